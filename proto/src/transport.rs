@@ -1,0 +1,100 @@
+//! How the contract is carried: the HTTP/2 settings of both sides, and a pipe in memory that takes a network's place.
+//!
+//! Owns settings that must suit each other on client and server. It knows nothing of what is sent.
+
+use std::{io, time::Duration};
+
+use hyper_util::rt::TokioIo;
+use tokio::{io::DuplexStream, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint, Server, Uri};
+
+/// Flow-control window of one stream, in bytes.
+///
+/// Small, because no stream of the contract holds much that is unread: a peer that pipelines more than this waits.
+const STREAM_WINDOW_BYTES: u32 = 32 * 1024;
+
+/// Flow-control window of one connection, in bytes.
+///
+/// Large, because h2 allots from it what small unread DATA frames may cost before it ends the connection
+/// (`ENHANCE_YOUR_CALM`); with the default, a hundred slow price streams would end each other.
+const CONNECTION_WINDOW_BYTES: u32 = 32 * 1024 * 1024;
+
+/// A peer that was silent for so long is asked whether it is still there.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+
+/// A peer that does not say so within this time is gone.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Streams one connection may hold open at once.
+const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
+
+/// Bytes of metadata one call may carry.
+const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
+
+/// Bytes of one message of the contract that any server takes; all of its requests are far smaller.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+
+/// Bytes each way that the pipe in memory holds before its writer waits.
+const PIPE_BYTES: usize = 64 * 1024;
+
+/// Connections that may wait to be accepted at the pipe's server end.
+const PIPE_BACKLOG: usize = 16;
+
+/// A tonic server with the contract's transport settings.
+#[must_use]
+pub fn server() -> Server {
+    Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+}
+
+/// An endpoint with the contract's transport settings. `url` is `http://HOST:PORT`.
+///
+/// # Errors
+///
+/// When `url` is no URL.
+pub fn endpoint(url: &str) -> Result<Endpoint, tonic::transport::Error> {
+    Ok(Endpoint::from_shared(url.to_owned())?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .tcp_nodelay(true))
+}
+
+/// What the server end of a [`pipe`] accepts connections from.
+pub type PipeIncoming = ReceiverStream<io::Result<DuplexStream>>;
+
+/// A client channel and a server's incoming connections, joined in memory: no port, no socket.
+///
+/// The channel connects at its first call and, after a lost connection, again by itself.
+#[must_use]
+pub fn pipe() -> (Channel, PipeIncoming) {
+    let (connections, incoming) = mpsc::channel(PIPE_BACKLOG);
+    let connector = tower::service_fn(move |_: Uri| {
+        let connections = connections.clone();
+        async move {
+            let (near, far) = tokio::io::duplex(PIPE_BYTES);
+            connections
+                .send(Ok(far))
+                .await
+                .map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+            Ok::<_, io::Error>(TokioIo::new(near))
+        }
+    });
+    let channel = Endpoint::from_static("http://pipe.invalid")
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .connect_with_connector_lazy(connector);
+    (channel, ReceiverStream::new(incoming))
+}

@@ -1,0 +1,205 @@
+//! The contract as others speak it: encoded bytes, numbers and names that may never change.
+//!
+//! Each expectation is written by hand from the wire format (`field << 3 | type`, then the value), so that a change
+//! of a field's number or type fails here, whatever the generated code says of itself.
+
+use std::collections::BTreeMap;
+
+use awesomestock_proto::{FILE_DESCRIPTOR_SET, casino, types};
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+fn user(id: &str) -> Option<types::User> {
+    Some(types::User { id: id.to_owned() })
+}
+
+#[test]
+fn old_messages_keep_their_bytes() {
+    let cases: Vec<(&str, Vec<u8>, &[u8])> = vec![
+        ("User", user("ann").unwrap().encode_to_vec(), b"\x0a\x03ann"),
+        (
+            "Payment",
+            types::Payment {
+                user: user("ann"),
+                amount: -10,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            b"\x0a\x05\x0a\x03ann\x10\xf6\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        ),
+        (
+            "PaymentStatement",
+            types::PaymentStatement { data: "x".to_owned() }.encode_to_vec(),
+            b"\x0a\x01x",
+        ),
+        (
+            "WithdrawRequest",
+            casino::WithdrawRequest {
+                user: user("ann"),
+                tokens_cnt: 300,
+            }
+            .encode_to_vec(),
+            b"\x0a\x05\x0a\x03ann\x10\xac\x02",
+        ),
+        (
+            "Tokens",
+            casino::Tokens { count: 50 }.encode_to_vec(),
+            b"\x08\x32",
+        ),
+        (
+            "Action",
+            casino::Action {
+                user: user("ann"),
+                r#type: casino::ActionType::Sell as i32,
+                stocks_count: 3,
+            }
+            .encode_to_vec(),
+            b"\x0a\x05\x0a\x03ann\x10\x01\x18\x03",
+        ),
+        (
+            "GambleInfo with a price",
+            casino::GambleInfo {
+                r#type: casino::GambleType::StockInfo as i32,
+                info: Some(casino::StockInfo {
+                    name: "AwesomeStock".to_owned(),
+                    price: 10,
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            b"\x12\x10\x0a\x0cAwesomeStock\x10\x0a",
+        ),
+        (
+            "GambleInfo with a result",
+            casino::GambleInfo {
+                r#type: casino::GambleType::ActionResult as i32,
+                result: Some(casino::ActionResult {
+                    msg: "no".to_owned(),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            b"\x08\x01\x1a\x04\x0a\x02no",
+        ),
+    ];
+    for (name, encoded, expected) in cases {
+        assert_eq!(encoded, expected, "{name}");
+    }
+}
+
+#[test]
+fn old_enumerators_keep_their_numbers() {
+    assert_eq!(casino::ActionType::Buy as i32, 0);
+    assert_eq!(casino::ActionType::Sell as i32, 1);
+    assert_eq!(casino::GambleType::StockInfo as i32, 0);
+    assert_eq!(casino::GambleType::ActionResult as i32, 1);
+}
+
+#[test]
+fn an_old_reader_skips_what_was_added() {
+    /// `types.Payment` as the first contract had it.
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct OldPayment {
+        #[prost(message, optional, tag = "1")]
+        user: Option<types::User>,
+        #[prost(int32, tag = "2")]
+        amount: i32,
+    }
+    let new = types::Payment {
+        user: user("ann"),
+        amount: 7,
+        number: 3,
+        created_unix_ms: 1_700_000_000_000,
+    };
+    let old = OldPayment::decode(new.encode_to_vec().as_slice()).unwrap();
+    assert_eq!(
+        old,
+        OldPayment {
+            user: user("ann"),
+            amount: 7
+        }
+    );
+}
+
+#[test]
+fn packages_services_and_methods_keep_their_names() {
+    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let mut methods = BTreeMap::new();
+    for file in &set.file {
+        for service in &file.service {
+            for method in &service.method {
+                methods.insert(
+                    format!("/{}.{}/{}", file.package(), service.name(), method.name()),
+                    format!(
+                        "{}{} -> {}{}",
+                        if method.client_streaming() { "stream " } else { "" },
+                        method.input_type(),
+                        if method.server_streaming() { "stream " } else { "" },
+                        method.output_type()
+                    ),
+                );
+            }
+        }
+    }
+    for (path, signature) in [
+        ("/casino.Casino/BuyTokens", ".types.Payment -> .casino.Tokens"),
+        (
+            "/casino.Casino/Withdraw",
+            ".casino.WithdrawRequest -> .types.Payment",
+        ),
+        ("/casino.Casino/GetTokenBalance", ".types.User -> .casino.Tokens"),
+        (
+            "/casino.Casino/GetPayments",
+            ".types.User -> stream .types.Payment",
+        ),
+        (
+            "/casino.Casino/GetPaymentStatement",
+            ".types.User -> .types.PaymentStatement",
+        ),
+        (
+            "/casino.Casino/Gamble",
+            "stream .casino.Action -> stream .casino.GambleInfo",
+        ),
+        (
+            "/payment_statements.PaymentStatements/CreateStatement",
+            "stream .types.Payment -> .types.PaymentStatement",
+        ),
+    ] {
+        assert_eq!(methods.get(path).map(String::as_str), Some(signature), "{path}");
+    }
+}
+
+#[test]
+fn every_message_field_and_method_is_commented() {
+    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+    for file in set.file.iter().filter(|file| !file.name().starts_with("google/")) {
+        let info = file.source_code_info.as_ref().expect("comments are kept");
+        let commented: Vec<&[i32]> = info
+            .location
+            .iter()
+            .filter(|location| location.leading_comments.is_some())
+            .map(|location| location.path.as_slice())
+            .collect();
+        let mut paths: Vec<(String, Vec<i32>)> = Vec::new();
+        for (i, message) in (0..).zip(&file.message_type) {
+            paths.push((message.name().to_owned(), vec![4, i]));
+            for (j, field) in (0..).zip(&message.field) {
+                paths.push((format!("{}.{}", message.name(), field.name()), vec![4, i, 2, j]));
+            }
+        }
+        for (i, service) in (0..).zip(&file.service) {
+            for (j, method) in (0..).zip(&service.method) {
+                paths.push((method.name().to_owned(), vec![6, i, 2, j]));
+            }
+        }
+        for (name, path) in paths {
+            assert!(
+                commented.contains(&path.as_slice()),
+                "{} says nothing of {name}",
+                file.name()
+            );
+        }
+    }
+}
