@@ -1,1 +1,10 @@
-//! Placeholder.
+//! AwesomeStock, the terminal client.
+//!
+//! Three rings, each in its place:
+//! - [`app`] decides: state, events, effects and the reducer between them. Pure.
+//! - [`ui`] shows: it draws the state and changes nothing.
+//! - `shell` moves: terminal, stream, calls and the loop that joins them. It decides nothing.
+
+#[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
+pub mod app;
+pub mod ui;

@@ -1,0 +1,31 @@
+//! Everything the game may ask of the world. The shell carries it out and decides nothing.
+
+use super::{event::Call, money::Side};
+
+/// Something to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Open the Gamble stream after so many milliseconds; what comes of it is a stream event.
+    Connect {
+        /// Milliseconds to wait first.
+        after_ms: i64,
+    },
+    /// Send an order on the Gamble stream.
+    Send {
+        /// Buy or sell.
+        side: Side,
+        /// Stocks.
+        count: i32,
+    },
+    /// Make a call; its answer or failure is an event.
+    Call(Call),
+    /// Draw the whole screen anew, whatever the terminal shows.
+    Repaint,
+    /// Give the terminal back and stop the process until it is continued.
+    Suspend,
+    /// End the game.
+    Quit,
+}
+
+/// What one event asks for, in order.
+pub type Effects = Vec<Effect>;

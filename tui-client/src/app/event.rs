@@ -1,0 +1,136 @@
+//! Everything that can happen to the game, in the game's own words.
+
+use crossterm::event::KeyEvent;
+
+use super::{
+    market::PricePoint,
+    money::{Side, UnixMs},
+    overlay::PaymentRow,
+    wallet::Wallet,
+};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A key was pressed, held or released.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// Something came of the Gamble stream.
+    Stream(StreamEvent),
+    /// A call was answered.
+    Answered(Answer),
+    /// A call failed; in words, why.
+    Failed(Call, String),
+    /// A moment that [`AppState::next_wake`](super::AppState::next_wake) named has come.
+    Woken,
+    /// The process was told to end.
+    ToldToStop,
+}
+
+/// Something that came of the Gamble stream.
+#[derive(Debug, Clone)]
+pub enum StreamEvent {
+    /// It is open. `extended`: the casino tells more than the old contract.
+    Joined {
+        /// The casino tells ticks, wallet and outcome.
+        extended: bool,
+    },
+    /// A price.
+    Price {
+        /// The casino's number for it, where it tells.
+        tick: Option<i64>,
+        /// Tokens for one stock.
+        price: i32,
+        /// When it came into force, where the casino tells.
+        at: Option<UnixMs>,
+        /// Time between two ticks in milliseconds, where the casino tells.
+        interval_ms: Option<i64>,
+    },
+    /// The wallet, on joining.
+    Wallet(Wallet),
+    /// The answer to the oldest order without one.
+    Result(OrderResult),
+    /// It could not be opened, or has ended; in words, why.
+    Lost(String),
+}
+
+/// The answer to an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderResult {
+    /// It is a trade now.
+    pub executed: bool,
+    /// In the casino's words.
+    pub message: String,
+    /// Tokens for one stock, where the casino tells.
+    pub price: Option<i32>,
+    /// When it was executed, where the casino tells.
+    pub at: Option<UnixMs>,
+    /// The wallet afterwards, where the casino tells.
+    pub wallet: Option<Wallet>,
+}
+
+/// A call to the casino beside the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Tokens for so many dollars.
+    BuyTokens(i32),
+    /// Dollars for so many tokens.
+    Withdraw(i32),
+    /// The wallet; from a casino of the old contract, the token balance.
+    Holdings,
+    /// The player's payments.
+    Payments,
+    /// The player's statement.
+    Statement,
+    /// The newest page of the market's prices.
+    History,
+    /// The newest page of the player's trades.
+    Trades,
+}
+
+/// The answer to a [`Call`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// So many tokens were bought for so many dollars.
+    TokensBought {
+        /// Dollars.
+        dollars: i32,
+        /// Tokens.
+        tokens: i32,
+    },
+    /// So many dollars were paid out for so many tokens.
+    Withdrawn {
+        /// Tokens.
+        tokens: i32,
+        /// Dollars.
+        dollars: i32,
+    },
+    /// The wallet.
+    Wallet(Wallet),
+    /// The tokens, from a casino that tells no more.
+    Tokens(i32),
+    /// The payments, oldest first.
+    Payments(Vec<PaymentRow>),
+    /// The statement.
+    Statement(String),
+    /// Prices, oldest first.
+    History(Vec<PricePoint>),
+    /// Trades, oldest first.
+    Trades(Vec<TradeRow>),
+}
+
+/// One trade of the player.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradeRow {
+    /// When it was executed.
+    pub at: UnixMs,
+    /// Buy or sell.
+    pub side: Side,
+    /// Stocks.
+    pub count: i32,
+    /// Tokens for one stock.
+    pub price: i32,
+}

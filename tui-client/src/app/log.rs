@@ -1,0 +1,115 @@
+//! The action log: what the player did and what became of it, newest last.
+//!
+//! Owns the kept entries, their bound, and which orders still wait for their answer. Results come in the order the
+//! orders were sent, so the oldest waiting order is the one an answer belongs to.
+
+use std::collections::VecDeque;
+
+use super::money::{Side, UnixMs};
+
+/// Entries kept.
+pub const MAX_ENTRIES: usize = 500;
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When it was done; for an answered order, when the casino executed it.
+    pub at: UnixMs,
+    /// What was done.
+    pub deed: Deed,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Something the player did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// An order of so many stocks.
+    Order(Side, i32),
+    /// Tokens for so many dollars.
+    BuyTokens(i32),
+    /// Dollars for so many tokens.
+    Withdraw(i32),
+    /// Something the game has to say.
+    Notice,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Sent, and not answered yet.
+    Pending,
+    /// A trade at this price.
+    Traded {
+        /// Tokens for one stock, where the casino tells it.
+        price: Option<i32>,
+    },
+    /// Done; in words what.
+    Done(String),
+    /// Refused; in words why.
+    Refused(String),
+    /// The stream was lost before an answer came: the wallet tells what is true.
+    Unanswered,
+}
+
+/// The action log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActionLog {
+    entries: VecDeque<Entry>,
+}
+
+impl ActionLog {
+    /// The kept entries, oldest first.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
+        self.entries.iter()
+    }
+
+    /// Adds an entry; the oldest answered one makes room.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push_back(entry);
+        if self.entries.len() > MAX_ENTRIES {
+            let answered = self
+                .entries
+                .iter()
+                .position(|entry| entry.outcome != Outcome::Pending);
+            self.entries.remove(answered.unwrap_or(0));
+        }
+    }
+
+    /// Orders that wait for their answer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting_orders().count()
+    }
+
+    /// The answer to the oldest waiting order; without one, a line of its own.
+    pub fn answer_order(&mut self, at: UnixMs, outcome: Outcome) {
+        let waiting = self.entries.iter_mut().find(|entry| is_waiting_order(entry));
+        match waiting {
+            Some(entry) => {
+                entry.at = at;
+                entry.outcome = outcome;
+            }
+            None => self.push(Entry {
+                at,
+                deed: Deed::Notice,
+                outcome,
+            }),
+        }
+    }
+
+    /// The stream is lost: no waiting order will be answered on it.
+    pub fn lose_waiting(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| is_waiting_order(entry)) {
+            entry.outcome = Outcome::Unanswered;
+        }
+    }
+
+    fn waiting_orders(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| is_waiting_order(entry))
+    }
+}
+
+fn is_waiting_order(entry: &Entry) -> bool {
+    matches!(entry.deed, Deed::Order(..)) && entry.outcome == Outcome::Pending
+}

@@ -1,0 +1,95 @@
+//! The prices the client has seen, oldest first, and what a trader reads from them.
+//!
+//! Owns the kept prices and their bound. It knows nothing of players, and nothing of how a chart is drawn.
+
+use std::collections::VecDeque;
+
+use super::money::{Permille, UnixMs};
+
+/// Prices kept. Older ones are dropped: far more than any screen is wide.
+pub const MAX_PRICES: usize = 10_000;
+
+/// A price and when it came into force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PricePoint {
+    /// The casino's number for this move of the price; numbered by the client where the casino does not tell.
+    pub tick: i64,
+    /// Tokens for one stock.
+    pub price: i32,
+    /// When it came into force.
+    pub at: UnixMs,
+}
+
+/// The market as the client knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Market {
+    prices: VecDeque<PricePoint>,
+    interval_ms: Option<i64>,
+}
+
+/// The move from one price to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Tokens: positive = up.
+    pub tokens: i64,
+    /// The same, of the earlier price.
+    pub permille: Option<Permille>,
+}
+
+impl Market {
+    /// The kept prices, oldest first, with rising tick numbers (a jump of more than 1 is a gap).
+    pub fn prices(&self) -> impl DoubleEndedIterator<Item = PricePoint> + ExactSizeIterator + '_ {
+        self.prices.iter().copied()
+    }
+
+    /// The price in force, if any has been seen.
+    #[must_use]
+    pub fn last(&self) -> Option<PricePoint> {
+        self.prices.back().copied()
+    }
+
+    /// Time between two ticks in milliseconds, where the casino tells it.
+    #[must_use]
+    pub fn interval_ms(&self) -> Option<i64> {
+        self.interval_ms
+    }
+
+    /// The last move of the price; `None` before the second price.
+    #[must_use]
+    pub fn change(&self) -> Option<Change> {
+        let mut newest_first = self.prices.iter().rev();
+        let (last, before) = (newest_first.next()?, newest_first.next()?);
+        let tokens = i64::from(last.price).saturating_sub(i64::from(before.price));
+        Some(Change {
+            tokens,
+            permille: Permille::of(tokens, i64::from(before.price)),
+        })
+    }
+
+    /// Takes a price that came on the stream.
+    ///
+    /// `tick` and `interval_ms` are there where the casino tells them. A tick that is already known is passed over:
+    /// joining a table repeats the price in force.
+    pub fn take(&mut self, tick: Option<i64>, price: i32, at: UnixMs, interval_ms: Option<i64>) {
+        self.interval_ms = interval_ms.filter(|ms| *ms > 0).or(self.interval_ms);
+        let last_tick = self.last().map(|last| last.tick);
+        let tick = tick.unwrap_or_else(|| last_tick.map_or(0, |last| last.saturating_add(1)));
+        if last_tick.is_some_and(|last| last >= tick) {
+            return;
+        }
+        self.prices.push_back(PricePoint { tick, price, at });
+        if self.prices.len() > MAX_PRICES {
+            self.prices.pop_front();
+        }
+    }
+
+    /// Takes a page of history, oldest first: what is older than the kept prices goes before them.
+    pub fn take_history(&mut self, page: &[PricePoint]) {
+        for point in page.iter().rev() {
+            let older = self.prices.front().is_none_or(|first| point.tick < first.tick);
+            if older && self.prices.len() < MAX_PRICES {
+                self.prices.push_front(*point);
+            }
+        }
+    }
+}
