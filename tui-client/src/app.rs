@@ -6,15 +6,19 @@
 pub mod action;
 pub mod command;
 pub mod connection;
+mod deeds;
 pub mod effect;
 pub mod event;
+mod input;
 pub mod log;
 pub mod market;
 pub mod money;
+mod news;
 pub mod overlay;
 pub mod ticket;
 pub mod wallet;
 
+pub use deeds::MAX_WAITING_ORDERS;
 pub use effect::{Effect, Effects};
 pub use event::Event;
 
@@ -86,6 +90,20 @@ impl AppState {
 /// Takes an event that happened at `now` into the state, and says what has to be done.
 pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
     state.now = now;
-    let _ = event;
-    Effects::new()
+    match event {
+        Event::Key(key) => input::key(state, &key),
+        Event::Paste(text) => {
+            input::paste(state, &text);
+            Effects::new()
+        }
+        Event::Resized(columns, rows) => {
+            state.size = (columns, rows);
+            Effects::new()
+        }
+        Event::Stream(event) => news::stream(state, event),
+        Event::Answered(answer) => news::answered(state, answer),
+        Event::Failed(call, failure) => news::failed(state, call, failure),
+        Event::Woken => Effects::new(),
+        Event::ToldToStop => vec![Effect::Quit],
+    }
 }

@@ -43,6 +43,17 @@ pub enum Action {
     Quit,
 }
 
+impl Action {
+    /// A key that is held down may do it again: it moves no money.
+    #[must_use]
+    pub fn may_repeat(self) -> bool {
+        matches!(
+            self,
+            Self::More | Self::Fewer | Self::ManyMore | Self::ManyFewer | Self::Erase
+        )
+    }
+}
+
 /// A key as it is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {

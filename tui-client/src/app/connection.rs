@@ -40,6 +40,8 @@ pub enum Connection {
         /// In words, why.
         why: String,
     },
+    /// The player left the table.
+    Left,
 }
 
 /// What the connection means for the player now.
@@ -61,6 +63,8 @@ pub enum Liveness {
         /// Milliseconds until it comes; 0 while it is under way.
         retry_in_ms: i64,
     },
+    /// The player left the table; no prices come.
+    Left,
 }
 
 impl Connection {
@@ -68,6 +72,7 @@ impl Connection {
     #[must_use]
     pub fn liveness(&self, now: UnixMs, interval_ms: Option<i64>) -> Liveness {
         match self {
+            Self::Left => Liveness::Left,
             Self::Connecting { attempt: 0 | 1 } => Liveness::Connecting,
             Self::Connecting { attempt } => Liveness::Reconnecting {
                 attempt: *attempt,
@@ -100,7 +105,7 @@ impl Connection {
     pub fn next_attempt(&self) -> u32 {
         match self {
             Self::Connecting { attempt } | Self::Waiting { attempt, .. } => attempt.saturating_add(1),
-            Self::Live { .. } => 1,
+            Self::Live { .. } | Self::Left => 1,
         }
     }
 
@@ -108,7 +113,7 @@ impl Connection {
     #[must_use]
     pub fn next_change(&self, now: UnixMs, interval_ms: Option<i64>) -> Option<UnixMs> {
         match self {
-            Self::Connecting { .. } => None,
+            Self::Connecting { .. } | Self::Left => None,
             Self::Waiting { retry_at, .. } => {
                 let left_ms = retry_at.since_ms(now);
                 (left_ms > 0).then(|| now.plus_ms(left_ms.checked_rem(1000).map_or(1000, |rest| rest.max(1))))

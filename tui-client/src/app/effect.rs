@@ -17,6 +17,8 @@ pub enum Effect {
         /// Stocks.
         count: i32,
     },
+    /// Half-close the Gamble stream: what is outstanding is answered, then it ends.
+    Leave,
     /// Make a call; its answer or failure is an event.
     Call(Call),
     /// Draw the whole screen anew, whatever the terminal shows.

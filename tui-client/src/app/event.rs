@@ -22,8 +22,8 @@ pub enum Event {
     Stream(StreamEvent),
     /// A call was answered.
     Answered(Answer),
-    /// A call failed; in words, why.
-    Failed(Call, String),
+    /// A call failed.
+    Failed(Call, Failure),
     /// A moment that [`AppState::next_wake`](super::AppState::next_wake) named has come.
     Woken,
     /// The process was told to end.
@@ -89,6 +89,25 @@ pub enum Call {
     History,
     /// The newest page of the player's trades.
     Trades,
+}
+
+/// Why there is no answer to a [`Call`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The casino refused it, and nothing has changed; in words, why.
+    Refused(String),
+    /// The casino could not be reached or did not answer: whether it was done is not known; in words, why.
+    Unanswered(String),
+}
+
+impl Failure {
+    /// The words alone.
+    #[must_use]
+    pub fn into_words(self) -> String {
+        match self {
+            Self::Refused(why) | Self::Unanswered(why) => why,
+        }
+    }
 }
 
 /// The answer to a [`Call`].

@@ -5,7 +5,10 @@
 
 use std::collections::VecDeque;
 
-use super::money::{Side, UnixMs};
+use super::{
+    event::TradeRow,
+    money::{Side, UnixMs},
+};
 
 /// Entries kept.
 pub const MAX_ENTRIES: usize = 500;
@@ -48,7 +51,7 @@ pub enum Outcome {
     Done(String),
     /// Refused; in words why.
     Refused(String),
-    /// The stream was lost before an answer came: the wallet tells what is true.
+    /// The casino was lost before its answer came: the wallet tells what is true.
     Unanswered,
 }
 
@@ -76,26 +79,50 @@ impl ActionLog {
         }
     }
 
+    /// Adds a line in words, about no order or payment.
+    pub fn notice(&mut self, at: UnixMs, outcome: Outcome) {
+        self.push(Entry {
+            at,
+            deed: Deed::Notice,
+            outcome,
+        });
+    }
+
+    /// Puts earlier trades, oldest first, before everything that is kept.
+    pub fn take_trades(&mut self, trades: &[TradeRow]) {
+        let room = MAX_ENTRIES.saturating_sub(self.entries.len());
+        for trade in trades.iter().rev().take(room) {
+            let deed = Deed::Order(trade.side, trade.count);
+            let outcome = Outcome::Traded {
+                price: Some(trade.price),
+            };
+            self.entries.push_front(Entry {
+                at: trade.at,
+                deed,
+                outcome,
+            });
+        }
+    }
+
     /// Orders that wait for their answer.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting_orders().count()
+        self.entries
+            .iter()
+            .filter(|entry| is_waiting_order(entry))
+            .count()
     }
 
     /// The answer to the oldest waiting order; without one, a line of its own.
     pub fn answer_order(&mut self, at: UnixMs, outcome: Outcome) {
-        let waiting = self.entries.iter_mut().find(|entry| is_waiting_order(entry));
-        match waiting {
-            Some(entry) => {
-                entry.at = at;
-                entry.outcome = outcome;
-            }
-            None => self.push(Entry {
-                at,
-                deed: Deed::Notice,
-                outcome,
-            }),
-        }
+        self.settle(at, outcome, is_waiting_order);
+    }
+
+    /// The answer to the oldest waiting payment of this kind and amount; without one, a line of its own.
+    pub fn answer_payment(&mut self, at: UnixMs, deed: &Deed, outcome: Outcome) {
+        self.settle(at, outcome, |entry| {
+            entry.deed == *deed && entry.outcome == Outcome::Pending
+        });
     }
 
     /// The stream is lost: no waiting order will be answered on it.
@@ -105,8 +132,14 @@ impl ActionLog {
         }
     }
 
-    fn waiting_orders(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| is_waiting_order(entry))
+    fn settle(&mut self, at: UnixMs, outcome: Outcome, waits: impl Fn(&Entry) -> bool) {
+        match self.entries.iter_mut().find(|entry| waits(entry)) {
+            Some(entry) => {
+                entry.at = at;
+                entry.outcome = outcome;
+            }
+            None => self.notice(at, outcome),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the kept prices and their bound. It knows nothing of players, and nothing of how a chart is drawn.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::money::{Permille, UnixMs};
 
@@ -69,13 +69,16 @@ impl Market {
     /// Takes a price that came on the stream.
     ///
     /// `tick` and `interval_ms` are there where the casino tells them. A tick that is already known is passed over:
-    /// joining a table repeats the price in force.
+    /// joining a table repeats the price in force. A lower one is another market's: the kept prices are forgotten.
     pub fn take(&mut self, tick: Option<i64>, price: i32, at: UnixMs, interval_ms: Option<i64>) {
         self.interval_ms = interval_ms.filter(|ms| *ms > 0).or(self.interval_ms);
         let last_tick = self.last().map(|last| last.tick);
         let tick = tick.unwrap_or_else(|| last_tick.map_or(0, |last| last.saturating_add(1)));
-        if last_tick.is_some_and(|last| last >= tick) {
+        if last_tick == Some(tick) {
             return;
+        }
+        if last_tick.is_some_and(|last| last > tick) {
+            self.prices.clear();
         }
         self.prices.push_back(PricePoint { tick, price, at });
         if self.prices.len() > MAX_PRICES {
@@ -83,13 +86,17 @@ impl Market {
         }
     }
 
-    /// Takes a page of history, oldest first: what is older than the kept prices goes before them.
+    /// Takes a page of history, oldest first: what is not known yet is put in its place, before the kept prices or
+    /// in a gap between them.
     pub fn take_history(&mut self, page: &[PricePoint]) {
-        for point in page.iter().rev() {
-            let older = self.prices.front().is_none_or(|first| point.tick < first.tick);
-            if older && self.prices.len() < MAX_PRICES {
-                self.prices.push_front(*point);
-            }
-        }
+        let newest = self.last().map(|last| last.tick);
+        let kept = self.prices.drain(..).map(|point| (point.tick, point));
+        // A page that is newer than the stream's last price would make the price in force an old one's successor.
+        let paged = page
+            .iter()
+            .filter(|point| newest.is_none_or(|newest| point.tick < newest));
+        let merged: BTreeMap<i64, PricePoint> = paged.map(|point| (point.tick, *point)).chain(kept).collect();
+        let surplus = merged.len().saturating_sub(MAX_PRICES);
+        self.prices = merged.into_values().skip(surplus).collect();
     }
 }

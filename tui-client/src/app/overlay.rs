@@ -4,7 +4,7 @@
 
 use tui_input::Input;
 
-use super::money::UnixMs;
+use super::money::{TOKENS_PER_DOLLAR, UnixMs};
 
 /// Digits an amount may have: more would not fit the contract's int32.
 pub const MAX_AMOUNT_DIGITS: usize = 10;
@@ -17,8 +17,8 @@ pub const MAX_PALETTE_CHARS: usize = 120;
 pub enum Overlay {
     /// The keys and the words.
     Help {
-        /// Lines scrolled down.
-        scroll: usize,
+        /// How far down it is read.
+        scroll: Scroll,
     },
     /// The player's payments.
     Payments(Sheet<Vec<PaymentRow>>),
@@ -35,16 +35,63 @@ pub enum Overlay {
 pub struct Sheet<T> {
     /// What there is to read.
     pub content: Fetched<T>,
-    /// Lines scrolled down.
-    pub scroll: usize,
+    /// How far down it is read.
+    pub scroll: Scroll,
 }
 
 impl<T> Default for Sheet<T> {
     fn default() -> Self {
         Self {
             content: Fetched::Loading,
-            scroll: 0,
+            scroll: Scroll::default(),
         }
+    }
+}
+
+impl<T> Sheet<Vec<T>> {
+    /// Lines there are to read.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        match &self.content {
+            Fetched::Ready(lines) => lines.len(),
+            Fetched::Loading | Fetched::Failed(_) => 0,
+        }
+    }
+}
+
+/// How far down something is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scroll {
+    top: usize,
+}
+
+/// Rows of a terminal that the frame of an overlay, its titles and its surroundings take.
+const SURROUNDING_ROWS: u16 = 6;
+
+impl Scroll {
+    /// The first line in sight.
+    #[must_use]
+    pub fn top(self) -> usize {
+        self.top
+    }
+
+    /// Lines in sight in a terminal of so many rows; the view shows at least these.
+    #[must_use]
+    pub fn page(rows: u16) -> usize {
+        usize::from(rows.saturating_sub(SURROUNDING_ROWS).max(1))
+    }
+
+    /// Up by `by` lines.
+    pub fn up(&mut self, by: usize) {
+        self.top = self.top.saturating_sub(by);
+    }
+
+    /// Down by `by` lines of `lines`, in a terminal of `rows` rows, until the last line is in sight.
+    pub fn down(&mut self, by: usize, lines: usize, rows: u16) {
+        self.top = self
+            .top
+            .saturating_add(by)
+            .min(lines.saturating_sub(Self::page(rows)));
     }
 }
 
@@ -110,9 +157,61 @@ impl AmountEntry {
         }
     }
 
+    /// Types a character: digits are taken, everything else is passed over.
+    pub fn type_char(&mut self, letter: char) {
+        if letter.is_ascii_digit() && self.digits.len() < MAX_AMOUNT_DIGITS {
+            self.digits.push(letter);
+            self.error = None;
+        }
+    }
+
+    /// Takes the last digit back.
+    pub fn erase(&mut self) {
+        self.digits.pop();
+        self.error = None;
+    }
+
+    /// Fills in as much as can be withdrawn of `tokens`, where that is known.
+    pub fn fill_max(&mut self, tokens: Option<i32>) {
+        let whole = |tokens: i64| {
+            tokens
+                .checked_rem(TOKENS_PER_DOLLAR)
+                .map(|rest| tokens.saturating_sub(rest))
+        };
+        if let Some(most) = tokens.and_then(|tokens| whole(i64::from(tokens))) {
+            self.digits = most.to_string();
+            self.error = None;
+        }
+    }
+
     /// The amount typed so far; `None` where there is none, or it does not fit int32.
     #[must_use]
     pub fn amount(&self) -> Option<i32> {
         self.digits.parse().ok()
+    }
+
+    /// The amount, if the casino would take it for what it is.
+    ///
+    /// # Errors
+    ///
+    /// In words, what is wrong with it.
+    pub fn checked(&self) -> Result<i32, String> {
+        if self.digits.is_empty() {
+            return Err("type an amount".to_owned());
+        }
+        let amount = self.amount().filter(|amount| *amount >= 1);
+        let amount = amount.ok_or_else(|| format!("a whole number from 1 to {}", i32::MAX))?;
+        let rest = i64::from(amount).checked_rem(TOKENS_PER_DOLLAR).unwrap_or(0);
+        match self.kind {
+            AmountKind::Withdraw if rest != 0 => {
+                let below = i64::from(amount).saturating_sub(rest);
+                let above = below.saturating_add(TOKENS_PER_DOLLAR);
+                Err(match below {
+                    0 => format!("a multiple of {TOKENS_PER_DOLLAR}: {above}, for instance"),
+                    _ => format!("a multiple of {TOKENS_PER_DOLLAR}: {below} or {above}"),
+                })
+            }
+            AmountKind::Withdraw | AmountKind::BuyTokens => Ok(amount),
+        }
     }
 }

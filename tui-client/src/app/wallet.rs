@@ -96,6 +96,11 @@ impl Holdings {
         }
     }
 
+    /// Takes the wallet that is told on joining, whatever was known before: the table may be another one now.
+    pub fn replace(&mut self, wallet: Wallet) {
+        *self = Self::Known(wallet);
+    }
+
     /// Takes a token balance from a casino that tells no more.
     pub fn take_tokens(&mut self, tokens: i32) {
         if self.wallet().is_none() {

@@ -1,0 +1,163 @@
+//! What a player does: the one place where an action or a command turns into state and effects.
+//!
+//! Owns which orders are sent and which are held back. The rules of money are the casino's: an order that cannot pass
+//! is sent all the same and refused there, with the figures.
+
+use super::{
+    AppState, Effect, Effects,
+    action::Action,
+    command::Command,
+    connection::Connection,
+    event::Call,
+    log::{Deed, Entry, Outcome},
+    money::Side,
+    overlay::{AmountEntry, AmountKind, Overlay, Palette, Scroll, Sheet},
+};
+
+/// Orders that may wait for their answers at once.
+pub const MAX_WAITING_ORDERS: usize = 64;
+
+/// Does what is bound to a key.
+pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
+    match action {
+        Action::Buy => return order_of_ticket(state, Side::Buy),
+        Action::Sell => return order_of_ticket(state, Side::Sell),
+        Action::BuyTokens => open(state, Overlay::Amount(AmountEntry::new(AmountKind::BuyTokens))),
+        Action::Withdraw => open(state, Overlay::Amount(AmountEntry::new(AmountKind::Withdraw))),
+        Action::More => state.ticket.step(1),
+        Action::Fewer => state.ticket.step(-1),
+        Action::ManyMore => state.ticket.step(10),
+        Action::ManyFewer => state.ticket.step(-10),
+        Action::Max => state.ticket.toggle_max(),
+        Action::Erase => state.ticket.erase_digit(),
+        Action::Payments => return run(state, Command::Payments),
+        Action::Statement => return run(state, Command::Statement),
+        Action::Help => return run(state, Command::Help),
+        Action::Palette => open(state, Overlay::Palette(Palette::default())),
+        Action::Repaint => return vec![Effect::Repaint],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit => return vec![Effect::Quit],
+    }
+    Effects::new()
+}
+
+/// Runs a command.
+pub(super) fn run(state: &mut AppState, command: Command) -> Effects {
+    match command {
+        Command::Buy(count) => order(state, Side::Buy, count),
+        Command::Sell(count) => order(state, Side::Sell, count),
+        Command::BuyTokens(dollars) => pay(state, Deed::BuyTokens(dollars), Call::BuyTokens(dollars)),
+        Command::Withdraw(tokens) => pay(state, Deed::Withdraw(tokens), Call::Withdraw(tokens)),
+        Command::Balance => {
+            let balance = match state.holdings.tokens() {
+                Some(tokens) => Outcome::Done(format!("balance: {tokens} tokens")),
+                None => Outcome::Refused("the balance has not come yet".to_owned()),
+            };
+            state.log.notice(state.now, balance);
+            vec![Effect::Call(Call::Holdings)]
+        }
+        Command::Payments => {
+            open(state, Overlay::Payments(Sheet::default()));
+            vec![Effect::Call(Call::Payments)]
+        }
+        Command::Statement => {
+            open(state, Overlay::Statement(Sheet::default()));
+            vec![Effect::Call(Call::Statement)]
+        }
+        Command::Gamble => sit_down(state),
+        Command::Stop => leave(state),
+        Command::Help => {
+            open(
+                state,
+                Overlay::Help {
+                    scroll: Scroll::default(),
+                },
+            );
+            Effects::new()
+        }
+        Command::Exit => vec![Effect::Quit],
+    }
+}
+
+fn open(state: &mut AppState, overlay: Overlay) {
+    state.overlays.push(overlay);
+}
+
+fn order_of_ticket(state: &mut AppState, side: Side) -> Effects {
+    let price = state.market.last().map(|last| last.price);
+    let count = price.and_then(|price| state.ticket.count(side, price, &state.holdings));
+    state.ticket.settle();
+    match count {
+        Some(count) => order(state, side, count),
+        None => {
+            let why = "not sent: how much is possible is not known yet";
+            state.log.notice(state.now, Outcome::Refused(why.to_owned()));
+            Effects::new()
+        }
+    }
+}
+
+fn order(state: &mut AppState, side: Side, count: i32) -> Effects {
+    let outcome = match why_not_sent(state, count) {
+        Some(why) => Outcome::Refused(why),
+        None => Outcome::Pending,
+    };
+    let sent = outcome == Outcome::Pending;
+    state.log.push(Entry {
+        at: state.now,
+        deed: Deed::Order(side, count),
+        outcome,
+    });
+    if sent {
+        vec![Effect::Send { side, count }]
+    } else {
+        Effects::new()
+    }
+}
+
+/// Why an order is held back; `None`: it is sent.
+fn why_not_sent(state: &AppState, count: i32) -> Option<String> {
+    match &state.connection {
+        Connection::Live { .. } => {}
+        Connection::Connecting { .. } => return Some("not sent: still connecting to the table".to_owned()),
+        Connection::Waiting { .. } => return Some("not sent: the table is lost, reconnecting".to_owned()),
+        Connection::Left => return Some("not sent: you left the table; :gamble sits down again".to_owned()),
+    }
+    if count < 1 {
+        return Some("not sent: the quantity is 0".to_owned());
+    }
+    (state.log.waiting() >= MAX_WAITING_ORDERS)
+        .then(|| format!("not sent: {MAX_WAITING_ORDERS} orders wait for their answers"))
+}
+
+fn pay(state: &mut AppState, deed: Deed, call: Call) -> Effects {
+    state.log.push(Entry {
+        at: state.now,
+        deed,
+        outcome: Outcome::Pending,
+    });
+    vec![Effect::Call(call)]
+}
+
+fn sit_down(state: &mut AppState) -> Effects {
+    if state.connection == Connection::Left {
+        state.connection = Connection::Connecting { attempt: 1 };
+        return vec![Effect::Connect { after_ms: 0 }];
+    }
+    state
+        .log
+        .notice(state.now, Outcome::Done("you sit at the table".to_owned()));
+    Effects::new()
+}
+
+fn leave(state: &mut AppState) -> Effects {
+    if state.connection == Connection::Left {
+        return Effects::new();
+    }
+    state.connection = Connection::Left;
+    state.log.notice(
+        state.now,
+        Outcome::Done("you left the table; :gamble sits down again".to_owned()),
+    );
+    vec![Effect::Leave]
+}

@@ -1,0 +1,194 @@
+//! From a key to what it does: the top overlay sees it first, then the desk.
+//!
+//! Owns who gets a key and what keys do inside overlays. What an action does to the game is `deeds`' to say.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tui_input::InputRequest;
+
+use super::{
+    AppState, Effect, Effects,
+    action::{self, Action},
+    command, deeds,
+    overlay::{AmountEntry, AmountKind, MAX_PALETTE_CHARS, Overlay, Palette, Scroll},
+};
+
+/// What the top overlay makes of a key.
+enum Verdict {
+    /// Nothing more is to be done.
+    Kept,
+    /// The overlay closes.
+    Close,
+    /// The overlay closes, and this command is run.
+    Run(command::Command),
+}
+
+/// Takes a key.
+pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
+    if key.kind == KeyEventKind::Release {
+        return Effects::new();
+    }
+    let action = action::bound_to(key);
+    if let Some(Action::Repaint | Action::Suspend) = action {
+        return act(state, action);
+    }
+    if key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit) {
+        return vec![Effect::Quit];
+    }
+    let rows = state.size.1;
+    let Some(top) = state.overlays.last_mut() else {
+        return desk(state, key, action);
+    };
+    let verdict = match top {
+        Overlay::Help { scroll } => reader(
+            key,
+            scroll,
+            command::WORDS.len().saturating_add(action::BINDINGS.len()),
+            rows,
+        ),
+        Overlay::Payments(sheet) => {
+            let lines = sheet.lines();
+            reader(key, &mut sheet.scroll, lines, rows)
+        }
+        Overlay::Statement(sheet) => {
+            let lines = sheet.lines();
+            reader(key, &mut sheet.scroll, lines, rows)
+        }
+        Overlay::Palette(palette) => palette_key(palette, key),
+        Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
+    };
+    match verdict {
+        Verdict::Kept => Effects::new(),
+        Verdict::Close => {
+            state.overlays.pop();
+            Effects::new()
+        }
+        Verdict::Run(command) => {
+            state.overlays.pop();
+            deeds::run(state, command)
+        }
+    }
+}
+
+/// Takes pasted text. It is typed where text is typed, without Enter, and nowhere else: a paste never trades.
+pub(super) fn paste(state: &mut AppState, text: &str) {
+    match state.overlays.last_mut() {
+        Some(Overlay::Palette(palette)) => text
+            .chars()
+            .filter(|c| !c.is_control())
+            .for_each(|c| palette_type(palette, c)),
+        Some(Overlay::Amount(entry)) => text.chars().for_each(|c| entry.type_char(c)),
+        Some(Overlay::Help { .. } | Overlay::Payments(_) | Overlay::Statement(_)) | None => {}
+    }
+}
+
+fn desk(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
+    match key.code {
+        KeyCode::Char(letter) if key.modifiers.is_empty() && letter.is_ascii_digit() => {
+            let digit = letter.to_digit(10).and_then(|digit| u8::try_from(digit).ok());
+            state.ticket.type_digit(digit.unwrap_or(0));
+            Effects::new()
+        }
+        // A key that is held down repeats: it may move the ticket, but it never means money twice.
+        _ if key.kind == KeyEventKind::Repeat && !action.is_some_and(Action::may_repeat) => Effects::new(),
+        _ => act(state, action),
+    }
+}
+
+fn act(state: &mut AppState, action: Option<Action>) -> Effects {
+    match action {
+        None => Effects::new(),
+        Some(action) => deeds::act(state, action),
+    }
+}
+
+fn reader(key: &KeyEvent, scroll: &mut Scroll, lines: usize, rows: u16) -> Verdict {
+    match key.code {
+        KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | 'p' | 'S' | '?') => return Verdict::Close,
+        KeyCode::Up | KeyCode::Char('k') => scroll.up(1),
+        KeyCode::Down | KeyCode::Char('j') => scroll.down(1, lines, rows),
+        KeyCode::PageUp => scroll.up(Scroll::page(rows)),
+        KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(Scroll::page(rows), lines, rows),
+        KeyCode::Home | KeyCode::Char('g') => scroll.up(lines),
+        KeyCode::End | KeyCode::Char('G') => scroll.down(lines, lines, rows),
+        _ => {}
+    }
+    Verdict::Kept
+}
+
+fn palette_key(palette: &mut Palette, key: &KeyEvent) -> Verdict {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    let request = match key.code {
+        KeyCode::Esc => return Verdict::Close,
+        KeyCode::Enter if key.kind == KeyEventKind::Repeat => return Verdict::Kept,
+        KeyCode::Enter => return palette_enter(palette),
+        KeyCode::Tab => {
+            palette_complete(palette);
+            return Verdict::Kept;
+        }
+        KeyCode::Char('a') if ctrl => InputRequest::GoToStart,
+        KeyCode::Char('e') if ctrl => InputRequest::GoToEnd,
+        KeyCode::Char('u') if ctrl => InputRequest::DeleteLine,
+        KeyCode::Char('w') if ctrl => InputRequest::DeletePrevWord,
+        KeyCode::Char(letter) if !ctrl => {
+            palette_type(palette, letter);
+            return Verdict::Kept;
+        }
+        KeyCode::Backspace if palette.input.value().is_empty() => return Verdict::Close,
+        KeyCode::Backspace => InputRequest::DeletePrevChar,
+        KeyCode::Delete => InputRequest::DeleteNextChar,
+        KeyCode::Left => InputRequest::GoToPrevChar,
+        KeyCode::Right => InputRequest::GoToNextChar,
+        KeyCode::Home => InputRequest::GoToStart,
+        KeyCode::End => InputRequest::GoToEnd,
+        _ => return Verdict::Kept,
+    };
+    palette.input.handle(request);
+    palette.error = None;
+    Verdict::Kept
+}
+
+fn palette_type(palette: &mut Palette, letter: char) {
+    if palette.input.value().chars().count() < MAX_PALETTE_CHARS {
+        palette.input.handle(InputRequest::InsertChar(letter));
+        palette.error = None;
+    }
+}
+
+/// Completes the first word where only one word begins so.
+fn palette_complete(palette: &mut Palette) {
+    let mut matching = command::matching(palette.input.value());
+    if let (Some(word), None) = (matching.next(), matching.next()) {
+        let space = if word.amount().is_some() { " " } else { "" };
+        palette.input = tui_input::Input::new(format!("{}{space}", word.name));
+        palette.error = None;
+    }
+}
+
+fn palette_enter(palette: &mut Palette) -> Verdict {
+    match command::parse(palette.input.value()) {
+        Ok(command) => Verdict::Run(command),
+        Err(command::CommandError::Empty) => Verdict::Close,
+        Err(error) => {
+            palette.error = Some(error.to_string());
+            Verdict::Kept
+        }
+    }
+}
+
+fn amount_key(entry: &mut AmountEntry, key: &KeyEvent, tokens: Option<i32>) -> Verdict {
+    match key.code {
+        KeyCode::Esc | KeyCode::Char('q') => return Verdict::Close,
+        KeyCode::Enter if key.kind == KeyEventKind::Press => match (entry.checked(), entry.kind) {
+            (Ok(dollars), AmountKind::BuyTokens) => {
+                return Verdict::Run(command::Command::BuyTokens(dollars));
+            }
+            (Ok(tokens), AmountKind::Withdraw) => return Verdict::Run(command::Command::Withdraw(tokens)),
+            (Err(error), _) => entry.error = Some(error),
+        },
+        KeyCode::Backspace => entry.erase(),
+        KeyCode::Char('m') if entry.kind == AmountKind::Withdraw => entry.fill_max(tokens),
+        KeyCode::Char(letter) => entry.type_char(letter),
+        _ => {}
+    }
+    Verdict::Kept
+}

@@ -1,0 +1,177 @@
+//! What comes in from the casino, on the stream and by calls, and what it does to the state.
+//!
+//! Owns how answers find what they belong to, and when a lost stream is tried again.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::{
+    AppState, Effect, Effects,
+    connection::{self, Connection},
+    event::{Answer, Call, Failure, OrderResult, StreamEvent},
+    log::{Deed, Outcome},
+    overlay::{Fetched, Overlay, PaymentRow, Scroll, Sheet},
+};
+
+/// Takes something that came of the Gamble stream.
+pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
+    if let StreamEvent::Lost(why) = event {
+        return lost(state, why);
+    }
+    if let Connection::Live { last_message, .. } = &mut state.connection {
+        *last_message = state.now;
+    }
+    match event {
+        StreamEvent::Joined { extended } => return joined(state, extended),
+        StreamEvent::Price {
+            tick,
+            price,
+            at,
+            interval_ms,
+        } => {
+            state
+                .market
+                .take(tick, price, at.unwrap_or(state.now), interval_ms);
+        }
+        StreamEvent::Wallet(wallet) => state.holdings.replace(wallet),
+        StreamEvent::Result(result) => return order_result(state, result),
+        StreamEvent::Lost(_) => {}
+    }
+    Effects::new()
+}
+
+fn joined(state: &mut AppState, extended: bool) -> Effects {
+    if state.connection == Connection::Left {
+        return vec![Effect::Leave];
+    }
+    state.connection = Connection::Live {
+        last_message: state.now,
+        extended,
+    };
+    if !extended {
+        return vec![Effect::Call(Call::Holdings)];
+    }
+    let mut effects = vec![Effect::Call(Call::History)];
+    if state.log.entries().len() == 0 {
+        effects.push(Effect::Call(Call::Trades));
+    }
+    effects
+}
+
+fn lost(state: &mut AppState, why: String) -> Effects {
+    state.log.lose_waiting();
+    if state.connection == Connection::Left {
+        return Effects::new();
+    }
+    let attempt = state.connection.next_attempt();
+    let after_ms = connection::retry_after_ms(attempt, jitter(state, attempt));
+    state.connection = Connection::Waiting {
+        attempt,
+        retry_at: state.now.plus_ms(after_ms),
+        why,
+    };
+    vec![Effect::Connect { after_ms }]
+}
+
+/// A number that differs from player to player and from try to try, so that they do not all come back at once.
+fn jitter(state: &AppState, attempt: u32) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&state.seat.player, attempt, state.now).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
+    let outcome = match result.executed {
+        true => Outcome::Traded { price: result.price },
+        false => Outcome::Refused(result.message),
+    };
+    state.log.answer_order(result.at.unwrap_or(state.now), outcome);
+    match result.wallet {
+        Some(wallet) => {
+            state.holdings.take(wallet);
+            Effects::new()
+        }
+        None => vec![Effect::Call(Call::Holdings)],
+    }
+}
+
+/// Takes the answer to a call.
+pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
+    match answer {
+        Answer::TokensBought { dollars, tokens } => {
+            let outcome = Outcome::Done(format!("{tokens} tokens"));
+            state
+                .log
+                .answer_payment(state.now, &Deed::BuyTokens(dollars), outcome);
+            return vec![Effect::Call(Call::Holdings)];
+        }
+        Answer::Withdrawn { tokens, dollars } => {
+            let outcome = Outcome::Done(format!("${dollars} paid out"));
+            state
+                .log
+                .answer_payment(state.now, &Deed::Withdraw(tokens), outcome);
+            return vec![Effect::Call(Call::Holdings)];
+        }
+        Answer::Wallet(wallet) => state.holdings.take(wallet),
+        Answer::Tokens(tokens) => state.holdings.take_tokens(tokens),
+        Answer::Payments(rows) => fill(payments_sheet(state), Fetched::Ready(rows)),
+        Answer::Statement(text) => {
+            let lines = text.lines().map(str::to_owned).collect();
+            fill(statement_sheet(state), Fetched::Ready(lines));
+        }
+        Answer::History(page) => state.market.take_history(&page),
+        Answer::Trades(rows) => state.log.take_trades(&rows),
+    }
+    Effects::new()
+}
+
+/// Takes the failure of a call.
+pub(super) fn failed(state: &mut AppState, call: Call, failure: Failure) -> Effects {
+    match call {
+        Call::BuyTokens(dollars) => payment_failed(state, &Deed::BuyTokens(dollars), failure),
+        Call::Withdraw(tokens) => payment_failed(state, &Deed::Withdraw(tokens), failure),
+        Call::Payments => {
+            fill(payments_sheet(state), Fetched::Failed(failure.into_words()));
+            Effects::new()
+        }
+        Call::Statement => {
+            fill(statement_sheet(state), Fetched::Failed(failure.into_words()));
+            Effects::new()
+        }
+        // The screen does without them: the next price, result or joining brings what is missing.
+        Call::Holdings | Call::History | Call::Trades => Effects::new(),
+    }
+}
+
+/// Of a payment that was not answered it is not known whether it was made: the wallet is asked.
+fn payment_failed(state: &mut AppState, deed: &Deed, failure: Failure) -> Effects {
+    let (outcome, effects) = match failure {
+        Failure::Refused(why) => (Outcome::Refused(why), Effects::new()),
+        Failure::Unanswered(_) => (Outcome::Unanswered, vec![Effect::Call(Call::Holdings)]),
+    };
+    state.log.answer_payment(state.now, deed, outcome);
+    effects
+}
+
+fn payments_sheet(state: &mut AppState) -> Option<&mut Sheet<Vec<PaymentRow>>> {
+    state.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+        Overlay::Payments(sheet) => Some(sheet),
+        _ => None,
+    })
+}
+
+fn statement_sheet(state: &mut AppState) -> Option<&mut Sheet<Vec<String>>> {
+    state.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+        Overlay::Statement(sheet) => Some(sheet),
+        _ => None,
+    })
+}
+
+/// Puts content into a sheet, if it is still open.
+fn fill<T>(sheet: Option<&mut Sheet<T>>, content: Fetched<T>) {
+    if let Some(sheet) = sheet {
+        *sheet = Sheet {
+            content,
+            scroll: Scroll::default(),
+        };
+    }
+}
