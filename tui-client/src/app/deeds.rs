@@ -84,17 +84,20 @@ fn open(state: &mut AppState, overlay: Overlay) {
 }
 
 fn order_of_ticket(state: &mut AppState, side: Side) -> Effects {
-    let price = state.market.last().map(|last| last.price);
-    let count = price.and_then(|price| state.ticket.count(side, price, &state.holdings));
+    let Some(price) = state.market.last().map(|last| last.price) else {
+        return hold_back(state, "not sent: no price has come yet");
+    };
+    let count = state.ticket.count(side, price, &state.holdings);
     state.ticket.settle();
     match count {
         Some(count) => order(state, side, count),
-        None => {
-            let why = "not sent: how much is possible is not known yet";
-            state.log.notice(state.now, Outcome::Refused(why.to_owned()));
-            Effects::new()
-        }
+        None => hold_back(state, "not sent: how many are possible is not known"),
     }
+}
+
+fn hold_back(state: &mut AppState, why: &str) -> Effects {
+    state.log.notice(state.now, Outcome::Refused(why.to_owned()));
+    Effects::new()
 }
 
 fn order(state: &mut AppState, side: Side, count: i32) -> Effects {

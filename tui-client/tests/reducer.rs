@@ -1,0 +1,638 @@
+//! Journeys through the reducer: what was before, which keys and messages came, what is afterwards.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use awesomestock::app::{
+    AppState, Effect, Event, MAX_WAITING_ORDERS, Seat,
+    connection::{Connection, Liveness, retry_after_ms},
+    event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
+    log::{Deed, Outcome},
+    market::{MAX_PRICES, PricePoint},
+    money::{Centitokens, Permille, Side, UnixMs},
+    overlay::{Fetched, Overlay, PaymentRow},
+    update,
+    wallet::{Holdings, Wallet},
+};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+const START: UnixMs = UnixMs(1_700_000_000_000);
+
+/// A game, driven by hand.
+struct Game {
+    state: AppState,
+    now: UnixMs,
+}
+
+impl Game {
+    fn new() -> Self {
+        let seat = Seat {
+            player: "ann".to_owned(),
+            table: "solo".to_owned(),
+        };
+        let (state, effects) = AppState::new(seat, (80, 24), START);
+        assert_eq!(effects, [Effect::Connect { after_ms: 0 }]);
+        Self { state, now: START }
+    }
+
+    /// At a table that tells everything, at price 10, with 500 tokens.
+    fn seated() -> Self {
+        let mut game = Self::new();
+        game.stream(StreamEvent::Joined { extended: true });
+        game.stream(StreamEvent::Wallet(Wallet {
+            tokens: 500,
+            dollars_in: 100,
+            version: 1,
+            ..Wallet::default()
+        }));
+        game.price(0, 10);
+        game
+    }
+
+    fn event(&mut self, event: Event) -> Vec<Effect> {
+        update(&mut self.state, self.now, event)
+    }
+
+    fn stream(&mut self, event: StreamEvent) -> Vec<Effect> {
+        self.event(Event::Stream(event))
+    }
+
+    fn price(&mut self, tick: i64, price: i32) {
+        let price = StreamEvent::Price {
+            tick: Some(tick),
+            price,
+            at: None,
+            interval_ms: Some(1000),
+        };
+        assert_eq!(self.stream(price), []);
+    }
+
+    fn result(&mut self, executed: bool, message: &str, wallet: Wallet) -> Vec<Effect> {
+        let price = executed.then_some(10);
+        let message = message.to_owned();
+        self.stream(StreamEvent::Result(OrderResult {
+            executed,
+            message,
+            price,
+            at: None,
+            wallet: Some(wallet),
+        }))
+    }
+
+    /// Presses keys: each letter is a key; `\n` is Enter, `\x1b` Esc, `\t` Tab, `\x08` Backspace.
+    fn keys(&mut self, keys: &str) -> Vec<Effect> {
+        keys.chars()
+            .flat_map(|letter| self.key(code(letter), KeyEventKind::Press))
+            .collect()
+    }
+
+    fn key(&mut self, code: KeyCode, kind: KeyEventKind) -> Vec<Effect> {
+        self.event(Event::Key(KeyEvent {
+            kind,
+            ..KeyEvent::new(code, KeyModifiers::NONE)
+        }))
+    }
+
+    fn log(&self) -> Vec<(Deed, Outcome)> {
+        self.state
+            .log
+            .entries()
+            .map(|entry| (entry.deed.clone(), entry.outcome.clone()))
+            .collect()
+    }
+
+    fn last_outcome(&self) -> Outcome {
+        self.log().pop().expect("the log has a line").1
+    }
+}
+
+fn code(letter: char) -> KeyCode {
+    match letter {
+        '\n' => KeyCode::Enter,
+        '\x1b' => KeyCode::Esc,
+        '\t' => KeyCode::Tab,
+        '\x08' => KeyCode::Backspace,
+        letter => KeyCode::Char(letter),
+    }
+}
+
+fn send(side: Side, count: i32) -> Vec<Effect> {
+    vec![Effect::Send { side, count }]
+}
+
+#[test]
+fn keys_send_the_orders_the_ticket_shows() {
+    for (keys, expected) in [
+        ("b", send(Side::Buy, 1)),
+        ("2b", send(Side::Buy, 2)),
+        ("25s", send(Side::Sell, 25)),
+        ("12\x083b", send(Side::Buy, 13)),
+        ("mb", send(Side::Buy, 50)),
+        ("mmb", send(Side::Buy, 1)),
+        ("m7b", send(Side::Buy, 7)),
+        ("2b3b", [send(Side::Buy, 2), send(Side::Buy, 3)].concat()),
+        ("99999999999b", send(Side::Buy, 999_999_999)),
+        ("0b", vec![]),
+        ("ms", vec![]),
+    ] {
+        assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
+    }
+}
+
+#[test]
+fn arrows_move_the_ticket_and_never_below_one() {
+    let mut game = Game::seated();
+    for (key, expected) in [
+        (KeyCode::Up, 2),
+        (KeyCode::PageUp, 12),
+        (KeyCode::Down, 11),
+        (KeyCode::PageDown, 1),
+        (KeyCode::PageDown, 1),
+        (KeyCode::Down, 1),
+    ] {
+        game.key(key, KeyEventKind::Press);
+        let preview = game
+            .state
+            .ticket
+            .preview(Side::Buy, 10, &game.state.holdings)
+            .unwrap();
+        assert_eq!(preview.count, expected, "{key:?}");
+    }
+}
+
+#[test]
+fn a_held_or_released_key_never_trades() {
+    let mut game = Game::seated();
+    for kind in [KeyEventKind::Repeat, KeyEventKind::Release] {
+        for letter in ['b', 's', 't', 'w', 'q'] {
+            assert_eq!(game.key(KeyCode::Char(letter), kind), [], "{letter} {kind:?}");
+        }
+    }
+    assert!(game.state.overlays.is_empty());
+    game.key(KeyCode::Up, KeyEventKind::Repeat);
+    assert_eq!(game.keys("b"), send(Side::Buy, 2));
+}
+
+#[test]
+fn a_paste_never_trades() {
+    let mut game = Game::seated();
+    assert_eq!(game.event(Event::Paste("bbb\n".to_owned())), []);
+    assert_eq!(game.keys(":"), []);
+    assert_eq!(game.event(Event::Paste("buy 3\n".to_owned())), []);
+    assert_eq!(game.state.log.entries().len(), 0);
+    assert_eq!(game.keys("\n"), send(Side::Buy, 3));
+}
+
+#[test]
+fn an_order_is_pending_until_its_answer_came() {
+    let mut game = Game::seated();
+    game.keys("2bs");
+    let waiting = vec![
+        (Deed::Order(Side::Buy, 2), Outcome::Pending),
+        (Deed::Order(Side::Sell, 2), Outcome::Pending),
+    ];
+    assert_eq!(game.log(), waiting);
+    assert_eq!(game.state.holdings.tokens(), Some(500));
+
+    let wallet = Wallet {
+        tokens: 480,
+        stocks: 2,
+        cost_basis: 20,
+        dollars_in: 100,
+        version: 2,
+        ..Wallet::default()
+    };
+    game.result(true, "operation executed successfully", wallet);
+    game.result(false, "no", wallet);
+    let answered = vec![
+        (Deed::Order(Side::Buy, 2), Outcome::Traded { price: Some(10) }),
+        (Deed::Order(Side::Sell, 2), Outcome::Refused("no".to_owned())),
+    ];
+    assert_eq!(game.log(), answered);
+    assert_eq!(game.state.holdings, Holdings::Known(wallet));
+}
+
+#[test]
+fn an_older_wallet_never_replaces_a_newer_one() {
+    let mut game = Game::seated();
+    let newer = Wallet {
+        tokens: 7,
+        version: 5,
+        ..Wallet::default()
+    };
+    let older = Wallet {
+        tokens: 8,
+        version: 4,
+        ..Wallet::default()
+    };
+    game.event(Event::Answered(Answer::Wallet(newer)));
+    game.event(Event::Answered(Answer::Wallet(older)));
+    game.event(Event::Answered(Answer::Tokens(9)));
+    assert_eq!(game.state.holdings, Holdings::Known(newer));
+    game.stream(StreamEvent::Wallet(older));
+    assert_eq!(
+        game.state.holdings,
+        Holdings::Known(older),
+        "joining tells what is true"
+    );
+}
+
+#[test]
+fn orders_are_held_back_in_words_while_the_table_is_not_live() {
+    let mut connecting = Game::new();
+    let mut lost = Game::seated();
+    lost.stream(StreamEvent::Lost("connection reset".to_owned()));
+    let mut left = Game::seated();
+    left.keys(":stop\n");
+    for (game, word) in [
+        (&mut connecting, "connecting"),
+        (&mut lost, "reconnecting"),
+        (&mut left, "left"),
+    ] {
+        assert_eq!(game.keys(":buy 1\n"), [], "{word}");
+        match game.last_outcome() {
+            Outcome::Refused(why) => assert!(why.contains(word), "{why}"),
+            other => panic!("{word}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn orders_that_wait_are_bounded() {
+    let mut game = Game::seated();
+    for _ in 0..MAX_WAITING_ORDERS {
+        assert_eq!(game.keys("b"), send(Side::Buy, 1));
+    }
+    assert_eq!(game.keys("b"), []);
+    assert!(matches!(game.last_outcome(), Outcome::Refused(why) if why.contains("64")));
+    assert_eq!(game.state.log.waiting(), MAX_WAITING_ORDERS);
+}
+
+#[test]
+fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
+    let mut game = Game::seated();
+    game.keys("b");
+    for attempt in 1..=5 {
+        let effects = game.stream(StreamEvent::Lost("connection reset".to_owned()));
+        let [Effect::Connect { after_ms }] = effects[..] else {
+            panic!("{effects:?}")
+        };
+        match &game.state.connection {
+            Connection::Waiting {
+                attempt: shown,
+                retry_at,
+                why,
+            } => {
+                assert_eq!((*shown, *retry_at), (attempt, game.now.plus_ms(after_ms)));
+                assert_eq!(why, "connection reset");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(game.last_outcome(), Outcome::Unanswered);
+    let effects = game.stream(StreamEvent::Joined { extended: true });
+    assert_eq!(effects, [Effect::Call(Call::History)]);
+    assert!(game.state.connection.is_live());
+    let effects = game.stream(StreamEvent::Lost("again".to_owned()));
+    assert!(
+        matches!(effects[..], [Effect::Connect { after_ms: 126..=250 }]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn waits_between_tries_grow_and_are_bounded() {
+    for (attempt, least, most) in [
+        (1, 126, 250),
+        (2, 251, 500),
+        (3, 501, 1000),
+        (6, 4001, 8000),
+        (7, 5001, 10_000),
+        (u32::MAX, 5001, 10_000),
+    ] {
+        for jitter in [0, 1, 77, u64::MAX] {
+            let wait = retry_after_ms(attempt, jitter);
+            assert!(
+                (least..=most).contains(&wait),
+                "attempt {attempt}, jitter {jitter}: {wait}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_connection_says_what_is_true() {
+    let mut game = Game::seated();
+    let interval = game.state.market.interval_ms();
+    for (age_ms, expected) in [
+        (0, Liveness::Live),
+        (2999, Liveness::Live),
+        (3000, Liveness::Stale { age_ms: 3000 }),
+        (60_000, Liveness::Stale { age_ms: 60_000 }),
+    ] {
+        assert_eq!(
+            game.state.connection.liveness(START.plus_ms(age_ms), interval),
+            expected,
+            "{age_ms}"
+        );
+    }
+    assert_eq!(
+        game.state.next_wake(),
+        Some(START.plus_ms(3000)),
+        "nothing to draw before the price is overdue"
+    );
+    game.now = START.plus_ms(3400);
+    game.event(Event::Woken);
+    assert_eq!(
+        game.state.next_wake(),
+        Some(START.plus_ms(4000)),
+        "the age moves on each second"
+    );
+    game.price(1, 11);
+    assert_eq!(game.state.next_wake(), Some(START.plus_ms(3400 + 3000)));
+}
+
+#[test]
+fn a_casino_of_the_old_contract_tells_tokens_only() {
+    let mut game = Game::new();
+    assert_eq!(
+        game.stream(StreamEvent::Joined { extended: false }),
+        [Effect::Call(Call::Holdings)]
+    );
+    game.event(Event::Answered(Answer::Tokens(50)));
+    game.stream(StreamEvent::Price {
+        tick: None,
+        price: 15,
+        at: None,
+        interval_ms: None,
+    });
+    game.stream(StreamEvent::Price {
+        tick: None,
+        price: 15,
+        at: None,
+        interval_ms: None,
+    });
+    assert_eq!(
+        game.state
+            .market
+            .prices()
+            .map(|point| point.tick)
+            .collect::<Vec<_>>(),
+        [0, 1]
+    );
+    assert_eq!(game.keys("3b"), send(Side::Buy, 3));
+    let result = OrderResult {
+        executed: true,
+        message: "operation executed successfully".to_owned(),
+        price: None,
+        at: None,
+        wallet: None,
+    };
+    assert_eq!(
+        game.stream(StreamEvent::Result(result)),
+        [Effect::Call(Call::Holdings)]
+    );
+    assert_eq!(game.last_outcome(), Outcome::Traded { price: None });
+    assert_eq!(game.state.holdings, Holdings::TokensOnly(50));
+    assert_eq!(game.keys("ms"), [], "how many stocks there are is not known");
+}
+
+#[test]
+fn amounts_are_entered_checked_and_sent() {
+    for (keys, expected) in [
+        ("t100\n", vec![Effect::Call(Call::BuyTokens(100))]),
+        ("tx1y0\n", vec![Effect::Call(Call::BuyTokens(10))]),
+        ("t\n", vec![]),
+        ("t0\n", vec![]),
+        ("t9999999999\n", vec![]),
+        ("t5\x1b", vec![]),
+        ("w300\n", vec![Effect::Call(Call::Withdraw(300))]),
+        ("w7\n", vec![]),
+        ("wm\n", vec![Effect::Call(Call::Withdraw(500))]),
+        ("w12\x080\n", vec![Effect::Call(Call::Withdraw(10))]),
+    ] {
+        assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
+    }
+    let mut game = Game::seated();
+    game.keys("w7\n");
+    match game.state.overlays.last() {
+        Some(Overlay::Amount(entry)) => assert_eq!(entry.error.as_deref(), Some("a multiple of 5: 5 or 10")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_payment_finds_its_line_in_the_log() {
+    let mut game = Game::seated();
+    game.keys("t100\nt100\nw5\n");
+    game.event(Event::Failed(
+        Call::Withdraw(5),
+        Failure::Unanswered("gone".to_owned()),
+    ));
+    let effects = game.event(Event::Answered(Answer::TokensBought {
+        dollars: 100,
+        tokens: 500,
+    }));
+    assert_eq!(effects, [Effect::Call(Call::Holdings)]);
+    game.event(Event::Failed(
+        Call::BuyTokens(100),
+        Failure::Refused("too much".to_owned()),
+    ));
+    let log = vec![
+        (Deed::BuyTokens(100), Outcome::Done("500 tokens".to_owned())),
+        (Deed::BuyTokens(100), Outcome::Refused("too much".to_owned())),
+        (Deed::Withdraw(5), Outcome::Unanswered),
+    ];
+    assert_eq!(game.log(), log);
+}
+
+#[test]
+fn sheets_are_fetched_scrolled_and_closed() {
+    let mut game = Game::seated();
+    assert_eq!(game.keys("p"), [Effect::Call(Call::Payments)]);
+    let row = |number| PaymentRow {
+        number,
+        at: None,
+        dollars: -1,
+    };
+    game.event(Event::Answered(Answer::Payments((1..=100).map(row).collect())));
+    let top = |game: &Game| match game.state.overlays.last() {
+        Some(Overlay::Payments(sheet)) => sheet.scroll.top(),
+        other => panic!("{other:?}"),
+    };
+    for (key, expected) in [
+        (KeyCode::Down, 1),
+        (KeyCode::PageDown, 19),
+        (KeyCode::End, 82),
+        (KeyCode::Down, 82),
+        (KeyCode::Up, 81),
+        (KeyCode::Home, 0),
+        (KeyCode::Up, 0),
+    ] {
+        game.key(key, KeyEventKind::Press);
+        assert_eq!(top(&game), expected, "{key:?}");
+    }
+    assert_eq!(game.keys("b"), [], "the overlay has the keys");
+    game.keys("\x1b");
+    assert!(game.state.overlays.is_empty());
+    game.event(Event::Answered(Answer::Payments(vec![])));
+    assert!(
+        game.state.overlays.is_empty(),
+        "an answer that nobody waits for any more is passed over"
+    );
+
+    assert_eq!(game.keys("S"), [Effect::Call(Call::Statement)]);
+    game.event(Event::Failed(
+        Call::Statement,
+        Failure::Unanswered("no payments server".to_owned()),
+    ));
+    match game.state.overlays.last() {
+        Some(Overlay::Statement(sheet)) => {
+            assert_eq!(sheet.content, Fetched::Failed("no payments server".to_owned()));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_palette_takes_the_words() {
+    for (keys, expected) in [
+        (":buy 2\n", send(Side::Buy, 2)),
+        (":sell 1\n", send(Side::Sell, 1)),
+        (":buyTokens 100\n", vec![Effect::Call(Call::BuyTokens(100))]),
+        (":buy-tokens 100\n", vec![Effect::Call(Call::BuyTokens(100))]),
+        (":withdraw 5\n", vec![Effect::Call(Call::Withdraw(5))]),
+        (":balance\n", vec![Effect::Call(Call::Holdings)]),
+        (":payments\n", vec![Effect::Call(Call::Payments)]),
+        (":paymentStatement\n", vec![Effect::Call(Call::Statement)]),
+        (":payment-statement\n", vec![Effect::Call(Call::Statement)]),
+        (":stop\n", vec![Effect::Leave]),
+        (
+            ":stop\n:gamble\n",
+            vec![Effect::Leave, Effect::Connect { after_ms: 0 }],
+        ),
+        (":gamble\n", vec![]),
+        (":exit\n", vec![Effect::Quit]),
+        (":wi\t10\n", vec![Effect::Call(Call::Withdraw(10))]),
+        (":\x08b", send(Side::Buy, 1)),
+        (":\n", vec![]),
+        ("q", vec![Effect::Quit]),
+    ] {
+        assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
+    }
+    for (line, expected) in [
+        ("bye 2", "no command"),
+        ("buy", "buy STOCKS"),
+        ("buy x", "whole number"),
+        ("buy -1", "whole number"),
+        ("buy +1", "whole number"),
+        ("buy 0", "whole number"),
+        ("buy 99999999999", "whole number"),
+        ("buy 1 2", "too many words"),
+        ("stop now", "too many words"),
+    ] {
+        let mut game = Game::seated();
+        assert_eq!(game.keys(&format!(":{line}\n")), []);
+        match game.state.overlays.last() {
+            Some(Overlay::Palette(palette)) => {
+                let error = palette.error.as_deref().unwrap_or_default();
+                assert!(error.contains(expected), "{line}: {error}");
+            }
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn history_fills_gaps_and_stays_bounded() {
+    let point = |tick: i64| PricePoint {
+        tick,
+        price: 10,
+        at: START,
+    };
+    let mut game = Game::seated();
+    game.price(5, 12);
+    game.event(Event::Answered(Answer::History((0..=7).map(point).collect())));
+    let market = &game.state.market;
+    assert_eq!(
+        market.prices().map(|point| point.tick).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 4, 5]
+    );
+    assert_eq!(market.last().map(|last| last.price), Some(12));
+    let change = market.change().unwrap();
+    assert_eq!((change.tokens, change.permille), (2, Some(Permille(200))));
+
+    for tick in 6..20_000 {
+        game.price(tick, 10);
+    }
+    assert_eq!(game.state.market.prices().len(), MAX_PRICES);
+    game.price(3, 99);
+    assert_eq!(game.state.market.prices().len(), 1, "another market has begun");
+}
+
+#[test]
+fn earlier_trades_come_before_the_log() {
+    let mut game = Game::new();
+    let effects = game.stream(StreamEvent::Joined { extended: true });
+    assert_eq!(effects, [Effect::Call(Call::History), Effect::Call(Call::Trades)]);
+    game.price(0, 10);
+    game.keys("b");
+    let trade = |count| TradeRow {
+        at: START,
+        side: Side::Sell,
+        count,
+        price: 4,
+    };
+    game.event(Event::Answered(Answer::Trades(vec![trade(1), trade(2)])));
+    let deeds: Vec<Deed> = game.log().into_iter().map(|(deed, _)| deed).collect();
+    let expected = [
+        Deed::Order(Side::Sell, 1),
+        Deed::Order(Side::Sell, 2),
+        Deed::Order(Side::Buy, 1),
+    ];
+    assert_eq!(deeds, expected);
+}
+
+#[test]
+fn worth_is_reckoned_in_whole_numbers() {
+    let wallet = Wallet {
+        tokens: 5,
+        stocks: 3,
+        cost_basis: 32,
+        ..Wallet::default()
+    };
+    assert_eq!(wallet.value(15), 45);
+    assert_eq!(wallet.equity(15), 50);
+    assert_eq!(wallet.unrealised_pnl(10), -2);
+    assert_eq!(wallet.unrealised_permille(10), Some(Permille(-62)));
+    assert_eq!(wallet.average_cost(), Some(Centitokens(1066)));
+    let empty = Wallet::default();
+    assert_eq!(
+        (empty.average_cost(), empty.unrealised_permille(10)),
+        (None, None)
+    );
+    let most = Wallet {
+        tokens: i32::MAX,
+        stocks: i32::MAX,
+        cost_basis: i64::MAX,
+        ..Wallet::default()
+    };
+    assert_eq!(
+        most.equity(i32::MAX),
+        i64::from(i32::MAX) * i64::from(i32::MAX) + i64::from(i32::MAX)
+    );
+    assert_eq!(most.average_cost(), None);
+}
+
+#[test]
+fn being_told_to_stop_ends_the_game_whatever_lies_on_top() {
+    let mut game = Game::seated();
+    game.keys("?:");
+    assert_eq!(game.event(Event::ToldToStop), [Effect::Quit]);
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(game.event(Event::Key(interrupt)), [Effect::Quit]);
+}

@@ -1,0 +1,169 @@
+//! Whatever comes in whatever order: the reducer keeps its bounds, and the same events give the same state.
+
+use awesomestock::app::{
+    AppState, Effect, Event, MAX_WAITING_ORDERS, Seat,
+    event::{Answer, Call, Failure, OrderResult, StreamEvent},
+    log::MAX_ENTRIES,
+    market::{MAX_PRICES, PricePoint},
+    money::UnixMs,
+    overlay::PaymentRow,
+    update,
+    wallet::Wallet,
+};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
+
+fn any_wallet() -> impl Strategy<Value = Wallet> {
+    (
+        any::<i32>(),
+        any::<i32>(),
+        any::<i64>(),
+        any::<i64>(),
+        any::<i64>(),
+    )
+        .prop_map(|(tokens, stocks, cost_basis, realised_pnl, version)| Wallet {
+            tokens,
+            stocks,
+            cost_basis,
+            realised_pnl,
+            version,
+            ..Wallet::default()
+        })
+}
+
+fn any_key() -> impl Strategy<Value = Event> {
+    let code = prop_oneof![
+        8 => prop::sample::select("0123456789bstwmpS?:q buyselltokens".chars().collect::<Vec<_>>())
+            .prop_map(KeyCode::Char),
+        1 => any::<char>().prop_map(KeyCode::Char),
+        2 => prop::sample::select(vec![
+            KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::Backspace, KeyCode::Delete, KeyCode::Up,
+            KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Left,
+        ]),
+    ];
+    let modifiers = prop::sample::select(vec![
+        KeyModifiers::NONE,
+        KeyModifiers::SHIFT,
+        KeyModifiers::CONTROL,
+    ]);
+    (code, modifiers).prop_map(|(code, modifiers)| Event::Key(KeyEvent::new(code, modifiers)))
+}
+
+fn any_stream_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        2 => any::<bool>().prop_map(|extended| StreamEvent::Joined { extended }),
+        4 => (any::<Option<i64>>(), any::<i32>(), any::<Option<i64>>(), any::<Option<i64>>()).prop_map(
+            |(tick, price, at, interval_ms)| StreamEvent::Price { tick, price, at: at.map(UnixMs), interval_ms }
+        ),
+        1 => any_wallet().prop_map(StreamEvent::Wallet),
+        2 => (any::<bool>(), ".{0,8}", any::<Option<i32>>(), prop::option::of(any_wallet())).prop_map(
+            |(executed, message, price, wallet)| {
+                StreamEvent::Result(OrderResult { executed, message, price, at: None, wallet })
+            }
+        ),
+        1 => ".{0,8}".prop_map(StreamEvent::Lost),
+    ]
+    .prop_map(Event::Stream)
+}
+
+fn any_answer() -> impl Strategy<Value = Event> {
+    let point = (any::<i64>(), any::<i32>(), any::<i64>()).prop_map(|(tick, price, at)| PricePoint {
+        tick,
+        price,
+        at: UnixMs(at),
+    });
+    let payment = (any::<i64>(), any::<i32>()).prop_map(|(number, dollars)| PaymentRow {
+        number,
+        at: None,
+        dollars,
+    });
+    let call = prop::sample::select(vec![
+        Call::BuyTokens(1),
+        Call::Withdraw(5),
+        Call::Holdings,
+        Call::Payments,
+        Call::Statement,
+        Call::History,
+        Call::Trades,
+    ]);
+    prop_oneof![
+        any_wallet().prop_map(|wallet| Event::Answered(Answer::Wallet(wallet))),
+        any::<i32>().prop_map(|tokens| Event::Answered(Answer::Tokens(tokens))),
+        prop::collection::vec(point, 0..8).prop_map(|page| Event::Answered(Answer::History(page))),
+        prop::collection::vec(payment, 0..8).prop_map(|rows| Event::Answered(Answer::Payments(rows))),
+        ".{0,20}".prop_map(|text| Event::Answered(Answer::Statement(text))),
+        (call, any::<bool>(), ".{0,8}").prop_map(|(call, refused, why)| {
+            Event::Failed(
+                call,
+                if refused {
+                    Failure::Refused(why)
+                } else {
+                    Failure::Unanswered(why)
+                },
+            )
+        }),
+    ]
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => any_key(),
+        4 => any_stream_event(),
+        2 => any_answer(),
+        1 => ".{0,40}".prop_map(Event::Paste),
+        1 => (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Event::Resized(columns, rows)),
+        1 => Just(Event::Woken),
+    ]
+}
+
+/// Plays the events, and checks after each what always holds.
+fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
+    let seat = Seat {
+        player: "ann".to_owned(),
+        table: "solo".to_owned(),
+    };
+    let (mut state, mut all) = AppState::new(seat, (80, 24), UnixMs(0));
+    for (now, event) in events {
+        let live = state.connection.is_live();
+        let effects = update(&mut state, UnixMs(*now), event.clone());
+        assert!(state.log.entries().len() <= MAX_ENTRIES);
+        assert!(state.log.waiting() <= MAX_WAITING_ORDERS);
+        assert!(state.market.prices().len() <= MAX_PRICES);
+        let ticks: Vec<i64> = state.market.prices().map(|point| point.tick).collect();
+        assert!(ticks.is_sorted_by(|earlier, later| earlier < later), "{ticks:?}");
+        let orders = effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Send { .. }))
+            .count();
+        assert!(orders <= 1, "one key, one order");
+        assert!(
+            orders == 0 || live,
+            "an order was sent while the table was not live"
+        );
+        assert!(
+            orders == 0 || matches!(event, Event::Key(_)),
+            "only a key trades, not {event:?}"
+        );
+        if let Some(wake) = state.next_wake() {
+            assert!(
+                wake > state.now,
+                "a wake in the past would spin: {wake:?} at {:?}",
+                state.now
+            );
+        }
+        all.extend(effects);
+    }
+    (state, all)
+}
+
+proptest! {
+    #[test]
+    fn any_events_keep_the_bounds_and_repeat(
+        events in prop::collection::vec((0_i64..1_000_000, any_event()), 0..200),
+    ) {
+        let (state, effects) = play(&events);
+        let (again, effects_again) = play(&events);
+        prop_assert_eq!(format!("{state:?}"), format!("{again:?}"));
+        prop_assert_eq!(effects, effects_again);
+    }
+}
