@@ -13,18 +13,27 @@ fn user(id: &str) -> Option<types::User> {
     Some(types::User { id: id.to_owned() })
 }
 
+/// A message by name, as it is encoded, and as it must be.
+type Case = (&'static str, Vec<u8>, &'static [u8]);
+
+fn assert_bytes(cases: Vec<Case>) {
+    for (name, encoded, expected) in cases {
+        assert_eq!(encoded, expected, "{name}");
+    }
+}
+
 #[test]
-fn old_messages_keep_their_bytes() {
-    let cases: Vec<(&str, Vec<u8>, &[u8])> = vec![
+fn messages_of_both_servers_keep_their_bytes() {
+    let payment = types::Payment {
+        user: user("ann"),
+        amount: -10,
+        ..Default::default()
+    };
+    assert_bytes(vec![
         ("User", user("ann").unwrap().encode_to_vec(), b"\x0a\x03ann"),
         (
             "Payment",
-            types::Payment {
-                user: user("ann"),
-                amount: -10,
-                ..Default::default()
-            }
-            .encode_to_vec(),
+            payment.encode_to_vec(),
             b"\x0a\x05\x0a\x03ann\x10\xf6\xff\xff\xff\xff\xff\xff\xff\xff\x01",
         ),
         (
@@ -32,13 +41,25 @@ fn old_messages_keep_their_bytes() {
             types::PaymentStatement { data: "x".to_owned() }.encode_to_vec(),
             b"\x0a\x01x",
         ),
+    ]);
+}
+
+#[test]
+fn requests_to_the_casino_keep_their_bytes() {
+    let withdrawal = casino::WithdrawRequest {
+        user: user("ann"),
+        tokens_cnt: 300,
+    };
+    let sell = casino::ActionType::Sell as i32;
+    let action = casino::Action {
+        user: user("ann"),
+        r#type: sell,
+        stocks_count: 3,
+    };
+    assert_bytes(vec![
         (
             "WithdrawRequest",
-            casino::WithdrawRequest {
-                user: user("ann"),
-                tokens_cnt: 300,
-            }
-            .encode_to_vec(),
+            withdrawal.encode_to_vec(),
             b"\x0a\x05\x0a\x03ann\x10\xac\x02",
         ),
         (
@@ -48,45 +69,40 @@ fn old_messages_keep_their_bytes() {
         ),
         (
             "Action",
-            casino::Action {
-                user: user("ann"),
-                r#type: casino::ActionType::Sell as i32,
-                stocks_count: 3,
-            }
-            .encode_to_vec(),
+            action.encode_to_vec(),
             b"\x0a\x05\x0a\x03ann\x10\x01\x18\x03",
         ),
+    ]);
+}
+
+#[test]
+fn messages_to_a_seat_keep_their_bytes() {
+    let info = casino::StockInfo {
+        name: "AwesomeStock".to_owned(),
+        price: 10,
+        ..Default::default()
+    };
+    let price = casino::GambleInfo {
+        r#type: casino::GambleType::StockInfo as i32,
+        info: Some(info),
+        ..Default::default()
+    };
+    let result = casino::GambleInfo {
+        r#type: casino::GambleType::ActionResult as i32,
+        result: Some(casino::ActionResult {
+            msg: "no".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    assert_bytes(vec![
         (
-            "GambleInfo with a price",
-            casino::GambleInfo {
-                r#type: casino::GambleType::StockInfo as i32,
-                info: Some(casino::StockInfo {
-                    name: "AwesomeStock".to_owned(),
-                    price: 10,
-                    ..Default::default()
-                }),
-                ..Default::default()
-            }
-            .encode_to_vec(),
+            "a price",
+            price.encode_to_vec(),
             b"\x12\x10\x0a\x0cAwesomeStock\x10\x0a",
         ),
-        (
-            "GambleInfo with a result",
-            casino::GambleInfo {
-                r#type: casino::GambleType::ActionResult as i32,
-                result: Some(casino::ActionResult {
-                    msg: "no".to_owned(),
-                    ..Default::default()
-                }),
-                ..Default::default()
-            }
-            .encode_to_vec(),
-            b"\x08\x01\x1a\x04\x0a\x02no",
-        ),
-    ];
-    for (name, encoded, expected) in cases {
-        assert_eq!(encoded, expected, "{name}");
-    }
+        ("a result", result.encode_to_vec(), b"\x08\x01\x1a\x04\x0a\x02no"),
+    ]);
 }
 
 #[test]
