@@ -1,64 +1,47 @@
-//! The casino: one market, one ledger, many seats.
+//! The casino: one market, one ledger, many seats, over gRPC.
+//!
+//! Three rings. The core decides and is pure: [`quantity`], [`identity`], [`market`], [`account`], [`record`], and the
+//! ledger's drafts. The store keeps what was decided, behind the traits of [`store`]. The shell moves values about:
+//! the [`ledger`]'s thread, the [`table`]'s clock, the [`seat`]s, the [`service`].
+//!
+//! An action: seat -> name and bounds checked -> the ledger's bounded queue -> one batch -> decided -> one
+//! transaction -> the answer, back to its seat. A tick: the table's clock -> the same queue -> stored -> announced to
+//! every seat. Reads go beside the ledger and see only what is on disk.
 
-use std::{io, path::PathBuf, time::Duration};
+#![warn(
+    clippy::arithmetic_side_effects,
+    clippy::cast_lossless,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::float_arithmetic
+)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
-use awesomestock_proto::serving::ServeError;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_stream::Stream;
-use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, server::Connected};
+mod account;
+mod casino;
+mod clock;
+pub mod config;
+mod feeds;
+mod identity;
+mod ledger;
+mod market;
+mod options;
+mod quantity;
+mod reader;
+mod record;
+mod seat;
+mod service;
+mod statements;
+mod status;
+mod store;
+mod table;
+mod wire;
 
-/// What a casino is opened with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The ledger's SQLite file.
-    pub store: PathBuf,
-    /// Time between two ticks.
-    pub tick: Duration,
-    /// The price of a market that has no history yet.
-    pub initial_price: i32,
-    /// The market's seed; by default the one the ledger keeps, or a new one.
-    pub seed: Option<u64>,
-}
-
-/// Why a casino could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Somebody else has the ledger open.
-    #[error("{path} is in use by another casino")]
-    InUse {
-        /// The ledger.
-        path: PathBuf,
-    },
-}
-
-/// An open casino: its ledger is loaded and locked.
-#[derive(Debug)]
-pub struct Casino {}
-
-impl Casino {
-    /// Opens the ledger. `payments` leads to the payments server, which need not be up.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger is in use, unreadable, foreign or of a newer version.
-    pub async fn open(options: Options, payments: Channel) -> Result<Self, OpenError> {
-        let _ = (options, payments);
-        Ok(Self {})
-    }
-
-    /// Serves `Casino` on `incoming` until `shutdown`, then closes the ledger.
-    ///
-    /// # Errors
-    ///
-    /// When the transport or the ledger fails.
-    pub async fn serve<I, IO>(self, incoming: I, shutdown: CancellationToken) -> Result<(), ServeError>
-    where
-        I: Stream<Item = io::Result<IO>>,
-        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-    {
-        let _ = incoming;
-        shutdown.cancelled().await;
-        Ok(())
-    }
-}
+pub use casino::{Casino, OpenError, ServeError};
+pub use ledger::LedgerFailure;
+pub use market::{Model, UnknownModel};
+pub use options::{
+    INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
+};

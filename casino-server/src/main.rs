@@ -1,2 +1,67 @@
-//! Placeholder.
-fn main() {}
+//! `casino-server`: parses, binds, serves; exit code 0 after a stop in order, 1 after a failure, 2 for wrong usage.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use awesomestock_proto::serving;
+use casino_server::{Casino, config::Args};
+use clap::Parser;
+use color_eyre::eyre::{Result, WrapErr};
+use tokio::{net::TcpListener, runtime};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match start(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            // A standard error that is gone cannot be told so.
+            let _ = writeln!(io::stderr(), "casino-server: {report:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: &Args) -> Result<()> {
+    color_eyre::install()?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(args))
+}
+
+async fn run(args: &Args) -> Result<()> {
+    let told_to_stop = serving::told_to_stop().wrap_err("signals cannot be listened to")?;
+    let listener = TcpListener::bind(&args.listen)
+        .await
+        .wrap_err_with(|| format!("cannot listen on {}", args.listen))?;
+    let address = listener.local_addr()?;
+    let casino = Casino::open(args.options(), args.payments.connect_lazy()).await?;
+    announce(&format!("casino-server listening on {address}"))
+        .wrap_err("standard output cannot be written")?;
+
+    let shutdown = CancellationToken::new();
+    let serving = casino.serve(serving::incoming(listener), shutdown.clone());
+    let stopping = async {
+        told_to_stop.await;
+        shutdown.cancel();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        served = serving => Ok(served?),
+        () = stopping => Ok(()),
+    }
+}
+
+/// Prints the one line that says to whoever started the server that it is ready.
+fn announce(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}

@@ -1,0 +1,211 @@
+//! A casino from its opening to its closing: what is started in which order, and ended in which.
+
+use std::{convert::Infallible, future, io, path::PathBuf, pin::pin, sync::Arc};
+
+use awesomestock_proto::{casino::casino_server, serving, transport};
+use rand::{TryRng, rngs::SysRng};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task,
+};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    service::Routes,
+    transport::{Channel, server::Connected},
+};
+
+use crate::{
+    clock,
+    ledger::{Ledger, LedgerFailure},
+    market::Market,
+    options::{self, Options, OutOfBounds},
+    reader::Reader,
+    service::CasinoService,
+    statements::Statements,
+    store::{
+        Store, StoreError,
+        sqlite::{self, FileError},
+    },
+    table::Table,
+};
+
+/// Why a casino could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// An option is out of its bounds.
+    #[error(transparent)]
+    Options(#[from] OutOfBounds),
+    /// Somebody else has the ledger open.
+    #[error("the ledger {path} is in use by another casino", path = path.display())]
+    InUse {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// The ledger is unreadable, foreign, no database, or of a newer version. It is as it was.
+    #[error("the ledger {path} cannot be opened", path = path.display())]
+    Ledger {
+        /// The ledger.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The system gave no randomness for a new market's seed.
+    #[error("the system gives no randomness for a seed")]
+    Seed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The system gave no thread.
+    #[error("the ledger's thread cannot be started")]
+    Thread(#[source] io::Error),
+}
+
+/// Why a casino stopped other than by the word to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The transport failed.
+    #[error(transparent)]
+    Serving(#[from] serving::ServeError),
+    /// The ledger failed. What was answered is on disk all the same.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFailure),
+}
+
+/// An open casino: its ledger is loaded and locked.
+///
+/// Dropped without having been served, it lets go of the ledger by itself.
+#[derive(Debug)]
+pub struct Casino {
+    ledger: Ledger,
+    reader: Reader,
+    table: Table,
+    statements: Statements,
+}
+
+impl Casino {
+    /// Opens the ledger, or makes a new one. `payments` leads to the payments server, which need not be up.
+    ///
+    /// # Errors
+    ///
+    /// When an option is out of its bounds; when the ledger is in use, unreadable, foreign or of a newer version.
+    pub async fn open(options: Options, payments: Channel) -> Result<Self, OpenError> {
+        let interval = options::checked_tick(options.tick)?;
+        let path = options.store.clone();
+        let opened = task::spawn_blocking(move || open_ledger(&options)).await;
+        let (opened, market) = opened.map_err(|error| OpenError::Ledger {
+            path,
+            source: Box::new(error),
+        })??;
+        let (table, announcer) = Table::new(market.current, interval);
+        let ledger = Ledger::start(Box::new(opened.store), market, announcer, clock::time_of_day)
+            .map_err(OpenError::Thread)?;
+        let reader = Reader::new(Arc::new(opened.reads));
+        let statements = Statements::new(payments, reader.clone());
+        Ok(Self {
+            ledger,
+            reader,
+            table,
+            statements,
+        })
+    }
+
+    /// Serves `Casino` on `incoming` until `shutdown`; then ends the open streams, has what is queued executed, and
+    /// closes the ledger.
+    ///
+    /// # Errors
+    ///
+    /// When the transport or the ledger fails.
+    pub async fn serve<I, IO>(self, incoming: I, shutdown: CancellationToken) -> Result<(), ServeError>
+    where
+        I: Stream<Item = io::Result<IO>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
+        let Self {
+            mut ledger,
+            reader,
+            table,
+            statements,
+        } = self;
+        let stop = shutdown.child_token();
+        let queue = ledger.queue();
+        let service = CasinoService::new(
+            queue.clone(),
+            reader.clone(),
+            table.clone(),
+            statements,
+            stop.clone(),
+        );
+        let service =
+            casino_server::CasinoServer::new(service).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
+        let market = async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = table.run_market(queue) => {}
+            }
+            // A market that stands still ends nothing.
+            future::pending::<Infallible>().await
+        };
+        let (served, failed) = {
+            let serving = serving::serve(
+                casino_server::SERVICE_NAME,
+                Routes::new(service),
+                incoming,
+                stop.clone(),
+            );
+            let mut serving = pin!(serving);
+            tokio::select! {
+                served = &mut serving => (served, None),
+                failure = ledger.failed() => {
+                    stop.cancel();
+                    (serving.await, Some(failure))
+                }
+                never = market => match never {},
+            }
+        };
+        // Before the ledger, so that the writer is the last to let go of the file and leaves it whole.
+        reader.close();
+        match failed {
+            Some(failure) => return Err(failure.into()),
+            None => ledger.close().await?,
+        }
+        Ok(served?)
+    }
+}
+
+/// Opens the file and takes up its market, or opens a new market in it.
+fn open_ledger(options: &Options) -> Result<(sqlite::Opened, Market), OpenError> {
+    let path = &options.store;
+    let mut opened = sqlite::open(path).map_err(|error| match error {
+        FileError::InUse => OpenError::InUse { path: path.clone() },
+        error => OpenError::Ledger {
+            path: path.clone(),
+            source: Box::new(error),
+        },
+    })?;
+    let failed = |error: StoreError| OpenError::Ledger {
+        path: path.clone(),
+        source: Box::new(error),
+    };
+    let kept = opened.store.market().map_err(failed)?;
+    let market = match kept {
+        Some(kept) => Market {
+            model: options.model,
+            seed: options.seed.unwrap_or(kept.seed),
+            current: kept.current,
+        },
+        None => new_market(options)?,
+    };
+    if kept != Some(market) {
+        opened.store.set_market(&market).map_err(failed)?;
+    }
+    Ok((opened, market))
+}
+
+fn new_market(options: &Options) -> Result<Market, OpenError> {
+    let price = options::checked_initial_price(options.initial_price)?;
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => SysRng
+            .try_next_u64()
+            .map_err(|error| OpenError::Seed(Box::new(error)))?,
+    };
+    Ok(Market::open(options.model, seed, price, clock::time_of_day()))
+}

@@ -1,0 +1,185 @@
+//! The command line of `casino-server`, each option also an environment variable `CASINO_*`.
+//!
+//! Owns what the options are called and how they are written. What they mean is said by [`Options`].
+
+use std::{path::PathBuf, time::Duration};
+
+use awesomestock_proto::transport;
+use clap::Parser;
+use tonic::transport::Endpoint;
+
+use crate::{
+    market::Model,
+    options::{self, Options},
+};
+
+/// The casino of AwesomeStock: one market, one ledger, any number of players.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "casino-server", version)]
+pub struct Args {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "CASINO_LISTEN",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:10000"
+    )]
+    pub listen: String,
+
+    /// The payments server, which writes the statements. It need not be up.
+    #[arg(
+        long,
+        env = "CASINO_PAYMENTS",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:10001",
+        value_parser = payments_endpoint
+    )]
+    pub payments: Endpoint,
+
+    /// The ledger; the file is made if there is none.
+    #[arg(
+        long,
+        env = "CASINO_STORE",
+        value_name = "sqlite:PATH",
+        default_value = "sqlite:casino.db",
+        value_parser = store_path
+    )]
+    pub store: PathBuf,
+
+    /// Time between two moves of the price, 10ms to 1h.
+    #[arg(long, env = "CASINO_TICK", value_name = "DURATION", default_value = "10s", value_parser = tick)]
+    pub tick: Duration,
+
+    /// The price at which a new market opens, in tokens.
+    #[arg(
+        long,
+        env = "CASINO_INITIAL_PRICE",
+        value_name = "TOKENS",
+        default_value_t = options::INITIAL_PRICE_DEFAULT,
+        value_parser = clap::value_parser!(i32).range(1..),
+        allow_negative_numbers = true
+    )]
+    pub initial_price: i32,
+
+    /// What the market's randomness comes from; the same seed is the same game. By default the ledger's own.
+    #[arg(long, env = "CASINO_SEED", value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+
+    /// How the price moves.
+    #[arg(long, env = "CASINO_MARKET", value_name = "NAME", default_value = "classic")]
+    pub market: Model,
+}
+
+impl Args {
+    /// What the casino is opened with.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            store: self.store.clone(),
+            tick: self.tick,
+            initial_price: self.initial_price,
+            seed: self.seed,
+            model: self.market,
+        }
+    }
+}
+
+/// The endpoint at `url`, which must be `http://HOST:PORT`.
+fn payments_endpoint(url: &str) -> Result<Endpoint, String> {
+    let wanted = "a URL http://HOST:PORT is needed";
+    let endpoint = transport::endpoint(url).map_err(|_| wanted.to_owned())?;
+    let uri = endpoint.uri();
+    if uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()) {
+        Ok(endpoint)
+    } else {
+        Err(wanted.to_owned())
+    }
+}
+
+/// The path in `sqlite:PATH`.
+fn store_path(url: &str) -> Result<PathBuf, String> {
+    match url.strip_prefix("sqlite:") {
+        Some("") => Err("a path is needed after sqlite:".to_owned()),
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Err("a store is sqlite:PATH".to_owned()),
+    }
+}
+
+/// A duration as `200ms`, `10s` or `1h`, within the bounds of a tick.
+fn tick(text: &str) -> Result<Duration, String> {
+    let given = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    options::checked_tick(given).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, error::ErrorKind};
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from([&["casino-server"], args].concat())
+    }
+
+    #[test]
+    fn the_command_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn options_are_read() {
+        let args = parse(&[
+            "--store",
+            "sqlite:/tmp/x y.db",
+            "--tick",
+            "200ms",
+            "--initial-price",
+            "7",
+            "--seed",
+            "9",
+            "--market",
+            "classic",
+            "--payments",
+            "http://localhost:1",
+        ])
+        .unwrap();
+        let expected = Options {
+            tick: Duration::from_millis(200),
+            initial_price: 7,
+            seed: Some(9),
+            ..Options::new("/tmp/x y.db")
+        };
+        assert_eq!(args.options(), expected);
+        assert_eq!(args.payments.uri().to_string(), "http://localhost:1/");
+    }
+
+    #[test]
+    fn bad_values_are_refused_with_the_option_and_the_bound() {
+        for (args, said) in [
+            (["--tick", "1ms"], "tick: 1ms is not between 10ms and 1h"),
+            (["--tick", "2h"], "tick: 7200s is not between 10ms and 1h"),
+            (["--tick", "soon"], "--tick"),
+            (["--initial-price", "0"], "0 is not in 1..=2147483647"),
+            (["--initial-price", "-3"], "-3 is not in 1..=2147483647"),
+            (["--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
+            (["--market", "wild"], "no such market; there is: classic"),
+            (["--store", "postgres://x"], "a store is sqlite:PATH"),
+            (["--store", "sqlite:"], "a path is needed after sqlite:"),
+            (
+                ["--payments", "127.0.0.1:10001"],
+                "a URL http://HOST:PORT is needed",
+            ),
+            (["--payments", "https://x:1"], "a URL http://HOST:PORT is needed"),
+            (["--payments", "http://"], "a URL http://HOST:PORT is needed"),
+            (["--payments", "ht tp"], "a URL http://HOST:PORT is needed"),
+        ] {
+            let error = parse(&args).unwrap_err();
+            assert!(error.to_string().contains(said), "{args:?}: {error}");
+            assert_eq!(error.exit_code(), 2, "{args:?}");
+        }
+        assert_eq!(
+            parse(&["--version"]).unwrap_err().kind(),
+            ErrorKind::DisplayVersion
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! What a client asked for beyond the old contract when it opened a Gamble stream.
+//!
+//! Owns the reading of the request's metadata and the writing of the answer's. A client that asked for nothing is an
+//! old one, and nothing is added to what it gets.
+
+use awesomestock_proto::feeds::{KEY, TICKS, USER_KEY, WALLET};
+use tonic::metadata::{MetadataMap, MetadataValue};
+
+use crate::identity::{NameError, PlayerName};
+
+/// The feeds of one seat.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Feeds {
+    /// Number, time and interval with each price.
+    pub(crate) ticks: bool,
+    /// The wallet on joining and, with outcome and trade, in each result.
+    pub(crate) wallet: bool,
+}
+
+impl Feeds {
+    /// The feeds that `metadata` asks for; names it does not know are passed over.
+    pub(crate) fn asked_for(metadata: &MetadataMap) -> Self {
+        let values = metadata
+            .get_all(KEY)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let mut feeds = Self::default();
+        for name in values.flat_map(|value| value.split(',')) {
+            match name.trim() {
+                TICKS => feeds.ticks = true,
+                WALLET => feeds.wallet = true,
+                _ => {}
+            }
+        }
+        feeds
+    }
+
+    /// Names in `metadata` the feeds that are served; nothing when there are none.
+    pub(crate) fn announce(self, metadata: &mut MetadataMap) {
+        const TICKS_AND_WALLET: &str = "ticks,wallet";
+        let served = match (self.ticks, self.wallet) {
+            (false, false) => return,
+            (true, false) => TICKS,
+            (false, true) => WALLET,
+            (true, true) => TICKS_AND_WALLET,
+        };
+        metadata.insert(KEY, MetadataValue::from_static(served));
+    }
+}
+
+/// The player whose seat it is, as `metadata` names them.
+pub(crate) fn seat_owner(metadata: &MetadataMap) -> Result<PlayerName, NameError> {
+    let name = metadata.get_bin(USER_KEY).ok_or(NameError::Missing)?;
+    let bytes = name.to_bytes().map_err(|_| NameError::NotText)?;
+    PlayerName::new(std::str::from_utf8(&bytes).map_err(|_| NameError::NotText)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(values: &[&str]) -> MetadataMap {
+        let mut metadata = MetadataMap::new();
+        for value in values {
+            metadata.append(KEY, value.parse().unwrap());
+        }
+        metadata
+    }
+
+    #[test]
+    fn feeds_asked_for_and_announced() {
+        for (values, ticks, wallet, announced) in [
+            (&[][..], false, false, None),
+            (&["ticks"], true, false, Some("ticks")),
+            (&["wallet"], false, true, Some("wallet")),
+            (&[" wallet , ticks "], true, true, Some("ticks,wallet")),
+            (&["ticks", "wallet"], true, true, Some("ticks,wallet")),
+            (&["tape,ticks,Wallet,,"], true, false, Some("ticks")),
+            (&["tape"], false, false, None),
+        ] {
+            let feeds = Feeds::asked_for(&metadata(values));
+            assert_eq!(feeds, Feeds { ticks, wallet }, "{values:?}");
+            let mut answer = MetadataMap::new();
+            feeds.announce(&mut answer);
+            assert_eq!(
+                answer.get(KEY).map(|value| value.to_str().unwrap()),
+                announced,
+                "{values:?}"
+            );
+            assert_eq!(answer.is_empty(), announced.is_none(), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_seats_owner_is_any_name_in_utf_8() {
+        let owner = |bytes: &[u8]| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert_bin(USER_KEY, MetadataValue::from_bytes(bytes));
+            seat_owner(&metadata)
+        };
+        assert_eq!(owner("Ægir".as_bytes()).unwrap().as_str(), "Ægir");
+        assert_eq!(owner(b"\xff"), Err(NameError::NotText));
+        assert_eq!(owner(b""), Err(NameError::Missing));
+        assert_eq!(seat_owner(&MetadataMap::new()), Err(NameError::Missing));
+    }
+}

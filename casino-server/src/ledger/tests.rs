@@ -1,0 +1,223 @@
+//! The writer over stores that work, refuse, and break.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::*;
+use crate::{
+    market::Model,
+    quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
+    record::{AccountId, Entry, Record},
+    store::{Batch, CommitError},
+    table::Table,
+};
+
+/// What a scripted store has been through.
+#[derive(Debug, Default)]
+struct Script {
+    /// What the next commits end with; then they work.
+    failures: Mutex<VecDeque<CommitError>>,
+    /// What was committed.
+    batches: Mutex<Vec<Batch>>,
+    /// The records committed.
+    records: Mutex<HashMap<PlayerName, Record>>,
+    /// Loading fails.
+    unreadable: AtomicBool,
+    closed: AtomicBool,
+}
+
+/// A store in memory that does as its script says.
+struct Scripted(Arc<Script>);
+
+fn disk(says: &'static str) -> StoreError {
+    StoreError::new("write the ledger", says)
+}
+
+impl Store for Scripted {
+    fn market(&mut self) -> Result<Option<Market>, StoreError> {
+        Ok(None)
+    }
+
+    fn set_market(&mut self, _: &Market) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn load(&mut self, players: &[PlayerName]) -> Result<Vec<Record>, StoreError> {
+        if self.0.unreadable.load(Ordering::SeqCst) {
+            return Err(StoreError::new("read the accounts", "bad sector"));
+        }
+        let records = self.0.records.lock().unwrap();
+        let new = Record::new(AccountId(1));
+        Ok(players
+            .iter()
+            .map(|player| records.get(player).copied().unwrap_or(new))
+            .collect())
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if let Some(failure) = self.0.failures.lock().unwrap().pop_front() {
+            return Err(failure);
+        }
+        self.0
+            .records
+            .lock()
+            .unwrap()
+            .extend(batch.records.iter().cloned());
+        self.0.batches.lock().unwrap().push(batch.clone());
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.0.closed.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+fn now() -> UnixMillis {
+    UnixMillis(42)
+}
+
+fn ann() -> PlayerName {
+    PlayerName::new("ann").unwrap()
+}
+
+fn start(failures: impl IntoIterator<Item = CommitError>) -> (Ledger, Table, Arc<Script>) {
+    let script = Arc::new(Script::default());
+    script.failures.lock().unwrap().extend(failures);
+    let market = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
+    let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
+    let ledger = Ledger::start(Box::new(Scripted(Arc::clone(&script))), market, announcer, now).unwrap();
+    (ledger, table, script)
+}
+
+fn tokens(answer: &Result<Decision, LedgerError>) -> Tokens {
+    answer.as_ref().unwrap().account.tokens
+}
+
+#[tokio::test]
+async fn an_answer_is_given_when_what_it_says_is_committed() {
+    let (ledger, table, script) = start([]);
+    let queue = ledger.queue();
+    let bought = queue.execute(ann(), Command::Deposit(Dollars(10))).await;
+    assert_eq!(tokens(&bought), Tokens(50));
+    assert_eq!(script.batches.lock().unwrap().len(), 1);
+    let tick = queue.tick().await.unwrap();
+    assert_eq!((tick.number, tick.at), (1, now()));
+    assert_eq!(table.current(), tick, "announced before it was answered");
+    let refused = queue.execute(ann(), Command::Sell(Stocks(1))).await.unwrap();
+    assert!(refused.result.is_err());
+    assert_eq!(
+        script.batches.lock().unwrap().len(),
+        2,
+        "a refusal is nothing to write"
+    );
+    ledger.close().await.unwrap();
+    assert!(script.closed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_batch_that_was_not_written_is_answered_so_and_play_goes_on() {
+    let full = CommitError::NotWritten(disk("database or disk is full"));
+    let (ledger, table, _) = start([full]);
+    let queue = ledger.queue();
+    let refused = queue
+        .execute(ann(), Command::Deposit(Dollars(10)))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "not executed: the casino could not write the ledger: database or disk is full"
+    );
+    let bought = queue.execute(ann(), Command::Deposit(Dollars(1))).await;
+    assert_eq!(
+        tokens(&bought),
+        Tokens(5),
+        "the refused deposit has left nothing behind"
+    );
+    assert_eq!(table.current().number, 0);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tick_that_was_not_written_has_not_happened() {
+    let (ledger, table, _) = start([CommitError::NotWritten(disk("full"))]);
+    let queue = ledger.queue();
+    assert!(matches!(queue.tick().await, Err(LedgerError::NotExecuted { .. })));
+    assert_eq!(table.current().number, 0);
+    assert_eq!(queue.tick().await.unwrap().number, 1);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn accounts_that_cannot_be_read_refuse_a_batch() {
+    let (ledger, _, script) = start([]);
+    let queue = ledger.queue();
+    script.unreadable.store(true, Ordering::SeqCst);
+    let refused = queue
+        .execute(ann(), Command::Deposit(Dollars(10)))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "not executed: the casino could not read the accounts: bad sector"
+    );
+    script.unreadable.store(false, Ordering::SeqCst);
+    assert_eq!(
+        tokens(&queue.execute(ann(), Command::Deposit(Dollars(10))).await),
+        Tokens(50)
+    );
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_of_unknown_outcome_ends_the_ledger_without_an_answer() {
+    let (mut ledger, _, _) = start([CommitError::Unknown(disk("disk I/O error"))]);
+    let queue = ledger.queue();
+    let unanswered = queue.execute(ann(), Command::Deposit(Dollars(10))).await;
+    assert_eq!(unanswered, Err(LedgerError::Unanswered));
+    let failure = ledger.failed().await;
+    assert!(matches!(failure, LedgerFailure::Unknown(_)), "{failure}");
+    let refused = queue.execute(ann(), Command::Deposit(Dollars(10))).await;
+    assert_eq!(refused, Err(LedgerError::Stopping));
+}
+
+#[tokio::test]
+async fn what_is_queued_before_the_closing_is_executed() {
+    let (ledger, _, script) = start([]);
+    let queue = ledger.queue();
+    let asked: Vec<_> = (0..3_000)
+        .map(|_| {
+            let (reply, answer) = oneshot::channel();
+            let (player, command) = (ann(), Command::Deposit(Dollars(1)));
+            queue
+                .sender()
+                .try_send(Request::Command {
+                    player,
+                    command,
+                    reply,
+                })
+                .unwrap();
+            answer
+        })
+        .collect();
+    ledger.close().await.unwrap();
+    for (number, answer) in (1..).zip(asked) {
+        let decision = answer.await.unwrap().unwrap();
+        let Ok(Entry::Payment(payment)) = decision.result else {
+            panic!()
+        };
+        assert_eq!(
+            (payment.number, decision.account.tokens),
+            (number, Tokens(5 * i32::try_from(number).unwrap()))
+        );
+    }
+    let batches = script.batches.lock().unwrap().len();
+    assert!((3..3_000).contains(&batches), "{batches} transactions");
+    let late = queue.execute(ann(), Command::Deposit(Dollars(1))).await;
+    assert_eq!(late, Err(LedgerError::Stopping));
+}

@@ -1,0 +1,256 @@
+//! Core: an account as the ledger keeps it, and the entries that each change of it leaves behind.
+//!
+//! Owns the numbering of entries and what is written down of a command. What a command does is decided by
+//! [`account`](crate::account); where entries are kept is the store's business.
+
+use crate::{
+    account::{Account, Refusal},
+    market::Tick,
+    quantity::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens, UnixMillis},
+};
+
+/// What a player asks of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Dollars in, tokens out.
+    Deposit(Dollars),
+    /// Tokens back, dollars out.
+    Withdraw(Tokens),
+    /// Buy stocks at the price in force.
+    Buy(Stocks),
+    /// Sell stocks at the price in force.
+    Sell(Stocks),
+}
+
+/// Which way a trade went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Stocks for tokens.
+    Buy,
+    /// Tokens for stocks.
+    Sell,
+}
+
+/// Dollars that went in or out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Payment {
+    /// Position among this player's payments, 1 for the first.
+    pub(crate) number: i64,
+    /// Dollars, seen from the player: negative = paid in by the player, positive = paid out. Never 0.
+    pub(crate) amount: i32,
+    /// When it was executed.
+    pub(crate) at: UnixMillis,
+}
+
+impl Payment {
+    /// What was paid in or out, in tokens.
+    pub(crate) fn tokens(&self) -> Tokens {
+        // A payment was made of tokens, or made into them, so its tokens fit.
+        Tokens(self.amount.saturating_abs().saturating_mul(TOKENS_PER_DOLLAR))
+    }
+}
+
+/// An executed action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Trade {
+    /// Position among this player's trades, 1 for the first.
+    pub(crate) number: i64,
+    /// Buy or sell.
+    pub(crate) side: Side,
+    /// How many stocks.
+    pub(crate) count: Stocks,
+    /// Tokens for one of them.
+    pub(crate) price: Price,
+    /// The tick whose price it was.
+    pub(crate) tick: i64,
+    /// When it was executed.
+    pub(crate) at: UnixMillis,
+}
+
+/// What an executed command leaves in the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A deposit or a withdrawal.
+    Payment(Payment),
+    /// A buy or a sell.
+    Trade(Trade),
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decision {
+    /// The entry it left, or why it was refused.
+    pub(crate) result: Result<Entry, Refusal>,
+    /// The account after it.
+    pub(crate) account: Account,
+}
+
+/// The account's key in the store, given out by the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct AccountId(pub(crate) i64);
+
+/// An account as the ledger keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Its key in the store.
+    pub(crate) id: AccountId,
+    /// What the player owns.
+    pub(crate) account: Account,
+    /// How many payments there are.
+    pub(crate) payments: i64,
+    /// How many trades there are.
+    pub(crate) trades: i64,
+}
+
+impl Record {
+    /// The record of a player who has done nothing yet.
+    pub(crate) fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            account: Account::default(),
+            payments: 0,
+            trades: 0,
+        }
+    }
+
+    /// Executes `command` at `at` with the price of `tick`: the record after it and the entry it leaves.
+    pub(crate) fn execute(
+        self,
+        command: Command,
+        tick: Tick,
+        at: UnixMillis,
+    ) -> Result<(Self, Entry), Refusal> {
+        match command {
+            Command::Deposit(dollars) => {
+                let (account, _) = self.account.deposit(dollars)?;
+                self.with_payment(account, dollars.0.checked_neg(), at)
+            }
+            Command::Withdraw(tokens) => {
+                let (account, dollars) = self.account.withdraw(tokens)?;
+                self.with_payment(account, Some(dollars.0), at)
+            }
+            Command::Buy(count) => {
+                let account = self.account.buy(count, tick.price)?;
+                self.with_trade(account, (Side::Buy, count), tick, at)
+            }
+            Command::Sell(count) => {
+                let account = self.account.sell(count, tick.price)?;
+                self.with_trade(account, (Side::Sell, count), tick, at)
+            }
+        }
+    }
+
+    /// The record with its next payment.
+    fn with_payment(
+        self,
+        account: Account,
+        amount: Option<i32>,
+        at: UnixMillis,
+    ) -> Result<(Self, Entry), Refusal> {
+        let number = self.payments.checked_add(1).ok_or(Refusal::BooksFull)?;
+        let amount = amount.ok_or(Refusal::BooksFull)?;
+        let record = Self {
+            account,
+            payments: number,
+            ..self
+        };
+        Ok((record, Entry::Payment(Payment { number, amount, at })))
+    }
+
+    /// The record with its next trade.
+    fn with_trade(
+        self,
+        account: Account,
+        (side, count): (Side, Stocks),
+        tick: Tick,
+        at: UnixMillis,
+    ) -> Result<(Self, Entry), Refusal> {
+        let number = self.trades.checked_add(1).ok_or(Refusal::BooksFull)?;
+        let record = Self {
+            account,
+            trades: number,
+            ..self
+        };
+        let trade = Trade {
+            number,
+            side,
+            count,
+            price: tick.price,
+            tick: tick.number,
+            at,
+        };
+        Ok((record, Entry::Trade(trade)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Tick = Tick {
+        number: 4,
+        price: Price::MIN,
+        at: UnixMillis(1_000),
+    };
+
+    #[test]
+    fn entries_are_numbered_signed_and_dated() {
+        let mut record = Record::new(AccountId(1));
+        let steps = [
+            (
+                Command::Deposit(Dollars(10)),
+                Entry::Payment(Payment {
+                    number: 1,
+                    amount: -10,
+                    at: UnixMillis(0),
+                }),
+            ),
+            (
+                Command::Withdraw(Tokens(25)),
+                Entry::Payment(Payment {
+                    number: 2,
+                    amount: 5,
+                    at: UnixMillis(1),
+                }),
+            ),
+            (Command::Buy(Stocks(3)), trade(1, Side::Buy, 3, 2)),
+            (Command::Sell(Stocks(2)), trade(2, Side::Sell, 2, 3)),
+        ];
+        for (at, (command, expected)) in (0..).zip(steps) {
+            let (after, entry) = record.execute(command, TICK, UnixMillis(at)).unwrap();
+            assert_eq!(entry, expected);
+            record = after;
+        }
+        assert_eq!(
+            (record.payments, record.trades, record.account.version),
+            (2, 2, 4)
+        );
+    }
+
+    fn trade(number: i64, side: Side, count: i32, at: i64) -> Entry {
+        let price = TICK.price;
+        Entry::Trade(Trade {
+            number,
+            side,
+            count: Stocks(count),
+            price,
+            tick: 4,
+            at: UnixMillis(at),
+        })
+    }
+
+    #[test]
+    fn a_refused_command_leaves_no_entry() {
+        let record = Record::new(AccountId(1));
+        assert!(
+            record
+                .execute(Command::Sell(Stocks(1)), TICK, UnixMillis(0))
+                .is_err()
+        );
+        assert!(
+            record
+                .execute(Command::Withdraw(Tokens(5)), TICK, UnixMillis(0))
+                .is_err()
+        );
+    }
+}

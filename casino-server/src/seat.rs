@@ -1,0 +1,175 @@
+//! A seat: one open Gamble stream.
+//!
+//! Owns what its player has asked and not been answered, and the order of what they are told. It decides nothing and
+//! has no task of its own: it is polled by whoever writes the stream, and is woken by the inbound stream, the ledger,
+//! the table, or the word to stop.
+
+mod outstanding;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use awesomestock_proto::casino::{Action, GambleInfo};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use tokio_stream::{Stream, wrappers::WatchStream};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use self::outstanding::{Answer, Outstanding};
+use crate::{
+    account::Account,
+    feeds::Feeds,
+    ledger::{LedgerError, Queue},
+    market::Tick,
+    status,
+    table::Table,
+    wire,
+};
+
+/// One open Gamble stream, as the messages it sends.
+///
+/// Actions are read as soon as they arrive, never only when an earlier one has been answered: small messages left
+/// unread in the transport would make it end the connection. Answers come in the order of the actions, each exactly
+/// once. Of prices only the newest counts. When the client half-closes, what is outstanding is answered and the
+/// stream ends with OK; at the word to stop, it ends with UNAVAILABLE.
+pub(crate) struct Seat<In> {
+    /// The actions; `None` once no more will be read.
+    inbound: Option<In>,
+    outstanding: Outstanding,
+    ticks: WatchStream<Tick>,
+    interval: Duration,
+    feeds: Feeds,
+    /// What the player is told of their wallet on joining, after the first price.
+    joining: Option<Account>,
+    stop: BoxFuture<'static, ()>,
+    /// Why the stream ends once everything is answered, unless in order.
+    ending: Option<Status>,
+    phase: Phase,
+}
+
+/// Where in its life a seat is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No price has been sent yet.
+    Joining,
+    /// Prices and answers.
+    Playing,
+    /// Told to stop: answers only.
+    Stopping,
+    /// Nothing more is sent.
+    Ended,
+}
+
+impl<In> Seat<In> {
+    /// A seat at `table` whose actions go to `queue`; `joining` is the wallet, for a client that asked for it.
+    pub(crate) fn new(
+        inbound: In,
+        (table, queue): (&Table, &Queue),
+        (feeds, joining): (Feeds, Option<Account>),
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            inbound: Some(inbound),
+            outstanding: Outstanding::new(queue),
+            ticks: table.watch(),
+            interval: table.interval(),
+            feeds,
+            joining,
+            stop: stop.cancelled_owned().boxed(),
+            ending: None,
+            phase: Phase::Joining,
+        }
+    }
+
+    fn poll_stop(&mut self, cx: &mut Context<'_>) {
+        if self.phase != Phase::Stopping && self.stop.poll_unpin(cx).is_ready() {
+            self.phase = Phase::Stopping;
+            self.inbound = None;
+            self.ending = Some(status::stopping());
+        }
+    }
+
+    /// The newest price if it has not been sent, or else the wallet on joining if it has not.
+    ///
+    /// Before answers, so that a price is never heard of later than a trade at it; prices are few, so answers do not
+    /// wait for long.
+    fn poll_news(&mut self, cx: &mut Context<'_>) -> Option<GambleInfo> {
+        if self.phase == Phase::Stopping {
+            return None;
+        }
+        if let Poll::Ready(Some(tick)) = self.ticks.poll_next_unpin(cx) {
+            self.phase = Phase::Playing;
+            return Some(wire::price(tick, self.interval, self.feeds));
+        }
+        if self.phase == Phase::Joining {
+            return None;
+        }
+        self.joining.take().map(|account| wire::joining_wallet(&account))
+    }
+
+    /// The message for an answer, or the end of a stream whose ledger is gone.
+    fn tell(&mut self, answer: Answer) -> Result<GambleInfo, Status> {
+        match answer {
+            Answer::Malformed(bad) => Ok(wire::refused(&bad, self.feeds)),
+            Answer::Decided(Ok(decision)) => Ok(wire::decided(&decision, self.feeds)),
+            Answer::Decided(Err(error @ LedgerError::Unanswered)) => {
+                self.phase = Phase::Ended;
+                Err(error.into())
+            }
+            Answer::Decided(Err(error)) => Ok(wire::refused(&error, self.feeds)),
+        }
+    }
+}
+
+impl<In: Stream<Item = Result<Action, Status>> + Unpin> Seat<In> {
+    /// Takes in what has arrived, as far as there is room.
+    fn read(&mut self, cx: &mut Context<'_>) {
+        while let Some(inbound) = &mut self.inbound
+            && !self.outstanding.is_full()
+        {
+            match inbound.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(action))) => self.outstanding.push(wire::command(&action)),
+                Poll::Ready(Some(Err(status))) => {
+                    // A message that could not be decoded, or a connection that is gone and will hear of nothing.
+                    tracing::debug!(%status, "a seat's actions ended");
+                    self.inbound = None;
+                    self.ending = Some(status);
+                }
+                Poll::Ready(None) => self.inbound = None,
+                Poll::Pending => return,
+            }
+        }
+    }
+}
+
+impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Seat<In> {
+    type Item = Result<GambleInfo, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let seat = &mut *self;
+        if seat.phase == Phase::Ended {
+            return Poll::Ready(None);
+        }
+        seat.poll_stop(cx);
+        seat.read(cx);
+        if let Some(news) = seat.poll_news(cx) {
+            return Poll::Ready(Some(Ok(news)));
+        }
+        if let Poll::Ready(answer) = seat.outstanding.poll_next(cx) {
+            if let Some(answer) = answer {
+                return Poll::Ready(Some(seat.tell(answer)));
+            }
+            if seat.inbound.is_none() {
+                seat.phase = Phase::Ended;
+                return Poll::Ready(seat.ending.take().map(Err));
+            }
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,160 @@
+//! The client of the payments server.
+//!
+//! Owns how a player's payments get there and what its failures mean here. The channel connects when it is needed, so
+//! a payments server that was down is used again as soon as it is up.
+
+use std::time::Duration;
+
+use awesomestock_proto::{payment_statements::payment_statements_client::PaymentStatementsClient, types};
+use futures_util::{
+    Stream, StreamExt, future,
+    stream::{self, BoxStream},
+};
+use tokio::{sync::oneshot, time::timeout};
+use tonic::{Code, Status, transport::Channel};
+
+use crate::{identity::PlayerName, reader::Reader, record::Payment, store::StoreError, wire};
+
+/// How long a statement may take.
+const STATEMENT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Why there is no statement.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StatementError {
+    /// The payments could not be read.
+    #[error("the payments could not be read")]
+    Read(#[source] StoreError),
+    /// No connection, or one that was lost.
+    #[error("the payments server cannot be reached")]
+    Unreachable,
+    /// No answer in time.
+    #[error("the payments server did not answer within {STATEMENT_DEADLINE:?}")]
+    Overdue,
+    /// More payments, or a longer text, than the payments server or this one takes.
+    #[error("the payments are more than one statement holds")]
+    TooLong,
+    /// The payments server did not like what it was sent.
+    #[error("the payments server refused the payments")]
+    Refused,
+}
+
+/// Asks for statements.
+#[derive(Debug, Clone)]
+pub(crate) struct Statements {
+    client: PaymentStatementsClient<Channel>,
+    reader: Reader,
+}
+
+impl Statements {
+    /// Statements by the payments server at the end of `channel`, of the payments that `reader` reads.
+    pub(crate) fn new(channel: Channel, reader: Reader) -> Self {
+        Self {
+            client: PaymentStatementsClient::new(channel),
+            reader,
+        }
+    }
+
+    /// The statement of `player`. The payments are read as fast as they are taken, a page at a time.
+    pub(crate) async fn statement(
+        &self,
+        player: PlayerName,
+    ) -> Result<types::PaymentStatement, StatementError> {
+        let (failing, failed) = oneshot::channel();
+        let payments = until_failure(self.reader.payments(player.clone()), failing);
+        let payments = payments.map(move |payment| wire::payment(&player, payment));
+        let mut client = self.client.clone();
+        let call = async {
+            tokio::select! {
+                // A sender that is gone has failed at nothing.
+                Ok(error) = failed => Err(StatementError::Read(error)),
+                answer = client.create_statement(payments) => match answer {
+                    Ok(statement) => Ok(statement.into_inner()),
+                    Err(status) => Err(meaning(&status)),
+                },
+            }
+        };
+        timeout(STATEMENT_DEADLINE, call)
+            .await
+            .unwrap_or(Err(StatementError::Overdue))
+    }
+}
+
+/// The payments up to a failure, which goes to `failing`.
+///
+/// After it the stream neither ends nor goes on: an end would be taken for the end of the payments, and a statement
+/// written of half of them.
+fn until_failure(
+    payments: BoxStream<'static, Result<Payment, StoreError>>,
+    failing: oneshot::Sender<StoreError>,
+) -> impl Stream<Item = Payment> + Send + 'static {
+    stream::unfold((payments, failing), |(mut payments, failing)| async {
+        match payments.next().await? {
+            Ok(payment) => Some((payment, (payments, failing))),
+            Err(error) => {
+                // Nobody listens when the call is over.
+                let _ = failing.send(error);
+                future::pending().await
+            }
+        }
+    })
+}
+
+/// What a status of the payments server means to those who asked for a statement.
+fn meaning(status: &Status) -> StatementError {
+    tracing::warn!(code = ?status.code(), message = ?status.message(), "no statement");
+    match status.code() {
+        Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => StatementError::Unreachable,
+        Code::DeadlineExceeded => StatementError::Overdue,
+        Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
+        _ => StatementError::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_stream::wrappers::ReceiverStream;
+
+    use super::*;
+    use crate::quantity::UnixMillis;
+
+    #[tokio::test]
+    async fn a_failed_read_is_told_and_does_not_look_like_the_end() {
+        let payment = Payment {
+            number: 1,
+            amount: -1,
+            at: UnixMillis(0),
+        };
+        let (sender, payments) = tokio::sync::mpsc::channel(2);
+        sender.send(Ok(payment)).await.unwrap();
+        sender
+            .send(Err(StoreError::new("read", "the disk is gone")))
+            .await
+            .unwrap();
+        drop(sender);
+        let (failing, failed) = oneshot::channel();
+        let mut payments = Box::pin(until_failure(ReceiverStream::new(payments).boxed(), failing));
+        assert_eq!(payments.next().await, Some(payment));
+        tokio::select! {
+            biased;
+            ended = payments.next() => panic!("{ended:?}"),
+            error = failed => assert_eq!(error.unwrap().to_string(), "could not read"),
+        }
+    }
+
+    #[test]
+    fn statuses_of_the_payments_server() {
+        for (code, expected) in [
+            (Code::Unavailable, Code::Unavailable),
+            (Code::Unknown, Code::Unavailable),
+            (Code::Cancelled, Code::Unavailable),
+            (Code::DeadlineExceeded, Code::DeadlineExceeded),
+            (Code::ResourceExhausted, Code::ResourceExhausted),
+            (Code::OutOfRange, Code::ResourceExhausted),
+            (Code::InvalidArgument, Code::Internal),
+            (Code::Unimplemented, Code::Internal),
+        ] {
+            let status: Status = meaning(&Status::new(code, "x")).into();
+            assert_eq!(status.code(), expected, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The one mapping from what the casino refuses or cannot do to gRPC statuses.
+
+use tonic::Status;
+
+use crate::{
+    account::{Refusal, RefusalKind},
+    identity::NameError,
+    ledger::LedgerError,
+    service::BadPage,
+    statements::StatementError,
+    store::StoreError,
+};
+
+impl From<NameError> for Status {
+    fn from(error: NameError) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<BadPage> for Status {
+    fn from(error: BadPage) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.kind() {
+            RefusalKind::Invalid => Self::invalid_argument(refusal.to_string()),
+            RefusalKind::Unmet => Self::failed_precondition(refusal.to_string()),
+        }
+    }
+}
+
+impl From<LedgerError> for Status {
+    /// UNAVAILABLE says that the fate of a request is open, so what was certainly not executed is not called so.
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::NotExecuted { .. } | LedgerError::Stopping => {
+                Self::failed_precondition(error.to_string())
+            }
+            LedgerError::Unanswered => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Status {
+    /// Details of the disk are for those who run the casino.
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "a read failed");
+        Self::internal(format!("the casino {error}"))
+    }
+}
+
+impl From<StatementError> for Status {
+    fn from(error: StatementError) -> Self {
+        match error {
+            StatementError::Read(error) => error.into(),
+            StatementError::Unreachable => Self::unavailable(error.to_string()),
+            StatementError::Overdue => Self::deadline_exceeded(error.to_string()),
+            StatementError::TooLong => Self::resource_exhausted(error.to_string()),
+            StatementError::Refused => Self::internal(error.to_string()),
+        }
+    }
+}
+
+/// What a stream ends with when the casino stops.
+pub(crate) fn stopping() -> Status {
+    Status::unavailable("the casino is stopping")
+}

@@ -1,0 +1,124 @@
+//! The store's border: what the casino asks of a storage engine, in a few coarse calls.
+//!
+//! Owns the traits and what can go wrong, whatever the engine. An engine lives in a module below and decides nothing:
+//! it keeps what it is given, all of a batch or nothing of it. Both traits block; their callers keep them off the
+//! async threads.
+
+pub(crate) mod sqlite;
+
+use crate::{
+    account::Account,
+    identity::PlayerName,
+    market::{Market, Tick},
+    record::{AccountId, Payment, Record, Trade},
+};
+
+/// The writing side. It has one owner: the ledger's thread.
+pub(crate) trait Store: Send {
+    /// The market as it was left; `None` in a new store.
+    fn market(&mut self) -> Result<Option<Market>, StoreError>;
+
+    /// Keeps `market`: model, seed, and its current tick if there is none of that number yet.
+    fn set_market(&mut self, market: &Market) -> Result<(), StoreError>;
+
+    /// The records of `players`, in that order. A player it does not know gets a new record with a key of its own,
+    /// which is kept only when a batch names it.
+    fn load(&mut self, players: &[PlayerName]) -> Result<Vec<Record>, StoreError>;
+
+    /// Keeps `batch`, all of it or nothing. When it returns `Ok`, the batch is on disk and the readers see it.
+    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
+
+    /// Leaves a store that any tool of the engine can read.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// The reading side, beside the writer: sees what is on disk, and never waits for what is about to be.
+pub(crate) trait Reads: Send + Sync {
+    /// The player's account; an empty one for a player it does not know.
+    fn account(&self, player: &PlayerName) -> Result<Account, StoreError>;
+
+    /// At most `limit` of the player's payments with a number above `after`, oldest first.
+    fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError>;
+
+    /// The newest page of the player's trades, or of those below a number.
+    fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError>;
+
+    /// The newest page of the ticks, or of those below a number.
+    fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError>;
+
+    /// Lets go of what is open. Reads after it open it again.
+    fn close(&self);
+}
+
+/// Which page: the newest entries, or the newest below a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageRequest {
+    /// Only entries with a lower number; `None`: from the newest on.
+    pub(crate) before: Option<i64>,
+    /// At most so many entries.
+    pub(crate) limit: u32,
+}
+
+/// A page of entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page<T> {
+    /// Oldest first.
+    pub(crate) entries: Vec<T>,
+    /// There are older ones.
+    pub(crate) more: bool,
+}
+
+/// What is written together.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// The records that changed, as they are after the batch. No player is named twice.
+    pub(crate) records: Vec<(PlayerName, Record)>,
+    /// The payments made, in order.
+    pub(crate) payments: Vec<(AccountId, Payment)>,
+    /// The trades made, in order.
+    pub(crate) trades: Vec<(AccountId, Trade)>,
+    /// The ticks of the market, in order.
+    pub(crate) ticks: Vec<Tick>,
+}
+
+impl Batch {
+    /// There is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.payments.is_empty() && self.trades.is_empty() && self.ticks.is_empty()
+    }
+}
+
+/// The store failed at something. Its words name the operation; the source says what the engine said.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {operation}")]
+pub(crate) struct StoreError {
+    /// What was being done, as in "could not ...".
+    pub(crate) operation: &'static str,
+    /// What the engine said.
+    #[source]
+    pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// A failure of `operation`, as in "could not ...".
+    pub(crate) fn new(
+        operation: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            operation,
+            source: source.into(),
+        }
+    }
+}
+
+/// Why a batch was not kept, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommitError {
+    /// The batch is certainly not in the store, and the store can go on.
+    #[error("the batch was not written")]
+    NotWritten(#[source] StoreError),
+    /// Nobody knows whether the batch is in the store until it has been opened again.
+    #[error("whether the batch was written is not known")]
+    Unknown(#[source] StoreError),
+}

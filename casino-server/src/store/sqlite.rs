@@ -1,0 +1,15 @@
+//! The store in SQLite: one file in WAL mode, one writing connection, a few reading ones.
+//!
+//! Owns the file, its lock and its format. A commit syncs the log (`synchronous=FULL`) before it returns, and readers
+//! see a transaction only after that sync.
+
+mod migrations;
+mod open;
+mod reads;
+mod rows;
+mod writes;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use open::{FileError, Opened, open};

@@ -1,0 +1,79 @@
+//! The format of the file, version by version.
+//!
+//! `PRAGMA user_version` counts the migrations a file has had. A migration that has been released is never changed;
+//! the format changes by a new one at the end.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// "AwSt": marks a file as ours, in `PRAGMA application_id`.
+pub(super) const APPLICATION_ID: i32 = 0x4177_5374;
+
+/// What brings a file from version n to n + 1.
+const MIGRATIONS: [&str; 1] = [VERSION_1];
+
+/// The version this build writes.
+pub(super) fn newest() -> usize {
+    MIGRATIONS.len()
+}
+
+/// Accounts, their entries, the market and its ticks.
+///
+/// Dollars and tokens are whole numbers; `at_unix_ms` is milliseconds since the Unix epoch, UTC; a market's seed is
+/// its 64 bits as a signed number; a trade's side is 0 for a buy and 1 for a sell. Entries lie beside the other
+/// entries of their account, in order, because that is how they are read.
+const VERSION_1: &str = "
+CREATE TABLE market (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    model TEXT NOT NULL,
+    seed INTEGER NOT NULL
+) STRICT;
+CREATE TABLE ticks (
+    number INTEGER PRIMARY KEY CHECK (number >= 0),
+    price INTEGER NOT NULL CHECK (price BETWEEN 1 AND 2147483647),
+    at_unix_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    tokens INTEGER NOT NULL CHECK (tokens BETWEEN 0 AND 2147483647),
+    stocks INTEGER NOT NULL CHECK (stocks BETWEEN 0 AND 2147483647),
+    cost_basis INTEGER NOT NULL CHECK (cost_basis >= 0),
+    realised_pnl INTEGER NOT NULL,
+    dollars_in INTEGER NOT NULL CHECK (dollars_in >= 0),
+    dollars_out INTEGER NOT NULL CHECK (dollars_out >= 0),
+    version INTEGER NOT NULL,
+    payments INTEGER NOT NULL,
+    trades INTEGER NOT NULL
+) STRICT;
+CREATE TABLE payments (
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    number INTEGER NOT NULL CHECK (number >= 1),
+    amount INTEGER NOT NULL CHECK (amount <> 0),
+    at_unix_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE trades (
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    number INTEGER NOT NULL CHECK (number >= 1),
+    side INTEGER NOT NULL CHECK (side IN (0, 1)),
+    stocks INTEGER NOT NULL CHECK (stocks >= 1),
+    price INTEGER NOT NULL CHECK (price >= 1),
+    tick INTEGER NOT NULL,
+    at_unix_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, number)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Brings a file of `version` to the newest, all the way or not at all.
+pub(super) fn migrate(connection: &mut Connection, version: usize) -> rusqlite::Result<()> {
+    if version == newest() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for migration in MIGRATIONS.iter().skip(version) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", i64::try_from(newest()).unwrap_or(i64::MAX))?;
+    transaction.commit()
+}

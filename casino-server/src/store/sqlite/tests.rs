@@ -1,0 +1,391 @@
+//! The file: what is refused, what survives, and what happens when the disk is full.
+
+use std::{fs, path::PathBuf};
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{
+    migrations::{APPLICATION_ID, newest},
+    *,
+};
+use crate::{
+    account::Account,
+    identity::PlayerName,
+    market::{Market, Model, Tick},
+    quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
+    record::{AccountId, Command, Entry, Payment, Record, Side, Trade},
+    store::{Batch, CommitError, Page, PageRequest, Reads, Store},
+};
+
+/// A folder with room for a ledger.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.0.path().join("casino.db")
+    }
+
+    fn open(&self) -> Opened {
+        open(&self.ledger()).unwrap()
+    }
+
+    fn refusal(&self) -> FileError {
+        open(&self.ledger()).unwrap_err()
+    }
+}
+
+fn name(name: &str) -> PlayerName {
+    PlayerName::new(name).unwrap()
+}
+
+fn tick(number: i64) -> Tick {
+    Tick {
+        number,
+        price: Price::new(10).unwrap(),
+        at: UnixMillis(1_000 + number),
+    }
+}
+
+fn payment(number: i64) -> Payment {
+    Payment {
+        number,
+        amount: -10,
+        at: UnixMillis(number),
+    }
+}
+
+fn trade(number: i64) -> Trade {
+    Trade {
+        number,
+        side: if number % 2 == 0 { Side::Sell } else { Side::Buy },
+        count: Stocks(3),
+        price: Price::new(15).unwrap(),
+        tick: 4,
+        at: UnixMillis(number),
+    }
+}
+
+fn close(opened: Opened) {
+    opened.reads.close();
+    Box::new(opened.store).close().unwrap();
+}
+
+#[test]
+fn a_new_ledger_is_marked_and_empty() {
+    let folder = Folder::new();
+    let mut opened = folder.open();
+    assert_eq!(opened.store.market().unwrap(), None);
+    assert_eq!(opened.reads.account(&name("ann")).unwrap(), Account::default());
+    close(opened);
+    let plain = Connection::open(folder.ledger()).unwrap();
+    let number = |pragma| {
+        plain
+            .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(number("application_id"), i64::from(APPLICATION_ID));
+    assert_eq!(number("user_version"), i64::try_from(newest()).unwrap());
+}
+
+#[test]
+fn what_was_committed_is_read_back() {
+    let folder = Folder::new();
+    let mut opened = folder.open();
+    let market = Market {
+        model: Model::Classic,
+        seed: u64::MAX - 1,
+        current: tick(0),
+    };
+    opened.store.set_market(&market).unwrap();
+    let players = [name("ann"), name("Ægir")];
+    let records = opened.store.load(&players).unwrap();
+    assert_ne!(records[0].id, records[1].id);
+    let account = Account {
+        tokens: Tokens(i32::MAX),
+        stocks: Stocks(7),
+        cost_basis: i64::MAX,
+        realised_pnl: i64::MIN,
+        dollars_in: 5,
+        dollars_out: 6,
+        version: 9,
+    };
+    let ann = Record {
+        account,
+        payments: 1,
+        trades: 2,
+        ..records[0]
+    };
+    let batch = Batch {
+        records: vec![(players[0].clone(), ann)],
+        payments: vec![(ann.id, payment(1))],
+        trades: vec![(ann.id, trade(1)), (ann.id, trade(2))],
+        ticks: vec![tick(1), tick(2)],
+    };
+    opened.store.commit(&batch).unwrap();
+
+    let check = |opened: &mut Opened| {
+        assert_eq!(
+            opened.store.market().unwrap(),
+            Some(Market {
+                current: tick(2),
+                ..market
+            })
+        );
+        assert_eq!(opened.store.load(&players[..1]).unwrap(), [ann]);
+        assert_eq!(opened.reads.account(&players[0]).unwrap(), account);
+        assert_eq!(opened.reads.account(&players[1]).unwrap(), Account::default());
+        assert_eq!(opened.reads.payments(&players[0], 0, 10).unwrap(), [payment(1)]);
+        let page = PageRequest {
+            before: None,
+            limit: 10,
+        };
+        let trades = opened.reads.trades(&players[0], page).unwrap().entries;
+        assert_eq!(trades, [trade(1), trade(2)]);
+        assert_eq!(
+            opened.reads.ticks(page).unwrap().entries,
+            [tick(0), tick(1), tick(2)]
+        );
+    };
+    check(&mut opened);
+    close(opened);
+    assert!(
+        !folder.0.path().join("casino.db-wal").exists(),
+        "one file after a clean stop"
+    );
+    check(&mut folder.open());
+}
+
+#[test]
+fn pages_are_the_newest_below_a_number_and_say_whether_there_is_more() {
+    let folder = Folder::new();
+    let mut opened = folder.open();
+    let ann = opened.store.load(&[name("ann")]).unwrap()[0];
+    let batch = Batch {
+        records: vec![(name("ann"), ann)],
+        payments: (1..=5).map(|number| (ann.id, payment(number))).collect(),
+        trades: (1..=5).map(|number| (ann.id, trade(number))).collect(),
+        ticks: (0..5).map(tick).collect(),
+    };
+    opened.store.commit(&batch).unwrap();
+    let cases: [(Option<i64>, u32, &[i64], bool); 6] = [
+        (None, 2, &[4, 5], true),
+        (Some(4), 2, &[2, 3], true),
+        (Some(3), 2, &[1, 2], false),
+        (Some(1), 2, &[], false),
+        (None, 5, &[1, 2, 3, 4, 5], false),
+        (Some(99), 4, &[2, 3, 4, 5], true),
+    ];
+    for (before, limit, numbers, more) in cases {
+        let page = PageRequest { before, limit };
+        let expected = Page {
+            entries: numbers.iter().copied().map(trade).collect(),
+            more,
+        };
+        assert_eq!(
+            opened.reads.trades(&name("ann"), page).unwrap(),
+            expected,
+            "{page:?}"
+        );
+        let page = PageRequest {
+            before: before.map(|before| before - 1),
+            limit,
+        };
+        let expected = Page {
+            entries: numbers.iter().map(|number| tick(number - 1)).collect(),
+            more,
+        };
+        assert_eq!(opened.reads.ticks(page).unwrap(), expected, "{page:?}");
+    }
+    let payments = |after, limit| opened.reads.payments(&name("ann"), after, limit).unwrap();
+    assert_eq!(payments(0, 2), [payment(1), payment(2)]);
+    assert_eq!(payments(3, 9), [payment(4), payment(5)]);
+    assert_eq!(payments(5, 9), []);
+}
+
+#[test]
+fn a_batch_is_written_whole_or_not_at_all() {
+    let folder = Folder::new();
+    let mut opened = folder.open();
+    let ann = opened.store.load(&[name("ann")]).unwrap()[0];
+    let good = Batch {
+        records: vec![(name("ann"), ann)],
+        payments: vec![(ann.id, payment(1))],
+        ..Batch::default()
+    };
+    opened.store.commit(&good).unwrap();
+    let bad = Batch {
+        records: vec![(name("ann"), Record { payments: 2, ..ann })],
+        payments: vec![(ann.id, payment(2)), (ann.id, payment(1))],
+        ..Batch::default()
+    };
+    let error = opened.store.commit(&bad).unwrap_err();
+    assert!(matches!(error, CommitError::NotWritten(_)), "{error}");
+    assert_eq!(opened.reads.payments(&name("ann"), 0, 9).unwrap(), [payment(1)]);
+    assert_eq!(opened.store.load(&[name("ann")]).unwrap(), [ann]);
+}
+
+#[test]
+fn a_full_disk_refuses_a_batch_and_takes_it_when_there_is_room() {
+    let folder = Folder::new();
+    let mut opened = folder.open();
+    let ann = opened.store.load(&[name("ann")]).unwrap()[0];
+    let batch = Batch {
+        records: vec![(name("ann"), ann)],
+        payments: (1..=2_000).map(|number| (ann.id, payment(number))).collect(),
+        ..Batch::default()
+    };
+    let pages = |opened: &Opened, most: i64| {
+        opened
+            .store
+            .connection()
+            .pragma_update_and_check(None, "max_page_count", most, |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let now = pages(&opened, 1);
+    let error = opened.store.commit(&batch).unwrap_err();
+    let CommitError::NotWritten(error) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(error.to_string(), "could not write the ledger");
+    assert!(error.source.to_string().contains("full"), "{}", error.source);
+    assert_eq!(opened.reads.payments(&name("ann"), 0, 9).unwrap(), []);
+    pages(&opened, now + 1_000);
+    opened.store.commit(&batch).unwrap();
+    assert_eq!(
+        opened.reads.payments(&name("ann"), 1_998, 9).unwrap(),
+        [payment(1_999), payment(2_000)]
+    );
+}
+
+#[test]
+fn a_second_casino_on_the_file_is_refused_until_the_first_is_gone() {
+    let folder = Folder::new();
+    let first = folder.open();
+    assert!(matches!(folder.refusal(), FileError::InUse));
+    // By another name of the same file too.
+    let alias = folder.0.path().join("alias.db");
+    std::os::unix::fs::symlink(folder.ledger(), &alias).unwrap();
+    assert!(matches!(open(&alias).unwrap_err(), FileError::InUse));
+    drop(first);
+    folder.open();
+}
+
+#[test]
+fn a_file_of_another_program_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    let theirs = Connection::open(folder.ledger()).unwrap();
+    theirs.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(theirs);
+    let before = fs::read(folder.ledger()).unwrap();
+    let refusal = folder.refusal();
+    assert_eq!(refusal.to_string(), "it is a database of another program");
+    assert_eq!(fs::read(folder.ledger()).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    let text = "Dear diary, ".repeat(1_000);
+    fs::write(folder.ledger(), &text).unwrap();
+    assert_eq!(folder.refusal().to_string(), "it is not a SQLite database");
+    assert_eq!(fs::read(folder.ledger()).unwrap(), text.as_bytes());
+}
+
+#[test]
+fn an_empty_file_becomes_a_ledger() {
+    let folder = Folder::new();
+    fs::write(folder.ledger(), "").unwrap();
+    close(folder.open());
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused_in_words() {
+    let folder = Folder::new();
+    close(folder.open());
+    let newer = Connection::open(folder.ledger()).unwrap();
+    newer.pragma_update(None, "user_version", 1_000).unwrap();
+    drop(newer);
+    assert_eq!(
+        folder.refusal().to_string(),
+        "it has format version 1000, newer than 1, the newest that this casino knows"
+    );
+}
+
+#[test]
+fn a_path_that_cannot_be_opened_is_refused_in_words() {
+    let folder = Folder::new();
+    let nowhere = folder.0.path().join("no such folder").join("casino.db");
+    assert!(matches!(open(&nowhere).unwrap_err(), FileError::Lock { .. }));
+    fs::create_dir(folder.ledger()).unwrap();
+    assert_eq!(folder.refusal().to_string(), "could not open the file");
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (-1..100).prop_map(|dollars| Command::Deposit(Dollars(dollars))),
+        (-1..20).prop_map(|dollars| Command::Withdraw(Tokens(dollars * 5))),
+        (-1..9).prop_map(|count| Command::Buy(Stocks(count))),
+        (-1..9).prop_map(|count| Command::Sell(Stocks(count))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn what_is_read_back_after_reopening_is_what_was_executed(
+        steps in prop::collection::vec((0..3_usize, command()), 1..80),
+        at_once in 1..20_usize,
+    ) {
+        let folder = Folder::new();
+        let mut opened = folder.open();
+        let players = [name("ann"), name("bob"), name("cyd")];
+        let mut records = opened.store.load(&players).unwrap();
+        let mut payments = vec![Vec::new(); 3];
+        let mut trades = vec![Vec::new(); 3];
+        for batch_of in steps.chunks(at_once) {
+            let mut batch = Batch::default();
+            for (player, command) in batch_of {
+                let Ok((after, entry)) = records[*player].execute(*command, tick(1), UnixMillis(7)) else {
+                    continue;
+                };
+                records[*player] = after;
+                match entry {
+                    Entry::Payment(payment) => {
+                        batch.payments.push((after.id, payment));
+                        payments[*player].push(payment);
+                    }
+                    Entry::Trade(trade) => {
+                        batch.trades.push((after.id, trade));
+                        trades[*player].push(trade);
+                    }
+                }
+            }
+            batch.records = players.iter().cloned().zip(records.iter().copied()).collect();
+            opened.store.commit(&batch).unwrap();
+        }
+        // As kill -9 would leave it, and as a clean stop does.
+        drop(opened);
+        for clean in [false, true] {
+            let mut opened = folder.open();
+            prop_assert_eq!(&opened.store.load(&players).unwrap(), &records);
+            for (index, player) in players.iter().enumerate() {
+                prop_assert_eq!(&opened.reads.account(player).unwrap(), &records[index].account);
+                prop_assert_eq!(&opened.reads.payments(player, 0, 1_000).unwrap(), &payments[index]);
+                let page = PageRequest { before: None, limit: 1_000 };
+                prop_assert_eq!(&opened.reads.trades(player, page).unwrap().entries, &trades[index]);
+            }
+            if clean {
+                close(opened);
+            }
+        }
+        let known = folder.open().store.load(&[name("new")]).unwrap()[0].id;
+        prop_assert_eq!(known, AccountId(4), "keys go on after those that are taken");
+    }
+}

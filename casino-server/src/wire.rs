@@ -1,0 +1,187 @@
+//! Between the wire's messages and the core's values, both ways.
+//!
+//! Wire types end here: nothing of the core has heard of them. What a client did not ask for is left unset, so that
+//! an old client receives the old messages byte for byte.
+
+use std::time::Duration;
+
+use awesomestock_proto::{
+    EXECUTED_MESSAGE, STOCK_NAME,
+    casino::{
+        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, PriceHistory,
+        PricePoint, StockInfo, Trades, Wallet,
+    },
+    types,
+};
+
+use crate::{
+    account::Account,
+    feeds::Feeds,
+    identity::{NameError, PlayerName},
+    market::Tick,
+    quantity::Stocks,
+    record::{Command, Decision, Entry, Payment, Side, Trade},
+    store::Page,
+};
+
+/// Why an action cannot be put to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadAction {
+    /// It names nobody.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A type that the contract does not have.
+    #[error("type: {given} is no type of action; 0 is BUY, 1 is SELL")]
+    Type {
+        /// What was sent.
+        given: i32,
+    },
+}
+
+/// The player that a request names.
+pub(crate) fn player(user: Option<&types::User>) -> Result<PlayerName, NameError> {
+    PlayerName::new(&user.ok_or(NameError::Missing)?.id)
+}
+
+/// The player and the command of an action.
+pub(crate) fn command(action: &Action) -> Result<(PlayerName, Command), BadAction> {
+    let player = player(action.user.as_ref())?;
+    let count = Stocks(action.stocks_count);
+    match ActionType::try_from(action.r#type) {
+        Ok(ActionType::Buy) => Ok((player, Command::Buy(count))),
+        Ok(ActionType::Sell) => Ok((player, Command::Sell(count))),
+        Err(_) => Err(BadAction::Type { given: action.r#type }),
+    }
+}
+
+/// A price, as a seat is told of it.
+pub(crate) fn price(tick: Tick, interval: Duration, feeds: Feeds) -> GambleInfo {
+    let mut info = StockInfo {
+        name: STOCK_NAME.to_owned(),
+        price: tick.price.get(),
+        ..StockInfo::default()
+    };
+    if feeds.ticks {
+        info.tick = tick.number;
+        info.at_unix_ms = tick.at.0;
+        info.interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+    }
+    GambleInfo {
+        r#type: GambleType::StockInfo.into(),
+        info: Some(info),
+        ..GambleInfo::default()
+    }
+}
+
+/// A wallet, as a seat is told of it on joining.
+pub(crate) fn joining_wallet(account: &Account) -> GambleInfo {
+    GambleInfo {
+        r#type: GambleType::Wallet.into(),
+        wallet: Some(wallet(account)),
+        ..GambleInfo::default()
+    }
+}
+
+/// The answer to an action that the ledger has decided.
+pub(crate) fn decided(decision: &Decision, feeds: Feeds) -> GambleInfo {
+    let msg = match &decision.result {
+        Ok(_) => EXECUTED_MESSAGE.to_owned(),
+        Err(refusal) => refusal.to_string(),
+    };
+    let mut result = ActionResult {
+        msg,
+        ..ActionResult::default()
+    };
+    if feeds.wallet {
+        result.set_outcome(match decision.result {
+            Ok(_) => ActionOutcome::OutcomeExecuted,
+            Err(_) => ActionOutcome::OutcomeRefused,
+        });
+        if let Ok(Entry::Trade(executed)) = &decision.result {
+            result.trade = Some(trade(executed));
+        }
+        result.wallet = Some(wallet(&decision.account));
+    }
+    answer(result)
+}
+
+/// The answer to an action that never came to a decision; nothing has changed.
+pub(crate) fn refused(why: &impl std::fmt::Display, feeds: Feeds) -> GambleInfo {
+    let mut result = ActionResult {
+        msg: why.to_string(),
+        ..ActionResult::default()
+    };
+    if feeds.wallet {
+        result.set_outcome(ActionOutcome::OutcomeRefused);
+    }
+    answer(result)
+}
+
+fn answer(result: ActionResult) -> GambleInfo {
+    GambleInfo {
+        r#type: GambleType::ActionResult.into(),
+        result: Some(result),
+        ..GambleInfo::default()
+    }
+}
+
+/// A payment of `player`.
+pub(crate) fn payment(player: &PlayerName, payment: Payment) -> types::Payment {
+    types::Payment {
+        user: Some(types::User {
+            id: player.as_str().to_owned(),
+        }),
+        amount: payment.amount,
+        number: payment.number,
+        created_unix_ms: payment.at.0,
+    }
+}
+
+/// A wallet.
+pub(crate) fn wallet(account: &Account) -> Wallet {
+    Wallet {
+        tokens: account.tokens.0,
+        stocks: account.stocks.0,
+        cost_basis: account.cost_basis,
+        realised_pnl: account.realised_pnl,
+        dollars_in: account.dollars_in,
+        dollars_out: account.dollars_out,
+        version: account.version,
+    }
+}
+
+/// A page of trades.
+pub(crate) fn trades(page: &Page<Trade>) -> Trades {
+    Trades {
+        trades: page.entries.iter().map(trade).collect(),
+        more: page.more,
+    }
+}
+
+/// A page of prices.
+pub(crate) fn prices(page: &Page<Tick>) -> PriceHistory {
+    let point = |tick: &Tick| PricePoint {
+        tick: tick.number,
+        price: tick.price.get(),
+        at_unix_ms: tick.at.0,
+    };
+    PriceHistory {
+        points: page.entries.iter().map(point).collect(),
+        more: page.more,
+    }
+}
+
+fn trade(trade: &Trade) -> casino::Trade {
+    let r#type = match trade.side {
+        Side::Buy => ActionType::Buy,
+        Side::Sell => ActionType::Sell,
+    };
+    casino::Trade {
+        number: trade.number,
+        r#type: r#type.into(),
+        stocks_count: trade.count.0,
+        price: trade.price.get(),
+        tick: trade.tick,
+        at_unix_ms: trade.at.0,
+    }
+}
