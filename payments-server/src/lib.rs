@@ -1,4 +1,25 @@
-//! The payments server: writes statements of what it is sent, and keeps nothing.
+//! The payments server: writes statements of the payments it is sent, and keeps nothing.
+//!
+//! Two rings. The core, [`statement`], decides what a statement takes and how it looks; it knows no task, socket or
+//! clock. The shell around it, [`serve`], moves payments from a stream into a statement and guards
+//! what one call may cost. It knows no casino: whoever speaks the contract is answered.
+
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::cast_lossless,
+        clippy::cast_precision_loss,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
+
+pub mod statement;
+
+mod limits;
 
 use std::io;
 
@@ -8,9 +29,7 @@ use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-/// What one call may cost.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Limits {}
+pub use limits::Limits;
 
 /// Serves `PaymentStatements` on `incoming` until `shutdown`.
 ///

@@ -1,0 +1,376 @@
+//! The statement: what it takes as a table, how it reads as whole texts, and what holds for any payments.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+
+use payments_server::{
+    Limits,
+    statement::{Dollars, MAX_LINE_COLUMNS, NameError, Payment, Reason, Refusal, Statement},
+};
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+/// What a gRPC client takes in one message unless it is told otherwise.
+const CLIENTS_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
+fn payment(player: &str, amount: i32, number: i64, created_unix_ms: i64) -> Payment {
+    Payment {
+        player: Some(player.to_owned()),
+        amount,
+        number,
+        created_unix_ms,
+    }
+}
+
+fn statement_of(payments: &[Payment]) -> Statement {
+    let mut statement = Statement::new(payments.len());
+    for payment in payments {
+        statement.push(payment.clone()).unwrap();
+    }
+    statement
+}
+
+#[test]
+fn a_statement_reads_as_a_whole() {
+    let statement = statement_of(&[
+        payment("ann", -100, 1, 1_795_369_311_000),
+        payment("ann", -1_250, 2, 1_795_369_999_999),
+        payment("ann", 60, 3, 1_795_455_711_000),
+    ]);
+    assert_eq!(
+        statement.render(),
+        "\
+AwesomeStock payment statement
+Player: ann
+
+NUMBER  DATE (UTC)           DOLLARS  BALANCE
+------  -------------------  -------  -------
+     1  2026-11-22 17:41:51     -100     -100
+     2  2026-11-22 17:53:19   -1,250   -1,350
+     3  2026-11-23 17:41:51      +60   -1,290
+------  -------------------  -------  -------
+PAID IN                                -1,350
+PAID OUT                                  +60
+FINAL BALANCE                          -1,290
+
+Dollars: - was paid in by the player, + was paid out to the player.
+Balance: paid out less paid in; below 0, more went in than came out.
+"
+    );
+}
+
+#[test]
+fn a_sender_that_neither_numbers_nor_dates_gets_a_statement() {
+    let statement = statement_of(&[
+        payment("株太郎", -10, 0, 0),
+        payment("株太郎", 10, 0, 0),
+        payment("株太郎", 5, 0, 0),
+    ]);
+    assert_eq!(
+        statement.render(),
+        "\
+AwesomeStock payment statement
+Player: 株太郎
+
+NUMBER  DATE (UTC)  DOLLARS  BALANCE
+------  ----------  -------  -------
+     1  -               -10      -10
+     2  -               +10        0
+     3  -                +5       +5
+------  ----------  -------  -------
+PAID IN                          -10
+PAID OUT                         +15
+FINAL BALANCE                     +5
+
+Dollars: - was paid in by the player, + was paid out to the player.
+Balance: paid out less paid in; below 0, more went in than came out.
+"
+    );
+}
+
+#[test]
+fn a_statement_without_payments_says_so() {
+    assert_eq!(
+        Statement::new(1).render(),
+        "\
+AwesomeStock payment statement
+
+No payments.
+
+PAID IN        0
+PAID OUT       0
+FINAL BALANCE  0
+"
+    );
+}
+
+#[test]
+fn the_greatest_figures_keep_their_columns() {
+    let statement = statement_of(&[
+        payment("ann", i32::MIN, i64::MAX, i64::MAX),
+        payment("ann", i32::MIN, 0, i64::MIN),
+        payment("ann", i32::MAX, 1, -1),
+        payment("ann", i32::MIN, 7, 253_402_207_200_000),
+    ]);
+    assert_eq!(
+        statement.render(),
+        "\
+AwesomeStock payment statement
+Player: ann
+
+             NUMBER  DATE (UTC)                  DOLLARS         BALANCE
+-------------------  -------------------  --------------  --------------
+9223372036854775807  out of range         -2,147,483,648  -2,147,483,648
+                  2  out of range         -2,147,483,648  -4,294,967,296
+                  1  1969-12-31 23:59:59  +2,147,483,647  -2,147,483,649
+                  7  9999-12-30 22:00:00  -2,147,483,648  -4,294,967,297
+-------------------  -------------------  --------------  --------------
+PAID IN                                                   -6,442,450,944
+PAID OUT                                                  +2,147,483,647
+FINAL BALANCE                                             -4,294,967,297
+
+Dollars: - was paid in by the player, + was paid out to the player.
+Balance: paid out less paid in; below 0, more went in than came out.
+"
+    );
+}
+
+#[test]
+fn a_payment_that_breaks_a_rule_is_refused_and_changes_nothing() {
+    let anonymous = Payment {
+        player: None,
+        ..payment("", -1, 0, 0)
+    };
+    let cases = [
+        ("no user", anonymous, Reason::NoUser),
+        (
+            "an empty name",
+            payment("", -1, 0, 0),
+            Reason::Name(NameError::Empty),
+        ),
+        (
+            "a name too long",
+            payment(&"x".repeat(33), -1, 0, 0),
+            Reason::Name(NameError::TooLong { characters: 33 }),
+        ),
+        (
+            "an escape sequence",
+            payment("\u{1b}[2J", -1, 0, 0),
+            Reason::Name(NameError::Character { codepoint: 0x1b }),
+        ),
+        ("another player", payment("bob", -1, 0, 0), Reason::OtherPlayer),
+        ("another spelling", payment("Ann", -1, 0, 0), Reason::OtherPlayer),
+        ("no amount", payment("ann", 0, 0, 0), Reason::ZeroAmount),
+        ("a negative number", payment("ann", -1, -1, 0), Reason::Number(-1)),
+    ];
+    for (name, bad, reason) in cases {
+        let mut statement = Statement::new(2);
+        statement.push(payment("ann", -5, 0, 0)).unwrap();
+        let before = statement.render();
+        assert_eq!(
+            statement.push(bad),
+            Err(Refusal { position: 2, reason }),
+            "{name}"
+        );
+        assert_eq!(statement.render(), before, "{name}");
+        assert_eq!(statement.payments(), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_first_payment_that_is_refused_names_no_player() {
+    let mut statement = Statement::new(2);
+    statement.push(payment("ann", 0, 0, 0)).unwrap_err();
+    statement.push(payment("bob", -1, 0, 0)).unwrap();
+    assert!(statement.render().contains("Player: bob\n"));
+}
+
+#[test]
+fn one_payment_too_many_is_refused_with_the_bound() {
+    let mut statement = Statement::new(2);
+    statement.push(payment("ann", -1, 0, 0)).unwrap();
+    statement.push(payment("ann", -1, 0, 0)).unwrap();
+    let refusal = statement.push(payment("ann", -1, 0, 0)).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "payment 3: one too many: the bound is 2 in one statement"
+    );
+}
+
+#[test]
+fn refusals_name_field_and_bound() {
+    for (bad, expected) in [
+        (
+            payment("", 1, 0, 0),
+            "payment 1: user.id is empty; a name is 1 to 32 characters",
+        ),
+        (
+            payment(&"x".repeat(40), 1, 0, 0),
+            "payment 1: user.id is 40 characters long; a name is 1 to 32 characters",
+        ),
+        (
+            payment("a\nb", 1, 0, 0),
+            "payment 1: user.id holds U+000A; a name is letters, digits and _ - .",
+        ),
+        (
+            payment("ann", 0, 0, 0),
+            "payment 1: amount is 0; it must be below 0 (paid in) or above 0 (paid out)",
+        ),
+        (
+            payment("ann", 1, -7, 0),
+            "payment 1: number is -7; it must be at least 1, or 0 from a sender that does not number payments",
+        ),
+    ] {
+        assert_eq!(Statement::new(1).push(bad).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn the_largest_statement_by_default_fits_a_message_of_any_client() {
+    let text = largest_statement(Limits::DEFAULT_MAX_PAYMENTS).render();
+    // The field's tag and its length are at most 6 bytes.
+    assert!(text.len() + 6 < CLIENTS_MESSAGE_BYTES);
+}
+
+#[test]
+fn the_largest_statement_of_all_keeps_its_lines_short() {
+    let payments = 1_000;
+    let longest = largest_statement(payments)
+        .render()
+        .lines()
+        .map(str::len)
+        .max()
+        .unwrap();
+    // More payments widen the column of the balance and no other.
+    let balance = |payments: usize| {
+        Dollars::from(i64::from(i32::MIN) * i64::try_from(payments).unwrap())
+            .to_string()
+            .len()
+    };
+    let widened = balance(*Limits::MAX_PAYMENTS.end()) - balance(payments);
+    assert_eq!(longest + widened, MAX_LINE_COLUMNS);
+}
+
+/// Payments whose every cell is as wide as can be.
+fn largest_statement(payments: usize) -> Statement {
+    let mut statement = Statement::new(payments);
+    for _ in 0..payments {
+        statement.push(payment("ann", i32::MIN, i64::MAX, -1)).unwrap();
+    }
+    statement
+}
+
+fn amounts() -> impl Strategy<Value = i32> {
+    prop_oneof![
+        4 => -1_000..1_000_i32,
+        2 => any::<i32>(),
+        1 => prop::sample::select(vec![i32::MIN, -1, 1, i32::MAX]),
+    ]
+    .prop_filter("moves something", |amount| *amount != 0)
+}
+
+fn moments() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(0), 1_700_000_000_000..1_900_000_000_000_i64, any::<i64>()]
+}
+
+/// Names that obey the rule, of letters that are narrow, wide, composed, from right to left, and invisible.
+fn names() -> impl Strategy<Value = String> {
+    let letters: Vec<char> = "abcXYZ059_-.éßЖ株価가नीאب\u{3164}\u{ffa0}\u{115f}ǆ𝒳𠮷"
+        .chars()
+        .collect();
+    prop_oneof![
+        3 => prop::collection::vec(prop::sample::select(letters), 1..=32)
+            .prop_map(|letters| letters.into_iter().collect()),
+        1 => prop::collection::vec(
+            any::<char>().prop_filter("a letter or digit", |c| c.is_alphanumeric()),
+            1..=32
+        )
+        .prop_map(|letters| letters.into_iter().collect()),
+    ]
+}
+
+prop_compose! {
+    fn histories()(
+        name in names(),
+        rows in prop::collection::vec((amounts(), prop_oneof![Just(0), 1..=i64::MAX], moments()), 1..60),
+    ) -> Vec<Payment> {
+        rows.into_iter()
+            .map(|(amount, number, moment)| payment(&name, amount, number, moment))
+            .collect()
+    }
+}
+
+/// The lines of the table, its headings and summary included.
+fn table_lines(text: &str) -> Vec<&str> {
+    text.lines().skip(3).take_while(|line| !line.is_empty()).collect()
+}
+
+fn last_cell(line: &str) -> &str {
+    line.rsplit(' ').next().unwrap()
+}
+
+proptest! {
+    #[test]
+    fn totals_and_balances_add_up(payments in histories()) {
+        let text = statement_of(&payments).render();
+        let lines = table_lines(&text);
+        prop_assert_eq!(lines.len(), payments.len() + 6);
+
+        let mut balance = 0_i64;
+        for (line, payment) in lines[2..].iter().zip(&payments) {
+            balance += i64::from(payment.amount);
+            let cells: Vec<&str> = line.split_whitespace().rev().take(2).collect();
+            prop_assert_eq!(cells[0], Dollars::from(balance).to_string());
+            prop_assert_eq!(cells[1], Dollars::from(payment.amount).to_string());
+        }
+        let sum = |of: fn(&i64) -> bool| -> i64 {
+            payments.iter().map(|payment| i64::from(payment.amount)).filter(of).sum()
+        };
+        let summary = &lines[lines.len() - 3..];
+        for (line, label, amount) in [
+            (summary[0], "PAID IN ", sum(|amount| *amount < 0)),
+            (summary[1], "PAID OUT ", sum(|amount| *amount > 0)),
+            (summary[2], "FINAL BALANCE ", balance),
+        ] {
+            prop_assert!(line.starts_with(label));
+            prop_assert_eq!(last_cell(line), Dollars::from(amount).to_string());
+        }
+    }
+
+    #[test]
+    fn columns_are_aligned_and_nothing_but_text_is_shown(payments in histories()) {
+        let text = statement_of(&payments).render();
+        let lines = table_lines(&text);
+        for line in &lines {
+            prop_assert_eq!(line.width(), lines[0].width(), "{}", line);
+        }
+        for line in text.lines() {
+            prop_assert!(line.width() <= MAX_LINE_COLUMNS, "{} columns: {}", line.width(), line);
+        }
+        prop_assert!(text.ends_with('\n'));
+        prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+        prop_assert!(!text.lines().any(|line| line.ends_with(' ')));
+    }
+
+    #[test]
+    fn any_payment_is_taken_or_refused_and_a_refused_one_changes_nothing(
+        payments in prop::collection::vec(
+            (prop::option::of(any::<String>()), any::<i32>(), any::<i64>(), any::<i64>()),
+            0..8,
+        ),
+        max_payments in 0..8_usize,
+    ) {
+        let mut statement = Statement::new(max_payments);
+        for (player, amount, number, created_unix_ms) in payments {
+            let before = statement.render();
+            let taken = statement.payments();
+            let pushed = statement.push(Payment { player, amount, number, created_unix_ms });
+            match pushed {
+                Ok(()) => prop_assert_eq!(statement.payments(), taken + 1),
+                Err(_) => prop_assert_eq!(statement.render(), before),
+            }
+            prop_assert!(statement.payments() <= max_payments);
+            let text = statement.render();
+            prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+}
