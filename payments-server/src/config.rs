@@ -1,0 +1,186 @@
+//! The command line of `payments-server`, and the environment that stands in for it.
+//!
+//! Owns the names, defaults and bounds of the options. It opens nothing.
+
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::Limits;
+
+/// Writes statements of AwesomeStock payments, over gRPC.
+///
+/// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT and SIGTERM
+/// stop it. Exit codes: 0, 1 failure, 2 usage.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "payments-server", version)]
+pub struct Config {
+    /// Where to listen, IP:PORT; port 0 takes any free port
+    #[arg(
+        long,
+        env = "PAYMENTS_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:10001",
+        value_parser = address
+    )]
+    pub listen: SocketAddr,
+
+    /// Most payments in one statement, 1 to 1000000. Above 50000 a statement may pass the 4 MiB that gRPC clients
+    /// take by default
+    #[arg(
+        long,
+        env = "PAYMENTS_MAX_PAYMENTS",
+        value_name = "N",
+        default_value_t = Limits::DEFAULT_MAX_PAYMENTS,
+        value_parser = max_payments
+    )]
+    pub max_payments: usize,
+
+    /// Most statements open at once, 1 to 100000
+    #[arg(
+        long,
+        env = "PAYMENTS_MAX_OPEN",
+        value_name = "N",
+        default_value_t = Limits::DEFAULT_MAX_OPEN,
+        value_parser = max_open
+    )]
+    pub max_open: usize,
+
+    /// Longest silence of a sender between two payments, 10ms to 1h
+    #[arg(
+        long,
+        env = "PAYMENTS_IDLE",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = idle
+    )]
+    pub idle: Duration,
+
+    /// What to log: error, warn, info, debug, trace, or directives such as `payments_server=debug,h2=warn`
+    #[arg(
+        long,
+        env = "PAYMENTS_LOG",
+        value_name = "FILTER",
+        default_value = "info",
+        value_parser = log_filter
+    )]
+    pub log: String,
+}
+
+impl Config {
+    /// What calls may cost.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_payments: self.max_payments,
+            max_open: self.max_open,
+            idle: self.idle,
+        }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "expected IP:PORT, as in 127.0.0.1:10001 or [::1]:10001")
+}
+
+fn max_payments(text: &str) -> Result<usize, String> {
+    count(text, &Limits::MAX_PAYMENTS)
+}
+
+fn max_open(text: &str) -> Result<usize, String> {
+    count(text, &Limits::MAX_OPEN)
+}
+
+fn count(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
+    let outside = || outside(bounds.start(), bounds.end());
+    let count = text.parse().map_err(|_| outside())?;
+    bounds.contains(&count).then_some(count).ok_or_else(outside)
+}
+
+fn idle(text: &str) -> Result<Duration, String> {
+    let bounds = Limits::IDLE;
+    let outside = || {
+        outside(
+            humantime::format_duration(*bounds.start()),
+            humantime::format_duration(*bounds.end()),
+        )
+    };
+    let idle = humantime::parse_duration(text).map_err(|_| outside())?;
+    bounds.contains(&idle).then_some(idle).ok_or_else(outside)
+}
+
+fn outside(least: impl Display, most: impl Display) -> String {
+    format!("expected {least} to {most}")
+}
+
+/// Checked here, so that a bad filter is a usage error; kept as text, because a filter cannot be cloned.
+fn log_filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Config, String> {
+        Config::try_parse_from([&["payments-server"], arguments].concat()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_options_the_defaults_hold() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.limits(), Limits::default());
+        assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 10001)));
+        assert_eq!(config.log, "info");
+    }
+
+    #[test]
+    fn options_inside_their_bounds_are_taken() {
+        let config = parse(&[
+            "--listen",
+            "[::1]:0",
+            "--max-payments",
+            "1000000",
+            "--max-open",
+            "1",
+            "--idle",
+            "1h",
+            "--log",
+            "payments_server=debug,h2=warn",
+        ])
+        .unwrap();
+        assert_eq!(config.listen, "[::1]:0".parse().unwrap());
+        assert_eq!(
+            config.limits(),
+            Limits {
+                max_payments: 1_000_000,
+                max_open: 1,
+                idle: Duration::from_secs(3600),
+            }
+        );
+    }
+
+    #[test]
+    fn options_outside_their_bounds_are_refused_with_the_bounds() {
+        for (arguments, expected) in [
+            (["--listen", "nowhere"], "expected IP:PORT"),
+            (["--listen", "127.0.0.1:65536"], "expected IP:PORT"),
+            (["--max-payments", "0"], "expected 1 to 1000000"),
+            (["--max-payments", "1000001"], "expected 1 to 1000000"),
+            (["--max-payments", "many"], "expected 1 to 1000000"),
+            (["--max-open", "0"], "expected 1 to 100000"),
+            (["--idle", "9ms"], "expected 10ms to 1h"),
+            (["--idle", "61m"], "expected 10ms to 1h"),
+            (["--idle", "10"], "expected 10ms to 1h"),
+            (["--log", "=="], "--log"),
+            (["--port", "1"], "unexpected argument"),
+        ] {
+            let refusal = parse(&arguments).unwrap_err();
+            assert!(refusal.contains(expected), "{arguments:?}: {refusal}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The binary as its users meet it: a process, its exit code, a real socket.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+
+mod common;
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::{SocketAddr, TcpListener},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+};
+
+use awesomestock_proto::transport;
+use common::{OpenStatement, SERVICE, health, open_statement, payment, statement_of};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio_stream::StreamExt;
+use tonic::{Code, Request, transport::Channel};
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payments-server"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAYMENTS_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A running server, killed when it is dropped.
+struct Server {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts on a free port, and returns once the server is ready.
+    fn start(options: &[&str]) -> Self {
+        Self::spawn(command().args(["--listen", "127.0.0.1:0"]).args(options))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut ready = String::new();
+        stdout.read_line(&mut ready).unwrap();
+        let address = ready
+            .strip_prefix("payments-server listening on ")
+            .and_then(|address| address.strip_suffix('\n'))
+            .unwrap_or_else(|| panic!("no ready line: {ready:?}"))
+            .parse()
+            .unwrap();
+        Self {
+            process,
+            stdout,
+            address,
+        }
+    }
+
+    async fn connect(&self) -> Channel {
+        transport::endpoint(&format!("http://{}", self.address))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
+    }
+
+    /// Waits for the end, and returns what stdout said after the ready line.
+    fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.process.wait().unwrap();
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Has no effect on a process that was waited for.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.stdin(Stdio::null()).output().unwrap();
+    (
+        status.code(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn a_statement_health_and_reflection_over_a_real_socket() {
+    let server = Server::start(&[]);
+    assert_ne!(server.address.port(), 0);
+    let channel = server.connect().await;
+
+    let statement = statement_of(&channel, vec![payment("株太郎", -100, 1)])
+        .await
+        .unwrap();
+    assert!(statement.contains("Player: 株太郎\n"), "{statement}");
+    assert!(
+        statement.contains("\nFINAL BALANCE                            -100\n"),
+        "{statement}"
+    );
+
+    assert_eq!(health(&channel).await.unwrap(), ServingStatus::Serving);
+
+    let list = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut answers = ServerReflectionClient::new(channel)
+        .server_reflection_info(Request::new(tokio_stream::once(list)))
+        .await
+        .unwrap()
+        .into_inner();
+    let answer = answers.next().await.unwrap().unwrap().message_response;
+    let Some(MessageResponse::ListServicesResponse(services)) = answer else {
+        panic!("no list of services: {answer:?}");
+    };
+    assert!(
+        services.service.iter().any(|service| service.name == SERVICE),
+        "{services:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_sender_of_the_old_contract_is_understood() {
+    /// `types.Payment` as the first contract had it.
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct OldPayment {
+        #[prost(message, optional, tag = "1")]
+        user: Option<OldUser>,
+        #[prost(int32, tag = "2")]
+        amount: i32,
+    }
+    /// `types.User` as the first contract had it.
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct OldUser {
+        #[prost(string, tag = "1")]
+        id: String,
+    }
+    /// `types.PaymentStatement` as the first contract had it.
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct OldStatement {
+        #[prost(string, tag = "1")]
+        data: String,
+    }
+
+    let server = Server::start(&[]);
+    let payments = [-20, 4].map(|amount| OldPayment {
+        user: Some(OldUser { id: "ann".to_owned() }),
+        amount,
+    });
+    let mut client = tonic::client::Grpc::new(server.connect().await);
+    client.ready().await.unwrap();
+    let statement: OldStatement = client
+        .client_streaming(
+            Request::new(tokio_stream::iter(payments)),
+            "/payment_statements.PaymentStatements/CreateStatement"
+                .parse()
+                .unwrap(),
+            tonic_prost::ProstCodec::<OldPayment, OldStatement>::default(),
+        )
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        statement.data,
+        "\
+AwesomeStock payment statement
+Player: ann
+
+NUMBER  DATE (UTC)  DOLLARS  BALANCE
+------  ----------  -------  -------
+     1  -               -20      -20
+     2  -                +4      -16
+------  ----------  -------  -------
+PAID IN                          -20
+PAID OUT                          +4
+FINAL BALANCE                    -16
+
+Dollars: - was paid in by the player, + was paid out to the player.
+Balance: paid out less paid in; below 0, more went in than came out.
+"
+    );
+}
+
+#[tokio::test]
+async fn limits_come_from_the_command_line_and_the_environment() {
+    let by_option = Server::start(&["--max-payments", "1"]);
+    let by_variable = Server::spawn(
+        command()
+            .env("PAYMENTS_LISTEN", "127.0.0.1:0")
+            .env("PAYMENTS_MAX_PAYMENTS", "1"),
+    );
+    for server in [by_option, by_variable] {
+        let payments = vec![payment("ann", -1, 1), payment("ann", -1, 2)];
+        let status = statement_of(&server.connect().await, payments).await.unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (
+                Code::ResourceExhausted,
+                "payment 2: one too many: the bound is 1 in one statement"
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_signal_ends_open_statements_and_the_process_in_order() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = Server::start(&[]);
+        let channel = server.connect().await;
+        let OpenStatement { payments, answer } = open_statement(&channel).await;
+        server.signal(signal);
+        let status = answer.await.unwrap().unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::Unavailable, "the payments server is stopping")
+        );
+        // On another thread, because the server waits for the client to agree to the end of the connection.
+        let (status, rest) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
+        assert_eq!(status.code(), Some(0));
+        assert_eq!(rest, "", "stdout has the ready line alone");
+        // Kept until here: the sender never half-closed.
+        drop(payments);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_told_in_words() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, stdout, stderr) = run(command().args(["--listen", &address]));
+    assert_eq!(code, Some(1));
+    assert_eq!(stdout, "");
+    assert!(
+        stderr.starts_with(&format!(
+            "payments-server: cannot listen on {address}: Address already in use"
+        )),
+        "{stderr}"
+    );
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_name_the_bound() {
+    for (options, expected) in [
+        (["--listen", "nowhere"], "expected IP:PORT"),
+        (["--max-payments", "0"], "expected 1 to 1000000"),
+        (["--max-open", "-1"], "unexpected argument"),
+        (["--idle", "never"], "expected 10ms to 1h"),
+        (["--log", "=="], "--log"),
+        (["--nothing", "x"], "unexpected argument"),
+    ] {
+        let (code, stdout, stderr) = run(command().args(options));
+        assert_eq!(code, Some(2), "{options:?}: {stderr}");
+        assert_eq!(stdout, "", "{options:?}");
+        assert!(stderr.contains(expected), "{options:?}: {stderr}");
+    }
+}
+
+#[test]
+fn version_and_help_are_answers() {
+    let (code, stdout, _) = run(command().arg("--version"));
+    assert_eq!(
+        (code, stdout.as_str()),
+        (
+            Some(0),
+            concat!("payments-server ", env!("CARGO_PKG_VERSION"), "\n")
+        )
+    );
+    let (code, stdout, _) = run(command().arg("--help"));
+    assert_eq!(code, Some(0));
+    for name in ["LISTEN", "MAX_PAYMENTS", "MAX_OPEN", "IDLE", "LOG"] {
+        assert!(stdout.contains(&format!("[env: PAYMENTS_{name}=]")), "{stdout}");
+    }
+}

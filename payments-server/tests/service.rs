@@ -1,0 +1,256 @@
+//! The service, in one process with its client, over the pipe in memory.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+
+mod common;
+
+use std::time::Duration;
+
+use awesomestock_proto::{
+    serving::ServeError,
+    transport::{self, MAX_REQUEST_BYTES},
+    types::{Payment, User},
+};
+use common::{open_statement, payment, statement_of};
+use payments_server::Limits;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, transport::Channel};
+
+struct Server {
+    channel: Channel,
+    shutdown: CancellationToken,
+    ended: JoinHandle<Result<(), ServeError>>,
+}
+
+fn server(limits: Limits) -> Server {
+    let (channel, incoming) = transport::pipe();
+    let shutdown = CancellationToken::new();
+    let ended = tokio::spawn(payments_server::serve(limits, incoming, shutdown.clone()));
+    Server {
+        channel,
+        shutdown,
+        ended,
+    }
+}
+
+#[tokio::test]
+async fn payments_become_a_statement() {
+    let server = server(Limits::default());
+    let payments = vec![payment("ann", -100, 1), payment("ann", 60, 2)];
+    assert_eq!(
+        statement_of(&server.channel, payments).await.unwrap(),
+        "\
+AwesomeStock payment statement
+Player: ann
+
+NUMBER  DATE (UTC)           DOLLARS  BALANCE
+------  -------------------  -------  -------
+     1  2026-11-22 17:41:51     -100     -100
+     2  2026-11-22 17:41:51      +60      -40
+------  -------------------  -------  -------
+PAID IN                                  -100
+PAID OUT                                  +60
+FINAL BALANCE                             -40
+
+Dollars: - was paid in by the player, + was paid out to the player.
+Balance: paid out less paid in; below 0, more went in than came out.
+"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_stream_becomes_a_statement_without_payments() {
+    let server = server(Limits::default());
+    let statement = statement_of(&server.channel, Vec::new()).await.unwrap();
+    assert!(statement.contains("No payments."), "{statement}");
+}
+
+#[tokio::test]
+async fn a_bad_payment_ends_its_call_with_its_status_and_no_other() {
+    let server = server(Limits {
+        max_payments: 2,
+        ..Limits::default()
+    });
+    let anonymous = Payment {
+        user: None,
+        ..payment("ann", 1, 1)
+    };
+    for (name, payments, code, message) in [
+        (
+            "no user",
+            vec![anonymous],
+            Code::InvalidArgument,
+            "payment 1: user is missing; every payment names its player",
+        ),
+        (
+            "a bad name",
+            vec![payment("a\u{1b}[2Jb", 1, 1)],
+            Code::InvalidArgument,
+            "payment 1: user.id holds U+001B; a name is letters, digits and _ - .",
+        ),
+        (
+            "two players",
+            vec![payment("ann", 1, 1), payment("bob", 1, 1)],
+            Code::InvalidArgument,
+            "payment 2: user.id is not the player of payment 1; a statement is of one player",
+        ),
+        (
+            "no amount",
+            vec![payment("ann", 0, 1)],
+            Code::InvalidArgument,
+            "payment 1: amount is 0; it must be below 0 (paid in) or above 0 (paid out)",
+        ),
+        (
+            "too many payments",
+            vec![payment("ann", 1, 1), payment("ann", 1, 2), payment("ann", 1, 3)],
+            Code::ResourceExhausted,
+            "payment 3: one too many: the bound is 2 in one statement",
+        ),
+    ] {
+        let status = statement_of(&server.channel, payments).await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (code, message), "{name}");
+    }
+    let good = vec![payment("ann", 1, 1), payment("ann", 1, 2)];
+    statement_of(&server.channel, good).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flood_past_the_limit_ends_its_call_and_leaves_the_connection_whole() {
+    let server = server(Limits {
+        max_payments: 10,
+        ..Limits::default()
+    });
+    let flood = (1..=20_000).map(|number| payment("ann", 1, number)).collect();
+    let status = statement_of(&server.channel, flood).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    statement_of(&server.channel, vec![payment("ann", 1, 1)])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_largest_statement_by_default_reaches_a_client_as_it_comes() {
+    let server = server(Limits::default());
+    let most = i64::try_from(Limits::DEFAULT_MAX_PAYMENTS).unwrap();
+    let payments = (1..=most)
+        .map(|number| payment("ann", i32::MIN, i64::MAX - number))
+        .collect();
+    let statement = statement_of(&server.channel, payments).await.unwrap();
+    assert!(statement.lines().count() > Limits::DEFAULT_MAX_PAYMENTS);
+}
+
+#[tokio::test]
+async fn a_message_past_its_bound_ends_its_call() {
+    let server = server(Limits::default());
+    let huge = Payment {
+        user: Some(User {
+            id: "x".repeat(MAX_REQUEST_BYTES),
+        }),
+        ..payment("", 1, 1)
+    };
+    let status = statement_of(&server.channel, vec![huge]).await.unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange, "{status}");
+    assert!(
+        status.message().contains(&MAX_REQUEST_BYTES.to_string()),
+        "{status}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_goes_quiet_is_not_waited_for() {
+    let server = server(Limits {
+        idle: Duration::from_secs(7),
+        ..Limits::default()
+    });
+    let open = open_statement(&server.channel).await;
+    let status = open.answer.await.unwrap().unwrap_err();
+    assert_eq!(
+        (status.code(), status.message()),
+        (
+            Code::DeadlineExceeded,
+            "no payment and no end of the stream for 7s, the longest this server waits"
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_sender_that_is_never_quiet_gets_its_statement() {
+    let server = server(Limits {
+        idle: Duration::from_secs(7),
+        ..Limits::default()
+    });
+    let open = open_statement(&server.channel).await;
+    for number in 4..=20 {
+        tokio::time::advance(Duration::from_secs(5)).await;
+        open.payments.send(payment("ann", -1, number)).await.unwrap();
+        // Whoever got an answer to this has been heard on the same connection, and so has the payment.
+        common::health(&server.channel).await.unwrap();
+    }
+    drop(open.payments);
+    let statement = open.answer.await.unwrap().unwrap();
+    assert!(statement.contains("\n    20  "), "{statement}");
+}
+
+#[tokio::test]
+async fn one_open_statement_too_many_is_told_to_try_again() {
+    let server = server(Limits {
+        max_open: 1,
+        ..Limits::default()
+    });
+    let open = open_statement(&server.channel).await;
+    let status = statement_of(&server.channel, vec![payment("bob", 1, 1)])
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (status.code(), status.message()),
+        (
+            Code::Unavailable,
+            "as many statements are open as this server writes at once, 1; try again"
+        )
+    );
+
+    drop(open.payments);
+    open.answer.await.unwrap().unwrap();
+    statement_of(&server.channel, vec![payment("bob", 1, 1)])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_sender_that_goes_away_frees_its_place() {
+    let server = server(Limits {
+        max_open: 1,
+        ..Limits::default()
+    });
+    let open = open_statement(&server.channel).await;
+    open.answer.abort();
+    assert!(open.answer.await.unwrap_err().is_cancelled());
+    // The cancellation travels before the next call on the same connection, but the place is freed by a task of the
+    // server's: ask until it has run.
+    loop {
+        match statement_of(&server.channel, vec![payment("bob", 1, 1)]).await {
+            Ok(_) => break,
+            Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_ends_open_statements_and_then_the_server() {
+    let server = server(Limits::default());
+    let mut open = Vec::new();
+    for _ in 0..50 {
+        open.push(open_statement(&server.channel).await);
+    }
+    server.shutdown.cancel();
+    for statement in open {
+        let status = statement.answer.await.unwrap().unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::Unavailable, "the payments server is stopping")
+        );
+    }
+    server.ended.await.unwrap().unwrap();
+}
