@@ -13,7 +13,7 @@ use awesomestock_proto::{
 };
 use common::{open_statement, payment, statement_of};
 use payments_server::Limits;
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, transport::Channel};
 
@@ -164,7 +164,10 @@ async fn a_sender_that_goes_quiet_is_not_waited_for() {
         ..Limits::default()
     });
     let open = open_statement(&server.channel).await;
+    let quiet_since = Instant::now();
     let status = open.answer.await.unwrap().unwrap_err();
+    // Time is paused: it goes on by itself to the next timer that anything waits for, and no further.
+    assert_eq!(quiet_since.elapsed().as_secs(), 7);
     assert_eq!(
         (status.code(), status.message()),
         (
