@@ -1,0 +1,145 @@
+//! The ceilings: servers of the same messages that do nothing but answer.
+//!
+//! `actions`: bare tonic on `#[tokio::main]`, each action answered from a constant. `ticks`: the tick of a shared
+//! price through a tokio broadcast channel into tonic response streams.
+
+use std::{pin::Pin, time::Duration};
+
+use awesomestock_proto::{
+    casino::{
+        Action, ActionResult, GambleInfo, GambleType, PriceHistory, PriceHistoryRequest, StockInfo, Tokens,
+        Trades, TradesRequest, Wallet, WithdrawRequest,
+        casino_server::{Casino, CasinoServer},
+    },
+    types,
+};
+use tokio::{net::TcpListener, sync::broadcast};
+use tokio_stream::{
+    Stream, StreamExt,
+    wrappers::{BroadcastStream, TcpListenerStream},
+};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
+
+type Answers = Pin<Box<dyn Stream<Item = Result<GambleInfo, Status>> + Send>>;
+
+/// Which ceiling.
+#[derive(Clone)]
+enum Bare {
+    Actions,
+    Ticks(broadcast::Sender<GambleInfo>),
+}
+
+/// Serves a ceiling for ever. Prints its address as the casino does.
+pub(crate) async fn serve(kind: &str, tick: Duration) {
+    let bare = match kind {
+        "ticks" => {
+            let (sender, _) = broadcast::channel(16);
+            tokio::spawn(tick_for_ever(sender.clone(), tick));
+            Bare::Ticks(sender)
+        }
+        _ => Bare::Actions,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    println!(
+        "bare-server listening on {}",
+        listener.local_addr().expect("address")
+    );
+    let incoming = TcpListenerStream::new(listener)
+        .map(|accepted| accepted.inspect(|socket| socket.set_nodelay(true).expect("nodelay")));
+    Server::builder()
+        .add_service(CasinoServer::new(bare))
+        .serve_with_incoming(incoming)
+        .await
+        .expect("serve");
+}
+
+async fn tick_for_ever(sender: broadcast::Sender<GambleInfo>, tick: Duration) {
+    let mut ticks = tokio::time::interval(tick);
+    loop {
+        ticks.tick().await;
+        let _ = sender.send(price());
+    }
+}
+
+fn price() -> GambleInfo {
+    let info = StockInfo {
+        name: "AwesomeStock".to_owned(),
+        price: 10,
+        ..Default::default()
+    };
+    GambleInfo {
+        r#type: GambleType::StockInfo as i32,
+        info: Some(info),
+        ..Default::default()
+    }
+}
+
+fn result() -> GambleInfo {
+    let result = ActionResult {
+        msg: "operation executed successfully".to_owned(),
+        ..Default::default()
+    };
+    GambleInfo {
+        r#type: GambleType::ActionResult as i32,
+        result: Some(result),
+        ..Default::default()
+    }
+}
+
+#[tonic::async_trait]
+impl Casino for Bare {
+    type GambleStream = Answers;
+    type GetPaymentsStream = tokio_stream::Empty<Result<types::Payment, Status>>;
+
+    async fn gamble(&self, request: Request<Streaming<Action>>) -> Result<Response<Answers>, Status> {
+        let answers: Answers = match self {
+            Self::Actions => Box::pin(request.into_inner().map(|action| action.map(|_| result()))),
+            Self::Ticks(sender) => {
+                let ticks = BroadcastStream::new(sender.subscribe());
+                Box::pin(tokio_stream::once(Ok(price())).chain(ticks.filter_map(Result::ok).map(Ok)))
+            }
+        };
+        Ok(Response::new(answers))
+    }
+
+    async fn buy_tokens(&self, _: Request<types::Payment>) -> Result<Response<Tokens>, Status> {
+        Ok(Response::new(Tokens { count: 0 }))
+    }
+
+    async fn withdraw(&self, _: Request<WithdrawRequest>) -> Result<Response<types::Payment>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_token_balance(&self, _: Request<types::User>) -> Result<Response<Tokens>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_payments(
+        &self,
+        _: Request<types::User>,
+    ) -> Result<Response<Self::GetPaymentsStream>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_payment_statement(
+        &self,
+        _: Request<types::User>,
+    ) -> Result<Response<types::PaymentStatement>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_wallet(&self, _: Request<types::User>) -> Result<Response<Wallet>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_trades(&self, _: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_price_history(
+        &self,
+        _: Request<PriceHistoryRequest>,
+    ) -> Result<Response<PriceHistory>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+}

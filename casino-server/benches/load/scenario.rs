@@ -1,0 +1,296 @@
+//! What is measured: loads of Gamble streams on the casino and on a ceiling, in turn, and the table they make.
+
+use std::{
+    cell::Cell,
+    fs::File,
+    io::{self, Write},
+    path::Path,
+    process::Command,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use awesomestock_proto::{casino::casino_client::CasinoClient, transport, types};
+use tokio::task::JoinSet;
+
+use crate::{
+    histogram::Histogram,
+    http2::Connection,
+    process::{Server, own_cpu},
+};
+
+/// First argument that makes this program a ceiling.
+pub(crate) const SERVE_BARE: &str = "serve-bare";
+
+/// Streams on connections, each with a window of outstanding actions.
+#[derive(Clone, Copy)]
+struct Load {
+    streams: usize,
+    connections: usize,
+    window: usize,
+}
+
+const LOADS: [Load; 4] = [
+    Load {
+        streams: 64,
+        connections: 8,
+        window: 16,
+    },
+    Load {
+        streams: 1000,
+        connections: 50,
+        window: 16,
+    },
+    Load {
+        streams: 1000,
+        connections: 50,
+        window: 1,
+    },
+    Load {
+        streams: 1,
+        connections: 1,
+        window: 1,
+    },
+];
+
+/// What one round of a load gave.
+#[derive(Clone, Default)]
+struct Measured {
+    per_second: f64,
+    executed_share: f64,
+    latency: Histogram,
+    server_us_per_action: f64,
+    own_cpu_share: f64,
+    disk_bytes_per_action: f64,
+    rss_mb: f64,
+}
+
+/// Runs every scenario, `rounds` times each, `length` each time.
+pub(crate) async fn run_all(rounds: usize, length: Duration) -> io::Result<()> {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    println!("{}", machine());
+    println!(
+        "one commit of this disk (append 100 bytes, fdatasync): median {:?}\n",
+        commit_time(folder.path())?
+    );
+    for load in LOADS {
+        compare(load, rounds, length, folder.path()).await?;
+    }
+    Ok(())
+}
+
+/// Measures the ceiling and the casino in turn, and prints their medians.
+async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> io::Result<()> {
+    let mut bare = Vec::new();
+    let mut casino = Vec::new();
+    for round in 0..rounds {
+        bare.push(
+            measure(
+                &Server::start(&mut bare_command("actions", 1000)?)?,
+                load,
+                length,
+                false,
+            )
+            .await?,
+        );
+        let store = folder.join(format!(
+            "{}-{}-{}-{round}.db",
+            load.streams, load.connections, load.window
+        ));
+        casino.push(
+            measure(
+                &Server::start(&mut casino_command(&store, "10s"))?,
+                load,
+                length,
+                true,
+            )
+            .await?,
+        );
+    }
+    println!(
+        "{} streams on {} connections, window {}",
+        load.streams, load.connections, load.window
+    );
+    println!(
+        "{:<12} {:>10} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>8} {:>9}",
+        "",
+        "actions/s",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
+        "cpu us/act",
+        "load cpu",
+        "disk B/a",
+        "RSS MB",
+        "executed"
+    );
+    print_row("bare tonic", &bare);
+    print_row("casino", &casino);
+    let mut ratios: Vec<f64> = bare
+        .iter()
+        .zip(&casino)
+        .map(|(bare, ours)| ours.per_second / bare.per_second)
+        .collect();
+    println!(
+        "casino / bare tonic, median of rounds: {:.2}\n",
+        median(&mut ratios)
+    );
+    Ok(())
+}
+
+fn print_row(name: &str, rounds: &[Measured]) {
+    let of = |field: fn(&Measured) -> f64| median(&mut rounds.iter().map(field).collect::<Vec<_>>());
+    println!(
+        "{name:<12} {:>10.0} {:>9.0} {:>9.0} {:>9.0} {:>10.2} {:>9.2} {:>9.1} {:>8.1} {:>9.3}",
+        of(|m| m.per_second),
+        of(|m| m.latency.percentile(500).as_secs_f64() * 1e6),
+        of(|m| m.latency.percentile(990).as_secs_f64() * 1e6),
+        of(|m| m.latency.percentile(999).as_secs_f64() * 1e6),
+        of(|m| m.server_us_per_action),
+        of(|m| m.own_cpu_share),
+        of(|m| m.disk_bytes_per_action),
+        of(|m| m.rss_mb),
+        of(|m| m.executed_share),
+    );
+}
+
+/// Seats the players, warms up for a quarter of `length`, and counts for `length`.
+async fn measure(server: &Server, load: Load, length: Duration, deposit: bool) -> io::Result<Measured> {
+    let players: Vec<String> = (0..load.streams)
+        .map(|number| format!("player-{number}"))
+        .collect();
+    if deposit {
+        buy_tokens(&server.address, &players).await?;
+    }
+    let counting = Rc::new(Cell::new(false));
+    let go_on = Rc::new(Cell::new(true));
+    let mut pumps = JoinSet::new();
+    for seats in players.chunks(load.streams.div_ceil(load.connections)) {
+        let mut connection = Connection::open(&server.address, seats).await?;
+        let (counting, go_on) = (Rc::clone(&counting), Rc::clone(&go_on));
+        pumps.spawn_local(async move {
+            connection.fill(load.window).await?;
+            let mut was_counting = false;
+            while go_on.get() || connection.outstanding() > 0 {
+                connection.pump(go_on.get()).await?;
+                if counting.get() != was_counting {
+                    was_counting = counting.get();
+                    if was_counting {
+                        connection.counted = crate::http2::Counted::default();
+                    }
+                }
+                if !go_on.get() {
+                    break;
+                }
+            }
+            io::Result::Ok(connection.counted)
+        });
+    }
+    tokio::time::sleep(length / 4).await;
+    counting.set(true);
+    let before = (Instant::now(), server.cpu()?, own_cpu()?, server.written_bytes()?);
+    tokio::time::sleep(length).await;
+    go_on.set(false);
+    let seconds = before.0.elapsed().as_secs_f64();
+    let (server_cpu, own) = (server.cpu()? - before.1, own_cpu()? - before.2);
+    let written = server.written_bytes()? - before.3;
+    let rss_mb = server.rss_kb()? as f64 / 1024.0;
+    let mut measured = Measured {
+        rss_mb,
+        own_cpu_share: own.as_secs_f64() / seconds,
+        ..Measured::default()
+    };
+    let (mut results, mut executed) = (0, 0);
+    while let Some(ended) = pumps.join_next().await {
+        let counted = ended.map_err(io::Error::other)??;
+        results += counted.results;
+        executed += counted.executed;
+        measured.latency.add(&counted.latency);
+    }
+    let actions = (results as f64).max(1.0);
+    measured.per_second = results as f64 / seconds;
+    measured.executed_share = executed as f64 / actions;
+    measured.server_us_per_action = server_cpu.as_secs_f64() * 1e6 / actions;
+    measured.disk_bytes_per_action = written as f64 / actions;
+    Ok(measured)
+}
+
+/// Gives every player enough tokens for the whole round.
+async fn buy_tokens(address: &str, players: &[String]) -> io::Result<()> {
+    let endpoint = transport::endpoint(&format!("http://{address}")).map_err(io::Error::other)?;
+    let client = CasinoClient::new(endpoint.connect().await.map_err(io::Error::other)?);
+    let mut calls = JoinSet::new();
+    for player in players {
+        let mut client = client.clone();
+        let user = Some(types::User { id: player.clone() });
+        calls.spawn(async move {
+            client
+                .buy_tokens(types::Payment {
+                    user,
+                    amount: 100_000_000,
+                    ..Default::default()
+                })
+                .await
+        });
+    }
+    while let Some(called) = calls.join_next().await {
+        called.map_err(io::Error::other)?.map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+fn bare_command(kind: &str, tick_ms: u64) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([SERVE_BARE, kind, &tick_ms.to_string()]);
+    Ok(command)
+}
+
+fn casino_command(store: &Path, tick: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casino-server"));
+    command.args([
+        "--listen",
+        "127.0.0.1:0",
+        "--seed",
+        "7",
+        "--tick",
+        tick,
+        "--store",
+    ]);
+    command.arg(format!("sqlite:{}", store.display()));
+    command
+}
+
+/// The median time of an append with fdatasync: what one durable action of one player costs at least.
+fn commit_time(folder: &Path) -> io::Result<Duration> {
+    let mut file = File::create(folder.join("commit"))?;
+    file.write_all(&vec![0; 1 << 20])?;
+    file.sync_all()?;
+    let mut file = File::options().write(true).open(folder.join("commit"))?;
+    let mut times = Vec::new();
+    for _ in 0..500 {
+        let start = Instant::now();
+        file.write_all(&[1; 100])?;
+        file.sync_data()?;
+        times.push(start.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times[times.len() / 2])
+}
+
+fn machine() -> String {
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or(": unknown processor");
+    format!(
+        "{cpus} cores,{}",
+        model.trim_start_matches([' ', '\t', ':']).trim_end()
+    )
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
