@@ -49,7 +49,7 @@ impl PaymentStatements for Service {
         let statement = tokio::select! {
             biased;
             () = self.shutdown.cancelled() => return Err(stopping()),
-            taken_in = taking_in => taken_in?,
+            taken_in = taking_in => taken_in.inspect_err(log_refusal)?,
         };
         tracing::debug!(payments = statement.payments(), "writing a statement");
         // A long statement takes tens of milliseconds to write, for which no other call should have to wait.
@@ -103,6 +103,11 @@ impl From<Refusal> for Status {
             Reason::TooMany { .. } => Self::resource_exhausted(message),
         }
     }
+}
+
+/// Not above `debug`: whoever sends refusable payments could otherwise fill the log.
+fn log_refusal(status: &Status) {
+    tracing::debug!(code = ?status.code(), message = status.message(), "a statement ended early");
 }
 
 fn quiet(idle: Duration) -> Status {

@@ -15,8 +15,9 @@ pub use dollars::Dollars;
 pub use player::{MAX_NAME_CHARACTERS, NameError, PlayerName};
 use table::{Align, COLUMNS, Table};
 
-/// No line of a statement is wider than this, in terminal columns; nor, without its `\n`, longer in bytes, the
-/// player's line excepted.
+/// No line of a statement of up to a million payments is wider than this, in terminal columns.
+///
+/// The lines of the table are ASCII: without its `\n`, none of them is longer than this in bytes either.
 pub const MAX_LINE_COLUMNS: usize = 80;
 
 const TITLE: &str = "AwesomeStock payment statement";
