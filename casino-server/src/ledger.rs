@@ -179,6 +179,13 @@ impl Queue {
         self.0.clone()
     }
 
+    /// A queue for `capacity` requests that a test answers.
+    #[cfg(test)]
+    pub(crate) fn answered_by_hand(capacity: usize) -> (Self, mpsc::Receiver<Request>) {
+        let (sender, receiver) = mpsc::channel(capacity);
+        (Self(sender), receiver)
+    }
+
     async fn ask<T>(
         &self,
         request: Request,

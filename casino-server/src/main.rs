@@ -1,6 +1,8 @@
 //! `casino-server`: parses, binds, serves; exit code 0 after a stop in order, 1 after a failure, 2 for wrong usage.
 
 use std::{
+    convert::Infallible,
+    future,
     io::{self, Write},
     process::ExitCode,
 };
@@ -51,11 +53,11 @@ async fn run(args: &Args) -> Result<()> {
     let stopping = async {
         told_to_stop.await;
         shutdown.cancel();
-        std::future::pending::<()>().await;
+        future::pending::<Infallible>().await
     };
     tokio::select! {
         served = serving => Ok(served?),
-        () = stopping => Ok(()),
+        never = stopping => match never {},
     }
 }
 

@@ -28,8 +28,11 @@ pub(crate) enum StatementError {
     #[error("the payments server cannot be reached")]
     Unreachable,
     /// No answer in time.
-    #[error("the payments server did not answer within {STATEMENT_DEADLINE:?}")]
-    Overdue,
+    #[error("the payments server did not answer within {deadline:?}")]
+    Overdue {
+        /// How long it had.
+        deadline: Duration,
+    },
     /// More payments, or a longer text, than the payments server or this one takes.
     #[error("the payments are more than one statement holds")]
     TooLong,
@@ -43,6 +46,7 @@ pub(crate) enum StatementError {
 pub(crate) struct Statements {
     client: PaymentStatementsClient<Channel>,
     reader: Reader,
+    deadline: Duration,
 }
 
 impl Statements {
@@ -51,6 +55,7 @@ impl Statements {
         Self {
             client: PaymentStatementsClient::new(channel),
             reader,
+            deadline: STATEMENT_DEADLINE,
         }
     }
 
@@ -69,13 +74,30 @@ impl Statements {
                 Ok(error) = failed => Err(StatementError::Read(error)),
                 answer = client.create_statement(payments) => match answer {
                     Ok(statement) => Ok(statement.into_inner()),
-                    Err(status) => Err(meaning(&status)),
+                    Err(status) => Err(self.meaning(&status)),
                 },
             }
         };
-        timeout(STATEMENT_DEADLINE, call)
-            .await
-            .unwrap_or(Err(StatementError::Overdue))
+        timeout(self.deadline, call).await.unwrap_or(Err(self.overdue()))
+    }
+
+    fn overdue(&self) -> StatementError {
+        StatementError::Overdue {
+            deadline: self.deadline,
+        }
+    }
+
+    /// What a status of the payments server means to those who asked for a statement.
+    fn meaning(&self, status: &Status) -> StatementError {
+        tracing::warn!(code = ?status.code(), message = ?status.message(), "no statement");
+        match status.code() {
+            Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => {
+                StatementError::Unreachable
+            }
+            Code::DeadlineExceeded => self.overdue(),
+            Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
+            _ => StatementError::Refused,
+        }
     }
 }
 
@@ -99,23 +121,21 @@ fn until_failure(
     })
 }
 
-/// What a status of the payments server means to those who asked for a statement.
-fn meaning(status: &Status) -> StatementError {
-    tracing::warn!(code = ?status.code(), message = ?status.message(), "no statement");
-    match status.code() {
-        Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => StatementError::Unreachable,
-        Code::DeadlineExceeded => StatementError::Overdue,
-        Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
-        _ => StatementError::Refused,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use awesomestock_proto::transport;
     use tokio_stream::wrappers::ReceiverStream;
 
     use super::*;
-    use crate::quantity::UnixMillis;
+    use crate::{
+        account::Account,
+        market::Tick,
+        quantity::UnixMillis,
+        record::Trade,
+        store::{Page, PageRequest, Reads},
+    };
 
     #[tokio::test]
     async fn a_failed_read_is_told_and_does_not_look_like_the_end() {
@@ -141,8 +161,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn statuses_of_the_payments_server() {
+    #[tokio::test]
+    async fn statuses_of_the_payments_server() {
+        let statements = statements(STATEMENT_DEADLINE).0;
         for (code, expected) in [
             (Code::Unavailable, Code::Unavailable),
             (Code::Unknown, Code::Unavailable),
@@ -153,8 +174,56 @@ mod tests {
             (Code::InvalidArgument, Code::Internal),
             (Code::Unimplemented, Code::Internal),
         ] {
-            let status: Status = meaning(&Status::new(code, "x")).into();
+            let status: Status = statements.meaning(&Status::new(code, "x")).into();
             assert_eq!(status.code(), expected, "{code:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_payments_server_that_hangs_is_given_up() {
+        let (statements, _accepted_by_nobody) = statements(Duration::from_millis(20));
+        let error = statements
+            .statement(PlayerName::new("ann").unwrap())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the payments server did not answer within 20ms"
+        );
+    }
+
+    /// Statements of no payments, by a server that is there and never answers.
+    fn statements(deadline: Duration) -> (Statements, transport::PipeIncoming) {
+        let (channel, incoming) = transport::pipe();
+        let reader = Reader::new(Arc::new(NoPayments));
+        (
+            Statements {
+                deadline,
+                ..Statements::new(channel, reader)
+            },
+            incoming,
+        )
+    }
+
+    struct NoPayments;
+
+    impl Reads for NoPayments {
+        fn account(&self, _: &PlayerName) -> Result<Account, StoreError> {
+            Ok(Account::default())
+        }
+
+        fn payments(&self, _: &PlayerName, _: i64, _: u32) -> Result<Vec<Payment>, StoreError> {
+            Ok(Vec::new())
+        }
+
+        fn trades(&self, _: &PlayerName, _: PageRequest) -> Result<Page<Trade>, StoreError> {
+            Err(StoreError::new("read the trades", "there are none"))
+        }
+
+        fn ticks(&self, _: PageRequest) -> Result<Page<Tick>, StoreError> {
+            Err(StoreError::new("read the prices", "there are none"))
+        }
+
+        fn close(&self) {}
     }
 }
