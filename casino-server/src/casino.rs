@@ -20,6 +20,7 @@ use crate::{
     ledger::{Ledger, LedgerFailure},
     market::Market,
     options::{self, Options, OutOfBounds},
+    quantity::Price,
     reader::Reader,
     service::CasinoService,
     statements::Statements,
@@ -88,8 +89,9 @@ impl Casino {
     /// When an option is out of its bounds; when the ledger is in use, unreadable, foreign or of a newer version.
     pub async fn open(options: Options, payments: Channel) -> Result<Self, OpenError> {
         let interval = options::checked_tick(options.tick)?;
+        let opening_price = options::checked_initial_price(options.initial_price)?;
         let path = options.store.clone();
-        let opened = task::spawn_blocking(move || open_ledger(&options)).await;
+        let opened = task::spawn_blocking(move || open_ledger(&options, opening_price)).await;
         let (opened, market) = opened.map_err(|error| OpenError::Ledger {
             path,
             source: Box::new(error),
@@ -171,7 +173,7 @@ impl Casino {
 }
 
 /// Opens the file and takes up its market, or opens a new market in it.
-fn open_ledger(options: &Options) -> Result<(sqlite::Opened, Market), OpenError> {
+fn open_ledger(options: &Options, opening_price: Price) -> Result<(sqlite::Opened, Market), OpenError> {
     let path = &options.store;
     let mut opened = sqlite::open(path).map_err(|error| match error {
         FileError::InUse => OpenError::InUse { path: path.clone() },
@@ -191,7 +193,7 @@ fn open_ledger(options: &Options) -> Result<(sqlite::Opened, Market), OpenError>
             seed: options.seed.unwrap_or(kept.seed),
             current: kept.current,
         },
-        None => new_market(options)?,
+        None => new_market(options, opening_price)?,
     };
     if kept != Some(market) {
         opened.store.set_market(&market).map_err(failed)?;
@@ -199,13 +201,17 @@ fn open_ledger(options: &Options) -> Result<(sqlite::Opened, Market), OpenError>
     Ok((opened, market))
 }
 
-fn new_market(options: &Options) -> Result<Market, OpenError> {
-    let price = options::checked_initial_price(options.initial_price)?;
+fn new_market(options: &Options, opening_price: Price) -> Result<Market, OpenError> {
     let seed = match options.seed {
         Some(seed) => seed,
         None => SysRng
             .try_next_u64()
             .map_err(|error| OpenError::Seed(Box::new(error)))?,
     };
-    Ok(Market::open(options.model, seed, price, clock::time_of_day()))
+    Ok(Market::open(
+        options.model,
+        seed,
+        opening_price,
+        clock::time_of_day(),
+    ))
 }

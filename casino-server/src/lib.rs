@@ -1,8 +1,8 @@
 //! The casino: one market, one ledger, many seats, over gRPC.
 //!
-//! Three rings. The core decides and is pure: [`quantity`], [`identity`], [`market`], [`account`], [`record`], and the
-//! ledger's drafts. The store keeps what was decided, behind the traits of [`store`]. The shell moves values about:
-//! the [`ledger`]'s thread, the [`table`]'s clock, the [`seat`]s, the [`service`].
+//! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `account`, `record`, and the
+//! ledger's drafts. The store keeps what was decided, behind the traits of `store`. The shell moves values about:
+//! the `ledger`'s thread, the `table`'s clock, the `seat`s, the `service`.
 //!
 //! An action: seat -> name and bounds checked -> the ledger's bounded queue -> one batch -> decided -> one
 //! transaction -> the answer, back to its seat. A tick: the table's clock -> the same queue -> stored -> announced to

@@ -2,18 +2,22 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{
+    account::Account,
     market::Model,
     quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Entry, Record},
-    store::{Batch, CommitError},
+    store::{Batch, CommitError, Reads, sqlite},
     table::Table,
 };
 
@@ -220,4 +224,72 @@ async fn what_is_queued_before_the_closing_is_executed() {
     assert!((3..3_000).contains(&batches), "{batches} transactions");
     let late = queue.execute(ann(), Command::Deposit(Dollars(1))).await;
     assert_eq!(late, Err(LedgerError::Stopping));
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (-1..100).prop_map(|dollars| Command::Deposit(Dollars(dollars))),
+        (-1..20).prop_map(|dollars| Command::Withdraw(Tokens(dollars * 5))),
+        (-1..9).prop_map(|count| Command::Buy(Stocks(count))),
+        (-1..9).prop_map(|count| Command::Sell(Stocks(count))),
+    ]
+}
+
+/// Has `steps` executed on the ledger in `path`, `None` being a tick: the account each player was last told of.
+async fn play(path: &Path, steps: &[(usize, Option<Command>)], told: &mut [Account; 3]) -> Tick {
+    let mut opened = sqlite::open(path).unwrap();
+    let new = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
+    let market = opened.store.market().unwrap().unwrap_or(new);
+    opened.store.set_market(&market).unwrap();
+    let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
+    let ledger = Ledger::start(Box::new(opened.store), market, announcer, now).unwrap();
+    let queue = ledger.queue();
+    for (player, command) in steps {
+        let Some(command) = command else {
+            queue.tick().await.unwrap();
+            continue;
+        };
+        let name = PlayerName::new(&format!("p{player}")).unwrap();
+        let decision = queue.execute(name.clone(), *command).await.unwrap();
+        assert_eq!(
+            decision.result.is_err(),
+            decision.account == told[*player],
+            "a refusal changes nothing"
+        );
+        told[*player] = decision.account;
+        assert_eq!(
+            opened.reads.account(&name).unwrap(),
+            decision.account,
+            "on disk when it is answered"
+        );
+    }
+    opened.reads.close();
+    ledger.close().await.unwrap();
+    table.current()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn after_a_restart_everything_is_as_it_was_answered(
+        lives in prop::collection::vec(
+            prop::collection::vec((0..3_usize, prop::option::weighted(0.9, command())), 1..40),
+            1..4,
+        ),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("casino.db");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut told = [Account::default(); 3];
+        for steps in lives {
+            let last = runtime.block_on(play(&path, &steps, &mut told));
+            let mut again = sqlite::open(&path).unwrap();
+            prop_assert_eq!(again.store.market().unwrap().unwrap().current, last);
+            for (player, told) in told.iter().enumerate() {
+                let name = PlayerName::new(&format!("p{player}")).unwrap();
+                prop_assert_eq!(&again.store.load(&[name]).unwrap()[0].account, told);
+            }
+        }
+    }
 }

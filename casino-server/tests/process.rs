@@ -1,0 +1,301 @@
+//! The real server as a process: how it starts, refuses to start, dies, comes back and stops.
+
+// The allowance for tests in the lint's configuration does not reach the helpers between them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{collections::BTreeMap, fs, net::TcpListener, path::Path};
+
+use awesomestock_proto::casino::{ActionOutcome, ActionType, Trade};
+use support::{
+    ALL_FEEDS, Asks, Client, Seat, buy, ledger_in,
+    process::{self, Process},
+    sell, soon,
+};
+use tokio::{sync::mpsc, task::JoinSet};
+use tonic::Code;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
+
+/// Runs the command on the ledger at `store` to its end, which must be a failure: what it said.
+fn failure(store: &Path, args: &[&str]) -> String {
+    let store = format!("sqlite:{}", store.display());
+    let (code, stdout, stderr) =
+        process::run(&[&["--listen", "127.0.0.1:0", "--store", &store], args].concat());
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    stderr
+}
+
+#[test]
+fn the_version_is_told() {
+    let (code, stdout, _) = process::run(&["--version"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(stdout, format!("casino-server {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for args in [
+        &["--tick", "1ms"][..],
+        &["--store", "mysql:x"],
+        &["--payments", "nowhere"],
+        &["--bet"],
+    ] {
+        let (code, stdout, stderr) = process::run(args);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let store = format!("sqlite:{}", ledger_in(&folder).display());
+    let (code, stdout, stderr) = process::run(&["--listen", &address, "--store", &store]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(
+        stderr.contains(&format!("casino-server: cannot listen on {address}: ")),
+        "{stderr}"
+    );
+    assert!(
+        !ledger_in(&folder).exists(),
+        "no ledger is opened by a server that cannot serve"
+    );
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_opened_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = ledger_in(&folder);
+    fs::write(&path, "Dear diary, ".repeat(1_000)).unwrap();
+    let said = failure(&path, &[]);
+    assert!(
+        said.contains("cannot be opened: it is not a SQLite database"),
+        "{said}"
+    );
+    fs::remove_file(&path).unwrap();
+
+    let said = failure(&folder.path().join("missing").join("x.db"), &[]);
+    assert!(said.contains("cannot be opened: the lock file "), "{said}");
+
+    let first = Process::start(&path, &[]);
+    let said = failure(&path, &[]);
+    assert!(
+        said.contains(&format!(
+            "the ledger {} is in use by another casino",
+            path.display()
+        )),
+        "{said}"
+    );
+    first.kill();
+    Process::start(&path, &[]).kill();
+}
+
+#[tokio::test]
+async fn options_may_come_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = {
+        let mut command = process::command(&["--listen", "127.0.0.1:0"]);
+        command.env("CASINO_STORE", format!("sqlite:{}", ledger_in(&folder).display()));
+        let output = command.env("CASINO_INITIAL_PRICE", "0").output().unwrap();
+        (
+            output.status.code(),
+            output.stdout,
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("0 is not in 1..=2147483647"), "{stderr}");
+}
+
+#[tokio::test]
+async fn health_and_reflection_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(&ledger_in(&folder), &[]);
+    let request = HealthCheckRequest {
+        service: "casino.Casino".to_owned(),
+    };
+    let health = soon(HealthClient::new(server.channel()).check(request))
+        .await
+        .unwrap();
+    assert_eq!(health.into_inner().status(), ServingStatus::Serving);
+
+    let request = ServerReflectionRequest {
+        message_request: Some(MessageRequest::ListServices(String::new())),
+        ..ServerReflectionRequest::default()
+    };
+    let mut reflection = ServerReflectionClient::new(server.channel());
+    let answers = reflection.server_reflection_info(tokio_stream::once(request));
+    let answer = soon(soon(answers).await.unwrap().into_inner().message())
+        .await
+        .unwrap()
+        .unwrap();
+    let Some(MessageResponse::ListServicesResponse(services)) = answer.message_response else {
+        panic!()
+    };
+    assert!(
+        services
+            .service
+            .iter()
+            .any(|service| service.name == "casino.Casino"),
+        "{services:?}"
+    );
+}
+
+#[tokio::test]
+async fn told_to_stop_it_ends_the_open_streams_and_exits_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(&ledger_in(&folder), &[]);
+    let mut client = server.client();
+    client.deposit("ann", 100).await.unwrap();
+    let mut seats = Vec::new();
+    for _ in 0..50 {
+        let mut seat = client.sit("ann", "").await;
+        seat.price().await;
+        seats.push(seat);
+    }
+    server.terminate();
+    for mut seat in seats {
+        assert_eq!(seat.try_result().await.unwrap_err().code(), Code::Unavailable);
+    }
+    let (status, log) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("deadline"), "nothing had to be cut: {log}");
+    assert!(!folder.path().join("casino.db-wal").exists());
+}
+
+/// What a player has been told of before the server died.
+#[derive(Default)]
+struct Told {
+    sent: usize,
+    trades: BTreeMap<i64, Trade>,
+    ticks: BTreeMap<i64, i32>,
+}
+
+/// Plays until the stream dies, a window of actions at a time, and reports each answer.
+async fn play(mut seat: Seat, name: String, answered: mpsc::Sender<()>) -> (String, Told) {
+    const WINDOW: usize = 8;
+    let mut told = Told::default();
+    let mut outstanding = 0;
+    loop {
+        while outstanding < WINDOW {
+            let action = if told.sent % 3 == 2 {
+                sell(&name, 1)
+            } else {
+                buy(&name, 1)
+            };
+            if seat.actions.as_ref().unwrap().send(action).await.is_err() {
+                return (name, told);
+            }
+            told.sent += 1;
+            outstanding += 1;
+        }
+        let Ok(Some(info)) = seat.next().await else {
+            return (name, told);
+        };
+        if let Some(price) = info.info {
+            told.ticks.insert(price.tick, price.price);
+        }
+        if let Some(result) = info.result {
+            outstanding -= 1;
+            if result.outcome() == ActionOutcome::OutcomeExecuted {
+                let trade = result.trade.unwrap();
+                told.trades.insert(trade.number, trade);
+            }
+            let _ = answered.send(()).await;
+        }
+    }
+}
+
+/// Plays on `server` until so many actions have been answered, then kills it in the middle of the rest.
+async fn play_and_kill(server: Process, names: &[&str], answers: usize) -> Vec<(String, Told)> {
+    let mut client = server.client();
+    let (answered, mut count) = mpsc::channel(64);
+    let mut players = JoinSet::new();
+    for name in names {
+        client.deposit(name, 1_000_000).await.unwrap();
+        let seat = client.sit(name, ALL_FEEDS).await;
+        players.spawn(play(seat, (*name).to_owned(), answered.clone()));
+    }
+    drop(answered);
+    for _ in 0..answers {
+        soon(count.recv()).await.expect("players play");
+    }
+    server.kill();
+    // Their answers are drained while they end.
+    while soon(count.recv()).await.is_some() {}
+    soon(players.join_all()).await
+}
+
+/// That the ledger holds all that `told` says, and no more than was sent.
+async fn check(client: &mut Client, name: &str, told: &Told, trades_before: usize, deposits: i32) -> usize {
+    let stored = client.trades_of(name).await;
+    let numbers: Vec<i64> = stored.iter().map(|trade| trade.number).collect();
+    assert_eq!(numbers, (1..).take(stored.len()).collect::<Vec<i64>>(), "{name}");
+    for (number, trade) in &told.trades {
+        assert_eq!(
+            stored.get(usize::try_from(*number).unwrap() - 1),
+            Some(trade),
+            "{name}: answered"
+        );
+    }
+    assert!(
+        stored.len() <= trades_before + told.sent,
+        "{name}: no more than was sent"
+    );
+    let signed = |trade: &Trade| match trade.r#type() {
+        ActionType::Buy => (trade.stocks_count, -trade.stocks_count * trade.price),
+        ActionType::Sell => (-trade.stocks_count, trade.stocks_count * trade.price),
+    };
+    let (stocks, tokens) = stored
+        .iter()
+        .map(signed)
+        .fold((0, 0), |sum, trade| (sum.0 + trade.0, sum.1 + trade.1));
+    let wallet = client.wallet(name).await;
+    assert_eq!(
+        (wallet.stocks, wallet.tokens),
+        (stocks, tokens + 5_000_000 * deposits),
+        "{name}"
+    );
+    stored.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_play_it_has_every_answered_action_and_goes_on() {
+    const NAMES: [&str; 6] = ["ann", "bob", "cyd", "dan", "eve", "fay"];
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--tick", "10ms", "--seed", "3"];
+    let mut trades = [0; NAMES.len()];
+    for round in 1..=5 {
+        let server = Process::start(&ledger_in(&folder), &args);
+        let mut told = play_and_kill(server, &NAMES, 150 * usize::try_from(round).unwrap()).await;
+        told.sort_by(|a, b| a.0.cmp(&b.0));
+
+        let server = Process::start(&ledger_in(&folder), &args);
+        let mut client = server.client();
+        let history: BTreeMap<i64, i32> = client.prices().await.into_iter().collect();
+        for ((name, told), trades) in told.iter().zip(&mut trades) {
+            *trades = check(&mut client, name, told, *trades, round).await;
+            for (tick, price) in &told.ticks {
+                assert_eq!(history.get(tick), Some(price), "{name}: tick {tick}");
+            }
+        }
+        let numbers: Vec<i64> = history.keys().copied().collect();
+        let first = numbers[0];
+        assert_eq!(
+            numbers,
+            (first..).take(numbers.len()).collect::<Vec<i64>>(),
+            "the price goes on"
+        );
+        server.terminate();
+        let (status, log) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
+        assert_eq!(status.code(), Some(0), "{log}");
+    }
+}

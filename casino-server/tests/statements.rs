@@ -1,0 +1,185 @@
+//! Statements, by a scripted payments server on loopback.
+
+// The allowance for tests in the lint's configuration does not reach the helpers between them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::net::SocketAddr;
+
+use awesomestock_proto::{
+    payment_statements::payment_statements_server::{PaymentStatements, PaymentStatementsServer},
+    transport,
+    types::{Payment, PaymentStatement},
+};
+use casino_server::Options;
+use support::{Asks, House, soon, user};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+/// Writes down how many payments came, and what they come to; or refuses.
+struct Scripted {
+    refusal: Option<Code>,
+}
+
+#[tonic::async_trait]
+impl PaymentStatements for Scripted {
+    async fn create_statement(
+        &self,
+        request: Request<Streaming<Payment>>,
+    ) -> Result<Response<PaymentStatement>, Status> {
+        if let Some(code) = self.refusal {
+            return Err(Status::new(code, "scripted"));
+        }
+        let mut payments = request.into_inner();
+        let (mut count, mut sum, mut names) = (0, 0, Vec::new());
+        while let Some(payment) = payments.next().await {
+            let payment = payment?;
+            count += 1;
+            assert_eq!(payment.number, count, "oldest first, none left out");
+            sum += payment.amount;
+            names.push(payment.user.unwrap().id);
+        }
+        names.dedup();
+        let data = format!("{count} payments of {names:?}: {sum}");
+        Ok(Response::new(PaymentStatement { data }))
+    }
+}
+
+/// A payments server that is up; it goes down when it is stopped.
+struct Up {
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Up {
+    async fn at(address: SocketAddr, refusal: Option<Code>) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let service = PaymentStatementsServer::new(Scripted { refusal });
+        let serving = tokio::spawn(async move {
+            let incoming = TcpListenerStream::new(listener);
+            let server = transport::server().add_service(service);
+            server
+                .serve_with_incoming_shutdown(incoming, stopped)
+                .await
+                .unwrap();
+        });
+        Self { stop, serving }
+    }
+
+    async fn down(self) {
+        self.stop.cancel();
+        soon(self.serving).await.unwrap();
+    }
+}
+
+/// A free address, and a casino that looks for its payments server there.
+async fn house() -> (House, SocketAddr) {
+    let address = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let payments = transport::endpoint(&format!("http://{address}"))
+        .unwrap()
+        .connect_lazy();
+    let standing = |options: &mut Options| options.tick = support::STANDING;
+    (
+        House::open(tempfile::tempdir().unwrap(), standing, payments).await,
+        address,
+    )
+}
+
+async fn statement(house: &mut House, name: &str) -> Result<String, Status> {
+    let statement = soon(house.client.get_payment_statement(user(name))).await?;
+    Ok(statement.into_inner().data)
+}
+
+/// Asks until a server that is up has been found again.
+async fn statement_when_up(house: &mut House, name: &str) -> String {
+    soon(async {
+        loop {
+            match statement(house, name).await {
+                Ok(statement) => return statement,
+                Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status}"),
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn statements_are_unavailable_while_the_payments_server_is_down_and_play_goes_on() {
+    let (mut house, address) = house().await;
+    house.client.deposit("ann", 10).await.unwrap();
+    let status = statement(&mut house, "ann").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(status.message(), "the payments server cannot be reached");
+    house.client.deposit("ann", 5).await.unwrap();
+
+    let up = Up::at(address, None).await;
+    assert_eq!(
+        statement_when_up(&mut house, "ann").await,
+        r#"2 payments of ["ann"]: -15"#
+    );
+    up.down().await;
+    let status = statement(&mut house, "ann").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    let _up = Up::at(address, None).await;
+    assert_eq!(
+        statement_when_up(&mut house, "ann").await,
+        r#"2 payments of ["ann"]: -15"#
+    );
+}
+
+#[tokio::test]
+async fn a_statement_has_all_payments_of_its_player_and_of_nobody_else() {
+    let (mut house, address) = house().await;
+    let _up = Up::at(address, None).await;
+    // More than the casino reads at once.
+    for _ in 0..1_201 {
+        house.client.deposit("ann", 1).await.unwrap();
+    }
+    house.client.deposit("bob", 3).await.unwrap();
+    assert_eq!(
+        statement(&mut house, "ann").await.unwrap(),
+        r#"1201 payments of ["ann"]: -1201"#
+    );
+    assert_eq!(
+        statement(&mut house, "bob").await.unwrap(),
+        r#"1 payments of ["bob"]: -3"#
+    );
+    assert_eq!(statement(&mut house, "new").await.unwrap(), "0 payments of []: 0");
+    assert_eq!(house.client.payments_of("ann").await.len(), 1_201);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_payments_server_is_not_the_players_fault() {
+    for (refusal, code, said) in [
+        (
+            Code::InvalidArgument,
+            Code::Internal,
+            "the payments server refused the payments",
+        ),
+        (
+            Code::ResourceExhausted,
+            Code::ResourceExhausted,
+            "the payments are more than one statement holds",
+        ),
+        (
+            Code::Unavailable,
+            Code::Unavailable,
+            "the payments server cannot be reached",
+        ),
+    ] {
+        let (mut house, address) = house().await;
+        house.client.deposit("ann", 1).await.unwrap();
+        let _up = Up::at(address, Some(refusal)).await;
+        let status = statement(&mut house, "ann").await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (code, said));
+    }
+}

@@ -1,0 +1,106 @@
+//! The real `casino-server`, as a process of its own.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread::{self, JoinHandle},
+};
+
+use awesomestock_proto::{casino::casino_client::CasinoClient, transport};
+use rustix::process::{Pid, Signal, kill_process};
+use tonic::transport::Channel;
+
+/// A running server. It is killed when it is dropped.
+pub struct Process {
+    child: Child,
+    pub address: SocketAddr,
+    stderr: Option<JoinHandle<String>>,
+}
+
+/// The command, with `args`, undisturbed by the environment of the test.
+pub fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casino-server"));
+    command.args(args).env_remove("RUST_LOG").stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CASINO_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs the command to its end: exit code, stdout, stderr.
+pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = command(args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_owned()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+impl Process {
+    /// Starts a server on the ledger at `store`, on a free port, and waits for its ready line.
+    pub fn start(store: &Path, args: &[&str]) -> Self {
+        let store = format!("sqlite:{}", store.display());
+        let args = [&["--listen", "127.0.0.1:0", "--store", &store], args].concat();
+        let mut child = command(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let stderr = thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        });
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let Some(address) = line.strip_prefix("casino-server listening on ") else {
+            panic!("{line:?}: {}", stderr.join().unwrap());
+        };
+        let address = address.trim_end().parse().unwrap();
+        Self {
+            child,
+            address,
+            stderr: Some(stderr),
+        }
+    }
+
+    pub fn channel(&self) -> Channel {
+        transport::endpoint(&format!("http://{}", self.address))
+            .unwrap()
+            .connect_lazy()
+    }
+
+    pub fn client(&self) -> CasinoClient<Channel> {
+        CasinoClient::new(self.channel())
+    }
+
+    /// SIGKILL, and waits for the end.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for the end: how it ended, and what it logged.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.stderr.take().unwrap().join().unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
