@@ -7,4 +7,9 @@
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod journal;
+pub mod text;
 pub mod ui;

@@ -1,0 +1,265 @@
+//! The client of a casino: its calls and its table, in the game's own words.
+//!
+//! Owns deadlines, and what a casino of the old contract is asked instead. The messages of the contract stop here: what
+//! a server sends is checked (`wire`) before the game sees it, and what a failure means is said in one place
+//! (`failure`). It keeps no state of the game and retries nothing.
+
+mod failure;
+mod wire;
+
+use std::{collections::VecDeque, time::Duration};
+
+use awesomestock_proto::{
+    casino::{self, GambleInfo, casino_client::CasinoClient},
+    feeds, types,
+};
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+use tonic::{
+    Request, Status, Streaming,
+    metadata::{MetadataMap, MetadataValue},
+    transport::Channel,
+};
+
+use crate::app::{
+    event::{Answer, Call, StreamEvent, TradeRow},
+    market::PricePoint,
+    money::Side,
+    overlay::PaymentRow,
+};
+pub use failure::Failure;
+use wire::Feeds;
+
+/// How long a call may take.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long sitting down may take. More than a call: an old casino may say its first word with the next price only.
+pub const JOIN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Payments that are kept of an answer; of more, the newest.
+const MAX_PAYMENTS: usize = 10_000;
+
+/// Prices asked for: what the widest screen shows, several times over.
+const HISTORY_LIMIT: i32 = 2_000;
+
+/// Trades asked for.
+const TRADES_LIMIT: i32 = 100;
+
+/// An order for the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// Buy or sell.
+    pub side: Side,
+    /// Stocks.
+    pub count: i32,
+}
+
+/// A player's way to a casino.
+#[derive(Debug, Clone)]
+pub struct Client {
+    casino: CasinoClient<Channel>,
+    player: String,
+}
+
+impl Client {
+    /// The way of `player` to the casino at the other end of `channel`. Nothing is sent yet.
+    #[must_use]
+    pub fn new(channel: Channel, player: String) -> Self {
+        Self {
+            casino: CasinoClient::new(channel),
+            player,
+        }
+    }
+
+    /// Makes a call, with [`CALL_DEADLINE`].
+    ///
+    /// # Errors
+    ///
+    /// When the casino refuses it, or no answer comes.
+    pub async fn call(&self, call: Call) -> Result<Answer, Failure> {
+        let answer = async {
+            match call {
+                Call::BuyTokens(dollars) => self.buy_tokens(dollars).await,
+                Call::Withdraw(tokens) => self.withdraw(tokens).await,
+                Call::Holdings => self.holdings().await,
+                Call::Payments => self.payments().await,
+                Call::Statement => self.statement().await,
+                Call::History => self.history().await,
+                Call::Trades => self.trades().await,
+            }
+        };
+        tokio::time::timeout(CALL_DEADLINE, answer)
+            .await
+            .unwrap_or(Err(Failure::overdue(CALL_DEADLINE)))
+    }
+
+    /// Sits down at the table, with [`JOIN_DEADLINE`]. Each of `orders` is sent as it comes; when they end, the stream
+    /// is half-closed.
+    ///
+    /// # Errors
+    ///
+    /// When the casino refuses the seat or cannot be reached.
+    pub async fn sit_down(&self, orders: mpsc::Receiver<Order>) -> Result<Seat, Failure> {
+        let player = self.player.clone();
+        let actions = ReceiverStream::new(orders).map(move |order| wire::action(&player, order));
+        let mut request = Request::new(actions);
+        ask_for_feeds(request.metadata_mut(), &self.player);
+        let mut casino = self.casino.clone();
+        let response = tokio::time::timeout(JOIN_DEADLINE, casino.gamble(request))
+            .await
+            .map_err(|_| Failure::overdue(JOIN_DEADLINE))??;
+        Ok(Seat {
+            feeds: Feeds::granted(response.metadata()),
+            inbound: response.into_inner(),
+        })
+    }
+
+    async fn buy_tokens(&self, dollars: i32) -> Result<Answer, Failure> {
+        let payment = types::Payment {
+            user: Some(self.user()),
+            amount: dollars,
+            ..types::Payment::default()
+        };
+        let bought = self.casino.clone().buy_tokens(payment).await?.into_inner();
+        Ok(Answer::TokensBought {
+            dollars,
+            tokens: bought.count,
+        })
+    }
+
+    async fn withdraw(&self, tokens: i32) -> Result<Answer, Failure> {
+        let request = casino::WithdrawRequest {
+            user: Some(self.user()),
+            tokens_cnt: tokens,
+        };
+        let paid = self.casino.clone().withdraw(request).await?.into_inner();
+        Ok(Answer::Withdrawn {
+            tokens,
+            dollars: paid.amount,
+        })
+    }
+
+    async fn holdings(&self) -> Result<Answer, Failure> {
+        match known(self.casino.clone().get_wallet(self.user()).await)? {
+            Some(wallet) => wire::wallet(&wallet.into_inner())
+                .map(Answer::Wallet)
+                .ok_or_else(|| Failure::nonsense("a wallet below zero")),
+            None => {
+                let tokens = self.casino.clone().get_token_balance(self.user()).await?;
+                Ok(Answer::Tokens(tokens.into_inner().count))
+            }
+        }
+    }
+
+    async fn payments(&self) -> Result<Answer, Failure> {
+        let mut payments = self.casino.clone().get_payments(self.user()).await?.into_inner();
+        let mut rows: VecDeque<PaymentRow> = VecDeque::new();
+        let mut position: i64 = 0;
+        while let Some(payment) = payments.message().await? {
+            position = position.saturating_add(1);
+            if rows.len() == MAX_PAYMENTS {
+                rows.pop_front();
+            }
+            rows.push_back(wire::payment_row(&payment, position));
+        }
+        Ok(Answer::Payments(rows.into()))
+    }
+
+    async fn statement(&self) -> Result<Answer, Failure> {
+        let statement = self.casino.clone().get_payment_statement(self.user()).await?;
+        Ok(Answer::Statement(statement.into_inner().data))
+    }
+
+    async fn history(&self) -> Result<Answer, Failure> {
+        let request = casino::PriceHistoryRequest {
+            before_tick: 0,
+            limit: HISTORY_LIMIT,
+        };
+        let page = known(self.casino.clone().get_price_history(request).await)?;
+        let points = page.map(|page| page.into_inner().points).unwrap_or_default();
+        let prices: Vec<PricePoint> = points.iter().filter_map(wire::price_point).collect();
+        Ok(Answer::History(prices))
+    }
+
+    async fn trades(&self) -> Result<Answer, Failure> {
+        let request = casino::TradesRequest {
+            user: Some(self.user()),
+            before_number: 0,
+            limit: TRADES_LIMIT,
+        };
+        let page = known(self.casino.clone().get_trades(request).await)?;
+        let trades = page.map(|page| page.into_inner().trades).unwrap_or_default();
+        let rows: Vec<TradeRow> = trades.iter().filter_map(wire::trade_row).collect();
+        Ok(Answer::Trades(rows))
+    }
+
+    fn user(&self) -> types::User {
+        types::User {
+            id: self.player.clone(),
+        }
+    }
+}
+
+/// A seat at the table: what the casino sends.
+#[derive(Debug)]
+pub struct Seat {
+    feeds: Feeds,
+    inbound: Streaming<GambleInfo>,
+}
+
+/// How a seat ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeatEnd {
+    /// The casino closed it in order: what was outstanding is answered, if the player had left.
+    Closed,
+    /// It broke; in words, why.
+    Lost(String),
+}
+
+impl Seat {
+    /// The casino tells ticks, wallet and outcome.
+    #[must_use]
+    pub fn is_extended(&self) -> bool {
+        self.feeds.ticks && self.feeds.wallet
+    }
+
+    /// The next thing the casino tells. What means nothing to this client is passed over. Can be cancelled: nothing is
+    /// lost.
+    ///
+    /// # Errors
+    ///
+    /// When nothing more comes.
+    pub async fn next(&mut self) -> Result<StreamEvent, SeatEnd> {
+        loop {
+            match self.inbound.message().await {
+                Ok(Some(info)) => match wire::stream_event(info, self.feeds) {
+                    Some(event) => return Ok(event),
+                    None => tracing::debug!("a message of the table means nothing here"),
+                },
+                Ok(None) => return Err(SeatEnd::Closed),
+                Err(status) if failure::is_end_of_old_table(&status) => return Err(SeatEnd::Closed),
+                Err(status) => return Err(SeatEnd::Lost(Failure::from(status).to_string())),
+            }
+        }
+    }
+}
+
+/// `None` where the casino speaks the old contract and does not know the call.
+fn known<T>(answer: Result<T, Status>) -> Result<Option<T>, Failure> {
+    match answer.map_err(Failure::from) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Failure::Unsupported) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Asks for more than the old contract, in the name of the player: an old casino passes over it.
+fn ask_for_feeds(metadata: &mut MetadataMap, player: &str) {
+    match [feeds::TICKS, feeds::WALLET].join(",").parse() {
+        Ok(names) => {
+            metadata.insert(feeds::KEY, names);
+        }
+        Err(error) => tracing::error!(%error, "the feeds' names are no metadata"),
+    }
+    metadata.insert_bin(feeds::USER_KEY, MetadataValue::from_bytes(player.as_bytes()));
+}

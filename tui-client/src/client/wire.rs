@@ -1,0 +1,156 @@
+//! From the messages of the contract to the words of the game, and back.
+//!
+//! Owns the checks on what a server sends: a price below 1, a wallet below zero, an unknown number, a part that is not
+//! there never reach the game.
+
+use awesomestock_proto::{
+    EXECUTED_MESSAGE,
+    casino::{self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo},
+    feeds, types,
+};
+use tonic::metadata::MetadataMap;
+
+use super::{Order, failure::shortened};
+use crate::app::{
+    event::{OrderResult, StreamEvent, TradeRow},
+    market::PricePoint,
+    money::{Side, UnixMs},
+    overlay::PaymentRow,
+    wallet::Wallet,
+};
+
+/// What a casino tells beyond the old contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Feeds {
+    /// Tick, time and interval with each price.
+    pub(super) ticks: bool,
+    /// The wallet on joining and, with outcome and trade, in each result.
+    pub(super) wallet: bool,
+}
+
+impl Feeds {
+    /// What the response's metadata says will be sent.
+    pub(super) fn granted(metadata: &MetadataMap) -> Self {
+        let named = |feed: &str| {
+            let values = metadata.get_all(feeds::KEY);
+            let mut lists = values.iter().filter_map(|value| value.to_str().ok());
+            lists.any(|list| list.split(',').any(|name| name.trim() == feed))
+        };
+        Self {
+            ticks: named(feeds::TICKS),
+            wallet: named(feeds::WALLET),
+        }
+    }
+}
+
+/// An order of `player`, as it is sent.
+pub(super) fn action(player: &str, order: Order) -> Action {
+    let kind = match order.side {
+        Side::Buy => ActionType::Buy,
+        Side::Sell => ActionType::Sell,
+    };
+    Action {
+        user: Some(types::User {
+            id: player.to_owned(),
+        }),
+        r#type: kind.into(),
+        stocks_count: order.count,
+    }
+}
+
+/// What a message of the table tells; `None` where it means nothing here.
+pub(super) fn stream_event(info: GambleInfo, granted: Feeds) -> Option<StreamEvent> {
+    match GambleType::try_from(info.r#type).ok()? {
+        GambleType::StockInfo => price(&info.info?, granted),
+        // An answer without a body still answers an order: passed over, it would shift all that follow.
+        GambleType::ActionResult => Some(StreamEvent::Result(order_result(
+            &info.result.unwrap_or_default(),
+        ))),
+        GambleType::Wallet => wallet(&info.wallet?).map(StreamEvent::Wallet),
+    }
+}
+
+fn price(stock: &StockInfo, granted: Feeds) -> Option<StreamEvent> {
+    let told = granted.ticks;
+    (stock.price >= 1).then(|| StreamEvent::Price {
+        tick: told.then_some(stock.tick).filter(|tick| *tick >= 0),
+        price: stock.price,
+        at: moment(stock.at_unix_ms),
+        interval_ms: Some(stock.interval_ms).filter(|ms| *ms > 0),
+    })
+}
+
+fn order_result(result: &ActionResult) -> OrderResult {
+    let executed = match ActionOutcome::try_from(result.outcome) {
+        Ok(ActionOutcome::OutcomeExecuted) => true,
+        Ok(ActionOutcome::OutcomeRefused) => false,
+        Ok(ActionOutcome::OutcomeUnspecified) | Err(_) => result.msg == EXECUTED_MESSAGE,
+    };
+    let message = match result.msg.trim() {
+        "" => "the casino answered without words".to_owned(),
+        words => shortened(words),
+    };
+    let trade = result.trade.as_ref().filter(|trade| trade.price >= 1);
+    OrderResult {
+        executed,
+        message,
+        price: trade.map(|trade| trade.price),
+        at: trade.and_then(|trade| moment(trade.at_unix_ms)),
+        wallet: result.wallet.as_ref().and_then(wallet),
+    }
+}
+
+/// A wallet; `None` where it holds less than nothing.
+pub(super) fn wallet(wire: &casino::Wallet) -> Option<Wallet> {
+    let sound = wire.tokens >= 0 && wire.stocks >= 0 && wire.cost_basis >= 0;
+    sound.then_some(Wallet {
+        tokens: wire.tokens,
+        stocks: wire.stocks,
+        cost_basis: wire.cost_basis,
+        realised_pnl: wire.realised_pnl,
+        dollars_in: wire.dollars_in,
+        dollars_out: wire.dollars_out,
+        version: wire.version,
+    })
+}
+
+/// A payment, the `position`th of its list.
+pub(super) fn payment_row(payment: &types::Payment, position: i64) -> PaymentRow {
+    PaymentRow {
+        number: if payment.number > 0 {
+            payment.number
+        } else {
+            position
+        },
+        at: moment(payment.created_unix_ms),
+        dollars: payment.amount,
+    }
+}
+
+/// A price of the history; `None` where it cannot be one.
+pub(super) fn price_point(point: &casino::PricePoint) -> Option<PricePoint> {
+    (point.price >= 1 && point.tick >= 0).then_some(PricePoint {
+        tick: point.tick,
+        price: point.price,
+        at: UnixMs(point.at_unix_ms),
+    })
+}
+
+/// A trade; `None` where it cannot be one.
+pub(super) fn trade_row(trade: &casino::Trade) -> Option<TradeRow> {
+    let side = match ActionType::try_from(trade.r#type).ok()? {
+        ActionType::Buy => Side::Buy,
+        ActionType::Sell => Side::Sell,
+    };
+    (trade.price >= 1 && trade.stocks_count >= 1).then_some(TradeRow {
+        at: UnixMs(trade.at_unix_ms),
+        side,
+        count: trade.stocks_count,
+        price: trade.price,
+    })
+}
+
+/// A moment, where the sender tells one.
+fn moment(unix_ms: i64) -> Option<UnixMs> {
+    (unix_ms > 0).then_some(UnixMs(unix_ms))
+}

@@ -1,0 +1,253 @@
+//! What the game is started with: the layers of options merged, and every value checked.
+//!
+//! Owns precedence, defaults and bounds. It knows no terminal and opens no socket; it reads the configuration file and
+//! asks where the user's folders are.
+
+mod file;
+mod player;
+
+pub use player::{is_player_name, remember_player};
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use etcetera::BaseStrategy;
+use serde::Deserialize;
+use tonic::transport::Uri;
+
+use crate::cli::{Cli, Options};
+
+/// The folder of this game below the user's folders.
+const FOLDER: &str = "awesomestock";
+
+/// What `--casino` is called where it is no shared table.
+const SOLO: &str = "solo";
+
+/// Time between two prices of a solo game.
+const DEFAULT_TICK: Duration = Duration::from_secs(1);
+
+/// Shortest and longest time between two prices of a solo game.
+const TICK_BOUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(3600));
+
+/// The price of a solo market that has no history yet.
+const DEFAULT_INITIAL_PRICE: i32 = 10;
+
+/// The theme, where nobody names one.
+const DEFAULT_THEME: &str = "terminal";
+
+/// The theme where `NO_COLOR` asks for no colours and nobody names one.
+const COLOURLESS_THEME: &str = "mono";
+
+/// What the game is started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where to play.
+    pub table: Table,
+    /// The player's name.
+    pub player: String,
+    /// Line by line, without a screen.
+    pub plain: bool,
+    /// The screen's theme.
+    pub theme: String,
+    /// Folder of the solo ledger and of the player's last name.
+    pub data_dir: PathBuf,
+}
+
+/// Where to play.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Table {
+    /// A casino inside the process.
+    Solo(SoloRules),
+    /// A casino at this URL.
+    Shared(String),
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Solo(_) => f.write_str(SOLO),
+            Self::Shared(url) => f.write_str(url.trim_start_matches("http://").trim_end_matches('/')),
+        }
+    }
+}
+
+/// The rules of a casino inside the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoloRules {
+    /// Time between two prices.
+    pub tick: Duration,
+    /// The price of a market that has no history yet.
+    pub initial_price: i32,
+    /// The market's seed; by default the one the ledger keeps, or a new one.
+    pub seed: Option<u64>,
+}
+
+/// The user's surroundings, as far as the configuration depends on them.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Folder of the configuration file.
+    pub config_dir: PathBuf,
+    /// Folder of the ledger.
+    pub data_dir: PathBuf,
+    /// The user's name.
+    pub system_user: Option<String>,
+    /// `NO_COLOR` asks for no colours.
+    pub no_colour: bool,
+}
+
+impl Surroundings {
+    /// As the system tells them.
+    ///
+    /// # Errors
+    ///
+    /// When the user has no home folder.
+    pub fn of_this_process() -> Result<Self> {
+        let folders = etcetera::choose_base_strategy().wrap_err("cannot find the user's folders")?;
+        Ok(Self {
+            config_dir: folders.config_dir().join(FOLDER),
+            data_dir: folders.data_dir().join(FOLDER),
+            system_user: whoami::username().ok(),
+            no_colour: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        })
+    }
+}
+
+impl Config {
+    /// Merges what the command line and the environment gave (`cli`) with the configuration file, and checks it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or understood (named with its line), or a value is out of bounds (named by its
+    /// option).
+    pub fn load(cli: &Cli, around: &Surroundings) -> Result<Self> {
+        let (from_file, path) = file::read(cli.config.as_deref(), &around.config_dir)?;
+        // Checked by itself first, so that the error says which layer is to be mended.
+        Self::check(&from_file, around).wrap_err_with(|| format!("in {}", path.display()))?;
+        let config = Self::check(&merge(from_file, &cli.options)?, around)?;
+        if let Table::Shared(_) = config.table {
+            refuse_solo_options(&cli.options)?;
+        }
+        Ok(config)
+    }
+
+    /// Checks every option of `options` and fills in the defaults.
+    fn check(options: &Options, around: &Surroundings) -> Result<Self> {
+        let data_dir = match &options.data_dir {
+            None => around.data_dir.clone(),
+            Some(dir) if dir.as_os_str().is_empty() => return Err(bad("data-dir", "must name a folder", "")),
+            Some(dir) => dir.clone(),
+        };
+        let default_theme = if around.no_colour {
+            COLOURLESS_THEME
+        } else {
+            DEFAULT_THEME
+        };
+        let theme = options.theme.as_deref().unwrap_or(default_theme);
+        check_theme(theme)?;
+        let rules = check_rules(options)?;
+        Ok(Self {
+            table: check_casino(options.casino.as_deref())?.map_or(Table::Solo(rules), Table::Shared),
+            player: player::choose(options.user.as_deref(), &data_dir, around.system_user.as_deref())?,
+            plain: options.plain.unwrap_or(false),
+            theme: theme.to_owned(),
+            data_dir,
+        })
+    }
+}
+
+/// `over` on top of `under`, by way of their TOML tables: so no option has to be named here.
+fn merge(under: Options, over: &Options) -> Result<Options> {
+    let mut merged = toml::Table::try_from(under).wrap_err("cannot merge the configuration")?;
+    merged.extend(toml::Table::try_from(over).wrap_err("cannot merge the options")?);
+    Options::deserialize(merged).wrap_err("cannot merge the options")
+}
+
+/// A shared table has its own market: options that would do nothing there are refused where they are typed. In the
+/// file they stay, for the solo games.
+fn refuse_solo_options(typed: &Options) -> Result<()> {
+    let given = [
+        ("tick", typed.tick.is_some()),
+        ("initial-price", typed.initial_price.is_some()),
+        ("seed", typed.seed.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((name, _)) => Err(eyre!(
+            "{name}: only for a solo game; with casino given, the shared table sets its own"
+        )),
+    }
+}
+
+fn check_rules(options: &Options) -> Result<SoloRules> {
+    let initial_price = match options.initial_price {
+        None => DEFAULT_INITIAL_PRICE,
+        Some(price) => i32::try_from(price)
+            .ok()
+            .filter(|price| *price >= 1)
+            .ok_or_else(|| bad("initial-price", "must be 1 to 2147483647", price))?,
+    };
+    let seed = match options.seed {
+        None => None,
+        Some(seed) => {
+            Some(u64::try_from(seed).map_err(|_| bad("seed", "must be 0 to 9223372036854775807", seed))?)
+        }
+    };
+    Ok(SoloRules {
+        tick: check_tick(options.tick.as_deref())?,
+        initial_price,
+        seed,
+    })
+}
+
+fn check_tick(tick: Option<&str>) -> Result<Duration> {
+    let Some(tick) = tick else {
+        return Ok(DEFAULT_TICK);
+    };
+    let (shortest, longest) = TICK_BOUNDS;
+    humantime::parse_duration(tick)
+        .ok()
+        .filter(|duration| (shortest..=longest).contains(duration))
+        .ok_or_else(|| bad("tick", "must be a duration from 10ms to 1h, such as 1s", tick))
+}
+
+/// `None`: a solo game.
+fn check_casino(casino: Option<&str>) -> Result<Option<String>> {
+    let Some(url) = casino.filter(|casino| *casino != SOLO) else {
+        return Ok(None);
+    };
+    let bad_url = || bad("casino", "must be http://HOST:PORT", url);
+    let uri: Uri = url.parse().map_err(|_| bad_url())?;
+    let whole = uri.scheme_str() == Some("http")
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && uri.port_u16().is_some_and(|port| port > 0)
+        && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
+        && uri
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
+    if whole {
+        Ok(Some(url.to_owned()))
+    } else {
+        Err(bad_url())
+    }
+}
+
+fn check_theme(name: &str) -> Result<()> {
+    const NAMES: [&str; 2] = [DEFAULT_THEME, COLOURLESS_THEME];
+    if NAMES.contains(&name) {
+        Ok(())
+    } else {
+        Err(bad(
+            "theme",
+            &format!("must be one of {}", NAMES.join(", ")),
+            name,
+        ))
+    }
+}
+
+/// The error of an option: its name, its bound, and what was given instead.
+fn bad(option: &str, bound: &str, given: impl fmt::Display) -> Report {
+    eyre!("{option}: {bound}, not {:?}", given.to_string())
+}
+
+#[cfg(test)]
+mod tests;

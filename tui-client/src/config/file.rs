@@ -1,0 +1,60 @@
+//! The configuration file.
+//!
+//! Owns where it lies and how its errors read. What its values may be is the parent's to say.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use color_eyre::eyre::{Result, WrapErr, eyre};
+
+use crate::cli::Options;
+
+/// The file's name in the configuration folder.
+const FILE_NAME: &str = "config.toml";
+
+/// Bytes a configuration file may have: far more than all options with comments.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// Reads the file at `given`, or the one in `config_dir`, which need not exist; and says which one it was.
+pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Options, PathBuf)> {
+    let path = given.map_or_else(|| config_dir.join(FILE_NAME), Path::to_owned);
+    let text = match read_bounded(&path) {
+        Ok(text) => text,
+        Err(error) if given.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            return Err(error)
+                .wrap_err_with(|| format!("cannot read the configuration file {}", path.display()));
+        }
+    };
+    match toml::from_str(&text) {
+        Ok(options) => Ok((options, path)),
+        Err(error) => {
+            let line = error.span().map_or(1, |span| line_of(&text, span.start));
+            Err(eyre!("{} line {line}: {}", path.display(), error.message()))
+        }
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?
+        .take(MAX_BYTES.saturating_add(1))
+        .read_to_string(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read <= MAX_BYTES) {
+        Ok(text)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {MAX_BYTES} bytes"),
+        ))
+    }
+}
+
+/// The number of the line that holds byte `at`, 1 for the first.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().iter().take(at);
+    before.filter(|byte| **byte == b'\n').count().saturating_add(1)
+}

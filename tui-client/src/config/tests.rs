@@ -1,0 +1,229 @@
+use std::{fs, path::Path};
+
+use clap::Parser;
+
+use super::*;
+
+/// Loads what `arguments` (and a file of this `text`, in a folder of its own) give.
+fn load(text: &str, arguments: &[&str]) -> Result<Config> {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("config.toml"), text).unwrap();
+    load_at(home.path(), arguments)
+}
+
+fn load_at(home: &Path, arguments: &[&str]) -> Result<Config> {
+    let cli = Cli::try_parse_from(std::iter::once(&"awesomestock").chain(arguments)).unwrap();
+    Config::load(&cli, &around(home))
+}
+
+fn around(home: &Path) -> Surroundings {
+    Surroundings {
+        config_dir: home.to_owned(),
+        data_dir: home.join("data"),
+        system_user: Some("mary ann".to_owned()),
+        no_colour: false,
+    }
+}
+
+fn error(text: &str, arguments: &[&str]) -> String {
+    format!("{:#}", load(text, arguments).unwrap_err())
+}
+
+#[test]
+fn nothing_given_is_a_solo_game() {
+    let config = load("", &[]).unwrap();
+    let rules = SoloRules {
+        tick: Duration::from_secs(1),
+        initial_price: 10,
+        seed: None,
+    };
+    assert_eq!(config.table, Table::Solo(rules));
+    assert_eq!(config.player, "maryann");
+    assert_eq!(config.theme, "terminal");
+    assert!(!config.plain && config.data_dir.ends_with("data"));
+}
+
+#[test]
+fn the_command_line_wins_over_the_file_option_by_option() {
+    let file = "tick = '5s'\ninitial-price = 7\nuser = 'anna'\nplain = true\nseed = 3";
+    let config = load(file, &["--tick", "200ms", "--user", "bert", "--plain=false"]).unwrap();
+    let rules = SoloRules {
+        tick: Duration::from_millis(200),
+        initial_price: 7,
+        seed: Some(3),
+    };
+    assert_eq!(config.table, Table::Solo(rules));
+    assert_eq!(config.player, "bert");
+    assert!(!config.plain);
+}
+
+#[test]
+fn every_option_has_its_variable_and_its_key() {
+    use clap::CommandFactory;
+    let command = Cli::command();
+    let options = command.get_arguments().filter(|option| !option.is_global_set());
+    for option in options.filter(|option| !["help", "version"].contains(&option.get_id().as_str())) {
+        let long = option.get_long().unwrap();
+        let variable = format!("AWESOMESTOCK_{}", long.to_uppercase().replace('-', "_"));
+        assert_eq!(option.get_env().unwrap(), variable.as_str());
+        if long != "config" {
+            let wrong = format!("{long} = [[]]");
+            let why = error(&wrong, &[]);
+            assert!(
+                why.contains("line 1") && !why.contains("unknown field"),
+                "{long}: {why}"
+            );
+        }
+    }
+}
+
+#[test]
+fn values_out_of_bounds_are_named_with_their_bound() {
+    let cases: [(&[&str], &str); 16] = [
+        (&["--tick", "9ms"], "tick: must be a duration from 10ms to 1h"),
+        (&["--tick", "61m"], "tick: must be"),
+        (&["--tick", "1"], "tick: must be"),
+        (&["--tick", ""], "tick: must be"),
+        (
+            &["--initial-price", "0"],
+            "initial-price: must be 1 to 2147483647, not \"0\"",
+        ),
+        (&["--initial-price", "-1"], "initial-price: must be"),
+        (&["--initial-price", "2147483648"], "initial-price: must be"),
+        (&["--seed", "-1"], "seed: must be"),
+        (&["--user", ""], "user: must be 1 to 32 letters"),
+        (&["--user", "two words"], "user: must be"),
+        (&["--user", "\u{1b}[31mred"], "user: must be"),
+        (&["--theme", "pink"], "theme: must be one of"),
+        (
+            &["--casino", "127.0.0.1:10000"],
+            "casino: must be http://HOST:PORT",
+        ),
+        (&["--casino", "https://example.org:443"], "casino: must be"),
+        (&["--casino", "http://example.org"], "casino: must be"),
+        (&["--casino", "http://example.org:80/table"], "casino: must be"),
+    ];
+    for (arguments, expected) in cases {
+        let why = error("", arguments);
+        assert!(why.starts_with(expected), "{arguments:?}: {why}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_understood_is_named_with_its_line() {
+    let cases = [
+        (
+            "tick = '1s'\n\nprize = 3\n",
+            "config.toml line 3: unknown field `prize`",
+        ),
+        ("tick = '1s'\nseed = 'x'\n", "config.toml line 2: invalid type"),
+        ("tick = \n", "config.toml line 1: "),
+        ("user = 'a'\nuser = 'b'\n", "config.toml line 2: "),
+    ];
+    for (text, expected) in cases {
+        let why = error(text, &[]);
+        assert!(why.contains(expected), "{text:?}: {why}");
+    }
+}
+
+#[test]
+fn a_bad_value_of_the_file_is_named_with_the_file_even_where_it_is_overruled() {
+    let why = error("tick = '1 year'", &["--tick", "1s"]);
+    assert!(why.contains("config.toml: tick: must be"), "{why}");
+    let why = error("data-dir = ''", &[]);
+    assert!(why.contains("config.toml: data-dir: must name a folder"), "{why}");
+}
+
+#[test]
+fn a_file_that_is_named_must_be_readable_and_of_some_size() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("big.toml");
+    let named = ["--config", path.to_str().unwrap()];
+    let missing = load_at(home.path(), &named).unwrap_err();
+    assert!(
+        format!("{missing:#}").starts_with("cannot read the configuration file"),
+        "{missing:#}"
+    );
+    fs::write(&path, "#".repeat(70_000)).unwrap();
+    let big = load_at(home.path(), &named).unwrap_err();
+    assert!(format!("{big:#}").contains("bytes"), "{big:#}");
+    fs::write(&path, "user = 'anna'").unwrap();
+    assert_eq!(load_at(home.path(), &named).unwrap().player, "anna");
+}
+
+#[test]
+fn options_of_a_solo_game_are_refused_at_a_shared_table_where_they_are_typed() {
+    let shared = ["--casino", "http://[::1]:10000/"];
+    for option in ["--tick=1s", "--initial-price=3", "--seed=1"] {
+        let why = error("", &[shared[0], shared[1], option]);
+        assert!(why.contains("only for a solo game"), "{option}: {why}");
+    }
+    let config = load("tick = '3s'\nseed = 5", &shared).unwrap();
+    assert_eq!(config.table.to_string(), "[::1]:10000");
+}
+
+#[test]
+fn a_solo_game_can_be_had_although_the_file_names_a_table() {
+    let file = "casino = 'http://example.org:10000'";
+    assert_eq!(load(file, &[]).unwrap().table.to_string(), "example.org:10000");
+    assert_eq!(
+        load(file, &["--casino", "solo"]).unwrap().table.to_string(),
+        "solo"
+    );
+}
+
+#[test]
+fn no_colour_chooses_the_theme_without_colours_unless_one_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let colourless = Surroundings {
+        no_colour: true,
+        ..around(home.path())
+    };
+    let theme = |arguments: &[&str]| {
+        Config::load(&Cli::parse_from(arguments), &colourless)
+            .unwrap()
+            .theme
+    };
+    assert_eq!(theme(&["awesomestock"]), "mono");
+    assert_eq!(theme(&["awesomestock", "--theme", "terminal"]), "terminal");
+}
+
+#[test]
+fn the_last_name_is_remembered_while_it_is_a_name() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    remember_player(&data, "Žofie_1").unwrap();
+    assert_eq!(load_at(home.path(), &[]).unwrap().player, "Žofie_1");
+    assert_eq!(load_at(home.path(), &["--user", "x"]).unwrap().player, "x");
+    for broken in ["\u{1b}[2J".as_bytes(), b"\xff\xfe", b"", &[b'a'; 10_000]] {
+        fs::write(data.join("player"), broken).unwrap();
+        assert_eq!(load_at(home.path(), &[]).unwrap().player, "maryann");
+    }
+}
+
+#[test]
+fn a_system_name_that_will_not_do_is_made_to() {
+    for (system, player) in [("root", "root"), ("  ", "player"), ("dom\\ann", "domann")] {
+        let home = tempfile::tempdir().unwrap();
+        let around = Surroundings {
+            system_user: Some(system.to_owned()),
+            ..around(home.path())
+        };
+        assert_eq!(
+            Config::load(&Cli::parse_from(["awesomestock"]), &around)
+                .unwrap()
+                .player,
+            player
+        );
+    }
+}
+
+#[test]
+fn the_rule_for_names() {
+    for name in ["a", "Mary.Ann-2_", "株価", "ñ", &"x".repeat(32)] {
+        assert!(is_player_name(name), "{name}");
+    }
+    for name in ["", "a b", "a\n", "a\u{202E}", "a/b", "\u{200B}", &"x".repeat(33)] {
+        assert!(!is_player_name(name), "{name:?}");
+    }
+}
