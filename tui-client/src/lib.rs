@@ -11,5 +11,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod journal;
+pub mod plain;
+pub mod solo;
 pub mod text;
 pub mod ui;

@@ -1,0 +1,137 @@
+//! What plain mode says: answers, results and prices in words, one line each.
+//!
+//! Owns the phrases. Text from the casino in them is made harmless where it is printed.
+
+use std::fmt::Display;
+
+use awesomestock_proto::STOCK_NAME;
+use jiff::Timestamp;
+
+use crate::{
+    app::{
+        command,
+        event::{Answer, Call, OrderResult, StreamEvent},
+        money::UnixMs,
+        overlay::PaymentRow,
+        wallet::Wallet,
+    },
+    client::{Failure, SeatEnd},
+};
+
+/// A line over the bound.
+pub(super) const LINE_TOO_LONG: &str = "the line is too long";
+/// `gamble` at the table.
+pub(super) const ALREADY_SEATED: &str = "you are at the table already; stop leaves it";
+/// A command for the table, away from it.
+pub(super) const NOT_SEATED: &str = "you are not at the table; gamble sits down";
+/// An order the stream did not take.
+pub(super) const ORDER_NOT_SENT: &str = "the table is lost; gamble sits down again";
+/// An order without an answer.
+pub(super) const ORDER_UNANSWERED: &str =
+    "no answer came, so you have left the table; balance tells what became of the order";
+/// `stop`, done.
+pub(super) const LEFT: &str = "you have left the table";
+
+/// The answer to a call, a line each.
+pub(super) fn answer(answer: &Answer) -> Vec<String> {
+    let line = match answer {
+        Answer::TokensBought { dollars, tokens } => format!(
+            "bought {} for {}",
+            amount(*tokens, "token"),
+            amount(*dollars, "dollar")
+        ),
+        Answer::Withdrawn { tokens, dollars } => format!(
+            "withdrew {}: {} paid out",
+            amount(*tokens, "token"),
+            amount(*dollars, "dollar")
+        ),
+        Answer::Wallet(held) => wallet(held),
+        Answer::Tokens(tokens) => amount(*tokens, "token"),
+        Answer::Payments(rows) if rows.is_empty() => "no payments yet".to_owned(),
+        Answer::Payments(rows) => return rows.iter().map(payment).collect(),
+        Answer::Statement(text) => return text.lines().map(str::to_owned).collect(),
+        // No word of plain mode asks for these.
+        Answer::History(_) | Answer::Trades(_) => return Vec::new(),
+    };
+    vec![line]
+}
+
+/// Why a call failed, and what that leaves open.
+pub(super) fn failure(call: Call, failure: &Failure) -> String {
+    match (call, failure) {
+        (Call::BuyTokens(_) | Call::Withdraw(_), Failure::Unanswered(why)) => {
+            format!("{why}; payments tells whether it was done")
+        }
+        (_, failure) => failure.to_string(),
+    }
+}
+
+/// What the table says; nothing where it is not meant for the player.
+pub(super) fn stream_event(event: &StreamEvent) -> Option<String> {
+    match event {
+        StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
+        StreamEvent::Result(result) => Some(order_result(result)),
+        StreamEvent::Joined { .. } | StreamEvent::Wallet(_) | StreamEvent::Lost(_) => None,
+    }
+}
+
+/// The casino's message; to that of a trade, which has no figures, the figures.
+fn order_result(result: &OrderResult) -> String {
+    let mut line = result.message.clone();
+    if result.executed {
+        if let Some(price) = result.price {
+            line.push_str(&format!(" at {}", amount(price, "token")));
+        }
+        if let Some(held) = &result.wallet {
+            line.push_str(&format!("; you have {}", wallet(held)));
+        }
+    }
+    line
+}
+
+/// Why the seat is gone.
+pub(super) fn seat_end(end: &SeatEnd) -> String {
+    match end {
+        SeatEnd::Closed => "the casino has closed the table; gamble sits down again".to_owned(),
+        SeatEnd::Lost(why) => format!("the table is lost: {why}; gamble sits down again"),
+    }
+}
+
+/// The words, a line each.
+pub(super) fn help() -> impl Iterator<Item = String> {
+    let width = command::WORDS
+        .iter()
+        .map(|word| word.usage().len())
+        .max()
+        .unwrap_or(0);
+    command::WORDS
+        .iter()
+        .map(move |word| format!("{:width$}  {}", word.usage(), word.help))
+}
+
+fn wallet(wallet: &Wallet) -> String {
+    format!(
+        "{} and {}",
+        amount(wallet.tokens, "token"),
+        amount(wallet.stocks, "stock")
+    )
+}
+
+fn payment(row: &PaymentRow) -> String {
+    let at = row
+        .at
+        .and_then(moment)
+        .map(|at| format!(", {at}"))
+        .unwrap_or_default();
+    format!("payment {}: {}{at}", row.number, amount(row.dollars, "dollar"))
+}
+
+fn moment(at: UnixMs) -> Option<String> {
+    let at = Timestamp::from_millisecond(at.0).ok()?;
+    Some(at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+fn amount(count: impl Display + Copy + Into<i64>, thing: &str) -> String {
+    let plural = if matches!(count.into(), -1 | 1) { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}

@@ -1,0 +1,111 @@
+//! A solo game: both servers inside the process, joined by pipes in memory. No port is opened.
+//!
+//! Owns the servers' lives, from the opened ledger to its closing. The one file that names the two servers; the game
+//! speaks to them over the contract like to any other.
+
+use std::{path::Path, time::Duration};
+
+use awesomestock_proto::{serving::ServeError, transport};
+use casino_server::{Casino, OpenError, Options};
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+
+use crate::config::SoloRules;
+
+/// The ledger's file in the data folder.
+const LEDGER_FILE: &str = "solo.db";
+
+/// How long the servers may take to end: their own deadline for open calls, and the closing of the ledger.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(8);
+
+/// The two servers of a solo game, running.
+#[derive(Debug)]
+pub struct Servers {
+    running: JoinSet<(&'static str, Result<(), ServeError>)>,
+    shutdown: CancellationToken,
+}
+
+/// Opens the ledger in `data_dir` and starts the servers. The channel leads to the casino.
+///
+/// # Errors
+///
+/// When the folder cannot be made, or the ledger cannot be opened: because another solo game has it open, for one.
+pub async fn open(rules: SoloRules, data_dir: &Path) -> Result<(Channel, Servers)> {
+    std::fs::create_dir_all(data_dir)
+        .wrap_err_with(|| format!("cannot make the data folder {}", data_dir.display()))?;
+    let (to_payments, payments_incoming) = transport::pipe();
+    let (to_casino, casino_incoming) = transport::pipe();
+    let options = Options {
+        store: data_dir.join(LEDGER_FILE),
+        tick: rules.tick,
+        initial_price: rules.initial_price,
+        seed: rules.seed,
+    };
+    let casino = Casino::open(options, to_payments).await.map_err(not_opened)?;
+    let shutdown = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let token = shutdown.clone();
+    running.spawn(async move { ("casino", casino.serve(casino_incoming, token).await) });
+    let token = shutdown.clone();
+    running.spawn(async move {
+        let limits = payments_server::Limits::default();
+        (
+            "payments server",
+            payments_server::serve(limits, payments_incoming, token).await,
+        )
+    });
+    Ok((to_casino, Servers { running, shutdown }))
+}
+
+impl Servers {
+    /// Completes when a server ends before it was told to, with the reason.
+    pub async fn failed(&mut self) -> Report {
+        match self.running.join_next().await {
+            None => eyre!("the servers of this game are not running"),
+            Some(ended) => match outcome(ended) {
+                Err(report) => report,
+                Ok(name) => eyre!("the {name} of this game has stopped"),
+            },
+        }
+    }
+
+    /// Ends both servers in order; when it returns, the ledger is closed.
+    ///
+    /// # Errors
+    ///
+    /// When a server fails, or does not end in time.
+    pub async fn close(mut self) -> Result<()> {
+        self.shutdown.cancel();
+        let all_ended = async {
+            while let Some(ended) = self.running.join_next().await {
+                outcome(ended)?;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(CLOSE_DEADLINE, all_ended)
+            .await
+            .unwrap_or_else(|_| {
+                Err(eyre!(
+                    "the servers of this game did not end in {CLOSE_DEADLINE:?}"
+                ))
+            })
+    }
+}
+
+fn outcome(ended: Result<(&'static str, Result<(), ServeError>), JoinError>) -> Result<&'static str> {
+    let (name, result) = ended.wrap_err("a server of this game broke down")?;
+    result.wrap_err_with(|| format!("the {name} of this game failed"))?;
+    Ok(name)
+}
+
+fn not_opened(error: OpenError) -> Report {
+    let in_use = matches!(error, OpenError::InUse { .. });
+    let report = Report::new(error);
+    if in_use {
+        report.wrap_err("another solo game is open: end it first, or play elsewhere with --data-dir DIR")
+    } else {
+        report.wrap_err("cannot open the ledger of the solo game")
+    }
+}
