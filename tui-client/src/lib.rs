@@ -3,7 +3,10 @@
 //! Three rings, each in its place:
 //! - [`app`] decides: state, events, effects and the reducer between them. Pure.
 //! - [`ui`] shows: it draws the state and changes nothing.
-//! - `shell` moves: terminal, stream, calls and the loop that joins them. It decides nothing.
+//! - [`shell`] moves: terminal, stream, calls and the loop that joins them. It decides nothing.
+//!
+//! [`client`] speaks the contract for [`shell`] and for [`plain`], the game without a screen; [`solo`] holds the
+//! servers of a game alone. [`cli`] and [`config`] say what is played, [`run`] plays it.
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;
@@ -12,6 +15,8 @@ pub mod client;
 pub mod config;
 pub mod journal;
 pub mod plain;
+pub mod run;
+pub mod shell;
 pub mod solo;
 pub mod text;
 pub mod ui;

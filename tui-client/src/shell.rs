@@ -1,0 +1,219 @@
+//! The game on the screen: the loop between what happens, the game that decides, and what it asks for.
+//!
+//! Owns the order of things: take the terminal, draw, wait, hand on, give the terminal back. It decides nothing: every
+//! event goes to [`update`](crate::app::update), every effect is carried out as it says. One loop owns the state; the
+//! tasks beside it ([`tasks`]) only tell it what happens.
+
+mod clock;
+mod keys;
+mod pace;
+mod signals;
+mod stream;
+mod tasks;
+mod terminal;
+
+pub use signals::told_to_stop;
+pub use terminal::restore;
+
+use std::{
+    collections::VecDeque,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use color_eyre::eyre::{Result, WrapErr};
+use tokio::sync::mpsc;
+
+use crate::{
+    app::{self, AppState, Effect, Event},
+    client::{Client, Order},
+    ui,
+};
+use pace::Pace;
+use signals::{Signal, Signals};
+use tasks::Tasks;
+use terminal::Screen;
+
+/// Events that may wait for the loop.
+const EVENT_QUEUE: usize = 1024;
+
+/// Events taken before the next look at the clock.
+const EVENT_BATCH: usize = 256;
+
+/// How long leaving waits for the answers to orders that are under way.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Plays on the screen until the player leaves or the process is told to end.
+///
+/// # Errors
+///
+/// When the terminal cannot be used, or a part of the game breaks down. The terminal is whole again by then.
+pub async fn play(client: Client, seat: app::Seat) -> Result<()> {
+    let signals = Signals::listen().wrap_err("cannot listen to signals")?;
+    let screen = Screen::take().wrap_err("cannot take the terminal")?;
+    let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
+    let (sender, events) = mpsc::channel(EVENT_QUEUE);
+    let tasks = Tasks::start(client, sender)?;
+    let (state, first) = AppState::new(seat, size, clock::now());
+    let game = Game {
+        state,
+        screen,
+        pace: Pace::new(),
+        signals,
+        tasks,
+    };
+    game.play(first, events).await
+}
+
+/// What wakes the loop.
+enum Happening {
+    Signal(Signal),
+    TerminalGone,
+    Events,
+    FrameDue,
+    Woken,
+}
+
+/// The game, its screen and its tasks: all that the loop owns.
+struct Game {
+    state: AppState,
+    screen: Screen,
+    pace: Pace,
+    signals: Signals,
+    tasks: Tasks,
+}
+
+impl Game {
+    async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<()> {
+        let mut batch = Vec::with_capacity(EVENT_BATCH);
+        let mut flow = self.carry_out(first).await?;
+        while flow.is_continue() {
+            self.draw_if_due()?;
+            flow = match self.next(&mut events, &mut batch).await? {
+                Happening::Signal(Signal::Stop) | Happening::TerminalGone => {
+                    self.tell(Event::ToldToStop).await?
+                }
+                Happening::Signal(Signal::Continued) => self.retake_screen().await?,
+                Happening::Events => self.tell_all(batch.drain(..)).await?,
+                Happening::FrameDue => ControlFlow::Continue(()),
+                Happening::Woken => self.tell(Event::Woken).await?,
+            };
+        }
+        drop(self.screen);
+        self.tasks.finish(events, LEAVE_DEADLINE).await
+    }
+
+    /// Sleeps until something happens.
+    async fn next(
+        &mut self,
+        events: &mut mpsc::Receiver<Event>,
+        batch: &mut Vec<Event>,
+    ) -> Result<Happening> {
+        let now = Instant::now();
+        let frame = self.pace.next_frame(now);
+        let wake = self
+            .state
+            .next_wake()
+            .map(|at| now + clock::until(at, clock::now()));
+        Ok(tokio::select! {
+            biased;
+            signal = self.signals.next() => Happening::Signal(signal),
+            gone = self.tasks.terminal_gone() => gone.map(|()| Happening::TerminalGone)?,
+            _ = events.recv_many(batch, EVENT_BATCH) => Happening::Events,
+            () = at(frame) => Happening::FrameDue,
+            () = at(wake) => Happening::Woken,
+        })
+    }
+
+    fn draw_if_due(&mut self) -> Result<()> {
+        let now = Instant::now();
+        if !self.pace.is_due(now) {
+            return Ok(());
+        }
+        self.pace.note_frame(now);
+        self.screen
+            .draw(|frame| ui::draw(&self.state, frame))
+            .wrap_err("cannot draw on the terminal")
+    }
+
+    async fn tell_all(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {
+        for event in events {
+            if self.tell(event).await?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Hands an event to the game and carries out what it asks for.
+    async fn tell(&mut self, event: Event) -> Result<ControlFlow<()>> {
+        self.pace.note_change();
+        let effects = app::update(&mut self.state, clock::now(), event);
+        self.carry_out(effects).await
+    }
+
+    /// Carries out effects, and what the game asks for where one could not be.
+    async fn carry_out(&mut self, effects: Vec<Effect>) -> Result<ControlFlow<()>> {
+        let mut waiting = VecDeque::from(effects);
+        while let Some(effect) = waiting.pop_front() {
+            let failed = match effect {
+                Effect::Connect { after_ms } => {
+                    self.tasks
+                        .connect(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
+                    None
+                }
+                Effect::Send { side, count } => self.tasks.send(Order { side, count }),
+                Effect::Call(call) => self.tasks.call(call),
+                Effect::Repaint => {
+                    self.repaint()?;
+                    None
+                }
+                Effect::Suspend => Some(self.suspend().await?),
+                Effect::Quit => return Ok(ControlFlow::Break(())),
+            };
+            if let Some(event) = failed {
+                waiting.extend(app::update(&mut self.state, clock::now(), event));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn repaint(&mut self) -> Result<()> {
+        self.pace.note_change();
+        self.screen.forget().wrap_err("cannot repaint the terminal")
+    }
+
+    /// Gives the terminal back, stops the process, and takes the terminal again when it is continued.
+    async fn suspend(&mut self) -> Result<Event> {
+        restore();
+        self.signals
+            .stop_process()
+            .await
+            .wrap_err("cannot stop the process")?;
+        self.screen_again()
+    }
+
+    async fn retake_screen(&mut self) -> Result<ControlFlow<()>> {
+        let resized = self.screen_again()?;
+        self.tell(resized).await
+    }
+
+    /// Takes the screen after somebody else had it; it may have another size.
+    fn screen_again(&mut self) -> Result<Event> {
+        self.pace.note_change();
+        self.screen.retake().wrap_err("cannot take the terminal again")?;
+        let (columns, rows) = self
+            .screen
+            .size()
+            .wrap_err("cannot ask for the terminal's size")?;
+        Ok(Event::Resized(columns, rows))
+    }
+}
+
+/// Completes at `moment`; without one, never.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}
