@@ -246,10 +246,10 @@ impl Seat {
 
 /// `None` where the casino speaks the old contract and does not know the call.
 fn known<T>(answer: Result<T, Status>) -> Result<Option<T>, Failure> {
-    match answer.map_err(Failure::from) {
+    match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(Failure::Unsupported) => Ok(None),
-        Err(failure) => Err(failure),
+        Err(status) if failure::is_old_contract(&status) => Ok(None),
+        Err(status) => Err(status.into()),
     }
 }
 

@@ -31,7 +31,7 @@ use crate::{
 };
 use pace::Pace;
 use signals::{Signal, Signals};
-use tasks::Tasks;
+use tasks::{News, Tasks};
 use terminal::Screen;
 
 /// Events that may wait for the loop.
@@ -68,7 +68,7 @@ pub async fn play(client: Client, seat: app::Seat) -> Result<()> {
 /// What wakes the loop.
 enum Happening {
     Signal(Signal),
-    TerminalGone,
+    News(News),
     Events,
     FrameDue,
     Woken,
@@ -90,9 +90,10 @@ impl Game {
         while flow.is_continue() {
             self.draw_if_due()?;
             flow = match self.next(&mut events, &mut batch).await? {
-                Happening::Signal(Signal::Stop) | Happening::TerminalGone => {
+                Happening::Signal(Signal::Stop) | Happening::News(News::TerminalGone) => {
                     self.tell(Event::ToldToStop).await?
                 }
+                Happening::News(News::Seat(event)) => self.tell(Event::Stream(event)).await?,
                 Happening::Signal(Signal::Continued) => self.retake_screen().await?,
                 Happening::Events => self.tell_all(batch.drain(..)).await?,
                 Happening::FrameDue => ControlFlow::Continue(()),
@@ -118,8 +119,8 @@ impl Game {
         Ok(tokio::select! {
             biased;
             signal = self.signals.next() => Happening::Signal(signal),
-            gone = self.tasks.terminal_gone() => gone.map(|()| Happening::TerminalGone)?,
             _ = events.recv_many(batch, EVENT_BATCH) => Happening::Events,
+            news = self.tasks.next() => Happening::News(news?),
             () = at(frame) => Happening::FrameDue,
             () = at(wake) => Happening::Woken,
         })
@@ -163,6 +164,10 @@ impl Game {
                     None
                 }
                 Effect::Send { side, count } => self.tasks.send(Order { side, count }),
+                Effect::Leave => {
+                    self.tasks.leave();
+                    None
+                }
                 Effect::Call(call) => self.tasks.call(call),
                 Effect::Repaint => {
                     self.repaint()?;

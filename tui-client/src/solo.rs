@@ -5,9 +5,10 @@
 
 use std::{path::Path, time::Duration};
 
-use awesomestock_proto::{serving::ServeError, transport};
+use awesomestock_proto::transport;
 use casino_server::{Casino, OpenError, Options};
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use payments_server::Limits;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -23,7 +24,7 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(8);
 /// The two servers of a solo game, running.
 #[derive(Debug)]
 pub struct Servers {
-    running: JoinSet<(&'static str, Result<(), ServeError>)>,
+    running: JoinSet<Result<()>>,
     shutdown: CancellationToken,
 }
 
@@ -38,23 +39,23 @@ pub async fn open(rules: SoloRules, data_dir: &Path) -> Result<(Channel, Servers
     let (to_payments, payments_incoming) = transport::pipe();
     let (to_casino, casino_incoming) = transport::pipe();
     let options = Options {
-        store: data_dir.join(LEDGER_FILE),
         tick: rules.tick,
         initial_price: rules.initial_price,
         seed: rules.seed,
+        ..Options::new(data_dir.join(LEDGER_FILE))
     };
     let casino = Casino::open(options, to_payments).await.map_err(not_opened)?;
     let shutdown = CancellationToken::new();
     let mut running = JoinSet::new();
     let token = shutdown.clone();
-    running.spawn(async move { ("casino", casino.serve(casino_incoming, token).await) });
+    running.spawn(async move {
+        let served = casino.serve(casino_incoming, token).await;
+        served.wrap_err("the casino of this game failed")
+    });
     let token = shutdown.clone();
     running.spawn(async move {
-        let limits = payments_server::Limits::default();
-        (
-            "payments server",
-            payments_server::serve(limits, payments_incoming, token).await,
-        )
+        let served = payments_server::serve(Limits::default(), payments_incoming, token).await;
+        served.wrap_err("the payments server of this game failed")
     });
     Ok((to_casino, Servers { running, shutdown }))
 }
@@ -62,12 +63,10 @@ pub async fn open(rules: SoloRules, data_dir: &Path) -> Result<(Channel, Servers
 impl Servers {
     /// Completes when a server ends before it was told to, with the reason.
     pub async fn failed(&mut self) -> Report {
-        match self.running.join_next().await {
-            None => eyre!("the servers of this game are not running"),
-            Some(ended) => match outcome(ended) {
-                Err(report) => report,
-                Ok(name) => eyre!("the {name} of this game has stopped"),
-            },
+        let ended = self.running.join_next().await;
+        match ended.map_or(Ok(()), outcome) {
+            Ok(()) => eyre!("the servers of this game have stopped"),
+            Err(report) => report,
         }
     }
 
@@ -94,10 +93,8 @@ impl Servers {
     }
 }
 
-fn outcome(ended: Result<(&'static str, Result<(), ServeError>), JoinError>) -> Result<&'static str> {
-    let (name, result) = ended.wrap_err("a server of this game broke down")?;
-    result.wrap_err_with(|| format!("the {name} of this game failed"))?;
-    Ok(name)
+fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
+    ended.wrap_err("a server of this game broke down")?
 }
 
 fn not_opened(error: OpenError) -> Report {

@@ -6,21 +6,11 @@ use std::{error::Error, fmt, time::Duration};
 
 use tonic::{Code, Status};
 
+pub use crate::app::event::Failure;
 use crate::text::cut;
 
 /// Characters of a server's words that are kept.
 const MAX_WORDS_CHARS: usize = 300;
-
-/// What the failure of a call means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// The casino said no, in these words: nothing has changed.
-    Refused(String),
-    /// No answer came; in words, why. What became of the call is not known.
-    Unanswered(String),
-    /// The casino does not know the call: it speaks the old contract.
-    Unsupported,
-}
 
 impl Failure {
     /// No answer came within `deadline`.
@@ -41,12 +31,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(why) | Self::Unanswered(why) => f.write_str(why),
-            Self::Unsupported => f.write_str("this casino does not offer it"),
         }
     }
 }
-
-impl Error for Failure {}
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
@@ -55,7 +42,7 @@ impl From<Status> for Failure {
             return Self::Unanswered(format!("the casino cannot be reached: {}", shortened(&cause)));
         }
         match status.code() {
-            Code::Unimplemented => Self::Unsupported,
+            Code::Unimplemented => Self::Refused("this casino does not offer it".to_owned()),
             Code::InvalidArgument
             | Code::FailedPrecondition
             | Code::NotFound
@@ -65,6 +52,11 @@ impl From<Status> for Failure {
             _ => Self::Unanswered(words(&status)),
         }
     }
+}
+
+/// Whether the casino does not know the call, because it speaks the old contract.
+pub(super) fn is_old_contract(status: &Status) -> bool {
+    status.code() == Code::Unimplemented && status.source().is_none()
 }
 
 /// Whether a table ended as the old casinos end it after a player has left.
@@ -92,4 +84,66 @@ fn words(status: &Status) -> String {
 /// A server's words, at a length that can be shown.
 pub(super) fn shortened(words: &str) -> String {
     cut(words, MAX_WORDS_CHARS).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn from_transport(error: io::Error) -> Status {
+        Status::from_error(Box::new(error))
+    }
+
+    #[test]
+    fn only_the_casinos_own_word_is_a_refusal() {
+        let refusals = [
+            Status::invalid_argument("7 tokens are no multiple of 5"),
+            Status::failed_precondition("you have 5 tokens"),
+            Status::permission_denied("not your name"),
+            Status::unimplemented("unknown method"),
+        ];
+        for status in refusals {
+            let shown = status.to_string();
+            assert!(matches!(Failure::from(status), Failure::Refused(_)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn of_everything_else_the_outcome_is_not_known() {
+        let unanswered = [
+            Status::unavailable("the payments server cannot be reached"),
+            Status::unknown("EOF"),
+            Status::cancelled(""),
+            Status::resource_exhausted("too many streams"),
+            Status::internal("undecodable"),
+            Status::out_of_range("too large"),
+            Status::deadline_exceeded(""),
+            from_transport(io::Error::from(io::ErrorKind::InvalidInput)),
+            from_transport(io::Error::from(io::ErrorKind::ConnectionReset)),
+        ];
+        for status in unanswered {
+            let shown = status.to_string();
+            assert!(matches!(Failure::from(status), Failure::Unanswered(_)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn words_are_never_missing_and_never_without_end() {
+        assert_eq!(
+            Failure::from(Status::invalid_argument(" ")).to_string(),
+            Code::InvalidArgument.description()
+        );
+        let long = Failure::from(Status::invalid_argument("x".repeat(100_000))).to_string();
+        assert_eq!(long.chars().count(), MAX_WORDS_CHARS + 1);
+    }
+
+    #[test]
+    fn an_old_table_ends_with_eof_and_a_broken_one_does_not() {
+        assert!(is_end_of_old_table(&Status::unknown("EOF")));
+        assert!(!is_end_of_old_table(&Status::unknown("transport error")));
+        assert!(!is_end_of_old_table(&Status::unavailable("EOF")));
+        assert!(!is_end_of_old_table(&from_transport(io::Error::other("EOF"))));
+    }
 }

@@ -1,50 +1,106 @@
 //! A seat at the table, as a task: from taking it to its end.
 //!
-//! Owns nothing but the order of things: wait, sit down, tell what comes. Whether to come back is the game's to say.
+//! Owns the two ends of the way between the loop and the table, and the order of things: wait, sit down, tell what
+//! comes. Whether to come back is the game's to say.
 
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    app::{Event, event::StreamEvent},
-    client::{Client, Order, Seat, SeatEnd},
+    app::event::StreamEvent,
+    client::{self, Client, Order, SeatEnd},
 };
 
-/// Takes a seat after a while and tells `events` what comes of it. The seat is left in order when `orders` end;
-/// `leaving` ends the wait for one.
-pub(super) async fn play(
-    client: Client,
-    after: Duration,
+/// Orders that may wait to be sent. More than the game lets wait for an answer: past it the casino has stopped reading.
+const ORDER_QUEUE: usize = 256;
+
+/// Things told that may wait for the loop. While it is full, the casino's messages wait where they are.
+const TOLD_QUEUE: usize = 256;
+
+/// The loop's end of a seat. Once it is dropped, nothing is heard of the seat.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Until the player leaves.
+    orders: Option<(mpsc::Sender<Order>, DropGuard)>,
+    /// What comes of the seat.
+    pub(super) told: mpsc::Receiver<StreamEvent>,
+}
+
+/// The task's end of a seat.
+#[derive(Debug)]
+pub(super) struct Way {
     orders: mpsc::Receiver<Order>,
-    events: mpsc::Sender<Event>,
-    leaving: CancellationToken,
-) {
+    told: mpsc::Sender<StreamEvent>,
+    /// Nobody wants the seat any more: ends the wait for it.
+    unwanted: CancellationToken,
+}
+
+impl Seat {
+    /// Both ends of a seat that is still to be taken.
+    pub(super) fn new() -> (Self, Way) {
+        let (orders, queue) = mpsc::channel(ORDER_QUEUE);
+        let (teller, told) = mpsc::channel(TOLD_QUEUE);
+        let unwanted = CancellationToken::new();
+        let seat = Self {
+            orders: Some((orders, unwanted.clone().drop_guard())),
+            told,
+        };
+        let way = Way {
+            orders: queue,
+            told: teller,
+            unwanted,
+        };
+        (seat, way)
+    }
+
+    /// Whether the order could be handed on; `false`: the table takes no more. After leaving, or where the seat has
+    /// ended and its end is about to be told, there is nothing to hand it to, and that is known.
+    pub(super) fn send(&self, order: Order) -> bool {
+        let Some((orders, _)) = &self.orders else {
+            return true;
+        };
+        !matches!(orders.try_send(order), Err(mpsc::error::TrySendError::Full(_)))
+    }
+
+    /// Takes no more orders; what was ordered is still answered.
+    pub(super) fn leave(&mut self) {
+        self.orders = None;
+    }
+}
+
+/// Takes a seat after a while and tells what comes of it, until the casino ends it or nobody listens.
+pub(super) async fn play(client: Client, after: Duration, way: Way) {
+    let Way {
+        orders,
+        told,
+        unwanted,
+    } = way;
     let sitting_down = async {
         tokio::time::sleep(after).await;
         client.sit_down(orders).await
     };
     let seat = tokio::select! {
-        () = leaving.cancelled() => return,
+        () = unwanted.cancelled() => return,
         seat = sitting_down => seat,
     };
     let why = match seat {
-        Ok(seat) => listen(seat, &events).await,
+        Ok(seat) => listen(seat, &told).await,
         Err(failure) => Some(failure.to_string()),
     };
     if let Some(why) = why {
-        tell(&events, StreamEvent::Lost(why)).await;
+        tell(&told, StreamEvent::Lost(why)).await;
     }
 }
 
 /// Tells what the casino sends until nothing more comes; says why, unless nobody listens.
-async fn listen(mut seat: Seat, events: &mpsc::Sender<Event>) -> Option<String> {
+async fn listen(mut seat: client::Seat, told: &mpsc::Sender<StreamEvent>) -> Option<String> {
     let extended = seat.is_extended();
-    let mut told = tell(events, StreamEvent::Joined { extended }).await;
-    while told {
+    let mut heard = tell(told, StreamEvent::Joined { extended }).await;
+    while heard {
         match seat.next().await {
-            Ok(event) => told = tell(events, event).await,
+            Ok(event) => heard = tell(told, event).await,
             Err(SeatEnd::Closed) => return Some("the casino has closed the table".to_owned()),
             Err(SeatEnd::Lost(why)) => return Some(why),
         }
@@ -52,7 +108,7 @@ async fn listen(mut seat: Seat, events: &mpsc::Sender<Event>) -> Option<String> 
     None
 }
 
-/// Whether the loop is there to be told.
-async fn tell(events: &mpsc::Sender<Event>, event: StreamEvent) -> bool {
-    events.send(Event::Stream(event)).await.is_ok()
+/// Whether somebody listens.
+async fn tell(told: &mpsc::Sender<StreamEvent>, event: StreamEvent) -> bool {
+    told.send(event).await.is_ok()
 }

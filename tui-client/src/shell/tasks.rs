@@ -5,21 +5,23 @@
 
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, WrapErr, eyre};
-use tokio::{sync::mpsc, task::JoinSet};
-use tokio_util::sync::CancellationToken;
+use color_eyre::eyre::{Result, WrapErr};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+};
 
-use super::{keys::Keys, stream};
+use super::{
+    keys::Keys,
+    stream::{self, Seat},
+};
 use crate::{
     app::{
         Event,
-        event::{Call, StreamEvent},
+        event::{Call, Failure, StreamEvent},
     },
     client::{Client, Order},
 };
-
-/// Orders that may wait to be sent on the stream. Past it the casino has stopped reading.
-const ORDER_QUEUE: usize = 256;
 
 /// Calls that may be under way.
 const MAX_CALLS: usize = 16;
@@ -32,6 +34,15 @@ enum Ended {
     Call,
 }
 
+/// What the tasks tell beside events.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Nothing more can be read from the terminal.
+    TerminalGone,
+    /// Something came of the seat at the table.
+    Seat(StreamEvent),
+}
+
 /// The tasks beside the loop.
 #[derive(Debug)]
 pub(super) struct Tasks {
@@ -40,10 +51,8 @@ pub(super) struct Tasks {
     running: JoinSet<Result<Ended>>,
     reads_keys: bool,
     calls: usize,
-    /// The way to the table, from the moment the game wants a seat.
-    orders: Option<mpsc::Sender<Order>>,
-    /// Told to those who only wait for a seat.
-    leaving: CancellationToken,
+    /// From the moment the game wants a seat to the moment nothing more comes of it.
+    seat: Option<Seat>,
 }
 
 impl Tasks {
@@ -58,48 +67,50 @@ impl Tasks {
             running,
             reads_keys: true,
             calls: 0,
-            orders: None,
-            leaving: CancellationToken::new(),
+            seat: None,
         })
     }
 
-    /// Takes a seat at the table after a while. An earlier seat is left.
+    /// Takes a seat at the table after a while. Of an earlier seat nothing is heard any more.
     pub(super) fn connect(&mut self, after: Duration) {
-        let (orders, queue) = mpsc::channel(ORDER_QUEUE);
-        self.orders = Some(orders);
-        let (client, events, leaving) = (self.client.clone(), self.events.clone(), self.leaving.clone());
+        let (seat, way) = Seat::new();
+        self.seat = Some(seat);
+        let client = self.client.clone();
         self.running.spawn(async move {
-            stream::play(client, after, queue, events, leaving).await;
+            stream::play(client, after, way).await;
             Ok(Ended::Seat)
         });
     }
 
+    /// Leaves the table: what is outstanding is still answered.
+    pub(super) fn leave(&mut self) {
+        if let Some(seat) = &mut self.seat {
+            seat.leave();
+        }
+    }
+
     /// Sends an order to the table. What comes of not being able to is the event.
     pub(super) fn send(&mut self, order: Order) -> Option<Event> {
-        match self.orders.as_ref().map(|orders| orders.try_send(order)) {
-            Some(Ok(())) => None,
-            // The end of the seat has been told, or is about to be.
-            None | Some(Err(mpsc::error::TrySendError::Closed(_))) => None,
-            Some(Err(mpsc::error::TrySendError::Full(_))) => {
-                self.orders = None;
-                let why = "the casino does not take orders any more".to_owned();
-                Some(Event::Stream(StreamEvent::Lost(why)))
-            }
+        if self.seat.as_ref()?.send(order) {
+            return None;
         }
+        self.seat = None;
+        let why = "the casino does not take orders any more".to_owned();
+        Some(Event::Stream(StreamEvent::Lost(why)))
     }
 
     /// Makes a call. What comes of not being able to is the event.
     pub(super) fn call(&mut self, call: Call) -> Option<Event> {
         if self.calls >= MAX_CALLS {
             let why = "too many calls wait for an answer already".to_owned();
-            return Some(Event::Failed(call, why));
+            return Some(Event::Failed(call, Failure::Refused(why)));
         }
         self.calls = self.calls.saturating_add(1);
         let (client, events) = (self.client.clone(), self.events.clone());
         self.running.spawn(async move {
             let told = match client.call(call).await {
                 Ok(answer) => Event::Answered(answer),
-                Err(failure) => Event::Failed(call, failure.to_string()),
+                Err(failure) => Event::Failed(call, failure),
             };
             // Without a loop nobody wants to know.
             let _ = events.send(told).await;
@@ -108,17 +119,23 @@ impl Tasks {
         None
     }
 
-    /// Completes when a task ends in a way that concerns the loop: the terminal has gone.
+    /// The next thing that the tasks tell beside events. Can be cancelled: nothing is lost.
     ///
     /// # Errors
     ///
     /// When a task has broken down.
-    pub(super) async fn terminal_gone(&mut self) -> Result<()> {
+    pub(super) async fn next(&mut self) -> Result<News> {
         loop {
-            match self.next_ended().await? {
-                None => std::future::pending().await,
-                Some(Ended::Keys) => return Ok(()),
-                Some(Ended::Seat | Ended::Call) => {}
+            tokio::select! {
+                biased;
+                Some(ended) = self.running.join_next() => match self.take(ended)? {
+                    Ended::Keys => return Ok(News::TerminalGone),
+                    Ended::Seat | Ended::Call => {}
+                },
+                event = hear(&mut self.seat) => match event {
+                    Some(event) => return Ok(News::Seat(event)),
+                    None => self.seat = None,
+                },
             }
         }
     }
@@ -133,34 +150,47 @@ impl Tasks {
         mut events: mpsc::Receiver<Event>,
         deadline: Duration,
     ) -> Result<()> {
-        self.orders = None;
-        self.leaving.cancel();
+        self.leave();
+        let mut seat = self.seat.take();
         // The loop is over, and what is told now is on the casino's disk: it is only taken out of the way.
-        let drained = async { while events.recv().await.is_some() {} };
+        let drained = async {
+            tokio::join!(async { while events.recv().await.is_some() {} }, async {
+                if let Some(seat) = &mut seat {
+                    while seat.told.recv().await.is_some() {}
+                }
+            },)
+        };
         let answered = async {
             // The reader of keys ends with the process.
             while self.running.len() > usize::from(self.reads_keys) {
-                self.next_ended().await?;
+                if let Some(ended) = self.running.join_next().await {
+                    self.take(ended)?;
+                }
             }
             Ok(())
         };
         tokio::select! {
             answered = answered => answered,
-            () = drained => Ok(()),
+            _ = drained => Ok(()),
             () = tokio::time::sleep(deadline) => Ok(()),
         }
     }
 
-    async fn next_ended(&mut self) -> Result<Option<Ended>> {
-        let Some(ended) = self.running.join_next().await else {
-            return Ok(None);
-        };
-        let ended = ended.map_err(|error| eyre!(error).wrap_err("a part of the game broke down"))??;
+    fn take(&mut self, ended: Result<Result<Ended>, JoinError>) -> Result<Ended> {
+        let ended = ended.wrap_err("a part of the game broke down")??;
         match ended {
             Ended::Call => self.calls = self.calls.saturating_sub(1),
             Ended::Keys => self.reads_keys = false,
             Ended::Seat => {}
         }
-        Ok(Some(ended))
+        Ok(ended)
+    }
+}
+
+/// The next thing that comes of the seat, `None` at its end; without a seat, never.
+async fn hear(seat: &mut Option<Seat>) -> Option<StreamEvent> {
+    match seat {
+        Some(seat) => seat.told.recv().await,
+        None => std::future::pending().await,
     }
 }
