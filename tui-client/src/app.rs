@@ -58,6 +58,8 @@ pub struct AppState {
     pub overlays: Vec<Overlay>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// Lines by which what lies on top can be scrolled down; only who draws it knows how it is wrapped.
+    pub reach: usize,
     /// The moment of the last event: what the screen calls now.
     pub now: UnixMs,
 }
@@ -75,6 +77,7 @@ impl AppState {
             log: ActionLog::default(),
             overlays: Vec::new(),
             size,
+            reach: 0,
             now,
         };
         (state, vec![Effect::Connect { after_ms: 0 }])
@@ -98,6 +101,10 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
         }
         Event::Resized(columns, rows) => {
             state.size = (columns, rows);
+            Effects::new()
+        }
+        Event::Reach(lines) => {
+            state.reach = lines;
             Effects::new()
         }
         Event::Stream(event) => news::stream(state, event),

@@ -15,7 +15,10 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 use tonic::transport::Uri;
 
-use crate::cli::{Cli, Options};
+use crate::{
+    cli::{Cli, Options},
+    ui::Theme,
+};
 
 /// The folder of this game below the user's folders.
 const FOLDER: &str = "awesomestock";
@@ -48,7 +51,7 @@ pub struct Config {
     /// Line by line, without a screen.
     pub plain: bool,
     /// The screen's theme.
-    pub theme: String,
+    pub theme: Theme,
     /// Folder of the solo ledger and of the player's last name.
     pub data_dir: PathBuf,
 }
@@ -142,14 +145,13 @@ impl Config {
         } else {
             DEFAULT_THEME
         };
-        let theme = options.theme.as_deref().unwrap_or(default_theme);
-        check_theme(theme)?;
+        let theme = Theme::by_name(options.theme.as_deref().unwrap_or(default_theme)).wrap_err("theme")?;
         let rules = check_rules(options)?;
         Ok(Self {
             table: check_casino(options.casino.as_deref())?.map_or(Table::Solo(rules), Table::Shared),
             player: player::choose(options.user.as_deref(), &data_dir, around.system_user.as_deref())?,
             plain: options.plain.unwrap_or(false),
-            theme: theme.to_owned(),
+            theme,
             data_dir,
         })
     }
@@ -228,19 +230,6 @@ fn check_casino(casino: Option<&str>) -> Result<Option<String>> {
         Ok(Some(url.to_owned()))
     } else {
         Err(bad_url())
-    }
-}
-
-fn check_theme(name: &str) -> Result<()> {
-    const NAMES: [&str; 2] = [DEFAULT_THEME, COLOURLESS_THEME];
-    if NAMES.contains(&name) {
-        Ok(())
-    } else {
-        Err(bad(
-            "theme",
-            &format!("must be one of {}", NAMES.join(", ")),
-            name,
-        ))
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use awesomestock_proto::transport;
 use color_eyre::eyre::{Result, WrapErr};
+use jiff::tz::TimeZone;
 use tonic::transport::Channel;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     config::{Config, Table, remember_player},
     plain, shell,
     solo::{self, Servers},
+    ui::View,
 };
 
 /// Plays the game that `config` describes, to its end.
@@ -51,7 +53,11 @@ async fn play(config: &Config, channel: Channel) -> Result<()> {
             player: config.player.clone(),
             table: config.table.to_string(),
         };
-        shell::play(client, seat).await
+        let view = View {
+            theme: config.theme.clone(),
+            zone: TimeZone::system(),
+        };
+        shell::play(client, seat, view).await
     }
 }
 

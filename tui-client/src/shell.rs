@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use crate::{
     app::{self, AppState, Effect, Event},
     client::{Client, Order},
-    ui,
+    ui::View,
 };
 use pace::Pace;
 use signals::{Signal, Signals};
@@ -48,7 +48,7 @@ const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 /// # Errors
 ///
 /// When the terminal cannot be used, or a part of the game breaks down. The terminal is whole again by then.
-pub async fn play(client: Client, seat: app::Seat) -> Result<()> {
+pub async fn play(client: Client, seat: app::Seat, view: View) -> Result<()> {
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = Screen::take().wrap_err("cannot take the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
@@ -57,6 +57,7 @@ pub async fn play(client: Client, seat: app::Seat) -> Result<()> {
     let (state, first) = AppState::new(seat, size, clock::now());
     let game = Game {
         state,
+        view,
         screen,
         pace: Pace::new(),
         signals,
@@ -77,6 +78,7 @@ enum Happening {
 /// The game, its screen and its tasks: all that the loop owns.
 struct Game {
     state: AppState,
+    view: View,
     screen: Screen,
     pace: Pace,
     signals: Signals,
@@ -132,9 +134,15 @@ impl Game {
             return Ok(());
         }
         self.pace.note_frame(now);
+        let mut reach = 0;
         self.screen
-            .draw(|frame| ui::draw(&self.state, frame))
-            .wrap_err("cannot draw on the terminal")
+            .draw(|frame| reach = self.view.draw(&self.state, frame))
+            .wrap_err("cannot draw on the terminal")?;
+        if reach != self.state.reach {
+            // Nothing that is in sight depends on it, so nothing has to be drawn again.
+            app::update(&mut self.state, clock::now(), Event::Reach(reach));
+        }
+        Ok(())
     }
 
     async fn tell_all(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {

@@ -1,10 +1,126 @@
 //! How the game looks: it draws the state and changes nothing.
+//!
+//! Owns layout, words on the screen, number formats and colours. It decides nothing about the game and knows no
+//! terminal, stream or clock: what it shows comes from [`AppState`], the time of day from a zone it is given.
+//!
+//! ```text
+//! header    name, price, move         player @ table, connection
+//! chart                                               | wallet
+//!                                                     | order
+//! log                                                 | ticks
+//! footer    keys
+//! ```
 
-use ratatui::Frame;
+mod big;
+mod chart;
+mod footer;
+pub mod format;
+mod header;
+mod layout;
+mod log;
+mod order;
+mod overlay;
+mod panel;
+mod status;
+pub mod text;
+pub mod theme;
+mod ticks;
+mod wallet;
+
+use jiff::tz::TimeZone;
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Alignment, Position, Rect},
+    style::Style,
+    widgets::{Paragraph, Widget, Wrap},
+};
 
 use crate::app::AppState;
+use layout::{Desk, Size};
+pub use theme::{Theme, UnknownTheme};
 
-/// Draws the whole screen.
-pub fn draw(state: &AppState, frame: &mut Frame<'_>) {
-    let _ = (state, frame);
+/// What the view needs to know besides the state.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The looks.
+    pub theme: Theme,
+    /// Where the player's clock is: times of day are shown in this zone.
+    pub zone: TimeZone,
+}
+
+/// What only drawing tells of what lies on top.
+#[derive(Debug, Clone, Copy, Default)]
+struct Top {
+    /// Where the cursor is, while something is being typed.
+    cursor: Option<Position>,
+    /// Lines by which it can be scrolled down.
+    reach: usize,
+}
+
+impl Top {
+    /// Something that is typed into, and not scrolled.
+    fn typed(cursor: Option<Position>) -> Self {
+        Self { cursor, reach: 0 }
+    }
+
+    /// Something that is scrolled, and not typed into.
+    fn scrolled(reach: usize) -> Self {
+        Self { cursor: None, reach }
+    }
+}
+
+impl View {
+    /// Draws the whole screen; gives back by how many lines what lies on top can be scrolled down.
+    pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> usize {
+        let top = self.draw_into(state, frame.area(), frame.buffer_mut());
+        if let Some(position) = top.cursor {
+            frame.set_cursor_position(position);
+        }
+        top.reach
+    }
+
+    /// Draws the whole screen into `buf`.
+    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> Top {
+        let area = area.intersection(buf.area);
+        buf.set_style(area, self.theme.text);
+        let Some(size) = Size::of(area) else {
+            self.draw_too_small(area, buf);
+            return Top::default();
+        };
+        let desk = Desk::of(size, area);
+        header::draw(self, state, &desk, buf);
+        chart::draw(self, state, &desk, buf);
+        wallet::draw(self, state, &desk, buf);
+        order::draw(self, state, &desk, buf);
+        ticks::draw(self, state, &desk, buf);
+        log::draw(self, state, &desk, buf);
+        panel::round_corners(desk.framed(), buf);
+        footer::draw(self, &desk, buf);
+        overlay::draw(self, state, &desk, buf)
+    }
+
+    /// Says how much room the game needs, in as much as fits.
+    fn draw_too_small(&self, area: Rect, buf: &mut Buffer) {
+        let words = text::fit(
+            &[
+                &format!(
+                    "AwesomeStock needs {}x{}; this terminal is {}x{}",
+                    layout::MIN_COLUMNS,
+                    layout::MIN_ROWS,
+                    area.width,
+                    area.height
+                ),
+                &format!("needs {}x{}", layout::MIN_COLUMNS, layout::MIN_ROWS),
+                &format!("{}x{}", layout::MIN_COLUMNS, layout::MIN_ROWS),
+            ],
+            usize::from(area.width).saturating_mul(usize::from(area.height.min(3))),
+        )
+        .into_owned();
+        Paragraph::new(words)
+            .style(Style::new().patch(self.theme.strong))
+            .wrap(Wrap { trim: true })
+            .alignment(Alignment::Center)
+            .render(area, buf);
+    }
 }

@@ -460,13 +460,14 @@ fn sheets_are_fetched_scrolled_and_closed() {
         dollars: -1,
     };
     game.event(Event::Answered(Answer::Payments((1..=100).map(row).collect())));
+    game.event(Event::Reach(82));
     let top = |game: &Game| match game.state.overlays.last() {
         Some(Overlay::Payments(sheet)) => sheet.scroll.top(),
         other => panic!("{other:?}"),
     };
     for (key, expected) in [
         (KeyCode::Down, 1),
-        (KeyCode::PageDown, 19),
+        (KeyCode::PageDown, 13),
         (KeyCode::End, 82),
         (KeyCode::Down, 82),
         (KeyCode::Up, 81),

@@ -18,6 +18,8 @@ pub enum Event {
     Paste(String),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
+    /// What was drawn on top can be scrolled down by this many lines.
+    Reach(usize),
     /// Something came of the Gamble stream.
     Stream(StreamEvent),
     /// A call was answered.

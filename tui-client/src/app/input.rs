@@ -34,25 +34,14 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     if key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit) {
         return vec![Effect::Quit];
     }
-    let rows = state.size.1;
+    let page = usize::from(state.size.1.saturating_div(2).max(1));
     let Some(top) = state.overlays.last_mut() else {
         return desk(state, key, action);
     };
     let verdict = match top {
-        Overlay::Help { scroll } => reader(
-            key,
-            scroll,
-            command::WORDS.len().saturating_add(action::BINDINGS.len()),
-            rows,
-        ),
-        Overlay::Payments(sheet) => {
-            let lines = sheet.lines();
-            reader(key, &mut sheet.scroll, lines, rows)
-        }
-        Overlay::Statement(sheet) => {
-            let lines = sheet.lines();
-            reader(key, &mut sheet.scroll, lines, rows)
-        }
+        Overlay::Help { scroll } => reader(key, scroll, page, state.reach),
+        Overlay::Payments(sheet) => reader(key, &mut sheet.scroll, page, state.reach),
+        Overlay::Statement(sheet) => reader(key, &mut sheet.scroll, page, state.reach),
         Overlay::Palette(palette) => palette_key(palette, key),
         Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
     };
@@ -101,15 +90,15 @@ fn act(state: &mut AppState, action: Option<Action>) -> Effects {
     }
 }
 
-fn reader(key: &KeyEvent, scroll: &mut Scroll, lines: usize, rows: u16) -> Verdict {
+fn reader(key: &KeyEvent, scroll: &mut Scroll, page: usize, reach: usize) -> Verdict {
     match key.code {
         KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | 'p' | 'S' | '?') => return Verdict::Close,
         KeyCode::Up | KeyCode::Char('k') => scroll.up(1),
-        KeyCode::Down | KeyCode::Char('j') => scroll.down(1, lines, rows),
-        KeyCode::PageUp => scroll.up(Scroll::page(rows)),
-        KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(Scroll::page(rows), lines, rows),
-        KeyCode::Home | KeyCode::Char('g') => scroll.up(lines),
-        KeyCode::End | KeyCode::Char('G') => scroll.down(lines, lines, rows),
+        KeyCode::Down | KeyCode::Char('j') => scroll.down(1, reach),
+        KeyCode::PageUp => scroll.up(page),
+        KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(page, reach),
+        KeyCode::Home | KeyCode::Char('g') => scroll.up(usize::MAX),
+        KeyCode::End | KeyCode::Char('G') => scroll.down(usize::MAX, reach),
         _ => {}
     }
     Verdict::Kept

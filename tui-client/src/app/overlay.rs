@@ -48,25 +48,11 @@ impl<T> Default for Sheet<T> {
     }
 }
 
-impl<T> Sheet<Vec<T>> {
-    /// Lines there are to read.
-    #[must_use]
-    pub fn lines(&self) -> usize {
-        match &self.content {
-            Fetched::Ready(lines) => lines.len(),
-            Fetched::Loading | Fetched::Failed(_) => 0,
-        }
-    }
-}
-
 /// How far down something is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scroll {
     top: usize,
 }
-
-/// Rows of a terminal that the frame of an overlay, its titles and its surroundings take.
-const SURROUNDING_ROWS: u16 = 6;
 
 impl Scroll {
     /// The first line in sight.
@@ -75,23 +61,14 @@ impl Scroll {
         self.top
     }
 
-    /// Lines in sight in a terminal of so many rows; the view shows at least these.
-    #[must_use]
-    pub fn page(rows: u16) -> usize {
-        usize::from(rows.saturating_sub(SURROUNDING_ROWS).max(1))
-    }
-
     /// Up by `by` lines.
     pub fn up(&mut self, by: usize) {
         self.top = self.top.saturating_sub(by);
     }
 
-    /// Down by `by` lines of `lines`, in a terminal of `rows` rows, until the last line is in sight.
-    pub fn down(&mut self, by: usize, lines: usize, rows: u16) {
-        self.top = self
-            .top
-            .saturating_add(by)
-            .min(lines.saturating_sub(Self::page(rows)));
+    /// Down by `by` lines, no further than `reach`: there the last line is in sight.
+    pub fn down(&mut self, by: usize, reach: usize) {
+        self.top = self.top.saturating_add(by).min(reach);
     }
 }
 

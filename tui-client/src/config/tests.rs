@@ -39,7 +39,7 @@ fn nothing_given_is_a_solo_game() {
     };
     assert_eq!(config.table, Table::Solo(rules));
     assert_eq!(config.player, "maryann");
-    assert_eq!(config.theme, "terminal");
+    assert_eq!(config.theme.name, "terminal");
     assert!(!config.plain && config.data_dir.ends_with("data"));
 }
 
@@ -94,7 +94,7 @@ fn values_out_of_bounds_are_named_with_their_bound() {
         (&["--user", ""], "user: must be 1 to 32 letters"),
         (&["--user", "two words"], "user: must be"),
         (&["--user", "\u{1b}[31mred"], "user: must be"),
-        (&["--theme", "pink"], "theme: must be one of"),
+        (&["--theme", "pink"], "theme: there is no theme"),
         (
             &["--casino", "127.0.0.1:10000"],
             "casino: must be http://HOST:PORT",
@@ -183,6 +183,7 @@ fn no_colour_chooses_the_theme_without_colours_unless_one_is_named() {
         Config::load(&Cli::parse_from(arguments), &colourless)
             .unwrap()
             .theme
+            .name
     };
     assert_eq!(theme(&["awesomestock"]), "mono");
     assert_eq!(theme(&["awesomestock", "--theme", "terminal"]), "terminal");

@@ -1,0 +1,147 @@
+//! From a price to a row of dots, and the round prices worth a label.
+//!
+//! Owns the range of prices a chart shows. Whole numbers only.
+
+use crate::app::money::Centitokens;
+
+/// Dots kept free above the highest and below the lowest price, for their labels.
+const MARGIN_DOTS: i64 = 5;
+
+/// Least span: one price, or a few close to each other, do not fill the height.
+const MIN_SPAN: i64 = 4;
+
+/// A range of prices over a height of dots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scale {
+    bottom: i64,
+    top: i64,
+    dots: i64,
+}
+
+impl Scale {
+    /// The scale on which prices from `low` to `high` fill `dots` rows of dots, with a margin.
+    pub(super) fn new(low: i32, high: i32, dots: u16) -> Self {
+        let (low, high) = (i64::from(low), i64::from(high.max(low)));
+        let dots = i64::from(dots.max(1));
+        let span = high.saturating_sub(low);
+        let spare = MIN_SPAN.saturating_sub(span).max(0) / 2;
+        let inner = dots.saturating_sub(MARGIN_DOTS.saturating_mul(2)).max(1);
+        let pad = span
+            .saturating_mul(MARGIN_DOTS)
+            .checked_div(inner)
+            .unwrap_or(0)
+            .saturating_add(spare)
+            .saturating_add(1);
+        Self {
+            bottom: low.saturating_sub(pad),
+            top: high.saturating_add(pad),
+            dots,
+        }
+    }
+
+    /// The row of dots of a price, 0 for the topmost; a price off the scale is on its edge.
+    pub(super) fn dot(&self, price: i32) -> usize {
+        self.dot_of_hundredths(Centitokens(i64::from(price).saturating_mul(100)))
+    }
+
+    /// [`dot`](Self::dot) of an average.
+    pub(super) fn dot_of_hundredths(&self, Centitokens(hundredths): Centitokens) -> usize {
+        let down = self.top.saturating_mul(100).saturating_sub(hundredths);
+        let span = self.top.saturating_sub(self.bottom).saturating_mul(100);
+        let last = self.dots.saturating_sub(1);
+        let half = span / 2;
+        let dot = down
+            .saturating_mul(last)
+            .saturating_add(half)
+            .checked_div(span)
+            .unwrap_or(0);
+        usize::try_from(dot.clamp(0, last)).unwrap_or(0)
+    }
+
+    /// Whether a price in hundredths is on the scale.
+    pub(super) fn shows(&self, Centitokens(hundredths): Centitokens) -> bool {
+        (self.bottom.saturating_mul(100)..=self.top.saturating_mul(100)).contains(&hundredths)
+    }
+
+    /// Round prices on the scale, lowest first, at most about `most`.
+    pub(super) fn labels(&self, most: u16) -> Vec<i32> {
+        let span = self.top.saturating_sub(self.bottom);
+        let step = round_step(span.checked_div(i64::from(most.max(1))).unwrap_or(span));
+        let first = self
+            .bottom
+            .div_euclid(step)
+            .saturating_add(1)
+            .saturating_mul(step)
+            .max(step);
+        std::iter::successors(Some(first), |label| label.checked_add(step))
+            .take_while(|label| *label <= self.top)
+            .filter_map(|label| i32::try_from(label).ok())
+            .collect()
+    }
+}
+
+/// The smallest of 1, 2, 5, 10, 20, 50, … that is at least `least`.
+fn round_step(least: i64) -> i64 {
+    let mut power = 1_i64;
+    loop {
+        for factor in [1, 2, 5] {
+            let step = power.saturating_mul(factor);
+            if step >= least {
+                return step;
+            }
+        }
+        power = power.saturating_mul(10);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_stay_off_the_edges_by_the_margin() {
+        for (low, high, dots) in [(1, 100, 60), (10, 11, 40), (1, i32::MAX, 200), (7, 7, 20)] {
+            let scale = Scale::new(low, high, dots);
+            assert!(scale.dot(high) >= 4, "{low} {high} {dots}: {}", scale.dot(high));
+            assert!(scale.dot(low) <= usize::from(dots) - 5, "{low} {high} {dots}");
+            assert!(scale.dot(low) >= scale.dot(high));
+        }
+    }
+
+    #[test]
+    fn one_price_is_in_the_middle() {
+        assert_eq!(Scale::new(7, 7, 21).dot(7), 10);
+        assert_eq!(Scale::new(i32::MAX, i32::MAX, 21).dot(i32::MAX), 10);
+    }
+
+    #[test]
+    fn what_is_off_the_scale_is_on_its_edge() {
+        let scale = Scale::new(10, 20, 40);
+        assert_eq!(scale.dot(i32::MAX), 0);
+        assert_eq!(scale.dot(i32::MIN), 39);
+        assert!(scale.shows(Centitokens(1_050)));
+        assert!(!scale.shows(Centitokens(100_000)));
+    }
+
+    #[test]
+    fn labels_are_round_and_few() {
+        let cases: [(i32, i32, u16, &[i32]); 4] = [
+            (10, 50, 5, &[10, 20, 30, 40, 50]),
+            (1, 3, 4, &[1, 2, 3, 4, 5]),
+            (0, 2_000_000_000, 4, &[1_000_000_000, 2_000_000_000]),
+            (7, 7, 3, &[6, 8, 10]),
+        ];
+        for (low, high, most, labels) in cases {
+            assert_eq!(Scale::new(low, high, 60).labels(most), labels, "{low} to {high}");
+        }
+        assert!(Scale::new(1, i32::MAX, 60).labels(6).len() <= 7);
+    }
+
+    #[test]
+    fn no_height_is_no_panic() {
+        for dots in 0..12 {
+            let scale = Scale::new(1, i32::MAX, dots);
+            assert!(scale.dot(5) <= usize::from(dots));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The prices, reduced to the columns of dots a chart has room for.
+//!
+//! Owns which prices share a column and where there is a gap. Pure; it knows nothing of rows, cells or colours.
+
+use crate::app::{
+    market::{Market, PricePoint},
+    money::UnixMs,
+};
+
+/// Most ticks that share a column: past it, the chart scrolls.
+const MAX_TICKS_PER_COLUMN: i64 = 2;
+
+/// Columns that are left empty where ticks are missing.
+const GAP_COLUMNS: usize = 4;
+
+/// The prices of one column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Column {
+    /// Its place, 0 for the oldest.
+    pub(super) slot: usize,
+    /// Its first price.
+    pub(super) first: i32,
+    /// Its last price.
+    pub(super) last: i32,
+    /// Its lowest price.
+    pub(super) low: i32,
+    /// Its highest price.
+    pub(super) high: i32,
+    /// When its last price came into force.
+    pub(super) at: UnixMs,
+    /// Ticks are missing before it.
+    pub(super) after_gap: bool,
+}
+
+impl Column {
+    fn of(point: PricePoint) -> Self {
+        Self {
+            slot: 0,
+            first: point.price,
+            last: point.price,
+            low: point.price,
+            high: point.price,
+            at: point.at,
+            after_gap: false,
+        }
+    }
+
+    /// Takes a price that came before the others of this column.
+    fn take_earlier(&mut self, point: PricePoint) {
+        self.first = point.price;
+        self.low = self.low.min(point.price);
+        self.high = self.high.max(point.price);
+    }
+}
+
+/// The newest prices in at most `room` columns, oldest first. Prices share a column by their tick number, so that a
+/// column keeps its prices while the chart scrolls.
+pub(super) fn columns(market: &Market, room: usize) -> Vec<Column> {
+    let shared = ticks_per_column(market.prices().len(), room);
+    let mut columns: Vec<Column> = Vec::with_capacity(room);
+    let mut used = 0_usize;
+    let mut key = None;
+    for point in market.prices().rev() {
+        let this = point.tick.div_euclid(shared);
+        if key == Some(this) {
+            if let Some(column) = columns.last_mut() {
+                column.take_earlier(point);
+            }
+            continue;
+        }
+        let gap = key.is_some_and(|key: i64| key.saturating_sub(this) > 1);
+        used = used.saturating_add(if gap { GAP_COLUMNS.saturating_add(1) } else { 1 });
+        if used > room {
+            break;
+        }
+        if let Some(column) = columns.last_mut() {
+            column.after_gap = gap;
+        }
+        columns.push(Column::of(point));
+        key = Some(this);
+    }
+    columns.reverse();
+    number(&mut columns);
+    columns
+}
+
+/// Gives each column its place.
+fn number(columns: &mut [Column]) {
+    let mut next = 0_usize;
+    for (index, column) in columns.iter_mut().enumerate() {
+        if index == 0 {
+            column.after_gap = false;
+        } else if column.after_gap {
+            next = next.saturating_add(GAP_COLUMNS);
+        }
+        column.slot = next;
+        next = next.saturating_add(1);
+    }
+}
+
+fn ticks_per_column(prices: usize, room: usize) -> i64 {
+    let needed = prices.div_ceil(room.max(1));
+    i64::try_from(needed)
+        .unwrap_or(i64::MAX)
+        .clamp(1, MAX_TICKS_PER_COLUMN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn market(points: &[(i64, i32)]) -> Market {
+        let mut market = Market::default();
+        for (tick, price) in points {
+            market.take(Some(*tick), *price, UnixMs(*tick), None);
+        }
+        market
+    }
+
+    fn shown(market: &Market, room: usize) -> Vec<(usize, i32, i32, bool)> {
+        columns(market, room)
+            .iter()
+            .map(|column| (column.slot, column.low, column.high, column.after_gap))
+            .collect()
+    }
+
+    #[test]
+    fn no_prices_are_no_columns() {
+        assert_eq!(shown(&market(&[]), 10), []);
+        assert_eq!(shown(&market(&[(1, 5)]), 0), []);
+    }
+
+    #[test]
+    fn few_prices_have_a_column_each() {
+        let market = market(&[(7, 10), (8, 12), (9, 11)]);
+        assert_eq!(
+            shown(&market, 3),
+            [(0, 10, 10, false), (1, 12, 12, false), (2, 11, 11, false)]
+        );
+    }
+
+    #[test]
+    fn many_prices_share_columns_and_keep_their_extremes() {
+        let market = market(&[(0, 10), (1, 30), (2, 5), (3, 7), (4, 8)]);
+        assert_eq!(
+            shown(&market, 3),
+            [(0, 10, 30, false), (1, 5, 7, false), (2, 8, 8, false)]
+        );
+        let shared = columns(&market, 3);
+        assert_eq!((shared[0].first, shared[0].last), (10, 30));
+    }
+
+    #[test]
+    fn the_oldest_are_left_out_when_there_is_no_room() {
+        let points: Vec<_> = (0..100).map(|tick| (tick, 1)).collect();
+        let columns = columns(&market(&points), 10);
+        assert_eq!(columns.len(), 10);
+        assert_eq!(columns.last().map(|column| column.at), Some(UnixMs(99)));
+    }
+
+    #[test]
+    fn missing_ticks_leave_a_gap_of_fixed_width() {
+        let market = market(&[(1, 10), (2, 11), (5_000, 12)]);
+        assert_eq!(
+            shown(&market, 20),
+            [(0, 10, 10, false), (1, 11, 11, false), (6, 12, 12, true)]
+        );
+        assert_eq!(shown(&market, 3), [(0, 12, 12, false)]);
+    }
+}

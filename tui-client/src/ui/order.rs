@@ -1,0 +1,237 @@
+//! The order ticket: how many, and what a buy or a sell would do, before a key is pressed.
+//!
+//! Owns how the two sides are told apart: by word, by place (buy left, sell right) and by colour. What an order would
+//! do is the ticket's to say.
+//!
+//! ```text
+//! ╭ Order ───────────────────────╮
+//! │ quantity                   2 │
+//! │ ▐ b  BUY 2   ▌▐ s  SELL 2  ▌ │
+//! │ costs 74      pays 74        │
+//! │ leaves 1,130  makes 1,278    │
+//! │ 14 stocks     10 stocks      │
+//! ╰──────────────────────────────╯
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Margin, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    View, format,
+    layout::{Desk, Size},
+    panel, text,
+};
+use crate::app::{
+    AppState,
+    action::Action,
+    money::Side,
+    ticket::{Preview, Quantity},
+};
+
+/// Columns between the two sides.
+const GAP: u16 = 2;
+
+/// One side of the ticket, ready to be shown.
+struct Half {
+    /// What is on the button.
+    label: String,
+    /// The button's style.
+    button: Style,
+    /// Lines under it, each from the wordiest wording on.
+    lines: Vec<(Vec<String>, Style)>,
+}
+
+/// Draws the order ticket.
+pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) {
+    if desk.size == Size::Small {
+        return halves(view, state, desk.order.inner(Margin::new(1, 0)), true, buf);
+    }
+    let inner = panel::framed(view, "Order", None, desk.order, buf);
+    quantity(view, state, panel::row(inner, 0), buf);
+    let air = inner.height.saturating_sub(5).min(2);
+    let halves_area = Rect {
+        y: inner.y.saturating_add(1).saturating_add(air.min(1)),
+        height: inner.height.saturating_sub(1).saturating_sub(air.min(1)),
+        ..inner
+    };
+    halves(view, state, halves_area, false, buf);
+}
+
+/// The quantity, and the keys that change it.
+fn quantity(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
+    let quantity = match state.ticket.quantity() {
+        Quantity::Max => "MAX".to_owned(),
+        Quantity::Count(count) => format::grouped(i64::from(count)),
+    };
+    let figure = Line::from(vec![
+        Span::styled("◂ ", view.theme.dim),
+        Span::styled(quantity, view.theme.strong),
+        Span::styled(" ▸", view.theme.dim),
+    ]);
+    let [up, down, max] = [Action::More, Action::Fewer, Action::Max].map(panel::key_label);
+    let long = format!("quantity  0-9 {up} {down} {max}=max");
+    let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
+    let label = text::fit(&[&long, "quantity"], room);
+    panel::pair(view, &label, figure, area, buf);
+}
+
+/// Buy on the left, sell on the right.
+fn halves(view: &View, state: &AppState, area: Rect, in_one_line: bool, buf: &mut Buffer) {
+    let columns = area.width.saturating_sub(GAP) / 2;
+    let left = Rect {
+        width: columns,
+        ..area
+    };
+    let right = Rect {
+        x: area.right().saturating_sub(columns),
+        width: columns,
+        ..area
+    };
+    for (side, area) in [(Side::Buy, left), (Side::Sell, right)] {
+        let columns = usize::from(area.width);
+        let half = Half::of(view, state, side, in_one_line, columns);
+        let label = text::truncate(&half.label, columns);
+        let air = u16::from(area.height > 4);
+        panel::styled(format!("{label:^columns$}"), half.button).render(panel::row(area, 0), buf);
+        for ((wordings, style), index) in half.lines.iter().zip(air.saturating_add(1)..) {
+            let wordings: Vec<&str> = wordings.iter().map(String::as_str).collect();
+            panel::styled(text::fit(&wordings, columns), *style).render(panel::row(area, index), buf);
+        }
+    }
+}
+
+impl Half {
+    fn of(view: &View, state: &AppState, side: Side, in_one_line: bool, columns: usize) -> Self {
+        let theme = &view.theme;
+        let (word, action, on) = match side {
+            Side::Buy => ("BUY", Action::Buy, theme.buy),
+            Side::Sell => ("SELL", Action::Sell, theme.sell),
+        };
+        let price = state.market.last().map(|last| last.price);
+        let preview = price.and_then(|price| state.ticket.preview(side, price, &state.holdings));
+        let count = preview.map(|preview| preview.count);
+        let count = count.map_or_else(String::new, |count| {
+            format!(" {}", format::grouped(i64::from(count)))
+        });
+        let label = format!("{}  {word}{count}", panel::key_label(action));
+        let problem = problem(state, side, price, preview);
+        let button = if problem.is_none() { on } else { theme.off };
+        let effect = preview.map(|preview| effect(side, &preview)).unwrap_or_default();
+        let lines = match (problem, in_one_line) {
+            (Some(words), true) => vec![(words, theme.warning)],
+            (None, true) => vec![(in_short(side, preview), theme.text)],
+            (Some(words), false) => {
+                let total = effect.into_iter().take(1).map(|words| (words, theme.dim));
+                let mut lines: Vec<_> = total.collect();
+                let words = words.into_iter().next().unwrap_or_default();
+                let wrapped = text::wrap(&words, columns, 0).into_iter();
+                lines.extend(wrapped.map(|words| (vec![words], theme.warning)));
+                if side == Side::Buy && preview.is_some_and(|preview| !preview.suffices()) {
+                    let way_out = format!("{} buys tokens", panel::key_label(Action::BuyTokens));
+                    lines.push((vec![way_out], theme.dim));
+                }
+                lines
+            }
+            (None, false) => effect.into_iter().map(|words| (words, theme.text)).collect(),
+        };
+        Self { label, button, lines }
+    }
+}
+
+/// In words, why the order would not pass, as far as is known here.
+fn problem(
+    state: &AppState,
+    side: Side,
+    price: Option<i32>,
+    preview: Option<Preview>,
+) -> Option<Vec<String>> {
+    let said = |words: &[&str]| Some(words.iter().map(|words| (*words).to_owned()).collect());
+    if !state.connection.is_live() {
+        return said(&["not connected"]);
+    }
+    if price.is_none() {
+        return said(&["no price yet"]);
+    }
+    let Some(preview) = preview else {
+        return match side {
+            Side::Buy => said(&["tokens not known"]),
+            Side::Sell => said(&["stocks not known"]),
+        };
+    };
+    let short = |left: Option<i64>, unit: &str| {
+        let lacking = left.filter(|left| *left < 0)?.saturating_neg();
+        let number = format::grouped(lacking);
+        Some(vec![
+            format!("short of {}", format::counted(lacking, unit)),
+            format!("short of {number}"),
+            format!("{number} short"),
+        ])
+    };
+    if let Some(words) = short(preview.tokens_after, "token").or_else(|| short(preview.stocks_after, "stock"))
+    {
+        return Some(words);
+    }
+    match (preview.count > 0, state.ticket.quantity(), side) {
+        (true, ..) => None,
+        (false, Quantity::Count(_), _) => said(&["no quantity"]),
+        (false, Quantity::Max, Side::Buy) => said(&["too few tokens for one", "too few tokens"]),
+        (false, Quantity::Max, Side::Sell) => said(&["no stocks to sell", "no stocks"]),
+    }
+}
+
+/// What the order would do: what it costs or pays, tokens and stocks afterwards.
+fn effect(side: Side, preview: &Preview) -> Vec<Vec<String>> {
+    let (total_word, tokens_word, stocks_word) = match side {
+        Side::Buy => ("costs", "leaves", "makes"),
+        Side::Sell => ("pays", "makes", "leaves"),
+    };
+    let line = |word: &str, amount: i64, unit: &str, number_says_all: bool| {
+        let number = format::grouped(amount);
+        let counted = format::counted(amount, unit);
+        let shorter = if number_says_all {
+            format!("{word} {number}")
+        } else {
+            counted.clone()
+        };
+        vec![format!("{word} {counted}"), shorter, number]
+    };
+    let mut lines = vec![line(total_word, preview.total, "token", true)];
+    lines.extend(
+        preview
+            .tokens_after
+            .map(|tokens| line(tokens_word, tokens, "token", true)),
+    );
+    lines.extend(
+        preview
+            .stocks_after
+            .map(|stocks| line(stocks_word, stocks, "stock", false)),
+    );
+    lines
+}
+
+/// Total and tokens afterwards in one line.
+fn in_short(side: Side, preview: Option<Preview>) -> Vec<String> {
+    let Some(preview) = preview else {
+        return Vec::new();
+    };
+    let total = format::grouped(preview.total);
+    let (word, then) = match side {
+        Side::Buy => ("costs", "leaves"),
+        Side::Sell => ("pays", "makes"),
+    };
+    let alone = format!("{word} {total}");
+    match preview.tokens_after.map(format::grouped) {
+        Some(after) => vec![
+            format!("{word} {total}, {then} {after}"),
+            format!("{total}, {then} {after}"),
+            alone,
+            total,
+        ],
+        None => vec![alone, total],
+    }
+}

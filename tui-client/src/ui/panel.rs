@@ -1,0 +1,124 @@
+//! What panels have in common: the line around them, rows, and a label with its figure.
+//!
+//! Owns the look of a panel's border and of a label. It knows no panel.
+//!
+//! ```text
+//! ╭ Title ───────────── aside ╮
+//! │ label              figure │
+//! ╰───────────────────────────╯
+//! ```
+
+use std::borrow::Cow;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Alignment, Margin, Rect},
+    style::Style,
+    symbols::merge::MergeStrategy,
+    text::{Line, Span},
+    widgets::{Block, BorderType, Clear, Widget},
+};
+
+use super::{View, text};
+use crate::app::action::{Action, BINDINGS, Key};
+
+/// A bordered panel named `title`; what is given back is the room inside, a column off the border on each side.
+pub(super) fn framed(
+    view: &View,
+    title: &str,
+    aside: Option<Line<'_>>,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Rect {
+    let name = styled(format!(" {title} "), view.theme.title);
+    let taken = name.width().saturating_add(6);
+    let mut block = Block::bordered()
+        .border_type(BorderType::Plain)
+        .border_style(view.theme.border)
+        .merge_borders(MergeStrategy::Exact)
+        .title_top(name);
+    if let Some(aside) = aside.filter(|aside| aside.width().saturating_add(taken) <= usize::from(area.width))
+    {
+        block = block.title_top(aside.alignment(Alignment::Right));
+    }
+    block.render(area, buf);
+    area.inner(Margin::new(2, 1))
+}
+
+/// A line of one style. The style is the letters' own: a line's style would colour the whole row, and what else
+/// stands in it.
+pub(super) fn styled<'a>(words: impl Into<Cow<'a, str>>, style: Style) -> Line<'a> {
+    Line::from(Span::styled(words, style))
+}
+
+/// Rounds the corners of the outermost line around `area`. Only here: a rounded corner takes no branch, and
+/// neighbours share the line between them.
+pub(super) fn round_corners(area: Rect, buf: &mut Buffer) {
+    let (right, bottom) = (area.right().saturating_sub(1), area.bottom().saturating_sub(1));
+    let corners = [
+        ((area.x, area.y), "┌", "╭"),
+        ((right, area.y), "┐", "╮"),
+        ((area.x, bottom), "└", "╰"),
+        ((right, bottom), "┘", "╯"),
+    ];
+    for (place, sharp, round) in corners {
+        if let Some(cell) = buf.cell_mut(place).filter(|cell| cell.symbol() == sharp) {
+            cell.set_symbol(round);
+        }
+    }
+}
+
+/// Row number `index` of an area; empty where there is none.
+pub(super) fn row(area: Rect, index: u16) -> Rect {
+    if index >= area.height {
+        return Rect::ZERO;
+    }
+    Rect {
+        y: area.y.saturating_add(index),
+        height: 1,
+        ..area
+    }
+}
+
+/// A label on the left and its figure on the right of a row. The figure keeps its room, the label gives way.
+pub(super) fn pair(view: &View, label: &str, figure: Line<'_>, area: Rect, buf: &mut Buffer) {
+    let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
+    styled(text::truncate(label, room), view.theme.dim).render(area, buf);
+    figure.alignment(Alignment::Right).render(area, buf);
+}
+
+/// Words over what has been drawn there: nothing of its looks shines through.
+pub(super) fn over(view: &View, line: Line<'_>, area: Rect, buf: &mut Buffer) {
+    let columns = u16::try_from(line.width()).unwrap_or(u16::MAX);
+    let area = Rect {
+        width: area.width.min(columns),
+        ..area
+    };
+    Clear.render(area, buf);
+    buf.set_style(area, view.theme.text);
+    line.render(area, buf);
+}
+
+/// Words in the middle of an area, each line centred.
+pub(super) fn centred(lines: Vec<Line<'_>>, area: Rect, buf: &mut Buffer) {
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let top = area.height.saturating_sub(rows) / 2;
+    for (index, line) in (top..area.height).zip(lines) {
+        line.alignment(Alignment::Center).render(row(area, index), buf);
+    }
+}
+
+/// The key of an action, as a hint shows it.
+pub(super) fn key(view: &View, action: Action) -> Span<'static> {
+    Span::styled(key_label(action), view.theme.accent)
+}
+
+/// The name of the key of an action.
+pub(super) fn key_label(action: Action) -> String {
+    BINDINGS
+        .iter()
+        .find(|row| row.action == action)
+        .and_then(|row| row.keys.first())
+        .map(Key::label)
+        .unwrap_or_default()
+}

@@ -1,0 +1,109 @@
+//! The connection in words, a sign and a style: one truth for every panel that shows it.
+//!
+//! Owns how the connection is said. What it is, the state says.
+
+use ratatui::{
+    style::{Modifier, Style},
+    text::Line,
+};
+
+use super::{View, format, panel, text};
+use crate::app::{
+    AppState,
+    connection::{Connection, Liveness},
+};
+
+/// How it stands with the connection, ready to be shown.
+pub(super) struct Status {
+    /// A sign that differs from state to state, whatever the colours.
+    sign: &'static str,
+    /// In words, from the wordiest on.
+    words: [String; 3],
+    /// The style of sign and words.
+    style: Style,
+    /// It must not be overlooked: it stands in a block of colour.
+    badge: bool,
+    /// The price shown is in force.
+    pub(super) in_force: bool,
+    /// How old the price shown is, when it is not in force.
+    pub(super) age: Option<String>,
+}
+
+impl Status {
+    /// How it stands now.
+    pub(super) fn of(view: &View, state: &AppState) -> Self {
+        let liveness = state.connection.liveness(state.now, state.market.interval_ms());
+        let since_price = state.market.last().map(|last| state.now.since_ms(last.at));
+        let theme = &view.theme;
+        let (sign, words, style) = match liveness {
+            Liveness::Connecting => ("◌", same("connecting"), theme.warning),
+            Liveness::Left => ("○", same("away: :gamble sits down"), theme.warning),
+            Liveness::Live => ("●", same("live"), theme.up.add_modifier(Modifier::BOLD)),
+            Liveness::Stale { age_ms } => {
+                let age = format::age(age_ms);
+                let words = [
+                    format!("stale: no price for {age}"),
+                    format!("stale for {age}"),
+                    format!("stale {age}"),
+                ];
+                ("◐", words, theme.alarm)
+            }
+            Liveness::Reconnecting {
+                attempt,
+                retry_in_ms: 0,
+            } => {
+                let words = [
+                    format!("reconnecting: try {attempt} under way"),
+                    format!("reconnecting: try {attempt}"),
+                    format!("try {attempt}"),
+                ];
+                ("○", words, theme.alarm)
+            }
+            Liveness::Reconnecting { attempt, retry_in_ms } => {
+                let left = format::countdown(retry_in_ms);
+                let words = [
+                    format!("reconnecting: try {attempt} in {left}"),
+                    format!("reconnecting in {left}"),
+                    format!("try {attempt} in {left}"),
+                ];
+                ("○", words, theme.alarm)
+            }
+        };
+        let in_force = liveness == Liveness::Live;
+        let age_ms = match liveness {
+            Liveness::Live => None,
+            Liveness::Stale { age_ms } => Some(age_ms),
+            Liveness::Connecting | Liveness::Left | Liveness::Reconnecting { .. } => since_price,
+        };
+        Self {
+            sign,
+            words,
+            style,
+            badge: matches!(liveness, Liveness::Stale { .. } | Liveness::Reconnecting { .. }),
+            in_force,
+            age: age_ms.filter(|_| since_price.is_some()).map(format::age),
+        }
+    }
+}
+
+impl Status {
+    /// Sign and words in at most `columns`.
+    pub(super) fn line(&self, columns: usize) -> Line<'static> {
+        let around = if self.badge { " " } else { "" };
+        let wordings: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let words = text::fit(&wordings, columns.saturating_sub(if self.badge { 4 } else { 2 }));
+        panel::styled(format!("{around}{} {words}{around}", self.sign), self.style)
+    }
+}
+
+/// Why the stream is lost, while the next try is waited for.
+pub(super) fn loss(state: &AppState) -> Option<&str> {
+    match &state.connection {
+        Connection::Waiting { why, .. } => Some(why),
+        Connection::Connecting { .. } | Connection::Live { .. } | Connection::Left => None,
+    }
+}
+
+fn same(words: &str) -> [String; 3] {
+    [words.to_owned(), words.to_owned(), words.to_owned()]
+}

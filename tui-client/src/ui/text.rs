@@ -1,0 +1,183 @@
+//! Words on a screen of cells: measured, shortened and wrapped.
+//!
+//! Owns display width. It knows nothing of what the words mean, or of styles.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+pub use crate::text::harmless;
+
+/// What stands for a cut-off end.
+const ELLIPSIS: &str = "…";
+
+/// Columns a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text in at most `columns`: where it is cut, it ends with `…`.
+#[must_use]
+pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut cut = head(text, columns.saturating_sub(1)).to_owned();
+    if columns > 0 {
+        cut.push_str(ELLIPSIS);
+    }
+    Cow::Owned(cut)
+}
+
+/// As many whole graphemes of the text as `columns` take.
+fn head(text: &str, columns: usize) -> &str {
+    let mut used = 0_usize;
+    for (start, grapheme) in text.grapheme_indices(true) {
+        used = used.saturating_add(width(grapheme));
+        if used > columns {
+            return text.get(..start).unwrap_or_default();
+        }
+    }
+    text
+}
+
+/// The first of `candidates` that `columns` take, from the wordiest on; if none does, the last one, truncated.
+#[must_use]
+pub fn fit<'a>(candidates: &[&'a str], columns: usize) -> Cow<'a, str> {
+    let fitting = candidates.iter().find(|words| width(words) <= columns);
+    match (fitting, candidates.last()) {
+        (Some(words), _) => Cow::Borrowed(words),
+        (None, Some(last)) => truncate(last, columns),
+        (None, None) => Cow::Borrowed(""),
+    }
+}
+
+/// The text in lines of at most `columns`, broken between words where possible; spaces at the start of a line stay.
+/// Lines after the first are indented by `indent`. An empty text is one empty line.
+#[must_use]
+pub fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
+    let indent = if indent < columns { indent } else { 0 };
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0_usize;
+    for piece in text.split_word_bounds() {
+        let mut piece = piece;
+        let mut piece_columns = width(piece);
+        if used.saturating_add(piece_columns) > columns {
+            if used > indent || lines.is_empty() && used > 0 {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                line.push_str(&" ".repeat(indent));
+                used = indent;
+            }
+            if piece.trim().is_empty() {
+                continue;
+            }
+            while used.saturating_add(piece_columns) > columns {
+                let part = head(piece, columns.saturating_sub(used));
+                if part.is_empty() {
+                    // One grapheme is wider than a line: it cannot be shown at all.
+                    return lines;
+                }
+                line.push_str(part);
+                lines.push(std::mem::take(&mut line));
+                line.push_str(&" ".repeat(indent));
+                used = indent;
+                piece = piece.get(part.len()..).unwrap_or_default();
+                piece_columns = width(piece);
+            }
+        }
+        line.push_str(piece);
+        used = used.saturating_add(piece_columns);
+    }
+    if used > indent || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_is_made_harmless() {
+        let cases = [
+            ("ann", "ann"),
+            ("a\u{1b}[31mb", "a\u{fffd}[31mb"),
+            ("a\nb\tc\u{7f}\u{9b}", "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}"),
+            ("a\u{202e}b\u{2066}c", "a\u{fffd}b\u{fffd}c"),
+            ("a\u{200b}\u{feff}b", "a\u{fffd}\u{fffd}b"),
+            ("株太郎", "株太郎"),
+            ("e\u{301}", "e\u{301}"),
+            (
+                "e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}x",
+                "e\u{301}\u{302}\u{303}x",
+            ),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(harmless(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_by_display_width() {
+        let cases = [
+            ("hello", 5, "hello"),
+            ("hello", 4, "hel…"),
+            ("hello", 1, "…"),
+            ("hello", 0, ""),
+            ("株太郎", 6, "株太郎"),
+            ("株太郎", 5, "株太…"),
+            ("株太郎", 4, "株…"),
+            ("株太郎", 2, "…"),
+            ("e\u{301}e\u{301}e", 2, "e\u{301}…"),
+        ];
+        for (text, columns, shown) in cases {
+            assert_eq!(truncate(text, columns), shown, "{text:?} in {columns}");
+        }
+    }
+
+    #[test]
+    fn the_wordiest_text_that_fits_is_taken() {
+        let cases = [
+            (20, "leaves 100 tokens"),
+            (10, "100 tokens"),
+            (4, "100"),
+            (2, "1…"),
+        ];
+        for (columns, shown) in cases {
+            assert_eq!(fit(&["leaves 100 tokens", "100 tokens", "100"], columns), shown);
+        }
+        assert_eq!(fit(&[], 5), "");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        let cases: [(&str, usize, usize, &[&str]); 8] = [
+            ("", 5, 2, &[""]),
+            ("one two", 7, 2, &["one two"]),
+            ("one two three", 8, 2, &["one two", "  three"]),
+            ("one two three", 3, 0, &["one", "two", "thr", "ee"]),
+            ("  a  b", 6, 0, &["  a  b"]),
+            ("株太郎", 4, 0, &["株太", "郎"]),
+            ("株", 1, 0, &[]),
+            ("abc", 0, 0, &[]),
+        ];
+        for (text, columns, indent, lines) in cases {
+            assert_eq!(wrap(text, columns, indent), lines, "{text:?} in {columns}");
+        }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_asked() {
+        let text =
+            "refused: 50 stocks cost 1,850 tokens, 株太郎 has 1,204 https://example.org/a-long-address";
+        for columns in 0..90 {
+            for line in wrap(text, columns, 3) {
+                assert!(width(&line) <= columns, "{line:?} in {columns}");
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Every screen as it looks: snapshots at the four sizes, styles that carry a meaning, and all other sizes without a
+//! panic.
+
+mod fixtures;
+
+use awesomestock::{
+    app::{AppState, overlay::Overlay},
+    ui::{Theme, View},
+};
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    buffer::{Buffer, Cell},
+    style::{Color, Modifier},
+};
+use unicode_width::UnicodeWidthStr;
+
+const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 36), (200, 60)];
+
+/// States drawn at all four sizes; the others are variants, drawn at the two smaller ones.
+const FULL: &[&str] = &[
+    "first_start",
+    "seated",
+    "playing",
+    "stale",
+    "reconnecting",
+    "old_casino",
+    "help",
+    "payments",
+    "statement",
+    "palette",
+    "buy_tokens",
+    "withdraw",
+];
+
+fn drawn_by(view: &View, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
+    let Ok(_) = terminal.draw(|frame| _ = view.draw(state, frame));
+    terminal.backend().buffer().clone()
+}
+
+fn drawn(state: &AppState, size: (u16, u16)) -> Buffer {
+    drawn_by(&fixtures::view(), state, size)
+}
+
+/// The rows of a buffer as text.
+fn text(buffer: &Buffer) -> String {
+    let mut rows = String::new();
+    for y in 0..buffer.area.height {
+        let mut row = String::new();
+        let mut x = 0;
+        while let Some(cell) = buffer.cell((x, y)) {
+            row.push_str(cell.symbol());
+            x += u16::try_from(cell.symbol().width()).unwrap_or(1).max(1);
+        }
+        rows.push_str(row.trim_end());
+        rows.push('\n');
+    }
+    rows
+}
+
+/// The cells in which `words` stand, where they stand first.
+fn cells<'a>(buffer: &'a Buffer, words: &str) -> Vec<&'a Cell> {
+    let letters: Vec<String> = words.chars().map(String::from).collect();
+    buffer
+        .content
+        .windows(letters.len())
+        .find(|cells| {
+            cells
+                .iter()
+                .zip(&letters)
+                .all(|(cell, letter)| cell.symbol() == letter)
+        })
+        .map(|cells| cells.iter().collect())
+        .unwrap_or_default()
+}
+
+#[test]
+fn every_screen_looks_as_it_did() {
+    for (name, state) in fixtures::all() {
+        let sizes = if FULL.contains(&name) {
+            &SIZES[..]
+        } else {
+            &SIZES[..2]
+        };
+        for size in sizes {
+            let (columns, rows) = size;
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), text(&drawn(&state, *size)));
+            });
+        }
+    }
+}
+
+#[test]
+fn every_size_draws() {
+    let states: Vec<AppState> = fixtures::all()
+        .into_iter()
+        .map(|(_, state)| state)
+        .chain([fixtures::hostile()])
+        .collect();
+    let mut next = states.iter().cycle();
+    let mut draw = |columns, rows| {
+        if let Some(state) = next.next() {
+            drawn(state, (columns, rows));
+        }
+    };
+    // All that is small, every third column and second row of the rest: a debug build draws a few hundred a second.
+    for columns in (0..=48).chain((49..=220).step_by(3)) {
+        for rows in (0..=14).chain((15..=70).step_by(2)) {
+            draw(columns, rows);
+        }
+    }
+    // Both sides of each edge between two shapes, for every state.
+    for columns in [0, 1, 2, 37, 38, 75, 76, 107, 108, 159, 160, 220] {
+        for rows in [0, 1, 9, 10, 21, 22, 31, 32, 47, 48, 70] {
+            for _ in &states {
+                draw(columns, rows);
+            }
+        }
+    }
+}
+
+#[test]
+fn below_the_floor_it_says_what_it_needs() {
+    let said = |size| text(&drawn(&fixtures::playing(), size)).replace('\n', " ");
+    assert!(said((37, 10)).contains("AwesomeStock needs 38x10"));
+    assert!(said((80, 9)).contains("needs 38x10; this terminal is 80x9"));
+    assert_eq!(said((11, 1)).trim(), "needs 38x10");
+    assert_eq!(said((5, 1)).trim(), "38x10");
+    assert!(said((38, 10)).contains("BUY"));
+}
+
+#[test]
+fn up_is_green_with_an_arrow_and_a_sign_and_down_is_red_with_theirs() {
+    let mut state = fixtures::playing();
+    let last = state.market.last().map_or(0, |last| last.price);
+    for (to, words, color) in [(last + 30, "▲ +30", Color::Green), (last, "▼ -30", Color::Red)] {
+        state.market.take(None, to, fixtures::NOW, None);
+        for size in SIZES {
+            let buffer = drawn(&state, size);
+            let cells = cells(&buffer, words);
+            assert!(!cells.is_empty(), "{words} at {size:?}");
+            assert!(
+                cells.iter().step_by(2).all(|cell| cell.fg == color),
+                "{words} at {size:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_old_price_is_never_shown_as_one_in_force() {
+    for (name, state) in [
+        ("stale", fixtures::stale()),
+        ("reconnecting", fixtures::reconnecting()),
+    ] {
+        for size in SIZES {
+            let buffer = drawn(&state, size);
+            let text = text(&buffer);
+            assert!(text.contains("12 s old"), "{name} at {size:?}");
+            assert!(!text.contains("live"), "{name} at {size:?}");
+            let header = buffer.content.iter().take(usize::from(size.0) * 3);
+            let green = header.filter(|cell| cell.fg == Color::Green).count();
+            assert_eq!(green, 0, "{name} at {size:?}");
+        }
+    }
+}
+
+#[test]
+fn an_order_that_cannot_pass_has_no_coloured_button() {
+    let label = |state: &AppState, words| {
+        let buffer = drawn(state, (80, 24));
+        cells(&buffer, words).first().map(|cell| cell.bg)
+    };
+    let playing = fixtures::playing();
+    assert_eq!(label(&playing, "b  BUY"), Some(Color::Green));
+    assert_eq!(label(&playing, "s  SELL"), Some(Color::Red));
+    for state in [fixtures::seated(), fixtures::reconnecting()] {
+        assert_eq!(label(&state, "b  BUY"), Some(Color::Reset));
+        assert_eq!(label(&state, "s  SELL"), Some(Color::Reset));
+    }
+}
+
+#[test]
+fn a_pending_order_never_looks_done() {
+    let text = text(&drawn(&fixtures::playing(), (80, 24)));
+    let line = text.lines().find(|line| line.contains("14:03:22  … BUY 2"));
+    assert!(line.is_some_and(|line| line.contains("waiting") && !line.contains('✓')));
+}
+
+#[test]
+fn text_of_others_does_no_harm() {
+    let mut hostile = fixtures::hostile();
+    for overlay in [
+        None,
+        Some(Overlay::Statement(fixtures::ready(
+            vec!["a\u{1b}]52;c;x\u{7}\u{202e}b".to_owned()],
+            0,
+        ))),
+        Some(fixtures::palette("\u{1b}[2J\u{200b}buy", Some("no \u{1b}c"))),
+    ] {
+        hostile.overlays.extend(overlay);
+        for size in SIZES {
+            for cell in drawn(&hostile, size).content {
+                let harmful = |letter: char| {
+                    letter.is_control() || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+                };
+                assert!(
+                    !cell.symbol().contains(harmful),
+                    "{:?} at {size:?}",
+                    cell.symbol()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_mono_theme_has_no_colours() {
+    let mut view = fixtures::view();
+    view.theme = Theme::by_name("mono").unwrap();
+    for (name, state) in fixtures::all() {
+        let buffer = drawn_by(&view, &state, (120, 36));
+        let plain = |cell: &Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
+        assert!(buffer.content.iter().all(plain), "{name}");
+    }
+    let buffer = drawn_by(&view, &fixtures::playing(), (80, 24));
+    let button = cells(&buffer, "b  BUY");
+    assert!(
+        button
+            .iter()
+            .all(|cell| cell.modifier.contains(Modifier::REVERSED))
+    );
+}
+
+#[test]
+fn an_unknown_theme_is_refused_with_the_names_of_those_there_are() {
+    let error = Theme::by_name("pink").unwrap_err().to_string();
+    for name in Theme::NAMES {
+        assert!(error.contains(name), "{error}");
+        assert_eq!(Theme::by_name(name).unwrap().name, *name);
+    }
+}
+
+#[test]
+fn the_cursor_is_where_one_types() {
+    let cursor = |state: &AppState, size: (u16, u16)| {
+        let Ok(mut terminal) = Terminal::new(TestBackend::new(size.0, size.1));
+        let Ok(_) = terminal.draw(|frame| _ = fixtures::view().draw(state, frame));
+        let Ok(position) = terminal.get_cursor_position();
+        (terminal.backend().cursor_visible(), position)
+    };
+    let typed = fixtures::under(fixtures::playing(), fixtures::palette("buy 2", None));
+    let (visible, position) = cursor(&typed, (80, 24));
+    assert!(visible);
+    assert_eq!((position.x, position.y), (9, 22));
+    let long = fixtures::under(fixtures::playing(), fixtures::palette(&"x".repeat(120), None));
+    assert_eq!(cursor(&long, (40, 12)).1.x, 37);
+    assert!(!cursor(&fixtures::playing(), (80, 24)).0);
+}
