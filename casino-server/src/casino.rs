@@ -215,3 +215,6 @@ fn new_market(options: &Options, opening_price: Price) -> Result<Market, OpenErr
         clock::time_of_day(),
     ))
 }
+
+#[cfg(test)]
+mod tests;

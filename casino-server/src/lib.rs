@@ -28,6 +28,7 @@ mod identity;
 mod ledger;
 mod market;
 mod options;
+mod paging;
 mod quantity;
 mod reader;
 mod record;

@@ -18,29 +18,15 @@ use crate::{
     feeds::{self, Feeds},
     identity::PlayerName,
     ledger::Queue,
+    paging,
     quantity::{self, Dollars},
     reader::Reader,
     record::{Command, Entry, Payment},
     seat::Seat,
     statements::Statements,
     status,
-    store::PageRequest,
     table::Table,
     wire,
-};
-
-/// Trades in a page: at most, and when the request does not say.
-const TRADES: PageBounds = PageBounds {
-    number: "before_number",
-    max: 1_000,
-    default: 100,
-};
-
-/// Prices in a page: at most, and when the request does not say.
-const PRICES: PageBounds = PageBounds {
-    number: "before_tick",
-    max: 10_000,
-    default: 1_000,
 };
 
 /// The casino's side of the contract.
@@ -118,13 +104,7 @@ impl Casino for CasinoService {
         let player = wire::player(Some(request.get_ref()))?;
         let payments = self.reader.payments(player.clone());
         let payments = payments.map(move |payment| Ok(wire::payment(&player, payment?)));
-        // Cut off, the list must not look as if it were whole.
-        let stop = self.stop.clone();
-        let cut_off = stream::once(async move { stop.is_cancelled() })
-            .filter_map(async |stopped| stopped.then(|| Err(status::stopping())));
-        let payments = payments
-            .take_until(self.stop.clone().cancelled_owned())
-            .chain(cut_off);
+        let payments = cut_off_at(self.stop.clone(), payments);
         Ok(Response::new(payments.boxed()))
     }
 
@@ -175,7 +155,7 @@ impl Casino for CasinoService {
     async fn get_trades(&self, request: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
         let request = request.into_inner();
         let player = wire::player(request.user.as_ref())?;
-        let page = TRADES.page(request.before_number, request.limit)?;
+        let page = paging::TRADES.page(request.before_number, request.limit)?;
         Ok(Response::new(wire::trades(
             &self.reader.trades(player, page).await?,
         )))
@@ -186,131 +166,42 @@ impl Casino for CasinoService {
         request: Request<PriceHistoryRequest>,
     ) -> Result<Response<PriceHistory>, Status> {
         let request = request.into_inner();
-        let page = PRICES.page(request.before_tick, request.limit)?;
+        let page = paging::PRICES.page(request.before_tick, request.limit)?;
         Ok(Response::new(wire::prices(&self.reader.ticks(page).await?)))
     }
 }
 
-/// The bounds of a paged request.
-#[derive(Debug, Clone, Copy)]
-struct PageBounds {
-    /// The field that says below which number.
-    number: &'static str,
-    /// The most entries of a page.
-    max: u32,
-    /// The entries of a page when the request does not say.
-    default: u32,
-}
-
-impl PageBounds {
-    /// The page that a request asks for by its two numbers, in which 0 means that it does not say.
-    fn page(self, before: i64, limit: i32) -> Result<PageRequest, BadPage> {
-        let before = match before {
-            ..0 => {
-                return Err(BadPage::Number {
-                    field: self.number,
-                    given: before,
-                });
-            }
-            0 => None,
-            before => Some(before),
-        };
-        let limit = match u32::try_from(limit) {
-            Ok(0) => self.default,
-            Ok(within) if within <= self.max => within,
-            _ => {
-                return Err(BadPage::Limit {
-                    given: limit,
-                    max: self.max,
-                });
-            }
-        };
-        Ok(PageRequest { before, limit })
-    }
-}
-
-/// A page that cannot be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadPage {
-    /// A negative number.
-    #[error("{field}: {given} is below 0")]
-    Number {
-        /// The field.
-        field: &'static str,
-        /// What was sent.
-        given: i64,
-    },
-    /// A negative limit, or a larger page than there is.
-    #[error("limit: {given} is not between 0 and {max}")]
-    Limit {
-        /// What was sent.
-        given: i32,
-        /// The most entries of a page.
-        max: u32,
-    },
+/// `messages` until `stop`; cut off, they end with an error, so that they do not look as if they were all.
+fn cut_off_at<T: Send + 'static>(
+    stop: CancellationToken,
+    messages: impl Stream<Item = Result<T, Status>> + Send + 'static,
+) -> impl Stream<Item = Result<T, Status>> + Send + 'static {
+    let stopped = stop.clone();
+    let cut_off = stream::once(async move { stopped.is_cancelled() })
+        .filter_map(async |stopped| stopped.then(|| Err(status::stopping())));
+    messages.take_until(stop.cancelled_owned()).chain(cut_off)
 }
 
 #[cfg(test)]
 mod tests {
+    use tonic::Code;
+
     use super::*;
 
-    #[test]
-    fn pages_have_bounds() {
-        let page = |before, limit| Ok(PageRequest { before, limit });
-        let cases = [
-            (TRADES, 0, 0, page(None, 100)),
-            (TRADES, 7, 1_000, page(Some(7), 1_000)),
-            (
-                TRADES,
-                0,
-                1_001,
-                Err(BadPage::Limit {
-                    given: 1_001,
-                    max: 1_000,
-                }),
-            ),
-            (
-                TRADES,
-                0,
-                -1,
-                Err(BadPage::Limit {
-                    given: -1,
-                    max: 1_000,
-                }),
-            ),
-            (
-                TRADES,
-                -1,
-                0,
-                Err(BadPage::Number {
-                    field: "before_number",
-                    given: -1,
-                }),
-            ),
-            (PRICES, i64::MAX, 10_000, page(Some(i64::MAX), 10_000)),
-            (
-                PRICES,
-                0,
-                10_001,
-                Err(BadPage::Limit {
-                    given: 10_001,
-                    max: 10_000,
-                }),
-            ),
-            (
-                PRICES,
-                i64::MIN,
-                0,
-                Err(BadPage::Number {
-                    field: "before_tick",
-                    given: i64::MIN,
-                }),
-            ),
-        ];
-        for (bounds, before, limit, expected) in cases {
-            assert_eq!(bounds.page(before, limit), expected, "{before} {limit}");
-        }
-        let error = PRICES.page(0, -5).unwrap_err();
-        assert_eq!(error.to_string(), "limit: -5 is not between 0 and 10000");
+    #[tokio::test]
+    async fn a_list_that_is_cut_off_does_not_look_whole() {
+        let stop = CancellationToken::new();
+        let whole: Vec<_> = cut_off_at(stop.clone(), stream::iter([Ok(1), Ok(2)]))
+            .collect()
+            .await;
+        assert!(matches!(whole.as_slice(), [Ok(1), Ok(2)]));
+        let mut cut = Box::pin(cut_off_at(
+            stop.clone(),
+            stream::iter([Ok(1)]).chain(stream::pending()),
+        ));
+        assert!(matches!(cut.next().await, Some(Ok(1))));
+        stop.cancel();
+        assert_eq!(cut.next().await.unwrap().unwrap_err().code(), Code::Unavailable);
+        assert!(cut.next().await.is_none());
     }
 }

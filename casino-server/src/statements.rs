@@ -129,13 +129,7 @@ mod tests {
     use tokio_stream::wrappers::ReceiverStream;
 
     use super::*;
-    use crate::{
-        account::Account,
-        market::Tick,
-        quantity::UnixMillis,
-        record::Trade,
-        store::{Page, PageRequest, Reads},
-    };
+    use crate::{quantity::UnixMillis, store::scripted::Scripted};
 
     #[tokio::test]
     async fn a_failed_read_is_told_and_does_not_look_like_the_end() {
@@ -195,7 +189,7 @@ mod tests {
     /// Statements of no payments, by a server that is there and never answers.
     fn statements(deadline: Duration) -> (Statements, transport::PipeIncoming) {
         let (channel, incoming) = transport::pipe();
-        let reader = Reader::new(Arc::new(NoPayments));
+        let reader = Reader::new(Arc::new(Scripted(Arc::default())));
         (
             Statements {
                 deadline,
@@ -203,27 +197,5 @@ mod tests {
             },
             incoming,
         )
-    }
-
-    struct NoPayments;
-
-    impl Reads for NoPayments {
-        fn account(&self, _: &PlayerName) -> Result<Account, StoreError> {
-            Ok(Account::default())
-        }
-
-        fn payments(&self, _: &PlayerName, _: i64, _: u32) -> Result<Vec<Payment>, StoreError> {
-            Ok(Vec::new())
-        }
-
-        fn trades(&self, _: &PlayerName, _: PageRequest) -> Result<Page<Trade>, StoreError> {
-            Err(StoreError::new("read the trades", "there are none"))
-        }
-
-        fn ticks(&self, _: PageRequest) -> Result<Page<Tick>, StoreError> {
-            Err(StoreError::new("read the prices", "there are none"))
-        }
-
-        fn close(&self) {}
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     account::{Refusal, RefusalKind},
     identity::NameError,
     ledger::LedgerError,
-    service::BadPage,
+    paging::BadPage,
     statements::StatementError,
     store::StoreError,
 };

@@ -4,6 +4,8 @@
 //! it keeps what it is given, all of a batch or nothing of it. Both traits block; their callers keep them off the
 //! async threads.
 
+#[cfg(test)]
+pub(crate) mod scripted;
 pub(crate) mod sqlite;
 
 use crate::{

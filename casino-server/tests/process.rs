@@ -83,7 +83,10 @@ async fn a_ledger_that_cannot_be_opened_is_said_in_words() {
     fs::remove_file(&path).unwrap();
 
     let said = failure(&folder.path().join("missing").join("x.db"), &[]);
-    assert!(said.contains("cannot be opened: the lock file "), "{said}");
+    assert!(
+        said.contains("cannot be opened: it cannot be read and written: "),
+        "{said}"
+    );
 
     let first = Process::start(&path, &[]);
     let said = failure(&path, &[]);
@@ -161,13 +164,11 @@ async fn told_to_stop_it_ends_the_open_streams_and_exits_in_order() {
         seat.price().await;
         seats.push(seat);
     }
-    server.terminate();
+    let stopping = tokio::task::spawn_blocking(|| stop_in_order(server));
     for mut seat in seats {
         assert_eq!(seat.try_result().await.unwrap_err().code(), Code::Unavailable);
     }
-    let (status, log) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
-    assert_eq!(status.code(), Some(0), "{log}");
-    assert!(!log.contains("deadline"), "nothing had to be cut: {log}");
+    stopping.await.unwrap();
     assert!(!folder.path().join("casino.db-wal").exists());
 }
 
@@ -214,8 +215,13 @@ async fn play(mut seat: Seat, name: String, answered: mpsc::Sender<()>) -> (Stri
     }
 }
 
-/// Plays on `server` until so many actions have been answered, then kills it in the middle of the rest.
-async fn play_and_kill(server: Process, names: &[&str], answers: usize) -> Vec<(String, Told)> {
+/// Plays on `server` until so many actions have been answered, then ends it in the middle of the rest.
+async fn play_and_end(
+    server: Process,
+    names: &[&str],
+    answers: usize,
+    end: fn(Process),
+) -> Vec<(String, Told)> {
     let mut client = server.client();
     let (answered, mut count) = mpsc::channel(64);
     let mut players = JoinSet::new();
@@ -228,10 +234,13 @@ async fn play_and_kill(server: Process, names: &[&str], answers: usize) -> Vec<(
     for _ in 0..answers {
         soon(count.recv()).await.expect("players play");
     }
-    server.kill();
+    let ending = tokio::task::spawn_blocking(move || end(server));
     // Their answers are drained while they end.
     while soon(count.recv()).await.is_some() {}
-    soon(players.join_all()).await
+    ending.await.unwrap();
+    let mut told = soon(players.join_all()).await;
+    told.sort_by(|a, b| a.0.cmp(&b.0));
+    told
 }
 
 /// That the ledger holds all that `told` says, and no more than was sent.
@@ -267,16 +276,15 @@ async fn check(client: &mut Client, name: &str, told: &Told, trades_before: usiz
     stored.len()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_in_the_middle_of_play_it_has_every_answered_action_and_goes_on() {
+/// Five times: play, an end by `end` in the middle of it, a restart, and a look at what is there.
+async fn play_on_through(end: fn(Process)) {
     const NAMES: [&str; 6] = ["ann", "bob", "cyd", "dan", "eve", "fay"];
     let folder = tempfile::tempdir().unwrap();
     let args = ["--tick", "10ms", "--seed", "3"];
     let mut trades = [0; NAMES.len()];
-    for round in 1..=5 {
+    for (round, answers) in (1..=5).zip([150, 300, 450, 600, 750]) {
         let server = Process::start(&ledger_in(&folder), &args);
-        let mut told = play_and_kill(server, &NAMES, 150 * usize::try_from(round).unwrap()).await;
-        told.sort_by(|a, b| a.0.cmp(&b.0));
+        let told = play_and_end(server, &NAMES, answers, end).await;
 
         let server = Process::start(&ledger_in(&folder), &args);
         let mut client = server.client();
@@ -288,14 +296,29 @@ async fn killed_in_the_middle_of_play_it_has_every_answered_action_and_goes_on()
             }
         }
         let numbers: Vec<i64> = history.keys().copied().collect();
-        let first = numbers[0];
         assert_eq!(
             numbers,
-            (first..).take(numbers.len()).collect::<Vec<i64>>(),
+            (0..).take(numbers.len()).collect::<Vec<i64>>(),
             "the price goes on"
         );
-        server.terminate();
-        let (status, log) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
-        assert_eq!(status.code(), Some(0), "{log}");
+        stop_in_order(server);
     }
+}
+
+/// Stops the server by SIGTERM; it must end in order, with nothing cut.
+fn stop_in_order(server: Process) {
+    server.terminate();
+    let (status, log) = server.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("deadline"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_play_it_has_every_answered_action_and_goes_on() {
+    play_on_through(Process::kill).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_in_the_middle_of_play_every_answer_was_true() {
+    play_on_through(stop_in_order).await;
 }

@@ -1,12 +1,8 @@
 //! The writer over stores that work, refuse, and break.
 
 use std::{
-    collections::{HashMap, VecDeque},
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 use proptest::prelude::*;
@@ -16,71 +12,14 @@ use crate::{
     account::Account,
     market::Model,
     quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
-    record::{AccountId, Entry, Record},
-    store::{Batch, CommitError, Reads, sqlite},
+    record::Entry,
+    store::{
+        CommitError, Reads,
+        scripted::{Script, Scripted, disk},
+        sqlite,
+    },
     table::Table,
 };
-
-/// What a scripted store has been through.
-#[derive(Debug, Default)]
-struct Script {
-    /// What the next commits end with; then they work.
-    failures: Mutex<VecDeque<CommitError>>,
-    /// What was committed.
-    batches: Mutex<Vec<Batch>>,
-    /// The records committed.
-    records: Mutex<HashMap<PlayerName, Record>>,
-    /// Loading fails.
-    unreadable: AtomicBool,
-    closed: AtomicBool,
-}
-
-/// A store in memory that does as its script says.
-struct Scripted(Arc<Script>);
-
-fn disk(says: &'static str) -> StoreError {
-    StoreError::new("write the ledger", says)
-}
-
-impl Store for Scripted {
-    fn market(&mut self) -> Result<Option<Market>, StoreError> {
-        Ok(None)
-    }
-
-    fn set_market(&mut self, _: &Market) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn load(&mut self, players: &[PlayerName]) -> Result<Vec<Record>, StoreError> {
-        if self.0.unreadable.load(Ordering::SeqCst) {
-            return Err(StoreError::new("read the accounts", "bad sector"));
-        }
-        let records = self.0.records.lock().unwrap();
-        let new = Record::new(AccountId(1));
-        Ok(players
-            .iter()
-            .map(|player| records.get(player).copied().unwrap_or(new))
-            .collect())
-    }
-
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        if let Some(failure) = self.0.failures.lock().unwrap().pop_front() {
-            return Err(failure);
-        }
-        self.0
-            .records
-            .lock()
-            .unwrap()
-            .extend(batch.records.iter().cloned());
-        self.0.batches.lock().unwrap().push(batch.clone());
-        Ok(())
-    }
-
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.0.closed.store(true, Ordering::SeqCst);
-        Ok(())
-    }
-}
 
 fn now() -> UnixMillis {
     UnixMillis(42)

@@ -1,7 +1,7 @@
 //! Opening the file: whose it is, which version it has, and that nobody else plays on it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -44,6 +44,9 @@ pub(crate) enum FileError {
         /// The mode it has.
         mode: String,
     },
+    /// The system does not let it be made, read or written.
+    #[error("it cannot be read and written")]
+    Inaccessible(#[source] io::Error),
     /// The lock file beside it.
     #[error("the lock file {path} cannot be opened", path = path.display())]
     Lock {
@@ -77,8 +80,12 @@ pub(crate) struct Opened {
 ///
 /// [`FileError`]; the file is then as it was.
 pub(crate) fn open(path: &Path) -> Result<Opened, FileError> {
-    let lock = lock(path)?;
-    let mut connection = connect(path)?;
+    make(path).map_err(FileError::Inaccessible)?;
+    // Two names of one file have one lock.
+    let path = path.canonicalize().map_err(FileError::Inaccessible)?;
+    let lock = lock(&path)?;
+    inspect(&path)?;
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let version = check(&connection)?;
     configure(&connection)?;
     migrate(&mut connection, version).map_err(failed("write the tables"))?;
@@ -89,15 +96,16 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FileError> {
     })
 }
 
+/// Makes an empty file if there is none.
+fn make(path: &Path) -> io::Result<()> {
+    OpenOptions::new().create(true).append(true).open(path).map(drop)
+}
+
 /// Takes the lock beside the file; it is held as long as the file is open, and falls with the process.
 ///
 /// SQLite's own locks cannot say it: they come and go with each transaction.
 fn lock(path: &Path) -> Result<File, FileError> {
-    // Two names of one file have one lock.
-    let mut beside = path
-        .canonicalize()
-        .unwrap_or_else(|_| path.to_owned())
-        .into_os_string();
+    let mut beside = path.to_owned().into_os_string();
     beside.push(".lock");
     let path = PathBuf::from(beside);
     let opened = OpenOptions::new()
@@ -116,10 +124,27 @@ fn lock(path: &Path) -> Result<File, FileError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, FileError> {
-    // No URI names: a file may be called `file:x`.
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+/// Looks at a file without a way to change it, so that a file which is refused stays as it was.
+///
+/// A writing connection, even one that only reads, moves the log of the file into it when it is closed.
+fn inspect(path: &Path) -> Result<(), FileError> {
+    let length = fs::metadata(path).map_err(FileError::Inaccessible)?.len();
+    if length == 0 {
+        return Ok(());
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match check(&connection) {
+        // A writer died while it made the file, and only a writer can clear up after it.
+        Err(FileError::Sqlite { source, .. }) if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            Ok(())
+        }
+        checked => checked.map(drop),
+    }
+}
+
+/// A connection used by one thread at a time; the name is a path, never a URI.
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, FileError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed("open the file"))?;
     connection
         .busy_timeout(BUSY_TIMEOUT)

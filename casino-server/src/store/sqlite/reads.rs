@@ -1,7 +1,7 @@
 //! The reading side: connections that cannot write, opened when they are needed and kept for the next.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
@@ -28,9 +28,9 @@ pub(crate) struct SqliteReads {
 
 impl SqliteReads {
     /// Readers of the file at `path`, which a writer has open.
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         Self {
-            path: path.to_owned(),
+            path,
             idle: Mutex::default(),
         }
     }

@@ -321,9 +321,53 @@ fn a_file_of_a_newer_version_is_refused_in_words() {
 fn a_path_that_cannot_be_opened_is_refused_in_words() {
     let folder = Folder::new();
     let nowhere = folder.0.path().join("no such folder").join("casino.db");
-    assert!(matches!(open(&nowhere).unwrap_err(), FileError::Lock { .. }));
+    assert!(matches!(open(&nowhere).unwrap_err(), FileError::Inaccessible(_)));
     fs::create_dir(folder.ledger()).unwrap();
-    assert_eq!(folder.refusal().to_string(), "could not open the file");
+    assert_eq!(folder.refusal().to_string(), "it cannot be read and written");
+}
+
+#[test]
+fn the_log_of_a_foreign_file_is_left_alone_too() {
+    let theirs = Folder::new();
+    let connection = Connection::open(theirs.ledger()).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE theirs (x);")
+        .unwrap();
+    // What a program that died leaves behind.
+    let folder = Folder::new();
+    let files = |folder: &Folder| ["casino.db", "casino.db-wal"].map(|name| folder.0.path().join(name));
+    for (from, to) in files(&theirs).iter().zip(files(&folder)) {
+        fs::copy(from, to).unwrap();
+    }
+    let read = || files(&folder).map(|path| fs::read(path).unwrap());
+    let before = read();
+    assert!(!before[1].is_empty());
+    assert!(matches!(folder.refusal(), FileError::Foreign));
+    assert_eq!(read(), before);
+}
+
+#[test]
+fn another_seed_takes_the_place_of_the_ledgers_and_no_tick_is_changed() {
+    let folder = Folder::new();
+    let mut store = folder.open().store;
+    let market = Market {
+        model: Model::Classic,
+        seed: 1,
+        current: tick(0),
+    };
+    store.set_market(&market).unwrap();
+    let dearer = Tick {
+        price: Price::new(99).unwrap(),
+        ..tick(0)
+    };
+    store
+        .set_market(&Market {
+            seed: 2,
+            current: dearer,
+            ..market
+        })
+        .unwrap();
+    assert_eq!(store.market().unwrap(), Some(Market { seed: 2, ..market }));
 }
 
 fn command() -> impl Strategy<Value = Command> {

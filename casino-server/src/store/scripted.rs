@@ -1,0 +1,103 @@
+//! A store in memory that works, refuses and breaks as a test says.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{Batch, CommitError, Page, PageRequest, Reads, Store, StoreError};
+use crate::{
+    account::Account,
+    identity::PlayerName,
+    market::{Market, Tick},
+    record::{AccountId, Payment, Record, Trade},
+};
+
+/// What a scripted store will do, and what it has been through.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    /// What the next commits end with; then they work.
+    pub(crate) failures: Mutex<VecDeque<CommitError>>,
+    /// What was committed.
+    pub(crate) batches: Mutex<Vec<Batch>>,
+    /// The records committed.
+    records: Mutex<HashMap<PlayerName, Record>>,
+    /// Accounts cannot be loaded.
+    pub(crate) unreadable: AtomicBool,
+    /// It was closed in order.
+    pub(crate) closed: AtomicBool,
+}
+
+/// A store that does as its script says.
+#[derive(Debug, Clone)]
+pub(crate) struct Scripted(pub(crate) Arc<Script>);
+
+/// What a disk says of a write.
+pub(crate) fn disk(says: &'static str) -> StoreError {
+    StoreError::new("write the ledger", says)
+}
+
+impl Store for Scripted {
+    fn market(&mut self) -> Result<Option<Market>, StoreError> {
+        Ok(None)
+    }
+
+    fn set_market(&mut self, _: &Market) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn load(&mut self, players: &[PlayerName]) -> Result<Vec<Record>, StoreError> {
+        if self.0.unreadable.load(Ordering::SeqCst) {
+            return Err(StoreError::new("read the accounts", "bad sector"));
+        }
+        let records = self.0.records.lock().unwrap();
+        let known = |player| records.get(player).copied();
+        let new = Record::new(AccountId(1));
+        Ok(players
+            .iter()
+            .map(|player| known(player).unwrap_or(new))
+            .collect())
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if let Some(failure) = self.0.failures.lock().unwrap().pop_front() {
+            return Err(failure);
+        }
+        let mut records = self.0.records.lock().unwrap();
+        records.extend(batch.records.iter().cloned());
+        self.0.batches.lock().unwrap().push(batch.clone());
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.0.closed.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Reads for Scripted {
+    fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
+        let records = self.0.records.lock().unwrap();
+        Ok(records
+            .get(player)
+            .map(|record| record.account)
+            .unwrap_or_default())
+    }
+
+    fn payments(&self, _: &PlayerName, _: i64, _: u32) -> Result<Vec<Payment>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn trades(&self, _: &PlayerName, _: PageRequest) -> Result<Page<Trade>, StoreError> {
+        Err(StoreError::new("read the trades", "they are not kept"))
+    }
+
+    fn ticks(&self, _: PageRequest) -> Result<Page<Tick>, StoreError> {
+        Err(StoreError::new("read the prices", "they are not kept"))
+    }
+
+    fn close(&self) {}
+}
