@@ -97,8 +97,7 @@ impl<In> Seat<In> {
 
     /// The newest price if it has not been sent, or else the wallet on joining if it has not.
     ///
-    /// Before answers, so that a price is never heard of later than a trade at it; prices are few, so answers do not
-    /// wait for long.
+    /// Prices are few, so answers do not wait for long.
     fn poll_news(&mut self, cx: &mut Context<'_>) -> Option<GambleInfo> {
         if self.phase == Phase::Stopping {
             return None;
@@ -158,17 +157,20 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Seat<In> {
         }
         seat.poll_stop(cx);
         seat.read(cx);
+        // An answer that is there by now may be of a trade at a price that is announced by now, so the price is looked
+        // for after the answer, and told before it.
+        let answered = seat.outstanding.poll_answered(cx);
         if let Some(news) = seat.poll_news(cx) {
             return Poll::Ready(Some(Ok(news)));
         }
-        if let Poll::Ready(answer) = seat.outstanding.poll_next(cx) {
-            if let Some(answer) = answer {
-                return Poll::Ready(Some(seat.tell(answer)));
-            }
-            if seat.inbound.is_none() {
-                seat.phase = Phase::Ended;
-                return Poll::Ready(seat.ending.take().map(Err));
-            }
+        if answered.is_ready()
+            && let Some(answer) = seat.outstanding.take()
+        {
+            return Poll::Ready(Some(seat.tell(answer)));
+        }
+        if seat.inbound.is_none() && seat.outstanding.is_empty() {
+            seat.phase = Phase::Ended;
+            return Poll::Ready(seat.ending.take().map(Err));
         }
         Poll::Pending
     }

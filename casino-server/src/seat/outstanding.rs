@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::FutureExt;
@@ -39,8 +39,20 @@ pub(super) struct Outstanding {
 }
 
 enum Pending {
-    Malformed(BadAction),
+    Answered(Answer),
     Asked(oneshot::Receiver<Result<Decision, LedgerError>>),
+}
+
+impl Pending {
+    /// Turns from asked to answered when the ledger has answered.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self::Asked(answer) = self else {
+            return Poll::Ready(());
+        };
+        let answered = ready!(answer.poll_unpin(cx));
+        *self = Self::Answered(Answer::Decided(answered.unwrap_or(Err(LedgerError::Unanswered))));
+        Poll::Ready(())
+    }
 }
 
 impl Outstanding {
@@ -70,24 +82,34 @@ impl Outstanding {
                 });
                 Pending::Asked(answer)
             }
-            Err(bad) => Pending::Malformed(bad),
+            Err(bad) => Pending::Answered(Answer::Malformed(bad)),
         };
         self.pending.push_back(pending);
     }
 
-    /// The answer to the oldest action; `None` when no action is outstanding.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+    /// No action is outstanding.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Waits until the oldest action has been answered; then [`Outstanding::take`] gives the answer.
+    pub(super) fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.send(cx);
-        let answer = match self.pending.front_mut() {
-            None => return Poll::Ready(None),
-            Some(Pending::Malformed(bad)) => Answer::Malformed(*bad),
-            Some(Pending::Asked(answer)) => match answer.poll_unpin(cx) {
-                Poll::Ready(answer) => Answer::Decided(answer.unwrap_or(Err(LedgerError::Unanswered))),
-                Poll::Pending => return Poll::Pending,
-            },
-        };
-        self.pending.pop_front();
-        Poll::Ready(Some(answer))
+        match self.pending.front_mut() {
+            None => Poll::Pending,
+            Some(oldest) => oldest.poll(cx),
+        }
+    }
+
+    /// The answer to the oldest action, if there is one yet.
+    pub(super) fn take(&mut self) -> Option<Answer> {
+        match self.pending.pop_front()? {
+            Pending::Answered(answer) => Some(answer),
+            asked @ Pending::Asked(_) => {
+                self.pending.push_front(asked);
+                None
+            }
+        }
     }
 
     /// Puts as many actions to the ledger as it has room for.

@@ -198,3 +198,6 @@ fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> FileError {
         _ => FileError::Sqlite { operation, source },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,30 @@ fn write_ticks(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn only_some_failures_of_a_commit_certainly_left_nothing_behind() {
+        for (code, certain) in [
+            (ffi::SQLITE_FULL, true),
+            (ffi::SQLITE_BUSY, true),
+            (ffi::SQLITE_BUSY_SNAPSHOT, true),
+            (ffi::SQLITE_CONSTRAINT_FOREIGNKEY, true),
+            (ffi::SQLITE_NOMEM, true),
+            (ffi::SQLITE_IOERR, false),
+            (ffi::SQLITE_IOERR_FSYNC, false),
+            (ffi::SQLITE_IOERR_WRITE, false),
+            (ffi::SQLITE_CORRUPT, false),
+            (ffi::SQLITE_INTERNAL, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(is_certain(&error), certain, "{error}");
+        }
+        assert!(!is_certain(&rusqlite::Error::InvalidQuery));
+    }
+}
