@@ -1,0 +1,203 @@
+//! A casino that speaks the old contract only: a scripted one, on a real socket.
+//!
+//! It passes over metadata, fills in the old fields alone, does not know the calls that were added, and ends a table
+//! that a player has left with UNKNOWN "EOF".
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use awesomestock_proto::{
+    casino::{
+        Action, ActionResult, ActionType, GambleInfo, GambleType, PriceHistory, PriceHistoryRequest,
+        StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
+        casino_server::{Casino, CasinoServer},
+    },
+    types::{Payment, PaymentStatement, User},
+};
+use tokio::sync::mpsc;
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
+
+/// The price, which never moves: what is tested is the way, not the market.
+const PRICE: i32 = 10;
+
+/// Words with an escape sequence, a line end and a mark that turns the reading order.
+pub const NASTY_WORDS: &str = "not enough \u{1b}[2Jtokens\r\n\u{202E}!";
+
+type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[derive(Debug, Default)]
+struct Books {
+    tokens: HashMap<String, i32>,
+    stocks: HashMap<String, i32>,
+    payments: HashMap<String, Vec<i32>>,
+}
+
+/// The casino.
+#[derive(Debug, Default, Clone)]
+pub struct OldCasino {
+    books: Arc<Mutex<Books>>,
+}
+
+impl OldCasino {
+    /// Serves on a port of its own, as long as the runtime lives.
+    pub async fn serve() -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+        let service = CasinoServer::new(Self::default());
+        tokio::spawn(
+            Server::builder()
+                .add_service(service)
+                .serve_with_incoming(incoming),
+        );
+        address
+    }
+
+    fn trade(&self, action: &Action) -> &'static str {
+        let mut books = self.books.lock().unwrap();
+        let user = name(action.user.as_ref());
+        let total = PRICE * action.stocks_count;
+        let (tokens, stocks) = match action.r#type() {
+            ActionType::Buy => (-total, action.stocks_count),
+            ActionType::Sell => (total, -action.stocks_count),
+        };
+        let tokens = books.tokens.get(&user).unwrap_or(&0) + tokens;
+        let stocks = books.stocks.get(&user).unwrap_or(&0) + stocks;
+        if tokens < 0 || stocks < 0 {
+            return NASTY_WORDS;
+        }
+        books.tokens.insert(user.clone(), tokens);
+        books.stocks.insert(user, stocks);
+        "operation executed successfully"
+    }
+}
+
+fn name(user: Option<&User>) -> String {
+    user.map(|user| user.id.clone()).unwrap_or_default()
+}
+
+fn price() -> GambleInfo {
+    GambleInfo {
+        r#type: GambleType::StockInfo.into(),
+        info: Some(StockInfo {
+            name: "AwesomeStock".to_owned(),
+            price: PRICE,
+            ..StockInfo::default()
+        }),
+        ..GambleInfo::default()
+    }
+}
+
+fn result(words: &str) -> GambleInfo {
+    GambleInfo {
+        r#type: GambleType::ActionResult.into(),
+        result: Some(ActionResult {
+            msg: words.to_owned(),
+            ..ActionResult::default()
+        }),
+        ..GambleInfo::default()
+    }
+}
+
+#[tonic::async_trait]
+impl Casino for OldCasino {
+    type GetPaymentsStream = Messages<Payment>;
+    type GambleStream = Messages<GambleInfo>;
+
+    async fn buy_tokens(&self, request: Request<Payment>) -> Result<Response<Tokens>, Status> {
+        let payment = request.into_inner();
+        let mut books = self.books.lock().unwrap();
+        let user = name(payment.user.as_ref());
+        let count = payment.amount * 5;
+        *books.tokens.entry(user.clone()).or_default() += count;
+        books.payments.entry(user).or_default().push(-payment.amount);
+        Ok(Response::new(Tokens { count }))
+    }
+
+    async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<Payment>, Status> {
+        let request = request.into_inner();
+        let mut books = self.books.lock().unwrap();
+        let user = name(request.user.as_ref());
+        let amount = request.tokens_cnt / 5;
+        *books.tokens.entry(user.clone()).or_default() -= request.tokens_cnt;
+        books.payments.entry(user).or_default().push(amount);
+        Ok(Response::new(Payment {
+            user: request.user,
+            amount,
+            ..Payment::default()
+        }))
+    }
+
+    async fn get_token_balance(&self, request: Request<User>) -> Result<Response<Tokens>, Status> {
+        let books = self.books.lock().unwrap();
+        let count = *books.tokens.get(&request.get_ref().id).unwrap_or(&0);
+        Ok(Response::new(Tokens { count }))
+    }
+
+    async fn get_payments(
+        &self,
+        request: Request<User>,
+    ) -> Result<Response<Self::GetPaymentsStream>, Status> {
+        let user = request.into_inner();
+        let amounts = self
+            .books
+            .lock()
+            .unwrap()
+            .payments
+            .get(&user.id)
+            .cloned()
+            .unwrap_or_default();
+        let payments = amounts.into_iter().map(move |amount| {
+            Ok(Payment {
+                user: Some(user.clone()),
+                amount,
+                ..Payment::default()
+            })
+        });
+        Ok(Response::new(Box::pin(tokio_stream::iter(payments))))
+    }
+
+    async fn get_payment_statement(&self, _: Request<User>) -> Result<Response<PaymentStatement>, Status> {
+        Ok(Response::new(PaymentStatement {
+            data: "Statement\nFINAL BALANCE \u{1b}]0;x\u{7}0\n".to_owned(),
+        }))
+    }
+
+    async fn gamble(
+        &self,
+        request: Request<Streaming<Action>>,
+    ) -> Result<Response<Self::GambleStream>, Status> {
+        let mut actions = request.into_inner();
+        let (sender, messages) = mpsc::channel(8);
+        let casino = self.clone();
+        tokio::spawn(async move {
+            let _ = sender.send(Ok(price())).await;
+            while let Some(Ok(action)) = actions.next().await {
+                let words = casino.trade(&action);
+                let _ = sender.send(Ok(result(words))).await;
+            }
+            let _ = sender.send(Err(Status::unknown("EOF"))).await;
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
+    }
+
+    async fn get_wallet(&self, _: Request<User>) -> Result<Response<Wallet>, Status> {
+        Err(Status::unimplemented("unknown method GetWallet"))
+    }
+
+    async fn get_trades(&self, _: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
+        Err(Status::unimplemented("unknown method GetTrades"))
+    }
+
+    async fn get_price_history(
+        &self,
+        _: Request<PriceHistoryRequest>,
+    ) -> Result<Response<PriceHistory>, Status> {
+        Err(Status::unimplemented("unknown method GetPriceHistory"))
+    }
+}

@@ -1,0 +1,230 @@
+//! The real game in a real pseudo-terminal, seen through a terminal emulator.
+
+use std::{
+    io::{Read, Write},
+    num::NonZeroU16,
+    sync::{Arc, Condvar, Mutex, mpsc},
+    thread,
+    time::Instant,
+};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+use super::{DEADLINE, GAME, Home};
+
+/// A terminal with something running in it.
+pub struct Terminal {
+    child: Option<Box<dyn Child + Send + Sync>>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    shown: Arc<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    emulator: vt100::Parser,
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).unwrap()
+}
+
+/// The game as a command for a terminal.
+pub fn game(home: &Home, arguments: &[&str]) -> CommandBuilder {
+    command(home, GAME, arguments)
+}
+
+/// A command for a terminal.
+pub fn command(home: &Home, program: &str, arguments: &[&str]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(program);
+    command.args(arguments);
+    command.env_clear();
+    for (name, value) in home.variables() {
+        command.env(name, value);
+    }
+    command.cwd(home.path());
+    command
+}
+
+impl Terminal {
+    /// Runs `command` in a terminal of this size.
+    pub fn open(command: CommandBuilder, columns: u16, rows: u16) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let shown = Arc::new(Shown::default());
+        shown
+            .state
+            .lock()
+            .unwrap()
+            .emulator
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let watched = Arc::clone(&shown);
+        thread::spawn(move || {
+            let mut buffer = [0; 16 * 1024];
+            loop {
+                let read = output.read(&mut buffer).unwrap_or(0);
+                let mut state = watched.state.lock().unwrap();
+                state.emulator.process(&buffer[..read]);
+                state.bytes.extend_from_slice(&buffer[..read]);
+                state.ended = read == 0;
+                watched.changed.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        Self {
+            keys: pair.master.take_writer().unwrap(),
+            child: Some(child),
+            master: pair.master,
+            shown,
+        }
+    }
+
+    /// A solo game at 120x36 whose price stays where it is.
+    pub fn solo(home: &Home) -> Self {
+        Self::open(game(home, &["--user", "anna", "--tick", "1h"]), 120, 36)
+    }
+
+    /// Types.
+    pub fn type_keys(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits until the screen shows `text`.
+    pub fn see(&self, text: &str) {
+        self.wait_for(&format!("{text:?} on the screen"), |state| {
+            contents(state).contains(text)
+        });
+    }
+
+    /// Waits until the screen does not show `text` any more.
+    pub fn see_no_more(&self, text: &str) {
+        self.wait_for(&format!("{text:?} off the screen"), |state| {
+            !contents(state).contains(text)
+        });
+    }
+
+    /// What the screen shows.
+    pub fn contents(&self) -> String {
+        contents(&self.shown.state.lock().unwrap())
+    }
+
+    /// All bytes written to the terminal so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.shown.state.lock().unwrap().bytes.clone()
+    }
+
+    /// Forgets what the screen shows: what is seen after it was drawn after it.
+    pub fn wipe(&self) {
+        let mut state = self.shown.state.lock().unwrap();
+        state.emulator.process(b"\x1b[2J");
+        state.bytes.clear();
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        self.shown
+            .state
+            .lock()
+            .unwrap()
+            .emulator
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    /// Sends `signal` to what runs in it.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        super::send_signal(self.child.as_ref().unwrap().process_id().unwrap(), signal);
+    }
+
+    /// Waits until the game has given the terminal back.
+    pub fn see_given_back(&self) {
+        self.wait_for("the terminal given back", |state| {
+            let screen = state.emulator.screen();
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        });
+    }
+
+    /// Waits until the game has taken the terminal.
+    pub fn see_taken(&self) {
+        self.wait_for("the terminal taken", |state| {
+            state.emulator.screen().alternate_screen()
+        });
+    }
+
+    /// Lines are edited and echoed by the terminal, as a shell expects it.
+    pub fn is_cooked(&self) -> bool {
+        let flags = format!("{:?}", self.master.get_termios().unwrap().local_flags);
+        flags.contains("ICANON") && flags.contains("ECHO")
+    }
+
+    /// Waits for the end of what runs in it, and checks that the terminal is whole.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        self.wait_for("the end", |state| state.ended);
+        let ended = exit_of(self.child.take().unwrap());
+        self.see_given_back();
+        assert!(self.is_cooked(), "the terminal is still raw");
+        (ended, self.contents())
+    }
+
+    fn wait_for(&self, what: &str, wanted: impl Fn(&State) -> bool) {
+        let give_up = Instant::now() + DEADLINE;
+        let mut state = self.shown.state.lock().unwrap();
+        while !wanted(&state) {
+            let left = give_up.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "waited in vain for {what}:\n{}",
+                contents(&state)
+            );
+            (state, _) = self.shown.changed.wait_timeout(state, left).unwrap();
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits for the end of a process.
+pub fn exit_of(mut child: Box<dyn Child + Send + Sync>) -> ExitStatus {
+    let mut killer = child.clone_killer();
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait().unwrap()));
+    ended.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+        let _ = killer.kill();
+        panic!("the process does not end");
+    })
+}
+
+fn contents(state: &State) -> String {
+    state.emulator.screen().contents()
+}
