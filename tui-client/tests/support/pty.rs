@@ -42,7 +42,8 @@ fn size(columns: u16, rows: u16) -> PtySize {
     }
 }
 
-fn cells(count: u16) -> NonZeroU16 {
+/// A number of rows or columns, as the emulator takes it.
+pub fn cells(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).unwrap()
 }
 
@@ -126,6 +127,11 @@ impl Terminal {
         });
     }
 
+    /// Waits until the screen does not show just `shown` any more.
+    pub fn see_other_than(&self, shown: &str) {
+        self.wait_for("a change of the screen", |state| contents(state) != shown);
+    }
+
     /// What the screen shows.
     pub fn contents(&self) -> String {
         contents(&self.shown.state.lock().unwrap())
@@ -195,11 +201,11 @@ impl Terminal {
         let mut state = self.shown.state.lock().unwrap();
         while !wanted(&state) {
             let left = give_up.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "waited in vain for {what}:\n{}",
-                contents(&state)
-            );
+            if left.is_zero() {
+                let shown = contents(&state);
+                drop(state);
+                panic!("waited in vain for {what}:\n{shown}");
+            }
             (state, _) = self.shown.changed.wait_timeout(state, left).unwrap();
         }
     }
@@ -225,6 +231,11 @@ pub fn exit_of(mut child: Box<dyn Child + Send + Sync>) -> ExitStatus {
     })
 }
 
+/// The screen's lines, each run of blanks in them as one: what stands side by side is told by words, not by columns.
 fn contents(state: &State) -> String {
-    state.emulator.screen().contents()
+    let shown = state.emulator.screen().contents();
+    let lines = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("\n")
 }
