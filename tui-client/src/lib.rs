@@ -15,6 +15,7 @@ pub mod client;
 pub mod config;
 pub mod journal;
 pub mod plain;
+pub mod report;
 pub mod run;
 pub mod shell;
 pub mod solo;

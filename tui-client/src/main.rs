@@ -1,7 +1,6 @@
 //! The `awesomestock` command: parse, log, configure, play, and say how it went.
 
 use std::{
-    io::{self, Write},
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     time::Duration,
@@ -10,14 +9,10 @@ use std::{
 use awesomestock::{
     cli::Cli,
     config::{Config, Surroundings},
-    journal, run, shell,
-    text::harmless,
+    journal, report, run,
 };
 use clap::Parser;
-use color_eyre::{
-    config::HookBuilder,
-    eyre::{Report, Result, WrapErr, eyre},
-};
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 
 /// The game could not be started as it was called.
 const USAGE: u8 = 2;
@@ -37,18 +32,16 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(USAGE));
         }
     };
-    if let Err(error) = install_hooks() {
-        return failed(&error, ExitCode::FAILURE);
-    }
     if let Err(error) = journal::start() {
         tracing::debug!(%error, "there is no log");
     }
-    let config = Surroundings::of_this_process().and_then(|around| Config::load(&cli, &around));
-    match config {
-        Err(error) => failed(&error, ExitCode::from(USAGE)),
-        Ok(config) => match play(config) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(&error, ExitCode::FAILURE),
+    match report::install_hooks().and_then(|()| Surroundings::of_this_process()) {
+        Err(error) => failed(&error, ExitCode::FAILURE),
+        Ok(around) => match Config::load(&cli, &around) {
+            Err(error) => failed(&error, ExitCode::from(USAGE)),
+            Ok(config) => {
+                play(config).map_or_else(|error| failed(&error, ExitCode::FAILURE), |()| ExitCode::SUCCESS)
+            }
         },
     }
 }
@@ -65,25 +58,7 @@ fn play(config: Config) -> Result<()> {
     played.unwrap_or_else(|_| Err(eyre!("the game broke down")))
 }
 
-/// Reports of panics go to the log and, when the terminal is whole again, to standard error.
-fn install_hooks() -> Result<()> {
-    let (reporter, eyre_hook) = HookBuilder::new()
-        .theme(color_eyre::config::Theme::new())
-        .display_env_section(false)
-        .into_hooks();
-    eyre_hook.install()?;
-    panic::set_hook(Box::new(move |panic| {
-        shell::restore();
-        let report = reporter.panic_report(panic).to_string();
-        tracing::error!(%report, "panic");
-        let _ = writeln!(io::stderr(), "{report}");
-    }));
-    Ok(())
-}
-
 fn failed(error: &Report, code: ExitCode) -> ExitCode {
-    let words = format!("{error:#}");
-    tracing::error!(error = %words, "the game ends");
-    let _ = writeln!(io::stderr(), "awesomestock: {}", harmless(&words));
+    report::failure(error);
     code
 }

@@ -1,7 +1,7 @@
 //! The game line by line: one line in, one line out, no escape sequences. For scripts, pipes and screen readers.
 //!
 //! Owns the conversation: which command needs a seat at the table, and that a command is answered before the next line
-//! is read. The words are [`command`](crate::app::command)'s; it knows no screen.
+//! is read. The words are [`command`]'s; it knows no screen.
 
 mod lines;
 mod phrases;

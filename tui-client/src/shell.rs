@@ -2,7 +2,7 @@
 //!
 //! Owns the order of things: take the terminal, draw, wait, hand on, give the terminal back. It decides nothing: every
 //! event goes to [`update`](crate::app::update), every effect is carried out as it says. One loop owns the state; the
-//! tasks beside it ([`tasks`]) only tell it what happens.
+//! tasks beside it only tell it what happens.
 
 mod clock;
 mod keys;

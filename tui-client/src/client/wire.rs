@@ -75,8 +75,8 @@ fn price(stock: &StockInfo, granted: Feeds) -> Option<StreamEvent> {
     (stock.price >= 1).then(|| StreamEvent::Price {
         tick: told.then_some(stock.tick).filter(|tick| *tick >= 0),
         price: stock.price,
-        at: moment(stock.at_unix_ms),
-        interval_ms: Some(stock.interval_ms).filter(|ms| *ms > 0),
+        at: moment(stock.at_unix_ms).filter(|_| told),
+        interval_ms: Some(stock.interval_ms).filter(|ms| told && *ms > 0),
     })
 }
 
@@ -153,4 +153,163 @@ pub(super) fn trade_row(trade: &casino::Trade) -> Option<TradeRow> {
 /// A moment, where the sender tells one.
 fn moment(unix_ms: i64) -> Option<UnixMs> {
     (unix_ms > 0).then_some(UnixMs(unix_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Feeds = Feeds {
+        ticks: true,
+        wallet: true,
+    };
+
+    fn told(kind: i32) -> GambleInfo {
+        GambleInfo {
+            r#type: kind,
+            ..GambleInfo::default()
+        }
+    }
+
+    fn told_price(price: i32, tick: i64) -> GambleInfo {
+        GambleInfo {
+            info: Some(StockInfo {
+                price,
+                tick,
+                at_unix_ms: 5,
+                interval_ms: -1,
+                ..StockInfo::default()
+            }),
+            ..told(GambleType::StockInfo.into())
+        }
+    }
+
+    fn result_of(result: ActionResult) -> OrderResult {
+        let info = GambleInfo {
+            result: Some(result),
+            ..told(GambleType::ActionResult.into())
+        };
+        match stream_event(info, ALL) {
+            Some(StreamEvent::Result(result)) => result,
+            other => panic!("a result is a result, not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_is_passed_over() {
+        let cases = [
+            told(17),
+            told(-1),
+            told(GambleType::StockInfo.into()),
+            told(GambleType::Wallet.into()),
+            told_price(0, 1),
+            told_price(-3, 1),
+        ];
+        for info in cases {
+            let shown = format!("{info:?}");
+            assert!(stream_event(info, ALL).is_none(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_granted_is_believed() {
+        let price = |granted, tick| match stream_event(told_price(7, tick), granted) {
+            Some(StreamEvent::Price {
+                tick,
+                price: 7,
+                at,
+                interval_ms: None,
+            }) => (tick, at),
+            other => panic!("a price is a price, not {other:?}"),
+        };
+        assert_eq!(price(ALL, 0), (Some(0), Some(UnixMs(5))));
+        assert_eq!(price(ALL, -1), (None, Some(UnixMs(5))));
+        assert_eq!(price(Feeds::default(), 9), (None, None));
+    }
+
+    #[test]
+    fn an_answer_always_answers() {
+        let empty = stream_event(told(GambleType::ActionResult.into()), ALL);
+        let Some(StreamEvent::Result(empty)) = empty else {
+            panic!("an order has its answer");
+        };
+        assert!(!empty.executed && !empty.message.is_empty());
+        let cases = [
+            (0, EXECUTED_MESSAGE, true),
+            (0, "not enough tokens", false),
+            (99, EXECUTED_MESSAGE, true),
+            (ActionOutcome::OutcomeExecuted.into(), "done", true),
+            (ActionOutcome::OutcomeRefused.into(), EXECUTED_MESSAGE, false),
+        ];
+        for (outcome, msg, executed) in cases {
+            let result = result_of(ActionResult {
+                msg: msg.to_owned(),
+                outcome,
+                ..ActionResult::default()
+            });
+            assert_eq!(result.executed, executed, "{outcome} {msg}");
+        }
+    }
+
+    #[test]
+    fn figures_that_cannot_be_are_left_out_of_an_answer() {
+        let result = result_of(ActionResult {
+            msg: "x".repeat(1_000_000),
+            trade: Some(casino::Trade::default()),
+            wallet: Some(casino::Wallet {
+                tokens: -1,
+                ..casino::Wallet::default()
+            }),
+            ..ActionResult::default()
+        });
+        assert_eq!((result.price, result.at, result.wallet), (None, None, None));
+        assert!(result.message.chars().count() < 1000);
+    }
+
+    #[test]
+    fn lists_are_told_without_what_cannot_be() {
+        let trade = |kind, count, price| casino::Trade {
+            r#type: kind,
+            stocks_count: count,
+            price,
+            ..casino::Trade::default()
+        };
+        assert!(trade_row(&trade(1, 1, 1)).is_some());
+        for (kind, count, price) in [(2, 1, 1), (0, 0, 1), (0, 1, 0)] {
+            assert!(trade_row(&trade(kind, count, price)).is_none());
+        }
+        let point = |tick, price| casino::PricePoint {
+            tick,
+            price,
+            at_unix_ms: 1,
+        };
+        assert!(price_point(&point(0, 1)).is_some());
+        assert!(price_point(&point(-1, 1)).is_none() && price_point(&point(1, 0)).is_none());
+    }
+
+    #[test]
+    fn payments_without_a_number_are_counted() {
+        let payment = |number| types::Payment {
+            amount: -3,
+            number,
+            ..types::Payment::default()
+        };
+        assert_eq!(payment_row(&payment(0), 4).number, 4);
+        assert_eq!(payment_row(&payment(9), 4).number, 9);
+    }
+
+    #[test]
+    fn feeds_are_read_from_lists_of_names() {
+        for (named, granted) in [
+            ("ticks,wallet", ALL),
+            (" wallet , tape, ticks", ALL),
+            ("ticks", Feeds { wallet: false, ..ALL }),
+            ("tickswallet", Feeds::default()),
+        ] {
+            let mut metadata = MetadataMap::new();
+            metadata.insert(feeds::KEY, named.parse().unwrap());
+            assert_eq!(Feeds::granted(&metadata), granted, "{named}");
+        }
+        assert_eq!(Feeds::granted(&MetadataMap::new()), Feeds::default());
+    }
 }

@@ -194,3 +194,93 @@ async fn hear(seat: &mut Option<Seat>) -> Option<StreamEvent> {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tasks without a reader of keys, of a player whose casino does not answer.
+    fn tasks(events: mpsc::Sender<Event>) -> Tasks {
+        let (channel, _never_accepted) = awesomestock_proto::transport::pipe();
+        Tasks {
+            client: Client::new(channel, "anna".to_owned()),
+            events,
+            running: JoinSet::new(),
+            reads_keys: false,
+            calls: 0,
+            seat: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_an_error() {
+        let (events, _receiver) = mpsc::channel(1);
+        let mut tasks = tasks(events);
+        tasks.running.spawn(async { panic!("a test of what follows") });
+        let error = tasks.next().await.unwrap_err();
+        assert!(
+            format!("{error:#}").starts_with("a part of the game broke down"),
+            "{error:#}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_terminal_is_news_and_other_ends_are_not() {
+        let (events, _receiver) = mpsc::channel(1);
+        let mut tasks = tasks(events);
+        tasks.running.spawn(async { Ok(Ended::Seat) });
+        tasks.running.spawn(async { Ok(Ended::Call) });
+        tasks.running.spawn(async { Ok(Ended::Keys) });
+        assert!(matches!(tasks.next().await.unwrap(), News::TerminalGone));
+    }
+
+    #[tokio::test]
+    async fn calls_past_the_bound_fail_at_once_and_room_comes_back() {
+        let (events, mut told) = mpsc::channel(MAX_CALLS);
+        let mut tasks = tasks(events);
+        for _ in 0..MAX_CALLS {
+            assert!(tasks.call(Call::Statement).is_none());
+        }
+        let refused = tasks.call(Call::Statement);
+        assert!(matches!(
+            refused,
+            Some(Event::Failed(Call::Statement, Failure::Refused(_)))
+        ));
+        for _ in 0..MAX_CALLS {
+            let answer = told.recv().await.unwrap();
+            assert!(matches!(
+                answer,
+                Event::Failed(Call::Statement, Failure::Unanswered(_))
+            ));
+        }
+        let ended = tasks.running.join_next().await.unwrap();
+        tasks.take(ended).unwrap();
+        assert!(tasks.call(Call::Statement).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_seat_that_cannot_be_had_is_lost_and_its_orders_go_nowhere() {
+        let (events, _receiver) = mpsc::channel(1);
+        let mut tasks = tasks(events);
+        tasks.connect(Duration::ZERO);
+        assert!(matches!(
+            tasks.next().await.unwrap(),
+            News::Seat(StreamEvent::Lost(_))
+        ));
+        let order = Order {
+            side: crate::app::money::Side::Buy,
+            count: 1,
+        };
+        assert!(tasks.send(order).is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_heard_of_a_seat_that_was_left_before_it_was_taken() {
+        let (events, receiver) = mpsc::channel(1);
+        let mut tasks = tasks(events);
+        tasks.connect(Duration::from_secs(3600));
+        tasks.leave();
+        // Does not wait for the hour, nor for the deadline.
+        tasks.finish(receiver, Duration::from_secs(3600)).await.unwrap();
+    }
+}

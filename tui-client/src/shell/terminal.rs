@@ -155,3 +155,6 @@ impl Write for Canvas {
         written
     }
 }
+
+#[cfg(test)]
+mod tests;
