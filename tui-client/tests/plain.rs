@@ -135,20 +135,6 @@ fn prices_come_by_themselves_at_the_table() {
 }
 
 #[test]
-fn a_seeded_game_can_be_played_again() {
-    let prices = |seed: &str| {
-        let home = Home::new();
-        let mut game = Pipes::open(&home, &["--tick", "10ms", "--seed", seed]);
-        game.say("gamble");
-        let prices: Vec<String> = (0..8).map(|_| game.hear()).collect();
-        assert_eq!(game.end().0, Some(0));
-        prices
-    };
-    assert_eq!(prices("42"), prices("42"));
-    assert_ne!(prices("42"), prices("43"));
-}
-
-#[test]
 fn a_second_solo_game_on_the_same_ledger_is_told_so() {
     let home = Home::new();
     let mut first = Pipes::open(&home, &STILL);

@@ -1,0 +1,125 @@
+//! The servers of a solo game: inside the process, seeded, and gone when they are closed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{path::Path, time::Duration};
+
+use awesomestock::{
+    app::{
+        event::{Answer, Call, StreamEvent},
+        market::PricePoint,
+    },
+    client::Client,
+    config::SoloRules,
+    solo::{self, Servers},
+};
+use tokio::sync::mpsc;
+
+async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
+    let rules = SoloRules {
+        tick: Duration::from_millis(10),
+        initial_price: 10,
+        seed: Some(seed),
+    };
+    let (channel, servers) = solo::open(rules, folder).await.unwrap();
+    (Client::new(channel, "anna".to_owned()), servers)
+}
+
+/// The first `count` prices of a market.
+async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
+    let (_orders, queue) = mpsc::channel(1);
+    let mut seat = client.sit_down(queue).await.unwrap();
+    loop {
+        if let StreamEvent::Price { tick: Some(tick), .. } = seat.next().await.unwrap()
+            && usize::try_from(tick).unwrap() >= count
+        {
+            break;
+        }
+    }
+    let Answer::History(points) = client.call(Call::History).await.unwrap() else {
+        panic!("history is history");
+    };
+    let ticks = points.iter().map(|point: &PricePoint| point.tick).take(count);
+    assert_eq!(ticks.collect::<Vec<_>>(), (0..).take(count).collect::<Vec<i64>>());
+    points.iter().map(|point| point.price).take(count).collect()
+}
+
+#[tokio::test]
+async fn a_seeded_game_can_be_played_again() {
+    let mut markets = Vec::new();
+    for seed in [42, 42, 43] {
+        let folder = tempfile::tempdir().unwrap();
+        let (client, servers) = open(folder.path(), seed).await;
+        markets.push(first_prices(&client, 20).await);
+        drop(client);
+        servers.close().await.unwrap();
+    }
+    assert_eq!(markets[0], markets[1]);
+    assert_ne!(markets[0], markets[2]);
+}
+
+#[tokio::test]
+async fn a_closed_game_lets_go_of_its_ledger_and_an_open_one_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (client, servers) = open(folder.path(), 1).await;
+    client.call(Call::BuyTokens(3)).await.unwrap();
+    let rules = SoloRules {
+        tick: Duration::from_secs(1),
+        initial_price: 10,
+        seed: None,
+    };
+    let second = solo::open(rules, folder.path()).await.unwrap_err();
+    assert!(
+        format!("{second:#}").contains("another solo game is open"),
+        "{second:#}"
+    );
+    drop(client);
+    servers.close().await.unwrap();
+
+    let (client, servers) = open(folder.path(), 1).await;
+    let Answer::Wallet(wallet) = client.call(Call::Holdings).await.unwrap() else {
+        panic!("a casino of ours tells the wallet");
+    };
+    assert_eq!(wallet.tokens, 15);
+    drop(client);
+    servers.close().await.unwrap();
+}
+
+/// The process has sockets (signals come through one), but none that a network could reach.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_port_is_opened() {
+    use std::fs;
+
+    let home = support::Home::new();
+    let mut game = support::Pipes::open(&home, &["--tick", "1h"]);
+    game.say("gamble");
+    game.hear();
+    let process = Path::new("/proc").join(game.child.id().to_string());
+    let sockets: Vec<String> = fs::read_dir(process.join("fd"))
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .filter_map(|target| {
+            Some(
+                target
+                    .to_str()?
+                    .strip_prefix("socket:[")?
+                    .trim_end_matches(']')
+                    .to_owned(),
+            )
+        })
+        .collect();
+    for table in ["tcp", "tcp6", "udp", "udp6"] {
+        let Ok(rows) = fs::read_to_string(process.join("net").join(table)) else {
+            continue;
+        };
+        let inodes = rows.lines().filter_map(|row| row.split_whitespace().nth(9));
+        let open: Vec<&str> = inodes
+            .filter(|inode| sockets.iter().any(|socket| socket == inode))
+            .collect();
+        assert!(open.is_empty(), "{table}: {open:?}");
+    }
+    assert_eq!(game.end().0, Some(0));
+}
