@@ -23,6 +23,7 @@ mod spark;
 use ratatui::{
     buffer::Buffer,
     layout::{Margin, Rect},
+    style::Color,
     text::Line,
 };
 
@@ -41,7 +42,7 @@ use crate::app::{
 use axis::Axis;
 use plot::{Across, DOTS_ACROSS, DOTS_DOWN, Picture};
 use scale::Scale;
-use series::Column;
+use series::{Column, Series};
 
 /// Rows from which a chart with axes is drawn rather than a sparkline.
 const MIN_CHART_ROWS: u16 = 6;
@@ -97,21 +98,20 @@ fn banner(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
 /// The move over all that the chart shows.
 fn aside(view: &View, state: &AppState, status: &Status, desk: &Desk) -> Option<Line<'static>> {
     let room = desk.chart.width.saturating_mul(DOTS_ACROSS).into();
-    let columns = series::columns(&state.market, room);
+    let columns = series::series(&state.market, room).columns;
     let (first, last) = (columns.first()?, columns.last()?);
     let ms = last.at.since_ms(first.at);
     if columns.len() < 3 || ms < 1000 {
         return None;
     }
     let by = i64::from(last.last).saturating_sub(i64::from(first.first));
-    let percent = Permille::of(by, i64::from(first.first)).map(format::percent);
-    let words = format!(
-        " {} {}  {}  in {} ",
-        format::arrow(by),
-        format::signed(by),
-        percent.unwrap_or_default(),
-        format::age(ms)
-    );
+    let (moved, percent) = format::moved(by, Permille::of(by, i64::from(first.first)));
+    let span = format::age(ms);
+    let words = if percent.is_empty() {
+        format!(" {moved} in {span} ")
+    } else {
+        format!(" {moved}  {percent}  in {span} ")
+    };
     let style = if status.in_force {
         view.theme.moved(by)
     } else {
@@ -124,20 +124,20 @@ fn aside(view: &View, state: &AppState, status: &Status, desk: &Desk) -> Option<
 fn with_axes(view: &View, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
     let average = state.holdings.wallet().and_then(Wallet::average_cost);
     let room = usize::from(area.width.saturating_mul(DOTS_ACROSS));
-    let gutter = axis::columns(&series::columns(&state.market, room), average).min(area.width / 2);
+    let gutter = axis::columns(&series::series(&state.market, room).columns, average).min(area.width / 2);
     let plot = Rect {
         width: area.width.saturating_sub(gutter),
         height: area.height.saturating_sub(1),
         ..area
     };
     let dots_across = plot.width.saturating_mul(DOTS_ACROSS);
-    let columns = series::columns(&state.market, usize::from(dots_across));
+    let Series { columns, slots } = series::series(&state.market, usize::from(dots_across));
     let (Some(first), Some(last)) = (columns.first(), columns.last()) else {
         return;
     };
     let (low, high) = extremes(&columns, first);
     let scale = Scale::new(low, high, plot.height.saturating_mul(DOTS_DOWN));
-    let across = Across::new(&columns, dots_across);
+    let across = Across::new(slots, dots_across);
     let average = average.map(|average| (average, scale.shows(average)));
     let colors = &view.theme.chart;
     let line_color = match (status.in_force, last.last >= first.first) {
@@ -146,6 +146,7 @@ fn with_axes(view: &View, state: &AppState, status: &Status, area: Rect, buf: &m
         (true, false) => colors.down,
     };
     Picture {
+        ground: view.theme.text.bg.unwrap_or(Color::Reset),
         line: (trace(&columns, &across, &scale), line_color),
         fill: colors.fill.filter(|_| columns.len() > 1),
         level: (scale.dot(last.last), colors.level),

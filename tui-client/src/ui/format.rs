@@ -56,6 +56,17 @@ pub fn percent(Permille(permille): Permille) -> String {
     format!("{sign}{}.{tenth} %", grouped_unsigned(whole))
 }
 
+/// A move in two parts: `▲ +3` and `+8.8 %`; `= unchanged` and nothing, where there was none.
+#[must_use]
+pub fn moved(tokens: i64, permille: Option<Permille>) -> (String, String) {
+    let arrow = arrow(tokens);
+    if tokens == 0 {
+        return (format!("{arrow} unchanged"), String::new());
+    }
+    let percent = permille.map(percent).unwrap_or_default();
+    (format!("{arrow} {}", signed(tokens)), percent)
+}
+
 /// `10.50`, `1,204.00`.
 #[must_use]
 pub fn hundredths(Centitokens(hundredths): Centitokens) -> String {
@@ -227,6 +238,13 @@ mod tests {
     #[test]
     fn directions_have_an_arrow() {
         assert_eq!([arrow(3), arrow(0), arrow(-3)], ["▲", "=", "▼"]);
+        let shown = |tokens, permille| {
+            let (moved, percent) = moved(tokens, permille);
+            format!("{moved}|{percent}")
+        };
+        assert_eq!(shown(3, Some(Permille(88))), "▲ +3|+8.8 %");
+        assert_eq!(shown(-3, None), "▼ -3|");
+        assert_eq!(shown(0, Some(Permille(0))), "= unchanged|");
     }
 
     #[test]

@@ -26,10 +26,13 @@ use super::{
     status::Status,
     text,
 };
-use crate::app::{AppState, market::Change};
+use crate::app::AppState;
 
 /// The stock all this is about.
 const STOCK: &str = "AwesomeStock";
+
+/// Columns that player and connection keep beside the price.
+const SEAT_COLUMNS: usize = 26;
 
 /// Draws the header.
 pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) {
@@ -39,14 +42,16 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         Size::Small => {
             let first = panel::row(area, 0);
             panel::styled(STOCK, view.theme.title).render(first, buf);
-            price_line(view, state, &status)
+            let room = usize::from(first.width).saturating_sub(STOCK.len().saturating_add(1));
+            price_line(view, state, &status, room)
                 .alignment(Alignment::Right)
                 .render(first, buf);
             seat_and_status(view, state, &status, panel::row(area, 1), true, buf);
         }
         Size::Medium => {
             let first = panel::row(area, 0);
-            let mut line = price_line(view, state, &status);
+            let room = usize::from(first.width).saturating_sub(STOCK.len().saturating_add(SEAT_COLUMNS));
+            let mut line = price_line(view, state, &status, room);
             line.spans
                 .insert(0, Span::styled(format!("{STOCK}  "), view.theme.title));
             let taken = u16::try_from(line.width()).unwrap_or(u16::MAX).saturating_add(2);
@@ -67,32 +72,31 @@ fn price_style(view: &View, state: &AppState, status: &Status) -> Style {
     view.theme.moved(moved).add_modifier(Modifier::BOLD)
 }
 
-/// Price, arrow, change, percent; and how old, where it is not in force.
-fn price_line(view: &View, state: &AppState, status: &Status) -> Line<'static> {
+/// Price, arrow, change, percent in at most `columns`, the last ones dropped first; and how old the price is, where it
+/// is not in force.
+fn price_line(view: &View, state: &AppState, status: &Status, columns: usize) -> Line<'static> {
     let style = price_style(view, state, status);
     let Some(last) = state.market.last() else {
         return panel::styled(format!("{} no price yet", format::UNKNOWN), view.theme.dim);
     };
-    let mut spans = vec![Span::styled(format::grouped(i64::from(last.price)), style)];
-    if let Some(age) = &status.age {
-        spans.push(Span::styled(format!(" ({age} old)"), view.theme.warning));
-    } else if let Some(change) = state.market.change() {
-        let (moved, percent) = change_words(change);
-        let style = view.theme.moved(change.tokens);
-        spans.push(Span::styled(format!(" {moved}"), style));
-        spans.push(Span::styled(format!(" {percent}"), style));
+    let mut line = panel::styled(format::grouped(i64::from(last.price)), style);
+    let beside = match (&status.age, state.market.change()) {
+        (Some(age), _) => vec![Span::styled(format!(" ({age} old)"), view.theme.warning)],
+        (None, Some(change)) => {
+            let (moved, percent) = format::moved(change.tokens, change.permille);
+            let style = view.theme.moved(change.tokens);
+            [moved, percent]
+                .map(|words| Span::styled(format!(" {words}"), style))
+                .to_vec()
+        }
+        (None, None) => Vec::new(),
+    };
+    for span in beside {
+        if line.width().saturating_add(span.width()) <= columns {
+            line.push_span(span);
+        }
     }
-    Line::from(spans)
-}
-
-/// The move in tokens and in percent, in words where there was none.
-fn change_words(change: Change) -> (String, String) {
-    let arrow = format::arrow(change.tokens);
-    if change.tokens == 0 {
-        return (format!("{arrow} unchanged"), String::new());
-    }
-    let percent = change.permille.map(format::percent).unwrap_or_default();
-    (format!("{arrow} {}", format::signed(change.tokens)), percent)
+    line
 }
 
 /// Player and table, then the connection on the right; in a row `apart`, the player stands on the left.
@@ -178,7 +182,7 @@ fn beside_price(view: &View, state: &AppState, status: &Status) -> Vec<Line<'sta
         return vec![Line::default(), panel::styled("first price", view.theme.dim)];
     };
     let style = view.theme.moved(change.tokens);
-    let (moved, percent) = change_words(change);
+    let (moved, percent) = format::moved(change.tokens, change.permille);
     let mut lines = vec![panel::styled(moved, style.add_modifier(Modifier::BOLD))];
     if !percent.is_empty() {
         lines.push(panel::styled(percent, style));

@@ -24,7 +24,9 @@ use ratatui::{
 use super::{
     View, format,
     layout::{Desk, Size},
-    panel, text,
+    panel,
+    status::Status,
+    text,
 };
 use crate::app::{
     AppState,
@@ -77,7 +79,7 @@ fn quantity(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
     let long = format!("quantity  0-9 {up} {down} {max}=max");
     let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
     let label = text::fit(&[&long, "quantity"], room);
-    panel::pair(view, &label, figure, area, buf);
+    panel::pair(view, &label, vec![figure], area, buf);
 }
 
 /// Buy on the left, sell on the right.
@@ -121,10 +123,13 @@ impl Half {
         let label = format!("{}  {word}{count}", panel::key_label(action));
         let problem = problem(state, side, price, preview);
         let button = if problem.is_none() { on } else { theme.off };
+        // Reckoned at a price that may have moved on: the order would be executed at the price in force.
+        let in_force = Status::of(view, state).in_force;
+        let figures = if in_force { theme.text } else { theme.dim };
         let effect = preview.map(|preview| effect(side, &preview)).unwrap_or_default();
         let lines = match (problem, in_one_line) {
             (Some(words), true) => vec![(words, theme.warning)],
-            (None, true) => vec![(in_short(side, preview), theme.text)],
+            (None, true) => vec![(in_short(side, preview), figures)],
             (Some(words), false) => {
                 let total = effect.into_iter().take(1).map(|words| (words, theme.dim));
                 let mut lines: Vec<_> = total.collect();
@@ -137,7 +142,7 @@ impl Half {
                 }
                 lines
             }
-            (None, false) => effect.into_iter().map(|words| (words, theme.text)).collect(),
+            (None, false) => effect.into_iter().map(|words| (words, figures)).collect(),
         };
         Self { label, button, lines }
     }

@@ -30,18 +30,30 @@ pub(super) fn framed(
     area: Rect,
     buf: &mut Buffer,
 ) -> Rect {
-    let name = styled(format!(" {title} "), view.theme.title);
-    let taken = name.width().saturating_add(6);
-    let mut block = Block::bordered()
+    Block::bordered()
         .border_type(BorderType::Plain)
         .border_style(view.theme.border)
         .merge_borders(MergeStrategy::Exact)
-        .title_top(name);
-    if let Some(aside) = aside.filter(|aside| aside.width().saturating_add(taken) <= usize::from(area.width))
-    {
-        block = block.title_top(aside.alignment(Alignment::Right));
+        .render(area, buf);
+    let on_border = row(area.inner(Margin::new(1, 0)), 0);
+    let name = styled(format!(" {title} "), view.theme.title);
+    let taken = name.width().saturating_add(2);
+    over(view, name, on_border, buf);
+    let fits = |aside: &Line<'_>| aside.width().saturating_add(taken) <= usize::from(on_border.width);
+    if let Some(aside) = aside.filter(fits) {
+        let columns = u16::try_from(aside.width()).unwrap_or(u16::MAX);
+        let x = on_border.right().saturating_sub(columns);
+        over(
+            view,
+            aside,
+            Rect {
+                x,
+                width: columns,
+                ..on_border
+            },
+            buf,
+        );
     }
-    block.render(area, buf);
     area.inner(Margin::new(2, 1))
 }
 
@@ -80,11 +92,32 @@ pub(super) fn row(area: Rect, index: u16) -> Rect {
     }
 }
 
-/// A label on the left and its figure on the right of a row. The figure keeps its room, the label gives way.
-pub(super) fn pair(view: &View, label: &str, figure: Line<'_>, area: Rect, buf: &mut Buffer) {
+/// A label on the left and its figure on the right of a row: the first wording of `figure` that fits. The figure
+/// keeps its room, the label gives way; digits are never cut off at the front.
+pub(super) fn pair(view: &View, label: &str, figure: Vec<Line<'_>>, area: Rect, buf: &mut Buffer) {
+    let columns = usize::from(area.width);
+    let shortest = figure.last().map(ToString::to_string).unwrap_or_default();
+    let fitting = figure.into_iter().find(|line| line.width() <= columns);
+    let figure = fitting.unwrap_or_else(|| styled(text::truncate(&shortest, columns), view.theme.text));
     let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
     styled(text::truncate(label, room), view.theme.dim).render(area, buf);
     figure.alignment(Alignment::Right).render(area, buf);
+}
+
+/// Words on the left and words on the right of a row: of each the wordiest wording with which both fit; if none does,
+/// the left ones alone.
+pub(super) fn sides(left: &[Line<'_>], right: &[Line<'_>], area: Rect, buf: &mut Buffer) {
+    let columns = usize::from(area.width);
+    let fitting = right
+        .iter()
+        .flat_map(|right| left.iter().map(move |left| (left, right)))
+        .find(|(left, right)| left.width().saturating_add(right.width()) < columns);
+    if let Some((left, right)) = fitting {
+        left.render(area, buf);
+        right.clone().alignment(Alignment::Right).render(area, buf);
+    } else if let Some(left) = left.iter().find(|left| left.width() <= columns).or(left.last()) {
+        left.render(area, buf);
+    }
 }
 
 /// Words over what has been drawn there: nothing of its looks shines through.

@@ -18,7 +18,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::{Alignment, Margin, Rect},
+    layout::{Margin, Rect},
     text::{Line, Span},
     widgets::Widget,
 };
@@ -42,7 +42,8 @@ const TOKENS_ONLY: &str = "this casino tells tokens only: stocks, costs and prof
 /// One figure of the wallet.
 struct Figure {
     label: &'static str,
-    line: Line<'static>,
+    /// From the wordiest wording on.
+    lines: Vec<Line<'static>>,
     /// Where rows are short, a higher rank goes first.
     rank: u8,
     /// It begins a group.
@@ -51,9 +52,13 @@ struct Figure {
 
 impl Figure {
     fn new(label: &'static str, line: Line<'static>, rank: u8) -> Self {
+        Self::in_wordings(label, vec![line], rank)
+    }
+
+    fn in_wordings(label: &'static str, lines: Vec<Line<'static>>, rank: u8) -> Self {
         Self {
             label,
-            line,
+            lines,
             rank,
             group: false,
         }
@@ -66,7 +71,7 @@ impl Figure {
     /// It is reckoned at the last price: when that is not in force, neither is this.
     fn at_price(mut self, view: &View, in_force: bool) -> Self {
         if !in_force {
-            self.line = dimmed(view, self.line);
+            self.lines = self.lines.into_iter().map(|line| dimmed(view, line)).collect();
         }
         self
     }
@@ -99,7 +104,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         if airy && figure.group && next > 0 {
             next = next.saturating_add(1);
         }
-        panel::pair(view, figure.label, figure.line, panel::row(inner, next), buf);
+        panel::pair(view, figure.label, figure.lines, panel::row(inner, next), buf);
         next = next.saturating_add(1);
     }
     if matches!(state.holdings, Holdings::TokensOnly(_)) {
@@ -134,14 +139,14 @@ fn figures(view: &View, state: &AppState, size: Size) -> Vec<Figure> {
         Figure::new("stocks", strong(stocks), 0),
         Figure::new("average cost", Line::from(known(average)), 1),
         Figure::new("value", plain(valued(Wallet::value)), 2).at_price(view, in_force),
-        Figure::new(
+        Figure::in_wordings(
             "unrealised",
             profit(view, wallet.zip(price).and_then(unrealised)),
             0,
         )
         .begins_group()
         .at_price(view, in_force),
-        Figure::new("realised", profit(view, realised), 1),
+        Figure::in_wordings("realised", profit(view, realised), 1),
         Figure::new("equity", strong(valued(Wallet::equity)), 0)
             .begins_group()
             .at_price(view, in_force),
@@ -168,17 +173,16 @@ fn unrealised((wallet, price): (&Wallet, i32)) -> Option<(i64, Option<Permille>)
     (wallet.stocks > 0).then(|| (wallet.unrealised_pnl(price), wallet.unrealised_permille(price)))
 }
 
-/// A profit or loss with its arrow, sign and percentage.
-fn profit(view: &View, profit: Option<(i64, Option<Permille>)>) -> Line<'static> {
+/// A profit or loss with its arrow, sign and percentage; and without the percentage.
+fn profit(view: &View, profit: Option<(i64, Option<Permille>)>) -> Vec<Line<'static>> {
     let Some((tokens, permille)) = profit else {
-        return Line::from(format::UNKNOWN);
+        return vec![Line::from(format::UNKNOWN)];
     };
-    let percent = permille.map(|permille| format!("  {}", format::percent(permille)));
+    let style = view.theme.moved(tokens);
     let amount = format!("{} {}", format::arrow(tokens), format::signed(tokens));
-    panel::styled(
-        format!("{amount}{}", percent.unwrap_or_default()),
-        view.theme.moved(tokens),
-    )
+    let percent = permille.map(|permille| format!("{amount}  {}", format::percent(permille)));
+    let wordings = percent.into_iter().chain([amount]);
+    wordings.map(|words| panel::styled(words, style)).collect()
 }
 
 /// How much of the equity is in stocks, as a bar of ten cells and a percentage.
@@ -201,32 +205,31 @@ fn share_bar(view: &View, share: Option<(i64, i64)>) -> Line<'static> {
 /// Two rows without a border.
 fn small(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
     let theme = &view.theme;
-    let first = panel::row(area, 0);
-    let second = panel::row(area, 1);
+    let (first, second) = (panel::row(area, 0), panel::row(area, 1));
+    let strong = |words: String| panel::styled(words, theme.strong);
     let tokens = state.holdings.tokens().map(i64::from);
-    let tokens = tokens.map_or(format!("{} tokens", format::UNKNOWN), |tokens| {
-        format::counted(tokens, "token")
+    let tokens = tokens.map_or(vec![strong(format!("{} tokens", format::UNKNOWN))], |tokens| {
+        vec![
+            strong(format::counted(tokens, "token")),
+            strong(format::grouped(tokens)),
+        ]
     });
-    panel::styled(tokens, theme.strong).render(first, buf);
     let Some(wallet) = state.holdings.wallet() else {
         let said = match state.holdings {
             Holdings::TokensOnly(_) => "this casino tells tokens only",
             Holdings::Unknown | Holdings::Known(_) => "the wallet has not come yet",
         };
+        panel::sides(&tokens, &[], first, buf);
         panel::styled(said, theme.dim).render(second, buf);
         return;
     };
-    let mut stocks = vec![Span::styled(
-        format::counted(i64::from(wallet.stocks), "stock"),
-        theme.strong,
-    )];
+    let stocks = strong(format::counted(i64::from(wallet.stocks), "stock"));
+    let mut at_average = stocks.clone();
     if let Some(average) = wallet.average_cost() {
-        stocks.push(Span::styled(
-            format!(" at {}", format::hundredths(average)),
-            theme.dim,
-        ));
+        let words = format!(" at {}", format::hundredths(average));
+        at_average.push_span(Span::styled(words, theme.dim));
     }
-    Line::from(stocks).alignment(Alignment::Right).render(first, buf);
+    panel::sides(&tokens, &[at_average, stocks], first, buf);
     let Some(price) = state.market.last().map(|last| last.price) else {
         return;
     };
@@ -236,16 +239,17 @@ fn small(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
         Span::styled("equity ", theme.dim),
         Span::raw(format::grouped(wallet.equity(price))),
     ]);
-    shown(equity).render(second, buf);
-    let line = match unrealised((wallet, price)) {
-        Some(unrealised) => shown(profit(view, Some(unrealised))),
+    let profits: Vec<_> = match unrealised((wallet, price)) {
+        Some(unrealised) => profit(view, Some(unrealised)).into_iter().map(shown).collect(),
         None => {
-            let mut line = profit(view, Some((wallet.realised_pnl, None)));
-            line.spans.insert(0, Span::styled("realised ", theme.dim));
-            line
+            let mut lines = profit(view, Some((wallet.realised_pnl, None)));
+            for line in &mut lines {
+                line.spans.insert(0, Span::styled("realised ", theme.dim));
+            }
+            lines
         }
     };
-    line.alignment(Alignment::Right).render(second, buf);
+    panel::sides(&[shown(equity)], &profits, second, buf);
 }
 
 fn known(figure: Option<String>) -> String {

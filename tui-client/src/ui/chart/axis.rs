@@ -20,8 +20,8 @@ use crate::{
     ui::{View, format, panel, status::Status, text},
 };
 
-/// Columns between two labels of time, at least.
-const TIME_COLUMNS: u16 = 20;
+/// Columns from one label of time to the next.
+const TIME_COLUMNS: u16 = 16;
 
 /// What is known of a chart that was painted.
 pub(super) struct Axis<'a> {
@@ -60,7 +60,7 @@ impl Axis<'_> {
         let average_row = average
             .map(|(average, _)| self.row(average))
             .filter(|row| *row != tag_row);
-        let most = (self.plot.height / 3).clamp(2, 12);
+        let most = (self.plot.height.saturating_mul(2) / 5).clamp(2, 16);
         for label in self.scale.labels(most) {
             let row = self.row(hundredths(label));
             if row.abs_diff(tag_row) > 0 && average_row.is_none_or(|average| row.abs_diff(average) > 0) {
@@ -175,29 +175,30 @@ impl Axis<'_> {
         panel::over(self.view, words, panel::row(area, row), buf);
     }
 
-    /// Times of day, evenly spread from the first column to the last one.
+    /// Times of day under the columns they belong to, always in the same cells.
     fn times(&self, buf: &mut Buffer) {
         let area = Rect {
             y: self.plot.bottom(),
             height: 1,
             ..self.plot
         };
-        let end = self.columns.last().map_or(0, |last| self.cell(last));
-        let steps = end / TIME_COLUMNS;
-        for index in 0..=steps {
-            let at = end.saturating_mul(index).checked_div(steps).unwrap_or(0);
-            let Some(column) = self.columns.iter().find(|column| self.cell(column) >= at) else {
-                return;
-            };
+        let mut next = 0;
+        for column in self.columns {
+            if self.cell(column) < next {
+                continue;
+            }
             let words = format::clock(column.at, &self.view.zone);
             let columns = u16::try_from(text::width(&words)).unwrap_or(u16::MAX);
-            let last = area.width.saturating_sub(columns);
+            if next.saturating_add(columns) > area.width {
+                return;
+            }
             let label = Rect {
-                x: area.x.saturating_add(at.saturating_sub(columns / 2).min(last)),
-                width: columns.min(area.width),
+                x: area.x.saturating_add(next),
+                width: columns,
                 ..area
             };
             panel::styled(words, self.view.theme.dim).render(label, buf);
+            next = next.saturating_add(TIME_COLUMNS);
         }
     }
 

@@ -21,9 +21,6 @@ pub(super) const DOTS_ACROSS: u16 = 2;
 /// Dots of a cell, down.
 pub(super) const DOTS_DOWN: u16 = 4;
 
-/// Fewest places across: a young chart grows from the left until it fills them.
-const MIN_SLOTS: usize = 30;
-
 /// Where the columns of a series are, in dots across.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Across {
@@ -32,11 +29,10 @@ pub(super) struct Across {
 }
 
 impl Across {
-    /// Spreads `columns` over `dots`.
-    pub(super) fn new(columns: &[Column], dots: u16) -> Self {
-        let slots = columns.last().map_or(0, |last| last.slot.saturating_add(1));
+    /// Spreads `slots` places over `dots`.
+    pub(super) fn new(slots: usize, dots: u16) -> Self {
         Self {
-            slots: slots.max(MIN_SLOTS),
+            slots,
             dots: usize::from(dots),
         }
     }
@@ -103,6 +99,8 @@ impl<I: Iterator<Item = Dot> + Clone> Shape for Painted<I> {
 
 /// What is to be painted, in dots.
 pub(super) struct Picture {
+    /// The colour of the ground.
+    pub(super) ground: Color,
     /// The line of the price and its colour.
     pub(super) line: (Vec<Dot>, Color),
     /// The colour of the area under the line.
@@ -121,6 +119,7 @@ impl Picture {
         let tops = tops(&self.line.0, across);
         let inside = |(x, y): &Dot| *x < across && *y < down;
         Canvas::default()
+            .background_color(self.ground)
             .marker(Marker::Braille)
             .x_bounds([0.0, 1.0])
             .y_bounds([0.0, 1.0])

@@ -10,6 +10,9 @@ const MARGIN_DOTS: i64 = 5;
 /// Least span: one price, or a few close to each other, do not fill the height.
 const MIN_SPAN: i64 = 4;
 
+/// Steps of round prices a scale has at least: its ends are on such a step.
+const STEPS: i64 = 12;
+
 /// A range of prices over a height of dots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scale {
@@ -19,7 +22,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// The scale on which prices from `low` to `high` fill `dots` rows of dots, with a margin.
+    /// The scale on which prices from `low` to `high` fill `dots` rows of dots, with a margin. Its ends are round, so
+    /// that it stays as it is while the prices move a little.
     pub(super) fn new(low: i32, high: i32, dots: u16) -> Self {
         let (low, high) = (i64::from(low), i64::from(high.max(low)));
         let dots = i64::from(dots.max(1));
@@ -32,9 +36,12 @@ impl Scale {
             .unwrap_or(0)
             .saturating_add(spare)
             .saturating_add(1);
+        let (bottom, top) = (low.saturating_sub(pad), high.saturating_add(pad));
+        let round = round_step(top.saturating_sub(bottom) / STEPS);
+        let floor = |price: i64| price.div_euclid(round).saturating_mul(round);
         Self {
-            bottom: low.saturating_sub(pad),
-            top: high.saturating_add(pad),
+            bottom: floor(bottom),
+            top: floor(top.saturating_add(round).saturating_sub(1)),
             dots,
         }
     }

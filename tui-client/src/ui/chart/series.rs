@@ -10,6 +10,9 @@ use crate::app::{
 /// Most ticks that share a column: past it, the chart scrolls.
 const MAX_TICKS_PER_COLUMN: i64 = 2;
 
+/// Fewest places: a young chart grows from the left until it fills them.
+const MIN_SLOTS: usize = 30;
+
 /// Columns that are left empty where ticks are missing.
 const GAP_COLUMNS: usize = 4;
 
@@ -53,13 +56,26 @@ impl Column {
     }
 }
 
-/// The newest prices in at most `room` columns, oldest first. Prices share a column by their tick number, so that a
-/// column keeps its prices while the chart scrolls.
-pub(super) fn columns(market: &Market, room: usize) -> Vec<Column> {
+/// Prices in columns, and the places there are for them: those after the last column are still free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Series {
+    /// Oldest first.
+    pub(super) columns: Vec<Column>,
+    /// Places, more than the last column's.
+    pub(super) slots: usize,
+}
+
+/// The newest prices in at most `room` places.
+///
+/// Most ticks only add to the right of what is there: a young chart has places in reserve, and a full one scrolls by
+/// an eighth of its width at once. So little is written to the terminal, and the eye keeps its place. Prices share a
+/// column by their tick number, so that a column keeps its prices while the chart scrolls.
+pub(super) fn series(market: &Market, room: usize) -> Series {
     let shared = ticks_per_column(market.prices().len(), room);
     let mut columns: Vec<Column> = Vec::with_capacity(room);
     let mut used = 0_usize;
     let mut key = None;
+    let mut full = false;
     for point in market.prices().rev() {
         let this = point.tick.div_euclid(shared);
         if key == Some(this) {
@@ -69,19 +85,52 @@ pub(super) fn columns(market: &Market, room: usize) -> Vec<Column> {
             continue;
         }
         let gap = key.is_some_and(|key: i64| key.saturating_sub(this) > 1);
-        used = used.saturating_add(if gap { GAP_COLUMNS.saturating_add(1) } else { 1 });
-        if used > room {
+        let needed = used.saturating_add(if gap { GAP_COLUMNS.saturating_add(1) } else { 1 });
+        if needed > room {
+            full = true;
             break;
         }
         if let Some(column) = columns.last_mut() {
             column.after_gap = gap;
         }
         columns.push(Column::of(point));
+        used = needed;
         key = Some(this);
     }
     columns.reverse();
     number(&mut columns);
-    columns
+    if !full {
+        let slots = reserve(used, room);
+        return Series { columns, slots };
+    }
+    let newest = market.last().map_or(0, |last| last.tick.div_euclid(shared));
+    scroll(&mut columns, used, room.saturating_sub(free_places(newest, room)));
+    Series { columns, slots: room }
+}
+
+/// Places for a chart of `used` columns that grows: a quarter more now and then.
+fn reserve(used: usize, room: usize) -> usize {
+    let mut slots = MIN_SLOTS;
+    while slots < used {
+        slots = slots.saturating_add(slots / 4);
+    }
+    slots.min(room.max(1))
+}
+
+/// Places that a full chart keeps free: none just before it scrolls, an eighth just after.
+fn free_places(newest: i64, room: usize) -> usize {
+    let step = i64::try_from(room / 8).unwrap_or(i64::MAX).max(1);
+    let free = step.saturating_sub(1).saturating_sub(newest.rem_euclid(step));
+    usize::try_from(free).unwrap_or(0)
+}
+
+/// Drops the oldest of the columns that use `used` places, until `room` suffices.
+fn scroll(columns: &mut Vec<Column>, used: usize, room: usize) {
+    let gone = used.saturating_sub(room);
+    columns.retain(|column| column.slot >= gone);
+    for column in columns {
+        column.slot = column.slot.saturating_sub(gone);
+    }
 }
 
 /// Gives each column its place.
@@ -118,7 +167,8 @@ mod tests {
     }
 
     fn shown(market: &Market, room: usize) -> Vec<(usize, i32, i32, bool)> {
-        columns(market, room)
+        series(market, room)
+            .columns
             .iter()
             .map(|column| (column.slot, column.low, column.high, column.after_gap))
             .collect()
@@ -146,16 +196,44 @@ mod tests {
             shown(&market, 3),
             [(0, 10, 30, false), (1, 5, 7, false), (2, 8, 8, false)]
         );
-        let shared = columns(&market, 3);
+        let shared = series(&market, 3).columns;
         assert_eq!((shared[0].first, shared[0].last), (10, 30));
     }
 
     #[test]
     fn the_oldest_are_left_out_when_there_is_no_room() {
         let points: Vec<_> = (0..100).map(|tick| (tick, 1)).collect();
-        let columns = columns(&market(&points), 10);
-        assert_eq!(columns.len(), 10);
-        assert_eq!(columns.last().map(|column| column.at), Some(UnixMs(99)));
+        let series = series(&market(&points), 10);
+        assert_eq!((series.columns.len(), series.slots), (10, 10));
+        assert_eq!(series.columns.last().map(|column| column.at), Some(UnixMs(99)));
+    }
+
+    #[test]
+    fn most_ticks_move_nothing() {
+        let room = 80;
+        let mut market = market(&[]);
+        let (mut moved, mut before) = (0, series(&market, room));
+        for tick in 0..400 {
+            market.take(Some(tick), 10, UnixMs(0), None);
+            let after = series(&market, room);
+            let kept = before
+                .columns
+                .iter()
+                .zip(&after.columns)
+                .all(|(a, b)| a.slot == b.slot);
+            moved +=
+                u32::from(!kept || before.slots != after.slots || before.columns.len() > after.columns.len());
+            assert!(after.columns.last().is_some_and(|last| last.slot < after.slots));
+            before = after;
+        }
+        assert!(moved < 30, "{moved}");
+    }
+
+    #[test]
+    fn a_young_chart_has_places_in_reserve() {
+        let slots = [0, 1, 30, 31, 37, 38, 79, 80].map(|used| reserve(used, 80));
+        assert_eq!(slots, [30, 30, 30, 37, 37, 46, 80, 80]);
+        assert_eq!(reserve(5, 0), 1);
     }
 
     #[test]

@@ -20,7 +20,7 @@ const STEPS: i64 = 8;
 
 /// Draws the bars, newest on the right.
 pub(super) fn draw(view: &View, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
-    let columns = series::columns(&state.market, usize::from(area.width));
+    let columns = series::series(&state.market, usize::from(area.width)).columns;
     let (Some(low), Some(high), Some(first), Some(last)) = (
         columns.iter().map(|column| column.low).min(),
         columns.iter().map(|column| column.high).max(),

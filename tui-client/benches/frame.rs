@@ -1,0 +1,159 @@
+//! What a frame costs: state to cells, cells compared with the last frame, the difference as bytes.
+//!
+//! `cargo bench -p awesomestock --bench frame` prints a table. Each frame follows one tick of a market that keeps
+//! 10,000 prices, so the chart scrolls. The ceiling is a screen of plain text that changes all over, drawn in turns
+//! with the desk: what ratatui and the terminal's escape sequences cost without us. Compare ratios, not times.
+
+use std::{
+    cell::Cell,
+    io::{self, Write},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use awesomestock::{app::AppState, ui::View};
+use ratatui::{
+    Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect, widgets::Paragraph,
+};
+
+#[path = "../tests/fixtures/mod.rs"]
+mod fixtures;
+
+/// Frames of each kind.
+const FRAMES: i64 = 2_000;
+
+/// Frames drawn before any is counted.
+const WARM_UP: i64 = 50;
+
+/// Counts what is written to it; its clones count together.
+#[derive(Default, Clone)]
+struct Sink(Rc<Cell<usize>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.set(self.0.get() + bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A terminal that goes nowhere.
+struct Screen {
+    terminal: Terminal<CrosstermBackend<Sink>>,
+    written: Sink,
+}
+
+impl Screen {
+    fn new(columns: u16, rows: u16) -> io::Result<Self> {
+        let written = Sink::default();
+        let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
+        let backend = CrosstermBackend::new(written.clone());
+        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        Ok(Self { terminal, written })
+    }
+}
+
+/// Frames of one kind, measured.
+#[derive(Default)]
+struct Measured {
+    times: Vec<Duration>,
+    bytes: usize,
+}
+
+impl Measured {
+    fn add(&mut self, screen: &mut Screen, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let before = screen.written.0.get();
+        let start = Instant::now();
+        screen.terminal.draw(draw)?;
+        self.times.push(start.elapsed());
+        self.bytes += screen.written.0.get() - before;
+        Ok(())
+    }
+
+    /// The time that `percent` of the frames stay below, in microseconds.
+    fn percentile(&mut self, percent: usize) -> u128 {
+        self.times.sort_unstable();
+        let index = self.times.len().saturating_sub(1) * percent / 100;
+        self.times.get(index).map_or(0, Duration::as_micros)
+    }
+
+    fn bytes_a_frame(&self) -> usize {
+        self.bytes / self.times.len().max(1)
+    }
+}
+
+/// One tick of the market.
+fn tick(state: &mut AppState, price: i32) {
+    let at = state.now.plus_ms(1_000);
+    state.now = at;
+    state.market.take(None, price, at, Some(1_000));
+}
+
+/// Plain text of the screen's size, different from frame to frame.
+fn plain(columns: u16, rows: u16, number: i64) -> String {
+    let letters = "awesomestock "
+        .chars()
+        .cycle()
+        .skip(usize::try_from(number % 13).unwrap_or(0));
+    let row: String = letters.take(usize::from(columns)).collect();
+    vec![row; usize::from(rows)].join("\n")
+}
+
+fn measure(view: &View, columns: u16, rows: u16) -> io::Result<[Measured; 3]> {
+    let mut desk_screen = Screen::new(columns, rows)?;
+    let mut plain_screen = Screen::new(columns, rows)?;
+    let mut state = fixtures::playing();
+    state.market = fixtures::walk(10_000);
+    let [mut ticks, mut same, mut ceiling] = <[Measured; 3]>::default();
+    for (number, price) in (0..WARM_UP + FRAMES).zip(fixtures::prices().skip(10_000)) {
+        if number == WARM_UP {
+            [ticks, same, ceiling] = Default::default();
+        }
+        tick(&mut state, price);
+        ticks.add(&mut desk_screen, |frame| view.draw(&state, frame))?;
+        same.add(&mut desk_screen, |frame| view.draw(&state, frame))?;
+        let text = plain(columns, rows, number);
+        ceiling.add(&mut plain_screen, |frame| {
+            frame.render_widget(Paragraph::new(text.as_str()), frame.area());
+        })?;
+    }
+    Ok([ticks, same, ceiling])
+}
+
+fn main() -> io::Result<()> {
+    let view = fixtures::view();
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{FRAMES} frames each, times in microseconds, 10,000 prices kept"
+    )?;
+    writeln!(
+        out,
+        "{:<8}  {:<24}  {:>6}  {:>6}  {:>11}  {:>7}",
+        "size", "frame", "p50", "p99", "bytes/frame", "ratio"
+    )?;
+    for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
+        let [mut ticks, mut same, mut ceiling] = measure(&view, columns, rows)?;
+        let floor = ceiling.percentile(50).max(1);
+        let size = format!("{columns}x{rows}");
+        for (name, measured) in [
+            ("after a tick", &mut ticks),
+            ("nothing changed", &mut same),
+            ("ceiling: plain text", &mut ceiling),
+        ] {
+            let (p50, p99) = (measured.percentile(50), measured.percentile(99));
+            let hundredths = p50 * 100 / floor;
+            writeln!(
+                out,
+                "{size:<8}  {name:<24}  {p50:>6}  {p99:>6}  {:>11}  {:>4}.{:02}",
+                measured.bytes_a_frame(),
+                hundredths / 100,
+                hundredths % 100
+            )?;
+        }
+    }
+    Ok(())
+}
