@@ -113,8 +113,8 @@ fn measure(view: &View, columns: u16, rows: u16) -> io::Result<[Measured; 3]> {
             [ticks, same, ceiling] = Default::default();
         }
         tick(&mut state, price);
-        ticks.add(&mut desk_screen, |frame| view.draw(&state, frame))?;
-        same.add(&mut desk_screen, |frame| view.draw(&state, frame))?;
+        ticks.add(&mut desk_screen, |frame| _ = view.draw(&state, frame))?;
+        same.add(&mut desk_screen, |frame| _ = view.draw(&state, frame))?;
         let text = plain(columns, rows, number);
         ceiling.add(&mut plain_screen, |frame| {
             frame.render_widget(Paragraph::new(text.as_str()), frame.area());

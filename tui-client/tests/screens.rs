@@ -7,6 +7,7 @@ use awesomestock::{
     app::{AppState, overlay::Overlay},
     ui::{Theme, View},
 };
+use jiff::tz::TimeZone;
 use ratatui::{
     Terminal,
     backend::TestBackend,
@@ -113,7 +114,7 @@ fn every_size_draws() {
     }
     // Both sides of each edge between two shapes, for every state.
     for columns in [0, 1, 2, 37, 38, 75, 76, 107, 108, 159, 160, 220] {
-        for rows in [0, 1, 9, 10, 21, 22, 31, 32, 47, 48, 70] {
+        for rows in [0, 1, 9, 10, 17, 18, 31, 32, 47, 48, 70] {
             for _ in &states {
                 draw(columns, rows);
             }
@@ -214,6 +215,14 @@ fn text_of_others_does_no_harm() {
             }
         }
     }
+}
+
+#[test]
+fn times_are_those_of_the_players_clock() {
+    let mut view = fixtures::view();
+    view.zone = TimeZone::fixed(jiff::tz::offset(2));
+    let text = text(&drawn_by(&view, &fixtures::playing(), (80, 24)));
+    assert!(text.contains("16:03:22  … BUY 2"), "{text}");
 }
 
 #[test]

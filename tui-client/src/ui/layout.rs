@@ -3,7 +3,7 @@
 //! Owns the rectangles and the sizes at which the desk changes shape. It knows nothing of what is in a panel.
 //!
 //! ```text
-//! small, from 38x10        medium, from 76x22              large, from 108x32
+//! small, from 38x10        medium, from 76x18              large, from 108x32
 //! header                   header                          header, big price
 //! chart as a sparkline     +- chart -----+- wallet -+      +- chart ------------+- wallet -+
 //! wallet                   |             |          |      |                    +- order --+
@@ -21,6 +21,9 @@ pub(super) const MIN_COLUMNS: u16 = 38;
 
 /// Fewest rows the desk is drawn in.
 pub(super) const MIN_ROWS: u16 = 10;
+
+/// Most rows of the log in the small shape: the rest is the chart's.
+const MAX_SMALL_LOG_ROWS: u16 = 12;
 
 /// The shapes of the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +45,7 @@ impl Size {
         [
             (Self::Huge, 160, 48),
             (Self::Large, 108, 32),
-            (Self::Medium, 76, 22),
+            (Self::Medium, 76, 18),
             (Self::Small, MIN_COLUMNS, MIN_ROWS),
         ]
         .into_iter()
@@ -100,7 +103,7 @@ impl Desk {
         let header = stack.top(2);
         let footer = stack.bottom(1);
         let spare = stack.0.height.saturating_sub(7);
-        let log = stack.bottom((spare / 2).saturating_add(1));
+        let log = stack.bottom((spare / 2).saturating_add(1).min(MAX_SMALL_LOG_ROWS));
         let order = stack.bottom(2);
         let wallet = stack.bottom(2);
         Self {
@@ -120,8 +123,8 @@ impl Desk {
         let mut stack = Stack(area);
         let header = stack.top(1);
         let footer = stack.bottom(1);
-        let spare = stack.0.height.saturating_sub(20);
-        let log = stack.bottom_sharing((spare / 2).saturating_add(6));
+        let spare = stack.0.height.saturating_sub(16);
+        let log = stack.bottom_sharing((spare / 2).saturating_add(4));
         let mut side = stack.right_sharing(area.width.saturating_mul(2) / 5);
         let order = side.bottom_sharing(7);
         Self {
@@ -215,5 +218,75 @@ impl Stack {
             .saturating_add(1)
             .min(piece.right().saturating_sub(self.0.x));
         Self(piece)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shape_follows_the_size() {
+        let cases = [
+            (37, 10, None),
+            (38, 9, None),
+            (40, 12, Some(Size::Small)),
+            (200, 17, Some(Size::Small)),
+            (75, 60, Some(Size::Small)),
+            (80, 24, Some(Size::Medium)),
+            (120, 36, Some(Size::Large)),
+            (200, 60, Some(Size::Huge)),
+        ];
+        for (columns, rows, size) in cases {
+            assert_eq!(Size::of(Rect::new(0, 0, columns, rows)), size, "{columns}x{rows}");
+        }
+    }
+
+    #[test]
+    fn panels_lie_inside_and_only_share_lines() {
+        for (columns, rows) in
+            (MIN_COLUMNS..230).flat_map(|columns| (MIN_ROWS..80).map(move |rows| (columns, rows)))
+        {
+            let area = Rect::new(3, 2, columns, rows);
+            let Some(size) = Size::of(area) else {
+                continue;
+            };
+            let desk = Desk::of(size, area);
+            let panels = [
+                desk.header,
+                desk.chart,
+                desk.wallet,
+                desk.order,
+                desk.ticks,
+                desk.log,
+                desk.footer,
+            ];
+            for (index, panel) in panels.iter().enumerate() {
+                assert_eq!(
+                    panel.intersection(area).area(),
+                    panel.area(),
+                    "{columns}x{rows}: {panel:?}"
+                );
+                for other in panels.iter().skip(index + 1) {
+                    let shared = panel.intersection(*other);
+                    assert!(
+                        shared.width.min(shared.height) <= 1,
+                        "{columns}x{rows}: {panel:?} {other:?}"
+                    );
+                }
+            }
+            let needed = [
+                desk.header,
+                desk.chart,
+                desk.wallet,
+                desk.order,
+                desk.log,
+                desk.footer,
+            ];
+            assert!(
+                needed.iter().all(|panel| !panel.is_empty()),
+                "{columns}x{rows}: {desk:?}"
+            );
+        }
     }
 }

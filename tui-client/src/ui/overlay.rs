@@ -19,7 +19,7 @@ mod statement;
 use ratatui::{
     buffer::Buffer,
     layout::{Alignment, Margin, Rect},
-    style::Modifier,
+    style::{Color, Modifier},
     text::Line,
     widgets::{Block, BorderType, Clear, Widget},
 };
@@ -37,15 +37,15 @@ use crate::app::{
 /// What one can do in a window that scrolls.
 const SCROLL_HINT: &[&str] = &["Esc closes, arrows scroll", "Esc closes"];
 
-/// Cells of the desk that stay in sight beside a window, where there is room.
-const MARGIN: u16 = 2;
+/// Rows of the desk that stay in sight above and below a window, where there is room; columns four times as many.
+const MARGIN: u16 = 1;
 
 /// Draws all overlays; gives back what there is to know of the top one.
 pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Top {
     let mut top = Top::default();
     for overlay in &state.overlays {
         if !matches!(overlay, Overlay::Palette(_)) {
-            buf.set_style(desk.area, view.theme.under);
+            recede(view, desk.area, buf);
         }
         top = match overlay {
             Overlay::Help { scroll } => Top::scrolled(help::draw(view, *scroll, desk, buf)),
@@ -56,6 +56,22 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         };
     }
     top
+}
+
+/// Dims what has been drawn, blocks of colour too: they would outshine the window.
+fn recede(view: &View, area: Rect, buf: &mut Buffer) {
+    let ground = view.theme.text.bg.unwrap_or(Color::Reset);
+    let letters = view.theme.text.fg.unwrap_or(Color::Reset);
+    for position in area.positions() {
+        let Some(cell) = buf.cell_mut(position) else {
+            continue;
+        };
+        if cell.bg != ground {
+            cell.set_fg(letters).set_bg(ground);
+        }
+        cell.modifier.remove(Modifier::REVERSED);
+        cell.set_style(view.theme.under);
+    }
 }
 
 /// A window in the middle of the desk.
@@ -77,7 +93,7 @@ impl Window<'_> {
     /// Where the window goes: in the middle, as large as wanted and possible.
     fn place(&self, desk: &Desk) -> Placed {
         let margin = if desk.size == Size::Small { 0 } else { MARGIN };
-        let room = desk.area.inner(Margin::new(margin.saturating_mul(2), margin));
+        let room = desk.area.inner(Margin::new(margin.saturating_mul(4), margin));
         let (columns, rows) = self.wanted;
         let most = |wanted: usize, border: u16, room: u16| {
             u16::try_from(wanted)

@@ -25,11 +25,12 @@ use crate::{
         command::{WORDS, Word},
         overlay::Palette,
     },
-    ui::{View, layout::Desk, panel, text},
+    ui::{
+        View,
+        layout::{Desk, Size},
+        panel, text,
+    },
 };
-
-/// Most words shown as a help.
-const MAX_MATCHES: u16 = 6;
 
 /// Columns of a word and its amount.
 const WORD_COLUMNS: usize = 19;
@@ -52,7 +53,7 @@ pub(super) fn draw(view: &View, palette: &Palette, desk: &Desk, buf: &mut Buffer
     let fixed = error_rows.saturating_add(3);
     let rows = u16::try_from(matches.len())
         .unwrap_or(u16::MAX)
-        .min(MAX_MATCHES)
+        .min(most_matches(desk.size))
         .min(desk.area.height.saturating_sub(fixed.saturating_add(4)));
     let height = rows.saturating_add(fixed).min(desk.area.height);
     let outer = Rect {
@@ -103,6 +104,15 @@ fn typed(view: &View, palette: &Palette, area: Rect, buf: &mut Buffer) -> Option
     let column = prompt.saturating_add(before.saturating_sub(hidden));
     let x = area.x.saturating_add(u16::try_from(column).ok()?);
     Some(Position::new(x, area.y))
+}
+
+/// Most words shown as a help: the desk stays in sight.
+fn most_matches(size: Size) -> u16 {
+    match size {
+        Size::Small => 4,
+        Size::Medium => 6,
+        Size::Large | Size::Huge => 12,
+    }
 }
 
 fn match_line(view: &View, word: &Word, columns: usize) -> Line<'static> {

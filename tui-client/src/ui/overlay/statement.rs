@@ -61,7 +61,7 @@ fn shown(line: &str, columns: usize) -> Vec<String> {
     squeezed(&line, columns).map_or_else(|| text::wrap(&line, columns, 4), |line| vec![line])
 }
 
-/// A row of a table that is too wide: two spaces between its fields, the last one on the right.
+/// A row of a table that is too wide: two spaces or one between its fields, the last one on the right.
 fn squeezed(line: &str, columns: usize) -> Option<String> {
     let fields: Vec<&str> = line
         .split("  ")
@@ -69,9 +69,11 @@ fn squeezed(line: &str, columns: usize) -> Option<String> {
         .filter(|field| !field.is_empty())
         .collect();
     let (last, others) = fields.split_last().filter(|(_, others)| !others.is_empty())?;
-    let start = others.join("  ");
-    let between = columns.checked_sub(text::width(&start).saturating_add(text::width(last)))?;
-    (between > 0).then(|| format!("{start}{}{last}", " ".repeat(between)))
+    ["  ", " "].into_iter().find_map(|space| {
+        let start = others.join(space);
+        let between = columns.checked_sub(text::width(&start).saturating_add(text::width(last)))?;
+        (between >= space.len()).then(|| format!("{start}{}{last}", " ".repeat(between)))
+    })
 }
 
 #[cfg(test)]
