@@ -28,7 +28,7 @@ use crate::{
         Store, StoreError,
         sqlite::{self, FileError},
     },
-    table::Table,
+    table::{self, Table},
 };
 
 /// Why a casino could not be opened.
@@ -140,7 +140,7 @@ impl Casino {
         let market = async {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = table.run_market(queue) => {}
+                () = table::run_market(queue, table.beats()) => {}
             }
             // A market that stands still ends nothing.
             future::pending::<Infallible>().await

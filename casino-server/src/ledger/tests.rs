@@ -87,6 +87,24 @@ async fn a_batch_that_was_not_written_is_answered_so_and_play_goes_on() {
 }
 
 #[tokio::test]
+async fn after_a_batch_that_was_not_written_accounts_are_read_again() {
+    let (ledger, _, script) = start([]);
+    let queue = ledger.queue();
+    queue.execute(ann(), Command::Deposit(Dollars(10))).await.unwrap();
+    // The store knows better than the cache, which is why it refuses.
+    script.records.lock().unwrap().clear();
+    let refusal = CommitError::NotWritten(disk("constraint failed"));
+    script.failures.lock().unwrap().push_back(refusal);
+    queue
+        .execute(ann(), Command::Deposit(Dollars(10)))
+        .await
+        .unwrap_err();
+    let bought = queue.execute(ann(), Command::Deposit(Dollars(1))).await;
+    assert_eq!(tokens(&bought), Tokens(5));
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_tick_that_was_not_written_has_not_happened() {
     let (ledger, table, _) = start([CommitError::NotWritten(disk("full"))]);
     let queue = ledger.queue();

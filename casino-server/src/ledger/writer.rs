@@ -98,6 +98,7 @@ impl Writer {
                     error = &error as &dyn std::error::Error,
                     "a batch was not written"
                 );
+                // The store may have refused because it knows better than the cache.
                 self.cache.clear();
                 let refusal = LedgerError::from(&error);
                 answers

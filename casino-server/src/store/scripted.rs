@@ -24,7 +24,7 @@ pub(crate) struct Script {
     /// What was committed.
     pub(crate) batches: Mutex<Vec<Batch>>,
     /// The records committed.
-    records: Mutex<HashMap<PlayerName, Record>>,
+    pub(crate) records: Mutex<HashMap<PlayerName, Record>>,
     /// Accounts cannot be loaded.
     pub(crate) unreadable: AtomicBool,
     /// It was closed in order.

@@ -116,15 +116,7 @@ impl Store for SqliteStore {
         let Err((stage, error)) = self.write(batch) else {
             return Ok(());
         };
-        let certain = stage == Stage::BeforeCommit || is_certain(&error);
-        // A transaction that could not be rolled back leaves the connection of no use.
-        let certain = certain && self.connection.is_autocommit();
-        let error = StoreError::new("write the ledger", error);
-        Err(if certain {
-            CommitError::NotWritten(error)
-        } else {
-            CommitError::Unknown(error)
-        })
+        Err(verdict(stage, error, self.connection.is_autocommit()))
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
@@ -144,6 +136,17 @@ enum Stage {
     BeforeCommit,
     /// The commit itself failed.
     Commit,
+}
+
+/// What a failed transaction leaves. One that could not be rolled back leaves the connection of no use.
+fn verdict(stage: Stage, error: rusqlite::Error, rolled_back: bool) -> CommitError {
+    let nothing_kept = stage == Stage::BeforeCommit || is_certain(&error);
+    let error = StoreError::new("write the ledger", error);
+    if nothing_kept && rolled_back {
+        CommitError::NotWritten(error)
+    } else {
+        CommitError::Unknown(error)
+    }
 }
 
 /// Whether a failed commit certainly left nothing behind.
@@ -248,5 +251,21 @@ mod tests {
             assert_eq!(is_certain(&error), certain, "{error}");
         }
         assert!(!is_certain(&rusqlite::Error::InvalidQuery));
+    }
+
+    #[test]
+    fn what_a_failed_transaction_leaves() {
+        for (stage, code, rolled_back, not_written) in [
+            (Stage::BeforeCommit, ffi::SQLITE_IOERR, true, true),
+            (Stage::BeforeCommit, ffi::SQLITE_FULL, false, false),
+            (Stage::Commit, ffi::SQLITE_FULL, true, true),
+            (Stage::Commit, ffi::SQLITE_IOERR_FSYNC, true, false),
+            (Stage::Commit, ffi::SQLITE_FULL, false, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let verdict = verdict(stage, error, rolled_back);
+            let found = matches!(verdict, CommitError::NotWritten(_));
+            assert_eq!(found, not_written, "{stage:?} {code} {rolled_back}");
+        }
     }
 }
