@@ -7,7 +7,7 @@ mod support;
 use std::{fs, net::TcpListener, process::Stdio};
 
 use rustix::process::Signal;
-use support::{Home, Pipes, text_of};
+use support::{Home, Pipes, casino::Casino, text_of};
 
 /// A solo game whose price stays where it is.
 const STILL: [&str; 4] = ["--user", "anna", "--tick", "1h"];
@@ -284,6 +284,27 @@ fn a_casino_that_is_not_there_is_said_and_can_be_tried_again() {
         said[2]
     );
     assert_eq!(said[3], "error: you are not at the table; gamble sits down");
+}
+
+#[test]
+fn a_casino_that_is_killed_is_said_and_the_next_gamble_finds_the_new_one() {
+    let home = Home::new();
+    let casino = Casino::start(home.path(), "127.0.0.1:0", &["--tick", "1h"]);
+    let mut game = Pipes::open(&home, &["--casino", &casino.url()]);
+    game.say("buyTokens 2");
+    game.say("gamble");
+    game.hear_about("current stock price: 10");
+    let address = casino.kill();
+    let lost = game.hear();
+    assert!(lost.starts_with("error: the table is lost: "), "{lost}");
+    game.say("buy 1");
+    assert_eq!(game.hear(), "error: you are not at the table; gamble sits down");
+    let _casino = Casino::start(home.path(), &address, &["--tick", "1h"]);
+    game.say("gamble");
+    game.hear_about("current stock price: 10");
+    game.say("balance");
+    assert_eq!(game.hear(), "10 tokens and 0 stocks");
+    assert_eq!(game.end().0, Some(0));
 }
 
 #[test]

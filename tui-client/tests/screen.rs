@@ -151,6 +151,36 @@ fn a_casino_that_is_killed_is_come_back_to() {
 }
 
 #[test]
+fn an_order_is_answered_although_the_player_leaves_at_once() {
+    let home = Home::new();
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys("3bq");
+    assert!(game.end().0.success());
+    let again = Terminal::solo(&home);
+    again.see("tokens 470");
+    again.see("stocks 3");
+}
+
+#[test]
+fn a_casino_that_is_not_there_is_tried_again_and_can_be_left() {
+    let home = Home::new();
+    // A port that was just free, and that nobody listens at.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let mut game = Terminal::open(pty::game(&home, &["--casino", &url]), 120, 36);
+    game.see("the casino cannot be reached");
+    game.see("try 3");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("? TOKENS 100 $");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+}
+
+#[test]
 fn two_players_at_one_table_have_one_price_and_a_wallet_each() {
     let home = Home::new();
     let folder = home.path().join("casino");
