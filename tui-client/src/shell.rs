@@ -86,24 +86,38 @@ struct Game {
 }
 
 impl Game {
+    /// Plays, gives the terminal back, and leaves the table in order: also after a failure.
     async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<()> {
+        let played = self.run(first, &mut events).await;
+        drop(self.screen);
+        let finished = self.tasks.finish(events, LEAVE_DEADLINE).await;
+        match played {
+            // The window may be closed in the middle of a frame, before the signal says so.
+            Err(error) if terminal::has_hung_up() => {
+                tracing::warn!(error = %format_args!("{error:#}"), "the terminal has hung up");
+                finished
+            }
+            played => played.and(finished),
+        }
+    }
+
+    async fn run(&mut self, first: Vec<Effect>, events: &mut mpsc::Receiver<Event>) -> Result<()> {
         let mut batch = Vec::with_capacity(EVENT_BATCH);
         let mut flow = self.carry_out(first).await?;
         while flow.is_continue() {
             self.draw_if_due()?;
-            flow = match self.next(&mut events, &mut batch).await? {
+            flow = match self.next(events, &mut batch).await? {
                 Happening::Signal(Signal::Stop) | Happening::News(News::TerminalGone) => {
                     self.tell(Event::ToldToStop).await?
                 }
-                Happening::News(News::Seat(event)) => self.tell(Event::Stream(event)).await?,
                 Happening::Signal(Signal::Continued) => self.retake_screen().await?,
+                Happening::News(News::Seat(event)) => self.tell(Event::Stream(event)).await?,
                 Happening::Events => self.tell_all(batch.drain(..)).await?,
                 Happening::FrameDue => ControlFlow::Continue(()),
                 Happening::Woken => self.tell(Event::Woken).await?,
             };
         }
-        drop(self.screen);
-        self.tasks.finish(events, LEAVE_DEADLINE).await
+        Ok(())
     }
 
     /// Sleeps until something happens.

@@ -120,8 +120,7 @@ fn prices_come_by_themselves_at_the_table() {
     let home = Home::new();
     let mut game = Pipes::open(&home, &["--tick", "20ms", "--seed", "7"]);
     game.say("gamble");
-    assert_eq!(game.hear(), "AwesomeStock - current stock price: 10");
-    for _ in 0..5 {
+    for _ in 0..6 {
         let line = game.hear();
         let price = line.strip_prefix("AwesomeStock - current stock price: ").unwrap();
         assert!(price.parse::<i32>().unwrap() >= 1);

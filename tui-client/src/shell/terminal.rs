@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     os::fd::AsFd,
     sync::{
         OnceLock,
@@ -89,6 +89,11 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Whether the terminal has hung up, so that a failure to use it is no fault: the window was closed.
+pub(super) fn has_hung_up() -> bool {
+    !io::stdout().is_terminal()
 }
 
 fn take_modes() -> io::Result<()> {

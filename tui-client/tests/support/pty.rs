@@ -33,6 +33,18 @@ struct State {
     ended: bool,
 }
 
+impl State {
+    /// A synchronized update has begun and not ended: what the screen shows is half of something.
+    fn is_in_a_frame(&self) -> bool {
+        let last = |sequence: &[u8]| {
+            self.bytes
+                .windows(sequence.len())
+                .rposition(|bytes| bytes == sequence)
+        };
+        last(b"\x1b[?2026h") > last(b"\x1b[?2026l")
+    }
+}
+
 fn size(columns: u16, rows: u16) -> PtySize {
     PtySize {
         rows,
@@ -199,7 +211,7 @@ impl Terminal {
     fn wait_for(&self, what: &str, wanted: impl Fn(&State) -> bool) {
         let give_up = Instant::now() + DEADLINE;
         let mut state = self.shown.state.lock().unwrap();
-        while !wanted(&state) {
+        while state.is_in_a_frame() || !wanted(&state) {
             let left = give_up.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let shown = contents(&state);
