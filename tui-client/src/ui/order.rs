@@ -31,6 +31,7 @@ use super::{
 use crate::app::{
     AppState,
     action::Action,
+    connection::Connection,
     money::Side,
     ticket::{Preview, Quantity},
 };
@@ -156,8 +157,10 @@ fn problem(
     preview: Option<Preview>,
 ) -> Option<Vec<String>> {
     let said = |words: &[&str]| Some(words.iter().map(|words| (*words).to_owned()).collect());
-    if !state.connection.is_live() {
-        return said(&["not connected"]);
+    match &state.connection {
+        Connection::Live { .. } => {}
+        Connection::Left => return said(&["not seated"]),
+        Connection::Connecting { .. } | Connection::Waiting { .. } => return said(&["not connected"]),
     }
     if price.is_none() {
         return said(&["no price yet"]);
