@@ -175,11 +175,11 @@ impl Game {
         self.carry_out(effects).await
     }
 
-    /// Carries out effects, and what the game asks for where one could not be.
+    /// Carries out effects in order; what comes of one at once is told to the game, and may ask for more.
     async fn carry_out(&mut self, effects: Vec<Effect>) -> Result<ControlFlow<()>> {
         let mut waiting = VecDeque::from(effects);
         while let Some(effect) = waiting.pop_front() {
-            let failed = match effect {
+            let outcome = match effect {
                 Effect::Connect { after_ms } => {
                     self.tasks
                         .connect(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
@@ -198,7 +198,7 @@ impl Game {
                 Effect::Suspend => Some(self.suspend().await?),
                 Effect::Quit => return Ok(ControlFlow::Break(())),
             };
-            if let Some(event) = failed {
+            if let Some(event) = outcome {
                 waiting.extend(app::update(&mut self.state, clock::now(), event));
             }
         }
