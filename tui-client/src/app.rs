@@ -15,10 +15,11 @@ pub mod market;
 pub mod money;
 mod news;
 pub mod overlay;
+pub mod quantity;
 pub mod ticket;
 pub mod wallet;
 
-pub use deeds::MAX_WAITING_ORDERS;
+pub use deeds::{LARGE_TOKENS, MAX_WAITING_ORDERS};
 pub use effect::{Effect, Effects};
 pub use event::Event;
 

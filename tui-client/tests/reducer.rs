@@ -131,11 +131,26 @@ fn keys_send_the_orders_the_ticket_shows() {
         ("2b", send(Side::Buy, 2)),
         ("25s", send(Side::Sell, 25)),
         ("12\x083b", send(Side::Buy, 13)),
-        ("mb", send(Side::Buy, 50)),
+        ("mb", vec![]),
+        ("mb\n", send(Side::Buy, 50)),
+        ("mby", send(Side::Buy, 50)),
+        ("mbn", vec![]),
+        ("mb\x1b1b", send(Side::Buy, 1)),
+        ("45b", vec![]),
+        ("44b", send(Side::Buy, 44)),
+        ("51b", send(Side::Buy, 51)),
+        ("1ks", send(Side::Sell, 1000)),
         ("mmb", send(Side::Buy, 1)),
         ("m7b", send(Side::Buy, 7)),
         ("2b3b", [send(Side::Buy, 2), send(Side::Buy, 3)].concat()),
         ("99999999999b", send(Side::Buy, 999_999_999)),
+        ("50%b", send(Side::Buy, 25)),
+        ("2.5ks", send(Side::Sell, 2500)),
+        ("$10b", send(Side::Buy, 5)),
+        ("2.5b", vec![]),
+        ("1.x2kb", send(Side::Buy, 1200)),
+        ("k%.b", send(Side::Buy, 1)),
+        ("40%\x08b", send(Side::Buy, 40)),
         ("0b", vec![]),
         ("ms", vec![]),
     ] {
@@ -384,7 +399,7 @@ fn a_casino_of_the_old_contract_tells_tokens_only() {
             .collect::<Vec<_>>(),
         [0, 1]
     );
-    assert_eq!(game.keys("3b"), send(Side::Buy, 3));
+    assert_eq!(game.keys("2b"), send(Side::Buy, 2));
     let result = OrderResult {
         executed: true,
         message: "operation executed successfully".to_owned(),
@@ -412,7 +427,10 @@ fn amounts_are_entered_checked_and_sent() {
         ("t5\x1b", vec![]),
         ("w300\n", vec![Effect::Call(Call::Withdraw(300))]),
         ("w7\n", vec![]),
-        ("wm\n", vec![Effect::Call(Call::Withdraw(500))]),
+        ("wm\n", vec![]),
+        ("wm\n\n", vec![Effect::Call(Call::Withdraw(500))]),
+        ("w495\n", vec![Effect::Call(Call::Withdraw(495))]),
+        ("w505\n", vec![Effect::Call(Call::Withdraw(505))]),
         ("w12\x080\n", vec![Effect::Call(Call::Withdraw(10))]),
     ] {
         assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");

@@ -10,9 +10,12 @@ use super::{
     connection::Connection,
     event::Call,
     log::{Deed, Entry, Outcome},
-    money::Side,
-    overlay::{AmountEntry, AmountKind, Overlay, Palette, Scroll, Sheet},
+    money::{Side, TOKENS_PER_DOLLAR},
+    overlay::{AmountEntry, AmountKind, Confirm, Overlay, Palette, Scroll, Sheet},
 };
+
+/// Tokens from which an order is large: it is asked about once before it is sent.
+pub const LARGE_TOKENS: i64 = 10_000;
 
 /// Orders that may wait for their answers at once.
 pub const MAX_WAITING_ORDERS: usize = 64;
@@ -29,7 +32,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
         Action::ManyMore => state.ticket.step(10),
         Action::ManyFewer => state.ticket.step(-10),
         Action::Max => state.ticket.toggle_max(),
-        Action::Erase => state.ticket.erase_digit(),
+        Action::Erase => state.ticket.erase(),
         Action::Payments => return run(state, Command::Payments),
         Action::Statement => return run(state, Command::Statement),
         Action::Help => return run(state, Command::Help),
@@ -41,8 +44,53 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
     Effects::new()
 }
 
-/// Runs a command.
+/// Runs a command; one that is large is asked about first.
 pub(super) fn run(state: &mut AppState, command: Command) -> Effects {
+    match question(state, command) {
+        Some(confirm) => {
+            open(state, Overlay::Confirm(confirm));
+            Effects::new()
+        }
+        None => run_confirmed(state, command),
+    }
+}
+
+/// What is to be asked before a command is run; `None`: it is no large one, or it could not pass anyway.
+fn question(state: &AppState, command: Command) -> Option<Confirm> {
+    let held = state.holdings.tokens()?;
+    let price = state.market.last().map(|last| i64::from(last.price));
+    let worth = |count: i32| i64::from(count).checked_mul(price?);
+    let (tokens, asked) = match command {
+        Command::Buy(count) => {
+            let cost = worth(count)?;
+            let all_in = count > 1 && cost.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
+            (cost, cost <= i64::from(held) && (all_in || cost >= LARGE_TOKENS))
+        }
+        Command::Sell(count) => {
+            let passes = state
+                .holdings
+                .wallet()
+                .is_none_or(|wallet| wallet.stocks >= count);
+            (worth(count)?, passes && worth(count)? >= LARGE_TOKENS)
+        }
+        Command::Withdraw(tokens) => {
+            let left = held.checked_sub(tokens)?;
+            (
+                i64::from(tokens),
+                left >= 0 && i64::from(left) < TOKENS_PER_DOLLAR,
+            )
+        }
+        _ => return None,
+    };
+    asked.then_some(Confirm {
+        command,
+        tokens,
+        held,
+    })
+}
+
+/// Runs a command that needs no question, or whose question was answered.
+pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
     match command {
         Command::Buy(count) => order(state, Side::Buy, count),
         Command::Sell(count) => order(state, Side::Sell, count),
@@ -90,8 +138,15 @@ fn order_of_ticket(state: &mut AppState, side: Side) -> Effects {
     let count = state.ticket.count(side, price, &state.holdings);
     state.ticket.settle();
     match count {
-        Some(count) => order(state, side, count),
+        Some(count) => run(state, command_of(side, count)),
         None => hold_back(state, "not sent: how many are possible is not known"),
+    }
+}
+
+fn command_of(side: Side, count: i32) -> Command {
+    match side {
+        Side::Buy => Command::Buy(count),
+        Side::Sell => Command::Sell(count),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     AppState, Effect, Effects,
     action::{self, Action},
     command, deeds,
-    overlay::{AmountEntry, AmountKind, MAX_PALETTE_CHARS, Overlay, Palette, Scroll},
+    overlay::{AmountEntry, AmountKind, Confirm, MAX_PALETTE_CHARS, Overlay, Palette, Scroll},
 };
 
 /// What the top overlay makes of a key.
@@ -20,6 +20,8 @@ enum Verdict {
     Close,
     /// The overlay closes, and this command is run.
     Run(command::Command),
+    /// The overlay closes, and this command is run without a question.
+    RunConfirmed(command::Command),
 }
 
 /// Takes a key.
@@ -43,6 +45,7 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         Overlay::Payments(sheet) => reader(key, &mut sheet.scroll, page, state.reach),
         Overlay::Statement(sheet) => reader(key, &mut sheet.scroll, page, state.reach),
         Overlay::Palette(palette) => palette_key(palette, key),
+        Overlay::Confirm(confirm) => confirm_key(confirm, key),
         Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
     };
     match verdict {
@@ -55,6 +58,10 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
             state.overlays.pop();
             deeds::run(state, command)
         }
+        Verdict::RunConfirmed(command) => {
+            state.overlays.pop();
+            deeds::run_confirmed(state, command)
+        }
     }
 }
 
@@ -66,27 +73,40 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
             .filter(|c| !c.is_control())
             .for_each(|c| palette_type(palette, c)),
         Some(Overlay::Amount(entry)) => text.chars().for_each(|c| entry.type_char(c)),
-        Some(Overlay::Help { .. } | Overlay::Payments(_) | Overlay::Statement(_)) | None => {}
+        Some(Overlay::Help { .. } | Overlay::Payments(_) | Overlay::Statement(_) | Overlay::Confirm(_))
+        | None => {}
     }
 }
 
 fn desk(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
     match key.code {
-        KeyCode::Char(letter) if key.modifiers.is_empty() && letter.is_ascii_digit() => {
-            let digit = letter.to_digit(10).and_then(|digit| u8::try_from(digit).ok());
-            state.ticket.type_digit(digit.unwrap_or(0));
-            Effects::new()
-        }
+        KeyCode::Char(letter) if is_typed(key) && state.ticket.type_char(letter) => Effects::new(),
         // A key that is held down repeats: it may move the ticket, but it never means money twice.
         _ if key.kind == KeyEventKind::Repeat && !action.is_some_and(Action::may_repeat) => Effects::new(),
         _ => act(state, action),
     }
 }
 
+/// A letter as it is typed: with Shift at most.
+fn is_typed(key: &KeyEvent) -> bool {
+    key.modifiers.difference(KeyModifiers::SHIFT).is_empty()
+}
+
 fn act(state: &mut AppState, action: Option<Action>) -> Effects {
     match action {
         None => Effects::new(),
         Some(action) => deeds::act(state, action),
+    }
+}
+
+/// Only a key that means yes does it, and only when it is pressed, not held since the question came.
+fn confirm_key(confirm: &Confirm, key: &KeyEvent) -> Verdict {
+    match key.code {
+        KeyCode::Enter | KeyCode::Char('y') if key.kind == KeyEventKind::Press => {
+            Verdict::RunConfirmed(confirm.command)
+        }
+        KeyCode::Esc | KeyCode::Char('n' | 'q') => Verdict::Close,
+        _ => Verdict::Kept,
     }
 }
 

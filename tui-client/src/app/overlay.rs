@@ -4,7 +4,10 @@
 
 use tui_input::Input;
 
-use super::money::{TOKENS_PER_DOLLAR, UnixMs};
+use super::{
+    command::Command,
+    money::{TOKENS_PER_DOLLAR, UnixMs},
+};
 
 /// Digits an amount may have: more would not fit the contract's int32.
 pub const MAX_AMOUNT_DIGITS: usize = 10;
@@ -28,6 +31,19 @@ pub enum Overlay {
     Palette(Palette),
     /// An amount for buying tokens or withdrawing.
     Amount(AmountEntry),
+    /// Something large that is asked once before it is done.
+    Confirm(Confirm),
+}
+
+/// Something large, about to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirm {
+    /// What is done if the player says so.
+    pub command: Command,
+    /// Tokens that it moves, at the price when it was asked.
+    pub tokens: i64,
+    /// Tokens the player has.
+    pub held: i32,
 }
 
 /// Something that is fetched, then scrolled.

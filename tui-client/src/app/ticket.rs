@@ -2,23 +2,18 @@
 //!
 //! Owns the quantity and its preview. It decides nothing about the order: the casino does, at its price.
 
-use super::{money::Side, wallet::Holdings};
-
-/// How many stocks the next order is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quantity {
-    /// So many, at least 0 (0 while digits are being typed).
-    Count(i32),
-    /// As many as the tokens buy, or as many as are held.
-    Max,
-}
+use super::{
+    money::Side,
+    quantity::{MAX_TYPED_CHARS, Quantity},
+    wallet::Holdings,
+};
 
 /// The order ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
     quantity: Quantity,
-    /// Digits are being typed: the next one is appended, and does not start anew.
-    typing: bool,
+    /// What is being typed, at most [`MAX_TYPED_CHARS`] characters; empty when the next one starts anew.
+    typed: String,
 }
 
 /// What an order would do at a price.
@@ -46,79 +41,86 @@ impl Preview {
 
 impl Default for Ticket {
     fn default() -> Self {
-        Self {
-            quantity: Quantity::Count(1),
-            typing: false,
-        }
+        Self::of(Quantity::Count(1))
     }
 }
 
 impl Ticket {
+    fn of(quantity: Quantity) -> Self {
+        Self {
+            quantity,
+            typed: String::new(),
+        }
+    }
+
     /// How many stocks the next order is for.
     #[must_use]
     pub fn quantity(&self) -> Quantity {
         self.quantity
     }
 
-    /// Types a digit (0 to 9). A number that would not fit stays as it is.
-    pub fn type_digit(&mut self, digit: u8) {
-        let typed = match self.quantity {
-            Quantity::Count(count) if self.typing => count,
-            Quantity::Count(_) | Quantity::Max => 0,
-        };
-        let next = typed
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(i32::from(digit)));
-        self.quantity = Quantity::Count(next.unwrap_or(typed));
-        self.typing = true;
+    /// What is being typed; empty when nothing is.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        &self.typed
     }
 
-    /// Takes the last digit back.
-    pub fn erase_digit(&mut self) {
-        self.quantity = match self.quantity {
-            Quantity::Count(count) => Quantity::Count(count.checked_div(10).unwrap_or(0)),
-            Quantity::Max => Quantity::Count(1),
+    /// Types a character of a quantity. Gives back whether it was one: what cannot follow what has been typed is
+    /// left to other keys.
+    pub fn type_char(&mut self, letter: char) -> bool {
+        let typed = format!("{}{letter}", self.typed);
+        let quantity = match Quantity::parse(&typed) {
+            Some(quantity) => quantity,
+            // More has to come: a number, or the `k` that makes it come out even.
+            None if typed == "$" || Quantity::parse(&format!("{typed}k")).is_some() => Quantity::Count(0),
+            // A digit is never a key of its own, also where it is one too many.
+            None => return letter.is_ascii_digit(),
         };
-        self.typing = true;
+        if typed.len() <= MAX_TYPED_CHARS {
+            *self = Self { quantity, typed };
+        }
+        true
     }
 
-    /// More or less by `by`, never below 1. From `max` it goes on at 1.
+    /// Takes the last character back.
+    pub fn erase(&mut self) {
+        if self.typed.is_empty() {
+            self.typed = match self.quantity {
+                Quantity::Count(count) => count.to_string(),
+                Quantity::Share(percent) => format!("{percent}%"),
+                Quantity::Worth(dollars) => format!("${dollars}"),
+                Quantity::Max => return *self = Self::default(),
+            };
+        }
+        self.typed.pop();
+        self.quantity = Quantity::parse(&self.typed).unwrap_or(Quantity::Count(0));
+    }
+
+    /// More or less by `by`, never below 1. From anything but a count it goes on at 1.
     pub fn step(&mut self, by: i32) {
-        let count = match self.quantity {
+        *self = Self::of(Quantity::Count(match self.quantity {
             Quantity::Count(count) => count.saturating_add(by).max(1),
-            Quantity::Max => 1,
-        };
-        *self = Self {
-            quantity: Quantity::Count(count),
-            typing: false,
-        };
+            Quantity::Max | Quantity::Share(_) | Quantity::Worth(_) => 1,
+        }));
     }
 
     /// Switches between as many as possible and 1.
     pub fn toggle_max(&mut self) {
-        let quantity = match self.quantity {
-            Quantity::Count(_) => Quantity::Max,
-            Quantity::Max => Quantity::Count(1),
-        };
-        *self = Self {
-            quantity,
-            typing: false,
+        *self = match self.quantity {
+            Quantity::Max => Self::default(),
+            Quantity::Count(_) | Quantity::Share(_) | Quantity::Worth(_) => Self::of(Quantity::Max),
         };
     }
 
-    /// Ends typing: the next digit starts anew.
+    /// Ends typing: the next character starts anew.
     pub fn settle(&mut self) {
-        self.typing = false;
+        self.typed.clear();
     }
 
-    /// How many stocks an order on `side` at `price` is for. `None`: `max`, and what is held is not known.
+    /// How many stocks an order on `side` at `price` is for. `None`: what that depends on is not known.
     #[must_use]
     pub fn count(&self, side: Side, price: i32, holdings: &Holdings) -> Option<i32> {
-        match (self.quantity, side) {
-            (Quantity::Count(count), _) => Some(count),
-            (Quantity::Max, Side::Buy) => holdings.tokens()?.checked_div(price),
-            (Quantity::Max, Side::Sell) => Some(holdings.wallet()?.stocks),
-        }
+        self.quantity.count(side, price, holdings)
     }
 
     /// What an order on `side` at `price` would do. `None` where [`count`](Self::count) is.

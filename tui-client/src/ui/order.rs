@@ -29,11 +29,7 @@ use super::{
     text,
 };
 use crate::app::{
-    AppState,
-    action::Action,
-    connection::Connection,
-    money::Side,
-    ticket::{Preview, Quantity},
+    AppState, action::Action, connection::Connection, money::Side, quantity::Quantity, ticket::Preview,
 };
 
 /// Columns between the two sides.
@@ -67,10 +63,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
 
 /// The quantity, and the keys that change it.
 fn quantity(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
-    let quantity = match state.ticket.quantity() {
-        Quantity::Max => "MAX".to_owned(),
-        Quantity::Count(count) => format::grouped(i64::from(count)),
-    };
+    let quantity = quantity_words(state);
     let figure = Line::from(vec![
         Span::styled("◂ ", view.theme.dim),
         Span::styled(quantity, view.theme.strong),
@@ -81,6 +74,20 @@ fn quantity(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
     let label = text::fit(&[&long, "quantity"], room);
     panel::pair(view, &label, vec![figure], area, buf);
+}
+
+/// The quantity as it was typed, or as it reads best.
+fn quantity_words(state: &AppState) -> String {
+    match state.ticket.quantity() {
+        // `2.5k` stays what it was while it is being typed.
+        Quantity::Count(_) if !state.ticket.typed().bytes().all(|byte| byte.is_ascii_digit()) => {
+            state.ticket.typed().to_owned()
+        }
+        Quantity::Count(count) => format::grouped(i64::from(count)),
+        Quantity::Max => "MAX".to_owned(),
+        Quantity::Share(percent) => format!("{percent} %"),
+        Quantity::Worth(dollars) => format::dollars(i64::from(dollars)),
+    }
 }
 
 /// Buy on the left, sell on the right.
@@ -187,8 +194,11 @@ fn problem(
     match (preview.count > 0, state.ticket.quantity(), side) {
         (true, ..) => None,
         (false, Quantity::Count(_), _) => said(&["no quantity"]),
-        (false, Quantity::Max, Side::Buy) => said(&["too few tokens for one", "too few tokens"]),
-        (false, Quantity::Max, Side::Sell) => said(&["no stocks to sell", "no stocks"]),
+        (false, Quantity::Worth(_), _) => said(&["less than one stock", "too little"]),
+        (false, Quantity::Max | Quantity::Share(_), Side::Buy) => {
+            said(&["too few tokens for one", "too few tokens"])
+        }
+        (false, Quantity::Max | Quantity::Share(_), Side::Sell) => said(&["no stocks to sell", "no stocks"]),
     }
 }
 

@@ -11,6 +11,7 @@
 //! ```
 
 mod amount;
+mod confirm;
 mod help;
 mod palette;
 mod payments;
@@ -52,6 +53,10 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
             Overlay::Payments(sheet) => Top::scrolled(payments::draw(view, sheet, desk, buf)),
             Overlay::Statement(sheet) => Top::scrolled(statement::draw(view, sheet, desk, buf)),
             Overlay::Palette(palette) => Top::typed(palette::draw(view, palette, desk, buf)),
+            Overlay::Confirm(asked) => {
+                confirm::draw(view, asked, desk, buf);
+                Top::default()
+            }
             Overlay::Amount(entry) => Top::typed(amount::draw(view, state, entry, desk, buf)),
         };
     }

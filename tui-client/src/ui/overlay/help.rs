@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Columns of the keys.
-const KEY_COLUMNS: usize = 11;
+const KEY_COLUMNS: usize = 13;
 
 /// Columns of the words.
 const WORD_COLUMNS: usize = 19;
@@ -54,8 +54,8 @@ fn lines(view: &View, columns: usize) -> Vec<Line<'static>> {
     let mut lines = vec![heading("KEYS".to_owned())];
     lines.extend(rows(
         view,
-        "0-9",
-        "the ticket's quantity, digit by digit",
+        "0-9 . k % $",
+        "the ticket's quantity: 10, 2.5k, 50% of what is possible, $500 worth",
         KEY_COLUMNS,
         columns,
     ));

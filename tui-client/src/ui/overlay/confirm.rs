@@ -1,0 +1,55 @@
+//! The question before something large is done.
+//!
+//! Owns the words of the question. What is large, and what an answer does, the reducer says.
+//!
+//! ```text
+//! ╭ Sure? ─────────────────────────────╮
+//! │ BUY 50 for about 500 tokens        │
+//! │ you have 500 tokens                │
+//! ╰ Enter does it, Esc closes ─────────╯
+//! ```
+
+use ratatui::{buffer::Buffer, widgets::Widget};
+
+use super::{Window, text_columns};
+use crate::{
+    app::{command::Command, overlay::Confirm},
+    ui::{View, format, layout::Desk, panel, text},
+};
+
+/// Most columns of a line.
+const MAX_COLUMNS: usize = 44;
+
+/// Draws the question.
+pub(super) fn draw(view: &View, asked: &Confirm, desk: &Desk, buf: &mut Buffer) {
+    let columns = text_columns(desk, MAX_COLUMNS);
+    let tokens = format::counted(asked.tokens, "token");
+    let count = |count: i32| format::grouped(i64::from(count));
+    let (question, style) = match asked.command {
+        Command::Buy(stocks) => (
+            format!("BUY {} for about {tokens}", count(stocks)),
+            view.theme.buy,
+        ),
+        Command::Sell(stocks) => (
+            format!("SELL {} for about {tokens}", count(stocks)),
+            view.theme.sell,
+        ),
+        _ => (format!("WITHDRAW {tokens}"), view.theme.strong),
+    };
+    let held = format!("you have {}", format::counted(i64::from(asked.held), "token"));
+    let mut lines: Vec<_> = text::wrap(&question, columns, 2)
+        .into_iter()
+        .map(|line| panel::styled(line, style))
+        .collect();
+    lines.push(panel::styled(held, view.theme.dim));
+    let window = Window {
+        title: "Sure?",
+        hint: &["Enter does it, Esc closes", "Enter does it"],
+        wanted: (columns, lines.len()),
+    };
+    let placed = window.place(desk);
+    window.draw(view, &placed, None, buf);
+    for (line, index) in lines.into_iter().zip(0..) {
+        line.render(panel::row(placed.inner, index), buf);
+    }
+}
