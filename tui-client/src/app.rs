@@ -4,6 +4,7 @@
 //! what has to be done goes out as [`Effect`]s. The same events always give the same state.
 
 pub mod action;
+pub mod alerts;
 pub mod command;
 pub mod connection;
 mod deeds;
@@ -23,6 +24,7 @@ pub use deeds::{LARGE_TOKENS, MAX_WAITING_ORDERS};
 pub use effect::{Effect, Effects};
 pub use event::Event;
 
+use alerts::Alerts;
 use connection::Connection;
 use log::ActionLog;
 use market::Market;
@@ -55,6 +57,8 @@ pub struct AppState {
     pub ticket: Ticket,
     /// What was done, and what became of it.
     pub log: ActionLog,
+    /// Price alerts, and the news in sight.
+    pub alerts: Alerts,
     /// What lies over the desk; the last one is on top.
     pub overlays: Vec<Overlay>,
     /// Columns and rows of the terminal.
@@ -76,6 +80,7 @@ impl AppState {
             holdings: Holdings::default(),
             ticket: Ticket::default(),
             log: ActionLog::default(),
+            alerts: Alerts::default(),
             overlays: Vec::new(),
             size,
             reach: 0,
@@ -87,13 +92,15 @@ impl AppState {
     /// When the picture changes by itself next, without an event.
     #[must_use]
     pub fn next_wake(&self) -> Option<UnixMs> {
-        self.connection.next_change(self.now, self.market.interval_ms())
+        let connection = self.connection.next_change(self.now, self.market.interval_ms());
+        connection.into_iter().chain(self.alerts.next_change()).min()
     }
 }
 
 /// Takes an event that happened at `now` into the state, and says what has to be done.
 pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
     state.now = now;
+    state.alerts.expire(now);
     match event {
         Event::Key(key) => input::key(state, &key),
         Event::Paste(text) => {

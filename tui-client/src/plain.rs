@@ -106,6 +106,9 @@ impl<W: Write> Conversation<W> {
             Command::Gamble => self.gamble().await?,
             Command::Buy(count) => self.order(Side::Buy, count).await?,
             Command::Sell(count) => self.order(Side::Sell, count).await?,
+            Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
+                self.say(phrases::ALERTS_NEED_A_SCREEN)?;
+            }
             Command::Stop => self.stop().await?,
             Command::Help => self.say_all(phrases::help())?,
             Command::Exit => return Ok(ControlFlow::Break(())),

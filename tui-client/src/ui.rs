@@ -25,6 +25,7 @@ mod status;
 pub mod text;
 pub mod theme;
 mod ticks;
+mod toast;
 mod wallet;
 
 use jiff::tz::TimeZone;
@@ -97,6 +98,7 @@ impl View {
         log::draw(self, state, &desk, buf);
         panel::round_corners(desk.framed(), buf);
         footer::draw(self, &desk, buf);
+        toast::draw(self, state, &desk, buf);
         overlay::draw(self, state, &desk, buf)
     }
 

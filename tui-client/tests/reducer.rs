@@ -617,6 +617,42 @@ fn earlier_trades_come_before_the_log() {
 }
 
 #[test]
+fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
+    let mut game = Game::seated();
+    game.keys(":alertAbove 12\n:alert-below 3\n:alertAbove 9\n:alertAbove 12\n");
+    let outcomes: Vec<_> = game.log().into_iter().map(|(_, outcome)| outcome).collect();
+    let expected = [
+        Outcome::Done("alert set: price at or above 12".to_owned()),
+        Outcome::Done("alert set: price at or below 3".to_owned()),
+        Outcome::Refused("the price is there already: 10".to_owned()),
+        Outcome::Refused("this alert is set already".to_owned()),
+    ];
+    assert_eq!(outcomes, expected);
+    game.price(1, 11);
+    assert_eq!(game.state.alerts.toasts().len(), 0);
+    game.price(2, 12);
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Done("alert: price 12, at or above 12".to_owned())
+    );
+    assert_eq!(game.state.alerts.toasts().len(), 1);
+    game.price(3, 13);
+    assert_eq!(game.state.alerts.toasts().len(), 1, "it rings once");
+    assert_eq!(
+        game.keys("1b"),
+        send(Side::Buy, 1),
+        "a toast does not take the keys"
+    );
+
+    game.now = game.state.alerts.next_change().unwrap();
+    game.event(Event::Woken);
+    assert_eq!(game.state.alerts.toasts().len(), 0);
+    game.keys(":alertsOff\n");
+    game.price(4, 1);
+    assert_eq!(game.last_outcome(), Outcome::Done("alerts removed: 1".to_owned()));
+}
+
+#[test]
 fn worth_is_reckoned_in_whole_numbers() {
     let wallet = Wallet {
         tokens: 5,

@@ -23,6 +23,12 @@ pub enum Command {
     Buy(i32),
     /// Sell so many stocks.
     Sell(i32),
+    /// Tell when the price is this or more.
+    AlertAbove(i32),
+    /// Tell when the price is this or less.
+    AlertBelow(i32),
+    /// Remove all alerts.
+    AlertsOff,
     /// Leave the table.
     Stop,
     /// The words.
@@ -119,6 +125,26 @@ pub const WORDS: &[Word] = &[
         "STOCKS",
         Command::Sell,
         "sell stocks at the price in force",
+    ),
+    amount(
+        "alertAbove",
+        &["alert-above"],
+        "PRICE",
+        Command::AlertAbove,
+        "tell me when the price is this or more",
+    ),
+    amount(
+        "alertBelow",
+        &["alert-below"],
+        "PRICE",
+        Command::AlertBelow,
+        "tell me when the price is this or less",
+    ),
+    alone(
+        "alertsOff",
+        &["alerts-off"],
+        Command::AlertsOff,
+        "remove all alerts",
     ),
     alone("stop", &[], Command::Stop, "leave the table"),
     alone("help", &["?"], Command::Help, "these words"),

@@ -6,6 +6,7 @@
 use super::{
     AppState, Effect, Effects,
     action::Action,
+    alerts::Alert,
     command::Command,
     connection::Connection,
     event::Call,
@@ -112,6 +113,15 @@ pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             open(state, Overlay::Statement(Sheet::default()));
             vec![Effect::Call(Call::Statement)]
         }
+        Command::AlertAbove(price) => arm(state, Alert::Above(price)),
+        Command::AlertBelow(price) => arm(state, Alert::Below(price)),
+        Command::AlertsOff => {
+            let removed = state.alerts.disarm();
+            state
+                .log
+                .notice(state.now, Outcome::Done(format!("alerts removed: {removed}")));
+            Effects::new()
+        }
         Command::Gamble => sit_down(state),
         Command::Stop => leave(state),
         Command::Help => {
@@ -195,6 +205,17 @@ fn pay(state: &mut AppState, deed: Deed, call: Call) -> Effects {
         outcome: Outcome::Pending,
     });
     vec![Effect::Call(call)]
+}
+
+fn arm(state: &mut AppState, alert: Alert) -> Effects {
+    let price = state.market.last().map(|last| last.price);
+    let outcome = match (state.alerts.arm(alert, price), alert) {
+        (Err(why), _) => Outcome::Refused(why),
+        (Ok(()), Alert::Above(price)) => Outcome::Done(format!("alert set: price at or above {price}")),
+        (Ok(()), Alert::Below(price)) => Outcome::Done(format!("alert set: price at or below {price}")),
+    };
+    state.log.notice(state.now, outcome);
+    Effects::new()
 }
 
 fn sit_down(state: &mut AppState) -> Effects {

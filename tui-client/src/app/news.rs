@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{
     AppState, Effect, Effects,
+    alerts::Alert,
     connection::{self, Connection},
     event::{Answer, Call, Failure, OrderResult, StreamEvent},
     log::{Deed, Outcome},
@@ -31,12 +32,24 @@ pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
             state
                 .market
                 .take(tick, price, at.unwrap_or(state.now), interval_ms);
+            ring(state, price);
         }
         StreamEvent::Wallet(wallet) => state.holdings.replace(wallet),
         StreamEvent::Result(result) => return order_result(state, result),
         StreamEvent::Lost(_) => {}
     }
     Effects::new()
+}
+
+/// What an alert has to tell stays in the log after its toast has gone.
+fn ring(state: &mut AppState, price: i32) {
+    for alert in state.alerts.ring(price, state.now) {
+        let words = match alert {
+            Alert::Above(bound) => format!("alert: price {price}, at or above {bound}"),
+            Alert::Below(bound) => format!("alert: price {price}, at or below {bound}"),
+        };
+        state.log.notice(state.now, Outcome::Done(words));
+    }
 }
 
 fn joined(state: &mut AppState, extended: bool) -> Effects {

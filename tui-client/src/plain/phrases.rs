@@ -18,6 +18,9 @@ use crate::{
     client::{Failure, SeatEnd},
 };
 
+/// What is said of an alert: here every price is told anyway.
+pub(super) const ALERTS_NEED_A_SCREEN: &str = "alerts are for the screen: here every price is told";
+
 /// A line over the bound.
 pub(super) const LINE_TOO_LONG: &str = "the line is too long";
 /// `gamble` at the table.
