@@ -17,6 +17,7 @@ pub mod money;
 mod news;
 pub mod overlay;
 pub mod quantity;
+pub mod sheet;
 pub mod ticket;
 pub mod wallet;
 
@@ -118,6 +119,10 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
         Event::Stream(event) => news::stream(state, event),
         Event::Answered(answer) => news::answered(state, answer),
         Event::Failed(call, failure) => news::failed(state, call, failure),
+        Event::Exported(exported) => {
+            news::exported(state, exported);
+            Effects::new()
+        }
         Event::Woken => Effects::new(),
         Event::ToldToStop => vec![Effect::Quit],
     }

@@ -191,6 +191,14 @@ impl Game {
                     None
                 }
                 Effect::Call(call) => self.tasks.call(call),
+                Effect::Copy(text) => {
+                    self.screen.copy(&text).wrap_err("cannot write to the terminal")?;
+                    None
+                }
+                Effect::Export { file_name, text } => {
+                    self.tasks.export(file_name, text);
+                    None
+                }
                 Effect::Repaint => {
                     self.repaint()?;
                     None

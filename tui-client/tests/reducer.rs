@@ -617,6 +617,44 @@ fn earlier_trades_come_before_the_log() {
 }
 
 #[test]
+fn a_sheet_is_searched_copied_and_exported() {
+    let mut game = Game::seated();
+    game.keys("p");
+    assert_eq!(game.keys("ye"), [], "there is nothing yet");
+    let row = |number, dollars| PaymentRow {
+        number,
+        at: Some(START),
+        dollars,
+    };
+    game.event(Event::Answered(Answer::Payments(vec![row(1, -100), row(2, 60)])));
+    game.event(Event::Reach(1));
+    assert_eq!(game.keys("/b60\n"), [], "letters are typed, and do not trade");
+    assert_eq!(game.keys("/60\n"), []);
+    let Some(Overlay::Payments(sheet)) = game.state.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!((sheet.search.found(), sheet.scroll.top()), (Some(1), 1));
+
+    let rows = "1,2023-11-14 22:13:20,-100\n2,2023-11-14 22:13:20,60\n";
+    assert_eq!(game.keys("y"), [Effect::Copy(rows.to_owned())]);
+    let file_name = "awesomestock-payments-ann-1700000000000.csv".to_owned();
+    let text = format!("number,date_utc,dollars\n{rows}");
+    assert_eq!(game.keys("e"), [Effect::Export { file_name, text }]);
+    game.event(Event::Exported(Ok("/tmp/x.csv".to_owned())));
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Done("exported to /tmp/x.csv".to_owned())
+    );
+    game.event(Event::Exported(Err("no space".to_owned())));
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Refused("not exported: no space".to_owned())
+    );
+    game.keys("/\x1b\x1b");
+    assert!(game.state.overlays.is_empty());
+}
+
+#[test]
 fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
     let mut game = Game::seated();
     game.keys(":alertAbove 12\n:alert-below 3\n:alertAbove 9\n:alertAbove 12\n");

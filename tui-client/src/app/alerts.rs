@@ -45,10 +45,12 @@ pub struct Toast {
 }
 
 /// What a toast tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// An alert was reached at this price.
     Reached(Alert, i32),
+    /// In words.
+    Told(String),
 }
 
 /// Alerts and toasts.
@@ -116,6 +118,11 @@ impl Alerts {
     #[must_use]
     pub fn next_change(&self) -> Option<UnixMs> {
         self.toasts.iter().map(|toast| toast.until).min()
+    }
+
+    /// Shows words for a while.
+    pub fn tell(&mut self, words: String, now: UnixMs) {
+        self.show(News::Told(words), now);
     }
 
     fn show(&mut self, news: News, now: UnixMs) {

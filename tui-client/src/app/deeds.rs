@@ -3,6 +3,8 @@
 //! Owns which orders are sent and which are held back. The rules of money are the casino's: an order that cannot pass
 //! is sent all the same and refused there, with the figures.
 
+use crate::text::harmless;
+
 use super::{
     AppState, Effect, Effects,
     action::Action,
@@ -135,6 +137,56 @@ pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
         }
         Command::Exit => vec![Effect::Quit],
     }
+}
+
+/// Copies the sheet on top.
+pub(super) fn copy_sheet(state: &mut AppState) -> Effects {
+    let Some((_, lines)) = top_sheet(state) else {
+        return Effects::new();
+    };
+    state
+        .alerts
+        .tell(format!("copied: {} lines", lines.len()), state.now);
+    vec![Effect::Copy(text_of(&lines))]
+}
+
+/// Exports the sheet on top: payments as CSV, the statement as it is.
+pub(super) fn export_sheet(state: &AppState) -> Effects {
+    let Some((kind, mut lines)) = top_sheet(state) else {
+        return Effects::new();
+    };
+    let ending = match kind {
+        "payments" => {
+            lines.insert(0, "number,date_utc,dollars".to_owned());
+            "csv"
+        }
+        _ => "txt",
+    };
+    vec![Effect::Export {
+        file_name: format!(
+            "awesomestock-{kind}-{}-{}.{ending}",
+            state.seat.player, state.now.0
+        ),
+        text: text_of(&lines),
+    }]
+}
+
+/// What the sheet on top is called, and its lines; `None`: there is nothing to read.
+fn top_sheet(state: &AppState) -> Option<(&'static str, Vec<String>)> {
+    let (kind, lines) = match state.overlays.last()? {
+        Overlay::Payments(sheet) => ("payments", sheet.lines()),
+        Overlay::Statement(sheet) => ("statement", sheet.lines()),
+        _ => return None,
+    };
+    (!lines.is_empty()).then_some((kind, lines))
+}
+
+/// What leaves the game is as harmless as what is shown.
+fn text_of(lines: &[String]) -> String {
+    lines
+        .iter()
+        .flat_map(|line| [harmless(line), "\n".into()])
+        .collect()
 }
 
 fn open(state: &mut AppState, overlay: Overlay) {

@@ -3,7 +3,7 @@
 use super::{event::Call, money::Side};
 
 /// Something to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Open the Gamble stream after so many milliseconds; what comes of it is a stream event.
     Connect {
@@ -21,6 +21,15 @@ pub enum Effect {
     Leave,
     /// Make a call; its answer or failure is an event.
     Call(Call),
+    /// Put a text on the clipboard of whoever sits at the terminal.
+    Copy(String),
+    /// Write a text into a new file of this name in the working folder; what comes of it is an event.
+    Export {
+        /// The file's name.
+        file_name: String,
+        /// Its content.
+        text: String,
+    },
     /// Draw the whole screen anew, whatever the terminal shows.
     Repaint,
     /// Give the terminal back and stop the process until it is continued.

@@ -26,6 +26,8 @@ pub enum Event {
     Answered(Answer),
     /// A call failed.
     Failed(Call, Failure),
+    /// An export was written, to this path; or in words why not.
+    Exported(Result<String, String>),
     /// A moment that [`AppState::next_wake`](super::AppState::next_wake) named has come.
     Woken,
     /// The process was told to end.

@@ -9,7 +9,8 @@ use super::{
     AppState, Effect, Effects,
     action::{self, Action},
     command, deeds,
-    overlay::{AmountEntry, AmountKind, Confirm, MAX_PALETTE_CHARS, Overlay, Palette, Scroll},
+    overlay::{AmountEntry, AmountKind, Confirm, MAX_PALETTE_CHARS, Overlay, Palette, Scroll, Sheet},
+    sheet::Lines,
 };
 
 /// What the top overlay makes of a key.
@@ -18,6 +19,10 @@ enum Verdict {
     Kept,
     /// The overlay closes.
     Close,
+    /// Its text is copied.
+    Copy,
+    /// Its text is exported.
+    Export,
     /// The overlay closes, and this command is run.
     Run(command::Command),
     /// The overlay closes, and this command is run without a question.
@@ -42,14 +47,16 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     };
     let verdict = match top {
         Overlay::Help { scroll } => reader(key, scroll, page, state.reach),
-        Overlay::Payments(sheet) => reader(key, &mut sheet.scroll, page, state.reach),
-        Overlay::Statement(sheet) => reader(key, &mut sheet.scroll, page, state.reach),
+        Overlay::Payments(sheet) => sheet_key(key, sheet, (page, state.reach)),
+        Overlay::Statement(sheet) => sheet_key(key, sheet, (page, state.reach)),
         Overlay::Palette(palette) => palette_key(palette, key),
         Overlay::Confirm(confirm) => confirm_key(confirm, key),
         Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
     };
     match verdict {
         Verdict::Kept => Effects::new(),
+        Verdict::Copy => deeds::copy_sheet(state),
+        Verdict::Export => deeds::export_sheet(state),
         Verdict::Close => {
             state.overlays.pop();
             Effects::new()
@@ -108,6 +115,28 @@ fn confirm_key(confirm: &Confirm, key: &KeyEvent) -> Verdict {
         KeyCode::Esc | KeyCode::Char('n' | 'q') => Verdict::Close,
         _ => Verdict::Kept,
     }
+}
+
+/// What can be read can also be searched, copied and exported.
+fn sheet_key<T: Lines>(key: &KeyEvent, sheet: &mut Sheet<T>, (page, reach): (usize, usize)) -> Verdict {
+    if sheet.search.is_typing() {
+        match key.code {
+            KeyCode::Esc => sheet.search.end(),
+            KeyCode::Enter => sheet.find(reach),
+            KeyCode::Backspace => sheet.search.erase(),
+            KeyCode::Char(letter) => sheet.search.type_char(letter),
+            _ => {}
+        }
+        return Verdict::Kept;
+    }
+    match key.code {
+        KeyCode::Char('/') => sheet.search.begin(),
+        KeyCode::Char('n') => sheet.find(reach),
+        KeyCode::Char('y') if key.kind == KeyEventKind::Press => return Verdict::Copy,
+        KeyCode::Char('e') if key.kind == KeyEventKind::Press => return Verdict::Export,
+        _ => return reader(key, &mut sheet.scroll, page, reach),
+    }
+    Verdict::Kept
 }
 
 fn reader(key: &KeyEvent, scroll: &mut Scroll, page: usize, reach: usize) -> Verdict {

@@ -10,7 +10,7 @@ use super::{
     connection::{self, Connection},
     event::{Answer, Call, Failure, OrderResult, StreamEvent},
     log::{Deed, Outcome},
-    overlay::{Fetched, Overlay, PaymentRow, Scroll, Sheet},
+    overlay::{Fetched, Overlay, PaymentRow, Sheet},
 };
 
 /// Takes something that came of the Gamble stream.
@@ -137,6 +137,16 @@ pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
     Effects::new()
 }
 
+/// Takes what became of an export: where it lies, or in words why it does not.
+pub(super) fn exported(state: &mut AppState, exported: Result<String, String>) {
+    let (words, outcome): (String, fn(String) -> Outcome) = match exported {
+        Ok(path) => (format!("exported to {path}"), Outcome::Done),
+        Err(why) => (format!("not exported: {why}"), Outcome::Refused),
+    };
+    state.alerts.tell(words.clone(), state.now);
+    state.log.notice(state.now, outcome(words));
+}
+
 /// Takes the failure of a call.
 pub(super) fn failed(state: &mut AppState, call: Call, failure: Failure) -> Effects {
     match call {
@@ -182,9 +192,6 @@ fn statement_sheet(state: &mut AppState) -> Option<&mut Sheet<Vec<String>>> {
 /// Puts content into a sheet, if it is still open.
 fn fill<T>(sheet: Option<&mut Sheet<T>>, content: Fetched<T>) {
     if let Some(sheet) = sheet {
-        *sheet = Sheet {
-            content,
-            scroll: Scroll::default(),
-        };
+        *sheet = Sheet::of(content);
     }
 }

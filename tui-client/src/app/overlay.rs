@@ -9,6 +9,8 @@ use super::{
     money::{TOKENS_PER_DOLLAR, UnixMs},
 };
 
+pub use super::sheet::{Fetched, Scroll, Sheet};
+
 /// Digits an amount may have: more would not fit the contract's int32.
 pub const MAX_AMOUNT_DIGITS: usize = 10;
 
@@ -44,59 +46,6 @@ pub struct Confirm {
     pub tokens: i64,
     /// Tokens the player has.
     pub held: i32,
-}
-
-/// Something that is fetched, then scrolled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sheet<T> {
-    /// What there is to read.
-    pub content: Fetched<T>,
-    /// How far down it is read.
-    pub scroll: Scroll,
-}
-
-impl<T> Default for Sheet<T> {
-    fn default() -> Self {
-        Self {
-            content: Fetched::Loading,
-            scroll: Scroll::default(),
-        }
-    }
-}
-
-/// How far down something is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scroll {
-    top: usize,
-}
-
-impl Scroll {
-    /// The first line in sight.
-    #[must_use]
-    pub fn top(self) -> usize {
-        self.top
-    }
-
-    /// Up by `by` lines.
-    pub fn up(&mut self, by: usize) {
-        self.top = self.top.saturating_sub(by);
-    }
-
-    /// Down by `by` lines, no further than `reach`: there the last line is in sight.
-    pub fn down(&mut self, by: usize, reach: usize) {
-        self.top = self.top.saturating_add(by).min(reach);
-    }
-}
-
-/// Something that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fetched<T> {
-    /// No answer yet.
-    Loading,
-    /// Here it is.
-    Ready(T),
-    /// In words, why it is not to be had.
-    Failed(String),
 }
 
 /// One payment of the player.

@@ -3,7 +3,12 @@
 //! Owns their number and their supervision: none ends without the loop being told, and one that breaks down ends the
 //! game. What they tell goes to the loop as events; it decides.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+    time::Duration,
+};
 
 use color_eyre::eyre::{Result, WrapErr};
 use tokio::{
@@ -32,6 +37,7 @@ enum Ended {
     Keys,
     Seat,
     Call,
+    Export,
 }
 
 /// What the tasks tell beside events.
@@ -119,6 +125,18 @@ impl Tasks {
         None
     }
 
+    /// Writes a file, beside the loop: a disk may be slow.
+    pub(super) fn export(&mut self, file_name: String, text: String) {
+        let events = self.events.clone();
+        self.running.spawn(async move {
+            let written = tokio::task::spawn_blocking(move || write_new(&file_name, &text)).await?;
+            let _ = events
+                .send(Event::Exported(written.map_err(|error| error.to_string())))
+                .await;
+            Ok(Ended::Export)
+        });
+    }
+
     /// The next thing that the tasks tell beside events. Can be cancelled: nothing is lost.
     ///
     /// # Errors
@@ -130,7 +148,7 @@ impl Tasks {
                 biased;
                 Some(ended) = self.running.join_next() => match self.take(ended)? {
                     Ended::Keys => return Ok(News::TerminalGone),
-                    Ended::Seat | Ended::Call => {}
+                    Ended::Seat | Ended::Call | Ended::Export => {}
                 },
                 event = hear(&mut self.seat) => match event {
                     Some(event) => return Ok(News::Seat(event)),
@@ -181,10 +199,18 @@ impl Tasks {
         match ended {
             Ended::Call => self.calls = self.calls.saturating_sub(1),
             Ended::Keys => self.reads_keys = false,
-            Ended::Seat => {}
+            Ended::Seat | Ended::Export => {}
         }
         Ok(ended)
     }
+}
+
+/// Writes a file that is not there yet; gives back its whole path.
+fn write_new(file_name: &str, text: &str) -> io::Result<String> {
+    let mut file = File::create_new(file_name)?;
+    file.write_all(text.as_bytes())?;
+    let path = Path::new(file_name).canonicalize()?;
+    Ok(path.display().to_string())
 }
 
 /// The next thing that comes of the seat, `None` at its end; without a seat, never.

@@ -14,6 +14,7 @@ use std::{
 };
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, Show},
     event::{DisableBracketedPaste, EnableBracketedPaste},
     queue,
@@ -67,6 +68,15 @@ impl Screen {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(frame)?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.terminal.backend_mut().flush()
+    }
+
+    /// Puts `text` on the clipboard, where the terminal lets programs do so (OSC 52).
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        queue!(
+            self.terminal.backend_mut(),
+            CopyToClipboard::to_clipboard_from(text)
+        )?;
         self.terminal.backend_mut().flush()
     }
 

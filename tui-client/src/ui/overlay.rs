@@ -32,11 +32,30 @@ use super::{
 };
 use crate::app::{
     AppState,
-    overlay::{Fetched, Overlay, Scroll},
+    overlay::{Fetched, Overlay, Scroll, Sheet},
 };
 
 /// What one can do in a window that scrolls.
 const SCROLL_HINT: &[&str] = &["Esc closes, arrows scroll", "Esc closes"];
+
+/// What one can do with a sheet, from the wordiest wording on.
+const SHEET_HINT: [&str; 3] = [
+    "Esc closes  / finds  y copies  e exports",
+    "Esc  / finds  y copies  e exports",
+    "Esc  /  y  e",
+];
+
+/// What stands under a sheet: what one can do with it, or what is looked for.
+fn sheet_hint<T>(sheet: &Sheet<T>) -> Vec<String> {
+    let search = &sheet.search;
+    let words = text::harmless(search.words());
+    match (search.is_typing(), search.found()) {
+        (true, _) => vec![format!("/{words}█ Enter finds"), format!("/{words}█")],
+        (false, Some(_)) => vec![format!("/{words}: n finds the next"), format!("/{words}")],
+        (false, None) if !search.words().is_empty() => vec![format!("/{words}: not found")],
+        (false, None) => SHEET_HINT.map(str::to_owned).to_vec(),
+    }
+}
 
 /// Rows of the desk that stay in sight above and below a window, where there is room; columns four times as many.
 const MARGIN: u16 = 1;

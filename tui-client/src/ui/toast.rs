@@ -25,7 +25,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
     let rows = usize::from(desk.chart.height.saturating_sub(frame.saturating_mul(2)));
     let newest_first: Vec<_> = state.alerts.toasts().collect();
     for (toast, row) in newest_first.into_iter().rev().take(rows).zip(0..) {
-        let words = format!(" {} ", words(toast.news));
+        let words = format!(" {} ", words(&toast.news));
         let room = usize::from(desk.chart.width.saturating_sub(frame.saturating_mul(2)));
         let words = text::truncate(&words, room);
         let columns = u16::try_from(text::width(&words)).unwrap_or(u16::MAX);
@@ -39,9 +39,11 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
     }
 }
 
-fn words(news: News) -> String {
-    let News::Reached(alert, price) = news;
-    let price = format::grouped(i64::from(price));
+fn words(news: &News) -> String {
+    let (alert, price) = match news {
+        News::Told(words) => return text::harmless(words).into_owned(),
+        News::Reached(alert, price) => (*alert, format::grouped(i64::from(*price))),
+    };
     match alert {
         Alert::Above(bound) => format!(
             "▲ price {price}: at or above {}",

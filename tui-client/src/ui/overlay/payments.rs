@@ -19,7 +19,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Part, SCROLL_HINT, Window, absence, scrolled, text_columns};
+use super::{Part, Window, absence, scrolled, sheet_hint, text_columns};
 use crate::{
     app::overlay::{Fetched, PaymentRow, Scroll, Sheet},
     ui::{View, format, layout::Desk, panel, text},
@@ -34,38 +34,39 @@ const FIXED_ROWS: u16 = 3;
 /// Draws the payments; gives back how far they can be scrolled.
 pub(super) fn draw(view: &View, sheet: &Sheet<Vec<PaymentRow>>, desk: &Desk, buf: &mut Buffer) -> usize {
     let columns = text_columns(desk, MAX_COLUMNS);
+    let hint = sheet_hint(sheet);
+    let hint: Vec<&str> = hint.iter().map(String::as_str).collect();
     match &sheet.content {
         Fetched::Ready(payments) if !payments.is_empty() => {
-            table(view, payments, sheet.scroll, columns, desk, buf)
+            let rows = payments.len().saturating_add(usize::from(FIXED_ROWS));
+            table(view, (sheet, payments), &window(&hint, columns, rows), desk, buf)
         }
         Fetched::Ready(_) | Fetched::Loading | Fetched::Failed(_) => {
             let mut lines = absence(view, &sheet.content, "the payments", columns);
             if lines.is_empty() {
                 lines.push(panel::styled("no payments yet", view.theme.dim));
             }
-            let window = window(columns, lines.len());
+            let window = window(&hint, columns, lines.len());
             scrolled(view, &window, lines, Scroll::default(), desk, buf)
         }
     }
 }
 
-fn window(columns: usize, rows: usize) -> Window<'static> {
+fn window<'a>(hint: &'a [&'a str], columns: usize, rows: usize) -> Window<'a> {
     Window {
         title: "Payments",
-        hint: SCROLL_HINT,
+        hint,
         wanted: (columns, rows),
     }
 }
 
 fn table(
     view: &View,
-    payments: &[PaymentRow],
-    scroll: Scroll,
-    columns: usize,
+    (sheet, payments): (&Sheet<Vec<PaymentRow>>, &[PaymentRow]),
+    window: &Window<'_>,
     desk: &Desk,
     buf: &mut Buffer,
 ) -> usize {
-    let window = window(columns, payments.len().saturating_add(usize::from(FIXED_ROWS)));
     let placed = window.place(desk);
     let inner = placed.inner;
     let body = Rect {
@@ -73,18 +74,21 @@ fn table(
         height: inner.height.saturating_sub(FIXED_ROWS),
         ..inner
     };
-    let part = Part::of(payments.len(), usize::from(body.height), scroll.top());
+    let part = Part::of(payments.len(), usize::from(body.height), sheet.scroll.top());
     window.draw(view, &placed, part.position(), buf);
     part.bar(view, placed.outer, buf);
     let columns = Columns::of(payments, usize::from(inner.width));
     let heading = Span::styled(columns.left("No", "Date"), view.theme.dim);
     panel_row(heading, Span::styled("Dollars", view.theme.dim), inner, buf);
-    for (payment, index) in payments.iter().skip(part.first).zip(0..body.height) {
+    let rows = payments.iter().enumerate().skip(part.first);
+    for ((line, payment), index) in rows.zip(0..body.height) {
+        let found = sheet.search.found() == Some(line);
+        let style = if found { view.theme.accent } else { view.theme.text };
         let (number, date) = columns.words(view, payment);
         let amount = i64::from(payment.dollars);
         let words = Span::styled(format::signed_dollars(amount), view.theme.moved(amount));
         panel_row(
-            Span::raw(columns.left(&number, &date)),
+            Span::styled(columns.left(&number, &date), style),
             words,
             panel::row(body, index),
             buf,

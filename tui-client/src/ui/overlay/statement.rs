@@ -12,7 +12,7 @@
 
 use ratatui::{buffer::Buffer, text::Line};
 
-use super::{SCROLL_HINT, Window, absence, scrolled, text_columns};
+use super::{Window, absence, scrolled, sheet_hint, text_columns};
 use crate::{
     app::overlay::{Fetched, Sheet},
     ui::{View, layout::Desk, panel, text},
@@ -29,15 +29,25 @@ pub(super) fn draw(view: &View, sheet: &Sheet<Vec<String>>, desk: &Desk, buf: &m
     let most = text_columns(desk, MAX_COLUMNS);
     let mut lines = absence(view, &sheet.content, "the statement", most.min(MIN_COLUMNS));
     if let Fetched::Ready(text) = &sheet.content {
-        lines.extend(text.iter().flat_map(|line| shown(line, most)).map(Line::from));
+        for (index, line) in text.iter().enumerate() {
+            let found = sheet.search.found() == Some(index);
+            let style = if found { view.theme.accent } else { view.theme.text };
+            lines.extend(
+                shown(line, most)
+                    .into_iter()
+                    .map(|line| panel::styled(line, style)),
+            );
+        }
         if lines.is_empty() {
             lines.push(panel::styled("the statement is empty", view.theme.dim));
         }
     }
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
+    let hint = sheet_hint(sheet);
+    let hint: Vec<&str> = hint.iter().map(String::as_str).collect();
     let window = Window {
         title: "Statement",
-        hint: SCROLL_HINT,
+        hint: &hint,
         wanted: (widest.max(MIN_COLUMNS.min(most)), lines.len()),
     };
     scrolled(view, &window, lines, sheet.scroll, desk, buf)
