@@ -1,12 +1,18 @@
-//! The options of `awesomestock`, each spelled once.
+//! The commands and options of `awesomestock`, each spelled once.
 //!
-//! Owns names and help of the options. One struct is the command line, the environment and the configuration file;
-//! what a value may be, and which layer wins, is [`config`](crate::config)'s to say.
+//! Owns names and help of commands and options; completions and the manual are made from the same. One struct is the
+//! command line, the environment and the configuration file; what a value may be, and which layer wins, is
+//! [`config`](crate::config)'s to say.
 
-use std::path::PathBuf;
+mod manual;
 
-use clap::builder::BoolishValueParser;
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{CommandFactory, FromArgMatches, builder::BoolishValueParser, value_parser};
 use serde::{Deserialize, Serialize};
+
+/// The version, and the commit where it is known.
+pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
 
 /// Trade one stock, AwesomeStock, in the terminal.
 ///
@@ -14,14 +20,116 @@ use serde::{Deserialize, Serialize};
 /// Every option can also be given in the environment (shown with it) and as a key of the configuration file
 /// (`initial-price = 10`). The command line wins over the environment, the environment over the file.
 #[derive(Debug, clap::Parser)]
-#[command(name = "awesomestock", version, max_term_width = 100)]
+#[command(name = "awesomestock", version = VERSION, max_term_width = 100)]
 pub struct Cli {
+    /// What is done instead of playing.
+    #[command(subcommand)]
+    pub task: Option<Task>,
     /// Configuration file [default: `$XDG_CONFIG_HOME/awesomestock/config.toml`]
     #[arg(long, value_name = "FILE", env = "AWESOMESTOCK_CONFIG")]
     pub config: Option<PathBuf>,
     /// What can be given in every layer.
     #[command(flatten)]
     pub options: Options,
+}
+
+impl Cli {
+    /// Understands a command line and the environment.
+    ///
+    /// # Errors
+    ///
+    /// When they make no sense; or help or the version is asked for.
+    pub fn understand<A: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::table().try_get_matches_from(arguments)?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// The whole table of commands and options: each option may stand before the command or after it.
+    #[must_use]
+    pub fn table() -> clap::Command {
+        Self::command().mut_args(|option| option.global(true))
+    }
+
+    /// The manual page, as `man` reads it.
+    #[must_use]
+    pub fn manual() -> Vec<u8> {
+        let mut page = Vec::new();
+        // Into memory: nothing can go wrong but want of it.
+        let _ = manual::write(Self::table(), &mut page);
+        page
+    }
+
+    /// What a shell has to know to complete commands and options.
+    #[must_use]
+    pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Self::table(), "awesomestock", &mut script);
+        script
+    }
+}
+
+/// What is done instead of playing.
+#[derive(Debug, clap::Subcommand)]
+pub enum Task {
+    /// One thing at the casino.
+    #[command(flatten)]
+    Deed(Deed),
+    /// Print what a shell needs to complete commands and options
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// One thing that is done at the casino, and printed: the table of the one-shot commands.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+pub enum Deed {
+    /// Print the price in force
+    Price(Output),
+    /// Print the wallet
+    Balance(Output),
+    /// Buy N stocks at the price in force
+    Buy(Amount),
+    /// Sell N stocks at the price in force
+    Sell(Amount),
+    /// Buy tokens for N dollars: 5 a dollar
+    #[command(alias = "buyTokens")]
+    BuyTokens(Amount),
+    /// Turn N tokens into dollars: a multiple of 5
+    Withdraw(Amount),
+    /// Print all your trades, oldest first
+    Trades(Output),
+    /// Print all your payments, oldest first
+    Payments(Output),
+    /// Print your statement
+    #[command(aliases = ["paymentStatement", "payment-statement"])]
+    Statement(Output),
+}
+
+/// How many, and how it is printed.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Amount {
+    /// A whole number from 1 to 2147483647
+    #[arg(value_name = "N", value_parser = value_parser!(i32).range(1..), allow_negative_numbers = true)]
+    pub count: i32,
+    /// How it is printed.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// How the outcome is printed: in words, unless it is for a program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
+pub struct Output {
+    /// Print JSON: one object, or an array of them
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Print CSV with a line of headers
+    #[arg(long)]
+    pub csv: bool,
 }
 
 /// The options, as one layer gives them: what it does not give is `None`.

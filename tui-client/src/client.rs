@@ -5,6 +5,7 @@
 //! (`failure`). It keeps no state of the game and retries nothing.
 
 mod failure;
+mod pages;
 mod wire;
 
 use std::{collections::VecDeque, time::Duration};
@@ -28,6 +29,7 @@ use crate::app::{
     overlay::PaymentRow,
 };
 pub use failure::Failure;
+pub use pages::{NumberedTrade, Payments, Trades};
 use wire::Feeds;
 
 /// How long a call may take.
@@ -69,6 +71,12 @@ impl Client {
             casino: CasinoClient::new(channel),
             player,
         }
+    }
+
+    /// Whose way it is.
+    #[must_use]
+    pub fn player(&self) -> &str {
+        &self.player
     }
 
     /// Makes a call, with [`CALL_DEADLINE`].
@@ -152,15 +160,13 @@ impl Client {
     }
 
     async fn payments(&self) -> Result<Answer, Failure> {
-        let mut payments = self.casino.clone().get_payments(self.user()).await?.into_inner();
+        let mut payments = self.all_payments().await?;
         let mut rows: VecDeque<PaymentRow> = VecDeque::new();
-        let mut position: i64 = 0;
-        while let Some(payment) = payments.message().await? {
-            position = position.saturating_add(1);
+        while let Some(payment) = payments.next().await? {
             if rows.len() == MAX_PAYMENTS {
                 rows.pop_front();
             }
-            rows.push_back(wire::payment_row(&payment, position));
+            rows.push_back(payment);
         }
         Ok(Answer::Payments(rows.into()))
     }

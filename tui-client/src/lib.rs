@@ -5,8 +5,8 @@
 //! - [`ui`] shows: it draws the state and changes nothing.
 //! - [`shell`] moves: terminal, stream, calls and the loop that joins them. It decides nothing.
 //!
-//! [`client`] speaks the contract for [`shell`] and for [`plain`], the game without a screen; [`solo`] holds the
-//! servers of a game alone. [`cli`] and [`config`] say what is played, [`run`] plays it.
+//! [`client`] speaks the contract for [`shell`], for [`plain`], the game without a screen, and for [`oneshot`], which
+//! does one thing; [`solo`] holds the servers of a game alone. [`cli`] and [`config`] say what is done, [`run`] does it.
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;
@@ -14,6 +14,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod journal;
+pub mod oneshot;
 pub mod plain;
 pub mod report;
 pub mod run;

@@ -1,17 +1,18 @@
-//! The `awesomestock` command: parse, log, configure, play, and say how it went.
+//! The `awesomestock` command: parse, log, configure, play or do the one thing, and say how it went.
 
 use std::{
+    env,
+    io::{self, Write},
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     time::Duration,
 };
 
 use awesomestock::{
-    cli::Cli,
+    cli::{Cli, Task},
     config::{Config, Surroundings},
     journal, report, run,
 };
-use clap::Parser;
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 
 /// The game could not be started as it was called.
@@ -24,7 +25,7 @@ const WORKERS: usize = 2;
 const THREADS_DEADLINE: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::understand(env::args_os()) {
         Ok(cli) => cli,
         Err(asked) => {
             // Also help and version: what clap cannot print has no reader.
@@ -32,6 +33,12 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(USAGE));
         }
     };
+    // Made from the table of options alone: they are to be had even where nothing else works.
+    match cli.task {
+        Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
+        Some(Task::Man) => return print(&Cli::manual()),
+        Some(Task::Deed(_)) | None => {}
+    }
     if let Err(error) = journal::start() {
         tracing::debug!(%error, "there is no log");
     }
@@ -39,23 +46,39 @@ fn main() -> ExitCode {
         Err(error) => failed(&error, ExitCode::FAILURE),
         Ok(around) => match Config::load(&cli, &around) {
             Err(error) => failed(&error, ExitCode::from(USAGE)),
-            Ok(config) => {
-                play(config).map_or_else(|error| failed(&error, ExitCode::FAILURE), |()| ExitCode::SUCCESS)
-            }
+            Ok(config) => finished(match cli.task {
+                Some(Task::Deed(deed)) => in_runtime(run::deed(config, deed)),
+                Some(Task::Completions { .. } | Task::Man) | None => in_runtime(run::game(config)),
+            }),
         },
     }
 }
 
-fn play(config: Config) -> Result<()> {
+fn in_runtime(doing: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .wrap_err("cannot start the runtime")?;
     // The panic has been reported by the hook; here it becomes an exit code.
-    let played = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(run::game(config))));
+    let done = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(doing)));
     runtime.shutdown_timeout(THREADS_DEADLINE);
-    played.unwrap_or_else(|_| Err(eyre!("the game broke down")))
+    done.unwrap_or_else(|_| Err(eyre!("the game broke down")))
+}
+
+/// Prints a text that was made whole; a reader that does not want all of it is no failure.
+fn print(text: &[u8]) -> ExitCode {
+    match io::stdout().write_all(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(
+            &Report::new(error).wrap_err("cannot write to standard output"),
+            ExitCode::FAILURE,
+        ),
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
+    }
+}
+
+fn finished(done: Result<()>) -> ExitCode {
+    done.map_or_else(|error| failed(&error, ExitCode::FAILURE), |()| ExitCode::SUCCESS)
 }
 
 fn failed(error: &Report, code: ExitCode) -> ExitCode {

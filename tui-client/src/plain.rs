@@ -4,7 +4,7 @@
 //! is read. The words are [`command`]'s; it knows no screen.
 
 mod lines;
-mod phrases;
+pub(crate) mod phrases;
 
 pub use lines::{Line, read_lines};
 

@@ -1,4 +1,4 @@
-//! One game, from its configuration to its end: on the screen or line by line, alone or at a shared table.
+//! One game, from its configuration to its end: on the screen or line by line, alone or at a shared table; or one deed.
 //!
 //! Owns the choice of the mode and the order in which things are started and ended.
 
@@ -8,15 +8,16 @@ use std::{
 };
 
 use awesomestock_proto::transport;
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 use tonic::transport::Channel;
 
 use crate::{
     app::Seat,
+    cli::Deed,
     client::Client,
     config::{Config, Table, remember_player},
-    plain, shell,
+    oneshot, plain, shell,
     solo::{self, Servers},
     ui::View,
 };
@@ -28,14 +29,36 @@ use crate::{
 /// When the game cannot be started, or a part of it breaks down.
 pub async fn game(config: Config) -> Result<()> {
     remember(&config.data_dir, &config.player);
+    at_the_table(&config, async |channel| play(&config, channel).await).await
+}
+
+/// Does one thing at the casino that `config` names, and prints it.
+///
+/// # Errors
+///
+/// When the casino refuses it or does not answer, or a part of the game breaks down.
+pub async fn deed(config: Config, deed: Deed) -> Result<()> {
+    at_the_table(&config, async |channel| {
+        let client = Client::new(channel, config.player.clone());
+        let stop = shell::told_to_stop().wrap_err("cannot listen to signals")?;
+        tokio::select! {
+            done = oneshot::run(&client, deed, io::stdout()) => done,
+            () = stop => Err(eyre!("told to end before it was done")),
+        }
+    })
+    .await
+}
+
+/// Does something with the way to the casino; of a solo game, the servers run meanwhile.
+async fn at_the_table(config: &Config, doing: impl AsyncFnOnce(Channel) -> Result<()>) -> Result<()> {
     match &config.table {
         Table::Solo(rules) => {
             let (channel, servers) = solo::open(*rules, &config.data_dir).await?;
-            with_servers(play(&config, channel), servers).await
+            with_servers(doing(channel), servers).await
         }
         Table::Shared(url) => {
             let endpoint = transport::endpoint(url).wrap_err("casino: cannot be connected to")?;
-            play(&config, endpoint.connect_lazy()).await
+            doing(endpoint.connect_lazy()).await
         }
     }
 }

@@ -247,7 +247,7 @@ fn file_environment_and_command_line_are_layers() {
 fn the_version_and_the_help_are_told() {
     let home = Home::new();
     let version = home.answers(&["--version"], "");
-    assert_eq!(version, [format!("awesomestock {}", env!("CARGO_PKG_VERSION"))]);
+    assert_eq!(version, [format!("awesomestock {}", awesomestock::cli::VERSION)]);
     let help = home.answers(&["--help"], "").join("\n");
     for option in [
         "--casino",

@@ -157,3 +157,11 @@ pub struct TradeRow {
     /// Tokens for one stock.
     pub price: i32,
 }
+
+impl TradeRow {
+    /// Tokens paid or got.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        i64::from(self.count).saturating_mul(i64::from(self.price))
+    }
+}

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use crate::{
     app::{
         command,
-        event::{Answer, Call, OrderResult, StreamEvent},
-        money::UnixMs,
+        event::{Answer, Call, OrderResult, StreamEvent, TradeRow},
+        money::{Side, UnixMs},
         overlay::PaymentRow,
         wallet::Wallet,
     },
@@ -36,7 +36,7 @@ pub(super) const ORDER_UNANSWERED: &str =
 pub(super) const LEFT: &str = "you have left the table";
 
 /// The answer to a call, a line each.
-pub(super) fn answer(answer: &Answer) -> Vec<String> {
+pub(crate) fn answer(answer: &Answer) -> Vec<String> {
     let line = match answer {
         Answer::TokensBought { dollars, tokens } => format!(
             "bought {} for {}",
@@ -60,7 +60,7 @@ pub(super) fn answer(answer: &Answer) -> Vec<String> {
 }
 
 /// Why a call failed, and what that leaves open.
-pub(super) fn failure(call: Call, failure: &Failure) -> String {
+pub(crate) fn failure(call: Call, failure: &Failure) -> String {
     match (call, failure) {
         (Call::BuyTokens(_) | Call::Withdraw(_), Failure::Unanswered(why)) => {
             format!("{why}; payments tells whether it was done")
@@ -70,7 +70,7 @@ pub(super) fn failure(call: Call, failure: &Failure) -> String {
 }
 
 /// What the table says; nothing where it is not meant for the player.
-pub(super) fn stream_event(event: &StreamEvent) -> Option<String> {
+pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
     match event {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
         StreamEvent::Result(result) => Some(order_result(result)),
@@ -79,7 +79,7 @@ pub(super) fn stream_event(event: &StreamEvent) -> Option<String> {
 }
 
 /// The casino's message; to that of a trade, which has no figures, the figures.
-fn order_result(result: &OrderResult) -> String {
+pub(crate) fn order_result(result: &OrderResult) -> String {
     let mut line = result.message.clone();
     if result.executed {
         if let Some(price) = result.price {
@@ -120,13 +120,29 @@ fn wallet(wallet: &Wallet) -> String {
     )
 }
 
-fn payment(row: &PaymentRow) -> String {
+/// A payment: its number, its dollars and when it was made.
+pub(crate) fn payment(row: &PaymentRow) -> String {
     let at = row
         .at
         .and_then(moment)
         .map(|at| format!(", {at}"))
         .unwrap_or_default();
     format!("payment {}: {}{at}", row.number, amount(row.dollars, "dollar"))
+}
+
+/// A trade: its number, what it was and when it was made.
+pub(crate) fn trade(number: i64, row: &TradeRow) -> String {
+    let done = match row.side {
+        Side::Buy => "bought",
+        Side::Sell => "sold",
+    };
+    let at = moment(row.at).map(|at| format!(", {at}")).unwrap_or_default();
+    format!(
+        "trade {number}: {done} {} at {}: {}{at}",
+        amount(row.count, "stock"),
+        amount(row.price, "token"),
+        amount(row.total(), "token")
+    )
 }
 
 fn moment(at: UnixMs) -> Option<String> {
