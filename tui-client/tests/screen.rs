@@ -203,6 +203,8 @@ fn two_players_at_one_table_have_one_price_and_a_wallet_each() {
     bert.type_keys(&format!("t10{ENTER}"));
     bert.see("tokens 50");
     bert.type_keys("2b");
+    bert.see("BUY 2 for about 46 tokens");
+    bert.type_keys(ENTER);
     bert.see("✓ BUY 2 at 23, for 46 tokens");
     anna.see("tokens 477");
     bert.see("tokens 4");
