@@ -17,6 +17,7 @@ pub mod money;
 mod news;
 pub mod overlay;
 pub mod quantity;
+pub mod session;
 pub mod sheet;
 pub mod ticket;
 pub mod wallet;
@@ -31,6 +32,7 @@ use log::ActionLog;
 use market::Market;
 use money::UnixMs;
 use overlay::Overlay;
+use session::Session;
 use ticket::Ticket;
 use wallet::Holdings;
 
@@ -66,6 +68,8 @@ pub struct AppState {
     pub size: (u16, u16),
     /// Lines by which what lies on top can be scrolled down; only who draws it knows how it is wrapped.
     pub reach: usize,
+    /// What has become of the session.
+    pub session: Session,
     /// The moment of the last event: what the screen calls now.
     pub now: UnixMs,
 }
@@ -85,6 +89,7 @@ impl AppState {
             overlays: Vec::new(),
             size,
             reach: 0,
+            session: Session::new(now),
             now,
         };
         (state, vec![Effect::Connect { after_ms: 0 }])
@@ -102,6 +107,7 @@ impl AppState {
 pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
     state.now = now;
     state.alerts.expire(now);
+    state.session.look(&state.holdings, &state.market);
     match event {
         Event::Key(key) => input::key(state, &key),
         Event::Paste(text) => {

@@ -3,7 +3,7 @@
 //! Owns the choice of the mode and the order in which things are started and ended.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     path::Path,
 };
 
@@ -13,13 +13,13 @@ use jiff::tz::TimeZone;
 use tonic::transport::Channel;
 
 use crate::{
-    app::Seat,
+    app::{AppState, Seat},
     cli::Deed,
     client::Client,
     config::{Config, Table, remember_player},
     oneshot, plain, shell,
     solo::{self, Servers},
-    ui::View,
+    ui::{self, View},
 };
 
 /// Plays the game that `config` describes, to its end.
@@ -80,7 +80,20 @@ async fn play(config: &Config, channel: Channel) -> Result<()> {
             theme: config.theme.clone(),
             zone: TimeZone::system(),
         };
-        shell::play(client, seat, view).await
+        let ended = shell::play(client, seat, view).await?;
+        say_goodbye(&ended);
+        Ok(())
+    }
+}
+
+/// Tells on the player's shell how it went. After a hang-up nobody is there to read it.
+fn say_goodbye(ended: &AppState) {
+    let mut shell = io::stdout().lock();
+    let said = ui::summary(ended)
+        .iter()
+        .try_for_each(|line| writeln!(shell, "{line}"));
+    if let Err(error) = said {
+        tracing::info!(%error, "the summary could not be printed");
     }
 }
 

@@ -43,12 +43,12 @@ const EVENT_BATCH: usize = 256;
 /// How long leaving waits for the answers to orders that are under way.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Plays on the screen until the player leaves or the process is told to end.
+/// Plays on the screen until the player leaves or the process is told to end; gives back how the game stood then.
 ///
 /// # Errors
 ///
 /// When the terminal cannot be used, or a part of the game breaks down. The terminal is whole again by then.
-pub async fn play(client: Client, seat: app::Seat, view: View) -> Result<()> {
+pub async fn play(client: Client, seat: app::Seat, view: View) -> Result<AppState> {
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = Screen::take().wrap_err("cannot take the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
@@ -87,7 +87,7 @@ struct Game {
 
 impl Game {
     /// Plays, gives the terminal back, and leaves the table in order: also after a failure.
-    async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<()> {
+    async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<AppState> {
         let played = self.run(first, &mut events).await;
         drop(self.screen);
         let finished = self.tasks.finish(events, LEAVE_DEADLINE).await;
@@ -95,10 +95,11 @@ impl Game {
             // The window may be closed in the middle of a frame, before the signal says so.
             Err(error) if terminal::has_hung_up() => {
                 tracing::warn!(error = %format_args!("{error:#}"), "the terminal has hung up");
-                finished
+                finished?;
             }
-            played => played.and(finished),
+            played => played.and(finished)?,
         }
+        Ok(self.state)
     }
 
     async fn run(&mut self, first: Vec<Effect>, events: &mut mpsc::Receiver<Event>) -> Result<()> {

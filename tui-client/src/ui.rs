@@ -22,6 +22,7 @@ mod order;
 mod overlay;
 mod panel;
 mod status;
+mod summary;
 pub mod text;
 pub mod theme;
 mod ticks;
@@ -39,6 +40,7 @@ use ratatui::{
 
 use crate::app::AppState;
 use layout::{Desk, Size};
+pub use summary::summary;
 pub use theme::{Theme, UnknownTheme};
 
 /// What the view needs to know besides the state.

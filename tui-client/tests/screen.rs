@@ -44,9 +44,18 @@ fn a_whole_game_by_keys_and_the_same_wallet_the_next_time() {
     game.type_keys("q");
     let (ended, left) = game.end();
     assert!(ended.success());
-    assert!(
-        !left.contains("AwesomeStock"),
-        "something of the game is left:\n{left}"
+    // Of the game nothing is left but the summary.
+    let lines: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 5, "{left}");
+    assert_eq!(lines[0], "AwesomeStock anna @ solo");
+    assert!(lines[1].starts_with("played "), "{left}");
+    assert_eq!(
+        lines[2..],
+        [
+            "trades 2",
+            "P&L = 0 tokens",
+            "wallet 490 tokens, 1 stock: 10 tokens at 10"
+        ]
     );
 
     let mut again = Terminal::solo(&home);

@@ -93,9 +93,11 @@ fn jitter(state: &AppState, attempt: u32) -> u64 {
 }
 
 fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
-    let outcome = match result.executed {
-        true => Outcome::Traded { price: result.price },
-        false => Outcome::Refused(result.message),
+    let outcome = if result.executed {
+        state.session.note_trade();
+        Outcome::Traded { price: result.price }
+    } else {
+        Outcome::Refused(result.message)
     };
     state.log.answer_order(result.at.unwrap_or(state.now), outcome);
     match result.wallet {

@@ -1,0 +1,123 @@
+//! The summary of a session: what is counted, and the words on the player's shell.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use awesomestock::{
+    app::{
+        AppState, Event, Seat,
+        event::{OrderResult, StreamEvent},
+        money::UnixMs,
+        update,
+        wallet::Wallet,
+    },
+    ui::summary,
+};
+
+const START: UnixMs = UnixMs(1_700_000_000_000);
+
+fn new(player: &str) -> AppState {
+    let seat = Seat {
+        player: player.to_owned(),
+        table: "solo".to_owned(),
+    };
+    AppState::new(seat, (80, 24), START).0
+}
+
+fn tell(state: &mut AppState, after_ms: i64, event: StreamEvent) {
+    update(state, START.plus_ms(after_ms), Event::Stream(event));
+}
+
+fn price(state: &mut AppState, after_ms: i64, tick: i64, price: i32) {
+    let event = StreamEvent::Price {
+        tick: Some(tick),
+        price,
+        at: None,
+        interval_ms: Some(1000),
+    };
+    tell(state, after_ms, event);
+}
+
+fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
+    let event = OrderResult {
+        executed,
+        message: "words".to_owned(),
+        price: Some(10),
+        at: None,
+        wallet: Some(wallet),
+    };
+    tell(state, after_ms, StreamEvent::Result(event));
+}
+
+/// Comes with 2 stocks and an old loss, to a price of 10.
+fn seated(player: &str) -> (AppState, Wallet) {
+    let mut state = new(player);
+    let wallet = Wallet {
+        tokens: 1_480,
+        stocks: 2,
+        cost_basis: 30,
+        realised_pnl: -100,
+        version: 7,
+        ..Wallet::default()
+    };
+    tell(&mut state, 5, StreamEvent::Joined { extended: true });
+    tell(&mut state, 6, StreamEvent::Wallet(wallet));
+    price(&mut state, 7, 1, 10);
+    (state, wallet)
+}
+
+#[test]
+fn only_what_this_session_made_is_its_profit() {
+    let (mut state, wallet) = seated("ann");
+    assert_eq!((state.summary().trades, state.summary().pnl), (0, Some(0)));
+    let bought = Wallet {
+        tokens: 1_470,
+        stocks: 3,
+        cost_basis: 40,
+        version: 8,
+        ..wallet
+    };
+    result(&mut state, 1_000, true, bought);
+    result(&mut state, 2_000, false, bought);
+    price(&mut state, 3_000, 2, 20);
+    let sold = Wallet {
+        tokens: 1_490,
+        stocks: 2,
+        cost_basis: 27,
+        realised_pnl: -93,
+        version: 9,
+        ..wallet
+    };
+    result(&mut state, 240_000, true, sold);
+    let end = state.summary();
+    // It began 10 below the cost of 2 stocks; it ends 7 realised and 13 above the cost.
+    assert_eq!((end.trades, end.pnl, end.played_ms), (2, Some(30), 240_000));
+    assert_eq!(
+        summary(&state),
+        [
+            "AwesomeStock  ann @ solo",
+            "played        4 min",
+            "trades        2",
+            "P&L           ▲ +30 tokens",
+            "wallet        1,490 tokens, 2 stocks: 40 tokens at 20",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_known_is_not_said() {
+    assert_eq!(
+        summary(&new("ann")),
+        ["AwesomeStock  ann @ solo", "played        0 s", "trades        0"]
+    );
+}
+
+#[test]
+fn names_of_others_do_nothing_to_the_shell() {
+    let (mut state, _) = seated("\u{1b}[2Jann\r\n");
+    state.seat.table = "\u{202E}casino".to_owned();
+    let words = summary(&state).join("\n");
+    assert!(
+        words.chars().all(|char| char == '\n' || !char.is_control()) && !words.contains('\u{202E}'),
+        "{words:?}"
+    );
+}
