@@ -17,6 +17,7 @@ pub mod money;
 mod news;
 pub mod overlay;
 pub mod quantity;
+pub mod replay;
 pub mod session;
 pub mod sheet;
 pub mod ticket;
@@ -25,6 +26,8 @@ pub mod wallet;
 pub use deeds::{LARGE_TOKENS, MAX_WAITING_ORDERS};
 pub use effect::{Effect, Effects};
 pub use event::Event;
+
+use serde::{Deserialize, Serialize};
 
 use alerts::Alerts;
 use connection::Connection;
@@ -37,7 +40,7 @@ use ticket::Ticket;
 use wallet::Holdings;
 
 /// Who plays, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
     /// The player's name.
     pub player: String,
@@ -93,6 +96,16 @@ impl AppState {
             now,
         };
         (state, vec![Effect::Connect { after_ms: 0 }])
+    }
+
+    /// `event`, as it may be written down. A paste that would be typed nowhere is none of the game's business (it may
+    /// be a password that was meant for another window): it is as if only time had passed.
+    #[must_use]
+    pub fn as_recorded<'a>(&self, event: &'a Event) -> &'a Event {
+        match event {
+            Event::Paste(_) if !input::takes_paste(self) => &Event::Woken,
+            event => event,
+        }
     }
 
     /// When the picture changes by itself next, without an event.

@@ -8,8 +8,16 @@ mod manual;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{CommandFactory, FromArgMatches, builder::BoolishValueParser, value_parser};
+use clap::{
+    CommandFactory, FromArgMatches, builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
+    value_parser,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::app::replay::MAX_SPEED;
+
+/// The one option that is for games alone.
+const RECORD: &str = "record";
 
 /// The version, and the commit where it is known.
 pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
@@ -28,6 +36,9 @@ pub struct Cli {
     /// Configuration file [default: `$XDG_CONFIG_HOME/awesomestock/config.toml`]
     #[arg(long, value_name = "FILE", env = "AWESOMESTOCK_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Record the session to a new FILE, for `awesomestock replay FILE`
+    #[arg(long, value_name = "FILE", env = "AWESOMESTOCK_RECORD")]
+    pub record: Option<PathBuf>,
     /// What can be given in every layer.
     #[command(flatten)]
     pub options: Options,
@@ -42,14 +53,23 @@ impl Cli {
     pub fn understand<A: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, clap::Error> {
-        let matches = Self::table().try_get_matches_from(arguments)?;
-        Self::from_arg_matches(&matches)
+        let mut table = Self::table();
+        let matches = table.try_get_matches_from_mut(arguments)?;
+        let cli = Self::from_arg_matches(&matches)?;
+        if cli.task.is_some() && matches.value_source(RECORD) == Some(ValueSource::CommandLine) {
+            let why = "--record is for a game; it cannot be used with a command";
+            return Err(table.error(ErrorKind::ArgumentConflict, why));
+        }
+        Ok(cli)
     }
 
-    /// The whole table of commands and options: each option may stand before the command or after it.
+    /// The whole table of commands and options. What means something for commands may stand before or after them.
     #[must_use]
     pub fn table() -> clap::Command {
-        Self::command().mut_args(|option| option.global(true))
+        Self::command().mut_args(|option| {
+            let is_for_commands = option.get_id() != RECORD;
+            option.global(is_for_commands)
+        })
     }
 
     /// The manual page, as `man` reads it.
@@ -76,6 +96,14 @@ pub enum Task {
     /// One thing at the casino.
     #[command(flatten)]
     Deed(Deed),
+    /// Play a recorded session again, on the screen
+    Replay {
+        /// What --record wrote
+        file: PathBuf,
+        /// So many times as fast as it was, 1 to 1000
+        #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(MAX_SPEED)))]
+        speed: u32,
+    },
     /// Print what a shell needs to complete commands and options
     Completions {
         /// Which shell

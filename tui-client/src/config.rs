@@ -54,6 +54,8 @@ pub struct Config {
     pub theme: Theme,
     /// Folder of the solo ledger and of the player's last name.
     pub data_dir: PathBuf,
+    /// File that the session is recorded to.
+    pub record: Option<PathBuf>,
 }
 
 /// Where to play.
@@ -130,7 +132,10 @@ impl Config {
         if let Table::Shared(_) = config.table {
             refuse_solo_options(&cli.options)?;
         }
-        Ok(config)
+        Ok(Self {
+            record: cli.record.clone(),
+            ..config
+        })
     }
 
     /// Checks every option of `options` and fills in the defaults.
@@ -153,6 +158,7 @@ impl Config {
             plain: options.plain.unwrap_or(false),
             theme,
             data_dir,
+            record: None,
         })
     }
 }

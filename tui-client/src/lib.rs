@@ -6,7 +6,8 @@
 //! - [`shell`] moves: terminal, stream, calls and the loop that joins them. It decides nothing.
 //!
 //! [`client`] speaks the contract for [`shell`], for [`plain`], the game without a screen, and for [`oneshot`], which
-//! does one thing; [`solo`] holds the servers of a game alone. [`cli`] and [`config`] say what is done, [`run`] does it.
+//! does one thing; [`solo`] holds the servers of a game alone; [`recording`] keeps a session in a file. [`cli`] and
+//! [`config`] say what is done, [`run`] does it.
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;
@@ -16,6 +17,7 @@ pub mod config;
 pub mod journal;
 pub mod oneshot;
 pub mod plain;
+pub mod recording;
 pub mod report;
 pub mod run;
 pub mod shell;

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     match cli.task {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
-        Some(Task::Deed(_)) | None => {}
+        Some(Task::Deed(_) | Task::Replay { .. }) | None => {}
     }
     if let Err(error) = journal::start() {
         tracing::debug!(%error, "there is no log");
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
             Err(error) => failed(&error, ExitCode::from(USAGE)),
             Ok(config) => finished(match cli.task {
                 Some(Task::Deed(deed)) => in_runtime(run::deed(config, deed)),
+                Some(Task::Replay { file, speed }) => in_runtime(run::replay(config, &file, speed)),
                 Some(Task::Completions { .. } | Task::Man) | None => in_runtime(run::game(config)),
             }),
         },

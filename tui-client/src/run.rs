@@ -13,12 +13,15 @@ use jiff::tz::TimeZone;
 use tonic::transport::Channel;
 
 use crate::{
-    app::{AppState, Seat},
+    app::{Seat, replay::Replay},
     cli::Deed,
     client::Client,
     config::{Config, Table, remember_player},
-    oneshot, plain, shell,
+    oneshot, plain,
+    recording::{self, Recorder},
+    shell::{self, Ended},
     solo::{self, Servers},
+    text::harmless,
     ui::{self, View},
 };
 
@@ -63,9 +66,27 @@ async fn at_the_table(config: &Config, doing: impl AsyncFnOnce(Channel) -> Resul
     }
 }
 
+/// Plays a recorded session again, `speed` times as fast as it was.
+///
+/// # Errors
+///
+/// When the file is no recording, or there is no terminal to show it on.
+pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
+    let tape = recording::read(file).wrap_err_with(|| file.display().to_string())?;
+    if !has_terminal() {
+        return Err(eyre!(
+            "a replay needs a terminal: standard input and output are none"
+        ));
+    }
+    shell::replay(Replay::new(tape, speed), view(&config)).await
+}
+
 async fn play(config: &Config, channel: Channel) -> Result<()> {
     let client = Client::new(channel, config.player.clone());
-    if config.plain || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+    if config.plain || !has_terminal() {
+        if config.record.is_some() {
+            return Err(eyre!("record: a game without a screen is not recorded"));
+        }
         let lines = plain::read_lines(|| io::stdin().lock()).wrap_err("cannot start to read lines")?;
         let stop = shell::told_to_stop().wrap_err("cannot listen to signals")?;
         plain::converse(client, lines, io::stdout(), stop)
@@ -76,22 +97,37 @@ async fn play(config: &Config, channel: Channel) -> Result<()> {
             player: config.player.clone(),
             table: config.table.to_string(),
         };
-        let view = View {
-            theme: config.theme.clone(),
-            zone: TimeZone::system(),
-        };
-        let ended = shell::play(client, seat, view).await?;
+        let recorder = config.record.as_deref().map(create_recording).transpose()?;
+        let ended = shell::play(client, seat, view(config), recorder).await?;
         say_goodbye(&ended);
         Ok(())
     }
 }
 
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+fn view(config: &Config) -> View {
+    View {
+        theme: config.theme.clone(),
+        zone: TimeZone::system(),
+    }
+}
+
+/// A file that is there is somebody's: it is not written over.
+fn create_recording(path: &Path) -> Result<Recorder> {
+    Recorder::create(path).wrap_err_with(|| format!("record: cannot make the file {}", path.display()))
+}
+
 /// Tells on the player's shell how it went. After a hang-up nobody is there to read it.
-fn say_goodbye(ended: &AppState) {
+fn say_goodbye(ended: &Ended) {
+    let mut lines = ui::summary(&ended.state);
+    if let Some(why) = &ended.recording_stopped {
+        lines.push(format!("recording     stopped before the end: {}", harmless(why)));
+    }
     let mut shell = io::stdout().lock();
-    let said = ui::summary(ended)
-        .iter()
-        .try_for_each(|line| writeln!(shell, "{line}"));
+    let said = lines.iter().try_for_each(|line| writeln!(shell, "{line}"));
     if let Err(error) = said {
         tracing::info!(%error, "the summary could not be printed");
     }

@@ -7,11 +7,13 @@
 mod clock;
 mod keys;
 mod pace;
+mod replay;
 mod signals;
 mod stream;
 mod tasks;
 mod terminal;
 
+pub use replay::replay;
 pub use signals::told_to_stop;
 pub use terminal::restore;
 
@@ -26,7 +28,9 @@ use tokio::sync::mpsc;
 
 use crate::{
     app::{self, AppState, Effect, Event},
+    cli::VERSION,
     client::{Client, Order},
+    recording::{Header, Recorder},
     ui::View,
 };
 use pace::Pace;
@@ -43,18 +47,43 @@ const EVENT_BATCH: usize = 256;
 /// How long leaving waits for the answers to orders that are under way.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Plays on the screen until the player leaves or the process is told to end; gives back how the game stood then.
+/// How a game ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it stood then.
+    pub state: AppState,
+    /// In words, why the recording is not of the whole game, if it is not.
+    pub recording_stopped: Option<String>,
+}
+
+/// Plays on the screen until the player leaves or the process is told to end. What happens is written down by
+/// `recorder`, if there is one.
 ///
 /// # Errors
 ///
 /// When the terminal cannot be used, or a part of the game breaks down. The terminal is whole again by then.
-pub async fn play(client: Client, seat: app::Seat, view: View) -> Result<AppState> {
+pub async fn play(
+    client: Client,
+    seat: app::Seat,
+    view: View,
+    mut recorder: Option<Recorder>,
+) -> Result<Ended> {
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = Screen::take().wrap_err("cannot take the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
     let (sender, events) = mpsc::channel(EVENT_QUEUE);
     let tasks = Tasks::start(client, sender)?;
-    let (state, first) = AppState::new(seat, size, clock::now());
+    let now = clock::now();
+    if let Some(recorder) = &mut recorder {
+        recorder.start(&Header {
+            version: VERSION.to_owned(),
+            seat: seat.clone(),
+            columns: size.0,
+            rows: size.1,
+            at: now,
+        });
+    }
+    let (state, first) = AppState::new(seat, size, now);
     let game = Game {
         state,
         view,
@@ -62,6 +91,7 @@ pub async fn play(client: Client, seat: app::Seat, view: View) -> Result<AppStat
         pace: Pace::new(),
         signals,
         tasks,
+        recorder,
     };
     game.play(first, events).await
 }
@@ -83,11 +113,12 @@ struct Game {
     pace: Pace,
     signals: Signals,
     tasks: Tasks,
+    recorder: Option<Recorder>,
 }
 
 impl Game {
     /// Plays, gives the terminal back, and leaves the table in order: also after a failure.
-    async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<AppState> {
+    async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<Ended> {
         let played = self.run(first, &mut events).await;
         drop(self.screen);
         let finished = self.tasks.finish(events, LEAVE_DEADLINE).await;
@@ -99,7 +130,11 @@ impl Game {
             }
             played => played.and(finished)?,
         }
-        Ok(self.state)
+        let stopped = self.recorder.as_ref().and_then(|recorder| recorder.stopped());
+        Ok(Ended {
+            recording_stopped: stopped.map(str::to_owned),
+            state: self.state,
+        })
     }
 
     async fn run(&mut self, first: Vec<Effect>, events: &mut mpsc::Receiver<Event>) -> Result<()> {
@@ -155,7 +190,7 @@ impl Game {
             .wrap_err("cannot draw on the terminal")?;
         if reach != self.state.reach {
             // Nothing that is in sight depends on it, so nothing has to be drawn again.
-            app::update(&mut self.state, clock::now(), Event::Reach(reach));
+            self.update(Event::Reach(reach));
         }
         Ok(())
     }
@@ -172,8 +207,17 @@ impl Game {
     /// Hands an event to the game and carries out what it asks for.
     async fn tell(&mut self, event: Event) -> Result<ControlFlow<()>> {
         self.pace.note_change();
-        let effects = app::update(&mut self.state, clock::now(), event);
+        let effects = self.update(event);
         self.carry_out(effects).await
+    }
+
+    /// The one way of an event into the game: what is not recorded here has not happened.
+    fn update(&mut self, event: Event) -> Vec<Effect> {
+        let now = clock::now();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(now, self.state.as_recorded(&event));
+        }
+        app::update(&mut self.state, now, event)
     }
 
     /// Carries out effects in order; what comes of one at once is told to the game, and may ask for more.
@@ -208,7 +252,7 @@ impl Game {
                 Effect::Quit => return Ok(ControlFlow::Break(())),
             };
             if let Some(event) = outcome {
-                waiting.extend(app::update(&mut self.state, clock::now(), event));
+                waiting.extend(self.update(event));
             }
         }
         Ok(ControlFlow::Continue(()))

@@ -21,6 +21,7 @@ mod log;
 mod order;
 mod overlay;
 mod panel;
+mod replay;
 mod status;
 mod summary;
 pub mod text;

@@ -1,5 +1,7 @@
 //! Whatever comes in whatever order: the reducer keeps its bounds, and the same events give the same state.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use awesomestock::app::{
     AppState, Effect, Event, MAX_WAITING_ORDERS, Seat,
     event::{Answer, Call, Failure, OrderResult, StreamEvent},
@@ -7,11 +9,18 @@ use awesomestock::app::{
     market::{MAX_PRICES, PricePoint},
     money::UnixMs,
     overlay::PaymentRow,
+    replay::{Replay, Tape},
     update,
     wallet::Wallet,
 };
+use awesomestock::{
+    recording::{Header, Recorder, read},
+    ui::{Theme, View},
+};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend};
 
 fn any_wallet() -> impl Strategy<Value = Wallet> {
     (
@@ -157,7 +166,67 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
     (state, all)
 }
 
+/// The same events, written to a file as they are played and read from it again; and how the game stood.
+fn recorded(events: &[(i64, Event)]) -> (Tape, AppState) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session");
+    let seat = Seat {
+        player: "ann".to_owned(),
+        table: "solo".to_owned(),
+    };
+    let mut recorder = Recorder::create(&path).unwrap();
+    recorder.start(&Header {
+        version: "test".to_owned(),
+        seat: seat.clone(),
+        columns: 80,
+        rows: 24,
+        at: UnixMs(0),
+    });
+    let (mut state, _) = AppState::new(seat, (80, 24), UnixMs(0));
+    for (now, event) in events {
+        recorder.note(UnixMs(*now), state.as_recorded(event));
+        update(&mut state, UnixMs(*now), event.clone());
+    }
+    assert_eq!(recorder.stopped(), None);
+    (read(&path).unwrap(), state)
+}
+
 proptest! {
+    #[test]
+    fn any_session_is_recorded_and_played_again_to_the_same_end(
+        events in prop::collection::vec((any::<i64>(), any_event()), 0..60),
+    ) {
+        let (tape, state) = recorded(&events);
+        prop_assert_eq!(tape.events.len(), events.len());
+        for ((at, event), (moment, recorded)) in events.iter().zip(&tape.events) {
+            prop_assert_eq!(UnixMs(*at), *moment);
+            if !matches!(event, Event::Paste(_)) {
+                prop_assert_eq!(format!("{event:?}"), format!("{recorded:?}"));
+            }
+        }
+        prop_assert_eq!(format!("{state:?}"), format!("{:?}", tape.end()));
+        let mut replay = Replay::new(tape, 1000);
+        while !replay.position().is_over {
+            replay.pass(i64::MAX);
+        }
+        prop_assert_eq!(format!("{state:?}"), format!("{:?}", replay.state()));
+    }
+
+    #[test]
+    fn whatever_was_recorded_can_be_drawn(
+        events in prop::collection::vec((any::<i64>(), any_event()), 0..40),
+        columns in 0_u16..130,
+        rows in 0_u16..40,
+    ) {
+        let (tape, _) = recorded(&events);
+        let view = View { theme: Theme::default(), zone: TimeZone::UTC };
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let mut replay = Replay::new(tape, 1);
+        terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap();
+        replay.pass(i64::MAX);
+        terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap();
+    }
+
     #[test]
     fn any_events_keep_the_bounds_and_repeat(
         events in prop::collection::vec((0_i64..1_000_000, any_event()), 0..200),

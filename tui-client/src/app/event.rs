@@ -1,6 +1,7 @@
 //! Everything that can happen to the game, in the game's own words.
 
 use crossterm::event::KeyEvent;
+use serde::{Deserialize, Serialize};
 
 use super::{
     market::PricePoint,
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// Something that happened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// A key was pressed, held or released.
     Key(KeyEvent),
@@ -35,7 +36,7 @@ pub enum Event {
 }
 
 /// Something that came of the Gamble stream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum StreamEvent {
     /// It is open. `extended`: the casino tells more than the old contract.
     Joined {
@@ -62,7 +63,7 @@ pub enum StreamEvent {
 }
 
 /// The answer to an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderResult {
     /// It is a trade now.
     pub executed: bool,
@@ -77,7 +78,7 @@ pub struct OrderResult {
 }
 
 /// A call to the casino beside the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Call {
     /// Tokens for so many dollars.
     BuyTokens(i32),
@@ -96,7 +97,7 @@ pub enum Call {
 }
 
 /// Why there is no answer to a [`Call`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// The casino refused it, and nothing has changed; in words, why.
     Refused(String),
@@ -115,7 +116,7 @@ impl Failure {
 }
 
 /// The answer to a [`Call`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// So many tokens were bought for so many dollars.
     TokensBought {
@@ -146,7 +147,7 @@ pub enum Answer {
 }
 
 /// One trade of the player.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeRow {
     /// When it was executed.
     pub at: UnixMs,

@@ -72,6 +72,14 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     }
 }
 
+/// Whether pasted text would be typed.
+pub(super) fn takes_paste(state: &AppState) -> bool {
+    matches!(
+        state.overlays.last(),
+        Some(Overlay::Palette(_) | Overlay::Amount(_))
+    )
+}
+
 /// Takes pasted text. It is typed where text is typed, without Enter, and nowhere else: a paste never trades.
 pub(super) fn paste(state: &mut AppState, text: &str) {
     match state.overlays.last_mut() {

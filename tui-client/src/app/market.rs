@@ -4,13 +4,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::money::{Permille, UnixMs};
 
 /// Prices kept. Older ones are dropped: far more than any screen is wide.
 pub const MAX_PRICES: usize = 10_000;
 
 /// A price and when it came into force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PricePoint {
     /// The casino's number for this move of the price; numbered by the client where the casino does not tell.
     pub tick: i64,

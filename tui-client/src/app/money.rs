@@ -2,11 +2,13 @@
 //!
 //! Owns what a number means. It knows nothing of how numbers are written on a screen.
 
+use serde::{Deserialize, Serialize};
+
 /// Tokens a dollar buys, and that a dollar costs (the design's rules of money).
 pub const TOKENS_PER_DOLLAR: i64 = 5;
 
 /// A moment of wall-clock time, in milliseconds since the Unix epoch, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct UnixMs(pub i64);
 
 impl UnixMs {
@@ -24,7 +26,7 @@ impl UnixMs {
 }
 
 /// Buy or sell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Side {
     /// Stocks for tokens.
     Buy,

@@ -2,6 +2,7 @@
 //!
 //! Owns the data of each overlay. Which keys do what in it is `input`'s to say, how it looks the view's.
 
+use serde::{Deserialize, Serialize};
 use tui_input::Input;
 
 use super::{
@@ -49,7 +50,7 @@ pub struct Confirm {
 }
 
 /// One payment of the player.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRow {
     /// Position, 1 for the first.
     pub number: i64,

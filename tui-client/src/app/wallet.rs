@@ -2,10 +2,12 @@
 //!
 //! Owns the reckoning of value, profit and loss. It never guesses: what the casino does not tell is not there.
 
+use serde::{Deserialize, Serialize};
+
 use super::money::{Centitokens, Permille};
 
 /// A wallet. Amounts are tokens unless they say otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Wallet {
     /// Tokens.
     pub tokens: i32,
