@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod alerts;
+pub mod chart;
 pub mod command;
 pub mod connection;
 mod deeds;
@@ -30,6 +31,7 @@ pub use event::Event;
 use serde::{Deserialize, Serialize};
 
 use alerts::Alerts;
+use chart::ChartView;
 use connection::Connection;
 use log::ActionLog;
 use market::Market;
@@ -57,6 +59,8 @@ pub struct AppState {
     pub connection: Connection,
     /// The prices.
     pub market: Market,
+    /// How the player looks at the prices.
+    pub chart: ChartView,
     /// What the player owns.
     pub holdings: Holdings,
     /// The next order.
@@ -85,6 +89,7 @@ impl AppState {
             seat,
             connection: Connection::Connecting { attempt: 1 },
             market: Market::default(),
+            chart: ChartView::default(),
             holdings: Holdings::default(),
             ticket: Ticket::default(),
             log: ActionLog::default(),
@@ -123,6 +128,7 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
     state.session.look(&state.holdings, &state.market);
     match event {
         Event::Key(key) => input::key(state, &key),
+        Event::Mouse(mouse) => input::mouse(state, mouse),
         Event::Paste(text) => {
             input::paste(state, &text);
             Effects::new()
@@ -133,6 +139,10 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
         }
         Event::Reach(lines) => {
             state.reach = lines;
+            Effects::new()
+        }
+        Event::Sight(sight) => {
+            state.chart.sight = sight;
             Effects::new()
         }
         Event::Stream(event) => news::stream(state, event),

@@ -201,9 +201,17 @@ pub struct Options {
         hide_possible_values = true
     )]
     pub plain: Option<bool>,
-    /// The screen's theme
+    /// The screen's theme: terminal, dark, light, mono, or for colour-blind eyes blue-orange, teal-magenta [default:
+    /// `terminal`; with `NO_COLOR`, `mono`]
     #[arg(long, value_name = "NAME", env = "AWESOMESTOCK_THEME")]
     pub theme: Option<String>,
+    /// The colour of a rising price: green, or red as in East Asia; in other themes, their own two [default: `green`]
+    #[arg(long, value_name = "COLOUR", env = "AWESOMESTOCK_UP")]
+    pub up: Option<String>,
+    /// What the chart is painted with: braille, block or ascii (then the whole screen) [default: what locale and
+    /// terminal can show]
+    #[arg(long, value_name = "NAME", env = "AWESOMESTOCK_MARKERS")]
+    pub markers: Option<String>,
     /// Folder of the solo ledger and of your last name [default: `$XDG_DATA_HOME/awesomestock`]
     #[arg(long, value_name = "DIR", env = "AWESOMESTOCK_DATA_DIR")]
     pub data_dir: Option<PathBuf>,

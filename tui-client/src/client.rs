@@ -92,7 +92,7 @@ impl Client {
                 Call::Holdings => self.holdings().await,
                 Call::Payments => self.payments().await,
                 Call::Statement => self.statement().await,
-                Call::History => self.history().await,
+                Call::History { before } => self.history(before).await,
                 Call::Trades => self.trades().await,
             }
         };
@@ -176,9 +176,9 @@ impl Client {
         Ok(Answer::Statement(statement.into_inner().data))
     }
 
-    async fn history(&self) -> Result<Answer, Failure> {
+    async fn history(&self, before: Option<i64>) -> Result<Answer, Failure> {
         let request = casino::PriceHistoryRequest {
-            before_tick: 0,
+            before_tick: before.unwrap_or(0),
             limit: HISTORY_LIMIT,
         };
         let page = known(self.casino.clone().get_price_history(request).await)?;

@@ -4,6 +4,7 @@
 //! asks where the user's folders are.
 
 mod file;
+mod looks;
 mod player;
 
 pub use player::{is_player_name, remember_player};
@@ -17,7 +18,7 @@ use tonic::transport::Uri;
 
 use crate::{
     cli::{Cli, Options},
-    ui::Theme,
+    ui::{Markers, Theme},
 };
 
 /// The folder of this game below the user's folders.
@@ -35,12 +36,6 @@ const TICK_BOUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration::
 /// The price of a solo market that has no history yet.
 const DEFAULT_INITIAL_PRICE: i32 = 10;
 
-/// The theme, where nobody names one.
-const DEFAULT_THEME: &str = "terminal";
-
-/// The theme where `NO_COLOR` asks for no colours and nobody names one.
-const COLOURLESS_THEME: &str = "mono";
-
 /// What the game is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -52,6 +47,8 @@ pub struct Config {
     pub plain: bool,
     /// The screen's theme.
     pub theme: Theme,
+    /// What the chart is painted with.
+    pub markers: Markers,
     /// Folder of the solo ledger and of the player's last name.
     pub data_dir: PathBuf,
     /// File that the session is recorded to.
@@ -98,6 +95,8 @@ pub struct Surroundings {
     pub system_user: Option<String>,
     /// `NO_COLOR` asks for no colours.
     pub no_colour: bool,
+    /// What this terminal shows the chart's dots with.
+    pub markers: Markers,
 }
 
 impl Surroundings {
@@ -113,6 +112,7 @@ impl Surroundings {
             data_dir: folders.data_dir().join(FOLDER),
             system_user: whoami::username().ok(),
             no_colour: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            markers: looks::markers_for(|name| std::env::var(name).ok()),
         })
     }
 }
@@ -145,18 +145,13 @@ impl Config {
             Some(dir) if dir.as_os_str().is_empty() => return Err(bad("data-dir", "must name a folder", "")),
             Some(dir) => dir.clone(),
         };
-        let default_theme = if around.no_colour {
-            COLOURLESS_THEME
-        } else {
-            DEFAULT_THEME
-        };
-        let theme = Theme::by_name(options.theme.as_deref().unwrap_or(default_theme)).wrap_err("theme")?;
         let rules = check_rules(options)?;
         Ok(Self {
             table: check_casino(options.casino.as_deref())?.map_or(Table::Solo(rules), Table::Shared),
             player: player::choose(options.user.as_deref(), &data_dir, around.system_user.as_deref())?,
             plain: options.plain.unwrap_or(false),
-            theme,
+            theme: looks::theme(options, around)?,
+            markers: looks::markers(options, around)?,
             data_dir,
             record: None,
         })

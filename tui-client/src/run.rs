@@ -111,6 +111,7 @@ fn has_terminal() -> bool {
 fn view(config: &Config) -> View {
     View {
         theme: config.theme.clone(),
+        markers: config.markers,
         zone: TimeZone::system(),
     }
 }

@@ -31,7 +31,7 @@ use crate::{
     cli::VERSION,
     client::{Client, Order},
     recording::{Header, Recorder},
-    ui::View,
+    ui::{Seen, View},
 };
 use pace::Pace;
 use signals::{Signal, Signals};
@@ -87,6 +87,7 @@ pub async fn play(
     let game = Game {
         state,
         view,
+        seen: Seen::default(),
         screen,
         pace: Pace::new(),
         signals,
@@ -109,6 +110,8 @@ enum Happening {
 struct Game {
     state: AppState,
     view: View,
+    /// What the last frame showed.
+    seen: Seen,
     screen: Screen,
     pace: Pace,
     signals: Signals,
@@ -184,15 +187,9 @@ impl Game {
             return Ok(());
         }
         self.pace.note_frame(now);
-        let mut reach = 0;
         self.screen
-            .draw(|frame| reach = self.view.draw(&self.state, frame))
-            .wrap_err("cannot draw on the terminal")?;
-        if reach != self.state.reach {
-            // Nothing that is in sight depends on it, so nothing has to be drawn again.
-            self.update(Event::Reach(reach));
-        }
-        Ok(())
+            .draw(|frame| self.seen = self.view.draw(&self.state, frame))
+            .wrap_err("cannot draw on the terminal")
     }
 
     async fn tell_all(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {
@@ -211,8 +208,21 @@ impl Game {
         self.carry_out(effects).await
     }
 
-    /// The one way of an event into the game: what is not recorded here has not happened.
+    /// The one way of an event into the game. A key or a click is meant for what its player saw, so that is told first.
     fn update(&mut self, event: Event) -> Vec<Effect> {
+        if matches!(event, Event::Key(_) | Event::Mouse(_)) {
+            if self.seen.reach != self.state.reach {
+                self.take_in(Event::Reach(self.seen.reach));
+            }
+            if self.seen.sight != self.state.chart.sight {
+                self.take_in(Event::Sight(self.seen.sight.clone()));
+            }
+        }
+        self.take_in(event)
+    }
+
+    /// What is not recorded here has not happened.
+    fn take_in(&mut self, event: Event) -> Vec<Effect> {
         let now = clock::now();
         if let Some(recorder) = &mut self.recorder {
             recorder.note(now, self.state.as_recorded(&event));

@@ -11,6 +11,7 @@
 //! footer    keys
 //! ```
 
+mod ascii;
 mod big;
 mod chart;
 mod footer;
@@ -18,6 +19,7 @@ pub mod format;
 mod header;
 mod layout;
 mod log;
+mod markers;
 mod order;
 mod overlay;
 mod panel;
@@ -39,8 +41,9 @@ use ratatui::{
     widgets::{Paragraph, Widget, Wrap},
 };
 
-use crate::app::AppState;
+use crate::app::{AppState, chart::Sight};
 use layout::{Desk, Size};
+pub use markers::{Markers, UnknownMarkers};
 pub use summary::summary;
 pub use theme::{Theme, UnknownTheme};
 
@@ -49,8 +52,19 @@ pub use theme::{Theme, UnknownTheme};
 pub struct View {
     /// The looks.
     pub theme: Theme,
+    /// What the chart is painted with.
+    pub markers: Markers,
     /// Where the player's clock is: times of day are shown in this zone.
     pub zone: TimeZone,
+}
+
+/// What only drawing tells of the whole screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Lines by which what lies on top can be scrolled down.
+    pub reach: usize,
+    /// Where the prices of the chart stand.
+    pub sight: Sight,
 }
 
 /// What only drawing tells of what lies on top.
@@ -75,26 +89,32 @@ impl Top {
 }
 
 impl View {
-    /// Draws the whole screen; gives back by how many lines what lies on top can be scrolled down.
-    pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> usize {
-        let top = self.draw_into(state, frame.area(), frame.buffer_mut());
+    /// Draws the whole screen; gives back what only drawing tells.
+    pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> Seen {
+        let (top, sight) = self.draw_into(state, frame.area(), frame.buffer_mut());
         if let Some(position) = top.cursor {
             frame.set_cursor_position(position);
         }
-        top.reach
+        if self.markers == Markers::Ascii {
+            ascii::replace(frame.buffer_mut());
+        }
+        Seen {
+            reach: top.reach,
+            sight,
+        }
     }
 
     /// Draws the whole screen into `buf`.
-    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> Top {
+    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (Top, Sight) {
         let area = area.intersection(buf.area);
         buf.set_style(area, self.theme.text);
         let Some(size) = Size::of(area) else {
             self.draw_too_small(area, buf);
-            return Top::default();
+            return Default::default();
         };
         let desk = Desk::of(size, area);
         header::draw(self, state, &desk, buf);
-        chart::draw(self, state, &desk, buf);
+        let sight = chart::draw(self, state, &desk, buf);
         wallet::draw(self, state, &desk, buf);
         order::draw(self, state, &desk, buf);
         ticks::draw(self, state, &desk, buf);
@@ -102,7 +122,7 @@ impl View {
         panel::round_corners(desk.framed(), buf);
         footer::draw(self, &desk, buf);
         toast::draw(self, state, &desk, buf);
-        overlay::draw(self, state, &desk, buf)
+        (overlay::draw(self, state, &desk, buf), sight)
     }
 
     /// Says how much room the game needs, in as much as fits.

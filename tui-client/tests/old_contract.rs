@@ -34,7 +34,7 @@ async fn what_it_does_not_know_is_not_asked_of_it() {
     assert_eq!(client.call(Call::BuyTokens(100)).await.unwrap(), bought);
     assert_eq!(client.call(Call::Holdings).await.unwrap(), Answer::Tokens(500));
     assert_eq!(
-        client.call(Call::History).await.unwrap(),
+        client.call(Call::History { before: None }).await.unwrap(),
         Answer::History(Vec::new())
     );
     assert_eq!(
@@ -81,6 +81,7 @@ async fn its_table_tells_prices_and_results_and_ends_well() {
             executed,
             message: message.to_owned(),
             price: None,
+            tick: None,
             at: None,
             wallet: None,
         };

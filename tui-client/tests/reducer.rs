@@ -78,6 +78,7 @@ impl Game {
             executed,
             message,
             price,
+            tick: executed.then_some(0),
             at: None,
             wallet: Some(wallet),
         }))
@@ -310,7 +311,7 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
     }
     assert_eq!(game.last_outcome(), Outcome::Unanswered);
     let effects = game.stream(StreamEvent::Joined { extended: true });
-    assert_eq!(effects, [Effect::Call(Call::History)]);
+    assert_eq!(effects, [Effect::Call(Call::History { before: None })]);
     assert!(game.state.connection.is_live());
     let effects = game.stream(StreamEvent::Lost("again".to_owned()));
     assert!(
@@ -404,6 +405,7 @@ fn a_casino_of_the_old_contract_tells_tokens_only() {
         executed: true,
         message: "operation executed successfully".to_owned(),
         price: None,
+        tick: None,
         at: None,
         wallet: None,
     };
@@ -597,10 +599,17 @@ fn history_fills_gaps_and_stays_bounded() {
 fn earlier_trades_come_before_the_log() {
     let mut game = Game::new();
     let effects = game.stream(StreamEvent::Joined { extended: true });
-    assert_eq!(effects, [Effect::Call(Call::History), Effect::Call(Call::Trades)]);
+    assert_eq!(
+        effects,
+        [
+            Effect::Call(Call::History { before: None }),
+            Effect::Call(Call::Trades)
+        ]
+    );
     game.price(0, 10);
     game.keys("b");
     let trade = |count| TradeRow {
+        tick: 0,
         at: START,
         side: Side::Sell,
         count,

@@ -15,7 +15,7 @@ use awesomestock::app::{
 };
 use awesomestock::{
     recording::{Header, Recorder, read},
-    ui::{Theme, View},
+    ui::{Markers, Theme, View},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
@@ -42,12 +42,12 @@ fn any_wallet() -> impl Strategy<Value = Wallet> {
 
 fn any_key() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
-        8 => prop::sample::select("0123456789bstwmpS?:q buyselltokens".chars().collect::<Vec<_>>())
+        8 => prop::sample::select("0123456789bstwmpS?:q buyselltokens c+-x%c+-x%".chars().collect::<Vec<_>>())
             .prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
         2 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::Backspace, KeyCode::Delete, KeyCode::Up,
-            KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Left,
+            KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Left, KeyCode::Right,
         ]),
     ];
     let modifiers = prop::sample::select(vec![
@@ -65,11 +65,10 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
             |(tick, price, at, interval_ms)| StreamEvent::Price { tick, price, at: at.map(UnixMs), interval_ms }
         ),
         1 => any_wallet().prop_map(StreamEvent::Wallet),
-        2 => (any::<bool>(), ".{0,8}", any::<Option<i32>>(), prop::option::of(any_wallet())).prop_map(
-            |(executed, message, price, wallet)| {
-                StreamEvent::Result(OrderResult { executed, message, price, at: None, wallet })
-            }
-        ),
+        2 => (any::<bool>(), ".{0,8}", any::<Option<i32>>(), any::<Option<i64>>(), prop::option::of(any_wallet()))
+            .prop_map(|(executed, message, price, tick, wallet)| {
+                StreamEvent::Result(OrderResult { executed, message, price, tick, at: None, wallet })
+            }),
         1 => ".{0,8}".prop_map(StreamEvent::Lost),
     ]
     .prop_map(Event::Stream)
@@ -92,7 +91,7 @@ fn any_answer() -> impl Strategy<Value = Event> {
         Call::Holdings,
         Call::Payments,
         Call::Statement,
-        Call::History,
+        Call::History { before: None },
         Call::Trades,
     ]);
     prop_oneof![
@@ -219,7 +218,7 @@ proptest! {
         rows in 0_u16..40,
     ) {
         let (tape, _) = recorded(&events);
-        let view = View { theme: Theme::default(), zone: TimeZone::UTC };
+        let view = View { theme: Theme::default(), markers: Markers::default(), zone: TimeZone::UTC };
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let mut replay = Replay::new(tape, 1);
         terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap();

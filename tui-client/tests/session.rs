@@ -39,6 +39,7 @@ fn price(state: &mut AppState, after_ms: i64, tick: i64, price: i32) {
 
 fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
     let event = OrderResult {
+        tick: None,
         executed,
         message: "words".to_owned(),
         price: Some(10),

@@ -44,6 +44,9 @@ fn what_was_set_is_taken_back_to_the_letter() {
         ("\u{1b}[?1049h", "\u{1b}[?1049l"),
         ("\u{1b}[?25l", "\u{1b}[?25h"),
         ("\u{1b}[?2004h", "\u{1b}[?2004l"),
+        ("\u{1b}[?1000h", "\u{1b}[?1000l"),
+        ("\u{1b}[?1003h", "\u{1b}[?1003l"),
+        ("\u{1b}[?1006h", "\u{1b}[?1006l"),
         ("\u{1b}[?2026h", "\u{1b}[?2026l"),
     ] {
         assert!(taken.contains(set), "{set:?} is never sent");

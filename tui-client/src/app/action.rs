@@ -27,6 +27,8 @@ pub enum Action {
     Max,
     /// Take the ticket's last digit back.
     Erase,
+    /// Look at the prices in another way.
+    Look(Look),
     /// Show the payments.
     Payments,
     /// Show the statement.
@@ -43,13 +45,41 @@ pub enum Action {
     Quit,
 }
 
+/// Another look at the prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// The next kind of chart.
+    Kind,
+    /// Fewer prices in sight.
+    Closer,
+    /// More prices in sight.
+    Farther,
+    /// Towards the oldest price.
+    Earlier,
+    /// Towards the newest price.
+    Later,
+    /// To the oldest price.
+    Oldest,
+    /// To the newest price, and on with it.
+    Newest,
+    /// Read a price off, or no more.
+    Crosshair,
+    /// The scale in percent, or in tokens.
+    Percent,
+}
+
 impl Action {
     /// A key that is held down may do it again: it moves no money.
     #[must_use]
     pub fn may_repeat(self) -> bool {
         matches!(
             self,
-            Self::More | Self::Fewer | Self::ManyMore | Self::ManyFewer | Self::Erase
+            Self::More
+                | Self::Fewer
+                | Self::ManyMore
+                | Self::ManyFewer
+                | Self::Erase
+                | Self::Look(Look::Closer | Look::Farther | Look::Earlier | Look::Later)
         )
     }
 }
@@ -92,6 +122,10 @@ impl Key {
         let name = match self.code {
             KeyCode::Char(letter) if self.ctrl => return format!("Ctrl-{}", letter.to_ascii_uppercase()),
             KeyCode::Char(letter) => return letter.to_string(),
+            KeyCode::Left => "Left",
+            KeyCode::Right => "Right",
+            KeyCode::Home => "Home",
+            KeyCode::End => "End",
             KeyCode::Up => "Up",
             KeyCode::Down => "Down",
             KeyCode::PageUp => "PgUp",
@@ -190,6 +224,69 @@ pub const BINDINGS: &[Binding] = &[
         &[Key::plain(KeyCode::Backspace)],
         "",
         "take the ticket's last digit back",
+        9,
+    ),
+    binding(
+        Action::Look(Look::Kind),
+        &[Key::char('c')],
+        "chart",
+        "the chart as area, line, candlesticks, bars",
+        6,
+    ),
+    binding(
+        Action::Look(Look::Closer),
+        &[Key::char('+'), Key::char('=')],
+        "",
+        "fewer prices in sight; the wheel does it too",
+        9,
+    ),
+    binding(
+        Action::Look(Look::Farther),
+        &[Key::char('-'), Key::char('_')],
+        "",
+        "more prices in sight",
+        9,
+    ),
+    binding(
+        Action::Look(Look::Earlier),
+        &[Key::plain(KeyCode::Left)],
+        "",
+        "back in time: the crosshair, else the chart",
+        9,
+    ),
+    binding(
+        Action::Look(Look::Later),
+        &[Key::plain(KeyCode::Right)],
+        "",
+        "on in time: the crosshair, else the chart",
+        9,
+    ),
+    binding(
+        Action::Look(Look::Oldest),
+        &[Key::plain(KeyCode::Home)],
+        "",
+        "the oldest prices",
+        9,
+    ),
+    binding(
+        Action::Look(Look::Newest),
+        &[Key::plain(KeyCode::End)],
+        "",
+        "the newest prices, live; once more: the usual zoom",
+        9,
+    ),
+    binding(
+        Action::Look(Look::Crosshair),
+        &[Key::char('x')],
+        "read",
+        "read a price off: the crosshair; the mouse does it too",
+        8,
+    ),
+    binding(
+        Action::Look(Look::Percent),
+        &[Key::char('%')],
+        "",
+        "the scale in percent of the first price in sight",
         9,
     ),
     binding(

@@ -7,7 +7,7 @@ use crate::text::harmless;
 
 use super::{
     AppState, Effect, Effects,
-    action::Action,
+    action::{Action, Look},
     alerts::Alert,
     command::Command,
     connection::Connection,
@@ -36,6 +36,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
         Action::ManyFewer => state.ticket.step(-10),
         Action::Max => state.ticket.toggle_max(),
         Action::Erase => state.ticket.erase(),
+        Action::Look(to) => return look(state, to),
         Action::Payments => return run(state, Command::Payments),
         Action::Statement => return run(state, Command::Statement),
         Action::Help => return run(state, Command::Help),
@@ -45,6 +46,30 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
         Action::Quit => return vec![Effect::Quit],
     }
     Effects::new()
+}
+
+/// Looks at the prices in another way; asks for older ones where those kept do not reach back far enough.
+pub(super) fn look(state: &mut AppState, to: Look) -> Effects {
+    let (chart, market) = (&mut state.chart, &state.market);
+    match to {
+        Look::Kind => chart.next_kind(),
+        Look::Closer => chart.zoom_in(market),
+        Look::Farther => chart.zoom_out(market),
+        Look::Earlier => chart.left(market),
+        Look::Later => chart.right(market),
+        Look::Oldest => chart.to_oldest(market),
+        Look::Newest => chart.to_newest(market),
+        Look::Crosshair => chart.toggle_crosshair(market),
+        Look::Percent => chart.percent = !chart.percent,
+    }
+    if !matches!(to, Look::Farther | Look::Earlier | Look::Oldest) {
+        return Effects::new();
+    }
+    let older = chart.wants_older(market);
+    older
+        .map(|tick| Effect::Call(Call::History { before: Some(tick) }))
+        .into_iter()
+        .collect()
 }
 
 /// Runs a command; one that is large is asked about first.

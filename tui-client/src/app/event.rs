@@ -1,9 +1,10 @@
 //! Everything that can happen to the game, in the game's own words.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    chart::{Mark, Sight},
     market::PricePoint,
     money::{Side, UnixMs},
     overlay::PaymentRow,
@@ -15,12 +16,16 @@ use super::{
 pub enum Event {
     /// A key was pressed, held or released.
     Key(KeyEvent),
+    /// The mouse was moved, clicked or wheeled.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
     /// What was drawn on top can be scrolled down by this many lines.
     Reach(usize),
+    /// What was drawn as the chart stands there.
+    Sight(Sight),
     /// Something came of the Gamble stream.
     Stream(StreamEvent),
     /// A call was answered.
@@ -71,6 +76,8 @@ pub struct OrderResult {
     pub message: String,
     /// Tokens for one stock, where the casino tells.
     pub price: Option<i32>,
+    /// The tick whose price it was, where the casino tells.
+    pub tick: Option<i64>,
     /// When it was executed, where the casino tells.
     pub at: Option<UnixMs>,
     /// The wallet afterwards, where the casino tells.
@@ -90,8 +97,11 @@ pub enum Call {
     Payments,
     /// The player's statement.
     Statement,
-    /// The newest page of the market's prices.
-    History,
+    /// A page of the market's prices.
+    History {
+        /// Only those of lower ticks; `None`: the newest ones.
+        before: Option<i64>,
+    },
     /// The newest page of the player's trades.
     Trades,
 }
@@ -149,6 +159,8 @@ pub enum Answer {
 /// One trade of the player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeRow {
+    /// The tick whose price it was.
+    pub tick: i64,
     /// When it was executed.
     pub at: UnixMs,
     /// Buy or sell.
@@ -164,5 +176,16 @@ impl TradeRow {
     #[must_use]
     pub fn total(&self) -> i64 {
         i64::from(self.count).saturating_mul(i64::from(self.price))
+    }
+
+    /// The trade as it is marked on the chart.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark {
+            tick: self.tick,
+            side: self.side,
+            count: self.count,
+            price: self.price,
+        }
     }
 }

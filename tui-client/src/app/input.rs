@@ -1,17 +1,22 @@
-//! From a key to what it does: the top overlay sees it first, then the desk.
+//! From a key or the mouse to what it does: the top overlay sees it first, then the desk.
 //!
 //! Owns who gets a key and what keys do inside overlays. What an action does to the game is `deeds`' to say.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use tui_input::InputRequest;
 
 use super::{
     AppState, Effect, Effects,
-    action::{self, Action},
+    action::{self, Action, Look},
     command, deeds,
     overlay::{AmountEntry, AmountKind, Confirm, MAX_PALETTE_CHARS, Overlay, Palette, Scroll, Sheet},
     sheet::Lines,
 };
+
+/// Lines that one step of the mouse wheel scrolls an overlay by.
+const WHEEL_LINES: usize = 3;
 
 /// What the top overlay makes of a key.
 enum Verdict {
@@ -91,6 +96,34 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
         Some(Overlay::Help { .. } | Overlay::Payments(_) | Overlay::Statement(_) | Overlay::Confirm(_))
         | None => {}
     }
+}
+
+/// Takes what the mouse did: it scrolls what lies on top; without that, it looks at the chart. It never trades.
+pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
+    let (column, row) = (mouse.column, mouse.row);
+    if let Some(top) = state.overlays.last_mut() {
+        let scroll = match top {
+            Overlay::Help { scroll } => scroll,
+            Overlay::Payments(sheet) => &mut sheet.scroll,
+            Overlay::Statement(sheet) => &mut sheet.scroll,
+            Overlay::Palette(_) | Overlay::Amount(_) | Overlay::Confirm(_) => return Effects::new(),
+        };
+        match mouse.kind {
+            MouseEventKind::ScrollUp => scroll.up(WHEEL_LINES),
+            MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, state.reach),
+            _ => {}
+        }
+        return Effects::new();
+    }
+    let over_chart = state.chart.sight.area.contains(column, row);
+    match mouse.kind {
+        MouseEventKind::Moved => state.chart.hover(column, row),
+        MouseEventKind::Down(MouseButton::Left) => state.chart.click(column, row),
+        MouseEventKind::ScrollUp if over_chart => return deeds::look(state, Look::Closer),
+        MouseEventKind::ScrollDown if over_chart => return deeds::look(state, Look::Farther),
+        _ => {}
+    }
+    Effects::new()
 }
 
 fn desk(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {

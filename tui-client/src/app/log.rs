@@ -113,9 +113,9 @@ impl ActionLog {
             .count()
     }
 
-    /// The answer to the oldest waiting order; without one, a line of its own.
-    pub fn answer_order(&mut self, at: UnixMs, outcome: Outcome) {
-        self.settle(at, outcome, is_waiting_order);
+    /// The answer to the oldest waiting order, which is given back; without one, a line of its own.
+    pub fn answer_order(&mut self, at: UnixMs, outcome: Outcome) -> Option<Deed> {
+        self.settle(at, outcome, is_waiting_order)
     }
 
     /// The answer to the oldest waiting payment of this kind and amount; without one, a line of its own.
@@ -132,14 +132,14 @@ impl ActionLog {
         }
     }
 
-    fn settle(&mut self, at: UnixMs, outcome: Outcome, waits: impl Fn(&Entry) -> bool) {
-        match self.entries.iter_mut().find(|entry| waits(entry)) {
-            Some(entry) => {
-                entry.at = at;
-                entry.outcome = outcome;
-            }
-            None => self.notice(at, outcome),
-        }
+    fn settle(&mut self, at: UnixMs, outcome: Outcome, waits: impl Fn(&Entry) -> bool) -> Option<Deed> {
+        let Some(entry) = self.entries.iter_mut().find(|entry| waits(entry)) else {
+            self.notice(at, outcome);
+            return None;
+        };
+        entry.at = at;
+        entry.outcome = outcome;
+        Some(entry.deed.clone())
     }
 }
 

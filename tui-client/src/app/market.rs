@@ -44,6 +44,24 @@ impl Market {
         self.prices.iter().copied()
     }
 
+    /// The kept price number `index`, 0 for the oldest.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Option<PricePoint> {
+        self.prices.get(index).copied()
+    }
+
+    /// The number of the first kept price that is not before `tick`; past the last one where all are.
+    #[must_use]
+    pub fn index_of(&self, tick: i64) -> usize {
+        self.prices.partition_point(|point| point.tick < tick)
+    }
+
+    /// Whether older prices could be kept too.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.prices.len() < MAX_PRICES
+    }
+
     /// The price in force, if any has been seen.
     #[must_use]
     pub fn last(&self) -> Option<PricePoint> {
@@ -71,21 +89,24 @@ impl Market {
     /// Takes a price that came on the stream.
     ///
     /// `tick` and `interval_ms` are there where the casino tells them. A tick that is already known is passed over:
-    /// joining a table repeats the price in force. A lower one is another market's: the kept prices are forgotten.
-    pub fn take(&mut self, tick: Option<i64>, price: i32, at: UnixMs, interval_ms: Option<i64>) {
+    /// joining a table repeats the price in force. A lower one is another market's: the kept prices are forgotten, and
+    /// what is given back is `true`.
+    pub fn take(&mut self, tick: Option<i64>, price: i32, at: UnixMs, interval_ms: Option<i64>) -> bool {
         self.interval_ms = interval_ms.filter(|ms| *ms > 0).or(self.interval_ms);
         let last_tick = self.last().map(|last| last.tick);
         let tick = tick.unwrap_or_else(|| last_tick.map_or(0, |last| last.saturating_add(1)));
         if last_tick == Some(tick) {
-            return;
+            return false;
         }
-        if last_tick.is_some_and(|last| last > tick) {
+        let another = last_tick.is_some_and(|last| last > tick);
+        if another {
             self.prices.clear();
         }
         self.prices.push_back(PricePoint { tick, price, at });
         if self.prices.len() > MAX_PRICES {
             self.prices.pop_front();
         }
+        another
     }
 
     /// Takes a page of history, oldest first: what is not known yet is put in its place, before the kept prices or

@@ -7,8 +7,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::{
     AppState, Effect, Effects,
     alerts::Alert,
+    chart::Mark,
     connection::{self, Connection},
-    event::{Answer, Call, Failure, OrderResult, StreamEvent},
+    event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     log::{Deed, Outcome},
     overlay::{Fetched, Overlay, PaymentRow, Sheet},
 };
@@ -29,9 +30,10 @@ pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
             at,
             interval_ms,
         } => {
-            state
-                .market
-                .take(tick, price, at.unwrap_or(state.now), interval_ms);
+            let at = at.unwrap_or(state.now);
+            if state.market.take(tick, price, at, interval_ms) {
+                state.chart.forget_market();
+            }
             ring(state, price);
         }
         StreamEvent::Wallet(wallet) => state.holdings.replace(wallet),
@@ -63,7 +65,7 @@ fn joined(state: &mut AppState, extended: bool) -> Effects {
     if !extended {
         return vec![Effect::Call(Call::Holdings)];
     }
-    let mut effects = vec![Effect::Call(Call::History)];
+    let mut effects = vec![Effect::Call(Call::History { before: None })];
     if state.log.entries().len() == 0 {
         effects.push(Effect::Call(Call::Trades));
     }
@@ -99,7 +101,16 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     } else {
         Outcome::Refused(result.message)
     };
-    state.log.answer_order(result.at.unwrap_or(state.now), outcome);
+    let answered = state.log.answer_order(result.at.unwrap_or(state.now), outcome);
+    if let (Some(Deed::Order(side, count)), Some(tick), Some(price)) = (answered, result.tick, result.price) {
+        let mark = Mark {
+            tick,
+            side,
+            count,
+            price,
+        };
+        state.chart.marks.push(mark);
+    }
     match result.wallet {
         Some(wallet) => {
             state.holdings.take(wallet);
@@ -134,7 +145,10 @@ pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
             fill(statement_sheet(state), Fetched::Ready(lines));
         }
         Answer::History(page) => state.market.take_history(&page),
-        Answer::Trades(rows) => state.log.take_trades(&rows),
+        Answer::Trades(rows) => {
+            state.chart.marks.take_earlier(rows.iter().map(TradeRow::mark));
+            state.log.take_trades(&rows);
+        }
     }
     Effects::new()
 }
@@ -163,7 +177,11 @@ pub(super) fn failed(state: &mut AppState, call: Call, failure: Failure) -> Effe
             Effects::new()
         }
         // The screen does without them: the next price, result or joining brings what is missing.
-        Call::Holdings | Call::History | Call::Trades => Effects::new(),
+        Call::History { before: Some(_) } => {
+            state.chart.older_failed();
+            Effects::new()
+        }
+        Call::Holdings | Call::History { before: None } | Call::Trades => Effects::new(),
     }
 }
 

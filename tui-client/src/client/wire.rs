@@ -95,6 +95,7 @@ fn order_result(result: &ActionResult) -> OrderResult {
         executed,
         message,
         price: trade.map(|trade| trade.price),
+        tick: trade.map(|trade| trade.tick).filter(|tick| *tick >= 0),
         at: trade.and_then(|trade| moment(trade.at_unix_ms)),
         wallet: result.wallet.as_ref().and_then(wallet),
     }
@@ -142,7 +143,8 @@ pub(super) fn trade_row(trade: &casino::Trade) -> Option<TradeRow> {
         ActionType::Buy => Side::Buy,
         ActionType::Sell => Side::Sell,
     };
-    (trade.price >= 1 && trade.stocks_count >= 1).then_some(TradeRow {
+    (trade.price >= 1 && trade.stocks_count >= 1 && trade.tick >= 0).then_some(TradeRow {
+        tick: trade.tick,
         at: UnixMs(trade.at_unix_ms),
         side,
         count: trade.stocks_count,

@@ -22,6 +22,7 @@ fn around(home: &Path) -> Surroundings {
         data_dir: home.join("data"),
         system_user: Some("mary ann".to_owned()),
         no_colour: false,
+        markers: Markers::Braille,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The reader of keys, pastes and sizes.
+//! The reader of keys, mouse, pastes and sizes.
 //!
 //! Owns the thread that blocks on the terminal. A thread and not a task, because crossterm reads without end once the
 //! terminal has hung up: that must not take a worker of the runtime with it.
@@ -6,7 +6,7 @@
 use std::{io, thread};
 
 use color_eyre::eyre::{Result, eyre};
-use crossterm::event;
+use crossterm::event::{self, MouseButton, MouseEvent, MouseEventKind};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::app::Event;
@@ -68,8 +68,27 @@ fn translate(read: event::Event) -> Option<Event> {
             Some(Event::Paste(text))
         }
         event::Event::Resize(columns, rows) => Some(Event::Resized(columns, rows)),
-        event::Event::FocusGained | event::Event::FocusLost | event::Event::Mouse(_) => None,
+        event::Event::Mouse(mouse) => used(mouse).map(Event::Mouse),
+        event::Event::FocusGained | event::Event::FocusLost => None,
     }
+}
+
+/// What the mouse did, if the game has a use for it.
+fn used(mouse: MouseEvent) -> Option<MouseEvent> {
+    // Terminals count from 1. Some say 0 at the edge, and what crossterm makes of that lies off every screen.
+    let from_zero = |at: u16| if at == u16::MAX { 0 } else { at };
+    let used = matches!(
+        mouse.kind,
+        MouseEventKind::Moved
+            | MouseEventKind::Down(MouseButton::Left)
+            | MouseEventKind::ScrollUp
+            | MouseEventKind::ScrollDown
+    );
+    used.then_some(MouseEvent {
+        column: from_zero(mouse.column),
+        row: from_zero(mouse.row),
+        ..mouse
+    })
 }
 
 #[cfg(test)]
@@ -88,5 +107,15 @@ mod tests {
     #[test]
     fn what_the_game_has_no_use_for_is_passed_over() {
         assert!(translate(event::Event::FocusLost).is_none());
+        let mouse = |kind| MouseEvent {
+            kind,
+            column: u16::MAX,
+            row: 7,
+            modifiers: event::KeyModifiers::NONE,
+        };
+        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::ScrollLeft))).is_none());
+        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Up(MouseButton::Left)))).is_none());
+        let moved = used(mouse(MouseEventKind::Moved)).map(|mouse| (mouse.column, mouse.row));
+        assert_eq!(moved, Some((0, 7)));
     }
 }

@@ -16,7 +16,7 @@ use std::{
 use crossterm::{
     clipboard::CopyToClipboard,
     cursor::{Hide, Show},
-    event::{DisableBracketedPaste, EnableBracketedPaste},
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
     queue,
     style::{ResetColor, force_color_output},
     terminal::{
@@ -111,7 +111,13 @@ fn take_modes() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     let taken = terminal::enable_raw_mode().and_then(|()| {
         let mut modes = Vec::new();
-        queue!(modes, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+        queue!(
+            modes,
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            EnableMouseCapture,
+            Hide
+        )?;
         write_out(&modes)
     });
     if taken.is_err() {
@@ -130,6 +136,7 @@ pub fn restore() {
         modes,
         EndSynchronizedUpdate,
         ResetColor,
+        DisableMouseCapture,
         DisableBracketedPaste,
         LeaveAlternateScreen,
         Show

@@ -1,29 +1,36 @@
 //! The chart: the price over time, as large as there is room for.
 //!
 //! Owns what of the prices is shown and how: the price axis on the right as traders have it, the last price tagged,
-//! the average cost as a line of its own, high and low marked, times below. The prices are the market's.
+//! the average cost as a line of its own, high and low and the player's own trades marked, times below. The prices are
+//! the market's, and how they are looked at is the state's.
 //!
 //! ```text
-//! ╭ Price ────────────────────── ▲ +12 +48.0 % in 2 min ╮    small: a sparkline
+//! ╭ Price ────────────────────── ▲ +12 +48.0 % in 2 min ╮    small: without axes
 //! │           high 51                                   │      ▂▃▅▆▇█▇▆▅▃▂▁▂▃▄▅▆▇
-//! │            ⢀⠔⠢⡀                                   50 │
+//! │            ⢀⠔⠢⡀   ▼                              50 │
 //! │ ⠒⠒ ⠒⠒ ⠒⠒ ⢠⠃⠒⠒ ⠘⡄ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒  avg 42.50 │
 //! │ ⠈ ⠈ ⠈ ⢀⠎⠈ ⠈ ⠈ ⠘⢄⡠⠊⠉⠈ ⠈ ⠈ ⠈ ⠈ ⠈ ⠈ ⠈ ⠈ ⠈ ⠈ ⠈ ⠈ [▲ 37] │
-//! │ ⠤⠔⠒⠉⠁                                            30 │
+//! │ ⠤⠔⠒⠉⠁     ▲                                      30 │
 //! │ 14:01:02            14:02:02               14:03:02 │
 //! ╰─────────────────────────────────────────────────────╯
 //! ```
 
 mod axis;
+mod bars;
+mod candles;
+mod cross;
+mod dots;
+mod marks;
 mod plot;
 mod scale;
 mod series;
-mod spark;
+
+use std::borrow::Cow;
 
 use ratatui::{
     buffer::Buffer,
     layout::{Margin, Rect},
-    style::Color,
+    style::Style,
     text::Line,
 };
 
@@ -36,38 +43,74 @@ use super::{
 };
 use crate::app::{
     AppState,
+    chart::{Area, Kind, Place, Sight},
+    market::PricePoint,
     money::{Centitokens, Permille},
     wallet::Wallet,
 };
-use axis::Axis;
-use plot::{Across, DOTS_ACROSS, DOTS_DOWN, Picture};
+use axis::Figures;
+use dots::Ink;
+use plot::Across;
 use scale::Scale;
-use series::{Column, Series};
+use series::Series;
 
-/// Rows from which a chart with axes is drawn rather than a sparkline.
+/// Rows from which a chart has axes.
 const MIN_CHART_ROWS: u16 = 6;
 
-/// Draws the chart.
-pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) {
+/// Cells from one candle or bar to the next, where there are few.
+const MAX_PITCH: u16 = 6;
+
+/// Draws the chart; gives back where its prices stand.
+pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Sight {
     let status = Status::of(view, state);
-    let inner = if desk.size == Size::Small {
-        desk.chart.inner(Margin::new(1, 0))
-    } else {
-        let framed = panel::framed(view, "Price", aside(view, state, &status, desk), desk.chart, buf);
+    let framed = desk.size != Size::Small;
+    let inner = if framed {
         // The axis comes up to the border: its labels bring their own space.
+        let inner = desk.chart.inner(Margin::new(2, 1));
         Rect {
-            width: framed.width.saturating_add(1),
-            ..framed
+            width: inner.width.saturating_add(1),
+            ..inner
         }
-    };
-    if state.market.last().is_none() {
-        waiting(view, state, &status, inner, buf);
-    } else if inner.height >= MIN_CHART_ROWS {
-        with_axes(view, state, &status, inner, buf);
     } else {
-        spark::draw(view, state, &status, inner, buf);
+        desk.chart.inner(Margin::new(1, 0))
+    };
+    let picture = state
+        .market
+        .last()
+        .and_then(|last| Picture::of(view, state, &status, inner, last));
+    if framed {
+        let aside = picture.as_ref().and_then(|picture| {
+            let room = usize::from(desk.chart.width.saturating_sub(14));
+            picture.readout(room).or_else(|| picture.moved())
+        });
+        panel::framed(view, &title(state, picture.as_ref()), aside, desk.chart, buf);
+    }
+    match &picture {
+        None => waiting(view, state, &status, inner, buf),
+        Some(picture) => {
+            picture.paint(buf);
+            if !framed && let Some(readout) = picture.readout(usize::from(inner.width)) {
+                panel::over(view, readout, panel::row(inner, 0), buf);
+            }
+        }
     }
     banner(view, state, inner, buf);
+    picture.map_or_else(Sight::default, |picture| picture.sight())
+}
+
+/// The panel's name, and what of the prices it shows where that is not the usual.
+fn title(state: &AppState, picture: Option<&Picture<'_>>) -> Cow<'static, str> {
+    let candles = picture.filter(|picture| picture.kind == Kind::Candles);
+    let ticks = candles.map(|picture| format!(", {} ticks a candle", picture.series.shared));
+    let back = if state.chart.right.is_some() {
+        ", back in time"
+    } else {
+        ""
+    };
+    match ticks {
+        None if back.is_empty() => Cow::Borrowed("Price"),
+        ticks => Cow::Owned(format!("Price{}{back}", ticks.unwrap_or_default())),
+    }
 }
 
 /// Before the first price.
@@ -95,88 +138,214 @@ fn banner(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
     panel::over(view, words, panel::row(area, 0), buf);
 }
 
-/// The move over all that the chart shows.
-fn aside(view: &View, state: &AppState, status: &Status, desk: &Desk) -> Option<Line<'static>> {
-    let room = desk.chart.width.saturating_mul(DOTS_ACROSS).into();
-    let columns = series::series(&state.market, room).columns;
-    let (first, last) = (columns.first()?, columns.last()?);
-    let ms = last.at.since_ms(first.at);
-    if columns.len() < 3 || ms < 1000 {
-        return None;
-    }
-    let by = i64::from(last.last).saturating_sub(i64::from(first.first));
-    let (moved, percent) = format::moved(by, Permille::of(by, i64::from(first.first)));
-    let span = format::age(ms);
-    let words = if percent.is_empty() {
-        format!(" {moved} in {span} ")
-    } else {
-        format!(" {moved}  {percent}  in {span} ")
-    };
-    let style = if status.in_force {
-        view.theme.moved(by)
-    } else {
-        view.theme.dim
-    };
-    Some(panel::styled(words, style))
+/// The prices in sight, and all that has to be known to paint them.
+struct Picture<'a> {
+    view: &'a View,
+    state: &'a AppState,
+    status: &'a Status,
+    kind: Kind,
+    /// Where the prices are painted.
+    plot: Rect,
+    /// Columns of the price axis right of it; without axes, none.
+    gutter: u16,
+    series: Series,
+    scale: Scale,
+    across: Across,
 }
 
-/// The chart with its axes.
-fn with_axes(view: &View, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
-    let average = state.holdings.wallet().and_then(Wallet::average_cost);
-    let room = usize::from(area.width.saturating_mul(DOTS_ACROSS));
-    let gutter = axis::columns(&series::series(&state.market, room).columns, average).min(area.width / 2);
-    let plot = Rect {
-        width: area.width.saturating_sub(gutter),
-        height: area.height.saturating_sub(1),
-        ..area
-    };
-    let dots_across = plot.width.saturating_mul(DOTS_ACROSS);
-    let Series { columns, slots } = series::series(&state.market, usize::from(dots_across));
-    let (Some(first), Some(last)) = (columns.first(), columns.last()) else {
-        return;
-    };
-    let (low, high) = extremes(&columns, first);
-    let scale = Scale::new(low, high, plot.height.saturating_mul(DOTS_DOWN));
-    let across = Across::new(slots, dots_across);
-    let average = average.map(|average| (average, scale.shows(average)));
-    let colors = &view.theme.chart;
-    let line_color = match (status.in_force, last.last >= first.first) {
-        (false, _) => colors.old,
-        (true, true) => colors.up,
-        (true, false) => colors.down,
-    };
-    Picture {
-        ground: view.theme.text.bg.unwrap_or(Color::Reset),
-        line: (trace(&columns, &across, &scale), line_color),
-        fill: colors.fill.filter(|_| columns.len() > 1),
-        level: (scale.dot(last.last), colors.level),
-        average: average
-            .filter(|(_, shown)| *shown)
-            .map(|(average, _)| (scale.dot_of_hundredths(average), colors.average)),
-    }
-    .paint(plot, buf);
-    Axis {
-        view,
-        plot,
-        gutter,
-        scale: &scale,
-        across: &across,
-        columns: &columns,
-    }
-    .draw(status, state.market.change(), average, buf);
-}
-
-fn trace(columns: &[Column], across: &Across, scale: &Scale) -> Vec<(usize, usize)> {
-    plot::trace(columns, across, |price| scale.dot(price))
-}
-
-/// The lowest and the highest price of all columns.
-fn extremes(columns: &[Column], first: &Column) -> (i32, i32) {
-    columns
-        .iter()
-        .fold((first.low, first.high), |(low, high), column| {
-            (low.min(column.low), high.max(column.high))
+impl<'a> Picture<'a> {
+    /// The picture in `area`; `None` without prices.
+    fn of(
+        view: &'a View,
+        state: &'a AppState,
+        status: &'a Status,
+        area: Rect,
+        last: PricePoint,
+    ) -> Option<Self> {
+        let axes = area.height >= MIN_CHART_ROWS;
+        let usual = if axes { Kind::Area } else { Kind::Bars };
+        let kind = state.chart.kind.unwrap_or(usual);
+        let (per_column, per_row) = match kind {
+            Kind::Area | Kind::Line => view.markers.dots(),
+            Kind::Candles => (1, 2),
+            Kind::Bars => (1, bars::STEPS),
+        };
+        let room = |width: u16| match kind {
+            Kind::Candles => width.div_ceil(2),
+            Kind::Area | Kind::Line | Kind::Bars => width.saturating_mul(per_column),
+        };
+        let series = |width: u16| series::series(&state.market, &state.chart, kind, usize::from(room(width)));
+        let mut plot = area;
+        let mut gutter = 0;
+        if axes {
+            let seen = series(area.width);
+            gutter = axis::columns(&seen, state, last).min(area.width / 2);
+            plot.width = area.width.saturating_sub(gutter);
+            plot.height = area.height.saturating_sub(1);
+        }
+        let series = series(plot.width);
+        let (low, high) = series.extremes()?;
+        let scale = if axes {
+            Scale::new(low, high, plot.height, per_row)
+        } else {
+            Scale::tight(low, high, plot.height, per_row)
+        };
+        let across = match kind {
+            Kind::Area | Kind::Line => Across::Spread {
+                slots: series.slots,
+                dots: room(plot.width),
+                per_cell: per_column,
+            },
+            Kind::Candles | Kind::Bars => Across::Pitch(pitch(kind, plot.width, series.slots)),
+        };
+        Some(Self {
+            view,
+            state,
+            status,
+            kind,
+            plot,
+            gutter,
+            series,
+            scale,
+            across,
         })
+    }
+
+    /// Paints prices, marks, axes and crosshair, the later ones over the earlier ones.
+    fn paint(&self, buf: &mut Buffer) {
+        self.lines_behind(buf);
+        let (plot, theme) = (self.plot, &self.view.theme);
+        let colors = &theme.chart;
+        let columns = &self.series.columns;
+        match self.kind {
+            Kind::Area | Kind::Line => {
+                let line = plot::trace(columns, &self.across, |price| self.scale.dot(price));
+                plot::line(&line, self.line_style(), self.view.markers, plot, buf);
+            }
+            Kind::Candles => {
+                let styles = if self.status.in_force {
+                    (colors.up, colors.down)
+                } else {
+                    (colors.old, colors.old)
+                };
+                candles::draw(
+                    columns,
+                    &self.across,
+                    &self.scale,
+                    styles,
+                    self.view.markers,
+                    plot,
+                    buf,
+                );
+            }
+            Kind::Bars => bars::draw(columns, &self.across, &self.scale, self.line_style(), plot, buf),
+        }
+        if self.gutter > 0 {
+            self.draw_axes(buf);
+        }
+        self.draw_marks(buf);
+        self.draw_crosshair(buf);
+    }
+
+    /// What lies behind the prices: the area under the line, the level of the last price, the average cost.
+    fn lines_behind(&self, buf: &mut Buffer) {
+        let (plot, markers) = (self.plot, self.view.markers);
+        let colors = &self.view.theme.chart;
+        let columns = &self.series.columns;
+        if self.kind == Kind::Area && columns.len() > 1 {
+            let line = plot::trace(columns, &self.across, |price| self.scale.dot(price));
+            plot::fill(&line, colors.fill, markers, plot, buf);
+        }
+        if self.gutter == 0 {
+            return;
+        }
+        let down = markers.dots().1;
+        // The rows of the lines behind are those of the scale, whatever the prices are painted with.
+        let dot = |price: Centitokens| {
+            let dot = self.scale.dot_of_hundredths(price);
+            dot.saturating_mul(usize::from(down))
+                .checked_div(usize::from(self.scale.per_row()))
+                .unwrap_or(0)
+        };
+        let last = self.last();
+        if self.scale.shows(last) {
+            plot::row(dot(last), Ink::Level, colors.level, markers, plot, buf);
+        }
+        if let Some(average) = self.average().filter(|average| self.scale.shows(*average)) {
+            plot::row(dot(average), Ink::Average, colors.average, markers, plot, buf);
+        }
+    }
+
+    /// The style of a line that shows all the prices in sight.
+    fn line_style(&self) -> Style {
+        let colors = &self.view.theme.chart;
+        let ends = self.series.columns.first().zip(self.series.columns.last());
+        let rises = ends.is_none_or(|(first, last)| last.last >= first.first);
+        match (self.status.in_force, rises) {
+            (false, _) => colors.old,
+            (true, true) => colors.up,
+            (true, false) => colors.down,
+        }
+    }
+
+    /// The price in force, in hundredths.
+    fn last(&self) -> Centitokens {
+        hundredths(self.state.market.last().map_or(1, |last| last.price))
+    }
+
+    fn average(&self) -> Option<Centitokens> {
+        self.state.holdings.wallet().and_then(Wallet::average_cost)
+    }
+
+    fn figures(&self) -> Figures {
+        Figures::of(&self.series, self.state)
+    }
+
+    /// The move over all that is in sight.
+    fn moved(&self) -> Option<Line<'static>> {
+        let columns = &self.series.columns;
+        let (first, last) = (columns.first()?, columns.last()?);
+        let ms = last.at.since_ms(first.at);
+        if columns.len() < 3 || ms < 1000 {
+            return None;
+        }
+        let by = i64::from(last.last).saturating_sub(i64::from(first.first));
+        let (moved, percent) = format::moved(by, Permille::of(by, i64::from(first.first)));
+        let span = format::age(ms);
+        let words = if percent.is_empty() {
+            format!(" {moved} in {span} ")
+        } else {
+            format!(" {moved}  {percent}  in {span} ")
+        };
+        let style = if self.status.in_force {
+            self.view.theme.moved(by)
+        } else {
+            self.view.theme.dim
+        };
+        Some(panel::styled(words, style))
+    }
+
+    /// Where the prices stand.
+    fn sight(&self) -> Sight {
+        let Rect { x, y, width, height } = self.plot;
+        let places = self.series.columns.iter().map(|column| Place {
+            column: x.saturating_add(self.across.cell(column)),
+            tick: column.tick,
+        });
+        Sight {
+            kind: self.kind,
+            area: Area { x, y, width, height },
+            first: self.series.columns.first().map_or(0, |column| column.since),
+            places: places.collect(),
+        }
+    }
+}
+
+/// Cells from one candle or bar to the next, so that `slots` of them fill `width`.
+fn pitch(kind: Kind, width: u16, slots: usize) -> u16 {
+    let slots = u16::try_from(slots.max(1)).unwrap_or(u16::MAX);
+    let least = if kind == Kind::Candles { 2 } else { 1 };
+    width.checked_div(slots).unwrap_or(least).clamp(least, MAX_PITCH)
 }
 
 /// A price in hundredths, as averages are.

@@ -38,7 +38,7 @@ impl Status {
         let (sign, words, style) = match liveness {
             Liveness::Connecting => ("◌", same("connecting"), theme.warning),
             Liveness::Left => ("◇", same("away: :gamble sits down"), theme.warning),
-            Liveness::Live => ("●", same("live"), theme.up.add_modifier(Modifier::BOLD)),
+            Liveness::Live => ("●", same("live"), theme.good.add_modifier(Modifier::BOLD)),
             Liveness::Stale { age_ms } => {
                 let age = format::age(age_ms);
                 let words = [

@@ -1,11 +1,13 @@
 //! The looks: what each kind of thing on the screen is painted in.
 //!
-//! Owns colours and attributes, by meaning. It knows nothing of panels. A theme never carries a meaning alone: each
-//! thing it tells apart differs in a sign, a word or a place too.
+//! Owns what there is to be told apart, and the names of the themes; their colours are `palettes`'. It knows nothing of
+//! panels. A theme never carries a meaning alone: each thing it tells apart differs in a sign, a word or a place too.
+
+mod palettes;
 
 use std::fmt;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 
 /// The looks of the game.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct Theme {
     pub up: Style,
     /// A price that fell, a loss.
     pub down: Style,
+    /// All is well: the connection is live.
+    pub good: Style,
     /// Something the player should look at, in running text.
     pub warning: Style,
     /// The same as a label that cannot be overlooked.
@@ -39,28 +43,32 @@ pub struct Theme {
     pub sell: Style,
     /// The button of an order that would not pass.
     pub off: Style,
+    /// The sign of an own buy on the chart.
+    pub bought: Style,
+    /// The sign of an own sell on the chart.
+    pub sold: Style,
     /// What is added to everything that lies under an overlay.
     pub under: Style,
     /// Colours of the chart.
     pub chart: ChartColors,
 }
 
-/// Colours of the chart: its dots take a colour and no attributes.
+/// Colours of the chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChartColors {
     /// A line that ends higher than it began.
-    pub up: Color,
+    pub up: Style,
     /// A line that ends lower than it began.
-    pub down: Color,
+    pub down: Style,
     /// A line that is not in force any more.
-    pub old: Color,
+    pub old: Style,
     /// The average cost.
-    pub average: Color,
+    pub average: Style,
     /// The level of the last price.
-    pub level: Color,
-    /// The area under the line; `None` leaves it empty.
-    pub fill: Option<Color>,
+    pub level: Style,
+    /// The area under the line.
+    pub fill: Style,
 }
 
 /// No theme is called so.
@@ -88,7 +96,8 @@ impl Default for Theme {
 
 impl Theme {
     /// The names of all themes; the first one is the default.
-    pub const NAMES: &'static [&'static str] = &["terminal", "dark", "mono"];
+    pub const NAMES: &'static [&'static str] =
+        &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"];
 
     /// The theme called `name`.
     ///
@@ -99,8 +108,30 @@ impl Theme {
         match name {
             "terminal" => Ok(Self::terminal()),
             "dark" => Ok(Self::dark()),
+            "light" => Ok(Self::light()),
             "mono" => Ok(Self::mono()),
+            "blue-orange" => Ok(Self::blue_orange()),
+            "teal-magenta" => Ok(Self::teal_magenta()),
             unknown => Err(UnknownTheme(unknown.chars().take(32).collect())),
+        }
+    }
+
+    /// The theme with the colours of gain and loss, buy and sell exchanged: in East Asia red rises.
+    #[must_use]
+    pub fn red_up(self) -> Self {
+        Self {
+            up: self.down,
+            down: self.up,
+            buy: self.sell,
+            sell: self.buy,
+            bought: self.sold,
+            sold: self.bought,
+            chart: ChartColors {
+                up: self.chart.down,
+                down: self.chart.up,
+                ..self.chart
+            },
+            ..self
         }
     }
 
@@ -111,109 +142,6 @@ impl Theme {
             1.. => self.up,
             0 => self.text,
             ..0 => self.down,
-        }
-    }
-
-    /// The terminal's own 16 colours, readable on black and on white: no colour is used as ground for letters of the
-    /// terminal's own colour, and what recedes is dimmed rather than grey.
-    fn terminal() -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        Self {
-            name: "terminal",
-            text: plain,
-            strong: bold,
-            dim: plain.fg(Color::Reset).add_modifier(Modifier::DIM),
-            border: plain.fg(Color::DarkGray),
-            title: bold.fg(Color::Reset),
-            accent: bold.fg(Color::Cyan),
-            up: plain.fg(Color::Green),
-            down: plain.fg(Color::Red),
-            warning: plain.fg(Color::Magenta),
-            alarm: bold.fg(Color::Black).bg(Color::Yellow),
-            buy: bold.fg(Color::Black).bg(Color::Green),
-            sell: bold.fg(Color::White).bg(Color::Red),
-            off: plain.add_modifier(Modifier::DIM),
-            under: plain.add_modifier(Modifier::DIM),
-            chart: ChartColors {
-                up: Color::Green,
-                down: Color::Red,
-                old: Color::DarkGray,
-                average: Color::Cyan,
-                level: Color::DarkGray,
-                fill: Some(Color::DarkGray),
-            },
-        }
-    }
-
-    /// 24-bit colours on a dark ground.
-    fn dark() -> Self {
-        let ground = Color::Rgb(0x10, 0x14, 0x1c);
-        let green = Color::Rgb(0x3d, 0xd6, 0x8c);
-        let red = Color::Rgb(0xff, 0x5f, 0x6d);
-        let amber = Color::Rgb(0xf2, 0xb8, 0x4b);
-        let blue = Color::Rgb(0x6c, 0xb6, 0xff);
-        let text = Style::new().fg(Color::Rgb(0xd5, 0xda, 0xe3)).bg(ground);
-        let bold = Style::new().add_modifier(Modifier::BOLD);
-        Self {
-            name: "dark",
-            text,
-            strong: bold.fg(Color::Rgb(0xff, 0xff, 0xff)),
-            dim: Style::new().fg(Color::Rgb(0x7d, 0x88, 0x99)),
-            border: Style::new().fg(Color::Rgb(0x33, 0x3d, 0x4d)),
-            title: bold.fg(Color::Rgb(0xa9, 0xb4, 0xc6)),
-            accent: bold.fg(blue),
-            up: Style::new().fg(green),
-            down: Style::new().fg(red),
-            warning: Style::new().fg(amber),
-            alarm: bold.fg(ground).bg(amber),
-            buy: bold.fg(ground).bg(green),
-            sell: bold.fg(ground).bg(red),
-            off: Style::new()
-                .fg(Color::Rgb(0x7d, 0x88, 0x99))
-                .bg(Color::Rgb(0x23, 0x2a, 0x36)),
-            under: Style::new().add_modifier(Modifier::DIM),
-            chart: ChartColors {
-                up: green,
-                down: red,
-                old: Color::Rgb(0x5a, 0x64, 0x74),
-                average: blue,
-                level: Color::Rgb(0x5a, 0x64, 0x74),
-                fill: Some(Color::Rgb(0x2a, 0x3a, 0x44)),
-            },
-        }
-    }
-
-    /// No colours: bold, dim and reverse only.
-    fn mono() -> Self {
-        let plain = Style::new();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        let dim = plain.add_modifier(Modifier::DIM);
-        let reversed = plain.add_modifier(Modifier::REVERSED);
-        Self {
-            name: "mono",
-            text: plain,
-            strong: bold,
-            dim,
-            border: dim,
-            title: bold,
-            accent: bold,
-            up: plain,
-            down: plain,
-            warning: bold,
-            alarm: reversed.add_modifier(Modifier::BOLD),
-            buy: reversed.add_modifier(Modifier::BOLD),
-            sell: reversed.add_modifier(Modifier::BOLD),
-            off: dim,
-            under: dim,
-            chart: ChartColors {
-                up: Color::Reset,
-                down: Color::Reset,
-                old: Color::Reset,
-                average: Color::Reset,
-                level: Color::Reset,
-                fill: None,
-            },
         }
     }
 }

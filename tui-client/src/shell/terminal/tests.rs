@@ -90,6 +90,8 @@ fn every_mode_is_undone_once_however_it_ends() {
         for (set, undo) in [
             ("\u{1b}[?1049h", "\u{1b}[?1049l"),
             ("\u{1b}[?2004h", "\u{1b}[?2004l"),
+            ("\u{1b}[?1003h", "\u{1b}[?1003l"),
+            ("\u{1b}[?1006h", "\u{1b}[?1006l"),
         ] {
             assert!(once(&output, set) < once(&output, undo), "{part}: {output:?}");
         }

@@ -5,82 +5,116 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Alignment, Rect},
-    style::Modifier,
+    style::{Modifier, Style},
     widgets::Widget,
 };
 
 use super::{
-    hundredths,
-    plot::{Across, DOTS_ACROSS, DOTS_DOWN},
-    scale::Scale,
-    series::Column,
+    Picture, hundredths,
+    series::{Column, Series},
 };
 use crate::{
-    app::{market::Change, money::Centitokens},
-    ui::{View, format, panel, status::Status, text},
+    app::{
+        AppState,
+        market::PricePoint,
+        money::{Centitokens, Permille},
+        wallet::Wallet,
+    },
+    ui::{format, panel, text},
 };
 
 /// Columns from one label of time to the next.
 const TIME_COLUMNS: u16 = 16;
 
-/// What is known of a chart that was painted.
-pub(super) struct Axis<'a> {
-    pub(super) view: &'a View,
-    /// The dots.
-    pub(super) plot: Rect,
-    /// Columns right of the dots.
-    pub(super) gutter: u16,
-    pub(super) scale: &'a Scale,
-    pub(super) across: &'a Across,
-    pub(super) columns: &'a [Column],
+/// How prices are written on the axis: in tokens, or in percent of a base.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Figures {
+    base: Option<i32>,
 }
 
-/// Columns the price axis needs.
-pub(super) fn columns(columns: &[Column], average: Option<Centitokens>) -> u16 {
-    let price = |price: i32| text::width(&format::grouped(i64::from(price)));
-    let highest = columns.iter().map(|column| column.high).max().map_or(1, price);
-    let average = average.map_or(0, |average| text::width(&format::hundredths(average)));
-    let widest = highest.saturating_add(2).max(average);
-    u16::try_from(widest).unwrap_or(u16::MAX).saturating_add(2)
-}
+impl Figures {
+    /// As the player wants them: the base is the first price in sight.
+    pub(super) fn of(series: &Series, state: &AppState) -> Self {
+        let first = series.columns.first().map(|column| column.first);
+        Self {
+            base: first.filter(|_| state.chart.percent),
+        }
+    }
 
-impl Axis<'_> {
-    /// Draws all labels; `average`: the average cost, and whether the chart shows its level.
-    pub(super) fn draw(
-        &self,
-        status: &Status,
-        change: Option<Change>,
-        average: Option<(Centitokens, bool)>,
-        buf: &mut Buffer,
-    ) {
-        let Some(last) = self.columns.last() else {
-            return;
+    /// A price.
+    pub(super) fn price(self, price: i32) -> String {
+        match self.base {
+            None => format::grouped(i64::from(price)),
+            Some(_) => self.hundredths(hundredths(price)),
+        }
+    }
+
+    /// A price in hundredths.
+    pub(super) fn hundredths(self, price: Centitokens) -> String {
+        let Some(base) = self.base else {
+            return format::hundredths(price);
         };
-        let tag_row = self.row(hundredths(last.last));
+        let Centitokens(base) = hundredths(base);
+        let ratio = Permille::of(price.0.saturating_sub(base), base);
+        ratio.map_or_else(|| format::UNKNOWN.to_owned(), format::percent)
+    }
+}
+
+/// Columns the price axis needs for what is in sight and for the price in force.
+pub(super) fn columns(series: &Series, state: &AppState, last: PricePoint) -> u16 {
+    let figures = Figures::of(series, state);
+    let (low, high) = series.extremes().unwrap_or((last.price, last.price));
+    let prices = [low, high, last.price].map(|price| text::width(&figures.price(price)));
+    let widest = prices.into_iter().max().unwrap_or(1);
+    let average = state.holdings.wallet().and_then(Wallet::average_cost);
+    let average = average.map_or(0, |average| text::width(&figures.hundredths(average)));
+    let columns = widest.saturating_add(2).max(average);
+    u16::try_from(columns).unwrap_or(u16::MAX).saturating_add(2)
+}
+
+impl Picture<'_> {
+    /// Draws all labels.
+    pub(super) fn draw_axes(&self, buf: &mut Buffer) {
+        let figures = self.figures();
+        let tag_row = self.scale.row_of_hundredths(self.last());
+        let average = self.average();
         let average_row = average
-            .map(|(average, _)| self.row(average))
+            .map(|average| self.scale.row_of_hundredths(average))
             .filter(|row| *row != tag_row);
-        let most = (self.plot.height.saturating_mul(2) / 5).clamp(2, 16);
-        for label in self.scale.labels(most) {
-            let row = self.row(hundredths(label));
+        for (price, words) in self.labels(figures) {
+            let row = self.scale.row_of_hundredths(price);
             if row.abs_diff(tag_row) > 0 && average_row.is_none_or(|average| row.abs_diff(average) > 0) {
-                self.label(row, &format::grouped(i64::from(label)), buf);
+                self.label(row, &words, self.view.theme.dim, buf);
             }
         }
-        if let Some(((average, shown), row)) = average.zip(average_row) {
-            self.average(average, shown, row, buf);
+        if let Some((average, row)) = average.zip(average_row) {
+            self.average_label(average, row, figures, buf);
         }
-        self.tag(last.last, status, change, tag_row, buf);
-        self.high_and_low(buf);
+        self.tag(figures, tag_row, buf);
+        self.high_and_low(figures, buf);
         self.times(buf);
     }
 
-    fn row(&self, price: Centitokens) -> u16 {
-        let dot = self.scale.dot_of_hundredths(price);
-        u16::try_from(dot).unwrap_or(u16::MAX) / DOTS_DOWN
+    /// Round figures, and where they are.
+    fn labels(&self, figures: Figures) -> Vec<(Centitokens, String)> {
+        let most = (self.plot.height.saturating_mul(2) / 5).clamp(2, 16);
+        let Some(base) = figures.base else {
+            let prices = self.scale.labels(most).into_iter();
+            return prices
+                .map(|price| (hundredths(price), figures.price(price)))
+                .collect();
+        };
+        let price = |Permille(ratio)| {
+            let above = i64::from(base).saturating_mul(ratio) / 10;
+            Centitokens(hundredths(base).0.saturating_add(above))
+        };
+        let ratios = self.scale.ratios(base, most).into_iter();
+        ratios
+            .map(|ratio| (price(ratio), format::percent(ratio)))
+            .collect()
     }
 
-    fn gutter_row(&self, row: u16) -> Rect {
+    pub(super) fn gutter_row(&self, row: u16) -> Rect {
         let area = Rect {
             x: self.plot.right(),
             width: self.gutter,
@@ -89,19 +123,17 @@ impl Axis<'_> {
         panel::row(area, row)
     }
 
-    fn label(&self, row: u16, words: &str, buf: &mut Buffer) {
-        panel::styled(format!("{words} "), self.view.theme.dim)
+    fn label(&self, row: u16, words: &str, style: Style, buf: &mut Buffer) {
+        panel::styled(format!("{words} "), style)
             .alignment(Alignment::Right)
             .render(self.gutter_row(row), buf);
     }
 
     /// The average cost: named at the left end of its line; where it is off the scale, an arrow says where.
-    fn average(&self, average: Centitokens, shown: bool, row: u16, buf: &mut Buffer) {
+    fn average_label(&self, average: Centitokens, row: u16, figures: Figures, buf: &mut Buffer) {
         let theme = &self.view.theme;
-        let figure = format::hundredths(average);
-        panel::styled(format!("{figure} "), theme.accent)
-            .alignment(Alignment::Right)
-            .render(self.gutter_row(row), buf);
+        let shown = self.scale.shows(average);
+        self.label(row, &figures.hundredths(average), theme.accent, buf);
         let words = match (shown, row) {
             (true, _) => "average cost ",
             (false, 0) => "average cost ↑ ",
@@ -118,52 +150,49 @@ impl Axis<'_> {
     }
 
     /// The last price, in a colour block with the arrow of its last move.
-    fn tag(&self, price: i32, status: &Status, change: Option<Change>, row: u16, buf: &mut Buffer) {
-        let theme = &self.view.theme;
-        let moved = change.map_or(0, |change| change.tokens);
-        let style = if status.in_force {
-            theme.moved(moved)
-        } else {
-            theme.dim
+    fn tag(&self, figures: Figures, row: u16, buf: &mut Buffer) {
+        let Some(last) = self.state.market.last() else {
+            return;
         };
-        let style = style.add_modifier(Modifier::BOLD | Modifier::REVERSED);
+        let theme = &self.view.theme;
+        let moved = self.state.market.change().map_or(0, |change| change.tokens);
+        let (style, sign) = if self.status.in_force {
+            (theme.moved(moved), format::arrow(moved))
+        } else {
+            (theme.dim, "?")
+        };
         let columns = usize::from(self.gutter).saturating_sub(3);
-        let price = format::grouped(i64::from(price));
-        let words = format!(
-            " {}{price:>columns$} ",
-            if status.in_force {
-                format::arrow(moved)
-            } else {
-                "?"
-            }
-        );
+        let price = figures.price(last.price);
+        let words = format!(" {sign}{price:>columns$} ");
+        let style = style.add_modifier(Modifier::BOLD | Modifier::REVERSED);
         panel::styled(words, style).render(self.gutter_row(row), buf);
     }
 
     /// Names the highest and the lowest price next to where they are.
-    fn high_and_low(&self, buf: &mut Buffer) {
+    fn high_and_low(&self, figures: Figures, buf: &mut Buffer) {
+        let columns = &self.series.columns;
         let (Some(high), Some(low)) = (
-            self.columns.iter().max_by_key(|column| column.high),
-            self.columns.iter().min_by_key(|column| column.low),
+            columns.iter().max_by_key(|column| column.high),
+            columns.iter().min_by_key(|column| column.low),
         ) else {
             return;
         };
         if high.high == low.low || self.plot.height < 8 {
             return;
         }
-        let above = self.row(hundredths(high.high)).checked_sub(1);
-        let below = self.row(hundredths(low.low)).saturating_add(1);
-        let words = |word, price| format!(" {word} {} ", format::grouped(i64::from(price)));
+        let above = self.scale.row(high.high).checked_sub(1);
+        let below = self.scale.row(low.low).saturating_add(1);
+        let words = |word, price| format!(" {word} {} ", figures.price(price));
         if let Some(above) = above {
-            self.mark(high, above, &words("high", high.high), buf);
+            self.name(high, above, &words("high", high.high), buf);
         }
-        self.mark(low, below, &words("low", low.low), buf);
+        self.name(low, below, &words("low", low.low), buf);
     }
 
     /// Words centred on a column, pushed inside the plot.
-    fn mark(&self, column: &Column, row: u16, words: &str, buf: &mut Buffer) {
+    fn name(&self, column: &Column, row: u16, words: &str, buf: &mut Buffer) {
         let columns = u16::try_from(text::width(words)).unwrap_or(u16::MAX);
-        let at = self.cell(column);
+        let at = self.across.cell(column);
         let last = self.plot.width.saturating_sub(columns);
         let x = at.saturating_sub(columns / 2).min(last);
         let area = Rect {
@@ -177,14 +206,10 @@ impl Axis<'_> {
 
     /// Times of day under the columns they belong to, always in the same cells.
     fn times(&self, buf: &mut Buffer) {
-        let area = Rect {
-            y: self.plot.bottom(),
-            height: 1,
-            ..self.plot
-        };
+        let area = self.times_row();
         let mut next = 0;
-        for column in self.columns {
-            if self.cell(column) < next {
+        for column in &self.series.columns {
+            if self.across.cell(column) < next {
                 continue;
             }
             let words = format::clock(column.at, &self.view.zone);
@@ -202,8 +227,11 @@ impl Axis<'_> {
         }
     }
 
-    /// The cell across, of a column.
-    fn cell(&self, column: &Column) -> u16 {
-        u16::try_from(self.across.dot(column)).unwrap_or(u16::MAX) / DOTS_ACROSS
+    pub(super) fn times_row(&self) -> Rect {
+        Rect {
+            y: self.plot.bottom(),
+            height: 1,
+            ..self.plot
+        }
     }
 }

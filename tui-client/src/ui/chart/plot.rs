@@ -1,55 +1,62 @@
 //! The dots of the chart: the line, the area under it, the level of the last price and the average cost.
 //!
-//! Owns how lines become dots, and the only floats of the view: the bounds that the canvas asks for.
+//! Owns how lines become dots. What letters show them is the markers' to say.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::Color,
-    symbols::Marker,
-    widgets::{
-        Widget,
-        canvas::{Canvas, Painter, Shape},
-    },
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{
+    dots::{Dot, Dots, Ink},
+    series::Column,
 };
+use crate::ui::Markers;
 
-use super::series::Column;
-
-/// Dots of a cell, across and down, and the letters that show them.
-pub(super) const DOTS_ACROSS: u16 = 2;
-
-/// Dots of a cell, down.
-pub(super) const DOTS_DOWN: u16 = 4;
-
-/// Where the columns of a series are, in dots across.
+/// Where the columns of a series are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Across {
-    slots: usize,
-    dots: usize,
+pub(super) enum Across {
+    /// Spread evenly over all dots.
+    Spread {
+        /// Places.
+        slots: usize,
+        /// Dots across.
+        dots: u16,
+        /// Dots of a cell.
+        per_cell: u16,
+    },
+    /// So many cells from one to the next.
+    Pitch(u16),
 }
 
 impl Across {
-    /// Spreads `slots` places over `dots`.
-    pub(super) fn new(slots: usize, dots: u16) -> Self {
-        Self {
-            slots,
-            dots: usize::from(dots),
+    /// The dot of a column; of pitched ones, the cell.
+    pub(super) fn dot(&self, column: &Column) -> usize {
+        match self {
+            Self::Spread { slots, dots, .. } => column
+                .slot
+                .saturating_mul(usize::from(dots.saturating_sub(1)))
+                .checked_div(slots.saturating_sub(1))
+                .unwrap_or(0),
+            Self::Pitch(cells) => column.slot.saturating_mul(usize::from(*cells)),
         }
     }
 
-    /// The dot of a column.
-    pub(super) fn dot(&self, column: &Column) -> usize {
-        let last = self.slots.saturating_sub(1);
-        column
-            .slot
-            .saturating_mul(self.dots.saturating_sub(1))
-            .checked_div(last)
-            .unwrap_or(0)
+    /// Cells that a column may fill: of wide ones, the last stays free.
+    pub(super) fn width(&self) -> u16 {
+        match self {
+            Self::Spread { .. } | Self::Pitch(0 | 1) => 1,
+            Self::Pitch(cells) => cells.saturating_sub(1),
+        }
+    }
+
+    /// The cell of a column, from the left of the plot.
+    pub(super) fn cell(&self, column: &Column) -> u16 {
+        let per_cell = match self {
+            Self::Spread { per_cell, .. } => *per_cell,
+            Self::Pitch(_) => 1,
+        };
+        let cell = self.dot(column).checked_div(usize::from(per_cell)).unwrap_or(0);
+        u16::try_from(cell).unwrap_or(u16::MAX)
     }
 }
-
-/// A dot: across from the left, down from the top.
-type Dot = (usize, usize);
 
 /// The dots of the line through `columns`: each column from its low to its high, joined to the next one, but not over
 /// a gap.
@@ -86,65 +93,32 @@ fn join((x0, y0): Dot, (x1, y1): Dot, dots: &mut Vec<Dot>) {
     dots.extend((0..=steps).map(|step| (between(x0, x1, wide, step), between(y0, y1, high, step))));
 }
 
-/// Dots in one colour.
-struct Painted<I>(I, Color);
-
-impl<I: Iterator<Item = Dot> + Clone> Shape for Painted<I> {
-    fn draw(&self, painter: &mut Painter<'_, '_>) {
-        for (x, y) in self.0.clone() {
-            painter.paint(x, y, self.1);
-        }
+/// The area under the line, and its style.
+pub(super) fn fill(line: &[Dot], style: Style, markers: Markers, area: Rect, buf: &mut Buffer) {
+    let mut dots = Dots::new(markers, area);
+    let (across, down) = dots.size();
+    let tops = tops(line, across);
+    match markers {
+        Markers::Braille => dots.paint(under(&tops, down), Ink::Fill, style, buf),
+        Markers::Block | Markers::Ascii => dots.paint(below(&tops, down), Ink::Fill, style, buf),
     }
 }
 
-/// What is to be painted, in dots.
-pub(super) struct Picture {
-    /// The colour of the ground.
-    pub(super) ground: Color,
-    /// The line of the price and its colour.
-    pub(super) line: (Vec<Dot>, Color),
-    /// The colour of the area under the line.
-    pub(super) fill: Option<Color>,
-    /// The row of the last price, dotted to the right edge, and its colour.
-    pub(super) level: (usize, Color),
-    /// The row of the average cost and its colour.
-    pub(super) average: Option<(usize, Color)>,
+/// A row of dots across the plot: dotted, or dashed for the average cost.
+pub(super) fn row(dot: usize, ink: Ink, style: Style, markers: Markers, area: Rect, buf: &mut Buffer) {
+    let mut dots = Dots::new(markers, area);
+    let (across, _) = dots.size();
+    let cell = usize::from(markers.dots().0.max(1));
+    let dashes = (0..across).filter(|x| match ink {
+        Ink::Average => x / cell % 4 < 2,
+        Ink::Line | Ink::Fill | Ink::Level => x % cell == 0 && x / cell % 2 == 0,
+    });
+    dots.paint(dashes.map(|x| (x, dot)), ink, style, buf);
 }
 
-impl Picture {
-    /// Paints it over the whole of `area`.
-    pub(super) fn paint(&self, area: Rect, buf: &mut Buffer) {
-        let across = usize::from(area.width.saturating_mul(DOTS_ACROSS));
-        let down = usize::from(area.height.saturating_mul(DOTS_DOWN));
-        let tops = tops(&self.line.0, across);
-        let inside = |(x, y): &Dot| *x < across && *y < down;
-        Canvas::default()
-            .background_color(self.ground)
-            .marker(Marker::Braille)
-            .x_bounds([0.0, 1.0])
-            .y_bounds([0.0, 1.0])
-            .paint(|canvas| {
-                if let Some(color) = self.fill {
-                    let dots = under(&tops, down);
-                    canvas.draw(&Painted(dots.filter(inside), color));
-                    canvas.layer();
-                }
-                let (level, color) = self.level;
-                canvas.draw(&Painted(
-                    (0..across).step_by(4).map(|x| (x, level)).filter(inside),
-                    color,
-                ));
-                if let Some((row, color)) = self.average {
-                    canvas.layer();
-                    let dashes = (0..across).filter(|x| x % 8 < 4).map(|x| (x, row));
-                    canvas.draw(&Painted(dashes.filter(inside), color));
-                }
-                canvas.layer();
-                let (line, color) = &self.line;
-                canvas.draw(&Painted(line.iter().copied().filter(inside), *color));
-            })
-            .render(area, buf);
-    }
+/// The line itself.
+pub(super) fn line(line: &[Dot], style: Style, markers: Markers, area: Rect, buf: &mut Buffer) {
+    Dots::new(markers, area).paint(line.iter().copied(), Ink::Line, style, buf);
 }
 
 /// The lowest dot of the line in each column of dots.
@@ -159,7 +133,7 @@ fn tops(line: &[Dot], across: usize) -> Vec<Option<usize>> {
 }
 
 /// Sparse dots below `tops`, in a pattern that stays where it is while the line moves.
-fn under(tops: &[Option<usize>], down: usize) -> impl Iterator<Item = Dot> + Clone + '_ {
+fn under(tops: &[Option<usize>], down: usize) -> impl Iterator<Item = Dot> + '_ {
     tops.iter()
         .enumerate()
         .step_by(2)
@@ -170,6 +144,20 @@ fn under(tops: &[Option<usize>], down: usize) -> impl Iterator<Item = Dot> + Clo
                 .next_multiple_of(4)
                 .saturating_add((x / 2 % 2) * 2);
             (first..down).step_by(4).map(move |y| (x, y))
+        })
+}
+
+/// Every other cell of two dots below `tops`, like the squares of a chessboard.
+fn below(tops: &[Option<usize>], down: usize) -> impl Iterator<Item = Dot> + '_ {
+    tops.iter()
+        .enumerate()
+        .filter_map(|(x, top)| top.map(|top| (x, top)))
+        .flat_map(move |(x, top)| {
+            let first = top.saturating_add(1).next_multiple_of(2);
+            let cells = (first..down).step_by(2);
+            cells
+                .filter(move |y| (x.saturating_add(y / 2)) % 2 == 0)
+                .map(move |y| (x, y))
         })
 }
 

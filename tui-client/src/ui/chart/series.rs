@@ -1,14 +1,19 @@
-//! The prices, reduced to the columns of dots a chart has room for.
+//! The prices, reduced to the columns a chart has room for.
 //!
-//! Owns which prices share a column and where there is a gap. Pure; it knows nothing of rows, cells or colours.
+//! Owns which prices are in sight, which of them share a column, and where there is a gap. Pure; it knows nothing of
+//! rows, cells or colours.
 
 use crate::app::{
+    chart::{ChartView, Kind},
     market::{Market, PricePoint},
     money::UnixMs,
 };
 
-/// Most ticks that share a column: past it, the chart scrolls.
-const MAX_TICKS_PER_COLUMN: i64 = 2;
+/// Most ticks that share a column while nobody chose how many are in sight: past it, the chart scrolls.
+const MAX_TICKS_PER_COLUMN: usize = 2;
+
+/// Ticks of a candle; the first one while nobody chose how many are in sight.
+const CANDLES: &[usize] = &[5, 15, 60, 300, 900];
 
 /// Fewest places: a young chart grows from the left until it fills them.
 const MIN_SLOTS: usize = 30;
@@ -29,6 +34,10 @@ pub(super) struct Column {
     pub(super) low: i32,
     /// Its highest price.
     pub(super) high: i32,
+    /// The tick of its first price.
+    pub(super) since: i64,
+    /// The tick of its last price.
+    pub(super) tick: i64,
     /// When its last price came into force.
     pub(super) at: UnixMs,
     /// Ticks are missing before it.
@@ -43,6 +52,8 @@ impl Column {
             last: point.price,
             low: point.price,
             high: point.price,
+            since: point.tick,
+            tick: point.tick,
             at: point.at,
             after_gap: false,
         }
@@ -53,6 +64,7 @@ impl Column {
         self.first = point.price;
         self.low = self.low.min(point.price);
         self.high = self.high.max(point.price);
+        self.since = point.tick;
     }
 }
 
@@ -63,28 +75,76 @@ pub(super) struct Series {
     pub(super) columns: Vec<Column>,
     /// Places, more than the last column's.
     pub(super) slots: usize,
+    /// Ticks that share a column.
+    pub(super) shared: i64,
 }
 
-/// The newest prices in at most `room` places.
+impl Series {
+    /// The column that a tick is in.
+    pub(super) fn column_of(&self, tick: i64) -> Option<&Column> {
+        let index = self.columns.partition_point(|column| column.tick < tick);
+        self.columns.get(index).filter(|column| column.since <= tick)
+    }
+
+    /// The lowest and the highest price of all columns.
+    pub(super) fn extremes(&self) -> Option<(i32, i32)> {
+        let low = self.columns.iter().map(|column| column.low).min()?;
+        let high = self.columns.iter().map(|column| column.high).max()?;
+        Some((low, high))
+    }
+}
+
+/// How many ticks share a column, and how many columns there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Plan {
+    shared: usize,
+    room: usize,
+}
+
+impl Plan {
+    fn of(kind: Kind, zoom: Option<usize>, prices: usize, room: usize) -> Self {
+        let fits = |shared: usize, count: usize| count.div_ceil(shared) <= room;
+        let shared = match (kind, zoom) {
+            (Kind::Candles, None) => CANDLES.first().copied().unwrap_or(1),
+            (Kind::Candles, Some(count)) => CANDLES
+                .iter()
+                .copied()
+                .find(|shared| fits(*shared, count))
+                .unwrap_or_else(|| count.div_ceil(room.max(1))),
+            (_, None) => prices.div_ceil(room.max(1)).clamp(1, MAX_TICKS_PER_COLUMN),
+            (_, Some(count)) => count.div_ceil(room.max(1)).max(1),
+        };
+        let room = zoom.map_or(room, |count| count.div_ceil(shared).min(room));
+        Self { shared, room }
+    }
+}
+
+/// The prices that are in sight, in at most `room` places.
 ///
-/// Most ticks only add to the right of what is there: a young chart has places in reserve, and a full one scrolls by
-/// an eighth of its width at once. So little is written to the terminal, and the eye keeps its place. Prices share a
-/// column by their tick number, so that a column keeps its prices while the chart scrolls.
-pub(super) fn series(market: &Market, room: usize) -> Series {
-    let shared = ticks_per_column(market.prices().len(), room);
+/// While the chart follows the market, most ticks only add to the right of what is there: a young chart has places in
+/// reserve, and a full one scrolls by an eighth of its width at once. So little is written to the terminal, and the eye
+/// keeps its place. Prices share a column by their tick number, so that a column keeps its prices while the chart
+/// scrolls.
+pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize) -> Series {
+    let Plan { shared, room } = Plan::of(kind, view.zoom, market.prices().len(), room);
+    let shared = i64::try_from(shared).unwrap_or(i64::MAX);
+    let in_sight = view.right.map_or(market.prices().len(), |tick| {
+        market.index_of(tick).saturating_add(1)
+    });
     let mut columns: Vec<Column> = Vec::with_capacity(room);
     let mut used = 0_usize;
     let mut key = None;
     let mut full = false;
-    for point in market.prices().rev() {
-        let this = point.tick.div_euclid(shared);
-        if key == Some(this) {
+    for point in market.prices().take(in_sight).rev() {
+        // The key's lower bound rather than its number: a comparison is cheaper than a division.
+        if key.is_some_and(|key: i64| point.tick >= key) {
             if let Some(column) = columns.last_mut() {
                 column.take_earlier(point);
             }
             continue;
         }
-        let gap = key.is_some_and(|key: i64| key.saturating_sub(this) > 1);
+        let this = point.tick.saturating_sub(point.tick.rem_euclid(shared));
+        let gap = key.is_some_and(|key: i64| key.saturating_sub(this) > shared);
         let needed = used.saturating_add(if gap { GAP_COLUMNS.saturating_add(1) } else { 1 });
         if needed > room {
             full = true;
@@ -99,13 +159,20 @@ pub(super) fn series(market: &Market, room: usize) -> Series {
     }
     columns.reverse();
     number(&mut columns);
-    if !full {
-        let slots = reserve(used, room);
-        return Series { columns, slots };
+    let slots = match (full, view.right) {
+        (false, _) => reserve(used, room),
+        (true, Some(_)) => room,
+        (true, None) => {
+            let newest = market.last().map_or(0, |last| last.tick.div_euclid(shared));
+            scroll(&mut columns, used, room.saturating_sub(free_places(newest, room)));
+            room
+        }
+    };
+    Series {
+        columns,
+        slots,
+        shared,
     }
-    let newest = market.last().map_or(0, |last| last.tick.div_euclid(shared));
-    scroll(&mut columns, used, room.saturating_sub(free_places(newest, room)));
-    Series { columns, slots: room }
 }
 
 /// Places for a chart of `used` columns that grows: a quarter more now and then.
@@ -147,13 +214,6 @@ fn number(columns: &mut [Column]) {
     }
 }
 
-fn ticks_per_column(prices: usize, room: usize) -> i64 {
-    let needed = prices.div_ceil(room.max(1));
-    i64::try_from(needed)
-        .unwrap_or(i64::MAX)
-        .clamp(1, MAX_TICKS_PER_COLUMN)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +224,10 @@ mod tests {
             market.take(Some(*tick), *price, UnixMs(*tick), None);
         }
         market
+    }
+
+    fn series(market: &Market, room: usize) -> Series {
+        super::series(market, &ChartView::default(), Kind::Area, room)
     }
 
     fn shown(market: &Market, room: usize) -> Vec<(usize, i32, i32, bool)> {

@@ -1,0 +1,253 @@
+//! How the player looks at the prices: the kind of chart, the stretch of time in sight, the crosshair.
+//!
+//! Owns what keys and mouse do to that. It draws nothing: where prices stand on the screen, who draws them tells as a
+//! [`Sight`].
+//!
+//! ```text
+//! oldest price kept                           in sight                    newest
+//! |----------------------------|=====================+=======|-----------------|
+//!                              |                     |       |
+//!                              `- zoom: so many -----|-------' right: the last one, or live
+//!                                                    `- crosshair
+//! ```
+
+mod marks;
+mod sight;
+
+pub use marks::{MAX_MARKS, Mark, Marks};
+pub use sight::{Area, Place, Sight};
+
+use serde::{Deserialize, Serialize};
+
+use super::market::Market;
+
+/// Prices in sight, from close to far. The last one is all that is kept.
+pub const ZOOMS: &[usize] = &[20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+
+/// The part of what is in sight that one step of panning moves it by: a quarter.
+const PAN_PART: usize = 4;
+
+/// How prices are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Kind {
+    /// A line, and the area under it.
+    #[default]
+    Area,
+    /// A line alone.
+    Line,
+    /// Candlesticks: of so many ticks each, the first, the last, the lowest and the highest price.
+    Candles,
+    /// Bars of block letters.
+    Bars,
+}
+
+impl Kind {
+    /// All of them, in the order in which one key goes through them.
+    pub const ALL: [Self; 4] = [Self::Area, Self::Line, Self::Candles, Self::Bars];
+
+    /// The kind after this one; after the last one, the first.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Area => Self::Line,
+            Self::Line => Self::Candles,
+            Self::Candles => Self::Bars,
+            Self::Bars => Self::Area,
+        }
+    }
+}
+
+/// The tick whose price is read off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crosshair {
+    /// The tick.
+    pub tick: i64,
+    /// It stays where it is when the mouse goes elsewhere.
+    pub pinned: bool,
+}
+
+/// How the player looks at the prices.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChartView {
+    /// How they are drawn; `None`: as suits the room.
+    pub kind: Option<Kind>,
+    /// Prices in sight; `None`: as many as suit the room.
+    pub zoom: Option<usize>,
+    /// The tick at the right end; `None`: the newest one, also when the next one comes.
+    pub right: Option<i64>,
+    /// What is read off.
+    pub crosshair: Option<Crosshair>,
+    /// The scale is in percent of the first price in sight.
+    pub percent: bool,
+    /// The player's own trades.
+    pub marks: Marks,
+    /// Where the prices stand on the screen; empty before the first frame.
+    pub sight: Sight,
+    /// The oldest tick for whose elders the casino was asked.
+    asked: Option<i64>,
+}
+
+impl ChartView {
+    /// The next kind.
+    pub fn next_kind(&mut self) {
+        self.kind = Some(self.kind.unwrap_or(self.sight.kind).next());
+    }
+
+    /// Fewer prices in sight, each with more room.
+    pub fn zoom_in(&mut self, market: &Market) {
+        let now = self.in_sight(market);
+        if let Some(closer) = ZOOMS.iter().rev().find(|count| **count < now) {
+            self.zoom = Some(*closer);
+        }
+    }
+
+    /// More prices in sight, until all that are kept are.
+    pub fn zoom_out(&mut self, market: &Market) {
+        let now = self.in_sight(market);
+        let kept = market.prices().len();
+        if let Some(farther) = ZOOMS.iter().find(|count| **count > now).filter(|_| now < kept) {
+            self.zoom = Some(*farther);
+            self.go_to(self.right_index(market), market);
+        }
+    }
+
+    /// Towards the oldest price: the crosshair where there is one, else what is in sight.
+    pub fn left(&mut self, market: &Market) {
+        match self.crosshair {
+            Some(crosshair) => self.read_off(self.sight.before(crosshair.tick, market), market),
+            None => self.go_to(self.right_index(market).saturating_sub(self.step(market)), market),
+        }
+    }
+
+    /// Towards the newest price: the crosshair where there is one, else what is in sight.
+    pub fn right(&mut self, market: &Market) {
+        match self.crosshair {
+            Some(crosshair) => self.read_off(self.sight.after(crosshair.tick, market), market),
+            None => self.go_to(self.right_index(market).saturating_add(self.step(market)), market),
+        }
+    }
+
+    /// To the oldest prices kept.
+    pub fn to_oldest(&mut self, market: &Market) {
+        self.go_to(0, market);
+        if let Some((crosshair, oldest)) = self.crosshair.as_mut().zip(market.prices().next()) {
+            crosshair.tick = oldest.tick;
+        }
+    }
+
+    /// To the newest prices, and on with them; where they are in sight already, back to as many as suit the room.
+    pub fn to_newest(&mut self, market: &Market) {
+        if self.right.is_none() {
+            self.zoom = None;
+        }
+        self.right = None;
+        if let Some((crosshair, newest)) = self.crosshair.as_mut().zip(market.last()) {
+            crosshair.tick = newest.tick;
+        }
+    }
+
+    /// A crosshair on the newest price in sight; away with it where there is one.
+    pub fn toggle_crosshair(&mut self, market: &Market) {
+        let newest = self
+            .sight
+            .places
+            .last()
+            .map(|place| place.tick)
+            .or_else(|| market.last().map(|last| last.tick));
+        self.crosshair = match self.crosshair {
+            Some(Crosshair { pinned: true, .. }) => None,
+            Some(Crosshair { tick, .. }) => Some(Crosshair { tick, pinned: true }),
+            None => newest.map(|tick| Crosshair { tick, pinned: true }),
+        };
+    }
+
+    /// The mouse is over a cell of the screen: the crosshair follows it over the chart, unless it is pinned.
+    pub fn hover(&mut self, column: u16, row: u16) {
+        if self.crosshair.is_some_and(|crosshair| crosshair.pinned) {
+            return;
+        }
+        let tick = self.sight.tick_at(column, row);
+        self.crosshair = tick.map(|tick| Crosshair { tick, pinned: false });
+    }
+
+    /// A cell of the screen is clicked: over the chart the crosshair is pinned there, or let go where it was.
+    pub fn click(&mut self, column: u16, row: u16) {
+        let Some(tick) = self.sight.tick_at(column, row) else {
+            return;
+        };
+        let here = Some(Crosshair { tick, pinned: true });
+        self.crosshair = if self.crosshair == here { None } else { here };
+    }
+
+    /// The oldest tick kept, if older ones are wanted and have not been asked for: what is in sight begins with it,
+    /// and there is room for more. From then on they count as asked for.
+    pub fn wants_older(&mut self, market: &Market) -> Option<i64> {
+        let oldest = market.prices().next().filter(|_| market.has_room())?.tick;
+        let all_in_sight = self.right_index(market) < self.in_sight(market);
+        let looks_back = self.right.is_some() || self.zoom.is_some_and(|zoom| zoom > market.prices().len());
+        let wants = all_in_sight && looks_back && oldest > 0 && self.asked != Some(oldest);
+        wants.then(|| {
+            self.asked = Some(oldest);
+            oldest
+        })
+    }
+
+    /// Older prices could not be had: they may be asked for again.
+    pub fn older_failed(&mut self) {
+        self.asked = None;
+    }
+
+    /// Another market's prices follow: nothing of this one is looked at any more.
+    pub fn forget_market(&mut self) {
+        self.right = None;
+        self.crosshair = None;
+        self.asked = None;
+        self.marks.clear();
+    }
+
+    /// How many prices are in sight.
+    fn in_sight(&self, market: &Market) -> usize {
+        self.zoom
+            .unwrap_or_else(|| self.sight.prices(market))
+            .min(market.prices().len())
+    }
+
+    fn step(&self, market: &Market) -> usize {
+        self.in_sight(market).checked_div(PAN_PART).unwrap_or(0).max(1)
+    }
+
+    /// The index of the price at the right end.
+    fn right_index(&self, market: &Market) -> usize {
+        let newest = market.prices().len().saturating_sub(1);
+        self.right
+            .map_or(newest, |tick| market.index_of(tick).min(newest))
+    }
+
+    /// Puts the price number `index` at the right end; not so far to the left that room would stay empty.
+    fn go_to(&mut self, index: usize, market: &Market) {
+        let newest = market.prices().len().saturating_sub(1);
+        let first = self.in_sight(market).saturating_sub(1);
+        let index = index.max(first);
+        self.right = if index < newest {
+            market.at(index).map(|point| point.tick)
+        } else {
+            None
+        };
+    }
+
+    /// Puts the crosshair on a tick, and the tick in sight.
+    fn read_off(&mut self, tick: Option<i64>, market: &Market) {
+        let Some(tick) = tick else {
+            return;
+        };
+        self.crosshair = Some(Crosshair { tick, pinned: true });
+        let index = market.index_of(tick);
+        let right = self.right_index(market);
+        if index > right {
+            self.go_to(index, market);
+        } else if index.saturating_add(self.in_sight(market)) <= right {
+            let right = index.saturating_add(self.in_sight(market)).saturating_sub(1);
+            self.go_to(right, market);
+        }
+    }
+}

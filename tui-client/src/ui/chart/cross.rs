@@ -1,0 +1,149 @@
+//! The crosshair: one price read off, in words, on the axes and as a line.
+//!
+//! Owns what is told of it. Which tick it is on, the state says.
+//!
+//! ```text
+//! ╭ Price ──────── 14:02:31  tick 188  price 63  since ▲ +57 +90.4 % ╮
+//! │             │      ⢀⠔⠢                                           │
+//! │           ⢀⡠◆⠊⠉⠁                                              63 │
+//! │         14:02:31                                                 │
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    style::Modifier,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{Picture, series::Column};
+use crate::{
+    app::{
+        chart::Kind,
+        market::PricePoint,
+        money::{Permille, Side},
+    },
+    ui::{format, panel, text},
+};
+
+impl Picture<'_> {
+    /// The price read off, and its column.
+    fn read_off(&self) -> Option<(PricePoint, &Column)> {
+        let tick = self.state.chart.crosshair?.tick;
+        let point = self.state.market.at(self.state.market.index_of(tick))?;
+        let column = self.series.column_of(tick)?;
+        (point.tick == tick).then_some((point, column))
+    }
+
+    /// The price read off in words, the wordiest ones that `columns` take.
+    pub(super) fn readout(&self, columns: usize) -> Option<Line<'static>> {
+        let (point, column) = self.read_off()?;
+        let theme = &self.view.theme;
+        let time = format::clock(point.at, &self.view.zone);
+        let tick = format!("tick {}", format::grouped(point.tick));
+        let price = format::grouped(i64::from(point.price));
+        let trades = self.trades(column);
+        let last = self.state.market.last()?;
+        let by = i64::from(last.price).saturating_sub(i64::from(point.price));
+        let (moved, percent) = format::moved(by, Permille::of(by, i64::from(point.price)));
+        let what = if self.kind == Kind::Candles {
+            candle(column)
+        } else {
+            format!("price {price}")
+        };
+        let since = [
+            format!("since {moved} {percent}"),
+            format!("{moved} {percent}"),
+            moved,
+        ];
+        let wordings = [
+            (format!("{time}  {tick}  {what}{trades}"), since[0].clone()),
+            (format!("{time}  {tick}  {what}"), since[0].clone()),
+            (format!("{time}  {what}"), since[0].clone()),
+            (format!("{time}  {price}"), since[1].clone()),
+            (time, format!("{price} {}", since[2])),
+        ];
+        let width = |(what, since): &(String, String)| {
+            text::width(what)
+                .saturating_add(text::width(since))
+                .saturating_add(4)
+        };
+        let fitting = wordings.iter().find(|wording| width(wording) <= columns);
+        let (what, since) = fitting.or(wordings.last())?;
+        Some(Line::from(vec![
+            Span::styled(format!(" {what}  "), theme.strong),
+            Span::styled(format!("{} ", since.trim_end()), theme.moved(by)),
+        ]))
+    }
+
+    /// The player's own trades of a column, in words: `, bought 3`.
+    fn trades(&self, column: &Column) -> String {
+        let count = |side: Side| -> i64 {
+            let marks = self.state.chart.marks.iter().filter(|mark| mark.side == side);
+            let here = marks.filter(|mark| (column.since..=column.tick).contains(&mark.tick));
+            here.fold(0_i64, |sum, mark| sum.saturating_add(i64::from(mark.count)))
+        };
+        let told = |word, count: i64| match count {
+            0 => String::new(),
+            count => format!("  {word} {}", format::grouped(count)),
+        };
+        told("bought", count(Side::Buy)) + &told("sold", count(Side::Sell))
+    }
+
+    /// Draws the line through the price read off, its price on the axis and its time below.
+    pub(super) fn draw_crosshair(&self, buf: &mut Buffer) {
+        let Some((point, column)) = self.read_off() else {
+            return;
+        };
+        let theme = &self.view.theme;
+        let cell = self.across.cell(column);
+        let x = self.plot.x.saturating_add(cell);
+        if x >= self.plot.right() {
+            return;
+        }
+        let row = self.scale.row(point.price);
+        for (index, y) in (0..self.plot.height).zip(self.plot.y..) {
+            let Some(cell) = buf.cell_mut((x, y)) else {
+                continue;
+            };
+            if index == row {
+                cell.set_symbol("◆").set_style(theme.accent);
+            } else if !matches!(cell.symbol(), "▲" | "▼") {
+                cell.set_symbol("│").set_style(theme.dim);
+            }
+        }
+        if self.gutter == 0 {
+            return;
+        }
+        let style = theme.accent.add_modifier(Modifier::REVERSED);
+        let price = format!(" {} ", self.figures().price(point.price));
+        panel::styled(price, style)
+            .alignment(Alignment::Right)
+            .render(self.gutter_row(row), buf);
+        let time = format!(" {} ", format::clock(point.at, &self.view.zone));
+        let columns = u16::try_from(text::width(&time)).unwrap_or(u16::MAX);
+        let below = self.times_row();
+        let first = cell
+            .saturating_sub(columns / 2)
+            .min(below.width.saturating_sub(columns));
+        let below = Rect {
+            x: below.x.saturating_add(first),
+            width: columns.min(below.width),
+            ..below
+        };
+        panel::over(self.view, panel::styled(time, style), below, buf);
+    }
+}
+
+/// The four prices of a candle.
+fn candle(column: &Column) -> String {
+    let price = |price: i32| format::grouped(i64::from(price));
+    format!(
+        "open {} high {} low {} close {}",
+        price(column.first),
+        price(column.high),
+        price(column.low),
+        price(column.last)
+    )
+}
