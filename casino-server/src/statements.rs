@@ -3,7 +3,7 @@
 //! Owns how a player's payments get there and what its failures mean here. The channel connects when it is needed, so
 //! a payments server that was down is used again as soon as it is up.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use awesomestock_proto::{payment_statements::payment_statements_client::PaymentStatementsClient, types};
 use futures_util::{
@@ -27,6 +27,9 @@ pub(crate) enum StatementError {
     /// No connection, or one that was lost.
     #[error("the payments server cannot be reached")]
     Unreachable,
+    /// It answers, but takes no statement now.
+    #[error("the payments server is busy or stopping: try again")]
+    Busy,
     /// No answer in time.
     #[error("the payments server did not answer within {deadline:?}")]
     Overdue {
@@ -91,6 +94,8 @@ impl Statements {
     fn meaning(&self, status: &Status) -> StatementError {
         tracing::warn!(code = ?status.code(), message = ?status.message(), "no statement");
         match status.code() {
+            // It has answered, so it is there: as many statements are open as it takes, or it is stopping.
+            Code::Unavailable if status.source().is_none() => StatementError::Busy,
             Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => {
                 StatementError::Unreachable
             }

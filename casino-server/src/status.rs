@@ -56,7 +56,7 @@ impl From<StatementError> for Status {
     fn from(error: StatementError) -> Self {
         match error {
             StatementError::Read(error) => error.into(),
-            StatementError::Unreachable => Self::unavailable(error.to_string()),
+            StatementError::Unreachable | StatementError::Busy => Self::unavailable(error.to_string()),
             StatementError::Overdue { .. } => Self::deadline_exceeded(error.to_string()),
             StatementError::TooLong => Self::resource_exhausted(error.to_string()),
             StatementError::Refused => Self::internal(error.to_string()),

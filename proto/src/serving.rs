@@ -6,7 +6,7 @@ use std::{future::Future, io, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
 };
 use tokio_stream::{Stream, StreamExt, wrappers::TcpListenerStream};
@@ -19,6 +19,12 @@ use crate::{FILE_DESCRIPTOR_SET, transport};
 
 /// How long open calls may take to end after the word to stop.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The name under which the health of a server as a whole is asked for.
+const WHOLE_SERVER: &str = "";
+
+/// How long accepting rests after it has failed: what it lacks, file descriptors mostly, does not come back at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
 /// Why serving ended other than by the word to stop.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +56,10 @@ where
     I: Stream<Item = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status(name, ServingStatus::Serving).await;
+    let (mut health, health_service) = tonic_health::server::health_reporter();
+    for checked in [name, WHOLE_SERVER] {
+        health.set_service_status(checked, ServingStatus::Serving).await;
+    }
     let routes = routes
         .add_service(health_service)
         .add_service(reflection_v1()?)
@@ -60,7 +68,13 @@ where
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, async {
             shutdown.cancelled().await;
-            health.set_service_status(name, ServingStatus::NotServing).await;
+            for checked in [name, WHOLE_SERVER] {
+                health
+                    .set_service_status(checked, ServingStatus::NotServing)
+                    .await;
+                // Those who watch hear it as the last word: an open watch would hold the end up.
+                health.clear_service_status(checked).await;
+            }
         });
     let overdue = async {
         shutdown.cancelled().await;
@@ -95,20 +109,36 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
 
 /// The connections `listener` accepts, with `TCP_NODELAY`: messages here are small and wanted now.
 ///
-/// A connection that failed while it was being accepted is logged and passed over.
-pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<tokio::net::TcpStream>> {
-    TcpListenerStream::new(listener).filter_map(|accepted| match accepted {
-        Ok(connection) => {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
-            }
-            Some(Ok(connection))
+/// Where accepting fails, it rests for a while; the first failure of a run is logged.
+pub fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
+    patient(TcpListenerStream::new(listener)).map(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        Err(error) => {
-            tracing::warn!(%error, "a connection could not be accepted");
-            None
-        }
+        Ok(connection)
     })
+}
+
+/// What `accepting` gives without its failures, with a rest after each.
+fn patient<T>(accepting: impl Stream<Item = io::Result<T>>) -> impl Stream<Item = T> {
+    let mut failing = false;
+    accepting
+        .then(move |accepted| {
+            let first = !std::mem::replace(&mut failing, accepted.is_err());
+            async move {
+                match accepted {
+                    Ok(connection) => Some(connection),
+                    Err(error) => {
+                        if first {
+                            tracing::warn!(%error, pause = ?ACCEPT_PAUSE, "connections cannot be accepted");
+                        }
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        None
+                    }
+                }
+            }
+        })
+        .filter_map(|connection| connection)
 }
 
 /// Completes when the process is told to stop, by SIGINT or SIGTERM.
@@ -125,4 +155,55 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_health::pb::{
+        HealthCheckRequest, health_check_response::ServingStatus as Health, health_client::HealthClient,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_watches_the_health_hears_of_the_end_and_does_not_hold_it_up() {
+        let (channel, incoming) = transport::pipe();
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(serve(
+            "some.Service",
+            Routes::default(),
+            incoming,
+            shutdown.clone(),
+        ));
+        let mut client = HealthClient::new(channel);
+        let mut watches = Vec::new();
+        for checked in ["some.Service", ""] {
+            let service = checked.to_owned();
+            let mut watch = client
+                .watch(HealthCheckRequest { service })
+                .await
+                .unwrap()
+                .into_inner();
+            let first = watch.message().await.unwrap().unwrap();
+            assert_eq!(first.status(), Health::Serving, "{checked:?}");
+            watches.push(watch);
+        }
+        shutdown.cancel();
+        for mut watch in watches {
+            let last = watch.message().await.unwrap().unwrap();
+            assert_eq!(last.status(), Health::NotServing);
+            assert!(watch.message().await.unwrap().is_none(), "the watch ends");
+        }
+        serving.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accepting_that_fails_rests_and_goes_on() {
+        let lacking = || Err(io::Error::other("too many open files"));
+        let accepting = tokio_stream::iter([Ok(1), lacking(), lacking(), Ok(2), lacking(), Ok(3)]);
+        let began = tokio::time::Instant::now();
+        let accepted: Vec<i32> = patient(accepting).collect().await;
+        assert_eq!(accepted, [1, 2, 3]);
+        assert_eq!(began.elapsed(), ACCEPT_PAUSE * 3);
+    }
 }

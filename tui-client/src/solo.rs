@@ -18,8 +18,9 @@ use crate::config::SoloRules;
 /// The ledger's file in the data folder.
 const LEDGER_FILE: &str = "solo.db";
 
-/// How long the servers may take to end: their own deadline for open calls, and the closing of the ledger.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(8);
+/// How long the servers may take to end: more than their own deadlines, for open calls and for the closing of the ledger,
+/// come to.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The two servers of a solo game, running.
 #[derive(Debug)]

@@ -271,7 +271,7 @@ fn orders_are_held_back_in_words_while_the_table_is_not_live() {
     ] {
         assert_eq!(game.keys(":buy 1\n"), [], "{word}");
         match game.last_outcome() {
-            Outcome::Refused(why) => assert!(why.contains(word), "{why}"),
+            Outcome::NotSent(why) => assert!(why.contains(word), "{why}"),
             other => panic!("{word}: {other:?}"),
         }
     }
@@ -284,7 +284,7 @@ fn orders_that_wait_are_bounded() {
         assert_eq!(game.keys("b"), send(Side::Buy, 1));
     }
     assert_eq!(game.keys("b"), []);
-    assert!(matches!(game.last_outcome(), Outcome::Refused(why) if why.contains("64")));
+    assert!(matches!(game.last_outcome(), Outcome::NotSent(why) if why.contains("64")));
     assert_eq!(game.state.log.waiting(), MAX_WAITING_ORDERS);
 }
 
@@ -318,6 +318,31 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
         matches!(effects[..], [Effect::Connect { after_ms: 126..=250 }]),
         "{effects:?}"
     );
+}
+
+#[test]
+fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
+    let mut game = Game::seated();
+    game.keys("s:stop\n:gamble\n");
+    game.stream(StreamEvent::Joined { extended: true });
+    game.keys("9b");
+    let wallet = Wallet {
+        tokens: 410,
+        stocks: 9,
+        version: 2,
+        ..Wallet::default()
+    };
+    game.result(true, "operation executed successfully", wallet);
+    let orders: Vec<_> = game
+        .log()
+        .into_iter()
+        .filter(|(deed, _)| *deed != Deed::Notice)
+        .collect();
+    let expected = [
+        (Deed::Order(Side::Sell, 1), Outcome::Unanswered),
+        (Deed::Order(Side::Buy, 9), Outcome::Traded { price: Some(10) }),
+    ];
+    assert_eq!(orders, expected);
 }
 
 #[test]

@@ -220,13 +220,13 @@ fn open(state: &mut AppState, overlay: Overlay) {
 
 fn order_of_ticket(state: &mut AppState, side: Side) -> Effects {
     let Some(price) = state.market.last().map(|last| last.price) else {
-        return hold_back(state, "not sent: no price has come yet");
+        return hold_back(state, "no price has come yet");
     };
     let count = state.ticket.count(side, price, &state.holdings);
     state.ticket.settle();
     match count {
         Some(count) => run(state, command_of(side, count)),
-        None => hold_back(state, "not sent: how many are possible is not known"),
+        None => hold_back(state, "how many are possible is not known"),
     }
 }
 
@@ -238,13 +238,13 @@ fn command_of(side: Side, count: i32) -> Command {
 }
 
 fn hold_back(state: &mut AppState, why: &str) -> Effects {
-    state.log.notice(state.now, Outcome::Refused(why.to_owned()));
+    state.log.notice(state.now, Outcome::NotSent(why.to_owned()));
     Effects::new()
 }
 
 fn order(state: &mut AppState, side: Side, count: i32) -> Effects {
     let outcome = match why_not_sent(state, count) {
-        Some(why) => Outcome::Refused(why),
+        Some(why) => Outcome::NotSent(why),
         None => Outcome::Pending,
     };
     let sent = outcome == Outcome::Pending;
@@ -264,15 +264,15 @@ fn order(state: &mut AppState, side: Side, count: i32) -> Effects {
 fn why_not_sent(state: &AppState, count: i32) -> Option<String> {
     match &state.connection {
         Connection::Live { .. } => {}
-        Connection::Connecting { .. } => return Some("not sent: still connecting to the table".to_owned()),
-        Connection::Waiting { .. } => return Some("not sent: the table is lost, reconnecting".to_owned()),
-        Connection::Left => return Some("not sent: you left the table; :gamble sits down again".to_owned()),
+        Connection::Connecting { .. } => return Some("still connecting to the table".to_owned()),
+        Connection::Waiting { .. } => return Some("the table is lost, reconnecting".to_owned()),
+        Connection::Left => return Some("you left the table; :gamble sits down again".to_owned()),
     }
     if count < 1 {
-        return Some("not sent: the quantity is 0".to_owned());
+        return Some("the quantity is 0".to_owned());
     }
     (state.log.waiting() >= MAX_WAITING_ORDERS)
-        .then(|| format!("not sent: {MAX_WAITING_ORDERS} orders wait for their answers"))
+        .then(|| format!("{MAX_WAITING_ORDERS} orders wait for their answers"))
 }
 
 fn pay(state: &mut AppState, deed: Deed, call: Call) -> Effects {
@@ -297,6 +297,8 @@ fn arm(state: &mut AppState, alert: Alert) -> Effects {
 
 fn sit_down(state: &mut AppState) -> Effects {
     if state.connection == Connection::Left {
+        // What the seat that was left still has to say is not heard any more.
+        state.log.lose_waiting();
         state.connection = Connection::Connecting { attempt: 1 };
         return vec![Effect::Connect { after_ms: 0 }];
     }

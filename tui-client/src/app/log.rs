@@ -51,6 +51,8 @@ pub enum Outcome {
     Done(String),
     /// Refused; in words why.
     Refused(String),
+    /// Held back by the client: the casino never heard of it; in words why.
+    NotSent(String),
     /// The casino was lost before its answer came: the wallet tells what is true.
     Unanswered,
 }

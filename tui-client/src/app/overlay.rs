@@ -122,8 +122,14 @@ impl AmountEntry {
                 .map(|rest| tokens.saturating_sub(rest))
         };
         if let Some(most) = tokens.and_then(|tokens| whole(i64::from(tokens))) {
-            self.digits = most.to_string();
-            self.error = None;
+            let something = most > 0;
+            self.digits = if something {
+                most.to_string()
+            } else {
+                String::new()
+            };
+            self.error =
+                (!something).then(|| format!("fewer than {TOKENS_PER_DOLLAR} tokens: nothing to withdraw"));
         }
     }
 

@@ -175,26 +175,27 @@ fn outcome(view: &View, entry: &Entry) -> (&'static str, String, Style) {
     let theme = &view.theme;
     match &entry.outcome {
         Outcome::Pending => ("…", "waiting for the casino".to_owned(), theme.dim),
-        Outcome::Traded { price: Some(price) } => {
-            let count = match entry.deed {
-                Deed::Order(_, count) => i64::from(count),
-                Deed::BuyTokens(_) | Deed::Withdraw(_) | Deed::Notice => 1,
-            };
-            let total = count.saturating_mul(i64::from(*price));
-            let price = format::grouped(i64::from(*price));
-            (
-                "✓",
-                format!("at {price}, for {}", format::counted(total, "token")),
-                theme.text,
-            )
-        }
+        Outcome::Traded { price: Some(price) } => ("✓", traded(&entry.deed, i64::from(*price)), theme.text),
         Outcome::Traded { price: None } => ("✓", "executed".to_owned(), theme.text),
         Outcome::Done(words) => ("✓", text::harmless(words).into_owned(), theme.text),
         Outcome::Refused(words) => ("✗", format!("refused: {}", text::harmless(words)), theme.warning),
+        Outcome::NotSent(words) => ("✗", format!("not sent: {}", text::harmless(words)), theme.warning),
         Outcome::Unanswered => (
             "?",
             "no answer came: the wallet tells what is true".to_owned(),
             theme.warning,
         ),
+    }
+}
+
+/// At which price, and what it came to where it is known of how many stocks.
+fn traded(deed: &Deed, price: i64) -> String {
+    let at = format!("at {}", format::grouped(price));
+    match deed {
+        Deed::Order(_, count) => {
+            let total = i64::from(*count).saturating_mul(price);
+            format!("{at}, for {}", format::counted(total, "token"))
+        }
+        Deed::BuyTokens(_) | Deed::Withdraw(_) | Deed::Notice => at,
     }
 }

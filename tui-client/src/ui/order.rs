@@ -73,7 +73,7 @@ fn quantity(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
     let long = format!("quantity  0-9 {up} {down} {max}=max");
     let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
     let label = text::fit(&[&long, "quantity"], room);
-    panel::pair(view, &label, vec![figure], area, buf);
+    panel::pair(view, &label, &[figure], area, buf);
 }
 
 /// The quantity as it was typed, or as it reads best.

@@ -92,12 +92,14 @@ pub(super) fn row(area: Rect, index: u16) -> Rect {
     }
 }
 
-/// A label on the left and its figure on the right of a row: the first wording of `figure` that fits. The figure
-/// keeps its room, the label gives way; digits are never cut off at the front.
-pub(super) fn pair(view: &View, label: &str, figure: Vec<Line<'_>>, area: Rect, buf: &mut Buffer) {
+/// A label on the left and its figure on the right of a row: the first wording of `figure` that fits beside the label,
+/// or else the first that fits. Then the label gives way; digits are never cut off at the front.
+pub(super) fn pair(view: &View, label: &str, figure: &[Line<'_>], area: Rect, buf: &mut Buffer) {
     let columns = usize::from(area.width);
     let shortest = figure.last().map(ToString::to_string).unwrap_or_default();
-    let fitting = figure.into_iter().find(|line| line.width() <= columns);
+    let beside = columns.saturating_sub(text::width(label).saturating_add(1));
+    let fits = |room: usize| figure.iter().find(move |line| line.width() <= room);
+    let fitting = fits(beside).or_else(|| fits(columns)).cloned();
     let figure = fitting.unwrap_or_else(|| styled(text::truncate(&shortest, columns), view.theme.text));
     let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
     styled(text::truncate(label, room), view.theme.dim).render(area, buf);

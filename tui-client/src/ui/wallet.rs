@@ -104,7 +104,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         if airy && figure.group && next > 0 {
             next = next.saturating_add(1);
         }
-        panel::pair(view, figure.label, figure.lines, panel::row(inner, next), buf);
+        panel::pair(view, figure.label, &figure.lines, panel::row(inner, next), buf);
         next = next.saturating_add(1);
     }
     if matches!(state.holdings, Holdings::TokensOnly(_)) {

@@ -57,7 +57,12 @@ pub(super) fn draw(
         Span::styled(entry.digits.clone(), view.theme.strong),
     ])];
     lines.push(Line::default());
-    for (words, style) in preview(view, state, entry) {
+    let preview = if entry.error.is_none() {
+        preview(view, state, entry)
+    } else {
+        Vec::new()
+    };
+    for (words, style) in preview {
         let wrapped = text::wrap(&words, columns, 2).into_iter();
         lines.extend(wrapped.map(|line| panel::styled(line, style)));
     }
