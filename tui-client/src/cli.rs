@@ -104,6 +104,8 @@ pub enum Task {
         #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(MAX_SPEED)))]
         speed: u32,
     },
+    /// Look at the terminal, the files, the casino and the clock, and say what works
+    Doctor,
     /// Print what a shell needs to complete commands and options
     Completions {
         /// Which shell

@@ -118,6 +118,12 @@ impl Surroundings {
 }
 
 impl Config {
+    /// Where the configuration file lies, if there is one.
+    #[must_use]
+    pub fn path(cli: &Cli, around: &Surroundings) -> PathBuf {
+        file::path(cli.config.as_deref(), &around.config_dir)
+    }
+
     /// Merges what the command line and the environment gave (`cli`) with the configuration file, and checks it.
     ///
     /// # Errors

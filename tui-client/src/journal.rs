@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Mutex,
 };
 
@@ -15,6 +15,9 @@ use tracing_subscriber::EnvFilter;
 
 /// Which events are logged, as `tracing_subscriber` reads it: `debug`, `awesomestock=trace`.
 const FILTER_VARIABLE: &str = "AWESOMESTOCK_LOG";
+
+/// The newer file's name.
+const FILE_NAME: &str = "awesomestock.log";
 
 /// Bytes of one log file.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -25,9 +28,7 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 ///
 /// When the file cannot be opened. The game goes on without a log.
 pub fn start() -> io::Result<()> {
-    let folders = etcetera::choose_base_strategy().map_err(io::Error::other)?;
-    let state_dir = folders.state_dir().unwrap_or_else(|| folders.data_dir());
-    let journal = Journal::open(&state_dir.join("awesomestock"))?;
+    let journal = Journal::open(path()?)?;
     let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -35,6 +36,17 @@ pub fn start() -> io::Result<()> {
         .with_writer(Mutex::new(journal))
         .try_init()
         .map_err(io::Error::other)
+}
+
+/// Where the log lies.
+///
+/// # Errors
+///
+/// When the user has no home folder.
+pub fn path() -> io::Result<PathBuf> {
+    let folders = etcetera::choose_base_strategy().map_err(io::Error::other)?;
+    let state_dir = folders.state_dir().unwrap_or_else(|| folders.data_dir());
+    Ok(state_dir.join("awesomestock").join(FILE_NAME))
 }
 
 /// A log file that makes room for itself.
@@ -46,9 +58,8 @@ struct Journal {
 }
 
 impl Journal {
-    fn open(dir: &Path) -> io::Result<Self> {
-        fs::create_dir_all(dir)?;
-        let path = dir.join("awesomestock.log");
+    fn open(path: PathBuf) -> io::Result<Self> {
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let written_bytes = file.metadata()?.len();
         Ok(Self {
@@ -90,7 +101,7 @@ mod tests {
     #[test]
     fn a_full_file_makes_room_and_the_one_before_it_goes() {
         let dir = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(dir.path()).unwrap();
+        let mut journal = Journal::open(dir.path().join(FILE_NAME)).unwrap();
         let line = vec![b'x'; 64 * 1024];
         for _ in 0..100 {
             journal.write_all(&line).unwrap();

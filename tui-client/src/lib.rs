@@ -7,13 +7,14 @@
 //!
 //! [`client`] speaks the contract for [`shell`], for [`plain`], the game without a screen, and for [`oneshot`], which
 //! does one thing; [`solo`] holds the servers of a game alone; [`recording`] keeps a session in a file. [`cli`] and
-//! [`config`] say what is done, [`run`] does it.
+//! [`config`] say what is done, [`run`] does it; [`doctor`] says what is in the way.
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod doctor;
 pub mod journal;
 pub mod oneshot;
 pub mod plain;

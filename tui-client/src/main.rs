@@ -11,7 +11,7 @@ use std::{
 use awesomestock::{
     cli::{Cli, Task},
     config::{Config, Surroundings},
-    journal, report, run,
+    doctor, journal, report, run,
 };
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 
@@ -37,25 +37,34 @@ fn main() -> ExitCode {
     match cli.task {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
-        Some(Task::Deed(_) | Task::Replay { .. }) | None => {}
+        Some(Task::Deed(_) | Task::Replay { .. } | Task::Doctor) | None => {}
     }
     if let Err(error) = journal::start() {
         tracing::debug!(%error, "there is no log");
     }
     match report::install_hooks().and_then(|()| Surroundings::of_this_process()) {
         Err(error) => failed(&error, ExitCode::FAILURE),
+        Ok(around) if matches!(cli.task, Some(Task::Doctor)) => {
+            match in_runtime(doctor::examine(&cli, &around, io::stdout())) {
+                Err(error) => failed(&error, ExitCode::FAILURE),
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+            }
+        }
         Ok(around) => match Config::load(&cli, &around) {
             Err(error) => failed(&error, ExitCode::from(USAGE)),
             Ok(config) => finished(match cli.task {
                 Some(Task::Deed(deed)) => in_runtime(run::deed(config, deed)),
                 Some(Task::Replay { file, speed }) => in_runtime(run::replay(config, &file, speed)),
-                Some(Task::Completions { .. } | Task::Man) | None => in_runtime(run::game(config)),
+                Some(Task::Completions { .. } | Task::Man | Task::Doctor) | None => {
+                    in_runtime(run::game(config))
+                }
             }),
         },
     }
 }
 
-fn in_runtime(doing: impl Future<Output = Result<()>>) -> Result<()> {
+fn in_runtime<T>(doing: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()

@@ -29,6 +29,12 @@ pub struct Servers {
     shutdown: CancellationToken,
 }
 
+/// Whether a solo game has been played with this data folder.
+#[must_use]
+pub fn has_ledger(data_dir: &Path) -> bool {
+    data_dir.join(LEDGER_FILE).exists()
+}
+
 /// Opens the ledger in `data_dir` and starts the servers. The channel leads to the casino.
 ///
 /// # Errors

@@ -43,6 +43,7 @@ use ratatui::{
 
 use crate::app::{AppState, chart::Sight};
 use layout::{Desk, Size};
+pub use layout::{MIN_COLUMNS, MIN_ROWS};
 pub use markers::{Markers, UnknownMarkers};
 pub use summary::summary;
 pub use theme::{Theme, UnknownTheme};
@@ -131,13 +132,10 @@ impl View {
             &[
                 &format!(
                     "AwesomeStock needs {}x{}; this terminal is {}x{}",
-                    layout::MIN_COLUMNS,
-                    layout::MIN_ROWS,
-                    area.width,
-                    area.height
+                    MIN_COLUMNS, MIN_ROWS, area.width, area.height
                 ),
-                &format!("needs {}x{}", layout::MIN_COLUMNS, layout::MIN_ROWS),
-                &format!("{}x{}", layout::MIN_COLUMNS, layout::MIN_ROWS),
+                &format!("needs {MIN_COLUMNS}x{MIN_ROWS}"),
+                &format!("{MIN_COLUMNS}x{MIN_ROWS}"),
             ],
             usize::from(area.width).saturating_mul(usize::from(area.height.min(3))),
         )

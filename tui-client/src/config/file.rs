@@ -18,9 +18,14 @@ const FILE_NAME: &str = "config.toml";
 /// Bytes a configuration file may have: far more than all options with comments.
 const MAX_BYTES: u64 = 64 * 1024;
 
+/// The file at `given`, or the one in `config_dir`.
+pub(super) fn path(given: Option<&Path>, config_dir: &Path) -> PathBuf {
+    given.map_or_else(|| config_dir.join(FILE_NAME), Path::to_owned)
+}
+
 /// Reads the file at `given`, or the one in `config_dir`, which need not exist; and says which one it was.
 pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Options, PathBuf)> {
-    let path = given.map_or_else(|| config_dir.join(FILE_NAME), Path::to_owned);
+    let path = path(given, config_dir);
     let text = match read_bounded(&path) {
         Ok(text) => text,
         Err(error) if given.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),

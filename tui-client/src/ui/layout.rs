@@ -17,10 +17,10 @@
 use ratatui::layout::Rect;
 
 /// Fewest columns the desk is drawn in.
-pub(super) const MIN_COLUMNS: u16 = 38;
+pub const MIN_COLUMNS: u16 = 38;
 
 /// Fewest rows the desk is drawn in.
-pub(super) const MIN_ROWS: u16 = 10;
+pub const MIN_ROWS: u16 = 10;
 
 /// Most rows of the log in the small shape: the rest is the chart's.
 const MAX_SMALL_LOG_ROWS: u16 = 12;
