@@ -4,6 +4,7 @@
 
 use awesomestock::app::{
     AppState, Effect, Event, MAX_WAITING_ORDERS, Seat,
+    chart::{Area, Kind, Place, Sight},
     event::{Answer, Call, Failure, OrderResult, StreamEvent},
     log::MAX_ENTRIES,
     market::{MAX_PRICES, PricePoint},
@@ -17,7 +18,7 @@ use awesomestock::{
     recording::{Header, Recorder, read},
     ui::{Markers, Theme, View},
 };
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
@@ -113,6 +114,44 @@ fn any_answer() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn any_sight() -> impl Strategy<Value = Event> {
+    let area = (0_u16..200, 0_u16..80, any::<u16>(), any::<u16>()).prop_map(|(x, y, width, height)| Area {
+        x,
+        y,
+        width,
+        height,
+    });
+    let place = (any::<u16>(), any::<i64>()).prop_map(|(column, tick)| Place { column, tick });
+    let places = prop::collection::vec(place, 0..8);
+    (prop::sample::select(&Kind::ALL), area, any::<i64>(), places).prop_map(|(kind, area, first, places)| {
+        Event::Sight(Sight {
+            kind,
+            area,
+            first,
+            places,
+        })
+    })
+}
+
+fn any_mouse() -> impl Strategy<Value = Event> {
+    let kind = prop::sample::select(vec![
+        MouseEventKind::Moved,
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Right),
+        MouseEventKind::Drag(MouseButton::Middle),
+        MouseEventKind::ScrollUp,
+        MouseEventKind::ScrollDown,
+    ]);
+    (kind, any::<u16>(), any::<u16>()).prop_map(|(kind, column, row)| {
+        Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        })
+    })
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => any_key(),
@@ -121,7 +160,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => ".{0,40}".prop_map(Event::Paste),
         1 => (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Event::Resized(columns, rows)),
         1 => any::<usize>().prop_map(Event::Reach),
+        2 => any_sight(),
+        2 => any_mouse(),
+        1 => any::<Result<String, String>>().prop_map(Event::Exported),
         1 => Just(Event::Woken),
+        1 => Just(Event::ToldToStop),
     ]
 }
 

@@ -1,9 +1,9 @@
 //! The strip of a replay: where it is and what keys it has, on the last row, in the footer's place.
 //!
-//! Owns its words. A game that is only shown must not look like one that is played.
+//! Owns its words. A game that is only shown must not look like one that is played. ASCII, so that every terminal shows it.
 //!
 //! ```text
-//! REPLAY ▶ 0:12 of 1:30 x4   space pause  ←→ seek  +- speed  q quit
+//! REPLAY > 0:12 of 1:30 x4   space pause  arrows seek  +- speed  q quit
 //! ```
 
 use ratatui::{Frame, layout::Rect, text::Line, widgets::Widget};
@@ -13,8 +13,8 @@ use crate::app::replay::{Position, Replay};
 
 /// The keys, from the wordiest on.
 const KEYS: [&str; 3] = [
-    "   space pause  ←→ seek  +- speed  q quit",
-    "   space ←→ +- q",
+    "   space pause  arrows seek  +- speed  q quit",
+    "   space arrows +- q",
     "",
 ];
 
@@ -46,10 +46,10 @@ fn place(position: Position) -> String {
             is_over: true,
             cut_off: true,
             ..
-        } => "■ recorded no further",
-        Position { is_over: true, .. } => "■",
-        Position { is_paused: true, .. } => "‖",
-        Position { .. } => "▶",
+        } => "end, recorded no further,",
+        Position { is_over: true, .. } => "end",
+        Position { is_paused: true, .. } => "||",
+        Position { .. } => ">",
     };
     format!(
         "REPLAY {sign} {} of {} x{}",
@@ -80,13 +80,13 @@ mod tests {
             cut_off: true,
         };
         let cases = [
-            (start, "REPLAY ▶ 0:12 of 75:00 x4"),
+            (start, "REPLAY > 0:12 of 75:00 x4"),
             (
                 Position {
                     is_paused: true,
                     ..start
                 },
-                "REPLAY ‖ 0:12 of 75:00 x4",
+                "REPLAY || 0:12 of 75:00 x4",
             ),
             (
                 Position {
@@ -94,14 +94,14 @@ mod tests {
                     cut_off: false,
                     ..start
                 },
-                "REPLAY ■ 0:12 of 75:00 x4",
+                "REPLAY end 0:12 of 75:00 x4",
             ),
             (
                 Position {
                     is_over: true,
                     ..start
                 },
-                "REPLAY ■ recorded no further 0:12 of 75:00 x4",
+                "REPLAY end, recorded no further, 0:12 of 75:00 x4",
             ),
         ];
         for (position, words) in cases {
