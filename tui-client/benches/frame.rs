@@ -11,7 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use awesomestock::{app::AppState, ui::View};
+use awesomestock::{
+    app::{AppState, chart::Kind},
+    ui::View,
+};
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect, widgets::Paragraph,
 };
@@ -102,11 +105,19 @@ fn plain(columns: u16, rows: u16, number: i64) -> String {
     vec![row; usize::from(rows)].join("\n")
 }
 
-fn measure(view: &View, columns: u16, rows: u16) -> io::Result<[Measured; 3]> {
+fn measure(
+    view: &View,
+    columns: u16,
+    rows: u16,
+    kind: Kind,
+    zoom: Option<usize>,
+) -> io::Result<[Measured; 3]> {
     let mut desk_screen = Screen::new(columns, rows)?;
     let mut plain_screen = Screen::new(columns, rows)?;
     let mut state = fixtures::playing();
     state.market = fixtures::walk(10_000);
+    state.chart.kind = Some(kind);
+    state.chart.zoom = zoom;
     let [mut ticks, mut same, mut ceiling] = <[Measured; 3]>::default();
     for (number, price) in (0..WARM_UP + FRAMES).zip(fixtures::prices().skip(10_000)) {
         if number == WARM_UP {
@@ -132,15 +143,19 @@ fn main() -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "{:<8}  {:<24}  {:>6}  {:>6}  {:>11}  {:>7}",
+        "{:<8}  {:<40}  {:>6}  {:>6}  {:>11}  {:>7}",
         "size", "frame", "p50", "p99", "bytes/frame", "ratio"
     )?;
-    for (columns, rows) in [(80, 24), (120, 36), (200, 60)] {
-        let [mut ticks, mut same, mut ceiling] = measure(&view, columns, rows)?;
+    let sizes = [(80, 24), (120, 36), (200, 60)].map(|size| (size, Kind::Area, None));
+    let kinds = Kind::ALL.map(|kind| ((200, 60), kind, Some(10_000)));
+    let rest = [Kind::Line, Kind::Candles, Kind::Bars].map(|kind| ((200, 60), kind, None));
+    for ((columns, rows), kind, zoom) in sizes.into_iter().chain(rest).chain(kinds) {
+        let [mut ticks, mut same, mut ceiling] = measure(&view, columns, rows, kind, zoom)?;
         let floor = ceiling.percentile(50).max(1);
         let size = format!("{columns}x{rows}");
+        let shown = if zoom.is_some() { ", 10,000 in sight" } else { "" };
         for (name, measured) in [
-            ("after a tick", &mut ticks),
+            (format!("{kind:?}{shown}: after a tick").as_str(), &mut ticks),
             ("nothing changed", &mut same),
             ("ceiling: plain text", &mut ceiling),
         ] {
@@ -148,7 +163,7 @@ fn main() -> io::Result<()> {
             let hundredths = p50 * 100 / floor;
             writeln!(
                 out,
-                "{size:<8}  {name:<24}  {p50:>6}  {p99:>6}  {:>11}  {:>4}.{:02}",
+                "{size:<8}  {name:<40}  {p50:>6}  {p99:>6}  {:>11}  {:>4}.{:02}",
                 measured.bytes_a_frame(),
                 hundredths / 100,
                 hundredths % 100

@@ -57,9 +57,6 @@ use series::Series;
 /// Rows from which a chart has axes.
 const MIN_CHART_ROWS: u16 = 6;
 
-/// Cells from one candle or bar to the next, where there are few.
-const MAX_PITCH: u16 = 6;
-
 /// Draws the chart; gives back where its prices stand.
 pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Sight {
     let status = Status::of(view, state);
@@ -79,11 +76,13 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         .last()
         .and_then(|last| Picture::of(view, state, &status, inner, last));
     if framed {
-        let aside = picture.as_ref().and_then(|picture| {
-            let room = usize::from(desk.chart.width.saturating_sub(14));
-            picture.readout(room).or_else(|| picture.moved())
-        });
-        panel::framed(view, &title(state, picture.as_ref()), aside, desk.chart, buf);
+        let title = title(state, picture.as_ref());
+        // Corners, and the spaces around the title.
+        let taken = text::width(&title).saturating_add(6);
+        let room = usize::from(desk.chart.width).saturating_sub(taken);
+        let readout = picture.as_ref().and_then(|picture| picture.readout(room));
+        let aside = readout.or_else(|| picture.as_ref().and_then(Picture::moved));
+        panel::framed(view, &title, aside, desk.chart, buf);
     }
     match &picture {
         None => waiting(view, state, &status, inner, buf),
@@ -211,9 +210,10 @@ impl<'a> Picture<'a> {
         })
     }
 
-    /// Paints prices, marks, axes and crosshair, the later ones over the earlier ones.
+    /// Paints prices, axes, marks and what is read off, the later ones over the earlier ones.
     fn paint(&self, buf: &mut Buffer) {
         self.lines_behind(buf);
+        self.draw_crosshair_line(buf);
         let (plot, theme) = (self.plot, &self.view.theme);
         let colors = &theme.chart;
         let columns = &self.series.columns;
@@ -345,7 +345,7 @@ impl<'a> Picture<'a> {
 fn pitch(kind: Kind, width: u16, slots: usize) -> u16 {
     let slots = u16::try_from(slots.max(1)).unwrap_or(u16::MAX);
     let least = if kind == Kind::Candles { 2 } else { 1 };
-    width.checked_div(slots).unwrap_or(least).clamp(least, MAX_PITCH)
+    width.checked_div(slots).unwrap_or(least).max(least)
 }
 
 /// A price in hundredths, as averages are.

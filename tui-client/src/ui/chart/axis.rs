@@ -156,10 +156,11 @@ impl Picture<'_> {
         };
         let theme = &self.view.theme;
         let moved = self.state.market.change().map_or(0, |change| change.tokens);
-        let (style, sign) = if self.status.in_force {
-            (theme.moved(moved), format::arrow(moved))
-        } else {
-            (theme.dim, "?")
+        let (style, sign) = match (self.status.in_force, self.scale.shows(self.last())) {
+            (false, _) => (theme.dim, "?"),
+            // Off the scale it stands at the edge, and must not look as if it belonged there.
+            (true, false) => (theme.dim, format::arrow(moved)),
+            (true, true) => (theme.moved(moved), format::arrow(moved)),
         };
         let columns = usize::from(self.gutter).saturating_sub(3);
         let price = figures.price(last.price);
@@ -181,12 +182,16 @@ impl Picture<'_> {
             return;
         }
         let above = self.scale.row(high.high).checked_sub(1);
-        let below = self.scale.row(low.low).saturating_add(1);
-        let words = |word, price| format!(" {word} {} ", figures.price(price));
-        if let Some(above) = above {
-            self.name(high, above, &words("high", high.high), buf);
+        let below = Some(self.scale.row(low.low).saturating_add(1));
+        let average = self
+            .average()
+            .map(|average| self.scale.row_of_hundredths(average));
+        for (word, column, price, row) in [("high", high, high.high, above), ("low", low, low.low, below)] {
+            // The name of the average cost keeps its row.
+            if let Some(row) = row.filter(|row| Some(*row) != average) {
+                self.name(column, row, &format!(" {word} {} ", figures.price(price)), buf);
+            }
         }
-        self.name(low, below, &words("low", low.low), buf);
     }
 
     /// Words centred on a column, pushed inside the plot.
@@ -207,6 +212,7 @@ impl Picture<'_> {
     /// Times of day under the columns they belong to, always in the same cells.
     fn times(&self, buf: &mut Buffer) {
         let area = self.times_row();
+        let taken = self.time_read_off().map(|(place, _)| place);
         let mut next = 0;
         for column in &self.series.columns {
             if self.across.cell(column) < next {
@@ -222,7 +228,9 @@ impl Picture<'_> {
                 width: columns,
                 ..area
             };
-            panel::styled(words, self.view.theme.dim).render(label, buf);
+            if taken.is_none_or(|taken| taken.intersection(label).is_empty()) {
+                panel::styled(words, self.view.theme.dim).render(label, buf);
+            }
             next = next.saturating_add(TIME_COLUMNS);
         }
     }

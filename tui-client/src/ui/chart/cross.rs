@@ -11,7 +11,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::{Alignment, Rect},
+    layout::Rect,
     style::Modifier,
     text::{Line, Span},
     widgets::Widget,
@@ -47,10 +47,10 @@ impl Picture<'_> {
         let last = self.state.market.last()?;
         let by = i64::from(last.price).saturating_sub(i64::from(point.price));
         let (moved, percent) = format::moved(by, Permille::of(by, i64::from(point.price)));
-        let what = if self.kind == Kind::Candles {
+        let [what, short] = if self.kind == Kind::Candles {
             candle(column)
         } else {
-            format!("price {price}")
+            [format!("price {price}"), price.clone()]
         };
         let since = [
             format!("since {moved} {percent}"),
@@ -61,6 +61,7 @@ impl Picture<'_> {
             (format!("{time}  {tick}  {what}{trades}"), since[0].clone()),
             (format!("{time}  {tick}  {what}"), since[0].clone()),
             (format!("{time}  {what}"), since[0].clone()),
+            (format!("{time}  {short}"), since[1].clone()),
             (format!("{time}  {price}"), since[1].clone()),
             (time, format!("{price} {}", since[2])),
         ];
@@ -91,59 +92,69 @@ impl Picture<'_> {
         told("bought", count(Side::Buy)) + &told("sold", count(Side::Sell))
     }
 
-    /// Draws the line through the price read off, its price on the axis and its time below.
+    /// Draws the line through the price read off, behind the prices.
+    pub(super) fn draw_crosshair_line(&self, buf: &mut Buffer) {
+        let Some((_, column)) = self.read_off() else {
+            return;
+        };
+        let x = self.plot.x.saturating_add(self.across.cell(column));
+        for y in self.plot.top()..self.plot.bottom() {
+            if let Some(cell) = buf.cell_mut((x, y)).filter(|_| x < self.plot.right()) {
+                cell.set_symbol("│").set_style(self.view.theme.dim);
+            }
+        }
+    }
+
+    /// Marks the price read off on its line, on the axis and below.
     pub(super) fn draw_crosshair(&self, buf: &mut Buffer) {
         let Some((point, column)) = self.read_off() else {
             return;
         };
         let theme = &self.view.theme;
-        let cell = self.across.cell(column);
-        let x = self.plot.x.saturating_add(cell);
-        if x >= self.plot.right() {
-            return;
-        }
         let row = self.scale.row(point.price);
-        for (index, y) in (0..self.plot.height).zip(self.plot.y..) {
-            let Some(cell) = buf.cell_mut((x, y)) else {
-                continue;
-            };
-            if index == row {
-                cell.set_symbol("◆").set_style(theme.accent);
-            } else if !matches!(cell.symbol(), "▲" | "▼") {
-                cell.set_symbol("│").set_style(theme.dim);
-            }
+        let (x, y) = (
+            self.plot.x.saturating_add(self.across.cell(column)),
+            self.plot.y.saturating_add(row),
+        );
+        if self.kind != Kind::Candles
+            && let Some(cell) = buf.cell_mut((x, y)).filter(|_| x < self.plot.right())
+        {
+            cell.set_symbol("◆").set_style(theme.accent);
         }
-        if self.gutter == 0 {
+        let Some((below, time)) = self.time_read_off() else {
             return;
-        }
+        };
         let style = theme.accent.add_modifier(Modifier::REVERSED);
-        let price = format!(" {} ", self.figures().price(point.price));
-        panel::styled(price, style)
-            .alignment(Alignment::Right)
-            .render(self.gutter_row(row), buf);
+        let columns = usize::from(self.gutter).saturating_sub(2);
+        let price = self.figures().price(point.price);
+        panel::styled(format!(" {price:>columns$} "), style).render(self.gutter_row(row), buf);
+        panel::over(self.view, panel::styled(time, style), below, buf);
+    }
+
+    /// The time of the price read off, and its place under the plot; without axes, none.
+    pub(super) fn time_read_off(&self) -> Option<(Rect, String)> {
+        let (point, column) = self.read_off().filter(|_| self.gutter > 0)?;
         let time = format!(" {} ", format::clock(point.at, &self.view.zone));
         let columns = u16::try_from(text::width(&time)).unwrap_or(u16::MAX);
         let below = self.times_row();
-        let first = cell
-            .saturating_sub(columns / 2)
-            .min(below.width.saturating_sub(columns));
-        let below = Rect {
+        let first = self.across.cell(column).saturating_sub(columns / 2);
+        let first = first.min(below.width.saturating_sub(columns));
+        let place = Rect {
             x: below.x.saturating_add(first),
             width: columns.min(below.width),
             ..below
         };
-        panel::over(self.view, panel::styled(time, style), below, buf);
+        Some((place, time))
     }
 }
 
-/// The four prices of a candle.
-fn candle(column: &Column) -> String {
+/// The four prices of a candle, in words and in letters.
+fn candle(column: &Column) -> [String; 2] {
     let price = |price: i32| format::grouped(i64::from(price));
-    format!(
-        "open {} high {} low {} close {}",
-        price(column.first),
-        price(column.high),
-        price(column.low),
-        price(column.last)
-    )
+    let (open, high) = (price(column.first), price(column.high));
+    let (low, close) = (price(column.low), price(column.last));
+    [
+        format!("open {open} high {high} low {low} close {close}"),
+        format!("O {open} H {high} L {low} C {close}"),
+    ]
 }

@@ -134,13 +134,10 @@ impl Scale {
         let (bottom, top) = (ratio(self.bottom), ratio(self.top));
         let span = top.saturating_sub(bottom);
         let step = round_step(span.checked_div(i64::from(most.max(1))).unwrap_or(span)).max(1);
-        let first = bottom
-            .div_euclid(step)
-            .saturating_add(1)
-            .saturating_mul(step)
-            .max(-1000);
+        let first = bottom.div_euclid(step).saturating_add(1).saturating_mul(step);
         std::iter::successors(Some(first), |label| label.checked_add(step))
             .take_while(|label| *label <= top)
+            .filter(|label| *label > -1000)
             .map(Permille)
             .collect()
     }

@@ -13,7 +13,7 @@ use crate::app::{
 const MAX_TICKS_PER_COLUMN: usize = 2;
 
 /// Ticks of a candle; the first one while nobody chose how many are in sight.
-const CANDLES: &[usize] = &[5, 15, 60, 300, 900];
+const CANDLES: &[usize] = &[5, 10, 15, 30, 60, 120, 300, 600, 1_200];
 
 /// Fewest places: a young chart grows from the left until it fills them.
 const MIN_SLOTS: usize = 30;
@@ -114,7 +114,9 @@ impl Plan {
             (_, None) => prices.div_ceil(room.max(1)).clamp(1, MAX_TICKS_PER_COLUMN),
             (_, Some(count)) => count.div_ceil(room.max(1)).max(1),
         };
-        let room = zoom.map_or(room, |count| count.div_ceil(shared).min(room));
+        // Candles are slim: where few are wanted, more of them rather than wide gaps.
+        let least = if kind == Kind::Candles { room / 2 } else { 1 };
+        let room = zoom.map_or(room, |count| count.div_ceil(shared).max(least).min(room));
         Self { shared, room }
     }
 }

@@ -1,0 +1,338 @@
+//! Looking at the chart by keys and mouse: what was in sight, what was done, what is in sight afterwards.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod fixtures;
+
+use awesomestock::app::{
+    AppState, Effect, Event,
+    chart::{Crosshair, Kind, MAX_MARKS, Mark, Marks},
+    event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
+    market::PricePoint,
+    money::{Side, UnixMs},
+    update,
+};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use ratatui::{Terminal, backend::TestBackend};
+
+/// A game at 120x36 whose frames are drawn after each event, as the loop does.
+struct Game(AppState);
+
+impl Game {
+    /// `ticks`: the first and the last tick kept.
+    fn new(ticks: std::ops::RangeInclusive<i64>) -> Self {
+        let prices = fixtures::prices().take(12_000).collect::<Vec<_>>();
+        let points = ticks.map(|tick| (tick, prices[usize::try_from(tick).unwrap()]));
+        let mut game = Self(fixtures::priced(points));
+        game.draw();
+        game
+    }
+
+    fn draw(&mut self) {
+        let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+        let mut seen = None;
+        terminal
+            .draw(|frame| seen = Some(fixtures::view().draw(&self.0, frame)))
+            .unwrap();
+        update(&mut self.0, fixtures::NOW, Event::Sight(seen.unwrap().sight));
+    }
+
+    fn event(&mut self, event: Event) -> Vec<Effect> {
+        let effects = update(&mut self.0, fixtures::NOW, event);
+        self.draw();
+        effects
+    }
+
+    fn press(&mut self, codes: &[KeyCode]) -> Vec<Effect> {
+        let press = |code: &KeyCode| self.event(Event::Key(KeyEvent::new(*code, KeyModifiers::NONE)));
+        codes.iter().flat_map(press).collect()
+    }
+
+    fn keys(&mut self, letters: &str) -> Vec<Effect> {
+        let codes: Vec<_> = letters.chars().map(KeyCode::Char).collect();
+        self.press(&codes)
+    }
+
+    fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> Vec<Effect> {
+        self.event(Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }))
+    }
+
+    /// The first and the last tick in sight.
+    fn in_sight(&self) -> (i64, i64) {
+        let sight = &self.0.chart.sight;
+        (sight.first, sight.places.last().unwrap().tick)
+    }
+
+    fn count_in_sight(&self) -> i64 {
+        let (first, last) = self.in_sight();
+        last - first + 1
+    }
+
+    fn crosshair(&self) -> Option<i64> {
+        self.0.chart.crosshair.map(|crosshair| crosshair.tick)
+    }
+
+    fn tick(&mut self) {
+        let tick = self.0.market.last().map(|last| last.tick + 1);
+        self.event(Event::Stream(StreamEvent::Price {
+            tick,
+            price: 50,
+            at: None,
+            interval_ms: Some(1000),
+        }));
+    }
+}
+
+fn older(before: i64) -> Vec<Effect> {
+    vec![Effect::Call(Call::History { before: Some(before) })]
+}
+
+#[test]
+fn one_key_goes_through_all_kinds() {
+    let mut game = Game::new(0..=500);
+    let mut kinds = Vec::new();
+    for _ in 0..5 {
+        kinds.push(game.0.chart.sight.kind);
+        game.keys("c");
+    }
+    assert_eq!(
+        kinds,
+        [Kind::Area, Kind::Line, Kind::Candles, Kind::Bars, Kind::Area]
+    );
+}
+
+#[test]
+fn zoom_goes_in_and_out_between_few_prices_and_all() {
+    let mut game = Game::new(0..=2_999);
+    game.keys("++++++++++++");
+    assert_eq!(game.0.chart.zoom, Some(20));
+    assert!(
+        (15..=20).contains(&game.count_in_sight()),
+        "{:?}",
+        game.in_sight()
+    );
+    game.keys("------------");
+    assert_eq!(game.0.chart.zoom, Some(5_000));
+    assert_eq!(game.in_sight(), (0, 2_999));
+    game.press(&[KeyCode::End]);
+    assert_eq!(game.0.chart.zoom, None);
+}
+
+#[test]
+fn pan_reaches_both_ends_and_leaves_no_room_empty() {
+    let mut game = Game::new(0..=2_999);
+    game.keys("++-");
+    let count = i64::try_from(game.0.chart.zoom.unwrap()).unwrap();
+    game.press(&[KeyCode::Left]);
+    let (_, right) = game.in_sight();
+    assert_eq!(right, 2_999 - count / 4);
+    // What comes meanwhile does not move what is looked at.
+    game.tick();
+    assert_eq!(game.in_sight().1, right);
+    for _ in 0..100 {
+        assert_eq!(game.press(&[KeyCode::Left]), []);
+    }
+    assert_eq!(game.in_sight(), (0, count - 1));
+    game.press(&[KeyCode::End]);
+    game.press(&[KeyCode::Home]);
+    assert_eq!(game.in_sight(), (0, count - 1));
+    for _ in 0..200 {
+        game.press(&[KeyCode::Right]);
+    }
+    assert_eq!(game.0.chart.right, None, "at the newest price it is live again");
+    game.tick();
+    assert_eq!(game.in_sight().1, 3_001);
+}
+
+#[test]
+fn a_held_key_looks_on_and_never_trades() {
+    let mut game = Game::new(0..=999);
+    game.keys("+");
+    let held = |code| {
+        Event::Key(KeyEvent {
+            kind: KeyEventKind::Repeat,
+            ..KeyEvent::new(code, KeyModifiers::NONE)
+        })
+    };
+    let before = game.in_sight();
+    game.event(held(KeyCode::Left));
+    assert_ne!(game.in_sight(), before);
+    assert_eq!(game.event(held(KeyCode::Char('b'))), []);
+}
+
+#[test]
+fn older_prices_are_asked_for_once_where_looking_back_ends() {
+    let mut game = Game::new(5_000..=6_999);
+    assert_eq!(game.press(&[KeyCode::Home]), older(5_000));
+    assert_eq!(game.press(&[KeyCode::Home, KeyCode::Left]), []);
+    game.event(Event::Failed(
+        Call::History { before: Some(5_000) },
+        Failure::Unanswered("no".to_owned()),
+    ));
+    assert_eq!(game.press(&[KeyCode::Left]), older(5_000));
+    let seen = game.in_sight();
+    let page: Vec<_> = (3_000..5_000)
+        .map(|tick| PricePoint {
+            tick,
+            price: 9,
+            at: UnixMs(tick),
+        })
+        .collect();
+    game.event(Event::Answered(Answer::History(page)));
+    assert_eq!(game.in_sight().1, seen.1, "what is looked at stays");
+    game.press(&[KeyCode::Left]);
+    assert!(game.in_sight().0 < 5_000);
+    assert_eq!(game.press(&[KeyCode::Home]), older(3_000));
+}
+
+#[test]
+fn nothing_older_is_asked_for_where_there_is_none() {
+    let mut first = Game::new(0..=600);
+    assert_eq!(first.press(&[KeyCode::Home]), []);
+    let mut full = Game::new(1..=10_000);
+    assert_eq!(full.press(&[KeyCode::Home]), []);
+    let mut live = Game::new(50..=100);
+    assert_eq!(live.keys("++c%x"), []);
+}
+
+#[test]
+fn the_crosshair_goes_from_place_to_place_and_takes_the_chart_with_it() {
+    let mut game = Game::new(0..=999);
+    game.keys("++++");
+    game.keys("x");
+    assert_eq!(game.crosshair(), Some(999));
+    game.press(&[KeyCode::Left, KeyCode::Left, KeyCode::Right]);
+    assert_eq!(game.crosshair(), Some(998));
+    for _ in 0..40 {
+        game.press(&[KeyCode::Left]);
+    }
+    assert_eq!(game.crosshair(), Some(958));
+    let (first, last) = game.in_sight();
+    assert!((first..=last).contains(&958), "{first} to {last}");
+    game.press(&[KeyCode::Home]);
+    assert_eq!((game.crosshair(), game.in_sight().0), (Some(0), 0));
+    game.press(&[KeyCode::Left]);
+    assert_eq!(game.crosshair(), Some(0));
+    game.press(&[KeyCode::End]);
+    assert_eq!(game.crosshair(), Some(999));
+    game.keys("x");
+    assert_eq!(game.crosshair(), None);
+}
+
+#[test]
+fn the_mouse_reads_off_pins_and_zooms_over_the_chart_only() {
+    let mut game = Game::new(0..=999);
+    let area = game.0.chart.sight.area;
+    let (right, bottom) = (area.x + area.width - 1, area.y + area.height - 1);
+    game.mouse(MouseEventKind::Moved, area.x, area.y);
+    assert_eq!(game.crosshair(), Some(game.0.chart.sight.places[0].tick));
+    game.mouse(MouseEventKind::Moved, right + 1, bottom);
+    assert_eq!(game.crosshair(), None, "beside the chart");
+    for off in [(0, 0), (u16::MAX, u16::MAX), (area.x, 0)] {
+        game.mouse(MouseEventKind::Moved, off.0, off.1);
+        game.mouse(MouseEventKind::Down(MouseButton::Left), off.0, off.1);
+        game.mouse(MouseEventKind::ScrollUp, off.0, off.1);
+        assert_eq!((game.crosshair(), game.0.chart.zoom), (None, None), "{off:?}");
+    }
+    let middle = area.x + area.width / 2;
+    game.mouse(MouseEventKind::Down(MouseButton::Left), middle, bottom);
+    let pinned = game.0.chart.crosshair;
+    assert!(matches!(pinned, Some(Crosshair { pinned: true, .. })));
+    game.mouse(MouseEventKind::Moved, right, bottom);
+    assert_eq!(game.0.chart.crosshair, pinned, "it stays where it was clicked");
+    game.mouse(MouseEventKind::Down(MouseButton::Left), middle, bottom);
+    assert_eq!(game.crosshair(), None);
+    game.mouse(MouseEventKind::ScrollUp, middle, bottom);
+    assert!(game.0.chart.zoom.is_some());
+}
+
+#[test]
+fn the_wheel_scrolls_what_lies_on_top() {
+    let mut game = Game::new(0..=99);
+    game.keys("?");
+    game.event(Event::Reach(40));
+    game.mouse(MouseEventKind::ScrollDown, 10, 10);
+    game.keys("k");
+    assert_eq!(game.0.chart.zoom, None);
+    let shown = format!("{:?}", game.0.overlays);
+    assert!(shown.contains("top: 2"), "{shown}");
+}
+
+#[test]
+fn own_trades_are_marked_at_their_tick() {
+    let mut game = Game::new(0..=99);
+    game.0.log = Default::default();
+    game.keys("2s");
+    game.event(Event::Stream(StreamEvent::Result(OrderResult {
+        executed: true,
+        message: "operation executed successfully".to_owned(),
+        price: Some(60),
+        tick: Some(97),
+        at: None,
+        wallet: None,
+    })));
+    let trade = |tick| TradeRow {
+        tick,
+        at: fixtures::NOW,
+        side: Side::Buy,
+        count: 5,
+        price: 7,
+    };
+    game.event(Event::Answered(Answer::Trades(vec![trade(3), trade(4)])));
+    let marks: Vec<_> = game.0.chart.marks.iter().copied().collect();
+    let mark = |tick, side, count, price| Mark {
+        tick,
+        side,
+        count,
+        price,
+    };
+    let expected = [
+        mark(3, Side::Buy, 5, 7),
+        mark(4, Side::Buy, 5, 7),
+        mark(97, Side::Sell, 2, 60),
+    ];
+    assert_eq!(marks, expected);
+}
+
+#[test]
+fn marks_are_bounded_and_the_oldest_go() {
+    let mut marks = Marks::default();
+    let mark = |tick| Mark {
+        tick,
+        side: Side::Buy,
+        count: 1,
+        price: 1,
+    };
+    (0..1_500).for_each(|tick| marks.push(mark(tick)));
+    assert_eq!(marks.iter().len(), MAX_MARKS);
+    assert_eq!(marks.iter().next().map(|mark| mark.tick), Some(500));
+    marks.take_earlier([mark(1)].into_iter());
+    assert_eq!(marks.iter().next().map(|mark| mark.tick), Some(500));
+}
+
+#[test]
+fn another_market_is_looked_at_anew() {
+    let mut game = Game::new(100..=999);
+    game.press(&[KeyCode::Home, KeyCode::Char('x')]);
+    game.event(Event::Stream(StreamEvent::Price {
+        tick: Some(0),
+        price: 10,
+        at: None,
+        interval_ms: None,
+    }));
+    let chart = &game.0.chart;
+    assert_eq!((chart.right, chart.crosshair), (None, None));
+    assert_eq!(chart.marks.iter().len(), 0);
+}

@@ -1,0 +1,213 @@
+//! Themes and markers: what is told apart keeps differing, and can be read.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_arithmetic
+)]
+
+mod fixtures;
+
+use awesomestock::{
+    app::{AppState, chart::Kind},
+    ui::{Markers, Theme, View},
+};
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    buffer::{Buffer, Cell},
+    style::{Color, Modifier},
+};
+
+fn drawn(theme: &Theme, markers: Markers, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
+    let view = View {
+        theme: theme.clone(),
+        markers,
+        ..fixtures::view()
+    };
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
+    let Ok(_) = terminal.draw(|frame| _ = view.draw(state, frame));
+    terminal.backend().buffer().clone()
+}
+
+fn text(buffer: &Buffer) -> String {
+    let rows = buffer.content.chunks(usize::from(buffer.area.width));
+    rows.map(|row| {
+        row.iter()
+            .map(Cell::symbol)
+            .collect::<String>()
+            .trim_end()
+            .to_owned()
+            + "\n"
+    })
+    .collect()
+}
+
+/// The first cell of `words`, where they stand first.
+fn cell<'a>(buffer: &'a Buffer, words: &str) -> &'a Cell {
+    let letters: Vec<String> = words.chars().map(String::from).collect();
+    buffer
+        .content
+        .windows(letters.len())
+        .find(|cells| {
+            cells
+                .iter()
+                .zip(&letters)
+                .all(|(cell, letter)| cell.symbol() == letter)
+        })
+        .and_then(|cells| cells.first())
+        .unwrap_or_else(|| panic!("{words:?} is not there:\n{}", text(buffer)))
+}
+
+fn themes() -> impl Iterator<Item = Theme> {
+    Theme::NAMES.iter().map(|name| Theme::by_name(name).unwrap())
+}
+
+#[test]
+fn every_theme_looks_as_it_did() {
+    let mut told = String::new();
+    for theme in themes().chain([Theme::default().red_up()]) {
+        told += &format!("{}\n", theme.name);
+        let buffer = drawn(&theme, Markers::Braille, &fixtures::traded(), (120, 36));
+        for words in [
+            "AwesomeStock",
+            "▲ +8",
+            "▼ -37",
+            "● live",
+            "b  BUY",
+            "s  SELL",
+            "Price ",
+            "average cost",
+            "high",
+            "⣿",
+            "⠁⠄",
+            "▲⠁",
+            "waiting",
+            "q quit",
+        ] {
+            let cell = cell(&buffer, words);
+            told += &format!("  {words:<14} {} on {} {:?}\n", cell.fg, cell.bg, cell.modifier);
+        }
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("themes", told);
+    });
+}
+
+/// Relative luminance as the WCAG reckon it.
+fn luminance(color: Color) -> Option<f64> {
+    let Color::Rgb(red, green, blue) = color else {
+        return None;
+    };
+    let part = |value: u8| {
+        let value = f64::from(value) / 255.0;
+        if value <= 0.04 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    Some(0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue))
+}
+
+fn contrast(a: Color, b: Color) -> Option<f64> {
+    let (a, b) = (luminance(a)?, luminance(b)?);
+    Some((a.max(b) + 0.05) / (a.min(b) + 0.05))
+}
+
+#[test]
+fn letters_of_the_themes_with_a_ground_stand_out_from_it() {
+    for theme in themes() {
+        for (name, state) in [
+            ("traded", fixtures::traded()),
+            ("reconnecting", fixtures::reconnecting()),
+        ] {
+            let buffer = drawn(&theme, Markers::Braille, &state, (120, 36));
+            for cell in &buffer.content {
+                // Borders and the area under the line are quiet on purpose.
+                let letter = cell.symbol().chars().any(char::is_alphanumeric);
+                if let Some(contrast) = contrast(cell.fg, cell.bg).filter(|_| letter) {
+                    assert!(contrast >= 3.5, "{} {name}: {cell:?} {contrast:.1}", theme.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_theme_without_a_ground_can_be_read_on_black_and_on_white() {
+    for name in ["terminal", "mono"] {
+        let theme = Theme::by_name(name).unwrap();
+        for state in [fixtures::traded(), fixtures::reconnecting(), fixtures::stale()] {
+            let buffer = drawn(&theme, Markers::Braille, &state, (120, 36));
+            let unsafe_colors = [
+                Color::White,
+                Color::Black,
+                Color::Gray,
+                Color::Yellow,
+                Color::LightYellow,
+            ];
+            let vanishing = |cell: &&Cell| cell.bg == Color::Reset && unsafe_colors.contains(&cell.fg);
+            assert_eq!(buffer.content.iter().find(vanishing), None, "{name}");
+        }
+    }
+}
+
+#[test]
+fn red_rises_where_one_wants_it() {
+    let look = |theme: &Theme, words: &str| {
+        let buffer = drawn(theme, Markers::Braille, &fixtures::traded(), (80, 24));
+        let cell = cell(&buffer, words);
+        (cell.fg, cell.bg)
+    };
+    for theme in themes() {
+        let red_up = theme.clone().red_up();
+        assert_eq!(look(&theme, "▲ +8").0, look(&red_up, "▼ -37").0, "{}", theme.name);
+        assert_eq!(look(&theme, "b  BUY"), look(&red_up, "s  SELL"), "{}", theme.name);
+        assert_eq!(look(&theme, "● live"), look(&red_up, "● live"), "{}", theme.name);
+    }
+}
+
+#[test]
+fn buys_and_sells_differ_by_shape_without_any_colour() {
+    let mono = Theme::by_name("mono").unwrap();
+    for kind in Kind::ALL {
+        let mut state = fixtures::traded();
+        state.chart.kind = Some(kind);
+        let buffer = drawn(&mono, Markers::Braille, &state, (120, 36));
+        let marked = |sign: &str| {
+            let marks = buffer.content.iter().filter(|cell| cell.symbol() == sign);
+            marks
+                .filter(|cell| cell.modifier.contains(Modifier::REVERSED | Modifier::BOLD))
+                .count()
+        };
+        // The tag of the last price has an arrow of its own.
+        assert_eq!((marked("▲"), marked("▼")), (3, 1), "{kind:?}");
+    }
+}
+
+#[test]
+fn ascii_is_ascii_on_every_screen() {
+    for (name, state) in fixtures::all() {
+        for size in [(40, 12), (80, 24), (120, 36), (200, 60)] {
+            let text = text(&drawn(&Theme::default(), Markers::Ascii, &state, size));
+            let other = text.chars().find(|letter| !letter.is_ascii());
+            assert_eq!(other, None, "{name} at {size:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn markers_look_as_they_did() {
+    for markers in [Markers::Block, Markers::Ascii] {
+        for kind in [Kind::Area, Kind::Candles] {
+            let mut state = fixtures::traded();
+            state.chart.kind = Some(kind);
+            let name = format!("markers_{}_{kind:?}_80x24", markers.name()).to_lowercase();
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(name, text(&drawn(&Theme::default(), markers, &state, (80, 24))));
+            });
+        }
+    }
+}
