@@ -1,7 +1,8 @@
 //! The game itself: its state, what can happen to it, and what it asks of the world.
 //!
-//! Owns every decision of the client. It knows no terminal but the names of its keys, and no stream, clock or task: time comes in with each event, and
-//! what has to be done goes out as [`Effect`]s. The same events always give the same state.
+//! Owns every decision of the client. It knows no terminal but the names of its keys, and no stream, clock or task:
+//! time comes in with each event, and what has to be done goes out as [`Effect`]s. The same events always give the
+//! same state.
 
 pub mod action;
 pub mod alerts;
