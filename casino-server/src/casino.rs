@@ -6,6 +6,7 @@ use awesomestock_proto::{casino::casino_server, serving, transport};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     task,
 };
 use tokio_stream::Stream;
@@ -17,7 +18,7 @@ use tonic::{
 
 use crate::{
     clock,
-    ledger::{Ledger, LedgerFailure},
+    ledger::{Books, Ledger, LedgerFailure, StartError},
     market::Market,
     options::{self, Options, OutOfBounds},
     quantity::Price,
@@ -29,6 +30,7 @@ use crate::{
         sqlite::{self, FileError},
     },
     table::{self, Table},
+    workers::Workers,
 };
 
 /// Why a casino could not be opened.
@@ -65,6 +67,9 @@ pub enum ServeError {
     /// The transport failed.
     #[error(transparent)]
     Serving(#[from] serving::ServeError),
+    /// The system gave no thread to serve on.
+    #[error("a worker cannot be started")]
+    Worker(#[from] io::Error),
     /// The ledger failed. What was answered is on disk all the same.
     #[error(transparent)]
     Ledger(#[from] LedgerFailure),
@@ -92,14 +97,19 @@ impl Casino {
         let opening_price = options::checked_initial_price(options.initial_price)?;
         let path = options.store.clone();
         let opened = task::spawn_blocking(move || open_ledger(&options, opening_price)).await;
-        let (opened, market) = opened.map_err(|error| OpenError::Ledger {
-            path,
-            source: Box::new(error),
-        })??;
+        let failed = |source| OpenError::Ledger {
+            path: path.clone(),
+            source,
+        };
+        let (opened, market) = opened.map_err(|error| failed(Box::new(error)))??;
         let (table, announcer) = Table::new(market.current, interval);
-        let ledger = Ledger::start(Box::new(opened.store), market, announcer, clock::time_of_day)
-            .map_err(OpenError::Thread)?;
         let reader = Reader::new(Arc::new(opened.reads));
+        let store = Box::new(opened.store);
+        let ledger = Ledger::start(store, reader.clone(), market, announcer, clock::time_of_day);
+        let ledger = ledger.map_err(|error| match error {
+            StartError::Store(error) => failed(Box::new(error)),
+            StartError::Thread(error) => OpenError::Thread(error),
+        })?;
         let statements = Statements::new(payments, reader.clone());
         Ok(Self {
             ledger,
@@ -109,7 +119,7 @@ impl Casino {
         })
     }
 
-    /// Serves `Casino` on `incoming` until `shutdown`; then ends the open streams, has what is queued executed, and
+    /// Serves `Casino` on `incoming` until `shutdown`; then ends the open streams, has what is decided committed, and
     /// closes the ledger.
     ///
     /// # Errors
@@ -120,38 +130,64 @@ impl Casino {
         I: Stream<Item = io::Result<IO>>,
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
+        let stop = shutdown.child_token();
+        let door = self.door(stop.clone());
+        self.run(door.serve(incoming), stop).await
+    }
+
+    /// Serves as [`Casino::serve`] does, on `workers`.
+    ///
+    /// # Errors
+    ///
+    /// When a worker cannot be started, or the transport or the ledger fails.
+    pub async fn serve_on(
+        self,
+        workers: Workers,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let stop = shutdown.child_token();
+        let doors = workers.open(&stop, || self.door(stop.clone()))?;
+        self.run(doors.serve(listener, stop.clone()), stop).await
+    }
+
+    /// A way in, for the connections of one runtime, until `stop`.
+    fn door(&self, stop: CancellationToken) -> Door {
+        let books = self.ledger.books();
+        let service = CasinoService::new(
+            books.clone(),
+            self.reader.clone(),
+            self.table.clone(),
+            self.statements.clone(),
+            stop.clone(),
+        );
+        Door { service, books, stop }
+    }
+
+    /// Has the price move while `serving` lasts, and ends the ledger after it. A ledger that fails ends the serving by
+    /// `stop`.
+    async fn run(
+        self,
+        serving: impl Future<Output = Result<(), serving::ServeError>>,
+        stop: CancellationToken,
+    ) -> Result<(), ServeError> {
         let Self {
             mut ledger,
             reader,
             table,
-            statements,
+            ..
         } = self;
-        let stop = shutdown.child_token();
-        let queue = ledger.queue();
-        let service = CasinoService::new(
-            queue.clone(),
-            reader.clone(),
-            table.clone(),
-            statements,
-            stop.clone(),
-        );
-        let service =
-            casino_server::CasinoServer::new(service).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
+        let books = ledger.books();
         let market = async {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = table::run_market(queue, table.beats()) => {}
+                () = table::run_market(&books, table.beats()) => {}
+                never = books.listen() => match never {},
             }
             // A market that stands still ends nothing.
             future::pending::<Infallible>().await
         };
         let (served, failed) = {
-            let serving = serving::serve(
-                casino_server::SERVICE_NAME,
-                Routes::new(service),
-                incoming,
-                stop.clone(),
-            );
             let mut serving = pin!(serving);
             tokio::select! {
                 served = &mut serving => (served, None),
@@ -162,13 +198,38 @@ impl Casino {
                 never = market => match never {},
             }
         };
-        // Before the ledger, so that the writer is the last to let go of the file and leaves it whole.
+        // Before the ledger, so that the flusher is the last to let go of the file and leaves it whole.
         reader.close();
         match failed {
             Some(failure) => return Err(failure.into()),
             None => ledger.close().await?,
         }
         Ok(served?)
+    }
+}
+
+/// A way into the casino for the connections of one runtime: what its tasks wait for is told to them there.
+#[derive(Debug)]
+pub(crate) struct Door {
+    service: CasinoService,
+    books: Books,
+    stop: CancellationToken,
+}
+
+impl Door {
+    /// Serves `incoming` in this runtime until told to stop.
+    pub(crate) async fn serve<I, IO>(self, incoming: I) -> Result<(), serving::ServeError>
+    where
+        I: Stream<Item = io::Result<IO>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
+        let service = casino_server::CasinoServer::new(self.service);
+        let service = service.max_decoding_message_size(transport::MAX_REQUEST_BYTES);
+        let name = casino_server::SERVICE_NAME;
+        tokio::select! {
+            served = serving::serve(name, Routes::new(service), incoming, self.stop) => served,
+            never = self.books.listen() => match never {},
+        }
     }
 }
 

@@ -1,59 +1,40 @@
-//! The ledger: the single writer of accounts and prices.
+//! The ledger: what everybody owns, what the price is, and that both are on disk before anybody hears of it.
 //!
-//! Owns the order of things. Commands and ticks go through one bounded queue to one thread, which takes what has
-//! queued up, decides each against the accounts and the price as they then are, commits all of it as one transaction,
-//! and answers after the commit. So trades and prices have one order, and what was answered is on disk. It knows
-//! nothing of streams or of the wire; what a command does is decided by [`record`](crate::record), not here.
+//! Owns the order of things. Whoever asks decides under one short lock, in memory, and the decision goes into the open
+//! batch; one thread takes the batch, commits it as one transaction, and says that it is settled; then the answers go
+//! out. So trades and prices have one order, what was answered is on disk, and batches grow with the load without a
+//! timer. When a batch is refused by the disk, everything decided since is taken back with it. It knows nothing of
+//! streams or of the wire; what a command does is decided by [`record`](crate::record), not here.
 
-mod cache;
+mod accounts;
+mod bell;
+mod books;
 mod draft;
-mod writer;
+mod fate;
+mod flusher;
+mod shared;
 
+#[cfg(test)]
+pub(crate) mod by_hand;
 #[cfg(test)]
 mod tests;
 
-use std::{io, thread, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 
+pub(crate) use self::books::{Asker, Books, Order};
+use self::{draft::Draft, flusher::Flusher, shared::Shared};
 use crate::{
     clock::Clock,
-    identity::PlayerName,
-    market::{Market, Tick},
-    record::{Command, Decision},
+    market::Market,
+    reader::Reader,
     store::{Store, StoreError},
     table::Announcer,
 };
 
-/// Requests that may wait for the writer. Past it, whoever asks waits too.
-const QUEUE_MAX: usize = 8192;
-
-/// How long the writer may take over its last batches and the closing of the store.
+/// How long the flusher may take over its last batches and the closing of the store.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
-
-/// What is asked of the writer.
-#[derive(Debug)]
-pub(crate) enum Request {
-    /// A player's command.
-    Command {
-        /// Whose.
-        player: PlayerName,
-        /// What.
-        command: Command,
-        /// Where the answer goes. An answer that nobody waits for any more is executed all the same.
-        reply: oneshot::Sender<Result<Decision, LedgerError>>,
-    },
-    /// The next move of the price.
-    Tick {
-        /// Where the tick goes, once it is stored and announced.
-        reply: oneshot::Sender<Result<Tick, LedgerError>>,
-    },
-    /// The last request: what came before it is executed, nothing is taken after it.
-    Close,
-}
 
 /// Why a request has no decision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,10 +62,10 @@ pub enum LedgerFailure {
     /// The file could not be closed in order. What was answered is in it all the same.
     #[error("the ledger was not closed in order")]
     Close(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The writer's thread is gone.
+    /// The flusher's thread is gone.
     #[error("the ledger's thread ended by a fault of its own")]
     Fault,
-    /// The writer was still busy at the deadline.
+    /// The flusher was still busy at the deadline.
     #[error("the ledger was not closed within {CLOSE_DEADLINE:?}")]
     Overdue,
 }
@@ -92,39 +73,42 @@ pub enum LedgerFailure {
 /// The running ledger. Whoever holds it closes it.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    queue: Queue,
+    shared: Arc<Shared>,
     ended: oneshot::Receiver<Result<(), LedgerFailure>>,
 }
 
 impl Ledger {
-    /// Starts the writer over `store` on a thread of its own.
+    /// Starts the flusher over `store` on a thread of its own; accounts are read by `reader`.
     ///
     /// A thread, not a task: it blocks on the disk most of its life.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not know what it has given out, or the system gives no thread.
     pub(crate) fn start(
-        store: Box<dyn Store>,
+        mut store: Box<dyn Store>,
+        reader: Reader,
         market: Market,
         announcer: Announcer,
         clock: Clock,
-    ) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+    ) -> Result<Self, StartError> {
+        let draft = Draft::new(market, store.numbers()?);
+        let shared = Arc::new(Shared::new(draft, reader, clock));
+        let flusher = Flusher::new(Arc::clone(&shared), store, market, announcer);
         let (ending, ended) = oneshot::channel();
-        let writer = writer::Writer::new(store, market, announcer, clock);
         thread::Builder::new().name("ledger".to_owned()).spawn(move || {
             // Nobody is there to hear it when the casino was dropped without being closed.
-            let _ = ending.send(writer.run(receiver));
+            let _ = ending.send(flusher.run());
         })?;
-        Ok(Self {
-            queue: Queue(sender),
-            ended,
-        })
+        Ok(Self { shared, ended })
     }
 
-    /// Where requests are put.
-    pub(crate) fn queue(&self) -> Queue {
-        self.queue.clone()
+    /// A way to the ledger for the tasks of one runtime, which has to [listen](Books::listen).
+    pub(crate) fn books(&self) -> Books {
+        self.shared.books()
     }
 
-    /// Completes when the writer has ended by itself: the ledger has failed.
+    /// Completes when the flusher has ended by itself: the ledger has failed.
     pub(crate) async fn failed(&mut self) -> LedgerFailure {
         match (&mut self.ended).await {
             Ok(Err(failure)) => failure,
@@ -132,67 +116,40 @@ impl Ledger {
         }
     }
 
-    /// Has what is queued executed, and the store closed.
-    pub(crate) async fn close(self) -> Result<(), LedgerFailure> {
-        let closed = async {
-            // A full queue empties; a writer that is gone has sent its ending.
-            let _ = self.queue.0.send(Request::Close).await;
-            self.ended.await.unwrap_or(Err(LedgerFailure::Fault))
-        };
-        timeout(CLOSE_DEADLINE, closed)
-            .await
-            .unwrap_or(Err(LedgerFailure::Overdue))
+    /// Has what was decided committed, and the store closed.
+    pub(crate) async fn close(mut self) -> Result<(), LedgerFailure> {
+        self.shared.close();
+        match timeout(CLOSE_DEADLINE, &mut self.ended).await {
+            Ok(ended) => ended.unwrap_or(Err(LedgerFailure::Fault)),
+            Err(_) => Err(LedgerFailure::Overdue),
+        }
     }
 }
 
-/// The way to the writer, for any number of askers.
-#[derive(Debug, Clone)]
-pub(crate) struct Queue(mpsc::Sender<Request>);
-
-impl Queue {
-    /// Has `command` executed for `player`, and waits until it is on disk.
-    pub(crate) async fn execute(
-        &self,
-        player: PlayerName,
-        command: Command,
-    ) -> Result<Decision, LedgerError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(
-            Request::Command {
-                player,
-                command,
-                reply,
-            },
-            answer,
-        )
-        .await
+impl Drop for Ledger {
+    /// The flusher lets go of the store by itself.
+    fn drop(&mut self) {
+        self.shared.close();
     }
+}
 
-    /// Has the price move, and waits until the tick is on disk and announced.
-    pub(crate) async fn tick(&self) -> Result<Tick, LedgerError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Tick { reply }, answer).await
-    }
+/// Why a ledger could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gave no thread.
+    #[error("the ledger's thread cannot be started")]
+    Thread(#[from] io::Error),
+}
 
-    /// The queue itself, for an asker that polls.
-    pub(crate) fn sender(&self) -> mpsc::Sender<Request> {
-        self.0.clone()
-    }
-
-    /// A queue for `capacity` requests that a test answers.
-    #[cfg(test)]
-    pub(crate) fn answered_by_hand(capacity: usize) -> (Self, mpsc::Receiver<Request>) {
-        let (sender, receiver) = mpsc::channel(capacity);
-        (Self(sender), receiver)
-    }
-
-    async fn ask<T>(
-        &self,
-        request: Request,
-        answer: oneshot::Receiver<Result<T, LedgerError>>,
-    ) -> Result<T, LedgerError> {
-        self.0.send(request).await.map_err(|_| LedgerError::Stopping)?;
-        answer.await.unwrap_or(Err(LedgerError::Unanswered))
+impl LedgerError {
+    /// For a reason that goes on from "the casino".
+    fn not_executed(reason: &str) -> Self {
+        Self::NotExecuted {
+            reason: reason.to_owned(),
+        }
     }
 }
 

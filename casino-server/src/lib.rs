@@ -1,12 +1,12 @@
 //! The casino: one market, one ledger, many seats, over gRPC.
 //!
 //! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `account`, `record`, and the
-//! ledger's drafts. The store keeps what was decided, behind the traits of `store`. The shell moves values about:
-//! the `ledger`'s thread, the `table`'s clock, the `seat`s, the `service`.
+//! ledger's draft. The store keeps what was decided, behind the traits of `store`. The shell moves values about: the
+//! `workers`, the `ledger`'s books and its flusher's thread, the `table`'s clock, the `seat`s, the `service`.
 //!
-//! An action: seat -> name and bounds checked -> the ledger's bounded queue -> one batch -> decided -> one
-//! transaction -> the answer, back to its seat. A tick: the table's clock -> the same queue -> stored -> announced to
-//! every seat. Reads go beside the ledger and see only what is on disk.
+//! An action: seat -> name and bounds checked -> decided in memory under the ledger's lock -> the open batch -> one
+//! transaction -> the answer, from the seat that has kept it. A tick: the table's clock -> the same batch -> stored ->
+//! announced to every seat. Reads go beside the ledger and see only what is on disk.
 
 #![warn(
     clippy::arithmetic_side_effects,
@@ -39,6 +39,7 @@ mod status;
 mod store;
 mod table;
 mod wire;
+mod workers;
 
 pub use casino::{Casino, OpenError, ServeError};
 pub use ledger::LedgerFailure;
@@ -46,3 +47,4 @@ pub use market::{Model, UnknownModel};
 pub use options::{
     INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
 };
+pub use workers::Workers;

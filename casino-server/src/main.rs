@@ -8,7 +8,7 @@ use std::{
 };
 
 use awesomestock_proto::serving;
-use casino_server::{Casino, config::Args};
+use casino_server::{Casino, Workers, config::Args};
 use clap::Parser;
 use color_eyre::eyre::{Result, WrapErr};
 use tokio::{net::TcpListener, runtime};
@@ -34,7 +34,7 @@ fn start(args: &Args) -> Result<()> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .init();
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(args))
 }
 
@@ -49,7 +49,7 @@ async fn run(args: &Args) -> Result<()> {
         .wrap_err("standard output cannot be written")?;
 
     let shutdown = CancellationToken::new();
-    let serving = casino.serve(serving::incoming(listener), shutdown.clone());
+    let serving = casino.serve_on(Workers::one_a_core(), listener, shutdown.clone());
     let stopping = async {
         told_to_stop.await;
         shutdown.cancel();

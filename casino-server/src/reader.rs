@@ -14,7 +14,7 @@ use crate::{
     account::Account,
     identity::PlayerName,
     market::Tick,
-    record::{Payment, Trade},
+    record::{Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
 };
 
@@ -50,6 +50,11 @@ impl Reader {
     /// The player's account; an empty one for a player nobody knows.
     pub(crate) async fn account(&self, player: PlayerName) -> Result<Account, StoreError> {
         self.read(move |reads| reads.account(&player)).await
+    }
+
+    /// The player's record; `None` for a player nobody knows.
+    pub(crate) async fn record(&self, player: PlayerName) -> Result<Option<Record>, StoreError> {
+        self.read(move |reads| reads.record(&player)).await
     }
 
     /// A page of the player's trades.

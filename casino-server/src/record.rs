@@ -67,6 +67,22 @@ pub(crate) struct Trade {
     pub(crate) at: UnixMillis,
 }
 
+/// A trade as it is entered in the book of trades.
+///
+/// Trades are written by the sheet, those of one batch, one tick and one moment together, and each account has a way
+/// from its newest sheet back to its first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Posting {
+    /// Whose trade.
+    pub(crate) account: AccountId,
+    /// The trade.
+    pub(crate) trade: Trade,
+    /// The sheet it is written on.
+    pub(crate) sheet: i64,
+    /// With the account's first trade on the sheet: its sheet before this one, 0 if there is none.
+    pub(crate) previous: Option<i64>,
+}
+
 /// What an executed command leaves in the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -100,6 +116,8 @@ pub(crate) struct Record {
     pub(crate) payments: i64,
     /// How many trades there are.
     pub(crate) trades: i64,
+    /// The sheet that holds the newest of them; 0 if there is none.
+    pub(crate) sheet: i64,
 }
 
 impl Record {
@@ -110,6 +128,7 @@ impl Record {
             account: Account::default(),
             payments: 0,
             trades: 0,
+            sheet: 0,
         }
     }
 

@@ -25,7 +25,7 @@ use self::outstanding::{Answer, Outstanding};
 use crate::{
     account::Account,
     feeds::Feeds,
-    ledger::{LedgerError, Queue},
+    ledger::{Books, LedgerError},
     market::Tick,
     status,
     table::Table,
@@ -67,16 +67,16 @@ enum Phase {
 }
 
 impl<In> Seat<In> {
-    /// A seat at `table` whose actions go to `queue`; `joining` is the wallet, for a client that asked for it.
+    /// A seat at `table` whose actions are decided in `books`; `joining` is the wallet, for a client that asked for it.
     pub(crate) fn new(
         inbound: In,
-        (table, queue): (&Table, &Queue),
+        (table, books): (&Table, &Books),
         (feeds, joining): (Feeds, Option<Account>),
         stop: CancellationToken,
     ) -> Self {
         Self {
             inbound: Some(inbound),
-            outstanding: Outstanding::new(queue),
+            outstanding: Outstanding::new(books.clone()),
             ticks: table.watch(),
             interval: table.interval(),
             feeds,
@@ -157,6 +157,7 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Seat<In> {
         }
         seat.poll_stop(cx);
         seat.read(cx);
+        seat.outstanding.decide(cx);
         // An answer that is there by now may be of a trade at a price that is announced by now, so the price is looked
         // for after the answer, and told before it.
         let answered = seat.outstanding.poll_answered(cx);

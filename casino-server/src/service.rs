@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::{
     feeds::{self, Feeds},
     identity::PlayerName,
-    ledger::Queue,
+    ledger::Books,
     paging,
     quantity::{self, Dollars},
     reader::Reader,
@@ -32,7 +32,7 @@ use crate::{
 /// The casino's side of the contract.
 #[derive(Debug)]
 pub(crate) struct CasinoService {
-    queue: Queue,
+    books: Books,
     reader: Reader,
     table: Table,
     statements: Statements,
@@ -42,14 +42,14 @@ pub(crate) struct CasinoService {
 impl CasinoService {
     /// A service whose streams end at `stop`.
     pub(crate) fn new(
-        queue: Queue,
+        books: Books,
         reader: Reader,
         table: Table,
         statements: Statements,
         stop: CancellationToken,
     ) -> Self {
         Self {
-            queue,
+            books,
             reader,
             table,
             statements,
@@ -59,7 +59,7 @@ impl CasinoService {
 
     /// Has a deposit or a withdrawal executed.
     async fn pay(&self, player: PlayerName, command: Command) -> Result<Payment, Status> {
-        match self.queue.execute(player, command).await?.result? {
+        match self.books.execute(player, command).await?.result? {
             Entry::Payment(payment) => Ok(payment),
             Entry::Trade(_) => Err(Status::internal("a payment was taken for a trade")),
         }
@@ -138,7 +138,7 @@ impl Casino for CasinoService {
         let inbound = request.into_inner();
         let seat = Seat::new(
             inbound,
-            (&self.table, &self.queue),
+            (&self.table, &self.books),
             (feeds, joining),
             self.stop.clone(),
         );

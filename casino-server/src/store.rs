@@ -12,10 +12,10 @@ use crate::{
     account::Account,
     identity::PlayerName,
     market::{Market, Tick},
-    record::{AccountId, Payment, Record, Trade},
+    record::{AccountId, Payment, Posting, Record, Trade},
 };
 
-/// The writing side. It has one owner: the ledger's thread.
+/// The writing side. It has one owner: the ledger's flusher.
 pub(crate) trait Store: Send {
     /// The market as it was left; `None` in a new store.
     fn market(&mut self) -> Result<Option<Market>, StoreError>;
@@ -23,9 +23,8 @@ pub(crate) trait Store: Send {
     /// Keeps `market`: model, seed, and its current tick if there is none of that number yet.
     fn set_market(&mut self, market: &Market) -> Result<(), StoreError>;
 
-    /// The records of `players`, in that order. A player it does not know gets a new record with a key of its own,
-    /// which is kept only when a batch names it.
-    fn load(&mut self, players: &[PlayerName]) -> Result<Vec<Record>, StoreError>;
+    /// The highest numbers given out so far.
+    fn numbers(&mut self) -> Result<Numbers, StoreError>;
 
     /// Keeps `batch`, all of it or nothing. When it returns `Ok`, the batch is on disk and the readers see it.
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
@@ -38,6 +37,9 @@ pub(crate) trait Store: Send {
 pub(crate) trait Reads: Send + Sync {
     /// The player's account; an empty one for a player it does not know.
     fn account(&self, player: &PlayerName) -> Result<Account, StoreError>;
+
+    /// The player's record; `None` for a player it does not know.
+    fn record(&self, player: &PlayerName) -> Result<Option<Record>, StoreError>;
 
     /// At most `limit` of the player's payments with a number above `after`, oldest first.
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError>;
@@ -70,6 +72,15 @@ pub(crate) struct Page<T> {
     pub(crate) more: bool,
 }
 
+/// Numbers that count up as long as the store is used.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// The last account's key.
+    pub(crate) account: i64,
+    /// The last sheet of the book of trades.
+    pub(crate) sheet: i64,
+}
+
 /// What is written together.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Batch {
@@ -77,8 +88,8 @@ pub(crate) struct Batch {
     pub(crate) records: Vec<(PlayerName, Record)>,
     /// The payments made, in order.
     pub(crate) payments: Vec<(AccountId, Payment)>,
-    /// The trades made, in order.
-    pub(crate) trades: Vec<(AccountId, Trade)>,
+    /// The trades made, in order; those of one sheet lie together.
+    pub(crate) trades: Vec<Posting>,
     /// The ticks of the market, in order.
     pub(crate) ticks: Vec<Tick>,
 }
@@ -86,7 +97,15 @@ pub(crate) struct Batch {
 impl Batch {
     /// There is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.payments.is_empty() && self.trades.is_empty() && self.ticks.is_empty()
+        self.entries() == 0
+    }
+
+    /// How many entries there are to write.
+    pub(crate) fn entries(&self) -> usize {
+        self.payments
+            .len()
+            .saturating_add(self.trades.len())
+            .saturating_add(self.ticks.len())
     }
 }
 

@@ -16,7 +16,7 @@ use tokio_stream::{
 };
 
 use crate::{
-    ledger::{LedgerError, Queue},
+    ledger::{Books, LedgerError},
     market::Tick,
 };
 
@@ -67,12 +67,12 @@ impl Table {
     }
 }
 
-/// Moves the price through `queue`, once a beat, until the ledger takes no more. There is one such clock for
+/// Moves the price in `books`, once a beat, until the ledger takes no more. There is one such clock for
 /// everybody: how many watch does not matter to it.
-pub(crate) async fn run_market(queue: Queue, beats: impl Stream<Item = ()>) {
+pub(crate) async fn run_market(books: &Books, beats: impl Stream<Item = ()>) {
     let mut beats = pin!(beats);
     while beats.next().await.is_some() {
-        match queue.tick().await {
+        match books.tick().await {
             Ok(tick) => tracing::debug!(tick = tick.number, price = tick.price.get(), "tick"),
             Err(error @ LedgerError::NotExecuted { .. }) => {
                 tracing::warn!(%error, "the price stands still");
@@ -91,47 +91,44 @@ impl Announcer {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::{
-        ledger::Request,
+        ledger::by_hand::ByHand,
+        market::{Market, Model},
         quantity::{Price, UnixMillis},
+        store::{CommitError, scripted::disk},
     };
 
-    const TICK: Tick = Tick {
-        number: 1,
-        price: Price::MIN,
-        at: UnixMillis(0),
-    };
-
-    /// How many ticks are asked for in `beats` beats, when they are answered so.
-    async fn asked(beats: usize, answer: impl Fn() -> Result<Tick, LedgerError>) -> usize {
-        let (queue, mut requests) = Queue::answered_by_hand(10);
-        let answering = async {
-            let mut asked = 0;
-            while let Some(Request::Tick { reply }) = requests.recv().await {
-                asked += 1;
-                reply.send(answer()).unwrap();
-            }
-            asked
-        };
+    /// How far the price moves in `beats` beats, when the disk is full at the first `failures` of them.
+    async fn moved(beats: usize, failures: usize, end: fn(&ByHand)) -> i64 {
+        let market = Market::open(Model::Classic, 1, Price::MIN, UnixMillis(0));
+        let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
+        let mut hand = ByHand::new(market, announcer);
+        let full = || CommitError::NotWritten(disk("is full"));
+        let mut script = hand.script.failures.lock().unwrap();
+        script.extend(std::iter::repeat_with(full).take(failures));
+        drop(script);
+        let books = hand.books().clone();
         let beats = tokio_stream::iter(std::iter::repeat_n((), beats));
-        tokio::join!(run_market(queue, beats), answering).1
+        let mut running = pin!(run_market(&books, beats));
+        end(&hand);
+        while running.as_mut().now_or_never().is_none() {
+            hand.flush().unwrap();
+        }
+        table.current().number
     }
 
     #[tokio::test]
     async fn the_price_moves_once_a_beat() {
-        assert_eq!(asked(3, || Ok(TICK)).await, 3);
+        assert_eq!(moved(3, 0, |_| {}).await, 3);
     }
 
     #[tokio::test]
     async fn a_full_disk_stops_no_clock_but_an_ended_ledger_does() {
-        let full = || {
-            Err(LedgerError::NotExecuted {
-                reason: "is full".to_owned(),
-            })
-        };
-        assert_eq!(asked(3, full).await, 3);
-        assert_eq!(asked(3, || Err(LedgerError::Stopping)).await, 1);
-        assert_eq!(asked(3, || Err(LedgerError::Unanswered)).await, 1);
+        assert_eq!(moved(3, 2, |_| {}).await, 1);
+        assert_eq!(moved(3, 0, ByHand::close).await, 0);
+        assert_eq!(moved(3, 0, ByHand::end).await, 0);
     }
 }

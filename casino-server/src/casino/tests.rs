@@ -27,8 +27,9 @@ fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     let store = Scripted(Arc::new(script));
     let market = Market::open(Model::Classic, 1, Price::MIN, UnixMillis(0));
     let (table, announcer) = Table::new(market.current, Duration::from_secs(3600));
-    let ledger = Ledger::start(Box::new(store.clone()), market, announcer, || UnixMillis(1)).unwrap();
-    let reader = Reader::new(Arc::new(store));
+    let reader = Reader::new(Arc::new(store.clone()));
+    let clock = || UnixMillis(1);
+    let ledger = Ledger::start(Box::new(store), reader.clone(), market, announcer, clock).unwrap();
     let statements = Statements::new(pipe().0, reader.clone());
     Casino {
         ledger,

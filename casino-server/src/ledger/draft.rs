@@ -1,97 +1,222 @@
-//! Core: a batch while it is being decided.
+//! Core: the batch that is being decided, on top of everything decided before it.
 //!
-//! Pure: the records it works on are put in before, the time comes in as a value, and nothing of it counts until it
-//! has been committed.
+//! Pure: records are put in before, the time comes in as a value, and nothing of it counts until it has been
+//! committed. What was decided ahead of the disk is taken back as a whole when the disk refuses.
 
-use std::collections::HashMap;
+use std::mem;
 
+use super::{
+    accounts::{Accounts, Place},
+    fate::Sequence,
+};
 use crate::{
     identity::PlayerName,
     market::{Market, Tick},
     quantity::UnixMillis,
-    record::{Command, Decision, Entry, Record},
-    store::Batch,
+    record::{AccountId, Command, Decision, Entry, Posting, Record, Trade},
+    store::{Batch, Numbers},
 };
+
+/// Entries that one batch takes. What one player alone asks for is a batch of one, at once.
+pub(super) const BATCH_MAX: usize = 16 * 1024;
 
 /// The decisions of one batch, made one after the other, each on top of those before it.
 #[derive(Debug)]
 pub(super) struct Draft {
     market: Market,
-    records: HashMap<PlayerName, Open>,
+    /// The batch that moved the price last.
+    market_changed_in: Sequence,
+    accounts: Accounts,
+    numbers: Numbers,
+    sequence: Sequence,
+    /// Whose records the batch has changed.
+    changed: Vec<Place>,
     batch: Batch,
+    /// What the trades of the sheet begun last have in common; `None` before the first of this batch.
+    sheet: Option<(Tick, UnixMillis)>,
+    batch_max: usize,
 }
 
-/// A record that a batch works on.
+/// A decision, and with which batch it is settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Decided {
+    pub(super) decision: Decision,
+    /// The newest batch that the decision says anything of.
+    pub(super) settled_with: Sequence,
+}
+
+/// A batch to be committed.
 #[derive(Debug)]
-struct Open {
-    record: Record,
-    changed: bool,
+pub(super) struct Taken {
+    pub(super) sequence: Sequence,
+    pub(super) batch: Batch,
+    /// The market after it.
+    pub(super) market: Market,
 }
 
 impl Draft {
-    /// A draft that has decided nothing yet.
-    pub(super) fn new(market: Market) -> Self {
+    /// A draft that has decided nothing yet, on a store that has given out `numbers`.
+    pub(super) fn new(market: Market, numbers: Numbers) -> Self {
         Self {
             market,
-            records: HashMap::new(),
+            market_changed_in: Sequence::NONE,
+            accounts: Accounts::new(),
+            numbers,
+            sequence: Sequence::NONE.next(),
+            changed: Vec::new(),
             batch: Batch::default(),
+            sheet: None,
+            batch_max: BATCH_MAX,
         }
     }
 
-    /// Whether the player's record is in it.
-    pub(super) fn has(&self, player: &PlayerName) -> bool {
-        self.records.contains_key(player)
+    /// The same with another bound for a batch.
+    #[cfg(test)]
+    pub(super) fn with_batches_of(self, batch_max: usize) -> Self {
+        Self { batch_max, ..self }
     }
 
-    /// Puts the record in that commands of `player` are decided on.
-    pub(super) fn put(&mut self, player: PlayerName, record: Record) {
-        self.records.insert(
-            player,
-            Open {
-                record,
-                changed: false,
-            },
-        );
+    /// The price as it was decided.
+    #[cfg(test)]
+    pub(super) fn price(&self) -> crate::quantity::Price {
+        self.market.current.price
     }
 
-    /// Decides `command`; `None` if the player's record was not put in.
-    pub(super) fn decide(
+    /// The batch that is being decided.
+    pub(super) fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// There is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// No more entries fit.
+    pub(super) fn is_full(&self) -> bool {
+        self.batch.entries() >= self.batch_max
+    }
+
+    /// Where the player's record is, if it is in memory.
+    pub(super) fn find(&self, player: &PlayerName) -> Option<Place> {
+        self.accounts.find(player)
+    }
+
+    /// Takes in the record of `player` as it is on disk, or a new one if there is none. What was changed up to the
+    /// batch `settled` may be forgotten for it. `None` if keys have run out.
+    pub(super) fn put(
         &mut self,
-        player: &PlayerName,
-        command: Command,
-        at: UnixMillis,
-    ) -> Option<Decision> {
-        let open = self.records.get_mut(player)?;
-        let result = open.record.execute(command, self.market.current, at);
-        let result = result.map(|(record, entry)| {
-            *open = Open {
-                record,
-                changed: true,
-            };
-            match entry {
-                Entry::Payment(payment) => self.batch.payments.push((record.id, payment)),
-                Entry::Trade(trade) => self.batch.trades.push((record.id, trade)),
+        player: PlayerName,
+        stored: Option<Record>,
+        settled: Sequence,
+    ) -> Option<()> {
+        let record = match stored {
+            Some(record) => record,
+            None => {
+                self.numbers.account = self.numbers.account.checked_add(1)?;
+                Record::new(AccountId(self.numbers.account))
             }
-            entry
-        });
-        Some(Decision {
-            result,
-            account: open.record.account,
+        };
+        self.accounts.put(player, record, settled);
+        Some(())
+    }
+
+    /// Decides `command` on the record at `place`; `None` if it is not there any more.
+    pub(super) fn decide(&mut self, place: Place, command: Command, at: UnixMillis) -> Option<Decided> {
+        let tick = self.market.current;
+        let held = self.accounts.at(place)?;
+        let (mut record, entry) = match held.record.execute(command, tick, at) {
+            Ok(executed) => executed,
+            Err(refusal) => {
+                let decision = Decision {
+                    result: Err(refusal),
+                    account: held.record.account,
+                };
+                // It names a balance and a price, so both have to be on disk before it is told.
+                let settled_with = held.changed_in.max(self.market_changed_in);
+                return Some(Decided {
+                    decision,
+                    settled_with,
+                });
+            }
+        };
+        match entry {
+            Entry::Payment(payment) => self.batch.payments.push((record.id, payment)),
+            Entry::Trade(trade) => {
+                if self.sheet != Some((tick, at)) {
+                    self.numbers.sheet = self.numbers.sheet.saturating_add(1);
+                    self.sheet = Some((tick, at));
+                }
+                self.batch
+                    .trades
+                    .push(post(&mut record, trade, self.numbers.sheet));
+            }
+        }
+        held.record = record;
+        if held.changed_in != self.sequence {
+            held.changed_in = self.sequence;
+            self.changed.push(place);
+        }
+        let decision = Decision {
+            result: Ok(entry),
+            account: record.account,
+        };
+        Some(Decided {
+            decision,
+            settled_with: self.sequence,
         })
     }
 
     /// Moves the price. Commands decided from now on are executed at the new one. `None` if ticks have run out.
     pub(super) fn tick(&mut self, at: UnixMillis) -> Option<Tick> {
         self.market = self.market.ticked(at)?;
+        self.market_changed_in = self.sequence;
         self.batch.ticks.push(self.market.current);
         Some(self.market.current)
     }
 
-    /// The market after the batch, and what has to be written.
-    pub(super) fn finish(mut self) -> (Market, Batch) {
-        let changed = self.records.into_iter().filter(|(_, open)| open.changed);
-        self.batch.records = changed.map(|(player, open)| (player, open.record)).collect();
-        (self.market, self.batch)
+    /// The batch as it has been decided; the next one is begun.
+    pub(super) fn take(&mut self) -> Taken {
+        let mut batch = mem::take(&mut self.batch);
+        let changed = self.changed.drain(..);
+        batch.records = changed.filter_map(|place| self.accounts.named(place)).collect();
+        let sequence = self.sequence;
+        self.begin_next();
+        Taken {
+            sequence,
+            batch,
+            market: self.market,
+        }
+    }
+
+    /// Takes back everything that was decided and not written: back to `market`, and to the records on disk. Gives
+    /// the last batch that is undone by it.
+    pub(super) fn roll_back(&mut self, market: Market) -> Sequence {
+        let last = self.sequence;
+        self.market = market;
+        self.market_changed_in = Sequence::NONE;
+        self.batch = Batch::default();
+        self.changed.clear();
+        self.accounts.clear();
+        self.begin_next();
+        last
+    }
+
+    fn begin_next(&mut self) {
+        self.sequence = self.sequence.next();
+        self.sheet = None;
+    }
+}
+
+/// Enters `trade` on `sheet`, with the way back to the account's sheet before it.
+fn post(record: &mut Record, trade: Trade, sheet: i64) -> Posting {
+    let previous = (record.sheet != sheet).then_some(record.sheet);
+    record.sheet = sheet;
+    Posting {
+        account: record.id,
+        trade,
+        sheet,
+        previous,
     }
 }
 
@@ -101,60 +226,152 @@ mod tests {
     use crate::{
         market::Model,
         quantity::{Dollars, Price, Stocks},
-        record::AccountId,
     };
+
+    fn draft() -> Draft {
+        let market = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
+        Draft::new(market, Numbers::default())
+    }
+
+    fn seated(draft: &mut Draft, name: &str) -> Place {
+        let player = PlayerName::new(name).unwrap();
+        draft.put(player.clone(), None, Sequence::NONE).unwrap();
+        draft.find(&player).unwrap()
+    }
+
+    fn trade(decided: &Decided) -> Trade {
+        let Ok(Entry::Trade(trade)) = decided.decision.result else {
+            panic!("{decided:?}")
+        };
+        trade
+    }
 
     #[test]
     fn a_command_is_decided_on_top_of_those_before_it_and_at_the_price_then_in_force() {
-        let ann = PlayerName::new("ann").unwrap();
-        let bob = PlayerName::new("bob").unwrap();
-        let market = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
-        let mut draft = Draft::new(market);
-        draft.put(ann.clone(), Record::new(AccountId(1)));
-        draft.put(bob.clone(), Record::new(AccountId(2)));
-        let mut decide = |player: &PlayerName, command| draft.decide(player, command, UnixMillis(5)).unwrap();
-
-        assert!(decide(&ann, Command::Buy(Stocks(1))).result.is_err());
-        assert!(decide(&ann, Command::Deposit(Dollars(100))).result.is_ok());
-        let Ok(Entry::Trade(before)) = decide(&ann, Command::Buy(Stocks(1))).result else {
-            panic!()
-        };
-        assert!(decide(&bob, Command::Sell(Stocks(1))).result.is_err());
+        let mut draft = draft();
+        let (ann, bob) = (seated(&mut draft, "ann"), seated(&mut draft, "bob"));
+        let market = draft.market;
+        let mut decide = |place, command| draft.decide(place, command, UnixMillis(5)).unwrap();
+        let refused = decide(ann, Command::Buy(Stocks(1)));
+        assert!(refused.decision.result.is_err());
+        assert_eq!(
+            refused.settled_with,
+            Sequence::NONE,
+            "it says nothing that is new"
+        );
+        assert!(
+            decide(ann, Command::Deposit(Dollars(100)))
+                .decision
+                .result
+                .is_ok()
+        );
+        let before = decide(ann, Command::Buy(Stocks(1)));
+        assert!(decide(bob, Command::Sell(Stocks(1))).decision.result.is_err());
         let tick = draft.tick(UnixMillis(6)).unwrap();
-        let after = draft
-            .decide(&ann, Command::Buy(Stocks(1)), UnixMillis(7))
-            .unwrap();
-        let Ok(Entry::Trade(bought)) = after.result else {
-            panic!()
-        };
+        let after = draft.decide(ann, Command::Buy(Stocks(1)), UnixMillis(7)).unwrap();
+        let (before, bought) = (trade(&before), trade(&after));
         assert_eq!((before.price, before.tick), (market.current.price, 0));
         assert_eq!((bought.price, bought.tick), (tick.price, 1));
 
-        let (moved, batch) = draft.finish();
-        assert_eq!(moved.current, tick);
-        assert_eq!(batch.ticks, [tick]);
-        assert_eq!(batch.trades, [(AccountId(1), before), (AccountId(1), bought)]);
-        assert_eq!(batch.payments.len(), 1);
-        let [(name, record)] = batch.records.as_slice() else {
+        let taken = draft.take();
+        assert_eq!(taken.market.current, tick);
+        assert_eq!(taken.batch.ticks, [tick]);
+        let posted: Vec<_> = taken.batch.trades.iter().map(|posting| posting.trade).collect();
+        assert_eq!(posted, [before, bought]);
+        assert_eq!(taken.batch.payments.len(), 1);
+        let [(name, record)] = taken.batch.records.as_slice() else {
             panic!("bob changed nothing")
         };
-        assert_eq!((name, record.account), (&ann, after.account));
+        assert_eq!((name.as_str(), record.account), ("ann", after.decision.account));
+    }
+
+    #[test]
+    fn a_refusal_is_settled_with_what_it_speaks_of() {
+        let mut draft = draft();
+        let (ann, bob) = (seated(&mut draft, "ann"), seated(&mut draft, "bob"));
+        draft
+            .decide(ann, Command::Deposit(Dollars(1)), UnixMillis(0))
+            .unwrap();
+        let paid_in = draft.take().sequence;
+        draft
+            .decide(bob, Command::Deposit(Dollars(1)), UnixMillis(0))
+            .unwrap();
+        let refused = |draft: &mut Draft, place| {
+            let decided = draft
+                .decide(place, Command::Buy(Stocks(9)), UnixMillis(0))
+                .unwrap();
+            assert!(decided.decision.result.is_err());
+            decided.settled_with
+        };
+        assert_eq!(refused(&mut draft, ann), paid_in);
+        assert_eq!(refused(&mut draft, bob), draft.sequence());
+        draft.tick(UnixMillis(0)).unwrap();
+        assert_eq!(refused(&mut draft, ann), draft.sequence());
     }
 
     #[test]
     fn a_batch_of_refusals_has_nothing_to_write() {
-        let ann = PlayerName::new("ann").unwrap();
-        let market = Market::open(Model::Classic, 1, Price::MIN, UnixMillis(0));
-        let mut draft = Draft::new(market);
-        assert_eq!(draft.decide(&ann, Command::Buy(Stocks(1)), UnixMillis(0)), None);
-        draft.put(ann.clone(), Record::new(AccountId(1)));
-        assert!(
+        let mut draft = draft();
+        let ann = seated(&mut draft, "ann");
+        draft.decide(ann, Command::Buy(Stocks(1)), UnixMillis(0)).unwrap();
+        assert!(draft.is_empty() && draft.take().batch.records.is_empty());
+    }
+
+    #[test]
+    fn a_sheet_holds_the_trades_of_one_batch_tick_and_moment_and_leads_back() {
+        let mut draft = draft();
+        let (ann, bob) = (seated(&mut draft, "ann"), seated(&mut draft, "bob"));
+        let mut sheets = Vec::new();
+        let mut buy = |draft: &mut Draft, place, at| {
             draft
-                .decide(&ann, Command::Buy(Stocks(1)), UnixMillis(0))
-                .unwrap()
-                .result
-                .is_err()
-        );
-        assert!(draft.finish().1.is_empty());
+                .decide(place, Command::Buy(Stocks(1)), UnixMillis(at))
+                .unwrap();
+            let posting = *draft.batch.trades.last().unwrap();
+            sheets.push((posting.sheet, posting.previous));
+        };
+        for place in [ann, bob] {
+            draft
+                .decide(place, Command::Deposit(Dollars(100)), UnixMillis(0))
+                .unwrap();
+        }
+        buy(&mut draft, ann, 1);
+        buy(&mut draft, ann, 1);
+        buy(&mut draft, ann, 2);
+        draft.tick(UnixMillis(2)).unwrap();
+        buy(&mut draft, bob, 2);
+        draft.take();
+        buy(&mut draft, ann, 2);
+        buy(&mut draft, bob, 2);
+        let expected = [
+            (1, Some(0)),
+            (1, None),
+            (2, Some(1)),
+            (3, Some(0)),
+            (4, Some(2)),
+            (4, Some(3)),
+        ];
+        assert_eq!(sheets, expected);
+    }
+
+    #[test]
+    fn what_is_rolled_back_has_not_happened() {
+        let mut draft = draft();
+        let market = draft.market;
+        let ann = seated(&mut draft, "ann");
+        draft
+            .decide(ann, Command::Deposit(Dollars(1)), UnixMillis(0))
+            .unwrap();
+        draft.take();
+        draft.tick(UnixMillis(0)).unwrap();
+        let open = draft.sequence();
+        assert_eq!(draft.roll_back(market), open);
+        assert!(draft.is_empty() && draft.sequence() > open);
+        assert_eq!(draft.market, market);
+        assert_eq!(draft.decide(ann, Command::Buy(Stocks(1)), UnixMillis(0)), None);
+        let again = seated(&mut draft, "ann");
+        let bought = draft
+            .decide(again, Command::Buy(Stocks(1)), UnixMillis(0))
+            .unwrap();
+        assert!(bought.decision.result.is_err());
     }
 }

@@ -2,16 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
-
-use futures_util::FutureExt;
-use tokio::sync::oneshot;
-use tokio_util::sync::PollSender;
 
 use crate::{
     identity::PlayerName,
-    ledger::{LedgerError, Queue, Request},
+    ledger::{Asker, Books, LedgerError, Order},
     record::{Command, Decision},
     wire::BadAction,
 };
@@ -30,38 +26,27 @@ pub(super) enum Answer {
 
 /// The actions of one seat between being read and being answered.
 pub(super) struct Outstanding {
-    /// One for each action, in the order they were read.
+    /// One for each action, in the order they were read: first the decided ones, then those that wait for it.
     pending: VecDeque<Pending>,
-    /// Those of them that the ledger's queue has had no room for yet, in order. They do not keep the seat from
-    /// reading on.
-    unsent: VecDeque<Request>,
-    queue: PollSender<Request>,
+    /// How many at the front are decided, or could not be put to the ledger.
+    decided: usize,
+    books: Books,
+    asker: Asker,
 }
 
 enum Pending {
-    Answered(Answer),
-    Asked(oneshot::Receiver<Result<Decision, LedgerError>>),
-}
-
-impl Pending {
-    /// Turns from asked to answered when the ledger has answered.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self::Asked(answer) = self else {
-            return Poll::Ready(());
-        };
-        let answered = ready!(answer.poll_unpin(cx));
-        *self = Self::Answered(Answer::Decided(answered.unwrap_or(Err(LedgerError::Unanswered))));
-        Poll::Ready(())
-    }
+    Malformed(BadAction),
+    Order(Order),
 }
 
 impl Outstanding {
-    /// Nothing yet; actions will go to `queue`.
-    pub(super) fn new(queue: &Queue) -> Self {
+    /// Nothing yet; actions will be decided in `books`.
+    pub(super) fn new(books: Books) -> Self {
         Self {
             pending: VecDeque::new(),
-            unsent: VecDeque::new(),
-            queue: PollSender::new(queue.sender()),
+            decided: 0,
+            books,
+            asker: Asker::default(),
         }
     }
 
@@ -72,19 +57,10 @@ impl Outstanding {
 
     /// Takes an action as it was read.
     pub(super) fn push(&mut self, action: Result<(PlayerName, Command), BadAction>) {
-        let pending = match action {
-            Ok((player, command)) => {
-                let (reply, answer) = oneshot::channel();
-                self.unsent.push_back(Request::Command {
-                    player,
-                    command,
-                    reply,
-                });
-                Pending::Asked(answer)
-            }
-            Err(bad) => Pending::Answered(Answer::Malformed(bad)),
-        };
-        self.pending.push_back(pending);
+        self.pending.push_back(match action {
+            Ok((player, command)) => Pending::Order(Order::Asked(player, command)),
+            Err(bad) => Pending::Malformed(bad),
+        });
     }
 
     /// No action is outstanding.
@@ -92,50 +68,54 @@ impl Outstanding {
         self.pending.is_empty()
     }
 
-    /// Waits until the oldest action has been answered; then [`Outstanding::take`] gives the answer.
+    /// Has decided what can be, all at once. Whoever polls is woken when more can be.
+    pub(super) fn decide(&mut self, cx: &mut Context<'_>) {
+        if self.decided == self.pending.len() {
+            return;
+        }
+        let waiting = self.pending.range_mut(self.decided..);
+        let orders = waiting.filter_map(|pending| match pending {
+            Pending::Order(order) => Some(order),
+            Pending::Malformed(_) => None,
+        });
+        self.books.decide(&mut self.asker, orders, cx);
+        let waits = |pending: &Pending| matches!(pending, Pending::Order(Order::Asked(..)));
+        let now_decided = self
+            .pending
+            .range(self.decided..)
+            .take_while(|pending| !waits(pending));
+        self.decided = self.decided.saturating_add(now_decided.count());
+    }
+
+    /// Waits until the answer to the oldest action may be given; then [`Outstanding::take`] gives it.
     pub(super) fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.send(cx);
         match self.pending.front_mut() {
-            None => Poll::Pending,
-            Some(oldest) => oldest.poll(cx),
+            Some(Pending::Order(Order::Decided(verdict))) => {
+                match self.books.poll_settled(&mut self.asker, verdict.settled_with, cx) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Ok(())) => Poll::Ready(()),
+                    Poll::Ready(Err(error)) => {
+                        verdict.undo(error);
+                        Poll::Ready(())
+                    }
+                }
+            }
+            Some(Pending::Malformed(_)) => Poll::Ready(()),
+            Some(Pending::Order(Order::Asked(..))) | None => Poll::Pending,
         }
     }
 
-    /// The answer to the oldest action, if there is one yet.
+    /// The answer to the oldest action, once [`Outstanding::poll_answered`] has been ready.
     pub(super) fn take(&mut self) -> Option<Answer> {
-        match self.pending.pop_front()? {
-            Pending::Answered(answer) => Some(answer),
-            asked @ Pending::Asked(_) => {
-                self.pending.push_front(asked);
-                None
+        let answer = match self.pending.pop_front()? {
+            Pending::Malformed(bad) => Answer::Malformed(bad),
+            Pending::Order(Order::Decided(verdict)) => Answer::Decided(verdict.result),
+            waiting @ Pending::Order(Order::Asked(..)) => {
+                self.pending.push_front(waiting);
+                return None;
             }
-        }
-    }
-
-    /// Puts as many actions to the ledger as it has room for.
-    fn send(&mut self, cx: &mut Context<'_>) {
-        while !self.unsent.is_empty() {
-            let sent = match self.queue.poll_reserve(cx) {
-                Poll::Pending => return,
-                Poll::Ready(Err(_)) => Err(()),
-                Poll::Ready(Ok(())) => match self.unsent.pop_front() {
-                    Some(request) => self.queue.send_item(request).map_err(drop),
-                    None => return,
-                },
-            };
-            if sent.is_err() {
-                self.refuse_unsent();
-            }
-        }
-    }
-
-    /// The ledger takes no more: what it never got is certainly not executed.
-    fn refuse_unsent(&mut self) {
-        for request in self.unsent.drain(..) {
-            if let Request::Command { reply, .. } = request {
-                // Its receiver is in `pending`.
-                let _ = reply.send(Err(LedgerError::Stopping));
-            }
-        }
+        };
+        self.decided = self.decided.saturating_sub(1);
+        Some(answer)
     }
 }

@@ -1,4 +1,4 @@
-//! A seat polled by hand, with a ledger that answers by hand.
+//! A seat polled by hand, over a ledger flushed by hand.
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE,
@@ -12,9 +12,12 @@ use tonic::Code;
 
 use super::{outstanding::OUTSTANDING_MAX, *};
 use crate::{
-    ledger::Request,
+    identity::PlayerName,
+    ledger::by_hand::ByHand,
+    market::{Market, Model},
     quantity::{Price, Stocks, Tokens, UnixMillis},
-    record::{Command, Decision, Entry, Side, Trade},
+    record::{AccountId, Record},
+    store::{CommitError, scripted::disk},
     table::Announcer,
 };
 
@@ -22,16 +25,20 @@ use crate::{
 struct Scene {
     seat: Seat<ReceiverStream<Result<Action, Status>>>,
     actions: Option<mpsc::Sender<Result<Action, Status>>>,
-    ledger: Option<mpsc::Receiver<Request>>,
-    announcer: Announcer,
+    ledger: ByHand,
     stop: CancellationToken,
 }
 
 impl Scene {
-    fn new(feeds: Feeds, ledger_room: usize) -> Self {
+    /// A seat of somebody with a wallet of 7 tokens on joining; ann, who acts, has 1000 tokens, and the price is 10.
+    fn new(feeds: Feeds, ledger: impl FnOnce(Market, Announcer) -> ByHand) -> Self {
         let (actions, inbound) = mpsc::channel(10_000);
-        let (queue, ledger) = Queue::answered_by_hand(ledger_room);
-        let (table, announcer) = Table::new(tick(0, 10), Duration::from_secs(3));
+        let market = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(1_000));
+        let (table, announcer) = Table::new(market.current, Duration::from_secs(3));
+        let ledger = ledger(market, announcer);
+        let mut ann = Record::new(AccountId(1));
+        ann.account.tokens = Tokens(1_000);
+        ledger.books().put(&PlayerName::new("ann").unwrap(), Some(ann));
         let stop = CancellationToken::new();
         let account = Account {
             tokens: Tokens(7),
@@ -39,29 +46,40 @@ impl Scene {
         };
         let joining = feeds.wallet.then_some(account);
         let inbound = ReceiverStream::new(inbound);
-        let seat = Seat::new(inbound, (&table, &queue), (feeds, joining), stop.clone());
+        let seat = Seat::new(inbound, (&table, ledger.books()), (feeds, joining), stop.clone());
         Self {
             seat,
             actions: Some(actions),
-            ledger: Some(ledger),
-            announcer,
+            ledger,
             stop,
         }
     }
 
     /// A scene in which the first price has been heard.
     fn joined() -> Self {
-        let mut scene = Self::new(Feeds::default(), 5_000);
+        let mut scene = Self::new(Feeds::default(), ByHand::new);
         assert_eq!(scene.heard(), ["price 10"]);
         scene
     }
 
+    /// Sells `count`, of which ann has none: the refusal names the count.
     fn act(&self, count: i32) {
-        self.send(Ok(action("ann", ActionType::Buy as i32, count)));
+        self.send(Ok(action("ann", ActionType::Sell as i32, count)));
+    }
+
+    fn buy(&self) {
+        self.send(Ok(action("ann", ActionType::Buy as i32, 1)));
     }
 
     fn send(&self, action: Result<Action, Status>) {
         self.actions.as_ref().unwrap().try_send(action).unwrap();
+    }
+
+    /// Has the price move, ahead of the disk.
+    fn tick(&self) -> i32 {
+        let moving = Box::pin(self.ledger.books().tick());
+        assert!(moving.now_or_never().is_none());
+        self.ledger.price()
     }
 
     /// The next thing the seat says, if it has something to say now.
@@ -82,20 +100,12 @@ impl Scene {
         heard
     }
 
-    /// The next request that the ledger has got.
-    fn asked(&mut self) -> Option<(i32, Reply)> {
-        match self.ledger.as_mut().unwrap().try_recv().ok()? {
-            Request::Command {
-                command: Command::Buy(count),
-                reply,
-                ..
-            } => Some((count.0, reply)),
-            other => panic!("{other:?}"),
-        }
+    /// Flushes the ledger, and gives what the seat then says.
+    fn heard_after_flush(&mut self) -> Vec<String> {
+        self.ledger.flush().unwrap();
+        self.heard()
     }
 }
-
-type Reply = tokio::sync::oneshot::Sender<Result<Decision, LedgerError>>;
 
 fn in_short(said: Option<Result<GambleInfo, Status>>) -> String {
     match said {
@@ -109,14 +119,6 @@ fn in_short(said: Option<Result<GambleInfo, Status>>) -> String {
     }
 }
 
-fn tick(number: i64, price: i32) -> Tick {
-    Tick {
-        number,
-        price: Price::new(price).unwrap(),
-        at: UnixMillis(1_000 + number),
-    }
-}
-
 fn action(user: &str, r#type: i32, count: i32) -> Action {
     Action {
         user: Some(User { id: user.to_owned() }),
@@ -125,71 +127,54 @@ fn action(user: &str, r#type: i32, count: i32) -> Action {
     }
 }
 
-/// A decision that leaves `tokens`.
-fn executed(tokens: i32) -> Result<Decision, LedgerError> {
-    let trade = Trade {
-        number: 1,
-        side: Side::Buy,
-        count: Stocks(1),
-        price: Price::MIN,
-        tick: 5,
-        at: UnixMillis(9),
-    };
-    let account = Account {
-        tokens: Tokens(tokens),
-        ..Account::default()
-    };
-    Ok(Decision {
-        result: Ok(Entry::Trade(trade)),
-        account,
-    })
-}
-
-fn not_executed(reason: &str) -> Result<Decision, LedgerError> {
-    Err(LedgerError::NotExecuted {
-        reason: reason.to_owned(),
-    })
+fn too_few(count: i32, have: i32) -> String {
+    let (these, those) = (Stocks(count), Stocks(have));
+    format!("selling {these} takes more than you have: {those}")
 }
 
 #[test]
 fn the_price_comes_at_once_and_then_only_the_newest() {
     let mut scene = Scene::joined();
-    for number in 1..=5 {
-        scene
-            .announcer
-            .announce(tick(number, 10 + i32::try_from(number).unwrap()));
+    let mut newest = 0;
+    for _ in 1..=4 {
+        newest = scene.tick();
+        scene.ledger.flush().unwrap();
     }
-    assert_eq!(scene.heard(), ["price 15"]);
+    assert_eq!(scene.heard(), [format!("price {newest}")]);
+    let next = scene.tick();
+    assert_eq!(scene.heard(), [""; 0], "not before it is on disk");
+    assert_eq!(scene.heard_after_flush(), [format!("price {next}")]);
     assert_eq!(scene.heard(), [""; 0]);
 }
 
 #[test]
-fn results_come_in_the_order_of_the_actions_whatever_the_order_of_the_answers() {
+fn results_come_in_the_order_of_the_actions_when_they_are_on_disk() {
     let mut scene = Scene::joined();
-    (1..=3).for_each(|count| scene.act(count));
-    assert_eq!(scene.heard(), [""; 0]);
-    let mut replies: Vec<(i32, Reply)> = std::iter::from_fn(|| scene.asked()).collect();
+    scene.act(1);
+    scene.buy();
+    scene.act(2);
+    scene.buy();
+    scene.act(3);
     assert_eq!(
-        replies.iter().map(|(count, _)| *count).collect::<Vec<_>>(),
-        [1, 2, 3]
+        scene.heard(),
+        [too_few(1, 0)],
+        "a refusal of what is on disk waits for nothing"
     );
-    let (_, third) = replies.pop().unwrap();
-    third.send(not_executed("third")).unwrap();
-    assert_eq!(scene.heard(), [""; 0]);
-    for (count, reply) in replies {
-        reply.send(not_executed(&count.to_string())).unwrap();
-    }
-    let heard = scene.heard();
     assert_eq!(
-        heard,
-        ["1", "2", "third"].map(|why| format!("not executed: the casino {why}"))
+        scene.heard_after_flush(),
+        [
+            EXECUTED_MESSAGE.to_owned(),
+            too_few(2, 1),
+            EXECUTED_MESSAGE.to_owned(),
+            too_few(3, 2)
+        ]
     );
 }
 
 #[test]
 fn a_malformed_action_is_refused_in_its_place_and_the_stream_goes_on() {
     let mut scene = Scene::joined();
-    scene.act(1);
+    scene.buy();
     scene.send(Ok(action("ann", 7, 1)));
     scene.send(Ok(action("", 0, 1)));
     scene.send(Ok(action("a\u{1b}b", 0, 1)));
@@ -197,13 +182,10 @@ fn a_malformed_action_is_refused_in_its_place_and_the_stream_goes_on() {
         user: None,
         ..action("", 0, 1)
     }));
-    scene.act(2);
+    scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
-    while let Some((_, reply)) = scene.asked() {
-        reply.send(executed(0)).unwrap();
-    }
     assert_eq!(
-        scene.heard(),
+        scene.heard_after_flush(),
         [
             EXECUTED_MESSAGE,
             "type: 7 is no type of action; 0 is BUY, 1 is SELL",
@@ -216,10 +198,13 @@ fn a_malformed_action_is_refused_in_its_place_and_the_stream_goes_on() {
 }
 
 #[test]
-fn actions_are_read_at_once_up_to_a_bound_whether_or_not_the_ledger_has_room() {
-    let mut scene = Scene::new(Feeds::default(), 1);
+fn actions_are_read_at_once_up_to_a_bound_whether_or_not_the_batch_has_room() {
+    let one = |market, announcer| ByHand::with_batches_of(1, market, announcer);
+    let mut scene = Scene::new(Feeds::default(), one);
     let sent = OUTSTANDING_MAX + 100;
-    (0..sent).for_each(|_| scene.act(1));
+    for _ in 0..sent {
+        scene.send(Ok(action("ann", ActionType::Buy as i32, 1)));
+    }
     assert_eq!(scene.heard(), ["price 10"]);
     let unread = |scene: &Scene| {
         let actions = scene.actions.as_ref().unwrap();
@@ -228,9 +213,7 @@ fn actions_are_read_at_once_up_to_a_bound_whether_or_not_the_ledger_has_room() {
     assert_eq!(unread(&scene), 100);
     let mut answered = 0;
     while answered < sent {
-        while let Some((_, reply)) = scene.asked() {
-            reply.send(executed(0)).unwrap();
-        }
+        assert!(scene.ledger.flush().unwrap() <= 1);
         answered += scene.heard().len();
     }
     assert_eq!((answered, unread(&scene)), (sent, 0));
@@ -239,23 +222,20 @@ fn actions_are_read_at_once_up_to_a_bound_whether_or_not_the_ledger_has_room() {
 #[test]
 fn after_a_half_close_what_is_outstanding_is_answered_and_the_stream_ends() {
     let mut scene = Scene::joined();
-    scene.act(1);
+    scene.buy();
     scene.actions = None;
     assert_eq!(scene.heard(), [""; 0]);
-    scene.asked().unwrap().1.send(executed(0)).unwrap();
-    assert_eq!(scene.heard(), [EXECUTED_MESSAGE, "end"]);
+    assert_eq!(scene.heard_after_flush(), [EXECUTED_MESSAGE, "end"]);
     assert_eq!(scene.heard(), ["end"]);
 }
 
 #[test]
 fn a_half_close_on_joining_still_tells_the_price() {
-    let mut scene = Scene::new(
-        Feeds {
-            wallet: true,
-            ticks: true,
-        },
-        1,
-    );
+    let feeds = Feeds {
+        wallet: true,
+        ticks: true,
+    };
+    let mut scene = Scene::new(feeds, ByHand::new);
     scene.actions = None;
     assert_eq!(scene.heard(), ["price 10", "wallet 7", "end"]);
 }
@@ -263,16 +243,19 @@ fn a_half_close_on_joining_still_tells_the_price() {
 #[test]
 fn told_to_stop_a_seat_answers_what_it_has_read_and_ends_unavailable() {
     let mut scene = Scene::joined();
-    scene.act(1);
+    scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
     scene.stop.cancel();
-    scene.announcer.announce(tick(1, 99));
-    scene.act(2);
+    scene.tick();
+    scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
-    scene.asked().unwrap().1.send(executed(0)).unwrap();
-    assert_eq!(scene.heard(), [EXECUTED_MESSAGE, "Unavailable", "end"]);
-    assert!(
-        scene.asked().is_none(),
+    assert_eq!(
+        scene.heard_after_flush(),
+        [EXECUTED_MESSAGE, "Unavailable", "end"]
+    );
+    assert_eq!(
+        scene.ledger.flush().unwrap(),
+        0,
         "what came after the word to stop is not executed"
     );
 }
@@ -287,63 +270,83 @@ fn an_idle_seat_ends_at_the_word_to_stop() {
 #[test]
 fn a_message_that_cannot_be_read_ends_the_stream_after_the_answers() {
     let mut scene = Scene::joined();
-    scene.act(1);
+    scene.buy();
     scene.send(Err(Status::new(Code::OutOfRange, "too large")));
     assert_eq!(scene.heard(), [""; 0]);
-    scene.asked().unwrap().1.send(executed(0)).unwrap();
-    assert_eq!(scene.heard(), [EXECUTED_MESSAGE, "OutOfRange", "end"]);
+    assert_eq!(scene.heard_after_flush(), [EXECUTED_MESSAGE, "OutOfRange", "end"]);
 }
 
 #[test]
 fn a_ledger_that_ends_without_an_answer_ends_the_stream() {
     let mut scene = Scene::joined();
-    (1..=2).for_each(|count| scene.act(count));
+    (1..=2).for_each(|_| scene.buy());
     assert_eq!(scene.heard(), [""; 0]);
-    drop(scene.asked());
+    scene.ledger.end();
     assert_eq!(scene.heard(), ["Unavailable", "end"]);
 }
 
 #[test]
 fn what_the_ledger_never_took_is_refused_in_words() {
     let mut scene = Scene::joined();
-    scene.ledger = None;
-    scene.act(1);
+    scene.ledger.close();
+    scene.buy();
     assert_eq!(scene.heard(), ["not executed: the casino is stopping"]);
+}
+
+#[test]
+fn what_was_not_written_is_refused_in_words_and_play_goes_on() {
+    let mut scene = Scene::joined();
+    let full = CommitError::NotWritten(disk("disk is full"));
+    scene.ledger.script.failures.lock().unwrap().push_back(full);
+    (1..=2).for_each(|_| scene.buy());
+    assert_eq!(scene.heard(), [""; 0]);
+    let words = "not executed: the casino could not write the ledger: disk is full";
+    assert_eq!(scene.heard_after_flush(), [words, words]);
+    let mut ann = Record::new(AccountId(1));
+    ann.account.tokens = Tokens(10);
+    scene
+        .ledger
+        .books()
+        .put(&PlayerName::new("ann").unwrap(), Some(ann));
+    scene.buy();
+    assert_eq!(scene.heard(), [""; 0]);
+    assert_eq!(scene.heard_after_flush(), [EXECUTED_MESSAGE]);
 }
 
 #[test]
 fn a_price_is_heard_of_before_a_trade_at_it() {
     let mut scene = Scene::joined();
-    scene.act(1);
+    let price = scene.tick();
+    scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
-    scene.announcer.announce(tick(1, 12));
-    scene.asked().unwrap().1.send(executed(0)).unwrap();
-    assert_eq!(scene.heard(), ["price 12", EXECUTED_MESSAGE]);
+    assert_eq!(
+        scene.heard_after_flush(),
+        [format!("price {price}"), EXECUTED_MESSAGE.to_owned()]
+    );
 }
 
 #[test]
 fn a_client_that_asked_for_feeds_is_told_ticks_and_wallets() {
-    let mut scene = Scene::new(
-        Feeds {
-            ticks: true,
-            wallet: true,
-        },
-        10,
-    );
+    let feeds = Feeds {
+        ticks: true,
+        wallet: true,
+    };
+    let mut scene = Scene::new(feeds, ByHand::new);
     let price = scene.next().unwrap().unwrap().unwrap().info.unwrap();
     assert_eq!(
         (price.tick, price.at_unix_ms, price.interval_ms),
         (0, 1_000, 3_000)
     );
     assert_eq!(scene.heard(), ["wallet 7"]);
-    scene.act(1);
+    scene.buy();
     scene.send(Ok(action("ann", 9, 1)));
     assert_eq!(scene.heard(), [""; 0]);
-    scene.asked().unwrap().1.send(executed(35)).unwrap();
+    scene.ledger.flush().unwrap();
     let result = scene.next().unwrap().unwrap().unwrap().result.unwrap();
     assert_eq!(result.outcome(), ActionOutcome::OutcomeExecuted);
-    assert_eq!(result.wallet.unwrap().tokens, 35);
-    assert_eq!(result.trade.unwrap().tick, 5);
+    assert_eq!(result.wallet.unwrap().tokens, 990);
+    let trade = result.trade.unwrap();
+    assert_eq!((trade.number, trade.tick, trade.at_unix_ms), (1, 0, 9));
     let result = scene.next().unwrap().unwrap().unwrap().result.unwrap();
     assert_eq!(result.outcome(), ActionOutcome::OutcomeRefused);
     assert_eq!((result.wallet, result.trade), (None, None));
@@ -351,12 +354,12 @@ fn a_client_that_asked_for_feeds_is_told_ticks_and_wallets() {
 
 #[test]
 fn a_client_that_asked_for_nothing_is_told_nothing_new() {
-    let mut scene = Scene::new(Feeds::default(), 10);
+    let mut scene = Scene::new(Feeds::default(), ByHand::new);
     let price = scene.next().unwrap().unwrap().unwrap().info.unwrap();
     assert_eq!((price.tick, price.at_unix_ms, price.interval_ms), (0, 0, 0));
-    scene.act(1);
+    scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
-    scene.asked().unwrap().1.send(executed(35)).unwrap();
+    scene.ledger.flush().unwrap();
     let result = scene.next().unwrap().unwrap().unwrap().result.unwrap();
     let told = (result.outcome(), result.wallet, result.trade);
     assert_eq!(told, (ActionOutcome::OutcomeUnspecified, None, None));

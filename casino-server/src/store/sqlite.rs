@@ -7,6 +7,7 @@ mod migrations;
 mod open;
 mod reads;
 mod rows;
+mod sheet;
 mod writes;
 
 #[cfg(test)]

@@ -19,8 +19,10 @@ pub(super) fn newest() -> usize {
 /// Accounts, their entries, the market and its ticks.
 ///
 /// Dollars and tokens are whole numbers; `at_unix_ms` is milliseconds since the Unix epoch, UTC; a market's seed is
-/// its 64 bits as a signed number; a trade's side is 0 for a buy and 1 for a sell. Entries lie beside the other
-/// entries of their account, in order, because that is how they are read.
+/// its 64 bits as a signed number; a trade's side is 0 for a buy and 1 for a sell. Payments lie beside the other
+/// payments of their account, in order, because that is how they are read. Trades are too many for that: they are
+/// written by the sheet, as JSON, and `accounts.sheet` leads to an account's newest sheet, which leads to the one
+/// before. `bookmarks` lead to some sheets in between. The view `trades` shows each trade as a row.
 const VERSION_1: &str = "
 CREATE TABLE market (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -43,7 +45,8 @@ CREATE TABLE accounts (
     dollars_out INTEGER NOT NULL CHECK (dollars_out >= 0),
     version INTEGER NOT NULL,
     payments INTEGER NOT NULL,
-    trades INTEGER NOT NULL
+    trades INTEGER NOT NULL,
+    sheet INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE payments (
     account INTEGER NOT NULL REFERENCES accounts (id),
@@ -52,16 +55,23 @@ CREATE TABLE payments (
     at_unix_ms INTEGER NOT NULL,
     PRIMARY KEY (account, number)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE trades (
-    account INTEGER NOT NULL REFERENCES accounts (id),
-    number INTEGER NOT NULL CHECK (number >= 1),
-    side INTEGER NOT NULL CHECK (side IN (0, 1)),
-    stocks INTEGER NOT NULL CHECK (stocks >= 1),
-    price INTEGER NOT NULL CHECK (price >= 1),
+CREATE TABLE sheets (
+    id INTEGER PRIMARY KEY,
     tick INTEGER NOT NULL,
+    price INTEGER NOT NULL CHECK (price >= 1),
     at_unix_ms INTEGER NOT NULL,
+    trades TEXT NOT NULL
+) STRICT;
+CREATE TABLE bookmarks (
+    account INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    sheet INTEGER NOT NULL,
     PRIMARY KEY (account, number)
 ) STRICT, WITHOUT ROWID;
+CREATE VIEW trades (account, number, side, stocks, price, tick, at_unix_ms, sheet) AS
+    SELECT trade.value ->> 0, trade.value ->> 1, (trade.value ->> 2) < 0, abs(trade.value ->> 2), sheets.price,
+        sheets.tick, sheets.at_unix_ms, sheets.id
+    FROM sheets, json_each(sheets.trades) AS trade;
 ";
 
 /// Brings a file of `version` to the newest, all the way or not at all.

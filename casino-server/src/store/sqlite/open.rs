@@ -89,9 +89,8 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FileError> {
     let version = check(&connection)?;
     configure(&connection)?;
     migrate(&mut connection, version).map_err(failed("write the tables"))?;
-    let store = SqliteStore::new(connection, lock).map_err(failed("read the accounts"))?;
     Ok(Opened {
-        store,
+        store: SqliteStore::new(connection, lock),
         reads: SqliteReads::new(path),
     })
 }

@@ -12,7 +12,7 @@ use crate::{
     account::Account,
     identity::PlayerName,
     market::Tick,
-    record::{Payment, Trade},
+    record::{Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
 };
 
@@ -70,6 +70,10 @@ impl SqliteReads {
 }
 
 impl Reads for SqliteReads {
+    fn record(&self, player: &PlayerName) -> Result<Option<Record>, StoreError> {
+        self.with("read the accounts", |connection| find(connection, player))
+    }
+
     fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
         let sql = format!("SELECT {} FROM accounts WHERE name = ?", rows::ACCOUNT_COLUMNS);
         let account = self.with("read the account", |connection| {
@@ -96,12 +100,8 @@ impl Reads for SqliteReads {
     }
 
     fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError> {
-        let sql = "SELECT number, side, stocks, price, tick, at_unix_ms FROM trades
-                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND number < ?
-                   ORDER BY number DESC LIMIT ?";
         self.with("read the trades", |connection| {
-            let params = params![player.as_str(), below(page), one_more(page)];
-            Ok(paged(list(connection, sql, params, rows::trade)?, page))
+            Ok(paged(walk_back(connection, player, page)?, page))
         })
     }
 
@@ -119,6 +119,49 @@ impl Reads for SqliteReads {
     fn close(&self) {
         self.lock().clear();
     }
+}
+
+fn find(connection: &Connection, player: &PlayerName) -> rusqlite::Result<Option<Record>> {
+    connection
+        .prepare_cached("SELECT * FROM accounts WHERE name = ?")?
+        .query_row([player.as_str()], rows::record)
+        .optional()
+}
+
+/// The player's trades of the page and one more, newest first: from sheet to sheet, from the newest back, or from the
+/// first bookmark that is not older than the page.
+fn walk_back(
+    connection: &Connection,
+    player: &PlayerName,
+    page: PageRequest,
+) -> rusqlite::Result<Vec<Trade>> {
+    let Some(record) = find(connection, player)? else {
+        return Ok(Vec::new());
+    };
+    let bookmark = connection
+        .prepare_cached(
+            "SELECT sheet FROM bookmarks WHERE account = ? AND number >= ? ORDER BY number LIMIT 1",
+        )?
+        .query_row(params![record.id.0, below(page)], |row| row.get(0))
+        .optional()?;
+    let mut sheets =
+        connection.prepare_cached("SELECT tick, price, at_unix_ms, trades FROM sheets WHERE id = ?")?;
+    let enough = usize::try_from(one_more(page)).unwrap_or(usize::MAX);
+    let mut trades = Vec::new();
+    let mut next = bookmark.unwrap_or(record.sheet);
+    while next != 0 && trades.len() < enough {
+        let (shared, mut lines) = sheets.query_row([next], rows::sheet)?;
+        lines.retain(|line| line.account == record.id);
+        for line in lines.iter().rev().filter(|line| line.number < below(page)) {
+            let trade = rows::trade(line, shared);
+            trades.push(trade.ok_or(rusqlite::Error::IntegralValueOutOfRange(3, line.stocks))?);
+        }
+        // A sheet that does not lead on would be walked over for ever.
+        let previous = lines.first().and_then(|line| line.previous);
+        next = previous.filter(|previous| *previous < next).unwrap_or(0);
+    }
+    trades.truncate(enough);
+    Ok(trades)
 }
 
 fn list<T>(

@@ -4,6 +4,7 @@
 
 use rusqlite::{Row, types::Type};
 
+use super::sheet::{self, Line};
 use crate::{
     account::Account,
     market::{Market, Tick},
@@ -28,13 +29,14 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     })
 }
 
-/// A record from `id`, [`ACCOUNT_COLUMNS`], `payments`, `trades`.
+/// A record from all columns of its row.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
         id: AccountId(row.get("id")?),
         account: account(row)?,
         payments: row.get("payments")?,
         trades: row.get("trades")?,
+        sheet: row.get("sheet")?,
     })
 }
 
@@ -47,20 +49,34 @@ pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
     })
 }
 
-/// A trade from `number, side, stocks, price, tick, at_unix_ms`.
-pub(super) fn trade(row: &Row<'_>) -> rusqlite::Result<Trade> {
-    let side = match row.get(1)? {
-        0_i64 => Side::Buy,
-        1 => Side::Sell,
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
-    };
-    Ok(Trade {
+/// A sheet from `tick, price, at_unix_ms, trades`: what its trades share, and its lines.
+pub(super) fn sheet(row: &Row<'_>) -> rusqlite::Result<(Tick, Vec<Line>)> {
+    let tick = Tick {
         number: row.get(0)?,
+        price: price(row, 1)?,
+        at: UnixMillis(row.get(2)?),
+    };
+    let text = row.get_ref(3)?.as_str()?;
+    match sheet::read(text) {
+        Some(lines) => Ok((tick, lines)),
+        None => Err(rusqlite::Error::InvalidColumnType(
+            3,
+            "trades".to_owned(),
+            Type::Text,
+        )),
+    }
+}
+
+/// A trade from its line on the sheet, and what it shares with the others there.
+pub(super) fn trade(line: &Line, shared: Tick) -> Option<Trade> {
+    let side = if line.stocks < 0 { Side::Sell } else { Side::Buy };
+    Some(Trade {
+        number: line.number,
         side,
-        count: Stocks(row.get(2)?),
-        price: price(row, 3)?,
-        tick: row.get(4)?,
-        at: UnixMillis(row.get(5)?),
+        count: Stocks(i32::try_from(line.stocks.checked_abs()?).ok()?),
+        price: shared.price,
+        tick: shared.number,
+        at: shared.at,
     })
 }
 
@@ -93,12 +109,4 @@ fn price(row: &Row<'_>, column: usize) -> rusqlite::Result<Price> {
         column,
         i64::from(tokens),
     ))
-}
-
-/// How a side is written.
-pub(super) fn side_number(side: Side) -> i64 {
-    match side {
-        Side::Buy => 0,
-        Side::Sell => 1,
-    }
 }

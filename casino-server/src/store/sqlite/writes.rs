@@ -2,50 +2,46 @@
 
 use std::fs::File;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, named_params, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 
-use super::rows;
+use super::{
+    rows,
+    sheet::{self, Line},
+};
 use crate::{
     identity::PlayerName,
     market::Market,
-    record::{AccountId, Record},
-    store::{Batch, CommitError, Store, StoreError},
+    record::{Posting, Record},
+    store::{Batch, CommitError, Numbers, Store, StoreError},
 };
+
+/// An account's trades between two of its bookmarks: at most so many are passed over to find an old one.
+const BOOKMARK_EVERY: i64 = 512;
 
 /// The one writer of a file.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
     connection: Connection,
-    /// The last key given out. Keys are given out in memory, so that a player who is only asked about, or whose
-    /// first command is refused, leaves no row behind.
-    last_id: i64,
+    /// The text of the sheet being written, kept for its memory.
+    text: String,
     /// Held until the connection is closed: fields are dropped in their order.
     _lock: File,
 }
 
 impl SqliteStore {
     /// Takes over a connection to a file of the newest version, and the file's lock.
-    pub(super) fn new(connection: Connection, lock: File) -> rusqlite::Result<Self> {
-        let last_id =
-            connection.query_row("SELECT coalesce(max(id), 0) FROM accounts", [], |row| row.get(0))?;
-        Ok(Self {
+    pub(super) fn new(connection: Connection, lock: File) -> Self {
+        Self {
             connection,
-            last_id,
+            text: String::new(),
             _lock: lock,
-        })
+        }
     }
 
     /// The connection, to break it.
     #[cfg(test)]
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
-    }
-
-    fn find(&self, player: &PlayerName) -> rusqlite::Result<Option<Record>> {
-        self.connection
-            .prepare_cached("SELECT * FROM accounts WHERE name = ?")?
-            .query_row([player.as_str()], rows::record)
-            .optional()
     }
 
     /// Writes `batch` and commits it; says of a failure whether it came before the commit.
@@ -56,7 +52,8 @@ impl SqliteStore {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(before)?;
         write_records(&transaction, batch).map_err(before)?;
-        write_entries(&transaction, batch).map_err(before)?;
+        write_payments(&transaction, batch).map_err(before)?;
+        write_trades(&transaction, batch, &mut self.text).map_err(before)?;
         write_ticks(&transaction, batch).map_err(before)?;
         transaction.commit().map_err(|error| (Stage::Commit, error))
     }
@@ -91,25 +88,15 @@ impl Store for SqliteStore {
         write(&mut self.connection).map_err(failed)
     }
 
-    fn load(&mut self, players: &[PlayerName]) -> Result<Vec<Record>, StoreError> {
-        let mut records = Vec::with_capacity(players.len());
-        for player in players {
-            let found = self
-                .find(player)
-                .map_err(|error| StoreError::new("read the accounts", error))?;
-            let record = match found {
-                Some(record) => record,
-                None => {
-                    self.last_id = self
-                        .last_id
-                        .checked_add(1)
-                        .ok_or_else(|| StoreError::new("add an account", "keys have run out"))?;
-                    Record::new(AccountId(self.last_id))
-                }
-            };
-            records.push(record);
-        }
-        Ok(records)
+    fn numbers(&mut self) -> Result<Numbers, StoreError> {
+        let highest = |sql| self.connection.query_row(sql, [], |row| row.get(0));
+        let read = || {
+            Ok(Numbers {
+                account: highest("SELECT coalesce(max(id), 0) FROM accounts")?,
+                sheet: highest("SELECT coalesce(max(id), 0) FROM sheets")?,
+            })
+        };
+        read().map_err(|error: rusqlite::Error| StoreError::new("read the accounts", error))
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
@@ -168,52 +155,89 @@ fn is_certain(error: &rusqlite::Error) -> bool {
 }
 
 fn write_records(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO accounts VALUES (:id, :name, :tokens, :stocks, :cost_basis, :realised_pnl, :dollars_in,
-             :dollars_out, :version, :payments, :trades)
-         ON CONFLICT (id) DO UPDATE SET tokens = :tokens, stocks = :stocks, cost_basis = :cost_basis,
-             realised_pnl = :realised_pnl, dollars_in = :dollars_in, dollars_out = :dollars_out,
-             version = :version, payments = :payments, trades = :trades",
+    // By position: names would be looked up for each of them.
+    let mut update = connection.prepare_cached(
+        "UPDATE accounts SET tokens = ?2, stocks = ?3, cost_basis = ?4, realised_pnl = ?5, dollars_in = ?6,
+             dollars_out = ?7, version = ?8, payments = ?9, trades = ?10, sheet = ?11 WHERE id = ?1",
     )?;
     for (name, record) in &batch.records {
         let account = &record.account;
-        statement.execute(named_params! {
-            ":id": record.id.0,
-            ":name": name.as_str(),
-            ":tokens": account.tokens.0,
-            ":stocks": account.stocks.0,
-            ":cost_basis": account.cost_basis,
-            ":realised_pnl": account.realised_pnl,
-            ":dollars_in": account.dollars_in,
-            ":dollars_out": account.dollars_out,
-            ":version": account.version,
-            ":payments": record.payments,
-            ":trades": record.trades,
-        })?;
+        let changed = update.execute(params![
+            record.id.0,
+            account.tokens.0,
+            account.stocks.0,
+            account.cost_basis,
+            account.realised_pnl,
+            account.dollars_in,
+            account.dollars_out,
+            account.version,
+            record.payments,
+            record.trades,
+            record.sheet,
+        ])?;
+        if changed == 0 {
+            add_record(connection, name, record)?;
+        }
     }
     Ok(())
 }
 
-fn write_entries(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+fn add_record(connection: &Connection, name: &PlayerName, record: &Record) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO accounts (id, name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version,
+             payments, trades, sheet)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let account = &record.account;
+    insert.execute(params![
+        record.id.0,
+        name.as_str(),
+        account.tokens.0,
+        account.stocks.0,
+        account.cost_basis,
+        account.realised_pnl,
+        account.dollars_in,
+        account.dollars_out,
+        account.version,
+        record.payments,
+        record.trades,
+        record.sheet,
+    ])?;
+    Ok(())
+}
+
+fn write_payments(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     let mut payments = connection
         .prepare_cached("INSERT INTO payments (account, number, amount, at_unix_ms) VALUES (?, ?, ?, ?)")?;
     for (account, payment) in &batch.payments {
         payments.execute(params![account.0, payment.number, payment.amount, payment.at.0])?;
     }
-    let mut trades = connection.prepare_cached(
-        "INSERT INTO trades (account, number, side, stocks, price, tick, at_unix_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for (account, trade) in &batch.trades {
-        trades.execute(params![
-            account.0,
-            trade.number,
-            rows::side_number(trade.side),
-            trade.count.0,
-            trade.price.get(),
+    Ok(())
+}
+
+/// Writes a row a sheet, and a bookmark wherever an account's trades have got one long way further.
+fn write_trades(connection: &Connection, batch: &Batch, text: &mut String) -> rusqlite::Result<()> {
+    let mut sheets = connection
+        .prepare_cached("INSERT INTO sheets (id, tick, price, at_unix_ms, trades) VALUES (?, ?, ?, ?, ?)")?;
+    for postings in batch.trades.chunk_by(|a, b| a.sheet == b.sheet) {
+        let Some(Posting { trade, sheet, .. }) = postings.first() else {
+            continue;
+        };
+        sheet::write(postings.iter().map(Line::from), text);
+        sheets.execute(params![
+            sheet,
             trade.tick,
+            trade.price.get(),
             trade.at.0,
+            text.as_str()
         ])?;
+    }
+    let mut bookmarks =
+        connection.prepare_cached("INSERT INTO bookmarks (account, number, sheet) VALUES (?, ?, ?)")?;
+    for posting in &batch.trades {
+        if posting.trade.number.checked_rem(BOOKMARK_EVERY) == Some(0) {
+            bookmarks.execute(params![posting.account.0, posting.trade.number, posting.sheet])?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,197 @@
+//! Core: the records of players who have been active of late, in bounded memory.
+
+use std::collections::HashMap;
+
+use super::fate::Sequence;
+use crate::{identity::PlayerName, record::Record};
+
+/// Records held at most. Far more than one batch can change, so that there is always one to forget.
+const ACCOUNTS_MAX: usize = 64 * 1024;
+
+/// Where a player's record was found, for whoever asks again: no name is looked up twice.
+///
+/// It never leads to another player: a place that was given to another has another key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    index: usize,
+    key: u64,
+}
+
+/// A record in memory.
+#[derive(Debug)]
+pub(super) struct Held {
+    name: PlayerName,
+    key: u64,
+    used: bool,
+    /// The record as it has been decided, on disk or not.
+    pub(super) record: Record,
+    /// The last batch that changed it; with that batch the record is on disk, or has never been.
+    pub(super) changed_in: Sequence,
+}
+
+/// The records. One that waits for its batch stays; of the others those that have not been used for a while make room.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    held: Vec<Held>,
+    by_name: HashMap<PlayerName, usize>,
+    /// Where the search for one to forget goes on.
+    hand: usize,
+    last_key: u64,
+    most: usize,
+}
+
+impl Accounts {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self::at_most(ACCOUNTS_MAX)
+    }
+
+    fn at_most(most: usize) -> Self {
+        Self {
+            held: Vec::new(),
+            by_name: HashMap::new(),
+            hand: 0,
+            last_key: 0,
+            most,
+        }
+    }
+
+    /// Where the player's record is, if it is held.
+    pub(super) fn find(&self, player: &PlayerName) -> Option<Place> {
+        let index = *self.by_name.get(player)?;
+        let key = self.held.get(index)?.key;
+        Some(Place { index, key })
+    }
+
+    /// The record at `place`, if it is still there.
+    pub(super) fn at(&mut self, place: Place) -> Option<&mut Held> {
+        let held = self.held.get_mut(place.index)?;
+        if held.key != place.key {
+            return None;
+        }
+        held.used = true;
+        Some(held)
+    }
+
+    /// The name and the record at `place`, if it is still there.
+    pub(super) fn named(&self, place: Place) -> Option<(PlayerName, Record)> {
+        let held = self.held.get(place.index)?;
+        (held.key == place.key).then(|| (held.name.clone(), held.record))
+    }
+
+    /// Holds `record` as it is on disk. What was changed up to the batch `settled` may make room for it.
+    pub(super) fn put(&mut self, player: PlayerName, record: Record, settled: Sequence) {
+        self.last_key = self.last_key.wrapping_add(1);
+        let held = Held {
+            name: player.clone(),
+            key: self.last_key,
+            used: false,
+            record,
+            changed_in: Sequence::NONE,
+        };
+        let room = if self.held.len() < self.most {
+            None
+        } else {
+            self.forgettable(settled)
+        };
+        let index = match room.and_then(|index| Some((index, self.held.get_mut(index)?))) {
+            Some((index, old)) => {
+                self.by_name.remove(&old.name);
+                *old = held;
+                index
+            }
+            None => {
+                self.held.push(held);
+                self.held.len().saturating_sub(1)
+            }
+        };
+        self.by_name.insert(player, index);
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.held.clear();
+        self.by_name.clear();
+    }
+
+    /// A record that is on disk as it is held, and has not been used since the hand last came by.
+    fn forgettable(&mut self, settled: Sequence) -> Option<usize> {
+        let rounds = self.held.len().saturating_mul(2);
+        for _ in 0..rounds {
+            let index = self.hand;
+            self.hand = index
+                .checked_add(1)
+                .filter(|next| *next < self.held.len())
+                .unwrap_or(0);
+            let held = self.held.get_mut(index)?;
+            if held.changed_in <= settled && !held.used {
+                return Some(index);
+            }
+            held.used = false;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::AccountId;
+
+    fn player(number: i64) -> PlayerName {
+        PlayerName::new(&format!("p{number}")).unwrap()
+    }
+
+    fn record(number: i64) -> Record {
+        Record::new(AccountId(number))
+    }
+
+    impl Accounts {
+        fn get(&mut self, number: i64) -> Option<Record> {
+            let place = self.find(&player(number))?;
+            Some(self.at(place)?.record)
+        }
+    }
+
+    #[test]
+    fn what_is_used_stays_and_what_is_not_makes_room() {
+        let mut accounts = Accounts::at_most(8);
+        for number in 0..100 {
+            accounts.put(player(number), record(number), Sequence::NONE);
+            assert_eq!(accounts.get(0), Some(record(0)), "used all the time");
+            assert!(accounts.find(&player(number)).is_some(), "put just now");
+            assert!(accounts.held.len() <= 8 && accounts.by_name.len() <= 8, "bounded");
+        }
+        assert_eq!(accounts.get(50), None);
+    }
+
+    #[test]
+    fn what_waits_for_its_batch_stays() {
+        let mut accounts = Accounts::at_most(4);
+        accounts.put(player(0), record(0), Sequence::NONE);
+        let place = accounts.find(&player(0)).unwrap();
+        accounts.at(place).unwrap().changed_in = Sequence::NONE.next();
+        for number in 1..50 {
+            accounts.put(player(number), record(number), Sequence::NONE);
+        }
+        assert!(accounts.at(place).is_some());
+        for number in 50..60 {
+            accounts.put(player(number), record(number), Sequence::NONE.next());
+        }
+        assert!(accounts.at(place).is_none(), "settled by now");
+    }
+
+    #[test]
+    fn a_place_never_leads_to_another_player() {
+        let mut accounts = Accounts::at_most(1);
+        accounts.put(player(1), record(1), Sequence::NONE);
+        let first = accounts.find(&player(1)).unwrap();
+        accounts.put(player(2), record(2), Sequence::NONE);
+        assert!(accounts.at(first).is_none() && accounts.named(first).is_none());
+        let second = accounts.find(&player(2)).unwrap();
+        assert_eq!(accounts.named(second), Some((player(2), record(2))));
+        accounts.clear();
+        accounts.put(player(3), record(3), Sequence::NONE);
+        assert!(accounts.at(second).is_none() && accounts.find(&player(2)).is_none());
+    }
+}

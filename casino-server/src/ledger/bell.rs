@@ -1,0 +1,59 @@
+//! Bells: how those who wait for a batch are woken, many at once.
+//!
+//! To wake a task of another runtime costs a system call; so the flusher rings one bell a runtime, and the bell wakes
+//! its tasks from inside.
+
+use std::{
+    convert::Infallible,
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::Waker,
+};
+
+use tokio::sync::Notify;
+
+use super::fate::Sequence;
+
+/// Who waits for which batch, in one runtime.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    waiting: Mutex<Vec<(Sequence, Waker)>>,
+    rung: Notify,
+}
+
+impl Bell {
+    /// Has `waker` woken once `batch` is settled. Whoever asks looks at the batch's fate once more after it.
+    pub(super) fn wait(&self, batch: Sequence, waker: &Waker) {
+        self.waiting().push((batch, waker.clone()));
+    }
+
+    /// Says, from any thread, that more is settled.
+    pub(super) fn ring(&self) {
+        self.rung.notify_one();
+    }
+
+    /// Wakes those who wait, whenever it is rung; `settled` says up to which batch.
+    pub(super) async fn listen(&self, settled: impl Fn() -> Sequence) -> Infallible {
+        loop {
+            self.rung.notified().await;
+            self.wake_up_to(settled());
+        }
+    }
+
+    /// Wakes those who wait for a batch up to `settled`.
+    pub(super) fn wake_up_to(&self, settled: Sequence) {
+        let all = mem::take(&mut *self.waiting());
+        let (ready, later): (Vec<_>, Vec<_>) = all.into_iter().partition(|(batch, _)| *batch <= settled);
+        if !later.is_empty() {
+            self.waiting().extend(later);
+        }
+        for (_, waker) in ready {
+            waker.wake();
+        }
+    }
+
+    /// The list is whole whatever happened to a thread that held it.
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Sequence, Waker)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

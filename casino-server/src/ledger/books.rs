@@ -1,0 +1,208 @@
+//! The way to the ledger: whoever asks decides under its lock, and then waits for the disk without it.
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    iter,
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use futures_util::FutureExt;
+
+use super::{
+    LedgerError,
+    accounts::Place,
+    bell::Bell,
+    draft::{Decided, Draft},
+    fate::Sequence,
+    shared::{Loading, Shared, Stopped},
+};
+use crate::{
+    identity::PlayerName,
+    market::Tick,
+    quantity::UnixMillis,
+    record::{Command, Decision},
+};
+
+/// The way to the ledger for the tasks of one runtime.
+#[derive(Debug, Clone)]
+pub(crate) struct Books {
+    pub(super) shared: Arc<Shared>,
+    pub(super) bell: Arc<Bell>,
+}
+
+/// A command from being asked to being decided.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// It waits.
+    Asked(PlayerName, Command),
+    /// It is decided; that counts when it is settled.
+    Decided(Verdict),
+}
+
+/// What was decided, ahead of the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// The decision, or why there is none.
+    pub(crate) result: Result<Decision, LedgerError>,
+    /// Nobody may hear of it before this batch is settled.
+    pub(crate) settled_with: Sequence,
+}
+
+/// What one asker has found out before, so that it need not be looked up again.
+#[derive(Debug, Default)]
+pub(crate) struct Asker {
+    known: Option<(PlayerName, Place)>,
+    loading: Option<Loading>,
+    waits: Option<(Sequence, Waker)>,
+}
+
+impl Books {
+    /// Wakes those who wait through these books; to be polled in their runtime as long as anybody does.
+    pub(crate) async fn listen(&self) -> Infallible {
+        self.bell.listen(|| self.shared.fates().due()).await
+    }
+
+    /// Has `command` executed for `player`, and waits until it is on disk.
+    pub(crate) async fn execute(
+        &self,
+        player: PlayerName,
+        command: Command,
+    ) -> Result<Decision, LedgerError> {
+        let mut asker = Asker::default();
+        let mut order = Order::Asked(player, command);
+        let verdict = poll_fn(|cx| {
+            self.decide(&mut asker, iter::once(&mut order), cx);
+            match &order {
+                Order::Asked(..) => Poll::Pending,
+                Order::Decided(verdict) => Poll::Ready(verdict.clone()),
+            }
+        })
+        .await;
+        poll_fn(|cx| self.poll_settled(&mut asker, verdict.settled_with, cx)).await?;
+        verdict.result
+    }
+
+    /// Has the price move, and waits until the tick is on disk and announced.
+    pub(crate) async fn tick(&self) -> Result<Tick, LedgerError> {
+        let (tick, settled_with) = self.shared.tick()?;
+        let mut asker = Asker::default();
+        poll_fn(|cx| self.poll_settled(&mut asker, settled_with, cx)).await?;
+        Ok(tick)
+    }
+
+    /// Decides `orders`, which wait, one after the other, as far as accounts are in memory and the batch has room.
+    /// The task of `cx` is woken when there is more to decide.
+    pub(crate) fn decide<'a>(
+        &self,
+        asker: &mut Asker,
+        mut orders: impl Iterator<Item = &'a mut Order>,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(mut order) = orders.next() else { return };
+        loop {
+            match asker.poll_loaded(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    *order = Order::Decided(Verdict::none(error));
+                    match orders.next() {
+                        Some(next) => order = next,
+                        None => return,
+                    }
+                }
+            }
+            match self.shared.decide(asker, &mut order, &mut orders) {
+                Stopped::Done => return,
+                Stopped::Missing(loading) => asker.loading = Some(loading),
+                Stopped::Full(batch) => {
+                    if self.poll_settled(asker, batch, cx).is_pending() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until it is known what became of `batch`. An asker waits for one batch at a time.
+    pub(crate) fn poll_settled(
+        &self,
+        asker: &mut Asker,
+        batch: Sequence,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), LedgerError>> {
+        let fates = self.shared.fates();
+        if let Some(fate) = fates.of(batch) {
+            return Poll::Ready(fate);
+        }
+        if !asker.waits_already(batch, cx.waker()) {
+            self.bell.wait(batch, cx.waker());
+            asker.waits = Some((batch, cx.waker().clone()));
+        }
+        // It may have been settled before anybody could know that this task waits.
+        fates.of(batch).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Takes in a record, as if it had been read.
+    #[cfg(test)]
+    pub(crate) fn put(&self, player: &PlayerName, record: Option<crate::record::Record>) {
+        self.shared.take_in(player.clone(), Ok(record)).unwrap();
+    }
+
+    /// Wakes those who wait, as the listener would.
+    #[cfg(test)]
+    pub(crate) fn wake(&self) {
+        self.bell.wake_up_to(self.shared.fates().due());
+    }
+}
+
+impl Asker {
+    /// Waits until the account that was missing has been read.
+    fn poll_loaded(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LedgerError>> {
+        let Some(loading) = &mut self.loading else {
+            return Poll::Ready(Ok(()));
+        };
+        let loaded = ready!(loading.poll_unpin(cx));
+        self.loading = None;
+        Poll::Ready(loaded.unwrap_or(Err(LedgerError::Stopping)))
+    }
+
+    fn waits_already(&self, batch: Sequence, waker: &Waker) -> bool {
+        let waits = self.waits.as_ref();
+        waits.is_some_and(|(waited_for, woken)| *waited_for == batch && woken.will_wake(waker))
+    }
+
+    /// Has `draft` decide, if the player's record is in memory; looked up only if it is not where it was last time.
+    pub(super) fn decide(
+        &mut self,
+        draft: &mut Draft,
+        (player, command): (&PlayerName, Command),
+        at: UnixMillis,
+    ) -> Option<Decided> {
+        if let Some((known, place)) = &self.known
+            && known == player
+            && let Some(decided) = draft.decide(*place, command, at)
+        {
+            return Some(decided);
+        }
+        let place = draft.find(player)?;
+        self.known = Some((player.clone(), place));
+        draft.decide(place, command, at)
+    }
+}
+
+impl Verdict {
+    /// There is no decision, and nothing to wait for.
+    pub(super) fn none(error: LedgerError) -> Self {
+        Self {
+            result: Err(error),
+            settled_with: Sequence::NONE,
+        }
+    }
+
+    /// What was decided did not come to count; nothing more is to be waited for.
+    pub(crate) fn undo(&mut self, error: LedgerError) {
+        *self = Self::none(error);
+    }
+}

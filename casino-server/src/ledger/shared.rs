@@ -1,0 +1,276 @@
+//! The open batch and all that is in memory, under one lock, with what became of the batches before.
+//!
+//! The lock is held for a few decisions at a time, and never over a read or a write.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use futures_util::{FutureExt, future};
+use tokio::sync::oneshot;
+
+use super::{
+    LedgerError,
+    bell::Bell,
+    books::{Asker, Books, Order, Verdict},
+    draft::{Draft, Taken},
+    fate::{Fates, Sequence},
+};
+use crate::{
+    clock::Clock,
+    identity::PlayerName,
+    market::{Market, Tick},
+    quantity::UnixMillis,
+    reader::Reader,
+    record::{Command, Record},
+    store::StoreError,
+};
+
+/// What all ways to the ledger share with its flusher.
+#[derive(Debug)]
+pub(super) struct Shared {
+    open: Mutex<Open>,
+    /// Tells the flusher that there is a batch, or that the ledger closes.
+    work: Condvar,
+    fates: Fates,
+    bells: Mutex<Vec<Weak<Bell>>>,
+    reader: Reader,
+    clock: Clock,
+}
+
+#[derive(Debug)]
+struct Open {
+    draft: Draft,
+    /// Requests are taken.
+    taking: bool,
+    /// The flusher waits to be told of work.
+    flusher_waits: bool,
+    /// The accounts that are being read, each by one task.
+    loading: HashMap<PlayerName, Loading>,
+}
+
+/// The reading of an account, for all who wait for it.
+pub(super) type Loading = future::Shared<oneshot::Receiver<Result<(), LedgerError>>>;
+
+/// Why the deciding of orders stopped.
+pub(super) enum Stopped {
+    /// None is left.
+    Done,
+    /// The account of the next one is not in memory.
+    Missing(Loading),
+    /// The batch is full.
+    Full(Sequence),
+}
+
+impl Shared {
+    pub(super) fn new(draft: Draft, reader: Reader, clock: Clock) -> Self {
+        Self {
+            open: Mutex::new(Open {
+                draft,
+                taking: true,
+                flusher_waits: false,
+                loading: HashMap::new(),
+            }),
+            work: Condvar::new(),
+            fates: Fates::default(),
+            bells: Mutex::default(),
+            reader,
+            clock,
+        }
+    }
+
+    /// A way to the ledger for the tasks of one runtime.
+    pub(super) fn books(self: &Arc<Self>) -> Books {
+        let bell = Arc::new(Bell::default());
+        let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.retain(|bell| bell.strong_count() > 0);
+        bells.push(Arc::downgrade(&bell));
+        Books {
+            shared: Arc::clone(self),
+            bell,
+        }
+    }
+
+    /// What became of the batches.
+    pub(super) fn fates(&self) -> &Fates {
+        &self.fates
+    }
+
+    /// Decides `order` and then `orders`, in one hold of the lock; `order` is left at the first that still waits.
+    pub(super) fn decide<'a>(
+        self: &Arc<Self>,
+        asker: &mut Asker,
+        order: &mut &'a mut Order,
+        orders: &mut impl Iterator<Item = &'a mut Order>,
+    ) -> Stopped {
+        let mut open = self.lock();
+        let at = (self.clock)();
+        let stopped = loop {
+            if let Order::Asked(player, command) = &**order {
+                match self.decide_one(&mut open, asker, (player, *command), at) {
+                    Ok(verdict) => **order = Order::Decided(verdict),
+                    Err(stopped) => break stopped,
+                }
+            }
+            match orders.next() {
+                Some(next) => *order = next,
+                None => break Stopped::Done,
+            }
+        };
+        self.tell_flusher(open);
+        stopped
+    }
+
+    fn decide_one(
+        self: &Arc<Self>,
+        open: &mut Open,
+        asker: &mut Asker,
+        (player, command): (&PlayerName, Command),
+        at: UnixMillis,
+    ) -> Result<Verdict, Stopped> {
+        if !open.taking {
+            return Ok(Verdict::none(LedgerError::Stopping));
+        }
+        if open.draft.is_full() {
+            return Err(Stopped::Full(open.draft.sequence()));
+        }
+        match asker.decide(&mut open.draft, (player, command), at) {
+            Some(decided) => Ok(Verdict {
+                result: Ok(decided.decision),
+                settled_with: decided.settled_with,
+            }),
+            None => Err(Stopped::Missing(self.load(open, player))),
+        }
+    }
+
+    /// Has the player's account read, if it is not being read already.
+    ///
+    /// By one task at a time: nobody can change an account that is not in memory, so what the task reads is true until
+    /// it has put it there.
+    fn load(self: &Arc<Self>, open: &mut Open, player: &PlayerName) -> Loading {
+        if let Some(loading) = open.loading.get(player) {
+            return loading.clone();
+        }
+        let (told, loaded) = oneshot::channel();
+        let loading = loaded.shared();
+        open.loading.insert(player.clone(), loading.clone());
+        let (shared, player) = (Arc::clone(self), player.clone());
+        tokio::spawn(async move {
+            let read = shared.reader.record(player.clone()).await;
+            // Nobody waits for it any more when their streams have gone.
+            let _ = told.send(shared.take_in(player, read));
+        });
+        loading
+    }
+
+    /// Takes in an account that has been read.
+    pub(super) fn take_in(
+        &self,
+        player: PlayerName,
+        read: Result<Option<Record>, StoreError>,
+    ) -> Result<(), LedgerError> {
+        let mut open = self.lock();
+        open.loading.remove(&player);
+        let stored = read.map_err(|error| {
+            let error_in_full = &error as &dyn std::error::Error;
+            tracing::error!(error = error_in_full, "an account could not be read");
+            LedgerError::from(&error)
+        })?;
+        open.draft
+            .put(player, stored, self.fates.settled())
+            .ok_or_else(|| LedgerError::not_executed("has run out of keys for accounts"))
+    }
+
+    pub(super) fn tick(&self) -> Result<(Tick, Sequence), LedgerError> {
+        let mut open = self.lock();
+        if !open.taking {
+            return Err(LedgerError::Stopping);
+        }
+        let tick = open.draft.tick((self.clock)());
+        let tick = tick.ok_or_else(|| LedgerError::not_executed("has run out of ticks"))?;
+        let batch = open.draft.sequence();
+        self.tell_flusher(open);
+        Ok((tick, batch))
+    }
+
+    fn tell_flusher(&self, mut open: MutexGuard<'_, Open>) {
+        let tell = open.flusher_waits && (!open.draft.is_empty() || !open.taking);
+        if tell {
+            open.flusher_waits = false;
+        }
+        drop(open);
+        if tell {
+            self.work.notify_one();
+        }
+    }
+
+    /// Waits for a batch; `None` when the ledger has been closed and everything is taken.
+    pub(super) fn next_batch(&self) -> Option<Taken> {
+        let mut open = self.lock();
+        loop {
+            if !open.draft.is_empty() {
+                return Some(open.draft.take());
+            }
+            if !open.taking {
+                return None;
+            }
+            open.flusher_waits = true;
+            open = self.work.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The price as it was decided.
+    #[cfg(test)]
+    pub(super) fn price(&self) -> crate::quantity::Price {
+        self.lock().draft.price()
+    }
+
+    /// The batch as it is, unless it is empty.
+    #[cfg(test)]
+    pub(super) fn batch_if_any(&self) -> Option<Taken> {
+        let mut open = self.lock();
+        (!open.draft.is_empty()).then(|| open.draft.take())
+    }
+
+    /// The batch is on disk, and what it moved is announced.
+    pub(super) fn succeed(&self, batch: Sequence) {
+        self.fates.succeed(batch);
+        self.ring();
+    }
+
+    /// The batch is not on disk: nor will be what was decided on top of it.
+    pub(super) fn fail(&self, batch: Sequence, market: Market, error: &LedgerError) {
+        let mut open = self.lock();
+        let last = open.draft.roll_back(market);
+        self.fates.fail(batch, last, error);
+        drop(open);
+        self.ring();
+    }
+
+    /// Takes no more requests; what was decided is still committed.
+    pub(super) fn close(&self) {
+        let mut open = self.lock();
+        open.taking = false;
+        self.tell_flusher(open);
+    }
+
+    /// Nothing is settled any more. Whoever waits hears so.
+    pub(super) fn end(&self) {
+        self.lock().taking = false;
+        self.fates.end();
+        self.ring();
+    }
+
+    fn ring(&self) {
+        let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        for bell in bells.iter().filter_map(Weak::upgrade) {
+            bell.ring();
+        }
+    }
+
+    /// Decisions are made whole or not at all, so the books are sound whatever happened to a thread that held them.
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
