@@ -11,9 +11,14 @@ use awesomestock_proto::serving;
 use casino_server::{Casino, Workers, config::Args};
 use clap::Parser;
 use color_eyre::eyre::{Result, WrapErr};
+use mimalloc::MiMalloc;
 use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+/// Messages come and go by the million a second.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();

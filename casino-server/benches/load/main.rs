@@ -1,6 +1,6 @@
 //! The casino under load, beside the ceilings, in one run.
 //!
-//! `cargo bench -p casino-server --bench load [-- ROUNDS [SECONDS]]` starts the servers as processes of their own,
+//! `cargo bench -p casino-server --bench load [-- ROUNDS [SECONDS [SCENARIOS]]]` starts the servers as processes of their own,
 //! drives them in turn from this process, and prints medians with their ratios. It asserts nothing.
 
 #![allow(
@@ -48,9 +48,10 @@ fn main() -> std::io::Result<()> {
                 .build()?;
             let local = tokio::task::LocalSet::new();
             let rounds = number(0, 5) as usize;
+            let wanted = arguments.get(2).map_or("", String::as_str);
             local.block_on(
                 &runtime,
-                scenario::run_all(rounds, Duration::from_secs(number(1, 3))),
+                scenario::run_all(rounds, Duration::from_secs(number(1, 3)), wanted),
             )
         }
     }

@@ -30,6 +30,15 @@ struct Load {
     window: usize,
 }
 
+impl Load {
+    fn name(self) -> String {
+        format!(
+            "{} streams on {} connections, window {}",
+            self.streams, self.connections, self.window
+        )
+    }
+}
+
 const LOADS: [Load; 4] = [
     Load {
         streams: 64,
@@ -65,15 +74,15 @@ struct Measured {
     rss_mb: f64,
 }
 
-/// Runs every scenario, `rounds` times each, `length` each time.
-pub(crate) async fn run_all(rounds: usize, length: Duration) -> io::Result<()> {
+/// Runs every scenario whose name has `wanted` in it, `rounds` times each, `length` each time.
+pub(crate) async fn run_all(rounds: usize, length: Duration, wanted: &str) -> io::Result<()> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("{}", machine());
     println!(
         "one commit of this disk (append 100 bytes, fdatasync): median {:?}\n",
         commit_time(folder.path())?
     );
-    for load in LOADS {
+    for load in LOADS.into_iter().filter(|load| load.name().contains(wanted)) {
         compare(load, rounds, length, folder.path()).await?;
     }
     Ok(())
@@ -107,10 +116,7 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
             .await?,
         );
     }
-    println!(
-        "{} streams on {} connections, window {}",
-        load.streams, load.connections, load.window
-    );
+    println!("{}", load.name());
     println!(
         "{:<12} {:>10} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>8} {:>9}",
         "",
