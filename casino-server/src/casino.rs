@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future, io, path::PathBuf, pin::pin, sync::Arc};
 
-use awesomestock_proto::{casino::casino_server, serving, transport};
+use awesomestock_proto::{casino::casino_server, serving};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -18,6 +18,7 @@ use tonic::{
 
 use crate::{
     clock,
+    front::Front,
     ledger::{Books, Ledger, LedgerFailure, StartError},
     market::Market,
     options::{self, Options, OutOfBounds},
@@ -29,7 +30,7 @@ use crate::{
         Store, StoreError,
         sqlite::{self, FileError},
     },
-    table::{self, Table},
+    table::{self, Audience, Table},
     workers::Workers,
 };
 
@@ -153,15 +154,20 @@ impl Casino {
 
     /// A way in, for the connections of one runtime, until `stop`.
     fn door(&self, stop: CancellationToken) -> Door {
-        let books = self.ledger.books();
+        let (books, audience) = (self.ledger.books(), self.table.audience());
         let service = CasinoService::new(
             books.clone(),
             self.reader.clone(),
-            self.table.clone(),
+            Arc::clone(&audience),
             self.statements.clone(),
             stop.clone(),
         );
-        Door { service, books, stop }
+        Door {
+            front: Front::new(service),
+            books,
+            audience,
+            stop,
+        }
     }
 
     /// Has the price move while `serving` lasts, and ends the ledger after it. A ledger that fails ends the serving by
@@ -211,8 +217,9 @@ impl Casino {
 /// A way into the casino for the connections of one runtime: what its tasks wait for is told to them there.
 #[derive(Debug)]
 pub(crate) struct Door {
-    service: CasinoService,
+    front: Front,
     books: Books,
+    audience: Arc<Audience>,
     stop: CancellationToken,
 }
 
@@ -223,12 +230,11 @@ impl Door {
         I: Stream<Item = io::Result<IO>>,
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
-        let service = casino_server::CasinoServer::new(self.service);
-        let service = service.max_decoding_message_size(transport::MAX_REQUEST_BYTES);
         let name = casino_server::SERVICE_NAME;
         tokio::select! {
-            served = serving::serve(name, Routes::new(service), incoming, self.stop) => served,
+            served = serving::serve(name, Routes::new(self.front), incoming, self.stop.clone()) => served,
             never = self.books.listen() => match never {},
+            never = self.audience.listen(&self.stop) => match never {},
         }
     }
 }

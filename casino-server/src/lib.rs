@@ -24,6 +24,7 @@ mod casino;
 mod clock;
 pub mod config;
 mod feeds;
+mod front;
 mod identity;
 mod ledger;
 mod market;

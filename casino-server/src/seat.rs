@@ -11,25 +11,24 @@ mod tests;
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use awesomestock_proto::casino::{Action, GambleInfo};
-use futures_util::{FutureExt, StreamExt, future::BoxFuture};
-use tokio_stream::{Stream, wrappers::WatchStream};
-use tokio_util::sync::CancellationToken;
+use awesomestock_proto::casino::Action;
+use futures_util::StreamExt;
+use tokio_stream::Stream;
 use tonic::Status;
 
 use self::outstanding::{Answer, Outstanding};
 use crate::{
     account::Account,
     feeds::Feeds,
+    identity::PlayerName,
     ledger::{Books, LedgerError},
-    market::Tick,
     status,
-    table::Table,
-    wire,
+    table::{Audience, Watcher},
+    wire::{self, Said},
 };
 
 /// One open Gamble stream, as the messages it sends.
@@ -42,12 +41,12 @@ pub(crate) struct Seat<In> {
     /// The actions; `None` once no more will be read.
     inbound: Option<In>,
     outstanding: Outstanding,
-    ticks: WatchStream<Tick>,
-    interval: Duration,
+    /// Who acted last.
+    known: Option<PlayerName>,
+    table: Watcher,
     feeds: Feeds,
     /// What the player is told of their wallet on joining, after the first price.
-    joining: Option<Account>,
-    stop: BoxFuture<'static, ()>,
+    joining: Option<Box<Account>>,
     /// Why the stream ends once everything is answered, unless in order.
     ending: Option<Status>,
     phase: Phase,
@@ -67,53 +66,66 @@ enum Phase {
 }
 
 impl<In> Seat<In> {
-    /// A seat at `table` whose actions are decided in `books`; `joining` is the wallet, for a client that asked for it.
+    /// A seat in `audience` whose actions are decided in `books`; `joining` is the wallet, for a client that asked for
+    /// it.
     pub(crate) fn new(
         inbound: In,
-        (table, books): (&Table, &Books),
+        (audience, books): (&Arc<Audience>, &Books),
         (feeds, joining): (Feeds, Option<Account>),
-        stop: CancellationToken,
     ) -> Self {
         Self {
             inbound: Some(inbound),
             outstanding: Outstanding::new(books.clone()),
-            ticks: table.watch(),
-            interval: table.interval(),
+            known: None,
+            table: audience.watcher(),
             feeds,
-            joining,
-            stop: stop.cancelled_owned().boxed(),
+            joining: joining.map(Box::new),
             ending: None,
             phase: Phase::Joining,
         }
     }
 
-    fn poll_stop(&mut self, cx: &mut Context<'_>) {
-        if self.phase != Phase::Stopping && self.stop.poll_unpin(cx).is_ready() {
+    fn look_for_stop(&mut self) {
+        if self.phase != Phase::Stopping && self.table.has_stopped() {
             self.phase = Phase::Stopping;
             self.inbound = None;
             self.ending = Some(status::stopping());
         }
     }
 
-    /// The newest price if it has not been sent, or else the wallet on joining if it has not.
+    /// The newest price if it has not been told, or else the wallet on joining if it has not.
     ///
     /// Prices are few, so answers do not wait for long.
-    fn poll_news(&mut self, cx: &mut Context<'_>) -> Option<GambleInfo> {
+    fn news(&mut self) -> Option<Said> {
         if self.phase == Phase::Stopping {
             return None;
         }
-        if let Poll::Ready(Some(tick)) = self.ticks.poll_next_unpin(cx) {
+        if let Some(price) = self.table.news() {
             self.phase = Phase::Playing;
-            return Some(wire::price(tick, self.interval, self.feeds));
+            return Some(price.to(self.feeds));
         }
-        if self.phase == Phase::Joining {
+        let wallet = self.joining.take()?;
+        Some(wire::joining_wallet(&wallet))
+    }
+
+    /// What is to be told now, if anything is.
+    ///
+    /// An answer that is there by now may be of a trade at a price that is announced by now, so the price is looked
+    /// for after the answer, and told before it.
+    fn say(&mut self, cx: &mut Context<'_>) -> Option<Result<Said, Status>> {
+        let answered = self.outstanding.poll_answered(cx);
+        if let Some(news) = self.news() {
+            return Some(Ok(news));
+        }
+        if answered.is_pending() {
             return None;
         }
-        self.joining.take().map(|account| wire::joining_wallet(&account))
+        let answer = self.outstanding.take()?;
+        Some(self.tell(answer))
     }
 
     /// The message for an answer, or the end of a stream whose ledger is gone.
-    fn tell(&mut self, answer: Answer) -> Result<GambleInfo, Status> {
+    fn tell(&mut self, answer: Answer) -> Result<Said, Status> {
         match answer {
             Answer::Malformed(bad) => Ok(wire::refused(&bad, self.feeds)),
             Answer::Decided(Ok(decision)) => Ok(wire::decided(&decision, self.feeds)),
@@ -133,7 +145,10 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Seat<In> {
             && !self.outstanding.is_full()
         {
             match inbound.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(action))) => self.outstanding.push(wire::command(&action)),
+                Poll::Ready(Some(Ok(action))) => {
+                    let command = wire::command(&action, &mut self.known);
+                    self.outstanding.push(command);
+                }
                 Poll::Ready(Some(Err(status))) => {
                     // A message that could not be decoded, or a connection that is gone and will hear of nothing.
                     tracing::debug!(%status, "a seat's actions ended");
@@ -148,31 +163,34 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Seat<In> {
 }
 
 impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Seat<In> {
-    type Item = Result<GambleInfo, Status>;
+    type Item = Result<Said, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let seat = &mut *self;
         if seat.phase == Phase::Ended {
             return Poll::Ready(None);
         }
-        seat.poll_stop(cx);
-        seat.read(cx);
-        seat.outstanding.decide(cx);
-        // An answer that is there by now may be of a trade at a price that is announced by now, so the price is looked
-        // for after the answer, and told before it.
-        let answered = seat.outstanding.poll_answered(cx);
-        if let Some(news) = seat.poll_news(cx) {
-            return Poll::Ready(Some(Ok(news)));
+        seat.look_for_stop();
+        // What is ready goes out first: it is told in one go, and only then is more looked for.
+        if let Some(said) = seat.say(cx) {
+            return Poll::Ready(Some(said));
         }
-        if answered.is_ready()
-            && let Some(answer) = seat.outstanding.take()
-        {
-            return Poll::Ready(Some(seat.tell(answer)));
+        loop {
+            seat.read(cx);
+            seat.outstanding.decide(cx);
+            if let Some(said) = seat.say(cx) {
+                return Poll::Ready(Some(said));
+            }
+            if seat.inbound.is_none() && seat.outstanding.is_empty() {
+                seat.phase = Phase::Ended;
+                return Poll::Ready(seat.ending.take().map(Err));
+            }
+            let news = seat.table.wait(cx);
+            let stop = seat.phase != Phase::Stopping && seat.table.has_stopped();
+            if !stop && (!news || seat.phase == Phase::Stopping) {
+                return Poll::Pending;
+            }
+            seat.look_for_stop();
         }
-        if seat.inbound.is_none() && seat.outstanding.is_empty() {
-            seat.phase = Phase::Ended;
-            return Poll::Ready(seat.ending.take().map(Err));
-        }
-        Poll::Pending
     }
 }

@@ -1,11 +1,11 @@
 //! The gRPC service: names and bounds checked, then the ledger or the reader, then the wire.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use awesomestock_proto::{
     casino::{
-        Action, PriceHistory, PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
-        casino_server::Casino,
+        Action, GambleInfo, PriceHistory, PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet,
+        WithdrawRequest, casino_server::Casino,
     },
     types,
 };
@@ -25,7 +25,7 @@ use crate::{
     seat::Seat,
     statements::Statements,
     status,
-    table::Table,
+    table::Audience,
     wire,
 };
 
@@ -34,7 +34,7 @@ use crate::{
 pub(crate) struct CasinoService {
     books: Books,
     reader: Reader,
-    table: Table,
+    audience: Arc<Audience>,
     statements: Statements,
     stop: CancellationToken,
 }
@@ -44,17 +44,39 @@ impl CasinoService {
     pub(crate) fn new(
         books: Books,
         reader: Reader,
-        table: Table,
+        audience: Arc<Audience>,
         statements: Statements,
         stop: CancellationToken,
     ) -> Self {
         Self {
             books,
             reader,
-            table,
+            audience,
             statements,
             stop,
         }
+    }
+
+    /// Opens a Gamble stream.
+    pub(crate) async fn take_seat(
+        &self,
+        request: Request<Streaming<Action>>,
+    ) -> Result<Response<Seat<Streaming<Action>>>, Status> {
+        let feeds = Feeds::asked_for(request.metadata());
+        let joining = if feeds.wallet {
+            let player = feeds::seat_owner(request.metadata())?;
+            Some(self.reader.account(player).await?)
+        } else {
+            None
+        };
+        let seat = Seat::new(
+            request.into_inner(),
+            (&self.audience, &self.books),
+            (feeds, joining),
+        );
+        let mut response = Response::new(seat);
+        feeds.announce(response.metadata_mut());
+        Ok(response)
     }
 
     /// Has a deposit or a withdrawal executed.
@@ -119,32 +141,11 @@ impl Casino for CasinoService {
         }
     }
 
-    type GambleStream = Seat<Streaming<Action>>;
+    type GambleStream = Pin<Box<dyn Stream<Item = Result<GambleInfo, Status>> + Send>>;
 
-    async fn gamble(
-        &self,
-        request: Request<Streaming<Action>>,
-    ) -> Result<Response<Self::GambleStream>, Status> {
-        let feeds = Feeds::asked_for(request.metadata());
-        let joining = if feeds.wallet {
-            Some(
-                self.reader
-                    .account(feeds::seat_owner(request.metadata())?)
-                    .await?,
-            )
-        } else {
-            None
-        };
-        let inbound = request.into_inner();
-        let seat = Seat::new(
-            inbound,
-            (&self.table, &self.books),
-            (feeds, joining),
-            self.stop.clone(),
-        );
-        let mut response = Response::new(seat);
-        feeds.announce(response.metadata_mut());
-        Ok(response)
+    /// Never called: the [front](crate::front) answers `Gamble` before it gets here.
+    async fn gamble(&self, _: Request<Streaming<Action>>) -> Result<Response<Self::GambleStream>, Status> {
+        Err(Status::unimplemented("seats are taken at the front"))
     }
 
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {

@@ -1,57 +1,97 @@
 //! The table: the one market, and those who watch it.
 //!
-//! Owns the pace of the market and the price in force as everybody sees it: one value, the newest wins. How the price
-//! moves is the market's business, when it counts the ledger's; a seat that reads slowly sees fewer prices, and
-//! nobody else notices.
+//! Owns the pace of the market and the price in force as everybody sees it: one value, the newest wins, encoded once
+//! for all. How the price moves is the market's business, when it counts the ledger's; a seat that reads slowly sees
+//! fewer prices, and nobody else notices.
 
-use std::{pin::pin, time::Duration};
+mod audience;
 
-use tokio::{
-    sync::watch,
-    time::{Instant, MissedTickBehavior, interval_at},
+use std::{
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
-use tokio_stream::{
-    Stream, StreamExt,
-    wrappers::{IntervalStream, WatchStream},
-};
 
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
+
+pub(crate) use self::audience::{Audience, Watcher};
 use crate::{
     ledger::{Books, LedgerError},
     market::Tick,
+    wire::{self, PreparedPrice},
 };
 
-/// What a seat and the market's clock need to know of the table.
+/// What the market's clock and the seats' audiences need to know of the table.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    ticks: watch::Receiver<Tick>,
+    news: Arc<News>,
     interval: Duration,
 }
 
 /// Tells the table of a new price. There is one, and the ledger has it: a price counts when it is on disk.
 #[derive(Debug)]
-pub(crate) struct Announcer(watch::Sender<Tick>);
+pub(crate) struct Announcer {
+    news: Arc<News>,
+    interval: Duration,
+}
+
+/// The newest price, and who is to hear of it.
+#[derive(Debug)]
+struct News {
+    /// Counts the announcements, so that a look without a lock tells whether there is a new one.
+    count: AtomicU64,
+    newest: Mutex<Newest>,
+    audiences: Mutex<Vec<Weak<Audience>>>,
+}
+
+/// A price as it was announced.
+#[derive(Debug, Clone)]
+struct Newest {
+    count: u64,
+    #[cfg(test)]
+    tick: Tick,
+    price: PreparedPrice,
+}
 
 impl Table {
     /// A table at `tick`, whose price will move every `interval`.
     pub(crate) fn new(tick: Tick, interval: Duration) -> (Self, Announcer) {
-        let (announcer, ticks) = watch::channel(tick);
-        (Self { ticks, interval }, Announcer(announcer))
+        const FIRST: u64 = 1;
+        let newest = Newest {
+            count: FIRST,
+            #[cfg(test)]
+            tick,
+            price: wire::prepared_price(tick, interval),
+        };
+        let news = Arc::new(News {
+            count: AtomicU64::new(FIRST),
+            newest: Mutex::new(newest),
+            audiences: Mutex::default(),
+        });
+        let announcer = Announcer {
+            news: Arc::clone(&news),
+            interval,
+        };
+        (Self { news, interval }, announcer)
     }
 
-    /// The tick in force at once, then the newest whenever there is a newer one.
-    pub(crate) fn watch(&self) -> WatchStream<Tick> {
-        WatchStream::new(self.ticks.clone())
+    /// Those who watch in one runtime, which has to [listen](Audience::listen) for them.
+    pub(crate) fn audience(&self) -> Arc<Audience> {
+        let audience = Arc::new(Audience::new(Arc::clone(&self.news)));
+        let mut audiences = lock(&self.news.audiences);
+        audiences.retain(|audience| audience.strong_count() > 0);
+        audiences.push(Arc::downgrade(&audience));
+        audience
     }
 
     /// The tick in force.
     #[cfg(test)]
     pub(crate) fn current(&self) -> Tick {
-        *self.ticks.borrow()
-    }
-
-    /// Time between two ticks.
-    pub(crate) fn interval(&self) -> Duration {
-        self.interval
+        lock(&self.news.newest).tick
     }
 
     /// When the price moves: once an interval, the first time an interval from now.
@@ -85,8 +125,34 @@ pub(crate) async fn run_market(books: &Books, beats: impl Stream<Item = ()>) {
 impl Announcer {
     /// Makes `tick` the one in force for everybody who watches.
     pub(crate) fn announce(&self, tick: Tick) {
-        self.0.send_replace(tick);
+        let price = wire::prepared_price(tick, self.interval);
+        {
+            let mut newest = lock(&self.news.newest);
+            let count = newest.count.wrapping_add(1);
+            *newest = Newest {
+                count,
+                #[cfg(test)]
+                tick,
+                price,
+            };
+            self.news.count.store(count, Ordering::Release);
+        }
+        for audience in lock(&self.news.audiences).iter().filter_map(Weak::upgrade) {
+            audience.ring();
+        }
     }
+}
+
+impl News {
+    /// The newest announcement, unless it is the one numbered `heard`.
+    fn after(&self, heard: u64) -> Option<Newest> {
+        (self.count.load(Ordering::Acquire) != heard).then(|| lock(&self.newest).clone())
+    }
+}
+
+/// What these locks hold is whole whatever happened to a thread that held one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

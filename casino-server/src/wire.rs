@@ -3,7 +3,7 @@
 //! Wire types end here: nothing of the core has heard of them. What a client did not ask for is left unset, so that
 //! an old client receives the old messages byte for byte.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE, STOCK_NAME,
@@ -12,6 +12,10 @@ use awesomestock_proto::{
         PricePoint, StockInfo, Trades, Wallet,
     },
     types,
+};
+use prost::{
+    EncodeError, Message,
+    bytes::{BufMut, Bytes},
 };
 
 use crate::{
@@ -43,9 +47,17 @@ pub(crate) fn player(user: Option<&types::User>) -> Result<PlayerName, NameError
     PlayerName::new(&user.ok_or(NameError::Missing)?.id)
 }
 
-/// The player and the command of an action.
-pub(crate) fn command(action: &Action) -> Result<(PlayerName, Command), BadAction> {
-    let player = player(action.user.as_ref())?;
+/// The player and the command of an action. `known` is who acted last on this stream: a name is looked at character by
+/// character only when it is another.
+pub(crate) fn command(
+    action: &Action,
+    known: &mut Option<PlayerName>,
+) -> Result<(PlayerName, Command), BadAction> {
+    let named = action.user.as_ref();
+    let player = match known {
+        Some(known) if named.is_some_and(|user| user.id == known.as_str()) => known.clone(),
+        _ => known.insert(player(named)?).clone(),
+    };
     let count = Stocks(action.stocks_count);
     match ActionType::try_from(action.r#type) {
         Ok(ActionType::Buy) => Ok((player, Command::Buy(count))),
@@ -54,8 +66,67 @@ pub(crate) fn command(action: &Action) -> Result<(PlayerName, Command), BadActio
     }
 }
 
+/// A message to a seat.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Said {
+    /// As it is.
+    Info(Box<GambleInfo>),
+    /// Encoded before, for everybody.
+    Prepared(Bytes),
+    /// That an action was executed, to a client that asked for no more.
+    Executed,
+}
+
+impl Said {
+    /// Writes the message's bytes into `buffer`.
+    pub(crate) fn encode(&self, buffer: &mut impl BufMut) -> Result<(), EncodeError> {
+        static EXECUTED: LazyLock<Vec<u8>> = LazyLock::new(|| executed().encode_to_vec());
+        match self {
+            Self::Info(info) => return info.encode(buffer),
+            Self::Prepared(bytes) => buffer.put_slice(bytes),
+            Self::Executed => buffer.put_slice(&EXECUTED),
+        }
+        Ok(())
+    }
+}
+
+impl From<GambleInfo> for Said {
+    fn from(info: GambleInfo) -> Self {
+        Self::Info(Box::new(info))
+    }
+}
+
+/// A price, encoded once for everybody.
+#[derive(Debug, Clone)]
+pub(crate) struct PreparedPrice {
+    plain: Bytes,
+    with_tick: Bytes,
+}
+
+impl PreparedPrice {
+    /// The price as a client with these feeds is told of it.
+    pub(crate) fn to(self, feeds: Feeds) -> Said {
+        Said::Prepared(if feeds.ticks { self.with_tick } else { self.plain })
+    }
+}
+
+/// The price of `tick`, ready to be said.
+pub(crate) fn prepared_price(tick: Tick, interval: Duration) -> PreparedPrice {
+    let encoded = |ticks| {
+        let feeds = Feeds {
+            ticks,
+            ..Feeds::default()
+        };
+        Bytes::from(price(tick, interval, feeds).encode_to_vec())
+    };
+    PreparedPrice {
+        plain: encoded(false),
+        with_tick: encoded(true),
+    }
+}
+
 /// A price, as a seat is told of it.
-pub(crate) fn price(tick: Tick, interval: Duration, feeds: Feeds) -> GambleInfo {
+fn price(tick: Tick, interval: Duration, feeds: Feeds) -> GambleInfo {
     let mut info = StockInfo {
         name: STOCK_NAME.to_owned(),
         price: tick.price.get(),
@@ -74,16 +145,20 @@ pub(crate) fn price(tick: Tick, interval: Duration, feeds: Feeds) -> GambleInfo 
 }
 
 /// A wallet, as a seat is told of it on joining.
-pub(crate) fn joining_wallet(account: &Account) -> GambleInfo {
-    GambleInfo {
+pub(crate) fn joining_wallet(account: &Account) -> Said {
+    let info = GambleInfo {
         r#type: GambleType::Wallet.into(),
         wallet: Some(wallet(account)),
         ..GambleInfo::default()
-    }
+    };
+    info.into()
 }
 
 /// The answer to an action that the ledger has decided.
-pub(crate) fn decided(decision: &Decision, feeds: Feeds) -> GambleInfo {
+pub(crate) fn decided(decision: &Decision, feeds: Feeds) -> Said {
+    if decision.result.is_ok() && !feeds.wallet {
+        return Said::Executed;
+    }
     let msg = match &decision.result {
         Ok(_) => EXECUTED_MESSAGE.to_owned(),
         Err(refusal) => refusal.to_string(),
@@ -102,11 +177,19 @@ pub(crate) fn decided(decision: &Decision, feeds: Feeds) -> GambleInfo {
         }
         result.wallet = Some(wallet(&decision.account));
     }
-    answer(result)
+    answer(result).into()
+}
+
+/// The answer to an executed action, as an old client gets it.
+fn executed() -> GambleInfo {
+    answer(ActionResult {
+        msg: EXECUTED_MESSAGE.to_owned(),
+        ..ActionResult::default()
+    })
 }
 
 /// The answer to an action that never came to a decision; nothing has changed.
-pub(crate) fn refused(why: &impl std::fmt::Display, feeds: Feeds) -> GambleInfo {
+pub(crate) fn refused(why: &impl std::fmt::Display, feeds: Feeds) -> Said {
     let mut result = ActionResult {
         msg: why.to_string(),
         ..ActionResult::default()
@@ -114,7 +197,7 @@ pub(crate) fn refused(why: &impl std::fmt::Display, feeds: Feeds) -> GambleInfo 
     if feeds.wallet {
         result.set_outcome(ActionOutcome::OutcomeRefused);
     }
-    answer(result)
+    answer(result).into()
 }
 
 fn answer(result: ActionResult) -> GambleInfo {

@@ -2,10 +2,13 @@
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE,
-    casino::{ActionOutcome, ActionType, GambleType},
+    casino::{ActionOutcome, ActionType, GambleInfo, GambleType},
     types::User,
 };
+use std::time::Duration;
+
 use futures_util::FutureExt;
+use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
@@ -18,7 +21,7 @@ use crate::{
     quantity::{Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Record},
     store::{CommitError, scripted::disk},
-    table::Announcer,
+    table::{Announcer, Table},
 };
 
 /// One seat, and all that it speaks to.
@@ -26,7 +29,7 @@ struct Scene {
     seat: Seat<ReceiverStream<Result<Action, Status>>>,
     actions: Option<mpsc::Sender<Result<Action, Status>>>,
     ledger: ByHand,
-    stop: CancellationToken,
+    audience: Arc<Audience>,
 }
 
 impl Scene {
@@ -39,19 +42,19 @@ impl Scene {
         let mut ann = Record::new(AccountId(1));
         ann.account.tokens = Tokens(1_000);
         ledger.books().put(&PlayerName::new("ann").unwrap(), Some(ann));
-        let stop = CancellationToken::new();
+        let audience = table.audience();
         let account = Account {
             tokens: Tokens(7),
             ..Account::default()
         };
         let joining = feeds.wallet.then_some(account);
         let inbound = ReceiverStream::new(inbound);
-        let seat = Seat::new(inbound, (&table, ledger.books()), (feeds, joining), stop.clone());
+        let seat = Seat::new(inbound, (&audience, ledger.books()), (feeds, joining));
         Self {
             seat,
             actions: Some(actions),
             ledger,
-            stop,
+            audience,
         }
     }
 
@@ -84,7 +87,8 @@ impl Scene {
 
     /// The next thing the seat says, if it has something to say now.
     fn next(&mut self) -> Option<Option<Result<GambleInfo, Status>>> {
-        self.seat.next().now_or_never()
+        let said = self.seat.next().now_or_never()?;
+        Some(said.map(|said| said.map(|said| as_received(&said))))
     }
 
     /// All that the seat has to say now, in short.
@@ -105,6 +109,13 @@ impl Scene {
         self.ledger.flush().unwrap();
         self.heard()
     }
+}
+
+/// The message that a client makes of it.
+fn as_received(said: &Said) -> GambleInfo {
+    let mut bytes = Vec::new();
+    said.encode(&mut bytes).unwrap();
+    GambleInfo::decode(&*bytes).unwrap()
 }
 
 fn in_short(said: Option<Result<GambleInfo, Status>>) -> String {
@@ -245,7 +256,7 @@ fn told_to_stop_a_seat_answers_what_it_has_read_and_ends_unavailable() {
     let mut scene = Scene::joined();
     scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
-    scene.stop.cancel();
+    scene.audience.stop();
     scene.tick();
     scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
@@ -263,7 +274,7 @@ fn told_to_stop_a_seat_answers_what_it_has_read_and_ends_unavailable() {
 #[test]
 fn an_idle_seat_ends_at_the_word_to_stop() {
     let mut scene = Scene::joined();
-    scene.stop.cancel();
+    scene.audience.stop();
     assert_eq!(scene.heard(), ["Unavailable", "end"]);
 }
 

@@ -1,0 +1,199 @@
+//! The seats of one runtime: woken all together, from inside, when there is news.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Waker},
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{News, lock};
+use crate::wire::PreparedPrice;
+
+/// Those who watch the table in one runtime.
+#[derive(Debug)]
+pub(crate) struct Audience {
+    news: Arc<News>,
+    rung: Notify,
+    stopped: AtomicBool,
+    watching: Mutex<Watching>,
+}
+
+/// The wakers of those who watch, each in a place of its own for as long as it watches.
+#[derive(Debug, Default)]
+struct Watching {
+    wakers: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+/// One who watches: hears of the newest price, and of the word to stop.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    audience: Arc<Audience>,
+    heard: u64,
+    place: Option<usize>,
+}
+
+impl Audience {
+    pub(super) fn new(news: Arc<News>) -> Self {
+        Self {
+            news,
+            rung: Notify::new(),
+            stopped: AtomicBool::new(false),
+            watching: Mutex::default(),
+        }
+    }
+
+    /// Somebody who has heard of nothing yet.
+    pub(crate) fn watcher(self: &Arc<Self>) -> Watcher {
+        Watcher {
+            audience: Arc::clone(self),
+            heard: 0,
+            place: None,
+        }
+    }
+
+    /// Wakes everybody when there is news, and at the word to stop; to be polled in the runtime of those who watch.
+    pub(crate) async fn listen(&self, stop: &CancellationToken) -> Infallible {
+        loop {
+            tokio::select! {
+                () = self.rung.notified() => {}
+                () = stop.cancelled(), if !self.has_stopped() => self.stopped.store(true, Ordering::Release),
+            }
+            self.wake();
+        }
+    }
+
+    /// Says, from any thread, that there is news.
+    pub(super) fn ring(&self) {
+        self.rung.notify_one();
+    }
+
+    /// Says the word to stop, as a listener would.
+    #[cfg(test)]
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    fn wake(&self) {
+        for waker in lock(&self.watching).wakers.iter().flatten() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Watcher {
+    /// The newest price, if it is news.
+    pub(crate) fn news(&mut self) -> Option<PreparedPrice> {
+        let newest = self.audience.news.after(self.heard)?;
+        self.heard = newest.count;
+        Some(newest.price)
+    }
+
+    /// The word to stop has been said.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.audience.has_stopped()
+    }
+
+    /// Has the task of `cx` woken at the next news. Says whether there is any by now, which wakes nobody any more.
+    pub(crate) fn wait(&mut self, cx: &Context<'_>) -> bool {
+        let mut watching = lock(&self.audience.watching);
+        let place = match self.place {
+            Some(place) => place,
+            None => watching.free.pop().unwrap_or_else(|| {
+                watching.wakers.push(None);
+                watching.wakers.len().saturating_sub(1)
+            }),
+        };
+        self.place = Some(place);
+        if let Some(waker) = watching.wakers.get_mut(place)
+            && !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            *waker = Some(cx.waker().clone());
+        }
+        drop(watching);
+        self.audience.news.count.load(Ordering::Acquire) != self.heard
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let Some(place) = self.place else { return };
+        let mut watching = lock(&self.audience.watching);
+        let gone = watching.wakers.get_mut(place).and_then(Option::take);
+        watching.free.push(place);
+        drop(watching);
+        // Outside the lock: it may be the last that holds its task.
+        drop(gone);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::atomic::AtomicUsize, task::Wake, time::Duration};
+
+    use super::*;
+    use crate::{
+        market::Tick,
+        quantity::{Price, UnixMillis},
+        table::Table,
+    };
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn tick(number: i64) -> Tick {
+        Tick {
+            number,
+            price: Price::MIN,
+            at: UnixMillis(0),
+        }
+    }
+
+    #[test]
+    fn who_watches_is_woken_and_who_left_is_forgotten() {
+        let (table, announcer) = Table::new(tick(0), Duration::from_secs(1));
+        let audience = table.audience();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let cx = Context::from_waker(&waker);
+        let mut seats: Vec<_> = (0..10).map(|_| audience.watcher()).collect();
+        for seat in &mut seats {
+            assert!(seat.wait(&cx), "the price in force is news to a new seat");
+            assert!(seat.news().is_some() && seat.news().is_none());
+            assert!(!seat.wait(&cx));
+        }
+        announcer.announce(tick(1));
+        audience.wake();
+        assert_eq!(woken.0.load(Ordering::SeqCst), 10);
+        assert!(
+            seats
+                .iter_mut()
+                .all(|seat| seat.wait(&cx) && seat.news().is_some())
+        );
+        seats.truncate(3);
+        audience.stop();
+        assert_eq!(woken.0.load(Ordering::SeqCst), 13);
+        assert!(seats.iter().all(Watcher::has_stopped));
+        for _ in 0..100 {
+            audience.watcher().wait(&cx);
+        }
+        assert_eq!(lock(&audience.watching).wakers.len(), 10, "places are used again");
+    }
+}
