@@ -21,6 +21,7 @@ mod histogram;
 mod http2;
 mod process;
 mod scenario;
+mod seats;
 
 use std::time::Duration;
 

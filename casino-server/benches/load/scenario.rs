@@ -17,6 +17,7 @@ use crate::{
     histogram::Histogram,
     http2::Connection,
     process::{Server, own_cpu},
+    seats,
 };
 
 /// First argument that makes this program a ceiling.
@@ -85,7 +86,7 @@ pub(crate) async fn run_all(rounds: usize, length: Duration, wanted: &str) -> io
     for load in LOADS.into_iter().filter(|load| load.name().contains(wanted)) {
         compare(load, rounds, length, folder.path()).await?;
     }
-    Ok(())
+    seats::run_all(rounds, length, wanted, folder.path()).await
 }
 
 /// Measures the ceiling and the casino in turn, and prints their medians.
@@ -245,13 +246,13 @@ async fn buy_tokens(address: &str, players: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-fn bare_command(kind: &str, tick_ms: u64) -> io::Result<Command> {
+pub(crate) fn bare_command(kind: &str, tick_ms: u64) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args([SERVE_BARE, kind, &tick_ms.to_string()]);
     Ok(command)
 }
 
-fn casino_command(store: &Path, tick: &str) -> Command {
+pub(crate) fn casino_command(store: &Path, tick: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_casino-server"));
     command.args([
         "--listen",
@@ -296,7 +297,7 @@ fn machine() -> String {
     )
 }
 
-fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -32,22 +32,22 @@ impl From<&Posting> for Line {
 }
 
 /// Writes `lines` into `text`, in place of what is in it.
-pub(super) fn write(lines: impl Iterator<Item = Line>, text: &mut String) {
+pub(super) fn write(lines: impl Iterator<Item = Line>, text: &mut Vec<u8>) {
     text.clear();
-    text.push('[');
+    text.push(b'[');
     for line in lines {
-        text.push_str(if text.len() == 1 { "[" } else { ",[" });
+        text.extend_from_slice(if text.len() == 1 { b"[" } else { b",[" });
         push_number(text, line.account.0);
         for number in [Some(line.number), Some(line.stocks), line.previous]
             .into_iter()
             .flatten()
         {
-            text.push(',');
+            text.push(b',');
             push_number(text, number);
         }
-        text.push(']');
+        text.push(b']');
     }
-    text.push(']');
+    text.push(b']');
 }
 
 /// The lines of `text`; `None` if it is no sheet.
@@ -70,7 +70,7 @@ fn read_line(text: &str) -> Option<Line> {
     numbers.next().is_none().then_some(line)
 }
 
-fn push_number(text: &mut String, number: i64) {
+fn push_number(text: &mut Vec<u8>, number: i64) {
     const DIGITS: usize = 20;
     let mut digits = [b'0'; DIGITS];
     let mut rest = number.unsigned_abs();
@@ -85,10 +85,9 @@ fn push_number(text: &mut String, number: i64) {
         }
     }
     if number < 0 {
-        text.push('-');
+        text.push(b'-');
     }
-    let written = digits.get(DIGITS.saturating_sub(length)..).unwrap_or_default();
-    text.push_str(std::str::from_utf8(written).unwrap_or_default());
+    text.extend_from_slice(digits.get(DIGITS.saturating_sub(length)..).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -113,8 +112,9 @@ mod tests {
             line(12, 7, -4, Some(9)),
             line(1, 21, 1, None),
         ];
-        let mut text = "what was there before".to_owned();
+        let mut text = b"what was there before".to_vec();
         write(lines.into_iter(), &mut text);
+        let text = String::from_utf8(text).unwrap();
         assert_eq!(text, "[[1,20,3,0],[12,7,-4,9],[1,21,1]]");
         assert_eq!(read(&text).unwrap(), lines);
     }
@@ -138,9 +138,9 @@ mod tests {
     proptest! {
         #[test]
         fn numbers_are_written_as_everywhere(number: i64) {
-            let mut text = String::new();
+            let mut text = Vec::new();
             push_number(&mut text, number);
-            prop_assert_eq!(text, number.to_string());
+            prop_assert_eq!(text, number.to_string().into_bytes());
         }
     }
 }

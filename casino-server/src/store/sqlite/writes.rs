@@ -23,7 +23,7 @@ const BOOKMARK_EVERY: i64 = 512;
 pub(crate) struct SqliteStore {
     connection: Connection,
     /// The text of the sheet being written, kept for its memory.
-    text: String,
+    text: Vec<u8>,
     /// Held until the connection is closed: fields are dropped in their order.
     _lock: File,
 }
@@ -33,7 +33,7 @@ impl SqliteStore {
     pub(super) fn new(connection: Connection, lock: File) -> Self {
         Self {
             connection,
-            text: String::new(),
+            text: Vec::new(),
             _lock: lock,
         }
     }
@@ -216,7 +216,7 @@ fn write_payments(connection: &Connection, batch: &Batch) -> rusqlite::Result<()
 }
 
 /// Writes a row a sheet, and a bookmark wherever an account's trades have got one long way further.
-fn write_trades(connection: &Connection, batch: &Batch, text: &mut String) -> rusqlite::Result<()> {
+fn write_trades(connection: &Connection, batch: &Batch, text: &mut Vec<u8>) -> rusqlite::Result<()> {
     let mut sheets = connection
         .prepare_cached("INSERT INTO sheets (id, tick, price, at_unix_ms, trades) VALUES (?, ?, ?, ?, ?)")?;
     for postings in batch.trades.chunk_by(|a, b| a.sheet == b.sheet) {
@@ -224,13 +224,8 @@ fn write_trades(connection: &Connection, batch: &Batch, text: &mut String) -> ru
             continue;
         };
         sheet::write(postings.iter().map(Line::from), text);
-        sheets.execute(params![
-            sheet,
-            trade.tick,
-            trade.price.get(),
-            trade.at.0,
-            text.as_str()
-        ])?;
+        let text = std::str::from_utf8(text)?;
+        sheets.execute(params![sheet, trade.tick, trade.price.get(), trade.at.0, text])?;
     }
     let mut bookmarks =
         connection.prepare_cached("INSERT INTO bookmarks (account, number, sheet) VALUES (?, ?, ?)")?;
