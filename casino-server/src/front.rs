@@ -27,11 +27,15 @@ use crate::{seat::Seat, service::CasinoService, wire};
 /// The path of `Gamble`.
 const GAMBLE: &str = "/casino.Casino/Gamble";
 
-/// What a stream's encoder holds from its beginning on. Most seats are told little at a time, and there are many.
-const ENCODE_BUFFER_BYTES: usize = 512;
+/// What a stream's encoder holds from its beginning on: two prices. Most seats are told little at a time, and there
+/// are many; that of a busy one grows.
+const ENCODE_BUFFER_BYTES: usize = 64;
+
+/// What a stream's decoder holds from its beginning on. Most seats never act.
+const DECODE_BUFFER_BYTES: usize = 0;
 
 /// A stream's encoder hands on what it has when it has so much.
-const ENCODE_YIELD_BYTES: usize = 32 * 1024;
+const YIELD_BYTES: usize = 32 * 1024;
 
 /// The casino's service as HTTP requests reach it.
 #[derive(Debug, Clone)]
@@ -118,7 +122,7 @@ impl Encoder for Prepared {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(ENCODE_BUFFER_BYTES, ENCODE_YIELD_BYTES)
+        BufferSettings::new(ENCODE_BUFFER_BYTES, YIELD_BYTES)
     }
 }
 
@@ -134,6 +138,6 @@ impl Decoder for Prepared {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(ENCODE_BUFFER_BYTES, ENCODE_YIELD_BYTES)
+        BufferSettings::new(DECODE_BUFFER_BYTES, YIELD_BYTES)
     }
 }

@@ -7,9 +7,6 @@ use std::{
     time::Duration,
 };
 
-/// Clock ticks a second in `/proc/PID/stat` (`USER_HZ`, 100 on every Linux).
-const CLOCK_TICKS: u64 = 100;
-
 /// A running server.
 pub(crate) struct Server {
     child: Child,
@@ -75,15 +72,16 @@ pub(crate) fn own_cpu() -> io::Result<Duration> {
     cpu_of("self")
 }
 
+/// The sum over the threads there are; one that has ended is not in it.
 fn cpu_of(pid: &str) -> io::Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The second field is the name in brackets, which may hold spaces; user and system time are fields 14 and 15.
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse::<u64>().ok())
-        .sum();
-    Ok(Duration::from_millis(ticks * 1000 / CLOCK_TICKS))
+    let mut nanos = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let times = fs::read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+        nanos += times
+            .split_whitespace()
+            .next()
+            .and_then(|time| time.parse().ok())
+            .unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanos))
 }
