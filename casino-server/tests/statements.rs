@@ -175,7 +175,7 @@ async fn a_refusal_of_the_payments_server_is_not_the_players_fault() {
         (
             Code::Unavailable,
             Code::Unavailable,
-            "the payments server cannot be reached",
+            "the payments server is busy or stopping: try again",
         ),
     ] {
         let (mut house, address) = house().await;
