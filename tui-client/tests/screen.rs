@@ -112,6 +112,54 @@ fn prices_move_by_themselves() {
 }
 
 #[test]
+fn the_chart_is_looked_at_by_keys_and_mouse() {
+    let home = Home::new();
+    let mut game = Terminal::open(pty::game(&home, &["--tick", "10ms", "--seed", "1"]), 120, 36);
+    game.see("● live");
+    // As far back as the chart reaches at this size, from then on.
+    game.see("in 2 s");
+    // Cells count from 1. A zero, which some terminals send, harms nobody.
+    let mouse = |button: u8, column: u8, row: u8| format!("\u{1b}[<{button};{column};{row}M");
+    game.type_keys(&mouse(35, 0, 0));
+    game.type_keys(&mouse(35, 4, 10));
+    game.see("since");
+    game.type_keys(&mouse(35, 110, 30));
+    game.see_no_more("since");
+    game.type_keys(&mouse(0, 4, 10));
+    game.see("since");
+    game.type_keys("x");
+    game.see_no_more("since");
+    game.type_keys("cc");
+    game.see("5 ticks a candle");
+    game.type_keys("%");
+    game.see("high +");
+    game.type_keys(&mouse(64, 10, 10));
+    game.type_keys("\u{1b}[D");
+    game.see("back in time");
+    game.type_keys("\u{1b}[F");
+    game.see_no_more("back in time");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+}
+
+#[test]
+fn own_trades_are_marked_on_the_chart_also_the_next_time() {
+    let home = Home::new();
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys("2bx");
+    game.see("bought 2");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+    let mut again = Terminal::solo(&home);
+    again.see("tokens 480");
+    again.type_keys("x");
+    again.see("bought 2");
+}
+
+#[test]
 fn a_paste_never_trades() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);

@@ -81,7 +81,7 @@ fn every_option_has_its_variable_and_its_key() {
 
 #[test]
 fn values_out_of_bounds_are_named_with_their_bound() {
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 18] = [
         (&["--tick", "9ms"], "tick: must be a duration from 10ms to 1h"),
         (&["--tick", "61m"], "tick: must be"),
         (&["--tick", "1"], "tick: must be"),
@@ -97,6 +97,8 @@ fn values_out_of_bounds_are_named_with_their_bound() {
         (&["--user", "two words"], "user: must be"),
         (&["--user", "\u{1b}[31mred"], "user: must be"),
         (&["--theme", "pink"], "theme: there is no theme"),
+        (&["--up", "blue"], "up: must be green or red, not \"blue\""),
+        (&["--markers", "runes"], "markers: there are no markers"),
         (
             &["--casino", "127.0.0.1:10000"],
             "casino: must be http://HOST:PORT",
@@ -229,4 +231,50 @@ fn the_rule_for_names() {
     for name in ["", "a b", "a\n", "a\u{202E}", "a/b", "\u{200B}", &"x".repeat(33)] {
         assert!(!is_player_name(name), "{name:?}");
     }
+}
+
+#[test]
+fn red_rises_where_one_says_so() {
+    let gain = |arguments: &[&str]| load("", arguments).unwrap().theme.up;
+    assert_eq!(gain(&["--up", "green"]), Theme::default().up);
+    assert_eq!(gain(&["--up", "red"]), Theme::default().down);
+    let from_file = load("up = 'red'\ntheme = 'light'", &[]).unwrap().theme;
+    assert_eq!(from_file, Theme::by_name("light").unwrap().red_up());
+}
+
+#[test]
+fn markers_are_those_that_locale_and_terminal_show() {
+    let cases: [(&[(&str, &str)], Markers); 9] = [
+        (&[], Markers::Braille),
+        (&[("LANG", "C.UTF-8")], Markers::Braille),
+        (&[("LANG", "de_DE.utf8"), ("LC_ALL", "")], Markers::Braille),
+        (&[("LC_CTYPE", "UTF-8")], Markers::Braille),
+        (&[("LANG", "C")], Markers::Ascii),
+        (&[("LANG", "en_US.ISO-8859-1")], Markers::Ascii),
+        (&[("LANG", "C.UTF-8"), ("LC_ALL", "POSIX")], Markers::Ascii),
+        (&[("TERM", "linux"), ("LANG", "C.UTF-8")], Markers::Block),
+        (&[("TERM", "linux"), ("LANG", "C")], Markers::Ascii),
+    ];
+    for (variables, markers) in cases {
+        let variable = |name: &str| {
+            let set = variables.iter().find(|(set, _)| *set == name);
+            set.map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(looks::markers_for(variable), markers, "{variables:?}");
+    }
+}
+
+#[test]
+fn markers_that_are_named_win() {
+    let home = tempfile::tempdir().unwrap();
+    let plain = Surroundings {
+        markers: Markers::Ascii,
+        ..around(home.path())
+    };
+    let markers = |arguments: &[&str]| Config::load(&Cli::parse_from(arguments), &plain).unwrap().markers;
+    assert_eq!(markers(&["awesomestock"]), Markers::Ascii);
+    assert_eq!(
+        markers(&["awesomestock", "--markers", "braille"]),
+        Markers::Braille
+    );
 }
