@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! ╭ Price ──────── 14:02:31  tick 188  price 63  since ▲ +57 +90.4 % ╮
-//! │             │      ⢀⠔⠢                                           │
+//! │             ┊      ⢀⠔⠢                                           │
 //! │           ⢀⡠◆⠊⠉⠁                                              63 │
 //! │         14:02:31                                                 │
 //! ```
@@ -24,7 +24,7 @@ use crate::{
         market::PricePoint,
         money::{Permille, Side},
     },
-    ui::{format, panel, text},
+    ui::{Markers, format, panel, text},
 };
 
 impl Picture<'_> {
@@ -98,9 +98,15 @@ impl Picture<'_> {
             return;
         };
         let x = self.plot.x.saturating_add(self.across.cell(column));
+        // Dashed, unlike the wick of a candle, where the font has it.
+        let line = if self.view.markers == Markers::Block {
+            "│"
+        } else {
+            "┊"
+        };
         for y in self.plot.top()..self.plot.bottom() {
             if let Some(cell) = buf.cell_mut((x, y)).filter(|_| x < self.plot.right()) {
-                cell.set_symbol("│").set_style(self.view.theme.dim);
+                cell.set_symbol(line).set_style(self.view.theme.dim);
             }
         }
     }
