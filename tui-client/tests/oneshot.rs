@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::process::Stdio;
+
 use serde_json::Value;
 use support::{Home, Pipes, casino::Casino, old_casino::OldCasino};
 
@@ -248,6 +250,17 @@ fn pages_are_followed_to_the_end() {
         .collect();
     let all: Vec<i64> = (1..).take(trades).collect();
     assert_eq!(numbers, all);
+
+    // A reader that has seen enough is no failure: `trades | head`.
+    let mut command = home.game(["trades"].iter().chain(&place));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
 }
 
 #[test]
