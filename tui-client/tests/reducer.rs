@@ -640,7 +640,24 @@ fn earlier_trades_come_before_the_log() {
         count,
         price: 4,
     };
-    game.event(Event::Answered(Answer::Trades(vec![trade(1), trade(2)])));
+    let bought = OrderResult {
+        executed: true,
+        message: "operation executed successfully".to_owned(),
+        price: Some(4),
+        tick: Some(0),
+        at: Some(START),
+        wallet: Some(Wallet::default()),
+    };
+    game.stream(StreamEvent::Result(bought));
+    let answered_meanwhile = TradeRow {
+        side: Side::Buy,
+        ..trade(1)
+    };
+    game.event(Event::Answered(Answer::Trades(vec![
+        trade(1),
+        trade(2),
+        answered_meanwhile,
+    ])));
     let deeds: Vec<Deed> = game.log().into_iter().map(|(deed, _)| deed).collect();
     let expected = [
         Deed::Order(Side::Sell, 1),
@@ -648,6 +665,11 @@ fn earlier_trades_come_before_the_log() {
         Deed::Order(Side::Buy, 1),
     ];
     assert_eq!(deeds, expected);
+    assert_eq!(
+        game.state.chart.marks.iter().len(),
+        3,
+        "each trade is marked once"
+    );
 }
 
 #[test]

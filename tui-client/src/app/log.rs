@@ -24,6 +24,19 @@ pub struct Entry {
     pub outcome: Outcome,
 }
 
+impl Entry {
+    /// The line of an executed trade.
+    fn of(trade: &TradeRow) -> Self {
+        Self {
+            at: trade.at,
+            deed: Deed::Order(trade.side, trade.count),
+            outcome: Outcome::Traded {
+                price: Some(trade.price),
+            },
+        }
+    }
+}
+
 /// Something the player did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
@@ -90,19 +103,18 @@ impl ActionLog {
         });
     }
 
+    /// Whether a trade is in the log.
+    #[must_use]
+    pub fn knows(&self, trade: &TradeRow) -> bool {
+        let entry = Entry::of(trade);
+        self.entries.contains(&entry)
+    }
+
     /// Puts earlier trades, oldest first, before everything that is kept.
     pub fn take_trades(&mut self, trades: &[TradeRow]) {
         let room = MAX_ENTRIES.saturating_sub(self.entries.len());
         for trade in trades.iter().rev().take(room) {
-            let deed = Deed::Order(trade.side, trade.count);
-            let outcome = Outcome::Traded {
-                price: Some(trade.price),
-            };
-            self.entries.push_front(Entry {
-                at: trade.at,
-                deed,
-                outcome,
-            });
+            self.entries.push_front(Entry::of(trade));
         }
     }
 

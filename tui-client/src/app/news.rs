@@ -145,7 +145,9 @@ pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
             fill(statement_sheet(state), Fetched::Ready(lines));
         }
         Answer::History(page) => state.market.take_history(&page),
-        Answer::Trades(rows) => {
+        Answer::Trades(mut rows) => {
+            // What was answered on the stream meanwhile is known already.
+            rows.retain(|row| !state.log.knows(row));
             state.chart.marks.take_earlier(rows.iter().map(TradeRow::mark));
             state.log.take_trades(&rows);
         }
