@@ -89,7 +89,7 @@ def cells(line, pen):
 
 
 def rect(x, y, width, height, fill):
-    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{fill}"/>'
+    return f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{fill}" shape-rendering="crispEdges"/>'
 
 
 def braille(letter, x, y, fill):
