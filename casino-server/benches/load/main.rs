@@ -17,6 +17,7 @@
 )]
 
 mod bare;
+mod full;
 mod histogram;
 mod http2;
 mod process;

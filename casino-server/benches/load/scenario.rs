@@ -14,6 +14,7 @@ use awesomestock_proto::{casino::casino_client::CasinoClient, transport, types};
 use tokio::task::JoinSet;
 
 use crate::{
+    full,
     histogram::Histogram,
     http2::Connection,
     process::{Server, own_cpu},
@@ -25,14 +26,14 @@ pub(crate) const SERVE_BARE: &str = "serve-bare";
 
 /// Streams on connections, each with a window of outstanding actions.
 #[derive(Clone, Copy)]
-struct Load {
-    streams: usize,
+pub(crate) struct Load {
+    pub(crate) streams: usize,
     connections: usize,
-    window: usize,
+    pub(crate) window: usize,
 }
 
 impl Load {
-    fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         format!(
             "{} streams on {} connections, window {}",
             self.streams, self.connections, self.window
@@ -40,7 +41,7 @@ impl Load {
     }
 }
 
-const LOADS: [Load; 4] = [
+pub(crate) const LOADS: [Load; 4] = [
     Load {
         streams: 64,
         connections: 8,
@@ -65,8 +66,8 @@ const LOADS: [Load; 4] = [
 
 /// What one round of a load gave.
 #[derive(Clone, Default)]
-struct Measured {
-    per_second: f64,
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
     executed_share: f64,
     latency: Histogram,
     server_us_per_action: f64,
@@ -86,7 +87,8 @@ pub(crate) async fn run_all(rounds: usize, length: Duration, wanted: &str) -> io
     for load in LOADS.into_iter().filter(|load| load.name().contains(wanted)) {
         compare(load, rounds, length, folder.path()).await?;
     }
-    seats::run_all(rounds, length, wanted, folder.path()).await
+    seats::run_all(rounds, length, wanted, folder.path()).await?;
+    full::run(rounds, length, wanted, folder.path()).await
 }
 
 /// Measures the ceiling and the casino in turn, and prints their medians.
@@ -162,7 +164,12 @@ fn print_row(name: &str, rounds: &[Measured]) {
 }
 
 /// Seats the players, warms up for a quarter of `length`, and counts for `length`.
-async fn measure(server: &Server, load: Load, length: Duration, deposit: bool) -> io::Result<Measured> {
+pub(crate) async fn measure(
+    server: &Server,
+    load: Load,
+    length: Duration,
+    deposit: bool,
+) -> io::Result<Measured> {
     let players: Vec<String> = (0..load.streams)
         .map(|number| format!("player-{number}"))
         .collect();
