@@ -3,6 +3,7 @@
 //! Owns the file, its lock and its format. A commit syncs the log (`synchronous=FULL`) before it returns, and readers
 //! see a transaction only after that sync.
 
+mod checkpoint;
 mod migrations;
 mod open;
 mod reads;

@@ -10,6 +10,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
+    checkpoint::Checkpointer,
     migrations::{APPLICATION_ID, migrate, newest},
     reads::SqliteReads,
     writes::SqliteStore,
@@ -89,8 +90,10 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FileError> {
     let version = check(&connection)?;
     configure(&connection)?;
     migrate(&mut connection, version).map_err(failed("write the tables"))?;
+    let checkpoints = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let checkpointer = Checkpointer::start(checkpoints).map_err(FileError::Inaccessible)?;
     Ok(Opened {
-        store: SqliteStore::new(connection, lock),
+        store: SqliteStore::new(connection, checkpointer, lock),
         reads: SqliteReads::new(path),
     })
 }
@@ -182,6 +185,10 @@ fn configure(connection: &Connection) -> Result<(), FileError> {
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(FileError::NoWal { mode });
     }
+    // The checkpointer's business.
+    connection
+        .pragma_update(None, "wal_autocheckpoint", 0)
+        .map_err(failed("turn checkpoints within commits off"))?;
     connection
         .pragma_update(None, "synchronous", "FULL")
         .map_err(failed("set synchronous"))?;

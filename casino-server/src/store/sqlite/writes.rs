@@ -5,6 +5,7 @@ use std::fs::File;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 
 use super::{
+    checkpoint::Checkpointer,
     rows,
     sheet::{self, Line},
 };
@@ -22,6 +23,7 @@ const BOOKMARK_EVERY: i64 = 512;
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
     connection: Connection,
+    checkpointer: Checkpointer,
     /// The text of the sheet being written, kept for its memory.
     text: Vec<u8>,
     /// Held until the connection is closed: fields are dropped in their order.
@@ -30,9 +32,10 @@ pub(crate) struct SqliteStore {
 
 impl SqliteStore {
     /// Takes over a connection to a file of the newest version, and the file's lock.
-    pub(super) fn new(connection: Connection, lock: File) -> Self {
+    pub(super) fn new(connection: Connection, checkpointer: Checkpointer, lock: File) -> Self {
         Self {
             connection,
+            checkpointer,
             text: Vec::new(),
             _lock: lock,
         }
@@ -101,12 +104,14 @@ impl Store for SqliteStore {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
         let Err((stage, error)) = self.write(batch) else {
+            self.checkpointer.committed(&self.connection, pages_of(batch));
             return Ok(());
         };
         Err(verdict(stage, error, self.connection.is_autocommit()))
     }
 
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
+    fn close(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.checkpointer.end();
         let failed = |error| StoreError::new("close the ledger", error);
         self.connection.flush_prepared_statement_cache();
         self.connection
@@ -114,6 +119,16 @@ impl Store for SqliteStore {
             .map_err(failed)?;
         self.connection.close().map_err(|(_, error)| failed(error))
     }
+}
+
+/// About how many pages of the log a batch comes to.
+fn pages_of(batch: &Batch) -> usize {
+    const EVERY_BATCH: usize = 4;
+    const RECORDS_A_PAGE: usize = 32;
+    const ENTRIES_A_PAGE: usize = 128;
+    EVERY_BATCH
+        .saturating_add(batch.records.len() / RECORDS_A_PAGE)
+        .saturating_add(batch.entries() / ENTRIES_A_PAGE)
 }
 
 /// How far a batch came.

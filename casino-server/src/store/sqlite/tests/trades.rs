@@ -87,3 +87,29 @@ fn any_tool_reads_every_trade_after_a_clean_stop() {
     let read: Vec<Trade> = rows.unwrap().map(Result::unwrap).collect();
     assert_eq!(read, expected);
 }
+
+#[test]
+fn the_log_begins_anew_under_writes_that_never_pause() {
+    let folder = Folder::new();
+    let mut opened = folder.open();
+    let log = folder.0.path().join("casino.db-wal");
+    let (mut largest, mut written) = (0, 0);
+    for sheet in 1..=120 {
+        let postings = (1..=40_000).map(|account| Posting {
+            sheet,
+            ..posting(AccountId(account), sheet)
+        });
+        let batch = Batch {
+            trades: postings.collect(),
+            ..Batch::default()
+        };
+        opened.store.commit(&batch).unwrap();
+        largest = largest.max(std::fs::metadata(&log).unwrap().len());
+        written += 40_000 * 10;
+    }
+    assert!(
+        largest < 64 << 20,
+        "the log has {largest} bytes, {written} and more were written"
+    );
+    close(opened);
+}
