@@ -19,6 +19,7 @@ use super::fate::Sequence;
 pub(super) struct Bell {
     waiting: Mutex<Vec<(Sequence, Waker)>>,
     rung: Notify,
+    nudged: Notify,
 }
 
 impl Bell {
@@ -32,11 +33,18 @@ impl Bell {
         self.rung.notify_one();
     }
 
-    /// Wakes those who wait, whenever it is rung; `settled` says up to which batch.
-    pub(super) async fn listen(&self, settled: impl Fn() -> Sequence) -> Infallible {
+    /// Says, from inside, that the flusher is to be told of a batch once those tasks have run that are ready to.
+    pub(super) fn nudge(&self) {
+        self.nudged.notify_one();
+    }
+
+    /// Wakes those who wait, whenever it is rung; `settled` says up to which batch. Does `tell` after a nudge.
+    pub(super) async fn listen(&self, settled: impl Fn() -> Sequence, tell: impl Fn()) -> Infallible {
         loop {
-            self.rung.notified().await;
-            self.wake_up_to(settled());
+            tokio::select! {
+                () = self.rung.notified() => self.wake_up_to(settled()),
+                () = self.nudged.notified() => tell(),
+            }
         }
     }
 

@@ -61,7 +61,8 @@ pub(crate) struct Asker {
 impl Books {
     /// Wakes those who wait through these books; to be polled in their runtime as long as anybody does.
     pub(crate) async fn listen(&self) -> Infallible {
-        self.bell.listen(|| self.shared.fates().due()).await
+        let due = || self.shared.fates().due();
+        self.bell.listen(due, || self.shared.tell_of_batch()).await
     }
 
     /// Has `command` executed for `player`, and waits until it is on disk.
@@ -113,7 +114,12 @@ impl Books {
                     }
                 }
             }
-            match self.shared.decide(asker, &mut order, &mut orders) {
+            let (stopped, flusher_waits) = self.shared.decide(asker, &mut order, &mut orders);
+            if flusher_waits {
+                // Not at once: what others here have ready goes into the same batch.
+                self.bell.nudge();
+            }
+            match stopped {
                 Stopped::Done => return,
                 Stopped::Missing(loading) => asker.loading = Some(loading),
                 Stopped::Full(batch) => {

@@ -97,13 +97,14 @@ impl Shared {
         &self.fates
     }
 
-    /// Decides `order` and then `orders`, in one hold of the lock; `order` is left at the first that still waits.
+    /// Decides `order` and then `orders`, in one hold of the lock; `order` is left at the first that still waits. Says
+    /// also whether the flusher waits to be told of the batch.
     pub(super) fn decide<'a>(
         self: &Arc<Self>,
         asker: &mut Asker,
         order: &mut &'a mut Order,
         orders: &mut impl Iterator<Item = &'a mut Order>,
-    ) -> Stopped {
+    ) -> (Stopped, bool) {
         let mut open = self.lock();
         let at = (self.clock)();
         let stopped = loop {
@@ -118,8 +119,12 @@ impl Shared {
                 None => break Stopped::Done,
             }
         };
-        self.tell_flusher(open);
-        stopped
+        (stopped, open.flusher_waits && !open.draft.is_empty())
+    }
+
+    /// Tells the flusher that there is a batch, if it waits for one.
+    pub(super) fn tell_of_batch(&self) {
+        self.tell_flusher(self.lock());
     }
 
     fn decide_one(
