@@ -18,8 +18,12 @@ use crate::{
     store::{Page, PageRequest, Reads, StoreError},
 };
 
-/// Reads that run at once; more wait for one to end.
-const READS_MAX: usize = 4;
+/// Reads of pages that run at once; more wait for one to end.
+const PAGES_MAX: usize = 4;
+
+/// Reads of one account that run at once. They have places of their own: a player who sits down does not wait behind
+/// those who leaf through long lists.
+const ACCOUNTS_MAX: usize = 4;
 
 /// Payments that a walk over all of a player's holds in memory.
 const PAYMENTS_PAGE: u32 = 500;
@@ -28,13 +32,15 @@ const PAYMENTS_PAGE: u32 = 500;
 #[derive(Clone)]
 pub(crate) struct Reader {
     reads: Arc<dyn Reads>,
-    permits: Arc<Semaphore>,
+    pages: Arc<Semaphore>,
+    accounts: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader")
-            .field("permits", &self.permits)
+            .field("pages", &self.pages)
+            .field("accounts", &self.accounts)
             .finish_non_exhaustive()
     }
 }
@@ -43,18 +49,21 @@ impl Reader {
     pub(crate) fn new(reads: Arc<dyn Reads>) -> Self {
         Self {
             reads,
-            permits: Arc::new(Semaphore::new(READS_MAX)),
+            pages: Arc::new(Semaphore::new(PAGES_MAX)),
+            accounts: Arc::new(Semaphore::new(ACCOUNTS_MAX)),
         }
     }
 
     /// The player's account; an empty one for a player nobody knows.
     pub(crate) async fn account(&self, player: PlayerName) -> Result<Account, StoreError> {
-        self.read(move |reads| reads.account(&player)).await
+        self.read(&self.accounts, move |reads| reads.account(&player))
+            .await
     }
 
     /// The player's record; `None` for a player nobody knows.
     pub(crate) async fn record(&self, player: PlayerName) -> Result<Option<Record>, StoreError> {
-        self.read(move |reads| reads.record(&player)).await
+        self.read(&self.accounts, move |reads| reads.record(&player))
+            .await
     }
 
     /// A page of the player's trades.
@@ -63,12 +72,13 @@ impl Reader {
         player: PlayerName,
         page: PageRequest,
     ) -> Result<Page<Trade>, StoreError> {
-        self.read(move |reads| reads.trades(&player, page)).await
+        self.read(&self.pages, move |reads| reads.trades(&player, page))
+            .await
     }
 
     /// A page of the ticks.
     pub(crate) async fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
-        self.read(move |reads| reads.ticks(page)).await
+        self.read(&self.pages, move |reads| reads.ticks(page)).await
     }
 
     /// All payments of `player`, oldest first, read page by page as they are taken.
@@ -93,7 +103,9 @@ impl Reader {
             let (reader, player) = (reader.clone(), player.clone());
             async move {
                 let page = reader
-                    .read(move |reads| reads.payments(&player, after, PAYMENTS_PAGE))
+                    .read(&reader.pages, move |reads| {
+                        reads.payments(&player, after, PAYMENTS_PAGE)
+                    })
                     .await?;
                 let last = page.last().map(|payment| payment.number);
                 Ok(last.map(|last| (page, last)))
@@ -103,11 +115,11 @@ impl Reader {
 
     async fn read<T: Send + 'static>(
         &self,
+        places: &Arc<Semaphore>,
         query: impl FnOnce(&dyn Reads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let failed = "read the ledger";
-        let permits = Arc::clone(&self.permits);
-        let permit = permits
+        let permit = Arc::clone(places)
             .acquire_owned()
             .await
             .map_err(|error| StoreError::new(failed, error))?;

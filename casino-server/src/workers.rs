@@ -46,7 +46,7 @@ impl Workers {
             let (sender, connections) = mpsc::channel(WAITING_MAX);
             let (ending, ended) = oneshot::channel();
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-            let (door, stop) = (door(), stop.clone());
+            let (door, stop) = (door(), stop.clone().drop_guard());
             thread::Builder::new()
                 .name(format!("worker-{number}"))
                 .spawn(move || {
@@ -54,7 +54,8 @@ impl Workers {
                     let served = runtime.block_on(door.serve(incoming));
                     // Nobody is there to hear it when the serving was given up.
                     let _ = ending.send(served);
-                    stop.cancel();
+                    // Also when it broke down: the others are not to go on without it.
+                    drop(stop);
                 })?;
             doors.connections.push(sender);
             doors.ended.push(ended);
@@ -78,7 +79,7 @@ impl Doors {
         stop.cancel();
         let mut served = Ok(());
         for ended in self.ended {
-            served = served.and(ended.await.unwrap_or(Ok(())));
+            served = served.and(ended.await.unwrap_or(Err(ServeError::Fault)));
         }
         served
     }

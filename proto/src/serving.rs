@@ -32,6 +32,9 @@ pub enum ServeError {
     /// The transport failed.
     #[error("serving failed")]
     Transport(#[from] tonic::transport::Error),
+    /// A thread that served is gone.
+    #[error("a serving thread ended by a fault of its own")]
+    Fault,
     /// The file descriptors for reflection are unreadable.
     #[error("the reflection service cannot read the contract's descriptors")]
     Reflection(#[from] tonic_reflection::server::Error),

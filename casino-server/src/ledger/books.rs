@@ -131,7 +131,7 @@ impl Books {
         }
     }
 
-    /// Waits until it is known what became of `batch`. An asker waits for one batch at a time.
+    /// Waits until it is known what became of `batch`. Of several batches an asker is woken by the first.
     pub(crate) fn poll_settled(
         &self,
         asker: &mut Asker,
@@ -142,7 +142,7 @@ impl Books {
         if let Some(fate) = fates.of(batch) {
             return Poll::Ready(fate);
         }
-        if !asker.waits_already(batch, cx.waker()) {
+        if !asker.is_woken_by_then(batch, fates.settled(), cx.waker()) {
             self.bell.wait(batch, cx.waker());
             asker.waits = Some((batch, cx.waker().clone()));
         }
@@ -174,9 +174,11 @@ impl Asker {
         Poll::Ready(loaded.unwrap_or(Err(LedgerError::Stopping)))
     }
 
-    fn waits_already(&self, batch: Sequence, waker: &Waker) -> bool {
-        let waits = self.waits.as_ref();
-        waits.is_some_and(|(waited_for, woken)| *waited_for == batch && woken.will_wake(waker))
+    /// Whether the task is woken when `batch` is settled, or before, and so looks again.
+    fn is_woken_by_then(&self, batch: Sequence, settled: Sequence, waker: &Waker) -> bool {
+        self.waits.as_ref().is_some_and(|(waited_for, woken)| {
+            *waited_for <= batch && *waited_for > settled && woken.will_wake(waker)
+        })
     }
 
     /// Has `draft` decide, if the player's record is in memory; looked up only if it is not where it was last time.

@@ -153,7 +153,8 @@ fn verdict(stage: Stage, error: rusqlite::Error, rolled_back: bool) -> CommitErr
 
 /// Whether a failed commit certainly left nothing behind.
 ///
-/// After an I/O error it is not certain: the log may hold the batch, and the next opening would bring it back.
+/// After an I/O error, or without memory, it is not certain: the log may hold the batch, and the next opening would bring
+/// it back.
 fn is_certain(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -162,7 +163,6 @@ fn is_certain(error: &rusqlite::Error) -> bool {
                 | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::ConstraintViolation
-                | ErrorCode::OutOfMemory
                 | ErrorCode::ReadOnly
                 | ErrorCode::TooBig
         )
@@ -274,7 +274,7 @@ mod tests {
             (ffi::SQLITE_BUSY, true),
             (ffi::SQLITE_BUSY_SNAPSHOT, true),
             (ffi::SQLITE_CONSTRAINT_FOREIGNKEY, true),
-            (ffi::SQLITE_NOMEM, true),
+            (ffi::SQLITE_NOMEM, false),
             (ffi::SQLITE_IOERR, false),
             (ffi::SQLITE_IOERR_FSYNC, false),
             (ffi::SQLITE_IOERR_WRITE, false),
