@@ -166,44 +166,60 @@ pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
 
 /// Copies the sheet on top.
 pub(super) fn copy_sheet(state: &mut AppState) -> Effects {
-    let Some((_, lines)) = top_sheet(state) else {
+    let Some(readable) = Readable::on_top_of(state) else {
         return Effects::new();
     };
-    state
-        .alerts
-        .tell(format!("copied: {} lines", lines.len()), state.now);
-    vec![Effect::Copy(text_of(&lines))]
+    let lines = readable.lines.len();
+    state.alerts.tell(format!("copied: {lines} lines"), state.now);
+    vec![Effect::Copy(text_of(&readable.lines))]
 }
 
 /// Exports the sheet on top: payments as CSV, the statement as it is.
 pub(super) fn export_sheet(state: &AppState) -> Effects {
-    let Some((kind, mut lines)) = top_sheet(state) else {
+    let Some(mut readable) = Readable::on_top_of(state) else {
         return Effects::new();
     };
-    let ending = match kind {
-        "payments" => {
-            lines.insert(0, "number,date_utc,dollars".to_owned());
-            "csv"
-        }
-        _ => "txt",
-    };
+    readable.lines.splice(0..0, readable.heading.map(str::to_owned));
     vec![Effect::Export {
         file_name: format!(
-            "awesomestock-{kind}-{}-{}.{ending}",
-            state.seat.player, state.now.0
+            "awesomestock-{}-{}-{}.{}",
+            readable.name, state.seat.player, state.now.0, readable.ending
         ),
-        text: text_of(&lines),
+        text: text_of(&readable.lines),
     }]
 }
 
-/// What the sheet on top is called, and its lines; `None`: there is nothing to read.
-fn top_sheet(state: &AppState) -> Option<(&'static str, Vec<String>)> {
-    let (kind, lines) = match state.overlays.last()? {
-        Overlay::Payments(sheet) => ("payments", sheet.lines()),
-        Overlay::Statement(sheet) => ("statement", sheet.lines()),
-        _ => return None,
-    };
-    (!lines.is_empty()).then_some((kind, lines))
+/// What there is to copy and to export of a sheet.
+struct Readable {
+    /// What the sheet is called.
+    name: &'static str,
+    /// The ending of a file of it.
+    ending: &'static str,
+    /// What stands above its lines in a file.
+    heading: Option<&'static str>,
+    lines: Vec<String>,
+}
+
+impl Readable {
+    /// The sheet on top; `None`: there is nothing to read.
+    fn on_top_of(state: &AppState) -> Option<Self> {
+        let readable = match state.overlays.last()? {
+            Overlay::Payments(sheet) => Self {
+                name: "payments",
+                ending: "csv",
+                heading: Some("number,date_utc,dollars"),
+                lines: sheet.lines(),
+            },
+            Overlay::Statement(sheet) => Self {
+                name: "statement",
+                ending: "txt",
+                heading: None,
+                lines: sheet.lines(),
+            },
+            _ => return None,
+        };
+        (!readable.lines.is_empty()).then_some(readable)
+    }
 }
 
 /// What leaves the game is as harmless as what is shown.

@@ -24,6 +24,22 @@ struct Palette {
 }
 
 impl Palette {
+    /// A dark ground without a hue of its own, for colours that have to be told apart on it.
+    fn on_neutral_dark(accent: Color, moves: (Color, Color), signals: (Color, Color)) -> Self {
+        Self {
+            ground: rgb(0x12_14_18),
+            raised: rgb(0x26_29_30),
+            text: rgb(0xdd_dd_dd),
+            strong: rgb(0xff_ff_ff),
+            title: rgb(0xb4_b8_be),
+            dim: rgb(0x8a_8f_98),
+            border: rgb(0x3a_3f_48),
+            accent,
+            moves,
+            signals,
+        }
+    }
+
     fn theme(&self, name: &'static str) -> Theme {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
@@ -138,36 +154,22 @@ impl Theme {
     /// For eyes that do not tell red from green (protan, deutan): sky blue rises, orange falls. The colours are those
     /// of the palette of Okabe and Ito, on a dark ground.
     pub(super) fn blue_orange() -> Self {
-        let theme = Palette {
-            ground: rgb(0x12_14_18),
-            raised: rgb(0x26_29_30),
-            text: rgb(0xdd_dd_dd),
-            strong: rgb(0xff_ff_ff),
-            title: rgb(0xb4_b8_be),
-            dim: rgb(0x8a_8f_98),
-            border: rgb(0x3a_3f_48),
-            accent: rgb(0xcc_79_a7),
-            moves: (rgb(0x56_b4_e9), rgb(0xe6_9f_00)),
-            signals: (rgb(0x56_b4_e9), rgb(0xf0_e4_42)),
-        };
+        let theme = Palette::on_neutral_dark(
+            rgb(0xcc_79_a7),
+            (rgb(0x56_b4_e9), rgb(0xe6_9f_00)),
+            (rgb(0x56_b4_e9), rgb(0xf0_e4_42)),
+        );
         theme.theme("blue-orange")
     }
 
     /// For eyes that do not tell blue from green or yellow from rose (tritan): teal rises, magenta falls. The colours
     /// are near those of Paul Tol's vibrant scheme, the teal brightened for a dark ground.
     pub(super) fn teal_magenta() -> Self {
-        let theme = Palette {
-            ground: rgb(0x12_14_18),
-            raised: rgb(0x26_29_30),
-            text: rgb(0xdd_dd_dd),
-            strong: rgb(0xff_ff_ff),
-            title: rgb(0xb4_b8_be),
-            dim: rgb(0x8a_8f_98),
-            border: rgb(0x3a_3f_48),
-            accent: rgb(0xbb_bb_bb),
-            moves: (rgb(0x2f_c4_b2), rgb(0xee_33_77)),
-            signals: (rgb(0x2f_c4_b2), rgb(0xee_77_33)),
-        };
+        let theme = Palette::on_neutral_dark(
+            rgb(0xbb_bb_bb),
+            (rgb(0x2f_c4_b2), rgb(0xee_33_77)),
+            (rgb(0x2f_c4_b2), rgb(0xee_77_33)),
+        );
         theme.theme("teal-magenta")
     }
 
