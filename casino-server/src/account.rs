@@ -11,10 +11,12 @@ mod refusal;
 
 pub(crate) use refusal::{Refusal, RefusalKind};
 
+use serde::{Deserialize, Serialize};
+
 use crate::quantity::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens};
 
 /// What a player owns and how it came about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     /// The balance.
     pub(crate) tokens: Tokens,

@@ -27,8 +27,8 @@ use crate::{
     service::CasinoService,
     statements::Statements,
     store::{
-        Store, StoreError,
-        sqlite::{self, FileError},
+        Layered, Logged, StoreError, recover,
+        sqlite::{self, FileError, SqliteReads},
     },
     table::{self, Audience, Table},
     workers::Workers,
@@ -102,11 +102,16 @@ impl Casino {
             path: path.clone(),
             source,
         };
-        let (opened, market) = opened.map_err(|error| failed(Box::new(error)))??;
+        let Opened { store, reads, market } = opened.map_err(|error| failed(Box::new(error)))??;
         let (table, announcer) = Table::new(market.current, interval);
-        let reader = Reader::new(Arc::new(opened.reads));
-        let store = Box::new(opened.store);
-        let ledger = Ledger::start(store, reader.clone(), market, announcer, clock::time_of_day);
+        let reader = Reader::new(Arc::new(reads));
+        let ledger = Ledger::start(
+            Box::new(store),
+            reader.clone(),
+            market,
+            announcer,
+            clock::time_of_day,
+        );
         let ledger = ledger.map_err(|error| match error {
             StartError::Store(error) => failed(Box::new(error)),
             StartError::Thread(error) => OpenError::Thread(error),
@@ -239,21 +244,30 @@ impl Door {
     }
 }
 
-/// Opens the file and takes up its market, or opens a new market in it.
-fn open_ledger(options: &Options, opening_price: Price) -> Result<(sqlite::Opened, Market), OpenError> {
+/// What a casino's ledger is kept in, and the market in it.
+struct Opened {
+    store: Logged,
+    reads: Layered<SqliteReads>,
+    market: Market,
+}
+
+/// Opens the file with its log and takes up its market, or opens a new market in it.
+fn open_ledger(options: &Options, opening_price: Price) -> Result<Opened, OpenError> {
     let path = &options.store;
-    let mut opened = sqlite::open(path).map_err(|error| match error {
+    let mut file = sqlite::open(path).map_err(|error| match error {
         FileError::InUse => OpenError::InUse { path: path.clone() },
         error => OpenError::Ledger {
             path: path.clone(),
             source: Box::new(error),
         },
     })?;
-    let failed = |error: StoreError| OpenError::Ledger {
+    let failed = |source| OpenError::Ledger {
         path: path.clone(),
-        source: Box::new(error),
+        source,
     };
-    let kept = opened.store.market().map_err(failed)?;
+    let store_failed = |error: StoreError| failed(Box::new(error));
+    let recovered = recover(&file.path, &mut file.store).map_err(|error| failed(Box::new(error)))?;
+    let kept = file.store.market().map_err(store_failed)?;
     let market = match kept {
         Some(kept) => Market {
             model: options.model,
@@ -263,9 +277,10 @@ fn open_ledger(options: &Options, opening_price: Price) -> Result<(sqlite::Opene
         None => new_market(options, opening_price)?,
     };
     if kept != Some(market) {
-        opened.store.set_market(&market).map_err(failed)?;
+        file.store.set_market(&market).map_err(store_failed)?;
     }
-    Ok((opened, market))
+    let (store, reads) = Logged::start(recovered, file.store, file.reads).map_err(store_failed)?;
+    Ok(Opened { store, reads, market })
 }
 
 fn new_market(options: &Options, opening_price: Price) -> Result<Market, OpenError> {

@@ -4,6 +4,8 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// The most characters (Unicode scalar values, not bytes) a name may have.
 const MAX_CHARS: usize = 32;
 
@@ -37,6 +39,18 @@ impl PlayerName {
     /// The name as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for PlayerName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PlayerName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(<&str>::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

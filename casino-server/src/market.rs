@@ -6,6 +6,7 @@
 use std::str::FromStr;
 
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
+use serde::{Deserialize, Serialize};
 
 use crate::quantity::{Price, UnixMillis};
 
@@ -69,7 +70,7 @@ fn classic_move(chance: &mut impl Rng) -> i32 {
 }
 
 /// One move of the price, and the price since then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tick {
     /// 0 is the price the market opened with; each move counts one up.
     pub(crate) number: i64,

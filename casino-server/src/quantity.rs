@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Tokens that one dollar buys, and that are taken back for one dollar.
 pub(crate) const TOKENS_PER_DOLLAR: i32 = 5;
 
@@ -11,7 +13,7 @@ pub(crate) const TOKENS_PER_DOLLAR: i32 = 5;
 macro_rules! quantity {
     ($(#[$doc:meta])* $name:ident, $one:literal, $many:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub(crate) struct $name(pub(crate) i32);
 
         impl $name {
@@ -44,7 +46,8 @@ quantity!(
 );
 
 /// Tokens for one stock, at least 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "i32")]
 pub(crate) struct Price(i32);
 
 impl Price {
@@ -67,6 +70,14 @@ impl Price {
     }
 }
 
+impl TryFrom<i32> for Price {
+    type Error = &'static str;
+
+    fn try_from(tokens: i32) -> Result<Self, Self::Error> {
+        Self::new(tokens).ok_or("a price is at least 1 token")
+    }
+}
+
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Tokens(self.0).fmt(f)
@@ -74,7 +85,7 @@ impl fmt::Display for Price {
 }
 
 /// A moment, in milliseconds since the Unix epoch, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct UnixMillis(pub(crate) i64);
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Owns the numbering of entries and what is written down of a command. What a command does is decided by
 //! [`account`](crate::account); where entries are kept is the store's business.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     account::{Account, Refusal},
     market::Tick,
@@ -23,7 +25,7 @@ pub(crate) enum Command {
 }
 
 /// Which way a trade went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Side {
     /// Stocks for tokens.
     Buy,
@@ -32,7 +34,7 @@ pub(crate) enum Side {
 }
 
 /// Dollars that went in or out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Payment {
     /// Position among this player's payments, 1 for the first.
     pub(crate) number: i64,
@@ -51,7 +53,7 @@ impl Payment {
 }
 
 /// An executed action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trade {
     /// Position among this player's trades, 1 for the first.
     pub(crate) number: i64,
@@ -71,7 +73,7 @@ pub(crate) struct Trade {
 ///
 /// Trades are written by the sheet, those of one batch, one tick and one moment together, and each account has a way
 /// from its newest sheet back to its first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Posting {
     /// Whose trade.
     pub(crate) account: AccountId,
@@ -102,11 +104,11 @@ pub(crate) struct Decision {
 }
 
 /// The account's key in the store, given out by the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct AccountId(pub(crate) i64);
 
 /// An account as the ledger keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Its key in the store.
     pub(crate) id: AccountId,

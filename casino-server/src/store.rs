@@ -1,36 +1,62 @@
 //! The store's border: what the casino asks of a storage engine, in a few coarse calls.
 //!
 //! Owns the traits and what can go wrong, whatever the engine. An engine lives in a module below and decides nothing:
-//! it keeps what it is given, all of a batch or nothing of it. Both traits block; their callers keep them off the
+//! it keeps what it is given, all of a batch or nothing of it. All traits block; their callers keep them off the
 //! async threads.
 
+mod log;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub(crate) mod sqlite;
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::log::{Layered, Logged, recover};
 use crate::{
     account::Account,
     identity::PlayerName,
-    market::{Market, Tick},
+    market::Tick,
     record::{AccountId, Payment, Posting, Record, Trade},
 };
 
 /// The writing side. It has one owner: the ledger's flusher.
 pub(crate) trait Store: Send {
-    /// The market as it was left; `None` in a new store.
-    fn market(&mut self) -> Result<Option<Market>, StoreError>;
-
-    /// Keeps `market`: model, seed, and its current tick if there is none of that number yet.
-    fn set_market(&mut self, market: &Market) -> Result<(), StoreError>;
-
     /// The highest numbers given out so far.
     fn numbers(&mut self) -> Result<Numbers, StoreError>;
 
     /// Keeps `batch`, all of it or nothing. When it returns `Ok`, the batch is on disk and the readers see it.
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError>;
+    fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError>;
 
     /// Leaves a store that any tool of the engine can read.
     fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// An engine behind a commit log: it takes over what the log has made durable, many batches at a time.
+pub(crate) trait Backing: Send {
+    /// The highest numbers given out so far.
+    fn numbers(&mut self) -> Result<Numbers, StoreError>;
+
+    /// Up to where the log has been taken over.
+    fn mark(&mut self) -> Result<Mark, StoreError>;
+
+    /// Keeps `batches`, in their order, and `mark` with them: all of it or nothing.
+    fn take_over(&mut self, batches: &[Arc<Batch>], mark: Mark) -> Result<(), CommitError>;
+
+    /// Leaves a store that any tool of the engine can read.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Up to where an engine has taken over its commit log.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Counts the openings of the log: what was written in an earlier one never counts.
+    pub(crate) epoch: u64,
+    /// The last batch taken over.
+    pub(crate) batch: u64,
+    /// The byte of the log after that batch.
+    pub(crate) position: u64,
 }
 
 /// The reading side, beside the writer: sees what is on disk, and never waits for what is about to be.
@@ -82,7 +108,7 @@ pub(crate) struct Numbers {
 }
 
 /// What is written together.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Batch {
     /// The records that changed, as they are after the batch. No player is named twice.
     pub(crate) records: Vec<(PlayerName, Record)>,

@@ -3,7 +3,7 @@
 //! Pure: records are put in before, the time comes in as a value, and nothing of it counts until it has been
 //! committed. What was decided ahead of the disk is taken back as a whole when the disk refuses.
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use super::{
     accounts::{Accounts, Place},
@@ -49,7 +49,7 @@ pub(super) struct Decided {
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) sequence: Sequence,
-    pub(super) batch: Batch,
+    pub(super) batch: Arc<Batch>,
     /// The market after it.
     pub(super) market: Market,
 }
@@ -184,7 +184,7 @@ impl Draft {
         self.begin_next();
         Taken {
             sequence,
-            batch,
+            batch: Arc::new(batch),
             market: self.market,
         }
     }

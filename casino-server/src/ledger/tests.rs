@@ -13,7 +13,7 @@ use crate::{
     quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
     record::{Command, Decision, Entry},
     store::{
-        CommitError, Reads,
+        CommitError, Logged, Reads, recover,
         scripted::{Script, Scripted, disk},
         sqlite,
     },
@@ -278,14 +278,16 @@ fn command() -> impl Strategy<Value = Command> {
 
 /// Has `steps` executed on the ledger in `path`, `None` being a tick: the account each player was last told of.
 async fn play(path: &Path, steps: &[(usize, Option<Command>)], told: &mut [Account; 3]) -> Tick {
-    let mut opened = sqlite::open(path).unwrap();
+    let mut file = sqlite::open(path).unwrap();
+    let recovered = recover(path, &mut file.store).unwrap();
     let new = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
-    let market = opened.store.market().unwrap().unwrap_or(new);
-    opened.store.set_market(&market).unwrap();
+    let market = file.store.market().unwrap().unwrap_or(new);
+    file.store.set_market(&market).unwrap();
+    let (store, reads) = Logged::start(recovered, file.store, file.reads).unwrap();
     let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
-    let reads: Arc<dyn Reads> = Arc::new(opened.reads);
+    let reads: Arc<dyn Reads> = Arc::new(reads);
     let reader = Reader::new(Arc::clone(&reads));
-    let ledger = Ledger::start(Box::new(opened.store), reader, market, announcer, now).unwrap();
+    let ledger = Ledger::start(Box::new(store), reader, market, announcer, now).unwrap();
     let books = listened(&ledger);
     for (player, command) in steps {
         let Some(command) = command else {
@@ -327,6 +329,7 @@ proptest! {
         let mut told = [Account::default(); 3];
         for steps in lives {
             let last = runtime.block_on(play(&path, &steps, &mut told));
+            // Closed in order, the file has everything without its log.
             let mut again = sqlite::open(&path).unwrap();
             prop_assert_eq!(again.store.market().unwrap().unwrap().current, last);
             for (player, told) in told.iter().enumerate() {

@@ -12,7 +12,7 @@ use super::{Batch, CommitError, Numbers, Page, PageRequest, Reads, Store, StoreE
 use crate::{
     account::Account,
     identity::PlayerName,
-    market::{Market, Tick},
+    market::Tick,
     record::{Payment, Record, Trade},
 };
 
@@ -43,25 +43,17 @@ pub(crate) fn disk(says: &'static str) -> StoreError {
 }
 
 impl Store for Scripted {
-    fn market(&mut self) -> Result<Option<Market>, StoreError> {
-        Ok(None)
-    }
-
-    fn set_market(&mut self, _: &Market) -> Result<(), StoreError> {
-        Ok(())
-    }
-
     fn numbers(&mut self) -> Result<Numbers, StoreError> {
         Ok(Numbers::default())
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+    fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {
         if let Some(failure) = self.0.failures.lock().unwrap().pop_front() {
             return Err(failure);
         }
         let mut records = self.0.records.lock().unwrap();
         records.extend(batch.records.iter().cloned());
-        self.0.batches.lock().unwrap().push(batch.clone());
+        self.0.batches.lock().unwrap().push(Batch::clone(batch));
         Ok(())
     }
 

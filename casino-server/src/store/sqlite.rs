@@ -1,6 +1,6 @@
-//! The store in SQLite: one file in WAL mode, one writing connection, a few reading ones.
+//! The ledger in SQLite: one file in WAL mode, one writing connection, a few reading ones.
 //!
-//! Owns the file, its lock and its format. A commit syncs the log (`synchronous=FULL`) before it returns, and readers
+//! Owns the file, its lock and its format. A transaction syncs the log (`synchronous=FULL`) before it returns, and readers
 //! see a transaction only after that sync.
 
 mod checkpoint;
@@ -14,4 +14,7 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use open::{FileError, Opened, open};
+#[cfg(test)]
+pub(crate) use open::Opened;
+pub(crate) use open::{FileError, open};
+pub(crate) use reads::SqliteReads;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4177_5374;
 
 /// What brings a file from version n to n + 1.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// The version this build writes.
 pub(super) fn newest() -> usize {
@@ -72,6 +72,17 @@ CREATE VIEW trades (account, number, side, stocks, price, tick, at_unix_ms, shee
     SELECT trade.value ->> 0, trade.value ->> 1, (trade.value ->> 2) < 0, abs(trade.value ->> 2), sheets.price,
         sheets.tick, sheets.at_unix_ms, sheets.id
     FROM sheets, json_each(sheets.trades) AS trade;
+";
+
+/// Up to where the commit log beside the file has been taken over into it.
+const VERSION_2: &str = "
+CREATE TABLE log (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    position INTEGER NOT NULL
+) STRICT;
+INSERT INTO log VALUES (1, 0, 0, 0);
 ";
 
 /// Brings a file of `version` to the newest, all the way or not at all.

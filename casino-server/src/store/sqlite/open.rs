@@ -73,6 +73,8 @@ pub(crate) struct Opened {
     pub(crate) store: SqliteStore,
     /// The readers.
     pub(crate) reads: SqliteReads,
+    /// The one name that the file has, whatever name it was opened by.
+    pub(crate) path: PathBuf,
 }
 
 /// Opens the file at `path` as a ledger, and makes it if there is none.
@@ -94,7 +96,8 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FileError> {
     let checkpointer = Checkpointer::start(checkpoints).map_err(FileError::Inaccessible)?;
     Ok(Opened {
         store: SqliteStore::new(connection, checkpointer, lock),
-        reads: SqliteReads::new(path),
+        reads: SqliteReads::new(path.clone()),
+        path,
     })
 }
 

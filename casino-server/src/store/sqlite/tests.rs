@@ -14,7 +14,7 @@ use crate::{
     market::{Market, Model, Tick},
     quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Command, Entry, Payment, Posting, Record, Side, Trade},
-    store::{Batch, CommitError, Numbers, Page, PageRequest, Reads, Store},
+    store::{Backing, Batch, CommitError, Numbers, Page, PageRequest, Reads},
 };
 
 /// A folder with room for a ledger.

@@ -1,8 +1,8 @@
-//! The writing side: one connection, one transaction a batch.
+//! The writing side: one connection, one transaction for all batches that are taken over together.
 
-use std::fs::File;
+use std::{collections::HashSet, fs::File, sync::Arc};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{
     checkpoint::Checkpointer,
@@ -13,7 +13,7 @@ use crate::{
     identity::PlayerName,
     market::Market,
     record::{Posting, Record},
-    store::{Batch, CommitError, Numbers, Store, StoreError},
+    store::{Backing, Batch, CommitError, Mark, Numbers, StoreError},
 };
 
 /// An account's trades between two of its bookmarks: at most so many are passed over to find an old one.
@@ -41,29 +41,20 @@ impl SqliteStore {
         }
     }
 
+    /// Writes one batch, as a log would have it taken over.
+    #[cfg(test)]
+    pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        self.take_over(&[Arc::new(batch.clone())], Mark::default())
+    }
+
     /// The connection, to break it.
     #[cfg(test)]
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Writes `batch` and commits it; says of a failure whether it came before the commit.
-    fn write(&mut self, batch: &Batch) -> Result<(), (Stage, rusqlite::Error)> {
-        let before = |error| (Stage::BeforeCommit, error);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(before)?;
-        write_records(&transaction, batch).map_err(before)?;
-        write_payments(&transaction, batch).map_err(before)?;
-        write_trades(&transaction, batch, &mut self.text).map_err(before)?;
-        write_ticks(&transaction, batch).map_err(before)?;
-        transaction.commit().map_err(|error| (Stage::Commit, error))
-    }
-}
-
-impl Store for SqliteStore {
-    fn market(&mut self) -> Result<Option<Market>, StoreError> {
+    /// The market as it was left; `None` in a new file.
+    pub(crate) fn market(&mut self) -> Result<Option<Market>, StoreError> {
         let sql = "SELECT number, price, at_unix_ms, model, seed FROM ticks, market
                    ORDER BY number DESC LIMIT 1";
         self.connection
@@ -72,7 +63,8 @@ impl Store for SqliteStore {
             .map_err(|error| StoreError::new("read the market", error))
     }
 
-    fn set_market(&mut self, market: &Market) -> Result<(), StoreError> {
+    /// Keeps `market`: model, seed, and its current tick if there is none of that number yet.
+    pub(crate) fn set_market(&mut self, market: &Market) -> Result<(), StoreError> {
         let failed = |error| StoreError::new("write the market", error);
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -91,6 +83,25 @@ impl Store for SqliteStore {
         write(&mut self.connection).map_err(failed)
     }
 
+    /// Writes `batches` and commits them; says of a failure whether it came before the commit.
+    fn write(&mut self, batches: &[Arc<Batch>], mark: Mark) -> Result<(), (Stage, rusqlite::Error)> {
+        let before = |error| (Stage::BeforeCommit, error);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(before)?;
+        write_records(&transaction, batches).map_err(before)?;
+        for batch in batches {
+            write_payments(&transaction, batch).map_err(before)?;
+            write_trades(&transaction, batch, &mut self.text).map_err(before)?;
+            write_ticks(&transaction, batch).map_err(before)?;
+        }
+        write_mark(&transaction, mark).map_err(before)?;
+        transaction.commit().map_err(|error| (Stage::Commit, error))
+    }
+}
+
+impl Backing for SqliteStore {
     fn numbers(&mut self) -> Result<Numbers, StoreError> {
         let highest = |sql| self.connection.query_row(sql, [], |row| row.get(0));
         let read = || {
@@ -102,9 +113,27 @@ impl Store for SqliteStore {
         read().map_err(|error: rusqlite::Error| StoreError::new("read the accounts", error))
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        let Err((stage, error)) = self.write(batch) else {
-            self.checkpointer.committed(&self.connection, pages_of(batch));
+    fn mark(&mut self) -> Result<Mark, StoreError> {
+        let sql = "SELECT epoch, batch, position FROM log";
+        let number = |row: &Row<'_>, column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        let read = |row: &Row<'_>| {
+            Ok(Mark {
+                epoch: number(row, 0)?,
+                batch: number(row, 1)?,
+                position: number(row, 2)?,
+            })
+        };
+        let mark = self.connection.query_row(sql, [], read);
+        mark.map_err(|error| StoreError::new("read the mark of the log", error))
+    }
+
+    fn take_over(&mut self, batches: &[Arc<Batch>], mark: Mark) -> Result<(), CommitError> {
+        let Err((stage, error)) = self.write(batches, mark) else {
+            let pages = batches
+                .iter()
+                .map(|batch| pages_of(batch))
+                .fold(0, usize::saturating_add);
+            self.checkpointer.committed(&self.connection, pages);
             return Ok(());
         };
         Err(verdict(stage, error, self.connection.is_autocommit()))
@@ -169,13 +198,18 @@ fn is_certain(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn write_records(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+/// Writes each account that changed, once, as the last of `batches` left it.
+fn write_records(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
+    let mut written = HashSet::new();
     // By position: names would be looked up for each of them.
     let mut update = connection.prepare_cached(
         "UPDATE accounts SET tokens = ?2, stocks = ?3, cost_basis = ?4, realised_pnl = ?5, dollars_in = ?6,
              dollars_out = ?7, version = ?8, payments = ?9, trades = ?10, sheet = ?11 WHERE id = ?1",
     )?;
-    for (name, record) in &batch.records {
+    for (name, record) in batches.iter().rev().flat_map(|batch| &batch.records) {
+        if !written.insert(record.id) {
+            continue;
+        }
         let account = &record.account;
         let changed = update.execute(params![
             record.id.0,
@@ -249,6 +283,18 @@ fn write_trades(connection: &Connection, batch: &Batch, text: &mut Vec<u8>) -> r
             bookmarks.execute(params![posting.account.0, posting.trade.number, posting.sheet])?;
         }
     }
+    Ok(())
+}
+
+/// Keeps up to where the log is taken over.
+fn write_mark(connection: &Connection, mark: Mark) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached("UPDATE log SET epoch = ?, batch = ?, position = ?")?;
+    let number = u64::cast_signed;
+    update.execute(params![
+        number(mark.epoch),
+        number(mark.batch),
+        number(mark.position)
+    ])?;
     Ok(())
 }
 
