@@ -2,6 +2,8 @@
 //!
 //! Owns what every server here does alike. It knows no service of the contract.
 
+mod gathered;
+
 use std::{future::Future, io, time::Duration};
 
 use tokio::{
@@ -15,6 +17,7 @@ use tonic::{service::Routes, transport::server::Connected};
 use tonic_health::ServingStatus;
 use tonic_reflection::server::{v1, v1alpha};
 
+use self::gathered::Gathered;
 use crate::{FILE_DESCRIPTOR_SET, transport};
 
 /// How long open calls may take to end after the word to stop.
@@ -69,7 +72,7 @@ where
         .add_service(reflection_v1alpha()?);
     let serving = transport::server()
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, async {
+        .serve_with_incoming_shutdown(incoming.map(|accepted| accepted.map(Gathered)), async {
             shutdown.cancelled().await;
             for checked in [name, WHOLE_SERVER] {
                 health
