@@ -157,6 +157,11 @@ impl Casino {
         self.run(doors.serve(listener, stop.clone()), stop).await
     }
 
+    /// A way to its ledger, without a door.
+    pub(crate) fn books(&self) -> Books {
+        self.ledger.books()
+    }
+
     /// A way in, for the connections of one runtime, until `stop`.
     fn door(&self, stop: CancellationToken) -> Door {
         let (books, audience) = (self.ledger.books(), self.table.audience());

@@ -39,6 +39,8 @@ mod statements;
 mod status;
 mod store;
 mod table;
+#[doc(hidden)]
+pub mod unwired;
 mod wire;
 mod workers;
 

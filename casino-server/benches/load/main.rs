@@ -16,6 +16,7 @@
     clippy::float_arithmetic
 )]
 
+mod alone;
 mod bare;
 mod full;
 mod histogram;
@@ -44,6 +45,7 @@ fn main() -> std::io::Result<()> {
             runtime.block_on(bare::serve(&kind, Duration::from_millis(number(2, 1000))));
             Ok(())
         }
+        Some(alone::LEDGER_ALONE) => alone::run(&arguments),
         _ => {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()

@@ -14,7 +14,7 @@ use awesomestock_proto::{casino::casino_client::CasinoClient, transport, types};
 use tokio::task::JoinSet;
 
 use crate::{
-    full,
+    alone, full,
     histogram::Histogram,
     http2::Connection,
     process::{Server, own_cpu},
@@ -94,8 +94,10 @@ pub(crate) async fn run_all(rounds: usize, length: Duration, wanted: &str) -> io
 /// Measures the ceiling and the casino in turn, and prints their medians.
 async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> io::Result<()> {
     let mut bare = Vec::new();
-    let mut casino = Vec::new();
+    let (mut casino, mut alone) = (Vec::new(), Vec::new());
     for round in 0..rounds {
+        let ledger = folder.join(format!("alone-{}-{}-{round}.db", load.streams, load.window));
+        alone.push(alone::measure(load, length, &ledger)?);
         bare.push(
             measure(
                 &Server::start(&mut bare_command("actions", 1000)?)?,
@@ -135,6 +137,11 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
     );
     print_row("bare tonic", &bare);
     print_row("casino", &casino);
+    println!(
+        "{:<12} {:>10.0}   (no wire, no load generator)",
+        "ledger alone",
+        median(&mut alone)
+    );
     let mut ratios: Vec<f64> = bare
         .iter()
         .zip(&casino)
