@@ -20,6 +20,7 @@ mod news;
 pub mod overlay;
 pub mod quantity;
 pub mod replay;
+pub mod screen;
 pub mod session;
 pub mod sheet;
 pub mod ticket;
@@ -37,7 +38,7 @@ use connection::Connection;
 use log::ActionLog;
 use market::Market;
 use money::UnixMs;
-use overlay::Overlay;
+use screen::Screen;
 use session::Session;
 use ticket::Ticket;
 use wallet::Holdings;
@@ -54,8 +55,6 @@ pub struct Seat {
 /// The whole state of the game.
 #[derive(Debug, Clone)]
 pub struct AppState {
-    /// Who plays, and where.
-    pub seat: Seat,
     /// The stream to the table.
     pub connection: Connection,
     /// The prices.
@@ -70,13 +69,9 @@ pub struct AppState {
     pub log: ActionLog,
     /// Price alerts, and the news in sight.
     pub alerts: Alerts,
-    /// What lies over the desk; the last one is on top.
-    pub overlays: Vec<Overlay>,
-    /// Columns and rows of the terminal.
-    pub size: (u16, u16),
-    /// Lines by which what lies on top can be scrolled down; only who draws it knows how it is wrapped.
-    pub reach: usize,
-    /// What has become of the session.
+    /// What the player has before them.
+    pub screen: Screen,
+    /// Who plays, and what has become of it.
     pub session: Session,
     /// The moment of the last event: what the screen calls now.
     pub now: UnixMs,
@@ -87,7 +82,6 @@ impl AppState {
     #[must_use]
     pub fn new(seat: Seat, size: (u16, u16), now: UnixMs) -> (Self, Effects) {
         let state = Self {
-            seat,
             connection: Connection::Connecting { attempt: 1 },
             market: Market::default(),
             chart: ChartView::default(),
@@ -95,10 +89,8 @@ impl AppState {
             ticket: Ticket::default(),
             log: ActionLog::default(),
             alerts: Alerts::default(),
-            overlays: Vec::new(),
-            size,
-            reach: 0,
-            session: Session::new(now),
+            screen: Screen::new(size),
+            session: Session::new(seat, now),
             now,
         };
         (state, vec![Effect::Connect { after_ms: 0 }])
@@ -135,11 +127,11 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
             Effects::new()
         }
         Event::Resized(columns, rows) => {
-            state.size = (columns, rows);
+            state.screen.size = (columns, rows);
             Effects::new()
         }
         Event::Reach(lines) => {
-            state.reach = lines;
+            state.screen.reach = lines;
             Effects::new()
         }
         Event::Sight(sight) => {

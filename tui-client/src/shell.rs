@@ -211,7 +211,7 @@ impl Game {
     /// The one way of an event into the game. A key or a click is meant for what its player saw, so that is told first.
     fn update(&mut self, event: Event) -> Vec<Effect> {
         if matches!(event, Event::Key(_) | Event::Mouse(_)) {
-            if self.seen.reach != self.state.reach {
+            if self.seen.reach != self.state.screen.reach {
                 self.take_in(Event::Reach(self.seen.reach));
             }
             if self.seen.sight != self.state.chart.sight {

@@ -266,7 +266,7 @@ fn the_wheel_scrolls_what_lies_on_top() {
     game.mouse(MouseEventKind::ScrollDown, 10, 10);
     game.keys("k");
     assert_eq!(game.0.chart.zoom, None);
-    let shown = format!("{:?}", game.0.overlays);
+    let shown = format!("{:?}", game.0.screen.overlays);
     assert!(shown.contains("top: 2"), "{shown}");
 }
 

@@ -49,7 +49,7 @@ fn a_recorded_game_is_played_again_to_the_same_end() {
     let words: Vec<String> = summary(&tape.end()).iter().map(|line| squeezed(line)).collect();
     let told: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(words, told);
-    assert_eq!((tape.size, tape.end().size), ((120, 36), (100, 30)));
+    assert_eq!((tape.size, tape.end().screen.size), ((120, 36), (100, 30)));
 
     let mut replay = terminal(&home, &["replay", file, "--speed", "1000"]);
     for text in [

@@ -188,7 +188,7 @@ fn a_held_or_released_key_never_trades() {
             assert_eq!(game.key(KeyCode::Char(letter), kind), [], "{letter} {kind:?}");
         }
     }
-    assert!(game.state.overlays.is_empty());
+    assert!(game.state.screen.overlays.is_empty());
     game.key(KeyCode::Up, KeyEventKind::Repeat);
     assert_eq!(game.keys("b"), send(Side::Buy, 2));
 }
@@ -464,7 +464,7 @@ fn amounts_are_entered_checked_and_sent() {
     }
     let mut game = Game::seated();
     game.keys("w7\n");
-    match game.state.overlays.last() {
+    match game.state.screen.overlays.last() {
         Some(Overlay::Amount(entry)) => assert_eq!(entry.error.as_deref(), Some("a multiple of 5: 5 or 10")),
         other => panic!("{other:?}"),
     }
@@ -506,7 +506,7 @@ fn sheets_are_fetched_scrolled_and_closed() {
     };
     game.event(Event::Answered(Answer::Payments((1..=100).map(row).collect())));
     game.event(Event::Reach(82));
-    let top = |game: &Game| match game.state.overlays.last() {
+    let top = |game: &Game| match game.state.screen.overlays.last() {
         Some(Overlay::Payments(sheet)) => sheet.scroll.top(),
         other => panic!("{other:?}"),
     };
@@ -524,10 +524,10 @@ fn sheets_are_fetched_scrolled_and_closed() {
     }
     assert_eq!(game.keys("b"), [], "the overlay has the keys");
     game.keys("\x1b");
-    assert!(game.state.overlays.is_empty());
+    assert!(game.state.screen.overlays.is_empty());
     game.event(Event::Answered(Answer::Payments(vec![])));
     assert!(
-        game.state.overlays.is_empty(),
+        game.state.screen.overlays.is_empty(),
         "an answer that nobody waits for any more is passed over"
     );
 
@@ -536,7 +536,7 @@ fn sheets_are_fetched_scrolled_and_closed() {
         Call::Statement,
         Failure::Unanswered("no payments server".to_owned()),
     ));
-    match game.state.overlays.last() {
+    match game.state.screen.overlays.last() {
         Some(Overlay::Statement(sheet)) => {
             assert_eq!(sheet.content, Fetched::Failed("no payments server".to_owned()));
         }
@@ -583,7 +583,7 @@ fn the_palette_takes_the_words() {
     ] {
         let mut game = Game::seated();
         assert_eq!(game.keys(&format!(":{line}\n")), []);
-        match game.state.overlays.last() {
+        match game.state.screen.overlays.last() {
             Some(Overlay::Palette(palette)) => {
                 let error = palette.error.as_deref().unwrap_or_default();
                 assert!(error.contains(expected), "{line}: {error}");
@@ -686,7 +686,7 @@ fn a_sheet_is_searched_copied_and_exported() {
     game.event(Event::Reach(1));
     assert_eq!(game.keys("/b60\n"), [], "letters are typed, and do not trade");
     assert_eq!(game.keys("/60\n"), []);
-    let Some(Overlay::Payments(sheet)) = game.state.overlays.last() else {
+    let Some(Overlay::Payments(sheet)) = game.state.screen.overlays.last() else {
         panic!("closed")
     };
     assert_eq!((sheet.search.found(), sheet.scroll.top()), (Some(1), 1));
@@ -707,7 +707,7 @@ fn a_sheet_is_searched_copied_and_exported() {
         Outcome::Refused("not exported: no space".to_owned())
     );
     game.keys("/\x1b\x1b");
-    assert!(game.state.overlays.is_empty());
+    assert!(game.state.screen.overlays.is_empty());
 }
 
 #[test]

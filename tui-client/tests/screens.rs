@@ -210,7 +210,7 @@ fn text_of_others_does_no_harm() {
         ))),
         Some(fixtures::palette("\u{1b}[2J\u{200b}buy", Some("no \u{1b}c"))),
     ] {
-        hostile.overlays.extend(overlay);
+        hostile.screen.overlays.extend(overlay);
         for size in SIZES {
             for cell in drawn(&hostile, size).content {
                 let harmful = |letter: char| {

@@ -115,7 +115,7 @@ fn what_is_not_known_is_not_said() {
 #[test]
 fn names_of_others_do_nothing_to_the_shell() {
     let (mut state, _) = seated("\u{1b}[2Jann\r\n");
-    state.seat.table = "\u{202E}casino".to_owned();
+    state.session.seat.table = "\u{202E}casino".to_owned();
     let words = summary(&state).join("\n");
     assert!(
         words.chars().all(|char| char == '\n' || !char.is_control()) && !words.contains('\u{202E}'),

@@ -183,7 +183,7 @@ pub(super) fn export_sheet(state: &AppState) -> Effects {
     vec![Effect::Export {
         file_name: format!(
             "awesomestock-{}-{}-{}.{}",
-            readable.name, state.seat.player, state.now.0, readable.ending
+            readable.name, state.session.seat.player, state.now.0, readable.ending
         ),
         text: text_of(&readable.lines),
     }]
@@ -203,7 +203,7 @@ struct Readable {
 impl Readable {
     /// The sheet on top; `None`: there is nothing to read.
     fn on_top_of(state: &AppState) -> Option<Self> {
-        let readable = match state.overlays.last()? {
+        let readable = match state.screen.overlays.last()? {
             Overlay::Payments(sheet) => Self {
                 name: "payments",
                 ending: "csv",
@@ -231,7 +231,7 @@ fn text_of(lines: &[String]) -> String {
 }
 
 fn open(state: &mut AppState, overlay: Overlay) {
-    state.overlays.push(overlay);
+    state.screen.overlays.push(overlay);
 }
 
 fn order_of_ticket(state: &mut AppState, side: Side) -> Effects {

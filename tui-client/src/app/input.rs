@@ -46,14 +46,14 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     if key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit) {
         return vec![Effect::Quit];
     }
-    let page = usize::from(state.size.1.saturating_div(2).max(1));
-    let Some(top) = state.overlays.last_mut() else {
+    let page = state.screen.page();
+    let Some(top) = state.screen.overlays.last_mut() else {
         return desk(state, key, action);
     };
     let verdict = match top {
-        Overlay::Help { scroll } => reader(key, scroll, page, state.reach),
-        Overlay::Payments(sheet) => sheet_key(key, sheet, (page, state.reach)),
-        Overlay::Statement(sheet) => sheet_key(key, sheet, (page, state.reach)),
+        Overlay::Help { scroll } => reader(key, scroll, page, state.screen.reach),
+        Overlay::Payments(sheet) => sheet_key(key, sheet, (page, state.screen.reach)),
+        Overlay::Statement(sheet) => sheet_key(key, sheet, (page, state.screen.reach)),
         Overlay::Palette(palette) => palette_key(palette, key),
         Overlay::Confirm(confirm) => confirm_key(confirm, key),
         Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
@@ -63,15 +63,15 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         Verdict::Copy => deeds::copy_sheet(state),
         Verdict::Export => deeds::export_sheet(state),
         Verdict::Close => {
-            state.overlays.pop();
+            state.screen.overlays.pop();
             Effects::new()
         }
         Verdict::Run(command) => {
-            state.overlays.pop();
+            state.screen.overlays.pop();
             deeds::run(state, command)
         }
         Verdict::RunConfirmed(command) => {
-            state.overlays.pop();
+            state.screen.overlays.pop();
             deeds::run_confirmed(state, command)
         }
     }
@@ -80,14 +80,14 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
 /// Whether pasted text would be typed.
 pub(super) fn takes_paste(state: &AppState) -> bool {
     matches!(
-        state.overlays.last(),
+        state.screen.overlays.last(),
         Some(Overlay::Palette(_) | Overlay::Amount(_))
     )
 }
 
 /// Takes pasted text. It is typed where text is typed, without Enter, and nowhere else: a paste never trades.
 pub(super) fn paste(state: &mut AppState, text: &str) {
-    match state.overlays.last_mut() {
+    match state.screen.overlays.last_mut() {
         Some(Overlay::Palette(palette)) => text
             .chars()
             .filter(|c| !c.is_control())
@@ -101,7 +101,7 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
 /// Takes what the mouse did: it scrolls what lies on top; without that, it looks at the chart. It never trades.
 pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
     let (column, row) = (mouse.column, mouse.row);
-    if let Some(top) = state.overlays.last_mut() {
+    if let Some(top) = state.screen.overlays.last_mut() {
         let scroll = match top {
             Overlay::Help { scroll } => scroll,
             Overlay::Payments(sheet) => &mut sheet.scroll,
@@ -110,7 +110,7 @@ pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
         };
         match mouse.kind {
             MouseEventKind::ScrollUp => scroll.up(WHEEL_LINES),
-            MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, state.reach),
+            MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, state.screen.reach),
             _ => {}
         }
         return Effects::new();

@@ -90,7 +90,7 @@ fn lost(state: &mut AppState, why: String) -> Effects {
 /// A number that differs from player to player and from try to try, so that they do not all come back at once.
 fn jitter(state: &AppState, attempt: u32) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (&state.seat.player, attempt, state.now).hash(&mut hasher);
+    (&state.session.seat.player, attempt, state.now).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -198,17 +198,27 @@ fn payment_failed(state: &mut AppState, deed: &Deed, failure: Failure) -> Effect
 }
 
 fn payments_sheet(state: &mut AppState) -> Option<&mut Sheet<Vec<PaymentRow>>> {
-    state.overlays.iter_mut().rev().find_map(|overlay| match overlay {
-        Overlay::Payments(sheet) => Some(sheet),
-        _ => None,
-    })
+    state
+        .screen
+        .overlays
+        .iter_mut()
+        .rev()
+        .find_map(|overlay| match overlay {
+            Overlay::Payments(sheet) => Some(sheet),
+            _ => None,
+        })
 }
 
 fn statement_sheet(state: &mut AppState) -> Option<&mut Sheet<Vec<String>>> {
-    state.overlays.iter_mut().rev().find_map(|overlay| match overlay {
-        Overlay::Statement(sheet) => Some(sheet),
-        _ => None,
-    })
+    state
+        .screen
+        .overlays
+        .iter_mut()
+        .rev()
+        .find_map(|overlay| match overlay {
+            Overlay::Statement(sheet) => Some(sheet),
+            _ => None,
+        })
 }
 
 /// Puts content into a sheet, if it is still open.

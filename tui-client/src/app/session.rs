@@ -1,17 +1,19 @@
-//! What has become of the session so far: for the words after leaving.
+//! Who plays, and what has become of the session so far: for the words after leaving.
 //!
 //! Owns what is counted, and from where profit is reckoned. It knows no words.
 
 use super::{
-    AppState,
+    AppState, Seat,
     market::Market,
     money::UnixMs,
     wallet::{Holdings, Wallet},
 };
 
-/// What is counted from the start of the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who plays, and what is counted from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// Who plays, and where.
+    pub seat: Seat,
     started: UnixMs,
     trades: u64,
     /// Profit of all time, as it stood when wallet and price were known first.
@@ -21,8 +23,9 @@ pub struct Session {
 impl Session {
     /// A session that begins at `now`.
     #[must_use]
-    pub fn new(now: UnixMs) -> Self {
+    pub fn new(seat: Seat, now: UnixMs) -> Self {
         Self {
+            seat,
             started: now,
             trades: 0,
             opening_pnl: None,

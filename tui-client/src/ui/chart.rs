@@ -116,7 +116,7 @@ fn title(state: &AppState, picture: Option<&Picture<'_>>) -> Cow<'static, str> {
 fn waiting(view: &View, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
     let mut lines = vec![panel::styled("Waiting for the first price", view.theme.strong)];
     if status.in_force {
-        let table = text::harmless(&state.seat.table);
+        let table = text::harmless(&state.session.seat.table);
         lines.push(panel::styled(format!("seated at {table}"), view.theme.dim));
     } else {
         lines.push(status.line(usize::from(area.width)));

@@ -121,8 +121,8 @@ fn seat_and_status(
 
 /// `ann @ solo` in at most `columns`: the table gives way first.
 fn seat(state: &AppState, columns: usize) -> String {
-    let player = text::harmless(&state.seat.player);
-    let table = text::harmless(&state.seat.table);
+    let player = text::harmless(&state.session.seat.player);
+    let table = text::harmless(&state.session.seat.table);
     let both = format!("{player} @ {table}");
     if text::width(&both) <= columns || text::width(&player).saturating_add(6) <= columns {
         text::truncate(&both, columns).into_owned()

@@ -63,7 +63,7 @@ const MARGIN: u16 = 1;
 /// Draws all overlays; gives back what there is to know of the top one.
 pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Top {
     let mut top = Top::default();
-    for overlay in &state.overlays {
+    for overlay in &state.screen.overlays {
         if !matches!(overlay, Overlay::Palette(_)) {
             recede(view, desk.area, buf);
         }

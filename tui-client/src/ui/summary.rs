@@ -24,7 +24,10 @@ pub fn summary(state: &AppState) -> Vec<String> {
     let rows = [
         (
             "AwesomeStock",
-            Some(format!("{} @ {}", state.seat.player, state.seat.table)),
+            Some(format!(
+                "{} @ {}",
+                state.session.seat.player, state.session.seat.table
+            )),
         ),
         ("played", Some(format::age(summary.played_ms))),
         (
