@@ -13,6 +13,8 @@ mod deeds;
 pub mod effect;
 pub mod event;
 mod input;
+pub mod key;
+pub mod keymap;
 pub mod log;
 pub mod market;
 pub mod money;
@@ -35,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use alerts::Alerts;
 use chart::ChartView;
 use connection::Connection;
+use keymap::Keymap;
 use log::ActionLog;
 use market::Market;
 use money::UnixMs;
@@ -50,6 +53,14 @@ pub struct Seat {
     pub player: String,
     /// The table as the header names it: `solo`, or the casino's address.
     pub table: String,
+}
+
+/// How the player wants the game, whoever they are and wherever they play.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Which keys do what.
+    pub keys: Keymap,
 }
 
 /// The whole state of the game.
@@ -78,9 +89,15 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// A game that begins at `now`, and what it asks for first.
+    /// A game with the usual settings that begins at `now`, and what it asks for first.
     #[must_use]
     pub fn new(seat: Seat, size: (u16, u16), now: UnixMs) -> (Self, Effects) {
+        Self::with(Settings::default(), seat, size, now)
+    }
+
+    /// A game that begins at `now`, and what it asks for first.
+    #[must_use]
+    pub fn with(settings: Settings, seat: Seat, size: (u16, u16), now: UnixMs) -> (Self, Effects) {
         let state = Self {
             connection: Connection::Connecting { attempt: 1 },
             market: Market::default(),
@@ -90,7 +107,7 @@ impl AppState {
             log: ActionLog::default(),
             alerts: Alerts::default(),
             screen: Screen::new(size),
-            session: Session::new(seat, now),
+            session: Session::new(seat, settings, now),
             now,
         };
         (state, vec![Effect::Connect { after_ms: 0 }])

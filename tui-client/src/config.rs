@@ -4,6 +4,7 @@
 //! asks where the user's folders are.
 
 mod file;
+mod keys;
 mod looks;
 mod player;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use tonic::transport::Uri;
 
 use crate::{
+    app::Settings,
     cli::{Cli, Options},
     ui::{Markers, Theme},
 };
@@ -53,6 +55,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// File that the session is recorded to.
     pub record: Option<PathBuf>,
+    /// How the player wants the game.
+    pub settings: Settings,
 }
 
 /// Where to play.
@@ -131,15 +135,16 @@ impl Config {
     /// When the file cannot be read or understood (named with its line), or a value is out of bounds (named by its
     /// option).
     pub fn load(cli: &Cli, around: &Surroundings) -> Result<Self> {
-        let (from_file, path) = file::read(cli.config.as_deref(), &around.config_dir)?;
+        let (content, path) = file::read(cli.config.as_deref(), &around.config_dir)?;
         // Checked by itself first, so that the error says which layer is to be mended.
-        Self::check(&from_file, around).wrap_err_with(|| format!("in {}", path.display()))?;
-        let config = Self::check(&merge(from_file, &cli.options)?, around)?;
+        Self::check(&content.options, around).wrap_err_with(|| format!("in {}", path.display()))?;
+        let config = Self::check(&merge(content.options, &cli.options)?, around)?;
         if let Table::Shared(_) = config.table {
             refuse_solo_options(&cli.options)?;
         }
         Ok(Self {
             record: cli.record.clone(),
+            settings: Settings { keys: content.keys },
             ..config
         })
     }
@@ -160,6 +165,7 @@ impl Config {
             markers: looks::markers(options, around)?,
             data_dir,
             record: None,
+            settings: Settings::default(),
         })
     }
 }

@@ -17,7 +17,7 @@ pub use write::Recorder;
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::{Event, Seat, money::UnixMs};
+use crate::app::{Event, Seat, Settings, money::UnixMs};
 
 /// The version of the format. It changes with every change of what an event may be.
 pub const FORMAT: u32 = 1;
@@ -39,6 +39,9 @@ pub struct Header {
     pub version: String,
     /// Who played, and where.
     pub seat: Seat,
+    /// How they wanted the game.
+    #[serde(default)]
+    pub settings: Settings,
     /// Columns of the terminal at the start.
     pub columns: u16,
     /// Rows of the terminal at the start.

@@ -98,7 +98,7 @@ async fn play(config: &Config, channel: Channel) -> Result<()> {
             table: config.table.to_string(),
         };
         let recorder = config.record.as_deref().map(create_recording).transpose()?;
-        let ended = shell::play(client, seat, view(config), recorder).await?;
+        let ended = shell::play(client, seat, config.settings.clone(), view(config), recorder).await?;
         say_goodbye(&ended);
         Ok(())
     }

@@ -65,6 +65,7 @@ pub struct Ended {
 pub async fn play(
     client: Client,
     seat: app::Seat,
+    settings: app::Settings,
     view: View,
     mut recorder: Option<Recorder>,
 ) -> Result<Ended> {
@@ -78,12 +79,13 @@ pub async fn play(
         recorder.start(&Header {
             version: VERSION.to_owned(),
             seat: seat.clone(),
+            settings: settings.clone(),
             columns: size.0,
             rows: size.1,
             at: now,
         });
     }
-    let (state, first) = AppState::new(seat, size, now);
+    let (state, first) = AppState::with(settings, seat, size, now);
     let game = Game {
         state,
         view,

@@ -121,7 +121,7 @@ impl View {
         ticks::draw(self, state, &desk, buf);
         log::draw(self, state, &desk, buf);
         panel::round_corners(desk.framed(), buf);
-        footer::draw(self, &desk, buf);
+        footer::draw(self, state, &desk, buf);
         toast::draw(self, state, &desk, buf);
         (overlay::draw(self, state, &desk, buf), sight)
     }

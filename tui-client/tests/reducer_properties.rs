@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use awesomestock::app::{
-    AppState, Effect, Event, MAX_WAITING_ORDERS, Seat,
+    AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
     chart::{Area, Kind, Place, Sight},
     event::{Answer, Call, Failure, OrderResult, StreamEvent},
     log::MAX_ENTRIES,
@@ -220,6 +220,7 @@ fn recorded(events: &[(i64, Event)]) -> (Tape, AppState) {
     recorder.start(&Header {
         version: "test".to_owned(),
         seat: seat.clone(),
+        settings: Settings::default(),
         columns: 80,
         rows: 24,
         at: UnixMs(0),

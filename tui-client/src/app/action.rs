@@ -1,8 +1,11 @@
-//! The one table of what a player can do: it drives keys, footer hints, help and the palette.
+//! The one table of what a player can do: it drives keys, mouse, footer hints, help and the palette.
 //!
-//! Owns names, keys and words. What an action does is the reducer's to say.
+//! Owns names, words, and the keys where the player has no others ([`keymap`](super::keymap)). What an action does is
+//! the reducer's to say.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
+
+use super::key::Key;
 
 /// Something a player can do at the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +72,26 @@ pub enum Look {
 }
 
 impl Action {
+    /// Its name in the configuration and in the palette.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let row = BINDINGS.iter().find(|row| row.action == self);
+        row.map_or("", |row| row.name)
+    }
+
+    /// The action called `name`.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let row = BINDINGS.iter().find(|row| row.name == name);
+        row.map(|row| row.action)
+    }
+
+    /// Its key closes what is being read: it opened it, or means to leave.
+    #[must_use]
+    pub fn closes_what_is_read(self) -> bool {
+        matches!(self, Self::Payments | Self::Statement | Self::Help | Self::Quit)
+    }
+
     /// A key that is held down may do it again: it moves no money.
     #[must_use]
     pub fn may_repeat(self) -> bool {
@@ -84,58 +107,29 @@ impl Action {
     }
 }
 
-/// A key as it is bound.
+/// Something the mouse does over the chart that means an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    code: KeyCode,
-    ctrl: bool,
+pub enum Gesture {
+    /// The wheel, away from the hand.
+    WheelUp,
+    /// The wheel, towards the hand.
+    WheelDown,
+    /// To the right, with the button down.
+    DragRight,
+    /// To the left, with the button down.
+    DragLeft,
 }
 
-impl Key {
-    const fn plain(code: KeyCode) -> Self {
-        Self { code, ctrl: false }
-    }
-
-    const fn char(letter: char) -> Self {
-        Self::plain(KeyCode::Char(letter))
-    }
-
-    const fn ctrl(letter: char) -> Self {
-        Self {
-            code: KeyCode::Char(letter),
-            ctrl: true,
+impl Gesture {
+    /// As the help writes it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::WheelUp => "wheel up",
+            Self::WheelDown => "wheel down",
+            Self::DragRight => "drag right",
+            Self::DragLeft => "drag left",
         }
-    }
-
-    /// Whether `event` is this key. Shift is in the letter itself.
-    #[must_use]
-    pub fn matches(&self, event: &KeyEvent) -> bool {
-        let blocked = KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META | KeyModifiers::HYPER;
-        event.code == self.code
-            && event.modifiers.contains(KeyModifiers::CONTROL) == self.ctrl
-            && !event.modifiers.intersects(blocked)
-    }
-
-    /// As the help writes it: `b`, `Ctrl-C`, `Up`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        let name = match self.code {
-            KeyCode::Char(letter) if self.ctrl => return format!("Ctrl-{}", letter.to_ascii_uppercase()),
-            KeyCode::Char(letter) => return letter.to_string(),
-            KeyCode::Left => "Left",
-            KeyCode::Right => "Right",
-            KeyCode::Home => "Home",
-            KeyCode::End => "End",
-            KeyCode::Up => "Up",
-            KeyCode::Down => "Down",
-            KeyCode::PageUp => "PgUp",
-            KeyCode::PageDown => "PgDn",
-            KeyCode::Backspace => "Backspace",
-            KeyCode::Esc => "Esc",
-            KeyCode::Enter => "Enter",
-            _ => "?",
-        };
-        name.to_owned()
     }
 }
 
@@ -144,211 +138,123 @@ impl Key {
 pub struct Binding {
     /// What is done.
     pub action: Action,
-    /// The keys that do it; the first one is shown as a hint.
+    /// Its name in the configuration and in the palette.
+    pub name: &'static str,
+    /// The keys that do it, unless the player has others; the first one is shown as a hint.
     pub keys: &'static [Key],
-    /// One or two words for the footer; empty: never there.
-    pub hint: &'static str,
+    /// What the mouse does over the chart to the same end.
+    pub gesture: Option<Gesture>,
+    /// One or two words for the footer, and their rank; a higher one goes first where room is short.
+    pub hint: Option<(&'static str, u8)>,
     /// A sentence for the help.
     pub help: &'static str,
-    /// Where room is short, a higher rank goes first.
-    pub rank: u8,
 }
 
-/// Everything a player can do at the desk, in the order of the help and the footer.
-pub const BINDINGS: &[Binding] = &[
-    binding(
-        Action::Buy,
-        &[Key::char('b')],
-        "buy",
-        "buy the ticket's quantity at the price in force",
-        0,
-    ),
-    binding(
-        Action::Sell,
-        &[Key::char('s')],
-        "sell",
-        "sell the ticket's quantity at the price in force",
-        1,
-    ),
-    binding(
-        Action::BuyTokens,
-        &[Key::char('t')],
-        "tokens",
-        "buy tokens with dollars: 5 tokens a dollar",
-        3,
-    ),
-    binding(
-        Action::Withdraw,
-        &[Key::char('w')],
-        "withdraw",
-        "turn tokens into dollars",
-        5,
-    ),
-    binding(
-        Action::More,
-        &[Key::plain(KeyCode::Up)],
-        "",
-        "one stock more on the ticket",
-        9,
-    ),
-    binding(
-        Action::Fewer,
-        &[Key::plain(KeyCode::Down)],
-        "",
-        "one stock less on the ticket",
-        9,
-    ),
-    binding(
-        Action::ManyMore,
-        &[Key::plain(KeyCode::PageUp)],
-        "",
-        "ten stocks more on the ticket",
-        9,
-    ),
-    binding(
-        Action::ManyFewer,
-        &[Key::plain(KeyCode::PageDown)],
-        "",
-        "ten stocks less on the ticket",
-        9,
-    ),
-    binding(
-        Action::Max,
-        &[Key::char('m')],
-        "max",
-        "as many stocks as possible, and back",
-        8,
-    ),
-    binding(
-        Action::Erase,
-        &[Key::plain(KeyCode::Backspace)],
-        "",
-        "take the ticket's last digit back",
-        9,
-    ),
-    binding(
-        Action::Look(Look::Kind),
-        &[Key::char('c')],
-        "chart",
-        "the chart as area, line, candlesticks, bars",
-        6,
-    ),
-    binding(
-        Action::Look(Look::Closer),
-        &[Key::char('+'), Key::char('=')],
-        "",
-        "fewer prices in sight; the wheel does it too",
-        9,
-    ),
-    binding(
-        Action::Look(Look::Farther),
-        &[Key::char('-'), Key::char('_')],
-        "",
-        "more prices in sight",
-        9,
-    ),
-    binding(
-        Action::Look(Look::Earlier),
-        &[Key::plain(KeyCode::Left)],
-        "",
-        "back in time: the crosshair, else the chart",
-        9,
-    ),
-    binding(
-        Action::Look(Look::Later),
-        &[Key::plain(KeyCode::Right)],
-        "",
-        "on in time: the crosshair, else the chart",
-        9,
-    ),
-    binding(
-        Action::Look(Look::Oldest),
-        &[Key::plain(KeyCode::Home)],
-        "",
-        "the oldest prices",
-        9,
-    ),
-    binding(
-        Action::Look(Look::Newest),
-        &[Key::plain(KeyCode::End)],
-        "",
-        "the newest prices, live; once more: the usual zoom",
-        9,
-    ),
-    binding(
-        Action::Look(Look::Crosshair),
-        &[Key::char('x')],
-        "read",
-        "read a price off: the crosshair; the mouse does it too",
-        8,
-    ),
-    binding(
-        Action::Look(Look::Percent),
-        &[Key::char('%')],
-        "",
-        "the scale in percent of the first price in sight",
-        9,
-    ),
-    binding(
-        Action::Payments,
-        &[Key::char('p')],
-        "payments",
-        "the list of payments",
-        6,
-    ),
-    binding(
-        Action::Statement,
-        &[Key::char('S')],
-        "statement",
-        "the statement of the payments server",
-        7,
-    ),
-    binding(
-        Action::Palette,
-        &[Key::char(':')],
-        "command",
-        "a line of words",
-        8,
-    ),
-    binding(Action::Help, &[Key::char('?')], "help", "this page", 4),
-    binding(Action::Repaint, &[Key::ctrl('l')], "", "draw the screen anew", 9),
-    binding(
-        Action::Suspend,
-        &[Key::ctrl('z')],
-        "",
-        "suspend the game; fg comes back",
-        9,
-    ),
-    binding(
-        Action::Quit,
-        &[Key::char('q'), Key::ctrl('c')],
-        "quit",
-        "leave; the wallet is kept",
-        2,
-    ),
-];
+impl Binding {
+    const fn hint(mut self, words: &'static str, rank: u8) -> Self {
+        self.hint = Some((words, rank));
+        self
+    }
 
-const fn binding(
-    action: Action,
-    keys: &'static [Key],
-    hint: &'static str,
-    help: &'static str,
-    rank: u8,
-) -> Binding {
-    Binding {
-        action,
-        keys,
-        hint,
-        help,
-        rank,
+    const fn gesture(mut self, gesture: Gesture) -> Self {
+        self.gesture = Some(gesture);
+        self
     }
 }
 
-/// The action bound to a key.
+const fn row(action: Action, name: &'static str, keys: &'static [Key], help: &'static str) -> Binding {
+    Binding {
+        action,
+        name,
+        keys,
+        gesture: None,
+        hint: None,
+        help,
+    }
+}
+
+const fn look(look: Look, name: &'static str, keys: &'static [Key], help: &'static str) -> Binding {
+    row(Action::Look(look), name, keys, help)
+}
+
+/// Everything a player can do at the desk, in the order of the help and the footer.
+#[rustfmt::skip] // A table is read row by row.
+pub const BINDINGS: &[Binding] = &[
+    row(Action::Buy, "buy", &[Key::char('b')], "buy the ticket's quantity at the price in force")
+        .hint("buy", 0),
+    row(Action::Sell, "sell", &[Key::char('s')], "sell the ticket's quantity at the price in force")
+        .hint("sell", 1),
+    row(Action::BuyTokens, "buy-tokens", &[Key::char('t')], "buy tokens with dollars: 5 tokens a dollar")
+        .hint("tokens", 3),
+    row(Action::Withdraw, "withdraw", &[Key::char('w')], "turn tokens into dollars")
+        .hint("withdraw", 5),
+    row(Action::More, "more", &[Key::plain(KeyCode::Up)], "one stock more on the ticket"),
+    row(Action::Fewer, "fewer", &[Key::plain(KeyCode::Down)], "one stock less on the ticket"),
+    row(Action::ManyMore, "many-more", &[Key::plain(KeyCode::PageUp)], "ten stocks more on the ticket"),
+    row(Action::ManyFewer, "many-fewer", &[Key::plain(KeyCode::PageDown)], "ten stocks less on the ticket"),
+    row(Action::Max, "max", &[Key::char('m')], "as many stocks as possible, and back")
+        .hint("max", 11),
+    row(Action::Erase, "erase", &[Key::plain(KeyCode::Backspace)], "take the ticket's last digit back"),
+    look(Look::Kind, "chart", &[Key::char('c')], "the chart as area, line, candlesticks, bars")
+        .hint("chart", 10),
+    look(Look::Closer, "zoom-in", &[Key::char('+'), Key::char('=')], "fewer prices in sight")
+        .gesture(Gesture::WheelUp),
+    look(Look::Farther, "zoom-out", &[Key::char('-'), Key::char('_')], "more prices in sight")
+        .gesture(Gesture::WheelDown),
+    look(Look::Earlier, "earlier", &[Key::plain(KeyCode::Left)], "back in time, crosshair or chart")
+        .gesture(Gesture::DragRight),
+    look(Look::Later, "later", &[Key::plain(KeyCode::Right)], "on in time, crosshair or chart")
+        .gesture(Gesture::DragLeft),
+    look(Look::Oldest, "oldest", &[Key::plain(KeyCode::Home)], "the oldest prices"),
+    look(Look::Newest, "newest", &[Key::plain(KeyCode::End)], "the newest prices, live; once more: the usual zoom"),
+    look(Look::Crosshair, "crosshair", &[Key::char('x')], "read a price off; over the chart the mouse does it too")
+        .hint("read", 12),
+    look(Look::Percent, "percent", &[Key::char('%')], "the scale in percent of the first price in sight"),
+    row(Action::Payments, "payments", &[Key::char('p')], "the list of payments")
+        .hint("payments", 6),
+    row(Action::Statement, "statement", &[Key::char('S')], "the statement of the payments server")
+        .hint("statement", 7),
+    row(Action::Palette, "palette", &[Key::char(':')], "a line of words")
+        .hint("command", 8),
+    row(Action::Help, "help", &[Key::char('?')], "this page")
+        .hint("help", 4),
+    row(Action::Repaint, "repaint", &[Key::ctrl('l')], "draw the screen anew"),
+    row(Action::Suspend, "suspend", &[Key::ctrl('z')], "suspend the game; fg comes back"),
+    row(Action::Quit, "quit", &[Key::char('q'), Key::ctrl('c')], "leave; the wallet is kept")
+        .hint("quit", 2),
+];
+
+/// The action that a gesture over the chart means.
 #[must_use]
-pub fn bound_to(event: &KeyEvent) -> Option<Action> {
-    BINDINGS
-        .iter()
-        .find(|row| row.keys.iter().any(|key| key.matches(event)))
-        .map(|row| row.action)
+pub fn meant_by(gesture: Gesture) -> Option<Action> {
+    let row = BINDINGS.iter().find(|row| row.gesture == Some(gesture));
+    row.map(|row| row.action)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_action_has_one_row_and_one_name() {
+        let names: HashSet<_> = BINDINGS.iter().map(|row| row.name).collect();
+        let actions: HashSet<_> = BINDINGS.iter().map(|row| row.action).collect();
+        assert_eq!((names.len(), actions.len()), (BINDINGS.len(), BINDINGS.len()));
+        for row in BINDINGS {
+            assert_eq!(Action::by_name(row.name), Some(row.action));
+            assert_eq!(row.action.name(), row.name);
+        }
+    }
+
+    #[test]
+    fn no_two_hints_have_one_rank() {
+        let ranks: Vec<u8> = BINDINGS
+            .iter()
+            .filter_map(|row| row.hint)
+            .map(|(_, rank)| rank)
+            .collect();
+        assert_eq!(ranks.iter().collect::<HashSet<_>>().len(), ranks.len());
+    }
 }

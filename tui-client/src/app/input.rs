@@ -9,7 +9,7 @@ use tui_input::InputRequest;
 
 use super::{
     AppState, Effect, Effects,
-    action::{self, Action, Look},
+    action::{self, Action, Gesture},
     command, deeds,
     overlay::{AmountEntry, AmountKind, Confirm, MAX_PALETTE_CHARS, Overlay, Palette, Scroll, Sheet},
     sheet::Lines,
@@ -39,7 +39,7 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     if key.kind == KeyEventKind::Release {
         return Effects::new();
     }
-    let action = action::bound_to(key);
+    let action = state.session.settings.keys.action(key);
     if let Some(Action::Repaint | Action::Suspend) = action {
         return act(state, action);
     }
@@ -51,9 +51,9 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         return desk(state, key, action);
     };
     let verdict = match top {
-        Overlay::Help { scroll } => reader(key, scroll, page, state.screen.reach),
-        Overlay::Payments(sheet) => sheet_key(key, sheet, (page, state.screen.reach)),
-        Overlay::Statement(sheet) => sheet_key(key, sheet, (page, state.screen.reach)),
+        Overlay::Help { scroll } => reader(key, action, scroll, page, state.screen.reach),
+        Overlay::Payments(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
+        Overlay::Statement(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
         Overlay::Palette(palette) => palette_key(palette, key),
         Overlay::Confirm(confirm) => confirm_key(confirm, key),
         Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
@@ -119,8 +119,8 @@ pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
     match mouse.kind {
         MouseEventKind::Moved => state.chart.hover(column, row),
         MouseEventKind::Down(MouseButton::Left) => state.chart.click(column, row),
-        MouseEventKind::ScrollUp if over_chart => return deeds::look(state, Look::Closer),
-        MouseEventKind::ScrollDown if over_chart => return deeds::look(state, Look::Farther),
+        MouseEventKind::ScrollUp if over_chart => return act(state, action::meant_by(Gesture::WheelUp)),
+        MouseEventKind::ScrollDown if over_chart => return act(state, action::meant_by(Gesture::WheelDown)),
         _ => {}
     }
     Effects::new()
@@ -159,7 +159,12 @@ fn confirm_key(confirm: &Confirm, key: &KeyEvent) -> Verdict {
 }
 
 /// What can be read can also be searched, copied and exported.
-fn sheet_key<T: Lines>(key: &KeyEvent, sheet: &mut Sheet<T>, (page, reach): (usize, usize)) -> Verdict {
+fn sheet_key<T: Lines>(
+    key: &KeyEvent,
+    action: Option<Action>,
+    sheet: &mut Sheet<T>,
+    (page, reach): (usize, usize),
+) -> Verdict {
     if sheet.search.is_typing() {
         match key.code {
             KeyCode::Esc => sheet.search.end(),
@@ -175,20 +180,22 @@ fn sheet_key<T: Lines>(key: &KeyEvent, sheet: &mut Sheet<T>, (page, reach): (usi
         KeyCode::Char('n') => sheet.find(reach),
         KeyCode::Char('y') if key.kind == KeyEventKind::Press => return Verdict::Copy,
         KeyCode::Char('e') if key.kind == KeyEventKind::Press => return Verdict::Export,
-        _ => return reader(key, &mut sheet.scroll, page, reach),
+        _ => return reader(key, action, &mut sheet.scroll, page, reach),
     }
     Verdict::Kept
 }
 
-fn reader(key: &KeyEvent, scroll: &mut Scroll, page: usize, reach: usize) -> Verdict {
+/// Keys that opened something to read, or leave the game, close it too.
+fn reader(key: &KeyEvent, action: Option<Action>, scroll: &mut Scroll, page: usize, reach: usize) -> Verdict {
     match key.code {
-        KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | 'p' | 'S' | '?') => return Verdict::Close,
+        KeyCode::Esc | KeyCode::Enter => return Verdict::Close,
         KeyCode::Up | KeyCode::Char('k') => scroll.up(1),
         KeyCode::Down | KeyCode::Char('j') => scroll.down(1, reach),
         KeyCode::PageUp => scroll.up(page),
         KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(page, reach),
         KeyCode::Home | KeyCode::Char('g') => scroll.up(usize::MAX),
         KeyCode::End | KeyCode::Char('G') => scroll.down(usize::MAX, reach),
+        _ if action.is_some_and(Action::closes_what_is_read) => return Verdict::Close,
         _ => {}
     }
     Verdict::Kept

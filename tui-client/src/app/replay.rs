@@ -5,7 +5,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{AppState, Event, Seat, money::UnixMs, update};
+use super::{AppState, Event, Seat, Settings, money::UnixMs, update};
 
 /// The highest speed.
 pub const MAX_SPEED: u32 = 1000;
@@ -18,6 +18,8 @@ const SEEK_MS: i64 = 5_000;
 pub struct Tape {
     /// Who played, and where.
     pub seat: Seat,
+    /// How they wanted the game.
+    pub settings: Settings,
     /// Columns and rows at the start.
     pub size: (u16, u16),
     /// When it began.
@@ -31,7 +33,7 @@ pub struct Tape {
 impl Tape {
     /// The state before anything happened.
     fn beginning(&self) -> AppState {
-        AppState::new(self.seat.clone(), self.size, self.start).0
+        AppState::with(self.settings.clone(), self.seat.clone(), self.size, self.start).0
     }
 
     /// The state after everything that happened.
@@ -203,6 +205,7 @@ mod tests {
                 player: "ann".to_owned(),
                 table: "solo".to_owned(),
             },
+            settings: Settings::default(),
             size: (80, 24),
             start: START,
             events: moments

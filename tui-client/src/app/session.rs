@@ -3,7 +3,7 @@
 //! Owns what is counted, and from where profit is reckoned. It knows no words.
 
 use super::{
-    AppState, Seat,
+    AppState, Seat, Settings,
     market::Market,
     money::UnixMs,
     wallet::{Holdings, Wallet},
@@ -14,6 +14,8 @@ use super::{
 pub struct Session {
     /// Who plays, and where.
     pub seat: Seat,
+    /// How they want the game.
+    pub settings: Settings,
     started: UnixMs,
     trades: u64,
     /// Profit of all time, as it stood when wallet and price were known first.
@@ -23,9 +25,10 @@ pub struct Session {
 impl Session {
     /// A session that begins at `now`.
     #[must_use]
-    pub fn new(seat: Seat, now: UnixMs) -> Self {
+    pub fn new(seat: Seat, settings: Settings, now: UnixMs) -> Self {
         Self {
             seat,
+            settings,
             started: now,
             trades: 0,
             opening_pnl: None,

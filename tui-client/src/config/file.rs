@@ -9,11 +9,17 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, WrapErr, eyre};
+use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
 
-use crate::cli::Options;
+use super::keys::{self, Misplaced};
+use crate::{app::keymap::Keymap, cli::Options};
 
 /// The file's name in the configuration folder.
 const FILE_NAME: &str = "config.toml";
+
+/// The table that is for the file alone.
+const KEYS: &str = "keys";
 
 /// Bytes a configuration file may have: far more than all options with comments.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -23,8 +29,17 @@ pub(super) fn path(given: Option<&Path>, config_dir: &Path) -> PathBuf {
     given.map_or_else(|| config_dir.join(FILE_NAME), Path::to_owned)
 }
 
+/// What a configuration file says.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    /// The options, as one layer of them.
+    pub(super) options: Options,
+    /// Which keys do what.
+    pub(super) keys: Keymap,
+}
+
 /// Reads the file at `given`, or the one in `config_dir`, which need not exist; and says which one it was.
-pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Options, PathBuf)> {
+pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, PathBuf)> {
     let path = path(given, config_dir);
     let text = match read_bounded(&path) {
         Ok(text) => text,
@@ -34,13 +49,24 @@ pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Options, 
                 .wrap_err_with(|| format!("cannot read the configuration file {}", path.display()));
         }
     };
-    match toml::from_str(&text) {
-        Ok(options) => Ok((options, path)),
-        Err(error) => {
-            let line = error.span().map_or(1, |span| line_of(&text, span.start));
-            Err(eyre!("{} line {line}: {}", path.display(), error.message()))
-        }
+    match parse(&text) {
+        Ok(content) => Ok((content, path)),
+        Err(Misplaced { at, why }) => Err(eyre!("{} line {}: {why}", path.display(), line_of(&text, at))),
     }
+}
+
+fn parse(text: &str) -> Result<Content, Misplaced> {
+    let misplaced = |error: toml::de::Error| Misplaced {
+        at: error.span().map_or(0, |span| span.start),
+        why: error.message().to_owned(),
+    };
+    let mut table = DeTable::parse(text).map_err(misplaced)?;
+    let keys = match table.get_mut().remove(KEYS) {
+        None => Keymap::default(),
+        Some(value) => keys::read(&value, |at| line_of(text, at))?,
+    };
+    let options = Options::deserialize(Deserializer::from(table)).map_err(misplaced)?;
+    Ok(Content { options, keys })
 }
 
 fn read_bounded(path: &Path) -> io::Result<String> {

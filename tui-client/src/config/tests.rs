@@ -131,6 +131,59 @@ fn a_file_that_cannot_be_understood_is_named_with_its_line() {
 }
 
 #[test]
+fn keys_are_changed_in_the_file() {
+    use crate::app::action::Action;
+    let text = "user = 'anna'\n[keys]\nbuy = 'f1'\nsell = [\"b\", \"shift-tab\"]\nquit = 'Q'\npercent = []\n";
+    let keys = load(text, &["--tick", "2s"]).unwrap().settings.keys;
+    let names = |action| -> Vec<String> { keys.keys(action).iter().map(ToString::to_string).collect() };
+    assert_eq!(names(Action::Buy), ["f1"]);
+    assert_eq!(names(Action::Sell), ["b", "shift-tab"]);
+    assert_eq!(names(Action::Quit), ["Q", "ctrl-c"]);
+    assert_eq!(names(Action::by_name("percent").unwrap()), [""; 0]);
+    assert_eq!(names(Action::Help), ["?"]);
+    let of_nobody = load("", &[]).unwrap().settings.keys;
+    assert_eq!(of_nobody, crate::app::keymap::Keymap::default());
+}
+
+#[test]
+fn keys_that_cannot_be_are_named_with_their_line_and_both_actions() {
+    let cases = [
+        (
+            "[keys]\n\nbuy = 's'\n",
+            "config.toml line 3: \"s\" cannot be the key of buy: it is the key of sell",
+        ),
+        (
+            "[keys]\nsell = [\"f1\",\n  \"f2\"]\nbuy = \"f2\"\n",
+            "config.toml line 4: \"f2\" cannot be the key of buy: it is the key of sell (line 3)",
+        ),
+        (
+            "[keys]\nbuy = 'ctrl-c'",
+            "line 2: \"ctrl-c\" cannot be the key of buy: it is the key of quit",
+        ),
+        (
+            "[keys]\nbuy = '5'",
+            "line 2: \"5\" cannot be the key of buy: it types the ticket's quantity",
+        ),
+        (
+            "[keys]\nbuy = 'b'\nfly = 'f'",
+            "line 3: there is no action \"fly\"; there are: buy, sell, ",
+        ),
+        (
+            "[keys]\nbuy = 'hyper-b'",
+            "line 2: there is no key \"hyper-b\"; keys are called",
+        ),
+        ("[keys]\nbuy = 5", "line 2: a key is written"),
+        ("[keys]\nbuy = [\"f1\", 5]", "line 2: a key is written"),
+        ("keys = 5", "line 1: keys is a table"),
+        ("[keys]\nbuy = 'f1'\nbuy = 'f2'", "line 3: duplicate key"),
+    ];
+    for (text, expected) in cases {
+        let why = error(text, &[]);
+        assert!(why.contains(expected), "{text:?}: {why}");
+    }
+}
+
+#[test]
 fn a_bad_value_of_the_file_is_named_with_the_file_even_where_it_is_overruled() {
     let why = error("tick = '1 year'", &["--tick", "1s"]);
     assert!(why.contains("config.toml: tick: must be"), "{why}");

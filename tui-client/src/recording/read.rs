@@ -64,6 +64,7 @@ pub fn read(path: &Path) -> Result<Tape, Unreadable> {
     let header = header_of(&line)?;
     let mut tape = Tape {
         seat: header.seat,
+        settings: header.settings,
         size: (header.columns, header.rows),
         start: header.at,
         events: Vec::new(),

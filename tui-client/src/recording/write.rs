@@ -123,7 +123,10 @@ mod tests {
     use std::{fs, os::unix::fs::MetadataExt};
 
     use super::*;
-    use crate::{app::Seat, recording::read};
+    use crate::{
+        app::{Seat, Settings},
+        recording::read,
+    };
 
     fn header() -> Header {
         Header {
@@ -132,6 +135,7 @@ mod tests {
                 player: "ann".to_owned(),
                 table: "solo".to_owned(),
             },
+            settings: Settings::default(),
             columns: 80,
             rows: 24,
             at: UnixMs(1),

@@ -14,16 +14,20 @@ use ratatui::{
 };
 
 use super::{View, layout::Desk, text};
-use crate::app::action::{BINDINGS, Binding};
+use crate::app::{
+    AppState,
+    action::{BINDINGS, Binding},
+    keymap::Keymap,
+};
 
 /// Columns between two hints.
 const GAP: usize = 2;
 
 /// Draws the footer.
-pub(super) fn draw(view: &View, desk: &Desk, buf: &mut Buffer) {
+pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) {
     let area = desk.footer.inner(Margin::new(1, 0));
     let mut spans = Vec::new();
-    for hint in hints(usize::from(area.width)) {
+    for hint in hints(&state.session.settings.keys, usize::from(area.width)) {
         if !spans.is_empty() {
             spans.push(Span::raw(" ".repeat(GAP)));
         }
@@ -42,13 +46,11 @@ struct Hint {
 }
 
 impl Hint {
-    fn of(binding: &Binding) -> Option<Self> {
-        let key = binding.keys.first().filter(|_| !binding.hint.is_empty())?;
-        Some(Self {
-            key: key.label(),
-            words: binding.hint,
-            rank: binding.rank,
-        })
+    /// An action without a key has no hint.
+    fn of(binding: &Binding, keys: &Keymap) -> Option<Self> {
+        let (words, rank) = binding.hint?;
+        let key = keys.label(binding.action);
+        (!key.is_empty()).then_some(Self { key, words, rank })
     }
 
     fn columns(&self) -> usize {
@@ -59,8 +61,8 @@ impl Hint {
 }
 
 /// The hints that `columns` take, the least important ones dropped.
-fn hints(columns: usize) -> Vec<Hint> {
-    let mut hints: Vec<Hint> = BINDINGS.iter().filter_map(Hint::of).collect();
+fn hints(keys: &Keymap, columns: usize) -> Vec<Hint> {
+    let mut hints: Vec<Hint> = BINDINGS.iter().filter_map(|row| Hint::of(row, keys)).collect();
     while taken(&hints) > columns {
         let least = hints.iter().enumerate().max_by_key(|(_, hint)| hint.rank);
         let Some((index, _)) = least else {
@@ -86,13 +88,15 @@ mod tests {
 
     #[test]
     fn the_least_important_hints_go_first() {
-        let keys = |columns| -> String { hints(columns).into_iter().map(|hint| hint.key).collect() };
+        let own = Keymap::default();
+        let keys = |columns| -> String { hints(&own, columns).into_iter().map(|hint| hint.key).collect() };
         assert_eq!(keys(0), "");
         assert_eq!(keys(5), "b");
         assert_eq!(keys(21), "bsq");
+        assert_eq!(keys(78), "bstwpS?q");
         assert!(keys(200).starts_with("bstw"));
         for columns in 0..200 {
-            assert!(taken(&hints(columns)) <= columns);
+            assert!(taken(&hints(&own, columns)) <= columns);
         }
     }
 }

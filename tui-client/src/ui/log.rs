@@ -43,7 +43,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         panel::framed(view, "Log", aside(view, state), desk.log, buf)
     };
     if state.log.entries().len() == 0 {
-        return nothing_yet(view, inner, buf);
+        return nothing_yet(view, state, inner, buf);
     }
     let rows = usize::from(inner.height);
     let mut lines: Vec<Line<'_>> = Vec::with_capacity(rows);
@@ -71,20 +71,20 @@ fn aside(view: &View, state: &AppState) -> Option<Line<'static>> {
 }
 
 /// What a new player reads here.
-fn nothing_yet(view: &View, area: Rect, buf: &mut Buffer) {
+fn nothing_yet(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
     let theme = &view.theme;
     let said = |words: &'static str| Span::styled(words, theme.dim);
     let lines = [
         Line::from(vec![
             said("Nothing done yet. "),
-            panel::key(view, Action::BuyTokens),
+            panel::key(view, state, Action::BuyTokens),
             said(" buys tokens,"),
         ]),
         Line::from(vec![
             said("then "),
-            panel::key(view, Action::Buy),
+            panel::key(view, state, Action::Buy),
             said(" buys stocks, "),
-            panel::key(view, Action::Sell),
+            panel::key(view, state, Action::Sell),
             said(" sells them."),
         ]),
     ];

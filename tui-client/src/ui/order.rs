@@ -69,7 +69,8 @@ fn quantity(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
         Span::styled(quantity, view.theme.strong),
         Span::styled(" ▸", view.theme.dim),
     ]);
-    let [up, down, max] = [Action::More, Action::Fewer, Action::Max].map(panel::key_label);
+    let [up, down, max] =
+        [Action::More, Action::Fewer, Action::Max].map(|action| panel::key_label(state, action));
     let long = format!("quantity  0-9 {up} {down} {max}=max");
     let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
     let label = text::fit(&[&long, "quantity"], room);
@@ -128,7 +129,7 @@ impl Half {
         let count = count.map_or_else(String::new, |count| {
             format!(" {}", format::grouped(i64::from(count)))
         });
-        let label = format!("{}  {word}{count}", panel::key_label(action));
+        let label = format!("{}  {word}{count}", panel::key_label(state, action));
         let problem = problem(state, side, price, preview);
         let button = if problem.is_none() { on } else { theme.off };
         // Reckoned at a price that may have moved on: the order would be executed at the price in force.
@@ -145,7 +146,7 @@ impl Half {
                 let wrapped = text::wrap(&words, columns, 0).into_iter();
                 lines.extend(wrapped.map(|words| (vec![words], theme.warning)));
                 if side == Side::Buy && preview.is_some_and(|preview| !preview.suffices()) {
-                    let way_out = format!("{} buys tokens", panel::key_label(Action::BuyTokens));
+                    let way_out = format!("{} buys tokens", panel::key_label(state, Action::BuyTokens));
                     lines.push((vec![way_out], theme.dim));
                 }
                 lines

@@ -68,7 +68,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
             recede(view, desk.area, buf);
         }
         top = match overlay {
-            Overlay::Help { scroll } => Top::scrolled(help::draw(view, *scroll, desk, buf)),
+            Overlay::Help { scroll } => Top::scrolled(help::draw(view, state, *scroll, desk, buf)),
             Overlay::Payments(sheet) => Top::scrolled(payments::draw(view, sheet, desk, buf)),
             Overlay::Statement(sheet) => Top::scrolled(statement::draw(view, sheet, desk, buf)),
             Overlay::Palette(palette) => Top::typed(palette::draw(view, palette, desk, buf)),

@@ -20,7 +20,7 @@ use ratatui::{
 };
 
 use super::{View, text};
-use crate::app::action::{Action, BINDINGS, Key};
+use crate::app::{AppState, action::Action};
 
 /// A bordered panel named `title`; what is given back is the room inside, a column off the border on each side.
 pub(super) fn framed(
@@ -144,16 +144,11 @@ pub(super) fn centred(lines: Vec<Line<'_>>, area: Rect, buf: &mut Buffer) {
 }
 
 /// The key of an action, as a hint shows it.
-pub(super) fn key(view: &View, action: Action) -> Span<'static> {
-    Span::styled(key_label(action), view.theme.accent)
+pub(super) fn key(view: &View, state: &AppState, action: Action) -> Span<'static> {
+    Span::styled(key_label(state, action), view.theme.accent)
 }
 
 /// The name of the key of an action.
-pub(super) fn key_label(action: Action) -> String {
-    BINDINGS
-        .iter()
-        .find(|row| row.action == action)
-        .and_then(|row| row.keys.first())
-        .map(Key::label)
-        .unwrap_or_default()
+pub(super) fn key_label(state: &AppState, action: Action) -> String {
+    state.session.settings.keys.label(action)
 }

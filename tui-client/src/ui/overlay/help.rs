@@ -21,8 +21,10 @@ use ratatui::{
 use super::{SCROLL_HINT, Window, scrolled, text_columns};
 use crate::{
     app::{
-        action::{Action, BINDINGS, Key},
+        AppState,
+        action::{Action, BINDINGS},
         command::WORDS,
+        key::Key,
         overlay::Scroll,
     },
     ui::{View, layout::Desk, panel, text},
@@ -38,9 +40,9 @@ const WORD_COLUMNS: usize = 19;
 const MAX_COLUMNS: usize = 76;
 
 /// Draws the help; gives back how far it can be scrolled.
-pub(super) fn draw(view: &View, scroll: Scroll, desk: &Desk, buf: &mut Buffer) -> usize {
+pub(super) fn draw(view: &View, state: &AppState, scroll: Scroll, desk: &Desk, buf: &mut Buffer) -> usize {
     let columns = text_columns(desk, MAX_COLUMNS);
-    let lines = lines(view, columns);
+    let lines = lines(view, state, columns);
     let window = Window {
         title: "Help",
         hint: SCROLL_HINT,
@@ -49,7 +51,7 @@ pub(super) fn draw(view: &View, scroll: Scroll, desk: &Desk, buf: &mut Buffer) -
     scrolled(view, &window, lines, scroll, desk, buf)
 }
 
-fn lines(view: &View, columns: usize) -> Vec<Line<'static>> {
+fn lines(view: &View, state: &AppState, columns: usize) -> Vec<Line<'static>> {
     let heading = |words: String| panel::styled(words, view.theme.title);
     let mut lines = vec![heading("KEYS".to_owned())];
     lines.extend(rows(
@@ -60,13 +62,18 @@ fn lines(view: &View, columns: usize) -> Vec<Line<'static>> {
         columns,
     ));
     for binding in BINDINGS {
-        let keys: Vec<String> = binding.keys.iter().map(Key::label).collect();
-        lines.extend(rows(view, &keys.join("  "), binding.help, KEY_COLUMNS, columns));
+        let keys = state.session.settings.keys.keys(binding.action);
+        let keys: Vec<String> = keys.iter().map(Key::label).collect();
+        let help = match binding.gesture {
+            None => binding.help.to_owned(),
+            Some(gesture) => format!("{}; mouse: {}", binding.help, gesture.words()),
+        };
+        lines.extend(rows(view, &keys.join("  "), &help, KEY_COLUMNS, columns));
     }
     lines.push(Line::default());
     lines.push(heading(format!(
         "WORDS, after {}",
-        panel::key_label(Action::Palette)
+        panel::key_label(state, Action::Palette)
     )));
     for word in WORDS {
         let help = if word.aliases.is_empty() {
