@@ -151,6 +151,10 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
             state.screen.reach = lines;
             Effects::new()
         }
+        Event::Buttons(buttons) => {
+            state.screen.buttons = buttons;
+            Effects::new()
+        }
         Event::Sight(sight) => {
             state.chart.sight = sight;
             Effects::new()

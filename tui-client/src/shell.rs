@@ -216,6 +216,9 @@ impl Game {
             if self.seen.reach != self.state.screen.reach {
                 self.take_in(Event::Reach(self.seen.reach));
             }
+            if self.seen.buttons != self.state.screen.buttons {
+                self.take_in(Event::Buttons(self.seen.buttons.clone()));
+            }
             if self.seen.sight != self.state.chart.sight {
                 self.take_in(Event::Sight(self.seen.sight.clone()));
             }

@@ -41,7 +41,12 @@ use ratatui::{
     widgets::{Paragraph, Widget, Wrap},
 };
 
-use crate::app::{AppState, chart::Sight};
+use crate::app::{
+    AppState,
+    action::Action,
+    chart::{Area, Sight},
+    screen::Button,
+};
 use layout::{Desk, Size};
 pub use layout::{MIN_COLUMNS, MIN_ROWS};
 pub use markers::{Markers, UnknownMarkers};
@@ -66,6 +71,8 @@ pub struct Seen {
     pub reach: usize,
     /// Where the prices of the chart stand.
     pub sight: Sight,
+    /// What can be clicked.
+    pub buttons: Vec<Button>,
 }
 
 /// What only drawing tells of what lies on top.
@@ -89,24 +96,30 @@ impl Top {
     }
 }
 
+/// A button for `action` in `area`.
+fn button(action: Action, area: Rect) -> Button {
+    let Rect { x, y, width, height } = area;
+    Button {
+        area: Area { x, y, width, height },
+        action,
+    }
+}
+
 impl View {
     /// Draws the whole screen; gives back what only drawing tells.
     pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> Seen {
-        let (top, sight) = self.draw_into(state, frame.area(), frame.buffer_mut());
+        let (top, seen) = self.draw_into(state, frame.area(), frame.buffer_mut());
         if let Some(position) = top.cursor {
             frame.set_cursor_position(position);
         }
         if self.markers == Markers::Ascii {
             ascii::replace(frame.buffer_mut());
         }
-        Seen {
-            reach: top.reach,
-            sight,
-        }
+        seen
     }
 
     /// Draws the whole screen into `buf`.
-    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (Top, Sight) {
+    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (Top, Seen) {
         let area = area.intersection(buf.area);
         buf.set_style(area, self.theme.text);
         let Some(size) = Size::of(area) else {
@@ -117,13 +130,19 @@ impl View {
         header::draw(self, state, &desk, buf);
         let sight = chart::draw(self, state, &desk, buf);
         wallet::draw(self, state, &desk, buf);
-        order::draw(self, state, &desk, buf);
+        let mut buttons = order::draw(self, state, &desk, buf);
         ticks::draw(self, state, &desk, buf);
         log::draw(self, state, &desk, buf);
         panel::round_corners(desk.framed(), buf);
-        footer::draw(self, state, &desk, buf);
+        buttons.extend(footer::draw(self, state, &desk, buf));
         toast::draw(self, state, &desk, buf);
-        (overlay::draw(self, state, &desk, buf), sight)
+        let top = overlay::draw(self, state, &desk, buf);
+        let seen = Seen {
+            reach: top.reach,
+            sight,
+            buttons,
+        };
+        (top, seen)
     }
 
     /// Says how much room the game needs, in as much as fits.

@@ -11,6 +11,7 @@ mod fixtures;
 
 use awesomestock::app::{
     AppState, Effect, Event,
+    action::Action,
     chart::{Crosshair, Kind, MAX_MARKS, Mark, Marks},
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     market::PricePoint,
@@ -41,7 +42,9 @@ impl Game {
         terminal
             .draw(|frame| seen = Some(fixtures::view().draw(&self.0, frame)))
             .unwrap();
-        update(&mut self.0, fixtures::NOW, Event::Sight(seen.unwrap().sight));
+        let seen = seen.unwrap();
+        update(&mut self.0, fixtures::NOW, Event::Sight(seen.sight));
+        update(&mut self.0, fixtures::NOW, Event::Buttons(seen.buttons));
     }
 
     fn event(&mut self, event: Event) -> Vec<Effect> {
@@ -256,6 +259,83 @@ fn the_mouse_reads_off_pins_and_zooms_over_the_chart_only() {
     assert_eq!(game.crosshair(), None);
     game.mouse(MouseEventKind::ScrollUp, middle, bottom);
     assert!(game.0.chart.zoom.is_some());
+}
+
+#[test]
+fn a_chart_that_is_pulled_follows_the_mouse() {
+    let mut game = Game::new(0..=2_999);
+    game.keys("++");
+    let (first, last) = game.in_sight();
+    let area = game.0.chart.sight.area;
+    let row = area.y + 1;
+    let tick_under = |game: &Game, column| game.0.chart.sight.tick_at(column, row).unwrap();
+    let held = tick_under(&game, area.x + 10);
+    game.mouse(MouseEventKind::Down(MouseButton::Left), area.x + 10, row);
+    game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x + 20, row);
+    game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x + 40, row);
+    let under = tick_under(&game, area.x + 40);
+    let a_column = (last - first) / i64::from(area.width) + 1;
+    assert!((held - under).abs() <= 2 * a_column, "{held} is at {under}");
+    assert_eq!(game.crosshair(), None, "nothing is read off");
+    let back = game.in_sight();
+    // A key goes its own way, also while the mouse holds the chart.
+    game.press(&[KeyCode::Left]);
+    assert!(back.0 - game.in_sight().0 > 5 * a_column);
+    game.mouse(MouseEventKind::Moved, area.x + 40, row);
+    let let_go = game.in_sight();
+    game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x, row);
+    assert_eq!(game.in_sight(), let_go, "it was let go");
+    game.mouse(MouseEventKind::Down(MouseButton::Left), area.x + 60, row);
+    for column in (0..area.width).rev() {
+        game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x + column, row);
+    }
+    game.mouse(
+        MouseEventKind::Down(MouseButton::Left),
+        area.x + area.width - 1,
+        row,
+    );
+    game.mouse(MouseEventKind::Drag(MouseButton::Left), 0, row);
+    assert_eq!(
+        game.0.chart.right, None,
+        "pulled to the newest price it is live again"
+    );
+}
+
+/// The middle of the button for `action`.
+fn button(game: &Game, action: Action) -> (u16, u16) {
+    let buttons = &game.0.screen.buttons;
+    let button = buttons.iter().rfind(|button| button.action == action).unwrap();
+    (button.area.x + button.area.width / 2, button.area.y)
+}
+
+#[test]
+fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
+    let mut game = Game::new(0..=99);
+    let down = MouseEventKind::Down(MouseButton::Left);
+    let buy = game.0.screen.buttons[0];
+    let expected = [Effect::Send {
+        side: Side::Buy,
+        count: 2,
+    }];
+    assert_eq!(buy.action, Action::Buy);
+    assert_eq!(game.mouse(down, buy.area.x, buy.area.y), expected);
+    let (column, row) = button(&game, Action::Buy);
+    assert_eq!(row, 35, "in the footer too");
+    assert_eq!(game.mouse(down, column, row), expected);
+    for not_a_click in [
+        MouseEventKind::Moved,
+        MouseEventKind::Up(MouseButton::Left),
+        MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Right),
+        MouseEventKind::ScrollUp,
+    ] {
+        assert_eq!(game.mouse(not_a_click, column, row), []);
+    }
+    let (column, row) = button(&game, Action::Help);
+    game.mouse(down, column, row);
+    assert_eq!(game.0.screen.overlays.len(), 1);
+    // What lies under something is not clicked.
+    assert_eq!(game.mouse(down, buy.area.x, buy.area.y), []);
 }
 
 #[test]

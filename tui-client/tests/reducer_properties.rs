@@ -4,6 +4,7 @@
 
 use awesomestock::app::{
     AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
+    action::{Action, BINDINGS},
     chart::{Area, Kind, Place, Sight},
     event::{Answer, Call, Failure, OrderResult, StreamEvent},
     log::MAX_ENTRIES,
@@ -11,6 +12,7 @@ use awesomestock::app::{
     money::UnixMs,
     overlay::PaymentRow,
     replay::{Replay, Tape},
+    screen::Button,
     update,
     wallet::Wallet,
 };
@@ -133,10 +135,27 @@ fn any_sight() -> impl Strategy<Value = Event> {
     })
 }
 
+fn any_buttons() -> impl Strategy<Value = Event> {
+    let actions: Vec<Action> = BINDINGS.iter().map(|row| row.action).collect();
+    let button =
+        (prop::sample::select(actions), any::<u16>(), any::<u16>()).prop_map(|(action, x, y)| Button {
+            area: Area {
+                x,
+                y,
+                width: 30_000,
+                height: 30_000,
+            },
+            action,
+        });
+    prop::collection::vec(button, 0..8).prop_map(Event::Buttons)
+}
+
 fn any_mouse() -> impl Strategy<Value = Event> {
     let kind = prop::sample::select(vec![
         MouseEventKind::Moved,
         MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Down(MouseButton::Left),
+        MouseEventKind::Drag(MouseButton::Left),
         MouseEventKind::Up(MouseButton::Right),
         MouseEventKind::Drag(MouseButton::Middle),
         MouseEventKind::ScrollUp,
@@ -162,10 +181,20 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => any::<usize>().prop_map(Event::Reach),
         2 => any_sight(),
         2 => any_mouse(),
+        1 => any_buttons(),
         1 => any::<Result<String, String>>().prop_map(Event::Exported),
         1 => Just(Event::Woken),
         1 => Just(Event::ToldToStop),
     ]
+}
+
+/// A key that was pressed, or a click.
+fn is_pressed(event: &Event) -> bool {
+    match event {
+        Event::Key(_) => true,
+        Event::Mouse(mouse) => mouse.kind == MouseEventKind::Down(MouseButton::Left),
+        _ => false,
+    }
 }
 
 /// Plays the events, and checks after each what always holds.
@@ -193,8 +222,8 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
             "an order was sent while the table was not live"
         );
         assert!(
-            orders == 0 || matches!(event, Event::Key(_)),
-            "only a key trades, not {event:?}"
+            orders == 0 || is_pressed(event),
+            "only a key or a click trades, not {event:?}"
         );
         if let Some(wake) = state.next_wake() {
             assert!(

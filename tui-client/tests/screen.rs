@@ -143,6 +143,65 @@ fn the_chart_is_looked_at_by_keys_and_mouse() {
 }
 
 #[test]
+fn a_game_is_played_by_mouse() {
+    let home = Home::new();
+    let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--tick", "1h"]), 80, 24);
+    game.see("● live");
+    // Places are those of the words on the screen.
+    let click = |game: &mut Terminal, words: &str| {
+        let (column, row) = game.place_of(words);
+        game.type_keys(&format!("\u{1b}[<0;{column};{row}M\u{1b}[<0;{column};{row}m"));
+    };
+    click(&mut game, "t tokens");
+    game.see("Buy tokens");
+    game.type_keys(&format!("100{ENTER}"));
+    game.see("tokens 500");
+    click(&mut game, "b buy");
+    game.see("✓ BUY 1 at 10");
+    click(&mut game, "SELL 1");
+    game.see("✓ SELL 1 at 10");
+    click(&mut game, "S statement");
+    game.see("FINAL BALANCE");
+    game.type_keys(ESCAPE);
+    game.see_no_more("FINAL BALANCE");
+    click(&mut game, "q quit");
+    assert!(game.end().0.success());
+}
+
+#[test]
+fn the_players_own_keys_play_and_are_shown() {
+    let home = Home::new();
+    std::fs::write(
+        home.config_file(),
+        "[keys]\nbuy = 'f1'\nsell = 'b'\nbuy-tokens = ['alt-t', 'T']\nquit = 'Q'\n",
+    )
+    .unwrap();
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    game.see("F1 buy b sell Alt-t tokens");
+    game.type_keys(&format!("\u{1b}t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys("\u{1b}OP");
+    game.see("✓ BUY 1 at 10");
+    game.type_keys("b");
+    game.see("✓ SELL 1 at 10");
+    game.type_keys("q?");
+    game.see("Alt-t T buy tokens");
+    game.type_keys("Q");
+    game.see_no_more("Alt-t T buy tokens");
+    game.type_keys("Q");
+    assert!(game.end().0.success());
+    std::fs::write(home.config_file(), "[keys]\nbuy = 's'\n").unwrap();
+    let refused = home.game(["--tick", "1h"]).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("config.toml line 2: \"s\" cannot be the key of buy: it is the key of sell"),
+        "{said}"
+    );
+}
+
+#[test]
 fn own_trades_are_marked_on_the_chart_also_the_next_time() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);

@@ -4,11 +4,13 @@
 //! the reducer's to say.
 
 use crossterm::event::KeyCode;
+use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 
 /// Something a player can do at the desk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum Action {
     /// Send a buy order for the ticket's quantity.
     Buy,
@@ -104,6 +106,20 @@ impl Action {
                 | Self::Erase
                 | Self::Look(Look::Closer | Look::Farther | Look::Earlier | Look::Later)
         )
+    }
+}
+
+impl From<Action> for &'static str {
+    fn from(action: Action) -> Self {
+        action.name()
+    }
+}
+
+impl TryFrom<String> for Action {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::by_name(&name).ok_or_else(|| format!("there is no action {name:?}"))
     }
 }
 

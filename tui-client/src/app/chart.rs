@@ -111,19 +111,26 @@ impl ChartView {
         }
     }
 
-    /// Towards the oldest price: the crosshair where there is one, else what is in sight.
-    pub fn left(&mut self, market: &Market) {
+    /// Towards the oldest price: the crosshair where there is one, else what is in sight, by so many prices (`None`:
+    /// as many as suit it).
+    pub fn left(&mut self, by: Option<usize>, market: &Market) {
         match self.crosshair {
             Some(crosshair) => self.read_off(self.sight.before(crosshair.tick, market), market),
-            None => self.go_to(self.right_index(market).saturating_sub(self.step(market)), market),
+            None => {
+                let by = by.unwrap_or_else(|| self.step(market));
+                self.go_to(self.right_index(market).saturating_sub(by), market);
+            }
         }
     }
 
-    /// Towards the newest price: the crosshair where there is one, else what is in sight.
-    pub fn right(&mut self, market: &Market) {
+    /// Towards the newest price: as [`left`](Self::left), the other way.
+    pub fn right(&mut self, by: Option<usize>, market: &Market) {
         match self.crosshair {
             Some(crosshair) => self.read_off(self.sight.after(crosshair.tick, market), market),
-            None => self.go_to(self.right_index(market).saturating_add(self.step(market)), market),
+            None => {
+                let by = by.unwrap_or_else(|| self.step(market));
+                self.go_to(self.right_index(market).saturating_add(by), market);
+            }
         }
     }
 
@@ -206,7 +213,7 @@ impl ChartView {
     }
 
     /// How many prices are in sight.
-    fn in_sight(&self, market: &Market) -> usize {
+    pub(super) fn in_sight(&self, market: &Market) -> usize {
         self.zoom
             .unwrap_or_else(|| self.sight.prices(market))
             .min(market.prices().len())

@@ -49,14 +49,15 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
 }
 
 /// Looks at the prices in another way; asks for older ones where those kept do not reach back far enough.
-pub(super) fn look(state: &mut AppState, to: Look) -> Effects {
+fn look(state: &mut AppState, to: Look) -> Effects {
+    let pulled = state.screen.pulled();
     let (chart, market) = (&mut state.chart, &state.market);
     match to {
         Look::Kind => chart.next_kind(),
         Look::Closer => chart.zoom_in(market),
         Look::Farther => chart.zoom_out(market),
-        Look::Earlier => chart.left(market),
-        Look::Later => chart.right(market),
+        Look::Earlier => chart.left(pulled, market),
+        Look::Later => chart.right(pulled, market),
         Look::Oldest => chart.to_oldest(market),
         Look::Newest => chart.to_newest(market),
         Look::Crosshair => chart.toggle_crosshair(market),

@@ -8,6 +8,7 @@ use super::{
     market::PricePoint,
     money::{Side, UnixMs},
     overlay::PaymentRow,
+    screen::Button,
     wallet::Wallet,
 };
 
@@ -24,6 +25,8 @@ pub enum Event {
     Resized(u16, u16),
     /// What was drawn on top can be scrolled down by this many lines.
     Reach(usize),
+    /// What was drawn to be clicked is there.
+    Buttons(Vec<Button>),
     /// What was drawn as the chart stands there.
     Sight(Sight),
     /// Something came of the Gamble stream.

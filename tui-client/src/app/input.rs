@@ -98,32 +98,58 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
     }
 }
 
-/// Takes what the mouse did: it scrolls what lies on top; without that, it looks at the chart. It never trades.
+/// Takes what the mouse did: it scrolls what lies on top; without that, a click on a hint or a button does what its
+/// key does, and over the chart it looks at the prices.
 pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
-    let (column, row) = (mouse.column, mouse.row);
-    if let Some(top) = state.screen.overlays.last_mut() {
-        let scroll = match top {
-            Overlay::Help { scroll } => scroll,
-            Overlay::Payments(sheet) => &mut sheet.scroll,
-            Overlay::Statement(sheet) => &mut sheet.scroll,
-            Overlay::Palette(_) | Overlay::Amount(_) | Overlay::Confirm(_) => return Effects::new(),
-        };
-        match mouse.kind {
-            MouseEventKind::ScrollUp => scroll.up(WHEEL_LINES),
-            MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, state.screen.reach),
-            _ => {}
-        }
+    if !state.screen.overlays.is_empty() {
+        scroll_top(state, mouse.kind);
         return Effects::new();
     }
+    let (column, row) = (mouse.column, mouse.row);
     let over_chart = state.chart.sight.area.contains(column, row);
-    match mouse.kind {
-        MouseEventKind::Moved => state.chart.hover(column, row),
-        MouseEventKind::Down(MouseButton::Left) => state.chart.click(column, row),
-        MouseEventKind::ScrollUp if over_chart => return act(state, action::meant_by(Gesture::WheelUp)),
-        MouseEventKind::ScrollDown if over_chart => return act(state, action::meant_by(Gesture::WheelDown)),
+    let gesture = match mouse.kind {
+        MouseEventKind::Moved => {
+            state.screen.let_go();
+            state.chart.hover(column, row);
+            None
+        }
+        MouseEventKind::Down(MouseButton::Left) if over_chart => {
+            state.screen.take_hold(column);
+            state.chart.click(column, row);
+            None
+        }
+        MouseEventKind::Down(MouseButton::Left) => return act(state, state.screen.clicked(column, row)),
+        MouseEventKind::Drag(MouseButton::Left) => pull(state, column),
+        MouseEventKind::ScrollUp if over_chart => Some(Gesture::WheelUp),
+        MouseEventKind::ScrollDown if over_chart => Some(Gesture::WheelDown),
+        _ => None,
+    };
+    act(state, gesture.and_then(action::meant_by))
+}
+
+/// What the wheel does to something that lies on top.
+fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
+    let reach = state.screen.reach;
+    let scroll = match state.screen.overlays.last_mut() {
+        Some(Overlay::Help { scroll }) => scroll,
+        Some(Overlay::Payments(sheet)) => &mut sheet.scroll,
+        Some(Overlay::Statement(sheet)) => &mut sheet.scroll,
+        Some(Overlay::Palette(_) | Overlay::Amount(_) | Overlay::Confirm(_)) | None => return,
+    };
+    match kind {
+        MouseEventKind::ScrollUp => scroll.up(WHEEL_LINES),
+        MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, reach),
         _ => {}
     }
-    Effects::new()
+}
+
+/// Pulls the chart after the mouse. It is not a price that is read off then.
+fn pull(state: &mut AppState, column: u16) -> Option<Gesture> {
+    let in_sight = state.chart.in_sight(&state.market);
+    let columns = state.chart.sight.area.width;
+    let gesture = state.screen.pull(column, in_sight, columns)?;
+    state.chart.crosshair = None;
+    Some(gesture)
 }
 
 fn desk(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {

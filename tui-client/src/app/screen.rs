@@ -2,7 +2,31 @@
 //!
 //! Owns what only who draws can tell of the last frame, because a key or a click is meant for what its player saw.
 
-use super::overlay::Overlay;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    action::{Action, Gesture},
+    chart::Area,
+    overlay::Overlay,
+};
+
+/// A place on the screen that can be clicked: it does what its key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// Where it is.
+    pub area: Area,
+    /// What it does.
+    pub action: Action,
+}
+
+/// The hand that pulls the chart through time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Grab {
+    /// The column in which the chart has followed it so far.
+    column: u16,
+    /// Prices by which the chart is to follow it now.
+    prices: Option<usize>,
+}
 
 /// What the player has before them.
 #[derive(Debug, Clone)]
@@ -13,6 +37,9 @@ pub struct Screen {
     pub overlays: Vec<Overlay>,
     /// Lines by which what lies on top can be scrolled down; only who draws it knows how it is wrapped.
     pub reach: usize,
+    /// What can be clicked.
+    pub buttons: Vec<Button>,
+    grab: Option<Grab>,
 }
 
 impl Screen {
@@ -23,7 +50,55 @@ impl Screen {
             size,
             overlays: Vec::new(),
             reach: 0,
+            buttons: Vec::new(),
+            grab: None,
         }
+    }
+
+    /// What a click on a cell does.
+    #[must_use]
+    pub fn clicked(&self, column: u16, row: u16) -> Option<Action> {
+        let button = self
+            .buttons
+            .iter()
+            .find(|button| button.area.contains(column, row));
+        button.map(|button| button.action)
+    }
+
+    /// The mouse takes hold of the chart.
+    pub(super) fn take_hold(&mut self, column: u16) {
+        self.grab = Some(Grab { column, prices: None });
+    }
+
+    /// The mouse lets the chart go.
+    pub(super) fn let_go(&mut self) {
+        self.grab = None;
+    }
+
+    /// The mouse, holding the chart, is over another column. `in_sight` prices stand in `columns` columns. Gives back
+    /// which way the chart follows, once it is by one price at least.
+    pub(super) fn pull(&mut self, column: u16, in_sight: usize, columns: u16) -> Option<Gesture> {
+        let grab = self.grab.as_mut()?;
+        let moved = usize::from(grab.column.abs_diff(column));
+        let prices = moved.saturating_mul(in_sight).checked_div(usize::from(columns))?;
+        if prices == 0 {
+            return None;
+        }
+        let to_the_right = column > grab.column;
+        *grab = Grab {
+            column,
+            prices: Some(prices),
+        };
+        Some(if to_the_right {
+            Gesture::DragRight
+        } else {
+            Gesture::DragLeft
+        })
+    }
+
+    /// Prices by which the chart is to follow the mouse, once; `None`: it is not the mouse that moves it.
+    pub(super) fn pulled(&mut self) -> Option<usize> {
+        self.grab.as_mut()?.prices.take()
     }
 
     /// Lines by which a page goes on.

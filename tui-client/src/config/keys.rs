@@ -63,7 +63,7 @@ fn keys(value: &Spanned<DeValue<'_>>) -> Result<Vec<(Key, usize)>, Misplaced> {
                 "a key is written \"b\", several [\"b\", \"f1\"]",
             ));
         };
-        let key: Key = name.parse().map_err(|error| misplaced(value, error))?;
+        let key: Key = name.parse().map_err(|error| misplaced(value, &error))?;
         Ok((key, value.span().start))
     };
     match value.get_ref().as_array() {
@@ -104,7 +104,7 @@ fn unknown_action(name: &Spanned<impl AsRef<str>>) -> Misplaced {
     }
 }
 
-fn misplaced<T>(value: &Spanned<T>, why: impl ToString) -> Misplaced {
+fn misplaced<T>(value: &Spanned<T>, why: &(impl ToString + ?Sized)) -> Misplaced {
     Misplaced {
         at: value.span().start,
         why: why.to_string(),

@@ -81,6 +81,7 @@ fn used(mouse: MouseEvent) -> Option<MouseEvent> {
         mouse.kind,
         MouseEventKind::Moved
             | MouseEventKind::Down(MouseButton::Left)
+            | MouseEventKind::Drag(MouseButton::Left)
             | MouseEventKind::ScrollUp
             | MouseEventKind::ScrollDown
     );

@@ -1,6 +1,7 @@
 //! The footer: the keys of the desk, from the one table of actions.
 //!
-//! Owns which hints are dropped where columns are short: the highest rank first.
+//! Owns which hints are dropped where columns are short: the highest rank first. A hint that is clicked does what its
+//! key does.
 //!
 //! ```text
 //! b buy  s sell  t tokens  w withdraw  p payments  S statement  : command  ? help  q quit
@@ -8,38 +9,44 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Margin,
+    layout::{Margin, Rect},
     text::{Line, Span},
     widgets::Widget,
 };
 
-use super::{View, layout::Desk, text};
+use super::{View, button, layout::Desk, text};
 use crate::app::{
     AppState,
-    action::{BINDINGS, Binding},
+    action::{Action, BINDINGS, Binding},
     keymap::Keymap,
+    screen::Button,
 };
 
 /// Columns between two hints.
-const GAP: usize = 2;
+const GAP: u16 = 2;
 
-/// Draws the footer.
-pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) {
+/// Draws the footer; gives back where its hints can be clicked.
+pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Vec<Button> {
     let area = desk.footer.inner(Margin::new(1, 0));
     let mut spans = Vec::new();
+    let mut buttons = Vec::new();
+    let mut x = area.x;
     for hint in hints(&state.session.settings.keys, usize::from(area.width)) {
-        if !spans.is_empty() {
-            spans.push(Span::raw(" ".repeat(GAP)));
-        }
+        let width = u16::try_from(hint.columns()).unwrap_or(u16::MAX);
+        buttons.push(button(hint.action, Rect { x, width, ..area }));
+        x = x.saturating_add(width).saturating_add(GAP);
         spans.push(Span::styled(hint.key, view.theme.accent));
         spans.push(Span::styled(format!(" {}", hint.words), view.theme.dim));
+        spans.push(Span::raw(" ".repeat(usize::from(GAP))));
     }
     Line::from(spans).render(area, buf);
+    buttons
 }
 
 /// A key and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Hint {
+    action: Action,
     key: String,
     words: &'static str,
     rank: u8,
@@ -50,7 +57,12 @@ impl Hint {
     fn of(binding: &Binding, keys: &Keymap) -> Option<Self> {
         let (words, rank) = binding.hint?;
         let key = keys.label(binding.action);
-        (!key.is_empty()).then_some(Self { key, words, rank })
+        (!key.is_empty()).then_some(Self {
+            action: binding.action,
+            key,
+            words,
+            rank,
+        })
     }
 
     fn columns(&self) -> usize {
@@ -74,7 +86,7 @@ fn hints(keys: &Keymap, columns: usize) -> Vec<Hint> {
 }
 
 fn taken(hints: &[Hint]) -> usize {
-    let gaps = hints.len().saturating_sub(1).saturating_mul(GAP);
+    let gaps = hints.len().saturating_sub(1).saturating_mul(usize::from(GAP));
     hints
         .iter()
         .map(Hint::columns)

@@ -22,14 +22,15 @@ use ratatui::{
 };
 
 use super::{
-    View, format,
+    View, button, format,
     layout::{Desk, Size},
     panel,
     status::Status,
     text,
 };
 use crate::app::{
-    AppState, action::Action, connection::Connection, money::Side, quantity::Quantity, ticket::Preview,
+    AppState, action::Action, connection::Connection, money::Side, quantity::Quantity, screen::Button,
+    ticket::Preview,
 };
 
 /// Columns between the two sides.
@@ -45,8 +46,8 @@ struct Half {
     lines: Vec<(Vec<String>, Style)>,
 }
 
-/// Draws the order ticket.
-pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) {
+/// Draws the order ticket; gives back where its two sides can be clicked.
+pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Vec<Button> {
     if desk.size == Size::Small {
         return halves(view, state, desk.order.inner(Margin::new(1, 0)), true, buf);
     }
@@ -58,7 +59,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         height: inner.height.saturating_sub(1).saturating_sub(air.min(1)),
         ..inner
     };
-    halves(view, state, halves_area, false, buf);
+    halves(view, state, halves_area, false, buf)
 }
 
 /// The quantity, and the keys that change it.
@@ -92,7 +93,7 @@ fn quantity_words(state: &AppState) -> String {
 }
 
 /// Buy on the left, sell on the right.
-fn halves(view: &View, state: &AppState, area: Rect, in_one_line: bool, buf: &mut Buffer) {
+fn halves(view: &View, state: &AppState, area: Rect, in_one_line: bool, buf: &mut Buffer) -> Vec<Button> {
     let columns = area.width.saturating_sub(GAP) / 2;
     let left = Rect {
         width: columns,
@@ -103,7 +104,9 @@ fn halves(view: &View, state: &AppState, area: Rect, in_one_line: bool, buf: &mu
         width: columns,
         ..area
     };
+    let mut buttons = Vec::new();
     for (side, area) in [(Side::Buy, left), (Side::Sell, right)] {
+        buttons.push(button(action_of(side), panel::row(area, 0)));
         let columns = usize::from(area.width);
         let half = Half::of(view, state, side, in_one_line, columns);
         let label = text::truncate(&half.label, columns);
@@ -114,15 +117,24 @@ fn halves(view: &View, state: &AppState, area: Rect, in_one_line: bool, buf: &mu
             panel::styled(text::fit(&wordings, columns), *style).render(panel::row(area, index), buf);
         }
     }
+    buttons
+}
+
+fn action_of(side: Side) -> Action {
+    match side {
+        Side::Buy => Action::Buy,
+        Side::Sell => Action::Sell,
+    }
 }
 
 impl Half {
     fn of(view: &View, state: &AppState, side: Side, in_one_line: bool, columns: usize) -> Self {
         let theme = &view.theme;
-        let (word, action, on) = match side {
-            Side::Buy => ("BUY", Action::Buy, theme.buy),
-            Side::Sell => ("SELL", Action::Sell, theme.sell),
+        let (word, on) = match side {
+            Side::Buy => ("BUY", theme.buy),
+            Side::Sell => ("SELL", theme.sell),
         };
+        let action = action_of(side);
         let price = state.market.last().map(|last| last.price);
         let preview = price.and_then(|price| state.ticket.preview(side, price, &state.holdings));
         let count = preview.map(|preview| preview.count);

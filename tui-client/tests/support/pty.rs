@@ -149,6 +149,18 @@ impl Terminal {
         contents(&self.shown.state.lock().unwrap())
     }
 
+    /// Where `words` stand: column and row, counted from 1 as a terminal's mouse does.
+    pub fn place_of(&self, words: &str) -> (usize, usize) {
+        self.see(words);
+        let state = self.shown.state.lock().unwrap();
+        let shown = state.emulator.screen().contents();
+        let found = shown.lines().zip(1..).find_map(|(line, row)| {
+            let before = line.get(..line.find(words)?)?;
+            Some((before.chars().count() + 1, row))
+        });
+        found.unwrap()
+    }
+
     /// All bytes written to the terminal so far.
     pub fn bytes(&self) -> Vec<u8> {
         self.shown.state.lock().unwrap().bytes.clone()
