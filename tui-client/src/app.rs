@@ -20,6 +20,7 @@ pub mod market;
 pub mod money;
 mod news;
 pub mod overlay;
+pub mod palette;
 pub mod quantity;
 pub mod replay;
 pub mod screen;

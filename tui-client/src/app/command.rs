@@ -75,10 +75,13 @@ impl Word {
         }
     }
 
+    /// All ways to write it, the first one first.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     fn is(&self, typed: &str) -> bool {
-        std::iter::once(&self.name)
-            .chain(self.aliases)
-            .any(|name| name.eq_ignore_ascii_case(typed))
+        self.names().any(|name| name.eq_ignore_ascii_case(typed))
     }
 }
 
@@ -219,17 +222,6 @@ impl fmt::Display for CommandError {
 }
 
 impl std::error::Error for CommandError {}
-
-/// The words that the first word of a line may become. Once an amount is being typed: that word.
-pub fn matching(line: &str) -> impl Iterator<Item = &'static Word> + use<> {
-    let typed = line.trim_start().to_ascii_lowercase();
-    WORDS
-        .iter()
-        .filter(move |word| match typed.split_once(char::is_whitespace) {
-            Some((first, _)) => word.is(first),
-            None => word.name.to_ascii_lowercase().starts_with(&typed) || word.is(&typed),
-        })
-}
 
 /// Understands a line.
 ///

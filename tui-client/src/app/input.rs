@@ -11,7 +11,8 @@ use super::{
     AppState, Effect, Effects,
     action::{self, Action, Gesture},
     command, deeds,
-    overlay::{AmountEntry, AmountKind, Confirm, MAX_PALETTE_CHARS, Overlay, Palette, Scroll, Sheet},
+    overlay::{AmountEntry, AmountKind, Confirm, Overlay, Palette, Scroll, Sheet},
+    palette::{Entered, Meaning},
     sheet::Lines,
 };
 
@@ -30,6 +31,8 @@ enum Verdict {
     Export,
     /// The overlay closes, and this command is run.
     Run(command::Command),
+    /// The overlay closes, and this is done as by its key.
+    Act(Action),
     /// The overlay closes, and this command is run without a question.
     RunConfirmed(command::Command),
 }
@@ -70,6 +73,10 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
             state.screen.overlays.pop();
             deeds::run(state, command)
         }
+        Verdict::Act(action) => {
+            state.screen.overlays.pop();
+            deeds::act(state, action)
+        }
         Verdict::RunConfirmed(command) => {
             state.screen.overlays.pop();
             deeds::run_confirmed(state, command)
@@ -88,10 +95,7 @@ pub(super) fn takes_paste(state: &AppState) -> bool {
 /// Takes pasted text. It is typed where text is typed, without Enter, and nowhere else: a paste never trades.
 pub(super) fn paste(state: &mut AppState, text: &str) {
     match state.screen.overlays.last_mut() {
-        Some(Overlay::Palette(palette)) => text
-            .chars()
-            .filter(|c| !c.is_control())
-            .for_each(|c| palette_type(palette, c)),
+        Some(Overlay::Palette(palette)) => text.chars().for_each(|c| palette.type_char(c)),
         Some(Overlay::Amount(entry)) => text.chars().for_each(|c| entry.type_char(c)),
         Some(Overlay::Help { .. } | Overlay::Payments(_) | Overlay::Statement(_) | Overlay::Confirm(_))
         | None => {}
@@ -231,10 +235,22 @@ fn palette_key(palette: &mut Palette, key: &KeyEvent) -> Verdict {
     let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
     let request = match key.code {
         KeyCode::Esc => return Verdict::Close,
+        KeyCode::Backspace if palette.input.value().is_empty() => return Verdict::Close,
         KeyCode::Enter if key.kind == KeyEventKind::Repeat => return Verdict::Kept,
-        KeyCode::Enter => return palette_enter(palette),
+        KeyCode::Enter => {
+            return match palette.enter() {
+                Entered::Done(Meaning::Command(command)) => Verdict::Run(command),
+                Entered::Done(Meaning::Action(action)) => Verdict::Act(action),
+                Entered::Nothing => Verdict::Close,
+                Entered::Typing => Verdict::Kept,
+            };
+        }
         KeyCode::Tab => {
-            palette_complete(palette);
+            palette.complete();
+            return Verdict::Kept;
+        }
+        KeyCode::Up | KeyCode::Down => {
+            palette.choose(key.code == KeyCode::Down);
             return Verdict::Kept;
         }
         KeyCode::Char('a') if ctrl => InputRequest::GoToStart,
@@ -242,10 +258,9 @@ fn palette_key(palette: &mut Palette, key: &KeyEvent) -> Verdict {
         KeyCode::Char('u') if ctrl => InputRequest::DeleteLine,
         KeyCode::Char('w') if ctrl => InputRequest::DeletePrevWord,
         KeyCode::Char(letter) if !ctrl => {
-            palette_type(palette, letter);
+            palette.type_char(letter);
             return Verdict::Kept;
         }
-        KeyCode::Backspace if palette.input.value().is_empty() => return Verdict::Close,
         KeyCode::Backspace => InputRequest::DeletePrevChar,
         KeyCode::Delete => InputRequest::DeleteNextChar,
         KeyCode::Left => InputRequest::GoToPrevChar,
@@ -254,37 +269,8 @@ fn palette_key(palette: &mut Palette, key: &KeyEvent) -> Verdict {
         KeyCode::End => InputRequest::GoToEnd,
         _ => return Verdict::Kept,
     };
-    palette.input.handle(request);
-    palette.error = None;
+    palette.edit(request);
     Verdict::Kept
-}
-
-fn palette_type(palette: &mut Palette, letter: char) {
-    if palette.input.value().chars().count() < MAX_PALETTE_CHARS {
-        palette.input.handle(InputRequest::InsertChar(letter));
-        palette.error = None;
-    }
-}
-
-/// Completes the first word where only one word begins so.
-fn palette_complete(palette: &mut Palette) {
-    let mut matching = command::matching(palette.input.value());
-    if let (Some(word), None) = (matching.next(), matching.next()) {
-        let space = if word.amount().is_some() { " " } else { "" };
-        palette.input = tui_input::Input::new(format!("{}{space}", word.name));
-        palette.error = None;
-    }
-}
-
-fn palette_enter(palette: &mut Palette) -> Verdict {
-    match command::parse(palette.input.value()) {
-        Ok(command) => Verdict::Run(command),
-        Err(command::CommandError::Empty) => Verdict::Close,
-        Err(error) => {
-            palette.error = Some(error.to_string());
-            Verdict::Kept
-        }
-    }
 }
 
 fn amount_key(entry: &mut AmountEntry, key: &KeyEvent, tokens: Option<i32>) -> Verdict {

@@ -3,20 +3,17 @@
 //! Owns the data of each overlay. Which keys do what in it is `input`'s to say, how it looks the view's.
 
 use serde::{Deserialize, Serialize};
-use tui_input::Input;
 
 use super::{
     command::Command,
     money::{TOKENS_PER_DOLLAR, UnixMs},
 };
 
+pub use super::palette::Palette;
 pub use super::sheet::{Fetched, Scroll, Sheet};
 
 /// Digits an amount may have: more would not fit the contract's int32.
 pub const MAX_AMOUNT_DIGITS: usize = 10;
-
-/// Characters the palette takes.
-pub const MAX_PALETTE_CHARS: usize = 120;
 
 /// One overlay.
 #[derive(Debug, Clone)]
@@ -58,15 +55,6 @@ pub struct PaymentRow {
     pub at: Option<UnixMs>,
     /// Dollars: negative = paid in by the player, positive = paid out.
     pub dollars: i32,
-}
-
-/// A line of words being typed.
-#[derive(Debug, Clone, Default)]
-pub struct Palette {
-    /// The line.
-    pub input: Input,
-    /// In words, what is wrong with the line that was entered last.
-    pub error: Option<String>,
 }
 
 /// What an amount is for.

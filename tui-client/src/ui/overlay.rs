@@ -71,7 +71,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
             Overlay::Help { scroll } => Top::scrolled(help::draw(view, state, *scroll, desk, buf)),
             Overlay::Payments(sheet) => Top::scrolled(payments::draw(view, sheet, desk, buf)),
             Overlay::Statement(sheet) => Top::scrolled(statement::draw(view, sheet, desk, buf)),
-            Overlay::Palette(palette) => Top::typed(palette::draw(view, palette, desk, buf)),
+            Overlay::Palette(palette) => Top::typed(palette::draw(view, state, palette, desk, buf)),
             Overlay::Confirm(asked) => {
                 confirm::draw(view, asked, desk, buf);
                 Top::default()

@@ -1,11 +1,11 @@
-//! The palette: a line of words at the bottom, with the words that match above it.
+//! The palette: a line of words at the bottom, with what it may become above it, the best first.
 //!
-//! Owns which words are shown as a help while one types. What a line means, the table of words says.
+//! Owns how much of that is in sight. What fits and what a line means, the state says.
 //!
 //! ```text
 //! ╭ Command ──────────────────────────────────────────────╮
-//! │ buyTokens DOLLARS  buy tokens: 5 a dollar             │
-//! │ buy STOCKS         buy stocks at the price in force   │
+//! │ ▸ buy STOCKS         buy stocks at the price in force │
+//! │   buyTokens DOLLARS  buy tokens: 5 a dollar           │
 //! │ : bu█                                                 │
 //! │ ✗ there is no command "bu"                            │
 //! ╰ Enter runs, Esc closes ───────────────────────────────╯
@@ -19,11 +19,11 @@ use ratatui::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Placed, Window};
+use super::{Part, Placed, Window};
 use crate::{
     app::{
-        command::{WORDS, Word},
-        overlay::Palette,
+        AppState,
+        palette::{Entry, Palette},
     },
     ui::{
         View,
@@ -35,11 +35,23 @@ use crate::{
 /// Columns of a word and its amount.
 const WORD_COLUMNS: usize = 19;
 
+/// Columns of a key.
+const KEY_COLUMNS: usize = 11;
+
+/// Columns of the window from which there is room for keys.
+const KEY_FROM_COLUMNS: usize = 70;
+
 /// What stands before the line.
 const PROMPT: &str = ": ";
 
 /// Draws the palette; gives back where the cursor is.
-pub(super) fn draw(view: &View, palette: &Palette, desk: &Desk, buf: &mut Buffer) -> Option<Position> {
+pub(super) fn draw(
+    view: &View,
+    state: &AppState,
+    palette: &Palette,
+    desk: &Desk,
+    buf: &mut Buffer,
+) -> Option<Position> {
     let error = palette
         .error
         .as_deref()
@@ -49,7 +61,7 @@ pub(super) fn draw(view: &View, palette: &Palette, desk: &Desk, buf: &mut Buffer
         .map(|error| text::wrap(&error, columns, 2))
         .unwrap_or_default();
     let error_rows = u16::try_from(errors.len()).unwrap_or(u16::MAX).min(2);
-    let matches = matches(palette.input.value());
+    let matches = palette.matching();
     let fixed = error_rows.saturating_add(3);
     let rows = u16::try_from(matches.len())
         .unwrap_or(u16::MAX)
@@ -64,12 +76,23 @@ pub(super) fn draw(view: &View, palette: &Palette, desk: &Desk, buf: &mut Buffer
     let inner = outer.inner(ratatui::layout::Margin::new(2, 1));
     let window = Window {
         title: "Command",
-        hint: &["Enter runs, Esc closes", "Esc closes"],
+        hint: &[
+            "Enter runs, arrows choose, Tab completes, Esc closes",
+            "Enter runs, Esc closes",
+            "Esc closes",
+        ],
         wanted: (0, 0),
     };
-    window.draw(view, &Placed { outer, inner }, None, buf);
-    for (word, index) in matches.into_iter().zip(0..rows) {
-        match_line(view, word, columns).render(panel::row(inner, index), buf);
+    let chosen = palette.chosen();
+    let hidden = chosen.map_or(0, |chosen| {
+        chosen.saturating_add(1).saturating_sub(usize::from(rows))
+    });
+    let part = Part::of(matches.len(), usize::from(rows), hidden);
+    window.draw(view, &Placed { outer, inner }, part.position(), buf);
+    let shown = matches.into_iter().enumerate().skip(part.first);
+    for ((number, entry), index) in shown.zip(0..rows) {
+        let is_chosen = chosen == Some(number);
+        match_line(view, state, entry, is_chosen, columns).render(panel::row(inner, index), buf);
     }
     for (line, index) in errors.into_iter().zip(rows.saturating_add(1)..) {
         panel::styled(line, view.theme.warning).render(panel::row(inner, index), buf);
@@ -115,51 +138,28 @@ fn most_matches(size: Size) -> u16 {
     }
 }
 
-fn match_line(view: &View, word: &Word, columns: usize) -> Line<'static> {
+/// A word, the key that does the same, and a sentence; with a mark where it is the chosen one.
+fn match_line(view: &View, state: &AppState, entry: Entry, is_chosen: bool, columns: usize) -> Line<'static> {
+    let (mark, style) = if is_chosen {
+        ("▸ ", view.theme.title)
+    } else {
+        ("  ", view.theme.accent)
+    };
+    let key = entry.action().map(|action| panel::key_label(state, action));
+    let key = key.filter(|_| columns >= KEY_FROM_COLUMNS).unwrap_or_default();
+    let key_columns = if columns >= KEY_FROM_COLUMNS {
+        KEY_COLUMNS
+    } else {
+        0
+    };
+    let taken = WORD_COLUMNS.saturating_add(key_columns).saturating_add(2);
     Line::from(vec![
-        Span::styled(format!("{:<WORD_COLUMNS$}", word.usage()), view.theme.accent),
+        Span::styled(mark, view.theme.strong),
+        Span::styled(format!("{:<WORD_COLUMNS$}", entry.usage()), style),
+        Span::styled(format!("{key:<key_columns$}"), view.theme.strong),
         Span::styled(
-            text::truncate(word.help, columns.saturating_sub(WORD_COLUMNS)),
+            text::truncate(entry.help(), columns.saturating_sub(taken)),
             view.theme.dim,
         ),
     ])
-}
-
-/// The words that the typed line may become.
-fn matches(line: &str) -> Vec<&'static Word> {
-    let typed = line.split_whitespace().next().unwrap_or_default();
-    let whole = line.trim_start().contains(char::is_whitespace);
-    let starts = |name: &str| {
-        let same_start = name
-            .get(..typed.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(typed));
-        same_start && (!whole || name.len() == typed.len())
-    };
-    WORDS
-        .iter()
-        .filter(|word| {
-            std::iter::once(&word.name)
-                .chain(word.aliases)
-                .any(|name| starts(name))
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_match_by_their_beginning() {
-        let names = |line| -> Vec<_> { matches(line).iter().map(|word| word.name).collect() };
-        assert_eq!(names("").len(), WORDS.len());
-        assert_eq!(names("bu"), ["buyTokens", "buy"]);
-        assert_eq!(names("BUYT"), ["buyTokens"]);
-        assert_eq!(names("buy "), ["buy"]);
-        assert_eq!(names("buy 2"), ["buy"]);
-        assert_eq!(names("  pay"), ["payments", "paymentStatement"]);
-        assert_eq!(names("payment-"), ["paymentStatement"]);
-        assert_eq!(names("é"), [""; 0]);
-        assert_eq!(names("nothing"), [""; 0]);
-    }
 }
