@@ -137,6 +137,18 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
     state.now = now;
     state.alerts.expire(now);
     state.session.look(&state.holdings, &state.market);
+    let effects = take(state, event);
+    if let Some(live) = state.connection.live_mut() {
+        for effect in &effects {
+            if let Effect::Call(call) = effect {
+                live.note_call(*call, now);
+            }
+        }
+    }
+    effects
+}
+
+fn take(state: &mut AppState, event: Event) -> Effects {
     match event {
         Event::Key(key) => input::key(state, &key),
         Event::Mouse(mouse) => input::mouse(state, mouse),

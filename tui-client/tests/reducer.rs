@@ -312,7 +312,7 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
     assert_eq!(game.last_outcome(), Outcome::Unanswered);
     let effects = game.stream(StreamEvent::Joined { extended: true });
     assert_eq!(effects, [Effect::Call(Call::History { before: None })]);
-    assert!(game.state.connection.is_live());
+    assert!(game.state.connection.live().is_some());
     let effects = game.stream(StreamEvent::Lost("again".to_owned()));
     assert!(
         matches!(effects[..], [Effect::Connect { after_ms: 126..=250 }]),
@@ -371,8 +371,8 @@ fn the_connection_says_what_is_true() {
     let interval = game.state.market.interval_ms();
     for (age_ms, expected) in [
         (0, Liveness::Live),
-        (2999, Liveness::Live),
-        (3000, Liveness::Stale { age_ms: 3000 }),
+        (3999, Liveness::Live),
+        (4000, Liveness::Stale { age_ms: 4000 }),
         (60_000, Liveness::Stale { age_ms: 60_000 }),
     ] {
         assert_eq!(
@@ -383,18 +383,88 @@ fn the_connection_says_what_is_true() {
     }
     assert_eq!(
         game.state.next_wake(),
-        Some(START.plus_ms(3000)),
+        Some(START.plus_ms(4000)),
         "nothing to draw before the price is overdue"
     );
-    game.now = START.plus_ms(3400);
+    game.now = START.plus_ms(4400);
     game.event(Event::Woken);
     assert_eq!(
         game.state.next_wake(),
-        Some(START.plus_ms(4000)),
+        Some(START.plus_ms(5000)),
         "the age moves on each second"
     );
     game.price(1, 11);
-    assert_eq!(game.state.next_wake(), Some(START.plus_ms(3400 + 3000)));
+    assert_eq!(game.state.next_wake(), Some(START.plus_ms(4400 + 4000)));
+}
+
+#[test]
+fn a_table_that_answers_but_does_not_tick_is_stale_and_takes_no_orders() {
+    let mut game = Game::seated();
+    game.keys("b");
+    game.now = START.plus_ms(4_000);
+    game.result(false, "no", Wallet::default());
+    assert_eq!(game.keys("b"), [], "nothing is sent at a price that may be old");
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::NotSent("no price for 4 s; orders go on with the next one".to_owned())
+    );
+    game.price(1, 11);
+    assert_eq!(game.keys("b"), send(Side::Buy, 1));
+    // A table that does not say its rhythm is never overdue.
+    let mut old = Game::new();
+    old.stream(StreamEvent::Joined { extended: false });
+    old.stream(StreamEvent::Price {
+        tick: None,
+        price: 10,
+        at: None,
+        interval_ms: None,
+    });
+    old.now = START.plus_ms(3_600_000);
+    assert_eq!(old.keys("b"), send(Side::Buy, 1));
+}
+
+#[test]
+fn the_latency_is_that_of_the_last_answer() {
+    let mut game = Game::seated();
+    let latency = |game: &Game| game.state.connection.live().and_then(|live| live.latency_ms);
+    assert_eq!(latency(&game), None);
+    game.now = START.plus_ms(30);
+    game.event(Event::Answered(Answer::History(Vec::new())));
+    assert_eq!(latency(&game), Some(30), "asked for on joining");
+    game.keys("bs");
+    game.now = START.plus_ms(37);
+    game.result(false, "no", Wallet::default());
+    assert_eq!(latency(&game), Some(7));
+    game.now = START.plus_ms(42);
+    game.result(false, "no", Wallet::default());
+    assert_eq!(latency(&game), Some(12));
+    // What nobody asked for was not waited for.
+    game.event(Event::Answered(Answer::Tokens(1)));
+    assert_eq!(latency(&game), Some(12));
+    game.stream(StreamEvent::Lost("gone".to_owned()));
+    game.stream(StreamEvent::Joined { extended: true });
+    assert_eq!(latency(&game), None);
+}
+
+#[test]
+fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
+    let mut game = Game::new();
+    game.stream(StreamEvent::Joined { extended: true });
+    game.stream(StreamEvent::Price {
+        tick: Some(0),
+        price: 10,
+        at: None,
+        interval_ms: Some(3_600_000),
+    });
+    let mut shown = Vec::new();
+    for _ in 0..27 {
+        game.now = game.state.next_wake().unwrap();
+        game.event(Event::Woken);
+        let live = game.state.connection.live().unwrap();
+        shown.push(live.shown_age_ms(game.now).unwrap() / 1000);
+    }
+    let fives: Vec<i64> = (1..=24).map(|step| step * 5).collect();
+    assert_eq!(shown, [&fives[..], &[180, 240, 300]].concat());
 }
 
 #[test]

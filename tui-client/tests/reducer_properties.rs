@@ -6,6 +6,7 @@ use awesomestock::app::{
     AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
     action::{Action, BINDINGS},
     chart::{Area, Kind, Place, Sight},
+    connection::Liveness,
     event::{Answer, Call, Failure, OrderResult, StreamEvent},
     log::MAX_ENTRIES,
     market::{MAX_PRICES, PricePoint},
@@ -205,7 +206,9 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
     };
     let (mut state, mut all) = AppState::new(seat, (80, 24), UnixMs(0));
     for (now, event) in events {
-        let live = state.connection.is_live();
+        let liveness = state
+            .connection
+            .liveness(UnixMs(*now), state.market.interval_ms());
         let effects = update(&mut state, UnixMs(*now), event.clone());
         assert!(state.log.entries().len() <= MAX_ENTRIES);
         assert!(state.log.waiting() <= MAX_WAITING_ORDERS);
@@ -218,7 +221,7 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
             .count();
         assert!(orders <= 1, "one key, one order");
         assert!(
-            orders == 0 || live,
+            orders == 0 || liveness == Liveness::Live,
             "an order was sent while the table was not live"
         );
         assert!(

@@ -267,6 +267,33 @@ fn a_casino_that_is_killed_is_come_back_to() {
 }
 
 #[test]
+fn a_table_that_hangs_is_stale_and_takes_no_orders_until_it_goes_on() {
+    let home = Home::new();
+    let folder = home.path().join("casino");
+    std::fs::create_dir_all(&folder).unwrap();
+    let casino = Casino::start(&folder, "127.0.0.1:0", &["--tick", "100ms"]);
+    let mut game = Terminal::open(
+        pty::game(&home, &["--user", "anna", "--casino", &casino.url()]),
+        120,
+        36,
+    );
+    game.see("● live");
+    game.see(" ms");
+    casino.signal(rustix::process::Signal::STOP);
+    game.see("stale");
+    game.type_keys("b");
+    game.see("not sent: no price for");
+    casino.signal(rustix::process::Signal::CONT);
+    game.see("● live");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys("b");
+    game.see("✓ BUY 1 at");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+}
+
+#[test]
 fn an_order_is_answered_although_the_player_leaves_at_once() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);

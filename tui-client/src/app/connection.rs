@@ -1,8 +1,11 @@
 //! How it stands between the client and the table: live, stale, or on the way back.
 //!
-//! Owns when to try again. It opens nothing: the shell does, when an effect says so.
+//! Owns when to try again, when a price is overdue, and how long answers take. It opens nothing: the shell does, when an
+//! effect says so.
 
-use super::money::UnixMs;
+use std::mem::{self, Discriminant};
+
+use super::{event::Call, money::UnixMs};
 
 /// Wait before the first try to reconnect, in milliseconds.
 const FIRST_RETRY_MS: i64 = 250;
@@ -10,11 +13,98 @@ const FIRST_RETRY_MS: i64 = 250;
 /// Longest wait between two tries, in milliseconds.
 const LONGEST_RETRY_MS: i64 = 10_000;
 
-/// A price is overdue when this many tenths of a tick interval have passed without one.
-const OVERDUE_TENTHS: i64 = 25;
+/// A price is overdue when so many tick intervals have passed without one, and the slack.
+const OVERDUE_INTERVALS: i64 = 2;
 
-/// Slack in milliseconds before a price is overdue, for tables that tick fast.
-const OVERDUE_SLACK_MS: i64 = 500;
+/// Slack in milliseconds before a price is overdue: for tables that tick fast, and for busy machines.
+const OVERDUE_SLACK_MS: i64 = 2_000;
+
+/// The age of the last message is shown in steps of so many milliseconds: a second more or less means nothing, and each
+/// step is a frame.
+const AGE_STEP_MS: i64 = 5_000;
+
+/// The same from [`LONG_AGE_MS`] on.
+const LONG_AGE_STEP_MS: i64 = 60_000;
+
+/// From here on an age is shown in minutes.
+const LONG_AGE_MS: i64 = 120_000;
+
+/// Calls whose answers are timed at once.
+const MAX_TIMED_CALLS: usize = 16;
+
+/// An open stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// The casino tells more than the old contract.
+    pub extended: bool,
+    /// When the last message came; when it was opened, before the first.
+    pub last_message: UnixMs,
+    /// When the last price came; when it was opened, before the first.
+    pub last_price: UnixMs,
+    /// How long the last answer took, in milliseconds.
+    pub latency_ms: Option<i64>,
+    /// Calls that wait for their answer, and when they were made.
+    asked: Vec<(Discriminant<Call>, UnixMs)>,
+}
+
+impl Live {
+    /// A stream that opens at `now`.
+    #[must_use]
+    pub fn new(extended: bool, now: UnixMs) -> Self {
+        Self {
+            extended,
+            last_message: now,
+            last_price: now,
+            latency_ms: None,
+            asked: Vec::new(),
+        }
+    }
+
+    /// The age of the last message as it is shown, in milliseconds; `None` while it is too young to mean anything.
+    #[must_use]
+    pub fn shown_age_ms(&self, now: UnixMs) -> Option<i64> {
+        let age_ms = now.since_ms(self.last_message);
+        let whole = age_ms.checked_sub(age_ms.checked_rem(age_step_ms(age_ms))?)?;
+        (whole > 0).then_some(whole)
+    }
+
+    /// When the shown age moves on.
+    fn next_age(&self, now: UnixMs) -> UnixMs {
+        let age_ms = now.since_ms(self.last_message).max(0);
+        let step = age_step_ms(age_ms);
+        let steps = age_ms.checked_div(step).unwrap_or(0).saturating_add(1);
+        self.last_message.plus_ms(steps.saturating_mul(step))
+    }
+
+    /// A call is made at `now`.
+    pub(super) fn note_call(&mut self, call: Call, now: UnixMs) {
+        if self.asked.len() < MAX_TIMED_CALLS {
+            self.asked.push((mem::discriminant(&call), now));
+        }
+    }
+
+    /// The oldest call of this kind is answered at `now`.
+    pub(super) fn note_answer(&mut self, call: Call, now: UnixMs) {
+        let kind = mem::discriminant(&call);
+        if let Some(index) = self.asked.iter().position(|(asked, _)| *asked == kind) {
+            let (_, since) = self.asked.remove(index);
+            self.note_latency(since, now);
+        }
+    }
+
+    /// What was sent at `since` is answered at `now`.
+    pub(super) fn note_latency(&mut self, since: UnixMs, now: UnixMs) {
+        self.latency_ms = Some(now.since_ms(since).max(0));
+    }
+}
+
+fn age_step_ms(age_ms: i64) -> i64 {
+    if age_ms < LONG_AGE_MS {
+        AGE_STEP_MS
+    } else {
+        LONG_AGE_STEP_MS
+    }
+}
 
 /// The stream to the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +115,7 @@ pub enum Connection {
         attempt: u32,
     },
     /// The stream is open.
-    Live {
-        /// When the last message came; when it was opened, before the first.
-        last_message: UnixMs,
-        /// The casino tells more than the old contract.
-        extended: bool,
-    },
+    Live(Live),
     /// The stream was lost, or could not be opened.
     Waiting {
         /// The try that comes next.
@@ -53,7 +138,7 @@ pub enum Liveness {
     Live,
     /// The stream is open, and a price is overdue.
     Stale {
-        /// Age of the last message in milliseconds.
+        /// Age of the last price in milliseconds.
         age_ms: i64,
     },
     /// The stream is lost; orders are refused until it is back.
@@ -84,8 +169,8 @@ impl Connection {
                 attempt: *attempt,
                 retry_in_ms: retry_at.since_ms(now),
             },
-            Self::Live { last_message, .. } => {
-                let age_ms = now.since_ms(*last_message);
+            Self::Live(live) => {
+                let age_ms = now.since_ms(live.last_price);
                 match interval_ms {
                     Some(interval) if age_ms >= overdue_after_ms(interval) => Liveness::Stale { age_ms },
                     Some(_) | None => Liveness::Live,
@@ -94,10 +179,21 @@ impl Connection {
         }
     }
 
-    /// Orders can be sent.
+    /// The stream, while it is open.
     #[must_use]
-    pub fn is_live(&self) -> bool {
-        matches!(self, Self::Live { .. })
+    pub fn live(&self) -> Option<&Live> {
+        match self {
+            Self::Live(live) => Some(live),
+            Self::Connecting { .. } | Self::Waiting { .. } | Self::Left => None,
+        }
+    }
+
+    /// The stream, while it is open.
+    pub(super) fn live_mut(&mut self) -> Option<&mut Live> {
+        match self {
+            Self::Live(live) => Some(live),
+            Self::Connecting { .. } | Self::Waiting { .. } | Self::Left => None,
+        }
     }
 
     /// The attempt after this one.
@@ -105,7 +201,7 @@ impl Connection {
     pub fn next_attempt(&self) -> u32 {
         match self {
             Self::Connecting { attempt } | Self::Waiting { attempt, .. } => attempt.saturating_add(1),
-            Self::Live { .. } | Self::Left => 1,
+            Self::Live(_) | Self::Left => 1,
         }
     }
 
@@ -118,11 +214,18 @@ impl Connection {
                 let left_ms = retry_at.since_ms(now);
                 (left_ms > 0).then(|| now.plus_ms(left_ms.checked_rem(1000).map_or(1000, |rest| rest.max(1))))
             }
-            Self::Live { last_message, .. } => {
-                let age_ms = now.since_ms(*last_message);
-                let overdue = overdue_after_ms(interval_ms?);
+            Self::Live(live) => {
+                let next_age = live.next_age(now);
+                let Some(interval) = interval_ms else {
+                    return Some(next_age);
+                };
+                let age_ms = now.since_ms(live.last_price);
+                let overdue = overdue_after_ms(interval);
+                if age_ms < overdue {
+                    return Some(next_age.min(live.last_price.plus_ms(overdue)));
+                }
                 let next_second = age_ms.checked_div(1000)?.saturating_add(1).saturating_mul(1000);
-                Some(last_message.plus_ms(if age_ms < overdue { overdue } else { next_second }))
+                Some(live.last_price.plus_ms(next_second))
             }
         }
     }
@@ -146,8 +249,6 @@ pub fn retry_after_ms(attempt: u32, jitter: u64) -> i64 {
 
 fn overdue_after_ms(interval_ms: i64) -> i64 {
     interval_ms
-        .saturating_mul(OVERDUE_TENTHS)
-        .checked_div(10)
-        .unwrap_or(interval_ms)
+        .saturating_mul(OVERDUE_INTERVALS)
         .saturating_add(OVERDUE_SLACK_MS)
 }

@@ -10,7 +10,7 @@ use super::{
     action::{Action, Look},
     alerts::Alert,
     command::Command,
-    connection::Connection,
+    connection::{Connection, Liveness},
     event::Call,
     log::{Deed, Entry, Outcome},
     money::{Side, TOKENS_PER_DOLLAR},
@@ -279,11 +279,18 @@ fn order(state: &mut AppState, side: Side, count: i32) -> Effects {
 
 /// Why an order is held back; `None`: it is sent.
 fn why_not_sent(state: &AppState, count: i32) -> Option<String> {
-    match &state.connection {
-        Connection::Live { .. } => {}
-        Connection::Connecting { .. } => return Some("still connecting to the table".to_owned()),
-        Connection::Waiting { .. } => return Some("the table is lost, reconnecting".to_owned()),
-        Connection::Left => return Some("you left the table; :gamble sits down again".to_owned()),
+    let liveness = state.connection.liveness(state.now, state.market.interval_ms());
+    match liveness {
+        Liveness::Live => {}
+        Liveness::Stale { age_ms } => {
+            let seconds = age_ms.checked_div(1000).unwrap_or(0);
+            return Some(format!(
+                "no price for {seconds} s; orders go on with the next one"
+            ));
+        }
+        Liveness::Connecting => return Some("still connecting to the table".to_owned()),
+        Liveness::Reconnecting { .. } => return Some("the table is lost, reconnecting".to_owned()),
+        Liveness::Left => return Some("you left the table; :gamble sits down again".to_owned()),
     }
     if count < 1 {
         return Some("the quantity is 0".to_owned());

@@ -159,6 +159,21 @@ pub enum Answer {
     Trades(Vec<TradeRow>),
 }
 
+impl Answer {
+    /// The kind of call that is answered so, whatever else it says.
+    pub(super) fn call(&self) -> Call {
+        match self {
+            Self::TokensBought { dollars, .. } => Call::BuyTokens(*dollars),
+            Self::Withdrawn { tokens, .. } => Call::Withdraw(*tokens),
+            Self::Wallet(_) | Self::Tokens(_) => Call::Holdings,
+            Self::Payments(_) => Call::Payments,
+            Self::Statement(_) => Call::Statement,
+            Self::History(_) => Call::History { before: None },
+            Self::Trades(_) => Call::Trades,
+        }
+    }
+}
+
 /// One trade of the player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeRow {

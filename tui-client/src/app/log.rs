@@ -127,6 +127,13 @@ impl ActionLog {
             .count()
     }
 
+    /// When the oldest waiting order was sent.
+    #[must_use]
+    pub fn waiting_since(&self) -> Option<UnixMs> {
+        let entry = self.entries.iter().find(|entry| is_waiting_order(entry));
+        entry.map(|entry| entry.at)
+    }
+
     /// The answer to the oldest waiting order, which is given back; without one, a line of its own.
     pub fn answer_order(&mut self, at: UnixMs, outcome: Outcome) -> Option<Deed> {
         self.settle(at, outcome, is_waiting_order)

@@ -8,7 +8,7 @@ use super::{
     AppState, Effect, Effects,
     alerts::Alert,
     chart::Mark,
-    connection::{self, Connection},
+    connection::{self, Connection, Live},
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     log::{Deed, Outcome},
     overlay::{Fetched, Overlay, PaymentRow, Sheet},
@@ -19,8 +19,11 @@ pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
     if let StreamEvent::Lost(why) = event {
         return lost(state, why);
     }
-    if let Connection::Live { last_message, .. } = &mut state.connection {
-        *last_message = state.now;
+    if let Some(live) = state.connection.live_mut() {
+        live.last_message = state.now;
+        if matches!(event, StreamEvent::Price { .. }) {
+            live.last_price = state.now;
+        }
     }
     match event {
         StreamEvent::Joined { extended } => return joined(state, extended),
@@ -58,10 +61,7 @@ fn joined(state: &mut AppState, extended: bool) -> Effects {
     if state.connection == Connection::Left {
         return vec![Effect::Leave];
     }
-    state.connection = Connection::Live {
-        last_message: state.now,
-        extended,
-    };
+    state.connection = Connection::Live(Live::new(extended, state.now));
     if !extended {
         return vec![Effect::Call(Call::Holdings)];
     }
@@ -95,6 +95,9 @@ fn jitter(state: &AppState, attempt: u32) -> u64 {
 }
 
 fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
+    if let Some((live, since)) = state.connection.live_mut().zip(state.log.waiting_since()) {
+        live.note_latency(since, state.now);
+    }
     let outcome = if result.executed {
         state.session.note_trade();
         Outcome::Traded { price: result.price }
@@ -122,6 +125,9 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
 
 /// Takes the answer to a call.
 pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
+    if let Some(live) = state.connection.live_mut() {
+        live.note_answer(answer.call(), state.now);
+    }
     match answer {
         Answer::TokensBought { dollars, tokens } => {
             let outcome = Outcome::Done(format!("{tokens} tokens"));

@@ -106,6 +106,16 @@ pub fn age(ms: i64) -> String {
     }
 }
 
+/// `3 ms`; what is quicker than a clock of milliseconds tells, `<1 ms`.
+#[must_use]
+pub fn latency(ms: i64) -> String {
+    match ms {
+        ..1 => "<1 ms".to_owned(),
+        1..10_000 => format!("{} ms", grouped(ms)),
+        _ => age(ms),
+    }
+}
+
 /// How long until: as [`age`], rounded up to whole seconds, so that it never says 0 before the time.
 #[must_use]
 pub fn countdown(ms: i64) -> String {

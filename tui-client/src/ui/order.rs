@@ -29,7 +29,7 @@ use super::{
     text,
 };
 use crate::app::{
-    AppState, action::Action, connection::Connection, money::Side, quantity::Quantity, screen::Button,
+    AppState, action::Action, connection::Liveness, money::Side, quantity::Quantity, screen::Button,
     ticket::Preview,
 };
 
@@ -177,10 +177,11 @@ fn problem(
     preview: Option<Preview>,
 ) -> Option<Vec<String>> {
     let said = |words: &[&str]| Some(words.iter().map(|words| (*words).to_owned()).collect());
-    match &state.connection {
-        Connection::Live { .. } => {}
-        Connection::Left => return said(&["not seated"]),
-        Connection::Connecting { .. } | Connection::Waiting { .. } => return said(&["not connected"]),
+    match state.connection.liveness(state.now, state.market.interval_ms()) {
+        Liveness::Live => {}
+        Liveness::Stale { .. } => return said(&["the price is stale", "stale price"]),
+        Liveness::Left => return said(&["not seated"]),
+        Liveness::Connecting | Liveness::Reconnecting { .. } => return said(&["not connected"]),
     }
     if price.is_none() {
         return said(&["no price yet"]);

@@ -18,7 +18,7 @@ pub(super) struct Status {
     /// A sign that differs from state to state, whatever the colours.
     sign: &'static str,
     /// In words, from the wordiest on.
-    words: [String; 3],
+    words: Vec<String>,
     /// The style of sign and words.
     style: Style,
     /// It must not be overlooked: it stands in a block of colour.
@@ -38,10 +38,10 @@ impl Status {
         let (sign, words, style) = match liveness {
             Liveness::Connecting => ("◌", same("connecting"), theme.warning),
             Liveness::Left => ("◇", same("away: :gamble sits down"), theme.warning),
-            Liveness::Live => ("●", same("live"), theme.good.add_modifier(Modifier::BOLD)),
+            Liveness::Live => ("●", live(state), theme.good.add_modifier(Modifier::BOLD)),
             Liveness::Stale { age_ms } => {
                 let age = format::age(age_ms);
-                let words = [
+                let words = vec![
                     format!("stale: no price for {age}"),
                     format!("stale for {age}"),
                     format!("stale {age}"),
@@ -52,7 +52,7 @@ impl Status {
                 attempt,
                 retry_in_ms: 0,
             } => {
-                let words = [
+                let words = vec![
                     format!("reconnecting: try {attempt} under way"),
                     format!("reconnecting: try {attempt}"),
                     format!("try {attempt}"),
@@ -61,7 +61,7 @@ impl Status {
             }
             Liveness::Reconnecting { attempt, retry_in_ms } => {
                 let left = format::countdown(retry_in_ms);
-                let words = [
+                let words = vec![
                     format!("reconnecting: try {attempt} in {left}"),
                     format!("reconnecting in {left}"),
                     format!("try {attempt} in {left}"),
@@ -100,10 +100,28 @@ impl Status {
 pub(super) fn loss(state: &AppState) -> Option<&str> {
     match &state.connection {
         Connection::Waiting { why, .. } => Some(why),
-        Connection::Connecting { .. } | Connection::Live { .. } | Connection::Left => None,
+        Connection::Connecting { .. } | Connection::Live(_) | Connection::Left => None,
     }
 }
 
-fn same(words: &str) -> [String; 3] {
-    [words.to_owned(), words.to_owned(), words.to_owned()]
+fn same(words: &str) -> Vec<String> {
+    vec![words.to_owned()]
+}
+
+/// That prices come, how long the last answer took, and how long ago the table said something.
+fn live(state: &AppState) -> Vec<String> {
+    let live = state.connection.live();
+    let latency = live.and_then(|live| live.latency_ms).map(format::latency);
+    let age = live
+        .and_then(|live| live.shown_age_ms(state.now))
+        .map(format::age);
+    let mut words = vec!["live".to_owned()];
+    words.extend(latency.map(|latency| format!("live {latency}")));
+    if let Some(age) = age {
+        let shorter = words.last().cloned().unwrap_or_default();
+        words.push(format!("{shorter}, {age} ago"));
+        words.push(format!("{shorter}, last message {age} ago"));
+    }
+    words.reverse();
+    words
 }

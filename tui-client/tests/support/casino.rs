@@ -73,6 +73,11 @@ impl Casino {
         format!("http://{}", self.address)
     }
 
+    /// Sends it `signal`.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        super::send_signal(self.process.id(), signal);
+    }
+
     /// `kill -9`; gives back the address, to start again at.
     pub fn kill(mut self) -> String {
         self.process.kill().unwrap();
