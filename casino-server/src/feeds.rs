@@ -3,7 +3,7 @@
 //! Owns the reading of the request's metadata and the writing of the answer's. A client that asked for nothing is an
 //! old one, and nothing is added to what it gets.
 
-use awesomestock_proto::feeds::{KEY, TICKS, USER_KEY, WALLET};
+use awesomestock_proto::feeds::{KEY, LIMITS, TICKS, USER_KEY, WALLET};
 use tonic::metadata::{MetadataMap, MetadataValue};
 
 use crate::identity::{NameError, PlayerName};
@@ -15,6 +15,8 @@ pub(crate) struct Feeds {
     pub(crate) ticks: bool,
     /// The wallet on joining and, with outcome and trade, in each result.
     pub(crate) wallet: bool,
+    /// To be told that limits are kept to.
+    pub(crate) limits: bool,
 }
 
 impl Feeds {
@@ -29,6 +31,7 @@ impl Feeds {
             match name.trim() {
                 TICKS => feeds.ticks = true,
                 WALLET => feeds.wallet = true,
+                LIMITS => feeds.limits = true,
                 _ => {}
             }
         }
@@ -37,14 +40,17 @@ impl Feeds {
 
     /// Names in `metadata` the feeds that are served; nothing when there are none.
     pub(crate) fn announce(self, metadata: &mut MetadataMap) {
-        const TICKS_AND_WALLET: &str = "ticks,wallet";
-        let served = match (self.ticks, self.wallet) {
-            (false, false) => return,
-            (true, false) => TICKS,
-            (false, true) => WALLET,
-            (true, true) => TICKS_AND_WALLET,
-        };
-        metadata.insert(KEY, MetadataValue::from_static(served));
+        let served = [(self.ticks, TICKS), (self.wallet, WALLET), (self.limits, LIMITS)];
+        let names: Vec<&str> = served
+            .iter()
+            .filter_map(|(is_served, name)| is_served.then_some(*name))
+            .collect();
+        // The names are ours, so they are text that metadata takes.
+        if !names.is_empty()
+            && let Ok(names) = MetadataValue::try_from(names.join(","))
+        {
+            metadata.insert(KEY, names);
+        }
     }
 }
 
@@ -69,17 +75,29 @@ mod tests {
 
     #[test]
     fn feeds_asked_for_and_announced() {
-        for (values, ticks, wallet, announced) in [
-            (&[][..], false, false, None),
-            (&["ticks"], true, false, Some("ticks")),
-            (&["wallet"], false, true, Some("wallet")),
-            (&[" wallet , ticks "], true, true, Some("ticks,wallet")),
-            (&["ticks", "wallet"], true, true, Some("ticks,wallet")),
-            (&["tape,ticks,Wallet,,"], true, false, Some("ticks")),
-            (&["tape"], false, false, None),
+        for (values, ticks, wallet, limits, announced) in [
+            (&[][..], false, false, false, None),
+            (&["ticks"], true, false, false, Some("ticks")),
+            (&["wallet"], false, true, false, Some("wallet")),
+            (&[" wallet , ticks "], true, true, false, Some("ticks,wallet")),
+            (&["ticks", "wallet"], true, true, false, Some("ticks,wallet")),
+            (
+                &["limits,wallet,ticks"],
+                true,
+                true,
+                true,
+                Some("ticks,wallet,limits"),
+            ),
+            (&["futures,ticks,Wallet,,"], true, false, false, Some("ticks")),
+            (&["futures"], false, false, false, None),
         ] {
             let feeds = Feeds::asked_for(&metadata(values));
-            assert_eq!(feeds, Feeds { ticks, wallet }, "{values:?}");
+            let expected = Feeds {
+                ticks,
+                wallet,
+                limits,
+            };
+            assert_eq!(feeds, expected, "{values:?}");
             let mut answer = MetadataMap::new();
             feeds.announce(&mut answer);
             assert_eq!(

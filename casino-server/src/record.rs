@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Buy(Stocks),
     /// Sell stocks at the price in force.
     Sell(Stocks),
+    /// Buy or sell stocks at the price in force, if it is not worse than a limit.
+    Limited(Side, Stocks, Price),
 }
 
 /// Which way a trade went.
@@ -158,6 +160,25 @@ impl Record {
                 let account = self.account.sell(count, tick.price)?;
                 self.with_trade(account, (Side::Sell, count), tick, at)
             }
+            Command::Limited(side, count, limit) => {
+                let command = match side {
+                    Side::Buy if tick.price > limit => {
+                        return Err(Refusal::AboveLimit {
+                            price: tick.price,
+                            limit,
+                        });
+                    }
+                    Side::Sell if tick.price < limit => {
+                        return Err(Refusal::BelowLimit {
+                            price: tick.price,
+                            limit,
+                        });
+                    }
+                    Side::Buy => Command::Buy(count),
+                    Side::Sell => Command::Sell(count),
+                };
+                self.execute(command, tick, at)
+            }
         }
     }
 
@@ -258,6 +279,44 @@ mod tests {
             tick: 4,
             at: UnixMillis(at),
         })
+    }
+
+    #[test]
+    fn a_limit_is_kept_to_and_named_with_the_price() {
+        let mut rich = Record::new(AccountId(1));
+        rich.account.tokens = Tokens(1_000);
+        rich.account.stocks = Stocks(10);
+        let tick = Tick {
+            price: Price::new(15).unwrap(),
+            ..TICK
+        };
+        for (side, limit, refused) in [
+            (
+                Side::Buy,
+                14,
+                Some("buying at 15 tokens is above your limit of 14 tokens"),
+            ),
+            (Side::Buy, 15, None),
+            (Side::Buy, i32::MAX, None),
+            (
+                Side::Sell,
+                16,
+                Some("selling at 15 tokens is below your limit of 16 tokens"),
+            ),
+            (Side::Sell, 15, None),
+            (Side::Sell, 1, None),
+        ] {
+            let limited = Command::Limited(side, Stocks(2), Price::new(limit).unwrap());
+            let unlimited = match side {
+                Side::Buy => Command::Buy(Stocks(2)),
+                Side::Sell => Command::Sell(Stocks(2)),
+            };
+            let decided = rich.execute(limited, tick, UnixMillis(0));
+            match refused {
+                None => assert_eq!(decided, rich.execute(unlimited, tick, UnixMillis(0))),
+                Some(words) => assert_eq!(decided.unwrap_err().to_string(), words),
+            }
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
     feeds::Feeds,
     identity::{NameError, PlayerName},
     market::Tick,
-    quantity::Stocks,
+    quantity::{Price, Stocks},
     record::{Command, Decision, Entry, Payment, Side, Trade},
     store::Page,
 };
@@ -37,6 +37,12 @@ pub(crate) enum BadAction {
     /// A type that the contract does not have.
     #[error("type: {given} is no type of action; 0 is BUY, 1 is SELL")]
     Type {
+        /// What was sent.
+        given: i32,
+    },
+    /// A limit that no price can have.
+    #[error("limit_price: {given} is below 0; 0 is no limit")]
+    Limit {
         /// What was sent.
         given: i32,
     },
@@ -59,11 +65,18 @@ pub(crate) fn command(
         _ => known.insert(player(named)?).clone(),
     };
     let count = Stocks(action.stocks_count);
-    match ActionType::try_from(action.r#type) {
-        Ok(ActionType::Buy) => Ok((player, Command::Buy(count))),
-        Ok(ActionType::Sell) => Ok((player, Command::Sell(count))),
-        Err(_) => Err(BadAction::Type { given: action.r#type }),
-    }
+    let side = match ActionType::try_from(action.r#type) {
+        Ok(ActionType::Buy) => Side::Buy,
+        Ok(ActionType::Sell) => Side::Sell,
+        Err(_) => return Err(BadAction::Type { given: action.r#type }),
+    };
+    let command = match (action.limit_price, Price::new(action.limit_price), side) {
+        (0, _, Side::Buy) => Command::Buy(count),
+        (0, _, Side::Sell) => Command::Sell(count),
+        (_, Some(limit), side) => Command::Limited(side, count, limit),
+        (given, None, _) => return Err(BadAction::Limit { given }),
+    };
+    Ok((player, command))
 }
 
 /// A message to a seat.

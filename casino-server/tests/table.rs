@@ -78,6 +78,31 @@ async fn seats_do_not_move_the_price() {
 }
 
 #[tokio::test]
+async fn an_order_is_executed_at_its_limit_or_better_or_not_at_all() {
+    let mut house = House::standing().await;
+    house.client.deposit("ann", 100).await.unwrap();
+    let mut seat = house.client.sit("ann", feeds::LIMITS).await;
+    assert_eq!(seat.feeds.as_deref(), Some(feeds::LIMITS));
+    let above = "buying at 10 tokens is above your limit of 9 tokens";
+    let below = "selling at 10 tokens is below your limit of 11 tokens";
+    for (action, limit_price, said) in [
+        (buy("ann", 3), 9, above),
+        (buy("ann", 3), 10, EXECUTED_MESSAGE),
+        (sell("ann", 1), 11, below),
+        (sell("ann", 1), 10, EXECUTED_MESSAGE),
+        (sell("ann", 1), 0, EXECUTED_MESSAGE),
+        (buy("ann", 1), -5, "limit_price: -5 is below 0; 0 is no limit"),
+    ] {
+        let action = awesomestock_proto::casino::Action {
+            limit_price,
+            ..action
+        };
+        assert_eq!(seat.play(action).await, said);
+    }
+    assert_eq!(house.client.wallet("ann").await.stocks, 1);
+}
+
+#[tokio::test]
 async fn the_same_seed_is_the_same_game() {
     let game = async |seed| {
         let mut house = House::with(|options| {

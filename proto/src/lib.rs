@@ -68,4 +68,6 @@ pub mod feeds {
     pub const TICKS: &str = "ticks";
     /// The wallet on joining and, with outcome and trade, in each result.
     pub const WALLET: &str = "wallet";
+    /// Nothing more is sent, but the casino keeps to the limit of an action. One that does not say so does not.
+    pub const LIMITS: &str = "limits";
 }

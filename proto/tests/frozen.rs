@@ -55,6 +55,7 @@ fn requests_to_the_casino_keep_their_bytes() {
         user: user("ann"),
         r#type: sell,
         stocks_count: 3,
+        ..Default::default()
     };
     assert_bytes(vec![
         (

@@ -45,6 +45,22 @@ pub(crate) enum Refusal {
         /// How many were to be traded.
         count: Stocks,
     },
+    /// A buy at a price that is too high for the player.
+    #[error("buying at {price} is above your limit of {limit}")]
+    AboveLimit {
+        /// The price in force.
+        price: Price,
+        /// The highest price that the player takes.
+        limit: Price,
+    },
+    /// A sell at a price that is too low for the player.
+    #[error("selling at {price} is below your limit of {limit}")]
+    BelowLimit {
+        /// The price in force.
+        price: Price,
+        /// The lowest price that the player takes.
+        limit: Price,
+    },
     /// A buy that costs more than the balance.
     #[error("buying {count} at {price} costs {cost} tokens, you have {have}")]
     TooDear {
@@ -107,6 +123,8 @@ impl Refusal {
             | Self::NotAMultiple { .. }
             | Self::CountTooSmall { .. } => RefusalKind::Invalid,
             Self::WithdrawalTooLarge { .. }
+            | Self::AboveLimit { .. }
+            | Self::BelowLimit { .. }
             | Self::TooDear { .. }
             | Self::TooFewStocks { .. }
             | Self::BalanceFull { .. }

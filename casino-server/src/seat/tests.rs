@@ -135,6 +135,7 @@ fn action(user: &str, r#type: i32, count: i32) -> Action {
         user: Some(User { id: user.to_owned() }),
         r#type,
         stocks_count: count,
+        limit_price: 0,
     }
 }
 
@@ -193,6 +194,10 @@ fn a_malformed_action_is_refused_in_its_place_and_the_stream_goes_on() {
         user: None,
         ..action("", 0, 1)
     }));
+    scene.send(Ok(Action {
+        limit_price: -1,
+        ..action("ann", 0, 1)
+    }));
     scene.buy();
     assert_eq!(scene.heard(), [""; 0]);
     assert_eq!(
@@ -203,6 +208,7 @@ fn a_malformed_action_is_refused_in_its_place_and_the_stream_goes_on() {
             "user: a name is needed, 1 to 32 characters",
             "user: a name has letters, digits and _ - . only; character 2 is U+001B",
             "user: a name is needed, 1 to 32 characters",
+            "limit_price: -1 is below 0; 0 is no limit",
             EXECUTED_MESSAGE,
         ]
     );
@@ -245,6 +251,7 @@ fn a_half_close_on_joining_still_tells_the_price() {
     let feeds = Feeds {
         wallet: true,
         ticks: true,
+        ..Feeds::default()
     };
     let mut scene = Scene::new(feeds, ByHand::new);
     scene.actions = None;
@@ -341,6 +348,7 @@ fn a_client_that_asked_for_feeds_is_told_ticks_and_wallets() {
     let feeds = Feeds {
         ticks: true,
         wallet: true,
+        ..Feeds::default()
     };
     let mut scene = Scene::new(feeds, ByHand::new);
     let price = scene.next().unwrap().unwrap().unwrap().info.unwrap();

@@ -52,6 +52,7 @@ pub fn action(name: &str, r#type: ActionType, stocks_count: i32) -> Action {
         user: Some(user(name)),
         r#type: r#type.into(),
         stocks_count,
+        limit_price: 0,
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) fn action(player: &str, order: Order) -> Action {
         }),
         r#type: kind.into(),
         stocks_count: order.count,
+        limit_price: 0,
     }
 }
 
