@@ -18,6 +18,7 @@ use tonic::{
 
 use crate::{
     clock,
+    company::{Company, Gallery},
     front::Front,
     ledger::{Books, Ledger, LedgerFailure, StartError},
     market::Market,
@@ -84,6 +85,7 @@ pub struct Casino {
     ledger: Ledger,
     reader: Reader,
     table: Table,
+    company: Company,
     statements: Statements,
 }
 
@@ -105,11 +107,12 @@ impl Casino {
         let Opened { store, reads, market } = opened.map_err(|error| failed(Box::new(error)))??;
         let (table, announcer) = Table::new(market.current, interval);
         let reader = Reader::new(Arc::new(reads));
+        let company = Company::new(market.current);
         let ledger = Ledger::start(
             Box::new(store),
             reader.clone(),
             market,
-            announcer,
+            (announcer, company.witness()),
             clock::time_of_day,
         );
         let ledger = ledger.map_err(|error| match error {
@@ -121,6 +124,7 @@ impl Casino {
             ledger,
             reader,
             table,
+            company,
             statements,
         })
     }
@@ -165,17 +169,20 @@ impl Casino {
     /// A way in, for the connections of one runtime, until `stop`.
     fn door(&self, stop: CancellationToken) -> Door {
         let (books, audience) = (self.ledger.books(), self.table.audience());
+        let gallery = self.company.gallery();
         let service = CasinoService::new(
             books.clone(),
             self.reader.clone(),
             Arc::clone(&audience),
             self.statements.clone(),
+            (self.company.clone(), Arc::clone(&gallery)),
             stop.clone(),
         );
         Door {
             front: Front::new(service),
             books,
             audience,
+            gallery,
             stop,
         }
     }
@@ -191,6 +198,7 @@ impl Casino {
             mut ledger,
             reader,
             table,
+            company,
             ..
         } = self;
         let books = ledger.books();
@@ -199,6 +207,7 @@ impl Casino {
                 () = stop.cancelled() => {}
                 () = table::run_market(&books, table.beats()) => {}
                 never = books.listen() => match never {},
+                never = company.run() => match never {},
             }
             // A market that stands still ends nothing.
             future::pending::<Infallible>().await
@@ -230,6 +239,7 @@ pub(crate) struct Door {
     front: Front,
     books: Books,
     audience: Arc<Audience>,
+    gallery: Arc<Gallery>,
     stop: CancellationToken,
 }
 
@@ -245,6 +255,7 @@ impl Door {
             served = serving::serve(name, Routes::new(self.front), incoming, self.stop.clone()) => served,
             never = self.books.listen() => match never {},
             never = self.audience.listen(&self.stop) => match never {},
+            never = self.gallery.listen() => match never {},
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Owns the reading of the request's metadata and the writing of the answer's. A client that asked for nothing is an
 //! old one, and nothing is added to what it gets.
 
-use awesomestock_proto::feeds::{KEY, LIMITS, TICKS, USER_KEY, WALLET};
+use awesomestock_proto::feeds::{KEY, LEADERBOARD, LIMITS, PLAYERS, TAPE, TICKS, USER_KEY, WALLET};
 use tonic::metadata::{MetadataMap, MetadataValue};
 
 use crate::identity::{NameError, PlayerName};
@@ -17,6 +17,19 @@ pub(crate) struct Feeds {
     pub(crate) wallet: bool,
     /// To be told that limits are kept to.
     pub(crate) limits: bool,
+    /// What the others at the table do.
+    pub(crate) company: CompanyFeeds,
+}
+
+/// The feeds that tell of everybody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CompanyFeeds {
+    /// Trades of everybody.
+    pub(crate) tape: bool,
+    /// Who is seated.
+    pub(crate) players: bool,
+    /// Who owns most.
+    pub(crate) leaderboard: bool,
 }
 
 impl Feeds {
@@ -32,6 +45,9 @@ impl Feeds {
                 TICKS => feeds.ticks = true,
                 WALLET => feeds.wallet = true,
                 LIMITS => feeds.limits = true,
+                TAPE => feeds.company.tape = true,
+                PLAYERS => feeds.company.players = true,
+                LEADERBOARD => feeds.company.leaderboard = true,
                 _ => {}
             }
         }
@@ -40,7 +56,14 @@ impl Feeds {
 
     /// Names in `metadata` the feeds that are served; nothing when there are none.
     pub(crate) fn announce(self, metadata: &mut MetadataMap) {
-        let served = [(self.ticks, TICKS), (self.wallet, WALLET), (self.limits, LIMITS)];
+        let served = [
+            (self.ticks, TICKS),
+            (self.wallet, WALLET),
+            (self.limits, LIMITS),
+            (self.company.tape, TAPE),
+            (self.company.players, PLAYERS),
+            (self.company.leaderboard, LEADERBOARD),
+        ];
         let names: Vec<&str> = served
             .iter()
             .filter_map(|(is_served, name)| is_served.then_some(*name))
@@ -96,6 +119,7 @@ mod tests {
                 ticks,
                 wallet,
                 limits,
+                company: CompanyFeeds::default(),
             };
             assert_eq!(feeds, expected, "{values:?}");
             let mut answer = MetadataMap::new();
@@ -107,6 +131,25 @@ mod tests {
             );
             assert_eq!(answer.is_empty(), announced.is_none(), "{values:?}");
         }
+    }
+
+    #[test]
+    fn each_feed_of_the_company_is_asked_for_by_its_name() {
+        let asked = |names| Feeds::asked_for(&metadata(&[names])).company;
+        let all = CompanyFeeds {
+            tape: true,
+            players: true,
+            leaderboard: true,
+        };
+        assert_eq!(asked("tape,players,leaderboard"), all);
+        let tape = CompanyFeeds {
+            tape: true,
+            ..CompanyFeeds::default()
+        };
+        assert_eq!(asked("tape"), tape);
+        let mut answer = MetadataMap::new();
+        Feeds::asked_for(&metadata(&["leaderboard,players,tape"])).announce(&mut answer);
+        assert_eq!(answer.get(KEY).unwrap(), "tape,players,leaderboard");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// The most characters (Unicode scalar values, not bytes) a name may have.
 const MAX_CHARS: usize = 32;
 
+/// What the names of house players begin with, and no name of anybody else may hold.
+const HOUSE_MARK: char = '~';
+
 /// A player's name: 1 to 32 characters, each a letter or digit of any script or one of `_ - .`.
 ///
 /// Cheap to clone: everything that waits in a queue carries one. Two names are the same player when they are the
@@ -34,6 +37,18 @@ impl PlayerName {
             Some((position, char)) => Err(NameError::BadChar { char, position }),
             None => Ok(Self(name.into())),
         }
+    }
+
+    /// The name of a house player: one that [`PlayerName::new`] never takes, so nobody can act for the house, and the
+    /// house for nobody.
+    #[cfg(test)]
+    pub(crate) fn of_house(name: &str) -> Self {
+        Self(format!("{HOUSE_MARK}{name}").into())
+    }
+
+    /// Whether the casino itself plays it.
+    pub(crate) fn is_house(&self) -> bool {
+        self.0.starts_with(HOUSE_MARK)
     }
 
     /// The name as text.
@@ -128,6 +143,14 @@ mod tests {
                 assert_eq!(player.as_str(), *name);
             }
         }
+    }
+
+    #[test]
+    fn nobody_takes_the_name_of_a_house_player() {
+        let house = PlayerName::of_house("Momo");
+        assert!(house.is_house() && house.as_str() == "~Momo");
+        assert_eq!(PlayerName::new(house.as_str()).map(drop), bad('~', 1));
+        assert!(!PlayerName::new("Momo").unwrap().is_house());
     }
 
     fn bad(char: char, position: usize) -> Result<(), NameError> {

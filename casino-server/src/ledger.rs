@@ -27,6 +27,7 @@ pub(crate) use self::books::{Asker, Books, Order};
 use self::{draft::Draft, flusher::Flusher, shared::Shared};
 use crate::{
     clock::Clock,
+    company::Witness,
     market::Market,
     reader::Reader,
     store::{Store, StoreError},
@@ -89,12 +90,12 @@ impl Ledger {
         mut store: Box<dyn Store>,
         reader: Reader,
         market: Market,
-        announcer: Announcer,
+        (announcer, witness): (Announcer, Witness),
         clock: Clock,
     ) -> Result<Self, StartError> {
         let draft = Draft::new(market, store.numbers()?);
         let shared = Arc::new(Shared::new(draft, reader, clock));
-        let flusher = Flusher::new(Arc::clone(&shared), store, market, announcer);
+        let flusher = Flusher::new(Arc::clone(&shared), store, market, announcer, witness);
         let (ending, ended) = oneshot::channel();
         thread::Builder::new().name("ledger".to_owned()).spawn(move || {
             // Nobody is there to hear it when the casino was dropped without being closed.

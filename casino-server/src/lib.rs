@@ -22,6 +22,7 @@
 mod account;
 mod casino;
 mod clock;
+mod company;
 pub mod config;
 mod feeds;
 mod front;
@@ -41,6 +42,7 @@ mod store;
 mod table;
 #[doc(hidden)]
 pub mod unwired;
+mod watching;
 mod wire;
 mod workers;
 

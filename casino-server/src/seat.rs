@@ -23,6 +23,7 @@ use tonic::Status;
 use self::outstanding::{Answer, Outstanding};
 use crate::{
     account::Account,
+    company::{Neighbour, Presence},
     feeds::Feeds,
     identity::PlayerName,
     ledger::{Books, LedgerError},
@@ -50,6 +51,9 @@ pub(crate) struct Seat<In> {
     /// Why the stream ends once everything is answered, unless in order.
     ending: Option<Status>,
     phase: Phase,
+    /// What is told of the others, to a client that asked for it.
+    neighbour: Option<Box<Neighbour>>,
+    _presence: Presence,
 }
 
 /// Where in its life a seat is.
@@ -67,11 +71,12 @@ enum Phase {
 
 impl<In> Seat<In> {
     /// A seat in `audience` whose actions are decided in `books`; `joining` is the wallet, for a client that asked for
-    /// it.
+    /// it, `neighbour` tells of the others, and `presence` tells the others of the seat.
     pub(crate) fn new(
         inbound: In,
         (audience, books): (&Arc<Audience>, &Books),
         (feeds, joining): (Feeds, Option<Account>),
+        (presence, neighbour): (Presence, Option<Neighbour>),
     ) -> Self {
         Self {
             inbound: Some(inbound),
@@ -82,6 +87,8 @@ impl<In> Seat<In> {
             joining: joining.map(Box::new),
             ending: None,
             phase: Phase::Joining,
+            neighbour: neighbour.map(Box::new),
+            _presence: presence,
         }
     }
 
@@ -93,9 +100,9 @@ impl<In> Seat<In> {
         }
     }
 
-    /// The newest price if it has not been told, or else the wallet on joining if it has not.
+    /// The newest price if it has not been told, or else the wallet on joining if it has not, or else news of the others.
     ///
-    /// Prices are few, so answers do not wait for long.
+    /// All of these are few, so answers do not wait for long.
     fn news(&mut self) -> Option<Said> {
         if self.phase == Phase::Stopping {
             return None;
@@ -104,8 +111,10 @@ impl<In> Seat<In> {
             self.phase = Phase::Playing;
             return Some(price.to(self.feeds));
         }
-        let wallet = self.joining.take()?;
-        Some(wire::joining_wallet(&wallet))
+        if let Some(wallet) = self.joining.take() {
+            return Some(wire::joining_wallet(&wallet));
+        }
+        self.neighbour.as_mut()?.news()
     }
 
     /// What is to be told now, if anything is.
@@ -185,7 +194,8 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Seat<In> {
                 seat.phase = Phase::Ended;
                 return Poll::Ready(seat.ending.take().map(Err));
             }
-            let news = seat.table.wait(cx);
+            let of_others = seat.neighbour.as_mut().is_some_and(|others| others.wait(cx));
+            let news = seat.table.wait(cx) || of_others;
             let stop = seat.phase != Phase::Stopping && seat.table.has_stopped();
             if !stop && (!news || seat.phase == Phase::Stopping) {
                 return Poll::Pending;

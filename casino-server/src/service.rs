@@ -4,8 +4,8 @@ use std::{pin::Pin, sync::Arc};
 
 use awesomestock_proto::{
     casino::{
-        Action, GambleInfo, PriceHistory, PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet,
-        WithdrawRequest, casino_server::Casino,
+        Action, GambleInfo, Leaderboard, PriceHistory, PriceHistoryRequest, Tokens, Trades, TradesRequest,
+        Wallet, WithdrawRequest, casino_server::Casino,
     },
     types,
 };
@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
+    account::Account,
+    company::{Company, Gallery, Neighbour, Presence},
     feeds::{self, Feeds},
     identity::PlayerName,
     ledger::Books,
@@ -36,6 +38,7 @@ pub(crate) struct CasinoService {
     reader: Reader,
     audience: Arc<Audience>,
     statements: Statements,
+    company: (Company, Arc<Gallery>),
     stop: CancellationToken,
 }
 
@@ -46,6 +49,7 @@ impl CasinoService {
         reader: Reader,
         audience: Arc<Audience>,
         statements: Statements,
+        company: (Company, Arc<Gallery>),
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -53,6 +57,7 @@ impl CasinoService {
             reader,
             audience,
             statements,
+            company,
             stop,
         }
     }
@@ -63,20 +68,42 @@ impl CasinoService {
         request: Request<Streaming<Action>>,
     ) -> Result<Response<Seat<Streaming<Action>>>, Status> {
         let feeds = Feeds::asked_for(request.metadata());
+        let owner = feeds::seat_owner(request.metadata());
         let joining = if feeds.wallet {
-            let player = feeds::seat_owner(request.metadata())?;
-            Some(self.reader.account(player).await?)
+            Some(self.reader.account(owner.clone()?).await?)
         } else {
             None
         };
+        // Who did not say whose seat it is still gets the feeds that are the same for everybody.
+        let company = self.introduce(feeds, owner.ok(), joining.as_ref()).await?;
         let seat = Seat::new(
             request.into_inner(),
             (&self.audience, &self.books),
             (feeds, joining),
+            company,
         );
         let mut response = Response::new(seat);
         feeds.announce(response.metadata_mut());
         Ok(response)
+    }
+
+    /// Tells the others of a seat of `player`, and the seat of the others, as far as `feeds` ask for it.
+    async fn introduce(
+        &self,
+        feeds: Feeds,
+        player: Option<PlayerName>,
+        account: Option<&Account>,
+    ) -> Result<(Presence, Option<Neighbour>), Status> {
+        let (company, gallery) = &self.company;
+        if feeds.company.leaderboard {
+            match (&player, account) {
+                (Some(player), Some(account)) => company.rank(player, account),
+                (Some(player), None) => company.rank(player, &self.reader.account(player.clone()).await?),
+                (None, _) => company.start_ranking(),
+            }
+        }
+        let neighbour = company.neighbour(gallery, feeds.company, player.clone());
+        Ok((company.enter(player), neighbour))
     }
 
     /// Has a deposit or a withdrawal executed.
@@ -151,6 +178,14 @@ impl Casino for CasinoService {
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
         let player = wire::player(Some(request.get_ref()))?;
         Ok(Response::new(wire::wallet(&self.reader.account(player).await?)))
+    }
+
+    async fn get_leaderboard(&self, request: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
+        let player = wire::player(Some(request.get_ref()))?;
+        let (company, _) = &self.company;
+        company.rank(&player, &self.reader.account(player.clone()).await?);
+        let leaderboard = wire::leaderboard(&company.ranking(), Some(&player));
+        Ok(Response::new(leaderboard))
     }
 
     async fn get_trades(&self, request: Request<TradesRequest>) -> Result<Response<Trades>, Status> {

@@ -3,6 +3,8 @@
 //! Wire types end here: nothing of the core has heard of them. What a client did not ask for is left unset, so that
 //! an old client receives the old messages byte for byte.
 
+mod company;
+
 use std::{sync::LazyLock, time::Duration};
 
 use awesomestock_proto::{
@@ -18,6 +20,9 @@ use prost::{
     bytes::{BufMut, Bytes},
 };
 
+pub(crate) use self::company::{
+    PreparedRanking, leaderboard, prepared_players, prepared_ranking, prepared_tape,
+};
 use crate::{
     account::Account,
     feeds::Feeds,
@@ -88,6 +93,8 @@ pub(crate) enum Said {
     Prepared(Bytes),
     /// That an action was executed, to a client that asked for no more.
     Executed,
+    /// A leaderboard encoded before, and the place of who is told.
+    Leaderboard(Bytes, Option<Box<casino::Standing>>),
 }
 
 impl Said {
@@ -98,6 +105,7 @@ impl Said {
             Self::Info(info) => return info.encode(buffer),
             Self::Prepared(bytes) => buffer.put_slice(bytes),
             Self::Executed => buffer.put_slice(&EXECUTED),
+            Self::Leaderboard(body, own) => company::encode_leaderboard(body, own.as_deref(), buffer),
         }
         Ok(())
     }

@@ -250,7 +250,7 @@ async fn bad_actions_are_refused_in_words_and_the_stream_goes_on() {
 async fn a_client_that_asks_for_feeds_gets_them_and_is_told_which() {
     let mut house = House::standing().await;
     house.client.deposit("Ægir", 10).await.unwrap();
-    let mut seat = house.client.sit("Ægir", "tape,ticks,wallet").await;
+    let mut seat = house.client.sit("Ægir", "futures,ticks,wallet").await;
     assert_eq!(seat.feeds.as_deref(), Some("ticks,wallet"));
     let price = seat.price().await;
     assert_eq!((price.tick, price.interval_ms), (0, 3_600_000));

@@ -68,6 +68,12 @@ pub mod feeds {
     pub const TICKS: &str = "ticks";
     /// The wallet on joining and, with outcome and trade, in each result.
     pub const WALLET: &str = "wallet";
+    /// Trades of everybody.
+    pub const TAPE: &str = "tape";
+    /// Who is seated.
+    pub const PLAYERS: &str = "players";
+    /// Who owns most, and the player's own place.
+    pub const LEADERBOARD: &str = "leaderboard";
     /// Nothing more is sent, but the casino keeps to the limit of an action. One that does not say so does not.
     pub const LIMITS: &str = "limits";
 }

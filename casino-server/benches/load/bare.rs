@@ -7,8 +7,8 @@ use std::{pin::Pin, time::Duration};
 
 use awesomestock_proto::{
     casino::{
-        Action, ActionResult, GambleInfo, GambleType, PriceHistory, PriceHistoryRequest, StockInfo, Tokens,
-        Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, GambleInfo, GambleType, Leaderboard, PriceHistory, PriceHistoryRequest,
+        StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types,
@@ -140,6 +140,10 @@ impl Casino for Bare {
         &self,
         _: Request<PriceHistoryRequest>,
     ) -> Result<Response<PriceHistory>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_leaderboard(&self, _: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
         Err(Status::unimplemented("a ceiling only answers actions"))
     }
 }

@@ -12,6 +12,7 @@ use tonic::Code;
 
 use super::*;
 use crate::{
+    company::Witness,
     market::{Market, Model},
     quantity::UnixMillis,
     store::{
@@ -29,11 +30,19 @@ fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     let (table, announcer) = Table::new(market.current, Duration::from_secs(3600));
     let reader = Reader::new(Arc::new(store.clone()));
     let clock = || UnixMillis(1);
-    let ledger = Ledger::start(Box::new(store), reader.clone(), market, announcer, clock).unwrap();
+    let ledger = Ledger::start(
+        Box::new(store),
+        reader.clone(),
+        market,
+        (announcer, Witness::default()),
+        clock,
+    )
+    .unwrap();
     let statements = Statements::new(pipe().0, reader.clone());
     Casino {
         ledger,
         reader,
+        company: Company::new(market.current),
         table,
         statements,
     }

@@ -9,6 +9,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
+    company::Witness,
     market::Market,
     quantity::UnixMillis,
     reader::Reader,
@@ -43,7 +44,13 @@ impl ByHand {
         let shared = Arc::new(shared);
         Self {
             books: shared.books(),
-            flusher: Flusher::new(Arc::clone(&shared), Box::new(store), market, announcer),
+            flusher: Flusher::new(
+                Arc::clone(&shared),
+                Box::new(store),
+                market,
+                announcer,
+                Witness::default(),
+            ),
             shared,
             script,
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{LedgerError, LedgerFailure, draft::Taken, shared::Shared};
 use crate::{
+    company::Witness,
     market::Market,
     store::{CommitError, Store},
     table::Announcer,
@@ -16,6 +17,7 @@ pub(super) struct Flusher {
     /// The market as it is on disk.
     market: Market,
     announcer: Announcer,
+    witness: Witness,
 }
 
 /// Tells those who wait when the thread ends, however it does.
@@ -33,12 +35,14 @@ impl Flusher {
         store: Box<dyn Store>,
         market: Market,
         announcer: Announcer,
+        witness: Witness,
     ) -> Self {
         Self {
             shared,
             store,
             market,
             announcer,
+            witness,
         }
     }
 
@@ -64,6 +68,7 @@ impl Flusher {
                 }
                 self.market = taken.market;
                 self.shared.succeed(taken.sequence);
+                self.witness.saw(&taken.batch);
                 Ok(())
             }
             Err(CommitError::NotWritten(error)) => {

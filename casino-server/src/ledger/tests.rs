@@ -39,7 +39,14 @@ fn start(failures: impl IntoIterator<Item = CommitError>) -> (Ledger, Table, Arc
     let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
     let store = Scripted(Arc::clone(&script));
     let reader = Reader::new(Arc::new(store.clone()));
-    let ledger = Ledger::start(Box::new(store), reader, market, announcer, now).unwrap();
+    let ledger = Ledger::start(
+        Box::new(store),
+        reader,
+        market,
+        (announcer, Witness::default()),
+        now,
+    )
+    .unwrap();
     (ledger, table, script)
 }
 
@@ -287,7 +294,8 @@ async fn play(path: &Path, steps: &[(usize, Option<Command>)], told: &mut [Accou
     let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
     let reads: Arc<dyn Reads> = Arc::new(reads);
     let reader = Reader::new(Arc::clone(&reads));
-    let ledger = Ledger::start(Box::new(store), reader, market, announcer, now).unwrap();
+    let told_to = (announcer, Witness::default());
+    let ledger = Ledger::start(Box::new(store), reader, market, told_to, now).unwrap();
     let books = listened(&ledger);
     for (player, command) in steps {
         let Some(command) = command else {

@@ -15,6 +15,7 @@ use tonic::Code;
 
 use super::{outstanding::OUTSTANDING_MAX, *};
 use crate::{
+    company::Company,
     identity::PlayerName,
     ledger::by_hand::ByHand,
     market::{Market, Model},
@@ -49,7 +50,8 @@ impl Scene {
         };
         let joining = feeds.wallet.then_some(account);
         let inbound = ReceiverStream::new(inbound);
-        let seat = Seat::new(inbound, (&audience, ledger.books()), (feeds, joining));
+        let alone = (Company::new(market.current).enter(None), None);
+        let seat = Seat::new(inbound, (&audience, ledger.books()), (feeds, joining), alone);
         Self {
             seat,
             actions: Some(actions),
@@ -126,6 +128,7 @@ fn in_short(said: Option<Result<GambleInfo, Status>>) -> String {
             GambleType::StockInfo => format!("price {}", info.info.unwrap().price),
             GambleType::ActionResult => info.result.unwrap().msg,
             GambleType::Wallet => format!("wallet {}", info.wallet.unwrap().tokens),
+            of_others => format!("{of_others:?}"),
         },
     }
 }

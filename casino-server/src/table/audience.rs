@@ -6,14 +6,14 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Waker},
+    task::Context,
 };
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{News, lock};
-use crate::wire::PreparedPrice;
+use crate::{watching::Watching, wire::PreparedPrice};
 
 /// Those who watch the table in one runtime.
 #[derive(Debug)]
@@ -22,13 +22,6 @@ pub(crate) struct Audience {
     rung: Notify,
     stopped: AtomicBool,
     watching: Mutex<Watching>,
-}
-
-/// The wakers of those who watch, each in a place of its own for as long as it watches.
-#[derive(Debug, Default)]
-struct Watching {
-    wakers: Vec<Option<Waker>>,
-    free: Vec<usize>,
 }
 
 /// One who watches: hears of the newest price, and of the word to stop.
@@ -86,9 +79,7 @@ impl Audience {
     }
 
     fn wake(&self) {
-        for waker in lock(&self.watching).wakers.iter().flatten() {
-            waker.wake_by_ref();
-        }
+        lock(&self.watching).wake();
     }
 }
 
@@ -107,32 +98,14 @@ impl Watcher {
 
     /// Has the task of `cx` woken at the next news. Says whether there is any by now, which wakes nobody any more.
     pub(crate) fn wait(&mut self, cx: &Context<'_>) -> bool {
-        let mut watching = lock(&self.audience.watching);
-        let place = match self.place {
-            Some(place) => place,
-            None => watching.free.pop().unwrap_or_else(|| {
-                watching.wakers.push(None);
-                watching.wakers.len().saturating_sub(1)
-            }),
-        };
-        self.place = Some(place);
-        if let Some(waker) = watching.wakers.get_mut(place)
-            && !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
-            *waker = Some(cx.waker().clone());
-        }
-        drop(watching);
+        lock(&self.audience.watching).wait(&mut self.place, cx.waker());
         self.audience.news.count.load(Ordering::Acquire) != self.heard
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
-        let mut watching = lock(&self.audience.watching);
-        let gone = watching.wakers.get_mut(place).and_then(Option::take);
-        watching.free.push(place);
-        drop(watching);
+        let gone = lock(&self.audience.watching).leave(&mut self.place);
         // Outside the lock: it may be the last that holds its task.
         drop(gone);
     }
@@ -140,7 +113,11 @@ impl Drop for Watcher {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::AtomicUsize, task::Wake, time::Duration};
+    use std::{
+        sync::atomic::AtomicUsize,
+        task::{Wake, Waker},
+        time::Duration,
+    };
 
     use super::*;
     use crate::{
@@ -194,6 +171,6 @@ mod tests {
         for _ in 0..100 {
             audience.watcher().wait(&cx);
         }
-        assert_eq!(lock(&audience.watching).wakers.len(), 10, "places are used again");
+        assert_eq!(lock(&audience.watching).places(), 10, "places are used again");
     }
 }

@@ -68,6 +68,8 @@ pub(super) fn stream_event(info: GambleInfo, granted: Feeds) -> Option<StreamEve
             &info.result.unwrap_or_default(),
         ))),
         GambleType::Wallet => wallet(&info.wallet?).map(StreamEvent::Wallet),
+        // Not asked for.
+        GambleType::Tape | GambleType::Players | GambleType::Leaderboard => None,
     }
 }
 

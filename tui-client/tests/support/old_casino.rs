@@ -12,8 +12,8 @@ use std::{
 
 use awesomestock_proto::{
     casino::{
-        Action, ActionResult, ActionType, GambleInfo, GambleType, PriceHistory, PriceHistoryRequest,
-        StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, ActionType, GambleInfo, GambleType, Leaderboard, PriceHistory,
+        PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types::{Payment, PaymentStatement, User},
@@ -184,6 +184,10 @@ impl Casino for OldCasino {
             let _ = sender.send(Err(Status::unknown("EOF"))).await;
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
+    }
+
+    async fn get_leaderboard(&self, _: Request<User>) -> Result<Response<Leaderboard>, Status> {
+        Err(Status::unimplemented("unknown method GetLeaderboard"))
     }
 
     async fn get_wallet(&self, _: Request<User>) -> Result<Response<Wallet>, Status> {
