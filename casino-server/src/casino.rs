@@ -20,6 +20,7 @@ use crate::{
     clock,
     company::{Company, Gallery},
     front::Front,
+    house::House,
     ledger::{Books, Ledger, LedgerFailure, StartError},
     market::Market,
     options::{self, Options, OutOfBounds},
@@ -86,6 +87,7 @@ pub struct Casino {
     reader: Reader,
     table: Table,
     company: Company,
+    house: House,
     statements: Statements,
 }
 
@@ -97,6 +99,7 @@ impl Casino {
     /// When an option is out of its bounds; when the ledger is in use, unreadable, foreign or of a newer version.
     pub async fn open(options: Options, payments: Channel) -> Result<Self, OpenError> {
         let interval = options::checked_tick(options.tick)?;
+        let house = options::checked_house(options.house)?;
         let opening_price = options::checked_initial_price(options.initial_price)?;
         let path = options.store.clone();
         let opened = task::spawn_blocking(move || open_ledger(&options, opening_price)).await;
@@ -119,12 +122,15 @@ impl Casino {
             StartError::Store(error) => failed(Box::new(error)),
             StartError::Thread(error) => OpenError::Thread(error),
         })?;
+        let house = House::sit_down(house, market.seed, &reader, &company).await;
+        let house = house.map_err(|error| failed(Box::new(error)))?;
         let statements = Statements::new(payments, reader.clone());
         Ok(Self {
             ledger,
             reader,
             table,
             company,
+            house,
             statements,
         })
     }
@@ -199,13 +205,16 @@ impl Casino {
             reader,
             table,
             company,
+            house,
             ..
         } = self;
         let books = ledger.books();
+        let window = house.window();
         let market = async {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = table::run_market(&books, table.beats()) => {}
+                () = table::run_market(&books, table.beats(), window) => {}
+                () = house.play(&books) => {}
                 never = books.listen() => match never {},
                 never = company.run() => match never {},
             }

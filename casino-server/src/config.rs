@@ -68,6 +68,17 @@ pub struct Args {
     /// How the price moves.
     #[arg(long, env = "CASINO_MARKET", value_name = "NAME", default_value = "classic")]
     pub market: Model,
+
+    /// House players at the table, 0 to 20: they trade by habits of their own, under the same rules as everybody.
+    #[arg(
+        long,
+        env = "CASINO_HOUSE",
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u8).range(..=i64::from(options::HOUSE_MAX)),
+        allow_negative_numbers = true
+    )]
+    pub house: u8,
 }
 
 impl Args {
@@ -80,6 +91,7 @@ impl Args {
             initial_price: self.initial_price,
             seed: self.seed,
             model: self.market,
+            house: self.house,
         }
     }
 }
@@ -139,6 +151,8 @@ mod tests {
             "9",
             "--market",
             "classic",
+            "--house",
+            "4",
             "--payments",
             "http://localhost:1",
         ])
@@ -147,6 +161,7 @@ mod tests {
             tick: Duration::from_millis(200),
             initial_price: 7,
             seed: Some(9),
+            house: 4,
             ..Options::new("/tmp/x y.db")
         };
         assert_eq!(args.options(), expected);
@@ -162,6 +177,8 @@ mod tests {
             (["--initial-price", "0"], "0 is not in 1..=2147483647"),
             (["--initial-price", "-3"], "-3 is not in 1..=2147483647"),
             (["--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
+            (["--house", "21"], "21 is not in 0..=20"),
+            (["--house", "-1"], "invalid value '-1' for '--house <N>'"),
             (["--market", "wild"], "no such market; there is: classic"),
             (["--store", "postgres://x"], "a store is sqlite:PATH"),
             (["--store", "sqlite:"], "a path is needed after sqlite:"),

@@ -41,9 +41,16 @@ impl PlayerName {
 
     /// The name of a house player: one that [`PlayerName::new`] never takes, so nobody can act for the house, and the
     /// house for nobody.
-    #[cfg(test)]
     pub(crate) fn of_house(name: &str) -> Self {
         Self(format!("{HOUSE_MARK}{name}").into())
+    }
+
+    /// Takes a name as the casino has kept it: anybody's, the house's included.
+    fn kept(name: &str) -> Result<Self, NameError> {
+        match name.strip_prefix(HOUSE_MARK) {
+            Some(name) => Self::new(name).map(|name| Self::of_house(name.as_str())),
+            None => Self::new(name),
+        }
     }
 
     /// Whether the casino itself plays it.
@@ -65,7 +72,7 @@ impl Serialize for PlayerName {
 
 impl<'de> Deserialize<'de> for PlayerName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(<&str>::deserialize(deserializer)?).map_err(de::Error::custom)
+        Self::kept(<&str>::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -151,6 +158,10 @@ mod tests {
         assert!(house.is_house() && house.as_str() == "~Momo");
         assert_eq!(PlayerName::new(house.as_str()).map(drop), bad('~', 1));
         assert!(!PlayerName::new("Momo").unwrap().is_house());
+        assert_eq!(PlayerName::kept("~Momo"), Ok(house));
+        for name in ["~", "~~Momo", "~a b", "a~"] {
+            assert!(PlayerName::kept(name).is_err(), "{name:?}");
+        }
     }
 
     fn bad(char: char, position: usize) -> Result<(), NameError> {

@@ -26,6 +26,7 @@ mod company;
 pub mod config;
 mod feeds;
 mod front;
+mod house;
 mod identity;
 mod ledger;
 mod market;
@@ -50,6 +51,6 @@ pub use casino::{Casino, OpenError, ServeError};
 pub use ledger::LedgerFailure;
 pub use market::{Model, UnknownModel};
 pub use options::{
-    INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
+    HOUSE_MAX, INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
 };
 pub use workers::Workers;

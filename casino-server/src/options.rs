@@ -12,6 +12,8 @@ pub const TICK_MAX: Duration = Duration::from_secs(60 * 60);
 pub const TICK_DEFAULT: Duration = Duration::from_secs(10);
 /// The price at which a market opens.
 pub const INITIAL_PRICE_DEFAULT: i32 = 10;
+/// The most house players a table has.
+pub const HOUSE_MAX: u8 = 20;
 
 /// What a casino is opened with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// How the price moves.
     pub model: Model,
+    /// How many house players sit at the table, at most [`HOUSE_MAX`].
+    pub house: u8,
 }
 
 impl Options {
@@ -49,6 +53,7 @@ impl Options {
             initial_price: INITIAL_PRICE_DEFAULT,
             seed: None,
             model: Model::default(),
+            house: 0,
         }
     }
 }
@@ -67,6 +72,12 @@ pub enum OutOfBounds {
     InitialPrice {
         /// What was given.
         given: i32,
+    },
+    /// House players at the table.
+    #[error("house: {given} is above {HOUSE_MAX}")]
+    House {
+        /// What was given.
+        given: u8,
     },
 }
 
@@ -92,6 +103,17 @@ pub(crate) fn checked_initial_price(given: i32) -> Result<Price, OutOfBounds> {
     Price::new(given).ok_or(OutOfBounds::InitialPrice { given })
 }
 
+/// `given` as the number of house players.
+///
+/// # Errors
+///
+/// Above [`HOUSE_MAX`].
+pub(crate) fn checked_house(given: u8) -> Result<u8, OutOfBounds> {
+    (given <= HOUSE_MAX)
+        .then_some(given)
+        .ok_or(OutOfBounds::House { given })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +133,15 @@ mod tests {
         assert_eq!(
             checked_tick(Duration::from_millis(1)).unwrap_err().to_string(),
             "tick: 1ms is not between 10ms and 1h"
+        );
+    }
+
+    #[test]
+    fn the_house_has_a_bound() {
+        assert_eq!(checked_house(20), Ok(20));
+        assert_eq!(
+            checked_house(21).unwrap_err().to_string(),
+            "house: 21 is above 20"
         );
     }
 

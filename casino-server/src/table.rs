@@ -107,13 +107,16 @@ impl Table {
     }
 }
 
-/// Moves the price in `books`, once a beat, until the ledger takes no more. There is one such clock for
-/// everybody: how many watch does not matter to it.
-pub(crate) async fn run_market(books: &Books, beats: impl Stream<Item = ()>) {
+/// Moves the price in `books`, once a beat, until the ledger takes no more, and shows each tick to `window`, which
+/// waits for nothing. There is one such clock for everybody: how many watch does not matter to it.
+pub(crate) async fn run_market(books: &Books, beats: impl Stream<Item = ()>, window: impl Fn(Tick)) {
     let mut beats = pin!(beats);
     while beats.next().await.is_some() {
         match books.tick().await {
-            Ok(tick) => tracing::debug!(tick = tick.number, price = tick.price.get(), "tick"),
+            Ok(tick) => {
+                tracing::debug!(tick = tick.number, price = tick.price.get(), "tick");
+                window(tick);
+            }
             Err(error @ LedgerError::NotExecuted { .. }) => {
                 tracing::warn!(%error, "the price stands still");
             }
@@ -178,7 +181,7 @@ mod tests {
         drop(script);
         let books = hand.books().clone();
         let beats = tokio_stream::iter(std::iter::repeat_n((), beats));
-        let mut running = pin!(run_market(&books, beats));
+        let mut running = pin!(run_market(&books, beats, drop));
         end(&hand);
         while running.as_mut().now_or_never().is_none() {
             hand.flush().unwrap();

@@ -185,3 +185,78 @@ async fn a_seat_hears_of_nothing_that_it_did_not_ask_for() {
         tape(&mut curious).await;
     }
 }
+
+/// A fast table with three house players.
+fn with_house(options: &mut casino_server::Options) {
+    options.tick = std::time::Duration::from_millis(20);
+    options.house = 3;
+}
+
+#[tokio::test]
+async fn house_players_sit_trade_and_are_labelled() {
+    let mut house = House::with(with_house).await;
+    house.client.deposit("ann", 100).await.unwrap();
+    let mut ann = house.client.sit("ann", COMPANY).await;
+    let told = players(&mut ann, 4).await;
+    assert_eq!(names(&told), ["ann", "~Ada", "~Bo", "~Cleo"]);
+    let labels: Vec<bool> = told.online.iter().map(|player| player.house).collect();
+    assert_eq!(labels, [false, true, true, true]);
+    let row = tape(&mut ann).await.rows.remove(0);
+    assert!(row.player.unwrap().house);
+    let all = leaderboard(&mut ann, |told| told.ranked == 4).await;
+    let of_house = all
+        .top
+        .iter()
+        .filter(|standing| standing.player.as_ref().unwrap().house);
+    assert_eq!(of_house.count(), 3);
+    let mut as_house = house.client.sit("eve", "").await;
+    assert_eq!(
+        as_house.play(buy("~Ada", 1)).await,
+        "user: a name has letters, digits and _ - . only; character 1 is U+007E"
+    );
+}
+
+#[tokio::test]
+async fn the_house_moves_no_price_and_keeps_its_wallets() {
+    let prices = async |count: u8| {
+        let mut house = House::with(|options| {
+            with_house(options);
+            options.house = count;
+        })
+        .await;
+        let mut ann = house.client.sit("ann", feeds::TICKS).await;
+        while ann.price().await.tick < 12 {}
+        let prices = house.client.prices().await;
+        house.close().await.0.unwrap();
+        prices.into_iter().take(12).collect::<Vec<_>>()
+    };
+    assert_eq!(prices(20).await, prices(0).await);
+
+    let mut house = House::with(with_house).await;
+    let mut ann = house.client.sit("ann", COMPANY).await;
+    leaderboard(&mut ann, |told| told.ranked == 3).await;
+    let (closed, folder) = house.close().await;
+    closed.unwrap();
+    let standing = |options: &mut casino_server::Options| {
+        with_house(options);
+        options.tick = support::STANDING;
+    };
+    let mut house = House::open(folder, standing, support::nowhere()).await;
+    let kept = soon(house.client.get_leaderboard(user("ann"))).await.unwrap();
+    assert_eq!(
+        kept.into_inner().ranked,
+        3,
+        "the price stands still: nobody has paid in since"
+    );
+}
+
+#[tokio::test]
+async fn a_house_that_is_too_large_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = casino_server::Options {
+        house: 21,
+        ..casino_server::Options::new(support::ledger_in(&folder))
+    };
+    let refused = casino_server::Casino::open(options, support::nowhere()).await;
+    assert_eq!(refused.unwrap_err().to_string(), "house: 21 is above 20");
+}

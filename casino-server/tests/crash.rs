@@ -98,7 +98,7 @@ fn stored(tool: &Tool) -> HashMap<String, (i64, i64, i64)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_the_moment_every_answered_action_is_there_and_none_that_was_not_sent() {
     let folder = tempfile::tempdir().unwrap();
-    let args = ["--tick", "50ms", "--seed", "3"];
+    let args = ["--tick", "50ms", "--seed", "3", "--house", "4"];
     let names: Vec<String> = (0..PLAYERS).map(|number| format!("p{number}")).collect();
     let mut chance = ChaCha8Rng::seed_from_u64(11);
     let mut before: HashMap<String, i64> = HashMap::new();

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A casino on a store that fails so at its next commits.
-fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
+async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     let script = Script::default();
     script.failures.lock().unwrap().extend(failures);
     let store = Scripted(Arc::new(script));
@@ -39,10 +39,13 @@ fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     )
     .unwrap();
     let statements = Statements::new(pipe().0, reader.clone());
+    let company = Company::new(market.current);
+    let house = House::sit_down(0, 1, &reader, &company).await.unwrap();
     Casino {
         ledger,
         reader,
-        company: Company::new(market.current),
+        company,
+        house,
         table,
         statements,
     }
@@ -63,7 +66,7 @@ fn deposit() -> Payment {
 #[tokio::test]
 async fn a_casino_that_does_not_know_what_it_has_written_says_nothing_and_ends() {
     let (channel, incoming) = pipe();
-    let casino = casino([CommitError::Unknown(disk("disk I/O error"))]);
+    let casino = casino([CommitError::Unknown(disk("disk I/O error"))]).await;
     let serving = tokio::spawn(casino.serve(incoming, CancellationToken::new()));
     let mut client = CasinoClient::new(channel);
     let mut idle = client
@@ -95,7 +98,7 @@ async fn a_casino_whose_disk_is_full_refuses_in_words_and_plays_on_when_there_is
     let (channel, incoming) = pipe();
     let full = || CommitError::NotWritten(disk("database or disk is full"));
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(casino([full(), full()]).serve(incoming, shutdown.clone()));
+    let serving = tokio::spawn(casino([full(), full()]).await.serve(incoming, shutdown.clone()));
     let mut client = CasinoClient::new(channel);
     let status = client.buy_tokens(deposit()).await.unwrap_err();
     let words = "not executed: the casino could not write the ledger: database or disk is full";
