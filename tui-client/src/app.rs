@@ -22,11 +22,13 @@ mod news;
 pub mod overlay;
 pub mod palette;
 pub mod quantity;
+mod reading;
 pub mod replay;
 pub mod screen;
 pub mod session;
 pub mod sheet;
 pub mod ticket;
+pub mod trades;
 pub mod wallet;
 
 pub use deeds::{LARGE_TOKENS, MAX_WAITING_ORDERS};

@@ -29,7 +29,7 @@ use crate::app::{
     overlay::PaymentRow,
 };
 pub use failure::Failure;
-pub use pages::{NumberedTrade, Payments, Trades};
+pub use pages::{Payments, Trades};
 use wire::Feeds;
 
 /// How long a call may take.
@@ -94,6 +94,7 @@ impl Client {
                 Call::Statement => self.statement().await,
                 Call::History { before } => self.history(before).await,
                 Call::Trades => self.trades().await,
+                Call::TradePage { before } => self.trade_page(before).await,
             }
         };
         tokio::time::timeout(CALL_DEADLINE, answer)

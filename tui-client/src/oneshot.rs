@@ -156,7 +156,9 @@ async fn call<W: Write>(client: &Client, call: Call, output: Output, out: W) -> 
         Answer::Wallet(wallet) => (tables::WALLET, tables::wallet(client.player(), wallet)),
         Answer::Tokens(tokens) => (tables::WALLET, tables::tokens_only(client.player(), *tokens)),
         Answer::Statement(text) => (tables::STATEMENT, tables::statement(client.player(), text)),
-        Answer::Payments(_) | Answer::History(_) | Answer::Trades(_) => return Ok(()),
+        Answer::Payments(_) | Answer::History(_) | Answer::Trades(_) | Answer::TradePage { .. } => {
+            return Ok(());
+        }
     };
     print_one(output, out, columns, &words, &cells)
 }

@@ -102,6 +102,7 @@ impl<W: Write> Conversation<W> {
             Command::Withdraw(tokens) => self.call(Call::Withdraw(tokens)).await?,
             Command::Balance => self.call(Call::Holdings).await?,
             Command::Payments => self.call(Call::Payments).await?,
+            Command::Trades => self.call(Call::TradePage { before: None }).await?,
             Command::Statement => self.call(Call::Statement).await?,
             Command::Gamble => self.gamble().await?,
             Command::Buy(count) => self.order(Side::Buy, count).await?,

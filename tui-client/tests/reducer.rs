@@ -743,6 +743,60 @@ fn earlier_trades_come_before_the_log() {
 }
 
 #[test]
+fn older_trades_come_page_by_page_as_they_are_read() {
+    let page = |numbers: std::ops::RangeInclusive<i64>| -> Vec<(i64, TradeRow)> {
+        let row = TradeRow {
+            tick: 1,
+            at: START,
+            side: Side::Buy,
+            count: 3,
+            price: 12,
+        };
+        numbers.map(|number| (number, row)).collect()
+    };
+    let told = |before, rows, more| Event::Answered(Answer::TradePage { before, rows, more });
+    let asked = |before| vec![Effect::Call(Call::TradePage { before })];
+    let mut game = Game::seated();
+    assert_eq!(game.keys("T"), asked(None));
+    game.event(told(None, page(101..=200), true));
+    // 20 rows of 100 are in sight.
+    game.event(Event::Reach(80));
+    assert_eq!(game.keys("jjj"), []);
+    assert_eq!(game.keys("G"), asked(Some(101)));
+    assert_eq!(game.keys("kGG"), [], "once");
+    let call = Call::TradePage { before: Some(101) };
+    game.event(Event::Failed(call, Failure::Unanswered("no".to_owned())));
+    assert_eq!(game.keys("G"), asked(Some(101)), "it may be asked for again");
+    game.event(told(Some(101), page(1..=100), false));
+    game.event(Event::Reach(180));
+    assert_eq!(game.keys("G"), [], "there are no more");
+    let Some(Overlay::Trades(sheet)) = game.state.screen.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!(sheet.ready().map(|trades| trades.rows().len()), Some(200));
+    let [Effect::Export { file_name, text }] = &game.keys("E")[..] else {
+        panic!("not exported")
+    };
+    assert_eq!(file_name, "awesomestock-trades-ann-1700000000000.txt");
+    assert!(text.starts_with("number  date (UTC)") && text.lines().count() == 201);
+    assert_eq!(game.keys("T"), []);
+    assert!(game.state.screen.overlays.is_empty(), "its key closes it");
+    // A page that comes when its reader has gone harms nobody.
+    game.event(told(Some(101), page(1..=9), true));
+    let mut old = Game::seated();
+    old.keys("T");
+    let why = "this casino does not tell its trades".to_owned();
+    old.event(Event::Failed(
+        Call::TradePage { before: None },
+        Failure::Refused(why.clone()),
+    ));
+    let Some(Overlay::Trades(sheet)) = old.state.screen.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!(sheet.content, Fetched::Failed(why));
+}
+
+#[test]
 fn a_sheet_is_searched_copied_and_exported() {
     let mut game = Game::seated();
     game.keys("p");

@@ -7,10 +7,10 @@ use awesomestock::app::{
     action::{Action, BINDINGS},
     chart::{Area, Kind, Place, Sight},
     connection::Liveness,
-    event::{Answer, Call, Failure, OrderResult, StreamEvent},
+    event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     log::MAX_ENTRIES,
     market::{MAX_PRICES, PricePoint},
-    money::UnixMs,
+    money::{Side, UnixMs},
     overlay::PaymentRow,
     replay::{Replay, Tape},
     screen::Button,
@@ -46,7 +46,7 @@ fn any_wallet() -> impl Strategy<Value = Wallet> {
 
 fn any_key() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
-        8 => prop::sample::select("0123456789bstwmpS?:q buyselltokens c+-x%c+-x%".chars().collect::<Vec<_>>())
+        8 => prop::sample::select("0123456789bstwmpST?:qGnN buyselltokens c+-x%c+-x%".chars().collect::<Vec<_>>())
             .prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
         2 => prop::sample::select(vec![
@@ -97,9 +97,27 @@ fn any_answer() -> impl Strategy<Value = Event> {
         Call::Statement,
         Call::History { before: None },
         Call::Trades,
+        Call::TradePage { before: None },
+        Call::TradePage { before: Some(3) },
     ]);
+    let trade = (any::<i64>(), any::<i32>(), any::<i32>()).prop_map(|(number, count, price)| {
+        let row = TradeRow {
+            tick: number,
+            at: UnixMs(number),
+            side: Side::Sell,
+            count,
+            price,
+        };
+        (number, row)
+    });
+    let trades = (
+        prop::option::of(0_i64..9),
+        prop::collection::vec(trade, 0..8),
+        any::<bool>(),
+    );
     prop_oneof![
         any_wallet().prop_map(|wallet| Event::Answered(Answer::Wallet(wallet))),
+        trades.prop_map(|(before, rows, more)| Event::Answered(Answer::TradePage { before, rows, more })),
         any::<i32>().prop_map(|tokens| Event::Answered(Answer::Tokens(tokens))),
         prop::collection::vec(point, 0..8).prop_map(|page| Event::Answered(Answer::History(page))),
         prop::collection::vec(payment, 0..8).prop_map(|rows| Event::Answered(Answer::Payments(rows))),

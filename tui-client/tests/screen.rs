@@ -41,6 +41,13 @@ fn a_whole_game_by_keys_and_the_same_wallet_the_next_time() {
     game.see("Payments");
     game.type_keys("q");
     game.see_no_more("Esc closes");
+    game.type_keys("T");
+    game.see("sell 1 10 +10");
+    game.see("buy 2 10 -20");
+    game.type_keys("e");
+    game.see("exported to");
+    game.type_keys(ESCAPE);
+    game.see_no_more("Esc closes");
     game.type_keys("q");
     let (ended, left) = game.end();
     assert!(ended.success());
@@ -173,7 +180,7 @@ fn the_players_own_keys_play_and_are_shown() {
     let home = Home::new();
     std::fs::write(
         home.config_file(),
-        "[keys]\nbuy = 'f1'\nsell = 'b'\nbuy-tokens = ['alt-t', 'T']\nquit = 'Q'\n",
+        "[keys]\nbuy = 'f1'\nsell = 'b'\nbuy-tokens = ['alt-t', 'Y']\nquit = 'Q'\n",
     )
     .unwrap();
     let mut game = Terminal::solo(&home);
@@ -186,9 +193,9 @@ fn the_players_own_keys_play_and_are_shown() {
     game.type_keys("b");
     game.see("✓ SELL 1 at 10");
     game.type_keys("q?");
-    game.see("Alt-t T buy tokens");
+    game.see("Alt-t Y buy tokens");
     game.type_keys("Q");
-    game.see_no_more("Alt-t T buy tokens");
+    game.see_no_more("Alt-t Y buy tokens");
     game.type_keys("Q");
     assert!(game.end().0.success());
     std::fs::write(home.config_file(), "[keys]\nbuy = 's'\n").unwrap();

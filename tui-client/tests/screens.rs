@@ -37,6 +37,7 @@ const FULL: &[&str] = &[
     "chart_back_in_percent",
     "help",
     "payments",
+    "trades",
     "statement",
     "palette",
     "buy_tokens",

@@ -36,6 +36,8 @@ pub enum Action {
     Look(Look),
     /// Show the payments.
     Payments,
+    /// Show the trades.
+    Trades,
     /// Show the statement.
     Statement,
     /// Show the keys and the words.
@@ -91,7 +93,10 @@ impl Action {
     /// Its key closes what is being read: it opened it, or means to leave.
     #[must_use]
     pub fn closes_what_is_read(self) -> bool {
-        matches!(self, Self::Payments | Self::Statement | Self::Help | Self::Quit)
+        matches!(
+            self,
+            Self::Payments | Self::Trades | Self::Statement | Self::Help | Self::Quit
+        )
     }
 
     /// A key that is held down may do it again: it moves no money.
@@ -230,6 +235,8 @@ pub const BINDINGS: &[Binding] = &[
         .hint("payments", 6),
     row(Action::Statement, "statement", &[Key::char('S')], "the statement of the payments server")
         .hint("statement", 7),
+    row(Action::Trades, "trades", &[Key::char('T')], "the list of your trades, the newest first")
+        .hint("trades", 9),
     row(Action::Palette, "palette", &[Key::char(':')], "a line of words")
         .hint("command", 8),
     row(Action::Help, "help", &[Key::char('?')], "this page")

@@ -15,6 +15,8 @@ pub enum Command {
     Balance,
     /// The list of payments.
     Payments,
+    /// The trades.
+    Trades,
     /// The statement.
     Statement,
     /// Sit down at the table.
@@ -103,6 +105,7 @@ pub const WORDS: &[Word] = &[
     ),
     alone("balance", &[], Command::Balance, "the tokens you have"),
     alone("payments", &[], Command::Payments, "your payments, oldest first"),
+    alone("trades", &[], Command::Trades, "your trades"),
     alone(
         "paymentStatement",
         &["payment-statement", "statement"],

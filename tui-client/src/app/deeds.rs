@@ -3,8 +3,6 @@
 //! Owns which orders are sent and which are held back. The rules of money are the casino's: an order that cannot pass
 //! is sent all the same and refused there, with the figures.
 
-use crate::text::harmless;
-
 use super::{
     AppState, Effect, Effects,
     action::{Action, Look},
@@ -38,6 +36,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
         Action::Erase => state.ticket.erase(),
         Action::Look(to) => return look(state, to),
         Action::Payments => return run(state, Command::Payments),
+        Action::Trades => return run(state, Command::Trades),
         Action::Statement => return run(state, Command::Statement),
         Action::Help => return run(state, Command::Help),
         Action::Palette => open(state, Overlay::Palette(Palette::default())),
@@ -137,6 +136,10 @@ pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             open(state, Overlay::Payments(Sheet::default()));
             vec![Effect::Call(Call::Payments)]
         }
+        Command::Trades => {
+            open(state, Overlay::Trades(Sheet::default()));
+            vec![Effect::Call(Call::TradePage { before: None })]
+        }
         Command::Statement => {
             open(state, Overlay::Statement(Sheet::default()));
             vec![Effect::Call(Call::Statement)]
@@ -163,72 +166,6 @@ pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
         }
         Command::Exit => vec![Effect::Quit],
     }
-}
-
-/// Copies the sheet on top.
-pub(super) fn copy_sheet(state: &mut AppState) -> Effects {
-    let Some(readable) = Readable::on_top_of(state) else {
-        return Effects::new();
-    };
-    let lines = readable.lines.len();
-    state.alerts.tell(format!("copied: {lines} lines"), state.now);
-    vec![Effect::Copy(text_of(&readable.lines))]
-}
-
-/// Exports the sheet on top: payments as CSV, the statement as it is.
-pub(super) fn export_sheet(state: &AppState) -> Effects {
-    let Some(mut readable) = Readable::on_top_of(state) else {
-        return Effects::new();
-    };
-    readable.lines.splice(0..0, readable.heading.map(str::to_owned));
-    vec![Effect::Export {
-        file_name: format!(
-            "awesomestock-{}-{}-{}.{}",
-            readable.name, state.session.seat.player, state.now.0, readable.ending
-        ),
-        text: text_of(&readable.lines),
-    }]
-}
-
-/// What there is to copy and to export of a sheet.
-struct Readable {
-    /// What the sheet is called.
-    name: &'static str,
-    /// The ending of a file of it.
-    ending: &'static str,
-    /// What stands above its lines in a file.
-    heading: Option<&'static str>,
-    lines: Vec<String>,
-}
-
-impl Readable {
-    /// The sheet on top; `None`: there is nothing to read.
-    fn on_top_of(state: &AppState) -> Option<Self> {
-        let readable = match state.screen.overlays.last()? {
-            Overlay::Payments(sheet) => Self {
-                name: "payments",
-                ending: "csv",
-                heading: Some("number,date_utc,dollars"),
-                lines: sheet.lines(),
-            },
-            Overlay::Statement(sheet) => Self {
-                name: "statement",
-                ending: "txt",
-                heading: None,
-                lines: sheet.lines(),
-            },
-            _ => return None,
-        };
-        (!readable.lines.is_empty()).then_some(readable)
-    }
-}
-
-/// What leaves the game is as harmless as what is shown.
-fn text_of(lines: &[String]) -> String {
-    lines
-        .iter()
-        .flat_map(|line| [harmless(line), "\n".into()])
-        .collect()
 }
 
 fn open(state: &mut AppState, overlay: Overlay) {

@@ -105,8 +105,13 @@ pub enum Call {
         /// Only those of lower ticks; `None`: the newest ones.
         before: Option<i64>,
     },
-    /// The newest page of the player's trades.
+    /// The newest page of the player's trades, for log and chart.
     Trades,
+    /// A page of the player's trades, to be read.
+    TradePage {
+        /// Only those of lower numbers; `None`: the newest ones.
+        before: Option<i64>,
+    },
 }
 
 /// Why there is no answer to a [`Call`].
@@ -157,6 +162,15 @@ pub enum Answer {
     History(Vec<PricePoint>),
     /// Trades, oldest first.
     Trades(Vec<TradeRow>),
+    /// A page of trades.
+    TradePage {
+        /// Below which number; `None`: the newest page.
+        before: Option<i64>,
+        /// Oldest first.
+        rows: Vec<NumberedTrade>,
+        /// There are older ones.
+        more: bool,
+    },
 }
 
 impl Answer {
@@ -170,9 +184,13 @@ impl Answer {
             Self::Statement(_) => Call::Statement,
             Self::History(_) => Call::History { before: None },
             Self::Trades(_) => Call::Trades,
+            Self::TradePage { before, .. } => Call::TradePage { before: *before },
         }
     }
 }
+
+/// A trade, and its position among the player's trades: 1 for the first.
+pub type NumberedTrade = (i64, TradeRow);
 
 /// One trade of the player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +212,15 @@ impl TradeRow {
     #[must_use]
     pub fn total(&self) -> i64 {
         i64::from(self.count).saturating_mul(i64::from(self.price))
+    }
+
+    /// Tokens by which it changed the wallet: paid, negative, or got.
+    #[must_use]
+    pub fn tokens(&self) -> i64 {
+        match self.side {
+            Side::Buy => self.total().saturating_neg(),
+            Side::Sell => self.total(),
+        }
     }
 
     /// The trade as it is marked on the chart.

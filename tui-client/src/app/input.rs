@@ -13,6 +13,7 @@ use super::{
     command, deeds,
     overlay::{AmountEntry, AmountKind, Confirm, Overlay, Palette, Scroll, Sheet},
     palette::{Entered, Meaning},
+    reading::{self, Form},
     sheet::Lines,
 };
 
@@ -28,7 +29,7 @@ enum Verdict {
     /// Its text is copied.
     Copy,
     /// Its text is exported.
-    Export,
+    Export(Form),
     /// The overlay closes, and this command is run.
     Run(command::Command),
     /// The overlay closes, and this is done as by its key.
@@ -56,15 +57,16 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     let verdict = match top {
         Overlay::Help { scroll } => reader(key, action, scroll, page, state.screen.reach),
         Overlay::Payments(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
+        Overlay::Trades(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
         Overlay::Statement(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
         Overlay::Palette(palette) => palette_key(palette, key),
         Overlay::Confirm(confirm) => confirm_key(confirm, key),
         Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
     };
     match verdict {
-        Verdict::Kept => Effects::new(),
-        Verdict::Copy => deeds::copy_sheet(state),
-        Verdict::Export => deeds::export_sheet(state),
+        Verdict::Kept => reading::read_on(state),
+        Verdict::Copy => reading::copy(state),
+        Verdict::Export(form) => reading::export(state, form),
         Verdict::Close => {
             state.screen.overlays.pop();
             Effects::new()
@@ -97,8 +99,7 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
     match state.screen.overlays.last_mut() {
         Some(Overlay::Palette(palette)) => text.chars().for_each(|c| palette.type_char(c)),
         Some(Overlay::Amount(entry)) => text.chars().for_each(|c| entry.type_char(c)),
-        Some(Overlay::Help { .. } | Overlay::Payments(_) | Overlay::Statement(_) | Overlay::Confirm(_))
-        | None => {}
+        _ => {}
     }
 }
 
@@ -107,7 +108,7 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
 pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
     if !state.screen.overlays.is_empty() {
         scroll_top(state, mouse.kind);
-        return Effects::new();
+        return reading::read_on(state);
     }
     let (column, row) = (mouse.column, mouse.row);
     let over_chart = state.chart.sight.area.contains(column, row);
@@ -137,6 +138,7 @@ fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
     let scroll = match state.screen.overlays.last_mut() {
         Some(Overlay::Help { scroll }) => scroll,
         Some(Overlay::Payments(sheet)) => &mut sheet.scroll,
+        Some(Overlay::Trades(sheet)) => &mut sheet.scroll,
         Some(Overlay::Statement(sheet)) => &mut sheet.scroll,
         Some(Overlay::Palette(_) | Overlay::Amount(_) | Overlay::Confirm(_)) | None => return,
     };
@@ -208,8 +210,10 @@ fn sheet_key<T: Lines>(
     match key.code {
         KeyCode::Char('/') => sheet.search.begin(),
         KeyCode::Char('n') => sheet.find(reach),
+        KeyCode::Char('N') => sheet.find_back(reach),
         KeyCode::Char('y') if key.kind == KeyEventKind::Press => return Verdict::Copy,
-        KeyCode::Char('e') if key.kind == KeyEventKind::Press => return Verdict::Export,
+        KeyCode::Char('e') if key.kind == KeyEventKind::Press => return Verdict::Export(Form::Csv),
+        KeyCode::Char('E') if key.kind == KeyEventKind::Press => return Verdict::Export(Form::Text),
         _ => return reader(key, action, &mut sheet.scroll, page, reach),
     }
     Verdict::Kept

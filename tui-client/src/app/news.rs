@@ -9,9 +9,10 @@ use super::{
     alerts::Alert,
     chart::Mark,
     connection::{self, Connection, Live},
-    event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
+    event::{Answer, Call, Failure, NumberedTrade, OrderResult, StreamEvent, TradeRow},
     log::{Deed, Outcome},
     overlay::{Fetched, Overlay, PaymentRow, Sheet},
+    trades::TradeList,
 };
 
 /// Takes something that came of the Gamble stream.
@@ -151,6 +152,7 @@ pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
             fill(statement_sheet(state), Fetched::Ready(lines));
         }
         Answer::History(page) => state.market.take_history(&page),
+        Answer::TradePage { before, rows, more } => trade_page(state, before, rows, more),
         Answer::Trades(mut rows) => {
             // What was answered on the stream meanwhile is known already.
             rows.retain(|row| !state.log.knows(row));
@@ -184,6 +186,18 @@ pub(super) fn failed(state: &mut AppState, call: Call, failure: Failure) -> Effe
             fill(statement_sheet(state), Fetched::Failed(failure.into_words()));
             Effects::new()
         }
+        Call::TradePage { before: None } => {
+            fill(trades_sheet(state), Fetched::Failed(failure.into_words()));
+            Effects::new()
+        }
+        Call::TradePage { before: Some(_) } => {
+            if let Some(Fetched::Ready(trades)) = trades_sheet(state).map(|sheet| &mut sheet.content) {
+                trades.older_failed();
+            }
+            let why = failure.into_words();
+            state.alerts.tell(format!("no older trades: {why}"), state.now);
+            Effects::new()
+        }
         // The screen does without them: the next price, result or joining brings what is missing.
         Call::History { before: Some(_) } => {
             state.chart.older_failed();
@@ -213,6 +227,34 @@ fn payments_sheet(state: &mut AppState) -> Option<&mut Sheet<Vec<PaymentRow>>> {
             Overlay::Payments(sheet) => Some(sheet),
             _ => None,
         })
+}
+
+fn trades_sheet(state: &mut AppState) -> Option<&mut Sheet<TradeList>> {
+    state
+        .screen
+        .overlays
+        .iter_mut()
+        .rev()
+        .find_map(|overlay| match overlay {
+            Overlay::Trades(sheet) => Some(sheet),
+            _ => None,
+        })
+}
+
+/// A page of trades: the newest one begins the list that is open, others go on with it.
+fn trade_page(state: &mut AppState, before: Option<i64>, rows: Vec<NumberedTrade>, more: bool) {
+    let sheet = trades_sheet(state);
+    match (before, sheet) {
+        (None, sheet) => fill(sheet, Fetched::Ready(TradeList::of(rows, more))),
+        (
+            Some(_),
+            Some(Sheet {
+                content: Fetched::Ready(trades),
+                ..
+            }),
+        ) => trades.take_older(rows, more),
+        (Some(_), _) => {}
+    }
 }
 
 fn statement_sheet(state: &mut AppState) -> Option<&mut Sheet<Vec<String>>> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     command::Command,
     money::{TOKENS_PER_DOLLAR, UnixMs},
+    trades::TradeList,
 };
 
 pub use super::palette::Palette;
@@ -25,6 +26,8 @@ pub enum Overlay {
     },
     /// The player's payments.
     Payments(Sheet<Vec<PaymentRow>>),
+    /// The player's trades.
+    Trades(Sheet<TradeList>),
     /// The player's statement.
     Statement(Sheet<Vec<String>>),
     /// A line of words.

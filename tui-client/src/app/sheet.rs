@@ -107,26 +107,50 @@ impl Search {
 
 /// Content of lines.
 pub trait Lines {
-    /// Each line as it is searched and copied.
-    fn lines(&self) -> Vec<String>;
+    /// What stands above the lines of CSV in a file; `None`: there is no CSV of it.
+    const CSV_HEADING: Option<&'static str>;
+    /// What stands above the lines of text in a file.
+    const TEXT_HEADING: Option<&'static str>;
+
+    /// Each line as CSV, without its heading; as it is searched and copied.
+    fn csv(&self) -> Vec<String>;
+
+    /// Each line as text for people.
+    fn text(&self) -> Vec<String>;
 }
 
 impl Lines for Vec<String> {
-    fn lines(&self) -> Vec<String> {
+    const CSV_HEADING: Option<&'static str> = None;
+    const TEXT_HEADING: Option<&'static str> = None;
+
+    fn csv(&self) -> Vec<String> {
+        self.clone()
+    }
+
+    fn text(&self) -> Vec<String> {
         self.clone()
     }
 }
 
 impl Lines for Vec<PaymentRow> {
-    /// As CSV without its heading: number, date and time in UTC, signed dollars.
-    fn lines(&self) -> Vec<String> {
+    const CSV_HEADING: Option<&'static str> = Some("number,date_utc,dollars");
+    const TEXT_HEADING: Option<&'static str> = Some("number  date (UTC)               dollars");
+
+    fn csv(&self) -> Vec<String> {
         self.iter()
             .map(|row| format!("{},{},{}", row.number, utc(row.at), row.dollars))
             .collect()
     }
+
+    fn text(&self) -> Vec<String> {
+        self.iter()
+            .map(|row| format!("{:>6}  {:<19}  {:>+11}", row.number, utc(row.at), row.dollars))
+            .collect()
+    }
 }
 
-fn utc(at: Option<UnixMs>) -> String {
+/// A moment in UTC, as files tell it; empty where it is not known.
+pub(super) fn utc(at: Option<UnixMs>) -> String {
     let moment = at.and_then(|at| jiff::Timestamp::from_millisecond(at.0).ok());
     moment.map_or_else(String::new, |moment| {
         moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -163,32 +187,47 @@ impl<T> Sheet<T> {
 }
 
 impl<T: Lines> Sheet<T> {
-    /// All lines; none while there is no content.
+    /// What there is to read, if it is there.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub fn ready(&self) -> Option<&T> {
         match &self.content {
-            Fetched::Ready(content) => content.lines(),
-            Fetched::Loading | Fetched::Failed(_) => Vec::new(),
+            Fetched::Ready(content) => Some(content),
+            Fetched::Loading | Fetched::Failed(_) => None,
         }
     }
 
-    /// Ends typing, and goes to the first line from the one in sight on that holds the words, whatever their case.
+    /// Ends typing, and goes to the first line that holds the words, whatever their case: from the one in sight on, or
+    /// from the one found last.
     pub fn find(&mut self, reach: usize) {
+        let from = self.search.found.map(|found| found.saturating_add(1));
+        self.find_from(from.unwrap_or(self.scroll.top()), reach, false);
+    }
+
+    /// As [`find`](Self::find), to the line before the one found last.
+    pub fn find_back(&mut self, reach: usize) {
+        self.find_from(self.search.found.unwrap_or(self.scroll.top()), reach, true);
+    }
+
+    /// The nearest line before `from`, going `back`, else the nearest from there on; around the end, or the beginning.
+    fn find_from(&mut self, from: usize, reach: usize, back: bool) {
         self.search.typing = false;
-        let from = self
-            .search
-            .found
-            .map_or(self.scroll.top(), |found| found.saturating_add(1));
         let words = self.search.words.to_lowercase();
         if words.is_empty() {
             return self.search.end();
         }
-        let lines = self.lines();
-        let holds = |line: &(usize, &String)| line.1.to_lowercase().contains(&words);
-        // Around the end to the beginning.
-        let behind = lines.iter().enumerate().skip(from).find(holds);
-        let found = behind.or_else(|| lines.iter().enumerate().find(holds));
-        self.search.found = found.map(|(line, _)| line);
+        let lines = self.ready().map(Lines::csv).unwrap_or_default();
+        let holding: Vec<usize> = (0..)
+            .zip(&lines)
+            .filter(|(_, line)| line.to_lowercase().contains(&words))
+            .map(|(index, _)| index)
+            .collect();
+        let (before, behind) = holding.split_at(holding.partition_point(|index| *index < from));
+        self.search.found = if back {
+            before.last().or(behind.last())
+        } else {
+            behind.first().or(before.first())
+        }
+        .copied();
         if let Some(line) = self.search.found {
             self.scroll.to(line, reach);
         }
@@ -209,6 +248,10 @@ mod tests {
             sheet.find(1);
             assert_eq!((sheet.search.found(), sheet.scroll.top()), (found, top));
         }
+        for (found, top) in [(Some(2), 1), (Some(0), 0)] {
+            sheet.find_back(1);
+            assert_eq!((sheet.search.found(), sheet.scroll.top()), (found, top));
+        }
         sheet.search.begin();
         "zoe".chars().for_each(|letter| sheet.search.type_char(letter));
         sheet.find(1);
@@ -219,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn payments_are_lines_of_csv() {
+    fn payments_are_lines_of_csv_and_of_text() {
         let rows = vec![
             PaymentRow {
                 number: 1,
@@ -238,8 +281,11 @@ mod tests {
             },
         ];
         assert_eq!(
-            rows.lines(),
+            rows.csv(),
             ["1,2023-11-14 22:13:20,-100", "2,,60", "3,,-2147483648"]
         );
+        assert_eq!(rows.text()[0], "     1  2023-11-14 22:13:20         -100");
+        let heading = <Vec<PaymentRow>>::TEXT_HEADING.unwrap();
+        assert!(rows.text().iter().all(|line| line.len() == heading.len()));
     }
 }

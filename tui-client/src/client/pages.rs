@@ -6,13 +6,16 @@ use awesomestock_proto::{casino, types};
 use tonic::Streaming;
 
 use super::{CALL_DEADLINE, Client, Failure, known, wire};
-use crate::app::{event::TradeRow, overlay::PaymentRow};
+use crate::app::{
+    event::{Answer, NumberedTrade},
+    overlay::PaymentRow,
+};
+
+/// Trades of one page that is read on the screen.
+const READ_PAGE: i32 = 100;
 
 /// Trades of one page: the most that the contract gives.
 const PAGE: i32 = 1000;
-
-/// A trade, and its position among the player's trades: 1 for the first.
-pub type NumberedTrade = (i64, TradeRow);
 
 impl Client {
     /// All payments of the player, one after the other.
@@ -35,7 +38,7 @@ impl Client {
     ///
     /// When the casino does not answer, or speaks the old contract and keeps no trades.
     pub async fn all_trades(&self) -> Result<Trades, Failure> {
-        let newest = self.page_of_trades(0, 1).await?;
+        let (newest, _) = self.page_of_trades(0, 1).await?;
         Ok(Trades {
             client: self.clone(),
             newest: newest.last().map_or(0, |(number, _)| *number),
@@ -43,8 +46,18 @@ impl Client {
         })
     }
 
-    /// At most `limit` trades below `before_number` (0: the newest ones), oldest first.
-    async fn page_of_trades(&self, before_number: i64, limit: i32) -> Result<Vec<NumberedTrade>, Failure> {
+    /// A page of trades to be read: those below `before`, or the newest ones.
+    pub(super) async fn trade_page(&self, before: Option<i64>) -> Result<Answer, Failure> {
+        let (rows, more) = self.page_of_trades(before.unwrap_or(0), READ_PAGE).await?;
+        Ok(Answer::TradePage { before, rows, more })
+    }
+
+    /// At most `limit` trades below `before_number` (0: the newest ones), oldest first; and whether there are older ones.
+    async fn page_of_trades(
+        &self,
+        before_number: i64,
+        limit: i32,
+    ) -> Result<(Vec<NumberedTrade>, bool), Failure> {
         let request = casino::TradesRequest {
             user: Some(self.user()),
             before_number,
@@ -53,11 +66,11 @@ impl Client {
         let mut casino = self.casino.clone();
         let page = within_deadline(async move { known(casino.get_trades(request).await) }).await?;
         let page = page.ok_or_else(|| Failure::Refused("this casino does not tell its trades".to_owned()))?;
-        let trades = page.into_inner().trades;
+        let casino::Trades { trades, more } = page.into_inner();
         let numbered = trades
             .iter()
             .filter_map(|trade| Some((trade.number, wire::trade_row(trade)?)));
-        Ok(numbered.collect())
+        Ok((numbered.collect(), more))
     }
 }
 
@@ -103,7 +116,7 @@ impl Trades {
         }
         // Trades are numbered without a gap, so the oldest page is the one below this number.
         let end = self.told.saturating_add(i64::from(PAGE));
-        let mut page = self.client.page_of_trades(end.saturating_add(1), PAGE).await?;
+        let (mut page, _) = self.client.page_of_trades(end.saturating_add(1), PAGE).await?;
         page.retain(|(number, _)| (self.told.saturating_add(1)..=end.min(self.newest)).contains(number));
         self.told = end;
         // A casino that tells of a newest trade and has no older ones would be asked for ever.

@@ -21,6 +21,9 @@ use crate::{
 /// What is said of an alert: here every price is told anyway.
 pub(super) const ALERTS_NEED_A_SCREEN: &str = "alerts are for the screen: here every price is told";
 
+/// What is said where `trades` does not tell all of them.
+const OLDER_TRADES: &str = "there are older trades; awesomestock trades tells them all";
+
 /// A line over the bound.
 pub(super) const LINE_TOO_LONG: &str = "the line is too long";
 /// `gamble` at the table.
@@ -53,6 +56,12 @@ pub(crate) fn answer(answer: &Answer) -> Vec<String> {
         Answer::Payments(rows) if rows.is_empty() => "no payments yet".to_owned(),
         Answer::Payments(rows) => return rows.iter().map(payment).collect(),
         Answer::Statement(text) => return text.lines().map(str::to_owned).collect(),
+        Answer::TradePage { rows, .. } if rows.is_empty() => "no trades yet".to_owned(),
+        Answer::TradePage { rows, more, .. } => {
+            let older = more.then(|| OLDER_TRADES.to_owned());
+            let rows = rows.iter().map(|(number, row)| trade(*number, row));
+            return older.into_iter().chain(rows).collect();
+        }
         // No word of plain mode asks for these.
         Answer::History(_) | Answer::Trades(_) => return Vec::new(),
     };

@@ -16,6 +16,7 @@ mod help;
 mod palette;
 mod payments;
 mod statement;
+mod trades;
 
 use ratatui::{
     buffer::Buffer,
@@ -39,10 +40,11 @@ use crate::app::{
 const SCROLL_HINT: &[&str] = &["Esc closes, arrows scroll", "Esc closes"];
 
 /// What one can do with a sheet, from the wordiest wording on.
-const SHEET_HINT: [&str; 3] = [
-    "Esc closes  / finds  y copies  e exports",
-    "Esc  / finds  y copies  e exports",
-    "Esc  /  y  e",
+const SHEET_HINT: [&str; 4] = [
+    "Esc closes  / finds  y copies  e CSV  E text",
+    "Esc  / finds  y copies  e CSV  E text",
+    "Esc  / find  y copy  e CSV  E text",
+    "Esc  /  y  e  E",
 ];
 
 /// What stands under a sheet: what one can do with it, or what is looked for.
@@ -51,7 +53,10 @@ fn sheet_hint<T>(sheet: &Sheet<T>) -> Vec<String> {
     let words = text::harmless(search.words());
     match (search.is_typing(), search.found()) {
         (true, _) => vec![format!("/{words}█ Enter finds"), format!("/{words}█")],
-        (false, Some(_)) => vec![format!("/{words}: n finds the next"), format!("/{words}")],
+        (false, Some(_)) => vec![
+            format!("/{words}: n the next, N the one before"),
+            format!("/{words}"),
+        ],
         (false, None) if !search.words().is_empty() => vec![format!("/{words}: not found")],
         (false, None) => SHEET_HINT.map(str::to_owned).to_vec(),
     }
@@ -70,6 +75,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
         top = match overlay {
             Overlay::Help { scroll } => Top::scrolled(help::draw(view, state, *scroll, desk, buf)),
             Overlay::Payments(sheet) => Top::scrolled(payments::draw(view, sheet, desk, buf)),
+            Overlay::Trades(sheet) => Top::scrolled(trades::draw(view, sheet, desk, buf)),
             Overlay::Statement(sheet) => Top::scrolled(statement::draw(view, sheet, desk, buf)),
             Overlay::Palette(palette) => Top::typed(palette::draw(view, state, palette, desk, buf)),
             Overlay::Confirm(asked) => {
