@@ -117,6 +117,30 @@ fn one_key_goes_through_all_kinds() {
 }
 
 #[test]
+fn one_key_goes_through_the_intervals_of_candles() {
+    let mut game = Game::new(0..=2_000);
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        game.keys("i");
+        let places = &game.0.chart.sight.places;
+        let ticks = places[places.len() - 2].tick - places[places.len() - 3].tick;
+        seen.push((game.0.chart.sight.kind, game.0.chart.interval, ticks));
+    }
+    let candles = |interval, ticks| (Kind::Candles, interval, ticks);
+    assert_eq!(
+        seen,
+        [
+            candles(None, 5),
+            candles(Some(5), 5),
+            candles(Some(15), 15),
+            candles(Some(60), 60),
+            candles(None, 5),
+            candles(Some(5), 5),
+        ]
+    );
+}
+
+#[test]
 fn zoom_goes_in_and_out_between_few_prices_and_all() {
     let mut game = Game::new(0..=2_999);
     game.keys("++++++++++++");

@@ -46,7 +46,7 @@ fn any_wallet() -> impl Strategy<Value = Wallet> {
 
 fn any_key() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
-        8 => prop::sample::select("0123456789bstwmpST?:qGnN buyselltokens c+-x%c+-x%".chars().collect::<Vec<_>>())
+        8 => prop::sample::select("0123456789bstwmpST?:qGnN buyselltokens ci+-x%c+-x%".chars().collect::<Vec<_>>())
             .prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
         2 => prop::sample::select(vec![

@@ -57,6 +57,8 @@ pub enum Action {
 pub enum Look {
     /// The next kind of chart.
     Kind,
+    /// Candles of the next interval.
+    Interval,
     /// Fewer prices in sight.
     Closer,
     /// More prices in sight.
@@ -218,6 +220,8 @@ pub const BINDINGS: &[Binding] = &[
     row(Action::Erase, "erase", &[Key::plain(KeyCode::Backspace)], "take the ticket's last digit back"),
     look(Look::Kind, "chart", &[Key::char('c')], "the chart as area, line, candlesticks, bars")
         .hint("chart", 10),
+    look(Look::Interval, "interval", &[Key::char('i')], "ticks of a candle: as suits the room, 5, 15, 60")
+        .hint("interval", 13),
     look(Look::Closer, "zoom-in", &[Key::char('+'), Key::char('=')], "fewer prices in sight")
         .gesture(Gesture::WheelUp),
     look(Look::Farther, "zoom-out", &[Key::char('-'), Key::char('_')], "more prices in sight")

@@ -24,6 +24,9 @@ use super::market::Market;
 /// Prices in sight, from close to far. The last one is all that is kept.
 pub const ZOOMS: &[usize] = &[20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
 
+/// Ticks of a candle that can be chosen.
+pub const INTERVALS: &[usize] = &[5, 15, 60];
+
 /// The part of what is in sight that one step of panning moves it by: a quarter.
 const PAN_PART: usize = 4;
 
@@ -71,6 +74,8 @@ pub struct Crosshair {
 pub struct ChartView {
     /// How they are drawn; `None`: as suits the room.
     pub kind: Option<Kind>,
+    /// Ticks of a candle, one of [`INTERVALS`]; `None`: as many as suit the room.
+    pub interval: Option<usize>,
     /// Prices in sight; `None`: as many as suit the room.
     pub zoom: Option<usize>,
     /// The tick at the right end; `None`: the newest one, also when the next one comes.
@@ -91,6 +96,17 @@ impl ChartView {
     /// The next kind.
     pub fn next_kind(&mut self) {
         self.kind = Some(self.kind.unwrap_or(self.sight.kind).next());
+    }
+
+    /// Candles of the next interval, and after the last one of as many ticks as suit the room. Where no candles are in
+    /// sight, candles.
+    pub fn next_interval(&mut self) {
+        if self.sight.kind != Kind::Candles {
+            self.kind = Some(Kind::Candles);
+            return;
+        }
+        let longer = |now: usize| INTERVALS.iter().copied().find(|ticks| *ticks > now);
+        self.interval = longer(self.interval.unwrap_or(0));
     }
 
     /// Fewer prices in sight, each with more room.

@@ -53,6 +53,7 @@ fn look(state: &mut AppState, to: Look) -> Effects {
     let (chart, market) = (&mut state.chart, &state.market);
     match to {
         Look::Kind => chart.next_kind(),
+        Look::Interval => chart.next_interval(),
         Look::Closer => chart.zoom_in(market),
         Look::Farther => chart.zoom_out(market),
         Look::Earlier => chart.left(pulled, market),

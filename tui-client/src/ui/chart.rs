@@ -100,7 +100,14 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
 /// The panel's name, and what of the prices it shows where that is not the usual.
 fn title(state: &AppState, picture: Option<&Picture<'_>>) -> Cow<'static, str> {
     let candles = picture.filter(|picture| picture.kind == Kind::Candles);
-    let ticks = candles.map(|picture| format!(", {} ticks a candle", picture.series.shared));
+    let ticks = candles.map(|picture| {
+        let auto = if state.chart.interval.is_some() {
+            ""
+        } else {
+            " (auto)"
+        };
+        format!(", {} ticks a candle{auto}", picture.series.shared)
+    });
     let back = if state.chart.right.is_some() {
         ", back in time"
     } else {

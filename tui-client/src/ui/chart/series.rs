@@ -102,9 +102,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(kind: Kind, zoom: Option<usize>, prices: usize, room: usize) -> Self {
+    fn of(kind: Kind, view: &ChartView, prices: usize, room: usize) -> Self {
+        let zoom = view.zoom;
         let fits = |shared: usize, count: usize| count.div_ceil(shared) <= room;
         let shared = match (kind, zoom) {
+            // Where the chosen interval has no room for all that is in sight, the oldest are out of it.
+            (Kind::Candles, _) if view.interval.is_some() => view.interval.unwrap_or(1),
             (Kind::Candles, None) => CANDLES.first().copied().unwrap_or(1),
             (Kind::Candles, Some(count)) => CANDLES
                 .iter()
@@ -128,7 +131,7 @@ impl Plan {
 /// keeps its place. Prices share a column by their tick number, so that a column keeps its prices while the chart
 /// scrolls.
 pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize) -> Series {
-    let Plan { shared, room } = Plan::of(kind, view.zoom, market.prices().len(), room);
+    let Plan { shared, room } = Plan::of(kind, view, market.prices().len(), room);
     let shared = i64::try_from(shared).unwrap_or(i64::MAX);
     let in_sight = view.right.map_or(market.prices().len(), |tick| {
         market.index_of(tick).saturating_add(1)
