@@ -64,6 +64,8 @@ pub struct Seat {
 pub struct Settings {
     /// Which keys do what.
     pub keys: Keymap,
+    /// The game begins with the start screen.
+    pub splash: bool,
 }
 
 /// The whole state of the game.
@@ -101,7 +103,8 @@ impl AppState {
     /// A game that begins at `now`, and what it asks for first.
     #[must_use]
     pub fn with(settings: Settings, seat: Seat, size: (u16, u16), now: UnixMs) -> (Self, Effects) {
-        let state = Self {
+        let shows_splash = settings.splash;
+        let mut state = Self {
             connection: Connection::Connecting { attempt: 1 },
             market: Market::default(),
             chart: ChartView::default(),
@@ -113,6 +116,9 @@ impl AppState {
             session: Session::new(seat, settings, now),
             now,
         };
+        if shows_splash {
+            state.screen.begin(now);
+        }
         (state, vec![Effect::Connect { after_ms: 0 }])
     }
 
@@ -130,7 +136,9 @@ impl AppState {
     #[must_use]
     pub fn next_wake(&self) -> Option<UnixMs> {
         let connection = self.connection.next_change(self.now, self.market.interval_ms());
-        connection.into_iter().chain(self.alerts.next_change()).min()
+        let splash = self.screen.splash_until().filter(|until| *until > self.now);
+        let others = self.alerts.next_change().into_iter().chain(splash);
+        connection.into_iter().chain(others).min()
     }
 }
 
@@ -140,6 +148,7 @@ pub fn update(state: &mut AppState, now: UnixMs, event: Event) -> Effects {
     state.alerts.expire(now);
     state.session.look(&state.holdings, &state.market);
     let effects = take(state, event);
+    state.screen.end_splash(now, state.market.last().is_some());
     if let Some(live) = state.connection.live_mut() {
         for effect in &effects {
             if let Effect::Call(call) = effect {

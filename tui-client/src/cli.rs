@@ -203,6 +203,18 @@ pub struct Options {
         hide_possible_values = true
     )]
     pub plain: Option<bool>,
+    /// Begin at the desk, without the start screen
+    #[arg(
+        long,
+        env = "AWESOMESTOCK_NO_SPLASH",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true
+    )]
+    pub no_splash: Option<bool>,
     /// The screen's theme: terminal, dark, light, mono, or for colour-blind eyes blue-orange, teal-magenta [default:
     /// `terminal`; with `NO_COLOR`, `mono`]
     #[arg(long, value_name = "NAME", env = "AWESOMESTOCK_THEME")]

@@ -144,7 +144,10 @@ impl Config {
         }
         Ok(Self {
             record: cli.record.clone(),
-            settings: Settings { keys: content.keys },
+            settings: Settings {
+                keys: content.keys,
+                ..config.settings
+            },
             ..config
         })
     }
@@ -165,7 +168,10 @@ impl Config {
             markers: looks::markers(options, around)?,
             data_dir,
             record: None,
-            settings: Settings::default(),
+            settings: Settings {
+                splash: !options.no_splash.unwrap_or(false),
+                ..Settings::default()
+            },
         })
     }
 }

@@ -8,7 +8,7 @@
 )]
 
 use awesomestock::app::{
-    AppState, Effect, Event, MAX_WAITING_ORDERS, Seat,
+    AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
     connection::{Connection, Liveness, retry_after_ms},
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     log::{Deed, Outcome},
@@ -794,6 +794,54 @@ fn older_trades_come_page_by_page_as_they_are_read() {
         panic!("closed")
     };
     assert_eq!(sheet.content, Fetched::Failed(why));
+}
+
+#[test]
+fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
+    let begin = || {
+        let seat = Seat {
+            player: "ann".to_owned(),
+            table: "solo".to_owned(),
+        };
+        let settings = Settings {
+            splash: true,
+            ..Settings::default()
+        };
+        let (state, _) = AppState::with(settings, seat, (80, 24), START);
+        Game { state, now: START }
+    };
+    let shown = |game: &Game| matches!(game.state.screen.overlays.first(), Some(Overlay::Splash { .. }));
+    let mut patient = begin();
+    patient.stream(StreamEvent::Joined { extended: true });
+    patient.price(0, 10);
+    assert!(shown(&patient), "a price alone is too quick");
+    patient.now = patient.state.next_wake().unwrap();
+    patient.event(Event::Woken);
+    assert!(!shown(&patient));
+    let mut waiting = begin();
+    waiting.now = START.plus_ms(60_000);
+    waiting.event(Event::Woken);
+    assert!(shown(&waiting), "there is nothing to show yet");
+    waiting.stream(StreamEvent::Joined { extended: true });
+    waiting.price(0, 10);
+    assert!(!shown(&waiting));
+
+    for (keys, effects, overlays) in [
+        ("\x1b", vec![], 0),
+        ("t", vec![], 1),
+        ("b", vec![], 0),
+        ("s", vec![], 0),
+        ("bb", send(Side::Buy, 1), 0),
+        ("q", vec![Effect::Quit], 0),
+        ("25b", send(Side::Buy, 25), 0),
+    ] {
+        let mut game = begin();
+        game.stream(StreamEvent::Joined { extended: true });
+        game.price(0, 10);
+        assert_eq!(game.keys(keys), effects, "{keys:?}");
+        assert!(!shown(&game), "{keys:?}");
+        assert_eq!(game.state.screen.overlays.len(), overlays, "{keys:?}");
+    }
 }
 
 #[test]

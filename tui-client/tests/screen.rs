@@ -209,6 +209,25 @@ fn the_players_own_keys_play_and_are_shown() {
 }
 
 #[test]
+fn a_game_begins_with_the_start_screen_and_a_key_ends_it() {
+    let home = Home::new();
+    let mut command = pty::game(&home, &["--user", "anna", "--tick", "1h"]);
+    command.env_remove("AWESOMESTOCK_NO_SPLASH");
+    let mut game = Terminal::open(command.clone(), 80, 24);
+    game.see("any key begins");
+    game.see("t tokens b buy s sell ? help q quit");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+    let mut patient = Terminal::open(command, 80, 24);
+    patient.see("any key begins");
+    patient.see("tokens 500");
+    patient.type_keys("q");
+    assert!(patient.end().0.success());
+}
+
+#[test]
 fn own_trades_are_marked_on_the_chart_also_the_next_time() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);

@@ -36,6 +36,7 @@ const FULL: &[&str] = &[
     "chart_candles_crosshair",
     "chart_back_in_percent",
     "help",
+    "splash",
     "payments",
     "trades",
     "statement",

@@ -105,8 +105,8 @@ impl ChartView {
             self.kind = Some(Kind::Candles);
             return;
         }
-        let longer = |now: usize| INTERVALS.iter().copied().find(|ticks| *ticks > now);
-        self.interval = longer(self.interval.unwrap_or(0));
+        let now = self.interval.unwrap_or(0);
+        self.interval = INTERVALS.iter().copied().find(|ticks| *ticks > now);
     }
 
     /// Fewer prices in sight, each with more room.

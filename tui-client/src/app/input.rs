@@ -50,11 +50,15 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     if key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit) {
         return vec![Effect::Quit];
     }
+    if let Some(Overlay::Splash { .. }) = state.screen.overlays.last() {
+        return begin(state, key, action);
+    }
     let page = state.screen.page();
     let Some(top) = state.screen.overlays.last_mut() else {
         return desk(state, key, action);
     };
     let verdict = match top {
+        Overlay::Splash { .. } => Verdict::Close,
         Overlay::Help { scroll } => reader(key, action, scroll, page, state.screen.reach),
         Overlay::Payments(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
         Overlay::Trades(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
@@ -86,6 +90,19 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     }
 }
 
+/// A key on the start screen: the game begins, and the key does what it does there. An order is not sent, though: its
+/// player has not seen the price yet.
+fn begin(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
+    if key.kind != KeyEventKind::Press {
+        return Effects::new();
+    }
+    state.screen.overlays.pop();
+    match action {
+        Some(Action::Buy | Action::Sell) => Effects::new(),
+        action => desk(state, key, action),
+    }
+}
+
 /// Whether pasted text would be typed.
 pub(super) fn takes_paste(state: &AppState) -> bool {
     matches!(
@@ -107,6 +124,11 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
 /// key does, and over the chart it looks at the prices.
 pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
     if !state.screen.overlays.is_empty() {
+        let is_click = mouse.kind == MouseEventKind::Down(MouseButton::Left);
+        if is_click && matches!(state.screen.overlays.last(), Some(Overlay::Splash { .. })) {
+            state.screen.overlays.pop();
+            return Effects::new();
+        }
         scroll_top(state, mouse.kind);
         return reading::read_on(state);
     }
@@ -140,7 +162,7 @@ fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
         Some(Overlay::Payments(sheet)) => &mut sheet.scroll,
         Some(Overlay::Trades(sheet)) => &mut sheet.scroll,
         Some(Overlay::Statement(sheet)) => &mut sheet.scroll,
-        Some(Overlay::Palette(_) | Overlay::Amount(_) | Overlay::Confirm(_)) | None => return,
+        _ => return,
     };
     match kind {
         MouseEventKind::ScrollUp => scroll.up(WHEEL_LINES),

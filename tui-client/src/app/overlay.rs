@@ -19,6 +19,11 @@ pub const MAX_AMOUNT_DIGITS: usize = 10;
 /// One overlay.
 #[derive(Debug, Clone)]
 pub enum Overlay {
+    /// The start screen.
+    Splash {
+        /// It stays until then, until the first price has come, or until a key.
+        until: UnixMs,
+    },
     /// The keys and the words.
     Help {
         /// How far down it is read.

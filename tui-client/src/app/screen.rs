@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     action::{Action, Gesture},
     chart::Area,
+    money::UnixMs,
     overlay::Overlay,
 };
+
+/// How long the start screen is shown at least, in milliseconds, unless a key is pressed.
+const SPLASH_MS: i64 = 1_500;
 
 /// A place on the screen that can be clicked: it does what its key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +103,27 @@ impl Screen {
     /// Prices by which the chart is to follow the mouse, once; `None`: it is not the mouse that moves it.
     pub(super) fn pulled(&mut self) -> Option<usize> {
         self.grab.as_mut()?.prices.take()
+    }
+
+    /// Shows the start screen.
+    pub(super) fn begin(&mut self, now: UnixMs) {
+        let until = now.plus_ms(SPLASH_MS);
+        self.overlays.push(Overlay::Splash { until });
+    }
+
+    /// Until when the start screen is shown at least.
+    pub(super) fn splash_until(&self) -> Option<UnixMs> {
+        match self.overlays.first() {
+            Some(Overlay::Splash { until }) => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// Takes the start screen away, where it has been there for long enough and there is a price to show.
+    pub(super) fn end_splash(&mut self, now: UnixMs, has_price: bool) {
+        if has_price && self.splash_until().is_some_and(|until| now >= until) {
+            self.overlays.remove(0);
+        }
     }
 
     /// Lines by which a page goes on.

@@ -1,6 +1,6 @@
-//! Figures three rows high, for the price that everybody looks at.
+//! Figures and letters three rows high, for the price that everybody looks at and the name of the game.
 //!
-//! Owns the shapes of the digits. It knows nothing of prices.
+//! Owns their shapes. It knows nothing of prices.
 //!
 //! ```text
 //! ▀▀█ █ █
@@ -28,6 +28,15 @@ fn shape(letter: char) -> [&'static str; 3] {
         '7' => ["▀▀█", "  █", "  █"],
         '8' => ["█▀█", "█▀█", "█▄█"],
         '9' => ["█▀█", "▀▀█", "▄▄█"],
+        'A' => ["█▀█", "█▀█", "█ █"],
+        'C' => ["█▀▀", "█  ", "█▄▄"],
+        'E' => ["█▀▀", "█▀▀", "█▄▄"],
+        'K' => ["█ █", "█▀▄", "█ █"],
+        'M' => ["█▄ ▄█", "█ ▀ █", "█   █"],
+        'O' => ["█▀█", "█ █", "█▄█"],
+        'S' => ["█▀▀", "▀▀█", "▄▄█"],
+        'T' => ["▀█▀", " █ ", " █ "],
+        'W' => ["█   █", "█ █ █", "▀▄▀▄▀"],
         ',' => [" ", " ", "▄"],
         _ => ["   ", "▀▀▀", "   "],
     }
@@ -43,6 +52,23 @@ fn rows(text: &str) -> [String; 3] {
             .collect();
         pieces.join(" ")
     })
+}
+
+/// The rows of a text in big letters, as they are.
+pub(super) fn lines(text: &str) -> Vec<String> {
+    rows(text).into()
+}
+
+/// The same letters twice as wide and twice as high.
+pub(super) fn doubled(lines: &[String]) -> Vec<String> {
+    let half = |line: &str, shown: [char; 2]| -> String {
+        let cell = |letter: char| if shown.contains(&letter) { "██" } else { "  " };
+        line.chars().map(cell).collect()
+    };
+    lines
+        .iter()
+        .flat_map(|line| [half(line, ['█', '▀']), half(line, ['█', '▄'])])
+        .collect()
 }
 
 /// Draws `text` (digits, commas; anything else is a dash) from the top left of `area`; gives back the columns taken.
@@ -62,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_digit_has_three_rows_of_equal_width() {
-        for letter in "0123456789,–".chars() {
+        for letter in "0123456789,–ACEKMOSTW".chars() {
             let widths = shape(letter).map(super::super::text::width);
             assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{letter}");
         }
@@ -72,5 +98,9 @@ mod tests {
     fn letters_stand_a_column_apart() {
         assert_eq!(rows("1,7"), ["▀█    ▀▀█", " █      █", "▄█▄ ▄   █"]);
         assert_eq!(rows(""), ["", "", ""]);
+        assert_eq!(
+            doubled(&lines("7")),
+            ["██████", "    ██", "    ██", "    ██", "    ██", "    ██"]
+        );
     }
 }

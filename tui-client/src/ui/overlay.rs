@@ -15,6 +15,7 @@ mod confirm;
 mod help;
 mod palette;
 mod payments;
+mod splash;
 mod statement;
 mod trades;
 
@@ -69,10 +70,14 @@ const MARGIN: u16 = 1;
 pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Top {
     let mut top = Top::default();
     for overlay in &state.screen.overlays {
-        if !matches!(overlay, Overlay::Palette(_)) {
+        if !matches!(overlay, Overlay::Palette(_) | Overlay::Splash { .. }) {
             recede(view, desk.area, buf);
         }
         top = match overlay {
+            Overlay::Splash { .. } => {
+                splash::draw(view, state, desk, buf);
+                Top::default()
+            }
             Overlay::Help { scroll } => Top::scrolled(help::draw(view, state, *scroll, desk, buf)),
             Overlay::Payments(sheet) => Top::scrolled(payments::draw(view, sheet, desk, buf)),
             Overlay::Trades(sheet) => Top::scrolled(trades::draw(view, sheet, desk, buf)),

@@ -58,6 +58,7 @@ impl Home {
             ("TERM", "xterm-256color".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
             ("TZ", "UTC".to_owned()),
+            ("AWESOMESTOCK_NO_SPLASH", "true".to_owned()),
         ]
     }
 
