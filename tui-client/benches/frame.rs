@@ -12,7 +12,7 @@ use std::{
 };
 
 use awesomestock::{
-    app::{AppState, chart::Kind},
+    app::{AppState, Event, chart::Kind, event::StreamEvent, update},
     ui::View,
 };
 use ratatui::{
@@ -91,8 +91,13 @@ impl Measured {
 /// One tick of the market.
 fn tick(state: &mut AppState, price: i32) {
     let at = state.now.plus_ms(1_000);
-    state.now = at;
-    state.market.take(None, price, at, Some(1_000));
+    let price = StreamEvent::Price {
+        tick: None,
+        price,
+        at: None,
+        interval_ms: Some(1_000),
+    };
+    update(state, at, Event::Stream(price));
 }
 
 /// Plain text of the screen's size, different from frame to frame.

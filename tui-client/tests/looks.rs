@@ -46,6 +46,10 @@ fn text(buffer: &Buffer) -> String {
 
 /// The first cell of `words`, where they stand first.
 fn cell<'a>(buffer: &'a Buffer, words: &str) -> &'a Cell {
+    find(buffer, words).unwrap_or_else(|| panic!("{words:?} is not there:\n{}", text(buffer)))
+}
+
+fn find<'a>(buffer: &'a Buffer, words: &str) -> Option<&'a Cell> {
     let letters: Vec<String> = words.chars().map(String::from).collect();
     buffer
         .content
@@ -57,7 +61,6 @@ fn cell<'a>(buffer: &'a Buffer, words: &str) -> &'a Cell {
                 .all(|(cell, letter)| cell.symbol() == letter)
         })
         .and_then(|cells| cells.first())
-        .unwrap_or_else(|| panic!("{words:?} is not there:\n{}", text(buffer)))
 }
 
 fn themes() -> impl Iterator<Item = Theme> {
@@ -66,33 +69,44 @@ fn themes() -> impl Iterator<Item = Theme> {
 
 #[test]
 fn every_theme_looks_as_it_did() {
-    let mut told = String::new();
-    for theme in themes().chain([Theme::default().red_up()]) {
-        told += &format!("{}\n", theme.name);
-        let buffer = drawn(&theme, Markers::Braille, &fixtures::traded(), (120, 36));
-        for words in [
-            "AwesomeStock",
-            "▲ +8",
-            "▼ -37",
-            "● live",
-            "b  BUY",
-            "s  SELL",
-            "Price ",
-            "average cost",
-            "high",
-            "⣿",
-            "⠁⠄",
-            "▲⠁",
-            "waiting",
-            "q quit",
-        ] {
-            let cell = cell(&buffer, words);
-            told += &format!("  {words:<14} {} on {} {:?}\n", cell.fg, cell.bg, cell.modifier);
-        }
+    for size in [(40, 12), (80, 24), (120, 36), (200, 60)] {
+        let told = themes()
+            .chain([Theme::default().red_up()])
+            .map(|theme| looks_of(&theme, size))
+            .collect::<String>();
+        let (columns, rows) = size;
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("themes_{columns}x{rows}"), told);
+        });
     }
-    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("themes", told);
-    });
+}
+
+/// How words that carry a meaning look in a theme, those of them that this size has room for.
+fn looks_of(theme: &Theme, size: (u16, u16)) -> String {
+    let buffer = drawn(theme, Markers::Braille, &fixtures::traded(), size);
+    let mut told = format!("{}\n", theme.name);
+    for words in [
+        "AwesomeStock",
+        "▲ +8",
+        "▼ -37",
+        "● live",
+        "b  BUY",
+        "s  SELL",
+        "Price ",
+        "average cost",
+        "high",
+        "⣿",
+        "⠁⠄",
+        "▲⠁",
+        "waiting",
+        "q quit",
+    ] {
+        let Some(cell) = find(&buffer, words) else {
+            continue;
+        };
+        told += &format!("  {words:<14} {} on {} {:?}\n", cell.fg, cell.bg, cell.modifier);
+    }
+    told
 }
 
 /// Relative luminance as the WCAG reckon it.

@@ -18,7 +18,8 @@ use unicode_width::UnicodeWidthStr;
 
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 36), (200, 60)];
 
-/// States drawn at all four sizes; the others are variants, drawn at the two smaller ones.
+/// States drawn at all four sizes, beside those with something over the desk; the others are variants, drawn at the two
+/// smaller ones.
 const FULL: &[&str] = &[
     "first_start",
     "seated",
@@ -35,14 +36,6 @@ const FULL: &[&str] = &[
     "chart_crosshair",
     "chart_candles_crosshair",
     "chart_back_in_percent",
-    "help",
-    "splash",
-    "payments",
-    "trades",
-    "statement",
-    "palette",
-    "buy_tokens",
-    "withdraw",
 ];
 
 fn drawn_by(view: &View, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
@@ -90,11 +83,8 @@ fn cells<'a>(buffer: &'a Buffer, words: &str) -> Vec<&'a Cell> {
 #[test]
 fn every_screen_looks_as_it_did() {
     for (name, state) in fixtures::all() {
-        let sizes = if FULL.contains(&name) {
-            &SIZES[..]
-        } else {
-            &SIZES[..2]
-        };
+        let is_full = FULL.contains(&name) || !state.screen.overlays.is_empty();
+        let sizes = if is_full { &SIZES[..] } else { &SIZES[..2] };
         for size in sizes {
             let (columns, rows) = size;
             insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
@@ -111,25 +101,43 @@ fn every_size_draws() {
         .map(|(_, state)| state)
         .chain([fixtures::hostile()])
         .collect();
-    let mut next = states.iter().cycle();
-    let mut draw = |columns, rows| {
-        if let Some(state) = next.next() {
-            drawn(state, (columns, rows));
-        }
-    };
-    // All that is small, every fifth column and third row of the rest: a debug build draws a few hundred a second.
-    for columns in (0..=48).chain((49..=220).step_by(5)) {
-        for rows in (0..=14).chain((15..=70).step_by(3)) {
-            draw(columns, rows);
-        }
+    // Below the floor every state is drawn alike.
+    let too_small = (0..=220)
+        .flat_map(|columns| (0..=9).map(move |rows| (columns, rows)))
+        .chain((0..=37).flat_map(|columns| (0..=70).map(move |rows| (columns, rows))));
+    for size in too_small {
+        drawn(&fixtures::hostile(), size);
     }
-    // Both sides of each edge between two shapes, for every state.
-    for columns in [0, 1, 2, 37, 38, 75, 76, 107, 108, 159, 160, 220] {
-        for rows in [0, 1, 9, 10, 17, 18, 31, 32, 47, 48, 70] {
-            for _ in &states {
-                draw(columns, rows);
-            }
+    // For every state: all that is small, and both sides of each edge between two shapes.
+    let small = (38..=48).flat_map(|columns| (10..=14).map(move |rows| (columns, rows)));
+    let edges = [(76, 18), (108, 32), (160, 48)]
+        .into_iter()
+        .flat_map(|(columns, rows)| {
+            [
+                (columns - 1, rows - 1),
+                (columns - 1, rows),
+                (columns, rows - 1),
+                (columns, rows),
+            ]
+        });
+    let corners = [(38, 70), (220, 10), (220, 70)];
+    let each: Vec<(u16, u16)> = small.chain(edges).chain(corners).collect();
+    // Of the rest, every seventh column and fifth row, the states in turn.
+    let rest = (49..=220)
+        .step_by(7)
+        .flat_map(|columns| (15..=70).step_by(5).map(move |rows| (columns, rows)));
+    std::thread::scope(|scope| {
+        for half in states.chunks(states.len().div_ceil(2)) {
+            let each = &each;
+            scope.spawn(move || {
+                for state in half {
+                    each.iter().for_each(|size| _ = drawn(state, *size));
+                }
+            });
         }
+    });
+    for (state, size) in states.iter().cycle().zip(rest) {
+        drawn(state, size);
     }
 }
 
