@@ -26,6 +26,9 @@ const EVENTS: usize = 100_000;
 /// Rounds of each kind.
 const ROUNDS: usize = 5;
 
+/// Makes event number so many.
+type Kind = fn(usize) -> Event;
+
 /// A game that has been played for hours.
 fn old_game() -> AppState {
     let mut state = fixtures::playing();
@@ -85,7 +88,7 @@ fn mixed(number: usize) -> Event {
     }
 }
 
-fn round(event: fn(usize) -> Event) -> Duration {
+fn round(event: Kind) -> Duration {
     let mut state = old_game();
     let events: Vec<Event> = (0..EVENTS).map(event).collect();
     let start = Instant::now();
@@ -99,7 +102,7 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{EVENTS} events a round, medians of {ROUNDS} rounds")?;
     writeln!(out, "{:<24}  {:>9}  {:>11}", "events", "ms", "ns an event")?;
-    let kinds: [(&str, fn(usize) -> Event); 5] = [
+    let kinds: [(&str, Kind); 5] = [
         ("prices", tick),
         ("answers to orders", |_| result()),
         ("keys that look", |number| {

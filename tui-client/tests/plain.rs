@@ -31,18 +31,20 @@ fn a_whole_game_with_every_word() {
     // The next game: the same wallet, the other spellings, and the end of the lines for an exit.
     let said = home.answers(
         &["--tick=1h"],
-        "balance\nBUY-TOKENS 1\npayments\npayment-statement\nhelp",
+        "balance\nBUY-TOKENS 1\npayments\ntrades\npayment-statement\nhelp",
     );
     assert_eq!(said[0], "485 tokens and 1 stock");
     assert_eq!(said[1], "bought 5 tokens for 1 dollar");
-    for (line, start) in said[2..5].iter().zip([
+    for (line, start) in said[2..7].iter().zip([
         "payment 1: -100 dollars, ",
         "payment 2: 1 dollar, ",
         "payment 3: -1 dollar, ",
+        "trade 1: bought 2 stocks at 10 tokens: 20 tokens, ",
+        "trade 2: sold 1 stock at 10 tokens: 10 tokens, ",
     ]) {
         assert!(line.starts_with(start) && line.ends_with(" UTC"), "{line}");
     }
-    let rest = said[5..].join("\n");
+    let rest = said[7..].join("\n");
     assert!(
         rest.contains("Player: anna") && rest.contains("FINAL BALANCE"),
         "{rest}"
@@ -77,6 +79,7 @@ fn what_cannot_be_done_is_said_in_one_line_each() {
         ("withdraw 5", "error: "),
         ("buyTokens 2147483647", "error: "),
         ("payments", "no payments yet"),
+        ("trades", "no trades yet"),
         ("balance", "0 tokens and 0 stocks"),
     ];
     let script: String = cases.iter().map(|(line, _)| format!("{line}\n")).collect();
