@@ -9,8 +9,11 @@
 
 use awesomestock::app::{
     AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
+    action::Action,
     connection::{Connection, Liveness, retry_after_ms},
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
+    key::Key,
+    keymap::Keymap,
     log::{Deed, Outcome},
     market::{MAX_PRICES, PricePoint},
     money::{Centitokens, Permille, Side, UnixMs},
@@ -794,6 +797,32 @@ fn older_trades_come_page_by_page_as_they_are_read() {
         panic!("closed")
     };
     assert_eq!(sheet.content, Fetched::Failed(why));
+}
+
+#[test]
+fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
+    let changes: Vec<(Action, Vec<Key>)> = [("repaint", "r"), ("suspend", "f2"), ("quit", "enter")]
+        .map(|(action, key)| (Action::by_name(action).unwrap(), vec![key.parse().unwrap()]))
+        .into();
+    let settings = Settings {
+        keys: Keymap::with(&changes).unwrap(),
+        ..Settings::default()
+    };
+    let seat = Game::new().state.session.seat;
+    let (state, _) = AppState::with(settings, seat, (80, 24), START);
+    let mut game = Game { state, now: START };
+    assert_eq!(game.keys("r"), [Effect::Repaint]);
+    assert_eq!(game.keys(":r"), []);
+    let Some(Overlay::Palette(palette)) = game.state.screen.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!(palette.input.value(), "r");
+    assert_eq!(game.key(KeyCode::F(2), KeyEventKind::Press), [Effect::Suspend]);
+    assert_eq!(game.keys("\x08?\n"), [], "Enter is not leaving here");
+    let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(game.event(Event::Key(ctrl_c)), [Effect::Quit]);
+    game.keys("\x1b\x1b");
+    assert_eq!(game.keys("\n"), [Effect::Quit]);
 }
 
 #[test]

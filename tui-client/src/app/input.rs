@@ -8,9 +8,10 @@ use crossterm::event::{
 use tui_input::InputRequest;
 
 use super::{
-    AppState, Effect, Effects,
+    AppState, Effects,
     action::{self, Action, Gesture},
     command, deeds,
+    key::Key,
     overlay::{AmountEntry, AmountKind, Confirm, Overlay, Palette, Scroll, Sheet},
     palette::{Entered, Meaning},
     reading::{self, Form},
@@ -44,11 +45,11 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         return Effects::new();
     }
     let action = state.session.settings.keys.action(key);
-    if let Some(Action::Repaint | Action::Suspend) = action {
+    let goes_through = Key::of(key).is_some_and(|key| key.is_global());
+    if let Some(Action::Repaint | Action::Suspend | Action::Quit) = action
+        && goes_through
+    {
         return act(state, action);
-    }
-    if key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit) {
-        return vec![Effect::Quit];
     }
     if let Some(Overlay::Splash { .. }) = state.screen.overlays.last() {
         return begin(state, key, action);

@@ -117,6 +117,12 @@ impl Key {
         }
     }
 
+    /// It means the same whatever lies over the desk: nothing is typed, chosen or scrolled with it there.
+    #[must_use]
+    pub fn is_global(&self) -> bool {
+        self.ctrl || self.alt || matches!(self.code, KeyCode::F(_))
+    }
+
     /// As the screen writes it: `b`, `Ctrl-C`, `Up`.
     #[must_use]
     pub fn label(&self) -> String {
