@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, future, io, path::PathBuf, pin::pin, sync::Arc};
 
-use awesomestock_proto::{casino::casino_server, serving};
+use awesomestock_proto::{
+    casino::casino_server,
+    serving::{self, Connections},
+};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -23,6 +26,7 @@ use crate::{
     house::House,
     ledger::{Books, Ledger, LedgerFailure, StartError},
     market::Market,
+    metrics::Metrics,
     options::{self, Options, OutOfBounds},
     quantity::Price,
     reader::Reader,
@@ -89,6 +93,7 @@ pub struct Casino {
     company: Company,
     house: House,
     statements: Statements,
+    connections: Connections,
 }
 
 impl Casino {
@@ -132,7 +137,14 @@ impl Casino {
             company,
             house,
             statements,
+            connections: Connections::default(),
         })
+    }
+
+    /// How it is doing, from now on.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(&self.ledger, &self.table, self.connections.clone())
     }
 
     /// Serves `Casino` on `incoming` until `shutdown`; then ends the open streams, has what is decided committed, and
@@ -189,6 +201,7 @@ impl Casino {
             books,
             audience,
             gallery,
+            connections: self.connections.clone(),
             stop,
         }
     }
@@ -249,6 +262,7 @@ pub(crate) struct Door {
     books: Books,
     audience: Arc<Audience>,
     gallery: Arc<Gallery>,
+    connections: Connections,
     stop: CancellationToken,
 }
 
@@ -260,8 +274,10 @@ impl Door {
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
         let name = casino_server::SERVICE_NAME;
+        let routes = Routes::new(self.front);
+        let serving = serving::serve(name, routes, (incoming, &self.connections), self.stop.clone());
         tokio::select! {
-            served = serving::serve(name, Routes::new(self.front), incoming, self.stop.clone()) => served,
+            served = serving => served,
             never = self.books.listen() => match never {},
             never = self.audience.listen(&self.stop) => match never {},
             never = self.gallery.listen() => match never {},

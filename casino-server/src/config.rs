@@ -65,6 +65,11 @@ pub struct Args {
     #[arg(long, env = "CASINO_SEED", value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
+    /// Where to tell how the casino is doing, as Prometheus reads it: `http://HOST:PORT/metrics`. By default nowhere.
+    /// Whoever reaches the address may read it.
+    #[arg(long, env = "CASINO_METRICS", value_name = "HOST:PORT")]
+    pub metrics: Option<String>,
+
     /// How the price moves.
     #[arg(long, env = "CASINO_MARKET", value_name = "NAME", default_value = "classic")]
     pub market: Model,
@@ -155,6 +160,8 @@ mod tests {
             "4",
             "--payments",
             "http://localhost:1",
+            "--metrics",
+            "127.0.0.1:0",
         ])
         .unwrap();
         let expected = Options {
@@ -166,6 +173,8 @@ mod tests {
         };
         assert_eq!(args.options(), expected);
         assert_eq!(args.payments.uri().to_string(), "http://localhost:1/");
+        assert_eq!(args.metrics.as_deref(), Some("127.0.0.1:0"));
+        assert_eq!(parse(&[]).unwrap().metrics, None, "off by default");
     }
 
     #[test]

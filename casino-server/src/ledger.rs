@@ -12,6 +12,7 @@ mod books;
 mod draft;
 mod fate;
 mod flusher;
+mod meter;
 mod shared;
 
 #[cfg(test)]
@@ -21,9 +22,11 @@ mod tests;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
+use prometheus_client::registry::Registry;
 use tokio::{sync::oneshot, time::timeout};
 
 pub(crate) use self::books::{Asker, Books, Order};
+pub(crate) use self::meter::Gauges;
 use self::{draft::Draft, flusher::Flusher, shared::Shared};
 use crate::{
     clock::Clock,
@@ -107,6 +110,17 @@ impl Ledger {
     /// A way to the ledger for the tasks of one runtime, which has to [listen](Books::listen).
     pub(crate) fn books(&self) -> Books {
         self.shared.books()
+    }
+
+    /// What those who run the casino are told of the ledger, whenever they ask.
+    pub(crate) fn gauges(&self) -> impl Fn() -> Gauges + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.gauges()
+    }
+
+    /// Enters what is counted once a batch into `registry`.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.shared.meter().register(registry);
     }
 
     /// Completes when the flusher has ended by itself: the ledger has failed.

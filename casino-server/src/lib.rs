@@ -6,7 +6,7 @@
 //!
 //! An action: seat -> name and bounds checked -> decided in memory under the ledger's lock -> the open batch -> one
 //! transaction -> the answer, from the seat that has kept it. A tick: the table's clock -> the same batch -> stored ->
-//! announced to every seat. Reads go beside the ledger and see only what is on disk.
+//! announced to every seat. Reads go beside the ledger and see only what is on disk. `metrics` tells how all that goes.
 
 #![warn(
     clippy::arithmetic_side_effects,
@@ -30,6 +30,7 @@ mod house;
 mod identity;
 mod ledger;
 mod market;
+mod metrics;
 mod options;
 mod paging;
 mod quantity;
@@ -50,6 +51,7 @@ mod workers;
 pub use casino::{Casino, OpenError, ServeError};
 pub use ledger::LedgerFailure;
 pub use market::{Model, UnknownModel};
+pub use metrics::Metrics;
 pub use options::{
     HOUSE_MAX, INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
 };

@@ -49,7 +49,14 @@ async fn run(args: &Args) -> Result<()> {
         .await
         .wrap_err_with(|| format!("cannot listen on {}", args.listen))?;
     let address = listener.local_addr()?;
+    let page = match &args.metrics {
+        Some(address) => Some(metrics_listener(address).await?),
+        None => None,
+    };
     let casino = Casino::open(args.options(), args.payments.connect_lazy()).await?;
+    if let Some(page) = page {
+        tokio::spawn(casino.metrics().serve(page));
+    }
     announce(&format!("casino-server listening on {address}"))
         .wrap_err("standard output cannot be written")?;
 
@@ -64,6 +71,15 @@ async fn run(args: &Args) -> Result<()> {
         served = serving => Ok(served?),
         never = stopping => match never {},
     }
+}
+
+/// Listens where the metrics are to be told, and says where that is.
+async fn metrics_listener(address: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .await
+        .wrap_err_with(|| format!("cannot tell metrics on {address}"))?;
+    tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+    Ok(listener)
 }
 
 /// Prints the one line that says to whoever started the server that it is ready.

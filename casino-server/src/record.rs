@@ -26,6 +26,13 @@ pub(crate) enum Command {
     Limited(Side, Stocks, Price),
 }
 
+impl Command {
+    /// It is a buy or a sell, not a payment.
+    pub(crate) fn is_action(self) -> bool {
+        matches!(self, Self::Buy(_) | Self::Sell(_))
+    }
+}
+
 /// Which way a trade went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Side {

@@ -46,6 +46,27 @@ struct News {
     count: AtomicU64,
     newest: Mutex<Newest>,
     audiences: Mutex<Vec<Weak<Audience>>>,
+    lag: Lag,
+}
+
+/// How far seats have stayed behind the price, all together and since the beginning.
+#[derive(Debug, Default)]
+struct Lag {
+    /// Seats that have missed a price, each counted once.
+    seats: AtomicU64,
+    /// Prices that they have missed, all together.
+    prices: AtomicU64,
+}
+
+/// What can be seen of the table now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TableGauges {
+    /// Open seats.
+    pub(crate) seats: usize,
+    /// Seats that have missed a price, since the beginning.
+    pub(crate) seats_lagged: u64,
+    /// Prices that seats have missed, since the beginning.
+    pub(crate) prices_skipped: u64,
 }
 
 /// A price as it was announced.
@@ -71,6 +92,7 @@ impl Table {
             count: AtomicU64::new(FIRST),
             newest: Mutex::new(newest),
             audiences: Mutex::default(),
+            lag: Lag::default(),
         });
         let announcer = Announcer {
             news: Arc::clone(&news),
@@ -86,6 +108,21 @@ impl Table {
         audiences.retain(|audience| audience.strong_count() > 0);
         audiences.push(Arc::downgrade(&audience));
         audience
+    }
+
+    /// What those who run the casino are told of the table, whenever they ask.
+    pub(crate) fn gauges(&self) -> impl Fn() -> TableGauges + Send + Sync + 'static {
+        let news = Arc::clone(&self.news);
+        move || {
+            let audiences: Vec<_> = lock(&news.audiences).iter().filter_map(Weak::upgrade).collect();
+            TableGauges {
+                seats: audiences
+                    .iter()
+                    .fold(0, |sum, audience| sum.saturating_add(audience.seats())),
+                seats_lagged: news.lag.seats.load(Ordering::Relaxed),
+                prices_skipped: news.lag.prices.load(Ordering::Relaxed),
+            }
+        }
     }
 
     /// The tick in force.

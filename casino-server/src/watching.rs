@@ -39,6 +39,11 @@ impl Watching {
         }
     }
 
+    /// How many places are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.wakers.len().saturating_sub(self.free.len())
+    }
+
     /// How many places there are, taken or free.
     #[cfg(test)]
     pub(crate) fn places(&self) -> usize {

@@ -27,7 +27,7 @@ use std::io;
 
 use awesomestock_proto::{
     payment_statements::payment_statements_server::{PaymentStatementsServer, SERVICE_NAME},
-    serving::{self, ServeError},
+    serving::{self, Connections, ServeError},
     transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -54,5 +54,12 @@ where
 {
     let service = PaymentStatementsServer::new(Service::new(limits, shutdown.clone()))
         .max_decoding_message_size(transport::MAX_REQUEST_BYTES);
-    serving::serve(SERVICE_NAME, Routes::new(service), incoming, shutdown).await
+    let connections = Connections::default();
+    serving::serve(
+        SERVICE_NAME,
+        Routes::new(service),
+        (incoming, &connections),
+        shutdown,
+    )
+    .await
 }

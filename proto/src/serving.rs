@@ -2,6 +2,7 @@
 //!
 //! Owns what every server here does alike. It knows no service of the contract.
 
+mod connections;
 mod gathered;
 
 use std::{future::Future, io, time::Duration};
@@ -17,6 +18,7 @@ use tonic::{service::Routes, transport::server::Connected};
 use tonic_health::ServingStatus;
 use tonic_reflection::server::{v1, v1alpha};
 
+pub use self::connections::{Connections, Held};
 use self::gathered::Gathered;
 use crate::{FILE_DESCRIPTOR_SET, transport};
 
@@ -45,7 +47,8 @@ pub enum ServeError {
 
 /// Serves `routes`, health and reflection on `incoming` until `shutdown`.
 ///
-/// `name` is the full name of the service in `routes`, as health checks ask for it. From `shutdown` on nothing new is
+/// `name` is the full name of the service in `routes`, as health checks ask for it; what is accepted is counted in
+/// `connections`. From `shutdown` on nothing new is
 /// accepted, health says `NOT_SERVING`, and open calls have [`DRAIN_DEADLINE`] to end. A service with streams that end
 /// only when their client wishes must watch `shutdown` itself and end them.
 ///
@@ -55,7 +58,7 @@ pub enum ServeError {
 pub async fn serve<I, IO>(
     name: &str,
     routes: Routes,
-    incoming: I,
+    (incoming, connections): (I, &Connections),
     shutdown: CancellationToken,
 ) -> Result<(), ServeError>
 where
@@ -70,6 +73,7 @@ where
         .add_service(health_service)
         .add_service(reflection_v1()?)
         .add_service(reflection_v1alpha()?);
+    let incoming = incoming.map(|accepted| accepted.map(|io| connections.hold(io)));
     let serving = transport::server()
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming.map(|accepted| accepted.map(Gathered)), async {
@@ -175,12 +179,19 @@ mod tests {
     async fn who_watches_the_health_hears_of_the_end_and_does_not_hold_it_up() {
         let (channel, incoming) = transport::pipe();
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(serve(
-            "some.Service",
-            Routes::default(),
-            incoming,
-            shutdown.clone(),
-        ));
+        let connections = Connections::default();
+        let serving = tokio::spawn({
+            let (connections, shutdown) = (connections.clone(), shutdown.clone());
+            async move {
+                serve(
+                    "some.Service",
+                    Routes::default(),
+                    (incoming, &connections),
+                    shutdown,
+                )
+                .await
+            }
+        });
         let mut client = HealthClient::new(channel);
         let mut watches = Vec::new();
         for checked in ["some.Service", ""] {
@@ -194,6 +205,7 @@ mod tests {
             assert_eq!(first.status(), Health::Serving, "{checked:?}");
             watches.push(watch);
         }
+        assert_eq!(connections.open(), 1);
         shutdown.cancel();
         for mut watch in watches {
             let last = watch.message().await.unwrap().unwrap();
@@ -201,6 +213,10 @@ mod tests {
             assert!(watch.message().await.unwrap().is_none(), "the watch ends");
         }
         serving.await.unwrap().unwrap();
+        drop(client);
+        while connections.open() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

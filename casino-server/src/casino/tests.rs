@@ -48,6 +48,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         house,
         table,
         statements,
+        connections: Connections::default(),
     }
 }
 

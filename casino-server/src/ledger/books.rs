@@ -65,6 +65,11 @@ impl Books {
         self.bell.listen(due, || self.shared.tell_of_batch()).await
     }
 
+    /// Counts an action that could not be put to the ledger.
+    pub(crate) fn count_malformed(&self) {
+        self.shared.meter().malformed();
+    }
+
     /// Has `command` executed for `player`, and waits until it is on disk.
     pub(crate) async fn execute(
         &self,

@@ -35,6 +35,8 @@ pub(super) struct Draft {
     /// What the trades of the sheet begun last have in common; `None` before the first of this batch.
     sheet: Option<(Tick, UnixMillis)>,
     batch_max: usize,
+    /// Actions refused since the beginning.
+    refused: u64,
 }
 
 /// A decision, and with which batch it is settled.
@@ -67,6 +69,7 @@ impl Draft {
             batch: Batch::default(),
             sheet: None,
             batch_max: BATCH_MAX,
+            refused: 0,
         }
     }
 
@@ -90,6 +93,16 @@ impl Draft {
     /// There is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.batch.is_empty()
+    }
+
+    /// How many entries wait to be taken.
+    pub(super) fn entries(&self) -> usize {
+        self.batch.entries()
+    }
+
+    /// How many actions were refused since the beginning.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// No more entries fit.
@@ -128,6 +141,8 @@ impl Draft {
         let (mut record, entry) = match held.record.execute(command, tick, at) {
             Ok(executed) => executed,
             Err(refusal) => {
+                let refused = u64::from(command.is_action());
+                self.refused = self.refused.saturating_add(refused);
                 let decision = Decision {
                     result: Err(refusal),
                     account: held.record.account,

@@ -1,6 +1,6 @@
 //! The flusher's thread: takes what has been decided, commits it, and says so.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{LedgerError, LedgerFailure, draft::Taken, shared::Shared};
 use crate::{
@@ -61,8 +61,10 @@ impl Flusher {
 
     /// Commits a batch; then, and only then, anybody may hear of it: of its price before of a trade at it.
     pub(super) fn settle(&mut self, taken: &Taken) -> Result<(), LedgerFailure> {
+        let began = Instant::now();
         match self.store.commit(&taken.batch) {
             Ok(()) => {
+                self.shared.meter().committed(&taken.batch, began.elapsed());
                 if taken.market.current != self.market.current {
                     self.announcer.announce(taken.market.current);
                 }

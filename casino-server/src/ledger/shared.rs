@@ -16,6 +16,7 @@ use super::{
     books::{Asker, Books, Order, Verdict},
     draft::{Draft, Taken},
     fate::{Fates, Sequence},
+    meter::{Gauges, Meter},
 };
 use crate::{
     clock::Clock,
@@ -37,6 +38,7 @@ pub(super) struct Shared {
     bells: Mutex<Vec<Weak<Bell>>>,
     reader: Reader,
     clock: Clock,
+    meter: Meter,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,22 @@ impl Shared {
             bells: Mutex::default(),
             reader,
             clock,
+            meter: Meter::default(),
         }
+    }
+
+    /// What is counted once a batch.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// What can be seen now. It takes the lock, as one decision does.
+    pub(super) fn gauges(&self) -> Gauges {
+        let open = self.lock();
+        let waiting = open.draft.entries();
+        let refused = open.draft.refused();
+        drop(open);
+        self.meter.gauges(waiting, refused)
     }
 
     /// A way to the ledger for the tasks of one runtime.
@@ -215,7 +232,9 @@ impl Shared {
         let mut open = self.lock();
         loop {
             if !open.draft.is_empty() {
-                return Some(open.draft.take());
+                let taken = open.draft.take();
+                self.meter.taken(&taken.batch);
+                return Some(taken);
             }
             if !open.taking {
                 return None;
@@ -240,6 +259,7 @@ impl Shared {
 
     /// The batch is on disk, and what it moved is announced.
     pub(super) fn succeed(&self, batch: Sequence) {
+        self.meter.settled();
         self.fates.succeed(batch);
         self.ring();
     }
@@ -248,6 +268,7 @@ impl Shared {
     pub(super) fn fail(&self, batch: Sequence, market: Market, error: &LedgerError) {
         let mut open = self.lock();
         let last = open.draft.roll_back(market);
+        self.meter.failed();
         self.fates.fail(batch, last, error);
         drop(open);
         self.ring();

@@ -59,7 +59,10 @@ impl Outstanding {
     pub(super) fn push(&mut self, action: Result<(PlayerName, Command), BadAction>) {
         self.pending.push_back(match action {
             Ok((player, command)) => Pending::Order(Order::Asked(player, command)),
-            Err(bad) => Pending::Malformed(bad),
+            Err(bad) => {
+                self.books.count_malformed();
+                Pending::Malformed(bad)
+            }
         });
     }
 

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{News, lock};
 use crate::{watching::Watching, wire::PreparedPrice};
 
+/// What a watcher has heard of before its first price.
+const NOTHING: u64 = 0;
+
 /// Those who watch the table in one runtime.
 #[derive(Debug)]
 pub(crate) struct Audience {
@@ -29,6 +32,8 @@ pub(crate) struct Audience {
 pub(crate) struct Watcher {
     audience: Arc<Audience>,
     heard: u64,
+    /// It has missed a price before.
+    lagged: bool,
     place: Option<usize>,
 }
 
@@ -46,9 +51,15 @@ impl Audience {
     pub(crate) fn watcher(self: &Arc<Self>) -> Watcher {
         Watcher {
             audience: Arc::clone(self),
-            heard: 0,
+            heard: NOTHING,
+            lagged: false,
             place: None,
         }
+    }
+
+    /// How many watch.
+    pub(super) fn seats(&self) -> usize {
+        lock(&self.watching).taken()
     }
 
     /// Wakes everybody when there is news, and at the word to stop; to be polled in the runtime of those who watch.
@@ -87,8 +98,22 @@ impl Watcher {
     /// The newest price, if it is news.
     pub(crate) fn news(&mut self) -> Option<PreparedPrice> {
         let newest = self.audience.news.after(self.heard)?;
+        let skipped = newest.count.wrapping_sub(self.heard).saturating_sub(1);
+        if self.heard != NOTHING && skipped > 0 {
+            self.lag(skipped);
+        }
         self.heard = newest.count;
         Some(newest.price)
+    }
+
+    /// Counts the prices that it has missed.
+    fn lag(&mut self, skipped: u64) {
+        let lag = &self.audience.news.lag;
+        lag.prices.fetch_add(skipped, Ordering::Relaxed);
+        if !self.lagged {
+            self.lagged = true;
+            lag.seats.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The word to stop has been said.
@@ -172,5 +197,24 @@ mod tests {
             audience.watcher().wait(&cx);
         }
         assert_eq!(lock(&audience.watching).places(), 10, "places are used again");
+    }
+
+    #[test]
+    fn who_misses_prices_is_counted_once_and_the_prices_each() {
+        let (table, announcer) = Table::new(tick(0), Duration::from_secs(1));
+        let audience = table.audience();
+        let gauges = table.gauges();
+        let lag = || (gauges().seats_lagged, gauges().prices_skipped);
+        let mut seat = audience.watcher();
+        announcer.announce(tick(1));
+        assert!(seat.news().is_some());
+        assert_eq!(lag(), (0, 0), "what was before it sat down it has not missed");
+        for (missed, expected) in [(0, (0, 0)), (2, (1, 2)), (3, (1, 5))] {
+            for number in 0..=missed {
+                announcer.announce(tick(number));
+            }
+            assert!(seat.news().is_some());
+            assert_eq!(lag(), expected);
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! The real `casino-server`, as a process of its own.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
     thread::{self, JoinHandle},
 };
 
@@ -17,6 +18,7 @@ pub struct Process {
     child: Child,
     pub address: SocketAddr,
     stderr: Option<JoinHandle<String>>,
+    logged: mpsc::Receiver<String>,
 }
 
 /// The command, with `args`, undisturbed by the environment of the test.
@@ -48,10 +50,16 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (logging, logged) = mpsc::channel();
         let stderr = thread::spawn(move || {
             let mut text = String::new();
-            stderr.read_to_string(&mut text).unwrap();
+            for line in stderr.lines().map(Result::unwrap) {
+                text.push_str(&line);
+                text.push('\n');
+                // Most tests do not listen.
+                let _ = logging.send(line);
+            }
             text
         });
         let mut line = String::new();
@@ -66,6 +74,17 @@ impl Process {
             child,
             address,
             stderr: Some(stderr),
+            logged,
+        }
+    }
+
+    /// What its log says after `words`, once it has said it.
+    pub fn logged_after(&self, words: &str) -> String {
+        loop {
+            let line = self.logged.recv().expect("it still logs");
+            if let Some((_, rest)) = line.split_once(words) {
+                return rest.to_owned();
+            }
         }
     }
 

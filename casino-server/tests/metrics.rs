@@ -1,0 +1,145 @@
+//! The page of metrics of the real server, over a socket: what it tells, and that it is off by default.
+
+// The allowance for tests in the lint's configuration does not reach the helpers between them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{collections::BTreeMap, net::TcpListener};
+
+use awesomestock_proto::EXECUTED_MESSAGE;
+use support::{
+    Asks, buy, ledger_in,
+    process::{self, Process},
+    sell, soon,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// A casino whose price stands still, and where its metrics are.
+fn server(folder: &tempfile::TempDir) -> (Process, String) {
+    let args = ["--metrics", "127.0.0.1:0", "--tick", "1h"];
+    let server = Process::start(&ledger_in(folder), &args);
+    let url = server.logged_after("metrics at http://");
+    let address = url.strip_suffix("/metrics").unwrap().to_owned();
+    (server, address)
+}
+
+/// The whole answer to `request`, which the server ends by closing the connection.
+async fn answer(address: &str, request: &str) -> String {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    soon(socket.read_to_string(&mut answer)).await.unwrap();
+    answer
+}
+
+/// The page, by name of the figure.
+async fn figures(address: &str) -> BTreeMap<String, f64> {
+    let page = answer(address, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let (head, body) = page.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert!(
+        head.contains("content-type: application/openmetrics-text; version=1.0.0"),
+        "{head}"
+    );
+    assert!(body.ends_with("# EOF\n"), "{body}");
+    let lines = body.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            assert!(name.starts_with("casino_"), "{line}");
+            (name.to_owned(), value.parse().unwrap())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_happens_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, address) = server(&folder);
+    let before = figures(&address).await;
+    for name in [
+        "casino_queue_entries",
+        "casino_seats",
+        "casino_connections",
+        "casino_actions_executed_total",
+        "casino_actions_refused_total",
+        "casino_payments_total",
+        "casino_ticks_total",
+        "casino_batches_failed_total",
+        "casino_seats_lagged_total",
+        "casino_prices_skipped_total",
+        "casino_batch_entries_count",
+        "casino_commit_seconds_count",
+    ] {
+        assert_eq!(before.get(name), Some(&0.0), "{name}");
+    }
+
+    let mut client = server.client();
+    client.deposit("ann", 100).await.unwrap();
+    let mut seat = client.sit("ann", "").await;
+    for _ in 0..3 {
+        assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    }
+    assert_ne!(seat.play(sell("ann", 4)).await, EXECUTED_MESSAGE);
+    assert_ne!(seat.play(sell("no name", 1)).await, EXECUTED_MESSAGE);
+    let _watching = client.sit("bob", "").await;
+
+    let after = figures(&address).await;
+    for (name, expected) in [
+        ("casino_queue_entries", 0.0),
+        ("casino_seats", 2.0),
+        ("casino_connections", 1.0),
+        ("casino_actions_executed_total", 3.0),
+        ("casino_actions_refused_total", 2.0),
+        ("casino_payments_total", 1.0),
+        ("casino_batch_entries_count", 4.0),
+        ("casino_batch_entries_sum", 4.0),
+        ("casino_commit_seconds_count", 4.0),
+    ] {
+        assert_eq!(after.get(name), Some(&expected), "{name}");
+    }
+    assert!(after["casino_commit_seconds_sum"] > 0.0);
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_answered_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, address) = server(&folder);
+    for (request, status) in [
+        ("GET / HTTP/1.1", "404"),
+        ("POST /metrics HTTP/1.1", "405"),
+        ("HEAD /metrics HTTP/1.1", "200"),
+        ("nonsense", "400"),
+    ] {
+        let answer = answer(&address, &format!("{request}\r\nhost: x\r\n\r\n")).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_served_is_an_error_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let store = format!("sqlite:{}", ledger_in(&folder).display());
+    let args = [
+        "--listen",
+        "127.0.0.1:0",
+        "--store",
+        &store,
+        "--metrics",
+        &address,
+    ];
+    let (code, stdout, stderr) = process::run(&args);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    let said = format!("casino-server: cannot tell metrics on {address}: ");
+    assert!(stderr.contains(&said), "{stderr}");
+    assert!(!ledger_in(&folder).exists());
+}
