@@ -36,7 +36,7 @@ use crate::{
         Layered, Logged, StoreError, recover,
         sqlite::{self, FileError, SqliteReads},
     },
-    table::{self, Audience, Table},
+    table::{self, Audience, Patience, Table},
     workers::Workers,
 };
 
@@ -94,6 +94,7 @@ pub struct Casino {
     house: House,
     statements: Statements,
     connections: Connections,
+    patience: Patience,
 }
 
 impl Casino {
@@ -107,6 +108,7 @@ impl Casino {
         let house = options::checked_house(options.house)?;
         let opening_price = options::checked_initial_price(options.initial_price)?;
         let path = options.store.clone();
+        let limits = options.limits;
         let opened = task::spawn_blocking(move || open_ledger(&options, opening_price)).await;
         let failed = |source| OpenError::Ledger {
             path: path.clone(),
@@ -137,7 +139,8 @@ impl Casino {
             company,
             house,
             statements,
-            connections: Connections::default(),
+            connections: Connections::new(limits.connections),
+            patience: Patience(limits.connections.stall),
         })
     }
 
@@ -186,7 +189,7 @@ impl Casino {
 
     /// A way in, for the connections of one runtime, until `stop`.
     fn door(&self, stop: CancellationToken) -> Door {
-        let (books, audience) = (self.ledger.books(), self.table.audience());
+        let (books, audience) = (self.ledger.books(), self.table.audience(self.patience));
         let gallery = self.company.gallery();
         let service = CasinoService::new(
             books.clone(),

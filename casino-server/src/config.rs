@@ -4,14 +4,20 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use awesomestock_proto::transport;
+use awesomestock_proto::{serving::ConnectionLimits, transport};
 use clap::Parser;
 use tonic::transport::Endpoint;
 
 use crate::{
+    limits::Limits,
     market::Model,
     options::{self, Options},
 };
+
+/// The shortest time that a client may read nothing.
+const STALL_MIN: Duration = Duration::from_millis(100);
+/// The longest.
+const STALL_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// The casino of AwesomeStock: one market, one ledger, any number of players.
 #[derive(Debug, Clone, Parser)]
@@ -70,6 +76,20 @@ pub struct Args {
     #[arg(long, env = "CASINO_METRICS", value_name = "HOST:PORT")]
     pub metrics: Option<String>,
 
+    /// Most connections open at once, 1 to 1000000.
+    #[arg(
+        long,
+        env = "CASINO_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value = "10000",
+        value_parser = max_connections
+    )]
+    pub max_connections: usize,
+
+    /// How long a client may read nothing of what is written to it, 100ms to 1h.
+    #[arg(long, env = "CASINO_STALL", value_name = "DURATION", default_value = "30s", value_parser = stall)]
+    pub stall: Duration,
+
     /// How the price moves.
     #[arg(long, env = "CASINO_MARKET", value_name = "NAME", default_value = "classic")]
     pub market: Model,
@@ -87,6 +107,16 @@ pub struct Args {
 }
 
 impl Args {
+    fn limits(&self) -> Limits {
+        Limits {
+            connections: ConnectionLimits {
+                max: self.max_connections,
+                stall: self.stall,
+                ..ConnectionLimits::default()
+            },
+        }
+    }
+
     /// What the casino is opened with.
     #[must_use]
     pub fn options(&self) -> Options {
@@ -97,6 +127,7 @@ impl Args {
             seed: self.seed,
             model: self.market,
             house: self.house,
+            limits: self.limits(),
         }
     }
 }
@@ -126,6 +157,25 @@ fn store_path(url: &str) -> Result<PathBuf, String> {
 fn tick(text: &str) -> Result<Duration, String> {
     let given = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     options::checked_tick(given).map_err(|error| error.to_string())
+}
+
+/// A count from 1 to a million.
+fn max_connections(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+    count.ok_or_else(|| "expected 1 to 1000000".to_owned())
+}
+
+/// A duration from 100ms to 1h.
+fn stall(text: &str) -> Result<Duration, String> {
+    let given = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (STALL_MIN..=STALL_MAX).contains(&given) {
+        Ok(given)
+    } else {
+        Err(format!(
+            "{} is not between 100ms and 1h",
+            humantime::format_duration(given)
+        ))
+    }
 }
 
 #[cfg(test)]
@@ -185,6 +235,8 @@ mod tests {
             (["--tick", "soon"], "--tick"),
             (["--initial-price", "0"], "0 is not in 1..=2147483647"),
             (["--initial-price", "-3"], "-3 is not in 1..=2147483647"),
+            (["--max-connections", "0"], "expected 1 to 1000000"),
+            (["--stall", "50ms"], "50ms is not between 100ms and 1h"),
             (["--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
             (["--house", "21"], "21 is not in 0..=20"),
             (["--house", "-1"], "invalid value '-1' for '--house <N>'"),

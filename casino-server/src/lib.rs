@@ -29,6 +29,7 @@ mod front;
 mod house;
 mod identity;
 mod ledger;
+mod limits;
 mod market;
 mod metrics;
 mod options;
@@ -50,6 +51,7 @@ mod workers;
 
 pub use casino::{Casino, OpenError, ServeError};
 pub use ledger::LedgerFailure;
+pub use limits::Limits;
 pub use market::{Model, UnknownModel};
 pub use metrics::Metrics;
 pub use options::{

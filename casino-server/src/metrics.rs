@@ -98,6 +98,11 @@ impl Collector for Sight {
                 "Prices that seats have missed, all together",
                 table.prices_skipped,
             ),
+            (
+                "seats_closed",
+                "Seats closed because their client read nothing for too long",
+                table.seats_closed,
+            ),
         ] {
             let counter = ConstCounter::new(so_far);
             counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{market::Model, quantity::Price};
+use crate::{limits::Limits, market::Model, quantity::Price};
 
 /// The shortest time between two ticks.
 pub const TICK_MIN: Duration = Duration::from_millis(10);
@@ -31,6 +31,8 @@ pub struct Options {
     pub model: Model,
     /// How many house players sit at the table, at most [`HOUSE_MAX`].
     pub house: u8,
+    /// What those who connect may cost.
+    pub limits: Limits,
 }
 
 impl Options {
@@ -54,6 +56,7 @@ impl Options {
             seed: None,
             model: Model::default(),
             house: 0,
+            limits: Limits::default(),
         }
     }
 }

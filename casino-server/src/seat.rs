@@ -11,7 +11,6 @@ mod tests;
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -28,7 +27,7 @@ use crate::{
     identity::PlayerName,
     ledger::{Books, LedgerError},
     status,
-    table::{Audience, Watcher},
+    table::Watcher,
     wire::{self, Said},
 };
 
@@ -37,7 +36,7 @@ use crate::{
 /// Actions are read as soon as they arrive, never only when an earlier one has been answered: small messages left
 /// unread in the transport would make it end the connection. Answers come in the order of the actions, each exactly
 /// once. Of prices only the newest counts. When the client half-closes, what is outstanding is answered and the
-/// stream ends with OK; at the word to stop, it ends with UNAVAILABLE.
+/// stream ends with OK; at the word to stop, or after the client has read nothing for too long, with UNAVAILABLE.
 pub(crate) struct Seat<In> {
     /// The actions; `None` once no more will be read.
     inbound: Option<In>,
@@ -70,11 +69,11 @@ enum Phase {
 }
 
 impl<In> Seat<In> {
-    /// A seat in `audience` whose actions are decided in `books`; `joining` is the wallet, for a client that asked for
+    /// A seat that hears of prices as `table`, whose actions are decided in `books`; `joining` is the wallet, for a client that asked for
     /// it, `neighbour` tells of the others, and `presence` tells the others of the seat.
     pub(crate) fn new(
         inbound: In,
-        (audience, books): (&Arc<Audience>, &Books),
+        (table, books): (Watcher, &Books),
         (feeds, joining): (Feeds, Option<Account>),
         (presence, neighbour): (Presence, Option<Neighbour>),
     ) -> Self {
@@ -82,7 +81,7 @@ impl<In> Seat<In> {
             inbound: Some(inbound),
             outstanding: Outstanding::new(books.clone()),
             known: None,
-            table: audience.watcher(),
+            table,
             feeds,
             joining: joining.map(Box::new),
             ending: None,
@@ -178,6 +177,11 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Seat<In> {
         let seat = &mut *self;
         if seat.phase == Phase::Ended {
             return Poll::Ready(None);
+        }
+        seat.table.give_sign();
+        if let Some(unread) = seat.table.overdue() {
+            seat.phase = Phase::Ended;
+            return Poll::Ready(Some(Err(status::unread(unread))));
         }
         seat.look_for_stop();
         // What is ready goes out first: it is told in one go, and only then is more looked for.

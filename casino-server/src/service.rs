@@ -7,6 +7,7 @@ use awesomestock_proto::{
         Action, GambleInfo, Leaderboard, PriceHistory, PriceHistoryRequest, Tokens, Trades, TradesRequest,
         Wallet, WithdrawRequest, casino_server::Casino,
     },
+    serving::Line,
     types,
 };
 use futures_util::{StreamExt, stream};
@@ -76,9 +77,10 @@ impl CasinoService {
         };
         // Who did not say whose seat it is still gets the feeds that are the same for everybody.
         let company = self.introduce(feeds, owner.ok(), joining.as_ref()).await?;
+        let table = self.audience.watcher(Line::of(request.extensions()).cloned());
         let seat = Seat::new(
             request.into_inner(),
-            (&self.audience, &self.books),
+            (table, &self.books),
             (feeds, joining),
             company,
         );

@@ -1,5 +1,7 @@
 //! The one mapping from what the casino refuses or cannot do to gRPC statuses.
 
+use std::time::Duration;
+
 use tonic::Status;
 
 use crate::{
@@ -62,6 +64,15 @@ impl From<StatementError> for Status {
             StatementError::Refused => Self::internal(error.to_string()),
         }
     }
+}
+
+/// What a stream ends with after its client has read nothing for `unread`. What became of the actions that were not
+/// answered is open, as after any lost stream.
+pub(crate) fn unread(unread: Duration) -> Status {
+    Status::unavailable(format!(
+        "this stream was closed: nothing of it was read for {}",
+        humantime::format_duration(unread)
+    ))
 }
 
 /// What a stream ends with when the casino stops.

@@ -18,7 +18,9 @@ use std::{
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
 
-pub(crate) use self::audience::{Audience, Watcher};
+#[cfg(test)]
+pub(crate) use self::audience::PATIENCE;
+pub(crate) use self::audience::{Audience, Patience, Watcher};
 use crate::{
     ledger::{Books, LedgerError},
     market::Tick,
@@ -56,6 +58,8 @@ struct Lag {
     seats: AtomicU64,
     /// Prices that they have missed, all together.
     prices: AtomicU64,
+    /// Seats whose clients read nothing, and that were given up.
+    closed: AtomicU64,
 }
 
 /// What can be seen of the table now.
@@ -67,6 +71,8 @@ pub(crate) struct TableGauges {
     pub(crate) seats_lagged: u64,
     /// Prices that seats have missed, since the beginning.
     pub(crate) prices_skipped: u64,
+    /// Seats closed because their clients read nothing, since the beginning.
+    pub(crate) seats_closed: u64,
 }
 
 /// A price as it was announced.
@@ -101,9 +107,9 @@ impl Table {
         (Self { news, interval }, announcer)
     }
 
-    /// Those who watch in one runtime, which has to [listen](Audience::listen) for them.
-    pub(crate) fn audience(&self) -> Arc<Audience> {
-        let audience = Arc::new(Audience::new(Arc::clone(&self.news)));
+    /// Those who watch in one runtime, which has to [listen](Audience::listen) for them, and has `patience` with them.
+    pub(crate) fn audience(&self, patience: Patience) -> Arc<Audience> {
+        let audience = Arc::new(Audience::new(Arc::clone(&self.news), patience));
         let mut audiences = lock(&self.news.audiences);
         audiences.retain(|audience| audience.strong_count() > 0);
         audiences.push(Arc::downgrade(&audience));
@@ -121,6 +127,7 @@ impl Table {
                     .fold(0, |sum, audience| sum.saturating_add(audience.seats())),
                 seats_lagged: news.lag.seats.load(Ordering::Relaxed),
                 prices_skipped: news.lag.prices.load(Ordering::Relaxed),
+                seats_closed: news.lag.closed.load(Ordering::Relaxed),
             }
         }
     }

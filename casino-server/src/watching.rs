@@ -39,11 +39,6 @@ impl Watching {
         }
     }
 
-    /// How many places are taken.
-    pub(crate) fn taken(&self) -> usize {
-        self.wakers.len().saturating_sub(self.free.len())
-    }
-
     /// How many places there are, taken or free.
     #[cfg(test)]
     pub(crate) fn places(&self) -> usize {

@@ -72,6 +72,7 @@ async fn what_happens_is_counted() {
         "casino_batches_failed_total",
         "casino_seats_lagged_total",
         "casino_prices_skipped_total",
+        "casino_seats_closed_total",
         "casino_batch_entries_count",
         "casino_commit_seconds_count",
     ] {

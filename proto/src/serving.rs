@@ -2,6 +2,7 @@
 //!
 //! Owns what every server here does alike. It knows no service of the contract.
 
+mod calls;
 mod connections;
 mod gathered;
 
@@ -18,8 +19,8 @@ use tonic::{service::Routes, transport::server::Connected};
 use tonic_health::ServingStatus;
 use tonic_reflection::server::{v1, v1alpha};
 
-pub use self::connections::{Connections, Held};
-use self::gathered::Gathered;
+pub use self::connections::{ConnectionLimits, Connections, Held, Line};
+use self::{calls::CountCalls, gathered::Gathered};
 use crate::{FILE_DESCRIPTOR_SET, transport};
 
 /// How long open calls may take to end after the word to stop.
@@ -47,7 +48,7 @@ pub enum ServeError {
 
 /// Serves `routes`, health and reflection on `incoming` until `shutdown`.
 ///
-/// `name` is the full name of the service in `routes`, as health checks ask for it; what is accepted is counted in
+/// `name` is the full name of the service in `routes`, as health checks ask for it; what is accepted is one of
 /// `connections`. From `shutdown` on nothing new is
 /// accepted, health says `NOT_SERVING`, and open calls have [`DRAIN_DEADLINE`] to end. A service with streams that end
 /// only when their client wishes must watch `shutdown` itself and end them.
@@ -73,8 +74,9 @@ where
         .add_service(health_service)
         .add_service(reflection_v1()?)
         .add_service(reflection_v1alpha()?);
-    let incoming = incoming.map(|accepted| accepted.map(|io| connections.hold(io)));
+    let incoming = incoming.filter_map(|accepted| accepted.map(|io| connections.hold(io)).transpose());
     let serving = transport::server()
+        .layer(CountCalls)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming.map(|accepted| accepted.map(Gathered)), async {
             shutdown.cancelled().await;
@@ -169,6 +171,7 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tonic_health::pb::{
         HealthCheckRequest, health_check_response::ServingStatus as Health, health_client::HealthClient,
     };
@@ -179,7 +182,7 @@ mod tests {
     async fn who_watches_the_health_hears_of_the_end_and_does_not_hold_it_up() {
         let (channel, incoming) = transport::pipe();
         let shutdown = CancellationToken::new();
-        let connections = Connections::default();
+        let connections = Connections::new(ConnectionLimits::default());
         let serving = tokio::spawn({
             let (connections, shutdown) = (connections.clone(), shutdown.clone());
             async move {
@@ -217,6 +220,32 @@ mod tests {
         while connections.open() > 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_no_longer_answers_is_given_up() {
+        let (mut near, far) = tokio::io::duplex(64 * 1024);
+        let connections = Connections::new(ConnectionLimits::default());
+        let incoming = tokio_stream::once(Ok(far)).chain(tokio_stream::pending());
+        let shutdown = CancellationToken::new();
+        let (served, stop) = (connections.clone(), shutdown.clone());
+        let serving =
+            tokio::spawn(
+                async move { serve("some.Service", Routes::default(), (incoming, &served), stop).await },
+            );
+        // The preface and empty settings; and then not a word, not even to pings.
+        let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        near.write_all(opening).await.unwrap();
+        let began = tokio::time::Instant::now();
+        near.read_to_end(&mut Vec::new()).await.unwrap();
+        assert_eq!(
+            began.elapsed().as_secs(),
+            30,
+            "asked after 20 s, and 10 s to answer"
+        );
+        assert_eq!(connections.open(), 0);
+        shutdown.cancel();
+        serving.await.unwrap().unwrap();
     }
 
     #[tokio::test(start_paused = true)]

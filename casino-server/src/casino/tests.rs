@@ -48,7 +48,8 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         house,
         table,
         statements,
-        connections: Connections::default(),
+        connections: Connections::new(serving::ConnectionLimits::default()),
+        patience: table::PATIENCE,
     }
 }
 

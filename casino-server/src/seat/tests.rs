@@ -5,7 +5,7 @@ use awesomestock_proto::{
     casino::{ActionOutcome, ActionType, GambleInfo, GambleType},
     types::User,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use prost::Message;
@@ -22,7 +22,7 @@ use crate::{
     quantity::{Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Record},
     store::{CommitError, scripted::disk},
-    table::{Announcer, Table},
+    table::{Announcer, Audience, PATIENCE, Table},
 };
 
 /// One seat, and all that it speaks to.
@@ -43,7 +43,7 @@ impl Scene {
         let mut ann = Record::new(AccountId(1));
         ann.account.tokens = Tokens(1_000);
         ledger.books().put(&PlayerName::new("ann").unwrap(), Some(ann));
-        let audience = table.audience();
+        let audience = table.audience(PATIENCE);
         let account = Account {
             tokens: Tokens(7),
             ..Account::default()
@@ -51,7 +51,12 @@ impl Scene {
         let joining = feeds.wallet.then_some(account);
         let inbound = ReceiverStream::new(inbound);
         let alone = (Company::new(market.current).enter(None), None);
-        let seat = Seat::new(inbound, (&audience, ledger.books()), (feeds, joining), alone);
+        let seat = Seat::new(
+            inbound,
+            (audience.watcher(None), ledger.books()),
+            (feeds, joining),
+            alone,
+        );
         Self {
             seat,
             actions: Some(actions),
@@ -385,4 +390,25 @@ fn a_client_that_asked_for_nothing_is_told_nothing_new() {
     let result = scene.next().unwrap().unwrap().unwrap().result.unwrap();
     let told = (result.outcome(), result.wallet, result.trade);
     assert_eq!(told, (ActionOutcome::OutcomeUnspecified, None, None));
+}
+
+#[test]
+fn a_seat_that_was_not_polled_for_too_long_ends_with_the_word_for_it() {
+    let mut scene = Scene::joined();
+    scene.act(1);
+    let mut sweeps = 0;
+    while scene.seat.table.overdue().is_none() {
+        scene.audience.sweep();
+        sweeps += 1;
+    }
+    assert!(sweeps > 6, "it has time");
+    let status = scene.next().unwrap().unwrap().unwrap_err();
+    assert_eq!(
+        (status.code(), status.message()),
+        (
+            Code::Unavailable,
+            "this stream was closed: nothing of it was read for 30s"
+        )
+    );
+    assert_eq!(scene.heard(), ["end"]);
 }

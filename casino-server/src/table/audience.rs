@@ -1,17 +1,28 @@
-//! The seats of one runtime: woken all together, from inside, when there is news.
+//! The seats of one runtime: woken all together, from inside, when there is news, and looked after all together.
+
+mod pulse;
 
 use std::{
     convert::Infallible,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Context,
+    time::Duration,
 };
 
-use tokio::sync::Notify;
+use awesomestock_proto::serving::Line;
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval},
+};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(test)]
+pub(crate) use self::pulse::PATIENCE;
+pub(crate) use self::pulse::Patience;
+use self::pulse::{Attention, Due, Pulse};
 use super::{News, lock};
 use crate::{watching::Watching, wire::PreparedPrice};
 
@@ -25,6 +36,9 @@ pub(crate) struct Audience {
     rung: Notify,
     stopped: AtomicBool,
     watching: Mutex<Watching>,
+    seats: AtomicUsize,
+    attention: Mutex<Vec<Attention>>,
+    patience: Patience,
 }
 
 /// One who watches: hears of the newest price, and of the word to stop.
@@ -35,39 +49,54 @@ pub(crate) struct Watcher {
     /// It has missed a price before.
     lagged: bool,
     place: Option<usize>,
+    pulse: Arc<Pulse>,
 }
 
 impl Audience {
-    pub(super) fn new(news: Arc<News>) -> Self {
+    pub(super) fn new(news: Arc<News>, patience: Patience) -> Self {
         Self {
             news,
             rung: Notify::new(),
             stopped: AtomicBool::new(false),
             watching: Mutex::default(),
+            seats: AtomicUsize::new(0),
+            attention: Mutex::default(),
+            patience,
         }
     }
 
-    /// Somebody who has heard of nothing yet.
-    pub(crate) fn watcher(self: &Arc<Self>) -> Watcher {
+    /// Somebody who has heard of nothing yet, and who listens at the end of `line`.
+    pub(crate) fn watcher(self: &Arc<Self>, line: Option<Line>) -> Watcher {
+        let pulse = Arc::new(Pulse::default());
+        lock(&self.attention).push(Attention::new(&pulse, line));
+        self.seats.fetch_add(1, Ordering::Relaxed);
         Watcher {
             audience: Arc::clone(self),
             heard: NOTHING,
             lagged: false,
             place: None,
+            pulse,
         }
     }
 
     /// How many watch.
     pub(super) fn seats(&self) -> usize {
-        lock(&self.watching).taken()
+        self.seats.load(Ordering::Relaxed)
     }
 
-    /// Wakes everybody when there is news, and at the word to stop; to be polled in the runtime of those who watch.
+    /// Wakes everybody when there is news, and at the word to stop, and looks after those who do not listen; to be
+    /// polled in the runtime of those who watch.
     pub(crate) async fn listen(&self, stop: &CancellationToken) -> Infallible {
+        let mut sweeps = interval(self.patience.sweep());
+        sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = self.rung.notified() => {}
                 () = stop.cancelled(), if !self.has_stopped() => self.stopped.store(true, Ordering::Release),
+                _ = sweeps.tick() => {
+                    self.sweep();
+                    continue;
+                }
             }
             self.wake();
         }
@@ -92,9 +121,39 @@ impl Audience {
     fn wake(&self) {
         lock(&self.watching).wake();
     }
+
+    /// Looks once at everybody: has those give a sign who have been quiet, and closes those who cannot.
+    pub(crate) fn sweep(&self) {
+        let mut asked = false;
+        lock(&self.attention).retain_mut(|attention| {
+            let due = attention.look();
+            match due {
+                Due::Nothing | Due::Forget => {}
+                // All at once: who is quiet together is asked together.
+                Due::Sign => asked = true,
+                Due::Close => {
+                    self.news.lag.closed.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            due != Due::Forget
+        });
+        if asked {
+            self.wake();
+        }
+    }
 }
 
 impl Watcher {
+    /// Gives the sign that what it hears is wanted: its client takes what is written.
+    pub(crate) fn give_sign(&self) {
+        self.pulse.beat();
+    }
+
+    /// How long its client has read nothing, if that is longer than anybody is waited for.
+    pub(crate) fn overdue(&self) -> Option<Duration> {
+        self.pulse.is_given_up().then_some(self.audience.patience.0)
+    }
+
     /// The newest price, if it is news.
     pub(crate) fn news(&mut self) -> Option<PreparedPrice> {
         let newest = self.audience.news.after(self.heard)?;
@@ -130,6 +189,7 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
+        self.audience.seats.fetch_sub(1, Ordering::Relaxed);
         let gone = lock(&self.audience.watching).leave(&mut self.place);
         // Outside the lock: it may be the last that holds its task.
         drop(gone);
@@ -171,11 +231,11 @@ mod tests {
     #[test]
     fn who_watches_is_woken_and_who_left_is_forgotten() {
         let (table, announcer) = Table::new(tick(0), Duration::from_secs(1));
-        let audience = table.audience();
+        let audience = table.audience(PATIENCE);
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let cx = Context::from_waker(&waker);
-        let mut seats: Vec<_> = (0..10).map(|_| audience.watcher()).collect();
+        let mut seats: Vec<_> = (0..10).map(|_| audience.watcher(None)).collect();
         for seat in &mut seats {
             assert!(seat.wait(&cx), "the price in force is news to a new seat");
             assert!(seat.news().is_some() && seat.news().is_none());
@@ -194,7 +254,7 @@ mod tests {
         assert_eq!(woken.0.load(Ordering::SeqCst), 13);
         assert!(seats.iter().all(Watcher::has_stopped));
         for _ in 0..100 {
-            audience.watcher().wait(&cx);
+            audience.watcher(None).wait(&cx);
         }
         assert_eq!(lock(&audience.watching).places(), 10, "places are used again");
     }
@@ -202,10 +262,10 @@ mod tests {
     #[test]
     fn who_misses_prices_is_counted_once_and_the_prices_each() {
         let (table, announcer) = Table::new(tick(0), Duration::from_secs(1));
-        let audience = table.audience();
+        let audience = table.audience(PATIENCE);
         let gauges = table.gauges();
         let lag = || (gauges().seats_lagged, gauges().prices_skipped);
-        let mut seat = audience.watcher();
+        let mut seat = audience.watcher(None);
         announcer.announce(tick(1));
         assert!(seat.news().is_some());
         assert_eq!(lag(), (0, 0), "what was before it sat down it has not missed");
