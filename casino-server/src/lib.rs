@@ -1,6 +1,6 @@
 //! The casino: one market, one ledger, many seats, over gRPC.
 //!
-//! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `account`, `record`, and the
+//! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `history`, `account`, `record`, and the
 //! ledger's draft. The store keeps what was decided, behind the traits of `store`. The shell moves values about: the
 //! `workers`, the `ledger`'s books and its flusher's thread, the `table`'s clock, the `seat`s, the `service`.
 //!
@@ -26,6 +26,7 @@ mod company;
 pub mod config;
 mod feeds;
 mod front;
+mod history;
 mod house;
 mod identity;
 mod ledger;

@@ -16,6 +16,13 @@ pub(crate) const PRICES: PageBounds = PageBounds {
     default: 1_000,
 };
 
+/// Candles in a page: at most, and when the request does not say.
+pub(crate) const CANDLES: PageBounds = PageBounds {
+    number: "before_tick",
+    max: 10_000,
+    default: 1_000,
+};
+
 /// The bounds of a paged request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PageBounds {

@@ -12,6 +12,7 @@ use tokio::{sync::Semaphore, task};
 
 use crate::{
     account::Account,
+    history::Candle,
     identity::PlayerName,
     market::Tick,
     record::{Payment, Record, Trade},
@@ -79,6 +80,11 @@ impl Reader {
     /// A page of the ticks.
     pub(crate) async fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
         self.read(&self.pages, move |reads| reads.ticks(page)).await
+    }
+
+    /// A page of the candles.
+    pub(crate) async fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        self.read(&self.pages, move |reads| reads.candles(page)).await
     }
 
     /// All payments of `player`, oldest first, read page by page as they are taken.

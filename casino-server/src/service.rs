@@ -4,8 +4,8 @@ use std::{pin::Pin, sync::Arc};
 
 use awesomestock_proto::{
     casino::{
-        Action, GambleInfo, Leaderboard, PriceHistory, PriceHistoryRequest, Tokens, Trades, TradesRequest,
-        Wallet, WithdrawRequest, casino_server::Casino,
+        Action, Candles, CandlesRequest, GambleInfo, Leaderboard, PriceHistory, PriceHistoryRequest, Tokens,
+        Trades, TradesRequest, Wallet, WithdrawRequest, casino_server::Casino,
     },
     serving::Line,
     types,
@@ -206,6 +206,12 @@ impl Casino for CasinoService {
         let request = request.into_inner();
         let page = paging::PRICES.page(request.before_tick, request.limit)?;
         Ok(Response::new(wire::prices(&self.reader.ticks(page).await?)))
+    }
+
+    async fn get_candles(&self, request: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
+        let request = request.into_inner();
+        let page = paging::CANDLES.page(request.before_tick, request.limit)?;
+        Ok(Response::new(wire::candles(&self.reader.candles(page).await?)))
     }
 }
 

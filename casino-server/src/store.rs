@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::log::{Layered, Logged, recover};
 use crate::{
     account::Account,
+    history::Candle,
     identity::PlayerName,
     market::Tick,
     record::{AccountId, Payment, Posting, Record, Trade},
@@ -73,8 +74,11 @@ pub(crate) trait Reads: Send + Sync {
     /// The newest page of the player's trades, or of those below a number.
     fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError>;
 
-    /// The newest page of the ticks, or of those below a number.
+    /// The newest page of the ticks that are kept one by one, or of those below a number.
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError>;
+
+    /// The newest page of the candles, or of those that begin below a tick's number.
+    fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError>;
 
     /// Lets go of what is open. Reads after it open it again.
     fn close(&self);

@@ -10,7 +10,7 @@ use std::{sync::LazyLock, time::Duration};
 use awesomestock_proto::{
     EXECUTED_MESSAGE, STOCK_NAME,
     casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, PriceHistory,
+        self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, GambleType, PriceHistory,
         PricePoint, StockInfo, Trades, Wallet,
     },
     types,
@@ -26,6 +26,7 @@ pub(crate) use self::company::{
 use crate::{
     account::Account,
     feeds::Feeds,
+    history::Candle,
     identity::{NameError, PlayerName},
     market::Tick,
     quantity::{Price, Stocks},
@@ -271,6 +272,24 @@ pub(crate) fn prices(page: &Page<Tick>) -> PriceHistory {
     };
     PriceHistory {
         points: page.entries.iter().map(point).collect(),
+        more: page.more,
+    }
+}
+
+/// A page of candles.
+pub(crate) fn candles(page: &Page<Candle>) -> Candles {
+    let candle = |candle: &Candle| casino::Candle {
+        first_tick: candle.first,
+        ticks_count: i32::try_from(candle.ticks).unwrap_or(i32::MAX),
+        open: candle.open.get(),
+        high: candle.high.get(),
+        low: candle.low.get(),
+        close: candle.close.get(),
+        since_unix_ms: candle.since.0,
+        until_unix_ms: candle.until.0,
+    };
+    Candles {
+        candles: page.entries.iter().map(candle).collect(),
         more: page.more,
     }
 }

@@ -7,8 +7,8 @@ use std::{pin::Pin, time::Duration};
 
 use awesomestock_proto::{
     casino::{
-        Action, ActionResult, GambleInfo, GambleType, Leaderboard, PriceHistory, PriceHistoryRequest,
-        StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, Candles, CandlesRequest, GambleInfo, GambleType, Leaderboard, PriceHistory,
+        PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types,
@@ -144,6 +144,10 @@ impl Casino for Bare {
     }
 
     async fn get_leaderboard(&self, _: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
+        Err(Status::unimplemented("a ceiling only answers actions"))
+    }
+
+    async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
         Err(Status::unimplemented("a ceiling only answers actions"))
     }
 }

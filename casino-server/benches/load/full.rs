@@ -19,6 +19,10 @@ const ACCOUNTS: i64 = 1_000_000;
 /// Trades of each account; with its one payment it has ten entries.
 const TRADES_EACH: i64 = 9;
 const ACCOUNTS_A_SHEET: i64 = 500;
+/// The ticks of a year at one a second, and how many of them are in coarse candles, in fine ones, and left.
+const YEAR_TICKS: i64 = 365 * 24 * 60 * 60;
+const COARSE_TICKS: i64 = 7_065 * 3_600;
+const FINE_TICKS: i64 = 100_033 * 60;
 
 /// Runs the scenario if its name has `wanted` in it.
 pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str, folder: &Path) -> io::Result<()> {
@@ -90,6 +94,27 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
         }
     }
     drop(insert);
+    fill_prices(&transaction)?;
     transaction.commit()?;
     store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// A year of prices, as a casino would have rolled them up.
+fn fill_prices(store: &Connection) -> rusqlite::Result<()> {
+    store.execute("DELETE FROM ticks", [])?;
+    let fine_end = COARSE_TICKS + FINE_TICKS;
+    for (size, first, end) in [(3_600, 0, COARSE_TICKS), (60, COARSE_TICKS, fine_end)] {
+        store.execute(
+            "INSERT INTO candles WITH RECURSIVE n(n) AS (SELECT ?2 UNION ALL SELECT n + ?1 FROM n WHERE n + ?1 < ?3)
+             SELECT ?1, n, ?1, 100 + n % 50, 200 + n % 70, 50 + n % 20, 100 + n % 30, n * 1000,
+                 (n + ?1 - 1) * 1000 FROM n",
+            params![size, first, end],
+        )?;
+    }
+    store.execute(
+        "INSERT INTO ticks WITH RECURSIVE n(n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM n WHERE n < ?2)
+         SELECT n, 100 + n % 50, n * 1000 FROM n",
+        params![fine_end, YEAR_TICKS],
+    )?;
+    Ok(())
 }

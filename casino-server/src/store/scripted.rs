@@ -11,6 +11,7 @@ use std::{
 use super::{Batch, CommitError, Numbers, Page, PageRequest, Reads, Store, StoreError};
 use crate::{
     account::Account,
+    history::Candle,
     identity::PlayerName,
     market::Tick,
     record::{Payment, Record, Trade},
@@ -90,6 +91,10 @@ impl Reads for Scripted {
 
     fn ticks(&self, _: PageRequest) -> Result<Page<Tick>, StoreError> {
         Err(StoreError::new("read the prices", "they are not kept"))
+    }
+
+    fn candles(&self, _: PageRequest) -> Result<Page<Candle>, StoreError> {
+        Err(StoreError::new("read the candles", "they are not kept"))
     }
 
     fn close(&self) {}

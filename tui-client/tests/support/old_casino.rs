@@ -12,8 +12,8 @@ use std::{
 
 use awesomestock_proto::{
     casino::{
-        Action, ActionResult, ActionType, GambleInfo, GambleType, Leaderboard, PriceHistory,
-        PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, ActionType, Candles, CandlesRequest, GambleInfo, GambleType, Leaderboard,
+        PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types::{Payment, PaymentStatement, User},
@@ -203,5 +203,9 @@ impl Casino for OldCasino {
         _: Request<PriceHistoryRequest>,
     ) -> Result<Response<PriceHistory>, Status> {
         Err(Status::unimplemented("unknown method GetPriceHistory"))
+    }
+
+    async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
+        Err(Status::unimplemented("unknown method GetCandles"))
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::backlog::{Backlog, Waiting};
 use crate::{
     account::Account,
+    history::Candle,
     identity::PlayerName,
     market::Tick,
     record::{AccountId, Payment, Record, Trade},
@@ -99,6 +100,11 @@ impl<R: Reads> Reads for Layered<R> {
             .iter()
             .flat_map(|waiting| waiting.batch.ticks.iter().rev().copied());
         layered(above, page, |tick| tick.number, |page| self.below.ticks(page))
+    }
+
+    fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        // What is in the log alone is far too new to be in one.
+        self.below.candles(page)
     }
 
     fn close(&self) {

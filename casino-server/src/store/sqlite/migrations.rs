@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4177_5374;
 
 /// What brings a file from version n to n + 1.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// The version this build writes.
 pub(super) fn newest() -> usize {
@@ -83,6 +83,25 @@ CREATE TABLE log (
     position INTEGER NOT NULL
 ) STRICT;
 INSERT INTO log VALUES (1, 0, 0, 0);
+";
+
+/// Candles, for the old part of the price's past.
+///
+/// A candle stands for `ticks` ticks from `first` on, which are then no longer in `ticks`; `size` says which kind it
+/// is of, and orders the two kinds apart.
+const VERSION_3: &str = "
+CREATE TABLE candles (
+    size INTEGER NOT NULL,
+    first INTEGER NOT NULL CHECK (first >= 0),
+    ticks INTEGER NOT NULL CHECK (ticks BETWEEN 1 AND size),
+    open INTEGER NOT NULL CHECK (open BETWEEN low AND high),
+    high INTEGER NOT NULL CHECK (high <= 2147483647),
+    low INTEGER NOT NULL CHECK (low >= 1),
+    close INTEGER NOT NULL CHECK (close BETWEEN low AND high),
+    since_unix_ms INTEGER NOT NULL,
+    until_unix_ms INTEGER NOT NULL,
+    PRIMARY KEY (size, first)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings a file of `version` to the newest, all the way or not at all.

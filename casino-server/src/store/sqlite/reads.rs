@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 use super::{open::BUSY_TIMEOUT, rows};
 use crate::{
     account::Account,
+    history::{Candle, RETENTION, Retention},
     identity::PlayerName,
     market::Tick,
     record::{Payment, Record, Trade},
@@ -24,6 +25,8 @@ const MAX_IDLE: usize = 4;
 pub(crate) struct SqliteReads {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// The sizes of candles.
+    pub(super) retention: Retention,
 }
 
 impl SqliteReads {
@@ -32,6 +35,7 @@ impl SqliteReads {
         Self {
             path,
             idle: Mutex::default(),
+            retention: RETENTION,
         }
     }
 
@@ -113,6 +117,27 @@ impl Reads for SqliteReads {
                 list(connection, sql, params![below(page), one_more(page)], rows::tick)?,
                 page,
             ))
+        })
+    }
+
+    fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        let sql = "SELECT first, ticks, open, high, low, close, since_unix_ms, until_unix_ms FROM candles
+                   WHERE size = ? AND first < ? ORDER BY first DESC LIMIT ?";
+        self.with("read the candles", |connection| {
+            // One sight of both kinds: meanwhile fine ones may become a coarse one.
+            let sight = connection.unchecked_transaction()?;
+            let mut candles = Vec::new();
+            for size in [self.retention.fine, self.retention.coarse] {
+                let found = u32::try_from(candles.len()).unwrap_or(u32::MAX);
+                let wanted = one_more(page).saturating_sub(found);
+                candles.extend(list(
+                    &sight,
+                    sql,
+                    params![size, below(page), wanted],
+                    rows::candle,
+                )?);
+            }
+            Ok(paged(candles, page))
         })
     }
 

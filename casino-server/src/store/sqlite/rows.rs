@@ -7,6 +7,7 @@ use rusqlite::{Row, types::Type};
 use super::sheet::{self, Line};
 use crate::{
     account::Account,
+    history::Candle,
     market::{Market, Tick},
     quantity::{Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Payment, Record, Side, Trade},
@@ -86,6 +87,20 @@ pub(super) fn tick(row: &Row<'_>) -> rusqlite::Result<Tick> {
         number: row.get(0)?,
         price: price(row, 1)?,
         at: UnixMillis(row.get(2)?),
+    })
+}
+
+/// A candle from `first, ticks, open, high, low, close, since_unix_ms, until_unix_ms`.
+pub(super) fn candle(row: &Row<'_>) -> rusqlite::Result<Candle> {
+    Ok(Candle {
+        first: row.get(0)?,
+        ticks: row.get(1)?,
+        open: price(row, 2)?,
+        high: price(row, 3)?,
+        low: price(row, 4)?,
+        close: price(row, 5)?,
+        since: UnixMillis(row.get(6)?),
+        until: UnixMillis(row.get(7)?),
     })
 }
 

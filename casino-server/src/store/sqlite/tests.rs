@@ -1,5 +1,6 @@
 //! What is written and read back, what survives, and what happens when the disk is full.
 
+mod candles;
 mod trades;
 
 use std::path::PathBuf;

@@ -2,14 +2,15 @@
 
 use std::{collections::HashSet, fs::File, sync::Arc};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::{
     checkpoint::Checkpointer,
-    rows,
+    rollup, rows,
     sheet::{self, Line},
 };
 use crate::{
+    history::{RETENTION, Retention},
     identity::PlayerName,
     market::Market,
     record::{Posting, Record},
@@ -26,6 +27,7 @@ pub(crate) struct SqliteStore {
     checkpointer: Checkpointer,
     /// The text of the sheet being written, kept for its memory.
     text: Vec<u8>,
+    retention: Retention,
     /// Held until the connection is closed: fields are dropped in their order.
     _lock: File,
 }
@@ -37,6 +39,7 @@ impl SqliteStore {
             connection,
             checkpointer,
             text: Vec::new(),
+            retention: RETENTION,
             _lock: lock,
         }
     }
@@ -45,6 +48,12 @@ impl SqliteStore {
     #[cfg(test)]
     pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
         self.take_over(&[Arc::new(batch.clone())], Mark::default())
+    }
+
+    /// The same with another way to keep the past.
+    #[cfg(test)]
+    pub(super) fn set_retention(&mut self, retention: Retention) {
+        self.retention = retention;
     }
 
     /// The connection, to break it.
@@ -86,7 +95,7 @@ impl SqliteStore {
     /// Writes `batches` and commits them; says of a failure whether it came before the commit.
     fn write(&mut self, batches: &[Arc<Batch>], mark: Mark) -> Result<(), (Stage, rusqlite::Error)> {
         let before = |error| (Stage::BeforeCommit, error);
-        let transaction = self
+        let mut transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(before)?;
@@ -95,6 +104,9 @@ impl SqliteStore {
             write_payments(&transaction, batch).map_err(before)?;
             write_trades(&transaction, batch, &mut self.text).map_err(before)?;
             write_ticks(&transaction, batch).map_err(before)?;
+        }
+        if batches.iter().any(|batch| !batch.ticks.is_empty()) {
+            roll_up_or_leave(&mut transaction, self.retention).map_err(before)?;
         }
         write_mark(&transaction, mark).map_err(before)?;
         transaction.commit().map_err(|error| (Stage::Commit, error))
@@ -305,6 +317,22 @@ fn write_ticks(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
         ticks.execute(params![tick.number, tick.price.get(), tick.at.0])?;
     }
     Ok(())
+}
+
+/// Rolls old ticks up, or leaves them as they are: a past that cannot be kept compactly is no reason to refuse a batch,
+/// unless SQLite has taken the whole batch back with it.
+fn roll_up_or_leave(transaction: &mut Transaction<'_>, retention: Retention) -> rusqlite::Result<()> {
+    let rolled = transaction.savepoint().and_then(|savepoint| {
+        rollup::roll_up(&savepoint, retention)?;
+        savepoint.commit()
+    });
+    match rolled {
+        Err(error) if !transaction.is_autocommit() => {
+            tracing::warn!(%error, "old prices could not be rolled up");
+            Ok(())
+        }
+        rolled => rolled,
+    }
 }
 
 #[cfg(test)]
