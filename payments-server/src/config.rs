@@ -4,6 +4,7 @@
 
 use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
 
+use awesomestock_proto::serving::ConnectionLimits;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -26,8 +27,7 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
-    /// Most payments in one statement, 1 to 1000000. Above 50000 a statement may pass the 4 MiB that gRPC clients
-    /// take by default
+    /// Most payments in one statement, 1 to 10000000. The newest 50000 are listed, older ones brought forward as sums
     #[arg(
         long,
         env = "PAYMENTS_MAX_PAYMENTS",
@@ -57,6 +57,26 @@ pub struct Config {
     )]
     pub idle: Duration,
 
+    /// Longest time for all payments of a statement, 10ms to 1h
+    #[arg(
+        long,
+        env = "PAYMENTS_MAX_TIME",
+        value_name = "DURATION",
+        default_value = "5m",
+        value_parser = max_time
+    )]
+    pub max_time: Duration,
+
+    /// Most connections open at once, 1 to 1000000
+    #[arg(
+        long,
+        env = "PAYMENTS_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value_t = ConnectionLimits::default().max,
+        value_parser = max_connections
+    )]
+    pub max_connections: usize,
+
     /// What to log: error, warn, info, debug, trace, or directives such as `payments_server=debug,h2=warn`
     #[arg(
         long,
@@ -76,6 +96,11 @@ impl Config {
             max_payments: self.max_payments,
             max_open: self.max_open,
             idle: self.idle,
+            max_time: self.max_time,
+            connections: ConnectionLimits {
+                max: self.max_connections,
+                ..ConnectionLimits::default()
+            },
         }
     }
 }
@@ -93,6 +118,10 @@ fn max_open(text: &str) -> Result<usize, String> {
     count(text, &Limits::MAX_OPEN)
 }
 
+fn max_connections(text: &str) -> Result<usize, String> {
+    count(text, &(1..=1_000_000))
+}
+
 fn count(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
     let outside = || outside(bounds.start(), bounds.end());
     let count = text.parse().map_err(|_| outside())?;
@@ -100,15 +129,22 @@ fn count(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
 }
 
 fn idle(text: &str) -> Result<Duration, String> {
-    let bounds = Limits::IDLE;
+    duration(text, &Limits::IDLE)
+}
+
+fn max_time(text: &str) -> Result<Duration, String> {
+    duration(text, &Limits::MAX_TIME)
+}
+
+fn duration(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duration, String> {
     let outside = || {
         outside(
             humantime::format_duration(*bounds.start()),
             humantime::format_duration(*bounds.end()),
         )
     };
-    let idle = humantime::parse_duration(text).map_err(|_| outside())?;
-    bounds.contains(&idle).then_some(idle).ok_or_else(outside)
+    let given = humantime::parse_duration(text).map_err(|_| outside())?;
+    bounds.contains(&given).then_some(given).ok_or_else(outside)
 }
 
 fn outside(least: impl Display, most: impl Display) -> String {
@@ -149,6 +185,10 @@ mod tests {
             "1",
             "--idle",
             "1h",
+            "--max-time",
+            "2m",
+            "--max-connections",
+            "7",
             "--log",
             "payments_server=debug,h2=warn",
         ])
@@ -160,6 +200,11 @@ mod tests {
                 max_payments: 1_000_000,
                 max_open: 1,
                 idle: Duration::from_secs(3600),
+                max_time: Duration::from_secs(120),
+                connections: ConnectionLimits {
+                    max: 7,
+                    ..ConnectionLimits::default()
+                },
             }
         );
     }
@@ -169,9 +214,11 @@ mod tests {
         for (arguments, expected) in [
             (["--listen", "nowhere"], "expected IP:PORT"),
             (["--listen", "127.0.0.1:65536"], "expected IP:PORT"),
-            (["--max-payments", "0"], "expected 1 to 1000000"),
-            (["--max-payments", "1000001"], "expected 1 to 1000000"),
-            (["--max-payments", "many"], "expected 1 to 1000000"),
+            (["--max-payments", "0"], "expected 1 to 10000000"),
+            (["--max-payments", "10000001"], "expected 1 to 10000000"),
+            (["--max-payments", "many"], "expected 1 to 10000000"),
+            (["--max-time", "9ms"], "expected 10ms to 1h"),
+            (["--max-connections", "0"], "expected 1 to 1000000"),
             (["--max-open", "0"], "expected 1 to 100000"),
             (["--idle", "9ms"], "expected 10ms to 1h"),
             (["--idle", "61m"], "expected 10ms to 1h"),

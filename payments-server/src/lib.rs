@@ -27,7 +27,7 @@ use std::io;
 
 use awesomestock_proto::{
     payment_statements::payment_statements_server::{PaymentStatementsServer, SERVICE_NAME},
-    serving::{self, ConnectionLimits, Connections, ServeError},
+    serving::{self, Connections, ServeError},
     transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -54,7 +54,7 @@ where
 {
     let service = PaymentStatementsServer::new(Service::new(limits, shutdown.clone()))
         .max_decoding_message_size(transport::MAX_REQUEST_BYTES);
-    let connections = Connections::new(ConnectionLimits::default());
+    let connections = Connections::new(limits.connections);
     serving::serve(
         SERVICE_NAME,
         Routes::new(service),

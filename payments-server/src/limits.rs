@@ -5,6 +5,8 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use awesomestock_proto::serving::ConnectionLimits;
+
 /// What one call, and all calls together, may cost.
 ///
 /// `Limits::default()` suits a casino and the clients of the contract as they come.
@@ -13,23 +15,26 @@ pub struct Limits {
     /// Payments one statement takes; one more ends its call with `RESOURCE_EXHAUSTED`.
     pub max_payments: usize,
     /// Statements that may be open at once; one more is answered `UNAVAILABLE`. It bounds the memory of the server:
-    /// an open statement holds 32 bytes a payment.
+    /// an open statement holds 2 MB at most, and while it is written 6.
     pub max_open: usize,
     /// How long a sender may take from one payment to the next, and to the half-close; past it the call ends with
     /// `DEADLINE_EXCEEDED`.
     pub idle: Duration,
+    /// How long a sender may take for all of its payments; past it the call ends with `DEADLINE_EXCEEDED`.
+    pub max_time: Duration,
+    /// What connections may cost.
+    pub connections: ConnectionLimits,
 }
 
 impl Limits {
-    /// By default 50,000 payments: gRPC clients, those of tonic and Go among them, refuse a message of more than
-    /// 4 MiB unless told otherwise, and a line of a statement is 81 bytes at most.
-    pub const DEFAULT_MAX_PAYMENTS: usize = 50_000;
+    /// By default ten million payments, of which the newest are listed and the others summed up.
+    pub const DEFAULT_MAX_PAYMENTS: usize = 10_000_000;
 
-    /// What [`max_payments`](Self::max_payments) may be set to. With the upper bound a statement is 81 MB at most,
-    /// which only a receiver takes that was told to; its figures still fit 80 columns.
-    pub const MAX_PAYMENTS: RangeInclusive<usize> = 1..=1_000_000;
+    /// What [`max_payments`](Self::max_payments) may be set to. The figures of the largest statement still have room in
+    /// their columns.
+    pub const MAX_PAYMENTS: RangeInclusive<usize> = 1..=10_000_000;
 
-    /// By default 256 open statements: 400 MB if each were of 50,000 payments.
+    /// By default 256 open statements: 500 MB if each were of as many payments as are listed.
     pub const DEFAULT_MAX_OPEN: usize = 256;
 
     /// What [`max_open`](Self::max_open) may be set to.
@@ -40,6 +45,12 @@ impl Limits {
 
     /// What [`idle`](Self::idle) may be set to.
     pub const IDLE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);
+
+    /// By default 5 minutes: time for ten million payments, several times over.
+    pub const DEFAULT_MAX_TIME: Duration = Duration::from_secs(5 * 60);
+
+    /// What [`max_time`](Self::max_time) may be set to.
+    pub const MAX_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);
 }
 
 impl Default for Limits {
@@ -48,6 +59,8 @@ impl Default for Limits {
             max_payments: Self::DEFAULT_MAX_PAYMENTS,
             max_open: Self::DEFAULT_MAX_OPEN,
             idle: Self::DEFAULT_IDLE,
+            max_time: Self::DEFAULT_MAX_TIME,
+            connections: ConnectionLimits::default(),
         }
     }
 }

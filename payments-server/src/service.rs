@@ -49,7 +49,10 @@ impl PaymentStatements for Service {
         let statement = tokio::select! {
             biased;
             () = self.shutdown.cancelled() => return Err(stopping()),
-            taken_in = taking_in => taken_in.inspect_err(log_refusal)?,
+            taken_in = timeout(self.limits.max_time, taking_in) => {
+                let taken_in = taken_in.unwrap_or_else(|_| Err(slow(self.limits.max_time)));
+                taken_in.inspect_err(log_refusal)?
+            }
         };
         tracing::debug!(payments = statement.payments(), "writing a statement");
         // A long statement takes tens of milliseconds to write, for which no other call should have to wait.
@@ -114,6 +117,13 @@ fn quiet(idle: Duration) -> Status {
     Status::deadline_exceeded(format!(
         "no payment and no end of the stream for {}, the longest this server waits",
         humantime::format_duration(idle)
+    ))
+}
+
+fn slow(max_time: Duration) -> Status {
+    Status::deadline_exceeded(format!(
+        "not all payments had come after {}, the longest that this server takes them in",
+        humantime::format_duration(max_time)
     ))
 }
 

@@ -2,12 +2,16 @@
 //!
 //! Owns the rules of a statement: one player, whole dollars other than 0, sums that fit, a bounded number of payments,
 //! and its text. Payments come one by one and the text is made at the end, because columns are as wide as the widest
-//! of their cells. It knows no stream, no clock and no message of the wire.
+//! of their cells. Of a long history the newest payments are listed one by one, and those before them are brought
+//! forward as sums, as banks do: so a statement takes bounded memory, and every total counts every payment. It knows no
+//! stream, no clock and no message of the wire.
 
 mod dollars;
 mod harmless;
 mod player;
 mod table;
+
+use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
@@ -15,10 +19,15 @@ pub use dollars::Dollars;
 pub use player::{MAX_NAME_CHARACTERS, NameError, PlayerName};
 use table::{Align, COLUMNS, Table};
 
-/// No line of a statement of up to a million payments is wider than this, in terminal columns.
+/// No line of a statement of up to ten million payments is wider than this, in terminal columns. Of those that a casino
+/// sends none comes near: it takes numbers of 19 digits.
 ///
 /// The lines of the table are ASCII: without its `\n`, none of them is longer than this in bytes either.
-pub const MAX_LINE_COLUMNS: usize = 80;
+pub const MAX_LINE_COLUMNS: usize = 81;
+
+/// Payments that a statement lists one by one: the newest ones. A message of so many lines is within the 4 MiB that
+/// gRPC clients, those of tonic and Go among them, take unless told otherwise.
+pub const LISTED_MAX: usize = 50_000;
 
 const TITLE: &str = "AwesomeStock payment statement";
 const HEADINGS: [&str; COLUMNS] = ["NUMBER", "DATE (UTC)", "DOLLARS", "BALANCE"];
@@ -29,6 +38,14 @@ const LEGEND: &str = "\
 Dollars: - was paid in by the player, + was paid out to the player.
 Balance: paid out less paid in; below 0, more went in than came out.
 ";
+
+/// How a reader is to understand what is brought forward.
+const FORWARD_LEGEND: &str = "\
+Older payments are brought forward as sums; the totals count every payment.
+";
+
+/// Lines for what is brought forward.
+const FORWARD_LINES: usize = 4;
 
 /// A payment as a sender states it; nothing about it is believed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +112,19 @@ pub enum Reason {
 #[derive(Debug, Clone)]
 pub struct Statement {
     max_payments: usize,
+    listed_max: usize,
     /// Known from the first payment on.
     player: Option<PlayerName>,
-    rows: Vec<Row>,
+    /// The newest payments, at most `listed_max`.
+    rows: VecDeque<Row>,
+    forward: Forward,
+    totals: Totals,
+}
+
+/// The payments before the rows, as what is left of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Forward {
+    payments: usize,
     totals: Totals,
 }
 
@@ -140,13 +167,21 @@ impl Totals {
 }
 
 impl Statement {
-    /// A statement without payments, that takes `max_payments` of them.
+    /// A statement without payments, that takes `max_payments` of them and lists the newest [`LISTED_MAX`].
     #[must_use]
     pub fn new(max_payments: usize) -> Self {
+        Self::listing(LISTED_MAX, max_payments)
+    }
+
+    /// A statement without payments, that takes `max_payments` of them and lists the newest `listed_max`.
+    #[must_use]
+    pub fn listing(listed_max: usize, max_payments: usize) -> Self {
         Self {
             max_payments,
+            listed_max,
             player: None,
-            rows: Vec::new(),
+            rows: VecDeque::new(),
+            forward: Forward::default(),
             totals: Totals::default(),
         }
     }
@@ -154,6 +189,12 @@ impl Statement {
     /// How many payments were taken in.
     #[must_use]
     pub fn payments(&self) -> usize {
+        self.rows.len().saturating_add(self.forward.payments)
+    }
+
+    /// How many of them are listed one by one. The others are held as sums alone.
+    #[must_use]
+    pub fn listed(&self) -> usize {
         self.rows.len()
     }
 
@@ -163,13 +204,13 @@ impl Statement {
     ///
     /// When the payment breaks a rule of the statement, as [`Reason`] lists them. The statement is then as it was.
     pub fn push(&mut self, payment: Payment) -> Result<(), Refusal> {
-        let position = self.rows.len().saturating_add(1);
+        let position = self.payments().saturating_add(1);
         self.take(payment, position)
             .map_err(|reason| Refusal { position, reason })
     }
 
     fn take(&mut self, payment: Payment, position: usize) -> Result<(), Reason> {
-        if self.rows.len() >= self.max_payments {
+        if self.payments() >= self.max_payments {
             return Err(Reason::TooMany {
                 max: self.max_payments,
             });
@@ -185,17 +226,32 @@ impl Statement {
         };
         let totals = self.totals.with(payment.amount).ok_or(Reason::TotalTooLarge)?;
 
-        self.rows.push(Row {
+        self.rows.push_back(Row {
             number,
             created_unix_ms: payment.created_unix_ms,
             balance: totals.balance,
             amount: payment.amount,
         });
         self.totals = totals;
+        if self.rows.len() > self.listed_max {
+            self.bring_forward();
+        }
         if newcomer.is_some() {
             self.player = newcomer;
         }
         Ok(())
+    }
+
+    /// Brings the oldest row forward.
+    fn bring_forward(&mut self) {
+        let Some(oldest) = self.rows.pop_front() else {
+            return;
+        };
+        // It fits: the sums over all payments do.
+        if let Some(totals) = self.forward.totals.with(oldest.amount) {
+            self.forward.totals = totals;
+        }
+        self.forward.payments = self.forward.payments.saturating_add(1);
     }
 
     /// Checks whose payment it is: the player's name if it is the first, nothing if it is known already.
@@ -229,6 +285,7 @@ impl Statement {
 
     fn render_payments(&self, player: &PlayerName) -> String {
         let summary = self.summary();
+        let forward = self.forward.summary();
         let mut table = Table::new(ALIGNMENT);
         table.fit(&HEADINGS);
         for cells in self.rows.iter().map(Row::cells) {
@@ -237,18 +294,29 @@ impl Statement {
         for (_, amount) in &summary {
             table.fit_summary(&amount.to_string());
         }
+        for (_, value) in forward.iter().flatten() {
+            table.fit_summary(value);
+        }
 
         // The player stands alone on a line: letters that run from right to left cannot reorder a figure there.
         let heading = format!("{TITLE}\nPlayer: {}\n\n", player.harmless());
-        let lines = self.rows.len().saturating_add(summary.len()).saturating_add(3);
+        let others = summary.len().saturating_add(FORWARD_LINES).saturating_add(4);
+        let lines = self.rows.len().saturating_add(others);
         let capacity = lines
             .saturating_mul(table.line_bytes())
             .saturating_add(heading.len())
-            .saturating_add(LEGEND.len());
+            .saturating_add(LEGEND.len())
+            .saturating_add(FORWARD_LEGEND.len());
         let mut text = String::with_capacity(capacity);
         text.push_str(&heading);
         table.line(&mut text, &HEADINGS);
         table.rule(&mut text);
+        if let Some(forward) = &forward {
+            for (label, value) in forward {
+                table.summary(&mut text, label, value);
+            }
+            table.rule(&mut text);
+        }
         for cells in self.rows.iter().map(Row::cells) {
             table.line(&mut text, &cells);
         }
@@ -258,6 +326,9 @@ impl Statement {
         }
         text.push('\n');
         text.push_str(LEGEND);
+        if forward.is_some() {
+            text.push_str(FORWARD_LEGEND);
+        }
         text
     }
 
@@ -267,6 +338,20 @@ impl Statement {
             ("PAID OUT", self.totals.paid_out),
             ("FINAL BALANCE", self.totals.balance),
         ]
+    }
+}
+
+impl Forward {
+    /// Its lines; none where every payment is listed.
+    fn summary(&self) -> Option<[(&'static str, String); FORWARD_LINES]> {
+        (self.payments > 0).then(|| {
+            [
+                ("OLDER PAYMENTS", self.payments.to_string()),
+                ("OF THEM PAID IN", self.totals.paid_in.to_string()),
+                ("OF THEM PAID OUT", self.totals.paid_out.to_string()),
+                ("BALANCE BROUGHT FORWARD", self.totals.balance.to_string()),
+            ]
+        })
     }
 }
 

@@ -7,12 +7,16 @@ mod common;
 use std::time::Duration;
 
 use awesomestock_proto::{
+    payment_statements::payment_statements_client::PaymentStatementsClient,
     serving::ServeError,
     transport::{self, MAX_REQUEST_BYTES},
     types::{Payment, User},
 };
 use common::{open_statement, payment, statement_of};
-use payments_server::Limits;
+use payments_server::{
+    Limits,
+    statement::{Dollars, LISTED_MAX},
+};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, transport::Channel};
@@ -130,14 +134,49 @@ async fn a_flood_past_the_limit_ends_its_call_and_leaves_the_connection_whole() 
 }
 
 #[tokio::test]
-async fn the_largest_statement_by_default_reaches_a_client_as_it_comes() {
+async fn a_long_history_reaches_a_client_as_it_comes() {
+    const PAYMENTS: i64 = 200_000;
     let server = server(Limits::default());
-    let most = i64::try_from(Limits::DEFAULT_MAX_PAYMENTS).unwrap();
-    let payments = (1..=most)
-        .map(|number| payment("ann", i32::MIN, i64::MAX - number))
-        .collect();
-    let statement = statement_of(&server.channel, payments).await.unwrap();
-    assert!(statement.lines().count() > Limits::DEFAULT_MAX_PAYMENTS);
+    let payments =
+        tokio_stream::iter((1..=PAYMENTS).map(|number| payment("ann", i32::MIN, i64::MAX - number)));
+    let statement = PaymentStatementsClient::new(server.channel)
+        .create_statement(payments)
+        .await
+        .unwrap()
+        .into_inner()
+        .data;
+    let older = PAYMENTS - i64::try_from(LISTED_MAX).unwrap();
+    assert!(statement.contains(&format!(" {older}\n")), "brought forward");
+    assert!(statement.lines().count() > LISTED_MAX);
+    let balance = Dollars::from(i64::from(i32::MIN) * PAYMENTS).to_string();
+    let last = statement.lines().find(|line| line.starts_with("FINAL BALANCE"));
+    assert!(last.unwrap().ends_with(&balance), "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_is_never_quiet_and_never_done_is_not_waited_for() {
+    let server = server(Limits {
+        idle: Duration::from_secs(7),
+        max_time: Duration::from_secs(60),
+        ..Limits::default()
+    });
+    let mut open = open_statement(&server.channel).await;
+    let status = loop {
+        tokio::select! {
+            answer = &mut open.answer => break answer.unwrap().unwrap_err(),
+            () = tokio::time::sleep(Duration::from_secs(5)) => {
+                // Nobody takes it any more after the end.
+                let _ = open.payments.try_send(payment("ann", -1, 4));
+            }
+        }
+    };
+    assert_eq!(
+        (status.code(), status.message()),
+        (
+            Code::DeadlineExceeded,
+            "not all payments had come after 1m, the longest that this server takes them in"
+        )
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 
 use payments_server::{
     Limits,
-    statement::{Dollars, MAX_LINE_COLUMNS, NameError, Payment, Reason, Refusal, Statement},
+    statement::{Dollars, LISTED_MAX, MAX_LINE_COLUMNS, NameError, Payment, Reason, Refusal, Statement},
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -83,6 +83,40 @@ FINAL BALANCE                     +5
 
 Dollars: - was paid in by the player, + was paid out to the player.
 Balance: paid out less paid in; below 0, more went in than came out.
+"
+    );
+}
+
+#[test]
+fn of_a_long_history_the_older_payments_are_brought_forward() {
+    let mut statement = Statement::listing(2, 100);
+    for (number, amount) in (1..).zip([-100, -1_250, 60, -5, 7]) {
+        let bought = payment("ann", amount, number, 1_795_369_311_000);
+        statement.push(bought).unwrap();
+    }
+    assert_eq!(
+        statement.render(),
+        "\
+AwesomeStock payment statement
+Player: ann
+
+NUMBER  DATE (UTC)           DOLLARS  BALANCE
+------  -------------------  -------  -------
+OLDER PAYMENTS                              3
+OF THEM PAID IN                        -1,350
+OF THEM PAID OUT                          +60
+BALANCE BROUGHT FORWARD                -1,290
+------  -------------------  -------  -------
+     4  2026-11-22 17:41:51       -5   -1,295
+     5  2026-11-22 17:41:51       +7   -1,288
+------  -------------------  -------  -------
+PAID IN                                -1,355
+PAID OUT                                  +67
+FINAL BALANCE                          -1,288
+
+Dollars: - was paid in by the player, + was paid out to the player.
+Balance: paid out less paid in; below 0, more went in than came out.
+Older payments are brought forward as sums; the totals count every payment.
 "
     );
 }
@@ -225,8 +259,8 @@ fn refusals_name_field_and_bound() {
 }
 
 #[test]
-fn the_largest_statement_by_default_fits_a_message_of_any_client() {
-    let text = largest_statement(Limits::DEFAULT_MAX_PAYMENTS).render();
+fn the_longest_list_fits_a_message_of_any_client() {
+    let text = largest_statement(LISTED_MAX + 1).render();
     // The field's tag and its length are at most 6 bytes.
     assert!(text.len() + 6 < CLIENTS_MESSAGE_BYTES);
 }
@@ -349,6 +383,39 @@ proptest! {
         prop_assert!(text.ends_with('\n'));
         prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
         prop_assert!(!text.lines().any(|line| line.ends_with(' ')));
+    }
+
+    #[test]
+    fn a_long_history_takes_bounded_memory_and_ends_as_one_that_is_listed_whole(
+        payments in histories(),
+        listed_max in 0..20_usize,
+    ) {
+        let mut bounded = Statement::listing(listed_max, payments.len());
+        for payment in &payments {
+            bounded.push(payment.clone()).unwrap();
+            prop_assert!(bounded.listed() <= listed_max);
+        }
+        prop_assert_eq!(bounded.payments(), payments.len());
+        let (whole, text) = (statement_of(&payments).render(), bounded.render());
+        let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let tail = |text: &str| -> Vec<Vec<String>> {
+            // The rows that are listed, and between two rules the summary.
+            table_lines(text).iter().rev().take(listed_max.min(payments.len()) + 4)
+                .filter(|line| !line.starts_with('-'))
+                .map(|line| cells(line)).collect()
+        };
+        prop_assert_eq!(tail(&text), tail(&whole));
+        // What is brought forward is the balance before the first row that is listed.
+        if payments.len() > listed_max {
+            let older = payments.len() - listed_max;
+            let forward: i64 = payments[..older].iter().map(|payment| i64::from(payment.amount)).sum();
+            let line = text.lines().find(|line| line.starts_with("BALANCE BROUGHT FORWARD")).unwrap();
+            prop_assert_eq!(last_cell(line), Dollars::from(forward).to_string());
+            let line = text.lines().find(|line| line.starts_with("OLDER PAYMENTS")).unwrap();
+            prop_assert_eq!(last_cell(line), older.to_string());
+        } else {
+            prop_assert_eq!(text, whole);
+        }
     }
 
     #[test]
