@@ -44,6 +44,7 @@ mod statements;
 mod status;
 mod store;
 mod table;
+mod unread;
 #[doc(hidden)]
 pub mod unwired;
 mod watching;

@@ -27,7 +27,7 @@ const PAGES_MAX: usize = 4;
 const ACCOUNTS_MAX: usize = 4;
 
 /// Payments that a walk over all of a player's holds in memory.
-const PAYMENTS_PAGE: u32 = 500;
+const PAYMENTS_PAGE: u32 = 2_000;
 
 /// Reads what is on disk.
 #[derive(Clone)]

@@ -29,7 +29,7 @@ use crate::{
     statements::Statements,
     status,
     table::Audience,
-    wire,
+    unread, wire,
 };
 
 /// The casino's side of the contract.
@@ -153,8 +153,10 @@ impl Casino for CasinoService {
         request: Request<types::User>,
     ) -> Result<Response<Self::GetPaymentsStream>, Status> {
         let player = wire::player(Some(request.get_ref()))?;
+        let line = Line::of(request.extensions()).cloned();
         let payments = self.reader.payments(player.clone());
         let payments = payments.map(move |payment| Ok(wire::payment(&player, payment?)));
+        let payments = unread::watched(payments, line, self.audience.patience());
         let payments = cut_off_at(self.stop.clone(), payments);
         Ok(Response::new(payments.boxed()))
     }

@@ -3,7 +3,14 @@
 //! Owns how a player's payments get there and what its failures mean here. The channel connects when it is needed, so
 //! a payments server that was down is used again as soon as it is up.
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use awesomestock_proto::{payment_statements::payment_statements_client::PaymentStatementsClient, types};
 use futures_util::{
@@ -13,10 +20,13 @@ use futures_util::{
 use tokio::{sync::oneshot, time::timeout};
 use tonic::{Code, Status, transport::Channel};
 
-use crate::{identity::PlayerName, reader::Reader, record::Payment, store::StoreError, wire};
+use crate::{identity::PlayerName, reader::Reader, record::Payment, store::StoreError, unread, wire};
 
-/// How long a statement may take.
+/// How long the payments server may take nothing and answer nothing. A long history takes longer than that, and goes on.
 const STATEMENT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long a statement may take, however it goes on.
+const STATEMENT_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// Why there is no statement.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +43,7 @@ pub(crate) enum StatementError {
     /// No answer in time.
     #[error("the payments server did not answer within {deadline:?}")]
     Overdue {
-        /// How long it had.
+        /// How long it had, since it last took a payment.
         deadline: Duration,
     },
     /// More payments, or a longer text, than the payments server or this one takes.
@@ -69,7 +79,12 @@ impl Statements {
     ) -> Result<types::PaymentStatement, StatementError> {
         let (failing, failed) = oneshot::channel();
         let payments = until_failure(self.reader.payments(player.clone()), failing);
-        let payments = payments.map(move |payment| wire::payment(&player, payment));
+        let taken = Arc::new(AtomicU64::new(0));
+        let taking = Arc::clone(&taken);
+        let payments = payments.map(move |payment| {
+            taking.fetch_add(1, Ordering::Relaxed);
+            wire::payment(&player, payment)
+        });
         let mut client = self.client.clone();
         let call = async {
             tokio::select! {
@@ -81,7 +96,11 @@ impl Statements {
                 },
             }
         };
-        timeout(self.deadline, call).await.unwrap_or(Err(self.overdue()))
+        tokio::select! {
+            answered = timeout(STATEMENT_MAX, call) => answered.unwrap_or(Err(self.overdue())),
+            // Kept here, it is there also while the answer is waited for.
+            true = unread::standstill(Arc::downgrade(&taken), self.deadline) => Err(self.overdue()),
+        }
     }
 
     fn overdue(&self) -> StatementError {
@@ -128,8 +147,6 @@ fn until_failure(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use awesomestock_proto::transport;
     use tokio_stream::wrappers::ReceiverStream;
 

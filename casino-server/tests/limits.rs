@@ -9,9 +9,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use awesomestock_proto::{EXECUTED_MESSAGE, casino::casino_client::CasinoClient, serving, transport};
 use casino_server::{Casino, Limits, Metrics, Options, ServeError};
+use prost::Message;
 use support::{
     Asks, Client, buy,
-    http2::{Connection, DATA, HEADERS},
+    http2::{self, Connection, DATA, END_HEADERS, HEADERS},
     soon,
 };
 use tempfile::TempDir;
@@ -118,5 +119,20 @@ async fn a_seat_that_is_read_stays_however_little_happens() {
     while deaf.next().await.is_some() {}
     assert!(quiet.play(buy("ann", 1)).await.starts_with("buying 1 stock"));
     assert_eq!(server.figure("casino_seats_closed_total"), 1);
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_never_read_is_cut() {
+    let server = Server::with(stall(Duration::from_millis(120))).await;
+    let mut client = server.client();
+    client.deposit("ann", 1).await.unwrap();
+    let mut deaf = Connection::open(server.address, 0).await;
+    let block = http2::request("/casino.Casino/GetPayments", &[]);
+    deaf.send(HEADERS, END_HEADERS, 1, &block).await.unwrap();
+    let user = http2::message(&support::user("ann").encode_to_vec());
+    deaf.send(DATA, http2::END_STREAM, 1, &user).await.unwrap();
+    soon(async { while deaf.next().await.is_some() {} }).await;
+    assert_eq!(client.payments_of("ann").await.len(), 1);
     server.close().await;
 }

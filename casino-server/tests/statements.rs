@@ -185,3 +185,42 @@ async fn a_refusal_of_the_payments_server_is_not_the_players_fault() {
         assert_eq!((status.code(), status.message()), (code, said));
     }
 }
+
+/// Gives the only player of the ledger in `folder` a history of `payments`.
+fn fill(folder: &tempfile::TempDir, payments: i64) {
+    let store = rusqlite::Connection::open(support::ledger_in(folder)).unwrap();
+    store
+        .execute(
+            "INSERT INTO payments WITH RECURSIVE n(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+             SELECT accounts.id, n, -1, n FROM n, accounts",
+            [payments],
+        )
+        .unwrap();
+    store
+        .execute("UPDATE accounts SET payments = ?1", [payments])
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_very_long_history_is_told_whole() {
+    const PAYMENTS: i64 = 100_000;
+    let mut house = House::standing().await;
+    house.client.deposit("ann", 1).await.unwrap();
+    let (closed, folder) = house.close().await;
+    closed.unwrap();
+    fill(&folder, PAYMENTS);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let payments = transport::endpoint(&format!("http://{address}")).unwrap();
+    let standing = |options: &mut Options| options.tick = support::STANDING;
+    let mut house = House::open(folder, standing, payments.connect_lazy()).await;
+    let told = house.client.payments_of("ann").await;
+    let numbers = told.iter().map(|payment| payment.number);
+    assert!(numbers.eq(1..=PAYMENTS), "oldest first, none left out");
+    let _up = Up::at(address, None).await;
+    assert_eq!(
+        statement_when_up(&mut house, "ann").await,
+        r#"100000 payments of ["ann"]: -100000"#
+    );
+}

@@ -79,6 +79,11 @@ impl Audience {
         }
     }
 
+    /// How long a client may read nothing.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience.0
+    }
+
     /// How many watch.
     pub(super) fn seats(&self) -> usize {
         self.seats.load(Ordering::Relaxed)

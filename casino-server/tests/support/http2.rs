@@ -15,6 +15,7 @@ pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
 pub const WINDOW_UPDATE: u8 = 8;
 pub const ACK: u8 = 1;
+pub const END_STREAM: u8 = 1;
 pub const END_HEADERS: u8 = 4;
 
 /// One frame.
@@ -81,6 +82,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// A gRPC message of these bytes.
+pub fn message(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+    [&[0], &length[..], bytes].concat()
 }
 
 /// The header block of a gRPC request, by HPACK without state.
