@@ -36,7 +36,7 @@ use crate::{
         Layered, Logged, StoreError, recover,
         sqlite::{self, FileError, SqliteReads},
     },
-    table::{self, Audience, Patience, Table},
+    table::{self, Audience, Patience, Players, Table},
     workers::Workers,
 };
 
@@ -95,6 +95,7 @@ pub struct Casino {
     statements: Statements,
     connections: Connections,
     patience: Patience,
+    players: Arc<Players>,
 }
 
 impl Casino {
@@ -129,6 +130,7 @@ impl Casino {
             StartError::Store(error) => failed(Box::new(error)),
             StartError::Thread(error) => OpenError::Thread(error),
         })?;
+        ledger.set_rate(limits.actions_a_second);
         let house = House::sit_down(house, market.seed, &reader, &company).await;
         let house = house.map_err(|error| failed(Box::new(error)))?;
         let statements = Statements::new(payments, reader.clone());
@@ -141,6 +143,7 @@ impl Casino {
             statements,
             connections: Connections::new(limits.connections),
             patience: Patience(limits.connections.stall),
+            players: Players::new(limits.seats_a_player),
         })
     }
 
@@ -194,7 +197,7 @@ impl Casino {
         let service = CasinoService::new(
             books.clone(),
             self.reader.clone(),
-            Arc::clone(&audience),
+            (Arc::clone(&audience), Arc::clone(&self.players)),
             self.statements.clone(),
             (self.company.clone(), Arc::clone(&gallery)),
             stop.clone(),

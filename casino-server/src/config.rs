@@ -2,7 +2,7 @@
 //!
 //! Owns what the options are called and how they are written. What they mean is said by [`Options`].
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{serving::ConnectionLimits, transport};
 use clap::Parser;
@@ -82,9 +82,28 @@ pub struct Args {
         env = "CASINO_MAX_CONNECTIONS",
         value_name = "N",
         default_value = "10000",
-        value_parser = max_connections
+        value_parser = up_to_a_million
     )]
     pub max_connections: usize,
+
+    /// Most seats of one player, 1 to 1000000.
+    #[arg(
+        long,
+        env = "CASINO_MAX_SEATS",
+        value_name = "N",
+        default_value_t = Limits::SEATS_A_PLAYER,
+        value_parser = up_to_a_million
+    )]
+    pub max_seats: usize,
+
+    /// Most actions, deposits and withdrawals of one player in a second; 0: any number.
+    #[arg(
+        long,
+        env = "CASINO_MAX_ACTIONS",
+        value_name = "N",
+        default_value_t = Limits::ACTIONS_A_SECOND
+    )]
+    pub max_actions: u32,
 
     /// How long a client may read nothing of what is written to it, 100ms to 1h.
     #[arg(long, env = "CASINO_STALL", value_name = "DURATION", default_value = "30s", value_parser = stall)]
@@ -114,6 +133,8 @@ impl Args {
                 stall: self.stall,
                 ..ConnectionLimits::default()
             },
+            seats_a_player: self.max_seats,
+            actions_a_second: NonZero::new(self.max_actions),
         }
     }
 
@@ -160,7 +181,7 @@ fn tick(text: &str) -> Result<Duration, String> {
 }
 
 /// A count from 1 to a million.
-fn max_connections(text: &str) -> Result<usize, String> {
+fn up_to_a_million(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| (1..=1_000_000).contains(count));
     count.ok_or_else(|| "expected 1 to 1000000".to_owned())
 }
@@ -236,6 +257,8 @@ mod tests {
             (["--initial-price", "0"], "0 is not in 1..=2147483647"),
             (["--initial-price", "-3"], "-3 is not in 1..=2147483647"),
             (["--max-connections", "0"], "expected 1 to 1000000"),
+            (["--max-seats", "0"], "expected 1 to 1000000"),
+            (["--max-actions", "many"], "--max-actions"),
             (["--stall", "50ms"], "50ms is not between 100ms and 1h"),
             (["--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
             (["--house", "21"], "21 is not in 0..=20"),

@@ -7,6 +7,7 @@
 //! streams or of the wire; what a command does is decided by [`record`](crate::record), not here.
 
 mod accounts;
+mod allowance;
 mod bell;
 mod books;
 mod draft;
@@ -26,7 +27,7 @@ use prometheus_client::registry::Registry;
 use tokio::{sync::oneshot, time::timeout};
 
 pub(crate) use self::books::{Asker, Books, Order};
-pub(crate) use self::meter::Gauges;
+pub(crate) use self::{allowance::Rate, meter::Gauges};
 use self::{draft::Draft, flusher::Flusher, shared::Shared};
 use crate::{
     clock::Clock,
@@ -105,6 +106,11 @@ impl Ledger {
             let _ = ending.send(flusher.run());
         })?;
         Ok(Self { shared, ended })
+    }
+
+    /// From now on each player may have so many commands decided in a second.
+    pub(crate) fn set_rate(&self, rate: Rate) {
+        self.shared.set_rate(rate);
     }
 
     /// A way to the ledger for the tasks of one runtime, which has to [listen](Books::listen).

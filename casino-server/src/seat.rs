@@ -27,7 +27,7 @@ use crate::{
     identity::PlayerName,
     ledger::{Books, LedgerError},
     status,
-    table::Watcher,
+    table::{Chair, Watcher},
     wire::{self, Said},
 };
 
@@ -44,6 +44,7 @@ pub(crate) struct Seat<In> {
     /// Who acted last.
     known: Option<PlayerName>,
     table: Watcher,
+    chair: Chair,
     feeds: Feeds,
     /// What the player is told of their wallet on joining, after the first price.
     joining: Option<Box<Account>>,
@@ -73,7 +74,8 @@ impl<In> Seat<In> {
     /// it, `neighbour` tells of the others, and `presence` tells the others of the seat.
     pub(crate) fn new(
         inbound: In,
-        (table, books): (Watcher, &Books),
+        (table, chair): (Watcher, Chair),
+        books: &Books,
         (feeds, joining): (Feeds, Option<Account>),
         (presence, neighbour): (Presence, Option<Neighbour>),
     ) -> Self {
@@ -82,6 +84,7 @@ impl<In> Seat<In> {
             outstanding: Outstanding::new(books.clone()),
             known: None,
             table,
+            chair,
             feeds,
             joining: joining.map(Box::new),
             ending: None,
@@ -155,6 +158,11 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Seat<In> {
             match inbound.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(action))) => {
                     let command = wire::command(&action, &mut self.known);
+                    if let Err(too_many) = self.chair.take(self.known.as_ref()) {
+                        self.inbound = None;
+                        self.ending = Some(too_many.into());
+                        return;
+                    }
                     self.outstanding.push(command);
                 }
                 Poll::Ready(Some(Err(status))) => {

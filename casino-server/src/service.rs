@@ -28,7 +28,7 @@ use crate::{
     seat::Seat,
     statements::Statements,
     status,
-    table::Audience,
+    table::{Audience, Chair, Players},
     unread, wire,
 };
 
@@ -38,6 +38,7 @@ pub(crate) struct CasinoService {
     books: Books,
     reader: Reader,
     audience: Arc<Audience>,
+    players: Arc<Players>,
     statements: Statements,
     company: (Company, Arc<Gallery>),
     stop: CancellationToken,
@@ -48,7 +49,7 @@ impl CasinoService {
     pub(crate) fn new(
         books: Books,
         reader: Reader,
-        audience: Arc<Audience>,
+        (audience, players): (Arc<Audience>, Arc<Players>),
         statements: Statements,
         company: (Company, Arc<Gallery>),
         stop: CancellationToken,
@@ -57,6 +58,7 @@ impl CasinoService {
             books,
             reader,
             audience,
+            players,
             statements,
             company,
             stop,
@@ -70,6 +72,8 @@ impl CasinoService {
     ) -> Result<Response<Seat<Streaming<Action>>>, Status> {
         let feeds = Feeds::asked_for(request.metadata());
         let owner = feeds::seat_owner(request.metadata());
+        let mut chair = Chair::Free(Arc::clone(&self.players));
+        chair.take(owner.as_ref().ok())?;
         let joining = if feeds.wallet {
             Some(self.reader.account(owner.clone()?).await?)
         } else {
@@ -80,7 +84,8 @@ impl CasinoService {
         let table = self.audience.watcher(Line::of(request.extensions()).cloned());
         let seat = Seat::new(
             request.into_inner(),
-            (table, &self.books),
+            (table, chair),
+            &self.books,
             (feeds, joining),
             company,
         );

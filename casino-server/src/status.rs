@@ -11,6 +11,7 @@ use crate::{
     paging::BadPage,
     statements::StatementError,
     store::StoreError,
+    table::TooManySeats,
 };
 
 impl From<NameError> for Status {
@@ -31,6 +32,12 @@ impl From<Refusal> for Status {
             RefusalKind::Invalid => Self::invalid_argument(refusal.to_string()),
             RefusalKind::Unmet => Self::failed_precondition(refusal.to_string()),
         }
+    }
+}
+
+impl From<TooManySeats> for Status {
+    fn from(error: TooManySeats) -> Self {
+        Self::resource_exhausted(error.to_string())
     }
 }
 

@@ -5,6 +5,7 @@
 //! fewer prices, and nobody else notices.
 
 mod audience;
+mod players;
 
 use std::{
     pin::pin,
@@ -20,7 +21,10 @@ use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
 
 #[cfg(test)]
 pub(crate) use self::audience::PATIENCE;
-pub(crate) use self::audience::{Audience, Patience, Watcher};
+pub(crate) use self::{
+    audience::{Audience, Patience, Watcher},
+    players::{Chair, Players, TooManySeats},
+};
 use crate::{
     ledger::{Books, LedgerError},
     market::Tick,

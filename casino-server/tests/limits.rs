@@ -5,19 +5,20 @@
 
 mod support;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZero, time::Duration};
 
 use awesomestock_proto::{EXECUTED_MESSAGE, casino::casino_client::CasinoClient, serving, transport};
 use casino_server::{Casino, Limits, Metrics, Options, ServeError};
 use prost::Message;
 use support::{
-    Asks, Client, buy,
-    http2::{self, Connection, DATA, END_HEADERS, HEADERS},
+    ALL_FEEDS, Asks, Client, buy,
+    http2::{self, CONTINUATION, Connection, DATA, END_HEADERS, GOAWAY, HEADERS, RST_STREAM},
     soon,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tonic::Code;
 
 /// A casino whose price stands still, on a socket.
 struct Server {
@@ -124,15 +125,182 @@ async fn a_seat_that_is_read_stays_however_little_happens() {
 
 #[tokio::test]
 async fn a_list_that_is_never_read_is_cut() {
-    let server = Server::with(stall(Duration::from_millis(120))).await;
+    const PAYMENTS: usize = 2_000;
+    let server = Server::with(stall(Duration::from_millis(300))).await;
     let mut client = server.client();
-    client.deposit("ann", 1).await.unwrap();
+    // More than is encoded at once: a list that is in one piece waits in its connection, and costs nobody more.
+    let deposits = (0..PAYMENTS).map(|_| {
+        let mut client = client.clone();
+        async move { client.deposit("ann", 1).await.unwrap() }
+    });
+    futures_util::future::join_all(deposits).await;
     let mut deaf = Connection::open(server.address, 0).await;
     let block = http2::request("/casino.Casino/GetPayments", &[]);
     deaf.send(HEADERS, END_HEADERS, 1, &block).await.unwrap();
     let user = http2::message(&support::user("ann").encode_to_vec());
     deaf.send(DATA, http2::END_STREAM, 1, &user).await.unwrap();
     soon(async { while deaf.next().await.is_some() {} }).await;
-    assert_eq!(client.payments_of("ann").await.len(), 1);
+    assert_eq!(client.payments_of("ann").await.len(), PAYMENTS);
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_player_has_so_many_seats_named_or_known_by_their_actions() {
+    let server = Server::with(Limits {
+        seats_a_player: 2,
+        ..Limits::default()
+    })
+    .await;
+    let mut client = server.client();
+    let named = client.sit("ann", ALL_FEEDS).await;
+    let mut acting = client.sit("ann", "").await;
+    assert!(acting.play(buy("ann", 1)).await.starts_with("buying 1 stock"));
+    let said = "this player has 2 seats, and no player may have more: leave one first";
+    // One that acts is told when it does, one that names its player at once; others have seats of their own.
+    let mut third = client.sit("ann", "").await;
+    third.act(buy("ann", 1)).await;
+    let status = third.try_result().await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, said));
+    let status = client.try_sit("ann", ALL_FEEDS).await.err().unwrap();
+    assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, said));
+    client.sit("bob", ALL_FEEDS).await;
+    drop(named);
+    // The casino hears of it when it reads the reset.
+    soon(async { while client.try_sit("ann", ALL_FEEDS).await.is_err() {} }).await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn who_is_too_fast_is_refused_in_words_and_nobody_else() {
+    let server = Server::with(Limits {
+        actions_a_second: NonZero::new(3),
+        ..Limits::default()
+    })
+    .await;
+    let mut client = server.client();
+    client.deposit("bob", 100).await.unwrap();
+    let mut ann = client.sit("ann", "").await;
+    for _ in 0..500 {
+        ann.act(buy("ann", 1)).await;
+    }
+    let mut refused = Vec::new();
+    for _ in 0..500 {
+        refused.push(ann.result().await.msg);
+    }
+    let too_fast = "too fast: more than 3 a second; wait a little";
+    let decided = refused.iter().filter(|said| *said != too_fast).count();
+    assert!((3..250).contains(&decided), "{decided}");
+    assert!(refused.iter().any(|said| said.starts_with("buying 1 stock")));
+    let mut bob = client.sit("bob", "").await;
+    assert_eq!(bob.play(buy("bob", 1)).await, EXECUTED_MESSAGE);
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_closed_and_the_others_stay() {
+    let mut limits = Limits::default();
+    limits.connections.max = 2;
+    let server = Server::with(limits).await;
+    let mut client = server.client();
+    let mut seat = client.sit("ann", "").await;
+    let mut second = Connection::open(server.address, 1_000).await;
+    second.gamble(1).await.unwrap();
+    assert_eq!(second.next().await.unwrap().kind, HEADERS);
+    let status = server.client().deposit("bob", 1).await.unwrap_err();
+    assert!(
+        std::error::Error::source(&status).is_some(),
+        "the transport's: {status:?}"
+    );
+    assert!(seat.play(buy("ann", 1)).await.starts_with("buying 1 stock"));
+    drop(second);
+    soon(async { while server.client().deposit("bob", 1).await.is_err() {} }).await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn streams_past_the_bound_of_a_connection_are_refused_and_those_below_stay() {
+    const STREAMS: u32 = 1_024;
+    let server = Server::with(Limits::default()).await;
+    let mut client = Connection::open(server.address, 1_000).await;
+    for stream in 0..=STREAMS {
+        client.gamble(stream * 2 + 1).await.unwrap();
+    }
+    let mut seated = 0;
+    let reset = soon(async {
+        loop {
+            let frame = client.next().await.unwrap();
+            match frame.kind {
+                HEADERS => seated += 1,
+                RST_STREAM => return frame,
+                _ => {}
+            }
+        }
+    })
+    .await;
+    assert_eq!(reset.stream, STREAMS * 2 + 1);
+    // REFUSED_STREAM: nothing was done, and the client may try again.
+    assert_eq!(reset.payload, [0, 0, 0, 7]);
+    let all = soon(async {
+        while seated < STREAMS {
+            seated += u32::from(client.next().await.unwrap().kind == HEADERS);
+        }
+        seated
+    });
+    assert_eq!(all.await, STREAMS);
+    server.close().await;
+}
+
+#[tokio::test]
+async fn metadata_past_its_bound_breaks_its_call_alone() {
+    let server = Server::with(Limits::default()).await;
+    let mut client = server.client();
+    let mut seat = client.sit("ann", "").await;
+    let mut raw = Connection::open(server.address, 1_000).await;
+    let long = "x".repeat(15_000);
+    let more = [("a", long.as_str()), ("b", long.as_str())];
+    let block = http2::request("/casino.Casino/GetTokenBalance", &more);
+    // A frame has 16 KiB at most, so the block comes in two.
+    let (first, second) = block.split_at(16_000);
+    raw.send(HEADERS, 0, 1, first).await.unwrap();
+    raw.send(CONTINUATION, END_HEADERS, 1, second).await.unwrap();
+    let answer = soon(raw.next()).await.unwrap();
+    assert_eq!((answer.kind, answer.stream), (HEADERS, 1), "{answer:?}");
+    // `:status: 431`, request header fields too large: the value is in Huffman's code.
+    assert_eq!(answer.payload, [0x48, 0x83, 0x69, 0x90, 0xff]);
+    raw.gamble(3).await.unwrap();
+    // The connection is whole: after what ends that call comes the answer to the next.
+    while soon(raw.next()).await.unwrap().stream != 3 {}
+    assert!(seat.play(buy("ann", 1)).await.starts_with("buying 1 stock"));
+    server.close().await;
+}
+
+#[tokio::test]
+async fn who_opens_and_resets_streams_without_end_loses_the_connection() {
+    let server = Server::with(Limits::default()).await;
+    let mut client = server.client();
+    let mut seat = client.sit("ann", "").await;
+    let raw = Connection::open(server.address, 1_000).await;
+    let (mut reader, mut writer) = raw.split();
+    let ended = tokio::spawn(async move {
+        while let Some(frame) = reader.next().await {
+            if frame.kind == GOAWAY {
+                return frame.payload.get(4..8).map(<[u8]>::to_vec);
+            }
+        }
+        None
+    });
+    for stream in 0..1_000_000_u32 {
+        let stream = stream * 2 + 1;
+        let opened = writer.gamble(stream).await;
+        // CANCEL.
+        let reset = writer.send(RST_STREAM, 0, stream, &[0, 0, 0, 8]).await;
+        if opened.and(reset).is_err() {
+            break;
+        }
+    }
+    // ENHANCE_YOUR_CALM, where the end of the socket has not come first.
+    let code = soon(ended).await.unwrap();
+    assert!(code.is_none_or(|code| code == [0, 0, 0, 11]));
+    assert!(seat.play(buy("ann", 1)).await.starts_with("buying 1 stock"));
     server.close().await;
 }

@@ -32,6 +32,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Streams one connection may hold open at once.
 const MAX_STREAMS_PER_CONNECTION: u32 = 1024;
 
+/// Streams that a peer may have reset before they were looked at; more look like a flood, and end its connection.
+const MAX_PENDING_RESETS: usize = 20;
+
 /// Bytes of metadata one call may carry.
 const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 
@@ -52,6 +55,7 @@ pub fn server() -> Server {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(MAX_STREAMS_PER_CONNECTION)
         .http2_max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
 }

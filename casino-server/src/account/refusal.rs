@@ -97,6 +97,12 @@ pub(crate) enum Refusal {
         /// The holding.
         have: Stocks,
     },
+    /// More commands than one player may have decided in a second.
+    #[error("too fast: more than {a_second} a second; wait a little")]
+    TooFast {
+        /// How many may be decided.
+        a_second: u32,
+    },
     /// A sum over the account's whole life no longer fits.
     #[error("the sums of this account do not fit the books any more")]
     BooksFull,
@@ -129,6 +135,7 @@ impl Refusal {
             | Self::TooFewStocks { .. }
             | Self::BalanceFull { .. }
             | Self::HoldingFull { .. }
+            | Self::TooFast { .. }
             | Self::BooksFull => RefusalKind::Unmet,
         }
     }

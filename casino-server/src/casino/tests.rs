@@ -50,6 +50,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         statements,
         connections: Connections::new(serving::ConnectionLimits::default()),
         patience: table::PATIENCE,
+        players: Players::new(1),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Core: the records of players who have been active of late, in bounded memory.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, num::NonZero};
 
-use super::fate::Sequence;
-use crate::{identity::PlayerName, record::Record};
+use super::{
+    allowance::{Allowance, Rate},
+    fate::Sequence,
+};
+use crate::{account::Refusal, identity::PlayerName, quantity::UnixMillis, record::Record};
 
 /// Records held at most. Far more than one batch can change, so that there is always one to forget.
 const ACCOUNTS_MAX: usize = 64 * 1024;
@@ -27,6 +30,8 @@ pub(super) struct Held {
     pub(super) record: Record,
     /// The last batch that changed it; with that batch the record is on disk, or has never been.
     pub(super) changed_in: Sequence,
+    /// What the player may still ask for.
+    allowance: Allowance,
 }
 
 /// The records. One that waits for its batch stays; of the others those that have not been used for a while make room.
@@ -38,6 +43,7 @@ pub(super) struct Accounts {
     hand: usize,
     last_key: u64,
     most: usize,
+    rate: Rate,
 }
 
 impl Accounts {
@@ -53,6 +59,7 @@ impl Accounts {
             hand: 0,
             last_key: 0,
             most,
+            rate: None,
         }
     }
 
@@ -73,6 +80,25 @@ impl Accounts {
         Some(held)
     }
 
+    /// How many commands of one player are decided in a second.
+    pub(super) fn set_rate(&mut self, rate: Rate) {
+        self.rate = rate;
+    }
+
+    /// The record at `place`, if it is still there, and whether its player may have a command decided at `at`.
+    pub(super) fn allow(&mut self, place: Place, at: UnixMillis) -> Option<(&mut Held, Result<(), Refusal>)> {
+        let rate = self.rate;
+        let held = self.at(place)?;
+        let allowed = if held.allowance.take(rate, at) {
+            Ok(())
+        } else {
+            Err(Refusal::TooFast {
+                a_second: rate.map_or(0, NonZero::get),
+            })
+        };
+        Some((held, allowed))
+    }
+
     /// The name and the record at `place`, if it is still there.
     pub(super) fn named(&self, place: Place) -> Option<(PlayerName, Record)> {
         let held = self.held.get(place.index)?;
@@ -88,6 +114,7 @@ impl Accounts {
             used: false,
             record,
             changed_in: Sequence::NONE,
+            allowance: Allowance::FULL,
         };
         let room = if self.held.len() < self.most {
             None

@@ -7,6 +7,7 @@ use std::{mem, sync::Arc};
 
 use super::{
     accounts::{Accounts, Place},
+    allowance::Rate,
     fate::Sequence,
 };
 use crate::{
@@ -85,6 +86,11 @@ impl Draft {
         self.market.current.price
     }
 
+    /// How many commands of one player are decided in a second.
+    pub(super) fn set_rate(&mut self, rate: Rate) {
+        self.accounts.set_rate(rate);
+    }
+
     /// The batch that is being decided.
     pub(super) fn sequence(&self) -> Sequence {
         self.sequence
@@ -137,8 +143,12 @@ impl Draft {
     /// Decides `command` on the record at `place`; `None` if it is not there any more.
     pub(super) fn decide(&mut self, place: Place, command: Command, at: UnixMillis) -> Option<Decided> {
         let tick = self.market.current;
-        let held = self.accounts.at(place)?;
-        let (mut record, entry) = match held.record.execute(command, tick, at) {
+        let (held, allowed) = self.accounts.allow(place, at)?;
+        let executed = match allowed {
+            Ok(()) => held.record.execute(command, tick, at),
+            Err(too_fast) => Err(too_fast),
+        };
+        let (mut record, entry) = match executed {
             Ok(executed) => executed,
             Err(refusal) => {
                 let refused = u64::from(command.is_action());

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     LedgerError,
+    allowance::Rate,
     bell::Bell,
     books::{Asker, Books, Order, Verdict},
     draft::{Draft, Taken},
@@ -81,6 +82,11 @@ impl Shared {
             clock,
             meter: Meter::default(),
         }
+    }
+
+    /// How many commands of one player are decided in a second.
+    pub(super) fn set_rate(&self, rate: Rate) {
+        self.lock().draft.set_rate(rate);
     }
 
     /// What is counted once a batch.

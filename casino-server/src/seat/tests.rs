@@ -22,7 +22,7 @@ use crate::{
     quantity::{Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Record},
     store::{CommitError, scripted::disk},
-    table::{Announcer, Audience, PATIENCE, Table},
+    table::{Announcer, Audience, PATIENCE, Players, Table},
 };
 
 /// One seat, and all that it speaks to.
@@ -50,10 +50,12 @@ impl Scene {
         };
         let joining = feeds.wallet.then_some(account);
         let inbound = ReceiverStream::new(inbound);
+        let chair = Chair::Free(Players::new(1));
         let alone = (Company::new(market.current).enter(None), None);
         let seat = Seat::new(
             inbound,
-            (audience.watcher(None), ledger.books()),
+            (audience.watcher(None), chair),
+            ledger.books(),
             (feeds, joining),
             alone,
         );

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 
 pub const DATA: u8 = 0;
@@ -14,6 +17,7 @@ pub const SETTINGS: u8 = 4;
 pub const PING: u8 = 6;
 pub const GOAWAY: u8 = 7;
 pub const WINDOW_UPDATE: u8 = 8;
+pub const CONTINUATION: u8 = 9;
 pub const ACK: u8 = 1;
 pub const END_STREAM: u8 = 1;
 pub const END_HEADERS: u8 = 4;
@@ -28,7 +32,16 @@ pub struct Frame {
 }
 
 /// A connection.
-pub struct Connection(TcpStream);
+pub struct Connection {
+    reader: Reader,
+    writer: Writer,
+}
+
+/// The sending side.
+pub struct Writer(OwnedWriteHalf);
+
+/// The receiving side. By itself it answers nothing.
+pub struct Reader(OwnedReadHalf);
 
 impl Connection {
     /// Connects and gives each stream `window` bytes of room.
@@ -38,12 +51,48 @@ impl Connection {
             .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
             .await
             .unwrap();
-        let mut connection = Self(socket);
+        let (reader, writer) = socket.into_split();
+        let mut connection = Self {
+            reader: Reader(reader),
+            writer: Writer(writer),
+        };
         let initial_window = [&4_u16.to_be_bytes()[..], &window.to_be_bytes()[..]].concat();
         connection.send(SETTINGS, 0, 0, &initial_window).await.unwrap();
         connection
     }
 
+    pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> std::io::Result<()> {
+        self.writer.send(kind, flags, stream, payload).await
+    }
+
+    /// Opens a Gamble stream.
+    pub async fn gamble(&mut self, stream: u32) -> std::io::Result<()> {
+        self.writer.gamble(stream).await
+    }
+
+    /// Both sides, for two tasks.
+    pub fn split(self) -> (Reader, Writer) {
+        (self.reader, self.writer)
+    }
+
+    /// The next frame that is not about the connection's settings; `None` when the server has closed it. Pings are
+    /// answered.
+    pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            let frame = self.reader.next().await?;
+            match frame.kind {
+                PING if frame.flags & ACK == 0 => {
+                    self.send(PING, ACK, 0, &frame.payload).await.ok()?;
+                }
+                SETTINGS if frame.flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]).await.ok()?,
+                PING | SETTINGS | WINDOW_UPDATE => {}
+                _ => return Some(frame),
+            }
+        }
+    }
+}
+
+impl Writer {
     pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> std::io::Result<()> {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let stream = stream.to_be_bytes();
@@ -56,31 +105,22 @@ impl Connection {
         let block = request("/casino.Casino/Gamble", &[]);
         self.send(HEADERS, END_HEADERS, stream, &block).await
     }
+}
 
-    /// The next frame that is not about the connection's settings; `None` when the server has closed it. Pings are
-    /// answered.
+impl Reader {
+    /// The next frame; `None` when the server has closed the connection.
     pub async fn next(&mut self) -> Option<Frame> {
-        loop {
-            let mut header = [0; 9];
-            self.0.read_exact(&mut header).await.ok()?;
-            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
-            let mut payload = vec![0; usize::try_from(length).unwrap()];
-            self.0.read_exact(&mut payload).await.ok()?;
-            let frame = Frame {
-                kind: header[3],
-                flags: header[4],
-                stream: u32::from_be_bytes([header[5], header[6], header[7], header[8]]),
-                payload,
-            };
-            match frame.kind {
-                PING if frame.flags & ACK == 0 => {
-                    self.send(PING, ACK, 0, &frame.payload).await.ok()?;
-                }
-                SETTINGS if frame.flags & ACK == 0 => self.send(SETTINGS, ACK, 0, &[]).await.ok()?,
-                PING | SETTINGS | WINDOW_UPDATE => {}
-                _ => return Some(frame),
-            }
-        }
+        let mut header = [0; 9];
+        self.0.read_exact(&mut header).await.ok()?;
+        let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some(Frame {
+            kind: header[3],
+            flags: header[4],
+            stream: u32::from_be_bytes([header[5], header[6], header[7], header[8]]),
+            payload,
+        })
     }
 }
 

@@ -128,6 +128,7 @@ pub trait Asks {
     async fn trades_of(&mut self, name: &str) -> Vec<awesomestock_proto::casino::Trade>;
     async fn payments_of(&mut self, name: &str) -> Vec<Payment>;
     async fn sit(&mut self, name: &str, feeds: &str) -> Seat;
+    async fn try_sit(&mut self, name: &str, feeds: &str) -> Result<Seat, tonic::Status>;
 }
 
 impl Asks for Client {
@@ -185,6 +186,10 @@ impl Asks for Client {
 
     /// Takes a seat for `name` with `feeds`, which may be none.
     async fn sit(&mut self, name: &str, feeds: &str) -> Seat {
+        self.try_sit(name, feeds).await.unwrap()
+    }
+
+    async fn try_sit(&mut self, name: &str, feeds: &str) -> Result<Seat, tonic::Status> {
         let (actions, outbound) = mpsc::channel(10_000);
         let mut request = Request::new(ReceiverStream::new(outbound));
         if !feeds.is_empty() {
@@ -192,16 +197,16 @@ impl Asks for Client {
             let user = MetadataValue::from_bytes(name.as_bytes());
             request.metadata_mut().insert_bin(feeds::USER_KEY, user);
         }
-        let response = soon(self.gamble(request)).await.unwrap();
+        let response = soon(self.gamble(request)).await?;
         let feeds = response
             .metadata()
             .get(feeds::KEY)
             .map(|feeds| feeds.to_str().unwrap().to_owned());
-        Seat {
+        Ok(Seat {
             actions: Some(actions),
             infos: response.into_inner(),
             feeds,
-        }
+        })
     }
 }
 
