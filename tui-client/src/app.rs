@@ -8,6 +8,7 @@ pub mod action;
 pub mod alerts;
 pub mod chart;
 pub mod command;
+pub mod company;
 pub mod connection;
 mod deeds;
 pub mod effect;
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 
 use alerts::Alerts;
 use chart::ChartView;
+use company::Company;
 use connection::Connection;
 use keymap::Keymap;
 use log::ActionLog;
@@ -79,6 +81,8 @@ pub struct AppState {
     pub chart: ChartView,
     /// What the player owns.
     pub holdings: Holdings,
+    /// The others at the table.
+    pub company: Company,
     /// The next order.
     pub ticket: Ticket,
     /// What was done, and what became of it.
@@ -109,6 +113,7 @@ impl AppState {
             market: Market::default(),
             chart: ChartView::default(),
             holdings: Holdings::default(),
+            company: Company::default(),
             ticket: Ticket::default(),
             log: ActionLog::default(),
             alerts: Alerts::default(),

@@ -135,6 +135,8 @@ pub enum Deed {
     Trades(Output),
     /// Print all your payments, oldest first
     Payments(Output),
+    /// Print who owns most at the table, and your own place
+    Leaderboard(Output),
     /// Print your statement
     #[command(aliases = ["paymentStatement", "payment-statement"])]
     Statement(Output),
@@ -191,6 +193,14 @@ pub struct Options {
         allow_negative_numbers = true
     )]
     pub seed: Option<i64>,
+    /// Solo: players of the house at the table, who trade by habits of their own, 0 to 20 [default: 3]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "AWESOMESTOCK_HOUSE",
+        allow_negative_numbers = true
+    )]
+    pub house: Option<i64>,
     /// Play line by line, without a screen: for scripts, pipes and screen readers
     #[arg(
         long,

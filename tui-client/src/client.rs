@@ -4,6 +4,7 @@
 //! a server sends is checked (`wire`) before the game sees it, and what a failure means is said in one place
 //! (`failure`). It keeps no state of the game and retries nothing.
 
+mod company;
 mod failure;
 mod pages;
 mod wire;
@@ -23,6 +24,7 @@ use tonic::{
 };
 
 use crate::app::{
+    company::{Leaderboard, Told},
     event::{Answer, Call, StreamEvent, TradeRow},
     market::PricePoint,
     money::Side,
@@ -95,6 +97,7 @@ impl Client {
                 Call::History { before } => self.history(before).await,
                 Call::Trades => self.trades().await,
                 Call::TradePage { before } => self.trade_page(before).await,
+                Call::Leaderboard => self.leaderboard().await.map(Answer::Leaderboard),
             }
         };
         tokio::time::timeout(CALL_DEADLINE, answer)
@@ -200,6 +203,17 @@ impl Client {
         Ok(Answer::Trades(rows))
     }
 
+    /// Who owns most, and the player's own place.
+    ///
+    /// # Errors
+    ///
+    /// When the casino does not answer, or speaks the old contract and ranks nobody.
+    async fn leaderboard(&self) -> Result<Leaderboard, Failure> {
+        let told = known(self.casino.clone().get_leaderboard(self.user()).await)?;
+        told.map(|told| company::leaderboard(&told.into_inner()))
+            .ok_or_else(|| Failure::Refused("this casino keeps no leaderboard".to_owned()))
+    }
+
     fn user(&self) -> types::User {
         types::User {
             id: self.player.clone(),
@@ -228,6 +242,12 @@ impl Seat {
     #[must_use]
     pub fn is_extended(&self) -> bool {
         self.feeds.ticks && self.feeds.wallet
+    }
+
+    /// What the casino tells of the others.
+    #[must_use]
+    pub fn told_of_others(&self) -> Told {
+        self.feeds.others
     }
 
     /// The next thing the casino tells. What means nothing to this client is passed over. Can be cancelled: nothing is
@@ -262,7 +282,14 @@ fn known<T>(answer: Result<T, Status>) -> Result<Option<T>, Failure> {
 
 /// Asks for more than the old contract, in the name of the player: an old casino passes over it.
 fn ask_for_feeds(metadata: &mut MetadataMap, player: &str) {
-    match [feeds::TICKS, feeds::WALLET].join(",").parse() {
+    let names = [
+        feeds::TICKS,
+        feeds::WALLET,
+        feeds::TAPE,
+        feeds::PLAYERS,
+        feeds::LEADERBOARD,
+    ];
+    match names.join(",").parse() {
         Ok(names) => {
             metadata.insert(feeds::KEY, names);
         }

@@ -38,6 +38,12 @@ const TICK_BOUNDS: (Duration, Duration) = (Duration::from_millis(10), Duration::
 /// The price of a solo market that has no history yet.
 const DEFAULT_INITIAL_PRICE: i32 = 10;
 
+/// House players at a solo table.
+const DEFAULT_HOUSE: u8 = 3;
+
+/// The most house players a solo table has.
+pub const MAX_HOUSE: u8 = 20;
+
 /// What the game is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -86,6 +92,8 @@ pub struct SoloRules {
     pub initial_price: i32,
     /// The market's seed; by default the one the ledger keeps, or a new one.
     pub seed: Option<u64>,
+    /// House players at the table, at most [`MAX_HOUSE`].
+    pub house: u8,
 }
 
 /// The user's surroundings, as far as the configuration depends on them.
@@ -190,6 +198,7 @@ fn refuse_solo_options(typed: &Options) -> Result<()> {
         ("tick", typed.tick.is_some()),
         ("initial-price", typed.initial_price.is_some()),
         ("seed", typed.seed.is_some()),
+        ("house", typed.house.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -217,6 +226,7 @@ fn check_rules(options: &Options) -> Result<SoloRules> {
         tick: check_tick(options.tick.as_deref())?,
         initial_price,
         seed,
+        house: check_house(options.house)?,
     })
 }
 
@@ -229,6 +239,16 @@ fn check_tick(tick: Option<&str>) -> Result<Duration> {
         .ok()
         .filter(|duration| (shortest..=longest).contains(duration))
         .ok_or_else(|| bad("tick", "must be a duration from 10ms to 1h, such as 1s", tick))
+}
+
+fn check_house(house: Option<i64>) -> Result<u8> {
+    let Some(house) = house else {
+        return Ok(DEFAULT_HOUSE);
+    };
+    u8::try_from(house)
+        .ok()
+        .filter(|house| *house <= MAX_HOUSE)
+        .ok_or_else(|| bad("house", "must be 0 to 20", house))
 }
 
 /// `None`: a solo game.

@@ -40,6 +40,7 @@ pub async fn run<W: Write>(client: &Client, deed: Deed, out: W) -> Result<()> {
         Deed::Withdraw(amount) => call(client, Call::Withdraw(amount.count), amount.output, out).await,
         Deed::Trades(output) => trades(client, output, out).await,
         Deed::Payments(output) => payments(client, output, out).await,
+        Deed::Leaderboard(output) => leaderboard(client, output, out).await,
         Deed::Statement(output) => call(client, Call::Statement, output, out).await,
     };
     match done {
@@ -156,7 +157,11 @@ async fn call<W: Write>(client: &Client, call: Call, output: Output, out: W) -> 
         Answer::Wallet(wallet) => (tables::WALLET, tables::wallet(client.player(), wallet)),
         Answer::Tokens(tokens) => (tables::WALLET, tables::tokens_only(client.player(), *tokens)),
         Answer::Statement(text) => (tables::STATEMENT, tables::statement(client.player(), text)),
-        Answer::Payments(_) | Answer::History(_) | Answer::Trades(_) | Answer::TradePage { .. } => {
+        Answer::Payments(_)
+        | Answer::History(_)
+        | Answer::Trades(_)
+        | Answer::TradePage { .. }
+        | Answer::Leaderboard(_) => {
             return Ok(());
         }
     };
@@ -181,6 +186,18 @@ async fn trades<W: Write>(client: &Client, output: Output, out: W) -> Result<(),
         }
     }
     Ok(printer.end("no trades yet")?)
+}
+
+async fn leaderboard<W: Write>(client: &Client, output: Output, out: W) -> Result<(), Stopped> {
+    let call = Call::Leaderboard;
+    let Answer::Leaderboard(leaderboard) = client.call(call).await? else {
+        return Ok(());
+    };
+    let mut printer = Printer::start(output, Shape::List, tables::LEADERBOARD, out)?;
+    for standing in leaderboard.rows() {
+        printer.row(&phrases::standing(standing), &tables::standing(standing))?;
+    }
+    Ok(printer.end(phrases::NOBODY_RANKED)?)
 }
 
 fn print_one<W: Write>(

@@ -104,6 +104,7 @@ impl<W: Write> Conversation<W> {
             Command::Payments => self.call(Call::Payments).await?,
             Command::Trades => self.call(Call::TradePage { before: None }).await?,
             Command::Statement => self.call(Call::Statement).await?,
+            Command::Leaderboard => self.call(Call::Leaderboard).await?,
             Command::Gamble => self.gamble().await?,
             Command::Buy(count) => self.order(Side::Buy, count).await?,
             Command::Sell(count) => self.order(Side::Sell, count).await?,

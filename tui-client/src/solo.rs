@@ -49,6 +49,7 @@ pub async fn open(rules: SoloRules, data_dir: &Path) -> Result<(Channel, Servers
         tick: rules.tick,
         initial_price: rules.initial_price,
         seed: rules.seed,
+        house: rules.house,
         ..Options::new(data_dir.join(LEDGER_FILE))
     };
     let casino = Casino::open(options, to_payments).await.map_err(not_opened)?;

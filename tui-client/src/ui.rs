@@ -14,6 +14,7 @@
 mod ascii;
 mod big;
 mod chart;
+mod company;
 mod footer;
 pub mod format;
 mod header;
@@ -126,13 +127,14 @@ impl View {
             self.draw_too_small(area, buf);
             return Default::default();
         };
-        let desk = Desk::of(size, area);
+        let (desk, places) = company::make_room(state, Desk::of(size, area));
         header::draw(self, state, &desk, buf);
         let sight = chart::draw(self, state, &desk, buf);
         wallet::draw(self, state, &desk, buf);
         let mut buttons = order::draw(self, state, &desk, buf);
         ticks::draw(self, state, &desk, buf);
         log::draw(self, state, &desk, buf);
+        company::draw(self, state, &places, buf);
         panel::round_corners(desk.framed(), buf);
         buttons.extend(footer::draw(self, state, &desk, buf));
         toast::draw(self, state, &desk, buf);

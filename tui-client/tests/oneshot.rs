@@ -47,6 +47,7 @@ fn story(home: &Home, place: &[&str]) {
         ("price", "AwesomeStock - current stock price: 10"),
         ("balance", "0 tokens and 0 stocks"),
         ("trades", "no trades yet"),
+        ("leaderboard", "nobody is ranked yet"),
         ("payments", "no payments yet"),
         ("buy-tokens 20", "bought 100 tokens for 20 dollars"),
         (
@@ -276,7 +277,7 @@ fn wrong_usage_is_told_from_failure() {
         "price 1",
         "price --json --csv",
         "--json",
-        "leaderboard",
+        "leaderboard 3",
         "balance --user=two/words",
         "completions tcsh",
         "price --casino nowhere",

@@ -6,6 +6,7 @@ use awesomestock::app::{
     AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
     action::{Action, BINDINGS},
     chart::{Area, Kind, Place, Sight},
+    company::{Leaderboard, Player, Standing, TapeNews, TapeRow},
     connection::Liveness,
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     log::MAX_ENTRIES,
@@ -62,6 +63,21 @@ fn any_key() -> impl Strategy<Value = Event> {
     (code, modifiers).prop_map(|(code, modifiers)| Event::Key(KeyEvent::new(code, modifiers)))
 }
 
+fn any_tape_row() -> impl Strategy<Value = TapeRow> {
+    (".{0,8}", any::<(bool, i64, i64, i32, i32)>()).prop_map(|(name, (house, tick, at, count, price))| {
+        TapeRow {
+            player: Player { name, house },
+            trade: TradeRow {
+                tick,
+                at: UnixMs(at),
+                side: Side::Buy,
+                count,
+                price,
+            },
+        }
+    })
+}
+
 fn any_stream_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         2 => any::<bool>().prop_map(|extended| StreamEvent::Joined { extended }),
@@ -69,6 +85,13 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
             |(tick, price, at, interval_ms)| StreamEvent::Price { tick, price, at: at.map(UnixMs), interval_ms }
         ),
         1 => any_wallet().prop_map(StreamEvent::Wallet),
+        1 => (prop::collection::vec(any_tape_row(), 0..25), any::<i64>())
+            .prop_map(|(rows, trades)| StreamEvent::Tape(TapeNews { rows, trades })),
+        1 => (any::<i32>(), any::<i64>(), any::<i32>()).prop_map(|(rank, equity, ranked)| {
+            let player = Player { name: "bob".to_owned(), house: false };
+            let own = Standing { rank, player, equity, tokens: 0, stocks: 0 };
+            StreamEvent::Leaderboard(Leaderboard { top: vec![own.clone()], own: Some(own), ranked })
+        }),
         2 => (any::<bool>(), ".{0,8}", any::<Option<i32>>(), any::<Option<i64>>(), prop::option::of(any_wallet()))
             .prop_map(|(executed, message, price, tick, wallet)| {
                 StreamEvent::Result(OrderResult { executed, message, price, tick, at: None, wallet })

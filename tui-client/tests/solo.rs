@@ -22,6 +22,7 @@ async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
         tick: Duration::from_millis(10),
         initial_price: 10,
         seed: Some(seed),
+        house: 3,
     };
     let (channel, servers) = solo::open(rules, folder).await.unwrap();
     (Client::new(channel, "anna".to_owned()), servers)
@@ -69,6 +70,7 @@ async fn a_closed_game_lets_go_of_its_ledger_and_an_open_one_does_not() {
         tick: Duration::from_secs(1),
         initial_price: 10,
         seed: None,
+        house: 3,
     };
     let second = solo::open(rules, folder.path()).await.unwrap_err();
     assert!(

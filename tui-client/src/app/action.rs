@@ -40,6 +40,8 @@ pub enum Action {
     Trades,
     /// Show the statement.
     Statement,
+    /// Show what is known of the others.
+    Leaderboard,
     /// Show the keys and the words.
     Help,
     /// Open the palette.
@@ -97,7 +99,7 @@ impl Action {
     pub fn closes_what_is_read(self) -> bool {
         matches!(
             self,
-            Self::Payments | Self::Trades | Self::Statement | Self::Help | Self::Quit
+            Self::Payments | Self::Trades | Self::Statement | Self::Leaderboard | Self::Help | Self::Quit
         )
     }
 
@@ -241,6 +243,8 @@ pub const BINDINGS: &[Binding] = &[
         .hint("statement", 7),
     row(Action::Trades, "trades", &[Key::char('T')], "the list of your trades, the newest first")
         .hint("trades", 9),
+    row(Action::Leaderboard, "leaderboard", &[Key::char('l')], "the others: who owns most, who is here, what they trade")
+        .hint("others", 14),
     row(Action::Palette, "palette", &[Key::char(':')], "a line of words")
         .hint("command", 8),
     row(Action::Help, "help", &[Key::char('?')], "this page")

@@ -19,6 +19,8 @@ pub enum Command {
     Trades,
     /// The statement.
     Statement,
+    /// Who owns most; on the screen, all that is known of the others.
+    Leaderboard,
     /// Sit down at the table.
     Gamble,
     /// Buy so many stocks.
@@ -111,6 +113,12 @@ pub const WORDS: &[Word] = &[
         &["payment-statement", "statement"],
         Command::Statement,
         "your statement",
+    ),
+    alone(
+        "leaderboard",
+        &["tape", "players"],
+        Command::Leaderboard,
+        "who owns most, and on the screen what the others do",
     ),
     alone(
         "gamble",

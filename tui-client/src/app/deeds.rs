@@ -38,6 +38,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
         Action::Payments => return run(state, Command::Payments),
         Action::Trades => return run(state, Command::Trades),
         Action::Statement => return run(state, Command::Statement),
+        Action::Leaderboard => return run(state, Command::Leaderboard),
         Action::Help => return run(state, Command::Help),
         Action::Palette => open(state, Overlay::Palette(Palette::default())),
         Action::Repaint => return vec![Effect::Repaint],
@@ -144,6 +145,11 @@ pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
         Command::Statement => {
             open(state, Overlay::Statement(Sheet::default()));
             vec![Effect::Call(Call::Statement)]
+        }
+        Command::Leaderboard => {
+            let scroll = Scroll::default();
+            open(state, Overlay::Company { scroll });
+            Effects::new()
         }
         Command::AlertAbove(price) => arm(state, Alert::Above(price)),
         Command::AlertBelow(price) => arm(state, Alert::Below(price)),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     chart::{Mark, Sight},
+    company::{Leaderboard, Players, TapeNews, Told},
     market::PricePoint,
     money::{Side, UnixMs},
     overlay::PaymentRow,
@@ -64,6 +65,14 @@ pub enum StreamEvent {
     },
     /// The wallet, on joining.
     Wallet(Wallet),
+    /// On joining: the casino tells so much of the others.
+    Tells(Told),
+    /// Trades of everybody.
+    Tape(TapeNews),
+    /// Who is seated.
+    Players(Players),
+    /// Who owns most.
+    Leaderboard(Leaderboard),
     /// The answer to the oldest order without one.
     Result(OrderResult),
     /// It could not be opened, or has ended; in words, why.
@@ -112,6 +121,8 @@ pub enum Call {
         /// Only those of lower numbers; `None`: the newest ones.
         before: Option<i64>,
     },
+    /// Who owns most.
+    Leaderboard,
 }
 
 /// Why there is no answer to a [`Call`].
@@ -171,6 +182,8 @@ pub enum Answer {
         /// There are older ones.
         more: bool,
     },
+    /// Who owns most.
+    Leaderboard(Leaderboard),
 }
 
 impl Answer {
@@ -185,6 +198,7 @@ impl Answer {
             Self::History(_) => Call::History { before: None },
             Self::Trades(_) => Call::Trades,
             Self::TradePage { before, .. } => Call::TradePage { before: *before },
+            Self::Leaderboard(_) => Call::Leaderboard,
         }
     }
 }

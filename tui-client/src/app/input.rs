@@ -60,7 +60,9 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     };
     let verdict = match top {
         Overlay::Splash { .. } => Verdict::Close,
-        Overlay::Help { scroll } => reader(key, action, scroll, page, state.screen.reach),
+        Overlay::Help { scroll } | Overlay::Company { scroll } => {
+            reader(key, action, scroll, page, state.screen.reach)
+        }
         Overlay::Payments(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
         Overlay::Trades(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
         Overlay::Statement(sheet) => sheet_key(key, action, sheet, (page, state.screen.reach)),
@@ -159,7 +161,7 @@ pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
 fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
     let reach = state.screen.reach;
     let scroll = match state.screen.overlays.last_mut() {
-        Some(Overlay::Help { scroll }) => scroll,
+        Some(Overlay::Help { scroll } | Overlay::Company { scroll }) => scroll,
         Some(Overlay::Payments(sheet)) => &mut sheet.scroll,
         Some(Overlay::Trades(sheet)) => &mut sheet.scroll,
         Some(Overlay::Statement(sheet)) => &mut sheet.scroll,

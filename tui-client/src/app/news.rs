@@ -41,6 +41,10 @@ pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
             ring(state, price);
         }
         StreamEvent::Wallet(wallet) => state.holdings.replace(wallet),
+        StreamEvent::Tells(told) => state.company.join(told),
+        StreamEvent::Tape(news) => state.company.take(news),
+        StreamEvent::Players(players) => state.company.players = players,
+        StreamEvent::Leaderboard(leaderboard) => state.company.leaderboard = leaderboard,
         StreamEvent::Result(result) => return order_result(state, result),
         StreamEvent::Lost(_) => {}
     }
@@ -153,6 +157,7 @@ pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
         }
         Answer::History(page) => state.market.take_history(&page),
         Answer::TradePage { before, rows, more } => trade_page(state, before, rows, more),
+        Answer::Leaderboard(leaderboard) => state.company.leaderboard = leaderboard,
         Answer::Trades(mut rows) => {
             // What was answered on the stream meanwhile is known already.
             rows.retain(|row| !state.log.knows(row));
@@ -203,7 +208,7 @@ pub(super) fn failed(state: &mut AppState, call: Call, failure: Failure) -> Effe
             state.chart.older_failed();
             Effects::new()
         }
-        Call::Holdings | Call::History { before: None } | Call::Trades => Effects::new(),
+        Call::Holdings | Call::History { before: None } | Call::Trades | Call::Leaderboard => Effects::new(),
     }
 }
 

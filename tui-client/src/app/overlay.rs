@@ -29,6 +29,11 @@ pub enum Overlay {
         /// How far down it is read.
         scroll: Scroll,
     },
+    /// The others at the table.
+    Company {
+        /// How far down it is read.
+        scroll: Scroll,
+    },
     /// The player's payments.
     Payments(Sheet<Vec<PaymentRow>>),
     /// The player's trades.

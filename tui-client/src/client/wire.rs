@@ -10,8 +10,9 @@ use awesomestock_proto::{
 };
 use tonic::metadata::MetadataMap;
 
-use super::{Order, failure::shortened};
+use super::{Order, company, failure::shortened};
 use crate::app::{
+    company::Told,
     event::{OrderResult, StreamEvent, TradeRow},
     market::PricePoint,
     money::{Side, UnixMs},
@@ -26,6 +27,8 @@ pub(super) struct Feeds {
     pub(super) ticks: bool,
     /// The wallet on joining and, with outcome and trade, in each result.
     pub(super) wallet: bool,
+    /// What it tells of the others.
+    pub(super) others: Told,
 }
 
 impl Feeds {
@@ -39,6 +42,11 @@ impl Feeds {
         Self {
             ticks: named(feeds::TICKS),
             wallet: named(feeds::WALLET),
+            others: Told {
+                tape: named(feeds::TAPE),
+                players: named(feeds::PLAYERS),
+                leaderboard: named(feeds::LEADERBOARD),
+            },
         }
     }
 }
@@ -68,8 +76,12 @@ pub(super) fn stream_event(info: GambleInfo, granted: Feeds) -> Option<StreamEve
             &info.result.unwrap_or_default(),
         ))),
         GambleType::Wallet => wallet(&info.wallet?).map(StreamEvent::Wallet),
-        // Not asked for.
-        GambleType::Tape | GambleType::Players | GambleType::Leaderboard => None,
+        GambleType::Tape => Some(StreamEvent::Tape(company::tape(&info.tape?))),
+        GambleType::Players => Some(StreamEvent::Players(company::players(&info.players?))),
+        GambleType::Leaderboard => {
+            let told = company::leaderboard(&info.leaderboard?);
+            Some(StreamEvent::Leaderboard(told))
+        }
     }
 }
 
@@ -167,6 +179,11 @@ mod tests {
     const ALL: Feeds = Feeds {
         ticks: true,
         wallet: true,
+        others: Told {
+            tape: true,
+            players: true,
+            leaderboard: true,
+        },
     };
 
     fn told(kind: i32) -> GambleInfo {
@@ -306,9 +323,9 @@ mod tests {
     #[test]
     fn feeds_are_read_from_lists_of_names() {
         for (named, granted) in [
-            ("ticks,wallet", ALL),
-            (" wallet , tape, ticks", ALL),
-            ("ticks", Feeds { wallet: false, ..ALL }),
+            ("ticks,wallet,tape,players,leaderboard", ALL),
+            (" leaderboard,wallet , tape, ticks,players", ALL),
+            ("ticks,tape,players,leaderboard", Feeds { wallet: false, ..ALL }),
             ("tickswallet", Feeds::default()),
         ] {
             let mut metadata = MetadataMap::new();

@@ -37,6 +37,7 @@ fn nothing_given_is_a_solo_game() {
         tick: Duration::from_secs(1),
         initial_price: 10,
         seed: None,
+        house: 3,
     };
     assert_eq!(config.table, Table::Solo(rules));
     assert_eq!(config.player, "maryann");
@@ -46,12 +47,13 @@ fn nothing_given_is_a_solo_game() {
 
 #[test]
 fn the_command_line_wins_over_the_file_option_by_option() {
-    let file = "tick = '5s'\ninitial-price = 7\nuser = 'anna'\nplain = true\nseed = 3";
+    let file = "tick = '5s'\ninitial-price = 7\nuser = 'anna'\nplain = true\nseed = 3\nhouse = 5";
     let config = load(file, &["--tick", "200ms", "--user", "bert", "--plain=false"]).unwrap();
     let rules = SoloRules {
         tick: Duration::from_millis(200),
         initial_price: 7,
         seed: Some(3),
+        house: 5,
     };
     assert_eq!(config.table, Table::Solo(rules));
     assert_eq!(config.player, "bert");
@@ -81,7 +83,7 @@ fn every_option_has_its_variable_and_its_key() {
 
 #[test]
 fn values_out_of_bounds_are_named_with_their_bound() {
-    let cases: [(&[&str], &str); 18] = [
+    let cases: [(&[&str], &str); 20] = [
         (&["--tick", "9ms"], "tick: must be a duration from 10ms to 1h"),
         (&["--tick", "61m"], "tick: must be"),
         (&["--tick", "1"], "tick: must be"),
@@ -93,6 +95,8 @@ fn values_out_of_bounds_are_named_with_their_bound() {
         (&["--initial-price", "-1"], "initial-price: must be"),
         (&["--initial-price", "2147483648"], "initial-price: must be"),
         (&["--seed", "-1"], "seed: must be"),
+        (&["--house", "21"], "house: must be 0 to 20, not \"21\""),
+        (&["--house", "-1"], "house: must be 0 to 20"),
         (&["--user", ""], "user: must be 1 to 32 letters"),
         (&["--user", "two words"], "user: must be"),
         (&["--user", "\u{1b}[31mred"], "user: must be"),

@@ -6,6 +6,7 @@ use awesomestock_proto::STOCK_NAME;
 
 use super::print::{Cell, Columns};
 use crate::app::{
+    company::Standing,
     event::{OrderResult, StreamEvent, TradeRow},
     money::Side,
     overlay::PaymentRow,
@@ -32,6 +33,8 @@ pub(super) const EXCHANGE: Columns = &["dollars", "tokens"];
 pub(super) const TRADES: Columns = &["number", "at", "side", "count", "price", "total"];
 /// `payments`.
 pub(super) const PAYMENTS: Columns = &["number", "at", "dollars"];
+/// `leaderboard`.
+pub(super) const LEADERBOARD: Columns = &["rank", "player", "house", "equity", "tokens", "stocks"];
 /// `statement`.
 pub(super) const STATEMENT: Columns = &["player", "statement"];
 
@@ -89,6 +92,17 @@ pub(super) fn trade(position: i64, row: &TradeRow) -> Vec<Cell> {
 
 pub(super) fn payment(row: &PaymentRow) -> Vec<Cell> {
     vec![number(row.number), row.at.into(), number(row.dollars)]
+}
+
+pub(super) fn standing(standing: &Standing) -> Vec<Cell> {
+    vec![
+        number(standing.rank),
+        text(&standing.player.name),
+        number(i64::from(standing.player.house)),
+        number(standing.equity),
+        number(standing.tokens),
+        number(standing.stocks),
+    ]
 }
 
 pub(super) fn statement(player: &str, statement: &str) -> Vec<Cell> {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     app::{
         command,
+        company::{Leaderboard, Standing},
         event::{Answer, Call, OrderResult, StreamEvent, TradeRow},
         money::{Side, UnixMs},
         overlay::PaymentRow,
@@ -23,6 +24,8 @@ pub(super) const ALERTS_NEED_A_SCREEN: &str = "alerts are for the screen: here e
 
 /// What is said where `trades` does not tell all of them.
 const OLDER_TRADES: &str = "there are older trades; awesomestock trades tells them all";
+/// A leaderboard without anybody.
+pub(crate) const NOBODY_RANKED: &str = "nobody is ranked yet";
 
 /// A line over the bound.
 pub(super) const LINE_TOO_LONG: &str = "the line is too long";
@@ -62,10 +65,32 @@ pub(crate) fn answer(answer: &Answer) -> Vec<String> {
             let rows = rows.iter().map(|(number, row)| trade(*number, row));
             return older.into_iter().chain(rows).collect();
         }
+        Answer::Leaderboard(leaderboard) => return standings(leaderboard),
         // No word of plain mode asks for these.
         Answer::History(_) | Answer::Trades(_) => return Vec::new(),
     };
     vec![line]
+}
+
+/// Who owns most, a line each, and at the end the player's own place if it is not among them.
+pub(crate) fn standings(leaderboard: &Leaderboard) -> Vec<String> {
+    if leaderboard.top.is_empty() {
+        return vec![NOBODY_RANKED.to_owned()];
+    }
+    leaderboard.rows().map(standing).collect()
+}
+
+/// A place on the leaderboard.
+pub(crate) fn standing(standing: &Standing) -> String {
+    let house = if standing.player.house { " (house)" } else { "" };
+    format!(
+        "{}. {}{house}: {}, {} and {}",
+        standing.rank,
+        standing.player.name,
+        amount(standing.equity, "token"),
+        amount(standing.tokens, "token"),
+        amount(standing.stocks, "stock"),
+    )
 }
 
 /// Why a call failed, and what that leaves open.
@@ -83,7 +108,13 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
     match event {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
         StreamEvent::Result(result) => Some(order_result(result)),
-        StreamEvent::Joined { .. } | StreamEvent::Wallet(_) | StreamEvent::Lost(_) => None,
+        StreamEvent::Joined { .. }
+        | StreamEvent::Wallet(_)
+        | StreamEvent::Tells(_)
+        | StreamEvent::Tape(_)
+        | StreamEvent::Players(_)
+        | StreamEvent::Leaderboard(_)
+        | StreamEvent::Lost(_) => None,
     }
 }
 

@@ -97,7 +97,8 @@ pub(super) async fn play(client: Client, after: Duration, way: Way) {
 /// Tells what the casino sends until nothing more comes; says why, unless nobody listens.
 async fn listen(mut seat: client::Seat, told: &mpsc::Sender<StreamEvent>) -> Option<String> {
     let extended = seat.is_extended();
-    let mut heard = tell(told, StreamEvent::Joined { extended }).await;
+    let others = StreamEvent::Tells(seat.told_of_others());
+    let mut heard = tell(told, StreamEvent::Joined { extended }).await && tell(told, others).await;
     while heard {
         match seat.next().await {
             Ok(event) => heard = tell(told, event).await,

@@ -11,6 +11,7 @@
 //! ```
 
 mod amount;
+mod company;
 mod confirm;
 mod help;
 mod palette;
@@ -79,6 +80,7 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
                 Top::default()
             }
             Overlay::Help { scroll } => Top::scrolled(help::draw(view, state, *scroll, desk, buf)),
+            Overlay::Company { scroll } => Top::scrolled(company::draw(view, state, *scroll, desk, buf)),
             Overlay::Payments(sheet) => Top::scrolled(payments::draw(view, sheet, desk, buf)),
             Overlay::Trades(sheet) => Top::scrolled(trades::draw(view, sheet, desk, buf)),
             Overlay::Statement(sheet) => Top::scrolled(statement::draw(view, sheet, desk, buf)),
