@@ -123,9 +123,9 @@ pub enum Deed {
     /// Print the wallet
     Balance(Output),
     /// Buy N stocks at the price in force
-    Buy(Amount),
+    Buy(Ordered),
     /// Sell N stocks at the price in force
-    Sell(Amount),
+    Sell(Ordered),
     /// Buy tokens for N dollars: 5 a dollar
     #[command(alias = "buyTokens")]
     BuyTokens(Amount),
@@ -140,6 +140,17 @@ pub enum Deed {
     /// Print your statement
     #[command(aliases = ["paymentStatement", "payment-statement"])]
     Statement(Output),
+}
+
+/// How many stocks, and at which price or better.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Ordered {
+    /// How many, and how it is printed.
+    #[command(flatten)]
+    pub amount: Amount,
+    /// Only at this price or a better one: buy at or below it, sell at or above it
+    #[arg(long, value_name = "PRICE", value_parser = value_parser!(i32).range(1..), allow_negative_numbers = true)]
+    pub limit: Option<i32>,
 }
 
 /// How many, and how it is printed.

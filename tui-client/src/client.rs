@@ -56,6 +56,8 @@ pub struct Order {
     pub side: Side,
     /// Stocks.
     pub count: i32,
+    /// The worst price at which it is to be executed; only for a casino that [keeps to it](Seat::keeps_limits).
+    pub limit: Option<i32>,
 }
 
 /// A player's way to a casino.
@@ -244,6 +246,12 @@ impl Seat {
         self.feeds.ticks && self.feeds.wallet
     }
 
+    /// The casino executes an order with a limit at that price or better, or not at all.
+    #[must_use]
+    pub fn keeps_limits(&self) -> bool {
+        self.feeds.others.limits
+    }
+
     /// What the casino tells of the others.
     #[must_use]
     pub fn told_of_others(&self) -> Told {
@@ -288,6 +296,7 @@ fn ask_for_feeds(metadata: &mut MetadataMap, player: &str) {
         feeds::TAPE,
         feeds::PLAYERS,
         feeds::LEADERBOARD,
+        feeds::LIMITS,
     ];
     match names.join(",").parse() {
         Ok(names) => {

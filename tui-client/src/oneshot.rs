@@ -16,7 +16,7 @@ use crate::{
         event::{Answer, Call, OrderResult, StreamEvent},
         money::Side,
     },
-    cli::{Deed, Output},
+    cli::{Amount, Deed, Ordered, Output},
     client::{CALL_DEADLINE, Client, Failure, JOIN_DEADLINE, Order, Seat, SeatEnd},
     plain::phrases,
 };
@@ -34,8 +34,8 @@ pub async fn run<W: Write>(client: &Client, deed: Deed, out: W) -> Result<()> {
     let done = match deed {
         Deed::Price(output) => price(client, output, out).await,
         Deed::Balance(output) => call(client, Call::Holdings, output, out).await,
-        Deed::Buy(amount) => order(client, Side::Buy, amount.count, amount.output, out).await,
-        Deed::Sell(amount) => order(client, Side::Sell, amount.count, amount.output, out).await,
+        Deed::Buy(ordered) => order(client, Side::Buy, ordered, out).await,
+        Deed::Sell(ordered) => order(client, Side::Sell, ordered, out).await,
         Deed::BuyTokens(amount) => call(client, Call::BuyTokens(amount.count), amount.output, out).await,
         Deed::Withdraw(amount) => call(client, Call::Withdraw(amount.count), amount.output, out).await,
         Deed::Trades(output) => trades(client, output, out).await,
@@ -93,13 +93,18 @@ async fn price<W: Write>(client: &Client, output: Output, out: W) -> Result<(), 
 async fn order<W: Write>(
     client: &Client,
     side: Side,
-    count: i32,
-    output: Output,
+    Ordered {
+        amount: Amount { count, output },
+        limit,
+    }: Ordered,
     out: W,
 ) -> Result<(), Stopped> {
     let (orders, queue) = mpsc::channel(ORDER_QUEUE);
     let mut seat = client.sit_down(queue).await?;
-    if orders.try_send(Order { side, count }).is_err() {
+    if limit.is_some() && !seat.keeps_limits() {
+        return Err(not_done(phrases::NO_LIMITS));
+    }
+    if orders.try_send(Order { side, count, limit }).is_err() {
         return Err(not_done("the table is lost; nothing was ordered"));
     }
     let answer = timeout(

@@ -106,8 +106,9 @@ impl<W: Write> Conversation<W> {
             Command::Statement => self.call(Call::Statement).await?,
             Command::Leaderboard => self.call(Call::Leaderboard).await?,
             Command::Gamble => self.gamble().await?,
-            Command::Buy(count) => self.order(Side::Buy, count).await?,
-            Command::Sell(count) => self.order(Side::Sell, count).await?,
+            Command::Buy(count) => self.order(Side::Buy, count, None).await?,
+            Command::Sell(count) => self.order(Side::Sell, count, None).await?,
+            Command::Limited(side, count, limit) => self.order(side, count, Some(limit)).await?,
             Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
                 self.say(phrases::ALERTS_NEED_A_SCREEN)?;
             }
@@ -143,11 +144,14 @@ impl<W: Write> Conversation<W> {
         }
     }
 
-    async fn order(&mut self, side: Side, count: i32) -> io::Result<()> {
+    async fn order(&mut self, side: Side, count: i32, limit: Option<i32>) -> io::Result<()> {
         let Some(table) = &self.table else {
             return self.error(phrases::NOT_SEATED);
         };
-        if table.orders.try_send(Order { side, count }).is_err() {
+        if limit.is_some() && !table.seat.keeps_limits() {
+            return self.error(phrases::NO_LIMITS);
+        }
+        if table.orders.try_send(Order { side, count, limit }).is_err() {
             self.table = None;
             return self.error(phrases::ORDER_NOT_SENT);
         }

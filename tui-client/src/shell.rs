@@ -245,7 +245,7 @@ impl Game {
                         .connect(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
                     None
                 }
-                Effect::Send { side, count } => self.tasks.send(Order { side, count }),
+                Effect::Send { side, count, limit } => self.tasks.send(Order { side, count, limit }),
                 Effect::Leave => {
                     self.tasks.leave();
                     None

@@ -340,6 +340,7 @@ fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
     let expected = [Effect::Send {
         side: Side::Buy,
         count: 2,
+        limit: None,
     }];
     assert_eq!(buy.action, Action::Buy);
     assert_eq!(game.mouse(down, buy.area.x, buy.area.y), expected);

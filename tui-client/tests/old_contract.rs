@@ -72,6 +72,7 @@ async fn its_table_tells_prices_and_results_and_ends_well() {
             .try_send(Order {
                 side: Side::Buy,
                 count,
+                limit: None,
             })
             .unwrap();
         let StreamEvent::Result(result) = seat.next().await.unwrap() else {

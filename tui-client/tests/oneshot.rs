@@ -84,6 +84,14 @@ fn refusals(home: &Home, place: &[&str]) {
             "buying 6 stocks at 10 tokens costs 60 tokens, you have 50 tokens",
         ),
         ("sell 3", "selling 3 stocks"),
+        (
+            "buy 1 --limit 9",
+            "buying at 10 tokens is above your limit of 9 tokens",
+        ),
+        (
+            "sell 1 --limit 11",
+            "selling at 10 tokens is below your limit of 11 tokens",
+        ),
         ("withdraw 7", "the nearest: 5 or 10"),
         ("withdraw 1000", "more than you have: 50 tokens"),
         ("buy-tokens 2147483647", "awesomestock: "),
@@ -270,6 +278,7 @@ fn wrong_usage_is_told_from_failure() {
     let cases = [
         "buy",
         "buy 0",
+        "buy 1 --limit 0",
         "buy -1",
         "buy two",
         "buy 2147483648",

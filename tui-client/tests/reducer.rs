@@ -10,6 +10,7 @@
 use awesomestock::app::{
     AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
     action::Action,
+    company::Told,
     connection::{Connection, Liveness, retry_after_ms},
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     key::Key,
@@ -125,7 +126,11 @@ fn code(letter: char) -> KeyCode {
 }
 
 fn send(side: Side, count: i32) -> Vec<Effect> {
-    vec![Effect::Send { side, count }]
+    vec![Effect::Send {
+        side,
+        count,
+        limit: None,
+    }]
 }
 
 #[test]
@@ -985,4 +990,24 @@ fn being_told_to_stop_ends_the_game_whatever_lies_on_top() {
     assert_eq!(game.event(Event::ToldToStop), [Effect::Quit]);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(game.event(Event::Key(interrupt)), [Effect::Quit]);
+}
+
+#[test]
+fn a_limit_goes_with_the_order_where_the_casino_keeps_to_it_and_nowhere_else() {
+    let limited = |limits| {
+        let mut game = Game::seated();
+        let told = Told {
+            limits,
+            ..Told::default()
+        };
+        game.stream(StreamEvent::Tells(told));
+        game.keys(":buy 2 @ 14\n")
+    };
+    let sent = Effect::Send {
+        side: Side::Buy,
+        count: 2,
+        limit: Some(14),
+    };
+    assert_eq!(limited(true), [sent]);
+    assert_eq!(limited(false), []);
 }

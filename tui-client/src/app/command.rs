@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::money::Side;
+
 /// A line of words, understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -27,6 +29,8 @@ pub enum Command {
     Buy(i32),
     /// Sell so many stocks.
     Sell(i32),
+    /// Buy or sell so many stocks, at a limit or better.
+    Limited(Side, i32, i32),
     /// Tell when the price is this or more.
     AlertAbove(i32),
     /// Tell when the price is this or less.
@@ -131,14 +135,14 @@ pub const WORDS: &[Word] = &[
         &[],
         "STOCKS",
         Command::Buy,
-        "buy stocks at the price in force",
+        "buy stocks at the price in force; buy 10 @ 14: only at 14 or below",
     ),
     amount(
         "sell",
         &[],
         "STOCKS",
         Command::Sell,
-        "sell stocks at the price in force",
+        "sell stocks at the price in force; sell 10 @ 14: only at 14 or above",
     ),
     amount(
         "alertAbove",
@@ -240,12 +244,16 @@ impl std::error::Error for CommandError {}
 ///
 /// When it is empty, holds an unknown word, too many words, or an amount that is missing or out of bounds.
 pub fn parse(line: &str) -> Result<Command, CommandError> {
-    let mut words = line.split_whitespace();
-    let typed = words.next().ok_or(CommandError::Empty)?;
+    let typed = line.split_whitespace().next().ok_or(CommandError::Empty)?;
     let word = WORDS
         .iter()
         .find(|word| word.is(typed))
         .ok_or_else(|| CommandError::Unknown(shortened(typed)))?;
+    let (line, limit) = match line.split_once('@') {
+        Some((line, limit)) if takes_limit(word) => (line, Some(parse_amount("PRICE", limit.trim())?)),
+        _ => (line, None),
+    };
+    let mut words = line.split_whitespace().skip(1);
     let command = match word.form {
         Form::Alone(command) => command,
         Form::Amount(name, command) => {
@@ -254,8 +262,24 @@ pub fn parse(line: &str) -> Result<Command, CommandError> {
         }
     };
     match words.next() {
-        None => Ok(command),
+        None => Ok(limit.map_or(command, |limit| command.limited(limit))),
         Some(_) => Err(CommandError::TooMuch(word.usage())),
+    }
+}
+
+/// Whether `@ PRICE` may follow.
+fn takes_limit(word: &Word) -> bool {
+    matches!(word.form, Form::Amount(_, command) if command(1).limited(1) != command(1))
+}
+
+impl Command {
+    /// The same order at `limit` or better; what is no order stays as it is.
+    fn limited(self, limit: i32) -> Self {
+        match self {
+            Self::Buy(count) => Self::Limited(Side::Buy, count, limit),
+            Self::Sell(count) => Self::Limited(Side::Sell, count, limit),
+            other => other,
+        }
     }
 }
 
@@ -270,4 +294,31 @@ fn parse_amount(name: &'static str, typed: &str) -> Result<i32, CommandError> {
 /// What was typed, short enough for a line of error.
 fn shortened(typed: &str) -> String {
     typed.chars().take(32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_may_have_a_limit_and_nothing_else() {
+        let limited = |side| Some(Command::Limited(side, 10, 14));
+        for (line, expected) in [
+            ("buy 10 @ 14", limited(Side::Buy)),
+            ("buy 10 @14", limited(Side::Buy)),
+            ("SELL 10@14", limited(Side::Sell)),
+            ("buy 10", Some(Command::Buy(10))),
+            ("buy 10 @", None),
+            ("buy @ 14", None),
+            ("buy 10 @ 0", None),
+            ("buy 10 @ -1", None),
+            ("buy 10 @ 14 15", None),
+            ("buy 10 @ 14 @ 15", None),
+            ("buy 10 14", None),
+            ("withdraw 10 @ 14", None),
+            ("stop @ 14", None),
+        ] {
+            assert_eq!(parse(line).ok(), expected, "{line:?}");
+        }
+    }
 }

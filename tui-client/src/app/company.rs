@@ -11,7 +11,7 @@ use super::event::TradeRow;
 /// Lines of the tape that are kept: what the highest screen shows, several times over.
 pub const MAX_TAPE_LINES: usize = 200;
 
-/// What a casino tells of the others.
+/// What a casino tells of the others, and whether it keeps to the limit of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Told {
     /// Trades of everybody.
@@ -20,6 +20,9 @@ pub struct Told {
     pub players: bool,
     /// Who owns most.
     pub leaderboard: bool,
+    /// An order may have a limit. Otherwise the casino would pass over it.
+    #[serde(default)]
+    pub limits: bool,
 }
 
 /// Somebody at the table.

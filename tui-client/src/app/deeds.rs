@@ -21,6 +21,9 @@ pub const LARGE_TOKENS: i64 = 10_000;
 /// Orders that may wait for their answers at once.
 pub const MAX_WAITING_ORDERS: usize = 64;
 
+/// Why an order with a limit is held back at a casino that would pass over it.
+const NO_LIMITS: &str = "this casino keeps to no limits";
+
 /// Does what is bound to a key.
 pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
     match action {
@@ -91,12 +94,12 @@ fn question(state: &AppState, command: Command) -> Option<Confirm> {
     let price = state.market.last().map(|last| i64::from(last.price));
     let worth = |count: i32| i64::from(count).checked_mul(price?);
     let (tokens, asked) = match command {
-        Command::Buy(count) => {
+        Command::Buy(count) | Command::Limited(Side::Buy, count, _) => {
             let cost = worth(count)?;
             let all_in = count > 1 && cost.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
             (cost, cost <= i64::from(held) && (all_in || cost >= LARGE_TOKENS))
         }
-        Command::Sell(count) => {
+        Command::Sell(count) | Command::Limited(Side::Sell, count, _) => {
             let passes = state
                 .holdings
                 .wallet()
@@ -122,8 +125,9 @@ fn question(state: &AppState, command: Command) -> Option<Confirm> {
 /// Runs a command that needs no question, or whose question was answered.
 pub(super) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
     match command {
-        Command::Buy(count) => order(state, Side::Buy, count),
-        Command::Sell(count) => order(state, Side::Sell, count),
+        Command::Buy(count) => order(state, Side::Buy, count, None),
+        Command::Sell(count) => order(state, Side::Sell, count, None),
+        Command::Limited(side, count, limit) => order(state, side, count, Some(limit)),
         Command::BuyTokens(dollars) => pay(state, Deed::BuyTokens(dollars), Call::BuyTokens(dollars)),
         Command::Withdraw(tokens) => pay(state, Deed::Withdraw(tokens), Call::Withdraw(tokens)),
         Command::Balance => {
@@ -203,8 +207,11 @@ fn hold_back(state: &mut AppState, why: &str) -> Effects {
     Effects::new()
 }
 
-fn order(state: &mut AppState, side: Side, count: i32) -> Effects {
-    let outcome = match why_not_sent(state, count) {
+fn order(state: &mut AppState, side: Side, count: i32, limit: Option<i32>) -> Effects {
+    let unlimited = limit.is_some() && !state.company.told.limits;
+    let why_not = why_not_sent(state, count);
+    let why_not = why_not.or_else(|| unlimited.then(|| NO_LIMITS.to_owned()));
+    let outcome = match why_not {
         Some(why) => Outcome::NotSent(why),
         None => Outcome::Pending,
     };
@@ -215,7 +222,7 @@ fn order(state: &mut AppState, side: Side, count: i32) -> Effects {
         outcome,
     });
     if sent {
-        vec![Effect::Send { side, count }]
+        vec![Effect::Send { side, count, limit }]
     } else {
         Effects::new()
     }

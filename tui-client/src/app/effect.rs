@@ -16,6 +16,8 @@ pub enum Effect {
         side: Side,
         /// Stocks.
         count: i32,
+        /// The worst price at which it is to be executed.
+        limit: Option<i32>,
     },
     /// Half-close the Gamble stream: what is outstanding is answered, then it ends.
     Leave,

@@ -46,6 +46,7 @@ impl Feeds {
                 tape: named(feeds::TAPE),
                 players: named(feeds::PLAYERS),
                 leaderboard: named(feeds::LEADERBOARD),
+                limits: named(feeds::LIMITS),
             },
         }
     }
@@ -63,7 +64,7 @@ pub(super) fn action(player: &str, order: Order) -> Action {
         }),
         r#type: kind.into(),
         stocks_count: order.count,
-        limit_price: 0,
+        limit_price: order.limit.unwrap_or(0),
     }
 }
 
@@ -183,6 +184,7 @@ mod tests {
             tape: true,
             players: true,
             leaderboard: true,
+            limits: true,
         },
     };
 
@@ -323,9 +325,12 @@ mod tests {
     #[test]
     fn feeds_are_read_from_lists_of_names() {
         for (named, granted) in [
-            ("ticks,wallet,tape,players,leaderboard", ALL),
-            (" leaderboard,wallet , tape, ticks,players", ALL),
-            ("ticks,tape,players,leaderboard", Feeds { wallet: false, ..ALL }),
+            ("ticks,wallet,tape,players,leaderboard,limits", ALL),
+            (" leaderboard,wallet ,limits, tape, ticks,players", ALL),
+            (
+                "ticks,tape,players,leaderboard,limits",
+                Feeds { wallet: false, ..ALL },
+            ),
             ("tickswallet", Feeds::default()),
         ] {
             let mut metadata = MetadataMap::new();

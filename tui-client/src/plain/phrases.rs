@@ -27,6 +27,9 @@ const OLDER_TRADES: &str = "there are older trades; awesomestock trades tells th
 /// A leaderboard without anybody.
 pub(crate) const NOBODY_RANKED: &str = "nobody is ranked yet";
 
+/// An order with a limit at a casino that would pass over it.
+pub(crate) const NO_LIMITS: &str = "this casino keeps to no limits; nothing was ordered";
+
 /// A line over the bound.
 pub(super) const LINE_TOO_LONG: &str = "the line is too long";
 /// `gamble` at the table.

@@ -296,6 +296,7 @@ mod tests {
         let order = Order {
             side: crate::app::money::Side::Buy,
             count: 1,
+            limit: None,
         };
         assert!(tasks.send(order).is_none());
     }

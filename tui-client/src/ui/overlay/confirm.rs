@@ -13,7 +13,7 @@ use ratatui::{buffer::Buffer, widgets::Widget};
 
 use super::{Window, text_columns};
 use crate::{
-    app::{command::Command, overlay::Confirm},
+    app::{command::Command, money::Side, overlay::Confirm},
     ui::{View, format, layout::Desk, panel, text},
 };
 
@@ -34,6 +34,15 @@ pub(super) fn draw(view: &View, asked: &Confirm, desk: &Desk, buf: &mut Buffer) 
             format!("SELL {} for about {tokens}", count(stocks)),
             view.theme.sell,
         ),
+        Command::Limited(side, stocks, limit) => {
+            let (word, bound, style) = match side {
+                Side::Buy => ("BUY", "at most", view.theme.buy),
+                Side::Sell => ("SELL", "at least", view.theme.sell),
+            };
+            let (stocks, limit) = (count(stocks), count(limit));
+            let words = format!("{word} {stocks} at {bound} {limit}, for about {tokens}");
+            (words, style)
+        }
         _ => (format!("WITHDRAW {tokens}"), view.theme.strong),
     };
     let held = format!("you have {}", format::counted(i64::from(asked.held), "token"));
