@@ -1,10 +1,17 @@
 //! A casino from its opening to its closing: what is started in which order, and ended in which.
 
-use std::{convert::Infallible, future, io, path::PathBuf, pin::pin, sync::Arc};
+use std::{
+    convert::Infallible,
+    future, io,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+};
 
 use awesomestock_proto::{
     casino::casino_server,
     serving::{self, Connections},
+    tls::ServerTls,
 };
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
@@ -14,15 +21,13 @@ use tokio::{
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::Routes,
-    transport::{Channel, server::Connected},
-};
+use tonic::{service::Routes, transport::server::Connected};
 
 use crate::{
     clock,
     company::{Company, Gallery},
     front::Front,
+    gate::{Gate, Register},
     house::House,
     ledger::{Books, Ledger, LedgerFailure, StartError},
     market::Market,
@@ -31,9 +36,9 @@ use crate::{
     quantity::Price,
     reader::Reader,
     service::CasinoService,
-    statements::Statements,
+    statements::{PaymentsServer, Statements},
     store::{
-        Layered, Logged, StoreError, recover,
+        Layered, Logged, Recovered, StoreError, recover,
         sqlite::{self, FileError, SqliteReads},
     },
     table::{self, Audience, Patience, Players, Table},
@@ -96,19 +101,21 @@ pub struct Casino {
     connections: Connections,
     patience: Patience,
     players: Arc<Players>,
+    register: Arc<Register>,
+    key_required: bool,
 }
 
 impl Casino {
-    /// Opens the ledger, or makes a new one. `payments` leads to the payments server, which need not be up.
+    /// Opens the ledger, or makes a new one. `payments` is the payments server, which need not be up.
     ///
     /// # Errors
     ///
     /// When an option is out of its bounds; when the ledger is in use, unreadable, foreign or of a newer version.
-    pub async fn open(options: Options, payments: Channel) -> Result<Self, OpenError> {
+    pub async fn open(options: Options, payments: impl Into<PaymentsServer>) -> Result<Self, OpenError> {
         let interval = options::checked_tick(options.tick)?;
         let house = options::checked_house(options.house)?;
         let opening_price = options::checked_initial_price(options.initial_price)?;
-        let path = options.store.clone();
+        let (path, key_required) = (options.store.clone(), options.require_key);
         let limits = options.limits;
         let opened = task::spawn_blocking(move || open_ledger(&options, opening_price)).await;
         let failed = |source| OpenError::Ledger {
@@ -133,7 +140,7 @@ impl Casino {
         ledger.set_rate(limits.actions_a_second);
         let house = House::sit_down(house, market.seed, &reader, &company).await;
         let house = house.map_err(|error| failed(Box::new(error)))?;
-        let statements = Statements::new(payments, reader.clone());
+        let statements = Statements::new(payments.into(), reader.clone());
         Ok(Self {
             ledger,
             reader,
@@ -144,6 +151,8 @@ impl Casino {
             connections: Connections::new(limits.connections),
             patience: Patience(limits.connections.stall),
             players: Players::new(limits.seats_a_player),
+            register: Arc::default(),
+            key_required,
         })
     }
 
@@ -165,11 +174,11 @@ impl Casino {
         IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
     {
         let stop = shutdown.child_token();
-        let door = self.door(stop.clone());
+        let door = self.door(None, stop.clone());
         self.run(door.serve(incoming), stop).await
     }
 
-    /// Serves as [`Casino::serve`] does, on `workers`.
+    /// Serves as [`Casino::serve`] does, on `workers`, by `tls` if it is given.
     ///
     /// # Errors
     ///
@@ -177,11 +186,11 @@ impl Casino {
     pub async fn serve_on(
         self,
         workers: Workers,
-        listener: TcpListener,
+        (listener, tls): (TcpListener, Option<ServerTls>),
         shutdown: CancellationToken,
     ) -> Result<(), ServeError> {
         let stop = shutdown.child_token();
-        let doors = workers.open(&stop, || self.door(stop.clone()))?;
+        let doors = workers.open(&stop, || self.door(tls.clone(), stop.clone()))?;
         self.run(doors.serve(listener, stop.clone()), stop).await
     }
 
@@ -191,12 +200,13 @@ impl Casino {
     }
 
     /// A way in, for the connections of one runtime, until `stop`.
-    fn door(&self, stop: CancellationToken) -> Door {
+    fn door(&self, tls: Option<ServerTls>, stop: CancellationToken) -> Door {
         let (books, audience) = (self.ledger.books(), self.table.audience(self.patience));
         let gallery = self.company.gallery();
+        let (register, reader) = (Arc::clone(&self.register), self.reader.clone());
         let service = CasinoService::new(
-            books.clone(),
-            self.reader.clone(),
+            Gate::new(register, reader.clone(), books.clone(), self.key_required),
+            (books.clone(), reader),
             (Arc::clone(&audience), Arc::clone(&self.players)),
             self.statements.clone(),
             (self.company.clone(), Arc::clone(&gallery)),
@@ -208,6 +218,7 @@ impl Casino {
             audience,
             gallery,
             connections: self.connections.clone(),
+            tls,
             stop,
         }
     }
@@ -269,6 +280,7 @@ pub(crate) struct Door {
     audience: Arc<Audience>,
     gallery: Arc<Gallery>,
     connections: Connections,
+    tls: Option<ServerTls>,
     stop: CancellationToken,
 }
 
@@ -281,7 +293,8 @@ impl Door {
     {
         let name = casino_server::SERVICE_NAME;
         let routes = Routes::new(self.front);
-        let serving = serving::serve(name, routes, (incoming, &self.connections), self.stop.clone());
+        let connections = (&self.connections, self.tls.as_ref());
+        let serving = serving::serve(name, routes, (incoming, connections), self.stop.clone());
         tokio::select! {
             served = serving => served,
             never = self.books.listen() => match never {},
@@ -298,22 +311,31 @@ struct Opened {
     market: Market,
 }
 
+/// Opens the file, which makes it if there is none, and has it take over what is left in its log.
+pub(crate) fn open_file(path: &Path) -> Result<(sqlite::Opened, Recovered), OpenError> {
+    let failed = |source| OpenError::Ledger {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = sqlite::open(path).map_err(|error| match error {
+        FileError::InUse => OpenError::InUse {
+            path: path.to_owned(),
+        },
+        error => failed(Box::new(error)),
+    })?;
+    let recovered = recover(&file.path, &mut file.store).map_err(|error| failed(Box::new(error)))?;
+    Ok((file, recovered))
+}
+
 /// Opens the file with its log and takes up its market, or opens a new market in it.
 fn open_ledger(options: &Options, opening_price: Price) -> Result<Opened, OpenError> {
     let path = &options.store;
-    let mut file = sqlite::open(path).map_err(|error| match error {
-        FileError::InUse => OpenError::InUse { path: path.clone() },
-        error => OpenError::Ledger {
-            path: path.clone(),
-            source: Box::new(error),
-        },
-    })?;
+    let (mut file, recovered) = open_file(path)?;
     let failed = |source| OpenError::Ledger {
         path: path.clone(),
         source,
     };
     let store_failed = |error: StoreError| failed(Box::new(error));
-    let recovered = recover(&file.path, &mut file.store).map_err(|error| failed(Box::new(error)))?;
     let kept = file.store.market().map_err(store_failed)?;
     let market = match kept {
         Some(kept) => Market {

@@ -2,12 +2,15 @@
 //!
 //! Owns what the options are called and how they are written. What they mean is said by [`Options`].
 
+mod secure;
+
 use std::{num::NonZero, path::PathBuf, time::Duration};
 
-use awesomestock_proto::{serving::ConnectionLimits, transport};
-use clap::Parser;
-use tonic::transport::Endpoint;
+use awesomestock_proto::serving::ConnectionLimits;
+use clap::{Parser, Subcommand};
+use tonic::transport::Uri;
 
+pub use self::secure::{InsecureError, Secure};
 use crate::{
     limits::Limits,
     market::Model,
@@ -23,6 +26,10 @@ const STALL_MAX: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone, Parser)]
 #[command(name = "casino-server", version)]
 pub struct Args {
+    /// What is done instead of serving.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+
     /// Where to listen; port 0 takes a free one.
     #[arg(
         long,
@@ -38,15 +45,16 @@ pub struct Args {
         env = "CASINO_PAYMENTS",
         value_name = "URL",
         default_value = "http://127.0.0.1:10001",
-        value_parser = payments_endpoint
+        value_parser = payments_url
     )]
-    pub payments: Endpoint,
+    pub payments: String,
 
     /// The ledger; the file is made if there is none.
     #[arg(
         long,
         env = "CASINO_STORE",
         value_name = "sqlite:PATH",
+        global = true,
         default_value = "sqlite:casino.db",
         value_parser = store_path
     )]
@@ -123,6 +131,26 @@ pub struct Args {
         allow_negative_numbers = true
     )]
     pub house: u8,
+
+    /// Nobody plays without a key: names that nobody has claimed are not for clients that have none.
+    #[arg(long, env = "CASINO_REQUIRE_KEY", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_value = "false", default_missing_value = "true", value_name = "BOOL",
+        hide_possible_values = true)]
+    pub require_key: bool,
+
+    /// Certificates and secrets.
+    #[command(flatten)]
+    pub secure: Secure,
+}
+
+/// What is done instead of serving, while the casino is stopped.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Task {
+    /// Free the NAME of a player who has lost its key: the next key that is shown claims it, with all it owns.
+    Release {
+        /// The player's name.
+        name: String,
+    },
 }
 
 impl Args {
@@ -149,19 +177,20 @@ impl Args {
             model: self.market,
             house: self.house,
             limits: self.limits(),
+            require_key: self.require_key,
         }
     }
 }
 
-/// The endpoint at `url`, which must be `http://HOST:PORT`.
-fn payments_endpoint(url: &str) -> Result<Endpoint, String> {
-    let wanted = "a URL http://HOST:PORT is needed";
-    let endpoint = transport::endpoint(url).map_err(|_| wanted.to_owned())?;
-    let uri = endpoint.uri();
-    if uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty()) {
-        Ok(endpoint)
+/// `url`, which must be `http://HOST:PORT` or `https://HOST:PORT`.
+fn payments_url(url: &str) -> Result<String, String> {
+    let wanted = || "a URL http://HOST:PORT or https://HOST:PORT is needed".to_owned();
+    let uri: Uri = url.parse().map_err(|_| wanted())?;
+    let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
+    if is_known && uri.host().is_some_and(|host| !host.is_empty()) {
+        Ok(url.to_owned())
     } else {
-        Err(wanted.to_owned())
+        Err(wanted())
     }
 }
 
@@ -230,7 +259,7 @@ mod tests {
             "--house",
             "4",
             "--payments",
-            "http://localhost:1",
+            "https://localhost:1",
             "--metrics",
             "127.0.0.1:0",
         ])
@@ -243,7 +272,7 @@ mod tests {
             ..Options::new("/tmp/x y.db")
         };
         assert_eq!(args.options(), expected);
-        assert_eq!(args.payments.uri().to_string(), "http://localhost:1/");
+        assert_eq!(args.payments, "https://localhost:1");
         assert_eq!(args.metrics.as_deref(), Some("127.0.0.1:0"));
         assert_eq!(parse(&[]).unwrap().metrics, None, "off by default");
     }
@@ -268,11 +297,12 @@ mod tests {
             (["--store", "sqlite:"], "a path is needed after sqlite:"),
             (
                 ["--payments", "127.0.0.1:10001"],
-                "a URL http://HOST:PORT is needed",
+                "a URL http://HOST:PORT or https",
             ),
-            (["--payments", "https://x:1"], "a URL http://HOST:PORT is needed"),
-            (["--payments", "http://"], "a URL http://HOST:PORT is needed"),
-            (["--payments", "ht tp"], "a URL http://HOST:PORT is needed"),
+            (["--payments", "ftp://x:1"], "a URL http://HOST:PORT or https"),
+            (["--tls-cert", "x"], "--tls-key <FILE>"),
+            (["--payments", "http://"], "a URL http://HOST:PORT or https"),
+            (["--payments", "ht tp"], "a URL http://HOST:PORT or https"),
         ] {
             let error = parse(&args).unwrap_err();
             assert!(error.to_string().contains(said), "{args:?}: {error}");

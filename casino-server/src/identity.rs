@@ -1,9 +1,13 @@
-//! Core: who is who. Names of players, and what a name may be.
+//! Core: who is who. Names of players, what a name may be, and whose it is.
 //!
-//! Owns the rule for names (DESIGN section 3). It knows nothing of accounts or of the wire.
+//! Owns the rule for names (DESIGN section 3) and, in `key`, who may act for one. It knows nothing of accounts or of
+//! the wire.
+
+mod key;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use key::{Access, Claim, Denial, HASH_BYTES, KeyHash, access};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The most characters (Unicode scalar values, not bytes) a name may have.

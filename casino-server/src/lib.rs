@@ -2,7 +2,7 @@
 //!
 //! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `history`, `account`, `record`, and the
 //! ledger's draft. The store keeps what was decided, behind the traits of `store`. The shell moves values about: the
-//! `workers`, the `ledger`'s books and its flusher's thread, the `table`'s clock, the `seat`s, the `service`.
+//! `workers`, the `gate`, the `ledger`'s books and its flusher's thread, the `table`'s clock, the `seat`s, the `service`.
 //!
 //! An action: seat -> name and bounds checked -> decided in memory under the ledger's lock -> the open batch -> one
 //! transaction -> the answer, from the seat that has kept it. A tick: the table's clock -> the same batch -> stored ->
@@ -26,6 +26,7 @@ mod company;
 pub mod config;
 mod feeds;
 mod front;
+mod gate;
 mod history;
 mod house;
 mod identity;
@@ -33,6 +34,7 @@ mod ledger;
 mod limits;
 mod market;
 mod metrics;
+mod operator;
 mod options;
 mod paging;
 mod quantity;
@@ -56,7 +58,9 @@ pub use ledger::LedgerFailure;
 pub use limits::Limits;
 pub use market::{Model, UnknownModel};
 pub use metrics::Metrics;
+pub use operator::{Release, ReleaseError, release};
 pub use options::{
     HOUSE_MAX, INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
 };
+pub use statements::PaymentsServer;
 pub use workers::Workers;

@@ -8,9 +8,12 @@ use std::{
 };
 
 use awesomestock_proto::serving;
-use casino_server::{Casino, Workers, config::Args};
+use casino_server::{
+    Casino, Release, Workers,
+    config::{Args, Task},
+};
 use clap::Parser;
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, WrapErr, bail};
 use mimalloc::MiMalloc;
 use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +25,11 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match start(&args) {
+    let done = match &args.task {
+        Some(Task::Release { name }) => release(&args, name),
+        None => start(&args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
             // A standard error that is gone cannot be told so.
@@ -43,17 +50,28 @@ fn start(args: &Args) -> Result<()> {
     runtime.block_on(run(args))
 }
 
+fn release(args: &Args, name: &str) -> Result<()> {
+    match casino_server::release(&args.store, name)? {
+        Release::Released => announce(&format!(
+            "{name} is released: the next key that is shown for it claims it"
+        ))?,
+        Release::Unclaimed => bail!("{name} is not claimed"),
+    }
+    Ok(())
+}
+
 async fn run(args: &Args) -> Result<()> {
     let told_to_stop = serving::told_to_stop().wrap_err("signals cannot be listened to")?;
-    let listener = TcpListener::bind(&args.listen)
-        .await
-        .wrap_err_with(|| format!("cannot listen on {}", args.listen))?;
+    let tls = args.secure.certificate()?;
+    let payments = args.secure.payments(&args.payments)?;
+    let may_be_reached = tls.is_some() || args.secure.allow_plaintext;
+    let listener = serving::listen(&args.listen, may_be_reached).await?;
     let address = listener.local_addr()?;
     let page = match &args.metrics {
         Some(address) => Some(metrics_listener(address).await?),
         None => None,
     };
-    let casino = Casino::open(args.options(), args.payments.connect_lazy()).await?;
+    let casino = Casino::open(args.options(), payments).await?;
     if let Some(page) = page {
         tokio::spawn(casino.metrics().serve(page));
     }
@@ -61,7 +79,7 @@ async fn run(args: &Args) -> Result<()> {
         .wrap_err("standard output cannot be written")?;
 
     let shutdown = CancellationToken::new();
-    let serving = casino.serve_on(Workers::one_a_core(), listener, shutdown.clone());
+    let serving = casino.serve_on(Workers::one_a_core(), (listener, tls), shutdown.clone());
     let stopping = async {
         told_to_stop.await;
         shutdown.cancel();
@@ -82,7 +100,7 @@ async fn metrics_listener(address: &str) -> Result<TcpListener> {
     Ok(listener)
 }
 
-/// Prints the one line that says to whoever started the server that it is ready.
+/// Prints the one line that says to whoever started the command that it is ready, or done.
 fn announce(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;

@@ -33,6 +33,8 @@ pub struct Options {
     pub house: u8,
     /// What those who connect may cost.
     pub limits: Limits,
+    /// Nobody acts for a name without a key, also where the name is nobody's yet.
+    pub require_key: bool,
 }
 
 impl Options {
@@ -57,6 +59,7 @@ impl Options {
             model: Model::default(),
             house: 0,
             limits: Limits::default(),
+            require_key: false,
         }
     }
 }

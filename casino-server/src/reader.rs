@@ -13,7 +13,7 @@ use tokio::{sync::Semaphore, task};
 use crate::{
     account::Account,
     history::Candle,
-    identity::PlayerName,
+    identity::{KeyHash, PlayerName},
     market::Tick,
     record::{Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
@@ -65,6 +65,11 @@ impl Reader {
     pub(crate) async fn record(&self, player: PlayerName) -> Result<Option<Record>, StoreError> {
         self.read(&self.accounts, move |reads| reads.record(&player))
             .await
+    }
+
+    /// The key that the name belongs to; `None` while it is nobody's.
+    pub(crate) async fn owner(&self, player: PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        self.read(&self.accounts, move |reads| reads.owner(&player)).await
     }
 
     /// A page of the player's trades.

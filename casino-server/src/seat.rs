@@ -24,10 +24,11 @@ use crate::{
     account::Account,
     company::{Neighbour, Presence},
     feeds::Feeds,
+    gate::Permits,
     identity::PlayerName,
     ledger::{Books, LedgerError},
     status,
-    table::{Chair, Watcher},
+    table::Watcher,
     wire::{self, Said},
 };
 
@@ -44,7 +45,6 @@ pub(crate) struct Seat<In> {
     /// Who acted last.
     known: Option<PlayerName>,
     table: Watcher,
-    chair: Chair,
     feeds: Feeds,
     /// What the player is told of their wallet on joining, after the first price.
     joining: Option<Box<Account>>,
@@ -70,21 +70,21 @@ enum Phase {
 }
 
 impl<In> Seat<In> {
-    /// A seat that hears of prices as `table`, whose actions are decided in `books`; `joining` is the wallet, for a client that asked for
-    /// it, `neighbour` tells of the others, and `presence` tells the others of the seat.
+    /// A seat that hears of prices as `table` and whose actions are decided in `books`, as far as `permits` allows them;
+    /// `joining` is the wallet, for a client that asked for it, `neighbour` tells of the others, and `presence` tells the
+    /// others of the seat.
     pub(crate) fn new(
         inbound: In,
-        (table, chair): (Watcher, Chair),
-        books: &Books,
+        table: Watcher,
+        (books, permits): (&Books, Permits),
         (feeds, joining): (Feeds, Option<Account>),
         (presence, neighbour): (Presence, Option<Neighbour>),
     ) -> Self {
         Self {
             inbound: Some(inbound),
-            outstanding: Outstanding::new(books.clone()),
+            outstanding: Outstanding::new(permits, books.clone()),
             known: None,
             table,
-            chair,
             feeds,
             joining: joining.map(Box::new),
             ending: None,
@@ -139,6 +139,7 @@ impl<In> Seat<In> {
     fn tell(&mut self, answer: Answer) -> Result<Said, Status> {
         match answer {
             Answer::Malformed(bad) => Ok(wire::refused(&bad, self.feeds)),
+            Answer::Denied(why) => Ok(wire::refused(&why, self.feeds)),
             Answer::Decided(Ok(decision)) => Ok(wire::decided(&decision, self.feeds)),
             Answer::Decided(Err(error @ LedgerError::Unanswered)) => {
                 self.phase = Phase::Ended;
@@ -158,11 +159,6 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Seat<In> {
             match inbound.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(action))) => {
                     let command = wire::command(&action, &mut self.known);
-                    if let Err(too_many) = self.chair.take(self.known.as_ref()) {
-                        self.inbound = None;
-                        self.ending = Some(too_many.into());
-                        return;
-                    }
                     self.outstanding.push(command);
                 }
                 Poll::Ready(Some(Err(status))) => {

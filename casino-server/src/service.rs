@@ -19,6 +19,7 @@ use crate::{
     account::Account,
     company::{Company, Gallery, Neighbour, Presence},
     feeds::{self, Feeds},
+    gate::{Gate, Permits},
     identity::PlayerName,
     ledger::Books,
     paging,
@@ -35,6 +36,7 @@ use crate::{
 /// The casino's side of the contract.
 #[derive(Debug)]
 pub(crate) struct CasinoService {
+    gate: Gate,
     books: Books,
     reader: Reader,
     audience: Arc<Audience>,
@@ -45,16 +47,17 @@ pub(crate) struct CasinoService {
 }
 
 impl CasinoService {
-    /// A service whose streams end at `stop`.
+    /// A service to those whom `gate` lets in, whose streams end at `stop`.
     pub(crate) fn new(
-        books: Books,
-        reader: Reader,
+        gate: Gate,
+        (books, reader): (Books, Reader),
         (audience, players): (Arc<Audience>, Arc<Players>),
         statements: Statements,
         company: (Company, Arc<Gallery>),
         stop: CancellationToken,
     ) -> Self {
         Self {
+            gate,
             books,
             reader,
             audience,
@@ -72,8 +75,13 @@ impl CasinoService {
     ) -> Result<Response<Seat<Streaming<Action>>>, Status> {
         let feeds = Feeds::asked_for(request.metadata());
         let owner = feeds::seat_owner(request.metadata());
+        let shown = Gate::shown(request.metadata())?;
+        if let Ok(owner) = &owner {
+            self.gate.admit(owner.clone(), shown).await?;
+        }
         let mut chair = Chair::Free(Arc::clone(&self.players));
         chair.take(owner.as_ref().ok())?;
+        let permits = Permits::new(self.gate.clone(), shown, chair);
         let joining = if feeds.wallet {
             Some(self.reader.account(owner.clone()?).await?)
         } else {
@@ -84,8 +92,8 @@ impl CasinoService {
         let table = self.audience.watcher(Line::of(request.extensions()).cloned());
         let seat = Seat::new(
             request.into_inner(),
-            (table, chair),
-            &self.books,
+            table,
+            (&self.books, permits),
             (feeds, joining),
             company,
         );
@@ -113,6 +121,13 @@ impl CasinoService {
         Ok((company.enter(player), neighbour))
     }
 
+    /// The player that a call names, if its sender may act for them: every call about a player begins with it.
+    async fn player<T: wire::NamesPlayer>(&self, request: &Request<T>) -> Result<PlayerName, Status> {
+        let player = wire::player(request.get_ref().user())?;
+        self.gate.admit_call(request.metadata(), &player).await?;
+        Ok(player)
+    }
+
     /// Has a deposit or a withdrawal executed.
     async fn pay(&self, player: PlayerName, command: Command) -> Result<Payment, Status> {
         match self.books.execute(player, command).await?.result? {
@@ -125,26 +140,23 @@ impl CasinoService {
 #[tonic::async_trait]
 impl Casino for CasinoService {
     async fn buy_tokens(&self, request: Request<types::Payment>) -> Result<Response<Tokens>, Status> {
-        let request = request.into_inner();
-        let player = wire::player(request.user.as_ref())?;
-        let payment = self
-            .pay(player, Command::Deposit(Dollars(request.amount)))
-            .await?;
+        let player = self.player(&request).await?;
+        let amount = Dollars(request.get_ref().amount);
+        let payment = self.pay(player, Command::Deposit(amount)).await?;
         Ok(Response::new(Tokens {
             count: payment.tokens().0,
         }))
     }
 
     async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<types::Payment>, Status> {
-        let request = request.into_inner();
-        let player = wire::player(request.user.as_ref())?;
-        let tokens = quantity::Tokens(request.tokens_cnt);
+        let player = self.player(&request).await?;
+        let tokens = quantity::Tokens(request.get_ref().tokens_cnt);
         let payment = self.pay(player.clone(), Command::Withdraw(tokens)).await?;
         Ok(Response::new(wire::payment(&player, payment)))
     }
 
     async fn get_token_balance(&self, request: Request<types::User>) -> Result<Response<Tokens>, Status> {
-        let player = wire::player(Some(request.get_ref()))?;
+        let player = self.player(&request).await?;
         let account = self.reader.account(player).await?;
         Ok(Response::new(Tokens {
             count: account.tokens.0,
@@ -157,7 +169,7 @@ impl Casino for CasinoService {
         &self,
         request: Request<types::User>,
     ) -> Result<Response<Self::GetPaymentsStream>, Status> {
-        let player = wire::player(Some(request.get_ref()))?;
+        let player = self.player(&request).await?;
         let line = Line::of(request.extensions()).cloned();
         let payments = self.reader.payments(player.clone());
         let payments = payments.map(move |payment| Ok(wire::payment(&player, payment?)));
@@ -170,7 +182,7 @@ impl Casino for CasinoService {
         &self,
         request: Request<types::User>,
     ) -> Result<Response<types::PaymentStatement>, Status> {
-        let player = wire::player(Some(request.get_ref()))?;
+        let player = self.player(&request).await?;
         tokio::select! {
             statement = self.statements.statement(player) => Ok(Response::new(statement?)),
             () = self.stop.cancelled() => Err(status::stopping()),
@@ -185,12 +197,12 @@ impl Casino for CasinoService {
     }
 
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
-        let player = wire::player(Some(request.get_ref()))?;
+        let player = self.player(&request).await?;
         Ok(Response::new(wire::wallet(&self.reader.account(player).await?)))
     }
 
     async fn get_leaderboard(&self, request: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
-        let player = wire::player(Some(request.get_ref()))?;
+        let player = self.player(&request).await?;
         let (company, _) = &self.company;
         company.rank(&player, &self.reader.account(player.clone()).await?);
         let leaderboard = wire::leaderboard(&company.ranking(), Some(&player));
@@ -198,8 +210,8 @@ impl Casino for CasinoService {
     }
 
     async fn get_trades(&self, request: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
+        let player = self.player(&request).await?;
         let request = request.into_inner();
-        let player = wire::player(request.user.as_ref())?;
         let page = paging::TRADES.page(request.before_number, request.limit)?;
         Ok(Response::new(wire::trades(
             &self.reader.trades(player, page).await?,

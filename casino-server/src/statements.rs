@@ -12,13 +12,17 @@ use std::{
     time::Duration,
 };
 
-use awesomestock_proto::{payment_statements::payment_statements_client::PaymentStatementsClient, types};
+use awesomestock_proto::{
+    credentials::{SharedSecret, Shows},
+    payment_statements::payment_statements_client::PaymentStatementsClient,
+    tls, types,
+};
 use futures_util::{
     Stream, StreamExt, future,
     stream::{self, BoxStream},
 };
 use tokio::{sync::oneshot, time::timeout};
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status, service::interceptor::InterceptedService, transport::Channel};
 
 use crate::{identity::PlayerName, reader::Reader, record::Payment, store::StoreError, unread, wire};
 
@@ -49,24 +53,47 @@ pub(crate) enum StatementError {
     /// More payments, or a longer text, than the payments server or this one takes.
     #[error("the payments are more than one statement holds")]
     TooLong,
+    /// The payments server wants another secret than this casino's.
+    #[error("the payments server does not take this casino for its own")]
+    Unwelcome,
     /// The payments server did not like what it was sent.
     #[error("the payments server refused the payments")]
     Refused,
 }
 
+/// The payments server: the way there, and what it wants to be shown.
+#[derive(Debug, Clone)]
+pub struct PaymentsServer {
+    /// Leads there.
+    pub channel: Channel,
+    /// The secret that it shares with this casino, if it has one.
+    pub secret: Option<SharedSecret>,
+}
+
+impl From<Channel> for PaymentsServer {
+    /// One that answers anybody.
+    fn from(channel: Channel) -> Self {
+        Self {
+            channel,
+            secret: None,
+        }
+    }
+}
+
 /// Asks for statements.
 #[derive(Debug, Clone)]
 pub(crate) struct Statements {
-    client: PaymentStatementsClient<Channel>,
+    client: PaymentStatementsClient<InterceptedService<Channel, Shows>>,
     reader: Reader,
     deadline: Duration,
 }
 
 impl Statements {
-    /// Statements by the payments server at the end of `channel`, of the payments that `reader` reads.
-    pub(crate) fn new(channel: Channel, reader: Reader) -> Self {
+    /// Statements by the payments server, of the payments that `reader` reads.
+    pub(crate) fn new(payments: PaymentsServer, reader: Reader) -> Self {
+        let shows = Shows::secret(payments.secret.as_ref());
         Self {
-            client: PaymentStatementsClient::new(channel),
+            client: PaymentStatementsClient::with_interceptor(payments.channel, shows),
             reader,
             deadline: STATEMENT_DEADLINE,
         }
@@ -111,7 +138,8 @@ impl Statements {
 
     /// What a status of the payments server means to those who asked for a statement.
     fn meaning(&self, status: &Status) -> StatementError {
-        tracing::warn!(code = ?status.code(), message = ?status.message(), "no statement");
+        let tls = tls::meaning(status);
+        tracing::warn!(code = ?status.code(), message = ?status.message(), tls, "no statement");
         match status.code() {
             // It has answered, so it is there: as many statements are open as it takes, or it is stopping.
             Code::Unavailable if status.source().is_none() => StatementError::Busy,
@@ -120,6 +148,7 @@ impl Statements {
             }
             Code::DeadlineExceeded => self.overdue(),
             Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
+            Code::Unauthenticated | Code::PermissionDenied => StatementError::Unwelcome,
             _ => StatementError::Refused,
         }
     }
@@ -187,6 +216,8 @@ mod tests {
             (Code::DeadlineExceeded, Code::DeadlineExceeded),
             (Code::ResourceExhausted, Code::ResourceExhausted),
             (Code::OutOfRange, Code::ResourceExhausted),
+            (Code::Unauthenticated, Code::Unavailable),
+            (Code::PermissionDenied, Code::Unavailable),
             (Code::InvalidArgument, Code::Internal),
             (Code::Unimplemented, Code::Internal),
         ] {
@@ -215,7 +246,7 @@ mod tests {
         (
             Statements {
                 deadline,
-                ..Statements::new(channel, reader)
+                ..Statements::new(channel.into(), reader)
             },
             incoming,
         )

@@ -6,7 +6,8 @@ use tonic::Status;
 
 use crate::{
     account::{Refusal, RefusalKind},
-    identity::NameError,
+    gate::AccessError,
+    identity::{Denial, NameError},
     ledger::LedgerError,
     paging::BadPage,
     statements::StatementError,
@@ -17,6 +18,21 @@ use crate::{
 impl From<NameError> for Status {
     fn from(error: NameError) -> Self {
         Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<AccessError> for Status {
+    fn from(error: AccessError) -> Self {
+        let words = error.to_string();
+        match error {
+            AccessError::Bad(_) | AccessError::Denied(Denial::KeyMissing | Denial::KeyRequired) => {
+                Self::unauthenticated(words)
+            }
+            AccessError::Denied(Denial::WrongKey) => Self::permission_denied(words),
+            AccessError::Seats(error) => error.into(),
+            AccessError::Read(error) => error.into(),
+            AccessError::Keep(error) => Self::new(Self::from(error).code(), words),
+        }
     }
 }
 
@@ -65,7 +81,9 @@ impl From<StatementError> for Status {
     fn from(error: StatementError) -> Self {
         match error {
             StatementError::Read(error) => error.into(),
-            StatementError::Unreachable | StatementError::Busy => Self::unavailable(error.to_string()),
+            StatementError::Unreachable | StatementError::Busy | StatementError::Unwelcome => {
+                Self::unavailable(error.to_string())
+            }
             StatementError::Overdue { .. } => Self::deadline_exceeded(error.to_string()),
             StatementError::TooLong => Self::resource_exhausted(error.to_string()),
             StatementError::Refused => Self::internal(error.to_string()),

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::log::{Layered, Logged, recover};
+pub(crate) use self::log::{Layered, Logged, Recovered, recover};
 use crate::{
     account::Account,
     history::Candle,
-    identity::PlayerName,
+    identity::{Claim, KeyHash, PlayerName},
     market::Tick,
     record::{AccountId, Payment, Posting, Record, Trade},
 };
@@ -67,6 +67,9 @@ pub(crate) trait Reads: Send + Sync {
 
     /// The player's record; `None` for a player it does not know.
     fn record(&self, player: &PlayerName) -> Result<Option<Record>, StoreError>;
+
+    /// The key that the name belongs to; `None` while it is nobody's.
+    fn owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError>;
 
     /// At most `limit` of the player's payments with a number above `after`, oldest first.
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError>;
@@ -122,6 +125,8 @@ pub(crate) struct Batch {
     pub(crate) trades: Vec<Posting>,
     /// The ticks of the market, in order.
     pub(crate) ticks: Vec<Tick>,
+    /// The names claimed; none of them was before.
+    pub(crate) claims: Vec<Claim>,
 }
 
 impl Batch {
@@ -136,6 +141,7 @@ impl Batch {
             .len()
             .saturating_add(self.trades.len())
             .saturating_add(self.ticks.len())
+            .saturating_add(self.claims.len())
     }
 }
 

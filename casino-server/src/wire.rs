@@ -54,6 +54,36 @@ pub(crate) enum BadAction {
     },
 }
 
+/// A request about a player.
+pub(crate) trait NamesPlayer {
+    /// Who it is about, if it says so.
+    fn user(&self) -> Option<&types::User>;
+}
+
+impl NamesPlayer for types::User {
+    fn user(&self) -> Option<&types::User> {
+        Some(self)
+    }
+}
+
+impl NamesPlayer for types::Payment {
+    fn user(&self) -> Option<&types::User> {
+        self.user.as_ref()
+    }
+}
+
+impl NamesPlayer for casino::WithdrawRequest {
+    fn user(&self) -> Option<&types::User> {
+        self.user.as_ref()
+    }
+}
+
+impl NamesPlayer for casino::TradesRequest {
+    fn user(&self) -> Option<&types::User> {
+        self.user.as_ref()
+    }
+}
+
 /// The player that a request names.
 pub(crate) fn player(user: Option<&types::User>) -> Result<PlayerName, NameError> {
     PlayerName::new(&user.ok_or(NameError::Missing)?.id)

@@ -158,15 +158,24 @@ async fn a_player_has_so_many_seats_named_or_known_by_their_actions() {
     let said = "this player has 2 seats, and no player may have more: leave one first";
     // One that acts is told when it does, one that names its player at once; others have seats of their own.
     let mut third = client.sit("ann", "").await;
-    third.act(buy("ann", 1)).await;
-    let status = third.try_result().await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, said));
-    let status = client.try_sit("ann", ALL_FEEDS).await.err().unwrap();
+    assert_eq!(third.play(buy("ann", 1)).await, said);
+    let status = client
+        .try_sit("ann", ALL_FEEDS, &tonic::metadata::MetadataMap::new())
+        .await
+        .err()
+        .unwrap();
     assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, said));
     client.sit("bob", ALL_FEEDS).await;
     drop(named);
     // The casino hears of it when it reads the reset.
-    soon(async { while client.try_sit("ann", ALL_FEEDS).await.is_err() {} }).await;
+    soon(async {
+        while client
+            .try_sit("ann", ALL_FEEDS, &tonic::metadata::MetadataMap::new())
+            .await
+            .is_err()
+        {}
+    })
+    .await;
     server.close().await;
 }
 

@@ -168,6 +168,11 @@ async fn a_refusal_of_the_payments_server_is_not_the_players_fault() {
             "the payments server refused the payments",
         ),
         (
+            Code::PermissionDenied,
+            Code::Unavailable,
+            "the payments server does not take this casino for its own",
+        ),
+        (
             Code::ResourceExhausted,
             Code::ResourceExhausted,
             "the payments are more than one statement holds",

@@ -2,13 +2,14 @@
 //!
 //! Owns the names, defaults and bounds of the options. It opens nothing.
 
-use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use awesomestock_proto::serving::ConnectionLimits;
-use clap::Parser;
+use awesomestock_proto::{credentials::SharedSecret, serving::ConnectionLimits, tls::ServerTls};
+use clap::{Parser, builder::BoolishValueParser};
+use color_eyre::eyre::Report;
 use tracing_subscriber::EnvFilter;
 
-use crate::Limits;
+use crate::{Limits, Options};
 
 /// Writes statements of AwesomeStock payments, over gRPC.
 ///
@@ -77,6 +78,33 @@ pub struct Config {
     )]
     pub max_connections: usize,
 
+    /// PEM file of the server's certificate, followed by those that lead to its authority
+    #[arg(long, env = "PAYMENTS_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file of the certificate's key
+    #[arg(long, env = "PAYMENTS_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// File of the secret that a casino has to show: one line of 16 to 512 characters. Or the secret itself in
+    /// `PAYMENTS_SECRET`; without one, anybody is answered
+    #[arg(long, env = "PAYMENTS_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+
+    /// Do without TLS on an address that other machines reach
+    #[arg(
+        long,
+        env = "PAYMENTS_ALLOW_PLAINTEXT",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true
+    )]
+    pub allow_plaintext: bool,
+
     /// What to log: error, warn, info, debug, trace, or directives such as `payments_server=debug,h2=warn`
     #[arg(
         long,
@@ -89,6 +117,23 @@ pub struct Config {
 }
 
 impl Config {
+    /// How the service is served; certificate and secret are read from their files.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, or is of no use.
+    pub fn options(&self) -> Result<Options, Report> {
+        let tls = match (&self.tls_cert, &self.tls_key) {
+            (Some(cert), Some(key)) => Some(ServerTls::read(cert, key)?),
+            _ => None,
+        };
+        Ok(Options {
+            limits: self.limits(),
+            secret: SharedSecret::read(self.secret_file.as_deref())?,
+            tls,
+        })
+    }
+
     /// What calls may cost.
     #[must_use]
     pub fn limits(&self) -> Limits {

@@ -26,8 +26,10 @@ mod service;
 use std::io;
 
 use awesomestock_proto::{
+    credentials::SharedSecret,
     payment_statements::payment_statements_server::{PaymentStatementsServer, SERVICE_NAME},
     serving::{self, Connections, ServeError},
+    tls::ServerTls,
     transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -38,6 +40,26 @@ use tonic::{service::Routes, transport::server::Connected};
 pub use limits::Limits;
 use service::Service;
 
+/// How `PaymentStatements` is served.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What calls may cost.
+    pub limits: Limits,
+    /// The secret that a caller has to show as a bearer token; by default anybody is answered.
+    pub secret: Option<SharedSecret>,
+    /// The server's certificate; by default connections are not encrypted.
+    pub tls: Option<ServerTls>,
+}
+
+impl From<Limits> for Options {
+    fn from(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+}
+
 /// Serves `PaymentStatements`, health and reflection on `incoming` until `shutdown`.
 ///
 /// From `shutdown` on, statements that are still being taken in end with `UNAVAILABLE`; see [`serving::serve`] for
@@ -47,18 +69,23 @@ use service::Service;
 /// # Errors
 ///
 /// When the transport fails.
-pub async fn serve<I, IO>(limits: Limits, incoming: I, shutdown: CancellationToken) -> Result<(), ServeError>
+pub async fn serve<I, IO>(
+    options: impl Into<Options>,
+    incoming: I,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError>
 where
     I: Stream<Item = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let service = PaymentStatementsServer::new(Service::new(limits, shutdown.clone()))
+    let Options { limits, secret, tls } = options.into();
+    let service = PaymentStatementsServer::new(Service::new(limits, secret, shutdown.clone()))
         .max_decoding_message_size(transport::MAX_REQUEST_BYTES);
     let connections = Connections::new(limits.connections);
     serving::serve(
         SERVICE_NAME,
         Routes::new(service),
-        (incoming, &connections),
+        (incoming, (&connections, tls.as_ref())),
         shutdown,
     )
     .await

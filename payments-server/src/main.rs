@@ -53,9 +53,9 @@ fn run(config: &Config) -> Result<(), Report> {
 async fn serve(config: &Config) -> Result<(), Report> {
     // Before the ready line: whoever reads it may send a signal at once.
     let told_to_stop = serving::told_to_stop().wrap_err("cannot listen to signals")?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .wrap_err_with(|| format!("cannot listen on {}", config.listen))?;
+    let options = config.options()?;
+    let may_be_reached = options.tls.is_some() || config.allow_plaintext;
+    let listener = serving::listen(&config.listen.to_string(), may_be_reached).await?;
     announce(&listener)?;
 
     let shutdown = CancellationToken::new();
@@ -64,7 +64,7 @@ async fn serve(config: &Config) -> Result<(), Report> {
         told_to_stop.await;
         stop.cancel();
     });
-    payments_server::serve(config.limits(), serving::incoming(listener), shutdown).await?;
+    payments_server::serve(options, serving::incoming(listener), shutdown).await?;
     tracing::info!("stopped");
     Ok(())
 }

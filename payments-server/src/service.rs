@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
-use awesomestock_proto::{payment_statements::payment_statements_server::PaymentStatements, types};
+use awesomestock_proto::{
+    credentials::SharedSecret, payment_statements::payment_statements_server::PaymentStatements, types,
+};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
 
 use crate::{
     Limits,
@@ -19,17 +21,37 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Service {
     limits: Limits,
+    /// What a caller has to show, if anything.
+    secret: Option<SharedSecret>,
     /// One permit for each statement that may be open.
     open: Semaphore,
     shutdown: CancellationToken,
 }
 
 impl Service {
-    pub(crate) fn new(limits: Limits, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(limits: Limits, secret: Option<SharedSecret>, shutdown: CancellationToken) -> Self {
         Self {
             limits,
+            secret,
             open: Semaphore::new(limits.max_open.min(Semaphore::MAX_PERMITS)),
             shutdown,
+        }
+    }
+}
+
+impl Service {
+    /// Turns away who does not show the secret, if there is one.
+    fn look_at_secret(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        let Some(secret) = &self.secret else {
+            return Ok(());
+        };
+        match secret.is_shown_in(metadata) {
+            Ok(Some(true)) => Ok(()),
+            Ok(Some(false)) => Err(Status::permission_denied("this is not the secret of this server")),
+            Ok(None) => Err(Status::unauthenticated(
+                "this server wants its secret (metadata authorization: Bearer SECRET)",
+            )),
+            Err(bad) => Err(Status::unauthenticated(bad.to_string())),
         }
     }
 }
@@ -40,6 +62,7 @@ impl PaymentStatements for Service {
         &self,
         request: Request<Streaming<types::Payment>>,
     ) -> Result<Response<types::PaymentStatement>, Status> {
+        self.look_at_secret(request.metadata()).inspect_err(log_refusal)?;
         // A permit is never waited for: those who wait would be without a bound.
         let _permit = self
             .open

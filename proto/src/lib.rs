@@ -4,7 +4,9 @@
 //! does and how a statement looks is decided by those who speak the contract. Wire types stop at the border of each
 //! crate; its core has types of its own.
 
+pub mod credentials;
 pub mod serving;
+pub mod tls;
 pub mod transport;
 
 /// Words shared by both servers: [`User`](types::User), [`Payment`](types::Payment),

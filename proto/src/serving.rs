@@ -6,7 +6,7 @@ mod calls;
 mod connections;
 mod gathered;
 
-use std::{future::Future, io, time::Duration};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -21,7 +21,7 @@ use tonic_reflection::server::{v1, v1alpha};
 
 pub use self::connections::{ConnectionLimits, Connections, Held, Line};
 use self::{calls::CountCalls, gathered::Gathered};
-use crate::{FILE_DESCRIPTOR_SET, transport};
+use crate::{FILE_DESCRIPTOR_SET, tls::ServerTls, transport};
 
 /// How long open calls may take to end after the word to stop.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
@@ -46,7 +46,50 @@ pub enum ServeError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves `routes`, health and reflection on `incoming` until `shutdown`.
+/// Why a server does not listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The system does not let it.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others could listen in.
+    #[error(
+        "{address} can be reached from other machines, and what is said there without TLS can be read on the way:          give --tls-cert and --tls-key, or --allow-plaintext if the way is safe by other means"
+    )]
+    Exposed {
+        /// Where.
+        address: SocketAddr,
+    },
+}
+
+/// Listens on `address`, `HOST:PORT`. One that other machines can reach is refused unless it `may_be_reached`: because
+/// the server speaks TLS, or was told to do without.
+///
+/// # Errors
+///
+/// When the address is refused by the system, or here.
+pub async fn listen(address: &str, may_be_reached: bool) -> Result<TcpListener, ListenError> {
+    let refused = |source| ListenError::Bind {
+        address: address.to_owned(),
+        source,
+    };
+    // Looked at before the port is open.
+    let resolved: Vec<SocketAddr> = tokio::net::lookup_host(address).await.map_err(refused)?.collect();
+    let exposed = resolved.iter().find(|address| !address.ip().is_loopback());
+    if let Some(&address) = exposed
+        && !may_be_reached
+    {
+        return Err(ListenError::Exposed { address });
+    }
+    TcpListener::bind(&*resolved).await.map_err(refused)
+}
+
+/// Serves `routes`, health and reflection on `incoming` until `shutdown`, by `tls` if it is given.
 ///
 /// `name` is the full name of the service in `routes`, as health checks ask for it; what is accepted is one of
 /// `connections`. From `shutdown` on nothing new is
@@ -59,7 +102,7 @@ pub enum ServeError {
 pub async fn serve<I, IO>(
     name: &str,
     routes: Routes,
-    (incoming, connections): (I, &Connections),
+    (incoming, (connections, tls)): (I, (&Connections, Option<&ServerTls>)),
     shutdown: CancellationToken,
 ) -> Result<(), ServeError>
 where
@@ -75,10 +118,14 @@ where
         .add_service(reflection_v1()?)
         .add_service(reflection_v1alpha()?);
     let incoming = incoming.filter_map(|accepted| accepted.map(|io| connections.hold(io)).transpose());
-    let serving = transport::server()
-        .layer(CountCalls)
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming.map(|accepted| accepted.map(Gathered)), async {
+    let server = match tls {
+        Some(tls) => tls.on(transport::server())?,
+        None => transport::server(),
+    };
+    let mut server = server.layer(CountCalls);
+    let serving = server.add_routes(routes).serve_with_incoming_shutdown(
+        incoming.map(|accepted| accepted.map(Gathered)),
+        async {
             shutdown.cancelled().await;
             for checked in [name, WHOLE_SERVER] {
                 health
@@ -87,7 +134,8 @@ where
                 // Those who watch hear it as the last word: an open watch would hold the end up.
                 health.clear_service_status(checked).await;
             }
-        });
+        },
+    );
     let overdue = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN_DEADLINE).await;
@@ -189,7 +237,7 @@ mod tests {
                 serve(
                     "some.Service",
                     Routes::default(),
-                    (incoming, &connections),
+                    (incoming, (&connections, None)),
                     shutdown,
                 )
                 .await
@@ -229,10 +277,15 @@ mod tests {
         let incoming = tokio_stream::once(Ok(far)).chain(tokio_stream::pending());
         let shutdown = CancellationToken::new();
         let (served, stop) = (connections.clone(), shutdown.clone());
-        let serving =
-            tokio::spawn(
-                async move { serve("some.Service", Routes::default(), (incoming, &served), stop).await },
-            );
+        let serving = tokio::spawn(async move {
+            serve(
+                "some.Service",
+                Routes::default(),
+                (incoming, (&served, None)),
+                stop,
+            )
+            .await
+        });
         // The preface and empty settings; and then not a word, not even to pings.
         let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
         near.write_all(opening).await.unwrap();

@@ -2,7 +2,7 @@
 //!
 //! Owns settings that must suit each other on client and server. It knows nothing of what is sent.
 
-use std::{io, time::Duration};
+use std::{io, net::IpAddr, time::Duration};
 
 use hyper_util::rt::TokioIo;
 use tokio::{io::DuplexStream, sync::mpsc};
@@ -60,7 +60,8 @@ pub fn server() -> Server {
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
 }
 
-/// An endpoint with the contract's transport settings. `url` is `http://HOST:PORT`.
+/// An endpoint with the contract's transport settings. `url` is `http://HOST:PORT`; for https see
+/// [`tls`](crate::tls::endpoint).
 ///
 /// # Errors
 ///
@@ -74,6 +75,20 @@ pub fn endpoint(url: &str) -> Result<Endpoint, tonic::transport::Error> {
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
         .tcp_nodelay(true))
+}
+
+/// Whether what is sent to `uri` can be read by others on the way: without TLS, and out of this machine.
+#[must_use]
+pub fn is_in_the_open(uri: &Uri) -> bool {
+    uri.scheme_str() != Some("https") && !uri.host().is_some_and(is_this_machine)
+}
+
+/// Whether `host`, a name or an address as a URL has it, is this machine.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// What the server end of a [`pipe`] accepts connections from.
@@ -101,4 +116,27 @@ pub fn pipe() -> (Channel, PipeIncoming) {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .connect_with_connector_lazy(connector);
     (channel, ReceiverStream::new(incoming))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_could_read() {
+        for (uri, open) in [
+            ("http://127.0.0.1:1", false),
+            ("http://127.9.9.9:1", false),
+            ("http://[::1]:1", false),
+            ("http://LocalHost:1", false),
+            ("http://localhost.example.org:1", true),
+            ("http://192.168.1.2:1", true),
+            ("http://[2001:db8::1]:1", true),
+            ("http://0.0.0.0:1", true),
+            ("https://192.168.1.2:1", false),
+            ("https://localhost:1", false),
+        ] {
+            assert_eq!(is_in_the_open(&uri.parse().unwrap()), open, "{uri}");
+        }
+    }
 }

@@ -104,6 +104,12 @@ pub enum Task {
         #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(MAX_SPEED)))]
         speed: u32,
     },
+    /// The key to your name at a casino: `path` says where it is kept, `export` prints it, `import` takes one in
+    Key {
+        /// What is done with it.
+        #[command(subcommand)]
+        task: KeyTask,
+    },
     /// Look at the terminal, the files, the casino and the clock, and say what works
     Doctor,
     /// Print what a shell needs to complete commands and options
@@ -113,6 +119,23 @@ pub enum Task {
     },
     /// Print the manual page
     Man,
+}
+
+/// What is done with a key.
+#[derive(Debug, clap::Subcommand)]
+pub enum KeyTask {
+    /// Print where your keys are kept
+    Path,
+    /// Print the key to your name at --casino, on one line: whoever has it plays as you
+    Export,
+    /// Keep the key that `export` has printed on another machine
+    Import {
+        /// The file it is in [default: standard input]
+        file: Option<PathBuf>,
+        /// Put it in the place of another one
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 /// One thing that is done at the casino, and printed: the table of the one-shot commands.
@@ -179,9 +202,24 @@ pub struct Output {
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Options {
-    /// Join a shared table: http://HOST:PORT of its casino [default: `solo`, a casino of your own]
+    /// Join a shared table: http://HOST:PORT or https://HOST:PORT of its casino [default: `solo`, a casino of your own]
     #[arg(long, value_name = "URL", env = "AWESOMESTOCK_CASINO")]
     pub casino: Option<String>,
+    /// Of an https casino, trust the authority whose certificate (PEM) is in FILE [default: those the system trusts]
+    #[arg(long, value_name = "FILE", env = "AWESOMESTOCK_TLS_CA")]
+    pub tls_ca: Option<PathBuf>,
+    /// Play by http at another machine's casino, though the key to your name can be read on the way
+    #[arg(
+        long,
+        env = "AWESOMESTOCK_ALLOW_PLAINTEXT",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true
+    )]
+    pub allow_plaintext: Option<bool>,
     /// Your name: 1 to 32 letters, digits and `_ - .` [default: the last one used, else the system's]
     #[arg(long, value_name = "NAME", env = "AWESOMESTOCK_USER")]
     pub user: Option<String>,

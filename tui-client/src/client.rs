@@ -13,6 +13,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use awesomestock_proto::{
     casino::{self, GambleInfo, casino_client::CasinoClient},
+    credentials::{PlayerKey, Shows},
     feeds, types,
 };
 use tokio::sync::mpsc;
@@ -20,6 +21,7 @@ use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tonic::{
     Request, Status, Streaming,
     metadata::{MetadataMap, MetadataValue},
+    service::interceptor::InterceptedService,
     transport::Channel,
 };
 
@@ -63,16 +65,17 @@ pub struct Order {
 /// A player's way to a casino.
 #[derive(Debug, Clone)]
 pub struct Client {
-    casino: CasinoClient<Channel>,
+    casino: CasinoClient<InterceptedService<Channel, Shows>>,
     player: String,
 }
 
 impl Client {
-    /// The way of `player` to the casino at the other end of `channel`. Nothing is sent yet.
+    /// The way of `player` to the casino at the other end of `channel`. Nothing is sent yet; `key` is shown with every
+    /// call and every stream.
     #[must_use]
-    pub fn new(channel: Channel, player: String) -> Self {
+    pub fn new(channel: Channel, player: String, key: Option<&PlayerKey>) -> Self {
         Self {
-            casino: CasinoClient::new(channel),
+            casino: CasinoClient::with_interceptor(channel, Shows::key(key)),
             player,
         }
     }

@@ -7,21 +7,25 @@ mod file;
 mod keys;
 mod looks;
 mod player;
+mod shared;
 
 pub use player::{is_player_name, remember_player};
+pub use shared::Shared;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use etcetera::BaseStrategy;
 use serde::Deserialize;
-use tonic::transport::Uri;
 
 use crate::{
     app::Settings,
     cli::{Cli, Options},
     ui::{Markers, Theme},
 };
+
+/// The folder of keys in the folder of the configuration.
+const KEYS_FOLDER: &str = "keys";
 
 /// The folder of this game below the user's folders.
 const FOLDER: &str = "awesomestock";
@@ -59,6 +63,8 @@ pub struct Config {
     pub markers: Markers,
     /// Folder of the solo ledger and of the player's last name.
     pub data_dir: PathBuf,
+    /// Folder of the keys to the player's names.
+    pub keys_dir: PathBuf,
     /// File that the session is recorded to.
     pub record: Option<PathBuf>,
     /// How the player wants the game.
@@ -70,15 +76,18 @@ pub struct Config {
 pub enum Table {
     /// A casino inside the process.
     Solo(SoloRules),
-    /// A casino at this URL.
-    Shared(String),
+    /// A casino somewhere else.
+    Shared(Shared),
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Solo(_) => f.write_str(SOLO),
-            Self::Shared(url) => f.write_str(url.trim_start_matches("http://").trim_end_matches('/')),
+            Self::Shared(Shared { url, .. }) => {
+                let address = url.split_once("://").map_or(url.as_str(), |(_, address)| address);
+                f.write_str(address.trim_end_matches('/'))
+            }
         }
     }
 }
@@ -146,9 +155,11 @@ impl Config {
         let (content, path) = file::read(cli.config.as_deref(), &around.config_dir)?;
         // Checked by itself first, so that the error says which layer is to be mended.
         Self::check(&content.options, around).wrap_err_with(|| format!("in {}", path.display()))?;
-        let config = Self::check(&merge(content.options, &cli.options)?, around)?;
-        if let Table::Shared(_) = config.table {
+        let options = merge(content.options, &cli.options)?;
+        let config = Self::check(&options, around)?;
+        if let Table::Shared(shared) = &config.table {
             refuse_solo_options(&cli.options)?;
+            shared::refuse_open_way(shared, &options)?;
         }
         Ok(Self {
             record: cli.record.clone(),
@@ -169,12 +180,13 @@ impl Config {
         };
         let rules = check_rules(options)?;
         Ok(Self {
-            table: check_casino(options.casino.as_deref())?.map_or(Table::Solo(rules), Table::Shared),
+            table: shared::check(options)?.map_or(Table::Solo(rules), Table::Shared),
             player: player::choose(options.user.as_deref(), &data_dir, around.system_user.as_deref())?,
             plain: options.plain.unwrap_or(false),
             theme: looks::theme(options, around)?,
             markers: looks::markers(options, around)?,
             data_dir,
+            keys_dir: around.config_dir.join(KEYS_FOLDER),
             record: None,
             settings: Settings {
                 splash: !options.no_splash.unwrap_or(false),
@@ -249,27 +261,6 @@ fn check_house(house: Option<i64>) -> Result<u8> {
         .ok()
         .filter(|house| *house <= MAX_HOUSE)
         .ok_or_else(|| bad("house", "must be 0 to 20", house))
-}
-
-/// `None`: a solo game.
-fn check_casino(casino: Option<&str>) -> Result<Option<String>> {
-    let Some(url) = casino.filter(|casino| *casino != SOLO) else {
-        return Ok(None);
-    };
-    let bad_url = || bad("casino", "must be http://HOST:PORT", url);
-    let uri: Uri = url.parse().map_err(|_| bad_url())?;
-    let whole = uri.scheme_str() == Some("http")
-        && uri.host().is_some_and(|host| !host.is_empty())
-        && uri.port_u16().is_some_and(|port| port > 0)
-        && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
-        && uri
-            .authority()
-            .is_some_and(|authority| !authority.as_str().contains('@'));
-    if whole {
-        Ok(Some(url.to_owned()))
-    } else {
-        Err(bad_url())
-    }
 }
 
 /// The error of an option: its name, its bound, and what was given instead.

@@ -96,6 +96,17 @@ enum PathSeen {
     Unusable(PathBuf, String),
 }
 
+/// The key to the player's name at a shared table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum KeySeen {
+    /// Whose it is, and where it is kept.
+    Kept(String, PathBuf),
+    /// Whose it will be.
+    ToBeMade(String),
+    /// It cannot be used; in words, why.
+    Unusable(String),
+}
+
 /// Where one would play.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TableSeen {
@@ -139,6 +150,8 @@ pub async fn examine(cli: &Cli, around: &Surroundings, mut out: impl Write) -> R
         findings.push(folder("data", &gather::folder(&config.data_dir)));
     }
     findings.push(log(&gather::log()));
+    let key_seen = config.as_ref().and_then(gather::key);
+    findings.extend(key_seen.as_ref().map(key));
     let (seen, tick) = match &config {
         Some(config) => gather::table(config).await,
         None => (TableSeen::Unknown, None),
@@ -251,6 +264,14 @@ fn log(seen: &PathSeen) -> Finding {
             ..finding
         },
         Verdict::Ok | Verdict::Warn => finding,
+    }
+}
+
+fn key(seen: &KeySeen) -> Finding {
+    match seen {
+        KeySeen::Kept(whose, path) => ok("key", format!("of {whose}, in {}", path.display())),
+        KeySeen::ToBeMade(whose) => ok("key", format!("of {whose}: none yet, the first game makes it")),
+        KeySeen::Unusable(why) => fail("key", why),
     }
 }
 

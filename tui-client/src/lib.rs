@@ -6,7 +6,7 @@
 //! - [`shell`] moves: terminal, stream, calls and the loop that joins them. It decides nothing.
 //!
 //! [`client`] speaks the contract for [`shell`], for [`plain`], the game without a screen, and for [`oneshot`], which
-//! does one thing; [`solo`] holds the servers of a game alone; [`recording`] keeps a session in a file. [`cli`] and
+//! does one thing; [`keyring`] keeps the keys to the player's names; [`solo`] holds the servers of a game alone; [`recording`] keeps a session in a file. [`cli`] and
 //! [`config`] say what is done, [`run`] does it; [`doctor`] says what is in the way.
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
@@ -16,6 +16,8 @@ pub mod client;
 pub mod config;
 pub mod doctor;
 pub mod journal;
+pub mod key;
+pub mod keyring;
 pub mod oneshot;
 pub mod plain;
 pub mod recording;

@@ -11,7 +11,7 @@ use std::{
 use awesomestock::{
     cli::{Cli, Task},
     config::{Config, Surroundings},
-    doctor, journal, report, run,
+    doctor, journal, key, report, run,
 };
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     match cli.task {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
-        Some(Task::Deed(_) | Task::Replay { .. } | Task::Doctor) | None => {}
+        Some(Task::Deed(_) | Task::Replay { .. } | Task::Key { .. } | Task::Doctor) | None => {}
     }
     if let Err(error) = journal::start() {
         tracing::debug!(%error, "there is no log");
@@ -56,6 +56,7 @@ fn main() -> ExitCode {
             Ok(config) => finished(match cli.task {
                 Some(Task::Deed(deed)) => in_runtime(run::deed(config, deed)),
                 Some(Task::Replay { file, speed }) => in_runtime(run::replay(config, &file, speed)),
+                Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
                 Some(Task::Completions { .. } | Task::Man | Task::Doctor) | None => {
                     in_runtime(run::game(config))
                 }

@@ -7,16 +7,16 @@ use std::{
     path::Path,
 };
 
-use awesomestock_proto::transport;
+use awesomestock_proto::tls;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
-use tonic::transport::Channel;
 
 use crate::{
     app::{Seat, replay::Replay},
     cli::Deed,
     client::Client,
     config::{Config, Table, remember_player},
+    keyring::Keyring,
     oneshot, plain,
     recording::{self, Recorder},
     shell::{self, Ended},
@@ -32,7 +32,7 @@ use crate::{
 /// When the game cannot be started, or a part of it breaks down.
 pub async fn game(config: Config) -> Result<()> {
     remember(&config.data_dir, &config.player);
-    at_the_table(&config, async |channel| play(&config, channel).await).await
+    at_the_table(&config, async |client| play(&config, client).await).await
 }
 
 /// Does one thing at the casino that `config` names, and prints it.
@@ -41,8 +41,7 @@ pub async fn game(config: Config) -> Result<()> {
 ///
 /// When the casino refuses it or does not answer, or a part of the game breaks down.
 pub async fn deed(config: Config, deed: Deed) -> Result<()> {
-    at_the_table(&config, async |channel| {
-        let client = Client::new(channel, config.player.clone());
+    at_the_table(&config, async |client| {
         let stop = shell::told_to_stop().wrap_err("cannot listen to signals")?;
         tokio::select! {
             done = oneshot::run(&client, deed, io::stdout()) => done,
@@ -52,16 +51,19 @@ pub async fn deed(config: Config, deed: Deed) -> Result<()> {
     .await
 }
 
-/// Does something with the way to the casino; of a solo game, the servers run meanwhile.
-async fn at_the_table(config: &Config, doing: impl AsyncFnOnce(Channel) -> Result<()>) -> Result<()> {
+/// Does something with the player's way to the casino, and their key there; of a solo game, the servers run meanwhile.
+async fn at_the_table(config: &Config, doing: impl AsyncFnOnce(Client) -> Result<()>) -> Result<()> {
+    let player = config.player.clone();
     match &config.table {
         Table::Solo(rules) => {
             let (channel, servers) = solo::open(*rules, &config.data_dir).await?;
-            with_servers(doing(channel), servers).await
+            with_servers(doing(Client::new(channel, player, None)), servers).await
         }
-        Table::Shared(url) => {
-            let endpoint = transport::endpoint(url).wrap_err("casino: cannot be connected to")?;
-            doing(endpoint.connect_lazy()).await
+        Table::Shared(shared) => {
+            let endpoint = tls::endpoint(&shared.url, shared.tls_ca.as_deref())
+                .wrap_err("casino: cannot be connected to")?;
+            let key = Keyring::new(&config.keys_dir).find_or_make(&shared.place(&player))?;
+            doing(Client::new(endpoint.connect_lazy(), player, Some(&key))).await
         }
     }
 }
@@ -81,8 +83,7 @@ pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
     shell::replay(Replay::new(tape, speed), view(&config)).await
 }
 
-async fn play(config: &Config, channel: Channel) -> Result<()> {
-    let client = Client::new(channel, config.player.clone());
+async fn play(config: &Config, client: Client) -> Result<()> {
     if config.plain || !has_terminal() {
         if config.record.is_some() {
             return Err(eyre!("record: a game without a screen is not recorded"));

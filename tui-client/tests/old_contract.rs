@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 async fn client() -> Client {
     let address = OldCasino::serve().await;
     let endpoint = transport::endpoint(&format!("http://{address}")).unwrap();
-    Client::new(endpoint.connect_lazy(), "anna".to_owned())
+    Client::new(endpoint.connect_lazy(), "anna".to_owned(), None)
 }
 
 #[tokio::test]

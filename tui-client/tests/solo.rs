@@ -25,7 +25,7 @@ async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
         house: 3,
     };
     let (channel, servers) = solo::open(rules, folder).await.unwrap();
-    (Client::new(channel, "anna".to_owned()), servers)
+    (Client::new(channel, "anna".to_owned(), None), servers)
 }
 
 /// The first `count` prices of a market.

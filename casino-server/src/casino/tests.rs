@@ -38,7 +38,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         clock,
     )
     .unwrap();
-    let statements = Statements::new(pipe().0, reader.clone());
+    let statements = Statements::new(pipe().0.into(), reader.clone());
     let company = Company::new(market.current);
     let house = House::sit_down(0, 1, &reader, &company).await.unwrap();
     Casino {
@@ -51,6 +51,8 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         connections: Connections::new(serving::ConnectionLimits::default()),
         patience: table::PATIENCE,
         players: Players::new(1),
+        register: Arc::default(),
+        key_required: false,
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     shared::{Loading, Shared, Stopped},
 };
 use crate::{
-    identity::PlayerName,
+    identity::{KeyHash, PlayerName},
     market::Tick,
     quantity::UnixMillis,
     record::{Command, Decision},
@@ -96,6 +96,13 @@ impl Books {
         let mut asker = Asker::default();
         poll_fn(|cx| self.poll_settled(&mut asker, settled_with, cx)).await?;
         Ok(tick)
+    }
+
+    /// Has a name that is nobody's belong to `key`, and waits until that is on disk. Two may not do so at once.
+    pub(crate) async fn claim(&self, player: PlayerName, key: KeyHash) -> Result<(), LedgerError> {
+        let settled_with = self.shared.claim(player, key)?;
+        let mut asker = Asker::default();
+        poll_fn(|cx| self.poll_settled(&mut asker, settled_with, cx)).await
     }
 
     /// Decides `orders`, which wait, one after the other, as far as accounts are in memory and the batch has room.

@@ -11,7 +11,7 @@ use super::{
     fate::Sequence,
 };
 use crate::{
-    identity::PlayerName,
+    identity::{Claim, PlayerName},
     market::{Market, Tick},
     quantity::UnixMillis,
     record::{AccountId, Command, Decision, Entry, Posting, Record, Trade},
@@ -198,6 +198,11 @@ impl Draft {
         self.market_changed_in = self.sequence;
         self.batch.ticks.push(self.market.current);
         Some(self.market.current)
+    }
+
+    /// Has a name belong to a key; whoever asks knows that it is nobody's.
+    pub(super) fn claim(&mut self, claim: Claim) {
+        self.batch.claims.push(claim);
     }
 
     /// The batch as it has been decided; the next one is begun.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    identity::PlayerName,
+    identity::{Claim, KeyHash, PlayerName},
     market::{Market, Tick},
     quantity::UnixMillis,
     reader::Reader,
@@ -220,6 +220,18 @@ impl Shared {
         let batch = open.draft.sequence();
         self.tell_flusher(open);
         Ok((tick, batch))
+    }
+
+    pub(super) fn claim(&self, player: PlayerName, key: KeyHash) -> Result<Sequence, LedgerError> {
+        let mut open = self.lock();
+        if !open.taking {
+            return Err(LedgerError::Stopping);
+        }
+        let at = (self.clock)();
+        open.draft.claim(Claim { player, key, at });
+        let batch = open.draft.sequence();
+        self.tell_flusher(open);
+        Ok(batch)
     }
 
     fn tell_flusher(&self, mut open: MutexGuard<'_, Open>) {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    gate::{AccessError, Permits},
     identity::PlayerName,
     ledger::{Asker, Books, LedgerError, Order},
     record::{Command, Decision},
@@ -16,35 +17,45 @@ use crate::{
 pub(super) const OUTSTANDING_MAX: usize = 1024;
 
 /// What became of an action.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Answer {
     /// It could not be put to the ledger.
     Malformed(BadAction),
+    /// The seat may not act for the one it names.
+    Denied(AccessError),
     /// The ledger has answered.
     Decided(Result<Decision, LedgerError>),
 }
 
 /// The actions of one seat between being read and being answered.
 pub(super) struct Outstanding {
-    /// One for each action, in the order they were read: first the decided ones, then those that wait for it.
+    /// One for each action, in the order they were read: first the decided ones, then those that wait for it, then those
+    /// of which it is not known yet whether the seat may act so.
     pending: VecDeque<Pending>,
+    /// How many at the front are allowed, or never will be.
+    checked: usize,
     /// How many at the front are decided, or could not be put to the ledger.
     decided: usize,
+    permits: Permits,
     books: Books,
     asker: Asker,
 }
 
 enum Pending {
     Malformed(BadAction),
+    Denied(AccessError),
+    Unchecked(PlayerName, Command),
     Order(Order),
 }
 
 impl Outstanding {
-    /// Nothing yet; actions will be decided in `books`.
-    pub(super) fn new(books: Books) -> Self {
+    /// Nothing yet; actions that `permits` allows will be decided in `books`.
+    pub(super) fn new(permits: Permits, books: Books) -> Self {
         Self {
             pending: VecDeque::new(),
+            checked: 0,
             decided: 0,
+            permits,
             books,
             asker: Asker::default(),
         }
@@ -57,13 +68,32 @@ impl Outstanding {
 
     /// Takes an action as it was read.
     pub(super) fn push(&mut self, action: Result<(PlayerName, Command), BadAction>) {
+        let all_checked = self.checked == self.pending.len();
         self.pending.push_back(match action {
-            Ok((player, command)) => Pending::Order(Order::Asked(player, command)),
+            Ok((player, command)) if all_checked && self.permits.is_known(&player) => {
+                self.checked = self.checked.saturating_add(1);
+                Pending::Order(Order::Asked(player, command))
+            }
+            Ok((player, command)) => Pending::Unchecked(player, command),
             Err(bad) => {
                 self.books.count_malformed();
                 Pending::Malformed(bad)
             }
         });
+    }
+
+    /// Looks for whom the seat may act, one action after the other.
+    fn check(&mut self, cx: &mut Context<'_>) {
+        while let Some(pending) = self.pending.get_mut(self.checked) {
+            if let Pending::Unchecked(player, command) = pending {
+                *pending = match self.permits.poll(player, cx) {
+                    Poll::Ready(Ok(())) => Pending::Order(Order::Asked(player.clone(), *command)),
+                    Poll::Ready(Err(error)) => Pending::Denied(error),
+                    Poll::Pending => return,
+                };
+            }
+            self.checked = self.checked.saturating_add(1);
+        }
     }
 
     /// No action is outstanding.
@@ -73,19 +103,20 @@ impl Outstanding {
 
     /// Has decided what can be, all at once. Whoever polls is woken when more can be.
     pub(super) fn decide(&mut self, cx: &mut Context<'_>) {
-        if self.decided == self.pending.len() {
+        self.check(cx);
+        if self.decided == self.checked {
             return;
         }
-        let waiting = self.pending.range_mut(self.decided..);
+        let waiting = self.pending.range_mut(self.decided..self.checked);
         let orders = waiting.filter_map(|pending| match pending {
             Pending::Order(order) => Some(order),
-            Pending::Malformed(_) => None,
+            Pending::Malformed(_) | Pending::Denied(_) | Pending::Unchecked(..) => None,
         });
         self.books.decide(&mut self.asker, orders, cx);
         let waits = |pending: &Pending| matches!(pending, Pending::Order(Order::Asked(..)));
         let now_decided = self
             .pending
-            .range(self.decided..)
+            .range(self.decided..self.checked)
             .take_while(|pending| !waits(pending));
         self.decided = self.decided.saturating_add(now_decided.count());
     }
@@ -103,8 +134,8 @@ impl Outstanding {
                     }
                 }
             }
-            Some(Pending::Malformed(_)) => Poll::Ready(()),
-            Some(Pending::Order(Order::Asked(..))) | None => Poll::Pending,
+            Some(Pending::Malformed(_) | Pending::Denied(_)) => Poll::Ready(()),
+            Some(Pending::Unchecked(..) | Pending::Order(Order::Asked(..))) | None => Poll::Pending,
         }
     }
 
@@ -112,12 +143,14 @@ impl Outstanding {
     pub(super) fn take(&mut self) -> Option<Answer> {
         let answer = match self.pending.pop_front()? {
             Pending::Malformed(bad) => Answer::Malformed(bad),
+            Pending::Denied(error) => Answer::Denied(error),
             Pending::Order(Order::Decided(verdict)) => Answer::Decided(verdict.result),
-            waiting @ Pending::Order(Order::Asked(..)) => {
+            waiting @ (Pending::Unchecked(..) | Pending::Order(Order::Asked(..))) => {
                 self.pending.push_front(waiting);
                 return None;
             }
         };
+        self.checked = self.checked.saturating_sub(1);
         self.decided = self.decided.saturating_sub(1);
         Some(answer)
     }

@@ -16,12 +16,17 @@ use tonic::Code;
 use super::{outstanding::OUTSTANDING_MAX, *};
 use crate::{
     company::Company,
+    gate::Gate,
     identity::PlayerName,
     ledger::by_hand::ByHand,
     market::{Market, Model},
     quantity::{Price, Stocks, Tokens, UnixMillis},
+    reader::Reader,
     record::{AccountId, Record},
-    store::{CommitError, scripted::disk},
+    store::{
+        CommitError,
+        scripted::{Scripted, disk},
+    },
     table::{Announcer, Audience, PATIENCE, Players, Table},
 };
 
@@ -52,10 +57,12 @@ impl Scene {
         let inbound = ReceiverStream::new(inbound);
         let chair = Chair::Free(Players::new(1));
         let alone = (Company::new(market.current).enter(None), None);
+        let reader = Reader::new(Arc::new(Scripted(Arc::clone(&ledger.script))));
+        let gate = Gate::knowing(&["ann"], reader, ledger.books().clone());
         let seat = Seat::new(
             inbound,
-            (audience.watcher(None), chair),
-            ledger.books(),
+            audience.watcher(None),
+            (ledger.books(), Permits::new(gate, None, chair)),
             (feeds, joining),
             alone,
         );

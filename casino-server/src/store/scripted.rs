@@ -12,7 +12,7 @@ use super::{Batch, CommitError, Numbers, Page, PageRequest, Reads, Store, StoreE
 use crate::{
     account::Account,
     history::Candle,
-    identity::PlayerName,
+    identity::{KeyHash, PlayerName},
     market::Tick,
     record::{Payment, Record, Trade},
 };
@@ -26,6 +26,8 @@ pub(crate) struct Script {
     pub(crate) batches: Mutex<Vec<Batch>>,
     /// The records committed.
     pub(crate) records: Mutex<HashMap<PlayerName, Record>>,
+    /// Whose names they are.
+    pub(crate) owners: Mutex<HashMap<PlayerName, KeyHash>>,
     /// How many accounts were read for the ledger.
     pub(crate) read: AtomicUsize,
     /// Accounts cannot be loaded.
@@ -54,6 +56,9 @@ impl Store for Scripted {
         }
         let mut records = self.0.records.lock().unwrap();
         records.extend(batch.records.iter().cloned());
+        let claims = batch.claims.iter();
+        let mut owners = self.0.owners.lock().unwrap();
+        owners.extend(claims.map(|claim| (claim.player.clone(), claim.key)));
         self.0.batches.lock().unwrap().push(Batch::clone(batch));
         Ok(())
     }
@@ -79,6 +84,13 @@ impl Reads for Scripted {
             .get(player)
             .map(|record| record.account)
             .unwrap_or_default())
+    }
+
+    fn owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        if self.0.unreadable.load(Ordering::SeqCst) {
+            return Err(StoreError::new("read the claims", "bad sector"));
+        }
+        Ok(self.0.owners.lock().unwrap().get(player).copied())
     }
 
     fn payments(&self, _: &PlayerName, _: i64, _: u32) -> Result<Vec<Payment>, StoreError> {

@@ -15,7 +15,5 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-pub(crate) use open::Opened;
-pub(crate) use open::{FileError, open};
+pub(crate) use open::{FileError, Opened, open};
 pub(crate) use reads::SqliteReads;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs)] // Each test file takes what it needs.
 
+pub mod certificates;
 pub mod http2;
 pub mod process;
 pub mod raw;
@@ -21,7 +22,11 @@ use tempfile::TempDir;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Streaming, metadata::MetadataValue, transport::Channel};
+use tonic::{
+    Request, Streaming,
+    metadata::{MetadataMap, MetadataValue},
+    transport::Channel,
+};
 
 pub type Client = CasinoClient<Channel>;
 
@@ -128,7 +133,8 @@ pub trait Asks {
     async fn trades_of(&mut self, name: &str) -> Vec<awesomestock_proto::casino::Trade>;
     async fn payments_of(&mut self, name: &str) -> Vec<Payment>;
     async fn sit(&mut self, name: &str, feeds: &str) -> Seat;
-    async fn try_sit(&mut self, name: &str, feeds: &str) -> Result<Seat, tonic::Status>;
+    /// The same with `shown` as metadata.
+    async fn try_sit(&mut self, name: &str, feeds: &str, shown: &MetadataMap) -> Result<Seat, tonic::Status>;
 }
 
 impl Asks for Client {
@@ -186,12 +192,13 @@ impl Asks for Client {
 
     /// Takes a seat for `name` with `feeds`, which may be none.
     async fn sit(&mut self, name: &str, feeds: &str) -> Seat {
-        self.try_sit(name, feeds).await.unwrap()
+        self.try_sit(name, feeds, &MetadataMap::new()).await.unwrap()
     }
 
-    async fn try_sit(&mut self, name: &str, feeds: &str) -> Result<Seat, tonic::Status> {
+    async fn try_sit(&mut self, name: &str, feeds: &str, shown: &MetadataMap) -> Result<Seat, tonic::Status> {
         let (actions, outbound) = mpsc::channel(10_000);
         let mut request = Request::new(ReceiverStream::new(outbound));
+        *request.metadata_mut() = shown.clone();
         if !feeds.is_empty() {
             request.metadata_mut().insert(feeds::KEY, feeds.parse().unwrap());
             let user = MetadataValue::from_bytes(name.as_bytes());

@@ -43,8 +43,13 @@ pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
 impl Process {
     /// Starts a server on the ledger at `store`, on a free port, and waits for its ready line.
     pub fn start(store: &Path, args: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", store, args)
+    }
+
+    /// The same, listening on `address`.
+    pub fn start_at(address: &str, store: &Path, args: &[&str]) -> Self {
         let store = format!("sqlite:{}", store.display());
-        let args = [&["--listen", "127.0.0.1:0", "--store", &store], args].concat();
+        let args = [&["--listen", address, "--store", &store], args].concat();
         let mut child = command(&args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

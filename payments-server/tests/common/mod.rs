@@ -1,5 +1,7 @@
 //! What the tests of the service share: payments, and a stream of them that stays open.
 
+#![allow(dead_code)] // Each test file takes what it needs.
+
 use awesomestock_proto::{
     payment_statements::payment_statements_client::PaymentStatementsClient,
     types::{Payment, User},

@@ -18,7 +18,10 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},
 };
-use tonic::{codegen::http::Extensions, transport::server::Connected};
+use tonic::{
+    codegen::http::Extensions,
+    transport::server::{Connected, TlsConnectInfo},
+};
 
 /// How often a connection is looked at that sends nothing.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -136,7 +139,12 @@ impl Line {
     /// The connection that a request with `extensions` came by, if it is one of a [`serve`](super::serve).
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<&Self> {
-        extensions.get()
+        let by_tls = || {
+            extensions
+                .get::<TlsConnectInfo<Self>>()
+                .map(TlsConnectInfo::get_ref)
+        };
+        extensions.get().or_else(by_tls)
     }
 
     /// Ends the connection and all calls on it, within seconds.

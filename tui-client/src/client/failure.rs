@@ -4,10 +4,15 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+use awesomestock_proto::tls;
 use tonic::{Code, Status};
 
 pub use crate::app::event::Failure;
 use crate::text::cut;
+
+/// What helps a player whose name is another's.
+const NOT_YOURS: &str =
+    "another --user is another name, and `awesomestock key import` brings the key from another machine";
 
 /// Characters of a server's words that are kept.
 const MAX_WORDS_CHARS: usize = 300;
@@ -39,16 +44,17 @@ impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         // With a source, the transport speaks and not the casino: whatever the code, that is no refusal.
         if let Some(cause) = root_cause(&status) {
-            return Self::Unanswered(format!("the casino cannot be reached: {}", shortened(&cause)));
+            let why = tls::meaning(&status).unwrap_or(cause);
+            return Self::Unanswered(format!("the casino cannot be reached: {}", shortened(&why)));
         }
         match status.code() {
             Code::Unimplemented => Self::Refused("this casino does not offer it".to_owned()),
-            Code::InvalidArgument
-            | Code::FailedPrecondition
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::PermissionDenied
-            | Code::Unauthenticated => Self::Refused(words(&status)),
+            Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists => {
+                Self::Refused(words(&status))
+            }
+            Code::PermissionDenied | Code::Unauthenticated => {
+                Self::Refused(format!("{}; {NOT_YOURS}", words(&status)))
+            }
             _ => Self::Unanswered(words(&status)),
         }
     }

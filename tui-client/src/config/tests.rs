@@ -83,7 +83,7 @@ fn every_option_has_its_variable_and_its_key() {
 
 #[test]
 fn values_out_of_bounds_are_named_with_their_bound() {
-    let cases: [(&[&str], &str); 20] = [
+    let cases: [(&[&str], &str); 21] = [
         (&["--tick", "9ms"], "tick: must be a duration from 10ms to 1h"),
         (&["--tick", "61m"], "tick: must be"),
         (&["--tick", "1"], "tick: must be"),
@@ -107,7 +107,8 @@ fn values_out_of_bounds_are_named_with_their_bound() {
             &["--casino", "127.0.0.1:10000"],
             "casino: must be http://HOST:PORT",
         ),
-        (&["--casino", "https://example.org:443"], "casino: must be"),
+        (&["--casino", "ftp://example.org:443"], "casino: must be"),
+        (&["--casino", "https://me@example.org:443"], "casino: must be"),
         (&["--casino", "http://example.org"], "casino: must be"),
         (&["--casino", "http://example.org:80/table"], "casino: must be"),
     ];
@@ -225,12 +226,48 @@ fn options_of_a_solo_game_are_refused_at_a_shared_table_where_they_are_typed() {
 
 #[test]
 fn a_solo_game_can_be_had_although_the_file_names_a_table() {
-    let file = "casino = 'http://example.org:10000'";
+    let file = "casino = 'https://example.org:10000'";
     assert_eq!(load(file, &[]).unwrap().table.to_string(), "example.org:10000");
     assert_eq!(
         load(file, &["--casino", "solo"]).unwrap().table.to_string(),
         "solo"
     );
+}
+
+#[test]
+fn a_way_on_which_others_could_read_a_key_is_refused_unless_it_is_said_to_be_safe() {
+    let open = "casino = 'http://example.org:10000'";
+    let why = error(open, &[]);
+    assert!(
+        why.contains("is not encrypted") && why.contains("--allow-plaintext"),
+        "{why}"
+    );
+    load(open, &["--allow-plaintext"]).unwrap();
+    load(&format!("{open}\nallow-plaintext = true"), &[]).unwrap();
+    for near in [
+        "http://localhost:1",
+        "http://127.0.0.1:1",
+        "https://example.org:1",
+    ] {
+        load("", &["--casino", near]).unwrap();
+    }
+}
+
+#[test]
+fn a_casino_is_known_by_host_and_port_however_it_is_written() {
+    for (url, address) in [
+        ("https://Casino.Example:1", "casino.example:1"),
+        ("https://casino.example:1/", "casino.example:1"),
+        ("https://casino.example:2", "casino.example:2"),
+        ("http://127.0.0.1:1", "localhost:1"),
+        ("https://[::1]:1", "localhost:1"),
+        ("https://192.0.2.1:1", "192.0.2.1:1"),
+    ] {
+        let Table::Shared(shared) = load("", &["--casino", url]).unwrap().table else {
+            panic!("{url}")
+        };
+        assert_eq!(shared.address, address, "{url}");
+    }
 }
 
 #[test]

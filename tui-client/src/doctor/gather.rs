@@ -8,14 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use awesomestock_proto::transport;
+use awesomestock_proto::{credentials::PlayerKey, tls};
+use color_eyre::eyre::Report;
 use rustix::fs::{Access, access};
 use tokio::{
     sync::mpsc,
     time::{Duration, Instant, timeout},
 };
 
-use super::{PathSeen, TableSeen, TerminalSeen, TickSeen};
+use super::{KeySeen, PathSeen, TableSeen, TerminalSeen, TickSeen};
 use crate::{
     app::{
         event::{Answer, Call, StreamEvent},
@@ -23,8 +24,10 @@ use crate::{
     },
     cli::Cli,
     client::Client,
-    config::{Config, SoloRules, Surroundings, Table},
-    journal, solo,
+    config::{Config, Shared, SoloRules, Surroundings, Table},
+    journal,
+    keyring::Keyring,
+    solo,
 };
 
 /// How long to wait for the first price.
@@ -89,14 +92,29 @@ pub(super) fn log() -> PathSeen {
     folder(path.parent().unwrap_or(Path::new(".")))
 }
 
+/// The key that would be shown, if one would be.
+pub(super) fn key(config: &Config) -> Option<KeySeen> {
+    let Table::Shared(shared) = &config.table else {
+        return None;
+    };
+    let (ring, place) = (Keyring::new(&config.keys_dir), shared.place(&config.player));
+    let place_words = place.to_string();
+    Some(match ring.find(&place) {
+        Ok(Some(_)) => KeySeen::Kept(place_words, ring.path()),
+        Ok(None) => KeySeen::ToBeMade(place_words),
+        Err(error) => KeySeen::Unusable(format!("{error:#}")),
+    })
+}
+
 /// Where one would play, and the newest tick of a casino that tells it.
 pub(super) async fn table(config: &Config) -> (TableSeen, Option<TickSeen>) {
     match &config.table {
         Table::Solo(rules) => (ledger(*rules, &config.data_dir).await, None),
-        Table::Shared(url) => {
-            let seen = casino(url, &config.player).await;
+        Table::Shared(shared) => {
+            let key = Keyring::new(&config.keys_dir).find(&shared.place(&config.player));
+            let seen = casino(shared, &config.player, key.ok().flatten().as_ref()).await;
             seen.unwrap_or_else(|why| {
-                let url = url.clone();
+                let url = shared.url.clone();
                 (TableSeen::Unreached { url, why }, None)
             })
         }
@@ -117,16 +135,21 @@ async fn ledger(rules: SoloRules, data_dir: &Path) -> TableSeen {
     }
 }
 
-async fn casino(url: &str, player: &str) -> Result<(TableSeen, Option<TickSeen>), String> {
-    let endpoint = transport::endpoint(url).map_err(|error| error.to_string())?;
-    let client = Client::new(endpoint.connect_lazy(), player.to_owned());
+async fn casino(
+    shared: &Shared,
+    player: &str,
+    key: Option<&PlayerKey>,
+) -> Result<(TableSeen, Option<TickSeen>), String> {
+    let endpoint = tls::endpoint(&shared.url, shared.tls_ca.as_deref());
+    let endpoint = endpoint.map_err(|error| format!("{:#}", Report::new(error)))?;
+    let client = Client::new(endpoint.connect_lazy(), player.to_owned(), key);
     let words = |failure: crate::client::Failure| failure.into_words();
     // The first call also connects: the second one measures.
     client.call(Call::Holdings).await.map_err(words)?;
     let asked = Instant::now();
     let holdings = client.call(Call::Holdings).await.map_err(words)?;
     let seen = TableSeen::Reached {
-        url: url.to_owned(),
+        url: shared.url.clone(),
         latency_ms: i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX),
         is_extended: matches!(holdings, Answer::Wallet(_)),
     };

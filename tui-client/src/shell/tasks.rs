@@ -229,7 +229,7 @@ mod tests {
     fn tasks(events: mpsc::Sender<Event>) -> Tasks {
         let (channel, _never_accepted) = awesomestock_proto::transport::pipe();
         Tasks {
-            client: Client::new(channel, "anna".to_owned()),
+            client: Client::new(channel, "anna".to_owned(), None),
             events,
             running: JoinSet::new(),
             reads_keys: false,

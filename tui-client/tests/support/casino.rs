@@ -4,33 +4,38 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
 };
 
 use super::GAME;
 
-/// The casino's binary. It belongs to another package, so cargo is asked to have it built as this test was.
-fn binary() -> &'static Path {
+/// A server's binary. It belongs to another package, so cargo is asked to have it built as this test was.
+fn binary(package: &str) -> PathBuf {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = BUILDING.lock();
+    let folder = Path::new(GAME).parent().unwrap();
+    let mut build = Command::new(env!("CARGO"));
+    build.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--package",
+        package,
+        "--bin",
+        package,
+    ]);
+    build.arg("--target-dir").arg(folder.parent().unwrap());
+    if folder.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().unwrap().success(), "{package} cannot be built");
+    folder.join(package)
+}
+
+/// The casino's.
+fn casino_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let folder = Path::new(GAME).parent().unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--package",
-            "casino-server",
-            "--bin",
-            "casino-server",
-        ]);
-        build.arg("--target-dir").arg(folder.parent().unwrap());
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().unwrap().success(), "casino-server cannot be built");
-        folder.join("casino-server")
-    })
+    BINARY.get_or_init(|| binary("casino-server"))
 }
 
 /// A running casino.
@@ -43,9 +48,23 @@ impl Casino {
     /// Starts a casino with a ledger in `folder`, at `address` (port 0: any), and waits until it is ready.
     pub fn start(folder: &Path, address: &str, arguments: &[&str]) -> Self {
         let store = format!("sqlite:{}", folder.join("casino.db").display());
-        let mut process = Command::new(binary())
+        let mut command = Command::new(casino_binary());
+        command
             .args(["--listen", address, "--store", &store])
-            .args(arguments)
+            .args(arguments);
+        Self::ready(command)
+    }
+
+    /// Starts a payments server, which is no casino but lives like one.
+    pub fn start_payments(arguments: &[&str]) -> Self {
+        let mut command = Command::new(binary("payments-server"));
+        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        Self::ready(command)
+    }
+
+    /// Waits for the ready line.
+    fn ready(mut command: Command) -> Self {
+        let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -54,10 +73,11 @@ impl Casino {
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut ready)
             .unwrap();
-        let address = ready.trim().strip_prefix("casino-server listening on ");
+        let address = ready.trim().split_once(" listening on ");
         Self {
             address: address
                 .unwrap_or_else(|| panic!("not ready: {ready:?}"))
+                .1
                 .to_owned(),
             process,
         }

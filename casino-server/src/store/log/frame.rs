@@ -14,7 +14,7 @@ pub(super) const HEADER: usize = 24;
 const LENGTH_MAX: usize = 0xff_ffff;
 
 /// Counts the changes of what is written of a batch.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 const CHECKSUM: Range<usize> = 0..4;
 const LENGTH: Range<usize> = 4..7;
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        identity::PlayerName,
+        identity::{Claim, KeyHash, PlayerName},
         market::Tick,
         quantity::{Price, Stocks, UnixMillis},
         record::{AccountId, Payment, Posting, Record, Side, Trade},
@@ -163,6 +163,11 @@ mod tests {
                 number: 5,
                 price: Price::MIN,
                 at: UnixMillis(5),
+            }],
+            claims: vec![Claim {
+                player: PlayerName::new("zoë").unwrap(),
+                key: KeyHash::kept([9; 32]),
+                at: UnixMillis(6),
             }],
         }
     }

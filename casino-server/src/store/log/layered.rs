@@ -9,7 +9,7 @@ use super::backlog::{Backlog, Waiting};
 use crate::{
     account::Account,
     history::Candle,
-    identity::PlayerName,
+    identity::{KeyHash, PlayerName},
     market::Tick,
     record::{AccountId, Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
@@ -56,6 +56,15 @@ impl<R: Reads> Reads for Layered<R> {
         match newest(&self.waiting(), player) {
             Some(record) => Ok(Some(record)),
             None => self.below.record(player),
+        }
+    }
+
+    fn owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        let waiting = self.waiting();
+        let mut claims = waiting.iter().flat_map(|waiting| &waiting.batch.claims);
+        match claims.find(|claim| claim.player == *player) {
+            Some(claim) => Ok(Some(claim.key)),
+            None => self.below.owner(player),
         }
     }
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    identity::PlayerName,
+    identity::{Claim, KeyHash, PlayerName},
     market::Tick,
     quantity::{Price, Stocks, UnixMillis},
     record::{AccountId, Payment, Posting, Record, Side, Trade},
@@ -67,11 +67,26 @@ fn batch(number: i64) -> Arc<Batch> {
             previous: Some((number - 2).max(0)),
         }],
         ticks: vec![tick(number)],
+        claims: vec![Claim {
+            player: claimed_in(number),
+            key: KeyHash::kept([7; 32]),
+            at: UnixMillis(number),
+        }],
     })
+}
+
+/// The name that is claimed in a batch.
+fn claimed_in(number: i64) -> PlayerName {
+    PlayerName::new(&format!("claimed{number}")).unwrap()
 }
 
 /// Everything that can be read of the batches up to `last`, as it should be.
 fn check(reads: &impl Reads, last: i64) {
+    for number in 1..=last {
+        let owner = reads.owner(&claimed_in(number)).unwrap();
+        assert_eq!(owner, Some(KeyHash::kept([7; 32])), "claimed in batch {number}");
+    }
+    assert_eq!(reads.owner(&claimed_in(last + 1)).unwrap(), None);
     for account in [1, 2] {
         let own: Vec<i64> = (1..=last)
             .filter(|number| number.rem_euclid(2) + 1 == account)

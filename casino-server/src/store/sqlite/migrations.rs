@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4177_5374;
 
 /// What brings a file from version n to n + 1.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// The version this build writes.
 pub(super) fn newest() -> usize {
@@ -23,7 +23,7 @@ pub(super) fn newest() -> usize {
 /// payments of their account, in order, because that is how they are read. Trades are too many for that: they are
 /// written by the sheet, as JSON, and `accounts.sheet` leads to an account's newest sheet, which leads to the one
 /// before. `bookmarks` lead to some sheets in between. The view `trades` shows each trade as a row.
-const VERSION_1: &str = "
+pub(super) const VERSION_1: &str = "
 CREATE TABLE market (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     model TEXT NOT NULL,
@@ -101,6 +101,15 @@ CREATE TABLE candles (
     since_unix_ms INTEGER NOT NULL,
     until_unix_ms INTEGER NOT NULL,
     PRIMARY KEY (size, first)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Whose names they are: the SHA-256 of each claimed name's key. A name needs no account to be claimed.
+const VERSION_4: &str = "
+CREATE TABLE claims (
+    name TEXT PRIMARY KEY,
+    key_sha256 BLOB NOT NULL CHECK (length(key_sha256) = 32),
+    at_unix_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -11,7 +11,7 @@ use super::{open::BUSY_TIMEOUT, rows};
 use crate::{
     account::Account,
     history::{Candle, RETENTION, Retention},
-    identity::PlayerName,
+    identity::{HASH_BYTES, KeyHash, PlayerName},
     market::Tick,
     record::{Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
@@ -87,6 +87,17 @@ impl Reads for SqliteReads {
                 .optional()
         })?;
         Ok(account.unwrap_or_default())
+    }
+
+    fn owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        let sql = "SELECT key_sha256 FROM claims WHERE name = ?";
+        self.with("read the claims", |connection| {
+            connection
+                .prepare_cached(sql)?
+                .query_row([player.as_str()], |row| row.get::<_, [u8; HASH_BYTES]>(0))
+                .optional()
+                .map(|bytes| bytes.map(KeyHash::kept))
+        })
     }
 
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError> {

@@ -1,6 +1,7 @@
 //! What is written and read back, what survives, and what happens when the disk is full.
 
 mod candles;
+mod claims;
 mod trades;
 
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     account::Account,
-    identity::PlayerName,
+    identity::{Claim, HASH_BYTES, KeyHash, PlayerName},
     market::{Market, Model, Tick},
     quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Command, Entry, Payment, Posting, Record, Side, Trade},
@@ -48,6 +49,14 @@ fn tick(number: i64) -> Tick {
         number,
         price: Price::new(10).unwrap(),
         at: UnixMillis(1_000 + number),
+    }
+}
+
+fn claim(player: &str) -> Claim {
+    Claim {
+        player: name(player),
+        key: KeyHash::kept([7; HASH_BYTES]),
+        at: UnixMillis(1),
     }
 }
 
@@ -144,6 +153,7 @@ fn what_was_committed_is_read_back() {
         payments: vec![(ann.id, payment(1))],
         trades: vec![posting(ann.id, 1), posting(ann.id, 2)],
         ticks: vec![tick(1), tick(2)],
+        claims: vec![claim("Ægir")],
     };
     opened.store.commit(&batch).unwrap();
 
@@ -157,6 +167,10 @@ fn what_was_committed_is_read_back() {
         );
         assert_eq!(stored(opened, &players[0]), ann);
         assert_eq!(opened.reads.record(&players[1]).unwrap(), None);
+        let owners = players
+            .each_ref()
+            .map(|player| opened.reads.owner(player).unwrap());
+        assert_eq!(owners, [None, Some(claim("Ægir").key)]);
         assert_eq!(opened.store.numbers().unwrap(), Numbers { account: 1, sheet: 2 });
         assert_eq!(opened.reads.account(&players[0]).unwrap(), account);
         assert_eq!(opened.reads.account(&players[1]).unwrap(), Account::default());
@@ -195,6 +209,7 @@ fn pages_are_the_newest_below_a_number_and_say_whether_there_is_more() {
         payments: (1..=5).map(|number| (ann.id, payment(number))).collect(),
         trades: (1..=5).map(|number| posting(ann.id, number)).collect(),
         ticks: (0..5).map(tick).collect(),
+        ..Batch::default()
     };
     opened.store.commit(&batch).unwrap();
     let cases: [(Option<i64>, u32, &[i64], bool); 6] = [

@@ -44,6 +44,15 @@ impl SqliteStore {
         }
     }
 
+    /// Has the name be nobody's again; says whether it was somebody's.
+    pub(crate) fn release(&mut self, player: &PlayerName) -> Result<bool, StoreError> {
+        let released = self
+            .connection
+            .execute("DELETE FROM claims WHERE name = ?", [player.as_str()]);
+        let released = released.map_err(|error| StoreError::new("write the claims", error))?;
+        Ok(released > 0)
+    }
+
     /// Writes one batch, as a log would have it taken over.
     #[cfg(test)]
     pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
@@ -104,6 +113,7 @@ impl SqliteStore {
             write_payments(&transaction, batch).map_err(before)?;
             write_trades(&transaction, batch, &mut self.text).map_err(before)?;
             write_ticks(&transaction, batch).map_err(before)?;
+            write_claims(&transaction, batch).map_err(before)?;
         }
         if batches.iter().any(|batch| !batch.ticks.is_empty()) {
             roll_up_or_leave(&mut transaction, self.retention).map_err(before)?;
@@ -333,6 +343,18 @@ fn roll_up_or_leave(transaction: &mut Transaction<'_>, retention: Retention) -> 
         }
         rolled => rolled,
     }
+}
+
+fn write_claims(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    if batch.claims.is_empty() {
+        return Ok(());
+    }
+    let mut claims =
+        connection.prepare_cached("INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES (?, ?, ?)")?;
+    for claim in &batch.claims {
+        claims.execute(params![claim.player.as_str(), claim.key.as_bytes(), claim.at.0])?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,0 +1,153 @@
+//! The gate: who comes in under which name.
+//!
+//! Owns what is known of names while somebody acts for them, so that a key is looked at once a seat and name, and that
+//! a claim is on disk before it counts. Who may act for whom is decided by [`identity`](crate::identity).
+
+mod permits;
+mod standing;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use awesomestock_proto::credentials::{BadCredential, PlayerKey};
+use tonic::metadata::MetadataMap;
+
+pub(crate) use self::permits::Permits;
+pub(crate) use self::standing::{Register, Standing};
+use crate::{
+    identity::{Access, Denial, KeyHash, PlayerName, access},
+    ledger::{Books, LedgerError},
+    reader::Reader,
+    store::StoreError,
+    table::TooManySeats,
+};
+
+/// The way in for the tasks of one runtime. All ways in share one register.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    register: Arc<Register>,
+    reader: Reader,
+    books: Books,
+    key_required: bool,
+}
+
+/// The hash of the key that a call shows, if it shows one.
+pub(crate) type Shown = Option<KeyHash>;
+
+/// Why somebody does not come in. Its words repeat neither name nor key.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccessError {
+    /// What was shown is no key.
+    #[error(transparent)]
+    Bad(#[from] BadCredential),
+    /// The name is not theirs.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// The player has no seat left.
+    #[error(transparent)]
+    Seats(#[from] TooManySeats),
+    /// Whose name it is could not be read.
+    #[error("the casino {0}")]
+    Read(#[from] StoreError),
+    /// The claim could not be kept, so it does not count.
+    #[error("the name was not claimed: {0}")]
+    Keep(#[from] LedgerError),
+}
+
+/// That somebody may act for a name, as long as it [holds](Permit::holds).
+#[derive(Debug, Clone)]
+pub(crate) struct Permit {
+    standing: Arc<Standing>,
+    proven: bool,
+}
+
+impl Permit {
+    /// Whether it still holds: one without a key ends when the name is claimed. Takes no lock.
+    pub(crate) fn holds(&self) -> bool {
+        self.proven || self.standing.owner().is_none()
+    }
+}
+
+impl Gate {
+    /// A gate; with `key_required` nobody acts for a name without a key.
+    pub(crate) fn new(register: Arc<Register>, reader: Reader, books: Books, key_required: bool) -> Self {
+        Self {
+            register,
+            reader,
+            books,
+            key_required,
+        }
+    }
+
+    /// The key that `metadata` shows, as its hash.
+    pub(crate) fn shown(metadata: &MetadataMap) -> Result<Shown, AccessError> {
+        Ok(PlayerKey::shown_in(metadata)?.map(|key| KeyHash::of(&key)))
+    }
+
+    /// Lets the sender of a call with `metadata` act for `player`.
+    pub(crate) async fn admit_call(
+        &self,
+        metadata: &MetadataMap,
+        player: &PlayerName,
+    ) -> Result<(), AccessError> {
+        let shown = Self::shown(metadata)?;
+        self.admit(player.clone(), shown).await.map(drop)
+    }
+
+    /// Lets somebody who shows `shown` act for `player`; a name that is nobody's is claimed by the key.
+    pub(crate) async fn admit(&self, player: PlayerName, shown: Shown) -> Result<Permit, AccessError> {
+        let standing = self.register.standing(&player);
+        standing
+            .read_once(async || self.reader.owner(player.clone()).await)
+            .await?;
+        let proven = match access(standing.owner(), shown.as_ref(), self.key_required)? {
+            Access::Open => false,
+            Access::Proven => true,
+            Access::Claiming(key) => {
+                self.claim(player, key, Arc::clone(&standing)).await?;
+                true
+            }
+        };
+        Ok(Permit { standing, proven })
+    }
+
+    /// Has the name belong to the key, on disk first. Done by a task of its own: who asks may go away in the middle,
+    /// and what is on disk would not be known here.
+    async fn claim(
+        &self,
+        player: PlayerName,
+        key: KeyHash,
+        standing: Arc<Standing>,
+    ) -> Result<(), AccessError> {
+        let books = self.books.clone();
+        let claiming = tokio::spawn(async move {
+            let _one_at_a_time = standing.claiming().await;
+            match access(standing.owner(), Some(&key), true)? {
+                Access::Claiming(_) => {
+                    books.claim(player, key).await?;
+                    standing.belongs_to(key);
+                    Ok(())
+                }
+                // Another seat of the same player was faster.
+                Access::Proven | Access::Open => Ok(()),
+            }
+        });
+        claiming
+            .await
+            .unwrap_or(Err(AccessError::Keep(LedgerError::Unanswered)))
+    }
+}
+
+#[cfg(test)]
+impl Gate {
+    /// A gate that knows of `names` that they are nobody's, so that it waits for no disk.
+    pub(crate) fn knowing(names: &[&str], reader: Reader, books: Books) -> Self {
+        let register = Arc::new(Register::default());
+        for name in names {
+            register.put_unclaimed(&PlayerName::new(name).unwrap());
+        }
+        Self::new(register, reader, books, false)
+    }
+}

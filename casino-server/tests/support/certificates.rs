@@ -1,0 +1,74 @@
+//! An authority of a test's own, and certificates that it signs, as PEM files.
+
+// Each test file takes what it needs; the allowance for tests in the lint's configuration does not reach helpers.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::{fs, path::PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use tempfile::TempDir;
+
+/// An authority; its files are gone with it.
+pub struct Authority {
+    folder: TempDir,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate and its key.
+pub struct Signed {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Authority of a test");
+        let certificate = params.self_signed(&key).unwrap();
+        fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
+        let issuer = Issuer::new(params, key);
+        Self { folder, issuer }
+    }
+
+    /// Its own certificate, which others trust.
+    pub fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A certificate for this machine.
+    pub fn sign(&self) -> Signed {
+        self.sign_for("good", &["localhost", "127.0.0.1"], 2100)
+    }
+
+    /// A certificate for this machine that was good once.
+    pub fn sign_expired(&self) -> Signed {
+        self.sign_for("expired", &["localhost", "127.0.0.1"], 2001)
+    }
+
+    /// A certificate for another machine.
+    pub fn sign_for_another(&self) -> Signed {
+        self.sign_for("another", &["casino.example"], 2100)
+    }
+
+    fn sign_for(&self, name: &str, hosts: &[&str], until_year: i32) -> Signed {
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let mut params = CertificateParams::new(hosts).unwrap();
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(until_year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let file = |end: &str| self.folder.path().join(format!("{name}.{end}"));
+        let signed = Signed {
+            cert: file("pem"),
+            key: file("key"),
+        };
+        fs::write(&signed.cert, certificate.pem()).unwrap();
+        fs::write(&signed.key, key.serialize_pem()).unwrap();
+        signed
+    }
+}

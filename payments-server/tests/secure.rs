@@ -1,0 +1,151 @@
+//! The server towards those whom it does not know: its secret, its certificate, and where it listens.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Output, Stdio},
+};
+
+use awesomestock_proto::{
+    credentials::{SharedSecret, Shows},
+    payment_statements::payment_statements_client::PaymentStatementsClient,
+    tls, transport,
+};
+use common::{health, payment, statement_of};
+use rcgen::generate_simple_self_signed;
+use tonic::{Code, Status, transport::Channel};
+use tonic_health::pb::health_check_response::ServingStatus;
+
+const SECRET: &str = "0123456789abcdefghij";
+
+fn command(options: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payments-server"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAYMENTS_")) {
+        command.env_remove(name);
+    }
+    command.args(options).stdin(Stdio::null());
+    command
+}
+
+fn run(options: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = command(options).output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// A running server, killed when it is dropped.
+struct Server(Child, SocketAddr);
+
+impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut process = command
+            .args(["--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        let stdout = process.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut ready).unwrap();
+        let address = ready.trim().rsplit(' ').next().unwrap().parse().unwrap();
+        Self(process, address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn statement_showing(channel: &Channel, secret: &str) -> Result<String, Status> {
+    let secret = SharedSecret::parse(secret).unwrap();
+    let mut client = PaymentStatementsClient::with_interceptor(channel.clone(), Shows::secret(Some(&secret)));
+    let payments = tokio_stream::iter([payment("ann", -1, 1)]);
+    let statement = client.create_statement(payments).await?;
+    Ok(statement.into_inner().data)
+}
+
+#[tokio::test]
+async fn with_a_secret_only_who_shows_it_gets_a_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    fs::write(&file, format!("{SECRET}\n")).unwrap();
+    let from_file = command(&["--secret-file", file.to_str().unwrap()]);
+    let mut from_variable = command(&[]);
+    from_variable.env("PAYMENTS_SECRET", SECRET);
+    for command in [from_file, from_variable] {
+        let server = Server::start(command);
+        let channel = transport::endpoint(&format!("http://{}", server.1))
+            .unwrap()
+            .connect_lazy();
+        let refused = statement_of(&channel, vec![payment("ann", -1, 1)]).await;
+        assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
+        let refused = statement_showing(&channel, "0123456789abcdefghik").await;
+        assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
+        let statement = statement_showing(&channel, SECRET).await.unwrap();
+        assert!(statement.contains("Player: ann"), "{statement}");
+        assert_eq!(
+            health(&channel).await.unwrap(),
+            ServingStatus::Serving,
+            "asks everybody"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_secret_one_that_is_shown_is_passed_over() {
+    let server = Server::start(command(&[]));
+    let channel = transport::endpoint(&format!("http://{}", server.1))
+        .unwrap()
+        .connect_lazy();
+    statement_showing(&channel, SECRET).await.unwrap();
+}
+
+#[tokio::test]
+async fn by_its_certificate_it_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    fs::write(&cert, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let [cert_path, key_path] = [&cert, &key].map(|path| path.to_str().unwrap());
+    let server = Server::start(command(&["--tls-cert", cert_path, "--tls-key", key_path]));
+    let url = format!("https://localhost:{}", server.1.port());
+    let trusting = tls::endpoint(&url, Some(&cert)).unwrap().connect_lazy();
+    statement_of(&trusting, vec![payment("ann", -1, 1)])
+        .await
+        .unwrap();
+}
+
+#[test]
+fn what_it_is_not_to_be_started_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    fs::write(&file, "sh0rt").unwrap();
+    let missing = folder.path().join("missing");
+    let [file, missing] = [&file, &missing].map(|path| path.to_str().unwrap());
+    for (options, code, words) in [
+        (
+            &["--listen", "0.0.0.0:0"][..],
+            1,
+            "can be reached from other machines",
+        ),
+        (&["--secret-file", missing], 1, "missing cannot be read"),
+        (&["--secret-file", file], 1, "a secret is one line of 16 to 512"),
+        (&["--tls-cert", file], 2, "--tls-key"),
+        (
+            &["--tls-cert", file, "--tls-key", file],
+            1,
+            "holds no certificate",
+        ),
+    ] {
+        let (ended, said) = run(options);
+        assert_eq!(ended, Some(code), "{said}");
+        assert!(said.contains(words) && !said.contains("sh0rt"), "{said}");
+    }
+}
