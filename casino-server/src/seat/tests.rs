@@ -27,7 +27,7 @@ use crate::{
         CommitError,
         scripted::{Scripted, disk},
     },
-    table::{Announcer, Audience, PATIENCE, Players, Table},
+    table::{Announcer, Audience, Chair, PATIENCE, Players, Table},
 };
 
 /// One seat, and all that it speaks to.
