@@ -3,7 +3,7 @@
 //! Owns the reading of the request's metadata and the writing of the answer's. A client that asked for nothing is an
 //! old one, and nothing is added to what it gets.
 
-use awesomestock_proto::feeds::{KEY, LEADERBOARD, LIMITS, PLAYERS, TAPE, TICKS, USER_KEY, WALLET};
+use awesomestock_proto::feeds::{IDS, KEY, LEADERBOARD, LIMITS, PLAYERS, TAPE, TICKS, USER_KEY, WALLET};
 use tonic::metadata::{MetadataMap, MetadataValue};
 
 use crate::identity::{NameError, PlayerName};
@@ -17,6 +17,8 @@ pub(crate) struct Feeds {
     pub(crate) wallet: bool,
     /// To be told that limits are kept to.
     pub(crate) limits: bool,
+    /// To be told that what has the same id is executed once.
+    pub(crate) ids: bool,
     /// What the others at the table do.
     pub(crate) company: CompanyFeeds,
 }
@@ -45,6 +47,7 @@ impl Feeds {
                 TICKS => feeds.ticks = true,
                 WALLET => feeds.wallet = true,
                 LIMITS => feeds.limits = true,
+                IDS => feeds.ids = true,
                 TAPE => feeds.company.tape = true,
                 PLAYERS => feeds.company.players = true,
                 LEADERBOARD => feeds.company.leaderboard = true,
@@ -54,12 +57,21 @@ impl Feeds {
         feeds
     }
 
+    /// Those of them that mean something to a client without a stream.
+    pub(crate) fn without_stream(self) -> Self {
+        Self {
+            ids: self.ids,
+            ..Self::default()
+        }
+    }
+
     /// Names in `metadata` the feeds that are served; nothing when there are none.
     pub(crate) fn announce(self, metadata: &mut MetadataMap) {
         let served = [
             (self.ticks, TICKS),
             (self.wallet, WALLET),
             (self.limits, LIMITS),
+            (self.ids, IDS),
             (self.company.tape, TAPE),
             (self.company.players, PLAYERS),
             (self.company.leaderboard, LEADERBOARD),
@@ -119,6 +131,7 @@ mod tests {
                 ticks,
                 wallet,
                 limits,
+                ids: false,
                 company: CompanyFeeds::default(),
             };
             assert_eq!(feeds, expected, "{values:?}");
@@ -131,6 +144,15 @@ mod tests {
             );
             assert_eq!(answer.is_empty(), announced.is_none(), "{values:?}");
         }
+    }
+
+    #[test]
+    fn a_client_without_a_stream_hears_of_ids_alone() {
+        let asked = Feeds::asked_for(&metadata(&["ticks,ids,tape"]));
+        assert!(asked.ids && asked.ticks);
+        let mut answer = MetadataMap::new();
+        asked.without_stream().announce(&mut answer);
+        assert_eq!(answer.get(KEY).unwrap(), IDS);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod draft;
 mod fate;
 mod flusher;
 mod meter;
+mod receipts;
 mod shared;
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::{
     history::Candle,
     identity::{KeyHash, PlayerName},
     market::Tick,
+    receipt::Filed,
     record::{Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
 };
@@ -61,10 +62,19 @@ impl Reader {
             .await
     }
 
-    /// The player's record; `None` for a player nobody knows.
-    pub(crate) async fn record(&self, player: PlayerName) -> Result<Option<Record>, StoreError> {
-        self.read(&self.accounts, move |reads| reads.record(&player))
-            .await
+    /// The player's record and receipts; `None` for a player nobody knows. They belong together only as long as nobody
+    /// changes them: the ledger reads them while the player is not in its memory.
+    pub(crate) async fn record(
+        &self,
+        player: PlayerName,
+    ) -> Result<Option<(Record, Vec<Filed>)>, StoreError> {
+        self.read(&self.accounts, move |reads| {
+            let Some(record) = reads.record(&player)? else {
+                return Ok(None);
+            };
+            Ok(Some((record, reads.receipts(record.id)?)))
+        })
+        .await
     }
 
     /// The key that the name belongs to; `None` while it is nobody's.

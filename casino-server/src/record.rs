@@ -11,8 +11,8 @@ use crate::{
     quantity::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens, UnixMillis},
 };
 
-/// What a player asks of the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a player asks of the ledger. Receipts keep it on disk: variants are added at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Command {
     /// Dollars in, tokens out.
     Deposit(Dollars),
@@ -94,8 +94,8 @@ pub(crate) struct Posting {
     pub(crate) previous: Option<i64>,
 }
 
-/// What an executed command leaves in the books.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an executed command leaves in the books. Receipts keep it on disk: variants are added at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Entry {
     /// A deposit or a withdrawal.
     Payment(Payment),
@@ -104,7 +104,7 @@ pub(crate) enum Entry {
 }
 
 /// What became of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Decision {
     /// The entry it left, or why it was refused.
     pub(crate) result: Result<Entry, Refusal>,

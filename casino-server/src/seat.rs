@@ -158,8 +158,8 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Seat<In> {
         {
             match inbound.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(action))) => {
-                    let command = wire::command(&action, &mut self.known);
-                    self.outstanding.push(command);
+                    let submission = wire::command(&action, &mut self.known);
+                    self.outstanding.push(submission);
                 }
                 Poll::Ready(Some(Err(status))) => {
                     // A message that could not be decoded, or a connection that is gone and will hear of nothing.

@@ -25,6 +25,7 @@ use crate::{
     paging,
     quantity::{self, Dollars},
     reader::Reader,
+    receipt::{RequestId, Submission},
     record::{Command, Entry, Payment},
     seat::Seat,
     statements::Statements,
@@ -129,8 +130,14 @@ impl CasinoService {
     }
 
     /// Has a deposit or a withdrawal executed.
-    async fn pay(&self, player: PlayerName, command: Command) -> Result<Payment, Status> {
-        match self.books.execute(player, command).await?.result? {
+    async fn pay(&self, player: PlayerName, command: Command, id: &[u8]) -> Result<Payment, Status> {
+        let id = RequestId::new(id)?;
+        match self
+            .books
+            .execute(player, Submission { command, id })
+            .await?
+            .result?
+        {
             Entry::Payment(payment) => Ok(payment),
             Entry::Trade(_) => Err(Status::internal("a payment was taken for a trade")),
         }
@@ -141,8 +148,8 @@ impl CasinoService {
 impl Casino for CasinoService {
     async fn buy_tokens(&self, request: Request<types::Payment>) -> Result<Response<Tokens>, Status> {
         let player = self.player(&request).await?;
-        let amount = Dollars(request.get_ref().amount);
-        let payment = self.pay(player, Command::Deposit(amount)).await?;
+        let types::Payment { amount, id, .. } = request.into_inner();
+        let payment = self.pay(player, Command::Deposit(Dollars(amount)), &id).await?;
         Ok(Response::new(Tokens {
             count: payment.tokens().0,
         }))
@@ -150,8 +157,9 @@ impl Casino for CasinoService {
 
     async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<types::Payment>, Status> {
         let player = self.player(&request).await?;
-        let tokens = quantity::Tokens(request.get_ref().tokens_cnt);
-        let payment = self.pay(player.clone(), Command::Withdraw(tokens)).await?;
+        let WithdrawRequest { tokens_cnt, id, .. } = request.into_inner();
+        let withdrawal = Command::Withdraw(quantity::Tokens(tokens_cnt));
+        let payment = self.pay(player.clone(), withdrawal, &id).await?;
         Ok(Response::new(wire::payment(&player, payment)))
     }
 
@@ -198,7 +206,10 @@ impl Casino for CasinoService {
 
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
         let player = self.player(&request).await?;
-        Ok(Response::new(wire::wallet(&self.reader.account(player).await?)))
+        let feeds = Feeds::asked_for(request.metadata());
+        let mut response = Response::new(wire::wallet(&self.reader.account(player).await?));
+        feeds.without_stream().announce(response.metadata_mut());
+        Ok(response)
     }
 
     async fn get_leaderboard(&self, request: Request<types::User>) -> Result<Response<Leaderboard>, Status> {

@@ -10,6 +10,7 @@ use crate::{
     identity::{Denial, NameError},
     ledger::LedgerError,
     paging::BadPage,
+    receipt::BadId,
     statements::StatementError,
     store::StoreError,
     table::TooManySeats,
@@ -38,6 +39,12 @@ impl From<AccessError> for Status {
 
 impl From<BadPage> for Status {
     fn from(error: BadPage) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<BadId> for Status {
+    fn from(error: BadId) -> Self {
         Self::invalid_argument(error.to_string())
     }
 }

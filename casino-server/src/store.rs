@@ -19,6 +19,7 @@ use crate::{
     history::Candle,
     identity::{Claim, KeyHash, PlayerName},
     market::Tick,
+    receipt::Filed,
     record::{AccountId, Payment, Posting, Record, Trade},
 };
 
@@ -70,6 +71,9 @@ pub(crate) trait Reads: Send + Sync {
 
     /// The key that the name belongs to; `None` while it is nobody's.
     fn owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError>;
+
+    /// The newest receipts of `account`, oldest first: as many as are remembered, or a few more.
+    fn receipts(&self, account: AccountId) -> Result<Vec<Filed>, StoreError>;
 
     /// At most `limit` of the player's payments with a number above `after`, oldest first.
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError>;
@@ -127,6 +131,8 @@ pub(crate) struct Batch {
     pub(crate) ticks: Vec<Tick>,
     /// The names claimed; none of them was before.
     pub(crate) claims: Vec<Claim>,
+    /// The receipts given, in order. The records of their accounts are among those that changed.
+    pub(crate) receipts: Vec<Filed>,
 }
 
 impl Batch {
@@ -142,6 +148,7 @@ impl Batch {
             .saturating_add(self.trades.len())
             .saturating_add(self.ticks.len())
             .saturating_add(self.claims.len())
+            .saturating_add(self.receipts.len())
     }
 }
 

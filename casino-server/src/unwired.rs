@@ -72,7 +72,7 @@ async fn player_of(books: Books, player: PlayerName, window: usize, until: Optio
     while until.is_some_and(|until| Instant::now() < until) {
         let asked = commands.iter().cycle().take(window);
         let mut orders: Vec<_> = asked
-            .map(|command| Order::Asked(player.clone(), *command))
+            .map(|command| Order::Asked(player.clone(), (*command).into()))
             .collect();
         let last = poll_fn(|cx| {
             let waiting = orders

@@ -30,6 +30,7 @@ use crate::{
     identity::{NameError, PlayerName},
     market::Tick,
     quantity::{Price, Stocks},
+    receipt::{BadId, RequestId, Submission},
     record::{Command, Decision, Entry, Payment, Side, Trade},
     store::Page,
 };
@@ -46,6 +47,9 @@ pub(crate) enum BadAction {
         /// What was sent.
         given: i32,
     },
+    /// An id that is none.
+    #[error(transparent)]
+    Id(#[from] BadId),
     /// A limit that no price can have.
     #[error("limit_price: {given} is below 0; 0 is no limit")]
     Limit {
@@ -89,12 +93,12 @@ pub(crate) fn player(user: Option<&types::User>) -> Result<PlayerName, NameError
     PlayerName::new(&user.ok_or(NameError::Missing)?.id)
 }
 
-/// The player and the command of an action. `known` is who acted last on this stream: a name is looked at character by
+/// The player and the command of an action, with its id. `known` is who acted last on this stream: a name is looked at character by
 /// character only when it is another.
 pub(crate) fn command(
     action: &Action,
     known: &mut Option<PlayerName>,
-) -> Result<(PlayerName, Command), BadAction> {
+) -> Result<(PlayerName, Submission), BadAction> {
     let named = action.user.as_ref();
     let player = match known {
         Some(known) if named.is_some_and(|user| user.id == known.as_str()) => known.clone(),
@@ -112,7 +116,8 @@ pub(crate) fn command(
         (_, Some(limit), side) => Command::Limited(side, count, limit),
         (given, None, _) => return Err(BadAction::Limit { given }),
     };
-    Ok((player, command))
+    let id = RequestId::new(&action.id)?;
+    Ok((player, Submission { command, id }))
 }
 
 /// A message to a seat.
@@ -269,6 +274,7 @@ pub(crate) fn payment(player: &PlayerName, payment: Payment) -> types::Payment {
         amount: payment.amount,
         number: payment.number,
         created_unix_ms: payment.at.0,
+        id: Vec::new(),
     }
 }
 

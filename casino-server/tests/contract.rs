@@ -17,6 +17,7 @@ fn withdrawal(name: &str, tokens_cnt: i32) -> WithdrawRequest {
     WithdrawRequest {
         user: Some(user(name)),
         tokens_cnt,
+        ..WithdrawRequest::default()
     }
 }
 
@@ -135,6 +136,7 @@ async fn bad_names_are_refused_by_every_method_and_never_repeated() {
         let withdraw = WithdrawRequest {
             user: user.clone(),
             tokens_cnt: 5,
+            ..WithdrawRequest::default()
         };
         let trades = TradesRequest {
             user,

@@ -51,6 +51,7 @@ async fn every_call(casino: &mut Keyed, name: &str) -> Vec<(&'static str, Code)>
     let withdrawal = WithdrawRequest {
         user: Some(user(name)),
         tokens_cnt: 5,
+        ..WithdrawRequest::default()
     };
     let trades = TradesRequest {
         user: Some(user(name)),

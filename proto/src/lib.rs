@@ -78,4 +78,6 @@ pub mod feeds {
     pub const LEADERBOARD: &str = "leaderboard";
     /// Nothing more is sent, but the casino keeps to the limit of an action. One that does not say so does not.
     pub const LIMITS: &str = "limits";
+    /// Nothing more is sent, but the casino executes what has the same id once. One that does not say so does not.
+    pub const IDS: &str = "ids";
 }

@@ -49,6 +49,7 @@ fn requests_to_the_casino_keep_their_bytes() {
     let withdrawal = casino::WithdrawRequest {
         user: user("ann"),
         tokens_cnt: 300,
+        ..Default::default()
     };
     let sell = casino::ActionType::Sell as i32;
     let action = casino::Action {
@@ -73,6 +74,32 @@ fn requests_to_the_casino_keep_their_bytes() {
             action.encode_to_vec(),
             b"\x0a\x05\x0a\x03ann\x10\x01\x18\x03",
         ),
+    ]);
+}
+
+#[test]
+fn ids_of_requests_keep_their_fields() {
+    let id = b"0123456789abcdef".to_vec();
+    let action = casino::Action {
+        id: id.clone(),
+        ..Default::default()
+    };
+    let withdrawal = casino::WithdrawRequest {
+        id: id.clone(),
+        ..Default::default()
+    };
+    let payment = types::Payment {
+        id,
+        ..Default::default()
+    };
+    assert_bytes(vec![
+        ("Action.id", action.encode_to_vec(), b"\x2a\x100123456789abcdef"),
+        (
+            "WithdrawRequest.id",
+            withdrawal.encode_to_vec(),
+            b"\x1a\x100123456789abcdef",
+        ),
+        ("Payment.id", payment.encode_to_vec(), b"\x2a\x100123456789abcdef"),
     ]);
 }
 
@@ -129,6 +156,7 @@ fn an_old_reader_skips_what_was_added() {
         amount: 7,
         number: 3,
         created_unix_ms: 1_700_000_000_000,
+        id: vec![7; 16],
     };
     let old = OldPayment::decode(new.encode_to_vec().as_slice()).unwrap();
     assert_eq!(

@@ -148,6 +148,7 @@ impl Client {
         let request = casino::WithdrawRequest {
             user: Some(self.user()),
             tokens_cnt: tokens,
+            ..casino::WithdrawRequest::default()
         };
         let paid = self.casino.clone().withdraw(request).await?.into_inner();
         Ok(Answer::Withdrawn {

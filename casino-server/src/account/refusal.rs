@@ -1,9 +1,13 @@
 //! Core: why a command is refused, as data with the figures, and in words.
 
+use serde::{Deserialize, Serialize};
+
 use crate::quantity::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens};
 
 /// Why a command is refused. Nothing has changed then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+///
+/// Receipts keep it on disk: variants are added at the end, and keep what they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub(crate) enum Refusal {
     /// A deposit below one dollar.
     #[error("amount: {} is below 1", dollars.0)]
@@ -106,6 +110,9 @@ pub(crate) enum Refusal {
     /// A sum over the account's whole life no longer fits.
     #[error("the sums of this account do not fit the books any more")]
     BooksFull,
+    /// An id that was given to another request before.
+    #[error("id: it was sent before with another request, and stands for that one")]
+    IdTaken,
 }
 
 impl Refusal {
@@ -127,7 +134,8 @@ impl Refusal {
             Self::AmountTooSmall { .. }
             | Self::WithdrawalTooSmall { .. }
             | Self::NotAMultiple { .. }
-            | Self::CountTooSmall { .. } => RefusalKind::Invalid,
+            | Self::CountTooSmall { .. }
+            | Self::IdTaken => RefusalKind::Invalid,
             Self::WithdrawalTooLarge { .. }
             | Self::AboveLimit { .. }
             | Self::BelowLimit { .. }

@@ -22,7 +22,8 @@ use crate::{
     identity::{KeyHash, PlayerName},
     market::Tick,
     quantity::UnixMillis,
-    record::{Command, Decision},
+    receipt::Submission,
+    record::Decision,
 };
 
 /// The way to the ledger for the tasks of one runtime.
@@ -36,7 +37,7 @@ pub(crate) struct Books {
 #[derive(Debug)]
 pub(crate) enum Order {
     /// It waits.
-    Asked(PlayerName, Command),
+    Asked(PlayerName, Submission),
     /// It is decided; that counts when it is settled.
     Decided(Verdict),
 }
@@ -70,14 +71,14 @@ impl Books {
         self.shared.meter().malformed();
     }
 
-    /// Has `command` executed for `player`, and waits until it is on disk.
+    /// Has `submission` executed for `player`, and waits until it is on disk.
     pub(crate) async fn execute(
         &self,
         player: PlayerName,
-        command: Command,
+        submission: impl Into<Submission>,
     ) -> Result<Decision, LedgerError> {
         let mut asker = Asker::default();
-        let mut order = Order::Asked(player, command);
+        let mut order = Order::Asked(player, submission.into());
         let verdict = poll_fn(|cx| {
             self.decide(&mut asker, iter::once(&mut order), cx);
             match &order {
@@ -165,7 +166,8 @@ impl Books {
     /// Takes in a record, as if it had been read.
     #[cfg(test)]
     pub(crate) fn put(&self, player: &PlayerName, record: Option<crate::record::Record>) {
-        self.shared.take_in(player.clone(), Ok(record)).unwrap();
+        let stored = record.map(|record| (record, Vec::new()));
+        self.shared.take_in(player.clone(), Ok(stored)).unwrap();
     }
 
     /// Wakes those who wait, as the listener would.
@@ -197,18 +199,18 @@ impl Asker {
     pub(super) fn decide(
         &mut self,
         draft: &mut Draft,
-        (player, command): (&PlayerName, Command),
+        (player, submission): (&PlayerName, Submission),
         at: UnixMillis,
     ) -> Option<Decided> {
         if let Some((known, place)) = &self.known
             && known == player
-            && let Some(decided) = draft.decide(*place, command, at)
+            && let Some(decided) = draft.decide(*place, submission, at)
         {
             return Some(decided);
         }
         let place = draft.find(player)?;
         self.known = Some((player.clone(), place));
-        draft.decide(place, command, at)
+        draft.decide(place, submission, at)
     }
 }
 

@@ -11,9 +11,11 @@ use super::{
     fate::Sequence,
 };
 use crate::{
+    account::Refusal,
     identity::{Claim, PlayerName},
     market::{Market, Tick},
     quantity::UnixMillis,
+    receipt::{Filed, Receipt, Submission},
     record::{AccountId, Command, Decision, Entry, Posting, Record, Trade},
     store::{Batch, Numbers},
 };
@@ -121,27 +123,70 @@ impl Draft {
         self.accounts.find(player)
     }
 
-    /// Takes in the record of `player` as it is on disk, or a new one if there is none. What was changed up to the
-    /// batch `settled` may be forgotten for it. `None` if keys have run out.
+    /// Takes in the record of `player` and its receipts as they are on disk, or a new one if there is none. What was
+    /// changed up to the batch `settled` may be forgotten for it. `None` if keys have run out.
     pub(super) fn put(
         &mut self,
         player: PlayerName,
-        stored: Option<Record>,
+        stored: Option<(Record, Vec<Filed>)>,
         settled: Sequence,
     ) -> Option<()> {
-        let record = match stored {
-            Some(record) => record,
+        let stored = match stored {
+            Some(stored) => stored,
             None => {
                 self.numbers.account = self.numbers.account.checked_add(1)?;
-                Record::new(AccountId(self.numbers.account))
+                (Record::new(AccountId(self.numbers.account)), Vec::new())
             }
         };
-        self.accounts.put(player, record, settled);
+        self.accounts.put(player, stored, settled);
         Some(())
     }
 
-    /// Decides `command` on the record at `place`; `None` if it is not there any more.
-    pub(super) fn decide(&mut self, place: Place, command: Command, at: UnixMillis) -> Option<Decided> {
+    /// Decides `submission` on the record at `place`; `None` if it is not there any more. What has an id is decided once:
+    /// after that it is answered as it was, and not before that is settled. Only that a player asks too fast is not
+    /// remembered: it would make a flood cost a write each.
+    pub(super) fn decide(
+        &mut self,
+        place: Place,
+        submission: impl Into<Submission>,
+        at: UnixMillis,
+    ) -> Option<Decided> {
+        let Submission { command, id } = submission.into();
+        let Some(id) = id else {
+            return self.decide_anew(place, command, at);
+        };
+        let held = self.accounts.at(place)?;
+        if let Some(kept) = held.receipt(id) {
+            if kept.receipt.command == command {
+                return Some(Decided {
+                    decision: kept.receipt.decision,
+                    settled_with: kept.settled_with,
+                });
+            }
+            return self.refuse(place, command, Refusal::IdTaken);
+        }
+        let decided = self.decide_anew(place, command, at)?;
+        let decision = decided.decision;
+        if matches!(decision.result, Err(Refusal::TooFast { .. })) {
+            return Some(decided);
+        }
+        let receipt = Receipt {
+            id,
+            command,
+            decision,
+        };
+        let filed = self.accounts.file(place, receipt, self.sequence)?;
+        self.batch.receipts.push(filed);
+        // Of a refusal too: the receipt belongs to a record that is on disk.
+        self.mark_changed(place);
+        Some(Decided {
+            decision,
+            settled_with: self.sequence,
+        })
+    }
+
+    /// Decides `command` on the record at `place`, whatever was asked before.
+    fn decide_anew(&mut self, place: Place, command: Command, at: UnixMillis) -> Option<Decided> {
         let tick = self.market.current;
         let (held, allowed) = self.accounts.allow(place, at)?;
         let executed = match allowed {
@@ -150,20 +195,7 @@ impl Draft {
         };
         let (mut record, entry) = match executed {
             Ok(executed) => executed,
-            Err(refusal) => {
-                let refused = u64::from(command.is_action());
-                self.refused = self.refused.saturating_add(refused);
-                let decision = Decision {
-                    result: Err(refusal),
-                    account: held.record.account,
-                };
-                // It names a balance and a price, so both have to be on disk before it is told.
-                let settled_with = held.changed_in.max(self.market_changed_in);
-                return Some(Decided {
-                    decision,
-                    settled_with,
-                });
-            }
+            Err(refusal) => return self.refuse(place, command, refusal),
         };
         match entry {
             Entry::Payment(payment) => self.batch.payments.push((record.id, payment)),
@@ -178,10 +210,7 @@ impl Draft {
             }
         }
         held.record = record;
-        if held.changed_in != self.sequence {
-            held.changed_in = self.sequence;
-            self.changed.push(place);
-        }
+        self.mark_changed(place);
         let decision = Decision {
             result: Ok(entry),
             account: record.account,
@@ -190,6 +219,33 @@ impl Draft {
             decision,
             settled_with: self.sequence,
         })
+    }
+
+    /// The refusal of `command`, with the account as it is.
+    fn refuse(&mut self, place: Place, command: Command, refusal: Refusal) -> Option<Decided> {
+        let refused = u64::from(command.is_action());
+        self.refused = self.refused.saturating_add(refused);
+        let held = self.accounts.at(place)?;
+        let decision = Decision {
+            result: Err(refusal),
+            account: held.record.account,
+        };
+        // It names a balance and a price, so both have to be on disk before it is told.
+        let settled_with = held.changed_in.max(self.market_changed_in);
+        Some(Decided {
+            decision,
+            settled_with,
+        })
+    }
+
+    /// The record at `place` is written with the open batch.
+    fn mark_changed(&mut self, place: Place) {
+        if let Some(held) = self.accounts.at(place)
+            && held.changed_in != self.sequence
+        {
+            held.changed_in = self.sequence;
+            self.changed.push(place);
+        }
     }
 
     /// Moves the price. Commands decided from now on are executed at the new one. `None` if ticks have run out.
@@ -216,6 +272,14 @@ impl Draft {
             sequence,
             batch: Arc::new(batch),
             market: self.market,
+        }
+    }
+
+    /// Makes room in memory of what is settled up to the batch `settled`. Only when nothing is being decided: right after
+    /// a batch has been taken.
+    pub(super) fn trim(&mut self, settled: Sequence) {
+        if self.changed.is_empty() {
+            self.accounts.trim(settled);
         }
     }
 
@@ -255,7 +319,8 @@ mod tests {
     use super::*;
     use crate::{
         market::Model,
-        quantity::{Dollars, Price, Stocks},
+        quantity::{Dollars, Price, Stocks, Tokens},
+        receipt::RequestId,
     };
 
     fn draft() -> Draft {
@@ -337,6 +402,91 @@ mod tests {
         assert_eq!(refused(&mut draft, bob), draft.sequence());
         draft.tick(UnixMillis(0)).unwrap();
         assert_eq!(refused(&mut draft, ann), draft.sequence());
+    }
+
+    fn with_id(id: u8, command: Command) -> Submission {
+        Submission {
+            command,
+            id: Some(RequestId([id; 16])),
+        }
+    }
+
+    #[test]
+    fn the_same_id_is_answered_as_before_and_settled_with_the_first() {
+        let mut draft = draft();
+        let ann = seated(&mut draft, "ann");
+        let decide = |draft: &mut Draft, submission: Submission, at| {
+            draft.decide(ann, submission, UnixMillis(at)).unwrap()
+        };
+        let deposit = with_id(1, Command::Deposit(Dollars(10)));
+        let refused = with_id(2, Command::Buy(Stocks(9)));
+        let (paid, no) = (decide(&mut draft, deposit, 1), decide(&mut draft, refused, 2));
+        assert!(paid.decision.result.is_ok() && no.decision.result.is_err());
+        assert_eq!(decide(&mut draft, deposit, 3), paid);
+        let first = draft.take();
+        assert_eq!((first.batch.payments.len(), first.batch.receipts.len()), (1, 2));
+
+        // By now it could be executed; but it has been answered.
+        decide(&mut draft, Command::Deposit(Dollars(100)).into(), 4);
+        assert_eq!(decide(&mut draft, refused, 5), no);
+        assert_eq!(decide(&mut draft, deposit, 6), paid);
+        assert_eq!(paid.settled_with, first.sequence);
+        let second = draft.take().batch;
+        assert_eq!((second.payments.len(), second.receipts.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_refusal_with_an_id_is_written_with_the_record_it_belongs_to() {
+        let mut draft = draft();
+        let ann = seated(&mut draft, "ann");
+        let refused = with_id(1, Command::Sell(Stocks(1)));
+        let decided = draft.decide(ann, refused, UnixMillis(0)).unwrap();
+        assert_eq!(decided.settled_with, draft.sequence());
+        assert!(!draft.is_empty());
+        let batch = draft.take().batch;
+        assert_eq!(
+            (batch.records.len(), batch.receipts.len(), batch.entries()),
+            (1, 1, 1)
+        );
+    }
+
+    #[test]
+    fn an_id_stands_for_one_request() {
+        let mut draft = draft();
+        let (ann, bob) = (seated(&mut draft, "ann"), seated(&mut draft, "bob"));
+        let deposit = Command::Deposit(Dollars(10));
+        draft.decide(ann, with_id(1, deposit), UnixMillis(0)).unwrap();
+        let before = draft.batch.clone();
+        for other in [
+            Command::Deposit(Dollars(11)),
+            Command::Withdraw(Tokens(10)),
+            Command::Buy(Stocks(1)),
+        ] {
+            let refused = draft.decide(ann, with_id(1, other), UnixMillis(0)).unwrap();
+            assert_eq!(refused.decision.result, Err(Refusal::IdTaken));
+            assert_eq!(refused.decision.account.tokens, Tokens(50));
+        }
+        assert_eq!(draft.batch, before, "nothing has changed");
+        let anothers = draft.decide(bob, with_id(1, deposit), UnixMillis(0)).unwrap();
+        assert!(
+            anothers.decision.result.is_ok(),
+            "each player has ids of their own"
+        );
+    }
+
+    #[test]
+    fn what_is_rolled_back_is_asked_for_the_first_time_again() {
+        let mut draft = draft();
+        let market = draft.market;
+        let ann = seated(&mut draft, "ann");
+        let deposit = with_id(1, Command::Deposit(Dollars(10)));
+        draft.decide(ann, deposit, UnixMillis(0)).unwrap();
+        draft.take();
+        draft.roll_back(market);
+        let ann = seated(&mut draft, "ann");
+        draft.decide(ann, deposit, UnixMillis(0)).unwrap();
+        let batch = draft.take().batch;
+        assert_eq!((batch.payments.len(), batch.receipts.len()), (1, 1));
     }
 
     #[test]

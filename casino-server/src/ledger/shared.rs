@@ -25,7 +25,8 @@ use crate::{
     market::{Market, Tick},
     quantity::UnixMillis,
     reader::Reader,
-    record::{Command, Record},
+    receipt::{Filed, Submission},
+    record::Record,
     store::StoreError,
 };
 
@@ -131,8 +132,8 @@ impl Shared {
         let mut open = self.lock();
         let at = (self.clock)();
         let stopped = loop {
-            if let Order::Asked(player, command) = &**order {
-                match self.decide_one(&mut open, asker, (player, *command), at) {
+            if let Order::Asked(player, submission) = &**order {
+                match self.decide_one(&mut open, asker, (player, *submission), at) {
                     Ok(verdict) => **order = Order::Decided(verdict),
                     Err(stopped) => break stopped,
                 }
@@ -154,7 +155,7 @@ impl Shared {
         self: &Arc<Self>,
         open: &mut Open,
         asker: &mut Asker,
-        (player, command): (&PlayerName, Command),
+        (player, submission): (&PlayerName, Submission),
         at: UnixMillis,
     ) -> Result<Verdict, Stopped> {
         if !open.taking {
@@ -163,7 +164,7 @@ impl Shared {
         if open.draft.is_full() {
             return Err(Stopped::Full(open.draft.sequence()));
         }
-        match asker.decide(&mut open.draft, (player, command), at) {
+        match asker.decide(&mut open.draft, (player, submission), at) {
             Some(decided) => Ok(Verdict {
                 result: Ok(decided.decision),
                 settled_with: decided.settled_with,
@@ -196,7 +197,7 @@ impl Shared {
     pub(super) fn take_in(
         &self,
         player: PlayerName,
-        read: Result<Option<Record>, StoreError>,
+        read: Result<Option<(Record, Vec<Filed>)>, StoreError>,
     ) -> Result<(), LedgerError> {
         let mut open = self.lock();
         open.loading.remove(&player);
@@ -249,9 +250,7 @@ impl Shared {
     pub(super) fn next_batch(&self) -> Option<Taken> {
         let mut open = self.lock();
         loop {
-            if !open.draft.is_empty() {
-                let taken = open.draft.take();
-                self.meter.taken(&taken.batch);
+            if let Some(taken) = self.take(&mut open) {
                 return Some(taken);
             }
             if !open.taking {
@@ -271,8 +270,18 @@ impl Shared {
     /// The batch as it is, unless it is empty.
     #[cfg(test)]
     pub(super) fn batch_if_any(&self) -> Option<Taken> {
-        let mut open = self.lock();
-        (!open.draft.is_empty()).then(|| open.draft.take())
+        self.take(&mut self.lock())
+    }
+
+    /// The batch as it is, unless it is empty; then there is time to make room.
+    fn take(&self, open: &mut Open) -> Option<Taken> {
+        if open.draft.is_empty() {
+            return None;
+        }
+        let taken = open.draft.take();
+        self.meter.taken(&taken.batch);
+        open.draft.trim(self.fates.settled());
+        Some(taken)
     }
 
     /// The batch is on disk, and what it moved is announced.

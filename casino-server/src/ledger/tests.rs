@@ -1,5 +1,7 @@
 //! The ledger over stores that work, refuse, and break.
 
+mod repeats;
+
 use std::{iter, path::Path, sync::atomic::Ordering};
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};

@@ -9,7 +9,8 @@ use crate::{
     gate::{AccessError, Permits},
     identity::PlayerName,
     ledger::{Asker, Books, LedgerError, Order},
-    record::{Command, Decision},
+    receipt::Submission,
+    record::Decision,
     wire::BadAction,
 };
 
@@ -44,7 +45,7 @@ pub(super) struct Outstanding {
 enum Pending {
     Malformed(BadAction),
     Denied(AccessError),
-    Unchecked(PlayerName, Command),
+    Unchecked(PlayerName, Submission),
     Order(Order),
 }
 
@@ -67,14 +68,14 @@ impl Outstanding {
     }
 
     /// Takes an action as it was read.
-    pub(super) fn push(&mut self, action: Result<(PlayerName, Command), BadAction>) {
+    pub(super) fn push(&mut self, action: Result<(PlayerName, Submission), BadAction>) {
         let all_checked = self.checked == self.pending.len();
         self.pending.push_back(match action {
-            Ok((player, command)) if all_checked && self.permits.is_known(&player) => {
+            Ok((player, submission)) if all_checked && self.permits.is_known(&player) => {
                 self.checked = self.checked.saturating_add(1);
-                Pending::Order(Order::Asked(player, command))
+                Pending::Order(Order::Asked(player, submission))
             }
-            Ok((player, command)) => Pending::Unchecked(player, command),
+            Ok((player, submission)) => Pending::Unchecked(player, submission),
             Err(bad) => {
                 self.books.count_malformed();
                 Pending::Malformed(bad)

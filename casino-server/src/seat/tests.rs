@@ -152,7 +152,7 @@ fn action(user: &str, r#type: i32, count: i32) -> Action {
         user: Some(User { id: user.to_owned() }),
         r#type,
         stocks_count: count,
-        limit_price: 0,
+        ..Action::default()
     }
 }
 

@@ -14,7 +14,8 @@ use crate::{
     history::Candle,
     identity::{KeyHash, PlayerName},
     market::Tick,
-    record::{Payment, Record, Trade},
+    receipt::Filed,
+    record::{AccountId, Payment, Record, Trade},
 };
 
 /// What a scripted store will do, and what it has been through.
@@ -91,6 +92,12 @@ impl Reads for Scripted {
             return Err(StoreError::new("read the claims", "bad sector"));
         }
         Ok(self.0.owners.lock().unwrap().get(player).copied())
+    }
+
+    fn receipts(&self, account: AccountId) -> Result<Vec<Filed>, StoreError> {
+        let batches = self.0.batches.lock().unwrap();
+        let filed = batches.iter().flat_map(|batch| &batch.receipts);
+        Ok(filed.filter(|filed| filed.account == account).copied().collect())
     }
 
     fn payments(&self, _: &PlayerName, _: i64, _: u32) -> Result<Vec<Payment>, StoreError> {

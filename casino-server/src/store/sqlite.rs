@@ -7,6 +7,7 @@ mod checkpoint;
 mod migrations;
 mod open;
 mod reads;
+mod receipts;
 mod rollup;
 mod rows;
 mod sheet;

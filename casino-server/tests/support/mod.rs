@@ -58,7 +58,7 @@ pub fn action(name: &str, r#type: ActionType, stocks_count: i32) -> Action {
         user: Some(user(name)),
         r#type: r#type.into(),
         stocks_count,
-        limit_price: 0,
+        ..Action::default()
     }
 }
 
@@ -231,6 +231,11 @@ impl Seat {
         self.actions.as_ref().unwrap().send(action).await.unwrap();
     }
 
+    /// Acts, unless the stream is gone.
+    pub async fn try_act(&self, action: Action) {
+        let _ = self.actions.as_ref().unwrap().send(action).await;
+    }
+
     pub fn half_close(&mut self) {
         self.actions = None;
     }
@@ -262,6 +267,22 @@ impl Seat {
                 return Ok(info.result.unwrap());
             }
         }
+    }
+
+    /// The next result, `None` at the end of the stream, or how it failed.
+    pub async fn next_result(&mut self) -> Result<Option<ActionResult>, tonic::Status> {
+        while let Some(info) = self.next().await? {
+            if info.r#type() == GambleType::ActionResult {
+                return Ok(info.result);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Acts, and gives the trade that came of it.
+    pub async fn trade(&mut self, action: Action) -> awesomestock_proto::casino::Trade {
+        self.act(action).await;
+        self.result().await.trade.unwrap()
     }
 
     /// Acts, and says what came of it.

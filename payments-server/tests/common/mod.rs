@@ -25,6 +25,7 @@ pub(crate) fn payment(player: &str, amount: i32, number: i64) -> Payment {
         amount,
         number,
         created_unix_ms: 1_795_369_311_000,
+        ..Payment::default()
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn action(player: &str, order: Order) -> Action {
         r#type: kind.into(),
         stocks_count: order.count,
         limit_price: order.limit.unwrap_or(0),
+        ..Action::default()
     }
 }
 

@@ -208,8 +208,11 @@ mod tests {
             batch: 0,
             position: 0,
         };
+        let mut whole = Vec::new();
+        frame::write(Stamp { epoch: 1, batch: 2 }, &batch(2), &mut whole).unwrap();
         for cut in second + 1..end {
-            log.write(cut, &[0x55]).unwrap();
+            let other = whole[usize::try_from(cut - second).unwrap()] ^ 0x55;
+            log.write(cut, &[other]).unwrap();
             assert_eq!(log.after(mark).unwrap(), [batch(1)], "{cut}");
             write(&mut log, second, Stamp { epoch: 1, batch: 2 });
         }

@@ -14,7 +14,7 @@ pub(super) const HEADER: usize = 24;
 const LENGTH_MAX: usize = 0xff_ffff;
 
 /// Counts the changes of what is written of a batch.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 const CHECKSUM: Range<usize> = 0..4;
 const LENGTH: Range<usize> = 4..7;
@@ -124,10 +124,12 @@ mod tests {
 
     use super::*;
     use crate::{
+        account::Account,
         identity::{Claim, KeyHash, PlayerName},
         market::Tick,
         quantity::{Price, Stocks, UnixMillis},
-        record::{AccountId, Payment, Posting, Record, Side, Trade},
+        receipt::{Filed, Receipt, RequestId},
+        record::{AccountId, Command, Decision, Entry, Payment, Posting, Record, Side, Trade},
     };
 
     const STAMP: Stamp = Stamp {
@@ -168,6 +170,18 @@ mod tests {
                 player: PlayerName::new("zoë").unwrap(),
                 key: KeyHash::kept([9; 32]),
                 at: UnixMillis(6),
+            }],
+            receipts: vec![Filed {
+                account: AccountId(1),
+                number: 1,
+                receipt: Receipt {
+                    id: RequestId([0xab; 16]),
+                    command: Command::Sell(Stocks(i32::MAX)),
+                    decision: Decision {
+                        result: Ok(Entry::Trade(trade)),
+                        account: Account::default(),
+                    },
+                },
             }],
         }
     }

@@ -11,6 +11,7 @@ use crate::{
     history::Candle,
     identity::{KeyHash, PlayerName},
     market::Tick,
+    receipt::Filed,
     record::{AccountId, Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
 };
@@ -66,6 +67,15 @@ impl<R: Reads> Reads for Layered<R> {
             Some(claim) => Ok(Some(claim.key)),
             None => self.below.owner(player),
         }
+    }
+
+    fn receipts(&self, account: AccountId) -> Result<Vec<Filed>, StoreError> {
+        let waiting = self.waiting();
+        let mut receipts = self.below.receipts(account)?;
+        let last = receipts.last().map_or(0, |filed| filed.number);
+        let above = waiting.iter().rev().flat_map(|waiting| &waiting.batch.receipts);
+        receipts.extend(above.filter(|filed| filed.account == account && filed.number > last));
+        Ok(receipts)
     }
 
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError> {

@@ -12,10 +12,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    account::Account,
     identity::{Claim, KeyHash, PlayerName},
     market::Tick,
-    quantity::{Price, Stocks, UnixMillis},
-    record::{AccountId, Payment, Posting, Record, Side, Trade},
+    quantity::{Dollars, Price, Stocks, UnixMillis},
+    receipt::{Filed, Receipt, RequestId},
+    record::{AccountId, Command, Decision, Entry, Payment, Posting, Record, Side, Trade},
     store::{
         Page, PageRequest,
         sqlite::{self, SqliteReads},
@@ -37,7 +39,28 @@ fn tick(number: i64) -> Tick {
     Tick { number, price, at }
 }
 
-/// Batch `number` of a ledger with two players: each batch has a payment, a trade and a tick.
+/// Receipt `number` of an account.
+fn filed(account: i64, number: i64) -> Filed {
+    let payment = Payment {
+        number,
+        amount: -1,
+        at: UnixMillis(number),
+    };
+    Filed {
+        account: AccountId(account),
+        number,
+        receipt: Receipt {
+            id: RequestId((i128::from(account) << 64 | i128::from(number)).to_be_bytes()),
+            command: Command::Deposit(Dollars(1)),
+            decision: Decision {
+                result: Ok(Entry::Payment(payment)),
+                account: Account::default(),
+            },
+        },
+    }
+}
+
+/// Batch `number` of a ledger with two players: each batch has a payment, a trade, a tick and a receipt.
 fn batch(number: i64) -> Arc<Batch> {
     let account = number.rem_euclid(2) + 1;
     let nth = (number + 1) / 2;
@@ -72,6 +95,7 @@ fn batch(number: i64) -> Arc<Batch> {
             key: KeyHash::kept([7; 32]),
             at: UnixMillis(number),
         }],
+        receipts: vec![filed(account, nth)],
     })
 }
 
@@ -96,6 +120,8 @@ fn check(reads: &impl Reads, last: i64) {
         let record = reads.record(&player).unwrap();
         assert_eq!(record.map_or(0, |record| record.trades), count);
         assert_eq!(reads.account(&player).unwrap().version, 2 * count);
+        let receipts: Vec<_> = (1..=count).map(|number| filed(account, number)).collect();
+        assert_eq!(reads.receipts(AccountId(account)).unwrap(), receipts);
         for after in [0, count / 2, count] {
             for limit in [1, 3, 1000] {
                 let found = reads.payments(&player, after, limit).unwrap();

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x4177_5374;
 
 /// What brings a file from version n to n + 1.
-const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// The version this build writes.
 pub(super) fn newest() -> usize {
@@ -110,6 +110,17 @@ CREATE TABLE claims (
     name TEXT PRIMARY KEY,
     key_sha256 BLOB NOT NULL CHECK (length(key_sha256) = 32),
     at_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// What requests with ids were answered, by the row: those of an account that came together, as bytes. A row's number
+/// is that of its last receipt among those of the account.
+const VERSION_5: &str = "
+CREATE TABLE receipts (
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    number INTEGER NOT NULL CHECK (number >= 1),
+    receipts BLOB NOT NULL,
+    PRIMARY KEY (account, number)
 ) STRICT, WITHOUT ROWID;
 ";
 

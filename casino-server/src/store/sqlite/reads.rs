@@ -7,13 +7,14 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 
-use super::{open::BUSY_TIMEOUT, rows};
+use super::{open::BUSY_TIMEOUT, receipts, rows};
 use crate::{
     account::Account,
     history::{Candle, RETENTION, Retention},
     identity::{HASH_BYTES, KeyHash, PlayerName},
     market::Tick,
-    record::{Payment, Record, Trade},
+    receipt::Filed,
+    record::{AccountId, Payment, Record, Trade},
     store::{Page, PageRequest, Reads, StoreError},
 };
 
@@ -98,6 +99,14 @@ impl Reads for SqliteReads {
                 .optional()
                 .map(|bytes| bytes.map(KeyHash::kept))
         })
+    }
+
+    fn receipts(&self, account: AccountId) -> Result<Vec<Filed>, StoreError> {
+        let sql = "SELECT account, number, receipts FROM receipts WHERE account = ? ORDER BY number";
+        let rows = self.with("read the receipts", |connection| {
+            list(connection, sql, [account.0], receipts::read)
+        })?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError> {

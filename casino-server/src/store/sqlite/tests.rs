@@ -2,9 +2,10 @@
 
 mod candles;
 mod claims;
+mod receipts;
 mod trades;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ use crate::{
     market::{Market, Model, Tick},
     quantity::{Dollars, Price, Stocks, Tokens, UnixMillis},
     record::{AccountId, Command, Entry, Payment, Posting, Record, Side, Trade},
-    store::{Backing, Batch, CommitError, Numbers, Page, PageRequest, Reads},
+    store::{Backing, Batch, CommitError, Mark, Numbers, Page, PageRequest, Reads},
 };
 
 /// A folder with room for a ledger.
@@ -154,6 +155,7 @@ fn what_was_committed_is_read_back() {
         trades: vec![posting(ann.id, 1), posting(ann.id, 2)],
         ticks: vec![tick(1), tick(2)],
         claims: vec![claim("Ægir")],
+        receipts: Vec::new(),
     };
     opened.store.commit(&batch).unwrap();
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, Trans
 
 use super::{
     checkpoint::Checkpointer,
-    rollup, rows,
+    receipts, rollup, rows,
     sheet::{self, Line},
 };
 use crate::{
@@ -115,6 +115,7 @@ impl SqliteStore {
             write_ticks(&transaction, batch).map_err(before)?;
             write_claims(&transaction, batch).map_err(before)?;
         }
+        receipts::write(&transaction, batches).map_err(before)?;
         if batches.iter().any(|batch| !batch.ticks.is_empty()) {
             roll_up_or_leave(&mut transaction, self.retention).map_err(before)?;
         }
