@@ -20,14 +20,16 @@ mod http2;
 mod support;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet, VecDeque},
+    path::Path,
     time::{Duration, Instant},
 };
 
+use awesomestock_proto::casino::Action;
 use http2::Connection;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rusqlite::Connection as Tool;
-use support::{Asks, ledger_in, process::Process, soon};
+use support::{Asks, Client, Seat, buy, ledger_in, process::Process, soon};
 use tokio::task::JoinSet;
 
 const PLAYERS: usize = 24;
@@ -66,6 +68,14 @@ async fn play_and_kill(server: Process, names: &[String], length: Duration) -> V
             .unwrap();
         players.spawn(play(connection, name.clone()));
     }
+    let killing = tokio::spawn(kill_after(server, length));
+    let played = soon(players.join_all()).await;
+    killing.await.unwrap();
+    played
+}
+
+/// Kills `server` after `length`.
+async fn kill_after(server: Process, length: Duration) {
     let killing = tokio::task::spawn_blocking(move || {
         let until = Instant::now() + length;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
@@ -73,9 +83,7 @@ async fn play_and_kill(server: Process, names: &[String], length: Duration) -> V
         }
         server.kill();
     });
-    let played = soon(players.join_all()).await;
     killing.await.unwrap();
-    played
 }
 
 /// The trades of each player as any tool reads them, with what they come to in stocks and tokens.
@@ -142,4 +150,108 @@ async fn whatever_the_moment_every_answered_action_is_there_and_none_that_was_no
         }
     }
     assert!(before.values().sum::<i64>() > 1_000, "there was play: {before:?}");
+}
+
+/// A player who gives each order an id, and sends those again that were not answered.
+struct Careful {
+    name: String,
+    /// Sent and not answered, oldest first.
+    unanswered: VecDeque<Action>,
+    sent: usize,
+    answered: HashSet<i64>,
+}
+
+impl Careful {
+    /// Sits down, sends again what was not answered, and then plays on until the stream breaks.
+    async fn play(mut self, mut client: Client) -> Self {
+        let Ok(mut seat) = client.try_sit(&self.name, "ticks,wallet,ids").await else {
+            return self;
+        };
+        for action in &self.unanswered {
+            seat.try_act(action.clone()).await;
+        }
+        loop {
+            while self.unanswered.len() < WINDOW {
+                self.order(&seat).await;
+            }
+            let Ok(Some(result)) = seat.next_result().await else {
+                return self;
+            };
+            let trade = result.trade.expect("there is money enough");
+            assert!(self.answered.insert(trade.number), "no two orders are one trade");
+            self.unanswered.pop_front();
+        }
+    }
+
+    async fn order(&mut self, seat: &Seat) {
+        self.sent += 1;
+        let id = u128::try_from(self.sent).unwrap().to_be_bytes().to_vec();
+        let action = Action {
+            id,
+            ..buy(&self.name, 1)
+        };
+        self.unanswered.push_back(action.clone());
+        seat.try_act(action).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_moment_an_order_sent_again_is_one_trade() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--tick", "1h", "--initial-price", "1"];
+    let mut players: Vec<Careful> = (0..6)
+        .map(|number| Careful {
+            name: format!("p{number}"),
+            unanswered: VecDeque::new(),
+            sent: 0,
+            answered: HashSet::new(),
+        })
+        .collect();
+    let server = Process::start(&ledger_in(&folder), &args);
+    for player in &players {
+        server.client().deposit(&player.name, DOLLARS).await.unwrap();
+    }
+    server.kill();
+    let mut chance = ChaCha8Rng::seed_from_u64(12);
+    let mut resent = 0;
+    for _ in 0..ROUNDS {
+        let server = Process::start(&ledger_in(&folder), &args);
+        let mut playing = JoinSet::new();
+        for player in players.drain(..) {
+            resent += player.unanswered.len();
+            playing.spawn(player.play(server.client()));
+        }
+        let length = Duration::from_millis(chance.random_range(20..250));
+        kill_after(server, length).await;
+        players = soon(playing.join_all()).await;
+    }
+    // At last everything is answered.
+    let server = Process::start(&ledger_in(&folder), &args);
+    for player in &mut players {
+        let mut seat = server.client().sit(&player.name, "ticks,wallet,ids").await;
+        for action in player.unanswered.drain(..) {
+            assert!(player.answered.insert(seat.trade(action).await.number));
+        }
+        let wallet = server.client().wallet(&player.name).await;
+        assert_eq!(
+            usize::try_from(wallet.stocks).unwrap(),
+            player.sent,
+            "{}",
+            player.name
+        );
+    }
+    server.terminate();
+    assert_eq!(server.wait().0.code(), Some(0));
+    assert!(resent > ROUNDS, "{resent} orders were sent again");
+    check_trades(&ledger_in(&folder), &players);
+}
+
+/// What is on disk is one trade for each order, and each of them was answered.
+fn check_trades(ledger: &Path, players: &[Careful]) {
+    let stored = stored(&Tool::open(ledger).unwrap());
+    for player in players {
+        let (count, ..) = stored[&player.name];
+        assert_eq!(usize::try_from(count).unwrap(), player.sent, "{}", player.name);
+        assert_eq!(player.answered, (1..=count).collect(), "{}", player.name);
+    }
 }
