@@ -2,10 +2,12 @@
 //!
 //! Owns deadlines, and what a casino of the old contract is asked instead. The messages of the contract stop here: what
 //! a server sends is checked (`wire`) before the game sees it, and what a failure means is said in one place
-//! (`failure`). It keeps no state of the game and retries nothing.
+//! (`failure`), as is what is asked again (`once`): payments, and nothing else that could change anything. It keeps no
+//! state of the game.
 
 mod company;
 mod failure;
+mod once;
 mod pages;
 mod wire;
 
@@ -25,6 +27,8 @@ use tonic::{
     transport::Channel,
 };
 
+use uuid::Uuid;
+
 use crate::app::{
     company::{Leaderboard, Told},
     event::{Answer, Call, StreamEvent, TradeRow},
@@ -33,6 +37,8 @@ use crate::app::{
     overlay::PaymentRow,
 };
 pub use failure::Failure;
+pub(crate) use once::NO_LIMITS;
+pub use once::{Answered, RETRY_FOR};
 pub use pages::{Payments, Trades};
 use wire::Feeds;
 
@@ -60,6 +66,21 @@ pub struct Order {
     pub count: i32,
     /// The worst price at which it is to be executed; only for a casino that [keeps to it](Seat::keeps_limits).
     pub limit: Option<i32>,
+    /// By what the casino knows it again.
+    pub id: Uuid,
+}
+
+impl Order {
+    /// An order like no other, without a limit.
+    #[must_use]
+    pub fn new(side: Side, count: i32) -> Self {
+        Self {
+            side,
+            count,
+            limit: None,
+            id: Uuid::now_v7(),
+        }
+    }
 }
 
 /// A player's way to a casino.
@@ -86,16 +107,20 @@ impl Client {
         &self.player
     }
 
-    /// Makes a call, with [`CALL_DEADLINE`].
+    /// Makes a call, with [`CALL_DEADLINE`]. A payment that is not answered is asked for again, [for a
+    /// while](RETRY_FOR), and is made once.
     ///
     /// # Errors
     ///
     /// When the casino refuses it, or no answer comes.
     pub async fn call(&self, call: Call) -> Result<Answer, Failure> {
+        if let Call::BuyTokens(_) | Call::Withdraw(_) = call {
+            return self.pay_once(call).await;
+        }
         let answer = async {
             match call {
-                Call::BuyTokens(dollars) => self.buy_tokens(dollars).await,
-                Call::Withdraw(tokens) => self.withdraw(tokens).await,
+                // Above.
+                Call::BuyTokens(_) | Call::Withdraw(_) => Err(Failure::nonsense("a payment")),
                 Call::Holdings => self.holdings().await,
                 Call::Payments => self.payments().await,
                 Call::Statement => self.statement().await,
@@ -131,10 +156,11 @@ impl Client {
         })
     }
 
-    async fn buy_tokens(&self, dollars: i32) -> Result<Answer, Failure> {
+    async fn buy_tokens(&self, dollars: i32, id: Uuid) -> Result<Answer, Failure> {
         let payment = types::Payment {
             user: Some(self.user()),
             amount: dollars,
+            id: id.into_bytes().to_vec(),
             ..types::Payment::default()
         };
         let bought = self.casino.clone().buy_tokens(payment).await?.into_inner();
@@ -144,11 +170,11 @@ impl Client {
         })
     }
 
-    async fn withdraw(&self, tokens: i32) -> Result<Answer, Failure> {
+    async fn withdraw(&self, tokens: i32, id: Uuid) -> Result<Answer, Failure> {
         let request = casino::WithdrawRequest {
             user: Some(self.user()),
             tokens_cnt: tokens,
-            ..casino::WithdrawRequest::default()
+            id: id.into_bytes().to_vec(),
         };
         let paid = self.casino.clone().withdraw(request).await?.into_inner();
         Ok(Answer::Withdrawn {
@@ -262,6 +288,12 @@ impl Seat {
         self.feeds.others
     }
 
+    /// The casino executes what carries the same id once.
+    #[must_use]
+    pub fn keeps_to_ids(&self) -> bool {
+        self.feeds.ids
+    }
+
     /// The next thing the casino tells. What means nothing to this client is passed over. Can be cancelled: nothing is
     /// lost.
     ///
@@ -297,6 +329,7 @@ fn ask_for_feeds(metadata: &mut MetadataMap, player: &str) {
     let names = [
         feeds::TICKS,
         feeds::WALLET,
+        feeds::IDS,
         feeds::TAPE,
         feeds::PLAYERS,
         feeds::LEADERBOARD,

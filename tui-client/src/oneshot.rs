@@ -13,11 +13,11 @@ use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
     app::{
-        event::{Answer, Call, OrderResult, StreamEvent},
+        event::{Answer, Call, StreamEvent},
         money::Side,
     },
     cli::{Amount, Deed, Ordered, Output},
-    client::{CALL_DEADLINE, Client, Failure, JOIN_DEADLINE, Order, Seat, SeatEnd},
+    client::{Client, Failure, JOIN_DEADLINE, Order, Seat, SeatEnd},
     plain::phrases,
 };
 use print::{Printer, Shape};
@@ -99,28 +99,14 @@ async fn order<W: Write>(
     }: Ordered,
     out: W,
 ) -> Result<(), Stopped> {
-    let (orders, queue) = mpsc::channel(ORDER_QUEUE);
-    let mut seat = client.sit_down(queue).await?;
-    if limit.is_some() && !seat.keeps_limits() {
-        return Err(not_done(phrases::NO_LIMITS));
-    }
-    if orders.try_send(Order { side, count, limit }).is_err() {
-        return Err(not_done("the table is lost; nothing was ordered"));
-    }
-    let answer = timeout(
-        CALL_DEADLINE,
-        heard(&mut seat, |event| match event {
-            StreamEvent::Result(result) => Some(result),
-            _ => None,
-        }),
-    );
-    let result: OrderResult = answer
-        .await
-        .map_err(|_| not_done("no answer came; balance tells what became of the order"))?
-        .map_err(|why| match why {
-            Stopped::NotDone(why) => not_done(format!("{why}; balance tells what became of the order")),
-            unwritable @ Stopped::Unwritable(_) => unwritable,
-        })?;
+    let order = Order {
+        limit,
+        ..Order::new(side, count)
+    };
+    let answered = client.order_once(order, false).await;
+    let result = answered
+        .map_err(|why| not_done(phrases::order_failure(&why)))?
+        .result;
     if !result.executed {
         return Err(not_done(result.message));
     }

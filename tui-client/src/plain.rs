@@ -22,7 +22,7 @@ use crate::{
         event::{Call, StreamEvent},
         money::Side,
     },
-    client::{CALL_DEADLINE, Client, Order, Seat, SeatEnd},
+    client::{Answered, CALL_DEADLINE, Client, NO_LIMITS, Order, Seat, SeatEnd},
     text::harmless,
 };
 
@@ -62,6 +62,14 @@ pub async fn converse<W: Write>(
 struct AtTable {
     seat: Seat,
     orders: mpsc::Sender<Order>,
+}
+
+/// Why no result was told.
+enum Unheard {
+    /// The seat ended before it.
+    Lost(SeatEnd),
+    /// It could not be told.
+    Unwritable(io::Error),
 }
 
 #[derive(Debug)]
@@ -149,19 +157,54 @@ impl<W: Write> Conversation<W> {
             return self.error(phrases::NOT_SEATED);
         };
         if limit.is_some() && !table.seat.keeps_limits() {
-            return self.error(phrases::NO_LIMITS);
+            return self.error(NO_LIMITS);
         }
-        if table.orders.try_send(Order { side, count, limit }).is_err() {
+        let order = Order {
+            limit,
+            ..Order::new(side, count)
+        };
+        let ids = table.seat.keeps_to_ids();
+        if table.orders.try_send(order).is_err() {
             self.table = None;
             return self.error(phrases::ORDER_NOT_SENT);
         }
-        let result = self.hear_until(|event| matches!(event, StreamEvent::Result(_)));
-        if let Ok(heard) = timeout(CALL_DEADLINE, result).await {
-            return heard;
+        match timeout(CALL_DEADLINE, self.hear_result()).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(Unheard::Unwritable(error))) => return Err(error),
+            Ok(Err(Unheard::Lost(end))) if !ids => return self.take(Err(end)),
+            Ok(Err(Unheard::Lost(_))) | Err(_) => {}
         }
         // Answers come in order: without this one, no later one could be told from it.
         self.table = None;
-        self.error(phrases::ORDER_UNANSWERED)
+        if ids {
+            self.order_again(order).await
+        } else {
+            self.error(phrases::ORDER_UNANSWERED)
+        }
+    }
+
+    /// Sits down again, and sends `order` again there.
+    async fn order_again(&mut self, order: Order) -> io::Result<()> {
+        match self.client.order_once(order, true).await {
+            Ok(Answered { result, seat, orders }) => {
+                self.table = Some(AtTable { seat, orders });
+                self.say_all(phrases::stream_event(&StreamEvent::Result(result)))
+            }
+            Err(_) => self.error(phrases::ORDER_UNANSWERED),
+        }
+    }
+
+    /// Tells what comes from the table, until a result was told.
+    async fn hear_result(&mut self) -> Result<(), Unheard> {
+        loop {
+            let event = hear(&mut self.table).await.map_err(Unheard::Lost)?;
+            let is_result = matches!(event, StreamEvent::Result(_));
+            self.say_all(phrases::stream_event(&event))
+                .map_err(Unheard::Unwritable)?;
+            if is_result {
+                return Ok(());
+            }
+        }
     }
 
     /// Tells what comes from the table, until `wanted` was told or the table is lost.

@@ -5,6 +5,7 @@
 //! tasks beside it only tell it what happens.
 
 mod clock;
+mod ids;
 mod keys;
 mod pace;
 mod replay;
@@ -33,6 +34,7 @@ use crate::{
     recording::{Header, Recorder},
     ui::{Seen, View},
 };
+use ids::Ids;
 use pace::Pace;
 use signals::{Signal, Signals};
 use tasks::{News, Tasks};
@@ -94,6 +96,7 @@ pub async fn play(
         pace: Pace::new(),
         signals,
         tasks,
+        ids: Ids::new(),
         recorder,
     };
     game.play(first, events).await
@@ -118,6 +121,7 @@ struct Game {
     pace: Pace,
     signals: Signals,
     tasks: Tasks,
+    ids: Ids,
     recorder: Option<Recorder>,
 }
 
@@ -245,7 +249,20 @@ impl Game {
                         .connect(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
                     None
                 }
-                Effect::Send { side, count, limit } => self.tasks.send(Order { side, count, limit }),
+                Effect::Send {
+                    side,
+                    count,
+                    limit,
+                    slip,
+                } => {
+                    let id = self.ids.of(slip);
+                    self.tasks.send(Order {
+                        side,
+                        count,
+                        limit,
+                        id,
+                    })
+                }
                 Effect::Leave => {
                     self.tasks.leave();
                     None

@@ -337,16 +337,21 @@ fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
     let mut game = Game::new(0..=99);
     let down = MouseEventKind::Down(MouseButton::Left);
     let buy = game.0.screen.buttons[0];
-    let expected = [Effect::Send {
-        side: Side::Buy,
-        count: 2,
-        limit: None,
-    }];
+    let buys = |effects: &[Effect]| {
+        matches!(
+            effects,
+            [Effect::Send {
+                side: Side::Buy,
+                count: 2,
+                ..
+            }]
+        )
+    };
     assert_eq!(buy.action, Action::Buy);
-    assert_eq!(game.mouse(down, buy.area.x, buy.area.y), expected);
+    assert!(buys(&game.mouse(down, buy.area.x, buy.area.y)));
     let (column, row) = button(&game, Action::Buy);
     assert_eq!(row, 35, "in the footer too");
-    assert_eq!(game.mouse(down, column, row), expected);
+    assert!(buys(&game.mouse(down, column, row)));
     for not_a_click in [
         MouseEventKind::Moved,
         MouseEventKind::Up(MouseButton::Left),

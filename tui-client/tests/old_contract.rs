@@ -68,13 +68,7 @@ async fn its_table_tells_prices_and_results_and_ends_well() {
         (2, true, "operation executed successfully"),
         (50, false, NASTY_WORDS),
     ] {
-        orders
-            .try_send(Order {
-                side: Side::Buy,
-                count,
-                limit: None,
-            })
-            .unwrap();
+        orders.try_send(Order::new(Side::Buy, count)).unwrap();
         let StreamEvent::Result(result) = seat.next().await.unwrap() else {
             panic!("each order has its result");
         };

@@ -15,7 +15,7 @@ use awesomestock::app::{
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     key::Key,
     keymap::Keymap,
-    log::{Deed, Outcome},
+    log::{Deed, Outcome, Slip},
     market::{MAX_PRICES, PricePoint},
     money::{Centitokens, Permille, Side, UnixMs},
     overlay::{Fetched, Overlay, PaymentRow},
@@ -46,7 +46,10 @@ impl Game {
     /// At a table that tells everything, at price 10, with 500 tokens.
     fn seated() -> Self {
         let mut game = Self::new();
-        game.stream(StreamEvent::Joined { extended: true });
+        game.stream(StreamEvent::Joined {
+            extended: true,
+            ids: false,
+        });
         game.stream(StreamEvent::Wallet(Wallet {
             tokens: 500,
             dollars_in: 100,
@@ -57,8 +60,15 @@ impl Game {
         game
     }
 
+    /// What an event asks for; of orders, whichever they are.
     fn event(&mut self, event: Event) -> Vec<Effect> {
-        update(&mut self.state, self.now, event)
+        let mut effects = update(&mut self.state, self.now, event);
+        for effect in &mut effects {
+            if let Effect::Send { slip, .. } = effect {
+                *slip = Slip::default();
+            }
+        }
+        effects
     }
 
     fn stream(&mut self, event: StreamEvent) -> Vec<Effect> {
@@ -130,6 +140,7 @@ fn send(side: Side, count: i32) -> Vec<Effect> {
         side,
         count,
         limit: None,
+        slip: Slip::default(),
     }]
 }
 
@@ -318,7 +329,10 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
         }
     }
     assert_eq!(game.last_outcome(), Outcome::Unanswered);
-    let effects = game.stream(StreamEvent::Joined { extended: true });
+    let effects = game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
     assert_eq!(effects, [Effect::Call(Call::History { before: None })]);
     assert!(game.state.connection.live().is_some());
     let effects = game.stream(StreamEvent::Lost("again".to_owned()));
@@ -332,7 +346,10 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
 fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
     let mut game = Game::seated();
     game.keys("s:stop\n:gamble\n");
-    game.stream(StreamEvent::Joined { extended: true });
+    game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
     game.keys("9b");
     let wallet = Wallet {
         tokens: 410,
@@ -420,7 +437,10 @@ fn a_table_that_answers_but_does_not_tick_is_stale_and_takes_no_orders() {
     assert_eq!(game.keys("b"), send(Side::Buy, 1));
     // A table that does not say its rhythm is never overdue.
     let mut old = Game::new();
-    old.stream(StreamEvent::Joined { extended: false });
+    old.stream(StreamEvent::Joined {
+        extended: false,
+        ids: false,
+    });
     old.stream(StreamEvent::Price {
         tick: None,
         price: 10,
@@ -450,14 +470,20 @@ fn the_latency_is_that_of_the_last_answer() {
     game.event(Event::Answered(Answer::Tokens(1)));
     assert_eq!(latency(&game), Some(12));
     game.stream(StreamEvent::Lost("gone".to_owned()));
-    game.stream(StreamEvent::Joined { extended: true });
+    game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
     assert_eq!(latency(&game), None);
 }
 
 #[test]
 fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
     let mut game = Game::new();
-    game.stream(StreamEvent::Joined { extended: true });
+    game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
     game.stream(StreamEvent::Price {
         tick: Some(0),
         price: 10,
@@ -479,7 +505,10 @@ fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
 fn a_casino_of_the_old_contract_tells_tokens_only() {
     let mut game = Game::new();
     assert_eq!(
-        game.stream(StreamEvent::Joined { extended: false }),
+        game.stream(StreamEvent::Joined {
+            extended: false,
+            ids: false
+        }),
         [Effect::Call(Call::Holdings)]
     );
     game.event(Event::Answered(Answer::Tokens(50)));
@@ -701,7 +730,10 @@ fn history_fills_gaps_and_stays_bounded() {
 #[test]
 fn earlier_trades_come_before_the_log() {
     let mut game = Game::new();
-    let effects = game.stream(StreamEvent::Joined { extended: true });
+    let effects = game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
     assert_eq!(
         effects,
         [
@@ -846,7 +878,10 @@ fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
     };
     let shown = |game: &Game| matches!(game.state.screen.overlays.first(), Some(Overlay::Splash { .. }));
     let mut patient = begin();
-    patient.stream(StreamEvent::Joined { extended: true });
+    patient.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
     patient.price(0, 10);
     assert!(shown(&patient), "a price alone is too quick");
     patient.now = patient.state.next_wake().unwrap();
@@ -856,7 +891,10 @@ fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
     waiting.now = START.plus_ms(60_000);
     waiting.event(Event::Woken);
     assert!(shown(&waiting), "there is nothing to show yet");
-    waiting.stream(StreamEvent::Joined { extended: true });
+    waiting.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
     waiting.price(0, 10);
     assert!(!shown(&waiting));
 
@@ -870,7 +908,10 @@ fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
         ("25b", send(Side::Buy, 25), 0),
     ] {
         let mut game = begin();
-        game.stream(StreamEvent::Joined { extended: true });
+        game.stream(StreamEvent::Joined {
+            extended: true,
+            ids: false,
+        });
         game.price(0, 10);
         assert_eq!(game.keys(keys), effects, "{keys:?}");
         assert!(!shown(&game), "{keys:?}");
@@ -1007,6 +1048,7 @@ fn a_limit_goes_with_the_order_where_the_casino_keeps_to_it_and_nowhere_else() {
         side: Side::Buy,
         count: 2,
         limit: Some(14),
+        slip: Slip::default(),
     };
     assert_eq!(limited(true), [sent]);
     assert_eq!(limited(false), []);

@@ -80,7 +80,7 @@ fn any_tape_row() -> impl Strategy<Value = TapeRow> {
 
 fn any_stream_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        2 => any::<bool>().prop_map(|extended| StreamEvent::Joined { extended }),
+        2 => any::<(bool, bool)>().prop_map(|(extended, ids)| StreamEvent::Joined { extended, ids }),
         4 => (any::<Option<i64>>(), any::<i32>(), any::<Option<i64>>(), any::<Option<i64>>()).prop_map(
             |(tick, price, at, interval_ms)| StreamEvent::Price { tick, price, at: at.map(UnixMs), interval_ms }
         ),
@@ -246,6 +246,7 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
         table: "solo".to_owned(),
     };
     let (mut state, mut all) = AppState::new(seat, (80, 24), UnixMs(0));
+    let mut sent = Vec::new();
     for (now, event) in events {
         let liveness = state
             .connection
@@ -256,10 +257,18 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
         assert!(state.market.prices().len() <= MAX_PRICES);
         let ticks: Vec<i64> = state.market.prices().map(|point| point.tick).collect();
         assert!(ticks.is_sorted_by(|earlier, later| earlier < later), "{ticks:?}");
-        let orders = effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Send { .. }))
-            .count();
+        let slips = effects.iter().filter_map(|effect| match effect {
+            Effect::Send { slip, .. } => Some((slip.number, slip.at)),
+            _ => None,
+        });
+        let (again, new): (Vec<_>, Vec<_>) = slips.partition(|slip| sent.contains(slip));
+        assert!(
+            again.is_empty() || matches!(event, Event::Stream(StreamEvent::Joined { ids: true, .. })),
+            "only a new stream of a casino that keeps to ids is sent anything again, not at {event:?}"
+        );
+        assert!(again.is_sorted(), "in their order: {again:?}");
+        let orders = new.len();
+        sent.extend(new);
         assert!(orders <= 1, "one key, one order");
         assert!(
             orders == 0 || liveness == Liveness::Live,

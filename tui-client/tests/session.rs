@@ -60,7 +60,14 @@ fn seated(player: &str) -> (AppState, Wallet) {
         version: 7,
         ..Wallet::default()
     };
-    tell(&mut state, 5, StreamEvent::Joined { extended: true });
+    tell(
+        &mut state,
+        5,
+        StreamEvent::Joined {
+            extended: true,
+            ids: false,
+        },
+    );
     tell(&mut state, 6, StreamEvent::Wallet(wallet));
     price(&mut state, 7, 1, 10);
     (state, wallet)

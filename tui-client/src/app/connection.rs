@@ -37,6 +37,8 @@ const MAX_TIMED_CALLS: usize = 16;
 pub struct Live {
     /// The casino tells more than the old contract.
     pub extended: bool,
+    /// The casino executes what carries the same id once: what has no answer may be sent again.
+    pub ids: bool,
     /// When the last message came; when it was opened, before the first.
     pub last_message: UnixMs,
     /// When the last price came; when it was opened, before the first.
@@ -53,6 +55,7 @@ impl Live {
     pub fn new(extended: bool, now: UnixMs) -> Self {
         Self {
             extended,
+            ids: false,
             last_message: now,
             last_price: now,
             latency_ms: None,

@@ -211,21 +211,16 @@ fn order(state: &mut AppState, side: Side, count: i32, limit: Option<i32>) -> Ef
     let unlimited = limit.is_some() && !state.company.told.limits;
     let why_not = why_not_sent(state, count);
     let why_not = why_not.or_else(|| unlimited.then(|| NO_LIMITS.to_owned()));
-    let outcome = match why_not {
-        Some(why) => Outcome::NotSent(why),
-        None => Outcome::Pending,
+    let Some(why_not) = why_not else {
+        let sent = state.log.send(state.now, (side, count), limit);
+        return sent.map(Effect::from).into_iter().collect();
     };
-    let sent = outcome == Outcome::Pending;
     state.log.push(Entry {
         at: state.now,
         deed: Deed::Order(side, count),
-        outcome,
+        outcome: Outcome::NotSent(why_not),
     });
-    if sent {
-        vec![Effect::Send { side, count, limit }]
-    } else {
-        Effects::new()
-    }
+    Effects::new()
 }
 
 /// Why an order is held back; `None`: it is sent.
@@ -272,7 +267,7 @@ fn arm(state: &mut AppState, alert: Alert) -> Effects {
 
 fn sit_down(state: &mut AppState) -> Effects {
     if state.connection == Connection::Left {
-        // What the seat that was left still has to say is not heard any more.
+        // What the seat that was left still has to say is not heard any more, and the player did not wait for it.
         state.log.lose_waiting();
         state.connection = Connection::Connecting { attempt: 1 };
         return vec![Effect::Connect { after_ms: 0 }];

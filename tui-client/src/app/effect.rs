@@ -1,6 +1,10 @@
 //! Everything the game may ask of the world. The shell carries it out and decides nothing.
 
-use super::{event::Call, money::Side};
+use super::{
+    event::Call,
+    log::{Sent, Slip},
+    money::Side,
+};
 
 /// Something to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub enum Effect {
         count: i32,
         /// The worst price at which it is to be executed.
         limit: Option<i32>,
+        /// Which order it is. Sent again, it is the same, and carries the same id.
+        slip: Slip,
     },
     /// Half-close the Gamble stream: what is outstanding is answered, then it ends.
     Leave,
@@ -42,3 +48,14 @@ pub enum Effect {
 
 /// What one event asks for, in order.
 pub type Effects = Vec<Effect>;
+
+impl From<Sent> for Effect {
+    fn from(sent: Sent) -> Self {
+        Self::Send {
+            side: sent.side,
+            count: sent.count,
+            limit: sent.limit,
+            slip: sent.slip,
+        }
+    }
+}

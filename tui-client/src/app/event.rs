@@ -51,6 +51,8 @@ pub enum StreamEvent {
     Joined {
         /// The casino tells ticks, wallet and outcome.
         extended: bool,
+        /// The casino executes what carries the same id once: what has no answer may be sent again.
+        ids: bool,
     },
     /// A price.
     Price {
@@ -130,6 +132,8 @@ pub enum Call {
 pub enum Failure {
     /// The casino refused it, and nothing has changed; in words, why.
     Refused(String),
+    /// The casino was not asked, and nothing has changed; in words, why.
+    NotSent(String),
     /// The casino could not be reached or did not answer: whether it was done is not known; in words, why.
     Unanswered(String),
 }
@@ -139,7 +143,7 @@ impl Failure {
     #[must_use]
     pub fn into_words(self) -> String {
         match self {
-            Self::Refused(why) | Self::Unanswered(why) => why,
+            Self::Refused(why) | Self::NotSent(why) | Self::Unanswered(why) => why,
         }
     }
 }

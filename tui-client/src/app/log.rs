@@ -1,7 +1,7 @@
 //! The action log: what the player did and what became of it, newest last.
 //!
 //! Owns the kept entries, their bound, and which orders still wait for their answer. Results come in the order the
-//! orders were sent, so the oldest waiting order is the one an answer belongs to.
+//! orders were sent, so the oldest waiting order is the one an answer belongs to; sent again, they keep that order.
 
 use std::collections::VecDeque;
 
@@ -70,10 +70,38 @@ pub enum Outcome {
     Unanswered,
 }
 
+/// What tells an order from all others of the session: an id can be made of it, the same each time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Slip {
+    /// Counts the orders of the session.
+    pub number: u32,
+    /// When it was made.
+    pub at: UnixMs,
+}
+
+/// An order that waits for its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Which it is.
+    pub slip: Slip,
+    /// Buy or sell.
+    pub side: Side,
+    /// Stocks.
+    pub count: i32,
+    /// The worst price at which it is to be executed.
+    pub limit: Option<i32>,
+    /// When it was sent last.
+    since: UnixMs,
+}
+
 /// The action log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActionLog {
     entries: VecDeque<Entry>,
+    /// The orders among them that wait, oldest first.
+    sent: VecDeque<Sent>,
+    /// The number of the order made last.
+    last: u32,
 }
 
 impl ActionLog {
@@ -84,6 +112,20 @@ impl ActionLog {
 
     /// Adds an entry; the oldest answered one makes room.
     pub fn push(&mut self, entry: Entry) {
+        if let (Deed::Order(side, count), Outcome::Pending) = (&entry.deed, &entry.outcome) {
+            self.last = self.last.wrapping_add(1);
+            let slip = Slip {
+                number: self.last,
+                at: entry.at,
+            };
+            self.sent.push_back(Sent {
+                slip,
+                side: *side,
+                count: *count,
+                limit: None,
+                since: entry.at,
+            });
+        }
         self.entries.push_back(entry);
         if self.entries.len() > MAX_ENTRIES {
             let answered = self
@@ -121,21 +163,38 @@ impl ActionLog {
     /// Orders that wait for their answer.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.entries
-            .iter()
-            .filter(|entry| is_waiting_order(entry))
-            .count()
+        self.sent.len()
     }
 
-    /// When the oldest waiting order was sent.
+    /// Adds an order that is sent at `at`, and gives it back.
+    pub fn send(&mut self, at: UnixMs, (side, count): (Side, i32), limit: Option<i32>) -> Option<Sent> {
+        self.push(Entry {
+            at,
+            deed: Deed::Order(side, count),
+            outcome: Outcome::Pending,
+        });
+        let sent = self.sent.back_mut()?;
+        sent.limit = limit;
+        Some(*sent)
+    }
+
+    /// When the oldest waiting order was sent last.
     #[must_use]
     pub fn waiting_since(&self) -> Option<UnixMs> {
-        let entry = self.entries.iter().find(|entry| is_waiting_order(entry));
-        entry.map(|entry| entry.at)
+        self.sent.front().map(|sent| sent.since)
+    }
+
+    /// The waiting orders, oldest first, which are sent again at `now`.
+    pub fn send_again(&mut self, now: UnixMs) -> impl Iterator<Item = Sent> + '_ {
+        self.sent.iter_mut().map(move |sent| {
+            sent.since = now;
+            *sent
+        })
     }
 
     /// The answer to the oldest waiting order, which is given back; without one, a line of its own.
     pub fn answer_order(&mut self, at: UnixMs, outcome: Outcome) -> Option<Deed> {
+        self.sent.pop_front();
         self.settle(at, outcome, is_waiting_order)
     }
 
@@ -146,8 +205,9 @@ impl ActionLog {
         });
     }
 
-    /// The stream is lost: no waiting order will be answered on it.
+    /// No waiting order will be answered: of each it is not known whether it was executed.
     pub fn lose_waiting(&mut self) {
+        self.sent.clear();
         for entry in self.entries.iter_mut().filter(|entry| is_waiting_order(entry)) {
             entry.outcome = Outcome::Unanswered;
         }

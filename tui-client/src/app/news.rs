@@ -1,6 +1,6 @@
 //! What comes in from the casino, on the stream and by calls, and what it does to the state.
 //!
-//! Owns how answers find what they belong to, and when a lost stream is tried again.
+//! Owns how answers find what they belong to, when a lost stream is tried again, and what is sent on it again then.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -27,7 +27,7 @@ pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
         }
     }
     match event {
-        StreamEvent::Joined { extended } => return joined(state, extended),
+        StreamEvent::Joined { extended, ids } => return joined(state, extended, ids),
         StreamEvent::Price {
             tick,
             price,
@@ -62,23 +62,41 @@ fn ring(state: &mut AppState, price: i32) {
     }
 }
 
-fn joined(state: &mut AppState, extended: bool) -> Effects {
+/// What has no answer is sent again before anything else, to a casino that executes it once; another would execute it
+/// twice.
+fn joined(state: &mut AppState, extended: bool, ids: bool) -> Effects {
     if state.connection == Connection::Left {
         return vec![Effect::Leave];
     }
-    state.connection = Connection::Live(Live::new(extended, state.now));
-    if !extended {
-        return vec![Effect::Call(Call::Holdings)];
+    let mut live = Live::new(extended, state.now);
+    live.ids = ids;
+    state.connection = Connection::Live(live);
+    if !ids {
+        state.log.lose_waiting();
     }
-    let mut effects = vec![Effect::Call(Call::History { before: None })];
+    let again = state.log.send_again(state.now);
+    let mut effects: Effects = again.map(Effect::from).collect();
+    if !extended {
+        effects.push(Effect::Call(Call::Holdings));
+        return effects;
+    }
+    effects.push(Effect::Call(Call::History { before: None }));
     if state.log.entries().len() == 0 {
         effects.push(Effect::Call(Call::Trades));
     }
     effects
 }
 
+/// What was sent to a casino that keeps to ids goes on waiting: it is sent again on the next stream.
 fn lost(state: &mut AppState, why: String) -> Effects {
-    state.log.lose_waiting();
+    let is_final = match &state.connection {
+        Connection::Live(live) => !live.ids,
+        Connection::Left => true,
+        Connection::Connecting { .. } | Connection::Waiting { .. } => false,
+    };
+    if is_final {
+        state.log.lose_waiting();
+    }
     if state.connection == Connection::Left {
         return Effects::new();
     }
@@ -216,6 +234,7 @@ pub(super) fn failed(state: &mut AppState, call: Call, failure: Failure) -> Effe
 fn payment_failed(state: &mut AppState, deed: &Deed, failure: Failure) -> Effects {
     let (outcome, effects) = match failure {
         Failure::Refused(why) => (Outcome::Refused(why), Effects::new()),
+        Failure::NotSent(why) => (Outcome::NotSent(why), Effects::new()),
         Failure::Unanswered(_) => (Outcome::Unanswered, vec![Effect::Call(Call::Holdings)]),
     };
     state.log.answer_payment(state.now, deed, outcome);

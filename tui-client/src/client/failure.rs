@@ -35,7 +35,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(why) | Self::Unanswered(why) => f.write_str(why),
+            Self::Refused(why) | Self::NotSent(why) | Self::Unanswered(why) => f.write_str(why),
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Feeds {
     pub(super) wallet: bool,
     /// What it tells of the others.
     pub(super) others: Told,
+    /// Nothing more, but what carries the same id is executed once.
+    pub(super) ids: bool,
 }
 
 impl Feeds {
@@ -48,6 +50,7 @@ impl Feeds {
                 leaderboard: named(feeds::LEADERBOARD),
                 limits: named(feeds::LIMITS),
             },
+            ids: named(feeds::IDS),
         }
     }
 }
@@ -65,7 +68,7 @@ pub(super) fn action(player: &str, order: Order) -> Action {
         r#type: kind.into(),
         stocks_count: order.count,
         limit_price: order.limit.unwrap_or(0),
-        ..Action::default()
+        id: order.id.into_bytes().to_vec(),
     }
 }
 
@@ -187,6 +190,7 @@ mod tests {
             leaderboard: true,
             limits: true,
         },
+        ids: true,
     };
 
     fn told(kind: i32) -> GambleInfo {
@@ -326,11 +330,15 @@ mod tests {
     #[test]
     fn feeds_are_read_from_lists_of_names() {
         for (named, granted) in [
-            ("ticks,wallet,tape,players,leaderboard,limits", ALL),
-            (" leaderboard,wallet ,limits, tape, ticks,players", ALL),
+            ("ticks,wallet,ids,tape,players,leaderboard,limits", ALL),
+            (" leaderboard,wallet ,limits, tape, ticks,players,ids", ALL),
             (
-                "ticks,tape,players,leaderboard,limits",
+                "ticks,tape,players,leaderboard,limits,ids",
                 Feeds { wallet: false, ..ALL },
+            ),
+            (
+                "ticks,wallet,tape,players,leaderboard,limits",
+                Feeds { ids: false, ..ALL },
             ),
             ("tickswallet", Feeds::default()),
         ] {

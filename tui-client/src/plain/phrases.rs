@@ -27,9 +27,6 @@ const OLDER_TRADES: &str = "there are older trades; awesomestock trades tells th
 /// A leaderboard without anybody.
 pub(crate) const NOBODY_RANKED: &str = "nobody is ranked yet";
 
-/// An order with a limit at a casino that would pass over it.
-pub(crate) const NO_LIMITS: &str = "this casino keeps to no limits; nothing was ordered";
-
 /// A line over the bound.
 pub(super) const LINE_TOO_LONG: &str = "the line is too long";
 /// `gamble` at the table.
@@ -96,11 +93,22 @@ pub(crate) fn standing(standing: &Standing) -> String {
     )
 }
 
+/// Why an order has no result, and what that leaves open.
+pub(crate) fn order_failure(failure: &Failure) -> String {
+    match failure {
+        Failure::Refused(why) | Failure::NotSent(why) => why.clone(),
+        Failure::Unanswered(why) => format!("{why}; balance tells what became of the order"),
+    }
+}
+
 /// Why a call failed, and what that leaves open.
 pub(crate) fn failure(call: Call, failure: &Failure) -> String {
     match (call, failure) {
         (Call::BuyTokens(_) | Call::Withdraw(_), Failure::Unanswered(why)) => {
             format!("{why}; payments tells whether it was done")
+        }
+        (Call::BuyTokens(_) | Call::Withdraw(_), Failure::NotSent(why)) => {
+            format!("{why}; nothing was paid")
         }
         (_, failure) => failure.to_string(),
     }

@@ -96,9 +96,9 @@ pub(super) async fn play(client: Client, after: Duration, way: Way) {
 
 /// Tells what the casino sends until nothing more comes; says why, unless nobody listens.
 async fn listen(mut seat: client::Seat, told: &mpsc::Sender<StreamEvent>) -> Option<String> {
-    let extended = seat.is_extended();
+    let (extended, ids) = (seat.is_extended(), seat.keeps_to_ids());
     let others = StreamEvent::Tells(seat.told_of_others());
-    let mut heard = tell(told, StreamEvent::Joined { extended }).await && tell(told, others).await;
+    let mut heard = tell(told, StreamEvent::Joined { extended, ids }).await && tell(told, others).await;
     while heard {
         match seat.next().await {
             Ok(event) => heard = tell(told, event).await,

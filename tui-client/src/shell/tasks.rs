@@ -293,11 +293,7 @@ mod tests {
             tasks.next().await.unwrap(),
             News::Seat(StreamEvent::Lost(_))
         ));
-        let order = Order {
-            side: crate::app::money::Side::Buy,
-            count: 1,
-            limit: None,
-        };
+        let order = Order::new(crate::app::money::Side::Buy, 1);
         assert!(tasks.send(order).is_none());
     }
 
