@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod casino;
+pub mod cutter;
 pub mod old_casino;
 pub mod pty;
 
