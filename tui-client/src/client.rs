@@ -9,6 +9,7 @@ mod company;
 mod failure;
 mod once;
 mod pages;
+mod past;
 mod wire;
 
 use std::{collections::VecDeque, time::Duration};
@@ -32,7 +33,6 @@ use uuid::Uuid;
 use crate::app::{
     company::{Leaderboard, Told},
     event::{Answer, Call, StreamEvent, TradeRow},
-    market::PricePoint,
     money::Side,
     overlay::PaymentRow,
 };
@@ -50,9 +50,6 @@ pub const JOIN_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Payments that are kept of an answer; of more, the newest.
 const MAX_PAYMENTS: usize = 10_000;
-
-/// Prices asked for: what the widest screen shows, several times over.
-const HISTORY_LIMIT: i32 = 2_000;
 
 /// Trades asked for.
 const TRADES_LIMIT: i32 = 100;
@@ -125,6 +122,7 @@ impl Client {
                 Call::Payments => self.payments().await,
                 Call::Statement => self.statement().await,
                 Call::History { before } => self.history(before).await,
+                Call::Candles { before } => self.candles(before).await,
                 Call::Trades => self.trades().await,
                 Call::TradePage { before } => self.trade_page(before).await,
                 Call::Leaderboard => self.leaderboard().await.map(Answer::Leaderboard),
@@ -210,17 +208,6 @@ impl Client {
     async fn statement(&self) -> Result<Answer, Failure> {
         let statement = self.casino.clone().get_payment_statement(self.user()).await?;
         Ok(Answer::Statement(statement.into_inner().data))
-    }
-
-    async fn history(&self, before: Option<i64>) -> Result<Answer, Failure> {
-        let request = casino::PriceHistoryRequest {
-            before_tick: before.unwrap_or(0),
-            limit: HISTORY_LIMIT,
-        };
-        let page = known(self.casino.clone().get_price_history(request).await)?;
-        let points = page.map(|page| page.into_inner().points).unwrap_or_default();
-        let prices: Vec<PricePoint> = points.iter().filter_map(wire::price_point).collect();
-        Ok(Answer::History(prices))
     }
 
     async fn trades(&self) -> Result<Answer, Failure> {

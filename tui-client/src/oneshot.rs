@@ -149,7 +149,8 @@ async fn call<W: Write>(client: &Client, call: Call, output: Output, out: W) -> 
         Answer::Tokens(tokens) => (tables::WALLET, tables::tokens_only(client.player(), *tokens)),
         Answer::Statement(text) => (tables::STATEMENT, tables::statement(client.player(), text)),
         Answer::Payments(_)
-        | Answer::History(_)
+        | Answer::History { .. }
+        | Answer::Candles { .. }
         | Answer::Trades(_)
         | Answer::TradePage { .. }
         | Answer::Leaderboard(_) => {

@@ -35,7 +35,11 @@ async fn what_it_does_not_know_is_not_asked_of_it() {
     assert_eq!(client.call(Call::Holdings).await.unwrap(), Answer::Tokens(500));
     assert_eq!(
         client.call(Call::History { before: None }).await.unwrap(),
-        Answer::History(Vec::new())
+        Answer::History {
+            before: None,
+            prices: Vec::new(),
+            more: false
+        }
     );
     assert_eq!(
         client.call(Call::Trades).await.unwrap(),

@@ -457,7 +457,11 @@ fn the_latency_is_that_of_the_last_answer() {
     let latency = |game: &Game| game.state.connection.live().and_then(|live| live.latency_ms);
     assert_eq!(latency(&game), None);
     game.now = START.plus_ms(30);
-    game.event(Event::Answered(Answer::History(Vec::new())));
+    game.event(Event::Answered(Answer::History {
+        before: None,
+        prices: Vec::new(),
+        more: false,
+    }));
     assert_eq!(latency(&game), Some(30), "asked for on joining");
     game.keys("bs");
     game.now = START.plus_ms(37);
@@ -709,7 +713,11 @@ fn history_fills_gaps_and_stays_bounded() {
     };
     let mut game = Game::seated();
     game.price(5, 12);
-    game.event(Event::Answered(Answer::History((0..=7).map(point).collect())));
+    game.event(Event::Answered(Answer::History {
+        before: None,
+        prices: (0..=7).map(point).collect(),
+        more: false,
+    }));
     let market = &game.state.market;
     assert_eq!(
         market.prices().map(|point| point.tick).collect::<Vec<_>>(),
@@ -719,10 +727,14 @@ fn history_fills_gaps_and_stays_bounded() {
     let change = market.change().unwrap();
     assert_eq!((change.tokens, change.permille), (2, Some(Permille(200))));
 
-    for tick in 6..20_000 {
+    for tick in 6..100_400 {
         game.price(tick, 10);
     }
-    assert_eq!(game.state.market.prices().len(), MAX_PRICES);
+    let market = &game.state.market;
+    assert_eq!(market.prices().len(), MAX_PRICES);
+    let oldest = market.at(0).unwrap();
+    assert_eq!((oldest.first_tick, oldest.ticks(), oldest.high), (0, 60, 12));
+    assert_eq!(market.kept() - MAX_PRICES, 7);
     game.price(3, 99);
     assert_eq!(game.state.market.prices().len(), 1, "another market has begun");
 }

@@ -10,7 +10,7 @@ use awesomestock::app::{
     connection::Liveness,
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     log::MAX_ENTRIES,
-    market::{MAX_PRICES, PricePoint},
+    market::{Candle, MAX_PRICES, PricePoint},
     money::{Side, UnixMs},
     overlay::PaymentRow,
     replay::{Replay, Tape},
@@ -101,12 +101,41 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
     .prop_map(Event::Stream)
 }
 
-fn any_answer() -> impl Strategy<Value = Event> {
+/// Pages of the price's past, most of which nobody asked for.
+fn any_past() -> impl Strategy<Value = Event> {
     let point = (any::<i64>(), any::<i32>(), any::<i64>()).prop_map(|(tick, price, at)| PricePoint {
         tick,
         price,
         at: UnixMs(at),
     });
+    let candle = (any::<i64>(), 0_i64..99, any::<i32>()).prop_map(|(tick, more, price)| Candle {
+        first_tick: tick,
+        last_tick: tick.saturating_add(more),
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        since: UnixMs(tick),
+        until: UnixMs(tick),
+    });
+    let prices = (
+        prop::option::of(0_i64..9),
+        prop::collection::vec(point, 0..8),
+        any::<bool>(),
+    );
+    let candles = (0_i64..9, prop::collection::vec(candle, 0..8), any::<bool>());
+    prop_oneof![
+        prices.prop_map(|(before, prices, more)| Answer::History { before, prices, more }),
+        candles.prop_map(|(before, candles, more)| Answer::Candles {
+            before,
+            candles,
+            more
+        }),
+    ]
+    .prop_map(Event::Answered)
+}
+
+fn any_answer() -> impl Strategy<Value = Event> {
     let payment = (any::<i64>(), any::<i32>()).prop_map(|(number, dollars)| PaymentRow {
         number,
         at: None,
@@ -119,6 +148,8 @@ fn any_answer() -> impl Strategy<Value = Event> {
         Call::Payments,
         Call::Statement,
         Call::History { before: None },
+        Call::History { before: Some(3) },
+        Call::Candles { before: 3 },
         Call::Trades,
         Call::TradePage { before: None },
         Call::TradePage { before: Some(3) },
@@ -142,7 +173,7 @@ fn any_answer() -> impl Strategy<Value = Event> {
         any_wallet().prop_map(|wallet| Event::Answered(Answer::Wallet(wallet))),
         trades.prop_map(|(before, rows, more)| Event::Answered(Answer::TradePage { before, rows, more })),
         any::<i32>().prop_map(|tokens| Event::Answered(Answer::Tokens(tokens))),
-        prop::collection::vec(point, 0..8).prop_map(|page| Event::Answered(Answer::History(page))),
+        any_past(),
         prop::collection::vec(payment, 0..8).prop_map(|rows| Event::Answered(Answer::Payments(rows))),
         ".{0,20}".prop_map(|text| Event::Answered(Answer::Statement(text))),
         (call, any::<bool>(), ".{0,8}").prop_map(|(call, refused, why)| {
@@ -255,8 +286,13 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
         assert!(state.log.entries().len() <= MAX_ENTRIES);
         assert!(state.log.waiting() <= MAX_WAITING_ORDERS);
         assert!(state.market.prices().len() <= MAX_PRICES);
-        let ticks: Vec<i64> = state.market.prices().map(|point| point.tick).collect();
-        assert!(ticks.is_sorted_by(|earlier, later| earlier < later), "{ticks:?}");
+        let kept: Vec<Candle> = (0..state.market.kept())
+            .filter_map(|index| state.market.at(index))
+            .collect();
+        assert!(
+            kept.is_sorted_by(|earlier, later| earlier.last_tick < later.first_tick),
+            "{kept:?}"
+        );
         let slips = effects.iter().filter_map(|effect| match effect {
             Effect::Send { slip, .. } => Some((slip.number, slip.at)),
             _ => None,

@@ -39,6 +39,9 @@ const FULL: &[&str] = &[
     "chart_crosshair",
     "chart_candles_crosshair",
     "chart_back_in_percent",
+    "chart_past",
+    "chart_past_candles",
+    "chart_past_crosshair",
 ];
 
 fn drawn_by(view: &View, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {

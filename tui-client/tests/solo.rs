@@ -39,7 +39,8 @@ async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
             break;
         }
     }
-    let Answer::History(points) = client.call(Call::History { before: None }).await.unwrap() else {
+    let Answer::History { prices: points, .. } = client.call(Call::History { before: None }).await.unwrap()
+    else {
         panic!("history is history");
     };
     let ticks = points.iter().map(|point: &PricePoint| point.tick).take(count);

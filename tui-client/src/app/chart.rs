@@ -12,6 +12,7 @@
 //! ```
 
 mod marks;
+mod past;
 mod sight;
 
 pub use marks::{MAX_MARKS, Mark, Marks};
@@ -19,9 +20,10 @@ pub use sight::{Area, Place, Sight};
 
 use serde::{Deserialize, Serialize};
 
-use super::market::Market;
+use super::{event::Call, market::Market};
+use past::Past;
 
-/// Prices in sight, from close to far. The last one is all that is kept.
+/// Prices in sight, from close to far; where the past is kept as candles, so many candles.
 pub const ZOOMS: &[usize] = &[20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
 
 /// Ticks of a candle that can be chosen.
@@ -88,8 +90,8 @@ pub struct ChartView {
     pub marks: Marks,
     /// Where the prices stand on the screen; empty before the first frame.
     pub sight: Sight,
-    /// The oldest tick for whose elders the casino was asked.
-    asked: Option<i64>,
+    /// How far back the casino has been asked.
+    past: Past,
 }
 
 impl ChartView {
@@ -120,10 +122,10 @@ impl ChartView {
     /// More prices in sight, until all that are kept are.
     pub fn zoom_out(&mut self, market: &Market) {
         let now = self.in_sight(market);
-        let kept = market.prices().len();
+        let kept = market.kept();
         if let Some(farther) = ZOOMS.iter().find(|count| **count > now).filter(|_| now < kept) {
             self.zoom = Some(*farther);
-            self.go_to(self.right_index(market), market);
+            self.put_right(self.right_index(market), self.in_sight(market), market);
         }
     }
 
@@ -153,8 +155,8 @@ impl ChartView {
     /// To the oldest prices kept.
     pub fn to_oldest(&mut self, market: &Market) {
         self.go_to(0, market);
-        if let Some((crosshair, oldest)) = self.crosshair.as_mut().zip(market.prices().next()) {
-            crosshair.tick = oldest.tick;
+        if let Some((crosshair, oldest)) = self.crosshair.as_mut().zip(market.at(0)) {
+            crosshair.tick = oldest.last_tick;
         }
     }
 
@@ -202,29 +204,44 @@ impl ChartView {
         self.crosshair = if self.crosshair == here { None } else { here };
     }
 
-    /// The oldest tick kept, if older ones are wanted and have not been asked for: what is in sight begins with it,
-    /// and there is room for more. From then on they count as asked for.
-    pub fn wants_older(&mut self, market: &Market) -> Option<i64> {
-        let oldest = market.prices().next().filter(|_| market.has_room())?.tick;
-        let all_in_sight = self.right_index(market) < self.in_sight(market);
-        let looks_back = self.right.is_some() || self.zoom.is_some_and(|zoom| zoom > market.prices().len());
-        let wants = all_in_sight && looks_back && oldest > 0 && self.asked != Some(oldest);
-        wants.then(|| {
-            self.asked = Some(oldest);
-            oldest
-        })
+    /// The call for what is before the oldest tick kept, if that is wanted and has not been asked for: what is in sight
+    /// begins with it, and there is room for more.
+    pub(super) fn wants_older(&mut self, market: &Market) -> Option<Call> {
+        let oldest = market.oldest_tick().filter(|_| market.has_room())?;
+        let all_in_sight = self.right_index(market) < self.drawn(market);
+        let looks_back = self.right.is_some() || self.zoom.is_some_and(|zoom| zoom > market.kept());
+        if all_in_sight && looks_back {
+            self.past.ask(oldest)
+        } else {
+            None
+        }
     }
 
-    /// Older prices could not be had: they may be asked for again.
-    pub fn older_failed(&mut self) {
-        self.asked = None;
+    /// Whether a page of what is before the tick `before` is awaited.
+    pub(super) fn awaits_older(&self, before: i64) -> bool {
+        self.past.awaits(before)
+    }
+
+    /// The page that was awaited is in `market`; `more`: there are older ones of its form. What is to be asked at once.
+    pub(super) fn older_told(&mut self, market: &Market, more: bool) -> Option<Call> {
+        self.past.told(market.oldest_tick()?, more)
+    }
+
+    /// There are no older prices than those of `market` that are told one by one.
+    pub(super) fn prices_end(&mut self) {
+        self.past.prices_end();
+    }
+
+    /// Older prices could not be had; unless `for_good`, they may be asked for again.
+    pub(super) fn older_failed(&mut self, for_good: bool) {
+        self.past.failed(for_good);
     }
 
     /// Another market's prices follow: nothing of this one is looked at any more.
     pub fn forget_market(&mut self) {
         self.right = None;
         self.crosshair = None;
-        self.asked = None;
+        self.past = Past::default();
         self.marks.clear();
     }
 
@@ -232,27 +249,39 @@ impl ChartView {
     pub(super) fn in_sight(&self, market: &Market) -> usize {
         self.zoom
             .unwrap_or_else(|| self.sight.prices(market))
-            .min(market.prices().len())
+            .min(market.kept())
+    }
+
+    /// How many prices there is room for: where a candle's interval is chosen, fewer than are wanted. The last frame says
+    /// so, unless it followed the market and kept places free.
+    fn drawn(&self, market: &Market) -> usize {
+        let wanted = self.in_sight(market);
+        self.right
+            .map_or(wanted, |_| wanted.min(self.sight.prices(market)))
     }
 
     fn step(&self, market: &Market) -> usize {
-        self.in_sight(market).checked_div(PAN_PART).unwrap_or(0).max(1)
+        self.drawn(market).checked_div(PAN_PART).unwrap_or(0).max(1)
     }
 
     /// The index of the price at the right end.
     fn right_index(&self, market: &Market) -> usize {
-        let newest = market.prices().len().saturating_sub(1);
+        let newest = market.kept().saturating_sub(1);
         self.right
             .map_or(newest, |tick| market.index_of(tick).min(newest))
     }
 
     /// Puts the price number `index` at the right end; not so far to the left that room would stay empty.
     fn go_to(&mut self, index: usize, market: &Market) {
-        let newest = market.prices().len().saturating_sub(1);
-        let first = self.in_sight(market).saturating_sub(1);
-        let index = index.max(first);
+        self.put_right(index, self.drawn(market), market);
+    }
+
+    /// [`go_to`](Self::go_to) where there is room for so many prices.
+    fn put_right(&mut self, index: usize, room: usize, market: &Market) {
+        let newest = market.kept().saturating_sub(1);
+        let index = index.max(room.saturating_sub(1));
         self.right = if index < newest {
-            market.at(index).map(|point| point.tick)
+            market.at(index).map(|candle| candle.last_tick)
         } else {
             None
         };
@@ -268,8 +297,8 @@ impl ChartView {
         let right = self.right_index(market);
         if index > right {
             self.go_to(index, market);
-        } else if index.saturating_add(self.in_sight(market)) <= right {
-            let right = index.saturating_add(self.in_sight(market)).saturating_sub(1);
+        } else if index.saturating_add(self.drawn(market)) <= right {
+            let right = index.saturating_add(self.drawn(market)).saturating_sub(1);
             self.go_to(right, market);
         }
     }

@@ -70,11 +70,7 @@ fn look(state: &mut AppState, to: Look) -> Effects {
     if !matches!(to, Look::Farther | Look::Earlier | Look::Oldest) {
         return Effects::new();
     }
-    let older = chart.wants_older(market);
-    older
-        .map(|tick| Effect::Call(Call::History { before: Some(tick) }))
-        .into_iter()
-        .collect()
+    chart.wants_older(market).map(Effect::Call).into_iter().collect()
 }
 
 /// Runs a command; one that is large is asked about first.

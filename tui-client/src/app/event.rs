@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     chart::{Mark, Sight},
     company::{Leaderboard, Players, TapeNews, Told},
-    market::PricePoint,
+    market::{Candle, PricePoint},
     money::{Side, UnixMs},
     overlay::PaymentRow,
     screen::Button,
@@ -116,6 +116,11 @@ pub enum Call {
         /// Only those of lower ticks; `None`: the newest ones.
         before: Option<i64>,
     },
+    /// A page of the older part of the market's prices.
+    Candles {
+        /// Only those that begin with lower ticks.
+        before: i64,
+    },
     /// The newest page of the player's trades, for log and chart.
     Trades,
     /// A page of the player's trades, to be read.
@@ -173,8 +178,24 @@ pub enum Answer {
     Payments(Vec<PaymentRow>),
     /// The statement.
     Statement(String),
-    /// Prices, oldest first.
-    History(Vec<PricePoint>),
+    /// A page of prices.
+    History {
+        /// Below which tick; `None`: the newest page.
+        before: Option<i64>,
+        /// Oldest first.
+        prices: Vec<PricePoint>,
+        /// There are older ones that are told one by one.
+        more: bool,
+    },
+    /// A page of candles.
+    Candles {
+        /// Which begin below which tick.
+        before: i64,
+        /// Oldest first.
+        candles: Vec<Candle>,
+        /// There are older ones.
+        more: bool,
+    },
     /// Trades, oldest first.
     Trades(Vec<TradeRow>),
     /// A page of trades.
@@ -199,7 +220,8 @@ impl Answer {
             Self::Wallet(_) | Self::Tokens(_) => Call::Holdings,
             Self::Payments(_) => Call::Payments,
             Self::Statement(_) => Call::Statement,
-            Self::History(_) => Call::History { before: None },
+            Self::History { before, .. } => Call::History { before: *before },
+            Self::Candles { before, .. } => Call::Candles { before: *before },
             Self::Trades(_) => Call::Trades,
             Self::TradePage { before, .. } => Call::TradePage { before: *before },
             Self::Leaderboard(_) => Call::Leaderboard,

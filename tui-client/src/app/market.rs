@@ -1,15 +1,29 @@
 //! The prices the client has seen, oldest first, and what a trader reads from them.
 //!
-//! Owns the kept prices and their bound. It knows nothing of players, and nothing of how a chart is drawn.
+//! Owns the kept prices and their bounds. It knows nothing of players, and nothing of how a chart is drawn.
+//!
+//! ```text
+//! oldest                                                   in force
+//! |== candles ==|=====|=====| - - gap - - |.|.|.| prices |.|.|
+//! ```
+//!
+//! Every tick is in one place only: the candles are all older than the prices that are kept one by one, and none overlap.
 
-use std::collections::{BTreeMap, VecDeque};
+mod candle;
+
+pub use candle::Candle;
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use super::money::{Permille, UnixMs};
 
-/// Prices kept. Older ones are dropped: far more than any screen is wide.
-pub const MAX_PRICES: usize = 10_000;
+/// Prices kept one by one: as many as a casino of ours keeps so, 2.4 MB. What is older becomes candles of 60 ticks.
+pub const MAX_PRICES: usize = 100_000;
+
+/// Candles kept: more than a casino of ours makes of a year of seconds, 6.7 MB. The oldest make room.
+pub const MAX_CANDLES: usize = 120_000;
 
 /// A price and when it came into force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +39,8 @@ pub struct PricePoint {
 /// The market as the client knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Market {
+    /// All of them before the oldest of `prices`.
+    candles: VecDeque<Candle>,
     prices: VecDeque<PricePoint>,
     interval_ms: Option<i64>,
 }
@@ -39,27 +55,47 @@ pub struct Change {
 }
 
 impl Market {
-    /// The kept prices, oldest first, with rising tick numbers (a jump of more than 1 is a gap).
+    /// The prices that are kept one by one, oldest first, with rising tick numbers (a jump of more than 1 is a gap).
     pub fn prices(&self) -> impl DoubleEndedIterator<Item = PricePoint> + ExactSizeIterator + '_ {
         self.prices.iter().copied()
     }
 
-    /// The kept price number `index`, 0 for the oldest.
+    /// How many candles are kept, each price that is kept by itself counted as one of a single tick.
     #[must_use]
-    pub fn at(&self, index: usize) -> Option<PricePoint> {
-        self.prices.get(index).copied()
+    pub fn kept(&self) -> usize {
+        self.candles.len().saturating_add(self.prices.len())
     }
 
-    /// The number of the first kept price that is not before `tick`; past the last one where all are.
+    /// The kept candle number `index`, 0 for the oldest; a price that is kept by itself is one of a single tick.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Option<Candle> {
+        match index.checked_sub(self.candles.len()) {
+            None => self.candles.get(index).copied(),
+            Some(index) => self.prices.get(index).copied().map(Candle::from),
+        }
+    }
+
+    /// The number of the first kept candle that does not end before `tick`; past the last one where all do.
     #[must_use]
     pub fn index_of(&self, tick: i64) -> usize {
-        self.prices.partition_point(|point| point.tick < tick)
+        let candle = self.candles.partition_point(|candle| candle.last_tick < tick);
+        if candle < self.candles.len() {
+            return candle;
+        }
+        let price = self.prices.partition_point(|point| point.tick < tick);
+        candle.saturating_add(price)
+    }
+
+    /// The oldest tick kept.
+    #[must_use]
+    pub fn oldest_tick(&self) -> Option<i64> {
+        self.at(0).map(|oldest| oldest.first_tick)
     }
 
     /// Whether older prices could be kept too.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.prices.len() < MAX_PRICES
+        self.candles.len() < MAX_CANDLES
     }
 
     /// The price in force, if any has been seen.
@@ -100,26 +136,54 @@ impl Market {
         }
         let another = last_tick.is_some_and(|last| last > tick);
         if another {
+            self.candles.clear();
             self.prices.clear();
         }
         self.prices.push_back(PricePoint { tick, price, at });
-        if self.prices.len() > MAX_PRICES {
-            self.prices.pop_front();
-        }
+        self.keep_bounds();
         another
     }
 
-    /// Takes a page of history, oldest first: what is not known yet is put in its place, before the kept prices or
-    /// in a gap between them.
+    /// Takes a page of history: what is not known yet is put in its place, before the kept prices or in a gap between
+    /// them. What a candle tells already is passed over.
     pub fn take_history(&mut self, page: &[PricePoint]) {
         let newest = self.last().map(|last| last.tick);
-        let kept = self.prices.drain(..).map(|point| (point.tick, point));
+        let told = self.candles.back().map(|candle| candle.last_tick);
         // A page that is newer than the stream's last price would make the price in force an old one's successor.
         let paged = page
             .iter()
-            .filter(|point| newest.is_none_or(|newest| point.tick < newest));
-        let merged: BTreeMap<i64, PricePoint> = paged.map(|point| (point.tick, *point)).chain(kept).collect();
-        let surplus = merged.len().saturating_sub(MAX_PRICES);
-        self.prices = merged.into_values().skip(surplus).collect();
+            .filter(|point| newest.is_none_or(|newest| point.tick < newest))
+            .filter(|point| told.is_none_or(|told| point.tick > told));
+        let mut merged: Vec<PricePoint> = self.prices.drain(..).chain(paged.copied()).collect();
+        merged.sort_by_key(|point| point.tick);
+        merged.dedup_by_key(|point| point.tick);
+        self.prices = merged.into();
+        self.keep_bounds();
+    }
+
+    /// Takes a page of candles of the older past. Where they reach into the kept prices, they stand for them: a casino
+    /// may have made a candle of some since it told them.
+    pub fn take_candles(&mut self, page: &[Candle]) {
+        let Some(newest) = self.last().map(|last| last.tick) else {
+            return;
+        };
+        for candle in page.iter().rev().filter(|candle| candle.last_tick < newest) {
+            candle::insert(&mut self.candles, *candle);
+        }
+        if let Some(told) = self.candles.back().map(|candle| candle.last_tick) {
+            let first = self.prices.partition_point(|point| point.tick <= told);
+            self.prices.drain(..first);
+        }
+        self.keep_bounds();
+    }
+
+    fn keep_bounds(&mut self) {
+        while self.prices.len() > MAX_PRICES {
+            if let Some(oldest) = self.prices.pop_front() {
+                candle::fold(&mut self.candles, oldest);
+            }
+        }
+        let surplus = self.candles.len().saturating_sub(MAX_CANDLES);
+        self.candles.drain(..surplus);
     }
 }

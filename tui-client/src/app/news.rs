@@ -11,6 +11,7 @@ use super::{
     connection::{self, Connection, Live},
     event::{Answer, Call, Failure, NumberedTrade, OrderResult, StreamEvent, TradeRow},
     log::{Deed, Outcome},
+    market::{Market, PricePoint},
     overlay::{Fetched, Overlay, PaymentRow, Sheet},
     trades::TradeList,
 };
@@ -173,7 +174,14 @@ pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
             let lines = text.lines().map(str::to_owned).collect();
             fill(statement_sheet(state), Fetched::Ready(lines));
         }
-        Answer::History(page) => state.market.take_history(&page),
+        Answer::History { before, prices, more } => return history(state, before, &prices, more),
+        Answer::Candles {
+            before,
+            candles,
+            more,
+        } => {
+            return older(state, before, more, |market| market.take_candles(&candles));
+        }
         Answer::TradePage { before, rows, more } => trade_page(state, before, rows, more),
         Answer::Leaderboard(leaderboard) => state.company.leaderboard = leaderboard,
         Answer::Trades(mut rows) => {
@@ -184,6 +192,42 @@ pub(super) fn answered(state: &mut AppState, answer: Answer) -> Effects {
         }
     }
     Effects::new()
+}
+
+/// A page of prices: the newest one, or the next older one.
+fn history(state: &mut AppState, before: Option<i64>, prices: &[PricePoint], more: bool) -> Effects {
+    if let Some(before) = before {
+        return older(state, before, more, |market| market.take_history(prices));
+    }
+    state.market.take_history(prices);
+    let oldest = prices.first().map(|oldest| oldest.tick);
+    if !more && oldest.is_some() && state.market.oldest_tick() == oldest {
+        state.chart.prices_end();
+    }
+    Effects::new()
+}
+
+/// An older page, if it is still awaited: after a loss, the prices may be another market's.
+fn older(state: &mut AppState, before: i64, more: bool, take: impl FnOnce(&mut Market)) -> Effects {
+    if !state.chart.awaits_older(before) {
+        return Effects::new();
+    }
+    take(&mut state.market);
+    let next = state.chart.older_told(&state.market, more);
+    next.map(Effect::Call).into_iter().collect()
+}
+
+/// An older page could not be had. A casino that has none is not asked again.
+fn older_failed(state: &mut AppState, before: i64, failure: Failure) {
+    if !state.chart.awaits_older(before) {
+        return;
+    }
+    let (words, for_good) = match failure {
+        Failure::Refused(why) => (why, true),
+        Failure::Unanswered(why) => (format!("no older prices: {why}"), false),
+    };
+    state.chart.older_failed(for_good);
+    state.alerts.tell(words, state.now);
 }
 
 /// Takes what became of an export: where it lies, or in words why it does not.
@@ -221,11 +265,11 @@ pub(super) fn failed(state: &mut AppState, call: Call, failure: Failure) -> Effe
             state.alerts.tell(format!("no older trades: {why}"), state.now);
             Effects::new()
         }
-        // The screen does without them: the next price, result or joining brings what is missing.
-        Call::History { before: Some(_) } => {
-            state.chart.older_failed();
+        Call::History { before: Some(before) } | Call::Candles { before } => {
+            older_failed(state, before, failure);
             Effects::new()
         }
+        // The screen does without them: the next price, result or joining brings what is missing.
         Call::Holdings | Call::History { before: None } | Call::Trades | Call::Leaderboard => Effects::new(),
     }
 }

@@ -14,7 +14,7 @@ use super::{Order, company, failure::shortened};
 use crate::app::{
     company::Told,
     event::{OrderResult, StreamEvent, TradeRow},
-    market::PricePoint,
+    market::{Candle, PricePoint},
     money::{Side, UnixMs},
     overlay::PaymentRow,
     wallet::Wallet,
@@ -154,6 +154,25 @@ pub(super) fn price_point(point: &casino::PricePoint) -> Option<PricePoint> {
         tick: point.tick,
         price: point.price,
         at: UnixMs(point.at_unix_ms),
+    })
+}
+
+/// A candle of the history; `None` where it cannot be one.
+pub(super) fn candle(wire: &casino::Candle) -> Option<Candle> {
+    let last_tick = wire
+        .first_tick
+        .checked_add(i64::from(wire.ticks_count).checked_sub(1)?)?;
+    let told = wire.first_tick >= 0 && last_tick >= wire.first_tick && wire.low >= 1;
+    let inside = |price: i32| (wire.low..=wire.high).contains(&price);
+    (told && inside(wire.open) && inside(wire.close)).then_some(Candle {
+        first_tick: wire.first_tick,
+        last_tick,
+        open: wire.open,
+        high: wire.high,
+        low: wire.low,
+        close: wire.close,
+        since: UnixMs(wire.since_unix_ms),
+        until: UnixMs(wire.until_unix_ms),
     })
 }
 

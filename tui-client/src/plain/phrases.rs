@@ -67,7 +67,7 @@ pub(crate) fn answer(answer: &Answer) -> Vec<String> {
         }
         Answer::Leaderboard(leaderboard) => return standings(leaderboard),
         // No word of plain mode asks for these.
-        Answer::History(_) | Answer::Trades(_) => return Vec::new(),
+        Answer::History { .. } | Answer::Candles { .. } | Answer::Trades(_) => return Vec::new(),
     };
     vec![line]
 }

@@ -106,7 +106,10 @@ fn title(state: &AppState, picture: Option<&Picture<'_>>) -> Cow<'static, str> {
         } else {
             " (auto)"
         };
-        format!(", {} ticks a candle{auto}", picture.series.shared)
+        match picture.series.shared {
+            (least, most) if least == most => format!(", {most} ticks a candle{auto}"),
+            (least, most) => format!(", {least} to {most} ticks a candle"),
+        }
     });
     let back = if state.chart.right.is_some() {
         ", back in time"
@@ -312,7 +315,7 @@ impl<'a> Picture<'a> {
     fn moved(&self) -> Option<Line<'static>> {
         let columns = &self.series.columns;
         let (first, last) = (columns.first()?, columns.last()?);
-        let ms = last.at.since_ms(first.at);
+        let ms = last.at.since_ms(first.since_at);
         if columns.len() < 3 || ms < 1000 {
             return None;
         }

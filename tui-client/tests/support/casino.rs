@@ -98,6 +98,12 @@ impl Casino {
         super::send_signal(self.process.id(), signal);
     }
 
+    /// Ends it in order, and waits for that.
+    pub fn end(mut self) {
+        self.signal(rustix::process::Signal::TERM);
+        self.process.wait().unwrap();
+    }
+
     /// `kill -9`; gives back the address, to start again at.
     pub fn kill(mut self) -> String {
         self.process.kill().unwrap();

@@ -68,7 +68,7 @@ impl Sight {
     /// How many prices are in sight.
     pub(super) fn prices(&self, market: &Market) -> usize {
         let Some(last) = self.places.last() else {
-            return market.prices().len();
+            return market.kept();
         };
         let past = market.index_of(last.tick).saturating_add(1);
         past.saturating_sub(market.index_of(self.first))
@@ -81,7 +81,7 @@ impl Sight {
         let older = || {
             market
                 .at(market.index_of(tick).checked_sub(1)?)
-                .map(|point| point.tick)
+                .map(|candle| candle.last_tick)
         };
         place.map(|place| place.tick).or_else(older)
     }
@@ -91,7 +91,7 @@ impl Sight {
         let index = self.places.partition_point(|place| place.tick <= tick);
         let newer = || {
             let next = market.index_of(tick).saturating_add(1);
-            market.at(next).map(|point| point.tick)
+            market.at(next).map(|candle| candle.last_tick)
         };
         self.places.get(index).map(|place| place.tick).or_else(newer)
     }

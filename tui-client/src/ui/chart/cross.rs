@@ -21,19 +21,24 @@ use super::{Picture, series::Column};
 use crate::{
     app::{
         chart::Kind,
-        market::PricePoint,
+        market::{Candle, PricePoint},
         money::{Permille, Side},
     },
     ui::{Markers, format, panel, text},
 };
 
 impl Picture<'_> {
-    /// The price read off, and its column.
+    /// The price read off, and its column. Of a candle that is kept as such, the price of its last tick is known.
     fn read_off(&self) -> Option<(PricePoint, &Column)> {
+        let candle = self.candle_read_off()?;
+        let column = self.series.column_of(candle.last_tick)?;
+        Some((candle.end(), column))
+    }
+
+    fn candle_read_off(&self) -> Option<Candle> {
         let tick = self.state.chart.crosshair?.tick;
-        let point = self.state.market.at(self.state.market.index_of(tick))?;
-        let column = self.series.column_of(tick)?;
-        (point.tick == tick).then_some((point, column))
+        let candle = self.state.market.at(self.state.market.index_of(tick))?;
+        (candle.first_tick <= tick).then_some(candle)
     }
 
     /// The price read off in words, the wordiest ones that `columns` take.
@@ -47,7 +52,8 @@ impl Picture<'_> {
         let last = self.state.market.last()?;
         let by = i64::from(last.price).saturating_sub(i64::from(point.price));
         let (moved, percent) = format::moved(by, Permille::of(by, i64::from(point.price)));
-        let [what, short] = if self.kind == Kind::Candles {
+        let kept_as_candle = self.candle_read_off().is_some_and(|candle| candle.ticks() > 1);
+        let [what, short] = if self.kind == Kind::Candles || kept_as_candle {
             candle(column)
         } else {
             [format!("price {price}"), price.clone()]

@@ -5,7 +5,7 @@
 
 use crate::app::{
     chart::{ChartView, Kind},
-    market::{Market, PricePoint},
+    market::{Candle, Market},
     money::UnixMs,
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Column {
     pub(super) since: i64,
     /// The tick of its last price.
     pub(super) tick: i64,
+    /// When its first price came into force.
+    pub(super) since_at: UnixMs,
     /// When its last price came into force.
     pub(super) at: UnixMs,
     /// Ticks are missing before it.
@@ -45,26 +47,28 @@ pub(super) struct Column {
 }
 
 impl Column {
-    fn of(point: PricePoint) -> Self {
+    fn of(candle: &Candle) -> Self {
         Self {
             slot: 0,
-            first: point.price,
-            last: point.price,
-            low: point.price,
-            high: point.price,
-            since: point.tick,
-            tick: point.tick,
-            at: point.at,
+            first: candle.open,
+            last: candle.close,
+            low: candle.low,
+            high: candle.high,
+            since: candle.first_tick,
+            tick: candle.last_tick,
+            since_at: candle.since,
+            at: candle.until,
             after_gap: false,
         }
     }
 
-    /// Takes a price that came before the others of this column.
-    fn take_earlier(&mut self, point: PricePoint) {
-        self.first = point.price;
-        self.low = self.low.min(point.price);
-        self.high = self.high.max(point.price);
-        self.since = point.tick;
+    /// Takes prices that came before the others of this column.
+    fn take_earlier(&mut self, candle: &Candle) {
+        self.first = candle.open;
+        self.low = self.low.min(candle.low);
+        self.high = self.high.max(candle.high);
+        self.since = candle.first_tick;
+        self.since_at = candle.since;
     }
 }
 
@@ -75,8 +79,8 @@ pub(super) struct Series {
     pub(super) columns: Vec<Column>,
     /// Places, more than the last column's.
     pub(super) slots: usize,
-    /// Ticks that share a column.
-    pub(super) shared: i64,
+    /// Ticks that share a column: the fewest and the most, where part of what is in sight is kept as candles.
+    pub(super) shared: (i64, i64),
 }
 
 impl Series {
@@ -130,26 +134,42 @@ impl Plan {
 /// reserve, and a full one scrolls by an eighth of its width at once. So little is written to the terminal, and the eye
 /// keeps its place. Prices share a column by their tick number, so that a column keeps its prices while the chart
 /// scrolls.
+///
+/// Of the part that is kept as candles, none is taken apart: as many of them share a column as prices do elsewhere, or,
+/// where an interval is chosen, as many as fit in it, one at least.
 pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize) -> Series {
-    let Plan { shared, room } = Plan::of(kind, view, market.prices().len(), room);
+    let Plan { shared, room } = Plan::of(kind, view, market.kept(), room);
     let shared = i64::try_from(shared).unwrap_or(i64::MAX);
-    let in_sight = view.right.map_or(market.prices().len(), |tick| {
-        market.index_of(tick).saturating_add(1)
-    });
+    let by_ticks = kind == Kind::Candles && view.interval.is_some();
+    let in_sight = view
+        .right
+        .map_or(market.kept(), |tick| market.index_of(tick).saturating_add(1));
     let mut columns: Vec<Column> = Vec::with_capacity(room);
     let mut used = 0_usize;
     let mut key = None;
     let mut full = false;
-    for point in market.prices().take(in_sight).rev() {
+    let mut spans: Option<(i64, i64)> = None;
+    for candle in (0..in_sight.min(market.kept()))
+        .rev()
+        .filter_map(|index| market.at(index))
+    {
         // The key's lower bound rather than its number: a comparison is cheaper than a division.
-        if key.is_some_and(|key: i64| point.tick >= key) {
+        if key.is_some_and(|key: i64| candle.first_tick >= key) {
             if let Some(column) = columns.last_mut() {
-                column.take_earlier(point);
+                column.take_earlier(&candle);
             }
             continue;
         }
-        let this = point.tick.saturating_sub(point.tick.rem_euclid(shared));
-        let gap = key.is_some_and(|key: i64| key.saturating_sub(this) > shared);
+        let ticks = candle.ticks();
+        let span = if by_ticks {
+            shared
+        } else {
+            shared.saturating_mul(ticks)
+        }
+        .max(1);
+        let key_of = |tick: i64| tick.saturating_sub(tick.rem_euclid(span));
+        let last_key = key_of(candle.last_tick);
+        let gap = key.is_some_and(|key: i64| key.saturating_sub(last_key) > span);
         let needed = used.saturating_add(if gap { GAP_COLUMNS.saturating_add(1) } else { 1 });
         if needed > room {
             full = true;
@@ -158,9 +178,13 @@ pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize)
         if let Some(column) = columns.last_mut() {
             column.after_gap = gap;
         }
-        columns.push(Column::of(point));
+        columns.push(Column::of(&candle));
         used = needed;
-        key = Some(this);
+        key = Some(key_of(candle.first_tick));
+        let span = span.max(ticks);
+        spans = spans.map_or(Some((span, span)), |(least, most)| {
+            Some((least.min(span), most.max(span)))
+        });
     }
     columns.reverse();
     number(&mut columns);
@@ -176,7 +200,7 @@ pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize)
     Series {
         columns,
         slots,
-        shared,
+        shared: spans.unwrap_or((shared, shared)),
     }
 }
 

@@ -1,0 +1,357 @@
+//! The past of the price: paged back from prices one by one into candles, in any order, and over a real socket.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use awesomestock::{
+    app::{
+        AppState, Effect, Event, Seat,
+        alerts::News,
+        event::{Answer, Call, Failure, StreamEvent},
+        market::{Candle, MAX_CANDLES, Market, PricePoint},
+        money::UnixMs,
+        update,
+    },
+    client::Client,
+};
+use awesomestock_proto::transport;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
+use support::casino::Casino;
+
+fn point(tick: i64) -> PricePoint {
+    PricePoint {
+        tick,
+        price: price(tick),
+        at: UnixMs(tick * 1_000),
+    }
+}
+
+/// Any price, and the same each time.
+fn price(tick: i64) -> i32 {
+    i32::try_from(tick * 7_919 % 101).unwrap() + 1
+}
+
+fn candle(first: i64, ticks: i64) -> Candle {
+    let last = first + ticks - 1;
+    Candle {
+        first_tick: first,
+        last_tick: last,
+        open: price(first),
+        high: (first..=last).map(price).max().unwrap(),
+        low: (first..=last).map(price).min().unwrap(),
+        close: price(last),
+        since: UnixMs(first * 1_000),
+        until: UnixMs(last * 1_000),
+    }
+}
+
+fn candles(market: &Market) -> Vec<Candle> {
+    (0..market.kept()).filter_map(|index| market.at(index)).collect()
+}
+
+#[derive(Debug, Clone)]
+enum Told {
+    Prices(Vec<PricePoint>),
+    Candles(Vec<Candle>),
+    Ticks,
+}
+
+/// A past of coarse candles, fine ones and prices, as pages of any length that overlap, in any order, with ticks between.
+fn any_pages() -> impl Strategy<Value = Vec<Told>> {
+    let prices = (420_i64..600, 1_i64..60)
+        .prop_map(|(first, count)| Told::Prices((first..(first + count).min(600)).map(point).collect()));
+    let fine = (0_i64..8, 1_i64..8).prop_map(|(first, count)| {
+        Told::Candles(
+            (first..(first + count).min(8))
+                .map(|n| candle(n * 60, 60))
+                .collect(),
+        )
+    });
+    let coarse = (0_i64..2).prop_map(|n| Told::Candles(vec![candle(n * 180, 180)]));
+    let page = prop_oneof![4 => prices, 4 => fine, 1 => coarse, 1 => Just(Told::Ticks)];
+    prop::collection::vec(page, 1..24)
+}
+
+fn take_all<'a>(pages: impl Iterator<Item = &'a Told>) -> Market {
+    let mut market = Market::default();
+    market.take(Some(600), price(600), point(600).at, None);
+    for page in pages {
+        match page {
+            Told::Prices(prices) => market.take_history(prices),
+            Told::Candles(candles) => market.take_candles(candles),
+            Told::Ticks => {
+                let next = market.last().unwrap().tick + 1;
+                market.take(Some(next), price(next), point(next).at, None);
+            }
+        }
+    }
+    market
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_pages_and_ticks_gives_the_same_series(
+        (pages, shuffled) in any_pages().prop_flat_map(|pages| (Just(pages.clone()), Just(pages).prop_shuffle())),
+    ) {
+        let market = take_all(pages.iter());
+        prop_assert_eq!(&market, &take_all(shuffled.iter()));
+        let kept = candles(&market);
+        prop_assert!(kept.is_sorted_by(|earlier, later| earlier.last_tick < later.first_tick), "{:?}", kept);
+        for kept in &kept {
+            prop_assert_eq!(*kept, candle(kept.first_tick, kept.ticks()));
+        }
+        let told = |tick: i64| pages.iter().any(|page| match page {
+            Told::Prices(prices) => prices.iter().any(|point| point.tick == tick),
+            Told::Candles(candles) => candles.iter().any(|candle| (candle.first_tick..=candle.last_tick).contains(&tick)),
+            Told::Ticks => false,
+        });
+        for tick in 0..600 {
+            let is_kept = kept.iter().any(|candle| (candle.first_tick..=candle.last_tick).contains(&tick));
+            prop_assert_eq!(is_kept, told(tick), "tick {}", tick);
+        }
+    }
+}
+
+#[test]
+fn a_candle_takes_the_place_of_prices_that_it_holds() {
+    let mut market = take_all(std::iter::empty());
+    market.take_history(&(100..200).map(point).collect::<Vec<_>>());
+    market.take_candles(&[candle(60, 60)]);
+    assert_eq!(market.oldest_tick(), Some(60));
+    assert_eq!(market.at(1), Some(point(120).into()));
+    // One that would take the price in force with it is none of the past.
+    market.take_candles(&[candle(180, 600)]);
+    assert_eq!(market.last(), Some(point(600)));
+}
+
+#[test]
+fn candles_are_bounded_and_the_oldest_go() {
+    let mut market = Market::default();
+    let ticks = i64::try_from(MAX_CANDLES).unwrap() * 2;
+    market.take(Some(ticks + 1_000), 1, UnixMs(0), None);
+    let page: Vec<_> = (0..ticks).map(|first| candle(first, 1)).collect();
+    market.take_candles(&page);
+    assert_eq!(market.kept(), MAX_CANDLES + 1);
+    assert_eq!(market.oldest_tick(), Some(ticks / 2));
+    assert!(!market.has_room());
+}
+
+/// A game that looks at the chart's left end.
+struct Game(AppState);
+
+impl Game {
+    fn new(prices: std::ops::Range<i64>, more: bool) -> Self {
+        let seat = Seat {
+            player: "ann".to_owned(),
+            table: "shared".to_owned(),
+        };
+        let (mut state, _) = AppState::new(seat, (120, 36), UnixMs(0));
+        update(
+            &mut state,
+            UnixMs(0),
+            Event::Stream(StreamEvent::Joined { extended: true }),
+        );
+        let newest = point(prices.end);
+        update(
+            &mut state,
+            UnixMs(0),
+            Event::Stream(StreamEvent::Price {
+                tick: Some(newest.tick),
+                price: newest.price,
+                at: Some(newest.at),
+                interval_ms: None,
+            }),
+        );
+        let mut game = Self(state);
+        game.event(Event::Answered(Answer::History {
+            before: None,
+            prices: prices.map(point).collect(),
+            more,
+        }));
+        // Fewer in sight than are kept: to look back, one goes back.
+        game.0.chart.zoom = Some(20);
+        game
+    }
+
+    fn event(&mut self, event: Event) -> Vec<Effect> {
+        update(&mut self.0, UnixMs(0), event)
+    }
+
+    fn home(&mut self) -> Vec<Effect> {
+        self.event(Event::Key(KeyEvent::new(KeyCode::Home, KeyModifiers::NONE)))
+    }
+
+    fn told(&self) -> Option<String> {
+        match &self.0.alerts.toasts().last()?.news {
+            News::Told(words) => Some(words.clone()),
+            News::Reached(..) => None,
+        }
+    }
+}
+
+fn call(call: Call) -> Vec<Effect> {
+    vec![Effect::Call(call)]
+}
+
+#[test]
+fn looking_back_goes_from_prices_to_candles_and_ends() {
+    let mut game = Game::new(600..700, true);
+    assert_eq!(game.home(), call(Call::History { before: Some(600) }));
+    assert_eq!(game.home(), [], "one call at a time");
+    let prices = (480..600).map(point).collect();
+    let page = Answer::History {
+        before: Some(600),
+        prices,
+        more: false,
+    };
+    assert_eq!(game.event(Event::Answered(page)), []);
+    assert_eq!(game.home(), call(Call::Candles { before: 480 }));
+    let page = |before, first: i64, more| {
+        let candles = (first..before)
+            .step_by(60)
+            .map(|first| candle(first, 60))
+            .collect();
+        Event::Answered(Answer::Candles {
+            before,
+            candles,
+            more,
+        })
+    };
+    assert_eq!(game.event(page(480, 240, true)), []);
+    assert_eq!(game.event(page(480, 0, true)), [], "not asked for any more");
+    assert_eq!(game.0.market.oldest_tick(), Some(240));
+    assert_eq!(game.home(), call(Call::Candles { before: 240 }));
+    game.event(page(240, 60, false));
+    assert_eq!(game.home(), [], "there is nothing older");
+    assert_eq!(game.0.market.oldest_tick(), Some(60));
+}
+
+#[test]
+fn where_no_prices_are_left_the_candles_are_asked_for_at_once() {
+    let mut game = Game::new(600..700, true);
+    game.home();
+    let empty = |more| {
+        Event::Answered(Answer::History {
+            before: Some(600),
+            prices: Vec::new(),
+            more,
+        })
+    };
+    assert_eq!(game.event(empty(true)), call(Call::Candles { before: 600 }));
+    let mut known = Game::new(600..700, false);
+    assert_eq!(known.home(), call(Call::Candles { before: 600 }));
+    let nothing = Answer::Candles {
+        before: 600,
+        candles: Vec::new(),
+        more: true,
+    };
+    assert_eq!(known.event(Event::Answered(nothing)), []);
+    assert_eq!(known.home(), []);
+}
+
+#[test]
+fn a_casino_without_candles_is_asked_once_and_one_that_failed_again() {
+    let mut game = Game::new(600..700, false);
+    let failed = |failure| Event::Failed(Call::Candles { before: 600 }, failure);
+    game.home();
+    game.event(failed(Failure::Unanswered("it is away".to_owned())));
+    assert_eq!(game.told().as_deref(), Some("no older prices: it is away"));
+    assert_eq!(game.home(), call(Call::Candles { before: 600 }));
+    game.event(failed(Failure::Refused(
+        "this casino keeps no older prices".to_owned(),
+    )));
+    assert_eq!(game.told().as_deref(), Some("this casino keeps no older prices"));
+    assert_eq!(game.home(), []);
+}
+
+/// Ticks kept one by one, and before them as candles of 60 and of 3,600.
+const FINE_FROM: i64 = 2 * 3_600;
+const PRICES_FROM: i64 = FINE_FROM + 120 * 60;
+const NEWEST: i64 = PRICES_FROM + 6_500;
+
+/// Gives a new store a past, as a casino would have rolled it up.
+fn fill(store: &std::path::Path) {
+    let mut store = rusqlite::Connection::open(store).unwrap();
+    let transaction = store.transaction().unwrap();
+    transaction.execute("DELETE FROM ticks", []).unwrap();
+    for (ticks, from, to) in [(3_600, 0, FINE_FROM), (60, FINE_FROM, PRICES_FROM)] {
+        let mut insert = transaction
+            .prepare("INSERT INTO candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .unwrap();
+        for first in (from..to).step_by(ticks) {
+            let ticks = i64::try_from(ticks).unwrap();
+            let Candle {
+                open,
+                high,
+                low,
+                close,
+                since,
+                until,
+                ..
+            } = candle(first, ticks);
+            let row = rusqlite::params![ticks, first, ticks, open, high, low, close, since.0, until.0];
+            insert.execute(row).unwrap();
+        }
+    }
+    let mut insert = transaction.prepare("INSERT INTO ticks VALUES (?, ?, ?)").unwrap();
+    for tick in PRICES_FROM..=NEWEST {
+        insert
+            .execute(rusqlite::params![tick, price(tick), point(tick).at.0])
+            .unwrap();
+    }
+    drop(insert);
+    transaction.commit().unwrap();
+}
+
+#[tokio::test]
+async fn a_real_casino_tells_the_whole_past_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["--tick", "1h"];
+    Casino::start(folder.path(), "127.0.0.1:0", &options).end();
+    fill(&folder.path().join("casino.db"));
+    let casino = Casino::start(folder.path(), "127.0.0.1:0", &options);
+    let channel = transport::endpoint(&casino.url()).unwrap().connect_lazy();
+    let client = Client::new(channel, "ann".to_owned(), None);
+
+    let mut game = Game::new(NEWEST..NEWEST, true);
+    let mut waiting = call(Call::History { before: None });
+    let mut calls = Vec::new();
+    loop {
+        let Some(Effect::Call(next)) = waiting.pop() else {
+            waiting = game.home();
+            if waiting.is_empty() {
+                break;
+            }
+            continue;
+        };
+        calls.push(next);
+        let answer = client.call(next).await.unwrap();
+        waiting = game.event(Event::Answered(answer));
+    }
+    assert_eq!(
+        calls,
+        [
+            Call::History { before: None },
+            Call::History {
+                before: Some(NEWEST - 1_999)
+            },
+            Call::Candles { before: PRICES_FROM },
+        ]
+    );
+    let kept = candles(&game.0.market);
+    assert_eq!(kept.first().map(|oldest| oldest.first_tick), Some(0));
+    assert!(
+        kept.windows(2)
+            .all(|pair| pair[0].last_tick + 1 == pair[1].first_tick)
+    );
+    for kept in kept {
+        assert_eq!(kept, candle(kept.first_tick, kept.ticks()));
+    }
+}
