@@ -32,7 +32,17 @@ use crate::{
 /// When the game cannot be started, or a part of it breaks down.
 pub async fn game(config: Config) -> Result<()> {
     remember(&config.data_dir, &config.player);
-    at_the_table(&config, async |client| play(&config, client).await).await
+    match &config.table {
+        // The first thing on the screen does not wait for a disk.
+        Table::Solo(rules) if has_screen(&config) => {
+            let (channel, servers) = solo::start(*rules, &config.data_dir);
+            let client = Client::new(channel, config.player.clone(), None);
+            with_servers(play(&config, client), servers).await
+        }
+        Table::Solo(_) | Table::Shared(_) => {
+            at_the_table(&config, async |client| play(&config, client).await).await
+        }
+    }
 }
 
 /// Does one thing at the casino that `config` names, and prints it.
@@ -84,7 +94,7 @@ pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
 }
 
 async fn play(config: &Config, client: Client) -> Result<()> {
-    if config.plain || !has_terminal() {
+    if !has_screen(config) {
         if config.record.is_some() {
             return Err(eyre!("record: a game without a screen is not recorded"));
         }
@@ -103,6 +113,11 @@ async fn play(config: &Config, client: Client) -> Result<()> {
         say_goodbye(&ended);
         Ok(())
     }
+}
+
+/// Whether the game is played on the screen, and not line by line.
+fn has_screen(config: &Config) -> bool {
+    !config.plain && has_terminal()
 }
 
 fn has_terminal() -> bool {
@@ -136,8 +151,10 @@ fn say_goodbye(ended: &Ended) {
 }
 
 /// Plays while the servers run, then ends them: in this order, so that every answer is read and the ledger is closed.
+/// The game comes first: a failure of the servers ends it, after it has drawn what it begins with.
 async fn with_servers(playing: impl Future<Output = Result<()>>, mut servers: Servers) -> Result<()> {
     let played = tokio::select! {
+        biased;
         played = playing => played,
         broken = servers.failed() => Err(broken),
     };

@@ -3,9 +3,12 @@
 //! Owns the servers' lives, from the opened ledger to its closing. The one file that names the two servers; the game
 //! speaks to them over the contract like to any other.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use awesomestock_proto::transport;
+use awesomestock_proto::transport::{self, PipeIncoming};
 use casino_server::{Casino, OpenError, Options};
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use payments_server::Limits;
@@ -27,6 +30,8 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 pub struct Servers {
     running: JoinSet<Result<()>>,
     shutdown: CancellationToken,
+    /// Kept, as without anybody who could call it the payments server ends: not before the casino has said why it did.
+    _to_payments: Channel,
 }
 
 /// Whether a solo game has been played with this data folder.
@@ -41,10 +46,28 @@ pub fn has_ledger(data_dir: &Path) -> bool {
 ///
 /// When the folder cannot be made, or the ledger cannot be opened: because another solo game has it open, for one.
 pub async fn open(rules: SoloRules, data_dir: &Path) -> Result<(Channel, Servers)> {
-    std::fs::create_dir_all(data_dir)
-        .wrap_err_with(|| format!("cannot make the data folder {}", data_dir.display()))?;
     let (to_payments, payments_incoming) = transport::pipe();
     let (to_casino, casino_incoming) = transport::pipe();
+    let casino = open_casino(rules, data_dir.to_owned(), to_payments.clone()).await?;
+    let payments = (to_payments, payments_incoming);
+    let servers = Servers::start(async { Ok(casino) }, casino_incoming, payments);
+    Ok((to_casino, servers))
+}
+
+/// As [`open`], but does not wait for the ledger: what is asked of the casino waits until it is open. That it cannot be
+/// opened is a failure of the servers.
+#[must_use]
+pub fn start(rules: SoloRules, data_dir: &Path) -> (Channel, Servers) {
+    let (to_payments, payments_incoming) = transport::pipe();
+    let (to_casino, casino_incoming) = transport::pipe();
+    let opening = open_casino(rules, data_dir.to_owned(), to_payments.clone());
+    let payments = (to_payments, payments_incoming);
+    (to_casino, Servers::start(opening, casino_incoming, payments))
+}
+
+async fn open_casino(rules: SoloRules, data_dir: PathBuf, to_payments: Channel) -> Result<Casino> {
+    std::fs::create_dir_all(&data_dir)
+        .wrap_err_with(|| format!("cannot make the data folder {}", data_dir.display()))?;
     let options = Options {
         tick: rules.tick,
         initial_price: rules.initial_price,
@@ -52,23 +75,35 @@ pub async fn open(rules: SoloRules, data_dir: &Path) -> Result<(Channel, Servers
         house: rules.house,
         ..Options::new(data_dir.join(LEDGER_FILE))
     };
-    let casino = Casino::open(options, to_payments).await.map_err(not_opened)?;
-    let shutdown = CancellationToken::new();
-    let mut running = JoinSet::new();
-    let token = shutdown.clone();
-    running.spawn(async move {
-        let served = casino.serve(casino_incoming, token).await;
-        served.wrap_err("the casino of this game failed")
-    });
-    let token = shutdown.clone();
-    running.spawn(async move {
-        let served = payments_server::serve(Limits::default(), payments_incoming, token).await;
-        served.wrap_err("the payments server of this game failed")
-    });
-    Ok((to_casino, Servers { running, shutdown }))
+    Casino::open(options, to_payments).await.map_err(not_opened)
 }
 
 impl Servers {
+    /// Starts both servers, the casino as soon as it is open.
+    fn start(
+        opening: impl Future<Output = Result<Casino>> + Send + 'static,
+        casino_incoming: PipeIncoming,
+        (to_payments, payments_incoming): (Channel, PipeIncoming),
+    ) -> Self {
+        let shutdown = CancellationToken::new();
+        let mut running = JoinSet::new();
+        let token = shutdown.clone();
+        running.spawn(async move {
+            let served = opening.await?.serve(casino_incoming, token).await;
+            served.wrap_err("the casino of this game failed")
+        });
+        let token = shutdown.clone();
+        running.spawn(async move {
+            let served = payments_server::serve(Limits::default(), payments_incoming, token).await;
+            served.wrap_err("the payments server of this game failed")
+        });
+        Self {
+            running,
+            shutdown,
+            _to_payments: to_payments,
+        }
+    }
+
     /// Completes when a server ends before it was told to, with the reason.
     pub async fn failed(&mut self) -> Report {
         let ended = self.running.join_next().await;

@@ -96,6 +96,8 @@ fn take_all<'a>(pages: impl Iterator<Item = &'a Told>) -> Market {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn any_order_of_pages_and_ticks_gives_the_same_series(
         (pages, shuffled) in any_pages().prop_flat_map(|pages| (Just(pages.clone()), Just(pages).prop_shuffle())),

@@ -29,6 +29,26 @@ fn signals_give_the_terminal_back_whole() {
     }
 }
 
+/// The ledger is another game's, so that the second one fails to open it: after its first frame.
+#[test]
+fn the_start_screen_comes_before_the_ledger_and_goes_if_it_cannot_be_opened() {
+    let home = Home::new();
+    let first = Terminal::solo(&home);
+    first.see("● live");
+    for arguments in [&[][..], &["--no-splash"]] {
+        let second = Terminal::open(pty::game(&home, arguments), 120, 36);
+        second.see("another solo game is open");
+        let told = String::from_utf8(second.bytes()).unwrap();
+        assert_eq!(second.end().0.exit_code(), 1);
+        let (drawn, words) = told.split_once("\u{1b}[?1049l").unwrap();
+        assert!(drawn.contains("\u{1b}[?2026h"), "nothing was drawn: {told:?}");
+        assert!(!drawn.contains("another solo game"), "{drawn:?}");
+        assert!(words.contains("another solo game is open"), "{words:?}");
+    }
+    first.signal(Signal::TERM);
+    assert!(first.end().0.success());
+}
+
 #[test]
 fn what_was_set_is_taken_back_to_the_letter() {
     let home = Home::new();
@@ -220,16 +240,4 @@ fn no_color_gives_bold_and_reverse_and_no_colour() {
         attributes.contains(&1) && attributes.contains(&7),
         "{attributes:?}"
     );
-}
-
-#[test]
-fn a_second_solo_game_is_told_so_before_the_screen_is_taken() {
-    let home = Home::new();
-    let game = Terminal::solo(&home);
-    game.see("● live");
-    let second = Terminal::solo(&home);
-    second.see("another solo game is open");
-    let bytes = String::from_utf8(second.bytes()).unwrap();
-    assert!(!bytes.contains('\u{1b}'), "{bytes:?}");
-    assert_eq!(second.end().0.exit_code(), 1);
 }
