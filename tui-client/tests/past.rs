@@ -158,7 +158,10 @@ impl Game {
         update(
             &mut state,
             UnixMs(0),
-            Event::Stream(StreamEvent::Joined { extended: true }),
+            Event::Stream(StreamEvent::Joined {
+                extended: true,
+                ids: true,
+            }),
         );
         let newest = point(prices.end);
         update(

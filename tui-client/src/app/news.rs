@@ -224,7 +224,7 @@ fn older_failed(state: &mut AppState, before: i64, failure: Failure) {
     }
     let (words, for_good) = match failure {
         Failure::Refused(why) => (why, true),
-        Failure::Unanswered(why) => (format!("no older prices: {why}"), false),
+        Failure::NotSent(why) | Failure::Unanswered(why) => (format!("no older prices: {why}"), false),
     };
     state.chart.older_failed(for_good);
     state.alerts.tell(words, state.now);

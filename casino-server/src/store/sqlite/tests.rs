@@ -183,10 +183,8 @@ fn what_was_committed_is_read_back() {
         };
         let trades = opened.reads.trades(&players[0], page).unwrap().entries;
         assert_eq!(trades, [trade(1), trade(2)]);
-        assert_eq!(
-            opened.reads.ticks(page).unwrap().entries,
-            [tick(0), tick(1), tick(2)]
-        );
+        let ticks = opened.reads.ticks(page).unwrap().entries;
+        assert_eq!(ticks, [tick(0), tick(1), tick(2)]);
     };
     check(&mut opened);
     close(opened);
