@@ -143,13 +143,21 @@ pub struct Args {
     pub secure: Secure,
 }
 
-/// What is done instead of serving, while the casino is stopped.
-#[derive(Debug, Clone, Subcommand)]
+/// What is done instead of serving.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Task {
-    /// Free the NAME of a player who has lost its key: the next key that is shown claims it, with all it owns.
+    /// Free the NAME of a player who has lost its key: the next key that is shown claims it, with all it owns. The
+    /// casino has to be stopped.
     Release {
         /// The player's name.
         name: String,
+    },
+    /// Recompute every account from its entries, and say what differs. A casino may play on.
+    Check,
+    /// Copy the ledger as it is now into a new FILE. A casino may play on.
+    Backup {
+        /// The copy; it must not exist.
+        file: PathBuf,
     },
 }
 
@@ -275,6 +283,21 @@ mod tests {
         assert_eq!(args.payments, "https://localhost:1");
         assert_eq!(args.metrics.as_deref(), Some("127.0.0.1:0"));
         assert_eq!(parse(&[]).unwrap().metrics, None, "off by default");
+    }
+
+    #[test]
+    fn a_task_takes_the_store_before_and_after_it() {
+        for args in [
+            &["--store", "sqlite:x", "check"][..],
+            &["check", "--store", "sqlite:x"],
+        ] {
+            let args = parse(args).unwrap();
+            assert_eq!((args.task, args.store), (Some(Task::Check), "x".into()));
+        }
+        let file = "y".into();
+        assert_eq!(parse(&["backup", "y"]).unwrap().task, Some(Task::Backup { file }));
+        assert_eq!(parse(&["backup"]).unwrap_err().exit_code(), 2);
+        assert_eq!(parse(&[]).unwrap().task, None);
     }
 
     #[test]

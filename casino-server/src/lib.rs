@@ -1,8 +1,8 @@
 //! The casino: one market, one ledger, many seats, over gRPC.
 //!
 //! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `history`, `account`, `record`,
-//! `receipt`, and the ledger's draft. The store keeps what was decided, behind the traits of `store`. The shell moves
-//! values about: the `workers`, the `gate`, the `ledger`'s books and its flusher's thread, the `table`'s clock, the
+//! `receipt`, `audit`, and the ledger's draft. The store keeps what was decided, behind the traits of `store`. The shell
+//! moves values about: the `workers`, the `gate`, the `ledger`'s books and its flusher's thread, the `table`'s clock, the
 //! `seat`s, the `service`.
 //!
 //! An action: seat -> name and bounds checked -> decided in memory under the ledger's lock -> the open batch -> one
@@ -21,6 +21,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod account;
+mod audit;
 mod casino;
 mod clock;
 mod company;
@@ -51,10 +52,12 @@ mod table;
 mod unread;
 #[doc(hidden)]
 pub mod unwired;
+mod upkeep;
 mod watching;
 mod wire;
 mod workers;
 
+pub use audit::{Difference, Totals};
 pub use casino::{Casino, OpenError, ServeError};
 pub use ledger::LedgerFailure;
 pub use limits::Limits;
@@ -65,4 +68,5 @@ pub use options::{
     HOUSE_MAX, INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
 };
 pub use statements::PaymentsServer;
+pub use upkeep::{UpkeepError, backup, check};
 pub use workers::Workers;

@@ -4,16 +4,17 @@ use std::{
     convert::Infallible,
     future,
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
 use awesomestock_proto::serving;
 use casino_server::{
-    Casino, Release, Workers,
+    Casino, Release, Totals, Workers,
     config::{Args, Task},
 };
 use clap::Parser;
-use color_eyre::eyre::{Result, WrapErr, bail};
+use color_eyre::eyre::{Result, WrapErr, bail, ensure};
 use mimalloc::MiMalloc;
 use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
@@ -23,10 +24,15 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// What is wrong when nothing can be told.
+const UNTOLD: &str = "standard output cannot be written";
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match &args.task {
         Some(Task::Release { name }) => release(&args, name),
+        Some(Task::Check) => check(&args),
+        Some(Task::Backup { file }) => backup(&args, file),
         None => start(&args),
     };
     match done {
@@ -60,6 +66,38 @@ fn release(args: &Args, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Prints each difference, and at the end the totals; differences are a failure.
+fn check(args: &Args) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    let mut written = Ok(());
+    let totals = casino_server::check(&args.store, |difference| {
+        if written.is_ok() {
+            written = writeln!(stdout, "{difference}");
+        }
+    })?;
+    drop(stdout);
+    written
+        .and_then(|()| announce(&totals.to_string()))
+        .wrap_err(UNTOLD)?;
+    let Totals { differences, .. } = totals;
+    ensure!(
+        differences == 0,
+        "{differences} differences in {}",
+        args.store.display()
+    );
+    Ok(())
+}
+
+fn backup(args: &Args, file: &Path) -> Result<()> {
+    casino_server::backup(&args.store, file)?;
+    announce(&format!(
+        "{} is copied to {}",
+        args.store.display(),
+        file.display()
+    ))
+    .wrap_err(UNTOLD)
+}
+
 async fn run(args: &Args) -> Result<()> {
     let told_to_stop = serving::told_to_stop().wrap_err("signals cannot be listened to")?;
     let tls = args.secure.certificate()?;
@@ -75,8 +113,7 @@ async fn run(args: &Args) -> Result<()> {
     if let Some(page) = page {
         tokio::spawn(casino.metrics().serve(page));
     }
-    announce(&format!("casino-server listening on {address}"))
-        .wrap_err("standard output cannot be written")?;
+    announce(&format!("casino-server listening on {address}")).wrap_err(UNTOLD)?;
 
     let shutdown = CancellationToken::new();
     let serving = casino.serve_on(Workers::one_a_core(), (listener, tls), shutdown.clone());

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::log::{Layered, Logged, Recovered, recover};
+pub(crate) use self::log::{Layered, LogError, Logged, Recovered, left_behind, recover};
 use crate::{
     account::Account,
     history::Candle,

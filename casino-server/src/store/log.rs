@@ -93,6 +93,20 @@ pub(crate) fn recover(ledger: &Path, backing: &mut impl Backing) -> Result<Recov
     Ok(Recovered { file, mark })
 }
 
+/// What the log beside the ledger at `ledger` holds beyond `mark`, in order. Nothing is made or changed, and a casino may
+/// go on writing: then it is what was there when it was looked at, up to some batch.
+///
+/// # Errors
+///
+/// [`LogError`].
+pub(crate) fn left_behind(ledger: &Path, mark: Mark) -> Result<Vec<Batch>, LogError> {
+    match LogFile::look(&path_of(ledger)) {
+        Ok(mut file) => file.after(mark),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A store that commits to a log, and has an engine take it over.
 #[derive(Debug)]
 pub(crate) struct Logged {

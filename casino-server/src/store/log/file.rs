@@ -51,6 +51,12 @@ impl LogFile {
         })
     }
 
+    /// Opens the log at `path` to read it; it has to be there.
+    pub(super) fn look(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        Ok(Self { file, position: 0 })
+    }
+
     /// Writes `frame` from `position` on; it is on disk when this returns `Ok`.
     pub(super) fn write(&mut self, position: u64, frame: &[u8]) -> io::Result<()> {
         if self.position != position {

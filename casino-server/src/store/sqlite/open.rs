@@ -148,7 +148,7 @@ fn inspect(path: &Path) -> Result<(), FileError> {
 }
 
 /// A connection used by one thread at a time; the name is a path, never a URI.
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, FileError> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, FileError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed("open the file"))?;
     connection
@@ -158,7 +158,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, FileError> {
 }
 
 /// The file's version, if it is ours and not too new; 0 for an empty file. Only reads.
-fn check(connection: &Connection) -> Result<usize, FileError> {
+pub(super) fn check(connection: &Connection) -> Result<usize, FileError> {
     let read = "read the file's header";
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let application = number("application_id").map_err(failed(read))?;
@@ -201,7 +201,7 @@ fn configure(connection: &Connection) -> Result<(), FileError> {
 }
 
 /// A failure of SQLite in `operation`, as in "could not ...".
-fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> FileError {
+pub(super) fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> FileError {
     move |source| match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => FileError::NotADatabase,
         _ => FileError::Sqlite { operation, source },

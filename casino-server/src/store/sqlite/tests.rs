@@ -1,5 +1,6 @@
 //! What is written and read back, what survives, and what happens when the disk is full.
 
+mod audit;
 mod candles;
 mod claims;
 mod receipts;

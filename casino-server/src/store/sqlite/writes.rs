@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// An account's trades between two of its bookmarks: at most so many are passed over to find an old one.
-const BOOKMARK_EVERY: i64 = 512;
+pub(super) const BOOKMARK_EVERY: i64 = 512;
 
 /// The one writer of a file.
 #[derive(Debug)]
@@ -100,28 +100,6 @@ impl SqliteStore {
         };
         write(&mut self.connection).map_err(failed)
     }
-
-    /// Writes `batches` and commits them; says of a failure whether it came before the commit.
-    fn write(&mut self, batches: &[Arc<Batch>], mark: Mark) -> Result<(), (Stage, rusqlite::Error)> {
-        let before = |error| (Stage::BeforeCommit, error);
-        let mut transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(before)?;
-        write_records(&transaction, batches).map_err(before)?;
-        for batch in batches {
-            write_payments(&transaction, batch).map_err(before)?;
-            write_trades(&transaction, batch, &mut self.text).map_err(before)?;
-            write_ticks(&transaction, batch).map_err(before)?;
-            write_claims(&transaction, batch).map_err(before)?;
-        }
-        receipts::write(&transaction, batches).map_err(before)?;
-        if batches.iter().any(|batch| !batch.ticks.is_empty()) {
-            roll_up_or_leave(&mut transaction, self.retention).map_err(before)?;
-        }
-        write_mark(&transaction, mark).map_err(before)?;
-        transaction.commit().map_err(|error| (Stage::Commit, error))
-    }
 }
 
 impl Backing for SqliteStore {
@@ -137,21 +115,17 @@ impl Backing for SqliteStore {
     }
 
     fn mark(&mut self) -> Result<Mark, StoreError> {
-        let sql = "SELECT epoch, batch, position FROM log";
-        let number = |row: &Row<'_>, column| row.get::<_, i64>(column).map(i64::cast_unsigned);
-        let read = |row: &Row<'_>| {
-            Ok(Mark {
-                epoch: number(row, 0)?,
-                batch: number(row, 1)?,
-                position: number(row, 2)?,
-            })
-        };
-        let mark = self.connection.query_row(sql, [], read);
-        mark.map_err(|error| StoreError::new("read the mark of the log", error))
+        mark(&self.connection)
     }
 
     fn take_over(&mut self, batches: &[Arc<Batch>], mark: Mark) -> Result<(), CommitError> {
-        let Err((stage, error)) = self.write(batches, mark) else {
+        let written = write(
+            &mut self.connection,
+            (batches, mark),
+            self.retention,
+            &mut self.text,
+        );
+        let Err((stage, error)) = written else {
             let pages = batches
                 .iter()
                 .map(|batch| pages_of(batch))
@@ -173,6 +147,48 @@ impl Backing for SqliteStore {
     }
 }
 
+/// Up to where the log has been taken over into the file.
+pub(super) fn mark(connection: &Connection) -> Result<Mark, StoreError> {
+    let sql = "SELECT epoch, batch, position FROM log";
+    let number = |row: &Row<'_>, column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let read = |row: &Row<'_>| {
+        Ok(Mark {
+            epoch: number(row, 0)?,
+            batch: number(row, 1)?,
+            position: number(row, 2)?,
+        })
+    };
+    let mark = connection.query_row(sql, [], read);
+    mark.map_err(|error| StoreError::new("read the mark of the log", error))
+}
+
+/// Writes `batches` and commits them; says of a failure whether it came before the commit. `text` is kept for its
+/// memory.
+pub(super) fn write(
+    connection: &mut Connection,
+    (batches, mark): (&[Arc<Batch>], Mark),
+    retention: Retention,
+    text: &mut Vec<u8>,
+) -> Result<(), (Stage, rusqlite::Error)> {
+    let before = |error| (Stage::BeforeCommit, error);
+    let mut transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(before)?;
+    write_records(&transaction, batches).map_err(before)?;
+    for batch in batches {
+        write_payments(&transaction, batch).map_err(before)?;
+        write_trades(&transaction, batch, text).map_err(before)?;
+        write_ticks(&transaction, batch).map_err(before)?;
+        write_claims(&transaction, batch).map_err(before)?;
+    }
+    receipts::write(&transaction, batches).map_err(before)?;
+    if batches.iter().any(|batch| !batch.ticks.is_empty()) {
+        roll_up_or_leave(&mut transaction, retention).map_err(before)?;
+    }
+    write_mark(&transaction, mark).map_err(before)?;
+    transaction.commit().map_err(|error| (Stage::Commit, error))
+}
+
 /// About how many pages of the log a batch comes to.
 fn pages_of(batch: &Batch) -> usize {
     const EVERY_BATCH: usize = 4;
@@ -185,7 +201,7 @@ fn pages_of(batch: &Batch) -> usize {
 
 /// How far a batch came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// Nothing of it can have been committed.
     BeforeCommit,
     /// The commit itself failed.
