@@ -17,16 +17,19 @@
 mod histogram;
 #[path = "../benches/load/http2.rs"]
 mod http2;
+#[path = "support/load.rs"]
+mod load;
 mod support;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     path::Path,
+    thread,
     time::{Duration, Instant},
 };
 
 use awesomestock_proto::casino::Action;
-use http2::Connection;
+use load::{Crowd, Played, names};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rusqlite::Connection as Tool;
 use support::{Asks, Client, Seat, buy, ledger_in, process::Process, soon};
@@ -34,122 +37,133 @@ use tokio::task::JoinSet;
 
 const PLAYERS: usize = 24;
 const WINDOW: usize = 16;
-const ROUNDS: usize = 12;
+/// Kills in a row; `CRASH_ROUNDS` asks for another number.
+const ROUNDS: usize = 50;
 /// Enough for all rounds, in dollars.
 const DOLLARS: i32 = 100_000_000;
+const ARGS: [&str; 6] = ["--tick", "50ms", "--seed", "3", "--house", "4"];
 
-/// What one player's round came to.
-struct Played {
-    name: String,
-    acknowledged: i64,
-    sent: i64,
+/// What a player's trades come to.
+#[derive(Default, Clone, Copy)]
+struct Stored {
+    trades: i64,
+    stocks: i64,
+    tokens: i64,
 }
 
-/// Plays with a full window until the connection breaks.
-async fn play(mut connection: Connection, name: String) -> Played {
-    let mut alive = connection.fill(WINDOW).await.is_ok();
-    while alive {
-        alive = connection.pump(true).await.is_ok();
-    }
-    Played {
-        name,
-        acknowledged: connection.counted.executed as i64,
-        sent: connection.counted.results as i64 + connection.outstanding() as i64,
-    }
+/// How many kills there are to be.
+fn rounds() -> usize {
+    std::env::var("CRASH_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap())
 }
 
-/// Plays on `server` for `length`, and kills it in the middle.
-async fn play_and_kill(server: Process, names: &[String], length: Duration) -> Vec<Played> {
-    let mut players = JoinSet::new();
-    let address = server.address.to_string();
-    for name in names {
-        let connection = Connection::open(&address, std::slice::from_ref(name))
-            .await
-            .unwrap();
-        players.spawn(play(connection, name.clone()));
-    }
-    let killing = tokio::spawn(kill_after(server, length));
-    let played = soon(players.join_all()).await;
-    killing.await.unwrap();
+/// Plays on `server` for `length`, and has `end` end it in the middle.
+async fn play_and_end(server: Process, names: &[String], length: Duration, end: fn(Process)) -> Vec<Played> {
+    let crowd = Crowd::play(&server.address.to_string(), names, WINDOW).await;
+    let ending = tokio::spawn(end_after(server, length, end));
+    let played = crowd.gone().await;
+    ending.await.unwrap();
     played
 }
 
-/// Kills `server` after `length`.
-async fn kill_after(server: Process, length: Duration) {
-    let killing = tokio::task::spawn_blocking(move || {
+/// Has `end` end `server` after `length`.
+async fn end_after(server: Process, length: Duration, end: fn(Process)) {
+    let ending = tokio::task::spawn_blocking(move || {
         let until = Instant::now() + length;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
-            std::thread::park_timeout(left);
+            thread::park_timeout(left);
         }
-        server.kill();
+        end(server);
     });
-    killing.await.unwrap();
+    ending.await.unwrap();
 }
 
-/// The trades of each player as any tool reads them, with what they come to in stocks and tokens.
-fn stored(tool: &Tool) -> HashMap<String, (i64, i64, i64)> {
+/// The trades of each player as any tool reads them.
+fn stored(ledger: &Path) -> HashMap<String, Stored> {
+    let tool = Tool::open(ledger).unwrap();
     let mut trades = tool
         .prepare(
-            "SELECT name, count(*), max(trades.number), sum(iif(side, -trades.stocks, trades.stocks)),
-                 sum(iif(side, trades.stocks, -trades.stocks) * price), accounts.trades
+            "SELECT name, count(*), sum(iif(side, -trades.stocks, trades.stocks)),
+                 sum(iif(side, trades.stocks, -trades.stocks) * price)
              FROM trades JOIN accounts ON accounts.id = account GROUP BY name",
         )
         .unwrap();
     let rows = trades.query_map([], |row| {
-        let (count, last, kept): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(5)?);
-        assert_eq!((count, last), (kept, kept), "numbered without a gap");
-        Ok((row.get(0)?, (count, row.get(3)?, row.get(4)?)))
+        let stored = Stored {
+            trades: row.get(1)?,
+            stocks: row.get(2)?,
+            tokens: row.get(3)?,
+        };
+        Ok((row.get(0)?, stored))
     });
     rows.unwrap().map(Result::unwrap).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_moment_every_answered_action_is_there_and_none_that_was_not_sent() {
+/// That the books at `ledger` add up.
+fn sound(ledger: &Path, context: &str) {
+    let mut told = Vec::new();
+    let totals = casino_server::check(ledger, |difference| told.push(difference.to_string()));
+    assert_eq!(told, Vec::<String>::new(), "{context}");
+    assert_eq!(totals.unwrap().differences, 0, "{context}");
+}
+
+/// Round after round of play on one ledger, each ended by `end`: what was answered is there after it, nothing that was
+/// not sent is, and the casino that comes back tells each player of just that. Gives how many trades there were.
+async fn play_on_through(rounds: usize, end: fn(Process)) -> i64 {
     let folder = tempfile::tempdir().unwrap();
-    let args = ["--tick", "50ms", "--seed", "3", "--house", "4"];
-    let names: Vec<String> = (0..PLAYERS).map(|number| format!("p{number}")).collect();
+    let ledger = ledger_in(&folder);
+    let names = names(PLAYERS);
     let mut chance = ChaCha8Rng::seed_from_u64(11);
-    let mut before: HashMap<String, i64> = HashMap::new();
-    let server = Process::start(&ledger_in(&folder), &args);
+    let mut before: HashMap<String, Stored> = HashMap::new();
+    let mut server = Process::start(&ledger, &ARGS);
     for name in &names {
         server.client().deposit(name, DOLLARS).await.unwrap();
     }
-    server.kill();
-    for round in 0..ROUNDS {
-        let server = Process::start(&ledger_in(&folder), &args);
-        let length = Duration::from_millis(chance.random_range(20..250));
-        let played = play_and_kill(server, &names, length).await;
-
-        // A casino takes up what the killed one left, and ends in order.
-        let server = Process::start(&ledger_in(&folder), &args);
+    for round in 0..rounds {
+        let length = Duration::from_millis(chance.random_range(5..150));
+        let played = play_and_end(server, &names, length, end).await;
+        sound(&ledger, &format!("round {round}, before it is opened"));
+        server = Process::start(&ledger, &ARGS);
         let mut client = server.client();
-        let wallets: HashMap<_, _> = {
-            let mut wallets = HashMap::new();
-            for name in &names {
-                wallets.insert(name.clone(), client.wallet(name).await);
-            }
-            wallets
-        };
-        server.terminate();
-        assert_eq!(server.wait().0.code(), Some(0));
-
-        let stored = stored(&Tool::open(ledger_in(&folder)).unwrap());
-        for Played {
-            name,
-            acknowledged,
-            sent,
-        } in played
-        {
-            let (count, stocks, tokens) = stored.get(&name).copied().unwrap_or_default();
-            let new = count - before.insert(name.clone(), count).unwrap_or(0);
+        let now = stored(&ledger);
+        for player in played {
+            let Played {
+                name,
+                acknowledged,
+                sent,
+            } = player;
+            let is = now.get(&name).copied().unwrap_or_default();
+            let was = before.insert(name.clone(), is).unwrap_or_default();
+            let new = is.trades - was.trades;
             let context = format!("round {round}, {length:?}, {name}: {acknowledged} <= {new} <= {sent}");
             assert!(acknowledged <= new && new <= sent, "{context}");
-            let wallet = &wallets[&name];
+            let wallet = client.wallet(&name).await;
             let owned = (i64::from(wallet.stocks), i64::from(wallet.tokens));
-            assert_eq!(owned, (stocks, tokens + 5 * i64::from(DOLLARS)), "{context}");
+            assert_eq!(
+                owned,
+                (is.stocks, is.tokens + 5 * i64::from(DOLLARS)),
+                "{context}"
+            );
         }
     }
-    assert!(before.values().sum::<i64>() > 1_000, "there was play: {before:?}");
+    before.values().map(|stored| stored.trades).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_moment_of_a_kill_every_answered_action_is_there_and_none_that_was_not_sent() {
+    let trades = play_on_through(rounds(), Process::kill).await;
+    assert!(trades > 1_000, "there was play: {trades}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_under_full_load_it_ends_in_order_and_every_answer_was_true() {
+    let trades = play_on_through(8, |server| {
+        server.terminate();
+        let (status, log) = server.wait();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(!log.contains("deadline"), "{log}");
+    })
+    .await;
+    assert!(trades > 100, "there was play: {trades}");
 }
 
 /// A player who gives each order an id, and sends those again that were not answered.
@@ -222,7 +236,7 @@ async fn whatever_the_moment_an_order_sent_again_is_one_trade() {
             playing.spawn(player.play(server.client()));
         }
         let length = Duration::from_millis(chance.random_range(20..250));
-        kill_after(server, length).await;
+        end_after(server, length, Process::kill).await;
         players = soon(playing.join_all()).await;
     }
     // At last everything is answered.

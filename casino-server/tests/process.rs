@@ -178,6 +178,8 @@ struct Told {
     sent: usize,
     trades: BTreeMap<i64, Trade>,
     ticks: BTreeMap<i64, i32>,
+    /// How the stream ended; `None` if it broke before anything could be said.
+    ended: Option<Code>,
 }
 
 /// Plays until the stream dies, a window of actions at a time, and reports each answer.
@@ -193,13 +195,18 @@ async fn play(mut seat: Seat, name: String, answered: mpsc::Sender<()>) -> (Stri
                 buy(&name, 1)
             };
             if seat.actions.as_ref().unwrap().send(action).await.is_err() {
-                return (name, told);
+                // The stream has ended: what it still says is read.
+                break;
             }
             told.sent += 1;
             outstanding += 1;
         }
-        let Ok(Some(info)) = seat.next().await else {
-            return (name, told);
+        let info = match seat.next().await {
+            Ok(info) => info.expect("a stream is ended by nobody but the casino, with a status"),
+            Err(status) => {
+                told.ended = Some(status.code());
+                return (name, told);
+            }
         };
         if let Some(price) = info.info {
             told.ticks.insert(price.tick, price.price);
@@ -277,7 +284,9 @@ async fn check(client: &mut Client, name: &str, told: &Told, trades_before: usiz
 }
 
 /// Five times: play, an end by `end` in the middle of it, a restart, and a look at what is there.
-async fn play_on_through(end: fn(Process)) {
+///
+/// Each stream must end with one of `codes`.
+async fn play_on_through(end: fn(Process), codes: &[Code]) {
     const NAMES: [&str; 6] = ["ann", "bob", "cyd", "dan", "eve", "fay"];
     let folder = tempfile::tempdir().unwrap();
     let args = ["--tick", "10ms", "--seed", "3"];
@@ -290,6 +299,7 @@ async fn play_on_through(end: fn(Process)) {
         let mut client = server.client();
         let history: BTreeMap<i64, i32> = client.prices().await.into_iter().collect();
         for ((name, told), trades) in told.iter().zip(&mut trades) {
+            assert!(codes.contains(&told.ended.unwrap()), "{name}: {:?}", told.ended);
             *trades = check(&mut client, name, told, *trades, round).await;
             for (tick, price) in &told.ticks {
                 assert_eq!(history.get(tick), Some(price), "{name}: tick {tick}");
@@ -315,10 +325,15 @@ fn stop_in_order(server: Process) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_of_play_it_has_every_answered_action_and_goes_on() {
-    play_on_through(Process::kill).await;
+    // Cut, not ended: the transport says what it saw of that.
+    play_on_through(
+        Process::kill,
+        &[Code::Unknown, Code::Unavailable, Code::Cancelled, Code::Internal],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_in_the_middle_of_play_every_answer_was_true() {
-    play_on_through(stop_in_order).await;
+    play_on_through(stop_in_order, &[Code::Unavailable]).await;
 }
