@@ -1,14 +1,20 @@
 //! The flusher's thread: takes what has been decided, commits it, and says so.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{LedgerError, LedgerFailure, draft::Taken, shared::Shared};
 use crate::{
     company::Witness,
     market::Market,
-    store::{CommitError, Store},
+    store::{CommitError, Store, StoreError},
     table::Announcer,
 };
+
+/// Between two lines about batches that were not written.
+const LOG_EVERY: Duration = Duration::from_secs(1);
 
 /// The state of the thread.
 pub(super) struct Flusher {
@@ -18,6 +24,8 @@ pub(super) struct Flusher {
     market: Market,
     announcer: Announcer,
     witness: Witness,
+    /// When it was last logged that a batch was not written.
+    logged: Option<Instant>,
 }
 
 /// Tells those who wait when the thread ends, however it does.
@@ -43,6 +51,7 @@ impl Flusher {
             market,
             announcer,
             witness,
+            logged: None,
         }
     }
 
@@ -74,16 +83,22 @@ impl Flusher {
                 Ok(())
             }
             Err(CommitError::NotWritten(error)) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a batch was not written"
-                );
+                self.log(&error);
                 self.shared
                     .fail(taken.sequence, self.market, &LedgerError::from(&error));
                 Ok(())
             }
             // No word of it: to say more than that nobody knows would be a guess.
             Err(error @ CommitError::Unknown(_)) => Err(LedgerFailure::Unknown(Box::new(error))),
+        }
+    }
+
+    /// Logs that a batch was not written: now and then, for a disk that is full may have the log on it too.
+    fn log(&mut self, error: &StoreError) {
+        if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_EVERY) {
+            self.logged = Some(Instant::now());
+            let error = error as &dyn std::error::Error;
+            tracing::error!(error, "a batch was not written");
         }
     }
 }
