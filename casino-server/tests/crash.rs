@@ -34,6 +34,7 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rusqlite::Connection as Tool;
 use support::{Asks, Client, Seat, buy, ledger_in, process::Process, soon};
 use tokio::task::JoinSet;
+use tonic::metadata::MetadataMap;
 
 const PLAYERS: usize = 24;
 const WINDOW: usize = 16;
@@ -178,7 +179,10 @@ struct Careful {
 impl Careful {
     /// Sits down, sends again what was not answered, and then plays on until the stream breaks.
     async fn play(mut self, mut client: Client) -> Self {
-        let Ok(mut seat) = client.try_sit(&self.name, "ticks,wallet,ids").await else {
+        let Ok(mut seat) = client
+            .try_sit(&self.name, "ticks,wallet,ids", &MetadataMap::new())
+            .await
+        else {
             return self;
         };
         for action in &self.unanswered {
@@ -262,9 +266,9 @@ async fn whatever_the_moment_an_order_sent_again_is_one_trade() {
 
 /// What is on disk is one trade for each order, and each of them was answered.
 fn check_trades(ledger: &Path, players: &[Careful]) {
-    let stored = stored(&Tool::open(ledger).unwrap());
+    let stored = stored(ledger);
     for player in players {
-        let (count, ..) = stored[&player.name];
+        let Stored { trades: count, .. } = stored[&player.name];
         assert_eq!(usize::try_from(count).unwrap(), player.sent, "{}", player.name);
         assert_eq!(player.answered, (1..=count).collect(), "{}", player.name);
     }
