@@ -1,46 +1,36 @@
 //! A casino from its opening to its closing: what is started in which order, and ended in which.
 
-use std::{
-    convert::Infallible,
-    future, io,
-    path::{Path, PathBuf},
-    pin::pin,
-    sync::Arc,
-};
+mod opening;
+
+use std::{convert::Infallible, future, io, path::PathBuf, pin::pin, sync::Arc};
 
 use awesomestock_proto::{
     casino::casino_server,
     serving::{self, Connections},
     tls::ServerTls,
 };
-use rand::{TryRng, rngs::SysRng};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    task,
 };
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::Connected};
 
+pub(crate) use self::opening::open_file;
+use self::opening::{Opened, open_alone, open_jointly};
 use crate::{
-    clock,
+    address::Address,
     company::{Company, Gallery},
     front::Front,
     gate::{Gate, Register},
     house::House,
-    ledger::{Books, Ledger, LedgerFailure, StartError},
-    market::Market,
+    ledger::{Books, Ledger, LedgerFailure},
     metrics::Metrics,
     options::{self, Options, OutOfBounds},
-    quantity::Price,
     reader::Reader,
     service::CasinoService,
     statements::{PaymentsServer, Statements},
-    store::{
-        Layered, Logged, Recovered, StoreError, recover,
-        sqlite::{self, FileError, SqliteReads},
-    },
     table::{self, Audience, Patience, Players, Table},
     workers::Workers,
 };
@@ -57,11 +47,11 @@ pub enum OpenError {
         /// The ledger.
         path: PathBuf,
     },
-    /// The ledger is unreadable, foreign, no database, or of a newer version. It is as it was.
-    #[error("the ledger {path} cannot be opened", path = path.display())]
+    /// The ledger is unreadable, foreign, no database, of a newer version, or cannot be reached. It is as it was.
+    #[error("the ledger {address} cannot be opened")]
     Ledger {
         /// The ledger.
-        path: PathBuf,
+        address: Address,
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -115,30 +105,27 @@ impl Casino {
         let interval = options::checked_tick(options.tick)?;
         let house = options::checked_house(options.house)?;
         let opening_price = options::checked_initial_price(options.initial_price)?;
-        let (path, key_required) = (options.store.clone(), options.require_key);
+        let address = options.store.clone();
+        let key_required = options.require_key;
         let limits = options.limits;
-        let opened = task::spawn_blocking(move || open_ledger(&options, opening_price)).await;
         let failed = |source| OpenError::Ledger {
-            path: path.clone(),
+            address: address.clone(),
             source,
         };
-        let Opened { store, reads, market } = opened.map_err(|error| failed(Box::new(error)))??;
-        let (table, announcer) = Table::new(market.current, interval);
-        let reader = Reader::new(Arc::new(reads));
-        let company = Company::new(market.current);
-        let ledger = Ledger::start(
-            Box::new(store),
-            reader.clone(),
-            market,
-            (announcer, company.witness()),
-            clock::time_of_day,
-        );
-        let ledger = ledger.map_err(|error| match error {
-            StartError::Store(error) => failed(Box::new(error)),
-            StartError::Thread(error) => OpenError::Thread(error),
-        })?;
+        let Opened {
+            ledger,
+            reader,
+            table,
+            company,
+            seed,
+        } = match &address {
+            Address::Sqlite(path) => open_alone(path.clone(), options, (opening_price, interval)).await?,
+            Address::Postgres(database) => {
+                open_jointly(&options, database, (opening_price, interval)).await?
+            }
+        };
         ledger.set_rate(limits.actions_a_second);
-        let house = House::sit_down(house, market.seed, &reader, &company).await;
+        let house = House::sit_down(house, seed, &reader, &company).await;
         let house = house.map_err(|error| failed(Box::new(error)))?;
         let statements = Statements::new(payments.into(), reader.clone());
         Ok(Self {
@@ -302,69 +289,6 @@ impl Door {
             never = self.gallery.listen() => match never {},
         }
     }
-}
-
-/// What a casino's ledger is kept in, and the market in it.
-struct Opened {
-    store: Logged,
-    reads: Layered<SqliteReads>,
-    market: Market,
-}
-
-/// Opens the file, which makes it if there is none, and has it take over what is left in its log.
-pub(crate) fn open_file(path: &Path) -> Result<(sqlite::Opened, Recovered), OpenError> {
-    let failed = |source| OpenError::Ledger {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = sqlite::open(path).map_err(|error| match error {
-        FileError::InUse => OpenError::InUse {
-            path: path.to_owned(),
-        },
-        error => failed(Box::new(error)),
-    })?;
-    let recovered = recover(&file.path, &mut file.store).map_err(|error| failed(Box::new(error)))?;
-    Ok((file, recovered))
-}
-
-/// Opens the file with its log and takes up its market, or opens a new market in it.
-fn open_ledger(options: &Options, opening_price: Price) -> Result<Opened, OpenError> {
-    let path = &options.store;
-    let (mut file, recovered) = open_file(path)?;
-    let failed = |source| OpenError::Ledger {
-        path: path.clone(),
-        source,
-    };
-    let store_failed = |error: StoreError| failed(Box::new(error));
-    let kept = file.store.market().map_err(store_failed)?;
-    let market = match kept {
-        Some(kept) => Market {
-            model: options.model,
-            seed: options.seed.unwrap_or(kept.seed),
-            current: kept.current,
-        },
-        None => new_market(options, opening_price)?,
-    };
-    if kept != Some(market) {
-        file.store.set_market(&market).map_err(store_failed)?;
-    }
-    let (store, reads) = Logged::start(recovered, file.store, file.reads).map_err(store_failed)?;
-    Ok(Opened { store, reads, market })
-}
-
-fn new_market(options: &Options, opening_price: Price) -> Result<Market, OpenError> {
-    let seed = match options.seed {
-        Some(seed) => seed,
-        None => SysRng
-            .try_next_u64()
-            .map_err(|error| OpenError::Seed(Box::new(error)))?,
-    };
-    Ok(Market::open(
-        options.model,
-        seed,
-        opening_price,
-        clock::time_of_day(),
-    ))
 }
 
 #[cfg(test)]

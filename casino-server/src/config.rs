@@ -12,6 +12,7 @@ use tonic::transport::Uri;
 
 pub use self::secure::{InsecureError, Secure};
 use crate::{
+    address::Address,
     limits::Limits,
     market::Model,
     options::{self, Options},
@@ -49,16 +50,18 @@ pub struct Args {
     )]
     pub payments: String,
 
-    /// The ledger; the file is made if there is none.
+    /// The ledger: `sqlite:PATH`, a file that is made if there is none, or `postgres://USER@HOST:PORT/DATABASE`, which
+    /// several casinos can share.
     #[arg(
         long,
         env = "CASINO_STORE",
-        value_name = "sqlite:PATH",
+        value_name = "URL",
         global = true,
         default_value = "sqlite:casino.db",
-        value_parser = store_path
+        // It may hold a password.
+        hide_env_values = true
     )]
-    pub store: PathBuf,
+    pub store: Address,
 
     /// Time between two moves of the price, 10ms to 1h.
     #[arg(long, env = "CASINO_TICK", value_name = "DURATION", default_value = "10s", value_parser = tick)]
@@ -202,15 +205,6 @@ fn payments_url(url: &str) -> Result<String, String> {
     }
 }
 
-/// The path in `sqlite:PATH`.
-fn store_path(url: &str) -> Result<PathBuf, String> {
-    match url.strip_prefix("sqlite:") {
-        Some("") => Err("a path is needed after sqlite:".to_owned()),
-        Some(path) => Ok(PathBuf::from(path)),
-        None => Err("a store is sqlite:PATH".to_owned()),
-    }
-}
-
 /// A duration as `200ms`, `10s` or `1h`, within the bounds of a tick.
 fn tick(text: &str) -> Result<Duration, String> {
     let given = humantime::parse_duration(text).map_err(|error| error.to_string())?;
@@ -292,7 +286,10 @@ mod tests {
             &["check", "--store", "sqlite:x"],
         ] {
             let args = parse(args).unwrap();
-            assert_eq!((args.task, args.store), (Some(Task::Check), "x".into()));
+            assert_eq!(
+                (args.task, args.store),
+                (Some(Task::Check), "sqlite:x".parse().unwrap())
+            );
         }
         let file = "y".into();
         assert_eq!(parse(&["backup", "y"]).unwrap().task, Some(Task::Backup { file }));
@@ -316,7 +313,8 @@ mod tests {
             (["--house", "21"], "21 is not in 0..=20"),
             (["--house", "-1"], "invalid value '-1' for '--house <N>'"),
             (["--market", "wild"], "no such market; there is: classic"),
-            (["--store", "postgres://x"], "a store is sqlite:PATH"),
+            (["--store", "casino.db"], "a store is sqlite:PATH or postgres://"),
+            (["--store", "postgres://x"], "a database is needed"),
             (["--store", "sqlite:"], "a path is needed after sqlite:"),
             (
                 ["--payments", "127.0.0.1:10001"],

@@ -102,6 +102,13 @@ impl Gate {
         standing
             .read_once(async || self.reader.owner(player.clone()).await)
             .await?;
+        if standing.owner().is_none()
+            && self.books.are_shared()
+            && let Some(owner) = self.reader.owner(player.clone()).await?
+        {
+            // Claimed at another casino since it was read here.
+            standing.belongs_to(owner);
+        }
         let proven = match access(standing.owner(), shown.as_ref(), self.key_required)? {
             Access::Open => false,
             Access::Proven => true,

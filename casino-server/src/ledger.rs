@@ -3,8 +3,9 @@
 //! Owns the order of things. Whoever asks decides under one short lock, in memory, and the decision goes into the open
 //! batch; one thread takes the batch, commits it as one transaction, and says that it is settled; then the answers go
 //! out. So trades and prices have one order, what was answered is on disk, and batches grow with the load without a
-//! timer. When a batch is refused by the disk, everything decided since is taken back with it. It knows nothing of
-//! streams or of the wire; what a command does is decided by [`record`](crate::record), not here.
+//! timer. When a batch is refused by the disk, everything decided since is taken back with it. A ledger that several
+//! casinos keep is another thing behind the same [`Books`]: see [`joint`]. It knows nothing of streams or of the wire;
+//! what a command does is decided by [`record`](crate::record), not here.
 
 mod accounts;
 mod allowance;
@@ -13,6 +14,7 @@ mod books;
 mod draft;
 mod fate;
 mod flusher;
+mod joint;
 mod meter;
 mod receipts;
 mod shared;
@@ -29,13 +31,22 @@ use tokio::{sync::oneshot, time::timeout};
 
 pub(crate) use self::books::{Asker, Books, Order};
 pub(crate) use self::{allowance::Rate, meter::Gauges};
-use self::{draft::Draft, flusher::Flusher, shared::Shared};
+use self::{
+    books::Kept,
+    draft::Draft,
+    flusher::Flusher,
+    joint::{Heard, Joint, Keeper, Prices},
+    shared::Shared,
+};
 use crate::{
     clock::Clock,
     company::Witness,
     market::Market,
     reader::Reader,
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        postgres::{PostgresMarket, PostgresStore},
+    },
     table::Announcer,
 };
 
@@ -79,7 +90,7 @@ pub enum LedgerFailure {
 /// The running ledger. Whoever holds it closes it.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    shared: Arc<Shared>,
+    kept: Kept,
     ended: oneshot::Receiver<Result<(), LedgerFailure>>,
 }
 
@@ -106,28 +117,64 @@ impl Ledger {
             // Nobody is there to hear it when the casino was dropped without being closed.
             let _ = ending.send(flusher.run());
         })?;
-        Ok(Self { shared, ended })
+        Ok(Self {
+            kept: Kept::Alone(shared),
+            ended,
+        })
+    }
+
+    /// Starts the keeper of a ledger that other casinos keep too, as a task of this runtime. While this one
+    /// leads the market, the price moves every `interval`.
+    pub(crate) fn join(
+        (store, prices): (PostgresStore, PostgresMarket),
+        (market, interval): (Market, Duration),
+        (announcer, witness): (Announcer, Witness),
+        clock: Clock,
+    ) -> Self {
+        let (joint, errands) = Joint::new();
+        let joint = Arc::new(joint);
+        let heard = Arc::new(Heard::new(market, announcer));
+        let prices = Prices::new(
+            prices,
+            Arc::clone(&heard),
+            (Arc::clone(&joint), errands),
+            (interval, clock),
+        );
+        let keeper = Keeper::new(Arc::clone(&joint), store, heard, (witness, clock));
+        let (ending, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = keeper.run() => {}
+                never = prices.run() => match never {},
+            }
+            // Nobody is there to hear it when the casino was dropped without being closed.
+            let _ = ending.send(Ok(()));
+        });
+        Self {
+            kept: Kept::Jointly(joint),
+            ended,
+        }
     }
 
     /// From now on each player may have so many commands decided in a second.
     pub(crate) fn set_rate(&self, rate: Rate) {
-        self.shared.set_rate(rate);
+        self.kept.set_rate(rate);
     }
 
     /// A way to the ledger for the tasks of one runtime, which has to [listen](Books::listen).
     pub(crate) fn books(&self) -> Books {
-        self.shared.books()
+        self.kept.books()
     }
 
     /// What those who run the casino are told of the ledger, whenever they ask.
     pub(crate) fn gauges(&self) -> impl Fn() -> Gauges + Send + Sync + 'static {
-        let shared = Arc::clone(&self.shared);
-        move || shared.gauges()
+        let kept = self.kept.clone();
+        move || kept.gauges()
     }
 
     /// Enters what is counted once a batch into `registry`.
     pub(crate) fn register(&self, registry: &mut Registry) {
-        self.shared.meter().register(registry);
+        self.kept.meter().register(registry);
     }
 
     /// Completes when the flusher has ended by itself: the ledger has failed.
@@ -140,7 +187,7 @@ impl Ledger {
 
     /// Has what was decided committed, and the store closed.
     pub(crate) async fn close(mut self) -> Result<(), LedgerFailure> {
-        self.shared.close();
+        self.kept.close();
         match timeout(CLOSE_DEADLINE, &mut self.ended).await {
             Ok(ended) => ended.unwrap_or(Err(LedgerFailure::Fault)),
             Err(_) => Err(LedgerFailure::Overdue),
@@ -151,7 +198,7 @@ impl Ledger {
 impl Drop for Ledger {
     /// The flusher lets go of the store by itself.
     fn drop(&mut self) {
-        self.shared.close();
+        self.kept.close();
     }
 }
 

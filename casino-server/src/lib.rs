@@ -21,6 +21,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod account;
+mod address;
 mod audit;
 mod casino;
 mod clock;
@@ -57,6 +58,7 @@ mod watching;
 mod wire;
 mod workers;
 
+pub use address::{Address, BadAddress, Database};
 pub use audit::{Difference, Totals};
 pub use casino::{Casino, OpenError, ServeError};
 pub use ledger::LedgerFailure;

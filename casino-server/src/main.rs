@@ -10,11 +10,11 @@ use std::{
 
 use awesomestock_proto::serving;
 use casino_server::{
-    Casino, Release, Totals, Workers,
+    Address, Casino, Release, Totals, Workers,
     config::{Args, Task},
 };
 use clap::Parser;
-use color_eyre::eyre::{Result, WrapErr, bail, ensure};
+use color_eyre::eyre::{Result, WrapErr, bail, ensure, eyre};
 use mimalloc::MiMalloc;
 use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
@@ -56,6 +56,12 @@ fn start(args: &Args) -> Result<()> {
     runtime.block_on(run(args))
 }
 
+/// The file of the ledger, for what is done with a file.
+fn file_of(store: &Address) -> Result<&Path> {
+    let words = "a ledger in PostgreSQL is looked through and copied by the tools of PostgreSQL";
+    store.file().ok_or_else(|| eyre!(words))
+}
+
 fn release(args: &Args, name: &str) -> Result<()> {
     match casino_server::release(&args.store, name)? {
         Release::Released => announce(&format!(
@@ -70,7 +76,7 @@ fn release(args: &Args, name: &str) -> Result<()> {
 fn check(args: &Args) -> Result<()> {
     let mut stdout = io::stdout().lock();
     let mut written = Ok(());
-    let totals = casino_server::check(&args.store, |difference| {
+    let totals = casino_server::check(file_of(&args.store)?, |difference| {
         if written.is_ok() {
             written = writeln!(stdout, "{difference}");
         }
@@ -80,22 +86,13 @@ fn check(args: &Args) -> Result<()> {
         .and_then(|()| announce(&totals.to_string()))
         .wrap_err(UNTOLD)?;
     let Totals { differences, .. } = totals;
-    ensure!(
-        differences == 0,
-        "{differences} differences in {}",
-        args.store.display()
-    );
+    ensure!(differences == 0, "{differences} differences in {}", args.store);
     Ok(())
 }
 
 fn backup(args: &Args, file: &Path) -> Result<()> {
-    casino_server::backup(&args.store, file)?;
-    announce(&format!(
-        "{} is copied to {}",
-        args.store.display(),
-        file.display()
-    ))
-    .wrap_err(UNTOLD)
+    casino_server::backup(file_of(&args.store)?, file)?;
+    announce(&format!("{} is copied to {}", args.store, file.display())).wrap_err(UNTOLD)
 }
 
 async fn run(args: &Args) -> Result<()> {

@@ -2,9 +2,10 @@
 //!
 //! Owns the order of things: the ledger has to be there, and the lock that a running casino holds is taken first.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
+    address::Address,
     casino::{OpenError, open_file},
     identity::{NameError, PlayerName},
     store::{Backing, StoreError},
@@ -31,6 +32,12 @@ pub enum ReleaseError {
         /// Where there is none.
         path: PathBuf,
     },
+    /// The ledger is in a database, of which nobody knows whether another casino has it open.
+    #[error(
+        "a name in a shared ledger is released in the database: stop its casinos, then \
+         DELETE FROM awesomestock.claims WHERE name = '...'"
+    )]
+    Shared,
     /// The ledger cannot be opened. While the casino runs it is in use: stop the casino first.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -54,16 +61,17 @@ pub struct BadName(NameError);
 /// # Errors
 ///
 /// When `name` is none, or the ledger is not there, in use, or cannot be opened or written.
-pub fn release(store: &Path, name: &str) -> Result<Release, ReleaseError> {
+pub fn release(store: &Address, name: &str) -> Result<Release, ReleaseError> {
     let player = PlayerName::new(name).map_err(BadName)?;
+    let Address::Sqlite(store) = store else {
+        return Err(ReleaseError::Shared);
+    };
     if !store.exists() {
-        return Err(ReleaseError::NoLedger {
-            path: store.to_owned(),
-        });
+        return Err(ReleaseError::NoLedger { path: store.clone() });
     }
     let (mut opened, _log) = open_file(store)?;
     let failed = |error: StoreError| ReleaseError::Write {
-        path: store.to_owned(),
+        path: store.clone(),
         source: Box::new(error),
     };
     let released = opened.store.release(&player).map_err(failed)?;

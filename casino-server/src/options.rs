@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{limits::Limits, market::Model, quantity::Price};
+use crate::{address::Address, limits::Limits, market::Model, quantity::Price};
 
 /// The shortest time between two ticks.
 pub const TICK_MIN: Duration = Duration::from_millis(10);
@@ -18,8 +18,8 @@ pub const HOUSE_MAX: u8 = 20;
 /// What a casino is opened with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The ledger's SQLite file. It is made if there is none; its folder is not.
-    pub store: PathBuf,
+    /// Where the ledger is kept.
+    pub store: Address,
     /// Time between two ticks, from [`TICK_MIN`] to [`TICK_MAX`].
     pub tick: Duration,
     /// The price of a market that has no history yet, in tokens for one stock, at least 1.
@@ -38,7 +38,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The options of a shared table on the ledger at `store`.
+    /// The options of a shared table on the ledger in the SQLite file at `store`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -52,7 +52,7 @@ impl Options {
     #[must_use]
     pub fn new(store: impl Into<PathBuf>) -> Self {
         Self {
-            store: store.into(),
+            store: Address::Sqlite(store.into()),
             tick: TICK_DEFAULT,
             initial_price: INITIAL_PRICE_DEFAULT,
             seed: None,

@@ -31,6 +31,11 @@ impl Command {
     pub(crate) fn is_action(self) -> bool {
         matches!(self, Self::Buy(_) | Self::Sell(_))
     }
+
+    /// Whether it can be executed for a player who has no account yet, and so gives them one.
+    pub(crate) fn opens_account(self) -> bool {
+        matches!(self, Self::Deposit(_))
+    }
 }
 
 /// Which way a trade went.

@@ -5,6 +5,7 @@
 //! async threads.
 
 mod log;
+pub(crate) mod postgres;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub(crate) mod sqlite;
@@ -98,6 +99,27 @@ pub(crate) struct PageRequest {
     pub(crate) before: Option<i64>,
     /// At most so many entries.
     pub(crate) limit: u32,
+}
+
+impl PageRequest {
+    /// The number that the page's entries lie below.
+    fn below(self) -> i64 {
+        self.before.unwrap_or(i64::MAX)
+    }
+
+    /// One entry more than the page has, to see whether there are older ones.
+    fn one_more(self) -> i64 {
+        i64::from(self.limit).saturating_add(1)
+    }
+
+    /// The page from its entries, newest first, and perhaps one more.
+    fn of<T>(self, mut entries: Vec<T>) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        entries.reverse();
+        Page { entries, more }
+    }
 }
 
 /// A page of entries.

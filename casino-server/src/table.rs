@@ -155,16 +155,18 @@ impl Table {
     }
 }
 
-/// Moves the price in `books`, once a beat, until the ledger takes no more, and shows each tick to `window`, which
-/// waits for nothing. There is one such clock for everybody: how many watch does not matter to it.
+/// Moves the price in `books`, once a beat, until the ledger takes no more, and shows each tick it moved to `window`,
+/// which waits for nothing. There is one such clock for everybody: how many watch does not matter to it.
 pub(crate) async fn run_market(books: &Books, beats: impl Stream<Item = ()>, window: impl Fn(Tick)) {
     let mut beats = pin!(beats);
     while beats.next().await.is_some() {
         match books.tick().await {
-            Ok(tick) => {
+            Ok(Some(tick)) => {
                 tracing::debug!(tick = tick.number, price = tick.price.get(), "tick");
                 window(tick);
             }
+            // Another casino leads the market.
+            Ok(None) => {}
             Err(error @ LedgerError::NotExecuted { .. }) => {
                 tracing::warn!(%error, "the price stands still");
             }

@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     company::Witness,
     market::{Market, Model},
-    quantity::UnixMillis,
+    quantity::{Price, UnixMillis},
     store::{
         CommitError,
         scripted::{Script, Scripted, disk},

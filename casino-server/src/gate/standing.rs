@@ -53,7 +53,8 @@ impl Standing {
 
     /// The name belongs to `key`, and that is on disk.
     pub(super) fn belongs_to(&self, key: KeyHash) {
-        if self.owner.set(key).is_err() {
+        // Of several who hear of a claim at another casino, each says so.
+        if self.owner() != Some(&key) && self.owner.set(key).is_err() {
             tracing::error!("a name was claimed that had an owner");
         }
     }

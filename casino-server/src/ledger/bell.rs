@@ -6,13 +6,40 @@
 use std::{
     convert::Infallible,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::Waker,
 };
 
 use tokio::sync::Notify;
 
 use super::fate::Sequence;
+
+/// The bells of all runtimes.
+#[derive(Debug, Default)]
+pub(super) struct Bells(Mutex<Vec<Weak<Bell>>>);
+
+impl Bells {
+    /// A new one, which rings with the others for as long as it is kept.
+    pub(super) fn hang(&self) -> Arc<Bell> {
+        let bell = Arc::new(Bell::default());
+        let mut bells = self.lock();
+        bells.retain(|bell| bell.strong_count() > 0);
+        bells.push(Arc::downgrade(&bell));
+        bell
+    }
+
+    /// Says, from any thread, that more is settled.
+    pub(super) fn ring(&self) {
+        for bell in self.lock().iter().filter_map(Weak::upgrade) {
+            bell.ring();
+        }
+    }
+
+    /// The list is whole whatever happened to a thread that held it.
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Bell>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Who waits for which batch, in one runtime.
 #[derive(Debug, Default)]

@@ -13,9 +13,12 @@ use futures_util::FutureExt;
 use super::{
     LedgerError,
     accounts::Place,
+    allowance::Rate,
     bell::Bell,
     draft::{Decided, Draft},
-    fate::Sequence,
+    fate::{Fates, Sequence},
+    joint::{Answers, Joint},
+    meter::{Gauges, Meter},
     shared::{Loading, Shared, Stopped},
 };
 use crate::{
@@ -29,8 +32,77 @@ use crate::{
 /// The way to the ledger for the tasks of one runtime.
 #[derive(Debug, Clone)]
 pub(crate) struct Books {
-    pub(super) shared: Arc<Shared>,
-    pub(super) bell: Arc<Bell>,
+    ledger: Kept,
+    bell: Arc<Bell>,
+}
+
+/// How a ledger is kept. It makes no difference to those who ask.
+#[derive(Debug, Clone)]
+pub(super) enum Kept {
+    /// By this casino alone: what is asked is decided in memory, ahead of the disk.
+    Alone(Arc<Shared>),
+    /// By several casinos: what is asked is decided in the transaction that writes it.
+    Jointly(Arc<Joint>),
+}
+
+impl Kept {
+    /// A way to the ledger for the tasks of one runtime.
+    pub(super) fn books(&self) -> Books {
+        let bell = match self {
+            Self::Alone(shared) => shared.bell(),
+            Self::Jointly(joint) => joint.bell(),
+        };
+        Books {
+            ledger: self.clone(),
+            bell,
+        }
+    }
+
+    /// Takes no more requests; what was asked is still answered.
+    pub(super) fn close(&self) {
+        match self {
+            Self::Alone(shared) => shared.close(),
+            Self::Jointly(joint) => joint.close(),
+        }
+    }
+
+    /// How many commands of one player are decided in a second.
+    pub(super) fn set_rate(&self, rate: Rate) {
+        match self {
+            Self::Alone(shared) => shared.set_rate(rate),
+            Self::Jointly(joint) => joint.set_rate(rate),
+        }
+    }
+
+    /// What can be seen now.
+    pub(super) fn gauges(&self) -> Gauges {
+        match self {
+            Self::Alone(shared) => shared.gauges(),
+            Self::Jointly(joint) => joint.gauges(),
+        }
+    }
+
+    /// What is counted once a batch.
+    pub(super) fn meter(&self) -> &Meter {
+        match self {
+            Self::Alone(shared) => shared.meter(),
+            Self::Jointly(joint) => joint.meter(),
+        }
+    }
+
+    fn fates(&self) -> &Fates {
+        match self {
+            Self::Alone(shared) => shared.fates(),
+            Self::Jointly(joint) => joint.fates(),
+        }
+    }
+
+    fn tell_of_batch(&self) {
+        match self {
+            Self::Alone(shared) => shared.tell_of_batch(),
+            Self::Jointly(joint) => joint.tell_of_batch(),
+        }
+    }
 }
 
 /// A command from being asked to being decided.
@@ -38,17 +110,25 @@ pub(crate) struct Books {
 pub(crate) enum Order {
     /// It waits.
     Asked(PlayerName, Submission),
-    /// It is decided; that counts when it is settled.
+    /// It is decided, or will be with its batch; that counts when it is settled.
     Decided(Verdict),
 }
 
 /// What was decided, ahead of the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// The decision, or why there is none.
-    pub(crate) result: Result<Decision, LedgerError>,
+    outcome: Outcome,
     /// Nobody may hear of it before this batch is settled.
     pub(crate) settled_with: Sequence,
+}
+
+/// The decision, or where it will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    /// Here, or why there is none.
+    Known(Result<Decision, LedgerError>),
+    /// At this place among the answers of the batch.
+    InBatch(Answers, usize),
 }
 
 /// What one asker has found out before, so that it need not be looked up again.
@@ -62,13 +142,13 @@ pub(crate) struct Asker {
 impl Books {
     /// Wakes those who wait through these books; to be polled in their runtime as long as anybody does.
     pub(crate) async fn listen(&self) -> Infallible {
-        let due = || self.shared.fates().due();
-        self.bell.listen(due, || self.shared.tell_of_batch()).await
+        let due = || self.ledger.fates().due();
+        self.bell.listen(due, || self.ledger.tell_of_batch()).await
     }
 
     /// Counts an action that could not be put to the ledger.
     pub(crate) fn count_malformed(&self) {
-        self.shared.meter().malformed();
+        self.ledger.meter().malformed();
     }
 
     /// Has `submission` executed for `player`, and waits until it is on disk.
@@ -88,26 +168,39 @@ impl Books {
         })
         .await;
         poll_fn(|cx| self.poll_settled(&mut asker, verdict.settled_with, cx)).await?;
-        verdict.result
+        verdict.into_result()
     }
 
-    /// Has the price move, and waits until the tick is on disk and announced.
-    pub(crate) async fn tick(&self) -> Result<Tick, LedgerError> {
-        let (tick, settled_with) = self.shared.tick()?;
+    /// Has the price move, and waits until the tick is on disk and announced. `None` if another casino moves it.
+    pub(crate) async fn tick(&self) -> Result<Option<Tick>, LedgerError> {
+        let shared = match &self.ledger {
+            Kept::Alone(shared) => shared,
+            Kept::Jointly(joint) => return joint.tick().await,
+        };
+        let (tick, settled_with) = shared.tick()?;
         let mut asker = Asker::default();
         poll_fn(|cx| self.poll_settled(&mut asker, settled_with, cx)).await?;
-        Ok(tick)
+        Ok(Some(tick))
+    }
+
+    /// Whether others, at other casinos, may have changed what was read a moment ago.
+    pub(crate) fn are_shared(&self) -> bool {
+        matches!(self.ledger, Kept::Jointly(_))
     }
 
     /// Has a name that is nobody's belong to `key`, and waits until that is on disk. Two may not do so at once.
     pub(crate) async fn claim(&self, player: PlayerName, key: KeyHash) -> Result<(), LedgerError> {
-        let settled_with = self.shared.claim(player, key)?;
+        let shared = match &self.ledger {
+            Kept::Alone(shared) => shared,
+            Kept::Jointly(joint) => return joint.claim(player, key).await,
+        };
+        let settled_with = shared.claim(player, key)?;
         let mut asker = Asker::default();
         poll_fn(|cx| self.poll_settled(&mut asker, settled_with, cx)).await
     }
 
-    /// Decides `orders`, which wait, one after the other, as far as accounts are in memory and the batch has room.
-    /// The task of `cx` is woken when there is more to decide.
+    /// Decides `orders`, which wait, one after the other, as far as accounts are in memory and the batch has room; or
+    /// has them decided with the next batch. The task of `cx` is woken when there is more to decide.
     pub(crate) fn decide<'a>(
         &self,
         asker: &mut Asker,
@@ -127,8 +220,11 @@ impl Books {
                     }
                 }
             }
-            let (stopped, flusher_waits) = self.shared.decide(asker, &mut order, &mut orders);
-            if flusher_waits {
+            let (stopped, tell) = match &self.ledger {
+                Kept::Alone(shared) => shared.decide(asker, &mut order, &mut orders),
+                Kept::Jointly(joint) => (joint.queue(&mut order, &mut orders), true),
+            };
+            if tell {
                 // Not at once: what others here have ready goes into the same batch.
                 self.bell.nudge();
             }
@@ -151,7 +247,7 @@ impl Books {
         batch: Sequence,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), LedgerError>> {
-        let fates = self.shared.fates();
+        let fates = self.ledger.fates();
         if let Some(fate) = fates.of(batch) {
             return Poll::Ready(fate);
         }
@@ -166,14 +262,17 @@ impl Books {
     /// Takes in a record, as if it had been read.
     #[cfg(test)]
     pub(crate) fn put(&self, player: &PlayerName, record: Option<crate::record::Record>) {
+        let Kept::Alone(shared) = &self.ledger else {
+            return;
+        };
         let stored = record.map(|record| (record, Vec::new()));
-        self.shared.take_in(player.clone(), Ok(stored)).unwrap();
+        shared.take_in(player.clone(), Ok(stored)).unwrap();
     }
 
     /// Wakes those who wait, as the listener would.
     #[cfg(test)]
     pub(crate) fn wake(&self) {
-        self.bell.wake_up_to(self.shared.fates().due());
+        self.bell.wake_up_to(self.ledger.fates().due());
     }
 }
 
@@ -215,11 +314,39 @@ impl Asker {
 }
 
 impl Verdict {
+    /// A decision made ahead of its batch.
+    pub(super) fn of(decided: &Decided) -> Self {
+        Self {
+            outcome: Outcome::Known(Ok(decided.decision)),
+            settled_with: decided.settled_with,
+        }
+    }
+
+    /// One that will be made with `batch`, at this place among its answers.
+    pub(super) fn in_batch(batch: Sequence, (answers, place): (Answers, usize)) -> Self {
+        Self {
+            outcome: Outcome::InBatch(answers, place),
+            settled_with: batch,
+        }
+    }
+
     /// There is no decision, and nothing to wait for.
     pub(super) fn none(error: LedgerError) -> Self {
         Self {
-            result: Err(error),
+            outcome: Outcome::Known(Err(error)),
             settled_with: Sequence::NONE,
+        }
+    }
+
+    /// The decision, once it is settled, or why there is none.
+    pub(crate) fn into_result(self) -> Result<Decision, LedgerError> {
+        match self.outcome {
+            Outcome::Known(result) => result,
+            Outcome::InBatch(answers, place) => {
+                let answer = answers.get().and_then(|answers| answers.get(place));
+                // A batch that is settled has all its answers.
+                answer.copied().ok_or(LedgerError::Unanswered)
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Books, LedgerFailure,
+    books::Kept,
     draft::{BATCH_MAX, Draft},
     flusher::Flusher,
     shared::Shared,
@@ -43,7 +44,7 @@ impl ByHand {
         let shared = Shared::new(draft, Reader::new(Arc::new(store.clone())), || UnixMillis(9));
         let shared = Arc::new(shared);
         Self {
-            books: shared.books(),
+            books: Kept::Alone(Arc::clone(&shared)).books(),
             flusher: Flusher::new(
                 Arc::clone(&shared),
                 Box::new(store),

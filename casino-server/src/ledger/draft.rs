@@ -11,7 +11,7 @@ use super::{
     fate::Sequence,
 };
 use crate::{
-    account::Refusal,
+    account::{Account, Refusal},
     identity::{Claim, PlayerName},
     market::{Market, Tick},
     quantity::UnixMillis,
@@ -140,6 +140,11 @@ impl Draft {
         };
         self.accounts.put(player, stored, settled);
         Some(())
+    }
+
+    /// What the player of the record at `place` owns, as it was decided; `None` if it is not there any more.
+    pub(super) fn account(&mut self, place: Place) -> Option<Account> {
+        self.accounts.at(place).map(|held| held.record.account)
     }
 
     /// Decides `submission` on the record at `place`; `None` if it is not there any more. What has an id is decided once:

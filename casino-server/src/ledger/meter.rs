@@ -98,6 +98,11 @@ impl Meter {
         self.ticks.inc_by(counted(batch.ticks.len()));
     }
 
+    /// The price has moved by itself, in no batch.
+    pub(super) fn ticked(&self) {
+        self.ticks.inc();
+    }
+
     /// What became of the batch that was taken is known.
     pub(super) fn settled(&self) {
         self.committing.store(0, Ordering::Relaxed);

@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::{FutureExt, future};
@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 use super::{
     LedgerError,
     allowance::Rate,
-    bell::Bell,
-    books::{Asker, Books, Order, Verdict},
+    bell::{Bell, Bells},
+    books::{Asker, Order, Verdict},
     draft::{Draft, Taken},
     fate::{Fates, Sequence},
     meter::{Gauges, Meter},
@@ -37,7 +37,7 @@ pub(super) struct Shared {
     /// Tells the flusher that there is a batch, or that the ledger closes.
     work: Condvar,
     fates: Fates,
-    bells: Mutex<Vec<Weak<Bell>>>,
+    bells: Bells,
     reader: Reader,
     clock: Clock,
     meter: Meter,
@@ -78,7 +78,7 @@ impl Shared {
             }),
             work: Condvar::new(),
             fates: Fates::default(),
-            bells: Mutex::default(),
+            bells: Bells::default(),
             reader,
             clock,
             meter: Meter::default(),
@@ -104,16 +104,9 @@ impl Shared {
         self.meter.gauges(waiting, refused)
     }
 
-    /// A way to the ledger for the tasks of one runtime.
-    pub(super) fn books(self: &Arc<Self>) -> Books {
-        let bell = Arc::new(Bell::default());
-        let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        bells.retain(|bell| bell.strong_count() > 0);
-        bells.push(Arc::downgrade(&bell));
-        Books {
-            shared: Arc::clone(self),
-            bell,
-        }
+    /// A bell for the tasks of one runtime.
+    pub(super) fn bell(&self) -> Arc<Bell> {
+        self.bells.hang()
     }
 
     /// What became of the batches.
@@ -165,10 +158,7 @@ impl Shared {
             return Err(Stopped::Full(open.draft.sequence()));
         }
         match asker.decide(&mut open.draft, (player, submission), at) {
-            Some(decided) => Ok(Verdict {
-                result: Ok(decided.decision),
-                settled_with: decided.settled_with,
-            }),
+            Some(decided) => Ok(Verdict::of(&decided)),
             None => Err(Stopped::Missing(self.load(open, player))),
         }
     }
@@ -288,7 +278,7 @@ impl Shared {
     pub(super) fn succeed(&self, batch: Sequence) {
         self.meter.settled();
         self.fates.succeed(batch);
-        self.ring();
+        self.bells.ring();
     }
 
     /// The batch is not on disk: nor will be what was decided on top of it.
@@ -298,7 +288,7 @@ impl Shared {
         self.meter.failed();
         self.fates.fail(batch, last, error);
         drop(open);
-        self.ring();
+        self.bells.ring();
     }
 
     /// Takes no more requests; what was decided is still committed.
@@ -312,14 +302,7 @@ impl Shared {
     pub(super) fn end(&self) {
         self.lock().taking = false;
         self.fates.end();
-        self.ring();
-    }
-
-    fn ring(&self) {
-        let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        for bell in bells.iter().filter_map(Weak::upgrade) {
-            bell.ring();
-        }
+        self.bells.ring();
     }
 
     /// Decisions are made whole or not at all, so the books are sound whatever happened to a thread that held them.

@@ -145,7 +145,7 @@ impl Outstanding {
         let answer = match self.pending.pop_front()? {
             Pending::Malformed(bad) => Answer::Malformed(bad),
             Pending::Denied(error) => Answer::Denied(error),
-            Pending::Order(Order::Decided(verdict)) => Answer::Decided(verdict.result),
+            Pending::Order(Order::Decided(verdict)) => Answer::Decided(verdict.into_result()),
             waiting @ (Pending::Unchecked(..) | Pending::Order(Order::Asked(..))) => {
                 self.pending.push_front(waiting);
                 return None;

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs)] // Each test file takes what it needs.
 
 pub mod certificates;
+pub mod cluster;
 pub mod http2;
 pub mod process;
 pub mod raw;

@@ -48,8 +48,16 @@ impl Process {
 
     /// The same, listening on `address`.
     pub fn start_at(address: &str, store: &Path, args: &[&str]) -> Self {
-        let store = format!("sqlite:{}", store.display());
-        let args = [&["--listen", address, "--store", &store], args].concat();
+        Self::start_with(address, &format!("sqlite:{}", store.display()), args)
+    }
+
+    /// Starts a server on the ledger at the URL `store`, on a free port, and waits for its ready line.
+    pub fn start_on(store: &str, args: &[&str]) -> Self {
+        Self::start_with("127.0.0.1:0", store, args)
+    }
+
+    fn start_with(address: &str, store: &str, args: &[&str]) -> Self {
+        let args = [&["--listen", address, "--store", store], args].concat();
         let mut child = command(&args)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

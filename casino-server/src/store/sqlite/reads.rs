@@ -125,7 +125,7 @@ impl Reads for SqliteReads {
 
     fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError> {
         self.with("read the trades", |connection| {
-            Ok(paged(walk_back(connection, player, page)?, page))
+            Ok(page.of(walk_back(connection, player, page)?))
         })
     }
 
@@ -133,10 +133,8 @@ impl Reads for SqliteReads {
         let sql = "SELECT number, price, at_unix_ms FROM ticks WHERE number < ?
                    ORDER BY number DESC LIMIT ?";
         self.with("read the prices", |connection| {
-            Ok(paged(
-                list(connection, sql, params![below(page), one_more(page)], rows::tick)?,
-                page,
-            ))
+            let params = params![page.below(), page.one_more()];
+            Ok(page.of(list(connection, sql, params, rows::tick)?))
         })
     }
 
@@ -148,16 +146,16 @@ impl Reads for SqliteReads {
             let sight = connection.unchecked_transaction()?;
             let mut candles = Vec::new();
             for size in [self.retention.fine, self.retention.coarse] {
-                let found = u32::try_from(candles.len()).unwrap_or(u32::MAX);
-                let wanted = one_more(page).saturating_sub(found);
+                let found = i64::try_from(candles.len()).unwrap_or(i64::MAX);
+                let wanted = page.one_more().saturating_sub(found);
                 candles.extend(list(
                     &sight,
                     sql,
-                    params![size, below(page), wanted],
+                    params![size, page.below(), wanted],
                     rows::candle,
                 )?);
             }
-            Ok(paged(candles, page))
+            Ok(page.of(candles))
         })
     }
 
@@ -187,17 +185,17 @@ fn walk_back(
         .prepare_cached(
             "SELECT sheet FROM bookmarks WHERE account = ? AND number >= ? ORDER BY number LIMIT 1",
         )?
-        .query_row(params![record.id.0, below(page)], |row| row.get(0))
+        .query_row(params![record.id.0, page.below()], |row| row.get(0))
         .optional()?;
     let mut sheets =
         connection.prepare_cached("SELECT tick, price, at_unix_ms, trades FROM sheets WHERE id = ?")?;
-    let enough = usize::try_from(one_more(page)).unwrap_or(usize::MAX);
+    let enough = usize::try_from(page.one_more()).unwrap_or(usize::MAX);
     let mut trades = Vec::new();
     let mut next = bookmark.unwrap_or(record.sheet);
     while next != 0 && trades.len() < enough {
         let (shared, mut lines) = sheets.query_row([next], rows::sheet)?;
         lines.retain(|line| line.account == record.id);
-        for line in lines.iter().rev().filter(|line| line.number < below(page)) {
+        for line in lines.iter().rev().filter(|line| line.number < page.below()) {
             let trade = rows::trade(line, shared);
             trades.push(trade.ok_or(rusqlite::Error::IntegralValueOutOfRange(3, line.stocks))?);
         }
@@ -216,23 +214,4 @@ fn list<T>(
     read: fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     connection.prepare_cached(sql)?.query_map(params, read)?.collect()
-}
-
-/// The number that the page's entries lie below.
-fn below(page: PageRequest) -> i64 {
-    page.before.unwrap_or(i64::MAX)
-}
-
-/// One entry more than the page has, to see whether there are older ones.
-fn one_more(page: PageRequest) -> u32 {
-    page.limit.saturating_add(1)
-}
-
-/// The page from its entries, newest first, and perhaps one more.
-fn paged<T>(mut entries: Vec<T>, page: PageRequest) -> Page<T> {
-    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-    let more = entries.len() > limit;
-    entries.truncate(limit);
-    entries.reverse();
-    Page { entries, more }
 }

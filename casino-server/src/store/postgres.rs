@@ -1,0 +1,20 @@
+//! The ledger in PostgreSQL: one database, any number of casinos that write it.
+//!
+//! Owns the tables, the sessions, and what may be tried again after a failure. Nobody has the ledger for himself, so what
+//! a batch is decided on is read and locked in the transaction that writes it. A transaction is on disk when COMMIT
+//! returns: a session that finds `synchronous_commit` off turns it on.
+
+mod connect;
+mod failure;
+mod market;
+mod migrations;
+mod open;
+mod reads;
+mod rows;
+mod transact;
+
+pub(crate) use self::{
+    market::{Led, PostgresMarket},
+    open::{Opened, open},
+    transact::{Loaded, PostgresStore, Wanted},
+};

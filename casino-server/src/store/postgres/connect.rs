@@ -1,0 +1,114 @@
+//! Sessions: how they are opened, and what holds for all of them.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::poll_fn;
+use tokio::{runtime::Handle, sync::Notify, time::timeout};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
+
+use super::failure::Fault;
+use crate::address::Database;
+
+/// How long it may take to reach a server, log in and set the session up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the answer to what is asked at once may take. The server gives up before.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A peer that is gone without a word is noticed after about so long.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
+/// What holds for a session. The tables lie in a schema of their own, beside whatever else the database holds. A casino
+/// that hangs in a transaction lets go of its locks; one whose answers could be lost by a crash of the server does not
+/// play.
+const SETUP: &str = "
+SET search_path TO awesomestock;
+SET statement_timeout = '5s';
+SET lock_timeout = '4s';
+SET idle_in_transaction_session_timeout = '5s';
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+";
+
+/// The way to sessions of one database.
+#[derive(Debug, Clone)]
+pub(super) struct Sessions {
+    config: Arc<Config>,
+    /// Where the connections are driven, whoever asked for them.
+    runtime: Handle,
+}
+
+impl Sessions {
+    /// Sessions whose connections are driven by the runtime this is called in.
+    pub(super) fn new(database: &Database) -> Self {
+        let mut config = database.config().clone();
+        config
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(KEEPALIVE)
+            .keepalives_retries(2)
+            .tcp_user_timeout(ANSWER_TIMEOUT);
+        if config.get_application_name().is_none() {
+            config.application_name("casino-server");
+        }
+        Self {
+            config: Arc::new(config),
+            runtime: Handle::current(),
+        }
+    }
+
+    /// The runtime that drives the connections.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// A new session.
+    pub(super) async fn open(&self) -> Result<Client, Fault> {
+        self.open_listening(None).await
+    }
+
+    /// A new session which rings `heard` at each notification, and when it ends.
+    pub(super) async fn open_listening(&self, heard: Option<Arc<Notify>>) -> Result<Client, Fault> {
+        let opening = async {
+            let (client, connection) = self.config.connect(NoTls).await?;
+            self.runtime.spawn(drive(connection, heard));
+            client.batch_execute(SETUP).await?;
+            Ok(client)
+        };
+        match timeout(CONNECT_TIMEOUT, opening).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Fault::Overdue(CONNECT_TIMEOUT)),
+        }
+    }
+}
+
+/// Moves what a session's client and its server say to each other, until either is gone.
+async fn drive(mut connection: Connection<Socket, NoTlsStream>, heard: Option<Arc<Notify>>) {
+    while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+        match message {
+            Ok(AsyncMessage::Notification(_)) => {
+                if let Some(heard) = &heard {
+                    heard.notify_one();
+                }
+            }
+            Ok(AsyncMessage::Notice(notice)) => tracing::debug!(%notice, "the database says"),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a session was lost");
+                break;
+            }
+        }
+    }
+    if let Some(heard) = heard {
+        heard.notify_one();
+    }
+}
+
+/// The answer to what was asked, if it comes in time. A session that is late is not to be used again.
+pub(super) async fn in_time<T>(
+    asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Fault> {
+    match timeout(ANSWER_TIMEOUT, asked).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Fault::Overdue(ANSWER_TIMEOUT)),
+    }
+}

@@ -1,0 +1,111 @@
+//! The tables, version by version.
+//!
+//! `format` counts the migrations a database has had. A migration that has been released is never changed; the tables
+//! change by a new one at the end. Casinos that start at the same moment take turns by an advisory lock.
+
+use tokio_postgres::Client;
+
+use super::{connect::in_time, failure::Fault};
+
+/// What brings a database from version n to n + 1.
+const MIGRATIONS: [&str; 1] = [VERSION_1];
+
+/// Takes the turn: the lock falls with the transaction. The number is that of our SQLite files. Who waits does so for longer than a
+/// statement may take, but not for ever.
+const BEGIN: &str = "
+BEGIN;
+SET LOCAL statement_timeout = '60s';
+SET LOCAL lock_timeout = '60s';
+SELECT pg_advisory_xact_lock(1098339188);
+CREATE SCHEMA IF NOT EXISTS awesomestock;
+CREATE TABLE IF NOT EXISTS format (version integer NOT NULL);
+";
+
+/// Accounts, their entries and the claims of names; the market, its leader and its ticks; and the newest transactions of
+/// each casino.
+///
+/// What a column means is said in the tables of the SQLite file, which has the same but for trades: here each is a row,
+/// because any casino may write the next. Room is left in each page of accounts, so that a changed account stays in its
+/// page. The leader of the market is a casino that moves the price until `leads_until`, unless it says that it goes on;
+/// each change of the leader is a new term.
+const VERSION_1: &str = "
+CREATE TABLE market (
+    id integer PRIMARY KEY CHECK (id = 1),
+    model text NOT NULL,
+    seed bigint NOT NULL,
+    leader text,
+    term bigint NOT NULL DEFAULT 0,
+    leads_until timestamptz NOT NULL DEFAULT '-infinity'
+);
+CREATE TABLE ticks (
+    number bigint PRIMARY KEY CHECK (number >= 0),
+    price integer NOT NULL CHECK (price >= 1),
+    at_unix_ms bigint NOT NULL
+);
+CREATE TABLE accounts (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text COLLATE \"C\" NOT NULL UNIQUE,
+    tokens integer NOT NULL DEFAULT 0 CHECK (tokens >= 0),
+    stocks integer NOT NULL DEFAULT 0 CHECK (stocks >= 0),
+    cost_basis bigint NOT NULL DEFAULT 0 CHECK (cost_basis >= 0),
+    realised_pnl bigint NOT NULL DEFAULT 0,
+    dollars_in bigint NOT NULL DEFAULT 0 CHECK (dollars_in >= 0),
+    dollars_out bigint NOT NULL DEFAULT 0 CHECK (dollars_out >= 0),
+    version bigint NOT NULL DEFAULT 0,
+    payments bigint NOT NULL DEFAULT 0,
+    trades bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 70);
+CREATE TABLE payments (
+    account bigint NOT NULL REFERENCES accounts (id),
+    number bigint NOT NULL CHECK (number >= 1),
+    amount integer NOT NULL CHECK (amount <> 0),
+    at_unix_ms bigint NOT NULL,
+    PRIMARY KEY (account, number)
+);
+CREATE TABLE trades (
+    account bigint NOT NULL,
+    number bigint NOT NULL CHECK (number >= 1),
+    side smallint NOT NULL CHECK (side IN (0, 1)),
+    stocks integer NOT NULL CHECK (stocks >= 1),
+    price integer NOT NULL CHECK (price >= 1),
+    tick bigint NOT NULL,
+    at_unix_ms bigint NOT NULL,
+    PRIMARY KEY (account, number)
+);
+CREATE TABLE claims (
+    name text COLLATE \"C\" PRIMARY KEY,
+    key_sha256 bytea NOT NULL CHECK (length(key_sha256) = 32),
+    at_unix_ms bigint NOT NULL
+);
+CREATE TABLE batches (
+    casino text NOT NULL,
+    number bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (casino, number)
+);
+";
+
+/// The version this build writes.
+pub(super) fn newest() -> usize {
+    MIGRATIONS.len()
+}
+
+/// Brings the tables to the newest version, all the way or not at all. Gives the version that is there: one above
+/// [`newest`] was left as it is.
+pub(super) async fn migrate(client: &Client) -> Result<usize, Fault> {
+    // Waits longer than an answer may take: other casinos start too.
+    client.batch_execute(BEGIN).await?;
+    let row = in_time(client.query_one("SELECT max(version) FROM format", &[])).await?;
+    let version: Option<i32> = row.try_get(0)?;
+    let version = usize::try_from(version.unwrap_or(0)).unwrap_or(usize::MAX);
+    if version < newest() {
+        for migration in MIGRATIONS.iter().skip(version) {
+            in_time(client.batch_execute(migration)).await?;
+        }
+        let number = i32::try_from(newest()).unwrap_or(i32::MAX);
+        let note = format!("DELETE FROM format; INSERT INTO format VALUES ({number})");
+        in_time(client.batch_execute(&note)).await?;
+    }
+    in_time(client.batch_execute("COMMIT")).await?;
+    Ok(version.max(newest()))
+}

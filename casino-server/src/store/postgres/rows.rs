@@ -1,0 +1,115 @@
+//! Rows of the tables as values of the core.
+//!
+//! A number that a row should never hold (the tables check most of them) is an error of the row, not a guess.
+
+use tokio_postgres::Row;
+
+use super::failure::Fault;
+use crate::{
+    account::Account,
+    identity::KeyHash,
+    market::{Market, Tick},
+    quantity::{Price, Stocks, Tokens, UnixMillis},
+    record::{AccountId, Payment, Record, Side, Trade},
+};
+
+/// The columns that [`record`] reads.
+pub(super) const RECORD_COLUMNS: &str = "id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, \
+                                         version, payments, trades, name";
+
+/// An account from [`RECORD_COLUMNS`].
+fn account(row: &Row) -> Result<Account, Fault> {
+    Ok(Account {
+        tokens: Tokens(row.try_get(1)?),
+        stocks: Stocks(row.try_get(2)?),
+        cost_basis: row.try_get(3)?,
+        realised_pnl: row.try_get(4)?,
+        dollars_in: row.try_get(5)?,
+        dollars_out: row.try_get(6)?,
+        version: row.try_get(7)?,
+    })
+}
+
+/// A record from [`RECORD_COLUMNS`]. Its trades are rows, so it leads to no sheet.
+pub(super) fn record(row: &Row) -> Result<Record, Fault> {
+    Ok(Record {
+        id: AccountId(row.try_get(0)?),
+        account: account(row)?,
+        payments: row.try_get(8)?,
+        trades: row.try_get(9)?,
+        sheet: 0,
+    })
+}
+
+/// The name beside a record.
+pub(super) fn name(row: &Row) -> Result<String, Fault> {
+    Ok(row.try_get(10)?)
+}
+
+/// The hash of a key.
+pub(super) fn key(row: &Row) -> Result<KeyHash, Fault> {
+    let bytes: &[u8] = row.try_get(0)?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| Fault::Row("a key's hash is not 32 bytes long"))?;
+    Ok(KeyHash::kept(bytes))
+}
+
+/// A payment from `number, amount, at_unix_ms`.
+pub(super) fn payment(row: &Row) -> Result<Payment, Fault> {
+    Ok(Payment {
+        number: row.try_get(0)?,
+        amount: row.try_get(1)?,
+        at: UnixMillis(row.try_get(2)?),
+    })
+}
+
+/// A trade from `number, side, stocks, price, tick, at_unix_ms`.
+pub(super) fn trade(row: &Row) -> Result<Trade, Fault> {
+    Ok(Trade {
+        number: row.try_get(0)?,
+        side: match row.try_get::<_, i16>(1)? {
+            0 => Side::Buy,
+            1 => Side::Sell,
+            _ => return Err(Fault::Row("a trade is neither a buy nor a sell")),
+        },
+        count: Stocks(row.try_get(2)?),
+        price: price(row, 3)?,
+        tick: row.try_get(4)?,
+        at: UnixMillis(row.try_get(5)?),
+    })
+}
+
+/// How [`trade`] knows the side.
+pub(super) fn side(side: Side) -> i16 {
+    match side {
+        Side::Buy => 0,
+        Side::Sell => 1,
+    }
+}
+
+/// A tick from `number, price, at_unix_ms`.
+pub(super) fn tick(row: &Row) -> Result<Tick, Fault> {
+    Ok(Tick {
+        number: row.try_get(0)?,
+        price: price(row, 1)?,
+        at: UnixMillis(row.try_get(2)?),
+    })
+}
+
+/// A market from `number, price, at_unix_ms, model, seed`.
+pub(super) fn market(row: &Row) -> Result<Market, Fault> {
+    let model: &str = row.try_get(3)?;
+    let seed: i64 = row.try_get(4)?;
+    Ok(Market {
+        model: model
+            .parse()
+            .map_err(|_| Fault::Row("the market moves in a way that this casino does not know"))?,
+        seed: seed.cast_unsigned(),
+        current: tick(row)?,
+    })
+}
+
+fn price(row: &Row, column: usize) -> Result<Price, Fault> {
+    Price::new(row.try_get(column)?).ok_or(Fault::Row("a price is below 1 token"))
+}
