@@ -344,7 +344,7 @@ fn a_casino_that_is_not_there_is_tried_again_and_can_be_left() {
     game.see("the casino cannot be reached");
     game.see("try 3");
     game.type_keys(&format!("t100{ENTER}"));
-    game.see("? TOKENS 100 $");
+    game.see("✗ TOKENS 100 $ not sent");
     game.type_keys("q");
     assert!(game.end().0.success());
 }
