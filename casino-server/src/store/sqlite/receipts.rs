@@ -1,6 +1,6 @@
 //! Receipts by the row: those of one account that came together, as bytes.
 //!
-//! A row is a byte for the format, and the receipts in postcard's format, about 55 bytes each; what it is called by is
+//! A row is a byte for the format, and the receipts in postcard's format, about 45 bytes each; what it is called by is
 //! the number of its last one. Rows are dropped when all of theirs are forgotten, so that an account keeps at most one
 //! row more than is remembered.
 
