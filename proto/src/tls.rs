@@ -143,25 +143,30 @@ fn meaning_of(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(words(error));
     }
-    // What an I/O error was made of is no source of it.
+    let hint =
+        |error: &dyn Error| format!("{error}; where a server speaks TLS, the URL begins with https://");
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        return meaning_of(error.get_ref()?);
+        // What an I/O error was made of is no source of it.
+        let made_of = error.get_ref().and_then(|made_of| meaning_of(made_of));
+        return made_of.or_else(|| is_gone(error).then(|| hint(error)));
     }
     let error = error.downcast_ref::<h2::Error>()?;
-    looks_like_tls(error).then(|| format!("{error}; where a server speaks TLS, the URL begins with https://"))
+    looks_like_tls(error).then(|| hint(error))
 }
 
 /// Whether HTTP/2 may have failed because the other side speaks TLS. Its answer is an alert, which is no frame of HTTP/2,
 /// and then it goes: what is seen of it first is chance.
 fn looks_like_tls(error: &h2::Error) -> bool {
     let no_frame = error.reason() == Some(h2::Reason::FRAME_SIZE_ERROR) && !error.is_remote();
-    let gone = error.get_io().is_some_and(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-        )
-    });
-    no_frame || gone
+    no_frame || error.get_io().is_some_and(is_gone)
+}
+
+/// Whether the other side left without a word that HTTP/2 knows.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
 }
 
 fn words(error: &rustls::Error) -> String {
