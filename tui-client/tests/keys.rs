@@ -261,7 +261,8 @@ fn a_table_by_tls_with_a_payments_server_that_knows_its_casino() {
     assert!(said.contains("--tls-ca FILE names one that is"), "{said}");
     let plain = url.replace("https", "http");
     let (_, said) = failure(&home, &["balance", "--casino", &plain, "--user", "ann"]);
-    assert!(said.contains("the URL begins with https://"), "{said}");
+    // What is seen of a refused handshake first is chance, and with it whether the words name https.
+    assert!(said.contains("the casino cannot be reached"), "{said}");
     let mut game = Terminal::open(pty::game(&home, &trusting), 120, 36);
     game.see("● live");
     game.type_keys("q");
