@@ -40,6 +40,7 @@ use tempfile::TempDir;
 
 /// Mounts a disk of 128 MB on the folder `$1`, plays on it with the server `$2`, and does what it is told: `fill` the disk
 /// to its last byte, `free` it again, `start` another casino there, and `stop`, which leaves the ledger in the folder `$3`.
+/// With nobody there to tell it anything it leaves nothing that runs.
 const DISK: &str = r#"
 mount -t tmpfs -o size=128m tmpfs "$1" || exit 77
 "$2" --listen 127.0.0.1:0 --tick 50ms --seed 3 --store "sqlite:$1/casino.db" 2>"$3/stderr" &
@@ -58,12 +59,14 @@ while read -r word; do
         ;;
     esac
 done
+kill -KILL $server 2>/dev/null
 "#;
 
 /// A casino on a disk of its own.
 struct Disk {
     shell: Child,
-    words: ChildStdin,
+    /// `None` once there is nothing more to say.
+    words: Option<ChildStdin>,
     said: Lines<BufReader<ChildStdout>>,
     address: String,
 }
@@ -98,7 +101,7 @@ impl Disk {
                 .to_owned();
             return Some(Self {
                 shell,
-                words,
+                words: Some(words),
                 said,
                 address,
             });
@@ -108,7 +111,7 @@ impl Disk {
 
     /// Says `word`, and hears what is said to it.
     fn say(&mut self, word: &str) -> String {
-        writeln!(self.words, "{word}").unwrap();
+        writeln!(self.words.as_ref().unwrap(), "{word}").unwrap();
         self.said.next().unwrap().unwrap()
     }
 
@@ -120,7 +123,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = self.shell.kill();
+        drop(self.words.take());
         let _ = self.shell.wait();
     }
 }

@@ -76,6 +76,13 @@ pub(crate) struct Measured {
     rss_mb: f64,
 }
 
+impl Measured {
+    /// The median latency, in microseconds.
+    fn p50(&self) -> f64 {
+        self.latency.percentile(500).as_secs_f64() * 1e6
+    }
+}
+
 /// Runs every scenario whose name has `wanted` in it, `rounds` times each, `length` each time.
 pub(crate) async fn run_all(rounds: usize, length: Duration, wanted: &str) -> io::Result<()> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
@@ -91,35 +98,27 @@ pub(crate) async fn run_all(rounds: usize, length: Duration, wanted: &str) -> io
     full::run(rounds, length, wanted, folder.path()).await
 }
 
-/// Measures the ceiling and the casino in turn, and prints their medians.
+/// Measures the disk, the ceiling and the casino in turn, and prints their medians.
 async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> io::Result<()> {
-    let mut bare = Vec::new();
-    let (mut casino, mut alone) = (Vec::new(), Vec::new());
+    let (mut bare, mut casino) = (Vec::new(), Vec::new());
+    let (mut alone, mut commits) = (Vec::new(), Vec::new());
     for round in 0..rounds {
-        let ledger = folder.join(format!("alone-{}-{}-{round}.db", load.streams, load.window));
-        alone.push(alone::measure(load, length, &ledger)?);
-        bare.push(
-            measure(
-                &Server::start(&mut bare_command("actions", 1000)?)?,
-                load,
-                length,
-                false,
-            )
-            .await?,
-        );
-        let store = folder.join(format!(
-            "{}-{}-{}-{round}.db",
-            load.streams, load.connections, load.window
-        ));
-        casino.push(
-            measure(
-                &Server::start(&mut casino_command(&store, "10s"))?,
-                load,
-                length,
-                true,
-            )
-            .await?,
-        );
+        let store = |kind| {
+            let Load {
+                streams,
+                connections,
+                window,
+            } = load;
+            folder.join(format!("{kind}-{streams}-{connections}-{window}-{round}.db"))
+        };
+        alone.push(alone::measure(load, length, &store("alone"))?);
+        let server = Server::start(&mut bare_command("actions", 1000)?)?;
+        bare.push(measure(&server, load, length, false).await?);
+        drop(server);
+        let server = Server::start(&mut casino_command(&store("casino"), "10s"))?;
+        // Beside the casino that waits for a commit of its own: the disk's speed changes from one second to the next.
+        commits.push(commit_time(folder)?.as_secs_f64() * 1e6);
+        casino.push(measure(&server, load, length, true).await?);
     }
     println!("{}", load.name());
     println!(
@@ -142,15 +141,24 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
         "ledger alone",
         median(&mut alone)
     );
-    let mut ratios: Vec<f64> = bare
-        .iter()
-        .zip(&casino)
-        .map(|(bare, ours)| ours.per_second / bare.per_second)
-        .collect();
+    let of_rounds = |ratio: fn((&Measured, &Measured)) -> f64| {
+        median(&mut bare.iter().zip(&casino).map(ratio).collect::<Vec<_>>())
+    };
     println!(
-        "casino / bare tonic, median of rounds: {:.2}\n",
-        median(&mut ratios)
+        "casino / bare tonic, median of rounds: {:.2}",
+        of_rounds(|(bare, ours)| ours.per_second / bare.per_second)
     );
+    if load.streams * load.window == 1 {
+        let beyond = commits
+            .iter()
+            .zip(&casino)
+            .map(|(commit, ours)| ours.p50() - commit);
+        println!(
+            "p50 of the casino less one commit, median of rounds: {:.0} us",
+            median(&mut beyond.collect::<Vec<_>>())
+        );
+    }
+    println!();
     Ok(())
 }
 
@@ -159,7 +167,7 @@ fn print_row(name: &str, rounds: &[Measured]) {
     println!(
         "{name:<12} {:>10.0} {:>9.0} {:>9.0} {:>9.0} {:>10.2} {:>9.2} {:>9.1} {:>8.1} {:>9.3}",
         of(|m| m.per_second),
-        of(|m| m.latency.percentile(500).as_secs_f64() * 1e6),
+        of(Measured::p50),
         of(|m| m.latency.percentile(990).as_secs_f64() * 1e6),
         of(|m| m.latency.percentile(999).as_secs_f64() * 1e6),
         of(|m| m.server_us_per_action),

@@ -5,7 +5,6 @@
 
 use std::{
     convert::Infallible,
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::Waker,
 };
@@ -55,9 +54,12 @@ impl Bell {
         self.waiting().push((batch, waker.clone()));
     }
 
-    /// Says, from any thread, that more is settled.
+    /// Says, from any thread, that more is settled. A runtime in which nobody waits is not woken for it: to wake its
+    /// thread would hold up who comes after it.
     pub(super) fn ring(&self) {
-        self.rung.notify_one();
+        if !self.waiting().is_empty() {
+            self.rung.notify_one();
+        }
     }
 
     /// Says, from inside, that the flusher is to be told of a batch once those tasks have run that are ready to.
@@ -77,11 +79,11 @@ impl Bell {
 
     /// Wakes those who wait for a batch up to `settled`.
     pub(super) fn wake_up_to(&self, settled: Sequence) {
-        let all = mem::take(&mut *self.waiting());
-        let (ready, later): (Vec<_>, Vec<_>) = all.into_iter().partition(|(batch, _)| *batch <= settled);
-        if !later.is_empty() {
-            self.waiting().extend(later);
-        }
+        // In one hold of the lock: a ring in between would find nobody.
+        let ready: Vec<_> = self
+            .waiting()
+            .extract_if(.., |(batch, _)| *batch <= settled)
+            .collect();
         for (_, waker) in ready {
             waker.wake();
         }
@@ -90,5 +92,71 @@ impl Bell {
     /// The list is whole whatever happened to a thread that held it.
     fn waiting(&self) -> MutexGuard<'_, Vec<(Sequence, Waker)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::Cell,
+        pin::pin,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Wake},
+    };
+
+    use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Debug, Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn counted() -> (Arc<Woken>, Waker) {
+        let woken = Arc::new(Woken::default());
+        (Arc::clone(&woken), Waker::from(woken))
+    }
+
+    fn times(woken: &Woken) -> usize {
+        woken.0.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn it_wakes_those_whose_batch_is_settled_and_a_runtime_only_for_them() {
+        let bells = Bells::default();
+        let (bell, idle) = (bells.hang(), bells.hang());
+        let settled = Cell::new(Sequence::NONE);
+        let listen = |bell: Arc<Bell>| {
+            let settled = &settled;
+            async move { bell.listen(|| settled.get(), || ()).await }
+        };
+        let (mut listens, mut idles) = (pin!(listen(Arc::clone(&bell))), pin!(listen(idle)));
+        let ((thread, thread_waker), (other, other_waker)) = (counted(), counted());
+        let mut poll = || listens.as_mut().poll(&mut Context::from_waker(&thread_waker));
+        assert!(poll().is_pending());
+        assert!(
+            idles
+                .as_mut()
+                .poll(&mut Context::from_waker(&other_waker))
+                .is_pending()
+        );
+
+        let (earlier, later) = (Sequence::NONE.next(), Sequence::NONE.next().next());
+        let ((first, first_waker), (second, second_waker)) = (counted(), counted());
+        bell.wait(earlier, &first_waker);
+        bell.wait(later, &second_waker);
+        for (batch, rung, expected) in [(earlier, 1, (1, 0)), (later, 2, (1, 1))] {
+            settled.set(batch);
+            bells.ring();
+            assert_eq!(times(&thread), rung);
+            assert!(poll().is_pending());
+            assert_eq!((times(&first), times(&second)), expected, "{batch:?}");
+        }
+        bells.ring();
+        assert_eq!((times(&thread), times(&other)), (2, 0), "nobody waits");
     }
 }
