@@ -740,6 +740,24 @@ fn history_fills_gaps_and_stays_bounded() {
 }
 
 #[test]
+fn a_casino_of_the_same_market_that_is_a_tick_behind_changes_nothing() {
+    let mut game = Game::new();
+    for (tick, price) in [(5, 10), (6, 12), (7, 11)] {
+        game.price(tick, price);
+    }
+    let told = |game: &Game| {
+        let prices = game.state.market.prices();
+        prices.map(|point| (point.tick, point.price)).collect::<Vec<_>>()
+    };
+    for (tick, price) in [(6, 12), (7, 11), (8, 9)] {
+        game.price(tick, price);
+    }
+    assert_eq!(told(&game), [(5, 10), (6, 12), (7, 11), (8, 9)]);
+    game.price(6, 13);
+    assert_eq!(told(&game), [(6, 13)], "it had another price: another market");
+}
+
+#[test]
 fn earlier_trades_come_before_the_log() {
     let mut game = Game::new();
     let effects = game.stream(StreamEvent::Joined {

@@ -125,13 +125,14 @@ impl Market {
     /// Takes a price that came on the stream.
     ///
     /// `tick` and `interval_ms` are there where the casino tells them. A tick that is already known is passed over:
-    /// joining a table repeats the price in force. A lower one is another market's: the kept prices are forgotten, and
-    /// what is given back is `true`.
+    /// joining a table repeats the price in force, or one before it, at a casino that has not heard of the newest yet.
+    /// A lower one that is not known so is another market's: the kept prices are forgotten, and what is given back is
+    /// `true`.
     pub fn take(&mut self, tick: Option<i64>, price: i32, at: UnixMs, interval_ms: Option<i64>) -> bool {
         self.interval_ms = interval_ms.filter(|ms| *ms > 0).or(self.interval_ms);
         let last_tick = self.last().map(|last| last.tick);
         let tick = tick.unwrap_or_else(|| last_tick.map_or(0, |last| last.saturating_add(1)));
-        if last_tick == Some(tick) {
+        if last_tick == Some(tick) || self.knows(tick, price) {
             return false;
         }
         let another = last_tick.is_some_and(|last| last > tick);
@@ -142,6 +143,13 @@ impl Market {
         self.prices.push_back(PricePoint { tick, price, at });
         self.keep_bounds();
         another
+    }
+
+    /// Whether the price of `tick` is kept, and is `price`.
+    fn knows(&self, tick: i64, price: i32) -> bool {
+        let kept = self.prices.binary_search_by_key(&tick, |point| point.tick).ok();
+        kept.and_then(|index| self.prices.get(index))
+            .is_some_and(|point| point.price == price)
     }
 
     /// Takes a page of history: what is not known yet is put in its place, before the kept prices or in a gap between
