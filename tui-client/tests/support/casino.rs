@@ -48,9 +48,14 @@ impl Casino {
     /// Starts a casino with a ledger in `folder`, at `address` (port 0: any), and waits until it is ready.
     pub fn start(folder: &Path, address: &str, arguments: &[&str]) -> Self {
         let store = format!("sqlite:{}", folder.join("casino.db").display());
+        Self::start_on(&store, address, arguments)
+    }
+
+    /// The same on the ledger at the URL `store`.
+    pub fn start_on(store: &str, address: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(casino_binary());
         command
-            .args(["--listen", address, "--store", &store])
+            .args(["--listen", address, "--store", store])
             .args(arguments);
         Self::ready(command)
     }

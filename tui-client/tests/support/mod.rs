@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod balancer;
 pub mod casino;
 pub mod cutter;
 pub mod old_casino;
