@@ -39,12 +39,17 @@ pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str, folder: &
         for round in 0..rounds {
             let empty = folder.join(format!("empty-{}-{}-{round}.db", load.streams, load.window));
             let server = Server::start(&mut casino_command(&empty, "10s"))?;
-            let empty = measure(&server, load, length, true).await?.per_second;
+            let empty = measure((&server).into(), load, length, true).await?.per_second;
             drop(server);
             let start = Instant::now();
             let server = Server::start(&mut casino_command(&full, "10s"))?;
             ready.push(start.elapsed().as_secs_f64() * 1e3);
-            ratios.push(measure(&server, load, length, round == 0).await?.per_second / empty);
+            ratios.push(
+                measure((&server).into(), load, length, round == 0)
+                    .await?
+                    .per_second
+                    / empty,
+            );
         }
         println!(
             "{}: full / empty, median of rounds: {:.2}",

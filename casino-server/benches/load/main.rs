@@ -1,7 +1,8 @@
 //! The casino under load, beside the ceilings, in one run.
 //!
-//! `cargo bench -p casino-server --bench load [-- ROUNDS [SECONDS [SCENARIOS]]]` starts the servers as processes of their own,
-//! drives them in turn from this process, and prints medians with their ratios. It asserts nothing.
+//! `cargo bench -p casino-server --bench load [-- ROUNDS [SECONDS [SCENARIOS]]]` starts the servers as processes of their
+//! own, drives them in turn from this process, and prints medians with their ratios. It asserts nothing. With `--casino
+//! PATH`, once for each of several builds of the casino, it compares these on SQLite, and measures nothing else.
 
 #![allow(
     missing_docs,
@@ -18,20 +19,32 @@
 
 mod alone;
 mod bare;
+mod builds;
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../tests/support/cluster.rs"]
+mod cluster;
 mod full;
 mod histogram;
 mod http2;
+mod joint;
 mod process;
 mod scenario;
 mod seats;
 
-use std::time::Duration;
+use std::{io, path::PathBuf, time::Duration};
 
-fn main() -> std::io::Result<()> {
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
+use scenario::Plan;
+
+fn main() -> io::Result<()> {
+    let (mut arguments, mut builds) = (Vec::new(), Vec::new());
+    let mut given = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            // It is started from elsewhere.
+            "--casino" => builds.push(PathBuf::from(given.next().unwrap_or_default()).canonicalize()?),
+            _ => arguments.push(argument),
+        }
+    }
     let number = |index: usize, default: u64| {
         arguments
             .get(index)
@@ -51,12 +64,13 @@ fn main() -> std::io::Result<()> {
                 .enable_all()
                 .build()?;
             let local = tokio::task::LocalSet::new();
-            let rounds = number(0, 5) as usize;
-            let wanted = arguments.get(2).map_or("", String::as_str);
-            local.block_on(
-                &runtime,
-                scenario::run_all(rounds, Duration::from_secs(number(1, 3)), wanted),
-            )
+            let plan = Plan {
+                rounds: number(0, 5) as usize,
+                length: Duration::from_secs(number(1, 3)),
+                wanted: arguments.get(2).cloned().unwrap_or_default(),
+                builds,
+            };
+            local.block_on(&runtime, scenario::run_all(&plan))
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{
     fs,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    ops::{AddAssign, Sub},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -11,6 +13,61 @@ use std::{
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
+    /// Where it tells its metrics.
+    metrics: Option<String>,
+}
+
+/// What a casino's metrics say of its batches so far.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Batches {
+    count: f64,
+    entries: f64,
+    seconds: f64,
+}
+
+impl Batches {
+    /// Trades, payments and ticks in one batch.
+    pub(crate) fn entries_each(&self) -> f64 {
+        self.entries / self.count
+    }
+
+    /// The time of one commit.
+    pub(crate) fn ms_each(&self) -> f64 {
+        self.seconds * 1e3 / self.count
+    }
+
+    fn read(page: &str) -> Self {
+        let figure = |name: &str| -> f64 {
+            let line = page.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|figure| figure.trim().parse().ok())
+                .unwrap_or_default()
+        };
+        Self {
+            count: figure("casino_commit_seconds_count "),
+            entries: figure("casino_batch_entries_sum "),
+            seconds: figure("casino_commit_seconds_sum "),
+        }
+    }
+}
+
+impl AddAssign for Batches {
+    fn add_assign(&mut self, other: Self) {
+        self.count += other.count;
+        self.entries += other.entries;
+        self.seconds += other.seconds;
+    }
+}
+
+impl Sub for Batches {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            count: self.count - earlier.count,
+            entries: self.entries - earlier.entries,
+            seconds: self.seconds - earlier.seconds,
+        }
+    }
 }
 
 impl Server {
@@ -29,11 +86,31 @@ impl Server {
             Some((_, address)) => Ok(Self {
                 address: address.to_owned(),
                 child,
+                metrics: None,
             }),
             None => Err(io::Error::other(format!(
                 "{command:?} is not ready but says {line:?}"
             ))),
         }
+    }
+
+    /// The same with its metrics told at `metrics`, a free address.
+    pub(crate) fn start_with_metrics(command: &mut Command, metrics: String) -> io::Result<Self> {
+        let mut server = Self::start(command.args(["--metrics", &metrics]))?;
+        server.metrics = Some(metrics);
+        Ok(server)
+    }
+
+    /// What it has committed so far, if it tells its metrics.
+    pub(crate) fn batches(&self) -> io::Result<Batches> {
+        let Some(metrics) = &self.metrics else {
+            return Ok(Batches::default());
+        };
+        let mut page = TcpStream::connect(metrics)?;
+        page.write_all(b"GET /metrics HTTP/1.1\r\nhost: casino\r\nconnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        page.read_to_string(&mut text)?;
+        Ok(Batches::read(&text))
     }
 
     /// Time on a processor so far, of user and system together.
@@ -70,6 +147,20 @@ impl Drop for Server {
 /// Time this process has spent on a processor so far.
 pub(crate) fn own_cpu() -> io::Result<Duration> {
     cpu_of("self")
+}
+
+/// Time that the children of the process `parent` have spent on a processor so far; one that has ended is not in it.
+pub(crate) fn cpu_of_children(parent: u32) -> io::Result<Duration> {
+    let mut sum = Duration::ZERO;
+    for process in fs::read_dir("/proc")? {
+        let process = process?;
+        let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
+        let of = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        if of.is_some_and(|of| of.trim().parse() == Ok(parent)) {
+            sum += cpu_of(&process.file_name().to_string_lossy()).unwrap_or_default();
+        }
+    }
+    Ok(sum)
 }
 
 /// The sum over the threads there are; one that has ended is not in it.

@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     fs::File,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     rc::Rc,
     time::{Duration, Instant},
@@ -14,21 +14,51 @@ use awesomestock_proto::{casino::casino_client::CasinoClient, transport, types};
 use tokio::task::JoinSet;
 
 use crate::{
-    alone, full,
+    alone, builds, full,
     histogram::Histogram,
     http2::Connection,
-    process::{Server, own_cpu},
+    joint,
+    process::{Batches, Server, cpu_of_children, own_cpu},
     seats,
 };
 
 /// First argument that makes this program a ceiling.
 pub(crate) const SERVE_BARE: &str = "serve-bare";
 
+/// What is to be measured.
+pub(crate) struct Plan {
+    /// How often everything is measured, in turn.
+    pub(crate) rounds: usize,
+    /// How long each time.
+    pub(crate) length: Duration,
+    /// Scenarios with this in their names.
+    pub(crate) wanted: String,
+    /// Builds of the casino to be compared, in place of all other scenarios.
+    pub(crate) builds: Vec<PathBuf>,
+}
+
+/// What is under load.
+pub(crate) struct Driven<'a> {
+    /// Connections are dealt out to them in turn.
+    pub(crate) servers: &'a [Server],
+    /// The process id of the database that they share.
+    pub(crate) database: Option<u32>,
+}
+
+impl<'a> From<&'a Server> for Driven<'a> {
+    fn from(server: &'a Server) -> Self {
+        Self {
+            servers: std::slice::from_ref(server),
+            database: None,
+        }
+    }
+}
+
 /// Streams on connections, each with a window of outstanding actions.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) streams: usize,
-    connections: usize,
+    pub(crate) connections: usize,
     pub(crate) window: usize,
 }
 
@@ -68,12 +98,24 @@ pub(crate) const LOADS: [Load; 4] = [
 #[derive(Clone, Default)]
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
-    executed_share: f64,
-    latency: Histogram,
-    server_us_per_action: f64,
-    own_cpu_share: f64,
+    pub(crate) executed_share: f64,
+    pub(crate) latency: Histogram,
+    pub(crate) server_us_per_action: f64,
+    pub(crate) database_us_per_action: f64,
+    pub(crate) own_cpu_share: f64,
     disk_bytes_per_action: f64,
     rss_mb: f64,
+    pub(crate) batches: Batches,
+}
+
+/// What has been used up so far.
+struct Used {
+    at: Instant,
+    servers: Duration,
+    database: Duration,
+    own: Duration,
+    written: u64,
+    batches: Batches,
 }
 
 impl Measured {
@@ -84,18 +126,23 @@ impl Measured {
 }
 
 /// Runs every scenario whose name has `wanted` in it, `rounds` times each, `length` each time.
-pub(crate) async fn run_all(rounds: usize, length: Duration, wanted: &str) -> io::Result<()> {
+pub(crate) async fn run_all(plan: &Plan) -> io::Result<()> {
+    let (rounds, length, wanted) = (plan.rounds, plan.length, plan.wanted.as_str());
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("{}", machine());
     println!(
         "one commit of this disk (append 100 bytes, fdatasync): median {:?}\n",
         commit_time(folder.path())?
     );
+    if !plan.builds.is_empty() {
+        return builds::run(plan, folder.path()).await;
+    }
     for load in LOADS.into_iter().filter(|load| load.name().contains(wanted)) {
         compare(load, rounds, length, folder.path()).await?;
     }
     seats::run_all(rounds, length, wanted, folder.path()).await?;
-    full::run(rounds, length, wanted, folder.path()).await
+    full::run(rounds, length, wanted, folder.path()).await?;
+    joint::run(rounds, length, wanted).await
 }
 
 /// Measures the disk, the ceiling and the casino in turn, and prints their medians.
@@ -113,27 +160,15 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
         };
         alone.push(alone::measure(load, length, &store("alone"))?);
         let server = Server::start(&mut bare_command("actions", 1000)?)?;
-        bare.push(measure(&server, load, length, false).await?);
+        bare.push(measure((&server).into(), load, length, false).await?);
         drop(server);
         let server = Server::start(&mut casino_command(&store("casino"), "10s"))?;
         // Beside the casino that waits for a commit of its own: the disk's speed changes from one second to the next.
         commits.push(commit_time(folder)?.as_secs_f64() * 1e6);
-        casino.push(measure(&server, load, length, true).await?);
+        casino.push(measure((&server).into(), load, length, true).await?);
     }
     println!("{}", load.name());
-    println!(
-        "{:<12} {:>10} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>8} {:>9}",
-        "",
-        "actions/s",
-        "p50 us",
-        "p99 us",
-        "p99.9 us",
-        "cpu us/act",
-        "load cpu",
-        "disk B/a",
-        "RSS MB",
-        "executed"
-    );
+    print_head();
     print_row("bare tonic", &bare);
     print_row("casino", &casino);
     println!(
@@ -162,8 +197,29 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
     Ok(())
 }
 
-fn print_row(name: &str, rounds: &[Measured]) {
-    let of = |field: fn(&Measured) -> f64| median(&mut rounds.iter().map(field).collect::<Vec<_>>());
+pub(crate) fn print_head() {
+    println!(
+        "{:<12} {:>10} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>8} {:>9}",
+        "",
+        "actions/s",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
+        "cpu us/act",
+        "load cpu",
+        "disk B/a",
+        "RSS MB",
+        "executed"
+    );
+}
+
+/// The median over the rounds of what `field` gives.
+pub(crate) fn median_of(rounds: &[Measured], field: fn(&Measured) -> f64) -> f64 {
+    median(&mut rounds.iter().map(field).collect::<Vec<_>>())
+}
+
+pub(crate) fn print_row(name: &str, rounds: &[Measured]) {
+    let of = |field| median_of(rounds, field);
     println!(
         "{name:<12} {:>10.0} {:>9.0} {:>9.0} {:>9.0} {:>10.2} {:>9.2} {:>9.1} {:>8.1} {:>9.3}",
         of(|m| m.per_second),
@@ -180,7 +236,7 @@ fn print_row(name: &str, rounds: &[Measured]) {
 
 /// Seats the players, warms up for a quarter of `length`, and counts for `length`.
 pub(crate) async fn measure(
-    server: &Server,
+    driven: Driven<'_>,
     load: Load,
     length: Duration,
     deposit: bool,
@@ -189,12 +245,13 @@ pub(crate) async fn measure(
         .map(|number| format!("player-{number}"))
         .collect();
     if deposit {
-        buy_tokens(&server.address, &players).await?;
+        buy_tokens(&driven.servers[0].address, &players).await?;
     }
     let counting = Rc::new(Cell::new(false));
     let go_on = Rc::new(Cell::new(true));
     let mut pumps = JoinSet::new();
-    for seats in players.chunks(load.streams.div_ceil(load.connections)) {
+    let seats = players.chunks(load.streams.div_ceil(load.connections));
+    for (server, seats) in driven.servers.iter().cycle().zip(seats) {
         let mut connection = Connection::open(&server.address, seats).await?;
         let (counting, go_on) = (Rc::clone(&counting), Rc::clone(&go_on));
         pumps.spawn_local(async move {
@@ -217,18 +274,19 @@ pub(crate) async fn measure(
     }
     tokio::time::sleep(length / 4).await;
     counting.set(true);
-    let before = (Instant::now(), server.cpu()?, own_cpu()?, server.written_bytes()?);
+    let before = Used::by(&driven)?;
     tokio::time::sleep(length).await;
     go_on.set(false);
-    let seconds = before.0.elapsed().as_secs_f64();
-    let (server_cpu, own) = (server.cpu()? - before.1, own_cpu()? - before.2);
-    let written = server.written_bytes()? - before.3;
-    let rss_mb = server.rss_kb()? as f64 / 1024.0;
+    let after = Used::by(&driven)?;
+    let seconds = (after.at - before.at).as_secs_f64();
     let mut measured = Measured {
-        rss_mb,
-        own_cpu_share: own.as_secs_f64() / seconds,
+        own_cpu_share: (after.own - before.own).as_secs_f64() / seconds,
+        batches: after.batches - before.batches,
         ..Measured::default()
     };
+    for server in driven.servers {
+        measured.rss_mb += server.rss_kb()? as f64 / 1024.0;
+    }
     let (mut results, mut executed) = (0, 0);
     while let Some(ended) = pumps.join_next().await {
         let counted = ended.map_err(io::Error::other)??;
@@ -239,9 +297,29 @@ pub(crate) async fn measure(
     let actions = (results as f64).max(1.0);
     measured.per_second = results as f64 / seconds;
     measured.executed_share = executed as f64 / actions;
-    measured.server_us_per_action = server_cpu.as_secs_f64() * 1e6 / actions;
-    measured.disk_bytes_per_action = written as f64 / actions;
+    measured.server_us_per_action = (after.servers - before.servers).as_secs_f64() * 1e6 / actions;
+    measured.database_us_per_action = (after.database - before.database).as_secs_f64() * 1e6 / actions;
+    measured.disk_bytes_per_action = (after.written - before.written) as f64 / actions;
     Ok(measured)
+}
+
+impl Used {
+    fn by(driven: &Driven<'_>) -> io::Result<Self> {
+        let mut used = Self {
+            at: Instant::now(),
+            servers: Duration::ZERO,
+            database: driven.database.map_or(Ok(Duration::ZERO), cpu_of_children)?,
+            own: own_cpu()?,
+            written: 0,
+            batches: Batches::default(),
+        };
+        for server in driven.servers {
+            used.servers += server.cpu()?;
+            used.written += server.written_bytes()?;
+            used.batches += server.batches()?;
+        }
+        Ok(used)
+    }
 }
 
 /// Gives every player enough tokens for the whole round.
@@ -275,7 +353,12 @@ pub(crate) fn bare_command(kind: &str, tick_ms: u64) -> io::Result<Command> {
 }
 
 pub(crate) fn casino_command(store: &Path, tick: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_casino-server"));
+    casino_of(Path::new(env!("CARGO_BIN_EXE_casino-server")), store, tick)
+}
+
+/// The same with another build of the casino.
+pub(crate) fn casino_of(build: &Path, store: &Path, tick: &str) -> Command {
+    let mut command = Command::new(build);
     command.args([
         "--listen",
         "127.0.0.1:0",

@@ -17,16 +17,26 @@ const NOBODY: u32 = 65_534;
 /// That there is no PostgreSQL has been said.
 static SAID: Once = Once::new();
 
-/// A running cluster, behind a Unix socket that nobody else knows. It does without fsync: what is killed in these tests
-/// is programs, never the machine.
+/// What a cluster of the tests is set to: what is killed in them is programs, never the machine.
+const WITHOUT_FSYNC: &[&str] = &["fsync=off"];
+
+/// A running cluster, behind a Unix socket that nobody else knows.
 pub struct Cluster {
     folder: TempDir,
     programs: PathBuf,
+    /// `NAME=VALUE` each, as the server is started with.
+    settings: &'static [&'static str],
 }
 
 impl Cluster {
-    /// A new one. `None` where PostgreSQL is not installed: that is said in one line, and the test is passed over.
+    /// A new one, which does without fsync. `None` where PostgreSQL is not installed: that is said in one line, and the
+    /// test is passed over.
     pub fn start() -> Option<Self> {
+        Self::start_with(WITHOUT_FSYNC)
+    }
+
+    /// The same with `settings`, which are PostgreSQL's own where they are not set.
+    pub fn start_with(settings: &'static [&'static str]) -> Option<Self> {
         let Some(programs) = programs() else {
             SAID.call_once(|| {
                 let said = "skipped: the tests over PostgreSQL, whose programs (initdb, pg_ctl, createdb) are not here";
@@ -39,7 +49,11 @@ impl Cluster {
         if is_root() {
             chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        let cluster = Self { folder, programs };
+        let cluster = Self {
+            folder,
+            programs,
+            settings,
+        };
         let data = cluster.data();
         cluster.run(
             "initdb",
@@ -80,12 +94,30 @@ impl Cluster {
 
     /// The server comes back.
     pub fn come_back(&self) {
-        let options = format!("-k {} -c listen_addresses='' -c fsync=off", self.socket());
+        let mut options = format!("-k {} -c listen_addresses=''", self.socket());
+        for setting in self.settings {
+            options.push_str(&format!(" -c {setting}"));
+        }
         let log = format!("{}/log", self.socket());
         self.run(
             "pg_ctl",
             &["-D", &self.data(), "-w", "-l", &log, "-o", &options, "start"],
         );
+    }
+
+    /// What one of PostgreSQL's programs prints, run on the database `name`.
+    pub fn output(&self, program: &str, args: &[&str], name: &str) -> io::Result<String> {
+        let socket = self.socket();
+        let args = [&["-h", &socket, "-U", "casino"], args, &[name]].concat();
+        let output = self.command(program, &args).stdout(Stdio::piped()).output()?;
+        String::from_utf8(output.stdout).map_err(io::Error::other)
+    }
+
+    /// The server's process id; its sessions are its children.
+    pub fn process_id(&self) -> io::Result<u32> {
+        let file = std::fs::read_to_string(format!("{}/postmaster.pid", self.data()))?;
+        let first = file.lines().next().unwrap_or_default();
+        first.parse().map_err(io::Error::other)
     }
 
     fn socket(&self) -> String {

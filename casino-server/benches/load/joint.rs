@@ -1,0 +1,140 @@
+//! Casinos that share a ledger: what one PostgreSQL bears of one, two and three of them, beside what it bears of pgbench.
+//!
+//! The cluster is thrown away afterwards, and syncs what it commits.
+
+use std::{io, net::TcpListener, process::Command, time::Duration};
+
+use crate::{
+    cluster::Cluster,
+    process::Server,
+    scenario::{Driven, LOADS, Load, Measured, measure, median, median_of},
+};
+
+const NAME: &str = "casinos on one PostgreSQL";
+
+/// As PostgreSQL is set where nobody has set it, but for memory, of which it takes little by itself.
+const SETTINGS: &[&str] = &["shared_buffers=512MB", "max_wal_size=4GB"];
+
+/// The most casinos at once.
+const CASINOS_MAX: usize = 3;
+
+/// Sessions of pgbench: one, for what a player alone is to be compared with, and many.
+const SESSIONS: [u32; 2] = [1, 32];
+
+/// Accounts of pgbench, in units of 100,000.
+const SCALE: &str = "10";
+
+/// Runs the scenario if its name has `wanted` in it, and if there is a PostgreSQL.
+pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str) -> io::Result<()> {
+    if !NAME.contains(wanted) {
+        return Ok(());
+    }
+    let Some(cluster) = Cluster::start_with(SETTINGS) else {
+        return Ok(());
+    };
+    cluster.database("pgbench");
+    cluster.output("pgbench", &["-q", "-i", "-s", SCALE], "pgbench")?;
+    println!("{NAME}");
+    let mut pgbench = [Vec::new(), Vec::new()];
+    for (sessions, rates) in SESSIONS.iter().zip(&mut pgbench) {
+        for _ in 0..rounds {
+            rates.push(updates_a_second(&cluster, *sessions, length)?);
+        }
+        println!(
+            "pgbench, simple-update, {sessions} sessions: {:.0} transactions/s",
+            median(rates)
+        );
+    }
+    println!();
+    let [alone, many] = pgbench.map(|mut rates| median(&mut rates));
+    for load in LOADS {
+        let rate = if load.streams == 1 { alone } else { many };
+        compare(&cluster, load, (rounds, length), rate).await?;
+    }
+    Ok(())
+}
+
+/// Measures one casino, two, and so on in turn, as many as there are connections for, and prints their medians.
+async fn compare(
+    cluster: &Cluster,
+    load: Load,
+    (rounds, length): (usize, Duration),
+    pgbench: f64,
+) -> io::Result<()> {
+    let most = CASINOS_MAX.min(load.connections);
+    let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); most];
+    for round in 0..rounds {
+        for casinos in 1..=most {
+            let name = format!("round{}x{}x{round}x{casinos}", load.streams, load.window);
+            let store = cluster.database(&name);
+            let servers: Vec<Server> = (0..casinos).map(|_| start(&store)).collect::<io::Result<_>>()?;
+            let driven = Driven {
+                servers: &servers,
+                database: Some(cluster.process_id()?),
+            };
+            measured[casinos - 1].push(measure(driven, load, length, true).await?);
+        }
+    }
+    println!("{}", load.name());
+    println!(
+        "{:<10} {:>10} {:>9} {:>9} {:>10} {:>10} {:>9} {:>8} {:>10} {:>9} {:>9} {:>10}",
+        "",
+        "actions/s",
+        "p50 ms",
+        "p99 ms",
+        "cpu us/act",
+        "pg us/act",
+        "load cpu",
+        "a batch",
+        "commit ms",
+        "executed",
+        "/ first",
+        "/ pgbench"
+    );
+    let first = median_of(&measured[0], |m| m.per_second);
+    for (casinos, rounds) in (1..).zip(&measured) {
+        let of = |field| median_of(rounds, field);
+        println!(
+            "{:<10} {:>10.0} {:>9.2} {:>9.2} {:>10.2} {:>10.2} {:>9.2} {:>8.1} {:>10.2} {:>9.3} {:>9.2} {:>10.2}",
+            if casinos == 1 {
+                "1 casino".to_owned()
+            } else {
+                format!("{casinos} casinos")
+            },
+            of(|m| m.per_second),
+            of(|m| m.latency.percentile(500).as_secs_f64() * 1e3),
+            of(|m| m.latency.percentile(990).as_secs_f64() * 1e3),
+            of(|m| m.server_us_per_action),
+            of(|m| m.database_us_per_action),
+            of(|m| m.own_cpu_share),
+            of(|m| m.batches.entries_each()),
+            of(|m| m.batches.ms_each()),
+            of(|m| m.executed_share),
+            of(|m| m.per_second) / first,
+            of(|m| m.per_second) / pgbench,
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// A casino on the ledger at the URL `store`.
+fn start(store: &str) -> io::Result<Server> {
+    // Free now, and nobody else here takes ports.
+    let metrics = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_casino-server"));
+    command.args(["--listen", "127.0.0.1:0", "--tick", "10s", "--store", store]);
+    Server::start_with_metrics(&mut command, metrics)
+}
+
+/// The rate at which pgbench changes one row of its accounts, reads it, and adds one of its history.
+fn updates_a_second(cluster: &Cluster, sessions: u32, length: Duration) -> io::Result<f64> {
+    let (sessions, seconds) = (sessions.to_string(), length.as_secs().max(1).to_string());
+    let args = [
+        "-N", "-n", "-M", "prepared", "-c", &sessions, "-j", "1", "-T", &seconds,
+    ];
+    let told = cluster.output("pgbench", &args, "pgbench")?;
+    let rate = told.lines().find_map(|line| line.strip_prefix("tps = "));
+    let rate = rate.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    rate.ok_or_else(|| io::Error::other(format!("pgbench says {told:?}")))
+}
