@@ -94,7 +94,8 @@ pub async fn listen(address: &str, may_be_reached: bool) -> Result<TcpListener, 
 /// `name` is the full name of the service in `routes`, as health checks ask for it; what is accepted is one of
 /// `connections`. From `shutdown` on nothing new is
 /// accepted, health says `NOT_SERVING`, and open calls have [`DRAIN_DEADLINE`] to end. A service with streams that end
-/// only when their client wishes must watch `shutdown` itself and end them.
+/// only when their client wishes must watch `shutdown` itself and end them. Whatever is open when this ends, or is
+/// dropped, is cut.
 ///
 /// # Errors
 ///
@@ -117,7 +118,11 @@ where
         .add_service(health_service)
         .add_service(reflection_v1()?)
         .add_service(reflection_v1alpha()?);
-    let incoming = incoming.filter_map(|accepted| accepted.map(|io| connections.hold(io)).transpose());
+    // The transport's tasks know nothing of the end of this one; their connections do.
+    let served = CancellationToken::new();
+    let _cut = served.clone().drop_guard();
+    let incoming =
+        incoming.filter_map(|accepted| accepted.map(|io| connections.hold(io, &served)).transpose());
     let server = match tls {
         Some(tls) => tls.on(transport::server())?,
         None => transport::server(),
@@ -219,10 +224,30 @@ pub fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tonic_health::pb::{
-        HealthCheckRequest, health_check_response::ServingStatus as Health, health_client::HealthClient,
+    use std::{
+        convert::Infallible,
+        future,
+        sync::Arc,
+        task::{Context, Poll},
     };
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        sync::Notify,
+        time::Instant,
+    };
+    use tonic::{
+        body::Body,
+        client::Grpc,
+        codegen::{Service, http},
+        server::NamedService,
+        transport::Channel,
+    };
+    use tonic_health::pb::{
+        HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus as Health,
+        health_client::HealthClient,
+    };
+    use tonic_prost::ProstCodec;
 
     use super::*;
 
@@ -270,6 +295,67 @@ mod tests {
         }
     }
 
+    /// A service that tells of a call, and never answers it.
+    #[derive(Clone)]
+    struct Silent(Arc<Notify>);
+
+    impl NamedService for Silent {
+        const NAME: &'static str = "some.Service";
+    }
+
+    impl Service<http::Request<Body>> for Silent {
+        type Response = http::Response<Body>;
+        type Error = Infallible;
+        type Future = future::Pending<Result<Self::Response, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: http::Request<Body>) -> Self::Future {
+            self.0.notify_one();
+            future::pending()
+        }
+    }
+
+    async fn call(channel: Channel) -> Result<(), tonic::Status> {
+        let mut client = Grpc::new(channel);
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<HealthCheckRequest, HealthCheckResponse>::default();
+        let path = http::uri::PathAndQuery::from_static("/some.Service/Wait");
+        let request = tonic::Request::new(HealthCheckRequest::default());
+        client.unary(request, path, codec).await.map(drop)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_does_not_end_is_cut_with_its_server() {
+        for (is_told, expected) in [(true, DRAIN_DEADLINE), (false, Duration::ZERO)] {
+            let (channel, incoming) = transport::pipe();
+            let connections = Connections::new(ConnectionLimits::default());
+            let (called, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
+            let serving = tokio::spawn({
+                let (connections, shutdown) = (connections.clone(), shutdown.clone());
+                let routes = Routes::new(Silent(Arc::clone(&called)));
+                async move { serve("some.Service", routes, (incoming, (&connections, None)), shutdown).await }
+            });
+            let calling = tokio::spawn(call(channel));
+            called.notified().await;
+            let began = Instant::now();
+            if is_told {
+                shutdown.cancel();
+                serving.await.unwrap().unwrap();
+            } else {
+                serving.abort();
+                assert!(serving.await.unwrap_err().is_cancelled());
+            }
+            calling.await.unwrap().unwrap_err();
+            assert_eq!(began.elapsed().as_secs(), expected.as_secs());
+            while connections.open() > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_no_longer_answers_is_given_up() {
         let (mut near, far) = tokio::io::duplex(64 * 1024);
@@ -289,7 +375,7 @@ mod tests {
         // The preface and empty settings; and then not a word, not even to pings.
         let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
         near.write_all(opening).await.unwrap();
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         near.read_to_end(&mut Vec::new()).await.unwrap();
         assert_eq!(
             began.elapsed().as_secs(),
@@ -305,7 +391,7 @@ mod tests {
     async fn accepting_that_fails_rests_and_goes_on() {
         let lacking = || Err(io::Error::other("too many open files"));
         let accepting = tokio_stream::iter([Ok(1), lacking(), lacking(), Ok(2), lacking(), Ok(3)]);
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         let accepted: Vec<i32> = patient(accepting).collect().await;
         assert_eq!(accepted, [1, 2, 3]);
         assert_eq!(began.elapsed(), ACCEPT_PAUSE * 3);

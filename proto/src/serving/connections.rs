@@ -1,14 +1,15 @@
 //! The connections of a server: how many there may be, and when one is ended that does no good to anybody.
 //!
 //! Owns three bounds that HTTP/2 itself does not have: on how many are open, on how long a peer may leave unread what
-//! is written to it, and on how long one may stay open without a call. It knows nothing of what is sent.
+//! is written to it, and on how long one may stay open without a call. And it ends them with their server: the transport
+//! gives each a task of its own, which would outlive it. It knows nothing of what is sent.
 
 use std::{
     fmt, io,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -18,6 +19,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep},
 };
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{
     codegen::http::Extensions,
     transport::server::{Connected, TlsConnectInfo},
@@ -28,6 +30,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How many looks the shortest bound takes at least.
 const LOOKS: u32 = 6;
+
+/// Why a connection ended that was cut.
+const CUT: &str = "a stream on it was not read, or its server has ended";
 
 /// What the connections of a server may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub struct Connections {
 pub struct Held<IO> {
     io: IO,
     line: Line,
+    /// Completes when it is to be ended at once.
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
     limits: ConnectionLimits,
     /// When it is next looked at.
     look: Pin<Box<Sleep>>,
@@ -69,7 +76,7 @@ struct State {
     place: Arc<AtomicUsize>,
     begun: AtomicU64,
     open_calls: AtomicUsize,
-    cut: AtomicBool,
+    cut: CancellationToken,
 }
 
 /// A call on a connection, counted until it is dropped.
@@ -111,13 +118,13 @@ impl Connections {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Takes in `io`; `None`, and `io` is closed, when there are as many as there may be.
-    pub(super) fn hold<IO>(&self, io: IO) -> Option<Held<IO>> {
+    /// Takes in `io`, which ends with `server`; `None`, and `io` is closed, when there are as many as there may be.
+    pub(super) fn hold<IO>(&self, io: IO, server: &CancellationToken) -> Option<Held<IO>> {
         let line = Line(Arc::new(State {
             place: Arc::clone(&self.open),
             begun: AtomicU64::new(0),
             open_calls: AtomicUsize::new(0),
-            cut: AtomicBool::new(false),
+            cut: server.child_token(),
         }));
         // Counted before it is looked at: two that come at once do not both find the last place.
         if self.open.fetch_add(1, Ordering::Relaxed) >= self.limits.max {
@@ -126,6 +133,7 @@ impl Connections {
         }
         Some(Held {
             io,
+            cut: Box::pin(line.0.cut.clone().cancelled_owned()),
             line,
             limits: self.limits,
             look: Box::pin(sleep(self.limits.look_interval())),
@@ -147,9 +155,9 @@ impl Line {
         extensions.get().or_else(by_tls)
     }
 
-    /// Ends the connection and all calls on it, within seconds.
+    /// Ends the connection and all calls on it.
     pub fn cut(&self) {
-        self.0.cut.store(true, Ordering::Relaxed);
+        self.0.cut.cancel();
     }
 
     /// Counts a call.
@@ -164,7 +172,7 @@ impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line")
             .field("open_calls", &self.0.open_calls)
-            .field("cut", &self.0.cut)
+            .field("cut", &self.0.cut.is_cancelled())
             .finish_non_exhaustive()
     }
 }
@@ -184,13 +192,13 @@ impl Drop for Call {
 impl<IO> Held<IO> {
     /// Completes with the reason when the connection is to be ended; to be polled while nothing arrives.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(CUT);
+        }
         loop {
             ready!(self.look.as_mut().poll(cx));
             let now = Instant::now();
             let state = &self.line.0;
-            if state.cut.load(Ordering::Relaxed) {
-                return Poll::Ready("a stream on it was not read");
-            }
             let begun = state.begun.load(Ordering::Relaxed);
             if begun != self.busy.0 || state.open_calls.load(Ordering::Relaxed) > 0 {
                 self.busy = (begun, now);
@@ -206,6 +214,9 @@ impl<IO> Held<IO> {
         if written.is_ready() {
             self.stalled = None;
             return written;
+        }
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(ended(CUT)));
         }
         let stall = self.limits.stall;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
@@ -289,11 +300,11 @@ mod tests {
     async fn one_too_many_is_closed_and_makes_no_place_smaller() {
         let connections = Connections::new(LIMITS);
         let (near, far) = duplex(16);
-        let first = connections.hold(near).unwrap();
-        let second = connections.hold(far).unwrap();
+        let first = connections.hold(near, &CancellationToken::new()).unwrap();
+        let second = connections.hold(far, &CancellationToken::new()).unwrap();
         for _ in 0..3 {
             let (near, mut far) = duplex(16);
-            assert!(connections.hold(near).is_none());
+            assert!(connections.hold(near, &CancellationToken::new()).is_none());
             assert_eq!(far.read(&mut [0]).await.unwrap(), 0, "closed");
         }
         assert_eq!(connections.open(), 2);
@@ -311,7 +322,7 @@ mod tests {
     async fn a_peer_that_takes_nothing_is_given_up_and_one_that_takes_little_is_not() {
         let connections = Connections::new(LIMITS);
         let (near, mut far) = duplex(4);
-        let mut held = connections.hold(near).unwrap();
+        let mut held = connections.hold(near, &CancellationToken::new()).unwrap();
         let writing = tokio::spawn(async move { held.write_all(&[7; 64]).await });
         for _ in 0..5 {
             sleep(Duration::from_secs(29)).await;
@@ -327,7 +338,7 @@ mod tests {
     async fn a_connection_without_a_call_is_ended_and_one_with_an_open_call_is_not() {
         let connections = Connections::new(LIMITS);
         let (near, _far) = duplex(4);
-        let mut held = connections.hold(near).unwrap();
+        let mut held = connections.hold(near, &CancellationToken::new()).unwrap();
         let line = held.line.clone();
         let call = line.call();
         let reading = tokio::spawn(async move { held.read(&mut [0]).await });
@@ -345,12 +356,32 @@ mod tests {
     async fn a_connection_that_is_cut_ends() {
         let connections = Connections::new(LIMITS);
         let (near, _far) = duplex(4);
-        let mut held = connections.hold(near).unwrap();
+        let mut held = connections.hold(near, &CancellationToken::new()).unwrap();
         let line = held.line.clone();
         let _call = line.call();
-        line.cut();
+        let reading = tokio::spawn(async move { held.read(&mut [0]).await });
+        tokio::task::yield_now().await;
         let since = Instant::now();
-        assert!(held.read(&mut [0]).await.is_err());
-        assert!(since.elapsed() <= LOOK_INTERVAL);
+        line.cut();
+        assert!(reading.await.unwrap().is_err());
+        assert!(since.elapsed().is_zero());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_end_with_their_server_also_where_the_peer_takes_nothing() {
+        let connections = Connections::new(LIMITS);
+        let server = CancellationToken::new();
+        let (near, _far) = duplex(4);
+        let mut read = connections.hold(near, &server).unwrap();
+        let (near, _far) = duplex(4);
+        let mut written = connections.hold(near, &server).unwrap();
+        let reading = tokio::spawn(async move { read.read(&mut [0]).await });
+        let writing = tokio::spawn(async move { written.write_all(&[7; 64]).await });
+        tokio::task::yield_now().await;
+        let since = Instant::now();
+        server.cancel();
+        assert!(reading.await.unwrap().is_err() && writing.await.unwrap().is_err());
+        assert!(since.elapsed().is_zero());
+        assert_eq!(connections.open(), 0);
     }
 }
