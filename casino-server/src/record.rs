@@ -29,7 +29,10 @@ pub(crate) enum Command {
 impl Command {
     /// It is a buy or a sell, not a payment.
     pub(crate) fn is_action(self) -> bool {
-        matches!(self, Self::Buy(_) | Self::Sell(_))
+        match self {
+            Self::Buy(_) | Self::Sell(_) | Self::Limited(..) => true,
+            Self::Deposit(_) | Self::Withdraw(_) => false,
+        }
     }
 
     /// Whether it can be executed for a player who has no account yet, and so gives them one.

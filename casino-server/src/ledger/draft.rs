@@ -326,6 +326,7 @@ mod tests {
         market::Model,
         quantity::{Dollars, Price, Stocks, Tokens},
         receipt::RequestId,
+        record::Side,
     };
 
     fn draft() -> Draft {
@@ -383,6 +384,25 @@ mod tests {
             panic!("bob changed nothing")
         };
         assert_eq!((name.as_str(), record.account), ("ann", after.decision.account));
+    }
+
+    #[test]
+    fn refused_buys_and_sells_are_counted_and_refused_payments_are_not() {
+        let mut draft = draft();
+        let ann = seated(&mut draft, "ann");
+        let price = draft.price();
+        for (command, counted) in [
+            (Command::Buy(Stocks(1)), 1),
+            (Command::Sell(Stocks(1)), 2),
+            (Command::Limited(Side::Buy, Stocks(1), Price::MIN), 3),
+            (Command::Limited(Side::Sell, Stocks(1), price), 4),
+            (Command::Withdraw(Tokens(5)), 4),
+            (Command::Deposit(Dollars(0)), 4),
+        ] {
+            let decided = draft.decide(ann, command, UnixMillis(0)).unwrap();
+            assert!(decided.decision.result.is_err(), "{command:?}");
+            assert_eq!(draft.refused(), counted, "{command:?}");
+        }
     }
 
     #[test]
