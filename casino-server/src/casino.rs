@@ -31,6 +31,7 @@ use crate::{
     reader::Reader,
     service::CasinoService,
     statements::{PaymentsServer, Statements},
+    surroundings::Surroundings,
     table::{self, Audience, Patience, Players, Table},
     workers::Workers,
 };
@@ -102,6 +103,19 @@ impl Casino {
     ///
     /// When an option is out of its bounds; when the ledger is in use, unreadable, foreign or of a newer version.
     pub async fn open(options: Options, payments: impl Into<PaymentsServer>) -> Result<Self, OpenError> {
+        Self::open_in(Surroundings::default(), options, payments).await
+    }
+
+    /// Opens as [`Casino::open`] does, in other surroundings than the machine's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Casino::open`], and when the disk fails.
+    pub async fn open_in(
+        surroundings: Surroundings,
+        options: Options,
+        payments: impl Into<PaymentsServer>,
+    ) -> Result<Self, OpenError> {
         let interval = options::checked_tick(options.tick)?;
         let house = options::checked_house(options.house)?;
         let opening_price = options::checked_initial_price(options.initial_price)?;
@@ -119,9 +133,11 @@ impl Casino {
             company,
             seed,
         } = match &address {
-            Address::Sqlite(path) => open_alone(path.clone(), options, (opening_price, interval)).await?,
+            Address::Sqlite(path) => {
+                open_alone(path.clone(), options, (opening_price, interval), surroundings).await?
+            }
             Address::Postgres(database) => {
-                open_jointly(&options, database, (opening_price, interval)).await?
+                open_jointly(&options, database, (opening_price, interval), surroundings.clock).await?
             }
         };
         ledger.set_rate(limits.actions_a_second);

@@ -107,7 +107,7 @@ impl Ledger {
         reader: Reader,
         market: Market,
         (announcer, witness): (Announcer, Witness),
-        clock: Clock,
+        clock: impl Into<Clock>,
     ) -> Result<Self, StartError> {
         let draft = Draft::new(market, store.numbers()?);
         let shared = Arc::new(Shared::new(draft, reader, clock));
@@ -138,7 +138,7 @@ impl Ledger {
             prices,
             Arc::clone(&heard),
             (Arc::clone(&joint), errands),
-            (interval, clock),
+            (interval, clock.clone()),
         );
         let keeper = Keeper::new(Arc::clone(&joint), store, heard, (witness, clock));
         let (ending, ended) = oneshot::channel();

@@ -49,6 +49,7 @@ mod service;
 mod statements;
 mod status;
 mod store;
+mod surroundings;
 mod table;
 mod unread;
 #[doc(hidden)]
@@ -61,6 +62,7 @@ mod workers;
 pub use address::{Address, BadAddress, Database};
 pub use audit::{Difference, Totals};
 pub use casino::{Casino, OpenError, ServeError};
+pub use clock::Clock;
 pub use ledger::LedgerFailure;
 pub use limits::Limits;
 pub use market::{Model, UnknownModel};
@@ -70,5 +72,6 @@ pub use options::{
     HOUSE_MAX, INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
 };
 pub use statements::PaymentsServer;
+pub use surroundings::{Disk, Surroundings};
 pub use upkeep::{UpkeepError, backup, check};
 pub use workers::Workers;

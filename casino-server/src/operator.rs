@@ -9,6 +9,7 @@ use crate::{
     casino::{OpenError, open_file},
     identity::{NameError, PlayerName},
     store::{Backing, StoreError},
+    surroundings::Surroundings,
 };
 
 /// What became of a name that was to be released.
@@ -69,7 +70,7 @@ pub fn release(store: &Address, name: &str) -> Result<Release, ReleaseError> {
     if !store.exists() {
         return Err(ReleaseError::NoLedger { path: store.clone() });
     }
-    let (mut opened, _log) = open_file(store)?;
+    let (mut opened, _log) = open_file(store, &Surroundings::default())?;
     let failed = |error: StoreError| ReleaseError::Write {
         path: store.clone(),
         source: Box::new(error),

@@ -13,7 +13,7 @@ use tokio::task;
 use super::OpenError;
 use crate::{
     address::{Address, Database},
-    clock,
+    clock::Clock,
     company::Company,
     ledger::{Ledger, StartError},
     market::Market,
@@ -24,6 +24,7 @@ use crate::{
         Layered, Logged, Recovered, StoreError, postgres, recover,
         sqlite::{self, FileError, SqliteReads},
     },
+    surroundings::Surroundings,
     table::Table,
 };
 
@@ -41,13 +42,16 @@ pub(super) async fn open_alone(
     path: PathBuf,
     options: Options,
     (opening_price, interval): (Price, Duration),
+    surroundings: Surroundings,
 ) -> Result<Opened, OpenError> {
     let address = options.store.clone();
     let failed = |source| OpenError::Ledger {
         address: address.clone(),
         source,
     };
-    let file = task::spawn_blocking(move || File::open(&path, &options, opening_price)).await;
+    let clock = surroundings.clock.clone();
+    let file =
+        task::spawn_blocking(move || File::open(&path, &options, (opening_price, &surroundings))).await;
     let File { store, reads, market } = file.map_err(|error| failed(Box::new(error)))??;
     let (table, announcer) = Table::new(market.current, interval);
     let reader = Reader::new(Arc::new(reads));
@@ -57,7 +61,7 @@ pub(super) async fn open_alone(
         reader.clone(),
         market,
         (announcer, company.witness()),
-        clock::time_of_day,
+        clock,
     );
     let ledger = ledger.map_err(|error| match error {
         StartError::Store(error) => failed(Box::new(error)),
@@ -77,8 +81,9 @@ pub(super) async fn open_jointly(
     options: &Options,
     database: &Database,
     (opening_price, interval): (Price, Duration),
+    clock: Clock,
 ) -> Result<Opened, OpenError> {
-    let fresh = new_market(options, opening_price)?;
+    let fresh = new_market(options, opening_price, &clock)?;
     // By chance, so that no two casinos are called alike, however they are started.
     let name = format!("{:016x}", random()?);
     let opened = postgres::open(database, &name, (fresh, options.seed)).await;
@@ -97,7 +102,7 @@ pub(super) async fn open_jointly(
         (store, prices),
         (market, interval),
         (announcer, company.witness()),
-        clock::time_of_day,
+        clock,
     );
     Ok(Opened {
         ledger,
@@ -109,14 +114,18 @@ pub(super) async fn open_jointly(
 }
 
 /// Opens the file, which makes it if there is none, and has it take over what is left in its log.
-pub(crate) fn open_file(path: &Path) -> Result<(sqlite::Opened, Recovered), OpenError> {
+pub(crate) fn open_file(
+    path: &Path,
+    surroundings: &Surroundings,
+) -> Result<(sqlite::Opened, Recovered), OpenError> {
     let mut file = sqlite::open(path).map_err(|error| match error {
         FileError::InUse => OpenError::InUse {
             path: path.to_owned(),
         },
         error => failed(path)(Box::new(error)),
     })?;
-    let recovered = recover(&file.path, &mut file.store).map_err(|error| failed(path)(Box::new(error)))?;
+    let recovered = recover(&file.path, &mut file.store, surroundings);
+    let recovered = recovered.map_err(|error| failed(path)(Box::new(error)))?;
     Ok((file, recovered))
 }
 
@@ -137,8 +146,12 @@ struct File {
 
 impl File {
     /// Opens the file with its log and takes up its market, or opens a new market in it.
-    fn open(path: &Path, options: &Options, opening_price: Price) -> Result<Self, OpenError> {
-        let (mut file, recovered) = open_file(path)?;
+    fn open(
+        path: &Path,
+        options: &Options,
+        (opening_price, surroundings): (Price, &Surroundings),
+    ) -> Result<Self, OpenError> {
+        let (mut file, recovered) = open_file(path, surroundings)?;
         let store_failed = |error: StoreError| failed(path)(Box::new(error));
         let kept = file.store.market().map_err(store_failed)?;
         let market = match kept {
@@ -147,7 +160,7 @@ impl File {
                 seed: options.seed.unwrap_or(kept.seed),
                 current: kept.current,
             },
-            None => new_market(options, opening_price)?,
+            None => new_market(options, opening_price, &surroundings.clock)?,
         };
         if kept != Some(market) {
             file.store.set_market(&market).map_err(store_failed)?;
@@ -157,17 +170,12 @@ impl File {
     }
 }
 
-fn new_market(options: &Options, opening_price: Price) -> Result<Market, OpenError> {
+fn new_market(options: &Options, opening_price: Price, clock: &Clock) -> Result<Market, OpenError> {
     let seed = match options.seed {
         Some(seed) => seed,
         None => random()?,
     };
-    Ok(Market::open(
-        options.model,
-        seed,
-        opening_price,
-        clock::time_of_day(),
-    ))
+    Ok(Market::open(options.model, seed, opening_price, clock.now()))
 }
 
 fn random() -> Result<u64, OpenError> {

@@ -68,7 +68,7 @@ pub(super) enum Stopped {
 }
 
 impl Shared {
-    pub(super) fn new(draft: Draft, reader: Reader, clock: Clock) -> Self {
+    pub(super) fn new(draft: Draft, reader: Reader, clock: impl Into<Clock>) -> Self {
         Self {
             open: Mutex::new(Open {
                 draft,
@@ -80,7 +80,7 @@ impl Shared {
             fates: Fates::default(),
             bells: Bells::default(),
             reader,
-            clock,
+            clock: clock.into(),
             meter: Meter::default(),
         }
     }
@@ -123,7 +123,7 @@ impl Shared {
         orders: &mut impl Iterator<Item = &'a mut Order>,
     ) -> (Stopped, bool) {
         let mut open = self.lock();
-        let at = (self.clock)();
+        let at = self.clock.now();
         let stopped = loop {
             if let Order::Asked(player, submission) = &**order {
                 match self.decide_one(&mut open, asker, (player, *submission), at) {
@@ -206,7 +206,7 @@ impl Shared {
         if !open.taking {
             return Err(LedgerError::Stopping);
         }
-        let tick = open.draft.tick((self.clock)());
+        let tick = open.draft.tick(self.clock.now());
         let tick = tick.ok_or_else(|| LedgerError::not_executed("has run out of ticks"))?;
         let batch = open.draft.sequence();
         self.tell_flusher(open);
@@ -218,7 +218,7 @@ impl Shared {
         if !open.taking {
             return Err(LedgerError::Stopping);
         }
-        let at = (self.clock)();
+        let at = self.clock.now();
         open.draft.claim(Claim { player, key, at });
         let batch = open.draft.sequence();
         self.tell_flusher(open);

@@ -19,6 +19,7 @@ use crate::{
         scripted::{Script, Scripted, disk},
         sqlite,
     },
+    surroundings::Surroundings,
     table::Table,
 };
 
@@ -288,7 +289,7 @@ fn command() -> impl Strategy<Value = Command> {
 /// Has `steps` executed on the ledger in `path`, `None` being a tick: the account each player was last told of.
 async fn play(path: &Path, steps: &[(usize, Option<Command>)], told: &mut [Account; 3]) -> Tick {
     let mut file = sqlite::open(path).unwrap();
-    let recovered = recover(path, &mut file.store).unwrap();
+    let recovered = recover(path, &mut file.store, &Surroundings::default()).unwrap();
     let new = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
     let market = file.store.market().unwrap().unwrap_or(new);
     file.store.set_market(&market).unwrap();

@@ -32,10 +32,10 @@ use self::{
     filler::Filler,
     frame::{OtherFormat, Stamp},
 };
-use crate::store::{Backing, Batch, CommitError, Mark, Numbers, Reads, Store, StoreError};
-
-/// The length of the log, in bytes: a few tenths of a second of full load.
-const LENGTH: u64 = 16 << 20;
+use crate::{
+    store::{Backing, Batch, CommitError, Mark, Numbers, Reads, Store, StoreError},
+    surroundings::{Disk, Surroundings},
+};
 
 /// Why a ledger's log cannot be used. The ledger is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,7 @@ pub(crate) enum LogError {
 pub(crate) struct Recovered {
     file: LogFile,
     mark: Mark,
+    surroundings: Surroundings,
 }
 
 /// The log beside the ledger at `ledger`.
@@ -70,8 +71,12 @@ fn path_of(ledger: &Path) -> PathBuf {
 /// # Errors
 ///
 /// [`LogError`]; nothing of the log is lost.
-pub(crate) fn recover(ledger: &Path, backing: &mut impl Backing) -> Result<Recovered, LogError> {
-    let mut file = LogFile::open(&path_of(ledger), LENGTH)?;
+pub(crate) fn recover(
+    ledger: &Path,
+    backing: &mut impl Backing,
+    surroundings: &Surroundings,
+) -> Result<Recovered, LogError> {
+    let mut file = LogFile::open(&path_of(ledger), surroundings)?;
     let old = backing
         .mark()
         .map_err(|error| LogError::TakeOver(Box::new(error)))?;
@@ -88,9 +93,27 @@ pub(crate) fn recover(ledger: &Path, backing: &mut impl Backing) -> Result<Recov
         batch: old.batch.saturating_add(left),
         position: 0,
     };
-    let taken_over = backing.take_over(&batches, mark);
+    let taken_over = take_over(backing, (&batches, mark), &*surroundings.disk);
     taken_over.map_err(|error| LogError::TakeOver(Box::new(error)))?;
-    Ok(Recovered { file, mark })
+    Ok(Recovered {
+        file,
+        mark,
+        surroundings: surroundings.clone(),
+    })
+}
+
+/// Has `backing` take over `batches` in one transaction, if `disk` lets it.
+fn take_over(
+    backing: &mut impl Backing,
+    (batches, mark): (&[Arc<Batch>], Mark),
+    disk: &dyn Disk,
+) -> Result<(), CommitError> {
+    let failed = |error: io::Error| StoreError::new("write the ledger", error);
+    disk.before_transaction()
+        .map_err(|error| CommitError::NotWritten(failed(error)))?;
+    backing.take_over(batches, mark)?;
+    disk.after_transaction()
+        .map_err(|error| CommitError::Unknown(failed(error)))
 }
 
 /// What the log beside the ledger at `ledger` holds beyond `mark`, in order. Nothing is made or changed, and a casino may
@@ -137,10 +160,14 @@ impl Logged {
         B: Backing + 'static,
         R: Reads,
     {
-        let Recovered { file, mark } = recovered;
-        let backlog = Arc::new(Backlog::new(LENGTH));
+        let Recovered {
+            file,
+            mark,
+            surroundings: Surroundings { disk, log_bytes, .. },
+        } = recovered;
+        let backlog = Arc::new(Backlog::new(log_bytes));
         let numbers = backing.numbers()?;
-        let filler = Filler::new(Box::new(backing), Arc::clone(&backlog), mark.epoch);
+        let filler = Filler::new(Box::new(backing), Arc::clone(&backlog), disk, mark.epoch);
         let filler = thread::Builder::new()
             .name("filler".to_owned())
             .spawn(move || filler.run())

@@ -78,7 +78,7 @@ impl Keeper {
     /// Has a batch decided and written; then, and only then, anybody may hear of it: of its price before of a trade at
     /// it.
     async fn settle(&mut self, queued: &Queued, rate: Rate) {
-        let (market, at, began) = (self.heard.market(), (self.clock)(), Instant::now());
+        let (market, at, began) = (self.heard.market(), self.clock.now(), Instant::now());
         let too_fast = self.too_fast(queued, rate, at);
         let mut decided = Decided::default();
         let wanted = wanted(queued);

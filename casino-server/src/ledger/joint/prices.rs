@@ -118,7 +118,7 @@ impl Prices {
                 let claim = Claim {
                     player,
                     key,
-                    at: (self.clock)(),
+                    at: self.clock.now(),
                 };
                 let claimed = match self.stored.claim(&claim).await {
                     Ok(true) => Ok(()),
@@ -137,7 +137,7 @@ impl Prices {
     async fn beat(&mut self) -> Result<Option<Tick>, StoreError> {
         // Whoever leads anew may have missed something; it tries again then, and once is enough.
         for _ in 0..2 {
-            let Some(next) = self.heard.market().ticked((self.clock)()) else {
+            let Some(next) = self.heard.market().ticked(self.clock.now()) else {
                 return Ok(None);
             };
             let tick = next.current;

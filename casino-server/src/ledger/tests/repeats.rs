@@ -43,7 +43,7 @@ struct Life {
 impl Life {
     fn begin(path: &Path) -> Self {
         let mut file = sqlite::open(path).unwrap();
-        let recovered = recover(path, &mut file.store).unwrap();
+        let recovered = recover(path, &mut file.store, &Surroundings::default()).unwrap();
         let market = file.store.market().unwrap().unwrap_or(market());
         file.store.set_market(&market).unwrap();
         let (log, reads) = Logged::start(recovered, file.store, file.reads).unwrap();

@@ -4,13 +4,17 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
+    sync::Arc,
 };
 
 use super::{
     LogError,
     frame::{self, HEADER, Stamp},
 };
-use crate::store::{Batch, Mark};
+use crate::{
+    store::{Batch, Mark},
+    surroundings::{Disk, Surroundings},
+};
 
 /// Bytes that are written at once to give the file its length: a page. Of pages that were written together some systems
 /// write all again when one has changed, and a small commit would pay for that.
@@ -20,14 +24,16 @@ const FILL: [u8; 1 << 12] = [0; 1 << 12];
 #[derive(Debug)]
 pub(super) struct LogFile {
     file: File,
+    disk: Arc<dyn Disk>,
     /// Where the next write goes without being told.
     position: u64,
 }
 
 impl LogFile {
-    /// Opens the log at `path`, and gives it `length`: what is missing is written and on disk when this returns, so
+    /// Opens the log at `path`, and gives it its length: what is missing is written and on disk when this returns, so
     /// that no commit has to wait for it.
-    pub(super) fn open(path: &Path, length: u64) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, surroundings: &Surroundings) -> io::Result<Self> {
+        let length = surroundings.log_bytes;
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -47,14 +53,18 @@ impl LogFile {
         }
         Ok(Self {
             file,
+            disk: Arc::clone(&surroundings.disk),
             position: written,
         })
     }
 
     /// Opens the log at `path` to read it; it has to be there.
     pub(super) fn look(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        Ok(Self { file, position: 0 })
+        Ok(Self {
+            file: File::open(path)?,
+            disk: Surroundings::default().disk,
+            position: 0,
+        })
     }
 
     /// Writes `frame` from `position` on; it is on disk when this returns `Ok`.
@@ -62,9 +72,9 @@ impl LogFile {
         if self.position != position {
             self.file.seek(SeekFrom::Start(position))?;
         }
-        self.file.write_all(frame)?;
+        self.disk.write(&mut self.file, frame)?;
         self.position = position.saturating_add(u64::try_from(frame.len()).unwrap_or(u64::MAX));
-        self.file.sync_data()
+        self.disk.sync(&self.file)
     }
 
     /// The batches that were written after `mark`, in their order: up to one that is not whole, which nobody was told
@@ -143,6 +153,14 @@ mod tests {
 
     const LENGTH: u64 = 200_000;
 
+    fn open(path: &Path) -> LogFile {
+        let surroundings = Surroundings {
+            log_bytes: LENGTH,
+            ..Surroundings::default()
+        };
+        LogFile::open(path, &surroundings).unwrap()
+    }
+
     fn batch(number: i64) -> Batch {
         let tick = Tick {
             number,
@@ -167,7 +185,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         for _ in 0..2 {
-            let mut log = LogFile::open(&path, LENGTH).unwrap();
+            let mut log = open(&path);
             assert_eq!(std::fs::metadata(&path).unwrap().len(), LENGTH);
             log.write(0, b"abc").unwrap();
         }
@@ -176,7 +194,7 @@ mod tests {
     #[test]
     fn what_was_written_after_the_mark_is_found_around_the_end_too() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = LogFile::open(&folder.path().join("log"), LENGTH).unwrap();
+        let mut log = open(&folder.path().join("log"));
         let stamp = |batch| Stamp { epoch: 1, batch };
         let position = write(&mut log, LENGTH - 500, stamp(1));
         let position = write(&mut log, position, stamp(2));
@@ -206,7 +224,7 @@ mod tests {
     fn a_batch_that_was_not_written_whole_ends_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        let mut log = LogFile::open(&path, LENGTH).unwrap();
+        let mut log = open(&path);
         let second = write(&mut log, 0, Stamp { epoch: 1, batch: 1 });
         let end = write(&mut log, second, Stamp { epoch: 1, batch: 2 });
         let mark = Mark {

@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use super::backlog::{Backlog, Waiting};
-use crate::store::{Backing, CommitError, Mark, StoreError};
+use super::{
+    backlog::{Backlog, Waiting},
+    take_over,
+};
+use crate::{
+    store::{Backing, CommitError, Mark, StoreError},
+    surroundings::Disk,
+};
 
 /// The state of the thread.
 #[derive(Debug)]
 pub(super) struct Filler<B> {
     backing: Box<B>,
     backlog: Arc<Backlog>,
+    disk: Arc<dyn Disk>,
     epoch: u64,
 }
 
@@ -23,10 +30,11 @@ impl Drop for Ending {
 }
 
 impl<B: Backing> Filler<B> {
-    pub(super) fn new(backing: Box<B>, backlog: Arc<Backlog>, epoch: u64) -> Self {
+    pub(super) fn new(backing: Box<B>, backlog: Arc<Backlog>, disk: Arc<dyn Disk>, epoch: u64) -> Self {
         Self {
             backing,
             backlog,
+            disk,
             epoch,
         }
     }
@@ -37,7 +45,8 @@ impl<B: Backing> Filler<B> {
         let _ending = Ending(Arc::clone(&self.backlog));
         while let Some(waiting) = self.backlog.next() {
             let batches: Vec<_> = waiting.iter().map(|waiting| Arc::clone(&waiting.batch)).collect();
-            match self.backing.take_over(&batches, self.mark(&waiting)) {
+            let mark = self.mark(&waiting);
+            match take_over(&mut *self.backing, (&batches, mark), &*self.disk) {
                 Ok(()) => self.backlog.taken_over(batches.len()),
                 Err(CommitError::NotWritten(error)) => {
                     let told = &error as &dyn std::error::Error;

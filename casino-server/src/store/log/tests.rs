@@ -26,7 +26,7 @@ use crate::{
 
 fn opened(path: &Path) -> (Logged, Layered<SqliteReads>) {
     let mut file = sqlite::open(path).unwrap();
-    let recovered = recover(path, &mut file.store).unwrap();
+    let recovered = recover(path, &mut file.store, &Surroundings::default()).unwrap();
     Logged::start(recovered, file.store, file.reads).unwrap()
 }
 
@@ -251,13 +251,19 @@ fn large(number: i64) -> Arc<Batch> {
 
 /// A log over `engine`, which has been asked about the log once.
 fn over(engine: Engine, folder: &Path) -> Logged {
-    let file = LogFile::open(&folder.join("log"), LENGTH).unwrap();
+    let surroundings = Surroundings::default();
+    let file = LogFile::open(&folder.join("log"), &surroundings).unwrap();
     let mark = Mark {
         epoch: 1,
         ..Mark::default()
     };
     let reads = crate::store::scripted::Scripted(Arc::default());
-    Logged::start(Recovered { file, mark }, engine, reads).unwrap().0
+    let recovered = Recovered {
+        file,
+        mark,
+        surroundings,
+    };
+    Logged::start(recovered, engine, reads).unwrap().0
 }
 
 #[test]
@@ -326,7 +332,7 @@ fn an_engine_that_is_lost_ends_the_log_and_the_next_opening_has_it_all() {
     ));
     drop(store);
     assert!(kept.lock().unwrap().is_empty());
-    let mut file = LogFile::open(&folder.path().join("log"), LENGTH).unwrap();
+    let mut file = LogFile::open(&folder.path().join("log"), &Surroundings::default()).unwrap();
     let mark = Mark {
         epoch: 1,
         ..Mark::default()
@@ -345,7 +351,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("casino.db");
         let mut file = sqlite::open(&path).unwrap();
-        let Recovered { file: mut log, mark: Mark { epoch, .. } } = recover(&path, &mut file.store).unwrap();
+        let Recovered { file: mut log, mark: Mark { epoch, .. }, .. } = recover(&path, &mut file.store, &Surroundings::default()).unwrap();
         let (mut end, mut ends, mut bytes) = (0, vec![0], Vec::new());
         for number in 1..=taken_over + committed {
             let stamp = Stamp { epoch, batch: number.cast_unsigned() };
