@@ -56,6 +56,13 @@ pub(crate) enum AccessError {
     Keep(#[from] LedgerError),
 }
 
+impl AccessError {
+    /// It is the casino that could not find out, whoever asked; asked again it may.
+    pub(crate) fn is_the_casinos(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Keep(_))
+    }
+}
+
 /// That somebody may act for a name, as long as it [holds](Permit::holds).
 #[derive(Debug, Clone)]
 pub(crate) struct Permit {

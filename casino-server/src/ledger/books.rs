@@ -114,6 +114,18 @@ pub(crate) enum Order {
     Decided(Verdict),
 }
 
+impl Order {
+    /// Leaves it undecided because of `error`, if it waits.
+    ///
+    /// Of an order with an id it is not known then what it was answered before, nor whether it was executed; to say that
+    /// it was not would be a guess.
+    pub(crate) fn leave_undecided(&mut self, error: LedgerError) {
+        if let Self::Asked(_, submission) = self {
+            *self = Self::Decided(Verdict::undecided(*submission, error));
+        }
+    }
+}
+
 /// What was decided, ahead of the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verdict {
@@ -213,7 +225,7 @@ impl Books {
                 Poll::Pending => return,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    *order = Order::Decided(Verdict::none(error));
+                    order.leave_undecided(error);
                     match orders.next() {
                         Some(next) => order = next,
                         None => return,
@@ -328,6 +340,14 @@ impl Verdict {
             outcome: Outcome::InBatch(answers, place),
             settled_with: batch,
         }
+    }
+
+    /// `submission` could not be looked at because of `error`.
+    pub(super) fn undecided(submission: Submission, error: LedgerError) -> Self {
+        Self::none(match submission.id {
+            Some(_) => LedgerError::Unanswered,
+            None => error,
+        })
     }
 
     /// There is no decision, and nothing to wait for.

@@ -152,7 +152,7 @@ impl Shared {
         at: UnixMillis,
     ) -> Result<Verdict, Stopped> {
         if !open.taking {
-            return Ok(Verdict::none(LedgerError::Stopping));
+            return Ok(Verdict::undecided(submission, LedgerError::Stopping));
         }
         if open.draft.is_full() {
             return Err(Stopped::Full(open.draft.sequence()));

@@ -86,9 +86,14 @@ impl Outstanding {
     /// Looks for whom the seat may act, one action after the other.
     fn check(&mut self, cx: &mut Context<'_>) {
         while let Some(pending) = self.pending.get_mut(self.checked) {
-            if let Pending::Unchecked(player, command) = pending {
+            if let Pending::Unchecked(player, submission) = pending {
+                let mut order = Order::Asked(player.clone(), *submission);
                 *pending = match self.permits.poll(player, cx) {
-                    Poll::Ready(Ok(())) => Pending::Order(Order::Asked(player.clone(), *command)),
+                    Poll::Ready(Ok(())) => Pending::Order(order),
+                    Poll::Ready(Err(error)) if submission.id.is_some() && error.is_the_casinos() => {
+                        order.leave_undecided(LedgerError::Unanswered);
+                        Pending::Order(order)
+                    }
                     Poll::Ready(Err(error)) => Pending::Denied(error),
                     Poll::Pending => return,
                 };

@@ -5,7 +5,10 @@ use awesomestock_proto::{
     casino::{ActionOutcome, ActionType, GambleInfo, GambleType},
     types::User,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use prost::Message;
@@ -420,4 +423,20 @@ fn a_seat_that_was_not_polled_for_too_long_ends_with_the_word_for_it() {
         )
     );
     assert_eq!(scene.heard(), ["end"]);
+}
+
+#[tokio::test]
+async fn what_carries_an_id_is_not_called_undone_for_want_of_a_look() {
+    for (id, expected) in [
+        (Vec::new(), "the casino could not read the claims"),
+        (vec![1; 16], "Unavailable"),
+    ] {
+        let mut scene = Scene::joined();
+        scene.ledger.script.unreadable.store(true, Ordering::SeqCst);
+        let buy = action("bob", ActionType::Buy as i32, 1);
+        scene.send(Ok(Action { id, ..buy }));
+        let said = scene.seat.next().await;
+        let received = said.map(|said| said.map(|said| as_received(&said)));
+        assert_eq!(in_short(received), expected);
+    }
 }

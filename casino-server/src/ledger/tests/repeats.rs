@@ -207,3 +207,27 @@ async fn a_repetition_is_settled_with_what_it_repeats() {
     let again = books.execute(ann(), deposit).now_or_never();
     assert_eq!(again, Some(Ok(paid)));
 }
+
+/// It may have been done when it was asked before; who hears that it was not would do it again.
+#[tokio::test]
+async fn what_carries_an_id_is_not_called_undone_for_want_of_a_look() {
+    let (ledger, _table, script) = start([]);
+    let books = listened(&ledger);
+    let ask = |id: Option<u8>| {
+        books.execute(
+            ann(),
+            Submission {
+                command: Command::Deposit(Dollars(10)),
+                id: id.map(|id| RequestId([id; 16])),
+            },
+        )
+    };
+    script.unreadable.store(true, Ordering::SeqCst);
+    assert!(matches!(ask(None).await, Err(LedgerError::NotExecuted { .. })));
+    assert_eq!(ask(Some(1)).await, Err(LedgerError::Unanswered));
+    script.unreadable.store(false, Ordering::SeqCst);
+    ask(Some(1)).await.unwrap();
+    ledger.close().await.unwrap();
+    assert_eq!(ask(None).await, Err(LedgerError::Stopping));
+    assert_eq!(ask(Some(1)).await, Err(LedgerError::Unanswered));
+}
