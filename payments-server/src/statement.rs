@@ -7,7 +7,6 @@
 //! stream, no clock and no message of the wire.
 
 mod dollars;
-mod harmless;
 mod player;
 mod table;
 

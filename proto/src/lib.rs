@@ -2,10 +2,11 @@
 //!
 //! Owns what crosses the wire and its names. It knows no rule of the game: which amounts are allowed, what a trade
 //! does and how a statement looks is decided by those who speak the contract. Wire types stop at the border of each
-//! crate; its core has types of its own.
+//! crate; its core has types of its own. What they say in text is made fit to be shown by [`text`].
 
 pub mod credentials;
 pub mod serving;
+pub mod text;
 pub mod tls;
 pub mod transport;
 

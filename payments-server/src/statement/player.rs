@@ -1,6 +1,8 @@
 //! The names of players.
 
-use super::harmless::harmless;
+use std::borrow::Cow;
+
+use awesomestock_proto::text::harmless;
 
 /// Characters (Unicode scalar values) of the longest name.
 pub const MAX_NAME_CHARACTERS: usize = 32;
@@ -56,7 +58,7 @@ impl PlayerName {
 
     /// The name, fit to be shown: some letters are invisible.
     #[must_use]
-    pub fn harmless(&self) -> String {
+    pub fn harmless(&self) -> Cow<'_, str> {
         harmless(&self.0)
     }
 }
