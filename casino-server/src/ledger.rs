@@ -17,6 +17,9 @@ mod flusher;
 mod joint;
 mod meter;
 mod receipts;
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../fuzz/requests.rs"]
+pub(crate) mod requests;
 mod shared;
 
 #[cfg(test)]

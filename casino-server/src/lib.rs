@@ -24,6 +24,10 @@ mod account;
 mod address;
 mod audit;
 mod casino;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+#[path = "../fuzz/checks.rs"]
+pub mod checks;
 mod clock;
 mod company;
 pub mod config;

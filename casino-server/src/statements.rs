@@ -119,7 +119,7 @@ impl Statements {
                 Ok(error) = failed => Err(StatementError::Read(error)),
                 answer = client.create_statement(payments) => match answer {
                     Ok(statement) => Ok(statement.into_inner()),
-                    Err(status) => Err(self.meaning(&status)),
+                    Err(status) => Err(meaning(&status, self.deadline)),
                 },
             }
         };
@@ -135,22 +135,20 @@ impl Statements {
             deadline: self.deadline,
         }
     }
+}
 
-    /// What a status of the payments server means to those who asked for a statement.
-    fn meaning(&self, status: &Status) -> StatementError {
-        let tls = tls::meaning(status);
-        tracing::warn!(code = ?status.code(), message = ?status.message(), tls, "no statement");
-        match status.code() {
-            // It has answered, so it is there: as many statements are open as it takes, or it is stopping.
-            Code::Unavailable if status.source().is_none() => StatementError::Busy,
-            Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => {
-                StatementError::Unreachable
-            }
-            Code::DeadlineExceeded => self.overdue(),
-            Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
-            Code::Unauthenticated | Code::PermissionDenied => StatementError::Unwelcome,
-            _ => StatementError::Refused,
-        }
+/// What a status of the payments server means to those who asked for a statement, for which it had `deadline`.
+pub(crate) fn meaning(status: &Status, deadline: Duration) -> StatementError {
+    let tls = tls::meaning(status);
+    tracing::warn!(code = ?status.code(), message = ?status.message(), tls, "no statement");
+    match status.code() {
+        // It has answered, so it is there: as many statements are open as it takes, or it is stopping.
+        Code::Unavailable if status.source().is_none() => StatementError::Busy,
+        Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => StatementError::Unreachable,
+        Code::DeadlineExceeded => StatementError::Overdue { deadline },
+        Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
+        Code::Unauthenticated | Code::PermissionDenied => StatementError::Unwelcome,
+        _ => StatementError::Refused,
     }
 }
 
@@ -206,9 +204,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn statuses_of_the_payments_server() {
-        let statements = statements(STATEMENT_DEADLINE).0;
+    #[test]
+    fn statuses_of_the_payments_server() {
         for (code, expected) in [
             (Code::Unavailable, Code::Unavailable),
             (Code::Unknown, Code::Unavailable),
@@ -221,7 +218,7 @@ mod tests {
             (Code::InvalidArgument, Code::Internal),
             (Code::Unimplemented, Code::Internal),
         ] {
-            let status: Status = statements.meaning(&Status::new(code, "x")).into();
+            let status: Status = meaning(&Status::new(code, "x"), STATEMENT_DEADLINE).into();
             assert_eq!(status.code(), expected, "{code:?}");
         }
     }

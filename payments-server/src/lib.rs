@@ -17,6 +17,10 @@
     )
 )]
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+#[path = "../fuzz/checks.rs"]
+pub mod checks;
 pub mod config;
 pub mod statement;
 

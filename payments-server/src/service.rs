@@ -106,7 +106,8 @@ async fn take_in(mut payments: Streaming<types::Payment>, limits: Limits) -> Res
     }
 }
 
-fn from_wire(payment: types::Payment) -> Payment {
+/// A payment as it was sent.
+pub(crate) fn from_wire(payment: types::Payment) -> Payment {
     Payment {
         player: payment.user.map(|user| user.id),
         amount: payment.amount,

@@ -10,6 +10,9 @@ mod failure;
 mod once;
 mod pages;
 mod past;
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../fuzz/table.rs"]
+pub(crate) mod table;
 mod wire;
 
 use std::{collections::VecDeque, time::Duration};

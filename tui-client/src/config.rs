@@ -3,6 +3,9 @@
 //! Owns precedence, defaults and bounds. It knows no terminal and opens no socket; it reads the configuration file and
 //! asks where the user's folders are.
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[path = "../fuzz/config.rs"]
+pub(crate) mod checks;
 mod file;
 mod keys;
 mod looks;

@@ -11,6 +11,10 @@
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+#[path = "../fuzz/checks.rs"]
+pub mod checks;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -27,3 +31,7 @@ pub mod shell;
 pub mod solo;
 pub mod text;
 pub mod ui;
+
+// The checks are taken by tests outside this crate too, and name it as those do.
+#[cfg(any(test, feature = "fuzzing"))]
+extern crate self as awesomestock;

@@ -12,7 +12,7 @@
 mod read;
 mod write;
 
-pub use read::{Unreadable, read};
+pub use read::{Unreadable, read, read_from};
 pub use write::Recorder;
 
 use serde::{Deserialize, Serialize};

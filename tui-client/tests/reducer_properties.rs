@@ -2,15 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../fuzz/invariants.rs"]
+mod invariants;
+
 use awesomestock::app::{
-    AppState, Effect, Event, MAX_WAITING_ORDERS, Seat, Settings,
+    AppState, Effect, Event, Seat, Settings,
     action::{Action, BINDINGS},
     chart::{Area, Kind, Place, Sight},
     company::{Leaderboard, Player, Standing, TapeNews, TapeRow},
-    connection::Liveness,
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
-    log::MAX_ENTRIES,
-    market::{Candle, MAX_PRICES, PricePoint},
+    market::{Candle, PricePoint},
     money::{Side, UnixMs},
     overlay::PaymentRow,
     replay::{Replay, Tape},
@@ -26,6 +27,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
+
+use self::invariants::{Watched, check_screen};
 
 fn any_wallet() -> impl Strategy<Value = Wallet> {
     (
@@ -261,69 +264,14 @@ fn any_event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A key that was pressed, or a click.
-fn is_pressed(event: &Event) -> bool {
-    match event {
-        Event::Key(_) => true,
-        Event::Mouse(mouse) => mouse.kind == MouseEventKind::Down(MouseButton::Left),
-        _ => false,
-    }
-}
-
 /// Plays the events, and checks after each what always holds.
 fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
-    let seat = Seat {
-        player: "ann".to_owned(),
-        table: "solo".to_owned(),
-    };
-    let (mut state, mut all) = AppState::new(seat, (80, 24), UnixMs(0));
-    let mut sent = Vec::new();
-    for (now, event) in events {
-        let liveness = state
-            .connection
-            .liveness(UnixMs(*now), state.market.interval_ms());
-        let effects = update(&mut state, UnixMs(*now), event.clone());
-        assert!(state.log.entries().len() <= MAX_ENTRIES);
-        assert!(state.log.waiting() <= MAX_WAITING_ORDERS);
-        assert!(state.market.prices().len() <= MAX_PRICES);
-        let kept: Vec<Candle> = (0..state.market.kept())
-            .filter_map(|index| state.market.at(index))
-            .collect();
-        assert!(
-            kept.is_sorted_by(|earlier, later| earlier.last_tick < later.first_tick),
-            "{kept:?}"
-        );
-        let slips = effects.iter().filter_map(|effect| match effect {
-            Effect::Send { slip, .. } => Some((slip.number, slip.at)),
-            _ => None,
-        });
-        let (again, new): (Vec<_>, Vec<_>) = slips.partition(|slip| sent.contains(slip));
-        assert!(
-            again.is_empty() || matches!(event, Event::Stream(StreamEvent::Joined { ids: true, .. })),
-            "only a new stream of a casino that keeps to ids is sent anything again, not at {event:?}"
-        );
-        assert!(again.is_sorted(), "in their order: {again:?}");
-        let orders = new.len();
-        sent.extend(new);
-        assert!(orders <= 1, "one key, one order");
-        assert!(
-            orders == 0 || liveness == Liveness::Live,
-            "an order was sent while the table was not live"
-        );
-        assert!(
-            orders == 0 || is_pressed(event),
-            "only a key or a click trades, not {event:?}"
-        );
-        if let Some(wake) = state.next_wake() {
-            assert!(
-                wake > state.now,
-                "a wake in the past would spin: {wake:?} at {:?}",
-                state.now
-            );
-        }
-        all.extend(effects);
-    }
-    (state, all)
+    let mut game = Watched::new();
+    let effects = events
+        .iter()
+        .flat_map(|(now, event)| game.tell(UnixMs(*now), event))
+        .collect();
+    (game.state, effects)
 }
 
 /// The same events, written to a file as they are played and read from it again; and how the game stood.
@@ -383,9 +331,9 @@ proptest! {
         let view = View { theme: Theme::default(), markers: Markers::default(), zone: TimeZone::UTC };
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let mut replay = Replay::new(tape, 1);
-        terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap();
+        check_screen(terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap().buffer);
         replay.pass(i64::MAX);
-        terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap();
+        check_screen(terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap().buffer);
     }
 
     #[test]

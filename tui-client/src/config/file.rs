@@ -55,7 +55,8 @@ pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, 
     }
 }
 
-fn parse(text: &str) -> Result<Content, Misplaced> {
+/// Understands the text of a configuration file.
+pub(super) fn parse(text: &str) -> Result<Content, Misplaced> {
     let misplaced = |error: toml::de::Error| Misplaced {
         at: error.span().map_or(0, |span| span.start),
         why: error.message().to_owned(),

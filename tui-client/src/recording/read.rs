@@ -52,13 +52,22 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-/// Reads a recording.
+/// Reads the recording in a file.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, is something else, is of another version, or is damaged.
 pub fn read(path: &Path) -> Result<Tape, Unreadable> {
-    let mut input = BufReader::new(File::open(path)?.take(MAX_BYTES.saturating_add(1)));
+    read_from(File::open(path)?)
+}
+
+/// Reads a recording.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_from(input: impl Read) -> Result<Tape, Unreadable> {
+    let mut input = BufReader::new(input.take(MAX_BYTES.saturating_add(1)));
     let mut line = Vec::new();
     input.read_until(b'\n', &mut line)?;
     let header = header_of(&line)?;

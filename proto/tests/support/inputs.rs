@@ -1,0 +1,40 @@
+//! Inputs for checks that take bytes. Taken by `#[path]`.
+
+use std::{fs, path::Path};
+
+use proptest::prelude::*;
+
+/// Mostly `valid`; now and then with bytes of it changed or its end cut off; and now and then bytes that are anything.
+pub(crate) fn mutated(valid: impl Strategy<Value = Vec<u8>> + 'static) -> impl Strategy<Value = Vec<u8>> {
+    let valid = valid.boxed();
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6);
+    let changed =
+        (valid.clone(), changes, any::<prop::sample::Index>()).prop_map(|(mut bytes, changes, end)| {
+            if !bytes.is_empty() {
+                for (index, byte) in changes {
+                    let index = index.index(bytes.len());
+                    bytes[index] = byte;
+                }
+                if end.index(3) == 0 {
+                    bytes.truncate(end.index(bytes.len()));
+                }
+            }
+            bytes
+        });
+    prop_oneof![6 => valid, 3 => changed, 1 => prop::collection::vec(any::<u8>(), 0..400)]
+}
+
+/// A check of a fuzz target, and the target's name.
+pub(crate) type Check = (&'static str, fn(&[u8]));
+
+/// Has each check look at what lies for it in the `fuzz/seeds/` of the crate in `crate_folder`: inputs to begin with, and
+/// those that once found something. There are some of each.
+pub(crate) fn check_seeds(crate_folder: &str, checks: &[Check]) {
+    for (target, check) in checks {
+        let folder = Path::new(crate_folder).join("fuzz/seeds").join(target);
+        let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let seeds = files.map(|file| fs::read(file.unwrap().path()).unwrap());
+        let checked = seeds.map(|seed| check(&seed)).count();
+        assert!(checked > 0, "{}", folder.display());
+    }
+}
