@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use awesomestock_proto::serving;
+use awesomestock_proto::{serving, text};
 use casino_server::{
     Address, Casino, Release, Totals, Workers,
     config::{Args, Task},
@@ -78,7 +78,8 @@ fn check(args: &Args) -> Result<()> {
     let mut written = Ok(());
     let totals = casino_server::check(file_of(&args.store)?, |difference| {
         if written.is_ok() {
-            written = writeln!(stdout, "{difference}");
+            // A ledger that somebody has tampered with may hold any name.
+            written = writeln!(stdout, "{}", text::harmless(&difference.to_string()));
         }
     })?;
     drop(stdout);

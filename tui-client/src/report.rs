@@ -12,7 +12,10 @@ use color_eyre::{
     eyre::{Report, Result},
 };
 
-use crate::{shell, text::harmless};
+use crate::{
+    shell,
+    text::{harmless, harmless_lines},
+};
 
 /// Has every panic, of whatever thread, give the terminal back and be reported.
 ///
@@ -29,15 +32,17 @@ pub fn install_hooks() -> Result<()> {
         shell::restore();
         let report = reporter.panic_report(panic).to_string();
         tracing::error!(%report, "panic");
-        let _ = writeln!(io::stderr(), "{report}");
+        let _ = writeln!(io::stderr(), "{}", harmless_lines(&report));
     }));
     Ok(())
 }
 
 /// Says why the game ends, in one line.
 pub fn failure(error: &Report) {
+    // A server's words may be among them.
     let words = format!("{error:#}");
+    let words = harmless(&words);
     tracing::error!(error = %words, "the game ends");
     // After a hang-up nobody is there to read it.
-    let _ = writeln!(io::stderr(), "awesomestock: {}", harmless(&words));
+    let _ = writeln!(io::stderr(), "awesomestock: {words}");
 }

@@ -6,6 +6,12 @@ use std::borrow::Cow;
 
 pub use awesomestock_proto::text::harmless;
 
+/// The lines of `text`, each made harmless.
+#[must_use]
+pub fn harmless_lines(text: &str) -> String {
+    text.lines().map(harmless).collect::<Vec<_>>().join("\n")
+}
+
 /// The first `max_chars` characters of `text`, with an ellipsis where that is not all.
 #[must_use]
 pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {

@@ -8,7 +8,14 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::{app::money::UnixMs, cli::Output, text::harmless};
+use crate::{
+    app::money::UnixMs,
+    cli::Output,
+    text::{harmless, harmless_lines},
+};
+
+/// What a spreadsheet begins a formula with, those of wide keyboards too.
+const FORMULA_MARKS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// The names of a table's columns.
 pub(super) type Columns = &'static [&'static str];
@@ -153,24 +160,17 @@ fn csv_cell(cell: &Cell) -> String {
     }
 }
 
-/// A text as a cell. What a spreadsheet would take for a formula begins with an apostrophe, so that it takes it for text.
+/// A text as a cell. What a spreadsheet would take for a formula, perhaps after the white space that it passes over,
+/// begins with an apostrophe, so that it takes it for text.
 fn csv_text(text: &str) -> String {
-    let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        "'"
-    } else {
-        ""
-    };
+    let is_formula = text.trim_start().starts_with(FORMULA_MARKS);
+    let mark = if is_formula { "'" } else { "" };
     let text = format!("{mark}{}", harmless_lines(text));
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text
     }
-}
-
-/// `text`, made harmless line by line.
-fn harmless_lines(text: &str) -> String {
-    text.lines().map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 /// `None` for a moment that no calendar has.
@@ -245,6 +245,10 @@ mod tests {
             ("@sum", "'@sum"),
             ("\t=1", "'\u{FFFD}=1"),
             ("\r=1", "'\u{FFFD}=1"),
+            ("\n=1", "\"'\n=1\""),
+            (" =1", "' =1"),
+            ("＝1", "'＝1"),
+            ("\tx", "\u{FFFD}x"),
             ("a,\"b\"", "\"a,\"\"b\"\"\""),
             ("one\ntwo", "\"one\ntwo\""),
             ("\u{1b}[2J", "\u{FFFD}[2J"),

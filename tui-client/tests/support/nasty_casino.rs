@@ -1,0 +1,236 @@
+//! A casino that says something nasty wherever the contract lets it say something.
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use awesomestock_proto::{
+    casino::{
+        Action, ActionResult, Candles, CandlesRequest, GambleInfo, GambleType, Leaderboard, Player, Players,
+        PriceHistory, PriceHistoryRequest, Standing, StockInfo, Tape, TapeRow, Tokens, Trade, Trades,
+        TradesRequest, Wallet, WithdrawRequest,
+        casino_server::{Casino, CasinoServer},
+    },
+    feeds,
+    types::{Payment, PaymentStatement, User},
+};
+use tokio::sync::mpsc;
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
+
+/// Names in a list, as many as a client takes.
+const NAMES: usize = 20;
+
+/// Characters of a status: more would break the call before they are shown.
+const STATUS_CHARS: usize = 500;
+
+type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// The casino, and what it says.
+#[derive(Debug, Clone)]
+pub struct NastyCasino {
+    texts: Arc<Vec<String>>,
+    /// Names told so far: each list goes on where the one before it ended.
+    names_told: Arc<AtomicUsize>,
+}
+
+impl NastyCasino {
+    /// Serves on a port of its own, as long as the runtime lives.
+    pub async fn serve(texts: Vec<String>) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+        let casino = Self {
+            texts: Arc::new(texts),
+            names_told: Arc::default(),
+        };
+        let server = Server::builder().add_service(CasinoServer::new(casino));
+        tokio::spawn(server.serve_with_incoming(incoming));
+        address
+    }
+
+    /// The text of this number, from 1 on.
+    fn text(&self, number: i32) -> String {
+        let index = usize::try_from(number.max(1) - 1).unwrap();
+        self.texts[index % self.texts.len()].clone()
+    }
+
+    fn refusal(&self, number: i32) -> Status {
+        Status::failed_precondition(self.text(number).chars().take(STATUS_CHARS).collect::<String>())
+    }
+
+    fn names(&self) -> Vec<Player> {
+        let first = self.names_told.fetch_add(NAMES, Ordering::Relaxed);
+        let texts = self.texts.iter().cycle().skip(first % self.texts.len());
+        texts
+            .take(NAMES)
+            .map(|name| Player {
+                name: name.clone(),
+                house: false,
+            })
+            .collect()
+    }
+
+    fn leaderboard(&self) -> Leaderboard {
+        let top = (1..).zip(self.names()).map(|(rank, player)| Standing {
+            rank,
+            player: Some(player),
+            equity: 100,
+            ..Standing::default()
+        });
+        Leaderboard {
+            top: top.collect(),
+            ranked: 20,
+            ..Leaderboard::default()
+        }
+    }
+
+    /// What is told on joining, to a client that asks for everything.
+    fn welcome(&self) -> Vec<GambleInfo> {
+        let told = |kind: GambleType| GambleInfo {
+            r#type: kind.into(),
+            ..GambleInfo::default()
+        };
+        let rows = self.names().into_iter().map(|player| TapeRow {
+            player: Some(player),
+            trade: Some(Trade {
+                stocks_count: 1,
+                price: 10,
+                ..Trade::default()
+            }),
+        });
+        vec![
+            GambleInfo {
+                info: Some(StockInfo {
+                    name: self.text(1),
+                    price: 10,
+                    interval_ms: 3_600_000,
+                    ..StockInfo::default()
+                }),
+                ..told(GambleType::StockInfo)
+            },
+            GambleInfo {
+                wallet: Some(wallet()),
+                ..told(GambleType::Wallet)
+            },
+            GambleInfo {
+                tape: Some(Tape {
+                    rows: rows.collect(),
+                    trades: 20,
+                }),
+                ..told(GambleType::Tape)
+            },
+            GambleInfo {
+                players: Some(Players {
+                    seated: 20,
+                    online: self.names(),
+                    unnamed: 1,
+                }),
+                ..told(GambleType::Players)
+            },
+            GambleInfo {
+                leaderboard: Some(self.leaderboard()),
+                ..told(GambleType::Leaderboard)
+            },
+        ]
+    }
+}
+
+fn wallet() -> Wallet {
+    Wallet {
+        tokens: 1_000_000,
+        stocks: 1_000,
+        ..Wallet::default()
+    }
+}
+
+#[tonic::async_trait]
+impl Casino for NastyCasino {
+    type GetPaymentsStream = Messages<Payment>;
+    type GambleStream = Messages<GambleInfo>;
+
+    async fn buy_tokens(&self, request: Request<Payment>) -> Result<Response<Tokens>, Status> {
+        Err(self.refusal(request.get_ref().amount))
+    }
+
+    async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<Payment>, Status> {
+        Err(self.refusal(request.get_ref().tokens_cnt))
+    }
+
+    async fn get_token_balance(&self, _: Request<User>) -> Result<Response<Tokens>, Status> {
+        Err(self.refusal(1))
+    }
+
+    async fn get_payments(&self, _: Request<User>) -> Result<Response<Self::GetPaymentsStream>, Status> {
+        Err(self.refusal(1))
+    }
+
+    async fn get_payment_statement(&self, _: Request<User>) -> Result<Response<PaymentStatement>, Status> {
+        let data = self.texts.join("\n");
+        Ok(Response::new(PaymentStatement { data }))
+    }
+
+    /// The answer to an order of so many stocks is the text of that number. A table that is left ends with the first.
+    async fn gamble(
+        &self,
+        request: Request<Streaming<Action>>,
+    ) -> Result<Response<Self::GambleStream>, Status> {
+        let mut actions = request.into_inner();
+        let (sender, messages) = mpsc::channel(8);
+        let casino = self.clone();
+        tokio::spawn(async move {
+            for info in casino.welcome() {
+                let _ = sender.send(Ok(info)).await;
+            }
+            while let Some(Ok(action)) = actions.next().await {
+                let result = ActionResult {
+                    msg: casino.text(action.stocks_count),
+                    wallet: Some(wallet()),
+                    ..ActionResult::default()
+                };
+                let info = GambleInfo {
+                    r#type: GambleType::ActionResult.into(),
+                    result: Some(result),
+                    ..GambleInfo::default()
+                };
+                let _ = sender.send(Ok(info)).await;
+            }
+            let _ = sender.send(Err(casino.refusal(1))).await;
+        });
+        let mut response: Response<Self::GambleStream> =
+            Response::new(Box::pin(ReceiverStream::new(messages)));
+        let granted = "ticks,wallet,tape,players,leaderboard";
+        response
+            .metadata_mut()
+            .insert(feeds::KEY, granted.parse().unwrap());
+        Ok(response)
+    }
+
+    async fn get_leaderboard(&self, _: Request<User>) -> Result<Response<Leaderboard>, Status> {
+        Ok(Response::new(self.leaderboard()))
+    }
+
+    async fn get_wallet(&self, _: Request<User>) -> Result<Response<Wallet>, Status> {
+        Ok(Response::new(wallet()))
+    }
+
+    async fn get_trades(&self, _: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
+        Err(self.refusal(1))
+    }
+
+    async fn get_price_history(
+        &self,
+        _: Request<PriceHistoryRequest>,
+    ) -> Result<Response<PriceHistory>, Status> {
+        Err(self.refusal(1))
+    }
+
+    async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
+        Err(self.refusal(1))
+    }
+}
