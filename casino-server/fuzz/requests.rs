@@ -23,7 +23,7 @@ use awesomestock_proto::{
 use prost::Message;
 use tonic::Status;
 
-use super::{draft::Draft, fate::Sequence};
+use super::{draft::Draft, fate::Sequence, receipts::Receipts};
 use crate::{
     account::{Account, Refusal},
     feeds::{CompanyFeeds, Feeds},
@@ -295,6 +295,7 @@ impl Table {
     fn place(&mut self, player: &PlayerName) -> super::accounts::Place {
         if self.draft.find(player).is_none() {
             let stored = self.records.get(player).cloned();
+            let stored = stored.map(|(record, filed)| (record, Receipts::on_disk(filed)));
             let put = self.draft.put(player.clone(), stored, self.settled);
             put.expect("there are keys enough");
         }

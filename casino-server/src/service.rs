@@ -13,7 +13,7 @@ use awesomestock_proto::{
 use futures_util::{StreamExt, stream};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     account::Account,
@@ -74,7 +74,7 @@ impl CasinoService {
         &self,
         request: Request<Streaming<Action>>,
     ) -> Result<Response<Seat<Streaming<Action>>>, Status> {
-        let feeds = self.feeds(request.metadata());
+        let feeds = Feeds::asked_for(request.metadata());
         let owner = feeds::seat_owner(request.metadata());
         let shown = Gate::shown(request.metadata())?;
         if let Ok(owner) = &owner {
@@ -127,16 +127,6 @@ impl CasinoService {
         let player = wire::player(request.get_ref().user())?;
         self.gate.admit_call(request.metadata(), &player).await?;
         Ok(player)
-    }
-
-    /// The feeds that `metadata` asks for and this casino serves.
-    fn feeds(&self, metadata: &MetadataMap) -> Feeds {
-        let asked = Feeds::asked_for(metadata);
-        Feeds {
-            // Casinos that share a ledger keep no ids, so nothing is to be sent again.
-            ids: asked.ids && !self.books.are_shared(),
-            ..asked
-        }
     }
 
     /// Has a deposit or a withdrawal executed.
@@ -216,7 +206,7 @@ impl Casino for CasinoService {
 
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
         let player = self.player(&request).await?;
-        let feeds = self.feeds(request.metadata());
+        let feeds = Feeds::asked_for(request.metadata());
         let mut response = Response::new(wire::wallet(&self.reader.account(player).await?));
         feeds.without_stream().announce(response.metadata_mut());
         Ok(response)

@@ -6,6 +6,7 @@
 
 mod log;
 pub(crate) mod postgres;
+mod receipts;
 #[cfg(test)]
 pub(crate) mod scripted;
 pub(crate) mod sqlite;

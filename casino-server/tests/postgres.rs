@@ -196,13 +196,16 @@ async fn both_engines_have_the_same_tables_but_for_trades() {
     postgres.close().await.0.unwrap();
     let file = rusqlite::Connection::open(support::ledger_in(&folder)).unwrap();
     let database = connect(&url).await;
-    for (table, only_in_sqlite) in [
-        ("ticks", [].as_slice()),
-        ("payments", &[]),
-        ("claims", &[]),
-        ("accounts", &["sheet"]),
+    for (table, only_in_sqlite, only_in_postgres) in [
+        ("ticks", [].as_slice(), [].as_slice()),
+        ("payments", &[], &[]),
+        ("claims", &[], &[]),
+        // Each finds in its own way what a player's newest trades and receipts are.
+        ("accounts", &["sheet"], &["receipts"]),
         // A view there, with the sheet that a trade is written on.
-        ("trades", &["sheet"]),
+        ("trades", &["sheet"], &[]),
+        // There by the row of many, which is read whole.
+        ("receipts", &["receipts"], &["id", "receipt"]),
     ] {
         let sql = format!("SELECT name FROM pragma_table_info('{table}')");
         let mut of_file = file.prepare(&sql).unwrap();
@@ -214,7 +217,10 @@ async fn both_engines_have_the_same_tables_but_for_trades() {
         let sql = "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1
                    ORDER BY ordinal_position";
         let of_database = database.query(sql, &[&table]).await.unwrap();
-        let of_database: Vec<String> = of_database.iter().map(|row| row.get(0)).collect();
+        let of_database = of_database.iter().map(|row| row.get::<_, String>(0));
+        let of_database: Vec<_> = of_database
+            .filter(|column| !only_in_postgres.contains(&column.as_str()))
+            .collect();
         assert_eq!(of_database, of_file, "{table}");
     }
 }

@@ -158,7 +158,7 @@ impl Accounts {
     pub(super) fn put(
         &mut self,
         player: PlayerName,
-        (record, filed): (Record, Vec<Filed>),
+        (record, receipts): (Record, Receipts),
         settled: Sequence,
     ) {
         self.last_key = self.last_key.wrapping_add(1);
@@ -169,7 +169,7 @@ impl Accounts {
             record,
             changed_in: Sequence::NONE,
             allowance: Allowance::FULL,
-            receipts: (!filed.is_empty()).then(|| Box::new(Receipts::on_disk(filed))),
+            receipts: (!receipts.are_none()).then(|| Box::new(receipts)),
         };
         self.receipts = self.receipts.saturating_add(held.receipts());
         let room = if self.held.len() < self.most {
@@ -262,8 +262,8 @@ mod tests {
         Record::new(AccountId(number))
     }
 
-    fn record_of(number: i64) -> (Record, Vec<Filed>) {
-        (record(number), Vec::new())
+    fn record_of(number: i64) -> (Record, Receipts) {
+        (record(number), Receipts::default())
     }
 
     impl Accounts {

@@ -9,13 +9,14 @@ use super::{
     accounts::{Accounts, Place},
     allowance::Rate,
     fate::Sequence,
+    receipts::Receipts,
 };
 use crate::{
-    account::{Account, Refusal},
+    account::Refusal,
     identity::{Claim, PlayerName},
     market::{Market, Tick},
     quantity::UnixMillis,
-    receipt::{Filed, Receipt, Submission},
+    receipt::{Receipt, RequestId, Submission},
     record::{AccountId, Command, Decision, Entry, Posting, Record, Trade},
     store::{Batch, Numbers},
 };
@@ -128,14 +129,14 @@ impl Draft {
     pub(super) fn put(
         &mut self,
         player: PlayerName,
-        stored: Option<(Record, Vec<Filed>)>,
+        stored: Option<(Record, Receipts)>,
         settled: Sequence,
     ) -> Option<()> {
         let stored = match stored {
             Some(stored) => stored,
             None => {
                 self.numbers.account = self.numbers.account.checked_add(1)?;
-                (Record::new(AccountId(self.numbers.account)), Vec::new())
+                (Record::new(AccountId(self.numbers.account)), Receipts::default())
             }
         };
         self.accounts.put(player, stored, settled);
@@ -143,7 +144,8 @@ impl Draft {
     }
 
     /// What the player of the record at `place` owns, as it was decided; `None` if it is not there any more.
-    pub(super) fn account(&mut self, place: Place) -> Option<Account> {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn account(&mut self, place: Place) -> Option<crate::account::Account> {
         self.accounts.at(place).map(|held| held.record.account)
     }
 
@@ -160,15 +162,8 @@ impl Draft {
         let Some(id) = id else {
             return self.decide_anew(place, command, at);
         };
-        let held = self.accounts.at(place)?;
-        if let Some(kept) = held.receipt(id) {
-            if kept.receipt.command == command {
-                return Some(Decided {
-                    decision: kept.receipt.decision,
-                    settled_with: kept.settled_with,
-                });
-            }
-            return self.refuse(place, command, Refusal::IdTaken);
+        if let Some(answered) = self.answered(place, (id, command))? {
+            return Some(answered);
         }
         let decided = self.decide_anew(place, command, at)?;
         let decision = decided.decision;
@@ -188,6 +183,39 @@ impl Draft {
             decision,
             settled_with: self.sequence,
         })
+    }
+
+    /// Answers `submission` as it was answered before, or else refuses it with `refusal`; `None` if the record at `place`
+    /// is not there any more.
+    pub(super) fn refuse_unless_answered(
+        &mut self,
+        place: Place,
+        submission: Submission,
+        refusal: Refusal,
+    ) -> Option<Decided> {
+        let Submission { command, id } = submission;
+        if let Some(id) = id
+            && let Some(answered) = self.answered(place, (id, command))?
+        {
+            return Some(answered);
+        }
+        self.refuse(place, command, refusal)
+    }
+
+    /// What the request with `id` was answered, if it was asked before; that stands for this `command` alone. The outer
+    /// `None` if the record at `place` is not there any more.
+    fn answered(&mut self, place: Place, (id, command): (RequestId, Command)) -> Option<Option<Decided>> {
+        let held = self.accounts.at(place)?;
+        let Some(kept) = held.receipt(id) else {
+            return Some(None);
+        };
+        if kept.receipt.command != command {
+            return self.refuse(place, command, Refusal::IdTaken).map(Some);
+        }
+        Some(Some(Decided {
+            decision: kept.receipt.decision,
+            settled_with: kept.settled_with,
+        }))
     }
 
     /// Decides `command` on the record at `place`, whatever was asked before.
@@ -325,7 +353,6 @@ mod tests {
     use crate::{
         market::Model,
         quantity::{Dollars, Price, Stocks, Tokens},
-        receipt::RequestId,
         record::Side,
     };
 

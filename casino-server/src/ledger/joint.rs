@@ -2,8 +2,7 @@
 //!
 //! Nobody can decide in memory what another casino may have changed by now. So orders are queued, and one task takes
 //! what has gathered while the transaction before was under way: batches grow with the load without a timer here too.
-//! An order knows its batch from the beginning on, and waits for it as it would for one that is decided. Ids of requests
-//! are not kept: no client is told that they are.
+//! An order knows its batch from the beginning on, and waits for it as it would for one that is decided.
 
 mod keeper;
 mod prices;
@@ -34,7 +33,8 @@ use super::{
 use crate::{
     identity::{KeyHash, PlayerName},
     market::Tick,
-    record::{Command, Decision},
+    receipt::Submission,
+    record::Decision,
 };
 
 /// Orders that one batch takes; its accounts stay locked while they are decided.
@@ -79,7 +79,7 @@ struct Queue {
 pub(super) struct Queued {
     pub(super) sequence: Sequence,
     /// Who asks what, in order.
-    pub(super) orders: Vec<(PlayerName, Command)>,
+    pub(super) orders: Vec<(PlayerName, Submission)>,
     pub(super) answers: Answers,
 }
 
@@ -156,7 +156,7 @@ impl Joint {
                 } else if queue.batch.orders.len() < BATCH_MAX {
                     let batch = &mut queue.batch;
                     let place = batch.orders.len();
-                    batch.orders.push((player.clone(), submission.command));
+                    batch.orders.push((player.clone(), *submission));
                     let verdict = Verdict::in_batch(batch.sequence, (Arc::clone(&batch.answers), place));
                     **order = Order::Decided(verdict);
                 } else {
@@ -252,7 +252,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::quantity::Stocks;
+    use crate::{quantity::Stocks, record::Command};
 
     fn asked() -> Order {
         Order::Asked(PlayerName::new("ann").unwrap(), Command::Buy(Stocks(1)).into())

@@ -5,11 +5,13 @@ use std::collections::{HashMap, VecDeque};
 use super::fate::Sequence;
 use crate::receipt::{Filed, REMEMBERED, Receipt, RequestId};
 
-/// The receipts, oldest first, without a gap in their numbers. At [`REMEMBERED`] it takes about 2.5 MB.
+/// The receipts, oldest first. At [`REMEMBERED`] it takes about 2.5 MB.
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
     kept: VecDeque<Kept>,
-    by_id: HashMap<RequestId, i64>,
+    /// The how manieth each was, of all that were ever added.
+    by_id: HashMap<RequestId, usize>,
+    added: usize,
     /// The number of the newest; 0 before the first.
     last: i64,
 }
@@ -22,14 +24,24 @@ pub(super) struct Kept {
 }
 
 impl Receipts {
-    /// The receipts `filed` on disk, in their order.
+    /// The receipts `filed` on disk, in their order: all that are remembered.
     pub(super) fn on_disk(filed: Vec<Filed>) -> Self {
+        let last = filed.last().map_or(0, |filed| filed.number);
+        Self::some_on_disk(filed.into_iter().map(|filed| filed.receipt), last)
+    }
+
+    /// Some of the receipts on disk, of which the newest has the number `last`; 0 if there is none.
+    pub(super) fn some_on_disk(some: impl IntoIterator<Item = Receipt>, last: i64) -> Self {
         let mut receipts = Self::default();
-        for Filed { number, receipt, .. } in filed {
-            receipts.last = number.saturating_sub(1);
+        for receipt in some {
             receipts.add(receipt, Sequence::NONE);
         }
-        receipts
+        Self { last, ..receipts }
+    }
+
+    /// None was ever given.
+    pub(super) fn are_none(&self) -> bool {
+        self.last == 0
     }
 
     /// How many there are.
@@ -39,8 +51,8 @@ impl Receipts {
 
     /// The receipt of `id`, if it is remembered.
     pub(super) fn of(&self, id: RequestId) -> Option<Kept> {
-        let number = *self.by_id.get(&id)?;
-        let back = usize::try_from(self.last.checked_sub(number)?).ok()?;
+        let nth = *self.by_id.get(&id)?;
+        let back = self.added.checked_sub(nth)?;
         let index = self.kept.len().checked_sub(back)?.checked_sub(1)?;
         self.kept.get(index).copied().filter(|kept| kept.receipt.id == id)
     }
@@ -54,7 +66,8 @@ impl Receipts {
         }
         // 2^63 requests of one player take longer than any disk lasts.
         self.last = self.last.saturating_add(1);
-        self.by_id.insert(receipt.id, self.last);
+        self.added = self.added.saturating_add(1);
+        self.by_id.insert(receipt.id, self.added);
         self.kept.push_back(Kept {
             receipt,
             settled_with,
@@ -118,6 +131,11 @@ mod tests {
         assert_eq!(receipts.add(receipt(51), Sequence::NONE.next()), 51);
         for (number, is_kept) in [(40, false), (41, true), (50, true), (51, true), (52, false)] {
             assert_eq!(found(&receipts, number).is_some(), is_kept, "{number}");
+        }
+        let mut some = Receipts::some_on_disk([receipt(3), receipt(41)], 50);
+        assert_eq!(some.add(receipt(51), Sequence::NONE.next()), 51);
+        for (number, is_kept) in [(3, true), (40, false), (41, true), (50, false), (51, true)] {
+            assert_eq!(found(&some, number).is_some(), is_kept, "{number}");
         }
         let settled_with = receipts.of(receipt(50).id).unwrap().settled_with;
         assert_eq!(settled_with, Sequence::NONE, "it is on disk");

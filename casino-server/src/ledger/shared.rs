@@ -18,6 +18,7 @@ use super::{
     draft::{Draft, Taken},
     fate::{Fates, Sequence},
     meter::{Gauges, Meter},
+    receipts::Receipts,
 };
 use crate::{
     clock::Clock,
@@ -191,11 +192,12 @@ impl Shared {
     ) -> Result<(), LedgerError> {
         let mut open = self.lock();
         open.loading.remove(&player);
-        let stored = read.map_err(|error| {
+        let read = read.map_err(|error| {
             let error_in_full = &error as &dyn std::error::Error;
             tracing::error!(error = error_in_full, "an account could not be read");
             LedgerError::from(&error)
         })?;
+        let stored = read.map(|(record, filed)| (record, Receipts::on_disk(filed)));
         open.draft
             .put(player, stored, self.fates.settled())
             .ok_or_else(|| LedgerError::not_executed("has run out of keys for accounts"))

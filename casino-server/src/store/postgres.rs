@@ -18,3 +18,6 @@ pub(crate) use self::{
     open::{Opened, open},
     transact::{Loaded, PostgresStore, Wanted},
 };
+
+#[cfg(test)]
+pub(crate) use self::transact::LoadedAccount;

@@ -18,9 +18,11 @@ use crate::{
         allowance::{Allowance, Rate},
         draft::Draft,
         fate::Sequence,
+        receipts::Receipts,
     },
     market::Market,
     quantity::UnixMillis,
+    receipt::Submission,
     record::{AccountId, Decision, Record},
     store::{
         Batch, CommitError, Numbers,
@@ -174,19 +176,27 @@ fn wanted(queued: &Queued) -> Wanted<'_> {
     let mut wanted = Wanted {
         players: Vec::new(),
         new: Vec::new(),
+        ids: Vec::new(),
     };
-    for (player, command) in &queued.orders {
+    let mut asked = HashSet::new();
+    for (player, Submission { command, id }) in &queued.orders {
         if seen.insert(player) {
             wanted.players.push(player.as_str());
         }
-        if command.opens_account() && opening.insert(player) {
+        // What an id was answered is filed under an account, also when it was refused.
+        if (command.opens_account() || id.is_some()) && opening.insert(player) {
             wanted.new.push(player.as_str());
         }
+        wanted.ids.extend(
+            id.map(|id| (player.as_str(), id))
+                .filter(|of_player| asked.insert(*of_player)),
+        );
     }
     wanted
 }
 
-/// Decides the orders one after the other, on what was `loaded`; those that are `too_fast` are refused unseen.
+/// Decides the orders one after the other, on what was `loaded`; those that are `too_fast` are refused, unless they were
+/// answered before.
 fn decide(
     (queued, too_fast): (&Queued, &HashMap<usize, Refusal>),
     loaded: &Loaded,
@@ -199,23 +209,17 @@ fn decide(
     };
     let mut draft = Draft::new(market, Numbers::default());
     let mut decisions = Vec::with_capacity(queued.orders.len());
-    for (number, (player, command)) in queued.orders.iter().enumerate() {
+    for (number, (player, submission)) in queued.orders.iter().enumerate() {
         if draft.find(player).is_none() {
-            let record = loaded.records.get(player.as_str()).copied();
-            // Who has no account yet and opens none is refused, and leaves nothing to be written.
-            let record = record.unwrap_or(Record::new(AccountId(0)));
-            draft.put(player.clone(), Some((record, Vec::new())), Sequence::NONE);
+            draft.put(player.clone(), Some(known(loaded, player)), Sequence::NONE);
         }
         // It was put there just now.
         let Some(place) = draft.find(player) else { continue };
-        let decision = match too_fast.get(&number) {
-            None => draft.decide(place, *command, at).map(|decided| decided.decision),
-            Some(refusal) => draft.account(place).map(|account| Decision {
-                result: Err(*refusal),
-                account,
-            }),
+        let decided = match too_fast.get(&number) {
+            None => draft.decide(place, *submission, at),
+            Some(refusal) => draft.refuse_unless_answered(place, *submission, *refusal),
         };
-        decisions.extend(decision);
+        decisions.extend(decided.map(|decided| decided.decision));
     }
     let taken = draft.take();
     Decided {
@@ -225,35 +229,63 @@ fn decide(
     }
 }
 
+/// What is known of a player. Who has no account yet and opens none is refused, and leaves nothing to be written.
+fn known(loaded: &Loaded, player: &PlayerName) -> (Record, Receipts) {
+    match loaded.accounts.get(player.as_str()) {
+        Some(account) => (
+            account.record,
+            Receipts::some_on_disk(account.receipts.iter().copied(), account.last_receipt),
+        ),
+        None => (Record::new(AccountId(0)), Receipts::default()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         market::Model,
         quantity::{Dollars, Price, Stocks, Tokens},
-        record::Command,
+        receipt::{Receipt, RequestId},
+        record::{Command, Entry},
+        store::postgres::LoadedAccount,
     };
+
+    fn market() -> Market {
+        Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0))
+    }
+
+    fn name(name: &str) -> PlayerName {
+        PlayerName::new(name).unwrap()
+    }
+
+    fn ann(tokens: i32) -> LoadedAccount {
+        let mut record = Record::new(AccountId(7));
+        record.account.tokens = Tokens(tokens);
+        LoadedAccount {
+            record,
+            receipts: Vec::new(),
+            last_receipt: 0,
+        }
+    }
 
     #[test]
     fn orders_are_decided_in_order_on_what_was_loaded() {
-        let market = Market::open(Model::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
-        let name = |name| PlayerName::new(name).unwrap();
-        let mut ann = Record::new(AccountId(7));
-        ann.account.tokens = Tokens(15);
+        let (market, ann) = (market(), ann(15));
         let queued = Queued {
             orders: vec![
-                (name("ann"), Command::Buy(Stocks(1))),
-                (name("bob"), Command::Buy(Stocks(1))),
-                (name("ann"), Command::Buy(Stocks(1))),
-                (name("ann"), Command::Deposit(Dollars(1))),
-                (name("ann"), Command::Buy(Stocks(1))),
+                (name("ann"), Command::Buy(Stocks(1)).into()),
+                (name("bob"), Command::Buy(Stocks(1)).into()),
+                (name("ann"), Command::Buy(Stocks(1)).into()),
+                (name("ann"), Command::Deposit(Dollars(1)).into()),
+                (name("ann"), Command::Buy(Stocks(1)).into()),
             ],
             ..Queued::new(Sequence::NONE.next())
         };
         let wanted = wanted(&queued);
         assert_eq!((wanted.players, wanted.new), (vec!["ann", "bob"], vec!["ann"]));
         let loaded = Loaded {
-            records: HashMap::from([("ann".to_owned(), ann)]),
+            accounts: HashMap::from([("ann".to_owned(), ann)]),
             tick: market.current,
         };
         let decided = decide((&queued, &HashMap::new()), &loaded, market, UnixMillis(3));
@@ -271,5 +303,67 @@ mod tests {
             ("ann", AccountId(7), 2)
         );
         assert_eq!(record.account.tokens, Tokens(0));
+    }
+
+    #[test]
+    fn what_was_answered_is_answered_again_and_what_is_new_goes_on_with_the_numbers() {
+        let submission = |id, stocks| Submission {
+            command: Command::Buy(Stocks(stocks)),
+            id: Some(RequestId([id; 16])),
+        };
+        let mut ann = ann(15);
+        let answered = Receipt {
+            id: RequestId([1; 16]),
+            command: Command::Buy(Stocks(1)),
+            decision: Decision {
+                result: Err(Refusal::BooksFull),
+                account: ann.record.account,
+            },
+        };
+        (ann.receipts, ann.last_receipt) = (vec![answered], 40);
+        let orders = [(1, 1), (2, 1), (1, 1), (2, 1), (1, 2), (3, 1), (4, 1)];
+        let mut orders: Vec<_> = orders
+            .into_iter()
+            .map(|(id, stocks)| (name("ann"), submission(id, stocks)))
+            .collect();
+        orders.push((name("eve"), submission(1, 1)));
+        let queued = Queued {
+            orders,
+            ..Queued::new(Sequence::NONE.next())
+        };
+        let wanted = wanted(&queued);
+        assert_eq!((wanted.new, wanted.ids.len()), (vec!["ann", "eve"], 5));
+        let eve = LoadedAccount {
+            record: Record::new(AccountId(8)),
+            receipts: Vec::new(),
+            last_receipt: 0,
+        };
+        let market = market();
+        let loaded = Loaded {
+            accounts: HashMap::from([("ann".to_owned(), ann), ("eve".to_owned(), eve)]),
+            tick: market.current,
+        };
+        let slow_down = Refusal::TooFast { a_second: 1 };
+        // The first two have been answered, whatever they may still ask for.
+        let too_fast = HashMap::from([(2, slow_down), (3, slow_down), (6, slow_down)]);
+        let decided = decide((&queued, &too_fast), &loaded, market, UnixMillis(3));
+        let results: Vec<_> = decided.decisions.iter().map(|decision| decision.result).collect();
+        assert_eq!(results[0], Err(Refusal::BooksFull));
+        assert_eq!(results[2..4], results[..2]);
+        assert!(matches!(results[1], Ok(Entry::Trade(_))));
+        assert_eq!(results[4], Err(Refusal::IdTaken));
+        assert!(
+            matches!(results[5], Err(Refusal::TooDear { .. })),
+            "{:?}",
+            results[5]
+        );
+        assert_eq!(results[6], Err(slow_down));
+        let filed = &decided.batch.receipts;
+        let filed: Vec<_> = filed
+            .iter()
+            .map(|filed| (filed.account.0, filed.number))
+            .collect();
+        assert_eq!(filed, [(7, 41), (7, 42), (8, 1)]);
+        assert_eq!(decided.batch.trades.len(), 1);
     }
 }

@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use super::{connect::in_time, failure::Fault};
 
 /// What brings a database from version n to n + 1.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// Takes the turn: the lock falls with the transaction. The number is that of our SQLite files. Who waits does so for longer than a
 /// statement may take, but not for ever.
@@ -83,6 +83,21 @@ CREATE TABLE batches (
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (casino, number)
 );
+";
+
+/// What requests with ids were answered: a receipt a row, found by its id, and forgotten by its number among those of the
+/// account. `accounts.receipts` is the number of the newest. Who files one holds the lock of its account, so nothing else
+/// has to see to it that there is one.
+const VERSION_2: &str = "
+CREATE TABLE receipts (
+    account bigint NOT NULL,
+    number bigint NOT NULL CHECK (number >= 1),
+    id bytea NOT NULL CHECK (length(id) = 16),
+    receipt bytea NOT NULL,
+    PRIMARY KEY (account, id)
+);
+CREATE UNIQUE INDEX receipts_by_number ON receipts (account, number);
+ALTER TABLE accounts ADD COLUMN receipts bigint NOT NULL DEFAULT 0;
 ";
 
 /// The version this build writes.

@@ -119,9 +119,9 @@ impl Reads for PostgresReads {
         Ok(page.of(self.list("read the prices", sql, &[&below, &most], rows::tick)?))
     }
 
-    /// None: no ids are kept.
-    fn receipts(&self, _: AccountId) -> Result<Vec<Filed>, StoreError> {
-        Ok(Vec::new())
+    fn receipts(&self, account: AccountId) -> Result<Vec<Filed>, StoreError> {
+        let sql = "SELECT account, number, receipt FROM receipts WHERE account = $1 ORDER BY number";
+        self.list("read the receipts", sql, &[&account.0], rows::filed)
     }
 
     /// None: every tick is kept.

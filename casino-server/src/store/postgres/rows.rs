@@ -10,12 +10,14 @@ use crate::{
     identity::KeyHash,
     market::{Market, Tick},
     quantity::{Price, Stocks, Tokens, UnixMillis},
+    receipt::{Filed, Receipt},
     record::{AccountId, Payment, Record, Side, Trade},
+    store::receipts::from_bytes,
 };
 
 /// The columns that [`record`] reads.
 pub(super) const RECORD_COLUMNS: &str = "id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, \
-                                         version, payments, trades, name";
+                                         version, payments, trades, name, receipts";
 
 /// An account from [`RECORD_COLUMNS`].
 fn account(row: &Row) -> Result<Account, Fault> {
@@ -44,6 +46,29 @@ pub(super) fn record(row: &Row) -> Result<Record, Fault> {
 /// The name beside a record.
 pub(super) fn name(row: &Row) -> Result<String, Fault> {
     Ok(row.try_get(10)?)
+}
+
+/// The number of the newest receipt beside a record; 0 before the first.
+pub(super) fn last_receipt(row: &Row) -> Result<i64, Fault> {
+    Ok(row.try_get(11)?)
+}
+
+/// The receipt in the column numbered `column`.
+pub(super) fn receipt(row: &Row, column: usize) -> Result<Receipt, Fault> {
+    let receipts = from_bytes(row.try_get(column)?);
+    match receipts.as_deref() {
+        Some([receipt]) => Ok(*receipt),
+        _ => Err(Fault::Row("a receipt cannot be read")),
+    }
+}
+
+/// A receipt in its place from `account, number, receipt`.
+pub(super) fn filed(row: &Row) -> Result<Filed, Fault> {
+    Ok(Filed {
+        account: AccountId(row.try_get(0)?),
+        number: row.try_get(1)?,
+        receipt: receipt(row, 2)?,
+    })
 }
 
 /// The hash of a key.

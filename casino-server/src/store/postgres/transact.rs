@@ -1,8 +1,8 @@
 //! The writing side: one transaction a batch, which reads and locks what it decides on.
 //!
 //! Three round trips, whatever the size of the batch: what it needs is asked for in one go, what was decided is written
-//! in another, and only when all of it is known to be written it is committed. Accounts are locked in the order of their keys, after new ones were made in the
-//! order of their names, so that casinos wait for each other and never in a circle.
+//! in another, and only when all of it is known to be written it is committed. Accounts are locked in the order of their
+//! keys, after new ones were made in the order of their names, so that casinos wait for each other and never in a circle.
 //!
 //! A transaction that failed is tried again where it is certain that nothing of it was written. When the session is
 //! lost over a COMMIT, the transaction's own row in `batches` tells: each transaction writes one, and who can write it
@@ -11,24 +11,23 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use futures_util::future::join4;
 use tokio::time::{Instant, sleep};
-use tokio_postgres::{Client, Statement};
 
 use super::{
     connect::{Sessions, in_time},
     failure::Fault,
-    rows::{self, RECORD_COLUMNS},
 };
 use crate::{
     market::Tick,
+    receipt::{Receipt, RequestId},
     record::Record,
     store::{Batch, CommitError, StoreError},
 };
 
 mod columns;
+mod session;
 
-use columns::Columns;
+use self::{columns::Columns, session::Session};
 
 /// How long a batch is tried again and again. Its players wait.
 const TRY_FOR: Duration = Duration::from_secs(5);
@@ -47,15 +46,28 @@ pub(crate) struct Wanted<'a> {
     pub(crate) players: Vec<&'a str>,
     /// Those of them who are given one if they have none.
     pub(crate) new: Vec<&'a str>,
+    /// The ids that they ask with; each once.
+    pub(crate) ids: Vec<(&'a str, RequestId)>,
 }
 
 /// What a batch is decided on: true until it is committed.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// The records of those who have one, by name.
-    pub(crate) records: HashMap<String, Record>,
+    /// The accounts of those who have one, by name.
+    pub(crate) accounts: HashMap<String, LoadedAccount>,
     /// The tick in force.
     pub(crate) tick: Tick,
+}
+
+/// An account that a batch is decided on.
+#[derive(Debug)]
+pub(crate) struct LoadedAccount {
+    /// Its record.
+    pub(crate) record: Record,
+    /// What those of the ids asked with were answered that are remembered.
+    pub(crate) receipts: Vec<Receipt>,
+    /// The number of its newest receipt; 0 before the first.
+    pub(crate) last_receipt: i64,
 }
 
 /// The writer of batches.
@@ -68,19 +80,6 @@ pub(crate) struct PostgresStore {
     casino: String,
     /// The transaction begun last.
     transaction: i64,
-}
-
-/// A session and what it has prepared.
-#[derive(Debug)]
-struct Session {
-    client: Client,
-    make: Statement,
-    lock: Statement,
-    tick: Statement,
-    mark: Statement,
-    update: Statement,
-    pay: Statement,
-    trade: Statement,
 }
 
 /// How far a transaction came.
@@ -140,7 +139,7 @@ impl PostgresStore {
             .session()
             .await
             .map_err(|fault| fault.of("read the prices"))?;
-        let ticks = super::market::ticks_after(&session.client, number).await;
+        let ticks = super::market::ticks_after(session.client(), number).await;
         ticks.map_err(|fault| fault.of("read the prices"))
     }
 
@@ -154,10 +153,10 @@ impl PostgresStore {
         let session = self.session().await.map_err(Failed::Before)?;
         let loaded = session.load(wanted).await.map_err(Failed::Before)?;
         let batch = decide(&loaded);
-        let columns = Columns::of(&batch);
+        let columns = Columns::of(&batch).map_err(Failed::Before)?;
         let written = session.write((&casino, number), &columns).await;
         written.map_err(Failed::Before)?;
-        let committed = in_time(session.client.batch_execute("COMMIT")).await;
+        let committed = in_time(session.client().batch_execute("COMMIT")).await;
         committed.map_err(|fault| match fault.is_refusal() {
             true => Failed::Before(fault),
             false => Failed::Open(fault),
@@ -165,7 +164,10 @@ impl PostgresStore {
     }
 
     async fn session(&mut self) -> Result<&Session, Fault> {
-        let kept = self.session.take().filter(|session| !session.client.is_closed());
+        let kept = self
+            .session
+            .take()
+            .filter(|session| !session.client().is_closed());
         let session = match kept {
             Some(session) => session,
             None => Session::prepare(self.sessions.open().await?).await?,
@@ -193,83 +195,10 @@ impl PostgresStore {
     /// Bars the last transaction, if it has not committed, from ever doing so. Waits for one that is about to.
     async fn try_bar(&mut self) -> Result<bool, Fault> {
         let (casino, number) = (self.casino.clone(), self.transaction);
-        let client = &self.session().await?.client;
+        let client = self.session().await?.client();
         let sql = "INSERT INTO batches (casino, number) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         let inserted = in_time(client.execute(sql, &[&casino, &number])).await?;
         Ok(inserted > 0)
-    }
-}
-
-impl Session {
-    async fn prepare(client: Client) -> Result<Self, Fault> {
-        let lock = format!(
-            "SELECT {RECORD_COLUMNS} FROM accounts WHERE name = ANY($1) ORDER BY id FOR NO KEY UPDATE"
-        );
-        // One is called for every few batches, so they are prepared one after the other.
-        Ok(Self {
-            make: in_time(client.prepare(MAKE)).await?,
-            lock: in_time(client.prepare(&lock)).await?,
-            tick: in_time(client.prepare(TICK)).await?,
-            mark: in_time(client.prepare(MARK)).await?,
-            update: in_time(client.prepare(UPDATE)).await?,
-            pay: in_time(client.prepare(PAY)).await?,
-            trade: in_time(client.prepare(TRADE)).await?,
-            client,
-        })
-    }
-
-    /// Begins a transaction, and gives what it has locked. One round trip: what is asked first is answered first.
-    async fn load(&self, wanted: &Wanted<'_>) -> Result<Loaded, Fault> {
-        let client = &self.client;
-        let make = async {
-            match wanted.new.is_empty() {
-                true => Ok(0),
-                false => client.execute(&self.make, &[&wanted.new]).await,
-            }
-        };
-        let asked = async {
-            let (begun, made, rows, tick) = join4(
-                client.batch_execute("BEGIN"),
-                make,
-                client.query(&self.lock, &[&wanted.players]),
-                client.query_one(&self.tick, &[]),
-            )
-            .await;
-            begun?;
-            made?;
-            Ok((rows?, tick?))
-        };
-        let (rows, tick) = in_time(asked).await?;
-        let records: Result<_, Fault> = rows
-            .iter()
-            .map(|row| Ok((rows::name(row)?, rows::record(row)?)))
-            .collect();
-        Ok(Loaded {
-            records: records?,
-            tick: rows::tick(&tick)?,
-        })
-    }
-
-    /// Writes, in one round trip. All of it is there, or this fails: COMMIT is not asked for in the same breath, because
-    /// a statement that never left this process would be missed by nobody.
-    async fn write(&self, (casino, number): (&str, i64), columns: &Columns) -> Result<(), Fault> {
-        let asked = async {
-            let (marked, updated, paid, traded) = join4(
-                self.client.execute(&self.mark, &[&casino, &number]),
-                columns.update(&self.client, &self.update),
-                columns.pay(&self.client, &self.pay),
-                columns.trade(&self.client, &self.trade),
-            )
-            .await;
-            marked?;
-            paid?;
-            traded?;
-            updated
-        };
-        if in_time(asked).await? != columns.accounts() {
-            return Err(Fault::Row("an account that is not there was changed"));
-        }
-        Ok(())
     }
 }
 
@@ -277,37 +206,3 @@ impl Session {
 fn longer(pause: Duration) -> Duration {
     pause.saturating_mul(2).min(PAUSE_MAX)
 }
-
-/// Makes the accounts that are not there. A name that another casino is just making is waited for.
-const MAKE: &str = "
-INSERT INTO accounts (name)
-    SELECT name FROM unnest($1::text[]) AS n (name)
-    WHERE NOT EXISTS (SELECT FROM accounts AS a WHERE a.name = n.name)
-    ORDER BY name
-    ON CONFLICT DO NOTHING";
-
-/// The tick in force.
-const TICK: &str = "SELECT number, price, at_unix_ms FROM ticks ORDER BY number DESC LIMIT 1";
-
-/// The row by which a transaction is known. Of those long past none is needed.
-const MARK: &str = "
-WITH past AS (DELETE FROM batches WHERE casino = $1 AND number < $2::bigint - 100)
-INSERT INTO batches (casino, number) VALUES ($1, $2::bigint)";
-
-const UPDATE: &str = "
-UPDATE accounts AS a SET tokens = n.tokens, stocks = n.stocks, cost_basis = n.cost_basis,
-    realised_pnl = n.realised_pnl, dollars_in = n.dollars_in, dollars_out = n.dollars_out, version = n.version,
-    payments = n.payments, trades = n.trades
-FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[])
-    AS n (id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version, payments, trades)
-WHERE a.id = n.id";
-
-const PAY: &str = "
-INSERT INTO payments (account, number, amount, at_unix_ms)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[])";
-
-const TRADE: &str = "
-INSERT INTO trades (account, number, side, stocks, price, tick, at_unix_ms)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::integer[], $5::integer[], $6::bigint[],
-        $7::bigint[])";

@@ -1,10 +1,17 @@
 //! A batch by its columns: one array a column, one statement a table.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::{Client, Error, Statement};
 
 use crate::{
-    record::{Payment, Posting, Record},
-    store::{Batch, postgres::rows},
+    receipt::{Filed, REMEMBERED},
+    record::{AccountId, Payment, Posting, Record},
+    store::{
+        Batch,
+        postgres::{failure::Fault, rows},
+        receipts::to_bytes,
+    },
 };
 
 /// The columns of all rows of a batch.
@@ -13,6 +20,7 @@ pub(super) struct Columns {
     accounts: Accounts,
     payments: Payments,
     trades: Trades,
+    receipts: Receipts,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +41,8 @@ struct Accounts {
 struct Entries {
     payments: Vec<i64>,
     trades: Vec<i64>,
+    /// The number of the newest receipt; 0 where none was given.
+    receipts: Vec<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -54,12 +64,37 @@ struct Trades {
     at: Vec<i64>,
 }
 
+#[derive(Debug, Default)]
+struct Receipts {
+    account: Vec<i64>,
+    number: Vec<i64>,
+    id: Vec<Vec<u8>>,
+    receipt: Vec<Vec<u8>>,
+    forgotten: Forgotten,
+}
+
+/// Up to which number receipts are forgotten, by the account.
+#[derive(Debug, Default)]
+struct Forgotten {
+    account: Vec<i64>,
+    last: Vec<i64>,
+}
+
 impl Columns {
     /// The columns of `batch`.
-    pub(super) fn of(batch: &Batch) -> Self {
+    pub(super) fn of(batch: &Batch) -> Result<Self, Fault> {
         let mut columns = Self::default();
+        let mut newest: BTreeMap<AccountId, i64> = BTreeMap::new();
+        for filed in &batch.receipts {
+            columns.receipts.push(filed)?;
+            newest.insert(filed.account, filed.number);
+        }
         for (_, record) in &batch.records {
-            columns.accounts.push(record);
+            let newest = newest.get(&record.id).copied();
+            columns.accounts.push(record, newest.unwrap_or(0));
+        }
+        for (account, newest) in newest {
+            columns.receipts.forgotten.push(account.0, newest);
         }
         for (account, payment) in &batch.payments {
             columns.payments.push(account.0, payment);
@@ -67,7 +102,7 @@ impl Columns {
         for posting in &batch.trades {
             columns.trades.push(posting);
         }
-        columns
+        Ok(columns)
     }
 
     /// How many accounts there are.
@@ -81,7 +116,7 @@ impl Columns {
         if of.id.is_empty() {
             return Ok(0);
         }
-        let (payments, trades) = (&of.entries.payments, &of.entries.trades);
+        let entries = &of.entries;
         client
             .execute(
                 statement,
@@ -94,8 +129,9 @@ impl Columns {
                     &of.dollars_in,
                     &of.dollars_out,
                     &of.version,
-                    payments,
-                    trades,
+                    &entries.payments,
+                    &entries.trades,
+                    &entries.receipts,
                 ],
             )
             .await
@@ -133,10 +169,32 @@ impl Columns {
             )
             .await
     }
+
+    /// Writes the receipts, if there are any.
+    pub(super) async fn file(&self, client: &Client, statement: &Statement) -> Result<u64, Error> {
+        let of = &self.receipts;
+        if of.account.is_empty() {
+            return Ok(0);
+        }
+        let forgotten = &of.forgotten;
+        client
+            .execute(
+                statement,
+                &[
+                    &of.account,
+                    &of.number,
+                    &of.id,
+                    &of.receipt,
+                    &forgotten.account,
+                    &forgotten.last,
+                ],
+            )
+            .await
+    }
 }
 
 impl Accounts {
-    fn push(&mut self, record: &Record) {
+    fn push(&mut self, record: &Record, last_receipt: i64) {
         let account = &record.account;
         self.id.push(record.id.0);
         self.tokens.push(account.tokens.0);
@@ -148,6 +206,7 @@ impl Accounts {
         self.version.push(account.version);
         self.entries.payments.push(record.payments);
         self.entries.trades.push(record.trades);
+        self.entries.receipts.push(last_receipt);
     }
 }
 
@@ -170,5 +229,26 @@ impl Trades {
         self.price.push(trade.price.get());
         self.tick.push(trade.tick);
         self.at.push(trade.at.0);
+    }
+}
+
+impl Receipts {
+    fn push(&mut self, filed: &Filed) -> Result<(), Fault> {
+        let bytes = to_bytes(&[filed.receipt]);
+        self.receipt
+            .push(bytes.map_err(|_| Fault::Row("a receipt cannot be put into bytes"))?);
+        self.account.push(filed.account.0);
+        self.number.push(filed.number);
+        self.id.push(filed.receipt.id.0.to_vec());
+        Ok(())
+    }
+}
+
+impl Forgotten {
+    /// Of an account whose newest receipt is `newest`, so many are remembered.
+    fn push(&mut self, account: i64, newest: i64) {
+        let remembered = i64::try_from(REMEMBERED).unwrap_or(i64::MAX);
+        self.account.push(account);
+        self.last.push(newest.saturating_sub(remembered));
     }
 }
