@@ -3,8 +3,9 @@
 use std::{io, path::Path};
 
 use crate::{
+    drive::{Measured, measure},
     process::Server,
-    scenario::{LOADS, Load, Measured, Plan, casino_of, measure, median, print_head, print_row},
+    scenario::{LOADS, Load, Plan, casino_of, median, print_head, print_row},
 };
 
 /// Measures every build under every load that is wanted, in turn, and prints medians and ratios to the first build.

@@ -10,8 +10,9 @@ use std::{
 use rusqlite::{Connection, params};
 
 use crate::{
+    drive::measure,
     process::Server,
-    scenario::{LOADS, casino_command, measure, median},
+    scenario::{LOADS, casino_command, median},
 };
 
 const NAME: &str = "a store of 1000000 accounts and 10000000 entries";

@@ -6,8 +6,9 @@ use std::{io, net::TcpListener, process::Command, time::Duration};
 
 use crate::{
     cluster::Cluster,
+    drive::{Driven, Measured, measure},
     process::Server,
-    scenario::{Driven, LOADS, Load, Measured, measure, median, median_of},
+    scenario::{LOADS, Load, median, median_of},
 };
 
 const NAME: &str = "casinos on one PostgreSQL";
@@ -77,7 +78,7 @@ async fn compare(
     }
     println!("{}", load.name());
     println!(
-        "{:<10} {:>10} {:>9} {:>9} {:>10} {:>10} {:>9} {:>8} {:>10} {:>9} {:>9} {:>10}",
+        "{:<10} {:>10} {:>7} {:>7} {:>10} {:>9} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8} {:>9}",
         "",
         "actions/s",
         "p50 ms",
@@ -85,6 +86,7 @@ async fn compare(
         "cpu us/act",
         "pg us/act",
         "load cpu",
+        "disk B/a",
         "a batch",
         "commit ms",
         "executed",
@@ -95,7 +97,7 @@ async fn compare(
     for (casinos, rounds) in (1..).zip(&measured) {
         let of = |field| median_of(rounds, field);
         println!(
-            "{:<10} {:>10.0} {:>9.2} {:>9.2} {:>10.2} {:>10.2} {:>9.2} {:>8.1} {:>10.2} {:>9.3} {:>9.2} {:>10.2}",
+            "{:<10} {:>10.0} {:>7.2} {:>7.2} {:>10.2} {:>9.2} {:>8.2} {:>8.0} {:>8.1} {:>9.2} {:>8.3} {:>8.2} {:>9.2}",
             if casinos == 1 {
                 "1 casino".to_owned()
             } else {
@@ -107,6 +109,7 @@ async fn compare(
             of(|m| m.server_us_per_action),
             of(|m| m.database_us_per_action),
             of(|m| m.own_cpu_share),
+            of(|m| m.disk_bytes_per_action),
             of(|m| m.batches.entries_each()),
             of(|m| m.batches.ms_each()),
             of(|m| m.executed_share),

@@ -23,6 +23,7 @@ mod builds;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../tests/support/cluster.rs"]
 mod cluster;
+mod drive;
 mod full;
 mod histogram;
 mod http2;

@@ -129,11 +129,7 @@ impl Server {
 
     /// Bytes the process had written to disk so far.
     pub(crate) fn written_bytes(&self) -> io::Result<u64> {
-        let counters = fs::read_to_string(format!("/proc/{}/io", self.child.id()))?;
-        let line = counters
-            .lines()
-            .find_map(|line| line.strip_prefix("write_bytes:"));
-        Ok(line.and_then(|rest| rest.trim().parse().ok()).unwrap_or(0))
+        written_by(&self.child.id().to_string())
     }
 }
 
@@ -149,18 +145,40 @@ pub(crate) fn own_cpu() -> io::Result<Duration> {
     cpu_of("self")
 }
 
-/// Time that the children of the process `parent` have spent on a processor so far; one that has ended is not in it.
-pub(crate) fn cpu_of_children(parent: u32) -> io::Result<Duration> {
-    let mut sum = Duration::ZERO;
-    for process in fs::read_dir("/proc")? {
-        let process = process?;
-        let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
-        let of = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-        if of.is_some_and(|of| of.trim().parse() == Ok(parent)) {
-            sum += cpu_of(&process.file_name().to_string_lossy()).unwrap_or_default();
+/// What the children of a process have used up so far; one that has ended is not in it.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Family {
+    /// Time on a processor.
+    pub(crate) cpu: Duration,
+    /// Bytes written to disk.
+    pub(crate) written: u64,
+}
+
+impl Family {
+    /// The children of the process `parent`.
+    pub(crate) fn of(parent: u32) -> io::Result<Self> {
+        let mut sum = Self::default();
+        for process in fs::read_dir("/proc")? {
+            let process = process?;
+            let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
+            let of = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            if of.is_some_and(|of| of.trim().parse() == Ok(parent)) {
+                let pid = process.file_name().to_string_lossy().into_owned();
+                sum.cpu += cpu_of(&pid).unwrap_or_default();
+                sum.written += written_by(&pid).unwrap_or_default();
+            }
         }
+        Ok(sum)
     }
-    Ok(sum)
+}
+
+/// Bytes the process had written to disk so far.
+fn written_by(pid: &str) -> io::Result<u64> {
+    let counters = fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let line = counters
+        .lines()
+        .find_map(|line| line.strip_prefix("write_bytes:"));
+    Ok(line.and_then(|rest| rest.trim().parse().ok()).unwrap_or(0))
 }
 
 /// The sum over the threads there are; one that has ended is not in it.

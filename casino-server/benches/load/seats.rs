@@ -19,8 +19,8 @@ use crate::{
 /// Time between two ticks: far more than a tick takes to reach everybody.
 const TICK: Duration = Duration::from_millis(1000);
 
-/// What is measured by name: seats on connections.
-const CROWDS: [(usize, usize); 2] = [(10_000, 100), (20_000, 200)];
+/// What is measured by name: seats on connections; the last as players come, each on a connection of their own.
+const CROWDS: [(usize, usize); 3] = [(10_000, 100), (20_000, 200), (5_000, 5_000)];
 
 /// The arrivals of prices, tick by tick.
 #[derive(Default)]
