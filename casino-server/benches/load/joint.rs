@@ -1,6 +1,7 @@
 //! Casinos that share a ledger: what one PostgreSQL bears of one, two and three of them, beside what it bears of pgbench.
 //!
-//! The cluster is thrown away afterwards, and syncs what it commits.
+//! The cluster is thrown away afterwards, and syncs what it commits. What it writes to disk is counted whoever caused it:
+//! checkpoints of the rounds before are among it, which says nothing where few actions share it.
 
 use std::{io, net::TcpListener, process::Command, time::Duration};
 
