@@ -8,6 +8,7 @@ use std::{
     str::FromStr,
 };
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::config::{Config, Host, SslMode};
 
 /// Where a ledger is kept.
@@ -22,7 +23,21 @@ pub enum Address {
 
 /// A PostgreSQL database and how to log in to it. It shows nobody the password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Database(Box<Config>);
+pub struct Database {
+    config: Box<Config>,
+    trust: Trust,
+}
+
+/// Whose certificate is believed to be that of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Anybody's: what is said is encrypted, to whoever it is.
+    Anybody,
+    /// One for the host's name, by an authority that the system trusts.
+    System,
+    /// One for the host's name, by an authority in this PEM file.
+    Authorities(PathBuf),
+}
 
 /// What is wrong with an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,11 +60,12 @@ pub enum BadAddress {
     /// A URL without a database.
     #[error("a database is needed: postgres://USER@HOST:PORT/DATABASE")]
     NoDatabase,
-    /// A URL that asks for encryption.
-    #[error(
-        "sslmode=require is not supported: reach the database over a private network, a Unix socket or a TLS tunnel"
-    )]
-    NoTls,
+    /// A URL that asks for a kind of encryption that there is not.
+    #[error("sslmode={0} is not supported: disable, prefer, require or verify-full is")]
+    SslMode(String),
+    /// A URL that names authorities and does not ask for them to be looked at.
+    #[error("sslrootcert is looked at with sslmode=verify-full only")]
+    NotVerified,
 }
 
 impl Address {
@@ -64,9 +80,14 @@ impl Address {
 }
 
 impl Database {
+    /// Whose certificate is believed, where the session is encrypted.
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
     /// The way in.
     pub(crate) fn config(&self) -> &Config {
-        &self.0
+        &self.config
     }
 }
 
@@ -83,7 +104,8 @@ impl FromStr for Address {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(BadAddress::Unknown);
         }
-        let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        let (url, encryption) = Encryption::split_off(url)?;
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
             let source = std::error::Error::source(&error);
             BadAddress::Malformed {
                 reason: source.map_or_else(|| error.to_string(), ToString::to_string),
@@ -95,11 +117,55 @@ impl FromStr for Address {
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(BadAddress::NoDatabase);
         }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(BadAddress::NoTls);
-        }
-        Ok(Self::Postgres(Database(Box::new(config))))
+        config.ssl_mode(encryption.mode);
+        Ok(Self::Postgres(Database {
+            config: Box::new(config),
+            trust: encryption.trust,
+        }))
     }
+}
+
+/// What a URL says of encryption.
+struct Encryption {
+    mode: SslMode,
+    trust: Trust,
+}
+
+impl Encryption {
+    /// Takes `sslmode` and `sslrootcert` out of `url`: how certificates are looked at is not known to those who read the
+    /// rest.
+    fn split_off(url: &str) -> Result<(String, Self), BadAddress> {
+        let (rest, options) = url.split_once('?').unwrap_or((url, ""));
+        let (mut mode, mut root) = (None, None);
+        let mut others = Vec::new();
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("sslmode", named)) => mode = Some(named),
+                Some(("sslrootcert", file)) => root = Some(decoded(file)),
+                _ => others.push(option),
+            }
+        }
+        let (mode, trust) = match (mode.unwrap_or("prefer"), root) {
+            ("verify-full", None) => (SslMode::Require, Trust::System),
+            ("verify-full", Some(file)) if file == "system" => (SslMode::Require, Trust::System),
+            ("verify-full", Some(file)) => (SslMode::Require, Trust::Authorities(file.into())),
+            ("disable" | "prefer" | "require", Some(_)) => return Err(BadAddress::NotVerified),
+            ("disable", None) => (SslMode::Disable, Trust::Anybody),
+            ("prefer", None) => (SslMode::Prefer, Trust::Anybody),
+            ("require", None) => (SslMode::Require, Trust::Anybody),
+            (other, _) => return Err(BadAddress::SslMode(other.to_owned())),
+        };
+        let rest = match others.is_empty() {
+            true => rest.to_owned(),
+            false => format!("{rest}?{}", others.join("&")),
+        };
+        Ok((rest, Self { mode, trust }))
+    }
+}
+
+/// A value of a URL as it is meant.
+fn decoded(value: &str) -> String {
+    percent_decode_str(value).decode_utf8_lossy().into_owned()
 }
 
 impl fmt::Display for Address {
@@ -114,8 +180,8 @@ impl fmt::Display for Address {
 impl fmt::Display for Database {
     /// The database and its hosts; neither user nor password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on ", self.0.get_dbname().unwrap_or_default())?;
-        for (place, host) in self.0.get_hosts().iter().enumerate() {
+        write!(f, "{} on ", self.config.get_dbname().unwrap_or_default())?;
+        for (place, host) in self.config.get_hosts().iter().enumerate() {
             let comma = if place == 0 { "" } else { ", " };
             match host {
                 Host::Tcp(host) => write!(f, "{comma}{host}")?,
@@ -159,8 +225,12 @@ mod tests {
             ("postgres://u@h/casino?colour=red", "unknown option `colour`"),
             ("postgres://u:secret@h:port/casino", "it is not a postgres:// URL"),
             (
-                "postgres://u@h/casino?sslmode=require",
-                "sslmode=require is not supported",
+                "postgres://u@h/casino?sslmode=verify-ca",
+                "sslmode=verify-ca is not supported: disable, prefer, require or verify-full is",
+            ),
+            (
+                "postgres://u@h/casino?sslmode=require&sslrootcert=ca.pem",
+                "sslrootcert is looked at with sslmode=verify-full only",
             ),
         ] {
             let error = url.parse::<Address>().unwrap_err().to_string();
@@ -168,6 +238,44 @@ mod tests {
                 error.contains(said) && !error.contains("secret"),
                 "{url}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_url_says_of_encryption_is_kept_to() {
+        let authorities = |path: &str| Trust::Authorities(path.into());
+        for (options, mode, trust) in [
+            ("", SslMode::Prefer, Trust::Anybody),
+            ("?sslmode=disable", SslMode::Disable, Trust::Anybody),
+            ("?sslmode=prefer", SslMode::Prefer, Trust::Anybody),
+            (
+                "?connect_timeout=3&sslmode=require",
+                SslMode::Require,
+                Trust::Anybody,
+            ),
+            ("?sslmode=verify-full", SslMode::Require, Trust::System),
+            (
+                "?sslrootcert=system&sslmode=verify-full",
+                SslMode::Require,
+                Trust::System,
+            ),
+            (
+                "?sslmode=verify-full&sslrootcert=%2Fetc%2Fca+1.pem&connect_timeout=3",
+                SslMode::Require,
+                authorities("/etc/ca+1.pem"),
+            ),
+        ] {
+            let url = format!("postgres://u@h/casino{options}");
+            let Address::Postgres(database) = url.parse().unwrap() else {
+                panic!("{url}")
+            };
+            assert_eq!(
+                (database.config.get_ssl_mode(), &database.trust),
+                (mode, &trust),
+                "{url}"
+            );
+            let waits = database.config.get_connect_timeout().is_some();
+            assert_eq!(waits, url.contains("connect_timeout"), "{url}");
         }
     }
 }

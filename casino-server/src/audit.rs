@@ -3,8 +3,11 @@
 //! Owns the comparison. The rules of money stay with [`account`](crate::account), which is asked what each trade does;
 //! where entries and accounts are kept is the store's business.
 
+mod lot;
+
 use std::fmt;
 
+pub(crate) use self::lot::{Findings, Lot, PLAYERS, price_missed};
 use crate::{
     account::Account,
     quantity::{TOKENS_PER_DOLLAR, Tokens},

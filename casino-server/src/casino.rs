@@ -23,7 +23,7 @@ use crate::{
     address::Address,
     company::{Company, Gallery},
     front::Front,
-    gate::{Gate, Register},
+    gate::{self, Gate, Register},
     house::House,
     ledger::{Books, Ledger, LedgerFailure},
     metrics::Metrics,
@@ -31,6 +31,7 @@ use crate::{
     reader::Reader,
     service::CasinoService,
     statements::{PaymentsServer, Statements},
+    store::postgres::Ears,
     surroundings::Surroundings,
     table::{self, Audience, Patience, Players, Table},
     workers::Workers,
@@ -93,6 +94,7 @@ pub struct Casino {
     patience: Patience,
     players: Arc<Players>,
     register: Arc<Register>,
+    ears: Option<Arc<Ears>>,
     key_required: bool,
 }
 
@@ -132,6 +134,7 @@ impl Casino {
             table,
             company,
             seed,
+            ears,
         } = match &address {
             Address::Sqlite(path) => {
                 open_alone(path.clone(), options, (opening_price, interval), surroundings).await?
@@ -155,6 +158,7 @@ impl Casino {
             patience: Patience(limits.connections.stall),
             players: Players::new(limits.seats_a_player),
             register: Arc::default(),
+            ears,
             key_required,
         })
     }
@@ -239,6 +243,8 @@ impl Casino {
             table,
             company,
             house,
+            register,
+            ears,
             ..
         } = self;
         let books = ledger.books();
@@ -250,6 +256,7 @@ impl Casino {
                 () = house.play(&books) => {}
                 never = books.listen() => match never {},
                 never = company.run() => match never {},
+                never = follow(ears.as_deref(), &register, &reader) => match never {},
             }
             // A market that stands still ends nothing.
             future::pending::<Infallible>().await
@@ -272,6 +279,14 @@ impl Casino {
             None => ledger.close().await?,
         }
         Ok(served?)
+    }
+}
+
+/// Keeps up with the names that are claimed at other casinos, if there are others.
+async fn follow(ears: Option<&Ears>, register: &Register, reader: &Reader) -> Infallible {
+    match ears {
+        Some(ears) => gate::follow(register, reader, ears).await,
+        None => future::pending().await,
     }
 }
 

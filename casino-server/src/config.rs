@@ -149,15 +149,15 @@ pub struct Args {
 /// What is done instead of serving.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Task {
-    /// Free the NAME of a player who has lost its key: the next key that is shown claims it, with all it owns. The
-    /// casino has to be stopped.
+    /// Free the NAME of a player who has lost its key: the next key that is shown claims it, with all it owns. A casino
+    /// on a file has to be stopped; those that share a database may play on.
     Release {
         /// The player's name.
         name: String,
     },
     /// Recompute every account from its entries, and say what differs. A casino may play on.
     Check,
-    /// Copy the ledger as it is now into a new FILE. A casino may play on.
+    /// Copy the ledger in a file as it is now into a new FILE. A casino may play on.
     Backup {
         /// The copy; it must not exist.
         file: PathBuf,

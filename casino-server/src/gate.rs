@@ -9,9 +9,10 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use awesomestock_proto::credentials::{BadCredential, PlayerKey};
+use tokio::time::sleep;
 use tonic::metadata::MetadataMap;
 
 pub(crate) use self::permits::Permits;
@@ -20,9 +21,15 @@ use crate::{
     identity::{Access, Denial, KeyHash, PlayerName, access},
     ledger::{Books, LedgerError},
     reader::Reader,
-    store::StoreError,
+    store::{
+        StoreError,
+        postgres::{Claimed, Ears},
+    },
     table::TooManySeats,
 };
+
+/// How long after a read that failed whose name it is is read again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 
 /// The way in for the tasks of one runtime. All ways in share one register.
 #[derive(Debug, Clone)]
@@ -151,6 +158,28 @@ impl Gate {
         claiming
             .await
             .unwrap_or(Err(AccessError::Keep(LedgerError::Unanswered)))
+    }
+}
+
+/// Keeps up with the names that are claimed or released elsewhere, as `ears` hear of them.
+pub(crate) async fn follow(register: &Register, reader: &Reader, ears: &Ears) -> Infallible {
+    loop {
+        let mut names: Vec<_> = match ears.claims().await {
+            Claimed::Of(names) => names.into_iter().collect(),
+            Claimed::Any => register.names(),
+        };
+        while let Some(player) = names.last() {
+            match register.look_again(player, reader).await {
+                Ok(()) => drop(names.pop()),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "whose names they are is not known"
+                    );
+                    sleep(READ_AGAIN).await;
+                }
+            }
+        }
     }
 }
 

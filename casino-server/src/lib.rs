@@ -77,5 +77,5 @@ pub use options::{
 };
 pub use statements::PaymentsServer;
 pub use surroundings::{Disk, Surroundings};
-pub use upkeep::{UpkeepError, backup, check};
+pub use upkeep::{UpkeepError, backup, check, check_database};
 pub use workers::Workers;

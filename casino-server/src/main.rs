@@ -10,7 +10,7 @@ use std::{
 
 use awesomestock_proto::{serving, text};
 use casino_server::{
-    Address, Casino, Release, Totals, Workers,
+    Address, Casino, Difference, Release, Totals, Workers,
     config::{Args, Task},
 };
 use clap::Parser;
@@ -56,12 +56,6 @@ fn start(args: &Args) -> Result<()> {
     runtime.block_on(run(args))
 }
 
-/// The file of the ledger, for what is done with a file.
-fn file_of(store: &Address) -> Result<&Path> {
-    let words = "a ledger in PostgreSQL is looked through and copied by the tools of PostgreSQL";
-    store.file().ok_or_else(|| eyre!(words))
-}
-
 fn release(args: &Args, name: &str) -> Result<()> {
     match casino_server::release(&args.store, name)? {
         Release::Released => announce(&format!(
@@ -76,12 +70,16 @@ fn release(args: &Args, name: &str) -> Result<()> {
 fn check(args: &Args) -> Result<()> {
     let mut stdout = io::stdout().lock();
     let mut written = Ok(());
-    let totals = casino_server::check(file_of(&args.store)?, |difference| {
+    let tell = |difference: Difference| {
         if written.is_ok() {
             // A ledger that somebody has tampered with may hold any name.
             written = writeln!(stdout, "{}", text::harmless(&difference.to_string()));
         }
-    })?;
+    };
+    let totals = match &args.store {
+        Address::Sqlite(file) => casino_server::check(file, tell)?,
+        Address::Postgres(database) => casino_server::check_database(database, tell)?,
+    };
     drop(stdout);
     written
         .and_then(|()| announce(&totals.to_string()))
@@ -92,7 +90,9 @@ fn check(args: &Args) -> Result<()> {
 }
 
 fn backup(args: &Args, file: &Path) -> Result<()> {
-    casino_server::backup(file_of(&args.store)?, file)?;
+    let words = "a ledger in PostgreSQL is copied by its own tools: pg_dump --schema=awesomestock";
+    let ledger = args.store.file().ok_or_else(|| eyre!(words))?;
+    casino_server::backup(ledger, file)?;
     announce(&format!("{} is copied to {}", args.store, file.display())).wrap_err(UNTOLD)
 }
 

@@ -77,10 +77,14 @@ impl From<LedgerError> for Status {
 }
 
 impl From<StoreError> for Status {
-    /// Details of the disk are for those who run the casino.
+    /// Details of the disk are for those who run the casino. An engine that is away may be back soon.
     fn from(error: StoreError) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "a read failed");
-        Self::internal(format!("the casino {error}"))
+        let words = format!("the casino {error}");
+        match error.is_passing {
+            true => Self::unavailable(words),
+            false => Self::internal(words),
+        }
     }
 }
 

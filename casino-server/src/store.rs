@@ -184,6 +184,8 @@ pub(crate) struct StoreError {
     /// What the engine said.
     #[source]
     pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
+    /// The engine is away, or others were in the way: asking again later can help.
+    pub(crate) is_passing: bool,
 }
 
 impl StoreError {
@@ -195,6 +197,7 @@ impl StoreError {
         Self {
             operation,
             source: source.into(),
+            is_passing: false,
         }
     }
 }

@@ -1,29 +1,36 @@
 //! What an operator does with a ledger beside the casino: look through its books, and copy it.
 //!
-//! Both read a snapshot, so a casino may play on; what it answered before is in it.
+//! Both read a snapshot, so a casino may play on; what it answered before is in it. A database is copied by its own tools.
 
 use std::{
+    error::Error,
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
 
+use tokio::runtime;
+
 use crate::{
+    address::{Address, Database},
     audit::{Difference, Totals},
-    store::sqlite::Snapshot,
+    store::{postgres, sqlite::Snapshot},
 };
 
 /// Why the books could not be looked through, or copied.
 #[derive(Debug, thiserror::Error)]
 pub enum UpkeepError {
     /// The ledger is not there, unreadable, foreign, or of another version. It is as it was.
-    #[error("the ledger {path} cannot be read", path = path.display())]
+    #[error("the ledger {address} cannot be read")]
     Ledger {
         /// The ledger.
-        path: PathBuf,
+        address: Address,
         /// What is wrong with it.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn Error + Send + Sync>,
     },
+    /// The system gives nothing to wait for a database with.
+    #[error("a database cannot be waited for")]
+    Waiting(#[source] io::Error),
     /// There is a file where the copy should go. It is as it was.
     #[error("{path} exists, and a backup is never written over a file", path = path.display())]
     Exists {
@@ -36,7 +43,7 @@ pub enum UpkeepError {
         /// The copy.
         path: PathBuf,
         /// What is in the way.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 
@@ -46,12 +53,36 @@ pub enum UpkeepError {
 ///
 /// When the ledger cannot be read to its end. Differences are none.
 pub fn check(store: &Path, tell: impl FnMut(Difference)) -> Result<Totals, UpkeepError> {
-    let failed = |source| UpkeepError::Ledger {
-        path: store.to_owned(),
-        source,
-    };
-    let snapshot = Snapshot::of(store).map_err(|error| failed(Box::new(error)))?;
-    snapshot.audit(tell).map_err(|error| failed(Box::new(error)))
+    let snapshot = Snapshot::of(store).map_err(|error| unreadable(store, error))?;
+    snapshot.audit(tell).map_err(|error| unreadable(store, error))
+}
+
+/// The same for the ledger in `database`, whether casinos play on it or not. Not to be called where others wait for the
+/// thread.
+///
+/// # Errors
+///
+/// When the ledger cannot be read to its end. Differences are none.
+pub fn check_database(database: &Database, tell: impl FnMut(Difference)) -> Result<Totals, UpkeepError> {
+    let runtime = waiting().map_err(UpkeepError::Waiting)?;
+    let audited = runtime.block_on(postgres::audit(database, tell));
+    audited.map_err(|error| UpkeepError::Ledger {
+        address: Address::Postgres(database.clone()),
+        source: Box::new(error),
+    })
+}
+
+/// What a database is waited for with.
+pub(crate) fn waiting() -> io::Result<runtime::Runtime> {
+    runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// The ledger in the file at `store` cannot be read.
+fn unreadable(store: &Path, error: impl Error + Send + Sync + 'static) -> UpkeepError {
+    UpkeepError::Ledger {
+        address: Address::Sqlite(store.to_owned()),
+        source: Box::new(error),
+    }
 }
 
 /// Copies the ledger at `store` into the new file `copy`, which is a ledger by itself.
@@ -68,10 +99,7 @@ pub fn backup(store: &Path, copy: &Path) -> Result<(), UpkeepError> {
     if copy.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let snapshot = Snapshot::of(store).map_err(|error| UpkeepError::Ledger {
-        path: store.to_owned(),
-        source: Box::new(error),
-    })?;
+    let snapshot = Snapshot::of(store).map_err(|error| unreadable(store, error))?;
     let failed = |source| UpkeepError::Backup {
         path: copy.to_owned(),
         source,

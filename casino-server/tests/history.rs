@@ -8,27 +8,34 @@ mod support;
 use awesomestock_proto::casino::{Candle, CandlesRequest, PriceHistoryRequest};
 use casino_server::Options;
 use rusqlite::{Connection, params};
-use support::{House, ledger_in, soon};
+use support::{
+    House,
+    cluster::{Cluster, connect},
+    ledger_in, soon,
+};
 use tonic::Code;
 
 /// Ticks of the past that the tests play in.
 const TICKS: i64 = 110_000;
+
+/// Ticks since the first, as a version kept them that knew no candles.
+const PAST_IN_SQLITE: &str =
+    "INSERT INTO ticks WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+    SELECT n, 1 + n % 100, n * 1000 FROM n";
+const PAST_IN_POSTGRES: &str =
+    "INSERT INTO ticks SELECT n, (1 + n % 100)::integer, n * 1000 FROM generate_series(1, $1::bigint) AS n";
+
+fn fast(options: &mut Options) {
+    options.tick = std::time::Duration::from_millis(10);
+}
 
 /// A casino that was kept by a version which knew no candles, and has had a few ticks since.
 async fn house_with_a_past() -> House {
     let (closed, folder) = House::standing().await.close().await;
     closed.unwrap();
     let store = Connection::open(ledger_in(&folder)).unwrap();
-    let last = TICKS - 1;
-    store
-        .execute(
-            "INSERT INTO ticks WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
-             SELECT n, 1 + n % 100, n * 1000 FROM n",
-            params![last],
-        )
-        .unwrap();
+    store.execute(PAST_IN_SQLITE, params![TICKS - 1]).unwrap();
     drop(store);
-    let fast = |options: &mut Options| options.tick = std::time::Duration::from_millis(10);
     House::open(folder, fast, support::nowhere()).await
 }
 
@@ -59,7 +66,39 @@ async fn candles(house: &mut House, before_tick: i64, limit: i32) -> (Vec<Candle
 
 #[tokio::test]
 async fn what_is_older_than_the_ticks_is_told_as_candles() {
-    let mut house = house_with_a_past().await;
+    told_as_candles(house_with_a_past().await).await;
+}
+
+#[tokio::test]
+async fn casinos_that_share_a_ledger_roll_up_its_past_too() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("past");
+    let open = async |tick| {
+        let set = |options: &mut Options| (options.store, options.tick) = (url.parse().unwrap(), tick);
+        House::open(tempfile::tempdir().unwrap(), set, support::nowhere()).await
+    };
+    open(support::STANDING).await.close().await.0.unwrap();
+    let database = connect(&url).await;
+    let leads_for_ever = "UPDATE market SET leads_until = '-infinity'";
+    database.execute(leads_for_ever, &[]).await.unwrap();
+    database.execute(PAST_IN_POSTGRES, &[&(TICKS - 1)]).await.unwrap();
+    let tick = std::time::Duration::from_millis(10);
+    let another = open(tick).await;
+    told_as_candles(open(tick).await).await;
+    another.close().await.0.unwrap();
+    let gaps = "SELECT count(*) FROM (
+        SELECT first, lead(first) OVER (ORDER BY first) AS next, first + ticks AS ends FROM candles
+        UNION ALL
+        SELECT number, lead(number) OVER (ORDER BY number), number + 1 FROM ticks
+    ) AS past WHERE ends <> next";
+    let gaps: i64 = database.query_one(gaps, &[]).await.unwrap().get(0);
+    assert_eq!(gaps, 0, "each tick is in one place");
+    let seam = "SELECT max(first + ticks) = (SELECT min(number) FROM ticks) FROM candles";
+    let seam: bool = database.query_one(seam, &[]).await.unwrap().get(0);
+    assert!(seam);
+}
+
+async fn told_as_candles(mut house: House) {
     // It rolls up a few groups a tick.
     let oldest = soon(async {
         loop {

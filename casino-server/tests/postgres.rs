@@ -17,7 +17,7 @@ use support::{
     cluster::{Cluster, connect},
     nowhere, sell, soon, user,
 };
-use tonic::Code;
+use tonic::{Code, metadata::MetadataMap};
 
 /// A casino over a pipe, on the ledger at `url` or on a SQLite file, whose price stands still at 10.
 async fn standing(url: Option<&str>) -> House {
@@ -199,6 +199,7 @@ async fn both_engines_have_the_same_tables_but_for_trades() {
     for (table, only_in_sqlite, only_in_postgres) in [
         ("ticks", [].as_slice(), [].as_slice()),
         ("payments", &[], &[]),
+        ("candles", &[], &[]),
         ("claims", &[], &[]),
         // Each finds in its own way what a player's newest trades and receipts are.
         ("accounts", &["sheet"], &["receipts"]),
@@ -279,7 +280,12 @@ async fn while_the_database_is_away_nothing_is_executed_and_play_goes_on_after()
     let refused = seat.play(buy("ann", 1)).await;
     let words = "not executed: the casino could not write the ledger";
     assert!(refused.starts_with(words), "{refused}");
-    house.client.deposit("ann", 10).await.unwrap_err();
+    let paying = house.client.deposit("ann", 10).await.unwrap_err();
+    assert_eq!(paying.code(), Code::Unavailable, "{paying}");
+    let reading = soon(house.client.get_wallet(user("ann"))).await.unwrap_err();
+    assert_eq!(reading.code(), Code::Unavailable, "{reading}");
+    let sitting = house.client.try_sit("ann", "wallet", &MetadataMap::new()).await;
+    assert_eq!(sitting.err().unwrap().code(), Code::Unavailable);
     tokio::task::block_in_place(|| cluster.come_back());
     assert_eq!(house.client.deposit("ann", 10).await.unwrap(), 50);
     assert_eq!(house.client.wallet("ann").await.tokens, 150);

@@ -21,7 +21,9 @@ use crate::{
     quantity::Price,
     reader::Reader,
     store::{
-        Layered, Logged, Recovered, StoreError, postgres, recover,
+        Layered, Logged, Recovered, StoreError,
+        postgres::{self, Ears},
+        recover,
         sqlite::{self, FileError, SqliteReads},
     },
     surroundings::Surroundings,
@@ -35,6 +37,8 @@ pub(super) struct Opened {
     pub(super) table: Table,
     pub(super) company: Company,
     pub(super) seed: u64,
+    /// What is heard of other casinos.
+    pub(super) ears: Option<Arc<Ears>>,
 }
 
 /// Starts the ledger in a file that this casino has for itself.
@@ -73,6 +77,7 @@ pub(super) async fn open_alone(
         table,
         company,
         seed: market.seed,
+        ears: None,
     })
 }
 
@@ -98,6 +103,7 @@ pub(super) async fn open_jointly(
     })?;
     let (table, announcer) = Table::new(market.current, interval);
     let company = Company::new(market.current);
+    let ears = prices.ears();
     let ledger = Ledger::join(
         (store, prices),
         (market, interval),
@@ -110,6 +116,7 @@ pub(super) async fn open_jointly(
         table,
         company,
         seed: market.seed,
+        ears: Some(ears),
     })
 }
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard as SyncMutexGuard, OnceLock, PoisonError},
 };
 
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OnceCell};
 
 use crate::{
     identity::{KeyHash, PlayerName},
+    reader::Reader,
     store::StoreError,
 };
 
@@ -17,8 +18,8 @@ const NAMES_MAX: usize = 64 * 1024;
 
 /// Whose name it is.
 ///
-/// A name gets an owner once and keeps it as long as the casino runs, so whoever holds a standing sees a claim at once
-/// and without a lock.
+/// A standing gets an owner once and keeps it, so whoever holds it sees a claim at once and without a lock. A name that is
+/// released meanwhile gets another standing, and whoever holds the old one goes on by it.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
     read: OnceCell<()>,
@@ -93,7 +94,7 @@ impl Register {
 
     /// The standing of `player`: the same for all as long as anybody holds it.
     pub(crate) fn standing(&self, player: &PlayerName) -> Arc<Standing> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.lock();
         if let Some(standing) = names.standings.get(player) {
             return Arc::clone(standing);
         }
@@ -101,6 +102,36 @@ impl Register {
         let standing = Arc::<Standing>::default();
         names.standings.insert(player.clone(), Arc::clone(&standing));
         standing
+    }
+
+    /// The names that anybody acts for; of others is forgotten what is known.
+    pub(super) fn names(&self) -> Vec<PlayerName> {
+        let mut names = self.lock();
+        names
+            .standings
+            .retain(|_, standing| Arc::strong_count(standing) > 1);
+        names.standings.keys().cloned().collect()
+    }
+
+    /// Reads again whose name it is, if anything is known of it.
+    pub(super) async fn look_again(&self, player: &PlayerName, reader: &Reader) -> Result<(), StoreError> {
+        let Some(standing) = self.lock().standings.get(player).map(Arc::clone) else {
+            return Ok(());
+        };
+        let owner = reader.owner(player.clone()).await?;
+        match (standing.owner(), owner) {
+            (None, Some(owner)) => standing.belongs_to(owner),
+            (Some(known), owner) if owner.as_ref() != Some(known) => {
+                self.lock().standings.remove(player);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is in it is whole whatever happened to a thread that held it.
+    fn lock(&self) -> SyncMutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]

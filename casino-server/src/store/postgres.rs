@@ -4,16 +4,24 @@
 //! a batch is decided on is read and locked in the transaction that writes it. A transaction is on disk when COMMIT
 //! returns: a session that finds `synchronous_commit` off turns it on.
 
+mod audit;
+mod claims;
 mod connect;
+mod ears;
 mod failure;
 mod market;
 mod migrations;
 mod open;
 mod reads;
+mod rollup;
 mod rows;
+mod tls;
 mod transact;
 
 pub(crate) use self::{
+    audit::audit,
+    claims::release,
+    ears::{Claimed, Ears},
     market::{Led, PostgresMarket},
     open::{Opened, open},
     transact::{Loaded, PostgresStore, Wanted},

@@ -1,8 +1,13 @@
 //! A PostgreSQL cluster of the test's own, thrown away with it.
 
 use std::{
+    fs,
     io::{self, Write},
-    os::unix::{fs::chown, process::CommandExt},
+    net::TcpListener,
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Once,
@@ -26,6 +31,9 @@ pub struct Cluster {
     programs: PathBuf,
     /// `NAME=VALUE` each, as the server is started with.
     settings: &'static [&'static str],
+    /// Where it can be reached by TCP with TLS, if it can; and what names the socket.
+    port: u16,
+    speaks_tls: bool,
 }
 
 impl Cluster {
@@ -53,6 +61,8 @@ impl Cluster {
             folder,
             programs,
             settings,
+            port: 5432,
+            speaks_tls: false,
         };
         let data = cluster.data();
         cluster.run(
@@ -76,9 +86,47 @@ impl Cluster {
 
     /// The URL of a new, empty database called `name`.
     pub fn database(&self, name: &str) -> String {
-        self.run("createdb", &["-h", &self.socket(), "-U", "casino", name]);
-        let socket = self.socket().replace('/', "%2F");
-        format!("postgres://casino@{socket}/{name}")
+        let port = self.port.to_string();
+        let args = ["-h", &self.socket(), "-p", &port, "-U", "casino", name];
+        self.run("createdb", &args);
+        self.url(name)
+    }
+
+    fn url(&self, name: &str) -> String {
+        let (socket, port) = (self.socket().replace('/', "%2F"), self.port);
+        format!("postgres://casino@{socket}:{port}/{name}")
+    }
+
+    /// The URL of a new database called `name`, a copy of the one called `of`, which nobody uses.
+    pub fn copy(&self, of: &str, name: &str) -> String {
+        let port = self.port.to_string();
+        let socket = self.socket();
+        let args = ["-h", &socket, "-p", &port, "-U", "casino", "-T", of, name];
+        self.run("createdb", &args);
+        self.url(name)
+    }
+
+    /// From now on it can be reached on this machine's own address too, with TLS only, by the certificate `cert`; gives the
+    /// port.
+    pub fn speak_tls(&mut self, cert: &Path, key: &Path) -> u16 {
+        self.stop();
+        let data = PathBuf::from(self.data());
+        for (from, name) in [(cert, "server.crt"), (key, "server.key")] {
+            let to = data.join(name);
+            fs::copy(from, &to).unwrap();
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                chown(&to, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+        fs::write(data.join("pg_hba.conf"), rules).unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        self.port = free.local_addr().unwrap().port();
+        drop(free);
+        self.speaks_tls = true;
+        self.come_back();
+        self.port
     }
 
     /// The server dies as if it were killed, and comes back.
@@ -94,7 +142,11 @@ impl Cluster {
 
     /// The server comes back.
     pub fn come_back(&self) {
-        let mut options = format!("-k {} -c listen_addresses=''", self.socket());
+        let mut options = format!("-k {} -p {}", self.socket(), self.port);
+        options.push_str(match self.speaks_tls {
+            true => " -c listen_addresses=127.0.0.1 -c ssl=on",
+            false => " -c listen_addresses=''",
+        });
         for setting in self.settings {
             options.push_str(&format!(" -c {setting}"));
         }
@@ -108,14 +160,15 @@ impl Cluster {
     /// What one of PostgreSQL's programs prints, run on the database `name`.
     pub fn output(&self, program: &str, args: &[&str], name: &str) -> io::Result<String> {
         let socket = self.socket();
-        let args = [&["-h", &socket, "-U", "casino"], args, &[name]].concat();
+        let port = self.port.to_string();
+        let args = [&["-h", &socket, "-p", &port, "-U", "casino"], args, &[name]].concat();
         let output = self.command(program, &args).stdout(Stdio::piped()).output()?;
         String::from_utf8(output.stdout).map_err(io::Error::other)
     }
 
     /// The server's process id; its sessions are its children.
     pub fn process_id(&self) -> io::Result<u32> {
-        let file = std::fs::read_to_string(format!("{}/postmaster.pid", self.data()))?;
+        let file = fs::read_to_string(format!("{}/postmaster.pid", self.data()))?;
         let first = file.lines().next().unwrap_or_default();
         first.parse().map_err(io::Error::other)
     }
@@ -176,7 +229,7 @@ fn is_root() -> bool {
 /// Where PostgreSQL's programs are: on the path, or where Debian puts them.
 fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let mut debian: Vec<_> = debian
         .flatten()
         .map(|version| version.path().join("bin"))

@@ -96,13 +96,13 @@ impl Prices {
 
     /// Works for as long as it is polled.
     pub(in crate::ledger) async fn run(mut self) -> Infallible {
-        let rung = self.stored.heard();
+        let ears = self.stored.ears();
         // The session that listens is opened by the first look.
         self.catch_up_or_warn().await;
         loop {
             tokio::select! {
                 Some(errand) = self.errands.recv() => self.run_errand(errand).await,
-                () = rung.notified() => self.catch_up_or_warn().await,
+                () = ears.tick() => self.catch_up_or_warn().await,
             }
         }
     }
@@ -112,7 +112,12 @@ impl Prices {
         match errand {
             Errand::Tick(told) => {
                 let moved = self.beat().await.map_err(|error| LedgerError::from(&error));
+                let leads = matches!(moved, Ok(Some(_)));
                 let _ = told.send(moved);
+                if leads && let Err(error) = self.stored.roll_up().await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "the past of the price is not rolled up");
+                }
             }
             Errand::Claim(player, key, told) => {
                 let claim = Claim {

@@ -3,10 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::poll_fn;
-use tokio::{runtime::Handle, sync::Notify, time::timeout};
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
+use tokio::{runtime::Handle, time::timeout};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
 
-use super::failure::Fault;
+use super::{
+    ears::Ears,
+    failure::Fault,
+    tls::{Private, Tls, TlsError},
+};
 use crate::address::Database;
 
 /// How long it may take to reach a server, log in and set the session up.
@@ -33,13 +37,18 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 #[derive(Debug, Clone)]
 pub(super) struct Sessions {
     config: Arc<Config>,
+    tls: Tls,
     /// Where the connections are driven, whoever asked for them.
     runtime: Handle,
 }
 
 impl Sessions {
     /// Sessions whose connections are driven by the runtime this is called in.
-    pub(super) fn new(database: &Database) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When there is nobody whose certificate could be believed.
+    pub(super) fn new(database: &Database) -> Result<Self, TlsError> {
         let mut config = database.config().clone();
         config
             .connect_timeout(CONNECT_TIMEOUT)
@@ -50,10 +59,11 @@ impl Sessions {
         if config.get_application_name().is_none() {
             config.application_name("casino-server");
         }
-        Self {
+        Ok(Self {
             config: Arc::new(config),
+            tls: Tls::new(database.trust())?,
             runtime: Handle::current(),
-        }
+        })
     }
 
     /// The runtime that drives the connections.
@@ -66,11 +76,11 @@ impl Sessions {
         self.open_listening(None).await
     }
 
-    /// A new session which rings `heard` at each notification, and when it ends.
-    pub(super) async fn open_listening(&self, heard: Option<Arc<Notify>>) -> Result<Client, Fault> {
+    /// A new session whose notifications `ears` hear, and its end.
+    pub(super) async fn open_listening(&self, ears: Option<Arc<Ears>>) -> Result<Client, Fault> {
         let opening = async {
-            let (client, connection) = self.config.connect(NoTls).await?;
-            self.runtime.spawn(drive(connection, heard));
+            let (client, connection) = self.config.connect(self.tls.clone()).await?;
+            self.runtime.spawn(drive(connection, ears));
             client.batch_execute(SETUP).await?;
             Ok(client)
         };
@@ -82,12 +92,12 @@ impl Sessions {
 }
 
 /// Moves what a session's client and its server say to each other, until either is gone.
-async fn drive(mut connection: Connection<Socket, NoTlsStream>, heard: Option<Arc<Notify>>) {
+async fn drive(mut connection: Connection<Socket, Private>, ears: Option<Arc<Ears>>) {
     while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
         match message {
-            Ok(AsyncMessage::Notification(_)) => {
-                if let Some(heard) = &heard {
-                    heard.notify_one();
+            Ok(AsyncMessage::Notification(said)) => {
+                if let Some(ears) = &ears {
+                    ears.hear(said.channel(), said.payload());
                 }
             }
             Ok(AsyncMessage::Notice(notice)) => tracing::debug!(%notice, "the database says"),
@@ -98,8 +108,8 @@ async fn drive(mut connection: Connection<Socket, NoTlsStream>, heard: Option<Ar
             }
         }
     }
-    if let Some(heard) = heard {
-        heard.notify_one();
+    if let Some(ears) = ears {
+        ears.miss();
     }
 }
 

@@ -11,13 +11,20 @@ use crate::store::StoreError;
 pub(crate) enum Fault {
     /// The session or the server failed.
     #[error("{}", in_words(.0))]
-    Database(#[from] tokio_postgres::Error),
+    Database(tokio_postgres::Error),
     /// No answer came in time.
     #[error("no answer within {0:?}")]
     Overdue(Duration),
     /// A row holds what the game knows no meaning of, or is not there.
     #[error("{0}")]
     Row(&'static str),
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    /// Not as a source: its words are all in the fault's own.
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 impl Fault {
@@ -53,7 +60,11 @@ impl Fault {
 
     /// A failure of `operation`, as in "could not ...".
     pub(super) fn of(self, operation: &'static str) -> StoreError {
-        StoreError::new(operation, self)
+        let is_passing = self.is_passing();
+        StoreError {
+            is_passing,
+            ..StoreError::new(operation, self)
+        }
     }
 }
 

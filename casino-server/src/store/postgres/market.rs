@@ -7,15 +7,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
 use tokio_postgres::Client;
 
 use super::{
+    claims,
     connect::{Sessions, in_time},
+    ears::{Ears, LISTEN},
     failure::Fault,
-    rows,
+    rollup, rows,
 };
-use crate::{identity::Claim, market::Tick, store::StoreError};
+use crate::{history::RETENTION, identity::Claim, market::Tick, store::StoreError};
 
 /// The way to the market's leader and its ticks.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(crate) struct PostgresMarket {
     sessions: Sessions,
     /// `None` until it is needed, and after a failure.
     session: Option<Client>,
-    heard: Arc<Notify>,
+    ears: Arc<Ears>,
     /// What this casino is called, and nobody else.
     casino: String,
 }
@@ -44,14 +45,14 @@ impl PostgresMarket {
         Self {
             sessions,
             session: None,
-            heard: Arc::default(),
+            ears: Arc::default(),
             casino,
         }
     }
 
-    /// Rings when there may be a new tick.
-    pub(crate) fn heard(&self) -> Arc<Notify> {
-        Arc::clone(&self.heard)
+    /// What its session hears.
+    pub(crate) fn ears(&self) -> Arc<Ears> {
+        Arc::clone(&self.ears)
     }
 
     /// Stores `tick` if this casino leads the market, or nobody does; it leads then for `lease` from now.
@@ -75,16 +76,16 @@ impl PostgresMarket {
         led.map_err(|fault| self.lost(fault, "move the price"))
     }
 
+    /// Rolls up a part of the past, if it is due.
+    pub(crate) async fn roll_up(&mut self) -> Result<(), StoreError> {
+        let asked = async { rollup::roll_up(self.session().await?, RETENTION).await };
+        let rolled_up: Result<_, Fault> = asked.await;
+        rolled_up.map_err(|fault| self.lost(fault, "roll up the prices"))
+    }
+
     /// Keeps `claim`, unless the name belongs to another key; says whether it belongs to this one.
     pub(crate) async fn claim(&mut self, claim: &Claim) -> Result<bool, StoreError> {
-        let (name, key) = (claim.player.as_str(), claim.key.as_bytes().as_slice());
-        let asked = async {
-            let client = self.session().await?;
-            in_time(client.execute(CLAIM, &[&name, &key, &claim.at.0])).await?;
-            let owner = "SELECT key_sha256 = $2 FROM claims WHERE name = $1";
-            let row = in_time(client.query_one(owner, &[&name, &key])).await?;
-            Ok(row.try_get(0)?)
-        };
+        let asked = async { claims::claim(self.session().await?, claim).await };
         let claimed: Result<bool, Fault> = asked.await;
         claimed.map_err(|fault| self.lost(fault, "write the claims"))
     }
@@ -102,8 +103,10 @@ impl PostgresMarket {
         let client = match kept {
             Some(client) => client,
             None => {
-                let client = self.sessions.open_listening(Some(self.heard())).await?;
-                in_time(client.batch_execute("LISTEN awesomestock_ticks")).await?;
+                let client = self.sessions.open_listening(Some(self.ears())).await?;
+                in_time(client.batch_execute(LISTEN)).await?;
+                // What was said before it listened.
+                self.ears.miss();
                 client
             }
         };
@@ -127,9 +130,6 @@ const AFTER: &str = "
 SELECT number, price, at_unix_ms FROM (
     SELECT number, price, at_unix_ms FROM ticks WHERE number > $1 ORDER BY number DESC LIMIT 1000
 ) AS newest ORDER BY number";
-
-const CLAIM: &str = "
-INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
 const LEAD: &str = "
 WITH led AS (

@@ -5,10 +5,10 @@
 
 use tokio_postgres::Client;
 
-use super::{connect::in_time, failure::Fault};
+use super::{connect::in_time, failure::Fault, open::DatabaseError};
 
 /// What brings a database from version n to n + 1.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// Takes the turn: the lock falls with the transaction. The number is that of our SQLite files. Who waits does so for longer than a
 /// statement may take, but not for ever.
@@ -100,9 +100,49 @@ CREATE UNIQUE INDEX receipts_by_number ON receipts (account, number);
 ALTER TABLE accounts ADD COLUMN receipts bigint NOT NULL DEFAULT 0;
 ";
 
+/// Candles, as in the SQLite file.
+const VERSION_3: &str = "
+CREATE TABLE candles (
+    size bigint NOT NULL,
+    first bigint NOT NULL CHECK (first >= 0),
+    ticks bigint NOT NULL CHECK (ticks BETWEEN 1 AND size),
+    open integer NOT NULL CHECK (open BETWEEN low AND high),
+    high integer NOT NULL,
+    low integer NOT NULL CHECK (low >= 1),
+    close integer NOT NULL CHECK (close BETWEEN low AND high),
+    since_unix_ms bigint NOT NULL,
+    until_unix_ms bigint NOT NULL,
+    PRIMARY KEY (size, first)
+);
+";
+
 /// The version this build writes.
 pub(super) fn newest() -> usize {
     MIGRATIONS.len()
+}
+
+/// Checks that the tables are there, in the newest version; they are left as they are.
+pub(super) async fn check(client: &Client) -> Result<(), DatabaseError> {
+    let found = found(client).await.map_err(DatabaseError::Tables)?;
+    let newest = newest();
+    match found {
+        None => Err(DatabaseError::NoLedger),
+        Some(found) if found < newest => Err(DatabaseError::Older { found, newest }),
+        Some(found) if found > newest => Err(DatabaseError::Newer { found, newest }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The version of the tables, if there are any.
+async fn found(client: &Client) -> Result<Option<usize>, Fault> {
+    let is_there = "SELECT to_regclass('awesomestock.format') IS NOT NULL";
+    let is_there: bool = in_time(client.query_one(is_there, &[])).await?.try_get(0)?;
+    if !is_there {
+        return Ok(None);
+    }
+    let row = in_time(client.query_one("SELECT max(version) FROM format", &[])).await?;
+    let version: Option<i32> = row.try_get(0)?;
+    Ok(version.map(|version| usize::try_from(version).unwrap_or(usize::MAX)))
 }
 
 /// Brings the tables to the newest version, all the way or not at all. Gives the version that is there: one above

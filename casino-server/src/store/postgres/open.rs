@@ -9,6 +9,7 @@ use super::{
     migrations::{migrate, newest},
     reads::PostgresReads,
     rows,
+    tls::TlsError,
     transact::PostgresStore,
 };
 use crate::{address::Database, market::Market};
@@ -16,6 +17,9 @@ use crate::{address::Database, market::Market};
 /// Why a database was not opened as a ledger.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
+    /// Nobody's certificate could be believed.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The database cannot be reached, or does not let us in.
     #[error("it cannot be reached")]
     Unreachable(#[source] Fault),
@@ -30,6 +34,25 @@ pub(crate) enum DatabaseError {
         /// The newest version known.
         newest: usize,
     },
+    /// Tables that only an older build writes.
+    #[error(
+        "its tables have version {found}: a casino that is started on it brings them to version {newest}"
+    )]
+    Older {
+        /// Their version.
+        found: usize,
+        /// The newest version known.
+        newest: usize,
+    },
+    /// A database without our tables.
+    #[error("there is no ledger in it")]
+    NoLedger,
+    /// Something in it could not be read, or is not what such a ledger can hold.
+    #[error("it cannot be read")]
+    Read(#[source] Fault),
+    /// Something in it could not be written.
+    #[error("it cannot be written")]
+    Write(#[source] Fault),
     /// The market could not be read or made.
     #[error("its market cannot be read")]
     Market(#[source] Fault),
@@ -70,7 +93,7 @@ pub(crate) async fn open(
     casino: &str,
     (fresh, seed): (Market, Option<u64>),
 ) -> Result<Opened, DatabaseError> {
-    let sessions = Sessions::new(database);
+    let sessions = Sessions::new(database)?;
     let client = sessions.open().await.map_err(DatabaseError::Unreachable)?;
     let version = migrate(&client).await.map_err(DatabaseError::Tables)?;
     if version > newest() {

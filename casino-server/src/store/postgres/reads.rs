@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     account::Account,
-    history::Candle,
+    history::{Candle, RETENTION},
     identity::{KeyHash, PlayerName},
     market::Tick,
     receipt::Filed,
@@ -124,12 +124,19 @@ impl Reads for PostgresReads {
         self.list("read the receipts", sql, &[&account.0], rows::filed)
     }
 
-    /// None: every tick is kept.
-    fn candles(&self, _: PageRequest) -> Result<Page<Candle>, StoreError> {
-        Ok(Page {
-            entries: Vec::new(),
-            more: false,
-        })
+    fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        // One sight of both kinds: meanwhile fine ones may become a coarse one.
+        let of_size = |size: i64| {
+            format!("(SELECT * FROM candles WHERE size = {size} AND first < $1 ORDER BY first DESC LIMIT $2)")
+        };
+        let sql = format!(
+            "SELECT first, ticks, open, high, low, close, since_unix_ms, until_unix_ms
+             FROM ({} UNION ALL {}) AS both_sizes ORDER BY first DESC LIMIT $2",
+            of_size(RETENTION.fine),
+            of_size(RETENTION.coarse)
+        );
+        let (below, most) = (page.below(), page.one_more());
+        Ok(page.of(self.list("read the candles", &sql, &[&below, &most], rows::candle)?))
     }
 
     fn close(&self) {

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use super::failure::Fault;
 use crate::{
     account::Account,
+    history::Candle,
     identity::KeyHash,
     market::{Market, Tick},
     quantity::{Price, Stocks, Tokens, UnixMillis},
@@ -119,6 +120,20 @@ pub(super) fn tick(row: &Row) -> Result<Tick, Fault> {
         number: row.try_get(0)?,
         price: price(row, 1)?,
         at: UnixMillis(row.try_get(2)?),
+    })
+}
+
+/// A candle from `first, ticks, open, high, low, close, since_unix_ms, until_unix_ms`.
+pub(super) fn candle(row: &Row) -> Result<Candle, Fault> {
+    Ok(Candle {
+        first: row.try_get(0)?,
+        ticks: row.try_get(1)?,
+        open: price(row, 2)?,
+        high: price(row, 3)?,
+        low: price(row, 4)?,
+        close: price(row, 5)?,
+        since: UnixMillis(row.try_get(6)?),
+        until: UnixMillis(row.try_get(7)?),
     })
 }
 

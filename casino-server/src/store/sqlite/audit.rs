@@ -3,48 +3,22 @@
 //! Memory is bounded by the players looked at together, whatever the number of entries: with more players than that
 //! the sheets are read once more for each further lot of them.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{copy::Snapshot, rows, sheet::Line, writes::BOOKMARK_EVERY};
 use crate::{
-    audit::{Difference, Tally, Totals},
+    audit::{Difference, Findings, Lot, PLAYERS, Totals, price_missed},
     history::RETENTION,
     market::Tick,
-    record::{Payment, Record, Trade},
+    record::Record,
     store::{Batch, StoreError},
 };
-
-/// Players looked at together.
-const PLAYERS: u32 = 200_000;
-
-/// A player, as kept and as recomputed.
-struct Player {
-    name: String,
-    found: Record,
-    tally: Tally,
-}
-
-/// The accounts whose keys are above one and up to another.
-struct Lot {
-    above: i64,
-    up_to: i64,
-    players: HashMap<i64, Player>,
-}
-
-impl Lot {
-    fn covers(&self, account: i64) -> bool {
-        self.above < account && account <= self.up_to
-    }
-}
 
 /// A look through the books.
 pub(crate) struct Audit<'a, F> {
     connection: &'a Connection,
     batches: &'a [Batch],
-    totals: Totals,
-    tell: F,
+    findings: Findings<F>,
 }
 
 impl Snapshot {
@@ -62,11 +36,7 @@ impl Snapshot {
         let mut audit = Audit {
             connection: &self.connection,
             batches: &self.batches,
-            totals: Totals {
-                in_log: count(self.batches.len()),
-                ..Totals::default()
-            },
-            tell,
+            findings: Findings::new(self.batches.len(), tell),
         };
         let failed = |operation| move |error: rusqlite::Error| StoreError::new(operation, error);
         audit.pages().map_err(failed("read the file's pages"))?;
@@ -77,19 +47,14 @@ impl Snapshot {
             audit.payments(&mut lot).map_err(failed("read the payments"))?;
             audit.sheets(&mut lot).map_err(failed("read the trades"))?;
             audit.log(&mut lot);
-            next = (lot.up_to < i64::MAX).then_some(lot.up_to);
-            audit.compare(lot);
+            next = lot.next();
+            audit.findings.compare(lot);
         }
-        Ok(audit.totals)
+        Ok(audit.findings.totals())
     }
 }
 
 impl<F: FnMut(Difference)> Audit<'_, F> {
-    fn differ(&mut self, difference: Difference) {
-        self.totals.differences = self.totals.differences.saturating_add(1);
-        (self.tell)(difference);
-    }
-
     /// What SQLite itself finds wrong with its file.
     fn pages(&mut self) -> rusqlite::Result<()> {
         let mut check = self.connection.prepare("PRAGMA quick_check")?;
@@ -97,7 +62,8 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
         while let Some(row) = rows.next()? {
             let said: String = row.get(0)?;
             if said != "ok" {
-                self.differ(Difference::new("the file", "pages", "ok", said.escape_debug()));
+                self.findings
+                    .differ(Difference::new("the file", "pages", "ok", said.escape_debug()));
             }
         }
         Ok(())
@@ -115,33 +81,17 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
         let mut rows = candles.query([])?;
         while let Some(row) = rows.next()? {
             let (first, held): (i64, i64) = (row.get(0)?, row.get(1)?);
-            self.numbered("candle", first, next);
-            self.totals.ticks = self.totals.ticks.saturating_add(held.unsigned_abs());
-            next = first.saturating_add(held);
+            next = self.findings.candle((first, held), next);
         }
         let mut rows = ticks.query([])?;
         while let Some(row) = rows.next()? {
-            next = self.tick(rows::tick(row)?, next);
+            next = self.findings.tick(&rows::tick(row)?, next);
         }
         let batches = self.batches;
         for tick in batches.iter().flat_map(|batch| &batch.ticks) {
-            next = self.tick(*tick, next);
+            next = self.findings.tick(tick, next);
         }
         Ok(())
-    }
-
-    /// Looks at a tick that should have the number `expected`; gives the next number.
-    fn tick(&mut self, tick: Tick, expected: i64) -> i64 {
-        self.totals.ticks = self.totals.ticks.saturating_add(1);
-        self.numbered("tick", tick.number, expected);
-        tick.number.saturating_add(1)
-    }
-
-    fn numbered(&mut self, what: &str, found: i64, expected: i64) {
-        if found != expected {
-            let of = format!("{what} {found}");
-            self.differ(Difference::new(of, "number", expected, found));
-        }
     }
 
     /// The accounts above a key: as many as are looked at together, or all that are left.
@@ -153,21 +103,11 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
             Ok((row.get("name")?, rows::record(row)?))
         })?;
         let found: Vec<(String, Record)> = read.collect::<rusqlite::Result<_>>()?;
-        let is_last = found.len() < usize::try_from(players).unwrap_or(usize::MAX);
-        let last = found.last().map(|(_, record)| record.id.0);
-        let mut lot = Lot {
-            above,
-            up_to: last.filter(|_| !is_last).unwrap_or(i64::MAX),
-            players: HashMap::new(),
-        };
+        let mut lot = Lot::of(above, players, found);
         // What the log holds is newer.
         let above = self.batches.iter().flat_map(|batch| &batch.records);
-        let above = above.map(|(name, record)| (name.as_str().to_owned(), *record));
-        for (name, found) in found.into_iter().chain(above) {
-            if lot.covers(found.id.0) {
-                let tally = Tally::default();
-                lot.players.insert(found.id.0, Player { name, found, tally });
-            }
+        for (name, record) in above {
+            lot.put(name.as_str().to_owned(), *record);
         }
         Ok(lot)
     }
@@ -177,26 +117,11 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
             "SELECT number, amount, at_unix_ms, account FROM payments WHERE account > ? AND account <= ?
              ORDER BY account, number",
         )?;
-        let mut rows = payments.query([lot.above, lot.up_to])?;
+        let mut rows = payments.query([lot.above(), lot.up_to()])?;
         while let Some(row) = rows.next()? {
-            self.payment(lot, row.get(3)?, &rows::payment(row)?);
+            self.findings.payment(lot, row.get(3)?, &rows::payment(row)?);
         }
         Ok(())
-    }
-
-    fn payment(&mut self, lot: &mut Lot, account: i64, payment: &Payment) {
-        if !lot.covers(account) {
-            return;
-        }
-        self.totals.payments = self.totals.payments.saturating_add(1);
-        let Some(player) = lot.players.get_mut(&account) else {
-            self.differ(nobodys(account, "payment", payment.number));
-            return;
-        };
-        if let Some((field, expected, found)) = player.tally.pay(payment) {
-            let difference = Difference::new(player.name.escape_debug(), field, expected, found);
-            self.differ(difference);
-        }
     }
 
     fn sheets(&mut self, lot: &mut Lot) -> rusqlite::Result<()> {
@@ -207,7 +132,7 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
         let mut rows = sheets.query([])?;
         while let Some(row) = rows.next()? {
             let (sheet, (shared, lines)) = (row.get(4)?, rows::sheet(row)?);
-            if lot.above == i64::MIN {
+            if lot.is_first() {
                 self.price(row, sheet, shared)?;
             }
             for line in &lines {
@@ -216,7 +141,8 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
                 }
                 let trade = rows::trade(line, shared);
                 let trade = trade.ok_or(rusqlite::Error::IntegralValueOutOfRange(3, line.stocks))?;
-                self.trade(lot, line.account.0, &trade, (sheet, line.previous));
+                let way = (sheet, line.previous);
+                self.findings.trade(lot, line.account.0, &trade, way);
                 self.bookmark(lot, line, sheet)?;
             }
         }
@@ -231,14 +157,12 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
             None => self.candle(shared.number)?,
         };
         let found = i64::from(shared.price.get());
-        let expected = match range {
-            Some((low, high)) if (low..=high).contains(&found) => return Ok(()),
-            Some((low, high)) if low == high => low.to_string(),
-            Some((low, high)) => format!("{low} to {high}"),
-            None => "none".to_owned(),
+        let Some(expected) = price_missed(range, found) else {
+            return Ok(());
         };
         let field = format!("price of tick {}", shared.number);
-        self.differ(Difference::new(format!("sheet {sheet}"), field, expected, found));
+        self.findings
+            .differ(Difference::new(format!("sheet {sheet}"), field, expected, found));
         Ok(())
     }
 
@@ -257,29 +181,6 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
         Ok(None)
     }
 
-    fn trade(&mut self, lot: &mut Lot, account: i64, trade: &Trade, way: (i64, Option<i64>)) {
-        if !lot.covers(account) {
-            return;
-        }
-        self.totals.trades = self.totals.trades.saturating_add(1);
-        let Some(player) = lot.players.get_mut(&account) else {
-            self.differ(nobodys(account, "trade", trade.number));
-            return;
-        };
-        let name = player.name.escape_debug().to_string();
-        match player.tally.trade(trade, way) {
-            Ok(wrong) => {
-                for (field, expected, found) in wrong {
-                    self.differ(Difference::new(&name, field, expected, found));
-                }
-            }
-            Err(refusal) => {
-                let field = format!("trade {}", trade.number);
-                self.differ(Difference::new(name, field, "one that can be executed", refusal));
-            }
-        }
-    }
-
     /// That there is a bookmark where there has to be one.
     fn bookmark(&mut self, lot: &Lot, line: &Line, sheet: i64) -> rusqlite::Result<()> {
         if line.number.checked_rem(BOOKMARK_EVERY) != Some(0) {
@@ -291,11 +192,11 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
             .query_row([line.account.0, line.number], |row| row.get(0))
             .optional()?;
         if found != Some(sheet) {
-            let player = lot.players.get(&line.account.0);
-            let name = player.map_or("", |player| player.name.as_str());
+            let name = lot.name(line.account.0).unwrap_or_default();
             let field = format!("bookmark of trade {}", line.number);
             let found = found.map_or("none".to_owned(), |found| found.to_string());
-            self.differ(Difference::new(name.escape_debug(), field, sheet, found));
+            self.findings
+                .differ(Difference::new(name.escape_debug(), field, sheet, found));
         }
         Ok(())
     }
@@ -305,39 +206,12 @@ impl<F: FnMut(Difference)> Audit<'_, F> {
         let batches = self.batches;
         for batch in batches {
             for (account, payment) in &batch.payments {
-                self.payment(lot, account.0, payment);
+                self.findings.payment(lot, account.0, payment);
             }
             for posting in &batch.trades {
                 let way = (posting.sheet, posting.previous);
-                self.trade(lot, posting.account.0, &posting.trade, way);
+                self.findings.trade(lot, posting.account.0, &posting.trade, way);
             }
         }
     }
-
-    fn compare(&mut self, lot: Lot) {
-        let mut players: Vec<_> = lot.players.into_values().collect();
-        players.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        for Player { name, found, tally } in players {
-            for (field, expected, found) in tally.differences(&found) {
-                self.differ(Difference::new(name.escape_debug(), field, expected, found));
-            }
-            let account = &found.account;
-            let totals = &mut self.totals;
-            totals.players = totals.players.saturating_add(1);
-            totals.dollars_in = totals.dollars_in.saturating_add(account.dollars_in);
-            totals.dollars_out = totals.dollars_out.saturating_add(account.dollars_out);
-            totals.tokens = totals.tokens.saturating_add(account.tokens.wide());
-            totals.stocks = totals.stocks.saturating_add(account.stocks.wide());
-        }
-    }
-}
-
-/// An entry of an account that is not there.
-fn nobodys(account: i64, entry: &str, number: i64) -> Difference {
-    let of = format!("account {account}");
-    Difference::new(of, format!("{entry} {number}"), "an account", "none")
-}
-
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,78 @@
+//! TLS to the database, against a cluster that takes nothing else on the network.
+
+// The allowance for tests in the lint's configuration does not reach the helpers between them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use awesomestock_proto::casino::ActionOutcome;
+use support::{
+    ALL_FEEDS, Asks, buy,
+    certificates::Authority,
+    cluster::{Cluster, connect},
+    process::{Process, run},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_as_private_as_its_url_asks_for() {
+    let Some(mut cluster) = Cluster::start() else {
+        return;
+    };
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let signed = authority.sign();
+    let port = cluster.speak_tls(&signed.cert, &signed.key);
+    let socket = cluster.database("tls");
+    let url = |host: &str, options: &str| format!("postgres://casino@{host}:{port}/tls?{options}");
+    let verified = |by: &Authority| format!("sslmode=verify-full&sslrootcert={}", by.ca().display());
+    let database = connect(&socket).await;
+    for (host, options) in [
+        ("localhost", "sslmode=prefer".to_owned()),
+        ("localhost", "sslmode=require".to_owned()),
+        ("localhost", verified(&authority)),
+        ("127.0.0.1", verified(&authority)),
+    ] {
+        let server = Process::start_on(&url(host, &options), &["--seed", "7"]);
+        let mut client = server.client();
+        client.deposit("ann", 100).await.unwrap();
+        let mut seat = client.sit("ann", ALL_FEEDS).await;
+        seat.act(buy("ann", 1)).await;
+        assert_eq!(seat.result().await.outcome(), ActionOutcome::OutcomeExecuted);
+        let sessions = "SELECT count(*), count(*) FILTER (WHERE s.ssl) FROM pg_stat_activity AS a
+                        JOIN pg_stat_ssl AS s USING (pid) WHERE a.application_name = 'casino-server'";
+        let sessions = database.query_one(sessions, &[]).await.unwrap();
+        let (all, private): (i64, i64) = (sessions.get(0), sessions.get(1));
+        assert!(
+            all >= 2 && all == private,
+            "{options}: {private} of {all} are private"
+        );
+    }
+    for (host, options, said) in [
+        ("127.0.0.1", "sslmode=disable".to_owned(), "no pg_hba.conf entry"),
+        (
+            "localhost",
+            verified(&stranger),
+            "invalid peer certificate: BadSignature",
+        ),
+        (
+            "localhost",
+            "sslmode=verify-full".to_owned(),
+            "invalid peer certificate: UnknownIssuer",
+        ),
+        (
+            "localhost",
+            "sslmode=verify-full&sslrootcert=missing.pem".to_owned(),
+            "the authorities in missing.pem cannot be read",
+        ),
+    ] {
+        let (code, _, stderr) = run(&["--listen", "127.0.0.1:0", "--store", &url(host, &options)]);
+        assert_eq!(code, Some(1), "{options}: {stderr}");
+        assert!(stderr.contains(said), "{options}: {stderr}");
+    }
+    let signed = authority.sign_for_another();
+    let port = cluster.speak_tls(&signed.cert, &signed.key);
+    let elsewhere = "certificate not valid for name";
+    let url = format!("postgres://casino@localhost:{port}/tls?{}", verified(&authority));
+    let (code, _, stderr) = run(&["--listen", "127.0.0.1:0", "--store", &url]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains(elsewhere), "{stderr}");
+}
