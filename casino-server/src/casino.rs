@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::Connected};
 
 pub(crate) use self::opening::open_file;
-use self::opening::{Opened, open_alone, open_jointly};
+use self::opening::{Opened, Others, open_alone, open_jointly};
 use crate::{
     address::Address,
     company::{Company, Gallery},
     front::Front,
-    gate::{self, Gate, Register},
+    gate::{Gate, Register},
     house::House,
     ledger::{Books, Ledger, LedgerFailure},
     metrics::Metrics,
@@ -31,7 +31,6 @@ use crate::{
     reader::Reader,
     service::CasinoService,
     statements::{PaymentsServer, Statements},
-    store::postgres::Ears,
     surroundings::Surroundings,
     table::{self, Audience, Patience, Players, Table},
     workers::Workers,
@@ -94,7 +93,7 @@ pub struct Casino {
     patience: Patience,
     players: Arc<Players>,
     register: Arc<Register>,
-    ears: Option<Arc<Ears>>,
+    others: Option<Others>,
     key_required: bool,
 }
 
@@ -134,7 +133,7 @@ impl Casino {
             table,
             company,
             seed,
-            ears,
+            others,
         } = match &address {
             Address::Sqlite(path) => {
                 open_alone(path.clone(), options, (opening_price, interval), surroundings).await?
@@ -158,7 +157,7 @@ impl Casino {
             patience: Patience(limits.connections.stall),
             players: Players::new(limits.seats_a_player),
             register: Arc::default(),
-            ears,
+            others,
             key_required,
         })
     }
@@ -244,7 +243,7 @@ impl Casino {
             company,
             house,
             register,
-            ears,
+            others,
             ..
         } = self;
         let books = ledger.books();
@@ -256,7 +255,7 @@ impl Casino {
                 () = house.play(&books) => {}
                 never = books.listen() => match never {},
                 never = company.run() => match never {},
-                never = follow(ears.as_deref(), &register, &reader) => match never {},
+                never = follow(others, &register, &reader) => match never {},
             }
             // A market that stands still ends nothing.
             future::pending::<Infallible>().await
@@ -282,10 +281,11 @@ impl Casino {
     }
 }
 
-/// Keeps up with the names that are claimed at other casinos, if there are others.
-async fn follow(ears: Option<&Ears>, register: &Register, reader: &Reader) -> Infallible {
-    match ears {
-        Some(ears) => gate::follow(register, reader, ears).await,
+/// Keeps up with other casinos, if there are others.
+async fn follow(others: Option<Others>, register: &Register, reader: &Reader) -> Infallible {
+    match others {
+        // Apart, because it holds much and is one of many.
+        Some(others) => Box::pin(others.follow(register, reader)).await,
         None => future::pending().await,
     }
 }

@@ -7,9 +7,11 @@
 //! While nobody has asked, the flusher does nothing for it.
 //!
 //! The leaderboard ranks whom it has heard of since it was first asked for: who sat down with it, paid or traded. It is
-//! kept in memory, and a casino that starts again begins it anew.
+//! kept in memory, and a casino that starts again begins it anew. Where casinos share a ledger, the [exchange](exchange)
+//! adds what the others know, and whoever owns most of all there are.
 
 mod board;
+mod exchange;
 mod inbox;
 mod seated;
 mod standings;
@@ -29,8 +31,9 @@ use tokio::time::{Instant, sleep_until};
 use self::{board::Board, inbox::Inbox, seated::Register, standings::Standings};
 pub(crate) use self::{
     board::{Gallery, Neighbour},
+    exchange::Exchange,
     inbox::Witness,
-    seated::{Presence, Seated},
+    seated::{Elsewhere, Presence, Seated},
     standings::{Ranking, Standing},
     tape::{Row, Window},
 };

@@ -50,7 +50,7 @@ impl PlayerName {
     }
 
     /// Takes a name as the casino has kept it: anybody's, the house's included.
-    fn kept(name: &str) -> Result<Self, NameError> {
+    pub(crate) fn kept(name: &str) -> Result<Self, NameError> {
         match name.strip_prefix(HOUSE_MARK) {
             Some(name) => Self::new(name).map(|name| Self::of_house(name.as_str())),
             None => Self::new(name),

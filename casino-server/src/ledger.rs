@@ -131,19 +131,19 @@ impl Ledger {
     pub(crate) fn join(
         (store, prices): (PostgresStore, PostgresMarket),
         (market, interval): (Market, Duration),
-        (announcer, witness): (Announcer, Witness),
+        told: (Announcer, Witness),
         clock: Clock,
     ) -> Self {
         let (joint, errands) = Joint::new();
         let joint = Arc::new(joint);
-        let heard = Arc::new(Heard::new(market, announcer));
+        let heard = Arc::new(Heard::new(market, told));
         let prices = Prices::new(
             prices,
             Arc::clone(&heard),
             (Arc::clone(&joint), errands),
             (interval, clock.clone()),
         );
-        let keeper = Keeper::new(Arc::clone(&joint), store, heard, (witness, clock));
+        let keeper = Keeper::new(Arc::clone(&joint), store, heard, clock);
         let (ending, ended) = oneshot::channel();
         tokio::spawn(async move {
             tokio::select! {

@@ -1,6 +1,7 @@
 //! The opening of a ledger: in a file that this casino has for itself, or in a database that it shares.
 
 use std::{
+    convert::Infallible,
     error::Error,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,7 +15,8 @@ use super::OpenError;
 use crate::{
     address::{Address, Database},
     clock::Clock,
-    company::Company,
+    company::{Company, Exchange},
+    gate::{self, Register},
     ledger::{Ledger, StartError},
     market::Market,
     options::Options,
@@ -37,8 +39,25 @@ pub(super) struct Opened {
     pub(super) table: Table,
     pub(super) company: Company,
     pub(super) seed: u64,
-    /// What is heard of other casinos.
-    pub(super) ears: Option<Arc<Ears>>,
+    /// What other casinos are told and tell.
+    pub(super) others: Option<Others>,
+}
+
+/// The casinos that share the ledger.
+#[derive(Debug)]
+pub(super) struct Others {
+    ears: Arc<Ears>,
+    exchange: Exchange,
+}
+
+impl Others {
+    /// Keeps up with them, and with the names that are claimed there.
+    pub(super) async fn follow(self, register: &Register, reader: &Reader) -> Infallible {
+        tokio::select! {
+            never = gate::follow(register, reader, &self.ears) => never,
+            never = self.exchange.run() => never,
+        }
+    }
 }
 
 /// Starts the ledger in a file that this casino has for itself.
@@ -77,7 +96,7 @@ pub(super) async fn open_alone(
         table,
         company,
         seed: market.seed,
-        ears: None,
+        others: None,
     })
 }
 
@@ -96,6 +115,8 @@ pub(super) async fn open_jointly(
         store,
         reads,
         prices,
+        company: stored,
+        ranks,
         market,
     } = opened.map_err(|error| OpenError::Ledger {
         address: options.store.clone(),
@@ -104,6 +125,12 @@ pub(super) async fn open_jointly(
     let (table, announcer) = Table::new(market.current, interval);
     let company = Company::new(market.current);
     let ears = prices.ears();
+    let exchange = Exchange {
+        company: company.clone(),
+        stored,
+        ranks,
+        ears: Arc::clone(&ears),
+    };
     let ledger = Ledger::join(
         (store, prices),
         (market, interval),
@@ -116,7 +143,7 @@ pub(super) async fn open_jointly(
         table,
         company,
         seed: market.seed,
-        ears: Some(ears),
+        others: Some(Others { ears, exchange }),
     })
 }
 

@@ -52,7 +52,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         patience: table::PATIENCE,
         players: Players::new(1),
         register: Arc::default(),
-        ears: None,
+        others: None,
         key_required: false,
     }
 }

@@ -14,7 +14,7 @@ use super::{
     standings::{Heard, Wealth},
     tape::Window,
 };
-use crate::{account::Account, identity::PlayerName, store::Batch};
+use crate::{account::Account, identity::PlayerName, market::Tick, store::Batch};
 
 /// What is new. Its locks are held for as long as a batch is looked through, and by whoever takes it out for a swap.
 #[derive(Debug, Default)]
@@ -26,6 +26,16 @@ pub(super) struct Inbox {
     ranking: AtomicBool,
     standings: Mutex<Heard>,
     seats_changed: AtomicBool,
+    filled: Notify,
+    outbox: Outbox,
+}
+
+/// The trades here that casinos which share the ledger are told of.
+#[derive(Debug, Default)]
+struct Outbox {
+    /// Somebody watches the tape at another.
+    is_watched: AtomicBool,
+    window: Mutex<Window>,
     filled: Notify,
 }
 
@@ -50,19 +60,30 @@ impl Witness {
             lock(&inbox.tape).add(&batch.trades, &batch.records);
             told = true;
         }
+        if !batch.trades.is_empty() && inbox.outbox.is_watched.load(Ordering::Acquire) {
+            lock(&inbox.outbox.window).add(&batch.trades, &batch.records);
+            inbox.outbox.filled.notify_one();
+        }
         if inbox.ranking.load(Ordering::Acquire) {
             let mut standings = lock(&inbox.standings);
             for (player, record) in &batch.records {
                 standings.changed(player, Wealth::of(&record.account));
             }
-            batch
-                .ticks
-                .last()
-                .into_iter()
-                .for_each(|tick| standings.ticked(*tick));
             told = true;
         }
         if told {
+            inbox.filled.notify_one();
+        }
+        if let Some(tick) = batch.ticks.last() {
+            self.heard(*tick);
+        }
+    }
+
+    /// Tells of the tick in force.
+    pub(crate) fn heard(&self, tick: Tick) {
+        let Some(inbox) = &self.0 else { return };
+        if inbox.ranking.load(Ordering::Acquire) {
+            lock(&inbox.standings).ticked(tick);
             inbox.filled.notify_one();
         }
     }
@@ -89,6 +110,46 @@ impl Inbox {
     pub(super) fn rank(&self, player: &PlayerName, account: &Account) {
         lock(&self.standings).changed(player, Wealth::of(account));
         self.filled.notify_one();
+    }
+
+    /// Whether the leaderboard has been asked for.
+    pub(super) fn is_ranking(&self) -> bool {
+        self.ranking.load(Ordering::Acquire)
+    }
+
+    /// Tells of those who own most, at all casinos.
+    pub(super) fn hear_richest(&self, richest: &[(PlayerName, Account)]) {
+        lock(&self.standings).whole(richest);
+        self.filled.notify_one();
+    }
+
+    /// Whether anybody here watches the tape.
+    pub(super) fn is_tape_watched(&self) -> bool {
+        self.tape_watchers.load(Ordering::Acquire) > 0
+    }
+
+    /// Takes in trades at other casinos.
+    pub(super) fn hear_tape(&self, windows: impl Iterator<Item = Window>) {
+        if !self.is_tape_watched() {
+            return;
+        }
+        windows.for_each(|window| lock(&self.tape).hear(window));
+        self.filled.notify_one();
+    }
+
+    /// Has the trades here kept for others while they `watch`.
+    pub(super) fn tell_others(&self, watch: bool) {
+        self.outbox.is_watched.store(watch, Ordering::Release);
+    }
+
+    /// Waits until there are trades for others.
+    pub(super) async fn outbox_filled(&self) {
+        self.outbox.filled.notified().await;
+    }
+
+    /// The trades for others, if there are any.
+    pub(super) fn take_outbox(&self) -> Option<Window> {
+        lock(&self.outbox.window).take_new()
     }
 
     /// Tells that somebody came or left.

@@ -39,6 +39,8 @@ impl Wealth {
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     changed: HashMap<PlayerName, Wealth>,
+    /// Those who own most of all there are, if that was told.
+    whole: Option<HashMap<PlayerName, Wealth>>,
     tick: Option<Tick>,
 }
 
@@ -48,25 +50,36 @@ impl Heard {
         keep_newer(&mut self.changed, player, wealth);
     }
 
+    /// These own most, of all there are: if they are as many as are ranked, nobody else does.
+    pub(super) fn whole(&mut self, richest: &[(PlayerName, Account)]) {
+        let richest = richest.iter();
+        let named = richest.map(|(player, account)| (player.clone(), Wealth::of(account)));
+        self.whole = Some(named.collect());
+    }
+
     /// The price has moved.
     pub(super) fn ticked(&mut self, tick: Tick) {
         self.tick = Some(tick);
     }
 
     /// Nothing.
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.tick.is_none()
+        self.changed.is_empty() && self.whole.is_none() && self.tick.is_none()
     }
 }
 
-fn keep_newer(all: &mut HashMap<PlayerName, Wealth>, player: &PlayerName, wealth: Wealth) {
+/// Says whether it was newer.
+fn keep_newer(all: &mut HashMap<PlayerName, Wealth>, player: &PlayerName, wealth: Wealth) -> bool {
     match all.entry(player.clone()) {
         Entry::Occupied(mut known) if known.get().version < wealth.version => {
             known.insert(wealth);
+            true
         }
-        Entry::Occupied(_) => {}
+        Entry::Occupied(_) => false,
         Entry::Vacant(unknown) => {
             unknown.insert(wealth);
+            true
         }
     }
 }
@@ -121,15 +134,28 @@ impl Standings {
 
     /// Takes in what has been heard.
     pub(super) fn hear(&mut self, heard: Heard) {
-        if heard.is_empty() {
-            return;
+        let mut news = false;
+        if let Some(whole) = heard.whole {
+            if whole.len() >= RANKED_MAX {
+                let before = self.wealth.len();
+                self.wealth.retain(|player, _| whole.contains_key(player));
+                news |= self.wealth.len() < before;
+            }
+            for (player, wealth) in whole {
+                news |= keep_newer(&mut self.wealth, &player, wealth);
+            }
         }
         for (player, wealth) in heard.changed {
-            keep_newer(&mut self.wealth, &player, wealth);
+            news |= keep_newer(&mut self.wealth, &player, wealth);
         }
-        self.tick = heard.tick.unwrap_or(self.tick);
-        self.made = None;
-        self.news = true;
+        if let Some(tick) = heard.tick {
+            news |= tick != self.tick;
+            self.tick = tick;
+        }
+        if news {
+            self.made = None;
+            self.news = true;
+        }
     }
 
     /// Something was heard since [`Standings::news`].
@@ -294,5 +320,38 @@ mod tests {
         assert_eq!((ranking.len(), standings.wealth.len()), (RANKED_MAX, RANKED_MAX));
         assert_eq!(ranking.of(&name("p99")), None);
         assert!(ranking.of(&name("p100")).is_some());
+    }
+
+    #[test]
+    fn the_richest_of_all_take_the_places_of_those_who_are_not_and_nothing_new_is_no_news() {
+        let account = |tokens: i32, version| Account {
+            tokens: Tokens(tokens),
+            version,
+            ..Account::default()
+        };
+        let mut standings = Standings::new(tick(1));
+        let mut heard = Heard::default();
+        heard.changed(&name("ann"), wealth(7, 0, 5));
+        heard.changed(&name("bob"), wealth(9, 0, 1));
+        heard.whole(&[(name("bob"), account(3, 2)), (name("ann"), account(99, 4))]);
+        standings.hear(heard);
+        assert_eq!(
+            ranks(&mut standings),
+            [(1, "ann".to_owned(), 7), (2, "bob".to_owned(), 3)]
+        );
+        standings.news();
+        let mut heard = Heard::default();
+        heard.whole(&[(name("bob"), account(3, 2))]);
+        heard.ticked(tick(1));
+        standings.hear(heard);
+        assert!(!standings.has_news());
+        let richest: Vec<_> = (0..RANKED_MAX)
+            .map(|number| (name(&format!("p{number}")), account(1, 1)))
+            .collect();
+        let mut heard = Heard::default();
+        heard.whole(&richest);
+        standings.hear(heard);
+        assert!(standings.has_news());
+        assert_eq!(standings.ranking().of(&name("ann")), None, "others own more");
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     identity::PlayerName,
-    record::{Posting, Record, Trade},
+    quantity::{Price, Stocks, UnixMillis},
+    record::{Posting, Record, Side, Trade},
 };
 
 /// Trades told in one message.
@@ -45,6 +46,44 @@ impl Window {
         }
     }
 
+    /// Takes in the trades of another table, as far as there is room for them.
+    pub(super) fn hear(&mut self, other: Self) {
+        self.trades = self.trades.saturating_add(other.trades);
+        let room = ROWS_MAX.saturating_sub(self.rows.len());
+        self.rows.extend(other.rows.into_iter().take(room));
+    }
+
+    /// The window as it is, if it has rows; the next one is begun, and counts from 0.
+    pub(super) fn take_new(&mut self) -> Option<Self> {
+        let taken = self.take();
+        self.trades = 0;
+        taken
+    }
+
+    /// As text, for other casinos: the casino and the count of trades, then a line a row.
+    pub(super) fn to_text(&self, casino: &str) -> String {
+        let mut text = format!("{casino} {}", self.trades);
+        for Row { player, trade } in &self.rows {
+            let (side, count, price) = (side_mark(trade.side), trade.count.0, trade.price.get());
+            let Trade { number, tick, at, .. } = trade;
+            let line = format!("\n{player} {number} {side} {count} {price} {tick} {}", at.0);
+            text.push_str(&line);
+        }
+        text
+    }
+
+    /// The casino and the window of [`Window::to_text`]; `None` for anything else.
+    pub(super) fn from_text(text: &str) -> Option<(String, Self)> {
+        let mut lines = text.lines();
+        let (casino, trades) = lines.next()?.split_once(' ')?;
+        let rows: Option<_> = lines.take(ROWS_MAX).map(row).collect();
+        let window = Self {
+            rows: rows?,
+            trades: trades.parse().ok().filter(|trades| *trades >= 0)?,
+        };
+        Some((casino.to_owned(), window))
+    }
+
     /// The window as it is, if it has rows; the next one is begun.
     pub(super) fn take(&mut self) -> Option<Self> {
         if self.rows.is_empty() {
@@ -57,13 +96,38 @@ impl Window {
     }
 }
 
+fn side_mark(side: Side) -> char {
+    match side {
+        Side::Buy => '+',
+        Side::Sell => '-',
+    }
+}
+
+/// A row of the text.
+fn row(line: &str) -> Option<Row> {
+    let mut words = line.split(' ');
+    let player = PlayerName::kept(words.next()?).ok()?;
+    let number = words.next()?.parse().ok()?;
+    let side = match words.next()? {
+        "+" => Side::Buy,
+        "-" => Side::Sell,
+        _ => return None,
+    };
+    let trade = Trade {
+        number,
+        side,
+        count: Stocks(words.next()?.parse().ok()?),
+        price: Price::new(words.next()?.parse().ok()?)?,
+        tick: words.next()?.parse().ok()?,
+        at: UnixMillis(words.next()?.parse().ok()?),
+    };
+    words.next().is_none().then_some(Row { player, trade })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        quantity::{Price, Stocks, UnixMillis},
-        record::{AccountId, Side},
-    };
+    use crate::record::AccountId;
 
     fn posting(account: i64, number: i64) -> Posting {
         Posting {
@@ -99,5 +163,44 @@ mod tests {
         (0..100).for_each(|_| window.add(&many, &records));
         let sampled = window.take().unwrap();
         assert_eq!((sampled.rows.len(), sampled.trades), (ROWS_MAX, 1_502));
+    }
+
+    #[test]
+    fn what_is_told_to_another_casino_is_read_there_and_joins_its_own() {
+        let name = |name| PlayerName::kept(name).unwrap();
+        let mut told = Window::default();
+        let long = "\u{20000}".repeat(32);
+        for player in [&*long, "~Momo", "Ægir"] {
+            let records = [(name(player), Record::new(AccountId(1)))];
+            (0..9).for_each(|number| told.add(&[posting(1, i64::MAX - number)], &records));
+        }
+        let window = told.take_new().unwrap();
+        let text = window.to_text("0123456789abcdef");
+        assert!(
+            text.len() < 8_000,
+            "a notification has no room for {}",
+            text.len()
+        );
+        let heard = Window::from_text(&text);
+        assert_eq!(heard, Some(("0123456789abcdef".to_owned(), window.clone())));
+        assert_eq!((window.rows.len(), window.trades), (ROWS_MAX, 27));
+        assert_eq!(told, Window::default(), "counts anew");
+        let mut own = Window::default();
+        own.hear(window.clone());
+        own.hear(window);
+        assert_eq!((own.rows.len(), own.trades), (ROWS_MAX, 54));
+        for no_window in [
+            "",
+            "casino",
+            "casino x",
+            "casino -1",
+            "casino 1\nann 1 + 1 1 1",
+            "casino 1\na/b 1 + 1 1 1 1",
+            "casino 1\nann 1 * 1 1 1 1",
+            "casino 1\nann 1 + 1 0 1 1",
+            "casino 1\nann 1 + 1 1 1 1 1",
+        ] {
+            assert_eq!(Window::from_text(no_window), None, "{no_window:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod claims;
+mod company;
 mod connect;
 mod ears;
 mod failure;
@@ -21,6 +22,7 @@ mod transact;
 pub(crate) use self::{
     audit::audit,
     claims::release,
+    company::{PostgresCompany, PostgresRanks},
     ears::{Claimed, Ears},
     market::{Led, PostgresMarket},
     open::{Opened, open},

@@ -11,7 +11,6 @@ use super::{Joint, Queued, prices::Heard};
 use crate::{
     account::Refusal,
     clock::Clock,
-    company::Witness,
     identity::PlayerName,
     ledger::{
         LedgerError,
@@ -38,7 +37,6 @@ pub(in crate::ledger) struct Keeper {
     joint: Arc<Joint>,
     store: PostgresStore,
     heard: Arc<Heard>,
-    witness: Witness,
     clock: Clock,
     allowances: HashMap<PlayerName, Allowance>,
 }
@@ -57,13 +55,12 @@ impl Keeper {
         joint: Arc<Joint>,
         store: PostgresStore,
         heard: Arc<Heard>,
-        (witness, clock): (Witness, Clock),
+        clock: Clock,
     ) -> Self {
         Self {
             joint,
             store,
             heard,
-            witness,
             clock,
             allowances: HashMap::new(),
         }
@@ -98,7 +95,7 @@ impl Keeper {
                 // Nobody else fills it.
                 let _ = queued.answers.set(decided.decisions);
                 self.joint.succeed(queued.sequence);
-                self.witness.saw(&decided.batch);
+                self.heard.witness().saw(&decided.batch);
                 return;
             }
             Err(CommitError::NotWritten(error)) => {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::{Errand, Joint};
 use crate::{
     clock::Clock,
+    company::Witness,
     identity::Claim,
     ledger::LedgerError,
     market::{Market, Tick},
@@ -25,14 +26,16 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::ledger) struct Heard {
     announcer: Announcer,
+    witness: Witness,
     market: Mutex<Market>,
 }
 
 impl Heard {
     /// A market as it was opened.
-    pub(in crate::ledger) fn new(market: Market, announcer: Announcer) -> Self {
+    pub(in crate::ledger) fn new(market: Market, (announcer, witness): (Announcer, Witness)) -> Self {
         Self {
             announcer,
+            witness,
             market: Mutex::new(market),
         }
     }
@@ -40,6 +43,11 @@ impl Heard {
     /// The market as it was last heard of.
     pub(super) fn market(&self) -> Market {
         *self.lock()
+    }
+
+    /// Who tells of what has been committed.
+    pub(super) fn witness(&self) -> &Witness {
+        &self.witness
     }
 
     /// Announces those of `ticks`, oldest first, that are new.
@@ -50,6 +58,7 @@ impl Heard {
                 market.current = *tick;
                 // Under the lock, so that two who hear of ticks announce them in one order.
                 self.announcer.announce(*tick);
+                self.witness.heard(*tick);
             }
         }
     }
@@ -190,7 +199,7 @@ mod tests {
     fn each_tick_is_announced_once_and_never_after_a_later_one() {
         let mut market = Market::open(Model::Classic, 1, Price::MIN, UnixMillis(0));
         let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
-        let heard = Heard::new(market, announcer);
+        let heard = Heard::new(market, (announcer, Witness::default()));
         let mut ticks = Vec::new();
         for at in 1..=4 {
             market = market.ticked(UnixMillis(at)).unwrap();

@@ -1,7 +1,7 @@
 //! What a session that listens has heard, until somebody looks after it.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -13,8 +13,12 @@ use crate::identity::PlayerName;
 /// Names that wait; when there are more, any may have changed.
 const NAMES_MAX: usize = 1_024;
 
+/// Words on trades that wait; of more the oldest are dropped: they are a sample anyway.
+const TRADES_MAX: usize = 64;
+
 /// What `LISTEN` is told to hear.
-pub(super) const LISTEN: &str = "LISTEN awesomestock_ticks; LISTEN awesomestock_claims";
+pub(super) const LISTEN: &str =
+    "LISTEN awesomestock_ticks; LISTEN awesomestock_claims; LISTEN awesomestock_tape";
 
 /// What was heard. A session that ends may have missed anything.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub(crate) struct Ears {
     ticks: Notify,
     claims: Notify,
     claimed: Mutex<Claimed>,
+    tape: Notify,
+    trades: Mutex<VecDeque<String>>,
 }
 
 /// Whose names have been claimed or released.
@@ -47,6 +53,15 @@ impl Ears {
             "awesomestock_claims" => {
                 self.claimed().hear(PlayerName::new(payload).ok());
                 self.claims.notify_one();
+            }
+            "awesomestock_tape" => {
+                let mut trades = lock(&self.trades);
+                if trades.len() >= TRADES_MAX {
+                    trades.pop_front();
+                }
+                trades.push_back(payload.to_owned());
+                drop(trades);
+                self.tape.notify_one();
             }
             _ => {}
         }
@@ -75,10 +90,25 @@ impl Ears {
         }
     }
 
-    /// What is in it is whole whatever happened to a thread that held it.
-    fn claimed(&self) -> MutexGuard<'_, Claimed> {
-        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits until casinos have told of their trades.
+    pub(crate) async fn tape(&self) -> Vec<String> {
+        loop {
+            self.tape.notified().await;
+            let said: Vec<_> = lock(&self.trades).drain(..).collect();
+            if !said.is_empty() {
+                return said;
+            }
+        }
     }
+
+    fn claimed(&self) -> MutexGuard<'_, Claimed> {
+        lock(&self.claimed)
+    }
+}
+
+/// What these locks hold is whole whatever happened to a thread that held one.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Claimed {

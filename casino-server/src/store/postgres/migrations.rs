@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use super::{connect::in_time, failure::Fault, open::DatabaseError};
 
 /// What brings a database from version n to n + 1.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// Takes the turn: the lock falls with the transaction. The number is that of our SQLite files. Who waits does so for longer than a
 /// statement may take, but not for ever.
@@ -113,6 +113,19 @@ CREATE TABLE candles (
     since_unix_ms bigint NOT NULL,
     until_unix_ms bigint NOT NULL,
     PRIMARY KEY (size, first)
+);
+";
+
+/// Who is seated at each casino, as it said last: how many players, some of their names, seats without a name, and whether
+/// anybody there watches the tape.
+const VERSION_4: &str = "
+CREATE UNLOGGED TABLE company (
+    casino text PRIMARY KEY,
+    until timestamptz NOT NULL,
+    watches boolean NOT NULL,
+    players bigint NOT NULL,
+    unnamed bigint NOT NULL,
+    names text[] NOT NULL
 );
 ";
 

@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 
 use super::{
+    company::{PostgresCompany, PostgresRanks},
     connect::{Sessions, in_time},
     failure::Fault,
     market::PostgresMarket,
@@ -78,6 +79,10 @@ pub(crate) struct Opened {
     pub(crate) reads: PostgresReads,
     /// The way to the market's leader and its ticks.
     pub(crate) prices: PostgresMarket,
+    /// The way to the other casinos' company.
+    pub(crate) company: PostgresCompany,
+    /// The way to who owns most.
+    pub(crate) ranks: PostgresRanks,
     /// The market as it is.
     pub(crate) market: Market,
 }
@@ -112,6 +117,8 @@ pub(crate) async fn open(
     Ok(Opened {
         store: PostgresStore::new(sessions.clone(), casino.to_owned()),
         reads: PostgresReads::new(sessions.clone()),
+        company: PostgresCompany::new(sessions.clone(), casino.to_owned()),
+        ranks: PostgresRanks::new(sessions.clone()),
         prices: PostgresMarket::new(sessions, casino.to_owned()),
         market,
     })
