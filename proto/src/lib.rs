@@ -5,6 +5,7 @@
 //! crate; its core has types of its own. What they say in text is made fit to be shown by [`text`].
 
 pub mod credentials;
+pub mod names;
 pub mod serving;
 pub mod text;
 pub mod tls;

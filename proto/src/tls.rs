@@ -126,32 +126,52 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-/// What a call failed of, if it was the way to the server being secured on one side only, or not as the other trusts.
+/// What the first call to a server failed of, if it was the way to it being secured on one side only, or not as the other
+/// trusts. Of a server that has answered before, only a [`complaint`] says so: an end without a word is then just that.
 #[must_use]
 pub fn meaning(status: &Status) -> Option<String> {
-    let mut next = status.source();
+    complaint(status).or_else(|| first_of(status.source(), hint))
+}
+
+/// What TLS has to complain of, if that is what a call failed of.
+#[must_use]
+pub fn complaint(status: &Status) -> Option<String> {
+    first_of(status.source(), complaint_of)
+}
+
+/// The first thing that `words` says of an error or its sources.
+fn first_of(
+    mut next: Option<&(dyn Error + 'static)>,
+    words: fn(&(dyn Error + 'static)) -> Option<String>,
+) -> Option<String> {
     while let Some(error) = next {
-        if let Some(words) = meaning_of(error) {
-            return Some(words);
+        let said = words(error);
+        if said.is_some() {
+            return said;
         }
         next = error.source();
     }
     None
 }
 
-fn meaning_of(error: &(dyn Error + 'static)) -> Option<String> {
+fn complaint_of(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(words(error));
     }
-    let hint =
-        |error: &dyn Error| format!("{error}; where a server speaks TLS, the URL begins with https://");
-    if let Some(error) = error.downcast_ref::<io::Error>() {
-        // What an I/O error was made of is no source of it.
-        let made_of = error.get_ref().and_then(|made_of| meaning_of(made_of));
-        return made_of.or_else(|| is_gone(error).then(|| hint(error)));
+    // What an I/O error was made of is no source of it.
+    let made_of = error.downcast_ref::<io::Error>()?.get_ref()?;
+    complaint_of(made_of)
+}
+
+fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    let io = error.downcast_ref::<io::Error>();
+    let looks_like_tls = io.is_some_and(is_gone) || error.downcast_ref().is_some_and(looks_like_tls);
+    if looks_like_tls {
+        return Some(format!(
+            "{error}; where a server speaks TLS, the URL begins with https://"
+        ));
     }
-    let error = error.downcast_ref::<h2::Error>()?;
-    looks_like_tls(error).then(|| hint(error))
+    hint(io?.get_ref()?)
 }
 
 /// Whether HTTP/2 may have failed because the other side speaks TLS. Its answer is an alert, which is no frame of HTTP/2,

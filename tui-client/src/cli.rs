@@ -12,7 +12,7 @@ use clap::{
     CommandFactory, FromArgMatches, builder::BoolishValueParser, error::ErrorKind, parser::ValueSource,
     value_parser,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::replay::MAX_SPEED;
 
@@ -198,13 +198,29 @@ pub struct Output {
     pub csv: bool,
 }
 
+/// A list of texts, or one text, in which commas separate several.
+fn one_or_more<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a text or a list of texts")]
+    enum Given {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(Some(match Given::deserialize(source)? {
+        Given::One(text) => text.split(',').map(str::to_owned).collect(),
+        Given::More(texts) => texts,
+    }))
+}
+
 /// The options, as one layer gives them: what it does not give is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Options {
-    /// Join a shared table: http://HOST:PORT or https://HOST:PORT of its casino [default: `solo`, a casino of your own]
-    #[arg(long, value_name = "URL", env = "AWESOMESTOCK_CASINO")]
-    pub casino: Option<String>,
+    /// Join a shared table: http://HOST:PORT or https://HOST:PORT of its casino; of one with several addresses, all of
+    /// them, separated by commas [default: `solo`, a casino of your own]
+    #[arg(long, value_name = "URL", env = "AWESOMESTOCK_CASINO", value_delimiter = ',')]
+    #[serde(deserialize_with = "one_or_more", default)]
+    pub casino: Option<Vec<String>>,
     /// Of an https casino, trust the authority whose certificate (PEM) is in FILE [default: those the system trusts]
     #[arg(long, value_name = "FILE", env = "AWESOMESTOCK_TLS_CA")]
     pub tls_ca: Option<PathBuf>,

@@ -13,7 +13,7 @@ mod player;
 mod shared;
 
 pub use player::{is_player_name, remember_player};
-pub use shared::Shared;
+pub use shared::{Address, Shared};
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -87,10 +87,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Solo(_) => f.write_str(SOLO),
-            Self::Shared(Shared { url, .. }) => {
-                let address = url.split_once("://").map_or(url.as_str(), |(_, address)| address);
-                f.write_str(address.trim_end_matches('/'))
-            }
+            Self::Shared(shared) => f.write_str(shared.first.name()),
         }
     }
 }

@@ -36,6 +36,9 @@ const OTHERS: u32 = 0o077;
 pub struct Place {
     /// HOST:PORT of the casino. A key is never shown to another.
     pub casino: String,
+    /// Other addresses of the same casino: a key that is kept under one of them is its key, too. The first in this order
+    /// is taken; a new one is kept under `casino`.
+    pub aliases: Vec<String>,
     /// The player's name there.
     pub player: String,
 }
@@ -121,9 +124,10 @@ impl Keyring {
     }
 
     fn key_in(&self, written: &Written, place: &Place) -> Result<Option<PlayerKey>> {
-        let text = written
-            .get(&place.casino)
-            .and_then(|names| names.get(&place.player));
+        let addresses = std::iter::once(&place.casino).chain(&place.aliases);
+        let text = addresses
+            .filter_map(|address| written.get(address))
+            .find_map(|names| names.get(&place.player));
         let key = text.map(|text| PlayerKey::parse(text)).transpose();
         key.wrap_err_with(|| format!("{}: the key of {place}", self.path().display()))
     }
@@ -216,6 +220,7 @@ mod tests {
     fn place(casino: &str, player: &str) -> Place {
         Place {
             casino: casino.to_owned(),
+            aliases: Vec::new(),
             player: player.to_owned(),
         }
     }
@@ -258,6 +263,33 @@ mod tests {
         for (name, key) in names.iter().zip(&made) {
             assert_eq!(ring.find(name).unwrap().as_ref(), Some(key), "{name}");
         }
+    }
+
+    #[test]
+    fn one_casino_with_several_addresses_has_one_key() {
+        let home = tempfile::tempdir().unwrap();
+        let ring = Keyring::new(home.path().join("keys"));
+        let of = |casino: &str, aliases: &[&str]| Place {
+            aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            ..place(casino, "ann")
+        };
+        let known = ring.find_or_make(&place("b:1", "ann")).unwrap();
+        let both = ring.find_or_make(&of("a:1", &["b:1", "c:1"])).unwrap();
+        assert_eq!(both, known, "it was known under another address");
+        assert_eq!(ring.find(&place("a:1", "ann")).unwrap(), None, "it is kept once");
+        let other = PlayerKey::from_bytes([7; KEY_BYTES]);
+        let refused = ring.import(&of("a:1", &["b:1"]), &other, false).unwrap_err();
+        assert!(refused.to_string().contains("--replace"), "{refused}");
+        ring.import(&of("a:1", &["b:1"]), &other, true).unwrap();
+        assert_eq!(ring.find(&of("a:1", &["b:1"])).unwrap(), Some(other));
+        assert_eq!(
+            ring.find(&of("b:1", &["a:1"])).unwrap(),
+            Some(known),
+            "in the order given"
+        );
+        let new = ring.find_or_make(&of("d:1", &["e:1"])).unwrap();
+        assert_eq!(ring.find(&place("d:1", "ann")).unwrap(), Some(new));
+        assert_eq!(ring.find(&place("e:1", "ann")).unwrap(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod tables;
 use std::io::{self, Write};
 
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     app::{
@@ -21,9 +21,6 @@ use crate::{
     plain::phrases,
 };
 use print::{Printer, Shape};
-
-/// Orders on the way: the one.
-const ORDER_QUEUE: usize = 1;
 
 /// Does one thing as `client`, and prints it to `out`. A reader that has gone away is no error.
 ///
@@ -74,8 +71,7 @@ fn not_done(why: impl Into<String>) -> Stopped {
 }
 
 async fn price<W: Write>(client: &Client, output: Output, out: W) -> Result<(), Stopped> {
-    let (_orders, queue) = mpsc::channel(ORDER_QUEUE);
-    let mut seat = client.sit_down(queue).await?;
+    let (mut seat, _orders) = client.sit_down().await?;
     // A casino of the old contract may say its first word with the next price only.
     let first = timeout(
         JOIN_DEADLINE,
@@ -130,7 +126,9 @@ async fn heard<T>(seat: &mut Seat, wanted: impl Fn(StreamEvent) -> Option<T>) ->
                 }
             }
             Err(SeatEnd::Closed) => return Err(not_done("the casino has closed the table")),
-            Err(SeatEnd::Lost(why)) => return Err(not_done(format!("the table is lost: {why}"))),
+            Err(SeatEnd::Lost(why) | SeatEnd::Refused(why)) => {
+                return Err(not_done(format!("the table is lost: {why}")));
+            }
         }
     }
 }

@@ -26,9 +26,6 @@ use crate::{
     text::harmless,
 };
 
-/// Orders that may wait to be sent: each is answered before the next, so one is enough.
-const ORDER_QUEUE: usize = 1;
-
 /// Talks with the player: `lines` are what they say, answers and prices go to `out`. Ends at `exit`, at the end of
 /// the lines (when everything is answered), or when `told_to_stop` completes.
 ///
@@ -139,9 +136,8 @@ impl<W: Write> Conversation<W> {
         if self.table.is_some() {
             return self.error(phrases::ALREADY_SEATED);
         }
-        let (orders, queue) = mpsc::channel(ORDER_QUEUE);
-        match self.client.sit_down(queue).await {
-            Ok(seat) => self.table = Some(AtTable { seat, orders }),
+        match self.client.sit_down().await {
+            Ok((seat, orders)) => self.table = Some(AtTable { seat, orders }),
             Err(failure) => return self.error(failure),
         }
         let first_price = self.hear_until(|event| matches!(event, StreamEvent::Price { .. }));
@@ -236,7 +232,7 @@ impl<W: Write> Conversation<W> {
         }
         match self.leave().await? {
             SeatEnd::Closed => self.say(phrases::LEFT),
-            SeatEnd::Lost(why) => self.error(why),
+            SeatEnd::Lost(why) | SeatEnd::Refused(why) => self.error(why),
         }
     }
 

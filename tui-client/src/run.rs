@@ -7,15 +7,15 @@ use std::{
     path::Path,
 };
 
-use awesomestock_proto::tls;
+use awesomestock_proto::{names, tls};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 
 use crate::{
     app::{Seat, replay::Replay},
     cli::Deed,
-    client::Client,
-    config::{Config, Table, remember_player},
+    client::{Client, Way},
+    config::{Address, Config, Shared, Table, remember_player},
     keyring::Keyring,
     oneshot, plain,
     recording::{self, Recorder},
@@ -70,12 +70,23 @@ async fn at_the_table(config: &Config, doing: impl AsyncFnOnce(Client) -> Result
             with_servers(doing(Client::new(channel, player, None)), servers).await
         }
         Table::Shared(shared) => {
-            let endpoint = tls::endpoint(&shared.url, shared.tls_ca.as_deref())
-                .wrap_err("casino: cannot be connected to")?;
+            let first = way_to(&shared.first, shared)?;
+            let others: Result<Vec<Way>> = shared.others.iter().map(|other| way_to(other, shared)).collect();
             let key = Keyring::new(&config.keys_dir).find_or_make(&shared.place(&player))?;
-            doing(Client::new(endpoint.connect_lazy(), player, Some(&key))).await
+            doing(Client::of(first, others?, player, Some(&key))).await
         }
     }
+}
+
+/// The way to one address of a casino. Nothing is connected yet.
+pub(crate) fn way_to(address: &Address, shared: &Shared) -> Result<Way> {
+    let endpoint = tls::endpoint(&address.url, shared.tls_ca.as_deref())
+        .wrap_err_with(|| format!("casino: {} cannot be connected to", address.name()))?;
+    Ok(Way {
+        name: address.name().to_owned(),
+        in_plaintext: address.is_in_plaintext(),
+        channel: names::channel(&endpoint),
+    })
 }
 
 /// Plays a recorded session again, `speed` times as fast as it was.

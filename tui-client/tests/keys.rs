@@ -17,6 +17,7 @@ use certificates::Authority;
 use support::{
     Home,
     casino::Casino,
+    cutter::Cutter,
     pty::{self, Terminal},
 };
 
@@ -99,6 +100,41 @@ fn a_name_is_its_players_and_its_key_can_be_moved() {
     assert!(said.starts_with("the key of ann at localhost:"), "{said}");
     assert_eq!(laptop.answers(&ann, "balance"), ["50 tokens and 0 stocks"]);
     assert_eq!(printed(&laptop, &with(&["key", "export"])), key);
+}
+
+#[test]
+fn a_seat_under_anothers_name_is_refused_in_words_and_not_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]);
+    let wire = Cutter::start(casino.address(), vec![]);
+    let (home, laptop) = (Home::new(), Home::new());
+    home.answers(&["--user", "ann", "--casino", &casino.url()], "buyTokens 10");
+    for (columns, rows) in [(120, 36), (80, 24)] {
+        let command = pty::game(&laptop, &["--user", "ann", "--casino", &wire.url()]);
+        let mut game = Terminal::open(command, columns, rows);
+        game.see("no seat");
+        game.see("import");
+        game.type_keys("b");
+        game.see("not sent");
+        // The wire is the same one: a try by itself would have needed another.
+        wire.cut();
+        let connections = wire.connections();
+        game.type_keys(":gamble\r");
+        wire.wait_for_connections(connections + 1);
+        game.see("no seat");
+        assert_eq!(wire.connections(), connections + 1);
+        game.type_keys("q");
+        assert!(game.end().0.success());
+    }
+    // The key that opens the name opens the table.
+    laptop.share_key_of(&home, "ann", &casino.url(), &wire.url());
+    let game = Terminal::open(
+        pty::game(&laptop, &["--user", "ann", "--casino", &wire.url()]),
+        120,
+        36,
+    );
+    game.see("● live");
+    game.see("tokens 50");
 }
 
 #[test]

@@ -16,7 +16,6 @@ use support::{
     Home,
     old_casino::{NASTY_WORDS, OldCasino},
 };
-use tokio::sync::mpsc;
 
 async fn client() -> Client {
     let address = OldCasino::serve().await;
@@ -56,8 +55,7 @@ async fn what_it_does_not_know_is_not_asked_of_it() {
 async fn its_table_tells_prices_and_results_and_ends_well() {
     let client = client().await;
     client.call(Call::BuyTokens(10)).await.unwrap();
-    let (orders, queue) = mpsc::channel(8);
-    let mut seat = client.sit_down(queue).await.unwrap();
+    let (mut seat, orders) = client.sit_down().await.unwrap();
     assert!(!seat.is_extended());
     let StreamEvent::Price {
         tick: None,

@@ -4,11 +4,6 @@
 
 mod support;
 
-use std::{
-    io::Write,
-    process::{Output, Stdio},
-};
-
 use serde_json::Value;
 use support::{
     Home, Pipes,
@@ -43,20 +38,8 @@ fn owned(home: &Home, casino: &Casino) -> (i64, i64) {
 /// A wire to `casino`, with these cuts, that knows anna: to her game it is a casino of its own, with a key of its own.
 fn wire(home: &Home, casino: &Casino, cuts: Vec<usize>) -> Cutter {
     let cutter = Cutter::start(casino.address(), cuts);
-    let key = keys(home, "export", &casino.url(), &[]).stdout;
-    keys(home, "import", &cutter.url(), &key);
+    home.share_key("anna", &casino.url(), &cutter.url());
     cutter
-}
-
-/// What a command about anna's key at `url` comes to.
-fn keys(home: &Home, word: &str, url: &str, input: &[u8]) -> Output {
-    let mut command = home.game(["key", word, "--user", "anna", "--casino", url]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut running = command.spawn().unwrap();
-    running.stdin.take().unwrap().write_all(input).unwrap();
-    let output = running.wait_with_output().unwrap();
-    assert!(output.status.success(), "key {word}");
-    output
 }
 
 /// A casino whose price stands at 10, where anna has 5,000 tokens.

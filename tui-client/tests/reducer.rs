@@ -283,7 +283,10 @@ fn orders_are_held_back_in_words_while_the_table_is_not_live() {
     lost.stream(StreamEvent::Lost("connection reset".to_owned()));
     let mut left = Game::seated();
     left.keys(":stop\n");
+    let mut barred = Game::seated();
+    barred.stream(StreamEvent::Barred("the name is another's".to_owned()));
     for (game, word) in [
+        (&mut barred, "no seat"),
         (&mut connecting, "connecting"),
         (&mut lost, "reconnecting"),
         (&mut left, "left"),
@@ -292,6 +295,42 @@ fn orders_are_held_back_in_words_while_the_table_is_not_live() {
         match game.last_outcome() {
             Outcome::NotSent(why) => assert!(why.contains(word), "{why}"),
             other => panic!("{word}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_seat_that_is_refused_is_asked_for_again_only_when_the_player_says_so() {
+    let mut game = Game::new();
+    assert_eq!(game.stream(StreamEvent::Barred("not yours".to_owned())), []);
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Refused("no seat: not yours".to_owned())
+    );
+    assert_eq!(game.state.next_wake(), None, "nothing is tried by itself");
+    assert_eq!(game.keys(":gamble\n"), [Effect::Connect { after_ms: 0 }]);
+    assert_eq!(game.state.connection, Connection::Connecting { attempt: 1 });
+}
+
+#[test]
+fn a_seat_that_held_is_looked_for_at_once_where_there_are_several_addresses() {
+    for (at, held_ms, at_once) in [
+        (Some("b:2"), 5_000, true),
+        (Some("b:2"), 100, false),
+        (None, 5_000, false),
+    ] {
+        let mut game = Game::seated();
+        if let Some(address) = at {
+            game.stream(StreamEvent::At(address.to_owned()));
+            assert_eq!(game.state.session.seat.table, address);
+        }
+        game.now = game.now.plus_ms(held_ms);
+        for first in [true, false] {
+            let effects = game.stream(StreamEvent::Lost("gone".to_owned()));
+            let [Effect::Connect { after_ms }] = effects[..] else {
+                panic!("{effects:?}")
+            };
+            assert_eq!(after_ms == 0, first && at_once, "{at:?} {held_ms}");
         }
     }
 }

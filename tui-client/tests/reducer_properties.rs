@@ -100,6 +100,8 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
                 StreamEvent::Result(OrderResult { executed, message, price, tick, at: None, wallet })
             }),
         1 => ".{0,8}".prop_map(StreamEvent::Lost),
+        1 => ".{0,8}".prop_map(StreamEvent::Barred),
+        1 => ".{0,8}".prop_map(StreamEvent::At),
     ]
     .prop_map(Event::Stream)
 }

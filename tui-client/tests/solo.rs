@@ -15,7 +15,6 @@ use awesomestock::{
     config::SoloRules,
     solo::{self, Servers},
 };
-use tokio::sync::mpsc;
 
 async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
     let rules = SoloRules {
@@ -30,8 +29,7 @@ async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
 
 /// The first `count` prices of a market.
 async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
-    let (_orders, queue) = mpsc::channel(1);
-    let mut seat = client.sit_down(queue).await.unwrap();
+    let (mut seat, _orders) = client.sit_down().await.unwrap();
     loop {
         if let StreamEvent::Price { tick: Some(tick), .. } = seat.next().await.unwrap()
             && usize::try_from(tick).unwrap() >= count

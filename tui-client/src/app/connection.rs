@@ -13,6 +13,9 @@ const FIRST_RETRY_MS: i64 = 250;
 /// Longest wait between two tries, in milliseconds.
 const LONGEST_RETRY_MS: i64 = 10_000;
 
+/// A stream that was open for so long, in milliseconds, was no mere try.
+const SETTLED_MS: i64 = 1_000;
+
 /// A price is overdue when so many tick intervals have passed without one, and the slack.
 const OVERDUE_INTERVALS: i64 = 2;
 
@@ -39,6 +42,8 @@ pub struct Live {
     pub extended: bool,
     /// The casino executes what carries the same id once: what has no answer may be sent again.
     pub ids: bool,
+    /// When it was opened.
+    pub since: UnixMs,
     /// When the last message came; when it was opened, before the first.
     pub last_message: UnixMs,
     /// When the last price came; when it was opened, before the first.
@@ -56,6 +61,7 @@ impl Live {
         Self {
             extended,
             ids: false,
+            since: now,
             last_message: now,
             last_price: now,
             latency_ms: None,
@@ -128,6 +134,11 @@ pub enum Connection {
         /// In words, why.
         why: String,
     },
+    /// The casino refused the seat, and would again: no further try comes by itself.
+    Barred {
+        /// In words, why.
+        why: String,
+    },
     /// The player left the table.
     Left,
 }
@@ -151,6 +162,8 @@ pub enum Liveness {
         /// Milliseconds until it comes; 0 while it is under way.
         retry_in_ms: i64,
     },
+    /// The casino gives the player no seat; no prices come.
+    Barred,
     /// The player left the table; no prices come.
     Left,
 }
@@ -161,6 +174,7 @@ impl Connection {
     pub fn liveness(&self, now: UnixMs, interval_ms: Option<i64>) -> Liveness {
         match self {
             Self::Left => Liveness::Left,
+            Self::Barred { .. } => Liveness::Barred,
             Self::Connecting { attempt: 0 | 1 } => Liveness::Connecting,
             Self::Connecting { attempt } => Liveness::Reconnecting {
                 attempt: *attempt,
@@ -182,12 +196,18 @@ impl Connection {
         }
     }
 
+    /// The stream has been open for a while.
+    pub(super) fn is_settled(&self, now: UnixMs) -> bool {
+        self.live()
+            .is_some_and(|live| now.since_ms(live.since) >= SETTLED_MS)
+    }
+
     /// The stream, while it is open.
     #[must_use]
     pub fn live(&self) -> Option<&Live> {
         match self {
             Self::Live(live) => Some(live),
-            Self::Connecting { .. } | Self::Waiting { .. } | Self::Left => None,
+            Self::Connecting { .. } | Self::Waiting { .. } | Self::Barred { .. } | Self::Left => None,
         }
     }
 
@@ -195,7 +215,7 @@ impl Connection {
     pub(super) fn live_mut(&mut self) -> Option<&mut Live> {
         match self {
             Self::Live(live) => Some(live),
-            Self::Connecting { .. } | Self::Waiting { .. } | Self::Left => None,
+            Self::Connecting { .. } | Self::Waiting { .. } | Self::Barred { .. } | Self::Left => None,
         }
     }
 
@@ -204,7 +224,7 @@ impl Connection {
     pub fn next_attempt(&self) -> u32 {
         match self {
             Self::Connecting { attempt } | Self::Waiting { attempt, .. } => attempt.saturating_add(1),
-            Self::Live(_) | Self::Left => 1,
+            Self::Live(_) | Self::Barred { .. } | Self::Left => 1,
         }
     }
 
@@ -212,7 +232,7 @@ impl Connection {
     #[must_use]
     pub fn next_change(&self, now: UnixMs, interval_ms: Option<i64>) -> Option<UnixMs> {
         match self {
-            Self::Connecting { .. } | Self::Left => None,
+            Self::Connecting { .. } | Self::Barred { .. } | Self::Left => None,
             Self::Waiting { retry_at, .. } => {
                 let left_ms = retry_at.since_ms(now);
                 (left_ms > 0).then(|| now.plus_ms(left_ms.checked_rem(1000).map_or(1000, |rest| rest.max(1))))

@@ -232,6 +232,7 @@ fn why_not_sent(state: &AppState, count: i32) -> Option<String> {
         }
         Liveness::Connecting => return Some("still connecting to the table".to_owned()),
         Liveness::Reconnecting { .. } => return Some("the table is lost, reconnecting".to_owned()),
+        Liveness::Barred => return Some("the casino gives you no seat; :gamble asks again".to_owned()),
         Liveness::Left => return Some("you left the table; :gamble sits down again".to_owned()),
     }
     if count < 1 {
@@ -262,16 +263,18 @@ fn arm(state: &mut AppState, alert: Alert) -> Effects {
 }
 
 fn sit_down(state: &mut AppState) -> Effects {
-    if state.connection == Connection::Left {
+    match state.connection {
         // What the seat that was left still has to say is not heard any more, and the player did not wait for it.
-        state.log.lose_waiting();
-        state.connection = Connection::Connecting { attempt: 1 };
-        return vec![Effect::Connect { after_ms: 0 }];
+        Connection::Left => state.log.lose_waiting(),
+        Connection::Barred { .. } => {}
+        Connection::Connecting { .. } | Connection::Live(_) | Connection::Waiting { .. } => {
+            let words = "you sit at the table".to_owned();
+            state.log.notice(state.now, Outcome::Done(words));
+            return Effects::new();
+        }
     }
-    state
-        .log
-        .notice(state.now, Outcome::Done("you sit at the table".to_owned()));
-    Effects::new()
+    state.connection = Connection::Connecting { attempt: 1 };
+    vec![Effect::Connect { after_ms: 0 }]
 }
 
 fn leave(state: &mut AppState) -> Effects {

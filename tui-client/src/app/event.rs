@@ -54,6 +54,8 @@ pub enum StreamEvent {
         /// The casino executes what carries the same id once: what has no answer may be sent again.
         ids: bool,
     },
+    /// It is open at this address, where the casino has several.
+    At(String),
     /// A price.
     Price {
         /// The casino's number for it, where it tells.
@@ -79,6 +81,8 @@ pub enum StreamEvent {
     Result(OrderResult),
     /// It could not be opened, or has ended; in words, why.
     Lost(String),
+    /// The casino refuses this player the seat, and would refuse it again; in words, why.
+    Barred(String),
 }
 
 /// The answer to an order.

@@ -18,9 +18,18 @@ use super::{
 
 /// Takes something that came of the Gamble stream.
 pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
-    if let StreamEvent::Lost(why) = event {
-        return lost(state, why);
+    match event {
+        StreamEvent::Lost(why) => return lost(state, why),
+        StreamEvent::Barred(why) => {
+            barred(state, why);
+            return Effects::new();
+        }
+        event => told(state, event),
     }
+}
+
+/// Takes what was told on the open stream.
+fn told(state: &mut AppState, event: StreamEvent) -> Effects {
     if let Some(live) = state.connection.live_mut() {
         live.last_message = state.now;
         if matches!(event, StreamEvent::Price { .. }) {
@@ -42,12 +51,14 @@ pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
             ring(state, price);
         }
         StreamEvent::Wallet(wallet) => state.holdings.replace(wallet),
+        StreamEvent::At(address) => state.session.sit_at(address),
         StreamEvent::Tells(told) => state.company.join(told),
         StreamEvent::Tape(news) => state.company.take(news),
         StreamEvent::Players(players) => state.company.players = players,
         StreamEvent::Leaderboard(leaderboard) => state.company.leaderboard = leaderboard,
         StreamEvent::Result(result) => return order_result(state, result),
-        StreamEvent::Lost(_) => {}
+        // They end the stream.
+        StreamEvent::Lost(_) | StreamEvent::Barred(_) => {}
     }
     Effects::new()
 }
@@ -88,27 +99,49 @@ fn joined(state: &mut AppState, extended: bool, ids: bool) -> Effects {
     effects
 }
 
-/// What was sent to a casino that keeps to ids goes on waiting: it is sent again on the next stream.
 fn lost(state: &mut AppState, why: String) -> Effects {
-    let is_final = match &state.connection {
-        Connection::Live(live) => !live.ids,
-        Connection::Left => true,
-        Connection::Connecting { .. } | Connection::Waiting { .. } => false,
-    };
-    if is_final {
-        state.log.lose_waiting();
-    }
+    settle_waiting(state);
     if state.connection == Connection::Left {
         return Effects::new();
     }
     let attempt = state.connection.next_attempt();
-    let after_ms = connection::retry_after_ms(attempt, jitter(state, attempt));
+    // Somewhere else there may be a seat at once. A seat that never held was no better there.
+    let after_ms = if state.session.several_addresses && state.connection.is_settled(state.now) {
+        0
+    } else {
+        connection::retry_after_ms(attempt, jitter(state, attempt))
+    };
     state.connection = Connection::Waiting {
         attempt,
         retry_at: state.now.plus_ms(after_ms),
         why,
     };
     vec![Effect::Connect { after_ms }]
+}
+
+/// A refusal is no accident: the same again would be refused again, and whoever guesses keys asks again and again. So
+/// nothing is tried until the player says so.
+fn barred(state: &mut AppState, why: String) {
+    settle_waiting(state);
+    if state.connection == Connection::Left {
+        return;
+    }
+    state
+        .log
+        .notice(state.now, Outcome::Refused(format!("no seat: {why}")));
+    state.connection = Connection::Barred { why };
+}
+
+/// The stream is no more. What was sent to a casino that keeps to ids goes on waiting: it is sent again on the next one.
+fn settle_waiting(state: &mut AppState) {
+    let is_final = match &state.connection {
+        Connection::Live(live) => !live.ids,
+        Connection::Left => true,
+        Connection::Connecting { .. } | Connection::Waiting { .. } | Connection::Barred { .. } => false,
+    };
+    if is_final {
+        state.log.lose_waiting();
+    }
 }
 
 /// A number that differs from player to player and from try to try, so that they do not all come back at once.

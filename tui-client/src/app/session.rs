@@ -16,6 +16,8 @@ pub struct Session {
     pub seat: Seat,
     /// How they want the game.
     pub settings: Settings,
+    /// The casino has other addresses as well.
+    pub(super) several_addresses: bool,
     started: UnixMs,
     trades: u64,
     /// Profit of all time, as it stood when wallet and price were known first.
@@ -29,10 +31,17 @@ impl Session {
         Self {
             seat,
             settings,
+            several_addresses: false,
             started: now,
             trades: 0,
             opening_pnl: None,
         }
+    }
+
+    /// The seat is at this one of the casino's addresses.
+    pub(super) fn sit_at(&mut self, address: String) {
+        self.seat.table = address;
+        self.several_addresses = true;
     }
 
     /// Counts an order that was executed.

@@ -26,6 +26,14 @@ impl Failure {
         ))
     }
 
+    /// What a call failed of that was the first one on its way: that way itself may be a wrong one.
+    pub(super) fn at_first(status: Status) -> Self {
+        match root_cause(&status).and_then(|_| tls::meaning(&status)) {
+            Some(why) => unreached(&why),
+            None => status.into(),
+        }
+    }
+
     /// The casino answered something that cannot be.
     pub(super) fn nonsense(what: &str) -> Self {
         Self::Unanswered(format!("the casino's answer makes no sense: {what}"))
@@ -44,8 +52,7 @@ impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         // With a source, the transport speaks and not the casino: whatever the code, that is no refusal.
         if let Some(cause) = root_cause(&status) {
-            let why = tls::meaning(&status).unwrap_or(cause);
-            return Self::Unanswered(format!("the casino cannot be reached: {}", shortened(&why)));
+            return unreached(&tls::complaint(&status).unwrap_or(cause));
         }
         match status.code() {
             Code::Unimplemented => Self::Refused("this casino does not offer it".to_owned()),
@@ -58,6 +65,15 @@ impl From<Status> for Failure {
             _ => Self::Unanswered(words(&status)),
         }
     }
+}
+
+fn unreached(why: &str) -> Failure {
+    Failure::Unanswered(format!("the casino cannot be reached: {}", shortened(why)))
+}
+
+/// Whether the transport speaks, and not the casino.
+pub(super) fn is_of_transport(status: &Status) -> bool {
+    status.source().is_some()
 }
 
 /// Whether the casino does not know the call, because it speaks the old contract.

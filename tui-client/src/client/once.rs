@@ -3,7 +3,7 @@
 //! Owns when something is asked again, and how long. Only a casino that keeps to ids is asked again, and whether it does
 //! is known before anything is sent to it: another would do it twice.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{mem, ops::ControlFlow, time::Duration};
 
 use awesomestock_proto::feeds;
 use tokio::{
@@ -24,9 +24,6 @@ pub const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// What is said of an order with a limit, where the casino would pass over it.
 pub(crate) const NO_LIMITS: &str = "this casino keeps to no limits; nothing was ordered";
-
-/// Orders on the way to a table.
-const ORDER_QUEUE: usize = 1;
 
 /// How one time of asking ended.
 enum Tried<T> {
@@ -58,7 +55,7 @@ impl Client {
     /// When no answer came. Where nothing was sent the words do not say that its fate is open.
     pub async fn order_once(&self, order: Order, sent: bool) -> Result<Answered, Failure> {
         let why = sent.then(|| Failure::Unanswered("the table is lost".to_owned()));
-        let mut asking = Asking::new(order.id, why, Instant::now());
+        let mut asking = Asking::new(order.id, why, self.addresses.are_several(), Instant::now());
         loop {
             let tried = self.try_order(order, asking.is_open()).await;
             match asking.after(tried, Instant::now()) {
@@ -71,7 +68,7 @@ impl Client {
     /// Makes a payment.
     pub(super) async fn pay_once(&self, call: Call) -> Result<Answer, Failure> {
         let id = Uuid::now_v7();
-        let mut asking = Asking::new(id, None, Instant::now());
+        let mut asking = Asking::new(id, None, self.addresses.are_several(), Instant::now());
         loop {
             let tried = self.try_to_pay(call, id, asking.is_open()).await;
             match asking.after(tried, Instant::now()) {
@@ -82,9 +79,13 @@ impl Client {
     }
 
     async fn try_order(&self, order: Order, again: bool) -> Tried<Answered> {
-        let (orders, queue) = mpsc::channel(ORDER_QUEUE);
-        let mut seat = match self.sit_down(queue).await {
-            Ok(seat) => seat,
+        let (mut seat, orders) = match self.sit_down().await {
+            Ok(seated) => seated,
+            // Its fate will not be told here, however often it is asked.
+            Err(Failure::Refused(why)) if again => {
+                let why = format!("no answer came, and now there is no seat: {why}");
+                return Tried::Known(Err(Failure::Unanswered(why)));
+            }
             Err(failure) => return Tried::NotSent(failure),
         };
         let ids = seat.keeps_to_ids();
@@ -100,41 +101,51 @@ impl Client {
         let failure = match timeout(CALL_DEADLINE, result_of(&mut seat)).await {
             Ok(Ok(result)) => return Tried::Known(Ok(Answered { result, seat, orders })),
             Ok(Err(failure)) => failure,
-            Err(_) => Failure::overdue(CALL_DEADLINE),
+            Err(_) => {
+                seat.give_up();
+                Failure::overdue(CALL_DEADLINE)
+            }
         };
         unanswered(failure, ids)
     }
 
     async fn try_to_pay(&self, call: Call, id: Uuid, again: bool) -> Tried<Answer> {
-        let asked = timeout(CALL_DEADLINE, self.keeps_to_ids()).await;
-        let ids = match asked.unwrap_or_else(|_| Err(Failure::overdue(CALL_DEADLINE))) {
-            Ok(ids) => ids,
+        let (position, ids) = match self.keeps_to_ids().await {
+            Ok(asked) => asked,
             Err(failure) => return Tried::NotSent(failure),
         };
         if again && !ids {
             return Tried::Known(Err(not_to_ids()));
         }
+        let casino = self.addresses.casino(position);
         let paying = async {
             match call {
-                Call::Withdraw(tokens) => self.withdraw(tokens, id).await,
-                Call::BuyTokens(dollars) => self.buy_tokens(dollars, id).await,
+                Call::Withdraw(tokens) => self.withdraw(casino, tokens, id).await,
+                Call::BuyTokens(dollars) => self.buy_tokens(casino, dollars, id).await,
                 _ => Err(Failure::nonsense("no payment")),
             }
         };
         let paid = timeout(CALL_DEADLINE, paying).await;
         match paid.unwrap_or_else(|_| Err(Failure::overdue(CALL_DEADLINE))) {
-            Err(failure @ Failure::Unanswered(_)) => unanswered(failure, ids),
+            Err(failure @ Failure::Unanswered(_)) => {
+                self.addresses.move_on(position);
+                unanswered(failure, ids)
+            }
             known => Tried::Known(known),
         }
     }
 
-    /// Whether the casino executes what carries the same id once.
-    async fn keeps_to_ids(&self) -> Result<bool, Failure> {
-        let mut request = Request::new(self.user());
-        let name = tonic::metadata::MetadataValue::from_static(feeds::IDS);
-        request.metadata_mut().insert(feeds::KEY, name);
-        let wallet = known(self.casino.clone().get_wallet(request).await)?;
-        Ok(wallet.is_some_and(|wallet| Feeds::granted(wallet.metadata()).ids))
+    /// The position of an address that answers, and whether the casino there executes what carries the same id once.
+    async fn keeps_to_ids(&self) -> Result<(usize, bool), Failure> {
+        let wallet = self.addresses.ask(CALL_DEADLINE, |mut casino| {
+            let mut request = Request::new(self.user());
+            let name = tonic::metadata::MetadataValue::from_static(feeds::IDS);
+            request.metadata_mut().insert(feeds::KEY, name);
+            async move { known(casino.get_wallet(request).await) }
+        });
+        let (position, wallet) = wallet.await?;
+        let ids = wallet.is_some_and(|wallet| Feeds::granted(wallet.metadata()).ids);
+        Ok((position, ids))
     }
 }
 
@@ -143,6 +154,8 @@ struct Asking {
     /// Why it is not known by now; `None` before it was sent.
     open: Option<Failure>,
     attempt: u32,
+    /// There is another address to ask at: the first time, at once.
+    elsewhere: bool,
     until: Option<Instant>,
     /// Keeps those who lost the same casino from coming back all at once.
     jitter: u64,
@@ -150,10 +163,11 @@ struct Asking {
 
 impl Asking {
     /// For what has this `id`; `open` is why it is not known, if it was sent before.
-    fn new(id: Uuid, open: Option<Failure>, now: Instant) -> Self {
+    fn new(id: Uuid, open: Option<Failure>, elsewhere: bool, now: Instant) -> Self {
         Self {
             open,
             attempt: 0,
+            elsewhere,
             until: now.checked_add(RETRY_FOR),
             jitter: id.as_u64_pair().1,
         }
@@ -173,6 +187,10 @@ impl Asking {
             }
             (Tried::NotSent(_), Some(why)) | (Tried::Unanswered(why), _) => why,
         };
+        if mem::take(&mut self.elsewhere) {
+            self.open = Some(why);
+            return ControlFlow::Continue(Duration::ZERO);
+        }
         self.attempt = self.attempt.saturating_add(1);
         let pause = u64::try_from(retry_after_ms(self.attempt, self.jitter)).unwrap_or(0);
         let pause = Duration::from_millis(pause);
@@ -193,7 +211,7 @@ async fn result_of(seat: &mut Seat) -> Result<OrderResult, Failure> {
             Err(SeatEnd::Closed) => {
                 return Err(Failure::Unanswered("the casino has closed the table".to_owned()));
             }
-            Err(SeatEnd::Lost(why)) => {
+            Err(SeatEnd::Lost(why) | SeatEnd::Refused(why)) => {
                 return Err(Failure::Unanswered(format!("the table is lost: {why}")));
             }
         }
@@ -224,7 +242,7 @@ mod tests {
 
     #[test]
     fn what_was_not_sent_is_not_asked_for_again() {
-        let mut asking = Asking::new(Uuid::nil(), None, Instant::now());
+        let mut asking = Asking::new(Uuid::nil(), None, true, Instant::now());
         let told = asking.after::<()>(Tried::NotSent(open("no route")), Instant::now());
         let expected = Err(Failure::NotSent("no route".to_owned()));
         assert_eq!(told, ControlFlow::Break(expected));
@@ -233,16 +251,24 @@ mod tests {
     #[test]
     fn what_is_known_is_not_asked_for_again() {
         for known in [Ok(7), Err(Failure::Refused("no".to_owned())), Err(open("old"))] {
-            let mut asking = Asking::new(Uuid::nil(), Some(open("lost")), Instant::now());
+            let mut asking = Asking::new(Uuid::nil(), Some(open("lost")), true, Instant::now());
             let told = asking.after(Tried::Known(known.clone()), Instant::now());
             assert_eq!(told, ControlFlow::Break(known));
         }
     }
 
     #[test]
+    fn what_is_open_is_asked_for_elsewhere_at_once_and_then_with_pauses() {
+        let mut asking = Asking::new(Uuid::nil(), None, true, Instant::now());
+        let mut after = || asking.after::<()>(Tried::Unanswered(open("lost")), Instant::now());
+        assert_eq!(after(), ControlFlow::Continue(Duration::ZERO));
+        assert!(matches!(after(), ControlFlow::Continue(pause) if pause > Duration::from_millis(100)));
+    }
+
+    #[test]
     fn what_is_open_is_asked_for_again_more_and_more_seldom_and_for_a_while() {
         let start = Instant::now();
-        let mut asking = Asking::new(Uuid::nil(), None, start);
+        let mut asking = Asking::new(Uuid::nil(), None, false, start);
         let (mut now, mut pauses) = (start, Vec::new());
         let why = loop {
             let tried: Tried<()> = if pauses.is_empty() {

@@ -24,10 +24,12 @@ impl Client {
     ///
     /// When the casino refuses, or does not answer.
     pub async fn all_payments(&self) -> Result<Payments, Failure> {
-        let mut casino = self.casino.clone();
-        let answer = within_deadline(async move { Ok(casino.get_payments(self.user()).await?) }).await?;
+        let answer = self.ask(|mut casino| {
+            let user = self.user();
+            async move { casino.get_payments(user).await }
+        });
         Ok(Payments {
-            inbound: answer.into_inner(),
+            inbound: answer.await?.into_inner(),
             position: 0,
         })
     }
@@ -58,14 +60,17 @@ impl Client {
         before_number: i64,
         limit: i32,
     ) -> Result<(Vec<NumberedTrade>, bool), Failure> {
-        let request = casino::TradesRequest {
-            user: Some(self.user()),
-            before_number,
-            limit,
-        };
-        let mut casino = self.casino.clone();
-        let page = within_deadline(async move { known(casino.get_trades(request).await) }).await?;
-        let page = page.ok_or_else(|| Failure::Refused("this casino does not tell its trades".to_owned()))?;
+        let page = self.ask(|mut casino| {
+            let request = casino::TradesRequest {
+                user: Some(self.user()),
+                before_number,
+                limit,
+            };
+            async move { known(casino.get_trades(request).await) }
+        });
+        let page = page
+            .await?
+            .ok_or_else(|| Failure::Refused("this casino does not tell its trades".to_owned()))?;
         let casino::Trades { trades, more } = page.into_inner();
         let numbered = trades
             .iter()

@@ -20,8 +20,9 @@ impl Client {
             before_tick: before.unwrap_or(0),
             limit: before.map_or(NEWEST_LIMIT, |_| OLDER_LIMIT),
         };
-        let page = known(self.casino.clone().get_price_history(request).await)?;
-        let casino::PriceHistory { points, more } = page.map(tonic::Response::into_inner).unwrap_or_default();
+        let page = self.ask(|mut casino| async move { known(casino.get_price_history(request).await) });
+        let page = page.await?.map(tonic::Response::into_inner);
+        let casino::PriceHistory { points, more } = page.unwrap_or_default();
         Ok(Answer::History {
             before,
             prices: points.iter().filter_map(wire::price_point).collect(),
@@ -35,8 +36,10 @@ impl Client {
             before_tick: before,
             limit: OLDER_LIMIT,
         };
-        let page = known(self.casino.clone().get_candles(request).await)?;
-        let page = page.ok_or_else(|| Failure::Refused("this casino keeps no older prices".to_owned()))?;
+        let page = self.ask(|mut casino| async move { known(casino.get_candles(request).await) });
+        let page = page
+            .await?
+            .ok_or_else(|| Failure::Refused("this casino keeps no older prices".to_owned()))?;
         let casino::Candles { candles, more } = page.into_inner();
         Ok(Answer::Candles {
             before,

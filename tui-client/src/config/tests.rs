@@ -266,8 +266,55 @@ fn a_casino_is_known_by_host_and_port_however_it_is_written() {
         let Table::Shared(shared) = load("", &["--casino", url]).unwrap().table else {
             panic!("{url}")
         };
-        assert_eq!(shared.address, address, "{url}");
+        assert_eq!(shared.first.place, address, "{url}");
     }
+}
+
+#[test]
+fn a_casino_may_have_several_addresses_in_every_layer() {
+    const BOTH: [&str; 2] = ["https://a.example:1", "http://127.0.0.1:2"];
+    for (file, arguments) in [
+        ("", &["--casino", BOTH[0], "--casino", BOTH[1]][..]),
+        ("", &["--casino", "https://a.example:1, http://127.0.0.1:2"]),
+        ("casino = 'https://a.example:1,http://127.0.0.1:2'", &[]),
+        ("casino = ['https://a.example:1', 'http://127.0.0.1:2']", &[]),
+        (
+            "casino = 'solo'",
+            &["--casino", BOTH[0], "--casino", BOTH[1], "--casino", BOTH[0]],
+        ),
+    ] {
+        let Table::Shared(shared) = load(file, arguments).unwrap().table else {
+            panic!("{file:?} {arguments:?}")
+        };
+        let urls: Vec<&str> = shared.addresses().map(|address| address.url.as_str()).collect();
+        assert_eq!(urls, BOTH, "{file:?} {arguments:?}");
+        let place = shared.place("ann");
+        assert_eq!(
+            (place.casino.as_str(), &place.aliases[..]),
+            ("a.example:1", &["localhost:2".to_owned()][..])
+        );
+    }
+    let many: Vec<String> = (1..=17).map(|port| format!("http://localhost:{port}")).collect();
+    for (casino, words) in [
+        (
+            "https://a.example:1,",
+            "must be http://HOST:PORT or https://HOST:PORT, not \"\"",
+        ),
+        ("https://a.example:1,solo", "not \"solo\""),
+        (
+            "https://a.example:1,http://b.example:1",
+            "http://b.example:1 is not encrypted",
+        ),
+        (&many.join(","), "at most 16 addresses, not \"17\""),
+    ] {
+        let why = error("", &["--casino", casino]);
+        assert!(why.contains(words), "{casino}: {why}");
+    }
+    let why = error("user = 'ann'\ncasino = 7", &[]);
+    assert!(
+        why.contains("line 2: expected a text or a list of texts"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -8,13 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use awesomestock_proto::{credentials::PlayerKey, tls};
-use color_eyre::eyre::Report;
+use awesomestock_proto::credentials::PlayerKey;
 use rustix::fs::{Access, access};
-use tokio::{
-    sync::mpsc,
-    time::{Duration, Instant, timeout},
-};
+use tokio::time::{Duration, Instant, timeout};
 
 use super::{KeySeen, PathSeen, TableSeen, TerminalSeen, TickSeen};
 use crate::{
@@ -24,9 +20,10 @@ use crate::{
     },
     cli::Cli,
     client::Client,
-    config::{Config, Shared, SoloRules, Surroundings, Table},
+    config::{Address, Config, Shared, SoloRules, Surroundings, Table},
     journal,
     keyring::Keyring,
+    run::way_to,
     solo,
 };
 
@@ -106,19 +103,28 @@ pub(super) fn key(config: &Config) -> Option<KeySeen> {
     })
 }
 
-/// Where one would play, and the newest tick of a casino that tells it.
-pub(super) async fn table(config: &Config) -> (TableSeen, Option<TickSeen>) {
-    match &config.table {
-        Table::Solo(rules) => (ledger(*rules, &config.data_dir).await, None),
-        Table::Shared(shared) => {
-            let key = Keyring::new(&config.keys_dir).find(&shared.place(&config.player));
-            let seen = casino(shared, &config.player, key.ok().flatten().as_ref()).await;
-            seen.unwrap_or_else(|why| {
-                let url = shared.url.clone();
-                (TableSeen::Unreached { url, why }, None)
-            })
+/// Where one would play, each address of a casino by itself; and the newest tick of the first that tells it.
+pub(super) async fn tables(config: &Config) -> (Vec<TableSeen>, Option<TickSeen>) {
+    let shared = match &config.table {
+        Table::Solo(rules) => return (vec![ledger(*rules, &config.data_dir).await], None),
+        Table::Shared(shared) => shared,
+    };
+    let key = Keyring::new(&config.keys_dir).find(&shared.place(&config.player));
+    let key = key.ok().flatten();
+    let (mut all, mut newest) = (Vec::new(), None);
+    for address in shared.addresses() {
+        match casino(address, shared, &config.player, key.as_ref()).await {
+            Ok((seen, tick)) => {
+                all.push(seen);
+                newest = newest.or(tick);
+            }
+            Err(why) => all.push(TableSeen::Unreached {
+                url: address.url.clone(),
+                why,
+            }),
         }
     }
+    (all, newest)
 }
 
 async fn ledger(rules: SoloRules, data_dir: &Path) -> TableSeen {
@@ -136,20 +142,20 @@ async fn ledger(rules: SoloRules, data_dir: &Path) -> TableSeen {
 }
 
 async fn casino(
+    address: &Address,
     shared: &Shared,
     player: &str,
     key: Option<&PlayerKey>,
 ) -> Result<(TableSeen, Option<TickSeen>), String> {
-    let endpoint = tls::endpoint(&shared.url, shared.tls_ca.as_deref());
-    let endpoint = endpoint.map_err(|error| format!("{:#}", Report::new(error)))?;
-    let client = Client::new(endpoint.connect_lazy(), player.to_owned(), key);
+    let way = way_to(address, shared).map_err(|error| format!("{error:#}"))?;
+    let client = Client::of(way, Vec::new(), player.to_owned(), key);
     let words = |failure: crate::client::Failure| failure.into_words();
     // The first call also connects: the second one measures.
     client.call(Call::Holdings).await.map_err(words)?;
     let asked = Instant::now();
     let holdings = client.call(Call::Holdings).await.map_err(words)?;
     let seen = TableSeen::Reached {
-        url: shared.url.clone(),
+        url: address.url.clone(),
         latency_ms: i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX),
         is_extended: matches!(holdings, Answer::Wallet(_)),
     };
@@ -159,8 +165,7 @@ async fn casino(
 
 /// The newest tick, where the casino tells it.
 async fn newest_tick(client: &Client) -> Option<TickSeen> {
-    let (_orders, queue) = mpsc::channel(1);
-    let mut seat = client.sit_down(queue).await.ok()?;
+    let (mut seat, _orders) = client.sit_down().await.ok()?;
     loop {
         if let StreamEvent::Price { at, interval_ms, .. } = seat.next().await.ok()? {
             return Some(TickSeen {

@@ -162,6 +162,20 @@ fn tables() {
 }
 
 #[test]
+fn of_several_addresses_one_that_answers_will_do() {
+    let gone = || TableSeen::Unreached {
+        url: "http://h:2".to_owned(),
+        why: "refused".to_owned(),
+    };
+    let verdicts = |seen: &[TableSeen]| -> Vec<Verdict> {
+        let findings = super::tables(seen);
+        findings.iter().map(|finding| finding.verdict).collect()
+    };
+    assert_eq!(verdicts(&[gone(), reached(true)]), [Verdict::Warn, Verdict::Ok]);
+    assert_eq!(verdicts(&[gone(), gone()]), [Verdict::Fail, Verdict::Fail]);
+}
+
+#[test]
 fn clocks() {
     let tick = |now_ms: i64| TickSeen {
         at: UnixMs(1_000_000),
@@ -180,9 +194,9 @@ fn clocks() {
         (i64::MIN, "warn  clock     the newest price comes"),
     ];
     for (now_ms, expected) in cases {
-        let line = line(&clock(&reached(true), Some(tick(now_ms))));
+        let line = line(&clock(&[reached(true)], Some(tick(now_ms))));
         assert!(line.starts_with(expected), "{now_ms}: {line}");
     }
-    assert_eq!(clock(&TableSeen::NoLedger, None).verdict, Verdict::Ok);
-    assert_eq!(clock(&reached(false), None).verdict, Verdict::Warn);
+    assert_eq!(clock(&[TableSeen::NoLedger], None).verdict, Verdict::Ok);
+    assert_eq!(clock(&[reached(false)], None).verdict, Verdict::Warn);
 }

@@ -120,12 +120,14 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
         StreamEvent::Result(result) => Some(order_result(result)),
         StreamEvent::Joined { .. }
+        | StreamEvent::At(_)
         | StreamEvent::Wallet(_)
         | StreamEvent::Tells(_)
         | StreamEvent::Tape(_)
         | StreamEvent::Players(_)
         | StreamEvent::Leaderboard(_)
-        | StreamEvent::Lost(_) => None,
+        | StreamEvent::Lost(_)
+        | StreamEvent::Barred(_) => None,
     }
 }
 
@@ -148,6 +150,7 @@ pub(super) fn seat_end(end: &SeatEnd) -> String {
     match end {
         SeatEnd::Closed => "the casino has closed the table; gamble sits down again".to_owned(),
         SeatEnd::Lost(why) => format!("the table is lost: {why}; gamble sits down again"),
+        SeatEnd::Refused(why) => format!("the casino has taken the seat away: {why}"),
     }
 }
 

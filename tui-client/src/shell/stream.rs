@@ -5,16 +5,13 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     app::event::StreamEvent,
-    client::{self, Client, Order, SeatEnd},
+    client::{self, Client, Failure, Order, SeatEnd},
 };
-
-/// Orders that may wait to be sent. More than the game lets wait for an answer: past it the casino has stopped reading.
-const ORDER_QUEUE: usize = 256;
 
 /// Things told that may wait for the loop. While it is full, the casino's messages wait where they are.
 const TOLD_QUEUE: usize = 256;
@@ -23,15 +20,37 @@ const TOLD_QUEUE: usize = 256;
 #[derive(Debug)]
 pub(super) struct Seat {
     /// Until the player leaves.
-    orders: Option<(mpsc::Sender<Order>, DropGuard)>,
+    orders: Option<(Orders, DropGuard)>,
     /// What comes of the seat.
     pub(super) told: mpsc::Receiver<StreamEvent>,
+}
+
+/// Where orders go.
+#[derive(Debug)]
+enum Orders {
+    /// Nowhere yet: the seat is still to be taken.
+    Coming(oneshot::Receiver<mpsc::Sender<Order>>),
+    /// To the table.
+    Open(mpsc::Sender<Order>),
+}
+
+impl Orders {
+    /// The way to the table, once there is a seat. The game hears of the seat after it is there.
+    fn open(&mut self) -> Option<&mpsc::Sender<Order>> {
+        if let Self::Coming(coming) = self {
+            *self = Self::Open(coming.try_recv().ok()?);
+        }
+        match self {
+            Self::Open(orders) => Some(orders),
+            Self::Coming(_) => None,
+        }
+    }
 }
 
 /// The task's end of a seat.
 #[derive(Debug)]
 pub(super) struct Way {
-    orders: mpsc::Receiver<Order>,
+    orders: oneshot::Sender<mpsc::Sender<Order>>,
     told: mpsc::Sender<StreamEvent>,
     /// Nobody wants the seat any more: ends the wait for it.
     unwanted: CancellationToken,
@@ -40,15 +59,15 @@ pub(super) struct Way {
 impl Seat {
     /// Both ends of a seat that is still to be taken.
     pub(super) fn new() -> (Self, Way) {
-        let (orders, queue) = mpsc::channel(ORDER_QUEUE);
+        let (opening, orders) = oneshot::channel();
         let (teller, told) = mpsc::channel(TOLD_QUEUE);
         let unwanted = CancellationToken::new();
         let seat = Self {
-            orders: Some((orders, unwanted.clone().drop_guard())),
+            orders: Some((Orders::Coming(orders), unwanted.clone().drop_guard())),
             told,
         };
         let way = Way {
-            orders: queue,
+            orders: opening,
             told: teller,
             unwanted,
         };
@@ -57,8 +76,8 @@ impl Seat {
 
     /// Whether the order could be handed on; `false`: the table takes no more. After leaving, or where the seat has
     /// ended and its end is about to be told, there is nothing to hand it to, and that is known.
-    pub(super) fn send(&self, order: Order) -> bool {
-        let Some((orders, _)) = &self.orders else {
+    pub(super) fn send(&mut self, order: Order) -> bool {
+        let Some(orders) = self.orders.as_mut().and_then(|(orders, _)| orders.open()) else {
             return true;
         };
         !matches!(orders.try_send(order), Err(mpsc::error::TrySendError::Full(_)))
@@ -79,31 +98,42 @@ pub(super) async fn play(client: Client, after: Duration, way: Way) {
     } = way;
     let sitting_down = async {
         tokio::time::sleep(after).await;
-        client.sit_down(orders).await
+        client.sit_down().await
     };
     let seat = tokio::select! {
         () = unwanted.cancelled() => return,
         seat = sitting_down => seat,
     };
-    let why = match seat {
-        Ok(seat) => listen(seat, &told).await,
-        Err(failure) => Some(failure.to_string()),
+    let end = match seat {
+        Ok((seat, queue)) => {
+            // After leaving nobody takes it, and so it is dropped: the stream is half-closed.
+            let _ = orders.send(queue);
+            listen(seat, &told).await
+        }
+        Err(Failure::Refused(why)) => Some(StreamEvent::Barred(why)),
+        Err(failure) => Some(StreamEvent::Lost(failure.into_words())),
     };
-    if let Some(why) = why {
-        tell(&told, StreamEvent::Lost(why)).await;
+    if let Some(end) = end {
+        tell(&told, end).await;
     }
 }
 
-/// Tells what the casino sends until nothing more comes; says why, unless nobody listens.
-async fn listen(mut seat: client::Seat, told: &mpsc::Sender<StreamEvent>) -> Option<String> {
+/// Tells what the casino sends until nothing more comes; gives back how it ended, unless nobody listens.
+async fn listen(mut seat: client::Seat, told: &mpsc::Sender<StreamEvent>) -> Option<StreamEvent> {
     let (extended, ids) = (seat.is_extended(), seat.keeps_to_ids());
     let others = StreamEvent::Tells(seat.told_of_others());
+    if let Some(address) = seat.address() {
+        tell(told, StreamEvent::At(address.to_owned())).await;
+    }
     let mut heard = tell(told, StreamEvent::Joined { extended, ids }).await && tell(told, others).await;
     while heard {
         match seat.next().await {
             Ok(event) => heard = tell(told, event).await,
-            Err(SeatEnd::Closed) => return Some("the casino has closed the table".to_owned()),
-            Err(SeatEnd::Lost(why)) => return Some(why),
+            Err(SeatEnd::Closed) => {
+                return Some(StreamEvent::Lost("the casino has closed the table".to_owned()));
+            }
+            Err(SeatEnd::Lost(why)) => return Some(StreamEvent::Lost(why)),
+            Err(SeatEnd::Refused(why)) => return Some(StreamEvent::Barred(why)),
         }
     }
     None

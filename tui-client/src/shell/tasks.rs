@@ -97,7 +97,7 @@ impl Tasks {
 
     /// Sends an order to the table. What comes of not being able to is the event.
     pub(super) fn send(&mut self, order: Order) -> Option<Event> {
-        if self.seat.as_ref()?.send(order) {
+        if self.seat.as_mut()?.send(order) {
             return None;
         }
         self.seat = None;

@@ -57,6 +57,9 @@ use series::Series;
 /// Rows from which a chart has axes.
 const MIN_CHART_ROWS: u16 = 6;
 
+/// Rows that the words about a lost stream may cover.
+const BANNER_ROWS: usize = 4;
+
 /// Draws the chart; gives back where its prices stand.
 pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Sight {
     let status = Status::of(view, state);
@@ -134,17 +137,29 @@ fn waiting(view: &View, state: &AppState, status: &Status, area: Rect, buf: &mut
     panel::centred(lines, area, buf);
 }
 
-/// Why the stream is lost, over the top of the chart.
+/// Why there is no stream, over the top of the chart: in a few rows, where one does not take it.
 fn banner(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
-    let Some(why) = status::loss(state).filter(|_| area.height >= 3) else {
+    let Some((what, why)) = status::loss(state).filter(|_| area.height >= 3) else {
         return;
     };
     let why = text::harmless(why);
     let columns = usize::from(area.width).saturating_sub(2);
-    let long = format!("connection lost: {why}");
-    let words = text::fit(&[&long, &why], columns);
-    let words = panel::styled(format!(" {words} "), view.theme.alarm);
-    panel::over(view, words, panel::row(area, 0), buf);
+    let long = format!("{what}: {why}");
+    let rows = usize::from(area.height / 2).min(BANNER_ROWS);
+    let short = [&long, &*why]
+        .into_iter()
+        .find(|words| text::width(words) <= columns);
+    let mut lines = short.map_or_else(|| text::wrap(&long, columns, 0), |words| vec![words.to_owned()]);
+    if lines.len() > rows {
+        lines.truncate(rows);
+        if let Some(last) = lines.last_mut() {
+            *last = text::truncate(&format!("{last} …"), columns).into_owned();
+        }
+    }
+    for (line, row) in lines.iter().zip(0..) {
+        let words = panel::styled(format!(" {line} "), view.theme.alarm);
+        panel::over(view, words, panel::row(area, row), buf);
+    }
 }
 
 /// The prices in sight, and all that has to be known to paint them.

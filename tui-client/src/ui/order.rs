@@ -180,7 +180,7 @@ fn problem(
     match state.connection.liveness(state.now, state.market.interval_ms()) {
         Liveness::Live => {}
         Liveness::Stale { .. } => return said(&["the price is stale", "stale price"]),
-        Liveness::Left => return said(&["not seated"]),
+        Liveness::Barred | Liveness::Left => return said(&["not seated"]),
         Liveness::Connecting | Liveness::Reconnecting { .. } => return said(&["not connected"]),
     }
     if price.is_none() {

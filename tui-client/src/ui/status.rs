@@ -38,6 +38,7 @@ impl Status {
         let (sign, words, style) = match liveness {
             Liveness::Connecting => ("◌", same("connecting"), theme.warning),
             Liveness::Left => ("◇", same("away: :gamble sits down"), theme.warning),
+            Liveness::Barred => ("✗", same("no seat: :gamble asks again"), theme.alarm),
             Liveness::Live => ("●", live(state), theme.good.add_modifier(Modifier::BOLD)),
             Liveness::Stale { age_ms } => {
                 let age = format::age(age_ms);
@@ -73,13 +74,18 @@ impl Status {
         let age_ms = match liveness {
             Liveness::Live => None,
             Liveness::Stale { age_ms } => Some(age_ms),
-            Liveness::Connecting | Liveness::Left | Liveness::Reconnecting { .. } => since_price,
+            Liveness::Connecting | Liveness::Barred | Liveness::Left | Liveness::Reconnecting { .. } => {
+                since_price
+            }
         };
         Self {
             sign,
             words,
             style,
-            badge: matches!(liveness, Liveness::Stale { .. } | Liveness::Reconnecting { .. }),
+            badge: matches!(
+                liveness,
+                Liveness::Stale { .. } | Liveness::Reconnecting { .. } | Liveness::Barred
+            ),
             in_force,
             age: age_ms.filter(|_| since_price.is_some()).map(format::age),
         }
@@ -96,10 +102,11 @@ impl Status {
     }
 }
 
-/// Why the stream is lost, while the next try is waited for.
-pub(super) fn loss(state: &AppState) -> Option<&str> {
+/// Why there is no stream, while the next try is waited for: what happened, and in words, why.
+pub(super) fn loss(state: &AppState) -> Option<(&'static str, &str)> {
     match &state.connection {
-        Connection::Waiting { why, .. } => Some(why),
+        Connection::Waiting { why, .. } => Some(("connection lost", why)),
+        Connection::Barred { why } => Some(("the casino refuses the seat", why)),
         Connection::Connecting { .. } | Connection::Live(_) | Connection::Left => None,
     }
 }

@@ -298,27 +298,34 @@ impl Player {
 /// Takes a seat and tells what comes of it; why it ended, in words.
 async fn sit(
     client: Client,
-    orders: mpsc::Receiver<Order>,
+    mut orders: mpsc::Receiver<Order>,
     events: &mpsc::Sender<(u64, Event)>,
     seat: u64,
 ) -> String {
-    let mut table = match client.sit_down(orders).await {
-        Ok(table) => table,
+    let (mut table, queue) = match client.sit_down().await {
+        Ok(seated) => seated,
         Err(failure) => return failure.to_string(),
     };
     let joined = StreamEvent::Joined {
         extended: table.is_extended(),
         ids: table.keeps_to_ids(),
     };
+    let mut queue = Some(queue);
     let mut told = vec![joined, StreamEvent::Tells(table.told_of_others())];
     loop {
         for event in told.drain(..) {
             let _ = events.send((seat, Event::Stream(event))).await;
         }
-        match table.next().await {
-            Ok(event) => told.push(event),
-            Err(SeatEnd::Closed) => return "closed".to_owned(),
-            Err(SeatEnd::Lost(why)) => return why,
+        tokio::select! {
+            event = table.next() => match event {
+                Ok(event) => told.push(event),
+                Err(SeatEnd::Closed) => return "closed".to_owned(),
+                Err(SeatEnd::Lost(why) | SeatEnd::Refused(why)) => return why,
+            },
+            order = orders.recv(), if queue.is_some() => match (order, &queue) {
+                (Some(order), Some(queue)) => drop(queue.send(order).await),
+                _ => queue = None,
+            },
         }
     }
 }

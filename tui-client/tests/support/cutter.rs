@@ -4,11 +4,15 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
+
+/// How long anything may take that waits for a peer that is silent: keepalives are half a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Listens at a port of its own, and leads on to a casino.
 pub struct Cutter {
@@ -18,10 +22,35 @@ pub struct Cutter {
 
 #[derive(Default)]
 struct Wire {
-    connections: AtomicUsize,
+    counted: Mutex<Counted>,
+    changed: Condvar,
     /// What the casino says is not passed on.
     deaf: AtomicBool,
+    /// New connections end at once.
+    closed: AtomicBool,
     ends: Mutex<Vec<TcpStream>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    connections: usize,
+    /// Connections that the casino has ended.
+    ended_by_casino: usize,
+}
+
+impl Wire {
+    fn count(&self, what: impl FnOnce(&mut Counted)) {
+        what(&mut self.counted.lock().unwrap());
+        self.changed.notify_all();
+    }
+
+    fn wait_until(&self, reached: impl Fn(&Counted) -> bool) {
+        let counted = self.counted.lock().unwrap();
+        let waited = self
+            .changed
+            .wait_timeout_while(counted, PATIENCE, |counted| !reached(counted));
+        assert!(!waited.unwrap().1.timed_out(), "waited in vain for a connection");
+    }
 }
 
 impl Cutter {
@@ -34,8 +63,12 @@ impl Cutter {
         let (casino, shared) = (casino.to_owned(), Arc::clone(&wire));
         thread::spawn(move || {
             for game in listener.incoming().map(Result::unwrap) {
-                let number = shared.connections.fetch_add(1, Ordering::SeqCst);
+                let number = shared.counted.lock().unwrap().connections;
+                shared.count(|counted| counted.connections += 1);
                 let pass = cuts.get(number).copied().unwrap_or(usize::MAX);
+                if shared.closed.load(Ordering::SeqCst) {
+                    continue;
+                }
                 // A casino that is not there is a connection that ends at once.
                 if let Ok(casino) = TcpStream::connect(&casino) {
                     lead(&game, &casino, pass, &shared);
@@ -50,9 +83,30 @@ impl Cutter {
         format!("http://{}", self.address)
     }
 
+    /// HOST:PORT.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     /// How many connections there were.
     pub fn connections(&self) -> usize {
-        self.wire.connections.load(Ordering::SeqCst)
+        self.wire.counted.lock().unwrap().connections
+    }
+
+    /// Waits until there were so many connections.
+    pub fn wait_for_connections(&self, count: usize) {
+        self.wire.wait_until(|counted| counted.connections >= count);
+    }
+
+    /// Waits until the casino has ended a connection.
+    pub fn wait_for_end_by_casino(&self) {
+        self.wire.wait_until(|counted| counted.ended_by_casino > 0);
+    }
+
+    /// Nobody is to be found here any more.
+    pub fn close(&self) {
+        self.wire.closed.store(true, Ordering::SeqCst);
+        self.cut();
     }
 
     /// From now on nothing that the casino says reaches the game.
@@ -76,16 +130,23 @@ fn lead(game: &TcpStream, casino: &TcpStream, pass: usize, wire: &Arc<Wire>) {
     let (from, to) = (ends(game), ends(casino));
     thread::spawn(move || copy(from, to, usize::MAX, &AtomicBool::new(false)));
     let (from, to, wire) = (ends(casino), ends(game), Arc::clone(wire));
-    thread::spawn(move || copy(from, to, pass, &wire.deaf));
+    thread::spawn(move || {
+        if copy(from, to, pass, &wire.deaf) {
+            wire.count(|counted| counted.ended_by_casino += 1);
+        }
+    });
 }
 
-/// Copies at most `most` bytes, and then cuts both.
-fn copy(mut from: TcpStream, mut to: TcpStream, most: usize, deaf: &AtomicBool) {
-    let (mut left, mut buffer) = (most, [0; 4096]);
+/// Copies at most `most` bytes, and then cuts both; gives back whether it was the sender's end.
+fn copy(mut from: TcpStream, mut to: TcpStream, most: usize, deaf: &AtomicBool) -> bool {
+    let (mut left, mut buffer, mut ended) = (most, [0; 4096], false);
     while left > 0 {
         let room = buffer.len().min(left);
         match from.read(&mut buffer[..room]) {
-            Ok(0) => break,
+            Ok(0) => {
+                ended = true;
+                break;
+            }
             Ok(_) if deaf.load(Ordering::SeqCst) => {}
             Ok(read) if to.write_all(&buffer[..read]).is_ok() => left -= read,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -95,4 +156,5 @@ fn copy(mut from: TcpStream, mut to: TcpStream, most: usize, deaf: &AtomicBool) 
     for stream in [from, to] {
         let _ = stream.shutdown(Shutdown::Both);
     }
+    ended
 }

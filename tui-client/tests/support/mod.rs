@@ -72,6 +72,27 @@ impl Home {
         command
     }
 
+    /// Has the key that `player` has at the casino at `from` known at `to`, which is another way to the same casino.
+    pub fn share_key(&self, player: &str, from: &str, to: &str) {
+        self.share_key_of(self, player, from, to);
+    }
+
+    /// The same with a key that is kept in another `home`, in the place of any other.
+    pub fn share_key_of(&self, home: &Self, player: &str, from: &str, to: &str) {
+        let key = |home: &Self, words: &[&str], url: &str, input: &[u8]| {
+            let with = ["--user", player, "--casino", url];
+            let mut command = home.game(["key"].iter().chain(words).chain(&with));
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            let mut running = command.spawn().unwrap();
+            running.stdin.take().unwrap().write_all(input).unwrap();
+            let output = running.wait_with_output().unwrap();
+            assert!(output.status.success(), "key {words:?}");
+            output.stdout
+        };
+        let exported = key(home, &["export"], from, &[]);
+        key(self, &["import", "--replace"], to, &exported);
+    }
+
     /// A game of these lines, from its start to its end.
     pub fn play_lines(&self, arguments: &[&str], lines: &str) -> Output {
         let mut game = self.game(arguments);

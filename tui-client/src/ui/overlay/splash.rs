@@ -139,7 +139,7 @@ fn connection(view: &View, state: &AppState, columns: usize) -> Vec<Line<'static
     let room = columns.saturating_sub(status.width().saturating_add(2));
     let mut line = panel::styled(format!("{}  ", text::truncate(&seat, room)), view.theme.dim);
     line.spans.extend(status.spans);
-    let why = status::loss(state).map(|why| {
+    let why = status::loss(state).map(|(_, why)| {
         let why = text::harmless(why);
         panel::styled(text::truncate(&why, columns).into_owned(), view.theme.warning)
     });
