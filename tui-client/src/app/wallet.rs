@@ -103,10 +103,9 @@ impl Holdings {
         *self = Self::Known(wallet);
     }
 
-    /// Takes a token balance from a casino that tells no more.
+    /// Takes a token balance from a casino that tells no more. A wallet that is known is that of a casino that was there
+    /// before.
     pub fn take_tokens(&mut self, tokens: i32) {
-        if self.wallet().is_none() {
-            *self = Self::TokensOnly(tokens);
-        }
+        *self = Self::TokensOnly(tokens);
     }
 }

@@ -8,6 +8,7 @@ pub mod balancer;
 pub mod casino;
 pub mod cutter;
 pub mod nasty_casino;
+pub mod new_casino;
 pub mod old_casino;
 pub mod pty;
 

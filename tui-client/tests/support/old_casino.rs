@@ -46,7 +46,12 @@ pub struct OldCasino {
 impl OldCasino {
     /// Serves on a port of its own, as long as the runtime lives.
     pub async fn serve() -> SocketAddr {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve_at("127.0.0.1:0").await
+    }
+
+    /// Serves at `address`, as long as the runtime lives.
+    pub async fn serve_at(address: &str) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
         let service = CasinoServer::new(Self::default());
