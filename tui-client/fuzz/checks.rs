@@ -126,7 +126,8 @@ fn words_of(command: Command) -> String {
     words
 }
 
-/// Types `data` into the order ticket: a backspace takes back, `m` asks for as many as possible, a line end settles.
+/// Types `data` into the order ticket: a backspace takes back, `m` asks for as many as possible, `@` begins a limit,
+/// a line end settles.
 ///
 /// # Panics
 ///
@@ -144,6 +145,7 @@ pub fn ticket(data: &[u8]) {
         match letter {
             '\u{8}' => ticket.erase(),
             'm' => ticket.toggle_max(),
+            '@' => ticket.begin_limit(),
             '\n' => ticket.settle(),
             '>' => ticket.step(1),
             '<' => ticket.step(-10),
@@ -157,6 +159,7 @@ pub fn ticket(data: &[u8]) {
             assert_eq!(ticket.quantity(), meant, "{ticket:?}");
         }
         check_bounds(ticket.quantity());
+        assert!(ticket.limit().is_none_or(|limit| limit.price >= 0), "{ticket:?}");
         for side in [Side::Buy, Side::Sell] {
             let preview = ticket.preview(side, 7, &held);
             assert!(preview.is_none_or(|preview| preview.count >= 0 && preview.total >= 0));

@@ -88,6 +88,11 @@ impl Watched {
             } = effect
             {
                 assert!(*count >= 1 && limit.is_none_or(|limit| limit >= 1), "{effect:?}");
+                let is_kept = limit.is_none() || self.state.company.told.limits;
+                assert!(
+                    is_kept || self.sent.contains(&slip_of(slip)),
+                    "a limit was sent to a casino that passes over it: {effect:?}"
+                );
                 slips.push(slip_of(slip));
             }
         }

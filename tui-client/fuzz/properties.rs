@@ -290,7 +290,7 @@ const LINES: &[&str] = &[
 ];
 
 const RECORDED: &[&str] = &[
-    "{\"awesomestock-recording\":3,\"version\":\"0.1.0\",\"seat\":{\"player\":\"ann\",\"table\":\"solo\"},\
+    "{\"awesomestock-recording\":4,\"version\":\"0.1.0\",\"seat\":{\"player\":\"ann\",\"table\":\"solo\"},\
      \"settings\":{\"keys\":{},\"splash\":false},\"columns\":100,\"rows\":30,\"at\":1795356202000}\n",
     "{\"at\":1795356202040,\"event\":{\"Stream\":{\"Joined\":{\"extended\":true,\"ids\":true}}}}\n",
     "{\"at\":1795356202041,\"event\":{\"Stream\":{\"Price\":{\"tick\":1,\"price\":10,\"at\":null,\"interval_ms\":1000}}}}\n",

@@ -4,7 +4,7 @@
 //! of it is not, because playing it again gives the same. It knows no terminal and no casino.
 //!
 //! ```text
-//! {"awesomestock-recording":3,"version":"0.1.0","seat":{..},"columns":120,"rows":36,"at":1795356202000}
+//! {"awesomestock-recording":4,"version":"0.1.0","seat":{..},"columns":120,"rows":36,"at":1795356202000}
 //! {"at":1795356202040,"event":{"Stream":{"Joined":{"extended":true,"ids":true}}}}
 //! {"at":1795356261000,"end":"Full"}
 //! ```
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::{Event, Seat, Settings, money::UnixMs};
 
 /// The version of the format. It changes with every change of what an event may be.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Bytes a recording may have: a day of prices, one a second.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;

@@ -46,7 +46,8 @@ use crate::app::{
     AppState,
     action::Action,
     chart::{Area, Sight},
-    screen::Button,
+    key::Key,
+    screen::{Button, Does},
 };
 use layout::{Desk, Size};
 pub use layout::{MIN_COLUMNS, MIN_ROWS};
@@ -77,33 +78,50 @@ pub struct Seen {
 }
 
 /// What only drawing tells of what lies on top.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Top {
     /// Where the cursor is, while something is being typed.
     cursor: Option<Position>,
     /// Lines by which it can be scrolled down.
     reach: usize,
+    /// What can be clicked.
+    buttons: Vec<Button>,
 }
 
 impl Top {
     /// Something that is typed into, and not scrolled.
-    fn typed(cursor: Option<Position>) -> Self {
-        Self { cursor, reach: 0 }
+    fn typed(cursor: Option<Position>, buttons: Vec<Button>) -> Self {
+        Self {
+            cursor,
+            reach: 0,
+            buttons,
+        }
     }
 
     /// Something that is scrolled, and not typed into.
-    fn scrolled(reach: usize) -> Self {
-        Self { cursor: None, reach }
+    fn scrolled(reach: usize, buttons: Vec<Button>) -> Self {
+        Self {
+            cursor: None,
+            reach,
+            buttons,
+        }
     }
 }
 
 /// A button for `action` in `area`.
 fn button(action: Action, area: Rect) -> Button {
+    clickable(Does::Act(action), area)
+}
+
+/// A button in `area` that presses `key`.
+fn key_button(key: Key, area: Rect) -> Button {
+    clickable(Does::Press(key), area)
+}
+
+fn clickable(does: Does, area: Rect) -> Button {
     let Rect { x, y, width, height } = area;
-    Button {
-        area: Area { x, y, width, height },
-        action,
-    }
+    let area = Area { x, y, width, height };
+    Button { area, does }
 }
 
 impl View {
@@ -139,10 +157,11 @@ impl View {
         buttons.extend(footer::draw(self, state, &desk, buf));
         toast::draw(self, state, &desk, buf);
         let top = overlay::draw(self, state, &desk, buf);
+        let is_covered = !state.screen.overlays.is_empty();
         let seen = Seen {
             reach: top.reach,
             sight,
-            buttons,
+            buttons: if is_covered { top.buttons.clone() } else { buttons },
         };
         (top, seen)
     }

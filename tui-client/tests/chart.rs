@@ -16,6 +16,7 @@ use awesomestock::app::{
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     market::PricePoint,
     money::{Side, UnixMs},
+    screen::Does,
     update,
 };
 use crossterm::event::{
@@ -330,7 +331,10 @@ fn a_chart_that_is_pulled_follows_the_mouse() {
 /// The middle of the button for `action`.
 fn button(game: &Game, action: Action) -> (u16, u16) {
     let buttons = &game.0.screen.buttons;
-    let button = buttons.iter().rfind(|button| button.action == action).unwrap();
+    let button = buttons
+        .iter()
+        .rfind(|button| button.does == Does::Act(action))
+        .unwrap();
     (button.area.x + button.area.width / 2, button.area.y)
 }
 
@@ -349,7 +353,7 @@ fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
             }]
         )
     };
-    assert_eq!(buy.action, Action::Buy);
+    assert_eq!(buy.does, Does::Act(Action::Buy));
     assert!(buys(&game.mouse(down, buy.area.x, buy.area.y)));
     let (column, row) = button(&game, Action::Buy);
     assert_eq!(row, 35, "in the footer too");

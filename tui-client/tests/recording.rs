@@ -15,7 +15,7 @@ use support::{
 const ENTER: &str = "\r";
 
 /// A recording of nothing but its first line.
-const HEADER: &str = r#"{"awesomestock-recording":3,"version":"test","seat":{"player":"ann","table":"solo"},"columns":80,"rows":24,"at":1000}"#;
+const HEADER: &str = r#"{"awesomestock-recording":4,"version":"test","seat":{"player":"ann","table":"solo"},"columns":80,"rows":24,"at":1000}"#;
 
 fn terminal(home: &Home, arguments: &[&str]) -> Terminal {
     Terminal::open(pty::game(home, arguments), 120, 36)
@@ -126,7 +126,7 @@ fn a_recording_is_made_of_a_screen_and_into_a_new_file_only() {
 fn no_recordings() -> Vec<(&'static str, String, &'static str)> {
     let woken = r#"{"at":1001,"event":"Woken"}"#;
     let full = r#"{"at":1002,"end":"Full"}"#;
-    let newer = HEADER.replace(":3,", ":4,");
+    let newer = HEADER.replace(":4,", ":5,");
     let half = HEADER.replace(r#","rows":24"#, "");
     let line = "line 1: this is no recording";
     vec![
@@ -139,7 +139,7 @@ fn no_recordings() -> Vec<(&'static str, String, &'static str)> {
         ),
         ("bytes", "\u{0}\u{7f}\u{1b}[2J\n".to_owned(), line),
         ("a header cut off", HEADER.to_owned(), line),
-        ("newer", format!("{newer}\n"), "line 1: recorded in format 4"),
+        ("newer", format!("{newer}\n"), "line 1: recorded in format 5"),
         (
             "half a header",
             format!("{half}\n"),

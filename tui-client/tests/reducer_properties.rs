@@ -7,15 +7,15 @@ mod invariants;
 
 use awesomestock::app::{
     AppState, Effect, Event, Seat, Settings,
-    action::{Action, BINDINGS},
+    action::BINDINGS,
     chart::{Area, Kind, Place, Sight},
-    company::{Leaderboard, Player, Standing, TapeNews, TapeRow},
+    company::{Leaderboard, Player, Standing, TapeNews, TapeRow, Told},
     event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
     market::{Candle, PricePoint},
     money::{Side, UnixMs},
     overlay::PaymentRow,
     replay::{Replay, Tape},
-    screen::Button,
+    screen::{Button, Does},
     update,
     wallet::Wallet,
 };
@@ -50,7 +50,7 @@ fn any_wallet() -> impl Strategy<Value = Wallet> {
 
 fn any_key() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
-        8 => prop::sample::select("0123456789bstwmpST?:qGnN buyselltokens ci+-x%c+-x%".chars().collect::<Vec<_>>())
+        8 => prop::sample::select("0123456789@@bstwmpST?:qGnN buyselltokens ci+-x%c+-x%".chars().collect::<Vec<_>>())
             .prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
         2 => prop::sample::select(vec![
@@ -99,6 +99,9 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
             .prop_map(|(executed, message, price, tick, wallet)| {
                 StreamEvent::Result(OrderResult { executed, message, price, tick, at: None, wallet })
             }),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(others, limits)| {
+            StreamEvent::Tells(Told { tape: others, players: others, leaderboard: others, limits })
+        }),
         1 => ".{0,8}".prop_map(StreamEvent::Lost),
         1 => ".{0,8}".prop_map(StreamEvent::Barred),
         1 => ".{0,8}".prop_map(StreamEvent::At),
@@ -214,17 +217,19 @@ fn any_sight() -> impl Strategy<Value = Event> {
 }
 
 fn any_buttons() -> impl Strategy<Value = Event> {
-    let actions: Vec<Action> = BINDINGS.iter().map(|row| row.action).collect();
-    let button =
-        (prop::sample::select(actions), any::<u16>(), any::<u16>()).prop_map(|(action, x, y)| Button {
-            area: Area {
-                x,
-                y,
-                width: 30_000,
-                height: 30_000,
-            },
-            action,
-        });
+    let actions = BINDINGS.iter().map(|row| Does::Act(row.action));
+    let keys = ["esc", "enter", "tab", "/", "n", "N", "y", "e", "E", "m", "b"];
+    let keys = keys.iter().map(|name| Does::Press(name.parse().unwrap()));
+    let does: Vec<Does> = actions.chain(keys).collect();
+    let button = (prop::sample::select(does), any::<u16>(), any::<u16>()).prop_map(|(does, x, y)| Button {
+        area: Area {
+            x,
+            y,
+            width: 30_000,
+            height: 30_000,
+        },
+        does,
+    });
     prop::collection::vec(button, 0..8).prop_map(Event::Buttons)
 }
 

@@ -107,6 +107,26 @@ fn a_whole_game_by_the_palette() {
 }
 
 #[test]
+fn an_order_is_sent_with_the_limit_that_was_typed() {
+    let home = Home::new();
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys("2@9");
+    game.see("@ 9_");
+    game.see("10 is above 9");
+    game.type_keys("b");
+    game.see("✗ BUY 2 @ 9 refused: buying at 10 tokens is above your");
+    game.type_keys("@12b");
+    game.see("✓ BUY 2 @ 12 at 10, for 20 tokens");
+    game.type_keys("@@1s");
+    game.see("✓ SELL 1 at 10");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+}
+
+#[test]
 fn prices_move_by_themselves() {
     let home = Home::new();
     let game = Terminal::open(pty::game(&home, &["--tick", "20ms", "--seed", "1"]), 120, 36);
@@ -161,16 +181,38 @@ fn a_game_is_played_by_mouse() {
     };
     click(&mut game, "t tokens");
     game.see("Buy tokens");
-    game.type_keys(&format!("100{ENTER}"));
+    game.type_keys("100");
+    game.see("makes 500 tokens");
+    click(&mut game, "Enter buys");
     game.see("tokens 500");
     click(&mut game, "b buy");
     game.see("✓ BUY 1 at 10");
     click(&mut game, "SELL 1");
     game.see("✓ SELL 1 at 10");
-    click(&mut game, "S statement");
+    // In what lies over the desk, its own hints are clicked, and not what is under it.
+    click(&mut game, ": command");
+    game.type_keys("paymentSt");
+    click(&mut game, "Tab completes");
+    click(&mut game, "Enter runs");
     game.see("FINAL BALANCE");
+    click(&mut game, "/ finds");
+    game.type_keys("final");
+    click(&mut game, "Enter finds");
+    game.see("n the next");
+    click(&mut game, "n the next");
     game.type_keys(ESCAPE);
     game.see_no_more("FINAL BALANCE");
+    click(&mut game, "l others");
+    game.see("The others");
+    click(&mut game, "Esc closes");
+    game.see_no_more("The others");
+    click(&mut game, "w withdraw");
+    click(&mut game, "m all");
+    game.see("500 tokens → 100 $");
+    click(&mut game, "Enter withdraws");
+    game.see("Sure?");
+    click(&mut game, "Enter does it");
+    game.see("✓ WITHDRAW 500");
     click(&mut game, "q quit");
     assert!(game.end().0.success());
 }

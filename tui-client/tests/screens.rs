@@ -24,6 +24,8 @@ const FULL: &[&str] = &[
     "first_start",
     "seated",
     "playing",
+    "limited",
+    "alert",
     "stale",
     "reconnecting",
     "old_casino",
@@ -128,23 +130,21 @@ fn every_size_draws() {
         });
     let corners = [(38, 70), (220, 10), (220, 70)];
     let each: Vec<(u16, u16)> = small.chain(edges).chain(corners).collect();
-    // Of the rest, every seventh column and fifth row, the states in turn.
-    let rest = (49..=220)
-        .step_by(7)
-        .flat_map(|columns| (15..=70).step_by(5).map(move |rows| (columns, rows)));
+    // And every size there is, the states in turn.
+    let all: Vec<(u16, u16)> = (38..=220)
+        .flat_map(|columns| (10..=70).map(move |rows| (columns, rows)))
+        .collect();
+    let in_turn = states.iter().cycle().zip(&all);
+    let draws: Vec<(&AppState, &(u16, u16))> = states
+        .iter()
+        .flat_map(|state| each.iter().map(move |size| (state, size)))
+        .chain(in_turn)
+        .collect();
     std::thread::scope(|scope| {
-        for half in states.chunks(states.len().div_ceil(2)) {
-            let each = &each;
-            scope.spawn(move || {
-                for state in half {
-                    each.iter().for_each(|size| _ = drawn(state, *size));
-                }
-            });
+        for half in draws.chunks(draws.len().div_ceil(2)) {
+            scope.spawn(move || half.iter().for_each(|(state, size)| _ = drawn(state, **size)));
         }
     });
-    for (state, size) in states.iter().cycle().zip(rest) {
-        drawn(state, size);
-    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum Action {
     ManyFewer,
     /// As many stocks as possible on the ticket.
     Max,
+    /// Type the worst price for the ticket's order, or take it away.
+    Limit,
     /// Take the ticket's last digit back.
     Erase,
     /// Look at the prices in another way.
@@ -218,12 +220,14 @@ pub const BINDINGS: &[Binding] = &[
     row(Action::ManyMore, "many-more", &[Key::plain(KeyCode::PageUp)], "ten stocks more on the ticket"),
     row(Action::ManyFewer, "many-fewer", &[Key::plain(KeyCode::PageDown)], "ten stocks less on the ticket"),
     row(Action::Max, "max", &[Key::char('m')], "as many stocks as possible, and back")
-        .hint("max", 11),
+        .hint("max", 12),
+    row(Action::Limit, "limit", &[Key::char('@')], "type a limit: buy at that price or below, sell at it or above; @ @: none")
+        .hint("limit", 13),
     row(Action::Erase, "erase", &[Key::plain(KeyCode::Backspace)], "take the ticket's last digit back"),
     look(Look::Kind, "chart", &[Key::char('c')], "the chart as area, line, candlesticks, bars")
-        .hint("chart", 10),
+        .hint("chart", 9),
     look(Look::Interval, "interval", &[Key::char('i')], "ticks of a candle: as suits the room, 5, 15, 60")
-        .hint("interval", 13),
+        .hint("interval", 15),
     look(Look::Closer, "zoom-in", &[Key::char('+'), Key::char('=')], "fewer prices in sight")
         .gesture(Gesture::WheelUp),
     look(Look::Farther, "zoom-out", &[Key::char('-'), Key::char('_')], "more prices in sight")
@@ -235,18 +239,18 @@ pub const BINDINGS: &[Binding] = &[
     look(Look::Oldest, "oldest", &[Key::plain(KeyCode::Home)], "the oldest prices"),
     look(Look::Newest, "newest", &[Key::plain(KeyCode::End)], "the newest prices, live; once more: the usual zoom"),
     look(Look::Crosshair, "crosshair", &[Key::char('x')], "read a price off; over the chart the mouse does it too")
-        .hint("read", 12),
+        .hint("read", 14),
     look(Look::Percent, "percent", &[Key::char('%')], "the scale in percent of the first price in sight"),
     row(Action::Payments, "payments", &[Key::char('p')], "the list of payments")
-        .hint("payments", 6),
+        .hint("payments", 8),
     row(Action::Statement, "statement", &[Key::char('S')], "the statement of the payments server")
-        .hint("statement", 7),
+        .hint("statement", 11),
     row(Action::Trades, "trades", &[Key::char('T')], "the list of your trades, the newest first")
-        .hint("trades", 9),
+        .hint("trades", 10),
     row(Action::Leaderboard, "leaderboard", &[Key::char('l')], "the others: who owns most, who is here, what they trade")
-        .hint("others", 14),
+        .hint("others", 6),
     row(Action::Palette, "palette", &[Key::char(':')], "a line of words")
-        .hint("command", 8),
+        .hint("command", 7),
     row(Action::Help, "help", &[Key::char('?')], "this page")
         .hint("help", 4),
     row(Action::Repaint, "repaint", &[Key::ctrl('l')], "draw the screen anew"),

@@ -24,6 +24,9 @@ pub const MAX_WAITING_ORDERS: usize = 64;
 /// Why an order with a limit is held back at a casino that would pass over it.
 const NO_LIMITS: &str = "this casino keeps to no limits";
 
+/// Why an order is held back whose limit has been begun and not been typed.
+const NO_PRICE: &str = "the limit has no price";
+
 /// Does what is bound to a key.
 pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
     match action {
@@ -36,6 +39,7 @@ pub(super) fn act(state: &mut AppState, action: Action) -> Effects {
         Action::ManyMore => state.ticket.step(10),
         Action::ManyFewer => state.ticket.step(-10),
         Action::Max => state.ticket.toggle_max(),
+        Action::Limit => state.ticket.begin_limit(),
         Action::Erase => state.ticket.erase(),
         Action::Look(to) => return look(state, to),
         Action::Payments => return run(state, Command::Payments),
@@ -91,16 +95,20 @@ fn question(state: &AppState, command: Command) -> Option<Confirm> {
     let worth = |count: i32| i64::from(count).checked_mul(price?);
     let (tokens, asked) = match command {
         Command::Buy(count) | Command::Limited(Side::Buy, count, _) => {
-            let cost = worth(count)?;
+            // What it may cost at most, and whether it would pass now.
+            let cost = at_limit(command).map_or_else(|| worth(count), Some)?;
             let all_in = count > 1 && cost.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
-            (cost, cost <= i64::from(held) && (all_in || cost >= LARGE_TOKENS))
+            let passes = worth(count)? <= i64::from(held) && worth(count)? <= cost;
+            (cost, passes && (all_in || cost >= LARGE_TOKENS))
         }
         Command::Sell(count) | Command::Limited(Side::Sell, count, _) => {
-            let passes = state
+            // What it pays at least, and whether it would pass now.
+            let pays = at_limit(command).map_or_else(|| worth(count), Some)?;
+            let has_them = state
                 .holdings
                 .wallet()
                 .is_none_or(|wallet| wallet.stocks >= count);
-            (worth(count)?, passes && worth(count)? >= LARGE_TOKENS)
+            (pays, has_them && worth(count)? >= pays.max(LARGE_TOKENS))
         }
         Command::Withdraw(tokens) => {
             let left = held.checked_sub(tokens)?;
@@ -116,6 +124,14 @@ fn question(state: &AppState, command: Command) -> Option<Confirm> {
         tokens,
         held,
     })
+}
+
+/// What an order with a limit comes to at its limit, in tokens; `None`: it has none.
+fn at_limit(command: Command) -> Option<i64> {
+    match command {
+        Command::Limited(_, count, limit) => i64::from(count).checked_mul(i64::from(limit)),
+        _ => None,
+    }
 }
 
 /// Runs a command that needs no question, or whose question was answered.
@@ -184,17 +200,22 @@ fn order_of_ticket(state: &mut AppState, side: Side) -> Effects {
         return hold_back(state, "no price has come yet");
     };
     let count = state.ticket.count(side, price, &state.holdings);
+    let limit = state.ticket.limit().map(|limit| limit.price);
+    if limit == Some(0) {
+        return hold_back(state, NO_PRICE);
+    }
     state.ticket.settle();
     match count {
-        Some(count) => run(state, command_of(side, count)),
+        Some(count) => run(state, command_of(side, count, limit)),
         None => hold_back(state, "how many are possible is not known"),
     }
 }
 
-fn command_of(side: Side, count: i32) -> Command {
-    match side {
-        Side::Buy => Command::Buy(count),
-        Side::Sell => Command::Sell(count),
+fn command_of(side: Side, count: i32, limit: Option<i32>) -> Command {
+    match (side, limit) {
+        (side, Some(limit)) => Command::Limited(side, count, limit),
+        (Side::Buy, None) => Command::Buy(count),
+        (Side::Sell, None) => Command::Sell(count),
     }
 }
 
@@ -213,7 +234,7 @@ fn order(state: &mut AppState, side: Side, count: i32, limit: Option<i32>) -> Ef
     };
     state.log.push(Entry {
         at: state.now,
-        deed: Deed::Order(side, count),
+        deed: Deed::ordered(side, count, limit),
         outcome: Outcome::NotSent(why_not),
     });
     Effects::new()

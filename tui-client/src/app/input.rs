@@ -15,6 +15,7 @@ use super::{
     overlay::{AmountEntry, AmountKind, Confirm, Overlay, Palette, Scroll, Sheet},
     palette::{Entered, Meaning},
     reading::{self, Form},
+    screen::Does,
     sheet::Lines,
 };
 
@@ -123,14 +124,12 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
     }
 }
 
-/// Takes what the mouse did: it scrolls what lies on top; without that, a click on a hint or a button does what its
-/// key does, and over the chart it looks at the prices.
+/// Takes what the mouse did: a click on a hint or a button does what its key does, the wheel scrolls what lies on top,
+/// and over the chart the mouse looks at the prices.
 pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
     if !state.screen.overlays.is_empty() {
-        let is_click = mouse.kind == MouseEventKind::Down(MouseButton::Left);
-        if is_click && matches!(state.screen.overlays.last(), Some(Overlay::Splash { .. })) {
-            state.screen.overlays.pop();
-            return Effects::new();
+        if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+            return click_top(state, mouse);
         }
         scroll_top(state, mouse.kind);
         return reading::read_on(state);
@@ -148,13 +147,32 @@ pub(super) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
             state.chart.click(column, row);
             None
         }
-        MouseEventKind::Down(MouseButton::Left) => return act(state, state.screen.clicked(column, row)),
+        MouseEventKind::Down(MouseButton::Left) => {
+            return match state.screen.clicked(column, row) {
+                Some(Does::Act(action)) => deeds::act(state, action),
+                // It was seen in something that has closed meanwhile.
+                Some(Does::Press(_)) | None => Effects::new(),
+            };
+        }
         MouseEventKind::Drag(MouseButton::Left) => pull(state, column),
         MouseEventKind::ScrollUp if over_chart => Some(Gesture::WheelUp),
         MouseEventKind::ScrollDown if over_chart => Some(Gesture::WheelDown),
         _ => None,
     };
     act(state, gesture.and_then(action::meant_by))
+}
+
+/// What a click does to something that lies on top: it presses the key that stands there. What is clicked beside the
+/// start screen's keys begins the game.
+fn click_top(state: &mut AppState, mouse: MouseEvent) -> Effects {
+    match state.screen.clicked(mouse.column, mouse.row) {
+        Some(Does::Press(pressed)) => return key(state, &pressed.press()),
+        Some(Does::Act(_)) | None => {}
+    }
+    if let Some(Overlay::Splash { .. }) = state.screen.overlays.last() {
+        state.screen.overlays.pop();
+    }
+    Effects::new()
 }
 
 /// What the wheel does to something that lies on top.

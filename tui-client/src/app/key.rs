@@ -61,6 +61,15 @@ impl fmt::Display for UnknownKey {
 impl std::error::Error for UnknownKey {}
 
 impl Key {
+    /// Enter.
+    pub const ENTER: Self = Self::plain(KeyCode::Enter);
+
+    /// Esc.
+    pub const ESC: Self = Self::plain(KeyCode::Esc);
+
+    /// Tab.
+    pub const TAB: Self = Self::plain(KeyCode::Tab);
+
     /// A key alone.
     pub(super) const fn plain(code: KeyCode) -> Self {
         Self {
@@ -72,7 +81,8 @@ impl Key {
     }
 
     /// A letter.
-    pub(super) const fn char(letter: char) -> Self {
+    #[must_use]
+    pub const fn char(letter: char) -> Self {
         Self::plain(KeyCode::Char(letter))
     }
 
@@ -106,6 +116,18 @@ impl Key {
             shift,
         };
         key.name().is_some().then_some(key)
+    }
+
+    /// The event of its being pressed.
+    #[must_use]
+    pub fn press(&self) -> KeyEvent {
+        let held = [
+            (self.ctrl, KeyModifiers::CONTROL),
+            (self.alt, KeyModifiers::ALT),
+            (self.shift, KeyModifiers::SHIFT),
+        ];
+        let held = held.into_iter().filter(|(is_held, _)| *is_held);
+        KeyEvent::new(self.code, held.map(|(_, modifier)| modifier).collect())
     }
 
     /// The letter that it types; `None`: it types none.

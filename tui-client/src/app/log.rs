@@ -42,12 +42,42 @@ impl Entry {
 pub enum Deed {
     /// An order of so many stocks.
     Order(Side, i32),
+    /// An order of so many stocks, at a limit or better.
+    Limited(Side, i32, i32),
     /// Tokens for so many dollars.
     BuyTokens(i32),
     /// Dollars for so many tokens.
     Withdraw(i32),
     /// Something the game has to say.
     Notice,
+}
+
+impl Deed {
+    /// An order of `count` stocks, with or without a limit.
+    #[must_use]
+    pub fn ordered(side: Side, count: i32, limit: Option<i32>) -> Self {
+        limit.map_or(Self::Order(side, count), |limit| {
+            Self::Limited(side, count, limit)
+        })
+    }
+
+    /// Of an order, the side and how many stocks; `None`: it is none.
+    #[must_use]
+    pub fn order(&self) -> Option<(Side, i32)> {
+        match self {
+            Self::Order(side, count) | Self::Limited(side, count, _) => Some((*side, *count)),
+            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+        }
+    }
+
+    /// Of an order with a limit, the limit.
+    #[must_use]
+    pub fn limit(&self) -> Option<i32> {
+        match self {
+            Self::Limited(_, _, limit) => Some(*limit),
+            Self::Order(..) | Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+        }
+    }
 }
 
 /// What became of it.
@@ -112,7 +142,7 @@ impl ActionLog {
 
     /// Adds an entry; the oldest answered one makes room.
     pub fn push(&mut self, entry: Entry) {
-        if let (Deed::Order(side, count), Outcome::Pending) = (&entry.deed, &entry.outcome) {
+        if let (Some((side, count)), Outcome::Pending) = (entry.deed.order(), &entry.outcome) {
             self.last = self.last.wrapping_add(1);
             let slip = Slip {
                 number: self.last,
@@ -120,9 +150,9 @@ impl ActionLog {
             };
             self.sent.push_back(Sent {
                 slip,
-                side: *side,
-                count: *count,
-                limit: None,
+                side,
+                count,
+                limit: entry.deed.limit(),
                 since: entry.at,
             });
         }
@@ -148,8 +178,11 @@ impl ActionLog {
     /// Whether a trade is in the log.
     #[must_use]
     pub fn knows(&self, trade: &TradeRow) -> bool {
-        let entry = Entry::of(trade);
-        self.entries.contains(&entry)
+        let Entry { at, outcome, .. } = Entry::of(trade);
+        let order = Some((trade.side, trade.count));
+        self.entries
+            .iter()
+            .any(|entry| entry.at == at && entry.outcome == outcome && entry.deed.order() == order)
     }
 
     /// Puts earlier trades, oldest first, before everything that is kept.
@@ -170,12 +203,10 @@ impl ActionLog {
     pub fn send(&mut self, at: UnixMs, (side, count): (Side, i32), limit: Option<i32>) -> Option<Sent> {
         self.push(Entry {
             at,
-            deed: Deed::Order(side, count),
+            deed: Deed::ordered(side, count, limit),
             outcome: Outcome::Pending,
         });
-        let sent = self.sent.back_mut()?;
-        sent.limit = limit;
-        Some(*sent)
+        self.sent.back().copied()
     }
 
     /// When the oldest waiting order was sent last.
@@ -225,5 +256,5 @@ impl ActionLog {
 }
 
 fn is_waiting_order(entry: &Entry) -> bool {
-    matches!(entry.deed, Deed::Order(..)) && entry.outcome == Outcome::Pending
+    entry.deed.order().is_some() && entry.outcome == Outcome::Pending
 }

@@ -162,7 +162,8 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
         Outcome::Refused(result.message)
     };
     let answered = state.log.answer_order(result.at.unwrap_or(state.now), outcome);
-    if let (Some(Deed::Order(side, count)), Some(tick), Some(price)) = (answered, result.tick, result.price) {
+    let order = answered.and_then(|deed| deed.order());
+    if let (Some((side, count)), Some(tick), Some(price)) = (order, result.tick, result.price) {
         let mark = Mark {
             tick,
             side,

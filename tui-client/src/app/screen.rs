@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     action::{Action, Gesture},
     chart::Area,
+    key::Key,
     money::UnixMs,
     overlay::Overlay,
 };
@@ -14,13 +15,22 @@ use super::{
 /// How long the start screen is shown at least, in milliseconds, unless a key is pressed.
 const SPLASH_MS: i64 = 1_500;
 
-/// A place on the screen that can be clicked: it does what its key does.
+/// A place on the screen that can be clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
     /// Where it is.
     pub area: Area,
     /// What it does.
-    pub action: Action,
+    pub does: Does,
+}
+
+/// What a click does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Does {
+    /// On the desk: the same as the keys of this action.
+    Act(Action),
+    /// In what lies over the desk: the same as this key there.
+    Press(Key),
 }
 
 /// The hand that pulls the chart through time.
@@ -61,12 +71,12 @@ impl Screen {
 
     /// What a click on a cell does.
     #[must_use]
-    pub fn clicked(&self, column: u16, row: u16) -> Option<Action> {
+    pub fn clicked(&self, column: u16, row: u16) -> Option<Does> {
         let button = self
             .buttons
             .iter()
             .find(|button| button.area.contains(column, row));
-        button.map(|button| button.action)
+        button.map(|button| button.does)
     }
 
     /// The mouse takes hold of the chart.

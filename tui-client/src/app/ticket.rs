@@ -1,6 +1,6 @@
-//! The order ticket: how many stocks the next order is for, and what that would do.
+//! The order ticket: how many stocks the next order is for, at which limit, and what that would do.
 //!
-//! Owns the quantity and its preview. It decides nothing about the order: the casino does, at its price.
+//! Owns the quantity, the limit and their preview. It decides nothing about the order: the casino does, at its price.
 
 use super::{
     money::Side,
@@ -14,6 +14,27 @@ pub struct Ticket {
     quantity: Quantity,
     /// What is being typed, at most [`MAX_TYPED_CHARS`] characters; empty when the next one starts anew.
     typed: String,
+    limit: Option<Limit>,
+}
+
+/// The worst price at which the next order is to be executed: the highest to buy at, the lowest to sell at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Tokens for one stock; 0 while none has been typed.
+    pub price: i32,
+    /// Digits that are typed are the limit's.
+    pub is_typing: bool,
+}
+
+impl Limit {
+    /// Whether an order on `side` is executed at `price`; as long as no limit has been typed, none is.
+    #[must_use]
+    pub fn allows(&self, side: Side, price: i32) -> bool {
+        match side {
+            Side::Buy => price <= self.price,
+            Side::Sell => self.price > 0 && price >= self.price,
+        }
+    }
 }
 
 /// What an order would do at a price.
@@ -50,7 +71,14 @@ impl Ticket {
         Self {
             quantity,
             typed: String::new(),
+            limit: None,
         }
+    }
+
+    /// Another quantity, at the same limit.
+    fn set(&mut self, quantity: Quantity) {
+        self.quantity = quantity;
+        self.typed.clear();
     }
 
     /// How many stocks the next order is for.
@@ -59,15 +87,36 @@ impl Ticket {
         self.quantity
     }
 
-    /// What is being typed; empty when nothing is.
+    /// What is being typed of the quantity; empty when nothing is.
     #[must_use]
     pub fn typed(&self) -> &str {
         &self.typed
     }
 
-    /// Types a character of a quantity. Gives back whether it was one: what cannot follow what has been typed is
-    /// left to other keys.
+    /// The limit of the next order; `None`: it has none.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
+        self.limit
+    }
+
+    /// Begins to type a limit, anew where there is one. A limit of which nothing has been typed goes away.
+    pub fn begin_limit(&mut self) {
+        let is_empty = self.limit.is_some_and(|limit| limit.price == 0);
+        self.limit = (!is_empty).then_some(Limit {
+            price: 0,
+            is_typing: true,
+        });
+    }
+
+    /// Types a character of a quantity, or a digit of the limit. Gives back whether it was one: what cannot follow
+    /// what has been typed is left to other keys.
     pub fn type_char(&mut self, letter: char) -> bool {
+        if let Some(limit) = self.limit.as_mut().filter(|limit| limit.is_typing) {
+            let digit = letter.to_digit(10).and_then(|digit| i32::try_from(digit).ok());
+            let longer = digit.and_then(|digit| limit.price.checked_mul(10)?.checked_add(digit));
+            limit.price = longer.unwrap_or(limit.price);
+            return digit.is_some();
+        }
         let typed = format!("{}{letter}", self.typed);
         let quantity = match Quantity::parse(&typed) {
             Some(quantity) => quantity,
@@ -77,19 +126,27 @@ impl Ticket {
             None => return letter.is_ascii_digit(),
         };
         if typed.len() <= MAX_TYPED_CHARS {
-            *self = Self { quantity, typed };
+            (self.quantity, self.typed) = (quantity, typed);
         }
         true
     }
 
-    /// Takes the last character back.
+    /// Takes the last character back; of a limit without one, the limit.
     pub fn erase(&mut self) {
+        if let Some(limit) = self.limit.as_mut().filter(|limit| limit.is_typing) {
+            if limit.price == 0 {
+                self.limit = None;
+            } else {
+                limit.price /= 10;
+            }
+            return;
+        }
         if self.typed.is_empty() {
             self.typed = match self.quantity {
                 Quantity::Count(count) => count.to_string(),
                 Quantity::Share(percent) => format!("{percent}%"),
                 Quantity::Worth(dollars) => format!("${dollars}"),
-                Quantity::Max => return *self = Self::default(),
+                Quantity::Max => return self.set(Quantity::Count(1)),
             };
         }
         self.typed.pop();
@@ -98,7 +155,7 @@ impl Ticket {
 
     /// More or less by `by`, never below 1. From anything but a count it goes on at 1.
     pub fn step(&mut self, by: i32) {
-        *self = Self::of(Quantity::Count(match self.quantity {
+        self.set(Quantity::Count(match self.quantity {
             Quantity::Count(count) => count.saturating_add(by).max(1),
             Quantity::Max | Quantity::Share(_) | Quantity::Worth(_) => 1,
         }));
@@ -106,24 +163,30 @@ impl Ticket {
 
     /// Switches between as many as possible and 1.
     pub fn toggle_max(&mut self) {
-        *self = match self.quantity {
-            Quantity::Max => Self::default(),
-            Quantity::Count(_) | Quantity::Share(_) | Quantity::Worth(_) => Self::of(Quantity::Max),
-        };
+        self.set(match self.quantity {
+            Quantity::Max => Quantity::Count(1),
+            Quantity::Count(_) | Quantity::Share(_) | Quantity::Worth(_) => Quantity::Max,
+        });
     }
 
-    /// Ends typing: the next character starts anew.
+    /// Ends typing: the next character starts another quantity. The limit stays.
     pub fn settle(&mut self) {
         self.typed.clear();
+        if let Some(limit) = self.limit.as_mut() {
+            limit.is_typing = false;
+        }
     }
 
-    /// How many stocks an order on `side` at `price` is for. `None`: what that depends on is not known.
+    /// How many stocks an order on `side` is for, reckoned at its limit or else at `price`. `None`: what that depends
+    /// on is not known.
     #[must_use]
     pub fn count(&self, side: Side, price: i32, holdings: &Holdings) -> Option<i32> {
+        let limit = self.limit.filter(|limit| limit.price > 0);
+        let price = limit.map_or(price, |limit| limit.price);
         self.quantity.count(side, price, holdings)
     }
 
-    /// What an order on `side` at `price` would do. `None` where [`count`](Self::count) is.
+    /// What an order on `side` would do that is executed at `price`. `None` where [`count`](Self::count) is.
     #[must_use]
     pub fn preview(&self, side: Side, price: i32, holdings: &Holdings) -> Option<Preview> {
         let count = self.count(side, price, holdings)?;

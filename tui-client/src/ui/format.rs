@@ -162,6 +162,38 @@ pub fn date(moment: UnixMs, zone: &TimeZone) -> String {
     })
 }
 
+/// A moment as it is told at `now`: `14:03:22` on the same day, else `2026-11-20 14:03:22`.
+#[must_use]
+pub fn moment(moment: UnixMs, now: UnixMs, zone: &TimeZone) -> String {
+    if date(moment, zone) == date(now, zone) {
+        clock(moment, zone)
+    } else {
+        date_time(moment, zone)
+    }
+}
+
+/// Milliseconds from the first to the last of some moments below which a date alone would not tell them apart.
+const SHORT_SPAN_MS: i64 = 2 * 86_400_000;
+
+/// A moment under a chart that is looked at at `now` and spans `span_ms`, in 16 columns at most: `14:03:22` on the
+/// same day, `11-20 14:03` in the same year, else `2025-11-20`, with the time where the chart spans less than two days.
+#[must_use]
+pub fn time_label(moment: UnixMs, now: UnixMs, span_ms: i64, zone: &TimeZone) -> String {
+    let (day, today) = (date(moment, zone), date(now, zone));
+    let year = |date: &str| date.split('-').next().map(str::to_owned);
+    let minutes = clock_minutes(moment, zone);
+    if day == today {
+        clock(moment, zone)
+    } else if year(&day) == year(&today) {
+        let (_, within_year) = day.split_once('-').unwrap_or(("", &day));
+        format!("{within_year} {minutes}")
+    } else if span_ms < SHORT_SPAN_MS {
+        format!("{day} {minutes}")
+    } else {
+        day
+    }
+}
+
 fn written(moment: UnixMs, zone: &TimeZone, write: impl Fn(DateTime) -> String) -> String {
     Timestamp::from_millisecond(moment.0)
         .map_or_else(|_| UNKNOWN.to_owned(), |moment| write(zone.to_datetime(moment)))
@@ -289,5 +321,24 @@ mod tests {
         assert_eq!(date(moment, &TimeZone::UTC), "2026-11-22");
         assert_eq!(date_time(moment, &TimeZone::UTC), "2026-11-22 17:41:51");
         assert_eq!(clock(UnixMs(i64::MAX), &TimeZone::UTC), UNKNOWN);
+    }
+
+    #[test]
+    fn a_moment_of_another_day_is_told_with_its_date() {
+        let zone = TimeZone::UTC;
+        let now = UnixMs(1_795_356_202_000);
+        let (hour, day) = (3_600_000, 86_400_000);
+        for (ago_ms, span_ms, label, told) in [
+            (0, hour, "14:03:22", "14:03:22"),
+            (14 * hour, hour, "00:03:22", "00:03:22"),
+            (15 * hour, hour, "11-21 23:03", "2026-11-21 23:03:22"),
+            (300 * day, 300 * day, "01-26 14:03", "2026-01-26 14:03:22"),
+            (400 * day, hour, "2025-10-18 14:03", "2025-10-18 14:03:22"),
+            (400 * day, 400 * day, "2025-10-18", "2025-10-18 14:03:22"),
+        ] {
+            let at = now.plus_ms(-ago_ms);
+            assert_eq!(time_label(at, now, span_ms, &zone), label, "{ago_ms}");
+            assert_eq!(moment(at, now, &zone), told, "{ago_ms}");
+        }
     }
 }

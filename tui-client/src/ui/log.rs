@@ -149,9 +149,19 @@ fn hanging(words: &str, first_columns: usize, rest_columns: usize, rows: usize) 
 }
 
 fn deed(deed: &Deed) -> String {
+    let order = |side: Side, count: i32| {
+        let word = match side {
+            Side::Buy => "BUY",
+            Side::Sell => "SELL",
+        };
+        format!("{word} {}", format::grouped(i64::from(count)))
+    };
     match deed {
-        Deed::Order(Side::Buy, count) => format!("BUY {}", format::grouped(i64::from(*count))),
-        Deed::Order(Side::Sell, count) => format!("SELL {}", format::grouped(i64::from(*count))),
+        Deed::Order(side, count) => order(*side, *count),
+        Deed::Limited(side, count, limit) => {
+            let limit = format::grouped(i64::from(*limit));
+            format!("{} @ {limit}", order(*side, *count))
+        }
         Deed::BuyTokens(dollars) => format!("TOKENS {}", format::dollars(i64::from(*dollars))),
         Deed::Withdraw(tokens) => format!("WITHDRAW {}", format::grouped(i64::from(*tokens))),
         Deed::Notice => String::new(),
@@ -161,11 +171,11 @@ fn deed(deed: &Deed) -> String {
 /// The deed of an executed order wears its side's colour; what is not executed does not.
 fn deed_style(view: &View, entry: &Entry) -> Style {
     let done = matches!(entry.outcome, Outcome::Traded { .. } | Outcome::Done(_));
-    let style = match (&entry.deed, done) {
+    let style = match (entry.deed.order(), done) {
         (_, false) => return view.theme.text,
-        (Deed::Order(Side::Buy, _), true) => view.theme.up,
-        (Deed::Order(Side::Sell, _), true) => view.theme.down,
-        (Deed::BuyTokens(_) | Deed::Withdraw(_) | Deed::Notice, true) => view.theme.text,
+        (Some((Side::Buy, _)), true) => view.theme.up,
+        (Some((Side::Sell, _)), true) => view.theme.down,
+        (None, true) => view.theme.text,
     };
     style.add_modifier(Modifier::BOLD)
 }
@@ -191,11 +201,11 @@ fn outcome(view: &View, entry: &Entry) -> (&'static str, String, Style) {
 /// At which price, and what it came to where it is known of how many stocks.
 fn traded(deed: &Deed, price: i64) -> String {
     let at = format!("at {}", format::grouped(price));
-    match deed {
-        Deed::Order(_, count) => {
-            let total = i64::from(*count).saturating_mul(price);
+    match deed.order() {
+        Some((_, count)) => {
+            let total = i64::from(count).saturating_mul(price);
             format!("{at}, for {}", format::counted(total, "token"))
         }
-        Deed::BuyTokens(_) | Deed::Withdraw(_) | Deed::Notice => at,
+        None => at,
     }
 }

@@ -1,11 +1,12 @@
 //! The order ticket: how many, and what a buy or a sell would do, before a key is pressed.
 //!
 //! Owns how the two sides are told apart: by word, by place (buy left, sell right) and by colour. What an order would
-//! do is the ticket's to say.
+//! do is the ticket's to say. With a limit it says what the order comes to at the limit, and whether it would be
+//! refused now.
 //!
 //! ```text
 //! ╭ Order ───────────────────────╮
-//! │ quantity                   2 │
+//! │ quantity               ◂ 2 ▸ │
 //! │ ▐ b  BUY 2   ▌▐ s  SELL 2  ▌ │
 //! │ costs 74      pays 74        │
 //! │ leaves 1,130  makes 1,278    │
@@ -29,8 +30,13 @@ use super::{
     text,
 };
 use crate::app::{
-    AppState, action::Action, connection::Liveness, money::Side, quantity::Quantity, screen::Button,
-    ticket::Preview,
+    AppState,
+    action::Action,
+    connection::Liveness,
+    money::Side,
+    quantity::Quantity,
+    screen::Button,
+    ticket::{Limit, Preview},
 };
 
 /// Columns between the two sides.
@@ -38,8 +44,8 @@ const GAP: u16 = 2;
 
 /// One side of the ticket, ready to be shown.
 struct Half {
-    /// What is on the button.
-    label: String,
+    /// What is on the button, from the wordiest wording on.
+    labels: [String; 3],
     /// The button's style.
     button: Style,
     /// Lines under it, each from the wordiest wording on.
@@ -65,16 +71,23 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
 /// The quantity, and the keys that change it.
 fn quantity(view: &View, state: &AppState, area: Rect, buf: &mut Buffer) {
     let quantity = quantity_words(state);
-    let figure = Line::from(vec![
+    let mut figure = Line::from(vec![
         Span::styled("◂ ", view.theme.dim),
         Span::styled(quantity, view.theme.strong),
         Span::styled(" ▸", view.theme.dim),
     ]);
-    let [up, down, max] =
-        [Action::More, Action::Fewer, Action::Max].map(|action| panel::key_label(state, action));
+    if let Some(limit) = state.ticket.limit() {
+        figure.push_span(Span::styled(
+            format!(" {}", limit_words(limit)),
+            view.theme.strong,
+        ));
+    }
+    let [up, down, max, limit] = [Action::More, Action::Fewer, Action::Max, Action::Limit]
+        .map(|action| panel::key_label(state, action));
+    let longest = format!("quantity  0-9 {up} {down} {max}=max {limit}=limit");
     let long = format!("quantity  0-9 {up} {down} {max}=max");
     let room = usize::from(area.width).saturating_sub(figure.width().saturating_add(1));
-    let label = text::fit(&[&long, "quantity"], room);
+    let label = text::fit(&[&longest, &long, "quantity"], room);
     panel::pair(view, &label, &[figure], area, buf);
 }
 
@@ -90,6 +103,16 @@ fn quantity_words(state: &AppState) -> String {
         Quantity::Share(percent) => format!("{percent} %"),
         Quantity::Worth(dollars) => format::dollars(i64::from(dollars)),
     }
+}
+
+/// `@ 14`; `@ 14_` while it is being typed.
+fn limit_words(limit: Limit) -> String {
+    let price = match limit.price {
+        0 => String::new(),
+        price => format::grouped(i64::from(price)),
+    };
+    let cursor = if limit.is_typing { "_" } else { "" };
+    format!("@ {price}{cursor}")
 }
 
 /// Buy on the left, sell on the right.
@@ -109,7 +132,9 @@ fn halves(view: &View, state: &AppState, area: Rect, in_one_line: bool, buf: &mu
         buttons.push(button(action_of(side), panel::row(area, 0)));
         let columns = usize::from(area.width);
         let half = Half::of(view, state, side, in_one_line, columns);
-        let label = text::truncate(&half.label, columns);
+        let labels = half.labels.each_ref().map(String::as_str);
+        let label = text::fit(&labels, columns);
+        let label = text::truncate(&label, columns);
         let air = u16::from(area.height > 4);
         panel::styled(format!("{label:^columns$}"), half.button).render(panel::row(area, 0), buf);
         for ((wordings, style), index) in half.lines.iter().zip(air.saturating_add(1)..) {
@@ -130,43 +155,103 @@ fn action_of(side: Side) -> Action {
 impl Half {
     fn of(view: &View, state: &AppState, side: Side, in_one_line: bool, columns: usize) -> Self {
         let theme = &view.theme;
-        let (word, on) = match side {
-            Side::Buy => ("BUY", theme.buy),
-            Side::Sell => ("SELL", theme.sell),
-        };
-        let action = action_of(side);
         let price = state.market.last().map(|last| last.price);
-        let preview = price.and_then(|price| state.ticket.preview(side, price, &state.holdings));
-        let count = preview.map(|preview| preview.count);
-        let count = count.map_or_else(String::new, |count| {
-            format!(" {}", format::grouped(i64::from(count)))
-        });
-        let label = format!("{}  {word}{count}", panel::key_label(state, action));
-        let problem = problem(state, side, price, preview);
-        let button = if problem.is_none() { on } else { theme.off };
+        let reckoned = |price| state.ticket.preview(side, price, &state.holdings);
+        let now = price.and_then(reckoned);
+        let limit = state.ticket.limit().filter(|limit| limit.price > 0);
+        let preview = limit.map_or(now, |limit| reckoned(limit.price));
+        let bound = limit.map_or("", |_| bound(side));
+        let effect = || {
+            let effect = preview.map(|preview| effect(side, &preview, bound));
+            effect.unwrap_or_default()
+        };
+        let problem = problem(state, side, price, now);
+        let button = match (&problem, side) {
+            (Some(_), _) => theme.off,
+            (None, Side::Buy) => theme.buy,
+            (None, Side::Sell) => theme.sell,
+        };
         // Reckoned at a price that may have moved on: the order would be executed at the price in force.
         let in_force = Status::of(view, state).in_force;
         let figures = if in_force { theme.text } else { theme.dim };
-        let effect = preview.map(|preview| effect(side, &preview)).unwrap_or_default();
         let lines = match (problem, in_one_line) {
             (Some(words), true) => vec![(words, theme.warning)],
-            (None, true) => vec![(in_short(side, preview), figures)],
+            (None, true) => vec![(in_short(side, preview, bound), figures)],
+            (None, false) => effect().into_iter().map(|words| (words, figures)).collect(),
             (Some(words), false) => {
-                let total = effect.into_iter().take(1).map(|words| (words, theme.dim));
-                let mut lines: Vec<_> = total.collect();
+                let total = effect().into_iter().take(1).map(|words| (words, theme.dim));
                 let words = words.into_iter().next().unwrap_or_default();
                 let wrapped = text::wrap(&words, columns, 0).into_iter();
-                lines.extend(wrapped.map(|words| (vec![words], theme.warning)));
-                if side == Side::Buy && preview.is_some_and(|preview| !preview.suffices()) {
-                    let way_out = format!("{} buys tokens", panel::key_label(state, Action::BuyTokens));
-                    lines.push((vec![way_out], theme.dim));
-                }
-                lines
+                let wrapped = wrapped.map(|words| (vec![words], theme.warning));
+                let way_out = way_out(state, side, now).map(|words| (vec![words], theme.dim));
+                total.chain(wrapped).chain(way_out).collect()
             }
-            (None, false) => effect.into_iter().map(|words| (words, figures)).collect(),
         };
-        Self { label, button, lines }
+        Self {
+            labels: labels(state, side, now),
+            button,
+            lines,
+        }
     }
+}
+
+/// What is on the button, from the wordiest wording on: the key, the side, how many, at which limit.
+fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 3] {
+    let word = match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    };
+    let count = preview.map_or_else(String::new, |preview| {
+        format!(" {}", format::grouped(i64::from(preview.count)))
+    });
+    let limit = state.ticket.limit();
+    let limit = limit.map_or_else(String::new, |limit| format!(" {}", limit_words(limit)));
+    let key = panel::key_label(state, action_of(side));
+    [
+        format!("{key}  {word}{count}{limit}"),
+        format!("{key} {word}{count}{limit}"),
+        format!("{key}  {word}{count}"),
+    ]
+}
+
+/// What helps a player who has too few tokens.
+fn way_out(state: &AppState, side: Side, preview: Option<Preview>) -> Option<String> {
+    let lacks_tokens = side == Side::Buy && preview.is_some_and(|preview| !preview.suffices());
+    lacks_tokens.then(|| format!("{} buys tokens", panel::key_label(state, Action::BuyTokens)))
+}
+
+/// What an amount is that is reckoned at the limit of an order.
+fn bound(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "at most ",
+        Side::Sell => "at least ",
+    }
+}
+
+/// In words, why the limit would have the order held back or refused now.
+fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>> {
+    let limit = state.ticket.limit()?;
+    let words: &[&str] = match (limit.price, state.company.told.limits) {
+        (0, _) => &["type the limit's price", "no limit yet"],
+        (_, false) => &["no limits at this casino", "no limits here"],
+        (_, true) if limit.allows(side, price) => return None,
+        (limit, true) => {
+            let (price, limit) = (
+                format::grouped(i64::from(price)),
+                format::grouped(i64::from(limit)),
+            );
+            let word = match side {
+                Side::Buy => "above",
+                Side::Sell => "below",
+            };
+            return Some(vec![
+                format!("{price} is {word} {limit}: refused"),
+                format!("{price} is {word} {limit}"),
+                format!("{word} {limit}"),
+            ]);
+        }
+    };
+    Some(words.iter().map(|words| (*words).to_owned()).collect())
 }
 
 /// In words, why the order would not pass, as far as is known here.
@@ -183,8 +268,11 @@ fn problem(
         Liveness::Barred | Liveness::Left => return said(&["not seated"]),
         Liveness::Connecting | Liveness::Reconnecting { .. } => return said(&["not connected"]),
     }
-    if price.is_none() {
+    let Some(price) = price else {
         return said(&["no price yet"]);
+    };
+    if let Some(words) = limit_problem(state, side, price) {
+        return Some(words);
     }
     let Some(preview) = preview else {
         return match side {
@@ -216,8 +304,8 @@ fn problem(
     }
 }
 
-/// What the order would do: what it costs or pays, tokens and stocks afterwards.
-fn effect(side: Side, preview: &Preview) -> Vec<Vec<String>> {
+/// What the order would do: what it costs or pays, tokens and stocks afterwards. `bound`: what the amounts are.
+fn effect(side: Side, preview: &Preview, bound: &str) -> Vec<Vec<String>> {
     let (total_word, tokens_word, stocks_word) = match side {
         Side::Buy => ("costs", "leaves", "makes"),
         Side::Sell => ("pays", "makes", "leaves"),
@@ -232,12 +320,19 @@ fn effect(side: Side, preview: &Preview) -> Vec<Vec<String>> {
         };
         vec![format!("{word} {counted}"), shorter, number]
     };
-    let mut lines = vec![line(total_word, preview.total, "token", true)];
-    lines.extend(
-        preview
-            .tokens_after
-            .map(|tokens| line(tokens_word, tokens, "token", true)),
+    let mut total = line(
+        format!("{total_word} {bound}").trim_end(),
+        preview.total,
+        "token",
+        true,
     );
+    if !bound.is_empty() {
+        total.insert(2, format!("{bound}{}", format::grouped(preview.total)));
+    }
+    let mut lines = vec![total];
+    // At the limit it may be more than there is, while it is not at the price in force.
+    let after = preview.tokens_after.filter(|tokens| *tokens >= 0);
+    lines.extend(after.map(|tokens| line(tokens_word, tokens, "token", true)));
     lines.extend(
         preview
             .stocks_after
@@ -247,7 +342,7 @@ fn effect(side: Side, preview: &Preview) -> Vec<Vec<String>> {
 }
 
 /// Total and tokens afterwards in one line.
-fn in_short(side: Side, preview: Option<Preview>) -> Vec<String> {
+fn in_short(side: Side, preview: Option<Preview>, bound: &str) -> Vec<String> {
     let Some(preview) = preview else {
         return Vec::new();
     };
@@ -256,8 +351,10 @@ fn in_short(side: Side, preview: Option<Preview>) -> Vec<String> {
         Side::Buy => ("costs", "leaves"),
         Side::Sell => ("pays", "makes"),
     };
+    let total = format!("{bound}{total}");
     let alone = format!("{word} {total}");
-    match preview.tokens_after.map(format::grouped) {
+    let after = preview.tokens_after.filter(|tokens| *tokens >= 0);
+    match after.map(format::grouped) {
         Some(after) => vec![
             format!("{word} {total}, {then} {after}"),
             format!("{total}, {then} {after}"),

@@ -7,13 +7,14 @@
 //! ╭ Title ──────────────────────╮
 //! │ …                           ┃
 //! │ …                           │
-//! ╰ Esc closes ─── line 3 of 20 ╯
+//! ╰ Esc closes ───── 3–5 of 20 ─╯
 //! ```
 
 mod amount;
 mod company;
 mod confirm;
 mod help;
+mod hint;
 mod palette;
 mod payments;
 mod splash;
@@ -35,32 +36,54 @@ use super::{
 };
 use crate::app::{
     AppState,
+    key::Key,
     overlay::{Fetched, Overlay, Scroll, Sheet},
+    screen::Button,
 };
+use hint::{CLOSES, Hint, Hints};
 
 /// What one can do in a window that scrolls.
-const SCROLL_HINT: &[&str] = &["Esc closes, arrows scroll", "Esc closes"];
+fn scroll_hints() -> Vec<Hints> {
+    let scroll = Hint::words("arrows scroll");
+    vec![[CLOSES, scroll].into(), [CLOSES].into()]
+}
 
 /// What one can do with a sheet, from the wordiest wording on.
-const SHEET_HINT: [&str; 4] = [
-    "Esc closes  / finds  y copies  e CSV  E text",
-    "Esc  / finds  y copies  e CSV  E text",
-    "Esc  / find  y copy  e CSV  E text",
-    "Esc  /  y  e  E",
-];
-
-/// What stands under a sheet: what one can do with it, or what is looked for.
-fn sheet_hint<T>(sheet: &Sheet<T>) -> Vec<String> {
+fn sheet_hints<T>(sheet: &Sheet<T>) -> Vec<Hints> {
     let search = &sheet.search;
     let words = text::harmless(search.words());
+    let looked_for = |after: &str| Hint::words(format!("/{words}{after}"));
     match (search.is_typing(), search.found()) {
-        (true, _) => vec![format!("/{words}█ Enter finds"), format!("/{words}█")],
-        (false, Some(_)) => vec![
-            format!("/{words}: n the next, N the one before"),
-            format!("/{words}"),
+        (true, _) => vec![
+            [looked_for("█"), Hint::new("Enter finds", Key::ENTER)].into(),
+            [looked_for("█")].into(),
         ],
-        (false, None) if !search.words().is_empty() => vec![format!("/{words}: not found")],
-        (false, None) => SHEET_HINT.map(str::to_owned).to_vec(),
+        (false, Some(_)) => vec![
+            [
+                looked_for(":"),
+                Hint::new("n the next", Key::char('n')),
+                Hint::new("N the one before", Key::char('N')),
+            ]
+            .into(),
+            [looked_for("")].into(),
+        ],
+        (false, None) if !search.words().is_empty() => vec![[looked_for(": not found")].into()],
+        (false, None) => [
+            ["Esc closes", "/ finds", "y copies", "e CSV", "E text"],
+            ["Esc", "/ finds", "y copies", "e CSV", "E text"],
+            ["Esc", "/ find", "y copy", "e CSV", "E text"],
+            ["Esc", "/", "y", "e", "E"],
+        ]
+        .map(|[closes, finds, copies, csv, text]| {
+            Hints::from([
+                Hint::new(closes, Key::ESC),
+                Hint::new(finds, Key::char('/')),
+                Hint::new(copies, Key::char('y')),
+                Hint::new(csv, Key::char('e')),
+                Hint::new(text, Key::char('E')),
+            ])
+        })
+        .into(),
     }
 }
 
@@ -75,21 +98,15 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
             recede(view, desk.area, buf);
         }
         top = match overlay {
-            Overlay::Splash { .. } => {
-                splash::draw(view, state, desk, buf);
-                Top::default()
-            }
-            Overlay::Help { scroll } => Top::scrolled(help::draw(view, state, *scroll, desk, buf)),
-            Overlay::Company { scroll } => Top::scrolled(company::draw(view, state, *scroll, desk, buf)),
-            Overlay::Payments(sheet) => Top::scrolled(payments::draw(view, sheet, desk, buf)),
-            Overlay::Trades(sheet) => Top::scrolled(trades::draw(view, sheet, desk, buf)),
-            Overlay::Statement(sheet) => Top::scrolled(statement::draw(view, sheet, desk, buf)),
-            Overlay::Palette(palette) => Top::typed(palette::draw(view, state, palette, desk, buf)),
-            Overlay::Confirm(asked) => {
-                confirm::draw(view, asked, desk, buf);
-                Top::default()
-            }
-            Overlay::Amount(entry) => Top::typed(amount::draw(view, state, entry, desk, buf)),
+            Overlay::Splash { .. } => splash::draw(view, state, desk, buf),
+            Overlay::Help { scroll } => help::draw(view, state, *scroll, desk, buf),
+            Overlay::Company { scroll } => company::draw(view, state, *scroll, desk, buf),
+            Overlay::Payments(sheet) => payments::draw(view, sheet, desk, buf),
+            Overlay::Trades(sheet) => trades::draw(view, sheet, desk, buf),
+            Overlay::Statement(sheet) => statement::draw(view, sheet, desk, buf),
+            Overlay::Palette(palette) => palette::draw(view, state, palette, desk, buf),
+            Overlay::Confirm(asked) => confirm::draw(view, asked, desk, buf),
+            Overlay::Amount(entry) => amount::draw(view, state, entry, desk, buf),
         };
     }
     top
@@ -115,7 +132,7 @@ fn recede(view: &View, area: Rect, buf: &mut Buffer) {
 struct Window<'a> {
     title: &'a str,
     /// Which keys do what here, from the wordiest wording on.
-    hint: &'a [&'a str],
+    hints: &'a [Hints],
     /// Room wanted inside, columns and rows.
     wanted: (usize, usize),
 }
@@ -149,24 +166,26 @@ impl Window<'_> {
         Placed { outer, inner }
     }
 
-    /// Draws the window, empty; `position`: how far it is scrolled, in words.
-    fn draw(&self, view: &View, placed: &Placed, position: Option<String>, buf: &mut Buffer) {
+    /// Draws the window, empty; gives back where its hints can be clicked. `position`: how far it is scrolled, in words.
+    fn draw(&self, view: &View, placed: &Placed, position: Option<String>, buf: &mut Buffer) -> Vec<Button> {
         clear(placed.outer, buf);
         buf.set_style(placed.outer, view.theme.text);
         let columns = usize::from(placed.outer.width).saturating_sub(4);
         let position = position.map(|words| format!(" {words} ")).unwrap_or_default();
         let room = columns.saturating_sub(text::width(&position).saturating_add(1));
-        let hint = text::fit(self.hint, room);
+        let hints = Hints::fitting(self.hints, room);
         let mut block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(view.theme.accent.remove_modifier(Modifier::BOLD))
             .title_top(panel::styled(format!(" {} ", self.title), view.theme.title))
-            .title_bottom(panel::styled(format!(" {hint} "), view.theme.dim));
+            .title_bottom(panel::styled(format!(" {} ", hints.line()), view.theme.dim));
         if !position.is_empty() {
             let line = panel::styled(position, view.theme.dim);
             block = block.title_bottom(line.alignment(Alignment::Right));
         }
         block.render(placed.outer, buf);
+        let last_row = placed.outer.bottom().saturating_sub(1);
+        hints.buttons(placed.outer.x.saturating_add(2), last_row)
     }
 }
 
@@ -186,7 +205,7 @@ fn clear(area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// A window of lines, scrolled no further than to the last one; gives back how far that is.
+/// A window of lines, scrolled no further than to the last one.
 fn scrolled(
     view: &View,
     window: &Window<'_>,
@@ -194,15 +213,15 @@ fn scrolled(
     scroll: Scroll,
     desk: &Desk,
     buf: &mut Buffer,
-) -> usize {
+) -> Top {
     let placed = window.place(desk);
     let part = Part::of(lines.len(), usize::from(placed.inner.height), scroll.top());
-    window.draw(view, &placed, part.position(), buf);
+    let buttons = window.draw(view, &placed, part.position(), buf);
     part.bar(view, placed.outer, buf);
     for (line, index) in lines.into_iter().skip(part.first).zip(0..placed.inner.height) {
         line.render(panel::row(placed.inner, index), buf);
     }
-    part.reach()
+    Top::scrolled(part.reach(), buttons)
 }
 
 /// The part of some lines that is in sight.

@@ -134,13 +134,23 @@ pub(super) fn over(view: &View, line: Line<'_>, area: Rect, buf: &mut Buffer) {
     line.render(area, buf);
 }
 
-/// Words in the middle of an area, each line centred.
-pub(super) fn centred(lines: Vec<Line<'_>>, area: Rect, buf: &mut Buffer) {
+/// Words in the middle of an area, each line centred; gives back where each line stands.
+pub(super) fn centred(lines: Vec<Line<'_>>, area: Rect, buf: &mut Buffer) -> Vec<Rect> {
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let top = area.height.saturating_sub(rows) / 2;
+    let mut places = Vec::with_capacity(lines.len());
     for (index, line) in (top..area.height).zip(lines) {
-        line.alignment(Alignment::Center).render(row(area, index), buf);
+        let room = row(area, index);
+        let width = u16::try_from(line.width()).unwrap_or(u16::MAX).min(room.width);
+        let place = Rect {
+            x: room.x.saturating_add(room.width.saturating_sub(width) / 2),
+            width,
+            ..room
+        };
+        line.render(place, buf);
+        places.push(place);
     }
+    places
 }
 
 /// The key of an action, as a hint shows it.

@@ -23,8 +23,9 @@ use crate::{
     ui::{format, panel, text},
 };
 
-/// Columns from one label of time to the next.
+/// Columns from one label of time to the next, and between them at least.
 const TIME_COLUMNS: u16 = 16;
+const TIME_GAP: u16 = 4;
 
 /// How prices are written on the axis: in tokens, or in percent of a base.
 #[derive(Debug, Clone, Copy)]
@@ -194,31 +195,38 @@ impl Picture<'_> {
         }
     }
 
-    /// Words centred on a column, pushed inside the plot.
+    /// Words centred on a column, pushed inside the plot; beside it where a trade is marked there.
     fn name(&self, column: &Column, row: u16, words: &str, buf: &mut Buffer) {
         let columns = u16::try_from(text::width(words)).unwrap_or(u16::MAX);
         let at = self.across.cell(column);
         let last = self.plot.width.saturating_sub(columns);
-        let x = at.saturating_sub(columns / 2).min(last);
-        let area = Rect {
-            x: self.plot.x.saturating_add(x),
-            width: columns.min(self.plot.width),
-            ..self.plot
-        };
-        let words = panel::styled(words, self.view.theme.dim);
-        panel::over(self.view, words, panel::row(area, row), buf);
+        let [centred, right, left] = [columns / 2, 0, columns].map(|before| at.saturating_sub(before));
+        let places = [centred, right.saturating_add(1), left].map(|x| {
+            let area = Rect {
+                x: self.plot.x.saturating_add(x.min(last)),
+                width: columns.min(self.plot.width),
+                ..self.plot
+            };
+            panel::row(area, row)
+        });
+        if let Some(place) = places.into_iter().find(|place| !self.is_marked(*place)) {
+            let words = panel::styled(words, self.view.theme.dim);
+            panel::over(self.view, words, place, buf);
+        }
     }
 
-    /// Times of day under the columns they belong to, always in the same cells.
+    /// Times of day, or dates, under the columns they belong to, always in the same cells.
     fn times(&self, buf: &mut Buffer) {
         let area = self.times_row();
         let taken = self.time_read_off().map(|(place, _)| place);
+        let ends = self.series.columns.first().zip(self.series.columns.last());
+        let span_ms = ends.map_or(0, |(first, last)| last.at.since_ms(first.at));
         let mut next = 0;
         for column in &self.series.columns {
             if self.across.cell(column) < next {
                 continue;
             }
-            let words = format::clock(column.at, &self.view.zone);
+            let words = format::time_label(column.at, self.state.now, span_ms, &self.view.zone);
             let columns = u16::try_from(text::width(&words)).unwrap_or(u16::MAX);
             if next.saturating_add(columns) > area.width {
                 return;
@@ -231,7 +239,7 @@ impl Picture<'_> {
             if taken.is_none_or(|taken| taken.intersection(label).is_empty()) {
                 panel::styled(words, self.view.theme.dim).render(label, buf);
             }
-            next = next.saturating_add(TIME_COLUMNS);
+            next = next.saturating_add(TIME_COLUMNS.max(columns.saturating_add(TIME_GAP)));
         }
     }
 

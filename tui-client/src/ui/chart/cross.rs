@@ -45,7 +45,7 @@ impl Picture<'_> {
     pub(super) fn readout(&self, columns: usize) -> Option<Line<'static>> {
         let (point, column) = self.read_off()?;
         let theme = &self.view.theme;
-        let time = format::clock(point.at, &self.view.zone);
+        let time = format::moment(point.at, self.state.now, &self.view.zone);
         let tick = format!("tick {}", format::grouped(point.tick));
         let price = format::grouped(i64::from(point.price));
         let trades = self.trades(column);
@@ -146,7 +146,7 @@ impl Picture<'_> {
     /// The time of the price read off, and its place under the plot; without axes, none.
     pub(super) fn time_read_off(&self) -> Option<(Rect, String)> {
         let (point, column) = self.read_off().filter(|_| self.gutter > 0)?;
-        let time = format!(" {} ", format::clock(point.at, &self.view.zone));
+        let time = format!(" {} ", format::moment(point.at, self.state.now, &self.view.zone));
         let columns = u16::try_from(text::width(&time)).unwrap_or(u16::MAX);
         let below = self.times_row();
         let first = self.across.cell(column).saturating_sub(columns / 2);

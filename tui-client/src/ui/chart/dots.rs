@@ -110,7 +110,8 @@ fn letter(markers: Markers, ink: Ink, bits: u8) -> char {
         (Markers::Ascii, Ink::Line, 0b10) => '.',
         (Markers::Ascii, Ink::Line, _) => '|',
         (Markers::Ascii, Ink::Fill, _) => ':',
-        (Markers::Ascii, Ink::Level | Ink::Average, _) => '-',
+        (Markers::Ascii, Ink::Level, _) => '.',
+        (Markers::Ascii, Ink::Average, _) => '-',
     }
 }
 

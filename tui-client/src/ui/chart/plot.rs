@@ -104,14 +104,15 @@ pub(super) fn fill(line: &[Dot], style: Style, markers: Markers, area: Rect, buf
     }
 }
 
-/// A row of dots across the plot: dotted, or dashed for the average cost.
+/// A row of dots across the plot: one a cell, or dashed for the average cost. The level moves with each price: cells
+/// beside each other cost the terminal a third of what cells with gaps between them do.
 pub(super) fn row(dot: usize, ink: Ink, style: Style, markers: Markers, area: Rect, buf: &mut Buffer) {
     let mut dots = Dots::new(markers, area);
     let (across, _) = dots.size();
     let cell = usize::from(markers.dots().0.max(1));
     let dashes = (0..across).filter(|x| match ink {
         Ink::Average => x / cell % 4 < 2,
-        Ink::Line | Ink::Fill | Ink::Level => x % cell == 0 && x / cell % 2 == 0,
+        Ink::Line | Ink::Fill | Ink::Level => x % cell == 0,
     });
     dots.paint(dashes.map(|x| (x, dot)), ink, style, buf);
 }

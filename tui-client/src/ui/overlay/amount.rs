@@ -7,7 +7,7 @@
 //! │ dollars  100█                    │
 //! │ 100 $ → 500 tokens               │
 //! │ makes 1,704 tokens               │
-//! ╰ Enter buys, Esc closes ──────────╯
+//! ╰ Enter buys  Esc closes ──────────╯
 //! ```
 
 use ratatui::{
@@ -18,39 +18,31 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Window, text_columns};
+use super::{CLOSES, Hint, Window, text_columns};
 use crate::{
     app::{
         AppState,
+        key::Key,
         money::TOKENS_PER_DOLLAR,
         overlay::{AmountEntry, AmountKind},
     },
-    ui::{View, format, layout::Desk, panel, text},
+    ui::{Top, View, format, layout::Desk, panel, text},
 };
 
 /// Most columns of a line.
 const MAX_COLUMNS: usize = 44;
 
-/// Draws the entry; gives back where the cursor is.
-pub(super) fn draw(
-    view: &View,
-    state: &AppState,
-    entry: &AmountEntry,
-    desk: &Desk,
-    buf: &mut Buffer,
-) -> Option<Position> {
+/// Draws the entry.
+pub(super) fn draw(view: &View, state: &AppState, entry: &AmountEntry, desk: &Desk, buf: &mut Buffer) -> Top {
     let columns = text_columns(desk, MAX_COLUMNS);
-    let (title, label, hint) = match entry.kind {
-        AmountKind::BuyTokens => (
-            "Buy tokens",
-            "dollars  ",
-            ["Enter buys, Esc closes", "Esc closes"],
-        ),
-        AmountKind::Withdraw => (
-            "Withdraw",
-            "tokens  ",
-            ["Enter withdraws, Esc closes", "Esc closes"],
-        ),
+    let enter = |words| Hint::new(words, Key::ENTER);
+    let (title, label, hints) = match entry.kind {
+        AmountKind::BuyTokens => ("Buy tokens", "dollars  ", [enter("Enter buys"), CLOSES].into()),
+        AmountKind::Withdraw => {
+            let all = Hint::new("m all", Key::char('m'));
+            let hints = [enter("Enter withdraws"), all, CLOSES].into();
+            ("Withdraw", "tokens  ", hints)
+        }
     };
     let mut lines = vec![Line::from(vec![
         Span::styled(label, view.theme.dim),
@@ -73,17 +65,17 @@ pub(super) fn draw(
     }
     let window = Window {
         title,
-        hint: &hint,
+        hints: &[hints, [CLOSES].into()],
         wanted: (columns, lines.len().max(5)),
     };
     let placed = window.place(desk);
-    window.draw(view, &placed, None, buf);
+    let buttons = window.draw(view, &placed, None, buf);
     for (line, index) in lines.into_iter().zip(0..) {
         line.render(panel::row(placed.inner, index), buf);
     }
     let typed = text::width(label).saturating_add(text::width(&entry.digits));
-    let x = placed.inner.x.saturating_add(u16::try_from(typed).ok()?);
-    Some(Position::new(x, placed.inner.y))
+    let x = u16::try_from(typed).map(|typed| placed.inner.x.saturating_add(typed));
+    Top::typed(x.ok().map(|x| Position::new(x, placed.inner.y)), buttons)
 }
 
 /// What the amount would come to, and what would be left.

@@ -12,22 +12,22 @@
 //! │                                   │
 //! │ TAPE                              │
 //! │ 14:03:22  bob    BUY    2 at   37 │
-//! ╰ Esc closes, arrows scroll ────────╯
+//! ╰ Esc closes  arrows scroll ────────╯
 //! ```
 
 use ratatui::{buffer::Buffer, text::Line};
 
-use super::{SCROLL_HINT, Window, scrolled, text_columns};
+use super::{Window, scroll_hints, scrolled, text_columns};
 use crate::{
     app::{AppState, overlay::Scroll},
-    ui::{View, company, layout::Desk, panel},
+    ui::{Top, View, company, layout::Desk, panel},
 };
 
 /// Most columns of a line.
 const MAX_COLUMNS: usize = 52;
 
-/// Draws the others; gives back how far they can be scrolled.
-pub(super) fn draw(view: &View, state: &AppState, scroll: Scroll, desk: &Desk, buf: &mut Buffer) -> usize {
+/// Draws the others.
+pub(super) fn draw(view: &View, state: &AppState, scroll: Scroll, desk: &Desk, buf: &mut Buffer) -> Top {
     let columns = text_columns(desk, MAX_COLUMNS);
     let heading = |words: &'static str| panel::styled(words, view.theme.title);
     let mut lines = vec![heading("LEADERBOARD")];
@@ -38,7 +38,7 @@ pub(super) fn draw(view: &View, state: &AppState, scroll: Scroll, desk: &Desk, b
     lines.extend(company::tape_lines(view, state, columns));
     let window = Window {
         title: "The others",
-        hint: SCROLL_HINT,
+        hints: &scroll_hints(),
         wanted: (columns, lines.len()),
     };
     scrolled(view, &window, lines, scroll, desk, buf)

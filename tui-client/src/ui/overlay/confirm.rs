@@ -6,22 +6,22 @@
 //! ╭ Sure? ─────────────────────────────╮
 //! │ BUY 50 for about 500 tokens        │
 //! │ you have 500 tokens                │
-//! ╰ Enter does it, Esc closes ─────────╯
+//! ╰ Enter does it  Esc closes ─────────╯
 //! ```
 
 use ratatui::{buffer::Buffer, widgets::Widget};
 
-use super::{Window, text_columns};
+use super::{CLOSES, Hint, Window, text_columns};
 use crate::{
-    app::{command::Command, money::Side, overlay::Confirm},
-    ui::{View, format, layout::Desk, panel, text},
+    app::{command::Command, key::Key, money::Side, overlay::Confirm},
+    ui::{Top, View, format, layout::Desk, panel, text},
 };
 
 /// Most columns of a line.
 const MAX_COLUMNS: usize = 44;
 
 /// Draws the question.
-pub(super) fn draw(view: &View, asked: &Confirm, desk: &Desk, buf: &mut Buffer) {
+pub(super) fn draw(view: &View, asked: &Confirm, desk: &Desk, buf: &mut Buffer) -> Top {
     let columns = text_columns(desk, MAX_COLUMNS);
     let tokens = format::counted(asked.tokens, "token");
     let count = |count: i32| format::grouped(i64::from(count));
@@ -40,7 +40,7 @@ pub(super) fn draw(view: &View, asked: &Confirm, desk: &Desk, buf: &mut Buffer) 
                 Side::Sell => ("SELL", "at least", view.theme.sell),
             };
             let (stocks, limit) = (count(stocks), count(limit));
-            let words = format!("{word} {stocks} at {bound} {limit}, for about {tokens}");
+            let words = format!("{word} {stocks} @ {limit} for {bound} {tokens}");
             (words, style)
         }
         _ => (format!("WITHDRAW {tokens}"), view.theme.strong),
@@ -51,14 +51,16 @@ pub(super) fn draw(view: &View, asked: &Confirm, desk: &Desk, buf: &mut Buffer) 
         .map(|line| panel::styled(line, style))
         .collect();
     lines.push(panel::styled(held, view.theme.dim));
+    let does = Hint::new("Enter does it", Key::ENTER);
     let window = Window {
         title: "Sure?",
-        hint: &["Enter does it, Esc closes", "Enter does it"],
+        hints: &[[does.clone(), CLOSES].into(), [does].into()],
         wanted: (columns, lines.len()),
     };
     let placed = window.place(desk);
-    window.draw(view, &placed, None, buf);
+    let buttons = window.draw(view, &placed, None, buf);
     for (line, index) in lines.into_iter().zip(0..) {
         line.render(panel::row(placed.inner, index), buf);
     }
+    Top::typed(None, buttons)
 }

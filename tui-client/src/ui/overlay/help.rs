@@ -18,7 +18,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{SCROLL_HINT, Window, scrolled, text_columns};
+use super::{Window, scroll_hints, scrolled, text_columns};
 use crate::{
     app::{
         AppState,
@@ -27,7 +27,7 @@ use crate::{
         key::Key,
         overlay::Scroll,
     },
-    ui::{View, layout::Desk, panel, text},
+    ui::{Top, View, layout::Desk, panel, text},
 };
 
 /// Columns of the keys.
@@ -39,13 +39,13 @@ const WORD_COLUMNS: usize = 19;
 /// Most columns of a line.
 const MAX_COLUMNS: usize = 76;
 
-/// Draws the help; gives back how far it can be scrolled.
-pub(super) fn draw(view: &View, state: &AppState, scroll: Scroll, desk: &Desk, buf: &mut Buffer) -> usize {
+/// Draws the help.
+pub(super) fn draw(view: &View, state: &AppState, scroll: Scroll, desk: &Desk, buf: &mut Buffer) -> Top {
     let columns = text_columns(desk, MAX_COLUMNS);
     let lines = lines(view, state, columns);
     let window = Window {
         title: "Help",
-        hint: SCROLL_HINT,
+        hints: &scroll_hints(),
         wanted: (columns, lines.len()),
     };
     scrolled(view, &window, lines, scroll, desk, buf)

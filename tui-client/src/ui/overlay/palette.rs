@@ -8,7 +8,7 @@
 //! │   buyTokens DOLLARS  buy tokens: 5 a dollar           │
 //! │ : bu█                                                 │
 //! │ ✗ there is no command "bu"                            │
-//! ╰ Enter runs, Esc closes ───────────────────────────────╯
+//! ╰ Enter runs  Esc closes ───────────────────────────────╯
 //! ```
 
 use ratatui::{
@@ -19,14 +19,15 @@ use ratatui::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Part, Placed, Window};
+use super::{CLOSES, Hint, Part, Placed, Window};
 use crate::{
     app::{
         AppState,
+        key::Key,
         palette::{Entry, Palette},
     },
     ui::{
-        View,
+        Top, View,
         layout::{Desk, Size},
         panel, text,
     },
@@ -44,14 +45,8 @@ const KEY_FROM_COLUMNS: usize = 70;
 /// What stands before the line.
 const PROMPT: &str = ": ";
 
-/// Draws the palette; gives back where the cursor is.
-pub(super) fn draw(
-    view: &View,
-    state: &AppState,
-    palette: &Palette,
-    desk: &Desk,
-    buf: &mut Buffer,
-) -> Option<Position> {
+/// Draws the palette.
+pub(super) fn draw(view: &View, state: &AppState, palette: &Palette, desk: &Desk, buf: &mut Buffer) -> Top {
     let error = palette
         .error
         .as_deref()
@@ -74,12 +69,14 @@ pub(super) fn draw(
         ..desk.area
     };
     let inner = outer.inner(ratatui::layout::Margin::new(2, 1));
+    let runs = Hint::new("Enter runs", Key::ENTER);
+    let completes = Hint::new("Tab completes", Key::TAB);
     let window = Window {
         title: "Command",
-        hint: &[
-            "Enter runs, arrows choose, Tab completes, Esc closes",
-            "Enter runs, Esc closes",
-            "Esc closes",
+        hints: &[
+            [runs.clone(), Hint::words("arrows choose"), completes, CLOSES].into(),
+            [runs, CLOSES].into(),
+            [CLOSES].into(),
         ],
         wanted: (0, 0),
     };
@@ -88,7 +85,7 @@ pub(super) fn draw(
         chosen.saturating_add(1).saturating_sub(usize::from(rows))
     });
     let part = Part::of(matches.len(), usize::from(rows), hidden);
-    window.draw(view, &Placed { outer, inner }, part.position(), buf);
+    let buttons = window.draw(view, &Placed { outer, inner }, part.position(), buf);
     let shown = matches.into_iter().enumerate().skip(part.first);
     for ((number, entry), index) in shown.zip(0..rows) {
         let is_chosen = chosen == Some(number);
@@ -97,10 +94,10 @@ pub(super) fn draw(
     for (line, index) in errors.into_iter().zip(rows.saturating_add(1)..) {
         panel::styled(line, view.theme.warning).render(panel::row(inner, index), buf);
     }
-    typed(view, palette, panel::row(inner, rows), buf)
+    Top::typed(typed(view, palette, panel::row(inner, rows), buf), buttons)
 }
 
-/// The line being typed: its end is in sight, whatever its length.
+/// The line being typed: its end is in sight, whatever its length. Gives back where the cursor is.
 fn typed(view: &View, palette: &Palette, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let value = palette.input.value();
     let before: String = value.chars().take(palette.input.cursor()).collect();

@@ -19,10 +19,10 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Part, Window, absence, scrolled, sheet_hint, text_columns};
+use super::{Hints, Part, Window, absence, scrolled, sheet_hints, text_columns};
 use crate::{
     app::overlay::{Fetched, PaymentRow, Scroll, Sheet},
-    ui::{View, format, layout::Desk, panel, text},
+    ui::{Top, View, format, layout::Desk, panel, text},
 };
 
 /// Most columns of a line.
@@ -31,31 +31,30 @@ const MAX_COLUMNS: usize = 52;
 /// Rows that are not scrolled: heading, rule and totals.
 const FIXED_ROWS: u16 = 3;
 
-/// Draws the payments; gives back how far they can be scrolled.
-pub(super) fn draw(view: &View, sheet: &Sheet<Vec<PaymentRow>>, desk: &Desk, buf: &mut Buffer) -> usize {
+/// Draws the payments.
+pub(super) fn draw(view: &View, sheet: &Sheet<Vec<PaymentRow>>, desk: &Desk, buf: &mut Buffer) -> Top {
     let columns = text_columns(desk, MAX_COLUMNS);
-    let hint = sheet_hint(sheet);
-    let hint: Vec<&str> = hint.iter().map(String::as_str).collect();
+    let hints = sheet_hints(sheet);
     match &sheet.content {
         Fetched::Ready(payments) if !payments.is_empty() => {
             let rows = payments.len().saturating_add(usize::from(FIXED_ROWS));
-            table(view, (sheet, payments), &window(&hint, columns, rows), desk, buf)
+            table(view, (sheet, payments), &window(&hints, columns, rows), desk, buf)
         }
         Fetched::Ready(_) | Fetched::Loading | Fetched::Failed(_) => {
             let mut lines = absence(view, &sheet.content, "the payments", columns);
             if lines.is_empty() {
                 lines.push(panel::styled("no payments yet", view.theme.dim));
             }
-            let window = window(&hint, columns, lines.len());
+            let window = window(&hints, columns, lines.len());
             scrolled(view, &window, lines, Scroll::default(), desk, buf)
         }
     }
 }
 
-fn window<'a>(hint: &'a [&'a str], columns: usize, rows: usize) -> Window<'a> {
+fn window(hints: &[Hints], columns: usize, rows: usize) -> Window<'_> {
     Window {
         title: "Payments",
-        hint,
+        hints,
         wanted: (columns, rows),
     }
 }
@@ -66,7 +65,7 @@ fn table(
     window: &Window<'_>,
     desk: &Desk,
     buf: &mut Buffer,
-) -> usize {
+) -> Top {
     let placed = window.place(desk);
     let inner = placed.inner;
     let body = Rect {
@@ -75,7 +74,7 @@ fn table(
         ..inner
     };
     let part = Part::of(payments.len(), usize::from(body.height), sheet.scroll.top());
-    window.draw(view, &placed, part.position(), buf);
+    let buttons = window.draw(view, &placed, part.position(), buf);
     part.bar(view, placed.outer, buf);
     let columns = Columns::of(payments, usize::from(inner.width));
     let heading = Span::styled(columns.left("No", "Date"), view.theme.dim);
@@ -101,7 +100,7 @@ fn table(
     };
     panel::styled("─".repeat(usize::from(rule.width)), view.theme.border).render(panel::row(rule, 0), buf);
     totals(view, payments, panel::row(rule, 1), buf);
-    part.reach()
+    Top::scrolled(part.reach(), buttons)
 }
 
 /// What was paid in and out, and the difference.

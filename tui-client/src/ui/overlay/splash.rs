@@ -16,7 +16,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Margin,
+    layout::{Margin, Rect},
     style::Style,
     text::{Line, Span},
     widgets::{Clear, Widget},
@@ -26,9 +26,11 @@ use crate::{
     app::{
         AppState,
         action::{Action, BINDINGS},
+        key::Key,
+        screen::Button,
     },
     ui::{
-        View, big,
+        Top, View, big, key_button,
         layout::{Desk, Size},
         panel,
         status::{self, Status},
@@ -44,6 +46,9 @@ const KEYS: [Action; 5] = [
     Action::Help,
     Action::Quit,
 ];
+
+/// Columns between two keys.
+const GAP: u16 = 3;
 
 /// What this is, from the wordiest wording on.
 const TAGLINE: [&str; 3] = [
@@ -61,7 +66,7 @@ const PRICES: [usize; 24] = [
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// Draws the start screen over the whole desk.
-pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) {
+pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer) -> Top {
     Clear.render(desk.area, buf);
     buf.set_style(desk.area, view.theme.text);
     let area = desk.area.inner(Margin::new(1, 0));
@@ -80,11 +85,15 @@ pub(super) fn draw(view: &View, state: &AppState, desk: &Desk, buf: &mut Buffer)
     lines.extend(blank(air));
     lines.extend(connection(view, state, columns));
     lines.extend(blank(air));
-    lines.push(keys(view, state, columns));
+    let hints = keys(state, columns);
+    let (row, line) = (lines.len(), keys_line(view, &hints));
+    lines.push(line);
     if usize::from(desk.area.height) > lines.len() {
         lines.push(panel::styled("any key begins", view.theme.dim));
     }
-    panel::centred(lines, area, buf);
+    let places = panel::centred(lines, area, buf);
+    let place = places.get(row).copied().unwrap_or_default();
+    Top::typed(None, buttons(&hints, place))
 }
 
 /// The name in big letters, as large as there is room for; and the rows that suit it between parts.
@@ -146,21 +155,52 @@ fn connection(view: &View, state: &AppState, columns: usize) -> Vec<Line<'static
     std::iter::once(line).chain(why).collect()
 }
 
-/// The keys to begin with, as many as fit.
-fn keys(view: &View, state: &AppState, columns: usize) -> Line<'static> {
-    let mut line = Line::default();
+/// The keys to begin with and what they do, as many as fit.
+fn keys(state: &AppState, columns: usize) -> Vec<(Key, &'static str)> {
+    let mut hints = Vec::new();
+    let mut taken = 0_usize;
     for action in KEYS {
-        let key = panel::key(view, state, action);
+        let key = state.session.settings.keys.keys(action).first();
         let row = BINDINGS.iter().find(|row| row.action == action);
-        let words = row.and_then(|row| row.hint).map_or("", |(words, _)| words);
-        let gap = if line.spans.is_empty() { "" } else { "   " };
-        let words = format!(" {words}");
-        let taken = [line.width(), gap.len(), key.width(), words.len()];
-        if !key.content.is_empty() && taken.iter().sum::<usize>() <= columns {
-            line.extend([Span::raw(gap), key, Span::styled(words, view.theme.dim)]);
+        let Some((key, (words, _))) = key.zip(row.and_then(|row| row.hint)) else {
+            continue;
+        };
+        let more = taken.saturating_add(usize::from(columns_of(key, words)));
+        if more <= columns {
+            hints.push((*key, words));
+            taken = more.saturating_add(usize::from(GAP));
         }
     }
+    hints
+}
+
+fn columns_of(key: &Key, words: &str) -> u16 {
+    let columns = text::width(&key.label()).saturating_add(text::width(words));
+    u16::try_from(columns.saturating_add(1)).unwrap_or(u16::MAX)
+}
+
+fn keys_line(view: &View, hints: &[(Key, &'static str)]) -> Line<'static> {
+    let mut line = Line::default();
+    for (key, words) in hints {
+        if !line.spans.is_empty() {
+            line.push_span(" ".repeat(usize::from(GAP)));
+        }
+        line.push_span(Span::styled(key.label(), view.theme.accent));
+        line.push_span(Span::styled(format!(" {words}"), view.theme.dim));
+    }
     line
+}
+
+/// Where the keys can be clicked, the first one at the left of `place`.
+fn buttons(hints: &[(Key, &'static str)], place: Rect) -> Vec<Button> {
+    let mut x = place.x;
+    let mut place_of = |(key, words): &(Key, &'static str)| {
+        let width = columns_of(key, words);
+        let area = Rect { x, width, ..place };
+        x = area.right().saturating_add(GAP);
+        key_button(*key, area)
+    };
+    hints.iter().map(&mut place_of).collect()
 }
 
 #[cfg(test)]

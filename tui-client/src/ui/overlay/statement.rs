@@ -7,15 +7,15 @@
 //! │ AwesomeStock payment statement                 │
 //! │ Player: ann                                    │
 //! │ …                                              │
-//! ╰ Esc closes, arrows scroll ──────── 1–20 of 34 ─╯
+//! ╰ Esc closes  arrows scroll ──────── 1–20 of 34 ─╯
 //! ```
 
 use ratatui::{buffer::Buffer, text::Line};
 
-use super::{Window, absence, scrolled, sheet_hint, text_columns};
+use super::{Window, absence, scrolled, sheet_hints, text_columns};
 use crate::{
     app::overlay::{Fetched, Sheet},
-    ui::{View, layout::Desk, panel, text},
+    ui::{Top, View, layout::Desk, panel, text},
 };
 
 /// Most columns of a line.
@@ -24,8 +24,8 @@ const MAX_COLUMNS: usize = 96;
 /// Fewest columns of the window, so that it does not jump when the text comes.
 const MIN_COLUMNS: usize = 52;
 
-/// Draws the statement; gives back how far it can be scrolled.
-pub(super) fn draw(view: &View, sheet: &Sheet<Vec<String>>, desk: &Desk, buf: &mut Buffer) -> usize {
+/// Draws the statement.
+pub(super) fn draw(view: &View, sheet: &Sheet<Vec<String>>, desk: &Desk, buf: &mut Buffer) -> Top {
     let most = text_columns(desk, MAX_COLUMNS);
     let mut lines = absence(view, &sheet.content, "the statement", most.min(MIN_COLUMNS));
     if let Fetched::Ready(text) = &sheet.content {
@@ -43,11 +43,10 @@ pub(super) fn draw(view: &View, sheet: &Sheet<Vec<String>>, desk: &Desk, buf: &m
         }
     }
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
-    let hint = sheet_hint(sheet);
-    let hint: Vec<&str> = hint.iter().map(String::as_str).collect();
+    let hints = sheet_hints(sheet);
     let window = Window {
         title: "Statement",
-        hint: &hint,
+        hints: &hints,
         wanted: (widest.max(MIN_COLUMNS.min(most)), lines.len()),
     };
     scrolled(view, &window, lines, sheet.scroll, desk, buf)

@@ -19,7 +19,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Part, Window, absence, scrolled, sheet_hint, text_columns};
+use super::{Part, Window, absence, scrolled, sheet_hints, text_columns};
 use crate::{
     app::{
         event::NumberedTrade,
@@ -27,7 +27,7 @@ use crate::{
         overlay::{Fetched, Scroll, Sheet},
         trades::TradeList,
     },
-    ui::{View, format, layout::Desk, panel, text},
+    ui::{Top, View, format, layout::Desk, panel, text},
 };
 
 /// Most columns of a line.
@@ -36,14 +36,13 @@ const MAX_COLUMNS: usize = 64;
 /// Rows that are not scrolled: the heading.
 const FIXED_ROWS: u16 = 1;
 
-/// Draws the trades; gives back how far they can be scrolled.
-pub(super) fn draw(view: &View, sheet: &Sheet<TradeList>, desk: &Desk, buf: &mut Buffer) -> usize {
+/// Draws the trades.
+pub(super) fn draw(view: &View, sheet: &Sheet<TradeList>, desk: &Desk, buf: &mut Buffer) -> Top {
     let columns = text_columns(desk, MAX_COLUMNS);
-    let hint = sheet_hint(sheet);
-    let hint: Vec<&str> = hint.iter().map(String::as_str).collect();
+    let hints = sheet_hints(sheet);
     let window = |rows: usize| Window {
         title: "Trades, newest first",
-        hint: &hint,
+        hints: &hints,
         wanted: (columns, rows),
     };
     match &sheet.content {
@@ -67,7 +66,7 @@ fn table(
     window: &Window<'_>,
     desk: &Desk,
     buf: &mut Buffer,
-) -> usize {
+) -> Top {
     let placed = window.place(desk);
     let inner = placed.inner;
     let body = Rect {
@@ -78,7 +77,7 @@ fn table(
     let part = Part::of(trades.rows().len(), usize::from(body.height), sheet.scroll.top());
     // There are more than are counted here.
     let more = if trades.has_more() { "+" } else { "" };
-    window.draw(view, &placed, part.position().map(|words| words + more), buf);
+    let buttons = window.draw(view, &placed, part.position().map(|words| words + more), buf);
     part.bar(view, placed.outer, buf);
     let columns = Columns::of(trades.rows(), usize::from(inner.width));
     columns.heading(view.theme.dim).render(panel::row(inner, 0), buf);
@@ -90,7 +89,7 @@ fn table(
             .line(view, trade, style)
             .render(panel::row(body, index), buf);
     }
-    part.reach()
+    Top::scrolled(part.reach(), buttons)
 }
 
 /// How much of a moment is shown.

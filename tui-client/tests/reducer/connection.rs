@@ -1,0 +1,295 @@
+//! The way to the table: lost, tried again, stale, and what is said of it.
+
+use awesomestock::app::{
+    Effect, Event,
+    connection::{Connection, Liveness, retry_after_ms},
+    event::{Answer, Call, OrderResult, StreamEvent},
+    log::{Deed, Outcome},
+    money::Side,
+    wallet::{Holdings, Wallet},
+};
+
+use crate::game::{Game, START, send};
+
+#[test]
+fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
+    let mut game = Game::seated();
+    game.keys("b");
+    for attempt in 1..=5 {
+        let effects = game.stream(StreamEvent::Lost("connection reset".to_owned()));
+        let [Effect::Connect { after_ms }] = effects[..] else {
+            panic!("{effects:?}")
+        };
+        match &game.state.connection {
+            Connection::Waiting {
+                attempt: shown,
+                retry_at,
+                why,
+            } => {
+                assert_eq!((*shown, *retry_at), (attempt, game.now.plus_ms(after_ms)));
+                assert_eq!(why, "connection reset");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(game.last_outcome(), Outcome::Unanswered);
+    let effects = game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
+    assert_eq!(effects, [Effect::Call(Call::History { before: None })]);
+    assert!(game.state.connection.live().is_some());
+    let effects = game.stream(StreamEvent::Lost("again".to_owned()));
+    assert!(
+        matches!(effects[..], [Effect::Connect { after_ms: 126..=250 }]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
+    let mut game = Game::seated();
+    game.keys("s:stop\n:gamble\n");
+    game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
+    game.keys("9b");
+    let wallet = Wallet {
+        tokens: 410,
+        stocks: 9,
+        version: 2,
+        ..Wallet::default()
+    };
+    game.result(true, "operation executed successfully", wallet);
+    let orders: Vec<_> = game
+        .log()
+        .into_iter()
+        .filter(|(deed, _)| *deed != Deed::Notice)
+        .collect();
+    let expected = [
+        (Deed::Order(Side::Sell, 1), Outcome::Unanswered),
+        (Deed::Order(Side::Buy, 9), Outcome::Traded { price: Some(10) }),
+    ];
+    assert_eq!(orders, expected);
+}
+
+#[test]
+fn waits_between_tries_grow_and_are_bounded() {
+    for (attempt, least, most) in [
+        (1, 126, 250),
+        (2, 251, 500),
+        (3, 501, 1000),
+        (6, 4001, 8000),
+        (7, 5001, 10_000),
+        (u32::MAX, 5001, 10_000),
+    ] {
+        for jitter in [0, 1, 77, u64::MAX] {
+            let wait = retry_after_ms(attempt, jitter);
+            assert!(
+                (least..=most).contains(&wait),
+                "attempt {attempt}, jitter {jitter}: {wait}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_connection_says_what_is_true() {
+    let mut game = Game::seated();
+    let interval = game.state.market.interval_ms();
+    for (age_ms, expected) in [
+        (0, Liveness::Live),
+        (3999, Liveness::Live),
+        (4000, Liveness::Stale { age_ms: 4000 }),
+        (60_000, Liveness::Stale { age_ms: 60_000 }),
+    ] {
+        assert_eq!(
+            game.state.connection.liveness(START.plus_ms(age_ms), interval),
+            expected,
+            "{age_ms}"
+        );
+    }
+    assert_eq!(
+        game.state.next_wake(),
+        Some(START.plus_ms(4000)),
+        "nothing to draw before the price is overdue"
+    );
+    game.now = START.plus_ms(4400);
+    game.event(Event::Woken);
+    assert_eq!(
+        game.state.next_wake(),
+        Some(START.plus_ms(5000)),
+        "the age moves on each second"
+    );
+    game.price(1, 11);
+    assert_eq!(game.state.next_wake(), Some(START.plus_ms(4400 + 4000)));
+}
+
+#[test]
+fn a_table_that_answers_but_does_not_tick_is_stale_and_takes_no_orders() {
+    let mut game = Game::seated();
+    game.keys("b");
+    game.now = START.plus_ms(4_000);
+    game.result(false, "no", Wallet::default());
+    assert_eq!(game.keys("b"), [], "nothing is sent at a price that may be old");
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::NotSent("no price for 4 s; orders go on with the next one".to_owned())
+    );
+    game.price(1, 11);
+    assert_eq!(game.keys("b"), send(Side::Buy, 1));
+    // A table that does not say its rhythm is never overdue.
+    let mut old = Game::new();
+    old.stream(StreamEvent::Joined {
+        extended: false,
+        ids: false,
+    });
+    old.stream(StreamEvent::Price {
+        tick: None,
+        price: 10,
+        at: None,
+        interval_ms: None,
+    });
+    old.now = START.plus_ms(3_600_000);
+    assert_eq!(old.keys("b"), send(Side::Buy, 1));
+}
+
+#[test]
+fn the_latency_is_that_of_the_last_answer() {
+    let mut game = Game::seated();
+    let latency = |game: &Game| game.state.connection.live().and_then(|live| live.latency_ms);
+    assert_eq!(latency(&game), None);
+    game.now = START.plus_ms(30);
+    game.event(Event::Answered(Answer::History {
+        before: None,
+        prices: Vec::new(),
+        more: false,
+    }));
+    assert_eq!(latency(&game), Some(30), "asked for on joining");
+    game.keys("bs");
+    game.now = START.plus_ms(37);
+    game.result(false, "no", Wallet::default());
+    assert_eq!(latency(&game), Some(7));
+    game.now = START.plus_ms(42);
+    game.result(false, "no", Wallet::default());
+    assert_eq!(latency(&game), Some(12));
+    // What nobody asked for was not waited for.
+    game.event(Event::Answered(Answer::Tokens(1)));
+    assert_eq!(latency(&game), Some(12));
+    game.stream(StreamEvent::Lost("gone".to_owned()));
+    game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
+    assert_eq!(latency(&game), None);
+}
+
+#[test]
+fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
+    let mut game = Game::new();
+    game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
+    game.stream(StreamEvent::Price {
+        tick: Some(0),
+        price: 10,
+        at: None,
+        interval_ms: Some(3_600_000),
+    });
+    let mut shown = Vec::new();
+    for _ in 0..27 {
+        game.now = game.state.next_wake().unwrap();
+        game.event(Event::Woken);
+        let live = game.state.connection.live().unwrap();
+        shown.push(live.shown_age_ms(game.now).unwrap() / 1000);
+    }
+    let fives: Vec<i64> = (1..=24).map(|step| step * 5).collect();
+    assert_eq!(shown, [&fives[..], &[180, 240, 300]].concat());
+}
+
+#[test]
+fn a_casino_of_the_old_contract_tells_tokens_only() {
+    let mut game = Game::new();
+    assert_eq!(
+        game.stream(StreamEvent::Joined {
+            extended: false,
+            ids: false
+        }),
+        [Effect::Call(Call::Holdings)]
+    );
+    game.event(Event::Answered(Answer::Tokens(50)));
+    game.stream(StreamEvent::Price {
+        tick: None,
+        price: 15,
+        at: None,
+        interval_ms: None,
+    });
+    game.stream(StreamEvent::Price {
+        tick: None,
+        price: 15,
+        at: None,
+        interval_ms: None,
+    });
+    assert_eq!(
+        game.state
+            .market
+            .prices()
+            .map(|point| point.tick)
+            .collect::<Vec<_>>(),
+        [0, 1]
+    );
+    assert_eq!(game.keys("2b"), send(Side::Buy, 2));
+    let result = OrderResult {
+        executed: true,
+        message: "operation executed successfully".to_owned(),
+        price: None,
+        tick: None,
+        at: None,
+        wallet: None,
+    };
+    assert_eq!(
+        game.stream(StreamEvent::Result(result)),
+        [Effect::Call(Call::Holdings)]
+    );
+    assert_eq!(game.last_outcome(), Outcome::Traded { price: None });
+    assert_eq!(game.state.holdings, Holdings::TokensOnly(50));
+    assert_eq!(game.keys("ms"), [], "how many stocks there are is not known");
+}
+
+#[test]
+fn a_seat_that_is_refused_is_asked_for_again_only_when_the_player_says_so() {
+    let mut game = Game::new();
+    assert_eq!(game.stream(StreamEvent::Barred("not yours".to_owned())), []);
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Refused("no seat: not yours".to_owned())
+    );
+    assert_eq!(game.state.next_wake(), None, "nothing is tried by itself");
+    assert_eq!(game.keys(":gamble\n"), [Effect::Connect { after_ms: 0 }]);
+    assert_eq!(game.state.connection, Connection::Connecting { attempt: 1 });
+}
+
+#[test]
+fn a_seat_that_held_is_looked_for_at_once_where_there_are_several_addresses() {
+    for (at, held_ms, at_once) in [
+        (Some("b:2"), 5_000, true),
+        (Some("b:2"), 100, false),
+        (None, 5_000, false),
+    ] {
+        let mut game = Game::seated();
+        if let Some(address) = at {
+            game.stream(StreamEvent::At(address.to_owned()));
+            assert_eq!(game.state.session.seat.table, address);
+        }
+        game.now = game.now.plus_ms(held_ms);
+        for first in [true, false] {
+            let effects = game.stream(StreamEvent::Lost("gone".to_owned()));
+            let [Effect::Connect { after_ms }] = effects[..] else {
+                panic!("{effects:?}")
+            };
+            assert_eq!(after_ms == 0, first && at_once, "{at:?} {held_ms}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A game that is driven by hand: keys and messages in, effects out.
+
+use awesomestock::app::{
+    AppState, Effect, Event, Seat,
+    event::{OrderResult, StreamEvent},
+    log::{Deed, Outcome, Slip},
+    money::{Side, UnixMs},
+    update,
+    wallet::Wallet,
+};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+pub(crate) const START: UnixMs = UnixMs(1_700_000_000_000);
+
+/// A game, driven by hand.
+pub(crate) struct Game {
+    pub(crate) state: AppState,
+    pub(crate) now: UnixMs,
+}
+
+impl Game {
+    pub(crate) fn new() -> Self {
+        let seat = Seat {
+            player: "ann".to_owned(),
+            table: "solo".to_owned(),
+        };
+        let (state, effects) = AppState::new(seat, (80, 24), START);
+        assert_eq!(effects, [Effect::Connect { after_ms: 0 }]);
+        Self { state, now: START }
+    }
+
+    /// At a table that tells everything, at price 10, with 500 tokens.
+    pub(crate) fn seated() -> Self {
+        let mut game = Self::new();
+        game.stream(StreamEvent::Joined {
+            extended: true,
+            ids: false,
+        });
+        game.stream(StreamEvent::Wallet(Wallet {
+            tokens: 500,
+            dollars_in: 100,
+            version: 1,
+            ..Wallet::default()
+        }));
+        game.price(0, 10);
+        game
+    }
+
+    /// What an event asks for; of orders, whichever they are.
+    pub(crate) fn event(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = update(&mut self.state, self.now, event);
+        for effect in &mut effects {
+            if let Effect::Send { slip, .. } = effect {
+                *slip = Slip::default();
+            }
+        }
+        effects
+    }
+
+    pub(crate) fn stream(&mut self, event: StreamEvent) -> Vec<Effect> {
+        self.event(Event::Stream(event))
+    }
+
+    pub(crate) fn price(&mut self, tick: i64, price: i32) {
+        let price = StreamEvent::Price {
+            tick: Some(tick),
+            price,
+            at: None,
+            interval_ms: Some(1000),
+        };
+        assert_eq!(self.stream(price), []);
+    }
+
+    pub(crate) fn result(&mut self, executed: bool, message: &str, wallet: Wallet) -> Vec<Effect> {
+        let price = executed.then_some(10);
+        let message = message.to_owned();
+        self.stream(StreamEvent::Result(OrderResult {
+            executed,
+            message,
+            price,
+            tick: executed.then_some(0),
+            at: None,
+            wallet: Some(wallet),
+        }))
+    }
+
+    /// Presses keys: each letter is a key; `\n` is Enter, `\x1b` Esc, `\t` Tab, `\x08` Backspace.
+    pub(crate) fn keys(&mut self, keys: &str) -> Vec<Effect> {
+        keys.chars()
+            .flat_map(|letter| self.key(code(letter), KeyEventKind::Press))
+            .collect()
+    }
+
+    pub(crate) fn key(&mut self, code: KeyCode, kind: KeyEventKind) -> Vec<Effect> {
+        self.event(Event::Key(KeyEvent {
+            kind,
+            ..KeyEvent::new(code, KeyModifiers::NONE)
+        }))
+    }
+
+    pub(crate) fn log(&self) -> Vec<(Deed, Outcome)> {
+        self.state
+            .log
+            .entries()
+            .map(|entry| (entry.deed.clone(), entry.outcome.clone()))
+            .collect()
+    }
+
+    pub(crate) fn last_outcome(&self) -> Outcome {
+        self.log().pop().expect("the log has a line").1
+    }
+}
+
+pub(crate) fn code(letter: char) -> KeyCode {
+    match letter {
+        '\n' => KeyCode::Enter,
+        '\x1b' => KeyCode::Esc,
+        '\t' => KeyCode::Tab,
+        '\x08' => KeyCode::Backspace,
+        letter => KeyCode::Char(letter),
+    }
+}
+
+pub(crate) fn send(side: Side, count: i32) -> Vec<Effect> {
+    vec![Effect::Send {
+        side,
+        count,
+        limit: None,
+        slip: Slip::default(),
+    }]
+}

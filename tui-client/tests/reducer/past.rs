@@ -1,0 +1,120 @@
+//! What was before: prices and trades that are told later.
+
+use awesomestock::app::{
+    Effect, Event,
+    event::{Answer, Call, OrderResult, StreamEvent, TradeRow},
+    log::Deed,
+    market::{MAX_PRICES, PricePoint},
+    money::{Permille, Side},
+    wallet::Wallet,
+};
+
+use crate::game::{Game, START};
+
+#[test]
+fn history_fills_gaps_and_stays_bounded() {
+    let point = |tick: i64| PricePoint {
+        tick,
+        price: 10,
+        at: START,
+    };
+    let mut game = Game::seated();
+    game.price(5, 12);
+    game.event(Event::Answered(Answer::History {
+        before: None,
+        prices: (0..=7).map(point).collect(),
+        more: false,
+    }));
+    let market = &game.state.market;
+    assert_eq!(
+        market.prices().map(|point| point.tick).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 4, 5]
+    );
+    assert_eq!(market.last().map(|last| last.price), Some(12));
+    let change = market.change().unwrap();
+    assert_eq!((change.tokens, change.permille), (2, Some(Permille(200))));
+
+    for tick in 6..100_400 {
+        game.price(tick, 10);
+    }
+    let market = &game.state.market;
+    assert_eq!(market.prices().len(), MAX_PRICES);
+    let oldest = market.at(0).unwrap();
+    assert_eq!((oldest.first_tick, oldest.ticks(), oldest.high), (0, 60, 12));
+    assert_eq!(market.kept() - MAX_PRICES, 7);
+    game.price(3, 99);
+    assert_eq!(game.state.market.prices().len(), 1, "another market has begun");
+}
+
+#[test]
+fn earlier_trades_come_before_the_log() {
+    let mut game = Game::new();
+    let effects = game.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
+    assert_eq!(
+        effects,
+        [
+            Effect::Call(Call::History { before: None }),
+            Effect::Call(Call::Trades)
+        ]
+    );
+    game.price(0, 10);
+    game.keys("b");
+    let trade = |count| TradeRow {
+        tick: 0,
+        at: START,
+        side: Side::Sell,
+        count,
+        price: 4,
+    };
+    let bought = OrderResult {
+        executed: true,
+        message: "operation executed successfully".to_owned(),
+        price: Some(4),
+        tick: Some(0),
+        at: Some(START),
+        wallet: Some(Wallet::default()),
+    };
+    game.stream(StreamEvent::Result(bought));
+    let answered_meanwhile = TradeRow {
+        side: Side::Buy,
+        ..trade(1)
+    };
+    game.event(Event::Answered(Answer::Trades(vec![
+        trade(1),
+        trade(2),
+        answered_meanwhile,
+    ])));
+    let deeds: Vec<Deed> = game.log().into_iter().map(|(deed, _)| deed).collect();
+    let expected = [
+        Deed::Order(Side::Sell, 1),
+        Deed::Order(Side::Sell, 2),
+        Deed::Order(Side::Buy, 1),
+    ];
+    assert_eq!(deeds, expected);
+    assert_eq!(
+        game.state.chart.marks.iter().len(),
+        3,
+        "each trade is marked once"
+    );
+}
+
+#[test]
+fn a_casino_of_the_same_market_that_is_a_tick_behind_changes_nothing() {
+    let mut game = Game::new();
+    for (tick, price) in [(5, 10), (6, 12), (7, 11)] {
+        game.price(tick, price);
+    }
+    let told = |game: &Game| {
+        let prices = game.state.market.prices();
+        prices.map(|point| (point.tick, point.price)).collect::<Vec<_>>()
+    };
+    for (tick, price) in [(6, 12), (7, 11), (8, 9)] {
+        game.price(tick, price);
+    }
+    assert_eq!(told(&game), [(5, 10), (6, 12), (7, 11), (8, 9)]);
+    game.price(6, 13);
+    assert_eq!(told(&game), [(6, 13)], "it had another price: another market");
+}

@@ -1,0 +1,333 @@
+//! What is read: sheets, the palette, the start screen, alerts.
+
+use awesomestock::app::{
+    AppState, Effect, Event, Seat, Settings,
+    action::Action,
+    event::{Answer, Call, Failure, StreamEvent, TradeRow},
+    key::Key,
+    keymap::Keymap,
+    log::Outcome,
+    money::Side,
+    overlay::{Fetched, Overlay, PaymentRow},
+};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::game::{Game, START, send};
+
+#[test]
+fn sheets_are_fetched_scrolled_and_closed() {
+    let mut game = Game::seated();
+    assert_eq!(game.keys("p"), [Effect::Call(Call::Payments)]);
+    let row = |number| PaymentRow {
+        number,
+        at: None,
+        dollars: -1,
+    };
+    game.event(Event::Answered(Answer::Payments((1..=100).map(row).collect())));
+    game.event(Event::Reach(82));
+    let top = |game: &Game| match game.state.screen.overlays.last() {
+        Some(Overlay::Payments(sheet)) => sheet.scroll.top(),
+        other => panic!("{other:?}"),
+    };
+    for (key, expected) in [
+        (KeyCode::Down, 1),
+        (KeyCode::PageDown, 13),
+        (KeyCode::End, 82),
+        (KeyCode::Down, 82),
+        (KeyCode::Up, 81),
+        (KeyCode::Home, 0),
+        (KeyCode::Up, 0),
+    ] {
+        game.key(key, KeyEventKind::Press);
+        assert_eq!(top(&game), expected, "{key:?}");
+    }
+    assert_eq!(game.keys("b"), [], "the overlay has the keys");
+    game.keys("\x1b");
+    assert!(game.state.screen.overlays.is_empty());
+    game.event(Event::Answered(Answer::Payments(vec![])));
+    assert!(
+        game.state.screen.overlays.is_empty(),
+        "an answer that nobody waits for any more is passed over"
+    );
+
+    assert_eq!(game.keys("S"), [Effect::Call(Call::Statement)]);
+    game.event(Event::Failed(
+        Call::Statement,
+        Failure::Unanswered("no payments server".to_owned()),
+    ));
+    match game.state.screen.overlays.last() {
+        Some(Overlay::Statement(sheet)) => {
+            assert_eq!(sheet.content, Fetched::Failed("no payments server".to_owned()));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_sheet_is_searched_copied_and_exported() {
+    let mut game = Game::seated();
+    game.keys("p");
+    assert_eq!(game.keys("ye"), [], "there is nothing yet");
+    let row = |number, dollars| PaymentRow {
+        number,
+        at: Some(START),
+        dollars,
+    };
+    game.event(Event::Answered(Answer::Payments(vec![row(1, -100), row(2, 60)])));
+    game.event(Event::Reach(1));
+    assert_eq!(game.keys("/b60\n"), [], "letters are typed, and do not trade");
+    assert_eq!(game.keys("/60\n"), []);
+    let Some(Overlay::Payments(sheet)) = game.state.screen.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!((sheet.search.found(), sheet.scroll.top()), (Some(1), 1));
+
+    let rows = "1,2023-11-14 22:13:20,-100\n2,2023-11-14 22:13:20,60\n";
+    assert_eq!(game.keys("y"), [Effect::Copy(rows.to_owned())]);
+    let file_name = "awesomestock-payments-ann-1700000000000.csv".to_owned();
+    let text = format!("number,date_utc,dollars\n{rows}");
+    assert_eq!(game.keys("e"), [Effect::Export { file_name, text }]);
+    game.event(Event::Exported(Ok("/tmp/x.csv".to_owned())));
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Done("exported to /tmp/x.csv".to_owned())
+    );
+    game.event(Event::Exported(Err("no space".to_owned())));
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Refused("not exported: no space".to_owned())
+    );
+    game.keys("/\x1b\x1b");
+    assert!(game.state.screen.overlays.is_empty());
+}
+
+#[test]
+fn older_trades_come_page_by_page_as_they_are_read() {
+    let page = |numbers: std::ops::RangeInclusive<i64>| -> Vec<(i64, TradeRow)> {
+        let row = TradeRow {
+            tick: 1,
+            at: START,
+            side: Side::Buy,
+            count: 3,
+            price: 12,
+        };
+        numbers.map(|number| (number, row)).collect()
+    };
+    let told = |before, rows, more| Event::Answered(Answer::TradePage { before, rows, more });
+    let asked = |before| vec![Effect::Call(Call::TradePage { before })];
+    let mut game = Game::seated();
+    assert_eq!(game.keys("T"), asked(None));
+    game.event(told(None, page(101..=200), true));
+    // 20 rows of 100 are in sight.
+    game.event(Event::Reach(80));
+    assert_eq!(game.keys("jjj"), []);
+    assert_eq!(game.keys("G"), asked(Some(101)));
+    assert_eq!(game.keys("kGG"), [], "once");
+    let call = Call::TradePage { before: Some(101) };
+    game.event(Event::Failed(call, Failure::Unanswered("no".to_owned())));
+    assert_eq!(game.keys("G"), asked(Some(101)), "it may be asked for again");
+    game.event(told(Some(101), page(1..=100), false));
+    game.event(Event::Reach(180));
+    assert_eq!(game.keys("G"), [], "there are no more");
+    let Some(Overlay::Trades(sheet)) = game.state.screen.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!(sheet.ready().map(|trades| trades.rows().len()), Some(200));
+    let [Effect::Export { file_name, text }] = &game.keys("E")[..] else {
+        panic!("not exported")
+    };
+    assert_eq!(file_name, "awesomestock-trades-ann-1700000000000.txt");
+    assert!(text.starts_with("number  date (UTC)") && text.lines().count() == 201);
+    assert_eq!(game.keys("T"), []);
+    assert!(game.state.screen.overlays.is_empty(), "its key closes it");
+    // A page that comes when its reader has gone harms nobody.
+    game.event(told(Some(101), page(1..=9), true));
+    let mut old = Game::seated();
+    old.keys("T");
+    let why = "this casino does not tell its trades".to_owned();
+    old.event(Event::Failed(
+        Call::TradePage { before: None },
+        Failure::Refused(why.clone()),
+    ));
+    let Some(Overlay::Trades(sheet)) = old.state.screen.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!(sheet.content, Fetched::Failed(why));
+}
+
+#[test]
+fn the_palette_takes_the_words() {
+    for (keys, expected) in [
+        (":buy 2\n", send(Side::Buy, 2)),
+        (":sell 1\n", send(Side::Sell, 1)),
+        (":buyTokens 100\n", vec![Effect::Call(Call::BuyTokens(100))]),
+        (":buy-tokens 100\n", vec![Effect::Call(Call::BuyTokens(100))]),
+        (":withdraw 5\n", vec![Effect::Call(Call::Withdraw(5))]),
+        (":balance\n", vec![Effect::Call(Call::Holdings)]),
+        (":payments\n", vec![Effect::Call(Call::Payments)]),
+        (":paymentStatement\n", vec![Effect::Call(Call::Statement)]),
+        (":payment-statement\n", vec![Effect::Call(Call::Statement)]),
+        (":stop\n", vec![Effect::Leave]),
+        (
+            ":stop\n:gamble\n",
+            vec![Effect::Leave, Effect::Connect { after_ms: 0 }],
+        ),
+        (":gamble\n", vec![]),
+        (":exit\n", vec![Effect::Quit]),
+        (":wi\t10\n", vec![Effect::Call(Call::Withdraw(10))]),
+        (":\x08b", send(Side::Buy, 1)),
+        (":\n", vec![]),
+        ("q", vec![Effect::Quit]),
+    ] {
+        assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
+    }
+    for (line, expected) in [
+        ("bye 2", "no command"),
+        ("buy", "buy STOCKS"),
+        ("buy x", "whole number"),
+        ("buy -1", "whole number"),
+        ("buy +1", "whole number"),
+        ("buy 0", "whole number"),
+        ("buy 99999999999", "whole number"),
+        ("buy 1 2", "too many words"),
+        ("stop now", "too many words"),
+    ] {
+        let mut game = Game::seated();
+        assert_eq!(game.keys(&format!(":{line}\n")), []);
+        match game.state.screen.overlays.last() {
+            Some(Overlay::Palette(palette)) => {
+                let error = palette.error.as_deref().unwrap_or_default();
+                assert!(error.contains(expected), "{line}: {error}");
+            }
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
+    let changes: Vec<(Action, Vec<Key>)> = [("repaint", "r"), ("suspend", "f2"), ("quit", "enter")]
+        .map(|(action, key)| (Action::by_name(action).unwrap(), vec![key.parse().unwrap()]))
+        .into();
+    let settings = Settings {
+        keys: Keymap::with(&changes).unwrap(),
+        ..Settings::default()
+    };
+    let seat = Game::new().state.session.seat;
+    let (state, _) = AppState::with(settings, seat, (80, 24), START);
+    let mut game = Game { state, now: START };
+    assert_eq!(game.keys("r"), [Effect::Repaint]);
+    assert_eq!(game.keys(":r"), []);
+    let Some(Overlay::Palette(palette)) = game.state.screen.overlays.last() else {
+        panic!("closed")
+    };
+    assert_eq!(palette.input.value(), "r");
+    assert_eq!(game.key(KeyCode::F(2), KeyEventKind::Press), [Effect::Suspend]);
+    assert_eq!(game.keys("\x08?\n"), [], "Enter is not leaving here");
+    let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(game.event(Event::Key(ctrl_c)), [Effect::Quit]);
+    game.keys("\x1b\x1b");
+    assert_eq!(game.keys("\n"), [Effect::Quit]);
+}
+
+#[test]
+fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
+    let begin = || {
+        let seat = Seat {
+            player: "ann".to_owned(),
+            table: "solo".to_owned(),
+        };
+        let settings = Settings {
+            splash: true,
+            ..Settings::default()
+        };
+        let (state, _) = AppState::with(settings, seat, (80, 24), START);
+        Game { state, now: START }
+    };
+    let shown = |game: &Game| matches!(game.state.screen.overlays.first(), Some(Overlay::Splash { .. }));
+    let mut patient = begin();
+    patient.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
+    patient.price(0, 10);
+    assert!(shown(&patient), "a price alone is too quick");
+    patient.now = patient.state.next_wake().unwrap();
+    patient.event(Event::Woken);
+    assert!(!shown(&patient));
+    let mut waiting = begin();
+    waiting.now = START.plus_ms(60_000);
+    waiting.event(Event::Woken);
+    assert!(shown(&waiting), "there is nothing to show yet");
+    waiting.stream(StreamEvent::Joined {
+        extended: true,
+        ids: false,
+    });
+    waiting.price(0, 10);
+    assert!(!shown(&waiting));
+
+    for (keys, effects, overlays) in [
+        ("\x1b", vec![], 0),
+        ("t", vec![], 1),
+        ("b", vec![], 0),
+        ("s", vec![], 0),
+        ("bb", send(Side::Buy, 1), 0),
+        ("q", vec![Effect::Quit], 0),
+        ("25b", send(Side::Buy, 25), 0),
+    ] {
+        let mut game = begin();
+        game.stream(StreamEvent::Joined {
+            extended: true,
+            ids: false,
+        });
+        game.price(0, 10);
+        assert_eq!(game.keys(keys), effects, "{keys:?}");
+        assert!(!shown(&game), "{keys:?}");
+        assert_eq!(game.state.screen.overlays.len(), overlays, "{keys:?}");
+    }
+}
+
+#[test]
+fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
+    let mut game = Game::seated();
+    game.keys(":alertAbove 12\n:alert-below 3\n:alertAbove 9\n:alertAbove 12\n");
+    let outcomes: Vec<_> = game.log().into_iter().map(|(_, outcome)| outcome).collect();
+    let expected = [
+        Outcome::Done("alert set: price at or above 12".to_owned()),
+        Outcome::Done("alert set: price at or below 3".to_owned()),
+        Outcome::Refused("the price is there already: 10".to_owned()),
+        Outcome::Refused("this alert is set already".to_owned()),
+    ];
+    assert_eq!(outcomes, expected);
+    game.price(1, 11);
+    assert_eq!(game.state.alerts.toasts().len(), 0);
+    game.price(2, 12);
+    assert_eq!(
+        game.last_outcome(),
+        Outcome::Done("alert: price 12, at or above 12".to_owned())
+    );
+    assert_eq!(game.state.alerts.toasts().len(), 1);
+    game.price(3, 13);
+    assert_eq!(game.state.alerts.toasts().len(), 1, "it rings once");
+    assert_eq!(
+        game.keys("1b"),
+        send(Side::Buy, 1),
+        "a toast does not take the keys"
+    );
+
+    game.now = game.state.alerts.next_change().unwrap();
+    game.event(Event::Woken);
+    assert_eq!(game.state.alerts.toasts().len(), 0);
+    game.keys(":alertsOff\n");
+    game.price(4, 1);
+    assert_eq!(game.last_outcome(), Outcome::Done("alerts removed: 1".to_owned()));
+}
+
+#[test]
+fn being_told_to_stop_ends_the_game_whatever_lies_on_top() {
+    let mut game = Game::seated();
+    game.keys("?:");
+    assert_eq!(game.event(Event::ToldToStop), [Effect::Quit]);
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(game.event(Event::Key(interrupt)), [Effect::Quit]);
+}
