@@ -7,7 +7,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly cast=${1:-assets/demo.cast}
-readonly columns=100 rows=30
+readonly columns=120 rows=36
 if [[ -z ${GAME:-} ]]; then
     cargo build --release --locked --package awesomestock
     GAME=target/release/awesomestock
@@ -21,7 +21,7 @@ readonly title='AwesomeStock'
 
 # The command, as words for the shell that asciinema starts.
 printf -v command '%q ' env HOME="$home" XDG_CONFIG_HOME="$home" XDG_DATA_HOME="$home" XDG_STATE_HOME="$home" TZ=UTC \
-    python3 assets/drive.py assets/demo.keys "$columns" "$rows" "$GAME" --user ann --seed 7 --tick 800ms --theme dark
+    python3 assets/drive.py assets/demo.keys "$columns" "$rows" "$GAME" --user ann --seed 3 --tick 800ms --theme dark
 command+="; echo \$? > $(printf '%q' "$ended")"
 
 if [[ $(asciinema --version) == *' 2.'* ]]; then

@@ -5,6 +5,7 @@ Each character has a cell of its own, and braille, blocks and lines are drawn as
 same whatever fonts its reader has. Only Python's own library is used.
 """
 
+import collections
 import html
 import re
 import sys
@@ -151,11 +152,14 @@ def draw(letter, x, y, style):
 def main():
     pen = Pen()
     rows = sys.stdin.read().rstrip("\n").split("\n")
-    shapes, columns = [], 0
-    for row, line in enumerate(rows):
-        for column, letter, style in cells(line, pen):
-            columns = max(columns, column + 1)
-            shapes.append(draw(letter, MARGIN + column * CELL_W, BAR + row * CELL_H, style))
+    placed = [(row, *cell) for row, line in enumerate(rows) for cell in cells(line, pen)]
+    columns = max((column + 1 for _, column, _, _ in placed), default=0)
+    # What most cells stand on is the paper of the whole picture, and need not be drawn again.
+    (paper, _), *_ = collections.Counter(ground for *_, (_, ground, _, _) in placed).most_common(1) or [(None, 0)]
+    shapes = []
+    for row, column, letter, (ink, ground, *weight) in placed:
+        style = ink, None if ground == paper else ground, *weight
+        shapes.append(draw(letter, MARGIN + column * CELL_W, BAR + row * CELL_H, style))
     width, height = columns * CELL_W + 2 * MARGIN, len(rows) * CELL_H + BAR + MARGIN
     lights = "".join(
         f'<circle cx="{MARGIN + 5 + 17 * place}" cy="13" r="5" fill="{colour}"/>'
@@ -164,7 +168,7 @@ def main():
     print(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="ui-monospace, Menlo, '
         f'Consolas, \'DejaVu Sans Mono\', monospace" font-size="14.5" text-anchor="middle" fill="none">'
-        f'<rect width="{width}" height="{height}" rx="9" fill="{GROUND}"/>{lights}'
+        f'<rect width="{width}" height="{height}" rx="9" fill="{paper or GROUND}"/>{lights}'
         + "\n".join(shape for shape in shapes if shape)
         + "</svg>"
     )

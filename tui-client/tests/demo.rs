@@ -6,8 +6,8 @@ use std::{fs, num::NonZeroU16, path::Path};
 
 use serde_json::Value;
 
-const COLUMNS: u16 = 100;
-const ROWS: u16 = 30;
+const COLUMNS: u16 = 120;
+const ROWS: u16 = 36;
 
 /// Bytes that a page with the demonstration may cost its reader.
 const MAX_BYTES: usize = 600_000;
@@ -17,15 +17,24 @@ const MAX_SECONDS: f64 = 60.0;
 
 /// What is to be seen, in this order.
 const SCENES: &[&str] = &[
+    "any key begins",
     "● live",
     "Nothing done yet",
+    "Leaderboard",
+    "Tape",
     "Buy tokens",
     "✓ TOKENS 100 $",
-    "✓ BUY 20",
+    "✓ BUY 10 ",
     "average cost",
-    "✓ SELL 10",
+    "is above 25: refused",
+    "✗ BUY 5 @ 25",
+    "✓ BUY 5 @ 45",
+    "since ▲",
+    "ticks a candle",
     "alertBelow",
     "alert: price",
+    "✓ SELL 15",
+    "The others",
     "✓ WITHDRAW 500",
     "FINAL BALANCE",
 ];
