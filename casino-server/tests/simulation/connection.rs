@@ -1,49 +1,73 @@
-//! A connection that stalls now and then, and breaks for good after so many bytes.
+//! A connection that stalls and tarries, breaks for good after so many bytes, and ends with the casino's life.
 
 use std::{
+    future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
+    time::{Sleep, sleep},
+};
 use tonic::transport::server::Connected;
+
+use crate::surroundings::Life;
 
 /// The casino's end of a connection.
 pub(crate) struct Faulty {
     pipe: DuplexStream,
+    life: Arc<Life>,
     /// Bytes until it breaks.
     left: usize,
+    /// Until when nothing comes through.
+    delay: Option<Pin<Box<Sleep>>>,
     /// When it is not ready yet: by chance, for whoever looks twice in each turn would else always look in vain.
     chance: ChaCha8Rng,
 }
 
 impl Faulty {
-    /// `pipe`, with faults by `chance`.
-    pub(crate) fn new(pipe: DuplexStream, chance: &mut ChaCha8Rng) -> Self {
-        let whole = chance.random_bool(0.4);
+    /// `pipe` in `life`, with faults by `chance`.
+    pub(crate) fn new(pipe: DuplexStream, life: &Arc<Life>, chance: &mut ChaCha8Rng) -> Self {
+        let bytes_max = [1_000, 5_000, 20_000].get(chance.random_range(0..5_usize));
         Self {
             pipe,
-            left: if whole {
-                usize::MAX
-            } else {
-                chance.random_range(1..20_000)
-            },
+            life: Arc::clone(life),
+            left: bytes_max.map_or(usize::MAX, |most| chance.random_range(1..*most)),
+            delay: None,
             chance: ChaCha8Rng::seed_from_u64(chance.random()),
         }
     }
 
-    /// Whether the connection stalls or is broken, instead of going on.
-    fn fault(&mut self, cx: &Context<'_>) -> Option<Poll<io::Error>> {
-        if self.left == 0 {
+    /// Whether the connection stalls, tarries or is broken, instead of going on.
+    fn fault(&mut self, cx: &mut Context<'_>) -> Option<Poll<io::Error>> {
+        if self.life.step() || self.left == 0 {
             return Some(Poll::Ready(io::ErrorKind::ConnectionReset.into()));
         }
-        if self.chance.random_ratio(1, 4) {
-            cx.waker().wake_by_ref();
-            return Some(Poll::Pending);
+        if let Some(delay) = &mut self.delay {
+            if delay.as_mut().poll(cx).is_pending() {
+                return Some(Poll::Pending);
+            }
+            self.delay = None;
         }
-        None
+        match self.chance.random_range(0..400) {
+            0..100 => {
+                cx.waker().wake_by_ref();
+                Some(Poll::Pending)
+            }
+            100 => {
+                let mut delay = Box::pin(sleep(Duration::from_millis(self.chance.random_range(1..10))));
+                // Polled once, so that it wakes whoever waits.
+                let waits = delay.as_mut().poll(cx).is_pending();
+                self.delay = Some(delay);
+                waits.then_some(Poll::Pending)
+            }
+            _ => None,
+        }
     }
 }
 
