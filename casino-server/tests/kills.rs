@@ -12,7 +12,6 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use awesomestock_proto::casino::{
@@ -20,11 +19,11 @@ use awesomestock_proto::casino::{
 };
 use support::{
     Asks, buy,
-    cluster::{Cluster, connect},
+    cluster::{Cluster, connect, listen},
     process::Process,
     sell, soon,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::Notify, task::JoinSet};
 use tonic::metadata::MetadataMap;
 
 /// The casinos of the kill test, which come and go.
@@ -183,12 +182,12 @@ async fn audit(url: &str, all: &[Played], dollars: i32) {
 }
 
 /// Waits until the price has moved `more` times.
-async fn moved(ledger: &tokio_postgres::Client, more: i64) {
+async fn moved((ledger, ticked): &(tokio_postgres::Client, Arc<Notify>), more: i64) {
     let newest = "SELECT max(number) FROM ticks";
     let first: i64 = ledger.query_one(newest, &[]).await.unwrap().get(0);
     let waiting = async {
         while ledger.query_one(newest, &[]).await.unwrap().get::<_, i64>(0) < first + more {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            ticked.notified().await;
         }
     };
     soon(waiting).await;
@@ -226,7 +225,7 @@ async fn servers_die_in_turn_and_the_database_once_and_nothing_is_lost_and_nothi
             Arc::clone(&stop),
         ));
     }
-    let ledger = connect(&url).await;
+    let ledger = listen(&url).await;
     moved(&ledger, 5).await;
     for round in 0..6 {
         // One after the other, so the leader too, whoever it is.
@@ -244,11 +243,12 @@ async fn servers_die_in_turn_and_the_database_once_and_nothing_is_lost_and_nothi
     }
     drop(ledger);
     tokio::task::block_in_place(|| cluster.crash_and_restart());
-    let ledger = connect(&url).await;
+    let ledger = listen(&url).await;
     moved(&ledger, 5).await;
     stop.store(true, Ordering::SeqCst);
     let played = soon(players.join_all()).await;
     audit(&url, &played, DOLLARS).await;
+    let (ledger, _) = ledger;
     let terms: i64 = ledger
         .query_one("SELECT term FROM market", &[])
         .await

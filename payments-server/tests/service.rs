@@ -161,10 +161,11 @@ async fn a_sender_that_is_never_quiet_and_never_done_is_not_waited_for() {
         ..Limits::default()
     });
     let mut open = open_statement(&server.channel).await;
+    let mut beats = tokio::time::interval(Duration::from_secs(5));
     let status = loop {
         tokio::select! {
             answer = &mut open.answer => break answer.unwrap().unwrap_err(),
-            () = tokio::time::sleep(Duration::from_secs(5)) => {
+            _ = beats.tick() => {
                 // Nobody takes it any more after the end.
                 let _ = open.payments.try_send(payment("ann", -1, 4));
             }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    future::poll_fn,
     io::{self, Write},
     net::TcpListener,
     os::unix::{
@@ -10,11 +11,12 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Once,
+    sync::{Arc, Once},
 };
 
 use tempfile::TempDir;
-use tokio_postgres::NoTls;
+use tokio::sync::Notify;
+use tokio_postgres::{AsyncMessage, NoTls};
 
 /// Who runs the server when root runs the test: PostgreSQL refuses root.
 const NOBODY: u32 = 65_534;
@@ -220,6 +222,23 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
         .await
         .unwrap();
     client
+}
+
+/// The same, and what is notified of each tick.
+pub async fn listen(url: &str) -> (tokio_postgres::Client, Arc<Notify>) {
+    let (client, mut connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let ticked = Arc::new(Notify::new());
+    let heard = Arc::clone(&ticked);
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+            if let AsyncMessage::Notification(_) = message {
+                heard.notify_one();
+            }
+        }
+    });
+    let set_up = "SET search_path TO awesomestock; LISTEN awesomestock_ticks";
+    client.batch_execute(set_up).await.unwrap();
+    (client, ticked)
 }
 
 fn is_root() -> bool {
