@@ -32,6 +32,9 @@ use crate::{
     wire::{self, Said},
 };
 
+/// Actions of one seat that are taken in one turn, before other seats have theirs.
+const TURN_MAX: usize = 32;
+
 /// One open Gamble stream, as the messages it sends.
 ///
 /// Actions are read as soon as they arrive, never only when an earlier one has been answered: small messages left
@@ -151,11 +154,18 @@ impl<In> Seat<In> {
 }
 
 impl<In: Stream<Item = Result<Action, Status>> + Unpin> Seat<In> {
-    /// Takes in what has arrived, as far as there is room.
+    /// Takes in what has arrived, as far as there is room, and no more than is this seat's turn.
     fn read(&mut self, cx: &mut Context<'_>) {
+        let mut taken = 0_usize;
         while let Some(inbound) = &mut self.inbound
-            && !self.outstanding.is_full()
+            && self.outstanding.poll_room(cx).is_ready()
         {
+            if taken == TURN_MAX {
+                // After those who are ready by now.
+                cx.waker().wake_by_ref();
+                return;
+            }
+            taken = taken.saturating_add(1);
             match inbound.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(action))) => {
                     let submission = wire::command(&action, &mut self.known);

@@ -22,6 +22,7 @@ use super::{
     shared::{Loading, Shared, Stopped},
 };
 use crate::{
+    account::Refusal,
     identity::{KeyHash, PlayerName},
     market::Tick,
     quantity::UnixMillis,
@@ -367,6 +368,14 @@ impl Verdict {
                 // A batch that is settled has all its answers.
                 answer.copied().ok_or(LedgerError::Unanswered)
             }
+        }
+    }
+
+    /// It is the refusal of one who asks too fast.
+    pub(crate) fn is_too_fast(&self) -> bool {
+        match &self.outcome {
+            Outcome::Known(Ok(decision)) => matches!(decision.result, Err(Refusal::TooFast { .. })),
+            Outcome::Known(Err(_)) | Outcome::InBatch(..) => false,
         }
     }
 

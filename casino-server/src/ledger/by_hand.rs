@@ -1,6 +1,6 @@
 //! A ledger that a test flushes by hand, so that it decides what is on disk when.
 
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 use super::{
     Books, LedgerFailure,
@@ -70,6 +70,11 @@ impl ByHand {
         let settled = self.flusher.settle(&taken);
         self.books.wake();
         settled.map(|()| taken.batch.entries())
+    }
+
+    /// From now on each player may have so many commands decided in a second; its clock stands still.
+    pub(crate) fn set_rate(&self, a_second: u32) {
+        self.shared.set_rate(NonZero::new(a_second));
     }
 
     /// The price as it was decided, on disk or not.

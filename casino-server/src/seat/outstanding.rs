@@ -2,8 +2,13 @@
 
 use std::{
     collections::VecDeque,
-    task::{Context, Poll},
+    pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
+
+use tokio::time::{Sleep, sleep};
 
 use crate::{
     gate::{AccessError, Permits},
@@ -16,6 +21,24 @@ use crate::{
 
 /// Actions of one seat that may be outstanding. Past it the seat reads no more, and its client has to wait.
 pub(super) const OUTSTANDING_MAX: usize = 1024;
+
+/// How long nothing is read at least from a seat whose player asks too fast: a refusal costs a flood nothing, and the
+/// others the time that it takes.
+const REST_MIN_MS: u64 = 50;
+
+/// By how many milliseconds at most it is longer, for one seat after the other: those who rest do not come back all at
+/// once, but a few in each millisecond.
+const REST_SPREAD_MS: u64 = 100;
+
+/// How many rests there were.
+static RESTS: AtomicU64 = AtomicU64::new(0);
+
+/// How long the next seat rests.
+fn next_rest() -> Duration {
+    let rests = RESTS.fetch_add(1, Ordering::Relaxed);
+    let later = rests.checked_rem(REST_SPREAD_MS).unwrap_or_default();
+    Duration::from_millis(REST_MIN_MS.saturating_add(later))
+}
 
 /// What became of an action.
 #[derive(Debug)]
@@ -37,6 +60,8 @@ pub(super) struct Outstanding {
     checked: usize,
     /// How many at the front are decided, or could not be put to the ledger.
     decided: usize,
+    /// Until when no more is taken.
+    rest: Option<Pin<Box<Sleep>>>,
     permits: Permits,
     books: Books,
     asker: Asker,
@@ -56,15 +81,23 @@ impl Outstanding {
             pending: VecDeque::new(),
             checked: 0,
             decided: 0,
+            rest: None,
             permits,
             books,
             asker: Asker::default(),
         }
     }
 
-    /// There is no room for another action.
-    pub(super) fn is_full(&self) -> bool {
-        self.pending.len() >= OUTSTANDING_MAX
+    /// Whether another action may be taken; if not, whoever polls is woken when one may, or has an answer to take first.
+    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(rest) = &mut self.rest {
+            ready!(rest.as_mut().poll(cx));
+            self.rest = None;
+        }
+        if self.pending.len() >= OUTSTANDING_MAX {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 
     /// Takes an action as it was read.
@@ -125,6 +158,15 @@ impl Outstanding {
             .range(self.decided..self.checked)
             .take_while(|pending| !waits(pending));
         self.decided = self.decided.saturating_add(now_decided.count());
+        let last = self
+            .decided
+            .checked_sub(1)
+            .and_then(|last| self.pending.get(last));
+        if let Some(Pending::Order(Order::Decided(verdict))) = last
+            && verdict.is_too_fast()
+        {
+            self.rest = Some(Box::pin(sleep(next_rest())));
+        }
     }
 
     /// Waits until the answer to the oldest action may be given; then [`Outstanding::take`] gives it.

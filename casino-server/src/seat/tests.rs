@@ -6,7 +6,11 @@ use awesomestock_proto::{
     types::User,
 };
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
     time::Duration,
 };
 
@@ -39,6 +43,17 @@ struct Scene {
     actions: Option<mpsc::Sender<Result<Action, Status>>>,
     ledger: ByHand,
     audience: Arc<Audience>,
+    woken: Arc<Woken>,
+}
+
+/// Whether the seat's task has been woken since it was last polled.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Scene {
@@ -74,6 +89,7 @@ impl Scene {
             actions: Some(actions),
             ledger,
             audience,
+            woken: Arc::default(),
         }
     }
 
@@ -104,10 +120,29 @@ impl Scene {
         self.ledger.price()
     }
 
+    /// Polls the seat once, and says whether it is to be polled again.
+    fn poll(&mut self) -> (Poll<Option<Result<Said, Status>>>, bool) {
+        self.woken.0.store(false, Ordering::SeqCst);
+        let waker = Waker::from(Arc::clone(&self.woken));
+        let said = self.seat.poll_next_unpin(&mut Context::from_waker(&waker));
+        (said, self.woken.0.load(Ordering::SeqCst))
+    }
+
     /// The next thing the seat says, if it has something to say now.
     fn next(&mut self) -> Option<Option<Result<GambleInfo, Status>>> {
-        let said = self.seat.next().now_or_never()?;
-        Some(said.map(|said| said.map(|said| as_received(&said))))
+        loop {
+            match self.poll() {
+                (Poll::Ready(said), _) => return Some(said.map(|said| said.map(|said| as_received(&said)))),
+                (Poll::Pending, true) => {}
+                (Poll::Pending, false) => return None,
+            }
+        }
+    }
+
+    /// How many actions were sent and not taken.
+    fn unread(&self) -> usize {
+        let actions = self.actions.as_ref().unwrap();
+        actions.max_capacity() - actions.capacity()
     }
 
     /// All that the seat has to say now, in short.
@@ -243,17 +278,41 @@ fn actions_are_read_at_once_up_to_a_bound_whether_or_not_the_batch_has_room() {
         scene.send(Ok(action("ann", ActionType::Buy as i32, 1)));
     }
     assert_eq!(scene.heard(), ["price 10"]);
-    let unread = |scene: &Scene| {
-        let actions = scene.actions.as_ref().unwrap();
-        actions.max_capacity() - actions.capacity()
-    };
-    assert_eq!(unread(&scene), 100);
+    assert_eq!(scene.unread(), 100);
     let mut answered = 0;
     while answered < sent {
         assert!(scene.ledger.flush().unwrap() <= 1);
         answered += scene.heard().len();
     }
-    assert_eq!((answered, unread(&scene)), (sent, 0));
+    assert_eq!((answered, scene.unread()), (sent, 0));
+}
+
+#[test]
+fn a_seat_takes_no_more_than_its_turn_and_asks_for_another() {
+    let mut scene = Scene::joined();
+    for _ in 0..TURN_MAX + 10 {
+        scene.buy();
+    }
+    assert!(matches!(scene.poll(), (Poll::Pending, true)));
+    assert_eq!(scene.unread(), 10);
+    assert!(matches!(scene.poll(), (Poll::Pending, false)));
+    assert_eq!(scene.unread(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_one_who_asks_too_fast_nothing_is_taken_for_a_while() {
+    let mut scene = Scene::joined();
+    scene.ledger.set_rate(1);
+    let too_fast = "too fast: more than 1 a second; wait a little";
+    for _ in 0..2 {
+        scene.act(1);
+    }
+    assert_eq!(scene.heard(), [&too_few(1, 0), too_fast]);
+    scene.act(1);
+    assert_eq!(scene.heard(), [""; 0]);
+    assert_eq!(scene.unread(), 1);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(scene.heard(), [too_fast]);
 }
 
 #[test]
