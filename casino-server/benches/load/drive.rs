@@ -156,7 +156,7 @@ impl Used {
 }
 
 /// Gives every player enough tokens for the whole round.
-async fn buy_tokens(address: &str, players: &[String]) -> io::Result<()> {
+pub(crate) async fn buy_tokens(address: &str, players: &[String]) -> io::Result<()> {
     let endpoint = transport::endpoint(&format!("http://{address}")).map_err(io::Error::other)?;
     let client = CasinoClient::new(endpoint.connect().await.map_err(io::Error::other)?);
     let mut calls = JoinSet::new();

@@ -24,6 +24,7 @@ mod builds;
 #[path = "../../tests/support/cluster.rs"]
 mod cluster;
 mod drive;
+mod flood;
 mod full;
 mod histogram;
 mod http2;
@@ -60,18 +61,26 @@ fn main() -> io::Result<()> {
             Ok(())
         }
         Some(alone::LEDGER_ALONE) => alone::run(&arguments),
+        Some(flood::FLOOD) => {
+            let address = arguments.get(1).cloned().unwrap_or_default();
+            on_one_thread(flood::be(&address))
+        }
         _ => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            let local = tokio::task::LocalSet::new();
             let plan = Plan {
                 rounds: number(0, 5) as usize,
                 length: Duration::from_secs(number(1, 3)),
                 wanted: arguments.get(2).cloned().unwrap_or_default(),
                 builds,
             };
-            local.block_on(&runtime, scenario::run_all(&plan))
+            on_one_thread(scenario::run_all(&plan))
         }
     }
+}
+
+/// Runs `task` and what it spawns on this thread.
+fn on_one_thread(task: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    tokio::task::LocalSet::new().block_on(&runtime, task)
 }

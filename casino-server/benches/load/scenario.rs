@@ -11,7 +11,7 @@ use std::{
 use crate::{
     alone, builds,
     drive::{Measured, measure},
-    full, joint,
+    flood, full, joint,
     process::Server,
     seats,
 };
@@ -87,6 +87,7 @@ pub(crate) async fn run_all(plan: &Plan) -> io::Result<()> {
         compare(load, rounds, length, folder.path()).await?;
     }
     seats::run_all(rounds, length, wanted, folder.path()).await?;
+    flood::run(rounds, length, wanted, folder.path()).await?;
     full::run(rounds, length, wanted, folder.path()).await?;
     joint::run(rounds, length, wanted).await
 }
