@@ -1,9 +1,9 @@
 //! The casino: one market, one ledger, many seats, over gRPC.
 //!
 //! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `history`, `account`, `record`,
-//! `receipt`, `audit`, and the ledger's draft. The store keeps what was decided, behind the traits of `store`. The shell
-//! moves values about: the `workers`, the `gate`, the `ledger`'s books and its flusher's thread, the `table`'s clock, the
-//! `seat`s, the `service`.
+//! `receipt`, `audit`, and the ledger's draft. The store keeps what was decided, behind the traits of `store`; the time
+//! and the disk are those of the `surroundings`. The shell moves values about: the `workers`, the `gate`, the `ledger`'s
+//! books and its flusher's thread, the `table`'s clock, the `seat`s, the `service`.
 //!
 //! An action: seat -> name and bounds checked -> decided in memory under the ledger's lock -> the open batch -> one
 //! transaction -> the answer, from the seat that has kept it. A tick: the table's clock -> the same batch -> stored ->
