@@ -89,7 +89,7 @@ impl Servers {
         let mut running = JoinSet::new();
         let token = shutdown.clone();
         running.spawn(async move {
-            let served = opening.await?.serve(casino_incoming, token).await;
+            let served = Box::pin(opening.await?.serve(casino_incoming, token)).await;
             served.wrap_err("the casino of this game failed")
         });
         let token = shutdown.clone();

@@ -24,6 +24,9 @@ use support::{
 };
 use tokio::runtime::Runtime;
 
+/// What does to a connection what no casino does.
+type Stranger = Box<dyn Fn(TcpStream) + Send>;
+
 const ENTER: &str = "\r";
 const CTRL_C: &str = "\u{3}";
 
@@ -268,7 +271,7 @@ fn a_stranger_at_the_casinos_address_is_told_of_and_can_be_left() {
     let not_found = frame(HEADERS, 5, 1, &[0x8d]);
     let goaway = frame(GOAWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11]);
     let garbage: Vec<u8> = (0..=255_u8).rev().cycle().take(100_000).collect();
-    let strangers: [(&str, Box<dyn Fn(TcpStream) + Send>, &str); 7] = [
+    let strangers: [(&str, Stranger, &str); 7] = [
         (
             "HTTP/1",
             Box::new(move |mut peer| drop(peer.write_all(http1.as_bytes()))),

@@ -19,10 +19,10 @@ use super::{
 /// Takes something that came of the Gamble stream.
 pub(super) fn stream(state: &mut AppState, event: StreamEvent) -> Effects {
     match event {
-        StreamEvent::Lost(why) => return lost(state, why),
+        StreamEvent::Lost(why) => lost(state, why),
         StreamEvent::Barred(why) => {
             barred(state, why);
-            return Effects::new();
+            Effects::new()
         }
         event => told(state, event),
     }
