@@ -49,7 +49,7 @@ impl Scene {
         let addresses = casinos.iter().map(|casino| casino.address().to_owned());
         let balancer = Balancer::start(addresses.collect()).await;
         let signals = Arc::new(Signals {
-            answers: (0..PLAYERS).map(|_| AtomicU64::new(0)).collect(),
+            trades: (0..PLAYERS).map(|_| AtomicU64::new(0)).collect(),
             ..Signals::default()
         });
         let mut players = JoinSet::new();
@@ -66,26 +66,26 @@ impl Scene {
         }
     }
 
-    /// Waits until every player has had another answer.
+    /// Waits until every player has traded again.
     async fn everybody_plays(&mut self, when: &str) {
-        let answers = || {
+        let trades = || {
             self.signals
-                .answers
+                .trades
                 .iter()
-                .map(|answers| answers.load(Ordering::SeqCst))
+                .map(|trades| trades.load(Ordering::SeqCst))
         };
-        let before: Vec<u64> = answers().collect();
+        let before: Vec<u64> = trades().collect();
         let play = async {
-            while answers().zip(&before).any(|(now, before)| now <= *before) {
+            while trades().zip(&before).any(|(now, before)| now <= *before) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let played = timeout(DEADLINE, play).await;
-        let idle = answers()
+        let idle = trades()
             .zip(&before)
             .filter(|(now, before)| now <= *before)
             .count();
-        assert!(played.is_ok(), "{when}: {idle} players have had no answer");
+        assert!(played.is_ok(), "{when}: {idle} players have not traded");
         // One who has broken down would not be missed before the end.
         if let Some(ended) = self.players.try_join_next() {
             panic!("{when}: a player has left: {ended:?}");

@@ -44,8 +44,8 @@ const EVENT_QUEUE: usize = 64;
 pub(crate) struct Signals {
     /// Nobody orders anything more; who has no answer still waits for it.
     pub(crate) stop: AtomicBool,
-    /// Answers that each player has had.
-    pub(crate) answers: Vec<AtomicU64>,
+    /// Trades that each player has been told of.
+    pub(crate) trades: Vec<AtomicU64>,
 }
 
 /// What a player has asked and heard.
@@ -110,8 +110,8 @@ pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> P
             Some((seat, event)) = happening.recv() => player.take(seat, event),
             () = sleep(pause) => player.update(Event::Woken),
         };
-        let answers = u64::try_from(player.played.answered).unwrap();
-        signals.answers[number].store(answers, Ordering::SeqCst);
+        let trades = u64::try_from(player.played.trades.len()).unwrap();
+        signals.trades[number].store(trades, Ordering::SeqCst);
     }
 }
 
