@@ -14,7 +14,7 @@
 //!     SIMULATION_FIRST=5000 SIMULATION_SEEDS=1000 cargo test -p casino-server --test simulation
 
 // The allowance for tests in the lint's configuration does not reach the helpers between them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod auditor;
 mod connection;
@@ -133,7 +133,7 @@ impl Game {
         let moments = self.chance.random_range(20..2_000_i64).pow(2) / 1_000;
         let life = Life::new(moments, end == End::Killed);
         if env::var_os("SIMULATION_SEED").is_some() {
-            println!("{end:?} after {moments} moments; {health:?}");
+            eprintln!("{end:?} after {moments} moments; {health:?}");
         }
         let (casino, hanging) = self.open(&life, health).await;
         let payments = self.chance.random_bool(0.7).then_some(hanging);
