@@ -26,8 +26,10 @@ fn an_older_wallet_never_replaces_a_newer_one() {
     };
     game.event(Event::Answered(Answer::Wallet(newer)));
     game.event(Event::Answered(Answer::Wallet(older)));
-    game.event(Event::Answered(Answer::Tokens(9)));
     assert_eq!(game.state.holdings, Holdings::Known(newer));
+    // A casino that tells tokens only has taken the place of the one that told more.
+    game.event(Event::Answered(Answer::Tokens(9)));
+    assert_eq!(game.state.holdings, Holdings::TokensOnly(9));
     game.stream(StreamEvent::Wallet(older));
     assert_eq!(
         game.state.holdings,
