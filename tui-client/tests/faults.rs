@@ -197,6 +197,42 @@ fn a_casino_that_comes_back_newer_is_played_at_as_far_as_it_is_understood() {
     leave(game);
 }
 
+/// Each connection ends in the middle of a frame, some in the middle of the first one. Orders are given all the time, each
+/// of which is one trade or none, as it is said.
+#[test]
+fn a_wire_that_breaks_at_any_byte_makes_no_order_two() {
+    let home = Home::new();
+    let casino = standing(&home);
+    home.answers(&["--user", "anna", "--casino", &casino.url()], "buyTokens 10000");
+    let cuts: Vec<usize> = (0..24)
+        .map(|number| 500 + number * 53)
+        .chain([1, 20, 90])
+        .collect();
+    let count = cuts.len();
+    let cutter = Cutter::start(casino.address(), cuts);
+    let url = cutter.url();
+    home.share_key("anna", &casino.url(), &url);
+    let command = pty::game(&home, &["--user", "anna", "--casino", &url]);
+    let mut game = Terminal::open(command, 120, 36);
+    while cutter.connections() <= count {
+        let shown = game.contents();
+        game.type_keys("b");
+        // The order, or what has become of the table meanwhile.
+        game.see_other_than(&shown);
+    }
+    game.type_keys(&format!("t1{ENTER}"));
+    game.see("✓ TOKENS 1 $");
+    game.see_no_more("waiting for the casino");
+    let told = String::from_utf8_lossy(&game.bytes()).into_owned();
+    assert!(
+        !told.contains("https"),
+        "it was live, so there is nothing to guess about TLS"
+    );
+    let trades = trades_of(&leave(game));
+    assert!(trades > 0, "no order was given between two cuts");
+    assert_eq!(owned(&home, &casino), (50_005 - 10 * trades, trades));
+}
+
 /// Listens, and says `what` to everybody who has said something; gives back its URL.
 fn stranger(what: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
