@@ -158,7 +158,8 @@ fn a_casino_that_comes_back_older_is_played_at_by_its_contract() {
     // It would execute it again, so it is not sent again.
     game.see("BUY 1 no answer came");
     game.type_keys(&format!("t10{ENTER}"));
-    game.see("tokens 50");
+    game.see("✓ TOKENS 10 $ 50 tokens");
+    game.see("tokens 50 │");
     game.type_keys("2b");
     game.see("✓ BUY 2");
     game.see("tokens 30");

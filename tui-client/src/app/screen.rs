@@ -12,8 +12,9 @@ use super::{
     overlay::Overlay,
 };
 
-/// How long the start screen is shown at least, in milliseconds, unless a key is pressed.
-const SPLASH_MS: i64 = 1_500;
+/// How long the start screen is shown at least, in milliseconds, unless a key is pressed: long enough to be seen, and the
+/// first price stands on the screen within a second.
+const SPLASH_MS: i64 = 800;
 
 /// A place on the screen that can be clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
