@@ -72,14 +72,14 @@ fn is_done_once(words: &[&str], tokens: i64, cuts: impl Iterator<Item = usize>) 
         asked_again += usize::from(code == Some(0) && cutter.connections() > 1);
     }
     assert!(
-        asked_again >= 2,
+        asked_again > 3,
         "{asked_again} cuts came between request and answer"
     );
 }
 
 #[test]
 fn an_order_from_a_script_is_one_trade_wherever_the_wire_is_cut() {
-    is_done_once(&["buy", "1"], -10, (0..720).step_by(12));
+    is_done_once(&["buy", "1"], -10, (0..720).step_by(8));
 }
 
 #[test]
