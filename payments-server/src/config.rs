@@ -123,14 +123,10 @@ impl Config {
     ///
     /// When a file cannot be read, or is of no use.
     pub fn options(&self) -> Result<Options, Report> {
-        let tls = match (&self.tls_cert, &self.tls_key) {
-            (Some(cert), Some(key)) => Some(ServerTls::read(cert, key)?),
-            _ => None,
-        };
         Ok(Options {
             limits: self.limits(),
             secret: SharedSecret::read(self.secret_file.as_deref())?,
-            tls,
+            tls: ServerTls::read_given(self.tls_cert.as_deref(), self.tls_key.as_deref())?,
         })
     }
 

@@ -82,6 +82,15 @@ impl ServerTls {
         }
     }
 
+    /// As [`ServerTls::read`], if both files are given: `None` is a server without TLS.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerTls::read`].
+    pub fn read_given(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<Self>, TlsError> {
+        cert.zip(key).map(|(cert, key)| Self::read(cert, key)).transpose()
+    }
+
     /// `server`, which then speaks TLS alone. Handshakes are tasks of their own: accepting does not wait for them.
     pub(crate) fn on(&self, server: Server) -> Result<Server, tonic::transport::Error> {
         server.tls_config(self.0.clone())

@@ -77,10 +77,7 @@ impl Secure {
     ///
     /// When the files cannot be read, or are no certificate and its key.
     pub fn certificate(&self) -> Result<Option<ServerTls>, TlsError> {
-        match (&self.tls_cert, &self.tls_key) {
-            (Some(cert), Some(key)) => ServerTls::read(cert, key).map(Some),
-            _ => Ok(None),
-        }
+        ServerTls::read_given(self.tls_cert.as_deref(), self.tls_key.as_deref())
     }
 
     /// The way to the payments server at `url`; it need not be up.
