@@ -132,6 +132,7 @@ impl Casino {
             reader,
             table,
             company,
+            players,
             seed,
             others,
         } = match &address {
@@ -155,7 +156,7 @@ impl Casino {
             statements,
             connections: Connections::new(limits.connections),
             patience: Patience(limits.connections.stall),
-            players: Players::new(limits.seats_a_player),
+            players,
             register: Arc::default(),
             others,
             key_required,
@@ -243,7 +244,7 @@ impl Casino {
             company,
             house,
             register,
-            others,
+            mut others,
             ..
         } = self;
         let books = ledger.books();
@@ -255,7 +256,7 @@ impl Casino {
                 () = house.play(&books) => {}
                 never = books.listen() => match never {},
                 never = company.run() => match never {},
-                never = follow(others, &register, &reader) => match never {},
+                never = follow(others.as_mut(), &register, &reader) => match never {},
             }
             // A market that stands still ends nothing.
             future::pending::<Infallible>().await
@@ -271,6 +272,9 @@ impl Casino {
                 never = market => match never {},
             }
         };
+        if let Some(others) = &mut others {
+            others.leave().await;
+        }
         // Before the ledger, so that the flusher is the last to let go of the file and leaves it whole.
         reader.close();
         match failed {
@@ -282,7 +286,7 @@ impl Casino {
 }
 
 /// Keeps up with other casinos, if there are others.
-async fn follow(others: Option<Others>, register: &Register, reader: &Reader) -> Infallible {
+async fn follow(others: Option<&mut Others>, register: &Register, reader: &Reader) -> Infallible {
     match others {
         // Apart, because it holds much and is one of many.
         Some(others) => Box::pin(others.follow(register, reader)).await,

@@ -25,7 +25,7 @@ use crate::{
         StoreError,
         postgres::{Claimed, Ears},
     },
-    table::TooManySeats,
+    table::NoSeat,
 };
 
 /// How long after a read that failed whose name it is is read again.
@@ -52,9 +52,9 @@ pub(crate) enum AccessError {
     /// The name is not theirs.
     #[error(transparent)]
     Denied(#[from] Denial),
-    /// The player has no seat left.
+    /// The player is given no seat.
     #[error(transparent)]
-    Seats(#[from] TooManySeats),
+    Seats(#[from] NoSeat),
     /// Whose name it is could not be read.
     #[error("the casino {0}")]
     Read(#[from] StoreError),
@@ -66,7 +66,10 @@ pub(crate) enum AccessError {
 impl AccessError {
     /// It is the casino that could not find out, whoever asked; asked again it may.
     pub(crate) fn is_the_casinos(&self) -> bool {
-        matches!(self, Self::Read(_) | Self::Keep(_))
+        matches!(
+            self,
+            Self::Read(_) | Self::Keep(_) | Self::Seats(NoSeat::Uncounted)
+        )
     }
 }
 

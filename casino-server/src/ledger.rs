@@ -8,7 +8,6 @@
 //! what a command does is decided by [`record`](crate::record), not here.
 
 mod accounts;
-mod allowance;
 mod bell;
 mod books;
 mod draft;
@@ -33,7 +32,7 @@ use prometheus_client::registry::Registry;
 use tokio::{sync::oneshot, time::timeout};
 
 pub(crate) use self::books::{Asker, Books, Order};
-pub(crate) use self::{allowance::Rate, meter::Gauges};
+pub(crate) use self::meter::Gauges;
 use self::{
     books::Kept,
     draft::Draft,
@@ -42,6 +41,7 @@ use self::{
     shared::Shared,
 };
 use crate::{
+    allowance::Rate,
     clock::Clock,
     company::Witness,
     market::Market,
@@ -141,9 +141,9 @@ impl Ledger {
             prices,
             Arc::clone(&heard),
             (Arc::clone(&joint), errands),
-            (interval, clock.clone()),
+            (interval, clock),
         );
-        let keeper = Keeper::new(Arc::clone(&joint), store, heard, clock);
+        let keeper = Keeper::new(Arc::clone(&joint), store, heard);
         let (ending, ended) = oneshot::channel();
         tokio::spawn(async move {
             tokio::select! {

@@ -22,6 +22,7 @@
 
 mod account;
 mod address;
+mod allowance;
 mod audit;
 mod casino;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -48,6 +49,7 @@ mod quantity;
 mod reader;
 mod receipt;
 mod record;
+mod rest;
 mod seat;
 mod service;
 mod statements;

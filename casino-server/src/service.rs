@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
-    account::Account,
+    account::{Account, Refusal},
     company::{Company, Gallery, Neighbour, Presence},
     feeds::{self, Feeds},
     gate::{Gate, Permits},
@@ -27,10 +27,11 @@ use crate::{
     reader::Reader,
     receipt::{RequestId, Submission},
     record::{Command, Entry, Payment},
+    rest::rest,
     seat::Seat,
     statements::Statements,
     status,
-    table::{Audience, Chair, Players},
+    table::{Audience, Players},
     unread, wire,
 };
 
@@ -77,12 +78,12 @@ impl CasinoService {
         let feeds = Feeds::asked_for(request.metadata());
         let owner = feeds::seat_owner(request.metadata());
         let shown = Gate::shown(request.metadata())?;
+        let mut seated = None;
         if let Ok(owner) = &owner {
             self.gate.admit(owner.clone(), shown).await?;
+            seated = Some(self.players.sit(owner).await?);
         }
-        let mut chair = Chair::Free(Arc::clone(&self.players));
-        chair.take(owner.as_ref().ok())?;
-        let permits = Permits::new(self.gate.clone(), shown, chair);
+        let permits = Permits::new((self.gate.clone(), shown), (Arc::clone(&self.players), seated));
         let joining = if feeds.wallet {
             Some(self.reader.account(owner.clone()?).await?)
         } else {
@@ -132,14 +133,16 @@ impl CasinoService {
     /// Has a deposit or a withdrawal executed.
     async fn pay(&self, player: PlayerName, command: Command, id: &[u8]) -> Result<Payment, Status> {
         let id = RequestId::new(id)?;
-        match self
-            .books
-            .execute(player, Submission { command, id })
-            .await?
-            .result?
-        {
-            Entry::Payment(payment) => Ok(payment),
-            Entry::Trade(_) => Err(Status::internal("a payment was taken for a trade")),
+        let decision = self.books.execute(player, Submission { command, id }).await?;
+        match decision.result {
+            Ok(Entry::Payment(payment)) => Ok(payment),
+            Ok(Entry::Trade(_)) => Err(Status::internal("a payment was taken for a trade")),
+            Err(refusal) => {
+                if matches!(refusal, Refusal::TooFast { .. }) {
+                    rest().await;
+                }
+                Err(refusal.into())
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     receipt::BadId,
     statements::StatementError,
     store::StoreError,
-    table::TooManySeats,
+    table::NoSeat,
 };
 
 impl From<NameError> for Status {
@@ -58,9 +58,13 @@ impl From<Refusal> for Status {
     }
 }
 
-impl From<TooManySeats> for Status {
-    fn from(error: TooManySeats) -> Self {
-        Self::resource_exhausted(error.to_string())
+impl From<NoSeat> for Status {
+    fn from(error: NoSeat) -> Self {
+        let words = error.to_string();
+        match error {
+            NoSeat::TooMany { .. } => Self::resource_exhausted(words),
+            NoSeat::Uncounted => Self::unavailable(words),
+        }
     }
 }
 

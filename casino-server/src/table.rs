@@ -23,7 +23,7 @@ use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
 pub(crate) use self::audience::PATIENCE;
 pub(crate) use self::{
     audience::{Audience, Patience, Watcher},
-    players::{Chair, Players, TooManySeats},
+    players::{NoSeat, Players, Seated, Seating},
 };
 use crate::{
     ledger::{Books, LedgerError},

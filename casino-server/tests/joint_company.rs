@@ -73,9 +73,9 @@ async fn who_is_seated_is_told_at_all_casinos_and_who_is_gone_is_forgotten() {
     see(&mut bob, 2, 1, &["ann", "bob"]).await;
     drop((again, old));
     see(&mut ann, 2, 0, &["ann", "bob"]).await;
-    drop(bob);
-    // It says nothing any more, as one that was killed.
+    // It says so before it is gone; of one that was killed nobody hears any more.
     there.close().await.0.unwrap();
+    drop(bob);
     see(&mut ann, 1, 0, &["ann"]).await;
     here.close().await.0.unwrap();
 }

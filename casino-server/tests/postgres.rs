@@ -201,8 +201,13 @@ async fn both_engines_have_the_same_tables_but_for_trades() {
         ("payments", &[], &[]),
         ("candles", &[], &[]),
         ("claims", &[], &[]),
-        // Each finds in its own way what a player's newest trades and receipts are.
-        ("accounts", &["sheet"], &["receipts"]),
+        // Each finds in its own way what a player's newest trades and receipts are; and a casino alone keeps in memory
+        // what a player may still ask for.
+        (
+            "accounts",
+            &["sheet"],
+            &["receipts", "allowance", "allowance_at_unix_ms"],
+        ),
         // A view there, with the sheet that a trade is written on.
         ("trades", &["sheet"], &[]),
         // There by the row of many, which is read whole.

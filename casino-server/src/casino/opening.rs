@@ -9,7 +9,7 @@ use std::{
 };
 
 use rand::{TryRng, rngs::SysRng};
-use tokio::task;
+use tokio::{task, time::timeout};
 
 use super::OpenError;
 use crate::{
@@ -29,8 +29,11 @@ use crate::{
         sqlite::{self, FileError, SqliteReads},
     },
     surroundings::Surroundings,
-    table::Table,
+    table::{Players, Seating, Table},
 };
+
+/// How long the end of a casino waits for others to be told of it.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A running ledger, and the table that it tells.
 pub(super) struct Opened {
@@ -38,6 +41,7 @@ pub(super) struct Opened {
     pub(super) reader: Reader,
     pub(super) table: Table,
     pub(super) company: Company,
+    pub(super) players: Arc<Players>,
     pub(super) seed: u64,
     /// What other casinos are told and tell.
     pub(super) others: Option<Others>,
@@ -48,14 +52,24 @@ pub(super) struct Opened {
 pub(super) struct Others {
     ears: Arc<Ears>,
     exchange: Exchange,
+    seating: Seating,
 }
 
 impl Others {
-    /// Keeps up with them, and with the names that are claimed there.
-    pub(super) async fn follow(self, register: &Register, reader: &Reader) -> Infallible {
+    /// Keeps up with them, with the names that are claimed there, and with the seats of players everywhere.
+    pub(super) async fn follow(&mut self, register: &Register, reader: &Reader) -> Infallible {
         tokio::select! {
             never = gate::follow(register, reader, &self.ears) => never,
             never = self.exchange.run() => never,
+            never = self.seating.run() => never,
+        }
+    }
+
+    /// Tells them that nobody is seated here any more, if the database can be told; else they will notice.
+    pub(super) async fn leave(&mut self) {
+        let left = timeout(LEAVE_WITHIN, self.exchange.leave()).await;
+        if !matches!(left, Ok(Ok(()))) {
+            tracing::debug!("other casinos were not told of the end");
         }
     }
 }
@@ -67,7 +81,7 @@ pub(super) async fn open_alone(
     (opening_price, interval): (Price, Duration),
     surroundings: Surroundings,
 ) -> Result<Opened, OpenError> {
-    let address = options.store.clone();
+    let (address, seats_max) = (options.store.clone(), options.limits.seats_a_player);
     let failed = |source| OpenError::Ledger {
         address: address.clone(),
         source,
@@ -77,6 +91,7 @@ pub(super) async fn open_alone(
         task::spawn_blocking(move || File::open(&path, &options, (opening_price, &surroundings))).await;
     let File { store, reads, market } = file.map_err(|error| failed(Box::new(error)))??;
     let (table, announcer) = Table::new(market.current, interval);
+    let players = Players::new(seats_max);
     let reader = Reader::new(Arc::new(reads));
     let company = Company::new(market.current);
     let ledger = Ledger::start(
@@ -95,6 +110,7 @@ pub(super) async fn open_alone(
         reader,
         table,
         company,
+        players,
         seed: market.seed,
         others: None,
     })
@@ -116,6 +132,7 @@ pub(super) async fn open_jointly(
         reads,
         prices,
         company: stored,
+        seats,
         ranks,
         market,
     } = opened.map_err(|error| OpenError::Ledger {
@@ -124,6 +141,7 @@ pub(super) async fn open_jointly(
     })?;
     let (table, announcer) = Table::new(market.current, interval);
     let company = Company::new(market.current);
+    let (players, seating) = Players::jointly(options.limits.seats_a_player, seats);
     let ears = prices.ears();
     let exchange = Exchange {
         company: company.clone(),
@@ -142,8 +160,13 @@ pub(super) async fn open_jointly(
         reader: Reader::new(Arc::new(reads)),
         table,
         company,
+        players,
         seed: market.seed,
-        others: Some(Others { ears, exchange }),
+        others: Some(Others {
+            ears,
+            exchange,
+            seating,
+        }),
     })
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Tells and hears, for as long as it is polled.
-    pub(crate) async fn run(self) -> Infallible {
+    pub(crate) async fn run(&mut self) -> Infallible {
         let Self {
             company,
             stored,
@@ -46,14 +46,19 @@ impl Exchange {
             ears,
         } = self;
         tokio::select! {
-            never = meet(&company, stored, &ears) => never,
-            never = rank(&company, ranks) => never,
+            never = meet(company, stored, ears) => never,
+            never = rank(company, ranks) => never,
         }
+    }
+
+    /// Says that nobody is seated here any more.
+    pub(crate) async fn leave(&mut self) -> Result<(), StoreError> {
+        self.stored.leave().await
     }
 }
 
 /// Keeps up with trades and seats.
-async fn meet(company: &Company, mut stored: PostgresCompany, ears: &Ears) -> Infallible {
+async fn meet(company: &Company, stored: &mut PostgresCompany, ears: &Ears) -> Infallible {
     let mut meeting = interval(MEET_EVERY);
     meeting.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut watched, mut tell_at) = (false, Instant::now());
@@ -87,7 +92,7 @@ async fn meet(company: &Company, mut stored: PostgresCompany, ears: &Ears) -> In
 }
 
 /// Keeps up with who owns most, once somebody wants to know.
-async fn rank(company: &Company, mut ranks: PostgresRanks) -> Infallible {
+async fn rank(company: &Company, ranks: &mut PostgresRanks) -> Infallible {
     loop {
         let began = Instant::now();
         if company.inbox.is_ranking()

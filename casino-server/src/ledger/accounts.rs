@@ -3,12 +3,12 @@
 use std::{collections::HashMap, num::NonZero};
 
 use super::{
-    allowance::{Allowance, Rate},
     fate::Sequence,
     receipts::{Kept, Receipts},
 };
 use crate::{
     account::Refusal,
+    allowance::{Allowance, Rate},
     identity::PlayerName,
     quantity::UnixMillis,
     receipt::{Filed, Receipt, RequestId},
@@ -44,7 +44,7 @@ pub(super) struct Held {
     /// The last batch that changed it; with that batch the record is on disk, or has never been.
     pub(super) changed_in: Sequence,
     /// What the player may still ask for.
-    allowance: Allowance,
+    pub(super) allowance: Allowance,
     /// What the player's requests with ids were answered; `None` for one who sent none.
     receipts: Option<Box<Receipts>>,
 }

@@ -13,7 +13,6 @@ use futures_util::FutureExt;
 use super::{
     LedgerError,
     accounts::Place,
-    allowance::Rate,
     bell::Bell,
     draft::{Decided, Draft},
     fate::{Fates, Sequence},
@@ -23,6 +22,7 @@ use super::{
 };
 use crate::{
     account::Refusal,
+    allowance::Rate,
     identity::{KeyHash, PlayerName},
     market::Tick,
     quantity::UnixMillis,
@@ -371,12 +371,19 @@ impl Verdict {
         }
     }
 
-    /// It is the refusal of one who asks too fast.
+    /// It is the refusal of one who asks too fast, as far as it is known by now.
     pub(crate) fn is_too_fast(&self) -> bool {
-        match &self.outcome {
-            Outcome::Known(Ok(decision)) => matches!(decision.result, Err(Refusal::TooFast { .. })),
-            Outcome::Known(Err(_)) | Outcome::InBatch(..) => false,
-        }
+        let decision = match &self.outcome {
+            Outcome::Known(Ok(decision)) => Some(decision),
+            Outcome::InBatch(answers, place) => answers.get().and_then(|answers| answers.get(*place)),
+            Outcome::Known(Err(_)) => None,
+        };
+        decision.is_some_and(|decision| matches!(decision.result, Err(Refusal::TooFast { .. })))
+    }
+
+    /// What it is was not known when it was asked for.
+    pub(crate) fn was_awaited(&self) -> bool {
+        matches!(self.outcome, Outcome::InBatch(..))
     }
 
     /// What was decided did not come to count; nothing more is to be waited for.

@@ -10,12 +10,12 @@ use std::{mem, sync::Arc};
 
 use super::{
     accounts::{Accounts, Place},
-    allowance::Rate,
     fate::Sequence,
     receipts::Receipts,
 };
 use crate::{
     account::Refusal,
+    allowance::{Allowance, Rate},
     identity::{Claim, PlayerName},
     market::{Market, Tick},
     quantity::UnixMillis,
@@ -152,6 +152,11 @@ impl Draft {
         self.accounts.at(place).map(|held| held.record.account)
     }
 
+    /// What the player of the record at `place` may still ask for; `None` if it is not there any more.
+    pub(super) fn allowance(&mut self, place: Place) -> Option<&mut Allowance> {
+        Some(&mut self.accounts.at(place)?.allowance)
+    }
+
     /// Decides `submission` on the record at `place`; `None` if it is not there any more. What has an id is decided once:
     /// after that it is answered as it was, and not before that is settled. Only that a player asks too fast is not
     /// remembered: it would make a flood cost a write each.
@@ -186,23 +191,6 @@ impl Draft {
             decision,
             settled_with: self.sequence,
         })
-    }
-
-    /// Answers `submission` as it was answered before, or else refuses it with `refusal`; `None` if the record at `place`
-    /// is not there any more.
-    pub(super) fn refuse_unless_answered(
-        &mut self,
-        place: Place,
-        submission: Submission,
-        refusal: Refusal,
-    ) -> Option<Decided> {
-        let Submission { command, id } = submission;
-        if let Some(id) = id
-            && let Some(answered) = self.answered(place, (id, command))?
-        {
-            return Some(answered);
-        }
-        self.refuse(place, command, refusal)
     }
 
     /// What the request with `id` was answered, if it was asked before; that stands for this `command` alone. The outer
@@ -275,7 +263,7 @@ impl Draft {
     }
 
     /// The record at `place` is written with the open batch.
-    fn mark_changed(&mut self, place: Place) {
+    pub(super) fn mark_changed(&mut self, place: Place) {
         if let Some(held) = self.accounts.at(place)
             && held.changed_in != self.sequence
         {

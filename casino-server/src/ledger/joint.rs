@@ -23,7 +23,6 @@ pub(super) use self::{
 };
 use super::{
     LedgerError,
-    allowance::Rate,
     bell::{Bell, Bells},
     books::{Order, Verdict},
     fate::{Fates, Sequence},
@@ -31,6 +30,7 @@ use super::{
     shared::Stopped,
 };
 use crate::{
+    allowance::Rate,
     identity::{KeyHash, PlayerName},
     market::Tick,
     receipt::Submission,

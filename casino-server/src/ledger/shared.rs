@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 
 use super::{
     LedgerError,
-    allowance::Rate,
     bell::{Bell, Bells},
     books::{Asker, Order, Verdict},
     draft::{Draft, Taken},
@@ -21,6 +20,7 @@ use super::{
     receipts::Receipts,
 };
 use crate::{
+    allowance::Rate,
     clock::Clock,
     identity::{Claim, KeyHash, PlayerName},
     market::{Market, Tick},

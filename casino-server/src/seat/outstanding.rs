@@ -3,12 +3,10 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::Sleep;
 
 use crate::{
     gate::{AccessError, Permits},
@@ -16,29 +14,12 @@ use crate::{
     ledger::{Asker, Books, LedgerError, Order},
     receipt::Submission,
     record::Decision,
+    rest::rest,
     wire::BadAction,
 };
 
 /// Actions of one seat that may be outstanding. Past it the seat reads no more, and its client has to wait.
 pub(super) const OUTSTANDING_MAX: usize = 1024;
-
-/// How long nothing is read at least from a seat whose player asks too fast: a refusal costs a flood nothing, and the
-/// others the time that it takes.
-const REST_MIN_MS: u64 = 50;
-
-/// By how many milliseconds at most it is longer, for one seat after the other: those who rest do not come back all at
-/// once, but a few in each millisecond.
-const REST_SPREAD_MS: u64 = 100;
-
-/// How many rests there were.
-static RESTS: AtomicU64 = AtomicU64::new(0);
-
-/// How long the next seat rests.
-fn next_rest() -> Duration {
-    let rests = RESTS.fetch_add(1, Ordering::Relaxed);
-    let later = rests.checked_rem(REST_SPREAD_MS).unwrap_or_default();
-    Duration::from_millis(REST_MIN_MS.saturating_add(later))
-}
 
 /// What became of an action.
 #[derive(Debug)]
@@ -165,7 +146,7 @@ impl Outstanding {
         if let Some(Pending::Order(Order::Decided(verdict))) = last
             && verdict.is_too_fast()
         {
-            self.rest = Some(Box::pin(sleep(next_rest())));
+            self.rest = Some(Box::pin(rest()));
         }
     }
 
@@ -192,7 +173,12 @@ impl Outstanding {
         let answer = match self.pending.pop_front()? {
             Pending::Malformed(bad) => Answer::Malformed(bad),
             Pending::Denied(error) => Answer::Denied(error),
-            Pending::Order(Order::Decided(verdict)) => Answer::Decided(verdict.into_result()),
+            Pending::Order(Order::Decided(verdict)) => {
+                if self.rest.is_none() && verdict.was_awaited() && verdict.is_too_fast() {
+                    self.rest = Some(Box::pin(rest()));
+                }
+                Answer::Decided(verdict.into_result())
+            }
             waiting @ (Pending::Unchecked(..) | Pending::Order(Order::Asked(..))) => {
                 self.pending.push_front(waiting);
                 return None;

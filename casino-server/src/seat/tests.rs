@@ -34,7 +34,7 @@ use crate::{
         CommitError,
         scripted::{Scripted, disk},
     },
-    table::{Announcer, Audience, Chair, PATIENCE, Players, Table},
+    table::{Announcer, Audience, PATIENCE, Players, Table},
 };
 
 /// One seat, and all that it speaks to.
@@ -73,14 +73,16 @@ impl Scene {
         };
         let joining = feeds.wallet.then_some(account);
         let inbound = ReceiverStream::new(inbound);
-        let chair = Chair::Free(Players::new(1));
         let alone = (Company::new(market.current).enter(None), None);
         let reader = Reader::new(Arc::new(Scripted(Arc::clone(&ledger.script))));
         let gate = Gate::knowing(&["ann"], reader, ledger.books().clone());
         let seat = Seat::new(
             inbound,
             audience.watcher(None),
-            (ledger.books(), Permits::new(gate, None, chair)),
+            (
+                ledger.books(),
+                Permits::new((gate, None), (Players::new(1), None)),
+            ),
             (feeds, joining),
             alone,
         );

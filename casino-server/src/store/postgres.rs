@@ -16,6 +16,7 @@ mod open;
 mod reads;
 mod rollup;
 mod rows;
+mod seats;
 mod tls;
 mod transact;
 
@@ -26,8 +27,6 @@ pub(crate) use self::{
     ears::{Claimed, Ears},
     market::{Led, PostgresMarket},
     open::{Opened, open},
-    transact::{Loaded, PostgresStore, Wanted},
+    seats::{PostgresSeats, SeatsHere},
+    transact::{Allowances, Loaded, LoadedAccount, PostgresStore, Wanted},
 };
-
-#[cfg(test)]
-pub(crate) use self::transact::LoadedAccount;

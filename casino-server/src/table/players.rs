@@ -1,18 +1,27 @@
-//! How many seats each player has, over all runtimes.
+//! How many seats each player has: over all runtimes, and at all casinos that share a ledger.
+
+mod seating;
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
 };
 
+use self::seating::Counted;
+pub(crate) use self::seating::Seating;
 use super::lock;
-use crate::identity::PlayerName;
+use crate::{identity::PlayerName, store::postgres::PostgresSeats};
 
 /// The players who sit at the table by name.
 #[derive(Debug)]
 pub(crate) struct Players {
     seats: Mutex<HashMap<PlayerName, usize>>,
     seats_max: usize,
+    /// How seats are counted that others give too; `None` where nobody else does.
+    jointly: Option<Counted>,
 }
 
 /// One seat of a player, until it is dropped.
@@ -22,23 +31,18 @@ pub(crate) struct Seated {
     player: PlayerName,
 }
 
-/// A seat's place among those of its player.
-#[derive(Debug)]
-pub(crate) enum Chair {
-    /// Nobody has been named yet.
-    Free(Arc<Players>),
-    /// It counts as a player's.
-    Taken {
-        /// Counted as long as it is held.
-        _seated: Seated,
-    },
-}
-
-/// The player has as many seats as one may have.
+/// Why a player is given no seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this player has {max} seats, and no player may have more: leave one first")]
-pub(crate) struct TooManySeats {
-    max: usize,
+pub(crate) enum NoSeat {
+    /// The player has as many as one may have.
+    #[error("this player has {max} seats, and no player may have more: leave one first")]
+    TooMany {
+        /// The most there may be.
+        max: usize,
+    },
+    /// How many there are elsewhere could not be found out.
+    #[error("the casino could not count the seats of this player")]
+    Uncounted,
 }
 
 impl Players {
@@ -47,34 +51,53 @@ impl Players {
         Arc::new(Self {
             seats: Mutex::default(),
             seats_max,
+            jointly: None,
         })
     }
 
+    /// None yet, each of whom may have so many seats at all casinos together, which are counted in `stored` by what
+    /// is given with them.
+    pub(crate) fn jointly(seats_max: usize, stored: PostgresSeats) -> (Arc<Self>, Seating) {
+        let (counted, asks) = Counted::new();
+        let players = Arc::new(Self {
+            seats: Mutex::default(),
+            seats_max,
+            jointly: Some(counted),
+        });
+        let seating = Seating::new(Arc::clone(&players), asks, stored);
+        (players, seating)
+    }
+
     /// Has `player` take a seat.
-    pub(crate) fn sit(self: &Arc<Self>, player: &PlayerName) -> Result<Seated, TooManySeats> {
+    pub(crate) async fn sit(self: &Arc<Self>, player: &PlayerName) -> Result<Seated, NoSeat> {
+        let too_many = NoSeat::TooMany { max: self.seats_max };
+        let Some(counted) = &self.jointly else {
+            return self.seat(player).ok_or(too_many);
+        };
+        if self.seats_of(player) >= self.seats_max {
+            return Err(too_many);
+        }
+        counted.ask(player.clone()).await
+    }
+
+    /// One seat more for `player`, unless there are enough here.
+    fn seat(self: &Arc<Self>, player: &PlayerName) -> Option<Seated> {
         let mut seats = lock(&self.seats);
         let taken = seats.get(player).copied().unwrap_or(0);
         if taken >= self.seats_max {
-            return Err(TooManySeats { max: self.seats_max });
+            return None;
         }
         seats.insert(player.clone(), taken.saturating_add(1));
         drop(seats);
-        Ok(Seated {
+        Some(Seated {
             players: Arc::clone(self),
             player: player.clone(),
         })
     }
-}
 
-impl Chair {
-    /// Counts as `player`'s from the first time on that one is known; only that one is looked up.
-    pub(crate) fn take(&mut self, player: Option<&PlayerName>) -> Result<(), TooManySeats> {
-        if let (Self::Free(players), Some(player)) = (&*self, player) {
-            *self = Self::Taken {
-                _seated: players.sit(player)?,
-            };
-        }
-        Ok(())
+    /// How many seats `player` has here.
+    fn seats_of(&self, player: &PlayerName) -> usize {
+        lock(&self.seats).get(player).copied().unwrap_or(0)
     }
 }
 
@@ -87,25 +110,9 @@ impl Drop for Seated {
                 seats.remove(&self.player);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_player_has_so_many_seats_and_who_leaves_makes_room() {
-        let players = Players::new(2);
-        let [ann, bob] = ["ann", "bob"].map(|name| PlayerName::new(name).unwrap());
-        let first = players.sit(&ann).unwrap();
-        let second = players.sit(&ann).unwrap();
-        assert_eq!(players.sit(&ann).unwrap_err(), TooManySeats { max: 2 });
-        let bobs = players.sit(&bob).unwrap();
-        drop(first);
-        let third = players.sit(&ann).unwrap();
-        assert!(players.sit(&ann).is_err());
-        drop((second, third, bobs));
-        assert!(lock(&players.seats).is_empty(), "nobody who left is remembered");
+        drop(seats);
+        if let Some(counted) = &self.players.jointly {
+            counted.changed(&self.player);
+        }
     }
 }

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 
 use super::{
-    connect::{Sessions, in_time},
+    connect::{Kept, Sessions, in_time},
     failure::Fault,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long what a casino says of its seats counts.
-const COUNTS_FOR: Duration = Duration::from_secs(7);
+pub(super) const COUNTS_FOR: Duration = Duration::from_secs(7);
 
 /// The way to the other casinos' company.
 #[derive(Debug)]
@@ -36,36 +36,10 @@ pub(crate) struct PostgresRanks {
     session: Kept,
 }
 
-/// A session, opened when it is needed, and anew after a failure.
-#[derive(Debug)]
-struct Kept {
-    sessions: Sessions,
-    client: Option<Client>,
-}
-
-impl Kept {
-    async fn open(&mut self) -> Result<&Client, Fault> {
-        let kept = self.client.take().filter(|client| !client.is_closed());
-        let client = match kept {
-            Some(client) => client,
-            None => self.sessions.open().await?,
-        };
-        Ok(self.client.insert(client))
-    }
-
-    fn lost(&mut self, fault: Fault, operation: &'static str) -> StoreError {
-        self.client = None;
-        fault.of(operation)
-    }
-}
-
 impl PostgresCompany {
     pub(super) fn new(sessions: Sessions, casino: String) -> Self {
         Self {
-            session: Kept {
-                sessions,
-                client: None,
-            },
+            session: Kept::new(sessions),
             casino,
         }
     }
@@ -102,15 +76,24 @@ impl PostgresCompany {
         let met: Result<_, Fault> = asked.await;
         met.map_err(|fault| self.session.lost(fault, "read who is seated"))
     }
+
+    /// Says that nobody is seated here any more: the casino is closing.
+    pub(crate) async fn leave(&mut self) -> Result<(), StoreError> {
+        let casino = self.casino.clone();
+        let asked = async {
+            let client = self.session.open().await?;
+            in_time(client.execute(LEAVE, &[&casino])).await
+        };
+        let left: Result<_, Fault> = asked.await;
+        left.map(drop)
+            .map_err(|fault| self.session.lost(fault, "say that nobody is seated"))
+    }
 }
 
 impl PostgresRanks {
     pub(super) fn new(sessions: Sessions) -> Self {
         Self {
-            session: Kept {
-                sessions,
-                client: None,
-            },
+            session: Kept::new(sessions),
         }
     }
 
@@ -169,9 +152,14 @@ WITH here AS (
         ON CONFLICT (casino) DO UPDATE SET until = excluded.until, watches = excluded.watches,
             players = excluded.players, unnamed = excluded.unnamed, names = excluded.names
 ), gone AS (
-    DELETE FROM company WHERE casino <> $1 AND until < clock_timestamp() - interval '1 minute'
+    DELETE FROM company WHERE casino <> $1 AND until < clock_timestamp() - interval '1 minute' RETURNING casino
+), emptied AS (
+    DELETE FROM seats USING gone WHERE seats.casino = gone.casino
 )
 SELECT watches, players, unnamed, names FROM company WHERE casino <> $1 AND until > clock_timestamp()";
+
+const LEAVE: &str = "
+WITH left_behind AS (DELETE FROM seats WHERE casino = $1) DELETE FROM company WHERE casino = $1";
 
 /// The question is to take one core, not all that there are.
 const ONE_CORE: &str = "SET max_parallel_workers_per_gather = 0";

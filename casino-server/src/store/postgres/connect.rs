@@ -11,7 +11,7 @@ use super::{
     failure::Fault,
     tls::{Private, Tls, TlsError},
 };
-use crate::address::Database;
+use crate::{address::Database, store::StoreError};
 
 /// How long it may take to reach a server, log in and set the session up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -88,6 +88,44 @@ impl Sessions {
             Ok(opened) => opened,
             Err(_) => Err(Fault::Overdue(CONNECT_TIMEOUT)),
         }
+    }
+}
+
+/// A session, opened when it is needed, and anew after a failure.
+#[derive(Debug)]
+pub(super) struct Kept {
+    sessions: Sessions,
+    client: Option<Client>,
+}
+
+impl Kept {
+    /// None yet.
+    pub(super) fn new(sessions: Sessions) -> Self {
+        Self {
+            sessions,
+            client: None,
+        }
+    }
+
+    /// It is there, and was when it was used last.
+    pub(super) fn is_open(&self) -> bool {
+        self.client.as_ref().is_some_and(|client| !client.is_closed())
+    }
+
+    /// The session.
+    pub(super) async fn open(&mut self) -> Result<&Client, Fault> {
+        let kept = self.client.take().filter(|client| !client.is_closed());
+        let client = match kept {
+            Some(client) => client,
+            None => self.sessions.open().await?,
+        };
+        Ok(self.client.insert(client))
+    }
+
+    /// Lets go of the session after `fault`, which is a failure of `operation`.
+    pub(super) fn lost(&mut self, fault: Fault, operation: &'static str) -> StoreError {
+        self.client = None;
+        fault.of(operation)
     }
 }
 

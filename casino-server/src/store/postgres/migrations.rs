@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use super::{connect::in_time, failure::Fault, open::DatabaseError};
 
 /// What brings a database from version n to n + 1.
-const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// Takes the turn: the lock falls with the transaction. The number is that of our SQLite files. Who waits does so for longer than a
 /// statement may take, but not for ever.
@@ -127,6 +127,22 @@ CREATE UNLOGGED TABLE company (
     unnamed bigint NOT NULL,
     names text[] NOT NULL
 );
+";
+
+/// What is bounded for each player at all casinos together: how much they may still ask for, and how many seats each
+/// casino says that they have there. Seats are not logged, as who is seated is not: after a crash of the database every
+/// casino says it anew.
+const VERSION_5: &str = "
+ALTER TABLE accounts
+    ADD COLUMN allowance bigint NOT NULL DEFAULT 9223372036854775807,
+    ADD COLUMN allowance_at_unix_ms bigint NOT NULL DEFAULT 0;
+CREATE UNLOGGED TABLE seats (
+    player text COLLATE \"C\" NOT NULL,
+    casino text NOT NULL,
+    seats integer NOT NULL CHECK (seats >= 1),
+    PRIMARY KEY (player, casino)
+);
+CREATE INDEX seats_by_casino ON seats (casino);
 ";
 
 /// The version this build writes.

@@ -10,6 +10,7 @@ use super::{
     migrations::{migrate, newest},
     reads::PostgresReads,
     rows,
+    seats::PostgresSeats,
     tls::TlsError,
     transact::PostgresStore,
 };
@@ -81,6 +82,8 @@ pub(crate) struct Opened {
     pub(crate) prices: PostgresMarket,
     /// The way to the other casinos' company.
     pub(crate) company: PostgresCompany,
+    /// The way to the seats at all casinos.
+    pub(crate) seats: PostgresSeats,
     /// The way to who owns most.
     pub(crate) ranks: PostgresRanks,
     /// The market as it is.
@@ -118,6 +121,7 @@ pub(crate) async fn open(
         store: PostgresStore::new(sessions.clone(), casino.to_owned()),
         reads: PostgresReads::new(sessions.clone()),
         company: PostgresCompany::new(sessions.clone(), casino.to_owned()),
+        seats: PostgresSeats::new(sessions.clone(), casino.to_owned()),
         ranks: PostgresRanks::new(sessions.clone()),
         prices: PostgresMarket::new(sessions, casino.to_owned()),
         market,

@@ -18,9 +18,11 @@ use super::{
     failure::Fault,
 };
 use crate::{
+    allowance::Allowance,
     market::Tick,
+    quantity::UnixMillis,
     receipt::{Receipt, RequestId},
-    record::Record,
+    record::{AccountId, Record},
     store::{Batch, CommitError, StoreError},
 };
 
@@ -57,6 +59,9 @@ pub(crate) struct Loaded {
     pub(crate) accounts: HashMap<String, LoadedAccount>,
     /// The tick in force.
     pub(crate) tick: Tick,
+    /// The time, by the database's clock once everything was locked: it is the same clock for all casinos, and what is
+    /// decided on an account later is decided at a later time.
+    pub(crate) at: UnixMillis,
 }
 
 /// An account that a batch is decided on.
@@ -68,7 +73,12 @@ pub(crate) struct LoadedAccount {
     pub(crate) receipts: Vec<Receipt>,
     /// The number of its newest receipt; 0 before the first.
     pub(crate) last_receipt: i64,
+    /// What its player may still ask for, at all casinos together.
+    pub(crate) allowance: Allowance,
 }
+
+/// What players may still ask for, by their accounts.
+pub(crate) type Allowances = HashMap<AccountId, Allowance>;
 
 /// The writer of batches.
 #[derive(Debug)]
@@ -100,12 +110,12 @@ impl PostgresStore {
         }
     }
 
-    /// Loads what is `wanted`, has `decide` make a batch of it, and keeps that batch, all of it or nothing. `decide` is
-    /// asked again when the transaction is tried again: what it said last is what was kept.
+    /// Loads what is `wanted`, has `decide` make a batch of it, and keeps that batch with what its accounts may still ask
+    /// for, all of it or nothing. `decide` is asked again when the transaction is tried again: what it said last is what was kept.
     pub(crate) async fn transact(
         &mut self,
         wanted: &Wanted<'_>,
-        mut decide: impl FnMut(&Loaded) -> Arc<Batch>,
+        mut decide: impl FnMut(&Loaded) -> (Arc<Batch>, Allowances),
     ) -> Result<(), CommitError> {
         let operation = "write the ledger";
         let (started, mut pause) = (Instant::now(), PAUSE_FIRST);
@@ -146,14 +156,14 @@ impl PostgresStore {
     async fn attempt(
         &mut self,
         wanted: &Wanted<'_>,
-        decide: &mut impl FnMut(&Loaded) -> Arc<Batch>,
+        decide: &mut impl FnMut(&Loaded) -> (Arc<Batch>, Allowances),
     ) -> Result<(), Failed> {
         self.transaction = self.transaction.saturating_add(1);
         let (casino, number) = (self.casino.clone(), self.transaction);
         let session = self.session().await.map_err(Failed::Before)?;
         let loaded = session.load(wanted).await.map_err(Failed::Before)?;
-        let batch = decide(&loaded);
-        let columns = Columns::of(&batch).map_err(Failed::Before)?;
+        let (batch, allowances) = decide(&loaded);
+        let columns = Columns::of(&batch, &allowances).map_err(Failed::Before)?;
         let written = session.write((&casino, number), &columns).await;
         written.map_err(Failed::Before)?;
         let committed = in_time(session.client().batch_execute("COMMIT")).await;

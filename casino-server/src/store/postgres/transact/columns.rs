@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Error, Statement};
 
+use super::Allowances;
 use crate::{
+    allowance::Allowance,
     receipt::{Filed, REMEMBERED},
     record::{AccountId, Payment, Posting, Record},
     store::{
@@ -34,6 +36,7 @@ struct Accounts {
     dollars_out: Vec<i64>,
     version: Vec<i64>,
     entries: Entries,
+    allowances: Left,
 }
 
 /// How many entries an account has.
@@ -43,6 +46,13 @@ struct Entries {
     trades: Vec<i64>,
     /// The number of the newest receipt; 0 where none was given.
     receipts: Vec<i64>,
+}
+
+/// What the players may still ask for, and as of when.
+#[derive(Debug, Default)]
+struct Left {
+    left: Vec<i64>,
+    at: Vec<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -81,8 +91,8 @@ struct Forgotten {
 }
 
 impl Columns {
-    /// The columns of `batch`.
-    pub(super) fn of(batch: &Batch) -> Result<Self, Fault> {
+    /// The columns of `batch`, and of the `allowances` of its accounts.
+    pub(super) fn of(batch: &Batch, allowances: &Allowances) -> Result<Self, Fault> {
         let mut columns = Self::default();
         let mut newest: BTreeMap<AccountId, i64> = BTreeMap::new();
         for filed in &batch.receipts {
@@ -91,7 +101,10 @@ impl Columns {
         }
         for (_, record) in &batch.records {
             let newest = newest.get(&record.id).copied();
-            columns.accounts.push(record, newest.unwrap_or(0));
+            let left = allowances.get(&record.id).copied();
+            columns
+                .accounts
+                .push(record, newest.unwrap_or(0), left.unwrap_or(Allowance::FULL));
         }
         for (account, newest) in newest {
             columns.receipts.forgotten.push(account.0, newest);
@@ -132,6 +145,8 @@ impl Columns {
                     &entries.payments,
                     &entries.trades,
                     &entries.receipts,
+                    &of.allowances.left,
+                    &of.allowances.at,
                 ],
             )
             .await
@@ -194,7 +209,7 @@ impl Columns {
 }
 
 impl Accounts {
-    fn push(&mut self, record: &Record, last_receipt: i64) {
+    fn push(&mut self, record: &Record, last_receipt: i64, allowance: Allowance) {
         let account = &record.account;
         self.id.push(record.id.0);
         self.tokens.push(account.tokens.0);
@@ -207,6 +222,9 @@ impl Accounts {
         self.entries.payments.push(record.payments);
         self.entries.trades.push(record.trades);
         self.entries.receipts.push(last_receipt);
+        let (left, at) = allowance.to_kept();
+        self.allowances.left.push(left);
+        self.allowances.at.push(at.0);
     }
 }
 

@@ -6,10 +6,14 @@ use futures_util::future::join5;
 use tokio_postgres::{Client, Row, Statement};
 
 use super::{Loaded, LoadedAccount, Wanted, columns::Columns};
-use crate::store::postgres::{
-    connect::in_time,
-    failure::Fault,
-    rows::{self, RECORD_COLUMNS},
+use crate::{
+    allowance::Allowance,
+    quantity::UnixMillis,
+    store::postgres::{
+        connect::in_time,
+        failure::Fault,
+        rows::{self, RECORD_COLUMNS},
+    },
 };
 
 /// A session and what it has prepared.
@@ -36,7 +40,8 @@ impl Session {
     /// Readies a session for batches.
     pub(super) async fn prepare(client: Client) -> Result<Self, Fault> {
         let lock = format!(
-            "SELECT {RECORD_COLUMNS} FROM accounts WHERE name = ANY($1) ORDER BY id FOR NO KEY UPDATE"
+            "SELECT {RECORD_COLUMNS}, allowance, allowance_at_unix_ms FROM accounts WHERE name = ANY($1)
+                ORDER BY id FOR NO KEY UPDATE"
         );
         in_time(client.batch_execute(BY_KEY)).await?;
         // One is called for every few batches, so they are prepared one after the other.
@@ -92,6 +97,7 @@ impl Session {
         Ok(Loaded {
             accounts: accounts(&rows, &known)?,
             tick: rows::tick(&tick)?,
+            at: UnixMillis(tick.try_get(3)?),
         })
     }
 
@@ -128,6 +134,10 @@ fn accounts(rows: &[Row], known: &[Row]) -> Result<HashMap<String, LoadedAccount
             record: rows::record(row)?,
             receipts: Vec::new(),
             last_receipt: rows::last_receipt(row)?,
+            allowance: Allowance::from_kept((
+                row.try_get("allowance")?,
+                UnixMillis(row.try_get("allowance_at_unix_ms")?),
+            )),
         };
         accounts.insert(rows::name(row)?, account);
     }
@@ -157,8 +167,10 @@ SELECT n.name, r.receipt FROM unnest($1::text[], $2::bytea[]) AS n (name, id)
     JOIN accounts AS a ON a.name = n.name
     JOIN receipts AS r ON r.account = a.id AND r.id = n.id";
 
-/// The tick in force.
-const TICK: &str = "SELECT number, price, at_unix_ms FROM ticks ORDER BY number DESC LIMIT 1";
+/// The tick in force, and the time.
+const TICK: &str = "
+SELECT number, price, at_unix_ms, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    FROM ticks ORDER BY number DESC LIMIT 1";
 
 /// The row by which a transaction is known. Of those long past none is needed.
 const MARK: &str = "
@@ -168,10 +180,12 @@ INSERT INTO batches (casino, number) VALUES ($1, $2::bigint)";
 const UPDATE: &str = "
 UPDATE accounts AS a SET tokens = n.tokens, stocks = n.stocks, cost_basis = n.cost_basis,
     realised_pnl = n.realised_pnl, dollars_in = n.dollars_in, dollars_out = n.dollars_out, version = n.version,
-    payments = n.payments, trades = n.trades, receipts = greatest(a.receipts, n.receipts)
+    payments = n.payments, trades = n.trades, receipts = greatest(a.receipts, n.receipts),
+    allowance = n.allowance, allowance_at_unix_ms = n.allowance_at_unix_ms
 FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
-    AS n (id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version, payments, trades, receipts)
+    $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
+    AS n (id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version, payments, trades, receipts,
+        allowance, allowance_at_unix_ms)
 WHERE a.id = n.id";
 
 const PAY: &str = "

@@ -1,4 +1,7 @@
 //! Core: how many commands a player may have decided in a second, so that nobody takes the ledger from the others.
+//!
+//! Casinos that share a ledger keep what a player has left beside the account, and count time by the one clock of their
+//! database: so it is the same second wherever the player asks.
 
 use std::num::NonZero;
 
@@ -12,20 +15,33 @@ pub(crate) type Rate = Option<NonZero<u32>>;
 
 /// What a player has left: a second's worth at most, given back as time goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Allowance {
+pub(crate) struct Allowance {
     left: u64,
     at: UnixMillis,
 }
 
 impl Allowance {
     /// All of it.
-    pub(super) const FULL: Self = Self {
+    pub(crate) const FULL: Self = Self {
         left: u64::MAX,
         at: UnixMillis(i64::MIN),
     };
 
+    /// What is left, in thousandths of a command, and since when nothing was given back: as a table keeps it.
+    pub(crate) fn to_kept(self) -> (i64, UnixMillis) {
+        (i64::try_from(self.left).unwrap_or(i64::MAX), self.at)
+    }
+
+    /// What was [kept](Self::to_kept).
+    pub(crate) fn from_kept((left, at): (i64, UnixMillis)) -> Self {
+        Self {
+            left: u64::try_from(left).unwrap_or(0),
+            at,
+        }
+    }
+
     /// Takes one command at `at`, if `rate` still allows it. A clock that goes back gives nothing, and takes nothing.
-    pub(super) fn take(&mut self, rate: Rate, at: UnixMillis) -> bool {
+    pub(crate) fn take(&mut self, rate: Rate, at: UnixMillis) -> bool {
         let Some(rate) = rate else { return true };
         if at != self.at {
             let rate = u64::from(rate.get());
@@ -84,6 +100,22 @@ mod tests {
         assert_eq!(taken(&mut allowance, 1, 10, 0), 1);
         let sum: u32 = (1..=10_000).map(|at| taken(&mut allowance, 1, 1, at)).sum();
         assert_eq!(sum, 10);
+    }
+
+    #[test]
+    fn what_is_kept_between_two_commands_is_the_same() {
+        let mut allowance = Allowance::FULL;
+        let mut at = 0;
+        for tries in [0, 30, 80, 5, 0, 200] {
+            let mut kept = Allowance::from_kept(allowance.to_kept());
+            let rest = (
+                taken(&mut allowance, 100, tries, at),
+                taken(&mut kept, 100, tries, at),
+            );
+            assert_eq!(rest.0, rest.1, "at {at}");
+            at += 70;
+        }
+        assert_eq!(Allowance::from_kept((-1, UnixMillis(0))).left, 0);
     }
 
     #[test]
