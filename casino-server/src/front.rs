@@ -14,6 +14,7 @@ use awesomestock_proto::{
     transport,
 };
 use futures_util::future::BoxFuture;
+use prost::{Message, bytes::Buf};
 use tonic::{
     Request, Response, Status, Streaming,
     body::Body,
@@ -131,7 +132,16 @@ impl Decoder for Prepared {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Action>, Status> {
-        let action = prost::Message::decode(buffer);
+        let length = buffer.remaining();
+        let action = match buffer.chunk() {
+            // Nearly always it lies in one piece: then nobody asks at every field for the next one.
+            whole if whole.len() == length => {
+                let action = Action::decode(whole);
+                buffer.advance(length);
+                action
+            }
+            _ => Action::decode(buffer),
+        };
         action
             .map(Some)
             .map_err(|error| Status::internal(error.to_string()))

@@ -134,22 +134,23 @@ impl<In> Seat<In> {
         if answered.is_pending() {
             return None;
         }
-        let answer = self.outstanding.take()?;
-        Some(self.tell(answer))
-    }
-
-    /// The message for an answer, or the end of a stream whose ledger is gone.
-    fn tell(&mut self, answer: Answer) -> Result<Said, Status> {
-        match answer {
-            Answer::Malformed(bad) => Ok(wire::refused(&bad, self.feeds)),
-            Answer::Denied(why) => Ok(wire::refused(&why, self.feeds)),
-            Answer::Decided(Ok(decision)) => Ok(wire::decided(&decision, self.feeds)),
-            Answer::Decided(Err(error @ LedgerError::Unanswered)) => {
-                self.phase = Phase::Ended;
-                Err(error.into())
-            }
-            Answer::Decided(Err(error)) => Ok(wire::refused(&error, self.feeds)),
+        let feeds = self.feeds;
+        let said = self.outstanding.take(|answer| tell(&answer, feeds))?;
+        if said.is_err() {
+            self.phase = Phase::Ended;
         }
+        Some(said)
+    }
+}
+
+/// The message for an answer, or the end of a stream whose ledger is gone.
+fn tell(answer: &Answer<'_>, feeds: Feeds) -> Result<Said, Status> {
+    match answer {
+        Answer::Malformed(bad) => Ok(wire::refused(bad, feeds)),
+        Answer::Denied(why) => Ok(wire::refused(why, feeds)),
+        Answer::Decided(Ok(decision)) => Ok(wire::decided(decision, feeds)),
+        Answer::Decided(Err(error @ LedgerError::Unanswered)) => Err(LedgerError::clone(error).into()),
+        Answer::Decided(Err(error)) => Ok(wire::refused(error, feeds)),
     }
 }
 

@@ -150,6 +150,8 @@ pub(crate) struct Asker {
     known: Option<(PlayerName, Place)>,
     loading: Option<Loading>,
     waits: Option<(Sequence, Waker)>,
+    /// A batch that is on disk: most answers are of the same one as the answer before.
+    settled: Option<Sequence>,
 }
 
 impl Books {
@@ -181,7 +183,7 @@ impl Books {
         })
         .await;
         poll_fn(|cx| self.poll_settled(&mut asker, verdict.settled_with, cx)).await?;
-        verdict.into_result()
+        verdict.result().copied().map_err(LedgerError::clone)
     }
 
     /// Has the price move, and waits until the tick is on disk and announced. `None` if another casino moves it.
@@ -260,8 +262,14 @@ impl Books {
         batch: Sequence,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), LedgerError>> {
+        if asker.settled == Some(batch) {
+            return Poll::Ready(Ok(()));
+        }
         let fates = self.ledger.fates();
         if let Some(fate) = fates.of(batch) {
+            if fate.is_ok() {
+                asker.settled = Some(batch);
+            }
             return Poll::Ready(fate);
         }
         if !asker.is_woken_by_then(batch, fates.settled(), cx.waker()) {
@@ -360,25 +368,21 @@ impl Verdict {
     }
 
     /// The decision, once it is settled, or why there is none.
-    pub(crate) fn into_result(self) -> Result<Decision, LedgerError> {
-        match self.outcome {
-            Outcome::Known(result) => result,
+    pub(crate) fn result(&self) -> Result<&Decision, &LedgerError> {
+        match &self.outcome {
+            Outcome::Known(result) => result.as_ref(),
             Outcome::InBatch(answers, place) => {
-                let answer = answers.get().and_then(|answers| answers.get(place));
+                let answer = answers.get().and_then(|answers| answers.get(*place));
                 // A batch that is settled has all its answers.
-                answer.copied().ok_or(LedgerError::Unanswered)
+                answer.ok_or(&LedgerError::Unanswered)
             }
         }
     }
 
     /// It is the refusal of one who asks too fast, as far as it is known by now.
     pub(crate) fn is_too_fast(&self) -> bool {
-        let decision = match &self.outcome {
-            Outcome::Known(Ok(decision)) => Some(decision),
-            Outcome::InBatch(answers, place) => answers.get().and_then(|answers| answers.get(*place)),
-            Outcome::Known(Err(_)) => None,
-        };
-        decision.is_some_and(|decision| matches!(decision.result, Err(Refusal::TooFast { .. })))
+        let decision = self.result();
+        decision.is_ok_and(|decision| matches!(decision.result, Err(Refusal::TooFast { .. })))
     }
 
     /// What it is was not known when it was asked for.

@@ -293,6 +293,6 @@ mod tests {
         let [Order::Decided(verdict)] = late else {
             panic!("it waits for ever")
         };
-        assert_eq!(verdict.into_result(), Err(LedgerError::Stopping));
+        assert_eq!(verdict.result(), Err(&LedgerError::Stopping));
     }
 }

@@ -23,13 +23,13 @@ pub(super) const OUTSTANDING_MAX: usize = 1024;
 
 /// What became of an action.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Answer<'a> {
     /// It could not be put to the ledger.
-    Malformed(BadAction),
+    Malformed(&'a BadAction),
     /// The seat may not act for the one it names.
-    Denied(AccessError),
+    Denied(&'a AccessError),
     /// The ledger has answered.
-    Decided(Result<Decision, LedgerError>),
+    Decided(Result<&'a Decision, &'a LedgerError>),
 }
 
 /// The actions of one seat between being read and being answered.
@@ -168,24 +168,23 @@ impl Outstanding {
         }
     }
 
-    /// The answer to the oldest action, once [`Outstanding::poll_answered`] has been ready.
-    pub(super) fn take(&mut self) -> Option<Answer> {
-        let answer = match self.pending.pop_front()? {
-            Pending::Malformed(bad) => Answer::Malformed(bad),
-            Pending::Denied(error) => Answer::Denied(error),
+    /// What `tell` makes of the answer to the oldest action, once [`Outstanding::poll_answered`] has been ready. Answers are
+    /// large and many, so they are told from where they lie.
+    pub(super) fn take<T>(&mut self, tell: impl FnOnce(Answer<'_>) -> T) -> Option<T> {
+        let told = match self.pending.front()? {
+            Pending::Malformed(bad) => tell(Answer::Malformed(bad)),
+            Pending::Denied(error) => tell(Answer::Denied(error)),
             Pending::Order(Order::Decided(verdict)) => {
                 if self.rest.is_none() && verdict.was_awaited() && verdict.is_too_fast() {
                     self.rest = Some(Box::pin(rest()));
                 }
-                Answer::Decided(verdict.into_result())
+                tell(Answer::Decided(verdict.result()))
             }
-            waiting @ (Pending::Unchecked(..) | Pending::Order(Order::Asked(..))) => {
-                self.pending.push_front(waiting);
-                return None;
-            }
+            Pending::Unchecked(..) | Pending::Order(Order::Asked(..)) => return None,
         };
+        self.pending.pop_front();
         self.checked = self.checked.saturating_sub(1);
         self.decided = self.decided.saturating_sub(1);
-        Some(answer)
+        Some(told)
     }
 }
