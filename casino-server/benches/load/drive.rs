@@ -84,6 +84,9 @@ pub(crate) async fn measure(
     let seats = players.chunks(load.streams.div_ceil(load.connections));
     for (server, seats) in driven.servers.iter().cycle().zip(seats) {
         let mut connection = Connection::open(&server.address, seats).await?;
+        if load.ids {
+            connection = connection.with_ids();
+        }
         let (counting, go_on) = (Rc::clone(&counting), Rc::clone(&go_on));
         pumps.spawn_local(async move {
             connection.fill(load.window).await?;

@@ -14,6 +14,8 @@ use crate::histogram::Histogram;
 
 const FRAME_HEADER: usize = 9;
 const GRPC_HEADER: usize = 5;
+/// Bytes of an action's id, which is its last field.
+const ID: usize = 16;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -31,6 +33,8 @@ struct Seat {
     /// Two encoded actions, a buy and a sell, each with its gRPC header: sent in turn.
     actions: [Vec<u8>; 2],
     sell_next: bool,
+    /// How many ids were given out; `None` where actions carry none.
+    ids: Option<u64>,
     /// When each outstanding action was sent.
     sent: VecDeque<Instant>,
     /// The part of a message that the last DATA frame left open.
@@ -79,6 +83,7 @@ impl Connection {
             seats.push(Seat {
                 actions: [action(player, false), action(player, true)],
                 sell_next: false,
+                ids: None,
                 sent: VecDeque::new(),
                 partial: Vec::new(),
             });
@@ -92,6 +97,19 @@ impl Connection {
         };
         connection.flush().await?;
         Ok(connection)
+    }
+
+    /// From now on every action carries an id that its player has not used.
+    pub(crate) fn with_ids(mut self) -> Self {
+        for seat in &mut self.seats {
+            seat.ids = Some(0);
+            for action in &mut seat.actions {
+                action.extend_from_slice(&[0x2a, ID as u8]);
+                action.extend_from_slice(&[0; ID]);
+                action[GRPC_HEADER - 1] += 2 + ID as u8;
+            }
+        }
+        self
     }
 
     /// Puts `window` actions on the way on every seat.
@@ -173,6 +191,11 @@ impl Connection {
                 .extend_from_slice(&seat.actions[usize::from(seat.sell_next)]);
             seat.sell_next = !seat.sell_next;
             seat.sent.push_back(now);
+            if let Some(ids) = &mut seat.ids {
+                *ids += 1;
+                let end = self.output.len();
+                self.output[end - size_of::<u64>()..].copy_from_slice(&ids.to_be_bytes());
+            }
         }
         let length = (self.output.len() - start - FRAME_HEADER) as u32;
         self.output[start..start + 3].copy_from_slice(&length.to_be_bytes()[1..]);

@@ -51,7 +51,9 @@ pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str) -> io::Re
     let [alone, many] = pgbench.map(|mut rates| median(&mut rates));
     for load in LOADS {
         let rate = if load.streams == 1 { alone } else { many };
-        compare(&cluster, load, (rounds, length), rate).await?;
+        for ids in [false, true] {
+            compare(&cluster, Load { ids, ..load }, (rounds, length), rate).await?;
+        }
     }
     Ok(())
 }
@@ -67,7 +69,8 @@ async fn compare(
     let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); most];
     for round in 0..rounds {
         for casinos in 1..=most {
-            let name = format!("round{}x{}x{round}x{casinos}", load.streams, load.window);
+            let ids = u8::from(load.ids);
+            let name = format!("round{}x{}x{ids}x{round}x{casinos}", load.streams, load.window);
             let store = cluster.database(&name);
             let servers: Vec<Server> = (0..casinos).map(|_| start(&store)).collect::<io::Result<_>>()?;
             let driven = Driven {

@@ -37,13 +37,18 @@ pub(crate) struct Load {
     pub(crate) streams: usize,
     pub(crate) connections: usize,
     pub(crate) window: usize,
+    /// Whether actions carry ids, as our client's do.
+    pub(crate) ids: bool,
 }
 
 impl Load {
     pub(crate) fn name(self) -> String {
         format!(
-            "{} streams on {} connections, window {}",
-            self.streams, self.connections, self.window
+            "{} streams on {} connections, window {}{}",
+            self.streams,
+            self.connections,
+            self.window,
+            if self.ids { ", with ids" } else { "" }
         )
     }
 }
@@ -53,21 +58,25 @@ pub(crate) const LOADS: [Load; 4] = [
         streams: 64,
         connections: 8,
         window: 16,
+        ids: false,
     },
     Load {
         streams: 1000,
         connections: 50,
         window: 16,
+        ids: false,
     },
     Load {
         streams: 1000,
         connections: 50,
         window: 1,
+        ids: false,
     },
     Load {
         streams: 1,
         connections: 1,
         window: 1,
+        ids: false,
     },
 ];
 
@@ -102,6 +111,7 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
                 streams,
                 connections,
                 window,
+                ..
             } = load;
             folder.join(format!("{kind}-{streams}-{connections}-{window}-{round}.db"))
         };

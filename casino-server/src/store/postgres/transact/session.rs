@@ -197,11 +197,12 @@ INSERT INTO trades (account, number, side, stocks, price, tick, at_unix_ms)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::integer[], $5::integer[], $6::bigint[],
         $7::bigint[])";
 
-/// Keeps receipts, and drops for them what is forgotten: as many as are kept, once there are enough.
+/// Keeps receipts, and drops for them what is forgotten: as many as are kept, once there are enough. By the index of the
+/// numbers, which is not to be taken for that of the ids.
 const FILE: &str = "
 WITH forgotten AS (
     DELETE FROM receipts AS r USING unnest($5::bigint[], $6::bigint[]) AS n (account, last)
-        WHERE r.account = n.account AND r.number <= n.last
+        WHERE r.account + 0 = n.account AND r.number <= n.last
 )
 INSERT INTO receipts (account, number, id, receipt)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])";
