@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
@@ -40,7 +40,6 @@ fn run(config: &Config) -> Result<(), Report> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&config.log)?)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
         .try_init()
         .map_err(|error: Box<dyn Error + Send + Sync>| Report::msg(error.to_string()))?;
     tokio::runtime::Builder::new_multi_thread()
