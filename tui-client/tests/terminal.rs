@@ -9,7 +9,7 @@ use std::io::Read;
 use portable_pty::{PtySize, native_pty_system};
 use rustix::process::Signal;
 use support::{
-    Home,
+    Home, casino,
     pty::{self, Terminal},
 };
 
@@ -241,4 +241,21 @@ fn no_color_gives_bold_and_reverse_and_no_colour() {
         attributes.contains(&1) && attributes.contains(&7),
         "{attributes:?}"
     );
+}
+
+/// Servers are started in a terminal by whoever tries them first.
+#[test]
+fn a_server_says_in_a_terminal_that_it_is_ready_and_nothing_before() {
+    for package in ["payments-server", "casino-server"] {
+        let home = Home::new();
+        let server = casino::binary(package);
+        let listen = ["--listen", "127.0.0.1:0"];
+        let command = pty::command(&home, server.to_str().unwrap(), &listen);
+        let terminal = Terminal::open(command, 120, 36);
+        terminal.see("listening on 127.0.0.1:");
+        terminal.signal(Signal::TERM);
+        let (ended, told) = terminal.end();
+        assert!(ended.success(), "{ended:?}: {told}");
+        assert!(told.starts_with(package), "{told}");
+    }
 }

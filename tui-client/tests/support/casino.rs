@@ -10,7 +10,7 @@ use std::{
 use super::GAME;
 
 /// A server's binary. It belongs to another package, so cargo is asked to have it built as this test was.
-fn binary(package: &str) -> PathBuf {
+pub fn binary(package: &str) -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = BUILDING.lock();
     let folder = Path::new(GAME).parent().unwrap();
