@@ -296,3 +296,34 @@ async fn while_the_database_is_away_nothing_is_executed_and_play_goes_on_after()
     assert_eq!(house.client.wallet("ann").await.tokens, 150);
     house.close().await.0.unwrap();
 }
+
+#[tokio::test]
+async fn an_id_is_looked_up_without_reading_those_before_it() {
+    const ORDERS: u32 = 600;
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("ids");
+    let mut house = standing(Some(&url)).await;
+    house.client.deposit("ann", 1).await.unwrap();
+    let mut seat = house.client.sit("ann", "").await;
+    for number in 0..ORDERS {
+        let id = u128::from(number).to_be_bytes().to_vec();
+        seat.play(Action { id, ..buy("ann", 1) }).await;
+    }
+    // A session tells what it has read when it ends, at the latest.
+    house.close().await.0.unwrap();
+    let database = connect(&url).await;
+    let read = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'receipts'
+                AND n_tup_ins = 600";
+    let read: i64 = soon(async {
+        loop {
+            if let Some(row) = database.query_opt(read, &[]).await.unwrap() {
+                return row.get(0);
+            }
+        }
+    })
+    .await;
+    assert!(
+        read < 2 * i64::from(ORDERS),
+        "{read} receipts read for {ORDERS} ids"
+    );
+}

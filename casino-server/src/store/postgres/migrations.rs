@@ -133,8 +133,8 @@ CREATE UNLOGGED TABLE company (
 /// casino says that they have there. Seats are not logged, as who is seated is not: after a crash of the database every
 /// casino says it anew.
 ///
-/// And the numbers of receipts get an index that is none of the accounts: with two that begin with the account, a plan
-/// that was made while the table was small would look an id up by the other one, which reads all that the player has.
+/// And receipts are found by account and id as one key: of two columns, a plan that was made while the table was small
+/// takes the first alone, and then reads all that the player has for each id.
 const VERSION_5: &str = "
 ALTER TABLE accounts
     ADD COLUMN allowance bigint NOT NULL DEFAULT 9223372036854775807,
@@ -145,8 +145,9 @@ CREATE UNLOGGED TABLE seats (
     seats integer NOT NULL CHECK (seats >= 1),
     PRIMARY KEY (player, casino)
 );
-DROP INDEX receipts_by_number;
-CREATE UNIQUE INDEX receipts_by_number ON receipts ((account + 0), number);
+ALTER TABLE receipts DROP CONSTRAINT receipts_pkey;
+ALTER TABLE receipts ADD PRIMARY KEY USING INDEX receipts_by_number;
+CREATE UNIQUE INDEX receipts_by_id ON receipts ((int8send(account) || id));
 ";
 
 /// The version this build writes.

@@ -6,7 +6,7 @@
 
 use super::{
     company::COUNTS_FOR,
-    connect::{Kept, Sessions, in_time},
+    connect::{BY_KEY, Kept, Sessions, in_time},
     failure::Fault,
 };
 use crate::{identity::PlayerName, store::StoreError};
@@ -47,6 +47,7 @@ impl PostgresSeats {
         }
         let opened = async {
             let client = self.session.open().await?;
+            in_time(client.batch_execute(BY_KEY)).await?;
             in_time(client.execute(BE_THERE, &[&self.casino, &millis()])).await
         };
         let opened: Result<_, Fault> = opened.await;

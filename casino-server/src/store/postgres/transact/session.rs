@@ -10,7 +10,7 @@ use crate::{
     allowance::Allowance,
     quantity::UnixMillis,
     store::postgres::{
-        connect::in_time,
+        connect::{BY_KEY, in_time},
         failure::Fault,
         rows::{self, RECORD_COLUMNS},
     },
@@ -150,9 +150,6 @@ fn accounts(rows: &[Row], known: &[Row]) -> Result<HashMap<String, LoadedAccount
     Ok(accounts)
 }
 
-/// Whatever is asked for here is found by its key. A plan that was made while a table was small would read all of it.
-const BY_KEY: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
-
 /// Makes the accounts that are not there. A name that another casino is just making is waited for.
 const MAKE: &str = "
 INSERT INTO accounts (name)
@@ -165,7 +162,7 @@ INSERT INTO accounts (name)
 const KNOWN: &str = "
 SELECT n.name, r.receipt FROM unnest($1::text[], $2::bytea[]) AS n (name, id)
     JOIN accounts AS a ON a.name = n.name
-    JOIN receipts AS r ON r.account = a.id AND r.id = n.id";
+    JOIN receipts AS r ON int8send(r.account) || r.id = int8send(a.id) || n.id";
 
 /// The tick in force, and the time.
 const TICK: &str = "
@@ -197,12 +194,11 @@ INSERT INTO trades (account, number, side, stocks, price, tick, at_unix_ms)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::integer[], $5::integer[], $6::bigint[],
         $7::bigint[])";
 
-/// Keeps receipts, and drops for them what is forgotten: as many as are kept, once there are enough. By the index of the
-/// numbers, which is not to be taken for that of the ids.
+/// Keeps receipts, and drops for them what is forgotten: as many as are kept, once there are enough.
 const FILE: &str = "
 WITH forgotten AS (
     DELETE FROM receipts AS r USING unnest($5::bigint[], $6::bigint[]) AS n (account, last)
-        WHERE r.account + 0 = n.account AND r.number <= n.last
+        WHERE r.account = n.account AND r.number <= n.last
 )
 INSERT INTO receipts (account, number, id, receipt)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])";
