@@ -14,6 +14,7 @@ mod player;
 mod support;
 
 use std::{
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -77,7 +78,7 @@ impl Scene {
         let before: Vec<u64> = trades().collect();
         let play = async {
             while trades().zip(&before).any(|(now, before)| now <= *before) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                self.signals.traded.notified().await;
             }
         };
         let played = timeout(DEADLINE, play).await;
@@ -122,15 +123,26 @@ impl Scene {
         self.casinos.insert(number, again);
     }
 
+    /// The casino's own look through the ledger, whether anybody plays or not.
+    fn check(&self) -> casino_server::Totals {
+        let Ok(casino_server::Address::Postgres(database)) = self.store.parse() else {
+            panic!("{}", self.store)
+        };
+        let check = || casino_server::check_database(&database, |difference| panic!("{difference}"));
+        task::block_in_place(check).unwrap()
+    }
+
     /// Everybody waits for the last answers; then the ledger is looked through.
     async fn audit(mut self) {
+        self.check();
         self.signals.stop.store(true, Ordering::SeqCst);
-        let played = timeout(DEADLINE, self.players.join_all()).await;
+        let played = timeout(DEADLINE, mem::take(&mut self.players).join_all()).await;
         let played = played.expect("everybody is answered in the end");
         for casino in self.casinos.drain(..) {
             casino.signal(Signal::TERM);
             casino.end();
         }
+        let kept = self.check();
         let ledger = connect(&self.store).await;
         let prices = audit::prices(&ledger).await;
         for played in &played {
@@ -140,6 +152,7 @@ impl Scene {
         let trades = sum(|played| played.trades.len());
         let seats = sum(|played| played.seats.iter().sum());
         assert!(trades > 10 * PLAYERS, "{trades} trades");
+        assert_eq!(kept.players, u64::try_from(PLAYERS).unwrap());
         assert!(
             seats > 2 * PLAYERS,
             "{seats} seats: hardly anybody had to come back"

@@ -24,7 +24,7 @@ use awesomestock::{
 use awesomestock_proto::{credentials::PlayerKey, transport};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     task::{AbortHandle, JoinSet},
     time::sleep,
 };
@@ -46,6 +46,8 @@ pub(crate) struct Signals {
     pub(crate) stop: AtomicBool,
     /// Trades that each player has been told of.
     pub(crate) trades: Vec<AtomicU64>,
+    /// Somebody may have been told of another.
+    pub(crate) traded: Notify,
 }
 
 /// What a player has asked and heard.
@@ -112,6 +114,7 @@ pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> P
         };
         let trades = u64::try_from(player.played.trades.len()).unwrap();
         signals.trades[number].store(trades, Ordering::SeqCst);
+        signals.traded.notify_one();
     }
 }
 
