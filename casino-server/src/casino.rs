@@ -256,13 +256,14 @@ impl Casino {
                 () = house.play(&books) => {}
                 never = books.listen() => match never {},
                 never = company.run() => match never {},
-                never = follow(others.as_mut(), &register, &reader) => match never {},
             }
             // A market that stands still ends nothing.
             future::pending::<Infallible>().await
         };
         let (served, failed) = {
             let mut serving = pin!(serving);
+            // To the end of the serving: who is being let in still needs an answer.
+            let following = follow(others.as_mut(), &register, &reader);
             tokio::select! {
                 served = &mut serving => (served, None),
                 failure = ledger.failed() => {
@@ -270,6 +271,7 @@ impl Casino {
                     (serving.await, Some(failure))
                 }
                 never = market => match never {},
+                never = following => match never {},
             }
         };
         if let Some(others) = &mut others {

@@ -8,10 +8,12 @@ mod support;
 use std::time::Instant;
 
 use awesomestock_proto::EXECUTED_MESSAGE;
+use casino_server::Options;
 use futures_util::future::join_all;
 use support::{
-    Asks, Client, Seat, buy,
+    Asks, Client, House, STANDING, Seat, buy,
     cluster::{Cluster, connect},
+    nowhere,
     process::Process,
     soon,
 };
@@ -69,6 +71,34 @@ async fn a_player_has_so_many_seats_at_all_casinos_together() {
     let others = [sit_at_last(&there, "ann").await, sit_at_last(&there, "ann").await];
     assert_full(&there, "ann").await;
     drop((seats, third, others));
+}
+
+#[tokio::test]
+async fn a_casino_that_stops_keeps_nobody_waiting_for_a_seat() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("stopping");
+    // One who is waited for holds a casino up by its deadline of 5 s.
+    soon(async {
+        for _ in 0..15 {
+            let set = |options: &mut Options| {
+                options.tick = STANDING;
+                options.store = url.parse().unwrap();
+            };
+            let house = House::open(tempfile::tempdir().unwrap(), set, nowhere()).await;
+            let client = house.client.clone();
+            let sitting = tokio::spawn(async move {
+                let tries = ["ann", "bob", "cid", "dot"].map(|name| try_sit(&client, name));
+                join_all(tries).await
+            });
+            // By then somebody is on the way in, and others are not yet.
+            tokio::task::yield_now().await;
+            let watched = connect(&url).await;
+            watched.query("SELECT FROM seats", &[]).await.unwrap();
+            house.close().await.0.unwrap();
+            drop(sitting.await.unwrap());
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
