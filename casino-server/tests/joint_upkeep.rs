@@ -10,7 +10,7 @@ use awesomestock_proto::{
     credentials::{PlayerKey, Shows},
 };
 use support::{
-    Asks, House, buy,
+    Asks, House, books, buy,
     cluster::{Cluster, connect},
     nowhere,
     process::{Process, run},
@@ -38,36 +38,8 @@ async fn told(command: &[&str], url: &str) -> (Option<i32>, String, String) {
     soon(running).await.unwrap()
 }
 
-/// Changes of the books, and what has to be told of each.
-const CHANGES: [(&str, &str); 17] = [
-    (
-        "UPDATE accounts SET tokens = tokens + 1 WHERE name = 'ann'",
-        "ann: tokens: expected ",
-    ),
-    (
-        "UPDATE accounts SET stocks = 4 WHERE name = 'bob'",
-        "bob: stocks: expected 3, found 4",
-    ),
-    (
-        "UPDATE accounts SET cost_basis = cost_basis + 1 WHERE name = 'bob'",
-        "bob: cost basis: ",
-    ),
-    (
-        "UPDATE accounts SET version = 1 WHERE name = 'bob'",
-        "bob: version: expected 7, found 1",
-    ),
-    (
-        "UPDATE payments SET amount = -2000000 WHERE account = 1",
-        "ann: dollars in: expected 2000000, found 1000000",
-    ),
-    (
-        "DELETE FROM payments WHERE account = 1",
-        "ann: payments: expected 0, found 1",
-    ),
-    (
-        "UPDATE payments SET number = 2 WHERE account = 1",
-        "ann: payment number: expected 1, found 2",
-    ),
+/// Changes of the books beside [those of any ledger](books::CHANGES), and what has to be told of each.
+const CHANGES: [(&str, &str); 10] = [
     (
         "UPDATE trades SET price = price + 1 WHERE account = 2 AND number = 3",
         "bob: trade 3: price of tick 0: expected 10, found 11",
@@ -115,15 +87,7 @@ async fn whatever_is_changed_in_the_books_is_found() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("whole");
     let mut house = standing(&url).await;
-    for name in ["ann", "bob"] {
-        house.client.deposit(name, 1_000_000).await.unwrap();
-        let mut seat = house.client.sit(name, "").await;
-        for count in [5, 3, 7] {
-            for action in [buy(name, count), sell(name, count - 1)] {
-                assert_eq!(seat.play(action).await, "operation executed successfully");
-            }
-        }
-    }
+    books::play(&mut house.client).await;
     let mut seat = house.client.sit("ann", "").await;
     for id in 1..=2 {
         let action = awesomestock_proto::casino::Action {
@@ -140,7 +104,7 @@ async fn whatever_is_changed_in_the_books_is_found() {
         stdout.starts_with("2 players, 2 payments, 12 trades, 1 ticks; 2000000 dollars in, "),
         "{stdout}"
     );
-    for (number, (change, expected)) in CHANGES.into_iter().enumerate() {
+    for (number, (change, expected)) in books::CHANGES.into_iter().chain(CHANGES).enumerate() {
         let name = format!("changed{number}");
         let copy = cluster.copy("whole", &name);
         connect(&copy).await.batch_execute(change).await.unwrap();

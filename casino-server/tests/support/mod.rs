@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs)] // Each test file takes what it needs.
 
+pub mod books;
 pub mod certificates;
 pub mod cluster;
 pub mod http2;
