@@ -21,7 +21,7 @@ pub(crate) struct Players {
     seats: Mutex<HashMap<PlayerName, usize>>,
     seats_max: usize,
     /// How seats are counted that others give too; `None` where nobody else does.
-    jointly: Option<Counted>,
+    jointly: Option<Arc<Counted>>,
 }
 
 /// One seat of a player, until it is dropped.
@@ -62,9 +62,9 @@ impl Players {
         let players = Arc::new(Self {
             seats: Mutex::default(),
             seats_max,
-            jointly: Some(counted),
+            jointly: Some(Arc::clone(&counted)),
         });
-        let seating = Seating::new(Arc::clone(&players), asks, stored);
+        let seating = Seating::new(Arc::clone(&players), (counted, asks), stored);
         (players, seating)
     }
 

@@ -21,7 +21,12 @@ use crate::{
 };
 
 /// How long what a casino says of its seats counts.
-pub(super) const COUNTS_FOR: Duration = Duration::from_secs(7);
+const COUNTS_FOR: Duration = Duration::from_secs(7);
+
+/// The same, in milliseconds.
+pub(super) fn counts_for() -> i64 {
+    i64::try_from(COUNTS_FOR.as_millis()).unwrap_or(i64::MAX)
+}
 
 /// The way to the other casinos' company.
 #[derive(Debug)]
@@ -63,7 +68,7 @@ impl PostgresCompany {
     /// Says who is seated `here`, and whether anybody of them `watches` the tape; gives what the others said of late.
     pub(crate) async fn meet(&mut self, here: &Seated, watches: bool) -> Result<Vec<Elsewhere>, StoreError> {
         let casino = self.casino.clone();
-        let millis = i64::try_from(COUNTS_FOR.as_millis()).unwrap_or(i64::MAX);
+        let millis = counts_for();
         let (players, unnamed) = (count(here.players), count(here.unnamed));
         let names: Vec<&str> = here.online.iter().map(PlayerName::as_str).collect();
         let asked = async {

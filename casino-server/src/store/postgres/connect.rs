@@ -112,9 +112,9 @@ impl Kept {
         }
     }
 
-    /// It is there, and was when it was used last.
-    pub(super) fn is_open(&self) -> bool {
-        self.client.as_ref().is_some_and(|client| !client.is_closed())
+    /// The session, if it is open.
+    pub(super) fn client(&self) -> Option<&Client> {
+        self.client.as_ref().filter(|client| !client.is_closed())
     }
 
     /// The session.

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use super::failure::Fault;
 use crate::{
     account::Account,
+    allowance::Allowance,
     history::Candle,
     identity::KeyHash,
     market::{Market, Tick},
@@ -52,6 +53,15 @@ pub(super) fn name(row: &Row) -> Result<String, Fault> {
 /// The number of the newest receipt beside a record; 0 before the first.
 pub(super) fn last_receipt(row: &Row) -> Result<i64, Fault> {
     Ok(row.try_get(11)?)
+}
+
+/// The columns that [`allowance`] reads, after [`RECORD_COLUMNS`].
+pub(super) const ALLOWANCE_COLUMNS: &str = "allowance, allowance_at_unix_ms";
+
+/// What the player may still ask for, from [`ALLOWANCE_COLUMNS`] beside a record.
+pub(super) fn allowance(row: &Row) -> Result<Allowance, Fault> {
+    let kept = (row.try_get(12)?, UnixMillis(row.try_get(13)?));
+    Ok(Allowance::from_kept(kept))
 }
 
 /// The receipt in the column numbered `column`.

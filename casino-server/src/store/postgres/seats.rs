@@ -5,7 +5,7 @@
 //! crash of the database every casino writes its rows anew.
 
 use super::{
-    company::COUNTS_FOR,
+    company::counts_for,
     connect::{BY_KEY, Kept, Sessions, in_time},
     failure::Fault,
 };
@@ -42,13 +42,13 @@ impl PostgresSeats {
 
     /// Opens a session, unless there is one. `true` if it is new: perhaps nothing is there of what was written before.
     pub(crate) async fn open(&mut self) -> Result<bool, StoreError> {
-        if self.session.is_open() {
+        if self.session.client().is_some() {
             return Ok(false);
         }
         let opened = async {
             let client = self.session.open().await?;
             in_time(client.batch_execute(BY_KEY)).await?;
-            in_time(client.execute(BE_THERE, &[&self.casino, &millis()])).await
+            in_time(client.execute(BE_THERE, &[&self.casino, &counts_for()])).await
         };
         let opened: Result<_, Fault> = opened.await;
         opened
@@ -57,7 +57,8 @@ impl PostgresSeats {
     }
 
     /// Writes how many seats the players have here, each named once, and gives for each how many of those they ask for
-    /// they may have: as many as make `max` at all casinos together. Seats that are held already stay.
+    /// they may have: as many as make `max` at all casinos together. Seats that are held already stay. Only in the session
+    /// that was [opened](Self::open): in a new one nobody knows what is there.
     pub(crate) async fn give(&mut self, here: &[SeatsHere], max: usize) -> Result<Vec<usize>, StoreError> {
         let casino = self.casino.clone();
         let asking: Vec<&str> = here
@@ -72,7 +73,7 @@ impl PostgresSeats {
             .map(|seats| count(seats.held.saturating_add(seats.more)));
         let (wanted, max): (Vec<i32>, i32) = (wanted.collect(), count(max));
         let asked = async {
-            let client = self.session.open().await?;
+            let client = self.session.client().ok_or(Fault::Row("the session is lost"))?;
             in_time(client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")).await?;
             if !asking.is_empty() {
                 in_time(client.execute(TAKE_TURNS, &[&asking])).await?;
@@ -94,10 +95,6 @@ impl PostgresSeats {
 
 fn count(seats: usize) -> i32 {
     i32::try_from(seats).unwrap_or(i32::MAX)
-}
-
-fn millis() -> i64 {
-    i64::try_from(COUNTS_FOR.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A casino that has not said yet who is seated is there all the same.

@@ -53,19 +53,20 @@ pub(super) struct Counted {
 #[derive(Debug)]
 pub(crate) struct Seating {
     players: Arc<Players>,
+    counted: Arc<Counted>,
     asks: mpsc::Receiver<Ask>,
     stored: PostgresSeats,
 }
 
 impl Counted {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Ask>) {
+    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Ask>) {
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         let counted = Self {
             asks,
             changed: Mutex::default(),
             news: Notify::new(),
         };
-        (counted, asked)
+        (Arc::new(counted), asked)
     }
 
     /// Waits for a seat for `player`.
@@ -94,9 +95,15 @@ impl Counted {
 }
 
 impl Seating {
-    pub(super) fn new(players: Arc<Players>, asks: mpsc::Receiver<Ask>, stored: PostgresSeats) -> Self {
+    /// Gives the seats of `players`, which are `counted`, to those of whom `asks` tell.
+    pub(super) fn new(
+        players: Arc<Players>,
+        (counted, asks): (Arc<Counted>, mpsc::Receiver<Ask>),
+        stored: PostgresSeats,
+    ) -> Self {
         Self {
             players,
+            counted,
             asks,
             stored,
         }
@@ -104,34 +111,30 @@ impl Seating {
 
     /// Gives seats, for as long as it is polled.
     pub(crate) async fn run(&mut self) -> Infallible {
-        let players = Arc::clone(&self.players);
-        let Some(counted) = &players.jointly else {
-            return std::future::pending().await;
-        };
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut asks = Vec::new();
         loop {
             tokio::select! {
                 _ = self.asks.recv_many(&mut asks, LOT_MAX) => {}
-                () = counted.news.notified() => {}
+                () = self.counted.news.notified() => {}
                 _ = look.tick() => {}
             }
-            self.settle(counted, mem::take(&mut asks)).await;
+            self.settle(mem::take(&mut asks)).await;
         }
     }
 
     /// Has written what changed, and answers `asks`.
-    async fn settle(&mut self, counted: &Counted, asks: Vec<Ask>) {
+    async fn settle(&mut self, asks: Vec<Ask>) {
         match self.stored.open().await {
             Ok(false) => {}
             // The database may be another by now, or have crashed: before anybody is given a seat it knows of all.
-            Ok(true) => lock(&counted.changed).extend(lock(&self.players.seats).keys().cloned()),
+            Ok(true) => lock(&self.counted.changed).extend(lock(&self.players.seats).keys().cloned()),
             Err(error) => return refuse(asks, &error),
         }
         let mut waiting = Some(asks);
         loop {
-            let changed = counted.take_changed();
+            let changed = self.counted.take_changed();
             let asks = match changed.len() < LOT_MAX {
                 true => waiting.take().unwrap_or_default(),
                 false => Vec::new(),
@@ -144,7 +147,7 @@ impl Seating {
                 Ok(given) => self.answer(asks, lot.iter().zip(given)),
                 Err(error) => {
                     // It is tried again at the next look.
-                    lock(&counted.changed).extend(changed);
+                    lock(&self.counted.changed).extend(changed);
                     refuse(waiting.unwrap_or_default(), &error);
                     return refuse(asks, &error);
                 }

@@ -7,12 +7,11 @@ use tokio_postgres::{Client, Row, Statement};
 
 use super::{Loaded, LoadedAccount, Wanted, columns::Columns};
 use crate::{
-    allowance::Allowance,
     quantity::UnixMillis,
     store::postgres::{
         connect::{BY_KEY, in_time},
         failure::Fault,
-        rows::{self, RECORD_COLUMNS},
+        rows::{self, ALLOWANCE_COLUMNS, RECORD_COLUMNS},
     },
 };
 
@@ -40,7 +39,7 @@ impl Session {
     /// Readies a session for batches.
     pub(super) async fn prepare(client: Client) -> Result<Self, Fault> {
         let lock = format!(
-            "SELECT {RECORD_COLUMNS}, allowance, allowance_at_unix_ms FROM accounts WHERE name = ANY($1)
+            "SELECT {RECORD_COLUMNS}, {ALLOWANCE_COLUMNS} FROM accounts WHERE name = ANY($1)
                 ORDER BY id FOR NO KEY UPDATE"
         );
         in_time(client.batch_execute(BY_KEY)).await?;
@@ -134,10 +133,7 @@ fn accounts(rows: &[Row], known: &[Row]) -> Result<HashMap<String, LoadedAccount
             record: rows::record(row)?,
             receipts: Vec::new(),
             last_receipt: rows::last_receipt(row)?,
-            allowance: Allowance::from_kept((
-                row.try_get("allowance")?,
-                UnixMillis(row.try_get("allowance_at_unix_ms")?),
-            )),
+            allowance: rows::allowance(row)?,
         };
         accounts.insert(rows::name(row)?, account);
     }
