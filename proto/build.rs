@@ -21,11 +21,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         .include_source_info(true)
         .open_files(FILES)?;
     // Encoded by protox itself, because a decoded set would lose what prost-types does not know.
-    let out = PathBuf::from(env::var("OUT_DIR")?).join("descriptors.bin");
-    fs::write(out, compiler.encode_file_descriptor_set())?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     let descriptors: FileDescriptorSet = compiler.file_descriptor_set();
     tonic_prost_build::configure()
         .build_transport(false)
+        .compile_fds(descriptors.clone())?;
+    // The casino's server once more, with messages that are encoded once for all sessions, and small buffers.
+    let framed = out.join("framed");
+    fs::create_dir_all(&framed)?;
+    tonic_prost_build::configure()
+        .build_client(false)
+        .build_transport(false)
+        .out_dir(framed)
+        .extern_path(".types", "crate::types")
+        .extern_path(".casino", "crate::casino")
+        .extern_path(".casino.GambleInfo", "crate::frame::GambleFrame")
+        .codec_path("crate::codec::SmallBufferCodec")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,13 +1,10 @@
-//! The casino: one market, one ledger, many seats, over gRPC.
+//! The casino server: one market and one ledger for many players, over gRPC.
 //!
-//! Three rings. The core decides and is pure: `quantity`, `identity`, `market`, `history`, `account`, `record`,
-//! `receipt`, `audit`, and the ledger's draft. The store keeps what was decided, behind the traits of `store`; the time
-//! and the disk are those of the `surroundings`. The shell moves values about: the `workers`, the `gate`, the `ledger`'s
-//! books and its flusher's thread, the `table`'s clock, the `seat`s, the `service`.
+//! Dependencies point one way: `server` → `grpc` → `ledger`, `feed` → `store` → `domain`.
 //!
-//! An action: seat -> name and bounds checked -> decided in memory under the ledger's lock -> the open batch -> one
-//! transaction -> the answer, from the seat that has kept it. A tick: the table's clock -> the same batch -> stored ->
-//! announced to every seat. Reads go beside the ledger and see only what is on disk. `metrics` tells how all that goes.
+//! An action is read by its session (`grpc`), checked, executed in memory under the ledger's lock and added to the open
+//! batch. The session sends the answer after the batch is committed. A tick goes through the same batches and is
+//! published to all sessions after its commit. Reads bypass the ledger and see committed data only.
 
 #![warn(
     clippy::arithmetic_side_effects,
@@ -20,64 +17,34 @@
 )]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
-mod account;
-mod address;
-mod allowance;
-mod audit;
-mod casino;
-#[cfg(any(test, feature = "fuzzing"))]
-#[doc(hidden)]
-#[path = "../fuzz/checks.rs"]
-pub mod checks;
-mod clock;
-mod company;
+pub(crate) mod admin;
 pub mod config;
-mod feeds;
-mod front;
-mod gate;
-mod history;
-mod house;
-mod identity;
+mod domain;
+mod feed;
+mod grpc;
 mod ledger;
-mod limits;
-mod market;
-mod metrics;
-mod operator;
-mod options;
-mod paging;
-mod quantity;
-mod reader;
-mod receipt;
-mod record;
-mod rest;
-mod seat;
-mod service;
-mod statements;
-mod status;
+mod server;
 mod store;
-mod surroundings;
-mod table;
-mod unread;
 #[doc(hidden)]
-pub mod unwired;
-mod upkeep;
-mod watching;
-mod wire;
-mod workers;
+pub mod testkit;
 
-pub use address::{Address, BadAddress, Database};
-pub use audit::{Difference, Totals};
-pub use casino::{Casino, OpenError, ServeError};
-pub use clock::Clock;
-pub use ledger::LedgerFailure;
-pub use limits::Limits;
-pub use market::{Model, UnknownModel};
-pub use metrics::Metrics;
-pub use operator::{Release, ReleaseError, release};
-pub use options::{
-    HOUSE_MAX, INITIAL_PRICE_DEFAULT, Options, OutOfBounds, TICK_DEFAULT, TICK_MAX, TICK_MIN, checked_tick,
+pub use self::{
+    admin::{
+        AdminError, backup, check,
+        release::{ReleaseOutcome, accept_loss, release},
+    },
+    config::{
+        PaymentsEndpoint,
+        clock::Clock,
+        environment::{Disk, Environment},
+        limits::Limits,
+        options::{BOTS_MAX, INITIAL_PRICE_DEFAULT, OptionError, Options, TICK, TICK_DEFAULT, validate_tick},
+        store_url::{StoreUrl, StoreUrlError},
+    },
+    domain::{
+        audit::{AuditTotals, Mismatch},
+        market::{PriceModel, UnknownModel},
+    },
+    ledger::LedgerFailure,
+    server::{Casino, OpenError, ServeError, metrics::Metrics, workers::Workers},
 };
-pub use statements::PaymentsServer;
-pub use surroundings::{Disk, Surroundings};
-pub use upkeep::{UpkeepError, backup, check, check_database};
-pub use workers::Workers;

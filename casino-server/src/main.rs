@@ -1,143 +1,181 @@
-//! `casino-server`: parses, binds, serves; exit code 0 after a stop in order, 1 after a failure, 2 for wrong usage.
+//! The `casino-server` program. Exit codes: 0 after a clean shutdown, 1 after a failure, 2 for wrong usage.
 
 use std::{
     convert::Infallible,
-    future,
+    env, future,
     io::{self, Write},
     path::Path,
     process::ExitCode,
 };
 
-use awesomestock_proto::{serving, text};
+use awesomestock_proto::{auth::SharedSecret, command_line, resources, server, text::sanitize};
 use casino_server::{
-    Address, Casino, Difference, Release, Totals, Workers,
+    AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers,
     config::{Args, Task},
 };
-use clap::Parser;
+use clap::FromArgMatches;
 use color_eyre::eyre::{Result, WrapErr, bail, ensure, eyre};
 use mimalloc::MiMalloc;
-use tokio::{net::TcpListener, runtime};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Messages come and go by the million a second.
+/// The server allocates and frees millions of messages per second.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// What is wrong when nothing can be told.
-const UNTOLD: &str = "standard output cannot be written";
+const EXIT_USAGE: u8 = 2;
+
+const STDOUT_FAILED: &str = "cannot write to standard output";
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let done = match &args.task {
+    if let Err(shortage) = resources::check(Workers::per_core().threads()) {
+        let _ = writeln!(io::stderr(), "casino-server: {:#}", eyre!(shortage));
+        return ExitCode::FAILURE;
+    }
+    let args = match parse() {
+        Ok(args) => args,
+        Err(error) => return ExitCode::from(command_line::print_answer(&error)),
+    };
+    let result = match &args.task {
         Some(Task::Release { name }) => release(&args, name),
         Some(Task::Check) => check(&args),
+        Some(Task::AcceptLoss) => accept_loss(&args),
         Some(Task::Backup { file }) => backup(&args, file),
-        None => start(&args),
+        None => match (log_filter(), args.payments_server.secret()) {
+            (Ok(filter), Ok(secret)) => start(&args, filter, secret),
+            (Err(error), _) => {
+                let _ = writeln!(io::stderr(), "casino-server: {error:#}");
+                return ExitCode::from(EXIT_USAGE);
+            }
+            (_, Err(error)) => {
+                let _ = writeln!(io::stderr(), "casino-server: {:#}", eyre!(error));
+                // An unusable file is a failure; an invalid variable is wrong usage.
+                return match args.payments_server.payments_secret_file {
+                    Some(_) => ExitCode::FAILURE,
+                    None => ExitCode::from(EXIT_USAGE),
+                };
+            }
+        },
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
-            // A standard error that is gone cannot be told so.
             let _ = writeln!(io::stderr(), "casino-server: {report:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn start(args: &Args) -> Result<()> {
+fn parse() -> Result<Args, clap::Error> {
+    let command = Args::definition();
+    Args::from_arg_matches(&command_line::matches(command, env::args_os())?)
+}
+
+/// Parses `RUST_LOG`; the default is `info`.
+fn log_filter() -> Result<EnvFilter> {
+    let set = env::var_os(EnvFilter::DEFAULT_ENV).filter(|set| !set.is_empty());
+    let filter = set.map_or_else(|| "info".into(), |set| set.to_string_lossy().into_owned());
+    EnvFilter::try_new(filter).wrap_err(EnvFilter::DEFAULT_ENV)
+}
+
+fn start(args: &Args, filter: EnvFilter, secret: Option<SharedSecret>) -> Result<()> {
     color_eyre::install()?;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .init();
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(args))
+    resources::runtime()?.block_on(run(args, secret))
 }
 
 fn release(args: &Args, name: &str) -> Result<()> {
     match casino_server::release(&args.store, name)? {
-        Release::Released => announce(&format!(
-            "{name} is released: the next key that is shown for it claims it"
-        ))?,
-        Release::Unclaimed => bail!("{name} is not claimed"),
+        ReleaseOutcome::Released => {
+            command_line::print_line(&format!(
+                "{name} is released: the next key used with it claims it"
+            ))?;
+        }
+        ReleaseOutcome::Unclaimed => bail!("{name} is not claimed"),
     }
     Ok(())
 }
 
-/// Prints each difference, and at the end the totals; differences are a failure.
+/// Prints each mismatch and then the totals; fails if there is any mismatch.
 fn check(args: &Args) -> Result<()> {
     let mut stdout = io::stdout().lock();
     let mut written = Ok(());
-    let tell = |difference: Difference| {
+    let report = |mismatch: Mismatch| {
         if written.is_ok() {
-            // A ledger that somebody has tampered with may hold any name.
-            written = writeln!(stdout, "{}", text::harmless(&difference.to_string()));
+            // A corrupted ledger may contain control characters.
+            written = writeln!(stdout, "{}", sanitize::sanitize(&mismatch.to_string()));
         }
     };
-    let totals = match &args.store {
-        Address::Sqlite(file) => casino_server::check(file, tell)?,
-        Address::Postgres(database) => casino_server::check_database(database, tell)?,
-    };
+    let totals = casino_server::check(&args.store, report)?;
     drop(stdout);
     written
-        .and_then(|()| announce(&totals.to_string()))
-        .wrap_err(UNTOLD)?;
-    let Totals { differences, .. } = totals;
+        .and_then(|()| command_line::print_line(&totals.to_string()))
+        .wrap_err(STDOUT_FAILED)?;
+    let AuditTotals { differences, .. } = totals;
     ensure!(differences == 0, "{differences} differences in {}", args.store);
     Ok(())
 }
 
-fn backup(args: &Args, file: &Path) -> Result<()> {
-    let words = "a ledger in PostgreSQL is copied by its own tools: pg_dump --schema=awesomestock";
-    let ledger = args.store.file().ok_or_else(|| eyre!(words))?;
-    casino_server::backup(ledger, file)?;
-    announce(&format!("{} is copied to {}", args.store, file.display())).wrap_err(UNTOLD)
+fn accept_loss(args: &Args) -> Result<()> {
+    let ledger = args
+        .store
+        .file()
+        .ok_or_else(|| eyre!("a ledger in PostgreSQL has no commit log"))?;
+    casino_server::accept_loss(ledger)?;
+    command_line::print_line(&format!("{} is repaired, without the lost batches", args.store))
+        .wrap_err(STDOUT_FAILED)
 }
 
-async fn run(args: &Args) -> Result<()> {
-    let told_to_stop = serving::told_to_stop().wrap_err("signals cannot be listened to")?;
-    let tls = args.secure.certificate()?;
-    let payments = args.secure.payments(&args.payments)?;
-    let may_be_reached = tls.is_some() || args.secure.allow_plaintext;
-    let listener = serving::listen(&args.listen, may_be_reached).await?;
-    let address = listener.local_addr()?;
-    let page = match &args.metrics {
+fn backup(args: &Args, file: &Path) -> Result<()> {
+    let ledger = args.store.file().ok_or_else(|| {
+        eyre!("a ledger in PostgreSQL is copied by its own tools: pg_dump --schema=awesomestock")
+    })?;
+    casino_server::backup(ledger, file)?;
+    command_line::print_line(&format!("{} is copied to {}", args.store, file.display()))
+        .wrap_err(STDOUT_FAILED)
+}
+
+async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
+    let shutdown_signal = server::shutdown_signal().wrap_err("cannot install signal handlers")?;
+    let tls = args.server.certificate()?;
+    let allow_plaintext = args.server.allow_plaintext;
+    let payments = args.payments_server.endpoint(secret, allow_plaintext)?;
+    let allow_remote = tls.is_some() || allow_plaintext;
+    // Bound first, so that no ledger is created if the port is in use. It accepts connections only after `listen`.
+    let port = server::bind(&args.listen, allow_remote).await?;
+    let metrics = match &args.metrics {
         Some(address) => Some(metrics_listener(address).await?),
         None => None,
     };
     let casino = Casino::open(args.options(), payments).await?;
-    if let Some(page) = page {
-        tokio::spawn(casino.metrics().serve(page));
+    let listener = port.listen()?;
+    let address = listener.local_addr()?;
+    if let Some(metrics) = metrics {
+        tokio::spawn(casino.metrics().serve(metrics));
     }
-    announce(&format!("casino-server listening on {address}")).wrap_err(UNTOLD)?;
+    command_line::print_line(&format!("casino-server listening on {address}")).wrap_err(STDOUT_FAILED)?;
 
     let shutdown = CancellationToken::new();
-    let serving = casino.serve_on(Workers::one_a_core(), (listener, tls), shutdown.clone());
+    let serving = casino.serve_on(Workers::per_core(), listener, tls, shutdown.clone());
     let stopping = async {
-        told_to_stop.await;
+        shutdown_signal.await;
         shutdown.cancel();
         future::pending::<Infallible>().await
     };
     tokio::select! {
-        served = serving => Ok(served?),
+        result = serving => Ok(result?),
         never = stopping => match never {},
     }
 }
 
-/// Listens where the metrics are to be told, and says where that is.
 async fn metrics_listener(address: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind(address)
         .await
-        .wrap_err_with(|| format!("cannot tell metrics on {address}"))?;
-    tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+        .wrap_err_with(|| format!("cannot serve metrics on {address}"))?;
+    tracing::info!("serving metrics at http://{}/metrics", listener.local_addr()?);
     Ok(listener)
-}
-
-/// Prints the one line that says to whoever started the command that it is ready, or done.
-fn announce(line: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
-    stdout.flush()
 }

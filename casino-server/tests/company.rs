@@ -6,9 +6,8 @@
 mod support;
 
 use awesomestock_proto::{
-    EXECUTED_MESSAGE,
+    EXECUTED_MESSAGE, capabilities,
     casino::{GambleInfo, GambleType, Leaderboard, Players, Tape},
-    feeds,
 };
 use support::{Asks, House, Seat, buy, sell, soon, user};
 
@@ -48,8 +47,8 @@ fn names(players: &Players) -> Vec<&str> {
 async fn everybodys_trades_are_on_the_tape_in_order() {
     let mut house = House::standing().await;
     house.client.deposit("ann", 100).await.unwrap();
-    let mut watcher = house.client.sit("eve", feeds::TAPE).await;
-    assert_eq!(watcher.feeds.as_deref(), Some(feeds::TAPE));
+    let mut watcher = house.client.sit("eve", capabilities::TAPE).await;
+    assert_eq!(watcher.capabilities.as_deref(), Some(capabilities::TAPE));
     let mut ann = house.client.sit("ann", "").await;
     for action in [buy("ann", 3), sell("ann", 9), sell("ann", 1)] {
         ann.play(action).await;
@@ -77,7 +76,7 @@ async fn everybodys_trades_are_on_the_tape_in_order() {
 async fn many_trades_are_sampled_and_counted() {
     let mut house = House::standing().await;
     house.client.deposit("ann", 1_000).await.unwrap();
-    let mut watcher = house.client.sit("eve", feeds::TAPE).await;
+    let mut watcher = house.client.sit("eve", capabilities::TAPE).await;
     let mut ann = house.client.sit("ann", "").await;
     let sent = 400;
     for _ in 0..sent {
@@ -106,8 +105,8 @@ async fn who_is_seated_is_counted_by_name() {
     let mut house = House::standing().await;
     let mut ann = house.client.sit("ann", COMPANY).await;
     assert_eq!(names(&players(&mut ann, 1).await), ["ann"]);
-    let again = house.client.sit("ann", feeds::TICKS).await;
-    let bob = house.client.sit("bob", feeds::TICKS).await;
+    let again = house.client.sit("ann", capabilities::TICKS).await;
+    let bob = house.client.sit("bob", capabilities::TICKS).await;
     let old = house.client.sit("cid", "").await;
     let told = next(&mut ann, |info| {
         info.players.filter(|players| players.unnamed == 1)
@@ -128,7 +127,7 @@ async fn the_leaderboard_ranks_by_equity_with_ones_own_place() {
     let mut eve = house.client.sit("eve", COMPANY).await;
     let alone = leaderboard(&mut eve, |_| true).await;
     assert_eq!((alone.ranked, alone.own.unwrap().equity), (1, 100));
-    let mut ann = house.client.sit("ann", feeds::LEADERBOARD).await;
+    let mut ann = house.client.sit("ann", capabilities::LEADERBOARD).await;
     let mut bob = house.client.sit("bob", "").await;
     assert_eq!(bob.play(buy("bob", 5)).await, EXECUTED_MESSAGE);
     let all = |told: &Leaderboard| told.ranked == 3;
@@ -189,7 +188,7 @@ async fn a_seat_hears_of_nothing_that_it_did_not_ask_for() {
 /// A fast table with three house players.
 fn with_house(options: &mut casino_server::Options) {
     options.tick = std::time::Duration::from_millis(20);
-    options.house = 3;
+    options.bots = 3;
 }
 
 #[tokio::test]
@@ -221,10 +220,10 @@ async fn the_house_moves_no_price_and_keeps_its_wallets() {
     let prices = async |count: u8| {
         let mut house = House::with(|options| {
             with_house(options);
-            options.house = count;
+            options.bots = count;
         })
         .await;
-        let mut ann = house.client.sit("ann", feeds::TICKS).await;
+        let mut ann = house.client.sit("ann", capabilities::TICKS).await;
         while ann.price().await.tick < 12 {}
         let prices = house.client.prices().await;
         house.close().await.0.unwrap();
@@ -254,7 +253,7 @@ async fn the_house_moves_no_price_and_keeps_its_wallets() {
 async fn a_house_that_is_too_large_opens_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let options = casino_server::Options {
-        house: 21,
+        bots: 21,
         ..casino_server::Options::new(support::ledger_in(&folder))
     };
     let refused = casino_server::Casino::open(options, support::nowhere()).await;

@@ -29,6 +29,7 @@ use std::{
 };
 
 use awesomestock_proto::casino::Action;
+use casino_server::StoreUrl;
 use load::{Crowd, Played, names};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rusqlite::Connection as Tool;
@@ -102,7 +103,9 @@ fn stored(ledger: &Path) -> HashMap<String, Stored> {
 /// That the books at `ledger` add up.
 fn sound(ledger: &Path, context: &str) {
     let mut told = Vec::new();
-    let totals = casino_server::check(ledger, |difference| told.push(difference.to_string()));
+    let totals = casino_server::check(&StoreUrl::Sqlite(ledger.to_owned()), |difference| {
+        told.push(difference.to_string());
+    });
     assert_eq!(told, Vec::<String>::new(), "{context}");
     assert_eq!(totals.unwrap().differences, 0, "{context}");
 }

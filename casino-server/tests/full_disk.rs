@@ -33,6 +33,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+use casino_server::StoreUrl;
 use load::{Crowd, Played, names};
 use rusqlite::Connection as Tool;
 use support::{Asks, Client, buy};
@@ -216,7 +217,10 @@ async fn a_full_disk_refuses_in_words_and_play_resumes_with_room_and_every_answe
 fn true_answers(left: &Path, stocks: i64, played: Vec<Played>) {
     let ledger = left.join("casino.db");
     let mut told = Vec::new();
-    casino_server::check(&ledger, |difference| told.push(difference.to_string())).unwrap();
+    casino_server::check(&StoreUrl::Sqlite(ledger.clone()), |difference| {
+        told.push(difference.to_string());
+    })
+    .unwrap();
     assert_eq!(told, Vec::<String>::new());
     let copy = left.join("copy.db");
     casino_server::backup(&ledger, &copy).unwrap();

@@ -6,8 +6,8 @@
 mod support;
 
 use awesomestock_proto::{
+    capabilities,
     casino::{GambleInfo, Leaderboard},
-    feeds,
 };
 use support::{Asks, House, Seat, buy, cluster::Cluster, nowhere, sell, soon, user};
 
@@ -67,7 +67,7 @@ async fn who_is_seated_is_told_at_all_casinos_and_who_is_gone_is_forgotten() {
     let [mut here, mut there] = two(&cluster.database("seated")).await;
     let mut ann = here.client.sit("ann", COMPANY).await;
     let mut bob = there.client.sit("bob", COMPANY).await;
-    let again = there.client.sit("ann", feeds::TICKS).await;
+    let again = there.client.sit("ann", capabilities::TICKS).await;
     let old = there.client.sit("cid", "").await;
     see(&mut ann, 2, 1, &["ann", "bob"]).await;
     see(&mut bob, 2, 1, &["ann", "bob"]).await;
@@ -85,7 +85,7 @@ async fn trades_at_one_casino_are_on_the_tape_of_the_other() {
     let Some(cluster) = Cluster::start() else { return };
     let [mut here, mut there] = two(&cluster.database("tape")).await;
     there.client.deposit("bob", 1_000_000).await.unwrap();
-    let mut watcher = here.client.sit("eve", feeds::TAPE).await;
+    let mut watcher = here.client.sit("eve", capabilities::TAPE).await;
     let mut seat = there.client.sit("bob", "").await;
     let playing = tokio::spawn(async move {
         loop {

@@ -43,7 +43,7 @@ async fn sit_at_last(client: &Client, name: &str) -> Seat {
 
 async fn assert_full(client: &Client, name: &str) {
     let status = try_sit(client, name).await.map(|_| "a seat").unwrap_err();
-    let said = "this player has 3 seats, and no player may have more: leave one first";
+    let said = "this player has 3 seats, which is the maximum: leave one first";
     assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, said));
 }
 
@@ -59,7 +59,7 @@ async fn a_player_has_so_many_seats_at_all_casinos_together() {
     assert_full(&there, "ann").await;
     // Who names themselves by their first action is one of them too.
     let mut late = here.clone().sit("ann", "").await;
-    assert!(late.play(buy("ann", 1)).await.contains("no player may have more"));
+    assert!(late.play(buy("ann", 1)).await.contains("which is the maximum"));
     drop(try_sit(&there, "bob").await.expect("others have their own"));
 
     drop(seated);
@@ -114,7 +114,7 @@ async fn seats_are_counted_anew_after_a_crash_of_the_database() {
     let third = try_sit(&there, "ann").await.unwrap();
     cluster.crash_and_restart();
     let database = connect(&url).await;
-    let counted = "SELECT coalesce(sum(seats), 0) FROM awesomestock.seats WHERE player = 'ann'";
+    let counted = "SELECT coalesce(sum(seats), 0) FROM awesomestock.seats WHERE player = '?ann'";
     soon(async { while database.query_one(counted, &[]).await.unwrap().get::<_, i64>(0) < 3 {} }).await;
     assert_full(&here, "ann").await;
     assert_full(&there, "ann").await;
@@ -138,7 +138,7 @@ async fn a_player_asks_for_so_much_at_all_casinos_together() {
         for _ in 0..60 {
             match seat.result().await.msg {
                 said if said == EXECUTED_MESSAGE => done += 1,
-                said => assert_eq!(said, "too fast: more than 20 a second; wait a little"),
+                said => assert_eq!(said, "rate limit: at most 20 a second; wait a moment"),
             }
         }
         done
@@ -158,5 +158,5 @@ async fn a_player_asks_for_so_much_at_all_casinos_together() {
     for _ in 0..60 {
         said.push(stranger.result().await.msg);
     }
-    assert!(said.iter().any(|said| said.starts_with("too fast")), "{said:?}");
+    assert!(said.iter().any(|said| said.starts_with("rate limit")), "{said:?}");
 }

@@ -61,7 +61,7 @@ async fn a_session_is_as_private_as_its_url_asks_for() {
         (
             "localhost",
             "sslmode=verify-full&sslrootcert=missing.pem".to_owned(),
-            "the authorities in missing.pem cannot be read",
+            "cannot read the certificate authorities in missing.pem",
         ),
     ] {
         let (code, _, stderr) = run(&["--listen", "127.0.0.1:0", "--store", &url(host, &options)]);

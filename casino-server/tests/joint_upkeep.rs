@@ -6,8 +6,8 @@
 mod support;
 
 use awesomestock_proto::{
+    auth::{BearerInterceptor, PlayerKey},
     casino::{ActionOutcome, casino_client::CasinoClient},
-    credentials::{PlayerKey, Shows},
 };
 use support::{
     Asks, House, books, buy,
@@ -164,7 +164,8 @@ async fn a_name_is_released_at_all_casinos_while_they_play() {
     let houses = [standing(&url).await, standing(&url).await];
     let [lost, new] = [1, 2].map(|byte| PlayerKey::from_bytes([byte; 32]));
     let balance = async |house: &House, key| {
-        let mut client = CasinoClient::with_interceptor(house.channel.clone(), Shows::key(Some(key)));
+        let mut client =
+            CasinoClient::with_interceptor(house.channel.clone(), BearerInterceptor::player_key(Some(key)));
         let balance = soon(client.get_token_balance(user("ann"))).await;
         balance
             .map(|balance| balance.into_inner().count)
@@ -175,7 +176,7 @@ async fn a_name_is_released_at_all_casinos_while_they_play() {
         assert_eq!(balance(house, &lost).await, Ok(50));
         assert_eq!(balance(house, &new).await, Err(Code::PermissionDenied));
     }
-    let released = "ann is released: the next key that is shown for it claims it\n";
+    let released = "ann is released: the next key used with it claims it\n";
     assert_eq!(
         told(&["release", "ann"], &url).await,
         (Some(0), released.to_owned(), String::new())
@@ -212,13 +213,14 @@ async fn who_sits_without_a_key_is_turned_away_when_the_name_is_claimed_elsewher
     seat.act(buy("ann", 1)).await;
     assert_eq!(seat.result().await.outcome(), ActionOutcome::OutcomeExecuted);
     let key = PlayerKey::from_bytes([1; 32]);
-    let mut client = CasinoClient::with_interceptor(there.channel.clone(), Shows::key(Some(&key)));
+    let mut client =
+        CasinoClient::with_interceptor(there.channel.clone(), BearerInterceptor::player_key(Some(&key)));
     soon(client.get_token_balance(user("ann"))).await.unwrap();
     soon(async {
         loop {
-            seat.act(sell("ann", 1)).await;
-            let result = seat.result().await;
-            if result.msg.contains("key") {
+            seat.try_act(sell("ann", 1)).await;
+            if let Err(status) = seat.try_result().await {
+                assert_eq!(status.code(), Code::Unauthenticated, "{status}");
                 return;
             }
         }

@@ -95,7 +95,7 @@ async fn play(name: String, servers: Servers, stop: Arc<AtomicBool>) -> Played {
             tokio::task::yield_now().await;
             continue;
         };
-        assert_eq!(seat.feeds.as_deref(), Some("ticks,wallet,ids"));
+        assert_eq!(seat.capabilities.as_deref(), Some("ticks,wallet,ids"));
         let mut last_tick = -1;
         'seat: while !stop.load(Ordering::SeqCst) || played.begun > played.answered {
             seat.try_act(played.action()).await;

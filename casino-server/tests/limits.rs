@@ -5,18 +5,34 @@
 
 mod support;
 
-use std::{net::SocketAddr, num::NonZero, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use awesomestock_proto::{EXECUTED_MESSAGE, casino::casino_client::CasinoClient, serving, transport};
+use awesomestock_proto::{
+    EXECUTED_MESSAGE,
+    casino::{PriceHistoryRequest, casino_client::CasinoClient},
+    server, transport,
+};
 use casino_server::{Casino, Limits, Metrics, Options, ServeError};
 use prost::Message;
 use support::{
     ALL_FEEDS, Asks, Client, buy,
     http2::{self, CONTINUATION, Connection, DATA, END_HEADERS, GOAWAY, HEADERS, RST_STREAM},
+    process::Process,
     soon,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
@@ -42,7 +58,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let serving = casino.serve(serving::incoming(listener), shutdown.clone());
+        let serving = casino.serve(server::incoming(listener), shutdown.clone());
         Self {
             address,
             metrics,
@@ -123,6 +139,131 @@ async fn a_seat_that_is_read_stays_however_little_happens() {
     server.close().await;
 }
 
+/// Memory that a process has, in MiB, where the system says so as Linux does.
+fn resident_mib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim()
+        .strip_suffix(" kB")?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib / 1024)
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_are_bounded_and_others_play_on() {
+    const PAYMENTS: usize = 2_000;
+    const CONNECTIONS: usize = 3;
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--tick", "1h", "--stall", "2s"];
+    let server = Process::start(&support::ledger_in(&folder), &args);
+    let mut client = server.client();
+    let deposits = (0..PAYMENTS).map(|_| {
+        let mut client = client.clone();
+        async move { client.deposit("ann", 1).await.unwrap() }
+    });
+    futures_util::future::join_all(deposits).await;
+    let mut seat = client.sit("ann", "").await;
+    let block = http2::request("/casino.Casino/GetPayments", &[]);
+    let user = http2::message(&support::user("ann").encode_to_vec());
+    let mut deaf = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut connection = Connection::open(server.address, 0).await;
+        for stream in (1..2_000).step_by(2) {
+            connection
+                .send(HEADERS, END_HEADERS, stream, &block)
+                .await
+                .unwrap();
+            connection
+                .send(DATA, http2::END_STREAM, stream, &user)
+                .await
+                .unwrap();
+        }
+        deaf.push(tokio::spawn(
+            async move { while connection.next().await.is_some() {} },
+        ));
+    }
+    let (mut memory, mut latency) = (0, Duration::ZERO);
+    soon(async {
+        while !deaf.iter().all(JoinHandle::is_finished) {
+            let began = Instant::now();
+            assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
+            latency = latency.max(began.elapsed());
+            assert_eq!(seat.play(support::sell("ann", 1)).await, EXECUTED_MESSAGE);
+            memory = memory.max(resident_mib(server.id()).unwrap_or_default());
+        }
+    })
+    .await;
+    println!(
+        "{CONNECTIONS} connections of 1,000 unread lists: {memory} MiB, an order took {latency:?} at most"
+    );
+    assert!(memory < 128, "{memory} MiB");
+}
+
+#[tokio::test]
+async fn calls_queued_on_one_connection_hold_up_no_other() {
+    const CALLS: u32 = 300;
+    const TICKS: &str =
+        "INSERT INTO ticks WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 9999)
+        SELECT n, 10, n FROM n";
+    let folder = tempfile::tempdir().unwrap();
+    let store = support::ledger_in(&folder);
+    let stopped = Process::start(&store, &["--tick", "1h"]);
+    stopped.terminate();
+    spawn_blocking(|| stopped.wait()).await.unwrap();
+    rusqlite::Connection::open(&store)
+        .unwrap()
+        .execute(TICKS, [])
+        .unwrap();
+    let server = Process::start(&store, &["--tick", "1h"]);
+    let mut client = server.client();
+    assert_eq!(client.prices().await.len(), 10_000);
+    let mut greedy = Connection::open(server.address, 0).await;
+    let block = http2::request("/casino.Casino/GetPriceHistory", &[]);
+    let page = PriceHistoryRequest {
+        before_tick: 0,
+        limit: 10_000,
+    };
+    let page = http2::message(&page.encode_to_vec());
+    for stream in (1..CALLS * 2).step_by(2) {
+        greedy.send(HEADERS, END_HEADERS, stream, &block).await.unwrap();
+        greedy.send(DATA, http2::END_STREAM, stream, &page).await.unwrap();
+    }
+    let answered = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&answered);
+    let counting = tokio::spawn(async move {
+        while let Some(frame) = greedy.next().await {
+            counted.fetch_add(u32::from(frame.kind == HEADERS), Ordering::Relaxed);
+        }
+    });
+    while answered.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let began = Instant::now();
+    client.prices().await;
+    let before = answered.load(Ordering::Relaxed);
+    println!(
+        "{before} of {CALLS} calls were answered before, in {:?}",
+        began.elapsed()
+    );
+    assert!(before < CALLS / 3, "{before}");
+    counting.abort();
+}
+
+#[tokio::test]
+async fn silent_connections_make_room_soon() {
+    let mut limits = Limits::default();
+    limits.connections.max = 3;
+    limits.connections.first_call = Duration::from_millis(300);
+    let server = Server::with(limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    soon(async { while server.client().deposit("bob", 1).await.is_err() {} }).await;
+    server.close().await;
+}
+
 #[tokio::test]
 async fn a_list_that_is_never_read_is_cut() {
     const PAYMENTS: usize = 2_000;
@@ -147,7 +288,7 @@ async fn a_list_that_is_never_read_is_cut() {
 #[tokio::test]
 async fn a_player_has_so_many_seats_named_or_known_by_their_actions() {
     let server = Server::with(Limits {
-        seats_a_player: 2,
+        sessions_per_player: 2,
         ..Limits::default()
     })
     .await;
@@ -155,7 +296,7 @@ async fn a_player_has_so_many_seats_named_or_known_by_their_actions() {
     let named = client.sit("ann", ALL_FEEDS).await;
     let mut acting = client.sit("ann", "").await;
     assert!(acting.play(buy("ann", 1)).await.starts_with("buying 1 stock"));
-    let said = "this player has 2 seats, and no player may have more: leave one first";
+    let said = "this player has 2 seats, which is the maximum: leave one first";
     // One that acts is told when it does, one that names its player at once; others have seats of their own.
     let mut third = client.sit("ann", "").await;
     assert_eq!(third.play(buy("ann", 1)).await, said);
@@ -182,7 +323,7 @@ async fn a_player_has_so_many_seats_named_or_known_by_their_actions() {
 #[tokio::test]
 async fn who_is_too_fast_is_refused_in_words_and_nobody_else() {
     let server = Server::with(Limits {
-        actions_a_second: NonZero::new(3),
+        actions_per_second: NonZero::new(3),
         ..Limits::default()
     })
     .await;
@@ -196,7 +337,7 @@ async fn who_is_too_fast_is_refused_in_words_and_nobody_else() {
     for _ in 0..500 {
         refused.push(ann.result().await.msg);
     }
-    let too_fast = "too fast: more than 3 a second; wait a little";
+    let too_fast = "rate limit: at most 3 a second; wait a moment";
     let decided = refused.iter().filter(|said| *said != too_fast).count();
     assert!((3..250).contains(&decided), "{decided}");
     assert!(refused.iter().any(|said| said.starts_with("buying 1 stock")));

@@ -5,7 +5,13 @@
 
 mod support;
 
-use std::{collections::BTreeMap, net::TcpListener};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    net::TcpListener,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use awesomestock_proto::EXECUTED_MESSAGE;
 use support::{
@@ -38,7 +44,11 @@ async fn answer(address: &str, request: &str) -> String {
 
 /// The page, by name of the figure.
 async fn figures(address: &str) -> BTreeMap<String, f64> {
-    let page = answer(address, "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let page = answer(
+        address,
+        "GET /metrics HTTP/1.1\r\nhost: x\r\naccept: application/openmetrics-text\r\n\r\n",
+    )
+    .await;
     let (head, body) = page.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     assert!(
@@ -107,6 +117,28 @@ async fn what_happens_is_counted() {
 }
 
 #[tokio::test]
+async fn unfinished_requests_do_not_keep_a_scrape_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, address) = server(&folder);
+    for unfinished in [40, 200] {
+        let mut open = Vec::new();
+        for _ in 0..unfinished {
+            let mut socket = TcpStream::connect(&address).await.unwrap();
+            socket.write_all(b"GET /metrics HTTP/1.1\r\n").await.unwrap();
+            open.push(socket);
+        }
+        let began = Instant::now();
+        figures(&address).await;
+        let elapsed = began.elapsed();
+        assert!(elapsed < Duration::from_secs(3), "{unfinished}: {elapsed:?}");
+        for mut socket in open {
+            // Each is given up, by its deadline or by those that came after it.
+            let _ = soon(socket.read_to_end(&mut Vec::new())).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn other_paths_and_methods_are_answered_so() {
     let folder = tempfile::tempdir().unwrap();
     let (_server, address) = server(&folder);
@@ -140,7 +172,71 @@ fn a_page_that_cannot_be_served_is_an_error_at_the_start() {
     ];
     let (code, stdout, stderr) = process::run(&args);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
-    let said = format!("casino-server: cannot tell metrics on {address}: ");
+    let said = format!("casino-server: cannot serve metrics on {address}: ");
     assert!(stderr.contains(&said), "{stderr}");
     assert!(!ledger_in(&folder).exists());
+}
+
+#[tokio::test]
+async fn the_client_chooses_the_format() {
+    const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, address) = server(&folder);
+    let mut plain = String::new();
+    for (accept, expected) in [
+        ("", PLAIN),
+        ("accept: */*\r\n", PLAIN),
+        ("accept: text/plain\r\n", PLAIN),
+        ("accept: text/html, text/*;q=0.5\r\n", PLAIN),
+        ("accept: application/openmetrics-text\r\n", OPEN),
+        (
+            "accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n",
+            OPEN,
+        ),
+        (
+            "accept: application/openmetrics-text;q=0.2,text/plain;q=0.5\r\n",
+            PLAIN,
+        ),
+        ("accept: application/openmetrics-text;q=0\r\n", PLAIN),
+        (
+            "accept: text/plain;q=0.4\r\naccept: application/openmetrics-text;q=0.9\r\n",
+            OPEN,
+        ),
+    ] {
+        let request = format!("GET /metrics HTTP/1.1\r\nhost: x\r\n{accept}\r\n");
+        let page = answer(&address, &request).await;
+        let (head, body) = page.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-type: {expected}")),
+            "{accept:?}: {head}"
+        );
+        assert_eq!(body.ends_with("# EOF\n"), expected == OPEN, "{accept:?}");
+        if expected == PLAIN {
+            plain = body.to_owned();
+        }
+    }
+    // The names of counters end in _total in both formats.
+    assert!(
+        plain.contains("# TYPE casino_ticks_total counter\n") && plain.contains("\ncasino_ticks_total 0\n")
+    );
+    let promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    match promtool {
+        Ok(mut promtool) => {
+            promtool
+                .stdin
+                .take()
+                .unwrap()
+                .write_all(plain.as_bytes())
+                .unwrap();
+            let said = promtool.wait_with_output().unwrap();
+            assert!(said.status.success(), "{said:?}");
+        }
+        Err(error) => eprintln!("skipped: promtool: {error}"),
+    }
 }

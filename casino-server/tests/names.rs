@@ -5,34 +5,37 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE,
+    auth::{BearerInterceptor, PlayerKey},
     casino::{TradesRequest, WithdrawRequest, casino_client::CasinoClient},
-    credentials::{PlayerKey, Shows},
     types::Payment,
 };
 use support::{
-    ALL_FEEDS, Asks, House, buy, ledger_in,
+    ALL_FEEDS, Asks, Client, House, buy,
+    cluster::Cluster,
+    ledger_in,
     process::{self, Process},
     soon, user,
 };
 use tokio::task::spawn_blocking;
 use tonic::{
     Code, Request, Status,
+    metadata::MetadataMap,
     service::{Interceptor, interceptor::InterceptedService},
     transport::Channel,
 };
 
-type Keyed = CasinoClient<InterceptedService<Channel, Shows>>;
+type Keyed = CasinoClient<InterceptedService<Channel, BearerInterceptor>>;
 
 fn key(byte: u8) -> PlayerKey {
     PlayerKey::from_bytes([byte; 32])
 }
 
 fn keyed(channel: &Channel, key: Option<&PlayerKey>) -> Keyed {
-    CasinoClient::with_interceptor(channel.clone(), Shows::key(key))
+    CasinoClient::with_interceptor(channel.clone(), BearerInterceptor::player_key(key))
 }
 
 fn payment(name: &str) -> Payment {
@@ -107,6 +110,80 @@ async fn a_claimed_name_is_opened_by_its_key_alone_on_every_call() {
     assert_all(&every_call(&mut nobody, "bob").await, Code::Ok);
 }
 
+/// Metadata that shows the key.
+fn shows(key: &PlayerKey) -> MetadataMap {
+    let request = BearerInterceptor::player_key(Some(key))
+        .call(Request::new(()))
+        .unwrap();
+    request.metadata().clone()
+}
+
+const LOBBY: &str = "ticks,wallet,players,leaderboard";
+
+/// Strangers open all sessions of a name that nobody has claimed, half of them at each casino; then its owner claims it.
+async fn strangers_make_way(here: &mut Client, there: &mut Client, max: usize) {
+    let mut strangers = Vec::new();
+    for number in 0..max {
+        let casino = if number % 2 == 0 { &mut *here } else { &mut *there };
+        let mut session = casino.sit("ann", LOBBY).await;
+        session.price().await;
+        strangers.push(session);
+    }
+    let mine = shows(&key(1));
+    let mut owner = here
+        .try_sit("ann", LOBBY, &mine)
+        .await
+        .expect("the owner's session");
+    owner.price().await;
+    for mut stranger in strangers {
+        let ended = loop {
+            match stranger.next().await {
+                Ok(Some(_)) => {}
+                ended => break ended,
+            }
+        };
+        assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
+    }
+    // When the owner leaves, nobody is there under the name.
+    let mut observer = there.sit("bob", LOBBY).await;
+    drop(owner);
+    soon(async {
+        loop {
+            let players = observer
+                .next()
+                .await
+                .unwrap()
+                .expect("the stream goes on")
+                .players;
+            if players.is_some_and(|players| players.seated == 1 && players.online[0].name == "bob") {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_claims_a_name_gets_the_sessions_that_strangers_held_under_it() {
+    const MAX: usize = 5;
+    let house = House::with(|options| {
+        options.limits.sessions_per_player = MAX;
+        options.tick = Duration::from_millis(50);
+    })
+    .await;
+    let mut client = house.client.clone();
+    strangers_make_way(&mut house.client.clone(), &mut client, MAX).await;
+}
+
+#[tokio::test]
+async fn who_claims_a_name_gets_its_sessions_at_all_casinos() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("strangers");
+    let args = ["--tick", "50ms", "--max-seats", "4"];
+    let [a, b] = [(); 2].map(|()| Process::start_on(&url, &args));
+    strangers_make_way(&mut a.client(), &mut b.client(), 4).await;
+}
+
 #[tokio::test]
 async fn what_is_no_key_is_refused_and_not_repeated() {
     let mut house = House::standing().await;
@@ -160,7 +237,9 @@ async fn every_action_of_a_stream_is_for_a_name_that_its_key_opens() {
     );
 
     let mut request = Request::new(());
-    request = Shows::key(Some(&key(1))).call(request).unwrap();
+    request = BearerInterceptor::player_key(Some(&key(1)))
+        .call(request)
+        .unwrap();
     let mut seat = house
         .client
         .clone()
@@ -178,7 +257,9 @@ async fn every_action_of_a_stream_is_for_a_name_that_its_key_opens() {
         ("ann", None, Code::Unauthenticated),
         ("bob", Some(key(1)), Code::PermissionDenied),
     ] {
-        let request = Shows::key(shown.as_ref()).call(Request::new(())).unwrap();
+        let request = BearerInterceptor::player_key(shown.as_ref())
+            .call(Request::new(()))
+            .unwrap();
         let mut client = house.client.clone();
         let refused = client.try_sit(name, ALL_FEEDS, request.metadata()).await;
         assert_eq!(refused.err().unwrap().code(), expected, "{name}");
@@ -226,7 +307,7 @@ async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
     for file in files {
         let bytes = fs::read(file.unwrap().path()).unwrap();
         let holds = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
-        assert!(!holds(key(1).as_bytes()) && !holds(key(1).reveal().as_bytes()));
+        assert!(!holds(key(1).as_bytes()) && !holds(key(1).expose().as_bytes()));
     }
 
     let server = Process::start(&store, &[]);
@@ -236,17 +317,18 @@ async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
     server.terminate();
     // Beside this runtime, in which the client hears that it is to let go.
     let (_, log) = spawn_blocking(|| server.wait()).await.unwrap();
-    assert!(!log.contains(&key(1).reveal()) && !log.contains(&key(2).reveal()));
+    assert!(!log.contains(&key(1).expose()) && !log.contains(&key(2).expose()));
 
     for (name, code, said_on_stdout, said_on_stderr) in [
         (
             "ann",
             Some(0),
-            "ann is released: the next key that is shown for it claims it\n",
+            "ann is released: the next key used with it claims it\n",
             "",
         ),
         ("ann", Some(1), "", "casino-server: ann is not claimed\n"),
         ("a b", Some(1), "", "character 2 is U+0020"),
+        ("~Momo", Some(1), "", "character 1 is U+007E"),
     ] {
         let (ended, stdout, stderr) = release(name);
         assert_eq!((ended, stdout.as_str()), (code, said_on_stdout), "{stderr}");
@@ -270,4 +352,52 @@ async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
             .tokens,
         50
     );
+}
+
+#[tokio::test]
+async fn names_are_visible_and_of_one_normalisation() {
+    let mut house = House::standing().await;
+    for invisible in ["\u{3164}", "\u{ffa0}", "a\u{115f}", "\u{1160}b"] {
+        let status = house.client.deposit(invisible, 1).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{invisible:?}");
+        assert!(status.message().contains("U+"), "{status:?}");
+    }
+    for (name, same) in [("\u{e9}ric", "e\u{301}ric"), ("\u{ac00}", "\u{1100}\u{1161}")] {
+        house.client.deposit(name, 2).await.unwrap();
+        assert_eq!(house.client.wallet(same).await.tokens, 10, "{same:?}");
+        house.client.deposit(same, 1).await.unwrap();
+        assert_eq!(house.client.wallet(name).await.tokens, 15, "{name:?}");
+    }
+}
+
+/// Names that an earlier version let in stay usable as they are written, and claimable and releasable.
+#[tokio::test]
+async fn names_that_a_ledger_holds_stay_usable() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger_in(&folder);
+    let server = Process::start(&ledger, &["--tick", "1h"]);
+    for name in ["ann", "bob"] {
+        server.client().deposit(name, 10).await.unwrap();
+    }
+    spawn_blocking(move || {
+        server.terminate();
+        server.wait()
+    })
+    .await
+    .unwrap();
+    let old = ["\u{3164}", "\u{212b}sa"];
+    let tool = rusqlite::Connection::open(&ledger).unwrap();
+    for (new, old) in ["ann", "bob"].iter().zip(old) {
+        tool.execute("UPDATE accounts SET name = ? WHERE name = ?", [old, new])
+            .unwrap();
+    }
+    drop(tool);
+    let server = Process::start(&ledger, &["--tick", "1h"]);
+    let mut client = server.client();
+    for name in old {
+        assert_eq!(client.wallet(name).await.tokens, 50, "{name:?}");
+        client.deposit(name, 1).await.unwrap();
+        assert_eq!(client.wallet(name).await.tokens, 55, "{name:?}");
+    }
+    assert_eq!(client.wallet("\u{c5}sa").await.tokens, 0, "another name");
 }

@@ -6,9 +6,8 @@
 mod support;
 
 use awesomestock_proto::{
-    EXECUTED_MESSAGE,
+    EXECUTED_MESSAGE, capabilities,
     casino::{Action, ActionResult, WithdrawRequest},
-    feeds,
     types::Payment,
 };
 use casino_server::Options;
@@ -99,10 +98,7 @@ async fn payments_once(engine: &Engine) {
         (again.code(), again.message()),
         (Code::FailedPrecondition, too_much.message())
     );
-    assert_eq!(
-        again.message(),
-        "withdrawing 500 tokens takes more than you have: 450 tokens"
-    );
+    assert_eq!(again.message(), "you have 450 tokens, not 500");
     assert_eq!(house.client.payments_of("ann").await.len(), 3);
     assert_eq!(house.client.wallet("ann").await.tokens, 950);
 }
@@ -120,7 +116,15 @@ async fn trades_once(engine: &Engine) {
         "buying 4 stocks at 10 tokens costs 40 tokens, you have 30 tokens"
     );
     house.client.deposit("ann", 10).await.unwrap();
+    let all = Action {
+        up_to: true,
+        ..with_id(buy("ann", 100), 3)
+    };
+    let bought_all = play(&mut house, all.clone()).await;
+    assert_eq!(bought_all.msg, EXECUTED_MESSAGE);
+    house.client.deposit("ann", 10).await.unwrap();
     for _ in 0..2 {
+        assert_eq!(play(&mut house, all.clone()).await, bought_all);
         assert_eq!(play(&mut house, order.clone()).await, bought);
         assert_eq!(
             play(&mut house, short.clone()).await,
@@ -129,9 +133,10 @@ async fn trades_once(engine: &Engine) {
         );
         house = engine.restarted(house).await;
     }
-    assert_eq!(house.client.trades_of("ann").await, [bought.trade.unwrap()]);
+    let trades = [bought.trade.unwrap(), bought_all.trade.unwrap()];
+    assert_eq!(house.client.trades_of("ann").await, trades);
     let wallet = house.client.wallet("ann").await;
-    assert_eq!((wallet.tokens, wallet.stocks), (80, 2));
+    assert_eq!((wallet.tokens, wallet.stocks), (50, 10));
 }
 
 async fn repetitions_in_order(engine: &Engine) {
@@ -155,7 +160,7 @@ async fn one_request_an_id(engine: &Engine) {
     let mut house = engine.open().await;
     pay_in(&mut house.client, 10, &[1; 16]).await.unwrap();
     house.client.deposit("bob", 10).await.unwrap();
-    let words = "id: it was sent before with another request, and stands for that one";
+    let words = "id: already used for a different request";
     for refused in [
         pay_in(&mut house.client, 11, &[1; 16]).await.map(drop),
         withdraw(&mut house.client, 10, &[1; 16]).await.map(drop),
@@ -250,7 +255,7 @@ async fn of_a_players_ids_the_newest_are_remembered_where_casinos_share_a_ledger
             seat.act(numbered(number)).await;
         }
         for _ in first..=last {
-            assert!(seat.result().await.msg.starts_with("selling 1 stock takes more"));
+            assert!(seat.result().await.msg.starts_with("you have 0 stocks"));
         }
     }
     let kept = "SELECT count(*), min(number), max(number) FROM receipts";
@@ -261,8 +266,8 @@ async fn of_a_players_ids_the_newest_are_remembered_where_casinos_share_a_ledger
     assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
     // What is forgotten is asked for the first time again.
     for (number, msg) in [
-        (SENT, "selling 1 stock takes more than you have: 0 stocks"),
-        (SENT - 9_999, "selling 1 stock takes more than you have: 0 stocks"),
+        (SENT, "you have 0 stocks, not 1"),
+        (SENT - 9_999, "you have 0 stocks, not 1"),
         (SENT - 10_000, EXECUTED_MESSAGE),
     ] {
         assert_eq!(seat.play(numbered(number)).await, msg, "{number}");
@@ -297,11 +302,16 @@ async fn an_id_has_sixteen_bytes() {
 async fn who_asks_is_told_that_ids_are_kept_to() {
     let mut house = House::standing().await;
     let seat = house.client.sit("ann", FEEDS).await;
-    assert_eq!(seat.feeds.as_deref(), Some(FEEDS));
+    assert_eq!(seat.capabilities.as_deref(), Some(FEEDS));
     let mut request = Request::new(user("ann"));
-    request.metadata_mut().insert(feeds::KEY, FEEDS.parse().unwrap());
+    request
+        .metadata_mut()
+        .insert(capabilities::HEADER, FEEDS.parse().unwrap());
     let asked = soon(house.client.get_wallet(request)).await.unwrap();
-    assert_eq!(asked.metadata().get(feeds::KEY).unwrap(), feeds::IDS);
+    assert_eq!(
+        asked.metadata().get(capabilities::HEADER).unwrap(),
+        capabilities::IDS
+    );
     let unasked = soon(house.client.get_wallet(user("ann"))).await.unwrap();
-    assert!(unasked.metadata().get(feeds::KEY).is_none());
+    assert!(unasked.metadata().get(capabilities::HEADER).is_none());
 }

@@ -8,15 +8,18 @@
 mod support;
 
 use awesomestock_proto::{
+    auth::{BearerInterceptor, PlayerKey},
     casino::{Action, WithdrawRequest, casino_client::CasinoClient},
-    credentials::{PlayerKey, Shows},
 };
-use casino_server::Options;
+use casino_server::{Options, StoreUrl};
 use support::{
     Asks, Client, House, buy,
     cluster::{Cluster, connect},
-    nowhere, sell, soon, user,
+    nowhere,
+    process::Process,
+    sell, soon, user,
 };
+use tokio::task::{JoinSet, spawn_blocking};
 use tonic::{Code, metadata::MetadataMap};
 
 /// A casino over a pipe, on the ledger at `url` or on a SQLite file, whose price stands still at 10.
@@ -29,6 +32,33 @@ async fn standing(url: Option<&str>) -> House {
         }
     };
     House::open(folder, set, nowhere()).await
+}
+
+/// Actions that are executed, and some that are rejected.
+fn actions() -> Vec<Action> {
+    let unknown = buy("carl", 1);
+    let nobody = Action {
+        user: None,
+        ..buy("", 1)
+    };
+    let up_to = |action| Action {
+        up_to: true,
+        ..action
+    };
+    vec![
+        buy("ann", 3),
+        sell("ann", 1),
+        sell("ann", 9),
+        buy("ann", 1_000),
+        buy("ann", 0),
+        up_to(sell("ann", 100)),
+        up_to(sell("ann", 1)),
+        up_to(buy("ann", i32::MAX)),
+        up_to(buy("ann", i32::MAX)),
+        sell("ann", 7),
+        unknown,
+        nobody,
+    ]
 }
 
 /// What a player sees of a game, in words.
@@ -44,21 +74,7 @@ async fn story(client: &mut Client) -> Vec<String> {
     }
     let mut seat = client.sit("ann", "").await;
     told.push(format!("{:?}", seat.price().await));
-    let unknown = buy("carl", 1);
-    let nobody = Action {
-        user: None,
-        ..buy("", 1)
-    };
-    let actions = [
-        buy("ann", 3),
-        sell("ann", 1),
-        sell("ann", 9),
-        buy("ann", 1_000),
-        buy("ann", 0),
-        unknown,
-        nobody,
-    ];
-    for action in actions {
+    for action in actions() {
         told.push(seat.play(action).await);
     }
     // Many at once: a batch.
@@ -127,7 +143,7 @@ async fn the_same_players_at_two_casinos_wait_for_each_other_and_lose_nothing() 
     let url = cluster.database("both");
     let houses = [standing(Some(&url)).await, standing(Some(&url)).await];
     let names = ["eve", "dan", "ann", "bob", "carl"];
-    let mut playing = tokio::task::JoinSet::new();
+    let mut playing = JoinSet::new();
     for (house, backwards) in houses.iter().zip([false, true]) {
         for turn in 0..names.len() {
             // In opposite orders, so that they would meet crosswise if nobody saw to it.
@@ -161,13 +177,48 @@ async fn the_same_players_at_two_casinos_wait_for_each_other_and_lose_nothing() 
     }
 }
 
+#[test]
+fn a_pooler_is_rejected_unless_it_keeps_sessions() {
+    let Some(cluster) = Cluster::start() else { return };
+    for (name, settings, is_rejected) in [
+        ("by_session", "pool_mode = session", false),
+        ("by_transaction", "pool_mode = transaction", true),
+        (
+            "by_turns",
+            "pool_mode = transaction\nserver_round_robin = 1\nmin_pool_size = 3",
+            true,
+        ),
+        ("by_one", "pool_mode = transaction\ndefault_pool_size = 1", true),
+        ("by_statement", "pool_mode = statement", true),
+    ] {
+        cluster.database(name);
+        let Some((url, mut pooler)) = cluster.behind_pgbouncer(name, settings) else {
+            eprintln!("skipped: pgbouncer is not installed");
+            return;
+        };
+        let started = Process::try_start_on(&url, &[]);
+        pooler.kill().unwrap();
+        pooler.wait().unwrap();
+        match started {
+            Ok(_) => assert!(!is_rejected, "{name}"),
+            Err(said) => {
+                assert!(is_rejected, "{name}: {said}");
+                let is_named = said.contains("pool_mode=session") || said.contains("statement pooling");
+                assert!(is_named, "{name}: {said}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_name_claimed_at_one_casino_is_claimed_at_all() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("claims");
     let houses = [standing(Some(&url)).await, standing(Some(&url)).await];
     let [mine, other] = [1, 2].map(|byte| PlayerKey::from_bytes([byte; 32]));
-    let at = |house: &House, key| CasinoClient::with_interceptor(house.channel.clone(), Shows::key(key));
+    let at = |house: &House, key| {
+        CasinoClient::with_interceptor(house.channel.clone(), BearerInterceptor::player_key(key))
+    };
     let balance = async |house, key| {
         let balance = soon(at(house, key).get_token_balance(user("ann"))).await;
         balance.map_err(|status| status.code()).map(drop)
@@ -185,6 +236,65 @@ async fn a_name_claimed_at_one_casino_is_claimed_at_all() {
     for house in houses {
         house.close().await.0.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_race_for_a_name_is_not_an_error() {
+    const NAMES: usize = 60;
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("race");
+    let servers = [(); 2].map(|()| Process::start_on(&url, &["--tick", "1h", "--seed", "7"]));
+    let store: StoreUrl = url.parse().unwrap();
+    let mut claimed = 0;
+    for number in 0..NAMES {
+        let name = format!("p{number}");
+        let mut racing = JoinSet::new();
+        for (server, key) in servers.iter().zip([1, 2]) {
+            let key = PlayerKey::from_bytes([key; 32]);
+            let client =
+                CasinoClient::with_interceptor(server.channel(), BearerInterceptor::player_key(Some(&key)));
+            for _ in 0..4 {
+                let (mut client, user) = (client.clone(), user(&name));
+                racing.spawn(async move { soon(client.get_token_balance(user)).await.map(drop) });
+            }
+        }
+        // A name that is released in the middle is claimed again, perhaps by the other.
+        let store = store.clone();
+        let releasing = spawn_blocking(move || casino_server::release(&store, &name));
+        for answer in soon(racing.join_all()).await {
+            let lost = [Code::PermissionDenied, Code::FailedPrecondition];
+            match answer {
+                Ok(()) => claimed += 1,
+                Err(refused) => assert!(lost.contains(&refused.code()), "{refused}"),
+            }
+        }
+        releasing.await.unwrap().unwrap();
+    }
+    assert!(claimed >= NAMES, "{claimed}");
+    // Each casino gets the notification of the last claim, and then names the same owner.
+    for number in 0..NAMES {
+        soon(async {
+            let owned = async |server: &Process| {
+                let key = PlayerKey::from_bytes([1; 32]);
+                let mut client = CasinoClient::with_interceptor(
+                    server.channel(),
+                    BearerInterceptor::player_key(Some(&key)),
+                );
+                client
+                    .get_token_balance(user(&format!("p{number}")))
+                    .await
+                    .is_ok()
+            };
+            while owned(&servers[0]).await != owned(&servers[1]).await {}
+        })
+        .await;
+    }
+    for server in servers {
+        server.terminate();
+        let (_, log) = spawn_blocking(|| server.wait()).await.unwrap();
+        assert!(!log.contains("ERROR"), "{log}");
+    }
+    assert_eq!(cluster.errors().unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -274,10 +384,7 @@ async fn while_the_database_is_away_nothing_is_executed_and_play_goes_on_after()
     let mut house = standing(Some(&url)).await;
     house.client.deposit("ann", 10).await.unwrap();
     let mut seat = house.client.sit("ann", "").await;
-    assert_eq!(
-        seat.play(sell("ann", 1)).await,
-        "selling 1 stock takes more than you have: 0 stocks"
-    );
+    assert_eq!(seat.play(sell("ann", 1)).await, "you have 0 stocks, not 1");
     tokio::task::block_in_place(|| cluster.crash_and_restart());
     house.client.deposit("ann", 10).await.unwrap();
     assert_eq!(house.client.wallet("ann").await.tokens, 100);

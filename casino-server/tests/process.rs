@@ -3,18 +3,39 @@
 // The allowance for tests in the lint's configuration does not reach the helpers between them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+#[path = "../../proto/tests/support/limited.rs"]
+mod limited;
 mod support;
 
-use std::{collections::BTreeMap, fs, net::TcpListener, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, future,
+    io::ErrorKind,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::Stdio,
+    thread,
+};
 
-use awesomestock_proto::casino::{ActionOutcome, ActionType, Trade};
+use awesomestock_proto::{
+    casino::{ActionOutcome, ActionType, Trade},
+    server,
+};
+use casino_server::config::Args;
+use clap::CommandFactory;
+use rustix::process::Signal;
 use support::{
     ALL_FEEDS, Asks, Client, Seat, buy, ledger_in,
     process::{self, Process},
-    sell, soon,
+    sell, soon, user,
 };
-use tokio::{sync::mpsc, task::JoinSet};
-use tonic::Code;
+use tokio::{net::TcpSocket, sync::mpsc, task::JoinSet};
+use tonic::{
+    Code,
+    body::Body,
+    codegen::{Service, http},
+};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -50,6 +71,50 @@ fn wrong_usage_is_exit_code_2() {
         let (code, stdout, stderr) = process::run(args);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}: {stderr}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_memory_or_threads_it_ends_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", ledger_in(&folder).display());
+    let server = env!("CARGO_BIN_EXE_casino-server");
+    limited::check_limits(|command| {
+        command.args([server, "--listen", "127.0.0.1:0", "--store", &store]);
+    });
+}
+
+/// Neither clap nor the casino repeats what may be a password, and no file is made of a URL.
+#[test]
+fn a_store_that_cannot_be_used_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, value) in [
+        ("--store", "postgres://u:s3cr3t@h:port/d"),
+        ("--store", "postgres:/u:s3cr3t@h/d"),
+        ("--store", "u:s3cr3t@h/d"),
+        ("--store", "postgres://u:s3?cr3t=s3cr3t@h/d"),
+        ("--store", "postgres://u@h/d?password=s3cr3t&colour=red"),
+        ("--payments", "ftp://u:s3cr3t@h"),
+        ("--store", "sqlite://s3cr3t.db"),
+    ] {
+        for by_variable in [false, true] {
+            let mut command = process::command(&[]);
+            command.current_dir(&folder);
+            match by_variable {
+                false => command.args([option, value]),
+                true => command.env(option.replace("--", "CASINO_").to_uppercase(), value),
+            };
+            let output = command.output().unwrap();
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{value}: {said}");
+            assert!(
+                !said.contains("s3cr3t") && !said.contains("cr3t"),
+                "{value}: {said}"
+            );
+            assert!(said.contains(option), "{value}: {said}");
+        }
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 #[test]
@@ -143,13 +208,49 @@ async fn health_and_reflection_answer() {
     let Some(MessageResponse::ListServicesResponse(services)) = answer.message_response else {
         panic!()
     };
-    assert!(
-        services
-            .service
-            .iter()
-            .any(|service| service.name == "casino.Casino"),
-        "{services:?}"
-    );
+    let listed: BTreeSet<_> = services
+        .service
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    let served = [
+        "casino.Casino",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    ];
+    assert_eq!(listed, BTreeSet::from(served));
+}
+
+#[tokio::test]
+async fn requests_that_are_not_grpc_get_an_http_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::start(&ledger_in(&folder), &[]);
+    let mut channel = server.channel();
+    let (unary, stream) = ("/casino.Casino/GetTokenBalance", "/casino.Casino/Gamble");
+    for (method, path, content_type, expected) in [
+        ("GET", "/", None, 405),
+        ("GET", unary, None, 405),
+        ("GET", stream, Some("application/grpc"), 405),
+        ("POST", unary, Some("application/json"), 415),
+        ("POST", stream, Some("application/json"), 415),
+        ("POST", stream, None, 415),
+        ("POST", "/nowhere", Some("application/json"), 415),
+        ("POST", unary, Some("application/grpc"), 200),
+        ("POST", stream, Some("application/grpc+proto"), 200),
+    ] {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        soon(future::poll_fn(|cx| channel.poll_ready(cx))).await.unwrap();
+        let response = soon(channel.call(request.body(Body::empty()).unwrap()))
+            .await
+            .unwrap();
+        assert_eq!(response.status(), expected, "{method} {path} {content_type:?}");
+        let is_grpc = response.headers().contains_key("grpc-status");
+        assert!(expected == 200 || !is_grpc, "{method} {path} {content_type:?}");
+    }
 }
 
 #[tokio::test]
@@ -170,6 +271,100 @@ async fn told_to_stop_it_ends_the_open_streams_and_exits_in_order() {
     }
     stopping.await.unwrap();
     assert!(!folder.path().join("casino.db-wal").exists());
+}
+
+#[test]
+fn signals_end_it_in_order_or_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for (signals, logged) in [
+        (&[Signal::TERM][..], "SIGTERM: stopping"),
+        (&[Signal::INT], "SIGINT: stopping"),
+        (&[Signal::QUIT], "SIGQUIT: stopping"),
+        (&[Signal::HUP], "SIGHUP: stopping"),
+        (&[Signal::USR1, Signal::TERM], "SIGTERM: stopping"),
+        (&[Signal::USR2, Signal::TERM], "SIGTERM: stopping"),
+        (&[Signal::ALARM, Signal::TERM], "SIGTERM: stopping"),
+    ] {
+        if signals.contains(&Signal::HUP) && server::hangup_is_ignored() {
+            continue;
+        }
+        let server = Process::start(&ledger_in(&folder), &[]);
+        for signal in signals {
+            server.signal(*signal);
+        }
+        let (status, log) = server.wait();
+        assert_eq!(status.code(), Some(0), "{signals:?}: {status} {log}");
+        assert!(log.contains(logged), "{signals:?}: {log}");
+        assert!(!folder.path().join("casino.db-wal").exists(), "{signals:?}");
+    }
+}
+
+#[test]
+fn nobody_connects_before_the_ledger_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    // A database that takes connections and answers nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let database = format!("postgres://u@{}/d", silent.local_addr().unwrap());
+    let (_reserved, address) = reserved_address();
+    let args = ["--listen", &address, "--store", &database];
+    let mut opening = process::command(&args)
+        .current_dir(&folder)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (_asked, _) = silent.accept().unwrap();
+    let refused = TcpStream::connect(&address).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    opening.kill().unwrap();
+    opening.wait().unwrap();
+}
+
+#[test]
+fn of_two_at_once_on_one_port_and_ledger_one_serves() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}", ledger_in(&folder).display());
+        let (_reserved, address) = reserved_address();
+        let started = thread::scope(|scope| {
+            let start = || Process::try_start(&address, &store, &[]);
+            [(); 2]
+                .map(|()| scope.spawn(start))
+                .map(|starting| starting.join().unwrap())
+        });
+        let (serving, ended): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
+        assert_eq!((serving.len(), ended.len()), (1, 1));
+        for said in ended.into_iter().filter_map(Result::err) {
+            let words = ["cannot listen on", "is in use by another casino"];
+            assert!(words.iter().any(|words| said.contains(words)), "{said}");
+        }
+        for server in serving.into_iter().flatten() {
+            TcpStream::connect(server.address).unwrap();
+            stop_in_order(server);
+        }
+    }
+}
+
+/// An address that a server can listen on, and that nobody is given by chance while the socket is there.
+fn reserved_address() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
+}
+
+#[test]
+fn no_text_of_an_option_has_a_run_of_spaces() {
+    let command = Args::command();
+    let tasks = command.get_subcommands();
+    for table in std::iter::once(&command).chain(tasks) {
+        for option in table.get_arguments() {
+            let help = [option.get_help(), option.get_long_help()];
+            for text in help.into_iter().flatten().map(ToString::to_string) {
+                assert!(!text.contains("  "), "{text}");
+            }
+        }
+    }
 }
 
 /// What a player has been told of before the server died.
@@ -336,4 +531,29 @@ async fn killed_in_the_middle_of_play_it_has_every_answered_action_and_goes_on()
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_in_the_middle_of_play_every_answer_was_true() {
     play_on_through(stop_in_order, &[Code::Unavailable]).await;
+}
+
+#[tokio::test]
+async fn calls_that_fail_do_not_fill_the_log() {
+    const CALLS: usize = 500;
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody listens there.
+    let args = ["--payments", "http://127.0.0.1:1", "--tick", "1h"];
+    let server = Process::start(&ledger_in(&folder), &args);
+    let client = server.client();
+    let calls = (0..CALLS).map(|_| {
+        let mut client = client.clone();
+        async move { client.get_payment_statement(user("ann")).await }
+    });
+    for answer in futures_util::future::join_all(calls).await {
+        assert_eq!(answer.unwrap_err().code(), Code::Unavailable);
+    }
+    server.terminate();
+    let (_, log) = server.wait();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("the payments server failed"))
+        .count();
+    assert_eq!(lines, 1, "{log}");
+    assert!(log.len() < 2_000, "{log}");
 }

@@ -165,17 +165,17 @@ async fn a_refusal_of_the_payments_server_is_not_the_players_fault() {
         (
             Code::InvalidArgument,
             Code::Internal,
-            "the payments server refused the payments",
+            "the payments server rejected the payments",
         ),
         (
             Code::PermissionDenied,
             Code::Unavailable,
-            "the payments server does not take this casino for its own",
+            "the payments server rejected this casino's secret",
         ),
         (
             Code::ResourceExhausted,
             Code::ResourceExhausted,
-            "the payments are more than one statement holds",
+            "there are too many payments for one statement",
         ),
         (
             Code::Unavailable,

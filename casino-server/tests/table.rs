@@ -7,7 +7,7 @@ mod support;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use awesomestock_proto::{EXECUTED_MESSAGE, feeds};
+use awesomestock_proto::{EXECUTED_MESSAGE, capabilities, text::thousands};
 use prost::Message;
 use support::{ALL_FEEDS, Asks, House, Seat, buy, raw, sell, soon};
 use tokio_stream::wrappers::ReceiverStream;
@@ -35,8 +35,8 @@ async fn prices_until(seat: &mut Seat, last: i64) -> BTreeMap<i64, i32> {
 #[tokio::test]
 async fn everybody_sees_the_same_prices_and_each_tick_is_kept() {
     let mut house = House::with(fast).await;
-    let mut ann = house.client.sit("ann", feeds::TICKS).await;
-    let mut bob = house.client.sit("bob", feeds::TICKS).await;
+    let mut ann = house.client.sit("ann", capabilities::TICKS).await;
+    let mut bob = house.client.sit("bob", capabilities::TICKS).await;
     let (ann, bob) = tokio::join!(prices_until(&mut ann, 20), prices_until(&mut bob, 20));
     let history: BTreeMap<i64, i32> = house.client.prices().await.into_iter().collect();
     for (tick, price) in ann.iter().chain(&bob) {
@@ -57,7 +57,7 @@ async fn seats_do_not_move_the_price() {
     for number in 0..20 {
         let name = format!("p{number}");
         house.client.deposit(&name, 10).await.unwrap();
-        let mut seat = house.client.sit(&name, feeds::TICKS).await;
+        let mut seat = house.client.sit(&name, capabilities::TICKS).await;
         assert_eq!(seat.price().await.tick, 0);
         seats.push((name, seat));
     }
@@ -81,8 +81,8 @@ async fn seats_do_not_move_the_price() {
 async fn an_order_is_executed_at_its_limit_or_better_or_not_at_all() {
     let mut house = House::standing().await;
     house.client.deposit("ann", 100).await.unwrap();
-    let mut seat = house.client.sit("ann", feeds::LIMITS).await;
-    assert_eq!(seat.feeds.as_deref(), Some(feeds::LIMITS));
+    let mut seat = house.client.sit("ann", capabilities::LIMITS).await;
+    assert_eq!(seat.capabilities.as_deref(), Some(capabilities::LIMITS));
     let above = "buying at 10 tokens is above your limit of 9 tokens";
     let below = "selling at 10 tokens is below your limit of 11 tokens";
     for (action, limit_price, said) in [
@@ -103,6 +103,31 @@ async fn an_order_is_executed_at_its_limit_or_better_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn an_order_up_to_a_count_is_executed_as_far_as_the_account_allows() {
+    let mut house = House::standing().await;
+    house.client.deposit("ann", 11).await.unwrap();
+    let mut seat = house.client.sit("ann", capabilities::UP_TO).await;
+    assert_eq!(seat.capabilities.as_deref(), Some(capabilities::UP_TO));
+    let too_many = "buying 90 stocks at 10 tokens costs 900 tokens, you have 55 tokens";
+    let not_one = "buying 1 stock at 10 tokens costs 10 tokens, you have 5 tokens";
+    for (action, up_to, said, (tokens, stocks)) in [
+        (buy("ann", 90), false, too_many, (55, 0)),
+        (buy("ann", 90), true, EXECUTED_MESSAGE, (5, 5)),
+        (buy("ann", 90), true, not_one, (5, 5)),
+        (sell("ann", 90), false, "you have 5 stocks, not 90", (5, 5)),
+        (sell("ann", 2), true, EXECUTED_MESSAGE, (25, 3)),
+        (sell("ann", i32::MAX), true, EXECUTED_MESSAGE, (55, 0)),
+        (sell("ann", 1), true, "you have 0 stocks, not 1", (55, 0)),
+        (buy("ann", 0), true, "stocks_count: 0 is below 1", (55, 0)),
+    ] {
+        let action = awesomestock_proto::casino::Action { up_to, ..action };
+        assert_eq!(seat.play(action).await, said);
+        let wallet = house.client.wallet("ann").await;
+        assert_eq!((wallet.tokens, wallet.stocks), (tokens, stocks), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_same_seed_is_the_same_game() {
     let game = async |seed| {
         let mut house = House::with(|options| {
@@ -110,7 +135,7 @@ async fn the_same_seed_is_the_same_game() {
             options.seed = Some(seed);
         })
         .await;
-        prices_until(&mut house.client.sit("ann", feeds::TICKS).await, 10).await;
+        prices_until(&mut house.client.sit("ann", capabilities::TICKS).await, 10).await;
         let prices = house.client.prices().await;
         house.close().await.0.unwrap();
         prices.into_iter().take(11).collect::<Vec<_>>()
@@ -128,7 +153,7 @@ async fn a_restarted_market_goes_on_with_the_price_and_the_seed_it_had() {
     })
     .await;
     let mut client = house.client.clone();
-    prices_until(&mut client.sit("ann", feeds::TICKS).await, 8).await;
+    prices_until(&mut client.sit("ann", capabilities::TICKS).await, 8).await;
     let (closed, folder) = house.close().await;
     closed.unwrap();
 
@@ -138,7 +163,7 @@ async fn a_restarted_market_goes_on_with_the_price_and_the_seed_it_had() {
         options.initial_price = 999;
     };
     let mut house = House::open(folder, again, support::nowhere()).await;
-    prices_until(&mut house.client.sit("ann", feeds::TICKS).await, 16).await;
+    prices_until(&mut house.client.sit("ann", capabilities::TICKS).await, 16).await;
     let whole = house.client.prices().await;
 
     let mut unstopped = House::with(|options| {
@@ -146,7 +171,7 @@ async fn a_restarted_market_goes_on_with_the_price_and_the_seed_it_had() {
         options.seed = Some(5);
     })
     .await;
-    prices_until(&mut unstopped.client.sit("ann", feeds::TICKS).await, 16).await;
+    prices_until(&mut unstopped.client.sit("ann", capabilities::TICKS).await, 16).await;
     assert_eq!(whole[..17], unstopped.client.prices().await[..17]);
 }
 
@@ -161,8 +186,7 @@ async fn five_thousand_actions_sent_before_anything_is_read_are_answered_in_orde
     }
     seat.half_close();
     for count in 1..=5_000 {
-        let stocks = if count == 1 { "stock" } else { "stocks" };
-        let expected = format!("selling {count} {stocks} takes more than you have: 0 stocks");
+        let expected = format!("you have 0 stocks, not {}", thousands(count));
         assert_eq!(seat.result().await.msg, expected);
     }
     assert_eq!(seat.next().await.unwrap(), None);
@@ -249,11 +273,14 @@ async fn at_the_word_to_stop_every_seat_ends_unavailable_and_the_ledger_is_close
 }
 
 #[tokio::test]
-async fn a_second_casino_on_the_ledger_is_refused_in_words() {
+async fn a_second_casino_on_the_ledger_is_rejected() {
     let house = House::standing().await;
     let path = support::ledger_in(&house.folder);
     let refused = casino_server::Casino::open(casino_server::Options::new(&path), support::nowhere()).await;
-    let expected = format!("the ledger {} is in use by another casino", path.display());
+    let expected = format!(
+        "the ledger {} is in use by another casino: stop it first",
+        path.display()
+    );
     assert_eq!(refused.unwrap_err().to_string(), expected);
 }
 
@@ -288,7 +315,7 @@ async fn an_old_client_receives_the_old_messages_and_nothing_else() {
     let response = soon(raw::gamble(house.channel.clone(), ReceiverStream::new(outbound)))
         .await
         .unwrap();
-    assert!(response.metadata().get(feeds::KEY).is_none());
+    assert!(response.metadata().get(capabilities::HEADER).is_none());
     let mut messages = response.into_inner();
     let price = soon(messages.message()).await.unwrap().unwrap();
     assert_eq!(price, b"\x12\x10\x0a\x0cAwesomeStock\x10\x0a");
@@ -300,7 +327,7 @@ async fn an_old_client_receives_the_old_messages_and_nothing_else() {
     );
     actions.send(sell("ann", 2).encode_to_vec()).await.unwrap();
     let refused = soon(messages.message()).await.unwrap().unwrap();
-    let words = b"selling 2 stocks takes more than you have: 1 stock";
+    let words = b"you have 1 stock, not 2";
     let lengths = [words.len() + 2, words.len()].map(|length| u8::try_from(length).unwrap());
     let expected = [b"\x08\x01\x1a", &lengths[..1], b"\x0a", &lengths[1..], words].concat();
     assert_eq!(refused, expected);

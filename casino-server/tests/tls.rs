@@ -31,7 +31,7 @@ fn client(url: &str, ca: Option<&Path>) -> Client {
 /// What a call failed of, as a client of ours says it.
 async fn failure(url: &str, ca: Option<&Path>) -> String {
     let status: Status = soon(client(url, ca).get_wallet(user("ann"))).await.unwrap_err();
-    tls::meaning(&status).unwrap_or_else(|| format!("no meaning: {status:?}"))
+    tls::explain(&status).unwrap_or_else(|| format!("no meaning: {status:?}"))
 }
 
 #[tokio::test]
@@ -51,8 +51,7 @@ async fn who_trusts_the_authority_plays() {
 #[tokio::test]
 async fn who_is_not_who_they_say_is_refused_in_words() {
     let authority = Authority::new();
-    let untrusted =
-        "its certificate is by an authority that is not trusted here; --tls-ca FILE names one that is";
+    let untrusted = "its certificate is from an untrusted authority; trust it with --tls-ca FILE";
     let cases = [
         (authority.sign(), Authority::new(), untrusted),
         (authority.sign_expired(), authority, "its certificate has expired"),
@@ -80,10 +79,7 @@ async fn one_side_without_tls_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let plain = Process::start(&ledger_in(&folder), &[]);
     let words = failure(&format!("https://{}", plain.address), Some(&authority.ca())).await;
-    assert_eq!(
-        words,
-        "it does not speak TLS; without TLS the URL begins with http://"
-    );
+    assert_eq!(words, "it does not use TLS; the URL must begin with http://");
     let mut client = client(&format!("http://{}", plain.address), None);
     client.deposit("ann", 1).await.unwrap();
 }
@@ -118,14 +114,10 @@ fn files_that_are_no_certificate_are_refused_before_anybody_can_connect() {
         (
             text(&good.cert),
             text(&other.key),
-            "are no certificate and its key",
+            "are not a matching certificate and private key",
         ),
-        (
-            text(&good.key),
-            text(&good.key),
-            "holds no certificate in PEM form",
-        ),
-        (missing, text(&good.key), "missing.pem cannot be read"),
+        (text(&good.key), text(&good.key), "has no PEM certificate"),
+        (missing, text(&good.key), "missing.pem: No such file"),
     ];
     let store = format!("sqlite:{}", ledger_in(&folder).display());
     for (cert, key, words) in cases {
@@ -170,7 +162,7 @@ async fn without_tls_only_this_machine_is_listened_to_unless_told() {
 }
 
 #[test]
-fn the_secret_is_not_sent_in_the_open() {
+fn the_secret_is_not_sent_unencrypted() {
     let folder = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", ledger_in(&folder).display());
     let mut command = process::command(&["--listen", "127.0.0.1:0", "--store", &store]);
@@ -182,14 +174,14 @@ fn the_secret_is_not_sent_in_the_open() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.contains("can be read on the way") && !said.contains("0123456789abcdef"),
+        said.contains("could be read by others") && !said.contains("0123456789abcdef"),
         "{said}"
     );
     let mut command = process::command(&["--listen", "127.0.0.1:0", "--store", &store]);
     let output = command.env("PAYMENTS_SECRET", "sh0rt").output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("PAYMENTS_SECRET: a secret is one line") && !said.contains("sh0rt"),
+        said.contains("PAYMENTS_SECRET: a secret must be one line") && !said.contains("sh0rt"),
         "{said}"
     );
 }

@@ -191,7 +191,7 @@ async fn a_copy_is_never_written_over_a_file() {
     let (code, _, stderr) = backup(&store, &copy);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.contains("exists, and a backup is never written over a file"),
+        stderr.contains("exists, and a backup never overwrites a file"),
         "{stderr}"
     );
     assert_eq!(fs::read_to_string(&copy).unwrap(), "precious");

@@ -1,11 +1,13 @@
-//! The command line of `payments-server`, and the environment that stands in for it.
-//!
-//! Owns the names, defaults and bounds of the options. It opens nothing.
+//! Command line and environment of `payments-server`.
 
-use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use awesomestock_proto::{credentials::SharedSecret, serving::ConnectionLimits, tls::ServerTls};
-use clap::{Parser, builder::BoolishValueParser};
+use awesomestock_proto::{
+    auth::SharedSecret,
+    command_line,
+    server::{ConnectionLimits, ServerArgs},
+};
+use clap::{Command, CommandFactory, Parser};
 use color_eyre::eyre::Report;
 use tracing_subscriber::EnvFilter;
 
@@ -13,102 +15,68 @@ use crate::{Limits, Options};
 
 /// Writes statements of AwesomeStock payments, over gRPC.
 ///
-/// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT and SIGTERM
-/// stop it. Exit codes: 0, 1 failure, 2 usage.
+/// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT, SIGTERM,
+/// SIGQUIT and SIGHUP stop it. Exit codes: 0, 1 failure, 2 usage.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "payments-server", version)]
 pub struct Config {
-    /// Where to listen, IP:PORT; port 0 takes any free port
+    /// Address to listen on, HOST:PORT; port 0 takes any free port
     #[arg(
         long,
-        env = "PAYMENTS_LISTEN",
-        value_name = "ADDRESS",
+        value_name = "HOST:PORT",
         default_value = "127.0.0.1:10001",
-        value_parser = address
+        value_parser = command_line::listen_address
     )]
-    pub listen: SocketAddr,
+    pub listen: String,
 
-    /// Most payments in one statement, 1 to 10000000. The newest 50000 are listed, older ones brought forward as sums
+    /// Most payments in one statement, 1 to 10000000. The newest 50000 are listed, older ones are summed up
     #[arg(
         long,
-        env = "PAYMENTS_MAX_PAYMENTS",
         value_name = "N",
         default_value_t = Limits::DEFAULT_MAX_PAYMENTS,
-        value_parser = max_payments
+        value_parser = |text: &str| command_line::count(text, &Limits::MAX_PAYMENTS)
     )]
     pub max_payments: usize,
 
     /// Most statements open at once, 1 to 100000
     #[arg(
         long,
-        env = "PAYMENTS_MAX_OPEN",
         value_name = "N",
         default_value_t = Limits::DEFAULT_MAX_OPEN,
-        value_parser = max_open
+        value_parser = |text: &str| command_line::count(text, &Limits::MAX_OPEN)
     )]
     pub max_open: usize,
 
-    /// Longest silence of a sender between two payments, 10ms to 1h
+    /// Longest wait for a sender's next payment, 10ms to 1h
     #[arg(
         long,
-        env = "PAYMENTS_IDLE",
         value_name = "DURATION",
         default_value = "10s",
-        value_parser = idle
+        value_parser = |text: &str| command_line::duration(text, &Limits::IDLE)
     )]
     pub idle: Duration,
 
     /// Longest time for all payments of a statement, 10ms to 1h
     #[arg(
         long,
-        env = "PAYMENTS_MAX_TIME",
         value_name = "DURATION",
         default_value = "5m",
-        value_parser = max_time
+        value_parser = |text: &str| command_line::duration(text, &Limits::MAX_TIME)
     )]
     pub max_time: Duration,
 
-    /// Most connections open at once, 1 to 1000000
-    #[arg(
-        long,
-        env = "PAYMENTS_MAX_CONNECTIONS",
-        value_name = "N",
-        default_value_t = ConnectionLimits::default().max,
-        value_parser = max_connections
-    )]
-    pub max_connections: usize,
+    /// Limits of connections, and TLS
+    #[command(flatten)]
+    pub server: ServerArgs,
 
-    /// PEM file of the server's certificate, followed by those that lead to its authority
-    #[arg(long, env = "PAYMENTS_TLS_CERT", value_name = "FILE", requires = "tls_key")]
-    pub tls_cert: Option<PathBuf>,
-
-    /// PEM file of the certificate's key
-    #[arg(long, env = "PAYMENTS_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
-    pub tls_key: Option<PathBuf>,
-
-    /// File of the secret that a casino has to show: one line of 16 to 512 characters. Or the secret itself in
-    /// `PAYMENTS_SECRET`; without one, anybody is answered
-    #[arg(long, env = "PAYMENTS_SECRET_FILE", value_name = "FILE")]
+    /// File of the secret that casinos must send: one line of 16 to 512 characters. The secret itself may be
+    /// in `PAYMENTS_SECRET` instead. Without a secret, all clients are served
+    #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
 
-    /// Do without TLS on an address that other machines reach
+    /// Log filter: error, warn, info, debug, trace, or directives such as `payments_server=debug,h2=warn`
     #[arg(
         long,
-        env = "PAYMENTS_ALLOW_PLAINTEXT",
-        value_name = "BOOL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "false",
-        default_missing_value = "true",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true
-    )]
-    pub allow_plaintext: bool,
-
-    /// What to log: error, warn, info, debug, trace, or directives such as `payments_server=debug,h2=warn`
-    #[arg(
-        long,
-        env = "PAYMENTS_LOG",
         value_name = "FILTER",
         default_value = "info",
         value_parser = log_filter
@@ -117,20 +85,32 @@ pub struct Config {
 }
 
 impl Config {
-    /// How the service is served; certificate and secret are read from their files.
+    /// Returns the definition of all options, with their variables.
+    #[must_use]
+    pub fn definition() -> Command {
+        command_line::with_environment(Self::command(), "PAYMENTS")
+    }
+
+    /// Returns whether a certificate or secret is read from a file.
+    #[must_use]
+    pub fn uses_files(&self) -> bool {
+        self.secret_file.is_some() || self.server.tls_cert.is_some()
+    }
+
+    /// Returns the server's options, with certificate and secret read from their files.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or is of no use.
+    /// A file that cannot be read or is not valid.
     pub fn options(&self) -> Result<Options, Report> {
         Ok(Options {
             limits: self.limits(),
             secret: SharedSecret::read(self.secret_file.as_deref())?,
-            tls: ServerTls::read_given(self.tls_cert.as_deref(), self.tls_key.as_deref())?,
+            tls: self.server.certificate()?,
         })
     }
 
-    /// What calls may cost.
+    /// Returns the limits.
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits {
@@ -139,60 +119,15 @@ impl Config {
             idle: self.idle,
             max_time: self.max_time,
             connections: ConnectionLimits {
-                max: self.max_connections,
-                ..ConnectionLimits::default()
+                unread: Limits::UNREAD,
+                ..self.server.connections()
             },
         }
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "expected IP:PORT, as in 127.0.0.1:10001 or [::1]:10001")
-}
-
-fn max_payments(text: &str) -> Result<usize, String> {
-    count(text, &Limits::MAX_PAYMENTS)
-}
-
-fn max_open(text: &str) -> Result<usize, String> {
-    count(text, &Limits::MAX_OPEN)
-}
-
-fn max_connections(text: &str) -> Result<usize, String> {
-    count(text, &(1..=1_000_000))
-}
-
-fn count(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
-    let outside = || outside(bounds.start(), bounds.end());
-    let count = text.parse().map_err(|_| outside())?;
-    bounds.contains(&count).then_some(count).ok_or_else(outside)
-}
-
-fn idle(text: &str) -> Result<Duration, String> {
-    duration(text, &Limits::IDLE)
-}
-
-fn max_time(text: &str) -> Result<Duration, String> {
-    duration(text, &Limits::MAX_TIME)
-}
-
-fn duration(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duration, String> {
-    let outside = || {
-        outside(
-            humantime::format_duration(*bounds.start()),
-            humantime::format_duration(*bounds.end()),
-        )
-    };
-    let given = humantime::parse_duration(text).map_err(|_| outside())?;
-    bounds.contains(&given).then_some(given).ok_or_else(outside)
-}
-
-fn outside(least: impl Display, most: impl Display) -> String {
-    format!("expected {least} to {most}")
-}
-
-/// Checked here, so that a bad filter is a usage error; kept as text, because a filter cannot be cloned.
+/// Checks the filter, so that an invalid one is a usage error. It stays text because a filter cannot be
+/// cloned.
 fn log_filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text)
         .map(|_| text.to_owned())
@@ -208,15 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn without_options_the_defaults_hold() {
+    fn defaults_are_used_without_options() {
         let config = parse(&[]).unwrap();
         assert_eq!(config.limits(), Limits::default());
-        assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 10001)));
+        assert_eq!(config.listen, "127.0.0.1:10001");
         assert_eq!(config.log, "info");
     }
 
     #[test]
-    fn options_inside_their_bounds_are_taken() {
+    fn options_within_their_bounds_are_accepted() {
         let config = parse(&[
             "--listen",
             "[::1]:0",
@@ -230,11 +165,15 @@ mod tests {
             "2m",
             "--max-connections",
             "7",
+            "--max-connections-per-address",
+            "0",
+            "--stall",
+            "1s",
             "--log",
             "payments_server=debug,h2=warn",
         ])
         .unwrap();
-        assert_eq!(config.listen, "[::1]:0".parse().unwrap());
+        assert_eq!(config.listen, "[::1]:0");
         assert_eq!(
             config.limits(),
             Limits {
@@ -244,31 +183,33 @@ mod tests {
                 max_time: Duration::from_secs(120),
                 connections: ConnectionLimits {
                     max: 7,
-                    ..ConnectionLimits::default()
+                    max_per_address: None,
+                    stall: Duration::from_secs(1),
+                    ..Limits::default().connections
                 },
             }
         );
     }
 
     #[test]
-    fn options_outside_their_bounds_are_refused_with_the_bounds() {
+    fn options_out_of_bounds_are_rejected_with_the_bounds() {
         for (arguments, expected) in [
-            (["--listen", "nowhere"], "expected IP:PORT"),
-            (["--listen", "127.0.0.1:65536"], "expected IP:PORT"),
+            (["--listen", "nowhere"], "expected HOST:PORT"),
+            (["--listen", "127.0.0.1:65536"], "expected HOST:PORT"),
             (["--max-payments", "0"], "expected 1 to 10000000"),
             (["--max-payments", "10000001"], "expected 1 to 10000000"),
             (["--max-payments", "many"], "expected 1 to 10000000"),
-            (["--max-time", "9ms"], "expected 10ms to 1h"),
+            (["--max-time", "9ms"], "expected a duration from 10ms to 1h"),
             (["--max-connections", "0"], "expected 1 to 1000000"),
             (["--max-open", "0"], "expected 1 to 100000"),
-            (["--idle", "9ms"], "expected 10ms to 1h"),
-            (["--idle", "61m"], "expected 10ms to 1h"),
-            (["--idle", "10"], "expected 10ms to 1h"),
+            (["--idle", "9ms"], "expected a duration from 10ms to 1h"),
+            (["--idle", "61m"], "expected a duration from 10ms to 1h"),
+            (["--idle", "10"], "expected a duration from 10ms to 1h"),
             (["--log", "=="], "--log"),
             (["--port", "1"], "unexpected argument"),
         ] {
-            let refusal = parse(&arguments).unwrap_err();
-            assert!(refusal.contains(expected), "{arguments:?}: {refusal}");
+            let error = parse(&arguments).unwrap_err();
+            assert!(error.contains(expected), "{arguments:?}: {error}");
         }
     }
 }

@@ -1,8 +1,5 @@
-//! The payments server: writes statements of the payments it is sent, and keeps nothing.
-//!
-//! Two rings. The core, [`statement`], decides what a statement takes and how it looks; it knows no task, socket or
-//! clock. The shell around it, [`serve`] and [`config`], moves payments from a stream into a statement and guards
-//! what one call may cost. It knows no casino: whoever speaks the contract is answered.
+//! The payments server: renders a statement from a stream of payments, and stores nothing. [`statement`] is
+//! pure; [`serve`] connects it to gRPC and limits the cost of a call.
 
 #![cfg_attr(
     not(test),
@@ -17,39 +14,36 @@
     )
 )]
 
-#[cfg(any(test, feature = "fuzzing"))]
-#[doc(hidden)]
-#[path = "../fuzz/checks.rs"]
-pub mod checks;
 pub mod config;
-pub mod statement;
-
 mod limits;
 mod service;
+pub mod statement;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod testkit;
 
 use std::io;
 
 use awesomestock_proto::{
-    credentials::SharedSecret,
+    auth::SharedSecret,
     payment_statements::payment_statements_server::{PaymentStatementsServer, SERVICE_NAME},
-    serving::{self, Connections, ServeError},
+    server::{self, ConnectionLimiter, ConnectionLimits, ServeError},
     tls::ServerTls,
     transport,
 };
+pub use limits::Limits;
+use service::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::Connected};
 
-pub use limits::Limits;
-use service::Service;
-
-/// How `PaymentStatements` is served.
+/// Options of the server.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// What calls may cost.
+    /// Limits of calls and connections.
     pub limits: Limits,
-    /// The secret that a caller has to show as a bearer token; by default anybody is answered.
+    /// The bearer token that callers must send; by default none is required.
     pub secret: Option<SharedSecret>,
     /// The server's certificate; by default connections are not encrypted.
     pub tls: Option<ServerTls>,
@@ -66,13 +60,12 @@ impl From<Limits> for Options {
 
 /// Serves `PaymentStatements`, health and reflection on `incoming` until `shutdown`.
 ///
-/// From `shutdown` on, statements that are still being taken in end with `UNAVAILABLE`; see [`serving::serve`] for
-/// the rest of how the server ends. A message of more than [`transport::MAX_REQUEST_BYTES`] ends its call with
-/// `OUT_OF_RANGE`.
+/// At `shutdown`, calls that are still receiving payments end with `UNAVAILABLE`; see [`server::serve`] for
+/// the rest. A message larger than [`transport::MAX_REQUEST_BYTES`] ends its call with `OUT_OF_RANGE`.
 ///
 /// # Errors
 ///
-/// When the transport fails.
+/// The transport fails.
 pub async fn serve<I, IO>(
     options: impl Into<Options>,
     incoming: I,
@@ -85,11 +78,17 @@ where
     let Options { limits, secret, tls } = options.into();
     let service = PaymentStatementsServer::new(Service::new(limits, secret, shutdown.clone()))
         .max_decoding_message_size(transport::MAX_REQUEST_BYTES);
-    let connections = Connections::new(limits.connections);
-    serving::serve(
+    let connections = ConnectionLimiter::new(ConnectionLimits {
+        // The call's own limits apply first.
+        idle: limits.connections.idle.max(limits.max_time.saturating_mul(2)),
+        ..limits.connections
+    });
+    server::serve(
         SERVICE_NAME,
         Routes::new(service),
-        (incoming, (&connections, tls.as_ref())),
+        incoming,
+        &connections,
+        tls.as_ref(),
         shutdown,
     )
     .await

@@ -1,56 +1,54 @@
-//! What one call, and all calls together, may cost.
-//!
-//! Owns the defaults and the bounds of the limits, and why they are what they are. It knows nothing of how they are
-//! enforced.
+//! Limits of one call and of all calls, with their defaults and bounds.
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use awesomestock_proto::serving::ConnectionLimits;
+use awesomestock_proto::server::ConnectionLimits;
 
-/// What one call, and all calls together, may cost.
-///
-/// `Limits::default()` suits a casino and the clients of the contract as they come.
+/// Limits of one call and of all calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Payments one statement takes; one more ends its call with `RESOURCE_EXHAUSTED`.
+    /// Most payments in a statement; one more ends the call with `RESOURCE_EXHAUSTED`.
     pub max_payments: usize,
-    /// Statements that may be open at once; one more is answered `UNAVAILABLE`. It bounds the memory of the server:
-    /// an open statement holds 2 MB at most, and while it is written 6.
+    /// Most open statements, until their response is read; one more call gets `UNAVAILABLE`. Limits memory:
+    /// an open statement uses at most 2 MB, and 6 MB while it is rendered.
     pub max_open: usize,
-    /// How long a sender may take from one payment to the next, and to the half-close; past it the call ends with
-    /// `DEADLINE_EXCEEDED`.
+    /// Longest wait for the next payment or the half-close; then the call ends with `DEADLINE_EXCEEDED`.
     pub idle: Duration,
-    /// How long a sender may take for all of its payments; past it the call ends with `DEADLINE_EXCEEDED`.
+    /// Longest time for all payments; then the call ends with `DEADLINE_EXCEEDED`.
     pub max_time: Duration,
-    /// What connections may cost.
+    /// Limits of connections.
     pub connections: ConnectionLimits,
 }
 
 impl Limits {
-    /// By default ten million payments, of which the newest are listed and the others summed up.
+    /// Ten million payments.
     pub const DEFAULT_MAX_PAYMENTS: usize = 10_000_000;
 
-    /// What [`max_payments`](Self::max_payments) may be set to. The figures of the largest statement still have room in
-    /// their columns.
+    /// Bounds of [`max_payments`](Self::max_payments). The numbers of the largest statement still fit their
+    /// columns.
     pub const MAX_PAYMENTS: RangeInclusive<usize> = 1..=10_000_000;
 
-    /// By default 256 open statements: 500 MB if each were of as many payments as are listed.
+    /// 256 open statements: 500 MB if each has the largest number of listed payments.
     pub const DEFAULT_MAX_OPEN: usize = 256;
 
-    /// What [`max_open`](Self::max_open) may be set to.
+    /// Bounds of [`max_open`](Self::max_open).
     pub const MAX_OPEN: RangeInclusive<usize> = 1..=100_000;
 
-    /// By default 10 s: a casino reads payments from its disk, and no disk is silent for so long.
+    /// 10 s: a casino reads payments from its disk, which is never silent for so long.
     pub const DEFAULT_IDLE: Duration = Duration::from_secs(10);
 
-    /// What [`idle`](Self::idle) may be set to.
+    /// Bounds of [`idle`](Self::idle).
     pub const IDLE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);
 
-    /// By default 5 minutes: time for ten million payments, several times over.
+    /// 5 minutes: several times what ten million payments need.
     pub const DEFAULT_MAX_TIME: Duration = Duration::from_secs(5 * 60);
 
-    /// What [`max_time`](Self::max_time) may be set to.
+    /// Bounds of [`max_time`](Self::max_time).
     pub const MAX_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);
+
+    /// Most bytes of unread statements per connection: a casino uses one connection for all of its
+    /// statements.
+    pub(crate) const UNREAD: usize = 128 * 1024 * 1024;
 }
 
 impl Default for Limits {
@@ -60,7 +58,10 @@ impl Default for Limits {
             max_open: Self::DEFAULT_MAX_OPEN,
             idle: Self::DEFAULT_IDLE,
             max_time: Self::DEFAULT_MAX_TIME,
-            connections: ConnectionLimits::default(),
+            connections: ConnectionLimits {
+                unread: Self::UNREAD,
+                ..ConnectionLimits::default()
+            },
         }
     }
 }

@@ -1,41 +1,62 @@
-//! The binary `payments-server`: parse, bind, serve, exit code.
+//! The `payments-server` binary.
 
 use std::{
+    env,
     error::Error,
     io::{self, Write},
     process::ExitCode,
+    thread,
 };
 
-use awesomestock_proto::serving;
-use clap::Parser;
+use awesomestock_proto::{command_line, resources, server};
+use clap::FromArgMatches;
 use color_eyre::eyre::{Report, WrapErr};
-use payments_server::config::Config;
+use payments_server::{Options, config::Config};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+/// Exit code for an invalid value.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    let config = match Config::try_parse() {
+    // A worker a core, and a thread for blocking work.
+    let threads = thread::available_parallelism().map_or(2, |cores| cores.get().saturating_add(1));
+    if let Err(shortage) = resources::check(threads) {
+        let _ = writeln!(io::stderr(), "payments-server: {:#}", Report::new(shortage));
+        return ExitCode::FAILURE;
+    }
+    let config = match parse() {
         Ok(config) => config,
-        Err(answer) => return print(&answer),
+        Err(answer) => return ExitCode::from(command_line::print_answer(&answer)),
     };
-    match run(&config) {
+    let options = match config.options() {
+        Ok(options) => options,
+        Err(report) => {
+            let _ = writeln!(io::stderr(), "payments-server: {report:#}");
+            // An invalid file is a failure; an invalid variable is a usage error.
+            return match config.uses_files() {
+                true => ExitCode::FAILURE,
+                false => ExitCode::from(USAGE),
+            };
+        }
+    };
+    match run(&config, options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
-            // In one line: what failed, and why. Where stderr is gone, the exit code still tells.
+            // If stderr is closed, the exit code remains.
             let _ = writeln!(io::stderr(), "payments-server: {report:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Prints what clap answers instead of a configuration: the help, the version, or a usage error.
-fn print(answer: &clap::Error) -> ExitCode {
-    let _ = answer.print();
-    u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+fn parse() -> Result<Config, clap::Error> {
+    let command = Config::definition();
+    Config::from_arg_matches(&command_line::matches(command, env::args_os())?)
 }
 
-fn run(config: &Config) -> Result<(), Report> {
+fn run(config: &Config, options: Options) -> Result<(), Report> {
     color_eyre::install()?;
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&config.log)?)
@@ -45,36 +66,29 @@ fn run(config: &Config) -> Result<(), Report> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .wrap_err("cannot start the threads")?
-        .block_on(serve(config))
+        .wrap_err("cannot start the runtime")?
+        .block_on(serve(config, options))
 }
 
-async fn serve(config: &Config) -> Result<(), Report> {
-    // Before the ready line: whoever reads it may send a signal at once.
-    let told_to_stop = serving::told_to_stop().wrap_err("cannot listen to signals")?;
-    let options = config.options()?;
-    let may_be_reached = options.tls.is_some() || config.allow_plaintext;
-    let listener = serving::listen(&config.listen.to_string(), may_be_reached).await?;
-    announce(&listener)?;
+async fn serve(config: &Config, options: Options) -> Result<(), Report> {
+    // Before the ready line, as its reader may send a signal at once.
+    let stop_requested = server::shutdown_signal().wrap_err("cannot install the signal handlers")?;
+    let allow_remote = options.tls.is_some() || config.server.allow_plaintext;
+    let listener = server::listen(&config.listen, allow_remote).await?;
+    print_ready(&listener).wrap_err("cannot write to standard output")?;
 
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
     tokio::spawn(async move {
-        told_to_stop.await;
+        stop_requested.await;
         stop.cancel();
     });
-    payments_server::serve(options, serving::incoming(listener), shutdown).await?;
+    payments_server::serve(options, server::incoming(listener), shutdown).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Prints the ready line. A closed stdout is no failure: then nobody waits for the line.
-fn announce(listener: &TcpListener) -> io::Result<()> {
+fn print_ready(listener: &TcpListener) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let mut stdout = io::stdout().lock();
-    let written = writeln!(stdout, "payments-server listening on {address}").and_then(|()| stdout.flush());
-    if let Err(error) = written {
-        tracing::warn!(%error, %address, "listening, but the ready line could not be printed");
-    }
-    Ok(())
+    command_line::print_line(&format!("payments-server listening on {address}"))
 }

@@ -1,12 +1,11 @@
-//! The `PaymentStatements` service: from a stream of payments to the text of a statement.
-//!
-//! Owns the border to the wire: wire messages end here and refusals become statuses here. It guards what a call may
-//! cost in time and memory, and decides nothing about a statement.
+//! The `PaymentStatements` service: converts between wire messages and [`Statement`], and limits time and
+//! memory of a call.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use awesomestock_proto::{
-    credentials::SharedSecret, payment_statements::payment_statements_server::PaymentStatements, types,
+    auth::SharedSecret, payment_statements::payment_statements_server::PaymentStatements, server::UntilRead,
+    types,
 };
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,17 +13,15 @@ use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
 
 use crate::{
     Limits,
-    statement::{Payment, Reason, Refusal, Statement},
+    statement::{InvalidPayment, Payment, Reason, Statement},
 };
 
-/// Answers the calls of `PaymentStatements` until `shutdown`.
 #[derive(Debug)]
 pub(crate) struct Service {
     limits: Limits,
-    /// What a caller has to show, if anything.
     secret: Option<SharedSecret>,
-    /// One permit for each statement that may be open.
-    open: Semaphore,
+    /// One permit per open statement.
+    open: Arc<Semaphore>,
     shutdown: CancellationToken,
 }
 
@@ -33,25 +30,23 @@ impl Service {
         Self {
             limits,
             secret,
-            open: Semaphore::new(limits.max_open.min(Semaphore::MAX_PERMITS)),
+            open: Arc::new(Semaphore::new(limits.max_open.min(Semaphore::MAX_PERMITS))),
             shutdown,
         }
     }
-}
 
-impl Service {
-    /// Turns away who does not show the secret, if there is one.
-    fn look_at_secret(&self, metadata: &MetadataMap) -> Result<(), Status> {
+    /// Rejects callers without the secret, if there is one.
+    fn authenticate(&self, metadata: &MetadataMap) -> Result<(), Status> {
         let Some(secret) = &self.secret else {
             return Ok(());
         };
-        match secret.is_shown_in(metadata) {
+        match secret.matches(metadata) {
             Ok(Some(true)) => Ok(()),
-            Ok(Some(false)) => Err(Status::permission_denied("this is not the secret of this server")),
+            Ok(Some(false)) => Err(Status::permission_denied("wrong secret")),
             Ok(None) => Err(Status::unauthenticated(
-                "this server wants its secret (metadata authorization: Bearer SECRET)",
+                "the secret is missing (metadata authorization: Bearer SECRET)",
             )),
-            Err(bad) => Err(Status::unauthenticated(bad.to_string())),
+            Err(error) => Err(Status::unauthenticated(error.to_string())),
         }
     }
 }
@@ -62,43 +57,44 @@ impl PaymentStatements for Service {
         &self,
         request: Request<Streaming<types::Payment>>,
     ) -> Result<Response<types::PaymentStatement>, Status> {
-        self.look_at_secret(request.metadata()).inspect_err(log_refusal)?;
-        // A permit is never waited for: those who wait would be without a bound.
-        let _permit = self
-            .open
-            .try_acquire()
-            .map_err(|_| too_many_open(self.limits.max_open))?;
-        let taking_in = take_in(request.into_inner(), self.limits);
+        self.authenticate(request.metadata()).inspect_err(log_rejection)?;
+        // Does not wait for a permit: the number of waiting calls would have no limit.
+        let permit = Arc::clone(&self.open)
+            .try_acquire_owned()
+            .map_err(|_| too_many_streams(self.limits.max_open))?;
+        let receiving = collect(request.into_inner(), self.limits);
         let statement = tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => return Err(stopping()),
-            taken_in = timeout(self.limits.max_time, taking_in) => {
-                let taken_in = taken_in.unwrap_or_else(|_| Err(slow(self.limits.max_time)));
-                taken_in.inspect_err(log_refusal)?
+            () = self.shutdown.cancelled() => return Err(shutting_down()),
+            received = timeout(self.limits.max_time, receiving) => {
+                let received = received.unwrap_or_else(|_| Err(total_timeout(self.limits.max_time)));
+                received.inspect_err(log_rejection)?
             }
         };
-        tracing::debug!(payments = statement.payments(), "writing a statement");
-        // A long statement takes tens of milliseconds to write, for which no other call should have to wait.
+        tracing::debug!(payments = statement.payments(), "rendering a statement");
+        // Rendering a long statement takes tens of milliseconds, and must not block other calls.
         let data = tokio::task::spawn_blocking(move || statement.render())
             .await
             .map_err(|error| {
-                tracing::error!(%error, "a statement could not be written");
-                Status::internal("the statement could not be written")
+                tracing::error!(%error, "cannot render a statement");
+                Status::internal("cannot render the statement")
             })?;
-        Ok(Response::new(types::PaymentStatement { data }))
+        let mut response = Response::new(types::PaymentStatement { data });
+        response.extensions_mut().insert(UntilRead(Arc::new(permit)));
+        Ok(response)
     }
 }
 
-/// Takes in payments until the sender has half-closed.
+/// Receives payments until the sender half-closes.
 ///
-/// Between two messages nothing is waited for but the next message: what lies unread in HTTP/2 is paid for by the
-/// whole connection.
-async fn take_in(mut payments: Streaming<types::Payment>, limits: Limits) -> Result<Statement, Status> {
+/// Waits for nothing but the next message, as unread data occupies the flow-control window of the whole
+/// connection.
+async fn collect(mut payments: Streaming<types::Payment>, limits: Limits) -> Result<Statement, Status> {
     let mut statement = Statement::new(limits.max_payments);
     loop {
         let next = timeout(limits.idle, payments.message())
             .await
-            .map_err(|_| quiet(limits.idle))?;
+            .map_err(|_| idle_timeout(limits.idle))?;
         match next? {
             Some(payment) => statement.push(from_wire(payment))?,
             None => return Ok(statement),
@@ -106,7 +102,6 @@ async fn take_in(mut payments: Streaming<types::Payment>, limits: Limits) -> Res
     }
 }
 
-/// A payment as it was sent.
 pub(crate) fn from_wire(payment: types::Payment) -> Payment {
     Payment {
         player: payment.user.map(|user| user.id),
@@ -116,11 +111,10 @@ pub(crate) fn from_wire(payment: types::Payment) -> Payment {
     }
 }
 
-/// The one place where a refusal becomes a status.
-impl From<Refusal> for Status {
-    fn from(refusal: Refusal) -> Self {
-        let message = refusal.to_string();
-        match refusal.reason {
+impl From<InvalidPayment> for Status {
+    fn from(rejection: InvalidPayment) -> Self {
+        let message = rejection.to_string();
+        match rejection.reason {
             Reason::NoUser
             | Reason::Name(_)
             | Reason::OtherPlayer
@@ -132,31 +126,31 @@ impl From<Refusal> for Status {
     }
 }
 
-/// Not above `debug`: whoever sends refusable payments could otherwise fill the log.
-fn log_refusal(status: &Status) {
-    tracing::debug!(code = ?status.code(), message = status.message(), "a statement ended early");
+/// Logs at `debug` only, so that invalid payments cannot fill the log.
+fn log_rejection(status: &Status) {
+    tracing::debug!(code = ?status.code(), message = status.message(), "rejected a call");
 }
 
-fn quiet(idle: Duration) -> Status {
+fn idle_timeout(idle: Duration) -> Status {
     Status::deadline_exceeded(format!(
-        "no payment and no end of the stream for {}, the longest this server waits",
+        "received no payment and no end of the stream for {}",
         humantime::format_duration(idle)
     ))
 }
 
-fn slow(max_time: Duration) -> Status {
+fn total_timeout(max_time: Duration) -> Status {
     Status::deadline_exceeded(format!(
-        "not all payments had come after {}, the longest that this server takes them in",
+        "did not receive all payments within {}",
         humantime::format_duration(max_time)
     ))
 }
 
-fn too_many_open(max_open: usize) -> Status {
+fn too_many_streams(max_open: usize) -> Status {
     Status::unavailable(format!(
-        "as many statements are open as this server writes at once, {max_open}; try again"
+        "too many open statements: the limit is {max_open}; try again"
     ))
 }
 
-fn stopping() -> Status {
-    Status::unavailable("the payments server is stopping")
+fn shutting_down() -> Status {
+    Status::unavailable("the payments server is shutting down")
 }

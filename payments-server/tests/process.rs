@@ -3,18 +3,30 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
 
 mod common;
+#[cfg(target_os = "linux")]
+#[path = "../../proto/tests/support/limited.rs"]
+mod limited;
 
 use std::{
+    collections::BTreeSet,
+    future,
     io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpListener},
     process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
 };
 
-use awesomestock_proto::transport;
+use awesomestock_proto::{server, transport};
+use clap::CommandFactory;
 use common::{OpenStatement, SERVICE, health, open_statement, payment, statement_of};
+use payments_server::config::Config;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_stream::StreamExt;
-use tonic::{Code, Request, transport::Channel};
+use tonic::{
+    Code, Request,
+    body::Body,
+    codegen::{Service, http},
+    transport::Channel,
+};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
@@ -101,11 +113,12 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
         stdout,
         stderr,
     } = command.stdin(Stdio::null()).output().unwrap();
-    (
-        status.code(),
-        String::from_utf8(stdout).unwrap(),
-        String::from_utf8(stderr).unwrap(),
-    )
+    let stderr = String::from_utf8(stderr).unwrap();
+    // A literal of several lines, put together wrongly.
+    for message in stderr.lines() {
+        assert!(!message.trim().contains("  "), "a run of spaces: {message}");
+    }
+    (status.code(), String::from_utf8(stdout).unwrap(), stderr)
 }
 
 #[tokio::test]
@@ -138,10 +151,48 @@ async fn a_statement_health_and_reflection_over_a_real_socket() {
     let Some(MessageResponse::ListServicesResponse(services)) = answer else {
         panic!("no list of services: {answer:?}");
     };
-    assert!(
-        services.service.iter().any(|service| service.name == SERVICE),
-        "{services:?}"
+    let listed: BTreeSet<_> = services
+        .service
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    assert_eq!(
+        listed,
+        BTreeSet::from([
+            SERVICE,
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+            "grpc.reflection.v1alpha.ServerReflection"
+        ])
     );
+}
+
+#[tokio::test]
+async fn requests_that_are_not_grpc_get_an_http_status() {
+    let server = Server::start(&[]);
+    let mut channel = server.connect().await;
+    let path = format!("/{SERVICE}/CreateStatement");
+    for (method, path, content_type, expected) in [
+        ("GET", "/", None, 405),
+        ("GET", path.as_str(), None, 405),
+        ("PUT", &path, Some("application/grpc"), 405),
+        ("POST", &path, Some("application/json"), 415),
+        ("POST", &path, Some("text/plain"), 415),
+        ("POST", &path, None, 415),
+        ("POST", "/nowhere", Some("application/json"), 415),
+        ("POST", &path, Some("application/grpc"), 200),
+        ("POST", &path, Some("application/grpc+proto"), 200),
+    ] {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        future::poll_fn(|cx| channel.poll_ready(cx)).await.unwrap();
+        let response = channel.call(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), expected, "{method} {path} {content_type:?}");
+        let is_grpc = response.headers().contains_key("grpc-status");
+        assert!(expected == 200 || !is_grpc, "{method} {path} {content_type:?}");
+    }
 }
 
 #[tokio::test]
@@ -221,7 +272,7 @@ async fn limits_come_from_the_command_line_and_the_environment() {
             (status.code(), status.message()),
             (
                 Code::ResourceExhausted,
-                "payment 2: one too many: the bound is 1 in one statement"
+                "payment 2: too many: the limit is 1 in one statement"
             )
         );
     }
@@ -229,19 +280,32 @@ async fn limits_come_from_the_command_line_and_the_environment() {
 
 #[tokio::test]
 async fn a_signal_ends_open_statements_and_the_process_in_order() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for (harmless, signal) in [
+        (None, Signal::TERM),
+        (None, Signal::INT),
+        (None, Signal::QUIT),
+        (None, Signal::HUP),
+        (Some(Signal::USR1), Signal::TERM),
+        (Some(Signal::USR2), Signal::TERM),
+        (Some(Signal::ALARM), Signal::TERM),
+    ] {
+        if signal == Signal::HUP && server::hangup_is_ignored() {
+            continue;
+        }
         let server = Server::start(&[]);
         let channel = server.connect().await;
         let OpenStatement { payments, answer } = open_statement(&channel).await;
-        server.signal(signal);
+        for signal in harmless.into_iter().chain([signal]) {
+            server.signal(signal);
+        }
         let status = answer.await.unwrap().unwrap_err();
         assert_eq!(
             (status.code(), status.message()),
-            (Code::Unavailable, "the payments server is stopping")
+            (Code::Unavailable, "the payments server is shutting down")
         );
         // On another thread, because the server waits for the client to agree to the end of the connection.
         let (status, rest) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
-        assert_eq!(status.code(), Some(0));
+        assert_eq!(status.code(), Some(0), "{harmless:?} {signal:?}: {status}");
         assert_eq!(rest, "", "stdout has the ready line alone");
         // Kept until here: the sender never half-closed.
         drop(payments);
@@ -264,13 +328,22 @@ fn a_port_in_use_is_told_in_words() {
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn without_memory_or_threads_it_ends_in_words() {
+    let server = env!("CARGO_BIN_EXE_payments-server");
+    limited::check_limits(|command| {
+        command.args([server, "--listen", "127.0.0.1:0"]);
+    });
+}
+
 #[test]
 fn usage_errors_exit_with_2_and_name_the_bound() {
     for (options, expected) in [
-        (["--listen", "nowhere"], "expected IP:PORT"),
+        (["--listen", "nowhere"], "expected HOST:PORT"),
         (["--max-payments", "0"], "expected 1 to 1000000"),
         (["--max-open", "-1"], "unexpected argument"),
-        (["--idle", "never"], "expected 10ms to 1h"),
+        (["--idle", "never"], "expected a duration from 10ms to 1h"),
         (["--log", "=="], "--log"),
         (["--nothing", "x"], "unexpected argument"),
     ] {
@@ -278,6 +351,16 @@ fn usage_errors_exit_with_2_and_name_the_bound() {
         assert_eq!(code, Some(2), "{options:?}: {stderr}");
         assert_eq!(stdout, "", "{options:?}");
         assert!(stderr.contains(expected), "{options:?}: {stderr}");
+    }
+}
+
+#[test]
+fn no_text_of_an_option_has_a_run_of_spaces() {
+    for option in Config::command().get_arguments() {
+        let help = [option.get_help(), option.get_long_help()];
+        for text in help.into_iter().flatten().map(ToString::to_string) {
+            assert!(!text.contains("  "), "{text}");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use awesomestock_proto::{
-    credentials::{SharedSecret, Shows},
+    auth::{BearerInterceptor, SharedSecret},
     payment_statements::payment_statements_client::PaymentStatementsClient,
     tls, transport,
 };
@@ -64,7 +64,8 @@ impl Drop for Server {
 
 async fn statement_showing(channel: &Channel, secret: &str) -> Result<String, Status> {
     let secret = SharedSecret::parse(secret).unwrap();
-    let mut client = PaymentStatementsClient::with_interceptor(channel.clone(), Shows::secret(Some(&secret)));
+    let mut client =
+        PaymentStatementsClient::with_interceptor(channel.clone(), BearerInterceptor::secret(Some(&secret)));
     let payments = tokio_stream::iter([payment("ann", -1, 1)]);
     let statement = client.create_statement(payments).await?;
     Ok(statement.into_inner().data)
@@ -135,17 +136,23 @@ fn what_it_is_not_to_be_started_with() {
             1,
             "can be reached from other machines",
         ),
-        (&["--secret-file", missing], 1, "missing cannot be read"),
-        (&["--secret-file", file], 1, "a secret is one line of 16 to 512"),
+        (&["--secret-file", missing], 1, "cannot read the secret file"),
+        (
+            &["--secret-file", file],
+            1,
+            "a secret must be one line of 16 to 512",
+        ),
         (&["--tls-cert", file], 2, "--tls-key"),
         (
             &["--tls-cert", file, "--tls-key", file],
             1,
-            "holds no certificate",
+            "has no PEM certificate",
         ),
     ] {
         let (ended, said) = run(options);
         assert_eq!(ended, Some(code), "{said}");
         assert!(said.contains(words) && !said.contains("sh0rt"), "{said}");
+        let mut lines = said.lines();
+        assert!(lines.all(|line| !line.trim().contains("  ")), "{said}");
     }
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use awesomestock_proto::{
     payment_statements::payment_statements_client::PaymentStatementsClient,
-    serving::ServeError,
+    server::{self, ServeError},
     transport::{self, MAX_REQUEST_BYTES},
     types::{Payment, User},
 };
 use common::{open_statement, payment, statement_of};
 use payments_server::{
     Limits,
-    statement::{Dollars, LISTED_MAX},
+    statement::{Dollars, MAX_LISTED},
 };
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -85,31 +85,31 @@ async fn a_bad_payment_ends_its_call_with_its_status_and_no_other() {
             "no user",
             vec![anonymous],
             Code::InvalidArgument,
-            "payment 1: user is missing; every payment names its player",
+            "payment 1: user is missing; every payment must have its player",
         ),
         (
             "a bad name",
             vec![payment("a\u{1b}[2Jb", 1, 1)],
             Code::InvalidArgument,
-            "payment 1: user.id holds U+001B; a name is letters, digits and _ - .",
+            "payment 1: user.id: a name has letters, digits and _ - . only; character 2 is U+001B",
         ),
         (
             "two players",
             vec![payment("ann", 1, 1), payment("bob", 1, 1)],
             Code::InvalidArgument,
-            "payment 2: user.id is not the player of payment 1; a statement is of one player",
+            "payment 2: user.id is not the player of payment 1; a statement has one player",
         ),
         (
             "no amount",
             vec![payment("ann", 0, 1)],
             Code::InvalidArgument,
-            "payment 1: amount is 0; it must be below 0 (paid in) or above 0 (paid out)",
+            "payment 1: amount is 0; must be below 0 (paid in) or above 0 (paid out)",
         ),
         (
             "too many payments",
             vec![payment("ann", 1, 1), payment("ann", 1, 2), payment("ann", 1, 3)],
             Code::ResourceExhausted,
-            "payment 3: one too many: the bound is 2 in one statement",
+            "payment 3: too many: the limit is 2 in one statement",
         ),
     ] {
         let status = statement_of(&server.channel, payments).await.unwrap_err();
@@ -145,9 +145,9 @@ async fn a_long_history_reaches_a_client_as_it_comes() {
         .unwrap()
         .into_inner()
         .data;
-    let older = PAYMENTS - i64::try_from(LISTED_MAX).unwrap();
+    let older = PAYMENTS - i64::try_from(MAX_LISTED).unwrap();
     assert!(statement.contains(&format!(" {older}\n")), "brought forward");
-    assert!(statement.lines().count() > LISTED_MAX);
+    assert!(statement.lines().count() > MAX_LISTED);
     let balance = Dollars::from(i64::from(i32::MIN) * PAYMENTS).to_string();
     let last = statement.lines().find(|line| line.starts_with("FINAL BALANCE"));
     assert!(last.unwrap().ends_with(&balance), "{last:?}");
@@ -173,10 +173,7 @@ async fn a_sender_that_is_never_quiet_and_never_done_is_not_waited_for() {
     };
     assert_eq!(
         (status.code(), status.message()),
-        (
-            Code::DeadlineExceeded,
-            "not all payments had come after 1m, the longest that this server takes them in"
-        )
+        (Code::DeadlineExceeded, "did not receive all payments within 1m")
     );
 }
 
@@ -212,7 +209,7 @@ async fn a_sender_that_goes_quiet_is_not_waited_for() {
         (status.code(), status.message()),
         (
             Code::DeadlineExceeded,
-            "no payment and no end of the stream for 7s, the longest this server waits"
+            "received no payment and no end of the stream for 7s"
         )
     );
 }
@@ -249,7 +246,7 @@ async fn one_open_statement_too_many_is_told_to_try_again() {
         (status.code(), status.message()),
         (
             Code::Unavailable,
-            "as many statements are open as this server writes at once, 1; try again"
+            "too many open statements: the limit is 1; try again"
         )
     );
 
@@ -258,6 +255,49 @@ async fn one_open_statement_too_many_is_told_to_try_again() {
     statement_of(&server.channel, vec![payment("bob", 1, 1)])
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_is_not_read_is_open_until_its_connection_is_ended() {
+    let mut limits = Limits {
+        max_open: 1,
+        ..Limits::default()
+    };
+    limits.connections.stall = Duration::from_secs(2);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let incoming = server::incoming(listener);
+    let _ended = tokio::spawn(payments_server::serve(limits, incoming, CancellationToken::new()));
+    let endpoint = transport::endpoint(&format!("http://{address}")).unwrap();
+    let deaf = endpoint.clone().initial_stream_window_size(0).connect_lazy();
+    let unread = tokio::spawn(async move {
+        // Until it finds the only place free.
+        loop {
+            let status = statement_of(&deaf, vec![payment("ann", 1, 1)]).await.unwrap_err();
+            if !status.message().starts_with("too many") {
+                break;
+            }
+        }
+    });
+    let channel = endpoint.connect_lazy();
+    let ask = async || statement_of(&channel, vec![payment("bob", 1, 1)]).await;
+    tokio::time::timeout(Duration::from_secs(60), async {
+        // Written, but not read: it has the only place for much longer than writing takes.
+        let mut refused = 0;
+        while refused < 20 {
+            refused = match ask().await {
+                Ok(_) => 0,
+                Err(status) => {
+                    assert_eq!(status.code(), Code::Unavailable, "{status}");
+                    refused + 1
+                }
+            };
+        }
+        unread.await.unwrap();
+        while ask().await.is_err() {}
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
@@ -292,7 +332,7 @@ async fn shutdown_ends_open_statements_and_then_the_server() {
         let status = statement.answer.await.unwrap().unwrap_err();
         assert_eq!(
             (status.code(), status.message()),
-            (Code::Unavailable, "the payments server is stopping")
+            (Code::Unavailable, "the payments server is shutting down")
         );
     }
     server.ended.await.unwrap().unwrap();

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
 
+use std::borrow::Cow;
+
+use awesomestock_proto::player::{InvalidName, normalize};
 use payments_server::{
     Limits,
-    statement::{Dollars, LISTED_MAX, MAX_LINE_COLUMNS, NameError, Payment, Reason, Refusal, Statement},
+    statement::{Dollars, InvalidPayment, MAX_LINE_COLUMNS, MAX_LISTED, Payment, Reason, Statement},
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -89,7 +92,7 @@ Balance: paid out less paid in; below 0, more went in than came out.
 
 #[test]
 fn of_a_long_history_the_older_payments_are_brought_forward() {
-    let mut statement = Statement::listing(2, 100);
+    let mut statement = Statement::with_max_listed(2, 100);
     for (number, amount) in (1..).zip([-100, -1_250, 60, -5, 7]) {
         let bought = payment("ann", amount, number, 1_795_369_311_000);
         statement.push(bought).unwrap();
@@ -179,17 +182,20 @@ fn a_payment_that_breaks_a_rule_is_refused_and_changes_nothing() {
         (
             "an empty name",
             payment("", -1, 0, 0),
-            Reason::Name(NameError::Empty),
+            Reason::Name(InvalidName::Missing),
         ),
         (
             "a name too long",
             payment(&"x".repeat(33), -1, 0, 0),
-            Reason::Name(NameError::TooLong { characters: 33 }),
+            Reason::Name(InvalidName::TooLong { chars: 33 }),
         ),
         (
             "an escape sequence",
             payment("\u{1b}[2J", -1, 0, 0),
-            Reason::Name(NameError::Character { codepoint: 0x1b }),
+            Reason::Name(InvalidName::BadChar {
+                char: '\u{1b}',
+                position: 1,
+            }),
         ),
         ("another player", payment("bob", -1, 0, 0), Reason::OtherPlayer),
         ("another spelling", payment("Ann", -1, 0, 0), Reason::OtherPlayer),
@@ -202,7 +208,7 @@ fn a_payment_that_breaks_a_rule_is_refused_and_changes_nothing() {
         let before = statement.render();
         assert_eq!(
             statement.push(bad),
-            Err(Refusal { position: 2, reason }),
+            Err(InvalidPayment { position: 2, reason }),
             "{name}"
         );
         assert_eq!(statement.render(), before, "{name}");
@@ -226,7 +232,7 @@ fn one_payment_too_many_is_refused_with_the_bound() {
     let refusal = statement.push(payment("ann", -1, 0, 0)).unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "payment 3: one too many: the bound is 2 in one statement"
+        "payment 3: too many: the limit is 2 in one statement"
     );
 }
 
@@ -235,23 +241,23 @@ fn refusals_name_field_and_bound() {
     for (bad, expected) in [
         (
             payment("", 1, 0, 0),
-            "payment 1: user.id is empty; a name is 1 to 32 characters",
+            "payment 1: user.id: a name is needed, 1 to 32 characters",
         ),
         (
             payment(&"x".repeat(40), 1, 0, 0),
-            "payment 1: user.id is 40 characters long; a name is 1 to 32 characters",
+            "payment 1: user.id: a name has 1 to 32 characters, this one has 40",
         ),
         (
             payment("a\nb", 1, 0, 0),
-            "payment 1: user.id holds U+000A; a name is letters, digits and _ - .",
+            "payment 1: user.id: a name has letters, digits and _ - . only; character 2 is U+000A",
         ),
         (
             payment("ann", 0, 0, 0),
-            "payment 1: amount is 0; it must be below 0 (paid in) or above 0 (paid out)",
+            "payment 1: amount is 0; must be below 0 (paid in) or above 0 (paid out)",
         ),
         (
             payment("ann", 1, -7, 0),
-            "payment 1: number is -7; it must be at least 1, or 0 from a sender that does not number payments",
+            "payment 1: number is -7; must be at least 1, or 0 if payments are not numbered",
         ),
     ] {
         assert_eq!(Statement::new(1).push(bad).unwrap_err().to_string(), expected);
@@ -260,7 +266,7 @@ fn refusals_name_field_and_bound() {
 
 #[test]
 fn the_longest_list_fits_a_message_of_any_client() {
-    let text = largest_statement(LISTED_MAX + 1).render();
+    let text = largest_statement(MAX_LISTED + 1).render();
     // The field's tag and its length are at most 6 bytes.
     assert!(text.len() + 6 < CLIENTS_MESSAGE_BYTES);
 }
@@ -306,20 +312,19 @@ fn moments() -> impl Strategy<Value = i64> {
     prop_oneof![Just(0), 1_700_000_000_000..1_900_000_000_000_i64, any::<i64>()]
 }
 
-/// Names that obey the rule, of letters that are narrow, wide, composed, from right to left, and invisible.
+/// Names that obey the rule, of letters that are narrow, wide, composed, and from right to left.
 fn names() -> impl Strategy<Value = String> {
-    let letters: Vec<char> = "abcXYZ059_-.éßЖ株価가नीאب\u{3164}\u{ffa0}\u{115f}ǆ𝒳𠮷"
-        .chars()
-        .collect();
+    let letters: Vec<char> = "abcXYZ059_-.éßЖ株価가नीאبǆ𝒳𠮷".chars().collect();
     prop_oneof![
         3 => prop::collection::vec(prop::sample::select(letters), 1..=32)
-            .prop_map(|letters| letters.into_iter().collect()),
+            .prop_map(|letters| letters.into_iter().collect::<String>()),
         1 => prop::collection::vec(
             any::<char>().prop_map(|c| if c.is_alphanumeric() { c } else { '_' }),
             1..=32
         )
-        .prop_map(|letters| letters.into_iter().collect()),
+        .prop_map(|letters| letters.into_iter().collect::<String>()),
     ]
+    .prop_filter_map("not a name", |name| normalize(&name).ok().map(Cow::into_owned))
 }
 
 prop_compose! {
@@ -328,7 +333,7 @@ prop_compose! {
         rows in prop::collection::vec((amounts(), prop_oneof![Just(0), 1..=i64::MAX], moments()), 1..60),
     ) -> Vec<Payment> {
         rows.into_iter()
-            .map(|(amount, number, moment)| payment(&name, amount, number, moment))
+            .map(|(amount, number, time)| payment(&name, amount, number, time))
             .collect()
     }
 }
@@ -388,26 +393,26 @@ proptest! {
     #[test]
     fn a_long_history_takes_bounded_memory_and_ends_as_one_that_is_listed_whole(
         payments in histories(),
-        listed_max in 0..20_usize,
+        max_listed in 0..20_usize,
     ) {
-        let mut bounded = Statement::listing(listed_max, payments.len());
+        let mut bounded = Statement::with_max_listed(max_listed, payments.len());
         for payment in &payments {
             bounded.push(payment.clone()).unwrap();
-            prop_assert!(bounded.listed() <= listed_max);
+            prop_assert!(bounded.listed() <= max_listed);
         }
         prop_assert_eq!(bounded.payments(), payments.len());
         let (whole, text) = (statement_of(&payments).render(), bounded.render());
         let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let tail = |text: &str| -> Vec<Vec<String>> {
             // The rows that are listed, and between two rules the summary.
-            table_lines(text).iter().rev().take(listed_max.min(payments.len()) + 4)
+            table_lines(text).iter().rev().take(max_listed.min(payments.len()) + 4)
                 .filter(|line| !line.starts_with('-'))
                 .map(|line| cells(line)).collect()
         };
         prop_assert_eq!(tail(&text), tail(&whole));
         // What is brought forward is the balance before the first row that is listed.
-        if payments.len() > listed_max {
-            let older = payments.len() - listed_max;
+        if payments.len() > max_listed {
+            let older = payments.len() - max_listed;
             let forward: i64 = payments[..older].iter().map(|payment| i64::from(payment.amount)).sum();
             let line = text.lines().find(|line| line.starts_with("BALANCE BROUGHT FORWARD")).unwrap();
             prop_assert_eq!(last_cell(line), Dollars::from(forward).to_string());

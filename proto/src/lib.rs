@@ -1,17 +1,19 @@
-//! The wire contract of AwesomeStock: messages, clients and servers made from the `.proto` files of this folder.
-//!
-//! Owns what crosses the wire and its names. It knows no rule of the game: which amounts are allowed, what a trade
-//! does and how a statement looks is decided by those who speak the contract. Wire types stop at the border of each
-//! crate; its core has types of its own. What they say in text is made fit to be shown by [`text`].
+//! The gRPC protocol of AwesomeStock: messages, clients and servers generated from the `.proto` files of this
+//! folder, and the transport, authentication and server code that all programs share.
 
-pub mod credentials;
-pub mod names;
-pub mod serving;
+pub mod auth;
+pub mod codec;
+pub mod command_line;
+pub mod frame;
+pub mod player;
+pub mod request;
+pub mod resources;
+pub mod server;
 pub mod text;
 pub mod tls;
 pub mod transport;
 
-/// Words shared by both servers: [`User`](types::User), [`Payment`](types::Payment),
+/// Types of both servers: [`User`](types::User), [`Payment`](types::Payment),
 /// [`PaymentStatement`](types::PaymentStatement).
 #[allow(
     missing_docs,
@@ -37,6 +39,18 @@ pub mod casino {
     tonic::include_proto!("casino");
 }
 
+/// The casino's server, whose `Gamble` sends [`GambleFrame`](frame::GambleFrame)s instead of messages.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
+pub mod framed {
+    tonic::include_proto!("framed/casino");
+}
+
 /// The payments server: [`payment_statements_client`](payment_statements::payment_statements_client) and
 /// [`payment_statements_server`](payment_statements::payment_statements_server).
 #[allow(
@@ -50,36 +64,38 @@ pub mod payment_statements {
     tonic::include_proto!("payment_statements");
 }
 
-/// The encoded `FileDescriptorSet` of the contract, for gRPC reflection.
+/// The encoded `FileDescriptorSet` of all services, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
-/// The one stock of the market, as `StockInfo.name` spells it.
+/// `StockInfo.name` of the market's only stock.
 pub const STOCK_NAME: &str = "AwesomeStock";
 
-/// `ActionResult.msg` of an executed action, to the letter; everything else is a refusal.
+/// `ActionResult.msg` of an executed action; any other text is a rejection.
 pub const EXECUTED_MESSAGE: &str = "operation executed successfully";
 
-/// How a client asks for more than the old contract when it opens a Gamble stream.
+/// Capability negotiation of a Gamble stream.
 ///
-/// The request metadata names feeds; the response metadata names those that will be sent. An old server sends no such
-/// metadata, an old client neither, and both get the old contract.
-pub mod feeds {
-    /// Metadata key, in request and response: feed names separated by commas.
-    pub const KEY: &str = "awesomestock-feeds";
-    /// Metadata key, in the request: the player whose seat it is, UTF-8. Binary, because names hold any letter.
-    pub const USER_KEY: &str = "awesomestock-user-bin";
+/// The request metadata lists wanted feeds; the response metadata lists those that will be sent. Old servers
+/// and clients send no such metadata, and use the old protocol.
+pub mod capabilities {
+    /// Metadata key in request and response: feed names separated by commas.
+    pub const HEADER: &str = "awesomestock-feeds";
+    /// Metadata key in the request: the session's player in UTF-8. Binary, as names contain any letter.
+    pub const USER_HEADER: &str = "awesomestock-user-bin";
     /// Tick number, time and interval with each price.
     pub const TICKS: &str = "ticks";
-    /// The wallet on joining and, with outcome and trade, in each result.
+    /// The wallet at the start and, with outcome and trade, in each result.
     pub const WALLET: &str = "wallet";
-    /// Trades of everybody.
+    /// Trades of all players.
     pub const TAPE: &str = "tape";
-    /// Who is seated.
+    /// Online players.
     pub const PLAYERS: &str = "players";
-    /// Who owns most, and the player's own place.
+    /// Top of the leaderboard, and the player's own rank.
     pub const LEADERBOARD: &str = "leaderboard";
-    /// Nothing more is sent, but the casino keeps to the limit of an action. One that does not say so does not.
+    /// The server supports limit orders. Adds no messages.
     pub const LIMITS: &str = "limits";
-    /// Nothing more is sent, but the casino executes what has the same id once. One that does not say so does not.
+    /// The server executes a request ID once. Adds no messages.
     pub const IDS: &str = "ids";
+    /// The server supports orders of up to a count. Adds no messages.
+    pub const UP_TO: &str = "up-to";
 }

@@ -1,7 +1,5 @@
-//! TLS on both sides: certificates from PEM files, and in words what a handshake failed of.
-//!
-//! Owns which authorities are trusted, and that a file that is of no use is refused at the start and not at the first
-//! call. Certificates are read once: a new one is taken up by starting again.
+//! TLS of clients and servers, from PEM files that are read once and checked at the start, and explanations
+//! of failed handshakes.
 
 use std::{
     error::Error,
@@ -21,57 +19,57 @@ use tonic::{
 
 use crate::transport;
 
-/// How long a handshake may take, so that those who connect and say nothing are let go.
+/// Handshake timeout, against clients that connect and send nothing.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Why TLS cannot be set up.
+/// A failure to set up TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read.
-    #[error("{path} cannot be read", path = path.display())]
+    /// The file cannot be read.
+    #[error("cannot read {path}", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file holds no certificate.
-    #[error("{path} holds no certificate in PEM form", path = path.display())]
+    /// The file has no certificate.
+    #[error("{path} has no PEM certificate", path = path.display())]
     NoCertificate {
         /// The file.
         path: PathBuf,
     },
-    /// Certificate and key are broken, or not of one another.
-    #[error("{cert} and {key} are no certificate and its key", cert = cert.display(), key = key.display())]
+    /// Certificate and key are invalid, or do not match.
+    #[error("{cert} and {key} are not a matching certificate and private key", cert = cert.display(), key = key.display())]
     BadIdentity {
         /// The certificate's file.
         cert: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// What is wrong with them.
+        /// The transport's error.
         source: tonic::transport::Error,
     },
-    /// Not a URL, or one that cannot be connected to so.
-    #[error("the URL cannot be connected to")]
+    /// The URL is invalid or cannot be used.
+    #[error("cannot use the URL")]
     Endpoint(#[from] tonic::transport::Error),
 }
 
-/// What a server shows to those who connect: its certificate, and that it has the key of it.
+/// A server's certificate and private key.
 #[derive(Debug, Clone)]
 pub struct ServerTls(ServerTlsConfig);
 
 impl ServerTls {
-    /// Reads a chain of certificates, the server's first, and its key, both in PEM form.
+    /// Reads a certificate chain, the server's first, and its private key from PEM files.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or they do not belong together.
+    /// A file cannot be read, or they do not match.
     pub fn read(cert: &Path, key: &Path) -> Result<Self, TlsError> {
         let identity = Identity::from_pem(certificates(cert)?, read(key)?);
         let config = ServerTlsConfig::new()
             .identity(identity)
             .timeout(HANDSHAKE_DEADLINE);
-        // Tried now: later there would be nobody to hear of it.
+        // Checked now, as later there is no place to report it.
         match transport::server().tls_config(config.clone()) {
             Ok(_) => Ok(Self(config)),
             Err(source) => Err(TlsError::BadIdentity {
@@ -82,27 +80,19 @@ impl ServerTls {
         }
     }
 
-    /// As [`ServerTls::read`], if both files are given: `None` is a server without TLS.
-    ///
-    /// # Errors
-    ///
-    /// As [`ServerTls::read`].
-    pub fn read_given(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<Self>, TlsError> {
-        cert.zip(key).map(|(cert, key)| Self::read(cert, key)).transpose()
-    }
-
-    /// `server`, which then speaks TLS alone. Handshakes are tasks of their own: accepting does not wait for them.
-    pub(crate) fn on(&self, server: Server) -> Result<Server, tonic::transport::Error> {
+    /// Enables TLS. Handshakes run as tasks of their own, so they do not block accepting.
+    pub(crate) fn apply(&self, server: Server) -> Result<Server, tonic::transport::Error> {
         server.tls_config(self.0.clone())
     }
 }
 
-/// An endpoint with the contract's transport settings for `url`, `http://HOST:PORT` or `https://HOST:PORT`. The
-/// authority whose certificate is in `ca` is trusted for https, and no other; without it, those that the system trusts.
+/// Creates an endpoint for `url`, `http://HOST:PORT` or `https://HOST:PORT`, with the transport settings of
+/// all clients. For https only the certificate authority in `ca` is trusted, or the system's authorities
+/// without it.
 ///
 /// # Errors
 ///
-/// When `url` is none, or `ca` cannot be read, or the system trusts nobody.
+/// `url` is invalid, `ca` cannot be read, or the system has no authorities.
 pub fn endpoint(url: &str, ca: Option<&Path>) -> Result<Endpoint, TlsError> {
     let endpoint = transport::endpoint(url)?;
     if endpoint.uri().scheme_str() != Some("https") {
@@ -116,7 +106,7 @@ pub fn endpoint(url: &str, ca: Option<&Path>) -> Result<Endpoint, TlsError> {
     Ok(endpoint.tls_config(config)?)
 }
 
-/// The bytes of a file with at least one certificate.
+/// Reads a file with at least one certificate.
 fn certificates(path: &Path) -> Result<Vec<u8>, TlsError> {
     let pem = read(path)?;
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -135,62 +125,61 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-/// What the first call to a server failed of, if it was the way to it being secured on one side only, or not as the other
-/// trusts. Of a server that has answered before, only a [`complaint`] says so: an end without a word is then just that.
+/// Explains a failed first call, if only one side uses TLS or a certificate is not trusted. After a first
+/// answer use [`tls_cause`], as a closed connection then has other causes.
 #[must_use]
-pub fn meaning(status: &Status) -> Option<String> {
-    complaint(status).or_else(|| first_of(status.source(), hint))
+pub fn explain(status: &Status) -> Option<String> {
+    tls_cause(status).or_else(|| find_in_chain(status.source(), plaintext_hint))
 }
 
-/// What TLS has to complain of, if that is what a call failed of.
+/// Returns the TLS error of a failed call, if there is one.
 #[must_use]
-pub fn complaint(status: &Status) -> Option<String> {
-    first_of(status.source(), complaint_of)
+pub fn tls_cause(status: &Status) -> Option<String> {
+    find_in_chain(status.source(), tls_error)
 }
 
-/// The first thing that `words` says of an error or its sources.
-fn first_of(
+/// Returns the first explanation of an error or its sources.
+fn find_in_chain(
     mut next: Option<&(dyn Error + 'static)>,
     words: fn(&(dyn Error + 'static)) -> Option<String>,
 ) -> Option<String> {
     while let Some(error) = next {
-        let said = words(error);
-        if said.is_some() {
-            return said;
+        let found = words(error);
+        if found.is_some() {
+            return found;
         }
         next = error.source();
     }
     None
 }
 
-fn complaint_of(error: &(dyn Error + 'static)) -> Option<String> {
+fn tls_error(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
-        return Some(words(error));
+        return Some(describe(error));
     }
-    // What an I/O error was made of is no source of it.
-    let made_of = error.downcast_ref::<io::Error>()?.get_ref()?;
-    complaint_of(made_of)
+    // The inner error of an I/O error is not among its sources.
+    let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
+    tls_error(inner)
 }
 
-fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+fn plaintext_hint(error: &(dyn Error + 'static)) -> Option<String> {
     let io = error.downcast_ref::<io::Error>();
     let looks_like_tls = io.is_some_and(is_gone) || error.downcast_ref().is_some_and(looks_like_tls);
     if looks_like_tls {
         return Some(format!(
-            "{error}; where a server speaks TLS, the URL begins with https://"
+            "{error}; if the server uses TLS, the URL must begin with https://"
         ));
     }
-    hint(io?.get_ref()?)
+    plaintext_hint(io?.get_ref()?)
 }
 
-/// Whether HTTP/2 may have failed because the other side speaks TLS. Its answer is an alert, which is no frame of HTTP/2,
-/// and then it goes: what is seen of it first is chance.
+/// Returns whether HTTP/2 may have failed because the peer expects TLS. It sends an alert, which is not an
+/// HTTP/2 frame, and closes; either may be detected first.
 fn looks_like_tls(error: &h2::Error) -> bool {
-    let no_frame = error.reason() == Some(h2::Reason::FRAME_SIZE_ERROR) && !error.is_remote();
-    no_frame || error.get_io().is_some_and(is_gone)
+    let not_a_frame = error.reason() == Some(h2::Reason::FRAME_SIZE_ERROR) && !error.is_remote();
+    not_a_frame || error.get_io().is_some_and(is_gone)
 }
 
-/// Whether the other side left without a word that HTTP/2 knows.
 fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -198,11 +187,11 @@ fn is_gone(error: &io::Error) -> bool {
     )
 }
 
-fn words(error: &rustls::Error) -> String {
+fn describe(error: &rustls::Error) -> String {
     use rustls::Error::{InvalidCertificate, InvalidMessage as Malformed, NoCertificatesPresented};
     let known = match error {
         InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            "its certificate is by an authority that is not trusted here; --tls-ca FILE names one that is"
+            "its certificate is from an untrusted authority; trust it with --tls-ca FILE"
         }
         InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             "its certificate has expired"
@@ -214,9 +203,9 @@ fn words(error: &rustls::Error) -> String {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "its certificate is for another host name",
         Malformed(InvalidMessage::InvalidContentType) => {
-            "it does not speak TLS; without TLS the URL begins with http://"
+            "it does not use TLS; the URL must begin with http://"
         }
-        NoCertificatesPresented => "it shows no certificate",
+        NoCertificatesPresented => "it has no certificate",
         other => return format!("TLS: {other}"),
     };
     known.to_owned()

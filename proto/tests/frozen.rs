@@ -78,10 +78,14 @@ fn requests_to_the_casino_keep_their_bytes() {
 }
 
 #[test]
-fn ids_of_requests_keep_their_fields() {
+fn added_fields_of_requests_keep_their_numbers() {
     let id = b"0123456789abcdef".to_vec();
     let action = casino::Action {
         id: id.clone(),
+        ..Default::default()
+    };
+    let up_to = casino::Action {
+        up_to: true,
         ..Default::default()
     };
     let withdrawal = casino::WithdrawRequest {
@@ -94,6 +98,7 @@ fn ids_of_requests_keep_their_fields() {
     };
     assert_bytes(vec![
         ("Action.id", action.encode_to_vec(), b"\x2a\x100123456789abcdef"),
+        ("Action.up_to", up_to.encode_to_vec(), b"\x30\x01"),
         (
             "WithdrawRequest.id",
             withdrawal.encode_to_vec(),

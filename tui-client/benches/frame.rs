@@ -12,8 +12,8 @@ use std::{
 };
 
 use awesomestock::{
-    app::{AppState, Event, chart::Kind, event::StreamEvent, update},
-    ui::View,
+    app::{AppState, Event, chart::ChartKind, event::StreamEvent, update},
+    ui::Renderer,
 };
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect, widgets::Paragraph,
@@ -111,10 +111,10 @@ fn plain(columns: u16, rows: u16, number: i64) -> String {
 }
 
 fn measure(
-    view: &View,
+    view: &Renderer,
     columns: u16,
     rows: u16,
-    kind: Kind,
+    kind: ChartKind,
     zoom: Option<usize>,
 ) -> io::Result<[Measured; 3]> {
     let mut desk_screen = Screen::new(columns, rows)?;
@@ -151,9 +151,9 @@ fn main() -> io::Result<()> {
         "{:<8}  {:<40}  {:>6}  {:>6}  {:>11}  {:>7}",
         "size", "frame", "p50", "p99", "bytes/frame", "ratio"
     )?;
-    let sizes = [(80, 24), (120, 36), (200, 60)].map(|size| (size, Kind::Area, None));
-    let kinds = Kind::ALL.map(|kind| ((200, 60), kind, Some(10_000)));
-    let rest = [Kind::Line, Kind::Candles, Kind::Bars].map(|kind| ((200, 60), kind, None));
+    let sizes = [(80, 24), (120, 36), (200, 60)].map(|size| (size, ChartKind::Area, None));
+    let kinds = ChartKind::ALL.map(|kind| ((200, 60), kind, Some(10_000)));
+    let rest = [ChartKind::Line, ChartKind::Candles, ChartKind::Bars].map(|kind| ((200, 60), kind, None));
     for ((columns, rows), kind, zoom) in sizes.into_iter().chain(rest).chain(kinds) {
         let [mut ticks, mut same, mut ceiling] = measure(&view, columns, rows, kind, zoom)?;
         let floor = ceiling.percentile(50).max(1);

@@ -11,9 +11,9 @@ use std::{
 
 use awesomestock::app::{
     AppState, Event,
-    event::{Answer, OrderResult, StreamEvent},
+    event::{OrderResult, Response, StreamEvent},
+    portfolio::wallet::Wallet,
     update,
-    wallet::Wallet,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 
@@ -58,6 +58,7 @@ fn result() -> Event {
         executed: true,
         message: "operation executed successfully".to_owned(),
         price: Some(50),
+        count: Some(1),
         tick: Some(1),
         at: None,
         wallet: Some(Wallet {
@@ -83,7 +84,7 @@ fn mixed(number: usize) -> Event {
         3 => key('b'),
         4 => result(),
         5 => moved(number),
-        6 => Event::Answered(Answer::Tokens(7)),
+        6 => Event::Answered(Response::Tokens(7)),
         _ => key(if number.is_multiple_of(3) { '+' } else { '-' }),
     }
 }

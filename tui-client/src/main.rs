@@ -1,4 +1,4 @@
-//! The `awesomestock` command: parse, log, configure, play or do the one thing, and say how it went.
+//! The `awesomestock` command.
 
 use std::{
     env,
@@ -9,77 +9,96 @@ use std::{
 };
 
 use awesomestock::{
-    cli::{Cli, Task},
-    config::{Config, Surroundings},
-    doctor, journal, key, report, run,
+    cli::{
+        args::{Cli, Task},
+        config::{Config, UserEnvironment},
+        doctor, key,
+    },
+    run,
+    runtime::{self, panic_hook},
+    solo,
+    storage::log_file,
 };
+use awesomestock_proto::{command_line, resources};
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 
-/// The game could not be started as it was called.
+/// Exit code for invalid arguments or configuration.
 const USAGE: u8 = 2;
 
-/// Threads of the runtime beside the one of the loop: enough for two servers at rest.
+/// Worker threads beside the main thread: enough for the two servers of a solo game.
 const WORKERS: usize = 2;
 
-/// How long threads that still block may hold up the end of the process.
+/// Longest wait for blocked threads at exit.
 const THREADS_DEADLINE: Duration = Duration::from_millis(200);
 
+/// Threads beside those of the runtime: the reader of keys, some for blocking work, and the three of a solo ledger.
+const OTHER_THREADS: usize = 8;
+
 fn main() -> ExitCode {
-    let cli = match Cli::understand(env::args_os()) {
+    if let Err(shortage) = resources::check(WORKERS + OTHER_THREADS) {
+        return failed(&Report::new(shortage), ExitCode::FAILURE);
+    }
+    let cli = match Cli::parse(env::args_os()) {
         Ok(cli) => cli,
-        Err(asked) => {
-            // Also help and version: what clap cannot print has no reader.
-            let _ = asked.print();
-            return ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(USAGE));
+        Err(error) => {
+            return ExitCode::from(command_line::print_answer(&error));
         }
     };
-    // Made from the table of options alone: they are to be had even where nothing else works.
+    // These depend on the command definition only, so that they work when nothing else does.
     match cli.task {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
-        Some(Task::Deed(_) | Task::Replay { .. } | Task::Key { .. } | Task::Doctor) | None => {}
+        Some(Task::OneShot(_) | Task::Replay { .. } | Task::Key { .. } | Task::AcceptLoss | Task::Doctor)
+        | None => {}
     }
-    if let Err(error) = journal::start() {
-        tracing::debug!(%error, "there is no log");
+    match log_file::filter() {
+        Err(error) => return failed(&error, ExitCode::from(USAGE)),
+        Ok(filter) => {
+            if let Err(error) = log_file::start(filter) {
+                tracing::debug!(%error, "cannot open the log file");
+            }
+        }
     }
-    match report::install_hooks().and_then(|()| Surroundings::of_this_process()) {
+    match panic_hook::install_hooks().and_then(|()| UserEnvironment::current()) {
         Err(error) => failed(&error, ExitCode::FAILURE),
-        Ok(around) if matches!(cli.task, Some(Task::Doctor)) => {
-            match in_runtime(doctor::examine(&cli, &around, io::stdout())) {
+        Ok(environment) if matches!(cli.task, Some(Task::Doctor)) => {
+            match in_runtime(doctor::run_checks(&cli, &environment, io::stdout())) {
                 Err(error) => failed(&error, ExitCode::FAILURE),
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::FAILURE,
             }
         }
-        Ok(around) => match Config::load(&cli, &around) {
+        Ok(environment) => match Config::load(&cli, &environment) {
             Err(error) => failed(&error, ExitCode::from(USAGE)),
-            Ok(config) => finished(match cli.task {
-                Some(Task::Deed(deed)) => in_runtime(run::deed(config, deed)),
+            Ok(config) => exit_code(match cli.task {
+                Some(Task::OneShot(command)) => in_runtime(run::run_command(config, command)),
                 Some(Task::Replay { file, speed }) => in_runtime(run::replay(config, &file, speed)),
+                Some(Task::AcceptLoss) => solo::accept_loss(&config.data_dir),
                 Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
                 Some(Task::Completions { .. } | Task::Man | Task::Doctor) | None => {
-                    in_runtime(run::game(config))
+                    in_runtime(run::run_game(config))
                 }
             }),
         },
     }
 }
 
-fn in_runtime<T>(doing: impl Future<Output = Result<T>>) -> Result<T> {
+fn in_runtime<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .wrap_err("cannot start the runtime")?;
-    // The panic has been reported by the hook; here it becomes an exit code.
-    let done = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(doing)));
+    // The panic hook has reported the panic; this turns it into an exit code.
+    let done = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(future)));
     runtime.shutdown_timeout(THREADS_DEADLINE);
-    done.unwrap_or_else(|_| Err(eyre!("the game broke down")))
+    done.unwrap_or_else(|_| Err(eyre!("the game panicked")))
 }
 
-/// Prints a text that was made whole; a reader that does not want all of it is no failure.
+/// Prints a generated text; a closed pipe is not an error.
 fn print(text: &[u8]) -> ExitCode {
-    match io::stdout().write_all(text) {
+    let mut stdout = io::stdout();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(
             &Report::new(error).wrap_err("cannot write to standard output"),
             ExitCode::FAILURE,
@@ -88,11 +107,12 @@ fn print(text: &[u8]) -> ExitCode {
     }
 }
 
-fn finished(done: Result<()>) -> ExitCode {
-    done.map_or_else(|error| failed(&error, ExitCode::FAILURE), |()| ExitCode::SUCCESS)
+fn exit_code(done: Result<()>) -> ExitCode {
+    let code = done.map_or_else(|error| failed(&error, ExitCode::FAILURE), |()| ExitCode::SUCCESS);
+    runtime::end_by_signal(code)
 }
 
 fn failed(error: &Report, code: ExitCode) -> ExitCode {
-    report::failure(error);
+    panic_hook::failure(error);
     code
 }

@@ -1,7 +1,5 @@
-//! A solo game: both servers inside the process, joined by pipes in memory. No port is opened.
-//!
-//! Owns the servers' lives, from the opened ledger to its closing. The one file that names the two servers; the game
-//! speaks to them over the contract like to any other.
+//! A solo game: both servers run inside the process, connected by in-memory pipes. The client uses the same
+//! protocol as for a remote server.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,66 +14,69 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::config::SoloRules;
+use crate::cli::config::SoloOptions;
 
-/// The ledger's file in the data folder.
 const LEDGER_FILE: &str = "solo.db";
 
-/// How long the servers may take to end: more than their own deadlines, for open calls and for the closing of the ledger,
-/// come to.
+/// Longest wait for the servers to stop: more than the sum of their own deadlines.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// The two servers of a solo game, running.
+/// The running servers of a solo game.
 #[derive(Debug)]
 pub struct Servers {
     running: JoinSet<Result<()>>,
     shutdown: CancellationToken,
-    /// Kept, as without anybody who could call it the payments server ends: not before the casino has said why it did.
+    /// Keeps the payments server running until the casino has stopped, as it ends when its last client is
+    /// dropped.
     _to_payments: Channel,
 }
 
-/// Whether a solo game has been played with this data folder.
+/// Returns whether the data folder has a solo ledger.
 #[must_use]
 pub fn has_ledger(data_dir: &Path) -> bool {
     data_dir.join(LEDGER_FILE).exists()
 }
 
-/// Opens the ledger in `data_dir` and starts the servers. The channel leads to the casino.
+/// Opens the ledger in `data_dir` and starts the servers. Returns a channel to the casino.
 ///
 /// # Errors
 ///
-/// When the folder cannot be made, or the ledger cannot be opened: because another solo game has it open, for one.
-pub async fn open(rules: SoloRules, data_dir: &Path) -> Result<(Channel, Servers)> {
+/// The folder cannot be created, or the ledger cannot be opened, for example because another game uses it.
+pub async fn open(solo: SoloOptions, data_dir: &Path) -> Result<(Channel, Servers)> {
     let (to_payments, payments_incoming) = transport::pipe();
     let (to_casino, casino_incoming) = transport::pipe();
-    let casino = open_casino(rules, data_dir.to_owned(), to_payments.clone()).await?;
-    let payments = (to_payments, payments_incoming);
-    let servers = Servers::start(async { Ok(casino) }, casino_incoming, payments);
+    let casino = open_casino(solo, data_dir.to_owned(), to_payments.clone()).await?;
+    let servers = Servers::start(
+        async { Ok(casino) },
+        casino_incoming,
+        to_payments,
+        payments_incoming,
+    );
     Ok((to_casino, servers))
 }
 
-/// As [`open`], but does not wait for the ledger: what is asked of the casino waits until it is open. That it cannot be
-/// opened is a failure of the servers.
+/// Starts the servers like [`open`], without waiting for the ledger. Calls wait until it is open; if opening
+/// fails, [`Servers::failed`] completes.
 #[must_use]
-pub fn start(rules: SoloRules, data_dir: &Path) -> (Channel, Servers) {
+pub fn start(solo: SoloOptions, data_dir: &Path) -> (Channel, Servers) {
     let (to_payments, payments_incoming) = transport::pipe();
     let (to_casino, casino_incoming) = transport::pipe();
-    let opening = open_casino(rules, data_dir.to_owned(), to_payments.clone());
-    let payments = (to_payments, payments_incoming);
-    (to_casino, Servers::start(opening, casino_incoming, payments))
+    let opening = open_casino(solo, data_dir.to_owned(), to_payments.clone());
+    let servers = Servers::start(opening, casino_incoming, to_payments, payments_incoming);
+    (to_casino, servers)
 }
 
-async fn open_casino(rules: SoloRules, data_dir: PathBuf, to_payments: Channel) -> Result<Casino> {
+async fn open_casino(solo: SoloOptions, data_dir: PathBuf, to_payments: Channel) -> Result<Casino> {
     std::fs::create_dir_all(&data_dir)
-        .wrap_err_with(|| format!("cannot make the data folder {}", data_dir.display()))?;
+        .wrap_err_with(|| format!("cannot create the data folder {}", data_dir.display()))?;
     let options = Options {
-        tick: rules.tick,
-        initial_price: rules.initial_price,
-        seed: rules.seed,
-        house: rules.house,
+        tick: solo.tick,
+        initial_price: solo.initial_price,
+        seed: solo.seed,
+        bots: solo.house,
         ..Options::new(data_dir.join(LEDGER_FILE))
     };
-    Casino::open(options, to_payments).await.map_err(not_opened)
+    Casino::open(options, to_payments).await.map_err(open_error)
 }
 
 impl Servers {
@@ -83,7 +84,8 @@ impl Servers {
     fn start(
         opening: impl Future<Output = Result<Casino>> + Send + 'static,
         casino_incoming: PipeIncoming,
-        (to_payments, payments_incoming): (Channel, PipeIncoming),
+        to_payments: Channel,
+        payments_incoming: PipeIncoming,
     ) -> Self {
         let shutdown = CancellationToken::new();
         let mut running = JoinSet::new();
@@ -104,7 +106,7 @@ impl Servers {
         }
     }
 
-    /// Completes when a server ends before it was told to, with the reason.
+    /// Completes with the reason when a server ends unexpectedly.
     pub async fn failed(&mut self) -> Report {
         let ended = self.running.join_next().await;
         match ended.map_or(Ok(()), outcome) {
@@ -113,11 +115,11 @@ impl Servers {
         }
     }
 
-    /// Ends both servers in order; when it returns, the ledger is closed.
+    /// Stops both servers and closes the ledger.
     ///
     /// # Errors
     ///
-    /// When a server fails, or does not end in time.
+    /// A server fails, or does not stop in time.
     pub async fn close(mut self) -> Result<()> {
         self.shutdown.cancel();
         let all_ended = async {
@@ -130,21 +132,32 @@ impl Servers {
             .await
             .unwrap_or_else(|_| {
                 Err(eyre!(
-                    "the servers of this game did not end in {CLOSE_DEADLINE:?}"
+                    "the servers of this game did not stop within {CLOSE_DEADLINE:?}"
                 ))
             })
     }
 }
 
 fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
-    ended.wrap_err("a server of this game broke down")?
+    ended.wrap_err("a server of this game panicked")?
 }
 
-fn not_opened(error: OpenError) -> Report {
-    let in_use = matches!(error, OpenError::InUse { .. });
+/// Opens a ledger whose commit log is damaged, without the lost data, and closes it, so that a game can open
+/// it.
+///
+/// # Errors
+///
+/// There is no ledger, it is in use, or it cannot be opened or written.
+pub fn accept_loss(data_dir: &Path) -> Result<()> {
+    casino_server::accept_loss(&data_dir.join(LEDGER_FILE))
+        .wrap_err("cannot open the ledger of the solo game")
+}
+
+fn open_error(error: OpenError) -> Report {
+    let in_use = matches!(error, OpenError::InUse(_));
     let report = Report::new(error);
     if in_use {
-        report.wrap_err("another solo game is open: end it first, or play elsewhere with --data-dir DIR")
+        report.wrap_err("another solo game is open: close it, or choose another folder with --data-dir DIR")
     } else {
         report.wrap_err("cannot open the ledger of the solo game")
     }

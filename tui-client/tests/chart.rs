@@ -11,12 +11,12 @@ mod fixtures;
 
 use awesomestock::app::{
     AppState, Effect, Event,
-    action::Action,
-    chart::{Crosshair, Kind, MAX_MARKS, Mark, Marks},
-    event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
-    market::PricePoint,
-    money::{Side, UnixMs},
-    screen::Does,
+    chart::{ChartKind, Crosshair, MAX_MARKERS, TradeMarker, TradeMarkers},
+    commands::action::Action,
+    event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
+    overlay::screen::ClickAction,
+    portfolio::money::{Side, UnixMillis},
+    prices::PricePoint,
     update,
 };
 use crossterm::event::{
@@ -44,7 +44,7 @@ impl Game {
             .draw(|frame| seen = Some(fixtures::view().draw(&self.0, frame)))
             .unwrap();
         let seen = seen.unwrap();
-        update(&mut self.0, fixtures::NOW, Event::Sight(seen.sight));
+        update(&mut self.0, fixtures::NOW, Event::HitMap(seen.sight));
         update(&mut self.0, fixtures::NOW, Event::Buttons(seen.buttons));
     }
 
@@ -75,8 +75,8 @@ impl Game {
 
     /// The first and the last tick in sight.
     fn in_sight(&self) -> (i64, i64) {
-        let sight = &self.0.chart.sight;
-        (sight.first, sight.places.last().unwrap().tick)
+        let sight = &self.0.chart.hit_map;
+        (sight.first, sight.slots.last().unwrap().tick)
     }
 
     fn count_in_sight(&self) -> i64 {
@@ -100,7 +100,7 @@ impl Game {
 }
 
 fn older(before: i64) -> Vec<Effect> {
-    vec![Effect::Call(Call::History { before: Some(before) })]
+    vec![Effect::Call(Request::History { before: Some(before) })]
 }
 
 #[test]
@@ -108,12 +108,18 @@ fn one_key_goes_through_all_kinds() {
     let mut game = Game::new(0..=500);
     let mut kinds = Vec::new();
     for _ in 0..5 {
-        kinds.push(game.0.chart.sight.kind);
+        kinds.push(game.0.chart.hit_map.kind);
         game.keys("c");
     }
     assert_eq!(
         kinds,
-        [Kind::Area, Kind::Line, Kind::Candles, Kind::Bars, Kind::Area]
+        [
+            ChartKind::Area,
+            ChartKind::Line,
+            ChartKind::Candles,
+            ChartKind::Bars,
+            ChartKind::Area
+        ]
     );
 }
 
@@ -123,11 +129,11 @@ fn one_key_goes_through_the_intervals_of_candles() {
     let mut seen = Vec::new();
     for _ in 0..6 {
         game.keys("i");
-        let places = &game.0.chart.sight.places;
+        let places = &game.0.chart.hit_map.slots;
         let ticks = places[places.len() - 2].tick - places[places.len() - 3].tick;
-        seen.push((game.0.chart.sight.kind, game.0.chart.interval, ticks));
+        seen.push((game.0.chart.hit_map.kind, game.0.chart.interval, ticks));
     }
-    let candles = |interval, ticks| (Kind::Candles, interval, ticks);
+    let candles = |interval, ticks| (ChartKind::Candles, interval, ticks);
     assert_eq!(
         seen,
         [
@@ -206,8 +212,8 @@ fn older_prices_are_asked_for_once_where_looking_back_ends() {
     assert_eq!(game.press(&[KeyCode::Home]), older(5_000));
     assert_eq!(game.press(&[KeyCode::Home, KeyCode::Left]), []);
     game.event(Event::Failed(
-        Call::History { before: Some(5_000) },
-        Failure::Unanswered("no".to_owned()),
+        Request::History { before: Some(5_000) },
+        RequestError::Unanswered("no".to_owned()),
     ));
     assert_eq!(game.press(&[KeyCode::Left]), older(5_000));
     let seen = game.in_sight();
@@ -215,10 +221,10 @@ fn older_prices_are_asked_for_once_where_looking_back_ends() {
         .map(|tick| PricePoint {
             tick,
             price: 9,
-            at: UnixMs(tick),
+            at: UnixMillis(tick),
         })
         .collect();
-    game.event(Event::Answered(Answer::History {
+    game.event(Event::Answered(Response::History {
         before: Some(5_000),
         prices: page,
         more: true,
@@ -264,10 +270,10 @@ fn the_crosshair_goes_from_place_to_place_and_takes_the_chart_with_it() {
 #[test]
 fn the_mouse_reads_off_pins_and_zooms_over_the_chart_only() {
     let mut game = Game::new(0..=999);
-    let area = game.0.chart.sight.area;
+    let area = game.0.chart.hit_map.area;
     let (right, bottom) = (area.x + area.width - 1, area.y + area.height - 1);
     game.mouse(MouseEventKind::Moved, area.x, area.y);
-    assert_eq!(game.crosshair(), Some(game.0.chart.sight.places[0].tick));
+    assert_eq!(game.crosshair(), Some(game.0.chart.hit_map.slots[0].tick));
     game.mouse(MouseEventKind::Moved, right + 1, bottom);
     assert_eq!(game.crosshair(), None, "beside the chart");
     for off in [(0, 0), (u16::MAX, u16::MAX), (area.x, 0)] {
@@ -293,9 +299,9 @@ fn a_chart_that_is_pulled_follows_the_mouse() {
     let mut game = Game::new(0..=2_999);
     game.keys("++");
     let (first, last) = game.in_sight();
-    let area = game.0.chart.sight.area;
+    let area = game.0.chart.hit_map.area;
     let row = area.y + 1;
-    let tick_under = |game: &Game, column| game.0.chart.sight.tick_at(column, row).unwrap();
+    let tick_under = |game: &Game, column| game.0.chart.hit_map.tick_at(column, row).unwrap();
     let held = tick_under(&game, area.x + 10);
     game.mouse(MouseEventKind::Down(MouseButton::Left), area.x + 10, row);
     game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x + 20, row);
@@ -333,7 +339,7 @@ fn button(game: &Game, action: Action) -> (u16, u16) {
     let buttons = &game.0.screen.buttons;
     let button = buttons
         .iter()
-        .rfind(|button| button.does == Does::Act(action))
+        .rfind(|button| button.action == ClickAction::Act(action))
         .unwrap();
     (button.area.x + button.area.width / 2, button.area.y)
 }
@@ -353,7 +359,7 @@ fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
             }]
         )
     };
-    assert_eq!(buy.does, Does::Act(Action::Buy));
+    assert_eq!(buy.action, ClickAction::Act(Action::Buy));
     assert!(buys(&game.mouse(down, buy.area.x, buy.area.y)));
     let (column, row) = button(&game, Action::Buy);
     assert_eq!(row, 35, "in the footer too");
@@ -395,6 +401,7 @@ fn own_trades_are_marked_at_their_tick() {
         executed: true,
         message: "operation executed successfully".to_owned(),
         price: Some(60),
+        count: None,
         tick: Some(97),
         at: None,
         wallet: None,
@@ -406,9 +413,9 @@ fn own_trades_are_marked_at_their_tick() {
         count: 5,
         price: 7,
     };
-    game.event(Event::Answered(Answer::Trades(vec![trade(3), trade(4)])));
-    let marks: Vec<_> = game.0.chart.marks.iter().copied().collect();
-    let mark = |tick, side, count, price| Mark {
+    game.event(Event::Answered(Response::Trades(vec![trade(3), trade(4)])));
+    let marks: Vec<_> = game.0.chart.markers.iter().copied().collect();
+    let mark = |tick, side, count, price| TradeMarker {
         tick,
         side,
         count,
@@ -424,15 +431,15 @@ fn own_trades_are_marked_at_their_tick() {
 
 #[test]
 fn marks_are_bounded_and_the_oldest_go() {
-    let mut marks = Marks::default();
-    let mark = |tick| Mark {
+    let mut marks = TradeMarkers::default();
+    let mark = |tick| TradeMarker {
         tick,
         side: Side::Buy,
         count: 1,
         price: 1,
     };
     (0..1_500).for_each(|tick| marks.push(mark(tick)));
-    assert_eq!(marks.iter().len(), MAX_MARKS);
+    assert_eq!(marks.iter().len(), MAX_MARKERS);
     assert_eq!(marks.iter().next().map(|mark| mark.tick), Some(500));
     marks.take_earlier([mark(1)].into_iter());
     assert_eq!(marks.iter().next().map(|mark| mark.tick), Some(500));
@@ -450,5 +457,5 @@ fn another_market_is_looked_at_anew() {
     }));
     let chart = &game.0.chart;
     assert_eq!((chart.right, chart.crosshair), (None, None));
-    assert_eq!(chart.marks.iter().len(), 0);
+    assert_eq!(chart.markers.iter().len(), 0);
 }

@@ -37,7 +37,7 @@ fn of_a_healthy_terminal_nothing_is_to_be_said() {
         "size 120x36",
         "TERM xterm-256color",
         "locale C.UTF-8",
-        "ledger is whole and free",
+        "ledger is intact and not in use",
         "colours 256",
     ] {
         assert!(said.contains(part), "{part}: {said}");
@@ -56,9 +56,12 @@ fn nothing_is_made_by_looking() {
     let (lines, code) = examine(&home, &[]);
     assert_eq!(code, Some(0), "{lines:?}");
     assert!(line_about(&lines, "terminal").starts_with("warn"), "{lines:?}");
-    assert!(line_about(&lines, "data").ends_with("not there yet"), "{lines:?}");
     assert!(
-        line_about(&lines, "casino").contains("the first game makes the ledger"),
+        line_about(&lines, "data").ends_with("not created yet"),
+        "{lines:?}"
+    );
+    assert!(
+        line_about(&lines, "casino").contains("the first game creates the ledger"),
         "{lines:?}"
     );
     assert!(!data.exists());
@@ -107,7 +110,7 @@ fn a_casino_is_asked_what_it_tells() {
     let (lines, code) = examine(&home, &["--casino", &casino.url()]);
     assert_eq!(code, Some(0), "{lines:?}");
     assert!(
-        line_about(&lines, "casino").contains("and tells everything"),
+        line_about(&lines, "casino").contains("and supports all features"),
         "{lines:?}"
     );
     assert!(
@@ -124,7 +127,7 @@ async fn a_casino_of_the_old_contract_is_known_for_one() {
         let (lines, code) = examine(&home, &["--casino", &url]);
         assert_eq!(code, Some(0), "{lines:?}");
         assert!(
-            line_about(&lines, "casino").contains("speaks the old contract"),
+            line_about(&lines, "casino").contains("with the old protocol"),
             "{lines:?}"
         );
         assert!(line_about(&lines, "clock").starts_with("warn"), "{lines:?}");

@@ -10,6 +10,7 @@
 //! click Esc closes       clicks on words of the screen
 //! price 12               a second later
 //! trade 480 2            the oldest order is executed; tokens and stocks afterwards
+//! bought 31 4            the oldest order is executed for 31 stocks; stocks and tokens afterwards
 //! refuse WHY             it is not
 //! lost WHY / joined      the stream
 //! wait MS                nothing happens for so long
@@ -23,12 +24,15 @@ use std::{fs, path::Path};
 
 use awesomestock::app::{
     AppState, Effect, Event,
-    company::Told,
-    event::{Answer, OrderResult, StreamEvent},
-    log::Slip,
-    money::UnixMs,
+    event::{OrderResult, Response, StreamEvent, TradeRow},
+    lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
+    overlay::PaymentRow,
+    portfolio::{
+        money::{Side, UnixMillis},
+        order_log::ClientOrderId,
+        wallet::Wallet,
+    },
     update,
-    wallet::Wallet,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
@@ -40,7 +44,7 @@ use ratatui::{
 /// A game whose frames are drawn after each event, as the loop does.
 struct Journey {
     state: AppState,
-    now: UnixMs,
+    now: UnixMillis,
     size: (u16, u16),
     tick: i64,
     screen: Buffer,
@@ -63,8 +67,8 @@ impl Journey {
     fn event(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = update(&mut self.state, self.now, event);
         for effect in &mut effects {
-            if let Effect::Send { slip, .. } = effect {
-                *slip = Slip::default();
+            if let Effect::Send { order_id, .. } = effect {
+                *order_id = ClientOrderId::default();
             }
         }
         let mut terminal = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
@@ -77,7 +81,7 @@ impl Journey {
         for told in [
             Event::Reach(seen.reach),
             Event::Buttons(seen.buttons),
-            Event::Sight(seen.sight),
+            Event::HitMap(seen.sight),
         ] {
             update(&mut self.state, self.now, told);
         }
@@ -94,7 +98,7 @@ impl Journey {
         let number = |index| rest.split(' ').nth(index).unwrap().parse::<i32>().unwrap();
         match verb {
             "seated" => self.seated(),
-            "joined" => self.stream(StreamEvent::Joined {
+            "joined" => self.stream(StreamEvent::Opened {
                 extended: true,
                 ids: true,
             }),
@@ -105,19 +109,25 @@ impl Journey {
             "click" => self.click(rest),
             "price" => self.price(number(0)),
             "trade" => self.result(true, "operation executed successfully", (number(0), number(1))),
+            "bought" => self.answer(
+                true,
+                "operation executed successfully",
+                (number(1), number(0)),
+                Some(number(0)),
+            ),
             "refuse" => {
                 let held = self.state.holdings.wallet().copied().unwrap_or_default();
                 self.result(false, rest, (held.tokens, held.stocks))
             }
             "bought-tokens" => {
                 let (dollars, tokens) = (number(0), number(1));
-                self.event(Event::Answered(Answer::TokensBought { dollars, tokens }))
+                self.event(Event::Answered(Response::TokensBought { dollars, tokens }))
             }
-            "statement" => self.event(Event::Answered(Answer::Statement(rest.replace("; ", "\n")))),
-            "lost" => self.stream(StreamEvent::Lost(rest.to_owned())),
+            "statement" => self.event(Event::Answered(Response::Statement(rest.replace("; ", "\n")))),
+            "lost" => self.stream(StreamEvent::Closed(rest.to_owned())),
             "wait" => {
                 self.now = self.now.plus_ms(number(0).into());
-                self.event(Event::Woken)
+                self.event(Event::Timer)
             }
             other => panic!("there is no step {other:?}"),
         }
@@ -125,11 +135,12 @@ impl Journey {
 
     fn seated(&mut self) -> Vec<Effect> {
         let mut effects = self.step("joined");
-        let told = Told {
+        let told = Capabilities {
             limits: true,
-            ..Told::default()
+            up_to: true,
+            ..Capabilities::default()
         };
-        effects.extend(self.stream(StreamEvent::Tells(told)));
+        effects.extend(self.stream(StreamEvent::Capabilities(told)));
         effects.extend(self.stream(StreamEvent::Wallet(Wallet {
             tokens: 500,
             dollars_in: 100,
@@ -151,13 +162,24 @@ impl Journey {
         })
     }
 
-    fn result(&mut self, executed: bool, message: &str, (tokens, stocks): (i32, i32)) -> Vec<Effect> {
+    fn result(&mut self, executed: bool, message: &str, held: (i32, i32)) -> Vec<Effect> {
+        self.answer(executed, message, held, None)
+    }
+
+    fn answer(
+        &mut self,
+        executed: bool,
+        message: &str,
+        (tokens, stocks): (i32, i32),
+        count: Option<i32>,
+    ) -> Vec<Effect> {
         let last = self.state.market.last().unwrap();
         let held = self.state.holdings.wallet().copied().unwrap_or_default();
         self.stream(StreamEvent::Result(OrderResult {
             executed,
             message: message.to_owned(),
             price: executed.then_some(last.price),
+            count,
             tick: executed.then_some(last.tick),
             at: None,
             wallet: Some(Wallet {
@@ -236,5 +258,186 @@ fn every_journey_ends_where_it_did() {
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(format!("journey_{name}"), told + &journey.text());
         });
+    }
+}
+
+/// Returns the longest run of digits without a separator on a screen, except in dates.
+fn longest_number(screen: &str) -> String {
+    let words = screen.split(|letter: char| !letter.is_ascii_digit() && letter != '-');
+    // A date may be cut off by a window.
+    let is_date = |word: &str| word.len() >= 7 && word.find('-') == Some(4);
+    let numbers = words
+        .filter(|word| !is_date(word))
+        .flat_map(|word| word.split('-'));
+    numbers
+        .max_by_key(|number| number.len())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Steps with large numbers.
+const LARGE_STEPS: &[&str] = &[
+    "price 1500",
+    "price 12345",
+    "keys 25000b",
+    "keys \\r",
+    "bought 25000 1691375000",
+    "keys mb",
+    "price 14321",
+    "keys \\r",
+    "bought 100000 2000000",
+    "keys 5000@20000",
+    "keys b",
+    "refuse buying at 20,001 tokens is above your limit of 20,000 tokens",
+    "keys @@$2000",
+    "keys 1000000s",
+    "keys \\e",
+    "keys t5000000",
+    "keys \\r",
+    "bought-tokens 5000000 25000000",
+    "keys t9999999999",
+    "keys \\r",
+    "keys \\e",
+    "keys w5001",
+    "keys \\r",
+    "keys \\e",
+    "keys w1000000000m",
+    "keys \\r",
+    "keys \\e",
+    "keys :alertAbove 20000\\r",
+    "keys :alertAbove 14321\\r",
+    "keys :alertBelow 1000\\r",
+    "price 20001",
+    "price 999",
+    "keys :balance\\r",
+    "keys :buy 0\\r",
+    "keys \\e",
+    "keys \\e",
+    "keys l",
+    "keys \\e",
+    "keys x",
+    "keys <left>",
+    "keys c",
+    "wait 1500000",
+    "lost the connection was reset",
+    "wait 90000000",
+];
+
+const LARGE_TRADE: TradeRow = TradeRow {
+    tick: 12_345,
+    at: fixtures::NOW,
+    side: Side::Buy,
+    count: 54_321,
+    price: 12_345,
+};
+
+/// Returns the events of a session whose numbers are all large.
+fn large_session() -> [StreamEvent; 6] {
+    let ann = Player {
+        name: "ann".to_owned(),
+        house: false,
+    };
+    let standing = Standing {
+        rank: 1_234,
+        player: ann.clone(),
+        equity: 5_000_000_000,
+        tokens: 2_000_000,
+        stocks: 30_000,
+    };
+    let row = TapeRow {
+        player: ann.clone(),
+        trade: LARGE_TRADE,
+    };
+    let tape = |trades| TapeUpdate {
+        rows: vec![row.clone(); 3],
+        trades,
+    };
+    [
+        StreamEvent::Capabilities(Capabilities {
+            tape: true,
+            players: true,
+            leaderboard: true,
+            limits: true,
+            up_to: true,
+        }),
+        StreamEvent::Wallet(Wallet {
+            tokens: 2_000_000_000,
+            stocks: 1_000_000,
+            cost_basis: 5_000_000_000,
+            realised_pnl: -3_000_000,
+            dollars_in: 1_000_000_000,
+            dollars_out: 12_345,
+            version: 10,
+        }),
+        StreamEvent::Tape(tape(1_000)),
+        StreamEvent::Tape(tape(9_876_543)),
+        StreamEvent::Players(Players {
+            seated: 12_345,
+            online: vec![ann],
+            unnamed: 4_321,
+        }),
+        StreamEvent::Leaderboard(Leaderboard {
+            top: vec![standing; 9],
+            own: None,
+            ranked: 54_321,
+        }),
+    ]
+}
+
+/// Returns the keys that open each document, and its content.
+fn large_documents() -> [(&'static str, Response); 3] {
+    let payment = |number| PaymentRow {
+        number,
+        at: Some(fixtures::NOW),
+        dollars: -123_456,
+    };
+    let trades = Response::TradePage {
+        before: None,
+        rows: (1..=1_500).rev().map(|number| (number, LARGE_TRADE)).collect(),
+        more: true,
+    };
+    [
+        (
+            "keys p",
+            Response::Payments((1_001..=1_100).map(payment).collect()),
+        ),
+        ("keys T", trades),
+        ("keys S", Response::Statement("FINAL BALANCE -123,456".to_owned())),
+    ]
+}
+
+#[test]
+fn numbers_have_thousands_separators_on_every_screen() {
+    for size in [(40, 12), (80, 24), (120, 36), (200, 60)] {
+        let mut journey = Journey::begin(size);
+        journey.seated();
+        for event in large_session() {
+            journey.stream(event);
+        }
+        let mut checked = 0;
+        let mut check = |journey: &Journey, step: &str| {
+            let screen = journey.text();
+            let number = longest_number(&screen);
+            assert!(
+                number.len() <= 3,
+                "{number} after {step:?} at {size:?}:\n{screen}"
+            );
+            checked += screen.matches(",000").count();
+        };
+        for step in LARGE_STEPS {
+            journey.step(step);
+            check(&journey, step);
+        }
+        for (keys, answer) in large_documents() {
+            journey.step(keys);
+            journey.event(Event::Answered(answer));
+            check(&journey, keys);
+            journey.step("keys G");
+            check(&journey, keys);
+            journey.step("keys y");
+            journey.step("keys \\e");
+            check(&journey, keys);
+        }
+        assert!(checked > 10, "only {checked} large numbers were shown");
     }
 }

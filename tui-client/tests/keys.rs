@@ -97,7 +97,7 @@ fn a_name_is_its_players_and_its_key_can_be_moved() {
     assert!(code == Some(1) && said.contains("--replace"), "{said}");
     import.push("--replace");
     let said = printed(&laptop, &import);
-    assert!(said.starts_with("the key of ann at localhost:"), "{said}");
+    assert!(said.starts_with("stored the key of ann at localhost:"), "{said}");
     assert_eq!(laptop.answers(&ann, "balance"), ["50 tokens and 0 stocks"]);
     assert_eq!(printed(&laptop, &with(&["key", "export"])), key);
 }
@@ -112,7 +112,7 @@ fn a_seat_under_anothers_name_is_refused_in_words_and_not_asked_for_again() {
     for (columns, rows) in [(120, 36), (80, 24)] {
         let command = pty::game(&laptop, &["--user", "ann", "--casino", &wire.url()]);
         let mut game = Terminal::open(command, columns, rows);
-        game.see("no seat");
+        game.see("rejected");
         game.see("import");
         game.type_keys("b");
         game.see("not sent");
@@ -121,7 +121,7 @@ fn a_seat_under_anothers_name_is_refused_in_words_and_not_asked_for_again() {
         let connections = wire.connections();
         game.type_keys(":gamble\r");
         wire.wait_for_connections(connections + 1);
-        game.see("no seat");
+        game.see("rejected");
         assert_eq!(wire.connections(), connections + 1);
         game.type_keys("q");
         assert!(game.end().0.success());
@@ -189,7 +189,10 @@ fn what_is_no_key_is_not_imported_and_not_repeated() {
         fs::write(&file, text).unwrap();
         let (code, said) = failure(&home, &[&["key", "import", path], &at[..]].concat());
         assert_eq!(code, Some(1));
-        assert!(said.contains("is no key") && !said.contains("s3cret"), "{said}");
+        assert!(
+            said.contains("is not a key") && !said.contains("s3cret"),
+            "{said}"
+        );
     }
     assert!(!keys_file(&home).exists());
 }
@@ -246,7 +249,7 @@ fn the_doctor_makes_no_key() {
     let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]);
     let home = Home::new();
     let said = printed(&home, &["doctor", "--casino", &casino.url(), "--user", "ann"]);
-    assert!(said.contains("none yet, the first game makes it"), "{said}");
+    assert!(said.contains("none yet, the first game creates it"), "{said}");
     assert!(!keys_file(&home).exists());
 }
 
@@ -257,7 +260,7 @@ fn a_key_is_not_sent_in_the_open() {
     let (code, said) = failure(&home, &open);
     assert_eq!(code, Some(2));
     assert!(
-        said.contains("can be read on the way") && said.contains("--allow-plaintext"),
+        said.contains("could be read on the network") && said.contains("--allow-plaintext"),
         "{said}"
     );
     assert!(!keys_file(&home).exists());
@@ -294,11 +297,11 @@ fn a_table_by_tls_with_a_payments_server_that_knows_its_casino() {
     );
     let (code, said) = failure(&home, &["balance", "--casino", &url, "--user", "ann"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("--tls-ca FILE names one that is"), "{said}");
+    assert!(said.contains("trust it with --tls-ca FILE"), "{said}");
     let plain = url.replace("https", "http");
     let (_, said) = failure(&home, &["balance", "--casino", &plain, "--user", "ann"]);
     // What is seen of a refused handshake first is chance, and with it whether the words name https.
-    assert!(said.contains("the casino cannot be reached"), "{said}");
+    assert!(said.contains("cannot reach the casino"), "{said}");
     let mut game = Terminal::open(pty::game(&home, &trusting), 120, 36);
     game.see("● live");
     game.type_keys("q");
@@ -307,6 +310,6 @@ fn a_table_by_tls_with_a_payments_server_that_knows_its_casino() {
     let other_folder = tempfile::tempdir().unwrap();
     let unknown = Casino::start(other_folder.path(), "127.0.0.1:0", &to_payments[..4]);
     let said = home.answers(&["--casino", &unknown.url(), "--user", "ann"], "paymentStatement");
-    let words = "the payments server does not take this casino for its own";
+    let words = "the payments server rejected this casino's secret";
     assert!(said.join("\n").contains(words), "{said:?}");
 }

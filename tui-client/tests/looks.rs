@@ -10,8 +10,8 @@
 mod fixtures;
 
 use awesomestock::{
-    app::{AppState, chart::Kind},
-    ui::{Markers, Theme, View},
+    app::{AppState, chart::ChartKind},
+    ui::{Markers, Renderer, Theme},
 };
 use ratatui::{
     Terminal,
@@ -21,7 +21,7 @@ use ratatui::{
 };
 
 fn drawn(theme: &Theme, markers: Markers, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
-    let view = View {
+    let view = Renderer {
         theme: theme.clone(),
         markers,
         ..fixtures::view()
@@ -186,7 +186,7 @@ fn red_rises_where_one_wants_it() {
 #[test]
 fn buys_and_sells_differ_by_shape_without_any_colour() {
     let mono = Theme::by_name("mono").unwrap();
-    for kind in Kind::ALL {
+    for kind in ChartKind::ALL {
         let mut state = fixtures::traded();
         state.chart.kind = Some(kind);
         let buffer = drawn(&mono, Markers::Braille, &state, (120, 36));
@@ -215,7 +215,7 @@ fn ascii_is_ascii_on_every_screen() {
 #[test]
 fn markers_look_as_they_did() {
     for markers in [Markers::Block, Markers::Ascii] {
-        for kind in [Kind::Area, Kind::Candles] {
+        for kind in [ChartKind::Area, ChartKind::Candles] {
             let mut state = fixtures::traded();
             state.chart.kind = Some(kind);
             let name = format!("markers_{}_{kind:?}_80x24", markers.name()).to_lowercase();

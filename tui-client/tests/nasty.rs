@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixtures;
-#[path = "../fuzz/invariants.rs"]
+#[path = "../src/testkit/invariants.rs"]
 mod invariants;
 #[path = "../../proto/tests/support/nasty.rs"]
 mod nasty;
@@ -15,15 +15,15 @@ use std::{fs, path::Path};
 
 use awesomestock::{
     app::{
-        AppState, Effect, Event, Seat,
-        company::{Leaderboard, Player, Players, Standing, TapeNews, TapeRow, Told},
-        event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
-        money::Side,
+        AppState, Effect, Event, SessionInfo,
+        event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
+        lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
+        portfolio::money::Side,
         update,
     },
-    ui::summary,
+    ui::screens::summary::summary,
 };
-use awesomestock_proto::text::{STAND_IN, acts};
+use awesomestock_proto::text::sanitize::{REPLACEMENT, is_unsafe};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use fixtures::{NOW, view};
 use invariants::check_screen;
@@ -38,7 +38,7 @@ use support::{
 /// What tells nothing to a terminal but to go to the next line.
 fn check_lines(said: &str) {
     for line in said.lines() {
-        assert!(!line.contains(acts), "{line:?}");
+        assert!(!line.contains(is_unsafe), "{line:?}");
     }
 }
 
@@ -71,9 +71,9 @@ fn press(state: &mut AppState, code: KeyCode) -> Vec<Effect> {
 
 /// A game at a table of this name, of which everybody and everything is called so.
 fn game_of(text: &str) -> AppState {
-    let seat = Seat {
+    let seat = SessionInfo {
         player: text.to_owned(),
-        table: text.to_owned(),
+        server: text.to_owned(),
     };
     let (mut state, _) = AppState::new(seat, (120, 36), NOW);
     let player = Player {
@@ -99,16 +99,17 @@ fn game_of(text: &str) -> AppState {
         trade,
     };
     let told = [
-        StreamEvent::Lost(text.to_owned()),
-        StreamEvent::Joined {
+        StreamEvent::Closed(text.to_owned()),
+        StreamEvent::Opened {
             extended: true,
             ids: true,
         },
-        StreamEvent::Tells(Told {
+        StreamEvent::Capabilities(Capabilities {
             tape: true,
             players: true,
             leaderboard: true,
             limits: true,
+            up_to: true,
         }),
         StreamEvent::Price {
             tick: Some(1),
@@ -116,7 +117,7 @@ fn game_of(text: &str) -> AppState {
             at: Some(NOW),
             interval_ms: Some(1_000),
         },
-        StreamEvent::Tape(TapeNews {
+        StreamEvent::Tape(TapeUpdate {
             rows: vec![row],
             trades: 1,
         }),
@@ -147,20 +148,25 @@ fn whatever_others_say_the_screen_shows_it_harmless() {
             executed: false,
             message: text.clone(),
             price: None,
+            count: None,
             tick: None,
             at: None,
             wallet: None,
         };
         update(&mut state, NOW, Event::Stream(StreamEvent::Result(refused)));
-        for failure in [Failure::Refused, Failure::NotSent, Failure::Unanswered] {
-            let failed = Event::Failed(Call::BuyTokens(1), failure(text.clone()));
+        for failure in [
+            RequestError::Rejected,
+            RequestError::NotSent,
+            RequestError::Unanswered,
+        ] {
+            let failed = Event::Failed(Request::BuyTokens(1), failure(text.clone()));
             update(&mut state, NOW, failed);
         }
         update(&mut state, NOW, Event::Exported(Err(text.clone())));
         check_drawn(&state);
         update(&mut state, NOW, Event::Exported(Ok(text.clone())));
         check_drawn(&state);
-        update(&mut state, NOW, Event::Stream(StreamEvent::Lost(text.clone())));
+        update(&mut state, NOW, Event::Stream(StreamEvent::Closed(text.clone())));
         check_drawn(&state);
     }
 }
@@ -168,13 +174,13 @@ fn whatever_others_say_the_screen_shows_it_harmless() {
 #[test]
 fn whatever_lies_on_top_shows_text_of_others_harmless() {
     for text in messages() {
-        for (key, call) in [('p', Call::Payments), ('S', Call::Statement)] {
+        for (key, call) in [('p', Request::Payments), ('S', Request::Statement)] {
             let mut state = game_of("ann");
             press(&mut state, KeyCode::Char(key));
             update(
                 &mut state,
                 NOW,
-                Event::Failed(call, Failure::Refused(text.clone())),
+                Event::Failed(call, RequestError::Rejected(text.clone())),
             );
             check_drawn(&state);
         }
@@ -191,7 +197,7 @@ fn a_statement_is_shown_copied_and_exported_harmless() {
     let mut state = game_of("ann");
     press(&mut state, KeyCode::Char('S'));
     let statement = nasty_texts().join("\n");
-    update(&mut state, NOW, Event::Answered(Answer::Statement(statement)));
+    update(&mut state, NOW, Event::Answered(Response::Statement(statement)));
     press(&mut state, KeyCode::Char('/'));
     for letter in "\u{202e}draw\u{9b}".chars() {
         press(&mut state, KeyCode::Char(letter));
@@ -245,7 +251,7 @@ async fn plain_mode_says_one_harmless_line_for_each() {
         let said = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(0), "{said}");
         check_lines(&said);
-        let harmed = said.lines().filter(|line| line.contains(STAND_IN)).count();
+        let harmed = said.lines().filter(|line| line.contains(REPLACEMENT)).count();
         assert!(harmed > texts, "the texts came through all doors: {said}");
         check_lines(&log_of(&home));
     })
@@ -299,7 +305,7 @@ async fn one_shot_commands_print_it_harmless_in_all_their_forms() {
                 said.push(out);
             }
         }
-        assert!(said.concat().matches(STAND_IN).count() > 200);
+        assert!(said.concat().matches(REPLACEMENT).count() > 200);
         let doctor = home.game(["doctor", "--casino", url]).output().unwrap();
         check_lines(&String::from_utf8(doctor.stdout).unwrap());
         check_lines(&log_of(&home));

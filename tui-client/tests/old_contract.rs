@@ -6,10 +6,11 @@ mod support;
 
 use awesomestock::{
     app::{
-        event::{Answer, Call, OrderResult, StreamEvent},
-        money::Side,
+        event::{OrderResult, Request, Response, StreamEvent},
+        lobby::Capabilities,
+        portfolio::money::Side,
     },
-    client::{Client, Order, SeatEnd},
+    client::{Client, Order, SessionEnd},
 };
 use awesomestock_proto::transport;
 use support::{
@@ -26,25 +27,28 @@ async fn client() -> Client {
 #[tokio::test]
 async fn what_it_does_not_know_is_not_asked_of_it() {
     let client = client().await;
-    let bought = Answer::TokensBought {
+    let bought = Response::TokensBought {
         dollars: 100,
         tokens: 500,
     };
-    assert_eq!(client.call(Call::BuyTokens(100)).await.unwrap(), bought);
-    assert_eq!(client.call(Call::Holdings).await.unwrap(), Answer::Tokens(500));
+    assert_eq!(client.call(Request::BuyTokens(100)).await.unwrap(), bought);
     assert_eq!(
-        client.call(Call::History { before: None }).await.unwrap(),
-        Answer::History {
+        client.call(Request::Holdings).await.unwrap(),
+        Response::Tokens(500)
+    );
+    assert_eq!(
+        client.call(Request::History { before: None }).await.unwrap(),
+        Response::History {
             before: None,
             prices: Vec::new(),
             more: false
         }
     );
     assert_eq!(
-        client.call(Call::Trades).await.unwrap(),
-        Answer::Trades(Vec::new())
+        client.call(Request::Trades).await.unwrap(),
+        Response::Trades(Vec::new())
     );
-    let Answer::Payments(rows) = client.call(Call::Payments).await.unwrap() else {
+    let Response::Payments(rows) = client.call(Request::Payments).await.unwrap() else {
         panic!("payments are payments");
     };
     let rows: Vec<_> = rows.iter().map(|row| (row.number, row.at, row.dollars)).collect();
@@ -54,8 +58,8 @@ async fn what_it_does_not_know_is_not_asked_of_it() {
 #[tokio::test]
 async fn its_table_tells_prices_and_results_and_ends_well() {
     let client = client().await;
-    client.call(Call::BuyTokens(10)).await.unwrap();
-    let (mut seat, orders) = client.sit_down().await.unwrap();
+    client.call(Request::BuyTokens(10)).await.unwrap();
+    let (mut seat, orders) = client.open_session().await.unwrap();
     assert!(!seat.is_extended());
     let StreamEvent::Price {
         tick: None,
@@ -66,6 +70,7 @@ async fn its_table_tells_prices_and_results_and_ends_well() {
     else {
         panic!("a price comes first, and nothing is made up");
     };
+    assert_eq!(seat.capabilities(), Capabilities::default());
     for (count, executed, message) in [
         (2, true, "operation executed successfully"),
         (50, false, NASTY_WORDS),
@@ -78,6 +83,7 @@ async fn its_table_tells_prices_and_results_and_ends_well() {
             executed,
             message: message.to_owned(),
             price: None,
+            count: None,
             tick: None,
             at: None,
             wallet: None,
@@ -85,7 +91,7 @@ async fn its_table_tells_prices_and_results_and_ends_well() {
         assert_eq!(result, told);
     }
     drop(orders);
-    assert_eq!(seat.next().await.unwrap_err(), SeatEnd::Closed);
+    assert_eq!(seat.next().await.unwrap_err(), SessionEnd::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -103,7 +109,7 @@ async fn a_whole_plain_game_at_it() {
         "operation executed successfully",
         "operation executed successfully",
         "not enough \u{FFFD}[2Jtokens\u{FFFD}\u{FFFD}\u{FFFD}!",
-        "you have left the table",
+        "you left the table",
         "490 tokens",
         "withdrew 5 tokens: 1 dollar paid out",
         "payment 1: -100 dollars",

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+#[path = "../../proto/tests/support/limited.rs"]
+mod limited;
 mod support;
 
 use std::process::Stdio;
@@ -41,13 +44,22 @@ fn csv(home: &Home, place: &[&str], command: &str) -> Vec<Vec<String>> {
     rows.collect()
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn without_memory_or_threads_it_ends_in_words() {
+    let home = Home::new();
+    limited::check_limits(|command| {
+        command.args([support::GAME, "price"]).envs(home.variables());
+    });
+}
+
 /// A day at a table whose price stays at 10.
 fn story(home: &Home, place: &[&str]) {
     let cases = [
         ("price", "AwesomeStock - current stock price: 10"),
         ("balance", "0 tokens and 0 stocks"),
         ("trades", "no trades yet"),
-        ("leaderboard", "nobody is ranked yet"),
+        ("leaderboard", "no ranked players yet"),
         ("payments", "no payments yet"),
         ("buy-tokens 20", "bought 100 tokens for 20 dollars"),
         (
@@ -83,7 +95,7 @@ fn refusals(home: &Home, place: &[&str]) {
             "buy 6",
             "buying 6 stocks at 10 tokens costs 60 tokens, you have 50 tokens",
         ),
-        ("sell 3", "selling 3 stocks"),
+        ("sell 3", "you have 2 stocks, not 3"),
         (
             "buy 1 --limit 9",
             "buying at 10 tokens is above your limit of 9 tokens",
@@ -92,8 +104,8 @@ fn refusals(home: &Home, place: &[&str]) {
             "sell 1 --limit 11",
             "selling at 10 tokens is below your limit of 11 tokens",
         ),
-        ("withdraw 7", "the nearest: 5 or 10"),
-        ("withdraw 1000", "more than you have: 50 tokens"),
+        ("withdraw 7", "the nearest amounts: 5 or 10"),
+        ("withdraw 1000", "you have 50 tokens, not 1,000"),
         ("buy-tokens 2147483647", "awesomestock: "),
     ];
     for (command, why) in cases {
@@ -196,7 +208,7 @@ fn a_day_at_a_shared_table() {
     drop(casino);
     let (code, said, complaint) = run(&home, &place, "balance");
     assert_eq!((code, &*said), (Some(1), ""));
-    assert!(complaint.contains("the casino cannot be reached"), "{complaint}");
+    assert!(complaint.contains("cannot reach the casino"), "{complaint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +248,7 @@ async fn a_casino_of_the_old_contract() {
         );
         let (code, _, complaint) = run(&home, &place, "trades");
         assert_eq!(code, Some(1));
-        assert!(complaint.contains("does not tell its trades"), "{complaint}");
+        assert!(complaint.contains("has no trade list"), "{complaint}");
     })
     .await
     .unwrap();
@@ -360,4 +372,32 @@ fn completions_the_manual_and_the_version_need_nothing_that_works() {
         version.starts_with(concat!("awesomestock ", env!("CARGO_PKG_VERSION"))),
         "{version}"
     );
+}
+
+/// A casino that accepts connections and says nothing keeps no command waiting.
+#[test]
+fn a_casino_that_does_not_answer_is_waited_for_by_the_timeout() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let casino = format!("http://{}", silent.local_addr().unwrap());
+    for command in [
+        "balance",
+        "price",
+        "buy 1",
+        "buy-tokens 1",
+        "trades",
+        "payments --csv",
+        "leaderboard",
+        "statement",
+    ] {
+        let home = Home::new();
+        let mut args: Vec<&str> = command.split(' ').collect();
+        args.extend(["--casino", &casino, "--user", "ann", "--timeout", "300ms"]);
+        let output = home.game(&args).output().unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command}: {complaint}");
+        assert!(
+            complaint.contains("did not answer within 300ms"),
+            "{command}: {complaint}"
+        );
+    }
 }

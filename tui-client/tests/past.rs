@@ -11,11 +11,10 @@ mod support;
 
 use awesomestock::{
     app::{
-        AppState, Effect, Event, Seat,
-        alerts::News,
-        event::{Answer, Call, Failure, StreamEvent},
-        market::{Candle, MAX_CANDLES, Market, PricePoint},
-        money::UnixMs,
+        AppState, Effect, Event, SessionInfo,
+        event::{Request, RequestError, Response, StreamEvent},
+        portfolio::{alerts::ToastKind, money::UnixMillis},
+        prices::{Candle, MAX_CANDLES, PriceHistory, PricePoint},
         update,
     },
     client::Client,
@@ -29,7 +28,7 @@ fn point(tick: i64) -> PricePoint {
     PricePoint {
         tick,
         price: price(tick),
-        at: UnixMs(tick * 1_000),
+        at: UnixMillis(tick * 1_000),
     }
 }
 
@@ -47,12 +46,12 @@ fn candle(first: i64, ticks: i64) -> Candle {
         high: (first..=last).map(price).max().unwrap(),
         low: (first..=last).map(price).min().unwrap(),
         close: price(last),
-        since: UnixMs(first * 1_000),
-        until: UnixMs(last * 1_000),
+        since: UnixMillis(first * 1_000),
+        until: UnixMillis(last * 1_000),
     }
 }
 
-fn candles(market: &Market) -> Vec<Candle> {
+fn candles(market: &PriceHistory) -> Vec<Candle> {
     (0..market.kept()).filter_map(|index| market.at(index)).collect()
 }
 
@@ -79,16 +78,16 @@ fn any_pages() -> impl Strategy<Value = Vec<Told>> {
     prop::collection::vec(page, 1..24)
 }
 
-fn take_all<'a>(pages: impl Iterator<Item = &'a Told>) -> Market {
-    let mut market = Market::default();
-    market.take(Some(600), price(600), point(600).at, None);
+fn take_all<'a>(pages: impl Iterator<Item = &'a Told>) -> PriceHistory {
+    let mut market = PriceHistory::default();
+    market.push(Some(600), price(600), point(600).at, None);
     for page in pages {
         match page {
-            Told::Prices(prices) => market.take_history(prices),
-            Told::Candles(candles) => market.take_candles(candles),
+            Told::Prices(prices) => market.insert_page(prices),
+            Told::Candles(candles) => market.insert_candles(candles),
             Told::Ticks => {
                 let next = market.last().unwrap().tick + 1;
-                market.take(Some(next), price(next), point(next).at, None);
+                market.push(Some(next), price(next), point(next).at, None);
             }
         }
     }
@@ -124,22 +123,22 @@ proptest! {
 #[test]
 fn a_candle_takes_the_place_of_prices_that_it_holds() {
     let mut market = take_all(std::iter::empty());
-    market.take_history(&(100..200).map(point).collect::<Vec<_>>());
-    market.take_candles(&[candle(60, 60)]);
+    market.insert_page(&(100..200).map(point).collect::<Vec<_>>());
+    market.insert_candles(&[candle(60, 60)]);
     assert_eq!(market.oldest_tick(), Some(60));
     assert_eq!(market.at(1), Some(point(120).into()));
     // One that would take the price in force with it is none of the past.
-    market.take_candles(&[candle(180, 600)]);
+    market.insert_candles(&[candle(180, 600)]);
     assert_eq!(market.last(), Some(point(600)));
 }
 
 #[test]
 fn candles_are_bounded_and_the_oldest_go() {
-    let mut market = Market::default();
+    let mut market = PriceHistory::default();
     let ticks = i64::try_from(MAX_CANDLES).unwrap() * 2;
-    market.take(Some(ticks + 1_000), 1, UnixMs(0), None);
+    market.push(Some(ticks + 1_000), 1, UnixMillis(0), None);
     let page: Vec<_> = (0..ticks).map(|first| candle(first, 1)).collect();
-    market.take_candles(&page);
+    market.insert_candles(&page);
     assert_eq!(market.kept(), MAX_CANDLES + 1);
     assert_eq!(market.oldest_tick(), Some(ticks / 2));
     assert!(!market.has_room());
@@ -150,15 +149,15 @@ struct Game(AppState);
 
 impl Game {
     fn new(prices: std::ops::Range<i64>, more: bool) -> Self {
-        let seat = Seat {
+        let seat = SessionInfo {
             player: "ann".to_owned(),
-            table: "shared".to_owned(),
+            server: "shared".to_owned(),
         };
-        let (mut state, _) = AppState::new(seat, (120, 36), UnixMs(0));
+        let (mut state, _) = AppState::new(seat, (120, 36), UnixMillis(0));
         update(
             &mut state,
-            UnixMs(0),
-            Event::Stream(StreamEvent::Joined {
+            UnixMillis(0),
+            Event::Stream(StreamEvent::Opened {
                 extended: true,
                 ids: true,
             }),
@@ -166,7 +165,7 @@ impl Game {
         let newest = point(prices.end);
         update(
             &mut state,
-            UnixMs(0),
+            UnixMillis(0),
             Event::Stream(StreamEvent::Price {
                 tick: Some(newest.tick),
                 price: newest.price,
@@ -175,7 +174,7 @@ impl Game {
             }),
         );
         let mut game = Self(state);
-        game.event(Event::Answered(Answer::History {
+        game.event(Event::Answered(Response::History {
             before: None,
             prices: prices.map(point).collect(),
             more,
@@ -186,7 +185,7 @@ impl Game {
     }
 
     fn event(&mut self, event: Event) -> Vec<Effect> {
-        update(&mut self.0, UnixMs(0), event)
+        update(&mut self.0, UnixMillis(0), event)
     }
 
     fn home(&mut self) -> Vec<Effect> {
@@ -194,36 +193,36 @@ impl Game {
     }
 
     fn told(&self) -> Option<String> {
-        match &self.0.alerts.toasts().last()?.news {
-            News::Told(words) => Some(words.clone()),
-            News::Reached(..) => None,
+        match &self.0.alerts.toasts().last()?.kind {
+            ToastKind::Info(words) => Some(words.clone()),
+            ToastKind::Reached(..) => None,
         }
     }
 }
 
-fn call(call: Call) -> Vec<Effect> {
+fn call(call: Request) -> Vec<Effect> {
     vec![Effect::Call(call)]
 }
 
 #[test]
 fn looking_back_goes_from_prices_to_candles_and_ends() {
     let mut game = Game::new(600..700, true);
-    assert_eq!(game.home(), call(Call::History { before: Some(600) }));
+    assert_eq!(game.home(), call(Request::History { before: Some(600) }));
     assert_eq!(game.home(), [], "one call at a time");
     let prices = (480..600).map(point).collect();
-    let page = Answer::History {
+    let page = Response::History {
         before: Some(600),
         prices,
         more: false,
     };
     assert_eq!(game.event(Event::Answered(page)), []);
-    assert_eq!(game.home(), call(Call::Candles { before: 480 }));
+    assert_eq!(game.home(), call(Request::Candles { before: 480 }));
     let page = |before, first: i64, more| {
         let candles = (first..before)
             .step_by(60)
             .map(|first| candle(first, 60))
             .collect();
-        Event::Answered(Answer::Candles {
+        Event::Answered(Response::Candles {
             before,
             candles,
             more,
@@ -232,7 +231,7 @@ fn looking_back_goes_from_prices_to_candles_and_ends() {
     assert_eq!(game.event(page(480, 240, true)), []);
     assert_eq!(game.event(page(480, 0, true)), [], "not asked for any more");
     assert_eq!(game.0.market.oldest_tick(), Some(240));
-    assert_eq!(game.home(), call(Call::Candles { before: 240 }));
+    assert_eq!(game.home(), call(Request::Candles { before: 240 }));
     game.event(page(240, 60, false));
     assert_eq!(game.home(), [], "there is nothing older");
     assert_eq!(game.0.market.oldest_tick(), Some(60));
@@ -243,16 +242,16 @@ fn where_no_prices_are_left_the_candles_are_asked_for_at_once() {
     let mut game = Game::new(600..700, true);
     game.home();
     let empty = |more| {
-        Event::Answered(Answer::History {
+        Event::Answered(Response::History {
             before: Some(600),
             prices: Vec::new(),
             more,
         })
     };
-    assert_eq!(game.event(empty(true)), call(Call::Candles { before: 600 }));
+    assert_eq!(game.event(empty(true)), call(Request::Candles { before: 600 }));
     let mut known = Game::new(600..700, false);
-    assert_eq!(known.home(), call(Call::Candles { before: 600 }));
-    let nothing = Answer::Candles {
+    assert_eq!(known.home(), call(Request::Candles { before: 600 }));
+    let nothing = Response::Candles {
         before: 600,
         candles: Vec::new(),
         more: true,
@@ -264,15 +263,18 @@ fn where_no_prices_are_left_the_candles_are_asked_for_at_once() {
 #[test]
 fn a_casino_without_candles_is_asked_once_and_one_that_failed_again() {
     let mut game = Game::new(600..700, false);
-    let failed = |failure| Event::Failed(Call::Candles { before: 600 }, failure);
+    let failed = |failure| Event::Failed(Request::Candles { before: 600 }, failure);
     game.home();
-    game.event(failed(Failure::Unanswered("it is away".to_owned())));
-    assert_eq!(game.told().as_deref(), Some("no older prices: it is away"));
-    assert_eq!(game.home(), call(Call::Candles { before: 600 }));
-    game.event(failed(Failure::Refused(
-        "this casino keeps no older prices".to_owned(),
+    game.event(failed(RequestError::Unanswered("it is away".to_owned())));
+    assert_eq!(
+        game.told().as_deref(),
+        Some("cannot load older prices: it is away")
+    );
+    assert_eq!(game.home(), call(Request::Candles { before: 600 }));
+    game.event(failed(RequestError::Rejected(
+        "this casino has no price history".to_owned(),
     )));
-    assert_eq!(game.told().as_deref(), Some("this casino keeps no older prices"));
+    assert_eq!(game.told().as_deref(), Some("this casino has no price history"));
     assert_eq!(game.home(), []);
 }
 
@@ -326,7 +328,7 @@ async fn a_real_casino_tells_the_whole_past_page_by_page() {
     let client = Client::new(channel, "ann".to_owned(), None);
 
     let mut game = Game::new(NEWEST..NEWEST, true);
-    let mut waiting = call(Call::History { before: None });
+    let mut waiting = call(Request::History { before: None });
     let mut calls = Vec::new();
     loop {
         let Some(Effect::Call(next)) = waiting.pop() else {
@@ -343,11 +345,11 @@ async fn a_real_casino_tells_the_whole_past_page_by_page() {
     assert_eq!(
         calls,
         [
-            Call::History { before: None },
-            Call::History {
+            Request::History { before: None },
+            Request::History {
                 before: Some(NEWEST - 1_999)
             },
-            Call::Candles { before: PRICES_FROM },
+            Request::Candles { before: PRICES_FROM },
         ]
     );
     let kept = candles(&game.0.market);

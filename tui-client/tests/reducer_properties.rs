@@ -2,33 +2,37 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../fuzz/invariants.rs"]
+#[path = "../src/testkit/invariants.rs"]
 mod invariants;
 
-use awesomestock::app::{
-    AppState, Effect, Event, Seat, Settings,
-    action::BINDINGS,
-    chart::{Area, Kind, Place, Sight},
-    company::{Leaderboard, Player, Standing, TapeNews, TapeRow, Told},
-    event::{Answer, Call, Failure, OrderResult, StreamEvent, TradeRow},
-    market::{Candle, PricePoint},
-    money::{Side, UnixMs},
-    overlay::PaymentRow,
-    replay::{Replay, Tape},
-    screen::{Button, Does},
-    update,
-    wallet::Wallet,
-};
 use awesomestock::{
-    recording::{Header, Recorder, read},
-    ui::{Markers, Theme, View},
+    app::{
+        AppState, Effect, Event, SessionInfo, Settings,
+        chart::{Area, ChartKind, ColumnSlot, HitMap},
+        commands::action::BINDINGS,
+        event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
+        lobby::{Capabilities, Leaderboard, Player, Standing, TapeRow, TapeUpdate},
+        overlay::{
+            PaymentRow,
+            screen::{ClickAction, ClickTarget},
+        },
+        portfolio::{
+            money::{Side, UnixMillis},
+            wallet::Wallet,
+        },
+        prices::{Candle, PricePoint},
+        replay::{Recording, Replay},
+        update,
+    },
+    storage::recording::{Header, Recorder, read},
+    ui::{Markers, Renderer, Theme},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
 
-use self::invariants::{Watched, check_screen};
+use self::invariants::{CheckedGame, check_screen};
 
 fn any_wallet() -> impl Strategy<Value = Wallet> {
     (
@@ -72,7 +76,7 @@ fn any_tape_row() -> impl Strategy<Value = TapeRow> {
             player: Player { name, house },
             trade: TradeRow {
                 tick,
-                at: UnixMs(at),
+                at: UnixMillis(at),
                 side: Side::Buy,
                 count,
                 price,
@@ -83,13 +87,13 @@ fn any_tape_row() -> impl Strategy<Value = TapeRow> {
 
 fn any_stream_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        2 => any::<(bool, bool)>().prop_map(|(extended, ids)| StreamEvent::Joined { extended, ids }),
+        2 => any::<(bool, bool)>().prop_map(|(extended, ids)| StreamEvent::Opened { extended, ids }),
         4 => (any::<Option<i64>>(), any::<i32>(), any::<Option<i64>>(), any::<Option<i64>>()).prop_map(
-            |(tick, price, at, interval_ms)| StreamEvent::Price { tick, price, at: at.map(UnixMs), interval_ms }
+            |(tick, price, at, interval_ms)| StreamEvent::Price { tick, price, at: at.map(UnixMillis), interval_ms }
         ),
         1 => any_wallet().prop_map(StreamEvent::Wallet),
         1 => (prop::collection::vec(any_tape_row(), 0..25), any::<i64>())
-            .prop_map(|(rows, trades)| StreamEvent::Tape(TapeNews { rows, trades })),
+            .prop_map(|(rows, trades)| StreamEvent::Tape(TapeUpdate { rows, trades })),
         1 => (any::<i32>(), any::<i64>(), any::<i32>()).prop_map(|(rank, equity, ranked)| {
             let player = Player { name: "bob".to_owned(), house: false };
             let own = Standing { rank, player, equity, tokens: 0, stocks: 0 };
@@ -97,14 +101,20 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
         }),
         2 => (any::<bool>(), ".{0,8}", any::<Option<i32>>(), any::<Option<i64>>(), prop::option::of(any_wallet()))
             .prop_map(|(executed, message, price, tick, wallet)| {
-                StreamEvent::Result(OrderResult { executed, message, price, tick, at: None, wallet })
+                StreamEvent::Result(OrderResult { executed, message, price, count: None, tick, at: None, wallet })
             }),
-        1 => (any::<bool>(), any::<bool>()).prop_map(|(others, limits)| {
-            StreamEvent::Tells(Told { tape: others, players: others, leaderboard: others, limits })
+        1 => any::<[bool; 3]>().prop_map(|[others, limits, up_to]| {
+            StreamEvent::Capabilities(Capabilities {
+                tape: others,
+                players: others,
+                leaderboard: others,
+                limits,
+                up_to,
+            })
         }),
-        1 => ".{0,8}".prop_map(StreamEvent::Lost),
-        1 => ".{0,8}".prop_map(StreamEvent::Barred),
-        1 => ".{0,8}".prop_map(StreamEvent::At),
+        1 => ".{0,8}".prop_map(StreamEvent::Closed),
+        1 => ".{0,8}".prop_map(StreamEvent::Rejected),
+        1 => ".{0,8}".prop_map(StreamEvent::Endpoint),
     ]
     .prop_map(Event::Stream)
 }
@@ -114,7 +124,7 @@ fn any_past() -> impl Strategy<Value = Event> {
     let point = (any::<i64>(), any::<i32>(), any::<i64>()).prop_map(|(tick, price, at)| PricePoint {
         tick,
         price,
-        at: UnixMs(at),
+        at: UnixMillis(at),
     });
     let candle = (any::<i64>(), 0_i64..99, any::<i32>()).prop_map(|(tick, more, price)| Candle {
         first_tick: tick,
@@ -123,8 +133,8 @@ fn any_past() -> impl Strategy<Value = Event> {
         high: price,
         low: price,
         close: price,
-        since: UnixMs(tick),
-        until: UnixMs(tick),
+        since: UnixMillis(tick),
+        until: UnixMillis(tick),
     });
     let prices = (
         prop::option::of(0_i64..9),
@@ -133,8 +143,8 @@ fn any_past() -> impl Strategy<Value = Event> {
     );
     let candles = (0_i64..9, prop::collection::vec(candle, 0..8), any::<bool>());
     prop_oneof![
-        prices.prop_map(|(before, prices, more)| Answer::History { before, prices, more }),
-        candles.prop_map(|(before, candles, more)| Answer::Candles {
+        prices.prop_map(|(before, prices, more)| Response::History { before, prices, more }),
+        candles.prop_map(|(before, candles, more)| Response::Candles {
             before,
             candles,
             more
@@ -150,22 +160,22 @@ fn any_answer() -> impl Strategy<Value = Event> {
         dollars,
     });
     let call = prop::sample::select(vec![
-        Call::BuyTokens(1),
-        Call::Withdraw(5),
-        Call::Holdings,
-        Call::Payments,
-        Call::Statement,
-        Call::History { before: None },
-        Call::History { before: Some(3) },
-        Call::Candles { before: 3 },
-        Call::Trades,
-        Call::TradePage { before: None },
-        Call::TradePage { before: Some(3) },
+        Request::BuyTokens(1),
+        Request::Withdraw(5),
+        Request::Holdings,
+        Request::Payments,
+        Request::Statement,
+        Request::History { before: None },
+        Request::History { before: Some(3) },
+        Request::Candles { before: 3 },
+        Request::Trades,
+        Request::TradePage { before: None },
+        Request::TradePage { before: Some(3) },
     ]);
     let trade = (any::<i64>(), any::<i32>(), any::<i32>()).prop_map(|(number, count, price)| {
         let row = TradeRow {
             tick: number,
-            at: UnixMs(number),
+            at: UnixMillis(number),
             side: Side::Sell,
             count,
             price,
@@ -178,19 +188,19 @@ fn any_answer() -> impl Strategy<Value = Event> {
         any::<bool>(),
     );
     prop_oneof![
-        any_wallet().prop_map(|wallet| Event::Answered(Answer::Wallet(wallet))),
-        trades.prop_map(|(before, rows, more)| Event::Answered(Answer::TradePage { before, rows, more })),
-        any::<i32>().prop_map(|tokens| Event::Answered(Answer::Tokens(tokens))),
+        any_wallet().prop_map(|wallet| Event::Answered(Response::Wallet(wallet))),
+        trades.prop_map(|(before, rows, more)| Event::Answered(Response::TradePage { before, rows, more })),
+        any::<i32>().prop_map(|tokens| Event::Answered(Response::Tokens(tokens))),
         any_past(),
-        prop::collection::vec(payment, 0..8).prop_map(|rows| Event::Answered(Answer::Payments(rows))),
-        ".{0,20}".prop_map(|text| Event::Answered(Answer::Statement(text))),
+        prop::collection::vec(payment, 0..8).prop_map(|rows| Event::Answered(Response::Payments(rows))),
+        ".{0,20}".prop_map(|text| Event::Answered(Response::Statement(text))),
         (call, any::<bool>(), ".{0,8}").prop_map(|(call, refused, why)| {
             Event::Failed(
                 call,
                 if refused {
-                    Failure::Refused(why)
+                    RequestError::Rejected(why)
                 } else {
-                    Failure::Unanswered(why)
+                    RequestError::Unanswered(why)
                 },
             )
         }),
@@ -204,32 +214,35 @@ fn any_sight() -> impl Strategy<Value = Event> {
         width,
         height,
     });
-    let place = (any::<u16>(), any::<i64>()).prop_map(|(column, tick)| Place { column, tick });
+    let place = (any::<u16>(), any::<i64>()).prop_map(|(column, tick)| ColumnSlot { column, tick });
     let places = prop::collection::vec(place, 0..8);
-    (prop::sample::select(&Kind::ALL), area, any::<i64>(), places).prop_map(|(kind, area, first, places)| {
-        Event::Sight(Sight {
-            kind,
-            area,
-            first,
-            places,
-        })
-    })
+    (prop::sample::select(&ChartKind::ALL), area, any::<i64>(), places).prop_map(
+        |(kind, area, first, places)| {
+            Event::HitMap(HitMap {
+                kind,
+                area,
+                first,
+                slots: places,
+            })
+        },
+    )
 }
 
 fn any_buttons() -> impl Strategy<Value = Event> {
-    let actions = BINDINGS.iter().map(|row| Does::Act(row.action));
+    let actions = BINDINGS.iter().map(|row| ClickAction::Act(row.action));
     let keys = ["esc", "enter", "tab", "/", "n", "N", "y", "e", "E", "m", "b"];
-    let keys = keys.iter().map(|name| Does::Press(name.parse().unwrap()));
-    let does: Vec<Does> = actions.chain(keys).collect();
-    let button = (prop::sample::select(does), any::<u16>(), any::<u16>()).prop_map(|(does, x, y)| Button {
-        area: Area {
-            x,
-            y,
-            width: 30_000,
-            height: 30_000,
-        },
-        does,
-    });
+    let keys = keys.iter().map(|name| ClickAction::Press(name.parse().unwrap()));
+    let does: Vec<ClickAction> = actions.chain(keys).collect();
+    let button =
+        (prop::sample::select(does), any::<u16>(), any::<u16>()).prop_map(|(does, x, y)| ClickTarget {
+            area: Area {
+                x,
+                y,
+                width: 30_000,
+                height: 30_000,
+            },
+            action: does,
+        });
     prop::collection::vec(button, 0..8).prop_map(Event::Buttons)
 }
 
@@ -266,42 +279,42 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => any_mouse(),
         1 => any_buttons(),
         1 => any::<Result<String, String>>().prop_map(Event::Exported),
-        1 => Just(Event::Woken),
-        1 => Just(Event::ToldToStop),
+        1 => Just(Event::Timer),
+        1 => Just(Event::Shutdown),
     ]
 }
 
 /// Plays the events, and checks after each what always holds.
 fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
-    let mut game = Watched::new();
+    let mut game = CheckedGame::new();
     let effects = events
         .iter()
-        .flat_map(|(now, event)| game.tell(UnixMs(*now), event))
+        .flat_map(|(now, event)| game.dispatch(UnixMillis(*now), event))
         .collect();
     (game.state, effects)
 }
 
 /// The same events, written to a file as they are played and read from it again; and how the game stood.
-fn recorded(events: &[(i64, Event)]) -> (Tape, AppState) {
+fn recorded(events: &[(i64, Event)]) -> (Recording, AppState) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session");
-    let seat = Seat {
+    let seat = SessionInfo {
         player: "ann".to_owned(),
-        table: "solo".to_owned(),
+        server: "solo".to_owned(),
     };
     let mut recorder = Recorder::create(&path).unwrap();
     recorder.start(&Header {
         version: "test".to_owned(),
-        seat: seat.clone(),
+        info: seat.clone(),
         settings: Settings::default(),
         columns: 80,
         rows: 24,
-        at: UnixMs(0),
+        at: UnixMillis(0),
     });
-    let (mut state, _) = AppState::new(seat, (80, 24), UnixMs(0));
+    let (mut state, _) = AppState::new(seat, (80, 24), UnixMillis(0));
     for (now, event) in events {
-        recorder.note(UnixMs(*now), state.as_recorded(event));
-        update(&mut state, UnixMs(*now), event.clone());
+        recorder.record(UnixMillis(*now), state.redacted(event));
+        update(&mut state, UnixMillis(*now), event.clone());
     }
     assert_eq!(recorder.stopped(), None);
     (read(&path).unwrap(), state)
@@ -315,7 +328,7 @@ proptest! {
         let (tape, state) = recorded(&events);
         prop_assert_eq!(tape.events.len(), events.len());
         for ((at, event), (moment, recorded)) in events.iter().zip(&tape.events) {
-            prop_assert_eq!(UnixMs(*at), *moment);
+            prop_assert_eq!(UnixMillis(*at), *moment);
             if !matches!(event, Event::Paste(_)) {
                 prop_assert_eq!(format!("{event:?}"), format!("{recorded:?}"));
             }
@@ -323,7 +336,7 @@ proptest! {
         prop_assert_eq!(format!("{state:?}"), format!("{:?}", tape.end()));
         let mut replay = Replay::new(tape, 1000);
         while !replay.position().is_over {
-            replay.pass(i64::MAX);
+            replay.advance(i64::MAX);
         }
         prop_assert_eq!(format!("{state:?}"), format!("{:?}", replay.state()));
     }
@@ -335,11 +348,11 @@ proptest! {
         rows in 0_u16..40,
     ) {
         let (tape, _) = recorded(&events);
-        let view = View { theme: Theme::default(), markers: Markers::default(), zone: TimeZone::UTC };
+        let view = Renderer { theme: Theme::default(), markers: Markers::default(), zone: TimeZone::UTC };
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let mut replay = Replay::new(tape, 1);
         check_screen(terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap().buffer);
-        replay.pass(i64::MAX);
+        replay.advance(i64::MAX);
         check_screen(terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap().buffer);
     }
 

@@ -3,36 +3,38 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use awesomestock::app::{
-    AppState, Effect, Event, Seat,
-    event::{Call, OrderResult, StreamEvent},
-    log::{Deed, Outcome, Slip},
-    money::{Side, UnixMs},
+    AppState, Effect, Event, SessionInfo,
+    event::{OrderResult, Request, StreamEvent},
+    portfolio::{
+        money::{Side, UnixMillis},
+        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        wallet::Wallet,
+    },
     update,
-    wallet::Wallet,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-const LIVE: StreamEvent = StreamEvent::Joined {
+const LIVE: StreamEvent = StreamEvent::Opened {
     extended: true,
     ids: true,
 };
 
 /// A casino that tells everything and does each order as often as it is sent.
-const FORGETFUL: StreamEvent = StreamEvent::Joined {
+const FORGETFUL: StreamEvent = StreamEvent::Opened {
     extended: true,
     ids: false,
 };
 
-struct Game(AppState, UnixMs);
+struct Game(AppState, UnixMillis);
 
 impl Game {
     /// At a table that keeps to ids, at price 10, with 500 tokens.
     fn seated() -> Self {
-        let seat = Seat {
+        let seat = SessionInfo {
             player: "ann".to_owned(),
-            table: "solo".to_owned(),
+            server: "solo".to_owned(),
         };
-        let now = UnixMs(1_800_000_000_000);
+        let now = UnixMillis(1_800_000_000_000);
         let (state, _) = AppState::new(seat, (80, 24), now);
         let mut game = Self(state, now);
         game.stream(LIVE);
@@ -60,7 +62,7 @@ impl Game {
     }
 
     /// Presses keys; gives the orders that are sent.
-    fn keys(&mut self, keys: &str) -> Vec<(Side, i32, Slip)> {
+    fn keys(&mut self, keys: &str) -> Vec<(Side, i32, ClientOrderId)> {
         let mut all = Vec::new();
         for letter in keys.chars() {
             let code = match letter {
@@ -74,7 +76,7 @@ impl Game {
     }
 
     fn lose(&mut self) {
-        self.stream(StreamEvent::Lost("gone".to_owned()));
+        self.stream(StreamEvent::Closed("gone".to_owned()));
     }
 
     fn answer(&mut self, executed: bool) {
@@ -82,26 +84,30 @@ impl Game {
             executed,
             message: "no".to_owned(),
             price: executed.then_some(10),
+            count: None,
             tick: executed.then_some(0),
             at: None,
             wallet: Some(Wallet::default()),
         }));
     }
 
-    fn outcomes(&self) -> Vec<Outcome> {
+    fn outcomes(&self) -> Vec<ActionStatus> {
         let entries = self.0.log.entries();
-        let orders = entries.filter(|entry| matches!(entry.deed, Deed::Order(..)));
-        orders.map(|entry| entry.outcome.clone()).collect()
+        let orders = entries.filter(|entry| matches!(entry.action, LoggedAction::Order(..)));
+        orders.map(|entry| entry.status.clone()).collect()
     }
 }
 
-fn orders(effects: &[Effect]) -> Vec<(Side, i32, Slip)> {
+fn orders(effects: &[Effect]) -> Vec<(Side, i32, ClientOrderId)> {
     effects
         .iter()
         .filter_map(|effect| match effect {
             Effect::Send {
-                side, count, slip, ..
-            } => Some((*side, *count, *slip)),
+                side,
+                count,
+                order_id,
+                ..
+            } => Some((*side, *count, *order_id)),
             _ => None,
         })
         .collect()
@@ -120,20 +126,24 @@ fn what_has_no_answer_waits_and_is_sent_again_in_order_before_anything_else() {
     let [_, pending @ ..] = &game.outcomes()[..] else {
         panic!("three orders")
     };
-    assert_eq!(pending, [Outcome::Pending, Outcome::Pending]);
+    assert_eq!(pending, [ActionStatus::Pending, ActionStatus::Pending]);
     assert_eq!(game.keys("9b"), [], "no new order while there is no table");
     let effects = game.stream(LIVE);
     assert!(matches!(effects[..2], [Effect::Send { .. }, Effect::Send { .. }]));
-    assert_eq!(orders(&effects), sent[1..], "the same orders, by the same slips");
+    assert_eq!(
+        orders(&effects),
+        sent[1..],
+        "the same orders, by the same order_ids"
+    );
     game.price();
     let new = game.keys("5b");
-    assert!(sent.iter().all(|(_, _, slip)| *slip != new[0].2));
+    assert!(sent.iter().all(|(_, _, order_id)| *order_id != new[0].2));
     for executed in [true, false, true] {
         game.answer(executed);
     }
-    let refused = Outcome::Refused("no".to_owned());
-    let traded = Outcome::Traded { price: Some(10) };
-    let held_back = Outcome::NotSent("the table is lost, reconnecting".to_owned());
+    let refused = ActionStatus::Rejected("no".to_owned());
+    let traded = ActionStatus::Traded { price: Some(10) };
+    let held_back = ActionStatus::NotSent("connection lost, reconnecting".to_owned());
     let expected = [traded.clone(), traded.clone(), refused, held_back, traded];
     assert_eq!(game.outcomes(), expected);
     assert_eq!(game.0.summary().trades, 3);
@@ -161,7 +171,7 @@ fn a_casino_that_does_not_keep_to_ids_is_sent_nothing_again() {
     game.price();
     assert_eq!(game.keys("b").len(), 1);
     game.lose();
-    assert_eq!(game.outcomes(), [Outcome::Unanswered]);
+    assert_eq!(game.outcomes(), [ActionStatus::Unanswered]);
     assert_eq!(orders(&game.stream(LIVE)), []);
 
     // It was one, and another is there now.
@@ -169,11 +179,11 @@ fn a_casino_that_does_not_keep_to_ids_is_sent_nothing_again() {
         let mut game = Game::seated();
         game.keys("b");
         game.lose();
-        assert_eq!(game.outcomes(), [Outcome::Pending]);
-        let effects = game.stream(StreamEvent::Joined { extended, ids: false });
+        assert_eq!(game.outcomes(), [ActionStatus::Pending]);
+        let effects = game.stream(StreamEvent::Opened { extended, ids: false });
         assert_eq!(orders(&effects), []);
-        assert_eq!(game.outcomes(), [Outcome::Unanswered]);
-        let wallet_asked = effects.contains(&Effect::Call(Call::Holdings));
+        assert_eq!(game.outcomes(), [ActionStatus::Unanswered]);
+        let wallet_asked = effects.contains(&Effect::Call(Request::Holdings));
         assert_eq!(wallet_asked, asks, "the other kind tells it by itself");
     }
 }
@@ -194,5 +204,5 @@ fn who_left_is_not_brought_back_by_an_order() {
     let mut game = Game::seated();
     game.keys("b:stop\n");
     game.lose();
-    assert_eq!(game.outcomes(), [Outcome::Unanswered]);
+    assert_eq!(game.outcomes(), [ActionStatus::Unanswered]);
 }

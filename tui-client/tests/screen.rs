@@ -30,8 +30,7 @@ fn a_whole_game_by_keys_and_the_same_wallet_the_next_time() {
     game.type_keys("1s");
     game.see("✓ SELL 1 at 10, for 10 tokens");
     game.type_keys("50s");
-    game.see("✗ SELL 50 refused: selling 50 stocks takes more than you");
-    game.see("have: 1 stock");
+    game.see("✗ SELL 50 rejected: you have 1 stock, not 50");
     game.see("tokens 490");
     game.type_keys("S");
     game.see("FINAL BALANCE -100");
@@ -81,7 +80,7 @@ fn a_whole_game_by_the_palette() {
         ("buyTokens 100", "✓ TOKENS 100 $"),
         ("buy 2", "✓ BUY 2 at 10"),
         ("sell 1", "✓ SELL 1 at 10"),
-        ("sell 50", "✗ SELL 50 refused"),
+        ("sell 50", "✗ SELL 50 rejected"),
         ("withdraw 5", "✓ WITHDRAW 5"),
         ("balance", "balance: 485 tokens"),
         ("stop", "you left the table"),
@@ -117,7 +116,7 @@ fn an_order_is_sent_with_the_limit_that_was_typed() {
     game.see("@ 9_");
     game.see("10 is above 9");
     game.type_keys("b");
-    game.see("✗ BUY 2 @ 9 refused: buying at 10 tokens is above your");
+    game.see("✗ BUY 2 @ 9 rejected: buying at 10 tokens is above your");
     game.type_keys("@12b");
     game.see("✓ BUY 2 @ 12 at 10, for 20 tokens");
     game.type_keys("@@1s");
@@ -157,14 +156,14 @@ fn the_chart_is_looked_at_by_keys_and_mouse() {
     game.type_keys("x");
     game.see_no_more("since");
     game.type_keys("cc");
-    game.see("5 ticks a candle");
+    game.see("5 ticks per candle");
     game.type_keys("%");
     game.see("high +");
     game.type_keys(&mouse(64, 10, 10));
     game.type_keys("\u{1b}[D");
-    game.see("back in time");
+    game.see("history");
     game.type_keys("\u{1b}[F");
-    game.see_no_more("back in time");
+    game.see_no_more("history");
     game.type_keys("q");
     assert!(game.end().0.success());
 }
@@ -182,7 +181,7 @@ fn a_game_is_played_by_mouse() {
     click(&mut game, "t tokens");
     game.see("Buy tokens");
     game.type_keys("100");
-    game.see("makes 500 tokens");
+    game.see("balance: 500 tokens");
     click(&mut game, "Enter buys");
     game.see("tokens 500");
     click(&mut game, "b buy");
@@ -198,22 +197,41 @@ fn a_game_is_played_by_mouse() {
     click(&mut game, "/ finds");
     game.type_keys("final");
     click(&mut game, "Enter finds");
-    game.see("n the next");
-    click(&mut game, "n the next");
+    game.see("n next");
+    click(&mut game, "n next");
     game.type_keys(ESCAPE);
     game.see_no_more("FINAL BALANCE");
-    click(&mut game, "l others");
-    game.see("The others");
+    click(&mut game, "l lobby");
+    game.see("Lobby");
     click(&mut game, "Esc closes");
-    game.see_no_more("The others");
+    game.see_no_more("Lobby");
     click(&mut game, "w withdraw");
     click(&mut game, "m all");
     game.see("500 tokens → 100 $");
     click(&mut game, "Enter withdraws");
-    game.see("Sure?");
-    click(&mut game, "Enter does it");
+    game.see("Confirm");
+    click(&mut game, "Enter confirms");
     game.see("✓ WITHDRAW 500");
     click(&mut game, "q quit");
+    assert!(game.end().0.success());
+}
+
+#[test]
+fn a_maximum_order_is_executed_although_the_price_moved() {
+    let home = Home::new();
+    let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--tick", "200ms"]), 120, 36);
+    game.see("● live");
+    game.type_keys(&format!("t5000{ENTER}"));
+    game.see("✓ TOKENS 5,000 $");
+    game.type_keys("mb");
+    game.see("Confirm");
+    let shown = game.contents();
+    let words = shown.lines().find(|line| line.contains("for about"));
+    game.see_no_more(words.unwrap().trim());
+    game.see("for about");
+    game.type_keys(ENTER);
+    game.see("✓ BUY");
+    game.type_keys("q");
     assert!(game.end().0.success());
 }
 
@@ -245,7 +263,7 @@ fn the_players_own_keys_play_and_are_shown() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("config.toml line 2: \"s\" cannot be the key of buy: it is the key of sell"),
+        said.contains("config.toml line 2: key \"s\" cannot be bound to buy: it is bound to sell"),
         "{said}"
     );
 }
@@ -256,14 +274,14 @@ fn a_game_begins_with_the_start_screen_and_a_key_ends_it() {
     let mut command = pty::game(&home, &["--user", "anna", "--tick", "1h"]);
     command.env_remove("AWESOMESTOCK_NO_SPLASH");
     let mut game = Terminal::open(command.clone(), 80, 24);
-    game.see("any key begins");
+    game.see("press any key");
     game.see("t tokens b buy s sell ? help q quit");
     game.type_keys(&format!("t100{ENTER}"));
     game.see("tokens 500");
     game.type_keys("q");
     assert!(game.end().0.success());
     let mut patient = Terminal::open(command, 80, 24);
-    patient.see("any key begins");
+    patient.see("press any key");
     patient.see("tokens 500");
     patient.type_keys("q");
     assert!(patient.end().0.success());
@@ -323,7 +341,7 @@ fn a_casino_that_is_killed_is_come_back_to() {
     let address = casino.kill();
     game.see("reconnecting");
     game.type_keys("b");
-    game.see("not sent: the table is lost");
+    game.see("not sent: connection lost");
     let _casino = Casino::start(&folder, &address, &["--tick", "100ms"]);
     game.see("● live");
     game.see("stocks 1");
@@ -383,8 +401,8 @@ fn a_casino_that_is_not_there_is_tried_again_and_can_be_left() {
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let mut game = Terminal::open(pty::game(&home, &["--casino", &url]), 120, 36);
-    game.see("the casino cannot be reached");
-    game.see("try 3");
+    game.see("cannot reach the casino");
+    game.see("attempt 3");
     game.type_keys(&format!("t100{ENTER}"));
     game.see("✗ TOKENS 100 $ not sent");
     game.type_keys("q");
@@ -435,7 +453,7 @@ async fn a_game_at_a_casino_of_the_old_contract() {
         game.see("✓ BUY 2");
         game.see("tokens 480");
         game.type_keys("50s");
-        game.see("✗ SELL 50 refused: not enough");
+        game.see("✗ SELL 50 rejected: not enough");
         game.type_keys("q");
         assert!(game.end().0.success());
     });

@@ -5,7 +5,7 @@ mod fixtures;
 
 use awesomestock::{
     app::{AppState, overlay::Overlay},
-    ui::{Theme, View},
+    ui::{Renderer, Theme},
 };
 use jiff::tz::TimeZone;
 use ratatui::{
@@ -46,7 +46,7 @@ const FULL: &[&str] = &[
     "chart_past_crosshair",
 ];
 
-fn drawn_by(view: &View, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
+fn drawn_by(view: &Renderer, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
     let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
     let Ok(_) = terminal.draw(|frame| _ = view.draw(state, frame));
     terminal.backend().buffer().clone()
@@ -162,7 +162,7 @@ fn up_is_green_with_an_arrow_and_a_sign_and_down_is_red_with_theirs() {
     let mut state = fixtures::playing();
     let last = state.market.last().map_or(0, |last| last.price);
     for (to, words, color) in [(last + 30, "▲ +30", Color::Green), (last, "▼ -30", Color::Red)] {
-        state.market.take(None, to, fixtures::NOW, None);
+        state.market.push(None, to, fixtures::NOW, None);
         for size in SIZES {
             let buffer = drawn(&state, size);
             let cells = cells(&buffer, words);

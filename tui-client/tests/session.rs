@@ -4,21 +4,20 @@
 
 use awesomestock::{
     app::{
-        AppState, Event, Seat,
+        AppState, Event, SessionInfo,
         event::{OrderResult, StreamEvent},
-        money::UnixMs,
+        portfolio::{money::UnixMillis, wallet::Wallet},
         update,
-        wallet::Wallet,
     },
-    ui::summary,
+    ui::screens::summary::summary,
 };
 
-const START: UnixMs = UnixMs(1_700_000_000_000);
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
 fn new(player: &str) -> AppState {
-    let seat = Seat {
+    let seat = SessionInfo {
         player: player.to_owned(),
-        table: "solo".to_owned(),
+        server: "solo".to_owned(),
     };
     AppState::new(seat, (80, 24), START).0
 }
@@ -43,6 +42,7 @@ fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
         executed,
         message: "words".to_owned(),
         price: Some(10),
+        count: None,
         at: None,
         wallet: Some(wallet),
     };
@@ -63,7 +63,7 @@ fn seated(player: &str) -> (AppState, Wallet) {
     tell(
         &mut state,
         5,
-        StreamEvent::Joined {
+        StreamEvent::Opened {
             extended: true,
             ids: false,
         },
@@ -122,7 +122,7 @@ fn what_is_not_known_is_not_said() {
 #[test]
 fn names_of_others_do_nothing_to_the_shell() {
     let (mut state, _) = seated("\u{1b}[2Jann\r\n");
-    state.session.seat.table = "\u{202E}casino".to_owned();
+    state.session.info.server = "\u{202E}casino".to_owned();
     let words = summary(&state).join("\n");
     assert!(
         words.chars().all(|char| char == '\n' || !char.is_control()) && !words.contains('\u{202E}'),

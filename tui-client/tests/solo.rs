@@ -8,16 +8,17 @@ use std::{path::Path, time::Duration};
 
 use awesomestock::{
     app::{
-        event::{Answer, Call, StreamEvent},
-        market::PricePoint,
+        commands::request::Request,
+        event::{Response, StreamEvent},
+        prices::PricePoint,
     },
+    cli::config::SoloOptions,
     client::Client,
-    config::SoloRules,
     solo::{self, Servers},
 };
 
 async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
-    let rules = SoloRules {
+    let rules = SoloOptions {
         tick: Duration::from_millis(10),
         initial_price: 10,
         seed: Some(seed),
@@ -29,7 +30,7 @@ async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
 
 /// The first `count` prices of a market.
 async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
-    let (mut seat, _orders) = client.sit_down().await.unwrap();
+    let (mut seat, _orders) = client.open_session().await.unwrap();
     loop {
         if let StreamEvent::Price { tick: Some(tick), .. } = seat.next().await.unwrap()
             && usize::try_from(tick).unwrap() >= count
@@ -37,7 +38,8 @@ async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
             break;
         }
     }
-    let Answer::History { prices: points, .. } = client.call(Call::History { before: None }).await.unwrap()
+    let Response::History { prices: points, .. } =
+        client.call(Request::History { before: None }).await.unwrap()
     else {
         panic!("history is history");
     };
@@ -64,8 +66,8 @@ async fn a_seeded_game_can_be_played_again() {
 async fn a_closed_game_lets_go_of_its_ledger_and_an_open_one_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let (client, servers) = open(folder.path(), 1).await;
-    client.call(Call::BuyTokens(3)).await.unwrap();
-    let rules = SoloRules {
+    client.call(Request::BuyTokens(3)).await.unwrap();
+    let rules = SoloOptions {
         tick: Duration::from_secs(1),
         initial_price: 10,
         seed: None,
@@ -80,7 +82,7 @@ async fn a_closed_game_lets_go_of_its_ledger_and_an_open_one_does_not() {
     servers.close().await.unwrap();
 
     let (client, servers) = open(folder.path(), 1).await;
-    let Answer::Wallet(wallet) = client.call(Call::Holdings).await.unwrap() else {
+    let Response::Wallet(wallet) = client.call(Request::Holdings).await.unwrap() else {
         panic!("a casino of ours tells the wallet");
     };
     assert_eq!(wallet.tokens, 15);

@@ -8,9 +8,9 @@ use std::{
 };
 
 use awesomestock_proto::transport;
-use casino_server::{Casino, Options, unwired};
+use casino_server::{Casino, Options, testkit::unwired};
 
-use crate::scenario::Load;
+use crate::loads::Load;
 
 /// First argument that makes this program a ledger without a wire.
 pub(crate) const LEDGER_ALONE: &str = "ledger-alone";

@@ -4,8 +4,9 @@ use std::{io, path::Path};
 
 use crate::{
     drive::{Measured, measure},
+    loads::{LOADS, Load, Plan, casino_of, median},
     process::Server,
-    scenario::{LOADS, Load, Plan, casino_of, median, print_head, print_row},
+    table::{print_head, print_row},
 };
 
 /// Measures every build under every load that is wanted, in turn, and prints medians and ratios to the first build.

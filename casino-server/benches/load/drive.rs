@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use crate::{
     histogram::Histogram,
     http2::Connection,
+    loads::Load,
     process::{Batches, Family, Server, own_cpu},
-    scenario::Load,
 };
 
 /// What is under load.

@@ -16,8 +16,8 @@ use crate::{
     drive::buy_tokens,
     histogram::Histogram,
     http2::{Connection, Counted},
+    loads::{casino_command, median},
     process::Server,
-    scenario::{casino_command, median},
 };
 
 /// First argument that makes this program a flood.

@@ -11,8 +11,8 @@ use rusqlite::{Connection, params};
 
 use crate::{
     drive::measure,
+    loads::{LOADS, casino_command, median},
     process::Server,
-    scenario::{LOADS, casino_command, median},
 };
 
 const NAME: &str = "a store of 1000000 accounts and 10000000 entries";

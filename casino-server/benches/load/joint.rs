@@ -8,8 +8,9 @@ use std::{io, net::TcpListener, process::Command, time::Duration};
 use crate::{
     cluster::Cluster,
     drive::{Driven, Measured, measure},
+    loads::{LOADS, Load, median},
     process::Server,
-    scenario::{LOADS, Load, median, median_of},
+    table::median_of,
 };
 
 const NAME: &str = "casinos on one PostgreSQL";

@@ -29,13 +29,15 @@ mod full;
 mod histogram;
 mod http2;
 mod joint;
+mod loads;
 mod process;
 mod scenario;
 mod seats;
+mod table;
 
 use std::{io, path::PathBuf, time::Duration};
 
-use scenario::Plan;
+use loads::{Plan, SERVE_BARE};
 
 fn main() -> io::Result<()> {
     let (mut arguments, mut builds) = (Vec::new(), Vec::new());
@@ -54,7 +56,7 @@ fn main() -> io::Result<()> {
             .unwrap_or(default)
     };
     match arguments.first().map(String::as_str) {
-        Some(scenario::SERVE_BARE) => {
+        Some(SERVE_BARE) => {
             let kind = arguments.get(1).cloned().unwrap_or_default();
             let runtime = tokio::runtime::Runtime::new()?;
             runtime.block_on(bare::serve(&kind, Duration::from_millis(number(2, 1000))));

@@ -1,10 +1,9 @@
-//! What is measured: loads of Gamble streams on the casino and on a ceiling, in turn, and the table they make.
+//! The scenarios, and the comparison of the casino with a ceiling in turn.
 
 use std::{
     fs::File,
     io::{self, Write},
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -12,73 +11,11 @@ use crate::{
     alone, builds,
     drive::{Measured, measure},
     flood, full, joint,
+    loads::{LOADS, Load, Plan, bare_command, casino_command, median},
     process::Server,
     seats,
+    table::{print_head, print_row},
 };
-
-/// First argument that makes this program a ceiling.
-pub(crate) const SERVE_BARE: &str = "serve-bare";
-
-/// What is to be measured.
-pub(crate) struct Plan {
-    /// How often everything is measured, in turn.
-    pub(crate) rounds: usize,
-    /// How long each time.
-    pub(crate) length: Duration,
-    /// Scenarios with this in their names.
-    pub(crate) wanted: String,
-    /// Builds of the casino to be compared, in place of all other scenarios.
-    pub(crate) builds: Vec<PathBuf>,
-}
-
-/// Streams on connections, each with a window of outstanding actions.
-#[derive(Clone, Copy)]
-pub(crate) struct Load {
-    pub(crate) streams: usize,
-    pub(crate) connections: usize,
-    pub(crate) window: usize,
-    /// Whether actions carry ids, as our client's do.
-    pub(crate) ids: bool,
-}
-
-impl Load {
-    pub(crate) fn name(self) -> String {
-        format!(
-            "{} streams on {} connections, window {}{}",
-            self.streams,
-            self.connections,
-            self.window,
-            if self.ids { ", with ids" } else { "" }
-        )
-    }
-}
-
-pub(crate) const LOADS: [Load; 4] = [
-    Load {
-        streams: 64,
-        connections: 8,
-        window: 16,
-        ids: false,
-    },
-    Load {
-        streams: 1000,
-        connections: 50,
-        window: 16,
-        ids: false,
-    },
-    Load {
-        streams: 1000,
-        connections: 50,
-        window: 1,
-        ids: false,
-    },
-    Load {
-        streams: 1,
-        connections: 1,
-        window: 1,
-        ids: false,
-    },
-];
 
 /// Runs every scenario whose name has `wanted` in it, `rounds` times each, `length` each time.
 pub(crate) async fn run_all(plan: &Plan) -> io::Result<()> {
@@ -154,69 +91,6 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
     Ok(())
 }
 
-pub(crate) fn print_head() {
-    println!(
-        "{:<12} {:>10} {:>9} {:>9} {:>9} {:>10} {:>9} {:>9} {:>8} {:>9}",
-        "",
-        "actions/s",
-        "p50 us",
-        "p99 us",
-        "p99.9 us",
-        "cpu us/act",
-        "load cpu",
-        "disk B/a",
-        "RSS MB",
-        "executed"
-    );
-}
-
-/// The median over the rounds of what `field` gives.
-pub(crate) fn median_of(rounds: &[Measured], field: fn(&Measured) -> f64) -> f64 {
-    median(&mut rounds.iter().map(field).collect::<Vec<_>>())
-}
-
-pub(crate) fn print_row(name: &str, rounds: &[Measured]) {
-    let of = |field| median_of(rounds, field);
-    println!(
-        "{name:<12} {:>10.0} {:>9.0} {:>9.0} {:>9.0} {:>10.2} {:>9.2} {:>9.1} {:>8.1} {:>9.3}",
-        of(|m| m.per_second),
-        of(Measured::p50),
-        of(|m| m.latency.percentile(990).as_secs_f64() * 1e6),
-        of(|m| m.latency.percentile(999).as_secs_f64() * 1e6),
-        of(|m| m.server_us_per_action),
-        of(|m| m.own_cpu_share),
-        of(|m| m.disk_bytes_per_action),
-        of(|m| m.rss_mb),
-        of(|m| m.executed_share),
-    );
-}
-
-pub(crate) fn bare_command(kind: &str, tick_ms: u64) -> io::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args([SERVE_BARE, kind, &tick_ms.to_string()]);
-    Ok(command)
-}
-
-pub(crate) fn casino_command(store: &Path, tick: &str) -> Command {
-    casino_of(Path::new(env!("CARGO_BIN_EXE_casino-server")), store, tick)
-}
-
-/// The same with another build of the casino.
-pub(crate) fn casino_of(build: &Path, store: &Path, tick: &str) -> Command {
-    let mut command = Command::new(build);
-    command.args([
-        "--listen",
-        "127.0.0.1:0",
-        "--seed",
-        "7",
-        "--tick",
-        tick,
-        "--store",
-    ]);
-    command.arg(format!("sqlite:{}", store.display()));
-    command
-}
-
 /// The median time of an append with fdatasync: what one durable action of one player costs at least.
 fn commit_time(folder: &Path) -> io::Result<Duration> {
     let mut file = File::create(folder.join("commit"))?;
@@ -245,9 +119,4 @@ fn machine() -> String {
         "{cpus} cores,{}",
         model.trim_start_matches([' ', '\t', ':']).trim_end()
     )
-}
-
-pub(crate) fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

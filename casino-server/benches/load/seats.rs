@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use crate::{
     http2::Connection,
+    loads::{bare_command, casino_command, median},
     process::Server,
-    scenario::{bare_command, casino_command, median},
 };
 
 /// Time between two ticks: far more than a tick takes to reach everybody.

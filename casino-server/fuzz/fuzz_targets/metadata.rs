@@ -1,5 +1,5 @@
-//! See `casino_server::checks::metadata`.
+//! See `casino_server::testkit::fuzzing::metadata`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| casino_server::checks::metadata(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| casino_server::testkit::fuzzing::metadata(data));

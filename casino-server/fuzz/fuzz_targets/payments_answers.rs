@@ -1,5 +1,5 @@
-//! See `casino_server::checks::payments_answers`.
+//! See `casino_server::testkit::fuzzing::payments_answers`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| casino_server::checks::payments_answers(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| casino_server::testkit::fuzzing::payments_answers(data));

@@ -1,245 +1,244 @@
-//! Core: the records of players who have been active of late, in bounded memory.
+//! Cache of recently used account records.
 
 use std::{collections::HashMap, num::NonZero};
 
 use super::{
-    fate::Sequence,
-    receipts::{Kept, Receipts},
+    idempotency::{CachedAnswer, RecentRequests},
+    watermark::BatchId,
 };
-use crate::{
-    account::Refusal,
-    allowance::{Allowance, Rate},
-    identity::PlayerName,
-    quantity::UnixMillis,
-    receipt::{Filed, Receipt, RequestId},
-    record::Record,
+use crate::domain::{
+    account::Rejection,
+    money::UnixMillis,
+    order::{
+        AccountRecord,
+        request::{AnsweredRequest, RequestId, StoredAnswer},
+    },
+    player::PlayerName,
+    rate_limit::{Rate, TokenBucket},
 };
 
-/// Records held at most. Far more than one batch can change, so that there is always one to forget.
+/// Far more than one batch can change, so there is always one to evict.
 const ACCOUNTS_MAX: usize = 64 * 1024;
 
-/// Receipts of all accounts held together, before those that have not been used for a while make room: some 100 MB.
-const RECEIPTS_MAX: usize = 512 * 1024;
+/// Answers cached for all accounts together: about 100 MB.
+const ANSWERS_MAX: usize = 512 * 1024;
 
-/// Places looked at for one that makes room, each time there are too many receipts.
-const ROOM_LOOKS: usize = 1024;
+/// Slots inspected per eviction of answers.
+const EVICTION_SCAN: usize = 1024;
 
-/// Where a player's record was found, for whoever asks again: no name is looked up twice.
-///
-/// It never leads to another player: a place that was given to another has another key.
+/// Position of a cached record. A reused slot has another key, so a stale one never finds another player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Slot {
     index: usize,
     key: u64,
 }
 
-/// A record in memory.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct CachedAccount {
     name: PlayerName,
     key: u64,
     used: bool,
-    /// The record as it has been decided, on disk or not.
-    pub(super) record: Record,
-    /// The last batch that changed it; with that batch the record is on disk, or has never been.
-    pub(super) changed_in: Sequence,
-    /// What the player may still ask for.
-    pub(super) allowance: Allowance,
-    /// What the player's requests with ids were answered; `None` for one who sent none.
-    receipts: Option<Box<Receipts>>,
+    /// As decided, committed or not.
+    pub(super) record: AccountRecord,
+    /// The last batch that changed it.
+    pub(super) changed_in: BatchId,
+    pub(super) bucket: TokenBucket,
+    answers: Option<Box<RecentRequests>>,
 }
 
-impl Held {
-    /// What `id` was answered, if it was asked before.
-    pub(super) fn receipt(&self, id: RequestId) -> Option<Kept> {
-        self.receipts.as_ref()?.of(id)
+impl CachedAccount {
+    pub(super) fn answer(&self, id: RequestId) -> Option<CachedAnswer> {
+        self.answers.as_ref()?.get(id)
     }
 
-    fn receipts(&self) -> usize {
-        self.receipts.as_ref().map_or(0, |receipts| receipts.len())
+    fn answers(&self) -> usize {
+        self.answers.as_ref().map_or(0, |answers| answers.len())
     }
 }
 
-/// The records. One that waits for its batch stays; of the others those that have not been used for a while make room.
+/// Accounts changed by an open batch stay; others are evicted by the clock algorithm.
 #[derive(Debug)]
-pub(super) struct Accounts {
-    held: Vec<Held>,
+pub(super) struct AccountCache {
+    accounts: Vec<CachedAccount>,
     by_name: HashMap<PlayerName, usize>,
-    /// Where the search for one to forget goes on.
-    hand: usize,
+    clock: usize,
     last_key: u64,
-    most: usize,
+    capacity: usize,
     rate: Rate,
-    /// Receipts held.
-    receipts: usize,
-    most_receipts: usize,
+    /// Number of answers in all accounts.
+    answers: usize,
+    max_answers: usize,
 }
 
-impl Accounts {
-    /// None yet.
+impl AccountCache {
     pub(super) fn new() -> Self {
-        Self::at_most(ACCOUNTS_MAX, RECEIPTS_MAX)
+        Self::with_capacity(ACCOUNTS_MAX, ANSWERS_MAX)
     }
 
-    fn at_most(most: usize, most_receipts: usize) -> Self {
+    fn with_capacity(capacity: usize, max_answers: usize) -> Self {
         Self {
-            held: Vec::new(),
+            accounts: Vec::new(),
             by_name: HashMap::new(),
-            hand: 0,
+            clock: 0,
             last_key: 0,
-            most,
+            capacity,
             rate: None,
-            receipts: 0,
-            most_receipts,
+            answers: 0,
+            max_answers,
         }
     }
 
-    /// Where the player's record is, if it is held.
-    pub(super) fn find(&self, player: &PlayerName) -> Option<Place> {
+    pub(super) fn lookup(&self, player: &PlayerName) -> Option<Slot> {
         let index = *self.by_name.get(player)?;
-        let key = self.held.get(index)?.key;
-        Some(Place { index, key })
+        let key = self.accounts.get(index)?.key;
+        Some(Slot { index, key })
     }
 
-    /// The record at `place`, if it is still there.
-    pub(super) fn at(&mut self, place: Place) -> Option<&mut Held> {
-        let held = self.held.get_mut(place.index)?;
-        if held.key != place.key {
+    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut CachedAccount> {
+        let cached = self.accounts.get_mut(slot.index)?;
+        if cached.key != slot.key {
             return None;
         }
-        held.used = true;
-        Some(held)
+        cached.used = true;
+        Some(cached)
     }
 
-    /// How many commands of one player are decided in a second.
     pub(super) fn set_rate(&mut self, rate: Rate) {
         self.rate = rate;
     }
 
-    /// The record at `place`, if it is still there, and whether its player may have a command decided at `at`.
-    pub(super) fn allow(&mut self, place: Place, at: UnixMillis) -> Option<(&mut Held, Result<(), Refusal>)> {
+    /// Returns the record and whether the rate limit allows a command at `at`; `None` if the slot is stale.
+    pub(super) fn check_rate(
+        &mut self,
+        slot: Slot,
+        at: UnixMillis,
+    ) -> Option<(&mut CachedAccount, Result<(), Rejection>)> {
         let rate = self.rate;
-        let held = self.at(place)?;
-        let allowed = if held.allowance.take(rate, at) {
-            Ok(())
-        } else {
-            Err(Refusal::TooFast {
-                a_second: rate.map_or(0, NonZero::get),
-            })
-        };
-        Some((held, allowed))
+        let cached = self.get_mut(slot)?;
+        let per_second = rate.map_or(0, NonZero::get);
+        let allowed = cached.bucket.try_take(rate, at);
+        Some((
+            cached,
+            allowed.then_some(()).ok_or(Rejection::RateLimited { per_second }),
+        ))
     }
 
-    /// The name and the record at `place`, if it is still there.
-    pub(super) fn named(&self, place: Place) -> Option<(PlayerName, Record)> {
-        let held = self.held.get(place.index)?;
-        (held.key == place.key).then(|| (held.name.clone(), held.record))
+    pub(super) fn entry(&self, slot: Slot) -> Option<(PlayerName, AccountRecord)> {
+        let cached = self.accounts.get(slot.index)?;
+        (cached.key == slot.key).then(|| (cached.name.clone(), cached.record))
     }
 
-    /// Keeps `receipt` for the account at `place`, if it is still there; it is settled with `batch`.
-    pub(super) fn file(&mut self, place: Place, receipt: Receipt, batch: Sequence) -> Option<Filed> {
-        let held = self.held.get_mut(place.index)?;
-        if held.key != place.key {
+    /// Caches an answer that is committed with `batch`.
+    pub(super) fn remember(
+        &mut self,
+        slot: Slot,
+        answer: AnsweredRequest,
+        batch: BatchId,
+    ) -> Option<StoredAnswer> {
+        let cached = self.accounts.get_mut(slot.index)?;
+        if cached.key != slot.key {
             return None;
         }
-        let before = held.receipts();
-        let number = held.receipts.get_or_insert_default().add(receipt, batch);
-        let more = held.receipts().saturating_sub(before);
-        self.receipts = self.receipts.saturating_add(more);
-        Some(Filed {
-            account: held.record.id,
+        let before = cached.answers();
+        let number = cached.answers.get_or_insert_default().insert(answer, batch);
+        let more = cached.answers().saturating_sub(before);
+        self.answers = self.answers.saturating_add(more);
+        Some(StoredAnswer {
+            account: cached.record.id,
             number,
-            receipt,
+            answer,
         })
     }
 
-    /// Holds `record` and its receipts as they are on disk. What was changed up to the batch `settled` may make room for
-    /// it.
-    pub(super) fn put(
+    /// Caches a stored record and its answers. Accounts changed up to the batch `resolved` may be evicted.
+    pub(super) fn insert(
         &mut self,
         player: PlayerName,
-        (record, receipts): (Record, Receipts),
-        settled: Sequence,
+        record: AccountRecord,
+        answers: RecentRequests,
+        resolved: BatchId,
     ) {
         self.last_key = self.last_key.wrapping_add(1);
-        let held = Held {
+        let cached = CachedAccount {
             name: player.clone(),
             key: self.last_key,
             used: false,
             record,
-            changed_in: Sequence::NONE,
-            allowance: Allowance::FULL,
-            receipts: (!receipts.are_none()).then(|| Box::new(receipts)),
+            changed_in: BatchId::NONE,
+            bucket: TokenBucket::FULL,
+            answers: (!answers.is_empty()).then(|| Box::new(answers)),
         };
-        self.receipts = self.receipts.saturating_add(held.receipts());
-        let room = if self.held.len() < self.most {
+        self.answers = self.answers.saturating_add(cached.answers());
+        let victim = if self.accounts.len() < self.capacity {
             None
         } else {
-            self.forgettable(settled)
+            self.evictable(resolved)
         };
-        let index = match room.and_then(|index| Some((index, self.held.get_mut(index)?))) {
+        let index = match victim.and_then(|index| Some((index, self.accounts.get_mut(index)?))) {
             Some((index, old)) => {
                 self.by_name.remove(&old.name);
-                self.receipts = self.receipts.saturating_sub(old.receipts());
-                *old = held;
+                self.answers = self.answers.saturating_sub(old.answers());
+                *old = cached;
                 index
             }
             None => {
-                self.held.push(held);
-                self.held.len().saturating_sub(1)
+                self.accounts.push(cached);
+                self.accounts.len().saturating_sub(1)
             }
         };
         self.by_name.insert(player, index);
     }
 
-    /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.held.clear();
+        self.accounts.clear();
         self.by_name.clear();
-        self.receipts = 0;
+        self.answers = 0;
     }
 
-    /// Forgets some of those with receipts, while there are more of these than may be; what was changed after the batch
-    /// `settled` stays. No place may wait to be [named](Self::named).
-    pub(super) fn trim(&mut self, settled: Sequence) {
-        for _ in 0..ROOM_LOOKS {
-            if self.receipts <= self.most_receipts {
+    /// Evicts idle accounts with answers while there are too many answers. Accounts changed after the batch
+    /// `resolved` stay. Moves slots, so no [`entry`](Self::entry) may be pending.
+    pub(super) fn evict(&mut self, resolved: BatchId) {
+        for _ in 0..EVICTION_SCAN {
+            if self.answers <= self.max_answers {
                 return;
             }
-            let index = self.next_of_hand();
-            let Some(held) = self.held.get_mut(index) else {
+            let index = self.clock_hand();
+            let Some(cached) = self.accounts.get_mut(index) else {
                 return;
             };
-            if held.changed_in > settled || held.used || held.receipts() == 0 {
-                held.used = false;
+            if cached.changed_in > resolved || cached.used || cached.answers() == 0 {
+                cached.used = false;
                 continue;
             }
-            let forgotten = self.held.swap_remove(index);
-            self.by_name.remove(&forgotten.name);
-            self.receipts = self.receipts.saturating_sub(forgotten.receipts());
-            if let Some(moved) = self.held.get(index) {
+            let evicted = self.accounts.swap_remove(index);
+            self.by_name.remove(&evicted.name);
+            self.answers = self.answers.saturating_sub(evicted.answers());
+            if let Some(moved) = self.accounts.get(index) {
                 self.by_name.insert(moved.name.clone(), index);
             }
         }
     }
 
-    /// Where the search for one to forget looks next.
-    fn next_of_hand(&mut self) -> usize {
-        let index = if self.hand < self.held.len() { self.hand } else { 0 };
-        self.hand = index.saturating_add(1);
+    fn clock_hand(&mut self) -> usize {
+        let index = if self.clock < self.accounts.len() {
+            self.clock
+        } else {
+            0
+        };
+        self.clock = index.saturating_add(1);
         index
     }
 
-    /// A record that is on disk as it is held, and has not been used since the hand last came by.
-    fn forgettable(&mut self, settled: Sequence) -> Option<usize> {
-        let rounds = self.held.len().saturating_mul(2);
+    /// Returns a committed record that was not used in the last round.
+    fn evictable(&mut self, resolved: BatchId) -> Option<usize> {
+        let rounds = self.accounts.len().saturating_mul(2);
         for _ in 0..rounds {
-            let index = self.next_of_hand();
-            let held = self.held.get_mut(index)?;
-            if held.changed_in <= settled && !held.used {
+            let index = self.clock_hand();
+            let cached = self.accounts.get_mut(index)?;
+            if cached.changed_in <= resolved && !cached.used {
                 return Some(index);
             }
-            held.used = false;
+            cached.used = false;
         }
         None
     }
@@ -248,120 +247,128 @@ impl Accounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        account::{Account, Refusal},
-        quantity::Stocks,
-        record::{AccountId, Command, Decision},
+    use crate::domain::{
+        account::{Account, Rejection},
+        money::Stocks,
+        order::{AccountId, Command, Decision},
     };
 
     fn player(number: i64) -> PlayerName {
         PlayerName::new(&format!("p{number}")).unwrap()
     }
 
-    fn record(number: i64) -> Record {
-        Record::new(AccountId(number))
+    fn record(number: i64) -> AccountRecord {
+        AccountRecord::new(AccountId(number))
     }
 
-    fn record_of(number: i64) -> (Record, Receipts) {
-        (record(number), Receipts::default())
-    }
+    impl AccountCache {
+        fn add(&mut self, number: i64, resolved: BatchId) {
+            self.insert(
+                player(number),
+                record(number),
+                RecentRequests::default(),
+                resolved,
+            );
+        }
 
-    impl Accounts {
-        fn get(&mut self, number: i64) -> Option<Record> {
-            let place = self.find(&player(number))?;
-            Some(self.at(place)?.record)
+        fn get(&mut self, number: i64) -> Option<AccountRecord> {
+            let slot = self.lookup(&player(number))?;
+            Some(self.get_mut(slot)?.record)
         }
     }
 
     #[test]
-    fn what_is_used_stays_and_what_is_not_makes_room() {
-        let mut accounts = Accounts::at_most(8, 100);
+    fn used_accounts_stay_and_idle_ones_are_evicted() {
+        let mut accounts = AccountCache::with_capacity(8, 100);
         for number in 0..100 {
-            accounts.put(player(number), record_of(number), Sequence::NONE);
+            accounts.add(number, BatchId::NONE);
             assert_eq!(accounts.get(0), Some(record(0)), "used all the time");
-            assert!(accounts.find(&player(number)).is_some(), "put just now");
-            assert!(accounts.held.len() <= 8 && accounts.by_name.len() <= 8, "bounded");
+            assert!(accounts.lookup(&player(number)).is_some(), "put just now");
+            assert!(
+                accounts.accounts.len() <= 8 && accounts.by_name.len() <= 8,
+                "bounded"
+            );
         }
         assert_eq!(accounts.get(50), None);
     }
 
     #[test]
-    fn what_waits_for_its_batch_stays() {
-        let mut accounts = Accounts::at_most(4, 100);
-        accounts.put(player(0), record_of(0), Sequence::NONE);
-        let place = accounts.find(&player(0)).unwrap();
-        accounts.at(place).unwrap().changed_in = Sequence::NONE.next();
+    fn accounts_of_an_uncommitted_batch_stay() {
+        let mut accounts = AccountCache::with_capacity(4, 100);
+        accounts.add(0, BatchId::NONE);
+        let slot = accounts.lookup(&player(0)).unwrap();
+        accounts.get_mut(slot).unwrap().changed_in = BatchId::NONE.next();
         for number in 1..50 {
-            accounts.put(player(number), record_of(number), Sequence::NONE);
+            accounts.add(number, BatchId::NONE);
         }
-        assert!(accounts.at(place).is_some());
+        assert!(accounts.get_mut(slot).is_some());
         for number in 50..60 {
-            accounts.put(player(number), record_of(number), Sequence::NONE.next());
+            accounts.add(number, BatchId::NONE.next());
         }
-        assert!(accounts.at(place).is_none(), "settled by now");
+        assert!(accounts.get_mut(slot).is_none(), "settled by now");
     }
 
-    fn receipt(number: i64) -> Receipt {
-        Receipt {
+    fn answer(number: i64) -> AnsweredRequest {
+        AnsweredRequest {
             id: RequestId(i128::from(number).to_be_bytes()),
             command: Command::Buy(Stocks(1)),
             decision: Decision {
-                result: Err(Refusal::BooksFull),
+                result: Err(Rejection::LedgerFull),
                 account: Account::default(),
             },
         }
     }
 
     #[test]
-    fn of_too_many_receipts_those_of_who_is_idle_make_room() {
-        let mut accounts = Accounts::at_most(100, 50);
+    fn answers_of_idle_accounts_are_evicted_first() {
+        let mut accounts = AccountCache::with_capacity(100, 50);
         for number in 0..20 {
-            accounts.put(player(number), record_of(number), Sequence::NONE);
-            let place = accounts.find(&player(number)).unwrap();
+            accounts.add(number, BatchId::NONE);
+            let slot = accounts.lookup(&player(number)).unwrap();
             for nth in 0..10 {
                 accounts
-                    .file(place, receipt(number * 10 + nth), Sequence::NONE)
+                    .remember(slot, answer(number * 10 + nth), BatchId::NONE)
                     .unwrap();
             }
-            accounts.trim(Sequence::NONE);
+            accounts.evict(BatchId::NONE);
             assert!(accounts.get(0).is_some(), "used all the time");
-            assert!(accounts.receipts <= 50, "{}", accounts.receipts);
-            let held: usize = accounts.held.iter().map(Held::receipts).sum();
-            assert_eq!(accounts.receipts, held);
+            assert!(accounts.answers <= 50, "{}", accounts.answers);
+            let total: usize = accounts.accounts.iter().map(CachedAccount::answers).sum();
+            assert_eq!(accounts.answers, total);
         }
-        for (index, held) in accounts.held.iter().enumerate() {
-            assert_eq!(accounts.by_name.get(&held.name), Some(&index));
+        for (index, cached) in accounts.accounts.iter().enumerate() {
+            assert_eq!(accounts.by_name.get(&cached.name), Some(&index));
         }
-        assert_eq!(accounts.by_name.len(), accounts.held.len());
+        assert_eq!(accounts.by_name.len(), accounts.accounts.len());
     }
 
     #[test]
-    fn receipts_that_wait_for_their_batch_stay() {
-        let mut accounts = Accounts::at_most(100, 0);
-        accounts.put(player(1), record_of(1), Sequence::NONE);
-        let place = accounts.find(&player(1)).unwrap();
-        let batch = Sequence::NONE.next();
-        accounts.at(place).unwrap().changed_in = batch;
-        let filed = accounts.file(place, receipt(7), batch).unwrap();
-        assert_eq!((filed.account, filed.number), (AccountId(1), 1));
-        accounts.trim(Sequence::NONE);
-        let kept = accounts.at(place).unwrap().receipt(receipt(7).id).unwrap();
-        assert_eq!(kept.settled_with, batch);
-        accounts.trim(batch);
-        assert!(accounts.find(&player(1)).is_none() && accounts.receipts == 0);
+    fn answers_of_an_uncommitted_batch_stay() {
+        let mut accounts = AccountCache::with_capacity(100, 0);
+        accounts.add(1, BatchId::NONE);
+        let slot = accounts.lookup(&player(1)).unwrap();
+        let batch = BatchId::NONE.next();
+        accounts.get_mut(slot).unwrap().changed_in = batch;
+        let stored = accounts.remember(slot, answer(7), batch).unwrap();
+        assert_eq!((stored.account, stored.number), (AccountId(1), 1));
+        accounts.evict(BatchId::NONE);
+        let found = accounts.get_mut(slot).unwrap().answer(answer(7).id).unwrap();
+        assert_eq!(found.commits_with, batch);
+        accounts.evict(batch);
+        assert!(accounts.lookup(&player(1)).is_none() && accounts.answers == 0);
     }
 
     #[test]
-    fn a_place_never_leads_to_another_player() {
-        let mut accounts = Accounts::at_most(1, 100);
-        accounts.put(player(1), record_of(1), Sequence::NONE);
-        let first = accounts.find(&player(1)).unwrap();
-        accounts.put(player(2), record_of(2), Sequence::NONE);
-        assert!(accounts.at(first).is_none() && accounts.named(first).is_none());
-        let second = accounts.find(&player(2)).unwrap();
-        assert_eq!(accounts.named(second), Some((player(2), record(2))));
+    fn a_stale_slot_never_finds_another_player() {
+        let mut accounts = AccountCache::with_capacity(1, 100);
+        accounts.add(1, BatchId::NONE);
+        let first = accounts.lookup(&player(1)).unwrap();
+        accounts.add(2, BatchId::NONE);
+        assert!(accounts.get_mut(first).is_none() && accounts.entry(first).is_none());
+        let second = accounts.lookup(&player(2)).unwrap();
+        assert_eq!(accounts.entry(second), Some((player(2), record(2))));
         accounts.clear();
-        accounts.put(player(3), record_of(3), Sequence::NONE);
-        assert!(accounts.at(second).is_none() && accounts.find(&player(2)).is_none());
+        accounts.add(3, BatchId::NONE);
+        assert!(accounts.get_mut(second).is_none() && accounts.lookup(&player(2)).is_none());
     }
 }

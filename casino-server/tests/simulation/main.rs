@@ -12,6 +12,7 @@
 //!     SIMULATION_SEED=7 cargo test -p casino-server --test simulation
 //!     SIMULATION_SEEDS=100000 cargo test -p casino-server --test simulation
 //!     SIMULATION_FIRST=5000 SIMULATION_SEEDS=1000 cargo test -p casino-server --test simulation
+//!     SIMULATION_SEED=7 SIMULATION_REPEAT=1000 cargo test -p casino-server --test simulation
 
 // The allowance for tests in the lint's configuration does not reach the helpers between them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
@@ -34,7 +35,7 @@ use std::{
 
 use auditor::{Account, Books};
 use awesomestock_proto::transport;
-use casino_server::{Casino, OpenError, Options, ServeError};
+use casino_server::{Casino, Environment, OpenError, Options, ServeError, StoreUrl};
 use connection::Faulty;
 use futures_util::{StreamExt, stream};
 use players::Player;
@@ -47,6 +48,7 @@ use tokio::{
 };
 use tokio_stream::StreamMap;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
 
 /// Seeds that are played when nobody asks for more.
 const SEEDS: u64 = 300;
@@ -69,6 +71,8 @@ enum End {
 struct Game {
     seed: u64,
     chance: ChaCha8Rng,
+    /// What happens to the log between two lives; of its own, so that a seed's game does not depend on it.
+    damage: ChaCha8Rng,
     path: PathBuf,
     log_bytes: u64,
     accounts: BTreeMap<&'static str, Account>,
@@ -86,6 +90,7 @@ impl Game {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         Self {
             seed,
+            damage: ChaCha8Rng::seed_from_u64(!seed),
             path: folder.join("casino.db"),
             log_bytes: chance.random_range(4 << 10..64 << 10),
             accounts: NAMES.map(|name| (name, Account::default())).into(),
@@ -104,6 +109,33 @@ impl Game {
         soon(waiting).await.unwrap();
     }
 
+    /// Sometimes damages the commit log. A casino that opens the ledger all the same has to have everything, as the auditor
+    /// will find out; one that refuses gets the log back.
+    async fn damage_log(&mut self, sound: &Environment, options: &Options, payments: &Channel) {
+        let log = self.path.with_file_name("casino.db-log");
+        let Ok(before) = fs::read(&log) else { return };
+        if self.damage.random_bool(0.8) {
+            return;
+        }
+        match self.damage.random_range(0..4) {
+            0 => fs::remove_file(&log).unwrap(),
+            1 => fs::write(&log, vec![0; before.len()]).unwrap(),
+            2 => fs::write(&log, &before[..before.len() / 2]).unwrap(),
+            _ => {
+                let mut damaged = before.clone();
+                damaged[..512].fill(0x55);
+                fs::write(&log, damaged).unwrap();
+            }
+        }
+        let opened = Casino::open_with(sound.clone(), options.clone(), payments.clone()).await;
+        match opened {
+            Ok(casino) => drop(casino),
+            Err(OpenError::Ledger(..)) => fs::write(&log, before).unwrap(),
+            Err(error) => panic!("{error}"),
+        }
+        self.wait_for_ledger().await;
+    }
+
     /// Opens the ledger in `life`; and if that ends over it or the disk fails, in one without faults.
     async fn open(&mut self, life: &Arc<Life>, health: Health) -> (Casino, transport::PipeIncoming) {
         let (payments, hanging) = transport::pipe();
@@ -113,17 +145,21 @@ impl Game {
         let mut options = Options::new(&self.path);
         options.seed = Some(self.seed);
         options.tick = Duration::from_millis(10);
-        options.house = 1;
+        options.bots = 1;
         if self.chance.random_bool(0.2) {
-            options.limits.actions_a_second = NonZero::new(self.chance.random_range(1..50));
+            options.limits.actions_per_second = NonZero::new(self.chance.random_range(1..50));
         }
         self.wait_for_ledger().await;
-        match Casino::open_in(surroundings, options.clone(), payments.clone()).await {
+        self.damage_log(&sound, &options, &payments).await;
+        match Casino::open_with(surroundings, options.clone(), payments.clone()).await {
             Ok(casino) => return (casino, hanging),
-            Err(OpenError::Ledger { .. }) => self.wait_for_ledger().await,
+            Err(OpenError::Ledger(..)) => self.wait_for_ledger().await,
             Err(error) => panic!("{error}"),
         }
-        (Casino::open_in(sound, options, payments).await.unwrap(), hanging)
+        (
+            Casino::open_with(sound, options, payments).await.unwrap(),
+            hanging,
+        )
     }
 
     /// One life of the casino. The players' channels are held to it only by what comes in at its doors.
@@ -132,7 +168,7 @@ impl Game {
         let health = Health::by(&mut self.chance);
         let moments = self.chance.random_range(20..2_000_i64).pow(2) / 1_000;
         let life = Life::new(moments, end == End::Killed);
-        if env::var_os("SIMULATION_SEED").is_some() {
+        if env::var_os("SIMULATION_SEED").is_some() && env::var_os("SIMULATION_REPEAT").is_none() {
             eprintln!("{end:?} after {moments} moments; {health:?}");
         }
         let (casino, hanging) = self.open(&life, health).await;
@@ -189,7 +225,10 @@ impl Game {
         shutdown.cancel();
         soon(serving).await.unwrap().unwrap();
         let mut differences = Vec::new();
-        casino_server::check(&self.path, |difference| differences.push(difference.to_string())).unwrap();
+        casino_server::check(&StoreUrl::Sqlite(self.path.clone()), |difference| {
+            differences.push(difference.to_string());
+        })
+        .unwrap();
         assert_eq!(differences, Vec::<String>::new());
         kept
     }
@@ -252,16 +291,18 @@ async fn simulate(seed: u64) -> usize {
     game.audit().await
 }
 
-/// The seeds to be played: one by name, or as many as are wished.
-fn seeds() -> std::ops::Range<u64> {
+/// The seeds to play, each as often as `SIMULATION_REPEAT` says: one by name, or a range.
+fn seeds() -> impl Iterator<Item = u64> {
     let number = |name| env::var(name).ok().map(|number| number.parse().unwrap());
-    match number("SIMULATION_SEED") {
+    let seeds = match number("SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
         None => {
             let first = number("SIMULATION_FIRST").unwrap_or(0);
             first..first + number("SIMULATION_SEEDS").unwrap_or(SEEDS)
         }
-    }
+    };
+    let repeat = usize::try_from(number("SIMULATION_REPEAT").unwrap_or(1)).unwrap();
+    seeds.flat_map(move |seed| std::iter::repeat_n(seed, repeat))
 }
 
 #[tokio::test(flavor = "multi_thread")]

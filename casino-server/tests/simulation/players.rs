@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, time::Duration};
 
 use awesomestock_proto::{
+    capabilities,
     casino::{Action, ActionOutcome, ActionResult, ActionType, WithdrawRequest},
-    feeds,
     types::Payment,
 };
 use rand::{RngExt, rngs::ChaCha8Rng};
@@ -159,13 +159,16 @@ impl Player {
         let (actions, outbound) = mpsc::channel(64);
         let mut request = tonic::Request::new(ReceiverStream::new(outbound));
         let metadata = request.metadata_mut();
-        metadata.insert(feeds::KEY, FEEDS.parse().unwrap());
-        metadata.insert_bin(feeds::USER_KEY, MetadataValue::from_bytes(self.name.as_bytes()));
+        metadata.insert(capabilities::HEADER, FEEDS.parse().unwrap());
+        metadata.insert_bin(
+            capabilities::USER_HEADER,
+            MetadataValue::from_bytes(self.name.as_bytes()),
+        );
         let response = soon(self.client.gamble(request)).await.ok()?;
         Some(Seat {
             actions: Some(actions),
             infos: response.into_inner(),
-            feeds: None,
+            capabilities: None,
         })
     }
 }
@@ -192,7 +195,7 @@ fn said_to_action(result: &ActionResult) -> Said {
 fn refusal(words: &str) -> Said {
     if words == "not executed: the casino is stopping" {
         Said::NotDoneAndStopping
-    } else if words.starts_with("not executed") || words.starts_with("too fast") {
+    } else if words.starts_with("not executed") || words.starts_with("rate limit") {
         Said::NotDone
     } else {
         Said::Answer(Answer::Refused(words.to_owned()))

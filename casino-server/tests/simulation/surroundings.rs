@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use casino_server::{Clock, Disk, Surroundings};
+use casino_server::{Clock, Disk, Environment};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use tokio::sync::Notify;
 
@@ -136,7 +136,7 @@ impl Disk for FaultyDisk {
         Err(failure())
     }
 
-    fn before_transaction(&self) -> io::Result<()> {
+    fn before_commit(&self) -> io::Result<()> {
         if self.life.step() {
             return Err(failure());
         }
@@ -147,7 +147,7 @@ impl Disk for FaultyDisk {
         Ok(())
     }
 
-    fn after_transaction(&self) -> io::Result<()> {
+    fn after_commit(&self) -> io::Result<()> {
         self.cut(0).map_or(Ok(()), |_| Err(failure()))
     }
 }
@@ -176,9 +176,9 @@ pub(crate) fn faulty(
     health: Health,
     log_bytes: u64,
     chance: &mut ChaCha8Rng,
-) -> Surroundings {
+) -> Environment {
     let mut own_chance = || ChaCha8Rng::seed_from_u64(chance.random());
-    Surroundings {
+    Environment {
         clock: clock(Arc::clone(life), own_chance()),
         disk: Arc::new(FaultyDisk {
             life: Arc::clone(life),

@@ -10,8 +10,9 @@ use std::{
         process::CommandExt,
     },
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, Once},
+    thread,
 };
 
 use tempfile::TempDir;
@@ -173,6 +174,48 @@ impl Cluster {
         let file = fs::read_to_string(format!("{}/postmaster.pid", self.data()))?;
         let first = file.lines().next().unwrap_or_default();
         first.parse().map_err(io::Error::other)
+    }
+
+    /// The lines of the server's log that report an error.
+    pub fn errors(&self) -> io::Result<Vec<String>> {
+        let log = fs::read_to_string(format!("{}/log", self.socket()))?;
+        let errors = log.lines().filter(|line| line.contains("ERROR:"));
+        Ok(errors.map(str::to_owned).collect())
+    }
+
+    /// Starts a pgbouncer in front of the database `name`. Returns its URL and its process, which the test must kill.
+    /// `None` if pgbouncer is not installed.
+    pub fn behind_pgbouncer(&self, name: &str, settings: &str) -> Option<(String, Child)> {
+        let socket = self.socket();
+        let file = self.folder.path().join("pgbouncer.ini");
+        let port = self.port + 1;
+        let text = format!(
+            "[databases]\n{name} = host={socket} port={} user=casino\n[pgbouncer]\nauth_type = any\nlisten_addr =\n\
+             listen_port = {port}\nunix_socket_dir = {socket}\n{settings}\n",
+            self.port
+        );
+        fs::write(&file, text).unwrap();
+        let listening = self.folder.path().join(format!(".s.PGSQL.{port}"));
+        // A killed pgbouncer leaves its socket behind.
+        let _ = fs::remove_file(&listening);
+        let mut command = Command::new("pgbouncer");
+        command
+            .arg("-q")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut pooler = command.env("PATH", format!("{path}:/usr/sbin")).spawn().ok()?;
+        while !listening.exists() {
+            assert_eq!(pooler.try_wait().unwrap(), None, "pgbouncer ended");
+            thread::yield_now();
+        }
+        let url = self.url(name);
+        let url = url.replace(&format!(":{}/", self.port), &format!(":{port}/"));
+        Some((url, pooler))
     }
 
     fn socket(&self) -> String {

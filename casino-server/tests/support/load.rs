@@ -1,7 +1,8 @@
 //! Players under full load, over connections of bare HTTP/2: until the casino is gone.
 
-use crate::http2::Connection;
 use tokio::task::JoinSet;
+
+use crate::http2::Connection;
 
 /// What one player's round came to.
 pub(crate) struct Played {

@@ -12,11 +12,12 @@ pub mod raw;
 use std::{future::Future, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
+    capabilities,
     casino::{
         Action, ActionResult, ActionType, GambleInfo, GambleType, PriceHistoryRequest, StockInfo,
         TradesRequest, Wallet, casino_client::CasinoClient,
     },
-    feeds, transport,
+    transport,
     types::{Payment, User},
 };
 use casino_server::{Casino, Options, ServeError};
@@ -134,9 +135,14 @@ pub trait Asks {
     async fn prices(&mut self) -> Vec<(i64, i32)>;
     async fn trades_of(&mut self, name: &str) -> Vec<awesomestock_proto::casino::Trade>;
     async fn payments_of(&mut self, name: &str) -> Vec<Payment>;
-    async fn sit(&mut self, name: &str, feeds: &str) -> Seat;
+    async fn sit(&mut self, name: &str, capabilities: &str) -> Seat;
     /// The same with `shown` as metadata.
-    async fn try_sit(&mut self, name: &str, feeds: &str, shown: &MetadataMap) -> Result<Seat, tonic::Status>;
+    async fn try_sit(
+        &mut self,
+        name: &str,
+        capabilities: &str,
+        shown: &MetadataMap,
+    ) -> Result<Seat, tonic::Status>;
 }
 
 impl Asks for Client {
@@ -192,29 +198,38 @@ impl Asks for Client {
         all
     }
 
-    /// Takes a seat for `name` with `feeds`, which may be none.
-    async fn sit(&mut self, name: &str, feeds: &str) -> Seat {
-        self.try_sit(name, feeds, &MetadataMap::new()).await.unwrap()
+    /// Takes a seat for `name` with `capabilities`, which may be none.
+    async fn sit(&mut self, name: &str, capabilities: &str) -> Seat {
+        self.try_sit(name, capabilities, &MetadataMap::new())
+            .await
+            .unwrap()
     }
 
-    async fn try_sit(&mut self, name: &str, feeds: &str, shown: &MetadataMap) -> Result<Seat, tonic::Status> {
+    async fn try_sit(
+        &mut self,
+        name: &str,
+        capabilities: &str,
+        shown: &MetadataMap,
+    ) -> Result<Seat, tonic::Status> {
         let (actions, outbound) = mpsc::channel(10_000);
         let mut request = Request::new(ReceiverStream::new(outbound));
         *request.metadata_mut() = shown.clone();
-        if !feeds.is_empty() {
-            request.metadata_mut().insert(feeds::KEY, feeds.parse().unwrap());
+        if !capabilities.is_empty() {
+            request
+                .metadata_mut()
+                .insert(capabilities::HEADER, capabilities.parse().unwrap());
             let user = MetadataValue::from_bytes(name.as_bytes());
-            request.metadata_mut().insert_bin(feeds::USER_KEY, user);
+            request.metadata_mut().insert_bin(capabilities::USER_HEADER, user);
         }
         let response = soon(self.gamble(request)).await?;
-        let feeds = response
+        let capabilities = response
             .metadata()
-            .get(feeds::KEY)
-            .map(|feeds| feeds.to_str().unwrap().to_owned());
+            .get(capabilities::HEADER)
+            .map(|value| value.to_str().unwrap().to_owned());
         Ok(Seat {
             actions: Some(actions),
             infos: response.into_inner(),
-            feeds,
+            capabilities,
         })
     }
 }
@@ -225,7 +240,7 @@ pub struct Seat {
     pub actions: Option<mpsc::Sender<Action>>,
     pub infos: Streaming<GambleInfo>,
     /// The feeds that the casino said it serves.
-    pub feeds: Option<String>,
+    pub capabilities: Option<String>,
 }
 
 impl Seat {

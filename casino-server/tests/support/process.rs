@@ -37,7 +37,13 @@ pub fn command(args: &[&str]) -> Command {
 pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
     let output = command(args).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_owned()).unwrap();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    let stderr = text(&output.stderr);
+    // A literal of several lines, put together wrongly. Lines of the log begin with a date.
+    let messages = stderr.lines().filter(|line| !line.starts_with("20"));
+    for message in messages {
+        assert!(!message.trim().contains("  "), "a run of spaces: {message}");
+    }
+    (output.status.code(), text(&output.stdout), stderr)
 }
 
 impl Process {
@@ -57,6 +63,16 @@ impl Process {
     }
 
     fn start_with(address: &str, store: &str, args: &[&str]) -> Self {
+        Self::try_start(address, store, args).unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// Starts a server on the ledger at the URL `store`; if it ends without a ready line, what it said.
+    pub fn try_start_on(store: &str, args: &[&str]) -> Result<Self, String> {
+        Self::try_start("127.0.0.1:0", store, args)
+    }
+
+    /// The same, listening on `address`.
+    pub fn try_start(address: &str, store: &str, args: &[&str]) -> Result<Self, String> {
         let args = [&["--listen", address, "--store", store], args].concat();
         let mut child = command(&args)
             .stdout(Stdio::piped())
@@ -80,15 +96,16 @@ impl Process {
             .read_line(&mut line)
             .unwrap();
         let Some(address) = line.strip_prefix("casino-server listening on ") else {
-            panic!("{line:?}: {}", stderr.join().unwrap());
+            assert_eq!(child.wait().unwrap().code(), Some(1), "{line:?}");
+            return Err(stderr.join().unwrap());
         };
         let address = address.trim_end().parse().unwrap();
-        Self {
+        Ok(Self {
             child,
             address,
             stderr: Some(stderr),
             logged,
-        }
+        })
     }
 
     /// What its log says after `words`, once it has said it.
@@ -117,9 +134,19 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for the end: how it ended, and what it logged.

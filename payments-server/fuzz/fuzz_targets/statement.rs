@@ -1,5 +1,5 @@
-//! See `payments_server::checks::statement`.
+//! See `payments_server::testkit::statement`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| payments_server::checks::statement(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| payments_server::testkit::statement(data));

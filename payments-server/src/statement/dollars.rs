@@ -1,10 +1,10 @@
-//! Whole dollars, with a sign.
+//! Whole dollars.
 
 use std::fmt;
 
-/// Whole dollars as the player sees them: below 0 paid in, above 0 paid out.
-///
-/// Shown with sign and thousands separators: `-1,000`, `0`, `+25`.
+use awesomestock_proto::text::thousands;
+
+/// Whole dollars: negative if paid in, positive if paid out. Displayed as `-1,000`, `0`, `+25`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dollars(i64);
 
@@ -12,7 +12,7 @@ impl Dollars {
     /// No dollars.
     pub const ZERO: Self = Self(0);
 
-    /// The sum, or nothing where it does not fit 64 bits.
+    /// Returns `None` on overflow.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
@@ -33,21 +33,8 @@ impl From<i64> for Dollars {
 
 impl fmt::Display for Dollars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.unsigned_abs().to_string();
-        let mut shown = String::with_capacity(32);
-        match self.0 {
-            ..0 => shown.push('-'),
-            0 => {}
-            1.. => shown.push('+'),
-        }
-        for (index, digit) in digits.chars().enumerate() {
-            let to_come = digits.len().saturating_sub(index);
-            if index > 0 && to_come % 3 == 0 {
-                shown.push(',');
-            }
-            shown.push(digit);
-        }
-        f.pad(&shown)
+        let sign = if self.0 > 0 { "+" } else { "" };
+        f.pad(&format!("{sign}{}", thousands(self.0)))
     }
 }
 
@@ -75,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_that_do_not_fit_are_none() {
+    fn overflowing_sums_are_none() {
         let most = Dollars::from(i64::MAX);
         let least = Dollars::from(i64::MIN);
         assert_eq!(most.checked_add(Dollars::from(1)), None);

@@ -1,25 +1,20 @@
-//! Columns of text, aligned by display width.
-//!
-//! Owns spacing and nothing else: what the cells say is none of its business.
+//! A text table, aligned by display width.
 
 use unicode_width::UnicodeWidthStr;
 
-/// How many columns a table has.
 pub(super) const COLUMNS: usize = 4;
 
-/// Between two columns.
 const GAP: &str = "  ";
 
-/// On which side of its column a cell stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
     Right,
 }
 
-/// The widths of the columns, in terminal columns.
+/// Column widths.
 ///
-/// Every cell is shown to [`fit`](Self::fit) first and written after. Then every line has the same display width:
+/// Call [`fit`](Self::fit) for every cell before writing. Then all lines have the same display width:
 ///
 /// ```text
 /// NUMBER  DATE (UTC)  DOLLARS  BALANCE    line
@@ -39,26 +34,25 @@ impl Table {
         }
     }
 
-    /// Widens the columns to what `cells` need.
+    /// Widens the columns for `cells`.
     pub(super) fn fit<C: AsRef<str>>(&mut self, cells: &[C; COLUMNS]) {
         for ((_, width), cell) in self.columns.iter_mut().zip(cells) {
             *width = (*width).max(cell.as_ref().width());
         }
     }
 
-    /// Widens the last column to what a summary line needs: its value stands there, its label in the columns before.
+    /// Widens the last column for the value of a summary line; its label is in the columns before.
     pub(super) fn fit_summary(&mut self, value: &str) {
         if let Some((_, width)) = self.columns.last_mut() {
             *width = (*width).max(value.width());
         }
     }
 
-    /// Bytes of a line, its `\n` included, whose cells are ASCII.
+    /// Returns the bytes of an ASCII line, including `\n`.
     pub(super) fn line_bytes(&self) -> usize {
         self.width().saturating_add(1)
     }
 
-    /// Terminal columns of a line.
     fn width(&self) -> usize {
         let gaps = GAP.width().saturating_mul(COLUMNS.saturating_sub(1));
         self.columns
@@ -66,7 +60,6 @@ impl Table {
             .fold(gaps, |sum, (_, width)| sum.saturating_add(*width))
     }
 
-    /// Writes a line of `cells` to `text`.
     pub(super) fn line<C: AsRef<str>>(&self, text: &mut String, cells: &[C; COLUMNS]) {
         for (index, ((align, width), cell)) in self.columns.iter().zip(cells).enumerate() {
             if index > 0 {
@@ -88,7 +81,6 @@ impl Table {
         text.push('\n');
     }
 
-    /// Writes a line of dashes to `text`, one stroke a column.
     pub(super) fn rule(&self, text: &mut String) {
         for (index, (_, width)) in self.columns.iter().enumerate() {
             if index > 0 {
@@ -99,7 +91,7 @@ impl Table {
         text.push('\n');
     }
 
-    /// Writes to `text` a line with `label` at its left end and `value` at its right end.
+    /// Writes a line with `label` at its left end and `value` at its right end.
     pub(super) fn summary(&self, text: &mut String, label: &str, value: &str) {
         let padding = self
             .width()

@@ -1,5 +1,5 @@
-//! See `awesomestock::checks::config`.
+//! See `awesomestock::testkit::config`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::checks::config(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::testkit::config(data));

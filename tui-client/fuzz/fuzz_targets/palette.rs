@@ -1,5 +1,5 @@
-//! See `awesomestock::checks::palette`.
+//! See `awesomestock::testkit::palette`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::checks::palette(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::testkit::palette(data));

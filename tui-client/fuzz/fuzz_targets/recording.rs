@@ -1,5 +1,5 @@
-//! See `awesomestock::checks::recording`.
+//! See `awesomestock::testkit::recording`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::checks::recording(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::testkit::recording(data));

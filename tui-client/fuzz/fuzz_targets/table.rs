@@ -1,5 +1,5 @@
-//! See `awesomestock::checks::table`.
+//! See `awesomestock::testkit::session`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::checks::table(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::testkit::session(data));

@@ -1,5 +1,5 @@
-//! See `awesomestock::checks::ticket`.
+//! See `awesomestock::testkit::ticket`.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::checks::ticket(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| awesomestock::testkit::ticket(data));

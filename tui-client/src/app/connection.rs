@@ -1,63 +1,58 @@
-//! How it stands between the client and the table: live, stale, or on the way back.
-//!
-//! Owns when to try again, when a price is overdue, and how long answers take. It opens nothing: the shell does, when an
-//! effect says so.
+//! The state of the Gamble stream: open, stale, or waiting to reconnect.
 
 use std::mem::{self, Discriminant};
 
-use super::{event::Call, money::UnixMs};
+use super::commands::request::Request;
+use crate::app::portfolio::money::UnixMillis;
 
-/// Wait before the first try to reconnect, in milliseconds.
+/// Delay before the first reconnect, in milliseconds.
 const FIRST_RETRY_MS: i64 = 250;
 
-/// Longest wait between two tries, in milliseconds.
+/// Longest delay between two attempts, in milliseconds.
 const LONGEST_RETRY_MS: i64 = 10_000;
 
-/// A stream that was open for so long, in milliseconds, was no mere try.
-const SETTLED_MS: i64 = 1_000;
+/// Time after which an open stream counts as established, in milliseconds.
+const ESTABLISHED_MS: i64 = 1_000;
 
-/// A price is overdue when so many tick intervals have passed without one, and the slack.
+/// Tick intervals without a price after which it is overdue, plus the slack.
 const OVERDUE_INTERVALS: i64 = 2;
 
-/// Slack in milliseconds before a price is overdue: for tables that tick fast, and for busy machines.
+/// Slack before a price is overdue, in milliseconds: for short tick intervals and busy machines.
 const OVERDUE_SLACK_MS: i64 = 2_000;
 
-/// The age of the last message is shown in steps of so many milliseconds: a second more or less means nothing, and each
-/// step is a frame.
+/// Resolution of the displayed age of the last message, in milliseconds: each step redraws the screen.
 const AGE_STEP_MS: i64 = 5_000;
 
-/// The same from [`LONG_AGE_MS`] on.
+/// Resolution from [`LONG_AGE_MS`] on, in milliseconds.
 const LONG_AGE_STEP_MS: i64 = 60_000;
 
-/// From here on an age is shown in minutes.
 const LONG_AGE_MS: i64 = 120_000;
 
-/// Calls whose answers are timed at once.
+/// Calls whose latency is measured at once.
 const MAX_TIMED_CALLS: usize = 16;
 
 /// An open stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Live {
-    /// The casino tells more than the old contract.
+pub struct OpenConnection {
+    /// The casino sends ticks, wallet and outcome.
     pub extended: bool,
-    /// The casino executes what carries the same id once: what has no answer may be sent again.
+    /// The casino deduplicates orders by request ID.
     pub ids: bool,
-    /// When it was opened.
-    pub since: UnixMs,
-    /// When the last message came; when it was opened, before the first.
-    pub last_message: UnixMs,
-    /// When the last price came; when it was opened, before the first.
-    pub last_price: UnixMs,
-    /// How long the last answer took, in milliseconds.
+    /// Time of opening.
+    pub since: UnixMillis,
+    /// Time of the last message, or of opening.
+    pub(crate) last_message: UnixMillis,
+    /// Time of the last price, or of opening.
+    pub(crate) last_price: UnixMillis,
+    /// Latency of the last answer, in milliseconds.
     pub latency_ms: Option<i64>,
-    /// Calls that wait for their answer, and when they were made.
-    asked: Vec<(Discriminant<Call>, UnixMs)>,
+    /// Pending calls and their start.
+    pending: Vec<(Discriminant<Request>, UnixMillis)>,
 }
 
-impl Live {
-    /// A stream that opens at `now`.
-    #[must_use]
-    pub fn new(extended: bool, now: UnixMs) -> Self {
+impl OpenConnection {
+    /// Returns a stream opened at `now`.
+    pub fn new(extended: bool, now: UnixMillis) -> Self {
         Self {
             extended,
             ids: false,
@@ -65,44 +60,39 @@ impl Live {
             last_message: now,
             last_price: now,
             latency_ms: None,
-            asked: Vec::new(),
+            pending: Vec::new(),
         }
     }
 
-    /// The age of the last message as it is shown, in milliseconds; `None` while it is too young to mean anything.
-    #[must_use]
-    pub fn shown_age_ms(&self, now: UnixMs) -> Option<i64> {
+    /// Returns the displayed age of the last message in milliseconds; `None` below the first step.
+    pub fn shown_age_ms(&self, now: UnixMillis) -> Option<i64> {
         let age_ms = now.since_ms(self.last_message);
         let whole = age_ms.checked_sub(age_ms.checked_rem(age_step_ms(age_ms))?)?;
         (whole > 0).then_some(whole)
     }
 
-    /// When the shown age moves on.
-    fn next_age(&self, now: UnixMs) -> UnixMs {
+    fn next_age(&self, now: UnixMillis) -> UnixMillis {
         let age_ms = now.since_ms(self.last_message).max(0);
         let step = age_step_ms(age_ms);
         let steps = age_ms.checked_div(step).unwrap_or(0).saturating_add(1);
         self.last_message.plus_ms(steps.saturating_mul(step))
     }
 
-    /// A call is made at `now`.
-    pub(super) fn note_call(&mut self, call: Call, now: UnixMs) {
-        if self.asked.len() < MAX_TIMED_CALLS {
-            self.asked.push((mem::discriminant(&call), now));
+    pub(super) fn record_call(&mut self, call: Request, now: UnixMillis) {
+        if self.pending.len() < MAX_TIMED_CALLS {
+            self.pending.push((mem::discriminant(&call), now));
         }
     }
 
-    /// The oldest call of this kind is answered at `now`.
-    pub(super) fn note_answer(&mut self, call: Call, now: UnixMs) {
+    pub(super) fn record_answer(&mut self, call: Request, now: UnixMillis) {
         let kind = mem::discriminant(&call);
-        if let Some(index) = self.asked.iter().position(|(asked, _)| *asked == kind) {
-            let (_, since) = self.asked.remove(index);
-            self.note_latency(since, now);
+        if let Some(index) = self.pending.iter().position(|(pending, _)| *pending == kind) {
+            let (_, since) = self.pending.remove(index);
+            self.record_latency(since, now);
         }
     }
 
-    /// What was sent at `since` is answered at `now`.
-    pub(super) fn note_latency(&mut self, since: UnixMs, now: UnixMs) {
+    pub(super) fn record_latency(&mut self, since: UnixMillis, now: UnixMillis) {
         self.latency_ms = Some(now.since_ms(since).max(0));
     }
 }
@@ -115,129 +105,125 @@ fn age_step_ms(age_ms: i64) -> i64 {
     }
 }
 
-/// The stream to the table.
+/// The Gamble stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Connection {
-    /// A try is under way.
+    /// An attempt is in progress.
     Connecting {
         /// 1 for the first.
         attempt: u32,
     },
     /// The stream is open.
-    Live(Live),
-    /// The stream was lost, or could not be opened.
-    Waiting {
-        /// The try that comes next.
+    Open(OpenConnection),
+    /// Waiting for the next attempt.
+    Backoff {
+        /// The next attempt.
         attempt: u32,
-        /// When it comes.
-        retry_at: UnixMs,
-        /// In words, why.
+        /// Time of the next attempt.
+        retry_at: UnixMillis,
+        /// Reason of the loss.
         why: String,
     },
-    /// The casino refused the seat, and would again: no further try comes by itself.
-    Barred {
-        /// In words, why.
+    /// The casino rejected the player; nothing is retried automatically.
+    Rejected {
+        /// The casino's reason.
         why: String,
     },
-    /// The player left the table.
-    Left,
+    /// The player left.
+    Disconnected,
 }
 
-/// What the connection means for the player now.
+/// The connection as the player sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Liveness {
-    /// The first try is under way.
+pub enum ConnectionStatus {
+    /// The first attempt is in progress.
     Connecting,
-    /// Prices come.
+    /// Prices arrive.
     Live,
-    /// The stream is open, and a price is overdue.
+    /// The stream is open, but a price is overdue.
     Stale {
         /// Age of the last price in milliseconds.
         age_ms: i64,
     },
-    /// The stream is lost; orders are refused until it is back.
+    /// The stream is lost; orders are not sent until it is open again.
     Reconnecting {
-        /// The try that is under way or comes next.
+        /// The current or next attempt.
         attempt: u32,
-        /// Milliseconds until it comes; 0 while it is under way.
+        /// Milliseconds until the attempt; 0 while it is in progress.
         retry_in_ms: i64,
     },
-    /// The casino gives the player no seat; no prices come.
-    Barred,
-    /// The player left the table; no prices come.
-    Left,
+    /// The casino rejected the player.
+    Rejected,
+    /// The player left.
+    Disconnected,
 }
 
 impl Connection {
-    /// What the connection means now. `interval_ms`: time between two ticks, where known.
-    #[must_use]
-    pub fn liveness(&self, now: UnixMs, interval_ms: Option<i64>) -> Liveness {
+    /// Returns the status at `now`. `interval_ms`: time between two ticks, if known.
+    pub fn status(&self, now: UnixMillis, interval_ms: Option<i64>) -> ConnectionStatus {
         match self {
-            Self::Left => Liveness::Left,
-            Self::Barred { .. } => Liveness::Barred,
-            Self::Connecting { attempt: 0 | 1 } => Liveness::Connecting,
-            Self::Connecting { attempt } => Liveness::Reconnecting {
+            Self::Disconnected => ConnectionStatus::Disconnected,
+            Self::Rejected { .. } => ConnectionStatus::Rejected,
+            Self::Connecting { attempt: 0 | 1 } => ConnectionStatus::Connecting,
+            Self::Connecting { attempt } => ConnectionStatus::Reconnecting {
                 attempt: *attempt,
                 retry_in_ms: 0,
             },
-            Self::Waiting {
+            Self::Backoff {
                 attempt, retry_at, ..
-            } => Liveness::Reconnecting {
+            } => ConnectionStatus::Reconnecting {
                 attempt: *attempt,
                 retry_in_ms: retry_at.since_ms(now),
             },
-            Self::Live(live) => {
+            Self::Open(live) => {
                 let age_ms = now.since_ms(live.last_price);
                 match interval_ms {
-                    Some(interval) if age_ms >= overdue_after_ms(interval) => Liveness::Stale { age_ms },
-                    Some(_) | None => Liveness::Live,
+                    Some(interval) if age_ms >= overdue_after_ms(interval) => {
+                        ConnectionStatus::Stale { age_ms }
+                    }
+                    Some(_) | None => ConnectionStatus::Live,
                 }
             }
         }
     }
 
-    /// The stream has been open for a while.
-    pub(super) fn is_settled(&self, now: UnixMs) -> bool {
+    pub(super) fn is_established(&self, now: UnixMillis) -> bool {
         self.live()
-            .is_some_and(|live| now.since_ms(live.since) >= SETTLED_MS)
+            .is_some_and(|live| now.since_ms(live.since) >= ESTABLISHED_MS)
     }
 
-    /// The stream, while it is open.
-    #[must_use]
-    pub fn live(&self) -> Option<&Live> {
+    /// Returns the stream if it is open.
+    pub fn live(&self) -> Option<&OpenConnection> {
         match self {
-            Self::Live(live) => Some(live),
-            Self::Connecting { .. } | Self::Waiting { .. } | Self::Barred { .. } | Self::Left => None,
+            Self::Open(live) => Some(live),
+            _ => None,
         }
     }
 
-    /// The stream, while it is open.
-    pub(super) fn live_mut(&mut self) -> Option<&mut Live> {
+    pub(super) fn live_mut(&mut self) -> Option<&mut OpenConnection> {
         match self {
-            Self::Live(live) => Some(live),
-            Self::Connecting { .. } | Self::Waiting { .. } | Self::Barred { .. } | Self::Left => None,
+            Self::Open(live) => Some(live),
+            _ => None,
         }
     }
 
-    /// The attempt after this one.
-    #[must_use]
-    pub fn next_attempt(&self) -> u32 {
+    /// Returns the number of the next attempt.
+    pub(crate) fn next_attempt(&self) -> u32 {
         match self {
-            Self::Connecting { attempt } | Self::Waiting { attempt, .. } => attempt.saturating_add(1),
-            Self::Live(_) | Self::Barred { .. } | Self::Left => 1,
+            Self::Connecting { attempt } | Self::Backoff { attempt, .. } => attempt.saturating_add(1),
+            Self::Open(_) | Self::Rejected { .. } | Self::Disconnected => 1,
         }
     }
 
-    /// When the picture changes by itself next: a price becomes overdue, an age or a countdown moves on.
-    #[must_use]
-    pub fn next_change(&self, now: UnixMs, interval_ms: Option<i64>) -> Option<UnixMs> {
+    /// Returns the time at which the status or a displayed duration changes next.
+    pub fn next_change(&self, now: UnixMillis, interval_ms: Option<i64>) -> Option<UnixMillis> {
         match self {
-            Self::Connecting { .. } | Self::Barred { .. } | Self::Left => None,
-            Self::Waiting { retry_at, .. } => {
+            Self::Connecting { .. } | Self::Rejected { .. } | Self::Disconnected => None,
+            Self::Backoff { retry_at, .. } => {
                 let left_ms = retry_at.since_ms(now);
                 (left_ms > 0).then(|| now.plus_ms(left_ms.checked_rem(1000).map_or(1000, |rest| rest.max(1))))
             }
-            Self::Live(live) => {
+            Self::Open(live) => {
                 let next_age = live.next_age(now);
                 let Some(interval) = interval_ms else {
                     return Some(next_age);
@@ -254,9 +240,8 @@ impl Connection {
     }
 }
 
-/// Milliseconds to wait before try `attempt` (1 = the first try after a loss): exponential, with up to a half taken
-/// off by `jitter`, so that a table full of players does not come back all at once.
-#[must_use]
+/// Returns the delay in milliseconds before attempt `attempt`, from 1: exponential backoff, shortened by up to half by
+/// `jitter`.
 pub fn retry_after_ms(attempt: u32, jitter: u64) -> i64 {
     let doublings = attempt.saturating_sub(1).min(16);
     let full = FIRST_RETRY_MS

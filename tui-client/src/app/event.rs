@@ -1,173 +1,158 @@
-//! Everything that can happen to the game, in the game's own words.
+//! Events that reach the reducer, and the effects it returns.
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    chart::{Mark, Sight},
-    company::{Leaderboard, Players, TapeNews, Told},
-    market::{Candle, PricePoint},
-    money::{Side, UnixMs},
+    chart::HitMap,
+    lobby::{Capabilities, Leaderboard, Players, TapeUpdate},
     overlay::PaymentRow,
-    screen::Button,
-    wallet::Wallet,
+    prices::{Candle, PricePoint},
+};
+pub use crate::app::{
+    commands::request::Request,
+    portfolio::rows::{NumberedTrade, TradeRow},
+};
+use crate::app::{
+    overlay::screen::ClickTarget,
+    portfolio::{
+        money::{Side, UnixMillis},
+        order_log::{ClientOrderId, UnansweredOrder},
+        wallet::Wallet,
+    },
 };
 
-/// Something that happened.
+/// An input of the reducer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
-    /// A key was pressed, held or released.
+    /// A key press, repeat or release.
     Key(KeyEvent),
-    /// The mouse was moved, clicked or wheeled.
+    /// A mouse move, click, drag or scroll.
     Mouse(MouseEvent),
-    /// Text was pasted.
+    /// Pasted text.
     Paste(String),
-    /// The terminal has this many columns and rows now.
+    /// New terminal size: columns, rows.
     Resized(u16, u16),
-    /// What was drawn on top can be scrolled down by this many lines.
+    /// Highest scroll position of the top overlay, in lines; known after drawing.
     Reach(usize),
-    /// What was drawn to be clicked is there.
-    Buttons(Vec<Button>),
-    /// What was drawn as the chart stands there.
-    Sight(Sight),
-    /// Something came of the Gamble stream.
+    /// Click targets of the last frame.
+    Buttons(Vec<ClickTarget>),
+    /// Chart positions of the last frame.
+    #[serde(rename = "Sight")]
+    HitMap(HitMap),
+    /// A message of the Gamble stream.
     Stream(StreamEvent),
-    /// A call was answered.
-    Answered(Answer),
+    /// A call succeeded.
+    Answered(Response),
     /// A call failed.
-    Failed(Call, Failure),
-    /// An export was written, to this path; or in words why not.
+    Failed(Request, RequestError),
+    /// An export finished: the file's path, or the error.
     Exported(Result<String, String>),
-    /// A moment that [`AppState::next_wake`](super::AppState::next_wake) named has come.
-    Woken,
-    /// The process was told to end.
-    ToldToStop,
+    /// The time of [`AppState::next_wake`](super::AppState::next_wake) was reached.
+    #[serde(rename = "Woken")]
+    Timer,
+    /// The process received a shutdown signal.
+    #[serde(rename = "ToldToStop")]
+    Shutdown,
 }
 
-/// Something that came of the Gamble stream.
+/// A message of the Gamble stream, or a change of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum StreamEvent {
-    /// It is open. `extended`: the casino tells more than the old contract.
-    Joined {
-        /// The casino tells ticks, wallet and outcome.
+    /// The stream is open.
+    #[serde(rename = "Joined")]
+    Opened {
+        /// The casino sends ticks, wallet and outcome.
         extended: bool,
-        /// The casino executes what carries the same id once: what has no answer may be sent again.
+        /// The casino deduplicates orders by request ID, so unanswered ones can be resent.
         ids: bool,
     },
-    /// It is open at this address, where the casino has several.
-    At(String),
+    /// The stream is open at this address, one of several.
+    #[serde(rename = "At")]
+    Endpoint(String),
     /// A price.
     Price {
-        /// The casino's number for it, where it tells.
+        /// Tick number, if sent.
         tick: Option<i64>,
         /// Tokens for one stock.
         price: i32,
-        /// When it came into force, where the casino tells.
-        at: Option<UnixMs>,
-        /// Time between two ticks in milliseconds, where the casino tells.
+        /// Start of the tick, if sent.
+        at: Option<UnixMillis>,
+        /// Time between two ticks in milliseconds, if sent.
         interval_ms: Option<i64>,
     },
-    /// The wallet, on joining.
+    /// The wallet, on opening.
     Wallet(Wallet),
-    /// On joining: the casino tells so much of the others.
-    Tells(Told),
-    /// Trades of everybody.
-    Tape(TapeNews),
-    /// Who is seated.
+    /// The lobby feeds that the casino supports, on opening.
+    #[serde(rename = "Tells")]
+    Capabilities(Capabilities),
+    /// Recent trades of all players.
+    Tape(TapeUpdate),
+    /// Players online.
     Players(Players),
-    /// Who owns most.
+    /// Ranking by equity.
     Leaderboard(Leaderboard),
-    /// The answer to the oldest order without one.
+    /// The answer to the oldest pending order.
     Result(OrderResult),
-    /// It could not be opened, or has ended; in words, why.
-    Lost(String),
-    /// The casino refuses this player the seat, and would refuse it again; in words, why.
-    Barred(String),
+    /// The stream could not be opened or has ended, with the reason.
+    #[serde(rename = "Lost")]
+    Closed(String),
+    /// The casino rejected the player for good, with the reason.
+    #[serde(rename = "Barred")]
+    Rejected(String),
 }
 
 /// The answer to an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderResult {
-    /// It is a trade now.
+    /// The order became a trade.
     pub executed: bool,
-    /// In the casino's words.
+    /// The casino's message.
     pub message: String,
-    /// Tokens for one stock, where the casino tells.
+    /// Tokens for one stock, if sent.
     pub price: Option<i32>,
-    /// The tick whose price it was, where the casino tells.
+    /// Stocks traded, if sent.
+    #[serde(default)]
+    pub count: Option<i32>,
+    /// Tick of the price, if sent.
     pub tick: Option<i64>,
-    /// When it was executed, where the casino tells.
-    pub at: Option<UnixMs>,
-    /// The wallet afterwards, where the casino tells.
+    /// Execution time, if sent.
+    pub at: Option<UnixMillis>,
+    /// The wallet afterwards, if sent.
     pub wallet: Option<Wallet>,
 }
 
-/// A call to the casino beside the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Call {
-    /// Tokens for so many dollars.
-    BuyTokens(i32),
-    /// Dollars for so many tokens.
-    Withdraw(i32),
-    /// The wallet; from a casino of the old contract, the token balance.
-    Holdings,
-    /// The player's payments.
-    Payments,
-    /// The player's statement.
-    Statement,
-    /// A page of the market's prices.
-    History {
-        /// Only those of lower ticks; `None`: the newest ones.
-        before: Option<i64>,
-    },
-    /// A page of the older part of the market's prices.
-    Candles {
-        /// Only those that begin with lower ticks.
-        before: i64,
-    },
-    /// The newest page of the player's trades, for log and chart.
-    Trades,
-    /// A page of the player's trades, to be read.
-    TradePage {
-        /// Only those of lower numbers; `None`: the newest ones.
-        before: Option<i64>,
-    },
-    /// Who owns most.
-    Leaderboard,
-}
-
-/// Why there is no answer to a [`Call`].
+/// A failed [`Request`], with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Failure {
-    /// The casino refused it, and nothing has changed; in words, why.
-    Refused(String),
-    /// The casino was not asked, and nothing has changed; in words, why.
+pub enum RequestError {
+    /// The casino rejected it; nothing changed.
+    #[serde(rename = "Refused")]
+    Rejected(String),
+    /// Nothing was sent; nothing changed.
     NotSent(String),
-    /// The casino could not be reached or did not answer: whether it was done is not known; in words, why.
+    /// No answer arrived; the outcome is unknown.
     Unanswered(String),
 }
 
-impl Failure {
-    /// The words alone.
-    #[must_use]
-    pub fn into_words(self) -> String {
+impl RequestError {
+    pub(crate) fn into_words(self) -> String {
         match self {
-            Self::Refused(why) | Self::NotSent(why) | Self::Unanswered(why) => why,
+            Self::Rejected(why) | Self::NotSent(why) | Self::Unanswered(why) => why,
         }
     }
 }
 
-/// The answer to a [`Call`].
+/// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answer {
-    /// So many tokens were bought for so many dollars.
+pub enum Response {
+    /// Tokens were bought.
     TokensBought {
         /// Dollars.
         dollars: i32,
         /// Tokens.
         tokens: i32,
     },
-    /// So many dollars were paid out for so many tokens.
+    /// Tokens were converted to dollars.
     Withdrawn {
         /// Tokens.
         tokens: i32,
@@ -176,7 +161,7 @@ pub enum Answer {
     },
     /// The wallet.
     Wallet(Wallet),
-    /// The tokens, from a casino that tells no more.
+    /// The token balance of a casino without the wallet call.
     Tokens(i32),
     /// The payments, oldest first.
     Payments(Vec<PaymentRow>),
@@ -184,97 +169,107 @@ pub enum Answer {
     Statement(String),
     /// A page of prices.
     History {
-        /// Below which tick; `None`: the newest page.
+        /// As requested.
         before: Option<i64>,
         /// Oldest first.
         prices: Vec<PricePoint>,
-        /// There are older ones that are told one by one.
+        /// Older prices exist.
         more: bool,
     },
     /// A page of candles.
     Candles {
-        /// Which begin below which tick.
+        /// As requested.
         before: i64,
         /// Oldest first.
         candles: Vec<Candle>,
-        /// There are older ones.
+        /// Older candles exist.
         more: bool,
     },
     /// Trades, oldest first.
     Trades(Vec<TradeRow>),
     /// A page of trades.
     TradePage {
-        /// Below which number; `None`: the newest page.
+        /// As requested.
         before: Option<i64>,
         /// Oldest first.
         rows: Vec<NumberedTrade>,
-        /// There are older ones.
+        /// Older trades exist.
         more: bool,
     },
-    /// Who owns most.
+    /// The leaderboard.
     Leaderboard(Leaderboard),
 }
 
-impl Answer {
-    /// The kind of call that is answered so, whatever else it says.
-    pub(super) fn call(&self) -> Call {
+impl Response {
+    pub(super) fn call(&self) -> Request {
         match self {
-            Self::TokensBought { dollars, .. } => Call::BuyTokens(*dollars),
-            Self::Withdrawn { tokens, .. } => Call::Withdraw(*tokens),
-            Self::Wallet(_) | Self::Tokens(_) => Call::Holdings,
-            Self::Payments(_) => Call::Payments,
-            Self::Statement(_) => Call::Statement,
-            Self::History { before, .. } => Call::History { before: *before },
-            Self::Candles { before, .. } => Call::Candles { before: *before },
-            Self::Trades(_) => Call::Trades,
-            Self::TradePage { before, .. } => Call::TradePage { before: *before },
-            Self::Leaderboard(_) => Call::Leaderboard,
+            Self::TokensBought { dollars, .. } => Request::BuyTokens(*dollars),
+            Self::Withdrawn { tokens, .. } => Request::Withdraw(*tokens),
+            Self::Wallet(_) | Self::Tokens(_) => Request::Holdings,
+            Self::Payments(_) => Request::Payments,
+            Self::Statement(_) => Request::Statement,
+            Self::History { before, .. } => Request::History { before: *before },
+            Self::Candles { before, .. } => Request::Candles { before: *before },
+            Self::Trades(_) => Request::Trades,
+            Self::TradePage { before, .. } => Request::TradePage { before: *before },
+            Self::Leaderboard(_) => Request::Leaderboard,
         }
     }
 }
 
-/// A trade, and its position among the player's trades: 1 for the first.
-pub type NumberedTrade = (i64, TradeRow);
-
-/// One trade of the player.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TradeRow {
-    /// The tick whose price it was.
-    pub tick: i64,
-    /// When it was executed.
-    pub at: UnixMs,
-    /// Buy or sell.
-    pub side: Side,
-    /// Stocks.
-    pub count: i32,
-    /// Tokens for one stock.
-    pub price: i32,
+/// Work for the runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Opens the Gamble stream.
+    Connect {
+        /// Delay in milliseconds.
+        after_ms: i64,
+    },
+    /// Send an order on the Gamble stream.
+    Send {
+        /// Buy or sell.
+        side: Side,
+        /// Stocks.
+        count: i32,
+        /// Worst price at which it may execute.
+        limit: Option<i32>,
+        /// `count` is an upper bound: the casino trades as many stocks as possible.
+        up_to: bool,
+        /// Source of the request ID: unchanged when the order is resent.
+        order_id: ClientOrderId,
+    },
+    /// Half-closes the stream; pending orders are still answered.
+    Leave,
+    /// Makes a call; its answer or failure returns as an event.
+    Call(Request),
+    /// Copies text to the clipboard.
+    Copy(String),
+    /// Writes text to a new file in the working directory; the result returns as an event.
+    Export {
+        /// The file's name.
+        file_name: String,
+        /// Its content.
+        text: String,
+    },
+    /// Redraws the whole screen.
+    Repaint,
+    /// Restores the terminal and suspends the process.
+    Suspend,
+    /// Ends the game.
+    Quit,
 }
 
-impl TradeRow {
-    /// Tokens paid or got.
-    #[must_use]
-    pub fn total(&self) -> i64 {
-        i64::from(self.count).saturating_mul(i64::from(self.price))
-    }
+/// Effects in order.
+pub type Effects = Vec<Effect>;
 
-    /// Tokens by which it changed the wallet: paid, negative, or got.
-    #[must_use]
-    pub fn tokens(&self) -> i64 {
-        match self.side {
-            Side::Buy => self.total().saturating_neg(),
-            Side::Sell => self.total(),
-        }
-    }
-
-    /// The trade as it is marked on the chart.
-    #[must_use]
-    pub fn mark(&self) -> Mark {
-        Mark {
-            tick: self.tick,
-            side: self.side,
-            count: self.count,
-            price: self.price,
+impl From<UnansweredOrder> for Effect {
+    fn from(sent: UnansweredOrder) -> Self {
+        Self::Send {
+            side: sent.side,
+            count: sent.count,
+            limit: sent.limit,
+            up_to: sent.up_to,
+            order_id: sent.order_id,
         }
     }
 }

@@ -1,43 +1,38 @@
-//! A recorded session, played again through the same reducer.
-//!
-//! Owns where the replay is, its speed, and its keys. It knows no clock: how much time has passed comes in. What the
-//! game asked for then is asked for again and carried out by nobody.
+//! Replays a recorded session through the reducer. The effects of the recording are not run.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{AppState, Event, Seat, Settings, money::UnixMs, update};
+use super::{AppState, Event, SessionInfo, Settings, update};
+use crate::app::portfolio::money::UnixMillis;
 
-/// The highest speed.
-pub const MAX_SPEED: u32 = 1000;
+pub(crate) const MAX_SPEED: u32 = 1000;
 
-/// How far the arrows go, in milliseconds of the recording.
+/// Distance of a seek, in milliseconds of the recording.
 const SEEK_MS: i64 = 5_000;
 
-/// What was recorded of a session.
+/// A recorded session.
 #[derive(Debug, Clone)]
-pub struct Tape {
-    /// Who played, and where.
-    pub seat: Seat,
-    /// How they wanted the game.
+pub struct Recording {
+    /// The player and the server.
+    pub info: SessionInfo,
+    /// The player's preferences.
     pub settings: Settings,
     /// Columns and rows at the start.
     pub size: (u16, u16),
-    /// When it began.
-    pub start: UnixMs,
-    /// Everything that happened, and when, in the order in which it was told to the game.
-    pub events: Vec<(UnixMs, Event)>,
-    /// The session went on: the recording had reached its bound.
-    pub cut_off: bool,
+    /// Time of the start.
+    pub start: UnixMillis,
+    /// Events with their times, in the order of arrival.
+    pub events: Vec<(UnixMillis, Event)>,
+    /// The recording reached its size limit before the session ended.
+    pub(crate) cut_off: bool,
 }
 
-impl Tape {
-    /// The state before anything happened.
+impl Recording {
     fn beginning(&self) -> AppState {
-        AppState::with(self.settings.clone(), self.seat.clone(), self.size, self.start).0
+        AppState::with_settings(self.settings.clone(), self.info.clone(), self.size, self.start).0
     }
 
-    /// The state after everything that happened.
-    #[must_use]
+    /// Returns the state after the last event.
     pub fn end(&self) -> AppState {
         let mut state = self.beginning();
         for (at, event) in &self.events {
@@ -47,30 +42,26 @@ impl Tape {
     }
 }
 
-/// Where a replay is.
+/// Progress of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// Milliseconds of the recording that have been played.
-    pub at_ms: i64,
-    /// Milliseconds it has.
-    pub length_ms: i64,
-    /// So many times as fast as it was.
+    pub(crate) at_ms: i64,
+    pub(crate) length_ms: i64,
+    /// Playback speed: 1 is real time.
     pub speed: u32,
-    /// It stands still until somebody goes on.
-    pub is_paused: bool,
-    /// Nothing more comes.
+    pub(crate) is_paused: bool,
+    /// The end is reached.
     pub is_over: bool,
-    /// The session went on when the recording ended.
-    pub cut_off: bool,
+    /// The session went on after the recording ended.
+    pub(crate) cut_off: bool,
 }
 
-/// A tape and where it is.
+/// A recording and its playback position.
 #[derive(Debug, Clone)]
 pub struct Replay {
-    tape: Tape,
-    /// When each event comes, in milliseconds from the start: never before the one before it, whatever the clock did.
+    recording: Recording,
+    /// Time of each event in milliseconds from the start. Never decreases, even if the recorded clock did.
     due_ms: Vec<i64>,
-    /// Events that have been played.
     played: usize,
     at_ms: i64,
     speed: u32,
@@ -79,11 +70,10 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// A replay at its start. `speed` is brought into 1 to [`MAX_SPEED`].
-    #[must_use]
-    pub fn new(tape: Tape, speed: u32) -> Self {
-        let latest = tape.events.iter().scan(0, |latest, (at, _)| {
-            *latest = at.since_ms(tape.start).max(*latest);
+    /// Returns a replay at its start. `speed` is clamped to 1..=`MAX_SPEED`.
+    pub fn new(recording: Recording, speed: u32) -> Self {
+        let latest = recording.events.iter().scan(0, |latest, (at, _)| {
+            *latest = at.since_ms(recording.start).max(*latest);
             Some(*latest)
         });
         Self {
@@ -92,19 +82,17 @@ impl Replay {
             at_ms: 0,
             speed: speed.clamp(1, MAX_SPEED),
             is_paused: false,
-            state: tape.beginning(),
-            tape,
+            state: recording.beginning(),
+            recording,
         }
     }
 
-    /// The game as it stood then.
-    #[must_use]
+    /// Returns the state at the current position.
     pub fn state(&self) -> &AppState {
         &self.state
     }
 
-    /// Where it is.
-    #[must_use]
+    /// Returns the progress.
     pub fn position(&self) -> Position {
         Position {
             at_ms: self.at_ms,
@@ -112,21 +100,20 @@ impl Replay {
             speed: self.speed,
             is_paused: self.is_paused,
             is_over: self.is_over(),
-            cut_off: self.tape.cut_off,
+            cut_off: self.recording.cut_off,
         }
     }
 
-    /// Goes on by so much time of the viewer's.
-    pub fn pass(&mut self, elapsed_ms: i64) {
+    /// Advances by `elapsed_ms` of real time.
+    pub fn advance(&mut self, elapsed_ms: i64) {
         if !self.is_paused {
             let ms = elapsed_ms.max(0).saturating_mul(i64::from(self.speed));
             self.play_to(self.at_ms.saturating_add(ms));
         }
     }
 
-    /// How many milliseconds of the viewer's time until the picture changes; `None` while it stands still.
-    #[must_use]
-    pub fn next_change_ms(&self) -> Option<i64> {
+    /// Returns the real time in milliseconds until the screen changes; `None` if it does not.
+    pub(crate) fn next_change_ms(&self) -> Option<i64> {
         if self.is_paused || self.is_over() {
             return None;
         }
@@ -141,7 +128,7 @@ impl Replay {
         left_ms.saturating_add(speed.saturating_sub(1)).checked_div(speed)
     }
 
-    /// Takes a key of the viewer; `false`: they leave.
+    /// Handles a key; returns `false` to quit.
     pub fn key(&mut self, key: &KeyEvent) -> bool {
         if key.kind == KeyEventKind::Release {
             return true;
@@ -162,11 +149,11 @@ impl Replay {
         true
     }
 
-    /// Goes to a moment of the recording: back means from the start again, as states are not kept.
+    /// Seeks to a position. Going back replays from the start, because states are not kept.
     fn seek(&mut self, to_ms: i64) {
         let to_ms = to_ms.max(0);
         if to_ms < self.at_ms {
-            self.state = self.tape.beginning();
+            self.state = self.recording.beginning();
             self.played = 0;
             self.at_ms = 0;
         }
@@ -175,7 +162,7 @@ impl Replay {
 
     fn play_to(&mut self, to_ms: i64) {
         self.at_ms = to_ms.min(self.length_ms());
-        let coming = self.due_ms.iter().zip(&self.tape.events).skip(self.played);
+        let coming = self.due_ms.iter().zip(&self.recording.events).skip(self.played);
         for (_, (at, event)) in coming.take_while(|(due, _)| **due <= self.at_ms) {
             update(&mut self.state, *at, event.clone());
             self.played = self.played.saturating_add(1);
@@ -187,7 +174,7 @@ impl Replay {
     }
 
     fn is_over(&self) -> bool {
-        self.at_ms >= self.length_ms() && self.played == self.tape.events.len()
+        self.at_ms >= self.length_ms() && self.played == self.recording.events.len()
     }
 }
 
@@ -195,15 +182,15 @@ impl Replay {
 mod tests {
     use super::*;
 
-    const START: UnixMs = UnixMs(1_700_000_000_000);
+    const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
-    /// Keys at these milliseconds: each puts a stock more on the ticket.
-    fn tape(moments: &[i64]) -> Tape {
+    /// Returns a recording of key presses at these milliseconds.
+    fn recording(moments: &[i64]) -> Recording {
         let up = Event::Key(KeyEvent::new(KeyCode::Up, KeyModifiers::NONE));
-        Tape {
-            seat: Seat {
+        Recording {
+            info: SessionInfo {
                 player: "ann".to_owned(),
-                table: "solo".to_owned(),
+                server: "solo".to_owned(),
             },
             settings: Settings::default(),
             size: (80, 24),
@@ -222,30 +209,30 @@ mod tests {
 
     #[test]
     fn time_passes_at_the_speed_that_is_set() {
-        let mut replay = Replay::new(tape(&[0, 900, 1_700, 9_000]), 1);
+        let mut replay = Replay::new(recording(&[0, 900, 1_700, 9_000]), 1);
         assert_eq!(replay.next_change_ms(), Some(0));
-        replay.pass(0);
+        replay.advance(0);
         assert_eq!((replay.played, replay.next_change_ms()), (1, Some(900)));
-        replay.pass(900);
+        replay.advance(900);
         assert_eq!((replay.played, replay.next_change_ms()), (2, Some(100)));
         press(&mut replay, KeyCode::Char('+'));
         press(&mut replay, KeyCode::Char('='));
-        replay.pass(200);
+        replay.advance(200);
         assert_eq!((replay.played, replay.position().at_ms), (3, 1_700));
         press(&mut replay, KeyCode::Char('-'));
         press(&mut replay, KeyCode::Char(' '));
-        replay.pass(1_000_000);
+        replay.advance(1_000_000);
         assert_eq!((replay.position().at_ms, replay.next_change_ms()), (1_700, None));
         press(&mut replay, KeyCode::Char(' '));
-        replay.pass(1_000_000);
+        replay.advance(1_000_000);
         assert!(replay.position().is_over && replay.next_change_ms().is_none());
         assert_eq!(replay.position().at_ms, 9_000);
     }
 
     #[test]
     fn seeking_ends_in_the_state_that_playing_ends_in() {
-        let tape = tape(&[0, 1_000, 4_000, 6_000, 11_000]);
-        let mut replay = Replay::new(tape.clone(), 1);
+        let recording = recording(&[0, 1_000, 4_000, 6_000, 11_000]);
+        let mut replay = Replay::new(recording.clone(), 1);
         let keys = [
             (KeyCode::Right, 5_000, 3),
             (KeyCode::Right, 10_000, 4),
@@ -263,30 +250,30 @@ mod tests {
                 (at_ms, played),
                 "{code:?}"
             );
-            let mut straight = Replay::new(tape.clone(), 1);
-            straight.pass(at_ms);
+            let mut straight = Replay::new(recording.clone(), 1);
+            straight.advance(at_ms);
             assert_eq!(format!("{:?}", replay.state()), format!("{:?}", straight.state()));
         }
-        assert_eq!(format!("{:?}", replay.state()), format!("{:?}", tape.end()));
+        assert_eq!(format!("{:?}", replay.state()), format!("{:?}", recording.end()));
     }
 
     #[test]
     fn a_clock_that_was_set_back_keeps_the_order() {
-        let mut replay = Replay::new(tape(&[5_000, -70_000, 1_000, 6_000]), 1);
-        replay.pass(5_000);
+        let mut replay = Replay::new(recording(&[5_000, -70_000, 1_000, 6_000]), 1);
+        replay.advance(5_000);
         assert_eq!((replay.played, replay.position().length_ms), (3, 6_000));
     }
 
     #[test]
     fn a_tape_without_events_is_over_at_once() {
-        let replay = Replay::new(tape(&[]), 0);
+        let replay = Replay::new(recording(&[]), 0);
         assert!(replay.position().is_over && replay.next_change_ms().is_none());
         assert_eq!(replay.position().speed, 1);
     }
 
     #[test]
     fn leaving_is_a_key_of_its_own() {
-        let mut replay = Replay::new(tape(&[1]), 1);
+        let mut replay = Replay::new(recording(&[1]), 1);
         let keys = [
             KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE),
             KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE),

@@ -124,11 +124,9 @@ impl Scene {
     }
 
     /// The casino's own look through the ledger, whether anybody plays or not.
-    fn check(&self) -> casino_server::Totals {
-        let Ok(casino_server::Address::Postgres(database)) = self.store.parse() else {
-            panic!("{}", self.store)
-        };
-        let check = || casino_server::check_database(&database, |difference| panic!("{difference}"));
+    fn check(&self) -> casino_server::AuditTotals {
+        let store = self.store.parse().unwrap();
+        let check = || casino_server::check(&store, |difference| panic!("{difference}"));
         task::block_in_place(check).unwrap()
     }
 

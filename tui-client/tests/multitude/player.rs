@@ -11,17 +11,17 @@ use std::{
 
 use awesomestock::{
     app::{
-        AppState, Effect, Event, Seat,
-        connection::Liveness,
-        event::{Answer, Call, Failure, StreamEvent},
-        market::PricePoint,
-        money::UnixMs,
+        AppState, Effect, Event, SessionInfo,
+        commands::request::Request,
+        connection::ConnectionStatus,
+        event::{RequestError, Response, StreamEvent},
+        portfolio::{money::UnixMillis, wallet::Wallet},
+        prices::PricePoint,
         update,
-        wallet::Wallet,
     },
-    client::{Client, Order, SeatEnd},
+    client::{Client, Order, SessionEnd},
 };
-use awesomestock_proto::{credentials::PlayerKey, transport};
+use awesomestock_proto::{auth::PlayerKey, transport};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::{
     sync::{Notify, mpsc},
@@ -110,7 +110,7 @@ pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> P
         let pause = Duration::from_millis(u64::try_from(wake.since_ms(now())).unwrap_or(0).min(500));
         effects = tokio::select! {
             Some((seat, event)) = happening.recv() => player.take(seat, event),
-            () = sleep(pause) => player.update(Event::Woken),
+            () = sleep(pause) => player.update(Event::Timer),
         };
         let trades = u64::try_from(player.played.trades.len()).unwrap();
         signals.trades[number].store(trades, Ordering::SeqCst);
@@ -123,9 +123,9 @@ impl Player {
         let name = format!("p{number}");
         let key = PlayerKey::from_bytes([u8::try_from(number).unwrap(); 32]);
         let channel = transport::endpoint(url).unwrap().connect_lazy();
-        let seat = Seat {
+        let seat = SessionInfo {
             player: name.clone(),
-            table: url.to_owned(),
+            server: url.to_owned(),
         };
         let (state, effects) = AppState::new(seat, (80, 24), now());
         let player = Self {
@@ -150,8 +150,8 @@ impl Player {
         let liveness = self
             .state
             .connection
-            .liveness(now(), self.state.market.interval_ms());
-        liveness == Liveness::Live && self.state.holdings.wallet().is_some()
+            .status(now(), self.state.market.interval_ms());
+        liveness == ConnectionStatus::Live && self.state.holdings.wallet().is_some()
     }
 
     fn may_order(&self) -> bool {
@@ -193,13 +193,13 @@ impl Player {
             Event::Stream(event) => self.note(event),
             Event::Answered(answer) => {
                 self.calls -= 1;
-                if let Answer::TokensBought { dollars, .. } = answer {
+                if let Response::TokensBought { dollars, .. } = answer {
                     self.played.paid += i64::from(*dollars);
                 }
             }
             Event::Failed(call, failure) => {
                 self.calls -= 1;
-                if let (Call::BuyTokens(dollars), Failure::Unanswered(_)) = (call, failure) {
+                if let (Request::BuyTokens(dollars), RequestError::Unanswered(_)) = (call, failure) {
                     self.played.open += i64::from(*dollars);
                 }
             }
@@ -211,7 +211,7 @@ impl Player {
     fn note(&mut self, event: &StreamEvent) {
         let played = &mut self.played;
         match event {
-            StreamEvent::Joined { ids, .. } => played.seats[usize::from(!ids)] += 1,
+            StreamEvent::Opened { ids, .. } => played.seats[usize::from(!ids)] += 1,
             StreamEvent::Price {
                 tick: Some(tick),
                 price,
@@ -244,17 +244,19 @@ impl Player {
                     side,
                     count,
                     limit,
-                    slip,
+                    up_to,
+                    order_id,
                 } => {
-                    let new = !self.ids.contains_key(&slip.number);
+                    let new = !self.ids.contains_key(&order_id.number);
                     self.played.ordered += usize::from(new);
                     self.played.sent_again += usize::from(!new);
-                    let id = *self.ids.entry(slip.number).or_insert_with(Uuid::now_v7);
+                    let id = *self.ids.entry(order_id.number).or_insert_with(Uuid::now_v7);
                     // A seat that is gone tells so by itself.
                     let _ = self.orders.as_ref().unwrap().try_send(Order {
                         side,
                         count,
                         limit,
+                        up_to,
                         id,
                     });
                 }
@@ -275,11 +277,11 @@ impl Player {
         self.seated = Some(self.tasks.spawn(async move {
             sleep(after).await;
             let why = sit(client, queue, &events, seat).await;
-            let _ = events.send((seat, Event::Stream(StreamEvent::Lost(why)))).await;
+            let _ = events.send((seat, Event::Stream(StreamEvent::Closed(why)))).await;
         }));
     }
 
-    fn call(&mut self, call: Call) {
+    fn call(&mut self, call: Request) {
         self.calls += 1;
         let (client, events, seat) = (self.client.clone(), self.events.clone(), self.seat);
         self.tasks.spawn(async move {
@@ -305,16 +307,16 @@ async fn sit(
     events: &mpsc::Sender<(u64, Event)>,
     seat: u64,
 ) -> String {
-    let (mut table, queue) = match client.sit_down().await {
+    let (mut table, queue) = match client.open_session().await {
         Ok(seated) => seated,
         Err(failure) => return failure.to_string(),
     };
-    let joined = StreamEvent::Joined {
+    let joined = StreamEvent::Opened {
         extended: table.is_extended(),
-        ids: table.keeps_to_ids(),
+        ids: table.supports_request_ids(),
     };
     let mut queue = Some(queue);
-    let mut told = vec![joined, StreamEvent::Tells(table.told_of_others())];
+    let mut told = vec![joined, StreamEvent::Capabilities(table.capabilities())];
     loop {
         for event in told.drain(..) {
             let _ = events.send((seat, Event::Stream(event))).await;
@@ -322,8 +324,8 @@ async fn sit(
         tokio::select! {
             event = table.next() => match event {
                 Ok(event) => told.push(event),
-                Err(SeatEnd::Closed) => return "closed".to_owned(),
-                Err(SeatEnd::Lost(why) | SeatEnd::Refused(why)) => return why,
+                Err(SessionEnd::Closed) => return "closed".to_owned(),
+                Err(SessionEnd::Lost(why) | SessionEnd::Rejected(why)) => return why,
             },
             order = orders.recv(), if queue.is_some() => match (order, &queue) {
                 (Some(order), Some(queue)) => drop(queue.send(order).await),
@@ -333,6 +335,6 @@ async fn sit(
     }
 }
 
-fn now() -> UnixMs {
-    UnixMs(jiff::Timestamp::now().as_millisecond())
+fn now() -> UnixMillis {
+    UnixMillis(jiff::Timestamp::now().as_millisecond())
 }

@@ -2,11 +2,13 @@
 
 use awesomestock::app::{
     Effect, Event,
-    connection::{Connection, Liveness, retry_after_ms},
-    event::{Answer, Call, OrderResult, StreamEvent},
-    log::{Deed, Outcome},
-    money::Side,
-    wallet::{Holdings, Wallet},
+    connection::{Connection, ConnectionStatus, retry_after_ms},
+    event::{OrderResult, Request, Response, StreamEvent},
+    portfolio::{
+        money::Side,
+        order_log::{ActionStatus, LoggedAction},
+        wallet::{Wallet, WalletState},
+    },
 };
 
 use crate::game::{Game, START, send};
@@ -16,12 +18,12 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
     let mut game = Game::seated();
     game.keys("b");
     for attempt in 1..=5 {
-        let effects = game.stream(StreamEvent::Lost("connection reset".to_owned()));
+        let effects = game.stream(StreamEvent::Closed("connection reset".to_owned()));
         let [Effect::Connect { after_ms }] = effects[..] else {
             panic!("{effects:?}")
         };
         match &game.state.connection {
-            Connection::Waiting {
+            Connection::Backoff {
                 attempt: shown,
                 retry_at,
                 why,
@@ -32,14 +34,14 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(game.last_outcome(), Outcome::Unanswered);
-    let effects = game.stream(StreamEvent::Joined {
+    assert_eq!(game.last_outcome(), ActionStatus::Unanswered);
+    let effects = game.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
-    assert_eq!(effects, [Effect::Call(Call::History { before: None })]);
+    assert_eq!(effects, [Effect::Call(Request::History { before: None })]);
     assert!(game.state.connection.live().is_some());
-    let effects = game.stream(StreamEvent::Lost("again".to_owned()));
+    let effects = game.stream(StreamEvent::Closed("again".to_owned()));
     assert!(
         matches!(effects[..], [Effect::Connect { after_ms: 126..=250 }]),
         "{effects:?}"
@@ -50,7 +52,7 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
 fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
     let mut game = Game::seated();
     game.keys("s:stop\n:gamble\n");
-    game.stream(StreamEvent::Joined {
+    game.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
@@ -65,11 +67,14 @@ fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
     let orders: Vec<_> = game
         .log()
         .into_iter()
-        .filter(|(deed, _)| *deed != Deed::Notice)
+        .filter(|(deed, _)| *deed != LoggedAction::Notice)
         .collect();
     let expected = [
-        (Deed::Order(Side::Sell, 1), Outcome::Unanswered),
-        (Deed::Order(Side::Buy, 9), Outcome::Traded { price: Some(10) }),
+        (LoggedAction::Order(Side::Sell, 1), ActionStatus::Unanswered),
+        (
+            LoggedAction::Order(Side::Buy, 9),
+            ActionStatus::Traded { price: Some(10) },
+        ),
     ];
     assert_eq!(orders, expected);
 }
@@ -99,13 +104,13 @@ fn the_connection_says_what_is_true() {
     let mut game = Game::seated();
     let interval = game.state.market.interval_ms();
     for (age_ms, expected) in [
-        (0, Liveness::Live),
-        (3999, Liveness::Live),
-        (4000, Liveness::Stale { age_ms: 4000 }),
-        (60_000, Liveness::Stale { age_ms: 60_000 }),
+        (0, ConnectionStatus::Live),
+        (3999, ConnectionStatus::Live),
+        (4000, ConnectionStatus::Stale { age_ms: 4000 }),
+        (60_000, ConnectionStatus::Stale { age_ms: 60_000 }),
     ] {
         assert_eq!(
-            game.state.connection.liveness(START.plus_ms(age_ms), interval),
+            game.state.connection.status(START.plus_ms(age_ms), interval),
             expected,
             "{age_ms}"
         );
@@ -116,7 +121,7 @@ fn the_connection_says_what_is_true() {
         "nothing to draw before the price is overdue"
     );
     game.now = START.plus_ms(4400);
-    game.event(Event::Woken);
+    game.event(Event::Timer);
     assert_eq!(
         game.state.next_wake(),
         Some(START.plus_ms(5000)),
@@ -135,13 +140,13 @@ fn a_table_that_answers_but_does_not_tick_is_stale_and_takes_no_orders() {
     assert_eq!(game.keys("b"), [], "nothing is sent at a price that may be old");
     assert_eq!(
         game.last_outcome(),
-        Outcome::NotSent("no price for 4 s; orders go on with the next one".to_owned())
+        ActionStatus::NotSent("no price for 4 s; orders resume with the next one".to_owned())
     );
     game.price(1, 11);
     assert_eq!(game.keys("b"), send(Side::Buy, 1));
     // A table that does not say its rhythm is never overdue.
     let mut old = Game::new();
-    old.stream(StreamEvent::Joined {
+    old.stream(StreamEvent::Opened {
         extended: false,
         ids: false,
     });
@@ -161,7 +166,7 @@ fn the_latency_is_that_of_the_last_answer() {
     let latency = |game: &Game| game.state.connection.live().and_then(|live| live.latency_ms);
     assert_eq!(latency(&game), None);
     game.now = START.plus_ms(30);
-    game.event(Event::Answered(Answer::History {
+    game.event(Event::Answered(Response::History {
         before: None,
         prices: Vec::new(),
         more: false,
@@ -175,10 +180,10 @@ fn the_latency_is_that_of_the_last_answer() {
     game.result(false, "no", Wallet::default());
     assert_eq!(latency(&game), Some(12));
     // What nobody asked for was not waited for.
-    game.event(Event::Answered(Answer::Tokens(1)));
+    game.event(Event::Answered(Response::Tokens(1)));
     assert_eq!(latency(&game), Some(12));
-    game.stream(StreamEvent::Lost("gone".to_owned()));
-    game.stream(StreamEvent::Joined {
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    game.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
@@ -188,7 +193,7 @@ fn the_latency_is_that_of_the_last_answer() {
 #[test]
 fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
     let mut game = Game::new();
-    game.stream(StreamEvent::Joined {
+    game.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
@@ -201,7 +206,7 @@ fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
     let mut shown = Vec::new();
     for _ in 0..27 {
         game.now = game.state.next_wake().unwrap();
-        game.event(Event::Woken);
+        game.event(Event::Timer);
         let live = game.state.connection.live().unwrap();
         shown.push(live.shown_age_ms(game.now).unwrap() / 1000);
     }
@@ -213,13 +218,13 @@ fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
 fn a_casino_of_the_old_contract_tells_tokens_only() {
     let mut game = Game::new();
     assert_eq!(
-        game.stream(StreamEvent::Joined {
+        game.stream(StreamEvent::Opened {
             extended: false,
             ids: false
         }),
-        [Effect::Call(Call::Holdings)]
+        [Effect::Call(Request::Holdings)]
     );
-    game.event(Event::Answered(Answer::Tokens(50)));
+    game.event(Event::Answered(Response::Tokens(50)));
     game.stream(StreamEvent::Price {
         tick: None,
         price: 15,
@@ -245,26 +250,27 @@ fn a_casino_of_the_old_contract_tells_tokens_only() {
         executed: true,
         message: "operation executed successfully".to_owned(),
         price: None,
+        count: None,
         tick: None,
         at: None,
         wallet: None,
     };
     assert_eq!(
         game.stream(StreamEvent::Result(result)),
-        [Effect::Call(Call::Holdings)]
+        [Effect::Call(Request::Holdings)]
     );
-    assert_eq!(game.last_outcome(), Outcome::Traded { price: None });
-    assert_eq!(game.state.holdings, Holdings::TokensOnly(50));
+    assert_eq!(game.last_outcome(), ActionStatus::Traded { price: None });
+    assert_eq!(game.state.holdings, WalletState::TokensOnly(50));
     assert_eq!(game.keys("ms"), [], "how many stocks there are is not known");
 }
 
 #[test]
 fn a_seat_that_is_refused_is_asked_for_again_only_when_the_player_says_so() {
     let mut game = Game::new();
-    assert_eq!(game.stream(StreamEvent::Barred("not yours".to_owned())), []);
+    assert_eq!(game.stream(StreamEvent::Rejected("not yours".to_owned())), []);
     assert_eq!(
         game.last_outcome(),
-        Outcome::Refused("no seat: not yours".to_owned())
+        ActionStatus::Rejected("session rejected: not yours".to_owned())
     );
     assert_eq!(game.state.next_wake(), None, "nothing is tried by itself");
     assert_eq!(game.keys(":gamble\n"), [Effect::Connect { after_ms: 0 }]);
@@ -280,12 +286,12 @@ fn a_seat_that_held_is_looked_for_at_once_where_there_are_several_addresses() {
     ] {
         let mut game = Game::seated();
         if let Some(address) = at {
-            game.stream(StreamEvent::At(address.to_owned()));
-            assert_eq!(game.state.session.seat.table, address);
+            game.stream(StreamEvent::Endpoint(address.to_owned()));
+            assert_eq!(game.state.session.info.server, address);
         }
         game.now = game.now.plus_ms(held_ms);
         for first in [true, false] {
-            let effects = game.stream(StreamEvent::Lost("gone".to_owned()));
+            let effects = game.stream(StreamEvent::Closed("gone".to_owned()));
             let [Effect::Connect { after_ms }] = effects[..] else {
                 panic!("{effects:?}")
             };

@@ -1,28 +1,30 @@
 //! A game that is driven by hand: keys and messages in, effects out.
 
 use awesomestock::app::{
-    AppState, Effect, Event, Seat,
+    AppState, Effect, Event, SessionInfo,
     event::{OrderResult, StreamEvent},
-    log::{Deed, Outcome, Slip},
-    money::{Side, UnixMs},
+    portfolio::{
+        money::{Side, UnixMillis},
+        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        wallet::Wallet,
+    },
     update,
-    wallet::Wallet,
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-pub(crate) const START: UnixMs = UnixMs(1_700_000_000_000);
+pub(crate) const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
 /// A game, driven by hand.
 pub(crate) struct Game {
     pub(crate) state: AppState,
-    pub(crate) now: UnixMs,
+    pub(crate) now: UnixMillis,
 }
 
 impl Game {
     pub(crate) fn new() -> Self {
-        let seat = Seat {
+        let seat = SessionInfo {
             player: "ann".to_owned(),
-            table: "solo".to_owned(),
+            server: "solo".to_owned(),
         };
         let (state, effects) = AppState::new(seat, (80, 24), START);
         assert_eq!(effects, [Effect::Connect { after_ms: 0 }]);
@@ -32,7 +34,7 @@ impl Game {
     /// At a table that tells everything, at price 10, with 500 tokens.
     pub(crate) fn seated() -> Self {
         let mut game = Self::new();
-        game.stream(StreamEvent::Joined {
+        game.stream(StreamEvent::Opened {
             extended: true,
             ids: false,
         });
@@ -50,8 +52,8 @@ impl Game {
     pub(crate) fn event(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = update(&mut self.state, self.now, event);
         for effect in &mut effects {
-            if let Effect::Send { slip, .. } = effect {
-                *slip = Slip::default();
+            if let Effect::Send { order_id, .. } = effect {
+                *order_id = ClientOrderId::default();
             }
         }
         effects
@@ -78,6 +80,7 @@ impl Game {
             executed,
             message,
             price,
+            count: None,
             tick: executed.then_some(0),
             at: None,
             wallet: Some(wallet),
@@ -98,15 +101,15 @@ impl Game {
         }))
     }
 
-    pub(crate) fn log(&self) -> Vec<(Deed, Outcome)> {
+    pub(crate) fn log(&self) -> Vec<(LoggedAction, ActionStatus)> {
         self.state
             .log
             .entries()
-            .map(|entry| (entry.deed.clone(), entry.outcome.clone()))
+            .map(|entry| (entry.action.clone(), entry.status.clone()))
             .collect()
     }
 
-    pub(crate) fn last_outcome(&self) -> Outcome {
+    pub(crate) fn last_outcome(&self) -> ActionStatus {
         self.log().pop().expect("the log has a line").1
     }
 }
@@ -126,6 +129,7 @@ pub(crate) fn send(side: Side, count: i32) -> Vec<Effect> {
         side,
         count,
         limit: None,
-        slip: Slip::default(),
+        up_to: false,
+        order_id: ClientOrderId::default(),
     }]
 }

@@ -2,12 +2,14 @@
 
 use awesomestock::app::{
     Effect, Event,
-    company::Told,
-    event::{Answer, StreamEvent, TradeRow},
-    log::{Deed, Outcome, Slip},
-    money::Side,
+    event::{Response, StreamEvent, TradeRow},
+    lobby::Capabilities,
     overlay::Overlay,
-    wallet::Wallet,
+    portfolio::{
+        money::Side,
+        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        wallet::Wallet,
+    },
 };
 
 use crate::game::{Game, START, send};
@@ -15,9 +17,9 @@ use crate::game::{Game, START, send};
 /// [`Game::seated`] at a casino that keeps to limits, or not.
 fn seated(limits: bool) -> Game {
     let mut game = Game::seated();
-    game.stream(StreamEvent::Tells(Told {
+    game.stream(StreamEvent::Capabilities(Capabilities {
         limits,
-        ..Told::default()
+        ..Capabilities::default()
     }));
     game
 }
@@ -27,7 +29,8 @@ fn limited(side: Side, count: i32, limit: i32) -> Vec<Effect> {
         side,
         count,
         limit: Some(limit),
-        slip: Slip::default(),
+        up_to: false,
+        order_id: ClientOrderId::default(),
     }]
 }
 
@@ -72,23 +75,23 @@ fn keys_send_orders_with_the_limit_the_ticket_shows() {
 #[test]
 fn what_is_held_back_for_its_limit_is_said_in_words() {
     for (limits, keys, deed, why) in [
-        (true, "2@b", Deed::Notice, "the limit has no price"),
+        (true, "2@b", LoggedAction::Notice, "the limit price is missing"),
         (
             false,
             "2@14b",
-            Deed::Limited(Side::Buy, 2, 14),
-            "this casino keeps to no limits",
+            LoggedAction::Limited(Side::Buy, 2, 14),
+            "this casino does not support limit orders",
         ),
         (
             false,
             ":sell 2 @ 14\n",
-            Deed::Limited(Side::Sell, 2, 14),
-            "this casino keeps to no limits",
+            LoggedAction::Limited(Side::Sell, 2, 14),
+            "this casino does not support limit orders",
         ),
     ] {
         let mut game = seated(limits);
         assert_eq!(game.keys(keys), [], "{keys:?}");
-        let expected = (deed, Outcome::NotSent(why.to_owned()));
+        let expected = (deed, ActionStatus::NotSent(why.to_owned()));
         assert_eq!(game.log(), [expected], "{keys:?}");
     }
 }
@@ -97,8 +100,11 @@ fn what_is_held_back_for_its_limit_is_said_in_words() {
 fn the_log_tells_the_limit_from_the_sending_to_the_answer() {
     let mut game = seated(true);
     game.keys("2@14b3@9s");
-    let (bought, sold) = (Deed::Limited(Side::Buy, 2, 14), Deed::Limited(Side::Sell, 3, 9));
-    let pending = |deed: &Deed| (deed.clone(), Outcome::Pending);
+    let (bought, sold) = (
+        LoggedAction::Limited(Side::Buy, 2, 14),
+        LoggedAction::Limited(Side::Sell, 3, 9),
+    );
+    let pending = |deed: &LoggedAction| (deed.clone(), ActionStatus::Pending);
     assert_eq!(game.log(), [pending(&bought), pending(&sold)]);
     let wallet = Wallet {
         tokens: 480,
@@ -109,10 +115,10 @@ fn the_log_tells_the_limit_from_the_sending_to_the_answer() {
     game.result(true, "operation executed successfully", wallet);
     let no = "selling 3 stocks needs 3, you have 2";
     game.result(false, no, wallet);
-    let traded = (bought, Outcome::Traded { price: Some(10) });
-    let refused = (sold, Outcome::Refused(no.to_owned()));
+    let traded = (bought, ActionStatus::Traded { price: Some(10) });
+    let refused = (sold, ActionStatus::Rejected(no.to_owned()));
     assert_eq!(game.log(), [traded, refused]);
-    assert_eq!(game.state.chart.marks.iter().count(), 1);
+    assert_eq!(game.state.chart.markers.iter().count(), 1);
     // Told again as a trade of the past, it is known.
     let again = TradeRow {
         tick: 0,
@@ -121,7 +127,7 @@ fn the_log_tells_the_limit_from_the_sending_to_the_answer() {
         count: 2,
         price: 10,
     };
-    game.event(Event::Answered(Answer::Trades(vec![again])));
+    game.event(Event::Answered(Response::Trades(vec![again])));
     assert_eq!(game.log().len(), 2);
 }
 

@@ -2,11 +2,13 @@
 
 use awesomestock::app::{
     Effect, Event,
-    event::{Answer, Call, Failure, StreamEvent},
-    log::{Deed, Outcome},
-    money::{Centitokens, Permille},
+    event::{Request, RequestError, Response, StreamEvent},
     overlay::Overlay,
-    wallet::{Holdings, Wallet},
+    portfolio::{
+        money::{Centitokens, Permille},
+        order_log::{ActionStatus, LoggedAction},
+        wallet::{Wallet, WalletState},
+    },
 };
 
 use crate::game::Game;
@@ -24,43 +26,60 @@ fn an_older_wallet_never_replaces_a_newer_one() {
         version: 4,
         ..Wallet::default()
     };
-    game.event(Event::Answered(Answer::Wallet(newer)));
-    game.event(Event::Answered(Answer::Wallet(older)));
-    assert_eq!(game.state.holdings, Holdings::Known(newer));
+    game.event(Event::Answered(Response::Wallet(newer)));
+    game.event(Event::Answered(Response::Wallet(older)));
+    assert_eq!(game.state.holdings, WalletState::Known(newer));
     // A casino that tells tokens only has taken the place of the one that told more.
-    game.event(Event::Answered(Answer::Tokens(9)));
-    assert_eq!(game.state.holdings, Holdings::TokensOnly(9));
+    game.event(Event::Answered(Response::Tokens(9)));
+    assert_eq!(game.state.holdings, WalletState::TokensOnly(9));
     game.stream(StreamEvent::Wallet(older));
     assert_eq!(
         game.state.holdings,
-        Holdings::Known(older),
+        WalletState::Known(older),
         "joining tells what is true"
     );
 }
 
 #[test]
+fn a_payment_answered_while_the_stream_opens_stays_in_the_wallet() {
+    let mut game = Game::seated();
+    let [opened, paid] = [0, 1].map(|version| Wallet {
+        version,
+        ..Wallet::default()
+    });
+    game.event(Event::Answered(Response::Wallet(paid)));
+    let effects = game.stream(StreamEvent::Wallet(opened));
+    assert_eq!(effects, [Effect::Call(Request::Holdings)]);
+    game.event(Event::Answered(Response::Wallet(paid)));
+    assert_eq!(game.state.holdings, WalletState::Known(paid));
+    assert_eq!(game.stream(StreamEvent::Wallet(paid)), []);
+}
+
+#[test]
 fn amounts_are_entered_checked_and_sent() {
     for (keys, expected) in [
-        ("t100\n", vec![Effect::Call(Call::BuyTokens(100))]),
-        ("tx1y0\n", vec![Effect::Call(Call::BuyTokens(10))]),
+        ("t100\n", vec![Effect::Call(Request::BuyTokens(100))]),
+        ("tx1y0\n", vec![Effect::Call(Request::BuyTokens(10))]),
         ("t\n", vec![]),
         ("t0\n", vec![]),
         ("t9999999999\n", vec![]),
         ("t5\x1b", vec![]),
-        ("w300\n", vec![Effect::Call(Call::Withdraw(300))]),
+        ("w300\n", vec![Effect::Call(Request::Withdraw(300))]),
         ("w7\n", vec![]),
         ("wm\n", vec![]),
-        ("wm\n\n", vec![Effect::Call(Call::Withdraw(500))]),
-        ("w495\n", vec![Effect::Call(Call::Withdraw(495))]),
-        ("w505\n", vec![Effect::Call(Call::Withdraw(505))]),
-        ("w12\x080\n", vec![Effect::Call(Call::Withdraw(10))]),
+        ("wm\n\n", vec![Effect::Call(Request::Withdraw(500))]),
+        ("w495\n", vec![Effect::Call(Request::Withdraw(495))]),
+        ("w505\n", vec![Effect::Call(Request::Withdraw(505))]),
+        ("w12\x080\n", vec![Effect::Call(Request::Withdraw(10))]),
     ] {
         assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
     }
     let mut game = Game::seated();
     game.keys("w7\n");
     match game.state.screen.overlays.last() {
-        Some(Overlay::Amount(entry)) => assert_eq!(entry.error.as_deref(), Some("a multiple of 5: 5 or 10")),
+        Some(Overlay::Amount(entry)) => {
+            assert_eq!(entry.error.as_deref(), Some("must be a multiple of 5: 5 or 10"));
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -70,22 +89,28 @@ fn a_payment_finds_its_line_in_the_log() {
     let mut game = Game::seated();
     game.keys("t100\nt100\nw5\n");
     game.event(Event::Failed(
-        Call::Withdraw(5),
-        Failure::Unanswered("gone".to_owned()),
+        Request::Withdraw(5),
+        RequestError::Unanswered("gone".to_owned()),
     ));
-    let effects = game.event(Event::Answered(Answer::TokensBought {
+    let effects = game.event(Event::Answered(Response::TokensBought {
         dollars: 100,
         tokens: 500,
     }));
-    assert_eq!(effects, [Effect::Call(Call::Holdings)]);
+    assert_eq!(effects, [Effect::Call(Request::Holdings)]);
     game.event(Event::Failed(
-        Call::BuyTokens(100),
-        Failure::Refused("too much".to_owned()),
+        Request::BuyTokens(100),
+        RequestError::Rejected("too much".to_owned()),
     ));
     let log = vec![
-        (Deed::BuyTokens(100), Outcome::Done("500 tokens".to_owned())),
-        (Deed::BuyTokens(100), Outcome::Refused("too much".to_owned())),
-        (Deed::Withdraw(5), Outcome::Unanswered),
+        (
+            LoggedAction::BuyTokens(100),
+            ActionStatus::Done("500 tokens".to_owned()),
+        ),
+        (
+            LoggedAction::BuyTokens(100),
+            ActionStatus::Rejected("too much".to_owned()),
+        ),
+        (LoggedAction::Withdraw(5), ActionStatus::Unanswered),
     ];
     assert_eq!(game.log(), log);
 }

@@ -1,11 +1,14 @@
 //! Orders: what keys and words send, what is held back, and how answers find them.
 
 use awesomestock::app::{
-    Event, MAX_WAITING_ORDERS,
-    event::StreamEvent,
-    log::{Deed, Outcome},
-    money::Side,
-    wallet::{Holdings, Wallet},
+    Effect, Event, MAX_WAITING_ORDERS,
+    event::{OrderResult, StreamEvent},
+    lobby::Capabilities,
+    portfolio::{
+        money::Side,
+        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        wallet::{Wallet, WalletState},
+    },
 };
 use crossterm::event::{KeyCode, KeyEventKind};
 
@@ -43,6 +46,84 @@ fn keys_send_the_orders_the_ticket_shows() {
     ] {
         assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
     }
+}
+
+#[test]
+fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
+    let sent = |side, count, up_to| {
+        vec![Effect::Send {
+            side,
+            count,
+            limit: None,
+            up_to,
+            order_id: ClientOrderId::default(),
+        }]
+    };
+    let most = i32::MAX;
+    for (up_to, keys, price, then, expected) in [
+        // The price rises or falls while the confirmation is open.
+        (true, "mb", 14, "\n", sent(Side::Buy, most, true)),
+        (true, "mb", 8, "\n", sent(Side::Buy, most, true)),
+        (false, "mb", 14, "\n", sent(Side::Buy, 35, false)),
+        (false, "mb", 8, "\n", sent(Side::Buy, 62, false)),
+        (true, "95%b", 14, "\n", sent(Side::Buy, 33, true)),
+        (false, "95%b", 14, "\n", sent(Side::Buy, 33, false)),
+        (true, "$100b", 14, "\n", sent(Side::Buy, 35, false)),
+        // A typed count does not change.
+        (true, "50b", 14, "\n", sent(Side::Buy, 50, false)),
+        (false, "50b", 14, "\n", sent(Side::Buy, 50, false)),
+        // Not even one stock is affordable any more.
+        (true, "mb", 501, "\n", vec![]),
+        // A small order needs no confirmation.
+        (true, "50%", 14, "b", sent(Side::Buy, 17, true)),
+        (true, "m", 14, "s", sent(Side::Sell, most, true)),
+        (false, "m", 14, "s", sent(Side::Sell, 3, false)),
+    ] {
+        let mut game = Game::seated();
+        game.stream(StreamEvent::Capabilities(Capabilities {
+            up_to,
+            ..Capabilities::default()
+        }));
+        game.stream(StreamEvent::Wallet(Wallet {
+            tokens: 500,
+            stocks: 3,
+            version: 2,
+            ..Wallet::default()
+        }));
+        assert_eq!(game.keys(keys), [], "{keys:?}");
+        game.price(1, price);
+        assert_eq!(game.keys(then), expected, "{up_to} {keys:?} {price}");
+    }
+}
+
+#[test]
+fn the_log_shows_the_number_of_stocks_traded() {
+    let mut game = Game::seated();
+    game.stream(StreamEvent::Capabilities(Capabilities {
+        up_to: true,
+        ..Capabilities::default()
+    }));
+    game.keys("mb\n");
+    let pending = (LoggedAction::Order(Side::Buy, 50), ActionStatus::Pending);
+    assert_eq!(game.log(), [pending]);
+    game.stream(StreamEvent::Result(OrderResult {
+        executed: true,
+        message: "operation executed successfully".to_owned(),
+        price: Some(14),
+        count: Some(35),
+        tick: Some(1),
+        at: None,
+        wallet: Some(Wallet {
+            tokens: 10,
+            stocks: 35,
+            version: 2,
+            ..Wallet::default()
+        }),
+    }));
+    let traded = ActionStatus::Traded { price: Some(14) };
+    assert_eq!(game.log(), [(LoggedAction::Order(Side::Buy, 35), traded)]);
+    let markers = game.state.chart.markers.iter().map(|marker| marker.count);
+    assert_eq!(markers.collect::<Vec<_>>(), [35]);
 }
 
 #[test]
@@ -94,8 +175,8 @@ fn an_order_is_pending_until_its_answer_came() {
     let mut game = Game::seated();
     game.keys("2bs");
     let waiting = vec![
-        (Deed::Order(Side::Buy, 2), Outcome::Pending),
-        (Deed::Order(Side::Sell, 2), Outcome::Pending),
+        (LoggedAction::Order(Side::Buy, 2), ActionStatus::Pending),
+        (LoggedAction::Order(Side::Sell, 2), ActionStatus::Pending),
     ];
     assert_eq!(game.log(), waiting);
     assert_eq!(game.state.holdings.tokens(), Some(500));
@@ -111,31 +192,37 @@ fn an_order_is_pending_until_its_answer_came() {
     game.result(true, "operation executed successfully", wallet);
     game.result(false, "no", wallet);
     let answered = vec![
-        (Deed::Order(Side::Buy, 2), Outcome::Traded { price: Some(10) }),
-        (Deed::Order(Side::Sell, 2), Outcome::Refused("no".to_owned())),
+        (
+            LoggedAction::Order(Side::Buy, 2),
+            ActionStatus::Traded { price: Some(10) },
+        ),
+        (
+            LoggedAction::Order(Side::Sell, 2),
+            ActionStatus::Rejected("no".to_owned()),
+        ),
     ];
     assert_eq!(game.log(), answered);
-    assert_eq!(game.state.holdings, Holdings::Known(wallet));
+    assert_eq!(game.state.holdings, WalletState::Known(wallet));
 }
 
 #[test]
 fn orders_are_held_back_in_words_while_the_table_is_not_live() {
     let mut connecting = Game::new();
     let mut lost = Game::seated();
-    lost.stream(StreamEvent::Lost("connection reset".to_owned()));
+    lost.stream(StreamEvent::Closed("connection reset".to_owned()));
     let mut left = Game::seated();
     left.keys(":stop\n");
     let mut barred = Game::seated();
-    barred.stream(StreamEvent::Barred("the name is another's".to_owned()));
+    barred.stream(StreamEvent::Rejected("the name is another's".to_owned()));
     for (game, word) in [
-        (&mut barred, "no seat"),
+        (&mut barred, "rejected"),
         (&mut connecting, "connecting"),
         (&mut lost, "reconnecting"),
         (&mut left, "left"),
     ] {
         assert_eq!(game.keys(":buy 1\n"), [], "{word}");
         match game.last_outcome() {
-            Outcome::NotSent(why) => assert!(why.contains(word), "{why}"),
+            ActionStatus::NotSent(why) => assert!(why.contains(word), "{why}"),
             other => panic!("{word}: {other:?}"),
         }
     }
@@ -148,6 +235,6 @@ fn orders_that_wait_are_bounded() {
         assert_eq!(game.keys("b"), send(Side::Buy, 1));
     }
     assert_eq!(game.keys("b"), []);
-    assert!(matches!(game.last_outcome(), Outcome::NotSent(why) if why.contains("64")));
+    assert!(matches!(game.last_outcome(), ActionStatus::NotSent(why) if why.contains("64")));
     assert_eq!(game.state.log.waiting(), MAX_WAITING_ORDERS);
 }

@@ -2,11 +2,13 @@
 
 use awesomestock::app::{
     Effect, Event,
-    event::{Answer, Call, OrderResult, StreamEvent, TradeRow},
-    log::Deed,
-    market::{MAX_PRICES, PricePoint},
-    money::{Permille, Side},
-    wallet::Wallet,
+    event::{OrderResult, Request, Response, StreamEvent, TradeRow},
+    portfolio::{
+        money::{Permille, Side},
+        order_log::LoggedAction,
+        wallet::Wallet,
+    },
+    prices::{MAX_PRICES, PricePoint},
 };
 
 use crate::game::{Game, START};
@@ -20,7 +22,7 @@ fn history_fills_gaps_and_stays_bounded() {
     };
     let mut game = Game::seated();
     game.price(5, 12);
-    game.event(Event::Answered(Answer::History {
+    game.event(Event::Answered(Response::History {
         before: None,
         prices: (0..=7).map(point).collect(),
         more: false,
@@ -49,15 +51,15 @@ fn history_fills_gaps_and_stays_bounded() {
 #[test]
 fn earlier_trades_come_before_the_log() {
     let mut game = Game::new();
-    let effects = game.stream(StreamEvent::Joined {
+    let effects = game.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
     assert_eq!(
         effects,
         [
-            Effect::Call(Call::History { before: None }),
-            Effect::Call(Call::Trades)
+            Effect::Call(Request::History { before: None }),
+            Effect::Call(Request::Trades)
         ]
     );
     game.price(0, 10);
@@ -73,6 +75,7 @@ fn earlier_trades_come_before_the_log() {
         executed: true,
         message: "operation executed successfully".to_owned(),
         price: Some(4),
+        count: Some(1),
         tick: Some(0),
         at: Some(START),
         wallet: Some(Wallet::default()),
@@ -82,20 +85,20 @@ fn earlier_trades_come_before_the_log() {
         side: Side::Buy,
         ..trade(1)
     };
-    game.event(Event::Answered(Answer::Trades(vec![
+    game.event(Event::Answered(Response::Trades(vec![
         trade(1),
         trade(2),
         answered_meanwhile,
     ])));
-    let deeds: Vec<Deed> = game.log().into_iter().map(|(deed, _)| deed).collect();
+    let deeds: Vec<LoggedAction> = game.log().into_iter().map(|(deed, _)| deed).collect();
     let expected = [
-        Deed::Order(Side::Sell, 1),
-        Deed::Order(Side::Sell, 2),
-        Deed::Order(Side::Buy, 1),
+        LoggedAction::Order(Side::Sell, 1),
+        LoggedAction::Order(Side::Sell, 2),
+        LoggedAction::Order(Side::Buy, 1),
     ];
     assert_eq!(deeds, expected);
     assert_eq!(
-        game.state.chart.marks.iter().len(),
+        game.state.chart.markers.iter().len(),
         3,
         "each trade is marked once"
     );

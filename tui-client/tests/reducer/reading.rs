@@ -1,14 +1,11 @@
 //! What is read: sheets, the palette, the start screen, alerts.
 
 use awesomestock::app::{
-    AppState, Effect, Event, Seat, Settings,
-    action::Action,
-    event::{Answer, Call, Failure, StreamEvent, TradeRow},
-    key::Key,
-    keymap::Keymap,
-    log::Outcome,
-    money::Side,
-    overlay::{Fetched, Overlay, PaymentRow},
+    AppState, Effect, Event, SessionInfo, Settings,
+    commands::{action::Action, key::Key, keymap::Keymap},
+    event::{Request, RequestError, Response, StreamEvent, TradeRow},
+    overlay::{Overlay, PaymentRow, Remote},
+    portfolio::{money::Side, order_log::ActionStatus},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -17,13 +14,13 @@ use crate::game::{Game, START, send};
 #[test]
 fn sheets_are_fetched_scrolled_and_closed() {
     let mut game = Game::seated();
-    assert_eq!(game.keys("p"), [Effect::Call(Call::Payments)]);
+    assert_eq!(game.keys("p"), [Effect::Call(Request::Payments)]);
     let row = |number| PaymentRow {
         number,
         at: None,
         dollars: -1,
     };
-    game.event(Event::Answered(Answer::Payments((1..=100).map(row).collect())));
+    game.event(Event::Answered(Response::Payments((1..=100).map(row).collect())));
     game.event(Event::Reach(82));
     let top = |game: &Game| match game.state.screen.overlays.last() {
         Some(Overlay::Payments(sheet)) => sheet.scroll.top(),
@@ -44,20 +41,20 @@ fn sheets_are_fetched_scrolled_and_closed() {
     assert_eq!(game.keys("b"), [], "the overlay has the keys");
     game.keys("\x1b");
     assert!(game.state.screen.overlays.is_empty());
-    game.event(Event::Answered(Answer::Payments(vec![])));
+    game.event(Event::Answered(Response::Payments(vec![])));
     assert!(
         game.state.screen.overlays.is_empty(),
         "an answer that nobody waits for any more is passed over"
     );
 
-    assert_eq!(game.keys("S"), [Effect::Call(Call::Statement)]);
+    assert_eq!(game.keys("S"), [Effect::Call(Request::Statement)]);
     game.event(Event::Failed(
-        Call::Statement,
-        Failure::Unanswered("no payments server".to_owned()),
+        Request::Statement,
+        RequestError::Unanswered("no payments server".to_owned()),
     ));
     match game.state.screen.overlays.last() {
         Some(Overlay::Statement(sheet)) => {
-            assert_eq!(sheet.content, Fetched::Failed("no payments server".to_owned()));
+            assert_eq!(sheet.content, Remote::Failed("no payments server".to_owned()));
         }
         other => panic!("{other:?}"),
     }
@@ -73,7 +70,10 @@ fn a_sheet_is_searched_copied_and_exported() {
         at: Some(START),
         dollars,
     };
-    game.event(Event::Answered(Answer::Payments(vec![row(1, -100), row(2, 60)])));
+    game.event(Event::Answered(Response::Payments(vec![
+        row(1, -100),
+        row(2, 60),
+    ])));
     game.event(Event::Reach(1));
     assert_eq!(game.keys("/b60\n"), [], "letters are typed, and do not trade");
     assert_eq!(game.keys("/60\n"), []);
@@ -90,12 +90,12 @@ fn a_sheet_is_searched_copied_and_exported() {
     game.event(Event::Exported(Ok("/tmp/x.csv".to_owned())));
     assert_eq!(
         game.last_outcome(),
-        Outcome::Done("exported to /tmp/x.csv".to_owned())
+        ActionStatus::Done("exported to /tmp/x.csv".to_owned())
     );
     game.event(Event::Exported(Err("no space".to_owned())));
     assert_eq!(
         game.last_outcome(),
-        Outcome::Refused("not exported: no space".to_owned())
+        ActionStatus::Rejected("export failed: no space".to_owned())
     );
     game.keys("/\x1b\x1b");
     assert!(game.state.screen.overlays.is_empty());
@@ -113,8 +113,8 @@ fn older_trades_come_page_by_page_as_they_are_read() {
         };
         numbers.map(|number| (number, row)).collect()
     };
-    let told = |before, rows, more| Event::Answered(Answer::TradePage { before, rows, more });
-    let asked = |before| vec![Effect::Call(Call::TradePage { before })];
+    let told = |before, rows, more| Event::Answered(Response::TradePage { before, rows, more });
+    let asked = |before| vec![Effect::Call(Request::TradePage { before })];
     let mut game = Game::seated();
     assert_eq!(game.keys("T"), asked(None));
     game.event(told(None, page(101..=200), true));
@@ -123,8 +123,8 @@ fn older_trades_come_page_by_page_as_they_are_read() {
     assert_eq!(game.keys("jjj"), []);
     assert_eq!(game.keys("G"), asked(Some(101)));
     assert_eq!(game.keys("kGG"), [], "once");
-    let call = Call::TradePage { before: Some(101) };
-    game.event(Event::Failed(call, Failure::Unanswered("no".to_owned())));
+    let call = Request::TradePage { before: Some(101) };
+    game.event(Event::Failed(call, RequestError::Unanswered("no".to_owned())));
     assert_eq!(game.keys("G"), asked(Some(101)), "it may be asked for again");
     game.event(told(Some(101), page(1..=100), false));
     game.event(Event::Reach(180));
@@ -144,15 +144,15 @@ fn older_trades_come_page_by_page_as_they_are_read() {
     game.event(told(Some(101), page(1..=9), true));
     let mut old = Game::seated();
     old.keys("T");
-    let why = "this casino does not tell its trades".to_owned();
+    let why = "this casino has no trade list".to_owned();
     old.event(Event::Failed(
-        Call::TradePage { before: None },
-        Failure::Refused(why.clone()),
+        Request::TradePage { before: None },
+        RequestError::Rejected(why.clone()),
     ));
     let Some(Overlay::Trades(sheet)) = old.state.screen.overlays.last() else {
         panic!("closed")
     };
-    assert_eq!(sheet.content, Fetched::Failed(why));
+    assert_eq!(sheet.content, Remote::Failed(why));
 }
 
 #[test]
@@ -160,13 +160,13 @@ fn the_palette_takes_the_words() {
     for (keys, expected) in [
         (":buy 2\n", send(Side::Buy, 2)),
         (":sell 1\n", send(Side::Sell, 1)),
-        (":buyTokens 100\n", vec![Effect::Call(Call::BuyTokens(100))]),
-        (":buy-tokens 100\n", vec![Effect::Call(Call::BuyTokens(100))]),
-        (":withdraw 5\n", vec![Effect::Call(Call::Withdraw(5))]),
-        (":balance\n", vec![Effect::Call(Call::Holdings)]),
-        (":payments\n", vec![Effect::Call(Call::Payments)]),
-        (":paymentStatement\n", vec![Effect::Call(Call::Statement)]),
-        (":payment-statement\n", vec![Effect::Call(Call::Statement)]),
+        (":buyTokens 100\n", vec![Effect::Call(Request::BuyTokens(100))]),
+        (":buy-tokens 100\n", vec![Effect::Call(Request::BuyTokens(100))]),
+        (":withdraw 5\n", vec![Effect::Call(Request::Withdraw(5))]),
+        (":balance\n", vec![Effect::Call(Request::Holdings)]),
+        (":payments\n", vec![Effect::Call(Request::Payments)]),
+        (":paymentStatement\n", vec![Effect::Call(Request::Statement)]),
+        (":payment-statement\n", vec![Effect::Call(Request::Statement)]),
         (":stop\n", vec![Effect::Leave]),
         (
             ":stop\n:gamble\n",
@@ -174,7 +174,7 @@ fn the_palette_takes_the_words() {
         ),
         (":gamble\n", vec![]),
         (":exit\n", vec![Effect::Quit]),
-        (":wi\t10\n", vec![Effect::Call(Call::Withdraw(10))]),
+        (":wi\t10\n", vec![Effect::Call(Request::Withdraw(10))]),
         (":\x08b", send(Side::Buy, 1)),
         (":\n", vec![]),
         ("q", vec![Effect::Quit]),
@@ -182,7 +182,7 @@ fn the_palette_takes_the_words() {
         assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
     }
     for (line, expected) in [
-        ("bye 2", "no command"),
+        ("bye 2", "unknown command"),
         ("buy", "buy STOCKS"),
         ("buy x", "whole number"),
         ("buy -1", "whole number"),
@@ -210,11 +210,11 @@ fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
         .map(|(action, key)| (Action::by_name(action).unwrap(), vec![key.parse().unwrap()]))
         .into();
     let settings = Settings {
-        keys: Keymap::with(&changes).unwrap(),
+        keys: Keymap::with_overrides(&changes).unwrap(),
         ..Settings::default()
     };
-    let seat = Game::new().state.session.seat;
-    let (state, _) = AppState::with(settings, seat, (80, 24), START);
+    let seat = Game::new().state.session.info;
+    let (state, _) = AppState::with_settings(settings, seat, (80, 24), START);
     let mut game = Game { state, now: START };
     assert_eq!(game.keys("r"), [Effect::Repaint]);
     assert_eq!(game.keys(":r"), []);
@@ -233,33 +233,33 @@ fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
 #[test]
 fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
     let begin = || {
-        let seat = Seat {
+        let seat = SessionInfo {
             player: "ann".to_owned(),
-            table: "solo".to_owned(),
+            server: "solo".to_owned(),
         };
         let settings = Settings {
             splash: true,
             ..Settings::default()
         };
-        let (state, _) = AppState::with(settings, seat, (80, 24), START);
+        let (state, _) = AppState::with_settings(settings, seat, (80, 24), START);
         Game { state, now: START }
     };
     let shown = |game: &Game| matches!(game.state.screen.overlays.first(), Some(Overlay::Splash { .. }));
     let mut patient = begin();
-    patient.stream(StreamEvent::Joined {
+    patient.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
     patient.price(0, 10);
     assert!(shown(&patient), "a price alone is too quick");
     patient.now = patient.state.next_wake().unwrap();
-    patient.event(Event::Woken);
+    patient.event(Event::Timer);
     assert!(!shown(&patient));
     let mut waiting = begin();
     waiting.now = START.plus_ms(60_000);
-    waiting.event(Event::Woken);
+    waiting.event(Event::Timer);
     assert!(shown(&waiting), "there is nothing to show yet");
-    waiting.stream(StreamEvent::Joined {
+    waiting.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
@@ -276,7 +276,7 @@ fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
         ("25b", send(Side::Buy, 25), 0),
     ] {
         let mut game = begin();
-        game.stream(StreamEvent::Joined {
+        game.stream(StreamEvent::Opened {
             extended: true,
             ids: false,
         });
@@ -293,10 +293,10 @@ fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
     game.keys(":alertAbove 12\n:alert-below 3\n:alertAbove 9\n:alertAbove 12\n");
     let outcomes: Vec<_> = game.log().into_iter().map(|(_, outcome)| outcome).collect();
     let expected = [
-        Outcome::Done("alert set: price at or above 12".to_owned()),
-        Outcome::Done("alert set: price at or below 3".to_owned()),
-        Outcome::Refused("the price is there already: 10".to_owned()),
-        Outcome::Refused("this alert is set already".to_owned()),
+        ActionStatus::Done("alert set: price at or above 12".to_owned()),
+        ActionStatus::Done("alert set: price at or below 3".to_owned()),
+        ActionStatus::Rejected("the price is already there: 10".to_owned()),
+        ActionStatus::Rejected("this alert is already set".to_owned()),
     ];
     assert_eq!(outcomes, expected);
     game.price(1, 11);
@@ -304,7 +304,7 @@ fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
     game.price(2, 12);
     assert_eq!(
         game.last_outcome(),
-        Outcome::Done("alert: price 12, at or above 12".to_owned())
+        ActionStatus::Done("alert: price 12, at or above 12".to_owned())
     );
     assert_eq!(game.state.alerts.toasts().len(), 1);
     game.price(3, 13);
@@ -316,18 +316,21 @@ fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
     );
 
     game.now = game.state.alerts.next_change().unwrap();
-    game.event(Event::Woken);
+    game.event(Event::Timer);
     assert_eq!(game.state.alerts.toasts().len(), 0);
     game.keys(":alertsOff\n");
     game.price(4, 1);
-    assert_eq!(game.last_outcome(), Outcome::Done("alerts removed: 1".to_owned()));
+    assert_eq!(
+        game.last_outcome(),
+        ActionStatus::Done("alerts removed: 1".to_owned())
+    );
 }
 
 #[test]
 fn being_told_to_stop_ends_the_game_whatever_lies_on_top() {
     let mut game = Game::seated();
     game.keys("?:");
-    assert_eq!(game.event(Event::ToldToStop), [Effect::Quit]);
+    assert_eq!(game.event(Event::Shutdown), [Effect::Quit]);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(game.event(Event::Key(interrupt)), [Effect::Quit]);
 }

@@ -10,13 +10,13 @@ use std::{
 };
 
 use awesomestock_proto::{
+    capabilities,
     casino::{
         Action, ActionResult, Candles, CandlesRequest, GambleInfo, GambleType, Leaderboard, Player, Players,
         PriceHistory, PriceHistoryRequest, Standing, StockInfo, Tape, TapeRow, Tokens, Trade, Trades,
         TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
-    feeds,
     types::{Payment, PaymentStatement, User},
 };
 use tokio::sync::mpsc;
@@ -207,7 +207,7 @@ impl Casino for NastyCasino {
         let granted = "ticks,wallet,tape,players,leaderboard";
         response
             .metadata_mut()
-            .insert(feeds::KEY, granted.parse().unwrap());
+            .insert(capabilities::HEADER, granted.parse().unwrap());
         Ok(response)
     }
 

@@ -240,7 +240,7 @@ impl StreamingService<casino::Action> for NewCasino {
             });
             let mut response = Response::new(ReceiverStream::new(messages));
             let feeds = "ticks,wallet,futures, options,ids";
-            let key = awesomestock_proto::feeds::KEY;
+            let key = awesomestock_proto::capabilities::HEADER;
             response.metadata_mut().insert(key, feeds.parse().unwrap());
             Ok(response)
         })

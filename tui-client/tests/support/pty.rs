@@ -5,7 +5,7 @@ use std::{
     num::NonZeroU16,
     sync::{Arc, Condvar, Mutex, mpsc},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
@@ -18,6 +18,8 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     shown: Arc<Shown>,
+    /// The terminal's modes at the start, all of them.
+    modes: String,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl Terminal {
     /// Runs `command` in a terminal of this size.
     pub fn open(command: CommandBuilder, columns: u16, rows: u16) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let modes = format!("{:?}", pair.master.get_termios().unwrap());
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let shown = Arc::new(Shown::default());
@@ -111,6 +114,7 @@ impl Terminal {
             child: Some(child),
             master: pair.master,
             shown,
+            modes,
         }
     }
 
@@ -190,11 +194,46 @@ impl Terminal {
         super::send_signal(self.child.as_ref().unwrap().process_id().unwrap(), signal);
     }
 
+    /// The process group that the terminal belongs to.
+    pub fn foreground(&self) -> u32 {
+        u32::try_from(self.master.process_group_leader().unwrap()).unwrap()
+    }
+
+    /// Types `keys` again and again, until `done`.
+    pub fn type_until(&mut self, keys: &str, done: impl Fn(&Self) -> bool) {
+        let give_up = Instant::now() + DEADLINE;
+        while !done(self) {
+            let shown = self.contents();
+            assert!(Instant::now() < give_up, "typed {keys:?} in vain:\n{shown}");
+            self.type_keys(keys);
+            let state = self.shown.state.lock().unwrap();
+            let moment = Duration::from_millis(100);
+            drop(self.shown.changed.wait_timeout_while(state, moment, |_| true));
+        }
+    }
+
+    /// Whether these words were written, in this order, since the last [`wipe`](Self::wipe).
+    pub fn was_written(&self, words: &[&str]) -> bool {
+        were_written(&self.shown.state.lock().unwrap(), words)
+    }
+
+    /// Waits until these words were written, in this order, since the last [`wipe`](Self::wipe).
+    pub fn see_written(&self, words: &[&str]) {
+        self.wait_for(&format!("{words:?}"), |state| were_written(state, words));
+    }
+
     /// Waits until the game has given the terminal back.
     pub fn see_given_back(&self) {
         self.wait_for("the terminal given back", |state| {
             let screen = state.emulator.screen();
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        });
+    }
+
+    /// Waits until the game has left its screen. A shell may have set modes of its own by then.
+    pub fn see_left(&self) {
+        self.wait_for("the screen left", |state| {
+            !state.emulator.screen().alternate_screen()
         });
     }
 
@@ -216,7 +255,8 @@ impl Terminal {
         self.wait_for("the end", |state| state.ended);
         let ended = exit_of(self.child.take().unwrap());
         self.see_given_back();
-        assert!(self.is_cooked(), "the terminal is still raw");
+        let modes = format!("{:?}", self.master.get_termios().unwrap());
+        assert_eq!(modes, self.modes, "the terminal's modes");
         (ended, self.contents())
     }
 
@@ -242,6 +282,18 @@ impl Drop for Terminal {
             let _ = child.wait();
         }
     }
+}
+
+fn were_written(state: &State, words: &[&str]) -> bool {
+    let written = String::from_utf8_lossy(&state.bytes);
+    let mut rest = &*written;
+    words.iter().all(|words| match rest.split_once(words) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
 }
 
 /// Waits for the end of a process.

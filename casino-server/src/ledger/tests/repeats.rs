@@ -1,27 +1,27 @@
-//! Whatever is repeated, whatever fails and however often the casino starts again: it is as if each had been asked once.
+//! Retries, failures and restarts: the result is as if each order had been submitted once.
 
 use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use super::*;
 use crate::{
-    receipt::{RequestId, Submission},
-    store::{Batch, Numbers, Store, StoreError},
+    domain::order::request::{OrderRequest, RequestId},
+    store::{Batch, Damage, IdCounters, Store, StoreError},
 };
 
-/// A log that now and then has no room for a batch.
-struct Flaky {
-    log: Logged,
+/// A log that sometimes has no room for a batch.
+struct FlakyStore {
+    log: WalStore,
     full: Arc<AtomicBool>,
 }
 
-impl Store for Flaky {
-    fn numbers(&mut self) -> Result<Numbers, StoreError> {
+impl Store for FlakyStore {
+    fn numbers(&self) -> IdCounters {
         self.log.numbers()
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {
         if self.full.swap(false, Ordering::SeqCst) {
-            return Err(CommitError::NotWritten(disk("full")));
+            return Err(CommitError::Rejected(disk("full")));
         }
         self.log.commit(batch)
     }
@@ -31,38 +31,38 @@ impl Store for Flaky {
     }
 }
 
-/// A casino's ledger, from one start to the next.
-struct Life {
+/// One run of the server.
+struct ServerRun {
     ledger: Ledger,
-    books: Books,
-    reads: Arc<dyn Reads>,
+    handle: LedgerHandle,
+    reads: Arc<dyn StoreReads>,
     full: Arc<AtomicBool>,
-    _table: Table,
+    _table: PriceFeed,
 }
 
-impl Life {
+impl ServerRun {
     fn begin(path: &Path) -> Self {
         let mut file = sqlite::open(path).unwrap();
-        let recovered = recover(path, &mut file.store, &Surroundings::default()).unwrap();
-        let market = file.store.market().unwrap().unwrap_or(market());
+        let recovered = recover(path, &mut file.store, &Environment::default(), Damage::Refuse).unwrap();
+        let market = file.store.load_market().unwrap().unwrap_or(market());
         file.store.set_market(&market).unwrap();
-        let (log, reads) = Logged::start(recovered, file.store, file.reads).unwrap();
-        let (table, announcer) = Table::new(market.current, Duration::from_secs(1));
-        let reads: Arc<dyn Reads> = Arc::new(reads);
+        let (log, reads) = WalStore::start(recovered, file.store, file.reads).unwrap();
+        let prices = PriceFeed::new(market.current, Duration::from_secs(1));
+        let reads: Arc<dyn StoreReads> = Arc::new(reads);
         let full = Arc::new(AtomicBool::new(false));
-        let store = Flaky {
+        let store = FlakyStore {
             log,
             full: Arc::clone(&full),
         };
-        let told = (announcer, Witness::default());
-        let reader = Reader::new(Arc::clone(&reads));
-        let ledger = Ledger::start(Box::new(store), reader, market, told, now).unwrap();
+        let observer = crate::testkit::price_observer(prices.clone());
+        let reader = StoreReader::new(Arc::clone(&reads));
+        let ledger = Ledger::spawn_local(Box::new(store), reader, market, observer, now).unwrap();
         Self {
-            books: listened(&ledger),
+            handle: running_handle(&ledger),
             ledger,
             reads,
             full,
-            _table: table,
+            _table: prices,
         }
     }
 
@@ -74,7 +74,7 @@ impl Life {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A player's command; at first the disk may be full; then others that were asked before are asked again.
+    /// Submits a command, if `full` after a rejected attempt; then repeats earlier requests.
     Ask {
         player: usize,
         command: Command,
@@ -99,35 +99,35 @@ fn player(number: usize) -> PlayerName {
     PlayerName::new(&format!("p{number}")).unwrap()
 }
 
-/// What the commands of `steps` are answered when each is asked once, of a disk with room, in one life.
+/// Returns the decisions when each command is submitted once, without failures and restarts.
 async fn once(path: PathBuf, steps: &[Step]) -> Vec<Decision> {
-    let life = Life::begin(&path);
+    let run = ServerRun::begin(&path);
     let mut decisions = Vec::new();
     for step in steps {
         match step {
             Step::Ask {
                 player: of, command, ..
             } => {
-                decisions.push(life.books.execute(player(*of), *command).await.unwrap());
+                decisions.push(run.handle.submit(player(*of), *command).await.unwrap());
             }
-            Step::Tick => drop(life.books.tick().await.unwrap()),
+            Step::Tick => drop(run.handle.tick().await.unwrap()),
             Step::Restart => {}
         }
     }
-    life.end().await;
+    run.end().await;
     decisions
 }
 
-/// What they are answered first when they are repeated; each repetition is answered the same.
+/// Returns the first answers with retries, failures and restarts. Each repetition must get the same answer.
 async fn repeated(path: PathBuf, steps: &[Step]) -> Vec<Decision> {
-    let mut life = Life::begin(&path);
-    let mut asked: Vec<(PlayerName, Submission, Decision)> = Vec::new();
+    let mut run = ServerRun::begin(&path);
+    let mut pending: Vec<(PlayerName, OrderRequest, Decision)> = Vec::new();
     for step in steps {
         match step {
-            Step::Tick => drop(life.books.tick().await.unwrap()),
+            Step::Tick => drop(run.handle.tick().await.unwrap()),
             Step::Restart => {
-                life.end().await;
-                life = Life::begin(&path);
+                run.end().await;
+                run = ServerRun::begin(&path);
             }
             Step::Ask {
                 player: of,
@@ -136,38 +136,38 @@ async fn repeated(path: PathBuf, steps: &[Step]) -> Vec<Decision> {
                 again,
             } => {
                 let name = player(*of);
-                let number = u128::try_from(asked.len()).unwrap();
-                let submission = Submission {
+                let number = u128::try_from(pending.len()).unwrap();
+                let request = OrderRequest {
                     command: *command,
                     id: Some(RequestId(number.to_be_bytes())),
                 };
-                let ask = || life.books.execute(name.clone(), submission);
+                let ask = || run.handle.submit(name.clone(), request);
                 if *full {
-                    life.full.store(true, Ordering::SeqCst);
-                    let refused = ask().await.unwrap_err();
-                    assert!(matches!(refused, LedgerError::NotExecuted { .. }));
+                    run.full.store(true, Ordering::SeqCst);
+                    let rejected = ask().await.unwrap_err();
+                    assert!(matches!(rejected, LedgerError::NotExecuted { .. }));
                 }
-                // On two streams at once.
+                // Two streams at once.
                 let (first, second) = futures_util::future::join(ask(), ask()).await;
                 assert_eq!(first, second);
-                asked.push((name.clone(), submission, first.unwrap()));
+                pending.push((name.clone(), request, first.unwrap()));
                 for index in again {
-                    let (name, submission, decision) = &asked[index.index(asked.len())];
-                    let again = life.books.execute(name.clone(), *submission).await;
+                    let (name, request, decision) = &pending[index.index(pending.len())];
+                    let again = run.handle.submit(name.clone(), *request).await;
                     assert_eq!(again.as_ref(), Ok(decision));
                 }
             }
         }
     }
-    life.end().await;
-    asked.into_iter().map(|(_, _, decision)| decision).collect()
+    run.end().await;
+    pending.into_iter().map(|(_, _, decision)| decision).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn what_is_repeated_is_done_once(steps in prop::collection::vec(step(), 1..60)) {
+    fn repeated_requests_are_executed_once(steps in prop::collection::vec(step(), 1..60)) {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let expected = runtime.block_on(once(folder.path().join("once.db"), &steps));
@@ -176,47 +176,47 @@ proptest! {
     }
 }
 
-/// A batch that fails takes the id with it, for all who wait for it: who then asks again is the first to ask.
+/// A failed batch discards the ID for all who wait for it.
 #[tokio::test]
-async fn a_repetition_is_settled_with_what_it_repeats() {
-    let (mut hand, _table) = by_hand();
-    let books = hand.books().clone();
-    let deposit = Submission {
+async fn a_repetition_commits_with_the_first_request() {
+    let (mut manual, _table) = manual_ledger();
+    let handle = manual.handle().clone();
+    let deposit = OrderRequest {
         command: Command::Deposit(Dollars(10)),
         id: Some(RequestId([1; 16])),
     };
-    let mut first = Box::pin(books.execute(ann(), deposit));
+    let mut first = Box::pin(handle.submit(ann(), deposit));
     assert!((&mut first).now_or_never().is_none());
-    let mut again = Box::pin(books.execute(ann(), deposit));
+    let mut again = Box::pin(handle.submit(ann(), deposit));
     assert!((&mut again).now_or_never().is_none(), "not before the first");
-    let full = CommitError::NotWritten(disk("full"));
-    hand.script.failures.lock().unwrap().push_back(full);
-    hand.flush().unwrap();
+    let full = CommitError::Rejected(disk("full"));
+    manual.script.failures.lock().unwrap().push_back(full);
+    manual.flush().unwrap();
     assert!(matches!(first.await, Err(LedgerError::NotExecuted { .. })));
     assert!(matches!(again.await, Err(LedgerError::NotExecuted { .. })));
 
-    hand.books().put(&ann(), None);
-    let mut first = Box::pin(books.execute(ann(), deposit));
+    manual.handle().cache_account(&ann(), None);
+    let mut first = Box::pin(handle.submit(ann(), deposit));
     assert!((&mut first).now_or_never().is_none());
-    hand.flush().unwrap();
+    manual.flush().unwrap();
     let paid = first.await.unwrap();
     assert_eq!(paid.account.tokens, Tokens(50));
-    // What waits now does not keep what is on disk waiting.
-    let mut later = Box::pin(books.execute(ann(), Command::Deposit(Dollars(1))));
+    // Pending decisions do not delay an answer that is committed.
+    let mut later = Box::pin(handle.submit(ann(), Command::Deposit(Dollars(1))));
     assert!((&mut later).now_or_never().is_none());
-    let again = books.execute(ann(), deposit).now_or_never();
+    let again = handle.submit(ann(), deposit).now_or_never();
     assert_eq!(again, Some(Ok(paid)));
 }
 
-/// It may have been done when it was asked before; who hears that it was not would do it again.
+/// An order that may have been executed must not be reported as not executed.
 #[tokio::test]
-async fn what_carries_an_id_is_not_called_undone_for_want_of_a_look() {
+async fn a_request_with_an_id_that_cannot_be_looked_up_has_an_unknown_outcome() {
     let (ledger, _table, script) = start([]);
-    let books = listened(&ledger);
+    let handle = running_handle(&ledger);
     let ask = |id: Option<u8>| {
-        books.execute(
+        handle.submit(
             ann(),
-            Submission {
+            OrderRequest {
                 command: Command::Deposit(Dollars(10)),
                 id: id.map(|id| RequestId([id; 16])),
             },
@@ -224,10 +224,10 @@ async fn what_carries_an_id_is_not_called_undone_for_want_of_a_look() {
     };
     script.unreadable.store(true, Ordering::SeqCst);
     assert!(matches!(ask(None).await, Err(LedgerError::NotExecuted { .. })));
-    assert_eq!(ask(Some(1)).await, Err(LedgerError::Unanswered));
+    assert_eq!(ask(Some(1)).await, Err(LedgerError::OutcomeUnknown));
     script.unreadable.store(false, Ordering::SeqCst);
     ask(Some(1)).await.unwrap();
     ledger.close().await.unwrap();
     assert_eq!(ask(None).await, Err(LedgerError::Stopping));
-    assert_eq!(ask(Some(1)).await, Err(LedgerError::Unanswered));
+    assert_eq!(ask(Some(1)).await, Err(LedgerError::OutcomeUnknown));
 }

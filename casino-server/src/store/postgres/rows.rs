@@ -1,98 +1,91 @@
-//! Rows of the tables as values of the core.
-//!
-//! A number that a row should never hold (the tables check most of them) is an error of the row, not a guess.
+//! Conversion of rows to domain values. Invalid values are errors.
 
 use tokio_postgres::Row;
 
-use super::failure::Fault;
+use super::error::PgError;
 use crate::{
-    account::Account,
-    allowance::Allowance,
-    history::Candle,
-    identity::KeyHash,
-    market::{Market, Tick},
-    quantity::{Price, Stocks, Tokens, UnixMillis},
-    receipt::{Filed, Receipt},
-    record::{AccountId, Payment, Record, Side, Trade},
-    store::receipts::from_bytes,
+    domain::{
+        account::Account,
+        candles::Candle,
+        credential::KeyHash,
+        market::{Market, Tick},
+        money::{Price, Stocks, Tokens, UnixMillis},
+        order::{
+            AccountId, AccountRecord, Payment, Side, Trade,
+            request::{AnsweredRequest, StoredAnswer},
+        },
+        rate_limit::TokenBucket,
+    },
+    store::stored_answers::from_bytes,
 };
 
-/// The columns that [`record`] reads.
 pub(super) const RECORD_COLUMNS: &str = "id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, \
                                          version, payments, trades, name, receipts";
 
-/// An account from [`RECORD_COLUMNS`].
-fn account(row: &Row) -> Result<Account, Fault> {
-    Ok(Account {
-        tokens: Tokens(row.try_get(1)?),
-        stocks: Stocks(row.try_get(2)?),
-        cost_basis: row.try_get(3)?,
-        realised_pnl: row.try_get(4)?,
-        dollars_in: row.try_get(5)?,
-        dollars_out: row.try_get(6)?,
-        version: row.try_get(7)?,
-    })
-}
-
-/// A record from [`RECORD_COLUMNS`]. Its trades are rows, so it leads to no sheet.
-pub(super) fn record(row: &Row) -> Result<Record, Fault> {
-    Ok(Record {
+/// Has no page: trades are rows.
+pub(super) fn record(row: &Row) -> Result<AccountRecord, PgError> {
+    Ok(AccountRecord {
         id: AccountId(row.try_get(0)?),
-        account: account(row)?,
+        account: Account {
+            tokens: Tokens(row.try_get(1)?),
+            stocks: Stocks(row.try_get(2)?),
+            cost_basis: row.try_get(3)?,
+            realised_pnl: row.try_get(4)?,
+            dollars_in: row.try_get(5)?,
+            dollars_out: row.try_get(6)?,
+            version: row.try_get(7)?,
+        },
         payments: row.try_get(8)?,
         trades: row.try_get(9)?,
-        sheet: 0,
+        page: 0,
     })
 }
 
-/// The name beside a record.
-pub(super) fn name(row: &Row) -> Result<String, Fault> {
+pub(super) fn name(row: &Row) -> Result<String, PgError> {
     Ok(row.try_get(10)?)
 }
 
-/// The number of the newest receipt beside a record; 0 before the first.
-pub(super) fn last_receipt(row: &Row) -> Result<i64, Fault> {
+pub(super) fn last_answer(row: &Row) -> Result<i64, PgError> {
     Ok(row.try_get(11)?)
 }
 
-/// The columns that [`allowance`] reads, after [`RECORD_COLUMNS`].
-pub(super) const ALLOWANCE_COLUMNS: &str = "allowance, allowance_at_unix_ms";
+pub(super) const BUCKET_COLUMNS: &str = "allowance, allowance_at_unix_ms";
 
-/// What the player may still ask for, from [`ALLOWANCE_COLUMNS`] beside a record.
-pub(super) fn allowance(row: &Row) -> Result<Allowance, Fault> {
-    let kept = (row.try_get(12)?, UnixMillis(row.try_get(13)?));
-    Ok(Allowance::from_kept(kept))
+/// Reads [`BUCKET_COLUMNS`] after [`RECORD_COLUMNS`].
+pub(super) fn bucket(row: &Row) -> Result<TokenBucket, PgError> {
+    Ok(TokenBucket::from_row(
+        row.try_get(12)?,
+        UnixMillis(row.try_get(13)?),
+    ))
 }
 
-/// The receipt in the column numbered `column`.
-pub(super) fn receipt(row: &Row, column: usize) -> Result<Receipt, Fault> {
-    let receipts = from_bytes(row.try_get(column)?);
-    match receipts.as_deref() {
-        Some([receipt]) => Ok(*receipt),
-        _ => Err(Fault::Row("a receipt cannot be read")),
+pub(super) fn answer(row: &Row, column: usize) -> Result<AnsweredRequest, PgError> {
+    let answers = from_bytes(row.try_get(column)?);
+    match answers.as_deref() {
+        Some([answer]) => Ok(*answer),
+        _ => Err(PgError::Row("cannot decode an answer")),
     }
 }
 
-/// A receipt in its place from `account, number, receipt`.
-pub(super) fn filed(row: &Row) -> Result<Filed, Fault> {
-    Ok(Filed {
+/// Reads `account, number, receipt`.
+pub(super) fn stored_answer(row: &Row) -> Result<StoredAnswer, PgError> {
+    Ok(StoredAnswer {
         account: AccountId(row.try_get(0)?),
         number: row.try_get(1)?,
-        receipt: receipt(row, 2)?,
+        answer: answer(row, 2)?,
     })
 }
 
-/// The hash of a key.
-pub(super) fn key(row: &Row) -> Result<KeyHash, Fault> {
+pub(super) fn key(row: &Row) -> Result<KeyHash, PgError> {
     let bytes: &[u8] = row.try_get(0)?;
     let bytes = bytes
         .try_into()
-        .map_err(|_| Fault::Row("a key's hash is not 32 bytes long"))?;
-    Ok(KeyHash::kept(bytes))
+        .map_err(|_| PgError::Row("a key's hash is not 32 bytes long"))?;
+    Ok(KeyHash::from_bytes(bytes))
 }
 
-/// A payment from `number, amount, at_unix_ms`.
-pub(super) fn payment(row: &Row) -> Result<Payment, Fault> {
+/// Reads `number, amount, at_unix_ms`.
+pub(super) fn payment(row: &Row) -> Result<Payment, PgError> {
     Ok(Payment {
         number: row.try_get(0)?,
         amount: row.try_get(1)?,
@@ -100,14 +93,14 @@ pub(super) fn payment(row: &Row) -> Result<Payment, Fault> {
     })
 }
 
-/// A trade from `number, side, stocks, price, tick, at_unix_ms`.
-pub(super) fn trade(row: &Row) -> Result<Trade, Fault> {
+/// Reads `number, side, stocks, price, tick, at_unix_ms`.
+pub(super) fn trade(row: &Row) -> Result<Trade, PgError> {
     Ok(Trade {
         number: row.try_get(0)?,
         side: match row.try_get::<_, i16>(1)? {
             0 => Side::Buy,
             1 => Side::Sell,
-            _ => return Err(Fault::Row("a trade is neither a buy nor a sell")),
+            _ => return Err(PgError::Row("a trade is neither a buy nor a sell")),
         },
         count: Stocks(row.try_get(2)?),
         price: price(row, 3)?,
@@ -116,7 +109,6 @@ pub(super) fn trade(row: &Row) -> Result<Trade, Fault> {
     })
 }
 
-/// How [`trade`] knows the side.
 pub(super) fn side(side: Side) -> i16 {
     match side {
         Side::Buy => 0,
@@ -124,8 +116,8 @@ pub(super) fn side(side: Side) -> i16 {
     }
 }
 
-/// A tick from `number, price, at_unix_ms`.
-pub(super) fn tick(row: &Row) -> Result<Tick, Fault> {
+/// Reads `number, price, at_unix_ms`.
+pub(super) fn tick(row: &Row) -> Result<Tick, PgError> {
     Ok(Tick {
         number: row.try_get(0)?,
         price: price(row, 1)?,
@@ -133,8 +125,8 @@ pub(super) fn tick(row: &Row) -> Result<Tick, Fault> {
     })
 }
 
-/// A candle from `first, ticks, open, high, low, close, since_unix_ms, until_unix_ms`.
-pub(super) fn candle(row: &Row) -> Result<Candle, Fault> {
+/// Reads `first, ticks, open, high, low, close, since_unix_ms, until_unix_ms`.
+pub(super) fn candle(row: &Row) -> Result<Candle, PgError> {
     Ok(Candle {
         first: row.try_get(0)?,
         ticks: row.try_get(1)?,
@@ -147,19 +139,17 @@ pub(super) fn candle(row: &Row) -> Result<Candle, Fault> {
     })
 }
 
-/// A market from `number, price, at_unix_ms, model, seed`.
-pub(super) fn market(row: &Row) -> Result<Market, Fault> {
+/// Reads `number, price, at_unix_ms, model, seed`.
+pub(super) fn market(row: &Row) -> Result<Market, PgError> {
     let model: &str = row.try_get(3)?;
     let seed: i64 = row.try_get(4)?;
     Ok(Market {
-        model: model
-            .parse()
-            .map_err(|_| Fault::Row("the market moves in a way that this casino does not know"))?,
+        model: model.parse().map_err(|_| PgError::Row("unknown price model"))?,
         seed: seed.cast_unsigned(),
         current: tick(row)?,
     })
 }
 
-fn price(row: &Row, column: usize) -> Result<Price, Fault> {
-    Price::new(row.try_get(column)?).ok_or(Fault::Row("a price is below 1 token"))
+fn price(row: &Row, column: usize) -> Result<Price, PgError> {
+    Price::new(row.try_get(column)?).ok_or(PgError::Row("a price is below 1 token"))
 }

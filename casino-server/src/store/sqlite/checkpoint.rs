@@ -1,9 +1,7 @@
-//! Checkpoints beside the commits: the log is moved into the file by a thread of its own.
+//! Checkpoints on a separate thread, so that commits do not wait for them.
 //!
-//! SQLite would do it within a commit, every thousand pages, and all who wait for that commit would wait for it too.
-//! The thread can never quite catch up with a writer that goes on; so when it has done most of it the writer moves the
-//! little that is left itself, and the log begins anew. It must not grow for long: a commit to a log that grows waits
-//! for its new length to be on disk too.
+//! A thread alone never catches up with a busy writer. So after the thread has done most of the work, the writer
+//! moves the rest and the WAL starts over. A growing WAL is slow, since each sync includes its new length.
 
 use std::{
     io,
@@ -17,38 +15,35 @@ use std::{
 
 use rusqlite::Connection;
 
-/// Pages written between two checkpoints.
+/// Pages written between checkpoints.
 const CHECKPOINT_PAGES: usize = 1024;
 
-/// The thread that moves the log, and what it has found out.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
-    /// `None` once it is being ended.
-    asking: Option<SyncSender<()>>,
+    /// `None` when stopping.
+    requests: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// The thread has moved most of the log since the writer last did its part.
     moved: Arc<AtomicBool>,
-    /// About how many pages were written since the thread was last asked.
+    /// The thread has finished a checkpoint since the writer's last one.
     written: usize,
 }
 
 impl Checkpointer {
-    /// Starts the thread, which has `connection` for itself.
     pub(super) fn start(connection: Connection) -> io::Result<Self> {
-        let (asking, asked) = sync_channel(1);
+        let (requests, received) = sync_channel(1);
         let moved = Arc::new(AtomicBool::new(false));
-        let done = Arc::clone(&moved);
-        let work = move || run(&connection, &asked, &done);
+        let finished = Arc::clone(&moved);
+        let work = move || run(&connection, &received, &finished);
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work)?;
         Ok(Self {
-            asking: Some(asking),
+            requests: Some(requests),
             thread: Some(thread),
             moved,
             written: 0,
         })
     }
 
-    /// After a commit of about `pages` pages: has the log moved when there is enough of it.
+    /// Requests a checkpoint when enough pages were written.
     pub(super) fn committed(&mut self, writer: &Connection, pages: usize) {
         if self.moved.swap(false, Ordering::AcqRel) {
             checkpoint(writer);
@@ -58,40 +53,38 @@ impl Checkpointer {
             return;
         }
         self.written = 0;
-        if let Some(asking) = &self.asking {
-            // One that has been asked and has not begun will see this too.
-            let _ = asking.try_send(());
+        if let Some(requests) = &self.requests {
+            // A pending request covers this one.
+            let _ = requests.try_send(());
         }
     }
 
-    /// Ends the thread and closes its connection.
-    pub(super) fn end(&mut self) {
-        self.asking = None;
+    pub(super) fn stop(&mut self) {
+        self.requests = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the thread that moves the log ended by a fault of its own");
+            tracing::error!("the checkpoint thread panicked");
         }
     }
 }
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        self.end();
+        self.stop();
     }
 }
 
-fn run(connection: &Connection, asked: &Receiver<()>, moved: &AtomicBool) {
-    while asked.recv().is_ok() {
+fn run(connection: &Connection, received: &Receiver<()>, moved: &AtomicBool) {
+    while received.recv().is_ok() {
         checkpoint(connection);
         moved.store(true, Ordering::Release);
     }
 }
 
-/// Moves what can be moved without waiting for anybody. A failure changes nothing but that the log grows: what is in it
-/// is as safe as in the file.
+/// Moves what can be moved without waiting. Failures only let the WAL grow.
 fn checkpoint(connection: &Connection) {
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-        tracing::warn!(%error, "the log could not be moved into the file");
+        tracing::warn!(%error, "a checkpoint failed");
     }
 }

@@ -1,47 +1,35 @@
-//! Rows of the tables as values of the core, both ways.
-//!
-//! A number that a row should never hold (the tables check most of them) is an error of the row, not a guess.
+//! Conversion between rows and domain values. Invalid values are errors.
 
 use rusqlite::{Row, types::Type};
 
-use super::sheet::{self, Line};
-use crate::{
+use super::trade_page::{self, TradeLine};
+use crate::domain::{
     account::Account,
-    history::Candle,
+    candles::Candle,
     market::{Market, Tick},
-    quantity::{Price, Stocks, Tokens, UnixMillis},
-    record::{AccountId, Payment, Record, Side, Trade},
+    money::{Price, Stocks, Tokens, UnixMillis},
+    order::{AccountId, AccountRecord, Payment, Side, Trade},
 };
 
-/// The columns [`account`] reads, from `tokens` on.
-pub(super) const ACCOUNT_COLUMNS: &str =
-    "tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version";
-
-/// An account from [`ACCOUNT_COLUMNS`].
-pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
-    Ok(Account {
-        tokens: Tokens(row.get("tokens")?),
-        stocks: Stocks(row.get("stocks")?),
-        cost_basis: row.get("cost_basis")?,
-        realised_pnl: row.get("realised_pnl")?,
-        dollars_in: row.get("dollars_in")?,
-        dollars_out: row.get("dollars_out")?,
-        version: row.get("version")?,
-    })
-}
-
-/// A record from all columns of its row.
-pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
-    Ok(Record {
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
+    Ok(AccountRecord {
         id: AccountId(row.get("id")?),
-        account: account(row)?,
+        account: Account {
+            tokens: Tokens(row.get("tokens")?),
+            stocks: Stocks(row.get("stocks")?),
+            cost_basis: row.get("cost_basis")?,
+            realised_pnl: row.get("realised_pnl")?,
+            dollars_in: row.get("dollars_in")?,
+            dollars_out: row.get("dollars_out")?,
+            version: row.get("version")?,
+        },
         payments: row.get("payments")?,
         trades: row.get("trades")?,
-        sheet: row.get("sheet")?,
+        page: row.get("sheet")?,
     })
 }
 
-/// A payment from `number, amount, at_unix_ms`.
+/// Reads `number, amount, at_unix_ms`.
 pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
     Ok(Payment {
         number: row.get(0)?,
@@ -50,15 +38,15 @@ pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
     })
 }
 
-/// A sheet from `tick, price, at_unix_ms, trades`: what its trades share, and its lines.
-pub(super) fn sheet(row: &Row<'_>) -> rusqlite::Result<(Tick, Vec<Line>)> {
+/// Reads `tick, price, at_unix_ms, trades`. Returns the shared values and the lines.
+pub(super) fn page(row: &Row<'_>) -> rusqlite::Result<(Tick, Vec<TradeLine>)> {
     let tick = Tick {
         number: row.get(0)?,
         price: price(row, 1)?,
         at: UnixMillis(row.get(2)?),
     };
     let text = row.get_ref(3)?.as_str()?;
-    match sheet::read(text) {
+    match trade_page::read(text) {
         Some(lines) => Ok((tick, lines)),
         None => Err(rusqlite::Error::InvalidColumnType(
             3,
@@ -68,8 +56,7 @@ pub(super) fn sheet(row: &Row<'_>) -> rusqlite::Result<(Tick, Vec<Line>)> {
     }
 }
 
-/// A trade from its line on the sheet, and what it shares with the others there.
-pub(super) fn trade(line: &Line, shared: Tick) -> Option<Trade> {
+pub(super) fn trade(line: &TradeLine, shared: Tick) -> Option<Trade> {
     let side = if line.stocks < 0 { Side::Sell } else { Side::Buy };
     Some(Trade {
         number: line.number,
@@ -81,7 +68,7 @@ pub(super) fn trade(line: &Line, shared: Tick) -> Option<Trade> {
     })
 }
 
-/// A tick from `number, price, at_unix_ms`.
+/// Reads `number, price, at_unix_ms`.
 pub(super) fn tick(row: &Row<'_>) -> rusqlite::Result<Tick> {
     Ok(Tick {
         number: row.get(0)?,
@@ -90,7 +77,7 @@ pub(super) fn tick(row: &Row<'_>) -> rusqlite::Result<Tick> {
     })
 }
 
-/// A candle from `first, ticks, open, high, low, close, since_unix_ms, until_unix_ms`.
+/// Reads `first, ticks, open, high, low, close, since_unix_ms, until_unix_ms`.
 pub(super) fn candle(row: &Row<'_>) -> rusqlite::Result<Candle> {
     Ok(Candle {
         first: row.get(0)?,
@@ -104,7 +91,7 @@ pub(super) fn candle(row: &Row<'_>) -> rusqlite::Result<Candle> {
     })
 }
 
-/// A market from `number, price, at_unix_ms, model, seed`.
+/// Reads `number, price, at_unix_ms, model, seed`.
 pub(super) fn market(row: &Row<'_>) -> rusqlite::Result<Market> {
     let model: String = row.get(3)?;
     let model = model

@@ -1,65 +1,60 @@
-//! Candlesticks: of the ticks of a column, the first, the last, the lowest and the highest price.
-//!
-//! Owns their letters. Half a cell is the smallest step. A rising candle has a thin body and a falling one a thick one,
-//! whatever the colours.
+//! Candlesticks of a column's open, close, low and high, with a resolution of half a cell. Rising candles
+//! have a thin body and falling ones a thick body, so that the two differ without color.
 //!
 //! ```text
 //! rising  │  ╽  ┃  ╿  │     falling  │  ▄  █  ▀  │
 //! ```
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::buffer::Buffer;
 
-use super::{plot::Across, scale::Scale, series::Column};
+use super::{ChartFrame, scale::Scale, series::Column};
 use crate::ui::Markers;
 
-/// What half a cell shows of a candle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum CandlePart {
     Nothing,
     Wick,
     Body,
 }
 
-/// Draws the candles; `styles`: of a rising and of a falling one.
-pub(super) fn draw(
-    columns: &[Column],
-    across: &Across,
-    scale: &Scale,
-    (rising, falling): (Style, Style),
-    markers: Markers,
-    area: Rect,
-    buf: &mut Buffer,
-) {
-    for column in columns {
-        let rises = column.last >= column.first;
-        let style = if rises { rising } else { falling };
-        let x = area.x.saturating_add(across.cell(column));
-        let rows = scale.row(column.high)..=scale.row(column.low);
-        for row in rows.filter(|row| x < area.right() && *row < area.height) {
-            let halves = [0, 1].map(|half| part(column, scale, usize::from(row).saturating_mul(2) + half));
-            let letter = letter(halves, rises, markers);
-            if let Some(cell) = buf.cell_mut((x, area.y.saturating_add(row))) {
-                cell.set_char(letter).set_style(style);
+impl ChartFrame<'_> {
+    pub(super) fn draw_candles(&self, buf: &mut Buffer) {
+        let (plot, theme) = (self.plot, &self.view.theme);
+        for column in &self.series.columns {
+            let rises = column.last >= column.first;
+            let style = match rises {
+                _ if !self.status.is_current => theme.old,
+                true => theme.up,
+                false => theme.down,
+            };
+            let x = plot.x + self.across.cell(column);
+            if x >= plot.right() {
+                continue;
+            }
+            let last = self.scale.row(column.low).min(plot.height - 1);
+            for row in self.scale.row(column.high)..=last {
+                let halves = [0, 1].map(|half| part(column, &self.scale, usize::from(row) * 2 + half));
+                let glyph = glyph(halves, rises, self.view.markers);
+                buf[(x, plot.y + row)].set_char(glyph).set_style(style);
             }
         }
     }
 }
 
-/// What the candle shows in a row of dots.
-fn part(column: &Column, scale: &Scale, dot: usize) -> Part {
+fn part(column: &Column, scale: &Scale, dot: usize) -> CandlePart {
     let body = scale.dot(column.first.max(column.last))..=scale.dot(column.first.min(column.last));
     let wick = scale.dot(column.high)..=scale.dot(column.low);
     if body.contains(&dot) {
-        Part::Body
+        CandlePart::Body
     } else if wick.contains(&dot) {
-        Part::Wick
+        CandlePart::Wick
     } else {
-        Part::Nothing
+        CandlePart::Nothing
     }
 }
 
-fn letter(halves: [Part; 2], rises: bool, markers: Markers) -> char {
-    use Part::{Body, Nothing, Wick};
+fn glyph(halves: [CandlePart; 2], rises: bool, markers: Markers) -> char {
+    use CandlePart::{Body, Nothing, Wick};
     if markers == Markers::Ascii {
         return match (halves.contains(&Body), rises) {
             (true, true) => 'O',

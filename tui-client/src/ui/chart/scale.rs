@@ -1,149 +1,125 @@
-//! From a price to a row of dots, and the round prices worth a label.
-//!
-//! Owns the range of prices a chart shows. Whole numbers only.
+//! Maps prices to rows of dots and selects round prices for labels. Integer arithmetic only.
 
-use crate::app::money::{Centitokens, Permille};
+use super::hundredths;
+use crate::{
+    app::portfolio::money::{Centitokens, Permille},
+    ui::text,
+};
 
-/// Quarters of a row kept free above the highest and below the lowest price, for their labels.
+/// Margin above the highest and below the lowest price, in quarters of a row; labels use it.
 const MARGIN_QUARTERS: i64 = 5;
 
-/// Least span: one price, or a few close to each other, do not fill the height.
+/// Smallest range in tokens, so that a few close prices do not fill the height.
 const MIN_SPAN: i64 = 4;
 
-/// Steps of round prices a scale has at least: its ends are on such a step.
+/// Fewest steps on the scale; both ends are multiples of a step.
 const STEPS: i64 = 12;
 
-/// A range of prices over a height of dots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scale {
     bottom: i64,
     top: i64,
     dots: i64,
-    /// Dots of a row.
+    /// Dots per row.
     per_row: u16,
 }
 
+fn dots(rows: u16, per_row: u16) -> i64 {
+    (i64::from(rows) * i64::from(per_row)).max(1)
+}
+
 impl Scale {
-    /// The scale on which prices from `low` to `high` fill `rows` rows of `per_row` dots, with a margin. Its ends are
-    /// round, so that it stays as it is while the prices move a little.
+    /// Creates a scale with a margin around `low` to `high`. Its ends are rounded, so that it does not change
+    /// with every small price move.
     pub(super) fn new(low: i32, high: i32, rows: u16, per_row: u16) -> Self {
         let (low, high) = (i64::from(low), i64::from(high.max(low)));
-        let dots = i64::from(rows.saturating_mul(per_row).max(1));
-        let span = high.saturating_sub(low);
-        let spare = MIN_SPAN.saturating_sub(span).max(0) / 2;
-        let margin = MARGIN_QUARTERS
-            .saturating_mul(i64::from(per_row))
-            .saturating_add(3)
-            / 4;
-        let inner = dots.saturating_sub(margin.saturating_mul(2)).max(1);
-        let pad = span
-            .saturating_mul(margin)
-            .checked_div(inner)
-            .unwrap_or(0)
-            .saturating_add(spare)
-            .saturating_add(1);
-        let (bottom, top) = (low.saturating_sub(pad), high.saturating_add(pad));
-        let round = round_step(top.saturating_sub(bottom) / STEPS);
-        let floor = |price: i64| price.div_euclid(round).saturating_mul(round);
+        let dots = dots(rows, per_row);
+        let span = high - low;
+        let margin = (MARGIN_QUARTERS * i64::from(per_row) + 3) / 4;
+        let inner = (dots - margin * 2).max(1);
+        let spare = (MIN_SPAN - span).max(0) / 2;
+        let pad = span * margin / inner + spare + 1;
+        let (bottom, top) = (low - pad, high + pad);
+        let round = round_step((top - bottom) / STEPS);
+        let floor = |price: i64| price.div_euclid(round) * round;
         Self {
             bottom: floor(bottom),
-            top: floor(top.saturating_add(round).saturating_sub(1)),
+            top: floor(top + round - 1),
             dots,
             per_row,
         }
     }
 
-    /// The scale on which they fill all of it; one price alone is in the middle.
-    pub(super) fn tight(low: i32, high: i32, rows: u16, per_row: u16) -> Self {
+    /// Creates a scale that `low` to `high` fill exactly; a single price is in the middle.
+    pub(super) fn exact(low: i32, high: i32, rows: u16, per_row: u16) -> Self {
         let (low, high) = (i64::from(low), i64::from(high.max(low)));
         let spare = i64::from(low == high);
         Self {
-            bottom: low.saturating_sub(spare),
-            top: high.saturating_add(spare),
-            dots: i64::from(rows.saturating_mul(per_row).max(1)),
+            bottom: low - spare,
+            top: high + spare,
+            dots: dots(rows, per_row),
             per_row,
         }
     }
 
-    /// The row of a price, 0 for the topmost.
+    /// Returns the row of a price; 0 is the topmost.
     pub(super) fn row(&self, price: i32) -> u16 {
         self.row_of(self.dot(price))
     }
 
-    /// The row of a price in hundredths.
     pub(super) fn row_of_hundredths(&self, price: Centitokens) -> u16 {
         self.row_of(self.dot_of_hundredths(price))
     }
 
-    /// Dots of a row.
     pub(super) fn per_row(&self) -> u16 {
         self.per_row
     }
 
     fn row_of(&self, dot: usize) -> u16 {
-        u16::try_from(dot)
-            .unwrap_or(u16::MAX)
-            .checked_div(self.per_row)
-            .unwrap_or(0)
+        text::cells(dot / usize::from(self.per_row))
     }
 
-    /// The row of dots of a price, 0 for the topmost; a price off the scale is on its edge.
+    /// Returns the dot row of a price, clamped to the scale; 0 is the topmost.
     pub(super) fn dot(&self, price: i32) -> usize {
-        self.dot_of_hundredths(Centitokens(i64::from(price).saturating_mul(100)))
+        self.dot_of_hundredths(hundredths(price))
     }
 
-    /// [`dot`](Self::dot) of an average.
     pub(super) fn dot_of_hundredths(&self, Centitokens(hundredths): Centitokens) -> usize {
-        let down = self.top.saturating_mul(100).saturating_sub(hundredths);
-        let span = self.top.saturating_sub(self.bottom).saturating_mul(100);
-        let last = self.dots.saturating_sub(1);
-        let half = span / 2;
-        let dot = down
-            .saturating_mul(last)
-            .saturating_add(half)
-            .checked_div(span)
-            .unwrap_or(0);
+        let down = (self.top * 100).saturating_sub(hundredths);
+        let span = (self.top - self.bottom) * 100;
+        let last = self.dots - 1;
+        let dot = down.saturating_mul(last).saturating_add(span / 2) / span;
         usize::try_from(dot.clamp(0, last)).unwrap_or(0)
     }
 
-    /// Whether a price in hundredths is on the scale.
-    pub(super) fn shows(&self, Centitokens(hundredths): Centitokens) -> bool {
-        (self.bottom.saturating_mul(100)..=self.top.saturating_mul(100)).contains(&hundredths)
+    pub(super) fn contains(&self, Centitokens(hundredths): Centitokens) -> bool {
+        (self.bottom * 100..=self.top * 100).contains(&hundredths)
     }
 
-    /// Round prices on the scale, lowest first, at most about `most`.
+    /// Returns about `most` round prices on the scale, in ascending order.
     pub(super) fn labels(&self, most: u16) -> Vec<i32> {
-        let span = self.top.saturating_sub(self.bottom);
-        let step = round_step(span.checked_div(i64::from(most.max(1))).unwrap_or(span));
-        let first = self
-            .bottom
-            .div_euclid(step)
-            .saturating_add(1)
-            .saturating_mul(step)
-            .max(step);
-        std::iter::successors(Some(first), |label| label.checked_add(step))
-            .take_while(|label| *label <= self.top)
-            .filter_map(|label| i32::try_from(label).ok())
-            .collect()
+        let prices = round_between(self.bottom, self.top, most).filter(|price| *price > 0);
+        prices.filter_map(|price| i32::try_from(price).ok()).collect()
     }
 
-    /// Round ratios to `base` on the scale, lowest first, at most about `most`.
+    /// Returns about `most` round changes from `base` on the scale, in ascending order.
     pub(super) fn ratios(&self, base: i32, most: u16) -> Vec<Permille> {
         let base = i64::from(base);
-        let ratio = |price: i64| Permille::of(price.saturating_sub(base), base).map_or(0, |ratio| ratio.0);
-        let (bottom, top) = (ratio(self.bottom), ratio(self.top));
-        let span = top.saturating_sub(bottom);
-        let step = round_step(span.checked_div(i64::from(most.max(1))).unwrap_or(span)).max(1);
-        let first = bottom.div_euclid(step).saturating_add(1).saturating_mul(step);
-        std::iter::successors(Some(first), |label| label.checked_add(step))
-            .take_while(|label| *label <= top)
-            .filter(|label| *label > -1000)
-            .map(Permille)
-            .collect()
+        let ratio = |price: i64| Permille::from_change(price - base, base).map_or(0, |ratio| ratio.0);
+        let ratios = round_between(ratio(self.bottom), ratio(self.top), most);
+        ratios.filter(|ratio| *ratio > -1000).map(Permille).collect()
     }
 }
 
-/// The smallest of 1, 2, 5, 10, 20, 50, … that is at least `least`.
+/// Returns about `most` multiples of a round number, above `bottom` and up to `top`.
+fn round_between(bottom: i64, top: i64, most: u16) -> impl Iterator<Item = i64> {
+    let step = round_step((top - bottom) / i64::from(most.max(1)));
+    let first = (bottom.div_euclid(step) + 1) * step;
+    std::iter::successors(Some(first), move |label| label.checked_add(step))
+        .take_while(move |label| *label <= top)
+}
+
+/// Returns the smallest of 1, 2, 5, 10, 20, 50, … that is at least `least`.
 fn round_step(least: i64) -> i64 {
     let mut power = 1_i64;
     loop {
@@ -173,18 +149,18 @@ mod tests {
     }
 
     #[test]
-    fn one_price_is_in_the_middle() {
+    fn a_single_price_is_in_the_middle() {
         assert_eq!(Scale::new(7, 7, 5, 4).dot(7), 10);
         assert_eq!(Scale::new(i32::MAX, i32::MAX, 5, 4).dot(i32::MAX), 10);
     }
 
     #[test]
-    fn what_is_off_the_scale_is_on_its_edge() {
+    fn prices_off_the_scale_are_clamped_to_its_edge() {
         let scale = Scale::new(10, 20, 10, 4);
         assert_eq!(scale.dot(i32::MAX), 0);
         assert_eq!(scale.dot(i32::MIN), 39);
-        assert!(scale.shows(Centitokens(1_050)));
-        assert!(!scale.shows(Centitokens(100_000)));
+        assert!(scale.contains(Centitokens(1_050)));
+        assert!(!scale.contains(Centitokens(100_000)));
     }
 
     #[test]
@@ -206,11 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn no_height_is_no_panic() {
+    fn a_scale_without_height_does_not_panic() {
         for rows in 0..12 {
             for scale in [
                 Scale::new(1, i32::MAX, rows, 4),
-                Scale::tight(1, i32::MAX, rows, 8),
+                Scale::exact(1, i32::MAX, rows, 8),
             ] {
                 assert!(scale.dot(5) <= usize::from(rows * 8));
                 assert!(scale.row(5) <= rows);
@@ -219,10 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tight_scale_has_no_margin() {
-        let scale = Scale::tight(10, 20, 3, 8);
+    fn an_exact_scale_has_no_margin() {
+        let scale = Scale::exact(10, 20, 3, 8);
         assert_eq!((scale.dot(20), scale.dot(10)), (0, 23));
-        assert_eq!(Scale::tight(7, 7, 3, 8).dot(7), 12);
+        assert_eq!(Scale::exact(7, 7, 3, 8).dot(7), 12);
     }
 
     #[test]

@@ -1,48 +1,38 @@
-//! The prices, reduced to the columns a chart has room for.
-//!
-//! Owns which prices are in sight, which of them share a column, and where there is a gap. Pure; it knows nothing of
-//! rows, cells or colours.
+//! Reduces the price history to the columns of a chart.
 
 use crate::app::{
-    chart::{ChartView, Kind},
-    market::{Candle, Market},
-    money::UnixMs,
+    chart::{ChartKind, ChartView},
+    portfolio::money::UnixMillis,
+    prices::{Candle, PriceHistory},
 };
 
-/// Most ticks that share a column while nobody chose how many are in sight: past it, the chart scrolls.
+/// Most ticks per column with automatic zoom; with more, the chart scrolls.
 const MAX_TICKS_PER_COLUMN: usize = 2;
 
-/// Ticks of a candle; the first one while nobody chose how many are in sight.
+/// Ticks per candle; automatic zoom uses the first.
 const CANDLES: &[usize] = &[5, 10, 15, 30, 60, 120, 300, 600, 1_200];
 
-/// Fewest places: a young chart grows from the left until it fills them.
+/// Fewest slots: a new chart grows from the left until it fills them.
 const MIN_SLOTS: usize = 30;
 
-/// Columns that are left empty where ticks are missing.
+/// Empty columns for missing ticks.
 const GAP_COLUMNS: usize = 4;
 
-/// The prices of one column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Column {
-    /// Its place, 0 for the oldest.
+    /// Position in the chart; 0 is the oldest.
     pub(super) slot: usize,
-    /// Its first price.
     pub(super) first: i32,
-    /// Its last price.
     pub(super) last: i32,
-    /// Its lowest price.
     pub(super) low: i32,
-    /// Its highest price.
     pub(super) high: i32,
-    /// The tick of its first price.
+    /// Tick number of the first price.
     pub(super) since: i64,
-    /// The tick of its last price.
+    /// Tick number of the last price.
     pub(super) tick: i64,
-    /// When its first price came into force.
-    pub(super) since_at: UnixMs,
-    /// When its last price came into force.
-    pub(super) at: UnixMs,
-    /// Ticks are missing before it.
+    pub(super) since_at: UnixMillis,
+    pub(super) at: UnixMillis,
+    /// Whether ticks are missing before this column.
     pub(super) after_gap: bool,
 }
 
@@ -62,8 +52,7 @@ impl Column {
         }
     }
 
-    /// Takes prices that came before the others of this column.
-    fn take_earlier(&mut self, candle: &Candle) {
+    fn prepend(&mut self, candle: &Candle) {
         self.first = candle.open;
         self.low = self.low.min(candle.low);
         self.high = self.high.max(candle.high);
@@ -72,33 +61,30 @@ impl Column {
     }
 }
 
-/// Prices in columns, and the places there are for them: those after the last column are still free.
+/// Price columns and the number of slots; those after the last column are free.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Series {
     /// Oldest first.
     pub(super) columns: Vec<Column>,
-    /// Places, more than the last column's.
     pub(super) slots: usize,
-    /// Ticks that share a column: the fewest and the most, where part of what is in sight is kept as candles.
+    /// Fewest and most ticks per column; they differ where old prices are stored as candles.
     pub(super) shared: (i64, i64),
 }
 
 impl Series {
-    /// The column that a tick is in.
     pub(super) fn column_of(&self, tick: i64) -> Option<&Column> {
         let index = self.columns.partition_point(|column| column.tick < tick);
         self.columns.get(index).filter(|column| column.since <= tick)
     }
 
-    /// The lowest and the highest price of all columns.
-    pub(super) fn extremes(&self) -> Option<(i32, i32)> {
+    pub(super) fn price_range(&self) -> Option<(i32, i32)> {
         let low = self.columns.iter().map(|column| column.low).min()?;
         let high = self.columns.iter().map(|column| column.high).max()?;
         Some((low, high))
     }
 }
 
-/// How many ticks share a column, and how many columns there may be.
+/// Ticks per column and the largest number of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Plan {
     shared: usize,
@@ -106,14 +92,14 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(kind: Kind, view: &ChartView, prices: usize, room: usize) -> Self {
+    fn of(kind: ChartKind, view: &ChartView, prices: usize, room: usize) -> Self {
         let zoom = view.zoom;
         let fits = |shared: usize, count: usize| count.div_ceil(shared) <= room;
         let shared = match (kind, zoom) {
-            // Where the chosen interval has no room for all that is in sight, the oldest are out of it.
-            (Kind::Candles, _) if view.interval.is_some() => view.interval.unwrap_or(1),
-            (Kind::Candles, None) => CANDLES.first().copied().unwrap_or(1),
-            (Kind::Candles, Some(count)) => CANDLES
+            // With a chosen interval, the visible range is cut to the columns that fit.
+            (ChartKind::Candles, _) if view.interval.is_some() => view.interval.unwrap_or(1),
+            (ChartKind::Candles, None) => CANDLES.first().copied().unwrap_or(1),
+            (ChartKind::Candles, Some(count)) => CANDLES
                 .iter()
                 .copied()
                 .find(|shared| fits(*shared, count))
@@ -121,42 +107,37 @@ impl Plan {
             (_, None) => prices.div_ceil(room.max(1)).clamp(1, MAX_TICKS_PER_COLUMN),
             (_, Some(count)) => count.div_ceil(room.max(1)).max(1),
         };
-        // Candles are slim: where few are wanted, more of them rather than wide gaps.
-        let least = if kind == Kind::Candles { room / 2 } else { 1 };
+        // Candles are narrow: show more of them rather than leave wide gaps.
+        let least = if kind == ChartKind::Candles { room / 2 } else { 1 };
         let room = zoom.map_or(room, |count| count.div_ceil(shared).max(least).min(room));
         Self { shared, room }
     }
 }
 
-/// The prices that are in sight, in at most `room` places.
+/// Returns the visible prices in at most `room` slots.
 ///
-/// While the chart follows the market, most ticks only add to the right of what is there: a young chart has places in
-/// reserve, and a full one scrolls by an eighth of its width at once. So little is written to the terminal, and the eye
-/// keeps its place. Prices share a column by their tick number, so that a column keeps its prices while the chart
-/// scrolls.
-///
-/// Of the part that is kept as candles, none is taken apart: as many of them share a column as prices do elsewhere, or,
-/// where an interval is chosen, as many as fit in it, one at least.
-pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize) -> Series {
+/// While the chart follows the market, most ticks only extend it on the right: a new chart has spare slots,
+/// and a full one scrolls by an eighth of its width. This keeps terminal output small. Columns are aligned to
+/// tick numbers, so that their prices do not change when the chart scrolls. A stored candle is never
+/// split: with a chosen interval, a column has as many as fit, at least one.
+pub(super) fn series(market: &PriceHistory, view: &ChartView, kind: ChartKind, room: usize) -> Series {
     let Plan { shared, room } = Plan::of(kind, view, market.kept(), room);
     let shared = i64::try_from(shared).unwrap_or(i64::MAX);
-    let by_ticks = kind == Kind::Candles && view.interval.is_some();
-    let in_sight = view
+    let by_ticks = kind == ChartKind::Candles && view.interval.is_some();
+    let visible = view
         .right
         .map_or(market.kept(), |tick| market.index_of(tick).saturating_add(1));
     let mut columns: Vec<Column> = Vec::with_capacity(room);
-    let mut used = 0_usize;
+    let mut used = 0;
     let mut key = None;
     let mut full = false;
     let mut spans: Option<(i64, i64)> = None;
-    for candle in (0..in_sight.min(market.kept()))
-        .rev()
-        .filter_map(|index| market.at(index))
-    {
-        // The key's lower bound rather than its number: a comparison is cheaper than a division.
+    let newest_first = (0..visible.min(market.kept())).rev();
+    for candle in newest_first.filter_map(|index| market.at(index)) {
+        // Compares lower bounds, as a division per candle costs more.
         if key.is_some_and(|key: i64| candle.first_tick >= key) {
             if let Some(column) = columns.last_mut() {
-                column.take_earlier(&candle);
+                column.prepend(&candle);
             }
             continue;
         }
@@ -170,7 +151,7 @@ pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize)
         let key_of = |tick: i64| tick.saturating_sub(tick.rem_euclid(span));
         let last_key = key_of(candle.last_tick);
         let gap = key.is_some_and(|key: i64| key.saturating_sub(last_key) > span);
-        let needed = used.saturating_add(if gap { GAP_COLUMNS.saturating_add(1) } else { 1 });
+        let needed = used + if gap { GAP_COLUMNS + 1 } else { 1 };
         if needed > room {
             full = true;
             break;
@@ -182,18 +163,17 @@ pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize)
         used = needed;
         key = Some(key_of(candle.first_tick));
         let span = span.max(ticks);
-        spans = spans.map_or(Some((span, span)), |(least, most)| {
-            Some((least.min(span), most.max(span)))
-        });
+        let (least, most) = spans.unwrap_or((span, span));
+        spans = Some((least.min(span), most.max(span)));
     }
     columns.reverse();
-    number(&mut columns);
+    assign_slots(&mut columns);
     let slots = match (full, view.right) {
         (false, _) => reserve(used, room),
         (true, Some(_)) => room,
         (true, None) => {
             let newest = market.last().map_or(0, |last| last.tick.div_euclid(shared));
-            scroll(&mut columns, used, room.saturating_sub(free_places(newest, room)));
+            scroll(&mut columns, used, room.saturating_sub(free_slots(newest, room)));
             room
         }
     };
@@ -204,42 +184,39 @@ pub(super) fn series(market: &Market, view: &ChartView, kind: Kind, room: usize)
     }
 }
 
-/// Places for a chart of `used` columns that grows: a quarter more now and then.
+/// Returns the slots of a growing chart: a quarter more than `used`, in steps.
 fn reserve(used: usize, room: usize) -> usize {
     let mut slots = MIN_SLOTS;
     while slots < used {
-        slots = slots.saturating_add(slots / 4);
+        slots += slots / 4;
     }
     slots.min(room.max(1))
 }
 
-/// Places that a full chart keeps free: none just before it scrolls, an eighth just after.
-fn free_places(newest: i64, room: usize) -> usize {
+/// Returns the free slots of a full chart: an eighth after scrolling, 0 just before.
+fn free_slots(newest: i64, room: usize) -> usize {
     let step = i64::try_from(room / 8).unwrap_or(i64::MAX).max(1);
-    let free = step.saturating_sub(1).saturating_sub(newest.rem_euclid(step));
-    usize::try_from(free).unwrap_or(0)
+    usize::try_from(step - 1 - newest.rem_euclid(step)).unwrap_or(0)
 }
 
-/// Drops the oldest of the columns that use `used` places, until `room` suffices.
+/// Drops the oldest columns until the rest fits `room`.
 fn scroll(columns: &mut Vec<Column>, used: usize, room: usize) {
     let gone = used.saturating_sub(room);
     columns.retain(|column| column.slot >= gone);
     for column in columns {
-        column.slot = column.slot.saturating_sub(gone);
+        column.slot -= gone;
     }
 }
 
-/// Gives each column its place.
-fn number(columns: &mut [Column]) {
-    let mut next = 0_usize;
-    for (index, column) in columns.iter_mut().enumerate() {
-        if index == 0 {
-            column.after_gap = false;
-        } else if column.after_gap {
-            next = next.saturating_add(GAP_COLUMNS);
-        }
+fn assign_slots(columns: &mut [Column]) {
+    if let Some(first) = columns.first_mut() {
+        first.after_gap = false;
+    }
+    let mut next = 0;
+    for column in columns {
+        next += if column.after_gap { GAP_COLUMNS } else { 0 };
         column.slot = next;
-        next = next.saturating_add(1);
+        next += 1;
     }
 }
 
@@ -247,19 +224,19 @@ fn number(columns: &mut [Column]) {
 mod tests {
     use super::*;
 
-    fn market(points: &[(i64, i32)]) -> Market {
-        let mut market = Market::default();
+    fn market(points: &[(i64, i32)]) -> PriceHistory {
+        let mut market = PriceHistory::default();
         for (tick, price) in points {
-            market.take(Some(*tick), *price, UnixMs(*tick), None);
+            market.push(Some(*tick), *price, UnixMillis(*tick), None);
         }
         market
     }
 
-    fn series(market: &Market, room: usize) -> Series {
-        super::series(market, &ChartView::default(), Kind::Area, room)
+    fn series(market: &PriceHistory, room: usize) -> Series {
+        super::series(market, &ChartView::default(), ChartKind::Area, room)
     }
 
-    fn shown(market: &Market, room: usize) -> Vec<(usize, i32, i32, bool)> {
+    fn shown(market: &PriceHistory, room: usize) -> Vec<(usize, i32, i32, bool)> {
         series(market, room)
             .columns
             .iter()
@@ -268,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn no_prices_are_no_columns() {
+    fn no_prices_or_no_room_give_no_columns() {
         assert_eq!(shown(&market(&[]), 10), []);
         assert_eq!(shown(&market(&[(1, 5)]), 0), []);
     }
@@ -283,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn many_prices_share_columns_and_keep_their_extremes() {
+    fn shared_columns_keep_the_lowest_and_highest_price() {
         let market = market(&[(0, 10), (1, 30), (2, 5), (3, 7), (4, 8)]);
         assert_eq!(
             shown(&market, 3),
@@ -294,20 +271,23 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_are_left_out_when_there_is_no_room() {
+    fn the_oldest_prices_are_dropped_without_room() {
         let points: Vec<_> = (0..100).map(|tick| (tick, 1)).collect();
         let series = series(&market(&points), 10);
         assert_eq!((series.columns.len(), series.slots), (10, 10));
-        assert_eq!(series.columns.last().map(|column| column.at), Some(UnixMs(99)));
+        assert_eq!(
+            series.columns.last().map(|column| column.at),
+            Some(UnixMillis(99))
+        );
     }
 
     #[test]
-    fn most_ticks_move_nothing() {
+    fn most_ticks_do_not_move_existing_columns() {
         let room = 80;
         let mut market = market(&[]);
         let (mut moved, mut before) = (0, series(&market, room));
         for tick in 0..400 {
-            market.take(Some(tick), 10, UnixMs(0), None);
+            market.push(Some(tick), 10, UnixMillis(0), None);
             let after = series(&market, room);
             let kept = before
                 .columns
@@ -323,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_young_chart_has_places_in_reserve() {
+    fn a_growing_chart_has_spare_slots() {
         let slots = [0, 1, 30, 31, 37, 38, 79, 80].map(|used| reserve(used, 80));
         assert_eq!(slots, [30, 30, 30, 37, 37, 46, 80, 80]);
         assert_eq!(reserve(5, 0), 1);

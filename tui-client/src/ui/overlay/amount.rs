@@ -1,12 +1,10 @@
-//! The entry of an amount: dollars to buy tokens for, or tokens to withdraw.
-//!
-//! Owns the words of the preview. Whether the amount is taken, the reducer and the casino say.
+//! Amount entry: dollars to buy tokens for, or tokens to withdraw, with a preview.
 //!
 //! ```text
 //! ╭ Buy tokens ──────────────────────╮
 //! │ dollars  100█                    │
 //! │ 100 $ → 500 tokens               │
-//! │ makes 1,704 tokens               │
+//! │ balance: 1,704 tokens            │
 //! ╰ Enter buys  Esc closes ──────────╯
 //! ```
 
@@ -18,23 +16,35 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{CLOSES, Hint, Window, text_columns};
 use crate::{
     app::{
         AppState,
-        key::Key,
-        money::TOKENS_PER_DOLLAR,
+        commands::key::Key,
         overlay::{AmountEntry, AmountKind},
+        portfolio::money::TOKENS_PER_DOLLAR,
     },
-    ui::{Top, View, format, layout::Desk, panel, text},
+    ui::{
+        OverlayInfo, Renderer,
+        layout::MainLayout,
+        text::{self, format},
+        widgets::{
+            hint::{CLOSES, Hint},
+            panel,
+            window::{Popup, text_columns},
+        },
+    },
 };
 
-/// Most columns of a line.
 const MAX_COLUMNS: usize = 44;
 
-/// Draws the entry.
-pub(super) fn draw(view: &View, state: &AppState, entry: &AmountEntry, desk: &Desk, buf: &mut Buffer) -> Top {
-    let columns = text_columns(desk, MAX_COLUMNS);
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    entry: &AmountEntry,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> OverlayInfo {
+    let columns = text_columns(layout, MAX_COLUMNS);
     let enter = |words| Hint::new(words, Key::ENTER);
     let (title, label, hints) = match entry.kind {
         AmountKind::BuyTokens => ("Buy tokens", "dollars  ", [enter("Enter buys"), CLOSES].into()),
@@ -44,9 +54,11 @@ pub(super) fn draw(view: &View, state: &AppState, entry: &AmountEntry, desk: &De
             ("Withdraw", "tokens  ", hints)
         }
     };
+    let digits = entry.digits.parse::<i64>();
+    let digits = digits.map_or_else(|_| entry.digits.clone(), format::thousands);
     let mut lines = vec![Line::from(vec![
         Span::styled(label, view.theme.dim),
-        Span::styled(entry.digits.clone(), view.theme.strong),
+        Span::styled(digits, view.theme.strong),
     ])];
     lines.push(Line::default());
     let preview = if entry.error.is_none() {
@@ -59,39 +71,44 @@ pub(super) fn draw(view: &View, state: &AppState, entry: &AmountEntry, desk: &De
         lines.extend(wrapped.map(|line| panel::styled(line, style)));
     }
     if let Some(error) = &entry.error {
-        let error = format!("✗ {}", text::harmless(error));
+        let error = format!("✗ {}", text::sanitize(error));
         let wrapped = text::wrap(&error, columns, 2).into_iter();
         lines.extend(wrapped.map(|line| panel::styled(line, view.theme.warning)));
     }
-    let window = Window {
+    let window = Popup {
         title,
         hints: &[hints, [CLOSES].into()],
-        wanted: (columns, lines.len().max(5)),
+        columns,
     };
-    let placed = window.place(desk);
-    let buttons = window.draw(view, &placed, None, buf);
+    let popup = window.place(lines.len().max(5), layout);
+    let buttons = window.draw(view, &popup, None, buf);
     for (line, index) in lines.into_iter().zip(0..) {
-        line.render(panel::row(placed.inner, index), buf);
+        line.render(panel::row(popup.inner, index), buf);
     }
     let typed = text::width(label).saturating_add(text::width(&entry.digits));
-    let x = u16::try_from(typed).map(|typed| placed.inner.x.saturating_add(typed));
-    Top::typed(x.ok().map(|x| Position::new(x, placed.inner.y)), buttons)
+    let x = u16::try_from(typed).map(|typed| popup.inner.x.saturating_add(typed));
+    OverlayInfo::typed(x.ok().map(|x| Position::new(x, popup.inner.y)), buttons)
 }
 
-/// What the amount would come to, and what would be left.
-fn preview(view: &View, state: &AppState, entry: &AmountEntry) -> Vec<(String, Style)> {
+/// Returns the converted amount and the balance afterwards.
+fn preview(view: &Renderer, state: &AppState, entry: &AmountEntry) -> Vec<(String, Style)> {
     let theme = &view.theme;
-    let held = state.holdings.tokens().map(i64::from);
+    let balance = state.holdings.tokens().map(i64::from);
     let Some(amount) = entry.amount().filter(|amount| *amount > 0).map(i64::from) else {
         let words = match (entry.kind, entry.digits.is_empty()) {
             (AmountKind::BuyTokens, true) => "1 $ → 5 tokens".to_owned(),
             (AmountKind::Withdraw, true) => "5 tokens → 1 $".to_owned(),
             (_, false) => format!(
-                "a whole number from 1 to {}",
-                format::grouped(i64::from(i32::MAX))
+                "must be a whole number from 1 to {}",
+                format::thousands(i64::from(i32::MAX))
             ),
         };
-        let have = held.map(|held| (format!("you have {}", format::counted(held, "token")), theme.dim));
+        let have = balance.map(|balance| {
+            (
+                format!("you have {}", format::pluralize(balance, "token")),
+                theme.dim,
+            )
+        });
         return std::iter::once((words, theme.dim)).chain(have).collect();
     };
     match entry.kind {
@@ -100,17 +117,22 @@ fn preview(view: &View, state: &AppState, entry: &AmountEntry) -> Vec<(String, S
             let words = format!(
                 "{} → {}",
                 format::dollars(amount),
-                format::counted(tokens, "token")
+                format::pluralize(tokens, "token")
             );
-            let then = held.map(|held| held.saturating_add(tokens));
-            let then = then.map(|then| (format!("makes {}", format::counted(then, "token")), theme.dim));
+            let then = balance.map(|balance| balance.saturating_add(tokens));
+            let then = then.map(|then| {
+                (
+                    format!("balance: {}", format::pluralize(then, "token")),
+                    theme.dim,
+                )
+            });
             std::iter::once((words, theme.strong)).chain(then).collect()
         }
-        AmountKind::Withdraw => withdrawal(view, amount, held),
+        AmountKind::Withdraw => withdrawal(view, amount, balance),
     }
 }
 
-fn withdrawal(view: &View, tokens: i64, held: Option<i64>) -> Vec<(String, Style)> {
+fn withdrawal(view: &Renderer, tokens: i64, balance: Option<i64>) -> Vec<(String, Style)> {
     let theme = &view.theme;
     let below = tokens
         .div_euclid(TOKENS_PER_DOLLAR)
@@ -120,32 +142,35 @@ fn withdrawal(view: &View, tokens: i64, held: Option<i64>) -> Vec<(String, Style
         let dollars = tokens.div_euclid(TOKENS_PER_DOLLAR);
         let words = format!(
             "{} → {}",
-            format::counted(tokens, "token"),
+            format::pluralize(tokens, "token"),
             format::dollars(dollars)
         );
         (words, theme.strong)
     } else if below == 0 {
         (
-            format!("a multiple of {TOKENS_PER_DOLLAR}: {above}"),
+            format!("must be a multiple of {TOKENS_PER_DOLLAR}: {above}"),
             theme.warning,
         )
     } else {
-        let (below, above) = (format::grouped(below), format::grouped(above));
+        let (below, above) = (format::thousands(below), format::thousands(above));
         (
-            format!("a multiple of {TOKENS_PER_DOLLAR}: {below} or {above}"),
+            format!("must be a multiple of {TOKENS_PER_DOLLAR}: {below} or {above}"),
             theme.warning,
         )
     }];
-    lines.extend(held.map(|held| {
-        let left = held.saturating_sub(tokens);
+    lines.extend(balance.map(|balance| {
+        let left = balance.saturating_sub(tokens);
         if left < 0 {
-            let lacking = format::counted(left.saturating_neg(), "token");
+            let lacking = format::pluralize(left.saturating_neg(), "token");
             (
-                format!("short of {lacking}: you have {}", format::grouped(held)),
+                format!("{lacking} short: you have {}", format::thousands(balance)),
                 theme.warning,
             )
         } else {
-            (format!("leaves {}", format::counted(left, "token")), theme.dim)
+            (
+                format!("balance: {}", format::pluralize(left, "token")),
+                theme.dim,
+            )
         }
     }));
     lines

@@ -1,66 +1,89 @@
-//! The question before something large is done.
-//!
-//! Owns the words of the question. What is large, and what an answer does, the reducer says.
+//! Confirmation of a large order or payment, with figures at the current price.
 //!
 //! ```text
-//! ╭ Sure? ─────────────────────────────╮
+//! ╭ Confirm ───────────────────────────╮
 //! │ BUY 50 for about 500 tokens        │
 //! │ you have 500 tokens                │
-//! ╰ Enter does it  Esc closes ─────────╯
+//! ╰ Enter confirms  Esc closes ────────╯
 //! ```
 
-use ratatui::{buffer::Buffer, widgets::Widget};
+use ratatui::{buffer::Buffer, style::Style, widgets::Widget};
 
-use super::{CLOSES, Hint, Window, text_columns};
 use crate::{
-    app::{command::Command, key::Key, money::Side, overlay::Confirm},
-    ui::{Top, View, format, layout::Desk, panel, text},
+    app::{
+        AppState,
+        commands::{command::Command, key::Key},
+        portfolio::{money::Side, ticket::Estimate},
+    },
+    ui::{
+        OverlayInfo, Renderer,
+        layout::MainLayout,
+        text::{self, format},
+        widgets::{
+            hint::{CLOSES, Hint},
+            panel,
+            window::{Popup, text_columns},
+        },
+    },
 };
 
-/// Most columns of a line.
 const MAX_COLUMNS: usize = 44;
 
-/// Draws the question.
-pub(super) fn draw(view: &View, asked: &Confirm, desk: &Desk, buf: &mut Buffer) -> Top {
-    let columns = text_columns(desk, MAX_COLUMNS);
-    let tokens = format::counted(asked.tokens, "token");
-    let count = |count: i32| format::grouped(i64::from(count));
-    let (question, style) = match asked.command {
-        Command::Buy(stocks) => (
-            format!("BUY {} for about {tokens}", count(stocks)),
-            view.theme.buy,
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    command: Command,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> OverlayInfo {
+    let columns = text_columns(layout, MAX_COLUMNS);
+    let price = state.market.last().map(|last| last.price);
+    let order = price.and_then(|price| Estimate::new(command, price, &state.holdings));
+    let (question, style) = match (order, command) {
+        (Some(order), _) => order_question(view, order),
+        (None, Command::Withdraw(tokens)) => (
+            format!("WITHDRAW {}", format::pluralize(i64::from(tokens), "token")),
+            view.theme.strong,
         ),
-        Command::Sell(stocks) => (
-            format!("SELL {} for about {tokens}", count(stocks)),
-            view.theme.sell,
-        ),
-        Command::Limited(side, stocks, limit) => {
-            let (word, bound, style) = match side {
-                Side::Buy => ("BUY", "at most", view.theme.buy),
-                Side::Sell => ("SELL", "at least", view.theme.sell),
-            };
-            let (stocks, limit) = (count(stocks), count(limit));
-            let words = format!("{word} {stocks} @ {limit} for {bound} {tokens}");
-            (words, style)
-        }
-        _ => (format!("WITHDRAW {tokens}"), view.theme.strong),
+        (None, _) => ("the order is not known yet".to_owned(), view.theme.dim),
     };
-    let held = format!("you have {}", format::counted(i64::from(asked.held), "token"));
+    let held = state.holdings.tokens().map_or_else(
+        || format::UNKNOWN.to_owned(),
+        |held| format::pluralize(i64::from(held), "token"),
+    );
+    let held = format!("you have {held}");
     let mut lines: Vec<_> = text::wrap(&question, columns, 2)
         .into_iter()
         .map(|line| panel::styled(line, style))
         .collect();
     lines.push(panel::styled(held, view.theme.dim));
-    let does = Hint::new("Enter does it", Key::ENTER);
-    let window = Window {
-        title: "Sure?",
+    let does = Hint::new("Enter confirms", Key::ENTER);
+    let window = Popup {
+        title: "Confirm",
         hints: &[[does.clone(), CLOSES].into(), [does].into()],
-        wanted: (columns, lines.len()),
+        columns,
     };
-    let placed = window.place(desk);
-    let buttons = window.draw(view, &placed, None, buf);
+    let popup = window.place(lines.len(), layout);
+    let buttons = window.draw(view, &popup, None, buf);
     for (line, index) in lines.into_iter().zip(0..) {
-        line.render(panel::row(placed.inner, index), buf);
+        line.render(panel::row(popup.inner, index), buf);
     }
-    Top::typed(None, buttons)
+    OverlayInfo::typed(None, buttons)
+}
+
+fn order_question(view: &Renderer, order: Estimate) -> (String, Style) {
+    let count = format::thousands(i64::from(order.count));
+    let tokens = format::pluralize(order.bound, "token");
+    let (word, bound, style) = match order.side {
+        Side::Buy => ("BUY", "at most", view.theme.buy),
+        Side::Sell => ("SELL", "at least", view.theme.sell),
+    };
+    let words = match order.limit {
+        Some(limit) => {
+            let limit = format::thousands(i64::from(limit));
+            format!("{word} {count} @ {limit} for {bound} {tokens}")
+        }
+        None => format!("{word} {count} for about {tokens}"),
+    };
+    (words, style)
 }

@@ -1,11 +1,9 @@
-//! The palette: a line of words at the bottom, with what it may become above it, the best first.
-//!
-//! Owns how much of that is in sight. What fits and what a line means, the state says.
+//! Command palette: an input line at the bottom and its matches above, best first.
 //!
 //! ```text
 //! ╭ Command ──────────────────────────────────────────────╮
 //! │ ▸ buy STOCKS         buy stocks at the price in force │
-//! │   buyTokens DOLLARS  buy tokens: 5 a dollar           │
+//! │   buyTokens DOLLARS  buy tokens: 5 per dollar         │
 //! │ : bu█                                                 │
 //! │ ✗ there is no command "bu"                            │
 //! ╰ Enter runs  Esc closes ───────────────────────────────╯
@@ -13,150 +11,155 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::{Position, Rect},
-    text::{Line, Span},
+    layout::{
+        Constraint::{Fill, Length},
+        Layout, Margin, Position, Rect,
+    },
+    text::{Line, Span, Text},
     widgets::Widget,
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{CLOSES, Hint, Part, Placed, Window};
 use crate::{
     app::{
         AppState,
-        key::Key,
-        palette::{Entry, Palette},
+        commands::key::Key,
+        overlay::palette::{Palette, PaletteItem},
     },
     ui::{
-        Top, View,
-        layout::{Desk, Size},
-        panel, text,
+        OverlayInfo, Renderer,
+        layout::{LayoutSize, MainLayout},
+        text,
+        widgets::{
+            hint::{CLOSES, Hint},
+            panel,
+            window::{Popup, PopupArea, Viewport},
+        },
     },
 };
 
-/// Columns of a word and its amount.
 const WORD_COLUMNS: usize = 19;
 
-/// Columns of a key.
 const KEY_COLUMNS: usize = 11;
 
-/// Columns of the window from which there is room for keys.
+/// Smallest window width with a column for keys.
 const KEY_FROM_COLUMNS: usize = 70;
 
-/// What stands before the line.
 const PROMPT: &str = ": ";
 
-/// Draws the palette.
-pub(super) fn draw(view: &View, state: &AppState, palette: &Palette, desk: &Desk, buf: &mut Buffer) -> Top {
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    palette: &Palette,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> OverlayInfo {
+    let columns = usize::from(layout.area.width).saturating_sub(4);
     let error = palette
         .error
         .as_deref()
-        .map(|error| format!("✗ {}", text::harmless(error)));
-    let columns = usize::from(desk.area.width).saturating_sub(4);
+        .map(|error| format!("✗ {}", text::sanitize(error)));
     let errors = error
         .map(|error| text::wrap(&error, columns, 2))
         .unwrap_or_default();
-    let error_rows = u16::try_from(errors.len()).unwrap_or(u16::MAX).min(2);
+    let error_rows = text::cells(errors.len()).min(2);
     let matches = palette.matching();
-    let fixed = error_rows.saturating_add(3);
-    let rows = u16::try_from(matches.len())
-        .unwrap_or(u16::MAX)
-        .min(most_matches(desk.size))
-        .min(desk.area.height.saturating_sub(fixed.saturating_add(4)));
-    let height = rows.saturating_add(fixed).min(desk.area.height);
-    let outer = Rect {
-        y: desk.area.bottom().saturating_sub(height),
-        height,
-        ..desk.area
-    };
-    let inner = outer.inner(ratatui::layout::Margin::new(2, 1));
+    let fixed_rows = error_rows + 3;
+    let rows = text::cells(matches.len())
+        .min(most_matches(layout.size))
+        .min(layout.area.height.saturating_sub(fixed_rows + 4));
+    let [_, outer] = layout
+        .area
+        .layout(&Layout::vertical([Fill(1), Length(rows + fixed_rows)]));
+    let inner = outer.inner(Margin::new(2, 1));
+    let [matches_area, input_area, error_area] =
+        inner.layout(&Layout::vertical([Length(rows), Length(1), Length(error_rows)]));
     let runs = Hint::new("Enter runs", Key::ENTER);
     let completes = Hint::new("Tab completes", Key::TAB);
-    let window = Window {
+    let window = Popup {
         title: "Command",
         hints: &[
             [runs.clone(), Hint::words("arrows choose"), completes, CLOSES].into(),
             [runs, CLOSES].into(),
             [CLOSES].into(),
         ],
-        wanted: (0, 0),
+        columns,
     };
     let chosen = palette.chosen();
-    let hidden = chosen.map_or(0, |chosen| {
-        chosen.saturating_add(1).saturating_sub(usize::from(rows))
-    });
-    let part = Part::of(matches.len(), usize::from(rows), hidden);
-    let buttons = window.draw(view, &Placed { outer, inner }, part.position(), buf);
-    let shown = matches.into_iter().enumerate().skip(part.first);
-    for ((number, entry), index) in shown.zip(0..rows) {
-        let is_chosen = chosen == Some(number);
-        match_line(view, state, entry, is_chosen, columns).render(panel::row(inner, index), buf);
-    }
-    for (line, index) in errors.into_iter().zip(rows.saturating_add(1)..) {
-        panel::styled(line, view.theme.warning).render(panel::row(inner, index), buf);
-    }
-    Top::typed(typed(view, palette, panel::row(inner, rows), buf), buttons)
+    let hidden = chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(usize::from(rows)));
+    let viewport = Viewport::of(matches.len(), usize::from(rows), hidden);
+    let buttons = window.draw(view, &PopupArea { outer, inner }, viewport.position(), buf);
+    let lines = viewport.lines().zip(matches.into_iter().skip(viewport.first));
+    let line = |(number, entry)| match_line(view, state, entry, chosen == Some(number), columns);
+    Text::from_iter(lines.map(line)).render(matches_area, buf);
+    let errors = errors
+        .into_iter()
+        .map(|line| panel::styled(line, view.theme.warning));
+    Text::from_iter(errors).render(error_area, buf);
+    OverlayInfo::typed(typed(view, palette, input_area, buf), buttons)
 }
 
-/// The line being typed: its end is in sight, whatever its length. Gives back where the cursor is.
-fn typed(view: &View, palette: &Palette, area: Rect, buf: &mut Buffer) -> Option<Position> {
+/// Draws the end of the input and returns the cursor position.
+fn typed(view: &Renderer, palette: &Palette, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let value = palette.input.value();
     let before: String = value.chars().take(palette.input.cursor()).collect();
-    let before = text::width(&text::harmless(&before));
+    let before = text::width(&text::sanitize(&before));
     let prompt = text::width(PROMPT);
-    let room = usize::from(area.width).checked_sub(prompt.saturating_add(1))?;
-    let mut hidden = 0_usize;
-    let shown = text::harmless(value);
-    let in_sight: String = shown
-        .graphemes(true)
-        .skip_while(|grapheme| {
-            let hide = before.saturating_sub(hidden) > room;
-            if hide {
-                hidden = hidden.saturating_add(text::width(grapheme));
-            }
-            hide
-        })
-        .collect();
+    let room = usize::from(area.width).checked_sub(prompt + 1)?;
+    let mut hidden = 0;
+    let value = text::sanitize(value);
+    let mut shown = value.as_ref();
+    while before - hidden > room {
+        let first = shown.graphemes(true).next()?;
+        hidden += text::width(first);
+        shown = &shown[first.len()..];
+    }
     Line::from(vec![
         Span::styled(PROMPT, view.theme.accent),
-        Span::styled(in_sight, view.theme.strong),
+        Span::styled(shown, view.theme.strong),
     ])
     .render(area, buf);
-    let column = prompt.saturating_add(before.saturating_sub(hidden));
-    let x = area.x.saturating_add(u16::try_from(column).ok()?);
-    Some(Position::new(x, area.y))
+    Some(Position::new(
+        area.x + text::cells(prompt + before - hidden),
+        area.y,
+    ))
 }
 
-/// Most words shown as a help: the desk stays in sight.
-fn most_matches(size: Size) -> u16 {
+/// Most rows of matches, so that the main screen stays visible.
+fn most_matches(size: LayoutSize) -> u16 {
     match size {
-        Size::Small => 4,
-        Size::Medium => 6,
-        Size::Large | Size::Huge => 12,
+        LayoutSize::Small => 4,
+        LayoutSize::Medium => 6,
+        LayoutSize::Large | LayoutSize::Huge => 12,
     }
 }
 
-/// A word, the key that does the same, and a sentence; with a mark where it is the chosen one.
-fn match_line(view: &View, state: &AppState, entry: Entry, is_chosen: bool, columns: usize) -> Line<'static> {
+fn match_line(
+    view: &Renderer,
+    state: &AppState,
+    entry: PaletteItem,
+    is_chosen: bool,
+    columns: usize,
+) -> Line<'static> {
     let (mark, style) = if is_chosen {
         ("▸ ", view.theme.title)
     } else {
         ("  ", view.theme.accent)
     };
-    let key = entry.action().map(|action| panel::key_label(state, action));
-    let key = key.filter(|_| columns >= KEY_FROM_COLUMNS).unwrap_or_default();
     let key_columns = if columns >= KEY_FROM_COLUMNS {
         KEY_COLUMNS
     } else {
         0
     };
-    let taken = WORD_COLUMNS.saturating_add(key_columns).saturating_add(2);
+    let key = entry.action().filter(|_| key_columns > 0);
+    let key = key
+        .map(|action| panel::key_label(state, action))
+        .unwrap_or_default();
+    let room = columns.saturating_sub(WORD_COLUMNS + key_columns + 2);
     Line::from(vec![
         Span::styled(mark, view.theme.strong),
         Span::styled(format!("{:<WORD_COLUMNS$}", entry.usage()), style),
         Span::styled(format!("{key:<key_columns$}"), view.theme.strong),
-        Span::styled(
-            text::truncate(entry.help(), columns.saturating_sub(taken)),
-            view.theme.dim,
-        ),
+        Span::styled(text::truncate(entry.help(), room), view.theme.dim),
     ])
 }

@@ -1,6 +1,4 @@
-//! The player's statement, as the payments server wrote it.
-//!
-//! Owns nothing of the text: it is shown as it came, harmless, lines that are too long wrapped.
+//! The statement text from the payments server, sanitized and wrapped.
 //!
 //! ```text
 //! ╭ Statement ─────────────────────────────────────╮
@@ -12,71 +10,73 @@
 
 use ratatui::{buffer::Buffer, text::Line};
 
-use super::{Window, absence, scrolled, sheet_hints, text_columns};
 use crate::{
-    app::overlay::{Fetched, Sheet},
-    ui::{Top, View, layout::Desk, panel, text},
+    app::overlay::{Document, Remote},
+    ui::{
+        OverlayInfo, Renderer,
+        layout::MainLayout,
+        text,
+        widgets::{
+            panel,
+            window::{Popup, document_hints, found_style, placeholder, scrolled, text_columns},
+        },
+    },
 };
 
-/// Most columns of a line.
 const MAX_COLUMNS: usize = 96;
 
-/// Fewest columns of the window, so that it does not jump when the text comes.
+/// Smallest window width, so that the window does not resize when the text arrives.
 const MIN_COLUMNS: usize = 52;
 
-/// Draws the statement.
-pub(super) fn draw(view: &View, sheet: &Sheet<Vec<String>>, desk: &Desk, buf: &mut Buffer) -> Top {
-    let most = text_columns(desk, MAX_COLUMNS);
-    let mut lines = absence(view, &sheet.content, "the statement", most.min(MIN_COLUMNS));
-    if let Fetched::Ready(text) = &sheet.content {
-        for (index, line) in text.iter().enumerate() {
-            let found = sheet.search.found() == Some(index);
-            let style = if found { view.theme.accent } else { view.theme.text };
-            lines.extend(
+pub(crate) fn draw(
+    view: &Renderer,
+    document: &Document<Vec<String>>,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> OverlayInfo {
+    let most = text_columns(layout, MAX_COLUMNS);
+    let lines = match &document.content {
+        Remote::Ready(text) if text.is_empty() => {
+            vec![panel::styled("the statement is empty", view.theme.dim)]
+        }
+        Remote::Ready(text) => text
+            .iter()
+            .enumerate()
+            .flat_map(|(index, line)| {
+                let style = found_style(view, document, index);
                 shown(line, most)
                     .into_iter()
-                    .map(|line| panel::styled(line, style)),
-            );
-        }
-        if lines.is_empty() {
-            lines.push(panel::styled("the statement is empty", view.theme.dim));
-        }
-    }
-    let widest = lines.iter().map(Line::width).max().unwrap_or(0);
-    let hints = sheet_hints(sheet);
-    let window = Window {
-        title: "Statement",
-        hints: &hints,
-        wanted: (widest.max(MIN_COLUMNS.min(most)), lines.len()),
+                    .map(move |line| panel::styled(line, style))
+            })
+            .collect(),
+        content => placeholder(view, content, "statement", most.min(MIN_COLUMNS)),
     };
-    scrolled(view, &window, lines, sheet.scroll, desk, buf)
+    let widest = lines.iter().map(Line::width).max().unwrap_or(0);
+    let window = Popup {
+        title: "Statement",
+        hints: &document_hints(document),
+        columns: widest.max(MIN_COLUMNS.min(most)),
+    };
+    scrolled(view, &window, lines, document.scroll, layout, buf)
 }
 
-/// A line as it can be shown: tabs as spaces, nothing harmful, wrapped.
+/// Returns a sanitized and wrapped line.
 fn shown(line: &str, columns: usize) -> Vec<String> {
     let line = line.trim_end().replace('\t', "    ");
-    let line = text::harmless(&line);
+    let line = text::sanitize(&line);
     if text::width(&line) <= columns {
         return vec![line.into_owned()];
     }
     if line.chars().all(|letter| matches!(letter, '-' | '─' | '=' | ' ')) {
-        return vec![
-            text::wrap(&line, columns, 0)
-                .into_iter()
-                .next()
-                .unwrap_or_default(),
-        ];
+        return text::wrap(&line, columns, 0).into_iter().take(1).collect();
     }
     squeezed(&line, columns).map_or_else(|| text::wrap(&line, columns, 4), |line| vec![line])
 }
 
-/// A row of a table that is too wide: two spaces or one between its fields, the last one on the right.
+/// Narrows a table row to two spaces or one between its fields, with the last field on the right.
 fn squeezed(line: &str, columns: usize) -> Option<String> {
-    let fields: Vec<&str> = line
-        .split("  ")
-        .map(str::trim)
-        .filter(|field| !field.is_empty())
-        .collect();
+    let fields = line.split("  ").map(str::trim);
+    let fields: Vec<&str> = fields.filter(|field| !field.is_empty()).collect();
     let (last, others) = fields.split_last().filter(|(_, others)| !others.is_empty())?;
     ["  ", " "].into_iter().find_map(|space| {
         let start = others.join(space);
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_wide_is_squeezed_before_it_is_wrapped() {
+    fn wide_table_rows_are_narrowed_before_they_are_wrapped() {
         let cases: [(&str, usize, &[&str]); 6] = [
             ("Player: ann", 36, &["Player: ann"]),
             ("a\tb\r", 36, &["a    b"]),

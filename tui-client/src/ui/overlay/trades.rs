@@ -1,7 +1,4 @@
-//! The player's trades: a table, the newest first, that grows at its end while it is read.
-//!
-//! Owns the table's columns, and which of them go where there is little room. Tokens that were paid have a minus, those
-//! that were got a plus, and words say so too.
+//! Trades table, newest first; older pages are loaded while scrolling. Minus is paid, plus is received.
 //!
 //! ```text
 //! ╭ Trades, newest first ───────────────────────────────╮
@@ -13,203 +10,129 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
-    style::Style,
-    text::{Line, Span},
-    widgets::Widget,
+    layout::Constraint::{self, Fill, Length},
+    text::Line,
+    widgets::{Row, Table, Widget},
 };
 
-use super::{Part, Window, absence, scrolled, sheet_hints, text_columns};
 use crate::{
     app::{
-        event::NumberedTrade,
-        money::Side,
-        overlay::{Fetched, Scroll, Sheet},
-        trades::TradeList,
+        overlay::{Document, Scroll, trade_list::TradeList},
+        portfolio::{money::Side, rows::NumberedTrade},
     },
-    ui::{Top, View, format, layout::Desk, panel, text},
+    ui::{
+        OverlayInfo, Renderer,
+        layout::MainLayout,
+        text::{self, format},
+        widgets::{
+            panel,
+            window::{Popup, Viewport, document_hints, found_style, placeholder, scrolled, text_columns},
+        },
+    },
 };
 
-/// Most columns of a line.
 const MAX_COLUMNS: usize = 64;
 
-/// Rows that are not scrolled: the heading.
-const FIXED_ROWS: u16 = 1;
+/// Columns between two values.
+const GAP: usize = 2;
 
-/// Draws the trades.
-pub(super) fn draw(view: &View, sheet: &Sheet<TradeList>, desk: &Desk, buf: &mut Buffer) -> Top {
-    let columns = text_columns(desk, MAX_COLUMNS);
-    let hints = sheet_hints(sheet);
-    let window = |rows: usize| Window {
-        title: "Trades, newest first",
-        hints: &hints,
-        wanted: (columns, rows),
-    };
-    match &sheet.content {
-        Fetched::Ready(trades) if !trades.rows().is_empty() => {
-            let rows = trades.rows().len().saturating_add(usize::from(FIXED_ROWS));
-            table(view, (sheet, trades), &window(rows), desk, buf)
-        }
-        Fetched::Ready(_) | Fetched::Loading | Fetched::Failed(_) => {
-            let mut lines = absence(view, &sheet.content, "the trades", columns);
-            if lines.is_empty() {
-                lines.push(panel::styled("no trades yet", view.theme.dim));
-            }
-            scrolled(view, &window(lines.len()), lines, Scroll::default(), desk, buf)
-        }
-    }
-}
-
-fn table(
-    view: &View,
-    (sheet, trades): (&Sheet<TradeList>, &TradeList),
-    window: &Window<'_>,
-    desk: &Desk,
+pub(crate) fn draw(
+    view: &Renderer,
+    document: &Document<TradeList>,
+    layout: &MainLayout,
     buf: &mut Buffer,
-) -> Top {
-    let placed = window.place(desk);
-    let inner = placed.inner;
-    let body = Rect {
-        y: inner.y.saturating_add(FIXED_ROWS),
-        height: inner.height.saturating_sub(FIXED_ROWS),
-        ..inner
+) -> OverlayInfo {
+    let columns = text_columns(layout, MAX_COLUMNS);
+    let window = Popup {
+        title: "Trades, newest first",
+        hints: &document_hints(document),
+        columns,
     };
-    let part = Part::of(trades.rows().len(), usize::from(body.height), sheet.scroll.top());
-    // There are more than are counted here.
+    let Some(trades) = document.ready().filter(|trades| !trades.rows().is_empty()) else {
+        let lines = placeholder(view, &document.content, "trades", columns);
+        return scrolled(view, &window, lines, Scroll::default(), layout, buf);
+    };
+    let count = trades.rows().len();
+    let popup = window.place(count + 1, layout);
+    let visible = usize::from(popup.inner.height).saturating_sub(1);
+    let viewport = Viewport::of(count, visible, document.scroll.top());
+    // Older pages are not counted yet.
     let more = if trades.has_more() { "+" } else { "" };
-    let buttons = window.draw(view, &placed, part.position().map(|words| words + more), buf);
-    part.bar(view, placed.outer, buf);
-    let columns = Columns::of(trades.rows(), usize::from(inner.width));
-    columns.heading(view.theme.dim).render(panel::row(inner, 0), buf);
-    let rows = trades.rows().iter().enumerate().skip(part.first);
-    for ((line, trade), index) in rows.zip(0..body.height) {
-        let found = sheet.search.found() == Some(line);
-        let style = if found { view.theme.accent } else { view.theme.text };
+    let buttons = window.draw(view, &popup, viewport.position().map(|words| words + more), buf);
+    viewport.bar(view, popup.outer, buf);
+    let columns = TradeColumns::new(trades.rows(), usize::from(popup.inner.width));
+    let lines = viewport.lines().zip(trades.rows().iter().skip(viewport.first));
+    let rows = lines.map(|(line, trade)| {
         columns
-            .line(view, trade, style)
-            .render(panel::row(body, index), buf);
-    }
-    Top::scrolled(part.reach(), buttons)
+            .trade(view, trade)
+            .style(found_style(view, document, line))
+    });
+    let heading = columns.row(["No", "Date", "", "", "Price", "Tokens"].map(Line::from));
+    Table::new(rows, columns.constraints())
+        .header(heading.style(view.theme.dim))
+        .column_spacing(text::cells(GAP))
+        .render(popup.inner, buf);
+    OverlayInfo::scrolled(viewport.reach(), buttons)
 }
 
-/// How much of a moment is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    Time,
-    Day,
-    Nothing,
-}
+/// Widths of number, date, side, count, price and tokens; 0 hides a column.
+struct TradeColumns([usize; 6]);
 
-/// How wide the columns are, and which of them there are.
-struct Columns {
-    number: usize,
-    moment: Moment,
-    count: usize,
-    /// Columns of the price; none where it is not shown.
-    price: usize,
-    tokens: usize,
-}
-
-impl Columns {
-    /// The wordiest table that `columns` take.
-    fn of(trades: &[NumberedTrade], columns: usize) -> Self {
+impl TradeColumns {
+    /// Returns the most detailed columns that fit `room`: with time, with date, without price.
+    fn new(trades: &[NumberedTrade], room: usize) -> Self {
         let widest = |words: fn(&NumberedTrade) -> String, least: usize| {
-            let widths = trades.iter().map(|trade| text::width(&words(trade)));
+            let widths = trades.iter().map(|trade| words(trade).len());
             widths.max().unwrap_or(0).max(least)
         };
-        let of = |(moment, has_price): (Moment, bool)| Self {
-            number: widest(|(number, _)| format::grouped(*number), 3),
-            moment,
-            count: widest(|(_, row)| format::grouped(i64::from(row.count)), 1),
-            price: if has_price {
-                widest(|(_, row)| format::grouped(i64::from(row.price)), 5)
-            } else {
-                0
-            },
-            tokens: widest(|(_, row)| format::signed(row.tokens()), 6),
+        let number = widest(|(number, _)| format::thousands(*number), 3);
+        let count = widest(|(_, row)| format::thousands(i64::from(row.count)), 1);
+        let price = widest(|(_, row)| format::thousands(i64::from(row.price)), 5);
+        let tokens = widest(|(_, row)| format::signed(row.tokens()), 6);
+        let shape = |date, price| [number, date, 4, count, price, tokens];
+        let fits = |shape: &[usize; 6]| {
+            let shown = shape.iter().filter(|width| **width > 0).count();
+            shape.iter().sum::<usize>() + (shown - 1) * GAP <= room
         };
-        let shapes = [(Moment::Time, true), (Moment::Day, true), (Moment::Day, false)];
-        let mut fitting = shapes.into_iter().map(of);
-        fitting
-            .find(|shape| shape.width() <= columns)
-            .unwrap_or_else(|| of((Moment::Nothing, false)))
-            .spread(columns)
+        let shapes = [shape(19, price), shape(10, price), shape(10, 0)];
+        Self(shapes.into_iter().find(fits).unwrap_or(shape(0, 0)))
     }
 
-    fn moment_columns(&self) -> usize {
-        match self.moment {
-            Moment::Time => 19,
-            Moment::Day => 10,
-            Moment::Nothing => 0,
-        }
+    /// Gives the remaining room to the price, or to the tokens if it is hidden.
+    fn constraints(&self) -> impl Iterator<Item = Constraint> {
+        let widest = if self.0[4] > 0 { 4 } else { 5 };
+        let shown = self.0.into_iter().enumerate().filter(|(_, width)| *width > 0);
+        shown.map(move |(column, width)| match column == widest {
+            true => Fill(1),
+            false => Length(text::cells(width)),
+        })
     }
 
-    /// All columns with two between each, and the four letters of the side.
-    fn width(&self) -> usize {
-        let columns = [
-            self.number,
-            self.moment_columns(),
-            4,
-            self.count,
-            self.price,
-            self.tokens,
-        ];
-        let shown = columns.iter().filter(|columns| **columns > 0).count();
-        let gaps = shown.saturating_sub(1).saturating_mul(2);
-        columns.iter().sum::<usize>().saturating_add(gaps)
+    /// Returns the cells of the shown columns: date and side on the left, numbers on the right.
+    fn row(&self, cells: [Line<'static>; 6]) -> Row<'static> {
+        let shown = (0..).zip(cells).zip(self.0).filter(|(_, width)| *width > 0);
+        let aligned = shown.map(|((column, line), _)| match column {
+            1 | 2 => line,
+            _ => line.right_aligned(),
+        });
+        Row::new(aligned)
     }
 
-    /// The figures on the right, what is left over before them.
-    fn spread(mut self, columns: usize) -> Self {
-        let left = columns.saturating_sub(self.width());
-        if self.price > 0 {
-            self.price = self.price.saturating_add(left);
-        } else {
-            self.tokens = self.tokens.saturating_add(left);
-        }
-        self
-    }
-
-    /// A row of words, each in its column; the last one on the right has a style of its own.
-    fn row(
-        &self,
-        [number, moment, side, count, price, tokens]: [&str; 6],
-        styles: (Style, Style),
-    ) -> Line<'static> {
-        let mut left = format!("{number:>0$}", self.number);
-        if self.moment != Moment::Nothing {
-            left.push_str(&format!("  {moment:<0$}", self.moment_columns()));
-        }
-        left.push_str(&format!("  {side:<4}  {count:>0$}", self.count));
-        if self.price > 0 {
-            left.push_str(&format!("  {price:>0$}", self.price));
-        }
-        let right = format!("  {tokens:>0$}", self.tokens);
-        Line::from(vec![Span::styled(left, styles.0), Span::styled(right, styles.1)])
-    }
-
-    fn heading(&self, style: Style) -> Line<'static> {
-        self.row(["No", "Date", "", "", "Price", "Tokens"], (style, style))
-    }
-
-    fn line(&self, view: &View, (number, row): &NumberedTrade, style: Style) -> Line<'static> {
-        let moment = match self.moment {
-            Moment::Time => format::date_time(row.at, &view.zone),
-            Moment::Day => format::date(row.at, &view.zone),
-            Moment::Nothing => String::new(),
+    fn trade(&self, view: &Renderer, (number, row): &NumberedTrade) -> Row<'static> {
+        let date = match self.0[1] {
+            19 => format::date_time(row.at, &view.zone),
+            _ => format::date(row.at, &view.zone),
         };
         let side = match row.side {
             Side::Buy => "buy",
             Side::Sell => "sell",
         };
-        let words = [
-            &format::grouped(*number),
-            &moment,
-            side,
-            &format::grouped(i64::from(row.count)),
-            &format::grouped(i64::from(row.price)),
-            &format::signed(row.tokens()),
-        ];
-        self.row(words, (style, view.theme.moved(row.tokens())))
+        let tokens = panel::styled(
+            format::signed(row.tokens()),
+            view.theme.change_style(row.tokens()),
+        );
+        let [number, count, price] = [*number, i64::from(row.count), i64::from(row.price)]
+            .map(|number| Line::from(format::thousands(number)));
+        self.row([number, date.into(), side.into(), count, price, tokens])
     }
 }

@@ -1,70 +1,77 @@
-//! The books looked through, whatever the number of players looked at together.
+//! Audits with chunks of any size.
 
 use std::sync::Arc;
 
 use super::{Folder, name, tick};
 use crate::{
-    audit::{Difference, Totals},
-    quantity::{Dollars, Stocks, Tokens, UnixMillis},
-    record::{AccountId, Command, Entry, Posting, Record},
-    store::{Backing, Batch, Mark, sqlite::Snapshot},
+    domain::{
+        audit::{AuditTotals, Mismatch},
+        money::{Dollars, Stocks, Tokens, UnixMillis},
+        order::{AccountId, AccountRecord, Command, LedgerEntry, TradePosting},
+    },
+    store::{Batch, WalPosition, WalTarget, sqlite::Snapshot},
 };
 
-/// Three players, of whom each trades on each of five sheets.
+/// Three players, each with a trade on each of five pages.
 fn batch() -> Batch {
     let mut batch = Batch {
         ticks: vec![tick(0), tick(1)],
         ..Batch::default()
     };
-    let mut records: Vec<_> = (1..=3).map(|id| Record::new(AccountId(id))).collect();
+    let mut records: Vec<_> = (1..=3).map(|id| AccountRecord::new(AccountId(id))).collect();
     let now = UnixMillis(0);
     for record in &mut records {
         let (after, entry) = record
             .execute(Command::Deposit(Dollars(100)), tick(1), now)
             .unwrap();
-        let Entry::Payment(payment) = entry else { panic!() };
+        let LedgerEntry::Payment(payment) = entry else {
+            panic!()
+        };
         batch.payments.push((record.id, payment));
         *record = after;
     }
-    for sheet in 1..=5 {
+    for page in 1..=5 {
         for record in &mut records {
             let (after, entry) = record.execute(Command::Buy(Stocks(2)), tick(1), now).unwrap();
-            let Entry::Trade(trade) = entry else { panic!() };
-            batch.trades.push(Posting {
+            let LedgerEntry::Trade(trade) = entry else {
+                panic!()
+            };
+            batch.trades.push(TradePosting {
                 account: record.id,
                 trade,
-                sheet,
-                previous: Some(sheet - 1),
+                page,
+                previous: Some(page - 1),
             });
-            *record = Record { sheet, ..after };
+            *record = AccountRecord { page, ..after };
         }
     }
-    // By sheet: those of one lie together.
-    batch.trades.sort_by_key(|posting| posting.sheet);
+    // Trades of one page are adjacent.
+    batch.trades.sort_by_key(|posting| posting.page);
     let names = ["ann", "bob", "cyd"].map(name);
     batch.records = names.into_iter().zip(records).collect();
     batch
 }
 
-/// What is told of `batch`, with so many `players` looked at together.
-fn audited(batch: Batch, players: u32) -> (Totals, Vec<Difference>) {
+fn audited(batch: Batch, players: u32) -> (AuditTotals, Vec<Mismatch>) {
     let folder = Folder::new();
     let mut file = folder.open();
-    file.store.take_over(&[Arc::new(batch)], Mark::default()).unwrap();
-    let mut told = Vec::new();
-    let snapshot = Snapshot::of(&folder.ledger()).unwrap();
-    let totals = snapshot
-        .audit_by(players, |difference| told.push(difference))
+    file.store
+        .apply(&[Arc::new(batch)], WalPosition::default())
         .unwrap();
-    (totals, told)
+    let mut mismatches = Vec::new();
+    let snapshot = Snapshot::open(&folder.ledger()).unwrap();
+    let totals = snapshot
+        .check_with(players, |difference| mismatches.push(difference))
+        .unwrap();
+    (totals, mismatches)
 }
 
 #[test]
-fn a_sound_ledger_is_sound_in_lots_of_any_size() {
+fn a_valid_ledger_passes_with_any_chunk_size() {
     for players in [1, 2, 3, 4, 1_000] {
-        let (totals, told) = audited(batch(), players);
-        assert_eq!(told, []);
-        let expected = Totals {
+        let (totals, mismatches) = audited(batch(), players);
+        assert_eq!(mismatches, []);
+        let expected = AuditTotals {
             players: 3,
             payments: 3,
             trades: 15,
@@ -72,30 +79,30 @@ fn a_sound_ledger_is_sound_in_lots_of_any_size() {
             dollars_in: 300,
             tokens: 3 * (500 - 10 * 10),
             stocks: 30,
-            ..Totals::default()
+            ..AuditTotals::default()
         };
         assert_eq!(totals, expected, "{players}");
     }
 }
 
 #[test]
-fn a_difference_is_found_once_in_lots_of_any_size() {
+fn a_mismatch_is_reported_once_with_any_chunk_size() {
     let mut batch = batch();
     batch.records[1].1.account.tokens = Tokens(401);
-    batch.trades.push(Posting {
+    batch.trades.push(TradePosting {
         account: AccountId(70),
         ..batch.trades[0]
     });
-    batch.trades.sort_by_key(|posting| posting.sheet);
+    batch.trades.sort_by_key(|posting| posting.page);
     for players in [1, 2, 3, 1_000] {
-        let (totals, mut told) = audited(batch.clone(), players);
-        told.sort_by(|a, b| a.of.cmp(&b.of));
-        let told: Vec<_> = told.iter().map(ToString::to_string).collect();
+        let (totals, mut mismatches) = audited(batch.clone(), players);
+        mismatches.sort_by(|a, b| a.of.cmp(&b.of));
+        let mismatches: Vec<_> = mismatches.iter().map(ToString::to_string).collect();
         let expected = [
             "account 70: trade 1: expected an account, found none",
             "bob: tokens: expected 400, found 401",
         ];
-        assert_eq!(told, expected);
+        assert_eq!(mismatches, expected);
         assert_eq!(totals.differences, 2);
     }
 }

@@ -1,9 +1,9 @@
-//! The past of the price: every tick in exactly one place, whatever was committed when.
+//! Each tick is in exactly one place.
 
 use super::*;
-use crate::history::{Candle, Retention};
+use crate::domain::candles::{Candle, Retention};
 
-/// Small enough for all of it to happen soon.
+/// Small sizes, which are reached quickly.
 const SMALL: Retention = Retention {
     ticks: 20,
     fine: 5,
@@ -11,14 +11,13 @@ const SMALL: Retention = Retention {
     coarse: 15,
 };
 
-fn opened(folder: &Folder) -> Opened {
-    let mut opened = folder.open();
-    opened.store.set_retention(SMALL);
-    opened.reads.retention = SMALL;
-    opened
+fn ledger(folder: &Folder) -> SqliteLedger {
+    let mut ledger = folder.open();
+    ledger.store.set_retention(SMALL);
+    ledger.reads.retention = SMALL;
+    ledger
 }
 
-/// Ticks with prices that go up and down.
 fn moving(number: i64) -> Tick {
     let price = i32::try_from((number * 7_919) % 97).unwrap() + 1;
     Tick {
@@ -27,15 +26,14 @@ fn moving(number: i64) -> Tick {
     }
 }
 
-fn commit(opened: &mut Opened, ticks: std::ops::Range<i64>) {
+fn commit(ledger: &mut SqliteLedger, ticks: std::ops::Range<i64>) {
     let batch = Batch {
         ticks: ticks.map(moving).collect(),
         ..Batch::default()
     };
-    opened.store.commit(&batch).unwrap();
+    ledger.store.commit(&batch).unwrap();
 }
 
-/// The candle that the ticks are.
 fn candle_of(ticks: std::ops::Range<i64>) -> Candle {
     let (first, last) = (moving(ticks.start), moving(ticks.end - 1));
     let prices = || ticks.clone().map(|number| moving(number).price);
@@ -51,13 +49,13 @@ fn candle_of(ticks: std::ops::Range<i64>) -> Candle {
     }
 }
 
-/// All that is kept, read page by page: candles, then ticks.
-fn kept(opened: &Opened, limit: u32) -> (Vec<Candle>, Vec<Tick>) {
+/// Reads all candles and ticks page by page.
+fn kept(ledger: &SqliteLedger, limit: u32) -> (Vec<Candle>, Vec<Tick>) {
     let newest = |before| PageRequest { before, limit };
     let (mut candles, mut ticks) = (Vec::new(), Vec::new());
     let mut before = None;
     loop {
-        let mut page = opened.reads.ticks(newest(before)).unwrap();
+        let mut page = ledger.reads.ticks(newest(before)).unwrap();
         page.entries.append(&mut ticks);
         ticks = page.entries;
         before = ticks.first().map(|tick: &Tick| tick.number);
@@ -65,9 +63,9 @@ fn kept(opened: &Opened, limit: u32) -> (Vec<Candle>, Vec<Tick>) {
             break;
         }
     }
-    // As a client asks: below the oldest tick that it has.
+    // Like a client: below the oldest tick it has.
     loop {
-        let mut page = opened.reads.candles(newest(before)).unwrap();
+        let mut page = ledger.reads.candles(newest(before)).unwrap();
         page.entries.append(&mut candles);
         candles = page.entries;
         before = candles.first().map(|candle: &Candle| candle.first);
@@ -77,9 +75,9 @@ fn kept(opened: &Opened, limit: u32) -> (Vec<Candle>, Vec<Tick>) {
     }
 }
 
-/// That the ticks up to `end` are kept, each once, and compactly.
-fn check(opened: &Opened, end: i64, limit: u32) {
-    let (candles, ticks) = kept(opened, limit);
+/// Checks that each tick up to `end` is stored once.
+fn check(ledger: &SqliteLedger, end: i64, limit: u32) {
+    let (candles, ticks) = kept(ledger, limit);
     let mut next = 0;
     for candle in &candles {
         assert_eq!(*candle, candle_of(next..next + candle.ticks));
@@ -97,14 +95,14 @@ fn check(opened: &Opened, end: i64, limit: u32) {
 }
 
 #[test]
-fn the_past_is_kept_compactly() {
+fn old_ticks_become_candles() {
     let folder = Folder::new();
-    let mut opened = opened(&folder);
+    let mut ledger = ledger(&folder);
     for number in 0..1_000 {
-        commit(&mut opened, number..number + 1);
+        commit(&mut ledger, number..number + 1);
     }
-    check(&opened, 1_000, 1_000);
-    let (candles, ticks) = kept(&opened, 1_000);
+    check(&ledger, 1_000, 1_000);
+    let (candles, ticks) = kept(&ledger, 1_000);
     assert!(ticks.len() < 25, "{}", ticks.len());
     let fine = candles.iter().filter(|candle| candle.ticks == 5).count();
     assert!((8..11).contains(&fine), "{fine}");
@@ -112,54 +110,54 @@ fn the_past_is_kept_compactly() {
 }
 
 #[test]
-fn a_past_that_was_kept_otherwise_is_rolled_up_a_few_groups_at_a_time() {
+fn a_long_history_is_combined_gradually() {
     let folder = Folder::new();
-    let mut opened = folder.open();
-    commit(&mut opened, 0..2_000);
-    assert_eq!(kept(&opened, 10_000).0, []);
-    opened.store.set_retention(SMALL);
-    opened.reads.retention = SMALL;
+    let mut ledger = folder.open();
+    commit(&mut ledger, 0..2_000);
+    assert_eq!(kept(&ledger, 10_000).0, []);
+    ledger.store.set_retention(SMALL);
+    ledger.reads.retention = SMALL;
     for number in 2_000..2_060 {
-        let before = kept(&opened, 10_000).1.len();
-        commit(&mut opened, number..number + 1);
-        check(&opened, number + 1, 10_000);
-        let after = kept(&opened, 10_000).1.len();
+        let before = kept(&ledger, 10_000).1.len();
+        commit(&mut ledger, number..number + 1);
+        check(&ledger, number + 1, 10_000);
+        let after = kept(&ledger, 10_000).1.len();
         assert!(before + 1 - after <= 8 * 5, "few at a time");
     }
-    assert!(kept(&opened, 10_000).1.len() < 30);
-    // And after a restart the market goes on.
-    close(opened);
-    let mut opened = folder.open();
+    assert!(kept(&ledger, 10_000).1.len() < 30);
+    // The market continues after a restart.
+    close(ledger);
+    let mut ledger = folder.open();
     let market = Market {
-        model: Model::Classic,
+        model: PriceModel::Classic,
         seed: 1,
         current: moving(2_059),
     };
-    opened.store.set_market(&market).unwrap();
-    assert_eq!(opened.store.market().unwrap(), Some(market));
+    ledger.store.set_market(&market).unwrap();
+    assert_eq!(ledger.store.load_market().unwrap(), Some(market));
 }
 
 #[test]
-fn a_past_that_cannot_be_rolled_up_stays_as_it_is() {
+fn ticks_that_cannot_be_combined_stay() {
     let folder = Folder::new();
-    let mut opened = opened(&folder);
-    commit(&mut opened, 0..10);
-    let connection = opened.store.connection();
+    let mut ledger = ledger(&folder);
+    commit(&mut ledger, 0..10);
+    let connection = ledger.store.connection();
     connection
         .execute("ALTER TABLE candles RENAME TO lost", [])
         .unwrap();
-    commit(&mut opened, 10..100);
-    let ticks = opened.reads.ticks(PageRequest {
+    commit(&mut ledger, 10..100);
+    let ticks = ledger.reads.ticks(PageRequest {
         before: None,
         limit: 1_000,
     });
     assert_eq!(ticks.unwrap().entries.len(), 100);
-    let connection = opened.store.connection();
+    let connection = ledger.store.connection();
     connection
         .execute("ALTER TABLE lost RENAME TO candles", [])
         .unwrap();
-    commit(&mut opened, 100..101);
-    check(&opened, 101, 1_000);
+    commit(&mut ledger, 100..101);
+    check(&ledger, 101, 1_000);
 }
 
 proptest! {
@@ -171,12 +169,12 @@ proptest! {
         limit in 1..50_u32,
     ) {
         let folder = Folder::new();
-        let mut opened = opened(&folder);
+        let mut ledger = ledger(&folder);
         let mut end = 0;
         for batch in batches {
-            commit(&mut opened, end..end + batch);
+            commit(&mut ledger, end..end + batch);
             end += batch;
-            check(&opened, end, limit);
+            check(&ledger, end, limit);
         }
     }
 }

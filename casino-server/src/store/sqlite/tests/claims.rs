@@ -1,32 +1,35 @@
-//! Whose names they are.
+//! Claims.
 
 use super::*;
 
 #[test]
-fn a_name_that_is_released_is_nobodys() {
+fn a_released_name_is_unclaimed() {
     let folder = Folder::new();
-    let mut opened = folder.open();
+    let mut ledger = folder.open();
     let batch = Batch {
         claims: vec![claim("ann")],
         ..Batch::default()
     };
-    opened.store.commit(&batch).unwrap();
-    assert_eq!(opened.reads.owner(&name("ann")).unwrap(), Some(claim("ann").key));
-    let releases = ["ann", "ann", "bob"].map(|player| opened.store.release(&name(player)).unwrap());
+    ledger.store.commit(&batch).unwrap();
+    assert_eq!(
+        ledger.reads.claim_owner(&name("ann")).unwrap(),
+        Some(claim("ann").key)
+    );
+    let releases = ["ann", "ann", "bob"].map(|player| ledger.store.release_claim(&name(player)).unwrap());
     assert_eq!(releases, [true, false, false]);
-    assert_eq!(opened.reads.owner(&name("ann")).unwrap(), None);
+    assert_eq!(ledger.reads.claim_owner(&name("ann")).unwrap(), None);
 }
 
 #[test]
-fn a_ledger_from_before_claims_is_taken_over() {
+fn a_ledger_without_claims_is_migrated() {
     let folder = Folder::new();
-    let older = rusqlite::Connection::open(folder.ledger()).unwrap();
-    older.execute_batch(migrations::VERSION_1).unwrap();
+    let older = Connection::open(folder.ledger()).unwrap();
+    older.execute_batch(schema::VERSION_1).unwrap();
     older
-        .pragma_update(None, "application_id", migrations::APPLICATION_ID)
+        .pragma_update(None, "application_id", APPLICATION_ID)
         .unwrap();
     older.pragma_update(None, "user_version", 1).unwrap();
     drop(older);
-    let opened = folder.open();
-    assert_eq!(opened.reads.owner(&name("ann")).unwrap(), None);
+    let ledger = folder.open();
+    assert_eq!(ledger.reads.claim_owner(&name("ann")).unwrap(), None);
 }

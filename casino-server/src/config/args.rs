@@ -1,0 +1,284 @@
+//! The command line of `casino-server`; each option is also an environment variable `CASINO_*`.
+
+use std::{num::NonZero, path::PathBuf, time::Duration};
+
+use awesomestock_proto::{
+    command_line::{self, BooleanOption},
+    server::ServerArgs,
+};
+use clap::{Command, CommandFactory, Parser, Subcommand};
+
+use crate::{
+    config::{
+        limits::Limits,
+        options::{self, Options},
+        secrets::PaymentsArgs,
+        store_url::StoreUrl,
+    },
+    domain::market::PriceModel,
+};
+
+/// The casino of AwesomeStock: one market, one ledger, any number of players.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "casino-server", version)]
+pub struct Args {
+    /// The task to run instead of serving.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+
+    /// Address to listen on; port 0 picks a free one.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:10000",
+        value_parser = command_line::listen_address
+    )]
+    pub listen: String,
+
+    /// The ledger: `sqlite:PATH`, a file that is created if missing, or `postgres://USER@HOST:PORT/DATABASE`, which
+    /// several casinos can share.
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        default_value = "sqlite:casino.db",
+        // It may hold a password.
+        hide_env_values = true
+    )]
+    pub store: StoreUrl,
+
+    /// Time between two price changes, 10ms to 1h.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = |text: &str| command_line::duration(text, &options::TICK))]
+    pub tick: Duration,
+
+    /// Opening price of a new market, in tokens.
+    #[arg(
+        long,
+        value_name = "TOKENS",
+        default_value_t = options::INITIAL_PRICE_DEFAULT,
+        value_parser = clap::value_parser!(i32).range(1..),
+        allow_negative_numbers = true
+    )]
+    pub initial_price: i32,
+
+    /// Seed of the market's random numbers; the same seed gives the same prices. By default the ledger's own.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<u64>,
+
+    /// Address of the Prometheus metrics page, `http://HOST:PORT/metrics`; off by default. Everybody who can reach the
+    /// address can read it.
+    #[arg(long, value_name = "HOST:PORT", value_parser = command_line::listen_address)]
+    pub metrics: Option<String>,
+
+    /// Limits of connections, and TLS.
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// Maximum number of seats of one player, 1 to 1000000.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = Limits::SESSIONS_PER_PLAYER,
+        value_parser = |text: &str| command_line::count(text, &(1..=1_000_000))
+    )]
+    pub max_seats: usize,
+
+    /// Maximum number of actions, deposits and withdrawals of one player per second; 0: no limit.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = Limits::ACTIONS_PER_SECOND
+    )]
+    pub max_actions: u32,
+
+    /// The price model.
+    #[arg(long, value_name = "NAME", default_value = "classic")]
+    pub market: PriceModel,
+
+    /// Number of house players, 0 to 20. They trade with strategies of their own, under the same rules as everybody.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u8).range(..=i64::from(options::BOTS_MAX)),
+        allow_negative_numbers = true
+    )]
+    pub house: u8,
+
+    /// Require a key from every player. Without this option, clients without a key may use unclaimed names.
+    #[arg(long, boolean(), default_value = "false")]
+    pub require_key: bool,
+
+    /// The connection to the payments server.
+    #[command(flatten)]
+    pub payments_server: PaymentsArgs,
+}
+
+/// A task to run instead of serving.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Release the NAME of a player who lost the key. The next key used with the name claims it and everything it owns.
+    /// Stop a casino with a SQLite ledger first; casinos that share a database can keep running.
+    Release {
+        /// The player's name.
+        name: String,
+    },
+    /// Recompute every account from its entries and list the differences. The casino can keep running.
+    Check,
+    /// Repair a SQLite ledger whose commit log is damaged by dropping the lost batches. Stop the casino first.
+    AcceptLoss,
+    /// Copy a SQLite ledger as it is now to a new FILE. The casino can keep running.
+    Backup {
+        /// The copy; the file must not exist.
+        file: PathBuf,
+    },
+}
+
+impl Args {
+    /// Returns the definition of all options, with their variables.
+    #[must_use]
+    pub fn definition() -> Command {
+        command_line::with_environment(Self::command(), "CASINO")
+    }
+
+    /// The options to open the casino with.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            store: self.store.clone(),
+            tick: self.tick,
+            initial_price: self.initial_price,
+            seed: self.seed,
+            model: self.market,
+            bots: self.house,
+            limits: Limits {
+                connections: self.server.connections(),
+                sessions_per_player: self.max_seats,
+                actions_per_second: NonZero::new(self.max_actions),
+            },
+            require_key: self.require_key,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from([&["casino-server"], args].concat())
+    }
+
+    #[test]
+    fn the_command_definition_is_valid() {
+        Args::definition().debug_assert();
+    }
+
+    #[test]
+    fn arguments_become_options() {
+        let args = parse(&[
+            "--store",
+            "sqlite:/tmp/x y.db",
+            "--tick",
+            "200ms",
+            "--initial-price",
+            "7",
+            "--seed",
+            "9",
+            "--market",
+            "classic",
+            "--house",
+            "4",
+            "--payments",
+            "https://localhost:1",
+            "--metrics",
+            "127.0.0.1:0",
+        ])
+        .unwrap();
+        let expected = Options {
+            tick: Duration::from_millis(200),
+            initial_price: 7,
+            seed: Some(9),
+            bots: 4,
+            ..Options::new("/tmp/x y.db")
+        };
+        assert_eq!(args.options(), expected);
+        assert_eq!(args.payments_server.payments, "https://localhost:1");
+        assert_eq!(args.metrics.as_deref(), Some("127.0.0.1:0"));
+        assert_eq!(parse(&[]).unwrap().metrics, None, "off by default");
+    }
+
+    #[test]
+    fn store_is_accepted_before_and_after_a_task() {
+        for args in [
+            &["--store", "sqlite:x", "check"][..],
+            &["check", "--store", "sqlite:x"],
+        ] {
+            let args = parse(args).unwrap();
+            assert_eq!(
+                (args.task, args.store),
+                (Some(Task::Check), "sqlite:x".parse().unwrap())
+            );
+        }
+        let file = "y".into();
+        assert_eq!(parse(&["backup", "y"]).unwrap().task, Some(Task::Backup { file }));
+        assert_eq!(parse(&["backup"]).unwrap_err().exit_code(), 2);
+        assert_eq!(parse(&[]).unwrap().task, None);
+    }
+
+    #[test]
+    fn an_invalid_value_is_rejected_with_its_option_and_bounds() {
+        for (args, message) in [
+            (
+                ["--tick", "1ms"],
+                "--tick <DURATION>': expected a duration from 10ms to 1h",
+            ),
+            (["--tick", "2h"], "expected a duration from 10ms to 1h"),
+            (["--tick", "soon"], "--tick"),
+            (["--initial-price", "0"], "0 is not in 1..=2147483647"),
+            (["--initial-price", "-3"], "-3 is not in 1..=2147483647"),
+            (["--max-connections", "0"], "expected 1 to 1000000"),
+            (["--max-seats", "0"], "expected 1 to 1000000"),
+            (["--max-actions", "many"], "--max-actions"),
+            (["--stall", "50ms"], "expected a duration from 100ms to 1h"),
+            (["--metrics", "nowhere"], "expected HOST:PORT"),
+            (["--metrics", "http://a:1"], "expected HOST:PORT"),
+            (["--listen", "nowhere"], "expected HOST:PORT"),
+            (["--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
+            (["--house", "21"], "21 is not in 0..=20"),
+            (["--house", "-1"], "invalid value '-1' for '--house <N>'"),
+            (["--market", "wild"], "no such market; there is: classic"),
+            (["--store", "casino.db"], "expected sqlite:PATH or postgres://"),
+            (["--store", "postgres://x"], "missing database"),
+            (["--store", "sqlite:"], "missing path after sqlite:"),
+            (
+                ["--payments", "127.0.0.1:10001"],
+                "a URL http://HOST:PORT or https",
+            ),
+            (["--payments", "ftp://x:1"], "a URL http://HOST:PORT or https"),
+            (["--tls-cert", "x"], "--tls-key <FILE>"),
+            (
+                ["--payments", "http://u:pw@h:1"],
+                "a URL http://HOST:PORT or https",
+            ),
+            (["--payments", "http://h:pw"], "a URL http://HOST:PORT or https"),
+            (
+                ["--payments", "http://h:1/?k=pw"],
+                "a URL http://HOST:PORT or https",
+            ),
+            (["--payments", "http://h:1#pw"], "a URL http://HOST:PORT or https"),
+            (["--payments", "http://"], "a URL http://HOST:PORT or https"),
+            (["--payments", "ht tp"], "a URL http://HOST:PORT or https"),
+        ] {
+            let error = parse(&args).unwrap_err();
+            assert!(error.to_string().contains(message), "{args:?}: {error}");
+            assert_eq!(error.exit_code(), 2, "{args:?}");
+        }
+        assert_eq!(
+            parse(&["--version"]).unwrap_err().kind(),
+            ErrorKind::DisplayVersion
+        );
+    }
+}

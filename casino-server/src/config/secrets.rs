@@ -1,0 +1,105 @@
+//! The connection to the payments server: URL, certificate authority and secret.
+
+use std::path::PathBuf;
+
+use awesomestock_proto::{
+    auth::{SecretError, SharedSecret},
+    tls::{self, TlsError},
+    transport,
+};
+use tonic::{
+    codegen::http::uri::Authority,
+    transport::{Channel, Uri},
+};
+
+/// Options for the connection to the payments server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PaymentsArgs {
+    /// The payments server, which writes the statements. It does not have to be running.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:10001", value_parser = payments_url)]
+    pub payments: String,
+
+    /// PEM file with the certificate authority to trust for --payments; by default the system's.
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+
+    /// File with the secret for the payments server; alternatively `PAYMENTS_SECRET` contains the secret itself.
+    #[arg(long, value_name = "FILE", alias = "secret-file")]
+    pub payments_secret_file: Option<PathBuf>,
+}
+
+fn payments_url(url: &str) -> Result<String, String> {
+    let is_address = |uri: &Uri| {
+        let host = uri.host().filter(|host| !host.is_empty());
+        let authority = uri.authority().map(Authority::as_str);
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && host.is_some()
+            && (host == authority || uri.port_u16().is_some() && !url.contains('@'))
+            && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
+            && !url.contains('#')
+    };
+    let uri: Option<Uri> = url.parse().ok();
+    uri.filter(is_address)
+        .map(|_| url.to_owned())
+        .ok_or_else(|| "expected a URL http://HOST:PORT or https://HOST:PORT".to_owned())
+}
+
+/// Why the TLS files or secrets cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecurityError {
+    /// A certificate or private key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The secret is empty or cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The secret would be sent unencrypted.
+    #[error(
+        "{0} is not encrypted, so the secret sent there could be read by others: use https, or --allow-plaintext \
+         if the network is safe by other means"
+    )]
+    SecretInPlaintext(String),
+}
+
+/// A connection to the payments server.
+#[derive(Debug, Clone)]
+pub struct PaymentsEndpoint {
+    /// The channel.
+    pub channel: Channel,
+    /// The secret that the server requires, if any.
+    pub secret: Option<SharedSecret>,
+}
+
+impl From<Channel> for PaymentsEndpoint {
+    /// Creates an endpoint without a secret.
+    fn from(channel: Channel) -> Self {
+        Self {
+            channel,
+            secret: None,
+        }
+    }
+}
+
+impl PaymentsArgs {
+    /// Reads the secret for the payments server, if configured. Fails if it is empty or cannot be read.
+    pub fn secret(&self) -> Result<Option<SharedSecret>, SecurityError> {
+        Ok(SharedSecret::read(self.payments_secret_file.as_deref())?)
+    }
+
+    /// Returns a lazy connection to the payments server, which does not have to be running.
+    /// Fails if the authority's certificate cannot be used, or the secret would be sent unencrypted.
+    pub fn endpoint(
+        &self,
+        secret: Option<SharedSecret>,
+        allow_plaintext: bool,
+    ) -> Result<PaymentsEndpoint, SecurityError> {
+        let endpoint = tls::endpoint(&self.payments, self.tls_ca.as_deref())?;
+        if secret.is_some() && !allow_plaintext && transport::is_plaintext_remote(endpoint.uri()) {
+            return Err(SecurityError::SecretInPlaintext(self.payments.clone()));
+        }
+        Ok(PaymentsEndpoint {
+            channel: endpoint.connect_lazy(),
+            secret,
+        })
+    }
+}

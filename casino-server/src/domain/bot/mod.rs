@@ -1,0 +1,156 @@
+//! Bots: built-in players that trade by a fixed strategy.
+//!
+//! Decisions depend only on the market's seed, the tick and the bot, so a restart repeats them.
+
+#[cfg(test)]
+mod tests;
+
+use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
+
+use crate::domain::{
+    account::Account,
+    money::{Dollars, Price, Stocks, Tokens},
+    order::{Command, Side},
+    player::PlayerName,
+};
+
+/// Prices that a bot looks back on.
+pub(crate) const MEMORY: usize = 16;
+
+/// Deposit of a bot that can neither buy nor sell.
+const TOP_UP: Dollars = Dollars(40);
+
+/// A bot with this balance or more makes no deposit, whatever the price.
+const TOP_UP_BELOW: Tokens = Tokens(200);
+
+const ORDER_MAX: i32 = 50;
+
+const NAMES: [&str; 20] = [
+    "Ada", "Bo", "Cleo", "Dag", "Eda", "Fay", "Gil", "Hal", "Ivy", "Jo", "Kit", "Lou", "Mia", "Ned", "Oda",
+    "Pip", "Rex", "Sue", "Tia", "Uwe",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strategy {
+    /// Buys when the price rises and sells when it falls.
+    Momentum,
+    /// Buys well below the mean of the recent prices and sells well above it.
+    Contrarian,
+    /// Trades at random.
+    Noise,
+    /// Sometimes buys when the price is not above the mean, and sells at twice the cost.
+    LongTerm,
+}
+
+impl Strategy {
+    const ALL: [Self; 4] = [Self::Momentum, Self::Contrarian, Self::Noise, Self::LongTerm];
+
+    /// Returns the side to trade. The newest price is last.
+    fn decide(self, prices: &[Price], account: &Account, random: u64) -> Option<Side> {
+        let price = prices.last()?;
+        match self {
+            Self::Momentum => {
+                let before = prices.iter().rev().nth(3)?;
+                let side = if price > before { Side::Buy } else { Side::Sell };
+                (price != before).then_some(side)
+            }
+            Self::Contrarian => {
+                let (price, mean) = (per_mille(*price), per_mille_mean(prices)?);
+                let margin = mean.checked_div(10)?;
+                if price < mean.saturating_sub(margin) {
+                    Some(Side::Buy)
+                } else {
+                    (price > mean.saturating_add(margin)).then_some(Side::Sell)
+                }
+            }
+            Self::Noise => match random % 5 {
+                0 | 1 => Some(Side::Buy),
+                2 => Some(Side::Sell),
+                _ => None,
+            },
+            Self::LongTerm => {
+                let worth = price.times(account.stocks);
+                if account.stocks.0 > 0 && worth >= account.cost_basis.saturating_mul(2) {
+                    return Some(Side::Sell);
+                }
+                let cheap = per_mille(*price) <= per_mille_mean(prices)?;
+                (cheap && random.is_multiple_of(4)).then_some(Side::Buy)
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bot {
+    pub(crate) name: PlayerName,
+    strategy: Strategy,
+    number: u8,
+}
+
+/// Returns the first `count` bots, at most 20, with alternating strategies.
+pub(crate) fn bots(count: u8) -> Vec<Bot> {
+    let named = NAMES.iter().zip(Strategy::ALL.into_iter().cycle());
+    (0..count)
+        .zip(named)
+        .map(|(number, (name, strategy))| Bot {
+            name: PlayerName::bot(name),
+            strategy,
+            number,
+        })
+        .collect()
+}
+
+impl Bot {
+    /// Returns the bot's command at tick `number`. The newest price is last.
+    ///
+    /// Orders are limited to the last price seen.
+    pub(crate) fn decide(
+        &self,
+        seed: u64,
+        number: i64,
+        prices: &[Price],
+        account: &Account,
+    ) -> Option<Command> {
+        let price = *prices.last()?;
+        let affords = account.tokens.wide() >= i64::from(price.get());
+        if !affords && account.stocks.0 == 0 {
+            return (account.tokens < TOP_UP_BELOW).then_some(Command::Deposit(TOP_UP));
+        }
+        let side = self.strategy.decide(prices, account, self.rng(seed, number))?;
+        let count = match side {
+            Side::Buy if affords => {
+                let quarter = account.tokens.0.checked_div(4)?.checked_div(price.get())?;
+                quarter.clamp(1, ORDER_MAX)
+            }
+            Side::Buy => return None,
+            Side::Sell if account.stocks.0 > 0 => account.stocks.0.checked_div(3)?.clamp(1, ORDER_MAX),
+            Side::Sell => return None,
+        };
+        Some(Command::Limited(side, Stocks(count), price))
+    }
+
+    /// Returns the bot's random number of a tick, independent of the market's.
+    fn rng(&self, seed: u64, number: i64) -> u64 {
+        const HOUSE: u8 = 1;
+        let mut key = [0; 32];
+        let parts = seed.to_le_bytes().into_iter().chain([HOUSE, self.number]);
+        for (byte, part) in key.iter_mut().zip(parts) {
+            *byte = part;
+        }
+        let mut random = ChaCha8Rng::from_seed(key);
+        random.set_stream(number.cast_unsigned());
+        random.next_u64()
+    }
+}
+
+fn per_mille(price: Price) -> i64 {
+    i64::from(price.get()).saturating_mul(1_000)
+}
+
+/// Returns the mean in thousandths of a token, rounded down; `None` without prices.
+fn per_mille_mean(prices: &[Price]) -> Option<i64> {
+    let sum = prices
+        .iter()
+        .fold(0_i64, |sum, price| sum.saturating_add(per_mille(*price)));
+    sum.checked_div(i64::try_from(prices.len()).ok()?)
+}

@@ -1,0 +1,104 @@
+//! Why a command is rejected, with figures.
+
+use awesomestock_proto::text::{pluralize, thousands};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::money::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens};
+
+/// Why a command is rejected. A rejected command changes nothing.
+///
+/// It is stored: add variants at the end and keep their fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub(crate) enum Rejection {
+    #[error("amount: {} is below 1", thousands(dollars.0))]
+    AmountTooSmall { dollars: Dollars },
+    #[error("tokens_cnt: {} is below 1", thousands(tokens.0))]
+    WithdrawalTooSmall { tokens: Tokens },
+    #[error(
+        "tokens_cnt: {} is not a multiple of {TOKENS_PER_DOLLAR}; the nearest amounts: {}",
+        thousands(tokens.0),
+        describe(*below, *above)
+    )]
+    NotAMultiple {
+        tokens: Tokens,
+        below: Option<Tokens>,
+        above: Option<Tokens>,
+    },
+    #[error("you have {have}, not {}", thousands(tokens.0))]
+    WithdrawalTooLarge { tokens: Tokens, have: Tokens },
+    #[error("stocks_count: {} is below 1", thousands(count.0))]
+    CountTooSmall { count: Stocks },
+    #[error("buying at {price} is above your limit of {limit}")]
+    AboveLimit { price: Price, limit: Price },
+    #[error("selling at {price} is below your limit of {limit}")]
+    BelowLimit { price: Price, limit: Price },
+    #[error("buying {count} at {price} costs {}, you have {have}", pluralize(*cost, "token"))]
+    InsufficientTokens {
+        count: Stocks,
+        price: Price,
+        cost: i64,
+        have: Tokens,
+    },
+    #[error("you have {have}, not {}", thousands(count.0))]
+    InsufficientStocks { count: Stocks, have: Stocks },
+    #[error("a balance of {have} plus {} exceeds the maximum of {}", thousands(*more), thousands(i32::MAX))]
+    BalanceFull { more: i64, have: Tokens },
+    #[error("a position of {have} plus {} exceeds the maximum of {}", thousands(count.0), thousands(i32::MAX))]
+    PositionFull { count: Stocks, have: Stocks },
+    #[error("rate limit: at most {} a second; wait a moment", thousands(*per_second))]
+    RateLimited { per_second: u32 },
+    /// A lifetime total no longer fits.
+    #[error("the totals of this account have reached their maximum")]
+    LedgerFull,
+    #[error("id: already used for a different request")]
+    DuplicateId,
+}
+
+impl Rejection {
+    /// Returns the rejection with the nearest valid amounts.
+    pub(crate) fn not_a_multiple(tokens: Tokens) -> Self {
+        let over = tokens.0.checked_rem(TOKENS_PER_DOLLAR).unwrap_or(0);
+        let below = tokens.0.checked_sub(over);
+        let above = below.and_then(|below| below.checked_add(TOKENS_PER_DOLLAR));
+        Self::NotAMultiple {
+            tokens,
+            below: below.filter(|below| *below > 0).map(Tokens),
+            above: above.map(Tokens),
+        }
+    }
+
+    pub(crate) fn kind(self) -> RejectKind {
+        match self {
+            Self::AmountTooSmall { .. }
+            | Self::WithdrawalTooSmall { .. }
+            | Self::NotAMultiple { .. }
+            | Self::CountTooSmall { .. }
+            | Self::DuplicateId => RejectKind::Invalid,
+            Self::WithdrawalTooLarge { .. }
+            | Self::AboveLimit { .. }
+            | Self::BelowLimit { .. }
+            | Self::InsufficientTokens { .. }
+            | Self::InsufficientStocks { .. }
+            | Self::BalanceFull { .. }
+            | Self::PositionFull { .. }
+            | Self::RateLimited { .. }
+            | Self::LedgerFull => RejectKind::Unfunded,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RejectKind {
+    /// The command is invalid for every account.
+    Invalid,
+    /// The command is valid, but not for this account now.
+    Unfunded,
+}
+
+fn describe(below: Option<Tokens>, above: Option<Tokens>) -> String {
+    match (below, above) {
+        (Some(below), Some(above)) => format!("{} or {}", thousands(below.0), thousands(above.0)),
+        (Some(only), None) | (None, Some(only)) => thousands(only.0),
+        (None, None) => "none".to_owned(),
+    }
+}

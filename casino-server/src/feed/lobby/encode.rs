@@ -1,0 +1,131 @@
+//! The messages of the feeds. What all sessions get alike is encoded once, not once a session.
+
+use std::sync::Arc;
+
+use awesomestock_proto::{
+    casino::{self, ActionType, GambleInfo, GambleType, Leaderboard, Players, Tape},
+    frame::GambleFrame,
+};
+use prost::{Message, bytes::Bytes};
+
+use crate::{
+    domain::{
+        order::{Side, Trade},
+        player::{OnlinePlayers, PlayerName},
+    },
+    feed::lobby::{LeaderboardSnapshot, Rank, TapeRow, TradeBatch},
+};
+
+/// Players on a leaderboard.
+const TOP_MAX: usize = 20;
+
+pub(crate) fn encode_tape(trades: &TradeBatch) -> Bytes {
+    let row = |row: &TapeRow| casino::TapeRow {
+        player: Some(player(&row.player)),
+        trade: Some(trade(&row.trade)),
+    };
+    let info = GambleInfo {
+        r#type: GambleType::Tape.into(),
+        tape: Some(Tape {
+            rows: trades.rows.iter().map(row).collect(),
+            trades: trades.trades,
+        }),
+        ..GambleInfo::default()
+    };
+    info.encode_to_vec().into()
+}
+
+pub(crate) fn encode_players(players: &OnlinePlayers) -> Bytes {
+    let info = GambleInfo {
+        r#type: GambleType::Players.into(),
+        players: Some(Players {
+            seated: count(players.players),
+            online: players.online.iter().map(player).collect(),
+            unnamed: count(players.unnamed),
+        }),
+        ..GambleInfo::default()
+    };
+    info.encode_to_vec().into()
+}
+
+/// A leaderboard, encoded once for all sessions, to which each adds its player's own rank.
+#[derive(Debug, Clone)]
+pub(crate) struct EncodedLeaderboard {
+    snapshot: Arc<LeaderboardSnapshot>,
+    top: Bytes,
+}
+
+pub(crate) fn encode_ranking(snapshot: Arc<LeaderboardSnapshot>) -> EncodedLeaderboard {
+    let info = GambleInfo {
+        r#type: GambleType::Leaderboard.into(),
+        leaderboard: Some(leaderboard(&snapshot, None)),
+        ..GambleInfo::default()
+    };
+    let top = info.encode_to_vec().into();
+    EncodedLeaderboard { snapshot, top }
+}
+
+impl EncodedLeaderboard {
+    /// Returns the frame for a session of `player`.
+    pub(crate) fn for_session(&self, player: Option<&PlayerName>) -> GambleFrame {
+        let Some(own) = player.and_then(|player| self.snapshot.rank_of(player)) else {
+            return GambleFrame::Encoded(self.top.clone());
+        };
+        let own = Leaderboard {
+            own: Some(standing(own)),
+            ..Leaderboard::default()
+        };
+        let own = GambleInfo {
+            leaderboard: Some(own),
+            ..GambleInfo::default()
+        };
+        GambleFrame::Extended(self.top.clone(), Box::new(own))
+    }
+}
+
+/// Returns the leaderboard's message, with the rank of `asking` if it is ranked.
+pub(crate) fn leaderboard(snapshot: &LeaderboardSnapshot, asking: Option<&PlayerName>) -> Leaderboard {
+    Leaderboard {
+        top: snapshot.top(TOP_MAX).iter().map(standing).collect(),
+        own: asking.and_then(|asking| snapshot.rank_of(asking)).map(standing),
+        ranked: count(snapshot.len()),
+        tick: snapshot.tick.number,
+        price: snapshot.tick.price.get(),
+    }
+}
+
+fn standing(standing: &Rank) -> casino::Standing {
+    casino::Standing {
+        rank: count(standing.rank),
+        player: Some(player(&standing.player)),
+        equity: standing.equity,
+        tokens: standing.tokens.0,
+        stocks: standing.stocks.0,
+    }
+}
+
+fn player(name: &PlayerName) -> casino::Player {
+    casino::Player {
+        name: name.as_str().to_owned(),
+        house: name.is_bot(),
+    }
+}
+
+fn count(of: usize) -> i32 {
+    i32::try_from(of).unwrap_or(i32::MAX)
+}
+
+pub(crate) fn trade(trade: &Trade) -> casino::Trade {
+    let r#type = match trade.side {
+        Side::Buy => ActionType::Buy,
+        Side::Sell => ActionType::Sell,
+    };
+    casino::Trade {
+        number: trade.number,
+        r#type: r#type.into(),
+        stocks_count: trade.count.0,
+        price: trade.price.get(),
+        tick: trade.tick,
+        at_unix_ms: trade.at.0,
+    }
+}

@@ -1,0 +1,336 @@
+//! The ranking of players by equity. Pure.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
+
+use crate::domain::{
+    account::Account,
+    market::Tick,
+    money::{Stocks, Tokens},
+    player::PlayerName,
+};
+
+/// Maximum number of ranked players. Those with less equity are dropped until their account changes.
+pub(super) const RANKED_MAX: usize = 16 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Equity {
+    tokens: Tokens,
+    stocks: Stocks,
+    /// Version of the account; a higher one is newer.
+    version: i64,
+}
+
+impl Equity {
+    pub(super) fn from_account(account: &Account) -> Self {
+        Self {
+            tokens: account.tokens,
+            stocks: account.stocks,
+            version: account.version,
+        }
+    }
+}
+
+/// Changes since the last update of the leaderboard.
+#[derive(Debug, Default)]
+pub(super) struct LeaderboardDelta {
+    changed: HashMap<PlayerName, Equity>,
+    /// The top accounts of a shared ledger.
+    snapshot: Option<HashMap<PlayerName, Equity>>,
+    tick: Option<Tick>,
+}
+
+impl LeaderboardDelta {
+    /// Records an account, unless a newer version is recorded already.
+    pub(super) fn changed(&mut self, player: &PlayerName, equity: Equity) {
+        insert_newer(&mut self.changed, player, equity);
+    }
+
+    /// Records the top accounts. If there are [`RANKED_MAX`] of them, all others leave the leaderboard.
+    pub(super) fn set_snapshot(&mut self, top: &[(PlayerName, Account)]) {
+        let equities = top
+            .iter()
+            .map(|(player, account)| (player.clone(), Equity::from_account(account)));
+        self.snapshot = Some(equities.collect());
+    }
+
+    pub(super) fn ticked(&mut self, tick: Tick) {
+        self.tick = Some(tick);
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.snapshot.is_none() && self.tick.is_none()
+    }
+}
+
+/// Inserts `equity` unless the stored version is as new. Returns true if it was inserted.
+fn insert_newer(equities: &mut HashMap<PlayerName, Equity>, player: &PlayerName, equity: Equity) -> bool {
+    match equities.entry(player.clone()) {
+        Entry::Occupied(stored) if stored.get().version >= equity.version => return false,
+        entry => entry.insert_entry(equity),
+    };
+    true
+}
+
+#[derive(Debug)]
+pub(super) struct Leaderboard {
+    equities: HashMap<PlayerName, Equity>,
+    tick: Tick,
+    /// The ranking of `equities`, computed on demand.
+    cached: Option<Arc<LeaderboardSnapshot>>,
+    has_update: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rank {
+    /// 1 for the highest equity; players with equal equity share a rank.
+    pub(crate) rank: usize,
+    pub(crate) player: PlayerName,
+    /// Value of tokens and stocks, in tokens.
+    pub(crate) equity: i64,
+    pub(crate) tokens: Tokens,
+    pub(crate) stocks: Stocks,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LeaderboardSnapshot {
+    /// By falling equity, then by name.
+    ranks: Vec<Rank>,
+    /// Index of each player in `ranks`.
+    positions: HashMap<PlayerName, usize>,
+    /// The tick whose price was used.
+    pub(crate) tick: Tick,
+}
+
+impl Leaderboard {
+    pub(super) fn new(tick: Tick) -> Self {
+        Self {
+            equities: HashMap::new(),
+            tick,
+            cached: None,
+            has_update: false,
+        }
+    }
+
+    pub(super) fn apply(&mut self, delta: LeaderboardDelta) {
+        let mut changed = false;
+        let snapshot = delta.snapshot.unwrap_or_default();
+        if snapshot.len() >= RANKED_MAX {
+            let before = self.equities.len();
+            self.equities.retain(|player, _| snapshot.contains_key(player));
+            changed |= self.equities.len() < before;
+        }
+        for (player, equity) in snapshot.into_iter().chain(delta.changed) {
+            changed |= insert_newer(&mut self.equities, &player, equity);
+        }
+        if let Some(tick) = delta.tick {
+            changed |= tick != self.tick;
+            self.tick = tick;
+        }
+        if changed {
+            self.cached = None;
+            self.has_update = true;
+        }
+    }
+
+    /// Returns true if the ranking changed since [`Leaderboard::take_update`].
+    pub(super) fn has_update(&self) -> bool {
+        self.has_update
+    }
+
+    pub(super) fn take_update(&mut self) -> Arc<LeaderboardSnapshot> {
+        self.has_update = false;
+        self.snapshot()
+    }
+
+    pub(super) fn snapshot(&mut self) -> Arc<LeaderboardSnapshot> {
+        if let Some(cached) = &self.cached {
+            return Arc::clone(cached);
+        }
+        let snapshot = Arc::new(LeaderboardSnapshot::new(&self.equities, self.tick));
+        if self.equities.len() > snapshot.len() {
+            self.equities
+                .retain(|player, _| snapshot.rank_of(player).is_some());
+        }
+        self.cached = Some(Arc::clone(&snapshot));
+        snapshot
+    }
+}
+
+impl LeaderboardSnapshot {
+    fn new(equities: &HashMap<PlayerName, Equity>, tick: Tick) -> Self {
+        let mut ranks: Vec<Rank> = equities
+            .iter()
+            .map(|(player, &Equity { tokens, stocks, .. })| Rank {
+                rank: 0,
+                player: player.clone(),
+                equity: tokens.wide().saturating_add(tick.price.times(stocks)),
+                tokens,
+                stocks,
+            })
+            .collect();
+        ranks.sort_unstable_by(|a, b| b.equity.cmp(&a.equity).then_with(|| a.player.cmp(&b.player)));
+        ranks.truncate(RANKED_MAX);
+        let (mut rank, mut equity) = (1, None);
+        for (position, entry) in (1..).zip(&mut ranks) {
+            if equity != Some(entry.equity) {
+                (rank, equity) = (position, Some(entry.equity));
+            }
+            entry.rank = rank;
+        }
+        let players = ranks.iter().map(|entry| entry.player.clone());
+        Self {
+            positions: players.zip(0..).collect(),
+            ranks,
+            tick,
+        }
+    }
+
+    /// Returns the first `count` ranks, or all if there are fewer.
+    pub(crate) fn top(&self, count: usize) -> &[Rank] {
+        self.ranks.get(..count).unwrap_or(&self.ranks)
+    }
+
+    pub(crate) fn rank_of(&self, player: &PlayerName) -> Option<&Rank> {
+        self.ranks.get(*self.positions.get(player)?)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ranks.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::{Price, UnixMillis};
+
+    fn tick(price: i32) -> Tick {
+        Tick {
+            number: 1,
+            price: Price::new(price).unwrap(),
+            at: UnixMillis(0),
+        }
+    }
+
+    fn equity(tokens: i32, stocks: i32, version: i64) -> Equity {
+        Equity {
+            tokens: Tokens(tokens),
+            stocks: Stocks(stocks),
+            version,
+        }
+    }
+
+    fn name(name: &str) -> PlayerName {
+        PlayerName::new(name).unwrap()
+    }
+
+    fn ranks(leaderboard: &mut Leaderboard) -> Vec<(usize, String, i64)> {
+        let snapshot = leaderboard.snapshot();
+        let top = snapshot.top(20).iter();
+        top.map(|rank| (rank.rank, rank.player.to_string(), rank.equity))
+            .collect()
+    }
+
+    #[test]
+    fn players_are_ranked_by_equity_and_ties_share_a_rank() {
+        let mut leaderboard = Leaderboard::new(tick(10));
+        let mut delta = LeaderboardDelta::default();
+        for (player, equity) in [
+            ("cid", equity(0, 3, 1)),
+            ("ann", equity(30, 0, 1)),
+            ("bob", equity(50, 0, 1)),
+            ("dot", equity(1, 0, 1)),
+        ] {
+            delta.changed(&name(player), equity);
+        }
+        leaderboard.apply(delta);
+        let row = |rank, name: &str, equity| (rank, name.to_owned(), equity);
+        assert_eq!(
+            ranks(&mut leaderboard),
+            [
+                row(1, "bob", 50),
+                row(2, "ann", 30),
+                row(2, "cid", 30),
+                row(4, "dot", 1)
+            ]
+        );
+        let mut delta = LeaderboardDelta::default();
+        delta.ticked(tick(20));
+        leaderboard.apply(delta);
+        assert_eq!(ranks(&mut leaderboard)[0], row(1, "cid", 60));
+        let snapshot = leaderboard.snapshot();
+        assert_eq!(snapshot.rank_of(&name("dot")).unwrap().rank, 4);
+        assert_eq!((snapshot.rank_of(&name("eve")), snapshot.len()), (None, 4));
+        assert!(Arc::ptr_eq(&snapshot, &leaderboard.snapshot()), "cached");
+    }
+
+    #[test]
+    fn an_older_account_version_is_ignored() {
+        let mut leaderboard = Leaderboard::new(tick(1));
+        for (tokens, version) in [(5, 2), (9, 1), (7, 3)] {
+            let mut delta = LeaderboardDelta::default();
+            delta.changed(&name("ann"), equity(tokens, 0, version));
+            delta.changed(&name("ann"), equity(99, 0, 0));
+            leaderboard.apply(delta);
+        }
+        assert_eq!(ranks(&mut leaderboard), [(1, "ann".to_owned(), 7)]);
+    }
+
+    #[test]
+    fn players_with_the_least_equity_are_dropped_above_the_maximum() {
+        let mut leaderboard = Leaderboard::new(tick(1));
+        let mut delta = LeaderboardDelta::default();
+        for (number, tokens) in (0..RANKED_MAX + 100).zip(0..) {
+            delta.changed(&name(&format!("p{number}")), equity(tokens, 0, 1));
+        }
+        leaderboard.apply(delta);
+        let snapshot = leaderboard.snapshot();
+        assert_eq!(
+            (snapshot.len(), leaderboard.equities.len()),
+            (RANKED_MAX, RANKED_MAX)
+        );
+        assert_eq!(snapshot.rank_of(&name("p99")), None);
+        assert!(snapshot.rank_of(&name("p100")).is_some());
+    }
+
+    #[test]
+    fn a_full_snapshot_replaces_the_ranking_and_an_unchanged_one_is_not_an_update() {
+        let account = |tokens: i32, version| Account {
+            tokens: Tokens(tokens),
+            version,
+            ..Account::default()
+        };
+        let mut leaderboard = Leaderboard::new(tick(1));
+        let mut delta = LeaderboardDelta::default();
+        delta.changed(&name("ann"), equity(7, 0, 5));
+        delta.changed(&name("bob"), equity(9, 0, 1));
+        delta.set_snapshot(&[(name("bob"), account(3, 2)), (name("ann"), account(99, 4))]);
+        leaderboard.apply(delta);
+        assert_eq!(
+            ranks(&mut leaderboard),
+            [(1, "ann".to_owned(), 7), (2, "bob".to_owned(), 3)]
+        );
+        leaderboard.take_update();
+        let mut delta = LeaderboardDelta::default();
+        delta.set_snapshot(&[(name("bob"), account(3, 2))]);
+        delta.ticked(tick(1));
+        leaderboard.apply(delta);
+        assert!(!leaderboard.has_update());
+        let top: Vec<_> = (0..RANKED_MAX)
+            .map(|number| (name(&format!("p{number}")), account(1, 1)))
+            .collect();
+        let mut delta = LeaderboardDelta::default();
+        delta.set_snapshot(&top);
+        leaderboard.apply(delta);
+        assert!(leaderboard.has_update());
+        assert_eq!(
+            leaderboard.snapshot().rank_of(&name("ann")),
+            None,
+            "not in the snapshot"
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! Committed updates that are not yet published. Bounded, and filled without waiting.
+
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    leaderboard::{Equity, LeaderboardDelta},
+    trades::TradeBatch,
+};
+use crate::{
+    domain::{account::Account, market::Tick, player::PlayerName},
+    store::{Batch, lock},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct PendingUpdates {
+    tape_subscribers: AtomicUsize,
+    tape: Mutex<TradeBatch>,
+    /// Set when the leaderboard is first requested.
+    is_ranking: AtomicBool,
+    leaderboard: Mutex<LeaderboardDelta>,
+    presence_changed: AtomicBool,
+    filled: Notify,
+    outbox: ClusterOutbox,
+}
+
+/// Local trades to be sent to other casinos.
+#[derive(Debug, Default)]
+struct ClusterOutbox {
+    is_enabled: AtomicBool,
+    trades: Mutex<TradeBatch>,
+    filled: Notify,
+}
+
+/// Collects trades for the tape until it is dropped.
+#[derive(Debug)]
+pub(super) struct TapeSubscription(Arc<PendingUpdates>);
+
+impl PendingUpdates {
+    pub(super) fn on_batch(&self, batch: &Batch) {
+        let mut is_new = false;
+        if !batch.trades.is_empty() && self.has_tape_subscribers() {
+            lock(&self.tape).extend(&batch.trades, &batch.records);
+            is_new = true;
+        }
+        if !batch.trades.is_empty() && self.outbox.is_enabled.load(Ordering::Acquire) {
+            lock(&self.outbox.trades).extend(&batch.trades, &batch.records);
+            self.outbox.filled.notify_one();
+        }
+        if self.is_ranking() {
+            let mut leaderboard = lock(&self.leaderboard);
+            for (player, record) in &batch.records {
+                leaderboard.changed(player, Equity::from_account(&record.account));
+            }
+            is_new = true;
+        }
+        if is_new {
+            self.filled.notify_one();
+        }
+    }
+
+    pub(super) fn on_tick(&self, tick: Tick) {
+        if self.is_ranking() {
+            lock(&self.leaderboard).ticked(tick);
+            self.filled.notify_one();
+        }
+    }
+
+    /// Waits for an update.
+    pub(super) async fn filled(&self) {
+        self.filled.notified().await;
+    }
+
+    pub(super) fn subscribe_tape(self: &Arc<Self>) -> TapeSubscription {
+        self.tape_subscribers.fetch_add(1, Ordering::AcqRel);
+        TapeSubscription(Arc::clone(self))
+    }
+
+    pub(super) fn start_ranking(&self) {
+        self.is_ranking.store(true, Ordering::Release);
+    }
+
+    /// Adds a committed account to the leaderboard.
+    pub(super) fn rank(&self, player: &PlayerName, account: &Account) {
+        lock(&self.leaderboard).changed(player, Equity::from_account(account));
+        self.filled.notify_one();
+    }
+
+    pub(super) fn is_ranking(&self) -> bool {
+        self.is_ranking.load(Ordering::Acquire)
+    }
+
+    /// Adds the top accounts of the shared ledger.
+    pub(super) fn set_top_accounts(&self, top: &[(PlayerName, Account)]) {
+        lock(&self.leaderboard).set_snapshot(top);
+        self.filled.notify_one();
+    }
+
+    pub(super) fn has_tape_subscribers(&self) -> bool {
+        self.tape_subscribers.load(Ordering::Acquire) > 0
+    }
+
+    /// Adds trades of other casinos.
+    pub(super) fn add_remote_trades(&self, batches: impl Iterator<Item = TradeBatch>) {
+        if self.has_tape_subscribers() {
+            batches.for_each(|batch| lock(&self.tape).merge(batch));
+            self.filled.notify_one();
+        }
+    }
+
+    /// Sets whether local trades are collected for other casinos.
+    pub(super) fn enable_outbox(&self, enable: bool) {
+        self.outbox.is_enabled.store(enable, Ordering::Release);
+    }
+
+    pub(super) async fn outbox_filled(&self) {
+        self.outbox.filled.notified().await;
+    }
+
+    pub(super) fn take_outbox(&self) -> Option<TradeBatch> {
+        lock(&self.outbox.trades).take_and_reset()
+    }
+
+    pub(super) fn presence_changed(&self) {
+        if !self.presence_changed.swap(true, Ordering::AcqRel) {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Returns true if the presence changed since the last call.
+    pub(super) fn take_presence_changed(&self) -> bool {
+        self.presence_changed.swap(false, Ordering::AcqRel)
+    }
+
+    pub(super) fn take_tape(&self) -> Option<TradeBatch> {
+        lock(&self.tape).take()
+    }
+
+    pub(super) fn take_leaderboard(&self) -> LeaderboardDelta {
+        mem::take(&mut *lock(&self.leaderboard))
+    }
+}
+
+impl Drop for TapeSubscription {
+    fn drop(&mut self) {
+        self.0.tape_subscribers.fetch_sub(1, Ordering::AcqRel);
+    }
+}

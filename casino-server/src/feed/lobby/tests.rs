@@ -1,0 +1,198 @@
+//! Publication of lobby feeds with a manual clock.
+
+use std::task::Waker;
+
+use awesomestock_proto::{
+    casino::{GambleInfo, GambleType},
+    frame::GambleFrame,
+};
+use prost::Message;
+
+use super::*;
+use crate::domain::{
+    money::{Price, Stocks, Tokens, UnixMillis},
+    order::{AccountId, AccountRecord, Side, Trade, TradePosting},
+};
+
+const ALL: LobbyFeeds = LobbyFeeds {
+    tape: true,
+    players: true,
+    leaderboard: true,
+};
+
+struct Scene {
+    feed: FeedHub,
+    group: Arc<SubscriberGroup>,
+    schedule: PublishSchedule,
+    now: Instant,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let feed = FeedHub::new(tick(0, 10));
+        Self {
+            group: feed.subscriber_group(),
+            feed,
+            schedule: PublishSchedule::default(),
+            now: Instant::now(),
+        }
+    }
+
+    fn subscriber(&self, feeds: LobbyFeeds, player: &str) -> FeedSubscriber {
+        self.feed
+            .subscribe(&self.group, feeds, Some(name(player)))
+            .unwrap()
+    }
+
+    fn publish_after(&mut self, interval: Duration) {
+        self.now += interval;
+        self.feed.publish(&mut self.schedule, self.now);
+    }
+}
+
+fn name(name: &str) -> PlayerName {
+    PlayerName::new(name).unwrap()
+}
+
+fn tick(number: i64, price: i32) -> Tick {
+    Tick {
+        number,
+        price: Price::new(price).unwrap(),
+        at: UnixMillis(0),
+    }
+}
+
+/// Returns a batch with the `number`th trade of `player`, a buy of `stocks` that leaves `tokens`.
+fn bought(player: &str, stocks: i32, tokens: i32, number: i64) -> Batch {
+    let mut record = AccountRecord::new(AccountId(1));
+    record.account.tokens = Tokens(tokens);
+    record.account.stocks = Stocks(stocks);
+    record.account.version = number;
+    let trade = Trade {
+        number,
+        side: Side::Buy,
+        count: Stocks(stocks),
+        price: Price::MIN,
+        tick: 0,
+        at: UnixMillis(0),
+    };
+    let posting = TradePosting {
+        account: record.id,
+        trade,
+        page: 1,
+        previous: None,
+    };
+    Batch {
+        records: vec![(name(player), record)],
+        trades: vec![posting],
+        ..Batch::default()
+    }
+}
+
+fn updates(subscriber: &mut FeedSubscriber) -> Vec<GambleInfo> {
+    let frames = std::iter::from_fn(|| subscriber.poll_update());
+    frames
+        .map(|frame| {
+            let mut bytes = Vec::new();
+            frame.encode(&mut bytes).unwrap();
+            GambleInfo::decode(bytes.as_slice()).unwrap()
+        })
+        .collect()
+}
+
+fn kinds(updates: &[GambleInfo]) -> Vec<GambleType> {
+    updates.iter().map(GambleInfo::r#type).collect()
+}
+
+#[test]
+fn updates_are_discarded_without_subscribers() {
+    let scene = Scene::new();
+    scene.feed.on_batch(&bought("ann", 2, 5, 1));
+    assert_eq!(scene.feed.pending.take_tape(), None);
+    assert!(scene.feed.pending.take_leaderboard().is_empty());
+    let none = LobbyFeeds::default();
+    assert!(scene.feed.subscribe(&scene.group, none, None).is_none());
+}
+
+#[test]
+fn a_committed_trade_is_encoded_once_for_all_subscribers() {
+    let mut scene = Scene::new();
+    let tape = LobbyFeeds {
+        tape: true,
+        ..LobbyFeeds::default()
+    };
+    let mut subscribers = ["ann", "bob"].map(|player| scene.subscriber(tape, player));
+    let cx = std::task::Context::from_waker(Waker::noop());
+    assert!(!subscribers[0].register_waker(&cx));
+    scene.feed.on_batch(&bought("ann", 2, 5, 1));
+    scene.publish_after(TAPE_INTERVAL);
+    assert!(subscribers[0].register_waker(&cx));
+    let [
+        Some(GambleFrame::Encoded(first)),
+        Some(GambleFrame::Encoded(second)),
+    ] = subscribers.each_mut().map(FeedSubscriber::poll_update)
+    else {
+        panic!("both receive the trade");
+    };
+    assert_eq!(first.as_ptr(), second.as_ptr(), "encoded once");
+    let tape = GambleInfo::decode(first).unwrap().tape.unwrap();
+    let row = &tape.rows[0];
+    assert_eq!(
+        (
+            tape.trades,
+            row.player.as_ref().unwrap().name.as_str(),
+            row.trade.unwrap().stocks_count
+        ),
+        (1, "ann", 2)
+    );
+    assert!(!subscribers[0].register_waker(&cx) && subscribers[0].poll_update().is_none());
+    drop(subscribers);
+    scene.feed.on_batch(&bought("ann", 2, 5, 2));
+    assert_eq!(scene.feed.pending.take_tape(), None, "no subscribers are left");
+}
+
+#[test]
+fn each_feed_is_published_at_its_own_rate() {
+    let mut scene = Scene::new();
+    let mut ann = scene.subscriber(ALL, "ann");
+    scene.feed.start_ranking();
+    let observer = scene.feed.clone();
+    let _ann = scene.feed.join(Some(name("ann")));
+    observer.on_batch(&bought("ann", 2, 5, 1));
+    scene.publish_after(TAPE_INTERVAL);
+    use GambleType::{Leaderboard, Players, Tape};
+    assert_eq!(kinds(&updates(&mut ann)), [Tape, Players, Leaderboard]);
+    let bob = scene.feed.join(Some(name("bob")));
+    observer.on_batch(&bought("ann", 3, 5, 2));
+    scene.publish_after(TAPE_INTERVAL);
+    assert_eq!(kinds(&updates(&mut ann)), [Tape]);
+    assert!(scene.schedule.next_due().is_some());
+    drop(bob);
+    scene.publish_after(LOBBY_INTERVAL);
+    let late = updates(&mut ann);
+    assert_eq!(kinds(&late), [Players, Leaderboard]);
+    assert_eq!(late[0].players.as_ref().unwrap().seated, 1, "the current number");
+    assert_eq!(scene.schedule.next_due(), None);
+    scene.publish_after(LOBBY_INTERVAL);
+    assert_eq!(kinds(&updates(&mut ann)), [Tape; 0]);
+}
+
+#[test]
+fn each_subscriber_receives_their_own_rank_and_a_query_consumes_no_update() {
+    let mut scene = Scene::new();
+    let (mut ann, mut eve) = (scene.subscriber(ALL, "ann"), scene.subscriber(ALL, "eve"));
+    scene.feed.start_ranking();
+    scene.feed.on_batch(&bought("ann", 2, 5, 1));
+    let ranking = scene.feed.ranking();
+    assert_eq!(ranking.rank_of(&name("ann")).unwrap().equity, 25);
+    scene.publish_after(TAPE_INTERVAL);
+    let board = |updates: Vec<GambleInfo>| updates.into_iter().find_map(|info| info.leaderboard).unwrap();
+    let (to_ann, to_eve) = (board(updates(&mut ann)), board(updates(&mut eve)));
+    assert_eq!((to_ann.ranked, to_ann.price, to_ann.top.len()), (1, 10, 1));
+    assert_eq!(to_ann.own.as_ref(), to_ann.top.first());
+    assert_eq!((to_eve.own, to_eve.top), (None, to_ann.top));
+    scene.feed.on_tick(tick(1, 20));
+    scene.publish_after(LOBBY_INTERVAL);
+    let moved = board(updates(&mut ann)).own.unwrap();
+    assert_eq!((moved.rank, moved.equity), (1, 45));
+}

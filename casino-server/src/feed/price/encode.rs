@@ -1,0 +1,56 @@
+//! The price as a message: encoded once for all sessions, not once a session.
+
+use std::time::Duration;
+
+use awesomestock_proto::{
+    STOCK_NAME,
+    casino::{GambleInfo, GambleType, StockInfo},
+    frame::GambleFrame,
+};
+use prost::{Message, bytes::Bytes};
+
+use crate::{domain::market::Tick, feed::capabilities::Capabilities};
+
+/// A price, encoded once for all sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct EncodedPrice {
+    plain: Bytes,
+    with_tick: Bytes,
+}
+
+impl EncodedPrice {
+    /// Returns the frame for a session with these `capabilities`.
+    pub(crate) fn for_session(self, capabilities: Capabilities) -> GambleFrame {
+        GambleFrame::Encoded(if capabilities.ticks {
+            self.with_tick
+        } else {
+            self.plain
+        })
+    }
+}
+
+pub(crate) fn encode_price(tick: Tick, interval: Duration) -> EncodedPrice {
+    let encoded = |ticks| Bytes::from(price(tick, interval, ticks).encode_to_vec());
+    EncodedPrice {
+        plain: encoded(false),
+        with_tick: encoded(true),
+    }
+}
+
+fn price(tick: Tick, interval: Duration, with_tick: bool) -> GambleInfo {
+    let mut info = StockInfo {
+        name: STOCK_NAME.to_owned(),
+        price: tick.price.get(),
+        ..StockInfo::default()
+    };
+    if with_tick {
+        info.tick = tick.number;
+        info.at_unix_ms = tick.at.0;
+        info.interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+    }
+    GambleInfo {
+        r#type: GambleType::StockInfo.into(),
+        info: Some(info),
+        ..GambleInfo::default()
+    }
+}

@@ -1,0 +1,191 @@
+//! The price feed: publishes the newest price to all sessions, encoded once. A slow session skips prices.
+
+mod encode;
+pub(crate) mod relay;
+
+use std::{
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
+
+use self::relay::{StallTimeout, WorkerRelay};
+use crate::{domain::market::Tick, feed::price::encode::EncodedPrice, store::lock};
+
+/// The price feed; cheap to clone. The ledger publishes a price after its commit.
+#[derive(Debug, Clone)]
+pub(crate) struct PriceFeed {
+    update: Arc<PriceUpdate>,
+    interval: Duration,
+}
+
+/// The newest price and its relays.
+#[derive(Debug)]
+pub(crate) struct PriceUpdate {
+    /// Number of the newest price, so that a new one is detected without the lock.
+    pub(crate) count: AtomicU64,
+    newest: Mutex<LatestPrice>,
+    relays: Mutex<Vec<Weak<WorkerRelay>>>,
+    pub(crate) lag: LagMetrics,
+}
+
+/// Counters of slow sessions.
+#[derive(Debug, Default)]
+pub(crate) struct LagMetrics {
+    /// Sessions that missed a price, each counted once.
+    pub(crate) sessions: AtomicU64,
+    /// Prices missed by sessions, in total.
+    pub(crate) prices: AtomicU64,
+    /// Sessions closed because their client read nothing.
+    pub(crate) closed: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PriceFeedGauges {
+    pub(crate) sessions: usize,
+    pub(crate) sessions_lagged: u64,
+    pub(crate) prices_skipped: u64,
+    pub(crate) sessions_closed: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct LatestPrice {
+    pub(crate) count: u64,
+    #[cfg(test)]
+    tick: Tick,
+    pub(crate) price: EncodedPrice,
+}
+
+impl PriceFeed {
+    pub(crate) fn new(tick: Tick, interval: Duration) -> Self {
+        const FIRST: u64 = 1;
+        let newest = LatestPrice {
+            count: FIRST,
+            #[cfg(test)]
+            tick,
+            price: encode::encode_price(tick, interval),
+        };
+        let update = Arc::new(PriceUpdate {
+            count: AtomicU64::new(FIRST),
+            newest: Mutex::new(newest),
+            relays: Mutex::default(),
+            lag: LagMetrics::default(),
+        });
+        Self { update, interval }
+    }
+
+    /// Creates the relay of one runtime, which has to [run](WorkerRelay::run) it.
+    pub(crate) fn subscribe(&self, stall_timeout: StallTimeout) -> Arc<WorkerRelay> {
+        let relay = Arc::new(WorkerRelay::new(Arc::clone(&self.update), stall_timeout));
+        let mut relays = lock(&self.update.relays);
+        relays.retain(|relay| relay.strong_count() > 0);
+        relays.push(Arc::downgrade(&relay));
+        relay
+    }
+
+    pub(crate) fn gauges(&self) -> PriceFeedGauges {
+        let update = &self.update;
+        let relays: Vec<_> = lock(&update.relays).iter().filter_map(Weak::upgrade).collect();
+        PriceFeedGauges {
+            sessions: relays
+                .iter()
+                .fold(0, |sum, relay| sum.saturating_add(relay.sessions())),
+            sessions_lagged: update.lag.sessions.load(Ordering::Relaxed),
+            prices_skipped: update.lag.prices.load(Ordering::Relaxed),
+            sessions_closed: update.lag.closed.load(Ordering::Relaxed),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn current(&self) -> Tick {
+        lock(&self.update.newest).tick
+    }
+
+    /// Returns a stream of tick times, the first one interval from now. A late tick delays the following ones.
+    pub(crate) fn ticks(&self) -> impl Stream<Item = ()> + use<> {
+        let first = Instant::now()
+            .checked_add(self.interval)
+            .unwrap_or_else(Instant::now);
+        let mut interval = interval_at(first, self.interval);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        IntervalStream::new(interval).map(drop)
+    }
+
+    pub(crate) fn publish(&self, tick: Tick) {
+        let price = encode::encode_price(tick, self.interval);
+        {
+            let mut newest = lock(&self.update.newest);
+            let count = newest.count.wrapping_add(1);
+            *newest = LatestPrice {
+                count,
+                #[cfg(test)]
+                tick,
+                price,
+            };
+            self.update.count.store(count, Ordering::Release);
+        }
+        for relay in lock(&self.update.relays).iter().filter_map(Weak::upgrade) {
+            relay.notify();
+        }
+    }
+}
+
+impl PriceUpdate {
+    /// Returns the newest price unless its number is `seen`.
+    pub(crate) fn after(&self, seen: u64) -> Option<LatestPrice> {
+        (self.count.load(Ordering::Acquire) != seen).then(|| lock(&self.newest).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::{
+        domain::{
+            market::{Market, PriceModel},
+            money::{Price, UnixMillis},
+        },
+        store::CommitError,
+        testkit::{manual_ledger::ManualLedger, memory::disk},
+    };
+
+    /// Returns the last tick after `ticks` tries, the first `failures` of which find the disk full.
+    async fn last_tick(ticks: usize, failures: usize, end: fn(&ManualLedger)) -> i64 {
+        let market = Market::new(PriceModel::Classic, 1, Price::MIN, UnixMillis(0));
+        let prices = PriceFeed::new(market.current, Duration::from_secs(1));
+        let mut manual = ManualLedger::new(market, prices.clone());
+        let full = || CommitError::Rejected(disk("is full"));
+        let mut script = manual.script.failures.lock().unwrap();
+        script.extend(std::iter::repeat_with(full).take(failures));
+        drop(script);
+        let ledger = manual.handle().clone();
+        let ticks = tokio_stream::iter(std::iter::repeat_n((), ticks));
+        let mut running = pin!(crate::server::ticker::run_ticker(&ledger, ticks, drop));
+        end(&manual);
+        while running.as_mut().now_or_never().is_none() {
+            manual.flush().unwrap();
+        }
+        prices.current().number
+    }
+
+    #[tokio::test]
+    async fn the_price_advances_once_per_tick() {
+        assert_eq!(last_tick(3, 0, |_| {}).await, 3);
+    }
+
+    #[tokio::test]
+    async fn the_ticker_survives_a_full_disk_and_ends_with_the_ledger() {
+        assert_eq!(last_tick(3, 2, |_| {}).await, 1);
+        assert_eq!(last_tick(3, 0, ManualLedger::close).await, 0);
+        assert_eq!(last_tick(3, 0, ManualLedger::end).await, 0);
+    }
+}

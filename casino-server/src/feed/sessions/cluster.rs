@@ -1,0 +1,183 @@
+//! Counts sessions across casinos: one task reserves them in the database before they are granted.
+//!
+//! Requests that arrive during a write are written together. A closed session counts until its removal is written, so
+//! the limit is never exceeded.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    convert::Infallible,
+    mem,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use awesomestock_proto::request::request;
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{SessionDenied, SessionLimit, SessionPermit};
+use crate::{
+    domain::player::SessionOwner,
+    store::{
+        cluster::{ClusterStore, LocalSessions},
+        lock,
+    },
+};
+
+/// Maximum number of queued requests; more wait to be queued.
+const REQUESTS_MAX: usize = 1_024;
+
+/// Maximum number of players per write. Each takes a lock, and a database has 6,400 of them by default.
+const CHUNK_MAX: usize = 128;
+
+/// Interval of checking the database connection and of retrying failed writes.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct AcquireRequest {
+    owner: SessionOwner,
+    reply: oneshot::Sender<Result<SessionPermit, SessionDenied>>,
+}
+
+/// The queue of the counting task.
+#[derive(Debug)]
+pub(super) struct SessionCounter {
+    requests: mpsc::Sender<AcquireRequest>,
+    /// Players whose number of sessions changed since the last write.
+    changed: Mutex<HashSet<SessionOwner>>,
+    notify: Notify,
+}
+
+/// The task that counts the sessions.
+#[derive(Debug)]
+pub(crate) struct ClusterSessionLimit<S> {
+    pub(super) limit: Arc<SessionLimit>,
+    pub(super) counter: Arc<SessionCounter>,
+    pub(super) requests: mpsc::Receiver<AcquireRequest>,
+    pub(super) store: Arc<S>,
+}
+
+impl SessionCounter {
+    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<AcquireRequest>) {
+        let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+        let counter = Self {
+            requests,
+            changed: Mutex::default(),
+            notify: Notify::new(),
+        };
+        (Arc::new(counter), receiver)
+    }
+
+    pub(super) async fn acquire(&self, owner: SessionOwner) -> Result<SessionPermit, SessionDenied> {
+        let reply = request(&self.requests, |reply| AcquireRequest { owner, reply }).await;
+        reply.unwrap_or(Err(SessionDenied::Unavailable))
+    }
+
+    /// Schedules a write of `owner`'s number of sessions.
+    pub(super) fn changed(&self, owner: &SessionOwner) {
+        lock(&self.changed).insert(owner.clone());
+        self.notify.notify_one();
+    }
+
+    /// Takes up to [`CHUNK_MAX`] changed players.
+    fn take_changed(&self) -> Vec<SessionOwner> {
+        let mut changed = lock(&self.changed);
+        let chunk: Vec<_> = changed.iter().take(CHUNK_MAX).cloned().collect();
+        for owner in &chunk {
+            changed.remove(owner);
+        }
+        chunk
+    }
+}
+
+impl<S: ClusterStore> ClusterSessionLimit<S> {
+    pub(crate) async fn run(&mut self) -> Infallible {
+        let mut retry = interval(RETRY_INTERVAL);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut requests = Vec::new();
+        loop {
+            tokio::select! {
+                _ = self.requests.recv_many(&mut requests, CHUNK_MAX) => {}
+                () = self.counter.notify.notified() => {}
+                _ = retry.tick() => {}
+            }
+            self.write(mem::take(&mut requests)).await;
+        }
+    }
+
+    /// Writes changed numbers of sessions and answers `requests`.
+    async fn write(&mut self, requests: Vec<AcquireRequest>) {
+        match self.store.open_sessions().await {
+            Ok(false) => {}
+            // After a reconnect the database may have lost the counts: all are written before any session is granted.
+            Ok(true) => lock(&self.counter.changed).extend(lock(&self.limit.sessions).keys().cloned()),
+            Err(error) => return deny(requests, &error),
+        }
+        let mut waiting = Some(requests);
+        loop {
+            let changed = self.counter.take_changed();
+            let requests = match changed.len() < CHUNK_MAX {
+                true => waiting.take().unwrap_or_default(),
+                false => Vec::new(),
+            };
+            if changed.is_empty() && requests.is_empty() {
+                return;
+            }
+            let chunk = self.chunk(&changed, &requests);
+            match self.store.reserve_sessions(&chunk, self.limit.max).await {
+                Ok(granted) => self.grant(requests, chunk.iter().zip(granted)),
+                Err(error) => {
+                    // Retried at the next interval.
+                    lock(&self.counter.changed).extend(changed);
+                    deny(waiting.unwrap_or_default(), &error);
+                    return deny(requests, &error);
+                }
+            }
+        }
+    }
+
+    /// Returns the numbers to write for the `changed` players and the `requests`.
+    fn chunk(&self, changed: &[SessionOwner], requests: &[AcquireRequest]) -> Vec<LocalSessions> {
+        let mut requested: BTreeMap<&SessionOwner, usize> = changed.iter().map(|owner| (owner, 0)).collect();
+        for request in requests {
+            let count = requested.entry(&request.owner).or_default();
+            *count = count.saturating_add(1);
+        }
+        let sessions = lock(&self.limit.sessions);
+        let chunk = requested.into_iter().map(|(owner, more)| LocalSessions {
+            owner: owner.clone(),
+            held: sessions.get(owner).copied().unwrap_or(0),
+            more,
+        });
+        chunk.collect()
+    }
+
+    /// Answers `requests` in order until the `granted` sessions of each player are used up.
+    fn grant<'a>(
+        &self,
+        requests: Vec<AcquireRequest>,
+        granted: impl Iterator<Item = (&'a LocalSessions, usize)>,
+    ) {
+        let mut granted: BTreeMap<&SessionOwner, usize> =
+            granted.map(|(local, count)| (&local.owner, count)).collect();
+        for AcquireRequest { owner, reply } in requests {
+            let left = granted.get_mut(&owner).filter(|left| **left > 0);
+            let permit = left.and_then(|left| {
+                *left = left.saturating_sub(1);
+                self.limit.acquire_local(owner.clone())
+            });
+            // If the receiver is gone, dropping the permit schedules another write.
+            let _ = reply.send(permit.ok_or(SessionDenied::LimitReached { max: self.limit.max }));
+        }
+    }
+}
+
+/// Denies `requests` because of `error`.
+fn deny(requests: Vec<AcquireRequest>, error: &(dyn std::error::Error + 'static)) {
+    tracing::debug!(error, "cannot count sessions");
+    for request in requests {
+        let _ = request.reply.send(Err(SessionDenied::Unavailable));
+    }
+}

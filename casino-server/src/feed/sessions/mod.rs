@@ -1,0 +1,121 @@
+//! Limits the sessions per player, over all runtimes and over all casinos that share a ledger.
+
+mod cluster;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+pub(crate) use self::cluster::ClusterSessionLimit;
+use self::cluster::SessionCounter;
+use crate::{
+    domain::player::SessionOwner,
+    store::{cluster::ClusterStore, lock},
+};
+
+#[derive(Debug)]
+pub(crate) struct SessionLimit {
+    sessions: Mutex<HashMap<SessionOwner, usize>>,
+    max: usize,
+    /// Set if other casinos count too.
+    cluster: Option<Arc<SessionCounter>>,
+}
+
+/// A counted session of a player, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct SessionPermit {
+    limit: Arc<SessionLimit>,
+    owner: SessionOwner,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SessionDenied {
+    #[error("this player has {max} seats, which is the maximum: leave one first")]
+    LimitReached { max: usize },
+    /// The sessions at other casinos could not be counted.
+    #[error("the casino could not count the seats of this player: try again")]
+    Unavailable,
+}
+
+impl SessionLimit {
+    pub(crate) fn new(max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            sessions: Mutex::default(),
+            max,
+            cluster: None,
+        })
+    }
+
+    /// Creates a limit for all casinos of a cluster, and the task that counts in `store`.
+    pub(crate) fn clustered<S: ClusterStore>(
+        max: usize,
+        store: Arc<S>,
+    ) -> (Arc<Self>, ClusterSessionLimit<S>) {
+        let (counter, requests) = SessionCounter::new();
+        let limit = Arc::new(Self {
+            sessions: Mutex::default(),
+            max,
+            cluster: Some(Arc::clone(&counter)),
+        });
+        let cluster = ClusterSessionLimit {
+            limit: Arc::clone(&limit),
+            counter,
+            requests,
+            store,
+        };
+        (limit, cluster)
+    }
+
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        owner: SessionOwner,
+    ) -> Result<SessionPermit, SessionDenied> {
+        let denied = SessionDenied::LimitReached { max: self.max };
+        let Some(counter) = &self.cluster else {
+            return self.acquire_local(owner).ok_or(denied);
+        };
+        if self.local_sessions(&owner) >= self.max {
+            return Err(denied);
+        }
+        counter.acquire(owner).await
+    }
+
+    /// Counts one more session of `owner` at this casino.
+    fn acquire_local(self: &Arc<Self>, owner: SessionOwner) -> Option<SessionPermit> {
+        let mut sessions = lock(&self.sessions);
+        let count = sessions.get(&owner).copied().unwrap_or(0);
+        if count >= self.max {
+            return None;
+        }
+        sessions.insert(owner.clone(), count.saturating_add(1));
+        drop(sessions);
+        Some(SessionPermit {
+            limit: Arc::clone(self),
+            owner,
+        })
+    }
+
+    fn local_sessions(&self, owner: &SessionOwner) -> usize {
+        lock(&self.sessions).get(owner).copied().unwrap_or(0)
+    }
+}
+
+impl Drop for SessionPermit {
+    fn drop(&mut self) {
+        let mut sessions = lock(&self.limit.sessions);
+        match sessions.get_mut(&self.owner) {
+            Some(count) if *count > 1 => *count = count.saturating_sub(1),
+            _ => {
+                sessions.remove(&self.owner);
+            }
+        }
+        drop(sessions);
+        if let Some(counter) = &self.limit.cluster {
+            counter.changed(&self.owner);
+        }
+    }
+}

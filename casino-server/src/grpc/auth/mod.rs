@@ -1,0 +1,227 @@
+//! Authorizes calls and sessions to act for a name, and claims names. The rules are in [`access`].
+
+mod revocation;
+#[cfg(test)]
+mod tests;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use awesomestock_proto::auth::{CredentialError, PlayerKey};
+use tokio::time::sleep;
+use tonic::metadata::MetadataMap;
+
+pub(crate) use self::revocation::Revocation;
+use crate::{
+    domain::{
+        credential::{AuthDenied, Grant, KeyHash, access},
+        player::{LegacyNames, PlayerName, SessionOwner},
+    },
+    feed::sessions::SessionDenied,
+    grpc::claims::{ClaimCache, ClaimEntry},
+    ledger::{LedgerError, LedgerHandle},
+    store::{
+        StoreError,
+        notifications::{ClaimChange, Notifications},
+        reader::StoreReader,
+    },
+};
+
+/// Pause before a failed reload of a claim is retried.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Authorizes calls; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Auth {
+    claims: Arc<ClaimCache>,
+    reader: StoreReader,
+    ledger: LedgerHandle,
+    names: LegacyNames,
+    key_required: bool,
+}
+
+/// The hash of a call's key, if it has one.
+pub(crate) type Credential = Option<KeyHash>;
+
+/// Why access is denied. The messages contain neither name nor key.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccessError {
+    #[error(transparent)]
+    InvalidKey(#[from] CredentialError),
+    #[error(transparent)]
+    Denied(#[from] AuthDenied),
+    #[error(transparent)]
+    Session(#[from] SessionDenied),
+    #[error("the casino {0}")]
+    Read(#[from] StoreError),
+    #[error("the name was not claimed: {0}")]
+    Claim(#[from] LedgerError),
+}
+
+impl AccessError {
+    /// Returns true if the casino failed and a retry may succeed.
+    pub(crate) fn is_server_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Read(_) | Self::Claim(_) | Self::Session(SessionDenied::Unavailable)
+        )
+    }
+}
+
+/// Permission to act for a name while it [is valid](Self::is_valid).
+#[derive(Debug, Clone)]
+pub(crate) struct Authorization {
+    entry: Arc<ClaimEntry>,
+    /// Granted by a key.
+    proven: bool,
+}
+
+impl Authorization {
+    pub(crate) fn session_owner(&self, player: PlayerName) -> SessionOwner {
+        SessionOwner {
+            player,
+            proven: self.proven,
+        }
+    }
+
+    /// Returns the revocation of an authorization without a key. One with a key is never revoked.
+    pub(crate) fn revocation(&self) -> Option<Revocation> {
+        (!self.proven).then(|| Revocation::new(Arc::clone(&self.entry)))
+    }
+
+    /// Returns false once a name used without a key is claimed. Takes no lock.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.proven || self.entry.owner().is_none()
+    }
+}
+
+impl Auth {
+    /// Creates an `Auth`. With `key_required`, unclaimed names need a key too.
+    pub(crate) fn new(
+        claims: Arc<ClaimCache>,
+        reader: StoreReader,
+        ledger: LedgerHandle,
+        key_required: bool,
+    ) -> Self {
+        Self {
+            claims,
+            reader,
+            ledger,
+            names: LegacyNames::default(),
+            key_required,
+        }
+    }
+
+    /// Accepts `names` though they break today's rule.
+    pub(crate) fn with_names(self, names: LegacyNames) -> Self {
+        Self { names, ..self }
+    }
+
+    pub(crate) fn names(&self) -> &LegacyNames {
+        &self.names
+    }
+
+    pub(crate) fn credential(metadata: &MetadataMap) -> Result<Credential, AccessError> {
+        Ok(PlayerKey::from_metadata(metadata)?.map(|key| KeyHash::from_key(&key)))
+    }
+
+    /// Authorizes a call with `metadata` to act for `player`.
+    pub(crate) async fn authorize_call(
+        &self,
+        metadata: &MetadataMap,
+        player: &PlayerName,
+    ) -> Result<(), AccessError> {
+        let credential = Self::credential(metadata)?;
+        self.authorize(player.clone(), credential).await.map(drop)
+    }
+
+    /// Authorizes the holder of `credential` to act for `player`. A key claims an unclaimed name.
+    pub(crate) async fn authorize(
+        &self,
+        player: PlayerName,
+        credential: Credential,
+    ) -> Result<Authorization, AccessError> {
+        let entry = self.claims.entry(&player);
+        entry
+            .load_once(async || self.reader.claim_owner(player.clone()).await)
+            .await?;
+        if entry.owner().is_none()
+            && self.ledger.is_clustered()
+            && let Some(owner) = self.reader.claim_owner(player.clone()).await?
+        {
+            // Claimed at another casino since it was loaded.
+            entry.set_owner(owner);
+        }
+        let proven = match access(entry.owner(), credential.as_ref(), self.key_required)? {
+            Grant::Unclaimed => false,
+            Grant::KeyMatches => true,
+            Grant::Claim(key) => {
+                self.claim(player, key, Arc::clone(&entry)).await?;
+                true
+            }
+        };
+        Ok(Authorization { entry, proven })
+    }
+
+    /// Commits a claim and then updates its entry. Runs in its own task, so that the entry is updated even if the caller is
+    /// cancelled after the commit.
+    async fn claim(
+        &self,
+        player: PlayerName,
+        key: KeyHash,
+        entry: Arc<ClaimEntry>,
+    ) -> Result<(), AccessError> {
+        let ledger = self.ledger.clone();
+        let task = tokio::spawn(async move {
+            let _lock = entry.lock().await;
+            match access(entry.owner(), Some(&key), true)? {
+                Grant::Claim(_) => {
+                    ledger.claim(player, key).await?;
+                    entry.set_owner(key);
+                    Ok(())
+                }
+                // Claimed meanwhile by the same key.
+                Grant::KeyMatches | Grant::Unclaimed => Ok(()),
+            }
+        });
+        task.await
+            .unwrap_or(Err(AccessError::Claim(LedgerError::OutcomeUnknown)))
+    }
+}
+
+/// Reloads cached names that are claimed or released at other casinos.
+pub(crate) async fn follow(
+    claims: &ClaimCache,
+    reader: &StoreReader,
+    notifications: &Notifications,
+) -> Infallible {
+    loop {
+        let mut names: Vec<_> = match notifications.claims().await {
+            ClaimChange::One(names) => names.into_iter().collect(),
+            ClaimChange::Any => claims.names(),
+        };
+        while let Some(player) = names.last() {
+            match claims.refresh(player, reader).await {
+                Ok(()) => drop(names.pop()),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot reload a name claim"
+                    );
+                    sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Auth {
+    /// Creates an `Auth` that has `names` cached as unclaimed.
+    pub(crate) fn for_tests(names: &[&str], reader: StoreReader, ledger: LedgerHandle) -> Self {
+        let claims = Arc::new(ClaimCache::default());
+        for name in names {
+            claims.put_unclaimed(&PlayerName::new(name).unwrap());
+        }
+        Self::new(claims, reader, ledger, false)
+    }
+}

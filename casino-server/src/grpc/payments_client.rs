@@ -1,0 +1,264 @@
+//! The client of the payments server. Its channel connects on demand, so a restarted server is used at once.
+
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use awesomestock_proto::{
+    auth::BearerInterceptor, payment_statements::payment_statements_client::PaymentStatementsClient, tls,
+    types,
+};
+use futures_util::{
+    Stream, StreamExt, future,
+    stream::{self, BoxStream},
+};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
+use tonic::{Code, Status, service::interceptor::InterceptedService, transport::Channel};
+
+use crate::{
+    config::PaymentsEndpoint,
+    domain::{order::Payment, player::PlayerName},
+    grpc::{convert, stall},
+    store::{StoreError, outage::Outage, reader::StoreReader},
+};
+
+/// Time limit for a call without progress. Long histories may take longer in total.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Time limit for a statement in total.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// Maximum number of concurrent calls; more wait. Each may buffer a statement of 4 MiB.
+const OPEN_MAX: usize = 32;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StatementError {
+    #[error("the payments could not be read")]
+    Read(#[source] StoreError),
+    #[error("the payments server cannot be reached")]
+    Unreachable,
+    /// The server answers but accepts no statement now.
+    #[error("the payments server is busy or stopping: try again")]
+    Busy,
+    #[error("the payments server did not answer within {deadline:?}")]
+    Timeout { deadline: Duration },
+    /// The payments or the statement exceed a size limit.
+    #[error("there are too many payments for one statement")]
+    TooLong,
+    #[error("the payments server rejected this casino's secret")]
+    Unauthorized,
+    #[error("the payments server rejected the payments")]
+    Rejected,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PaymentsClient {
+    client: PaymentStatementsClient<InterceptedService<Channel, BearerInterceptor>>,
+    reader: StoreReader,
+    stall_timeout: Duration,
+    calls: Arc<Semaphore>,
+    outage: Arc<Outage>,
+}
+
+impl PaymentsClient {
+    pub(crate) fn new(payments: PaymentsEndpoint, reader: StoreReader) -> Self {
+        let interceptor = BearerInterceptor::secret(payments.secret.as_ref());
+        Self {
+            client: PaymentStatementsClient::with_interceptor(payments.channel, interceptor),
+            reader,
+            stall_timeout: STALL_TIMEOUT,
+            calls: Arc::new(Semaphore::new(OPEN_MAX)),
+            outage: Arc::default(),
+        }
+    }
+
+    /// Requests the statement of `player`. The payments are streamed from the store page by page.
+    pub(crate) async fn statement(
+        &self,
+        player: PlayerName,
+    ) -> Result<types::PaymentStatement, StatementError> {
+        let Ok(Ok(_call)) = timeout(self.stall_timeout, self.calls.acquire()).await else {
+            return Err(StatementError::Busy);
+        };
+        let (error_sender, read_error) = oneshot::channel();
+        let payments = stop_at_error(self.reader.payments(player.clone()), error_sender);
+        let sent = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&sent);
+        let payments = payments.map(move |payment| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            types::Payment {
+                user: Some(types::User {
+                    id: player.visible().into_owned(),
+                }),
+                ..convert::payment(&player, payment)
+            }
+        });
+        let mut client = self.client.clone();
+        let call = async {
+            tokio::select! {
+                // A dropped sender means no error, and disables this branch.
+                Ok(error) = read_error => Err(StatementError::Read(error)),
+                response = client.create_statement(payments) => match response {
+                    Ok(statement) => {
+                        self.log(None);
+                        Ok(statement.into_inner())
+                    }
+                    Err(status) => {
+                        self.log(Some(&status));
+                        Err(map_status(&status, self.stall_timeout))
+                    }
+                },
+            }
+        };
+        tokio::select! {
+            result = timeout(TOTAL_TIMEOUT, call) => result.unwrap_or(Err(self.timed_out())),
+            // `sent` lives until the end of the call, so the wait for the response is limited too.
+            true = stall::stalled(Arc::downgrade(&sent), self.stall_timeout) => Err(self.timed_out()),
+        }
+    }
+
+    fn log(&self, failure: Option<&Status>) {
+        match failure {
+            None => {
+                if let Some(more) = self.outage.worked() {
+                    tracing::info!(more_failed = more, "the payments server works again");
+                }
+            }
+            Some(status) => {
+                if let Some(more) = self.outage.failed() {
+                    let tls = tls::explain(status);
+                    let (code, message) = (status.code(), status.message());
+                    tracing::warn!(
+                        ?code,
+                        ?message,
+                        tls,
+                        more_failed = more,
+                        "the payments server failed"
+                    );
+                }
+            }
+        }
+    }
+
+    fn timed_out(&self) -> StatementError {
+        StatementError::Timeout {
+            deadline: self.stall_timeout,
+        }
+    }
+}
+
+pub(crate) fn map_status(status: &Status, deadline: Duration) -> StatementError {
+    match status.code() {
+        // A status without a source comes from the server: it has too many open calls, or is stopping.
+        Code::Unavailable if status.source().is_none() => StatementError::Busy,
+        Code::Unavailable | Code::Cancelled | Code::Unknown | Code::Aborted => StatementError::Unreachable,
+        Code::DeadlineExceeded => StatementError::Timeout { deadline },
+        Code::ResourceExhausted | Code::OutOfRange => StatementError::TooLong,
+        Code::Unauthenticated | Code::PermissionDenied => StatementError::Unauthorized,
+        _ => StatementError::Rejected,
+    }
+}
+
+/// Returns the payments up to an error, which is sent to `error_sender`.
+///
+/// After an error the stream stays pending: an end would make the server write an incomplete statement.
+fn stop_at_error(
+    payments: BoxStream<'static, Result<Payment, StoreError>>,
+    error_sender: oneshot::Sender<StoreError>,
+) -> impl Stream<Item = Payment> + Send + 'static {
+    stream::unfold((payments, error_sender), |(mut payments, error_sender)| async {
+        match payments.next().await? {
+            Ok(payment) => Some((payment, (payments, error_sender))),
+            Err(error) => {
+                let _ = error_sender.send(error);
+                future::pending().await
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use awesomestock_proto::transport;
+    use tokio_stream::wrappers::ReceiverStream;
+
+    use super::*;
+    use crate::{domain::money::UnixMillis, testkit::memory::FakeStore};
+
+    #[tokio::test]
+    async fn a_failed_read_is_reported_and_does_not_end_the_stream() {
+        let payment = Payment {
+            number: 1,
+            amount: -1,
+            at: UnixMillis(0),
+        };
+        let (sender, payments) = tokio::sync::mpsc::channel(2);
+        sender.send(Ok(payment)).await.unwrap();
+        sender
+            .send(Err(StoreError::new("read", "the disk is gone")))
+            .await
+            .unwrap();
+        drop(sender);
+        let (error_sender, read_error) = oneshot::channel();
+        let mut payments = Box::pin(stop_at_error(ReceiverStream::new(payments).boxed(), error_sender));
+        assert_eq!(payments.next().await, Some(payment));
+        tokio::select! {
+            biased;
+            ended = payments.next() => panic!("{ended:?}"),
+            error = read_error => assert_eq!(error.unwrap().to_string(), "could not read"),
+        }
+    }
+
+    #[test]
+    fn statuses_of_the_payments_server_are_mapped() {
+        for (code, expected) in [
+            (Code::Unavailable, Code::Unavailable),
+            (Code::Unknown, Code::Unavailable),
+            (Code::Cancelled, Code::Unavailable),
+            (Code::DeadlineExceeded, Code::DeadlineExceeded),
+            (Code::ResourceExhausted, Code::ResourceExhausted),
+            (Code::OutOfRange, Code::ResourceExhausted),
+            (Code::Unauthenticated, Code::Unavailable),
+            (Code::PermissionDenied, Code::Unavailable),
+            (Code::InvalidArgument, Code::Internal),
+            (Code::Unimplemented, Code::Internal),
+        ] {
+            let status: Status = map_status(&Status::new(code, "x"), STALL_TIMEOUT).into();
+            assert_eq!(status.code(), expected, "{code:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_payments_server_that_never_answers_times_out() {
+        let (client, _never_accepted) = client(Duration::from_millis(20));
+        let error = client
+            .statement(PlayerName::new("ann").unwrap())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the payments server did not answer within 20ms"
+        );
+    }
+
+    /// Returns a client of a server that never answers.
+    fn client(stall_timeout: Duration) -> (PaymentsClient, transport::PipeIncoming) {
+        let (channel, incoming) = transport::pipe();
+        let reader = StoreReader::new(Arc::new(FakeStore(Arc::default())));
+        (
+            PaymentsClient {
+                stall_timeout,
+                ..PaymentsClient::new(channel.into(), reader)
+            },
+            incoming,
+        )
+    }
+}

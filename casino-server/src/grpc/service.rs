@@ -1,0 +1,299 @@
+//! The casino's gRPC service: each method checks names and bounds, asks the ledger or the reader, and converts the answer.
+
+use std::{pin::Pin, sync::Arc};
+
+use awesomestock_proto::{
+    casino::{
+        Action, Candles, CandlesRequest, Leaderboard, PriceHistory, PriceHistoryRequest, Tokens, Trades,
+        TradesRequest, Wallet, WithdrawRequest,
+    },
+    framed::casino_server::Casino,
+    server::{ConnectionHandle, DetectsStall},
+    types,
+};
+use futures_util::{StreamExt, stream};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{
+    domain::{
+        account::{Account, Rejection},
+        money::{self, Dollars},
+        order::{
+            Command, LedgerEntry, Payment,
+            request::{OrderRequest, RequestId},
+        },
+        player::PlayerName,
+    },
+    feed::{
+        capabilities::{self, Capabilities, LobbyFeeds},
+        lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode},
+        price::relay::WorkerRelay,
+        sessions::SessionLimit,
+    },
+    grpc::{
+        auth::Auth,
+        convert, paging,
+        payments_client::PaymentsClient,
+        session::{Session, SessionParts, auth::SessionAuth, backoff::backoff},
+        status,
+    },
+    ledger::LedgerHandle,
+    store::reader::StoreReader,
+};
+
+/// The casino's gRPC service: one for each worker.
+#[derive(Debug)]
+pub(crate) struct CasinoService {
+    pub(crate) auth: Auth,
+    pub(crate) ledger: LedgerHandle,
+    pub(crate) reader: StoreReader,
+    pub(crate) relay: Arc<WorkerRelay>,
+    pub(crate) sessions: Arc<SessionLimit>,
+    pub(crate) payments: PaymentsClient,
+    pub(crate) lobby: FeedHub,
+    pub(crate) subscribers: Arc<SubscriberGroup>,
+    /// Ends the streams.
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl CasinoService {
+    /// Enters `player` in the list of players, and subscribes to `feeds`.
+    async fn join_lobby(
+        &self,
+        feeds: LobbyFeeds,
+        player: Option<PlayerName>,
+        account: Option<&Account>,
+    ) -> Result<(PresenceGuard, Option<FeedSubscriber>), Status> {
+        if feeds.leaderboard {
+            match (&player, account) {
+                (Some(player), Some(account)) => self.lobby.track(player, account),
+                (Some(player), None) => self
+                    .lobby
+                    .track(player, &self.reader.account(player.clone()).await?),
+                (None, _) => self.lobby.start_ranking(),
+            }
+        }
+        let subscriber = self.lobby.subscribe(&self.subscribers, feeds, player.clone());
+        Ok((self.lobby.join(player), subscriber))
+    }
+
+    /// Returns the reader for one call: the calls of a connection read one at a time.
+    fn reader_for<T>(&self, request: &Request<T>) -> StoreReader {
+        self.reader
+            .on(ConnectionHandle::from_extensions(request.extensions()))
+    }
+
+    /// Returns the player that a call's `user` names, if the caller may act for them.
+    async fn player<T>(
+        &self,
+        request: &Request<T>,
+        user: Option<&types::User>,
+    ) -> Result<PlayerName, Status> {
+        let player = convert::parse_player(self.auth.names(), user)?;
+        self.auth.authorize_call(request.metadata(), &player).await?;
+        Ok(player)
+    }
+
+    async fn execute_payment(
+        &self,
+        player: PlayerName,
+        command: Command,
+        id: &[u8],
+    ) -> Result<Payment, Status> {
+        let id = RequestId::new(id)?;
+        let decision = self.ledger.submit(player, OrderRequest { command, id }).await?;
+        match decision.result {
+            Ok(LedgerEntry::Payment(payment)) => Ok(payment),
+            Ok(LedgerEntry::Trade(_)) => Err(Status::internal("the ledger answered a payment with a trade")),
+            Err(rejection) => {
+                if matches!(rejection, Rejection::RateLimited { .. }) {
+                    backoff().await;
+                }
+                Err(rejection.into())
+            }
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Casino for CasinoService {
+    async fn buy_tokens(&self, request: Request<types::Payment>) -> Result<Response<Tokens>, Status> {
+        let player = self.player(&request, request.get_ref().user.as_ref()).await?;
+        let types::Payment { amount, id, .. } = request.into_inner();
+        let payment = self
+            .execute_payment(player, Command::Deposit(Dollars(amount)), &id)
+            .await?;
+        Ok(Response::new(Tokens {
+            count: payment.tokens().0,
+        }))
+    }
+
+    async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<types::Payment>, Status> {
+        let player = self.player(&request, request.get_ref().user.as_ref()).await?;
+        let WithdrawRequest { tokens_cnt, id, .. } = request.into_inner();
+        let withdrawal = Command::Withdraw(money::Tokens(tokens_cnt));
+        let payment = self.execute_payment(player.clone(), withdrawal, &id).await?;
+        Ok(Response::new(convert::payment(&player, payment)))
+    }
+
+    async fn get_token_balance(&self, request: Request<types::User>) -> Result<Response<Tokens>, Status> {
+        let player = self.player(&request, Some(request.get_ref())).await?;
+        let account = self.reader.account(player).await?;
+        Ok(Response::new(Tokens {
+            count: account.tokens.0,
+        }))
+    }
+
+    type GetPaymentsStream = Pin<Box<dyn Stream<Item = Result<types::Payment, Status>> + Send>>;
+
+    async fn get_payments(
+        &self,
+        request: Request<types::User>,
+    ) -> Result<Response<Self::GetPaymentsStream>, Status> {
+        let player = self.player(&request, Some(request.get_ref())).await?;
+        let reader = self.reader_for(&request);
+        let payments = reader.payments(player.clone());
+        let payments = payments.map(move |payment| Ok(convert::payment(&player, payment?)));
+        let payments = until_shutdown(self.shutdown.clone(), payments);
+        Ok(Response::new(payments.boxed()))
+    }
+
+    async fn get_payment_statement(
+        &self,
+        request: Request<types::User>,
+    ) -> Result<Response<types::PaymentStatement>, Status> {
+        let player = self.player(&request, Some(request.get_ref())).await?;
+        tokio::select! {
+            statement = self.payments.statement(player) => Ok(Response::new(statement?)),
+            () = self.shutdown.cancelled() => Err(status::shutting_down()),
+        }
+    }
+
+    type GambleStream = Session<Streaming<Action>>;
+
+    /// Opens a session: prices and other feeds go out, orders come in, results go out in the orders' sequence.
+    async fn gamble(
+        &self,
+        request: Request<Streaming<Action>>,
+    ) -> Result<Response<Self::GambleStream>, Status> {
+        let capabilities = Capabilities::from_metadata(request.metadata());
+        let player = capabilities::session_player(self.auth.names(), request.metadata());
+        let credential = Auth::credential(request.metadata())?;
+        let (mut permit, mut revocation) = (None, None);
+        if let Ok(player) = &player {
+            let authorization = self.auth.authorize(player.clone(), credential).await?;
+            revocation = authorization.revocation();
+            let owner = authorization.session_owner(player.clone());
+            permit = Some(self.sessions.acquire(owner).await?);
+        }
+        let auth = SessionAuth::new(self.auth.clone(), credential, Arc::clone(&self.sessions), permit);
+        let initial_wallet = if capabilities.wallet {
+            Some(self.reader.account(player.clone()?).await?)
+        } else {
+            None
+        };
+        // A session without a player still gets the feeds that are the same for all.
+        let (presence, lobby) = self
+            .join_lobby(capabilities.lobby, player.ok(), initial_wallet.as_ref())
+            .await?;
+        let prices = self
+            .relay
+            .subscribe(ConnectionHandle::from_extensions(request.extensions()).cloned());
+        let session = Session::new(SessionParts {
+            inbound: request.into_inner(),
+            prices,
+            ledger: self.ledger.clone(),
+            auth,
+            revocation,
+            capabilities,
+            initial_wallet,
+            presence,
+            lobby,
+        });
+        let mut response = Response::new(session);
+        // The session itself notices a client that reads nothing, and says so in its final status.
+        response.extensions_mut().insert(DetectsStall);
+        capabilities.write_metadata(response.metadata_mut());
+        Ok(response)
+    }
+
+    async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
+        let player = self.player(&request, Some(request.get_ref())).await?;
+        let capabilities = Capabilities::from_metadata(request.metadata());
+        let mut response = Response::new(convert::wallet(&self.reader.account(player).await?));
+        capabilities.unary_only().write_metadata(response.metadata_mut());
+        Ok(response)
+    }
+
+    async fn get_leaderboard(&self, request: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
+        let player = self.player(&request, Some(request.get_ref())).await?;
+        self.lobby
+            .track(&player, &self.reader.account(player.clone()).await?);
+        let leaderboard = encode::leaderboard(&self.lobby.ranking(), Some(&player));
+        Ok(Response::new(leaderboard))
+    }
+
+    async fn get_trades(&self, request: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
+        let player = self.player(&request, request.get_ref().user.as_ref()).await?;
+        let reader = self.reader_for(&request);
+        let request = request.into_inner();
+        let page = paging::TRADES.parse(request.before_number, request.limit)?;
+        Ok(Response::new(convert::trades(
+            &reader.trades(player, page).await?,
+        )))
+    }
+
+    async fn get_price_history(
+        &self,
+        request: Request<PriceHistoryRequest>,
+    ) -> Result<Response<PriceHistory>, Status> {
+        let reader = self.reader_for(&request);
+        let request = request.into_inner();
+        let page = paging::PRICES.parse(request.before_tick, request.limit)?;
+        Ok(Response::new(convert::prices(&reader.ticks(page).await?)))
+    }
+
+    async fn get_candles(&self, request: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
+        let reader = self.reader_for(&request);
+        let request = request.into_inner();
+        let page = paging::CANDLES.parse(request.before_tick, request.limit)?;
+        Ok(Response::new(convert::candles(&reader.candles(page).await?)))
+    }
+}
+
+/// Ends `messages` at `stop` with an error, so that a list that was cut short does not look complete.
+fn until_shutdown<T: Send + 'static>(
+    stop: CancellationToken,
+    messages: impl Stream<Item = Result<T, Status>> + Send + 'static,
+) -> impl Stream<Item = Result<T, Status>> + Send + 'static {
+    let stopped = stop.clone();
+    let cut_off = stream::once(async move { stopped.is_cancelled() })
+        .filter_map(async |stopped| stopped.then(|| Err(status::shutting_down())));
+    messages.take_until(stop.cancelled_owned()).chain(cut_off)
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_list_that_is_cut_short_does_not_look_complete() {
+        let stop = CancellationToken::new();
+        let whole: Vec<_> = until_shutdown(stop.clone(), stream::iter([Ok(1), Ok(2)]))
+            .collect()
+            .await;
+        assert!(matches!(whole.as_slice(), [Ok(1), Ok(2)]));
+        let mut cut = Box::pin(until_shutdown(
+            stop.clone(),
+            stream::iter([Ok(1)]).chain(stream::pending()),
+        ));
+        assert!(matches!(cut.next().await, Some(Ok(1))));
+        stop.cancel();
+        assert_eq!(cut.next().await.unwrap().unwrap_err().code(), Code::Unavailable);
+        assert!(cut.next().await.is_none());
+    }
+}

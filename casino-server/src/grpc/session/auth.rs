@@ -1,0 +1,91 @@
+//! Authorization of the players that a session acts for, checked once per name.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::future::{BoxFuture, FutureExt};
+
+use crate::{
+    domain::player::{LegacyNames, PlayerName},
+    feed::sessions::{SessionLimit, SessionPermit},
+    grpc::auth::{AccessError, Auth, Authorization, Credential},
+};
+
+/// The authorization of one session. A stream has one key, and may act for every name that the key authorizes.
+pub(crate) struct SessionAuth {
+    auth: Auth,
+    credential: Credential,
+    limit: Arc<SessionLimit>,
+    /// Counts the session for the first authorized player. Unauthorized names are not counted, so that nobody can use up
+    /// the sessions of another player.
+    permit: Option<SessionPermit>,
+    last: Option<(PlayerName, Authorization)>,
+    pending: Option<(PlayerName, PendingAuth)>,
+}
+
+type PendingAuth = BoxFuture<'static, Result<(Authorization, Option<SessionPermit>), AccessError>>;
+
+impl SessionAuth {
+    /// Creates the authorization of a session; `permit` is set if its player is known already.
+    pub(crate) fn new(
+        auth: Auth,
+        credential: Credential,
+        limit: Arc<SessionLimit>,
+        permit: Option<SessionPermit>,
+    ) -> Self {
+        Self {
+            auth,
+            credential,
+            limit,
+            permit,
+            last: None,
+            pending: None,
+        }
+    }
+
+    /// Returns the names that are valid though they break today's rule.
+    pub(crate) fn names(&self) -> &LegacyNames {
+        self.auth.names()
+    }
+
+    /// Returns true if the session last acted for `player` and still may. Takes no lock.
+    pub(crate) fn is_known(&self, player: &PlayerName) -> bool {
+        let last = self.last.as_ref();
+        last.is_some_and(|(name, authorization)| name == player && authorization.is_valid())
+    }
+
+    /// Authorizes the session for `player`. One name is checked at a time.
+    pub(crate) fn poll(
+        &mut self,
+        player: &PlayerName,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), AccessError>> {
+        if self.is_known(player) {
+            return Poll::Ready(Ok(()));
+        }
+        let pending = match &mut self.pending {
+            Some((name, pending)) if name == player => pending,
+            other => {
+                let (auth, credential, name) = (self.auth.clone(), self.credential, player.clone());
+                let limit = self.permit.is_none().then(|| Arc::clone(&self.limit));
+                let pending = async move {
+                    let authorization = auth.authorize(name.clone(), credential).await?;
+                    let permit = match limit {
+                        Some(limit) => Some(limit.acquire(authorization.session_owner(name)).await?),
+                        None => None,
+                    };
+                    Ok((authorization, permit))
+                };
+                &mut other.insert((player.clone(), pending.boxed())).1
+            }
+        };
+        let result = ready!(pending.poll_unpin(cx));
+        self.pending = None;
+        let (authorization, permit) = result?;
+        self.permit = permit.or(self.permit.take());
+        self.last = Some((player.clone(), authorization));
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,249 @@
+//! An open Gamble stream.
+
+mod pending;
+
+pub(crate) mod auth;
+pub(crate) mod backoff;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use awesomestock_proto::{casino::Action, frame::GambleFrame};
+use futures_util::StreamExt;
+use tokio_stream::Stream;
+use tonic::Status;
+
+use self::{
+    auth::SessionAuth,
+    pending::{Answer, PendingOrders},
+};
+use crate::{
+    domain::{account::Account, player::PlayerName},
+    feed::{
+        capabilities::Capabilities,
+        lobby::{FeedSubscriber, PresenceGuard},
+        price::relay::PriceSubscriber,
+    },
+    grpc::{auth::Revocation, convert, status},
+    ledger::{LedgerError, LedgerHandle},
+};
+
+/// Maximum number of actions read in one poll, so that other sessions of the worker get their turn.
+const READ_BURST: usize = 32;
+
+/// An open Gamble stream, as the stream of its messages.
+///
+/// It has no task of its own: it is polled by the HTTP/2 connection, and woken by the inbound stream, the ledger and the
+/// feeds. Actions are read as soon as they arrive and not only after earlier answers: many small unread messages would
+/// make the transport close the connection. Each action is answered once, in order. Only the newest price is sent. After
+/// the client half-closes, pending actions are answered and the stream ends with OK; on shutdown or a stall it ends with
+/// UNAVAILABLE.
+pub(crate) struct Session<In> {
+    /// `None` after the last action.
+    inbound: Option<In>,
+    pending: PendingOrders,
+    last_player: Option<PlayerName>,
+    prices: PriceSubscriber,
+    capabilities: Capabilities,
+    /// Sent after the first price.
+    initial_wallet: Option<Box<Account>>,
+    /// The status to end with after the last answer; `None` for OK.
+    end_status: Option<Status>,
+    phase: Phase,
+    lobby: Option<Box<FeedSubscriber>>,
+    presence: Option<PresenceGuard>,
+    revocation: Option<Revocation>,
+}
+
+/// The parts of a new session.
+pub(crate) struct SessionParts<In> {
+    pub(crate) inbound: In,
+    pub(crate) prices: PriceSubscriber,
+    pub(crate) ledger: LedgerHandle,
+    pub(crate) auth: SessionAuth,
+    /// Set if the session uses a name without a key.
+    pub(crate) revocation: Option<Revocation>,
+    pub(crate) capabilities: Capabilities,
+    /// Set if the client requested it.
+    pub(crate) initial_wallet: Option<Account>,
+    pub(crate) presence: PresenceGuard,
+    /// Set if the client requested a lobby feed.
+    pub(crate) lobby: Option<FeedSubscriber>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Only answers are sent.
+    Stopping,
+    /// Nothing more is sent.
+    Ended,
+}
+
+impl<In> Session<In> {
+    pub(crate) fn new(parts: SessionParts<In>) -> Self {
+        Self {
+            inbound: Some(parts.inbound),
+            pending: PendingOrders::new(parts.auth, parts.ledger),
+            last_player: None,
+            prices: parts.prices,
+            capabilities: parts.capabilities,
+            initial_wallet: parts.initial_wallet.map(Box::new),
+            end_status: None,
+            phase: Phase::Open,
+            lobby: parts.lobby.map(Box::new),
+            presence: Some(parts.presence),
+            revocation: parts.revocation,
+        }
+    }
+
+    fn check_shutdown(&mut self) {
+        if self.phase != Phase::Stopping && self.prices.has_stopped() {
+            self.phase = Phase::Stopping;
+            self.inbound = None;
+            self.end_status = Some(status::shutting_down());
+        }
+    }
+
+    /// Ends the session if its name was claimed. Pending actions are still answered; data of the owner is not sent.
+    fn check_claim(&mut self) {
+        let Some(reason) = self.revocation.as_ref().and_then(Revocation::reason) else {
+            return;
+        };
+        self.revocation = None;
+        self.inbound = None;
+        self.end_status = Some(reason.into());
+        self.initial_wallet = None;
+        self.lobby = None;
+        self.presence = None;
+    }
+
+    /// Returns a new price, else the initial wallet, else a lobby update. These are rare and do not delay answers much.
+    fn next_update(&mut self) -> Option<GambleFrame> {
+        if self.phase == Phase::Stopping {
+            return None;
+        }
+        if let Some(price) = self.prices.changed() {
+            return Some(price.for_session(self.capabilities));
+        }
+        if let Some(wallet) = self.initial_wallet.take() {
+            return Some(convert::initial_wallet(&wallet));
+        }
+        self.lobby.as_mut()?.poll_update()
+    }
+
+    /// Returns the next message, if any.
+    ///
+    /// The answer is polled before the price is read: a trade that is committed by then has its price published, so that
+    /// the price is always sent before the answer.
+    fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
+        let answer = self.pending.poll_answer(cx);
+        if let Some(update) = self.next_update() {
+            return Some(Ok(update));
+        }
+        if answer.is_pending() {
+            return None;
+        }
+        let capabilities = self.capabilities;
+        let message = self
+            .pending
+            .pop_answer(|answer| answer_message(&answer, capabilities))?;
+        if message.is_err() {
+            self.phase = Phase::Ended;
+        }
+        Some(message)
+    }
+}
+
+/// Returns the message for an answer, or the status to end with if the outcome is unknown.
+fn answer_message(answer: &Answer<'_>, capabilities: Capabilities) -> Result<GambleFrame, Status> {
+    match answer {
+        Answer::Malformed(error) => Ok(convert::rejected(error, capabilities)),
+        Answer::Denied(error) => Ok(convert::rejected(error, capabilities)),
+        Answer::Decided(Ok(decision)) => Ok(convert::order_result(decision, capabilities)),
+        Answer::Decided(Err(error @ LedgerError::OutcomeUnknown)) => Err(LedgerError::clone(error).into()),
+        Answer::Decided(Err(error)) => Ok(convert::rejected(error, capabilities)),
+    }
+}
+
+impl<In: Stream<Item = Result<Action, Status>> + Unpin> Session<In> {
+    /// Reads available actions, up to the capacity of the queue and [`READ_BURST`].
+    fn read(&mut self, cx: &mut Context<'_>) {
+        let mut count = 0_usize;
+        while let Some(inbound) = &mut self.inbound
+            && self.pending.poll_capacity(cx).is_ready()
+        {
+            if count == READ_BURST {
+                // Yields to the other tasks that are ready.
+                cx.waker().wake_by_ref();
+                return;
+            }
+            count = count.saturating_add(1);
+            match inbound.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(action))) => {
+                    let order = convert::parse_action(&action, &mut self.last_player, self.pending.names());
+                    self.pending.push(order);
+                }
+                Poll::Ready(Some(Err(status))) => {
+                    // An undecodable message or a lost connection.
+                    tracing::debug!(%status, "a session's actions ended");
+                    self.inbound = None;
+                    self.end_status = Some(status);
+                }
+                Poll::Ready(None) => self.inbound = None,
+                Poll::Pending => return,
+            }
+        }
+    }
+}
+
+impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Session<In> {
+    type Item = Result<GambleFrame, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let session = &mut *self;
+        if session.phase == Phase::Ended {
+            return Poll::Ready(None);
+        }
+        session.prices.touch();
+        if let Some(timeout) = session.prices.stalled_for() {
+            session.phase = Phase::Ended;
+            return Poll::Ready(Some(Err(status::stalled(timeout))));
+        }
+        session.check_shutdown();
+        // Sends all ready messages before reading more actions.
+        if let Some(message) = session.next_message(cx) {
+            return Poll::Ready(Some(message));
+        }
+        loop {
+            session.read(cx);
+            session.pending.submit(cx);
+            if let Some(message) = session.next_message(cx) {
+                return Poll::Ready(Some(message));
+            }
+            if session.inbound.is_none() && session.pending.is_empty() {
+                session.phase = Phase::Ended;
+                return Poll::Ready(session.end_status.take().map(Err));
+            }
+            let has_lobby_update = session
+                .lobby
+                .as_mut()
+                .is_some_and(|lobby| lobby.register_waker(cx));
+            let has_update = session.prices.poll_changed(cx) || has_lobby_update;
+            let is_claimed = session
+                .revocation
+                .as_mut()
+                .is_some_and(|revocation| revocation.poll(cx).is_ready());
+            let stop = session.phase != Phase::Stopping && session.prices.has_stopped();
+            if !stop && !is_claimed && (!has_update || session.phase == Phase::Stopping) {
+                return Poll::Pending;
+            }
+            session.check_shutdown();
+            session.check_claim();
+        }
+    }
+}

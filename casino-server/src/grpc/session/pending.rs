@@ -1,0 +1,191 @@
+//! The bounded queue of a session's unanswered actions.
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::time::Sleep;
+
+use crate::{
+    domain::{
+        order::{Decision, request::OrderRequest},
+        player::{LegacyNames, PlayerName},
+    },
+    grpc::{
+        auth::AccessError,
+        convert::InvalidAction,
+        session::{auth::SessionAuth, backoff::backoff},
+    },
+    ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter},
+};
+
+/// Maximum number of unanswered actions of a session. At the limit it stops reading, which applies backpressure.
+pub(super) const PENDING_MAX: usize = 1024;
+
+#[derive(Debug)]
+pub(super) enum Answer<'a> {
+    Malformed(&'a InvalidAction),
+    /// The session may not act for the player.
+    Denied(&'a AccessError),
+    /// The ledger's answer.
+    Decided(Result<&'a Decision, &'a LedgerError>),
+}
+
+pub(super) struct PendingOrders {
+    /// In the order received: first the decided actions, then those not yet decided, then those not yet authorized.
+    actions: VecDeque<PendingAction>,
+    /// Number of actions at the front that are authorized, denied or malformed.
+    checked: usize,
+    /// Number of actions at the front that are decided, denied or malformed.
+    decided: usize,
+    /// No actions are read before its end.
+    backoff: Option<Pin<Box<Sleep>>>,
+    auth: SessionAuth,
+    ledger: LedgerHandle,
+    submitter: Submitter,
+}
+
+enum PendingAction {
+    Malformed(InvalidAction),
+    Denied(AccessError),
+    Unchecked(PlayerName, OrderRequest),
+    Order(LedgerOrder),
+}
+
+impl PendingOrders {
+    pub(super) fn new(auth: SessionAuth, ledger: LedgerHandle) -> Self {
+        Self {
+            actions: VecDeque::new(),
+            checked: 0,
+            decided: 0,
+            backoff: None,
+            auth,
+            ledger,
+            submitter: Submitter::default(),
+        }
+    }
+
+    pub(super) fn names(&self) -> &LegacyNames {
+        self.auth.names()
+    }
+
+    /// Ready if another action may be read. Wakes the task after a backoff; a full queue has an answer to send first.
+    pub(super) fn poll_capacity(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(backoff) = &mut self.backoff {
+            ready!(backoff.as_mut().poll(cx));
+            self.backoff = None;
+        }
+        if self.actions.len() >= PENDING_MAX {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    pub(super) fn push(&mut self, action: Result<(PlayerName, OrderRequest), InvalidAction>) {
+        let all_checked = self.checked == self.actions.len();
+        self.actions.push_back(match action {
+            Ok((player, request)) if all_checked && self.auth.is_known(&player) => {
+                self.checked = self.checked.saturating_add(1);
+                PendingAction::Order(LedgerOrder::Queued(player, request))
+            }
+            Ok((player, request)) => PendingAction::Unchecked(player, request),
+            Err(error) => {
+                self.ledger.record_malformed();
+                PendingAction::Malformed(error)
+            }
+        });
+    }
+
+    /// Authorizes unchecked actions in order.
+    fn authorize(&mut self, cx: &mut Context<'_>) {
+        while let Some(action) = self.actions.get_mut(self.checked) {
+            if let PendingAction::Unchecked(player, request) = action {
+                let mut order = LedgerOrder::Queued(player.clone(), *request);
+                *action = match self.auth.poll(player, cx) {
+                    Poll::Ready(Ok(())) => PendingAction::Order(order),
+                    Poll::Ready(Err(error)) if request.id.is_some() && error.is_server_fault() => {
+                        // An earlier request with this ID may have been executed.
+                        order.fail(LedgerError::OutcomeUnknown);
+                        PendingAction::Order(order)
+                    }
+                    Poll::Ready(Err(error)) => PendingAction::Denied(error),
+                    Poll::Pending => return,
+                };
+            }
+            self.checked = self.checked.saturating_add(1);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+    }
+
+    /// Submits all authorized actions to the ledger. Wakes the task when more can be submitted.
+    pub(super) fn submit(&mut self, cx: &mut Context<'_>) {
+        self.authorize(cx);
+        if self.decided == self.checked {
+            return;
+        }
+        let undecided = self.actions.range_mut(self.decided..self.checked);
+        let orders = undecided.filter_map(|action| match action {
+            PendingAction::Order(order) => Some(order),
+            PendingAction::Malformed(_) | PendingAction::Denied(_) | PendingAction::Unchecked(..) => None,
+        });
+        self.ledger.submit_all(&mut self.submitter, orders, cx);
+        let now_decided = self
+            .actions
+            .range(self.decided..self.checked)
+            .take_while(|action| !matches!(action, PendingAction::Order(LedgerOrder::Queued(..))));
+        self.decided = self.decided.saturating_add(now_decided.count());
+        let last = self
+            .decided
+            .checked_sub(1)
+            .and_then(|last| self.actions.get(last));
+        if let Some(PendingAction::Order(LedgerOrder::Decided(verdict))) = last
+            && verdict.is_rate_limited()
+        {
+            self.backoff = Some(Box::pin(backoff()));
+        }
+    }
+
+    /// Ready when [`pop_answer`](Self::pop_answer) can return the answer to the oldest action.
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.actions.front_mut() {
+            Some(PendingAction::Order(LedgerOrder::Decided(verdict))) => {
+                let committed = self
+                    .ledger
+                    .poll_committed(&mut self.submitter, verdict.commits_with, cx);
+                if let Err(error) = ready!(committed) {
+                    verdict.revert(error);
+                }
+                Poll::Ready(())
+            }
+            Some(PendingAction::Malformed(_) | PendingAction::Denied(_)) => Poll::Ready(()),
+            Some(PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..))) | None => {
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Removes the oldest action and converts its answer, after [`poll_answer`](Self::poll_answer) was ready. The answer is
+    /// passed by reference because answers are large and frequent.
+    pub(super) fn pop_answer<T>(&mut self, convert: impl FnOnce(Answer<'_>) -> T) -> Option<T> {
+        let converted = match self.actions.front()? {
+            PendingAction::Malformed(error) => convert(Answer::Malformed(error)),
+            PendingAction::Denied(error) => convert(Answer::Denied(error)),
+            PendingAction::Order(LedgerOrder::Decided(verdict)) => {
+                if self.backoff.is_none() && verdict.was_deferred() && verdict.is_rate_limited() {
+                    self.backoff = Some(Box::pin(backoff()));
+                }
+                convert(Answer::Decided(verdict.result()))
+            }
+            PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..)) => return None,
+        };
+        self.actions.pop_front();
+        self.checked = self.checked.saturating_sub(1);
+        self.decided = self.decided.saturating_sub(1);
+        Some(converted)
+    }
+}

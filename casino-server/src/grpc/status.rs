@@ -1,0 +1,113 @@
+//! Maps errors to gRPC statuses.
+
+use std::time::Duration;
+
+use tonic::Status;
+
+use crate::{
+    domain::{
+        account::{RejectKind, Rejection},
+        credential::AuthDenied,
+        order::request::InvalidRequestId,
+    },
+    feed::sessions::SessionDenied,
+    grpc::{auth::AccessError, paging::PageError, payments_client::StatementError},
+    ledger::LedgerError,
+    store::StoreError,
+};
+
+impl From<AccessError> for Status {
+    fn from(error: AccessError) -> Self {
+        let message = error.to_string();
+        match error {
+            AccessError::InvalidKey(_)
+            | AccessError::Denied(AuthDenied::KeyMissing | AuthDenied::KeyRequired) => {
+                Self::unauthenticated(message)
+            }
+            AccessError::Denied(AuthDenied::WrongKey) => Self::permission_denied(message),
+            AccessError::Session(error) => error.into(),
+            AccessError::Read(error) => error.into(),
+            AccessError::Claim(error) => Self::new(Self::from(error).code(), message),
+        }
+    }
+}
+
+impl From<PageError> for Status {
+    fn from(error: PageError) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<InvalidRequestId> for Status {
+    fn from(error: InvalidRequestId) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<Rejection> for Status {
+    fn from(rejection: Rejection) -> Self {
+        match rejection.kind() {
+            RejectKind::Invalid => Self::invalid_argument(rejection.to_string()),
+            RejectKind::Unfunded => Self::failed_precondition(rejection.to_string()),
+        }
+    }
+}
+
+impl From<SessionDenied> for Status {
+    fn from(error: SessionDenied) -> Self {
+        match error {
+            SessionDenied::LimitReached { .. } => Self::resource_exhausted(error.to_string()),
+            SessionDenied::Unavailable => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<LedgerError> for Status {
+    /// UNAVAILABLE means that the outcome is unknown, so a request that was not executed gets another code.
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::NotExecuted { .. } | LedgerError::Stopping => {
+                Self::failed_precondition(error.to_string())
+            }
+            LedgerError::OutcomeUnknown => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Status {
+    /// The message omits the cause, which is the operator's concern.
+    fn from(error: StoreError) -> Self {
+        let message = format!("the casino {error}");
+        match error.is_transient {
+            true => Self::unavailable(message),
+            false => Self::internal(message),
+        }
+    }
+}
+
+impl From<StatementError> for Status {
+    fn from(error: StatementError) -> Self {
+        match error {
+            StatementError::Read(error) => error.into(),
+            StatementError::Unreachable | StatementError::Busy | StatementError::Unauthorized => {
+                Self::unavailable(error.to_string())
+            }
+            StatementError::Timeout { .. } => Self::deadline_exceeded(error.to_string()),
+            StatementError::TooLong => Self::resource_exhausted(error.to_string()),
+            StatementError::Rejected => Self::internal(error.to_string()),
+        }
+    }
+}
+
+/// Returns the status of a stalled stream. The outcome of its unanswered actions is unknown, as after a lost connection.
+pub(crate) fn stalled(timeout: Duration) -> Status {
+    Status::unavailable(format!(
+        "this stream was closed: the client read nothing for {}",
+        humantime::format_duration(timeout)
+    ))
+}
+
+/// Returns the status of a stream that ends because the casino stops.
+pub(crate) fn shutting_down() -> Status {
+    Status::unavailable("the casino is stopping")
+}

@@ -1,0 +1,319 @@
+//! The open batch: decisions in memory that count only after the commit.
+
+#[cfg(test)]
+mod tests;
+
+use std::{mem, sync::Arc};
+
+use super::{
+    accounts::{AccountCache, Slot},
+    idempotency::RecentRequests,
+    watermark::BatchId,
+};
+use crate::{
+    domain::{
+        account::Rejection,
+        credential::Claim,
+        market::{Market, Tick},
+        money::UnixMillis,
+        order::{
+            AccountId, AccountRecord, Command, Decision, LedgerEntry, Trade, TradePosting,
+            request::{AnsweredRequest, OrderRequest, RequestId},
+        },
+        player::PlayerName,
+        rate_limit::{Rate, TokenBucket},
+    },
+    store::{Batch, IdCounters},
+};
+
+/// Maximum entries of a batch.
+pub(crate) const BATCH_MAX: usize = 16 * 1024;
+
+/// Makes each decision on top of all earlier ones, committed or not.
+#[derive(Debug)]
+pub(crate) struct OpenBatch {
+    market: Market,
+    market_changed_in: BatchId,
+    accounts: AccountCache,
+    numbers: IdCounters,
+    sequence: BatchId,
+    changed: Vec<Slot>,
+    batch: Batch,
+    /// Tick and time shared by the trades of the current page.
+    page: Option<(Tick, UnixMillis)>,
+    batch_max: usize,
+    /// Rejected buys and sells since the start.
+    rejected: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub(crate) decision: Decision,
+    /// The newest batch that the decision depends on.
+    pub(crate) commits_with: BatchId,
+}
+
+#[derive(Debug)]
+pub(crate) struct SealedBatch {
+    pub(crate) sequence: BatchId,
+    pub(crate) batch: Arc<Batch>,
+    /// The market after the batch.
+    pub(crate) market: Market,
+}
+
+impl OpenBatch {
+    pub(crate) fn new(market: Market, numbers: IdCounters) -> Self {
+        Self {
+            market,
+            market_changed_in: BatchId::NONE,
+            accounts: AccountCache::new(),
+            numbers,
+            sequence: BatchId::NONE.next(),
+            changed: Vec::new(),
+            batch: Batch::default(),
+            page: None,
+            batch_max: BATCH_MAX,
+            rejected: 0,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_batch_size(self, batch_max: usize) -> Self {
+        Self { batch_max, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn price(&self) -> crate::domain::money::Price {
+        self.market.current.price
+    }
+
+    pub(crate) fn set_rate(&mut self, rate: Rate) {
+        self.accounts.set_rate(rate);
+    }
+
+    pub(crate) fn sequence(&self) -> BatchId {
+        self.sequence
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.batch.entries()
+    }
+
+    pub(super) fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.batch.entries() >= self.batch_max
+    }
+
+    pub(crate) fn lookup(&self, player: &PlayerName) -> Option<Slot> {
+        self.accounts.lookup(player)
+    }
+
+    /// Caches the stored record of `player`, or a new one. Accounts changed up to the batch `resolved` may be
+    /// evicted. Returns `None` when the account IDs are used up.
+    pub(crate) fn insert(
+        &mut self,
+        player: PlayerName,
+        stored: Option<(AccountRecord, RecentRequests)>,
+        resolved: BatchId,
+    ) -> Option<()> {
+        let (record, answers) = match stored {
+            Some(stored) => stored,
+            None => {
+                self.numbers.account = self.numbers.account.checked_add(1)?;
+                let record = AccountRecord::new(AccountId(self.numbers.account));
+                (record, RecentRequests::default())
+            }
+        };
+        self.accounts.insert(player, record, answers, resolved);
+        Some(())
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn account(&mut self, slot: Slot) -> Option<crate::domain::account::Account> {
+        self.accounts.get_mut(slot).map(|cached| cached.record.account)
+    }
+
+    pub(super) fn token_bucket(&mut self, slot: Slot) -> Option<&mut TokenBucket> {
+        Some(&mut self.accounts.get_mut(slot)?.bucket)
+    }
+
+    /// Decides a request; `None` if the slot is stale. A repeated ID gets its first answer, with the same batch.
+    /// Only rate-limit rejections are not remembered, so that a flood costs no writes.
+    pub(crate) fn decide(
+        &mut self,
+        slot: Slot,
+        request: impl Into<OrderRequest>,
+        at: UnixMillis,
+    ) -> Option<Decided> {
+        let OrderRequest { command, id } = request.into();
+        let Some(id) = id else {
+            return self.execute(slot, command, at);
+        };
+        if let Some(answered) = self.replay(slot, id, command)? {
+            return Some(answered);
+        }
+        let decided = self.execute(slot, command, at)?;
+        let decision = decided.decision;
+        if matches!(decision.result, Err(Rejection::RateLimited { .. })) {
+            return Some(decided);
+        }
+        let answer = AnsweredRequest {
+            id,
+            command,
+            decision,
+        };
+        let stored = self.accounts.remember(slot, answer, self.sequence)?;
+        self.batch.answers.push(stored);
+        // Also after a rejection: a stored answer needs a stored account.
+        self.mark_changed(slot);
+        Some(Decided {
+            decision,
+            commits_with: self.sequence,
+        })
+    }
+
+    /// Returns the earlier answer to `id`, if any. The outer `None` means that the slot is stale.
+    fn replay(&mut self, slot: Slot, id: RequestId, command: Command) -> Option<Option<Decided>> {
+        let cached = self.accounts.get_mut(slot)?;
+        let Some(cached) = cached.answer(id) else {
+            return Some(None);
+        };
+        if cached.answer.command != command {
+            return self.reject(slot, command, Rejection::DuplicateId).map(Some);
+        }
+        Some(Some(Decided {
+            decision: cached.answer.decision,
+            commits_with: cached.commits_with,
+        }))
+    }
+
+    fn execute(&mut self, slot: Slot, command: Command, at: UnixMillis) -> Option<Decided> {
+        let tick = self.market.current;
+        let (cached, allowed) = self.accounts.check_rate(slot, at)?;
+        let executed = match allowed {
+            Ok(()) => cached.record.execute(command, tick, at),
+            Err(rejection) => Err(rejection),
+        };
+        let (mut record, entry) = match executed {
+            Ok(executed) => executed,
+            Err(rejection) => return self.reject(slot, command, rejection),
+        };
+        match entry {
+            LedgerEntry::Payment(payment) => self.batch.payments.push((record.id, payment)),
+            LedgerEntry::Trade(trade) => {
+                if self.page != Some((tick, at)) {
+                    self.numbers.page = self.numbers.page.saturating_add(1);
+                    self.page = Some((tick, at));
+                }
+                self.batch
+                    .trades
+                    .push(append_trade(&mut record, trade, self.numbers.page));
+            }
+        }
+        cached.record = record;
+        self.mark_changed(slot);
+        let decision = Decision {
+            result: Ok(entry),
+            account: record.account,
+        };
+        Some(Decided {
+            decision,
+            commits_with: self.sequence,
+        })
+    }
+
+    fn reject(&mut self, slot: Slot, command: Command, rejection: Rejection) -> Option<Decided> {
+        let rejected = u64::from(command.is_action());
+        self.rejected = self.rejected.saturating_add(rejected);
+        let cached = self.accounts.get_mut(slot)?;
+        let decision = Decision {
+            result: Err(rejection),
+            account: cached.record.account,
+        };
+        // The answer contains a balance and a price, so both must be committed first.
+        let commits_with = cached.changed_in.max(self.market_changed_in);
+        Some(Decided {
+            decision,
+            commits_with,
+        })
+    }
+
+    pub(super) fn mark_changed(&mut self, slot: Slot) {
+        if let Some(cached) = self.accounts.get_mut(slot)
+            && cached.changed_in != self.sequence
+        {
+            cached.changed_in = self.sequence;
+            self.changed.push(slot);
+        }
+    }
+
+    /// Moves the price for all later decisions. Returns `None` when the tick numbers are used up.
+    pub(crate) fn tick(&mut self, at: UnixMillis) -> Option<Tick> {
+        self.market = self.market.next(at)?;
+        self.market_changed_in = self.sequence;
+        self.batch.ticks.push(self.market.current);
+        Some(self.market.current)
+    }
+
+    pub(super) fn claim(&mut self, claim: Claim) {
+        self.batch.claims.push(claim);
+    }
+
+    /// Returns the batch and begins the next one.
+    pub(crate) fn seal(&mut self) -> SealedBatch {
+        let mut batch = mem::take(&mut self.batch);
+        let changed = self.changed.drain(..);
+        batch.records = changed.filter_map(|slot| self.accounts.entry(slot)).collect();
+        let sequence = self.sequence;
+        self.begin_next();
+        SealedBatch {
+            sequence,
+            batch: Arc::new(batch),
+            market: self.market,
+        }
+    }
+
+    /// Frees cache space, if the new batch is still empty.
+    pub(crate) fn evict(&mut self, resolved: BatchId) {
+        if self.changed.is_empty() {
+            self.accounts.evict(resolved);
+        }
+    }
+
+    /// Discards all uncommitted decisions and returns to `market` and the stored records. Returns the last batch
+    /// discarded.
+    pub(crate) fn roll_back(&mut self, market: Market) -> BatchId {
+        let last = self.sequence;
+        self.market = market;
+        self.market_changed_in = BatchId::NONE;
+        self.batch = Batch::default();
+        self.changed.clear();
+        self.accounts.clear();
+        self.begin_next();
+        last
+    }
+
+    fn begin_next(&mut self) {
+        self.sequence = self.sequence.next();
+        self.page = None;
+    }
+}
+
+/// Places `trade` on `page`, linked to the account's previous page.
+fn append_trade(record: &mut AccountRecord, trade: Trade, page: i64) -> TradePosting {
+    let previous = (record.page != page).then_some(record.page);
+    record.page = page;
+    TradePosting {
+        account: record.id,
+        trade,
+        page,
+        previous,
+    }
+}

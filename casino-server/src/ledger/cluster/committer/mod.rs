@@ -1,0 +1,234 @@
+//! Commits queued orders: decides them on the accounts locked by the database transaction.
+
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use super::{ClusterLedger, QueuedBatch, leader::PublishedMarket};
+use crate::{
+    domain::{
+        account::Rejection,
+        market::{Market, Tick},
+        order::{AccountId, AccountRecord, Decision, request::OrderRequest},
+        player::PlayerName,
+        rate_limit::{Rate, TokenBucket},
+    },
+    ledger::{LedgerError, batch::OpenBatch, idempotency::RecentRequests, watermark::BatchId},
+    store::{
+        Batch, CommitError, IdCounters,
+        cluster::{BatchInputs, ClusterStore, LoadedAccount, LoadedAccounts, RateLimits},
+        outage::Outage,
+    },
+};
+
+/// Players without an account whose rate limits are remembered. Beyond that all of them start anew.
+const UNREGISTERED_MAX: usize = 64 * 1024;
+
+pub(in crate::ledger) struct ClusterCommitter<S> {
+    ledger: Arc<ClusterLedger>,
+    store: Arc<S>,
+    published: Arc<PublishedMarket>,
+    /// Rate limits of players without an account; counted by this server only.
+    unregistered: HashMap<PlayerName, TokenBucket>,
+    outage: Outage,
+}
+
+/// Fails the waiting orders when the task ends, also by a panic.
+struct ClusterShutdownGuard(Arc<ClusterLedger>);
+
+impl Drop for ClusterShutdownGuard {
+    fn drop(&mut self) {
+        self.0.shut_down();
+    }
+}
+
+impl<S: ClusterStore> ClusterCommitter<S> {
+    pub(in crate::ledger) fn new(
+        ledger: Arc<ClusterLedger>,
+        store: Arc<S>,
+        published: Arc<PublishedMarket>,
+    ) -> Self {
+        Self {
+            ledger,
+            store,
+            published,
+            unregistered: HashMap::new(),
+            outage: Outage::default(),
+        }
+    }
+
+    /// Runs until the ledger is closed and all queued orders are answered.
+    pub(in crate::ledger) async fn run(mut self) {
+        let _ending = ClusterShutdownGuard(Arc::clone(&self.ledger));
+        while let Some((queued, rate)) = self.ledger.next_batch().await {
+            self.commit(&queued, rate).await;
+        }
+    }
+
+    /// Decides and writes a batch. Nothing is published before the commit, and ticks before the trades at their
+    /// price.
+    async fn commit(&mut self, queued: &QueuedBatch, rate: Rate) {
+        let (market, started) = (self.published.market(), Instant::now());
+        let mut decided = DecidedBatch::default();
+        let inputs = accounts_needed(queued, market.current.number);
+        let unregistered = &self.unregistered;
+        let written = self.store.run_batch(&inputs, |loaded| {
+            decided = decide(queued, loaded, unregistered, market, rate);
+            (Arc::clone(&decided.batch), mem::take(&mut decided.buckets))
+        });
+        let error = match written.await {
+            Ok(()) => {
+                self.outage.log_success("batches are written again");
+                let metrics = &self.ledger.progress.metrics;
+                metrics.committed(&decided.batch, started.elapsed());
+                let rejected = decided.rejected();
+                self.ledger.rejected.fetch_add(rejected, Ordering::Relaxed);
+                self.remember(decided.unregistered);
+                self.published.set(&decided.ticks);
+                // Set only here.
+                let _ = queued.answers.set(decided.decisions);
+                self.ledger.progress.commit(queued.sequence);
+                self.published.observer().on_batch(&decided.batch);
+                return;
+            }
+            Err(CommitError::Rejected(error)) => {
+                self.outage.log_failure(&error, "a batch was not written");
+                LedgerError::from(&error)
+            }
+            Err(error @ CommitError::Unknown(_)) => {
+                self.outage
+                    .log_failure(&error, "it is not known whether a batch was written");
+                LedgerError::OutcomeUnknown
+            }
+        };
+        let failed = queued.sequence;
+        self.ledger.progress.fail(failed, failed, &error);
+    }
+
+    fn remember(&mut self, unregistered: Vec<(PlayerName, TokenBucket)>) {
+        if self.unregistered.len() >= UNREGISTERED_MAX {
+            self.unregistered.clear();
+        }
+        self.unregistered.extend(unregistered);
+    }
+}
+
+#[derive(Debug, Default)]
+struct DecidedBatch {
+    batch: Arc<Batch>,
+    /// Rate limits of the accounts in the batch.
+    buckets: RateLimits,
+    /// Rate limits of players without an account.
+    unregistered: Vec<(PlayerName, TokenBucket)>,
+    decisions: Vec<Decision>,
+    /// Ticks up to the one that the batch was decided at.
+    ticks: Vec<Tick>,
+}
+
+impl DecidedBatch {
+    fn rejected(&self) -> u64 {
+        let rejected = self.decisions.iter().filter(|decision| decision.result.is_err());
+        u64::try_from(rejected.count()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Returns what to load for a batch. `last_tick` is the last one published.
+fn accounts_needed(queued: &QueuedBatch, last_tick: i64) -> BatchInputs<'_> {
+    let mut seen = HashSet::new();
+    let mut creating = HashSet::new();
+    let mut inputs = BatchInputs {
+        players: Vec::new(),
+        new: Vec::new(),
+        ids: Vec::new(),
+        last_tick,
+    };
+    let mut ids_seen = HashSet::new();
+    for (player, OrderRequest { command, id }) in &queued.orders {
+        if seen.insert(player) {
+            inputs.players.push(player.as_str());
+        }
+        // Answers are stored with an account, also those of rejected orders.
+        if (command.creates_account() || id.is_some()) && creating.insert(player) {
+            inputs.new.push(player.as_str());
+        }
+        inputs.ids.extend(
+            id.map(|id| (player.as_str(), id))
+                .filter(|of_player| ids_seen.insert(*of_player)),
+        );
+    }
+    inputs
+}
+
+/// Decides the orders on the accounts `loaded`. `rate` applies to a player's commands on all servers together.
+fn decide(
+    queued: &QueuedBatch,
+    loaded: &LoadedAccounts,
+    unregistered: &HashMap<PlayerName, TokenBucket>,
+    market: Market,
+    rate: Rate,
+) -> DecidedBatch {
+    let market = Market {
+        current: loaded.tick,
+        ..market
+    };
+    let mut open = OpenBatch::new(market, IdCounters::default());
+    open.set_rate(rate);
+    let mut decided = DecidedBatch::default();
+    let mut unknown = Vec::new();
+    for (player, request) in &queued.orders {
+        let account = loaded.accounts.get(player.as_str());
+        let slot = open.lookup(player).or_else(|| {
+            open.insert(player.clone(), Some(load_or_reject(account)), BatchId::NONE);
+            let slot = open.lookup(player)?;
+            let left = match account {
+                Some(account) => account.bucket,
+                None => unregistered.get(player).copied().unwrap_or(TokenBucket::FULL),
+            };
+            *open.token_bucket(slot)? = left;
+            if account.is_none() {
+                unknown.push((player.clone(), slot));
+            }
+            Some(slot)
+        });
+        // Just inserted.
+        let Some(slot) = slot else { continue };
+        let before = open.token_bucket(slot).copied();
+        let Some(decision) = open.decide(slot, *request, loaded.at).map(|made| made.decision) else {
+            continue;
+        };
+        let is_too_fast = matches!(decision.result, Err(Rejection::RateLimited { .. }));
+        if account.is_some() && !is_too_fast && open.token_bucket(slot).copied() != before {
+            // Rejections also use up the rate limit; a rate-limit rejection is not worth a write.
+            open.mark_changed(slot);
+        }
+        decided.decisions.push(decision);
+    }
+    let left = |(player, slot)| Some((player, *open.token_bucket(slot)?));
+    decided.unregistered = unknown.into_iter().filter_map(left).collect();
+    decided.batch = open.seal().batch;
+    for (player, record) in &decided.batch.records {
+        let left = open
+            .lookup(player)
+            .and_then(|slot| open.token_bucket(slot).copied());
+        decided.buckets.extend(left.map(|left| (record.id, left)));
+    }
+    decided.ticks.clone_from(&loaded.new_ticks);
+    decided
+}
+
+/// A player without an account gets an empty record, which is written only if a command succeeds or has an ID.
+fn load_or_reject(account: Option<&LoadedAccount>) -> (AccountRecord, RecentRequests) {
+    match account {
+        Some(account) => (
+            account.record,
+            RecentRequests::partial(account.answers.iter().copied(), account.last_answer),
+        ),
+        None => (AccountRecord::new(AccountId(0)), RecentRequests::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

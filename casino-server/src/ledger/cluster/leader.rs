@@ -1,0 +1,231 @@
+//! Ticks of a clustered market: one server moves the price, all publish it in order.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::{ClusterLedger, ControlRequest};
+use crate::{
+    config::clock::Clock,
+    domain::{
+        credential::Claim,
+        market::{Market, Tick},
+    },
+    ledger::{CommitObserver, LedgerError},
+    store::{
+        StoreError,
+        cluster::{ClusterStore, LeaseOutcome},
+        lock,
+        outage::Outage,
+    },
+};
+
+/// Publishes each tick once, in order.
+#[derive(Debug)]
+pub(in crate::ledger) struct PublishedMarket {
+    observer: Box<dyn CommitObserver>,
+    market: Mutex<Market>,
+}
+
+impl PublishedMarket {
+    pub(in crate::ledger) fn new(market: Market, observer: Box<dyn CommitObserver>) -> Self {
+        Self {
+            observer,
+            market: Mutex::new(market),
+        }
+    }
+
+    pub(super) fn market(&self) -> Market {
+        *lock(&self.market)
+    }
+
+    pub(super) fn observer(&self) -> &dyn CommitObserver {
+        self.observer.as_ref()
+    }
+
+    /// Publishes the ticks that are new; oldest first.
+    pub(super) fn set(&self, ticks: &[Tick]) {
+        let mut market = lock(&self.market);
+        for tick in ticks {
+            if tick.number > market.current.number {
+                market.current = *tick;
+                // Called under the lock, so that concurrent callers publish in order.
+                self.observer.on_tick(*tick);
+            }
+        }
+    }
+}
+
+/// Moves the price while this server leads the market and follows it otherwise; also executes claims.
+pub(in crate::ledger) struct Leader<S> {
+    store: Arc<S>,
+    published: Arc<PublishedMarket>,
+    ledger: Arc<ClusterLedger>,
+    requests: mpsc::Receiver<ControlRequest>,
+    lease: Duration,
+    clock: Clock,
+    claims: Outage,
+}
+
+/// Lease of the market leader: one and a half ticks. The leader renews it at each tick and followers check each
+/// tick, so a new leader takes over within three ticks.
+fn lease(interval: Duration) -> Duration {
+    interval.saturating_add(interval.checked_div(2).unwrap_or_default())
+}
+
+impl<S: ClusterStore> Leader<S> {
+    pub(in crate::ledger) fn new(
+        store: Arc<S>,
+        published: Arc<PublishedMarket>,
+        ledger: Arc<ClusterLedger>,
+        requests: mpsc::Receiver<ControlRequest>,
+        interval: Duration,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            store,
+            published,
+            ledger,
+            requests,
+            lease: lease(interval),
+            clock,
+            claims: Outage::default(),
+        }
+    }
+
+    pub(in crate::ledger) async fn run(mut self) -> Infallible {
+        let store = Arc::clone(&self.store);
+        // The first query opens the connection for notifications.
+        self.catch_up_or_warn().await;
+        loop {
+            tokio::select! {
+                Some(request) = self.requests.recv() => self.handle(request).await,
+                () = store.notifications().tick() => self.catch_up_or_warn().await,
+            }
+        }
+    }
+
+    async fn handle(&mut self, request: ControlRequest) {
+        match request {
+            ControlRequest::Tick(reply) => {
+                let ticked = self.tick().await.map_err(|error| LedgerError::from(&error));
+                let leads = matches!(ticked, Ok(Some(_)));
+                let _ = reply.send(ticked);
+                if leads && let Err(error) = self.store.roll_up().await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "cannot combine old prices into candles");
+                }
+            }
+            ControlRequest::Claim(player, key, reply) => {
+                let claim = Claim {
+                    player,
+                    key,
+                    at: self.clock.now(),
+                };
+                let claimed = match self.store.claim(&claim).await {
+                    Ok(true) => {
+                        self.claims.log_success("claims work again");
+                        Ok(())
+                    }
+                    Ok(false) => Err(LedgerError::not_executed("has just given it to another")),
+                    Err(error) => {
+                        self.claims.log_failure(&error, "a claim failed");
+                        Err(LedgerError::OutcomeUnknown)
+                    }
+                };
+                let _ = reply.send(claimed);
+            }
+        }
+    }
+
+    /// Moves the price if this server leads. Returns the tick, `None` as a follower.
+    async fn tick(&mut self) -> Result<Option<Tick>, StoreError> {
+        // A new leader may have to catch up first; one retry is enough.
+        for _ in 0..2 {
+            let Some(next) = self.published.market().next(self.clock.now()) else {
+                return Ok(None);
+            };
+            let tick = next.current;
+            match self.store.lead(self.lease, tick).await? {
+                LeaseOutcome::Stored => {
+                    self.ledger.progress.metrics.ticked();
+                    self.published.set(&[tick]);
+                    return Ok(Some(tick));
+                }
+                LeaseOutcome::Behind => self.catch_up().await?,
+                LeaseOutcome::NotLeader => {
+                    self.catch_up().await?;
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Publishes stored ticks that have not been published.
+    async fn catch_up(&mut self) -> Result<(), StoreError> {
+        let last = self.published.market().current.number;
+        let ticks = self.store.ticks_after(last).await?;
+        self.published.set(&ticks);
+        Ok(())
+    }
+
+    async fn catch_up_or_warn(&mut self) {
+        if let Err(error) = self.catch_up().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot follow the prices"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            market::PriceModel,
+            money::{Price, UnixMillis},
+        },
+        feed::price::PriceFeed,
+    };
+
+    #[test]
+    fn each_tick_is_published_once_and_in_order() {
+        let mut market = Market::new(PriceModel::Classic, 1, Price::MIN, UnixMillis(0));
+        let prices = PriceFeed::new(market.current, Duration::from_secs(1));
+        let published = PublishedMarket::new(market, crate::testkit::price_observer(prices.clone()));
+        let mut ticks = Vec::new();
+        for at in 1..=4 {
+            market = market.next(UnixMillis(at)).unwrap();
+            ticks.push(market.current);
+        }
+        for (ticks_seen, newest) in [
+            (&ticks[..2], 1),
+            (&ticks[..1], 1),
+            (&ticks[1..4], 3),
+            (&ticks[..0], 3),
+        ] {
+            published.set(ticks_seen);
+            assert_eq!(prices.current(), ticks[newest]);
+            assert_eq!(published.market().current, ticks[newest]);
+        }
+    }
+
+    #[test]
+    fn the_lease_lasts_longer_than_a_tick_and_ends_within_three() {
+        for millis in [10, 1_000, 3_600_000] {
+            let interval = Duration::from_millis(millis);
+            let lease = lease(interval);
+            assert!(
+                lease > interval && lease + interval < 3 * interval,
+                "{interval:?}"
+            );
+        }
+    }
+}

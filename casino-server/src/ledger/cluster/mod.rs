@@ -1,0 +1,248 @@
+//! Ledger shared by several servers.
+//!
+//! Orders cannot be decided in memory, since other servers change the accounts. They are queued, and one task
+//! decides all queued orders in the next transaction.
+
+mod committer;
+mod leader;
+
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use awesomestock_proto::request::request;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+pub(super) use self::{
+    committer::ClusterCommitter,
+    leader::{Leader, PublishedMarket},
+};
+use super::{
+    LedgerError,
+    metrics::LedgerGauges,
+    order::{BatchAnswers, Blocked, LedgerOrder, PendingDecision},
+    watermark::{BatchId, CommitProgress},
+};
+use crate::{
+    domain::{
+        credential::KeyHash, market::Tick, order::request::OrderRequest, player::PlayerName, rate_limit::Rate,
+    },
+    store::lock,
+};
+
+/// Maximum orders of a batch. Their accounts stay locked during the transaction.
+const BATCH_MAX: usize = 4 * 1024;
+
+const CONTROL_REQUESTS_MAX: usize = 64;
+
+/// State shared between handles and the committer.
+#[derive(Debug)]
+pub(crate) struct ClusterLedger {
+    queue: Mutex<Queue>,
+    /// Wakes the committer.
+    work: Notify,
+    pub(super) progress: CommitProgress,
+    requests: mpsc::Sender<ControlRequest>,
+    /// Rejected orders since the start.
+    rejected: AtomicU64,
+}
+
+/// A request outside the batches, with its reply channel.
+#[derive(Debug)]
+pub(super) enum ControlRequest {
+    Tick(oneshot::Sender<Result<Option<Tick>, LedgerError>>),
+    Claim(PlayerName, KeyHash, oneshot::Sender<Result<(), LedgerError>>),
+}
+
+#[derive(Debug)]
+struct Queue {
+    accepting: bool,
+    rate: Rate,
+    batch: QueuedBatch,
+}
+
+#[derive(Debug)]
+pub(super) struct QueuedBatch {
+    pub(super) sequence: BatchId,
+    pub(super) orders: Vec<(PlayerName, OrderRequest)>,
+    pub(super) answers: BatchAnswers,
+}
+
+impl QueuedBatch {
+    fn new(sequence: BatchId) -> Self {
+        Self {
+            sequence,
+            orders: Vec::new(),
+            answers: BatchAnswers::default(),
+        }
+    }
+}
+
+impl ClusterLedger {
+    pub(super) fn new() -> (Self, mpsc::Receiver<ControlRequest>) {
+        let (requests, receiver) = mpsc::channel(CONTROL_REQUESTS_MAX);
+        let ledger = Self {
+            queue: Mutex::new(Queue {
+                accepting: true,
+                rate: None,
+                batch: QueuedBatch::new(BatchId::NONE.next()),
+            }),
+            work: Notify::new(),
+            progress: CommitProgress::default(),
+            requests,
+            rejected: AtomicU64::new(0),
+        };
+        (ledger, receiver)
+    }
+
+    pub(super) fn set_rate_limit(&self, rate: Rate) {
+        lock(&self.queue).rate = rate;
+    }
+
+    pub(super) fn gauges(&self) -> LedgerGauges {
+        let waiting = lock(&self.queue).batch.orders.len();
+        self.progress
+            .metrics
+            .gauges(waiting, self.rejected.load(Ordering::Relaxed))
+    }
+
+    /// Queues `order` and then `orders`; stops with `order` at the first one that does not fit.
+    pub(super) fn queue<'a>(
+        &self,
+        order: &mut &'a mut LedgerOrder,
+        orders: &mut impl Iterator<Item = &'a mut LedgerOrder>,
+    ) -> Blocked {
+        let mut queue = lock(&self.queue);
+        loop {
+            if let LedgerOrder::Queued(player, request) = &**order {
+                if !queue.accepting {
+                    **order = LedgerOrder::Decided(PendingDecision::failed(LedgerError::Stopping));
+                } else if queue.batch.orders.len() < BATCH_MAX {
+                    let batch = &mut queue.batch;
+                    let index = batch.orders.len();
+                    batch.orders.push((player.clone(), *request));
+                    let decision =
+                        PendingDecision::deferred(batch.sequence, Arc::clone(&batch.answers), index);
+                    **order = LedgerOrder::Decided(decision);
+                } else {
+                    return Blocked::BatchFull(queue.batch.sequence);
+                }
+            }
+            match orders.next() {
+                Some(next) => *order = next,
+                None => return Blocked::None,
+            }
+        }
+    }
+
+    pub(super) fn notify_committer(&self) {
+        self.work.notify_one();
+    }
+
+    /// Moves the price if this server leads the market. Returns after the commit.
+    pub(super) async fn tick(&self) -> Result<Option<Tick>, LedgerError> {
+        let moved = self.request(ControlRequest::Tick).await?;
+        moved.unwrap_or(Err(LedgerError::Stopping))
+    }
+
+    pub(super) async fn claim(&self, player: PlayerName, key: KeyHash) -> Result<(), LedgerError> {
+        let claimed = self
+            .request(|reply| ControlRequest::Claim(player, key, reply))
+            .await?;
+        claimed.unwrap_or(Err(LedgerError::OutcomeUnknown))
+    }
+
+    /// Returns `None` if the ledger ended without a reply.
+    async fn request<A>(
+        &self,
+        build: impl FnOnce(oneshot::Sender<A>) -> ControlRequest,
+    ) -> Result<Option<A>, LedgerError> {
+        if !lock(&self.queue).accepting {
+            return Err(LedgerError::Stopping);
+        }
+        Ok(request(&self.requests, build).await)
+    }
+
+    /// Returns `None` when the ledger is closed and the queue is empty.
+    async fn next_batch(&self) -> Option<(QueuedBatch, Rate)> {
+        loop {
+            {
+                let mut queue = lock(&self.queue);
+                if !queue.batch.orders.is_empty() {
+                    let next = QueuedBatch::new(queue.batch.sequence.next());
+                    return Some((mem::replace(&mut queue.batch, next), queue.rate));
+                }
+                if !queue.accepting {
+                    return None;
+                }
+            }
+            self.work.notified().await;
+        }
+    }
+
+    /// Rejects new orders; queued ones are still decided.
+    pub(super) fn close(&self) {
+        lock(&self.queue).accepting = false;
+        self.work.notify_one();
+    }
+
+    /// Ends all waiting.
+    fn shut_down(&self) {
+        lock(&self.queue).accepting = false;
+        self.progress.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::domain::{money::Stocks, order::Command};
+
+    fn order() -> LedgerOrder {
+        LedgerOrder::Queued(PlayerName::new("ann").unwrap(), Command::Buy(Stocks(1)).into())
+    }
+
+    fn queue(ledger: &ClusterLedger, orders: &mut [LedgerOrder]) -> Blocked {
+        let mut orders = orders.iter_mut();
+        let mut order = orders.next().unwrap();
+        ledger.queue(&mut order, &mut orders)
+    }
+
+    #[test]
+    fn orders_queued_during_a_commit_form_the_next_batch() {
+        let (ledger, _requests) = ClusterLedger::new();
+        assert!(ledger.next_batch().now_or_never().is_none());
+        assert!(matches!(queue(&ledger, &mut [order(), order()]), Blocked::None));
+        let (first, _) = ledger.next_batch().now_or_never().unwrap().unwrap();
+        assert!(matches!(queue(&ledger, &mut [order()]), Blocked::None));
+        let (second, _) = ledger.next_batch().now_or_never().unwrap().unwrap();
+        assert_eq!((first.orders.len(), second.orders.len()), (2, 1));
+        assert!(first.sequence < second.sequence);
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_drained_after_closing() {
+        let (ledger, _requests) = ClusterLedger::new();
+        let mut orders: Vec<_> = (0..=BATCH_MAX).map(|_| order()).collect();
+        let Blocked::BatchFull(full) = queue(&ledger, &mut orders) else {
+            panic!("no bound")
+        };
+        assert!(matches!(orders.last(), Some(LedgerOrder::Queued(..))));
+        ledger.close();
+        let (batch, _) = ledger.next_batch().now_or_never().unwrap().unwrap();
+        assert_eq!((batch.sequence, batch.orders.len()), (full, BATCH_MAX));
+        assert!(ledger.next_batch().now_or_never().unwrap().is_none());
+        let mut late = [order()];
+        queue(&ledger, &mut late);
+        let [LedgerOrder::Decided(decision)] = late else {
+            panic!("it waits for ever")
+        };
+        assert_eq!(decision.result(), Err(&LedgerError::Stopping));
+    }
+}

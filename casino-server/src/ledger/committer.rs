@@ -1,0 +1,83 @@
+//! The thread that commits batches.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{LedgerError, LedgerFailure, batch::SealedBatch, local::LocalLedger};
+use crate::{
+    domain::market::Market,
+    ledger::CommitObserver,
+    store::{CommitError, Store, outage::Outage},
+};
+
+pub(crate) struct Committer {
+    ledger: Arc<LocalLedger>,
+    store: Box<dyn Store>,
+    /// As committed.
+    market: Market,
+    observer: Box<dyn CommitObserver>,
+    outage: Outage,
+}
+
+/// Fails the waiting orders when the thread ends, also by a panic.
+struct ShutdownGuard(Arc<LocalLedger>);
+
+impl Drop for ShutdownGuard {
+    fn drop(&mut self) {
+        self.0.shut_down();
+    }
+}
+
+impl Committer {
+    pub(crate) fn new(
+        ledger: Arc<LocalLedger>,
+        store: Box<dyn Store>,
+        market: Market,
+        observer: Box<dyn CommitObserver>,
+    ) -> Self {
+        Self {
+            ledger,
+            store,
+            market,
+            observer,
+            outage: Outage::default(),
+        }
+    }
+
+    /// Runs until the ledger is closed and everything is committed, or until the outcome of a commit is unknown.
+    pub(super) fn run(mut self) -> Result<(), LedgerFailure> {
+        let _ending = ShutdownGuard(Arc::clone(&self.ledger));
+        while let Some(sealed) = self.ledger.next_batch() {
+            self.commit(&sealed)?;
+        }
+        self.store
+            .close()
+            .map_err(|error| LedgerFailure::Close(Box::new(error)))
+    }
+
+    /// Commits a batch. Nothing is published before the commit, and the tick before the trades at its price.
+    pub(crate) fn commit(&mut self, sealed: &SealedBatch) -> Result<(), LedgerFailure> {
+        let started = Instant::now();
+        match self.store.commit(&sealed.batch) {
+            Ok(()) => {
+                let metrics = &self.ledger.progress.metrics;
+                metrics.committed(&sealed.batch, started.elapsed());
+                self.outage.log_success("batches are written again");
+                if sealed.market.current != self.market.current {
+                    self.observer.on_tick(sealed.market.current);
+                }
+                self.market = sealed.market;
+                self.ledger.progress.commit(sealed.sequence);
+                self.observer.on_batch(&sealed.batch);
+                Ok(())
+            }
+            Err(CommitError::Rejected(error)) => {
+                self.outage.log_failure(&error, "a batch was not written");
+                self.ledger
+                    .rolled_back(sealed.sequence, self.market, &LedgerError::from(&error));
+                Ok(())
+            }
+            // Report no outcome: it is unknown.
+            Err(error @ CommitError::Unknown(_)) => Err(LedgerFailure::CommitUnknown(Box::new(error))),
+        }
+    }
+}

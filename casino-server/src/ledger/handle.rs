@@ -1,0 +1,235 @@
+//! Handles to the ledger: submit orders and wait for their commit.
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    iter,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use prometheus_client::registry::Registry;
+
+use super::{
+    LedgerError,
+    cluster::ClusterLedger,
+    local::LocalLedger,
+    metrics::LedgerGauges,
+    order::{Blocked, LedgerOrder, Submitter},
+    watermark::{BatchId, CommitProgress, Notifier},
+};
+use crate::domain::{
+    credential::KeyHash,
+    market::Tick,
+    order::{Decision, request::OrderRequest},
+    player::PlayerName,
+    rate_limit::Rate,
+};
+
+/// A cheap handle for the tasks of one runtime.
+#[derive(Debug, Clone)]
+pub(crate) struct LedgerHandle {
+    ledger: Backend,
+    notifier: Arc<Notifier>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Backend {
+    /// Single server: orders are decided in memory, before the commit.
+    Local(Arc<LocalLedger>),
+    /// Several servers: orders are decided in the transaction that writes them.
+    Cluster(Arc<ClusterLedger>),
+}
+
+impl Backend {
+    pub(crate) fn handle(&self) -> LedgerHandle {
+        LedgerHandle {
+            ledger: self.clone(),
+            notifier: self.progress().notifiers.register(),
+        }
+    }
+
+    pub(super) fn close(&self) {
+        match self {
+            Self::Local(local) => local.close(),
+            Self::Cluster(cluster) => cluster.close(),
+        }
+    }
+
+    pub(super) fn set_rate(&self, rate: Rate) {
+        match self {
+            Self::Local(local) => local.set_rate_limit(rate),
+            Self::Cluster(cluster) => cluster.set_rate_limit(rate),
+        }
+    }
+
+    pub(super) fn progress(&self) -> &CommitProgress {
+        match self {
+            Self::Local(local) => &local.progress,
+            Self::Cluster(cluster) => &cluster.progress,
+        }
+    }
+
+    fn notify_committer(&self) {
+        match self {
+            Self::Local(local) => local.notify_committer(),
+            Self::Cluster(cluster) => cluster.notify_committer(),
+        }
+    }
+}
+
+impl LedgerHandle {
+    /// Wakes the tasks that wait with this handle or its clones. Must be polled in their runtime.
+    pub(crate) async fn run_notifier(&self) -> Infallible {
+        let due = || self.ledger.progress().watermark.notify_up_to();
+        self.notifier.run(due, || self.ledger.notify_committer()).await
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.ledger.progress().metrics.register(registry);
+    }
+
+    pub(crate) fn gauges(&self) -> LedgerGauges {
+        match &self.ledger {
+            Backend::Local(local) => local.gauges(),
+            Backend::Cluster(cluster) => cluster.gauges(),
+        }
+    }
+
+    pub(crate) fn record_malformed(&self) {
+        self.ledger.progress().metrics.malformed();
+    }
+
+    /// Executes a request and waits for its commit.
+    pub(crate) async fn submit(
+        &self,
+        player: PlayerName,
+        request: impl Into<OrderRequest>,
+    ) -> Result<Decision, LedgerError> {
+        let mut submitter = Submitter::default();
+        let mut order = LedgerOrder::Queued(player, request.into());
+        let decision = poll_fn(|cx| {
+            self.submit_all(&mut submitter, iter::once(&mut order), cx);
+            match &order {
+                LedgerOrder::Queued(..) => Poll::Pending,
+                LedgerOrder::Decided(decision) => Poll::Ready(decision.clone()),
+            }
+        })
+        .await;
+        poll_fn(|cx| self.poll_committed(&mut submitter, decision.commits_with, cx)).await?;
+        decision.result().copied().map_err(LedgerError::clone)
+    }
+
+    /// Moves the price and waits for the commit. Returns `None` if another server leads the market.
+    pub(crate) async fn tick(&self) -> Result<Option<Tick>, LedgerError> {
+        let local = match &self.ledger {
+            Backend::Local(local) => local,
+            Backend::Cluster(cluster) => return cluster.tick().await,
+        };
+        let (tick, commits_with) = local.tick()?;
+        let mut submitter = Submitter::default();
+        poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await?;
+        Ok(Some(tick))
+    }
+
+    /// Returns whether other servers may change the ledger.
+    pub(crate) fn is_clustered(&self) -> bool {
+        matches!(self.ledger, Backend::Cluster(_))
+    }
+
+    /// Claims an unclaimed name for `key` and waits for the commit. The caller serializes claims of a name.
+    pub(crate) async fn claim(&self, player: PlayerName, key: KeyHash) -> Result<(), LedgerError> {
+        let local = match &self.ledger {
+            Backend::Local(local) => local,
+            Backend::Cluster(cluster) => return cluster.claim(player, key).await,
+        };
+        let commits_with = local.claim(player, key)?;
+        let mut submitter = Submitter::default();
+        poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await
+    }
+
+    /// Decides `orders` in turn until an account must be loaded or the batch is full. Wakes the task of `cx` when
+    /// more can be decided.
+    pub(crate) fn submit_all<'a>(
+        &self,
+        submitter: &mut Submitter,
+        mut orders: impl Iterator<Item = &'a mut LedgerOrder>,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(mut order) = orders.next() else { return };
+        loop {
+            match submitter.poll_account(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    order.fail(error);
+                    match orders.next() {
+                        Some(next) => order = next,
+                        None => return,
+                    }
+                }
+            }
+            let (blocked, flush) = match &self.ledger {
+                Backend::Local(local) => local.decide(submitter, &mut order, &mut orders),
+                Backend::Cluster(cluster) => (cluster.queue(&mut order, &mut orders), true),
+            };
+            if flush {
+                // Delayed, so that orders of other ready tasks join the batch.
+                self.notifier.schedule_flush();
+            }
+            match blocked {
+                Blocked::None => return,
+                Blocked::AccountNotLoaded(loading) => submitter.loading = Some(loading),
+                Blocked::BatchFull(batch) => {
+                    if self.poll_committed(submitter, batch, cx).is_pending() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for the outcome of `batch`. A submitter is woken for the earliest batch it waits for.
+    pub(crate) fn poll_committed(
+        &self,
+        submitter: &mut Submitter,
+        batch: BatchId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), LedgerError>> {
+        if submitter.committed == Some(batch) {
+            return Poll::Ready(Ok(()));
+        }
+        let watermark = &self.ledger.progress().watermark;
+        if let Some(outcome) = watermark.status(batch) {
+            if outcome.is_ok() {
+                submitter.committed = Some(batch);
+            }
+            return Poll::Ready(outcome);
+        }
+        if !submitter.will_be_woken(batch, watermark.resolved(), cx.waker()) {
+            self.notifier.wait(batch, cx.waker());
+            submitter.waiting = Some((batch, cx.waker().clone()));
+        }
+        // It may have been resolved before the waker was registered.
+        watermark.status(batch).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn cache_account(
+        &self,
+        player: &PlayerName,
+        record: Option<crate::domain::order::AccountRecord>,
+    ) {
+        let Backend::Local(local) = &self.ledger else {
+            return;
+        };
+        let stored = record.map(|record| (record, Vec::new()));
+        local.insert_loaded(player.clone(), Ok(stored)).unwrap();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn wake(&self) {
+        self.notifier
+            .wake_up_to(self.ledger.progress().watermark.notify_up_to());
+    }
+}

@@ -1,0 +1,256 @@
+//! In-memory state of a single-server ledger, under one lock that is never held during I/O.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+
+use super::{
+    LedgerError,
+    batch::{OpenBatch, SealedBatch},
+    idempotency::RecentRequests,
+    metrics::LedgerGauges,
+    order::{AccountLoad, Blocked, LedgerOrder, PendingDecision, Submitter},
+    watermark::{BatchId, CommitProgress},
+};
+use crate::{
+    config::clock::Clock,
+    domain::{
+        credential::{Claim, KeyHash},
+        market::{Market, Tick},
+        money::UnixMillis,
+        order::{
+            AccountRecord,
+            request::{OrderRequest, StoredAnswer},
+        },
+        player::PlayerName,
+        rate_limit::Rate,
+    },
+    store::{StoreError, lock, reader::StoreReader},
+};
+
+/// State shared between handles and the committer.
+#[derive(Debug)]
+pub(crate) struct LocalLedger {
+    state: Mutex<LocalState>,
+    /// Wakes the committer.
+    work: Condvar,
+    pub(super) progress: CommitProgress,
+    reader: StoreReader,
+    clock: Clock,
+}
+
+#[derive(Debug)]
+struct LocalState {
+    batch: OpenBatch,
+    accepting: bool,
+    /// The committer waits on `work`.
+    committer_waits: bool,
+    /// Accounts being loaded, each by one task.
+    loading: HashMap<PlayerName, AccountLoad>,
+}
+
+impl LocalLedger {
+    pub(crate) fn new(batch: OpenBatch, reader: StoreReader, clock: impl Into<Clock>) -> Self {
+        Self {
+            state: Mutex::new(LocalState {
+                batch,
+                accepting: true,
+                committer_waits: false,
+                loading: HashMap::new(),
+            }),
+            work: Condvar::new(),
+            progress: CommitProgress::default(),
+            reader,
+            clock: clock.into(),
+        }
+    }
+
+    pub(crate) fn set_rate_limit(&self, rate: Rate) {
+        lock(&self.state).batch.set_rate(rate);
+    }
+
+    pub(super) fn gauges(&self) -> LedgerGauges {
+        let state = lock(&self.state);
+        let waiting = state.batch.entries();
+        let rejected = state.batch.rejected();
+        drop(state);
+        self.progress.metrics.gauges(waiting, rejected)
+    }
+
+    /// Decides `order` and then `orders`; stops with `order` at the first one that must wait. Also returns whether
+    /// the committer should be notified.
+    pub(super) fn decide<'a>(
+        self: &Arc<Self>,
+        submitter: &mut Submitter,
+        order: &mut &'a mut LedgerOrder,
+        orders: &mut impl Iterator<Item = &'a mut LedgerOrder>,
+    ) -> (Blocked, bool) {
+        let mut state = lock(&self.state);
+        let at = self.clock.now();
+        let blocked = loop {
+            if let LedgerOrder::Queued(player, request) = &**order {
+                match self.decide_one(&mut state, submitter, player, *request, at) {
+                    Ok(decision) => **order = LedgerOrder::Decided(decision),
+                    Err(blocked) => break blocked,
+                }
+            }
+            match orders.next() {
+                Some(next) => *order = next,
+                None => break Blocked::None,
+            }
+        };
+        (blocked, state.committer_waits && !state.batch.is_empty())
+    }
+
+    pub(super) fn notify_committer(&self) {
+        self.wake_committer(lock(&self.state));
+    }
+
+    fn decide_one(
+        self: &Arc<Self>,
+        state: &mut LocalState,
+        submitter: &mut Submitter,
+        player: &PlayerName,
+        request: OrderRequest,
+        at: UnixMillis,
+    ) -> Result<PendingDecision, Blocked> {
+        if !state.accepting {
+            return Ok(PendingDecision::unknown(request, LedgerError::Stopping));
+        }
+        if state.batch.is_full() {
+            return Err(Blocked::BatchFull(state.batch.sequence()));
+        }
+        match submitter.decide(&mut state.batch, player, request, at) {
+            Some(decided) => Ok(PendingDecision::ready(&decided)),
+            None => Err(Blocked::AccountNotLoaded(self.load(state, player))),
+        }
+    }
+
+    /// Loads an account, unless it is being loaded. One task per account: an account that is not cached cannot
+    /// change, so the result is current when it is inserted.
+    fn load(self: &Arc<Self>, state: &mut LocalState, player: &PlayerName) -> AccountLoad {
+        if let Some(loading) = state.loading.get(player) {
+            return loading.clone();
+        }
+        let (reply, loaded) = oneshot::channel();
+        let loading = loaded.shared();
+        state.loading.insert(player.clone(), loading.clone());
+        let (ledger, player) = (Arc::clone(self), player.clone());
+        tokio::spawn(async move {
+            let read = ledger.reader.account_record(player.clone()).await;
+            // The receivers are gone when their streams have closed.
+            let _ = reply.send(ledger.insert_loaded(player, read));
+        });
+        loading
+    }
+
+    pub(super) fn insert_loaded(
+        &self,
+        player: PlayerName,
+        read: Result<Option<(AccountRecord, Vec<StoredAnswer>)>, StoreError>,
+    ) -> Result<(), LedgerError> {
+        let mut state = lock(&self.state);
+        state.loading.remove(&player);
+        // The reader has logged the error.
+        let read = read.map_err(|error| LedgerError::from(&error))?;
+        let stored = read.map(|(record, stored)| (record, RecentRequests::from_store(stored)));
+        state
+            .batch
+            .insert(player, stored, self.progress.watermark.resolved())
+            .ok_or_else(|| LedgerError::not_executed("has no account IDs left"))
+    }
+
+    pub(super) fn tick(&self) -> Result<(Tick, BatchId), LedgerError> {
+        let mut state = lock(&self.state);
+        if !state.accepting {
+            return Err(LedgerError::Stopping);
+        }
+        let tick = state.batch.tick(self.clock.now());
+        let tick = tick.ok_or_else(|| LedgerError::not_executed("has no tick numbers left"))?;
+        let batch = state.batch.sequence();
+        self.wake_committer(state);
+        Ok((tick, batch))
+    }
+
+    pub(super) fn claim(&self, player: PlayerName, key: KeyHash) -> Result<BatchId, LedgerError> {
+        let mut state = lock(&self.state);
+        if !state.accepting {
+            return Err(LedgerError::Stopping);
+        }
+        let at = self.clock.now();
+        state.batch.claim(Claim { player, key, at });
+        let batch = state.batch.sequence();
+        self.wake_committer(state);
+        Ok(batch)
+    }
+
+    fn wake_committer(&self, mut state: MutexGuard<'_, LocalState>) {
+        let notify = state.committer_waits && (!state.batch.is_empty() || !state.accepting);
+        if notify {
+            state.committer_waits = false;
+        }
+        drop(state);
+        if notify {
+            self.work.notify_one();
+        }
+    }
+
+    /// Returns `None` when the ledger is closed and everything is taken.
+    pub(super) fn next_batch(&self) -> Option<SealedBatch> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(sealed) = self.take(&mut state) {
+                return Some(sealed);
+            }
+            if !state.accepting {
+                return None;
+            }
+            state.committer_waits = true;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn price(&self) -> crate::domain::money::Price {
+        lock(&self.state).batch.price()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn batch_if_any(&self) -> Option<SealedBatch> {
+        self.take(&mut lock(&self.state))
+    }
+
+    fn take(&self, state: &mut LocalState) -> Option<SealedBatch> {
+        if state.batch.is_empty() {
+            return None;
+        }
+        let sealed = state.batch.seal();
+        self.progress.metrics.sealed(&sealed.batch);
+        state.batch.evict(self.progress.watermark.resolved());
+        Some(sealed)
+    }
+
+    /// Discards the batch and everything decided on top of it.
+    pub(super) fn rolled_back(&self, batch: BatchId, market: Market, error: &LedgerError) {
+        let mut state = lock(&self.state);
+        let last = state.batch.roll_back(market);
+        self.progress.fail(batch, last, error);
+    }
+
+    /// Rejects new orders; decided ones are still committed.
+    pub(crate) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.accepting = false;
+        self.wake_committer(state);
+    }
+
+    /// Ends all waiting.
+    pub(crate) fn shut_down(&self) {
+        lock(&self.state).accepting = false;
+        self.progress.close();
+    }
+}

@@ -1,0 +1,202 @@
+//! The ledger: decides orders in memory, commits them in batches and then releases the answers.
+//!
+//! Orders are decided under one short lock into the open batch. The committer thread writes each batch in one
+//! transaction, so batches grow with the load. A batch that fails is rolled back together with all later decisions.
+//! [`cluster`] shares a ledger between servers behind the same [`LedgerHandle`].
+
+pub(crate) mod accounts;
+pub(crate) mod batch;
+mod cluster;
+pub(crate) mod committer;
+pub(crate) mod handle;
+pub(crate) mod idempotency;
+pub(crate) mod local;
+mod metrics;
+mod order;
+pub(crate) mod watermark;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, io, sync::Arc, thread, time::Duration};
+
+use tokio::{sync::oneshot, time::timeout};
+
+use self::{
+    batch::OpenBatch,
+    cluster::{ClusterCommitter, ClusterLedger, Leader, PublishedMarket},
+    committer::Committer,
+    handle::Backend,
+    local::LocalLedger,
+};
+pub(crate) use self::{
+    handle::LedgerHandle,
+    order::{LedgerOrder, Submitter},
+};
+use crate::{
+    config::clock::Clock,
+    domain::{
+        market::{Market, Tick},
+        rate_limit::Rate,
+    },
+    store::{Batch, Store, StoreError, cluster::ClusterStore, reader::StoreReader},
+};
+
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why a request has no decision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LedgerError {
+    /// The batch was not written and nothing has changed; a retry may succeed.
+    #[error("not executed: the casino {reason}")]
+    NotExecuted { reason: String },
+    #[error("not executed: the casino is stopping")]
+    Stopping,
+    /// The request may or may not have been executed.
+    #[error("the casino stopped before it answered; check after its restart whether this was executed")]
+    OutcomeUnknown,
+}
+
+/// Why the ledger failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerFailure {
+    /// The outcome of a commit is unknown until the ledger is opened again.
+    #[error("it is unknown whether the last batch was written to the ledger; restart to recover")]
+    CommitUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Closing failed. All answered requests are stored nevertheless.
+    #[error("the ledger was not closed in order")]
+    Close(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The committer panicked.
+    #[error("the ledger thread panicked")]
+    Panicked,
+    /// The committer did not finish in time.
+    #[error("the ledger was not closed within {CLOSE_DEADLINE:?}")]
+    CloseTimeout,
+}
+
+/// Receives what is committed, on the committer's thread or task: it must not block.
+pub(crate) trait CommitObserver: fmt::Debug + Send + Sync {
+    /// Called before the results of trades at that price are sent.
+    fn on_tick(&self, tick: Tick);
+
+    fn on_batch(&self, batch: &Batch);
+}
+
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    backend: Backend,
+    ended: oneshot::Receiver<Result<(), LedgerFailure>>,
+}
+
+impl Ledger {
+    /// Starts the committer on its own thread, since it mostly blocks on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the thread cannot be started.
+    pub(crate) fn spawn_local(
+        store: Box<dyn Store>,
+        reader: StoreReader,
+        market: Market,
+        observer: Box<dyn CommitObserver>,
+        clock: impl Into<Clock>,
+    ) -> io::Result<Self> {
+        let batch = OpenBatch::new(market, store.numbers());
+        let local = Arc::new(LocalLedger::new(batch, reader, clock));
+        let committer = Committer::new(Arc::clone(&local), store, market, observer);
+        let (done, ended) = oneshot::channel();
+        thread::Builder::new().name("ledger".to_owned()).spawn(move || {
+            // The receiver is gone if the ledger was dropped without `close`.
+            let _ = done.send(committer.run());
+        })?;
+        Ok(Self {
+            backend: Backend::Local(local),
+            ended,
+        })
+    }
+
+    /// Starts the committer of a ledger shared with other servers as a task. `interval` is the time between ticks.
+    pub(crate) fn spawn_cluster(
+        store: Arc<impl ClusterStore>,
+        market: Market,
+        interval: Duration,
+        observer: Box<dyn CommitObserver>,
+        clock: Clock,
+    ) -> Self {
+        let (cluster, requests) = ClusterLedger::new();
+        let cluster = Arc::new(cluster);
+        let published = Arc::new(PublishedMarket::new(market, observer));
+        let leader = Leader::new(
+            Arc::clone(&store),
+            Arc::clone(&published),
+            Arc::clone(&cluster),
+            requests,
+            interval,
+            clock,
+        );
+        let committer = ClusterCommitter::new(Arc::clone(&cluster), store, published);
+        let (done, ended) = oneshot::channel();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = committer.run() => {}
+                never = leader.run() => match never {},
+            }
+            // The receiver is gone if the ledger was dropped without `close`.
+            let _ = done.send(Ok(()));
+        });
+        Self {
+            backend: Backend::Cluster(cluster),
+            ended,
+        }
+    }
+
+    pub(crate) fn set_rate_limit(&self, rate: Rate) {
+        self.backend.set_rate(rate);
+    }
+
+    /// Returns a handle for the tasks of one runtime, which must poll [`LedgerHandle::run_notifier`].
+    pub(crate) fn handle(&self) -> LedgerHandle {
+        self.backend.handle()
+    }
+
+    /// Waits until the committer fails.
+    pub(crate) async fn failed(&mut self) -> LedgerFailure {
+        match (&mut self.ended).await {
+            Ok(Err(failure)) => failure,
+            Ok(Ok(())) | Err(_) => LedgerFailure::Panicked,
+        }
+    }
+
+    /// Commits everything decided and closes the store.
+    pub(crate) async fn close(mut self) -> Result<(), LedgerFailure> {
+        self.backend.close();
+        match timeout(CLOSE_DEADLINE, &mut self.ended).await {
+            Ok(ended) => ended.unwrap_or(Err(LedgerFailure::Panicked)),
+            Err(_) => Err(LedgerFailure::CloseTimeout),
+        }
+    }
+}
+
+impl Drop for Ledger {
+    /// The committer then closes the store by itself.
+    fn drop(&mut self) {
+        self.backend.close();
+    }
+}
+
+impl LedgerError {
+    /// Takes the continuation of "the casino".
+    fn not_executed(reason: &str) -> Self {
+        Self::NotExecuted {
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+impl From<&StoreError> for LedgerError {
+    fn from(error: &StoreError) -> Self {
+        Self::NotExecuted {
+            reason: format!("{error}: {}", error.source),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Orders on their way through the ledger.
+
+use std::{
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, Waker, ready},
+};
+
+use futures_util::{FutureExt, future};
+use tokio::sync::oneshot;
+
+use super::{
+    LedgerError,
+    accounts::Slot,
+    batch::{Decided, OpenBatch},
+    watermark::BatchId,
+};
+use crate::domain::{
+    account::Rejection,
+    money::UnixMillis,
+    order::{Decision, request::OrderRequest},
+    player::PlayerName,
+};
+
+#[derive(Debug)]
+pub(crate) enum LedgerOrder {
+    Queued(PlayerName, OrderRequest),
+    /// Final once its batch is committed.
+    Decided(PendingDecision),
+}
+
+impl LedgerOrder {
+    /// Ends a queued order with `error`. With a request ID the outcome is unknown, since it may have been executed
+    /// before.
+    pub(crate) fn fail(&mut self, error: LedgerError) {
+        if let Self::Queued(_, request) = self {
+            *self = Self::Decided(PendingDecision::unknown(*request, error));
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PendingDecision {
+    source: DecisionSource,
+    /// The batch to wait for before the decision may be sent.
+    pub(crate) commits_with: BatchId,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum DecisionSource {
+    Ready(Result<Decision, LedgerError>),
+    /// Index among the answers of the batch.
+    Deferred(BatchAnswers, usize),
+}
+
+/// Per-caller cache, which avoids repeated lookups.
+#[derive(Debug, Default)]
+pub(crate) struct Submitter {
+    known: Option<(PlayerName, Slot)>,
+    pub(super) loading: Option<AccountLoad>,
+    pub(super) waiting: Option<(BatchId, Waker)>,
+    /// The latest committed batch seen; most answers wait for the same one.
+    pub(super) committed: Option<BatchId>,
+}
+
+/// The decisions of a batch, in order; set before the batch is resolved.
+pub(super) type BatchAnswers = Arc<OnceLock<Vec<Decision>>>;
+
+pub(super) type AccountLoad = future::Shared<oneshot::Receiver<Result<(), LedgerError>>>;
+
+/// Why deciding stopped.
+pub(super) enum Blocked {
+    /// All orders are decided.
+    None,
+    AccountNotLoaded(AccountLoad),
+    BatchFull(BatchId),
+}
+
+impl Submitter {
+    pub(super) fn poll_account(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LedgerError>> {
+        let Some(loading) = &mut self.loading else {
+            return Poll::Ready(Ok(()));
+        };
+        let loaded = ready!(loading.poll_unpin(cx));
+        self.loading = None;
+        Poll::Ready(loaded.unwrap_or(Err(LedgerError::Stopping)))
+    }
+
+    /// Returns whether the task will be woken when `batch` is resolved or earlier.
+    pub(super) fn will_be_woken(&self, batch: BatchId, resolved: BatchId, waker: &Waker) -> bool {
+        self.waiting.as_ref().is_some_and(|(waited_for, woken)| {
+            *waited_for <= batch && *waited_for > resolved && woken.will_wake(waker)
+        })
+    }
+
+    /// Decides in `batch` if the record is cached; tries the last slot before a lookup.
+    pub(super) fn decide(
+        &mut self,
+        batch: &mut OpenBatch,
+        player: &PlayerName,
+        request: OrderRequest,
+        at: UnixMillis,
+    ) -> Option<Decided> {
+        if let Some((known, slot)) = &self.known
+            && known == player
+            && let Some(decided) = batch.decide(*slot, request, at)
+        {
+            return Some(decided);
+        }
+        let slot = batch.lookup(player)?;
+        self.known = Some((player.clone(), slot));
+        batch.decide(slot, request, at)
+    }
+}
+
+impl PendingDecision {
+    pub(super) fn ready(decided: &Decided) -> Self {
+        Self {
+            source: DecisionSource::Ready(Ok(decided.decision)),
+            commits_with: decided.commits_with,
+        }
+    }
+
+    pub(super) fn deferred(batch: BatchId, answers: BatchAnswers, slot: usize) -> Self {
+        Self {
+            source: DecisionSource::Deferred(answers, slot),
+            commits_with: batch,
+        }
+    }
+
+    /// Rejects a request that could not be looked up.
+    pub(super) fn unknown(request: OrderRequest, error: LedgerError) -> Self {
+        Self::failed(match request.id {
+            Some(_) => LedgerError::OutcomeUnknown,
+            None => error,
+        })
+    }
+
+    pub(super) fn failed(error: LedgerError) -> Self {
+        Self {
+            source: DecisionSource::Ready(Err(error)),
+            commits_with: BatchId::NONE,
+        }
+    }
+
+    /// Returns the decision. Valid once its batch is committed.
+    pub(crate) fn result(&self) -> Result<&Decision, &LedgerError> {
+        match &self.source {
+            DecisionSource::Ready(result) => result.as_ref(),
+            DecisionSource::Deferred(answers, slot) => {
+                let answer = answers.get().and_then(|answers| answers.get(*slot));
+                // A committed batch has all its answers.
+                answer.ok_or(&LedgerError::OutcomeUnknown)
+            }
+        }
+    }
+
+    /// Returns whether it is a known rate-limit rejection.
+    pub(crate) fn is_rate_limited(&self) -> bool {
+        let decision = self.result();
+        decision.is_ok_and(|decision| matches!(decision.result, Err(Rejection::RateLimited { .. })))
+    }
+
+    pub(crate) fn was_deferred(&self) -> bool {
+        matches!(self.source, DecisionSource::Deferred(..))
+    }
+
+    pub(crate) fn revert(&mut self, error: LedgerError) {
+        *self = Self::failed(error);
+    }
+}

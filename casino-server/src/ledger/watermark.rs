@@ -1,0 +1,351 @@
+//! Outcome of batches: the watermark of resolved batches and the ranges that failed.
+//!
+//! Batches are resolved in order, so one number covers them all. It is read by every session and written once per
+//! batch.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::Waker,
+};
+
+use tokio::sync::Notify;
+
+use super::{LedgerError, metrics::LedgerMetrics};
+use crate::store::lock;
+
+/// Maximum failed ranges remembered.
+const FAILURES_MAX: usize = 1024;
+
+/// Batch number, in order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BatchId(u64);
+
+impl BatchId {
+    /// Precedes all batches; always committed.
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(super) fn next(self) -> Self {
+        // 2^64 batches cannot happen.
+        Self(self.0.saturating_add(1))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Watermark {
+    /// All batches up to this one are resolved.
+    last_committed: AtomicU64,
+    /// Batches above it need no lookup.
+    last_failed: AtomicU64,
+    ended: AtomicBool,
+    failures: Mutex<FailedRanges>,
+}
+
+/// Ranges of failed batches, oldest first.
+#[derive(Debug, Default)]
+struct FailedRanges {
+    ranges: VecDeque<BatchRange>,
+    /// Outcomes up to this batch are no longer known.
+    unknown_up_to: u64,
+}
+
+#[derive(Debug)]
+struct BatchRange {
+    first: u64,
+    last: u64,
+    error: LedgerError,
+}
+
+impl Watermark {
+    /// Returns the last resolved batch.
+    pub(super) fn resolved(&self) -> BatchId {
+        BatchId(self.last_committed.load(Ordering::Acquire))
+    }
+
+    /// Returns the last batch whose waiters should be woken.
+    pub(super) fn notify_up_to(&self) -> BatchId {
+        if self.ended.load(Ordering::Acquire) {
+            BatchId(u64::MAX)
+        } else {
+            self.resolved()
+        }
+    }
+
+    /// Returns the outcome of `batch`, `None` while it is pending.
+    pub(super) fn status(&self, batch: BatchId) -> Option<Result<(), LedgerError>> {
+        if batch > self.resolved() {
+            // Read again after `ended`, for a batch resolved just before the end.
+            let ended = self.ended.load(Ordering::Acquire) && batch > self.resolved();
+            return ended.then_some(Err(LedgerError::OutcomeUnknown));
+        }
+        if batch.0 > self.last_failed.load(Ordering::Acquire) || batch == BatchId::NONE {
+            return Some(Ok(()));
+        }
+        Some(lock(&self.failures).of(batch.0))
+    }
+
+    /// Marks everything up to `batch` as resolved; earlier failures remain.
+    pub(super) fn commit(&self, batch: BatchId) {
+        self.last_committed.store(batch.0, Ordering::Release);
+    }
+
+    pub(super) fn fail(&self, first: BatchId, last: BatchId, error: &LedgerError) {
+        lock(&self.failures).add(first.0, last.0, error);
+        self.last_failed.store(last.0, Ordering::Release);
+        self.last_committed.store(last.0, Ordering::Release);
+    }
+
+    pub(super) fn close(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+}
+
+impl FailedRanges {
+    fn of(&self, batch: u64) -> Result<(), LedgerError> {
+        let range = self.ranges.iter().rev().find(|range| range.first <= batch);
+        match range {
+            Some(range) if batch <= range.last => Err(range.error.clone()),
+            None if batch <= self.unknown_up_to => Err(LedgerError::OutcomeUnknown),
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, first: u64, last: u64, error: &LedgerError) {
+        if let Some(range) = self.ranges.back_mut()
+            && range.last.saturating_add(1) == first
+            && range.error == *error
+        {
+            range.last = last;
+            return;
+        }
+        if self.ranges.len() >= FAILURES_MAX
+            && let Some(oldest) = self.ranges.pop_front()
+        {
+            self.unknown_up_to = oldest.last;
+        }
+        self.ranges.push_back(BatchRange {
+            first,
+            last,
+            error: error.clone(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(reason: &str) -> LedgerError {
+        LedgerError::NotExecuted {
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_batch_is_pending_then_committed_or_failed() {
+        let watermark = Watermark::default();
+        assert_eq!(watermark.status(BatchId::NONE), Some(Ok(())));
+        assert_eq!(watermark.status(BatchId(1)), None);
+        watermark.commit(BatchId(1));
+        watermark.fail(BatchId(2), BatchId(3), &failure("full"));
+        watermark.commit(BatchId(4));
+        let statuses = [1, 2, 3, 4, 5].map(|batch| watermark.status(BatchId(batch)));
+        let failed = Some(Err(failure("full")));
+        assert_eq!(
+            statuses,
+            [Some(Ok(())), failed.clone(), failed, Some(Ok(())), None]
+        );
+        watermark.close();
+        assert_eq!(watermark.status(BatchId(4)), Some(Ok(())));
+        assert_eq!(
+            watermark.status(BatchId(5)),
+            Some(Err(LedgerError::OutcomeUnknown))
+        );
+    }
+
+    #[test]
+    fn failures_use_bounded_memory_and_never_read_as_committed() {
+        let watermark = Watermark::default();
+        for batch in 1..100_000 {
+            watermark.fail(BatchId(batch), BatchId(batch), &failure("full"));
+        }
+        assert_eq!(lock(&watermark.failures).ranges.len(), 1, "one long run");
+        for batch in (100_001..110_000).step_by(2) {
+            watermark.commit(BatchId(batch - 1));
+            watermark.fail(BatchId(batch), BatchId(batch), &failure("full"));
+        }
+        assert_eq!(lock(&watermark.failures).ranges.len(), FAILURES_MAX);
+        assert_eq!(watermark.status(BatchId(109_999)), Some(Err(failure("full"))));
+        assert_eq!(watermark.status(BatchId(109_998)), Some(Ok(())));
+        assert_eq!(
+            watermark.status(BatchId(50_000)),
+            Some(Err(LedgerError::OutcomeUnknown))
+        );
+    }
+}
+
+/// Progress of a ledger's batches, shared by its committer and its handles.
+#[derive(Debug, Default)]
+pub(crate) struct CommitProgress {
+    pub(super) watermark: Watermark,
+    pub(super) notifiers: Notifiers,
+    pub(super) metrics: LedgerMetrics,
+}
+
+impl CommitProgress {
+    pub(super) fn commit(&self, batch: BatchId) {
+        self.metrics.resolved();
+        self.watermark.commit(batch);
+        self.notifiers.notify();
+    }
+
+    /// Marks the batches from `first` to `last` as failed, or as unknown.
+    pub(super) fn fail(&self, first: BatchId, last: BatchId, error: &LedgerError) {
+        self.metrics.failed();
+        self.watermark.fail(first, last, error);
+        self.notifiers.notify();
+    }
+
+    /// Ends all waiting.
+    pub(super) fn close(&self) {
+        self.watermark.close();
+        self.notifiers.notify();
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Notifiers(Mutex<Vec<Weak<Notifier>>>);
+
+impl Notifiers {
+    pub(super) fn register(&self) -> Arc<Notifier> {
+        let notifier = Arc::new(Notifier::default());
+        let mut notifiers = lock(&self.0);
+        notifiers.retain(|notifier| notifier.strong_count() > 0);
+        notifiers.push(Arc::downgrade(&notifier));
+        notifier
+    }
+
+    /// Wakes all runtimes with waiting tasks; callable from any thread.
+    pub(super) fn notify(&self) {
+        for notifier in lock(&self.0).iter().filter_map(Weak::upgrade) {
+            notifier.notify();
+        }
+    }
+}
+
+/// Wakers of the tasks of one runtime, by batch.
+#[derive(Debug, Default)]
+pub(super) struct Notifier {
+    waiting: Mutex<Vec<(BatchId, Waker)>>,
+    resolved_signal: Notify,
+    flush_signal: Notify,
+}
+
+impl Notifier {
+    /// Wakes `waker` when `batch` is resolved. Check the batch once more after registering.
+    pub(super) fn wait(&self, batch: BatchId, waker: &Waker) {
+        lock(&self.waiting).push((batch, waker.clone()));
+    }
+
+    /// Wakes the runtime's notifier task, unless no task waits: an idle runtime would delay others.
+    pub(super) fn notify(&self) {
+        if !lock(&self.waiting).is_empty() {
+            self.resolved_signal.notify_one();
+        }
+    }
+
+    /// Requests a flush after the tasks that are ready have run.
+    pub(super) fn schedule_flush(&self) {
+        self.flush_signal.notify_one();
+    }
+
+    /// Wakes tasks whose batch is resolved, and calls `flush` when requested.
+    pub(super) async fn run(&self, resolved: impl Fn() -> BatchId, flush: impl Fn()) -> Infallible {
+        loop {
+            tokio::select! {
+                () = self.resolved_signal.notified() => self.wake_up_to(resolved()),
+                () = self.flush_signal.notified() => flush(),
+            }
+        }
+    }
+
+    pub(super) fn wake_up_to(&self, resolved: BatchId) {
+        // One critical section, so that no notification is lost.
+        let ready: Vec<_> = lock(&self.waiting)
+            .extract_if(.., |(batch, _)| *batch <= resolved)
+            .collect();
+        for (_, waker) in ready {
+            waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod notify_tests {
+    use std::{
+        cell::Cell,
+        pin::pin,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Wake},
+    };
+
+    use super::*;
+
+    /// Counts wake-ups.
+    #[derive(Debug, Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn counted() -> (Arc<Woken>, Waker) {
+        let woken = Arc::new(Woken::default());
+        (Arc::clone(&woken), Waker::from(woken))
+    }
+
+    fn times(woken: &Woken) -> usize {
+        woken.0.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn only_tasks_of_resolved_batches_and_their_runtimes_are_woken() {
+        let notifiers = Notifiers::default();
+        let (notifier, idle) = (notifiers.register(), notifiers.register());
+        let resolved = Cell::new(BatchId::NONE);
+        let listen = |notifier: Arc<Notifier>| {
+            let resolved = &resolved;
+            async move { notifier.run(|| resolved.get(), || ()).await }
+        };
+        let (mut listens, mut idles) = (pin!(listen(Arc::clone(&notifier))), pin!(listen(idle)));
+        let ((thread, thread_waker), (other, other_waker)) = (counted(), counted());
+        let mut poll = || listens.as_mut().poll(&mut Context::from_waker(&thread_waker));
+        assert!(poll().is_pending());
+        assert!(
+            idles
+                .as_mut()
+                .poll(&mut Context::from_waker(&other_waker))
+                .is_pending()
+        );
+
+        let (earlier, later) = (BatchId::NONE.next(), BatchId::NONE.next().next());
+        let ((first, first_waker), (second, second_waker)) = (counted(), counted());
+        notifier.wait(earlier, &first_waker);
+        notifier.wait(later, &second_waker);
+        for (batch, resolved_signal, expected) in [(earlier, 1, (1, 0)), (later, 2, (1, 1))] {
+            resolved.set(batch);
+            notifiers.notify();
+            assert_eq!(times(&thread), resolved_signal);
+            assert!(poll().is_pending());
+            assert_eq!((times(&first), times(&second)), expected, "{batch:?}");
+        }
+        notifiers.notify();
+        assert_eq!((times(&thread), times(&other)), (2, 0), "no task waits");
+    }
+}

@@ -1,0 +1,115 @@
+//! Runs the bots: each tick is passed to them, and their orders go to the ledger.
+
+use std::collections::VecDeque;
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use crate::{
+    domain::{
+        account::Account,
+        bot::{Bot, MEMORY, bots},
+        market::Tick,
+        money::Price,
+    },
+    feed::lobby::{FeedHub, PresenceGuard},
+    ledger::{LedgerError, LedgerHandle},
+    store::{PageRequest, StoreError, reader::StoreReader},
+};
+
+/// Maximum number of queued ticks; more are skipped.
+const QUEUED_TICKS_MAX: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct Bots {
+    bots: Vec<BotAccount>,
+    seed: u64,
+    /// The newest last.
+    prices: VecDeque<Price>,
+    tick_sender: mpsc::Sender<Tick>,
+    ticks: mpsc::Receiver<Tick>,
+}
+
+#[derive(Debug)]
+struct BotAccount {
+    bot: Bot,
+    account: Account,
+    _presence: PresenceGuard,
+}
+
+impl Bots {
+    /// Loads the accounts of `count` bots and the stored prices.
+    pub(crate) async fn load(
+        count: u8,
+        seed: u64,
+        reader: &StoreReader,
+        feed: &FeedHub,
+    ) -> Result<Self, StoreError> {
+        let (tick_sender, ticks) = mpsc::channel(QUEUED_TICKS_MAX);
+        let mut loaded = Self {
+            bots: Vec::new(),
+            seed,
+            prices: VecDeque::new(),
+            tick_sender,
+            ticks,
+        };
+        if count == 0 {
+            return Ok(loaded);
+        }
+        let newest = PageRequest {
+            before: None,
+            limit: u32::try_from(MEMORY).unwrap_or(u32::MAX),
+        };
+        let ticks = reader.ticks(newest).await?.entries;
+        loaded.prices = ticks.iter().map(|tick| tick.price).collect();
+        for bot in bots(count) {
+            let account = reader.account(bot.name.clone()).await?;
+            feed.track(&bot.name, &account);
+            loaded.bots.push(BotAccount {
+                _presence: feed.join(Some(bot.name.clone())),
+                bot,
+                account,
+            });
+        }
+        Ok(loaded)
+    }
+
+    /// Returns a function that queues a tick for the bots without waiting.
+    pub(crate) fn tick_sender(&self) -> impl Fn(Tick) + use<> {
+        let (sender, has_bots) = (self.tick_sender.clone(), !self.bots.is_empty());
+        move |tick| {
+            if has_bots && sender.try_send(tick).is_err() {
+                tracing::debug!(tick = tick.number, "the bots skip a tick: too many are queued");
+            }
+        }
+    }
+
+    /// Trades at each queued tick until the ledger stops.
+    pub(crate) async fn run(mut self, ledger: &LedgerHandle) {
+        while let Some(tick) = self.ticks.recv().await {
+            if self.prices.len() >= MEMORY {
+                self.prices.pop_front();
+            }
+            self.prices.push_back(tick.price);
+            let prices = self.prices.make_contiguous();
+            let seed = self.seed;
+            let orders = self.bots.iter_mut().filter_map(|entry| {
+                let command = entry.bot.decide(seed, tick.number, prices, &entry.account)?;
+                Some(async move {
+                    let result = ledger.submit(entry.bot.name.clone(), command).await;
+                    result.map(|decision| entry.account = decision.account)
+                })
+            });
+            // Submitted together, so that they share a batch.
+            for result in join_all(orders).await {
+                match result {
+                    Ok(()) => {}
+                    Err(error @ LedgerError::NotExecuted { .. }) => {
+                        tracing::warn!(%error, "a bot's order was not executed");
+                    }
+                    Err(LedgerError::Stopping | LedgerError::OutcomeUnknown) => return,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Prometheus metrics. Events are counted where they happen, at most once per batch; gauges are read on each scrape.
+
+mod page;
+
+use std::{fmt, sync::Arc};
+
+use awesomestock_proto::server::ConnectionLimiter;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, text},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::Registry,
+};
+
+use crate::{feed::price::PriceFeed, ledger::LedgerHandle};
+
+const PREFIX: &str = "casino";
+
+/// The metrics of an open casino; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics(Arc<Registry>);
+
+/// Values that are read on each scrape.
+#[derive(Debug)]
+struct MetricsSources {
+    ledger: LedgerHandle,
+    prices: PriceFeed,
+    connections: ConnectionLimiter,
+}
+
+impl Metrics {
+    pub(crate) fn new(ledger: LedgerHandle, prices: PriceFeed, connections: ConnectionLimiter) -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        ledger.register(&mut registry);
+        registry.register_collector(Box::new(MetricsSources {
+            ledger,
+            prices,
+            connections,
+        }));
+        Self(Arc::new(registry))
+    }
+
+    /// Returns all metrics in the `OpenMetrics` text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = text::encode(&mut text, &self.0);
+        text
+    }
+}
+
+impl Collector for MetricsSources {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let (ledger, prices) = (self.ledger.gauges(), self.prices.gauges());
+        for (name, help, value) in [
+            (
+                "queue_entries",
+                "Trades, payments and ticks that are not committed yet",
+                ledger.queued,
+            ),
+            ("seats", "Open Gamble streams", prices.sessions),
+            (
+                "connections",
+                "Open connections of clients",
+                self.connections.open(),
+            ),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
+        }
+        for (name, help, total) in [
+            ("actions_refused", "Rejected buys and sells", ledger.rejected),
+            (
+                "seats_lagged",
+                "Streams that read too slowly and missed a price, each counted once",
+                prices.sessions_lagged,
+            ),
+            (
+                "prices_skipped",
+                "Prices missed by streams, in total",
+                prices.prices_skipped,
+            ),
+            (
+                "seats_closed",
+                "Streams closed because their client read nothing for too long",
+                prices.sessions_closed,
+            ),
+        ] {
+            let counter = ConstCounter::new(total);
+            counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+        }
+        Ok(())
+    }
+}

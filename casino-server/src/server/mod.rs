@@ -1,0 +1,324 @@
+//! Opens, runs and closes a casino.
+
+pub(crate) mod bots;
+pub(crate) mod metrics;
+pub(crate) mod observer;
+mod open;
+#[cfg(test)]
+mod tests;
+pub(crate) mod ticker;
+pub(crate) mod workers;
+
+use std::{convert::Infallible, error::Error, future, io, path::PathBuf, pin::pin, sync::Arc};
+
+use awesomestock_proto::{
+    framed::casino_server::{CasinoServer, SERVICE_NAME},
+    server::{self, ConnectionLimiter},
+    tls::ServerTls,
+    transport,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::{service::Routes, transport::server::Connected};
+
+pub(crate) use self::open::open_file;
+use self::open::{Cluster, MarketOptions, OpenLedger, open_cluster, open_single};
+use crate::{
+    config::{
+        PaymentsEndpoint,
+        environment::Environment,
+        options::{self, OptionError, Options},
+        store_url::StoreUrl,
+    },
+    domain::player::LegacyNames,
+    feed::{
+        lobby::{FeedHub, SubscriberGroup},
+        price::{
+            PriceFeed,
+            relay::{StallTimeout, WorkerRelay},
+        },
+        sessions::SessionLimit,
+    },
+    grpc::{auth::Auth, claims::ClaimCache, payments_client::PaymentsClient, service::CasinoService},
+    ledger::{Ledger, LedgerFailure, LedgerHandle},
+    server::{bots::Bots, metrics::Metrics, workers::Workers},
+    store::{StoreError, reader::StoreReader},
+};
+
+/// Why a casino could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// An option is out of bounds.
+    #[error(transparent)]
+    Options(#[from] OptionError),
+    /// Another process has the ledger open.
+    #[error("the ledger {} is in use by another casino: stop it first", .0.display())]
+    InUse(PathBuf),
+    /// The ledger is unreadable, not a casino's, of a newer version, or unreachable. It is unchanged.
+    #[error("the ledger {0} cannot be opened")]
+    Ledger(StoreUrl, #[source] Box<dyn Error + Send + Sync>),
+    /// The system's random number generator failed.
+    #[error("the system's random number generator failed")]
+    Seed(#[source] Box<dyn Error + Send + Sync>),
+    /// The ledger's thread cannot be started.
+    #[error("cannot start the ledger's thread")]
+    Thread(#[source] io::Error),
+}
+
+/// Why a casino stopped without being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The transport failed.
+    #[error(transparent)]
+    Serving(#[from] server::ServeError),
+    /// A worker thread cannot be started.
+    #[error("cannot start a worker thread")]
+    Worker(#[from] io::Error),
+    /// The ledger failed. All answered actions are committed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFailure),
+}
+
+/// An open casino with its ledger loaded and locked. Dropping it closes the ledger.
+#[derive(Debug)]
+pub struct Casino {
+    ledger: Ledger,
+    reader: StoreReader,
+    prices: PriceFeed,
+    feed: FeedHub,
+    bots: Bots,
+    payments: PaymentsClient,
+    connections: ConnectionLimiter,
+    stall_timeout: StallTimeout,
+    sessions: Arc<SessionLimit>,
+    claims: Arc<ClaimCache>,
+    cluster: Option<Cluster>,
+    names: LegacyNames,
+    key_required: bool,
+}
+
+impl Casino {
+    /// Opens or creates the ledger. The payments server does not have to be running.
+    /// Fails if an option is out of bounds, or the ledger is in use, unreadable, not a casino's or of a newer version.
+    pub async fn open(options: Options, payments: impl Into<PaymentsEndpoint>) -> Result<Self, OpenError> {
+        Self::open_with(Environment::default(), options, payments).await
+    }
+
+    /// Opens a casino as [`Casino::open`] does, with another clock and disk.
+    pub async fn open_with(
+        environment: Environment,
+        options: Options,
+        payments: impl Into<PaymentsEndpoint>,
+    ) -> Result<Self, OpenError> {
+        let market = MarketOptions {
+            opening_price: options::validate_initial_price(options.initial_price)?,
+            tick_interval: options::validate_tick(options.tick)?,
+        };
+        let bots = options::validate_bots(options.bots)?;
+        let (key_required, limits) = (options.require_key, options.limits);
+        let address = options.store.clone();
+        let failed = |error: StoreError| OpenError::Ledger(address.clone(), Box::new(error));
+        let OpenLedger {
+            ledger,
+            reader,
+            prices,
+            feed,
+            sessions,
+            seed,
+            cluster,
+        } = match &address {
+            StoreUrl::Sqlite(path) => open_single(path.clone(), options, market, environment).await?,
+            StoreUrl::Postgres(database) => {
+                open_cluster(&options, database, market, environment.clock).await?
+            }
+        };
+        ledger.set_rate_limit(limits.actions_per_second);
+        let names = reader.names_beyond_ascii().await;
+        let names = LegacyNames::among(names.map_err(failed)?);
+        let bots = Bots::load(bots, seed, &reader, &feed).await;
+        let bots = bots.map_err(failed)?;
+        let payments = PaymentsClient::new(payments.into(), reader.clone());
+        Ok(Self {
+            ledger,
+            reader,
+            prices,
+            feed,
+            bots,
+            payments,
+            connections: ConnectionLimiter::new(limits.connections),
+            stall_timeout: StallTimeout(limits.connections.stall),
+            sessions,
+            claims: Arc::default(),
+            cluster,
+            names,
+            key_required,
+        })
+    }
+
+    /// Returns a handle to the metrics.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics::new(self.ledger(), self.prices.clone(), self.connections.clone())
+    }
+
+    /// Serves `incoming` until `shutdown`; then ends the open streams, commits the open batch and closes the ledger.
+    /// Fails if the transport or the ledger fails.
+    pub async fn serve<I, IO>(self, incoming: I, shutdown: CancellationToken) -> Result<(), ServeError>
+    where
+        I: Stream<Item = io::Result<IO>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
+        let stop = shutdown.child_token();
+        let service = self.worker_service(None, stop.clone());
+        self.run(service.serve(incoming), stop).await
+    }
+
+    /// Serves on `workers` as [`Casino::serve`] does, with TLS if `tls` is given.
+    /// Fails if a worker cannot be started, or the transport or the ledger fails.
+    pub async fn serve_on(
+        self,
+        workers: Workers,
+        listener: TcpListener,
+        tls: Option<ServerTls>,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let stop = shutdown.child_token();
+        let pool = workers.spawn(&stop, || self.worker_service(tls.clone(), stop.clone()))?;
+        self.run(pool.serve(listener, stop.clone()), stop).await
+    }
+
+    pub(crate) fn ledger(&self) -> LedgerHandle {
+        self.ledger.handle()
+    }
+
+    fn worker_service(&self, tls: Option<ServerTls>, stop: CancellationToken) -> WorkerService {
+        let (ledger, relay) = (self.ledger.handle(), self.prices.subscribe(self.stall_timeout));
+        let subscribers = self.feed.subscriber_group();
+        let (claims, reader) = (Arc::clone(&self.claims), self.reader.clone());
+        let auth = Auth::new(claims, reader.clone(), ledger.clone(), self.key_required);
+        let service = CasinoService {
+            auth: auth.with_names(self.names.clone()),
+            ledger: ledger.clone(),
+            reader,
+            relay: Arc::clone(&relay),
+            sessions: Arc::clone(&self.sessions),
+            payments: self.payments.clone(),
+            lobby: self.feed.clone(),
+            subscribers: Arc::clone(&subscribers),
+            shutdown: stop.clone(),
+        };
+        let service = CasinoServer::new(service).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
+        WorkerService {
+            service,
+            ledger,
+            relay,
+            subscribers,
+            connections: self.connections.clone(),
+            tls,
+            stop,
+        }
+    }
+
+    /// Runs the market, the feeds and the bots during `serving`, then closes the ledger. A ledger failure cancels `stop`.
+    async fn run(
+        self,
+        serving: impl Future<Output = Result<(), server::ServeError>>,
+        stop: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let Self {
+            mut ledger,
+            reader,
+            prices,
+            feed,
+            bots,
+            claims,
+            mut cluster,
+            ..
+        } = self;
+        let handle = ledger.handle();
+        let tick_sender = bots.tick_sender();
+        let market = async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = ticker::run_ticker(&handle, prices.ticks(), tick_sender) => {}
+                () = bots.run(&handle) => {}
+                never = handle.run_notifier() => match never {},
+                never = feed.run() => match never {},
+            }
+            // A stopped market does not end the serving.
+            future::pending::<Infallible>().await
+        };
+        let (served, failed) = {
+            let mut serving = pin!(serving);
+            // Runs until the serving ends: open `authorize` calls wait for it.
+            let clustered = run_cluster(cluster.as_mut(), &feed, &claims, &reader);
+            tokio::select! {
+                served = &mut serving => (served, None),
+                failure = ledger.failed() => {
+                    stop.cancel();
+                    (serving.await, Some(failure))
+                }
+                never = market => match never {},
+                never = clustered => match never {},
+            }
+        };
+        if let Some(cluster) = &cluster {
+            cluster.leave().await;
+        }
+        // Before the ledger: SQLite checkpoints the file when its last connection, the committer's, closes.
+        reader.close();
+        match failed {
+            Some(failure) => return Err(failure.into()),
+            None => ledger.close().await?,
+        }
+        Ok(served?)
+    }
+}
+
+async fn run_cluster(
+    cluster: Option<&mut Cluster>,
+    feed: &FeedHub,
+    claims: &ClaimCache,
+    reader: &StoreReader,
+) -> Infallible {
+    match cluster {
+        // Boxed because the future is large.
+        Some(cluster) => Box::pin(cluster.run(feed, claims, reader)).await,
+        None => future::pending().await,
+    }
+}
+
+/// The gRPC service for the connections of one worker, with the worker's notifiers.
+#[derive(Debug)]
+pub(crate) struct WorkerService {
+    service: CasinoServer<CasinoService>,
+    ledger: LedgerHandle,
+    relay: Arc<WorkerRelay>,
+    subscribers: Arc<SubscriberGroup>,
+    connections: ConnectionLimiter,
+    tls: Option<ServerTls>,
+    stop: CancellationToken,
+}
+
+impl WorkerService {
+    /// Serves `incoming` in this runtime until `stop` is cancelled.
+    pub(crate) async fn serve<I, IO>(self, incoming: I) -> Result<(), server::ServeError>
+    where
+        I: Stream<Item = io::Result<IO>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
+        let routes = Routes::new(self.service);
+        let (tls, stop) = (self.tls.as_ref(), self.stop.clone());
+        let serving = server::serve(SERVICE_NAME, routes, incoming, &self.connections, tls, stop);
+        tokio::select! {
+            served = serving => served,
+            never = self.ledger.run_notifier() => match never {},
+            never = self.relay.run(&self.stop) => match never {},
+            never = self.subscribers.run() => match never {},
+        }
+    }
+}

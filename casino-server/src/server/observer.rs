@@ -1,0 +1,26 @@
+//! Passes what the ledger commits on to the feeds.
+
+use crate::{
+    domain::market::Tick,
+    feed::{lobby::FeedHub, price::PriceFeed},
+    ledger::CommitObserver,
+    store::Batch,
+};
+
+/// Publishes each committed price and batch.
+#[derive(Debug)]
+pub(crate) struct FeedObserver {
+    pub(crate) prices: PriceFeed,
+    pub(crate) lobby: FeedHub,
+}
+
+impl CommitObserver for FeedObserver {
+    fn on_tick(&self, tick: Tick) {
+        self.prices.publish(tick);
+        self.lobby.on_tick(tick);
+    }
+
+    fn on_batch(&self, batch: &Batch) {
+        self.lobby.on_batch(batch);
+    }
+}

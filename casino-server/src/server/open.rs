@@ -1,0 +1,222 @@
+//! Opens a ledger: a SQLite file, or a PostgreSQL database shared with other casinos.
+
+use std::{
+    convert::Infallible,
+    error::Error,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rand::{TryRng, rngs::SysRng};
+use tokio::{task, time::timeout};
+
+use super::OpenError;
+use crate::{
+    config::{
+        clock::Clock,
+        environment::Environment,
+        options::Options,
+        store_url::{PostgresUrl, StoreUrl},
+    },
+    domain::{market::Market, money::Price},
+    feed::{
+        lobby::{self, FeedHub},
+        price::PriceFeed,
+        sessions::{ClusterSessionLimit, SessionLimit},
+    },
+    grpc::{auth, claims::ClaimCache},
+    ledger::Ledger,
+    server::observer::FeedObserver,
+    store::{
+        Damage, OverlayReads, RecoveredWal, StoreError, WalStore,
+        cluster::ClusterStore,
+        postgres::{self, PostgresCluster},
+        reader::StoreReader,
+        recover,
+        sqlite::{self, FileError, SqliteReads},
+    },
+};
+
+/// Time limit for notifying the other casinos of a shutdown.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The options of a market.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MarketOptions {
+    pub(super) opening_price: Price,
+    pub(super) tick_interval: Duration,
+}
+
+/// A running ledger with its feeds.
+pub(super) struct OpenLedger {
+    pub(super) ledger: Ledger,
+    pub(super) reader: StoreReader,
+    pub(super) prices: PriceFeed,
+    pub(super) feed: FeedHub,
+    pub(super) sessions: Arc<SessionLimit>,
+    pub(super) seed: u64,
+    pub(super) cluster: Option<Cluster>,
+}
+
+/// Exchanges data with the casinos that share the ledger.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    store: Arc<PostgresCluster>,
+    sessions: ClusterSessionLimit<PostgresCluster>,
+}
+
+impl Cluster {
+    /// Exchanges name claims, feeds and session counts.
+    pub(super) async fn run(
+        &mut self,
+        feed: &FeedHub,
+        claims: &ClaimCache,
+        reader: &StoreReader,
+    ) -> Infallible {
+        tokio::select! {
+            never = auth::follow(claims, reader, self.store.notifications()) => never,
+            never = lobby::exchange(feed, &*self.store) => never,
+            never = self.sessions.run() => never,
+        }
+    }
+
+    /// Announces the shutdown. If that fails, the entry of this casino expires.
+    pub(super) async fn leave(&self) {
+        let left = timeout(LEAVE_TIMEOUT, self.store.leave()).await;
+        if !matches!(left, Ok(Ok(()))) {
+            tracing::debug!("cannot announce the shutdown to other casinos");
+        }
+    }
+}
+
+pub(super) async fn open_single(
+    path: PathBuf,
+    options: Options,
+    MarketOptions {
+        opening_price,
+        tick_interval,
+    }: MarketOptions,
+    environment: Environment,
+) -> Result<OpenLedger, OpenError> {
+    let failed = failed(&path);
+    let sessions = SessionLimit::new(options.limits.sessions_per_player);
+    let clock = environment.clock.clone();
+    let file = task::spawn_blocking(move || open_sqlite(&path, &options, opening_price, &environment)).await;
+    let (store, reads, market) = file.map_err(|error| failed(Box::new(error)))??;
+    let prices = PriceFeed::new(market.current, tick_interval);
+    let reader = StoreReader::new(Arc::new(reads));
+    let feed = FeedHub::new(market.current);
+    let observer = Box::new(FeedObserver {
+        prices: prices.clone(),
+        lobby: feed.clone(),
+    });
+    let ledger = Ledger::spawn_local(Box::new(store), reader.clone(), market, observer, clock);
+    Ok(OpenLedger {
+        ledger: ledger.map_err(OpenError::Thread)?,
+        reader,
+        prices,
+        feed,
+        sessions,
+        seed: market.seed,
+        cluster: None,
+    })
+}
+
+pub(super) async fn open_cluster(
+    options: &Options,
+    database: &PostgresUrl,
+    MarketOptions {
+        opening_price,
+        tick_interval,
+    }: MarketOptions,
+    clock: Clock,
+) -> Result<OpenLedger, OpenError> {
+    let new_market = new_market(options, opening_price, &clock)?;
+    // A random ID is unique without coordination.
+    let id = format!("{:016x}", random()?);
+    let opened = postgres::open(database, &id, new_market, options.seed).await;
+    let (store, reads, market) =
+        opened.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
+    let store = Arc::new(store);
+    let prices = PriceFeed::new(market.current, tick_interval);
+    let feed = FeedHub::new(market.current);
+    let (sessions, cluster_sessions) =
+        SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
+    let observer = Box::new(FeedObserver {
+        prices: prices.clone(),
+        lobby: feed.clone(),
+    });
+    let ledger = Ledger::spawn_cluster(Arc::clone(&store), market, tick_interval, observer, clock);
+    Ok(OpenLedger {
+        ledger,
+        reader: StoreReader::new(Arc::new(reads)),
+        prices,
+        feed,
+        sessions,
+        seed: market.seed,
+        cluster: Some(Cluster {
+            store,
+            sessions: cluster_sessions,
+        }),
+    })
+}
+
+/// Opens or creates the SQLite ledger at `path` and recovers its commit log.
+pub(crate) fn open_file(
+    path: &Path,
+    environment: &Environment,
+    damage: Damage,
+) -> Result<(sqlite::SqliteLedger, RecoveredWal), OpenError> {
+    let mut file = sqlite::open(path).map_err(|error| match error {
+        FileError::InUse => OpenError::InUse(path.to_owned()),
+        error => failed(path)(Box::new(error)),
+    })?;
+    let recovered = recover(&file.path, &mut file.store, environment, damage);
+    let recovered = recovered.map_err(|error| failed(path)(Box::new(error)))?;
+    Ok((file, recovered))
+}
+
+fn failed(path: &Path) -> impl Fn(Box<dyn Error + Send + Sync>) -> OpenError + use<> {
+    let store = StoreUrl::Sqlite(path.to_owned());
+    move |cause| OpenError::Ledger(store.clone(), cause)
+}
+
+/// Opens the ledger and continues its market, or creates a new one.
+fn open_sqlite(
+    path: &Path,
+    options: &Options,
+    opening_price: Price,
+    environment: &Environment,
+) -> Result<(WalStore, OverlayReads<SqliteReads>, Market), OpenError> {
+    let (mut file, recovered) = open_file(path, environment, Damage::Refuse)?;
+    let store_failed = |error: StoreError| failed(path)(Box::new(error));
+    let stored = file.store.load_market().map_err(store_failed)?;
+    let market = match stored {
+        Some(stored) => Market {
+            model: options.model,
+            seed: options.seed.unwrap_or(stored.seed),
+            current: stored.current,
+        },
+        None => new_market(options, opening_price, &environment.clock)?,
+    };
+    if stored != Some(market) {
+        file.store.set_market(&market).map_err(store_failed)?;
+    }
+    let (store, reads) = WalStore::start(recovered, file.store, file.reads).map_err(store_failed)?;
+    Ok((store, reads, market))
+}
+
+fn new_market(options: &Options, opening_price: Price, clock: &Clock) -> Result<Market, OpenError> {
+    let seed = match options.seed {
+        Some(seed) => seed,
+        None => random()?,
+    };
+    Ok(Market::new(options.model, seed, opening_price, clock.now()))
+}
+
+fn random() -> Result<u64, OpenError> {
+    SysRng
+        .try_next_u64()
+        .map_err(|error| OpenError::Seed(Box::new(error)))
+}

@@ -1,0 +1,218 @@
+//! Traits of the storage engines, which store batches atomically and decide nothing.
+//!
+//! All methods block: call them off the async threads.
+
+pub(crate) mod cluster;
+pub(crate) mod notifications;
+pub(crate) mod outage;
+pub(crate) mod postgres;
+pub(crate) mod reader;
+pub(crate) mod sqlite;
+mod stored_answers;
+mod wal;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::wal::{Damage, OverlayReads, RecoveredWal, WalError, WalStore, recover, uncheckpointed};
+use crate::domain::{
+    account::Account,
+    candles::Candle,
+    credential::{Claim, KeyHash},
+    market::Tick,
+    order::{AccountId, AccountRecord, Payment, Trade, TradePosting, request::StoredAnswer},
+    player::PlayerName,
+};
+
+/// Locks `mutex` and ignores poisoning: the guarded values are valid after a panic too.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The writing side, owned by the committer.
+pub(crate) trait Store: Send {
+    /// Returns the numbers in use when the store was opened.
+    fn numbers(&self) -> IdCounters;
+
+    /// Stores `batch` atomically. After `Ok` it is on disk and visible to readers.
+    fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError>;
+
+    /// Leaves files that any tool of the engine can read.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// An engine behind a write-ahead log, which applies many logged batches at a time.
+pub(crate) trait WalTarget: Send {
+    fn numbers(&mut self) -> Result<IdCounters, StoreError>;
+
+    fn position(&mut self) -> Result<WalPosition, StoreError>;
+
+    /// Stores `batches`, in order, and `position` atomically.
+    fn apply(&mut self, batches: &[Arc<Batch>], position: WalPosition) -> Result<(), CommitError>;
+
+    /// Moves written data into the engine's main file.
+    fn checkpoint(&mut self) {}
+
+    /// Leaves files that any tool of the engine can read.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Position up to which an engine has applied its log.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WalPosition {
+    /// Random number of the log's opening; frames of other epochs are ignored. 0: never opened.
+    pub(crate) epoch: u64,
+    /// The last batch applied.
+    pub(crate) batch: u64,
+    /// Offset of the log after that batch, in bytes.
+    pub(crate) offset: u64,
+    /// Whether the engine holds everything, so that the log is not needed. `None`: written by a version without
+    /// this field.
+    pub(crate) closed: Option<bool>,
+}
+
+/// The reading side: sees committed data and never waits for the writer.
+pub(crate) trait StoreReads: Send + Sync {
+    /// Returns an empty account for an unknown player.
+    fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
+        let record = self.account_record(player)?;
+        Ok(record.map(|record| record.account).unwrap_or_default())
+    }
+
+    fn account_record(&self, player: &PlayerName) -> Result<Option<AccountRecord>, StoreError>;
+
+    /// Returns the key of the name's owner, `None` if it is unclaimed.
+    fn claim_owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError>;
+
+    /// Returns the stored names that contain non-ASCII characters.
+    fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Returns at least the remembered answers of `account`, oldest first.
+    fn answers(&self, account: AccountId) -> Result<Vec<StoredAnswer>, StoreError>;
+
+    /// Returns up to `limit` payments with numbers above `after`, oldest first.
+    fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError>;
+
+    fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError>;
+
+    /// Returns a page of the ticks stored individually.
+    fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError>;
+
+    /// Returns a page of candles, selected by their first ticks.
+    fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError>;
+
+    /// Closes idle connections; later reads open new ones.
+    fn close(&self);
+}
+
+/// A page of the newest entries, or of the newest below a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageRequest {
+    /// Exclusive upper bound; `None`: start at the newest entry.
+    pub(crate) before: Option<i64>,
+    pub(crate) limit: u32,
+}
+
+impl PageRequest {
+    fn below(self) -> i64 {
+        self.before.unwrap_or(i64::MAX)
+    }
+
+    /// The extra entry shows whether there are older ones.
+    fn one_more(self) -> i64 {
+        i64::from(self.limit).saturating_add(1)
+    }
+
+    /// Builds the page from up to `limit + 1` entries, newest first.
+    fn with_limit<T>(self, mut entries: Vec<T>) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = entries.len() > limit;
+        entries.truncate(limit);
+        entries.reverse();
+        Page { entries, more }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Page<T> {
+    /// Oldest first.
+    pub(crate) entries: Vec<T>,
+    /// Whether there are older entries.
+    pub(crate) more: bool,
+}
+
+/// The highest numbers in use.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IdCounters {
+    pub(crate) account: i64,
+    /// The last page of trades.
+    pub(crate) page: i64,
+}
+
+/// Everything that one commit writes.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Batch {
+    /// Changed records as of the end of the batch, at most one for each player.
+    pub(crate) records: Vec<(PlayerName, AccountRecord)>,
+    pub(crate) payments: Vec<(AccountId, Payment)>,
+    /// Trades of one page are adjacent.
+    pub(crate) trades: Vec<TradePosting>,
+    pub(crate) ticks: Vec<Tick>,
+    /// Names that were unclaimed before.
+    pub(crate) claims: Vec<Claim>,
+    /// Answers to requests with IDs, in order. Their accounts are among `records`.
+    pub(crate) answers: Vec<StoredAnswer>,
+}
+
+impl Batch {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries() == 0
+    }
+
+    pub(crate) fn entries(&self) -> usize {
+        self.payments
+            .len()
+            .saturating_add(self.trades.len())
+            .saturating_add(self.ticks.len())
+            .saturating_add(self.claims.len())
+            .saturating_add(self.answers.len())
+    }
+}
+
+/// A failed operation of the store.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {operation}")]
+pub(crate) struct StoreError {
+    /// Continues "could not".
+    pub(crate) operation: &'static str,
+    #[source]
+    pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
+    /// A retry may succeed: the engine is unavailable or a conflict occurred.
+    pub(crate) is_transient: bool,
+}
+
+impl StoreError {
+    /// Creates the error of an `operation`, which continues "could not".
+    pub(crate) fn new(
+        operation: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            operation,
+            source: source.into(),
+            is_transient: false,
+        }
+    }
+}
+
+/// Why a batch is not, or possibly not, stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommitError {
+    /// The batch is not stored, and the store remains usable.
+    #[error("the batch was not written")]
+    Rejected(#[source] StoreError),
+    /// The outcome is unknown until the store is opened again.
+    #[error("it is unknown whether the batch was written")]
+    Unknown(#[source] StoreError),
+}

@@ -1,0 +1,138 @@
+//! Notifications of the other servers.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    mem,
+    sync::Mutex,
+};
+
+use tokio::sync::Notify;
+
+use crate::{domain::player::PlayerName, store::lock};
+
+/// Beyond that, any name may have changed.
+const NAMES_MAX: usize = 1_024;
+
+/// The oldest are dropped beyond that.
+const TRADES_MAX: usize = 64;
+
+/// Received notifications. After a lost connection any may be missing.
+#[derive(Debug, Default)]
+pub(crate) struct Notifications {
+    ticks: Notify,
+    claims: Notify,
+    claimed: Mutex<ClaimChange>,
+    tape: Notify,
+    trades: Mutex<VecDeque<String>>,
+}
+
+/// Names claimed or released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ClaimChange {
+    One(HashSet<PlayerName>),
+    /// Possibly any name.
+    Any,
+}
+
+impl Default for ClaimChange {
+    fn default() -> Self {
+        Self::One(HashSet::new())
+    }
+}
+
+impl Notifications {
+    pub(super) fn add_tick(&self) {
+        self.ticks.notify_one();
+    }
+
+    pub(super) fn add_claim(&self, player: &str) {
+        lock(&self.claimed).add(PlayerName::from_stored(player).ok());
+        self.claims.notify_one();
+    }
+
+    pub(super) fn add_trades(&self, payload: String) {
+        let mut trades = lock(&self.trades);
+        if trades.len() >= TRADES_MAX {
+            trades.pop_front();
+        }
+        trades.push_back(payload);
+        drop(trades);
+        self.tape.notify_one();
+    }
+
+    /// Marks everything as possibly missed.
+    pub(super) fn resync(&self) {
+        *lock(&self.claimed) = ClaimChange::Any;
+        self.claims.notify_one();
+        self.ticks.notify_one();
+    }
+
+    /// Waits until there may be a new tick.
+    pub(crate) async fn tick(&self) {
+        self.ticks.notified().await;
+    }
+
+    /// Waits for changed claims.
+    pub(crate) async fn claims(&self) -> ClaimChange {
+        loop {
+            self.claims.notified().await;
+            let claimed = mem::take(&mut *lock(&self.claimed));
+            if claimed != ClaimChange::default() {
+                return claimed;
+            }
+        }
+    }
+
+    /// Waits for trades of other servers.
+    pub(crate) async fn tape(&self) -> Vec<String> {
+        loop {
+            self.tape.notified().await;
+            let payload: Vec<_> = lock(&self.trades).drain(..).collect();
+            if !payload.is_empty() {
+                return payload;
+            }
+        }
+    }
+}
+
+impl ClaimChange {
+    /// Adds a name; an invalid one stands for any.
+    fn add(&mut self, player: Option<PlayerName>) {
+        match (&mut *self, player) {
+            (Self::One(names), Some(player)) if names.len() < NAMES_MAX => {
+                names.insert(player);
+            }
+            _ => *self = Self::Any,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn changed_names_are_bounded_and_a_lost_connection_changes_any() {
+        let notifications = Notifications::default();
+        assert_eq!(notifications.claims().now_or_never(), None);
+        for name in ["ann", "bob", "ann"] {
+            notifications.add_claim(name);
+        }
+        let names = ["ann", "bob"].map(|name| PlayerName::new(name).unwrap());
+        assert_eq!(
+            notifications.claims().now_or_never(),
+            Some(ClaimChange::One(HashSet::from(names)))
+        );
+        assert_eq!(notifications.claims().now_or_never(), None);
+        for number in 0..=NAMES_MAX {
+            notifications.add_claim(&format!("p{number}"));
+        }
+        assert_eq!(notifications.claims().now_or_never(), Some(ClaimChange::Any));
+        assert_eq!(notifications.tick().now_or_never(), None);
+        notifications.resync();
+        assert_eq!(notifications.claims().now_or_never(), Some(ClaimChange::Any));
+        assert_eq!(notifications.tick().now_or_never(), Some(()));
+    }
+}

@@ -1,0 +1,141 @@
+//! Reads, on connections that are opened on demand and reused.
+
+use std::sync::Mutex;
+
+use tokio_postgres::{Client, Row, types::ToSql};
+
+use super::{
+    connection::{ConnectionFactory, with_timeout},
+    error::PgError,
+    rows::{self, RECORD_COLUMNS},
+};
+use crate::{
+    domain::{
+        candles::{Candle, RETENTION},
+        credential::KeyHash,
+        market::Tick,
+        order::{AccountId, AccountRecord, Payment, Trade, request::StoredAnswer},
+        player::PlayerName,
+    },
+    store::{Page, PageRequest, StoreError, StoreReads, lock},
+};
+
+/// Idle connections kept; the caller bounds those in use.
+const MAX_IDLE: usize = 4;
+
+#[derive(Debug)]
+pub(crate) struct PostgresReads {
+    connections: ConnectionFactory,
+    idle: Mutex<Vec<Client>>,
+}
+
+impl PostgresReads {
+    pub(super) fn new(connections: ConnectionFactory) -> Self {
+        Self {
+            connections,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Reads the rows of `sql` on its own connection.
+    fn list<T>(
+        &self,
+        operation: &'static str,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        read: fn(&Row) -> Result<T, PgError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let asked = async {
+            let open = lock(&self.idle).pop().filter(|client| !client.is_closed());
+            let client = match open {
+                Some(client) => client,
+                None => self.connections.open().await?,
+            };
+            // A connection is dropped after a failed query.
+            let rows = with_timeout(client.query(sql, parameters)).await?;
+            let mut idle = lock(&self.idle);
+            if idle.len() < MAX_IDLE {
+                idle.push(client);
+            }
+            drop(idle);
+            rows.iter().map(read).collect()
+        };
+        let listed: Result<Vec<T>, PgError> = self.connections.runtime().block_on(asked);
+        listed.map_err(|error| error.of(operation))
+    }
+}
+
+impl StoreReads for PostgresReads {
+    fn account_record(&self, player: &PlayerName) -> Result<Option<AccountRecord>, StoreError> {
+        let sql = format!("SELECT {RECORD_COLUMNS} FROM accounts WHERE name = $1");
+        let name = player.as_str();
+        let records = self.list("read the account", &sql, &[&name], rows::record)?;
+        Ok(records.into_iter().next())
+    }
+
+    fn claim_owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        let sql = "SELECT key_sha256 FROM claims WHERE name = $1";
+        let name = player.as_str();
+        let owners = self.list("read the claims", sql, &[&name], rows::key)?;
+        Ok(owners.into_iter().next())
+    }
+
+    fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT name FROM accounts WHERE name ~ '[^ -~]'
+                   UNION SELECT name FROM claims WHERE name ~ '[^ -~]'";
+        self.list("read the names", sql, &[], rows::name)
+    }
+
+    fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        let sql = "SELECT number, amount, at_unix_ms FROM payments
+                   WHERE account = (SELECT id FROM accounts WHERE name = $1) AND number > $2
+                   ORDER BY number LIMIT $3";
+        let name = player.as_str();
+        self.list(
+            "read the payments",
+            sql,
+            &[&name, &after, &i64::from(limit)],
+            rows::payment,
+        )
+    }
+
+    fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError> {
+        let sql = "SELECT number, side, stocks, price, tick, at_unix_ms FROM trades
+                   WHERE account = (SELECT id FROM accounts WHERE name = $1) AND number < $2
+                   ORDER BY number DESC LIMIT $3";
+        let (name, below, most) = (player.as_str(), page.below(), page.one_more());
+        let newest = self.list("read the trades", sql, &[&name, &below, &most], rows::trade)?;
+        Ok(page.with_limit(newest))
+    }
+
+    fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
+        let sql =
+            "SELECT number, price, at_unix_ms FROM ticks WHERE number < $1 ORDER BY number DESC LIMIT $2";
+        let (below, most) = (page.below(), page.one_more());
+        Ok(page.with_limit(self.list("read the prices", sql, &[&below, &most], rows::tick)?))
+    }
+
+    fn answers(&self, account: AccountId) -> Result<Vec<StoredAnswer>, StoreError> {
+        let sql = "SELECT account, number, receipt FROM receipts WHERE account = $1 ORDER BY number";
+        self.list("read the receipts", sql, &[&account.0], rows::stored_answer)
+    }
+
+    fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        // In one query: fine candles may become a coarse one meanwhile.
+        let of_size = |size: i64| {
+            format!("(SELECT * FROM candles WHERE size = {size} AND first < $1 ORDER BY first DESC LIMIT $2)")
+        };
+        let sql = format!(
+            "SELECT first, ticks, open, high, low, close, since_unix_ms, until_unix_ms
+             FROM ({} UNION ALL {}) AS both_sizes ORDER BY first DESC LIMIT $2",
+            of_size(RETENTION.fine),
+            of_size(RETENTION.coarse)
+        );
+        let (below, most) = (page.below(), page.one_more());
+        Ok(page.with_limit(self.list("read the candles", &sql, &[&below, &most], rows::candle)?))
+    }
+
+    fn close(&self) {
+        lock(&self.idle).clear();
+    }
+}

@@ -1,0 +1,184 @@
+//! Async access to the blocking reads of a store, with limited concurrency.
+
+use std::sync::Arc;
+
+use awesomestock_proto::server::ConnectionHandle;
+use futures_util::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::{sync::Semaphore, task};
+
+use crate::{
+    domain::{
+        account::Account,
+        candles::Candle,
+        credential::KeyHash,
+        market::Tick,
+        order::{AccountRecord, Payment, Trade, request::StoredAnswer},
+        player::PlayerName,
+    },
+    store::{Page, PageRequest, StoreError, StoreReads, outage::Outage},
+};
+
+/// Concurrent reads of pages.
+const PAGES_MAX: usize = 4;
+
+/// Concurrent reads of accounts. Separate, so that connecting players do not wait for readers of long lists.
+const ACCOUNTS_MAX: usize = 4;
+
+/// Payments per page when all are read.
+const PAYMENTS_PAGE: u32 = 2_000;
+
+#[derive(Clone)]
+pub(crate) struct StoreReader {
+    reads: Arc<dyn StoreReads>,
+    pages: Arc<Semaphore>,
+    accounts: Arc<Semaphore>,
+    /// The connection of the calls.
+    connection: Option<ConnectionHandle>,
+    outage: Arc<Outage>,
+}
+
+impl std::fmt::Debug for StoreReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("pages", &self.pages)
+            .field("accounts", &self.accounts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StoreReader {
+    pub(crate) fn new(reads: Arc<dyn StoreReads>) -> Self {
+        Self {
+            reads,
+            pages: Arc::new(Semaphore::new(PAGES_MAX)),
+            accounts: Arc::new(Semaphore::new(ACCOUNTS_MAX)),
+            connection: None,
+            outage: Arc::default(),
+        }
+    }
+
+    /// Returns a reader that reads one page at a time for all calls on a connection, so that connections take
+    /// turns.
+    pub(crate) fn on(&self, connection: Option<&ConnectionHandle>) -> Self {
+        Self {
+            connection: connection.cloned(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns an empty account for an unknown player.
+    pub(crate) async fn account(&self, player: PlayerName) -> Result<Account, StoreError> {
+        self.read(&self.accounts, move |reads| reads.account(&player))
+            .await
+    }
+
+    /// Returns the record and its answers. Both are consistent only while the account cannot change, as when it is
+    /// not cached.
+    pub(crate) async fn account_record(
+        &self,
+        player: PlayerName,
+    ) -> Result<Option<(AccountRecord, Vec<StoredAnswer>)>, StoreError> {
+        self.read(&self.accounts, move |reads| {
+            let Some(record) = reads.account_record(&player)? else {
+                return Ok(None);
+            };
+            Ok(Some((record, reads.answers(record.id)?)))
+        })
+        .await
+    }
+
+    pub(crate) async fn claim_owner(&self, player: PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        self.read(&self.accounts, move |reads| reads.claim_owner(&player))
+            .await
+    }
+
+    pub(crate) async fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
+        self.read_page(|reads| reads.names_beyond_ascii()).await
+    }
+
+    pub(crate) async fn trades(
+        &self,
+        player: PlayerName,
+        page: PageRequest,
+    ) -> Result<Page<Trade>, StoreError> {
+        self.read_page(move |reads| reads.trades(&player, page)).await
+    }
+
+    pub(crate) async fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
+        self.read_page(move |reads| reads.ticks(page)).await
+    }
+
+    pub(crate) async fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        self.read_page(move |reads| reads.candles(page)).await
+    }
+
+    /// Streams all payments of `player`, oldest first, reading pages on demand.
+    pub(crate) fn payments(&self, player: PlayerName) -> BoxStream<'static, Result<Payment, StoreError>> {
+        self.payment_pages(player)
+            .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    /// Closes idle connections.
+    pub(crate) fn close(&self) {
+        self.reads.close();
+    }
+
+    fn payment_pages(
+        &self,
+        player: PlayerName,
+    ) -> impl Stream<Item = Result<Vec<Payment>, StoreError>> + use<> {
+        let reader = self.clone();
+        stream::try_unfold(0, move |after| {
+            let (reader, player) = (reader.clone(), player.clone());
+            async move {
+                let page = reader
+                    .read_page(move |reads| reads.payments(&player, after, PAYMENTS_PAGE))
+                    .await?;
+                let last = page.last().map(|payment| payment.number);
+                Ok(last.map(|last| (page, last)))
+            }
+        })
+    }
+
+    async fn read_page<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _turn = match &self.connection {
+            Some(connection) => Some(connection.turn().await),
+            None => None,
+        };
+        self.read(&self.pages, query).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        permits: &Arc<Semaphore>,
+        query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let failed = "read the ledger";
+        let permit = Arc::clone(permits)
+            .acquire_owned()
+            .await
+            .map_err(|error| StoreError::new(failed, error))?;
+        let reads = Arc::clone(&self.reads);
+        let read = task::spawn_blocking(move || {
+            // Held until the read ends, also when the caller is gone.
+            let _permit = permit;
+            query(&*reads)
+        });
+        let read = read
+            .await
+            .unwrap_or_else(|error| Err(StoreError::new(failed, error)));
+        match &read {
+            Ok(_) => self.outage.log_success("reads work again"),
+            Err(error) => self.outage.log_failure(error, "a read failed"),
+        }
+        read
+    }
+}

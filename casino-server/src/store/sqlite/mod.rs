@@ -1,0 +1,224 @@
+//! The ledger in an SQLite file in WAL mode, with one writer and several readers.
+//!
+//! Each commit syncs the WAL (`synchronous=FULL`) before readers see it.
+
+mod candles;
+mod check;
+mod checkpoint;
+mod read;
+mod requests;
+mod rows;
+mod schema;
+mod snapshot;
+mod trade_page;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use self::{
+    checkpoint::Checkpointer,
+    schema::{APPLICATION_ID, migrate, newest},
+    write::SqliteStore,
+};
+pub(crate) use self::{read::SqliteReads, snapshot::Snapshot};
+
+/// Time that a statement waits for a lock of another program.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a file cannot be opened as a ledger. It is left unchanged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("another casino has it open")]
+    InUse,
+    #[error("it is a database of another program")]
+    NotOurs,
+    #[error("it is not a SQLite database")]
+    NotADatabase,
+    #[error("it has format version {found}, newer than {newest}, the newest that this casino knows")]
+    Newer { found: i64, newest: usize },
+    /// The file system does not support WAL mode.
+    #[error("its file system cannot hold a write-ahead log: the journal stays in mode {mode}")]
+    NoWal { mode: String },
+    #[error("it cannot be read and written")]
+    Inaccessible(#[source] io::Error),
+    #[error("the lock file {path} cannot be opened", path = path.display())]
+    Lock { path: PathBuf, source: io::Error },
+    #[error("could not {operation}")]
+    Sqlite {
+        operation: &'static str,
+        source: rusqlite::Error,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct SqliteLedger {
+    pub(crate) store: SqliteStore,
+    pub(crate) reads: SqliteReads,
+    /// Canonical path.
+    pub(crate) path: PathBuf,
+}
+
+/// Opens the file at `path` as a ledger, creating it if needed. On errors the file is unchanged.
+pub(crate) fn open(path: &Path) -> Result<SqliteLedger, FileError> {
+    create(path).map_err(FileError::Inaccessible)?;
+    // Two paths of one file share a lock.
+    let path = path.canonicalize().map_err(FileError::Inaccessible)?;
+    let lock = lock(&path)?;
+    inspect(&path)?;
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let version = check_format(&connection)?;
+    configure(&connection)?;
+    migrate(&mut connection, version).map_err(failed("write the tables"))?;
+    let checkpoints = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let checkpointer = Checkpointer::start(checkpoints).map_err(FileError::Inaccessible)?;
+    Ok(SqliteLedger {
+        store: SqliteStore::new(connection, checkpointer, lock),
+        reads: SqliteReads::new(path.clone()),
+        path,
+    })
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new().create(true).append(true).open(path).map(drop)
+}
+
+/// Locks the file itself, which covers hard links, and the lock file beside it.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    /// Must stay open as long as SQLite's: closing any descriptor drops the locks of the process.
+    _file: File,
+    /// Taken first, so dropped last.
+    _beside: File,
+}
+
+fn lock_file(path: &Path) -> PathBuf {
+    let mut lock_file = path.to_owned().into_os_string();
+    lock_file.push(".lock");
+    PathBuf::from(lock_file)
+}
+
+/// Locks out servers while the lock is held; `None` if one has the file open.
+pub(crate) fn try_idle(path: &Path) -> Option<Option<File>> {
+    match File::open(lock_file(path)) {
+        Ok(file) => file.try_lock_shared().is_ok().then_some(Some(file)),
+        Err(error) => (error.kind() == io::ErrorKind::NotFound).then_some(None),
+    }
+}
+
+/// Locks the file until it is closed or the process ends. SQLite's locks last only for a transaction.
+fn lock(path: &Path) -> Result<Lock, FileError> {
+    let lock_file = take_lock_file(lock_file(path))?;
+    let file = File::open(path).map_err(FileError::Inaccessible)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock {
+            _file: file,
+            _beside: lock_file,
+        }),
+        Err(TryLockError::WouldBlock) => Err(FileError::InUse),
+        Err(TryLockError::Error(error)) => Err(FileError::Inaccessible(error)),
+    }
+}
+
+fn take_lock_file(path: PathBuf) -> Result<File, FileError> {
+    let ledger = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
+    let file = match ledger {
+        Ok(file) => file,
+        Err(source) => return Err(FileError::Lock { path, source }),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(FileError::InUse),
+        Err(TryLockError::Error(source)) => Err(FileError::Lock { path, source }),
+    }
+}
+
+/// Checks the file read-only, so that a rejected one is unchanged: a writing connection would checkpoint it.
+fn inspect(path: &Path) -> Result<(), FileError> {
+    let length = fs::metadata(path).map_err(FileError::Inaccessible)?.len();
+    if length == 0 {
+        return Ok(());
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match check_format(&connection) {
+        // Needs recovery by a writer.
+        Err(FileError::Sqlite { source, .. }) if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            Ok(())
+        }
+        checked => checked.map(drop),
+    }
+}
+
+/// Opens a connection for one thread at a time. `path` is never a URI.
+pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, FileError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed("open the file"))?;
+    connection
+        .busy_timeout(BUSY_TIMEOUT)
+        .map_err(failed("set the busy timeout"))?;
+    Ok(connection)
+}
+
+/// Returns the version of the file, 0 if it is empty.
+pub(crate) fn check_format(connection: &Connection) -> Result<usize, FileError> {
+    let read = "read the file's header";
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let application = number("application_id").map_err(failed(read))?;
+    let version = number("user_version").map_err(failed(read))?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed(read))?;
+    if application == 0 && version == 0 && tables == 0 {
+        return Ok(0);
+    }
+    if application != i64::from(APPLICATION_ID) {
+        return Err(FileError::NotOurs);
+    }
+    match usize::try_from(version) {
+        Ok(known) if known <= newest() => Ok(known),
+        _ => Err(FileError::Newer {
+            found: version,
+            newest: newest(),
+        }),
+    }
+}
+
+fn configure(connection: &Connection) -> Result<(), FileError> {
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(failed("turn the write-ahead log on"))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(FileError::NoWal { mode });
+    }
+    // Done by the [`Checkpointer`].
+    connection
+        .pragma_update(None, "wal_autocheckpoint", 0)
+        .map_err(failed("turn checkpoints within commits off"))?;
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(failed("set synchronous"))?;
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(failed("set foreign_keys"))
+}
+
+/// Converts an SQLite error in `operation`, which continues "could not".
+pub(crate) fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> FileError {
+    move |source| match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => FileError::NotADatabase,
+        _ => FileError::Sqlite { operation, source },
+    }
+}

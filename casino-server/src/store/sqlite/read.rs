@@ -1,0 +1,203 @@
+//! Reads, on read-only connections that are opened on demand and reused.
+
+use std::{path::PathBuf, sync::Mutex};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
+
+use super::{requests, rows};
+use crate::{
+    domain::{
+        candles::{Candle, RETENTION, Retention},
+        credential::{HASH_BYTES, KeyHash},
+        market::Tick,
+        order::{AccountId, AccountRecord, Payment, Trade, request::StoredAnswer},
+        player::PlayerName,
+    },
+    store::{Page, PageRequest, StoreError, StoreReads, lock, sqlite::BUSY_TIMEOUT},
+};
+
+/// Idle connections kept; the caller bounds those in use.
+const MAX_IDLE: usize = 4;
+
+#[derive(Debug)]
+pub(crate) struct SqliteReads {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    pub(super) retention: Retention,
+}
+
+impl SqliteReads {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            idle: Mutex::default(),
+            retention: RETENTION,
+        }
+    }
+
+    fn with<T>(
+        &self,
+        operation: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let failed = |error| StoreError::new(operation, error);
+        let kept = lock(&self.idle).pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.connect().map_err(failed)?,
+        };
+        // A connection is dropped after a failed query.
+        let answer = query(&connection).map_err(failed)?;
+        let mut idle = lock(&self.idle);
+        if idle.len() < MAX_IDLE {
+            idle.push(connection);
+        }
+        Ok(answer)
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(connection)
+    }
+}
+
+impl StoreReads for SqliteReads {
+    fn account_record(&self, player: &PlayerName) -> Result<Option<AccountRecord>, StoreError> {
+        self.with("read the account", |connection| find(connection, player))
+    }
+
+    fn claim_owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        let sql = "SELECT key_sha256 FROM claims WHERE name = ?";
+        self.with("read the claims", |connection| {
+            connection
+                .prepare_cached(sql)?
+                .query_row([player.as_str()], |row| row.get::<_, [u8; HASH_BYTES]>(0))
+                .optional()
+                .map(|bytes| bytes.map(KeyHash::from_bytes))
+        })
+    }
+
+    fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT name FROM accounts WHERE name GLOB '*[^ -~]*'
+                   UNION SELECT name FROM claims WHERE name GLOB '*[^ -~]*'";
+        self.with("read the names", |connection| {
+            list(connection, sql, [], |row| row.get(0))
+        })
+    }
+
+    fn answers(&self, account: AccountId) -> Result<Vec<StoredAnswer>, StoreError> {
+        let sql = "SELECT account, number, receipts FROM receipts WHERE account = ? ORDER BY number";
+        let rows = self.with("read the receipts", |connection| {
+            list(connection, sql, [account.0], requests::read)
+        })?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError> {
+        let sql = "SELECT number, amount, at_unix_ms FROM payments
+                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND number > ?
+                   ORDER BY number LIMIT ?";
+        self.with("read the payments", |connection| {
+            list(
+                connection,
+                sql,
+                params![player.as_str(), after, limit],
+                rows::payment,
+            )
+        })
+    }
+
+    fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError> {
+        self.with("read the trades", |connection| {
+            Ok(page.with_limit(trades_before(connection, player, page)?))
+        })
+    }
+
+    fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
+        let sql = "SELECT number, price, at_unix_ms FROM ticks WHERE number < ?
+                   ORDER BY number DESC LIMIT ?";
+        self.with("read the prices", |connection| {
+            let params = params![page.below(), page.one_more()];
+            Ok(page.with_limit(list(connection, sql, params, rows::tick)?))
+        })
+    }
+
+    fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
+        let sql = "SELECT first, ticks, open, high, low, close, since_unix_ms, until_unix_ms FROM candles
+                   WHERE size = ? AND first < ? ORDER BY first DESC LIMIT ?";
+        self.with("read the candles", |connection| {
+            // One snapshot: fine candles may become a coarse one meanwhile.
+            let snapshot = connection.unchecked_transaction()?;
+            let mut candles = Vec::new();
+            for size in [self.retention.fine, self.retention.coarse] {
+                let found = i64::try_from(candles.len()).unwrap_or(i64::MAX);
+                let wanted = page.one_more().saturating_sub(found);
+                candles.extend(list(
+                    &snapshot,
+                    sql,
+                    params![size, page.below(), wanted],
+                    rows::candle,
+                )?);
+            }
+            Ok(page.with_limit(candles))
+        })
+    }
+
+    fn close(&self) {
+        lock(&self.idle).clear();
+    }
+}
+
+fn find(connection: &Connection, player: &PlayerName) -> rusqlite::Result<Option<AccountRecord>> {
+    connection
+        .prepare_cached("SELECT * FROM accounts WHERE name = ?")?
+        .query_row([player.as_str()], rows::record)
+        .optional()
+}
+
+/// Returns up to `limit + 1` trades, newest first. Follows the list of pages from the newest one, or from the
+/// nearest index entry.
+fn trades_before(
+    connection: &Connection,
+    player: &PlayerName,
+    page: PageRequest,
+) -> rusqlite::Result<Vec<Trade>> {
+    let Some(record) = find(connection, player)? else {
+        return Ok(Vec::new());
+    };
+    let index_entry = connection
+        .prepare_cached(
+            "SELECT sheet FROM bookmarks WHERE account = ? AND number >= ? ORDER BY number LIMIT 1",
+        )?
+        .query_row(params![record.id.0, page.below()], |row| row.get(0))
+        .optional()?;
+    let mut pages =
+        connection.prepare_cached("SELECT tick, price, at_unix_ms, trades FROM sheets WHERE id = ?")?;
+    let enough = usize::try_from(page.one_more()).unwrap_or(usize::MAX);
+    let mut trades = Vec::new();
+    let mut next = index_entry.unwrap_or(record.page);
+    while next != 0 && trades.len() < enough {
+        let (shared, mut lines) = pages.query_row([next], rows::page)?;
+        lines.retain(|line| line.account == record.id);
+        for line in lines.iter().rev().filter(|line| line.number < page.below()) {
+            let trade = rows::trade(line, shared);
+            trades.push(trade.ok_or(rusqlite::Error::IntegralValueOutOfRange(3, line.stocks))?);
+        }
+        // Prevents an endless loop.
+        let previous = lines.first().and_then(|line| line.previous);
+        next = previous.filter(|previous| *previous < next).unwrap_or(0);
+    }
+    trades.truncate(enough);
+    Ok(trades)
+}
+
+fn list<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare_cached(sql)?.query_map(params, read)?.collect()
+}

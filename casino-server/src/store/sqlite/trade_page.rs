@@ -1,0 +1,145 @@
+//! Trade pages as JSON, readable by any SQLite tool.
+//!
+//! `[[account,number,stocks,previous],...]`: sales have negative stocks; `previous` is the account's page before
+//! this one, on its first trade of the page only. Encoded by hand for speed.
+
+use crate::domain::order::{AccountId, Side, TradePosting};
+
+/// A trade without the values shared by its page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TradeLine {
+    pub(super) account: AccountId,
+    pub(super) number: i64,
+    /// Negative for a sell.
+    pub(super) stocks: i64,
+    pub(super) previous: Option<i64>,
+}
+
+impl From<&TradePosting> for TradeLine {
+    fn from(posting: &TradePosting) -> Self {
+        let count = posting.trade.count.wide();
+        Self {
+            account: posting.account,
+            number: posting.trade.number,
+            stocks: match posting.trade.side {
+                Side::Buy => count,
+                Side::Sell => count.saturating_neg(),
+            },
+            previous: posting.previous,
+        }
+    }
+}
+
+/// Replaces the content of `text`.
+pub(super) fn write(lines: impl Iterator<Item = TradeLine>, text: &mut Vec<u8>) {
+    text.clear();
+    text.push(b'[');
+    for line in lines {
+        text.extend_from_slice(if text.len() == 1 { b"[" } else { b",[" });
+        push_number(text, line.account.0);
+        for number in [Some(line.number), Some(line.stocks), line.previous]
+            .into_iter()
+            .flatten()
+        {
+            text.push(b',');
+            push_number(text, number);
+        }
+        text.push(b']');
+    }
+    text.push(b']');
+}
+
+/// Returns `None` for anything but a page.
+pub(super) fn read(text: &str) -> Option<Vec<TradeLine>> {
+    let inner = text.strip_prefix("[[")?.strip_suffix("]]")?;
+    inner.split("],[").map(read_line).collect()
+}
+
+fn read_line(text: &str) -> Option<TradeLine> {
+    let mut numbers = text.split(',').map(|number| number.parse().ok());
+    let line = TradeLine {
+        account: AccountId(numbers.next()??),
+        number: numbers.next()??,
+        stocks: numbers.next()??,
+        previous: match numbers.next() {
+            Some(previous) => Some(previous?),
+            None => None,
+        },
+    };
+    numbers.next().is_none().then_some(line)
+}
+
+fn push_number(text: &mut Vec<u8>, number: i64) {
+    const DIGITS: usize = 20;
+    let mut digits = [b'0'; DIGITS];
+    let mut rest = number.unsigned_abs();
+    let mut length = 0_usize;
+    for place in digits.iter_mut().rev() {
+        let digit = u8::try_from(rest % 10).unwrap_or(0);
+        *place = b'0'.saturating_add(digit);
+        rest /= 10;
+        length = length.saturating_add(1);
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        text.push(b'-');
+    }
+    text.extend_from_slice(digits.get(DIGITS.saturating_sub(length)..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(account: i64, number: i64, stocks: i64, previous: Option<i64>) -> TradeLine {
+        TradeLine {
+            account: AccountId(account),
+            number,
+            stocks,
+            previous,
+        }
+    }
+
+    #[test]
+    fn a_page_is_encoded_as_json() {
+        let lines = [
+            line(1, 20, 3, Some(0)),
+            line(12, 7, -4, Some(9)),
+            line(1, 21, 1, None),
+        ];
+        let mut text = b"what was there before".to_vec();
+        write(lines.into_iter(), &mut text);
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text, "[[1,20,3,0],[12,7,-4,9],[1,21,1]]");
+        assert_eq!(read(&text).unwrap(), lines);
+    }
+
+    #[test]
+    fn invalid_pages_are_rejected() {
+        for text in [
+            "",
+            "[]",
+            "[[]]",
+            "[[1,2]]",
+            "[[1,2,3,4,5]]",
+            "[[1,2,x]]",
+            "[[1,2,3]",
+            "[[1,2,3],]",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_encoded_as_decimal(number: i64) {
+            let mut text = Vec::new();
+            push_number(&mut text, number);
+            prop_assert_eq!(text, number.to_string().into_bytes());
+        }
+    }
+}

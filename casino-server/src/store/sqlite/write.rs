@@ -1,0 +1,420 @@
+//! Writes: one transaction for all batches applied together.
+
+use std::{collections::HashSet, sync::Arc};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use super::{
+    candles,
+    checkpoint::Checkpointer,
+    requests, rows,
+    trade_page::{self, TradeLine},
+};
+use crate::{
+    domain::{
+        candles::{RETENTION, Retention},
+        market::Market,
+        order::{AccountRecord, TradePosting},
+        player::PlayerName,
+    },
+    store::{Batch, CommitError, IdCounters, StoreError, WalPosition, WalTarget, sqlite::Lock},
+};
+
+/// An account's trades per index entry: the maximum read over to find an old one.
+pub(super) const INDEX_EVERY: i64 = 512;
+
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    connection: Connection,
+    checkpointer: Checkpointer,
+    /// Reused buffer.
+    text: Vec<u8>,
+    retention: Retention,
+    /// Dropped after the connection.
+    _lock: Lock,
+}
+
+impl SqliteStore {
+    pub(super) fn new(connection: Connection, checkpointer: Checkpointer, lock: Lock) -> Self {
+        Self {
+            connection,
+            checkpointer,
+            text: Vec::new(),
+            retention: RETENTION,
+            _lock: lock,
+        }
+    }
+
+    /// Releases the name. Returns whether it was claimed.
+    pub(crate) fn release_claim(&mut self, player: &PlayerName) -> Result<bool, StoreError> {
+        let released = self
+            .connection
+            .execute("DELETE FROM claims WHERE name = ?", [player.as_str()]);
+        let released = released.map_err(|error| StoreError::new("write the claims", error))?;
+        Ok(released > 0)
+    }
+
+    #[cfg(test)]
+    pub(super) fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        self.apply(&[Arc::new(batch.clone())], WalPosition::default())
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_retention(&mut self, retention: Retention) {
+        self.retention = retention;
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Returns `None` in a new file.
+    pub(crate) fn load_market(&mut self) -> Result<Option<Market>, StoreError> {
+        let sql = "SELECT number, price, at_unix_ms, model, seed FROM ticks, market
+                   ORDER BY number DESC LIMIT 1";
+        self.connection
+            .query_row(sql, [], rows::market)
+            .optional()
+            .map_err(|error| StoreError::new("read the market", error))
+    }
+
+    /// Stores the model, the seed and the current tick, if it is missing.
+    pub(crate) fn set_market(&mut self, market: &Market) -> Result<(), StoreError> {
+        let failed = |error| StoreError::new("write the market", error);
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            transaction.execute(
+                "INSERT INTO market (id, model, seed) VALUES (1, ?1, ?2)
+                 ON CONFLICT (id) DO UPDATE SET model = ?1, seed = ?2",
+                params![market.model.name(), market.seed.cast_signed()],
+            )?;
+            let tick = market.current;
+            transaction.execute(
+                "INSERT INTO ticks (number, price, at_unix_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                params![tick.number, tick.price.get(), tick.at.0],
+            )?;
+            transaction.commit()
+        };
+        write(&mut self.connection).map_err(failed)
+    }
+}
+
+impl WalTarget for SqliteStore {
+    fn numbers(&mut self) -> Result<IdCounters, StoreError> {
+        let highest = |sql| self.connection.query_row(sql, [], |row| row.get(0));
+        let read = || {
+            Ok(IdCounters {
+                account: highest("SELECT coalesce(max(id), 0) FROM accounts")?,
+                page: highest("SELECT coalesce(max(id), 0) FROM sheets")?,
+            })
+        };
+        read().map_err(|error: rusqlite::Error| StoreError::new("read the accounts", error))
+    }
+
+    fn position(&mut self) -> Result<WalPosition, StoreError> {
+        position(&self.connection)
+    }
+
+    fn apply(&mut self, batches: &[Arc<Batch>], position: WalPosition) -> Result<(), CommitError> {
+        let written = apply(
+            &mut self.connection,
+            batches,
+            position,
+            self.retention,
+            &mut self.text,
+        );
+        let Err((stage, error)) = written else {
+            let pages = batches
+                .iter()
+                .map(|batch| estimated_pages(batch))
+                .fold(0, usize::saturating_add);
+            self.checkpointer.committed(&self.connection, pages);
+            return Ok(());
+        };
+        Err(classify_error(stage, error, self.connection.is_autocommit()))
+    }
+
+    fn checkpoint(&mut self) {
+        // Busy readers only delay it.
+        let moved = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = moved {
+            tracing::warn!(%error, "a checkpoint failed");
+        }
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.checkpointer.stop();
+        let failed = |error| StoreError::new("close the ledger", error);
+        self.connection.flush_prepared_statement_cache();
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(failed)?;
+        self.connection.close().map_err(|(_, error)| failed(error))
+    }
+}
+
+pub(super) fn position(connection: &Connection) -> Result<WalPosition, StoreError> {
+    let sql = "SELECT epoch, batch, position, closed FROM log";
+    let number = |row: &Row<'_>, column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let read = |row: &Row<'_>| {
+        Ok(WalPosition {
+            epoch: number(row, 0)?,
+            batch: number(row, 1)?,
+            offset: number(row, 2)?,
+            closed: row.get(3)?,
+        })
+    };
+    let position = connection.query_row(sql, [], read);
+    position.map_err(|error| StoreError::new("read the position of the log", error))
+}
+
+/// Writes and commits `batches`. On failure returns the stage reached. `text` is a reusable buffer.
+pub(super) fn apply(
+    connection: &mut Connection,
+    batches: &[Arc<Batch>],
+    position: WalPosition,
+    retention: Retention,
+    text: &mut Vec<u8>,
+) -> Result<(), (CommitStage, rusqlite::Error)> {
+    let before = |error| (CommitStage::BeforeCommit, error);
+    let mut transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(before)?;
+    write_records(&transaction, batches).map_err(before)?;
+    for batch in batches {
+        write_payments(&transaction, batch).map_err(before)?;
+        write_trades(&transaction, batch, text).map_err(before)?;
+        write_ticks(&transaction, batch).map_err(before)?;
+        write_claims(&transaction, batch).map_err(before)?;
+    }
+    requests::write(&transaction, batches).map_err(before)?;
+    if batches.iter().any(|batch| !batch.ticks.is_empty()) {
+        roll_up_or_leave(&mut transaction, retention).map_err(before)?;
+    }
+    write_position(&transaction, position).map_err(before)?;
+    transaction.commit().map_err(|error| (CommitStage::Commit, error))
+}
+
+/// Estimates the WAL pages of a batch.
+fn estimated_pages(batch: &Batch) -> usize {
+    const EVERY_BATCH: usize = 4;
+    const RECORDS_A_PAGE: usize = 32;
+    const ENTRIES_A_PAGE: usize = 128;
+    EVERY_BATCH
+        .saturating_add(batch.records.len() / RECORDS_A_PAGE)
+        .saturating_add(batch.entries() / ENTRIES_A_PAGE)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CommitStage {
+    BeforeCommit,
+    Commit,
+}
+
+/// Classifies a failure. Without a rollback the connection is unusable.
+fn classify_error(stage: CommitStage, error: rusqlite::Error, rolled_back: bool) -> CommitError {
+    let nothing_kept = stage == CommitStage::BeforeCommit || is_certain(&error);
+    let error = StoreError::new("write the ledger", error);
+    if nothing_kept && rolled_back {
+        CommitError::Rejected(error)
+    } else {
+        CommitError::Unknown(error)
+    }
+}
+
+/// Returns whether a failed commit certainly stored nothing. After an I/O error the WAL may contain the batch.
+fn is_certain(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::ReadOnly
+                | ErrorCode::TooBig
+        )
+    )
+}
+
+/// Writes each changed account once, in its last state.
+fn write_records(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<()> {
+    let mut written = HashSet::new();
+    // Positional parameters avoid name lookups.
+    let mut update = connection.prepare_cached(
+        "UPDATE accounts SET tokens = ?2, stocks = ?3, cost_basis = ?4, realised_pnl = ?5, dollars_in = ?6,
+             dollars_out = ?7, version = ?8, payments = ?9, trades = ?10, sheet = ?11 WHERE id = ?1",
+    )?;
+    for (name, record) in batches.iter().rev().flat_map(|batch| &batch.records) {
+        if !written.insert(record.id) {
+            continue;
+        }
+        let account = &record.account;
+        let changed = update.execute(params![
+            record.id.0,
+            account.tokens.0,
+            account.stocks.0,
+            account.cost_basis,
+            account.realised_pnl,
+            account.dollars_in,
+            account.dollars_out,
+            account.version,
+            record.payments,
+            record.trades,
+            record.page,
+        ])?;
+        if changed == 0 {
+            add_record(connection, name, record)?;
+        }
+    }
+    Ok(())
+}
+
+fn add_record(connection: &Connection, name: &PlayerName, record: &AccountRecord) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO accounts (id, name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version,
+             payments, trades, sheet)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    let account = &record.account;
+    insert.execute(params![
+        record.id.0,
+        name.as_str(),
+        account.tokens.0,
+        account.stocks.0,
+        account.cost_basis,
+        account.realised_pnl,
+        account.dollars_in,
+        account.dollars_out,
+        account.version,
+        record.payments,
+        record.trades,
+        record.page,
+    ])?;
+    Ok(())
+}
+
+fn write_payments(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    let mut payments = connection
+        .prepare_cached("INSERT INTO payments (account, number, amount, at_unix_ms) VALUES (?, ?, ?, ?)")?;
+    for (account, payment) in &batch.payments {
+        payments.execute(params![account.0, payment.number, payment.amount, payment.at.0])?;
+    }
+    Ok(())
+}
+
+fn write_trades(connection: &Connection, batch: &Batch, text: &mut Vec<u8>) -> rusqlite::Result<()> {
+    let mut pages = connection
+        .prepare_cached("INSERT INTO sheets (id, tick, price, at_unix_ms, trades) VALUES (?, ?, ?, ?, ?)")?;
+    for postings in batch.trades.chunk_by(|a, b| a.page == b.page) {
+        let Some(TradePosting { trade, page, .. }) = postings.first() else {
+            continue;
+        };
+        trade_page::write(postings.iter().map(TradeLine::from), text);
+        let text = std::str::from_utf8(text)?;
+        pages.execute(params![page, trade.tick, trade.price.get(), trade.at.0, text])?;
+    }
+    let mut index =
+        connection.prepare_cached("INSERT INTO bookmarks (account, number, sheet) VALUES (?, ?, ?)")?;
+    for posting in &batch.trades {
+        if posting.trade.number.checked_rem(INDEX_EVERY) == Some(0) {
+            index.execute(params![posting.account.0, posting.trade.number, posting.page])?;
+        }
+    }
+    Ok(())
+}
+
+fn write_position(connection: &Connection, position: WalPosition) -> rusqlite::Result<()> {
+    let mut update =
+        connection.prepare_cached("UPDATE log SET epoch = ?, batch = ?, position = ?, closed = ?")?;
+    let number = u64::cast_signed;
+    update.execute(params![
+        number(position.epoch),
+        number(position.batch),
+        number(position.offset),
+        position.closed
+    ])?;
+    Ok(())
+}
+
+fn write_ticks(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    let mut ticks =
+        connection.prepare_cached("INSERT INTO ticks (number, price, at_unix_ms) VALUES (?, ?, ?)")?;
+    for tick in &batch.ticks {
+        ticks.execute(params![tick.number, tick.price.get(), tick.at.0])?;
+    }
+    Ok(())
+}
+
+/// Combines old ticks if possible. A failure does not reject the batch, unless SQLite has rolled it back.
+fn roll_up_or_leave(transaction: &mut Transaction<'_>, retention: Retention) -> rusqlite::Result<()> {
+    let rolled = transaction.savepoint().and_then(|savepoint| {
+        candles::roll_up(&savepoint, retention)?;
+        savepoint.commit()
+    });
+    match rolled {
+        Err(error) if !transaction.is_autocommit() => {
+            tracing::warn!(%error, "cannot combine old prices into candles");
+            Ok(())
+        }
+        rolled => rolled,
+    }
+}
+
+fn write_claims(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    if batch.claims.is_empty() {
+        return Ok(());
+    }
+    let mut claims =
+        connection.prepare_cached("INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES (?, ?, ?)")?;
+    for claim in &batch.claims {
+        claims.execute(params![claim.player.as_str(), claim.key.as_bytes(), claim.at.0])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn commit_errors_are_certain_or_not() {
+        for (code, certain) in [
+            (ffi::SQLITE_FULL, true),
+            (ffi::SQLITE_BUSY, true),
+            (ffi::SQLITE_BUSY_SNAPSHOT, true),
+            (ffi::SQLITE_CONSTRAINT_FOREIGNKEY, true),
+            (ffi::SQLITE_NOMEM, false),
+            (ffi::SQLITE_IOERR, false),
+            (ffi::SQLITE_IOERR_FSYNC, false),
+            (ffi::SQLITE_IOERR_WRITE, false),
+            (ffi::SQLITE_CORRUPT, false),
+            (ffi::SQLITE_INTERNAL, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(is_certain(&error), certain, "{error}");
+        }
+        assert!(!is_certain(&rusqlite::Error::InvalidQuery));
+    }
+
+    #[test]
+    fn failures_are_classified_by_stage_and_rollback() {
+        for (stage, code, rolled_back, not_written) in [
+            (CommitStage::BeforeCommit, ffi::SQLITE_IOERR, true, true),
+            (CommitStage::BeforeCommit, ffi::SQLITE_FULL, false, false),
+            (CommitStage::Commit, ffi::SQLITE_FULL, true, true),
+            (CommitStage::Commit, ffi::SQLITE_IOERR_FSYNC, true, false),
+            (CommitStage::Commit, ffi::SQLITE_FULL, false, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let verdict = classify_error(stage, error, rolled_back);
+            let found = matches!(verdict, CommitError::Rejected(_));
+            assert_eq!(found, not_written, "{stage:?} {code} {rolled_back}");
+        }
+    }
+}

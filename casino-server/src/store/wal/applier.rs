@@ -1,0 +1,88 @@
+//! The thread that applies logged batches to the engine.
+
+use std::sync::Arc;
+
+use super::{
+    apply_batches,
+    pending::{PendingBatch, PendingBatches},
+};
+use crate::{
+    config::environment::Disk,
+    store::{CommitError, StoreError, WalPosition, WalTarget},
+};
+
+pub(super) struct WalApplier {
+    target: Box<dyn WalTarget>,
+    pending: Arc<PendingBatches>,
+    disk: Arc<dyn Disk>,
+    /// Position applied to the engine.
+    position: WalPosition,
+}
+
+/// Wakes writers that wait for space when the thread ends, also by a panic.
+struct ApplierGuard(Arc<PendingBatches>);
+
+impl Drop for ApplierGuard {
+    fn drop(&mut self) {
+        self.0.failed();
+    }
+}
+
+impl WalApplier {
+    pub(super) fn new(
+        target: Box<dyn WalTarget>,
+        pending: Arc<PendingBatches>,
+        disk: Arc<dyn Disk>,
+        position: WalPosition,
+    ) -> Self {
+        Self {
+            target,
+            pending,
+            disk,
+            position,
+        }
+    }
+
+    /// Runs until the log is closed and everything applied, or until the engine's state is unknown; then the next
+    /// start recovers the rest. Returns the engine, marked complete and still open.
+    pub(super) fn run(mut self) -> Result<Box<dyn WalTarget>, StoreError> {
+        let _ending = ApplierGuard(Arc::clone(&self.pending));
+        while let Some(batch) = self.pending.next() {
+            let batches: Vec<_> = batch.iter().map(|batch| Arc::clone(&batch.batch)).collect();
+            let position = self.position_after(&batch);
+            match apply_batches(&mut *self.target, &batches, position, &*self.disk) {
+                Ok(()) => {
+                    self.position = position;
+                    self.pending.applied(batches.len());
+                }
+                Err(CommitError::Rejected(error)) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot apply the log to the ledger file"
+                    );
+                    if !self.pending.retry_later(&error) {
+                        return Err(error);
+                    }
+                }
+                Err(CommitError::Unknown(error)) => return Err(error),
+            }
+        }
+        let closed = WalPosition {
+            closed: Some(true),
+            ..self.position
+        };
+        match apply_batches(&mut *self.target, &[], closed, &*self.disk) {
+            Ok(()) => Ok(self.target),
+            Err(CommitError::Rejected(error) | CommitError::Unknown(error)) => Err(error),
+        }
+    }
+
+    fn position_after(&self, batch: &[PendingBatch]) -> WalPosition {
+        let last = batch.last();
+        WalPosition {
+            batch: last.map_or(self.position.batch, |last| last.number),
+            offset: last.map_or(self.position.offset, |last| last.frame.end),
+            ..self.position
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Frames of batches, with a checksum to detect torn writes.
+//!
+//! A header of 24 bytes, little-endian, precedes the batch in postcard's format: checksum of everything after it
+//! (4), length of the batch (3), format (1), epoch (8), batch number (8).
+
+use std::ops::Range;
+
+use crate::store::Batch;
+
+/// Length of the header in bytes.
+pub(super) const HEADER: usize = 24;
+
+/// Maximum of the 3-byte length.
+const LENGTH_MAX: usize = 0xff_ffff;
+
+const FORMAT: u8 = 3;
+
+const CHECKSUM: Range<usize> = 0..4;
+const LENGTH: Range<usize> = 4..7;
+const FORMAT_AT: usize = 7;
+pub(super) const EPOCH: Range<usize> = 8..16;
+const BATCH: Range<usize> = 16..24;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FrameId {
+    pub(super) epoch: u64,
+    pub(super) batch: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FrameError {
+    #[error("a batch of {length} bytes does not fit into a frame of the log, which takes {LENGTH_MAX}")]
+    TooLong { length: usize },
+    #[error("cannot encode a batch")]
+    Format(#[from] postcard::Error),
+}
+
+/// A complete frame of an unknown format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the commit log was left by another version of this program, in format {format}; let that version close it in order"
+)]
+pub(crate) struct UnknownFormat {
+    format: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FrameHeader {
+    checksum: u32,
+    format: u8,
+    /// Bytes after the header.
+    pub(super) length: usize,
+}
+
+/// Replaces the content of `bytes`.
+pub(super) fn write(id: FrameId, batch: &Batch, bytes: &mut Vec<u8>) -> Result<(), FrameError> {
+    bytes.clear();
+    bytes.resize(HEADER, 0);
+    let mut framed = postcard::to_extend(batch, std::mem::take(bytes))?;
+    let length = framed.len().saturating_sub(HEADER);
+    let [low, middle, high, rest @ ..] = length.to_le_bytes();
+    if rest != [0; 5] {
+        return Err(FrameError::TooLong { length });
+    }
+    put(&mut framed, LENGTH, &[low, middle, high]);
+    put(&mut framed, FORMAT_AT..EPOCH.start, &[FORMAT]);
+    put(&mut framed, EPOCH, &id.epoch.to_le_bytes());
+    put(&mut framed, BATCH, &id.batch.to_le_bytes());
+    let checksum = crc32fast::hash(framed.get(CHECKSUM.end..).unwrap_or_default());
+    put(&mut framed, CHECKSUM, &checksum.to_le_bytes());
+    *bytes = framed;
+    Ok(())
+}
+
+/// Returns the header if it is that of `id`.
+pub(super) fn header(bytes: &[u8], id: FrameId) -> Option<FrameHeader> {
+    let matches = number(bytes, EPOCH)? == id.epoch && number(bytes, BATCH)? == id.batch;
+    matches.then_some(FrameHeader {
+        checksum: u32::try_from(number(bytes, CHECKSUM)?).ok()?,
+        format: *bytes.get(FORMAT_AT)?,
+        length: usize::try_from(number(bytes, LENGTH)?).ok()?,
+    })
+}
+
+/// Returns the batch number of a possibly torn frame.
+pub(super) fn batch_of(frame: &[u8]) -> Option<u64> {
+    number(frame, BATCH)
+}
+
+impl FrameHeader {
+    /// Verifies the checksum.
+    pub(super) fn is_whole(self, frame: &[u8]) -> bool {
+        crc32fast::hash(frame.get(CHECKSUM.end..).unwrap_or_default()) == self.checksum
+    }
+}
+
+/// Decodes a frame with its header; `None` if it is torn.
+pub(super) fn read(header: FrameHeader, frame: &[u8]) -> Result<Option<Batch>, UnknownFormat> {
+    if !header.is_whole(frame) {
+        return Ok(None);
+    }
+    let unknown = UnknownFormat {
+        format: header.format,
+    };
+    if header.format != FORMAT {
+        return Err(unknown);
+    }
+    let batch = postcard::from_bytes(frame.get(HEADER..).unwrap_or_default());
+    batch.map(Some).map_err(|_| unknown)
+}
+
+fn put(bytes: &mut [u8], at: Range<usize>, value: &[u8]) {
+    if let Some(target) = bytes.get_mut(at) {
+        target.copy_from_slice(value);
+    }
+}
+
+fn number(bytes: &[u8], at: Range<usize>) -> Option<u64> {
+    let digits = bytes.get(at)?.iter().rev();
+    Some(digits.fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{
+        account::Account,
+        credential::{Claim, KeyHash},
+        market::Tick,
+        money::{Price, Stocks, UnixMillis},
+        order::{
+            AccountId, AccountRecord, Command, Decision, LedgerEntry, Payment, Side, Trade, TradePosting,
+            request::{AnsweredRequest, RequestId, StoredAnswer},
+        },
+        player::PlayerName,
+    };
+
+    const STAMP: FrameId = FrameId {
+        epoch: 3,
+        batch: 70_000,
+    };
+
+    fn batch() -> Batch {
+        let trade = Trade {
+            number: 9,
+            side: Side::Sell,
+            count: Stocks(i32::MAX),
+            price: Price::new(15).unwrap(),
+            tick: 4,
+            at: UnixMillis(1_800_000_000_000),
+        };
+        let payment = Payment {
+            number: 1,
+            amount: -10,
+            at: UnixMillis(-1),
+        };
+        Batch {
+            records: vec![(
+                PlayerName::new("zoë").unwrap(),
+                AccountRecord::new(AccountId(i64::MAX)),
+            )],
+            payments: vec![(AccountId(1), payment)],
+            trades: vec![TradePosting {
+                account: AccountId(1),
+                trade,
+                page: 8,
+                previous: Some(0),
+            }],
+            ticks: vec![Tick {
+                number: 5,
+                price: Price::MIN,
+                at: UnixMillis(5),
+            }],
+            claims: vec![Claim {
+                player: PlayerName::new("zoë").unwrap(),
+                key: KeyHash::from_bytes([9; 32]),
+                at: UnixMillis(6),
+            }],
+            answers: vec![StoredAnswer {
+                account: AccountId(1),
+                number: 1,
+                answer: AnsweredRequest {
+                    id: RequestId([0xab; 16]),
+                    command: Command::Sell(Stocks(i32::MAX)),
+                    decision: Decision {
+                        result: Ok(LedgerEntry::Trade(trade)),
+                        account: Account::default(),
+                    },
+                },
+            }],
+        }
+    }
+
+    fn framed() -> Vec<u8> {
+        let mut bytes = b"what was there before".to_vec();
+        write(STAMP, &batch(), &mut bytes).unwrap();
+        bytes
+    }
+
+    fn decoded(bytes: &[u8]) -> Option<Batch> {
+        let header = header(bytes.get(..HEADER)?, STAMP)?;
+        read(header, bytes.get(..HEADER.checked_add(header.length)?)?).ok()?
+    }
+
+    #[test]
+    fn a_batch_is_decoded_as_encoded() {
+        let bytes = framed();
+        assert_eq!(decoded(&bytes), Some(batch()));
+        assert_eq!(
+            decoded(&[&bytes[..], b"what lies after it"].concat()),
+            Some(batch())
+        );
+    }
+
+    #[test]
+    fn a_frame_with_another_id_is_ignored() {
+        let bytes = framed();
+        for (epoch, batch) in [(2, 70_000), (4, 70_000), (3, 69_999), (3, 70_001)] {
+            assert_eq!(header(&bytes, FrameId { epoch, batch }), None);
+        }
+    }
+
+    #[test]
+    fn an_unknown_format_is_an_error() {
+        let mut bytes = framed();
+        bytes[FORMAT_AT] = 77;
+        let checksum = crc32fast::hash(&bytes[CHECKSUM.end..]).to_le_bytes();
+        bytes[CHECKSUM].copy_from_slice(&checksum);
+        let header = header(&bytes, STAMP).unwrap();
+        assert_eq!(read(header, &bytes), Err(UnknownFormat { format: 77 }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_frame_with_a_changed_byte_is_ignored(at: prop::sample::Index, change in 1..=u8::MAX) {
+            let mut bytes = framed();
+            let at = at.index(bytes.len());
+            bytes[at] ^= change;
+            prop_assert_eq!(decoded(&bytes), None);
+        }
+
+        #[test]
+        fn a_truncated_frame_is_ignored(at: prop::sample::Index) {
+            let mut bytes = framed();
+            bytes.truncate(at.index(bytes.len()));
+            prop_assert_eq!(decoded(&bytes), None);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Batches in the log that are not applied yet.
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{free_space::RingAllocator, header::FRAMES};
+use crate::store::{Batch, CommitError, StoreError, lock};
+
+/// Time to collect batches for one transaction.
+const COALESCE: Duration = Duration::from_millis(50);
+
+/// Delay after the engine rejected a transaction.
+const RETRY: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct PendingBatches {
+    state: Mutex<PendingState>,
+    /// Wakes the applier.
+    work: Condvar,
+    /// Wakes the writer.
+    space: Condvar,
+    /// Bytes that are applied without delay.
+    enough: u64,
+}
+
+#[derive(Debug)]
+struct PendingState {
+    ring: RingAllocator,
+    /// Oldest first.
+    pending: VecDeque<PendingBatch>,
+    bytes: u64,
+    closing: bool,
+    health: Health,
+}
+
+impl PendingState {
+    /// Returns whether to apply without delay.
+    fn is_urgent(&self, enough: u64) -> bool {
+        matches!(self.health, Health::Ok) && self.bytes >= enough
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct PendingBatch {
+    pub(super) number: u64,
+    pub(super) frame: Range<u64>,
+    pub(super) batch: Arc<Batch>,
+}
+
+/// State of the engine.
+#[derive(Debug)]
+enum Health {
+    Ok,
+    /// It rejected the batches, which remain pending.
+    Retrying(String),
+    /// Its state is unknown until the next start recovers from the log.
+    Failed,
+}
+
+impl PendingBatches {
+    pub(super) fn new(length: u64) -> Self {
+        Self {
+            state: Mutex::new(PendingState {
+                ring: RingAllocator::new(FRAMES..length),
+                pending: VecDeque::new(),
+                bytes: 0,
+                closing: false,
+                health: Health::Ok,
+            }),
+            work: Condvar::new(),
+            space: Condvar::new(),
+            enough: length / 8,
+        }
+    }
+
+    /// Reserves space for a frame. Waits while the engine makes progress.
+    pub(super) fn reserve(&self, bytes: u64) -> Result<Range<u64>, CommitError> {
+        let mut state = lock(&self.state);
+        loop {
+            match &state.health {
+                Health::Failed => return Err(CommitError::Unknown(unusable())),
+                Health::Ok | Health::Retrying(_) => {}
+            }
+            if let Some(frame) = state.ring.reserve(bytes) {
+                return Ok(frame);
+            }
+            if let Health::Retrying(why) = &state.health {
+                let source = format!("its log is full, and {why}");
+                return Err(CommitError::Rejected(StoreError::new("write the ledger", source)));
+            }
+            if state.pending.is_empty() {
+                let source = format!("a batch takes {bytes} bytes, more than its log holds");
+                return Err(CommitError::Rejected(StoreError::new("write the ledger", source)));
+            }
+            self.work.notify_one();
+            state = self.space.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Makes a committed batch visible to readers.
+    pub(super) fn push(&self, pending: PendingBatch) {
+        let mut state = lock(&self.state);
+        let is_first = state.pending.is_empty();
+        let before = state.bytes;
+        state.bytes = before.saturating_add(pending.frame.end.saturating_sub(pending.frame.start));
+        let is_enough = before < self.enough && state.bytes >= self.enough;
+        state.pending.push_back(pending);
+        drop(state);
+        if is_first || is_enough {
+            self.work.notify_one();
+        }
+    }
+
+    pub(super) fn pending(&self) -> Vec<PendingBatch> {
+        lock(&self.state).pending.iter().cloned().collect()
+    }
+
+    /// Waits for batches, and a little longer for more. Returns `None` when the log is closed and everything
+    /// applied.
+    pub(super) fn next(&self) -> Option<Vec<PendingBatch>> {
+        let mut state = lock(&self.state);
+        while state.pending.is_empty() {
+            if state.closing {
+                return None;
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let pause = match state.health {
+            Health::Retrying(_) => RETRY,
+            Health::Ok | Health::Failed => COALESCE,
+        };
+        let keep_waiting = |state: &mut PendingState| !state.closing && !state.is_urgent(self.enough);
+        let result = self.work.wait_timeout_while(state, pause, keep_waiting);
+        let (state, _) = result.unwrap_or_else(PoisonError::into_inner);
+        Some(state.pending.iter().cloned().collect())
+    }
+
+    pub(super) fn applied(&self, batches: usize) {
+        let mut state = lock(&self.state);
+        let batches = batches.min(state.pending.len());
+        let taken: Vec<_> = state.pending.drain(..batches).collect();
+        state.ring.release(batches);
+        for PendingBatch { frame, .. } in &taken {
+            let bytes = frame.end.saturating_sub(frame.start);
+            state.bytes = state.bytes.saturating_sub(bytes);
+        }
+        state.health = Health::Ok;
+        drop(state);
+        // Dropped outside the lock: it may be large.
+        drop(taken);
+        self.space.notify_one();
+    }
+
+    /// Returns whether the batches will be retried.
+    pub(super) fn retry_later(&self, error: &StoreError) -> bool {
+        let mut state = lock(&self.state);
+        state.health = Health::Retrying(format!("the casino {error}: {}", error.source));
+        self.space.notify_one();
+        !state.closing
+    }
+
+    pub(super) fn failed(&self) {
+        lock(&self.state).health = Health::Failed;
+        self.space.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        lock(&self.state).closing = true;
+        self.work.notify_one();
+    }
+}
+
+fn unusable() -> StoreError {
+    StoreError::new(
+        "write the ledger",
+        "its state is unknown until it is opened again",
+    )
+}

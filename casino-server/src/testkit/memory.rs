@@ -1,0 +1,121 @@
+//! An in-memory store with injected failures.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use crate::{
+    domain::{
+        account::Account,
+        candles::Candle,
+        credential::KeyHash,
+        market::Tick,
+        order::{AccountId, AccountRecord, Payment, Trade, request::StoredAnswer},
+        player::PlayerName,
+    },
+    store::{Batch, CommitError, IdCounters, Page, PageRequest, Store, StoreError, StoreReads},
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct FakeStoreScript {
+    /// Errors of the next commits.
+    pub(crate) failures: Mutex<VecDeque<CommitError>>,
+    pub(crate) batches: Mutex<Vec<Batch>>,
+    pub(crate) records: Mutex<HashMap<PlayerName, AccountRecord>>,
+    pub(crate) owners: Mutex<HashMap<PlayerName, KeyHash>>,
+    /// Number of accounts loaded for the ledger.
+    pub(crate) read: AtomicUsize,
+    pub(crate) unreadable: AtomicBool,
+    pub(crate) closed: AtomicBool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FakeStore(pub(crate) Arc<FakeStoreScript>);
+
+pub(crate) fn disk(message: &'static str) -> StoreError {
+    StoreError::new("write the ledger", message)
+}
+
+impl Store for FakeStore {
+    fn numbers(&self) -> IdCounters {
+        IdCounters::default()
+    }
+
+    fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {
+        if let Some(failure) = self.0.failures.lock().unwrap().pop_front() {
+            return Err(failure);
+        }
+        let mut records = self.0.records.lock().unwrap();
+        records.extend(batch.records.iter().cloned());
+        let claims = batch.claims.iter();
+        let mut owners = self.0.owners.lock().unwrap();
+        owners.extend(claims.map(|claim| (claim.player.clone(), claim.key)));
+        self.0.batches.lock().unwrap().push(Batch::clone(batch));
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.0.closed.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl StoreReads for FakeStore {
+    fn account_record(&self, player: &PlayerName) -> Result<Option<AccountRecord>, StoreError> {
+        self.0.read.fetch_add(1, Ordering::SeqCst);
+        if self.0.unreadable.load(Ordering::SeqCst) {
+            return Err(StoreError::new("read the accounts", "bad sector"));
+        }
+        Ok(self.0.records.lock().unwrap().get(player).copied())
+    }
+
+    fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
+        let records = self.0.records.lock().unwrap();
+        Ok(records
+            .get(player)
+            .map(|record| record.account)
+            .unwrap_or_default())
+    }
+
+    fn claim_owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
+        if self.0.unreadable.load(Ordering::SeqCst) {
+            return Err(StoreError::new("read the claims", "bad sector"));
+        }
+        Ok(self.0.owners.lock().unwrap().get(player).copied())
+    }
+
+    fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn answers(&self, account: AccountId) -> Result<Vec<StoredAnswer>, StoreError> {
+        let batches = self.0.batches.lock().unwrap();
+        let answer = batches.iter().flat_map(|batch| &batch.answers);
+        Ok(answer
+            .filter(|answer| answer.account == account)
+            .copied()
+            .collect())
+    }
+
+    fn payments(&self, _: &PlayerName, _: i64, _: u32) -> Result<Vec<Payment>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn trades(&self, _: &PlayerName, _: PageRequest) -> Result<Page<Trade>, StoreError> {
+        Err(StoreError::new("read the trades", "they are not kept"))
+    }
+
+    fn ticks(&self, _: PageRequest) -> Result<Page<Tick>, StoreError> {
+        Err(StoreError::new("read the prices", "they are not kept"))
+    }
+
+    fn candles(&self, _: PageRequest) -> Result<Page<Candle>, StoreError> {
+        Err(StoreError::new("read the candles", "they are not kept"))
+    }
+
+    fn close(&self) {}
+}

@@ -1,0 +1,18 @@
+//! Builders, fakes and checks shared by tests, benchmarks and fuzz targets.
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+#[cfg(test)]
+pub(crate) mod manual_ledger;
+#[cfg(test)]
+pub(crate) mod memory;
+pub mod unwired;
+
+/// Returns an observer that publishes prices, and a lobby without subscribers.
+#[cfg(test)]
+pub(crate) fn price_observer(
+    prices: crate::feed::price::PriceFeed,
+) -> Box<dyn crate::ledger::CommitObserver> {
+    let lobby = crate::feed::lobby::FeedHub::new(prices.current());
+    Box::new(crate::server::observer::FeedObserver { prices, lobby })
+}

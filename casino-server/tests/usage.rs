@@ -1,0 +1,193 @@
+//! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
+
+// The allowance for tests in the lint's configuration does not reach the helpers between them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{collections::BTreeSet, fs::OpenOptions, path::Path, process::Command};
+
+use casino_server::config::Args;
+use support::{
+    ledger_in,
+    process::{self, Process},
+};
+
+/// Runs `command` to its end. Returns its exit code and stderr.
+fn ended(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn store(file: &Path) -> String {
+    format!("sqlite:{}", file.display())
+}
+
+/// Each variable with a wrong value and the exit code: 1 for files that cannot be read.
+const WRONG: &[(&str, &str, i32)] = &[
+    ("CASINO_LISTEN", "nowhere", 2),
+    ("CASINO_PAYMENTS", "nowhere", 2),
+    ("CASINO_STORE", "nowhere", 2),
+    ("CASINO_TICK", "1ms", 2),
+    ("CASINO_INITIAL_PRICE", "0", 2),
+    ("CASINO_SEED", "-1", 2),
+    ("CASINO_METRICS", "nowhere", 2),
+    ("CASINO_MAX_CONNECTIONS", "0", 2),
+    ("CASINO_MAX_CONNECTIONS_PER_ADDRESS", "-1", 2),
+    ("CASINO_MAX_SEATS", "many", 2),
+    ("CASINO_MAX_ACTIONS", "-1", 2),
+    ("CASINO_STALL", "1ms", 2),
+    ("CASINO_MARKET", "wild", 2),
+    ("CASINO_HOUSE", "21", 2),
+    ("CASINO_REQUIRE_KEY", "perhaps", 2),
+    ("CASINO_TLS_CERT", "/nowhere", 2),
+    ("CASINO_TLS_KEY", "/nowhere", 2),
+    ("CASINO_TLS_CA", "/nowhere", 1),
+    ("CASINO_PAYMENTS_SECRET_FILE", "/nowhere", 1),
+    ("CASINO_ALLOW_PLAINTEXT", "perhaps", 2),
+];
+
+#[test]
+fn each_variable_may_be_empty_and_errors_name_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger_in(&folder);
+    // Creates the ledger for `check`.
+    drop(Process::start(&ledger, &[]));
+    let options = Args::definition();
+    let known: BTreeSet<_> = options
+        .get_arguments()
+        .filter_map(|option| option.get_env()?.to_str())
+        .collect();
+    assert_eq!(known, WRONG.iter().map(|(variable, ..)| *variable).collect());
+    for (variable, wrong, code) in WRONG.iter().chain(&[("RUST_LOG", "==", 2)]) {
+        let mut command = process::command(&["--listen", "127.0.0.1:0", "--payments", "https://127.0.0.1:1"]);
+        if *variable == "CASINO_LISTEN" || *variable == "CASINO_PAYMENTS" {
+            command = process::command(&[]);
+        }
+        if *variable != "CASINO_STORE" {
+            command.args(["--store", &store(&ledger)]);
+        }
+        let (ended_with, said) = ended(command.env(variable, wrong));
+        assert_eq!(ended_with, Some(*code), "{variable}={wrong}: {said}");
+        // A missing option is named instead of the one that requires it.
+        let named = match *variable {
+            "CASINO_TLS_CERT" => "CASINO_TLS_KEY",
+            "CASINO_TLS_KEY" => "CASINO_TLS_CERT",
+            "CASINO_TLS_CA" | "CASINO_PAYMENTS_SECRET_FILE" => "/nowhere",
+            variable => variable,
+        };
+        assert!(said.contains(named), "{variable}={wrong}: {said}");
+        if ["CASINO_TLS_KEY", "CASINO_PAYMENTS_SECRET_FILE", "CASINO_STORE"].contains(variable) {
+            continue;
+        }
+        let mut command = process::command(&["check", "--store", &store(&ledger)]);
+        let (ended_with, said) = ended(command.env(variable, ""));
+        assert_eq!((ended_with, said.as_str()), (Some(0), ""), "{variable}");
+    }
+    // The default is a file in the working directory.
+    let mut command = process::command(&["check"]);
+    let default = ended(command.current_dir(&folder));
+    let mut command = process::command(&["check"]);
+    assert_eq!(
+        ended(command.current_dir(&folder).env("CASINO_STORE", "")),
+        default
+    );
+}
+
+#[test]
+fn an_empty_secret_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for variable in ["PAYMENTS_SECRET", "CASINO_PAYMENTS_SECRET_FILE", "CASINO_TLS_KEY"] {
+        let store = store(&ledger_in(&folder));
+        let mut command = process::command(&["--listen", "127.0.0.1:0", "--store", &store]);
+        let (code, said) = ended(command.env(variable, ""));
+        assert_eq!(code, Some(2), "{variable}: {said}");
+        assert!(said.contains(variable), "{variable}: {said}");
+        assert!(!ledger_in(&folder).exists(), "{variable}");
+    }
+    let file = folder.path().join("secret");
+    for text in ["", " \n", "short\n"] {
+        std::fs::write(&file, text).unwrap();
+        let mut command = process::command(&["--store", &store(&ledger_in(&folder))]);
+        let (code, said) = ended(command.arg("--payments-secret-file").arg(&file));
+        assert_eq!(code, Some(1), "{text:?}: {said}");
+        assert!(said.contains(file.to_str().unwrap()), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn listen_addresses_have_one_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&ledger_in(&folder));
+    for option in ["--listen", "--metrics"] {
+        for (address, code) in [
+            ("", 2),
+            ("nowhere", 2),
+            ("localhost", 2),
+            (":10001", 2),
+            ("127.0.0.1:", 2),
+            ("127.0.0.1:65536", 2),
+            ("::1:10001", 2),
+            ("[::1]", 2),
+            ("http://127.0.0.1:10001", 2),
+            ("nowhere.invalid:10001", 1),
+        ] {
+            let mut command = process::command(&["--store", &store, option, address]);
+            if option == "--metrics" {
+                command.args(["--listen", "127.0.0.1:0"]);
+            }
+            let (ended_with, said) = ended(&mut command);
+            assert_eq!(ended_with, Some(code), "{option} {address:?}: {said}");
+            assert!(
+                said.contains(option) || said.contains(address),
+                "{option} {address:?}: {said}"
+            );
+        }
+    }
+    drop(Process::start_at(
+        "localhost:0",
+        &ledger_in(&folder),
+        &["--metrics", "localhost:0"],
+    ));
+}
+
+#[test]
+fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger_in(&folder);
+    let store = store(&ledger);
+    for (number, arguments) in [
+        &["--help"][..],
+        &["--version"],
+        &["help", "check"],
+        &["--listen", "127.0.0.1:0", "--store", &store],
+        &["check", "--store", &store],
+        &["backup", "--store", &store, "COPY"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let arguments: Vec<&str> = arguments.to_vec();
+        let command = |copy: &str| {
+            let mut command = process::command(&[]);
+            command.args(arguments.iter().map(|argument| argument.replace("COPY", copy)));
+            command.current_dir(&folder);
+            command
+        };
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, said) = ended(command(&format!("full{number}")).stdout(full));
+        assert_eq!(code, Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("standard output"), "{arguments:?}: {said}");
+        if arguments[0] == "--listen" {
+            continue;
+        }
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = command(&format!("pipe{number}"));
+        assert_eq!(
+            command.stdout(writer).status().unwrap().code(),
+            Some(0),
+            "{arguments:?}"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is a panic")]
+
+use std::{
+    collections::BTreeSet,
+    fs::OpenOptions,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use payments_server::config::Config;
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_payments-server"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAYMENTS_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Starts the server, stops it after its first line, and returns true if that is the ready line.
+fn starts(command: &mut Command) -> bool {
+    let mut server = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    line.starts_with("payments-server listening on 127.0.0.1:")
+}
+
+/// Each variable with a wrong value and the exit code: 1 for files that cannot be read.
+const WRONG: &[(&str, &str, i32)] = &[
+    ("PAYMENTS_LISTEN", "nowhere", 2),
+    ("PAYMENTS_MAX_PAYMENTS", "0", 2),
+    ("PAYMENTS_MAX_OPEN", "many", 2),
+    ("PAYMENTS_IDLE", "10", 2),
+    ("PAYMENTS_MAX_TIME", "1d", 2),
+    ("PAYMENTS_MAX_CONNECTIONS", "-1", 2),
+    ("PAYMENTS_MAX_CONNECTIONS_PER_ADDRESS", "-1", 2),
+    ("PAYMENTS_STALL", "soon", 2),
+    ("PAYMENTS_TLS_CERT", "/nowhere", 2),
+    ("PAYMENTS_TLS_KEY", "/nowhere", 2),
+    ("PAYMENTS_SECRET_FILE", "/nowhere", 1),
+    ("PAYMENTS_ALLOW_PLAINTEXT", "perhaps", 2),
+    ("PAYMENTS_LOG", "==", 2),
+];
+
+#[test]
+fn each_variable_may_be_empty_and_errors_name_it() {
+    let options = Config::definition();
+    let known: BTreeSet<_> = options
+        .get_arguments()
+        .filter_map(|option| option.get_env()?.to_str())
+        .collect();
+    assert_eq!(known, WRONG.iter().map(|(variable, ..)| *variable).collect());
+    for (variable, wrong, code) in WRONG {
+        let output = command().env(variable, wrong).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(*code), "{variable}={wrong}: {said}");
+        // A missing option is named instead of the one that requires it.
+        let named = match *variable {
+            "PAYMENTS_TLS_CERT" => "PAYMENTS_TLS_KEY",
+            "PAYMENTS_TLS_KEY" => "PAYMENTS_TLS_CERT",
+            "PAYMENTS_SECRET_FILE" => "/nowhere",
+            variable => variable,
+        };
+        assert!(said.contains(named), "{variable}={wrong}: {said}");
+        let is_secret = ["PAYMENTS_TLS_KEY", "PAYMENTS_SECRET_FILE"].contains(variable);
+        if is_secret || *variable == "PAYMENTS_LISTEN" {
+            continue;
+        }
+        let mut empty = command();
+        empty.args(["--listen", "127.0.0.1:0"]).env(variable, "");
+        assert!(starts(&mut empty), "{variable}");
+    }
+}
+
+#[test]
+fn an_empty_secret_is_an_error() {
+    for variable in ["PAYMENTS_SECRET", "PAYMENTS_SECRET_FILE", "PAYMENTS_TLS_KEY"] {
+        let mut empty = command();
+        let output = empty
+            .args(["--listen", "127.0.0.1:0"])
+            .env(variable, "")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), output.stdout),
+            (Some(2), vec![]),
+            "{variable}: {said}"
+        );
+        assert!(said.contains(variable), "{variable}: {said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    for text in ["", " \n", "short\n"] {
+        std::fs::write(&file, text).unwrap();
+        let output = command().arg("--secret-file").arg(&file).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text:?}: {said}");
+        assert!(said.contains(file.to_str().unwrap()), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn listen_addresses_have_one_form() {
+    for (address, code) in [
+        ("", 2),
+        ("nowhere", 2),
+        ("localhost", 2),
+        (":10001", 2),
+        ("127.0.0.1:", 2),
+        ("127.0.0.1:65536", 2),
+        ("::1:10001", 2),
+        ("[::1]", 2),
+        ("http://127.0.0.1:10001", 2),
+        ("nowhere.invalid:10001", 1),
+    ] {
+        let output = command().args(["--listen", address]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{address:?}: {said}");
+        assert!(
+            said.contains("listen") || said.contains(address),
+            "{address:?}: {said}"
+        );
+    }
+    assert!(starts(command().args(["--listen", "localhost:0"])));
+}
+
+#[test]
+fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
+    for arguments in [&["--help"][..], &["--version"], &["--listen", "127.0.0.1:0"]] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command().args(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("standard output"), "{arguments:?}: {said}");
+    }
+    for arguments in [&["--help"][..], &["--version"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = command().args(arguments).stdout(writer).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{arguments:?}");
+    }
+}

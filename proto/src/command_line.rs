@@ -1,0 +1,222 @@
+//! Command-line rules of all programs: environment variables, values within bounds, listen addresses, printed output.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Write},
+    net::Ipv6Addr,
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Command,
+    builder::BoolishValueParser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+/// Options whose empty variable is an error: treating it as unset would turn protection off.
+const SECRETS: [&str; 3] = ["secret_file", "payments_secret_file", "tls_key"];
+
+/// Gives each option with a value an environment variable: `prefix`, `_` and the option's name.
+///
+/// An empty variable is treated as unset, except those of secrets.
+#[must_use]
+pub fn with_environment(command: Command, prefix: &str) -> Command {
+    command.mut_args(|option| {
+        let Some(name) = option.get_long().filter(|_| option.get_action().takes_values()) else {
+            return option;
+        };
+        let variable = format!("{prefix}_{}", name.replace('-', "_").to_uppercase());
+        let is_empty = env::var_os(&variable).is_some_and(|value| value.is_empty());
+        if is_empty && !SECRETS.contains(&option.get_id().as_str()) {
+            option
+        } else {
+            option.env(variable)
+        }
+    })
+}
+
+/// A boolean option, which may be given alone or as `--option=BOOL`.
+pub trait BooleanOption {
+    /// Accepts `true`, `yes`, `on`, `1` and their opposites; alone it is `true`.
+    #[must_use]
+    fn boolean(self) -> Self;
+}
+
+impl BooleanOption for Arg {
+    fn boolean(self) -> Self {
+        self.action(ArgAction::Set)
+            .value_name("BOOL")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_parser(BoolishValueParser::new())
+            .hide_possible_values(true)
+    }
+}
+
+/// Parses a number within `bounds`.
+///
+/// # Errors
+///
+/// Any other text. The message states the bounds.
+pub fn count(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
+    let given = text.parse().ok().filter(|given| bounds.contains(given));
+    given.ok_or_else(|| format!("expected {} to {}", bounds.start(), bounds.end()))
+}
+
+/// Parses a duration such as `1s` or `1m 30s` within `bounds`.
+///
+/// # Errors
+///
+/// Any other text. The message states the bounds.
+pub fn duration(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duration, String> {
+    let given = humantime::parse_duration(text).ok();
+    given.filter(|given| bounds.contains(given)).ok_or_else(|| {
+        let [least, most] = [bounds.start(), bounds.end()].map(|bound| humantime::format_duration(*bound));
+        format!("expected a duration from {least} to {most}")
+    })
+}
+
+/// Options whose value may contain a secret.
+const SECRET_VALUES: [&str; 3] = ["--store", "--payments", "--casino"];
+
+/// Parses a command line. An error about a value names the environment variable it comes from, and does not show a
+/// value that may contain a secret, such as the password of a URL.
+///
+/// # Errors
+///
+/// Invalid arguments, and requests for help or the version.
+pub fn matches<A: Into<OsString> + Clone>(
+    mut command: Command,
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<ArgMatches, clap::Error> {
+    let matches = command.try_get_matches_from_mut(arguments);
+    matches.map_err(|error| explain(error, &command))
+}
+
+fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
+    {
+        let named = missing.iter().map(|option| match variable(command, option) {
+            Some(variable) => format!("{option} or {variable}"),
+            None => option.clone(),
+        });
+        let named = ContextValue::Strings(named.collect());
+        error.insert(ContextKind::InvalidArg, named);
+        return error;
+    }
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let (option, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
+    if let Some(variable) = variable(command, &option)
+        && error.kind() != ErrorKind::ArgumentConflict
+        && env::var_os(&variable).is_some_and(|set| *set == *value)
+    {
+        let named = ContextValue::String(format!("{option} from {variable}"));
+        error.insert(ContextKind::InvalidArg, named);
+    }
+    if SECRET_VALUES.iter().any(|secret| option.starts_with(secret)) {
+        error.insert(
+            ContextKind::InvalidValue,
+            ContextValue::String("(not shown)".to_owned()),
+        );
+    }
+    error
+}
+
+/// Returns the environment variable of an option that is written as in an error: `--tick <DURATION>`.
+fn variable(command: &Command, option: &str) -> Option<String> {
+    let name = option.split([' ', '[', '=']).next()?.strip_prefix("--")?;
+    let known = command
+        .get_arguments()
+        .find(|known| known.get_long() == Some(name));
+    Some(known.and_then(Arg::get_env)?.to_str()?.to_owned())
+}
+
+/// Parses `HOST:PORT`, where the host is a name, an IPv4 address or an IPv6 address in brackets.
+///
+/// # Errors
+///
+/// Any other form. Names are resolved later.
+pub fn listen_address(text: &str) -> Result<String, &'static str> {
+    let expected = "expected HOST:PORT, as in localhost:10001, 127.0.0.1:10001 or [::1]:10001";
+    let (host, port) = text.rsplit_once(':').ok_or(expected)?;
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        }
+    };
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    (is_host && is_port).then(|| text.to_owned()).ok_or(expected)
+}
+
+/// Prints help, version or a usage error, and returns the exit code: 1 if the help or version cannot be written.
+pub fn print_answer(answer: &clap::Error) -> u8 {
+    let written = written(answer.print().and_then(|()| io::stdout().flush()));
+    match written {
+        Err(error) if !answer.use_stderr() => {
+            // Standard error may be gone too.
+            let _ = writeln!(io::stderr(), "error: cannot write to standard output: {error}");
+            1
+        }
+        Ok(()) | Err(_) => u8::try_from(answer.exit_code()).unwrap_or(1),
+    }
+}
+
+/// Prints `line` on standard output. A closed pipe is not an error.
+///
+/// # Errors
+///
+/// The line cannot be written, for example because the disk is full.
+pub fn print_line(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    written(writeln!(stdout, "{line}").and_then(|()| stdout.flush()))
+}
+
+fn written(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listen_addresses_must_be_host_and_port() {
+        for good in [
+            "localhost:0",
+            "127.0.0.1:10001",
+            "[::1]:65535",
+            "my-host.example:1",
+        ] {
+            assert_eq!(listen_address(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "nowhere",
+            ":1",
+            "::1:1",
+            "[::1]",
+            "[x]:1",
+            "a:",
+            "a:+1",
+            "a:65536",
+            "a b:1",
+            "http://a:1",
+        ] {
+            assert!(listen_address(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Outgoing `GambleInfo` messages that may be encoded once for many sessions.
+
+use prost::{
+    DecodeError, Message,
+    bytes::{Buf, BufMut, Bytes},
+    encoding::{DecodeContext, WireType},
+};
+
+use crate::casino::GambleInfo;
+
+/// A [`GambleInfo`] on its way to a client: as a message, or already encoded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GambleFrame {
+    /// Encoded when it is sent.
+    Message(Box<GambleInfo>),
+    /// Encoded before, for every session.
+    Encoded(Bytes),
+    /// Encoded before, followed by fields for one session: a decoder merges the two encodings into one message.
+    Extended(Bytes, Box<GambleInfo>),
+}
+
+impl From<GambleInfo> for GambleFrame {
+    fn from(info: GambleInfo) -> Self {
+        Self::Message(Box::new(info))
+    }
+}
+
+impl Default for GambleFrame {
+    fn default() -> Self {
+        GambleInfo::default().into()
+    }
+}
+
+impl Message for GambleFrame {
+    fn encode_raw(&self, buffer: &mut impl BufMut) {
+        match self {
+            Self::Message(info) => info.encode_raw(buffer),
+            Self::Encoded(bytes) => buffer.put_slice(bytes),
+            Self::Extended(bytes, info) => {
+                buffer.put_slice(bytes);
+                info.encode_raw(buffer);
+            }
+        }
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buffer: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        match self {
+            Self::Message(info) => info.merge_field(tag, wire_type, buffer, context),
+            Self::Encoded(_) | Self::Extended(..) => {
+                let mut info = GambleInfo::decode(self.encode_to_vec().as_slice())?;
+                let merged = info.merge_field(tag, wire_type, buffer, context);
+                *self = info.into();
+                merged
+            }
+        }
+    }
+
+    fn encoded_len(&self) -> usize {
+        match self {
+            Self::Message(info) => info.encoded_len(),
+            Self::Encoded(bytes) => bytes.len(),
+            Self::Extended(bytes, info) => bytes.len() + info.encoded_len(),
+        }
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::casino::{GambleType, Leaderboard, Standing};
+
+    #[test]
+    fn every_frame_is_decoded_as_one_message() {
+        let shared = GambleInfo {
+            r#type: GambleType::Leaderboard.into(),
+            leaderboard: Some(Leaderboard {
+                ranked: 7,
+                ..Leaderboard::default()
+            }),
+            ..GambleInfo::default()
+        };
+        let own = GambleInfo {
+            leaderboard: Some(Leaderboard {
+                own: Some(Standing {
+                    rank: 3,
+                    ..Standing::default()
+                }),
+                ..Leaderboard::default()
+            }),
+            ..GambleInfo::default()
+        };
+        let mut whole = shared.clone();
+        whole.leaderboard.as_mut().unwrap().own = own.leaderboard.as_ref().unwrap().own.clone();
+        let encoded = Bytes::from(shared.encode_to_vec());
+        for (frame, message) in [
+            (GambleFrame::from(shared.clone()), &shared),
+            (GambleFrame::Encoded(encoded.clone()), &shared),
+            (GambleFrame::Extended(encoded, Box::new(own)), &whole),
+        ] {
+            let bytes = frame.encode_to_vec();
+            assert_eq!(bytes.len(), frame.encoded_len());
+            assert_eq!(&GambleInfo::decode(bytes.as_slice()).unwrap(), message);
+            assert_eq!(
+                GambleFrame::decode(bytes.as_slice()).unwrap(),
+                message.clone().into()
+            );
+        }
+    }
+}

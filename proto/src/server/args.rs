@@ -1,0 +1,71 @@
+//! Command-line options that both servers have.
+
+use std::{num::NonZero, path::PathBuf, time::Duration};
+
+use super::ConnectionLimits;
+use crate::{
+    command_line::{self, BooleanOption},
+    tls::{ServerTls, TlsError},
+};
+
+/// Limits of connections, and TLS.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServerArgs {
+    /// Maximum number of open connections, 1 to 1000000
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = ConnectionLimits::MAX,
+        value_parser = |text: &str| command_line::count(text, &(1..=1_000_000))
+    )]
+    pub max_connections: usize,
+
+    /// Maximum number of open connections from one address or one IPv6 network (/64); 0: no limit. Connections from
+    /// this machine are never limited
+    #[arg(long, value_name = "N", default_value_t = ConnectionLimits::MAX_PER_ADDRESS)]
+    pub max_connections_per_address: usize,
+
+    /// Time after which a client that reads less than 16 KiB of its pending data is disconnected, 100ms to 1h
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = |text: &str| command_line::duration(text, &ConnectionLimits::STALL)
+    )]
+    pub stall: Duration,
+
+    /// PEM file with the server's certificate chain. Clients then connect by https
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file with the certificate's private key
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Allow plaintext where others could read it: on an address that other machines reach, and for secrets
+    #[arg(long, boolean(), default_value = "false")]
+    pub allow_plaintext: bool,
+}
+
+impl ServerArgs {
+    /// Returns the limits of connections; those without an option have their defaults.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            max: self.max_connections,
+            max_per_address: NonZero::new(self.max_connections_per_address),
+            stall: self.stall,
+            ..ConnectionLimits::default()
+        }
+    }
+
+    /// Reads the certificate and its private key, if they are configured.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be read or do not match.
+    pub fn certificate(&self) -> Result<Option<ServerTls>, TlsError> {
+        let files = self.tls_cert.as_deref().zip(self.tls_key.as_deref());
+        files.map(|(cert, key)| ServerTls::read(cert, key)).transpose()
+    }
+}

@@ -1,0 +1,91 @@
+//! Maps screen cells to ticks, as drawn in the last frame.
+
+use serde::{Deserialize, Serialize};
+
+use super::ChartKind;
+use crate::app::prices::PriceHistory;
+
+/// A rectangle of cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Area {
+    /// Left column.
+    pub x: u16,
+    /// Top row.
+    pub y: u16,
+    /// Number of columns.
+    pub width: u16,
+    /// Number of rows.
+    pub height: u16,
+}
+
+impl Area {
+    /// Returns true if the cell is inside.
+    pub fn contains(&self, column: u16, row: u16) -> bool {
+        let inside = |at: u16, first: u16, count: u16| at >= first && at < first.saturating_add(count);
+        inside(column, self.x, self.width) && inside(row, self.y, self.height)
+    }
+}
+
+/// A drawn column or candle and its ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnSlot {
+    /// Screen column.
+    pub column: u16,
+    /// The last tick drawn there.
+    pub tick: i64,
+}
+
+/// Chart positions of the last frame.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HitMap {
+    /// The chart kind drawn.
+    pub kind: ChartKind,
+    /// The area drawn.
+    pub area: Area,
+    /// The first visible tick.
+    pub first: i64,
+    /// Slots from left to right, with increasing ticks.
+    #[serde(rename = "places")]
+    pub slots: Vec<ColumnSlot>,
+}
+
+impl HitMap {
+    /// Returns the tick nearest to a cell; `None` outside the chart.
+    pub fn tick_at(&self, column: u16, row: u16) -> Option<i64> {
+        if !self.area.contains(column, row) {
+            return None;
+        }
+        let nearest = self.slots.iter().min_by_key(|slot| slot.column.abs_diff(column));
+        nearest.map(|slot| slot.tick)
+    }
+
+    pub(super) fn prices(&self, market: &PriceHistory) -> usize {
+        let Some(last) = self.slots.last() else {
+            return market.kept();
+        };
+        let past = market.index_of(last.tick).saturating_add(1);
+        past.saturating_sub(market.index_of(self.first))
+    }
+
+    /// Returns the tick of the previous slot, or the previous tick if none is visible.
+    pub(super) fn previous(&self, tick: i64, market: &PriceHistory) -> Option<i64> {
+        let index = self.slots.partition_point(|slot| slot.tick < tick);
+        let slot = index.checked_sub(1).and_then(|index| self.slots.get(index));
+        let older = || {
+            market
+                .at(market.index_of(tick).checked_sub(1)?)
+                .map(|candle| candle.last_tick)
+        };
+        slot.map(|slot| slot.tick).or_else(older)
+    }
+
+    /// Returns the tick of the next slot, or the next tick if none is visible.
+    pub(super) fn next(&self, tick: i64, market: &PriceHistory) -> Option<i64> {
+        let index = self.slots.partition_point(|slot| slot.tick <= tick);
+        let newer = || {
+            let next = market.index_of(tick).saturating_add(1);
+            market.at(next).map(|candle| candle.last_tick)
+        };
+        self.slots.get(index).map(|slot| slot.tick).or_else(newer)
+    }
+}

@@ -1,0 +1,242 @@
+//! Typed commands of the palette and plain mode: `buy 2`, `buyTokens 100`, `payment-statement`.
+
+use std::fmt;
+
+use awesomestock_proto::text::thousands;
+
+use crate::app::portfolio::{money::Side, quantity::Quantity};
+
+/// A parsed command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "COMMANDS has a help text and the argument of each")]
+pub enum Command {
+    BuyTokens(i32),
+    Withdraw(i32),
+    Balance,
+    Payments,
+    Trades,
+    Statement,
+    Leaderboard,
+    Gamble,
+    Buy(i32),
+    Sell(i32),
+    /// A limit order: side, stocks, limit.
+    Limited(Side, i32, i32),
+    /// An order of the ticket: side, quantity, limit. Its count is computed when it is sent.
+    FromTicket(Side, Quantity, Option<i32>),
+    AlertAbove(i32),
+    AlertBelow(i32),
+    AlertsOff,
+    Stop,
+    Help,
+    Exit,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Arity {
+    NoArgument(Command),
+    Amount(&'static str, fn(i32) -> Command),
+}
+
+/// A row of the command table.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandSpec {
+    /// Primary name.
+    pub name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
+    /// Help text.
+    pub help: &'static str,
+    form: Arity,
+}
+
+impl CommandSpec {
+    /// Returns the name of the argument, if any.
+    pub fn amount(&self) -> Option<&'static str> {
+        match self.form {
+            Arity::NoArgument(_) => None,
+            Arity::Amount(name, _) => Some(name),
+        }
+    }
+
+    /// Returns the usage: `buyTokens DOLLARS`.
+    pub(crate) fn usage(&self) -> String {
+        match self.amount() {
+            None => self.name.to_owned(),
+            Some(amount) => format!("{} {amount}", self.name),
+        }
+    }
+
+    /// Returns all names, the primary one first.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
+    fn is(&self, typed: &str) -> bool {
+        self.names().any(|name| name.eq_ignore_ascii_case(typed))
+    }
+}
+
+/// All commands, in the order of the help.
+#[rustfmt::skip] // one row a line
+pub const COMMANDS: &[CommandSpec] = &[
+    amount("buyTokens", &["buy-tokens"], "DOLLARS", Command::BuyTokens, "buy tokens: 5 per dollar"),
+    amount("withdraw", &[], "TOKENS", Command::Withdraw, "convert tokens to dollars: a multiple of 5"),
+    spec("balance", &[], Command::Balance, "your token balance"),
+    spec("payments", &[], Command::Payments, "your payments, oldest first"),
+    spec("trades", &[], Command::Trades, "your trades"),
+    spec("paymentStatement", &["payment-statement", "statement"], Command::Statement, "your statement"),
+    spec("leaderboard", &["tape", "players"], Command::Leaderboard,
+        "the leaderboard; on screen also players online and recent trades"),
+    spec("gamble", &[], Command::Gamble, "join the table: prices stream in and you can trade"),
+    amount("buy", &[], "STOCKS", Command::Buy, "buy stocks at the current price; buy 10 @ 14: only at 14 or below"),
+    amount("sell", &[], "STOCKS", Command::Sell, "sell stocks at the current price; sell 10 @ 14: only at 14 or above"),
+    amount("alertAbove", &["alert-above"], "PRICE", Command::AlertAbove, "alert when the price is at or above this"),
+    amount("alertBelow", &["alert-below"], "PRICE", Command::AlertBelow, "alert when the price is at or below this"),
+    spec("alertsOff", &["alerts-off"], Command::AlertsOff, "remove all alerts"),
+    spec("stop", &[], Command::Stop, "leave the table"),
+    spec("help", &["?"], Command::Help, "list the commands"),
+    spec("exit", &["quit", "q"], Command::Exit, "quit the game; your wallet is saved"),
+];
+
+const fn spec(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    command: Command,
+    help: &'static str,
+) -> CommandSpec {
+    CommandSpec {
+        name,
+        aliases,
+        help,
+        form: Arity::NoArgument(command),
+    }
+}
+
+const fn amount(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    amount: &'static str,
+    command: fn(i32) -> Command,
+    help: &'static str,
+) -> CommandSpec {
+    CommandSpec {
+        name,
+        aliases,
+        help,
+        form: Arity::Amount(amount, command),
+    }
+}
+
+/// A parse error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CommandError {
+    Empty,
+    Unknown(String),
+    /// Missing argument: command and argument name.
+    AmountMissing(&'static str, &'static str),
+    /// Too many words; holds the usage.
+    TooMuch(String),
+    /// Not a whole number from 1 to 2147483647: argument name and value.
+    BadAmount(&'static str, String),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "type a command, or help"),
+            Self::Unknown(word) => write!(f, "unknown command {word:?}; help lists the commands"),
+            Self::AmountMissing(word, amount) => write!(f, "{word} needs an amount: {word} {amount}"),
+            Self::TooMuch(usage) => write!(f, "too many words; write: {usage}"),
+            Self::BadAmount(amount, typed) => {
+                write!(
+                    f,
+                    "{amount} must be a whole number from 1 to {}, not {typed:?}",
+                    thousands(i32::MAX)
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+/// Parses a line. Fails if the line is empty, the command unknown, or the argument missing, out of range or followed by
+/// other words.
+pub(crate) fn parse(line: &str) -> Result<Command, CommandError> {
+    let typed = line.split_whitespace().next().ok_or(CommandError::Empty)?;
+    let word = COMMANDS
+        .iter()
+        .find(|word| word.is(typed))
+        .ok_or_else(|| CommandError::Unknown(ellipsize(typed)))?;
+    let (line, limit) = match line.split_once('@') {
+        Some((line, limit)) if takes_limit(word) => (line, Some(parse_amount("PRICE", limit.trim())?)),
+        _ => (line, None),
+    };
+    let mut words = line.split_whitespace().skip(1);
+    let command = match word.form {
+        Arity::NoArgument(command) => command,
+        Arity::Amount(name, command) => {
+            let amount = words.next().ok_or(CommandError::AmountMissing(word.name, name))?;
+            command(parse_amount(name, amount)?)
+        }
+    };
+    match words.next() {
+        None => Ok(limit.map_or(command, |limit| command.limited(limit))),
+        Some(_) => Err(CommandError::TooMuch(word.usage())),
+    }
+}
+
+fn takes_limit(word: &CommandSpec) -> bool {
+    matches!(word.form, Arity::Amount(_, command) if command(1).limited(1) != command(1))
+}
+
+impl Command {
+    /// Adds a limit to an order; other commands stay unchanged.
+    fn limited(self, limit: i32) -> Self {
+        match self {
+            Self::Buy(count) => Self::Limited(Side::Buy, count, limit),
+            Self::Sell(count) => Self::Limited(Side::Sell, count, limit),
+            other => other,
+        }
+    }
+}
+
+fn parse_amount(name: &'static str, typed: &str) -> Result<i32, CommandError> {
+    let bad = || CommandError::BadAmount(name, ellipsize(typed));
+    if !typed.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(bad());
+    }
+    typed.parse().ok().filter(|amount| *amount >= 1).ok_or_else(bad)
+}
+
+/// Shortens user input for an error message.
+pub(super) fn ellipsize(typed: &str) -> String {
+    typed.chars().take(32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_may_have_a_limit_and_nothing_else() {
+        let limited = |side| Some(Command::Limited(side, 10, 14));
+        for (line, expected) in [
+            ("buy 10 @ 14", limited(Side::Buy)),
+            ("buy 10 @14", limited(Side::Buy)),
+            ("SELL 10@14", limited(Side::Sell)),
+            ("buy 10", Some(Command::Buy(10))),
+            ("buy 10 @", None),
+            ("buy @ 14", None),
+            ("buy 10 @ 0", None),
+            ("buy 10 @ -1", None),
+            ("buy 10 @ 14 15", None),
+            ("buy 10 @ 14 @ 15", None),
+            ("buy 10 14", None),
+            ("withdraw 10 @ 14", None),
+            ("stop @ 14", None),
+        ] {
+            assert_eq!(parse(line).ok(), expected, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Key names in the configuration and on the screen. Every name parses back to the same key.
+
+use std::{fmt, str::FromStr};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde::{Deserialize, Serialize};
+
+use super::command::ellipsize;
+
+/// Keys other than characters: code, configuration name, label. The first name of a code is written.
+const NAMED: &[(KeyCode, &str, &str)] = &[
+    (KeyCode::Char(' '), "space", "Space"),
+    (KeyCode::Enter, "enter", "Enter"),
+    (KeyCode::Enter, "return", "Enter"),
+    (KeyCode::Esc, "esc", "Esc"),
+    (KeyCode::Esc, "escape", "Esc"),
+    (KeyCode::Tab, "tab", "Tab"),
+    (KeyCode::Backspace, "backspace", "Backspace"),
+    (KeyCode::Delete, "delete", "Del"),
+    (KeyCode::Insert, "insert", "Ins"),
+    (KeyCode::Up, "up", "Up"),
+    (KeyCode::Down, "down", "Down"),
+    (KeyCode::Left, "left", "Left"),
+    (KeyCode::Right, "right", "Right"),
+    (KeyCode::Home, "home", "Home"),
+    (KeyCode::End, "end", "End"),
+    (KeyCode::PageUp, "pageup", "PgUp"),
+    (KeyCode::PageUp, "pgup", "PgUp"),
+    (KeyCode::PageDown, "pagedown", "PgDn"),
+    (KeyCode::PageDown, "pgdn", "PgDn"),
+];
+
+const LAST_FUNCTION_KEY: u8 = 12;
+
+/// A key with modifiers. Shift with a character is part of the character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Key {
+    code: KeyCode,
+    ctrl: bool,
+    alt: bool,
+    shift: bool,
+}
+
+/// An unknown key name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownKey(pub String);
+
+impl fmt::Display for UnknownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "unknown key {:?}; keys are written b, S, space, enter, esc, up, f1, ctrl-l, alt-x, shift-tab",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for UnknownKey {}
+
+impl Key {
+    /// Enter.
+    pub const ENTER: Self = Self::new(KeyCode::Enter);
+
+    pub(crate) const ESC: Self = Self::new(KeyCode::Esc);
+
+    pub(crate) const TAB: Self = Self::new(KeyCode::Tab);
+
+    pub(crate) const fn new(code: KeyCode) -> Self {
+        Self {
+            code,
+            ctrl: false,
+            alt: false,
+            shift: false,
+        }
+    }
+
+    /// Returns a character key.
+    pub const fn char(letter: char) -> Self {
+        Self::new(KeyCode::Char(letter))
+    }
+
+    pub(crate) const fn ctrl(letter: char) -> Self {
+        Self {
+            ctrl: true,
+            ..Self::char(letter)
+        }
+    }
+
+    /// Returns the key of an event; `None` if it cannot be bound.
+    pub(crate) fn from_event(event: &KeyEvent) -> Option<Self> {
+        let held = |modifier| event.modifiers.contains(modifier);
+        let unbound = KeyModifiers::SUPER | KeyModifiers::META | KeyModifiers::HYPER;
+        if event.modifiers.intersects(unbound) {
+            return None;
+        }
+        let ctrl = held(KeyModifiers::CONTROL);
+        let (code, shift) = match event.code {
+            KeyCode::BackTab => (KeyCode::Tab, true),
+            KeyCode::Char(letter) if ctrl => (KeyCode::Char(letter.to_ascii_lowercase()), false),
+            code @ KeyCode::Char(_) => (code, false),
+            code => (code, held(KeyModifiers::SHIFT)),
+        };
+        let key = Self {
+            code,
+            ctrl,
+            alt: held(KeyModifiers::ALT),
+            shift,
+        };
+        key.name().is_some().then_some(key)
+    }
+
+    /// Returns the event of a press.
+    pub fn press(&self) -> KeyEvent {
+        let held = [
+            (self.ctrl, KeyModifiers::CONTROL),
+            (self.alt, KeyModifiers::ALT),
+            (self.shift, KeyModifiers::SHIFT),
+        ];
+        let held = held.into_iter().filter(|(is_held, _)| *is_held);
+        KeyEvent::new(self.code, held.map(|(_, modifier)| modifier).collect())
+    }
+
+    /// Returns the character it types, if any.
+    pub fn letter(&self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(letter) if !self.ctrl && !self.alt => Some(letter),
+            _ => None,
+        }
+    }
+
+    /// Returns true if the key works in overlays too, because it never types, selects or scrolls.
+    pub(crate) fn is_global(&self) -> bool {
+        self.ctrl || self.alt || matches!(self.code, KeyCode::F(_))
+    }
+
+    /// Returns the label: `b`, `Ctrl-C`, `Up`.
+    pub fn label(&self) -> String {
+        let named = NAMED.iter().find(|(code, ..)| *code == self.code);
+        let name = match (self.code, named) {
+            (_, Some((_, _, label))) => (*label).to_owned(),
+            (KeyCode::Char(letter), None) if self.ctrl => letter.to_ascii_uppercase().to_string(),
+            (KeyCode::F(number), None) => format!("F{number}"),
+            (_, None) => self.name().unwrap_or_default(),
+        };
+        self.with_modifiers(&name, ["Ctrl-", "Alt-", "Shift-"])
+    }
+
+    fn name(&self) -> Option<String> {
+        if let Some((_, name, _)) = NAMED.iter().find(|(code, ..)| *code == self.code) {
+            return Some((*name).to_owned());
+        }
+        match self.code {
+            KeyCode::F(number @ 1..=LAST_FUNCTION_KEY) => Some(format!("f{number}")),
+            KeyCode::Char(letter) if !letter.is_control() && !letter.is_whitespace() => {
+                Some(letter.to_string())
+            }
+            _ => None,
+        }
+    }
+
+    fn with_modifiers(&self, name: &str, held: [&str; 3]) -> String {
+        let held = [self.ctrl, self.alt, self.shift].into_iter().zip(held);
+        let words: String = held
+            .filter(|(is_held, _)| *is_held)
+            .map(|(_, word)| word)
+            .collect();
+        format!("{words}{name}")
+    }
+}
+
+impl fmt::Display for Key {
+    /// Writes the configuration name: `b`, `ctrl-c`, `up`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name().unwrap_or_default();
+        f.write_str(&self.with_modifiers(&name, ["ctrl-", "alt-", "shift-"]))
+    }
+}
+
+impl From<Key> for String {
+    fn from(key: Key) -> Self {
+        key.to_string()
+    }
+}
+
+impl TryFrom<String> for Key {
+    type Error = UnknownKey;
+
+    fn try_from(name: String) -> Result<Self, UnknownKey> {
+        name.parse()
+    }
+}
+
+impl FromStr for Key {
+    type Err = UnknownKey;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKey> {
+        let mut modifiers = KeyModifiers::NONE;
+        let mut rest = name;
+        // `ctrl-` alone is not a modifier.
+        while let Some((modifier, behind)) = held(rest).filter(|(_, behind)| !behind.is_empty()) {
+            if modifiers.contains(modifier) {
+                return Err(UnknownKey(ellipsize(name)));
+            }
+            modifiers |= modifier;
+            rest = behind;
+        }
+        let code = code(rest, modifiers).ok_or_else(|| UnknownKey(ellipsize(name)))?;
+        Self::from_event(&KeyEvent::new(code, modifiers)).ok_or_else(|| UnknownKey(ellipsize(name)))
+    }
+}
+
+fn held(name: &str) -> Option<(KeyModifiers, &str)> {
+    let modifiers = [
+        ("ctrl-", KeyModifiers::CONTROL),
+        ("alt-", KeyModifiers::ALT),
+        ("shift-", KeyModifiers::SHIFT),
+    ];
+    modifiers.into_iter().find_map(|(word, modifier)| {
+        let start = name.get(..word.len())?;
+        let behind = name.get(word.len()..)?;
+        start.eq_ignore_ascii_case(word).then_some((modifier, behind))
+    })
+}
+
+fn code(name: &str, modifiers: KeyModifiers) -> Option<KeyCode> {
+    let mut letters = name.chars();
+    if let (Some(letter), None) = (letters.next(), letters.next()) {
+        return match modifiers.contains(KeyModifiers::SHIFT) {
+            false => Some(KeyCode::Char(letter)),
+            // Shift changes other characters depending on the keyboard layout.
+            true if letter.is_ascii_lowercase() && !modifiers.contains(KeyModifiers::CONTROL) => {
+                Some(KeyCode::Char(letter.to_ascii_uppercase()))
+            }
+            true => None,
+        };
+    }
+    let name = name.to_ascii_lowercase();
+    if let Some((code, ..)) = NAMED.iter().find(|(_, named, _)| *named == name) {
+        let shifted_space = *code == KeyCode::Char(' ') && modifiers.contains(KeyModifiers::SHIFT);
+        return (!shifted_space).then_some(*code);
+    }
+    let number = name.strip_prefix('f')?;
+    let number: u8 = number.parse().ok().filter(|_| !number.starts_with(['0', '+']))?;
+    Some(KeyCode::F(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_and_labels() {
+        for (name, written, label) in [
+            ("b", "b", "b"),
+            ("S", "S", "S"),
+            ("shift-s", "S", "S"),
+            ("?", "?", "?"),
+            ("-", "-", "-"),
+            ("ctrl--", "ctrl--", "Ctrl--"),
+            ("ctrl-c", "ctrl-c", "Ctrl-C"),
+            ("Ctrl-L", "ctrl-l", "Ctrl-L"),
+            ("SPACE", "space", "Space"),
+            ("return", "enter", "Enter"),
+            ("pgup", "pageup", "PgUp"),
+            ("f12", "f12", "F12"),
+            ("shift-tab", "shift-tab", "Shift-Tab"),
+            ("alt-ctrl-x", "ctrl-alt-x", "Ctrl-Alt-X"),
+            ("株", "株", "株"),
+        ] {
+            let key: Key = name.parse().unwrap();
+            assert_eq!((key.to_string().as_str(), key.label().as_str()), (written, label));
+        }
+        let too_long = "x".repeat(100);
+        for name in [
+            "",
+            "ctrl-",
+            "bb",
+            "f0",
+            "f13",
+            "f01",
+            "shift-1",
+            "ctrl-shift-a",
+            "ctrl-ctrl-a",
+            "\t",
+            "shift-space",
+            "hyper-x",
+            &too_long,
+        ] {
+            let refused = name.parse::<Key>();
+            assert_eq!(refused, Err(UnknownKey(ellipsize(name))), "{name:?}");
+        }
+    }
+
+    fn any_event() -> impl Strategy<Value = KeyEvent> {
+        let code = prop_oneof![
+            any::<char>().prop_map(KeyCode::Char),
+            (b' '..=b'~').prop_map(|byte| KeyCode::Char(char::from(byte))),
+            any::<u8>().prop_map(KeyCode::F),
+            prop::sample::select(NAMED).prop_map(|(code, ..)| code),
+            Just(KeyCode::BackTab),
+            Just(KeyCode::Null),
+        ];
+        (code, 0_u8..64).prop_map(|(code, bits)| KeyEvent::new(code, KeyModifiers::from_bits_truncate(bits)))
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_was_written_is_read_as_the_same_key(event in any_event()) {
+            if let Some(key) = Key::from_event(&event) {
+                prop_assert_eq!(key.to_string().parse(), Ok(key));
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_key_or_rejected(name in ".{0,12}") {
+            if let Ok(key) = name.parse::<Key>() {
+                prop_assert_eq!(key.to_string().parse(), Ok(key));
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Actions, keys and typed commands.
+
+pub mod action;
+pub mod command;
+pub mod key;
+pub mod keymap;
+pub mod request;

@@ -1,0 +1,226 @@
+//! The other players: recent trades, players online, leaderboard.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::portfolio::rows::TradeRow;
+
+/// Lines of the tape kept: several screens.
+pub(crate) const MAX_TAPE_LINES: usize = 200;
+
+/// Optional feeds and order types that a casino supports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Recent trades of all players.
+    pub tape: bool,
+    /// Players online.
+    pub players: bool,
+    /// Ranking by equity.
+    pub leaderboard: bool,
+    /// Limit orders; other casinos would ignore the limit.
+    #[serde(default)]
+    pub limits: bool,
+    /// Orders of up to a count; other casinos would trade exactly the count.
+    #[serde(default)]
+    pub up_to: bool,
+}
+
+/// A player in a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Player {
+    /// The name.
+    pub name: String,
+    /// A bot of the casino.
+    pub house: bool,
+}
+
+/// A trade of any player.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TapeRow {
+    /// The trader.
+    pub player: Player,
+    /// The trade.
+    pub trade: TradeRow,
+}
+
+/// The newest trades.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TapeUpdate {
+    /// Oldest first.
+    pub rows: Vec<TapeRow>,
+    /// Total number of trades at the casino, with those that were not sent.
+    pub trades: i64,
+}
+
+/// Players online.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Players {
+    /// Number of players online.
+    pub seated: i32,
+    /// Some of them.
+    pub online: Vec<Player>,
+    /// Sessions that have not named their player yet.
+    pub unnamed: i32,
+}
+
+/// One row of the leaderboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// 1 for the highest equity; equal equities share a rank.
+    pub rank: i32,
+    /// The player.
+    pub player: Player,
+    /// Tokens plus the value of the stocks, in tokens.
+    pub equity: i64,
+    /// Tokens.
+    pub tokens: i32,
+    /// Stocks.
+    pub stocks: i32,
+}
+
+/// Ranking by equity.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Leaderboard {
+    /// The highest ranks.
+    pub top: Vec<Standing>,
+    /// The player's own rank.
+    pub own: Option<Standing>,
+    /// Number of ranked players.
+    pub ranked: i32,
+}
+
+impl Leaderboard {
+    /// Returns the top rows, then the player's own unless it is among them.
+    pub fn rows(&self) -> impl Iterator<Item = &Standing> {
+        let among = |own: &&Standing| !self.top.iter().any(|standing| standing.player == own.player);
+        self.top.iter().chain(self.own.iter().filter(among))
+    }
+}
+
+/// A line of the tape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TapeLine {
+    /// A trade.
+    Trade(TapeRow),
+    /// Number of trades that were not sent.
+    Skipped(i64),
+}
+
+/// State of the lobby feeds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lobby {
+    /// The casino's capabilities; all `false` until they are received.
+    pub capabilities: Capabilities,
+    /// Players online.
+    pub players: Players,
+    /// Ranking by equity.
+    pub leaderboard: Leaderboard,
+    /// Oldest first, at most [`MAX_TAPE_LINES`].
+    tape: VecDeque<TapeLine>,
+    trades: Option<i64>,
+}
+
+impl Lobby {
+    /// Starts a session. Trades made in between are not shown as skipped.
+    pub(super) fn reset(&mut self, capabilities: Capabilities) {
+        self.capabilities = capabilities;
+        self.players = Players::default();
+        self.leaderboard = Leaderboard::default();
+    }
+
+    /// Returns the tape, oldest first.
+    pub fn tape(&self) -> impl DoubleEndedIterator<Item = &TapeLine> + ExactSizeIterator {
+        self.tape.iter()
+    }
+
+    /// Adds an update. A repeated one, as sent on opening, has an unchanged count and is ignored.
+    pub(super) fn apply(&mut self, update: TapeUpdate) {
+        let before = self.trades.replace(update.trades);
+        if before == Some(update.trades) {
+            return;
+        }
+        let received = i64::try_from(update.rows.len()).unwrap_or(i64::MAX);
+        for row in update.rows {
+            self.push(TapeLine::Trade(row));
+        }
+        let grown = before.map(|before| update.trades.saturating_sub(before));
+        if let Some(skipped) = grown
+            .map(|grown| grown.saturating_sub(received))
+            .filter(|more| *more > 0)
+        {
+            self.push(TapeLine::Skipped(skipped));
+        }
+    }
+
+    fn push(&mut self, line: TapeLine) {
+        if let (TapeLine::Skipped(more), Some(TapeLine::Skipped(last))) = (&line, self.tape.back_mut()) {
+            *last = last.saturating_add(*more);
+            return;
+        }
+        if self.tape.len() >= MAX_TAPE_LINES {
+            self.tape.pop_front();
+        }
+        self.tape.push_back(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::portfolio::money::{Side, UnixMillis};
+
+    fn update(rows: usize, trades: i64) -> TapeUpdate {
+        let row = TapeRow {
+            player: Player {
+                name: "bob".to_owned(),
+                house: false,
+            },
+            trade: TradeRow {
+                tick: 1,
+                at: UnixMillis(0),
+                side: Side::Buy,
+                count: 1,
+                price: 10,
+            },
+        };
+        TapeUpdate {
+            rows: vec![row; rows],
+            trades,
+        }
+    }
+
+    fn shape(lobby: &Lobby) -> String {
+        let line = |line: &TapeLine| match line {
+            TapeLine::Trade(_) => "t".to_owned(),
+            TapeLine::Skipped(more) => format!("+{more}"),
+        };
+        lobby.tape().map(line).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn skipped_trades_are_counted_and_repeated_updates_are_ignored() {
+        let mut lobby = Lobby::default();
+        for (rows, trades, expected) in [
+            (2, 90, "t t"),
+            (2, 90, "t t"),
+            (1, 91, "t t t"),
+            (1, 100, "t t t t +8"),
+            (0, 105, "t t t t +13"),
+            // A restarted casino counts from 1.
+            (1, 1, "t t t t +13 t"),
+        ] {
+            lobby.apply(update(rows, trades));
+            assert_eq!(shape(&lobby), expected);
+        }
+    }
+
+    #[test]
+    fn the_tape_is_bounded() {
+        let mut lobby = Lobby::default();
+        for count in 1..100 {
+            lobby.apply(update(20, count * 50));
+        }
+        assert_eq!(lobby.tape().len(), MAX_TAPE_LINES);
+    }
+}

@@ -1,0 +1,168 @@
+//! The game as a pure reducer: [`update`] applies an [`Event`] to the [`AppState`] and returns the [`Effect`]s to run.
+//! Time arrives with each event, so equal events always produce equal states.
+
+pub mod chart;
+pub mod commands;
+pub mod connection;
+pub mod event;
+pub mod lobby;
+pub mod overlay;
+pub mod portfolio;
+pub mod prices;
+pub mod replay;
+pub(crate) mod update;
+
+use chart::ChartView;
+use connection::Connection;
+pub use event::Event;
+use lobby::Lobby;
+use prices::PriceHistory;
+use serde::{Deserialize, Serialize};
+
+use self::{
+    commands::keymap::Keymap,
+    overlay::screen::Screen,
+    portfolio::{
+        alerts::Alerts, money::UnixMillis, order_log::ActionLog, stats::SessionStats, ticket::Ticket,
+        wallet::WalletState,
+    },
+};
+pub use self::{
+    event::{Effect, Effects},
+    update::command::MAX_WAITING_ORDERS,
+};
+use crate::app::update::{input, server};
+
+/// The player and the server of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    /// The player's name.
+    pub player: String,
+    /// `solo`, or the casino's address.
+    #[serde(rename = "table")]
+    pub server: String,
+}
+
+/// The player's preferences.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Key bindings.
+    pub keys: Keymap,
+    /// Shows the start screen first.
+    pub splash: bool,
+}
+
+/// The state of the game.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// The Gamble stream.
+    pub connection: Connection,
+    /// Prices received.
+    pub market: PriceHistory,
+    /// Chart view: kind, zoom, scroll position, crosshair.
+    pub chart: ChartView,
+    /// The player's wallet.
+    pub holdings: WalletState,
+    /// Other players: tape, online players, leaderboard.
+    pub lobby: Lobby,
+    /// The next order.
+    pub ticket: Ticket,
+    /// Past actions and their status.
+    pub log: ActionLog,
+    /// Price alerts and toasts.
+    pub alerts: Alerts,
+    /// Terminal size and open overlays.
+    pub screen: Screen,
+    /// Player, settings and session statistics.
+    pub session: SessionStats,
+    /// Time of the last event.
+    pub now: UnixMillis,
+}
+
+impl AppState {
+    /// Returns a game with default settings, and its first effects.
+    pub fn new(info: SessionInfo, size: (u16, u16), now: UnixMillis) -> (Self, Effects) {
+        Self::with_settings(Settings::default(), info, size, now)
+    }
+
+    /// Returns a game that starts at `now`, and its first effects.
+    pub fn with_settings(
+        settings: Settings,
+        info: SessionInfo,
+        size: (u16, u16),
+        now: UnixMillis,
+    ) -> (Self, Effects) {
+        let shows_splash = settings.splash;
+        let mut state = Self {
+            connection: Connection::Connecting { attempt: 1 },
+            market: PriceHistory::default(),
+            chart: ChartView::default(),
+            holdings: WalletState::default(),
+            lobby: Lobby::default(),
+            ticket: Ticket::default(),
+            log: ActionLog::default(),
+            alerts: Alerts::default(),
+            screen: Screen::new(size),
+            session: SessionStats::new(info, settings, now),
+            now,
+        };
+        if shows_splash {
+            state.screen.begin(now);
+        }
+        (state, vec![Effect::Connect { after_ms: 0 }])
+    }
+
+    /// Returns `event` as it may be recorded. A paste that no field accepts is dropped: it may be a password meant for
+    /// another window.
+    pub fn redacted<'a>(&self, event: &'a Event) -> &'a Event {
+        match event {
+            Event::Paste(_) if !input::takes_paste(self) => &Event::Timer,
+            event => event,
+        }
+    }
+
+    /// Returns the time at which the screen changes next without an event.
+    pub fn next_wake(&self) -> Option<UnixMillis> {
+        let connection = self.connection.next_change(self.now, self.market.interval_ms());
+        let splash = self.screen.splash_until().filter(|until| *until > self.now);
+        let others = self.alerts.next_change().into_iter().chain(splash);
+        connection.into_iter().chain(others).min()
+    }
+}
+
+/// Applies an event that happened at `now`, and returns the effects to run.
+pub fn update(state: &mut AppState, now: UnixMillis, event: Event) -> Effects {
+    state.now = now;
+    state.alerts.expire(now);
+    state.session.capture_baseline(&state.holdings, &state.market);
+    let effects = dispatch(state, event);
+    state.screen.end_splash(now, state.market.last().is_some());
+    if let Some(live) = state.connection.live_mut() {
+        for effect in &effects {
+            if let Effect::Call(call) = effect {
+                live.record_call(*call, now);
+            }
+        }
+    }
+    effects
+}
+
+fn dispatch(state: &mut AppState, event: Event) -> Effects {
+    match event {
+        Event::Key(key) => return input::key(state, &key),
+        Event::Mouse(mouse) => return input::mouse(state, mouse),
+        Event::Paste(text) => input::paste(state, &text),
+        Event::Resized(columns, rows) => state.screen.size = (columns, rows),
+        Event::Reach(lines) => state.screen.reach = lines,
+        Event::Buttons(buttons) => state.screen.buttons = buttons,
+        Event::HitMap(hit_map) => state.chart.hit_map = hit_map,
+        Event::Stream(event) => return server::on_stream(state, event),
+        Event::Answered(response) => return server::on_response(state, response),
+        Event::Failed(request, error) => return server::on_error(state, request, error),
+        Event::Exported(result) => server::exported(state, result),
+        Event::Timer => {}
+        Event::Shutdown => return vec![Effect::Quit],
+    }
+    Effects::new()
+}

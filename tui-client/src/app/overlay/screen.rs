@@ -1,0 +1,136 @@
+//! Terminal size, overlay stack, and what the last frame reports: click targets and scroll range.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::{
+    chart::Area,
+    commands::{
+        action::{Action, MouseGesture},
+        key::Key,
+    },
+    overlay::Overlay,
+    portfolio::money::UnixMillis,
+};
+
+/// Shortest time for the start screen, in milliseconds.
+const SPLASH_MS: i64 = 800;
+
+/// An area that can be clicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickTarget {
+    /// The area.
+    pub area: Area,
+    /// The result of a click.
+    #[serde(rename = "does")]
+    pub action: ClickAction,
+}
+
+/// The result of a click.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClickAction {
+    /// On the main screen: performs this action.
+    Act(Action),
+    /// In an overlay: presses this key.
+    Press(Key),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Drag {
+    /// Column up to which the chart has followed.
+    column: u16,
+    /// Prices to scroll by next.
+    prices: Option<usize>,
+}
+
+/// Terminal size and overlay stack.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Open overlays; the last one is on top.
+    pub overlays: Vec<Overlay>,
+    /// Highest scroll position of the top overlay, in lines.
+    pub reach: usize,
+    /// Click targets of the last frame.
+    pub buttons: Vec<ClickTarget>,
+    drag: Option<Drag>,
+}
+
+impl Screen {
+    pub(crate) fn new(size: (u16, u16)) -> Self {
+        Self {
+            size,
+            overlays: Vec::new(),
+            reach: 0,
+            buttons: Vec::new(),
+            drag: None,
+        }
+    }
+
+    /// Returns the action of a click on a cell.
+    pub fn clicked(&self, column: u16, row: u16) -> Option<ClickAction> {
+        let button = self
+            .buttons
+            .iter()
+            .find(|button| button.area.contains(column, row));
+        button.map(|button| button.action)
+    }
+
+    pub(crate) fn begin_drag(&mut self, column: u16) {
+        self.drag = Some(Drag { column, prices: None });
+    }
+
+    pub(crate) fn end_drag(&mut self) {
+        self.drag = None;
+    }
+
+    /// Moves a drag to `column`, where `visible` prices take `columns` columns. Returns the scroll direction once it
+    /// amounts to a price.
+    pub(crate) fn drag(&mut self, column: u16, visible: usize, columns: u16) -> Option<MouseGesture> {
+        let drag = self.drag.as_mut()?;
+        let moved = usize::from(drag.column.abs_diff(column));
+        let prices = moved.saturating_mul(visible).checked_div(usize::from(columns))?;
+        if prices == 0 {
+            return None;
+        }
+        let to_the_right = column > drag.column;
+        *drag = Drag {
+            column,
+            prices: Some(prices),
+        };
+        Some(if to_the_right {
+            MouseGesture::DragRight
+        } else {
+            MouseGesture::DragLeft
+        })
+    }
+
+    /// Takes the number of prices to scroll by; `None` if no drag caused the scrolling.
+    pub(crate) fn take_drag(&mut self) -> Option<usize> {
+        self.drag.as_mut()?.prices.take()
+    }
+
+    pub(crate) fn begin(&mut self, now: UnixMillis) {
+        let until = now.plus_ms(SPLASH_MS);
+        self.overlays.push(Overlay::Splash { until });
+    }
+
+    pub(crate) fn splash_until(&self) -> Option<UnixMillis> {
+        match self.overlays.first() {
+            Some(Overlay::Splash { until }) => Some(*until),
+            _ => None,
+        }
+    }
+
+    /// Closes the start screen once its time has passed and a price is known.
+    pub(crate) fn end_splash(&mut self, now: UnixMillis, has_price: bool) {
+        if has_price && self.splash_until().is_some_and(|until| now >= until) {
+            self.overlays.remove(0);
+        }
+    }
+
+    /// Returns the lines of a page.
+    pub fn page(&self) -> usize {
+        usize::from(self.size.1.saturating_div(2).max(1))
+    }
+}

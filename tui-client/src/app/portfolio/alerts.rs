@@ -1,0 +1,130 @@
+//! Price alerts and toasts. Toasts never take keys.
+
+use std::collections::VecDeque;
+
+use awesomestock_proto::text::thousands;
+
+use super::money::UnixMillis;
+
+pub(crate) const MAX_ALERTS: usize = 16;
+
+/// Most visible toasts; a new one replaces the oldest.
+pub(crate) const MAX_TOASTS: usize = 3;
+
+const TOAST_MS: i64 = 6_000;
+
+/// A price that triggers a toast once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alert {
+    /// The price is at or above this.
+    Above(i32),
+    /// The price is at or below this.
+    Below(i32),
+}
+
+impl Alert {
+    /// Returns true if `price` triggers the alert.
+    pub(crate) fn is_reached(self, price: i32) -> bool {
+        match self {
+            Self::Above(bound) => price >= bound,
+            Self::Below(bound) => price <= bound,
+        }
+    }
+}
+
+/// A temporary message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// The content.
+    pub kind: ToastKind,
+    /// Time of removal.
+    pub until: UnixMillis,
+}
+
+/// The content of a toast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToastKind {
+    /// A triggered alert and the price.
+    Reached(Alert, i32),
+    /// Text.
+    Info(String),
+}
+
+/// Active alerts and visible toasts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Alerts {
+    active: Vec<Alert>,
+    toasts: VecDeque<Toast>,
+}
+
+impl Alerts {
+    /// Returns the active alerts in the order they were set.
+    pub fn active(&self) -> &[Alert] {
+        &self.active
+    }
+
+    /// Returns the visible toasts, oldest first.
+    pub fn toasts(&self) -> impl ExactSizeIterator<Item = &Toast> {
+        self.toasts.iter()
+    }
+
+    /// Sets an alert. `price` is the current price, if known. Fails if the price is already reached, the alert is a
+    /// duplicate, or there are `MAX_ALERTS`.
+    pub fn set(&mut self, alert: Alert, price: Option<i32>) -> Result<(), String> {
+        if let Some(price) = price.filter(|price| alert.is_reached(*price)) {
+            return Err(format!("the price is already there: {}", thousands(price)));
+        }
+        if self.active.contains(&alert) {
+            return Err("this alert is already set".to_owned());
+        }
+        if self.active.len() >= MAX_ALERTS {
+            return Err(format!(
+                "{MAX_ALERTS} alerts are set already; alertsOff removes them"
+            ));
+        }
+        self.active.push(alert);
+        Ok(())
+    }
+
+    /// Removes all alerts and returns their number.
+    pub fn clear(&mut self) -> usize {
+        self.active.drain(..).count()
+    }
+
+    /// Removes and returns the alerts that `price` triggers, and shows a toast for each.
+    pub fn trigger(&mut self, price: i32, now: UnixMillis) -> Vec<Alert> {
+        let (reached, active) = self
+            .active
+            .drain(..)
+            .partition(|alert: &Alert| alert.is_reached(price));
+        self.active = active;
+        for alert in &reached {
+            self.show(ToastKind::Reached(*alert, price), now);
+        }
+        reached
+    }
+
+    pub(crate) fn expire(&mut self, now: UnixMillis) {
+        self.toasts.retain(|toast| toast.until > now);
+    }
+
+    /// Returns the next time of a removal.
+    pub fn next_change(&self) -> Option<UnixMillis> {
+        self.toasts.iter().map(|toast| toast.until).min()
+    }
+
+    /// Shows a text.
+    pub fn toast(&mut self, words: String, now: UnixMillis) {
+        self.show(ToastKind::Info(words), now);
+    }
+
+    fn show(&mut self, kind: ToastKind, now: UnixMillis) {
+        if self.toasts.len() >= MAX_TOASTS {
+            self.toasts.pop_front();
+        }
+        self.toasts.push_back(Toast {
+            kind,
+            until: now.plus_ms(TOAST_MS),
+        });
+    }
+}

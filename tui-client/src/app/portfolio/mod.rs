@@ -1,0 +1,10 @@
+//! The player's side of the state: wallet, orders, ticket, alerts.
+
+pub mod alerts;
+pub mod money;
+pub mod order_log;
+pub(crate) mod quantity;
+pub mod rows;
+pub(crate) mod stats;
+pub(crate) mod ticket;
+pub mod wallet;

@@ -1,0 +1,274 @@
+//! The player's actions and their status, oldest first. Results arrive in the order of the orders, so each belongs to
+//! the oldest pending one. Resent orders keep that order.
+
+use std::collections::VecDeque;
+
+use super::money::{Side, UnixMillis};
+use crate::app::portfolio::rows::TradeRow;
+
+/// Most entries kept.
+pub const MAX_ENTRIES: usize = 500;
+
+/// An entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Time of the action, or of the execution.
+    pub at: UnixMillis,
+    /// The action.
+    pub action: LoggedAction,
+    /// Its status.
+    pub status: ActionStatus,
+}
+
+impl LogEntry {
+    fn from_trade(trade: &TradeRow) -> Self {
+        Self {
+            at: trade.at,
+            action: LoggedAction::Order(trade.side, trade.count),
+            status: ActionStatus::Traded {
+                price: Some(trade.price),
+            },
+        }
+    }
+}
+
+/// An action of the player.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoggedAction {
+    /// A market order: side, stocks.
+    Order(Side, i32),
+    /// A limit order: side, stocks, limit.
+    Limited(Side, i32, i32),
+    /// Tokens bought for these dollars.
+    BuyTokens(i32),
+    /// These tokens converted to dollars.
+    Withdraw(i32),
+    /// A message of the client.
+    Notice,
+}
+
+impl LoggedAction {
+    /// Returns an order of `count` stocks.
+    pub fn ordered(side: Side, count: i32, limit: Option<i32>) -> Self {
+        limit.map_or(Self::Order(side, count), |limit| {
+            Self::Limited(side, count, limit)
+        })
+    }
+
+    /// Returns side and stocks of an order.
+    pub fn order(&self) -> Option<(Side, i32)> {
+        match self {
+            Self::Order(side, count) | Self::Limited(side, count, _) => Some((*side, *count)),
+            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+        }
+    }
+
+    /// Returns the limit of a limit order.
+    pub fn limit(&self) -> Option<i32> {
+        match self {
+            Self::Limited(_, _, limit) => Some(*limit),
+            Self::Order(..) | Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+        }
+    }
+}
+
+/// The status of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionStatus {
+    /// Sent, not answered yet.
+    Pending,
+    /// Executed.
+    Traded {
+        /// Tokens for one stock, if known.
+        price: Option<i32>,
+    },
+    /// Succeeded, with a message.
+    Done(String),
+    /// Rejected by the casino, with the reason.
+    Rejected(String),
+    /// Not sent by the client, with the reason.
+    NotSent(String),
+    /// No answer arrived; the wallet shows the status.
+    Unanswered,
+}
+
+/// Identifies an order of the session. The request ID is derived from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClientOrderId {
+    /// Sequence number within the session.
+    pub number: u32,
+    /// Time of creation.
+    pub at: UnixMillis,
+}
+
+/// A pending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnansweredOrder {
+    /// Its ID, unchanged when it is resent.
+    pub order_id: ClientOrderId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Stocks.
+    pub count: i32,
+    /// Worst price at which it may execute.
+    pub limit: Option<i32>,
+    /// `count` is an upper bound.
+    pub up_to: bool,
+    /// Time of the last send.
+    since: UnixMillis,
+}
+
+/// The log of actions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActionLog {
+    entries: VecDeque<LogEntry>,
+    /// Pending orders, oldest first.
+    sent: VecDeque<UnansweredOrder>,
+    last: u32,
+}
+
+impl ActionLog {
+    /// Returns the entries, oldest first.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &LogEntry> + ExactSizeIterator {
+        self.entries.iter()
+    }
+
+    /// Adds an entry. If the log is full, the oldest entry that is not pending is removed.
+    pub fn push(&mut self, entry: LogEntry) {
+        if let (Some((side, count)), ActionStatus::Pending) = (entry.action.order(), &entry.status) {
+            self.last = self.last.wrapping_add(1);
+            let order_id = ClientOrderId {
+                number: self.last,
+                at: entry.at,
+            };
+            self.sent.push_back(UnansweredOrder {
+                order_id,
+                side,
+                count,
+                limit: entry.action.limit(),
+                up_to: false,
+                since: entry.at,
+            });
+        }
+        self.entries.push_back(entry);
+        if self.entries.len() > MAX_ENTRIES {
+            let answered = self
+                .entries
+                .iter()
+                .position(|entry| entry.status != ActionStatus::Pending);
+            self.entries.remove(answered.unwrap_or(0));
+        }
+    }
+
+    pub(crate) fn notify(&mut self, at: UnixMillis, status: ActionStatus) {
+        self.push(LogEntry {
+            at,
+            action: LoggedAction::Notice,
+            status,
+        });
+    }
+
+    /// Returns true if the log has this trade.
+    pub fn contains(&self, trade: &TradeRow) -> bool {
+        let LogEntry { at, status, .. } = LogEntry::from_trade(trade);
+        let order = Some((trade.side, trade.count));
+        self.entries
+            .iter()
+            .any(|entry| entry.at == at && entry.status == status && entry.action.order() == order)
+    }
+
+    /// Inserts earlier trades, given oldest first, before all entries.
+    pub(crate) fn take_trades(&mut self, trades: &[TradeRow]) {
+        let room = MAX_ENTRIES.saturating_sub(self.entries.len());
+        for trade in trades.iter().rev().take(room) {
+            self.entries.push_front(LogEntry::from_trade(trade));
+        }
+    }
+
+    /// Returns the number of pending orders.
+    pub fn waiting(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// Adds an order sent at `at`, and returns it. `up_to`: the most to trade, if the casino computes the count.
+    pub fn send(
+        &mut self,
+        at: UnixMillis,
+        action: LoggedAction,
+        up_to: Option<i32>,
+    ) -> Option<UnansweredOrder> {
+        self.push(LogEntry {
+            at,
+            action,
+            status: ActionStatus::Pending,
+        });
+        let sent = self.sent.back_mut()?;
+        sent.up_to = up_to.is_some();
+        sent.count = up_to.unwrap_or(sent.count);
+        Some(*sent)
+    }
+
+    /// Returns the time at which the oldest pending order was sent last.
+    pub(crate) fn waiting_since(&self) -> Option<UnixMillis> {
+        self.sent.front().map(|sent| sent.since)
+    }
+
+    /// Marks all pending orders as sent at `now`, and returns them, oldest first.
+    pub(crate) fn resend_pending(&mut self, now: UnixMillis) -> impl Iterator<Item = UnansweredOrder> + '_ {
+        self.sent.iter_mut().map(move |sent| {
+            sent.since = now;
+            *sent
+        })
+    }
+
+    /// Resolves the oldest pending order and returns it. Without one, adds a message. `traded`: stocks traded, if known.
+    pub(crate) fn answer_order(
+        &mut self,
+        at: UnixMillis,
+        status: ActionStatus,
+        traded: Option<i32>,
+    ) -> Option<LoggedAction> {
+        self.sent.pop_front();
+        let waiting = self.entries.iter_mut().find(|entry| is_waiting_order(entry));
+        if let (Some(entry), Some(traded)) = (waiting, traded)
+            && let LoggedAction::Order(_, count) | LoggedAction::Limited(_, count, _) = &mut entry.action
+        {
+            *count = traded;
+        }
+        self.resolve(at, status, is_waiting_order)
+    }
+
+    /// Resolves the oldest pending payment equal to `action`. Without one, adds a message.
+    pub(crate) fn answer_payment(&mut self, at: UnixMillis, action: &LoggedAction, status: ActionStatus) {
+        self.resolve(at, status, |entry| {
+            entry.action == *action && entry.status == ActionStatus::Pending
+        });
+    }
+
+    /// Marks all pending orders as unanswered: their status stays unknown.
+    pub fn abandon_pending(&mut self) {
+        self.sent.clear();
+        for entry in self.entries.iter_mut().filter(|entry| is_waiting_order(entry)) {
+            entry.status = ActionStatus::Unanswered;
+        }
+    }
+
+    fn resolve(
+        &mut self,
+        at: UnixMillis,
+        status: ActionStatus,
+        waits: impl Fn(&LogEntry) -> bool,
+    ) -> Option<LoggedAction> {
+        let Some(entry) = self.entries.iter_mut().find(|entry| waits(entry)) else {
+            self.notify(at, status);
+            return None;
+        };
+        entry.at = at;
+        entry.status = status;
+        Some(entry.action.clone())
+    }
+}
+
+fn is_waiting_order(entry: &LogEntry) -> bool {
+    entry.action.order().is_some() && entry.status == ActionStatus::Pending
+}

@@ -1,0 +1,100 @@
+//! The player's wallet, its value and its profit.
+
+use serde::{Deserialize, Serialize};
+
+use super::money::{Centitokens, Permille};
+
+/// A wallet. Amounts are in tokens unless named otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Wallet {
+    /// Tokens.
+    pub tokens: i32,
+    /// Stocks.
+    pub stocks: i32,
+    /// Cost of the stocks held, by average cost.
+    pub cost_basis: i64,
+    /// Realised profit, or negative loss.
+    pub realised_pnl: i64,
+    /// Dollars paid in.
+    pub dollars_in: i64,
+    /// Dollars paid out.
+    pub dollars_out: i64,
+    /// Increases with each change: the higher version is newer.
+    pub version: i64,
+}
+
+impl Wallet {
+    /// Returns the value of the stocks.
+    pub fn value(&self, price: i32) -> i64 {
+        i64::from(self.stocks).saturating_mul(i64::from(price))
+    }
+
+    /// Returns tokens plus the value of the stocks.
+    pub fn equity(&self, price: i32) -> i64 {
+        i64::from(self.tokens).saturating_add(self.value(price))
+    }
+
+    /// Returns the unrealised profit, or negative loss.
+    pub fn unrealised_pnl(&self, price: i32) -> i64 {
+        self.value(price).saturating_sub(self.cost_basis)
+    }
+
+    /// Returns the unrealised profit relative to the cost basis; `None` without stocks.
+    pub fn unrealised_permille(&self, price: i32) -> Option<Permille> {
+        Permille::from_change(self.unrealised_pnl(price), self.cost_basis)
+    }
+
+    /// Returns the average cost of one stock; `None` without stocks.
+    pub fn average_cost(&self) -> Option<Centitokens> {
+        let hundredths = self.cost_basis.checked_mul(100)?;
+        hundredths.checked_div(i64::from(self.stocks)).map(Centitokens)
+    }
+}
+
+/// The known part of the wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WalletState {
+    /// Nothing received yet.
+    #[default]
+    Unknown,
+    /// The casino sends only the token balance.
+    TokensOnly(i32),
+    /// The whole wallet.
+    Known(Wallet),
+}
+
+impl WalletState {
+    /// Returns the tokens, if known.
+    pub fn tokens(&self) -> Option<i32> {
+        match self {
+            Self::Unknown => None,
+            Self::TokensOnly(tokens) => Some(*tokens),
+            Self::Known(wallet) => Some(wallet.tokens),
+        }
+    }
+
+    /// Returns the wallet, if known.
+    pub fn wallet(&self) -> Option<&Wallet> {
+        match self {
+            Self::Known(wallet) => Some(wallet),
+            Self::Unknown | Self::TokensOnly(_) => None,
+        }
+    }
+
+    /// Applies a wallet unless a newer one is known: stream and calls may overtake each other.
+    pub(crate) fn apply(&mut self, wallet: Wallet) {
+        if self.wallet().is_none_or(|known| known.version <= wallet.version) {
+            *self = Self::Known(wallet);
+        }
+    }
+
+    /// Replaces the wallet on opening, because the market may be another one.
+    pub fn replace(&mut self, wallet: Wallet) {
+        *self = Self::Known(wallet);
+    }
+
+    /// Replaces the wallet by a token balance of a casino without the wallet call.
+    pub(crate) fn set_tokens(&mut self, tokens: i32) {
+        *self = Self::TokensOnly(tokens);
+    }
+}

@@ -1,0 +1,320 @@
+//! Actions and commands of the player. An order that the casino will reject is still sent: its answer has the figures.
+
+use awesomestock_proto::text::{pluralize, thousands};
+
+use crate::app::{
+    AppState, Effect, Effects,
+    commands::{
+        action::{Action, ChartAction},
+        command::Command,
+        request::Request,
+    },
+    connection::{Connection, ConnectionStatus},
+    overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, Scroll},
+    portfolio::{
+        alerts::Alert,
+        money::{Side, TOKENS_PER_DOLLAR},
+        order_log::{ActionStatus, LogEntry, LoggedAction},
+        quantity::Quantity,
+        ticket::Estimate,
+    },
+};
+
+/// Tokens from which an order needs confirmation.
+pub(crate) const LARGE_TOKENS: i64 = 10_000;
+
+/// Most orders that may wait for answers.
+pub const MAX_WAITING_ORDERS: usize = 64;
+
+const NO_LIMITS: &str = "this casino does not support limit orders";
+
+const NO_PRICE: &str = "the limit price is missing";
+
+const NO_MAXIMUM: &str = "the maximum quantity is not known yet";
+
+pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
+    match action {
+        Action::Buy => return order_from_ticket(state, Side::Buy),
+        Action::Sell => return order_from_ticket(state, Side::Sell),
+        Action::BuyTokens => open(state, Overlay::Amount(AmountEntry::new(AmountKind::BuyTokens))),
+        Action::Withdraw => open(state, Overlay::Amount(AmountEntry::new(AmountKind::Withdraw))),
+        Action::More => state.ticket.step(1),
+        Action::Fewer => state.ticket.step(-1),
+        Action::ManyMore => state.ticket.step(10),
+        Action::ManyFewer => state.ticket.step(-10),
+        Action::Max => state.ticket.toggle_max(),
+        Action::Limit => state.ticket.begin_limit(),
+        Action::Erase => state.ticket.erase(),
+        Action::Chart(to) => return chart_action(state, to),
+        Action::Payments => return execute(state, Command::Payments),
+        Action::Trades => return execute(state, Command::Trades),
+        Action::Statement => return execute(state, Command::Statement),
+        Action::Leaderboard => return execute(state, Command::Leaderboard),
+        Action::Help => return execute(state, Command::Help),
+        Action::Palette => open(state, Overlay::Palette(Palette::default())),
+        Action::Repaint => return vec![Effect::Repaint],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit => return vec![Effect::Quit],
+    }
+    Effects::new()
+}
+
+/// Changes the chart view and requests older prices if it shows more than is kept.
+fn chart_action(state: &mut AppState, to: ChartAction) -> Effects {
+    let dragged = state.screen.take_drag();
+    let (chart, market) = (&mut state.chart, &state.market);
+    match to {
+        ChartAction::Kind => chart.next_kind(),
+        ChartAction::Interval => chart.next_interval(),
+        ChartAction::ZoomIn => chart.zoom_in(market),
+        ChartAction::ZoomOut => chart.zoom_out(market),
+        ChartAction::Earlier => chart.left(dragged, market),
+        ChartAction::Later => chart.right(dragged, market),
+        ChartAction::Oldest => chart.scroll_to_start(market),
+        ChartAction::Newest => chart.scroll_to_end(market),
+        ChartAction::Crosshair => chart.toggle_crosshair(market),
+        ChartAction::Percent => chart.percent = !chart.percent,
+    }
+    if !matches!(
+        to,
+        ChartAction::ZoomOut | ChartAction::Earlier | ChartAction::Oldest
+    ) {
+        return Effects::new();
+    }
+    chart
+        .request_older(market)
+        .map(Effect::Call)
+        .into_iter()
+        .collect()
+}
+
+pub(crate) fn execute(state: &mut AppState, command: Command) -> Effects {
+    if needs_confirmation(state, command) == Some(true) {
+        open(state, Overlay::Confirm(command));
+        return Effects::new();
+    }
+    run_confirmed(state, command)
+}
+
+/// Returns whether a command is large and would succeed now; `None` if the figures are unknown.
+fn needs_confirmation(state: &AppState, command: Command) -> Option<bool> {
+    let held = state.holdings.tokens()?;
+    if let Command::Withdraw(tokens) = command {
+        return Some((0..TOKENS_PER_DOLLAR).contains(&i64::from(held.checked_sub(tokens)?)));
+    }
+    let order = estimate(state, command)?;
+    Some(match order.side {
+        Side::Buy => {
+            let all_in = order.count > 1 && order.bound.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
+            let passes = order.total <= i64::from(held) && order.total <= order.bound;
+            passes && (all_in || order.bound >= LARGE_TOKENS)
+        }
+        Side::Sell => {
+            let wallet = state.holdings.wallet();
+            let has_them = wallet.is_none_or(|wallet| wallet.stocks >= order.count);
+            has_them && order.total >= order.bound.max(LARGE_TOKENS)
+        }
+    })
+}
+
+fn estimate(state: &AppState, command: Command) -> Option<Estimate> {
+    Estimate::new(command, state.market.last()?.price, &state.holdings)
+}
+
+pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
+    match command {
+        Command::Buy(count) => send_order(state, LoggedAction::Order(Side::Buy, count), None),
+        Command::Sell(count) => send_order(state, LoggedAction::Order(Side::Sell, count), None),
+        Command::Limited(side, count, limit) => {
+            send_order(state, LoggedAction::Limited(side, count, limit), None)
+        }
+        Command::FromTicket(_, quantity, _) => send_ticket(state, command, quantity),
+        Command::BuyTokens(dollars) => pay(
+            state,
+            LoggedAction::BuyTokens(dollars),
+            Request::BuyTokens(dollars),
+        ),
+        Command::Withdraw(tokens) => pay(state, LoggedAction::Withdraw(tokens), Request::Withdraw(tokens)),
+        Command::Balance => {
+            let balance = match state.holdings.tokens() {
+                Some(tokens) => ActionStatus::Done(format!("balance: {}", pluralize(tokens, "token"))),
+                None => ActionStatus::Rejected("the balance is not known yet".to_owned()),
+            };
+            state.log.notify(state.now, balance);
+            vec![Effect::Call(Request::Holdings)]
+        }
+        Command::Payments => {
+            open(state, Overlay::Payments(Document::default()));
+            vec![Effect::Call(Request::Payments)]
+        }
+        Command::Trades => {
+            open(state, Overlay::Trades(Document::default()));
+            vec![Effect::Call(Request::TradePage { before: None })]
+        }
+        Command::Statement => {
+            open(state, Overlay::Statement(Document::default()));
+            vec![Effect::Call(Request::Statement)]
+        }
+        Command::Leaderboard => {
+            let scroll = Scroll::default();
+            open(state, Overlay::Lobby { scroll });
+            Effects::new()
+        }
+        Command::AlertAbove(price) => set_alert(state, Alert::Above(price)),
+        Command::AlertBelow(price) => set_alert(state, Alert::Below(price)),
+        Command::AlertsOff => {
+            let removed = state.alerts.clear();
+            state.log.notify(
+                state.now,
+                ActionStatus::Done(format!("alerts removed: {removed}")),
+            );
+            Effects::new()
+        }
+        Command::Gamble => connect(state),
+        Command::Stop => leave(state),
+        Command::Help => {
+            open(
+                state,
+                Overlay::Help {
+                    scroll: Scroll::default(),
+                },
+            );
+            Effects::new()
+        }
+        Command::Exit => vec![Effect::Quit],
+    }
+}
+
+fn open(state: &mut AppState, overlay: Overlay) {
+    state.screen.overlays.push(overlay);
+}
+
+fn order_from_ticket(state: &mut AppState, side: Side) -> Effects {
+    let Some(price) = state.market.last().map(|last| last.price) else {
+        return blocked_reason(state, "no price received yet");
+    };
+    let count = state.ticket.count(side, price, &state.holdings);
+    let limit = state.ticket.limit().map(|limit| limit.price);
+    if limit == Some(0) {
+        return blocked_reason(state, NO_PRICE);
+    }
+    state.ticket.settle();
+    match count {
+        Some(_) => execute(state, Command::FromTicket(side, state.ticket.quantity(), limit)),
+        None => blocked_reason(state, NO_MAXIMUM),
+    }
+}
+
+/// Computes the count of a ticket order and sends it. Where supported, the casino recomputes a maximum or a share at
+/// execution, because the price may change until then.
+fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Effects {
+    let Some(order) = estimate(state, command) else {
+        return blocked_reason(state, NO_MAXIMUM);
+    };
+    let up_to = match (quantity, order.limit) {
+        (Quantity::Max, None) => Some(i32::MAX),
+        (Quantity::Max | Quantity::Share(_), _) => Some(order.count),
+        (Quantity::Count(_) | Quantity::Worth(_), _) => None,
+    };
+    let up_to = up_to.filter(|_| state.lobby.capabilities.up_to && order.count > 0);
+    let action = LoggedAction::ordered(order.side, order.count, order.limit);
+    send_order(state, action, up_to)
+}
+
+fn blocked_reason(state: &mut AppState, why: &str) -> Effects {
+    state.log.notify(state.now, ActionStatus::NotSent(why.to_owned()));
+    Effects::new()
+}
+
+/// Sends an order unless it is blocked. `up_to`: the casino trades as many stocks as possible, at most these.
+fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {
+    let limit_unsupported = action.limit().is_some() && !state.lobby.capabilities.limits;
+    let reason = not_sent(state, action.order().map_or(0, |(_, count)| count));
+    let reason = reason.or_else(|| limit_unsupported.then(|| NO_LIMITS.to_owned()));
+    let Some(reason) = reason else {
+        let order = state.log.send(state.now, action, up_to);
+        return order.map(Effect::from).into_iter().collect();
+    };
+    state.log.push(LogEntry {
+        at: state.now,
+        action,
+        status: ActionStatus::NotSent(reason),
+    });
+    Effects::new()
+}
+
+fn not_sent(state: &AppState, count: i32) -> Option<String> {
+    let status = state.connection.status(state.now, state.market.interval_ms());
+    match status {
+        ConnectionStatus::Live => {}
+        ConnectionStatus::Stale { age_ms } => {
+            let seconds = age_ms.checked_div(1000).unwrap_or(0);
+            return Some(format!(
+                "no price for {} s; orders resume with the next one",
+                thousands(seconds)
+            ));
+        }
+        ConnectionStatus::Connecting => return Some("still connecting to the table".to_owned()),
+        ConnectionStatus::Reconnecting { .. } => return Some("connection lost, reconnecting".to_owned()),
+        ConnectionStatus::Rejected => {
+            return Some("the casino rejected the session; :gamble retries".to_owned());
+        }
+        ConnectionStatus::Disconnected => return Some("you left the table; :gamble rejoins".to_owned()),
+    }
+    if count < 1 {
+        return Some("the quantity is 0".to_owned());
+    }
+    (state.log.waiting() >= MAX_WAITING_ORDERS)
+        .then(|| format!("{MAX_WAITING_ORDERS} orders are waiting for an answer already"))
+}
+
+fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
+    state.log.push(LogEntry {
+        at: state.now,
+        action,
+        status: ActionStatus::Pending,
+    });
+    vec![Effect::Call(call)]
+}
+
+fn set_alert(state: &mut AppState, alert: Alert) -> Effects {
+    let price = state.market.last().map(|last| last.price);
+    let status = match (state.alerts.set(alert, price), alert) {
+        (Err(why), _) => ActionStatus::Rejected(why),
+        (Ok(()), Alert::Above(price)) => {
+            ActionStatus::Done(format!("alert set: price at or above {}", thousands(price)))
+        }
+        (Ok(()), Alert::Below(price)) => {
+            ActionStatus::Done(format!("alert set: price at or below {}", thousands(price)))
+        }
+    };
+    state.log.notify(state.now, status);
+    Effects::new()
+}
+
+fn connect(state: &mut AppState) -> Effects {
+    match state.connection {
+        // Answers of the session that was left are not received any more.
+        Connection::Disconnected => state.log.abandon_pending(),
+        Connection::Rejected { .. } => {}
+        Connection::Connecting { .. } | Connection::Open(_) | Connection::Backoff { .. } => {
+            let words = "you are at the table already".to_owned();
+            state.log.notify(state.now, ActionStatus::Done(words));
+            return Effects::new();
+        }
+    }
+    state.connection = Connection::Connecting { attempt: 1 };
+    vec![Effect::Connect { after_ms: 0 }]
+}
+
+fn leave(state: &mut AppState) -> Effects {
+    if state.connection == Connection::Disconnected {
+        return Effects::new();
+    }
+    state.connection = Connection::Disconnected;
+    state.log.notify(
+        state.now,
+        ActionStatus::Done("you left the table; :gamble rejoins".to_owned()),
+    );
+    vec![Effect::Leave]
+}

@@ -1,0 +1,335 @@
+//! Keys and mouse: the top overlay sees them first, then the main screen.
+
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use tui_input::InputRequest;
+
+use crate::app::{
+    AppState, Effects,
+    commands::{
+        action::{self, Action, MouseGesture},
+        command,
+        key::Key,
+    },
+    overlay::{
+        AmountEntry, AmountKind, Document, Overlay, Palette, Scroll,
+        document::DocumentLines,
+        palette::{EnterResult, Parsed},
+        screen::ClickAction,
+    },
+    update::{command as command_update, document as document_update, document::ExportFormat},
+};
+
+/// Lines scrolled by one step of the mouse wheel.
+const WHEEL_LINES: usize = 3;
+
+enum KeyOutcome {
+    Kept,
+    Close,
+    Copy,
+    Export(ExportFormat),
+    /// Closes the overlay and runs the command.
+    Run(command::Command),
+    /// Closes the overlay and performs the action.
+    Act(Action),
+    /// Closes the overlay and runs the command without confirmation.
+    RunConfirmed(command::Command),
+}
+
+pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
+    if key.kind == KeyEventKind::Release {
+        return Effects::new();
+    }
+    let action = state.session.settings.keys.action(key);
+    let is_global = Key::from_event(key).is_some_and(|key| key.is_global());
+    if let Some(Action::Repaint | Action::Suspend | Action::Quit) = action
+        && is_global
+    {
+        return run_action(state, action);
+    }
+    if let Some(Overlay::Splash { .. }) = state.screen.overlays.last() {
+        return splash_key(state, key, action);
+    }
+    let page = state.screen.page();
+    let Some(top) = state.screen.overlays.last_mut() else {
+        return main_key(state, key, action);
+    };
+    let outcome = match top {
+        Overlay::Splash { .. } => KeyOutcome::Close,
+        Overlay::Help { scroll } | Overlay::Lobby { scroll } => {
+            scroll_key(key, action, scroll, page, state.screen.reach)
+        }
+        Overlay::Payments(document) => document_key(key, action, document, page, state.screen.reach),
+        Overlay::Trades(document) => document_key(key, action, document, page, state.screen.reach),
+        Overlay::Statement(document) => document_key(key, action, document, page, state.screen.reach),
+        Overlay::Palette(palette) => palette_key(palette, key),
+        Overlay::Confirm(command) => confirm_key(*command, key),
+        Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
+    };
+    match outcome {
+        KeyOutcome::Kept => document_update::load_more(state),
+        KeyOutcome::Copy => document_update::copy(state),
+        KeyOutcome::Export(format) => document_update::export(state, format),
+        KeyOutcome::Close => {
+            state.screen.overlays.pop();
+            Effects::new()
+        }
+        KeyOutcome::Run(command) => {
+            state.screen.overlays.pop();
+            command_update::execute(state, command)
+        }
+        KeyOutcome::Act(action) => {
+            state.screen.overlays.pop();
+            command_update::perform(state, action)
+        }
+        KeyOutcome::RunConfirmed(command) => {
+            state.screen.overlays.pop();
+            command_update::run_confirmed(state, command)
+        }
+    }
+}
+
+/// Closes the start screen and handles the key there, except orders: the player has not seen the price yet.
+fn splash_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
+    if key.kind != KeyEventKind::Press {
+        return Effects::new();
+    }
+    state.screen.overlays.pop();
+    match action {
+        Some(Action::Buy | Action::Sell) => Effects::new(),
+        action => main_key(state, key, action),
+    }
+}
+
+pub(crate) fn takes_paste(state: &AppState) -> bool {
+    matches!(
+        state.screen.overlays.last(),
+        Some(Overlay::Palette(_) | Overlay::Amount(_))
+    )
+}
+
+/// Types pasted text where text is typed, without Enter: a paste never trades.
+pub(crate) fn paste(state: &mut AppState, text: &str) {
+    match state.screen.overlays.last_mut() {
+        Some(Overlay::Palette(palette)) => text.chars().for_each(|c| palette.type_char(c)),
+        Some(Overlay::Amount(entry)) => text.chars().for_each(|c| entry.type_char(c)),
+        _ => {}
+    }
+}
+
+/// Clicks work like the key of their target, the wheel scrolls the overlay, and the chart handles the rest.
+pub(crate) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
+    if !state.screen.overlays.is_empty() {
+        if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
+            return click_top(state, mouse);
+        }
+        scroll_top(state, mouse.kind);
+        return document_update::load_more(state);
+    }
+    let (column, row) = (mouse.column, mouse.row);
+    let over_chart = state.chart.hit_map.area.contains(column, row);
+    let gesture = match mouse.kind {
+        MouseEventKind::Moved => {
+            state.screen.end_drag();
+            state.chart.hover(column, row);
+            None
+        }
+        MouseEventKind::Down(MouseButton::Left) if over_chart => {
+            state.screen.begin_drag(column);
+            state.chart.click(column, row);
+            None
+        }
+        MouseEventKind::Down(MouseButton::Left) => {
+            return match state.screen.clicked(column, row) {
+                Some(ClickAction::Act(action)) => command_update::perform(state, action),
+                // The target belongs to an overlay that has closed.
+                Some(ClickAction::Press(_)) | None => Effects::new(),
+            };
+        }
+        MouseEventKind::Drag(MouseButton::Left) => drag(state, column),
+        MouseEventKind::ScrollUp if over_chart => Some(MouseGesture::WheelUp),
+        MouseEventKind::ScrollDown if over_chart => Some(MouseGesture::WheelDown),
+        _ => None,
+    };
+    run_action(state, gesture.and_then(action::for_gesture))
+}
+
+/// Presses the key of the target. Any other click closes the start screen.
+fn click_top(state: &mut AppState, mouse: MouseEvent) -> Effects {
+    match state.screen.clicked(mouse.column, mouse.row) {
+        Some(ClickAction::Press(pressed)) => return key(state, &pressed.press()),
+        Some(ClickAction::Act(_)) | None => {}
+    }
+    if let Some(Overlay::Splash { .. }) = state.screen.overlays.last() {
+        state.screen.overlays.pop();
+    }
+    Effects::new()
+}
+
+fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
+    let reach = state.screen.reach;
+    let scroll = match state.screen.overlays.last_mut() {
+        Some(Overlay::Help { scroll } | Overlay::Lobby { scroll }) => scroll,
+        Some(Overlay::Payments(document)) => &mut document.scroll,
+        Some(Overlay::Trades(document)) => &mut document.scroll,
+        Some(Overlay::Statement(document)) => &mut document.scroll,
+        _ => return,
+    };
+    match kind {
+        MouseEventKind::ScrollUp => scroll.up(WHEEL_LINES),
+        MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, reach),
+        _ => {}
+    }
+}
+
+fn drag(state: &mut AppState, column: u16) -> Option<MouseGesture> {
+    let visible = state.chart.visible_range(&state.market);
+    let columns = state.chart.hit_map.area.width;
+    let gesture = state.screen.drag(column, visible, columns)?;
+    state.chart.crosshair = None;
+    Some(gesture)
+}
+
+fn main_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
+    match key.code {
+        KeyCode::Char(letter) if is_typed(key) && state.ticket.type_char(letter) => Effects::new(),
+        // Held keys may change the ticket, but never trade twice.
+        _ if key.kind == KeyEventKind::Repeat && !action.is_some_and(Action::may_repeat) => Effects::new(),
+        _ => run_action(state, action),
+    }
+}
+
+fn is_typed(key: &KeyEvent) -> bool {
+    key.modifiers.difference(KeyModifiers::SHIFT).is_empty()
+}
+
+fn run_action(state: &mut AppState, action: Option<Action>) -> Effects {
+    action.map_or_else(Effects::new, |action| command_update::perform(state, action))
+}
+
+/// Confirms on a fresh press only, not on a key held since before the dialog.
+fn confirm_key(command: command::Command, key: &KeyEvent) -> KeyOutcome {
+    match key.code {
+        KeyCode::Enter | KeyCode::Char('y') if key.kind == KeyEventKind::Press => {
+            KeyOutcome::RunConfirmed(command)
+        }
+        KeyCode::Esc | KeyCode::Char('n' | 'q') => KeyOutcome::Close,
+        _ => KeyOutcome::Kept,
+    }
+}
+
+fn document_key<T: DocumentLines>(
+    key: &KeyEvent,
+    action: Option<Action>,
+    document: &mut Document<T>,
+    page: usize,
+    reach: usize,
+) -> KeyOutcome {
+    if document.search.is_typing() {
+        match key.code {
+            KeyCode::Esc => document.search.end(),
+            KeyCode::Enter => document.find(reach),
+            KeyCode::Backspace => document.search.erase(),
+            KeyCode::Char(letter) => document.search.type_char(letter),
+            _ => {}
+        }
+        return KeyOutcome::Kept;
+    }
+    match key.code {
+        KeyCode::Char('/') => document.search.begin(),
+        KeyCode::Char('n') => document.find(reach),
+        KeyCode::Char('N') => document.find_back(reach),
+        KeyCode::Char('y') if key.kind == KeyEventKind::Press => return KeyOutcome::Copy,
+        KeyCode::Char('e') if key.kind == KeyEventKind::Press => {
+            return KeyOutcome::Export(ExportFormat::Csv);
+        }
+        KeyCode::Char('E') if key.kind == KeyEventKind::Press => {
+            return KeyOutcome::Export(ExportFormat::Text);
+        }
+        _ => return scroll_key(key, action, &mut document.scroll, page, reach),
+    }
+    KeyOutcome::Kept
+}
+
+/// Handles scrolling; the keys that open documents or quit also close them.
+fn scroll_key(
+    key: &KeyEvent,
+    action: Option<Action>,
+    scroll: &mut Scroll,
+    page: usize,
+    reach: usize,
+) -> KeyOutcome {
+    match key.code {
+        KeyCode::Esc | KeyCode::Enter => return KeyOutcome::Close,
+        KeyCode::Up | KeyCode::Char('k') => scroll.up(1),
+        KeyCode::Down | KeyCode::Char('j') => scroll.down(1, reach),
+        KeyCode::PageUp => scroll.up(page),
+        KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(page, reach),
+        KeyCode::Home | KeyCode::Char('g') => scroll.up(usize::MAX),
+        KeyCode::End | KeyCode::Char('G') => scroll.down(usize::MAX, reach),
+        _ if action.is_some_and(Action::closes_documents) => return KeyOutcome::Close,
+        _ => {}
+    }
+    KeyOutcome::Kept
+}
+
+fn palette_key(palette: &mut Palette, key: &KeyEvent) -> KeyOutcome {
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    let request = match key.code {
+        KeyCode::Esc => return KeyOutcome::Close,
+        KeyCode::Backspace if palette.input.value().is_empty() => return KeyOutcome::Close,
+        KeyCode::Enter if key.kind == KeyEventKind::Repeat => return KeyOutcome::Kept,
+        KeyCode::Enter => {
+            return match palette.enter() {
+                EnterResult::Done(Parsed::Command(command)) => KeyOutcome::Run(command),
+                EnterResult::Done(Parsed::Action(action)) => KeyOutcome::Act(action),
+                EnterResult::Nothing => KeyOutcome::Close,
+                EnterResult::Typing => KeyOutcome::Kept,
+            };
+        }
+        KeyCode::Tab => {
+            palette.complete();
+            return KeyOutcome::Kept;
+        }
+        KeyCode::Up | KeyCode::Down => {
+            palette.choose(key.code == KeyCode::Down);
+            return KeyOutcome::Kept;
+        }
+        KeyCode::Char('a') if ctrl => InputRequest::GoToStart,
+        KeyCode::Char('e') if ctrl => InputRequest::GoToEnd,
+        KeyCode::Char('u') if ctrl => InputRequest::DeleteLine,
+        KeyCode::Char('w') if ctrl => InputRequest::DeletePrevWord,
+        KeyCode::Char(letter) if !ctrl => {
+            palette.type_char(letter);
+            return KeyOutcome::Kept;
+        }
+        KeyCode::Backspace => InputRequest::DeletePrevChar,
+        KeyCode::Delete => InputRequest::DeleteNextChar,
+        KeyCode::Left => InputRequest::GoToPrevChar,
+        KeyCode::Right => InputRequest::GoToNextChar,
+        KeyCode::Home => InputRequest::GoToStart,
+        KeyCode::End => InputRequest::GoToEnd,
+        _ => return KeyOutcome::Kept,
+    };
+    palette.edit(request);
+    KeyOutcome::Kept
+}
+
+fn amount_key(entry: &mut AmountEntry, key: &KeyEvent, tokens: Option<i32>) -> KeyOutcome {
+    match key.code {
+        KeyCode::Esc | KeyCode::Char('q') => return KeyOutcome::Close,
+        KeyCode::Enter if key.kind == KeyEventKind::Press => match (entry.checked(), entry.kind) {
+            (Ok(dollars), AmountKind::BuyTokens) => {
+                return KeyOutcome::Run(command::Command::BuyTokens(dollars));
+            }
+            (Ok(tokens), AmountKind::Withdraw) => return KeyOutcome::Run(command::Command::Withdraw(tokens)),
+            (Err(error), _) => entry.error = Some(error),
+        },
+        KeyCode::Backspace => entry.erase(),
+        KeyCode::Char('m') if entry.kind == AmountKind::Withdraw => entry.fill_max(tokens),
+        KeyCode::Char(letter) => entry.type_char(letter),
+        _ => {}
+    }
+    KeyOutcome::Kept
+}

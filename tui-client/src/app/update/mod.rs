@@ -1,0 +1,6 @@
+//! Applies events to the state: input, commands, server messages, documents.
+
+pub(crate) mod command;
+pub(crate) mod document;
+pub(crate) mod input;
+pub(crate) mod server;

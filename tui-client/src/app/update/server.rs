@@ -1,0 +1,394 @@
+//! Messages of the Gamble stream and results of calls.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use awesomestock_proto::text::{pluralize, thousands};
+
+use crate::app::{
+    AppState, Effect, Effects,
+    chart::TradeMarker,
+    commands::request::Request,
+    connection::{self, Connection, OpenConnection},
+    event::{OrderResult, RequestError, Response, StreamEvent},
+    overlay::{Document, Overlay, PaymentRow, Remote, trade_list::TradeList},
+    portfolio::{
+        alerts::Alert,
+        order_log::{ActionStatus, LoggedAction},
+        rows::{NumberedTrade, TradeRow},
+        wallet::Wallet,
+    },
+    prices::{PriceHistory, PricePoint},
+};
+
+pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
+    if let Some(live) = state.connection.live_mut() {
+        live.last_message = state.now;
+        if matches!(event, StreamEvent::Price { .. }) {
+            live.last_price = state.now;
+        }
+    }
+    match event {
+        StreamEvent::Opened { extended, ids } => return on_open(state, extended, ids),
+        StreamEvent::Price {
+            tick,
+            price,
+            at,
+            interval_ms,
+        } => {
+            let at = at.unwrap_or(state.now);
+            if state.market.push(tick, price, at, interval_ms) {
+                state.chart.reset();
+            }
+            trigger_alerts(state, price);
+        }
+        StreamEvent::Wallet(wallet) => return on_opening_wallet(state, wallet),
+        StreamEvent::Endpoint(address) => state.session.set_endpoint(address),
+        StreamEvent::Capabilities(capabilities) => state.lobby.reset(capabilities),
+        StreamEvent::Tape(update) => state.lobby.apply(update),
+        StreamEvent::Players(players) => state.lobby.players = players,
+        StreamEvent::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
+        StreamEvent::Result(result) => return order_result(state, result),
+        StreamEvent::Closed(why) => return on_disconnect(state, why),
+        StreamEvent::Rejected(why) => on_rejected(state, why),
+    }
+    Effects::new()
+}
+
+/// Replaces the wallet, as the market may be another one. If the known one has a newer version, a payment may have been
+/// answered while the stream opened: asks for the current one.
+fn on_opening_wallet(state: &mut AppState, wallet: Wallet) -> Effects {
+    let is_older = state
+        .holdings
+        .wallet()
+        .is_some_and(|known| known.version > wallet.version);
+    state.holdings.replace(wallet);
+    match is_older {
+        true => vec![Effect::Call(Request::Holdings)],
+        false => Effects::new(),
+    }
+}
+
+/// Triggered alerts stay in the log after their toasts have expired.
+fn trigger_alerts(state: &mut AppState, price: i32) {
+    for alert in state.alerts.trigger(price, state.now) {
+        let words = match alert {
+            Alert::Above(bound) => {
+                format!(
+                    "alert: price {}, at or above {}",
+                    thousands(price),
+                    thousands(bound)
+                )
+            }
+            Alert::Below(bound) => {
+                format!(
+                    "alert: price {}, at or below {}",
+                    thousands(price),
+                    thousands(bound)
+                )
+            }
+        };
+        state.log.notify(state.now, ActionStatus::Done(words));
+    }
+}
+
+/// Resends unanswered orders first, but only to a casino that deduplicates by request ID.
+fn on_open(state: &mut AppState, extended: bool, ids: bool) -> Effects {
+    if state.connection == Connection::Disconnected {
+        return vec![Effect::Leave];
+    }
+    let mut live = OpenConnection::new(extended, state.now);
+    live.ids = ids;
+    state.connection = Connection::Open(live);
+    if !ids {
+        state.log.abandon_pending();
+    }
+    let resent = state.log.resend_pending(state.now);
+    let mut effects: Effects = resent.map(Effect::from).collect();
+    if !extended {
+        effects.push(Effect::Call(Request::Holdings));
+        return effects;
+    }
+    effects.push(Effect::Call(Request::History { before: None }));
+    if state.log.entries().len() == 0 {
+        effects.push(Effect::Call(Request::Trades));
+    }
+    effects
+}
+
+fn on_disconnect(state: &mut AppState, why: String) -> Effects {
+    resolve_pending(state);
+    if state.connection == Connection::Disconnected {
+        return Effects::new();
+    }
+    let attempt = state.connection.next_attempt();
+    // Another endpoint may accept at once, unless the stream failed right after opening.
+    let after_ms = if state.session.has_other_endpoints && state.connection.is_established(state.now) {
+        0
+    } else {
+        connection::retry_after_ms(attempt, jitter(state, attempt))
+    };
+    state.connection = Connection::Backoff {
+        attempt,
+        retry_at: state.now.plus_ms(after_ms),
+        why,
+    };
+    vec![Effect::Connect { after_ms }]
+}
+
+/// A rejection would repeat, and retrying looks like guessing keys. So only the player retries.
+fn on_rejected(state: &mut AppState, why: String) {
+    resolve_pending(state);
+    if state.connection == Connection::Disconnected {
+        return;
+    }
+    state.log.notify(
+        state.now,
+        ActionStatus::Rejected(format!("session rejected: {why}")),
+    );
+    state.connection = Connection::Rejected { why };
+}
+
+/// Marks pending orders as unanswered, unless they can be resent.
+fn resolve_pending(state: &mut AppState) {
+    let is_final = match &state.connection {
+        Connection::Open(live) => !live.ids,
+        Connection::Disconnected => true,
+        Connection::Connecting { .. } | Connection::Backoff { .. } | Connection::Rejected { .. } => false,
+    };
+    if is_final {
+        state.log.abandon_pending();
+    }
+}
+
+/// Returns a number that differs by player and attempt, to spread reconnects.
+fn jitter(state: &AppState, attempt: u32) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&state.session.info.player, attempt, state.now).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
+    if let Some((live, since)) = state.connection.live_mut().zip(state.log.waiting_since()) {
+        live.record_latency(since, state.now);
+    }
+    let status = if result.executed {
+        state.session.record_trade();
+        ActionStatus::Traded { price: result.price }
+    } else {
+        ActionStatus::Rejected(result.message)
+    };
+    let at = result.at.unwrap_or(state.now);
+    let answered = state.log.answer_order(at, status, result.count);
+    let order = answered.and_then(|action| action.order());
+    if let (Some((side, count)), Some(tick), Some(price)) = (order, result.tick, result.price) {
+        let marker = TradeMarker {
+            tick,
+            side,
+            count,
+            price,
+        };
+        state.chart.markers.push(marker);
+    }
+    match result.wallet {
+        Some(wallet) => {
+            state.holdings.apply(wallet);
+            Effects::new()
+        }
+        None => vec![Effect::Call(Request::Holdings)],
+    }
+}
+
+pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
+    if let Some(live) = state.connection.live_mut() {
+        live.record_answer(answer.call(), state.now);
+    }
+    match answer {
+        Response::TokensBought { dollars, tokens } => {
+            let status = ActionStatus::Done(pluralize(tokens, "token"));
+            state
+                .log
+                .answer_payment(state.now, &LoggedAction::BuyTokens(dollars), status);
+            return vec![Effect::Call(Request::Holdings)];
+        }
+        Response::Withdrawn { tokens, dollars } => {
+            let status = ActionStatus::Done(format!("{} $ paid out", thousands(dollars)));
+            state
+                .log
+                .answer_payment(state.now, &LoggedAction::Withdraw(tokens), status);
+            return vec![Effect::Call(Request::Holdings)];
+        }
+        Response::Wallet(wallet) => state.holdings.apply(wallet),
+        Response::Tokens(tokens) => state.holdings.set_tokens(tokens),
+        Response::Payments(rows) => fill(payments_document(state), Remote::Ready(rows)),
+        Response::Statement(text) => {
+            let lines = text.lines().map(str::to_owned).collect();
+            fill(statement_document(state), Remote::Ready(lines));
+        }
+        Response::History { before, prices, more } => return history(state, before, &prices, more),
+        Response::Candles {
+            before,
+            candles,
+            more,
+        } => {
+            return older(state, before, more, |market| market.insert_candles(&candles));
+        }
+        Response::TradePage { before, rows, more } => trade_page(state, before, rows, more),
+        Response::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
+        Response::Trades(mut rows) => {
+            // Results of the stream are in the log already.
+            rows.retain(|row| !state.log.contains(row));
+            state
+                .chart
+                .markers
+                .take_earlier(rows.iter().map(TradeRow::marker));
+            state.log.take_trades(&rows);
+        }
+    }
+    Effects::new()
+}
+
+fn history(state: &mut AppState, before: Option<i64>, prices: &[PricePoint], more: bool) -> Effects {
+    if let Some(before) = before {
+        return older(state, before, more, |market| market.insert_page(prices));
+    }
+    state.market.insert_page(prices);
+    let oldest = prices.first().map(|oldest| oldest.tick);
+    if !more && oldest.is_some() && state.market.oldest_tick() == oldest {
+        state.chart.backfill.prices_exhausted();
+    }
+    Effects::new()
+}
+
+/// Adds an older page unless the chart was reset: then it may belong to another market.
+fn older(state: &mut AppState, before: i64, more: bool, take: impl FnOnce(&mut PriceHistory)) -> Effects {
+    if !state.chart.backfill.is_pending(before) {
+        return Effects::new();
+    }
+    take(&mut state.market);
+    let oldest = state.market.oldest_tick();
+    let next = oldest.and_then(|oldest| state.chart.backfill.on_page(oldest, more));
+    next.map(Effect::Call).into_iter().collect()
+}
+
+/// Reports a failed older page. A rejected one is not requested again.
+fn older_failed(state: &mut AppState, before: i64, failure: RequestError) {
+    if !state.chart.backfill.is_pending(before) {
+        return;
+    }
+    let (words, for_good) = match failure {
+        RequestError::Rejected(why) => (why, true),
+        RequestError::NotSent(why) | RequestError::Unanswered(why) => {
+            (format!("cannot load older prices: {why}"), false)
+        }
+    };
+    state.chart.backfill.on_error(for_good);
+    state.alerts.toast(words, state.now);
+}
+
+pub(crate) fn exported(state: &mut AppState, exported: Result<String, String>) {
+    let (words, status): (String, fn(String) -> ActionStatus) = match exported {
+        Ok(path) => (format!("exported to {path}"), ActionStatus::Done),
+        Err(why) => (format!("export failed: {why}"), ActionStatus::Rejected),
+    };
+    state.alerts.toast(words.clone(), state.now);
+    state.log.notify(state.now, status(words));
+}
+
+pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestError) -> Effects {
+    match request {
+        Request::BuyTokens(dollars) => {
+            return payment_failed(state, &LoggedAction::BuyTokens(dollars), error);
+        }
+        Request::Withdraw(tokens) => return payment_failed(state, &LoggedAction::Withdraw(tokens), error),
+        Request::Payments => fill(payments_document(state), Remote::Failed(error.into_words())),
+        Request::Statement => fill(statement_document(state), Remote::Failed(error.into_words())),
+        Request::TradePage { before: None } => {
+            fill(trades_document(state), Remote::Failed(error.into_words()));
+        }
+        Request::TradePage { before: Some(_) } => {
+            if let Some(Remote::Ready(trades)) = trades_document(state).map(|document| &mut document.content)
+            {
+                trades.older_failed();
+            }
+            let why = error.into_words();
+            state
+                .alerts
+                .toast(format!("cannot load older trades: {why}"), state.now);
+        }
+        Request::History { before: Some(before) } | Request::Candles { before } => {
+            older_failed(state, before, error);
+        }
+        // Not needed: the next price, result or session brings the data.
+        Request::Holdings | Request::History { before: None } | Request::Trades | Request::Leaderboard => {}
+    }
+    Effects::new()
+}
+
+/// After an unanswered payment, reloads the wallet to show the outcome.
+fn payment_failed(state: &mut AppState, action: &LoggedAction, failure: RequestError) -> Effects {
+    let (status, effects) = match failure {
+        RequestError::Rejected(why) => (ActionStatus::Rejected(why), Effects::new()),
+        RequestError::NotSent(why) => (ActionStatus::NotSent(why), Effects::new()),
+        RequestError::Unanswered(_) => (ActionStatus::Unanswered, vec![Effect::Call(Request::Holdings)]),
+    };
+    state.log.answer_payment(state.now, action, status);
+    effects
+}
+
+fn payments_document(state: &mut AppState) -> Option<&mut Document<Vec<PaymentRow>>> {
+    state
+        .screen
+        .overlays
+        .iter_mut()
+        .rev()
+        .find_map(|overlay| match overlay {
+            Overlay::Payments(document) => Some(document),
+            _ => None,
+        })
+}
+
+fn trades_document(state: &mut AppState) -> Option<&mut Document<TradeList>> {
+    state
+        .screen
+        .overlays
+        .iter_mut()
+        .rev()
+        .find_map(|overlay| match overlay {
+            Overlay::Trades(document) => Some(document),
+            _ => None,
+        })
+}
+
+/// Starts the open trade list with the newest page, or extends it.
+fn trade_page(state: &mut AppState, before: Option<i64>, rows: Vec<NumberedTrade>, more: bool) {
+    let document = trades_document(state);
+    match (before, document) {
+        (None, document) => fill(document, Remote::Ready(TradeList::new(rows, more))),
+        (
+            Some(_),
+            Some(Document {
+                content: Remote::Ready(trades),
+                ..
+            }),
+        ) => trades.take_older(rows, more),
+        (Some(_), _) => {}
+    }
+}
+
+fn statement_document(state: &mut AppState) -> Option<&mut Document<Vec<String>>> {
+    state
+        .screen
+        .overlays
+        .iter_mut()
+        .rev()
+        .find_map(|overlay| match overlay {
+            Overlay::Statement(document) => Some(document),
+            _ => None,
+        })
+}
+
+fn fill<T>(document: Option<&mut Document<T>>, content: Remote<T>) {
+    if let Some(document) = document {
+        *document = Document::new(content);
+    }
+}

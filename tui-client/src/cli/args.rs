@@ -1,0 +1,319 @@
+//! Commands and options of `awesomestock`. [`Options`] is at once the command line, the environment and the
+//! configuration file; [`config`](crate::cli::config) checks values and precedence.
+
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+
+use awesomestock_proto::command_line::{self, BooleanOption};
+use clap::{
+    CommandFactory, FromArgMatches, ValueHint, builder::PossibleValuesParser, error::ErrorKind,
+    parser::ValueSource, value_parser,
+};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{app::replay::MAX_SPEED, cli::man as manual};
+
+/// The only option that a command rejects.
+const RECORD: &str = "record";
+
+/// Version, with the commit if it is known.
+pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
+
+/// Trade one stock, AwesomeStock, in the terminal.
+///
+/// Without options, this is a solo game with a casino and a ledger of your own. With --casino you join a
+/// shared table. Every option can also be set in the environment (shown with it) and as a key of the
+/// configuration file (`initial-price = 10`). The command line overrides the environment, which overrides the
+/// file.
+#[derive(Debug, clap::Parser)]
+#[command(name = "awesomestock", version = VERSION, max_term_width = 100)]
+pub struct Cli {
+    /// The command; without one, the game starts.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+    /// Configuration file [default: `$XDG_CONFIG_HOME/awesomestock/config.toml`]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Record the session to a new FILE, for `awesomestock replay FILE`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
+    /// Options of all layers.
+    #[command(flatten)]
+    pub options: Options,
+    /// Options set by the environment, with their variables.
+    #[arg(skip)]
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Cli {
+    /// Parses a command line and the environment.
+    ///
+    /// # Errors
+    ///
+    /// Invalid arguments, and requests for help or the version.
+    pub fn parse<A: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Self, clap::Error> {
+        let mut definition = Self::definition();
+        let matches = command_line::matches(definition.clone(), arguments)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let from_variable = |option: &&clap::Arg| {
+            matches.value_source(option.get_id().as_str()) == Some(ValueSource::EnvVariable)
+        };
+        let set = definition.get_arguments().filter(from_variable);
+        let named = set.filter_map(|option| Some((option.get_long()?, option.get_env()?.to_str()?)));
+        cli.variables = named
+            .map(|(option, variable)| (option.to_owned(), variable.to_owned()))
+            .collect();
+        if cli.task.is_some() && matches.value_source(RECORD) == Some(ValueSource::CommandLine) {
+            let message = "--record is for a game; it cannot be used with a command";
+            return Err(definition.error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(cli)
+    }
+
+    /// Returns the definition of all commands and options. Options of commands may be before or after the
+    /// command.
+    #[must_use]
+    pub fn definition() -> clap::Command {
+        command_line::with_environment(Self::command(), "AWESOMESTOCK").mut_args(|option| {
+            let is_global = option.get_id() != RECORD;
+            option.global(is_global)
+        })
+    }
+
+    /// Returns the manual page in roff.
+    #[must_use]
+    pub fn manual() -> Vec<u8> {
+        let mut page = Vec::new();
+        // Writing to memory cannot fail.
+        let _ = manual::write(Self::definition(), &mut page);
+        page
+    }
+
+    /// Returns a completion script for `shell`.
+    #[must_use]
+    pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+        let mut script = Vec::new();
+        let mut definition = with_completions(Self::definition());
+        clap_complete::generate(shell, &mut definition, "awesomestock", &mut script);
+        match shell {
+            clap_complete::Shell::Fish => with_fish_values(&String::from_utf8_lossy(&script)),
+            _ => script,
+        }
+    }
+}
+
+/// Adds what `clap_complete` omits for fish: the values of an option before the command, and of arguments.
+fn with_fish_values(script: &str) -> Vec<u8> {
+    const PARSE: &str = "    argparse -s (__fish_awesomestock_global_optspecs) -- $cmd 2>/dev/null\n";
+    const PARSE_WITH_VALUE: &str =
+        "    or argparse -s (__fish_awesomestock_global_optspecs) -- $cmd value 2>/dev/null\n";
+    const ARGUMENTS: &str = "\
+        complete -c awesomestock -n 'not __fish_awesomestock_using_subcommand key replay' -f\n\
+        complete -c awesomestock -n '__fish_awesomestock_using_subcommand completions' -a \
+        'bash elvish fish powershell zsh'\n";
+    let script = script.replace(PARSE, &[PARSE, PARSE_WITH_VALUE].concat());
+    (script + ARGUMENTS).into_bytes()
+}
+
+fn with_completions(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(with_completion)
+        .mut_subcommands(with_completions)
+}
+
+/// Adds the values or hints that shells complete.
+fn with_completion(option: clap::Arg) -> clap::Arg {
+    let values: &[&str] = match option.get_id().as_str() {
+        "theme" => &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"],
+        "up" => &["green", "red"],
+        "markers" => &["braille", "block", "ascii"],
+        // Shells complete files for an unknown hint.
+        _ if option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown => {
+            return option.value_hint(ValueHint::Other);
+        }
+        _ => return option,
+    };
+    option.value_parser(PossibleValuesParser::new(values))
+}
+
+/// A command.
+#[derive(Debug, clap::Subcommand)]
+pub enum Task {
+    /// A one-shot command.
+    #[command(flatten)]
+    OneShot(OneShot),
+    /// Replay a recorded session on the screen
+    Replay {
+        /// A file written by --record
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Speed factor, 1 to 1000
+        #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(MAX_SPEED)))]
+        speed: u32,
+    },
+    /// Manage the key to your name at a casino: show the `path`, `export` it or `import` it
+    Key {
+        /// The key command.
+        #[command(subcommand)]
+        task: KeyTask,
+    },
+    /// Open a solo ledger whose commit log is damaged, without the lost trades and payments
+    AcceptLoss,
+    /// Check the terminal, the files, the casino and the clock
+    Doctor,
+    /// Print a shell completion script
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// A key command.
+#[derive(Debug, clap::Subcommand)]
+pub enum KeyTask {
+    /// Print the file of your keys
+    Path,
+    /// Print the key to your name at --casino on one line; anyone with the key can play as you
+    Export,
+    /// Store a key that `export` printed on another machine
+    Import {
+        /// File with the key [default: standard input]
+        file: Option<PathBuf>,
+        /// Replace an existing key
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+/// A command that makes one call and prints the result.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+pub enum OneShot {
+    /// Print the current price
+    Price(Output),
+    /// Print the wallet
+    Balance(Output),
+    /// Buy N stocks at the current price
+    Buy(OrderArgs),
+    /// Sell N stocks at the current price
+    Sell(OrderArgs),
+    /// Buy tokens for N dollars: 5 per dollar
+    #[command(alias = "buyTokens")]
+    BuyTokens(Amount),
+    /// Convert N tokens to dollars: a multiple of 5
+    Withdraw(Amount),
+    /// Print all your trades, oldest first
+    Trades(Output),
+    /// Print all your payments, oldest first
+    Payments(Output),
+    /// Print the leaderboard and your own rank
+    Leaderboard(Output),
+    /// Print your statement
+    #[command(aliases = ["paymentStatement", "payment-statement"])]
+    Statement(Output),
+}
+
+/// Arguments of an order.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct OrderArgs {
+    /// Number of stocks.
+    #[command(flatten)]
+    pub amount: Amount,
+    /// Execute only at this price or better: at or below it for a buy, at or above it for a sell
+    #[arg(long, value_name = "PRICE", value_parser = value_parser!(i32).range(1..), allow_negative_numbers = true)]
+    pub limit: Option<i32>,
+}
+
+/// An amount and an output format.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Amount {
+    /// A whole number from 1 to 2147483647
+    #[arg(value_name = "N", value_parser = value_parser!(i32).range(1..), allow_negative_numbers = true)]
+    pub count: i32,
+    /// Output format.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Output format: text, unless JSON or CSV is chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::Args)]
+pub struct Output {
+    /// Print JSON: one object, or an array of them
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Print CSV with a line of headers
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// Parses a list of strings, or one comma-separated string.
+fn one_or_more<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a text or a list of texts")]
+    enum OneOrMany {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(Some(match OneOrMany::deserialize(source)? {
+        OneOrMany::One(text) => text.split(',').map(str::to_owned).collect(),
+        OneOrMany::More(texts) => texts,
+    }))
+}
+
+/// The options of one layer; `None` is not set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Options {
+    /// Join a shared table: http://HOST:PORT or https://HOST:PORT of its casino; separate several addresses
+    /// by commas [default: `solo`, a casino of your own]
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    #[serde(deserialize_with = "one_or_more", default)]
+    pub casino: Option<Vec<String>>,
+    /// Certificate authority (PEM file) of an https casino [default: the system's authorities]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_ca: Option<PathBuf>,
+    /// Allow http to a casino on another machine, although your key can be read on the network
+    #[arg(long, boolean())]
+    pub allow_plaintext: Option<bool>,
+    /// Your name: 1 to 32 letters, digits and `_ - .` [default: the last one used, else the system's]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Timeout of a command such as `balance`, 100ms to 1h [default: 10s]
+    #[arg(long, value_name = "DURATION", value_hint = ValueHint::Other)]
+    pub timeout: Option<String>,
+    /// Solo: time between two prices, 10ms to 1h [default: 1s]
+    #[arg(long, value_name = "DURATION")]
+    pub tick: Option<String>,
+    /// Solo: first price of a new market [default: 10]
+    #[arg(long, value_name = "TOKENS", allow_negative_numbers = true)]
+    pub initial_price: Option<i64>,
+    /// Solo: seed of the market, for a reproducible game [default: random]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub seed: Option<i64>,
+    /// Solo: number of built-in players, 0 to 20 [default: 3]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub house: Option<i64>,
+    /// Play line by line without a screen, for scripts, pipes and screen readers [default: if standard input or output is
+    /// not a terminal, or `TERM` is `dumb` or not set]
+    #[arg(long, boolean())]
+    pub plain: Option<bool>,
+    /// Skip the start screen
+    #[arg(long, boolean())]
+    pub no_splash: Option<bool>,
+    /// Theme: terminal, dark, light, mono, or for color blindness blue-orange, teal-magenta [default:
+    /// `terminal`; with `NO_COLOR`, `mono`]
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Colour of a rising price: green, or red as in East Asia; other themes swap their two colours [default:
+    /// `green`]
+    #[arg(long, value_name = "COLOUR")]
+    pub up: Option<String>,
+    /// Characters of the chart: braille, block or ascii (the whole screen) [default: by locale and terminal]
+    #[arg(long, value_name = "NAME")]
+    pub markers: Option<String>,
+    /// Folder of the solo ledger and of your last name [default: `$XDG_DATA_HOME/awesomestock`]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub data_dir: Option<PathBuf>,
+}

@@ -1,0 +1,85 @@
+//! Reads the configuration file; errors include the line.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use serde::Deserialize;
+use toml::de::{DeTable, Deserializer};
+
+use super::keys::{self, KeyError};
+use crate::{app::commands::keymap::Keymap, cli::args::Options};
+
+const FILE_NAME: &str = "config.toml";
+
+/// Table of key bindings, which exists in the file only.
+const KEYS: &str = "keys";
+
+/// Largest accepted file, far more than all options with comments.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// Returns `given`, or the default path in `config_dir`.
+pub(super) fn path(given: Option<&Path>, config_dir: &Path) -> PathBuf {
+    given.map_or_else(|| config_dir.join(FILE_NAME), Path::to_owned)
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) options: Options,
+    pub(crate) keys: Keymap,
+}
+
+/// Reads the file at `given`, or the default file, which may be missing; also returns the path.
+pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, PathBuf)> {
+    let path = path(given, config_dir);
+    let text = match read_bounded(&path) {
+        Ok(text) => text,
+        Err(error) if given.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            return Err(error)
+                .wrap_err_with(|| format!("cannot read the configuration file {}", path.display()));
+        }
+    };
+    match parse(&text) {
+        Ok(content) => Ok((content, path)),
+        Err(KeyError { at, why }) => Err(eyre!("{} line {}: {why}", path.display(), line_of(&text, at))),
+    }
+}
+
+pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {
+    let misplaced = |error: toml::de::Error| KeyError {
+        at: error.span().map_or(0, |span| span.start),
+        why: error.message().to_owned(),
+    };
+    let mut table = DeTable::parse(text).map_err(misplaced)?;
+    let keys = match table.get_mut().remove(KEYS) {
+        None => Keymap::default(),
+        Some(value) => keys::read(&value, |at| line_of(text, at))?,
+    };
+    let options = Options::deserialize(Deserializer::from(table)).map_err(misplaced)?;
+    Ok(Content { options, keys })
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?
+        .take(MAX_BYTES.saturating_add(1))
+        .read_to_string(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read <= MAX_BYTES) {
+        Ok(text)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("must have at most {MAX_BYTES} bytes"),
+        ))
+    }
+}
+
+/// Returns the line number of byte `at`, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().iter().take(at);
+    before.filter(|byte| **byte == b'\n').count().saturating_add(1)
+}

@@ -1,0 +1,53 @@
+//! Theme, color of a rising price and chart markers, with their defaults.
+
+use color_eyre::eyre::{Result, WrapErr};
+
+use super::{UserEnvironment, option_error};
+use crate::{
+    cli::args::Options,
+    ui::{Markers, Theme},
+};
+
+const DEFAULT_THEME: &str = "terminal";
+
+const NO_COLOR_THEME: &str = "mono";
+
+pub(super) fn theme(options: &Options, environment: &UserEnvironment) -> Result<Theme> {
+    let default = if environment.no_color {
+        NO_COLOR_THEME
+    } else {
+        DEFAULT_THEME
+    };
+    let theme = Theme::by_name(options.theme.as_deref().unwrap_or(default)).wrap_err("theme")?;
+    match options.up.as_deref() {
+        None | Some("green") => Ok(theme),
+        Some("red") => Ok(theme.red_up()),
+        Some(other) => Err(option_error("up", "must be green or red", other)),
+    }
+}
+
+pub(super) fn markers(options: &Options, environment: &UserEnvironment) -> Result<Markers> {
+    let named = options.markers.as_deref().map(Markers::by_name);
+    Ok(named
+        .transpose()
+        .wrap_err("markers")?
+        .unwrap_or(environment.markers))
+}
+
+/// Returns the markers for a locale and terminal: ASCII for a locale that is not UTF-8, blocks for the Linux
+/// console, which has no Braille. Without a locale most terminals show everything.
+pub(super) fn markers_for(variable: impl Fn(&str) -> Option<String>) -> Markers {
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
+    let is_utf8 = |locale: String| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    };
+    if !locale.is_none_or(is_utf8) {
+        Markers::Ascii
+    } else if variable("TERM").is_some_and(|term| term == "linux") {
+        Markers::Block
+    } else {
+        Markers::Braille
+    }
+}

@@ -1,0 +1,290 @@
+//! The configuration: merges the layers of options and checks every value.
+
+pub(crate) mod file;
+mod keys;
+mod looks;
+mod player;
+mod server;
+
+use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use awesomestock_proto::command_line;
+use color_eyre::eyre::{Report, Result, WrapErr, eyre};
+use etcetera::BaseStrategy;
+pub use player::{is_player_name, remember_player};
+use serde::Deserialize;
+pub use server::{ServerAddress, SharedServer};
+
+use crate::{
+    app::Settings,
+    cli::args::{Cli, Options},
+    ui::{Markers, Theme},
+};
+
+const KEYS_FOLDER: &str = "keys";
+
+const FOLDER: &str = "awesomestock";
+
+/// Value of `--casino` for a solo game.
+const SOLO: &str = "solo";
+
+const DEFAULT_TICK: Duration = Duration::from_secs(1);
+
+const DEFAULT_INITIAL_PRICE: i32 = 10;
+
+const DEFAULT_HOUSE: u8 = 3;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
+
+/// The checked configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The server to play on.
+    pub server: ServerChoice,
+    /// The player's name.
+    pub player: String,
+    /// Line by line, without a screen.
+    pub plain: bool,
+    /// Timeout of a one-shot command.
+    pub timeout: Duration,
+    /// The screen's theme.
+    pub theme: Theme,
+    /// Characters of the chart.
+    pub markers: Markers,
+    /// Folder of the solo ledger and of the last player name.
+    pub data_dir: PathBuf,
+    /// Folder of the keys.
+    pub keys_dir: PathBuf,
+    /// File of the session recording.
+    pub record: Option<PathBuf>,
+    /// Settings of the game.
+    pub settings: Settings,
+}
+
+/// The server to play on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerChoice {
+    /// A server inside the process.
+    Solo(SoloOptions),
+    /// A remote server.
+    Shared(SharedServer),
+}
+
+impl fmt::Display for ServerChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Solo(_) => f.write_str(SOLO),
+            Self::Shared(shared) => f.write_str(shared.first.name()),
+        }
+    }
+}
+
+/// Options of a solo server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoloOptions {
+    /// Time between two prices.
+    pub tick: Duration,
+    /// First price of a new market.
+    pub initial_price: i32,
+    /// Seed of the market; by default the ledger's, or a random one for a new ledger.
+    pub seed: Option<u64>,
+    /// Number of bots, at most [`casino_server::BOTS_MAX`].
+    pub house: u8,
+}
+
+/// Facts about the user's system that decide defaults.
+#[derive(Debug, Clone)]
+pub struct UserEnvironment {
+    /// Folder of the configuration file.
+    pub config_dir: PathBuf,
+    /// Folder of the ledger.
+    pub data_dir: PathBuf,
+    /// The system's user name.
+    pub system_user: Option<String>,
+    /// Whether `NO_COLOR` is set.
+    pub no_color: bool,
+    /// Whether `TERM` is `dumb`, empty or missing: the terminal cannot move its cursor.
+    pub dumb: bool,
+    /// Default characters of the chart.
+    pub markers: Markers,
+}
+
+impl UserEnvironment {
+    /// Reads the system's settings.
+    ///
+    /// # Errors
+    ///
+    /// The user has no home folder.
+    pub fn current() -> Result<Self> {
+        let folders = etcetera::choose_base_strategy().wrap_err("cannot find the home folder; set HOME")?;
+        Ok(Self {
+            config_dir: folders.config_dir().join(FOLDER),
+            data_dir: folders.data_dir().join(FOLDER),
+            system_user: whoami::username().ok(),
+            no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            dumb: std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb"),
+            markers: looks::markers_for(|name| std::env::var(name).ok()),
+        })
+    }
+}
+
+impl Config {
+    /// Returns the path of the configuration file, which may not exist.
+    #[must_use]
+    pub fn path(cli: &Cli, environment: &UserEnvironment) -> PathBuf {
+        file::path(cli.config.as_deref(), &environment.config_dir)
+    }
+
+    /// Merges the command line and environment (`cli`) with the configuration file, and checks all values.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or parsed (with its line), or a value out of bounds (with its option).
+    pub fn load(cli: &Cli, environment: &UserEnvironment) -> Result<Self> {
+        Self::load_unnamed(cli, environment).map_err(|error| {
+            // An error about an option begins with its name.
+            let words = error.to_string();
+            name_variable(error, cli, words.split(':').next())
+        })
+    }
+
+    fn load_unnamed(cli: &Cli, environment: &UserEnvironment) -> Result<Self> {
+        let (content, path) = file::read(cli.config.as_deref(), &environment.config_dir)
+            .map_err(|error| name_variable(error, cli, Some("config")))?;
+        // Checked on its own first, so that the error names the file.
+        Self::check(&content.options, environment).wrap_err_with(|| format!("in {}", path.display()))?;
+        let options = merge(content.options, &cli.options)?;
+        let config = Self::check(&options, environment)?;
+        if let ServerChoice::Shared(shared) = &config.server {
+            reject_solo_options(&cli.options)?;
+            server::require_encryption(shared, &options)?;
+        }
+        Ok(Self {
+            record: cli.record.clone(),
+            settings: Settings {
+                keys: content.keys,
+                ..config.settings
+            },
+            ..config
+        })
+    }
+
+    /// Checks `options` and fills in the defaults.
+    pub(crate) fn check(options: &Options, environment: &UserEnvironment) -> Result<Self> {
+        let data_dir = match &options.data_dir {
+            None => environment.data_dir.clone(),
+            Some(dir) if dir.as_os_str().is_empty() => {
+                return Err(option_error("data-dir", "must name a folder", ""));
+            }
+            Some(dir) => dir.clone(),
+        };
+        let solo = check_solo_options(options)?;
+        Ok(Self {
+            server: server::check(options)?.map_or(ServerChoice::Solo(solo), ServerChoice::Shared),
+            player: player::choose(
+                options.user.as_deref(),
+                &data_dir,
+                environment.system_user.as_deref(),
+            )?,
+            plain: options.plain.unwrap_or(environment.dumb),
+            timeout: check_timeout(options.timeout.as_deref())?,
+            theme: looks::theme(options, environment)?,
+            markers: looks::markers(options, environment)?,
+            data_dir,
+            keys_dir: environment.config_dir.join(KEYS_FOLDER),
+            record: None,
+            settings: Settings {
+                splash: !options.no_splash.unwrap_or(false),
+                ..Settings::default()
+            },
+        })
+    }
+}
+
+/// Adds the variable to the error if the environment has set `option`.
+fn name_variable(error: Report, cli: &Cli, option: Option<&str>) -> Report {
+    match option.and_then(|option| cli.variables.get(option)) {
+        Some(variable) => error.wrap_err(variable.clone()),
+        None => error,
+    }
+}
+
+/// Merges as TOML tables, so that no option has to be listed here.
+fn merge(base: Options, overrides: &Options) -> Result<Options> {
+    let mut merged = toml::Table::try_from(base).wrap_err("cannot merge the configuration")?;
+    merged.extend(toml::Table::try_from(overrides).wrap_err("cannot merge the options")?);
+    Options::deserialize(merged).wrap_err("cannot merge the options")
+}
+
+/// Rejects solo options on the command line of a shared game, where they have no effect. In the file they are
+/// allowed, as solo games use them.
+fn reject_solo_options(options: &Options) -> Result<()> {
+    let given = [
+        ("tick", options.tick.is_some()),
+        ("initial-price", options.initial_price.is_some()),
+        ("seed", options.seed.is_some()),
+        ("house", options.house.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((name, _)) => Err(eyre!(
+            "{name}: only for a solo game; with --casino, the shared table sets its own"
+        )),
+    }
+}
+
+fn check_solo_options(options: &Options) -> Result<SoloOptions> {
+    let initial_price = match options.initial_price {
+        None => DEFAULT_INITIAL_PRICE,
+        Some(price) => i32::try_from(price)
+            .ok()
+            .filter(|price| *price >= 1)
+            .ok_or_else(|| option_error("initial-price", "must be 1 to 2147483647", price))?,
+    };
+    let seed = options.seed.map(|seed| {
+        u64::try_from(seed).map_err(|_| option_error("seed", "must be 0 to 9223372036854775807", seed))
+    });
+    Ok(SoloOptions {
+        tick: check_tick(options.tick.as_deref())?,
+        initial_price,
+        seed: seed.transpose()?,
+        house: check_house(options.house)?,
+    })
+}
+
+fn check_tick(tick: Option<&str>) -> Result<Duration> {
+    check_duration("tick", tick, DEFAULT_TICK, &casino_server::TICK)
+}
+
+fn check_timeout(timeout: Option<&str>) -> Result<Duration> {
+    check_duration("timeout", timeout, DEFAULT_TIMEOUT, &TIMEOUT_BOUNDS)
+}
+
+fn check_duration(
+    option: &str,
+    given: Option<&str>,
+    default: Duration,
+    bounds: &RangeInclusive<Duration>,
+) -> Result<Duration> {
+    let Some(given) = given else { return Ok(default) };
+    command_line::duration(given, bounds).map_err(|rule| option_error(option, &rule, given))
+}
+
+fn check_house(house: Option<i64>) -> Result<u8> {
+    let Some(house) = house else {
+        return Ok(DEFAULT_HOUSE);
+    };
+    u8::try_from(house)
+        .ok()
+        .filter(|house| *house <= casino_server::BOTS_MAX)
+        .ok_or_else(|| option_error("house", "must be 0 to 20", house))
+}
+
+fn option_error(option: &str, rule: &str, given: impl fmt::Display) -> Report {
+    eyre!("{option}: {rule}, not {:?}", given.to_string())
+}
+
+#[cfg(test)]
+mod tests;

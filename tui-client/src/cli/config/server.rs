@@ -1,0 +1,146 @@
+//! The addresses of a shared server, and its TLS options.
+
+use std::path::PathBuf;
+
+use awesomestock_proto::transport;
+use color_eyre::eyre::{Result, eyre};
+use tonic::transport::Uri;
+
+use super::{SOLO, option_error};
+use crate::{cli::args::Options, storage::keyring::KeyId};
+
+const MAX_ADDRESSES: usize = 16;
+
+/// A remote server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedServer {
+    /// The first address.
+    pub first: ServerAddress,
+    /// Other addresses of the same server, with the same players and keys.
+    pub others: Vec<ServerAddress>,
+    /// Certificate authority to trust instead of the system's.
+    pub tls_ca: Option<PathBuf>,
+}
+
+/// An address of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerAddress {
+    /// `http://HOST:PORT` or `https://HOST:PORT`.
+    pub url: String,
+    /// HOST:PORT in lower case; every loopback address is `localhost`.
+    pub normalized: String,
+}
+
+impl ServerAddress {
+    /// Returns HOST:PORT as the user wrote it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let url = self.url.as_str();
+        let name = url.split_once("://").map_or(url, |(_, name)| name);
+        name.trim_end_matches('/')
+    }
+
+    /// Returns whether the connection is not encrypted.
+    #[must_use]
+    pub fn is_in_plaintext(&self) -> bool {
+        !self.url.to_ascii_lowercase().starts_with("https:")
+    }
+
+    fn parse(url: &str) -> Result<Self> {
+        let url = url.trim();
+        // Any part of another URL may be a password.
+        let bad_url =
+            || eyre!("casino: must be http://HOST:PORT or https://HOST:PORT; what is given is not shown");
+        let uri: Uri = url.parse().map_err(|_| bad_url())?;
+        let whole = matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
+            && uri
+                .authority()
+                .is_some_and(|authority| !authority.as_str().contains('@'));
+        let host = uri.host().filter(|host| !host.is_empty());
+        let port = uri.port_u16().filter(|port| *port > 0);
+        match (host, port) {
+            (Some(host), Some(port)) if whole => Ok(Self {
+                url: url.to_owned(),
+                normalized: normalize(host, port),
+            }),
+            _ => Err(bad_url()),
+        }
+    }
+}
+
+impl SharedServer {
+    /// Returns all addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = &ServerAddress> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Returns the ID of the player's key: stored under the first address, and also found under the others.
+    #[must_use]
+    pub fn key_id(&self, player: &str) -> KeyId {
+        KeyId {
+            casino: self.first.normalized.clone(),
+            aliases: self
+                .others
+                .iter()
+                .map(|address| address.normalized.clone())
+                .collect(),
+            player: player.to_owned(),
+        }
+    }
+}
+
+/// Returns `None` for a solo game.
+pub(super) fn check(options: &Options) -> Result<Option<SharedServer>> {
+    let given = options.casino.as_deref().unwrap_or_default();
+    let mut urls = match given {
+        [] => return Ok(None),
+        [solo] if solo == SOLO => return Ok(None),
+        urls => urls.iter().map(|url| ServerAddress::parse(url)),
+    };
+    let Some(first) = urls.next().transpose()? else {
+        return Ok(None);
+    };
+    let mut others: Vec<ServerAddress> = Vec::new();
+    for address in urls {
+        let address = address?;
+        if address != first && !others.contains(&address) {
+            others.push(address);
+        }
+    }
+    if others.len() >= MAX_ADDRESSES {
+        let bound = format!("must be at most {MAX_ADDRESSES} addresses");
+        return Err(option_error("casino", &bound, given.len()));
+    }
+    Ok(Some(SharedServer {
+        first,
+        others,
+        tls_ca: options.tls_ca.clone(),
+    }))
+}
+
+fn normalize(host: &str, port: u16) -> String {
+    if transport::is_loopback(host) {
+        format!("localhost:{port}")
+    } else {
+        format!("{}:{port}", host.to_ascii_lowercase())
+    }
+}
+
+/// Rejects connections on which the key could be read, unless `--allow-plaintext` is set.
+pub(super) fn require_encryption(shared: &SharedServer, options: &Options) -> Result<()> {
+    if options.allow_plaintext.unwrap_or(false) {
+        return Ok(());
+    }
+    for address in shared.addresses() {
+        let uri: Uri = address.url.parse()?;
+        if transport::is_plaintext_remote(&uri) {
+            return Err(eyre!(
+                "casino: {} is not encrypted, so the key to your name could be read on the network: use https://, or \
+                 --allow-plaintext if the network is safe",
+                address.url
+            ));
+        }
+    }
+    Ok(())
+}

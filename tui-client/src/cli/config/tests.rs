@@ -1,0 +1,452 @@
+use std::{fs, path::Path};
+
+use clap::Parser;
+
+use super::*;
+
+/// Loads a configuration file with this `text`, overridden by `arguments`.
+fn load(text: &str, arguments: &[&str]) -> Result<Config> {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("config.toml"), text).unwrap();
+    load_at(home.path(), arguments)
+}
+
+fn load_at(home: &Path, arguments: &[&str]) -> Result<Config> {
+    let cli = Cli::try_parse_from(std::iter::once(&"awesomestock").chain(arguments)).unwrap();
+    Config::load(&cli, &environment(home))
+}
+
+fn environment(home: &Path) -> UserEnvironment {
+    UserEnvironment {
+        config_dir: home.to_owned(),
+        data_dir: home.join("data"),
+        system_user: Some("mary ann".to_owned()),
+        no_color: false,
+        dumb: false,
+        markers: Markers::Braille,
+    }
+}
+
+fn error(text: &str, arguments: &[&str]) -> String {
+    format!("{:#}", load(text, arguments).unwrap_err())
+}
+
+#[test]
+fn without_options_the_game_is_solo() {
+    let config = load("", &[]).unwrap();
+    let options = SoloOptions {
+        tick: Duration::from_secs(1),
+        initial_price: 10,
+        seed: None,
+        house: 3,
+    };
+    assert_eq!(config.server, ServerChoice::Solo(options));
+    assert_eq!(config.player, "maryann");
+    assert_eq!(config.timeout, Duration::from_secs(10));
+    assert_eq!(config.theme.name, "terminal");
+    assert!(!config.plain && config.data_dir.ends_with("data"));
+}
+
+#[test]
+fn the_command_line_overrides_single_options_of_the_file() {
+    let file = "tick = '5s'\ninitial-price = 7\nuser = 'anna'\nplain = true\nseed = 3\nhouse = 5";
+    let config = load(file, &["--tick", "200ms", "--user", "bert", "--plain=false"]).unwrap();
+    let options = SoloOptions {
+        tick: Duration::from_millis(200),
+        initial_price: 7,
+        seed: Some(3),
+        house: 5,
+    };
+    assert_eq!(config.server, ServerChoice::Solo(options));
+    assert_eq!(config.player, "bert");
+    assert!(!config.plain);
+}
+
+#[test]
+fn every_option_has_an_environment_variable_and_a_key() {
+    let command = Cli::definition();
+    for option in command
+        .get_arguments()
+        .filter(|option| !["help", "version"].contains(&option.get_id().as_str()))
+    {
+        let long = option.get_long().unwrap();
+        let variable = format!("AWESOMESTOCK_{}", long.to_uppercase().replace('-', "_"));
+        assert_eq!(option.get_env().unwrap(), variable.as_str());
+        // The paths of the configuration and the recording are not options of the file.
+        if !["config", "record"].contains(&long) {
+            let wrong = format!("{long} = [[]]");
+            let why = error(&wrong, &[]);
+            assert!(
+                why.contains("line 1") && !why.contains("unknown field"),
+                "{long}: {why}"
+            );
+        }
+    }
+}
+
+#[test]
+fn values_out_of_bounds_are_rejected_with_the_bounds() {
+    let cases: [(&[&str], &str); 25] = [
+        (&["--tick", "9ms"], "tick: expected a duration from 10ms to 1h"),
+        (
+            &["--timeout", "99ms"],
+            "timeout: expected a duration from 100ms to 1h",
+        ),
+        (&["--timeout", "61m"], "timeout: expected a duration"),
+        (&["--tick", "61m"], "tick: expected a duration"),
+        (&["--tick", "1"], "tick: expected a duration"),
+        (&["--tick", ""], "tick: expected a duration"),
+        (
+            &["--initial-price", "0"],
+            "initial-price: must be 1 to 2147483647, not \"0\"",
+        ),
+        (&["--initial-price", "-1"], "initial-price: must be"),
+        (&["--initial-price", "2147483648"], "initial-price: must be"),
+        (&["--seed", "-1"], "seed: must be"),
+        (&["--house", "21"], "house: must be 0 to 20, not \"21\""),
+        (&["--house", "-1"], "house: must be 0 to 20"),
+        (&["--user", ""], "user: must be 1 to 32 letters"),
+        (&["--user", "two words"], "user: must be"),
+        (&["--user", "\u{1b}[31mred"], "user: must be"),
+        (&["--theme", "pink"], "theme: unknown theme"),
+        (&["--up", "blue"], "up: must be green or red, not \"blue\""),
+        (&["--markers", "runes"], "markers: unknown markers"),
+        (
+            &["--casino", "127.0.0.1:10000"],
+            "casino: must be http://HOST:PORT",
+        ),
+        (&["--casino", "ftp://example.org:443"], "casino: must be"),
+        (&["--casino", "https://me@example.org:443"], "casino: must be"),
+        (&["--casino", "http://example.org"], "casino: must be"),
+        (
+            &["--casino", "http://u:hunter2"],
+            "casino: must be http://HOST:PORT or https://HOST:PORT; what is given is not shown",
+        ),
+        (
+            &["--casino", "http://h:1/?k=hunter2"],
+            "casino: must be http://HOST:PORT or https://HOST:PORT; what is given is not shown",
+        ),
+        (&["--casino", "http://example.org:80/table"], "casino: must be"),
+    ];
+    for (arguments, expected) in cases {
+        let why = error("", arguments);
+        assert!(why.starts_with(expected), "{arguments:?}: {why}");
+    }
+}
+
+#[test]
+fn errors_of_the_file_include_the_line() {
+    let cases = [
+        (
+            "tick = '1s'\n\nprize = 3\n",
+            "config.toml line 3: unknown field `prize`",
+        ),
+        ("tick = '1s'\nseed = 'x'\n", "config.toml line 2: invalid type"),
+        ("tick = \n", "config.toml line 1: "),
+        ("user = 'a'\nuser = 'b'\n", "config.toml line 2: "),
+    ];
+    for (text, expected) in cases {
+        let why = error(text, &[]);
+        assert!(why.contains(expected), "{text:?}: {why}");
+    }
+}
+
+#[test]
+fn the_file_can_rebind_keys() {
+    use crate::app::commands::action::Action;
+    let text = "user = 'anna'\n[keys]\nbuy = 'f1'\nsell = [\"b\", \"shift-tab\"]\nquit = 'Q'\npercent = []\n";
+    let keys = load(text, &["--tick", "2s"]).unwrap().settings.keys;
+    let names = |action| -> Vec<String> { keys.keys(action).iter().map(ToString::to_string).collect() };
+    assert_eq!(names(Action::Buy), ["f1"]);
+    assert_eq!(names(Action::Sell), ["b", "shift-tab"]);
+    assert_eq!(names(Action::Quit), ["Q", "ctrl-c"]);
+    assert_eq!(names(Action::by_name("percent").unwrap()), [""; 0]);
+    assert_eq!(names(Action::Help), ["?"]);
+    let default = load("", &[]).unwrap().settings.keys;
+    assert_eq!(default, crate::app::commands::keymap::Keymap::default());
+}
+
+#[test]
+fn invalid_keys_are_rejected_with_line_and_both_actions() {
+    let cases = [
+        (
+            "[keys]\n\nbuy = 's'\n",
+            "config.toml line 3: key \"s\" cannot be bound to buy: it is bound to sell",
+        ),
+        (
+            "[keys]\nsell = [\"f1\",\n  \"f2\"]\nbuy = \"f2\"\n",
+            "config.toml line 4: key \"f2\" cannot be bound to buy: it is bound to sell (line 3)",
+        ),
+        (
+            "[keys]\nbuy = 'ctrl-c'",
+            "line 2: key \"ctrl-c\" cannot be bound to buy: it is bound to quit",
+        ),
+        (
+            "[keys]\nbuy = '5'",
+            "line 2: key \"5\" cannot be bound to buy: it types the ticket's quantity",
+        ),
+        (
+            "[keys]\nbuy = 'b'\nfly = 'f'",
+            "line 3: unknown action \"fly\"; choose one of: buy, sell, ",
+        ),
+        (
+            "[keys]\nbuy = 'hyper-b'",
+            "line 2: unknown key \"hyper-b\"; keys are written",
+        ),
+        ("[keys]\nbuy = 5", "line 2: a key must be"),
+        ("[keys]\nbuy = [\"f1\", 5]", "line 2: a key must be"),
+        ("keys = 5", "line 1: keys must be a table"),
+        ("[keys]\nbuy = 'f1'\nbuy = 'f2'", "line 3: duplicate key"),
+    ];
+    for (text, expected) in cases {
+        let why = error(text, &[]);
+        assert!(why.contains(expected), "{text:?}: {why}");
+    }
+}
+
+#[test]
+fn an_invalid_value_of_the_file_is_rejected_even_if_overridden() {
+    let why = error("tick = '1 year'", &["--tick", "1s"]);
+    assert!(why.contains("config.toml: tick: expected a duration"), "{why}");
+    let why = error("data-dir = ''", &[]);
+    assert!(why.contains("config.toml: data-dir: must name a folder"), "{why}");
+}
+
+#[test]
+fn a_given_file_must_be_readable_and_not_too_large() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("big.toml");
+    let named = ["--config", path.to_str().unwrap()];
+    let missing = load_at(home.path(), &named).unwrap_err();
+    assert!(
+        format!("{missing:#}").starts_with("cannot read the configuration file"),
+        "{missing:#}"
+    );
+    fs::write(&path, "#".repeat(70_000)).unwrap();
+    let big = load_at(home.path(), &named).unwrap_err();
+    assert!(format!("{big:#}").contains("bytes"), "{big:#}");
+    fs::write(&path, "user = 'anna'").unwrap();
+    assert_eq!(load_at(home.path(), &named).unwrap().player, "anna");
+}
+
+#[test]
+fn solo_options_on_the_command_line_are_rejected_for_a_shared_game() {
+    let shared = ["--casino", "http://[::1]:10000/"];
+    for option in ["--tick=1s", "--initial-price=3", "--seed=1"] {
+        let why = error("", &[shared[0], shared[1], option]);
+        assert!(why.contains("only for a solo game"), "{option}: {why}");
+    }
+    let config = load("tick = '3s'\nseed = 5", &shared).unwrap();
+    assert_eq!(config.server.to_string(), "[::1]:10000");
+}
+
+#[test]
+fn casino_solo_overrides_the_casino_of_the_file() {
+    let file = "casino = 'https://example.org:10000'";
+    assert_eq!(load(file, &[]).unwrap().server.to_string(), "example.org:10000");
+    assert_eq!(
+        load(file, &["--casino", "solo"]).unwrap().server.to_string(),
+        "solo"
+    );
+}
+
+#[test]
+fn plaintext_to_another_machine_is_rejected_unless_allowed() {
+    let open = "casino = 'http://example.org:10000'";
+    let why = error(open, &[]);
+    assert!(
+        why.contains("is not encrypted") && why.contains("--allow-plaintext"),
+        "{why}"
+    );
+    load(open, &["--allow-plaintext"]).unwrap();
+    load(&format!("{open}\nallow-plaintext = true"), &[]).unwrap();
+    for near in [
+        "http://localhost:1",
+        "http://127.0.0.1:1",
+        "https://example.org:1",
+    ] {
+        load("", &["--casino", near]).unwrap();
+    }
+}
+
+#[test]
+fn addresses_are_normalized_to_host_and_port() {
+    for (url, address) in [
+        ("https://Casino.Example:1", "casino.example:1"),
+        ("https://casino.example:1/", "casino.example:1"),
+        ("https://casino.example:2", "casino.example:2"),
+        ("http://127.0.0.1:1", "localhost:1"),
+        ("https://[::1]:1", "localhost:1"),
+        ("https://192.0.2.1:1", "192.0.2.1:1"),
+    ] {
+        let ServerChoice::Shared(shared) = load("", &["--casino", url]).unwrap().server else {
+            panic!("{url}")
+        };
+        assert_eq!(shared.first.normalized, address, "{url}");
+    }
+}
+
+#[test]
+fn a_casino_may_have_several_addresses_in_every_layer() {
+    const BOTH: [&str; 2] = ["https://a.example:1", "http://127.0.0.1:2"];
+    for (file, arguments) in [
+        ("", &["--casino", BOTH[0], "--casino", BOTH[1]][..]),
+        ("", &["--casino", "https://a.example:1, http://127.0.0.1:2"]),
+        ("casino = 'https://a.example:1,http://127.0.0.1:2'", &[]),
+        ("casino = ['https://a.example:1', 'http://127.0.0.1:2']", &[]),
+        (
+            "casino = 'solo'",
+            &["--casino", BOTH[0], "--casino", BOTH[1], "--casino", BOTH[0]],
+        ),
+    ] {
+        let ServerChoice::Shared(shared) = load(file, arguments).unwrap().server else {
+            panic!("{file:?} {arguments:?}")
+        };
+        let urls: Vec<&str> = shared.addresses().map(|address| address.url.as_str()).collect();
+        assert_eq!(urls, BOTH, "{file:?} {arguments:?}");
+        let id = shared.key_id("ann");
+        assert_eq!(
+            (id.casino.as_str(), &id.aliases[..]),
+            ("a.example:1", &["localhost:2".to_owned()][..])
+        );
+    }
+    let many: Vec<String> = (1..=17).map(|port| format!("http://localhost:{port}")).collect();
+    for (casino, words) in [
+        (
+            "https://a.example:1,",
+            "must be http://HOST:PORT or https://HOST:PORT; what is given is not shown",
+        ),
+        ("https://a.example:1,solo", "what is given is not shown"),
+        (
+            "https://a.example:1,http://b.example:1",
+            "http://b.example:1 is not encrypted",
+        ),
+        (&many.join(","), "at most 16 addresses, not \"17\""),
+    ] {
+        let why = error("", &["--casino", casino]);
+        assert!(why.contains(words), "{casino}: {why}");
+    }
+    let why = error("user = 'ann'\ncasino = 7", &[]);
+    assert!(
+        why.contains("line 2: expected a text or a list of texts"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_dumb_terminal_selects_plain_mode_unless_plain_is_given() {
+    let dumb = UserEnvironment {
+        dumb: true,
+        ..environment(Path::new("/nowhere"))
+    };
+    for (arguments, plain) in [
+        (&["awesomestock"][..], true),
+        (&["awesomestock", "--plain=false"], false),
+    ] {
+        let cli = Cli::parse_from(arguments);
+        assert_eq!(Config::load(&cli, &dumb).unwrap().plain, plain, "{arguments:?}");
+    }
+}
+
+#[test]
+fn no_color_selects_the_mono_theme_unless_a_theme_is_given() {
+    let home = tempfile::tempdir().unwrap();
+    let colourless = UserEnvironment {
+        no_color: true,
+        ..environment(home.path())
+    };
+    let theme = |arguments: &[&str]| {
+        Config::load(&Cli::parse_from(arguments), &colourless)
+            .unwrap()
+            .theme
+            .name
+    };
+    assert_eq!(theme(&["awesomestock"]), "mono");
+    assert_eq!(theme(&["awesomestock", "--theme", "terminal"]), "terminal");
+}
+
+#[test]
+fn the_last_name_is_remembered_if_valid() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    remember_player(&data, "Žofie_1").unwrap();
+    assert_eq!(load_at(home.path(), &[]).unwrap().player, "Žofie_1");
+    assert_eq!(load_at(home.path(), &["--user", "x"]).unwrap().player, "x");
+    for broken in ["\u{1b}[2J".as_bytes(), b"\xff\xfe", b"", &[b'a'; 10_000]] {
+        fs::write(data.join("player"), broken).unwrap();
+        assert_eq!(load_at(home.path(), &[]).unwrap().player, "maryann");
+    }
+}
+
+#[test]
+fn the_system_user_name_is_made_valid() {
+    for (system, player) in [("root", "root"), ("  ", "player"), ("dom\\ann", "domann")] {
+        let home = tempfile::tempdir().unwrap();
+        let environment = UserEnvironment {
+            system_user: Some(system.to_owned()),
+            ..environment(home.path())
+        };
+        assert_eq!(
+            Config::load(&Cli::parse_from(["awesomestock"]), &environment)
+                .unwrap()
+                .player,
+            player
+        );
+    }
+}
+
+#[test]
+fn names_have_1_to_32_letters_digits_and_marks() {
+    for name in ["a", "Mary.Ann-2_", "株価", "ñ", &"x".repeat(32)] {
+        assert!(is_player_name(name), "{name}");
+    }
+    for name in ["", "a b", "a\n", "a\u{202E}", "a/b", "\u{200B}", &"x".repeat(33)] {
+        assert!(!is_player_name(name), "{name:?}");
+    }
+}
+
+#[test]
+fn the_color_of_a_rising_price_can_be_red() {
+    let gain = |arguments: &[&str]| load("", arguments).unwrap().theme.up;
+    assert_eq!(gain(&["--up", "green"]), Theme::default().up);
+    assert_eq!(gain(&["--up", "red"]), Theme::default().down);
+    let from_file = load("up = 'red'\ntheme = 'light'", &[]).unwrap().theme;
+    assert_eq!(from_file, Theme::by_name("light").unwrap().red_up());
+}
+
+#[test]
+fn default_markers_depend_on_locale_and_terminal() {
+    let cases: [(&[(&str, &str)], Markers); 9] = [
+        (&[], Markers::Braille),
+        (&[("LANG", "C.UTF-8")], Markers::Braille),
+        (&[("LANG", "de_DE.utf8"), ("LC_ALL", "")], Markers::Braille),
+        (&[("LC_CTYPE", "UTF-8")], Markers::Braille),
+        (&[("LANG", "C")], Markers::Ascii),
+        (&[("LANG", "en_US.ISO-8859-1")], Markers::Ascii),
+        (&[("LANG", "C.UTF-8"), ("LC_ALL", "POSIX")], Markers::Ascii),
+        (&[("TERM", "linux"), ("LANG", "C.UTF-8")], Markers::Block),
+        (&[("TERM", "linux"), ("LANG", "C")], Markers::Ascii),
+    ];
+    for (variables, markers) in cases {
+        let variable = |name: &str| {
+            let set = variables.iter().find(|(set, _)| *set == name);
+            set.map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(looks::markers_for(variable), markers, "{variables:?}");
+    }
+}
+
+#[test]
+fn given_markers_override_the_default() {
+    let home = tempfile::tempdir().unwrap();
+    let plain = UserEnvironment {
+        markers: Markers::Ascii,
+        ..environment(home.path())
+    };
+    let markers = |arguments: &[&str]| Config::load(&Cli::parse_from(arguments), &plain).unwrap().markers;
+    assert_eq!(markers(&["awesomestock"]), Markers::Ascii);
+    assert_eq!(
+        markers(&["awesomestock", "--markers", "braille"]),
+        Markers::Braille
+    );
+}

@@ -1,0 +1,212 @@
+//! Probes the system without changing it: creates no file, and opens a ledger only if it exists.
+
+use std::{
+    env,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use awesomestock_proto::auth::PlayerKey;
+use rustix::fs::{Access, access};
+use tokio::time::{Duration, Instant, timeout};
+
+use super::{KeyProbe, PathProbe, ServerProbe, TerminalProbe, TickProbe};
+use crate::{
+    app::{
+        commands::request::Request,
+        event::{Response, StreamEvent},
+        portfolio::money::UnixMillis,
+    },
+    cli::{
+        args::Cli,
+        config::{Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, UserEnvironment},
+    },
+    client::Client,
+    run::endpoint_for,
+    solo,
+    storage::{keyring::Keyring, log_file},
+};
+
+const PRICE_DEADLINE: Duration = Duration::from_secs(3);
+
+pub(super) fn terminal(environment: &UserEnvironment) -> TerminalProbe {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    TerminalProbe {
+        is_terminal,
+        size: crossterm::terminal::size().ok().filter(|_| is_terminal),
+        term: set("TERM"),
+        colorterm: set("COLORTERM"),
+        no_color: environment.no_color,
+        locale: set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")),
+    }
+}
+
+/// Returns the configuration and its path, or the error text.
+pub(super) fn config(cli: &Cli, environment: &UserEnvironment) -> Result<(Config, PathBuf), String> {
+    let path = Config::path(cli, environment);
+    let config = Config::load(cli, environment).map_err(|error| format!("{error:#}"))?;
+    Ok((config, path))
+}
+
+/// Probes a folder that is written to or will be created.
+pub(super) fn folder(path: &Path) -> PathProbe {
+    let unusable = |why: &str| PathProbe::Unusable(path.to_owned(), why.to_owned());
+    if path.is_dir() {
+        return match access(path, Access::WRITE_OK | Access::EXEC_OK) {
+            Ok(()) => PathProbe::Usable(path.to_owned()),
+            Err(error) => unusable(&io::Error::from(error).to_string()),
+        };
+    }
+    if path.exists() {
+        return unusable("not a folder");
+    }
+    let parent = path.ancestors().skip(1).find(|parent| parent.exists());
+    // The parent of a relative name is the current folder.
+    let parent = parent
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    match access(parent, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) if parent.is_dir() => PathProbe::Missing(path.to_owned()),
+        Ok(()) => unusable(&format!("{} is not a folder", parent.display())),
+        Err(error) => unusable(&format!("{}: {}", parent.display(), io::Error::from(error))),
+    }
+}
+
+/// Probes the log file, or its folder if there is none.
+pub(super) fn log() -> PathProbe {
+    let path = match log_file::path() {
+        Ok(path) => path,
+        Err(error) => return PathProbe::Unusable(PathBuf::new(), error.to_string()),
+    };
+    if path.exists() {
+        return match access(&path, Access::WRITE_OK) {
+            Ok(()) => PathProbe::Usable(path),
+            Err(error) => PathProbe::Unusable(path, io::Error::from(error).to_string()),
+        };
+    }
+    folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Probes the key for a shared server; solo games have none.
+pub(super) fn key(config: &Config) -> Option<KeyProbe> {
+    let ServerChoice::Shared(shared) = &config.server else {
+        return None;
+    };
+    let (keyring, id) = (Keyring::new(&config.keys_dir), shared.key_id(&config.player));
+    Some(match keyring.find(&id) {
+        Ok(Some(_)) => KeyProbe::Found(id.to_string(), keyring.path()),
+        Ok(None) => KeyProbe::Missing(id.to_string()),
+        Err(error) => KeyProbe::Unusable(format!("{error:#}")),
+    })
+}
+
+/// Probes each address of the server. Also returns the latest tick of the first that sends one.
+pub(super) async fn servers(config: &Config) -> (Vec<ServerProbe>, Option<TickProbe>) {
+    let shared = match &config.server {
+        ServerChoice::Solo(options) => return (vec![ledger(*options, &config.data_dir).await], None),
+        ServerChoice::Shared(shared) => shared,
+    };
+    let key = Keyring::new(&config.keys_dir).find(&shared.key_id(&config.player));
+    let key = key.ok().flatten();
+    let (mut probes, mut newest) = (Vec::new(), None);
+    for address in shared.addresses() {
+        match casino(address, shared, &config.player, key.as_ref()).await {
+            Ok((probe, tick)) => {
+                probes.push(probe);
+                newest = newest.or(tick);
+            }
+            Err(why) => probes.push(ServerProbe::Unreached {
+                url: address.url.clone(),
+                why,
+            }),
+        }
+    }
+    (probes, newest)
+}
+
+async fn ledger(options: SoloOptions, data_dir: &Path) -> ServerProbe {
+    if !solo::has_ledger(data_dir) {
+        return ServerProbe::NoLedger;
+    }
+    let result = match solo::open(options, data_dir).await {
+        Ok((_, servers)) => servers.close().await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(()) => ServerProbe::LedgerReady,
+        Err(error) => ServerProbe::LedgerUnusable(format!("{error:#}")),
+    }
+}
+
+async fn casino(
+    address: &ServerAddress,
+    shared: &SharedServer,
+    player: &str,
+    key: Option<&PlayerKey>,
+) -> Result<(ServerProbe, Option<TickProbe>), String> {
+    let endpoint = endpoint_for(address, shared).map_err(|error| format!("{error:#}"))?;
+    let client = Client::with_endpoints(endpoint, Vec::new(), player.to_owned(), key);
+    let words = |failure: crate::client::RequestError| failure.into_words();
+    // The first call connects, the second one is measured.
+    client.call(Request::Holdings).await.map_err(words)?;
+    let sent = Instant::now();
+    let holdings = client.call(Request::Holdings).await.map_err(words)?;
+    let probe = ServerProbe::Reached {
+        url: address.url.clone(),
+        latency_ms: i64::try_from(sent.elapsed().as_millis()).unwrap_or(i64::MAX),
+        is_extended: matches!(holdings, Response::Wallet(_)),
+    };
+    let tick = timeout(PRICE_DEADLINE, newest_tick(&client)).await;
+    Ok((probe, tick.ok().flatten()))
+}
+
+async fn newest_tick(client: &Client) -> Option<TickProbe> {
+    let (mut session, _orders) = client.open_session().await.ok()?;
+    loop {
+        if let StreamEvent::Price { at, interval_ms, .. } = session.next().await.ok()? {
+            return Some(TickProbe {
+                at: at?,
+                interval_ms: interval_ms?,
+                now: UnixMillis(jiff::Timestamp::now().as_millisecond()),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    #[test]
+    fn probing_a_folder_does_not_create_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (new, file, below) = (
+            home.path().join("a/b/c"),
+            home.path().join("file"),
+            home.path().join("file/below"),
+        );
+        fs::write(&file, "").unwrap();
+        assert_eq!(folder(home.path()), PathProbe::Usable(home.path().to_owned()));
+        assert_eq!(folder(&new), PathProbe::Missing(new.clone()));
+        assert!(!home.path().join("a").exists());
+        for path in [&file, &below] {
+            assert!(
+                matches!(folder(path), PathProbe::Unusable(..)),
+                "{}",
+                path.display()
+            );
+        }
+        assert_eq!(
+            folder(Path::new("a-name-nobody-has")),
+            PathProbe::Missing("a-name-nobody-has".into())
+        );
+        // The superuser may write anywhere.
+        if !rustix::process::geteuid().is_root() {
+            fs::set_permissions(home.path(), fs::Permissions::from_mode(0o500)).unwrap();
+            assert!(matches!(folder(&new), PathProbe::Unusable(..)));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+use super::*;
+
+fn line(check: &Check) -> String {
+    check.to_string()
+}
+
+fn text(name: &str) -> Option<String> {
+    Some(name.to_owned())
+}
+
+#[test]
+fn a_good_terminal_passes_and_an_unknown_one_warns() {
+    let good = TerminalProbe {
+        is_terminal: true,
+        size: Some((120, 36)),
+        term: text("xterm-256color"),
+        colorterm: text("truecolor"),
+        no_color: false,
+        locale: text("en_GB.UTF-8"),
+    };
+    let lines: Vec<String> = terminal(&good).iter().map(line).collect();
+    assert_eq!(
+        lines,
+        [
+            "ok    terminal  standard input and output are a terminal",
+            "ok    size      120x36",
+            "ok    TERM      xterm-256color",
+            "ok    colours   16 million",
+            "ok    locale    en_GB.UTF-8",
+        ]
+    );
+    let nothing = terminal(&TerminalProbe::default());
+    assert!(
+        nothing.iter().all(|check| check.result == CheckResult::Warn),
+        "{nothing:?}"
+    );
+}
+
+#[test]
+fn size_term_locale_and_colors_are_checked() {
+    let cases = [
+        (
+            size(Some((37, 12))),
+            "warn  size      37x12: the screen needs 38x10",
+        ),
+        (size(Some((40, 12))), "ok    size      40x12"),
+        (
+            term(Some("dumb")),
+            "warn  TERM      dumb: the game plays line by line",
+        ),
+        (locale(Some("C.utf8")), "ok    locale    C.utf8"),
+        (
+            locale(Some("de_DE.ISO-8859-1")),
+            "warn  locale    de_DE.ISO-8859-1 is not UTF-8: letters and lines may be garbled",
+        ),
+        (term(Some("\u{1b}[2J")), "ok    TERM      \u{FFFD}[2J"),
+    ];
+    for (check, expected) in cases {
+        assert_eq!(line(&check), expected);
+    }
+    let with = |term: &str, colorterm: Option<&str>, no_color| {
+        let probe = TerminalProbe {
+            term: text(term),
+            colorterm: colorterm.map(str::to_owned),
+            no_color,
+            ..TerminalProbe::default()
+        };
+        let check = colors(&probe);
+        (
+            check.result,
+            check
+                .words
+                .split([',', ':'])
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    };
+    assert_eq!(
+        with("xterm", Some("24bit"), false),
+        (CheckResult::Ok, "16 million".to_owned())
+    );
+    assert_eq!(
+        with("screen-256color", None, false),
+        (CheckResult::Ok, "256".to_owned())
+    );
+    assert_eq!(with("linux", None, false), (CheckResult::Warn, "16".to_owned()));
+    assert_eq!(
+        with("xterm", Some("truecolor"), true),
+        (CheckResult::Ok, "none".to_owned())
+    );
+}
+
+#[test]
+fn paths_are_checked() {
+    let here = PathBuf::from("/here");
+    let cannot = PathProbe::Unusable(here.clone(), "denied".to_owned());
+    let cases = [
+        (
+            folder("data", &PathProbe::Usable(here.clone())),
+            "ok    data      /here",
+        ),
+        (
+            folder("data", &PathProbe::Missing(here)),
+            "ok    data      /here: not created yet",
+        ),
+        (folder("data", &cannot), "fail  data      /here: denied"),
+        (log(&cannot), "warn  log       /here: denied"),
+        (
+            configuration::<()>(&Ok(((), PathBuf::from("/nowhere/config.toml")))),
+            "ok    config    /nowhere/config.toml: not found, using defaults",
+        ),
+        (
+            configuration::<()>(&Err("/c.toml line 3: what".to_owned())),
+            "fail  config    /c.toml line 3: what",
+        ),
+    ];
+    for (check, expected) in cases {
+        assert_eq!(line(&check), expected);
+    }
+}
+
+fn reached(is_extended: bool) -> ServerProbe {
+    ServerProbe::Reached {
+        url: "http://h:1".to_owned(),
+        latency_ms: 3,
+        is_extended,
+    }
+}
+
+#[test]
+fn servers_are_checked() {
+    let unreached = ServerProbe::Unreached {
+        url: "http://h:1".to_owned(),
+        why: "refused".to_owned(),
+    };
+    let cases = [
+        (ServerProbe::Unknown, "warn  casino    not checked"),
+        (
+            ServerProbe::LedgerReady,
+            "ok    casino    solo: the ledger is intact and not in use",
+        ),
+        (
+            ServerProbe::NoLedger,
+            "ok    casino    solo: the first game creates",
+        ),
+        (
+            ServerProbe::LedgerUnusable("open".to_owned()),
+            "fail  casino    solo: open",
+        ),
+        (
+            reached(true),
+            "ok    casino    http://h:1 answers in 3 ms and supports all features",
+        ),
+        (
+            reached(false),
+            "ok    casino    http://h:1 answers in 3 ms with the old protocol",
+        ),
+        (unreached, "fail  casino    http://h:1: refused"),
+    ];
+    for (probe, expected) in cases {
+        let line = line(&server(&probe));
+        assert!(line.starts_with(expected), "{line}");
+    }
+}
+
+#[test]
+fn one_reachable_address_is_enough() {
+    let gone = || ServerProbe::Unreached {
+        url: "http://h:2".to_owned(),
+        why: "refused".to_owned(),
+    };
+    let results = |probes: &[ServerProbe]| -> Vec<CheckResult> {
+        let checks = servers(probes);
+        checks.iter().map(|check| check.result).collect()
+    };
+    assert_eq!(
+        results(&[gone(), reached(true)]),
+        [CheckResult::Warn, CheckResult::Ok]
+    );
+    assert_eq!(results(&[gone(), gone()]), [CheckResult::Fail, CheckResult::Fail]);
+}
+
+#[test]
+fn clocks_may_differ_by_two_seconds() {
+    let tick = |now_ms: i64| TickProbe {
+        at: UnixMillis(1_000_000),
+        interval_ms: 10_000,
+        now: UnixMillis(1_000_000).plus_ms(now_ms),
+    };
+    let cases = [
+        (0, "ok    clock     agrees"),
+        (9_000, "ok    clock     agrees"),
+        (12_000, "ok    clock     agrees"),
+        (12_001, "warn  clock     the latest price is 2 s late"),
+        (70_000, "warn  clock     the latest price is 60 s late"),
+        (-2_000, "ok    clock     agrees"),
+        (-65_500, "warn  clock     the latest price is 65 s in the future"),
+        (i64::MAX, "warn  clock     the latest price is"),
+        (i64::MIN, "warn  clock     the latest price is"),
+    ];
+    for (now_ms, expected) in cases {
+        let line = line(&clock(&[reached(true)], Some(tick(now_ms))));
+        assert!(line.starts_with(expected), "{now_ms}: {line}");
+    }
+    assert_eq!(clock(&[ServerProbe::NoLedger], None).result, CheckResult::Ok);
+    assert_eq!(clock(&[reached(false)], None).result, CheckResult::Warn);
+}

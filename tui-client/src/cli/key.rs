@@ -1,0 +1,81 @@
+//! `awesomestock key`: shows, exports and imports player keys. Only `export` prints a key.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use awesomestock_proto::auth::PlayerKey;
+use color_eyre::eyre::{Result, WrapErr, eyre};
+
+use crate::{
+    cli::{
+        args::KeyTask,
+        config::{Config, ServerChoice},
+    },
+    storage::keyring::{KeyId, Keyring},
+};
+
+/// Largest import that is read: a key and surrounding white space.
+const MAX_BYTES: u64 = 256;
+
+/// Runs `task` on the key that `config` selects, and prints to `out`.
+///
+/// # Errors
+///
+/// A missing or unreadable key, a key that cannot be stored, or an error of `out`.
+pub fn run(config: &Config, task: &KeyTask, mut out: impl Write) -> Result<()> {
+    let keyring = Keyring::new(&config.keys_dir);
+    let line = match task {
+        KeyTask::Path => keyring.path().display().to_string(),
+        KeyTask::Export => {
+            let id = key_id(config)?;
+            let key = keyring.find(&id)?;
+            key.ok_or_else(|| {
+                eyre!(
+                    "no key of {id} in {}: play there once to create it",
+                    keyring.path().display()
+                )
+            })?
+            .expose()
+        }
+        KeyTask::Import { file, replace } => {
+            let id = key_id(config)?;
+            let key = read(file.as_deref())?;
+            keyring.import(&id, &key, *replace)?;
+            format!("stored the key of {id} in {}", keyring.path().display())
+        }
+    };
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .wrap_err("cannot write to standard output")
+}
+
+fn key_id(config: &Config) -> Result<KeyId> {
+    match &config.server {
+        ServerChoice::Shared(shared) => Ok(shared.key_id(&config.player)),
+        ServerChoice::Solo(_) => Err(eyre!(
+            "a solo game needs no key; choose a casino with --casino URL"
+        )),
+    }
+}
+
+/// Reads a key from `file` or standard input.
+fn read(file: Option<&Path>) -> Result<PlayerKey> {
+    let (source, from): (Box<dyn Read>, String) = match file {
+        None => (Box::new(io::stdin()), "standard input".to_owned()),
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = File::open(path).wrap_err_with(|| format!("cannot read {name}"))?;
+            (Box::new(file), name)
+        }
+    };
+    let mut text = String::new();
+    // Errors describe the format only, and never include the text that was read.
+    source
+        .take(MAX_BYTES)
+        .read_to_string(&mut text)
+        .wrap_err_with(|| format!("cannot read {from}"))?;
+    PlayerKey::parse(text.trim()).wrap_err_with(|| format!("{from} is not a key"))
+}

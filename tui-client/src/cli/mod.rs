@@ -1,0 +1,7 @@
+//! Command line: arguments, configuration, doctor, keys.
+
+pub mod args;
+pub mod config;
+pub mod doctor;
+pub mod key;
+pub(crate) mod man;

@@ -1,0 +1,551 @@
+//! Converts between protobuf messages and the types of the game. Invalid values from a server are rejected or dropped.
+
+use awesomestock_proto::{
+    EXECUTED_MESSAGE, capabilities,
+    casino::{self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo},
+    types,
+};
+use tonic::metadata::MetadataMap;
+
+use super::{Order, RequestError, error::ellipsize};
+use crate::{
+    app::{
+        event::{OrderResult, StreamEvent},
+        lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
+        overlay::PaymentRow,
+        portfolio::{
+            money::{Side, TOKENS_PER_DOLLAR, UnixMillis},
+            rows::TradeRow,
+            wallet::Wallet,
+        },
+        prices::{Candle, PricePoint},
+    },
+    ui::text::cut,
+};
+
+/// Most entries read from a list, by the contract.
+const LIST_MAX: usize = 20;
+
+/// Most characters read from a name: the longest name and the prefix of bots.
+const NAME_MAX_CHARS: usize = 33;
+
+/// Optional features granted by the casino.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Feeds {
+    /// Tick, time and interval with each price.
+    pub(crate) ticks: bool,
+    /// The wallet on opening and, with outcome and trade, in each result.
+    pub(crate) wallet: bool,
+    /// Feeds of other players, and limit orders.
+    pub(crate) lobby: Capabilities,
+    /// Requests with an ID are executed once.
+    pub(crate) ids: bool,
+}
+
+impl Feeds {
+    pub(super) fn granted(metadata: &MetadataMap) -> Self {
+        let named = |feed: &str| {
+            let values = metadata.get_all(capabilities::HEADER);
+            let mut lists = values.iter().filter_map(|value| value.to_str().ok());
+            lists.any(|list| list.split(',').any(|name| name.trim() == feed))
+        };
+        Self {
+            ticks: named(capabilities::TICKS),
+            wallet: named(capabilities::WALLET),
+            lobby: Capabilities {
+                tape: named(capabilities::TAPE),
+                players: named(capabilities::PLAYERS),
+                leaderboard: named(capabilities::LEADERBOARD),
+                limits: named(capabilities::LIMITS),
+                up_to: named(capabilities::UP_TO),
+            },
+            ids: named(capabilities::IDS),
+        }
+    }
+}
+
+pub(super) fn action(player: &str, order: Order) -> Action {
+    let kind = match order.side {
+        Side::Buy => ActionType::Buy,
+        Side::Sell => ActionType::Sell,
+    };
+    Action {
+        user: Some(types::User {
+            id: player.to_owned(),
+        }),
+        r#type: kind.into(),
+        stocks_count: order.count,
+        limit_price: order.limit.unwrap_or(0),
+        id: order.id.into_bytes().to_vec(),
+        up_to: order.up_to,
+    }
+}
+
+/// Converts a message of the stream; `None` if it is unknown or invalid.
+pub(crate) fn stream_event(info: GambleInfo, granted: Feeds) -> Option<StreamEvent> {
+    match GambleType::try_from(info.r#type).ok()? {
+        GambleType::StockInfo => price(&info.info?, granted),
+        // Results are matched to orders by position, so an empty one must not be dropped.
+        GambleType::ActionResult => Some(StreamEvent::Result(order_result(
+            &info.result.unwrap_or_default(),
+        ))),
+        GambleType::Wallet => wallet(&info.wallet?).map(StreamEvent::Wallet),
+        GambleType::Tape => Some(StreamEvent::Tape(tape(&info.tape?))),
+        GambleType::Players => Some(StreamEvent::Players(players(&info.players?))),
+        GambleType::Leaderboard => Some(StreamEvent::Leaderboard(leaderboard(&info.leaderboard?))),
+    }
+}
+
+fn price(stock: &StockInfo, granted: Feeds) -> Option<StreamEvent> {
+    let has_ticks = granted.ticks;
+    (stock.price >= 1).then(|| StreamEvent::Price {
+        tick: has_ticks.then_some(stock.tick).filter(|tick| *tick >= 0),
+        price: stock.price,
+        at: unix_millis(stock.at_unix_ms).filter(|_| has_ticks),
+        interval_ms: Some(stock.interval_ms).filter(|ms| has_ticks && *ms > 0),
+    })
+}
+
+fn order_result(result: &ActionResult) -> OrderResult {
+    let executed = match ActionOutcome::try_from(result.outcome) {
+        Ok(ActionOutcome::OutcomeExecuted) => true,
+        Ok(ActionOutcome::OutcomeRefused) => false,
+        Ok(ActionOutcome::OutcomeUnspecified) | Err(_) => result.msg == EXECUTED_MESSAGE,
+    };
+    let message = match result.msg.trim() {
+        "" => "the casino sent an empty message".to_owned(),
+        words => ellipsize(words),
+    };
+    let trade = result.trade.as_ref().filter(|trade| trade.price >= 1);
+    OrderResult {
+        executed,
+        message,
+        price: trade.map(|trade| trade.price),
+        count: trade.map(|trade| trade.stocks_count).filter(|count| *count >= 1),
+        tick: trade.map(|trade| trade.tick).filter(|tick| *tick >= 0),
+        at: trade.and_then(|trade| unix_millis(trade.at_unix_ms)),
+        wallet: result.wallet.as_ref().and_then(wallet),
+    }
+}
+
+pub(crate) fn wallet(wire: &casino::Wallet) -> Option<Wallet> {
+    let is_valid = wire.tokens >= 0
+        && wire.stocks >= 0
+        && wire.cost_basis >= 0
+        && wire.dollars_in >= 0
+        && wire.dollars_out >= 0
+        && wire.version >= 0;
+    is_valid.then_some(Wallet {
+        tokens: wire.tokens,
+        stocks: wire.stocks,
+        cost_basis: wire.cost_basis,
+        realised_pnl: wire.realised_pnl,
+        dollars_in: wire.dollars_in,
+        dollars_out: wire.dollars_out,
+        version: wire.version,
+    })
+}
+
+pub(super) fn exchanged(dollars: i32, tokens: i32) -> Result<(), RequestError> {
+    let due = i64::from(dollars).saturating_mul(TOKENS_PER_DOLLAR);
+    match dollars >= 1 && due == i64::from(tokens) {
+        true => Ok(()),
+        false => Err(RequestError::invalid_response("an amount that was not requested")),
+    }
+}
+
+pub(super) fn tokens(wire: &casino::Tokens) -> Result<i32, RequestError> {
+    match wire.count {
+        0.. => Ok(wire.count),
+        _ => Err(RequestError::invalid_response("a balance below zero")),
+    }
+}
+
+pub(crate) fn payment_row(payment: &types::Payment, position: i64) -> Result<PaymentRow, RequestError> {
+    let tokens = i64::from(payment.amount)
+        .saturating_mul(TOKENS_PER_DOLLAR)
+        .saturating_abs();
+    if tokens == 0 || tokens > i64::from(i32::MAX) {
+        return Err(RequestError::invalid_response("a payment with an invalid amount"));
+    }
+    Ok(PaymentRow {
+        number: if payment.number > 0 {
+            payment.number
+        } else {
+            position
+        },
+        at: unix_millis(payment.created_unix_ms),
+        dollars: payment.amount,
+    })
+}
+
+pub(crate) fn price_point(point: &casino::PricePoint) -> Option<PricePoint> {
+    (point.price >= 1 && point.tick >= 0).then_some(PricePoint {
+        tick: point.tick,
+        price: point.price,
+        at: UnixMillis(point.at_unix_ms),
+    })
+}
+
+pub(crate) fn candle(wire: &casino::Candle) -> Option<Candle> {
+    let last_tick = wire
+        .first_tick
+        .checked_add(i64::from(wire.ticks_count).checked_sub(1)?)?;
+    let is_valid = wire.first_tick >= 0 && last_tick >= wire.first_tick && wire.low >= 1;
+    let inside = |price: i32| (wire.low..=wire.high).contains(&price);
+    (is_valid && inside(wire.open) && inside(wire.close)).then_some(Candle {
+        first_tick: wire.first_tick,
+        last_tick,
+        open: wire.open,
+        high: wire.high,
+        low: wire.low,
+        close: wire.close,
+        since: UnixMillis(wire.since_unix_ms),
+        until: UnixMillis(wire.until_unix_ms),
+    })
+}
+
+pub(crate) fn trade_row(trade: &casino::Trade) -> Option<TradeRow> {
+    let side = match ActionType::try_from(trade.r#type).ok()? {
+        ActionType::Buy => Side::Buy,
+        ActionType::Sell => Side::Sell,
+    };
+    (trade.price >= 1 && trade.stocks_count >= 1 && trade.tick >= 0).then_some(TradeRow {
+        tick: trade.tick,
+        at: UnixMillis(trade.at_unix_ms),
+        side,
+        count: trade.stocks_count,
+        price: trade.price,
+    })
+}
+
+fn unix_millis(unix_ms: i64) -> Option<UnixMillis> {
+    (unix_ms > 0).then_some(UnixMillis(unix_ms))
+}
+
+pub(super) fn tape(tape: &casino::Tape) -> TapeUpdate {
+    let row = |row: &casino::TapeRow| {
+        Some(TapeRow {
+            player: player(row.player.as_ref()?),
+            trade: trade_row(row.trade.as_ref()?)?,
+        })
+    };
+    TapeUpdate {
+        rows: tape.rows.iter().take(LIST_MAX).filter_map(row).collect(),
+        trades: tape.trades,
+    }
+}
+
+pub(super) fn players(players: &casino::Players) -> Players {
+    Players {
+        seated: players.seated.max(0),
+        online: players.online.iter().take(LIST_MAX).map(player).collect(),
+        unnamed: players.unnamed.max(0),
+    }
+}
+
+pub(crate) fn leaderboard(leaderboard: &casino::Leaderboard) -> Leaderboard {
+    Leaderboard {
+        top: leaderboard
+            .top
+            .iter()
+            .take(LIST_MAX)
+            .filter_map(standing)
+            .collect(),
+        own: leaderboard.own.as_ref().and_then(standing),
+        ranked: leaderboard.ranked.max(0),
+    }
+}
+
+fn standing(standing: &casino::Standing) -> Option<Standing> {
+    let is_valid = standing.rank >= 1 && standing.equity >= 0 && standing.tokens >= 0 && standing.stocks >= 0;
+    Some(Standing {
+        rank: standing.rank,
+        player: player(standing.player.as_ref()?),
+        equity: standing.equity,
+        tokens: standing.tokens,
+        stocks: standing.stocks,
+    })
+    .filter(|_| is_valid)
+}
+
+fn player(player: &casino::Player) -> Player {
+    Player {
+        name: cut(&player.name, NAME_MAX_CHARS).into_owned(),
+        house: player.house,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Feeds = Feeds {
+        ticks: true,
+        wallet: true,
+        lobby: Capabilities {
+            tape: true,
+            players: true,
+            leaderboard: true,
+            limits: true,
+            up_to: true,
+        },
+        ids: true,
+    };
+
+    fn message(kind: i32) -> GambleInfo {
+        GambleInfo {
+            r#type: kind,
+            ..GambleInfo::default()
+        }
+    }
+
+    fn price_message(price: i32, tick: i64) -> GambleInfo {
+        GambleInfo {
+            info: Some(StockInfo {
+                price,
+                tick,
+                at_unix_ms: 5,
+                interval_ms: -1,
+                ..StockInfo::default()
+            }),
+            ..message(GambleType::StockInfo.into())
+        }
+    }
+
+    fn result_of(result: ActionResult) -> OrderResult {
+        let info = GambleInfo {
+            result: Some(result),
+            ..message(GambleType::ActionResult.into())
+        };
+        match stream_event(info, ALL) {
+            Some(StreamEvent::Result(result)) => result,
+            other => panic!("expected a result, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn unknown_and_invalid_messages_are_ignored() {
+        let cases = [
+            message(17),
+            message(-1),
+            message(GambleType::StockInfo.into()),
+            message(GambleType::Wallet.into()),
+            price_message(0, 1),
+            price_message(-3, 1),
+        ];
+        for info in cases {
+            let shown = format!("{info:?}");
+            assert!(stream_event(info, ALL).is_none(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn fields_that_were_not_granted_are_ignored() {
+        let price = |granted, tick| match stream_event(price_message(7, tick), granted) {
+            Some(StreamEvent::Price {
+                tick,
+                price: 7,
+                at,
+                interval_ms: None,
+            }) => (tick, at),
+            other => panic!("expected a price, got {other:?}"),
+        };
+        assert_eq!(price(ALL, 0), (Some(0), Some(UnixMillis(5))));
+        assert_eq!(price(ALL, -1), (None, Some(UnixMillis(5))));
+        assert_eq!(price(Feeds::default(), 9), (None, None));
+    }
+
+    #[test]
+    fn every_result_answers_an_order() {
+        let empty = stream_event(message(GambleType::ActionResult.into()), ALL);
+        let Some(StreamEvent::Result(empty)) = empty else {
+            panic!("expected a result");
+        };
+        assert!(!empty.executed && !empty.message.is_empty());
+        let cases = [
+            (0, EXECUTED_MESSAGE, true),
+            (0, "not enough tokens", false),
+            (99, EXECUTED_MESSAGE, true),
+            (ActionOutcome::OutcomeExecuted.into(), "done", true),
+            (ActionOutcome::OutcomeRefused.into(), EXECUTED_MESSAGE, false),
+        ];
+        for (outcome, msg, executed) in cases {
+            let result = result_of(ActionResult {
+                msg: msg.to_owned(),
+                outcome,
+                ..ActionResult::default()
+            });
+            assert_eq!(result.executed, executed, "{outcome} {msg}");
+        }
+    }
+
+    #[test]
+    fn invalid_figures_are_left_out_of_a_result() {
+        let result = result_of(ActionResult {
+            msg: "x".repeat(1_000_000),
+            trade: Some(casino::Trade::default()),
+            wallet: Some(casino::Wallet {
+                tokens: -1,
+                ..casino::Wallet::default()
+            }),
+            ..ActionResult::default()
+        });
+        assert_eq!((result.price, result.at, result.wallet), (None, None, None));
+        assert!(result.message.chars().count() < 1000);
+    }
+
+    #[test]
+    fn invalid_entries_are_left_out_of_lists() {
+        let trade = |kind, count, price| casino::Trade {
+            r#type: kind,
+            stocks_count: count,
+            price,
+            ..casino::Trade::default()
+        };
+        assert!(trade_row(&trade(1, 1, 1)).is_some());
+        for (kind, count, price) in [(2, 1, 1), (0, 0, 1), (0, 1, 0)] {
+            assert!(trade_row(&trade(kind, count, price)).is_none());
+        }
+        let point = |tick, price| casino::PricePoint {
+            tick,
+            price,
+            at_unix_ms: 1,
+        };
+        assert!(price_point(&point(0, 1)).is_some());
+        assert!(price_point(&point(-1, 1)).is_none() && price_point(&point(1, 0)).is_none());
+    }
+
+    #[test]
+    fn invalid_amounts_are_errors() {
+        for (dollars, tokens, is_valid) in [
+            (1, 5, true),
+            (429_496_729, 2_147_483_645, true),
+            (1, i32::MIN, false),
+            (1, 4, false),
+            (1, -5, false),
+            (0, 0, false),
+            (-1, -5, false),
+            (i32::MAX, i32::MAX, false),
+        ] {
+            assert_eq!(
+                exchanged(dollars, tokens).is_ok(),
+                is_valid,
+                "{dollars} $, {tokens} tokens"
+            );
+        }
+        for (count, is_valid) in [(0, true), (i32::MAX, true), (-1, false), (i32::MIN, false)] {
+            assert_eq!(tokens(&casino::Tokens { count }).is_ok(), is_valid, "{count}");
+        }
+        for (amount, is_valid) in [
+            (1, true),
+            (-429_496_729, true),
+            (0, false),
+            (i32::MIN, false),
+            (i32::MAX, false),
+        ] {
+            let payment = types::Payment {
+                amount,
+                ..types::Payment::default()
+            };
+            assert_eq!(payment_row(&payment, 1).is_ok(), is_valid, "{amount}");
+        }
+    }
+
+    #[test]
+    fn payments_without_a_number_are_counted() {
+        let payment = |number| types::Payment {
+            amount: -3,
+            number,
+            ..types::Payment::default()
+        };
+        assert_eq!(payment_row(&payment(0), 4).unwrap().number, 4);
+        assert_eq!(payment_row(&payment(9), 4).unwrap().number, 9);
+    }
+
+    #[test]
+    fn an_order_keeps_its_fields_on_the_wire() {
+        for (side, kind, limit, up_to) in [
+            (Side::Buy, ActionType::Buy, None, true),
+            (Side::Sell, ActionType::Sell, Some(7), false),
+        ] {
+            let order = Order {
+                limit,
+                up_to,
+                ..Order::new(side, 5)
+            };
+            let sent = action("ann", order);
+            assert_eq!((sent.r#type(), sent.stocks_count, sent.up_to), (kind, 5, up_to));
+            assert_eq!(sent.limit_price, limit.unwrap_or(0));
+            assert_eq!(sent.id, order.id.into_bytes());
+        }
+    }
+
+    #[test]
+    fn features_are_read_from_lists_of_names() {
+        for (named, granted) in [
+            ("ticks,wallet,ids,tape,players,leaderboard,limits,up-to", ALL),
+            (" leaderboard,wallet ,up-to,limits, tape, ticks,players,ids", ALL),
+            (
+                "ticks,tape,players,leaderboard,limits,ids,up-to",
+                Feeds { wallet: false, ..ALL },
+            ),
+            (
+                "ticks,wallet,tape,players,leaderboard,limits,up-to",
+                Feeds { ids: false, ..ALL },
+            ),
+            ("tickswallet", Feeds::default()),
+        ] {
+            let mut metadata = MetadataMap::new();
+            metadata.insert(capabilities::HEADER, named.parse().unwrap());
+            assert_eq!(Feeds::granted(&metadata), granted, "{named}");
+        }
+        assert_eq!(Feeds::granted(&MetadataMap::new()), Feeds::default());
+    }
+
+    #[test]
+    fn invalid_rows_are_dropped_and_lists_are_bounded() {
+        let ann = casino::Player {
+            name: "x".repeat(100),
+            house: true,
+        };
+        let trade = casino::Trade {
+            stocks_count: 1,
+            price: 5,
+            ..casino::Trade::default()
+        };
+        let row = |player: Option<&casino::Player>, price| casino::TapeRow {
+            player: player.cloned(),
+            trade: Some(casino::Trade { price, ..trade }),
+        };
+        let received = tape(&casino::Tape {
+            rows: vec![row(Some(&ann), 5), row(None, 5), row(Some(&ann), 0)],
+            trades: 3,
+        });
+        assert_eq!(received.rows.len(), 1);
+        assert!(received.rows[0].player.name.ends_with('…') && received.rows[0].player.house);
+        let many = casino::Players {
+            seated: -1,
+            online: vec![ann.clone(); 50],
+            unnamed: -5,
+        };
+        let received = players(&many);
+        assert_eq!(
+            (received.seated, received.online.len(), received.unnamed),
+            (0, LIST_MAX, 0)
+        );
+        let place = |rank, equity| casino::Standing {
+            rank,
+            equity,
+            player: Some(ann.clone()),
+            ..casino::Standing::default()
+        };
+        let received = leaderboard(&casino::Leaderboard {
+            top: vec![place(1, 5), place(0, 5), place(2, -5)],
+            own: Some(casino::Standing::default()),
+            ranked: 9,
+            ..casino::Leaderboard::default()
+        });
+        assert_eq!((received.top.len(), received.own, received.ranked), (1, None, 9));
+    }
+}

@@ -1,0 +1,169 @@
+//! Maps gRPC statuses to request errors.
+
+use std::{error::Error, fmt, time::Duration};
+
+use awesomestock_proto::tls;
+use tonic::{Code, Status};
+
+pub(crate) use crate::app::event::RequestError;
+use crate::ui::text::cut;
+
+/// Advice for a name that belongs to another key.
+const NOT_YOURS: &str =
+    "another --user is another name, and `awesomestock key import` brings the key from another machine";
+
+/// Longest text kept from a server, in characters.
+const MAX_WORDS_CHARS: usize = 300;
+
+impl RequestError {
+    pub(crate) fn timeout(deadline: Duration) -> Self {
+        Self::Unanswered(format!(
+            "the casino did not answer within {}",
+            humantime::format_duration(deadline)
+        ))
+    }
+
+    /// Maps the failure of a first call: the address or TLS may be wrong.
+    pub(super) fn on_connect(status: Status) -> Self {
+        match root_cause(&status).and_then(|_| tls::explain(&status)) {
+            Some(why) => unreachable(&why),
+            None => status.into(),
+        }
+    }
+
+    pub(super) fn invalid_response(what: &str) -> Self {
+        Self::Unanswered(format!("the casino sent an invalid answer: {what}"))
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(why) | Self::NotSent(why) | Self::Unanswered(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<Status> for RequestError {
+    fn from(status: Status) -> Self {
+        // A status with a source comes from the transport, not from the casino, so it is never a rejection.
+        if let Some(cause) = root_cause(&status) {
+            return unreachable(&tls::tls_cause(&status).unwrap_or(cause));
+        }
+        match status.code() {
+            Code::Unimplemented => Self::Rejected("this casino does not support it".to_owned()),
+            Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists => {
+                Self::Rejected(words(&status))
+            }
+            Code::PermissionDenied | Code::Unauthenticated => {
+                Self::Rejected(format!("{}; {NOT_YOURS}", words(&status)))
+            }
+            _ => Self::Unanswered(words(&status)),
+        }
+    }
+}
+
+fn unreachable(why: &str) -> RequestError {
+    RequestError::Unanswered(format!("cannot reach the casino: {}", ellipsize(why)))
+}
+
+pub(super) fn is_of_transport(status: &Status) -> bool {
+    status.source().is_some()
+}
+
+pub(super) fn is_old_contract(status: &Status) -> bool {
+    status.code() == Code::Unimplemented && status.source().is_none()
+}
+
+/// Returns true if the stream ended as on old casinos after a player has left.
+pub(super) fn is_legacy_eof(status: &Status) -> bool {
+    status.code() == Code::Unknown && status.message() == "EOF" && status.source().is_none()
+}
+
+fn root_cause(status: &Status) -> Option<String> {
+    let mut cause = status.source()?;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Some(cause.to_string())
+}
+
+/// Returns the message, or the description of the code if it is empty.
+fn words(status: &Status) -> String {
+    match status.message().trim() {
+        "" => status.code().description().to_owned(),
+        message => ellipsize(message),
+    }
+}
+
+pub(super) fn ellipsize(words: &str) -> String {
+    cut(words, MAX_WORDS_CHARS).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn from_transport(error: io::Error) -> Status {
+        Status::from_error(Box::new(error))
+    }
+
+    #[test]
+    fn only_answers_of_the_casino_are_rejections() {
+        let refusals = [
+            Status::invalid_argument("7 tokens are no multiple of 5"),
+            Status::failed_precondition("you have 5 tokens"),
+            Status::permission_denied("not your name"),
+            Status::unimplemented("unknown method"),
+        ];
+        for status in refusals {
+            let shown = status.to_string();
+            assert!(
+                matches!(RequestError::from(status), RequestError::Rejected(_)),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_statuses_leave_the_outcome_unknown() {
+        let unanswered = [
+            Status::unavailable("the payments server cannot be reached"),
+            Status::unknown("EOF"),
+            Status::cancelled(""),
+            Status::resource_exhausted("too many streams"),
+            Status::internal("undecodable"),
+            Status::out_of_range("too large"),
+            Status::deadline_exceeded(""),
+            from_transport(io::Error::from(io::ErrorKind::InvalidInput)),
+            from_transport(io::Error::from(io::ErrorKind::ConnectionReset)),
+        ];
+        for status in unanswered {
+            let shown = status.to_string();
+            assert!(
+                matches!(RequestError::from(status), RequestError::Unanswered(_)),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn messages_are_never_empty_and_always_bounded() {
+        assert_eq!(
+            RequestError::from(Status::invalid_argument(" ")).to_string(),
+            Code::InvalidArgument.description()
+        );
+        let long = RequestError::from(Status::invalid_argument("x".repeat(100_000))).to_string();
+        assert_eq!(long.chars().count(), MAX_WORDS_CHARS + 1);
+    }
+
+    #[test]
+    fn an_old_session_ends_with_eof_and_a_broken_one_does_not() {
+        assert!(is_legacy_eof(&Status::unknown("EOF")));
+        assert!(!is_legacy_eof(&Status::unknown("transport error")));
+        assert!(!is_legacy_eof(&Status::unavailable("EOF")));
+        assert!(!is_legacy_eof(&from_transport(io::Error::other("EOF"))));
+    }
+}

@@ -1,0 +1,231 @@
+//! The gRPC client of a casino. Only payments and orders with a request ID are ever sent twice.
+
+pub(crate) mod convert;
+mod endpoints;
+mod error;
+mod paging;
+mod retry;
+mod session;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use awesomestock_proto::{auth::PlayerKey, casino, types};
+pub(crate) use endpoints::Endpoint;
+use endpoints::{Casino, Endpoints};
+pub(crate) use error::RequestError;
+pub(crate) use retry::{AnsweredOrder, NO_LIMITS};
+pub use session::{GambleSession, SessionEnd};
+use tokio::time::timeout;
+use tonic::{Status, transport::Channel};
+use uuid::Uuid;
+
+use crate::app::{
+    commands::request::Request, event::Response, lobby::Leaderboard, overlay::PaymentRow,
+    portfolio::money::Side,
+};
+
+pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Timeout for opening a session. Old casinos send nothing before the next tick.
+pub(crate) const JOIN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Most payments kept of an answer: the newest.
+const MAX_PAYMENTS: usize = 10_000;
+
+/// Trades requested for log and chart.
+const TRADES_LIMIT: i32 = 100;
+
+/// An order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// Buy or sell.
+    pub side: Side,
+    /// Stocks.
+    pub count: i32,
+    /// Worst price, only for casinos that support limit orders.
+    pub limit: Option<i32>,
+    /// `count` is an upper bound, only for casinos that support it.
+    pub up_to: bool,
+    /// Request ID, for deduplication.
+    pub id: Uuid,
+}
+
+impl Order {
+    /// Returns an order without limit, with a new request ID.
+    pub fn new(side: Side, count: i32) -> Self {
+        Self {
+            side,
+            count,
+            limit: None,
+            up_to: false,
+            id: Uuid::now_v7(),
+        }
+    }
+}
+
+/// A player's connection to a casino.
+#[derive(Debug, Clone)]
+pub struct Client {
+    endpoints: Arc<Endpoints>,
+    player: String,
+}
+
+impl Client {
+    /// Returns a client for the casino at the other end of `channel`. Connects lazily. `key` is sent with every call.
+    pub fn new(channel: Channel, player: String, key: Option<&PlayerKey>) -> Self {
+        let endpoint = Endpoint {
+            name: String::new(),
+            in_plaintext: false,
+            channel,
+        };
+        Self::with_endpoints(endpoint, Vec::new(), player, key)
+    }
+
+    /// Returns a client for a casino with several endpoints, used in this order.
+    pub(crate) fn with_endpoints(
+        first: Endpoint,
+        others: Vec<Endpoint>,
+        player: String,
+        key: Option<&PlayerKey>,
+    ) -> Self {
+        Self {
+            endpoints: Arc::new(Endpoints::new(first, others, key)),
+            player,
+        }
+    }
+
+    /// Returns the player's name.
+    pub fn player(&self) -> &str {
+        &self.player
+    }
+
+    /// Makes a call, with `CALL_DEADLINE` at each address. An unanswered payment is repeated for `RETRY_FOR`, and
+    /// executed once. Fails if the casino rejects the call or does not answer.
+    pub async fn call(&self, call: Request) -> Result<Response, RequestError> {
+        match call {
+            // Above.
+            Request::BuyTokens(_) | Request::Withdraw(_) => self.submit_payment(call).await,
+            Request::Holdings => self.holdings().await,
+            Request::Payments => self.payments().await,
+            Request::Statement => self.statement().await,
+            Request::History { before } => self.history(before).await,
+            Request::Candles { before } => self.candles(before).await,
+            Request::Trades => self.trades().await,
+            Request::TradePage { before } => self.trade_page(before).await,
+            Request::Leaderboard => self.leaderboard().await.map(Response::Leaderboard),
+        }
+    }
+
+    async fn ask<T, F>(&self, call: impl Fn(Casino) -> F) -> Result<T, RequestError>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let (_, answer) = self.endpoints.call(CALL_DEADLINE, call).await?;
+        Ok(answer)
+    }
+
+    async fn buy_tokens(&self, mut casino: Casino, dollars: i32, id: Uuid) -> Result<Response, RequestError> {
+        let payment = types::Payment {
+            user: Some(self.user()),
+            amount: dollars,
+            id: id.into_bytes().to_vec(),
+            ..types::Payment::default()
+        };
+        let bought = casino.buy_tokens(payment).await?.into_inner();
+        convert::exchanged(dollars, bought.count)?;
+        Ok(Response::TokensBought {
+            dollars,
+            tokens: bought.count,
+        })
+    }
+
+    async fn withdraw(&self, mut casino: Casino, tokens: i32, id: Uuid) -> Result<Response, RequestError> {
+        let request = casino::WithdrawRequest {
+            user: Some(self.user()),
+            tokens_cnt: tokens,
+            id: id.into_bytes().to_vec(),
+        };
+        let paid = casino.withdraw(request).await?.into_inner();
+        convert::exchanged(paid.amount, tokens)?;
+        Ok(Response::Withdrawn {
+            tokens,
+            dollars: paid.amount,
+        })
+    }
+
+    async fn holdings(&self) -> Result<Response, RequestError> {
+        let wallet = self.ask(|mut casino| {
+            let user = self.user();
+            async move { supported(casino.get_wallet(user).await) }
+        });
+        match wallet.await? {
+            Some(wallet) => convert::wallet(&wallet.into_inner())
+                .map(Response::Wallet)
+                .ok_or_else(|| RequestError::invalid_response("a wallet below zero")),
+            None => {
+                let tokens = self.ask(|mut casino| {
+                    let user = self.user();
+                    async move { casino.get_token_balance(user).await }
+                });
+                convert::tokens(&tokens.await?.into_inner()).map(Response::Tokens)
+            }
+        }
+    }
+
+    async fn payments(&self) -> Result<Response, RequestError> {
+        let read = async {
+            let mut payments = self.all_payments().await?;
+            let mut rows: VecDeque<PaymentRow> = VecDeque::new();
+            while let Some(payment) = payments.next().await? {
+                if rows.len() == MAX_PAYMENTS {
+                    rows.pop_front();
+                }
+                rows.push_back(payment);
+            }
+            Ok(Response::Payments(rows.into()))
+        };
+        let on_timeout = |_| Err(RequestError::timeout(CALL_DEADLINE));
+        timeout(CALL_DEADLINE, read).await.unwrap_or_else(on_timeout)
+    }
+
+    async fn statement(&self) -> Result<Response, RequestError> {
+        let statement = self.ask(|mut casino| {
+            let user = self.user();
+            async move { casino.get_payment_statement(user).await }
+        });
+        Ok(Response::Statement(statement.await?.into_inner().data))
+    }
+
+    async fn trades(&self) -> Result<Response, RequestError> {
+        let page = self.request_trades(0, TRADES_LIMIT).await?.unwrap_or_default();
+        Ok(Response::Trades(
+            page.trades.iter().filter_map(convert::trade_row).collect(),
+        ))
+    }
+
+    async fn leaderboard(&self) -> Result<Leaderboard, RequestError> {
+        let answer = self.ask(|mut casino| {
+            let user = self.user();
+            async move { supported(casino.get_leaderboard(user).await) }
+        });
+        let answer = answer.await?;
+        answer
+            .map(|answer| convert::leaderboard(&answer.into_inner()))
+            .ok_or_else(|| RequestError::Rejected("this casino has no leaderboard".to_owned()))
+    }
+
+    fn user(&self) -> types::User {
+        types::User {
+            id: self.player.clone(),
+        }
+    }
+}
+
+/// Returns `None` if the casino does not know the call.
+fn supported<T>(answer: Result<T, Status>) -> Result<Option<T>, Status> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(status) if error::is_old_contract(&status) => Ok(None),
+        Err(status) => Err(status),
+    }
+}

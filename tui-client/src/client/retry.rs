@@ -1,0 +1,293 @@
+//! Executes orders and payments exactly once: an unanswered request is repeated with the same ID. This requires a
+//! casino that deduplicates by request ID, which is checked before sending.
+
+use std::{mem, ops::ControlFlow, time::Duration};
+
+use awesomestock_proto::capabilities;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout},
+};
+use uuid::Uuid;
+
+use super::{
+    CALL_DEADLINE, Client, GambleSession, Order, RequestError, SessionEnd, convert::Feeds, supported,
+};
+use crate::app::{
+    commands::request::Request,
+    connection::retry_after_ms,
+    event::{OrderResult, Response, StreamEvent},
+};
+
+/// Time for which an unanswered request is repeated.
+pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
+
+pub(crate) const NO_LIMITS: &str = "this casino does not support limit orders; nothing was sent";
+
+enum Attempt<T> {
+    /// Final: the outcome is known, or repeating is unsafe.
+    Known(Result<T, RequestError>),
+    NotSent(RequestError),
+    /// Sent to a casino that deduplicates, but not answered.
+    Unanswered(RequestError),
+}
+
+#[derive(Debug)]
+pub(crate) struct AnsweredOrder {
+    pub result: OrderResult,
+    pub(crate) session: GambleSession,
+    pub orders: mpsc::Sender<Order>,
+}
+
+impl Client {
+    /// Opens a session, sends `order` and waits for its answer. Repeats it in another session for `RETRY_FOR`.
+    /// `sent`: the order was sent before, to a casino that deduplicates. Fails if no answer arrives.
+    /// [`RequestError::NotSent`] if nothing was sent.
+    pub(crate) async fn submit_order(&self, order: Order, sent: bool) -> Result<AnsweredOrder, RequestError> {
+        let why = sent.then(|| RequestError::Unanswered("connection lost".to_owned()));
+        let retry = RetryState::new(order.id, why, self.endpoints.has_several(), Instant::now());
+        retry.run(|again| self.try_order(order, again)).await
+    }
+
+    pub(super) async fn submit_payment(&self, call: Request) -> Result<Response, RequestError> {
+        let id = Uuid::now_v7();
+        let retry = RetryState::new(id, None, self.endpoints.has_several(), Instant::now());
+        retry.run(|again| self.try_payment(call, id, again)).await
+    }
+
+    async fn try_order(&self, order: Order, again: bool) -> Attempt<AnsweredOrder> {
+        let (mut session, orders) = match self.open_session().await {
+            Ok(opened) => opened,
+            // No answer can be received any more.
+            Err(RequestError::Rejected(why)) if again => {
+                let why = format!("no answer, and the session was rejected: {why}");
+                return Attempt::Known(Err(RequestError::Unanswered(why)));
+            }
+            Err(failure) => return Attempt::NotSent(failure),
+        };
+        let ids = session.supports_request_ids();
+        if again && !ids {
+            return Attempt::Known(Err(no_dedup()));
+        }
+        if order.limit.is_some() && !session.supports_limits() {
+            return Attempt::NotSent(RequestError::Rejected(NO_LIMITS.to_owned()));
+        }
+        if orders.try_send(order).is_err() {
+            return Attempt::NotSent(RequestError::Unanswered("connection lost".to_owned()));
+        }
+        let failure = match timeout(CALL_DEADLINE, result_of(&mut session)).await {
+            Ok(Ok(result)) => {
+                return Attempt::Known(Ok(AnsweredOrder {
+                    result,
+                    session,
+                    orders,
+                }));
+            }
+            Ok(Err(failure)) => failure,
+            Err(_) => {
+                session.abandon();
+                RequestError::timeout(CALL_DEADLINE)
+            }
+        };
+        unanswered(failure, ids)
+    }
+
+    async fn try_payment(&self, call: Request, id: Uuid, again: bool) -> Attempt<Response> {
+        let (position, ids) = match self.supports_request_ids().await {
+            Ok(asked) => asked,
+            Err(failure) => return Attempt::NotSent(failure),
+        };
+        if again && !ids {
+            return Attempt::Known(Err(no_dedup()));
+        }
+        let casino = self.endpoints.casino(position);
+        let payment = async {
+            match call {
+                Request::Withdraw(tokens) => self.withdraw(casino, tokens, id).await,
+                Request::BuyTokens(dollars) => self.buy_tokens(casino, dollars, id).await,
+                _ => Err(RequestError::invalid_response("no payment")),
+            }
+        };
+        let paid = timeout(CALL_DEADLINE, payment).await;
+        match paid.unwrap_or_else(|_| Err(RequestError::timeout(CALL_DEADLINE))) {
+            Err(failure @ RequestError::Unanswered(_)) => {
+                self.endpoints.rotate(position);
+                unanswered(failure, ids)
+            }
+            known => Attempt::Known(known),
+        }
+    }
+
+    /// Returns the position of a responding address, and whether the casino deduplicates by request ID.
+    async fn supports_request_ids(&self) -> Result<(usize, bool), RequestError> {
+        let wallet = self.endpoints.call(CALL_DEADLINE, |mut casino| {
+            let mut request = tonic::Request::new(self.user());
+            let name = tonic::metadata::MetadataValue::from_static(capabilities::IDS);
+            request.metadata_mut().insert(capabilities::HEADER, name);
+            async move { supported(casino.get_wallet(request).await) }
+        });
+        let (position, wallet) = wallet.await?;
+        let ids = wallet.is_some_and(|wallet| Feeds::granted(wallet.metadata()).ids);
+        Ok((position, ids))
+    }
+}
+
+struct RetryState {
+    /// Reason why the outcome is unknown; `None` before anything was sent.
+    last_error: Option<RequestError>,
+    attempt: u32,
+    /// The next retry goes to another address, without delay.
+    switch_endpoint: bool,
+    deadline: Option<Instant>,
+    /// Spreads clients that lost the same casino.
+    jitter: u64,
+}
+
+impl RetryState {
+    fn new(id: Uuid, last_error: Option<RequestError>, switch_endpoint: bool, now: Instant) -> Self {
+        Self {
+            last_error,
+            attempt: 0,
+            switch_endpoint,
+            deadline: now.checked_add(RETRY_FOR),
+            jitter: id.as_u64_pair().1,
+        }
+    }
+
+    async fn run<T, F>(mut self, attempt: impl Fn(bool) -> F) -> Result<T, RequestError>
+    where
+        F: Future<Output = Attempt<T>>,
+    {
+        loop {
+            let result = attempt(self.was_sent()).await;
+            match self.after(result, Instant::now()) {
+                ControlFlow::Break(known) => return known,
+                ControlFlow::Continue(pause) => sleep(pause).await,
+            }
+        }
+    }
+
+    fn was_sent(&self) -> bool {
+        self.last_error.is_some()
+    }
+
+    /// Returns the result after an attempt, or the delay before the next.
+    fn after<T>(
+        &mut self,
+        attempt: Attempt<T>,
+        now: Instant,
+    ) -> ControlFlow<Result<T, RequestError>, Duration> {
+        let why = match (attempt, self.last_error.take()) {
+            (Attempt::Known(known), _) => return ControlFlow::Break(known),
+            (Attempt::NotSent(why), None) => {
+                return ControlFlow::Break(Err(RequestError::NotSent(why.into_words())));
+            }
+            (Attempt::NotSent(_), Some(why)) | (Attempt::Unanswered(why), _) => why,
+        };
+        if mem::take(&mut self.switch_endpoint) {
+            self.last_error = Some(why);
+            return ControlFlow::Continue(Duration::ZERO);
+        }
+        self.attempt = self.attempt.saturating_add(1);
+        let pause = u64::try_from(retry_after_ms(self.attempt, self.jitter)).unwrap_or(0);
+        let pause = Duration::from_millis(pause);
+        if now.checked_add(pause) >= self.deadline {
+            return ControlFlow::Break(Err(why));
+        }
+        self.last_error = Some(why);
+        ControlFlow::Continue(pause)
+    }
+}
+
+async fn result_of(session: &mut GambleSession) -> Result<OrderResult, RequestError> {
+    loop {
+        match session.next().await {
+            Ok(StreamEvent::Result(result)) => return Ok(result),
+            Ok(_) => {}
+            Err(SessionEnd::Closed) => {
+                return Err(RequestError::Unanswered("the casino closed the table".to_owned()));
+            }
+            Err(SessionEnd::Lost(why) | SessionEnd::Rejected(why)) => {
+                return Err(RequestError::Unanswered(format!("connection lost: {why}")));
+            }
+        }
+    }
+}
+
+fn unanswered<T>(why: RequestError, ids: bool) -> Attempt<T> {
+    if ids {
+        Attempt::Unanswered(why)
+    } else {
+        Attempt::Known(Err(why))
+    }
+}
+
+fn no_dedup() -> RequestError {
+    let why = "no answer, and the casino now reached does not deduplicate requests";
+    RequestError::Unanswered(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(why: &str) -> RequestError {
+        RequestError::Unanswered(why.to_owned())
+    }
+
+    #[test]
+    fn an_unsent_request_is_not_repeated() {
+        let mut retry = RetryState::new(Uuid::nil(), None, true, Instant::now());
+        let result = retry.after::<()>(Attempt::NotSent(open("no route")), Instant::now());
+        let expected = Err(RequestError::NotSent("no route".to_owned()));
+        assert_eq!(result, ControlFlow::Break(expected));
+    }
+
+    #[test]
+    fn a_known_outcome_is_final() {
+        for known in [
+            Ok(7),
+            Err(RequestError::Rejected("no".to_owned())),
+            Err(open("old")),
+        ] {
+            let mut retry = RetryState::new(Uuid::nil(), Some(open("lost")), true, Instant::now());
+            let result = retry.after(Attempt::Known(known.clone()), Instant::now());
+            assert_eq!(result, ControlFlow::Break(known));
+        }
+    }
+
+    #[test]
+    fn an_unanswered_request_is_first_repeated_elsewhere_at_once() {
+        let mut retry = RetryState::new(Uuid::nil(), None, true, Instant::now());
+        let mut after = || retry.after::<()>(Attempt::Unanswered(open("lost")), Instant::now());
+        assert_eq!(after(), ControlFlow::Continue(Duration::ZERO));
+        assert!(matches!(after(), ControlFlow::Continue(pause) if pause > Duration::from_millis(100)));
+    }
+
+    #[test]
+    fn an_unanswered_request_is_repeated_with_growing_delays_until_the_time_limit() {
+        let start = Instant::now();
+        let mut retry = RetryState::new(Uuid::nil(), None, false, start);
+        let (mut now, mut pauses) = (start, Vec::new());
+        let why = loop {
+            let attempt: Attempt<()> = if pauses.is_empty() {
+                Attempt::Unanswered(open("lost"))
+            } else {
+                Attempt::NotSent(open("no route"))
+            };
+            match retry.after(attempt, now) {
+                ControlFlow::Continue(pause) => pauses.push(pause),
+                ControlFlow::Break(known) => break known,
+            }
+            assert!(retry.was_sent());
+            now += pauses[pauses.len() - 1];
+        };
+        assert_eq!(
+            why,
+            Err(open("lost")),
+            "the request's failure counts, not that of the last attempt"
+        );
+        assert!(pauses.is_sorted() && pauses.len() > 5, "{pauses:?}");
+        assert!(now - start < RETRY_FOR && now - start > RETRY_FOR / 2);
+    }
+}

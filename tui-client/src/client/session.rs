@@ -1,0 +1,158 @@
+//! A Gamble session: opening, receiving, and its end.
+
+use awesomestock_proto::{capabilities, casino::GambleInfo};
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+use tonic::{
+    Code, Request, Status, Streaming,
+    metadata::{MetadataMap, MetadataValue},
+};
+
+use super::{
+    Client, JOIN_DEADLINE, Order, RequestError,
+    convert::{self, Feeds},
+    endpoints::CurrentEndpoint,
+    error,
+};
+use crate::app::{event::StreamEvent, lobby::Capabilities};
+
+/// Capacity of the order queue: more than the game lets wait for answers, so a full queue means a stalled casino.
+const ORDER_QUEUE: usize = 256;
+
+impl Client {
+    /// Opens a session, with `JOIN_DEADLINE`. Orders put into the returned sender are sent; dropping it half-closes
+    /// the stream. Fails if the casino rejects the session for good or cannot be reached.
+    pub async fn open_session(&self) -> Result<(GambleSession, mpsc::Sender<Order>), RequestError> {
+        // One queue per address: an abandoned call may still read from its own.
+        let opened = self.endpoints.call(JOIN_DEADLINE, |mut casino| {
+            let (orders, queue) = mpsc::channel(ORDER_QUEUE);
+            let player = self.player.clone();
+            let actions = ReceiverStream::new(queue).map(move |order| convert::action(&player, order));
+            let mut request = Request::new(actions);
+            request_capabilities(request.metadata_mut(), &self.player);
+            async move { map_unimplemented(casino.gamble(request).await).map(|response| (response, orders)) }
+        });
+        let (position, (response, orders)) = opened.await?;
+        let session = GambleSession {
+            feeds: Feeds::granted(response.metadata()),
+            inbound: response.into_inner(),
+            endpoint: CurrentEndpoint::new(&self.endpoints, position),
+        };
+        Ok((session, orders))
+    }
+}
+
+/// An open Gamble stream.
+#[derive(Debug)]
+pub struct GambleSession {
+    feeds: Feeds,
+    inbound: Streaming<GambleInfo>,
+    endpoint: CurrentEndpoint,
+}
+
+/// The end of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// Closed by the casino. Pending orders were answered if the player had left.
+    Closed,
+    /// Failed, with the reason.
+    Lost(String),
+    /// Ended for good: the name now belongs to another key. Holds the reason.
+    Rejected(String),
+}
+
+impl GambleSession {
+    /// Returns the address, if the casino has several.
+    pub fn address(&self) -> Option<&str> {
+        self.endpoint.name()
+    }
+
+    /// Makes the next session start at another address, if there is one.
+    pub(crate) fn abandon(&self) {
+        self.endpoint.rotate();
+    }
+
+    /// Returns true if the casino sends ticks, wallet and outcome.
+    pub fn is_extended(&self) -> bool {
+        self.feeds.ticks && self.feeds.wallet
+    }
+
+    pub(crate) fn supports_limits(&self) -> bool {
+        self.feeds.lobby.limits
+    }
+
+    /// Returns the supported lobby feeds.
+    pub fn capabilities(&self) -> Capabilities {
+        self.feeds.lobby
+    }
+
+    /// Returns true if the casino deduplicates by request ID.
+    pub fn supports_request_ids(&self) -> bool {
+        self.feeds.ids
+    }
+
+    /// Returns the next event and ignores unknown messages. Cancel safe.
+    ///
+    /// # Errors
+    /// If the stream has ended.
+    pub async fn next(&mut self) -> Result<StreamEvent, SessionEnd> {
+        loop {
+            match self.inbound.message().await {
+                Ok(Some(info)) => match convert::stream_event(info, self.feeds) {
+                    Some(event) => return Ok(event),
+                    None => tracing::debug!("ignored an unknown or invalid message"),
+                },
+                Ok(None) => return Err(SessionEnd::Closed),
+                Err(status) if error::is_legacy_eof(&status) => return Err(SessionEnd::Closed),
+                Err(status) => return Err(self.ended(status)),
+            }
+        }
+    }
+
+    /// Only a lost name ends the session for good.
+    fn ended(&self, status: Status) -> SessionEnd {
+        let has_lost_name = matches!(status.code(), Code::PermissionDenied | Code::Unauthenticated);
+        match RequestError::from(status) {
+            RequestError::Rejected(why) if has_lost_name => SessionEnd::Rejected(why),
+            lost => {
+                self.abandon();
+                SessionEnd::Lost(lost.into_words())
+            }
+        }
+    }
+}
+
+/// A proxy answers "unimplemented" while the casino behind it starts, so this is not final.
+fn map_unimplemented<T>(answer: Result<T, Status>) -> Result<T, Status> {
+    answer.map_err(|status| {
+        if error::is_old_contract(&status) {
+            Status::unavailable("this server does not offer trading")
+        } else {
+            status
+        }
+    })
+}
+
+/// Requests optional features; old casinos ignore them.
+fn request_capabilities(metadata: &mut MetadataMap, player: &str) {
+    let names = [
+        capabilities::TICKS,
+        capabilities::WALLET,
+        capabilities::IDS,
+        capabilities::TAPE,
+        capabilities::PLAYERS,
+        capabilities::LEADERBOARD,
+        capabilities::LIMITS,
+        capabilities::UP_TO,
+    ];
+    match names.join(",").parse() {
+        Ok(names) => {
+            metadata.insert(capabilities::HEADER, names);
+        }
+        Err(error) => tracing::error!(%error, "the feature names are not valid metadata"),
+    }
+    metadata.insert_bin(
+        capabilities::USER_HEADER,
+        MetadataValue::from_bytes(player.as_bytes()),
+    );
+}

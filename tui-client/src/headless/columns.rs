@@ -1,0 +1,107 @@
+//! Columns of the one-shot commands. Scripts depend on them: only append.
+
+use awesomestock_proto::STOCK_NAME;
+
+use super::output::{Cell, ColumnSet};
+use crate::app::{
+    event::{OrderResult, StreamEvent},
+    lobby::Standing,
+    overlay::PaymentRow,
+    portfolio::{money::Side, rows::TradeRow, wallet::Wallet},
+};
+
+pub(crate) const PRICE: ColumnSet = &["stock", "price", "tick", "at"];
+pub(crate) const WALLET: ColumnSet = &[
+    "player",
+    "tokens",
+    "stocks",
+    "cost_basis",
+    "realised_pnl",
+    "dollars_in",
+    "dollars_out",
+];
+pub(crate) const ORDER: ColumnSet = &["side", "count", "price", "at", "tokens", "stocks", "message"];
+pub(crate) const EXCHANGE: ColumnSet = &["dollars", "tokens"];
+pub(crate) const TRADES: ColumnSet = &["number", "at", "side", "count", "price", "total"];
+pub(crate) const PAYMENTS: ColumnSet = &["number", "at", "dollars"];
+pub(crate) const LEADERBOARD: ColumnSet = &["rank", "player", "house", "equity", "tokens", "stocks"];
+pub(crate) const STATEMENT: ColumnSet = &["player", "statement"];
+
+pub(crate) fn price(event: &StreamEvent) -> Vec<Cell> {
+    let StreamEvent::Price { tick, price, at, .. } = event else {
+        return Vec::new();
+    };
+    vec![text(STOCK_NAME), number(*price), (*tick).into(), (*at).into()]
+}
+
+pub(crate) fn wallet(player: &str, wallet: &Wallet) -> Vec<Cell> {
+    vec![
+        text(player),
+        number(wallet.tokens),
+        number(wallet.stocks),
+        number(wallet.cost_basis),
+        number(wallet.realised_pnl),
+        number(wallet.dollars_in),
+        number(wallet.dollars_out),
+    ]
+}
+
+/// The wallet of a casino that sends only the token balance.
+pub(crate) fn tokens_only(player: &str, tokens: i32) -> Vec<Cell> {
+    vec![text(player), number(tokens)]
+}
+
+pub(crate) fn order(side: Side, count: i32, result: &OrderResult) -> Vec<Cell> {
+    let wallet = result.wallet.as_ref();
+    vec![
+        text(side.word()),
+        number(count),
+        result.price.map(i64::from).into(),
+        result.at.into(),
+        wallet.map(|wallet| i64::from(wallet.tokens)).into(),
+        wallet.map(|wallet| i64::from(wallet.stocks)).into(),
+        text(&result.message),
+    ]
+}
+
+pub(crate) fn exchange(dollars: i32, tokens: i32) -> Vec<Cell> {
+    vec![number(dollars), number(tokens)]
+}
+
+pub(crate) fn trade(position: i64, row: &TradeRow) -> Vec<Cell> {
+    vec![
+        number(position),
+        Some(row.at).into(),
+        text(row.side.word()),
+        number(row.count),
+        number(row.price),
+        number(row.total()),
+    ]
+}
+
+pub(crate) fn payment(row: &PaymentRow) -> Vec<Cell> {
+    vec![number(row.number), row.at.into(), number(row.dollars)]
+}
+
+pub(crate) fn standing(standing: &Standing) -> Vec<Cell> {
+    vec![
+        number(standing.rank),
+        text(&standing.player.name),
+        number(i64::from(standing.player.house)),
+        number(standing.equity),
+        number(standing.tokens),
+        number(standing.stocks),
+    ]
+}
+
+pub(crate) fn statement(player: &str, statement: &str) -> Vec<Cell> {
+    vec![text(player), text(statement)]
+}
+
+fn number(number: impl Into<i64>) -> Cell {
+    Cell::Number(number.into())
+}
+
+fn text(text: &str) -> Cell {
+    Cell::Text(text.to_owned())
+}

@@ -1,0 +1,195 @@
+//! Texts of plain mode and the one-shot commands. The casino's texts in them are sanitized on printing.
+
+use awesomestock_proto::{
+    STOCK_NAME,
+    text::{pluralize, thousands},
+};
+use jiff::Timestamp;
+
+use crate::{
+    app::{
+        commands::{command, request::Request},
+        event::{OrderResult, Response, StreamEvent},
+        lobby::{Leaderboard, Standing},
+        overlay::PaymentRow,
+        portfolio::{
+            money::{Side, UnixMillis},
+            rows::TradeRow,
+            wallet::Wallet,
+        },
+    },
+    client::{RequestError, SessionEnd},
+};
+
+pub(crate) const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
+
+const OLDER_TRADES: &str = "there are older trades; `awesomestock trades` lists them all";
+pub(crate) const NOBODY_RANKED: &str = "no ranked players yet";
+
+pub(crate) const LINE_TOO_LONG: &str = "the line is too long";
+pub(crate) const ALREADY_JOINED: &str = "you are at the table already; stop leaves it";
+pub(crate) const NOT_JOINED: &str = "you are not at the table; gamble joins it";
+pub(crate) const ORDER_NOT_SENT: &str = "connection lost; gamble rejoins";
+pub(crate) const ORDER_UNANSWERED: &str =
+    "no answer, so you left the table; balance shows whether the order was executed";
+pub(crate) const LEFT: &str = "you left the table";
+
+pub(crate) fn answer(answer: &Response) -> Vec<String> {
+    let line = match answer {
+        Response::TokensBought { dollars, tokens } => format!(
+            "bought {} for {}",
+            pluralize(*tokens, "token"),
+            pluralize(*dollars, "dollar")
+        ),
+        Response::Withdrawn { tokens, dollars } => format!(
+            "withdrew {}: {} paid out",
+            pluralize(*tokens, "token"),
+            pluralize(*dollars, "dollar")
+        ),
+        Response::Wallet(held) => wallet(held),
+        Response::Tokens(tokens) => pluralize(*tokens, "token"),
+        Response::Payments(rows) if rows.is_empty() => "no payments yet".to_owned(),
+        Response::Payments(rows) => return rows.iter().map(payment).collect(),
+        Response::Statement(text) => return text.lines().map(str::to_owned).collect(),
+        Response::TradePage { rows, .. } if rows.is_empty() => "no trades yet".to_owned(),
+        Response::TradePage { rows, more, .. } => {
+            let older = more.then(|| OLDER_TRADES.to_owned());
+            let rows = rows.iter().map(|(number, row)| trade(*number, row));
+            return older.into_iter().chain(rows).collect();
+        }
+        Response::Leaderboard(leaderboard) => return standings(leaderboard),
+        // Not requested in plain mode.
+        Response::History { .. } | Response::Candles { .. } | Response::Trades(_) => return Vec::new(),
+    };
+    vec![line]
+}
+
+/// Formats the leaderboard; the player's own row is last unless it is in the list.
+pub(crate) fn standings(leaderboard: &Leaderboard) -> Vec<String> {
+    if leaderboard.top.is_empty() {
+        return vec![NOBODY_RANKED.to_owned()];
+    }
+    leaderboard.rows().map(standing).collect()
+}
+
+pub(crate) fn standing(standing: &Standing) -> String {
+    let house = if standing.player.house { " (house)" } else { "" };
+    format!(
+        "{}. {}{house}: {}, {} and {}",
+        thousands(standing.rank),
+        standing.player.name,
+        pluralize(standing.equity, "token"),
+        pluralize(standing.tokens, "token"),
+        pluralize(standing.stocks, "stock"),
+    )
+}
+
+pub(crate) fn order_failure(failure: &RequestError) -> String {
+    match failure {
+        RequestError::Rejected(why) | RequestError::NotSent(why) => why.clone(),
+        RequestError::Unanswered(why) => format!("{why}; balance shows whether the order was executed"),
+    }
+}
+
+pub(crate) fn failure(call: Request, failure: &RequestError) -> String {
+    match (call, failure) {
+        (Request::BuyTokens(_) | Request::Withdraw(_), RequestError::Unanswered(why)) => {
+            format!("{why}; payments shows whether it was made")
+        }
+        (Request::BuyTokens(_) | Request::Withdraw(_), RequestError::NotSent(why)) => {
+            format!("{why}; nothing was paid")
+        }
+        (_, failure) => failure.to_string(),
+    }
+}
+
+/// Formats an event of the stream; `None` if it is not shown.
+pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
+    match event {
+        StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
+        StreamEvent::Result(result) => Some(order_result(result)),
+        StreamEvent::Opened { .. }
+        | StreamEvent::Endpoint(_)
+        | StreamEvent::Wallet(_)
+        | StreamEvent::Capabilities(_)
+        | StreamEvent::Tape(_)
+        | StreamEvent::Players(_)
+        | StreamEvent::Leaderboard(_)
+        | StreamEvent::Closed(_)
+        | StreamEvent::Rejected(_) => None,
+    }
+}
+
+/// Formats a result: the casino's message, with price and wallet of a trade.
+pub(crate) fn order_result(result: &OrderResult) -> String {
+    let mut line = result.message.clone();
+    if result.executed {
+        if let Some(price) = result.price {
+            line.push_str(&format!(" at {}", pluralize(price, "token")));
+        }
+        if let Some(held) = &result.wallet {
+            line.push_str(&format!("; you have {}", wallet(held)));
+        }
+    }
+    line
+}
+
+pub(crate) fn session_end(end: &SessionEnd) -> String {
+    match end {
+        SessionEnd::Closed => "the casino closed the table; gamble rejoins".to_owned(),
+        SessionEnd::Lost(why) => format!("connection lost: {why}; gamble rejoins"),
+        SessionEnd::Rejected(why) => format!("the casino ended the session: {why}"),
+    }
+}
+
+pub(crate) fn help() -> impl Iterator<Item = String> {
+    let width = command::COMMANDS
+        .iter()
+        .map(|word| word.usage().len())
+        .max()
+        .unwrap_or(0);
+    command::COMMANDS
+        .iter()
+        .map(move |word| format!("{:width$}  {}", word.usage(), word.help))
+}
+
+fn wallet(wallet: &Wallet) -> String {
+    format!(
+        "{} and {}",
+        pluralize(wallet.tokens, "token"),
+        pluralize(wallet.stocks, "stock")
+    )
+}
+
+pub(crate) fn payment(row: &PaymentRow) -> String {
+    let at = row
+        .at
+        .and_then(timestamp)
+        .map(|at| format!(", {at}"))
+        .unwrap_or_default();
+    format!(
+        "payment {}: {}{at}",
+        thousands(row.number),
+        pluralize(row.dollars, "dollar")
+    )
+}
+
+pub(crate) fn trade(number: i64, row: &TradeRow) -> String {
+    let verb = match row.side {
+        Side::Buy => "bought",
+        Side::Sell => "sold",
+    };
+    let at = timestamp(row.at).map(|at| format!(", {at}")).unwrap_or_default();
+    format!(
+        "trade {}: {verb} {} at {}: {}{at}",
+        thousands(number),
+        pluralize(row.count, "stock"),
+        pluralize(row.price, "token"),
+        pluralize(row.total(), "token")
+    )
+}
+
+fn timestamp(at: UnixMillis) -> Option<String> {
+    let at = Timestamp::from_millisecond(at.0).ok()?;
+    Some(at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}

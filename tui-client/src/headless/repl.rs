@@ -1,0 +1,274 @@
+//! Plain mode: commands and answers line by line, without escape sequences. For scripts, pipes and screen readers. A
+//! command is answered before the next line is read.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    ops::ControlFlow,
+};
+
+use tokio::{sync::mpsc, time::timeout};
+
+pub(crate) use crate::headless::input::{InputLine, read_lines};
+use crate::{
+    app::{
+        commands::{
+            command::{self, Command},
+            request::Request,
+        },
+        event::StreamEvent,
+        portfolio::money::Side,
+    },
+    client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, NO_LIMITS, Order, SessionEnd},
+    headless::messages,
+    ui::text::sanitize,
+};
+
+/// Runs commands from `lines` and prints answers and prices to `out`, until `exit`, the end of input or a shutdown
+/// signal. Pending orders are answered first. Fails if `out` cannot be written; a closed reader is not an error.
+pub(crate) async fn run_repl<W: Write>(
+    client: Client,
+    mut lines: mpsc::Receiver<InputLine>,
+    out: W,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut repl = Repl {
+        client,
+        out,
+        session: None,
+    };
+    let result = tokio::select! {
+        result = repl.run(&mut lines) => result,
+        () = shutdown => Ok(()),
+    };
+    let left = repl.leave().await.map(drop);
+    match result.and(left) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        ended => ended,
+    }
+}
+
+#[derive(Debug)]
+struct OpenSession {
+    stream: GambleSession,
+    orders: mpsc::Sender<Order>,
+}
+
+enum WaitError {
+    Lost(SessionEnd),
+    Unwritable(io::Error),
+}
+
+#[derive(Debug)]
+struct Repl<W> {
+    client: Client,
+    out: W,
+    session: Option<OpenSession>,
+}
+
+impl<W: Write> Repl<W> {
+    async fn run(&mut self, lines: &mut mpsc::Receiver<InputLine>) -> io::Result<()> {
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = next_event(&mut self.session) => event,
+                line = lines.recv() => match line {
+                    None => return Ok(()),
+                    Some(line) => match self.execute(line).await? {
+                        ControlFlow::Continue(()) => continue,
+                        ControlFlow::Break(()) => return Ok(()),
+                    },
+                },
+            };
+            self.print_event(event)?;
+        }
+    }
+
+    async fn execute(&mut self, line: InputLine) -> io::Result<ControlFlow<()>> {
+        let command = match line {
+            InputLine::TooLong => return self.error(messages::LINE_TOO_LONG).map(ControlFlow::Continue),
+            InputLine::Text(text) => match command::parse(&text) {
+                Ok(command) => command,
+                Err(error) => return self.error(error).map(ControlFlow::Continue),
+            },
+        };
+        match command {
+            Command::BuyTokens(dollars) => self.call(Request::BuyTokens(dollars)).await?,
+            Command::Withdraw(tokens) => self.call(Request::Withdraw(tokens)).await?,
+            Command::Balance => self.call(Request::Holdings).await?,
+            Command::Payments => self.call(Request::Payments).await?,
+            Command::Trades => self.call(Request::TradePage { before: None }).await?,
+            Command::Statement => self.call(Request::Statement).await?,
+            Command::Leaderboard => self.call(Request::Leaderboard).await?,
+            Command::Gamble => self.gamble().await?,
+            Command::Buy(count) => self.order(Side::Buy, count, None).await?,
+            Command::Sell(count) => self.order(Side::Sell, count, None).await?,
+            Command::Limited(side, count, limit) => self.order(side, count, Some(limit)).await?,
+            // No typed command: only the ticket on the screen creates it.
+            Command::FromTicket(..) => {}
+            Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
+                self.print(messages::ALERTS_NEED_A_SCREEN)?;
+            }
+            Command::Stop => self.stop().await?,
+            Command::Help => self.print_all(messages::help())?,
+            Command::Exit => return Ok(ControlFlow::Break(())),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    async fn call(&mut self, call: Request) -> io::Result<()> {
+        match self.client.call(call).await {
+            Ok(answer) => self.print_all(messages::answer(&answer)),
+            Err(failure) => self.error(messages::failure(call, &failure)),
+        }
+    }
+
+    /// Opens a session and waits for the first price as the answer.
+    async fn gamble(&mut self) -> io::Result<()> {
+        if self.session.is_some() {
+            return self.error(messages::ALREADY_JOINED);
+        }
+        match self.client.open_session().await {
+            Ok((stream, orders)) => self.session = Some(OpenSession { stream, orders }),
+            Err(failure) => return self.error(failure),
+        }
+        let first_price = self.wait_for(|event| matches!(event, StreamEvent::Price { .. }));
+        match timeout(CALL_DEADLINE, first_price).await {
+            Ok(result) => result,
+            // Old casinos send nothing before the next tick.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn order(&mut self, side: Side, count: i32, limit: Option<i32>) -> io::Result<()> {
+        let Some(session) = &self.session else {
+            return self.error(messages::NOT_JOINED);
+        };
+        if limit.is_some() && !session.stream.supports_limits() {
+            return self.error(NO_LIMITS);
+        }
+        let order = Order {
+            limit,
+            ..Order::new(side, count)
+        };
+        let ids = session.stream.supports_request_ids();
+        if session.orders.try_send(order).is_err() {
+            self.session = None;
+            return self.error(messages::ORDER_NOT_SENT);
+        }
+        match timeout(CALL_DEADLINE, self.wait_for_result()).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(WaitError::Unwritable(error))) => return Err(error),
+            Ok(Err(WaitError::Lost(end))) if !ids => return self.print_event(Err(end)),
+            Ok(Err(WaitError::Lost(_))) | Err(_) => {}
+        }
+        // Results are matched by order: after a missing one, later ones cannot be assigned.
+        self.session = None;
+        if ids {
+            self.resend_order(order).await
+        } else {
+            self.error(messages::ORDER_UNANSWERED)
+        }
+    }
+
+    async fn resend_order(&mut self, order: Order) -> io::Result<()> {
+        match self.client.submit_order(order, true).await {
+            Ok(AnsweredOrder {
+                result,
+                session,
+                orders,
+            }) => {
+                self.session = Some(OpenSession {
+                    stream: session,
+                    orders,
+                });
+                self.print_all(messages::stream_event(&StreamEvent::Result(result)))
+            }
+            Err(_) => self.error(messages::ORDER_UNANSWERED),
+        }
+    }
+
+    async fn wait_for_result(&mut self) -> Result<(), WaitError> {
+        loop {
+            let event = next_event(&mut self.session).await.map_err(WaitError::Lost)?;
+            let is_result = matches!(event, StreamEvent::Result(_));
+            self.print_all(messages::stream_event(&event))
+                .map_err(WaitError::Unwritable)?;
+            if is_result {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Prints events until `wanted` accepts one or the session ends.
+    async fn wait_for(&mut self, wanted: impl Fn(&StreamEvent) -> bool) -> io::Result<()> {
+        while self.session.is_some() {
+            let event = next_event(&mut self.session).await;
+            let done = event.as_ref().is_ok_and(&wanted);
+            self.print_event(event)?;
+            if done {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn print_event(&mut self, event: Result<StreamEvent, SessionEnd>) -> io::Result<()> {
+        match event {
+            Ok(event) => self.print_all(messages::stream_event(&event)),
+            Err(end) => {
+                self.session = None;
+                self.error(messages::session_end(&end))
+            }
+        }
+    }
+
+    async fn stop(&mut self) -> io::Result<()> {
+        if self.session.is_none() {
+            return self.error(messages::NOT_JOINED);
+        }
+        match self.leave().await? {
+            SessionEnd::Closed => self.print(messages::LEFT),
+            SessionEnd::Lost(why) | SessionEnd::Rejected(why) => self.error(why),
+        }
+    }
+
+    /// Half-closes the session and prints events until the casino ends it.
+    async fn leave(&mut self) -> io::Result<SessionEnd> {
+        let Some(OpenSession { mut stream, orders }) = self.session.take() else {
+            return Ok(SessionEnd::Closed);
+        };
+        drop(orders);
+        let ended = timeout(CALL_DEADLINE, async {
+            loop {
+                match stream.next().await {
+                    Ok(event) => self.print_all(messages::stream_event(&event))?,
+                    Err(end) => return Ok(end),
+                }
+            }
+        });
+        // Do not wait longer for a casino that keeps the stream open.
+        ended.await.unwrap_or(Ok(SessionEnd::Closed))
+    }
+
+    fn print_all(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+        lines.into_iter().try_for_each(|line| self.print(line))
+    }
+
+    fn error(&mut self, why: impl Display) -> io::Result<()> {
+        self.print(format_args!("error: {why}"))
+    }
+
+    fn print(&mut self, line: impl Display) -> io::Result<()> {
+        writeln!(self.out, "{}", sanitize(&line.to_string()))?;
+        self.out.flush()
+    }
+}
+
+/// Returns the next event; without a session, waits forever.
+async fn next_event(session: &mut Option<OpenSession>) -> Result<StreamEvent, SessionEnd> {
+    match session {
+        Some(session) => session.stream.next().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,143 @@
+//! Reads keys, mouse and pastes on a thread: a read of the terminal cannot be cancelled, and would block a worker of the
+//! runtime.
+
+mod parser;
+
+use std::{io, thread};
+
+use color_eyre::eyre::{Result, eyre};
+use crossterm::event::{self, MouseButton, MouseEvent, MouseEventKind};
+use parser::{MAX_PASTE_BYTES, Parser};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::signals::is_foreground;
+use crate::app::Event;
+
+const READ_BYTES: usize = 1024;
+
+/// Pause before the next check whether the process is in the foreground.
+const BACKGROUND_WAIT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
+
+#[derive(Debug)]
+pub(super) struct Keys {
+    thread: thread::JoinHandle<io::Result<()>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Keys {
+    /// Starts the thread. It waits while `events` is full.
+    pub(super) fn read(events: mpsc::Sender<Event>) -> io::Result<Self> {
+        let (running, ended) = oneshot::channel::<()>();
+        let thread = thread::Builder::new().name("keys".to_owned()).spawn(move || {
+            // Dropped when the thread ends, also by a panic.
+            let _running = running;
+            read_until_gone(&events)
+        })?;
+        Ok(Self { thread, ended })
+    }
+
+    /// Completes when the terminal is gone. Fails if it cannot be read or the thread panicked.
+    pub(super) async fn gone(self) -> Result<()> {
+        // Nothing is sent: it fails when the thread has ended.
+        let _ = self.ended.await;
+        match self.thread.join() {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(eyre!(error).wrap_err("cannot read from the terminal")),
+            Err(_) => Err(eyre!("the reader of keys broke down")),
+        }
+    }
+}
+
+fn read_until_gone(events: &mpsc::Sender<Event>) -> io::Result<()> {
+    let terminal = io::stdin();
+    let (mut parser, mut bytes) = (Parser::new(), [0; READ_BYTES]);
+    loop {
+        let wait = parser.wait().map(Timespec::try_from).transpose();
+        let wait = wait.map_err(io::Error::other)?;
+        let ready = poll(&mut [PollFd::new(&terminal, PollFlags::IN)], wait.as_ref());
+        let read = match ready {
+            Ok(0) => Vec::from_iter(parser.give_up()),
+            // The input is the shell's: reading it would stop the process, even one that is about to end.
+            Ok(_) if !is_foreground() => {
+                let _ = poll(&mut [], Some(&BACKGROUND_WAIT));
+                continue;
+            }
+            Ok(_) => match rustix::io::read(&terminal, &mut bytes) {
+                Ok(0) | Err(Errno::IO) => return Ok(()),
+                Ok(count) => bytes
+                    .iter()
+                    .take(count)
+                    .filter_map(|byte| parser.push(*byte))
+                    .collect(),
+                Err(Errno::INTR | Errno::AGAIN) => continue,
+                Err(error) => return Err(error.into()),
+            },
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        for event in read.into_iter().filter_map(translate) {
+            if events.blocking_send(event).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn translate(read: event::Event) -> Option<Event> {
+    match read {
+        event::Event::Key(key) => Some(Event::Key(key)),
+        event::Event::Paste(mut text) => {
+            text.truncate(text.floor_char_boundary(MAX_PASTE_BYTES));
+            Some(Event::Paste(text))
+        }
+        event::Event::Mouse(mouse) => is_used(&mouse).then_some(Event::Mouse(mouse)),
+        // The size is read after SIGWINCH.
+        event::Event::Resize(..) | event::Event::FocusGained | event::Event::FocusLost => None,
+    }
+}
+
+fn is_used(mouse: &MouseEvent) -> bool {
+    matches!(
+        mouse.kind,
+        MouseEventKind::Moved
+            | MouseEventKind::Down(MouseButton::Left)
+            | MouseEventKind::Drag(MouseButton::Left)
+            | MouseEventKind::ScrollUp
+            | MouseEventKind::ScrollDown
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_paste_is_cut_between_characters() {
+        let Some(Event::Paste(kept)) = translate(event::Event::Paste("株".repeat(100_000))) else {
+            panic!("a paste is a paste");
+        };
+        assert!(kept.len() <= MAX_PASTE_BYTES && kept.len() > MAX_PASTE_BYTES - 4);
+        assert!(kept.chars().all(|char| char == '株'));
+    }
+
+    #[test]
+    fn what_the_game_has_no_use_for_is_passed_over() {
+        assert!(translate(event::Event::FocusLost).is_none());
+        let mouse = |kind| MouseEvent {
+            kind,
+            column: 0,
+            row: 7,
+            modifiers: event::KeyModifiers::NONE,
+        };
+        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::ScrollLeft))).is_none());
+        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Up(MouseButton::Left)))).is_none());
+        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Moved))).is_some());
+    }
+}

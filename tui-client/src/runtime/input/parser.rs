@@ -1,0 +1,423 @@
+//! Parses the bytes of the terminal into crossterm's events.
+//!
+//! crossterm's own reader takes an OSC string for typed keys, and waits without end for the rest of a `CSI ?` report
+//! that it does not know. Parsers of a program's output, such as vte, do not know the lone Esc, Alt with any character,
+//! or pastes.
+
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
+
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+
+/// Bytes of a paste that are kept: more than any line of words takes.
+pub(super) const MAX_PASTE_BYTES: usize = 4096;
+
+/// Bytes of a paste that are held back: its end, and a character that crosses the bound.
+const PASTE_TAIL: usize = PASTE_END.len() + 4;
+
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+/// The longest parameters of a key or a click.
+const MAX_PARAMETERS: usize = 32;
+
+/// How long to wait for what may follow an Esc.
+const ESC_WAIT: Duration = Duration::from_millis(50);
+
+/// How long to wait for the next byte of a sequence.
+const SEQUENCE_WAIT: Duration = Duration::from_millis(250);
+
+/// The longest time that one sequence takes: what is typed does not prolong a string that nothing ends.
+const SEQUENCE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long to wait for the next byte of a paste. What comes after is taken for typed keys.
+const PASTE_WAIT: Duration = Duration::from_secs(1);
+
+const CTRL_C: u8 = 0x03;
+const BEL: u8 = 0x07;
+const CAN: u8 = 0x18;
+const SUB: u8 = 0x1a;
+const ESC: u8 = 0x1b;
+const STRING_TERMINATOR: u8 = 0x9c;
+
+/// Where in a sequence the parser is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Ground,
+    /// After ESC.
+    Escape(Before),
+    /// In a character of several bytes, held down with these modifiers.
+    Character(KeyModifiers),
+    /// After `ESC [` (CSI), `ESC O` (SS3) or ESC and an intermediate byte: parameters, then a final byte.
+    Sequence(u8),
+    /// In an OSC, DCS, APC, PM or SOS string, which is dropped. The last byte is kept.
+    String(u8),
+    /// In the three bytes of an X10 mouse report.
+    Mouse,
+    Paste,
+}
+
+/// What an ESC comes after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// An ESC that was reported as the key Esc.
+    Esc,
+    /// A string: the ESC may begin its terminator.
+    String,
+}
+
+/// The state of the input. Takes one byte at a time, so it does not matter where reads cut a sequence.
+#[derive(Debug)]
+pub(super) struct Parser {
+    state: State,
+    /// The bytes of an unfinished character, sequence or paste. Bounded.
+    kept: Vec<u8>,
+    began: Instant,
+}
+
+impl Parser {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Ground,
+            kept: Vec::new(),
+            began: Instant::now(),
+        }
+    }
+
+    /// The time to wait for the next byte before [`give_up`](Self::give_up); `None` if nothing is unfinished.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        let left = SEQUENCE_LIMIT.saturating_sub(self.began.elapsed());
+        match self.state {
+            State::Ground => None,
+            State::Paste => Some(PASTE_WAIT),
+            State::Escape(Before::Nothing | Before::Esc) => Some(ESC_WAIT),
+            State::Escape(Before::String)
+            | State::Character(_)
+            | State::Sequence(_)
+            | State::String(_)
+            | State::Mouse => Some(SEQUENCE_WAIT.min(left)),
+        }
+    }
+
+    /// Ends what is unfinished: an Esc and an introducer alone are keys, a paste is what came of it.
+    pub(super) fn give_up(&mut self) -> Option<Event> {
+        let kept = mem::take(&mut self.kept);
+        match mem::take(&mut self.state) {
+            State::Escape(Before::Nothing) => Some(key(KeyCode::Esc, KeyModifiers::NONE)),
+            State::Sequence(introducer) if kept.is_empty() => character(introducer.into(), KeyModifiers::ALT),
+            State::String(introducer) if kept.is_empty() => character(introducer.into(), KeyModifiers::ALT),
+            State::Paste => Some(Event::Paste(String::from_utf8_lossy(&kept).into_owned())),
+            _ => None,
+        }
+    }
+
+    /// Takes the next byte.
+    pub(super) fn push(&mut self, byte: u8) -> Option<Event> {
+        if byte == CTRL_C {
+            *self = Self::new();
+            return Some(key(KeyCode::Char('c'), KeyModifiers::CONTROL));
+        }
+        if self.state == State::Ground || byte == ESC {
+            self.began = Instant::now();
+        }
+        match self.state {
+            State::Ground => self.start(byte, KeyModifiers::NONE),
+            State::Escape(before) => self.after_escape(byte, before),
+            State::Character(modifiers) => self.in_character(byte, modifiers),
+            State::Sequence(introducer) => self.in_sequence(byte, introducer),
+            State::String(introducer) => {
+                self.in_string(byte, introducer);
+                None
+            }
+            State::Mouse => self.in_mouse(byte),
+            State::Paste => self.in_paste(byte),
+        }
+    }
+
+    /// Begins a key with a byte that is not inside anything.
+    fn start(&mut self, byte: u8, modifiers: KeyModifiers) -> Option<Event> {
+        self.kept.clear();
+        self.state = State::Ground;
+        match byte {
+            ESC => {
+                self.state = State::Escape(Before::Nothing);
+                None
+            }
+            b'\r' => Some(key(KeyCode::Enter, modifiers)),
+            b'\t' => Some(key(KeyCode::Tab, modifiers)),
+            0x7f => Some(key(KeyCode::Backspace, modifiers)),
+            0x00 => Some(key(KeyCode::Char(' '), modifiers | KeyModifiers::CONTROL)),
+            0x01..=0x1a => Some(control(byte | 0x60, modifiers)),
+            0x1c..=0x1f => Some(control(byte + 0x18, modifiers)),
+            b' '..=b'~' => character(byte.into(), modifiers),
+            0x80.. => {
+                self.state = State::Character(modifiers);
+                self.in_character(byte, modifiers)
+            }
+        }
+    }
+
+    fn after_escape(&mut self, byte: u8, before: Before) -> Option<Event> {
+        self.kept.clear();
+        self.state = match (byte, before) {
+            (ESC, Before::Nothing) => {
+                self.state = State::Escape(Before::Esc);
+                return Some(key(KeyCode::Esc, KeyModifiers::NONE));
+            }
+            (ESC, Before::Esc) => State::Escape(Before::Nothing),
+            (ESC, Before::String) => State::Escape(Before::String),
+            (b'[' | b'O' | b' '..=b'/', _) => State::Sequence(byte),
+            (b']' | b'P' | b'X' | b'^' | b'_', _) => State::String(byte),
+            (_, Before::String) => State::Ground,
+            (_, Before::Nothing) => return self.start(byte, KeyModifiers::ALT),
+            (_, Before::Esc) => return self.start(byte, KeyModifiers::NONE),
+        };
+        None
+    }
+
+    fn in_character(&mut self, byte: u8, modifiers: KeyModifiers) -> Option<Event> {
+        if byte < 0x80 {
+            return self.start(byte, KeyModifiers::NONE);
+        }
+        self.kept.push(byte);
+        let read = match str::from_utf8(&self.kept) {
+            Ok(text) => text.chars().next(),
+            Err(error) if error.error_len().is_none() => return None,
+            Err(_) => None,
+        };
+        self.state = State::Ground;
+        match read {
+            Some('\u{80}'..='\u{9f}') => self.after_c1(byte),
+            Some(read) => return character(read, modifiers),
+            None if self.kept.len() == 1 => self.after_c1(byte),
+            None => {}
+        }
+        None
+    }
+
+    /// Takes the 8-bit form of a two-byte escape sequence, alone or encoded in UTF-8. No character begins with such a
+    /// byte.
+    fn after_c1(&mut self, byte: u8) {
+        if (0x80..=0x9f).contains(&byte) {
+            self.after_escape(byte - 0x40, Before::String);
+        }
+    }
+
+    fn in_string(&mut self, byte: u8, introducer: u8) {
+        // Inside a character, the byte of the 8-bit terminator is text.
+        let ends_character = self
+            .kept
+            .last()
+            .is_some_and(|last| *last >= 0x80 && *last != 0xc2);
+        self.state = match byte {
+            CAN | SUB => State::Ground,
+            BEL if introducer == b']' => State::Ground,
+            STRING_TERMINATOR if !ends_character => State::Ground,
+            ESC => State::Escape(Before::String),
+            _ => State::String(introducer),
+        };
+        self.kept.clear();
+        self.kept.push(byte);
+    }
+
+    fn in_sequence(&mut self, byte: u8, introducer: u8) -> Option<Event> {
+        match byte {
+            ESC => self.state = State::Escape(Before::Nothing),
+            // The console of Linux says `ESC [ [ A` for F1.
+            b'[' if introducer == b'[' && self.kept.is_empty() => self.kept.push(byte),
+            b'0'..=b'~' if introducer < b'0' => self.state = State::Ground,
+            0x20..=0x3f if self.kept.len() <= MAX_PARAMETERS => self.kept.push(byte),
+            0x40..=0x7e => return self.end_sequence(introducer, byte),
+            CAN | SUB => self.state = State::Ground,
+            _ => {}
+        }
+        None
+    }
+
+    fn end_sequence(&mut self, introducer: u8, last: u8) -> Option<Event> {
+        self.state = State::Ground;
+        let kept = mem::take(&mut self.kept);
+        let parameters = str::from_utf8(&kept)
+            .ok()
+            .filter(|text| text.len() <= MAX_PARAMETERS)?;
+        match (introducer, parameters, last) {
+            (b'[', "200", b'~') => self.state = State::Paste,
+            (b'[', "", b'M') => self.state = State::Mouse,
+            (b'[', "[", b'A'..=b'E') => return Some(key(KeyCode::F(last - b'@'), KeyModifiers::NONE)),
+            (b'[', _, b'M' | b'm') => return click(parameters, last),
+            (b'[', _, b'R') | (b'O', _, b'~' | b'u' | b'Z') => {}
+            _ => return function_key(parameters, last),
+        }
+        None
+    }
+
+    fn in_mouse(&mut self, byte: u8) -> Option<Event> {
+        if byte < b' ' {
+            return self.start(byte, KeyModifiers::NONE);
+        }
+        self.kept.push(byte);
+        let &[buttons, column, row] = self.kept.as_slice() else {
+            return None;
+        };
+        self.kept.clear();
+        self.state = State::Ground;
+        let place = |byte: u8| u16::from(byte - b' ');
+        mouse(buttons - b' ', place(column), place(row), false)
+    }
+
+    fn in_paste(&mut self, byte: u8) -> Option<Event> {
+        self.kept.push(byte);
+        if self.kept.ends_with(PASTE_END) {
+            self.kept
+                .truncate(self.kept.len().saturating_sub(PASTE_END.len()));
+            return self.give_up();
+        }
+        if self.kept.len() > MAX_PASTE_BYTES + PASTE_TAIL {
+            self.kept.remove(MAX_PASTE_BYTES + 4);
+        }
+        None
+    }
+}
+
+fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
+    Event::Key(KeyEvent::new(code, modifiers))
+}
+
+fn control(letter: u8, modifiers: KeyModifiers) -> Event {
+    key(KeyCode::Char(letter.into()), modifiers | KeyModifiers::CONTROL)
+}
+
+fn character(typed: char, mut modifiers: KeyModifiers) -> Option<Event> {
+    modifiers.set(KeyModifiers::SHIFT, typed.is_uppercase());
+    (!typed.is_control()).then(|| key(KeyCode::Char(typed), modifiers))
+}
+
+/// The key of a CSI or SS3 sequence: `code[:shifted][;modifiers[:kind]]`. `None` for a report.
+fn function_key(parameters: &str, last: u8) -> Option<Event> {
+    let mut fields = parameters.split(';');
+    let mut codes = fields.next()?.split(':');
+    let mut held = fields.next().unwrap_or_default().split(':');
+    let first = codes.next()?;
+    let mut modifiers = held.next().map_or(Some(KeyModifiers::NONE), modifiers)?;
+    let kind = match held.next() {
+        None | Some("1") => KeyEventKind::Press,
+        Some("2") => KeyEventKind::Repeat,
+        Some("3") => KeyEventKind::Release,
+        Some(_) => return None,
+    };
+    let code = match last {
+        b'~' => tilde_key(first.parse().ok()?)?,
+        b'u' => {
+            let shifted = codes.next().filter(|_| modifiers.contains(KeyModifiers::SHIFT));
+            if shifted.is_some() {
+                modifiers.remove(KeyModifiers::SHIFT);
+            }
+            unicode_key(shifted.unwrap_or(first), modifiers)?
+        }
+        _ if !matches!(first, "" | "1") => return None,
+        b'A' => KeyCode::Up,
+        b'B' => KeyCode::Down,
+        b'C' => KeyCode::Right,
+        b'D' => KeyCode::Left,
+        b'F' => KeyCode::End,
+        b'H' => KeyCode::Home,
+        b'P'..=b'S' => KeyCode::F(last - b'O'),
+        b'Z' => {
+            modifiers |= KeyModifiers::SHIFT;
+            KeyCode::BackTab
+        }
+        _ => return None,
+    };
+    Some(Event::Key(KeyEvent::new_with_kind(code, modifiers, kind)))
+}
+
+/// The modifiers of a key: empty, or 1 plus their bits.
+fn modifiers(mask: &str) -> Option<KeyModifiers> {
+    match mask {
+        "" => Some(KeyModifiers::NONE),
+        mask => Some(held(mask.parse::<u8>().ok()?.checked_sub(1)?)),
+    }
+}
+
+/// xterm's bits are Shift, Alt, Control; crossterm's are Shift, Control, Alt. Super, Hyper and Meta follow in both.
+fn held(bits: u8) -> KeyModifiers {
+    KeyModifiers::from_bits_truncate(bits & !0b110 | (bits & 0b010) << 1 | (bits & 0b100) >> 1)
+}
+
+fn tilde_key(number: u8) -> Option<KeyCode> {
+    Some(match number {
+        1 | 7 => KeyCode::Home,
+        2 => KeyCode::Insert,
+        3 => KeyCode::Delete,
+        4 | 8 => KeyCode::End,
+        5 => KeyCode::PageUp,
+        6 => KeyCode::PageDown,
+        11..=15 => KeyCode::F(number - 10),
+        17..=21 => KeyCode::F(number - 11),
+        23..=26 => KeyCode::F(number - 12),
+        28..=29 => KeyCode::F(number - 15),
+        31..=34 => KeyCode::F(number - 17),
+        _ => return None,
+    })
+}
+
+/// A key of the `CSI u` encoding. Its codes for further keys, in the private use area, are not asked for.
+fn unicode_key(code: &str, modifiers: KeyModifiers) -> Option<KeyCode> {
+    match char::from_u32(code.parse().ok()?)? {
+        '\u{1b}' => Some(KeyCode::Esc),
+        '\r' => Some(KeyCode::Enter),
+        '\t' if modifiers.contains(KeyModifiers::SHIFT) => Some(KeyCode::BackTab),
+        '\t' => Some(KeyCode::Tab),
+        '\u{7f}' => Some(KeyCode::Backspace),
+        '\u{e000}'..='\u{f8ff}' => None,
+        typed => (!typed.is_control()).then_some(KeyCode::Char(typed)),
+    }
+}
+
+/// A mouse report in SGR's form (`<` at the start) or rxvt's.
+fn click(parameters: &str, last: u8) -> Option<Event> {
+    let (numbers, offset) = match parameters.strip_prefix('<') {
+        Some(numbers) => (numbers, 0),
+        None => (parameters, 32),
+    };
+    let mut numbers = numbers.split(';').map(str::parse::<u16>);
+    let mut next = || numbers.next()?.ok();
+    let buttons = u8::try_from(next()?.checked_sub(offset)?).ok()?;
+    mouse(buttons, next()?, next()?, last == b'm')
+}
+
+/// A mouse report. Columns and rows count from 1; some terminals say 0 at the edge.
+fn mouse(buttons: u8, column: u16, row: u16, released: bool) -> Option<Event> {
+    let button = match buttons & 0b11 {
+        0 => MouseButton::Left,
+        1 => MouseButton::Middle,
+        _ => MouseButton::Right,
+    };
+    let moves = buttons & 32 != 0;
+    let kind = match (buttons & 0b11) | (buttons & 0b1100_0000) >> 4 {
+        0..=2 if moves => MouseEventKind::Drag(button),
+        0..=2 if released => MouseEventKind::Up(button),
+        0..=2 => MouseEventKind::Down(button),
+        3..=5 if moves => MouseEventKind::Moved,
+        3 => MouseEventKind::Up(MouseButton::Left),
+        4 => MouseEventKind::ScrollUp,
+        5 => MouseEventKind::ScrollDown,
+        6 if !moves => MouseEventKind::ScrollLeft,
+        7 if !moves => MouseEventKind::ScrollRight,
+        _ => return None,
+    };
+    Some(Event::Mouse(MouseEvent {
+        kind,
+        column: column.saturating_sub(1),
+        row: row.saturating_sub(1),
+        modifiers: held(buttons >> 2 & 0b111),
+    }))
+}
+
+#[cfg(test)]
+mod tests;

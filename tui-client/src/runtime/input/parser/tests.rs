@@ -1,0 +1,389 @@
+use crossterm::event::KeyEventState;
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::*;
+
+/// All events of `bytes`, and of the silence after them.
+fn events(bytes: &[u8]) -> Vec<Event> {
+    let mut parser = Parser::new();
+    let mut events: Vec<Event> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
+    events.extend(parser.give_up());
+    assert_eq!(parser.wait(), None, "{bytes:?}");
+    events
+}
+
+/// A key in short: `ctrl-` and so on, then its code.
+fn name(event: &Event) -> String {
+    let Event::Key(KeyEvent {
+        code,
+        modifiers,
+        kind,
+        state: KeyEventState::NONE,
+    }) = event
+    else {
+        return format!("{event:?}");
+    };
+    let held = modifiers
+        .iter_names()
+        .map(|(name, _)| format!("{}-", name.to_lowercase()));
+    let kind = match kind {
+        KeyEventKind::Press => "",
+        KeyEventKind::Repeat => " repeated",
+        KeyEventKind::Release => " released",
+    };
+    format!("{}{}{kind}", held.collect::<String>(), code)
+}
+
+fn names(bytes: &[u8]) -> Vec<String> {
+    events(bytes).iter().map(name).collect()
+}
+
+fn assert_keys(table: &[(&str, &str)]) {
+    for (bytes, expected) in table {
+        assert_eq!(names(bytes.as_bytes()), [*expected], "{bytes:?}");
+    }
+}
+
+#[test]
+fn typed_keys() {
+    assert_keys(&[
+        ("q", "q"),
+        ("Q", "shift-Q"),
+        ("é", "é"),
+        ("Ü", "shift-Ü"),
+        ("株", "株"),
+        ("🎰", "🎰"),
+        (" ", "Space"),
+        ("\r", "Enter"),
+        ("\n", "control-j"),
+        ("\t", "Tab"),
+        ("\u{7f}", "Backspace"),
+        ("\u{0}", "control-Space"),
+        ("\u{1}", "control-a"),
+        ("\u{3}", "control-c"),
+        ("\u{8}", "control-h"),
+        ("\u{18}", "control-x"),
+        ("\u{1a}", "control-z"),
+        ("\u{1c}", "control-4"),
+        ("\u{1f}", "control-7"),
+        ("\u{1b}", "Esc"),
+        ("\u{1b}q", "alt-q"),
+        ("\u{1b}Q", "shift-alt-Q"),
+        ("\u{1b}é", "alt-é"),
+        ("\u{1b}\r", "alt-Enter"),
+        ("\u{1b}\u{7f}", "alt-Backspace"),
+        ("\u{1b}\u{1}", "control-alt-a"),
+        ("\u{1b}\u{3}", "control-c"),
+        ("\u{1b} ", "alt-Space"),
+        ("\u{1b}\\", "alt-\\"),
+        ("\u{1b}[", "alt-["),
+        ("\u{1b}]", "alt-]"),
+        ("\u{1b}O", "shift-alt-O"),
+        ("\u{1b}P", "shift-alt-P"),
+    ]);
+}
+
+#[test]
+fn function_keys() {
+    assert_keys(&[
+        ("\u{1b}[A", "Up"),
+        ("\u{1b}[B", "Down"),
+        ("\u{1b}[C", "Right"),
+        ("\u{1b}[D", "Left"),
+        ("\u{1b}[H", "Home"),
+        ("\u{1b}[F", "End"),
+        ("\u{1b}OA", "Up"),
+        ("\u{1b}OH", "Home"),
+        ("\u{1b}OP", "F1"),
+        ("\u{1b}OS", "F4"),
+        ("\u{1b}[P", "F1"),
+        ("\u{1b}[[A", "F1"),
+        ("\u{1b}[[E", "F5"),
+        ("\u{1b}[Z", "shift-Back Tab"),
+        ("\u{1b}[1~", "Home"),
+        ("\u{1b}[2~", "Insert"),
+        ("\u{1b}[3~", "Del"),
+        ("\u{1b}[4~", "End"),
+        ("\u{1b}[5~", "Page Up"),
+        ("\u{1b}[6~", "Page Down"),
+        ("\u{1b}[7~", "Home"),
+        ("\u{1b}[8~", "End"),
+        ("\u{1b}[11~", "F1"),
+        ("\u{1b}[15~", "F5"),
+        ("\u{1b}[17~", "F6"),
+        ("\u{1b}[21~", "F10"),
+        ("\u{1b}[23~", "F11"),
+        ("\u{1b}[24~", "F12"),
+        ("\u{1b}[34~", "F17"),
+        ("\u{1b}[1;2A", "shift-Up"),
+        ("\u{1b}[1;3B", "alt-Down"),
+        ("\u{1b}[1;5C", "control-Right"),
+        ("\u{1b}[1;8D", "shift-control-alt-Left"),
+        ("\u{1b}[1;133D", "control-Left"),
+        ("\u{1b}[1;5P", "control-F1"),
+        ("\u{1b}[3;5~", "control-Del"),
+        ("\u{1b}[1;1:2A", "Up repeated"),
+        ("\u{1b}[1;5:3A", "control-Up released"),
+        ("\u{1b}[113u", "q"),
+        ("\u{1b}[99;5u", "control-c"),
+        ("\u{1b}[97:65;2u", "A"),
+        ("\u{1b}[27u", "Esc"),
+        ("\u{1b}[13;5u", "control-Enter"),
+        ("\u{1b}[9u", "Tab"),
+        ("\u{1b}[9;2u", "shift-Back Tab"),
+        ("\u{1b}[127;3u", "alt-Backspace"),
+    ]);
+}
+
+#[test]
+fn several_keys() {
+    for (bytes, expected) in [
+        (&b"b2s"[..], &["b", "2", "s"][..]),
+        (b"\x1b\x1b", &["Esc"]),
+        (b"\x1b\x1b\x1b", &["Esc", "Esc"]),
+        (b"\x1b\x1bq", &["Esc", "q"]),
+        (b"\x1b\x1b[A", &["Esc", "Up"]),
+        (b"\x1b\x1b]11;?\x07q", &["Esc", "q"]),
+        (b"\x1b[A\x1b[B", &["Up", "Down"]),
+        // A sequence that is cut off by another one, or by a byte that is in none.
+        (b"\x1b[1;\x1b[A", &["Up"]),
+        (b"\x1b[1;\x18q", &["q"]),
+        (b"\x1b]11;rgb\x1b[A", &["Up"]),
+        (b"\x1b[M\x1b[A", &["Up"]),
+        (b"\x1b[A\x1b", &["Up", "Esc"]),
+        // No UTF-8: a byte of Latin-1, the half of a character, surrogates, a control character.
+        (b"\xe9q", &["q"]),
+        (b"\xe6\xa0q", &["q"]),
+        (b"\xff\x80\xbfq", &["q"]),
+        (b"\xed\xa0\x80q", &["q"]),
+        (b"\xc2\x85q", &["q"]),
+        (b"\xe6\xa0", &[]),
+    ] {
+        assert_eq!(names(bytes), expected, "{bytes:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_comes_at_once_wherever_it_is_pressed() {
+    for before in [
+        &b""[..],
+        b"\x1b",
+        b"\x1b[",
+        b"\x1b[?20",
+        b"\x1bO",
+        b"\x1b]11;rgb:",
+        b"\x1b]11;\x1b",
+        b"\x1bP>|",
+        b"\x1b_Gi=1;",
+        b"\x1b[M",
+        b"\x1b[200~half of a paste",
+        b"\xe6\xa0",
+    ] {
+        let mut parser = Parser::new();
+        let events: Vec<Event> = before.iter().filter_map(|byte| parser.push(*byte)).collect();
+        assert_eq!(events, [], "{before:?}");
+        assert_eq!(
+            parser.push(CTRL_C).as_ref().map(name).as_deref(),
+            Some("control-c")
+        );
+        assert_eq!(parser.wait(), None, "{before:?}");
+    }
+}
+
+#[test]
+fn mice() {
+    let event = |kind, column, row, modifiers| {
+        Event::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers,
+        })
+    };
+    let (none, left) = (KeyModifiers::NONE, MouseButton::Left);
+    for (bytes, expected) in [
+        ("\u{1b}[<0;1;1M", event(MouseEventKind::Down(left), 0, 0, none)),
+        (
+            "\u{1b}[<0;300;100m",
+            event(MouseEventKind::Up(left), 299, 99, none),
+        ),
+        (
+            "\u{1b}[<2;4;5M",
+            event(MouseEventKind::Down(MouseButton::Right), 3, 4, none),
+        ),
+        ("\u{1b}[<32;4;5M", event(MouseEventKind::Drag(left), 3, 4, none)),
+        ("\u{1b}[<35;4;5M", event(MouseEventKind::Moved, 3, 4, none)),
+        ("\u{1b}[<35;4;5m", event(MouseEventKind::Moved, 3, 4, none)),
+        ("\u{1b}[<64;4;5M", event(MouseEventKind::ScrollUp, 3, 4, none)),
+        ("\u{1b}[<65;4;5M", event(MouseEventKind::ScrollDown, 3, 4, none)),
+        ("\u{1b}[<66;4;5M", event(MouseEventKind::ScrollLeft, 3, 4, none)),
+        (
+            "\u{1b}[<16;4;5M",
+            event(MouseEventKind::Down(left), 3, 4, KeyModifiers::CONTROL),
+        ),
+        ("\u{1b}[<0;0;0M", event(MouseEventKind::Down(left), 0, 0, none)),
+        ("\u{1b}[32;4;5M", event(MouseEventKind::Down(left), 3, 4, none)),
+        ("\u{1b}[M $%", event(MouseEventKind::Down(left), 3, 4, none)),
+        ("\u{1b}[M#$%", event(MouseEventKind::Up(left), 3, 4, none)),
+    ] {
+        assert_eq!(events(bytes.as_bytes()), [expected], "{bytes:?}");
+    }
+    for bytes in [
+        "\u{1b}[<128;4;5M",
+        "\u{1b}[<0;4M",
+        "\u{1b}[<0;4; M",
+        "\u{1b}[0;4;5M",
+        "\u{1b}[<0;99999;5M",
+    ] {
+        assert_eq!(events(bytes.as_bytes()), [], "{bytes:?}");
+    }
+}
+
+#[test]
+fn pastes() {
+    for (bytes, expected) in [
+        (&b"\x1b[200~buy 2\r\n\xe6\xa0\xaa\x1b[201~"[..], "buy 2\r\n株"),
+        (b"\x1b[200~\x1b[201~", ""),
+        (
+            b"\x1b[200~\x1b]11;?\x07\x1b[201\x1b[201~",
+            "\u{1b}]11;?\u{7}\u{1b}[201",
+        ),
+        // Nothing ends it.
+        (b"\x1b[200~buy 2", "buy 2"),
+    ] {
+        assert_eq!(events(bytes), [Event::Paste(expected.to_owned())], "{bytes:?}");
+    }
+    assert_eq!(
+        names(b"\x1b[200~b\x1b[201~q").last().map(String::as_str),
+        Some("q")
+    );
+}
+
+#[test]
+fn a_paste_without_end_takes_little_memory() {
+    let mut parser = Parser::new();
+    let large = "株".repeat(100_000);
+    for byte in b"\x1b[200~".iter().chain(large.as_bytes()) {
+        assert_eq!(parser.push(*byte), None);
+        assert!(parser.kept.len() <= MAX_PASTE_BYTES + PASTE_TAIL);
+    }
+    let events: Vec<Event> = PASTE_END.iter().filter_map(|byte| parser.push(*byte)).collect();
+    let [Event::Paste(kept)] = events.as_slice() else {
+        panic!("a paste is a paste");
+    };
+    assert!(kept.len() >= MAX_PASTE_BYTES);
+    let bound = kept.floor_char_boundary(MAX_PASTE_BYTES);
+    assert!(kept[..bound].chars().all(|char| char == '株'));
+}
+
+/// Answers of terminals, and what others send.
+const REPORTS: &[&str] = &[
+    "\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{7}",
+    "\u{1b}]10;rgb:ffff/ffff/ffff\u{1b}\\",
+    "\u{1b}]4;1;rgb:cdcd/0000/0000\u{7}",
+    "\u{1b}]52;c;YnV5IDEx\u{1b}\\",
+    "\u{1b}]8;;http://b.s\u{18}",
+    "\u{1b}]2;q\u{1a}",
+    "\u{1b}[?2026;2$y",
+    "\u{1b}[?997;1n",
+    "\u{1b}[?1;2c",
+    "\u{1b}[?62;22;52c",
+    "\u{1b}[>0;276;0c",
+    "\u{1b}[=1;0q",
+    "\u{1b}[24;80R",
+    "\u{1b}[1;2R",
+    "\u{1b}[0n",
+    "\u{1b}[8;36;120t",
+    "\u{1b}[?1u",
+    "\u{1b}[?0;1;1024S",
+    "\u{1b}[I",
+    "\u{1b}[O",
+    "\u{1b}[201~",
+    "\u{1b}[27;5;99~",
+    "\u{1b}[57441;2u",
+    "\u{1b}[4;1$A",
+    "\u{1b}OM",
+    "\u{1b}O5q",
+    "\u{1b}P>|XTerm(390)\u{1b}\\",
+    "\u{1b}P1$r0m\u{1b}\\",
+    "\u{1b}P!|b\u{7}b\u{1b}\\",
+    "\u{1b}_Gi=31;OK\u{1b}\\",
+    "\u{1b}_Gi=31;b\u{7}b\u{1b}\\",
+    "\u{1b}^b\u{1b}\\",
+    "\u{1b}Xq\u{1b}\\",
+    "\u{1b}Xq\u{1b}\u{1b}\\",
+    "\u{9d}11;rgb:bbb/bb\u{9c}",
+    "\u{1b}]2;株\u{9c}",
+    "\u{90}bbb\u{1b}\\",
+    "\u{9f}bbb\u{9c}",
+    "\u{9b}?2026;2$y",
+    "\u{1b}(b",
+    "\u{1b} b",
+    "\u{1b}#8",
+    "\u{1b}%/b",
+    "\u{1b}[12;\u{7f}b",
+    "\u{1b}[12;\u{80}b",
+];
+
+fn report() -> impl Strategy<Value = Vec<u8>> {
+    // No terminator, no ESC, no Ctrl-C; the bytes of UTF-8 and others may be in a string.
+    let content = vec(any::<u8>(), 0..200).prop_map(|bytes| {
+        let ends = [CTRL_C, BEL, CAN, SUB, ESC, STRING_TERMINATOR];
+        bytes
+            .into_iter()
+            .filter(|byte| !ends.contains(byte))
+            .chain([b'b'])
+            .collect::<Vec<_>>()
+    });
+    let introducers: Vec<Vec<u8>> = b"]PX^_"
+        .iter()
+        .flat_map(|byte| [vec![ESC, *byte], vec![byte + 0x40], vec![0xc2, byte + 0x40]])
+        .collect();
+    let ends = vec![&b"\x1b\\"[..], b"\x9c", b"\xc2\x9c", b"\x18", b"\x1a"];
+    let string = (select(introducers), content, select(ends));
+    let control = (select(&b"?>="[..]), vec(0x20u8..=0x3f, 0..5_000), 0x40u8..=0x7e);
+    prop_oneof![
+        select(REPORTS).prop_map(|report| report.as_bytes().to_vec()),
+        string.prop_map(|(introducer, content, end)| [&introducer, &content[..], end].concat()),
+        control
+            .prop_map(|(marker, parameters, last)| [&[ESC, b'[', marker], &parameters[..], &[last]].concat()),
+    ]
+}
+
+#[test]
+fn reports_are_no_keys() {
+    for report in REPORTS {
+        assert_eq!(names(&[report.as_bytes(), b"q"].concat()), ["q"], "{report:?}");
+    }
+}
+
+proptest! {
+    /// Whether it comes whole, or the rest does not come at all: then what was there is dropped, after a bounded wait.
+    #[test]
+    fn a_report_is_no_key_and_the_next_key_is_one(report in report(), cut in any::<prop::sample::Index>()) {
+        prop_assert_eq!(names(&[&report, &b"q"[..]].concat()), ["q"]);
+        // An introducer alone is a key with Alt.
+        let cut = 3 + cut.index(report.len().saturating_sub(2).max(1));
+        let mut parser = Parser::new();
+        for byte in report.iter().take(cut) {
+            prop_assert_eq!(parser.push(*byte), None);
+            prop_assert!(parser.kept.len() <= MAX_PARAMETERS + 1);
+            prop_assert!(parser.wait().is_none_or(|wait| wait <= SEQUENCE_WAIT));
+        }
+        prop_assert_eq!(parser.give_up(), None);
+        prop_assert_eq!(parser.push(b'q').as_ref().map(name), Some("q".to_owned()));
+    }
+
+    /// Whatever came before, a key after a silence is that key, and memory is bounded.
+    #[test]
+    fn after_anything_and_a_silence_a_key_is_a_key(bytes in vec(any::<u8>(), 0..300)) {
+        let mut parser = Parser::new();
+        for byte in bytes {
+            let _ = parser.push(byte);
+            prop_assert!(parser.kept.len() <= MAX_PASTE_BYTES + PASTE_TAIL);
+            prop_assert!(parser.wait().is_none_or(|wait| wait <= PASTE_WAIT));
+        }
+        let _ = parser.give_up();
+        prop_assert_eq!(parser.push(b'q').as_ref().map(name), Some("q".to_owned()));
+    }
+}

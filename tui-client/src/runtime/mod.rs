@@ -1,0 +1,320 @@
+//! The event loop of the game on the screen. One loop owns the state: it passes every event to
+//! [`update`](crate::app::update) and runs the effects; tasks send it events.
+
+mod clock;
+mod connection;
+mod frame_limiter;
+mod ids;
+mod input;
+pub mod panic_hook;
+mod replay;
+mod signals;
+mod tasks;
+mod terminal;
+
+use std::{
+    collections::VecDeque,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use color_eyre::eyre::{Result, WrapErr};
+use frame_limiter::FrameLimiter;
+use ids::OrderIds;
+pub use replay::replay;
+use signals::{Signal, Signals};
+pub use signals::{end_by_signal, stop_requested};
+use tasks::{TaskEvent, Tasks};
+use terminal::TerminalGuard;
+pub use terminal::restore;
+use tokio::sync::mpsc;
+
+use crate::{
+    app::{self, AppState, Effect, Event},
+    cli::args::VERSION,
+    client::{Client, Order},
+    storage::recording::{Header, Recorder},
+    ui::{FrameInfo, Renderer},
+};
+
+/// Events that may wait for the loop.
+const EVENT_QUEUE: usize = 1024;
+
+/// Events handled before the clock is read again.
+const EVENT_BATCH: usize = 256;
+
+/// Longest wait for the results of open orders when the player leaves.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The end of a game.
+#[derive(Debug)]
+pub struct Ended {
+    /// The last state.
+    pub state: AppState,
+    /// Why the recording is incomplete, if it is.
+    pub recording_stopped: Option<String>,
+}
+
+/// Plays on the screen until the player leaves or a signal ends the process, and records the events with `recorder`.
+///
+/// # Errors
+///
+/// The terminal cannot be used, or a task failed. The terminal is restored before.
+pub async fn play(
+    client: Client,
+    seat: app::SessionInfo,
+    settings: app::Settings,
+    view: Renderer,
+    mut recorder: Option<Recorder>,
+) -> Result<Ended> {
+    let signals = Signals::listen().wrap_err("cannot listen to signals")?;
+    let screen = TerminalGuard::enter().wrap_err("cannot take the terminal")?;
+    let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
+    let (sender, events) = mpsc::channel(EVENT_QUEUE);
+    let tasks = Tasks::start(client, sender)?;
+    let now = clock::now();
+    if let Some(recorder) = &mut recorder {
+        recorder.start(&Header {
+            version: VERSION.to_owned(),
+            info: seat.clone(),
+            settings: settings.clone(),
+            columns: size.0,
+            rows: size.1,
+            at: now,
+        });
+    }
+    let (state, first) = AppState::with_settings(settings, seat, size, now);
+    let game = Runtime {
+        state,
+        view,
+        seen: FrameInfo::default(),
+        screen,
+        pace: FrameLimiter::new(),
+        signals,
+        tasks,
+        ids: OrderIds::new(),
+        recorder,
+    };
+    game.play(first, events).await
+}
+
+enum Wake {
+    Signal(Signal),
+    Task(TaskEvent),
+    Events,
+    FrameDue,
+    Timer,
+}
+
+struct Runtime {
+    state: AppState,
+    view: Renderer,
+    seen: FrameInfo,
+    screen: TerminalGuard,
+    pace: FrameLimiter,
+    signals: Signals,
+    tasks: Tasks,
+    ids: OrderIds,
+    recorder: Option<Recorder>,
+}
+
+impl Runtime {
+    /// Plays, restores the terminal and leaves the session in order, also after a failure.
+    async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<Ended> {
+        let played = self.run(first, &mut events).await;
+        drop(self.screen);
+        let finished = self.tasks.finish(events, LEAVE_DEADLINE).await;
+        match played {
+            // The window was closed during a frame, before SIGHUP arrived.
+            Err(error) if terminal::has_hung_up() => {
+                tracing::warn!(error = %format_args!("{error:#}"), "the terminal has hung up");
+                signals::end_by_hangup();
+                finished?;
+            }
+            played => played.and(finished)?,
+        }
+        let stopped = self.recorder.as_ref().and_then(|recorder| recorder.stopped());
+        Ok(Ended {
+            recording_stopped: stopped.map(str::to_owned),
+            state: self.state,
+        })
+    }
+
+    async fn run(&mut self, first: Vec<Effect>, events: &mut mpsc::Receiver<Event>) -> Result<()> {
+        let mut batch = Vec::with_capacity(EVENT_BATCH);
+        let mut flow = self.run_effects(first).await?;
+        while flow.is_continue() {
+            self.draw_if_due()?;
+            flow = match self.next(events, &mut batch).await? {
+                Wake::Signal(Signal::Stop) => self.dispatch(Event::Shutdown).await?,
+                Wake::Signal(Signal::Resized) => {
+                    let resized = self.resized()?;
+                    self.dispatch(resized).await?
+                }
+                Wake::Signal(signal @ (Signal::Continued | Signal::Suspend)) => {
+                    let event = self.reclaim_terminal(signal).await?;
+                    self.dispatch(event).await?
+                }
+                Wake::Task(TaskEvent::TerminalGone) => {
+                    signals::end_by_hangup();
+                    self.dispatch(Event::Shutdown).await?
+                }
+                Wake::Task(TaskEvent::Session(event)) => self.dispatch(Event::Stream(event)).await?,
+                Wake::Events => self.dispatch_all(batch.drain(..)).await?,
+                Wake::FrameDue => ControlFlow::Continue(()),
+                Wake::Timer => self.dispatch(Event::Timer).await?,
+            };
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self, events: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>) -> Result<Wake> {
+        let now = Instant::now();
+        let frame = self.pace.next_frame(now);
+        let wake = self
+            .state
+            .next_wake()
+            .map(|at| now + clock::until(at, clock::now()));
+        Ok(tokio::select! {
+            biased;
+            signal = self.signals.next() => Wake::Signal(signal),
+            _ = events.recv_many(batch, EVENT_BATCH) => Wake::Events,
+            event = self.tasks.next() => Wake::Task(event?),
+            () = at(frame) => Wake::FrameDue,
+            () = at(wake) => Wake::Timer,
+        })
+    }
+
+    fn draw_if_due(&mut self) -> Result<()> {
+        let now = Instant::now();
+        if !self.pace.is_due(now) {
+            return Ok(());
+        }
+        self.pace.mark_drawn(now);
+        self.screen
+            .draw(|frame| self.seen = self.view.draw(&self.state, frame))
+            .wrap_err("cannot draw on the terminal")
+    }
+
+    async fn dispatch_all(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {
+        for event in events {
+            if self.dispatch(event).await?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    async fn dispatch(&mut self, event: Event) -> Result<ControlFlow<()>> {
+        self.pace.mark_changed();
+        let effects = self.update(event);
+        self.run_effects(effects).await
+    }
+
+    /// Updates the state. Before a key or a click it updates the layout of the frame that the player saw.
+    fn update(&mut self, event: Event) -> Vec<Effect> {
+        if matches!(event, Event::Key(_) | Event::Mouse(_)) {
+            if self.seen.reach != self.state.screen.reach {
+                self.record_and_update(Event::Reach(self.seen.reach));
+            }
+            if self.seen.buttons != self.state.screen.buttons {
+                self.record_and_update(Event::Buttons(self.seen.buttons.clone()));
+            }
+            if self.seen.sight != self.state.chart.hit_map {
+                self.record_and_update(Event::HitMap(self.seen.sight.clone()));
+            }
+        }
+        self.record_and_update(event)
+    }
+
+    /// Every event passes here, so that a recording is complete.
+    fn record_and_update(&mut self, event: Event) -> Vec<Effect> {
+        let now = clock::now();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(now, self.state.redacted(&event));
+        }
+        app::update(&mut self.state, now, event)
+    }
+
+    /// Runs effects in order. An effect may cause an event at once, and that event more effects.
+    async fn run_effects(&mut self, effects: Vec<Effect>) -> Result<ControlFlow<()>> {
+        let mut waiting = VecDeque::from(effects);
+        while let Some(effect) = waiting.pop_front() {
+            let outcome = match effect {
+                Effect::Connect { after_ms } => {
+                    self.tasks
+                        .connect(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
+                    None
+                }
+                Effect::Send {
+                    side,
+                    count,
+                    limit,
+                    up_to,
+                    order_id,
+                } => {
+                    let id = self.ids.for_order(order_id);
+                    self.tasks.send(Order {
+                        side,
+                        count,
+                        limit,
+                        up_to,
+                        id,
+                    })
+                }
+                Effect::Leave => {
+                    self.tasks.leave();
+                    None
+                }
+                Effect::Call(call) => self.tasks.call(call),
+                Effect::Copy(text) => {
+                    self.screen.copy(&text).wrap_err("cannot write to the terminal")?;
+                    None
+                }
+                Effect::Export { file_name, text } => {
+                    self.tasks.export(file_name, text);
+                    None
+                }
+                Effect::Repaint => {
+                    self.repaint()?;
+                    None
+                }
+                Effect::Suspend => Some(self.reclaim_terminal(Signal::Suspend).await?),
+                Effect::Quit => return Ok(ControlFlow::Break(())),
+            };
+            if let Some(event) = outcome {
+                waiting.extend(self.update(event));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn repaint(&mut self) -> Result<()> {
+        self.pace.mark_changed();
+        self.screen.invalidate().wrap_err("cannot repaint the terminal")
+    }
+
+    /// Takes the terminal again after it was given up; its size may have changed.
+    async fn reclaim_terminal(&mut self, signal: Signal) -> Result<Event> {
+        let signal = self.screen.re_enter(signal, &mut self.signals).await;
+        match signal.wrap_err("cannot take the terminal again")? {
+            Signal::Stop => Ok(Event::Shutdown),
+            Signal::Continued | Signal::Suspend | Signal::Resized => self.resized(),
+        }
+    }
+
+    fn resized(&mut self) -> Result<Event> {
+        self.pace.mark_changed();
+        let size = self.screen.size();
+        let (columns, rows) = size.wrap_err("cannot ask for the terminal's size")?;
+        Ok(Event::Resized(columns, rows))
+    }
+}
+
+/// Completes at `moment`; never without one.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,42 @@
+//! Reports panics and errors on standard error, after restoring the terminal, and in the log.
+
+use std::{
+    io::{self, Write},
+    panic,
+};
+
+use color_eyre::{
+    config::{HookBuilder, Theme},
+    eyre::{Report, Result},
+};
+
+use crate::{
+    runtime,
+    ui::text::{sanitize, sanitize_lines},
+};
+
+/// Restores the terminal and reports the panic when any thread panics. Fails if hooks are already installed.
+pub fn install_hooks() -> Result<()> {
+    let (reporter, eyre_hook) = HookBuilder::new()
+        .theme(Theme::new())
+        .display_env_section(false)
+        .into_hooks();
+    eyre_hook.install()?;
+    panic::set_hook(Box::new(move |panic| {
+        runtime::restore();
+        let report = reporter.panic_report(panic).to_string();
+        tracing::error!(%report, "panic");
+        let _ = writeln!(io::stderr(), "{}", sanitize_lines(&report));
+    }));
+    Ok(())
+}
+
+/// Reports an error in one line.
+pub fn failure(error: &Report) {
+    // It may contain text from a server.
+    let words = format!("{error:#}");
+    let words = sanitize(&words);
+    tracing::error!(error = %words, "the game ends");
+    // Fails after a hang-up.
+    let _ = writeln!(io::stderr(), "awesomestock: {words}");
+}

@@ -1,0 +1,77 @@
+//! Recordings: JSON lines of a header and events. The state is not stored, because replaying gives the same.
+//!
+//! ```text
+//! {"awesomestock-recording":4,"version":"0.1.0","seat":{..},"columns":120,"rows":36,"at":1795356202000}
+//! {"at":1795356202040,"event":{"Stream":{"Joined":{"extended":true,"ids":true}}}}
+//! {"at":1795356261000,"end":"Full"}
+//! ```
+
+pub(crate) mod read;
+mod write;
+
+pub use read::read;
+use serde::{Deserialize, Serialize};
+pub use write::Recorder;
+
+use crate::app::{SessionInfo, Settings, portfolio::money::UnixMillis};
+
+/// Format version, increased with every change of the event types.
+pub(crate) const FORMAT: u32 = 4;
+
+/// Largest recording, in bytes: a day of prices, one a second.
+pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct FormatTag {
+    #[serde(rename = "awesomestock-recording")]
+    format: u32,
+}
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the game.
+    pub version: String,
+    /// The player and the server.
+    #[serde(rename = "seat")]
+    pub info: SessionInfo,
+    /// The player's preferences.
+    #[serde(default)]
+    pub settings: Settings,
+    /// Terminal columns at the start.
+    pub columns: u16,
+    /// Terminal rows at the start.
+    pub rows: u16,
+    /// Time of the start.
+    pub at: UnixMillis,
+}
+
+/// The first line as it is written.
+#[derive(Debug, Serialize)]
+struct Preamble<'a> {
+    #[serde(flatten)]
+    tag: FormatTag,
+    #[serde(flatten)]
+    header: &'a Header,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Record<E> {
+    at: UnixMillis,
+    #[serde(flatten)]
+    body: RecordBody<E>,
+}
+
+/// Generic, so that events are written without a copy.
+#[derive(Debug, Serialize, Deserialize)]
+enum RecordBody<E> {
+    #[serde(rename = "event")]
+    Event(E),
+    #[serde(rename = "end")]
+    End(End),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum End {
+    Full,
+}

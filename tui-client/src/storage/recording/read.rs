@@ -1,0 +1,83 @@
+//! Reads recordings. Invalid files are rejected with the line number.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::Path,
+};
+
+use serde::de::DeserializeOwned;
+
+use super::{FORMAT, FormatTag, Header, MAX_BYTES, Record, RecordBody};
+use crate::app::{Event, replay::Recording};
+
+/// A recording that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("is larger than {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("line 1: not an AwesomeStock recording")]
+    NotARecording,
+    #[error("line 1: recorded in format {0}; this version supports format {FORMAT}")]
+    UnsupportedFormat(u32),
+    /// An invalid line: its number and the reason.
+    #[error("line {0} is damaged: {1}")]
+    Damaged(usize, String),
+}
+
+/// Reads the recording in a file. Fails if the file cannot be read, is not a recording, has another format, or is
+/// damaged.
+pub fn read(path: &Path) -> Result<Recording, RecordingError> {
+    read_from(File::open(path)?)
+}
+
+/// Reads a recording. Fails as [`read`].
+pub(crate) fn read_from(input: impl Read) -> Result<Recording, RecordingError> {
+    let mut input = BufReader::new(input.take(MAX_BYTES.saturating_add(1)));
+    let mut line = Vec::new();
+    input.read_until(b'\n', &mut line)?;
+    let header = header_of(&line)?;
+    let mut recording = Recording {
+        info: header.info,
+        settings: header.settings,
+        size: (header.columns, header.rows),
+        start: header.at,
+        events: Vec::new(),
+        cut_off: false,
+    };
+    for number in 2.. {
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if input.get_ref().limit() == 0 {
+            return Err(RecordingError::TooLarge);
+        }
+        let damaged = |why| RecordingError::Damaged(number, why);
+        if recording.cut_off {
+            return Err(damaged("unexpected line after the end".to_owned()));
+        }
+        let record: Record<Event> = parse(&line).map_err(damaged)?;
+        match record.body {
+            RecordBody::Event(event) => recording.events.push((record.at, event)),
+            RecordBody::End(_) => recording.cut_off = true,
+        }
+    }
+    Ok(recording)
+}
+
+fn header_of(line: &[u8]) -> Result<Header, RecordingError> {
+    let tag: FormatTag = parse(line).map_err(|_| RecordingError::NotARecording)?;
+    if tag.format != FORMAT {
+        return Err(RecordingError::UnsupportedFormat(tag.format));
+    }
+    parse(line).map_err(|why| RecordingError::Damaged(1, why))
+}
+
+/// Parses a complete line: a file cut off in the middle of one is damaged.
+fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    let text = line.strip_suffix(b"\n").ok_or("it is incomplete")?;
+    serde_json::from_slice(text).map_err(|error| error.to_string())
+}

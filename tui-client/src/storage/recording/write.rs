@@ -1,0 +1,163 @@
+//! Writes recordings. Each event is one write, so it survives a crash. On failure only recording stopped.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use serde::Serialize;
+
+use super::{End, FORMAT, FormatTag, Header, MAX_BYTES, Preamble, Record, RecordBody};
+use crate::app::{Event, portfolio::money::UnixMillis};
+
+/// Space reserved for the last line of a full recording, in bytes.
+const END_BYTES: u64 = 128;
+
+const MODE: u32 = 0o600;
+
+/// Writes a recording.
+#[derive(Debug)]
+pub struct Recorder {
+    file: File,
+    written_bytes: u64,
+    max_bytes: u64,
+    stopped: Option<String>,
+}
+
+impl Recorder {
+    /// Creates the file. Fails if it exists or cannot be created.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        Self::bounded(path, MAX_BYTES)
+    }
+
+    fn bounded(path: &Path, max_bytes: u64) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(MODE)
+            .open(path)?;
+        Ok(Self {
+            file,
+            written_bytes: 0,
+            max_bytes,
+            stopped: None,
+        })
+    }
+
+    /// Writes the header, before the first event.
+    pub fn start(&mut self, header: &Header) {
+        let tag = FormatTag { format: FORMAT };
+        self.write(header.at, &Preamble { tag, header });
+    }
+
+    /// Writes an event that happened at `at`.
+    pub fn record(&mut self, at: UnixMillis, event: &Event) {
+        let body = RecordBody::Event(event);
+        self.write(at, &Record { at, body });
+    }
+
+    /// Returns the reason why the recording is incomplete, if it is.
+    pub fn stopped(&self) -> Option<&str> {
+        self.stopped.as_deref()
+    }
+
+    fn write(&mut self, at: UnixMillis, line: &impl Serialize) {
+        if self.stopped.is_some() {
+            return;
+        }
+        match self.try_write(line) {
+            Ok(true) => {}
+            Ok(false) => self.end_full(at),
+            Err(error) => self.stop(error.to_string()),
+        }
+    }
+
+    fn try_write(&mut self, line: &impl Serialize) -> io::Result<bool> {
+        let bytes = to_line(line)?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let after = self.written_bytes.saturating_add(length);
+        if after.saturating_add(END_BYTES) > self.max_bytes {
+            return Ok(false);
+        }
+        self.file.write_all(&bytes)?;
+        self.written_bytes = after;
+        Ok(true)
+    }
+
+    fn end_full(&mut self, at: UnixMillis) {
+        let body: RecordBody<&Event> = RecordBody::End(End::Full);
+        let written = to_line(&Record { at, body }).and_then(|line| self.file.write_all(&line));
+        self.stop(match written {
+            Ok(()) => format!("it has reached its limit of {} bytes", self.max_bytes),
+            Err(error) => error.to_string(),
+        });
+    }
+
+    fn stop(&mut self, why: String) {
+        tracing::warn!(%why, "recording stopped");
+        self.stopped = Some(why);
+    }
+}
+
+fn to_line(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::MetadataExt};
+
+    use super::*;
+    use crate::{
+        app::{SessionInfo, Settings},
+        storage::recording::read,
+    };
+
+    fn header() -> Header {
+        Header {
+            version: "test".to_owned(),
+            info: SessionInfo {
+                player: "ann".to_owned(),
+                server: "solo".to_owned(),
+            },
+            settings: Settings::default(),
+            columns: 80,
+            rows: 24,
+            at: UnixMillis(1),
+        }
+    }
+
+    #[test]
+    fn a_full_recording_stops_and_stays_playable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("full");
+        let mut recorder = Recorder::bounded(&path, 1_000).unwrap();
+        recorder.start(&header());
+        for moment in 0..1_000 {
+            recorder.record(UnixMillis(moment), &Event::Timer);
+        }
+        assert_eq!(recorder.stopped(), Some("it has reached its limit of 1000 bytes"));
+        assert!(fs::metadata(&path).unwrap().len() <= 1_000);
+        let recording = read(&path).unwrap();
+        assert!(
+            recording.cut_off && (5..100).contains(&recording.events.len()),
+            "{}",
+            recording.events.len()
+        );
+    }
+
+    #[test]
+    fn an_existing_file_is_unchanged_and_a_new_one_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session");
+        Recorder::create(&path).unwrap().start(&header());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let error = Recorder::create(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert!(read(&path).unwrap().events.is_empty());
+    }
+}

@@ -1,0 +1,146 @@
+//! Invariants of the game and its screen, for fuzz targets, property tests and integration tests (by `#[path]`).
+
+#![allow(dead_code, reason = "not every user draws")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a check fails by a panic")]
+
+use awesomestock::app::{
+    AppState, Effect, Effects, Event, MAX_WAITING_ORDERS, SessionInfo,
+    commands::request::Request,
+    connection::ConnectionStatus,
+    event::StreamEvent,
+    portfolio::{
+        money::UnixMillis,
+        order_log::{ClientOrderId, MAX_ENTRIES},
+    },
+    prices::{Candle, MAX_PRICES},
+    update,
+};
+use awesomestock_proto::text::sanitize;
+use crossterm::event::{MouseButton, MouseEventKind};
+use ratatui::buffer::Buffer;
+use unicode_width::UnicodeWidthStr;
+
+/// A game whose invariants are checked after each event.
+pub(crate) struct CheckedGame {
+    pub(crate) state: AppState,
+    /// IDs of orders sent.
+    sent: Vec<(u32, UnixMillis)>,
+}
+
+fn key(order_id: &ClientOrderId) -> (u32, UnixMillis) {
+    (order_id.number, order_id.at)
+}
+
+impl CheckedGame {
+    pub(crate) fn new() -> Self {
+        let info = SessionInfo {
+            player: "ann".to_owned(),
+            server: "solo".to_owned(),
+        };
+        let (state, _) = AppState::new(info, (80, 24), UnixMillis(0));
+        Self {
+            state,
+            sent: Vec::new(),
+        }
+    }
+
+    /// Dispatches `event` and checks the invariants.
+    pub(crate) fn dispatch(&mut self, now: UnixMillis, event: &Event) -> Effects {
+        let interval_ms = self.state.market.interval_ms();
+        let status = self.state.connection.status(now, interval_ms);
+        let effects = update(&mut self.state, now, event.clone());
+        self.check_bounds();
+        self.check_orders(&effects, event, status);
+        for effect in &effects {
+            if let Effect::Call(Request::BuyTokens(amount) | Request::Withdraw(amount)) = effect {
+                assert!(*amount >= 1, "{effect:?}");
+            }
+        }
+        effects
+    }
+
+    fn check_bounds(&self) {
+        let state = &self.state;
+        assert!(state.log.entries().len() <= MAX_ENTRIES);
+        assert!(state.log.waiting() <= MAX_WAITING_ORDERS);
+        assert!(state.market.prices().len() <= MAX_PRICES);
+        let kept: Vec<Candle> = (0..state.market.kept())
+            .filter_map(|index| state.market.at(index))
+            .collect();
+        assert!(
+            kept.is_sorted_by(|earlier, later| earlier.last_tick < later.first_tick),
+            "{kept:?}"
+        );
+        if let Some(wake) = state.next_wake() {
+            assert!(
+                wake > state.now,
+                "the next wake is not in the future: {wake:?} at {:?}",
+                state.now
+            );
+        }
+    }
+
+    fn check_orders(&mut self, effects: &[Effect], event: &Event, status: ConnectionStatus) {
+        let mut order_ids = Vec::new();
+        for effect in effects {
+            if let Effect::Send {
+                count,
+                limit,
+                up_to,
+                order_id,
+                ..
+            } = effect
+            {
+                assert!(*count >= 1 && limit.is_none_or(|limit| limit >= 1), "{effect:?}");
+                let supported = &self.state.lobby.capabilities;
+                let is_supported = (limit.is_none() || supported.limits) && (!up_to || supported.up_to);
+                assert!(
+                    is_supported || self.sent.contains(&key(order_id)),
+                    "an order was sent to a casino that does not support it: {effect:?}"
+                );
+                order_ids.push(key(order_id));
+            }
+        }
+        let (again, new): (Vec<_>, Vec<_>) = order_ids
+            .into_iter()
+            .partition(|order_id| self.sent.contains(order_id));
+        assert!(
+            again.is_empty() || matches!(event, Event::Stream(StreamEvent::Opened { ids: true, .. })),
+            "orders are resent only on a new stream of a casino that deduplicates, not at {event:?}"
+        );
+        assert!(again.is_sorted(), "resent out of order: {again:?}");
+        let orders = new.len();
+        self.sent.extend(new);
+        assert!(orders <= 1, "one key sends at most one order");
+        assert!(
+            orders == 0 || status == ConnectionStatus::Live,
+            "an order was sent while the connection was not live"
+        );
+        assert!(
+            orders == 0 || is_pressed(event),
+            "only a key or a click sends orders, not {event:?}"
+        );
+    }
+}
+
+fn is_pressed(event: &Event) -> bool {
+    match event {
+        Event::Key(_) => true,
+        Event::Mouse(mouse) => mouse.kind == MouseEventKind::Down(MouseButton::Left),
+        _ => false,
+    }
+}
+
+/// Checks that no cell holds terminal control characters and no line is too wide.
+pub(crate) fn check_screen(buffer: &Buffer) {
+    let columns = usize::from(buffer.area.width);
+    for row in buffer.content.chunks(columns.max(1)) {
+        let mut column: usize = 0;
+        while let Some(cell) = row.get(column) {
+            let symbol = cell.symbol();
+            assert!(!symbol.contains(sanitize::is_unsafe), "{symbol:?} on the screen");
+            column = column.saturating_add(symbol.width().max(1));
+        }
+        assert_eq!(column, columns, "a line is wider than the screen");
+    }
+}

@@ -1,0 +1,162 @@
+//! The crosshair: the selected price as text, as a line and on both axes.
+//!
+//! ```text
+//! ╭ Price ──────── 14:02:31  tick 188  price 63  since ▲ +57 +90.4 % ╮
+//! │             ┊      ⢀⠔⠢                                           │
+//! │           ⢀⡠◆⠊⠉⠁                                              63 │
+//! │         14:02:31                                                 │
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{ChartFrame, series::Column};
+use crate::{
+    app::{
+        chart::ChartKind,
+        portfolio::money::{Permille, Side},
+        prices::{Candle, PricePoint},
+    },
+    ui::{
+        Markers,
+        text::{self, format},
+        widgets::panel,
+    },
+};
+
+impl ChartFrame<'_> {
+    /// Returns the selected price and its column. For an aggregated candle, this is its last price.
+    fn selected(&self) -> Option<(PricePoint, &Column)> {
+        let candle = self.selected_candle()?;
+        let column = self.series.column_of(candle.last_tick)?;
+        Some((candle.end(), column))
+    }
+
+    fn selected_candle(&self) -> Option<Candle> {
+        let tick = self.state.chart.crosshair?.tick;
+        let candle = self.state.market.at(self.state.market.index_of(tick))?;
+        (candle.first_tick <= tick).then_some(candle)
+    }
+
+    /// Returns the longest description of the selected price that fits `columns`.
+    pub(super) fn readout(&self, columns: usize) -> Option<Line<'static>> {
+        let (point, column) = self.selected()?;
+        let theme = &self.view.theme;
+        let time = format::timestamp(point.at, self.state.now, &self.view.zone);
+        let tick = format!("tick {}", format::thousands(point.tick));
+        let price = format::thousands(i64::from(point.price));
+        let last = self.state.market.last()?;
+        let by = i64::from(last.price) - i64::from(point.price);
+        let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(point.price)));
+        let is_aggregated = self.selected_candle().is_some_and(|candle| candle.ticks() > 1);
+        let [what, short] = if self.kind == ChartKind::Candles || is_aggregated {
+            candle(column)
+        } else {
+            [format!("price {price}"), price.clone()]
+        };
+        let since = format!("{moved} {percent}");
+        let long_since = format!("since {since}");
+        let variants = [
+            (
+                format!("{time}  {tick}  {what}{}", self.trades(column)),
+                &long_since,
+            ),
+            (format!("{time}  {tick}  {what}"), &long_since),
+            (format!("{time}  {what}"), &long_since),
+            (format!("{time}  {short}"), &since),
+            (format!("{time}  {price}"), &since),
+            (time, &format!("{price} {moved}")),
+        ];
+        let fits = |(what, since): &&(String, &String)| text::width(what) + text::width(since) + 4 <= columns;
+        let (what, since) = variants.iter().find(fits).or(variants.last())?;
+        Some(Line::from(vec![
+            Span::styled(format!(" {what}  "), theme.strong),
+            Span::styled(format!("{} ", since.trim_end()), theme.change_style(by)),
+        ]))
+    }
+
+    /// Returns the player's own trades in a column, as in `, bought 3`.
+    fn trades(&self, column: &Column) -> String {
+        let count = |side: Side| -> i64 {
+            let marks = self.state.chart.markers.iter().filter(|mark| mark.side == side);
+            let here = marks.filter(|mark| (column.since..=column.tick).contains(&mark.tick));
+            here.fold(0_i64, |sum, mark| sum.saturating_add(i64::from(mark.count)))
+        };
+        let words = |word: &str, count: i64| match count {
+            0 => String::new(),
+            count => format!("  {word} {}", format::thousands(count)),
+        };
+        words("bought", count(Side::Buy)) + &words("sold", count(Side::Sell))
+    }
+
+    /// Draws the vertical line behind the prices.
+    pub(super) fn draw_crosshair_line(&self, buf: &mut Buffer) {
+        let Some((_, column)) = self.selected() else {
+            return;
+        };
+        // Dashed to differ from a candle's wick, where the font has the character.
+        let line = match self.view.markers {
+            Markers::Block => "│",
+            Markers::Braille | Markers::Ascii => "┊",
+        };
+        let x = self.plot.x + self.across.cell(column);
+        for y in self.plot.top()..self.plot.bottom() {
+            self.draw_cell((x, y), line, self.view.theme.dim, buf);
+        }
+    }
+
+    fn draw_cell(&self, cell: (u16, u16), symbol: &str, style: Style, buf: &mut Buffer) {
+        if cell.0 < self.plot.right() {
+            buf[cell].set_symbol(symbol).set_style(style);
+        }
+    }
+
+    /// Marks the selected price on its line and on both axes.
+    pub(super) fn draw_crosshair(&self, buf: &mut Buffer) {
+        let Some((point, column)) = self.selected() else {
+            return;
+        };
+        let accent = self.view.theme.accent;
+        let row = self.scale.row(point.price);
+        if self.kind != ChartKind::Candles {
+            let x = self.plot.x + self.across.cell(column);
+            self.draw_cell((x, self.plot.y + row), "◆", accent, buf);
+        }
+        let Some((below, time)) = self.selected_time() else {
+            return;
+        };
+        let style = accent.add_modifier(Modifier::REVERSED);
+        let columns = usize::from(self.gutter).saturating_sub(2);
+        let price = self.price_format().price(point.price);
+        panel::styled(format!(" {price:>columns$} "), style).render(self.gutter_row(row), buf);
+        panel::over(self.view, panel::styled(time, style), below, buf);
+    }
+
+    /// Returns the time label of the crosshair and its area below the plot; `None` without axes.
+    pub(super) fn selected_time(&self) -> Option<(Rect, String)> {
+        let (point, column) = self.selected().filter(|_| self.gutter > 0)?;
+        let time = format::timestamp(point.at, self.state.now, &self.view.zone);
+        let words = format!(" {time} ");
+        let below = self.times_row();
+        let width = text::cells(text::width(&words)).min(below.width);
+        let first = self.across.cell(column).saturating_sub(width / 2);
+        let x = below.x + first.min(below.width - width);
+        Some((Rect { x, width, ..below }, words))
+    }
+}
+
+/// Returns a candle's four prices, long and abbreviated.
+fn candle(column: &Column) -> [String; 2] {
+    let price = |price: i32| format::thousands(i64::from(price));
+    let (open, high) = (price(column.first), price(column.high));
+    let (low, close) = (price(column.low), price(column.last));
+    [
+        format!("open {open} high {high} low {low} close {close}"),
+        format!("O {open} H {high} L {low} C {close}"),
+    ]
+}

@@ -1,0 +1,174 @@
+//! Rasterizes the price line, the area below it, the last-price level and the average cost to dots.
+
+use ratatui::buffer::Buffer;
+
+use super::{
+    ChartFrame,
+    dot_grid::{Dot, DotGrid, Layer},
+    series::Column,
+};
+use crate::{
+    app::portfolio::money::Centitokens,
+    ui::{Markers, text},
+};
+
+/// Horizontal positions of the columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ColumnSpacing {
+    /// Evenly spread over all dots.
+    Spread { slots: usize, dots: u16, per_cell: u16 },
+    /// A fixed number of cells per column.
+    Pitch(u16),
+}
+
+impl ColumnSpacing {
+    /// Returns a column's dot, or its cell with a fixed pitch.
+    pub(super) fn dot(&self, column: &Column) -> usize {
+        match self {
+            Self::Spread { slots, dots, .. } => {
+                let dots = column.slot * usize::from(dots.saturating_sub(1));
+                dots.checked_div(slots.saturating_sub(1)).unwrap_or(0)
+            }
+            Self::Pitch(cells) => column.slot * usize::from(*cells),
+        }
+    }
+
+    /// Returns the cells that a column may fill: wide columns leave the last one free.
+    pub(super) fn width(&self) -> u16 {
+        match self {
+            Self::Spread { .. } | Self::Pitch(0 | 1) => 1,
+            Self::Pitch(cells) => cells - 1,
+        }
+    }
+
+    pub(super) fn cell(&self, column: &Column) -> u16 {
+        let cell = match self {
+            Self::Spread { per_cell, .. } => self.dot(column) / usize::from(*per_cell),
+            Self::Pitch(_) => self.dot(column),
+        };
+        text::cells(cell)
+    }
+}
+
+impl ChartFrame<'_> {
+    /// Returns the dots of the price line: low to high in each column, joined to the next one except over a
+    /// gap.
+    pub(super) fn trace(&self) -> Vec<Dot> {
+        let down = |price| self.scale.dot(price);
+        let mut dots = Vec::with_capacity(self.series.columns.len() * 4);
+        let mut before: Option<Dot> = None;
+        for column in &self.series.columns {
+            let x = self.across.dot(column);
+            if let Some(before) = before.filter(|_| !column.after_gap) {
+                join(before, (x, down(column.first)), &mut dots);
+            }
+            dots.extend((down(column.high)..=down(column.low)).map(|y| (x, y)));
+            before = Some((x, down(column.last)));
+        }
+        dots
+    }
+
+    pub(super) fn draw_line(&self, line: &[Dot], buf: &mut Buffer) {
+        let mut dots = DotGrid::new(self.view.markers, self.plot);
+        dots.paint(line.iter().copied(), Layer::Line, self.line_style(), buf);
+    }
+
+    /// Draws the area below a line.
+    pub(super) fn draw_fill(&self, line: &[Dot], buf: &mut Buffer) {
+        let (markers, style) = (self.view.markers, self.view.theme.border);
+        let mut dots = DotGrid::new(markers, self.plot);
+        let (across, down) = dots.size();
+        let tops = tops(line, across);
+        match markers {
+            Markers::Braille => dots.paint(dotted_fill(&tops, down), Layer::Fill, style, buf),
+            Markers::Block | Markers::Ascii => {
+                dots.paint(checkered_fill(&tops, down), Layer::Fill, style, buf);
+            }
+        }
+    }
+
+    /// Draws a horizontal line at a price on the scale: one dot per cell, or dashed for the average cost. The
+    /// level line moves with each price, and adjacent cells cost a third of the terminal output of cells with
+    /// gaps.
+    pub(super) fn draw_level(&self, price: Option<Centitokens>, layer: Layer, buf: &mut Buffer) {
+        let Some(price) = price.filter(|price| self.scale.contains(*price)) else {
+            return;
+        };
+        let (theme, markers) = (&self.view.theme, self.view.markers);
+        let style = match layer {
+            Layer::Average => theme.average,
+            Layer::Line | Layer::Fill | Layer::Level => theme.old,
+        };
+        let (per_column, per_row) = markers.dots();
+        let (per_column, per_row) = (usize::from(per_column), usize::from(per_row));
+        // Rows of these lines are rows of the scale, whatever the chart kind.
+        let y = self.scale.dot_of_hundredths(price) * per_row / usize::from(self.scale.per_row());
+        let mut dots = DotGrid::new(markers, self.plot);
+        let dashes = (0..dots.size().0).filter(|x| match layer {
+            Layer::Average => x / per_column % 4 < 2,
+            Layer::Line | Layer::Fill | Layer::Level => x % per_column == 0,
+        });
+        dots.paint(dashes.map(|x| (x, y)), layer, style, buf);
+    }
+}
+
+/// Appends a straight line of dots, both ends included.
+fn join((x0, y0): Dot, (x1, y1): Dot, dots: &mut Vec<Dot>) {
+    let steps = x1.abs_diff(x0).max(y1.abs_diff(y0));
+    let between = |from: usize, to: usize, step: usize| {
+        let moved = (to.abs_diff(from) * step + steps / 2)
+            .checked_div(steps)
+            .unwrap_or(0);
+        if to >= from { from + moved } else { from - moved }
+    };
+    dots.extend((0..=steps).map(|step| (between(x0, x1, step), between(y0, y1, step))));
+}
+
+/// Returns the lowest dot of the line for each x.
+fn tops(line: &[Dot], across: usize) -> Vec<Option<usize>> {
+    let mut tops: Vec<Option<usize>> = vec![None; across];
+    for (x, y) in line {
+        if let Some(top) = tops.get_mut(*x) {
+            *top = Some(top.map_or(*y, |top| top.max(*y)));
+        }
+    }
+    tops
+}
+
+/// Returns sparse dots below `tops`, in a pattern that does not move with the line.
+fn dotted_fill(tops: &[Option<usize>], down: usize) -> impl Iterator<Item = Dot> + '_ {
+    let tops = tops.iter().enumerate().step_by(2);
+    tops.filter_map(|(x, top)| Some((x, (*top)?)))
+        .flat_map(move |(x, top)| {
+            let first = (top + 2).next_multiple_of(4) + x / 2 % 2 * 2;
+            (first..down).step_by(4).map(move |y| (x, y))
+        })
+}
+
+/// Returns a checkerboard of two-dot cells below `tops`.
+fn checkered_fill(tops: &[Option<usize>], down: usize) -> impl Iterator<Item = Dot> + '_ {
+    let tops = tops.iter().enumerate();
+    tops.filter_map(|(x, top)| Some((x, (*top)?)))
+        .flat_map(move |(x, top)| {
+            let cells = ((top + 1).next_multiple_of(2)..down).step_by(2);
+            cells.filter(move |y| (x + y / 2) % 2 == 0).map(move |y| (x, y))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_connects_its_two_ends() {
+        let joined = |from, to| {
+            let mut dots = Vec::new();
+            join(from, to, &mut dots);
+            dots
+        };
+        assert_eq!(joined((0, 0), (0, 0)), [(0, 0)]);
+        assert_eq!(joined((0, 0), (2, 2)), [(0, 0), (1, 1), (2, 2)]);
+        assert_eq!(joined((0, 3), (1, 0)), [(0, 3), (0, 2), (1, 1), (1, 0)]);
+        assert_eq!(joined((2, 0), (0, 0)), [(2, 0), (1, 0), (0, 0)]);
+    }
+}

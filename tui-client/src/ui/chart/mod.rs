@@ -1,0 +1,326 @@
+//! The price chart: price axis on the right, times below, last price, average cost, high, low and own trades.
+//! It uses all the room that the layout leaves.
+//!
+//! ```text
+//! ╭ Price ────────────────────── ▲ +12 +48.0 % in 2 min ╮    small: without axes
+//! │           high 51                                   │      ▂▃▅▆▇█▇▆▅▃▂▁▂▃▄▅▆▇
+//! │            ⢀⠔⠢⡀   ▼                              50 │
+//! │ ⠒⠒ ⠒⠒ ⠒⠒ ⢠⠃⠒⠒ ⠘⡄ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒⠒ ⠒  avg 42.50 │
+//! │ ⠁⠁⠁⠁⠁⠁⢀⠎⠁⠁⠁⠁⠁⠘⢄⡠⠊⠉⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁⠁ [▲ 37] │
+//! │ ⠤⠔⠒⠉⠁     ▲                                      30 │
+//! │ 14:01:02            14:02:02               14:03:02 │
+//! ╰─────────────────────────────────────────────────────╯
+//! ```
+
+mod axis;
+mod bars;
+mod candles;
+mod crosshair;
+mod dot_grid;
+mod line;
+mod scale;
+mod series;
+mod trade_markers;
+
+use axis::PriceFormat;
+use dot_grid::Layer;
+use line::ColumnSpacing;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Margin, Rect},
+    style::Style,
+    text::{Line, Text},
+    widgets::Widget,
+};
+use scale::Scale;
+use series::Series;
+
+use super::{
+    Renderer,
+    layout::{LayoutSize, MainLayout},
+    text,
+};
+use crate::{
+    app::{
+        AppState,
+        chart::{Area, ChartKind, ColumnSlot, HitMap},
+        portfolio::{
+            money::{Centitokens, Permille},
+            wallet::Wallet,
+        },
+        prices::PricePoint,
+    },
+    ui::{
+        panels::connection::{self, Status},
+        text::format,
+        widgets::panel,
+    },
+};
+
+/// Fewest rows for a chart with axes.
+const MIN_CHART_ROWS: u16 = 6;
+
+/// Most rows of the connection-lost message.
+const BANNER_ROWS: usize = 4;
+
+/// Draws the chart and returns the positions of its prices.
+pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> HitMap {
+    let status = Status::of(view, state);
+    let framed = layout.size != LayoutSize::Small;
+    let mut inner = layout.chart.inner(Margin::new(1, u16::from(framed)));
+    if framed {
+        // On the right, the labels of the axis bring their own padding.
+        inner.x += 1;
+        inner.width = inner.width.saturating_sub(1);
+    }
+    let last = state.market.last();
+    let chart = last.and_then(|last| ChartFrame::new(view, state, &status, inner, last));
+    if framed {
+        let title = title(state, chart.as_ref());
+        // Corners, and the spaces around the title.
+        let room = usize::from(layout.chart.width).saturating_sub(text::width(&title) + 6);
+        let readout = chart.as_ref().and_then(|chart| chart.readout(room));
+        let aside = readout.or_else(|| chart.as_ref().and_then(ChartFrame::change_line));
+        panel::framed(view, &title, aside, layout.chart, buf);
+    }
+    match &chart {
+        None => waiting(view, state, &status, inner, buf),
+        Some(chart) => {
+            chart.paint(buf);
+            if !framed && let Some(readout) = chart.readout(usize::from(inner.width)) {
+                panel::over(view, readout, panel::row(inner, 0), buf);
+            }
+        }
+    }
+    banner(view, state, inner, buf);
+    chart.map_or_else(HitMap::default, |chart| chart.hit_map())
+}
+
+/// Returns the panel title, with any chart setting that is not the default.
+fn title(state: &AppState, chart: Option<&ChartFrame<'_>>) -> String {
+    let mut title = "Price".to_owned();
+    if let Some(chart) = chart.filter(|chart| chart.kind == ChartKind::Candles) {
+        title += &match chart.series.shared {
+            (least, most) if least != most => format!(", {least} to {most} ticks per candle"),
+            (_, ticks) if state.chart.interval.is_some() => format!(", {ticks} ticks per candle"),
+            (_, ticks) => format!(", {ticks} ticks per candle (auto)"),
+        };
+    }
+    if state.chart.right.is_some() {
+        title += ", history";
+    }
+    title
+}
+
+fn waiting(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
+    let connection = if status.is_current {
+        let server = text::sanitize(&state.session.info.server);
+        panel::styled(format!("connected to {server}"), view.theme.dim)
+    } else {
+        status.line(usize::from(area.width))
+    };
+    let lines = [
+        panel::styled("Waiting for the first price", view.theme.strong),
+        connection,
+    ];
+    let area = panel::centered(area, usize::from(area.width), lines.len());
+    Text::from_iter(lines).centered().render(area, buf);
+}
+
+/// Shows the reason for a lost connection at the top of the chart.
+fn banner(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+    let Some((what, why)) = connection::loss_reason(state).filter(|_| area.height >= 3) else {
+        return;
+    };
+    let why = text::sanitize(why);
+    let columns = usize::from(area.width).saturating_sub(2);
+    let long = format!("{what}: {why}");
+    let rows = usize::from(area.height / 2).min(BANNER_ROWS);
+    let mut lines = if text::width(&long) > columns && text::width(&why) <= columns {
+        vec![why.into_owned()]
+    } else {
+        text::wrap(&long, columns, 0)
+    };
+    if lines.len() > rows {
+        lines.truncate(rows);
+        if let Some(last) = lines.last_mut() {
+            *last = text::truncate(&format!("{last} …"), columns).into_owned();
+        }
+    }
+    for (line, row) in lines.iter().zip(area.rows()) {
+        panel::over(
+            view,
+            panel::styled(format!(" {line} "), view.theme.alarm),
+            row,
+            buf,
+        );
+    }
+}
+
+/// Visible prices and everything needed to paint them.
+struct ChartFrame<'a> {
+    view: &'a Renderer,
+    state: &'a AppState,
+    status: &'a Status,
+    kind: ChartKind,
+    plot: Rect,
+    /// Columns of the price axis, right of the plot; 0 without axes.
+    gutter: u16,
+    series: Series,
+    scale: Scale,
+    across: ColumnSpacing,
+}
+
+impl<'a> ChartFrame<'a> {
+    /// Returns `None` without prices.
+    fn new(
+        view: &'a Renderer,
+        state: &'a AppState,
+        status: &'a Status,
+        area: Rect,
+        last: PricePoint,
+    ) -> Option<Self> {
+        let axes = area.height >= MIN_CHART_ROWS;
+        let usual = if axes { ChartKind::Area } else { ChartKind::Bars };
+        let kind = state.chart.kind.unwrap_or(usual);
+        let (per_column, per_row) = match kind {
+            ChartKind::Area | ChartKind::Line => view.markers.dots(),
+            ChartKind::Candles => (1, 2),
+            ChartKind::Bars => (1, bars::STEPS),
+        };
+        let room = |width: u16| match kind {
+            ChartKind::Candles => width.div_ceil(2),
+            ChartKind::Area | ChartKind::Line | ChartKind::Bars => width.saturating_mul(per_column),
+        };
+        let series = |width: u16| series::series(&state.market, &state.chart, kind, usize::from(room(width)));
+        let mut plot = area;
+        let mut gutter = 0;
+        if axes {
+            gutter = axis::columns(&series(area.width), state, last).min(area.width / 2);
+            plot.width -= gutter;
+            plot.height -= 1;
+        }
+        let series = series(plot.width);
+        let (low, high) = series.price_range()?;
+        let scale = if axes {
+            Scale::new(low, high, plot.height, per_row)
+        } else {
+            Scale::exact(low, high, plot.height, per_row)
+        };
+        let across = match kind {
+            ChartKind::Area | ChartKind::Line => ColumnSpacing::Spread {
+                slots: series.slots,
+                dots: room(plot.width),
+                per_cell: per_column,
+            },
+            ChartKind::Candles | ChartKind::Bars => {
+                ColumnSpacing::Pitch(pitch(kind, plot.width, series.slots))
+            }
+        };
+        Some(Self {
+            view,
+            state,
+            status,
+            kind,
+            plot,
+            gutter,
+            series,
+            scale,
+            across,
+        })
+    }
+
+    /// Paints from back to front.
+    fn paint(&self, buf: &mut Buffer) {
+        let is_line = matches!(self.kind, ChartKind::Area | ChartKind::Line);
+        let line = if is_line { self.trace() } else { Vec::new() };
+        if self.kind == ChartKind::Area && self.series.columns.len() > 1 {
+            self.draw_fill(&line, buf);
+        }
+        if self.gutter > 0 {
+            self.draw_level(Some(self.last()), Layer::Level, buf);
+            self.draw_level(self.average(), Layer::Average, buf);
+        }
+        self.draw_crosshair_line(buf);
+        match self.kind {
+            ChartKind::Area | ChartKind::Line => self.draw_line(&line, buf),
+            ChartKind::Candles => self.draw_candles(buf),
+            ChartKind::Bars => self.draw_bars(buf),
+        }
+        if self.gutter > 0 {
+            self.draw_axes(buf);
+        }
+        self.draw_marks(buf);
+        self.draw_crosshair(buf);
+    }
+
+    fn line_style(&self) -> Style {
+        let theme = &self.view.theme;
+        let ends = self.series.columns.first().zip(self.series.columns.last());
+        match ends {
+            _ if !self.status.is_current => theme.old,
+            Some((first, last)) if last.last < first.first => theme.down,
+            _ => theme.up,
+        }
+    }
+
+    fn last(&self) -> Centitokens {
+        hundredths(self.state.market.last().map_or(1, |last| last.price))
+    }
+
+    fn average(&self) -> Option<Centitokens> {
+        self.state.holdings.wallet().and_then(Wallet::average_cost)
+    }
+
+    fn price_format(&self) -> PriceFormat {
+        PriceFormat::of(&self.series, self.state)
+    }
+
+    /// Returns the price change over the visible range.
+    fn change_line(&self) -> Option<Line<'static>> {
+        let columns = &self.series.columns;
+        let (first, last) = (columns.first()?, columns.last()?);
+        let ms = last.at.since_ms(first.since_at);
+        if columns.len() < 3 || ms < 1000 {
+            return None;
+        }
+        let by = i64::from(last.last).saturating_sub(i64::from(first.first));
+        let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(first.first)));
+        let span = format::age(ms);
+        let words = match percent.as_str() {
+            "" => format!(" {moved} in {span} "),
+            percent => format!(" {moved}  {percent}  in {span} "),
+        };
+        let style = if self.status.is_current {
+            self.view.theme.change_style(by)
+        } else {
+            self.view.theme.dim
+        };
+        Some(panel::styled(words, style))
+    }
+
+    fn hit_map(&self) -> HitMap {
+        let Rect { x, y, width, height } = self.plot;
+        let slots = self.series.columns.iter().map(|column| ColumnSlot {
+            column: x + self.across.cell(column),
+            tick: column.tick,
+        });
+        HitMap {
+            kind: self.kind,
+            area: Area { x, y, width, height },
+            first: self.series.columns.first().map_or(0, |column| column.since),
+            slots: slots.collect(),
+        }
+    }
+}
+
+/// Returns the cells per candle or bar with which `slots` of them fill `width`.
+fn pitch(kind: ChartKind, width: u16, slots: usize) -> u16 {
+    let slots = u16::try_from(slots.max(1)).unwrap_or(u16::MAX);
+    let least = if kind == ChartKind::Candles { 2 } else { 1 };
+    width.checked_div(slots).unwrap_or(least).max(least)
+}
+
+fn hundredths(price: i32) -> Centitokens {
+    Centitokens(i64::from(price).saturating_mul(100))
+}

@@ -1,0 +1,177 @@
+//! The view: draws [`AppState`] and never changes it.
+//!
+//! ```text
+//! header    name, price, move         player @ table, connection
+//! chart                                               | wallet
+//!                                                     | order
+//! log                                                 | ticks
+//! footer    keys
+//! ```
+
+mod chart;
+mod layout;
+pub mod overlay;
+pub mod panels;
+pub mod screens;
+pub mod text;
+pub mod theme;
+pub mod widgets;
+
+use jiff::tz::TimeZone;
+use layout::{LayoutSize, MainLayout};
+pub use layout::{MIN_COLUMNS, MIN_ROWS};
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Position, Rect},
+    widgets::{Paragraph, Widget, Wrap},
+};
+pub use theme::{Theme, UnknownTheme};
+
+pub use self::{
+    screens::summary::summary,
+    theme::markers::{Markers, UnknownMarkers},
+};
+use crate::{
+    app::{
+        AppState,
+        chart::{Area, HitMap},
+        commands::{action::Action, key::Key},
+        overlay::screen::{ClickAction, ClickTarget},
+    },
+    ui::{
+        panels::{footer, header, lobby, log, ticket, ticks, toast, wallet},
+        theme::ascii,
+        widgets::panel,
+    },
+};
+
+/// Display settings that are not part of the state.
+#[derive(Debug, Clone)]
+pub struct Renderer {
+    /// Colors and text styles.
+    pub theme: Theme,
+    /// Characters of the chart.
+    pub markers: Markers,
+    /// Time zone of all displayed times.
+    pub zone: TimeZone,
+}
+
+/// Facts about the whole screen that are known after drawing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FrameInfo {
+    /// Largest scroll offset of the top overlay, in lines.
+    pub reach: usize,
+    /// Positions of the chart's prices.
+    pub sight: HitMap,
+    /// Clickable areas.
+    pub buttons: Vec<ClickTarget>,
+}
+
+/// Facts about the top overlay that are known after drawing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OverlayInfo {
+    /// Text cursor, if the overlay has an input.
+    cursor: Option<Position>,
+    reach: usize,
+    buttons: Vec<ClickTarget>,
+}
+
+impl OverlayInfo {
+    fn typed(cursor: Option<Position>, buttons: Vec<ClickTarget>) -> Self {
+        Self {
+            cursor,
+            reach: 0,
+            buttons,
+        }
+    }
+
+    fn scrolled(reach: usize, buttons: Vec<ClickTarget>) -> Self {
+        Self {
+            cursor: None,
+            reach,
+            buttons,
+        }
+    }
+}
+
+fn button(action: Action, area: Rect) -> ClickTarget {
+    clickable(ClickAction::Act(action), area)
+}
+
+fn key_button(key: Key, area: Rect) -> ClickTarget {
+    clickable(ClickAction::Press(key), area)
+}
+
+fn clickable(does: ClickAction, area: Rect) -> ClickTarget {
+    let Rect { x, y, width, height } = area;
+    let area = Area { x, y, width, height };
+    ClickTarget { area, action: does }
+}
+
+impl Renderer {
+    /// Draws the whole screen.
+    pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> FrameInfo {
+        let (overlay_info, frame_info) = self.draw_into(state, frame.area(), frame.buffer_mut());
+        if let Some(position) = overlay_info.cursor {
+            frame.set_cursor_position(position);
+        }
+        if self.markers == Markers::Ascii {
+            ascii::replace(frame.buffer_mut());
+        }
+        frame_info
+    }
+
+    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (OverlayInfo, FrameInfo) {
+        let area = area.intersection(buf.area);
+        buf.set_style(area, self.theme.text);
+        let Some(size) = LayoutSize::of(area) else {
+            self.draw_too_small(area, buf);
+            return Default::default();
+        };
+        let (layout, lobby_layout) = lobby::reserve_space(state, MainLayout::of(size, area));
+        header::draw(self, state, &layout, buf);
+        let sight = chart::draw(self, state, &layout, buf);
+        wallet::draw(self, state, &layout, buf);
+        let mut buttons = ticket::draw(self, state, &layout, buf);
+        ticks::draw(self, state, &layout, buf);
+        log::draw(self, state, &layout, buf);
+        lobby::draw(self, state, &lobby_layout, buf);
+        panel::round_corners(layout.body, buf);
+        buttons.extend(footer::draw(self, state, &layout, buf));
+        toast::draw(self, state, &layout, buf);
+        let overlay_info = overlay::draw(self, state, &layout, buf);
+        let is_covered = !state.screen.overlays.is_empty();
+        let frame_info = FrameInfo {
+            reach: overlay_info.reach,
+            sight,
+            buttons: if is_covered {
+                overlay_info.buttons.clone()
+            } else {
+                buttons
+            },
+        };
+        (overlay_info, frame_info)
+    }
+
+    /// Shows the required terminal size, as long as it fits.
+    fn draw_too_small(&self, area: Rect, buf: &mut Buffer) {
+        let words = text::fit(
+            &[
+                &format!(
+                    "AwesomeStock needs {}x{}; this terminal is {}x{}",
+                    MIN_COLUMNS, MIN_ROWS, area.width, area.height
+                ),
+                &format!("needs {MIN_COLUMNS}x{MIN_ROWS}"),
+                &format!("{MIN_COLUMNS}x{MIN_ROWS}"),
+            ],
+            usize::from(area.width).saturating_mul(usize::from(area.height.min(3))),
+        )
+        .into_owned();
+        Paragraph::new(words)
+            .style(self.theme.strong)
+            .wrap(Wrap { trim: true })
+            .centered()
+            .render(area, buf);
+    }
+}

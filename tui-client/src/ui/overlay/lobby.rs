@@ -1,0 +1,54 @@
+//! Leaderboard, online players and tape in one window, for all screen sizes.
+//!
+//! ```text
+//! ╭ Lobby ────────────────────────────╮
+//! │ LEADERBOARD                       │
+//! │  1  bob                     1,204 │
+//! │                                   │
+//! │ HERE                              │
+//! │ ann (you)                         │
+//! │                                   │
+//! │ TAPE                              │
+//! │ 14:03:22  bob    BUY    2 at   37 │
+//! ╰ Esc closes  arrows scroll ────────╯
+//! ```
+
+use ratatui::{buffer::Buffer, text::Line};
+
+use crate::{
+    app::{AppState, overlay::Scroll},
+    ui::{
+        OverlayInfo, Renderer,
+        layout::MainLayout,
+        panels::lobby,
+        widgets::{
+            panel,
+            window::{Popup, scroll_hints, scrolled, text_columns},
+        },
+    },
+};
+
+const MAX_COLUMNS: usize = 52;
+
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    scroll: Scroll,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> OverlayInfo {
+    let columns = text_columns(layout, MAX_COLUMNS);
+    let heading = |words: &'static str| panel::styled(words, view.theme.title);
+    let mut lines = vec![heading("LEADERBOARD")];
+    lines.extend(lobby::full_leaderboard_lines(view, state, columns));
+    lines.extend([Line::default(), heading("HERE")]);
+    lines.extend(lobby::players_lines(view, state, columns));
+    lines.extend([Line::default(), heading("TAPE")]);
+    lines.extend(lobby::tape_lines(view, state, columns));
+    let window = Popup {
+        title: "Lobby",
+        hints: &scroll_hints(),
+        columns,
+    };
+    scrolled(view, &window, lines, scroll, layout, buf)
+}

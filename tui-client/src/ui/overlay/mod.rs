@@ -1,0 +1,37 @@
+//! Windows over the main screen, one file each.
+
+mod amount;
+mod confirm;
+mod help;
+mod lobby;
+mod palette;
+mod payments;
+mod statement;
+mod trades;
+
+use ratatui::buffer::Buffer;
+
+use super::{OverlayInfo, Renderer, layout::MainLayout, screens::splash, widgets::window::dim_background};
+use crate::app::{AppState, overlay::Overlay};
+
+/// Draws all overlays from bottom to top and returns the facts about the top one.
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> OverlayInfo {
+    let mut top = OverlayInfo::default();
+    for overlay in &state.screen.overlays {
+        if !matches!(overlay, Overlay::Palette(_) | Overlay::Splash { .. }) {
+            dim_background(view, layout.area, buf);
+        }
+        top = match overlay {
+            Overlay::Splash { .. } => splash::draw(view, state, layout, buf),
+            Overlay::Help { scroll } => help::draw(view, state, *scroll, layout, buf),
+            Overlay::Lobby { scroll } => lobby::draw(view, state, *scroll, layout, buf),
+            Overlay::Payments(document) => payments::draw(view, document, layout, buf),
+            Overlay::Trades(document) => trades::draw(view, document, layout, buf),
+            Overlay::Statement(document) => statement::draw(view, document, layout, buf),
+            Overlay::Palette(palette) => palette::draw(view, state, palette, layout, buf),
+            Overlay::Confirm(command) => confirm::draw(view, state, *command, layout, buf),
+            Overlay::Amount(entry) => amount::draw(view, state, entry, layout, buf),
+        };
+    }
+    top
+}

@@ -1,0 +1,130 @@
+//! The connection status as text, symbol and style, shared by all panels that show it.
+
+use ratatui::{
+    style::{Modifier, Style},
+    text::Line,
+};
+
+use crate::{
+    app::{
+        AppState,
+        connection::{Connection, ConnectionStatus},
+    },
+    ui::{
+        Renderer,
+        text::{self, format},
+        widgets::panel,
+    },
+};
+
+pub(crate) struct Status {
+    /// Symbol that is different for each status, independent of color.
+    sign: &'static str,
+    /// Longest text first.
+    words: Vec<String>,
+    style: Style,
+    /// Whether the status is shown as a color block.
+    badge: bool,
+    /// Whether the displayed price is current.
+    pub(crate) is_current: bool,
+    /// Age of the displayed price, if it is not current.
+    pub(crate) age: Option<String>,
+}
+
+impl Status {
+    pub(crate) fn of(view: &Renderer, state: &AppState) -> Self {
+        let status = state.connection.status(state.now, state.market.interval_ms());
+        let price_age = state.market.last().map(|last| state.now.since_ms(last.at));
+        let theme = &view.theme;
+        let live = theme.good.add_modifier(Modifier::BOLD);
+        let words = |words: &[&str]| words.iter().map(|words| (*words).to_owned()).collect();
+        let (sign, words, style) = match status {
+            ConnectionStatus::Connecting => ("◌", words(&["connecting"]), theme.warning),
+            ConnectionStatus::Disconnected => ("◇", words(&["left: :gamble rejoins"]), theme.warning),
+            ConnectionStatus::Rejected => ("✗", words(&["rejected: :gamble retries"]), theme.alarm),
+            ConnectionStatus::Live => ("●", live_words(state), live),
+            ConnectionStatus::Stale { age_ms } => {
+                let age = format::age(age_ms);
+                let long = format!("stale: no price for {age}");
+                (
+                    "◐",
+                    vec![long, format!("stale for {age}"), format!("stale {age}")],
+                    theme.alarm,
+                )
+            }
+            ConnectionStatus::Reconnecting {
+                attempt,
+                retry_in_ms: 0,
+            } => {
+                let short = format!("attempt {attempt}");
+                ("○", vec![format!("reconnecting: {short}"), short], theme.alarm)
+            }
+            ConnectionStatus::Reconnecting { attempt, retry_in_ms } => {
+                let left = format::countdown(retry_in_ms);
+                let short = format!("attempt {attempt} in {left}");
+                let words = vec![
+                    format!("reconnecting: {short}"),
+                    format!("reconnecting in {left}"),
+                    short,
+                ];
+                ("○", words, theme.alarm)
+            }
+        };
+        let is_current = status == ConnectionStatus::Live;
+        let age_ms = match status {
+            ConnectionStatus::Live => None,
+            ConnectionStatus::Stale { age_ms } => price_age.map(|_| age_ms),
+            _ => price_age,
+        };
+        Self {
+            sign,
+            words,
+            style,
+            badge: matches!(
+                status,
+                ConnectionStatus::Stale { .. }
+                    | ConnectionStatus::Reconnecting { .. }
+                    | ConnectionStatus::Rejected
+            ),
+            is_current,
+            age: age_ms.map(format::age),
+        }
+    }
+
+    pub(crate) fn line(&self, columns: usize) -> Line<'static> {
+        let around = if self.badge { " " } else { "" };
+        let variants: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let words = text::fit(&variants, columns.saturating_sub(if self.badge { 4 } else { 2 }));
+        panel::styled(format!("{around}{} {words}{around}", self.sign), self.style)
+    }
+}
+
+/// Returns the event and the reason why no session is open, while the client waits to retry.
+pub(crate) fn loss_reason(state: &AppState) -> Option<(&'static str, &str)> {
+    match &state.connection {
+        Connection::Backoff { why, .. } => Some(("connection lost", why)),
+        Connection::Rejected { why } => Some(("the casino rejected the session", why)),
+        Connection::Connecting { .. } | Connection::Open(_) | Connection::Disconnected => None,
+    }
+}
+
+/// Returns variants of `live`, with latency and the age of the last message.
+fn live_words(state: &AppState) -> Vec<String> {
+    let live = state.connection.live();
+    let latency = live.and_then(|live| live.latency_ms).map(format::latency);
+    let age = live
+        .and_then(|live| live.shown_age_ms(state.now))
+        .map(format::age);
+    let shortest = "live".to_owned();
+    let with_latency = latency.map(|latency| format!("live {latency}"));
+    let mut words = Vec::new();
+    if let Some(age) = age {
+        let short = with_latency.as_ref().unwrap_or(&shortest);
+        words = vec![
+            format!("{short}, last message {age} ago"),
+            format!("{short}, {age} ago"),
+        ];
+    }
+    words.extend(with_latency.into_iter().chain([shortest]));
+    words
+}

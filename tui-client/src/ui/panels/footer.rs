@@ -1,0 +1,113 @@
+//! Footer: clickable key hints. If there is too little room, the hints with the highest rank are dropped.
+//!
+//! ```text
+//! b buy  s sell  t tokens  w withdraw  p payments  S statement  : command  ? help  q quit
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Constraint::Length, Layout, Margin},
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    app::{
+        AppState,
+        commands::{
+            action::{Action, BINDINGS, Binding},
+            keymap::Keymap,
+        },
+        overlay::screen::ClickTarget,
+    },
+    ui::{Renderer, button, layout::MainLayout, text},
+};
+
+const GAP: u16 = 2;
+
+/// Draws the footer and returns its clickable areas.
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> Vec<ClickTarget> {
+    let area = layout.footer.inner(Margin::new(1, 0));
+    let hints = hints(&state.session.settings.keys, usize::from(area.width));
+    let widths = hints.iter().map(|hint| Length(text::cells(hint.columns())));
+    let areas = area.layout_vec(&Layout::horizontal(widths).spacing(GAP));
+    let mut buttons = Vec::with_capacity(hints.len());
+    for (hint, area) in hints.into_iter().zip(areas) {
+        buttons.push(button(hint.action, area));
+        Line::from(vec![
+            Span::styled(hint.key, view.theme.accent),
+            Span::styled(format!(" {}", hint.words), view.theme.dim),
+        ])
+        .render(area, buf);
+    }
+    buttons
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FooterHint {
+    action: Action,
+    key: String,
+    words: &'static str,
+    rank: u8,
+}
+
+impl FooterHint {
+    /// Returns `None` for an action without a key.
+    fn of(binding: &Binding, keys: &Keymap) -> Option<Self> {
+        let (words, rank) = binding.hint?;
+        let key = keys.label(binding.action);
+        (!key.is_empty()).then_some(Self {
+            action: binding.action,
+            key,
+            words,
+            rank,
+        })
+    }
+
+    fn columns(&self) -> usize {
+        text::width(&self.key) + 1 + text::width(self.words)
+    }
+}
+
+/// Returns the most important hints that fit `columns`.
+fn hints(keys: &Keymap, columns: usize) -> Vec<FooterHint> {
+    let all = BINDINGS.iter().filter_map(|row| FooterHint::of(row, keys));
+    let mut hints: Vec<FooterHint> = all.collect();
+    while used_columns(&hints) > columns {
+        let least = hints.iter().enumerate().max_by_key(|(_, hint)| hint.rank);
+        let Some((index, _)) = least else {
+            break;
+        };
+        hints.remove(index);
+    }
+    hints
+}
+
+fn used_columns(hints: &[FooterHint]) -> usize {
+    let gaps = hints.len().saturating_sub(1).saturating_mul(usize::from(GAP));
+    hints.iter().map(FooterHint::columns).sum::<usize>() + gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_important_hints_are_dropped_first() {
+        let own = Keymap::default();
+        let keys = |columns| -> String { hints(&own, columns).into_iter().map(|hint| hint.key).collect() };
+        assert_eq!(keys(0), "");
+        assert_eq!(keys(5), "b");
+        assert_eq!(keys(21), "bsq");
+        assert_eq!(keys(78), "bstwl:?q");
+        assert!(keys(200).starts_with("bstw"));
+        for columns in 0..200 {
+            assert!(used_columns(&hints(&own, columns)) <= columns);
+        }
+    }
+}

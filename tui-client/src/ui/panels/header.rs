@@ -1,0 +1,183 @@
+//! Header: price, last move, player, server and connection. A price that is not current is dimmed.
+//!
+//! ```text
+//! small    AwesomeStock    37 ▲ +3 +8.8 %
+//!          ann @ solo              ● live
+//! medium   AwesomeStock  37 ▲ +3 +8.8 %                    ann @ solo  ● live
+//! large    AwesomeStock      ▀▀█ ▀▀█  ▲ +3               ann @ solo
+//!          tokens per stock     ▀█   █  +8.8 %             ● live
+//!                            ▄▄█   █  last move          tick every 1 s
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{
+        Constraint::{Fill, Length},
+        HorizontalAlignment, Layout, Margin, Rect,
+    },
+    style::{Modifier, Style},
+    text::{Line, Span, Text},
+    widgets::Widget,
+};
+
+use super::connection::Status;
+use crate::{
+    app::AppState,
+    ui::{
+        Renderer,
+        layout::{LayoutSize, MainLayout},
+        text::{self, format},
+        widgets::{big_digits, panel},
+    },
+};
+
+const STOCK: &str = "AwesomeStock";
+
+/// Columns reserved for the price change.
+const CHANGE_COLUMNS: usize = 16;
+
+/// Columns reserved for player and connection.
+const SESSION_COLUMNS: usize = 26;
+
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
+    let status = Status::of(view, state);
+    let area = layout.header.inner(Margin::new(1, 0));
+    match layout.size {
+        LayoutSize::Small => {
+            let [first, second] = area.layout(&Layout::vertical([Length(1), Length(1)]));
+            panel::styled(STOCK, view.theme.title).render(first, buf);
+            let room = usize::from(first.width).saturating_sub(STOCK.len() + 1);
+            price_line(view, state, &status, room)
+                .right_aligned()
+                .render(first, buf);
+            session_and_status(view, state, &status, second, HorizontalAlignment::Left, buf);
+        }
+        LayoutSize::Medium => {
+            let room = usize::from(area.width).saturating_sub(STOCK.len() + SESSION_COLUMNS);
+            let mut line = price_line(view, state, &status, room);
+            line.spans
+                .insert(0, Span::styled(format!("{STOCK}  "), view.theme.title));
+            let columns = Layout::horizontal([Length(text::cells(line.width())), Fill(1)]).spacing(2);
+            let [left, right] = area.layout(&columns);
+            line.render(left, buf);
+            session_and_status(view, state, &status, right, HorizontalAlignment::Right, buf);
+        }
+        LayoutSize::Large => large(view, state, &status, area.inner(Margin::new(1, 0)), buf),
+        LayoutSize::Huge => large(view, state, &status, area.inner(Margin::new(1, 1)), buf),
+    }
+}
+
+fn price_style(view: &Renderer, state: &AppState, status: &Status) -> Style {
+    if !status.is_current {
+        return view.theme.dim;
+    }
+    let moved = state.market.change().map_or(0, |change| change.tokens);
+    view.theme.change_style(moved).add_modifier(Modifier::BOLD)
+}
+
+/// Returns price, change and percent, as many as fit `columns`, or the price and its age if it is not
+/// current.
+fn price_line(view: &Renderer, state: &AppState, status: &Status, columns: usize) -> Line<'static> {
+    let style = price_style(view, state, status);
+    let Some(last) = state.market.last() else {
+        return panel::styled(format!("{} no price yet", format::UNKNOWN), view.theme.dim);
+    };
+    let mut line = panel::styled(format::thousands(i64::from(last.price)), style);
+    let beside = match (&status.age, state.market.change()) {
+        (Some(age), _) => vec![Span::styled(format!(" ({age} old)"), view.theme.warning)],
+        (None, Some(change)) => {
+            let (moved, percent) = format::change(change.tokens, change.permille);
+            let style = view.theme.change_style(change.tokens);
+            [moved, percent]
+                .map(|words| Span::styled(format!(" {words}"), style))
+                .into()
+        }
+        (None, None) => Vec::new(),
+    };
+    for span in beside {
+        if line.width() + span.width() <= columns {
+            line.push_span(span);
+        }
+    }
+    line
+}
+
+/// Draws player and server at `side`, then the connection on the right.
+fn session_and_status(
+    view: &Renderer,
+    state: &AppState,
+    status: &Status,
+    area: Rect,
+    side: HorizontalAlignment,
+    buf: &mut Buffer,
+) {
+    let kept = if side == HorizontalAlignment::Left { 8 } else { 14 };
+    let status = status.line(usize::from(area.width.saturating_sub(kept)));
+    let columns = Layout::horizontal([Fill(1), Length(text::cells(status.width()))]).spacing(2);
+    let [left, right] = area.layout(&columns);
+    let session = session(state, usize::from(left.width));
+    panel::styled(session, view.theme.dim)
+        .alignment(side)
+        .render(left, buf);
+    status.render(right, buf);
+}
+
+/// Returns `ann @ solo` in at most `columns`; the server is shortened first.
+fn session(state: &AppState, columns: usize) -> String {
+    let player = text::sanitize(&state.session.info.player);
+    let table = text::sanitize(&state.session.info.server);
+    let both = format!("{player} @ {table}");
+    let shortened = text::width(&player) + 6 <= columns || text::width(&both) <= columns;
+    let words = if shortened { &both } else { &*player };
+    text::truncate(words, columns).into_owned()
+}
+
+fn large(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
+    let theme = &view.theme;
+    let price = state
+        .market
+        .last()
+        .map(|last| format::thousands(i64::from(last.price)));
+    let price = price.unwrap_or_else(|| format::UNKNOWN.to_owned());
+    let price = Text::from_iter(big_digits::lines(&price)).style(price_style(view, state, status));
+    let columns = [Length(17), Length(text::cells(price.width())), Fill(1)];
+    let [name, price_area, rest] = area.layout(&Layout::horizontal(columns).spacing(2));
+    let stock = [
+        panel::styled(STOCK, theme.title),
+        panel::styled("tokens per stock", theme.dim),
+    ];
+    Text::from_iter(stock).render(name, buf);
+    price.render(price_area, buf);
+    Text::from(beside_price(view, state, status)).render(rest, buf);
+    let columns = usize::from(rest.width).saturating_sub(CHANGE_COLUMNS);
+    let interval = match state.market.interval_ms() {
+        Some(ms) if ms >= 1000 => format!("tick every {}", format::age(ms)),
+        Some(ms) => format!("tick every {ms} ms"),
+        None => String::new(),
+    };
+    let session = panel::styled(session(state, columns), theme.strong);
+    let lines = [session, status.line(columns), panel::styled(interval, theme.dim)];
+    Text::from_iter(lines).right_aligned().render(rest, buf);
+}
+
+/// Returns the price change, or the age of a price that is not current.
+fn beside_price(view: &Renderer, state: &AppState, status: &Status) -> Vec<Line<'static>> {
+    if state.market.last().is_none() {
+        return vec![Line::default(), panel::styled("no price yet", view.theme.dim)];
+    }
+    if let Some(age) = &status.age {
+        let age = panel::styled(format!("{age} old"), view.theme.warning);
+        return vec![Line::default(), age, panel::styled("not current", view.theme.dim)];
+    }
+    let Some(change) = state.market.change() else {
+        return vec![Line::default(), panel::styled("first price", view.theme.dim)];
+    };
+    let style = view.theme.change_style(change.tokens);
+    let (moved, percent) = format::change(change.tokens, change.permille);
+    let mut lines = vec![panel::styled(moved, style.add_modifier(Modifier::BOLD))];
+    if !percent.is_empty() {
+        lines.push(panel::styled(percent, style));
+    }
+    lines.push(panel::styled("last tick", view.theme.dim));
+    lines
+}

@@ -1,0 +1,315 @@
+//! Tape, top of the leaderboard and online players, on layouts with room for them. They take rows of the tick
+//! list and, on the largest layout, of the log. Without lobby feeds the layout is unchanged.
+//!
+//! ```text
+//! ╭ Tape ────────────────────╮   ╭ Leaderboard ──── 2 of 14 ╮   ╭ Here ──────── 4 ╮
+//! │ 14:03:22 bob   BUY  2 37 │   │  1 bob             1,204 │   │ bob             │
+//! │ … 37 more trades         │   │  2 ann (you)         980 │   │ ~Ada (house)    │
+//! ╰──────────────────────────╯   ╰──────────────────────────╯   ╰─────────────────╯
+//! ```
+
+use awesomestock_proto::player;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    app::{
+        AppState,
+        lobby::{Player, Standing, TapeLine, TapeRow},
+        portfolio::money::Side,
+    },
+    ui::{
+        Renderer,
+        layout::{LayoutSize, MainLayout},
+        text::{self, format},
+        widgets::panel,
+    },
+};
+
+/// Rows of the leaderboard panel with borders, on large and huge layouts.
+const LEADERBOARD_ROWS: (u16, u16) = (7, 13);
+
+/// Rows of the tape panel on the huge layout.
+const TAPE_ROWS: u16 = 12;
+
+/// Columns of the player list on the huge layout.
+const PLAYERS_COLUMNS: u16 = 30;
+
+/// Areas of the lobby panels; empty where there is no room.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LobbyLayout {
+    tape: Rect,
+    leaderboard: Rect,
+    players: Rect,
+}
+
+/// Takes room from the layout for the feeds that the server sends.
+pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLayout, LobbyLayout) {
+    let feeds = state.lobby.capabilities;
+    let mut areas = LobbyLayout::default();
+    if layout.size < LayoutSize::Large || !feeds.tape || !feeds.leaderboard {
+        return (layout, areas);
+    }
+    let huge = layout.size == LayoutSize::Huge;
+    let board_rows = if huge {
+        LEADERBOARD_ROWS.1
+    } else {
+        LEADERBOARD_ROWS.0
+    };
+    if layout.ticks.height < board_rows.saturating_add(4) {
+        return (layout, areas);
+    }
+    let (rest, board) = above(layout.ticks, board_rows);
+    areas.leaderboard = board;
+    (layout.ticks, areas.tape) = if huge && rest.height > TAPE_ROWS.saturating_add(4) {
+        above(rest, TAPE_ROWS)
+    } else {
+        (Rect::ZERO, rest)
+    };
+    if huge && feeds.players && layout.log.width > PLAYERS_COLUMNS.saturating_mul(3) {
+        let columns = layout.log.width.saturating_sub(PLAYERS_COLUMNS);
+        areas.players = Rect {
+            x: layout.log.x.saturating_add(columns),
+            width: PLAYERS_COLUMNS,
+            ..layout.log
+        };
+        layout.log.width = columns.saturating_add(1);
+    }
+    (layout, areas)
+}
+
+/// Cuts off `rows` at the bottom; both parts share a line.
+fn above(area: Rect, rows: u16) -> (Rect, Rect) {
+    let upper = Rect {
+        height: area.height.saturating_sub(rows).saturating_add(1),
+        ..area
+    };
+    let lower = Rect {
+        y: upper.bottom().saturating_sub(1),
+        height: rows,
+        ..area
+    };
+    (upper, lower)
+}
+
+pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: &mut Buffer) {
+    if !areas.tape.is_empty() {
+        let inner = panel::framed(view, "Tape", None, areas.tape, buf);
+        let lines = tape_lines(view, state, usize::from(inner.width));
+        fill(lines.into_iter().map(|line| (line, None)), inner, buf);
+    }
+    if !areas.leaderboard.is_empty() {
+        let aside = own_rank(state).map(|words| panel::styled(format!(" {words} "), view.theme.dim));
+        let inner = panel::framed(view, "Leaderboard", aside, areas.leaderboard, buf);
+        fill(leaderboard_lines(view, state, inner), inner, buf);
+    }
+    if !areas.players.is_empty() {
+        let seated = i64::from(state.lobby.players.seated);
+        let aside = panel::styled(format!(" {} ", format::thousands(seated)), view.theme.dim);
+        let inner = panel::framed(view, "Here", Some(aside), areas.players, buf);
+        let lines = players_lines(view, state, usize::from(inner.width));
+        fill(lines.into_iter().map(|line| (line, None)), inner, buf);
+    }
+}
+
+/// Draws lines with optional text at their right end.
+fn fill<'a>(lines: impl IntoIterator<Item = (Line<'a>, Option<Line<'a>>)>, area: Rect, buf: &mut Buffer) {
+    for ((left, right), index) in lines.into_iter().zip(0..area.height) {
+        let row = panel::row(area, index);
+        left.render(row, buf);
+        if let Some(right) = right {
+            right.alignment(Alignment::Right).render(row, buf);
+        }
+    }
+}
+
+/// Returns the tape, newest first, or a text why there is none.
+pub(crate) fn tape_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
+    let lobby = &state.lobby;
+    if !lobby.capabilities.tape {
+        return vec![panel::styled("this casino has no trade tape", view.theme.dim)];
+    }
+    if lobby.tape().len() == 0 {
+        return vec![panel::styled("no trades yet", view.theme.dim)];
+    }
+    let line = |line: &TapeLine| match line {
+        TapeLine::Trade(row) => trade(view, state, row, columns),
+        TapeLine::Skipped(more) => {
+            let words = format!("… {} not shown", format::pluralize(*more, "more trade"));
+            panel::styled(text::truncate(&words, columns).into_owned(), view.theme.dim)
+        }
+    };
+    lobby.tape().rev().map(line).collect()
+}
+
+/// Returns time, player, trade and price.
+fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Line<'static> {
+    let trade = &row.trade;
+    let time = format!("{}  ", format::clock(trade.at, &view.zone));
+    let (side, style) = match trade.side {
+        Side::Buy => ("BUY ", view.theme.up),
+        Side::Sell => ("SELL", view.theme.down),
+    };
+    let count = format::thousands(i64::from(trade.count));
+    let price = format::thousands(i64::from(trade.price));
+    let order = format!("{side} {count:>4} at {price:>4}");
+    let room = columns.saturating_sub(text::width(&time) + text::width(&order) + 2);
+    let name = padded(&label(state, &row.player, room), room);
+    Line::from(vec![
+        Span::styled(time, view.theme.dim),
+        Span::styled(name, name_style(view, state, &row.player)),
+        Span::styled(format!("  {order}"), style),
+    ])
+}
+
+/// Returns the top of the leaderboard; the last row is the player's own rank if it is not in the list.
+fn leaderboard_lines(
+    view: &Renderer,
+    state: &AppState,
+    area: Rect,
+) -> Vec<(Line<'static>, Option<Line<'static>>)> {
+    let (columns, rows) = (usize::from(area.width), usize::from(area.height));
+    let board = &state.lobby.leaderboard;
+    let mut shown: Vec<&Standing> = board.top.iter().take(rows).collect();
+    if let Some(own) = &board.own
+        && !shown.iter().any(|standing| standing.player == own.player)
+    {
+        shown.truncate(rows.saturating_sub(1));
+        shown.push(own);
+    }
+    if shown.is_empty() {
+        return vec![(panel::styled("no ranked players yet", view.theme.dim), None)];
+    }
+    let line = |standing: &Standing| leaderboard_line(view, state, standing, columns);
+    shown.into_iter().map(line).collect()
+}
+
+/// Returns rank and name, and the equity for the right end.
+fn leaderboard_line(
+    view: &Renderer,
+    state: &AppState,
+    standing: &Standing,
+    columns: usize,
+) -> (Line<'static>, Option<Line<'static>>) {
+    let equity = format::thousands(equity(state, standing));
+    let rank = format!("{:>2}  ", format::thousands(standing.rank));
+    let room = columns.saturating_sub(text::width(&rank) + text::width(&equity) + 1);
+    let name = label(state, &standing.player, room);
+    let style = name_style(view, state, &standing.player);
+    let left = Line::from(vec![
+        Span::styled(rank, view.theme.dim),
+        Span::styled(name, style),
+    ]);
+    (left, Some(panel::styled(equity, style)))
+}
+
+/// Returns a player's equity. One's own is computed from the wallet, as the server's is up to a second old.
+fn equity(state: &AppState, standing: &Standing) -> i64 {
+    let price = state.market.last().map(|last| last.price);
+    let own = state
+        .holdings
+        .wallet()
+        .zip(price)
+        .filter(|_| is_own(state, &standing.player));
+    own.map_or(standing.equity, |(wallet, price)| wallet.equity(price))
+}
+
+/// Returns the whole leaderboard, or a text why there is none.
+pub(crate) fn full_leaderboard_lines(
+    view: &Renderer,
+    state: &AppState,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let lobby = &state.lobby;
+    if !lobby.capabilities.leaderboard {
+        return vec![panel::styled("this casino has no leaderboard", view.theme.dim)];
+    }
+    let rows: Vec<_> = lobby.leaderboard.rows().collect();
+    if rows.is_empty() {
+        return vec![panel::styled("no ranked players yet", view.theme.dim)];
+    }
+    let line = |standing: &Standing| {
+        let (mut left, right) = leaderboard_line(view, state, standing, columns);
+        let right = right.unwrap_or_default();
+        let gap = columns.saturating_sub(left.width().saturating_add(right.width()));
+        left.spans.push(Span::raw(" ".repeat(gap)));
+        left.spans.extend(right.spans);
+        left
+    };
+    rows.into_iter().map(line).collect()
+}
+
+/// Returns the online players, one per line, and the number of unnamed ones.
+pub(crate) fn players_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
+    if !state.lobby.capabilities.players {
+        return vec![panel::styled("this casino has no player list", view.theme.dim)];
+    }
+    let players = &state.lobby.players;
+    let named = players.online.iter().map(|player| {
+        let style = name_style(view, state, player);
+        panel::styled(label(state, player, columns), style)
+    });
+    let dim = |words: String| panel::styled(text::truncate(&words, columns).into_owned(), view.theme.dim);
+    let more = i64::from(players.seated).saturating_sub(i64::try_from(players.online.len()).unwrap_or(0));
+    let more = (more > 0).then(|| dim(format!("and {} more", format::thousands(more))));
+    let unnamed = i64::from(players.unnamed);
+    let unnamed =
+        (unnamed > 0).then(|| dim(format!("and {}", format::pluralize(unnamed, "unnamed session"))));
+    named.chain(more).chain(unnamed).collect()
+}
+
+/// Returns the player's rank for the panel title.
+fn own_rank(state: &AppState) -> Option<String> {
+    let board = &state.lobby.leaderboard;
+    let own = board.own.as_ref()?;
+    let (rank, of) = (i64::from(own.rank), i64::from(board.ranked));
+    Some(format!(
+        "you: {} of {}",
+        format::thousands(rank),
+        format::thousands(of)
+    ))
+}
+
+/// Returns the name with a label. If both do not fit, the label is dropped.
+fn label(state: &AppState, player: &Player, columns: usize) -> String {
+    let name = text::sanitize(&player.name);
+    let about = if player.house {
+        " (house)"
+    } else if is_own(state, player) {
+        " (you)"
+    } else {
+        ""
+    };
+    let whole = format!("{name}{about}");
+    if text::width(&whole) <= columns {
+        whole
+    } else {
+        text::truncate(&name, columns).into_owned()
+    }
+}
+
+fn is_own(state: &AppState, player: &Player) -> bool {
+    let own = &state.session.info.player;
+    // The server sends normalized names.
+    !player.house && (player.name == *own || player::normalize(own).is_ok_and(|own| own == player.name))
+}
+
+fn name_style(view: &Renderer, state: &AppState, player: &Player) -> Style {
+    if is_own(state, player) {
+        view.theme.accent
+    } else if player.house {
+        view.theme.dim
+    } else {
+        view.theme.text
+    }
+}
+
+fn padded(words: &str, columns: usize) -> String {
+    let gap = columns.saturating_sub(text::width(words));
+    format!("{words}{}", " ".repeat(gap))
+}

@@ -1,0 +1,202 @@
+//! Action log: orders and payments with time and status, newest first. Each status has a symbol of its own.
+//!
+//! ```text
+//! ╭ Log ─────────────────────────────────────────────────────────╮
+//! │ 14:03:22  … BUY 2         waiting for the casino             │
+//! │ 14:03:10  ✗ SELL 50       rejected: you have 2 stocks,       │
+//! │                           not 50                             │
+//! │ 14:02:51  ✓ BUY 2         at 37, for 74 tokens               │
+//! ╰──────────────────────────────────────────────────────────────╯
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Margin,
+    style::{Modifier, Style},
+    text::{Line, Span, Text},
+    widgets::Widget,
+};
+
+use crate::{
+    app::{
+        AppState,
+        commands::action::Action,
+        portfolio::{
+            money::Side,
+            order_log::{ActionStatus, LogEntry, LoggedAction},
+        },
+    },
+    ui::{
+        Renderer,
+        layout::{LayoutSize, MainLayout},
+        text::{self, format},
+        widgets::panel,
+    },
+};
+
+/// Width of the action column, so that statuses are aligned.
+const ACTION_COLUMNS: usize = 13;
+
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
+    let small = layout.size == LayoutSize::Small;
+    let inner = if small {
+        layout.log.inner(Margin::new(1, 0))
+    } else {
+        panel::framed(view, "Log", aside(view, state), layout.log, buf)
+    };
+    let rows = usize::from(inner.height);
+    let mut lines: Vec<Line<'_>> = Vec::with_capacity(rows);
+    for entry in state.log.entries().rev() {
+        if lines.len() < rows {
+            let left = rows - lines.len();
+            lines.extend(entry_lines(view, entry, usize::from(inner.width), left, small));
+        }
+    }
+    if lines.is_empty() {
+        lines = introduction(view, state);
+    }
+    Text::from(lines).render(inner, buf);
+}
+
+/// Returns the number of unanswered orders.
+fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
+    let waiting = i64::try_from(state.log.waiting()).unwrap_or(i64::MAX);
+    let words = format!(" … {} waiting ", format::pluralize(waiting, "order"));
+    (waiting > 0).then(|| panel::styled(words, view.theme.warning))
+}
+
+/// Returns the introduction for new players.
+fn introduction(view: &Renderer, state: &AppState) -> Vec<Line<'static>> {
+    let dim = |words: &'static str| Span::styled(words, view.theme.dim);
+    let key = |action| panel::key(view, state, action);
+    vec![
+        Line::from_iter([
+            dim("No activity yet: "),
+            key(Action::BuyTokens),
+            dim(" buys tokens,"),
+        ]),
+        Line::from_iter([
+            dim("then "),
+            key(Action::Buy),
+            dim(" buys stocks, "),
+            key(Action::Sell),
+            dim(" sells them."),
+        ]),
+    ]
+}
+
+/// Returns an entry in at most `rows` lines: time, symbol, action and status. Text that does not fit wraps
+/// with a hanging indent and ends with `…`.
+fn entry_lines(
+    view: &Renderer,
+    entry: &LogEntry,
+    columns: usize,
+    rows: usize,
+    small: bool,
+) -> Vec<Line<'static>> {
+    let (sign, words, style) = status(view, entry);
+    let time = if small {
+        format!("{} ", format::clock_minutes(entry.at, &view.zone))
+    } else {
+        format!("{}  ", format::clock(entry.at, &view.zone))
+    };
+    let label = match action_label(&entry.action) {
+        label if label.is_empty() => label,
+        label if small => label + " ",
+        label => format!("{label:<ACTION_COLUMNS$} "),
+    };
+    let used_columns = text::width(&time) + text::width(sign) + 1 + text::width(&label);
+    let indent = if small { 8 } else { used_columns };
+    let first_room = columns.saturating_sub(used_columns);
+    let parts = wrap_hanging(&words, first_room, columns.saturating_sub(indent), rows);
+    let mut parts = parts.into_iter();
+    let mut lines = vec![Line::from(vec![
+        Span::styled(time, view.theme.dim),
+        Span::styled(format!("{sign} "), style),
+        Span::styled(label, action_style(view, entry)),
+        Span::styled(parts.next().unwrap_or_default(), style),
+    ])];
+    lines.extend(parts.map(|part| panel::styled(format!("{:indent$}{part}", ""), style)));
+    lines
+}
+
+/// Wraps words to at most `rows` lines, the first of which has a width of its own.
+fn wrap_hanging(words: &str, first_columns: usize, rest_columns: usize, rows: usize) -> Vec<String> {
+    if rows <= 1 || text::width(words) <= first_columns {
+        return vec![text::truncate(words, first_columns).into_owned()];
+    }
+    let first = text::wrap(words, first_columns, 0)
+        .into_iter()
+        .next()
+        .unwrap_or_default();
+    let rest = words.get(first.len()..).unwrap_or_default().trim_start();
+    let mut lines = text::wrap(rest, rest_columns, 0);
+    if lines.len() >= rows {
+        let cut = lines.split_off(rows.saturating_sub(2)).join(" ");
+        lines.push(text::truncate(&cut, rest_columns).into_owned());
+    }
+    lines.insert(0, first);
+    lines
+}
+
+fn action_label(action: &LoggedAction) -> String {
+    let order = |side: Side, count: i32| {
+        let word = match side {
+            Side::Buy => "BUY",
+            Side::Sell => "SELL",
+        };
+        format!("{word} {}", format::thousands(i64::from(count)))
+    };
+    match action {
+        LoggedAction::Order(side, count) => order(*side, *count),
+        LoggedAction::Limited(side, count, limit) => {
+            let limit = format::thousands(i64::from(*limit));
+            format!("{} @ {limit}", order(*side, *count))
+        }
+        LoggedAction::BuyTokens(dollars) => format!("TOKENS {}", format::dollars(i64::from(*dollars))),
+        LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", format::thousands(i64::from(*tokens))),
+        LoggedAction::Notice => String::new(),
+    }
+}
+
+/// Colors an executed order by its side; other actions have no color.
+fn action_style(view: &Renderer, entry: &LogEntry) -> Style {
+    let done = matches!(entry.status, ActionStatus::Traded { .. } | ActionStatus::Done(_));
+    let bold = Modifier::BOLD;
+    match entry.action.order().filter(|_| done) {
+        Some((Side::Buy, _)) => view.theme.up.add_modifier(bold),
+        Some((Side::Sell, _)) => view.theme.down.add_modifier(bold),
+        None if done => view.theme.text.add_modifier(bold),
+        None => view.theme.text,
+    }
+}
+
+/// Returns symbol, text and style of an entry's status.
+fn status(view: &Renderer, entry: &LogEntry) -> (&'static str, String, Style) {
+    let theme = &view.theme;
+    match &entry.status {
+        ActionStatus::Pending => ("…", "waiting for the casino".to_owned(), theme.dim),
+        ActionStatus::Traded { price: Some(price) } => {
+            ("✓", traded(&entry.action, i64::from(*price)), theme.text)
+        }
+        ActionStatus::Traded { price: None } => ("✓", "executed".to_owned(), theme.text),
+        ActionStatus::Done(words) => ("✓", text::sanitize(words).into_owned(), theme.text),
+        ActionStatus::Rejected(words) => ("✗", format!("rejected: {}", text::sanitize(words)), theme.warning),
+        ActionStatus::NotSent(words) => ("✗", format!("not sent: {}", text::sanitize(words)), theme.warning),
+        ActionStatus::Unanswered => (
+            "?",
+            "no answer: see the wallet for the result".to_owned(),
+            theme.warning,
+        ),
+    }
+}
+
+/// Returns the price, and the total if the number of stocks is known.
+fn traded(action: &LoggedAction, price: i64) -> String {
+    let at = format!("at {}", format::thousands(price));
+    let Some((_, count)) = action.order() else {
+        return at;
+    };
+    let total = i64::from(count).saturating_mul(price);
+    format!("{at}, for {}", format::pluralize(total, "token"))
+}

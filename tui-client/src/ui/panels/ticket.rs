@@ -1,0 +1,339 @@
+//! Order ticket: the quantity, and a preview of buy (left) and sell (right). With a limit, amounts are
+//! calculated at the limit, and a limit that would be rejected now is reported.
+//!
+//! ```text
+//! ╭ Order ───────────────────────╮
+//! │ quantity               ◂ 2 ▸ │
+//! │ ▐ b  BUY 2   ▌▐ s  SELL 2  ▌ │
+//! │ cost: 74       proceeds: 74  │
+//! │ balance: 1,130 balance: 1,278│
+//! │ 14 stocks      10 stocks     │
+//! ╰──────────────────────────────╯
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{
+        Constraint::{Fill, Length},
+        Flex, Layout, Margin, Rect,
+    },
+    style::Style,
+    text::{Line, Span, Text},
+    widgets::Widget,
+};
+
+use super::connection::Status;
+use crate::{
+    app::{
+        AppState,
+        commands::action::Action,
+        connection::ConnectionStatus,
+        overlay::screen::ClickTarget,
+        portfolio::{
+            money::Side,
+            quantity::Quantity,
+            ticket::{Limit, Preview},
+        },
+    },
+    ui::{
+        Renderer, button,
+        layout::{LayoutSize, MainLayout},
+        text::{self, format},
+        widgets::panel,
+    },
+};
+
+const GAP: u16 = 2;
+
+/// Draws the ticket and returns the clickable areas of its two buttons.
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> Vec<ClickTarget> {
+    if layout.size == LayoutSize::Small {
+        return draw_sides(view, state, layout.order.inner(Margin::new(1, 0)), true, buf);
+    }
+    let inner = panel::framed(view, "Order", None, layout.order, buf);
+    let gap = u16::from(inner.height > 5);
+    let [quantity_area, _, sides] = inner.layout(&Layout::vertical([Length(1), Length(gap), Fill(1)]));
+    quantity(view, state, quantity_area, buf);
+    draw_sides(view, state, sides, false, buf)
+}
+
+fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+    let theme = &view.theme;
+    let mut figure = Line::from(vec![
+        Span::styled("◂ ", theme.dim),
+        Span::styled(quantity_words(state), theme.strong),
+        Span::styled(" ▸", theme.dim),
+    ]);
+    if let Some(limit) = state.ticket.limit() {
+        figure.push_span(Span::styled(format!(" {}", limit_words(limit)), theme.strong));
+    }
+    let [up, down, max, limit] = [Action::More, Action::Fewer, Action::Max, Action::Limit]
+        .map(|action| panel::key_label(state, action));
+    let long = format!("quantity  0-9 {up} {down} {max}=max");
+    let longest = format!("{long} {limit}=limit");
+    let room = usize::from(area.width).saturating_sub(figure.width() + 1);
+    let label = text::fit(&[&longest, &long, "quantity"], room);
+    panel::pair(view, &label, &[figure], area, buf);
+}
+
+/// Returns the quantity as typed, or formatted.
+fn quantity_words(state: &AppState) -> String {
+    match state.ticket.quantity() {
+        // Keeps `2.5k` as it is while it is typed.
+        Quantity::Count(_) if !state.ticket.typed().bytes().all(|byte| byte.is_ascii_digit()) => {
+            state.ticket.typed().to_owned()
+        }
+        Quantity::Count(count) => format::thousands(i64::from(count)),
+        Quantity::Max => "MAX".to_owned(),
+        Quantity::Share(percent) => format!("{percent} %"),
+        Quantity::Worth(dollars) => format::dollars(i64::from(dollars)),
+    }
+}
+
+/// Returns `@ 14`, or `@ 14_` while it is typed.
+fn limit_words(limit: Limit) -> String {
+    let price = match limit.price {
+        0 => String::new(),
+        price => format::thousands(i64::from(price)),
+    };
+    let cursor = if limit.is_typing { "_" } else { "" };
+    format!("@ {price}{cursor}")
+}
+
+fn draw_sides(
+    view: &Renderer,
+    state: &AppState,
+    area: Rect,
+    compact: bool,
+    buf: &mut Buffer,
+) -> Vec<ClickTarget> {
+    let columns = area.width.saturating_sub(GAP) / 2;
+    let halves = Layout::horizontal([Length(columns); 2]).flex(Flex::SpaceBetween);
+    let sides = [Side::Buy, Side::Sell].into_iter().zip(area.layout::<2>(&halves));
+    sides
+        .map(|(side, area)| {
+            Text::from(side_lines(view, state, side, compact, area)).render(area, buf);
+            button(action_of(side), panel::row(area, 0))
+        })
+        .collect()
+}
+
+fn action_of(side: Side) -> Action {
+    match side {
+        Side::Buy => Action::Buy,
+        Side::Sell => Action::Sell,
+    }
+}
+
+/// Returns the button, and the preview or the reason why the order would be rejected.
+fn side_lines(
+    view: &Renderer,
+    state: &AppState,
+    side: Side,
+    compact: bool,
+    area: Rect,
+) -> Vec<Line<'static>> {
+    let theme = &view.theme;
+    let columns = usize::from(area.width);
+    let fit = |variants: &[String], style: Style| {
+        let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
+        panel::styled(text::fit(&variants, columns).into_owned(), style)
+    };
+    let price = state.market.last().map(|last| last.price);
+    let preview_at = |price| state.ticket.preview(side, price, &state.holdings);
+    let now = price.and_then(preview_at);
+    let limit = state.ticket.limit().filter(|limit| limit.price > 0);
+    let preview = limit.map_or(now, |limit| preview_at(limit.price));
+    let qualifier = match side {
+        _ if limit.is_none() => "",
+        Side::Buy => "at most ",
+        Side::Sell => "at least ",
+    };
+    let problem = problem(state, side, price, now);
+    let button = match side {
+        _ if problem.is_some() => theme.off,
+        Side::Buy => theme.buy,
+        Side::Sell => theme.sell,
+    };
+    // The preview uses the last price, but the server executes at the current one.
+    let is_current = Status::of(view, state).is_current;
+    let figures = if is_current { theme.text } else { theme.dim };
+    let label = fit(&labels(state, side, now), button).to_string();
+    let mut lines = vec![panel::styled(format!("{label:^columns$}"), button)];
+    if area.height > 4 {
+        lines.push(Line::default());
+    }
+    match (problem, compact) {
+        (Some(words), true) => lines.push(fit(&words, theme.warning)),
+        (None, true) => {
+            let effect = preview.map(|preview| compact_effect(side, preview, qualifier));
+            lines.extend(effect.map(|variants| fit(&variants, figures)));
+        }
+        (None, false) => {
+            let effect = preview.map(|preview| effect(side, preview, qualifier));
+            lines.extend(
+                effect
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|variants| fit(variants, figures)),
+            );
+        }
+        (Some(words), false) => {
+            let effect = preview.map(|preview| effect(side, preview, qualifier));
+            let total = effect.and_then(|lines| lines.into_iter().next());
+            lines.extend(total.map(|variants| fit(&variants, theme.dim)));
+            let wrapped = words.first().map(|words| text::wrap(words, columns, 0));
+            let wrapped = wrapped.unwrap_or_default().into_iter();
+            lines.extend(wrapped.map(|words| panel::styled(words, theme.warning)));
+            let hint = buy_tokens_hint(state, side, now);
+            lines.extend(hint.map(|words| fit(&[words], theme.dim)));
+        }
+    }
+    lines
+}
+
+/// Returns button texts, longest first: key, side, count and limit.
+fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 3] {
+    let word = match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    };
+    let count = preview.map_or_else(String::new, |preview| {
+        format!(" {}", format::thousands(i64::from(preview.count)))
+    });
+    let limit = state.ticket.limit();
+    let limit = limit.map_or_else(String::new, |limit| format!(" {}", limit_words(limit)));
+    let key = panel::key_label(state, action_of(side));
+    [
+        format!("{key}  {word}{count}{limit}"),
+        format!("{key} {word}{count}{limit}"),
+        format!("{key}  {word}{count}"),
+    ]
+}
+
+/// Returns a hint for a player with too few tokens.
+fn buy_tokens_hint(state: &AppState, side: Side, preview: Option<Preview>) -> Option<String> {
+    let lacks_tokens = side == Side::Buy && preview.is_some_and(|preview| !preview.suffices());
+    lacks_tokens.then(|| format!("{} buys tokens", panel::key_label(state, Action::BuyTokens)))
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|words| (*words).to_owned()).collect()
+}
+
+/// Returns the reason why the client or the server would reject the limit now.
+fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>> {
+    let limit = state.ticket.limit()?;
+    if limit.price == 0 {
+        return Some(owned(&["enter the limit price", "no limit price"]));
+    }
+    if !state.lobby.capabilities.limits {
+        return Some(owned(&["no limit orders here", "no limits"]));
+    }
+    if limit.allows(side, price) {
+        return None;
+    }
+    let [price, limit] = [price, limit.price].map(|price| format::thousands(i64::from(price)));
+    let word = match side {
+        Side::Buy => "above",
+        Side::Sell => "below",
+    };
+    let words = format!("{price} is {word} {limit}");
+    Some(vec![
+        format!("{words}: rejected"),
+        words,
+        format!("{word} {limit}"),
+    ])
+}
+
+/// Returns the reason why the order would be rejected, if it is known here.
+fn problem(
+    state: &AppState,
+    side: Side,
+    price: Option<i32>,
+    preview: Option<Preview>,
+) -> Option<Vec<String>> {
+    let reason = |words: &[&str]| Some(owned(words));
+    match state.connection.status(state.now, state.market.interval_ms()) {
+        ConnectionStatus::Live => {}
+        ConnectionStatus::Stale { .. } => return reason(&["price is stale", "stale price"]),
+        ConnectionStatus::Rejected | ConnectionStatus::Disconnected => return reason(&["not at the table"]),
+        ConnectionStatus::Connecting | ConnectionStatus::Reconnecting { .. } => {
+            return reason(&["not connected"]);
+        }
+    }
+    let Some(price) = price else {
+        return reason(&["no price yet"]);
+    };
+    if let Some(words) = limit_problem(state, side, price) {
+        return Some(words);
+    }
+    let Some(preview) = preview else {
+        return match side {
+            Side::Buy => reason(&["balance unknown"]),
+            Side::Sell => reason(&["position unknown"]),
+        };
+    };
+    for (left, unit) in [(preview.tokens_after, "token"), (preview.stocks_after, "stock")] {
+        if let Some(lacking) = left.filter(|left| *left < 0).map(i64::saturating_neg) {
+            let short = [format::pluralize(lacking, unit), format::thousands(lacking)];
+            return Some(short.map(|number| format!("{number} short")).into());
+        }
+    }
+    match (state.ticket.quantity(), side) {
+        _ if preview.count > 0 => None,
+        (Quantity::Count(_), _) => reason(&["quantity is 0"]),
+        (Quantity::Worth(_), _) => reason(&["less than one stock", "too little"]),
+        (Quantity::Max | Quantity::Share(_), Side::Buy) => reason(&["not enough tokens", "too few tokens"]),
+        (Quantity::Max | Quantity::Share(_), Side::Sell) => reason(&["no stocks to sell", "no stocks"]),
+    }
+}
+
+/// Returns total, tokens and stocks after the order. `qualifier` qualifies the amounts.
+fn effect(side: Side, preview: Preview, qualifier: &str) -> Vec<Vec<String>> {
+    let word = match side {
+        Side::Buy => "cost:",
+        Side::Sell => "proceeds:",
+    };
+    let tokens = |word: &str, qualifier: &str, amount: i64| {
+        let number = format!("{qualifier}{}", format::thousands(amount));
+        let long = format!("{word} {qualifier}{}", format::pluralize(amount, "token"));
+        vec![
+            long,
+            format!("{word} {number}"),
+            number,
+            format::thousands(amount),
+        ]
+    };
+    let stocks = |stocks: i64| {
+        let counted = format::pluralize(stocks, "stock");
+        vec![format!("position: {counted}"), counted, format::thousands(stocks)]
+    };
+    // The total at the limit may exceed the balance where the total at the current price does not.
+    let balance = preview.tokens_after.filter(|tokens| *tokens >= 0);
+    let total = tokens(word, qualifier, preview.total);
+    let balance = balance.map(|amount| tokens("balance:", "", amount));
+    std::iter::once(total)
+        .chain(balance)
+        .chain(preview.stocks_after.map(stocks))
+        .collect()
+}
+
+/// Returns total and tokens afterwards in one line.
+fn compact_effect(side: Side, preview: Preview, qualifier: &str) -> Vec<String> {
+    let word = match side {
+        Side::Buy => "cost",
+        Side::Sell => "proceeds",
+    };
+    let total = format!("{qualifier}{}", format::thousands(preview.total));
+    let alone = format!("{word} {total}");
+    let after = preview.tokens_after.filter(|tokens| *tokens >= 0);
+    let after = after.map(|after| format!("balance {}", format::thousands(after)));
+    let both = after.map(|after| [format!("{alone}, {after}"), format!("{total}, {after}")]);
+    both.into_iter().flatten().chain([alone, total.clone()]).collect()
+}

@@ -1,0 +1,48 @@
+//! Toasts: short messages over the corner of the chart, below all overlays.
+//!
+//! ```text
+//! ╭ Price ────────────────────────────╮
+//! │              ▲ price 52: above 50 │
+//! ```
+
+use ratatui::{buffer::Buffer, layout::Margin, widgets::Widget};
+
+use crate::{
+    app::{
+        AppState,
+        portfolio::alerts::{Alert, ToastKind},
+    },
+    ui::{
+        Renderer,
+        layout::{LayoutSize, MainLayout},
+        text::{self, format},
+        widgets::panel,
+    },
+};
+
+/// Draws the toasts, newest first.
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
+    let border = u16::from(layout.size != LayoutSize::Small);
+    let area = layout.chart.inner(Margin::new(border, border));
+    let toasts: Vec<_> = state.alerts.toasts().collect();
+    for (toast, row) in toasts.into_iter().rev().zip(area.rows()) {
+        let words = format!(" {} ", words(&toast.kind));
+        let words = text::truncate(&words, usize::from(area.width));
+        panel::styled(words, view.theme.alarm)
+            .right_aligned()
+            .render(row, buf);
+    }
+}
+
+fn words(news: &ToastKind) -> String {
+    let price = |price: i32| format::thousands(i64::from(price));
+    match news {
+        ToastKind::Info(words) => text::sanitize(words).into_owned(),
+        ToastKind::Reached(Alert::Above(bound), at) => {
+            format!("▲ price {}: at or above {}", price(*at), price(*bound))
+        }
+        ToastKind::Reached(Alert::Below(bound), at) => {
+            format!("▼ price {}: at or below {}", price(*at), price(*bound))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Screens other than the main screen.
+
+pub(crate) mod replay_bar;
+pub(crate) mod splash;
+pub mod summary;

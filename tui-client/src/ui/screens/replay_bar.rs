@@ -1,0 +1,101 @@
+//! Replay bar: position and keys, in place of the footer. ASCII only.
+//!
+//! ```text
+//! REPLAY > 0:12 of 1:30 x4   space pause  arrows seek  +- speed  q quit
+//! ```
+
+use ratatui::{
+    Frame,
+    layout::{
+        Constraint::{Fill, Length},
+        Layout,
+    },
+    widgets::{Clear, Paragraph},
+};
+
+use crate::{
+    app::replay::{Position, Replay},
+    ui::{Renderer, text},
+};
+
+const KEYS: [&str; 3] = [
+    "   space pause  arrows seek  +- speed  q quit",
+    "   space arrows +- q",
+    "",
+];
+
+impl Renderer {
+    /// Draws the replayed state and the replay bar.
+    pub fn draw_replay(&self, replay: &Replay, frame: &mut Frame<'_>) {
+        self.draw(replay.state(), frame);
+        let [_, strip] = frame.area().layout(&Layout::vertical([Fill(1), Length(1)]));
+        let place = place(replay.position());
+        let candidates = KEYS.map(|keys| format!(" {place}{keys}"));
+        let candidates = candidates.each_ref().map(String::as_str);
+        let words = text::fit(&candidates, usize::from(strip.width));
+        frame.render_widget(Clear, strip);
+        frame.render_widget(Paragraph::new(words).style(self.theme.alarm), strip);
+    }
+}
+
+fn place(position: Position) -> String {
+    let sign = match (position.is_over, position.cut_off, position.is_paused) {
+        (true, true, _) => "end of recording,",
+        (true, false, _) => "end",
+        (false, _, true) => "||",
+        (false, _, false) => ">",
+    };
+    let (at, length) = (minutes(position.at_ms), minutes(position.length_ms));
+    format!("REPLAY {sign} {at} of {length} x{}", position.speed)
+}
+
+/// Formats as `1:05`, `75:00`.
+fn minutes(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_replay_bar_shows_the_position() {
+        let start = Position {
+            at_ms: 12_999,
+            length_ms: 4_500_000,
+            speed: 4,
+            is_paused: false,
+            is_over: false,
+            cut_off: true,
+        };
+        let cases = [
+            (start, "REPLAY > 0:12 of 75:00 x4"),
+            (
+                Position {
+                    is_paused: true,
+                    ..start
+                },
+                "REPLAY || 0:12 of 75:00 x4",
+            ),
+            (
+                Position {
+                    is_over: true,
+                    cut_off: false,
+                    ..start
+                },
+                "REPLAY end 0:12 of 75:00 x4",
+            ),
+            (
+                Position {
+                    is_over: true,
+                    ..start
+                },
+                "REPLAY end of recording, 0:12 of 75:00 x4",
+            ),
+        ];
+        for (position, words) in cases {
+            assert_eq!(place(position), words);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Formats of numbers, amounts, ages and times. A minus is the ASCII hyphen.
+
+pub use awesomestock_proto::text::{pluralize, thousands};
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::app::portfolio::money::{Centitokens, Permille, UnixMillis};
+
+/// Placeholder for an unknown value.
+pub const UNKNOWN: &str = "–";
+
+/// Formats as `+3`, `-3`, `0`.
+#[must_use]
+pub fn signed(number: i64) -> String {
+    let sign = if number > 0 { "+" } else { "" };
+    format!("{sign}{}", thousands(number))
+}
+
+/// Returns the symbol for a rise, a fall or no change.
+#[must_use]
+pub fn arrow(number: i64) -> &'static str {
+    match number {
+        1.. => "▲",
+        0 => "=",
+        ..0 => "▼",
+    }
+}
+
+/// Formats as `+7.7 %`, `-0.5 %`, `0.0 %`.
+#[must_use]
+pub fn percent(Permille(permille): Permille) -> String {
+    let sign = match permille {
+        1.. => "+",
+        0 => "",
+        ..0 => "-",
+    };
+    let (whole, tenth) = ((permille / 10).abs(), (permille % 10).abs());
+    format!("{sign}{}.{tenth} %", thousands(whole))
+}
+
+/// Formats a price change as `▲ +3` and `+8.8 %`, or `= unchanged` and an empty string.
+#[must_use]
+pub fn change(tokens: i64, permille: Option<Permille>) -> (String, String) {
+    let arrow = arrow(tokens);
+    if tokens == 0 {
+        return (format!("{arrow} unchanged"), String::new());
+    }
+    let percent = permille.map(percent).unwrap_or_default();
+    (format!("{arrow} {}", signed(tokens)), percent)
+}
+
+/// Formats as `10.50`, `1,204.00`.
+#[must_use]
+pub fn hundredths(Centitokens(hundredths): Centitokens) -> String {
+    let sign = if hundredths < 0 { "-" } else { "" };
+    let (whole, rest) = ((hundredths / 100).abs(), (hundredths % 100).abs());
+    format!("{sign}{}.{rest:02}", thousands(whole))
+}
+
+/// Formats as `100 $`.
+#[must_use]
+pub fn dollars(dollars: i64) -> String {
+    format!("{} $", thousands(dollars))
+}
+
+/// Formats as `+100 $`, `-100 $`.
+#[must_use]
+pub fn signed_dollars(dollars: i64) -> String {
+    format!("{} $", signed(dollars))
+}
+
+/// Formats a duration as `3 s`, `2 min`, `5 h`, `3 d`, rounded down.
+#[must_use]
+pub fn age(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", thousands(seconds / 86_400)),
+    }
+}
+
+/// Formats as `3 ms`, or `<1 ms` for 0.
+#[must_use]
+pub fn latency(ms: i64) -> String {
+    match ms {
+        ..1 => "<1 ms".to_owned(),
+        1..10_000 => format!("{} ms", thousands(ms)),
+        _ => age(ms),
+    }
+}
+
+/// Formats as [`age`], but rounds up to whole seconds, so that it shows 0 only at the end.
+#[must_use]
+pub fn countdown(ms: i64) -> String {
+    age(ms.max(0).saturating_add(999))
+}
+
+/// Formats as `14:03:22`.
+#[must_use]
+pub fn clock(at: UnixMillis, zone: &TimeZone) -> String {
+    written(at, zone, "%T")
+}
+
+/// Formats as `14:03`.
+#[must_use]
+pub fn clock_minutes(at: UnixMillis, zone: &TimeZone) -> String {
+    written(at, zone, "%H:%M")
+}
+
+/// Formats as `2026-11-22 14:03:22`.
+#[must_use]
+pub fn date_time(at: UnixMillis, zone: &TimeZone) -> String {
+    written(at, zone, "%F %T")
+}
+
+/// Formats as `2026-11-22`.
+#[must_use]
+pub fn date(at: UnixMillis, zone: &TimeZone) -> String {
+    written(at, zone, "%F")
+}
+
+/// Formats as `14:03:22` on the day of `now`, otherwise as `2026-11-20 14:03:22`.
+#[must_use]
+pub fn timestamp(at: UnixMillis, now: UnixMillis, zone: &TimeZone) -> String {
+    if date(at, zone) == date(now, zone) {
+        clock(at, zone)
+    } else {
+        date_time(at, zone)
+    }
+}
+
+/// Shortest span of a chart, in milliseconds, for which dates alone are distinct labels.
+const SHORT_SPAN_MS: i64 = 2 * 86_400_000;
+
+/// Formats a time label of a chart that spans `span_ms`, in at most 16 columns: `14:03:22` on the day of
+/// `now`, `11-20 14:03` in the same year, otherwise `2025-11-20`, with the time if the chart spans less than
+/// two days.
+#[must_use]
+pub fn time_label(at: UnixMillis, now: UnixMillis, span_ms: i64, zone: &TimeZone) -> String {
+    let (day, today) = (date(at, zone), date(now, zone));
+    if day == today {
+        clock(at, zone)
+    } else if written(at, zone, "%Y") == written(now, zone, "%Y") {
+        written(at, zone, "%m-%d %H:%M")
+    } else if span_ms < SHORT_SPAN_MS {
+        written(at, zone, "%F %H:%M")
+    } else {
+        day
+    }
+}
+
+fn written(at: UnixMillis, zone: &TimeZone, pattern: &str) -> String {
+    Timestamp::from_millisecond(at.0).map_or_else(
+        |_| UNKNOWN.to_owned(),
+        |time| zone.to_datetime(time).strftime(pattern).to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_grouped_and_signed() {
+        let cases = [
+            (0, "0", "0"),
+            (7, "7", "+7"),
+            (-7, "-7", "-7"),
+            (999, "999", "+999"),
+            (1_000, "1,000", "+1,000"),
+            (-1_000, "-1,000", "-1,000"),
+            (123_456, "123,456", "+123,456"),
+            (2_147_483_647, "2,147,483,647", "+2,147,483,647"),
+            (
+                i64::MIN,
+                "-9,223,372,036,854,775,808",
+                "-9,223,372,036,854,775,808",
+            ),
+        ];
+        for (number, plain, with_sign) in cases {
+            assert_eq!(thousands(number), plain);
+            assert_eq!(signed(number), with_sign);
+        }
+    }
+
+    #[test]
+    fn percentages_below_one_keep_their_sign() {
+        let cases = [
+            (0, "0.0 %"),
+            (77, "+7.7 %"),
+            (-5, "-0.5 %"),
+            (5, "+0.5 %"),
+            (1_000, "+100.0 %"),
+            (-12_345_678, "-1,234,567.8 %"),
+            (i64::MIN, "-922,337,203,685,477,580.8 %"),
+        ];
+        for (permille, shown) in cases {
+            assert_eq!(percent(Permille(permille)), shown);
+        }
+    }
+
+    #[test]
+    fn hundredths_have_two_places() {
+        let cases = [
+            (0, "0.00"),
+            (5, "0.05"),
+            (1_050, "10.50"),
+            (120_400, "1,204.00"),
+            (-50, "-0.50"),
+        ];
+        for (number, shown) in cases {
+            assert_eq!(hundredths(Centitokens(number)), shown);
+        }
+    }
+
+    #[test]
+    fn amounts_carry_their_unit() {
+        assert_eq!(dollars(1_000), "1,000 $");
+        assert_eq!(signed_dollars(-100), "-100 $");
+        assert_eq!(signed_dollars(60), "+60 $");
+        assert_eq!(pluralize(1, "token"), "1 token");
+        assert_eq!(pluralize(0, "token"), "0 tokens");
+        assert_eq!(pluralize(1_204, "stock"), "1,204 stocks");
+    }
+
+    #[test]
+    fn directions_have_an_arrow() {
+        assert_eq!([arrow(3), arrow(0), arrow(-3)], ["▲", "=", "▼"]);
+        let shown = |tokens, permille| {
+            let (moved, percent) = change(tokens, permille);
+            format!("{moved}|{percent}")
+        };
+        assert_eq!(shown(3, Some(Permille(88))), "▲ +3|+8.8 %");
+        assert_eq!(shown(-3, None), "▼ -3|");
+        assert_eq!(shown(0, Some(Permille(0))), "= unchanged|");
+    }
+
+    #[test]
+    fn ages_are_rounded_down_and_countdowns_up() {
+        let cases = [
+            (-5, "0 s", "0 s"),
+            (0, "0 s", "0 s"),
+            (1, "0 s", "1 s"),
+            (999, "0 s", "1 s"),
+            (1_000, "1 s", "1 s"),
+            (1_001, "1 s", "2 s"),
+            (119_999, "119 s", "2 min"),
+            (120_000, "2 min", "2 min"),
+            (7_200_000, "2 h", "2 h"),
+            (172_800_000, "2 d", "2 d"),
+        ];
+        for (ms, ago, until) in cases {
+            assert_eq!(age(ms), ago, "{ms}");
+            assert_eq!(countdown(ms), until, "{ms}");
+        }
+        assert_eq!(age(i64::MAX), "106,751,991,167 d");
+        assert_eq!(countdown(i64::MAX), "106,751,991,167 d");
+    }
+
+    #[test]
+    fn times_are_in_the_time_zone() {
+        let moment = UnixMillis(1_795_369_311_000);
+        let east = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(clock(moment, &TimeZone::UTC), "17:41:51");
+        assert_eq!(clock(moment, &east), "19:41:51");
+        assert_eq!(clock_minutes(moment, &east), "19:41");
+        assert_eq!(date(moment, &TimeZone::UTC), "2026-11-22");
+        assert_eq!(date_time(moment, &TimeZone::UTC), "2026-11-22 17:41:51");
+        assert_eq!(clock(UnixMillis(i64::MAX), &TimeZone::UTC), UNKNOWN);
+    }
+
+    #[test]
+    fn times_of_another_day_include_the_date() {
+        let zone = TimeZone::UTC;
+        let now = UnixMillis(1_795_356_202_000);
+        let (hour, day) = (3_600_000, 86_400_000);
+        for (ago_ms, span_ms, label, full) in [
+            (0, hour, "14:03:22", "14:03:22"),
+            (14 * hour, hour, "00:03:22", "00:03:22"),
+            (15 * hour, hour, "11-21 23:03", "2026-11-21 23:03:22"),
+            (300 * day, 300 * day, "01-26 14:03", "2026-01-26 14:03:22"),
+            (400 * day, hour, "2025-10-18 14:03", "2025-10-18 14:03:22"),
+            (400 * day, 400 * day, "2025-10-18", "2025-10-18 14:03:22"),
+        ] {
+            let at = now.plus_ms(-ago_ms);
+            assert_eq!(time_label(at, now, span_ms, &zone), label, "{ago_ms}");
+            assert_eq!(timestamp(at, now, &zone), full, "{ago_ms}");
+        }
+    }
+}

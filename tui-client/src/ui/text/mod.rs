@@ -1,0 +1,189 @@
+//! Measures, truncates and wraps text by display width.
+
+pub mod format;
+
+use std::borrow::Cow;
+
+pub use awesomestock_proto::text::sanitize::sanitize;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+const ELLIPSIS: &str = "…";
+
+/// Returns the display width in columns.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Converts a width to screen columns, at most `u16::MAX`.
+pub(crate) fn cells(width: usize) -> u16 {
+    u16::try_from(width).unwrap_or(u16::MAX)
+}
+
+/// Truncates to at most `columns`, ending with `…` if anything is cut.
+#[must_use]
+pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut cut = head(text, columns.saturating_sub(1)).to_owned();
+    if columns > 0 {
+        cut.push_str(ELLIPSIS);
+    }
+    Cow::Owned(cut)
+}
+
+/// Returns the longest prefix of whole graphemes that fits `columns`.
+fn head(text: &str, columns: usize) -> &str {
+    let mut used = 0_usize;
+    for (start, grapheme) in text.grapheme_indices(true) {
+        used = used.saturating_add(width(grapheme));
+        if used > columns {
+            return text.get(..start).unwrap_or_default();
+        }
+    }
+    text
+}
+
+/// Returns the first of `candidates` that fits `columns`, or the last one truncated.
+#[must_use]
+pub fn fit<'a>(candidates: &[&'a str], columns: usize) -> Cow<'a, str> {
+    let fitting = candidates.iter().find(|words| width(words) <= columns);
+    match (fitting, candidates.last()) {
+        (Some(words), _) => Cow::Borrowed(words),
+        (None, Some(last)) => truncate(last, columns),
+        (None, None) => Cow::Borrowed(""),
+    }
+}
+
+/// Wraps at spaces where possible, and indents lines after the first. Leading spaces stay; an empty text is
+/// one empty line.
+#[must_use]
+pub fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
+    let indent = if indent < columns { indent } else { 0 };
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0_usize;
+    for piece in text.split_word_bounds() {
+        let mut piece = piece;
+        let mut piece_columns = width(piece);
+        if used.saturating_add(piece_columns) > columns {
+            if used > indent || lines.is_empty() && used > 0 {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                line.push_str(&" ".repeat(indent));
+                used = indent;
+            }
+            if piece.trim().is_empty() {
+                continue;
+            }
+            while used.saturating_add(piece_columns) > columns {
+                let part = head(piece, columns.saturating_sub(used));
+                if part.is_empty() {
+                    // A grapheme wider than a line cannot be shown.
+                    return lines;
+                }
+                line.push_str(part);
+                lines.push(std::mem::take(&mut line));
+                line.push_str(&" ".repeat(indent));
+                used = indent;
+                piece = piece.get(part.len()..).unwrap_or_default();
+                piece_columns = width(piece);
+            }
+        }
+        line.push_str(piece);
+        used = used.saturating_add(piece_columns);
+    }
+    if used > indent || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Sanitizes each line of `text`.
+#[must_use]
+pub fn sanitize_lines(text: &str) -> String {
+    text.lines().map(sanitize).collect::<Vec<_>>().join("\n")
+}
+
+/// Cuts to `max_chars` characters, with an ellipsis if anything is cut.
+#[must_use]
+pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
+    if text.chars().nth(max_chars).is_none() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().take(max_chars).chain(ELLIPSIS.chars()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_by_display_width() {
+        let cases = [
+            ("hello", 5, "hello"),
+            ("hello", 4, "hel…"),
+            ("hello", 1, "…"),
+            ("hello", 0, ""),
+            ("株太郎", 6, "株太郎"),
+            ("株太郎", 5, "株太…"),
+            ("株太郎", 4, "株…"),
+            ("株太郎", 2, "…"),
+            ("e\u{301}e\u{301}e", 2, "e\u{301}…"),
+        ];
+        for (text, columns, shown) in cases {
+            assert_eq!(truncate(text, columns), shown, "{text:?} in {columns}");
+        }
+    }
+
+    #[test]
+    fn the_first_candidate_that_fits_is_used() {
+        let cases = [
+            (20, "leaves 100 tokens"),
+            (10, "100 tokens"),
+            (4, "100"),
+            (2, "1…"),
+        ];
+        for (columns, shown) in cases {
+            assert_eq!(fit(&["leaves 100 tokens", "100 tokens", "100"], columns), shown);
+        }
+        assert_eq!(fit(&[], 5), "");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        let cases: [(&str, usize, usize, &[&str]); 8] = [
+            ("", 5, 2, &[""]),
+            ("one two", 7, 2, &["one two"]),
+            ("one two three", 8, 2, &["one two", "  three"]),
+            ("one two three", 3, 0, &["one", "two", "thr", "ee"]),
+            ("  a  b", 6, 0, &["  a  b"]),
+            ("株太郎", 4, 0, &["株太", "郎"]),
+            ("株", 1, 0, &[]),
+            ("abc", 0, 0, &[]),
+        ];
+        for (text, columns, indent, lines) in cases {
+            assert_eq!(wrap(text, columns, indent), lines, "{text:?} in {columns}");
+        }
+    }
+
+    #[test]
+    fn no_wrapped_line_is_too_wide() {
+        let text =
+            "refused: 50 stocks cost 1,850 tokens, 株太郎 has 1,204 https://example.org/a-long-address";
+        for columns in 0..90 {
+            for line in wrap(text, columns, 3) {
+                assert!(width(&line) <= columns, "{line:?} in {columns}");
+            }
+        }
+    }
+
+    #[test]
+    fn cut_does_not_split_characters() {
+        assert_eq!(cut("株価株価", 4), "株価株価");
+        assert_eq!(cut("株価株価", 3), "株価株…");
+        assert_eq!(cut("", 0), "");
+    }
+}

@@ -1,0 +1,104 @@
+//! Styles of all screen elements. No meaning depends on the style alone: a symbol, word or position always
+//! differs too.
+
+pub(crate) mod ascii;
+pub(crate) mod markers;
+mod palettes;
+
+use ratatui::style::Style;
+
+/// The styles of one theme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Theme {
+    /// The option value.
+    pub name: &'static str,
+    /// Default text and background.
+    pub text: Style,
+    /// Important numbers and words.
+    pub strong: Style,
+    /// Labels, units and outdated values.
+    pub dim: Style,
+    /// Panel borders, and the area below the price line.
+    pub border: Style,
+    /// Panel titles.
+    pub title: Style,
+    /// Keys and selections.
+    pub accent: Style,
+    /// A rising price or a gain; also a line that ends higher than it begins.
+    pub up: Style,
+    /// A falling price or a loss; also a line that ends lower than it begins.
+    pub down: Style,
+    /// The live connection.
+    pub good: Style,
+    /// A warning in running text.
+    pub warning: Style,
+    /// A warning as a color block.
+    pub alarm: Style,
+    /// The button of a valid buy, and an own buy on the chart.
+    pub buy: Style,
+    /// The button of a valid sell, and an own sell on the chart.
+    pub sell: Style,
+    /// The button of an invalid order.
+    pub off: Style,
+    /// A price line that is not current, and the level of the last price.
+    pub old: Style,
+    /// The average cost on the chart.
+    pub average: Style,
+}
+
+/// Error for an unknown theme name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown theme {0:?}; use one of: {names}", names = Theme::NAMES.join(", "))]
+pub struct UnknownTheme(pub String);
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self::terminal()
+    }
+}
+
+impl Theme {
+    /// All theme names; the first one is the default.
+    pub const NAMES: &'static [&'static str] =
+        &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"];
+
+    /// Returns the theme called `name`.
+    ///
+    /// # Errors
+    ///
+    /// Unknown names; the error lists the valid ones.
+    pub fn by_name(name: &str) -> Result<Self, UnknownTheme> {
+        match name {
+            "terminal" => Ok(Self::terminal()),
+            "dark" => Ok(Self::dark()),
+            "light" => Ok(Self::light()),
+            "mono" => Ok(Self::mono()),
+            "blue-orange" => Ok(Self::blue_orange()),
+            "teal-magenta" => Ok(Self::teal_magenta()),
+            unknown => Err(UnknownTheme(unknown.chars().take(32).collect())),
+        }
+    }
+
+    /// Swaps the colors of gain and loss, and of buy and sell, as is usual in East Asia.
+    #[must_use]
+    pub fn red_up(self) -> Self {
+        Self {
+            up: self.down,
+            down: self.up,
+            buy: self.sell,
+            sell: self.buy,
+            ..self
+        }
+    }
+
+    /// Returns the style of a gain, a loss or no change.
+    #[must_use]
+    pub fn change_style(&self, by: i64) -> Style {
+        match by {
+            1.. => self.up,
+            0 => self.text,
+            ..0 => self.down,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Scrollable windows over the dimmed main screen.
+//!
+//! ```text
+//! ╭ Title ──────────────────────╮
+//! │ …                           ┃
+//! │ …                           │
+//! ╰ Esc closes ───── 3–5 of 20 ─╯
+//! ```
+
+use std::ops::Range;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Margin, Rect},
+    style::{Color, Modifier, Style},
+    text::{Line, Text},
+    widgets::{
+        Block, BorderType, Clear, Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget, Widget,
+    },
+};
+
+use super::panel;
+use crate::{
+    app::{
+        commands::key::Key,
+        overlay::{Document, Remote, Scroll, screen::ClickTarget},
+    },
+    ui::{
+        OverlayInfo, Renderer,
+        layout::{LayoutSize, MainLayout},
+        text::{self, format},
+        widgets::hint::{CLOSES, Hint, Hints},
+    },
+};
+
+pub(crate) fn scroll_hints() -> Vec<Hints> {
+    let scroll = Hint::words("arrows scroll");
+    vec![[CLOSES, scroll].into(), [CLOSES].into()]
+}
+
+/// Returns the hints of a document window, longest first.
+pub(crate) fn document_hints<T>(document: &Document<T>) -> Vec<Hints> {
+    let search = &document.search;
+    let words = text::sanitize(search.words());
+    let looked_for = |after: &str| Hint::words(format!("/{words}{after}"));
+    if search.is_typing() {
+        let finds = Hint::new("Enter finds", Key::ENTER);
+        return vec![[looked_for("█"), finds].into(), [looked_for("█")].into()];
+    }
+    if search.found().is_some() {
+        let next = Hint::new("n next", Key::char('n'));
+        let previous = Hint::new("N previous", Key::char('N'));
+        return vec![[looked_for(":"), next, previous].into(), [looked_for("")].into()];
+    }
+    if !search.words().is_empty() {
+        return vec![[looked_for(": not found")].into()];
+    }
+    let keys = || std::iter::once(Key::ESC).chain(['/', 'y', 'e', 'E'].map(Key::char));
+    let variants = [
+        ["Esc closes", "/ finds", "y copies", "e CSV", "E text"],
+        ["Esc", "/ finds", "y copies", "e CSV", "E text"],
+        ["Esc", "/ find", "y copy", "e CSV", "E text"],
+        ["Esc", "/", "y", "e", "E"],
+    ];
+    let hints = |words: [&'static str; 5]| Hints::from_iter(words.into_iter().zip(keys()));
+    variants.map(hints).into()
+}
+
+/// Dims everything drawn so far, and removes color blocks.
+pub(crate) fn dim_background(view: &Renderer, area: Rect, buf: &mut Buffer) {
+    let ground = view.theme.text.bg.unwrap_or(Color::Reset);
+    let letters = view.theme.text.fg.unwrap_or(Color::Reset);
+    for position in area.positions() {
+        let cell = &mut buf[position];
+        if cell.bg != ground {
+            cell.set_fg(letters).set_bg(ground);
+        }
+        cell.set_style(Style::new().dim().not_reversed());
+    }
+}
+
+pub(crate) struct Popup<'a> {
+    pub(crate) title: &'a str,
+    /// Longest variant first.
+    pub(crate) hints: &'a [Hints],
+    /// Wanted columns inside the border.
+    pub(crate) columns: usize,
+}
+
+pub(crate) struct PopupArea {
+    pub(crate) outer: Rect,
+    pub(crate) inner: Rect,
+}
+
+impl Popup<'_> {
+    /// Centers the window with `rows` inside the border, limited to the available space.
+    pub(crate) fn place(&self, rows: usize, layout: &MainLayout) -> PopupArea {
+        let room = layout.area.inner(margin(layout));
+        let outer = panel::centered(room, self.columns + 4, rows + 2);
+        let inner = outer.inner(Margin::new(2, 1));
+        PopupArea { outer, inner }
+    }
+
+    /// Draws an empty window and returns its clickable hints. `position` is the scroll position as text.
+    pub(crate) fn draw(
+        &self,
+        view: &Renderer,
+        popup: &PopupArea,
+        position: Option<String>,
+        buf: &mut Buffer,
+    ) -> Vec<ClickTarget> {
+        clear(popup.outer, buf);
+        let position = position.map(|words| format!(" {words} ")).unwrap_or_default();
+        let room = usize::from(popup.outer.width).saturating_sub(text::width(&position) + 5);
+        let hints = Hints::first_that_fits(self.hints, room);
+        Block::bordered()
+            .style(view.theme.text)
+            .border_type(BorderType::Rounded)
+            .border_style(view.theme.accent.remove_modifier(Modifier::BOLD))
+            .title_top(panel::styled(format!(" {} ", self.title), view.theme.title))
+            .title_bottom(panel::styled(format!(" {} ", hints.line()), view.theme.dim))
+            .title_bottom(panel::styled(position, view.theme.dim).right_aligned())
+            .render(popup.outer, buf);
+        hints.buttons(popup.inner.x, popup.inner.bottom())
+    }
+}
+
+fn margin(layout: &MainLayout) -> Margin {
+    match layout.size {
+        LayoutSize::Small => Margin::default(),
+        LayoutSize::Medium | LayoutSize::Large | LayoutSize::Huge => Margin::new(4, 1),
+    }
+}
+
+/// Clears an area, and a wide character that crosses its left edge.
+fn clear(area: Rect, buf: &mut Buffer) {
+    Clear.render(area, buf);
+    let Some(left) = area.x.checked_sub(1) else {
+        return;
+    };
+    for y in area.top()..area.bottom() {
+        let cell = &mut buf[(left, y)];
+        if text::width(cell.symbol()) > 1 {
+            cell.set_symbol(" ");
+        }
+    }
+}
+
+/// Draws a window of lines; scrolling stops at the last one.
+pub(crate) fn scrolled(
+    view: &Renderer,
+    window: &Popup<'_>,
+    lines: Vec<Line<'_>>,
+    scroll: Scroll,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> OverlayInfo {
+    let popup = window.place(lines.len(), layout);
+    let viewport = Viewport::of(lines.len(), usize::from(popup.inner.height), scroll.top());
+    let buttons = window.draw(view, &popup, viewport.position(), buf);
+    viewport.bar(view, popup.outer, buf);
+    let shown = lines.into_iter().skip(viewport.first);
+    Text::from_iter(shown).render(popup.inner, buf);
+    OverlayInfo::scrolled(viewport.reach(), buttons)
+}
+
+/// The visible part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Viewport {
+    pub(crate) first: usize,
+    rows: usize,
+    total: usize,
+}
+
+impl Viewport {
+    /// Creates a view of `rows` lines from line `scroll`, or of the last ones.
+    pub(crate) fn of(total: usize, rows: usize, scroll: usize) -> Self {
+        Self {
+            first: scroll.min(total.saturating_sub(rows)),
+            rows: rows.min(total),
+            total,
+        }
+    }
+
+    /// Returns the numbers of the visible lines.
+    pub(crate) fn lines(&self) -> Range<usize> {
+        self.first..self.first + self.rows
+    }
+
+    /// Returns the number of hidden lines.
+    pub(crate) fn reach(&self) -> usize {
+        self.total - self.rows
+    }
+
+    /// Returns the position as text, if lines are hidden.
+    pub(crate) fn position(&self) -> Option<String> {
+        let last = self.first + self.rows;
+        (self.reach() > 0).then(|| {
+            let [first, last, total] = [self.first + 1, last, self.total]
+                .map(|line| format::thousands(i64::try_from(line).unwrap_or(i64::MAX)));
+            format!("{first}–{last} of {total}")
+        })
+    }
+
+    /// Draws a scrollbar on the right border, if lines are hidden.
+    pub(crate) fn bar(&self, view: &Renderer, outer: Rect, buf: &mut Buffer) {
+        if self.reach() == 0 {
+            return;
+        }
+        let mut state = ScrollbarState::new(self.reach() + 1)
+            .position(self.first)
+            .viewport_content_length(self.rows);
+        Scrollbar::new(ScrollbarOrientation::VerticalRight)
+            .begin_symbol(None)
+            .end_symbol(None)
+            .track_symbol(None)
+            .thumb_symbol("┃")
+            .thumb_style(view.theme.strong)
+            .render(outer.inner(Margin::new(0, 1)), buf, &mut state);
+    }
+}
+
+/// Returns the message of a document that is loading, is empty or failed to load.
+pub(crate) fn placeholder<T>(
+    view: &Renderer,
+    content: &Remote<T>,
+    what: &str,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    match content {
+        Remote::Ready(_) => vec![panel::styled(format!("no {what} yet"), view.theme.dim)],
+        Remote::Loading => vec![panel::styled(format!("loading the {what} …"), view.theme.dim)],
+        Remote::Failed(why) => {
+            let words = format!("✗ cannot load the {what}: {}", text::sanitize(why));
+            let wrapped = text::wrap(&words, columns, 2).into_iter();
+            wrapped
+                .map(|line| panel::styled(line, view.theme.warning))
+                .collect()
+        }
+    }
+}
+
+/// Returns the style of a line of a document: the one found last is highlighted.
+pub(crate) fn found_style<T>(view: &Renderer, document: &Document<T>, line: usize) -> Style {
+    if document.search.found() == Some(line) {
+        view.theme.accent
+    } else {
+        view.theme.text
+    }
+}
+
+/// Returns the text width available in a window.
+pub(crate) fn text_columns(layout: &MainLayout, most: usize) -> usize {
+    let room = layout.area.inner(margin(layout)).width;
+    usize::from(room).saturating_sub(4).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scrolling_ends_at_the_last_line() {
+        let cases = [
+            (0, 5, 0, 0, None),
+            (3, 5, 9, 0, None),
+            (20, 5, 0, 0, Some("1–5 of 20")),
+            (20, 5, 3, 3, Some("4–8 of 20")),
+            (20, 5, usize::MAX, 15, Some("16–20 of 20")),
+            (20, 0, 3, 3, Some("4–3 of 20")),
+        ];
+        for (total, rows, scroll, first, position) in cases {
+            let viewport = Viewport::of(total, rows, scroll);
+            assert_eq!(viewport.first, first);
+            assert_eq!(viewport.position().as_deref(), position);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A recording, a configuration and a key file that commit 5fedfd6 wrote are read as before.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use awesomestock::{storage::recording::read, ui::screens::summary::summary};
+use support::Home;
+
+fn old_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/old_files")
+        .join(name)
+}
+
+#[test]
+fn an_old_recording_ends_as_its_game_did() {
+    let recording = read(&old_file("session.jsonl")).unwrap();
+    let words: Vec<String> = summary(&recording.end())
+        .iter()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "AwesomeStock anna @ solo",
+            "played 14 s",
+            "trades 3",
+            "P&L = 0 tokens",
+            "wallet 450 tokens, 5 stocks: 50 tokens at 10",
+        ]
+    );
+}
+
+#[test]
+fn an_old_configuration_holds() {
+    let home = Home::new();
+    fs::copy(old_file("config.toml"), home.config_file()).unwrap();
+    let said = home.answers(&[], "gamble\nstop\nexit\n").join("\n");
+    assert!(said.contains("AwesomeStock - current stock price: 37"), "{said}");
+    let trades = home.game(["trades", "--json"]).output().unwrap();
+    assert_eq!(String::from_utf8(trades.stdout).unwrap().trim(), "[]");
+    assert_eq!(
+        fs::read_to_string(home.path().join("data/awesomestock/player"))
+            .unwrap()
+            .trim(),
+        "bert"
+    );
+}
+
+#[test]
+fn an_old_key_file_holds_the_keys() {
+    let home = Home::new();
+    let keys = home.config_file().with_file_name("keys");
+    fs::create_dir_all(&keys).unwrap();
+    let file = keys.join("keys.toml");
+    fs::copy(old_file("keys.toml"), &file).unwrap();
+    // Others cannot read it where it is in use.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    for (player, key) in [
+        ("ann", "mt0eLoxHbueknXGLFJGo9j3L5CBvPjhHtbjvqdyGKD4"),
+        ("bob", "zn_tTWrjg3Y_L_PxlgZpJ9dJ9cGYOogvoThtR1DCN0o"),
+    ] {
+        let command = [
+            "key",
+            "export",
+            "--casino",
+            "http://localhost:17171",
+            "--user",
+            player,
+        ];
+        let output = home.game(command).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), key);
+    }
+}

@@ -1,0 +1,255 @@
+//! Use from scripts and shells: environment variables, completions, unwritable outputs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    fs::OpenOptions,
+    process::{Command, Stdio},
+};
+
+use awesomestock::cli::args::Cli;
+use support::Home;
+
+/// Each variable with a wrong value.
+const WRONG: &[(&str, &str)] = &[
+    ("AWESOMESTOCK_CASINO", "nowhere"),
+    ("AWESOMESTOCK_ALLOW_PLAINTEXT", "perhaps"),
+    ("AWESOMESTOCK_CONFIG", "/nowhere"),
+    ("AWESOMESTOCK_HOUSE", "21"),
+    ("AWESOMESTOCK_INITIAL_PRICE", "0"),
+    ("AWESOMESTOCK_MARKERS", "runes"),
+    ("AWESOMESTOCK_NO_SPLASH", "perhaps"),
+    ("AWESOMESTOCK_PLAIN", "perhaps"),
+    ("AWESOMESTOCK_SEED", "-1"),
+    ("AWESOMESTOCK_THEME", "pink"),
+    ("AWESOMESTOCK_TICK", "1ms"),
+    ("AWESOMESTOCK_TIMEOUT", "1ms"),
+    ("AWESOMESTOCK_UP", "blue"),
+    ("AWESOMESTOCK_USER", "two words"),
+    ("AWESOMESTOCK_LOG", "=="),
+];
+
+/// Variables without a wrong value.
+const ANY: &[&str] = &[
+    "AWESOMESTOCK_TLS_CA",
+    "AWESOMESTOCK_DATA_DIR",
+    "AWESOMESTOCK_RECORD",
+];
+
+#[test]
+fn each_variable_may_be_empty_and_errors_name_it() {
+    let definition = Cli::definition();
+    let known: BTreeSet<_> = definition
+        .get_arguments()
+        .filter_map(|option| option.get_env()?.to_str())
+        .collect();
+    let tested: BTreeSet<_> = WRONG
+        .iter()
+        .map(|(variable, _)| *variable)
+        .chain(ANY.iter().copied())
+        .collect();
+    let missing: Vec<_> = known.difference(&tested).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for (variable, wrong) in WRONG {
+        let home = Home::new();
+        let output = home.game(["balance"]).env(variable, wrong).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), output.stdout),
+            (Some(2), vec![]),
+            "{variable}={wrong}: {said}"
+        );
+        assert!(said.contains(variable), "{variable}={wrong}: {said}");
+    }
+    for variable in known.iter().chain(&["AWESOMESTOCK_LOG"]) {
+        let home = Home::new();
+        let output = home.game(["balance"]).env(variable, "").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{variable}");
+        assert_eq!(output.stdout, b"0 tokens and 0 stocks\n", "{variable}");
+    }
+}
+
+#[test]
+fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
+    let home = Home::new();
+    assert!(
+        home.game(["buy-tokens", "100"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(home.game(["buy", "2"]).output().unwrap().status.success());
+    for line in [
+        "--help",
+        "--version",
+        "help balance",
+        "buy --help",
+        "man",
+        "completions bash",
+        "doctor",
+        "price",
+        "balance",
+        "balance --json",
+        "buy 1",
+        "sell 1",
+        "buy-tokens 1",
+        "withdraw 5",
+        "trades",
+        "trades --csv",
+        "payments",
+        "payments --json",
+        "leaderboard",
+        "statement",
+        "statement --json",
+        "--plain",
+    ] {
+        let command = || {
+            let mut command = home.game(line.split(' '));
+            command.stdin(Stdio::piped()).stderr(Stdio::piped());
+            command
+        };
+        let ended = |mut command: Command| {
+            use std::io::Write;
+            let mut game = command.spawn().unwrap();
+            // Most commands do not read it.
+            let _ = game.stdin.take().unwrap().write_all(b"balance\nexit\n");
+            let output = game.wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let mut full = command();
+        full.stdout(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let (code, said) = ended(full);
+        assert_eq!(code, Some(1), "{line}: {said}");
+        assert!(!said.is_empty(), "{line}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut closed = command();
+        closed.stdout(writer);
+        let (code, said) = ended(closed);
+        // The doctor may find a fault of this machine.
+        assert!(
+            code == Some(0) || line == "doctor" && code == Some(1),
+            "{line}: {code:?} {said}"
+        );
+    }
+}
+
+/// Returns the completions that the shell offers after `line`; `None` if the shell is not installed.
+fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
+    let scripts = home.path().join(shell);
+    let script = home.game(["completions", shell]).output().unwrap().stdout;
+    std::fs::write(&scripts, script).unwrap();
+    let (path, words) = (scripts.to_str().unwrap(), line);
+    let script = match shell {
+        "bash" => format!(
+            "source {path}; COMP_LINE='{words}'; COMP_POINT=${{#COMP_LINE}}; IFS=' ' read -ra COMP_WORDS <<<\"$COMP_LINE\"; \
+             [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); \
+             _awesomestock awesomestock \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+             spec=$(complete -p awesomestock); printf '%s\\n' \"${{COMPREPLY[@]}}\"; \
+             [[ ${{#COMPREPLY[@]}} -eq 0 && $spec == *default* ]] && compgen -f -- \"${{COMP_WORDS[COMP_CWORD]}}\"; true"
+        ),
+        _ => format!("source {path}; complete -C '{words}'"),
+    };
+    let mut command = Command::new(shell);
+    if shell == "bash" {
+        command.arg("--norc");
+    }
+    command
+        .env_clear()
+        .envs(home.variables())
+        .current_dir(home.path());
+    let output = command.args(["-c", &script]).output().ok()?;
+    let said = String::from_utf8(output.stdout).unwrap();
+    let word = |line: &str| line.split('\t').next().unwrap_or_default().trim().to_owned();
+    Some(said.lines().map(word).filter(|word| !word.is_empty()).collect())
+}
+
+#[test]
+fn shells_complete_values_and_complete_files_only_for_files() {
+    let home = Home::new();
+    std::fs::write(home.path().join("a-file"), "").unwrap();
+    let set = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    for shell in ["bash", "fish"] {
+        for (line, values) in [
+            ("awesomestock --up ", &["green", "red"][..]),
+            ("awesomestock --markers ", &["ascii", "block", "braille"]),
+            ("awesomestock --theme d", &["dark"]),
+            ("awesomestock completions z", &["zsh"]),
+            ("awesomestock balance --theme d", &["dark"]),
+            ("awesomestock --tick ", &[]),
+            ("awesomestock buy --limit ", &[]),
+            ("awesomestock --timeout ", &[]),
+            ("awesomestock --seed ", &[]),
+            ("awesomestock --house ", &[]),
+            ("awesomestock --user ", &[]),
+            ("awesomestock --casino ", &[]),
+        ] {
+            let Some(offered) = offered(shell, &home, line) else {
+                eprintln!("skipped: {shell} is not installed");
+                break;
+            };
+            assert_eq!(offered, set(values), "{shell}: {line}");
+        }
+        for line in [
+            "awesomestock --config ",
+            "awesomestock --record ",
+            "awesomestock replay a-",
+        ] {
+            if let Some(offered) = offered(shell, &home, line) {
+                assert!(offered.contains("a-file"), "{shell}: {line}: {offered:?}");
+            }
+        }
+    }
+}
+
+/// zsh completes only in an interactive shell, so this reads its script: each option with its values, or files.
+#[test]
+fn the_zsh_script_completes_the_same() {
+    let home = Home::new();
+    let script = home.game(["completions", "zsh"]).output().unwrap().stdout;
+    let script = String::from_utf8(script).unwrap();
+    assert!(!script.contains(":_default"), "{script}");
+    for (option, values) in [
+        ("--up=", ":(green red)"),
+        ("--markers=", ":(braille block ascii)"),
+        ("--theme=", ":(terminal dark light mono blue-orange teal-magenta)"),
+    ] {
+        let lines: Vec<&str> = script.lines().filter(|line| line.contains(option)).collect();
+        assert!(
+            !lines.is_empty() && lines.iter().all(|line| line.contains(values)),
+            "{lines:?}"
+        );
+    }
+    let files: BTreeSet<&str> = script
+        .lines()
+        .filter(|line| line.contains(":_files"))
+        .map(|line| {
+            line.trim()
+                .trim_start_matches(['\'', '*', ':'])
+                .split(['=', '[', ':', ' '])
+                .next()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(
+        files,
+        BTreeSet::from(["--config", "--data-dir", "--record", "--tls-ca", "file"]),
+        "{script}"
+    );
+    let path = home.path().join("_awesomestock");
+    std::fs::write(&path, &script).unwrap();
+    match Command::new("zsh").arg("-n").arg(&path).status() {
+        Ok(status) => assert!(status.success()),
+        Err(error) => eprintln!("zsh: {error}"),
+    }
+}

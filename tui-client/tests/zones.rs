@@ -1,0 +1,78 @@
+//! The times on the screen equal those of `date` in the same environment.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::process::Command;
+
+use support::{
+    Home,
+    pty::{self, Terminal},
+};
+
+/// Runs `date` and returns its output.
+fn date(zone: Option<&str>, arguments: &[&str]) -> String {
+    let mut command = Command::new("date");
+    command.env_remove("TZ").envs(zone.map(|zone| ("TZ", zone)));
+    let printed = command.args(arguments).output().unwrap();
+    assert!(printed.status.success(), "{printed:?}");
+    String::from_utf8(printed.stdout).unwrap().trim_end().to_owned()
+}
+
+/// Returns the seconds since the Unix epoch.
+fn now() -> u64 {
+    date(None, &["+%s"]).parse().unwrap()
+}
+
+#[test]
+fn times_use_the_zone_of_the_environment() {
+    for zone in [
+        None,
+        Some(""),
+        Some("UTC"),
+        Some("UTC0"),
+        Some("America/New_York"),
+        Some(":America/New_York"),
+        Some("Asia/Kathmandu"),
+        Some("Australia/Lord_Howe"),
+        Some("Pacific/Chatham"),
+        Some("EST5EDT"),
+        Some("EST5EDT,M3.2.0,M11.1.0"),
+        Some("CET-1CEST,M3.5.0,M10.5.0/3"),
+        Some("NZST-12NZDT,M9.5.0,M4.1.0/3"),
+        Some("<+0330>-3:30"),
+        Some("<-03>3"),
+        Some("JST-9"),
+        Some("/usr/share/zoneinfo/Europe/Berlin"),
+        Some(":/usr/share/zoneinfo/Asia/Tokyo"),
+        Some("Nowhere/Atlantis"),
+    ] {
+        let home = Home::new();
+        let mut command = pty::game(&home, &["--user", "anna", "--tick", "1h"]);
+        match zone {
+            Some(zone) => command.env("TZ", zone),
+            None => command.env_remove("TZ"),
+        }
+        let mut game = Terminal::open(command, 120, 36);
+        game.see("● live");
+        game.see("tokens 0");
+        let before = now();
+        game.type_keys(":balance\r");
+        game.see("✓ balance: 0 tokens");
+        let times: Vec<String> = (before..=now())
+            .map(|second| date(zone, &["-d", &format!("@{second}"), "+%H:%M:%S"]))
+            .collect();
+        let shown = game.contents();
+        let line = shown
+            .lines()
+            .find(|line| line.contains("✓ balance: 0 tokens"))
+            .unwrap();
+        assert!(
+            times.iter().any(|time| line.contains(time)),
+            "TZ={zone:?}: {line:?} is not at one of {times:?}"
+        );
+        game.type_keys("q");
+        assert!(game.end().0.success());
+    }
+}
