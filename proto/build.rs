@@ -20,9 +20,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         .include_imports(true)
         .include_source_info(true)
         .open_files(FILES)?;
-    // Encoded by protox itself, because a decoded set would lose what prost-types does not know.
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    // A set for each server, so that reflection describes what it serves. Encoded by protox itself, because a decoded
+    // set would lose what prost-types does not know.
+    for (name, file) in [("casino", FILES[1]), ("payment_statements", FILES[2])] {
+        let mut descriptors = protox::Compiler::new(["."])?;
+        descriptors
+            .include_imports(true)
+            .include_source_info(true)
+            .open_file(file)?;
+        fs::write(
+            out.join(name).with_extension("bin"),
+            descriptors.encode_file_descriptor_set(),
+        )?;
+    }
     let descriptors: FileDescriptorSet = compiler.file_descriptor_set();
     tonic_prost_build::configure()
         .build_transport(false)

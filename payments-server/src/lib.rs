@@ -26,8 +26,11 @@ use std::io;
 
 use awesomestock_proto::{
     auth::SharedSecret,
-    payment_statements::payment_statements_server::{PaymentStatementsServer, SERVICE_NAME},
-    server::{self, ConnectionLimiter, ConnectionLimits, ServeError},
+    payment_statements::{
+        FILE_DESCRIPTOR_SET,
+        payment_statements_server::{PaymentStatementsServer, SERVICE_NAME},
+    },
+    server::{self, ConnectionLimiter, ConnectionLimits, ServeError, ServedService},
     tls::ServerTls,
     transport,
 };
@@ -76,16 +79,20 @@ where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
     let Options { limits, secret, tls } = options.into();
-    let service = PaymentStatementsServer::new(Service::new(limits, secret, shutdown.clone()))
+    let routes = PaymentStatementsServer::new(Service::new(limits, secret, shutdown.clone()))
         .max_decoding_message_size(transport::MAX_REQUEST_BYTES);
     let connections = ConnectionLimiter::new(ConnectionLimits {
         // The call's own limits apply first.
         idle: limits.connections.idle.max(limits.max_time.saturating_mul(2)),
         ..limits.connections
     });
+    let service = ServedService {
+        name: SERVICE_NAME,
+        descriptors: FILE_DESCRIPTOR_SET,
+    };
     server::serve(
-        SERVICE_NAME,
-        Routes::new(service),
+        service,
+        Routes::new(routes),
         incoming,
         &connections,
         tls.as_ref(),

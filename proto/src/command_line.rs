@@ -120,7 +120,8 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
         let named = ContextValue::String(format!("{option} from {variable}"));
         error.insert(ContextKind::InvalidArg, named);
     }
-    if SECRET_VALUES.iter().any(|secret| option.starts_with(secret)) {
+    let name = option.split([' ', '[', '=']).next().unwrap_or_default();
+    if SECRET_VALUES.contains(&name) && !value.is_empty() {
         error.insert(
             ContextKind::InvalidValue,
             ContextValue::String("(not shown)".to_owned()),

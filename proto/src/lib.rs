@@ -37,6 +37,9 @@ pub mod types {
 )]
 pub mod casino {
     tonic::include_proto!("casino");
+
+    /// The encoded `FileDescriptorSet` of the casino, for gRPC reflection.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/casino.bin"));
 }
 
 /// The casino's server, whose `Gamble` sends [`GambleFrame`](frame::GambleFrame)s instead of messages.
@@ -62,10 +65,11 @@ pub mod framed {
 )]
 pub mod payment_statements {
     tonic::include_proto!("payment_statements");
-}
 
-/// The encoded `FileDescriptorSet` of all services, for gRPC reflection.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+    /// The encoded `FileDescriptorSet` of the payments server, for gRPC reflection.
+    pub const FILE_DESCRIPTOR_SET: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/payment_statements.bin"));
+}
 
 /// `StockInfo.name` of the market's only stock.
 pub const STOCK_NAME: &str = "AwesomeStock";

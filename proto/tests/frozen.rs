@@ -3,11 +3,13 @@
 //! Each expectation is written by hand from the wire format (`field << 3 | type`, then the value), so that a change
 //! of a field's number or type fails here, whatever the generated code says of itself.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
-use awesomestock_proto::{FILE_DESCRIPTOR_SET, casino, types};
+use awesomestock_proto::{casino, payment_statements, types};
 use prost::Message;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorProto, FileDescriptorSet, ServiceDescriptorProto};
 
 fn user(id: &str) -> Option<types::User> {
     Some(types::User { id: id.to_owned() })
@@ -173,11 +175,39 @@ fn an_old_reader_skips_what_was_added() {
     );
 }
 
+/// Returns the contract's files.
+fn files() -> BTreeMap<String, FileDescriptorProto> {
+    [
+        casino::FILE_DESCRIPTOR_SET,
+        payment_statements::FILE_DESCRIPTOR_SET,
+    ]
+    .into_iter()
+    .flat_map(|set| FileDescriptorSet::decode(set).unwrap().file)
+    .map(|file| (file.name().to_owned(), file))
+    .collect()
+}
+
+#[test]
+fn each_server_describes_its_own_service() {
+    for (set, served) in [
+        (casino::FILE_DESCRIPTOR_SET, "Casino"),
+        (payment_statements::FILE_DESCRIPTOR_SET, "PaymentStatements"),
+    ] {
+        let set = FileDescriptorSet::decode(set).unwrap();
+        let services: Vec<&str> = set
+            .file
+            .iter()
+            .flat_map(|file| &file.service)
+            .map(ServiceDescriptorProto::name)
+            .collect();
+        assert_eq!(services, [served]);
+    }
+}
+
 #[test]
 fn packages_services_and_methods_keep_their_names() {
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
     let mut methods = BTreeMap::new();
-    for file in &set.file {
+    for file in files().values() {
         for service in &file.service {
             for method in &service.method {
                 methods.insert(
@@ -223,8 +253,10 @@ fn packages_services_and_methods_keep_their_names() {
 
 #[test]
 fn every_message_field_and_method_is_commented() {
-    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
-    for file in set.file.iter().filter(|file| !file.name().starts_with("google/")) {
+    for file in files()
+        .values()
+        .filter(|file| !file.name().starts_with("google/"))
+    {
         let info = file.source_code_info.as_ref().expect("comments are kept");
         let commented: Vec<&[i32]> = info
             .location

@@ -12,8 +12,9 @@ pub(crate) mod workers;
 use std::{convert::Infallible, error::Error, future, io, path::PathBuf, pin::pin, sync::Arc};
 
 use awesomestock_proto::{
+    casino::FILE_DESCRIPTOR_SET,
     framed::casino_server::{CasinoServer, SERVICE_NAME},
-    server::{self, ConnectionLimiter},
+    server::{self, ConnectionLimiter, ServedService},
     tls::ServerTls,
     transport,
 };
@@ -313,7 +314,11 @@ impl WorkerService {
     {
         let routes = Routes::new(self.service);
         let (tls, stop) = (self.tls.as_ref(), self.stop.clone());
-        let serving = server::serve(SERVICE_NAME, routes, incoming, &self.connections, tls, stop);
+        let service = ServedService {
+            name: SERVICE_NAME,
+            descriptors: FILE_DESCRIPTOR_SET,
+        };
+        let serving = server::serve(service, routes, incoming, &self.connections, tls, stop);
         tokio::select! {
             served = serving => served,
             never = self.ledger.run_notifier() => match never {},

@@ -174,7 +174,7 @@ mod tests {
     use tonic::{server::NamedService, service::Routes};
 
     use super::*;
-    use crate::server::{ConnectionLimiter, ConnectionLimits, serve};
+    use crate::server::{ConnectionLimiter, ConnectionLimits, ServedService, serve};
 
     const RESPONSE_BYTES: usize = 100 * 1024;
 
@@ -236,7 +236,7 @@ mod tests {
             let serving = tokio::spawn(async move {
                 let incoming = tokio_stream::once(Ok(far)).chain(tokio_stream::pending());
                 let never = CancellationToken::new();
-                let _ = serve("some.Service", routes, incoming, &limiter, None, never).await;
+                let _ = serve(ServedService::TEST, routes, incoming, &limiter, None, never).await;
             });
             let mut client = h2::client::Builder::new();
             client

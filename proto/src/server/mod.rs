@@ -27,7 +27,7 @@ pub use self::{
     },
 };
 use self::{calls::ActiveCallLayer, unvectored::UnvectoredIo};
-use crate::{FILE_DESCRIPTOR_SET, tls::ServerTls, transport};
+use crate::{tls::ServerTls, transport};
 
 /// Time for open calls to end after the shutdown signal.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,6 +47,23 @@ const BACKLOG: u32 = 1024;
 
 /// Pause after a failed accept, as missing resources such as file descriptors do not return at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+
+/// The gRPC service of a server, for health checks and reflection.
+#[derive(Debug, Clone, Copy)]
+pub struct ServedService {
+    /// Full name, such as `casino.Casino`.
+    pub name: &'static str,
+    /// The encoded `FileDescriptorSet` that defines it.
+    pub descriptors: &'static [u8],
+}
+
+#[cfg(test)]
+impl ServedService {
+    const TEST: Self = Self {
+        name: "some.Service",
+        descriptors: &[],
+    };
+}
 
 /// A failure while serving.
 #[derive(Debug, thiserror::Error)]
@@ -165,7 +182,7 @@ fn bind_socket(address: SocketAddr) -> io::Result<TcpSocket> {
 
 /// Serves `routes`, health and reflection on `incoming` until `shutdown`, with `tls` if it is given.
 ///
-/// `name` is the full service name for health checks. At `shutdown` the server stops accepting, health turns
+/// At `shutdown` the server stops accepting, health turns
 /// to `NOT_SERVING`, and open calls have [`DRAIN_TIMEOUT`] to end. Services with endless streams must watch
 /// `shutdown` themselves. When this future completes or is dropped, all connections are closed.
 ///
@@ -173,7 +190,7 @@ fn bind_socket(address: SocketAddr) -> io::Result<TcpSocket> {
 ///
 /// The transport fails, or the descriptors are invalid.
 pub async fn serve<I, IO>(
-    name: &str,
+    service: ServedService,
     routes: Routes,
     incoming: I,
     connections: &ConnectionLimiter,
@@ -185,13 +202,13 @@ where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
     let (mut health, health_service) = tonic_health::server::health_reporter();
-    for checked in [name, OVERALL] {
+    for checked in [service.name, OVERALL] {
         health.set_service_status(checked, ServingStatus::Serving).await;
     }
     let routes = routes
         .add_service(health_service)
-        .add_service(reflection_v1(name)?)
-        .add_service(reflection_v1alpha(name)?);
+        .add_service(reflection_v1(service)?)
+        .add_service(reflection_v1alpha(service)?);
     // The transport's tasks outlive this one; their connections close with this token.
     let closed = CancellationToken::new();
     let _close_guard = closed.clone().drop_guard();
@@ -206,7 +223,7 @@ where
         incoming.map(|accepted| accepted.map(UnvectoredIo)),
         async {
             shutdown.cancelled().await;
-            for checked in [name, OVERALL] {
+            for checked in [service.name, OVERALL] {
                 health
                     .set_service_status(checked, ServingStatus::NotServing)
                     .await;
@@ -230,29 +247,29 @@ where
 
 /// For current clients.
 fn reflection_v1(
-    name: &str,
+    service: ServedService,
 ) -> Result<v1::ServerReflectionServer<impl v1::ServerReflection>, tonic_reflection::server::Error> {
-    reflection(name).build_v1()
+    reflection(service).build_v1()
 }
 
 /// For grpcurl and other older clients.
 fn reflection_v1alpha(
-    name: &str,
+    service: ServedService,
 ) -> Result<v1alpha::ServerReflectionServer<impl v1alpha::ServerReflection>, tonic_reflection::server::Error>
 {
-    reflection(name).build_v1alpha()
+    reflection(service).build_v1alpha()
 }
 
 /// Lists the served services only, not all that the descriptors define.
-fn reflection(name: &str) -> tonic_reflection::server::Builder<'static> {
-    [name]
+fn reflection(service: ServedService) -> tonic_reflection::server::Builder<'static> {
+    [service.name]
         .iter()
         .chain(&COMMON_SERVICES)
         .fold(
             tonic_reflection::server::Builder::configure(),
             |builder, service| builder.with_service_name(*service),
         )
-        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(service.descriptors)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
@@ -374,7 +391,7 @@ mod tests {
             let (connections, shutdown) = (connections.clone(), shutdown.clone());
             async move {
                 serve(
-                    "some.Service",
+                    ServedService::TEST,
                     Routes::default(),
                     incoming,
                     &connections,
@@ -452,7 +469,17 @@ mod tests {
             let serving = tokio::spawn({
                 let (connections, shutdown) = (connections.clone(), shutdown.clone());
                 let routes = Routes::new(Silent(Arc::clone(&called)));
-                async move { serve("some.Service", routes, incoming, &connections, None, shutdown).await }
+                async move {
+                    serve(
+                        ServedService::TEST,
+                        routes,
+                        incoming,
+                        &connections,
+                        None,
+                        shutdown,
+                    )
+                    .await
+                }
             });
             let calling = tokio::spawn(call(channel));
             called.notified().await;
@@ -483,7 +510,15 @@ mod tests {
         let shutdown = CancellationToken::new();
         let (served, stop) = (connections.clone(), shutdown.clone());
         let serving = tokio::spawn(async move {
-            serve("some.Service", Routes::default(), incoming, &served, None, stop).await
+            serve(
+                ServedService::TEST,
+                Routes::default(),
+                incoming,
+                &served,
+                None,
+                stop,
+            )
+            .await
         });
         // The preface and empty settings, then silence, even to pings.
         let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
