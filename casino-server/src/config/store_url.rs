@@ -58,6 +58,9 @@ pub enum StoreUrlError {
     /// A libpq parameter that is not supported.
     #[error("the parameter {0} is not supported")]
     Unsupported(&'static str),
+    /// A libpq parameter with an invalid value, which is not shown.
+    #[error("the value of the parameter {0} is not valid")]
+    InvalidValue(&'static str),
     /// An unknown parameter.
     #[error("unknown parameter after ?; write a ? in a password as %3F")]
     UnknownParameter,
@@ -102,13 +105,15 @@ impl FromStr for StoreUrl {
     fn from_str(url: &str) -> Result<Self, StoreUrlError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
             return match path {
-                "" => Err(StoreUrlError::NoPath),
+                _ if path.trim().is_empty() => Err(StoreUrlError::NoPath),
+                _ if path.trim() != path => Err(StoreUrlError::NotAPath("a space at the start or end")),
                 _ if path.starts_with("//") => Err(StoreUrlError::NotAPath("a host or //")),
                 _ if path.starts_with(":memory:") => Err(StoreUrlError::NotAPath(":memory:")),
                 _ if path.starts_with('~') => Err(StoreUrlError::NotAPath("~")),
                 _ if path.starts_with("file:") => Err(StoreUrlError::NotAPath("file:")),
                 _ if path.contains("://") => Err(StoreUrlError::NotAPath("a URL")),
                 _ if path.contains('?') => Err(StoreUrlError::NotAPath("a query after ?")),
+                _ if path.contains('#') => Err(StoreUrlError::NotAPath("a fragment after #")),
                 path => Ok(Self::Sqlite(PathBuf::from(path))),
             };
         }
@@ -159,11 +164,24 @@ impl SslParams {
                     root_cert = Some(percent_decode_str(file).decode_utf8_lossy().into_owned());
                 }
                 ("keepalives_count", count) => passed_on.push(format!("keepalives_retries={count}")),
+                ("target_session_attrs", "primary") => {
+                    passed_on.push("target_session_attrs=read-write".to_owned());
+                }
                 (name, value) => {
                     if is_passed_on(name, value)? {
                         passed_on.push(option.to_owned());
                     }
                 }
+            }
+        }
+        for option in &passed_on {
+            if format!("postgres://host/?{option}").parse::<Config>().is_err() {
+                let known = PASSED_ON
+                    .iter()
+                    .find(|name| option.starts_with(&format!("{name}=")));
+                return Err(StoreUrlError::InvalidValue(
+                    known.copied().unwrap_or("keepalives_count"),
+                ));
             }
         }
         let (mode, verify) = match (mode.unwrap_or("prefer"), root_cert) {
@@ -209,12 +227,13 @@ const IGNORED: [&str; 4] = [
 ];
 
 /// Parameters that cannot be ignored safely.
-const UNSUPPORTED: [&str; 16] = [
+const UNSUPPORTED: [&str; 17] = [
     "gsslib",
     "passfile",
     "replication",
     "require_auth",
     "requirepeer",
+    "requiressl",
     "service",
     "servicefile",
     "ssl_max_protocol_version",
@@ -236,6 +255,9 @@ fn is_passed_on(name: &str, value: &str) -> Result<bool, StoreUrlError> {
         | ("gssencmode", "disable" | "prefer") => Ok(false),
         ("client_encoding", _) => Err(StoreUrlError::Unsupported("client_encoding")),
         ("gssencmode", _) => Err(StoreUrlError::Unsupported("gssencmode")),
+        ("target_session_attrs", "standby" | "prefer-standby" | "read-only") => Err(
+            StoreUrlError::Unsupported("target_session_attrs, except any, primary and read-write,"),
+        ),
         _ if PASSED_ON.contains(&name) => Ok(true),
         _ if IGNORED.contains(&name) => Ok(false),
         _ => Err(match UNSUPPORTED.iter().find(|known| **known == name) {
@@ -299,6 +321,7 @@ mod tests {
             ("casino.db", "expected sqlite:PATH or postgres://"),
             ("mysql://x/y", "expected sqlite:PATH or postgres://"),
             ("sqlite:", "missing path after sqlite:"),
+            ("sqlite: ", "missing path after sqlite:"),
             ("postgres://u@/casino", "missing host"),
             ("postgres://u@h", "missing database"),
             ("postgres://u@h/casino?colour=red", "unknown parameter after ?"),
@@ -327,6 +350,8 @@ mod tests {
         let url = |parameter: &str| format!("postgres://u@h/casino?{parameter}").parse::<StoreUrl>();
         for accepted in [
             "target_session_attrs=read-write",
+            "target_session_attrs=primary",
+            "target_session_attrs=any",
             "keepalives_count=3",
             "keepalives=1&keepalives_idle=5&keepalives_interval=2",
             "tcp_user_timeout=5",
@@ -346,6 +371,23 @@ mod tests {
                 "the parameter client_encoding is not supported",
             ),
             ("sslcert=x", "the parameter sslcert is not supported"),
+            ("requiressl=0", "the parameter requiressl is not supported"),
+            (
+                "target_session_attrs=prefer-standby",
+                "the parameter target_session_attrs, except any, primary and read-write, is not supported",
+            ),
+            (
+                "target_session_attrs=first",
+                "the value of the parameter target_session_attrs is not valid",
+            ),
+            (
+                "connect_timeout=soon",
+                "the value of the parameter connect_timeout is not valid",
+            ),
+            (
+                "keepalives_count=few",
+                "the value of the parameter keepalives_count is not valid",
+            ),
             ("sslmode=allow", "this sslmode is not supported"),
             ("sslmode", "unknown parameter after ?"),
         ] {
@@ -365,6 +407,9 @@ mod tests {
             "~",
             "file:d.db",
             "postgres://u:pw@h/d",
+            "d.db#frag",
+            " d.db",
+            "d.db ",
         ] {
             let error = format!("sqlite:{path}")
                 .parse::<StoreUrl>()
