@@ -146,12 +146,14 @@ fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
     std::fs::write(&scripts, script).unwrap();
     let (path, words) = (scripts.to_str().unwrap(), line);
     let script = match shell {
+        // As readline calls it: `=` is a word of its own, and the value after it may be empty.
         "bash" => format!(
-            "source {path}; COMP_LINE='{words}'; COMP_POINT=${{#COMP_LINE}}; IFS=' ' read -ra COMP_WORDS <<<\"$COMP_LINE\"; \
+            "source {path}; COMP_LINE='{words}'; read -ra COMP_WORDS <<<\"${{COMP_LINE//=/ = }}\"; \
              [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); \
-             _awesomestock awesomestock \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
-             spec=$(complete -p awesomestock); printf '%s\\n' \"${{COMPREPLY[@]}}\"; \
-             [[ ${{#COMPREPLY[@]}} -eq 0 && $spec == *default* ]] && compgen -f -- \"${{COMP_WORDS[COMP_CWORD]}}\"; true"
+             cur=\"${{COMP_WORDS[COMP_CWORD]}}\"; [[ $cur == = ]] && cur=; \
+             spec=$(complete -p awesomestock); [[ $spec == *default* ]] && compgen -f -- \"$cur\"; \
+             $(sed 's/.*-F \\([^ ]*\\).*/\\1/' <<<\"$spec\") awesomestock \"$cur\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+             printf '%s\\n' \"${{COMPREPLY[@]}}\""
         ),
         _ => format!("source {path}; complete -C '{words}'"),
     };
@@ -193,6 +195,11 @@ fn shells_complete_values_and_complete_files_only_for_files() {
             ("awesomestock --house ", &[]),
             ("awesomestock --user ", &[]),
             ("awesomestock --casino ", &[]),
+            ("awesomestock --theme=d", &["dark"]),
+            ("awesomestock --up=g", &["green"]),
+            ("awesomestock --up=", &["green", "red"]),
+            ("awesomestock price a", &[]),
+            ("awesomestock balance a-", &[]),
         ] {
             let Some(offered) = offered(shell, &home, line) else {
                 eprintln!("skipped: {shell} is not installed");
@@ -203,7 +210,10 @@ fn shells_complete_values_and_complete_files_only_for_files() {
         for line in [
             "awesomestock --config ",
             "awesomestock --record ",
+            "awesomestock --record=a",
+            "awesomestock replay ",
             "awesomestock replay a-",
+            "awesomestock key import ",
         ] {
             if let Some(offered) = offered(shell, &home, line) {
                 assert!(offered.contains("a-file"), "{shell}: {line}: {offered:?}");

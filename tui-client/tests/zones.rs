@@ -1,4 +1,4 @@
-//! The times on the screen equal those of `date` in the same environment.
+//! The times on the screen and in printed text equal those of `date` in the same environment.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -74,5 +74,35 @@ fn times_use_the_zone_of_the_environment() {
         );
         game.type_keys("q");
         assert!(game.end().0.success());
+    }
+}
+
+#[test]
+fn printed_times_use_the_zone_of_the_environment() {
+    for zone in [
+        None,
+        Some("America/New_York"),
+        Some("Asia/Kathmandu"),
+        Some("<-03>3"),
+    ] {
+        let home = Home::new();
+        let printed = |command: &[&str]| {
+            let mut game = home.game(["--user=anna"].iter().chain(command));
+            match zone {
+                Some(zone) => game.env("TZ", zone),
+                None => game.env_remove("TZ"),
+            };
+            String::from_utf8(game.output().unwrap().stdout).unwrap()
+        };
+        let before = now();
+        printed(&["buy-tokens", "5"]);
+        let times: Vec<String> = (before..=now())
+            .map(|second| date(zone, &["-d", &format!("@{second}"), "+%F %T"]))
+            .collect();
+        let payments = printed(&["payments"]);
+        assert!(
+            times.iter().any(|time| payments.contains(time)),
+            "TZ={zone:?}: {payments:?} is not at one of {times:?}"
+        );
     }
 }

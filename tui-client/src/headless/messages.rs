@@ -4,7 +4,7 @@ use awesomestock_proto::{
     STOCK_NAME,
     text::{pluralize, thousands},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     app::{
@@ -189,7 +189,8 @@ pub(crate) fn trade(number: i64, row: &TradeRow) -> String {
     )
 }
 
+/// Formats a time in the system's time zone, and names the zone.
 fn timestamp(at: UnixMillis) -> Option<String> {
     let at = Timestamp::from_millisecond(at.0).ok()?;
-    Some(at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    Some(at.to_zoned(TimeZone::system()).strftime("%F %T %Z").to_string())
 }
