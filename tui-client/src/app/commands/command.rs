@@ -86,7 +86,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     spec("trades", &[], Command::Trades, "your trades"),
     spec("paymentStatement", &["payment-statement", "statement"], Command::Statement, "your statement"),
     spec("leaderboard", &["tape", "players"], Command::Leaderboard,
-        "the leaderboard; on screen also players online and recent trades"),
+        "the leaderboard; the full screen also shows players online and recent trades"),
     spec("gamble", &[], Command::Gamble, "join the table: prices stream in and you can trade"),
     amount("buy", &[], "STOCKS", Command::Buy, "buy stocks at the current price; buy 10 @ 14: only at 14 or below"),
     amount("sell", &[], "STOCKS", Command::Sell, "sell stocks at the current price; sell 10 @ 14: only at 14 or above"),

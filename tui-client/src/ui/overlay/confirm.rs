@@ -18,6 +18,7 @@ use crate::{
     ui::{
         OverlayInfo, Renderer,
         layout::MainLayout,
+        panels::ticket,
         text::{self, format},
         widgets::{
             hint::{CLOSES, Hint},
@@ -57,6 +58,8 @@ pub(crate) fn draw(
         .map(|line| panel::styled(line, style))
         .collect();
     lines.push(panel::styled(held, view.theme.dim));
+    let problem = ticket::connection_problem(state).and_then(|words| words.first());
+    lines.extend(problem.map(|words| panel::styled((*words).to_owned(), view.theme.warning)));
     let does = Hint::new("Enter confirms", Key::ENTER);
     let window = Popup {
         title: "Confirm",

@@ -198,7 +198,7 @@ fn side_lines(
 }
 
 /// Returns button texts, longest first: key, side, count and limit.
-fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 3] {
+fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 5] {
     let word = match side {
         Side::Buy => "BUY",
         Side::Sell => "SELL",
@@ -213,6 +213,8 @@ fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 3]
         format!("{key}  {word}{count}{limit}"),
         format!("{key} {word}{count}{limit}"),
         format!("{key}  {word}{count}"),
+        format!("{word}{count}"),
+        format!("{key}{count}"),
     ]
 }
 
@@ -243,12 +245,22 @@ fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>
         Side::Buy => "above",
         Side::Sell => "below",
     };
-    let words = format!("{price} is {word} {limit}");
     Some(vec![
-        format!("{words}: rejected"),
-        words,
+        format!("price {price} is {word} the limit {limit}: rejected"),
+        format!("price {price} is {word} limit {limit}"),
+        format!("price {word} limit {limit}"),
         format!("{word} {limit}"),
     ])
+}
+
+/// Returns the reason why no order can be executed now, longest first.
+pub(crate) fn connection_problem(state: &AppState) -> Option<&'static [&'static str]> {
+    match state.connection.status(state.now, state.market.interval_ms()) {
+        ConnectionStatus::Live => None,
+        ConnectionStatus::Stale { .. } => Some(&["price is stale", "stale price"]),
+        ConnectionStatus::Rejected | ConnectionStatus::Disconnected => Some(&["not at the table"]),
+        ConnectionStatus::Connecting | ConnectionStatus::Reconnecting { .. } => Some(&["not connected"]),
+    }
 }
 
 /// Returns the reason why the order would be rejected, if it is known here.
@@ -259,13 +271,8 @@ fn problem(
     preview: Option<Preview>,
 ) -> Option<Vec<String>> {
     let reason = |words: &[&str]| Some(owned(words));
-    match state.connection.status(state.now, state.market.interval_ms()) {
-        ConnectionStatus::Live => {}
-        ConnectionStatus::Stale { .. } => return reason(&["price is stale", "stale price"]),
-        ConnectionStatus::Rejected | ConnectionStatus::Disconnected => return reason(&["not at the table"]),
-        ConnectionStatus::Connecting | ConnectionStatus::Reconnecting { .. } => {
-            return reason(&["not connected"]);
-        }
+    if let Some(words) = connection_problem(state) {
+        return reason(words);
     }
     let Some(price) = price else {
         return reason(&["no price yet"]);

@@ -25,7 +25,7 @@ use crate::{
     app::{
         AppState,
         portfolio::{
-            money::Permille,
+            money::{Permille, ratio},
             wallet::{Wallet, WalletState},
         },
     },
@@ -168,14 +168,11 @@ fn profit(view: &Renderer, profit: Option<(i64, Option<Permille>)>) -> Vec<Line<
 
 /// Returns the share of stocks in the equity as a bar of ten cells and a percentage.
 fn share_bar(view: &Renderer, share: Option<(i64, i64)>) -> Line<'static> {
-    let permille = share.and_then(|(value, equity)| Permille::from_change(value, equity));
-    let Some(Permille(permille)) = permille else {
+    let in_units = |scale| share.and_then(|(value, equity)| ratio(value, equity, scale));
+    let (Some(filled), Some(percent)) = (in_units(10), in_units(100)) else {
         return Line::from(format::UNKNOWN);
     };
-    let filled = usize::try_from(permille.saturating_add(50) / 100)
-        .unwrap_or(0)
-        .min(10);
-    let percent = permille.saturating_add(5) / 10;
+    let filled = usize::try_from(filled).unwrap_or(0).min(10);
     Line::from(vec![
         Span::styled("━".repeat(filled), view.theme.accent),
         Span::styled("─".repeat(10 - filled), view.theme.border),
