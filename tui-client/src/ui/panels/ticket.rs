@@ -246,9 +246,8 @@ fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>
         Side::Sell => "below",
     };
     Some(vec![
-        format!("price {price} is {word} the limit {limit}: rejected"),
-        format!("price {price} is {word} limit {limit}"),
-        format!("price {word} limit {limit}"),
+        format!("price {word} limit"),
+        format!("{price} {word} {limit}"),
         format!("{word} {limit}"),
     ])
 }
