@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Some(Task::Check) => check(&args),
         Some(Task::AcceptLoss) => accept_loss(&args),
         Some(Task::Backup { file }) => backup(&args, file),
+        Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
         None => match (log_filter(), args.payments_server.secret()) {
             (Ok(filter), Ok(secret)) => start(&args, filter, secret),
             (Err(error), _) => {

@@ -5,9 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use awesomestock_proto::{
     auth::SharedSecret,
     command_line,
+    health::HealthArgs,
     server::{ConnectionLimits, ServerArgs},
 };
-use clap::{Command, CommandFactory, Parser};
+use clap::{Command, CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Report;
 use tracing_subscriber::EnvFilter;
 
@@ -20,6 +21,10 @@ use crate::{Limits, Options};
 #[derive(Debug, Clone, Parser)]
 #[command(name = "payments-server", version)]
 pub struct Config {
+    /// A task to run instead of serving
+    #[command(subcommand)]
+    pub task: Option<Task>,
+
     /// Address to listen on, HOST:PORT; port 0 takes any free port
     #[arg(
         long,
@@ -82,6 +87,13 @@ pub struct Config {
         value_parser = log_filter
     )]
     pub log: String,
+}
+
+/// A task to run instead of serving.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Check that a payments server is serving: exit code 0 if it is, 1 if it is not or does not answer
+    Healthcheck(HealthArgs),
 }
 
 impl Config {

@@ -11,7 +11,10 @@ use std::{
 use awesomestock_proto::{command_line, resources, server};
 use clap::FromArgMatches;
 use color_eyre::eyre::{Report, WrapErr};
-use payments_server::{Options, config::Config};
+use payments_server::{
+    Options,
+    config::{Config, Task},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -30,6 +33,15 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(answer) => return ExitCode::from(command_line::print_answer(&answer)),
     };
+    if let Some(Task::Healthcheck(health)) = &config.task {
+        return match health.check(&config.listen) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "payments-server: {:#}", Report::new(error));
+                ExitCode::FAILURE
+            }
+        };
+    }
     let options = match config.options() {
         Ok(options) => options,
         Err(report) => {

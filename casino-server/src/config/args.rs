@@ -4,6 +4,7 @@ use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
     command_line::{self, BooleanOption},
+    health::HealthArgs,
     server::ServerArgs,
 };
 use clap::{Command, CommandFactory, Parser, Subcommand};
@@ -132,6 +133,8 @@ pub enum Task {
         /// The copy; the file must not exist.
         file: PathBuf,
     },
+    /// Check that a casino is serving: exit code 0 if it is, 1 if it is not or does not answer.
+    Healthcheck(HealthArgs),
 }
 
 impl Args {
