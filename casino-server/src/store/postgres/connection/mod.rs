@@ -2,13 +2,19 @@
 
 pub(crate) mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::future::poll_fn;
-use tokio::{runtime::Handle, sync::Mutex, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    runtime::Handle,
+    sync::Mutex,
+    time::timeout,
+};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::tls::{Private, Tls, TlsError};
+use self::tls::TlsError;
 use super::error::PgError;
 use crate::{
     config::store_url::PostgresUrl,
@@ -38,12 +44,18 @@ const LISTEN: &str = "LISTEN awesomestock_ticks; LISTEN awesomestock_claims; LIS
 pub(super) const BY_KEY: &str =
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct ConnectionFactory {
     config: Arc<Config>,
-    tls: Tls,
+    tls: MakeRustlsConnect,
     /// Runs the connections, independent of the caller's runtime.
     runtime: Handle,
+}
+
+impl fmt::Debug for ConnectionFactory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionFactory").finish_non_exhaustive()
+    }
 }
 
 impl ConnectionFactory {
@@ -65,7 +77,7 @@ impl ConnectionFactory {
         }
         Ok(Self {
             config: Arc::new(config),
-            tls: Tls::new(database.tls_verify())?,
+            tls: tls::connector(database.tls_verify())?,
             runtime: Handle::current(),
         })
     }
@@ -173,7 +185,7 @@ impl LazyConnection {
 
 /// Runs a connection until it ends.
 async fn drive_connection(
-    mut connection: Connection<Socket, Private>,
+    mut connection: Connection<Socket, impl AsyncRead + AsyncWrite + Unpin>,
     notifications: Option<Arc<Notifications>>,
 ) {
     while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
