@@ -10,7 +10,7 @@ use super::Result;
 /// The casino's address in the course.
 const ADDRESS: &str = "127.0.0.1:10000";
 
-/// Serves with `-- serve`, plays with `-- play`, and without either plays against a server in this process.
+/// Serves with `-- serve`, plays with `-- play` or `-- play URL`, and without either plays against a server of its own.
 pub(crate) async fn run(
     mut serve: impl AsyncFnMut(TcpListener) -> Result<()>,
     play: impl AsyncFn(String, &mut dyn io::Write) -> Result<()>,
