@@ -27,7 +27,7 @@ async fn the_client_of_the_finale_plays_at_the_casino() {
     let casino = Casino::start(
         folder.path(),
         "127.0.0.1:0",
-        &["--tick", "50ms", "--payments", &payments_url],
+        &["--tick", "200ms", "--seed", "7", "--payments", &payments_url],
     );
     let lines = play(casino.url()).await;
     let prices = lines.iter().filter(|line| line.contains(" price: ")).count();

@@ -42,8 +42,8 @@ pub(crate) type Messages<T> = Pin<Box<dyn Stream<Item = std::result::Result<T, S
 const TOKENS_PER_DOLLAR: i32 = 5;
 pub(crate) const FIRST_PRICE: i32 = 10;
 
-/// The moves of the price, repeated for ever, so that a lesson prints the same in every run.
-const STEPS: [i32; 8] = [3, -5, 7, 2, -9, 4, 1, -2];
+/// The moves of the price, repeated for ever. Their sum is 0, so that the price stays near the first.
+const STEPS: [i32; 8] = [3, -5, 7, 2, -9, 4, 1, -3];
 
 /// Why a request is rejected. A rejected request changes nothing.
 #[derive(Debug, PartialEq, Eq)]
