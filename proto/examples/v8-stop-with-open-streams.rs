@@ -1,7 +1,8 @@
 //! Step 8, `v8-stop-with-open-streams`: a server that stops although its streams have no end of their own.
 //!
 //! Look at `serve`: after the signal `serve_with_incoming_shutdown` accepts nothing more and waits for the open calls, for
-//! ever if need be. So every session watches the same token, and ends with a status. The casino has a deadline too.
+//! ever if need be. So every session watches the same token, and ends with a status. A session whose client reads
+//! nothing waits for room and does not see the token: the casino also has a deadline.
 //!
 //! In the casino: [proto/src/server/mod.rs](../src/server/mod.rs) `serve`.
 
