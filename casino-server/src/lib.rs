@@ -5,6 +5,37 @@
 //! An action is read by its session (`grpc`), checked, executed in memory under the ledger's lock and added to the open
 //! batch. The session sends the answer after the batch is committed. A tick goes through the same batches and is
 //! published to all sessions after its commit. Reads bypass the ledger and see committed data only.
+//!
+//! # Example
+//!
+//! Serves a casino on a listener:
+//!
+//! ```
+//! use awesomestock_proto::{casino::casino_client::CasinoClient, server, transport, types};
+//! use casino_server::{Casino, Options};
+//! use tokio::net::TcpListener;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> color_eyre::eyre::Result<()> {
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! let url = format!("http://{}", listener.local_addr()?);
+//! let folder = tempfile::tempdir()?;
+//! // Only statements need the payments server.
+//! let payments = transport::endpoint("http://127.0.0.1:10001")?.connect_lazy();
+//! let casino = Casino::open(Options::new(folder.path().join("casino.db")), payments).await?;
+//! let shutdown = CancellationToken::new();
+//! let serving = tokio::spawn(casino.serve(server::incoming(listener), shutdown.clone()));
+//!
+//! let mut client = CasinoClient::new(transport::endpoint(&url)?.connect_lazy());
+//! let user = Some(types::User { id: "ann".to_owned() });
+//! let payment = types::Payment { user, amount: 10, ..Default::default() };
+//! assert_eq!(client.buy_tokens(payment).await?.into_inner().count, 50);
+//!
+//! shutdown.cancel();
+//! Ok(serving.await??)
+//! # }
+//! ```
 
 #![warn(
     clippy::arithmetic_side_effects,

@@ -1,5 +1,17 @@
 //! The payments server: renders a statement from a stream of payments, and stores nothing. [`statement`] is
 //! pure; [`serve`] connects it to gRPC and limits the cost of a call.
+//!
+//! # Example
+//!
+//! ```
+//! use payments_server::statement::{Payment, Statement};
+//!
+//! let mut statement = Statement::new(100);
+//! let player = Some("ann".to_owned());
+//! statement.push(Payment { player, amount: -10, number: 1, created_unix_ms: 1_700_000_000_000 })?;
+//! assert!(statement.render().contains("FINAL BALANCE"));
+//! # Ok::<(), payments_server::statement::InvalidPayment>(())
+//! ```
 
 #![cfg_attr(
     not(test),

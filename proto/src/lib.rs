@@ -1,5 +1,16 @@
 //! The gRPC protocol of AwesomeStock: messages, clients and servers generated from the `.proto` files of this
 //! folder, and the transport, authentication and server code that all programs share.
+//!
+//! # Example
+//!
+//! ```
+//! use awesomestock_proto::{casino::{Action, ActionType}, types::User};
+//! use prost::Message;
+//!
+//! let user = Some(User { id: "ann".to_owned() });
+//! let action = Action { user, r#type: ActionType::Sell.into(), stocks_count: 3, ..Default::default() };
+//! assert_eq!(action.encode_to_vec(), b"\x0a\x05\x0a\x03ann\x10\x01\x18\x03");
+//! ```
 
 pub mod auth;
 pub mod codec;

@@ -7,6 +7,40 @@
 //! - [`headless`]: line mode and one-shot commands.
 //! - [`storage`]: keys, recordings and the log file.
 //! - [`cli`], [`run`] and [`solo`]: configuration, start, and the servers of a solo game.
+//!
+//! # Example
+//!
+//! Opens a session in memory and plays one order:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use awesomestock::{
+//!     app::{commands::request::Request, event::StreamEvent, portfolio::money::Side},
+//!     cli::config::SoloOptions,
+//!     client::{Client, Order},
+//!     solo,
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> color_eyre::eyre::Result<()> {
+//! let options = SoloOptions { tick: Duration::from_secs(1), initial_price: 10, seed: Some(1), house: 0 };
+//! let folder = tempfile::tempdir()?;
+//! let (casino, servers) = solo::open(options, folder.path()).await?;
+//! let client = Client::new(casino, "ann".to_owned(), None);
+//! client.call(Request::BuyTokens(10)).await.unwrap();
+//!
+//! let (mut session, orders) = client.open_session().await.unwrap();
+//! orders.send(Order::new(Side::Buy, 2)).await?;
+//! let result = loop {
+//!     if let StreamEvent::Result(result) = session.next().await.unwrap() {
+//!         break result;
+//!     }
+//! };
+//! assert!(result.executed);
+//! servers.close().await
+//! # }
+//! ```
 
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;

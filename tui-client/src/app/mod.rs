@@ -1,5 +1,28 @@
 //! The game as a pure reducer: [`update`] applies an [`Event`] to the [`AppState`] and returns the [`Effect`]s to run.
 //! Time arrives with each event, so equal events always produce equal states.
+//!
+//! # Example
+//!
+//! Three events: the stream opens, a price arrives, the player presses `b`.
+//!
+//! ```
+//! use awesomestock::app::{
+//!     AppState, Effect, Event, SessionInfo, event::StreamEvent, portfolio::money::UnixMillis, update,
+//! };
+//! use crossterm::event::{KeyCode, KeyEvent};
+//!
+//! let now = UnixMillis(1_700_000_000_000);
+//! let info = SessionInfo { player: "ann".to_owned(), server: "solo".to_owned() };
+//! let (mut state, effects) = AppState::new(info, (80, 24), now);
+//! assert_eq!(effects, [Effect::Connect { after_ms: 0 }]);
+//!
+//! update(&mut state, now, Event::Stream(StreamEvent::Opened { extended: true, ids: true }));
+//! let price = StreamEvent::Price { tick: Some(1), price: 12, at: Some(now), interval_ms: Some(1000) };
+//! update(&mut state, now, Event::Stream(price));
+//! let effects = update(&mut state, now, Event::Key(KeyEvent::from(KeyCode::Char('b'))));
+//! assert!(matches!(effects[..], [Effect::Send { count: 1, .. }]));
+//! assert_eq!(state.log.waiting(), 1);
+//! ```
 
 pub mod chart;
 pub mod commands;

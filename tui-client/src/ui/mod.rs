@@ -7,6 +7,26 @@
 //! log                                                 | ticks
 //! footer    keys
 //! ```
+//!
+//! # Example
+//!
+//! Draws a frame to a buffer:
+//!
+//! ```
+//! use awesomestock::{
+//!     app::{AppState, SessionInfo, portfolio::money::UnixMillis},
+//!     ui::{Markers, Renderer, Theme},
+//! };
+//! use jiff::tz::TimeZone;
+//! use ratatui::{Terminal, backend::TestBackend};
+//!
+//! let info = SessionInfo { player: "ann".to_owned(), server: "solo".to_owned() };
+//! let (state, _) = AppState::new(info, (80, 24), UnixMillis(1_700_000_000_000));
+//! let renderer = Renderer { theme: Theme::default(), markers: Markers::default(), zone: TimeZone::UTC };
+//! let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+//! terminal.draw(|frame| drop(renderer.draw(&state, frame))).unwrap();
+//! assert!(terminal.backend().to_string().contains("ann @ solo"));
+//! ```
 
 mod chart;
 mod layout;
