@@ -1,6 +1,6 @@
-//! The methods of the contract, one after the other, with what they refuse.
+//! Each method of the contract and its rejections.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -10,7 +10,7 @@ use awesomestock_proto::{
     casino::{ActionOutcome, ActionType, GambleType, PriceHistoryRequest, TradesRequest, WithdrawRequest},
     types::{Payment, User},
 };
-use support::{Asks, House, buy, sell, soon, user};
+use support::{CasinoClientExt, TestCasino, buy, sell, user, with_timeout};
 use tonic::Code;
 
 fn withdrawal(name: &str, tokens_cnt: i32) -> WithdrawRequest {
@@ -22,21 +22,21 @@ fn withdrawal(name: &str, tokens_cnt: i32) -> WithdrawRequest {
 }
 
 #[tokio::test]
-async fn dollars_go_in_and_out_and_every_payment_is_kept() {
-    let mut house = House::standing().await;
-    let client = &mut house.client;
+async fn deposits_and_withdrawals_are_recorded_as_payments() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let client = &mut casino.client;
     assert_eq!(client.deposit("ann", 10).await.unwrap(), 50);
     assert_eq!(
         client.deposit("ann", 1).await.unwrap(),
         5,
         "the tokens of this payment, not the balance"
     );
-    let paid = soon(client.withdraw(withdrawal("ann", 25)))
+    let paid = with_timeout(client.withdraw(withdrawal("ann", 25)))
         .await
         .unwrap()
         .into_inner();
     assert_eq!((paid.user, paid.amount, paid.number), (Some(user("ann")), 5, 3));
-    let balance = soon(client.get_token_balance(user("ann")))
+    let balance = with_timeout(client.get_token_balance(user("ann")))
         .await
         .unwrap()
         .into_inner();
@@ -57,15 +57,15 @@ async fn dollars_go_in_and_out_and_every_payment_is_kept() {
         (wallet.dollars_in, wallet.dollars_out, wallet.version),
         (11, 5, 3)
     );
-    house.close().await.0.unwrap();
+    casino.close().await.0.unwrap();
 }
 
 #[tokio::test]
-async fn a_player_nobody_knows_has_nothing() {
-    let mut house = House::standing().await;
-    let client = &mut house.client;
+async fn an_unknown_player_has_nothing() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let client = &mut casino.client;
     assert_eq!(
-        soon(client.get_token_balance(user("nobody")))
+        with_timeout(client.get_token_balance(user("unknown")))
             .await
             .unwrap()
             .into_inner()
@@ -73,19 +73,19 @@ async fn a_player_nobody_knows_has_nothing() {
         0
     );
     assert_eq!(
-        client.wallet("nobody").await,
+        client.wallet("unknown").await,
         awesomestock_proto::casino::Wallet::default()
     );
-    assert!(client.payments_of("nobody").await.is_empty());
-    assert!(client.trades_of("nobody").await.is_empty());
+    assert!(client.payments_of("unknown").await.is_empty());
+    assert!(client.trades_of("unknown").await.is_empty());
 }
 
 #[tokio::test]
-async fn bad_payments_are_refused_in_words_and_change_nothing() {
-    let mut house = House::standing().await;
-    let client = &mut house.client;
+async fn invalid_payments_are_rejected_and_change_nothing() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let client = &mut casino.client;
     client.deposit("ann", 10).await.unwrap();
-    for (dollars, code, said) in [
+    for (dollars, code, message) in [
         (0, Code::InvalidArgument, "amount: 0 is below 1"),
         (-5, Code::InvalidArgument, "amount: -5 is below 1"),
         (
@@ -95,9 +95,9 @@ async fn bad_payments_are_refused_in_words_and_change_nothing() {
         ),
     ] {
         let status = client.deposit("ann", dollars).await.unwrap_err();
-        assert_eq!((status.code(), status.message()), (code, said), "{dollars}");
+        assert_eq!((status.code(), status.message()), (code, message), "{dollars}");
     }
-    for (tokens, code, said) in [
+    for (tokens, code, message) in [
         (0, Code::InvalidArgument, "tokens_cnt: 0 is below 1"),
         (-5, Code::InvalidArgument, "tokens_cnt: -5 is below 1"),
         (
@@ -107,19 +107,19 @@ async fn bad_payments_are_refused_in_words_and_change_nothing() {
         ),
         (55, Code::FailedPrecondition, "you have 50 tokens, not 55"),
     ] {
-        let status = soon(client.withdraw(withdrawal("ann", tokens)))
+        let status = with_timeout(client.withdraw(withdrawal("ann", tokens)))
             .await
             .unwrap_err();
-        assert_eq!((status.code(), status.message()), (code, said), "{tokens}");
+        assert_eq!((status.code(), status.message()), (code, message), "{tokens}");
     }
     assert_eq!(client.wallet("ann").await.version, 1);
     assert_eq!(client.payments_of("ann").await.len(), 1);
 }
 
 #[tokio::test]
-async fn bad_names_are_refused_by_every_method_and_never_repeated() {
-    let mut house = House::standing().await;
-    let client = &mut house.client;
+async fn invalid_names_are_rejected_by_every_method_and_never_echoed() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let client = &mut casino.client;
     let long = "x".repeat(33);
     for name in ["", "a b", "a\u{1b}[31mb", &long] {
         let named = User { id: name.to_owned() };
@@ -138,18 +138,22 @@ async fn bad_names_are_refused_by_every_method_and_never_repeated() {
             user,
             ..TradesRequest::default()
         };
-        let refused = [
-            soon(client.buy_tokens(payment)).await.unwrap_err(),
-            soon(client.withdraw(withdraw)).await.unwrap_err(),
-            soon(client.get_token_balance(named.clone())).await.unwrap_err(),
-            soon(client.get_payments(named.clone())).await.unwrap_err(),
-            soon(client.get_payment_statement(named.clone()))
+        let rejected = [
+            with_timeout(client.buy_tokens(payment)).await.unwrap_err(),
+            with_timeout(client.withdraw(withdraw)).await.unwrap_err(),
+            with_timeout(client.get_token_balance(named.clone()))
                 .await
                 .unwrap_err(),
-            soon(client.get_wallet(named)).await.unwrap_err(),
-            soon(client.get_trades(trades)).await.unwrap_err(),
+            with_timeout(client.get_payments(named.clone()))
+                .await
+                .unwrap_err(),
+            with_timeout(client.get_payment_statement(named.clone()))
+                .await
+                .unwrap_err(),
+            with_timeout(client.get_wallet(named)).await.unwrap_err(),
+            with_timeout(client.get_trades(trades)).await.unwrap_err(),
         ];
-        for status in refused {
+        for status in rejected {
             assert_eq!(status.code(), Code::InvalidArgument, "{name:?}");
             assert!(
                 status.message().starts_with("user: a name "),
@@ -159,66 +163,66 @@ async fn bad_names_are_refused_by_every_method_and_never_repeated() {
             assert!(!status.message().contains('\u{1b}'));
         }
     }
-    let nobody = Payment {
+    let unnamed = Payment {
         user: None,
         amount: 1,
         ..Payment::default()
     };
-    let status = soon(client.buy_tokens(nobody)).await.unwrap_err();
+    let status = with_timeout(client.buy_tokens(unnamed)).await.unwrap_err();
     assert_eq!(status.message(), "user: a name is needed, 1 to 32 characters");
 }
 
 #[tokio::test]
 async fn the_first_example_of_the_rules() {
-    let mut house = House::with(|options| {
-        options.tick = support::STANDING;
+    let mut casino = TestCasino::with_options(|options| {
+        options.tick = support::FIXED_PRICE_TICK;
         options.initial_price = 15;
     })
     .await;
-    house.client.deposit("ann", 10).await.unwrap();
-    let mut seat = house.client.sit("ann", "").await;
-    let price = seat.price().await;
+    casino.client.deposit("ann", 10).await.unwrap();
+    let mut session = casino.client.open_session("ann", "").await;
+    let price = session.next_price().await;
     assert_eq!((price.name.as_str(), price.price), (STOCK_NAME, 15));
-    assert_eq!(seat.play(buy("ann", 3)).await, EXECUTED_MESSAGE);
-    let wallet = house.client.wallet("ann").await;
+    assert_eq!(session.execute(buy("ann", 3)).await, EXECUTED_MESSAGE);
+    let wallet = casino.client.wallet("ann").await;
     assert_eq!((wallet.tokens, wallet.stocks, wallet.cost_basis), (5, 3, 45));
-    let refused = seat.play(buy("ann", 1)).await;
+    let rejected = session.execute(buy("ann", 1)).await;
     assert_eq!(
-        refused,
+        rejected,
         "buying 1 stock at 15 tokens costs 15 tokens, you have 5 tokens"
     );
     assert_eq!(
-        house.client.wallet("ann").await,
+        casino.client.wallet("ann").await,
         wallet,
-        "a refused action changes nothing"
+        "a rejected action changes nothing"
     );
 }
 
 #[tokio::test]
 async fn the_second_example_of_the_rules() {
-    let mut house = House::standing().await;
-    house.client.deposit("ann", 9).await.unwrap();
-    let mut seat = house.client.sit("ann", "").await;
-    assert_eq!(seat.play(buy("ann", 3)).await, EXECUTED_MESSAGE);
-    assert_eq!(house.client.wallet("ann").await.tokens, 15);
-    assert_eq!(seat.play(sell("ann", 2)).await, EXECUTED_MESSAGE);
-    let wallet = house.client.wallet("ann").await;
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 9).await.unwrap();
+    let mut session = casino.client.open_session("ann", "").await;
+    assert_eq!(session.execute(buy("ann", 3)).await, EXECUTED_MESSAGE);
+    assert_eq!(casino.client.wallet("ann").await.tokens, 15);
+    assert_eq!(session.execute(sell("ann", 2)).await, EXECUTED_MESSAGE);
+    let wallet = casino.client.wallet("ann").await;
     assert_eq!((wallet.tokens, wallet.stocks), (35, 1));
-    assert_eq!(seat.play(sell("ann", 50)).await, "you have 1 stock, not 50");
+    assert_eq!(session.execute(sell("ann", 50)).await, "you have 1 stock, not 50");
 }
 
 #[tokio::test]
-async fn bad_actions_are_refused_in_words_and_the_stream_goes_on() {
-    let mut house = House::standing().await;
-    house.client.deposit("ann", 10).await.unwrap();
-    let mut seat = house.client.sit("ann", "").await;
+async fn invalid_actions_are_rejected_and_the_stream_continues() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 10).await.unwrap();
+    let mut session = casino.client.open_session("ann", "").await;
     let mut unknown = buy("ann", 1);
     unknown.r#type = 2;
-    let mut nobody = buy("ann", 1);
-    nobody.user = None;
-    for (action, said) in [
+    let mut unnamed = buy("ann", 1);
+    unnamed.user = None;
+    for (action, message) in [
         (unknown, "type: 2 is no type of action; 0 is BUY, 1 is SELL"),
-        (nobody, "user: a name is needed, 1 to 32 characters"),
+        (unnamed, "user: a name is needed, 1 to 32 characters"),
         (
             buy("a\u{7}", 1),
             "user: a name has letters, digits and _ - . only; character 2 is U+0007",
@@ -231,70 +235,70 @@ async fn bad_actions_are_refused_in_words_and_the_stream_goes_on() {
         ),
         (sell("ann", i32::MAX), "you have 0 stocks, not 2,147,483,647"),
     ] {
-        assert_eq!(seat.play(action).await, said);
+        assert_eq!(session.execute(action).await, message);
     }
-    assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
-    seat.half_close();
-    assert_eq!(seat.next().await.unwrap(), None);
+    assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    session.half_close();
+    assert_eq!(session.next().await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_client_that_asks_for_feeds_gets_them_and_is_told_which() {
-    let mut house = House::standing().await;
-    house.client.deposit("Ægir", 10).await.unwrap();
-    let mut seat = house.client.sit("Ægir", "futures,ticks,wallet").await;
-    assert_eq!(seat.capabilities.as_deref(), Some("ticks,wallet"));
-    let price = seat.price().await;
+async fn a_client_receives_the_feeds_it_asked_for_and_their_names() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("Ægir", 10).await.unwrap();
+    let mut session = casino.client.open_session("Ægir", "futures,ticks,wallet").await;
+    assert_eq!(session.capabilities.as_deref(), Some("ticks,wallet"));
+    let price = session.next_price().await;
     assert_eq!((price.tick, price.interval_ms), (0, 3_600_000));
     assert!(price.at_unix_ms > 0);
-    let joining = seat.next().await.unwrap().unwrap();
+    let joining = session.next().await.unwrap().unwrap();
     assert_eq!(joining.r#type(), GambleType::Wallet);
-    assert_eq!(joining.wallet.unwrap(), house.client.wallet("Ægir").await);
+    assert_eq!(joining.wallet.unwrap(), casino.client.wallet("Ægir").await);
 
-    seat.act(buy("Ægir", 2)).await;
-    let bought = seat.result().await;
+    session.send(buy("Ægir", 2)).await;
+    let bought = session.next_result().await;
     assert_eq!(bought.outcome(), ActionOutcome::OutcomeExecuted);
     let trade = bought.trade.unwrap();
-    let told = (
+    let received = (
         trade.number,
         trade.r#type(),
         trade.stocks_count,
         trade.price,
         trade.tick,
     );
-    assert_eq!(told, (1, ActionType::Buy, 2, 10, 0));
-    assert_eq!(bought.wallet.unwrap(), house.client.wallet("Ægir").await);
-    assert_eq!(house.client.trades_of("Ægir").await, [trade]);
+    assert_eq!(received, (1, ActionType::Buy, 2, 10, 0));
+    assert_eq!(bought.wallet.unwrap(), casino.client.wallet("Ægir").await);
+    assert_eq!(casino.client.trades_of("Ægir").await, [trade]);
 
-    seat.act(sell("Ægir", 3)).await;
-    let refused = seat.result().await;
+    session.send(sell("Ægir", 3)).await;
+    let rejected = session.next_result().await;
     assert_eq!(
-        (refused.outcome(), refused.trade),
+        (rejected.outcome(), rejected.trade),
         (ActionOutcome::OutcomeRefused, None)
     );
-    assert_eq!(refused.wallet, bought.wallet);
+    assert_eq!(rejected.wallet, bought.wallet);
 }
 
 #[tokio::test]
-async fn a_seat_with_the_wallet_feed_needs_a_name() {
-    let mut house = House::standing().await;
+async fn a_session_with_the_wallet_feed_needs_a_name() {
+    let mut casino = TestCasino::with_fixed_price().await;
     let mut request = tonic::Request::new(tokio_stream::pending());
     request.metadata_mut().insert(
         awesomestock_proto::capabilities::HEADER,
         "wallet".parse().unwrap(),
     );
-    let status = soon(house.client.gamble(request)).await.unwrap_err();
+    let status = with_timeout(casino.client.gamble(request)).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(status.message(), "user: a name is needed, 1 to 32 characters");
 }
 
 #[tokio::test]
-async fn pages_of_trades_and_prices() {
-    let mut house = House::standing().await;
-    house.client.deposit("ann", 100).await.unwrap();
-    let mut seat = house.client.sit("ann", "").await;
+async fn trades_and_prices_are_paged() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut session = casino.client.open_session("ann", "").await;
     for _ in 0..5 {
-        assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
+        assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
     }
     for (before_number, limit, numbers, more) in [
         (0, 0, vec![1, 2, 3, 4, 5], false),
@@ -307,12 +311,15 @@ async fn pages_of_trades_and_prices() {
             before_number,
             limit,
         };
-        let page = soon(house.client.get_trades(request)).await.unwrap().into_inner();
+        let page = with_timeout(casino.client.get_trades(request))
+            .await
+            .unwrap()
+            .into_inner();
         let seen: Vec<_> = page.trades.iter().map(|trade| trade.number).collect();
         assert_eq!((seen, page.more), (numbers, more));
     }
-    assert_eq!(house.client.prices().await, [(0, 10)]);
-    for (before_number, limit, said) in [
+    assert_eq!(casino.client.prices().await, [(0, 10)]);
+    for (before_number, limit, message) in [
         (0, 1_001, "limit: 1001 is not between 0 and 1000"),
         (0, -1, "limit: -1 is not between 0 and 1000"),
         (-1, 1, "before_number: -1 is below 0"),
@@ -322,30 +329,41 @@ async fn pages_of_trades_and_prices() {
             before_number,
             limit,
         };
-        let status = soon(house.client.get_trades(request)).await.unwrap_err();
-        assert_eq!((status.code(), status.message()), (Code::InvalidArgument, said));
+        let status = with_timeout(casino.client.get_trades(request)).await.unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::InvalidArgument, message)
+        );
     }
-    for (before_tick, limit, said) in [
+    for (before_tick, limit, message) in [
         (0, 10_001, "limit: 10001 is not between 0 and 10000"),
         (-1, 1, "before_tick: -1 is below 0"),
     ] {
         let request = PriceHistoryRequest { before_tick, limit };
-        let status = soon(house.client.get_price_history(request)).await.unwrap_err();
-        assert_eq!((status.code(), status.message()), (Code::InvalidArgument, said));
+        let status = with_timeout(casino.client.get_price_history(request))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::InvalidArgument, message)
+        );
     }
 }
 
 #[tokio::test]
-async fn a_message_over_the_bound_is_out_of_range_and_hurts_nobody_else() {
-    let mut house = House::standing().await;
-    let mut other = house.client.sit("bob", "").await;
+async fn an_oversized_message_is_out_of_range_and_affects_no_other_session() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let mut other = casino.client.open_session("bob", "").await;
     let huge = "x".repeat(70_000);
-    let status = house.client.deposit(&huge, 1).await.unwrap_err();
+    let status = casino.client.deposit(&huge, 1).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
-    let mut seat = house.client.sit("ann", "").await;
-    seat.act(buy("ann", 1)).await;
-    seat.act(buy(&huge, 1)).await;
-    assert!(seat.result().await.msg.starts_with("buying 1 stock"));
-    assert_eq!(seat.try_result().await.unwrap_err().code(), Code::OutOfRange);
-    assert!(other.play(buy("bob", 1)).await.starts_with("buying 1 stock"));
+    let mut session = casino.client.open_session("ann", "").await;
+    session.send(buy("ann", 1)).await;
+    session.send(buy(&huge, 1)).await;
+    assert!(session.next_result().await.msg.starts_with("buying 1 stock"));
+    assert_eq!(
+        session.try_next_result().await.unwrap_err().code(),
+        Code::OutOfRange
+    );
+    assert!(other.execute(buy("bob", 1)).await.starts_with("buying 1 stock"));
 }

@@ -1,16 +1,17 @@
-//! Damaged, cut, missing, swapped and aged files of a ledger: nothing is lost, or the casino refuses and says what.
+//! Damaged, truncated, missing, swapped and outdated ledger files: the casino loses nothing silently, or refuses to
+//! start.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
 use std::{fs, path::Path};
 
-use rusqlite::Connection as Tool;
+use rusqlite::Connection as Sqlite;
 use support::{
-    Asks,
-    process::{Process, run},
+    CasinoClientExt,
+    process::{CasinoProcess, run},
 };
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
@@ -20,24 +21,24 @@ const LEDGER: &str = "casino.db";
 const WAL: &str = "casino.db-wal";
 const LOG: &str = "casino.db-log";
 
-/// The folders of one ledger at several moments, and one of another ledger.
-struct Scene {
-    /// After the first stop in order: 50 tokens.
+/// Copies of one ledger in several states, and one of another ledger.
+struct Fixture {
+    /// After a clean shutdown: 50 tokens.
     older: TempDir,
-    /// Killed after that: `answered` tokens, some of them in the log only.
+    /// Killed later: `answered` tokens, some of them only in the log.
     killed: TempDir,
-    /// The killed one, opened and stopped in order.
+    /// The killed ledger after a start and a clean shutdown.
     clean: TempDir,
     /// Another ledger, killed.
     other: TempDir,
-    /// Tokens in answers of the killed casino.
+    /// Ann's tokens according to the answers of the killed casino.
     answered: i32,
-    /// Where in the killed log the frames begin that its ledger does not hold.
+    /// Offset of the first log frame that is not applied to the ledger.
     pending: usize,
 }
 
-impl Scene {
-    async fn play() -> Self {
+impl Fixture {
+    async fn create() -> Self {
         let older = tempfile::tempdir().unwrap();
         let server = start(older.path()).unwrap();
         server.client().deposit("ann", 10).await.unwrap();
@@ -45,8 +46,8 @@ impl Scene {
         let (killed, answered) = loop {
             let killed = copy(older.path());
             let answered = 50 + deposit_and_kill(killed.path()).await;
-            // Several batches have to be in the log only: the last one alone could be a torn write.
-            if answered - kept(killed.path(), "SELECT tokens FROM accounts") >= 25 {
+            // Several batches must be only in the log: a single one could be taken for a torn write.
+            if answered - stored(killed.path(), "SELECT tokens FROM accounts") >= 25 {
                 break (killed, answered);
             }
         };
@@ -54,7 +55,7 @@ impl Scene {
         stop(start(clean.path()).unwrap()).await;
         let other = tempfile::tempdir().unwrap();
         deposit_and_kill(other.path()).await;
-        let pending = kept(killed.path(), "SELECT position FROM log");
+        let pending = stored(killed.path(), "SELECT position FROM log");
         Self {
             older,
             killed,
@@ -66,7 +67,7 @@ impl Scene {
     }
 }
 
-/// Pays in until some answers are in the log only, and kills the casino: how many tokens were answered.
+/// Deposits until some answers are only in the log, then kills the casino. Returns the answered tokens.
 async fn deposit_and_kill(folder: &Path) -> i32 {
     let server = start(folder).unwrap();
     let mut client = server.client();
@@ -76,7 +77,7 @@ async fn deposit_and_kill(folder: &Path) -> i32 {
             client.deposit("ann", 1).await.unwrap();
             answered += 5;
         }
-        // The engine takes over what has waited for 50 ms: kill right behind the answers.
+        // The engine applies batches after 50 ms: kill right after the answers.
         if answered >= 500 {
             server.kill();
             return answered;
@@ -84,12 +85,12 @@ async fn deposit_and_kill(folder: &Path) -> i32 {
     }
 }
 
-fn start(folder: &Path) -> Result<Process, String> {
+fn start(folder: &Path) -> Result<CasinoProcess, String> {
     let store = format!("sqlite:{}", folder.join(LEDGER).display());
-    Process::try_start_on(&store, &ARGS)
+    CasinoProcess::try_start_on(&store, &ARGS)
 }
 
-async fn stop(server: Process) {
+async fn stop(server: CasinoProcess) {
     let stopping = spawn_blocking(move || {
         server.terminate();
         server.wait()
@@ -98,7 +99,7 @@ async fn stop(server: Process) {
     assert!(status.success(), "{stderr}");
 }
 
-/// A copy of the folder; the locks are not part of it.
+/// Copies the ledger's files without the lock files.
 fn copy(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for file in [LEDGER, WAL, LOG] {
@@ -109,11 +110,11 @@ fn copy(folder: &Path) -> TempDir {
     copy
 }
 
-/// A number that the ledger itself holds, without its log.
-fn kept(folder: &Path, sql: &str) -> i32 {
-    let looked_at = copy(folder);
-    let tool = Tool::open(looked_at.path().join(LEDGER)).unwrap();
-    tool.query_row(sql, [], |row| row.get(0)).unwrap()
+/// Reads a number from the ledger file itself, without its log.
+fn stored(folder: &Path, sql: &str) -> i32 {
+    let copied = copy(folder);
+    let sqlite = Sqlite::open(copied.path().join(LEDGER)).unwrap();
+    sqlite.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 /// Changes the bytes of a file.
@@ -138,7 +139,7 @@ fn zero(file: &Path, from: usize, length: usize) {
     });
 }
 
-fn noise(file: &Path) {
+fn randomize(file: &Path) {
     edit(file, |bytes| {
         let mut state = 1_u32;
         for byte in bytes {
@@ -156,30 +157,30 @@ fn remove(file: &Path) {
     fs::remove_file(file).unwrap();
 }
 
-/// One way to damage a ledger's folder, where it applies.
-type Damage = (&'static str, fn(&Path, &Scene));
+/// A named way to damage the files of a ledger.
+type Damage = (&'static str, fn(&Path, &Fixture));
 
 const LOG_DAMAGE: [Damage; 15] = [
-    ("log: a bit of the first pending frame", |folder, scene| {
-        flip(&folder.join(LOG), scene.pending + 30);
+    ("log: a bit of the first pending frame", |folder, fixture| {
+        flip(&folder.join(LOG), fixture.pending + 30);
     }),
-    ("log: a bit of its checksum", |folder, scene| {
-        flip(&folder.join(LOG), scene.pending);
+    ("log: a bit of its checksum", |folder, fixture| {
+        flip(&folder.join(LOG), fixture.pending);
     }),
-    ("log: a bit of its length", |folder, scene| {
-        flip(&folder.join(LOG), scene.pending + 5);
+    ("log: a bit of its length", |folder, fixture| {
+        flip(&folder.join(LOG), fixture.pending + 5);
     }),
-    ("log: a bit of its batch number", |folder, scene| {
-        flip(&folder.join(LOG), scene.pending + 17);
+    ("log: a bit of its batch number", |folder, fixture| {
+        flip(&folder.join(LOG), fixture.pending + 17);
     }),
-    ("log: the first pending frame zeroed", |folder, scene| {
-        zero(&folder.join(LOG), scene.pending, 40);
+    ("log: the first pending frame zeroed", |folder, fixture| {
+        zero(&folder.join(LOG), fixture.pending, 40);
     }),
-    ("log: cut at the first pending frame", |folder, scene| {
-        cut(&folder.join(LOG), scene.pending);
+    ("log: cut at the first pending frame", |folder, fixture| {
+        cut(&folder.join(LOG), fixture.pending);
     }),
-    ("log: cut within it", |folder, scene| {
-        cut(&folder.join(LOG), scene.pending + 50);
+    ("log: cut within it", |folder, fixture| {
+        cut(&folder.join(LOG), fixture.pending + 50);
     }),
     ("log: cut to nothing", |folder, _| cut(&folder.join(LOG), 0)),
     ("log: cut to half", |folder, _| cut(&folder.join(LOG), 8 << 20)),
@@ -187,12 +188,12 @@ const LOG_DAMAGE: [Damage; 15] = [
     ("log: zeroed", |folder, _| {
         zero(&folder.join(LOG), 0, usize::MAX >> 1);
     }),
-    ("log: noise", |folder, _| noise(&folder.join(LOG))),
-    ("log: an older one", |folder, scene| {
-        replace(LOG, folder, &scene.older);
+    ("log: noise", |folder, _| randomize(&folder.join(LOG))),
+    ("log: an older one", |folder, fixture| {
+        replace(LOG, folder, &fixture.older);
     }),
-    ("log: another ledger's", |folder, scene| {
-        replace(LOG, folder, &scene.other);
+    ("log: another ledger's", |folder, fixture| {
+        replace(LOG, folder, &fixture.other);
     }),
     ("log: a bit of its header", |folder, _| {
         flip(&folder.join(LOG), 10);
@@ -211,16 +212,16 @@ const LEDGER_DAMAGE: [Damage; 9] = [
     ("ledger: its magic flipped", |folder, _| {
         flip(&folder.join(LEDGER), 3);
     }),
-    ("ledger: noise", |folder, _| noise(&folder.join(LEDGER))),
+    ("ledger: noise", |folder, _| randomize(&folder.join(LEDGER))),
     ("ledger: zeroed", |folder, _| {
         zero(&folder.join(LEDGER), 0, usize::MAX >> 1);
     }),
-    ("ledger: an older one", |folder, scene| {
-        replace(LEDGER, folder, &scene.older);
+    ("ledger: an older one", |folder, fixture| {
+        replace(LEDGER, folder, &fixture.older);
     }),
-    ("ledger: another one", |folder, scene| {
-        replace(LEDGER, folder, &scene.other);
-        replace(WAL, folder, &scene.other);
+    ("ledger: another one", |folder, fixture| {
+        replace(LEDGER, folder, &fixture.other);
+        replace(WAL, folder, &fixture.other);
     }),
 ];
 
@@ -239,32 +240,32 @@ const WAL_DAMAGE: [Damage; 6] = [
     ("wal: zeroed", |folder, _| {
         zero(&folder.join(WAL), 0, usize::MAX >> 1);
     }),
-    ("wal: another ledger's", |folder, scene| {
-        replace(WAL, folder, &scene.other);
+    ("wal: another ledger's", |folder, fixture| {
+        replace(WAL, folder, &fixture.other);
     }),
 ];
 
-/// What a casino makes of the folder.
+/// Result of starting a casino on the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Found {
-    /// It starts: ann's tokens, and what it logged.
+enum StartResult {
+    /// It starts: ann's tokens and the log.
     Started(i32, String),
-    /// It refuses, and says why.
-    Refused(String),
+    /// It refuses to start: its stderr.
+    Rejected(String),
 }
 
-async fn found(folder: &Path) -> Found {
+async fn try_start(folder: &Path) -> StartResult {
     match start(folder) {
         Ok(server) => {
             let tokens = server.client().wallet("ann").await.tokens;
-            // The connection of the client has to be closed meanwhile.
+            // The client's connection must be closed at the same time.
             let stopping = spawn_blocking(move || {
                 server.terminate();
                 server.wait().1
             });
-            Found::Started(tokens, stopping.await.unwrap())
+            StartResult::Started(tokens, stopping.await.unwrap())
         }
-        Err(said) => Found::Refused(said),
+        Err(stderr) => StartResult::Rejected(stderr),
     }
 }
 
@@ -275,12 +276,12 @@ fn check(folder: &Path) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn whatever_happens_to_the_files_nothing_is_lost_in_silence() {
-    let scene = Scene::play().await;
-    let sound = found(copy(scene.killed.path()).path()).await;
+async fn damaged_files_lose_nothing_silently() {
+    let fixture = Fixture::create().await;
+    let undamaged = try_start(copy(fixture.killed.path()).path()).await;
     assert!(
-        matches!(sound, Found::Started(tokens, _) if tokens == scene.answered),
-        "{sound:?}"
+        matches!(undamaged, StartResult::Started(tokens, _) if tokens == fixture.answered),
+        "{undamaged:?}"
     );
     let on_killed = LOG_DAMAGE.iter().chain(&LEDGER_DAMAGE).chain(&WAL_DAMAGE);
     let on_killed = on_killed.map(|damage| ("killed", damage));
@@ -292,54 +293,54 @@ async fn whatever_happens_to_the_files_nothing_is_lost_in_silence() {
         let is_clean = state == "clean";
         let name = format!("{name}, {state}");
         let folder = copy(if is_clean {
-            scene.clean.path()
+            fixture.clean.path()
         } else {
-            scene.killed.path()
+            fixture.killed.path()
         });
-        damage(folder.path(), &scene);
-        let (checked, complaint) = check(folder.path());
-        match found(folder.path()).await {
-            Found::Started(tokens, logged) if tokens != scene.answered => {
+        damage(folder.path(), &fixture);
+        let (checked, check_stderr) = check(folder.path());
+        match try_start(folder.path()).await {
+            StartResult::Started(tokens, logged) if tokens != fixture.answered => {
                 let warned = logged.contains("the commit log beside the ledger belongs to another ledger");
                 assert!(
                     warned,
                     "{name}: {tokens} of {} tokens, logged: {logged}",
-                    scene.answered
+                    fixture.answered
                 );
             }
-            Found::Started(..) => assert_eq!(checked, Some(0), "{name}: {complaint}"),
-            Found::Refused(said) => {
-                assert_ne!(checked, Some(0), "{name}: {said}");
-                assert!(said.contains("casino-server: "), "{name}: {said}");
-                assert!(!said.contains("panicked"), "{name}: {said}");
+            StartResult::Started(..) => assert_eq!(checked, Some(0), "{name}: {check_stderr}"),
+            StartResult::Rejected(stderr) => {
+                assert_ne!(checked, Some(0), "{name}: {stderr}");
+                assert!(stderr.contains("casino-server: "), "{name}: {stderr}");
+                assert!(!stderr.contains("panicked"), "{name}: {stderr}");
                 if name.starts_with("log") {
                     let expected = if is_clean {
                         "belongs to another ledger"
                     } else {
                         "lost"
                     };
-                    assert!(said.contains(expected), "{name}: {said}");
-                    accept_loss(folder.path(), scene.answered, &name).await;
+                    assert!(stderr.contains(expected), "{name}: {stderr}");
+                    assert_loss_can_be_accepted(folder.path(), fixture.answered, &name).await;
                 }
             }
         }
     }
 }
 
-/// After the loss was accepted, the casino starts with what is left.
-async fn accept_loss(folder: &Path, answered: i32, name: &str) {
+/// Accepts the loss; the casino must then start with the remaining tokens.
+async fn assert_loss_can_be_accepted(folder: &Path, answered: i32, name: &str) {
     let store = format!("sqlite:{}", folder.join(LEDGER).display());
     let (code, _, stderr) = run(&["accept-loss", "--store", &store]);
     assert_eq!(code, Some(0), "{name}: {stderr}");
     assert_eq!(check(folder), (Some(0), String::new()), "{name}");
-    match found(folder).await {
-        Found::Started(tokens, _) => assert!((50..=answered).contains(&tokens), "{name}: {tokens}"),
-        Found::Refused(said) => panic!("{name}: {said}"),
+    match try_start(folder).await {
+        StartResult::Started(tokens, _) => assert!((50..=answered).contains(&tokens), "{name}: {tokens}"),
+        StartResult::Rejected(stderr) => panic!("{name}: {stderr}"),
     }
 }
 
 #[tokio::test]
-async fn a_backup_restored_twice_does_not_take_the_log_of_the_discarded_game() {
+async fn a_backup_restored_twice_does_not_apply_the_log_of_the_discarded_game() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path()).unwrap();
     server.client().deposit("ann", 10).await.unwrap();
@@ -356,19 +357,19 @@ async fn a_backup_restored_twice_does_not_take_the_log_of_the_discarded_game() {
     restore(folder.path());
     deposit_and_kill(folder.path()).await;
     restore(folder.path());
-    let Found::Refused(said) = found(folder.path()).await else {
-        panic!("the log of a game that was not closed is passed over");
+    let StartResult::Rejected(stderr) = try_start(folder.path()).await else {
+        panic!("the log of a game without a clean shutdown is ignored");
     };
     assert!(
-        said.contains("belongs to another ledger, or to another state"),
-        "{said}"
+        stderr.contains("belongs to another ledger, or to another state"),
+        "{stderr}"
     );
     remove(&folder.path().join(LOG));
     deposit_and_kill(folder.path()).await;
     restore(folder.path());
     remove(&folder.path().join(LOG));
-    let Found::Started(tokens, _) = found(folder.path()).await else {
-        panic!("it is a ledger by itself");
+    let StartResult::Started(tokens, _) = try_start(folder.path()).await else {
+        panic!("the backup alone is a valid ledger");
     };
     assert_eq!(tokens, 50);
 }
@@ -377,15 +378,15 @@ async fn a_backup_restored_twice_does_not_take_the_log_of_the_discarded_game() {
 async fn a_hard_link_is_the_same_ledger() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path()).unwrap();
-    let elsewhere = tempfile::tempdir_in(folder.path()).unwrap();
+    let other_folder = tempfile::tempdir_in(folder.path()).unwrap();
     let ledger = folder.path().join(LEDGER);
-    let [hard, symbolic] = ["hard", "symbolic"].map(|name| elsewhere.path().join(name));
+    let [hard, symbolic] = ["hard", "symbolic"].map(|name| other_folder.path().join(name));
     fs::hard_link(&ledger, &hard).unwrap();
     std::os::unix::fs::symlink(&ledger, &symbolic).unwrap();
     for link in [hard, symbolic] {
         let store = format!("sqlite:{}", link.display());
-        let said = Process::try_start_on(&store, &ARGS).err().expect(&store);
-        assert!(said.contains("another casino"), "{said}");
+        let stderr = CasinoProcess::try_start_on(&store, &ARGS).err().expect(&store);
+        assert!(stderr.contains("another casino"), "{stderr}");
     }
     stop(server).await;
 }

@@ -1,12 +1,12 @@
-//! A disk that is full, and has room again: what cannot be kept is refused in words, and nothing is damaged.
+//! A full disk: what cannot be stored is rejected, nothing is damaged, and play resumes when there is room.
 //!
-//! The disk is a small file system in memory, mounted for the test alone. Where the system lets nobody mount one, the
-//! test says so and ends; the store's own tests have SQLite run out of pages everywhere.
+//! The disk is a small tmpfs mounted for the test. Where mounting is not permitted the test prints a notice and passes;
+//! the store's unit tests limit SQLite's pages instead.
 
 #![cfg(target_os = "linux")]
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-// The load generator is the bench's own, with the bench's allowances.
+// The load generator of the benchmark needs the same exemptions.
 #![allow(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
@@ -34,14 +34,14 @@ use std::{
 };
 
 use casino_server::StoreUrl;
-use load::{Crowd, Played, names};
-use rusqlite::Connection as Tool;
-use support::{Asks, Client, buy};
+use load::{LoadPlayers, PlayerTotals, names};
+use rusqlite::Connection as Sqlite;
+use support::{CasinoClientExt, Client, buy};
 use tempfile::TempDir;
 
-/// Mounts a disk of 128 MB on the folder `$1`, plays on it with the server `$2`, and does what it is told: `fill` the disk
-/// to its last byte, `free` it again, `start` another casino there, and `stop`, which leaves the ledger in the folder `$3`.
-/// With nobody there to tell it anything it leaves nothing that runs.
+/// Mounts a disk of 128 MB on the folder `$1`, runs the server `$2` on it, and executes commands from standard input:
+/// `fill` the disk, `free` it, `start` another casino there, and `stop`, which copies the ledger to the folder `$3`.
+/// Kills the server at the end of the input.
 const DISK: &str = r#"
 mount -t tmpfs -o size=128m tmpfs "$1" || exit 77
 "$2" --listen 127.0.0.1:0 --tick 50ms --seed 3 --store "sqlite:$1/casino.db" 2>"$3/stderr" &
@@ -63,18 +63,19 @@ done
 kill -KILL $server 2>/dev/null
 "#;
 
-/// A casino on a disk of its own.
+/// A casino on its own disk.
 struct Disk {
     shell: Child,
-    /// `None` once there is nothing more to say.
-    words: Option<ChildStdin>,
-    said: Lines<BufReader<ChildStdout>>,
+    /// Standard input of the script; `None` when the disk is being dropped.
+    commands: Option<ChildStdin>,
+    output: Lines<BufReader<ChildStdout>>,
     address: String,
 }
 
 impl Disk {
-    /// A casino on a new disk at `mount`; it leaves what it has in `left`. `None` if nobody may mount one.
-    fn new(mount: &Path, left: &Path) -> Option<Self> {
+    /// Starts a casino on a new disk at `mount`, whose ledger is finally copied to `copies`. `None` if mounting is not
+    /// permitted.
+    fn new(mount: &Path, copies: &Path) -> Option<Self> {
         for unshare in [&["unshare", "-rm"][..], &["sudo", "-n", "unshare", "-m"]] {
             let (program, args) = unshare.split_first().unwrap();
             let started = Command::new(program)
@@ -83,15 +84,15 @@ impl Disk {
                 .args([
                     mount.as_os_str(),
                     env!("CARGO_BIN_EXE_casino-server").as_ref(),
-                    left.as_os_str(),
+                    copies.as_os_str(),
                 ])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn();
             let Ok(mut shell) = started else { continue };
-            let (words, said) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());
-            let mut said = BufReader::new(said).lines();
-            let Some(ready) = said.next() else {
+            let (commands, output) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());
+            let mut output = BufReader::new(output).lines();
+            let Some(ready) = output.next() else {
                 shell.wait().unwrap();
                 continue;
             };
@@ -102,18 +103,18 @@ impl Disk {
                 .to_owned();
             return Some(Self {
                 shell,
-                words: Some(words),
-                said,
+                commands: Some(commands),
+                output,
                 address,
             });
         }
         None
     }
 
-    /// Says `word`, and hears what is said to it.
-    fn say(&mut self, word: &str) -> String {
-        writeln!(self.words.as_ref().unwrap(), "{word}").unwrap();
-        self.said.next().unwrap().unwrap()
+    /// Sends `command` to the script and returns its answer.
+    fn run(&mut self, command: &str) -> String {
+        writeln!(self.commands.as_ref().unwrap(), "{command}").unwrap();
+        self.output.next().unwrap().unwrap()
     }
 
     fn client(&self) -> Client {
@@ -124,139 +125,148 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        drop(self.words.take());
+        drop(self.commands.take());
         let _ = self.shell.wait();
     }
 }
 
-/// A casino on a disk of its own, and the folder where it leaves what it has; `None`, and words, if nobody may mount one.
+/// Starts a casino on its own disk and returns it with the folder of its copies. Prints a notice and returns `None` if
+/// mounting is not permitted.
 fn disk() -> Option<(TempDir, PathBuf, Disk)> {
     let folder = tempfile::tempdir().unwrap();
-    let (mount, left) = (folder.path().join("disk"), folder.path().join("left"));
-    for path in [&mount, &left] {
+    let (mount, copies) = (folder.path().join("disk"), folder.path().join("copies"));
+    for path in [&mount, &copies] {
         fs::create_dir(path).unwrap();
     }
-    let disk = Disk::new(&mount, &left);
+    let disk = Disk::new(&mount, &copies);
     if disk.is_none() {
-        eprintln!("not tested: the system lets nobody mount a disk");
+        eprintln!("skipped: mounting a disk is not permitted");
     }
-    Some((folder, left, disk?))
+    Some((folder, copies, disk?))
 }
 
-/// Plays until an answer holds `words`.
-async fn play_until(seat: &mut support::Seat, words: &str) -> String {
+/// Sends orders until an answer contains `text`.
+async fn play_until(session: &mut support::Session, text: &str) -> String {
     loop {
-        let said = seat.play(buy("ann", 1)).await;
-        if said.contains(words) {
-            return said;
+        let message = session.execute(buy("ann", 1)).await;
+        if message.contains(text) {
+            return message;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_refuses_in_words_and_play_resumes_with_room_and_every_answer_was_true() {
-    let Some((_folder, left, mut disk)) = disk() else {
+async fn a_full_disk_rejects_orders_until_there_is_room_and_loses_no_answer() {
+    let Some((_folder, copies, mut disk)) = disk() else {
         return;
     };
     let (mut client, names) = (disk.client(), names(16));
     for name in names.iter().map(String::as_str).chain(["ann"]) {
         client.deposit(name, 100_000_000).await.unwrap();
     }
-    let crowd = Crowd::play(&disk.address, &names, 16).await;
-    let mut seat = client.sit("ann", "").await;
+    let players = LoadPlayers::play(&disk.address, &names, 16).await;
+    let mut session = client.open_session("ann", "").await;
     let mut payments = 1;
-    play_until(&mut seat, "successfully").await;
-    assert_eq!(disk.say("fill"), "filled");
+    play_until(&mut session, "successfully").await;
+    assert_eq!(disk.run("fill"), "filled");
 
-    // The commit log has its room already, and is filled first.
-    let said = play_until(&mut seat, "not executed").await;
+    // The space of the commit log is preallocated, and is used up first.
+    let message = play_until(&mut session, "not executed").await;
     assert!(
-        said.contains("its log is full, and the casino could not write the ledger: "),
-        "{said}"
+        message.contains("its log is full, and the casino could not write the ledger: "),
+        "{message}"
     );
-    assert!(said.contains("full"), "{said}");
-    let refused = loop {
-        // A small batch may still find room in the log where a large one did not.
+    assert!(message.contains("full"), "{message}");
+    let rejected = loop {
+        // A small batch may still fit into the log where a large one did not.
         match client.deposit("ann", 1).await {
             Ok(_) => payments += 1,
-            Err(refused) => break refused,
+            Err(rejected) => break rejected,
         }
     };
-    let said = refused.message();
+    let message = rejected.message();
     assert!(
-        said.contains("not executed: the casino could not write the ledger"),
-        "{said}"
+        message.contains("not executed: the casino could not write the ledger"),
+        "{message}"
     );
 
-    // Reads go on, and say nothing that is not kept.
+    // Reads continue and return only what is stored.
     let wallet = client.wallet("ann").await;
     assert_eq!(client.trades_of("ann").await.len(), wallet.stocks as usize);
     assert_eq!(client.payments_of("ann").await.len(), payments);
     assert!(!client.prices().await.is_empty());
     assert_eq!(client.wallet("ann").await, wallet);
 
-    assert_eq!(disk.say("free"), "freed");
-    play_until(&mut seat, "successfully").await;
+    assert_eq!(disk.run("free"), "freed");
+    play_until(&mut session, "successfully").await;
     let wallet = client.wallet("ann").await;
-    let ended = disk.say("stop");
-    let log = fs::read_to_string(left.join("stderr")).unwrap();
-    // SQLite may find room for it in what it has already.
+    let ended = disk.run("stop");
+    let log = fs::read_to_string(copies.join("stderr")).unwrap();
+    // SQLite may still find room for closing the ledger.
     if ended != "stopped 0" {
         assert_eq!(ended, "stopped 1", "{log}");
-        let words = "casino-server: the ledger was not closed in order: ";
-        assert!(log.contains(words), "{log}");
+        let text = "casino-server: the ledger was not closed in order: ";
+        assert!(log.contains(text), "{log}");
     }
     assert!(
         log.lines().count() < 500,
-        "a failure that lasts does not flood the log: {log}"
+        "a lasting failure does not flood the log: {log}"
     );
-    true_answers(&left, i64::from(wallet.stocks), crowd.gone().await);
+    check_answers(
+        &copies,
+        i64::from(wallet.stocks),
+        players.until_disconnected().await,
+    );
 }
 
-/// That the ledger in `left`, with its log, is sound, has all that the crowd was told, and of ann just what she has.
-fn true_answers(left: &Path, stocks: i64, played: Vec<Played>) {
-    let ledger = left.join("casino.db");
-    let mut told = Vec::new();
+/// Checks that the ledger in `copies` passes the check, has every answered action, and has exactly `stocks` trades of
+/// ann.
+fn check_answers(copies: &Path, stocks: i64, players: Vec<PlayerTotals>) {
+    let ledger = copies.join("casino.db");
+    let mut differences = Vec::new();
     casino_server::check(&StoreUrl::Sqlite(ledger.clone()), |difference| {
-        told.push(difference.to_string());
+        differences.push(difference.to_string());
     })
     .unwrap();
-    assert_eq!(told, Vec::<String>::new());
-    let copy = left.join("copy.db");
+    assert_eq!(differences, Vec::<String>::new());
+    let copy = copies.join("copy.db");
     casino_server::backup(&ledger, &copy).unwrap();
-    let tool = Tool::open(&copy).unwrap();
+    let sqlite = Sqlite::open(&copy).unwrap();
     let trades = |name: &str| -> i64 {
         let sql = "SELECT trades FROM accounts WHERE name = ?";
-        tool.query_row(sql, [name], |row| row.get(0)).unwrap()
+        sqlite.query_row(sql, [name], |row| row.get(0)).unwrap()
     };
     assert_eq!(trades("ann"), stocks, "ann bought one at a time");
-    for Played {
+    for PlayerTotals {
         name,
         acknowledged,
         sent,
-    } in played
+    } in players
     {
-        let kept = trades(&name);
+        let stored = trades(&name);
         assert!(
-            acknowledged <= kept && kept <= sent,
-            "{name}: {acknowledged} <= {kept} <= {sent}"
+            acknowledged <= stored && stored <= sent,
+            "{name}: {acknowledged} <= {stored} <= {sent}"
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_casino_that_has_no_room_to_begin_with_says_so() {
+async fn a_casino_reports_a_disk_too_full_to_start() {
     let Some((_folder, _, mut disk)) = disk() else {
         return;
     };
-    disk.say("fill");
-    let mut said = disk.say("start");
-    while let Some(Ok(line)) = disk.said.next() {
+    disk.run("fill");
+    let mut message = disk.run("start");
+    while let Some(Ok(line)) = disk.output.next() {
         if line == "ended" {
             break;
         }
-        said.push_str(&line);
+        message.push_str(&line);
     }
-    assert!(said.contains("cannot be opened: "), "{said}");
-    assert!(said.contains("full") || said.contains("No space left"), "{said}");
+    assert!(message.contains("cannot be opened: "), "{message}");
+    assert!(
+        message.contains("full") || message.contains("No space left"),
+        "{message}"
+    );
 }

@@ -1,6 +1,6 @@
-//! The page of metrics of the real server, over a socket: what it tells, and that it is off by default.
+//! The metrics page of the real server: its content, and that it is off by default.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -15,35 +15,35 @@ use std::{
 
 use awesomestock_proto::EXECUTED_MESSAGE;
 use support::{
-    Asks, buy, ledger_in,
-    process::{self, Process},
-    sell, soon,
+    CasinoClientExt, buy, ledger_path,
+    process::{self, CasinoProcess},
+    sell, with_timeout,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-/// A casino whose price stands still, and where its metrics are.
-fn server(folder: &tempfile::TempDir) -> (Process, String) {
+/// Starts a casino with a fixed price and returns the address of its metrics.
+fn server(folder: &tempfile::TempDir) -> (CasinoProcess, String) {
     let args = ["--metrics", "127.0.0.1:0", "--tick", "1h"];
-    let server = Process::start(&ledger_in(folder), &args);
-    let url = server.logged_after("metrics at http://");
+    let server = CasinoProcess::start(&ledger_path(folder), &args);
+    let url = server.wait_for_log("metrics at http://");
     let address = url.strip_suffix("/metrics").unwrap().to_owned();
     (server, address)
 }
 
-/// The whole answer to `request`, which the server ends by closing the connection.
+/// Sends `request` and returns everything until the server closes the connection.
 async fn answer(address: &str, request: &str) -> String {
     let mut socket = TcpStream::connect(address).await.unwrap();
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    soon(socket.read_to_string(&mut answer)).await.unwrap();
+    with_timeout(socket.read_to_string(&mut answer)).await.unwrap();
     answer
 }
 
-/// The page, by name of the figure.
-async fn figures(address: &str) -> BTreeMap<String, f64> {
+/// Fetches the page and returns its values by metric.
+async fn metrics(address: &str) -> BTreeMap<String, f64> {
     let page = answer(
         address,
         "GET /metrics HTTP/1.1\r\nhost: x\r\naccept: application/openmetrics-text\r\n\r\n",
@@ -67,10 +67,10 @@ async fn figures(address: &str) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted() {
+async fn activity_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (server, address) = server(&folder);
-    let before = figures(&address).await;
+    let before = metrics(&address).await;
     for name in [
         "casino_queue_entries",
         "casino_seats",
@@ -91,15 +91,15 @@ async fn what_happens_is_counted() {
 
     let mut client = server.client();
     client.deposit("ann", 100).await.unwrap();
-    let mut seat = client.sit("ann", "").await;
+    let mut session = client.open_session("ann", "").await;
     for _ in 0..3 {
-        assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
+        assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
     }
-    assert_ne!(seat.play(sell("ann", 4)).await, EXECUTED_MESSAGE);
-    assert_ne!(seat.play(sell("no name", 1)).await, EXECUTED_MESSAGE);
-    let _watching = client.sit("bob", "").await;
+    assert_ne!(session.execute(sell("ann", 4)).await, EXECUTED_MESSAGE);
+    assert_ne!(session.execute(sell("no name", 1)).await, EXECUTED_MESSAGE);
+    let _idle = client.open_session("bob", "").await;
 
-    let after = figures(&address).await;
+    let after = metrics(&address).await;
     for (name, expected) in [
         ("casino_queue_entries", 0.0),
         ("casino_seats", 2.0),
@@ -117,7 +117,7 @@ async fn what_happens_is_counted() {
 }
 
 #[tokio::test]
-async fn unfinished_requests_do_not_keep_a_scrape_waiting() {
+async fn unfinished_requests_do_not_delay_a_scrape() {
     let folder = tempfile::tempdir().unwrap();
     let (_server, address) = server(&folder);
     for unfinished in [40, 200] {
@@ -127,19 +127,19 @@ async fn unfinished_requests_do_not_keep_a_scrape_waiting() {
             socket.write_all(b"GET /metrics HTTP/1.1\r\n").await.unwrap();
             open.push(socket);
         }
-        let began = Instant::now();
-        figures(&address).await;
-        let elapsed = began.elapsed();
+        let start = Instant::now();
+        metrics(&address).await;
+        let elapsed = start.elapsed();
         assert!(elapsed < Duration::from_secs(3), "{unfinished}: {elapsed:?}");
         for mut socket in open {
-            // Each is given up, by its deadline or by those that came after it.
-            let _ = soon(socket.read_to_end(&mut Vec::new())).await;
+            // Each is closed at its deadline or by a later connection.
+            let _ = with_timeout(socket.read_to_end(&mut Vec::new())).await;
         }
     }
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_are_answered_so() {
+async fn other_paths_and_methods_get_an_http_status() {
     let folder = tempfile::tempdir().unwrap();
     let (_server, address) = server(&folder);
     for (request, status) in [
@@ -157,11 +157,11 @@ async fn other_paths_and_methods_are_answered_so() {
 }
 
 #[test]
-fn a_page_that_cannot_be_served_is_an_error_at_the_start() {
+fn a_metrics_address_in_use_is_an_error_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let store = format!("sqlite:{}", ledger_in(&folder).display());
+    let store = format!("sqlite:{}", ledger_path(&folder).display());
     let args = [
         "--listen",
         "127.0.0.1:0",
@@ -172,9 +172,9 @@ fn a_page_that_cannot_be_served_is_an_error_at_the_start() {
     ];
     let (code, stdout, stderr) = process::run(&args);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
-    let said = format!("casino-server: cannot serve metrics on {address}: ");
-    assert!(stderr.contains(&said), "{stderr}");
-    assert!(!ledger_in(&folder).exists());
+    let message = format!("casino-server: cannot serve metrics on {address}: ");
+    assert!(stderr.contains(&message), "{stderr}");
+    assert!(!ledger_path(&folder).exists());
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn the_client_chooses_the_format() {
             plain = body.to_owned();
         }
     }
-    // The names of counters end in _total in both formats.
+    // Counter names end in _total in both formats.
     assert!(
         plain.contains("# TYPE casino_ticks_total counter\n") && plain.contains("\ncasino_ticks_total 0\n")
     );
@@ -234,8 +234,8 @@ async fn the_client_chooses_the_format() {
                 .unwrap()
                 .write_all(plain.as_bytes())
                 .unwrap();
-            let said = promtool.wait_with_output().unwrap();
-            assert!(said.status.success(), "{said:?}");
+            let output = promtool.wait_with_output().unwrap();
+            assert!(output.status.success(), "{output:?}");
         }
         Err(error) => eprintln!("skipped: promtool: {error}"),
     }

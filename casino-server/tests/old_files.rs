@@ -1,4 +1,4 @@
-//! A ledger that commit 5fedfd6 wrote opens with everything in it.
+//! A ledger written by commit 5fedfd6 opens with all its data.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -11,24 +11,24 @@ use awesomestock_proto::{
     casino::{TradesRequest, Wallet, casino_client::CasinoClient},
 };
 use support::{
-    ledger_in,
-    process::{Process, run},
+    ledger_path,
+    process::{CasinoProcess, run},
     user,
 };
 
-/// The key that claimed the name.
+/// The key that claimed ann's name.
 const ANNS_KEY: &str = "mt0eLoxHbueknXGLFJGo9j3L5CBvPjhHtbjvqdyGKD4";
 
 #[tokio::test]
-async fn an_old_ledger_opens_with_everything_and_stays_in_use() {
+async fn an_old_ledger_opens_with_all_data_and_stays_usable() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = ledger_in(&folder);
+    let ledger = ledger_path(&folder);
     fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/tests/old_files/casino.db"),
         &ledger,
     )
     .unwrap();
-    let server = Process::start(&ledger, &["--tick", "1h"]);
+    let server = CasinoProcess::start(&ledger, &["--tick", "1h"]);
     let key = PlayerKey::parse(ANNS_KEY).unwrap();
     let mut client =
         CasinoClient::with_interceptor(server.channel(), BearerInterceptor::player_key(Some(&key)));

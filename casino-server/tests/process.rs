@@ -1,6 +1,6 @@
-//! The real server as a process: how it starts, refuses to start, dies, comes back and stops.
+//! The real server as a process: startup, failures at startup, kills, restarts and shutdown.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[cfg(target_os = "linux")]
@@ -26,9 +26,9 @@ use casino_server::config::Args;
 use clap::CommandFactory;
 use rustix::process::Signal;
 use support::{
-    ALL_FEEDS, Asks, Client, Seat, buy, ledger_in,
-    process::{self, Process},
-    sell, soon, user,
+    ALL_FEEDS, CasinoClientExt, Client, Session, buy, ledger_path,
+    process::{self, CasinoProcess},
+    sell, user, with_timeout,
 };
 use tokio::{net::TcpSocket, sync::mpsc, task::JoinSet};
 use tonic::{
@@ -44,7 +44,7 @@ use tonic_reflection::pb::v1::{
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
 
-/// Runs the command on the ledger at `store` to its end, which must be a failure: what it said.
+/// Runs the command on the ledger at `store`, which must fail. Returns its stderr.
 fn failure(store: &Path, args: &[&str]) -> String {
     let store = format!("sqlite:{}", store.display());
     let (code, stdout, stderr) =
@@ -54,7 +54,7 @@ fn failure(store: &Path, args: &[&str]) -> String {
 }
 
 #[test]
-fn the_version_is_told() {
+fn the_version_is_printed() {
     let (code, stdout, _) = process::run(&["--version"]);
     assert_eq!(code, Some(0));
     assert_eq!(stdout, format!("casino-server {}\n", env!("CARGO_PKG_VERSION")));
@@ -75,18 +75,18 @@ fn wrong_usage_is_exit_code_2() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_memory_or_threads_it_ends_in_words() {
+fn errors_are_reported_without_memory_or_threads() {
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}", ledger_in(&folder).display());
+    let store = format!("sqlite:{}", ledger_path(&folder).display());
     let server = env!("CARGO_BIN_EXE_casino-server");
     limited::check_limits(|command| {
         command.args([server, "--listen", "127.0.0.1:0", "--store", &store]);
     });
 }
 
-/// Neither clap nor the casino repeats what may be a password, and no file is made of a URL.
+/// Neither clap nor the casino prints what may be a password, and a URL never becomes a file.
 #[test]
-fn a_store_that_cannot_be_used_is_not_repeated() {
+fn an_invalid_store_is_not_echoed() {
     let folder = tempfile::tempdir().unwrap();
     for (option, value) in [
         ("--store", "postgres://u:s3cr3t@h:port/d"),
@@ -105,24 +105,24 @@ fn a_store_that_cannot_be_used_is_not_repeated() {
                 true => command.env(option.replace("--", "CASINO_").to_uppercase(), value),
             };
             let output = command.output().unwrap();
-            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-            assert_eq!(output.status.code(), Some(2), "{value}: {said}");
+            let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{value}: {text}");
             assert!(
-                !said.contains("s3cr3t") && !said.contains("cr3t"),
-                "{value}: {said}"
+                !text.contains("s3cr3t") && !text.contains("cr3t"),
+                "{value}: {text}"
             );
-            assert!(said.contains(option), "{value}: {said}");
+            assert!(text.contains(option), "{value}: {text}");
         }
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 #[test]
-fn a_port_in_use_is_said_in_words() {
+fn a_port_in_use_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let store = format!("sqlite:{}", ledger_in(&folder).display());
+    let store = format!("sqlite:{}", ledger_path(&folder).display());
     let (code, stdout, stderr) = process::run(&["--listen", &address, "--store", &store]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(
@@ -130,48 +130,51 @@ fn a_port_in_use_is_said_in_words() {
         "{stderr}"
     );
     assert!(
-        !ledger_in(&folder).exists(),
-        "no ledger is opened by a server that cannot serve"
+        !ledger_path(&folder).exists(),
+        "a server that cannot listen opens no ledger"
     );
 }
 
 #[tokio::test]
-async fn a_ledger_that_cannot_be_opened_is_said_in_words() {
+async fn a_ledger_that_cannot_be_opened_is_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let path = ledger_in(&folder);
+    let path = ledger_path(&folder);
     fs::write(&path, "Dear diary, ".repeat(1_000)).unwrap();
-    let said = failure(&path, &[]);
+    let stderr = failure(&path, &[]);
     assert!(
-        said.contains("cannot be opened: it is not a SQLite database"),
-        "{said}"
+        stderr.contains("cannot be opened: it is not a SQLite database"),
+        "{stderr}"
     );
     fs::remove_file(&path).unwrap();
 
-    let said = failure(&folder.path().join("missing").join("x.db"), &[]);
+    let stderr = failure(&folder.path().join("missing").join("x.db"), &[]);
     assert!(
-        said.contains("cannot be opened: it cannot be read and written: "),
-        "{said}"
+        stderr.contains("cannot be opened: it cannot be read and written: "),
+        "{stderr}"
     );
 
-    let first = Process::start(&path, &[]);
-    let said = failure(&path, &[]);
+    let first = CasinoProcess::start(&path, &[]);
+    let stderr = failure(&path, &[]);
     assert!(
-        said.contains(&format!(
+        stderr.contains(&format!(
             "the ledger {} is in use by another casino",
             path.display()
         )),
-        "{said}"
+        "{stderr}"
     );
     first.kill();
-    Process::start(&path, &[]).kill();
+    CasinoProcess::start(&path, &[]).kill();
 }
 
 #[tokio::test]
-async fn options_may_come_from_the_environment() {
+async fn options_can_come_from_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, stderr) = {
         let mut command = process::command(&["--listen", "127.0.0.1:0"]);
-        command.env("CASINO_STORE", format!("sqlite:{}", ledger_in(&folder).display()));
+        command.env(
+            "CASINO_STORE",
+            format!("sqlite:{}", ledger_path(&folder).display()),
+        );
         let output = command.env("CASINO_INITIAL_PRICE", "0").output().unwrap();
         (
             output.status.code(),
@@ -186,11 +189,11 @@ async fn options_may_come_from_the_environment() {
 #[tokio::test]
 async fn health_and_reflection_answer() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::start(&ledger_in(&folder), &[]);
+    let server = CasinoProcess::start(&ledger_path(&folder), &[]);
     let request = HealthCheckRequest {
         service: "casino.Casino".to_owned(),
     };
-    let health = soon(HealthClient::new(server.channel()).check(request))
+    let health = with_timeout(HealthClient::new(server.channel()).check(request))
         .await
         .unwrap();
     assert_eq!(health.into_inner().status(), ServingStatus::Serving);
@@ -201,7 +204,7 @@ async fn health_and_reflection_answer() {
     };
     let mut reflection = ServerReflectionClient::new(server.channel());
     let answers = reflection.server_reflection_info(tokio_stream::once(request));
-    let answer = soon(soon(answers).await.unwrap().into_inner().message())
+    let answer = with_timeout(with_timeout(answers).await.unwrap().into_inner().message())
         .await
         .unwrap()
         .unwrap();
@@ -225,7 +228,7 @@ async fn health_and_reflection_answer() {
 #[tokio::test]
 async fn requests_that_are_not_grpc_get_an_http_status() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::start(&ledger_in(&folder), &[]);
+    let server = CasinoProcess::start(&ledger_path(&folder), &[]);
     let mut channel = server.channel();
     let (unary, stream) = ("/casino.Casino/GetTokenBalance", "/casino.Casino/Gamble");
     for (method, path, content_type, expected) in [
@@ -243,8 +246,10 @@ async fn requests_that_are_not_grpc_get_an_http_status() {
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        soon(future::poll_fn(|cx| channel.poll_ready(cx))).await.unwrap();
-        let response = soon(channel.call(request.body(Body::empty()).unwrap()))
+        with_timeout(future::poll_fn(|cx| channel.poll_ready(cx)))
+            .await
+            .unwrap();
+        let response = with_timeout(channel.call(request.body(Body::empty()).unwrap()))
             .await
             .unwrap();
         assert_eq!(response.status(), expected, "{method} {path} {content_type:?}");
@@ -254,27 +259,30 @@ async fn requests_that_are_not_grpc_get_an_http_status() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_ends_the_open_streams_and_exits_in_order() {
+async fn sigterm_ends_open_streams_and_exits_cleanly() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Process::start(&ledger_in(&folder), &[]);
+    let server = CasinoProcess::start(&ledger_path(&folder), &[]);
     let mut client = server.client();
     client.deposit("ann", 100).await.unwrap();
-    let mut seats = Vec::new();
+    let mut sessions = Vec::new();
     for _ in 0..50 {
-        let mut seat = client.sit("ann", "").await;
-        seat.price().await;
-        seats.push(seat);
+        let mut session = client.open_session("ann", "").await;
+        session.next_price().await;
+        sessions.push(session);
     }
-    let stopping = tokio::task::spawn_blocking(|| stop_in_order(server));
-    for mut seat in seats {
-        assert_eq!(seat.try_result().await.unwrap_err().code(), Code::Unavailable);
+    let stopping = tokio::task::spawn_blocking(|| shut_down(server));
+    for mut session in sessions {
+        assert_eq!(
+            session.try_next_result().await.unwrap_err().code(),
+            Code::Unavailable
+        );
     }
     stopping.await.unwrap();
     assert!(!folder.path().join("casino.db-wal").exists());
 }
 
 #[test]
-fn signals_end_it_in_order_or_change_nothing() {
+fn signals_shut_down_cleanly_or_have_no_effect() {
     let folder = tempfile::tempdir().unwrap();
     for (signals, logged) in [
         (&[Signal::TERM][..], "SIGTERM: stopping"),
@@ -288,7 +296,7 @@ fn signals_end_it_in_order_or_change_nothing() {
         if signals.contains(&Signal::HUP) && server::hangup_is_ignored() {
             continue;
         }
-        let server = Process::start(&ledger_in(&folder), &[]);
+        let server = CasinoProcess::start(&ledger_path(&folder), &[]);
         for signal in signals {
             server.signal(*signal);
         }
@@ -300,9 +308,9 @@ fn signals_end_it_in_order_or_change_nothing() {
 }
 
 #[test]
-fn nobody_connects_before_the_ledger_is_open() {
+fn no_connection_is_accepted_before_the_ledger_is_open() {
     let folder = tempfile::tempdir().unwrap();
-    // A database that takes connections and answers nothing.
+    // A database that accepts connections and answers nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let database = format!("postgres://u@{}/d", silent.local_addr().unwrap());
     let (_reserved, address) = reserved_address();
@@ -312,39 +320,39 @@ fn nobody_connects_before_the_ledger_is_open() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let (_asked, _) = silent.accept().unwrap();
-    let refused = TcpStream::connect(&address).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    let (_accepted, _) = silent.accept().unwrap();
+    let rejected = TcpStream::connect(&address).unwrap_err();
+    assert_eq!(rejected.kind(), ErrorKind::ConnectionRefused);
     opening.kill().unwrap();
     opening.wait().unwrap();
 }
 
 #[test]
-fn of_two_at_once_on_one_port_and_ledger_one_serves() {
+fn one_of_two_servers_started_on_the_same_port_and_ledger_serves() {
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
-        let store = format!("sqlite:{}", ledger_in(&folder).display());
+        let store = format!("sqlite:{}", ledger_path(&folder).display());
         let (_reserved, address) = reserved_address();
         let started = thread::scope(|scope| {
-            let start = || Process::try_start(&address, &store, &[]);
+            let start = || CasinoProcess::try_start(&address, &store, &[]);
             [(); 2]
                 .map(|()| scope.spawn(start))
                 .map(|starting| starting.join().unwrap())
         });
         let (serving, ended): (Vec<_>, Vec<_>) = started.into_iter().partition(Result::is_ok);
         assert_eq!((serving.len(), ended.len()), (1, 1));
-        for said in ended.into_iter().filter_map(Result::err) {
-            let words = ["cannot listen on", "is in use by another casino"];
-            assert!(words.iter().any(|words| said.contains(words)), "{said}");
+        for stderr in ended.into_iter().filter_map(Result::err) {
+            let expected = ["cannot listen on", "is in use by another casino"];
+            assert!(expected.iter().any(|text| stderr.contains(text)), "{stderr}");
         }
         for server in serving.into_iter().flatten() {
             TcpStream::connect(server.address).unwrap();
-            stop_in_order(server);
+            shut_down(server);
         }
     }
 }
 
-/// An address that a server can listen on, and that nobody is given by chance while the socket is there.
+/// An address that a server can listen on, and that the system assigns to no other socket while this one exists.
 fn reserved_address() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
@@ -354,7 +362,7 @@ fn reserved_address() -> (TcpSocket, String) {
 }
 
 #[test]
-fn no_text_of_an_option_has_a_run_of_spaces() {
+fn help_texts_have_no_runs_of_spaces() {
     let command = Args::command();
     let tasks = command.get_subcommands();
     for table in std::iter::once(&command).chain(tasks) {
@@ -367,90 +375,98 @@ fn no_text_of_an_option_has_a_run_of_spaces() {
     }
 }
 
-/// What a player has been told of before the server died.
+/// What a player sent and received before the server ended.
 #[derive(Default)]
-struct Told {
+struct PlayerLog {
     sent: usize,
     trades: BTreeMap<i64, Trade>,
     ticks: BTreeMap<i64, i32>,
-    /// How the stream ended; `None` if it broke before anything could be said.
+    /// The final status of the stream.
     ended: Option<Code>,
 }
 
-/// Plays until the stream dies, a window of actions at a time, and reports each answer.
-async fn play(mut seat: Seat, name: String, answered: mpsc::Sender<()>) -> (String, Told) {
+/// Plays with a window of outstanding actions until the stream ends, and reports each answer to `answered`.
+async fn play(mut session: Session, name: String, answered: mpsc::Sender<()>) -> (String, PlayerLog) {
     const WINDOW: usize = 8;
-    let mut told = Told::default();
+    let mut log = PlayerLog::default();
     let mut outstanding = 0;
     loop {
         while outstanding < WINDOW {
-            let action = if told.sent % 3 == 2 {
+            let action = if log.sent % 3 == 2 {
                 sell(&name, 1)
             } else {
                 buy(&name, 1)
             };
-            if seat.actions.as_ref().unwrap().send(action).await.is_err() {
-                // The stream has ended: what it still says is read.
+            if session.actions.as_ref().unwrap().send(action).await.is_err() {
+                // The stream has ended; read what is left of it.
                 break;
             }
-            told.sent += 1;
+            log.sent += 1;
             outstanding += 1;
         }
-        let info = match seat.next().await {
-            Ok(info) => info.expect("a stream is ended by nobody but the casino, with a status"),
+        let info = match session.next().await {
+            Ok(info) => info.expect("the stream ends only with a status"),
             Err(status) => {
-                told.ended = Some(status.code());
-                return (name, told);
+                log.ended = Some(status.code());
+                return (name, log);
             }
         };
         if let Some(price) = info.info {
-            told.ticks.insert(price.tick, price.price);
+            log.ticks.insert(price.tick, price.price);
         }
         if let Some(result) = info.result {
             outstanding -= 1;
             if result.outcome() == ActionOutcome::OutcomeExecuted {
                 let trade = result.trade.unwrap();
-                told.trades.insert(trade.number, trade);
+                log.trades.insert(trade.number, trade);
             }
             let _ = answered.send(()).await;
         }
     }
 }
 
-/// Plays on `server` until so many actions have been answered, then ends it in the middle of the rest.
+/// Plays on `server` and calls `end` after the given number of answers.
 async fn play_and_end(
-    server: Process,
+    server: CasinoProcess,
     names: &[&str],
     answers: usize,
-    end: fn(Process),
-) -> Vec<(String, Told)> {
+    end: fn(CasinoProcess),
+) -> Vec<(String, PlayerLog)> {
     let mut client = server.client();
     let (answered, mut count) = mpsc::channel(64);
     let mut players = JoinSet::new();
     for name in names {
         client.deposit(name, 1_000_000).await.unwrap();
-        let seat = client.sit(name, ALL_FEEDS).await;
-        players.spawn(play(seat, (*name).to_owned(), answered.clone()));
+        let session = client.open_session(name, ALL_FEEDS).await;
+        players.spawn(play(session, (*name).to_owned(), answered.clone()));
     }
     drop(answered);
     for _ in 0..answers {
-        soon(count.recv()).await.expect("players play");
+        with_timeout(count.recv())
+            .await
+            .expect("the players stopped early");
     }
     let ending = tokio::task::spawn_blocking(move || end(server));
-    // Their answers are drained while they end.
-    while soon(count.recv()).await.is_some() {}
+    // Receive the players' answers while the server ends.
+    while with_timeout(count.recv()).await.is_some() {}
     ending.await.unwrap();
-    let mut told = soon(players.join_all()).await;
-    told.sort_by(|a, b| a.0.cmp(&b.0));
-    told
+    let mut logs = with_timeout(players.join_all()).await;
+    logs.sort_by(|a, b| a.0.cmp(&b.0));
+    logs
 }
 
-/// That the ledger holds all that `told` says, and no more than was sent.
-async fn check(client: &mut Client, name: &str, told: &Told, trades_before: usize, deposits: i32) -> usize {
+/// Checks that the ledger has everything in `log` and no more than was sent. Returns the number of trades.
+async fn check(
+    client: &mut Client,
+    name: &str,
+    log: &PlayerLog,
+    trades_before: usize,
+    deposits: i32,
+) -> usize {
     let stored = client.trades_of(name).await;
     let numbers: Vec<i64> = stored.iter().map(|trade| trade.number).collect();
     assert_eq!(numbers, (1..).take(stored.len()).collect::<Vec<i64>>(), "{name}");
-    for (number, trade) in &told.trades {
+    for (number, trade) in &log.trades {
         assert_eq!(
             stored.get(usize::try_from(*number).unwrap() - 1),
             Some(trade),
@@ -458,7 +474,7 @@ async fn check(client: &mut Client, name: &str, told: &Told, trades_before: usiz
         );
     }
     assert!(
-        stored.len() <= trades_before + told.sent,
+        stored.len() <= trades_before + log.sent,
         "{name}: no more than was sent"
     );
     let signed = |trade: &Trade| match trade.r#type() {
@@ -478,25 +494,23 @@ async fn check(client: &mut Client, name: &str, told: &Told, trades_before: usiz
     stored.len()
 }
 
-/// Five times: play, an end by `end` in the middle of it, a restart, and a look at what is there.
-///
-/// Each stream must end with one of `codes`.
-async fn play_on_through(end: fn(Process), codes: &[Code]) {
+/// Five rounds of play, `end`, restart and check. Each stream must end with one of `codes`.
+async fn run_rounds(end: fn(CasinoProcess), codes: &[Code]) {
     const NAMES: [&str; 6] = ["ann", "bob", "cyd", "dan", "eve", "fay"];
     let folder = tempfile::tempdir().unwrap();
     let args = ["--tick", "10ms", "--seed", "3"];
     let mut trades = [0; NAMES.len()];
     for (round, answers) in (1..=5).zip([150, 300, 450, 600, 750]) {
-        let server = Process::start(&ledger_in(&folder), &args);
-        let told = play_and_end(server, &NAMES, answers, end).await;
+        let server = CasinoProcess::start(&ledger_path(&folder), &args);
+        let logs = play_and_end(server, &NAMES, answers, end).await;
 
-        let server = Process::start(&ledger_in(&folder), &args);
+        let server = CasinoProcess::start(&ledger_path(&folder), &args);
         let mut client = server.client();
         let history: BTreeMap<i64, i32> = client.prices().await.into_iter().collect();
-        for ((name, told), trades) in told.iter().zip(&mut trades) {
-            assert!(codes.contains(&told.ended.unwrap()), "{name}: {:?}", told.ended);
-            *trades = check(&mut client, name, told, *trades, round).await;
-            for (tick, price) in &told.ticks {
+        for ((name, log), trades) in logs.iter().zip(&mut trades) {
+            assert!(codes.contains(&log.ended.unwrap()), "{name}: {:?}", log.ended);
+            *trades = check(&mut client, name, log, *trades, round).await;
+            for (tick, price) in &log.ticks {
                 assert_eq!(history.get(tick), Some(price), "{name}: tick {tick}");
             }
         }
@@ -504,14 +518,14 @@ async fn play_on_through(end: fn(Process), codes: &[Code]) {
         assert_eq!(
             numbers,
             (0..).take(numbers.len()).collect::<Vec<i64>>(),
-            "the price goes on"
+            "the price continues"
         );
-        stop_in_order(server);
+        shut_down(server);
     }
 }
 
-/// Stops the server by SIGTERM; it must end in order, with nothing cut.
-fn stop_in_order(server: Process) {
+/// Stops the server by SIGTERM; it must shut down cleanly before the deadline.
+fn shut_down(server: CasinoProcess) {
     server.terminate();
     let (status, log) = server.wait();
     assert_eq!(status.code(), Some(0), "{log}");
@@ -519,27 +533,27 @@ fn stop_in_order(server: Process) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_in_the_middle_of_play_it_has_every_answered_action_and_goes_on() {
-    // Cut, not ended: the transport says what it saw of that.
-    play_on_through(
-        Process::kill,
+async fn kill_9_loses_no_answered_action() {
+    // The connection is cut, so the transport chooses the code.
+    run_rounds(
+        CasinoProcess::kill,
         &[Code::Unknown, Code::Unavailable, Code::Cancelled, Code::Internal],
     )
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn told_to_stop_in_the_middle_of_play_every_answer_was_true() {
-    play_on_through(stop_in_order, &[Code::Unavailable]).await;
+async fn a_shutdown_during_play_loses_no_answered_action() {
+    run_rounds(shut_down, &[Code::Unavailable]).await;
 }
 
 #[tokio::test]
-async fn calls_that_fail_do_not_fill_the_log() {
+async fn failing_calls_do_not_fill_the_log() {
     const CALLS: usize = 500;
     let folder = tempfile::tempdir().unwrap();
-    // Nobody listens there.
+    // Nothing listens at this address.
     let args = ["--payments", "http://127.0.0.1:1", "--tick", "1h"];
-    let server = Process::start(&ledger_in(&folder), &args);
+    let server = CasinoProcess::start(&ledger_path(&folder), &args);
     let client = server.client();
     let calls = (0..CALLS).map(|_| {
         let mut client = client.clone();

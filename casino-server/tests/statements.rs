@@ -1,6 +1,6 @@
-//! Statements, by a scripted payments server on loopback.
+//! Statements from a scripted payments server on loopback.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -13,24 +13,24 @@ use awesomestock_proto::{
     types::{Payment, PaymentStatement},
 };
 use casino_server::Options;
-use support::{Asks, House, soon, user};
+use support::{CasinoClientExt, TestCasino, user, with_timeout};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-/// Writes down how many payments came, and what they come to; or refuses.
-struct Scripted {
-    refusal: Option<Code>,
+/// Reports the number and the sum of the received payments, or rejects them.
+struct ScriptedStatements {
+    rejection: Option<Code>,
 }
 
 #[tonic::async_trait]
-impl PaymentStatements for Scripted {
+impl PaymentStatements for ScriptedStatements {
     async fn create_statement(
         &self,
         request: Request<Streaming<Payment>>,
     ) -> Result<Response<PaymentStatement>, Status> {
-        if let Some(code) = self.refusal {
+        if let Some(code) = self.rejection {
             return Err(Status::new(code, "scripted"));
         }
         let mut payments = request.into_inner();
@@ -38,7 +38,7 @@ impl PaymentStatements for Scripted {
         while let Some(payment) = payments.next().await {
             let payment = payment?;
             count += 1;
-            assert_eq!(payment.number, count, "oldest first, none left out");
+            assert_eq!(payment.number, count, "oldest first without a gap");
             sum += payment.amount;
             names.push(payment.user.unwrap().id);
         }
@@ -48,18 +48,18 @@ impl PaymentStatements for Scripted {
     }
 }
 
-/// A payments server that is up; it goes down when it is stopped.
-struct Up {
+/// A running scripted payments server.
+struct PaymentsServer {
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
 
-impl Up {
-    async fn at(address: SocketAddr, refusal: Option<Code>) -> Self {
+impl PaymentsServer {
+    async fn start(address: SocketAddr, rejection: Option<Code>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let service = PaymentStatementsServer::new(Scripted { refusal });
+        let service = PaymentStatementsServer::new(ScriptedStatements { rejection });
         let serving = tokio::spawn(async move {
             let incoming = TcpListenerStream::new(listener);
             let server = transport::server().add_service(service);
@@ -71,14 +71,14 @@ impl Up {
         Self { stop, serving }
     }
 
-    async fn down(self) {
+    async fn stop(self) {
         self.stop.cancel();
-        soon(self.serving).await.unwrap();
+        with_timeout(self.serving).await.unwrap();
     }
 }
 
-/// A free address, and a casino that looks for its payments server there.
-async fn house() -> (House, SocketAddr) {
+/// Opens a casino with the address of its payments server, where nothing listens yet.
+async fn open_casino() -> (TestCasino, SocketAddr) {
     let address = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -87,23 +87,23 @@ async fn house() -> (House, SocketAddr) {
     let payments = transport::endpoint(&format!("http://{address}"))
         .unwrap()
         .connect_lazy();
-    let standing = |options: &mut Options| options.tick = support::STANDING;
+    let fixed_price = |options: &mut Options| options.tick = support::FIXED_PRICE_TICK;
     (
-        House::open(tempfile::tempdir().unwrap(), standing, payments).await,
+        TestCasino::open(tempfile::tempdir().unwrap(), fixed_price, payments).await,
         address,
     )
 }
 
-async fn statement(house: &mut House, name: &str) -> Result<String, Status> {
-    let statement = soon(house.client.get_payment_statement(user(name))).await?;
+async fn statement(casino: &mut TestCasino, name: &str) -> Result<String, Status> {
+    let statement = with_timeout(casino.client.get_payment_statement(user(name))).await?;
     Ok(statement.into_inner().data)
 }
 
-/// Asks until a server that is up has been found again.
-async fn statement_when_up(house: &mut House, name: &str) -> String {
-    soon(async {
+/// Retries until the casino has reconnected to the payments server.
+async fn statement_when_up(casino: &mut TestCasino, name: &str) -> String {
+    with_timeout(async {
         loop {
-            match statement(house, name).await {
+            match statement(casino, name).await {
                 Ok(statement) => return statement,
                 Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status}"),
             }
@@ -113,55 +113,58 @@ async fn statement_when_up(house: &mut House, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn statements_are_unavailable_while_the_payments_server_is_down_and_play_goes_on() {
-    let (mut house, address) = house().await;
-    house.client.deposit("ann", 10).await.unwrap();
-    let status = statement(&mut house, "ann").await.unwrap_err();
+async fn statements_are_unavailable_while_the_payments_server_is_down_and_play_continues() {
+    let (mut casino, address) = open_casino().await;
+    casino.client.deposit("ann", 10).await.unwrap();
+    let status = statement(&mut casino, "ann").await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     assert_eq!(status.message(), "the payments server cannot be reached");
-    house.client.deposit("ann", 5).await.unwrap();
+    casino.client.deposit("ann", 5).await.unwrap();
 
-    let up = Up::at(address, None).await;
+    let server = PaymentsServer::start(address, None).await;
     assert_eq!(
-        statement_when_up(&mut house, "ann").await,
+        statement_when_up(&mut casino, "ann").await,
         r#"2 payments of ["ann"]: -15"#
     );
-    up.down().await;
-    let status = statement(&mut house, "ann").await.unwrap_err();
+    server.stop().await;
+    let status = statement(&mut casino, "ann").await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
-    let _up = Up::at(address, None).await;
+    let _server = PaymentsServer::start(address, None).await;
     assert_eq!(
-        statement_when_up(&mut house, "ann").await,
+        statement_when_up(&mut casino, "ann").await,
         r#"2 payments of ["ann"]: -15"#
     );
 }
 
 #[tokio::test]
-async fn a_statement_has_all_payments_of_its_player_and_of_nobody_else() {
-    let (mut house, address) = house().await;
-    let _up = Up::at(address, None).await;
+async fn a_statement_has_all_payments_of_its_player_only() {
+    let (mut casino, address) = open_casino().await;
+    let _server = PaymentsServer::start(address, None).await;
     // More than the casino reads at once.
     let deposits = (0..1_201).map(|_| {
-        let mut client = house.client.clone();
+        let mut client = casino.client.clone();
         async move { client.deposit("ann", 1).await.unwrap() }
     });
     futures_util::future::join_all(deposits).await;
-    house.client.deposit("bob", 3).await.unwrap();
+    casino.client.deposit("bob", 3).await.unwrap();
     assert_eq!(
-        statement(&mut house, "ann").await.unwrap(),
+        statement(&mut casino, "ann").await.unwrap(),
         r#"1201 payments of ["ann"]: -1201"#
     );
     assert_eq!(
-        statement(&mut house, "bob").await.unwrap(),
+        statement(&mut casino, "bob").await.unwrap(),
         r#"1 payments of ["bob"]: -3"#
     );
-    assert_eq!(statement(&mut house, "new").await.unwrap(), "0 payments of []: 0");
-    assert_eq!(house.client.payments_of("ann").await.len(), 1_201);
+    assert_eq!(
+        statement(&mut casino, "new").await.unwrap(),
+        "0 payments of []: 0"
+    );
+    assert_eq!(casino.client.payments_of("ann").await.len(), 1_201);
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_payments_server_is_not_the_players_fault() {
-    for (refusal, code, said) in [
+async fn errors_of_the_payments_server_are_mapped_to_status_codes() {
+    for (rejection, code, message) in [
         (
             Code::InvalidArgument,
             Code::Internal,
@@ -183,17 +186,17 @@ async fn a_refusal_of_the_payments_server_is_not_the_players_fault() {
             "the payments server is busy or stopping: try again",
         ),
     ] {
-        let (mut house, address) = house().await;
-        house.client.deposit("ann", 1).await.unwrap();
-        let _up = Up::at(address, Some(refusal)).await;
-        let status = statement(&mut house, "ann").await.unwrap_err();
-        assert_eq!((status.code(), status.message()), (code, said));
+        let (mut casino, address) = open_casino().await;
+        casino.client.deposit("ann", 1).await.unwrap();
+        let _server = PaymentsServer::start(address, Some(rejection)).await;
+        let status = statement(&mut casino, "ann").await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (code, message));
     }
 }
 
 /// Gives the only player of the ledger in `folder` a history of `payments`.
 fn fill(folder: &tempfile::TempDir, payments: i64) {
-    let store = rusqlite::Connection::open(support::ledger_in(folder)).unwrap();
+    let store = rusqlite::Connection::open(support::ledger_path(folder)).unwrap();
     store
         .execute(
             "INSERT INTO payments WITH RECURSIVE n(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
@@ -207,25 +210,25 @@ fn fill(folder: &tempfile::TempDir, payments: i64) {
 }
 
 #[tokio::test]
-async fn a_very_long_history_is_told_whole() {
+async fn a_very_long_history_is_returned_completely() {
     const PAYMENTS: i64 = 100_000;
-    let mut house = House::standing().await;
-    house.client.deposit("ann", 1).await.unwrap();
-    let (closed, folder) = house.close().await;
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 1).await.unwrap();
+    let (closed, folder) = casino.close().await;
     closed.unwrap();
     fill(&folder, PAYMENTS);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let payments = transport::endpoint(&format!("http://{address}")).unwrap();
-    let standing = |options: &mut Options| options.tick = support::STANDING;
-    let mut house = House::open(folder, standing, payments.connect_lazy()).await;
-    let told = house.client.payments_of("ann").await;
-    let numbers = told.iter().map(|payment| payment.number);
-    assert!(numbers.eq(1..=PAYMENTS), "oldest first, none left out");
-    let _up = Up::at(address, None).await;
+    let fixed_price = |options: &mut Options| options.tick = support::FIXED_PRICE_TICK;
+    let mut casino = TestCasino::open(folder, fixed_price, payments.connect_lazy()).await;
+    let received = casino.client.payments_of("ann").await;
+    let numbers = received.iter().map(|payment| payment.number);
+    assert!(numbers.eq(1..=PAYMENTS), "oldest first without a gap");
+    let _server = PaymentsServer::start(address, None).await;
     assert_eq!(
-        statement_when_up(&mut house, "ann").await,
+        statement_when_up(&mut casino, "ann").await,
         r#"100000 payments of ["ann"]: -100000"#
     );
 }

@@ -1,6 +1,6 @@
 //! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -9,8 +9,8 @@ use std::{collections::BTreeSet, fs::OpenOptions, path::Path, process::Command};
 
 use casino_server::config::Args;
 use support::{
-    ledger_in,
-    process::{self, Process},
+    ledger_path,
+    process::{self, CasinoProcess},
 };
 
 /// Runs `command` to its end. Returns its exit code and stderr.
@@ -50,9 +50,9 @@ const WRONG: &[(&str, &str, i32)] = &[
 #[test]
 fn each_variable_may_be_empty_and_errors_name_it() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = ledger_in(&folder);
+    let ledger = ledger_path(&folder);
     // Creates the ledger for `check`.
-    drop(Process::start(&ledger, &[]));
+    drop(CasinoProcess::start(&ledger, &[]));
     let options = Args::definition();
     let known: BTreeSet<_> = options
         .get_arguments()
@@ -67,8 +67,8 @@ fn each_variable_may_be_empty_and_errors_name_it() {
         if *variable != "CASINO_STORE" {
             command.args(["--store", &store(&ledger)]);
         }
-        let (ended_with, said) = ended(command.env(variable, wrong));
-        assert_eq!(ended_with, Some(*code), "{variable}={wrong}: {said}");
+        let (ended_with, stderr) = ended(command.env(variable, wrong));
+        assert_eq!(ended_with, Some(*code), "{variable}={wrong}: {stderr}");
         // A missing option is named instead of the one that requires it.
         let named = match *variable {
             "CASINO_TLS_CERT" => "CASINO_TLS_KEY",
@@ -76,13 +76,13 @@ fn each_variable_may_be_empty_and_errors_name_it() {
             "CASINO_TLS_CA" | "CASINO_PAYMENTS_SECRET_FILE" => "/nowhere",
             variable => variable,
         };
-        assert!(said.contains(named), "{variable}={wrong}: {said}");
+        assert!(stderr.contains(named), "{variable}={wrong}: {stderr}");
         if ["CASINO_TLS_KEY", "CASINO_PAYMENTS_SECRET_FILE", "CASINO_STORE"].contains(variable) {
             continue;
         }
         let mut command = process::command(&["check", "--store", &store(&ledger)]);
-        let (ended_with, said) = ended(command.env(variable, ""));
-        assert_eq!((ended_with, said.as_str()), (Some(0), ""), "{variable}");
+        let (ended_with, stderr) = ended(command.env(variable, ""));
+        assert_eq!((ended_with, stderr.as_str()), (Some(0), ""), "{variable}");
     }
     // The default is a file in the working directory.
     let mut command = process::command(&["check"]);
@@ -98,27 +98,27 @@ fn each_variable_may_be_empty_and_errors_name_it() {
 fn an_empty_secret_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     for variable in ["PAYMENTS_SECRET", "CASINO_PAYMENTS_SECRET_FILE", "CASINO_TLS_KEY"] {
-        let store = store(&ledger_in(&folder));
+        let store = store(&ledger_path(&folder));
         let mut command = process::command(&["--listen", "127.0.0.1:0", "--store", &store]);
-        let (code, said) = ended(command.env(variable, ""));
-        assert_eq!(code, Some(2), "{variable}: {said}");
-        assert!(said.contains(variable), "{variable}: {said}");
-        assert!(!ledger_in(&folder).exists(), "{variable}");
+        let (code, stderr) = ended(command.env(variable, ""));
+        assert_eq!(code, Some(2), "{variable}: {stderr}");
+        assert!(stderr.contains(variable), "{variable}: {stderr}");
+        assert!(!ledger_path(&folder).exists(), "{variable}");
     }
     let file = folder.path().join("secret");
     for text in ["", " \n", "short\n"] {
         std::fs::write(&file, text).unwrap();
-        let mut command = process::command(&["--store", &store(&ledger_in(&folder))]);
-        let (code, said) = ended(command.arg("--payments-secret-file").arg(&file));
-        assert_eq!(code, Some(1), "{text:?}: {said}");
-        assert!(said.contains(file.to_str().unwrap()), "{text:?}: {said}");
+        let mut command = process::command(&["--store", &store(&ledger_path(&folder))]);
+        let (code, stderr) = ended(command.arg("--payments-secret-file").arg(&file));
+        assert_eq!(code, Some(1), "{text:?}: {stderr}");
+        assert!(stderr.contains(file.to_str().unwrap()), "{text:?}: {stderr}");
     }
 }
 
 #[test]
 fn listen_addresses_have_one_form() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store(&ledger_in(&folder));
+    let store = store(&ledger_path(&folder));
     for option in ["--listen", "--metrics"] {
         for (address, code) in [
             ("", 2),
@@ -136,17 +136,17 @@ fn listen_addresses_have_one_form() {
             if option == "--metrics" {
                 command.args(["--listen", "127.0.0.1:0"]);
             }
-            let (ended_with, said) = ended(&mut command);
-            assert_eq!(ended_with, Some(code), "{option} {address:?}: {said}");
+            let (ended_with, stderr) = ended(&mut command);
+            assert_eq!(ended_with, Some(code), "{option} {address:?}: {stderr}");
             assert!(
-                said.contains(option) || said.contains(address),
-                "{option} {address:?}: {said}"
+                stderr.contains(option) || stderr.contains(address),
+                "{option} {address:?}: {stderr}"
             );
         }
     }
-    drop(Process::start_at(
+    drop(CasinoProcess::start_at(
         "localhost:0",
-        &ledger_in(&folder),
+        &ledger_path(&folder),
         &["--metrics", "localhost:0"],
     ));
 }
@@ -154,7 +154,7 @@ fn listen_addresses_have_one_form() {
 #[test]
 fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = ledger_in(&folder);
+    let ledger = ledger_path(&folder);
     let store = store(&ledger);
     for (number, arguments) in [
         &["--help"][..],
@@ -175,9 +175,9 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
             command
         };
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let (code, said) = ended(command(&format!("full{number}")).stdout(full));
-        assert_eq!(code, Some(1), "{arguments:?}: {said}");
-        assert!(said.contains("standard output"), "{arguments:?}: {said}");
+        let (code, stderr) = ended(command(&format!("full{number}")).stdout(full));
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("standard output"), "{arguments:?}: {stderr}");
         if arguments[0] == "--listen" {
             continue;
         }

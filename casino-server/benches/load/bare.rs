@@ -1,7 +1,7 @@
-//! The ceilings: servers of the same messages that do nothing but answer.
+//! Reference servers: the same messages with no work behind them.
 //!
-//! `actions`: bare tonic on `#[tokio::main]`, each action answered from a constant. `ticks`: the tick of a shared
-//! price through a tokio broadcast channel into tonic response streams.
+//! `actions`: bare tonic on `#[tokio::main]` that answers each action with a constant. `ticks`: a shared price sent
+//! through a tokio broadcast channel to tonic response streams.
 
 use std::{pin::Pin, time::Duration};
 
@@ -22,19 +22,19 @@ use tonic::{Request, Response, Status, Streaming, transport::Server};
 
 type Answers = Pin<Box<dyn Stream<Item = Result<GambleInfo, Status>> + Send>>;
 
-/// Which ceiling.
+/// The reference server to run.
 #[derive(Clone)]
 enum Bare {
     Actions,
     Ticks(broadcast::Sender<GambleInfo>),
 }
 
-/// Serves a ceiling for ever. Prints its address as the casino does.
+/// Serves until the process is killed. Prints its address like the casino.
 pub(crate) async fn serve(kind: &str, tick: Duration) {
     let bare = match kind {
         "ticks" => {
             let (sender, _) = broadcast::channel(16);
-            tokio::spawn(tick_for_ever(sender.clone(), tick));
+            tokio::spawn(run_ticker(sender.clone(), tick));
             Bare::Ticks(sender)
         }
         _ => Bare::Actions,
@@ -53,7 +53,7 @@ pub(crate) async fn serve(kind: &str, tick: Duration) {
         .expect("serve");
 }
 
-async fn tick_for_ever(sender: broadcast::Sender<GambleInfo>, tick: Duration) {
+async fn run_ticker(sender: broadcast::Sender<GambleInfo>, tick: Duration) {
     let mut ticks = tokio::time::interval(tick);
     loop {
         ticks.tick().await;
@@ -107,47 +107,47 @@ impl Casino for Bare {
     }
 
     async fn withdraw(&self, _: Request<WithdrawRequest>) -> Result<Response<types::Payment>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_token_balance(&self, _: Request<types::User>) -> Result<Response<Tokens>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_payments(
         &self,
         _: Request<types::User>,
     ) -> Result<Response<Self::GetPaymentsStream>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_payment_statement(
         &self,
         _: Request<types::User>,
     ) -> Result<Response<types::PaymentStatement>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_wallet(&self, _: Request<types::User>) -> Result<Response<Wallet>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_trades(&self, _: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_price_history(
         &self,
         _: Request<PriceHistoryRequest>,
     ) -> Result<Response<PriceHistory>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_leaderboard(&self, _: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 
     async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
-        Err(Status::unimplemented("a ceiling only answers actions"))
+        Err(Status::unimplemented("a reference server only answers actions"))
     }
 }

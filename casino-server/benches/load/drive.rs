@@ -1,4 +1,4 @@
-//! A load on one casino or on several: seats, actions, and what they cost meanwhile.
+//! Applies a load to one or several casinos and measures resource usage.
 
 use std::{
     cell::Cell,
@@ -14,18 +14,18 @@ use crate::{
     histogram::Histogram,
     http2::Connection,
     loads::Load,
-    process::{Batches, Family, Server, own_cpu},
+    process::{Batches, ChildProcesses, Server, own_cpu},
 };
 
-/// What is under load.
-pub(crate) struct Driven<'a> {
-    /// Connections are dealt out to them in turn.
+/// The servers under load.
+pub(crate) struct Target<'a> {
+    /// Connections are distributed over them in turn.
     pub(crate) servers: &'a [Server],
-    /// The process id of the database that they share.
+    /// Process ID of their shared database.
     pub(crate) database: Option<u32>,
 }
 
-impl<'a> From<&'a Server> for Driven<'a> {
+impl<'a> From<&'a Server> for Target<'a> {
     fn from(server: &'a Server) -> Self {
         Self {
             servers: std::slice::from_ref(server),
@@ -34,7 +34,7 @@ impl<'a> From<&'a Server> for Driven<'a> {
     }
 }
 
-/// What one round of a load gave.
+/// The results of one round.
 #[derive(Clone, Default)]
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
@@ -48,11 +48,11 @@ pub(crate) struct Measured {
     pub(crate) batches: Batches,
 }
 
-/// What has been used up so far.
-struct Used {
+/// Resources used so far.
+struct ResourceUsage {
     at: Instant,
     servers: Duration,
-    database: Family,
+    database: ChildProcesses,
     own: Duration,
     written: u64,
     batches: Batches,
@@ -65,9 +65,9 @@ impl Measured {
     }
 }
 
-/// Seats the players, warms up for a quarter of `length`, and counts for `length`.
+/// Opens the sessions, warms up for a quarter of `length`, and counts for `length`.
 pub(crate) async fn measure(
-    driven: Driven<'_>,
+    target: Target<'_>,
     load: Load,
     length: Duration,
     deposit: bool,
@@ -76,57 +76,57 @@ pub(crate) async fn measure(
         .map(|number| format!("player-{number}"))
         .collect();
     if deposit {
-        buy_tokens(&driven.servers[0].address, &players).await?;
+        buy_tokens(&target.servers[0].address, &players).await?;
     }
-    let counting = Rc::new(Cell::new(false));
-    let go_on = Rc::new(Cell::new(true));
+    let is_counting = Rc::new(Cell::new(false));
+    let is_running = Rc::new(Cell::new(true));
     let mut pumps = JoinSet::new();
-    let seats = players.chunks(load.streams.div_ceil(load.connections));
-    for (server, seats) in driven.servers.iter().cycle().zip(seats) {
-        let mut connection = Connection::open(&server.address, seats).await?;
+    let sessions = players.chunks(load.streams.div_ceil(load.connections));
+    for (server, sessions) in target.servers.iter().cycle().zip(sessions) {
+        let mut connection = Connection::open(&server.address, sessions).await?;
         if load.ids {
             connection = connection.with_ids();
         }
-        let (counting, go_on) = (Rc::clone(&counting), Rc::clone(&go_on));
+        let (is_counting, is_running) = (Rc::clone(&is_counting), Rc::clone(&is_running));
         pumps.spawn_local(async move {
             connection.fill(load.window).await?;
             let mut was_counting = false;
-            while go_on.get() || connection.outstanding() > 0 {
-                connection.pump(go_on.get()).await?;
-                if counting.get() != was_counting {
-                    was_counting = counting.get();
+            while is_running.get() || connection.outstanding() > 0 {
+                connection.pump(is_running.get()).await?;
+                if is_counting.get() != was_counting {
+                    was_counting = is_counting.get();
                     if was_counting {
-                        connection.counted = crate::http2::Counted::default();
+                        connection.counters = crate::http2::Counters::default();
                     }
                 }
-                if !go_on.get() {
+                if !is_running.get() {
                     break;
                 }
             }
-            io::Result::Ok(connection.counted)
+            io::Result::Ok(connection.counters)
         });
     }
     tokio::time::sleep(length / 4).await;
-    counting.set(true);
-    let before = Used::by(&driven)?;
+    is_counting.set(true);
+    let before = ResourceUsage::read(&target)?;
     tokio::time::sleep(length).await;
-    go_on.set(false);
-    let after = Used::by(&driven)?;
+    is_running.set(false);
+    let after = ResourceUsage::read(&target)?;
     let seconds = (after.at - before.at).as_secs_f64();
     let mut measured = Measured {
         own_cpu_share: (after.own - before.own).as_secs_f64() / seconds,
         batches: after.batches - before.batches,
         ..Measured::default()
     };
-    for server in driven.servers {
+    for server in target.servers {
         measured.rss_mb += server.rss_kb()? as f64 / 1024.0;
     }
     let (mut results, mut executed) = (0, 0);
     while let Some(ended) = pumps.join_next().await {
-        let counted = ended.map_err(io::Error::other)??;
-        results += counted.results;
-        executed += counted.executed;
-        measured.latency.add(&counted.latency);
+        let counters = ended.map_err(io::Error::other)??;
+        results += counters.results;
+        executed += counters.executed;
+        measured.latency.add(&counters.latency);
     }
     let actions = (results as f64).max(1.0);
     measured.per_second = results as f64 / seconds;
@@ -138,17 +138,19 @@ pub(crate) async fn measure(
     Ok(measured)
 }
 
-impl Used {
-    fn by(driven: &Driven<'_>) -> io::Result<Self> {
+impl ResourceUsage {
+    fn read(target: &Target<'_>) -> io::Result<Self> {
         let mut used = Self {
             at: Instant::now(),
             servers: Duration::ZERO,
-            database: driven.database.map_or(Ok(Family::default()), Family::of)?,
+            database: target
+                .database
+                .map_or(Ok(ChildProcesses::default()), ChildProcesses::children_of)?,
             own: own_cpu()?,
             written: 0,
             batches: Batches::default(),
         };
-        for server in driven.servers {
+        for server in target.servers {
             used.servers += server.cpu()?;
             used.written += server.written_bytes()?;
             used.batches += server.batches()?;
@@ -158,7 +160,7 @@ impl Used {
     }
 }
 
-/// Gives every player enough tokens for the whole round.
+/// Buys enough tokens for the whole round for every player.
 pub(crate) async fn buy_tokens(address: &str, players: &[String]) -> io::Result<()> {
     let endpoint = transport::endpoint(&format!("http://{address}")).map_err(io::Error::other)?;
     let client = CasinoClient::new(endpoint.connect().await.map_err(io::Error::other)?);

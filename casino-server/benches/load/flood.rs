@@ -1,7 +1,7 @@
-//! A flood by one player: what it does to the waiting of the others.
+//! The latency of other players while one player floods the casino.
 //!
-//! The flood comes from a process of its own at the lowest priority: on one machine it would otherwise take from the
-//! server, and from whoever measures, time that an attacker elsewhere has of their own.
+//! The flood comes from a separate process at the lowest priority: on one machine it would otherwise take processor
+//! time from the server and the measuring process, which a remote attacker does not.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -15,47 +15,47 @@ use tokio::{task::JoinSet, time::Instant};
 use crate::{
     drive::buy_tokens,
     histogram::Histogram,
-    http2::{Connection, Counted},
-    loads::{casino_command, median},
+    http2::{Connection, Counters},
+    loads::{default_build_command, median},
     process::Server,
 };
 
-/// First argument that makes this program a flood.
+/// First argument that makes this program the flooding client.
 pub(crate) const FLOOD: &str = "flood";
 
 const NAME: &str = "a flood by one player beside 20 players";
 const FLOODER: &str = "flooder";
-/// Quiet players, each on a connection of their own.
-const QUIET: usize = 20;
-/// Time between two actions of one of them.
+/// Regular players, each on its own connection.
+const REGULAR_PLAYERS: usize = 20;
+/// Time between two actions of a regular player.
 const PACE: Duration = Duration::from_millis(10);
-/// As many seats as a player may have.
+/// The session limit of a player.
 const STREAMS: usize = 100;
 const CONNECTIONS: usize = 10;
-/// Actions outstanding on each.
+/// Outstanding actions per session.
 const WINDOW: usize = 256;
 
-/// What the quiet players had in one round.
-struct Quiet {
+/// Results of the regular players in one round.
+struct RegularPlayers {
     latency: Histogram,
     per_second: f64,
 }
 
-/// Runs the scenario if its name has `wanted` in it.
-pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str, folder: &Path) -> io::Result<()> {
-    if !NAME.contains(wanted) {
+/// Runs the scenario if its name contains `filter`.
+pub(crate) async fn run(rounds: usize, length: Duration, filter: &str, folder: &Path) -> io::Result<()> {
+    if !NAME.contains(filter) {
         return Ok(());
     }
     let (mut alone, mut beside, mut flooded) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let store = folder.join(format!("flood-{round}.db"));
-        let server = Server::start(&mut casino_command(&store, "10s"))?;
+        let server = Server::start(&mut default_build_command(&store, "10s"))?;
         let mut players = names();
         players.push(FLOODER.to_owned());
         buy_tokens(&server.address, &players).await?;
-        alone.push(quiet(&server, length).await?);
+        alone.push(measure_regular(&server, length).await?);
         let flood = Flood::start(&server)?;
-        beside.push(quiet(&server, length).await?);
+        beside.push(measure_regular(&server, length).await?);
         flooded.push(flood.end()?);
     }
     println!("{NAME}");
@@ -78,65 +78,68 @@ pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str, folder: &
     Ok(())
 }
 
-fn print_row(name: &str, rounds: &[Quiet]) {
-    let of = |field: &dyn Fn(&Quiet) -> f64| median(&mut rounds.iter().map(field).collect::<Vec<_>>());
+fn print_row(name: &str, rounds: &[RegularPlayers]) {
+    let of =
+        |field: &dyn Fn(&RegularPlayers) -> f64| median(&mut rounds.iter().map(field).collect::<Vec<_>>());
     println!(
         "{name:<16} {:>10.0} {:>9.0} {:>9.0} {:>9.0}",
-        of(&|quiet| quiet.per_second),
-        of(&|quiet| micros(quiet, 500)),
-        of(&|quiet| micros(quiet, 990)),
-        of(&|quiet| micros(quiet, 999)),
+        of(&|players| players.per_second),
+        of(&|players| micros(players, 500)),
+        of(&|players| micros(players, 990)),
+        of(&|players| micros(players, 999)),
     );
 }
 
-fn micros(quiet: &Quiet, per_mille: u64) -> f64 {
-    quiet.latency.percentile(per_mille).as_secs_f64() * 1e6
+fn micros(players: &RegularPlayers, per_mille: u64) -> f64 {
+    players.latency.percentile(per_mille).as_secs_f64() * 1e6
 }
 
 fn names() -> Vec<String> {
-    (0..QUIET).map(|number| format!("player-{number}")).collect()
+    (0..REGULAR_PLAYERS)
+        .map(|number| format!("player-{number}"))
+        .collect()
 }
 
-/// Has the quiet players act at their pace, one action outstanding each; counts for `length` after a quarter of it.
-async fn quiet(server: &Server, length: Duration) -> io::Result<Quiet> {
+/// Sends the regular players' actions at their pace, one outstanding each. Counts for `length` after a quarter of it.
+async fn measure_regular(server: &Server, length: Duration) -> io::Result<RegularPlayers> {
     let (mut players, began) = (JoinSet::new(), Instant::now());
     for (number, name) in names().into_iter().enumerate() {
         let mut connection = Connection::open(&server.address, &[name]).await?;
-        let first = began + PACE * number as u32 / QUIET as u32;
+        let first = began + PACE * number as u32 / REGULAR_PLAYERS as u32;
         players.spawn_local(async move {
-            let mut beats = tokio::time::interval_at(first, PACE);
+            let mut interval = tokio::time::interval_at(first, PACE);
             let (mut counting, end) = (false, began + length / 4 + length);
             while Instant::now() < end {
-                beats.tick().await;
+                interval.tick().await;
                 if !counting && began.elapsed() >= length / 4 {
                     counting = true;
-                    connection.counted = Counted::default();
+                    connection.counters = Counters::default();
                 }
                 connection.fill(1).await?;
                 while connection.outstanding() > 0 {
                     connection.pump(false).await?;
                 }
             }
-            io::Result::Ok(connection.counted)
+            io::Result::Ok(connection.counters)
         });
     }
-    let mut all = Counted::default();
-    while let Some(counted) = players.join_next().await {
-        let counted = counted.map_err(io::Error::other)??;
-        all.results += counted.results;
-        all.latency.add(&counted.latency);
+    let mut all = Counters::default();
+    while let Some(counters) = players.join_next().await {
+        let counters = counters.map_err(io::Error::other)??;
+        all.results += counters.results;
+        all.latency.add(&counters.latency);
     }
-    Ok(Quiet {
+    Ok(RegularPlayers {
         latency: all.latency,
         per_second: all.results as f64 / length.as_secs_f64(),
     })
 }
 
-/// A running flood.
+/// The running flooding process.
 struct Flood(Child);
 
 impl Flood {
-    /// Starts it, and waits until it has been answered everywhere.
+    /// Starts the process and waits for an answer on every connection.
     fn start(server: &Server) -> io::Result<Self> {
         let program = std::env::current_exe()?;
         let mut child = Command::new("nice")
@@ -148,46 +151,46 @@ impl Flood {
             .spawn()?;
         let mut line = String::new();
         if let Some(stdout) = &mut child.stdout {
-            // Unbuffered, one byte at a time: the rest is for the end.
+            // Reads byte by byte, so that the rest stays in the pipe.
             BufReader::with_capacity(1, stdout).read_line(&mut line)?;
         }
         Ok(Self(child))
     }
 
-    /// Ends it; gives its actions a second.
+    /// Stops the flood and returns its actions per second.
     fn end(mut self) -> io::Result<f64> {
-        // The end of its input is the word to stop.
+        // The process stops at the end of its input.
         drop(self.0.stdin.take());
         let output = self.0.wait_with_output()?;
-        let said = String::from_utf8_lossy(&output.stdout).trim().parse();
-        said.map_err(io::Error::other)
+        let rate = String::from_utf8_lossy(&output.stdout).trim().parse();
+        rate.map_err(io::Error::other)
     }
 }
 
-/// Is the flood: `flood ADDRESS`, until its input ends.
-pub(crate) async fn be(address: &str) -> io::Result<()> {
+/// Runs the flooding process, `flood ADDRESS`, until the end of its input.
+pub(crate) async fn run_process(address: &str) -> io::Result<()> {
     let mut pumps: JoinSet<io::Result<()>> = JoinSet::new();
     let results = std::rc::Rc::new(std::cell::Cell::new(0_u64));
     for _ in 0..CONNECTIONS {
-        let seats = vec![FLOODER.to_owned(); STREAMS / CONNECTIONS];
-        let mut connection = Connection::open(address, &seats).await?;
+        let sessions = vec![FLOODER.to_owned(); STREAMS / CONNECTIONS];
+        let mut connection = Connection::open(address, &sessions).await?;
         connection.fill(WINDOW).await?;
         connection.pump(true).await?;
         let results = std::rc::Rc::clone(&results);
         pumps.spawn_local(async move {
             loop {
                 connection.pump(true).await?;
-                results.set(results.get() + std::mem::take(&mut connection.counted.results));
+                results.set(results.get() + std::mem::take(&mut connection.counters.results));
             }
         });
     }
     println!("flooding");
     io::stdout().flush()?;
     let began = Instant::now();
-    let (told, stop) = tokio::sync::oneshot::channel();
+    let (stop_sender, stop) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
-        let _ = told.send(());
+        let _ = stop_sender.send(());
     });
     tokio::select! {
         _ = stop => {}

@@ -1,11 +1,11 @@
-//! Latencies in buckets: 32 to a doubling, so that a percentile is within 3 %.
+//! Latency histogram with 32 buckets per power of two, so percentiles are accurate to 3 %.
 
 use std::time::Duration;
 
 const STEPS: usize = 32;
 const BUCKETS: usize = 64 * STEPS;
 
-/// Counted latencies.
+/// A histogram of latencies.
 #[derive(Clone)]
 pub(crate) struct Histogram {
     buckets: Vec<u64>,
@@ -41,13 +41,13 @@ impl Histogram {
         self.count += other.count;
     }
 
-    /// The latency that `per_mille` of all stay under.
+    /// Returns the latency below which `per_mille` of all values lie.
     pub(crate) fn percentile(&self, per_mille: u64) -> Duration {
-        let wanted = (self.count * per_mille).div_ceil(1000);
+        let rank = (self.count * per_mille).div_ceil(1000);
         let mut seen = 0;
         for (index, count) in self.buckets.iter().enumerate() {
             seen += count;
-            if seen >= wanted && seen > 0 {
+            if seen >= rank && seen > 0 {
                 let (doubling, step) = (index / STEPS, index % STEPS);
                 let nanos = if doubling >= 5 {
                     ((STEPS + step) as u64 + 1) << (doubling - 5)

@@ -1,7 +1,7 @@
-//! A raw HTTP/2 client that does nothing but Gamble streams.
+//! A raw HTTP/2 client for Gamble streams only.
 //!
-//! It exists because a client library costs more than the server it would measure: here one read serves many streams,
-//! answers are counted and not decoded, and what a batch of answers allows to be sent goes out in one write.
+//! A client library would cost more than the server under test. Here one read serves many streams, answers are counted
+//! without decoding, and all actions that a batch of answers allows go out in one write.
 
 use std::{collections::VecDeque, io, time::Instant};
 
@@ -14,7 +14,7 @@ use crate::histogram::Histogram;
 
 const FRAME_HEADER: usize = 9;
 const GRPC_HEADER: usize = 5;
-/// Bytes of an action's id, which is its last field.
+/// Bytes of an action's ID, which is its last field.
 const ID: usize = 16;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -28,40 +28,40 @@ const END_HEADERS: u8 = 4;
 const LARGEST_WINDOW: u32 = 0x7fff_ffff;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// One Gamble stream of a connection.
-struct Seat {
-    /// Two encoded actions, a buy and a sell, each with its gRPC header: sent in turn.
+/// An open Gamble stream.
+struct Session {
+    /// Two encoded actions, a buy and a sell, each with its gRPC header; sent in turn.
     actions: [Vec<u8>; 2],
     sell_next: bool,
-    /// How many ids were given out; `None` where actions carry none.
+    /// Number of IDs used; `None` if actions have none.
     ids: Option<u64>,
-    /// When each outstanding action was sent.
+    /// Send time of each outstanding action.
     sent: VecDeque<Instant>,
-    /// The part of a message that the last DATA frame left open.
+    /// Incomplete message from the last DATA frame.
     partial: Vec<u8>,
 }
 
-/// What a connection counted.
+/// Counters of a connection.
 #[derive(Default)]
-pub(crate) struct Counted {
+pub(crate) struct Counters {
     /// Prices received.
     pub(crate) prices: u64,
     /// Results received.
     pub(crate) results: u64,
-    /// Results that were no refusals.
+    /// Results that are not rejections.
     pub(crate) executed: u64,
-    /// Time from sending an action to its result, in nanoseconds.
+    /// Latency from sending an action to its result.
     pub(crate) latency: Histogram,
 }
 
-/// A connection and its seats.
+/// A connection and its sessions.
 pub(crate) struct Connection {
     socket: TcpStream,
     input: Vec<u8>,
     output: Vec<u8>,
-    seats: Vec<Seat>,
-    /// Since it was last taken.
-    pub(crate) counted: Counted,
+    sessions: Vec<Session>,
+    /// Counters since they were last reset.
+    pub(crate) counters: Counters,
 }
 
 impl Connection {
@@ -70,17 +70,17 @@ impl Connection {
         let socket = TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
         let mut output = PREFACE.to_vec();
-        // SETTINGS_INITIAL_WINDOW_SIZE = 4: a bench never makes the server wait for its reader.
+        // SETTINGS_INITIAL_WINDOW_SIZE = 4: the server must never wait for the benchmark's window.
         let window = LARGEST_WINDOW.to_be_bytes();
         let settings = [&4_u16.to_be_bytes()[..], &window[..]].concat();
         frame(&mut output, SETTINGS, 0, 0, &settings);
         let grow = (LARGEST_WINDOW - 65_535).to_be_bytes();
         frame(&mut output, 8, 0, 0, &grow);
         let headers = request_headers(address);
-        let mut seats = Vec::with_capacity(players.len());
+        let mut sessions = Vec::with_capacity(players.len());
         for (index, player) in players.iter().enumerate() {
             frame(&mut output, HEADERS, END_HEADERS, stream_id(index), &headers);
-            seats.push(Seat {
+            sessions.push(Session {
                 actions: [action(player, false), action(player, true)],
                 sell_next: false,
                 ids: None,
@@ -92,18 +92,18 @@ impl Connection {
             socket,
             input: Vec::with_capacity(1 << 16),
             output,
-            seats,
-            counted: Counted::default(),
+            sessions,
+            counters: Counters::default(),
         };
         connection.flush().await?;
         Ok(connection)
     }
 
-    /// From now on every action carries an id that its player has not used.
+    /// Adds a unique ID to every action from now on.
     pub(crate) fn with_ids(mut self) -> Self {
-        for seat in &mut self.seats {
-            seat.ids = Some(0);
-            for action in &mut seat.actions {
+        for session in &mut self.sessions {
+            session.ids = Some(0);
+            for action in &mut session.actions {
                 action.extend_from_slice(&[0x2a, ID as u8]);
                 action.extend_from_slice(&[0; ID]);
                 action[GRPC_HEADER - 1] += 2 + ID as u8;
@@ -112,17 +112,17 @@ impl Connection {
         self
     }
 
-    /// Puts `window` actions on the way on every seat.
+    /// Sends `window` actions on every session.
     pub(crate) async fn fill(&mut self, window: usize) -> io::Result<()> {
         let now = Instant::now();
-        for index in 0..self.seats.len() {
+        for index in 0..self.sessions.len() {
             self.send(index, window, now);
         }
         self.flush().await
     }
 
-    /// Reads once, and for each result sends the next action while `go_on`.
-    pub(crate) async fn pump(&mut self, go_on: bool) -> io::Result<()> {
+    /// Reads once and sends an action for each result if `send_next`.
+    pub(crate) async fn pump(&mut self, send_next: bool) -> io::Result<()> {
         if self.socket.read_buf(&mut self.input).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -138,31 +138,31 @@ impl Connection {
             }
             let payload = at + FRAME_HEADER..end;
             at = end;
-            self.take_frame(kind, flags, stream, payload, now, go_on)?;
+            self.handle_frame(kind, flags, stream, payload, now, send_next)?;
         }
         self.input.drain(..at);
         self.flush().await
     }
 
-    /// Actions that wait for their results.
+    /// Actions without a result.
     pub(crate) fn outstanding(&self) -> usize {
-        self.seats.iter().map(|seat| seat.sent.len()).sum()
+        self.sessions.iter().map(|session| session.sent.len()).sum()
     }
 
-    fn take_frame(
+    fn handle_frame(
         &mut self,
         kind: u8,
         flags: u8,
         stream: u32,
         payload: std::ops::Range<usize>,
         now: Instant,
-        go_on: bool,
+        send_next: bool,
     ) -> io::Result<()> {
         match kind {
             DATA => {
                 let index = (stream as usize - 1) / 2;
-                let results = self.seats[index].count(&self.input[payload], now, &mut self.counted);
-                if go_on && results > 0 {
+                let results = self.sessions[index].count(&self.input[payload], now, &mut self.counters);
+                if send_next && results > 0 {
                     self.send(index, results, now);
                 }
             }
@@ -185,13 +185,13 @@ impl Connection {
     fn send(&mut self, index: usize, count: usize, now: Instant) {
         let start = self.output.len();
         frame(&mut self.output, DATA, 0, stream_id(index), &[]);
-        let seat = &mut self.seats[index];
+        let session = &mut self.sessions[index];
         for _ in 0..count {
             self.output
-                .extend_from_slice(&seat.actions[usize::from(seat.sell_next)]);
-            seat.sell_next = !seat.sell_next;
-            seat.sent.push_back(now);
-            if let Some(ids) = &mut seat.ids {
+                .extend_from_slice(&session.actions[usize::from(session.sell_next)]);
+            session.sell_next = !session.sell_next;
+            session.sent.push_back(now);
+            if let Some(ids) = &mut session.ids {
                 *ids += 1;
                 let end = self.output.len();
                 self.output[end - size_of::<u64>()..].copy_from_slice(&ids.to_be_bytes());
@@ -210,9 +210,9 @@ impl Connection {
     }
 }
 
-impl Seat {
-    /// Counts the messages in the payload of a DATA frame, and says how many of them were results.
-    fn count(&mut self, payload: &[u8], now: Instant, counted: &mut Counted) -> usize {
+impl Session {
+    /// Counts the messages in the payload of a DATA frame. Returns the number of results.
+    fn count(&mut self, payload: &[u8], now: Instant, counters: &mut Counters) -> usize {
         let mut results = 0;
         let joined;
         let mut rest = payload;
@@ -223,16 +223,16 @@ impl Seat {
         }
         while let Some((message, after)) = first_message(rest) {
             rest = after;
-            // The type is field 1, and absent for prices: a result begins with `08 01`.
+            // The type is field 1 and absent for prices: a result begins with `08 01`.
             if message.starts_with(&[0x08, 0x01]) {
                 results += 1;
-                counted.results += 1;
-                counted.executed += u64::from(message.ends_with(b"successfully"));
+                counters.results += 1;
+                counters.executed += u64::from(message.ends_with(b"successfully"));
                 if let Some(sent) = self.sent.pop_front() {
-                    counted.latency.record(now.duration_since(sent));
+                    counters.latency.record(now.duration_since(sent));
                 }
             } else {
-                counted.prices += 1;
+                counters.prices += 1;
             }
         }
         self.partial = rest.to_vec();
@@ -240,7 +240,7 @@ impl Seat {
     }
 }
 
-/// The first whole gRPC message of `bytes`, and what comes after it.
+/// Splits off the first complete gRPC message.
 fn first_message(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (header, rest) = bytes.split_at_checked(GRPC_HEADER)?;
     let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
@@ -258,7 +258,7 @@ fn frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-/// HPACK without state: indexed names of the static table, literal values, nothing added to the dynamic table.
+/// HPACK without state: indexed names of the static table, literal values, no dynamic table.
 fn request_headers(authority: &str) -> Vec<u8> {
     let mut block = vec![0x83, 0x86];
     for (name, value) in [(4, "/casino.Casino/Gamble"), (1, authority)] {
@@ -278,7 +278,7 @@ fn string(block: &mut Vec<u8>, value: &str) {
     block.extend_from_slice(value.as_bytes());
 }
 
-/// An encoded `casino.Action` of one stock, with its gRPC header.
+/// Encodes a `casino.Action` of one stock with its gRPC header.
 fn action(player: &str, sell: bool) -> Vec<u8> {
     let name = player.len() as u8;
     let mut message = vec![0x0a, name + 2, 0x0a, name];

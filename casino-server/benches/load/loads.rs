@@ -1,4 +1,4 @@
-//! The loads, the commands of the servers that are measured, and the median.
+//! The loads, the commands of the measured servers, and the median.
 
 use std::{
     io,
@@ -7,18 +7,18 @@ use std::{
     time::Duration,
 };
 
-/// First argument that makes this program a ceiling.
+/// First argument that makes this program a reference server.
 pub(crate) const SERVE_BARE: &str = "serve-bare";
 
-/// What is to be measured.
+/// The command line.
 pub(crate) struct Plan {
-    /// How often everything is measured, in turn.
+    /// Number of measurements, taken in turn.
     pub(crate) rounds: usize,
-    /// How long each time.
+    /// Duration of each measurement.
     pub(crate) length: Duration,
-    /// Scenarios with this in their names.
-    pub(crate) wanted: String,
-    /// Builds of the casino to be compared, in place of all other scenarios.
+    /// Runs only scenarios whose names contain this text.
+    pub(crate) filter: String,
+    /// Builds of the casino to compare, instead of running all other scenarios.
     pub(crate) builds: Vec<PathBuf>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Load {
     pub(crate) streams: usize,
     pub(crate) connections: usize,
     pub(crate) window: usize,
-    /// Whether actions carry ids, as our client's do.
+    /// Whether actions have IDs, as the real client's do.
     pub(crate) ids: bool,
 }
 
@@ -77,12 +77,12 @@ pub(crate) fn bare_command(kind: &str, tick_ms: u64) -> io::Result<Command> {
     Ok(command)
 }
 
-pub(crate) fn casino_command(store: &Path, tick: &str) -> Command {
-    casino_of(Path::new(env!("CARGO_BIN_EXE_casino-server")), store, tick)
+pub(crate) fn default_build_command(store: &Path, tick: &str) -> Command {
+    command_for_build(Path::new(env!("CARGO_BIN_EXE_casino-server")), store, tick)
 }
 
-/// The same with another build of the casino.
-pub(crate) fn casino_of(build: &Path, store: &Path, tick: &str) -> Command {
+/// Like [`default_build_command`] with another build of the casino.
+pub(crate) fn command_for_build(build: &Path, store: &Path, tick: &str) -> Command {
     let mut command = Command::new(build);
     command.args([
         "--listen",

@@ -1,8 +1,8 @@
-//! The casino under load, beside the ceilings, in one run.
+//! Load test of the casino and its reference servers.
 //!
-//! `cargo bench -p casino-server --bench load [-- ROUNDS [SECONDS [SCENARIOS]]]` starts the servers as processes of their
-//! own, drives them in turn from this process, and prints medians with their ratios. It asserts nothing. With `--casino
-//! PATH`, once for each of several builds of the casino, it compares these on SQLite, and measures nothing else.
+//! `cargo bench -p casino-server --bench load [-- ROUNDS [SECONDS [SCENARIOS]]]` starts the servers as child processes,
+//! applies the loads from this process in turn, and prints medians and ratios. It asserts nothing. With `--casino
+//! PATH`, given once for each of several builds of the casino, it only compares these builds on SQLite.
 
 #![allow(
     missing_docs,
@@ -17,23 +17,23 @@
     clippy::float_arithmetic
 )]
 
-mod alone;
 mod bare;
 mod builds;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../tests/support/cluster.rs"]
 mod cluster;
+mod clustered;
 mod drive;
 mod flood;
-mod full;
 mod histogram;
 mod http2;
-mod joint;
+mod large_store;
+mod ledger_alone;
 mod loads;
 mod process;
+mod report;
 mod scenario;
-mod seats;
-mod table;
+mod sessions;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -44,7 +44,7 @@ fn main() -> io::Result<()> {
     let mut given = std::env::args().skip(1).filter(|argument| argument != "--bench");
     while let Some(argument) = given.next() {
         match argument.as_str() {
-            // It is started from elsewhere.
+            // The path is used from another working directory.
             "--casino" => builds.push(PathBuf::from(given.next().unwrap_or_default()).canonicalize()?),
             _ => arguments.push(argument),
         }
@@ -62,16 +62,16 @@ fn main() -> io::Result<()> {
             runtime.block_on(bare::serve(&kind, Duration::from_millis(number(2, 1000))));
             Ok(())
         }
-        Some(alone::LEDGER_ALONE) => alone::run(&arguments),
+        Some(ledger_alone::LEDGER_ALONE) => ledger_alone::run(&arguments),
         Some(flood::FLOOD) => {
             let address = arguments.get(1).cloned().unwrap_or_default();
-            on_one_thread(flood::be(&address))
+            on_one_thread(flood::run_process(&address))
         }
         _ => {
             let plan = Plan {
                 rounds: number(0, 5) as usize,
                 length: Duration::from_secs(number(1, 3)),
-                wanted: arguments.get(2).cloned().unwrap_or_default(),
+                filter: arguments.get(2).cloned().unwrap_or_default(),
                 builds,
             };
             on_one_thread(scenario::run_all(&plan))

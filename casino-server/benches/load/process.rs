@@ -1,4 +1,4 @@
-//! A server as a process of its own, and what the system says of it.
+//! A server as a child process, and its resource usage.
 
 use std::{
     fs,
@@ -13,11 +13,11 @@ use std::{
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
-    /// Where it tells its metrics.
+    /// Address of its metrics.
     metrics: Option<String>,
 }
 
-/// What a casino's metrics say of its batches so far.
+/// Batch metrics of a casino so far.
 #[derive(Default, Clone, Copy)]
 pub(crate) struct Batches {
     count: f64,
@@ -26,26 +26,26 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    /// Trades, payments and ticks in one batch.
+    /// Average entries per batch: trades, payments and ticks.
     pub(crate) fn entries_each(&self) -> f64 {
         self.entries / self.count
     }
 
-    /// The time of one commit.
+    /// Average commit time in milliseconds.
     pub(crate) fn ms_each(&self) -> f64 {
         self.seconds * 1e3 / self.count
     }
 
     fn read(page: &str) -> Self {
-        let figure = |name: &str| -> f64 {
+        let metric = |name: &str| -> f64 {
             let line = page.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|figure| figure.trim().parse().ok())
+            line.and_then(|value| value.trim().parse().ok())
                 .unwrap_or_default()
         };
         Self {
-            count: figure("casino_commit_seconds_count "),
-            entries: figure("casino_batch_entries_sum "),
-            seconds: figure("casino_commit_seconds_sum "),
+            count: metric("casino_commit_seconds_count "),
+            entries: metric("casino_batch_entries_sum "),
+            seconds: metric("casino_commit_seconds_sum "),
         }
     }
 }
@@ -88,20 +88,18 @@ impl Server {
                 child,
                 metrics: None,
             }),
-            None => Err(io::Error::other(format!(
-                "{command:?} is not ready but says {line:?}"
-            ))),
+            None => Err(io::Error::other(format!("{command:?} is not ready: {line:?}"))),
         }
     }
 
-    /// The same with its metrics told at `metrics`, a free address.
+    /// Like [`start`](Self::start), with metrics at `metrics`, a free address.
     pub(crate) fn start_with_metrics(command: &mut Command, metrics: String) -> io::Result<Self> {
         let mut server = Self::start(command.args(["--metrics", &metrics]))?;
         server.metrics = Some(metrics);
         Ok(server)
     }
 
-    /// What it has committed so far, if it tells its metrics.
+    /// Returns its batch metrics so far; zero without metrics.
     pub(crate) fn batches(&self) -> io::Result<Batches> {
         let Some(metrics) = &self.metrics else {
             return Ok(Batches::default());
@@ -113,7 +111,7 @@ impl Server {
         Ok(Batches::read(&text))
     }
 
-    /// Time on a processor so far, of user and system together.
+    /// Processor time so far, user and system.
     pub(crate) fn cpu(&self) -> io::Result<Duration> {
         cpu_of(&self.child.id().to_string())
     }
@@ -127,7 +125,7 @@ impl Server {
             .unwrap_or(0))
     }
 
-    /// Bytes the process had written to disk so far.
+    /// Bytes written to disk so far.
     pub(crate) fn written_bytes(&self) -> io::Result<u64> {
         written_by(&self.child.id().to_string())
     }
@@ -140,29 +138,29 @@ impl Drop for Server {
     }
 }
 
-/// Time this process has spent on a processor so far.
+/// Processor time of this process so far.
 pub(crate) fn own_cpu() -> io::Result<Duration> {
     cpu_of("self")
 }
 
-/// What the children of a process have used up so far; one that has ended is not in it.
+/// Resource usage of a process's children. Children that have ended are not included.
 #[derive(Default, Clone, Copy)]
-pub(crate) struct Family {
-    /// Time on a processor.
+pub(crate) struct ChildProcesses {
+    /// Processor time.
     pub(crate) cpu: Duration,
     /// Bytes written to disk.
     pub(crate) written: u64,
 }
 
-impl Family {
-    /// The children of the process `parent`.
-    pub(crate) fn of(parent: u32) -> io::Result<Self> {
+impl ChildProcesses {
+    /// Reads the children of the process `parent`.
+    pub(crate) fn children_of(parent: u32) -> io::Result<Self> {
         let mut sum = Self::default();
         for process in fs::read_dir("/proc")? {
             let process = process?;
             let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
-            let of = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-            if of.is_some_and(|of| of.trim().parse() == Ok(parent)) {
+            let parent_id = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            if parent_id.is_some_and(|parent_id| parent_id.trim().parse() == Ok(parent)) {
                 let pid = process.file_name().to_string_lossy().into_owned();
                 sum.cpu += cpu_of(&pid).unwrap_or_default();
                 sum.written += written_by(&pid).unwrap_or_default();
@@ -172,7 +170,7 @@ impl Family {
     }
 }
 
-/// Bytes the process had written to disk so far.
+/// Bytes the process has written to disk so far.
 fn written_by(pid: &str) -> io::Result<u64> {
     let counters = fs::read_to_string(format!("/proc/{pid}/io"))?;
     let line = counters
@@ -181,7 +179,7 @@ fn written_by(pid: &str) -> io::Result<u64> {
     Ok(line.and_then(|rest| rest.trim().parse().ok()).unwrap_or(0))
 }
 
-/// The sum over the threads there are; one that has ended is not in it.
+/// Processor time of the running threads of a process.
 fn cpu_of(pid: &str) -> io::Result<Duration> {
     let mut nanos = 0;
     for thread in fs::read_dir(format!("/proc/{pid}/task"))? {

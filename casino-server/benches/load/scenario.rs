@@ -1,4 +1,4 @@
-//! The scenarios, and the comparison of the casino with a ceiling in turn.
+//! Runs the scenarios and compares the casino with the reference server.
 
 use std::{
     fs::File,
@@ -8,18 +8,18 @@ use std::{
 };
 
 use crate::{
-    alone, builds,
+    builds, clustered,
     drive::{Measured, measure},
-    flood, full, joint,
-    loads::{LOADS, Load, Plan, bare_command, casino_command, median},
+    flood, large_store, ledger_alone,
+    loads::{LOADS, Load, Plan, bare_command, default_build_command, median},
     process::Server,
-    seats,
-    table::{print_head, print_row},
+    report::{print_head, print_row},
+    sessions,
 };
 
-/// Runs every scenario whose name has `wanted` in it, `rounds` times each, `length` each time.
+/// Runs every scenario whose name contains the filter, `rounds` times each, `length` each time.
 pub(crate) async fn run_all(plan: &Plan) -> io::Result<()> {
-    let (rounds, length, wanted) = (plan.rounds, plan.length, plan.wanted.as_str());
+    let (rounds, length, filter) = (plan.rounds, plan.length, plan.filter.as_str());
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("{}", machine());
     println!(
@@ -29,16 +29,16 @@ pub(crate) async fn run_all(plan: &Plan) -> io::Result<()> {
     if !plan.builds.is_empty() {
         return builds::run(plan, folder.path()).await;
     }
-    for load in LOADS.into_iter().filter(|load| load.name().contains(wanted)) {
+    for load in LOADS.into_iter().filter(|load| load.name().contains(filter)) {
         compare(load, rounds, length, folder.path()).await?;
     }
-    seats::run_all(rounds, length, wanted, folder.path()).await?;
-    flood::run(rounds, length, wanted, folder.path()).await?;
-    full::run(rounds, length, wanted, folder.path()).await?;
-    joint::run(rounds, length, wanted).await
+    sessions::run_all(rounds, length, filter, folder.path()).await?;
+    flood::run(rounds, length, filter, folder.path()).await?;
+    large_store::run(rounds, length, filter, folder.path()).await?;
+    clustered::run(rounds, length, filter).await
 }
 
-/// Measures the disk, the ceiling and the casino in turn, and prints their medians.
+/// Measures the disk, the reference server and the casino in turn, and prints their medians.
 async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> io::Result<()> {
     let (mut bare, mut casino) = (Vec::new(), Vec::new());
     let (mut alone, mut commits) = (Vec::new(), Vec::new());
@@ -52,12 +52,12 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
             } = load;
             folder.join(format!("{kind}-{streams}-{connections}-{window}-{round}.db"))
         };
-        alone.push(alone::measure(load, length, &store("alone"))?);
+        alone.push(ledger_alone::measure(load, length, &store("alone"))?);
         let server = Server::start(&mut bare_command("actions", 1000)?)?;
         bare.push(measure((&server).into(), load, length, false).await?);
         drop(server);
-        let server = Server::start(&mut casino_command(&store("casino"), "10s"))?;
-        // Beside the casino that waits for a commit of its own: the disk's speed changes from one second to the next.
+        let server = Server::start(&mut default_build_command(&store("casino"), "10s"))?;
+        // Right before the casino, because the speed of the disk changes within seconds.
         commits.push(commit_time(folder)?.as_secs_f64() * 1e6);
         casino.push(measure((&server).into(), load, length, true).await?);
     }
@@ -91,7 +91,7 @@ async fn compare(load: Load, rounds: usize, length: Duration, folder: &Path) -> 
     Ok(())
 }
 
-/// The median time of an append with fdatasync: what one durable action of one player costs at least.
+/// The median time of an append with fdatasync, the minimum for one durable action of one player.
 fn commit_time(folder: &Path) -> io::Result<Duration> {
     let mut file = File::create(folder.join("commit"))?;
     file.write_all(&vec![0; 1 << 20])?;

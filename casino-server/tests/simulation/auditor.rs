@@ -1,7 +1,7 @@
-//! The auditor: what one player asked for and was told, and whether the books agree.
+//! A model of one player: records every request and response, then compares them with the ledger.
 //!
-//! A model without time, tasks or wire. Each request of a player asks for another amount, so an entry in the books says
-//! by itself which request it came from, and none can stand for another.
+//! The model has no time, tasks or network. Every request of a player has a different amount, so a ledger entry
+//! identifies the request that caused it.
 
 use std::collections::BTreeMap;
 
@@ -10,172 +10,176 @@ use awesomestock_proto::{
     types::Payment,
 };
 
-/// What a deposit brings beside its number: enough for the trades between two of them.
+/// Dollars of a deposit in addition to its request number; pays for the trades before the next deposit.
 const DEPOSIT_DOLLARS: i32 = 2_000;
 
-/// What a request asks for; its number is in its amount.
+/// What a request asks for. The amount follows from its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum RequestKind {
     Deposit,
     Withdrawal,
-    /// At this price or a better one; 0 is no limit.
+    /// Limit price; 0 is no limit.
     Trade(ActionType, i32),
 }
 
-/// What a request was answered for good.
+/// The final answer to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
-    /// So many tokens were bought.
+    /// Tokens bought.
     Bought(i32),
     Paid(Payment),
     Traded(Trade),
-    Refused(String),
+    Rejected(String),
 }
 
-/// What was said to a request that was sent.
+/// The result of sending a request once.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Said {
+pub(crate) enum Response {
     Answer(Answer),
-    /// That nothing was done, and that it may be asked again.
-    NotDone,
-    /// The same, by a casino that does nothing any more.
-    NotDoneAndStopping,
-    /// Nothing, or that nobody knows.
-    Nothing,
+    /// Not executed; the request may be sent again.
+    NotExecuted,
+    /// Not executed, and the casino executes nothing any more.
+    NotExecutedShuttingDown,
+    /// No response, or the casino does not know the outcome.
+    Unknown,
 }
 
-/// A request, sent once or more often.
+/// A request, which may be sent several times.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// Counts the player's requests, from 1.
+    /// Position among the player's requests, from 1.
     pub(crate) number: i32,
-    pub(crate) wanted: Wanted,
-    /// By which it may be sent again.
+    pub(crate) kind: RequestKind,
+    /// Request ID, if the request may be sent again.
     pub(crate) id: Option<[u8; 16]>,
     answer: Option<Answer>,
-    /// It was sent in this life of the casino, or in an earlier one, and may have been done without a word.
-    open_now: bool,
-    open_before: bool,
+    /// Sent in this or in an earlier lifetime of the casino without an answer, so it may have been executed.
+    open_in_this_lifetime: bool,
+    open_in_earlier_lifetime: bool,
 }
 
-/// All that one player asked for and was told.
+/// Every request of one player and every wallet the player received.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     requests: Vec<Request>,
-    /// By version: two of one version are one wallet.
+    /// By version; all wallets of one version must be equal.
     wallets: BTreeMap<i64, Wallet>,
 }
 
-/// What the casino has in its books of one player.
+/// A player's account as the casino reports it after the simulation.
 #[derive(Debug)]
-pub(crate) struct Books {
+pub(crate) struct StoredAccount {
     pub(crate) trades: Vec<Trade>,
     pub(crate) payments: Vec<Payment>,
     pub(crate) wallet: Wallet,
 }
 
 impl Request {
-    /// Dollars, tokens or stocks, as its kind has it; no other request of its player has the same.
+    /// Amount in the unit of the request's kind, unique among the requests of that kind.
     pub(crate) fn amount(&self) -> i32 {
-        match self.wanted {
-            Wanted::Deposit => DEPOSIT_DOLLARS + self.number,
-            Wanted::Withdrawal => 5 * self.number,
-            Wanted::Trade(..) => self.number,
+        match self.kind {
+            RequestKind::Deposit => DEPOSIT_DOLLARS + self.number,
+            RequestKind::Withdrawal => 5 * self.number,
+            RequestKind::Trade(..) => self.number,
         }
     }
 
-    /// Takes what was said to it, in any life.
-    fn hear(&mut self, said: Said) {
-        match said {
-            Said::Nothing => self.open_now |= self.answer.is_none(),
-            Said::NotDone | Said::NotDoneAndStopping => {
+    /// Records the response to one attempt.
+    fn record(&mut self, response: Response) {
+        match response {
+            Response::Unknown => self.open_in_this_lifetime |= self.answer.is_none(),
+            Response::NotExecuted | Response::NotExecutedShuttingDown => {
                 assert_eq!(
                     self.answer, None,
-                    "{self:?} was answered before, and now is said not to be done"
+                    "{self:?} was answered before, and is now reported as not executed"
                 );
-                // What was sent in this life by another way may still be on that way.
-                self.open_now &= said == Said::NotDone;
-                self.open_before = false;
+                // An earlier attempt of this lifetime may still be on its way.
+                self.open_in_this_lifetime &= response == Response::NotExecuted;
+                self.open_in_earlier_lifetime = false;
             }
-            Said::Answer(answer) => {
+            Response::Answer(answer) => {
                 let before = self.answer.get_or_insert_with(|| answer.clone());
                 assert_eq!(
                     *before, answer,
                     "request {} was answered differently before",
                     self.number
                 );
-                (self.open_now, self.open_before) = (false, false);
+                (self.open_in_this_lifetime, self.open_in_earlier_lifetime) = (false, false);
             }
         }
     }
 
-    /// Takes an entry of the books that is its own.
-    fn is_kept_as(&mut self, kept: &Answer) {
-        let was_open = self.open_before && self.answer.is_none();
-        let was_told = match (&self.answer, kept) {
-            (Some(Answer::Bought(tokens)), Answer::Paid(kept)) => *tokens == -5 * kept.amount,
-            (Some(told), kept) => told == kept,
+    /// Matches a ledger entry with this request.
+    fn match_entry(&mut self, entry: &Answer) {
+        let was_open = self.open_in_earlier_lifetime && self.answer.is_none();
+        let was_answered = match (&self.answer, entry) {
+            (Some(Answer::Bought(tokens)), Answer::Paid(payment)) => *tokens == -5 * payment.amount,
+            (Some(answer), entry) => answer == entry,
             (None, _) => false,
         };
-        assert!(was_open || was_told, "{kept:?} is kept, of {self:?}");
-        // A second entry finds nothing open and nothing told.
-        (self.open_before, self.answer) = (false, None);
+        assert!(
+            was_open || was_answered,
+            "unexpected entry {entry:?} for {self:?}"
+        );
+        // A second entry for this request must fail.
+        (self.open_in_earlier_lifetime, self.answer) = (false, None);
     }
 }
 
 impl Account {
-    /// A new request, with or without `id`: where it is.
-    pub(crate) fn request(&mut self, wanted: Wanted, id: Option<[u8; 16]>) -> usize {
+    /// Adds a new request and returns its index.
+    pub(crate) fn request(&mut self, kind: RequestKind, id: Option<[u8; 16]>) -> usize {
         let number = i32::try_from(self.requests.len()).unwrap() + 1;
         self.requests.push(Request {
             number,
-            wanted,
+            kind,
             id,
             answer: None,
-            open_now: false,
-            open_before: false,
+            open_in_this_lifetime: false,
+            open_in_earlier_lifetime: false,
         });
         self.requests.len() - 1
     }
 
-    pub(crate) fn at(&self, place: usize) -> &Request {
-        &self.requests[place]
+    pub(crate) fn get(&self, index: usize) -> &Request {
+        &self.requests[index]
     }
 
-    /// Those that may be sent again: first whose fate is open, then those that were answered.
-    pub(crate) fn repeatable(&self, of: impl Fn(Wanted) -> bool) -> (Vec<usize>, Vec<usize>) {
-        let known = |place: &usize| self.requests[*place].id.is_some() && of(self.requests[*place].wanted);
-        let places = (0..self.requests.len()).filter(known);
-        places.partition(|place| self.requests[*place].answer.is_none())
+    /// Indexes of the requests that may be sent again: first the unanswered ones, then the answered ones.
+    pub(crate) fn repeatable(&self, filter: impl Fn(RequestKind) -> bool) -> (Vec<usize>, Vec<usize>) {
+        let is_repeatable =
+            |index: &usize| self.requests[*index].id.is_some() && filter(self.requests[*index].kind);
+        let indexes = (0..self.requests.len()).filter(is_repeatable);
+        indexes.partition(|index| self.requests[*index].answer.is_none())
     }
 
-    /// What was said to the request at `place` after it was sent once.
-    pub(crate) fn hear(&mut self, place: usize, said: Said) {
-        self.requests[place].hear(said);
+    /// Records the response to one attempt of the request at `index`.
+    pub(crate) fn record(&mut self, index: usize, response: Response) {
+        self.requests[index].record(response);
     }
 
-    /// A wallet that was told.
-    pub(crate) fn hear_wallet(&mut self, wallet: Wallet) {
+    /// Records a wallet that the player received.
+    pub(crate) fn record_wallet(&mut self, wallet: Wallet) {
         let before = self.wallets.entry(wallet.version).or_insert(wallet);
         assert_eq!(*before, wallet, "of one version");
     }
 
-    /// The casino is gone: what was on its way does not come any more.
-    pub(crate) fn life_ends(&mut self) {
+    /// Ends the casino's lifetime: attempts without a response get none any more.
+    pub(crate) fn end_lifetime(&mut self) {
         for request in &mut self.requests {
-            request.open_before |= std::mem::take(&mut request.open_now);
+            request.open_in_earlier_lifetime |= std::mem::take(&mut request.open_in_this_lifetime);
         }
     }
 
-    /// That `books` have what was answered, and otherwise only what was asked and left open; that each entry is there
-    /// once; and that the wallet is the sum of them. `price_of` tells the price of a tick.
-    pub(crate) fn audit(mut self, books: &Books, price_of: impl Fn(i64) -> Option<i32>) {
-        self.life_ends();
-        let Books {
+    /// Checks that `stored` contains each answered request exactly once, otherwise only requests whose outcome was left
+    /// open, and that the wallet is the sum of the entries. `price_of` returns the price of a tick.
+    pub(crate) fn audit(mut self, stored: &StoredAccount, price_of: impl Fn(i64) -> Option<i32>) {
+        self.end_lifetime();
+        let StoredAccount {
             trades,
             payments,
             wallet,
-        } = books;
+        } = stored;
         assert!(
             trades
                 .iter()
@@ -193,12 +197,12 @@ impl Account {
             let amount = i64::from(payment.amount);
             tokens -= 5 * amount;
             dollars[usize::from(amount > 0)] += amount.abs();
-            let (number, wanted) = match payment.amount {
-                ..0 => (-payment.amount - DEPOSIT_DOLLARS, Wanted::Deposit),
-                _ => (payment.amount, Wanted::Withdrawal),
+            let (number, kind) = match payment.amount {
+                ..0 => (-payment.amount - DEPOSIT_DOLLARS, RequestKind::Deposit),
+                _ => (payment.amount, RequestKind::Withdrawal),
             };
-            self.kept(number, wanted)
-                .is_kept_as(&Answer::Paid(payment.clone()));
+            self.request_for(number, kind)
+                .match_entry(&Answer::Paid(payment.clone()));
         }
         for trade in trades {
             let count = match trade.r#type() {
@@ -208,49 +212,49 @@ impl Account {
             (tokens, stocks) = (tokens - i64::from(count) * i64::from(trade.price), stocks + count);
             assert_eq!(price_of(trade.tick), Some(trade.price), "{trade:?}");
             let request = &self.requests[usize::try_from(trade.stocks_count - 1).unwrap()];
-            let Wanted::Trade(side, limit) = request.wanted else {
-                panic!("nobody asked for {trade:?}")
+            let RequestKind::Trade(side, limit) = request.kind else {
+                panic!("no request matches {trade:?}")
             };
             let is_within = match side {
                 ActionType::Buy => limit == 0 || trade.price <= limit,
                 ActionType::Sell => trade.price >= limit,
             };
             assert!(side == trade.r#type() && is_within, "{trade:?} of {request:?}");
-            let request = self.kept(trade.stocks_count, request.wanted);
-            request.is_kept_as(&Answer::Traded(*trade));
+            let request = self.request_for(trade.stocks_count, request.kind);
+            request.match_entry(&Answer::Traded(*trade));
         }
-        self.nothing_is_missing();
-        let owned = (
+        self.assert_all_matched();
+        let actual = (
             i64::from(wallet.tokens),
             wallet.stocks,
             [wallet.dollars_in, wallet.dollars_out],
         );
-        assert_eq!(owned, (tokens, stocks, dollars));
+        assert_eq!(actual, (tokens, stocks, dollars));
         assert_eq!(
             wallet.version,
             i64::try_from(trades.len() + payments.len()).unwrap()
         );
-        self.hear_wallet(*wallet);
+        self.record_wallet(*wallet);
         assert!(
             self.wallets.range(wallet.version + 1..).next().is_none(),
-            "none told is newer"
+            "a received wallet is newer than the stored one"
         );
     }
 
-    fn kept(&mut self, number: i32, wanted: Wanted) -> &mut Request {
+    fn request_for(&mut self, number: i32, kind: RequestKind) -> &mut Request {
         let request = usize::try_from(number - 1)
             .ok()
-            .and_then(|place| self.requests.get_mut(place));
-        let request = request.filter(|request| request.wanted == wanted);
-        request.unwrap_or_else(|| panic!("nobody asked for {wanted:?} {number}"))
+            .and_then(|index| self.requests.get_mut(index));
+        let request = request.filter(|request| request.kind == kind);
+        request.unwrap_or_else(|| panic!("no request matches {kind:?} {number}"))
     }
 
-    /// Every answered entry was found, and so was taken.
-    fn nothing_is_missing(&self) {
+    /// Every answered entry was matched, which clears its answer.
+    fn assert_all_matched(&self) {
         for request in &self.requests {
-            let left = &request.answer;
+            let unmatched = &request.answer;
             assert!(
-                matches!(left, None | Some(Answer::Refused(_))),
+                matches!(unmatched, None | Some(Answer::Rejected(_))),
                 "{request:?} is missing"
             );
         }

@@ -1,4 +1,4 @@
-//! A connection that stalls and tarries, breaks for good after so many bytes, and ends with the casino's life.
+//! A connection that stalls, delays, resets after a random number of bytes, and ends with the casino's lifetime.
 
 use std::{
     future::Future,
@@ -16,36 +16,36 @@ use tokio::{
 };
 use tonic::transport::server::Connected;
 
-use crate::surroundings::Life;
+use crate::environment::Lifetime;
 
-/// The casino's end of a connection.
-pub(crate) struct Faulty {
+/// The server side of a connection.
+pub(crate) struct FaultyConnection {
     pipe: DuplexStream,
-    life: Arc<Life>,
-    /// Bytes until it breaks.
-    left: usize,
-    /// Until when nothing comes through.
+    lifetime: Arc<Lifetime>,
+    /// Bytes until the connection resets.
+    bytes_left: usize,
+    /// No data passes until this timer fires.
     delay: Option<Pin<Box<Sleep>>>,
-    /// When it is not ready yet: by chance, for whoever looks twice in each turn would else always look in vain.
-    chance: ChaCha8Rng,
+    /// Decides when the connection is not ready. A fixed pattern could starve a caller that polls twice in each turn.
+    rng: ChaCha8Rng,
 }
 
-impl Faulty {
-    /// `pipe` in `life`, with faults by `chance`.
-    pub(crate) fn new(pipe: DuplexStream, life: &Arc<Life>, chance: &mut ChaCha8Rng) -> Self {
-        let bytes_max = [1_000, 5_000, 20_000].get(chance.random_range(0..5_usize));
+impl FaultyConnection {
+    /// Wraps `pipe` with random faults from `rng`.
+    pub(crate) fn new(pipe: DuplexStream, lifetime: &Arc<Lifetime>, rng: &mut ChaCha8Rng) -> Self {
+        let bytes_max = [1_000, 5_000, 20_000].get(rng.random_range(0..5_usize));
         Self {
             pipe,
-            life: Arc::clone(life),
-            left: bytes_max.map_or(usize::MAX, |most| chance.random_range(1..*most)),
+            lifetime: Arc::clone(lifetime),
+            bytes_left: bytes_max.map_or(usize::MAX, |max| rng.random_range(1..*max)),
             delay: None,
-            chance: ChaCha8Rng::seed_from_u64(chance.random()),
+            rng: ChaCha8Rng::seed_from_u64(rng.random()),
         }
     }
 
-    /// Whether the connection stalls, tarries or is broken, instead of going on.
+    /// Returns the fault of this step, if any: a stall, a delay or a reset.
     fn fault(&mut self, cx: &mut Context<'_>) -> Option<Poll<io::Error>> {
-        if self.life.step() || self.left == 0 {
+        if self.lifetime.step() || self.bytes_left == 0 {
             return Some(Poll::Ready(io::ErrorKind::ConnectionReset.into()));
         }
         if let Some(delay) = &mut self.delay {
@@ -54,24 +54,24 @@ impl Faulty {
             }
             self.delay = None;
         }
-        match self.chance.random_range(0..400) {
+        match self.rng.random_range(0..400) {
             0..100 => {
                 cx.waker().wake_by_ref();
                 Some(Poll::Pending)
             }
             100 => {
-                let mut delay = Box::pin(sleep(Duration::from_millis(self.chance.random_range(1..10))));
-                // Polled once, so that it wakes whoever waits.
-                let waits = delay.as_mut().poll(cx).is_pending();
+                let mut delay = Box::pin(sleep(Duration::from_millis(self.rng.random_range(1..10))));
+                // The first poll registers the waker.
+                let is_pending = delay.as_mut().poll(cx).is_pending();
                 self.delay = Some(delay);
-                waits.then_some(Poll::Pending)
+                is_pending.then_some(Poll::Pending)
             }
             _ => None,
         }
     }
 }
 
-impl AsyncRead for Faulty {
+impl AsyncRead for FaultyConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -80,25 +80,25 @@ impl AsyncRead for Faulty {
         if let Some(fault) = self.fault(cx) {
             return fault.map(Err);
         }
-        let mut bytes = vec![0; buffer.remaining().min(self.left)];
+        let mut bytes = vec![0; buffer.remaining().min(self.bytes_left)];
         let mut part = ReadBuf::new(&mut bytes);
         let read = Pin::new(&mut self.pipe).poll_read(cx, &mut part);
         let filled = part.filled().len();
         buffer.put_slice(part.filled());
-        self.left -= filled;
+        self.bytes_left -= filled;
         read
     }
 }
 
-impl AsyncWrite for Faulty {
+impl AsyncWrite for FaultyConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if let Some(fault) = self.fault(cx) {
             return fault.map(Err);
         }
-        let part = bytes.len().min(self.left);
+        let part = bytes.len().min(self.bytes_left);
         let written = Pin::new(&mut self.pipe).poll_write(cx, &bytes[..part]);
         if let Poll::Ready(Ok(written)) = written {
-            self.left -= written;
+            self.bytes_left -= written;
         }
         written
     }
@@ -112,7 +112,7 @@ impl AsyncWrite for Faulty {
     }
 }
 
-impl Connected for Faulty {
+impl Connected for FaultyConnection {
     type ConnectInfo = ();
 
     fn connect_info(&self) {}

@@ -1,4 +1,4 @@
-//! A player: asks for this and that over a connection that breaks, and sends again by its id what had no answer.
+//! A simulated player: sends random requests over an unreliable connection and resends unanswered ones by ID.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,37 +13,37 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, metadata::MetadataValue};
 
 use crate::{
-    auditor::{Account, Answer, Said, Wanted},
-    support::{Client, Seat, action, soon, user},
+    auditor::{Account, Answer, RequestKind, Response},
+    support::{Client, Session, action, user, with_timeout},
 };
 
 const FEEDS: &str = "ticks,wallet,ids,limits";
-/// How long a statement is waited for that never comes.
+/// Timeout for a statement that never arrives.
 const STATEMENT_WAIT: Duration = Duration::from_millis(3);
 
-/// Requests sent again in one go: a player sends all of a window before it reads an answer, and the answers to it have to
-/// fit what may be on the way unread.
-const REPEATED_MAX: usize = 40;
+/// Most requests resent at once. A player sends a whole window before it reads an answer, so the answers must fit into
+/// the receive buffers.
+const MAX_RESENT: usize = 40;
 
-/// A player in one life of the casino.
+/// A player during one lifetime of the casino.
 pub(crate) struct Player {
     pub(crate) name: &'static str,
     pub(crate) account: Account,
     pub(crate) client: Client,
-    pub(crate) chance: ChaCha8Rng,
+    pub(crate) rng: ChaCha8Rng,
 }
 
 impl Player {
-    /// A few requests, whatever becomes of them.
+    /// Sends a few random requests.
     pub(crate) async fn play(mut self) -> (&'static str, Account) {
-        for _ in 0..self.chance.random_range(1..12) {
-            match self.chance.random_range(0..8) {
-                0 | 1 => self.pay(Wanted::Deposit).await,
-                2 => self.pay(Wanted::Withdrawal).await,
+        for _ in 0..self.rng.random_range(1..12) {
+            match self.rng.random_range(0..8) {
+                0 | 1 => self.pay(RequestKind::Deposit).await,
+                2 => self.pay(RequestKind::Withdrawal).await,
                 3 => {
-                    // The payments server hangs; whoever asks goes away again.
-                    let asked = self.client.get_payment_statement(user(self.name));
-                    let _ = timeout(STATEMENT_WAIT, asked).await;
+                    // The payments server hangs, so the call is abandoned.
+                    let call = self.client.get_payment_statement(user(self.name));
+                    let _ = timeout(STATEMENT_WAIT, call).await;
                 }
                 _ => self.trade().await,
             }
@@ -51,101 +51,103 @@ impl Player {
         (self.name, self.account)
     }
 
-    /// A new request, mostly with an id.
-    fn request(&mut self, wanted: Wanted) -> usize {
-        let id = self.chance.random_bool(0.8).then(|| self.chance.random());
-        self.account.request(wanted, id)
+    /// Adds a new request, usually with an ID.
+    fn request(&mut self, kind: RequestKind) -> usize {
+        let id = self.rng.random_bool(0.8).then(|| self.rng.random());
+        self.account.request(kind, id)
     }
 
-    /// Makes payments of this kind: those again that had no answer, now and then one that had, and a new one.
-    async fn pay(&mut self, wanted: Wanted) {
-        let (mut places, answered) = self.account.repeatable(|other| other == wanted);
-        places.truncate(REPEATED_MAX);
-        places.extend(self.some_of(&answered));
-        places.push(self.request(wanted));
-        for place in places {
-            let said = self.send_payment(place).await;
-            self.account.hear(place, said);
+    /// Resends the unanswered payments of this kind and sometimes an answered one, then sends a new one.
+    async fn pay(&mut self, kind: RequestKind) {
+        let (mut indexes, answered) = self.account.repeatable(|other| other == kind);
+        indexes.truncate(MAX_RESENT);
+        indexes.extend(self.sometimes_one_of(&answered));
+        indexes.push(self.request(kind));
+        for index in indexes {
+            let response = self.send_payment(index).await;
+            self.account.record(index, response);
         }
     }
 
-    /// One of `answered`, now and then.
-    fn some_of(&mut self, answered: &[usize]) -> Option<usize> {
-        let is_wanted = !answered.is_empty() && self.chance.random_bool(0.3);
-        is_wanted.then(|| answered[self.chance.random_range(0..answered.len())])
+    /// Sometimes returns one of `answered`.
+    fn sometimes_one_of(&mut self, answered: &[usize]) -> Option<usize> {
+        let is_resent = !answered.is_empty() && self.rng.random_bool(0.3);
+        is_resent.then(|| answered[self.rng.random_range(0..answered.len())])
     }
 
-    async fn send_payment(&mut self, place: usize) -> Said {
-        let request = self.account.at(place);
-        let (who, amount) = (Some(user(self.name)), request.amount());
+    async fn send_payment(&mut self, index: usize) -> Response {
+        let request = self.account.get(index);
+        let (payer, amount) = (Some(user(self.name)), request.amount());
         let id = request.id.map(Vec::from).unwrap_or_default();
-        if request.wanted == Wanted::Deposit {
+        if request.kind == RequestKind::Deposit {
             let payment = Payment {
-                user: who,
+                user: payer,
                 amount,
                 id,
                 ..Payment::default()
             };
-            let answer = soon(self.client.buy_tokens(payment)).await;
-            said_to_payment(answer.map(|bought| Answer::Bought(bought.into_inner().count)))
+            let answer = with_timeout(self.client.buy_tokens(payment)).await;
+            payment_response(answer.map(|bought| Answer::Bought(bought.into_inner().count)))
         } else {
             let request = WithdrawRequest {
-                user: who,
+                user: payer,
                 tokens_cnt: amount,
                 id,
             };
-            let answer = soon(self.client.withdraw(request)).await;
-            said_to_payment(answer.map(|paid| Answer::Paid(paid.into_inner())))
+            let answer = with_timeout(self.client.withdraw(request)).await;
+            payment_response(answer.map(|paid| Answer::Paid(paid.into_inner())))
         }
     }
 
-    /// Takes a seat and sends a window of actions, those first that had no answer before.
+    /// Opens a session and sends a window of actions, unanswered ones first.
     async fn trade(&mut self) {
-        let Some(mut seat) = self.try_sit().await else {
+        let Some(mut session) = self.try_open_session().await else {
             return;
         };
-        let is_trade = |wanted| matches!(wanted, Wanted::Trade(..));
-        let (mut places, answered) = self.account.repeatable(is_trade);
-        places.truncate(REPEATED_MAX);
-        places.extend(self.some_of(&answered));
-        for _ in 0..self.chance.random_range(1..20) {
-            let side = if self.chance.random_bool(0.6) {
+        let is_trade = |kind| matches!(kind, RequestKind::Trade(..));
+        let (mut indexes, answered) = self.account.repeatable(is_trade);
+        indexes.truncate(MAX_RESENT);
+        indexes.extend(self.sometimes_one_of(&answered));
+        for _ in 0..self.rng.random_range(1..20) {
+            let side = if self.rng.random_bool(0.6) {
                 ActionType::Buy
             } else {
                 ActionType::Sell
             };
-            let limit = [0, 0, self.chance.random_range(1..60)][self.chance.random_range(0..3_usize)];
-            places.push(self.request(Wanted::Trade(side, limit)));
+            let limit = [0, 0, self.rng.random_range(1..60)][self.rng.random_range(0..3_usize)];
+            indexes.push(self.request(RequestKind::Trade(side, limit)));
         }
-        let mut waiting = VecDeque::new();
-        for place in places {
-            let action = self.action(place);
-            if seat.actions.as_ref().unwrap().send(action).await.is_err() {
+        let mut pending = VecDeque::new();
+        for index in indexes {
+            let action = self.action(index);
+            if session.actions.as_ref().unwrap().send(action).await.is_err() {
                 break;
             }
-            waiting.push_back(place);
+            pending.push_back(index);
         }
-        if self.chance.random_bool(0.5) {
-            seat.half_close();
+        if self.rng.random_bool(0.5) {
+            session.half_close();
         }
-        while let Some(&place) = waiting.front() {
-            let Ok(Some(info)) = seat.next().await else { break };
+        while let Some(&index) = pending.front() {
+            let Ok(Some(info)) = session.next().await else {
+                break;
+            };
             let Some(result) = info.result else { continue };
-            waiting.pop_front();
+            pending.pop_front();
             if let Some(wallet) = result.wallet {
-                self.account.hear_wallet(wallet);
+                self.account.record_wallet(wallet);
             }
-            self.account.hear(place, said_to_action(&result));
+            self.account.record(index, action_response(&result));
         }
-        for place in waiting {
-            self.account.hear(place, Said::Nothing);
+        for index in pending {
+            self.account.record(index, Response::Unknown);
         }
     }
 
-    fn action(&self, place: usize) -> Action {
-        let request = self.account.at(place);
-        let Wanted::Trade(side, limit_price) = request.wanted else {
-            panic!("{request:?} is no action")
+    fn action(&self, index: usize) -> Action {
+        let request = self.account.get(index);
+        let RequestKind::Trade(side, limit_price) = request.kind else {
+            panic!("{request:?} is not an action")
         };
         Action {
             limit_price,
@@ -154,8 +156,8 @@ impl Player {
         }
     }
 
-    /// A seat, unless the connection breaks before there is one.
-    async fn try_sit(&mut self) -> Option<Seat> {
+    /// Opens a session; `None` if the connection breaks first.
+    async fn try_open_session(&mut self) -> Option<Session> {
         let (actions, outbound) = mpsc::channel(64);
         let mut request = tonic::Request::new(ReceiverStream::new(outbound));
         let metadata = request.metadata_mut();
@@ -164,40 +166,40 @@ impl Player {
             capabilities::USER_HEADER,
             MetadataValue::from_bytes(self.name.as_bytes()),
         );
-        let response = soon(self.client.gamble(request)).await.ok()?;
-        Some(Seat {
+        let opened = with_timeout(self.client.gamble(request)).await.ok()?;
+        Some(Session {
             actions: Some(actions),
-            infos: response.into_inner(),
+            infos: opened.into_inner(),
             capabilities: None,
         })
     }
 }
 
-fn said_to_payment(answer: Result<Answer, Status>) -> Said {
+fn payment_response(answer: Result<Answer, Status>) -> Response {
     match answer {
-        Ok(answer) => Said::Answer(answer),
+        Ok(answer) => Response::Answer(answer),
         Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument) => {
-            refusal(status.message())
+            rejection(status.message())
         }
-        Err(_) => Said::Nothing,
+        Err(_) => Response::Unknown,
     }
 }
 
-fn said_to_action(result: &ActionResult) -> Said {
+fn action_response(result: &ActionResult) -> Response {
     match result.outcome() {
-        ActionOutcome::OutcomeExecuted => Said::Answer(Answer::Traded(result.trade.unwrap())),
-        ActionOutcome::OutcomeRefused => refusal(&result.msg),
-        ActionOutcome::OutcomeUnspecified => panic!("{result:?} says nothing"),
+        ActionOutcome::OutcomeExecuted => Response::Answer(Answer::Traded(result.trade.unwrap())),
+        ActionOutcome::OutcomeRefused => rejection(&result.msg),
+        ActionOutcome::OutcomeUnspecified => panic!("{result:?} has no outcome"),
     }
 }
 
-/// What a refusal in `words` says: for good, or for now.
-fn refusal(words: &str) -> Said {
-    if words == "not executed: the casino is stopping" {
-        Said::NotDoneAndStopping
-    } else if words.starts_with("not executed") || words.starts_with("rate limit") {
-        Said::NotDone
+/// Classifies a rejection by its message: final or temporary.
+fn rejection(message: &str) -> Response {
+    if message == "not executed: the casino is stopping" {
+        Response::NotExecutedShuttingDown
+    } else if message.starts_with("not executed") || message.starts_with("rate limit") {
+        Response::NotExecuted
     } else {
-        Said::Answer(Answer::Refused(words.to_owned()))
+        Response::Answer(Answer::Rejected(message.to_owned()))
     }
 }

@@ -1,6 +1,6 @@
-//! An authority of a test's own, and certificates that it signs, as PEM files.
+//! A certificate authority for tests; its certificates are PEM files.
 
-// Each test file takes what it needs; the allowance for tests in the lint's configuration does not reach helpers.
+// Each test binary uses a part of this; the lint exemption for tests does not cover helper functions.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::{fs, path::PathBuf};
@@ -8,14 +8,14 @@ use std::{fs, path::PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 
-/// An authority; its files are gone with it.
+/// A certificate authority. Its files are deleted when it is dropped.
 pub struct Authority {
     folder: TempDir,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// A certificate and its key.
-pub struct Signed {
+/// A certificate and its private key.
+pub struct SignedCert {
     pub cert: PathBuf,
     pub key: PathBuf,
 }
@@ -35,27 +35,27 @@ impl Authority {
         Self { folder, issuer }
     }
 
-    /// Its own certificate, which others trust.
+    /// The authority's own certificate.
     pub fn ca(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 
-    /// A certificate for this machine.
-    pub fn sign(&self) -> Signed {
+    /// Signs a certificate for localhost.
+    pub fn sign(&self) -> SignedCert {
         self.sign_for("good", &["localhost", "127.0.0.1"], 2100)
     }
 
-    /// A certificate for this machine that was good once.
-    pub fn sign_expired(&self) -> Signed {
+    /// Signs an expired certificate for localhost.
+    pub fn sign_expired(&self) -> SignedCert {
         self.sign_for("expired", &["localhost", "127.0.0.1"], 2001)
     }
 
-    /// A certificate for another machine.
-    pub fn sign_for_another(&self) -> Signed {
+    /// Signs a certificate for another host.
+    pub fn sign_for_another(&self) -> SignedCert {
         self.sign_for("another", &["casino.example"], 2100)
     }
 
-    fn sign_for(&self, name: &str, hosts: &[&str], until_year: i32) -> Signed {
+    fn sign_for(&self, name: &str, hosts: &[&str], until_year: i32) -> SignedCert {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let mut params = CertificateParams::new(hosts).unwrap();
         params.not_before = date_time_ymd(2000, 1, 1);
@@ -63,7 +63,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let file = |end: &str| self.folder.path().join(format!("{name}.{end}"));
-        let signed = Signed {
+        let signed = SignedCert {
             cert: file("pem"),
             key: file("key"),
         };

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of the test's own, thrown away with it.
+//! A temporary PostgreSQL cluster.
 
 use std::{
     fs,
@@ -19,53 +19,53 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio_postgres::{AsyncMessage, NoTls};
 
-/// Who runs the server when root runs the test: PostgreSQL refuses root.
-const NOBODY: u32 = 65_534;
+/// User that runs the server if the test runs as root, which PostgreSQL rejects.
+const UNPRIVILEGED_UID: u32 = 65_534;
 
-/// That there is no PostgreSQL has been said.
-static SAID: Once = Once::new();
+/// Prints once that PostgreSQL is missing.
+static MISSING_NOTICE: Once = Once::new();
 
-/// What a cluster of the tests is set to: what is killed in them is programs, never the machine.
-const WITHOUT_FSYNC: &[&str] = &["fsync=off"];
+/// Default settings: the tests kill processes, not the machine, so fsync is not needed.
+const NO_FSYNC: &[&str] = &["fsync=off"];
 
-/// A running cluster, behind a Unix socket that nobody else knows.
+/// A running cluster behind a private Unix socket.
 pub struct Cluster {
     folder: TempDir,
     programs: PathBuf,
-    /// `NAME=VALUE` each, as the server is started with.
+    /// Server settings, each `NAME=VALUE`.
     settings: &'static [&'static str],
-    /// Where it can be reached by TCP with TLS, if it can; and what names the socket.
+    /// TCP port if TLS is enabled; always part of the socket's name.
     port: u16,
-    speaks_tls: bool,
+    tls_enabled: bool,
 }
 
 impl Cluster {
-    /// A new one, which does without fsync. `None` where PostgreSQL is not installed: that is said in one line, and the
-    /// test is passed over.
+    /// Starts a cluster without fsync. Prints a line and returns `None` if PostgreSQL is not installed; the test is then
+    /// skipped.
     pub fn start() -> Option<Self> {
-        Self::start_with(WITHOUT_FSYNC)
+        Self::start_with(NO_FSYNC)
     }
 
-    /// The same with `settings`, which are PostgreSQL's own where they are not set.
+    /// Like [`start`](Self::start) with `settings`; all others keep PostgreSQL's defaults.
     pub fn start_with(settings: &'static [&'static str]) -> Option<Self> {
         let Some(programs) = programs() else {
-            SAID.call_once(|| {
-                let said = "skipped: the tests over PostgreSQL, whose programs (initdb, pg_ctl, createdb) are not here";
-                // Not by a macro: what a passing test prints by those, nobody sees.
-                let _ = writeln!(io::stderr(), "{said}");
+            MISSING_NOTICE.call_once(|| {
+                    let notice = "skipped: the tests over PostgreSQL, whose programs (initdb, pg_ctl, createdb) are not here";
+                    // The print macros are captured in passing tests.
+                    let _ = writeln!(io::stderr(), "{notice}");
             });
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
         if is_root() {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(folder.path(), Some(UNPRIVILEGED_UID), Some(UNPRIVILEGED_UID)).unwrap();
         }
         let cluster = Self {
             folder,
             programs,
             settings,
             port: 5432,
-            speaks_tls: false,
+            tls_enabled: false,
         };
         let data = cluster.data();
         cluster.run(
@@ -83,11 +83,11 @@ impl Cluster {
                 "-N",
             ],
         );
-        cluster.come_back();
+        cluster.restart();
         Some(cluster)
     }
 
-    /// The URL of a new, empty database called `name`.
+    /// Creates an empty database called `name` and returns its URL.
     pub fn database(&self, name: &str) -> String {
         let port = self.port.to_string();
         let args = ["-h", &self.socket(), "-p", &port, "-U", "casino", name];
@@ -100,7 +100,7 @@ impl Cluster {
         format!("postgres://casino@{socket}:{port}/{name}")
     }
 
-    /// The URL of a new database called `name`, a copy of the one called `of`, which nobody uses.
+    /// Creates a copy of the database `of` called `name` and returns its URL. `of` must not be in use.
     pub fn copy(&self, of: &str, name: &str) -> String {
         let port = self.port.to_string();
         let socket = self.socket();
@@ -109,9 +109,9 @@ impl Cluster {
         self.url(name)
     }
 
-    /// From now on it can be reached on this machine's own address too, with TLS only, by the certificate `cert`; gives the
+    /// Enables TLS on 127.0.0.1, where connections without TLS are rejected, with the certificate `cert`. Returns the
     /// port.
-    pub fn speak_tls(&mut self, cert: &Path, key: &Path) -> u16 {
+    pub fn enable_tls(&mut self, cert: &Path, key: &Path) -> u16 {
         self.stop();
         let data = PathBuf::from(self.data());
         for (from, name) in [(cert, "server.crt"), (key, "server.key")] {
@@ -119,7 +119,7 @@ impl Cluster {
             fs::copy(from, &to).unwrap();
             fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
             if is_root() {
-                chown(&to, Some(NOBODY), Some(NOBODY)).unwrap();
+                chown(&to, Some(UNPRIVILEGED_UID), Some(UNPRIVILEGED_UID)).unwrap();
             }
         }
         let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
@@ -127,26 +127,26 @@ impl Cluster {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         self.port = free.local_addr().unwrap().port();
         drop(free);
-        self.speaks_tls = true;
-        self.come_back();
+        self.tls_enabled = true;
+        self.restart();
         self.port
     }
 
-    /// The server dies as if it were killed, and comes back.
+    /// Stops the server without a shutdown and starts it again.
     pub fn crash_and_restart(&self) {
         self.stop();
-        self.come_back();
+        self.restart();
     }
 
-    /// The server dies as if it were killed.
+    /// Stops the server without a shutdown.
     pub fn stop(&self) {
         self.run("pg_ctl", &["-D", &self.data(), "-w", "-m", "immediate", "stop"]);
     }
 
-    /// The server comes back.
-    pub fn come_back(&self) {
+    /// Starts the server again.
+    pub fn restart(&self) {
         let mut options = format!("-k {} -p {}", self.socket(), self.port);
-        options.push_str(match self.speaks_tls {
+        options.push_str(match self.tls_enabled {
             true => " -c listen_addresses=127.0.0.1 -c ssl=on",
             false => " -c listen_addresses=''",
         });
@@ -160,7 +160,7 @@ impl Cluster {
         );
     }
 
-    /// What one of PostgreSQL's programs prints, run on the database `name`.
+    /// Runs one of PostgreSQL's programs on the database `name` and returns its standard output.
     pub fn output(&self, program: &str, args: &[&str], name: &str) -> io::Result<String> {
         let socket = self.socket();
         let port = self.port.to_string();
@@ -169,7 +169,7 @@ impl Cluster {
         String::from_utf8(output.stdout).map_err(io::Error::other)
     }
 
-    /// The server's process id; its sessions are its children.
+    /// Process ID of the server; its sessions are child processes.
     pub fn process_id(&self) -> io::Result<u32> {
         let file = fs::read_to_string(format!("{}/postmaster.pid", self.data()))?;
         let first = file.lines().next().unwrap_or_default();
@@ -185,7 +185,7 @@ impl Cluster {
 
     /// Starts a pgbouncer in front of the database `name`. Returns its URL and its process, which the test must kill.
     /// `None` if pgbouncer is not installed.
-    pub fn behind_pgbouncer(&self, name: &str, settings: &str) -> Option<(String, Child)> {
+    pub fn start_pgbouncer(&self, name: &str, settings: &str) -> Option<(String, Child)> {
         let socket = self.socket();
         let file = self.folder.path().join("pgbouncer.ini");
         let port = self.port + 1;
@@ -205,7 +205,7 @@ impl Cluster {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         if is_root() {
-            command.uid(NOBODY).gid(NOBODY);
+            command.uid(UNPRIVILEGED_UID).gid(UNPRIVILEGED_UID);
         }
         let path = std::env::var("PATH").unwrap_or_default();
         let mut pooler = command.env("PATH", format!("{path}:/usr/sbin")).spawn().ok()?;
@@ -238,10 +238,10 @@ impl Cluster {
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            // The server would hold a pipe open.
+            // The server would keep a pipe open.
             .stderr(Stdio::null());
         if is_root() {
-            command.uid(NOBODY).gid(NOBODY);
+            command.uid(UNPRIVILEGED_UID).gid(UNPRIVILEGED_UID);
         }
         command
     }
@@ -249,14 +249,14 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // It may be gone already.
+        // It may already be stopped.
         let _ = self
             .command("pg_ctl", &["-D", &self.data(), "-w", "-m", "immediate", "stop"])
             .status();
     }
 }
 
-/// A session of the database at `url`.
+/// Opens a session of the database at `url`.
 pub async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -267,20 +267,20 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
-/// The same, and what is notified of each tick.
+/// Like [`connect`], with a `Notify` that fires for each tick notification.
 pub async fn listen(url: &str) -> (tokio_postgres::Client, Arc<Notify>) {
     let (client, mut connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     let ticked = Arc::new(Notify::new());
-    let heard = Arc::clone(&ticked);
+    let notify = Arc::clone(&ticked);
     tokio::spawn(async move {
         while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
             if let AsyncMessage::Notification(_) = message {
-                heard.notify_one();
+                notify.notify_one();
             }
         }
     });
-    let set_up = "SET search_path TO awesomestock; LISTEN awesomestock_ticks";
-    client.batch_execute(set_up).await.unwrap();
+    let subscribe = "SET search_path TO awesomestock; LISTEN awesomestock_ticks";
+    client.batch_execute(subscribe).await.unwrap();
     (client, ticked)
 }
 
@@ -288,7 +288,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Where PostgreSQL's programs are: on the path, or where Debian puts them.
+/// Finds PostgreSQL's programs in Debian's folders or in `PATH`.
 fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();

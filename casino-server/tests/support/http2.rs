@@ -1,4 +1,4 @@
-//! A client of HTTP/2 by hand, frame by frame: it does what no library would.
+//! A minimal HTTP/2 client that works on single frames, to send what no library would.
 
 use std::net::SocketAddr;
 
@@ -37,14 +37,14 @@ pub struct Connection {
     writer: Writer,
 }
 
-/// The sending side.
+/// The sending half.
 pub struct Writer(OwnedWriteHalf);
 
-/// The receiving side. By itself it answers nothing.
+/// The receiving half. It answers nothing by itself.
 pub struct Reader(OwnedReadHalf);
 
 impl Connection {
-    /// Connects and gives each stream `window` bytes of room.
+    /// Connects with a window of `window` bytes for each stream.
     pub async fn open(address: SocketAddr, window: u32) -> Self {
         let mut socket = TcpStream::connect(address).await.unwrap();
         socket
@@ -70,13 +70,13 @@ impl Connection {
         self.writer.gamble(stream).await
     }
 
-    /// Both sides, for two tasks.
+    /// Splits the connection for two tasks.
     pub fn split(self) -> (Reader, Writer) {
         (self.reader, self.writer)
     }
 
-    /// The next frame that is not about the connection's settings; `None` when the server has closed it. Pings are
-    /// answered.
+    /// Returns the next frame that is not about connection settings, or `None` if the server closed the connection.
+    /// Answers pings.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
             let frame = self.reader.next().await?;
@@ -108,7 +108,7 @@ impl Writer {
 }
 
 impl Reader {
-    /// The next frame; `None` when the server has closed the connection.
+    /// Returns the next frame, or `None` if the server closed the connection.
     pub async fn next(&mut self) -> Option<Frame> {
         let mut header = [0; 9];
         self.0.read_exact(&mut header).await.ok()?;
@@ -124,13 +124,13 @@ impl Reader {
     }
 }
 
-/// A gRPC message of these bytes.
+/// Frames `bytes` as a gRPC message.
 pub fn message(bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
     [&[0], &length[..], bytes].concat()
 }
 
-/// The header block of a gRPC request, by HPACK without state.
+/// The header block of a gRPC request, HPACK-encoded without state.
 pub fn request(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let mut block = vec![0x83, 0x86];
     for (name, value) in [(4, path), (1, "table")] {
@@ -146,7 +146,7 @@ pub fn request(path: &str, more: &[(&str, &str)]) -> Vec<u8> {
     block
 }
 
-/// A string literal: its length with a prefix of 7 bits, and its bytes.
+/// Appends a string literal: its length with a 7-bit prefix, then its bytes.
 fn string(block: &mut Vec<u8>, text: &str) {
     const PREFIX: usize = 0x7f;
     let mut length = text.len();

@@ -1,23 +1,23 @@
-//! Players under full load, over connections of bare HTTP/2: until the casino is gone.
+//! Players that send actions at full load over raw HTTP/2 until the casino is gone.
 
 use tokio::task::JoinSet;
 
 use crate::http2::Connection;
 
-/// What one player's round came to.
-pub(crate) struct Played {
+/// Actions of one player.
+pub(crate) struct PlayerTotals {
     pub(crate) name: String,
-    /// Actions of which the player was told that they were executed.
+    /// Actions that were answered as executed.
     pub(crate) acknowledged: i64,
-    /// Actions sent, answered or not.
+    /// Actions sent, with or without an answer.
     pub(crate) sent: i64,
 }
 
-/// Players who play, each on a connection of its own.
-pub(crate) struct Crowd(JoinSet<Played>);
+/// Running players, each on its own connection.
+pub(crate) struct LoadPlayers(JoinSet<PlayerTotals>);
 
-impl Crowd {
-    /// Has everybody sit down at `address`, and play with `window` actions outstanding until the connection breaks.
+impl LoadPlayers {
+    /// Connects a player for each name and plays with `window` outstanding actions until the connections break.
     pub(crate) async fn play(address: &str, names: &[String], window: usize) -> Self {
         let mut players = JoinSet::new();
         for name in names {
@@ -29,25 +29,25 @@ impl Crowd {
         Self(players)
     }
 
-    /// Waits until the last of them has lost the connection.
-    pub(crate) async fn gone(self) -> Vec<Played> {
-        crate::support::soon(self.0.join_all()).await
+    /// Waits until every player is disconnected.
+    pub(crate) async fn until_disconnected(self) -> Vec<PlayerTotals> {
+        crate::support::with_timeout(self.0.join_all()).await
     }
 }
 
-async fn play(mut connection: Connection, name: String, window: usize) -> Played {
-    let mut alive = connection.fill(window).await.is_ok();
-    while alive {
-        alive = connection.pump(true).await.is_ok();
+async fn play(mut connection: Connection, name: String, window: usize) -> PlayerTotals {
+    let mut is_connected = connection.fill(window).await.is_ok();
+    while is_connected {
+        is_connected = connection.pump(true).await.is_ok();
     }
-    Played {
+    PlayerTotals {
         name,
-        acknowledged: connection.counted.executed as i64,
-        sent: connection.counted.results as i64 + connection.outstanding() as i64,
+        acknowledged: connection.counters.executed as i64,
+        sent: connection.counters.results as i64 + connection.outstanding() as i64,
     }
 }
 
-/// `count` names.
+/// Returns `count` player names.
 pub(crate) fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("p{number}")).collect()
 }

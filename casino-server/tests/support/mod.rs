@@ -1,13 +1,13 @@
-//! What the tests of the whole casino share: a casino in this process, one as a process of its own, and players.
+//! Shared test support: a casino in this process or in its own, and a client for players.
 
-#![allow(dead_code, unreachable_pub, missing_docs)] // Each test file takes what it needs.
+#![allow(dead_code, unreachable_pub, missing_docs)] // Each test binary uses a part of this.
 
-pub mod books;
 pub mod certificates;
 pub mod cluster;
 pub mod http2;
 pub mod process;
 pub mod raw;
+pub mod tampering;
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
@@ -33,23 +33,23 @@ use tonic::{
 
 pub type Client = CasinoClient<Channel>;
 
-/// A tick so long that the price stands still for as long as any test runs.
-pub const STANDING: Duration = Duration::from_secs(3600);
+/// A tick interval so long that the price never changes during a test.
+pub const FIXED_PRICE_TICK: Duration = Duration::from_secs(3600);
 
-/// The newest prices, more than any test lets pass.
+/// Requests the newest prices, more than any test waits for.
 const NEWEST_PRICES: PriceHistoryRequest = PriceHistoryRequest {
     before_tick: 0,
     limit: 10_000,
 };
 
-/// Both feeds.
+/// Both basic feeds.
 pub const ALL_FEEDS: &str = "ticks,wallet";
 
-/// Waits for `what`, which happens by itself; a test that would wait for ever fails instead.
-pub async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what)
+/// Waits for `future`. Fails the test after 60 seconds.
+pub async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future)
         .await
-        .expect("it should have happened by itself")
+        .expect("timed out")
 }
 
 pub fn user(name: &str) -> User {
@@ -73,8 +73,8 @@ pub fn sell(name: &str, count: i32) -> Action {
     action(name, ActionType::Sell, count)
 }
 
-/// A casino in this process, over a pipe.
-pub struct House {
+/// A casino in this process, connected over a pipe.
+pub struct TestCasino {
     pub client: Client,
     pub channel: Channel,
     pub folder: TempDir,
@@ -82,20 +82,20 @@ pub struct House {
     serving: JoinHandle<Result<(), ServeError>>,
 }
 
-impl House {
-    /// A new casino whose price stands still at 10.
-    pub async fn standing() -> Self {
-        Self::with(|options| options.tick = STANDING).await
+impl TestCasino {
+    /// Opens a new casino with a fixed price of 10.
+    pub async fn with_fixed_price() -> Self {
+        Self::with_options(|options| options.tick = FIXED_PRICE_TICK).await
     }
 
-    /// A new casino with the options that `set` sets.
-    pub async fn with(set: impl FnOnce(&mut Options)) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), set, nowhere()).await
+    /// Opens a new casino with the options that `set` sets.
+    pub async fn with_options(set: impl FnOnce(&mut Options)) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), set, unreachable_payments()).await
     }
 
-    /// A casino on the ledger in `folder`.
+    /// Opens a casino on the ledger in `folder`.
     pub async fn open(folder: TempDir, set: impl FnOnce(&mut Options), payments: Channel) -> Self {
-        let mut options = Options::new(ledger_in(&folder));
+        let mut options = Options::new(ledger_path(&folder));
         options.seed = Some(7);
         set(&mut options);
         let casino = Casino::open(options, payments).await.unwrap();
@@ -111,56 +111,59 @@ impl House {
         }
     }
 
-    /// Stops the casino; gives the folder back for another.
+    /// Shuts the casino down. Returns its folder for another one.
     pub async fn close(self) -> (Result<(), ServeError>, TempDir) {
         self.shutdown.cancel();
-        (soon(self.serving).await.unwrap(), self.folder)
+        (with_timeout(self.serving).await.unwrap(), self.folder)
     }
 }
 
-pub fn ledger_in(folder: &TempDir) -> PathBuf {
+pub fn ledger_path(folder: &TempDir) -> PathBuf {
     folder.path().join("casino.db")
 }
 
-/// A channel to a payments server that is not there.
-pub fn nowhere() -> Channel {
+/// A channel to a payments server that does not exist.
+pub fn unreachable_payments() -> Channel {
     transport::pipe().0
 }
 
-/// What a test asks of a casino, whatever carries it.
-#[allow(async_fn_in_trait)] // Only tests call it.
-pub trait Asks {
+/// Calls of the casino that the tests share.
+#[allow(async_fn_in_trait)] // Only called by tests.
+pub trait CasinoClientExt {
     async fn deposit(&mut self, name: &str, dollars: i32) -> Result<i32, tonic::Status>;
     async fn wallet(&mut self, name: &str) -> Wallet;
     async fn prices(&mut self) -> Vec<(i64, i32)>;
     async fn trades_of(&mut self, name: &str) -> Vec<awesomestock_proto::casino::Trade>;
     async fn payments_of(&mut self, name: &str) -> Vec<Payment>;
-    async fn sit(&mut self, name: &str, capabilities: &str) -> Seat;
-    /// The same with `shown` as metadata.
-    async fn try_sit(
+    async fn open_session(&mut self, name: &str, capabilities: &str) -> Session;
+    /// Like [`open_session`](Self::open_session), with the additional `metadata`.
+    async fn try_open_session(
         &mut self,
         name: &str,
         capabilities: &str,
-        shown: &MetadataMap,
-    ) -> Result<Seat, tonic::Status>;
+        metadata: &MetadataMap,
+    ) -> Result<Session, tonic::Status>;
 }
 
-impl Asks for Client {
+impl CasinoClientExt for Client {
     async fn deposit(&mut self, name: &str, dollars: i32) -> Result<i32, tonic::Status> {
         let payment = Payment {
             user: Some(user(name)),
             amount: dollars,
             ..Payment::default()
         };
-        Ok(soon(self.buy_tokens(payment)).await?.into_inner().count)
+        Ok(with_timeout(self.buy_tokens(payment)).await?.into_inner().count)
     }
 
     async fn wallet(&mut self, name: &str) -> Wallet {
-        soon(self.get_wallet(user(name))).await.unwrap().into_inner()
+        with_timeout(self.get_wallet(user(name)))
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     async fn prices(&mut self) -> Vec<(i64, i32)> {
-        let history = soon(self.get_price_history(NEWEST_PRICES)).await.unwrap();
+        let history = with_timeout(self.get_price_history(NEWEST_PRICES)).await.unwrap();
         history
             .into_inner()
             .points
@@ -169,7 +172,7 @@ impl Asks for Client {
             .collect()
     }
 
-    /// All of them, page by page, oldest first.
+    /// All trades, page by page, oldest first.
     async fn trades_of(&mut self, name: &str) -> Vec<awesomestock_proto::casino::Trade> {
         let mut all = Vec::new();
         let mut before_number = 0;
@@ -179,7 +182,7 @@ impl Asks for Client {
                 before_number,
                 limit: 1_000,
             };
-            let mut page = soon(self.get_trades(request)).await.unwrap().into_inner();
+            let mut page = with_timeout(self.get_trades(request)).await.unwrap().into_inner();
             before_number = page.trades.first().map_or(0, |trade| trade.number);
             page.trades.append(&mut all);
             all = page.trades;
@@ -190,30 +193,33 @@ impl Asks for Client {
     }
 
     async fn payments_of(&mut self, name: &str) -> Vec<Payment> {
-        let mut payments = soon(self.get_payments(user(name))).await.unwrap().into_inner();
+        let mut payments = with_timeout(self.get_payments(user(name)))
+            .await
+            .unwrap()
+            .into_inner();
         let mut all = Vec::new();
-        while let Some(payment) = soon(payments.message()).await.unwrap() {
+        while let Some(payment) = with_timeout(payments.message()).await.unwrap() {
             all.push(payment);
         }
         all
     }
 
-    /// Takes a seat for `name` with `capabilities`, which may be none.
-    async fn sit(&mut self, name: &str, capabilities: &str) -> Seat {
-        self.try_sit(name, capabilities, &MetadataMap::new())
+    /// Opens a session for `name` with the comma-separated `capabilities`, which may be empty.
+    async fn open_session(&mut self, name: &str, capabilities: &str) -> Session {
+        self.try_open_session(name, capabilities, &MetadataMap::new())
             .await
             .unwrap()
     }
 
-    async fn try_sit(
+    async fn try_open_session(
         &mut self,
         name: &str,
         capabilities: &str,
-        shown: &MetadataMap,
-    ) -> Result<Seat, tonic::Status> {
+        metadata: &MetadataMap,
+    ) -> Result<Session, tonic::Status> {
         let (actions, outbound) = mpsc::channel(10_000);
         let mut request = Request::new(ReceiverStream::new(outbound));
-        *request.metadata_mut() = shown.clone();
+        *request.metadata_mut() = metadata.clone();
         if !capabilities.is_empty() {
             request
                 .metadata_mut()
@@ -221,12 +227,12 @@ impl Asks for Client {
             let user = MetadataValue::from_bytes(name.as_bytes());
             request.metadata_mut().insert_bin(capabilities::USER_HEADER, user);
         }
-        let response = soon(self.gamble(request)).await?;
+        let response = with_timeout(self.gamble(request)).await?;
         let capabilities = response
             .metadata()
             .get(capabilities::HEADER)
             .map(|value| value.to_str().unwrap().to_owned());
-        Ok(Seat {
+        Ok(Session {
             actions: Some(actions),
             infos: response.into_inner(),
             capabilities,
@@ -234,22 +240,22 @@ impl Asks for Client {
     }
 }
 
-/// A seat from the player's side.
-pub struct Seat {
-    /// Where actions go; `None` after the half-close.
+/// The player's side of a session.
+pub struct Session {
+    /// Sends actions; `None` after the half-close.
     pub actions: Option<mpsc::Sender<Action>>,
     pub infos: Streaming<GambleInfo>,
-    /// The feeds that the casino said it serves.
+    /// The capabilities that the casino accepted.
     pub capabilities: Option<String>,
 }
 
-impl Seat {
-    pub async fn act(&self, action: Action) {
+impl Session {
+    pub async fn send(&self, action: Action) {
         self.actions.as_ref().unwrap().send(action).await.unwrap();
     }
 
-    /// Acts, unless the stream is gone.
-    pub async fn try_act(&self, action: Action) {
+    /// Sends an action. Does nothing if the stream has ended.
+    pub async fn try_send(&self, action: Action) {
         let _ = self.actions.as_ref().unwrap().send(action).await;
     }
 
@@ -258,11 +264,11 @@ impl Seat {
     }
 
     pub async fn next(&mut self) -> Result<Option<GambleInfo>, tonic::Status> {
-        soon(self.infos.message()).await
+        with_timeout(self.infos.message()).await
     }
 
-    /// The next price; what else comes before it is passed over.
-    pub async fn price(&mut self) -> StockInfo {
+    /// Returns the next price and skips other messages before it.
+    pub async fn next_price(&mut self) -> StockInfo {
         loop {
             let info = self.next().await.unwrap().expect("a price");
             if info.r#type() == GambleType::StockInfo {
@@ -271,13 +277,13 @@ impl Seat {
         }
     }
 
-    /// The next result; prices before it are passed over.
-    pub async fn result(&mut self) -> ActionResult {
-        self.try_result().await.unwrap()
+    /// Returns the next result and skips prices before it.
+    pub async fn next_result(&mut self) -> ActionResult {
+        self.try_next_result().await.unwrap()
     }
 
-    /// The next result, or how the stream failed.
-    pub async fn try_result(&mut self) -> Result<ActionResult, tonic::Status> {
+    /// Returns the next result, or the error of the stream.
+    pub async fn try_next_result(&mut self) -> Result<ActionResult, tonic::Status> {
         loop {
             let info = self.next().await?.expect("a result");
             if info.r#type() == GambleType::ActionResult {
@@ -286,8 +292,8 @@ impl Seat {
         }
     }
 
-    /// The next result, `None` at the end of the stream, or how it failed.
-    pub async fn next_result(&mut self) -> Result<Option<ActionResult>, tonic::Status> {
+    /// Returns the next result, `None` at the end of the stream, or the stream's error.
+    pub async fn result_or_end(&mut self) -> Result<Option<ActionResult>, tonic::Status> {
         while let Some(info) = self.next().await? {
             if info.r#type() == GambleType::ActionResult {
                 return Ok(info.result);
@@ -296,15 +302,15 @@ impl Seat {
         Ok(None)
     }
 
-    /// Acts, and gives the trade that came of it.
+    /// Sends an action and returns its trade.
     pub async fn trade(&mut self, action: Action) -> awesomestock_proto::casino::Trade {
-        self.act(action).await;
-        self.result().await.trade.unwrap()
+        self.send(action).await;
+        self.next_result().await.trade.unwrap()
     }
 
-    /// Acts, and says what came of it.
-    pub async fn play(&mut self, action: Action) -> String {
-        self.act(action).await;
-        self.result().await.msg
+    /// Sends an action and returns the message of its result.
+    pub async fn execute(&mut self, action: Action) -> String {
+        self.send(action).await;
+        self.next_result().await.msg
     }
 }

@@ -1,4 +1,4 @@
-//! The real `casino-server`, as a process of its own.
+//! The real `casino-server` binary as a child process.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,15 +13,15 @@ use awesomestock_proto::{casino::casino_client::CasinoClient, transport};
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Channel;
 
-/// A running server. It is killed when it is dropped.
-pub struct Process {
+/// A running server, killed when it is dropped.
+pub struct CasinoProcess {
     child: Child,
     pub address: SocketAddr,
     stderr: Option<JoinHandle<String>>,
-    logged: mpsc::Receiver<String>,
+    log_lines: mpsc::Receiver<String>,
 }
 
-/// The command, with `args`, undisturbed by the environment of the test.
+/// The server's command with `args`, without variables of the test's environment that affect it.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_casino-server"));
     command.args(args).env_remove("RUST_LOG").stdin(Stdio::null());
@@ -33,12 +33,12 @@ pub fn command(args: &[&str]) -> Command {
     command
 }
 
-/// Runs the command to its end: exit code, stdout, stderr.
+/// Runs the command to its end. Returns exit code, stdout and stderr.
 pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
     let output = command(args).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_owned()).unwrap();
     let stderr = text(&output.stderr);
-    // A literal of several lines, put together wrongly. Lines of the log begin with a date.
+    // A run of spaces reveals a badly joined string literal. Log lines begin with a date.
     let messages = stderr.lines().filter(|line| !line.starts_with("20"));
     for message in messages {
         assert!(!message.trim().contains("  "), "a run of spaces: {message}");
@@ -46,13 +46,13 @@ pub fn run(args: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(&output.stdout), stderr)
 }
 
-impl Process {
+impl CasinoProcess {
     /// Starts a server on the ledger at `store`, on a free port, and waits for its ready line.
     pub fn start(store: &Path, args: &[&str]) -> Self {
         Self::start_at("127.0.0.1:0", store, args)
     }
 
-    /// The same, listening on `address`.
+    /// Like [`start`](Self::start), listening on `address`.
     pub fn start_at(address: &str, store: &Path, args: &[&str]) -> Self {
         Self::start_with(address, &format!("sqlite:{}", store.display()), args)
     }
@@ -63,15 +63,15 @@ impl Process {
     }
 
     fn start_with(address: &str, store: &str, args: &[&str]) -> Self {
-        Self::try_start(address, store, args).unwrap_or_else(|said| panic!("{said}"))
+        Self::try_start(address, store, args).unwrap_or_else(|stderr| panic!("{stderr}"))
     }
 
-    /// Starts a server on the ledger at the URL `store`; if it ends without a ready line, what it said.
+    /// Starts a server on the ledger at the URL `store`. Returns its stderr if it exits without a ready line.
     pub fn try_start_on(store: &str, args: &[&str]) -> Result<Self, String> {
         Self::try_start("127.0.0.1:0", store, args)
     }
 
-    /// The same, listening on `address`.
+    /// Like [`try_start_on`](Self::try_start_on), listening on `address`.
     pub fn try_start(address: &str, store: &str, args: &[&str]) -> Result<Self, String> {
         let args = [&["--listen", address, "--store", store], args].concat();
         let mut child = command(&args)
@@ -80,14 +80,14 @@ impl Process {
             .spawn()
             .unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (logging, logged) = mpsc::channel();
+        let (log_sender, log_lines) = mpsc::channel();
         let stderr = thread::spawn(move || {
             let mut text = String::new();
             for line in stderr.lines().map(Result::unwrap) {
                 text.push_str(&line);
                 text.push('\n');
-                // Most tests do not listen.
-                let _ = logging.send(line);
+                // Most tests do not read the log while the server runs.
+                let _ = log_sender.send(line);
             }
             text
         });
@@ -104,15 +104,15 @@ impl Process {
             child,
             address,
             stderr: Some(stderr),
-            logged,
+            log_lines,
         })
     }
 
-    /// What its log says after `words`, once it has said it.
-    pub fn logged_after(&self, words: &str) -> String {
+    /// Waits for a log line that contains `text` and returns the rest of the line.
+    pub fn wait_for_log(&self, text: &str) -> String {
         loop {
-            let line = self.logged.recv().expect("it still logs");
-            if let Some((_, rest)) = line.split_once(words) {
+            let line = self.log_lines.recv().expect("the log goes on");
+            if let Some((_, rest)) = line.split_once(text) {
                 return rest.to_owned();
             }
         }
@@ -128,13 +128,13 @@ impl Process {
         CasinoClient::new(self.channel())
     }
 
-    /// SIGKILL, and waits for the end.
+    /// Sends SIGKILL and waits for the end.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// The id of the process.
+    /// The process ID.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -149,16 +149,16 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for the end: how it ended, and what it logged.
+    /// Waits for the end. Returns the exit status and the log.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         (status, self.stderr.take().unwrap().join().unwrap())
     }
 }
 
-impl Drop for Process {
+impl Drop for CasinoProcess {
     fn drop(&mut self) {
-        // It may be gone already.
+        // It may already be gone.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A Gamble stream that hands out the bytes of each message, undecoded, and takes the bytes of any action.
+//! A Gamble stream of raw bytes: messages are received undecoded, and actions may be any bytes.
 
 use prost::bytes::{Buf, BufMut};
 use tokio_stream::Stream;
@@ -10,7 +10,7 @@ use tonic::{
     transport::Channel,
 };
 
-/// Messages as bytes.
+/// A codec that passes messages as bytes.
 #[derive(Default)]
 pub struct Bytes;
 

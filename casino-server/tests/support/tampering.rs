@@ -1,22 +1,22 @@
-//! Books with some play in them, and changes of them that are the same in every engine.
+//! A sample ledger, and tampering with it that `check` must detect in either engine.
 
-use super::{Asks, Client, buy, sell};
+use super::{CasinoClientExt, Client, buy, sell};
 
-/// What ann and bob do, whose accounts are 1 and 2.
-pub async fn play(client: &mut Client) {
+/// Plays a few trades of ann and bob, whose accounts are 1 and 2.
+pub async fn play_sample(client: &mut Client) {
     for name in ["ann", "bob"] {
         client.deposit(name, 1_000_000).await.unwrap();
-        let mut seat = client.sit(name, "").await;
+        let mut session = client.open_session(name, "").await;
         for count in [5, 3, 7] {
             for action in [buy(name, count), sell(name, count - 1)] {
-                assert_eq!(seat.play(action).await, "operation executed successfully");
+                assert_eq!(session.execute(action).await, "operation executed successfully");
             }
         }
     }
 }
 
-/// Changes of the books after [`play`], and what has to be told of each.
-pub const CHANGES: [(&str, &str); 8] = [
+/// Changes of the ledger after [`play_sample`], and the difference that `check` must report for each.
+pub const TAMPERING: [(&str, &str); 8] = [
     (
         "UPDATE accounts SET tokens = tokens + 1 WHERE name = 'ann'",
         "ann: tokens: expected ",

@@ -1,6 +1,6 @@
-//! Names claimed by keys: on every call, on every action of a stream, and across restarts.
+//! Names claimed by keys: on every call, on every action of a stream, and after restarts.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -14,11 +14,11 @@ use awesomestock_proto::{
     types::Payment,
 };
 use support::{
-    ALL_FEEDS, Asks, Client, House, buy,
+    ALL_FEEDS, CasinoClientExt, Client, TestCasino, buy,
     cluster::Cluster,
-    ledger_in,
-    process::{self, Process},
-    soon, user,
+    ledger_path,
+    process::{self, CasinoProcess},
+    user, with_timeout,
 };
 use tokio::task::spawn_blocking;
 use tonic::{
@@ -28,13 +28,13 @@ use tonic::{
     transport::Channel,
 };
 
-type Keyed = CasinoClient<InterceptedService<Channel, BearerInterceptor>>;
+type KeyedClient = CasinoClient<InterceptedService<Channel, BearerInterceptor>>;
 
 fn key(byte: u8) -> PlayerKey {
     PlayerKey::from_bytes([byte; 32])
 }
 
-fn keyed(channel: &Channel, key: Option<&PlayerKey>) -> Keyed {
+fn client_with_key(channel: &Channel, key: Option<&PlayerKey>) -> KeyedClient {
     CasinoClient::with_interceptor(channel.clone(), BearerInterceptor::player_key(key))
 }
 
@@ -46,8 +46,8 @@ fn payment(name: &str) -> Payment {
     }
 }
 
-/// What each call about `name` is answered.
-async fn every_call(casino: &mut Keyed, name: &str) -> Vec<(&'static str, Code)> {
+/// Calls every method for `name` and returns the status codes.
+async fn call_all(casino: &mut KeyedClient, name: &str) -> Vec<(&'static str, Code)> {
     fn code<T>(answer: Result<T, Status>) -> Code {
         answer.map_or_else(|status| status.code(), |_| Code::Ok)
     }
@@ -77,8 +77,8 @@ async fn every_call(casino: &mut Keyed, name: &str) -> Vec<(&'static str, Code)>
     ]
 }
 
-/// Every call is answered so; the statement, where it is let in, finds no payments server.
-fn assert_all(answers: &[(&str, Code)], expected: Code) {
+/// Asserts the code of every call. An authorized statement is unavailable because there is no payments server.
+fn assert_codes(answers: &[(&str, Code)], expected: Code) {
     for (call, code) in answers {
         let expected = match (*call, expected) {
             ("GetPaymentStatement", Code::Ok) => Code::Unavailable,
@@ -89,29 +89,29 @@ fn assert_all(answers: &[(&str, Code)], expected: Code) {
 }
 
 #[tokio::test]
-async fn a_claimed_name_is_opened_by_its_key_alone_on_every_call() {
-    let mut house = House::standing().await;
+async fn every_call_for_a_claimed_name_needs_its_key() {
+    let mut casino = TestCasino::with_fixed_price().await;
     assert_eq!(
-        house.client.deposit("ann", 100).await.unwrap(),
+        casino.client.deposit("ann", 100).await.unwrap(),
         500,
-        "nobody's yet"
+        "not claimed yet"
     );
     let (mine, other) = (key(1), key(2));
-    let mut ann = keyed(&house.channel, Some(&mine));
-    assert_all(&every_call(&mut ann, "ann").await, Code::Ok);
+    let mut ann = client_with_key(&casino.channel, Some(&mine));
+    assert_codes(&call_all(&mut ann, "ann").await, Code::Ok);
     let wallet = ann.get_wallet(user("ann")).await.unwrap().into_inner();
-    assert_eq!(wallet.tokens, 545, "who claims a name gets what it owns");
-    let mut nobody = keyed(&house.channel, None);
-    assert_all(&every_call(&mut nobody, "ann").await, Code::Unauthenticated);
-    let mut thief = keyed(&house.channel, Some(&other));
-    assert_all(&every_call(&mut thief, "ann").await, Code::PermissionDenied);
+    assert_eq!(wallet.tokens, 545, "the claimant gets the existing account");
+    let mut anonymous = client_with_key(&casino.channel, None);
+    assert_codes(&call_all(&mut anonymous, "ann").await, Code::Unauthenticated);
+    let mut thief = client_with_key(&casino.channel, Some(&other));
+    assert_codes(&call_all(&mut thief, "ann").await, Code::PermissionDenied);
     let wallet = ann.get_wallet(user("ann")).await.unwrap().into_inner();
-    assert_eq!(wallet.tokens, 545, "nothing of it happened");
-    assert_all(&every_call(&mut nobody, "bob").await, Code::Ok);
+    assert_eq!(wallet.tokens, 545, "rejected calls change nothing");
+    assert_codes(&call_all(&mut anonymous, "bob").await, Code::Ok);
 }
 
-/// Metadata that shows the key.
-fn shows(key: &PlayerKey) -> MetadataMap {
+/// Metadata with the key.
+fn key_metadata(key: &PlayerKey) -> MetadataMap {
     let request = BearerInterceptor::player_key(Some(key))
         .call(Request::new(()))
         .unwrap();
@@ -120,21 +120,22 @@ fn shows(key: &PlayerKey) -> MetadataMap {
 
 const LOBBY: &str = "ticks,wallet,players,leaderboard";
 
-/// Strangers open all sessions of a name that nobody has claimed, half of them at each casino; then its owner claims it.
-async fn strangers_make_way(here: &mut Client, there: &mut Client, max: usize) {
+/// Fills the session limit of an unclaimed name, half at each casino, and then claims the name: the sessions without
+/// the key must be closed.
+async fn assert_claim_closes_other_sessions(here: &mut Client, there: &mut Client, max: usize) {
     let mut strangers = Vec::new();
     for number in 0..max {
         let casino = if number % 2 == 0 { &mut *here } else { &mut *there };
-        let mut session = casino.sit("ann", LOBBY).await;
-        session.price().await;
+        let mut session = casino.open_session("ann", LOBBY).await;
+        session.next_price().await;
         strangers.push(session);
     }
-    let mine = shows(&key(1));
+    let mine = key_metadata(&key(1));
     let mut owner = here
-        .try_sit("ann", LOBBY, &mine)
+        .try_open_session("ann", LOBBY, &mine)
         .await
         .expect("the owner's session");
-    owner.price().await;
+    owner.next_price().await;
     for mut stranger in strangers {
         let ended = loop {
             match stranger.next().await {
@@ -144,10 +145,10 @@ async fn strangers_make_way(here: &mut Client, there: &mut Client, max: usize) {
         };
         assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
     }
-    // When the owner leaves, nobody is there under the name.
-    let mut observer = there.sit("bob", LOBBY).await;
+    // After the owner has left, no session is open under the name.
+    let mut observer = there.open_session("bob", LOBBY).await;
     drop(owner);
-    soon(async {
+    with_timeout(async {
         loop {
             let players = observer
                 .next()
@@ -164,74 +165,74 @@ async fn strangers_make_way(here: &mut Client, there: &mut Client, max: usize) {
 }
 
 #[tokio::test]
-async fn who_claims_a_name_gets_the_sessions_that_strangers_held_under_it() {
+async fn claiming_a_name_closes_its_sessions_without_the_key() {
     const MAX: usize = 5;
-    let house = House::with(|options| {
+    let casino = TestCasino::with_options(|options| {
         options.limits.sessions_per_player = MAX;
         options.tick = Duration::from_millis(50);
     })
     .await;
-    let mut client = house.client.clone();
-    strangers_make_way(&mut house.client.clone(), &mut client, MAX).await;
+    let mut client = casino.client.clone();
+    assert_claim_closes_other_sessions(&mut casino.client.clone(), &mut client, MAX).await;
 }
 
 #[tokio::test]
-async fn who_claims_a_name_gets_its_sessions_at_all_casinos() {
+async fn claiming_a_name_closes_its_sessions_at_all_casinos() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("strangers");
     let args = ["--tick", "50ms", "--max-seats", "4"];
-    let [a, b] = [(); 2].map(|()| Process::start_on(&url, &args));
-    strangers_make_way(&mut a.client(), &mut b.client(), 4).await;
+    let [a, b] = [(); 2].map(|()| CasinoProcess::start_on(&url, &args));
+    assert_claim_closes_other_sessions(&mut a.client(), &mut b.client(), 4).await;
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_refused_and_not_repeated() {
-    let mut house = House::standing().await;
-    for shown in ["Bearer s3cret", "Basic s3cret", "s3cret"] {
+async fn an_invalid_key_is_rejected_and_not_echoed() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    for value in ["Bearer s3cret", "Basic s3cret", "s3cret"] {
         let mut request = Request::new(user("ann"));
-        let value = shown.parse().unwrap();
-        request.metadata_mut().insert("authorization", value);
-        let status = house.client.get_wallet(request).await.unwrap_err();
-        assert_eq!(status.code(), Code::Unauthenticated, "{shown}");
+        let parsed = value.parse().unwrap();
+        request.metadata_mut().insert("authorization", parsed);
+        let status = casino.client.get_wallet(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated, "{value}");
         assert!(!format!("{status:?}").contains("s3cret"), "{status:?}");
     }
 }
 
 #[tokio::test]
-async fn where_keys_are_required_nobody_acts_without() {
-    let house = House::with(|options| options.require_key = true).await;
-    let mut nobody = keyed(&house.channel, None);
-    assert_all(&every_call(&mut nobody, "ann").await, Code::Unauthenticated);
-    let mut ann = keyed(&house.channel, Some(&key(1)));
-    assert_all(&every_call(&mut ann, "ann").await, Code::Ok);
-    let mut seat = house.client.clone().sit("bob", "").await;
-    assert_eq!(seat.price().await.price, 10, "the price is everybody's");
-    let words = seat.play(buy("bob", 1)).await;
-    assert!(words.contains("wants a key for every name"), "{words}");
+async fn with_required_keys_nothing_is_allowed_without_one() {
+    let casino = TestCasino::with_options(|options| options.require_key = true).await;
+    let mut anonymous = client_with_key(&casino.channel, None);
+    assert_codes(&call_all(&mut anonymous, "ann").await, Code::Unauthenticated);
+    let mut ann = client_with_key(&casino.channel, Some(&key(1)));
+    assert_codes(&call_all(&mut ann, "ann").await, Code::Ok);
+    let mut session = casino.client.clone().open_session("bob", "").await;
+    assert_eq!(session.next_price().await.price, 10, "prices need no key");
+    let message = session.execute(buy("bob", 1)).await;
+    assert!(message.contains("wants a key for every name"), "{message}");
 }
 
 #[tokio::test]
-async fn every_action_of_a_stream_is_for_a_name_that_its_key_opens() {
-    let mut house = House::standing().await;
+async fn every_action_needs_the_key_of_its_name() {
+    let mut casino = TestCasino::with_fixed_price().await;
     for name in ["ann", "bob", "cat"] {
-        house.client.deposit(name, 100).await.unwrap();
+        casino.client.deposit(name, 100).await.unwrap();
     }
-    // A seat without a key, sat down before anybody claims anything.
-    let mut early = house.client.clone().sit("ann", "").await;
-    assert_eq!(early.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    // A session without a key, opened before any name is claimed.
+    let mut early = casino.client.clone().open_session("ann", "").await;
+    assert_eq!(early.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
 
-    let mut ann = keyed(&house.channel, Some(&key(1)));
-    let mut bob = keyed(&house.channel, Some(&key(2)));
+    let mut ann = client_with_key(&casino.channel, Some(&key(1)));
+    let mut bob = client_with_key(&casino.channel, Some(&key(2)));
     ann.get_wallet(user("ann")).await.unwrap();
     bob.get_wallet(user("bob")).await.unwrap();
 
-    let words = early.play(buy("ann", 1)).await;
+    let message = early.execute(buy("ann", 1)).await;
     assert!(
-        words.contains("this name is claimed: its key is needed"),
-        "{words}"
+        message.contains("this name is claimed: its key is needed"),
+        "{message}"
     );
     assert_eq!(
-        early.play(buy("cat", 1)).await,
+        early.execute(buy("cat", 1)).await,
         EXECUTED_MESSAGE,
         "the stream goes on"
     );
@@ -240,43 +241,43 @@ async fn every_action_of_a_stream_is_for_a_name_that_its_key_opens() {
     request = BearerInterceptor::player_key(Some(&key(1)))
         .call(request)
         .unwrap();
-    let mut seat = house
+    let mut session = casino
         .client
         .clone()
-        .try_sit("ann", ALL_FEEDS, request.metadata())
+        .try_open_session("ann", ALL_FEEDS, request.metadata())
         .await
         .unwrap();
-    assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
-    let words = seat.play(buy("bob", 1)).await;
-    assert!(words.contains("claimed by another key"), "{words}");
-    assert_eq!(seat.play(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    let message = session.execute(buy("bob", 1)).await;
+    assert!(message.contains("claimed by another key"), "{message}");
+    assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
     assert_eq!(bob.get_wallet(user("bob")).await.unwrap().into_inner().stocks, 0);
     assert_eq!(ann.get_wallet(user("ann")).await.unwrap().into_inner().stocks, 3);
 
-    for (name, shown, expected) in [
+    for (name, key, expected) in [
         ("ann", None, Code::Unauthenticated),
         ("bob", Some(key(1)), Code::PermissionDenied),
     ] {
-        let request = BearerInterceptor::player_key(shown.as_ref())
+        let request = BearerInterceptor::player_key(key.as_ref())
             .call(Request::new(()))
             .unwrap();
-        let mut client = house.client.clone();
-        let refused = client.try_sit(name, ALL_FEEDS, request.metadata()).await;
-        assert_eq!(refused.err().unwrap().code(), expected, "{name}");
+        let mut client = casino.client.clone();
+        let rejected = client.try_open_session(name, ALL_FEEDS, request.metadata()).await;
+        assert_eq!(rejected.err().unwrap().code(), expected, "{name}");
     }
 }
 
 #[tokio::test]
-async fn actions_that_come_all_at_once_are_answered_in_order() {
-    let mut house = House::standing().await;
-    house.client.deposit("ann", 1_000).await.unwrap();
-    let mut bob = keyed(&house.channel, Some(&key(2)));
+async fn a_burst_of_actions_is_answered_in_order() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 1_000).await.unwrap();
+    let mut bob = client_with_key(&casino.channel, Some(&key(2)));
     bob.get_wallet(user("bob")).await.unwrap();
-    let mut seat = house.client.clone().sit("", "").await;
+    let mut session = casino.client.clone().open_session("", "").await;
     let mut expected = Vec::new();
     for round in 0..100 {
         let name = ["ann", "bob", "new", "ann"][round % 4];
-        seat.act(buy(name, 1)).await;
+        session.send(buy(name, 1)).await;
         expected.push(match name {
             "ann" => EXECUTED_MESSAGE,
             "bob" => "user: this name is claimed: its key is needed (metadata authorization: Bearer KEY)",
@@ -284,23 +285,23 @@ async fn actions_that_come_all_at_once_are_answered_in_order() {
         });
     }
     for (index, expected) in expected.iter().enumerate() {
-        let heard = seat.result().await.msg;
-        assert!(heard.starts_with(expected), "{index}: {heard}");
+        let message = session.next_result().await.msg;
+        assert!(message.starts_with(expected), "{index}: {message}");
     }
 }
 
 #[tokio::test]
-async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
+async fn a_claim_survives_kill_9_until_an_administrator_releases_it() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ledger_in(&folder);
+    let store = ledger_path(&folder);
     let url = format!("sqlite:{}", store.display());
     let release = |name: &str| process::run(&["release", name, "--store", &url]);
-    let server = Process::start(&store, &[]);
-    let mut ann = keyed(&server.channel(), Some(&key(1)));
-    soon(ann.buy_tokens(payment("ann"))).await.unwrap();
-    let (code, _, said) = release("ann");
+    let server = CasinoProcess::start(&store, &[]);
+    let mut ann = client_with_key(&server.channel(), Some(&key(1)));
+    with_timeout(ann.buy_tokens(payment("ann"))).await.unwrap();
+    let (code, _, stderr) = release("ann");
     assert_eq!(code, Some(1));
-    assert!(said.contains("is in use by another casino"), "{said}");
+    assert!(stderr.contains("is in use by another casino"), "{stderr}");
     server.kill();
 
     let files = fs::read_dir(folder.path()).unwrap();
@@ -310,16 +311,16 @@ async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
         assert!(!holds(key(1).as_bytes()) && !holds(key(1).expose().as_bytes()));
     }
 
-    let server = Process::start(&store, &[]);
-    let mut thief = keyed(&server.channel(), Some(&key(2)));
-    let refused = soon(thief.get_wallet(user("ann"))).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    let server = CasinoProcess::start(&store, &[]);
+    let mut thief = client_with_key(&server.channel(), Some(&key(2)));
+    let rejected = with_timeout(thief.get_wallet(user("ann"))).await.unwrap_err();
+    assert_eq!(rejected.code(), Code::PermissionDenied);
     server.terminate();
-    // Beside this runtime, in which the client hears that it is to let go.
+    // In another thread, so that the client can close its connection meanwhile.
     let (_, log) = spawn_blocking(|| server.wait()).await.unwrap();
     assert!(!log.contains(&key(1).expose()) && !log.contains(&key(2).expose()));
 
-    for (name, code, said_on_stdout, said_on_stderr) in [
+    for (name, code, expected_stdout, expected_stderr) in [
         (
             "ann",
             Some(0),
@@ -331,8 +332,8 @@ async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
         ("~Momo", Some(1), "", "character 1 is U+007E"),
     ] {
         let (ended, stdout, stderr) = release(name);
-        assert_eq!((ended, stdout.as_str()), (code, said_on_stdout), "{stderr}");
-        assert!(stderr.contains(said_on_stderr), "{stderr}");
+        assert_eq!((ended, stdout.as_str()), (code, expected_stdout), "{stderr}");
+        assert!(stderr.contains(expected_stderr), "{stderr}");
     }
     let missing = format!("sqlite:{}", folder.path().join("none.db").display());
     let (ended, _, stderr) = process::run(&["release", "ann", "--store", &missing]);
@@ -342,10 +343,10 @@ async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
     );
     assert!(!folder.path().join("none.db").exists());
 
-    let server = Process::start(&store, &[]);
-    let mut heir = keyed(&server.channel(), Some(&key(2)));
+    let server = CasinoProcess::start(&store, &[]);
+    let mut heir = client_with_key(&server.channel(), Some(&key(2)));
     assert_eq!(
-        soon(heir.get_wallet(user("ann")))
+        with_timeout(heir.get_wallet(user("ann")))
             .await
             .unwrap()
             .into_inner()
@@ -355,27 +356,27 @@ async fn a_claim_outlives_kill_9_and_is_released_by_the_operator_alone() {
 }
 
 #[tokio::test]
-async fn names_are_visible_and_of_one_normalisation() {
-    let mut house = House::standing().await;
+async fn names_are_visible_and_normalized() {
+    let mut casino = TestCasino::with_fixed_price().await;
     for invisible in ["\u{3164}", "\u{ffa0}", "a\u{115f}", "\u{1160}b"] {
-        let status = house.client.deposit(invisible, 1).await.unwrap_err();
+        let status = casino.client.deposit(invisible, 1).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{invisible:?}");
         assert!(status.message().contains("U+"), "{status:?}");
     }
     for (name, same) in [("\u{e9}ric", "e\u{301}ric"), ("\u{ac00}", "\u{1100}\u{1161}")] {
-        house.client.deposit(name, 2).await.unwrap();
-        assert_eq!(house.client.wallet(same).await.tokens, 10, "{same:?}");
-        house.client.deposit(same, 1).await.unwrap();
-        assert_eq!(house.client.wallet(name).await.tokens, 15, "{name:?}");
+        casino.client.deposit(name, 2).await.unwrap();
+        assert_eq!(casino.client.wallet(same).await.tokens, 10, "{same:?}");
+        casino.client.deposit(same, 1).await.unwrap();
+        assert_eq!(casino.client.wallet(name).await.tokens, 15, "{name:?}");
     }
 }
 
-/// Names that an earlier version let in stay usable as they are written, and claimable and releasable.
+/// Names that an earlier version accepted stay usable as they are stored, and can be claimed and released.
 #[tokio::test]
-async fn names_that_a_ledger_holds_stay_usable() {
+async fn names_in_an_existing_ledger_stay_usable() {
     let folder = tempfile::tempdir().unwrap();
-    let ledger = ledger_in(&folder);
-    let server = Process::start(&ledger, &["--tick", "1h"]);
+    let ledger = ledger_path(&folder);
+    let server = CasinoProcess::start(&ledger, &["--tick", "1h"]);
     for name in ["ann", "bob"] {
         server.client().deposit(name, 10).await.unwrap();
     }
@@ -386,13 +387,14 @@ async fn names_that_a_ledger_holds_stay_usable() {
     .await
     .unwrap();
     let old = ["\u{3164}", "\u{212b}sa"];
-    let tool = rusqlite::Connection::open(&ledger).unwrap();
+    let sqlite = rusqlite::Connection::open(&ledger).unwrap();
     for (new, old) in ["ann", "bob"].iter().zip(old) {
-        tool.execute("UPDATE accounts SET name = ? WHERE name = ?", [old, new])
+        sqlite
+            .execute("UPDATE accounts SET name = ? WHERE name = ?", [old, new])
             .unwrap();
     }
-    drop(tool);
-    let server = Process::start(&ledger, &["--tick", "1h"]);
+    drop(sqlite);
+    let server = CasinoProcess::start(&ledger, &["--tick", "1h"]);
     let mut client = server.client();
     for name in old {
         assert_eq!(client.wallet(name).await.tokens, 50, "{name:?}");

@@ -1,35 +1,35 @@
-//! Casinos that share a ledger: what one PostgreSQL bears of one, two and three of them, beside what it bears of pgbench.
+//! One, two and three casinos on a shared PostgreSQL ledger, compared with pgbench.
 //!
-//! The cluster is thrown away afterwards, and syncs what it commits. What it writes to disk is counted whoever caused it:
-//! checkpoints of the rounds before are among it, which says nothing where few actions share it.
+//! The cluster is temporary and syncs its commits. Disk writes include checkpoints of earlier rounds, so the figures
+//! per action mean nothing where there are few actions.
 
 use std::{io, net::TcpListener, process::Command, time::Duration};
 
 use crate::{
     cluster::Cluster,
-    drive::{Driven, Measured, measure},
+    drive::{Measured, Target, measure},
     loads::{LOADS, Load, median},
     process::Server,
-    table::median_of,
+    report::median_of,
 };
 
 const NAME: &str = "casinos on one PostgreSQL";
 
-/// As PostgreSQL is set where nobody has set it, but for memory, of which it takes little by itself.
+/// PostgreSQL's defaults except for memory, of which it uses little by default.
 const SETTINGS: &[&str] = &["shared_buffers=512MB", "max_wal_size=4GB"];
 
-/// The most casinos at once.
+/// Most casinos at once.
 const CASINOS_MAX: usize = 3;
 
-/// Sessions of pgbench: one, for what a player alone is to be compared with, and many.
+/// pgbench sessions: one, to compare with a single player, and many.
 const SESSIONS: [u32; 2] = [1, 32];
 
 /// Accounts of pgbench, in units of 100,000.
 const SCALE: &str = "10";
 
-/// Runs the scenario if its name has `wanted` in it, and if there is a PostgreSQL.
-pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str) -> io::Result<()> {
-    if !NAME.contains(wanted) {
+/// Runs the scenario if its name contains `filter` and PostgreSQL is installed.
+pub(crate) async fn run(rounds: usize, length: Duration, filter: &str) -> io::Result<()> {
+    if !NAME.contains(filter) {
         return Ok(());
     }
     let Some(cluster) = Cluster::start_with(SETTINGS) else {
@@ -59,7 +59,7 @@ pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str) -> io::Re
     Ok(())
 }
 
-/// Measures one casino, two, and so on in turn, as many as there are connections for, and prints their medians.
+/// Measures one casino, two, and so on in turn, up to the number of connections, and prints their medians.
 async fn compare(
     cluster: &Cluster,
     load: Load,
@@ -74,11 +74,11 @@ async fn compare(
             let name = format!("round{}x{}x{ids}x{round}x{casinos}", load.streams, load.window);
             let store = cluster.database(&name);
             let servers: Vec<Server> = (0..casinos).map(|_| start(&store)).collect::<io::Result<_>>()?;
-            let driven = Driven {
+            let target = Target {
                 servers: &servers,
                 database: Some(cluster.process_id()?),
             };
-            measured[casinos - 1].push(measure(driven, load, length, true).await?);
+            measured[casinos - 1].push(measure(target, load, length, true).await?);
         }
     }
     println!("{}", load.name());
@@ -126,23 +126,23 @@ async fn compare(
     Ok(())
 }
 
-/// A casino on the ledger at the URL `store`.
+/// Starts a casino on the ledger at the URL `store`.
 fn start(store: &str) -> io::Result<Server> {
-    // Free now, and nobody else here takes ports.
+    // The port is free now, and nothing else on this machine takes ports meanwhile.
     let metrics = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_casino-server"));
     command.args(["--listen", "127.0.0.1:0", "--tick", "10s", "--store", store]);
     Server::start_with_metrics(&mut command, metrics)
 }
 
-/// The rate at which pgbench changes one row of its accounts, reads it, and adds one of its history.
+/// Returns pgbench's rate of updating and reading an account and inserting a history row.
 fn updates_a_second(cluster: &Cluster, sessions: u32, length: Duration) -> io::Result<f64> {
     let (sessions, seconds) = (sessions.to_string(), length.as_secs().max(1).to_string());
     let args = [
         "-N", "-n", "-M", "prepared", "-c", &sessions, "-j", "1", "-T", &seconds,
     ];
-    let told = cluster.output("pgbench", &args, "pgbench")?;
-    let rate = told.lines().find_map(|line| line.strip_prefix("tps = "));
+    let output = cluster.output("pgbench", &args, "pgbench")?;
+    let rate = output.lines().find_map(|line| line.strip_prefix("tps = "));
     let rate = rate.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-    rate.ok_or_else(|| io::Error::other(format!("pgbench says {told:?}")))
+    rate.ok_or_else(|| io::Error::other(format!("unexpected output of pgbench: {output:?}")))
 }

@@ -1,8 +1,8 @@
-//! The books looked through and copied, by the real commands: at rest, while everybody plays, and after a kill.
+//! The `check` and `backup` commands: on a stopped ledger, during play, and after a kill.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-// The load generator is the bench's own, with the bench's allowances.
+// The load generator of the benchmark needs the same exemptions.
 #![allow(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
@@ -23,14 +23,15 @@ mod support;
 
 use std::{fs, path::Path};
 
-use load::{Crowd, names};
-use rusqlite::Connection as Tool;
+use load::{LoadPlayers, names};
+use rusqlite::Connection as Sqlite;
 use support::{
-    Asks, books, ledger_in,
-    process::{Process, run},
+    CasinoClientExt, ledger_path,
+    process::{CasinoProcess, run},
+    tampering,
 };
 
-/// Runs `check` on the ledger at `store`: exit code, and what it says on both streams.
+/// Runs `check` on the ledger at `store`. Returns exit code, stdout and stderr.
 fn check(store: &Path) -> (Option<i32>, String, String) {
     run(&["check", "--store", &format!("sqlite:{}", store.display())])
 }
@@ -41,33 +42,33 @@ fn backup(store: &Path, copy: &Path) -> (Option<i32>, String, String) {
     run(&["backup", copy.to_str().unwrap(), "--store", &store])
 }
 
-/// That the ledger at `store` is in order; its totals.
-fn sound(store: &Path) -> String {
+/// Asserts that the ledger at `store` passes the check. Returns the printed totals.
+fn assert_consistent(store: &Path) -> String {
     let (code, stdout, stderr) = check(store);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     stdout
 }
 
-/// A ledger with some play in it, left in order.
-async fn played(store: &Path) {
-    let server = Process::start(store, &["--seed", "3", "--tick", "10ms", "--max-actions", "0"]);
+/// Creates a ledger with a sample game and shuts down cleanly.
+async fn create_sample(store: &Path) {
+    let server = CasinoProcess::start(store, &["--seed", "3", "--tick", "10ms", "--max-actions", "0"]);
     let mut client = server.client();
-    books::play(&mut client).await;
-    // More than one bookmark's way.
-    let mut seat = client.sit("ann", "").await;
+    tampering::play_sample(&mut client).await;
+    // Enough trades for more than one page index.
+    let mut session = client.open_session("ann", "").await;
     for _ in 0..600 {
-        seat.act(support::buy("ann", 1)).await;
+        session.send(support::buy("ann", 1)).await;
     }
     for _ in 0..600 {
-        seat.result().await;
+        session.next_result().await;
     }
     server.terminate();
     assert_eq!(server.wait().0.code(), Some(0));
 }
 
-/// Changes of the books as [`played`] leaves them, beside [those of any ledger](books::CHANGES), and what has to be told
-/// of each.
-const CHANGES: [(&str, &str); 8] = [
+/// Changes of the ledger of [`create_sample`] in addition to [those of any engine](tampering::TAMPERING), and the
+/// difference that `check` must report for each.
+const TAMPERING: [(&str, &str); 8] = [
     (
         "UPDATE sheets SET price = price + 1 WHERE id = 3",
         "sheet 3: price of tick ",
@@ -100,27 +101,27 @@ const CHANGES: [(&str, &str); 8] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_changed_in_the_books_is_found() {
+async fn check_detects_tampering() {
     let folder = tempfile::tempdir().unwrap();
-    let (whole, store) = (ledger_in(&folder), folder.path().join("changed.db"));
-    played(&whole).await;
-    assert!(sound(&whole).starts_with("2 players, 2 payments, 612 trades, "));
-    for (change, told) in books::CHANGES.into_iter().chain(CHANGES) {
+    let (whole, store) = (ledger_path(&folder), folder.path().join("changed.db"));
+    create_sample(&whole).await;
+    assert!(assert_consistent(&whole).starts_with("2 players, 2 payments, 612 trades, "));
+    for (change, expected) in tampering::TAMPERING.into_iter().chain(TAMPERING) {
         fs::copy(&whole, &store).unwrap();
-        Tool::open(&store).unwrap().execute_batch(change).unwrap();
+        Sqlite::open(&store).unwrap().execute_batch(change).unwrap();
         let (code, stdout, stderr) = check(&store);
         assert_eq!(code, Some(1), "{change}: {stdout}");
-        assert!(stdout.contains(told), "{change}: {told}: {stdout}");
+        assert!(stdout.contains(expected), "{change}: {expected}: {stdout}");
         assert!(stderr.contains("differences in "), "{stderr}");
     }
 }
 
 #[test]
-fn what_cannot_be_read_is_said_in_words_and_nothing_is_made() {
+fn unreadable_ledgers_are_reported_and_nothing_is_created() {
     let folder = tempfile::tempdir().unwrap();
-    let (missing, diary) = (ledger_in(&folder), folder.path().join("diary"));
+    let (missing, diary) = (ledger_path(&folder), folder.path().join("diary"));
     fs::write(&diary, "Dear diary, ".repeat(1_000)).unwrap();
-    for (store, said) in [
+    for (store, message) in [
         (
             &missing,
             "cannot be read: it cannot be read and written: No such file",
@@ -130,7 +131,7 @@ fn what_cannot_be_read_is_said_in_words_and_nothing_is_made() {
         let copy = folder.path().join("copy.db");
         for (code, stdout, stderr) in [check(store), backup(store, &copy)] {
             assert_eq!((code, stdout.as_str()), (Some(1), ""));
-            assert!(stderr.contains(said), "{stderr}");
+            assert!(stderr.contains(message), "{stderr}");
         }
     }
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
@@ -138,25 +139,25 @@ fn what_cannot_be_read_is_said_in_words_and_nothing_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_made_in_the_middle_of_play_is_a_sound_ledger_with_all_that_was_answered() {
+async fn a_backup_during_play_passes_the_check_and_has_every_answered_action() {
     let folder = tempfile::tempdir().unwrap();
-    let store = ledger_in(&folder);
+    let store = ledger_path(&folder);
     let args = ["--tick", "50ms", "--seed", "3", "--max-actions", "0"];
-    let server = Process::start(&store, &args);
+    let server = CasinoProcess::start(&store, &args);
     let (mut client, names) = (server.client(), names(8));
     for name in &names {
         client.deposit(name, 100_000_000).await.unwrap();
     }
-    let crowd = Crowd::play(&server.address.to_string(), &names, 16).await;
+    let players = LoadPlayers::play(&server.address.to_string(), &names, 16).await;
     for round in 0..4 {
         let answered = client.wallet("p0").await;
         let copy = folder.path().join(format!("copy{round}.db"));
         let (code, stdout, stderr) = backup(&store, &copy);
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         assert!(stdout.contains(" is copied to "), "{stdout}");
-        sound(&store);
-        sound(&copy);
-        let version: i64 = Tool::open(&copy)
+        assert_consistent(&store);
+        assert_consistent(&copy);
+        let version: i64 = Sqlite::open(&copy)
             .unwrap()
             .query_row("SELECT version FROM accounts WHERE name = 'p0'", [], |row| {
                 row.get(0)
@@ -165,28 +166,31 @@ async fn a_copy_made_in_the_middle_of_play_is_a_sound_ledger_with_all_that_was_a
         assert!(version >= answered.version, "{version} {answered:?}");
     }
     server.kill();
-    crowd.gone().await;
+    players.until_disconnected().await;
 
-    // What a killed casino has left in its log is in the copy too, and the copy can be played on.
-    let (dead, copy) = (sound(&store), folder.path().join("dead.db"));
+    // The backup also contains what a killed casino left in its log, and can be played on.
+    let (killed, copy) = (assert_consistent(&store), folder.path().join("dead.db"));
     assert_eq!(backup(&store, &copy).0, Some(0));
-    let copied = sound(&copy);
-    assert_eq!(dead.split(';').next(), copied.split(';').next());
-    let (again, original) = (Process::start(&copy, &args), Process::start(&store, &args));
+    let copied = assert_consistent(&copy);
+    assert_eq!(killed.split(';').next(), copied.split(';').next());
+    let (again, original) = (
+        CasinoProcess::start(&copy, &args),
+        CasinoProcess::start(&store, &args),
+    );
     for name in &names {
-        let (copied, kept) = (
+        let (copied, expected) = (
             again.client().wallet(name).await,
             original.client().wallet(name).await,
         );
-        assert_eq!(copied, kept);
+        assert_eq!(copied, expected);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_is_never_written_over_a_file() {
+async fn a_backup_never_overwrites_a_file() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, copy) = (ledger_in(&folder), folder.path().join("copy.db"));
-    played(&store).await;
+    let (store, copy) = (ledger_path(&folder), folder.path().join("copy.db"));
+    create_sample(&store).await;
     fs::write(&copy, "precious").unwrap();
     let (code, _, stderr) = backup(&store, &copy);
     assert_eq!(code, Some(1));

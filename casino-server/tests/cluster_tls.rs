@@ -1,26 +1,26 @@
-//! TLS to the database, against a cluster that takes nothing else on the network.
+//! TLS to PostgreSQL, with a server that rejects everything else over TCP.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
 use awesomestock_proto::casino::ActionOutcome;
 use support::{
-    ALL_FEEDS, Asks, buy,
+    ALL_FEEDS, CasinoClientExt, buy,
     certificates::Authority,
     cluster::{Cluster, connect},
-    process::{Process, run},
+    process::{CasinoProcess, run},
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_as_private_as_its_url_asks_for() {
+async fn connections_use_tls_as_the_url_requires() {
     let Some(mut cluster) = Cluster::start() else {
         return;
     };
-    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (authority, other) = (Authority::new(), Authority::new());
     let signed = authority.sign();
-    let port = cluster.speak_tls(&signed.cert, &signed.key);
+    let port = cluster.enable_tls(&signed.cert, &signed.key);
     let socket = cluster.database("tls");
     let url = |host: &str, options: &str| format!("postgres://casino@{host}:{port}/tls?{options}");
     let verified = |by: &Authority| format!("sslmode=verify-full&sslrootcert={}", by.ca().display());
@@ -31,26 +31,29 @@ async fn a_session_is_as_private_as_its_url_asks_for() {
         ("localhost", verified(&authority)),
         ("127.0.0.1", verified(&authority)),
     ] {
-        let server = Process::start_on(&url(host, &options), &["--seed", "7"]);
+        let server = CasinoProcess::start_on(&url(host, &options), &["--seed", "7"]);
         let mut client = server.client();
         client.deposit("ann", 100).await.unwrap();
-        let mut seat = client.sit("ann", ALL_FEEDS).await;
-        seat.act(buy("ann", 1)).await;
-        assert_eq!(seat.result().await.outcome(), ActionOutcome::OutcomeExecuted);
+        let mut session = client.open_session("ann", ALL_FEEDS).await;
+        session.send(buy("ann", 1)).await;
+        assert_eq!(
+            session.next_result().await.outcome(),
+            ActionOutcome::OutcomeExecuted
+        );
         let sessions = "SELECT count(*), count(*) FILTER (WHERE s.ssl) FROM pg_stat_activity AS a
                         JOIN pg_stat_ssl AS s USING (pid) WHERE a.application_name = 'casino-server'";
         let sessions = database.query_one(sessions, &[]).await.unwrap();
         let (all, private): (i64, i64) = (sessions.get(0), sessions.get(1));
         assert!(
             all >= 2 && all == private,
-            "{options}: {private} of {all} are private"
+            "{options}: {private} of {all} use TLS"
         );
     }
-    for (host, options, said) in [
+    for (host, options, expected) in [
         ("127.0.0.1", "sslmode=disable".to_owned(), "no pg_hba.conf entry"),
         (
             "localhost",
-            verified(&stranger),
+            verified(&other),
             "invalid peer certificate: BadSignature",
         ),
         (
@@ -66,13 +69,13 @@ async fn a_session_is_as_private_as_its_url_asks_for() {
     ] {
         let (code, _, stderr) = run(&["--listen", "127.0.0.1:0", "--store", &url(host, &options)]);
         assert_eq!(code, Some(1), "{options}: {stderr}");
-        assert!(stderr.contains(said), "{options}: {stderr}");
+        assert!(stderr.contains(expected), "{options}: {stderr}");
     }
     let signed = authority.sign_for_another();
-    let port = cluster.speak_tls(&signed.cert, &signed.key);
-    let elsewhere = "certificate not valid for name";
+    let port = cluster.enable_tls(&signed.cert, &signed.key);
+    let expected = "certificate not valid for name";
     let url = format!("postgres://casino@localhost:{port}/tls?{}", verified(&authority));
     let (code, _, stderr) = run(&["--listen", "127.0.0.1:0", "--store", &url]);
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains(elsewhere), "{stderr}");
+    assert!(stderr.contains(expected), "{stderr}");
 }

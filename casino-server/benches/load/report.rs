@@ -1,4 +1,4 @@
-//! The table of measured rounds.
+//! The table of results.
 
 use crate::{drive::Measured, loads::median};
 
@@ -18,7 +18,7 @@ pub(crate) fn print_head() {
     );
 }
 
-/// The median over the rounds of what `field` gives.
+/// Returns the median of `field` over the rounds.
 pub(crate) fn median_of(rounds: &[Measured], field: fn(&Measured) -> f64) -> f64 {
     median(&mut rounds.iter().map(field).collect::<Vec<_>>())
 }

@@ -1,4 +1,4 @@
-//! The ledger without the wire, in a process of its own: what the disk and the deciding allow.
+//! The ledger without gRPC, in its own process: the limit set by the disk and the ledger itself.
 
 use std::{
     io,
@@ -12,10 +12,10 @@ use casino_server::{Casino, Options, testkit::unwired};
 
 use crate::loads::Load;
 
-/// First argument that makes this program a ledger without a wire.
+/// First argument that makes this program run a ledger without gRPC.
 pub(crate) const LEDGER_ALONE: &str = "ledger-alone";
 
-/// Measures the actions a second under a load like `load`, on the store `path`.
+/// Measures the actions per second under `load`, on the store at `path`.
 pub(crate) fn measure(load: Load, length: Duration, path: &Path) -> io::Result<f64> {
     let length = length.as_millis() as usize;
     let output = Command::new(std::env::current_exe()?)
@@ -27,7 +27,7 @@ pub(crate) fn measure(load: Load, length: Duration, path: &Path) -> io::Result<f
     per_second.map_err(|_| io::Error::other(String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Is that process: `ledger-alone STORE PLAYERS WINDOW MILLISECONDS`.
+/// Runs that process: `ledger-alone STORE PLAYERS WINDOW MILLISECONDS`.
 pub(crate) fn run(arguments: &[String]) -> io::Result<()> {
     let number = |index: usize| arguments[index].parse::<usize>().map_err(io::Error::other);
     let (players, window, length) = (number(2)?, number(3)?, Duration::from_millis(number(4)? as u64));

@@ -1,6 +1,6 @@
-//! What an operator does with a ledger in PostgreSQL: look through its books, and free names, while casinos play on.
+//! Administration of a ledger in PostgreSQL while casinos use it: `check` and `release`.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -10,36 +10,35 @@ use awesomestock_proto::{
     casino::{ActionOutcome, casino_client::CasinoClient},
 };
 use support::{
-    Asks, House, books, buy,
+    CasinoClientExt, TestCasino, buy,
     cluster::{Cluster, connect},
-    nowhere,
-    process::{Process, run},
-    sell, soon, user,
+    process::{CasinoProcess, run},
+    sell, tampering, unreachable_payments, user, with_timeout,
 };
 use tonic::Code;
 
-async fn standing(url: &str) -> House {
+async fn open_casino(url: &str) -> TestCasino {
     let folder = tempfile::tempdir().unwrap();
     let set = |options: &mut casino_server::Options| {
-        options.tick = support::STANDING;
+        options.tick = support::FIXED_PRICE_TICK;
         options.store = url.parse().unwrap();
     };
-    House::open(folder, set, nowhere()).await
+    TestCasino::open(folder, set, unreachable_payments()).await
 }
 
-/// Runs `command` on the ledger at `url`, off this thread: exit code, and what it says on both streams.
-async fn told(command: &[&str], url: &str) -> (Option<i32>, String, String) {
+/// Runs `command` on the ledger at `url` in another thread. Returns exit code, stdout and stderr.
+async fn run_admin(command: &[&str], url: &str) -> (Option<i32>, String, String) {
     let args = [command, &["--store", url]].concat();
     let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
     let running = tokio::task::spawn_blocking(move || {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         run(&args)
     });
-    soon(running).await.unwrap()
+    with_timeout(running).await.unwrap()
 }
 
-/// Changes of the books beside [those of any ledger](books::CHANGES), and what has to be told of each.
-const CHANGES: [(&str, &str); 10] = [
+/// Changes in addition to [those of any engine](tampering::TAMPERING), and the difference that `check` must report.
+const TAMPERING: [(&str, &str); 10] = [
     (
         "UPDATE trades SET price = price + 1 WHERE account = 2 AND number = 3",
         "bob: trade 3: price of tick 0: expected 10, found 11",
@@ -83,32 +82,32 @@ const CHANGES: [(&str, &str); 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_changed_in_the_books_is_found() {
+async fn check_detects_tampering() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("whole");
-    let mut house = standing(&url).await;
-    books::play(&mut house.client).await;
-    let mut seat = house.client.sit("ann", "").await;
+    let mut casino = open_casino(&url).await;
+    tampering::play_sample(&mut casino.client).await;
+    let mut session = casino.client.open_session("ann", "").await;
     for id in 1..=2 {
         let action = awesomestock_proto::casino::Action {
             id: vec![id; 16],
             ..sell("ann", 100)
         };
-        seat.play(action).await;
+        session.execute(action).await;
     }
-    drop(seat);
-    house.close().await.0.unwrap();
-    let (code, stdout, stderr) = told(&["check"], &url).await;
+    drop(session);
+    casino.close().await.0.unwrap();
+    let (code, stdout, stderr) = run_admin(&["check"], &url).await;
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     assert!(
         stdout.starts_with("2 players, 2 payments, 12 trades, 1 ticks; 2000000 dollars in, "),
         "{stdout}"
     );
-    for (number, (change, expected)) in books::CHANGES.into_iter().chain(CHANGES).enumerate() {
+    for (number, (change, expected)) in tampering::TAMPERING.into_iter().chain(TAMPERING).enumerate() {
         let name = format!("changed{number}");
         let copy = cluster.copy("whole", &name);
         connect(&copy).await.batch_execute(change).await.unwrap();
-        let (code, stdout, stderr) = told(&["check"], &copy).await;
+        let (code, stdout, stderr) = run_admin(&["check"], &copy).await;
         assert_eq!(code, Some(1), "{change}: {stdout}{stderr}");
         assert!(
             stdout.contains(expected),
@@ -119,124 +118,130 @@ async fn whatever_is_changed_in_the_books_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_are_in_order_at_any_moment_of_play() {
+async fn check_passes_at_any_moment_of_play() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("play");
     let args = ["--tick", "20ms"];
-    let servers = [Process::start_on(&url, &args), Process::start_on(&url, &args)];
-    let mut seats = Vec::new();
+    let servers = [
+        CasinoProcess::start_on(&url, &args),
+        CasinoProcess::start_on(&url, &args),
+    ];
+    let mut sessions = Vec::new();
     for number in 0..8 {
         let mut client = servers[number % 2].client();
         let name = format!("p{}", number / 2);
         client.deposit(&name, 1_000_000).await.unwrap();
-        seats.push((name.clone(), client.sit(&name, "").await));
+        sessions.push((name.clone(), client.open_session(&name, "").await));
     }
     let playing = tokio::spawn(async move {
         loop {
-            for (name, seat) in &mut seats {
+            for (name, session) in &mut sessions {
                 for _ in 0..20 {
-                    seat.act(buy(name, 2)).await;
-                    seat.act(sell(name, 1)).await;
+                    session.send(buy(name, 2)).await;
+                    session.send(sell(name, 1)).await;
                 }
                 for _ in 0..40 {
-                    seat.result().await;
+                    session.next_result().await;
                 }
             }
         }
     });
     let mut before = 0;
     for _ in 0..3 {
-        let (code, stdout, stderr) = told(&["check"], &url).await;
+        let (code, stdout, stderr) = run_admin(&["check"], &url).await;
         assert_eq!(code, Some(0), "{stdout}{stderr}");
         let trades = stdout.split_once(" payments, ").unwrap().1;
         let trades: u64 = trades.split_once(" trades").unwrap().0.parse().unwrap();
         assert!(trades >= before, "{stdout}");
         before = trades;
     }
-    assert!(!playing.is_finished(), "they played on");
+    assert!(!playing.is_finished(), "the players stopped early");
     playing.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_is_released_at_all_casinos_while_they_play() {
+async fn a_name_is_released_at_all_running_casinos() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("names");
-    let houses = [standing(&url).await, standing(&url).await];
-    let [lost, new] = [1, 2].map(|byte| PlayerKey::from_bytes([byte; 32]));
-    let balance = async |house: &House, key| {
+    let casinos = [open_casino(&url).await, open_casino(&url).await];
+    let [old, new] = [1, 2].map(|byte| PlayerKey::from_bytes([byte; 32]));
+    let balance = async |casino: &TestCasino, key| {
         let mut client =
-            CasinoClient::with_interceptor(house.channel.clone(), BearerInterceptor::player_key(Some(key)));
-        let balance = soon(client.get_token_balance(user("ann"))).await;
+            CasinoClient::with_interceptor(casino.channel.clone(), BearerInterceptor::player_key(Some(key)));
+        let balance = with_timeout(client.get_token_balance(user("ann"))).await;
         balance
             .map(|balance| balance.into_inner().count)
             .map_err(|status| status.code())
     };
-    houses[0].client.clone().deposit("ann", 10).await.unwrap();
-    for house in &houses {
-        assert_eq!(balance(house, &lost).await, Ok(50));
-        assert_eq!(balance(house, &new).await, Err(Code::PermissionDenied));
+    casinos[0].client.clone().deposit("ann", 10).await.unwrap();
+    for casino in &casinos {
+        assert_eq!(balance(casino, &old).await, Ok(50));
+        assert_eq!(balance(casino, &new).await, Err(Code::PermissionDenied));
     }
     let released = "ann is released: the next key used with it claims it\n";
     assert_eq!(
-        told(&["release", "ann"], &url).await,
+        run_admin(&["release", "ann"], &url).await,
         (Some(0), released.to_owned(), String::new())
     );
-    // They hear of it by and by.
-    for house in &houses {
-        soon(async {
-            while balance(house, &new).await != Ok(50) {
+    // The casinos receive the change asynchronously.
+    for casino in &casinos {
+        with_timeout(async {
+            while balance(casino, &new).await != Ok(50) {
                 tokio::task::yield_now().await;
             }
         })
         .await;
     }
-    for house in &houses {
-        assert_eq!(balance(house, &lost).await, Err(Code::PermissionDenied));
+    for casino in &casinos {
+        assert_eq!(balance(casino, &old).await, Err(Code::PermissionDenied));
     }
-    let (code, _, stderr) = told(&["release", "bob"], &url).await;
+    let (code, _, stderr) = run_admin(&["release", "bob"], &url).await;
     assert_eq!(
         (code, stderr.as_str()),
         (Some(1), "casino-server: bob is not claimed\n")
     );
-    for house in houses {
-        house.close().await.0.unwrap();
+    for casino in casinos {
+        casino.close().await.0.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_sits_without_a_key_is_turned_away_when_the_name_is_claimed_elsewhere() {
+async fn a_session_without_a_key_is_closed_when_its_name_is_claimed_at_another_casino() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("elsewhere");
-    let (mut here, there) = (standing(&url).await, standing(&url).await);
+    let (mut here, there) = (open_casino(&url).await, open_casino(&url).await);
     here.client.deposit("ann", 1_000).await.unwrap();
-    let mut seat = here.client.sit("ann", support::ALL_FEEDS).await;
-    seat.act(buy("ann", 1)).await;
-    assert_eq!(seat.result().await.outcome(), ActionOutcome::OutcomeExecuted);
+    let mut session = here.client.open_session("ann", support::ALL_FEEDS).await;
+    session.send(buy("ann", 1)).await;
+    assert_eq!(
+        session.next_result().await.outcome(),
+        ActionOutcome::OutcomeExecuted
+    );
     let key = PlayerKey::from_bytes([1; 32]);
     let mut client =
         CasinoClient::with_interceptor(there.channel.clone(), BearerInterceptor::player_key(Some(&key)));
-    soon(client.get_token_balance(user("ann"))).await.unwrap();
-    soon(async {
+    with_timeout(client.get_token_balance(user("ann"))).await.unwrap();
+    with_timeout(async {
         loop {
-            seat.try_act(sell("ann", 1)).await;
-            if let Err(status) = seat.try_result().await {
+            session.try_send(sell("ann", 1)).await;
+            if let Err(status) = session.try_next_result().await {
                 assert_eq!(status.code(), Code::Unauthenticated, "{status}");
                 return;
             }
         }
     })
     .await;
-    for house in [here, there] {
-        house.close().await.0.unwrap();
+    for casino in [here, there] {
+        casino.close().await.0.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_done_is_said_in_words() {
+async fn errors_are_reported_and_nothing_is_created() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("empty");
     let missing = url.replace("/empty", "/missing");
-    for (command, url, said) in [
+    for (command, url, message) in [
         (["check"].as_slice(), &url, "there is no ledger in it"),
         (&["release", "ann"], &url, "there is no ledger in it"),
         (&["check"], &missing, "database \"missing\" does not exist"),
@@ -246,11 +251,11 @@ async fn what_cannot_be_done_is_said_in_words() {
             "a ledger in PostgreSQL is copied by its own tools: pg_dump",
         ),
     ] {
-        let (code, stdout, stderr) = told(command, url).await;
+        let (code, stdout, stderr) = run_admin(command, url).await;
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{command:?}");
-        assert!(stderr.contains(said), "{stderr}");
+        assert!(stderr.contains(message), "{stderr}");
     }
     let tables = "SELECT count(*) FROM pg_namespace WHERE nspname = 'awesomestock'";
-    let made: i64 = connect(&url).await.query_one(tables, &[]).await.unwrap().get(0);
-    assert_eq!(made, 0, "nothing is made");
+    let count: i64 = connect(&url).await.query_one(tables, &[]).await.unwrap().get(0);
+    assert_eq!(count, 0, "nothing is created");
 }

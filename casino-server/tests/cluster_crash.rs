@@ -1,7 +1,7 @@
-//! Casinos that share a ledger, killed in turn under load, and their database once: nothing lost, nothing twice, one
-//! sequence of prices. What was not answered is asked again at another casino, with the same id.
+//! Casinos on a shared ledger, killed in turn under load, with one crash of the database: nothing is lost or executed
+//! twice, and there is one sequence of prices. Unanswered actions are resent to another casino with the same ID.
 
-// The allowance for tests in the lint's configuration does not reach the helpers between them.
+// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -18,34 +18,34 @@ use awesomestock_proto::casino::{
     Action, ActionOutcome, ActionResult, GambleType, casino_client::CasinoClient,
 };
 use support::{
-    Asks, buy,
+    CasinoClientExt, buy,
     cluster::{Cluster, connect, listen},
-    process::Process,
-    sell, soon,
+    process::CasinoProcess,
+    sell, with_timeout,
 };
 use tokio::{sync::Notify, task::JoinSet};
 use tonic::metadata::MetadataMap;
 
-/// The casinos of the kill test, which come and go.
-type Servers = Arc<Mutex<Vec<Process>>>;
+/// The running casinos, which are replaced one by one.
+type Servers = Arc<Mutex<Vec<CasinoProcess>>>;
 
-/// What one player has asked and heard.
+/// Actions of one player and what it received.
 #[derive(Debug, Default)]
-struct Played {
+struct PlayerLog {
     name: String,
-    /// Trades that were answered, by their numbers: the tick and the price of each.
+    /// Answered trades by number: tick and price.
     executed: BTreeMap<i64, (i64, i32)>,
-    /// Actions begun, each known by its number, and how many of them were answered.
+    /// Actions begun, which are numbered, and how many were answered.
     begun: u64,
     answered: u64,
-    /// Actions sent again.
+    /// Actions that were resent.
     resent: u64,
-    /// Prices heard, by their ticks.
-    heard: BTreeMap<i64, i32>,
+    /// Received prices by tick.
+    prices: BTreeMap<i64, i32>,
 }
 
-impl Played {
-    /// The action that is not answered yet, or else the next one.
+impl PlayerLog {
+    /// Returns the unanswered action, or else a new one.
     fn action(&mut self) -> Action {
         if self.begun > self.answered {
             self.resent += 1;
@@ -59,13 +59,13 @@ impl Played {
         }
     }
 
-    fn hear(&mut self, result: &ActionResult) {
+    fn record(&mut self, result: &ActionResult) {
         self.answered += 1;
         if result.outcome() == ActionOutcome::OutcomeExecuted {
             let trade = result.trade.unwrap();
-            let twice = self.executed.insert(trade.number, (trade.tick, trade.price));
+            let previous = self.executed.insert(trade.number, (trade.tick, trade.price));
             assert_eq!(
-                twice, None,
+                previous, None,
                 "{}: two actions were trade {}",
                 self.name, trade.number
             );
@@ -73,12 +73,12 @@ impl Played {
     }
 }
 
-/// Plays one action after the other, at one server until it is lost, then at the next, until `stop`; then the last one is
-/// still brought to its answer.
-async fn play(name: String, servers: Servers, stop: Arc<AtomicBool>) -> Played {
-    let mut played = Played {
+/// Sends one action at a time to one server, and to the next one when the connection breaks, until `stop`. Then waits
+/// for the answer to the last action.
+async fn play(name: String, servers: Servers, stop: Arc<AtomicBool>) -> PlayerLog {
+    let mut played = PlayerLog {
         name,
-        ..Played::default()
+        ..PlayerLog::default()
     };
     let mut turn = played.name.len();
     while !stop.load(Ordering::SeqCst) || played.begun > played.answered {
@@ -88,33 +88,36 @@ async fn play(name: String, servers: Servers, stop: Arc<AtomicBool>) -> Played {
             servers[turn % servers.len()].channel()
         };
         let mut client = CasinoClient::new(channel);
-        let Ok(mut seat) = client
-            .try_sit(&played.name, "ticks,wallet,ids", &MetadataMap::new())
+        let Ok(mut session) = client
+            .try_open_session(&played.name, "ticks,wallet,ids", &MetadataMap::new())
             .await
         else {
             tokio::task::yield_now().await;
             continue;
         };
-        assert_eq!(seat.capabilities.as_deref(), Some("ticks,wallet,ids"));
+        assert_eq!(session.capabilities.as_deref(), Some("ticks,wallet,ids"));
         let mut last_tick = -1;
-        'seat: while !stop.load(Ordering::SeqCst) || played.begun > played.answered {
-            seat.try_act(played.action()).await;
+        'session: while !stop.load(Ordering::SeqCst) || played.begun > played.answered {
+            session.try_send(played.action()).await;
             loop {
-                let Ok(Some(info)) = seat.next().await else {
-                    break 'seat;
+                let Ok(Some(info)) = session.next().await else {
+                    break 'session;
                 };
                 if info.r#type() == GambleType::StockInfo {
                     let price = info.info.unwrap();
-                    assert!(price.tick > last_tick, "prices come in their order");
+                    assert!(price.tick > last_tick, "prices arrive in order");
                     last_tick = price.tick;
-                    let known = played.heard.insert(price.tick, price.price);
-                    assert!(known.is_none_or(|known| known == price.price), "one price a tick");
+                    let previous = played.prices.insert(price.tick, price.price);
+                    assert!(
+                        previous.is_none_or(|previous| previous == price.price),
+                        "one price per tick"
+                    );
                     continue;
                 }
                 let Some(result) = info.result.filter(|result| !result.msg.is_empty()) else {
                     continue;
                 };
-                played.hear(&result);
+                played.record(&result);
                 break;
             }
         }
@@ -122,8 +125,8 @@ async fn play(name: String, servers: Servers, stop: Arc<AtomicBool>) -> Played {
     played
 }
 
-/// Nothing lost, nothing twice, one sequence of prices.
-async fn audit(url: &str, all: &[Played], dollars: i32) {
+/// Checks that nothing is lost or executed twice and that there is one sequence of prices.
+async fn audit(url: &str, all: &[PlayerLog], dollars: i32) {
     let ledger = connect(url).await;
     let ticks = ledger
         .query("SELECT number, price FROM ticks ORDER BY number", &[])
@@ -159,57 +162,61 @@ async fn audit(url: &str, all: &[Played], dollars: i32) {
             "{}: numbered without a gap",
             played.name
         );
-        // Every action has its answer, so what is stored is what was answered: not one more, not one less.
+        // Every action was answered, so the stored trades must be exactly the answered ones.
         assert_eq!(stored, played.executed, "{}", played.name);
         let sql = "SELECT tokens, stocks, trades FROM accounts WHERE name = $1";
         let account = ledger.query_one(sql, &[&played.name]).await.unwrap();
-        let owned: (i32, i32, i64) = (account.get(0), account.get(1), account.get(2));
+        let stored_account: (i32, i32, i64) = (account.get(0), account.get(1), account.get(2));
         assert_eq!(
-            (i64::from(owned.0), i64::from(owned.1), owned.2),
+            (
+                i64::from(stored_account.0),
+                i64::from(stored_account.1),
+                stored_account.2
+            ),
             (tokens, stocks, count),
             "{}",
             played.name
         );
-        for (tick, price) in &played.heard {
+        for (tick, price) in &played.prices {
             assert_eq!(
                 ticks.get(tick),
                 Some(price),
-                "{} heard of tick {tick}",
+                "{} received tick {tick}",
                 played.name
             );
         }
     }
 }
 
-/// Waits until the price has moved `more` times.
-async fn moved((ledger, ticked): &(tokio_postgres::Client, Arc<Notify>), more: i64) {
+/// Waits for `more` ticks.
+async fn wait_for_ticks((ledger, ticked): &(tokio_postgres::Client, Arc<Notify>), more: i64) {
     let newest = "SELECT max(number) FROM ticks";
     let first: i64 = ledger.query_one(newest, &[]).await.unwrap().get(0);
-    let waiting = async {
+    let newer = async {
         while ledger.query_one(newest, &[]).await.unwrap().get::<_, i64>(0) < first + more {
             ticked.notified().await;
         }
     };
-    soon(waiting).await;
+    with_timeout(newer).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn servers_die_in_turn_and_the_database_once_and_nothing_is_lost_and_nothing_twice() {
+async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
     const PLAYERS: usize = 24;
     const DOLLARS: i32 = 1_000_000;
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("kills");
     let args = ["--tick", "60ms", "--house", "2"];
-    // At once: one of them makes the tables and the market.
+    // Concurrently: one of them creates the tables and the market.
     let starting: Vec<_> = (0..3)
         .map(|_| {
             let url = url.clone();
-            tokio::task::spawn_blocking(move || Process::start_on(&url, &args))
+            tokio::task::spawn_blocking(move || CasinoProcess::start_on(&url, &args))
         })
         .collect();
     let mut servers = Vec::new();
     for server in starting {
-        servers.push(soon(server).await.unwrap());
+        servers.push(with_timeout(server).await.unwrap());
     }
     for number in 0..PLAYERS {
         let mut client = servers[number % 3].client();
@@ -226,27 +233,27 @@ async fn servers_die_in_turn_and_the_database_once_and_nothing_is_lost_and_nothi
         ));
     }
     let ledger = listen(&url).await;
-    moved(&ledger, 5).await;
+    wait_for_ticks(&ledger, 5).await;
     for round in 0..6 {
-        // One after the other, so the leader too, whoever it is.
+        // One after the other, so that the leader is killed too.
         let started = {
             let url = url.clone();
-            soon(tokio::task::spawn_blocking(move || {
-                Process::start_on(&url, &args)
+            with_timeout(tokio::task::spawn_blocking(move || {
+                CasinoProcess::start_on(&url, &args)
             }))
             .await
             .unwrap()
         };
         let killed = std::mem::replace(&mut servers.lock().unwrap()[round % 3], started);
         killed.kill();
-        moved(&ledger, 5).await;
+        wait_for_ticks(&ledger, 5).await;
     }
     drop(ledger);
     tokio::task::block_in_place(|| cluster.crash_and_restart());
     let ledger = listen(&url).await;
-    moved(&ledger, 5).await;
+    wait_for_ticks(&ledger, 5).await;
     stop.store(true, Ordering::SeqCst);
-    let played = soon(players.join_all()).await;
+    let played = with_timeout(players.join_all()).await;
     audit(&url, &played, DOLLARS).await;
     let (ledger, _) = ledger;
     let terms: i64 = ledger
@@ -258,7 +265,7 @@ async fn servers_die_in_turn_and_the_database_once_and_nothing_is_lost_and_nothi
     let resent: u64 = played.iter().map(|played| played.resent).sum();
     assert!(
         terms >= 2 && trades > 100 && resent > 0,
-        "{terms} leaders, {trades} trades, {resent} actions sent again"
+        "{terms} leaders, {trades} trades, {resent} actions resent"
     );
     for server in servers.lock().unwrap().drain(..) {
         server.terminate();

@@ -1,4 +1,4 @@
-//! A casino with a long past: how fast it is ready, and how fast it plays beside an empty one.
+//! A casino with a large history: its startup time, and its speed compared with an empty ledger.
 
 use std::{
     fmt::Write,
@@ -11,27 +11,27 @@ use rusqlite::{Connection, params};
 
 use crate::{
     drive::measure,
-    loads::{LOADS, casino_command, median},
+    loads::{LOADS, default_build_command, median},
     process::Server,
 };
 
 const NAME: &str = "a store of 1000000 accounts and 10000000 entries";
 const ACCOUNTS: i64 = 1_000_000;
-/// Trades of each account; with its one payment it has ten entries.
+/// Trades of each account; with its payment it has ten entries.
 const TRADES_EACH: i64 = 9;
 const ACCOUNTS_A_SHEET: i64 = 500;
-/// The ticks of a year at one a second, and how many of them are in coarse candles, in fine ones, and left.
+/// Ticks of a year at one per second, and how many of them are in coarse and in fine candles; the rest stays as ticks.
 const YEAR_TICKS: i64 = 365 * 24 * 60 * 60;
 const COARSE_TICKS: i64 = 7_065 * 3_600;
 const FINE_TICKS: i64 = 100_033 * 60;
 
-/// Runs the scenario if its name has `wanted` in it.
-pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str, folder: &Path) -> io::Result<()> {
-    if !NAME.contains(wanted) {
+/// Runs the scenario if its name contains `filter`.
+pub(crate) async fn run(rounds: usize, length: Duration, filter: &str, folder: &Path) -> io::Result<()> {
+    if !NAME.contains(filter) {
         return Ok(());
     }
     let full = folder.join("full.db");
-    drop(Server::start(&mut casino_command(&full, "1h"))?);
+    drop(Server::start(&mut default_build_command(&full, "1h"))?);
     fill(&full).map_err(io::Error::other)?;
     let mut ready = Vec::new();
     println!("{NAME}, {} MB", std::fs::metadata(&full)?.len() >> 20);
@@ -39,11 +39,11 @@ pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str, folder: &
         let mut ratios = Vec::new();
         for round in 0..rounds {
             let empty = folder.join(format!("empty-{}-{}-{round}.db", load.streams, load.window));
-            let server = Server::start(&mut casino_command(&empty, "10s"))?;
+            let server = Server::start(&mut default_build_command(&empty, "10s"))?;
             let empty = measure((&server).into(), load, length, true).await?.per_second;
             drop(server);
             let start = Instant::now();
-            let server = Server::start(&mut casino_command(&full, "10s"))?;
+            let server = Server::start(&mut default_build_command(&full, "10s"))?;
             ready.push(start.elapsed().as_secs_f64() * 1e3);
             ratios.push(
                 measure((&server).into(), load, length, round == 0)
@@ -62,7 +62,7 @@ pub(crate) async fn run(rounds: usize, length: Duration, wanted: &str, folder: &
     Ok(())
 }
 
-/// Gives the new store at `path` a past.
+/// Fills the new store at `path` with a history.
 fn fill(path: &Path) -> rusqlite::Result<()> {
     let mut store = Connection::open(path)?;
     store.pragma_update(None, "synchronous", "OFF")?;
@@ -105,7 +105,7 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
     store.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-/// A year of prices, as a casino would have rolled them up.
+/// Inserts a year of prices, rolled up as a casino would.
 fn fill_prices(store: &Connection) -> rusqlite::Result<()> {
     store.execute("DELETE FROM ticks", [])?;
     let fine_end = COARSE_TICKS + FINE_TICKS;

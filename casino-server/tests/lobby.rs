@@ -1,0 +1,267 @@
+//! The lobby over the wire: trade tape, online players and leaderboard, each only for clients that asked for it.
+
+// The lint exemption for tests does not cover helper functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use awesomestock_proto::{
+    EXECUTED_MESSAGE, capabilities,
+    casino::{GambleInfo, GambleType, Leaderboard, Players, Tape},
+};
+use support::{CasinoClientExt, Session, TestCasino, buy, sell, user, with_timeout};
+
+const LOBBY: &str = "tape,players,leaderboard";
+
+/// Returns the next message for which `part` returns a value.
+async fn next<T>(session: &mut Session, part: impl Fn(GambleInfo) -> Option<T>) -> T {
+    loop {
+        if let Some(found) = part(session.next().await.unwrap().expect("the stream goes on")) {
+            return found;
+        }
+    }
+}
+
+async fn tape(session: &mut Session) -> Tape {
+    next(session, |info| info.tape).await
+}
+
+/// Returns the next leaderboard that `matches`.
+async fn leaderboard(session: &mut Session, matches: impl Fn(&Leaderboard) -> bool) -> Leaderboard {
+    next(session, |info| info.leaderboard.filter(&matches)).await
+}
+
+/// Returns the next list with `count` online players.
+async fn players(session: &mut Session, count: i32) -> Players {
+    next(session, |info| {
+        info.players.filter(|players| players.seated == count)
+    })
+    .await
+}
+
+fn names(players: &Players) -> Vec<&str> {
+    players.online.iter().map(|player| player.name.as_str()).collect()
+}
+
+#[tokio::test]
+async fn all_trades_are_on_the_tape_in_order() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut observer = casino.client.open_session("eve", capabilities::TAPE).await;
+    assert_eq!(observer.capabilities.as_deref(), Some(capabilities::TAPE));
+    let mut ann = casino.client.open_session("ann", "").await;
+    for action in [buy("ann", 3), sell("ann", 9), sell("ann", 1)] {
+        ann.execute(action).await;
+    }
+    let mut rows = Vec::new();
+    let mut trades = 0;
+    while rows.len() < 2 {
+        let update = tape(&mut observer).await;
+        rows.extend(update.rows);
+        trades = update.trades;
+    }
+    let received: Vec<(&str, i64, i32)> = rows
+        .iter()
+        .map(|row| {
+            let (player, trade) = (row.player.as_ref().unwrap(), row.trade.unwrap());
+            assert!(!player.house);
+            (player.name.as_str(), trade.number, trade.stocks_count)
+        })
+        .collect();
+    assert_eq!(
+        received,
+        [("ann", 1, 3), ("ann", 2, 1)],
+        "a rejected order is not a trade"
+    );
+    assert_eq!(trades, 2);
+}
+
+#[tokio::test]
+async fn many_trades_are_sampled_and_counted() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 1_000).await.unwrap();
+    let mut observer = casino.client.open_session("eve", capabilities::TAPE).await;
+    let mut ann = casino.client.open_session("ann", "").await;
+    let sent = 400;
+    for _ in 0..sent {
+        ann.send(buy("ann", 1)).await;
+    }
+    for _ in 0..sent {
+        assert_eq!(ann.next_result().await.msg, EXECUTED_MESSAGE);
+    }
+    assert_eq!(ann.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    let (mut newest, mut trades) = (0, 0);
+    while trades <= sent {
+        let update = tape(&mut observer).await;
+        assert!((1..=20).contains(&update.rows.len()) && update.trades > trades);
+        trades = update.trades;
+        for row in &update.rows {
+            let number = row.trade.unwrap().number;
+            assert!((newest + 1..=trades).contains(&number), "in order, each once");
+            newest = number;
+        }
+    }
+    assert_eq!(trades, sent + 1);
+}
+
+#[tokio::test]
+async fn online_players_are_counted_by_name() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let mut ann = casino.client.open_session("ann", LOBBY).await;
+    assert_eq!(names(&players(&mut ann, 1).await), ["ann"]);
+    let again = casino.client.open_session("ann", capabilities::TICKS).await;
+    let bob = casino.client.open_session("bob", capabilities::TICKS).await;
+    let old = casino.client.open_session("cid", "").await;
+    let update = next(&mut ann, |info| {
+        info.players.filter(|players| players.unnamed == 1)
+    })
+    .await;
+    assert_eq!((names(&update), update.seated), (vec!["ann", "bob"], 2));
+    drop((again, bob, old));
+    let update = players(&mut ann, 1).await;
+    assert_eq!((names(&update), update.unnamed), (vec!["ann"], 0));
+}
+
+#[tokio::test]
+async fn the_leaderboard_ranks_by_equity_and_includes_the_own_rank() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    for (name, dollars) in [("ann", 10), ("bob", 30), ("eve", 20)] {
+        casino.client.deposit(name, dollars).await.unwrap();
+    }
+    let mut eve = casino.client.open_session("eve", LOBBY).await;
+    let first = leaderboard(&mut eve, |_| true).await;
+    assert_eq!((first.ranked, first.own.unwrap().equity), (1, 100));
+    let mut ann = casino.client.open_session("ann", capabilities::LEADERBOARD).await;
+    let mut bob = casino.client.open_session("bob", "").await;
+    assert_eq!(bob.execute(buy("bob", 5)).await, EXECUTED_MESSAGE);
+    let all = |board: &Leaderboard| board.ranked == 3;
+    let (eves, anns) = (leaderboard(&mut eve, all).await, leaderboard(&mut ann, all).await);
+    let order: Vec<(i32, &str, i64)> = eves
+        .top
+        .iter()
+        .map(|standing| {
+            let name = standing.player.as_ref().unwrap().name.as_str();
+            (standing.rank, name, standing.equity)
+        })
+        .collect();
+    assert_eq!(order, [(1, "bob", 150), (2, "eve", 100), (3, "ann", 50)]);
+    assert_eq!((eves.own.unwrap().rank, anns.own.unwrap().rank), (2, 3));
+    assert_eq!(eves.top, anns.top);
+    casino.client.deposit("ann", 100).await.unwrap();
+    let moved_up = |board: &Leaderboard| board.own.as_ref().is_some_and(|own| own.rank == 1);
+    assert_eq!(leaderboard(&mut ann, moved_up).await.own.unwrap().equity, 550);
+}
+
+#[tokio::test]
+async fn the_leaderboard_can_be_requested_without_a_session() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 10).await.unwrap();
+    let mut request_board = async |name: &str| {
+        with_timeout(casino.client.get_leaderboard(user(name)))
+            .await
+            .map(tonic::Response::into_inner)
+    };
+    let update = request_board("ann").await.unwrap();
+    assert_eq!((update.ranked, update.own.unwrap().rank), (1, 1));
+    let update = request_board("unknown").await.unwrap();
+    assert_eq!((update.ranked, update.own), (1, None));
+    let rejected = request_board("a b").await.unwrap_err();
+    assert_eq!(rejected.code(), tonic::Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_session_receives_only_the_feeds_it_asked_for() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut observer = casino.client.open_session("eve", LOBBY).await;
+    for capabilities in ["", "ticks,wallet,limits"] {
+        let mut ann = casino.client.open_session("ann", capabilities).await;
+        assert_eq!(ann.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
+        tape(&mut observer).await;
+        leaderboard(&mut observer, |_| true).await;
+        ann.send(sell("ann", 1)).await;
+        ann.half_close();
+        let result = ann.next().await.unwrap().unwrap();
+        assert_eq!(result.r#type(), GambleType::ActionResult, "{capabilities:?}");
+        assert_eq!(ann.next().await.unwrap(), None);
+        // Skip the tape of the second trade, which would otherwise end the next round's wait.
+        tape(&mut observer).await;
+    }
+}
+
+/// A fast ticker with three bots.
+fn with_bots(options: &mut casino_server::Options) {
+    options.tick = std::time::Duration::from_millis(20);
+    options.bots = 3;
+}
+
+#[tokio::test]
+async fn bots_are_online_trade_and_are_labelled() {
+    let mut casino = TestCasino::with_options(with_bots).await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut ann = casino.client.open_session("ann", LOBBY).await;
+    let update = players(&mut ann, 4).await;
+    assert_eq!(names(&update), ["ann", "~Ada", "~Bo", "~Cleo"]);
+    let labels: Vec<bool> = update.online.iter().map(|player| player.house).collect();
+    assert_eq!(labels, [false, true, true, true]);
+    let row = tape(&mut ann).await.rows.remove(0);
+    assert!(row.player.unwrap().house);
+    let all = leaderboard(&mut ann, |board| board.ranked == 4).await;
+    let bots = all
+        .top
+        .iter()
+        .filter(|standing| standing.player.as_ref().unwrap().house);
+    assert_eq!(bots.count(), 3);
+    let mut impostor = casino.client.open_session("eve", "").await;
+    assert_eq!(
+        impostor.execute(buy("~Ada", 1)).await,
+        "user: a name has letters, digits and _ - . only; character 1 is U+007E"
+    );
+}
+
+#[tokio::test]
+async fn bots_do_not_move_the_price_and_their_wallets_are_stored() {
+    let prices = async |count: u8| {
+        let mut casino = TestCasino::with_options(|options| {
+            with_bots(options);
+            options.bots = count;
+        })
+        .await;
+        let mut ann = casino.client.open_session("ann", capabilities::TICKS).await;
+        while ann.next_price().await.tick < 12 {}
+        let prices = casino.client.prices().await;
+        casino.close().await.0.unwrap();
+        prices.into_iter().take(12).collect::<Vec<_>>()
+    };
+    assert_eq!(prices(20).await, prices(0).await);
+
+    let mut casino = TestCasino::with_options(with_bots).await;
+    let mut ann = casino.client.open_session("ann", LOBBY).await;
+    leaderboard(&mut ann, |board| board.ranked == 3).await;
+    let (closed, folder) = casino.close().await;
+    closed.unwrap();
+    let fixed_price = |options: &mut casino_server::Options| {
+        with_bots(options);
+        options.tick = support::FIXED_PRICE_TICK;
+    };
+    let mut casino = TestCasino::open(folder, fixed_price, support::unreachable_payments()).await;
+    let stored = with_timeout(casino.client.get_leaderboard(user("ann")))
+        .await
+        .unwrap();
+    assert_eq!(
+        stored.into_inner().ranked,
+        3,
+        "the price is fixed, so these players are from the previous run"
+    );
+}
+
+#[tokio::test]
+async fn too_many_bots_are_rejected_before_anything_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = casino_server::Options {
+        bots: 21,
+        ..casino_server::Options::new(support::ledger_path(&folder))
+    };
+    let rejected = casino_server::Casino::open(options, support::unreachable_payments()).await;
+    assert_eq!(rejected.unwrap_err().to_string(), "house: 21 is above 20");
+}
