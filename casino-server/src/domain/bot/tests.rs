@@ -94,7 +94,7 @@ fn game(seed: u64, count: u8, ticks: usize) -> (Vec<(PlayerName, Command)>, Vec<
     let ten = Price::new(10).unwrap();
     let mut market = Market::new(PriceModel::Classic, seed, ten, UnixMillis(0));
     let mut seen = vec![ten];
-    let mut seats: Vec<_> = bots(count)
+    let mut accounts: Vec<_> = bots(count)
         .into_iter()
         .zip((1..).map(|id| AccountRecord::new(AccountId(id))))
         .collect();
@@ -103,7 +103,7 @@ fn game(seed: u64, count: u8, ticks: usize) -> (Vec<(PlayerName, Command)>, Vec<
         market = market.next(UnixMillis(0)).unwrap();
         seen.push(market.current.price);
         let window = &seen[seen.len().saturating_sub(MEMORY)..];
-        for (player, record) in &mut seats {
+        for (player, record) in &mut accounts {
             let tick = market.current;
             if let Some(command) = player.decide(seed, tick.number, window, &record.account) {
                 let (after, _) = record.execute(command, tick, UnixMillis(0)).unwrap();
@@ -112,7 +112,7 @@ fn game(seed: u64, count: u8, ticks: usize) -> (Vec<(PlayerName, Command)>, Vec<
             }
         }
     }
-    (commands, seats.into_iter().map(|(_, record)| record).collect())
+    (commands, accounts.into_iter().map(|(_, record)| record).collect())
 }
 
 #[test]

@@ -258,7 +258,7 @@ async fn decisions_on_top_of_a_failed_batch_fail_with_it() {
 
     // The account is loaded again, as if nothing had been submitted.
     let mut balance = Box::pin(handle.submit(ann(), Command::Withdraw(Tokens(5))));
-    let answer = soon(&mut balance).await;
+    let answer = with_timeout(&mut balance).await;
     let rejection = answer.unwrap().result.unwrap_err().to_string();
     assert_eq!(rejection, "you have 0 tokens, not 5");
 }
@@ -268,7 +268,7 @@ async fn an_account_is_loaded_once_for_all_waiting_orders() {
     let (manual, _) = manual_ledger();
     let bob = PlayerName::new("bob").unwrap();
     let rejected = (0..50).map(|_| manual.handle().submit(bob.clone(), Command::Sell(Stocks(1))));
-    let answers = soon(futures_util::future::join_all(rejected)).await;
+    let answers = with_timeout(futures_util::future::join_all(rejected)).await;
     assert!(
         answers
             .iter()
@@ -278,8 +278,8 @@ async fn an_account_is_loaded_once_for_all_waiting_orders() {
 }
 
 /// Fails the test instead of waiting forever.
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(60), what).await.unwrap()
+async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(60), future).await.unwrap()
 }
 
 fn command() -> impl Strategy<Value = Command> {

@@ -101,20 +101,20 @@ fn check_feeds(metadata: &MetadataMap) {
 ///
 /// If the message reaches the player, or a failure reads as a success.
 pub fn payments_answers(data: &[u8]) {
-    let Some((code, words)) = data.split_first() else {
+    let Some((code, message)) = data.split_first() else {
         return;
     };
     let code = Code::from_i32(i32::from(*code));
-    let words = String::from_utf8_lossy(words);
+    let message = String::from_utf8_lossy(message);
     let deadline = Duration::from_secs(30);
-    let told = Status::from(payments_client::map_status(
-        &Status::new(code, words.clone()),
+    let status = Status::from(payments_client::map_status(
+        &Status::new(code, message.clone()),
         deadline,
     ));
-    check_status(&told);
+    check_status(&status);
     let expected = Status::from(payments_client::map_status(&Status::new(code, ""), deadline));
     assert_eq!(
-        (told.code(), told.message()),
+        (status.code(), status.message()),
         (expected.code(), expected.message())
     );
 }

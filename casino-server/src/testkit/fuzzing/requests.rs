@@ -250,9 +250,12 @@ impl Model {
     /// Decides a request and compares the result with the model.
     fn decide(&mut self, player: &PlayerName, request: OrderRequest) -> Decision {
         let slot = self.slot(player);
-        let before = self.batch.account(slot).expect("it has just been put in");
-        let decided = self.batch.decide(slot, request, self.at).expect("it is there");
-        let after = self.batch.account(slot).expect("nobody has left");
+        let before = self.batch.account(slot).expect("inserted above");
+        let decided = self
+            .batch
+            .decide(slot, request, self.at)
+            .expect("the account is loaded");
+        let after = self.batch.account(slot).expect("no account is evicted");
         let decision = decided.decision;
         let command = request.command;
         let key = request.id.map(|id| (player.clone(), id));
@@ -295,7 +298,7 @@ impl Model {
             let inserted = self.batch.insert(player.clone(), stored, self.resolved);
             inserted.expect("there are keys enough");
         }
-        self.batch.lookup(player).expect("it has just been put in")
+        self.batch.lookup(player).expect("inserted above")
     }
 
     fn tick(&mut self) {
@@ -337,7 +340,7 @@ impl Model {
         let players: Vec<_> = self.open_state.accounts.keys().cloned().collect();
         for player in players {
             let slot = self.slot(&player);
-            let account = self.batch.account(slot).expect("it has just been put in");
+            let account = self.batch.account(slot).expect("inserted above");
             self.open_state.accounts[&player].check(&account);
         }
     }

@@ -50,7 +50,7 @@ fn candle_of(ticks: std::ops::Range<i64>) -> Candle {
 }
 
 /// Reads all candles and ticks page by page.
-fn kept(ledger: &SqliteLedger, limit: u32) -> (Vec<Candle>, Vec<Tick>) {
+fn stored(ledger: &SqliteLedger, limit: u32) -> (Vec<Candle>, Vec<Tick>) {
     let newest = |before| PageRequest { before, limit };
     let (mut candles, mut ticks) = (Vec::new(), Vec::new());
     let mut before = None;
@@ -77,7 +77,7 @@ fn kept(ledger: &SqliteLedger, limit: u32) -> (Vec<Candle>, Vec<Tick>) {
 
 /// Checks that each tick up to `end` is stored once.
 fn check(ledger: &SqliteLedger, end: i64, limit: u32) {
-    let (candles, ticks) = kept(ledger, limit);
+    let (candles, ticks) = stored(ledger, limit);
     let mut next = 0;
     for candle in &candles {
         assert_eq!(*candle, candle_of(next..next + candle.ticks));
@@ -102,7 +102,7 @@ fn old_ticks_become_candles() {
         commit(&mut ledger, number..number + 1);
     }
     check(&ledger, 1_000, 1_000);
-    let (candles, ticks) = kept(&ledger, 1_000);
+    let (candles, ticks) = stored(&ledger, 1_000);
     assert!(ticks.len() < 25, "{}", ticks.len());
     let fine = candles.iter().filter(|candle| candle.ticks == 5).count();
     assert!((8..11).contains(&fine), "{fine}");
@@ -114,17 +114,17 @@ fn a_long_history_is_combined_gradually() {
     let folder = Folder::new();
     let mut ledger = folder.open();
     commit(&mut ledger, 0..2_000);
-    assert_eq!(kept(&ledger, 10_000).0, []);
+    assert_eq!(stored(&ledger, 10_000).0, []);
     ledger.store.set_retention(SMALL);
     ledger.reads.retention = SMALL;
     for number in 2_000..2_060 {
-        let before = kept(&ledger, 10_000).1.len();
+        let before = stored(&ledger, 10_000).1.len();
         commit(&mut ledger, number..number + 1);
         check(&ledger, number + 1, 10_000);
-        let after = kept(&ledger, 10_000).1.len();
+        let after = stored(&ledger, 10_000).1.len();
         assert!(before + 1 - after <= 8 * 5, "few at a time");
     }
-    assert!(kept(&ledger, 10_000).1.len() < 30);
+    assert!(stored(&ledger, 10_000).1.len() < 30);
     // The market continues after a restart.
     close(ledger);
     let mut ledger = folder.open();

@@ -397,7 +397,7 @@ proptest! {
                 close(ledger);
             }
         }
-        prop_assert_eq!(folder.open().store.numbers().unwrap().account, 3, "keys go on after those that are taken");
+        prop_assert_eq!(folder.open().store.numbers().unwrap().account, 3, "new keys follow the used ones");
     }
 }
 
