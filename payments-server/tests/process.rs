@@ -1,6 +1,6 @@
-//! The binary as its users meet it: a process, its exit code, a real socket.
+//! The binary as a process: exit codes, real sockets and signals.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+#![allow(clippy::unwrap_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
 
 mod common;
 #[cfg(target_os = "linux")]
@@ -49,7 +49,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts on a free port, and returns once the server is ready.
+    /// Starts a server on a free port and waits until it is ready.
     fn start(options: &[&str]) -> Self {
         Self::spawn(command().args(["--listen", "127.0.0.1:0"]).args(options))
     }
@@ -90,7 +90,7 @@ impl Server {
         kill_process(id, signal).unwrap();
     }
 
-    /// Waits for the end, and returns what stdout said after the ready line.
+    /// Waits for the end. Returns the exit status and stdout after the ready line.
     fn wait(mut self) -> (ExitStatus, String) {
         let status = self.process.wait().unwrap();
         let mut rest = String::new();
@@ -114,7 +114,7 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
         stderr,
     } = command.stdin(Stdio::null()).output().unwrap();
     let stderr = String::from_utf8(stderr).unwrap();
-    // A literal of several lines, put together wrongly.
+    // A run of spaces reveals a badly joined string literal.
     for message in stderr.lines() {
         assert!(!message.trim().contains("  "), "a run of spaces: {message}");
     }
@@ -122,7 +122,7 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
 }
 
 #[tokio::test]
-async fn a_statement_health_and_reflection_over_a_real_socket() {
+async fn statements_health_and_reflection_work_over_a_real_socket() {
     let server = Server::start(&[]);
     assert_ne!(server.address.port(), 0);
     let channel = server.connect().await;
@@ -196,8 +196,8 @@ async fn requests_that_are_not_grpc_get_an_http_status() {
 }
 
 #[tokio::test]
-async fn a_sender_of_the_old_contract_is_understood() {
-    /// `types.Payment` as the first contract had it.
+async fn a_sender_with_the_old_contract_gets_a_statement() {
+    /// `types.Payment` of the first contract.
     #[derive(Clone, PartialEq, prost::Message)]
     struct OldPayment {
         #[prost(message, optional, tag = "1")]
@@ -205,13 +205,13 @@ async fn a_sender_of_the_old_contract_is_understood() {
         #[prost(int32, tag = "2")]
         amount: i32,
     }
-    /// `types.User` as the first contract had it.
+    /// `types.User` of the first contract.
     #[derive(Clone, PartialEq, prost::Message)]
     struct OldUser {
         #[prost(string, tag = "1")]
         id: String,
     }
-    /// `types.PaymentStatement` as the first contract had it.
+    /// `types.PaymentStatement` of the first contract.
     #[derive(Clone, PartialEq, prost::Message)]
     struct OldStatement {
         #[prost(string, tag = "1")]
@@ -279,8 +279,8 @@ async fn limits_come_from_the_command_line_and_the_environment() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_open_statements_and_the_process_in_order() {
-    for (harmless, signal) in [
+async fn a_signal_ends_open_statements_and_shuts_down_cleanly() {
+    for (ignored, signal) in [
         (None, Signal::TERM),
         (None, Signal::INT),
         (None, Signal::QUIT),
@@ -295,7 +295,7 @@ async fn a_signal_ends_open_statements_and_the_process_in_order() {
         let server = Server::start(&[]);
         let channel = server.connect().await;
         let OpenStatement { payments, answer } = open_statement(&channel).await;
-        for signal in harmless.into_iter().chain([signal]) {
+        for signal in ignored.into_iter().chain([signal]) {
             server.signal(signal);
         }
         let status = answer.await.unwrap().unwrap_err();
@@ -303,17 +303,17 @@ async fn a_signal_ends_open_statements_and_the_process_in_order() {
             (status.code(), status.message()),
             (Code::Unavailable, "the payments server is shutting down")
         );
-        // On another thread, because the server waits for the client to agree to the end of the connection.
+        // In another thread, because the server waits for the client to close the connection.
         let (status, rest) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
-        assert_eq!(status.code(), Some(0), "{harmless:?} {signal:?}: {status}");
-        assert_eq!(rest, "", "stdout has the ready line alone");
-        // Kept until here: the sender never half-closed.
+        assert_eq!(status.code(), Some(0), "{ignored:?} {signal:?}: {status}");
+        assert_eq!(rest, "", "stdout has only the ready line");
+        // Kept open until here: the sender never half-closed.
         drop(payments);
     }
 }
 
 #[test]
-fn a_port_in_use_is_told_in_words() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, stdout, stderr) = run(command().args(["--listen", &address]));
@@ -330,7 +330,7 @@ fn a_port_in_use_is_told_in_words() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_memory_or_threads_it_ends_in_words() {
+fn errors_are_reported_without_memory_or_threads() {
     let server = env!("CARGO_BIN_EXE_payments-server");
     limited::check_limits(|command| {
         command.args([server, "--listen", "127.0.0.1:0"]);
@@ -338,7 +338,7 @@ fn without_memory_or_threads_it_ends_in_words() {
 }
 
 #[test]
-fn usage_errors_exit_with_2_and_name_the_bound() {
+fn usage_errors_exit_with_2_and_name_the_limit() {
     for (options, expected) in [
         (["--listen", "nowhere"], "expected HOST:PORT"),
         (["--max-payments", "0"], "expected 1 to 1000000"),
@@ -355,7 +355,7 @@ fn usage_errors_exit_with_2_and_name_the_bound() {
 }
 
 #[test]
-fn no_text_of_an_option_has_a_run_of_spaces() {
+fn help_texts_have_no_runs_of_spaces() {
     for option in Config::command().get_arguments() {
         let help = [option.get_help(), option.get_long_help()];
         for text in help.into_iter().flatten().map(ToString::to_string) {
@@ -365,7 +365,7 @@ fn no_text_of_an_option_has_a_run_of_spaces() {
 }
 
 #[test]
-fn version_and_help_are_answers() {
+fn version_and_help_are_printed() {
     let (code, stdout, _) = run(command().arg("--version"));
     assert_eq!(
         (code, stdout.as_str()),

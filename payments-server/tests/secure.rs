@@ -1,6 +1,6 @@
-//! The server towards those whom it does not know: its secret, its certificate, and where it listens.
+//! Access to the server: its secret, its certificate, and its listen address.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+#![allow(clippy::unwrap_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
 
 mod common;
 
@@ -62,7 +62,7 @@ impl Drop for Server {
     }
 }
 
-async fn statement_showing(channel: &Channel, secret: &str) -> Result<String, Status> {
+async fn statement_with_secret(channel: &Channel, secret: &str) -> Result<String, Status> {
     let secret = SharedSecret::parse(secret).unwrap();
     let mut client =
         PaymentStatementsClient::with_interceptor(channel.clone(), BearerInterceptor::secret(Some(&secret)));
@@ -72,7 +72,7 @@ async fn statement_showing(channel: &Channel, secret: &str) -> Result<String, St
 }
 
 #[tokio::test]
-async fn with_a_secret_only_who_shows_it_gets_a_statement() {
+async fn with_a_secret_only_its_holders_get_a_statement() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     fs::write(&file, format!("{SECRET}\n")).unwrap();
@@ -84,36 +84,36 @@ async fn with_a_secret_only_who_shows_it_gets_a_statement() {
         let channel = transport::endpoint(&format!("http://{}", server.1))
             .unwrap()
             .connect_lazy();
-        let refused = statement_of(&channel, vec![payment("ann", -1, 1)]).await;
-        assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
-        let refused = statement_showing(&channel, "0123456789abcdefghik").await;
-        assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
-        let statement = statement_showing(&channel, SECRET).await.unwrap();
+        let rejected = statement_of(&channel, vec![payment("ann", -1, 1)]).await;
+        assert_eq!(rejected.unwrap_err().code(), Code::Unauthenticated);
+        let rejected = statement_with_secret(&channel, "0123456789abcdefghik").await;
+        assert_eq!(rejected.unwrap_err().code(), Code::PermissionDenied);
+        let statement = statement_with_secret(&channel, SECRET).await.unwrap();
         assert!(statement.contains("Player: ann"), "{statement}");
         assert_eq!(
             health(&channel).await.unwrap(),
             ServingStatus::Serving,
-            "asks everybody"
+            "health checks need no secret"
         );
     }
 }
 
 #[tokio::test]
-async fn without_a_secret_one_that_is_shown_is_passed_over() {
+async fn without_a_secret_a_sent_one_is_ignored() {
     let server = Server::start(command(&[]));
     let channel = transport::endpoint(&format!("http://{}", server.1))
         .unwrap()
         .connect_lazy();
-    statement_showing(&channel, SECRET).await.unwrap();
+    statement_with_secret(&channel, SECRET).await.unwrap();
 }
 
 #[tokio::test]
-async fn by_its_certificate_it_is_known() {
+async fn a_client_that_trusts_the_certificate_gets_a_statement() {
     let folder = tempfile::tempdir().unwrap();
-    let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let generated = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
-    fs::write(&cert, made.cert.pem()).unwrap();
-    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    fs::write(&cert, generated.cert.pem()).unwrap();
+    fs::write(&key, generated.signing_key.serialize_pem()).unwrap();
     let [cert_path, key_path] = [&cert, &key].map(|path| path.to_str().unwrap());
     let server = Server::start(command(&["--tls-cert", cert_path, "--tls-key", key_path]));
     let url = format!("https://localhost:{}", server.1.port());
@@ -124,13 +124,13 @@ async fn by_its_certificate_it_is_known() {
 }
 
 #[test]
-fn what_it_is_not_to_be_started_with() {
+fn unsafe_or_invalid_options_are_rejected_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     fs::write(&file, "sh0rt").unwrap();
     let missing = folder.path().join("missing");
     let [file, missing] = [&file, &missing].map(|path| path.to_str().unwrap());
-    for (options, code, words) in [
+    for (options, code, message) in [
         (
             &["--listen", "0.0.0.0:0"][..],
             1,
@@ -149,10 +149,10 @@ fn what_it_is_not_to_be_started_with() {
             "has no PEM certificate",
         ),
     ] {
-        let (ended, said) = run(options);
-        assert_eq!(ended, Some(code), "{said}");
-        assert!(said.contains(words) && !said.contains("sh0rt"), "{said}");
-        let mut lines = said.lines();
-        assert!(lines.all(|line| !line.trim().contains("  ")), "{said}");
+        let (ended, stderr) = run(options);
+        assert_eq!(ended, Some(code), "{stderr}");
+        assert!(stderr.contains(message) && !stderr.contains("sh0rt"), "{stderr}");
+        let mut lines = stderr.lines();
+        assert!(lines.all(|line| !line.trim().contains("  ")), "{stderr}");
     }
 }

@@ -1,6 +1,6 @@
-//! The service, in one process with its client, over the pipe in memory.
+//! The service and its client in one process, over an in-memory pipe.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+#![allow(clippy::unwrap_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
 
 mod common;
 
@@ -27,7 +27,7 @@ struct Server {
     ended: JoinHandle<Result<(), ServeError>>,
 }
 
-fn server(limits: Limits) -> Server {
+fn start_server(limits: Limits) -> Server {
     let (channel, incoming) = transport::pipe();
     let shutdown = CancellationToken::new();
     let ended = tokio::spawn(payments_server::serve(limits, incoming, shutdown.clone()));
@@ -40,7 +40,7 @@ fn server(limits: Limits) -> Server {
 
 #[tokio::test]
 async fn payments_become_a_statement() {
-    let server = server(Limits::default());
+    let server = start_server(Limits::default());
     let payments = vec![payment("ann", -100, 1), payment("ann", 60, 2)];
     assert_eq!(
         statement_of(&server.channel, payments).await.unwrap(),
@@ -65,14 +65,14 @@ Balance: paid out less paid in; below 0, more went in than came out.
 
 #[tokio::test]
 async fn an_empty_stream_becomes_a_statement_without_payments() {
-    let server = server(Limits::default());
+    let server = start_server(Limits::default());
     let statement = statement_of(&server.channel, Vec::new()).await.unwrap();
     assert!(statement.contains("No payments."), "{statement}");
 }
 
 #[tokio::test]
-async fn a_bad_payment_ends_its_call_with_its_status_and_no_other() {
-    let server = server(Limits {
+async fn an_invalid_payment_fails_only_its_own_call() {
+    let server = start_server(Limits {
         max_payments: 2,
         ..Limits::default()
     });
@@ -120,8 +120,8 @@ async fn a_bad_payment_ends_its_call_with_its_status_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_flood_past_the_limit_ends_its_call_and_leaves_the_connection_whole() {
-    let server = server(Limits {
+async fn a_flood_over_the_limit_fails_its_call_and_keeps_the_connection() {
+    let server = start_server(Limits {
         max_payments: 10,
         ..Limits::default()
     });
@@ -134,9 +134,9 @@ async fn a_flood_past_the_limit_ends_its_call_and_leaves_the_connection_whole() 
 }
 
 #[tokio::test]
-async fn a_long_history_reaches_a_client_as_it_comes() {
+async fn a_statement_of_a_long_history_fits_the_default_message_size() {
     const PAYMENTS: i64 = 200_000;
-    let server = server(Limits::default());
+    let server = start_server(Limits::default());
     let payments =
         tokio_stream::iter((1..=PAYMENTS).map(|number| payment("ann", i32::MIN, i64::MAX - number)));
     let statement = PaymentStatementsClient::new(server.channel)
@@ -146,7 +146,7 @@ async fn a_long_history_reaches_a_client_as_it_comes() {
         .into_inner()
         .data;
     let older = PAYMENTS - i64::try_from(MAX_LISTED).unwrap();
-    assert!(statement.contains(&format!(" {older}\n")), "brought forward");
+    assert!(statement.contains(&format!(" {older}\n")), "no older payments");
     assert!(statement.lines().count() > MAX_LISTED);
     let balance = Dollars::from(i64::from(i32::MIN) * PAYMENTS).to_string();
     let last = statement.lines().find(|line| line.starts_with("FINAL BALANCE"));
@@ -154,19 +154,19 @@ async fn a_long_history_reaches_a_client_as_it_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_is_never_quiet_and_never_done_is_not_waited_for() {
-    let server = server(Limits {
+async fn a_sender_that_never_finishes_hits_the_total_timeout() {
+    let server = start_server(Limits {
         idle: Duration::from_secs(7),
         max_time: Duration::from_secs(60),
         ..Limits::default()
     });
     let mut open = open_statement(&server.channel).await;
-    let mut beats = tokio::time::interval(Duration::from_secs(5));
+    let mut interval = tokio::time::interval(Duration::from_secs(5));
     let status = loop {
         tokio::select! {
             answer = &mut open.answer => break answer.unwrap().unwrap_err(),
-            _ = beats.tick() => {
-                // Nobody takes it any more after the end.
+            _ = interval.tick() => {
+                // After the end of the call the payment is dropped.
                 let _ = open.payments.try_send(payment("ann", -1, 4));
             }
         }
@@ -178,8 +178,8 @@ async fn a_sender_that_is_never_quiet_and_never_done_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_message_past_its_bound_ends_its_call() {
-    let server = server(Limits::default());
+async fn an_oversized_message_fails_its_call() {
+    let server = start_server(Limits::default());
     let huge = Payment {
         user: Some(User {
             id: "x".repeat(MAX_REQUEST_BYTES),
@@ -195,16 +195,16 @@ async fn a_message_past_its_bound_ends_its_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_that_goes_quiet_is_not_waited_for() {
-    let server = server(Limits {
+async fn an_idle_sender_hits_the_idle_timeout() {
+    let server = start_server(Limits {
         idle: Duration::from_secs(7),
         ..Limits::default()
     });
     let open = open_statement(&server.channel).await;
-    let quiet_since = Instant::now();
+    let idle_since = Instant::now();
     let status = open.answer.await.unwrap().unwrap_err();
-    // Time is paused: it goes on by itself to the next timer that anything waits for, and no further.
-    assert_eq!(quiet_since.elapsed().as_secs(), 7);
+    // Time is paused and advances only to the next timer that a task waits for.
+    assert_eq!(idle_since.elapsed().as_secs(), 7);
     assert_eq!(
         (status.code(), status.message()),
         (
@@ -215,8 +215,8 @@ async fn a_sender_that_goes_quiet_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_sender_that_is_never_quiet_gets_its_statement() {
-    let server = server(Limits {
+async fn a_slow_sender_that_is_never_idle_gets_its_statement() {
+    let server = start_server(Limits {
         idle: Duration::from_secs(7),
         ..Limits::default()
     });
@@ -224,7 +224,7 @@ async fn a_slow_sender_that_is_never_quiet_gets_its_statement() {
     for number in 4..=20 {
         tokio::time::advance(Duration::from_secs(5)).await;
         open.payments.send(payment("ann", -1, number)).await.unwrap();
-        // Whoever got an answer to this has been heard on the same connection, and so has the payment.
+        // This answer arrives on the same connection, so the server has also read the payment.
         common::health(&server.channel).await.unwrap();
     }
     drop(open.payments);
@@ -233,8 +233,8 @@ async fn a_slow_sender_that_is_never_quiet_gets_its_statement() {
 }
 
 #[tokio::test]
-async fn one_open_statement_too_many_is_told_to_try_again() {
-    let server = server(Limits {
+async fn too_many_open_statements_are_rejected_as_unavailable() {
+    let server = start_server(Limits {
         max_open: 1,
         ..Limits::default()
     });
@@ -258,7 +258,7 @@ async fn one_open_statement_too_many_is_told_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_statement_that_is_not_read_is_open_until_its_connection_is_ended() {
+async fn an_unread_statement_counts_as_open_until_its_connection_is_closed() {
     let mut limits = Limits {
         max_open: 1,
         ..Limits::default()
@@ -269,48 +269,50 @@ async fn a_statement_that_is_not_read_is_open_until_its_connection_is_ended() {
     let incoming = server::incoming(listener);
     let _ended = tokio::spawn(payments_server::serve(limits, incoming, CancellationToken::new()));
     let endpoint = transport::endpoint(&format!("http://{address}")).unwrap();
-    let deaf = endpoint.clone().initial_stream_window_size(0).connect_lazy();
+    let unread_channel = endpoint.clone().initial_stream_window_size(0).connect_lazy();
     let unread = tokio::spawn(async move {
-        // Until it finds the only place free.
+        // Retry until the only slot is free.
         loop {
-            let status = statement_of(&deaf, vec![payment("ann", 1, 1)]).await.unwrap_err();
+            let status = statement_of(&unread_channel, vec![payment("ann", 1, 1)])
+                .await
+                .unwrap_err();
             if !status.message().starts_with("too many") {
                 break;
             }
         }
     });
     let channel = endpoint.connect_lazy();
-    let ask = async || statement_of(&channel, vec![payment("bob", 1, 1)]).await;
+    let request = async || statement_of(&channel, vec![payment("bob", 1, 1)]).await;
     tokio::time::timeout(Duration::from_secs(60), async {
-        // Written, but not read: it has the only place for much longer than writing takes.
-        let mut refused = 0;
-        while refused < 20 {
-            refused = match ask().await {
+        // The unread answer occupies the only slot much longer than writing it takes.
+        let mut rejected = 0;
+        while rejected < 20 {
+            rejected = match request().await {
                 Ok(_) => 0,
                 Err(status) => {
                     assert_eq!(status.code(), Code::Unavailable, "{status}");
-                    refused + 1
+                    rejected + 1
                 }
             };
         }
         unread.await.unwrap();
-        while ask().await.is_err() {}
+        while request().await.is_err() {}
     })
     .await
     .unwrap();
 }
 
 #[tokio::test]
-async fn a_sender_that_goes_away_frees_its_place() {
-    let server = server(Limits {
+async fn a_cancelled_call_frees_its_slot() {
+    let server = start_server(Limits {
         max_open: 1,
         ..Limits::default()
     });
     let open = open_statement(&server.channel).await;
     open.answer.abort();
     assert!(open.answer.await.unwrap_err().is_cancelled());
-    // The cancellation travels before the next call on the same connection, but the place is freed by a task of the
-    // server's: ask until it has run.
+    // The cancellation arrives before the next call on this connection, but a task of the server frees the slot: retry
+    // until it has run.
     loop {
         match statement_of(&server.channel, vec![payment("bob", 1, 1)]).await {
             Ok(_) => break,
@@ -321,8 +323,8 @@ async fn a_sender_that_goes_away_frees_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_ends_open_statements_and_then_the_server() {
-    let server = server(Limits::default());
+async fn a_shutdown_ends_open_statements_and_then_the_server() {
+    let server = start_server(Limits::default());
     let mut open = Vec::new();
     for _ in 0..50 {
         open.push(open_statement(&server.channel).await);

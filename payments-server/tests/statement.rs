@@ -1,6 +1,6 @@
-//! The statement: what it takes as a table, how it reads as whole texts, and what holds for any payments.
+//! The statement: accepted and rejected payments, whole rendered texts, and properties of any payments.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // in helpers too, which the allowance for tests does not reach
+#![allow(clippy::unwrap_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use payments_server::{
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-/// What a gRPC client takes in one message unless it is told otherwise.
+/// Default message limit of a gRPC client.
 const CLIENTS_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
 fn payment(player: &str, amount: i32, number: i64, created_unix_ms: i64) -> Payment {
@@ -33,7 +33,7 @@ fn statement_of(payments: &[Payment]) -> Statement {
 }
 
 #[test]
-fn a_statement_reads_as_a_whole() {
+fn a_statement_is_rendered() {
     let statement = statement_of(&[
         payment("ann", -100, 1, 1_795_369_311_000),
         payment("ann", -1_250, 2, 1_795_369_999_999),
@@ -62,7 +62,7 @@ Balance: paid out less paid in; below 0, more went in than came out.
 }
 
 #[test]
-fn a_sender_that_neither_numbers_nor_dates_gets_a_statement() {
+fn payments_without_numbers_and_dates_are_numbered() {
     let statement = statement_of(&[
         payment("株太郎", -10, 0, 0),
         payment("株太郎", 10, 0, 0),
@@ -91,7 +91,7 @@ Balance: paid out less paid in; below 0, more went in than came out.
 }
 
 #[test]
-fn of_a_long_history_the_older_payments_are_brought_forward() {
+fn older_payments_of_a_long_history_are_carried_forward_as_sums() {
     let mut statement = Statement::with_max_listed(2, 100);
     for (number, amount) in (1..).zip([-100, -1_250, 60, -5, 7]) {
         let bought = payment("ann", amount, number, 1_795_369_311_000);
@@ -125,7 +125,7 @@ Older payments are brought forward as sums; the totals count every payment.
 }
 
 #[test]
-fn a_statement_without_payments_says_so() {
+fn an_empty_statement_is_rendered() {
     assert_eq!(
         Statement::new(1).render(),
         "\
@@ -141,7 +141,7 @@ FINAL BALANCE  0
 }
 
 #[test]
-fn the_greatest_figures_keep_their_columns() {
+fn the_largest_values_stay_aligned() {
     let statement = statement_of(&[
         payment("ann", i32::MIN, i64::MAX, i64::MAX),
         payment("ann", i32::MIN, 0, i64::MIN),
@@ -172,7 +172,7 @@ Balance: paid out less paid in; below 0, more went in than came out.
 }
 
 #[test]
-fn a_payment_that_breaks_a_rule_is_refused_and_changes_nothing() {
+fn an_invalid_payment_is_rejected_and_changes_nothing() {
     let anonymous = Payment {
         player: None,
         ..payment("", -1, 0, 0)
@@ -217,7 +217,7 @@ fn a_payment_that_breaks_a_rule_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_first_payment_that_is_refused_names_no_player() {
+fn a_rejected_first_payment_does_not_set_the_player() {
     let mut statement = Statement::new(2);
     statement.push(payment("ann", 0, 0, 0)).unwrap_err();
     statement.push(payment("bob", -1, 0, 0)).unwrap();
@@ -225,19 +225,19 @@ fn a_first_payment_that_is_refused_names_no_player() {
 }
 
 #[test]
-fn one_payment_too_many_is_refused_with_the_bound() {
+fn a_payment_over_the_limit_is_rejected() {
     let mut statement = Statement::new(2);
     statement.push(payment("ann", -1, 0, 0)).unwrap();
     statement.push(payment("ann", -1, 0, 0)).unwrap();
-    let refusal = statement.push(payment("ann", -1, 0, 0)).unwrap_err();
+    let rejection = statement.push(payment("ann", -1, 0, 0)).unwrap_err();
     assert_eq!(
-        refusal.to_string(),
+        rejection.to_string(),
         "payment 3: too many: the limit is 2 in one statement"
     );
 }
 
 #[test]
-fn refusals_name_field_and_bound() {
+fn rejections_name_the_field_and_its_bounds() {
     for (bad, expected) in [
         (
             payment("", 1, 0, 0),
@@ -265,14 +265,14 @@ fn refusals_name_field_and_bound() {
 }
 
 #[test]
-fn the_longest_list_fits_a_message_of_any_client() {
+fn the_longest_list_fits_the_default_message_limit() {
     let text = largest_statement(MAX_LISTED + 1).render();
     // The field's tag and its length are at most 6 bytes.
     assert!(text.len() + 6 < CLIENTS_MESSAGE_BYTES);
 }
 
 #[test]
-fn the_largest_statement_of_all_keeps_its_lines_short() {
+fn lines_of_the_largest_statement_are_short() {
     let payments = 1_000;
     let longest = largest_statement(payments)
         .render()
@@ -280,7 +280,7 @@ fn the_largest_statement_of_all_keeps_its_lines_short() {
         .map(str::len)
         .max()
         .unwrap();
-    // More payments widen the column of the balance and no other.
+    // More payments widen only the balance column.
     let balance = |payments: usize| {
         Dollars::from(i64::from(i32::MIN) * i64::try_from(payments).unwrap())
             .to_string()
@@ -290,7 +290,7 @@ fn the_largest_statement_of_all_keeps_its_lines_short() {
     assert_eq!(longest + widened, MAX_LINE_COLUMNS);
 }
 
-/// Payments whose every cell is as wide as can be.
+/// A statement whose cells are as wide as possible.
 fn largest_statement(payments: usize) -> Statement {
     let mut statement = Statement::new(payments);
     for _ in 0..payments {
@@ -308,11 +308,11 @@ fn amounts() -> impl Strategy<Value = i32> {
     .prop_map(|amount| if amount == 0 { 1 } else { amount })
 }
 
-fn moments() -> impl Strategy<Value = i64> {
+fn timestamps() -> impl Strategy<Value = i64> {
     prop_oneof![Just(0), 1_700_000_000_000..1_900_000_000_000_i64, any::<i64>()]
 }
 
-/// Names that obey the rule, of letters that are narrow, wide, composed, and from right to left.
+/// Valid names of narrow, wide, composed and right-to-left letters.
 fn names() -> impl Strategy<Value = String> {
     let letters: Vec<char> = "abcXYZ059_-.éßЖ株価가नीאبǆ𝒳𠮷".chars().collect();
     prop_oneof![
@@ -330,7 +330,7 @@ fn names() -> impl Strategy<Value = String> {
 prop_compose! {
     fn histories()(
         name in names(),
-        rows in prop::collection::vec((amounts(), prop_oneof![Just(0), 1..=i64::MAX], moments()), 1..60),
+        rows in prop::collection::vec((amounts(), prop_oneof![Just(0), 1..=i64::MAX], timestamps()), 1..60),
     ) -> Vec<Payment> {
         rows.into_iter()
             .map(|(amount, number, time)| payment(&name, amount, number, time))
@@ -338,7 +338,7 @@ prop_compose! {
     }
 }
 
-/// The lines of the table, its headings and summary included.
+/// The lines of the table, including the header and the summary.
 fn table_lines(text: &str) -> Vec<&str> {
     text.lines().skip(3).take_while(|line| !line.is_empty()).collect()
 }
@@ -376,7 +376,7 @@ proptest! {
     }
 
     #[test]
-    fn columns_are_aligned_and_nothing_but_text_is_shown(payments in histories()) {
+    fn columns_are_aligned_and_without_control_characters(payments in histories()) {
         let text = statement_of(&payments).render();
         let lines = table_lines(&text);
         for line in &lines {
@@ -391,7 +391,7 @@ proptest! {
     }
 
     #[test]
-    fn a_long_history_takes_bounded_memory_and_ends_as_one_that_is_listed_whole(
+    fn a_statement_with_few_listed_rows_has_the_same_totals(
         payments in histories(),
         max_listed in 0..20_usize,
     ) {
@@ -404,13 +404,13 @@ proptest! {
         let (whole, text) = (statement_of(&payments).render(), bounded.render());
         let cells = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let tail = |text: &str| -> Vec<Vec<String>> {
-            // The rows that are listed, and between two rules the summary.
+            // The listed rows and, between two rules, the summary.
             table_lines(text).iter().rev().take(max_listed.min(payments.len()) + 4)
                 .filter(|line| !line.starts_with('-'))
                 .map(|line| cells(line)).collect()
         };
         prop_assert_eq!(tail(&text), tail(&whole));
-        // What is brought forward is the balance before the first row that is listed.
+        // The carried balance is the one before the first listed row.
         if payments.len() > max_listed {
             let older = payments.len() - max_listed;
             let forward: i64 = payments[..older].iter().map(|payment| i64::from(payment.amount)).sum();
@@ -424,7 +424,7 @@ proptest! {
     }
 
     #[test]
-    fn any_payment_is_taken_or_refused_and_a_refused_one_changes_nothing(
+    fn any_payment_is_accepted_or_rejected_without_effect(
         payments in prop::collection::vec(
             (prop::option::of(any::<String>()), any::<i32>(), any::<i64>(), any::<i64>()),
             0..8,
@@ -434,10 +434,10 @@ proptest! {
         let mut statement = Statement::new(max_payments);
         for (player, amount, number, created_unix_ms) in payments {
             let before = statement.render();
-            let taken = statement.payments();
+            let accepted = statement.payments();
             let pushed = statement.push(Payment { player, amount, number, created_unix_ms });
             match pushed {
-                Ok(()) => prop_assert_eq!(statement.payments(), taken + 1),
+                Ok(()) => prop_assert_eq!(statement.payments(), accepted + 1),
                 Err(_) => prop_assert_eq!(statement.render(), before),
             }
             prop_assert!(statement.payments() <= max_payments);

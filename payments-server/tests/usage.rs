@@ -1,6 +1,6 @@
 //! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test is a panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 use std::{
     collections::BTreeSet,
@@ -63,8 +63,8 @@ fn each_variable_may_be_empty_and_errors_name_it() {
     assert_eq!(known, WRONG.iter().map(|(variable, ..)| *variable).collect());
     for (variable, wrong, code) in WRONG {
         let output = command().env(variable, wrong).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(*code), "{variable}={wrong}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(*code), "{variable}={wrong}: {stderr}");
         // A missing option is named instead of the one that requires it.
         let named = match *variable {
             "PAYMENTS_TLS_CERT" => "PAYMENTS_TLS_KEY",
@@ -72,7 +72,7 @@ fn each_variable_may_be_empty_and_errors_name_it() {
             "PAYMENTS_SECRET_FILE" => "/nowhere",
             variable => variable,
         };
-        assert!(said.contains(named), "{variable}={wrong}: {said}");
+        assert!(stderr.contains(named), "{variable}={wrong}: {stderr}");
         let is_secret = ["PAYMENTS_TLS_KEY", "PAYMENTS_SECRET_FILE"].contains(variable);
         if is_secret || *variable == "PAYMENTS_LISTEN" {
             continue;
@@ -92,22 +92,22 @@ fn an_empty_secret_is_an_error() {
             .env(variable, "")
             .output()
             .unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(
             (output.status.code(), output.stdout),
             (Some(2), vec![]),
-            "{variable}: {said}"
+            "{variable}: {stderr}"
         );
-        assert!(said.contains(variable), "{variable}: {said}");
+        assert!(stderr.contains(variable), "{variable}: {stderr}");
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     for text in ["", " \n", "short\n"] {
         std::fs::write(&file, text).unwrap();
         let output = command().arg("--secret-file").arg(&file).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{text:?}: {said}");
-        assert!(said.contains(file.to_str().unwrap()), "{text:?}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text:?}: {stderr}");
+        assert!(stderr.contains(file.to_str().unwrap()), "{text:?}: {stderr}");
     }
 }
 
@@ -126,11 +126,11 @@ fn listen_addresses_have_one_form() {
         ("nowhere.invalid:10001", 1),
     ] {
         let output = command().args(["--listen", address]).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{address:?}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{address:?}: {stderr}");
         assert!(
-            said.contains("listen") || said.contains(address),
-            "{address:?}: {said}"
+            stderr.contains("listen") || stderr.contains(address),
+            "{address:?}: {stderr}"
         );
     }
     assert!(starts(command().args(["--listen", "localhost:0"])));
@@ -141,9 +141,9 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
     for arguments in [&["--help"][..], &["--version"], &["--listen", "127.0.0.1:0"]] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = command().args(arguments).stdout(full).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-        assert!(said.contains("standard output"), "{arguments:?}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("standard output"), "{arguments:?}: {stderr}");
     }
     for arguments in [&["--help"][..], &["--version"]] {
         let (reader, writer) = std::io::pipe().unwrap();

@@ -1,6 +1,6 @@
-//! What the tests of the service share: payments, and a stream of them that stays open.
+//! Shared test support: payments, statements and an open call.
 
-#![allow(dead_code)] // Each test file takes what it needs.
+#![allow(dead_code)] // Each test binary uses a part of this.
 
 use awesomestock_proto::{
     payment_statements::payment_statements_client::PaymentStatementsClient,
@@ -13,10 +13,10 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-/// The service's full name, as health checks and reflection know it.
+/// Full name of the service for health checks and reflection.
 pub(crate) const SERVICE: &str = "payment_statements.PaymentStatements";
 
-/// A payment as today's casino sends it.
+/// A payment as sent by the current casino.
 pub(crate) fn payment(player: &str, amount: i32, number: i64) -> Payment {
     Payment {
         user: Some(User {
@@ -29,7 +29,7 @@ pub(crate) fn payment(player: &str, amount: i32, number: i64) -> Payment {
     }
 }
 
-/// The answer to `payments`, with the stream half-closed after the last.
+/// Sends `payments`, half-closes the stream and returns the statement.
 pub(crate) async fn statement_of(channel: &Channel, payments: Vec<Payment>) -> Result<String, Status> {
     PaymentStatementsClient::new(channel.clone())
         .create_statement(tokio_stream::iter(payments))
@@ -37,7 +37,7 @@ pub(crate) async fn statement_of(channel: &Channel, payments: Vec<Payment>) -> R
         .map(|response| response.into_inner().data)
 }
 
-/// What the server says of its health.
+/// Checks the health of the service.
 pub(crate) async fn health(channel: &Channel) -> Result<ServingStatus, Status> {
     HealthClient::new(channel.clone())
         .check(HealthCheckRequest {
@@ -47,13 +47,13 @@ pub(crate) async fn health(channel: &Channel) -> Result<ServingStatus, Status> {
         .map(|response| response.into_inner().status())
 }
 
-/// A call whose sender has not half-closed. Dropping `payments` half-closes it.
+/// A call that is not half-closed. Dropping `payments` half-closes it.
 pub(crate) struct OpenStatement {
     pub(crate) payments: mpsc::Sender<Payment>,
     pub(crate) answer: JoinHandle<Result<String, Status>>,
 }
 
-/// Opens a call, and returns once the server has begun with it.
+/// Opens a call and waits until the server handles it.
 pub(crate) async fn open_statement(channel: &Channel) -> OpenStatement {
     let (payments, stream) = mpsc::channel(1);
     let mut client = PaymentStatementsClient::new(channel.clone());
@@ -63,8 +63,9 @@ pub(crate) async fn open_statement(channel: &Channel) -> OpenStatement {
             .await
             .map(|response| response.into_inner().data)
     });
-    // The third fits the queue of one only after the first was taken from it to be sent, and thus after the call was
-    // opened. A server reads a connection in order: with the health check it has read what opened the call before.
+    // The queue holds one payment, so the third one fits only after the first was taken to be sent, which is after the
+    // call was opened. A server reads a connection in order: the health check shows that it has read the start of the
+    // call.
     for number in 1..=3 {
         payments.send(payment("ann", -1, number)).await.unwrap();
     }
