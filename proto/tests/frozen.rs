@@ -1,7 +1,7 @@
-//! The contract as others speak it: encoded bytes, numbers and names that may never change.
+//! The wire contract: encoded bytes, numbers and names that must never change.
 //!
-//! Each expectation is written by hand from the wire format (`field << 3 | type`, then the value), so that a change
-//! of a field's number or type fails here, whatever the generated code says of itself.
+//! Each expectation is written by hand from the wire format (`field << 3 | type`, then the value), so that a changed
+//! field number or type fails here, independently of the generated code.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ fn user(id: &str) -> Option<types::User> {
     Some(types::User { id: id.to_owned() })
 }
 
-/// A message by name, as it is encoded, and as it must be.
+/// A message's name, its encoding and the expected bytes.
 type Case = (&'static str, Vec<u8>, &'static [u8]);
 
 fn assert_bytes(cases: Vec<Case>) {
@@ -111,7 +111,7 @@ fn added_fields_of_requests_keep_their_numbers() {
 }
 
 #[test]
-fn messages_to_a_seat_keep_their_bytes() {
+fn messages_of_a_session_keep_their_bytes() {
     let info = casino::StockInfo {
         name: "AwesomeStock".to_owned(),
         price: 10,
@@ -149,8 +149,8 @@ fn old_enumerators_keep_their_numbers() {
 }
 
 #[test]
-fn an_old_reader_skips_what_was_added() {
-    /// `types.Payment` as the first contract had it.
+fn an_old_reader_skips_added_fields() {
+    /// `types.Payment` of the first contract.
     #[derive(Clone, PartialEq, prost::Message)]
     struct OldPayment {
         #[prost(message, optional, tag = "1")]
@@ -257,7 +257,7 @@ fn every_message_field_and_method_is_commented() {
         .values()
         .filter(|file| !file.name().starts_with("google/"))
     {
-        let info = file.source_code_info.as_ref().expect("comments are kept");
+        let info = file.source_code_info.as_ref().expect("no source info");
         let commented: Vec<&[i32]> = info
             .location
             .iter()
@@ -279,7 +279,7 @@ fn every_message_field_and_method_is_commented() {
         for (name, path) in paths {
             assert!(
                 commented.contains(&path.as_slice()),
-                "{} says nothing of {name}",
+                "{} has no comment for {name}",
                 file.name()
             );
         }

@@ -1,5 +1,5 @@
-//! The structure of the workspace, read from the `use` lines of every crate: arrows between the casino's layers, import
-//! circles, and the width of folders.
+//! The structure of the workspace, read from the `use` lines of every crate: dependencies between layers, import
+//! cycles, and the number of entries in folders.
 
 #![allow(clippy::unwrap_used, reason = "a failing check is a panic")]
 
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The crates: their folder, and their name in paths.
+/// Each crate's folder and its name in paths.
 const CRATES: [(&str, &str); 4] = [
     ("proto", "awesomestock_proto"),
     ("payments-server", "payments_server"),
@@ -17,7 +17,7 @@ const CRATES: [(&str, &str); 4] = [
     ("tui-client", "awesomestock"),
 ];
 
-/// Folders of a crate, and the folders of the same crate that they must not use.
+/// Layers of a crate, and the other layers of the same crate that they must not use.
 const FORBIDDEN: [(&str, &str, &[&str]); 8] = [
     (
         "casino-server",
@@ -49,20 +49,20 @@ const FORBIDDEN: [(&str, &str, &[&str]); 8] = [
     ),
 ];
 
-/// Entries of a folder below `src`, and of the casino's `src` itself.
+/// Most entries of a folder below `src`, and of the casino's `src` itself.
 const ENTRIES_MAX: usize = 12;
 const CASINO_ENTRIES_MAX: usize = 11;
 
-/// A module by its path in the crate.
+/// The path of a module in its crate.
 type Module = Vec<String>;
 
-/// An import: the line it stands in, and the path that it names.
+/// An import: its location and the imported path.
 struct Import {
-    place: String,
+    location: String,
     path: Vec<String>,
 }
 
-/// The modules of the crate in `folder` with what they import, tests left out.
+/// Reads the modules of the crate in `folder` and their imports, without tests.
 fn modules(folder: &str, name: &str) -> BTreeMap<Module, Vec<Import>> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
@@ -90,12 +90,14 @@ fn modules(folder: &str, name: &str) -> BTreeMap<Module, Vec<Import>> {
         let imports = uses(text)
             .into_iter()
             .flat_map(|(line, tree)| {
-                let place = format!("{}:{line}: use {tree};", file.display());
-                flatten(&tree).into_iter().map(move |path| (place.clone(), path))
+                let location = format!("{}:{line}: use {tree};", file.display());
+                flatten(&tree)
+                    .into_iter()
+                    .map(move |path| (location.clone(), path))
             })
-            .filter_map(|(place, path)| {
+            .filter_map(|(location, path)| {
                 let path = absolute(&module, &path, name)?;
-                Some(Import { place, path })
+                Some(Import { location, path })
             })
             .collect();
         found.insert(module, imports);
@@ -114,11 +116,11 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The `use` items of a file that no test alone has, on one line each, with the number of their first line.
+/// The `use` items outside tests, joined to one line each, with their line numbers.
 fn uses(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut lines = text.lines().enumerate().peekable();
-    let mut of_tests = false;
+    let mut is_for_tests = false;
     while let Some((number, line)) = lines.next() {
         let trimmed = line.trim_start();
         let item = trimmed
@@ -130,16 +132,16 @@ fn uses(text: &str) -> Vec<(usize, String)> {
                 let Some((_, more)) = lines.next() else { break };
                 tree.push_str(more.trim());
             }
-            if !of_tests {
+            if !is_for_tests {
                 found.push((number + 1, tree.split(';').next().unwrap().to_owned()));
             }
         }
-        of_tests = trimmed.starts_with("#[cfg(") && trimmed.contains("test");
+        is_for_tests = trimmed.starts_with("#[cfg(") && trimmed.contains("test");
     }
     found
 }
 
-/// The paths that a tree of imports names.
+/// Expands a tree of imports to its paths.
 fn flatten(tree: &str) -> Vec<Vec<String>> {
     let tree = tree.trim();
     let Some((prefix, inner)) = tree.split_once('{') else {
@@ -174,7 +176,7 @@ fn flatten(tree: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The path from the root of the crate `name`, or `None` for another crate's.
+/// Resolves a path to one from the root of the crate `name`; `None` if it belongs to another crate.
 fn absolute(module: &Module, path: &[String], name: &str) -> Option<Vec<String>> {
     match path[0].as_str() {
         "crate" => Some(path[1..].to_vec()),
@@ -189,7 +191,7 @@ fn absolute(module: &Module, path: &[String], name: &str) -> Option<Vec<String>>
     }
 }
 
-/// The module that `path` leads into.
+/// The module that contains `path`.
 fn target<'a>(modules: &'a BTreeMap<Module, Vec<Import>>, path: &[String]) -> &'a Module {
     (0..=path.len())
         .rev()
@@ -199,7 +201,7 @@ fn target<'a>(modules: &'a BTreeMap<Module, Vec<Import>>, path: &[String]) -> &'
 }
 
 #[test]
-fn arrows_point_from_the_server_to_the_domain() {
+fn dependencies_point_from_the_server_to_the_domain() {
     let mut wrong = Vec::new();
     for (folder, name) in CRATES {
         for (module, imports) in modules(folder, name) {
@@ -215,40 +217,43 @@ fn arrows_point_from_the_server_to_the_domain() {
                     .first()
                     .is_some_and(|first| forbidden.contains(&first.as_str()))
                 {
-                    wrong.push(import.place);
+                    wrong.push(import.location);
                 }
             }
         }
     }
     assert!(
         wrong.is_empty(),
-        "these imports point the wrong way:\n{}",
+        "imports against the layer order:\n{}",
         wrong.join("\n")
     );
 }
 
 #[test]
-fn no_modules_import_each_other_in_a_circle() {
+fn modules_have_no_import_cycles() {
     for (folder, name) in CRATES {
         let modules = modules(folder, name);
-        // A module and those inside it are one subsystem: they may use each other.
-        let mut arrows: BTreeMap<&Module, BTreeMap<&Module, &str>> = BTreeMap::new();
+        // A module and its submodules are one subsystem and may use each other.
+        let mut dependencies: BTreeMap<&Module, BTreeMap<&Module, &str>> = BTreeMap::new();
         for (module, imports) in &modules {
             for import in imports {
                 let target = target(&modules, &import.path);
                 if !target.starts_with(module) && !module.starts_with(target) {
-                    arrows.entry(module).or_default().insert(target, &import.place);
+                    dependencies
+                        .entry(module)
+                        .or_default()
+                        .insert(target, &import.location);
                 }
             }
         }
-        // What nobody left imports is in no circle.
-        let mut left: BTreeSet<&Module> = modules.keys().collect();
+        // Remove modules that import no remaining module until only cycles are left.
+        let mut remaining: BTreeSet<&Module> = modules.keys().collect();
         loop {
-            let free: Vec<_> = left
+            let free: Vec<_> = remaining
                 .iter()
                 .filter(|module| {
-                    let of = arrows.get(*module);
-                    !of.is_some_and(|targets| targets.keys().any(|target| left.contains(target)))
+                    let of = dependencies.get(*module);
+                    !of.is_some_and(|targets| targets.keys().any(|target| remaining.contains(target)))
                 })
                 .copied()
                 .collect();
@@ -256,22 +261,22 @@ fn no_modules_import_each_other_in_a_circle() {
                 break;
             }
             for module in free {
-                left.remove(module);
+                remaining.remove(module);
             }
         }
-        let lines: BTreeSet<_> = left
+        let lines: BTreeSet<_> = remaining
             .iter()
             .flat_map(|module| {
-                arrows[*module]
+                dependencies[*module]
                     .iter()
-                    .filter(|(target, _)| left.contains(*target))
+                    .filter(|(target, _)| remaining.contains(*target))
             })
-            .map(|(_, place)| *place)
+            .map(|(_, location)| *location)
             .collect();
         let lines: Vec<_> = lines.into_iter().collect();
         assert!(
-            left.is_empty(),
-            "imports of {folder} that lead into a circle:\n{}",
+            remaining.is_empty(),
+            "import cycles in {folder}:\n{}",
             lines.join("\n")
         );
     }

@@ -462,7 +462,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_endless_call_is_closed_with_its_server() {
-        for (is_told, expected) in [(true, DRAIN_TIMEOUT), (false, Duration::ZERO)] {
+        for (is_shut_down, expected) in [(true, DRAIN_TIMEOUT), (false, Duration::ZERO)] {
             let (channel, incoming) = transport::pipe();
             let connections = ConnectionLimiter::new(ConnectionLimits::default());
             let (called, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
@@ -484,7 +484,7 @@ mod tests {
             let calling = tokio::spawn(call(channel));
             called.notified().await;
             let began = Instant::now();
-            if is_told {
+            if is_shut_down {
                 shutdown.cancel();
                 serving.await.unwrap().unwrap();
             } else {

@@ -1,14 +1,14 @@
-//! Inputs for checks that take bytes. Taken by `#[path]`.
+//! Inputs for checks of bytes. Included with `#[path]`.
 
 use std::{fs, path::Path};
 
 use proptest::prelude::*;
 
-/// Mostly `valid`; now and then with bytes of it changed or its end cut off; and now and then bytes that are anything.
+/// Mostly `valid`, sometimes with changed bytes or cut off, and sometimes random bytes.
 pub(crate) fn mutated(valid: impl Strategy<Value = Vec<u8>> + 'static) -> impl Strategy<Value = Vec<u8>> {
     let valid = valid.boxed();
     let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6);
-    let changed =
+    let damaged =
         (valid.clone(), changes, any::<prop::sample::Index>()).prop_map(|(mut bytes, changes, end)| {
             if !bytes.is_empty() {
                 for (index, byte) in changes {
@@ -21,14 +21,14 @@ pub(crate) fn mutated(valid: impl Strategy<Value = Vec<u8>> + 'static) -> impl S
             }
             bytes
         });
-    prop_oneof![6 => valid, 3 => changed, 1 => prop::collection::vec(any::<u8>(), 0..400)]
+    prop_oneof![6 => valid, 3 => damaged, 1 => prop::collection::vec(any::<u8>(), 0..400)]
 }
 
-/// A check of a fuzz target, and the target's name.
+/// The name of a fuzz target and its check.
 pub(crate) type Check = (&'static str, fn(&[u8]));
 
-/// Has each check look at what lies for it in the `fuzz/seeds/` of the crate in `crate_folder`: inputs to begin with, and
-/// those that once found something. There are some of each.
+/// Runs each check with its seeds in `fuzz/seeds/` of the crate in `crate_folder`: initial inputs and former findings.
+/// Every check must have some.
 pub(crate) fn check_seeds(crate_folder: &str, checks: &[Check]) {
     for (target, check) in checks {
         let folder = Path::new(crate_folder).join("fuzz/seeds").join(target);

@@ -523,7 +523,7 @@ mod tests {
             assert!(second.is_some() && third.is_none(), "{same:?}");
             assert!(connect(other).is_some());
             drop(first);
-            assert!(connect(same[2]).is_some(), "a place that was left is free");
+            assert!(connect(same[2]).is_some(), "a closed connection frees its slot");
         }
         let here: Vec<_> = ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]
             .map(|from| [connect(from), connect(from), connect(from)])
@@ -535,7 +535,7 @@ mod tests {
         assert_eq!(connections.open(), 0);
         assert!(
             connections.all.by_address().is_empty(),
-            "nothing is kept of those who left"
+            "addresses without connections are dropped"
         );
     }
 
