@@ -1,8 +1,8 @@
-//! What a frame costs: state to cells, cells compared with the last frame, the difference as bytes.
+//! Cost of a frame: state to cells, the difference to the last frame, and the difference as bytes.
 //!
-//! `cargo bench -p awesomestock --bench frame` prints a table. Each frame follows one tick of a market that keeps
-//! 10,000 prices, so the chart scrolls. The ceiling is a screen of plain text that changes all over, drawn in turns
-//! with the desk: what ratatui and the terminal's escape sequences cost without us. Compare ratios, not times.
+//! `cargo bench -p awesomestock --bench frame` prints a table. Each frame follows one tick of a market with 10,000
+//! prices, so the chart scrolls. The reference is a screen of plain text that changes completely, drawn in turn with
+//! the main screen: it shows what ratatui and the escape sequences cost alone. Compare ratios, not times.
 
 use std::{
     cell::Cell,
@@ -25,10 +25,10 @@ mod fixtures;
 /// Frames of each kind.
 const FRAMES: i64 = 2_000;
 
-/// Frames drawn before any is counted.
+/// Frames drawn before measuring.
 const WARM_UP: i64 = 50;
 
-/// Counts what is written to it; its clones count together.
+/// Counts the bytes written to it and its clones.
 #[derive(Default, Clone)]
 struct Sink(Rc<Cell<usize>>);
 
@@ -43,7 +43,7 @@ impl Write for Sink {
     }
 }
 
-/// A terminal that goes nowhere.
+/// A terminal whose output is only counted.
 struct Screen {
     terminal: Terminal<CrosstermBackend<Sink>>,
     written: Sink,
@@ -59,7 +59,7 @@ impl Screen {
     }
 }
 
-/// Frames of one kind, measured.
+/// Measurements of one kind of frame.
 #[derive(Default)]
 struct Measured {
     times: Vec<Duration>,
@@ -76,19 +76,19 @@ impl Measured {
         Ok(())
     }
 
-    /// The time that `percent` of the frames stay below, in microseconds.
+    /// The time in microseconds that `percent` of the frames stay below.
     fn percentile(&mut self, percent: usize) -> u128 {
         self.times.sort_unstable();
         let index = self.times.len().saturating_sub(1) * percent / 100;
         self.times.get(index).map_or(0, Duration::as_micros)
     }
 
-    fn bytes_a_frame(&self) -> usize {
+    fn bytes_per_frame(&self) -> usize {
         self.bytes / self.times.len().max(1)
     }
 }
 
-/// One tick of the market.
+/// Applies one tick of the market.
 fn tick(state: &mut AppState, price: i32) {
     let at = state.now.plus_ms(1_000);
     let price = StreamEvent::Price {
@@ -100,7 +100,7 @@ fn tick(state: &mut AppState, price: i32) {
     update(state, at, Event::Stream(price));
 }
 
-/// Plain text of the screen's size, different from frame to frame.
+/// Plain text of the screen's size that differs from frame to frame.
 fn plain(columns: u16, rows: u16, number: i64) -> String {
     let letters = "awesomestock "
         .chars()
@@ -117,7 +117,7 @@ fn measure(
     kind: ChartKind,
     zoom: Option<usize>,
 ) -> io::Result<[Measured; 3]> {
-    let mut desk_screen = Screen::new(columns, rows)?;
+    let mut game_screen = Screen::new(columns, rows)?;
     let mut plain_screen = Screen::new(columns, rows)?;
     let mut state = fixtures::playing();
     state.market = fixtures::walk(10_000);
@@ -129,8 +129,8 @@ fn measure(
             [ticks, same, ceiling] = Default::default();
         }
         tick(&mut state, price);
-        ticks.add(&mut desk_screen, |frame| _ = view.draw(&state, frame))?;
-        same.add(&mut desk_screen, |frame| _ = view.draw(&state, frame))?;
+        ticks.add(&mut game_screen, |frame| _ = view.draw(&state, frame))?;
+        same.add(&mut game_screen, |frame| _ = view.draw(&state, frame))?;
         let text = plain(columns, rows, number);
         ceiling.add(&mut plain_screen, |frame| {
             frame.render_widget(Paragraph::new(text.as_str()), frame.area());
@@ -169,7 +169,7 @@ fn main() -> io::Result<()> {
             writeln!(
                 out,
                 "{size:<8}  {name:<40}  {p50:>6}  {p99:>6}  {:>11}  {:>4}.{:02}",
-                measured.bytes_a_frame(),
+                measured.bytes_per_frame(),
                 hundredths / 100,
                 hundredths % 100
             )?;

@@ -1,7 +1,7 @@
-//! What an event costs: 100,000 of them through the reducer, of each kind alone and as a game mixes them.
+//! Cost of an event: 100,000 events through the reducer, of each kind and mixed as in a game.
 //!
-//! `cargo bench -p awesomestock --bench reducer` prints a table: medians of some rounds. The game keeps 10,000 prices
-//! and a full log, as one does that has been played for hours. Compare the kinds, not the times.
+//! `cargo bench -p awesomestock --bench reducer` prints a table with medians of several rounds. The game has 10,000
+//! prices and a full log, as after hours of play. Compare the kinds, not the times.
 
 use std::{
     hint::black_box,
@@ -20,16 +20,16 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKi
 #[path = "../tests/fixtures/mod.rs"]
 mod fixtures;
 
-/// Events of a round.
+/// Events per round.
 const EVENTS: usize = 100_000;
 
 /// Rounds of each kind.
 const ROUNDS: usize = 5;
 
-/// Makes event number so many.
-type Kind = fn(usize) -> Event;
+/// Creates an event from its index.
+type EventFactory = fn(usize) -> Event;
 
-/// A game that has been played for hours.
+/// A game after hours of play.
 fn old_game() -> AppState {
     let mut state = fixtures::playing();
     state.market = fixtures::walk(10_000);
@@ -77,7 +77,7 @@ fn moved(number: usize) -> Event {
     })
 }
 
-/// Event number `number` of a game: mostly prices, the mouse, orders and their answers.
+/// A mix as in a game: mostly prices, then mouse events, orders and answers.
 fn mixed(number: usize) -> Event {
     match number % 8 {
         0..3 => tick(number),
@@ -89,7 +89,7 @@ fn mixed(number: usize) -> Event {
     }
 }
 
-fn round(event: Kind) -> Duration {
+fn round(event: EventFactory) -> Duration {
     let mut state = old_game();
     let events: Vec<Event> = (0..EVENTS).map(event).collect();
     let start = Instant::now();
@@ -103,14 +103,14 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{EVENTS} events a round, medians of {ROUNDS} rounds")?;
     writeln!(out, "{:<24}  {:>9}  {:>11}", "events", "ms", "ns an event")?;
-    let kinds: [(&str, Kind); 5] = [
+    let kinds: [(&str, EventFactory); 5] = [
         ("prices", tick),
         ("answers to orders", |_| result()),
-        ("keys that look", |number| {
+        ("chart keys", |number| {
             key(if number.is_multiple_of(2) { '+' } else { 'c' })
         }),
         ("the mouse", moved),
-        ("all of them, mixed", mixed),
+        ("mixed", mixed),
     ];
     for (name, event) in kinds {
         let mut rounds: Vec<Duration> = (0..ROUNDS).map(|_| round(event)).collect();

@@ -1,4 +1,4 @@
-//! Looking at the chart by keys and mouse: what was in sight, what was done, what is in sight afterwards.
+//! Viewing the chart by keys and mouse: the visible range before and after.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,11 +24,11 @@ use crossterm::event::{
 };
 use ratatui::{Terminal, backend::TestBackend};
 
-/// A game at 120x36 whose frames are drawn after each event, as the loop does.
+/// A game at 120x36 that draws a frame after each event, like the event loop.
 struct Game(AppState);
 
 impl Game {
-    /// `ticks`: the first and the last tick kept.
+    /// Creates a game that has the prices of `ticks`.
     fn new(ticks: std::ops::RangeInclusive<i64>) -> Self {
         let prices = fixtures::prices().take(12_000).collect::<Vec<_>>();
         let points = ticks.map(|tick| (tick, prices[usize::try_from(tick).unwrap()]));
@@ -39,13 +39,13 @@ impl Game {
 
     fn draw(&mut self) {
         let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-        let mut seen = None;
+        let mut frame_info = None;
         terminal
-            .draw(|frame| seen = Some(fixtures::view().draw(&self.0, frame)))
+            .draw(|frame| frame_info = Some(fixtures::view().draw(&self.0, frame)))
             .unwrap();
-        let seen = seen.unwrap();
-        update(&mut self.0, fixtures::NOW, Event::HitMap(seen.sight));
-        update(&mut self.0, fixtures::NOW, Event::Buttons(seen.buttons));
+        let frame_info = frame_info.unwrap();
+        update(&mut self.0, fixtures::NOW, Event::HitMap(frame_info.sight));
+        update(&mut self.0, fixtures::NOW, Event::Buttons(frame_info.buttons));
     }
 
     fn event(&mut self, event: Event) -> Vec<Effect> {
@@ -73,14 +73,14 @@ impl Game {
         }))
     }
 
-    /// The first and the last tick in sight.
-    fn in_sight(&self) -> (i64, i64) {
-        let sight = &self.0.chart.hit_map;
-        (sight.first, sight.slots.last().unwrap().tick)
+    /// The first and the last visible tick.
+    fn visible_ticks(&self) -> (i64, i64) {
+        let hit_map = &self.0.chart.hit_map;
+        (hit_map.first, hit_map.slots.last().unwrap().tick)
     }
 
-    fn count_in_sight(&self) -> i64 {
-        let (first, last) = self.in_sight();
+    fn visible_count(&self) -> i64 {
+        let (first, last) = self.visible_ticks();
         last - first + 1
     }
 
@@ -104,7 +104,7 @@ fn older(before: i64) -> Vec<Effect> {
 }
 
 #[test]
-fn one_key_goes_through_all_kinds() {
+fn one_key_cycles_through_all_kinds() {
     let mut game = Game::new(0..=500);
     let mut kinds = Vec::new();
     for _ in 0..5 {
@@ -124,18 +124,18 @@ fn one_key_goes_through_all_kinds() {
 }
 
 #[test]
-fn one_key_goes_through_the_intervals_of_candles() {
+fn one_key_cycles_through_the_intervals_of_candles() {
     let mut game = Game::new(0..=2_000);
-    let mut seen = Vec::new();
+    let mut visible = Vec::new();
     for _ in 0..6 {
         game.keys("i");
-        let places = &game.0.chart.hit_map.slots;
-        let ticks = places[places.len() - 2].tick - places[places.len() - 3].tick;
-        seen.push((game.0.chart.hit_map.kind, game.0.chart.interval, ticks));
+        let slots = &game.0.chart.hit_map.slots;
+        let ticks = slots[slots.len() - 2].tick - slots[slots.len() - 3].tick;
+        visible.push((game.0.chart.hit_map.kind, game.0.chart.interval, ticks));
     }
     let candles = |interval, ticks| (ChartKind::Candles, interval, ticks);
     assert_eq!(
-        seen,
+        visible,
         [
             candles(None, 5),
             candles(Some(5), 5),
@@ -148,50 +148,53 @@ fn one_key_goes_through_the_intervals_of_candles() {
 }
 
 #[test]
-fn zoom_goes_in_and_out_between_few_prices_and_all() {
+fn zoom_is_limited_to_a_few_prices_and_all() {
     let mut game = Game::new(0..=2_999);
     game.keys("++++++++++++");
     assert_eq!(game.0.chart.zoom, Some(20));
     assert!(
-        (15..=20).contains(&game.count_in_sight()),
+        (15..=20).contains(&game.visible_count()),
         "{:?}",
-        game.in_sight()
+        game.visible_ticks()
     );
     game.keys("------------");
     assert_eq!(game.0.chart.zoom, Some(5_000));
-    assert_eq!(game.in_sight(), (0, 2_999));
+    assert_eq!(game.visible_ticks(), (0, 2_999));
     game.press(&[KeyCode::End]);
     assert_eq!(game.0.chart.zoom, None);
 }
 
 #[test]
-fn pan_reaches_both_ends_and_leaves_no_room_empty() {
+fn panning_stops_at_both_ends() {
     let mut game = Game::new(0..=2_999);
     game.keys("++-");
     let count = i64::try_from(game.0.chart.zoom.unwrap()).unwrap();
     game.press(&[KeyCode::Left]);
-    let (_, right) = game.in_sight();
+    let (_, right) = game.visible_ticks();
     assert_eq!(right, 2_999 - count / 4);
-    // What comes meanwhile does not move what is looked at.
+    // New prices do not move the visible range.
     game.tick();
-    assert_eq!(game.in_sight().1, right);
+    assert_eq!(game.visible_ticks().1, right);
     for _ in 0..100 {
         assert_eq!(game.press(&[KeyCode::Left]), []);
     }
-    assert_eq!(game.in_sight(), (0, count - 1));
+    assert_eq!(game.visible_ticks(), (0, count - 1));
     game.press(&[KeyCode::End]);
     game.press(&[KeyCode::Home]);
-    assert_eq!(game.in_sight(), (0, count - 1));
+    assert_eq!(game.visible_ticks(), (0, count - 1));
     for _ in 0..200 {
         game.press(&[KeyCode::Right]);
     }
-    assert_eq!(game.0.chart.right, None, "at the newest price it is live again");
+    assert_eq!(
+        game.0.chart.right, None,
+        "at the newest price the chart follows again"
+    );
     game.tick();
-    assert_eq!(game.in_sight().1, 3_001);
+    assert_eq!(game.visible_ticks().1, 3_001);
 }
 
 #[test]
-fn a_held_key_looks_on_and_never_trades() {
+fn a_held_key_pans_and_never_trades() {
     let mut game = Game::new(0..=999);
     game.keys("+");
     let held = |code| {
@@ -200,14 +203,14 @@ fn a_held_key_looks_on_and_never_trades() {
             ..KeyEvent::new(code, KeyModifiers::NONE)
         })
     };
-    let before = game.in_sight();
+    let before = game.visible_ticks();
     game.event(held(KeyCode::Left));
-    assert_ne!(game.in_sight(), before);
+    assert_ne!(game.visible_ticks(), before);
     assert_eq!(game.event(held(KeyCode::Char('b'))), []);
 }
 
 #[test]
-fn older_prices_are_asked_for_once_where_looking_back_ends() {
+fn older_prices_are_requested_once_at_the_left_end() {
     let mut game = Game::new(5_000..=6_999);
     assert_eq!(game.press(&[KeyCode::Home]), older(5_000));
     assert_eq!(game.press(&[KeyCode::Home, KeyCode::Left]), []);
@@ -216,7 +219,7 @@ fn older_prices_are_asked_for_once_where_looking_back_ends() {
         RequestError::Unanswered("no".to_owned()),
     ));
     assert_eq!(game.press(&[KeyCode::Left]), older(5_000));
-    let seen = game.in_sight();
+    let visible = game.visible_ticks();
     let page: Vec<_> = (3_000..5_000)
         .map(|tick| PricePoint {
             tick,
@@ -229,14 +232,18 @@ fn older_prices_are_asked_for_once_where_looking_back_ends() {
         prices: page,
         more: true,
     }));
-    assert_eq!(game.in_sight().1, seen.1, "what is looked at stays");
+    assert_eq!(
+        game.visible_ticks().1,
+        visible.1,
+        "the visible range does not move"
+    );
     game.press(&[KeyCode::Left]);
-    assert!(game.in_sight().0 < 5_000);
+    assert!(game.visible_ticks().0 < 5_000);
     assert_eq!(game.press(&[KeyCode::Home]), older(3_000));
 }
 
 #[test]
-fn nothing_older_is_asked_for_where_there_is_none() {
+fn older_prices_are_not_requested_if_there_are_none() {
     let mut first = Game::new(0..=600);
     assert_eq!(first.press(&[KeyCode::Home]), []);
     let mut live = Game::new(50..=100);
@@ -244,7 +251,7 @@ fn nothing_older_is_asked_for_where_there_is_none() {
 }
 
 #[test]
-fn the_crosshair_goes_from_place_to_place_and_takes_the_chart_with_it() {
+fn the_crosshair_moves_by_slot_and_scrolls_the_chart() {
     let mut game = Game::new(0..=999);
     game.keys("++++");
     game.keys("x");
@@ -255,10 +262,10 @@ fn the_crosshair_goes_from_place_to_place_and_takes_the_chart_with_it() {
         game.press(&[KeyCode::Left]);
     }
     assert_eq!(game.crosshair(), Some(958));
-    let (first, last) = game.in_sight();
+    let (first, last) = game.visible_ticks();
     assert!((first..=last).contains(&958), "{first} to {last}");
     game.press(&[KeyCode::Home]);
-    assert_eq!((game.crosshair(), game.in_sight().0), (Some(0), 0));
+    assert_eq!((game.crosshair(), game.visible_ticks().0), (Some(0), 0));
     game.press(&[KeyCode::Left]);
     assert_eq!(game.crosshair(), Some(0));
     game.press(&[KeyCode::End]);
@@ -268,7 +275,7 @@ fn the_crosshair_goes_from_place_to_place_and_takes_the_chart_with_it() {
 }
 
 #[test]
-fn the_mouse_reads_off_pins_and_zooms_over_the_chart_only() {
+fn the_mouse_moves_pins_and_zooms_only_over_the_chart() {
     let mut game = Game::new(0..=999);
     let area = game.0.chart.hit_map.area;
     let (right, bottom) = (area.x + area.width - 1, area.y + area.height - 1);
@@ -276,18 +283,18 @@ fn the_mouse_reads_off_pins_and_zooms_over_the_chart_only() {
     assert_eq!(game.crosshair(), Some(game.0.chart.hit_map.slots[0].tick));
     game.mouse(MouseEventKind::Moved, right + 1, bottom);
     assert_eq!(game.crosshair(), None, "beside the chart");
-    for off in [(0, 0), (u16::MAX, u16::MAX), (area.x, 0)] {
-        game.mouse(MouseEventKind::Moved, off.0, off.1);
-        game.mouse(MouseEventKind::Down(MouseButton::Left), off.0, off.1);
-        game.mouse(MouseEventKind::ScrollUp, off.0, off.1);
-        assert_eq!((game.crosshair(), game.0.chart.zoom), (None, None), "{off:?}");
+    for outside in [(0, 0), (u16::MAX, u16::MAX), (area.x, 0)] {
+        game.mouse(MouseEventKind::Moved, outside.0, outside.1);
+        game.mouse(MouseEventKind::Down(MouseButton::Left), outside.0, outside.1);
+        game.mouse(MouseEventKind::ScrollUp, outside.0, outside.1);
+        assert_eq!((game.crosshair(), game.0.chart.zoom), (None, None), "{outside:?}");
     }
     let middle = area.x + area.width / 2;
     game.mouse(MouseEventKind::Down(MouseButton::Left), middle, bottom);
     let pinned = game.0.chart.crosshair;
     assert!(matches!(pinned, Some(Crosshair { pinned: true, .. })));
     game.mouse(MouseEventKind::Moved, right, bottom);
-    assert_eq!(game.0.chart.crosshair, pinned, "it stays where it was clicked");
+    assert_eq!(game.0.chart.crosshair, pinned, "a pinned crosshair does not move");
     game.mouse(MouseEventKind::Down(MouseButton::Left), middle, bottom);
     assert_eq!(game.crosshair(), None);
     game.mouse(MouseEventKind::ScrollUp, middle, bottom);
@@ -295,29 +302,32 @@ fn the_mouse_reads_off_pins_and_zooms_over_the_chart_only() {
 }
 
 #[test]
-fn a_chart_that_is_pulled_follows_the_mouse() {
+fn a_dragged_chart_follows_the_mouse() {
     let mut game = Game::new(0..=2_999);
     game.keys("++");
-    let (first, last) = game.in_sight();
+    let (first, last) = game.visible_ticks();
     let area = game.0.chart.hit_map.area;
     let row = area.y + 1;
-    let tick_under = |game: &Game, column| game.0.chart.hit_map.tick_at(column, row).unwrap();
-    let held = tick_under(&game, area.x + 10);
+    let tick_at = |game: &Game, column| game.0.chart.hit_map.tick_at(column, row).unwrap();
+    let held = tick_at(&game, area.x + 10);
     game.mouse(MouseEventKind::Down(MouseButton::Left), area.x + 10, row);
     game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x + 20, row);
     game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x + 40, row);
-    let under = tick_under(&game, area.x + 40);
-    let a_column = (last - first) / i64::from(area.width) + 1;
-    assert!((held - under).abs() <= 2 * a_column, "{held} is at {under}");
-    assert_eq!(game.crosshair(), None, "nothing is read off");
-    let back = game.in_sight();
-    // A key goes its own way, also while the mouse holds the chart.
+    let moved_to = tick_at(&game, area.x + 40);
+    let ticks_per_column = (last - first) / i64::from(area.width) + 1;
+    assert!(
+        (held - moved_to).abs() <= 2 * ticks_per_column,
+        "{held} is at {moved_to}"
+    );
+    assert_eq!(game.crosshair(), None, "dragging shows no crosshair");
+    let dragged = game.visible_ticks();
+    // A key still pans while the mouse holds the chart.
     game.press(&[KeyCode::Left]);
-    assert!(back.0 - game.in_sight().0 > 5 * a_column);
+    assert!(dragged.0 - game.visible_ticks().0 > 5 * ticks_per_column);
     game.mouse(MouseEventKind::Moved, area.x + 40, row);
-    let let_go = game.in_sight();
+    let released = game.visible_ticks();
     game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x, row);
-    assert_eq!(game.in_sight(), let_go, "it was let go");
+    assert_eq!(game.visible_ticks(), released, "the drag has ended");
     game.mouse(MouseEventKind::Down(MouseButton::Left), area.x + 60, row);
     for column in (0..area.width).rev() {
         game.mouse(MouseEventKind::Drag(MouseButton::Left), area.x + column, row);
@@ -330,11 +340,11 @@ fn a_chart_that_is_pulled_follows_the_mouse() {
     game.mouse(MouseEventKind::Drag(MouseButton::Left), 0, row);
     assert_eq!(
         game.0.chart.right, None,
-        "pulled to the newest price it is live again"
+        "dragged to the newest price the chart follows again"
     );
 }
 
-/// The middle of the button for `action`.
+/// The centre of the button for `action`.
 fn button(game: &Game, action: Action) -> (u16, u16) {
     let buttons = &game.0.screen.buttons;
     let button = buttons
@@ -345,7 +355,7 @@ fn button(game: &Game, action: Action) -> (u16, u16) {
 }
 
 #[test]
-fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
+fn a_click_on_a_hint_or_a_button_acts_like_its_key() {
     let mut game = Game::new(0..=99);
     let down = MouseEventKind::Down(MouseButton::Left);
     let buy = game.0.screen.buttons[0];
@@ -362,7 +372,7 @@ fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
     assert_eq!(buy.action, ClickAction::Act(Action::Buy));
     assert!(buys(&game.mouse(down, buy.area.x, buy.area.y)));
     let (column, row) = button(&game, Action::Buy);
-    assert_eq!(row, 35, "in the footer too");
+    assert_eq!(row, 35, "the hint in the footer");
     assert!(buys(&game.mouse(down, column, row)));
     for not_a_click in [
         MouseEventKind::Moved,
@@ -376,12 +386,12 @@ fn a_click_on_a_hint_or_a_button_does_what_its_key_does() {
     let (column, row) = button(&game, Action::Help);
     game.mouse(down, column, row);
     assert_eq!(game.0.screen.overlays.len(), 1);
-    // What lies under something is not clicked.
+    // A button under an overlay is not clicked.
     assert_eq!(game.mouse(down, buy.area.x, buy.area.y), []);
 }
 
 #[test]
-fn the_wheel_scrolls_what_lies_on_top() {
+fn the_wheel_scrolls_the_top_overlay() {
     let mut game = Game::new(0..=99);
     game.keys("?");
     game.event(Event::Reach(40));
@@ -393,7 +403,7 @@ fn the_wheel_scrolls_what_lies_on_top() {
 }
 
 #[test]
-fn own_trades_are_marked_at_their_tick() {
+fn own_trades_have_markers_at_their_ticks() {
     let mut game = Game::new(0..=99);
     game.0.log = Default::default();
     game.keys("2s");
@@ -414,39 +424,39 @@ fn own_trades_are_marked_at_their_tick() {
         price: 7,
     };
     game.event(Event::Answered(Response::Trades(vec![trade(3), trade(4)])));
-    let marks: Vec<_> = game.0.chart.markers.iter().copied().collect();
-    let mark = |tick, side, count, price| TradeMarker {
+    let markers: Vec<_> = game.0.chart.markers.iter().copied().collect();
+    let marker = |tick, side, count, price| TradeMarker {
         tick,
         side,
         count,
         price,
     };
     let expected = [
-        mark(3, Side::Buy, 5, 7),
-        mark(4, Side::Buy, 5, 7),
-        mark(97, Side::Sell, 2, 60),
+        marker(3, Side::Buy, 5, 7),
+        marker(4, Side::Buy, 5, 7),
+        marker(97, Side::Sell, 2, 60),
     ];
-    assert_eq!(marks, expected);
+    assert_eq!(markers, expected);
 }
 
 #[test]
-fn marks_are_bounded_and_the_oldest_go() {
-    let mut marks = TradeMarkers::default();
-    let mark = |tick| TradeMarker {
+fn markers_are_bounded_and_the_oldest_are_removed() {
+    let mut markers = TradeMarkers::default();
+    let marker = |tick| TradeMarker {
         tick,
         side: Side::Buy,
         count: 1,
         price: 1,
     };
-    (0..1_500).for_each(|tick| marks.push(mark(tick)));
-    assert_eq!(marks.iter().len(), MAX_MARKERS);
-    assert_eq!(marks.iter().next().map(|mark| mark.tick), Some(500));
-    marks.take_earlier([mark(1)].into_iter());
-    assert_eq!(marks.iter().next().map(|mark| mark.tick), Some(500));
+    (0..1_500).for_each(|tick| markers.push(marker(tick)));
+    assert_eq!(markers.iter().len(), MAX_MARKERS);
+    assert_eq!(markers.iter().next().map(|marker| marker.tick), Some(500));
+    markers.take_earlier([marker(1)].into_iter());
+    assert_eq!(markers.iter().next().map(|marker| marker.tick), Some(500));
 }
 
 #[test]
-fn another_market_is_looked_at_anew() {
+fn a_new_market_resets_the_view() {
     let mut game = Game::new(100..=999);
     game.press(&[KeyCode::Home, KeyCode::Char('x')]);
     game.event(Event::Stream(StreamEvent::Price {

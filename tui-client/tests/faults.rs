@@ -1,6 +1,6 @@
-//! What may happen to a game from without: its casino dies, hangs or is another one, the wire breaks in the middle of a
-//! frame, a stranger answers, the laptop sleeps, the terminal goes wild. It lives, or ends clean; the wallet is right,
-//! and one press of `b` was one trade.
+//! External faults: the casino dies, hangs or is replaced, the connection breaks in the middle of a frame, a stranger
+//! answers, the laptop sleeps, the terminal misbehaves. The game survives or ends cleanly, the wallet is right, and one
+//! press of `b` is one trade.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,39 +17,39 @@ use rustix::process::Signal;
 use support::{
     Home,
     casino::Casino,
-    cutter::Cutter,
     new_casino::NewCasino,
     old_casino::OldCasino,
+    proxy::Proxy,
     pty::{self, Terminal},
 };
 use tokio::runtime::Runtime;
 
-/// What does to a connection what no casino does.
+/// A peer that does what no casino does to a connection.
 type Stranger = Box<dyn Fn(TcpStream) + Send>;
 
 const ENTER: &str = "\r";
 const CTRL_C: &str = "\u{3}";
 
-/// A folder for a ledger.
+/// Creates a folder for a ledger.
 fn ledger(home: &Home) -> PathBuf {
     let folder = home.path().join("casino");
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-/// A casino whose price stays at 10.
-fn standing(home: &Home) -> Casino {
+/// Starts a casino with a fixed price of 10.
+fn start_casino(home: &Home) -> Casino {
     Casino::start(&ledger(home), "127.0.0.1:0", &["--tick", "1h"])
 }
 
-/// Anna's game at `url`, in sight of a table.
+/// Starts anna's game at `url` and waits until it is live.
 fn game(home: &Home, url: &str) -> Terminal {
     let game = Terminal::open(pty::game(home, &["--user", "anna", "--casino", url]), 120, 36);
     game.see("● live");
     game
 }
 
-/// Anna's game with 500 tokens.
+/// Starts anna's game with 500 tokens.
 fn funded_game(home: &Home, url: &str) -> Terminal {
     let mut game = game(home, url);
     game.type_keys(&format!("t100{ENTER}"));
@@ -59,26 +59,26 @@ fn funded_game(home: &Home, url: &str) -> Terminal {
 
 fn leave(mut game: Terminal) -> String {
     game.type_keys("q");
-    let (ended, said) = game.end();
-    assert!(ended.success(), "{ended:?}");
-    said
+    let (status, summary) = game.end();
+    assert!(status.success(), "{status:?}");
+    summary
 }
 
-/// How many trades the words after a game tell of.
-fn trades_of(said: &str) -> i32 {
-    let line = said.lines().find_map(|line| line.strip_prefix("trades "));
-    line.unwrap_or_else(|| panic!("no trades told: {said}"))
+/// Returns the number of trades in the summary.
+fn trades_of(summary: &str) -> i32 {
+    let line = summary.lines().find_map(|line| line.strip_prefix("trades "));
+    line.unwrap_or_else(|| panic!("no trades in the summary: {summary}"))
         .parse()
         .unwrap()
 }
 
-/// Anna's tokens and stocks as the casino has them.
-fn owned(home: &Home, casino: &Casino) -> (i32, i32) {
+/// Anna's tokens and stocks, read from the casino.
+fn balance_of(home: &Home, casino: &Casino) -> (i32, i32) {
     let balance = home.answers(&["--user", "anna", "--casino", &casino.url()], "balance");
-    let mut figures = balance[0]
+    let mut numbers = balance[0]
         .split(' ')
-        .filter_map(|word| word.replace(',', "").parse().ok());
-    (figures.next().unwrap(), figures.next().unwrap())
+        .filter_map(|part| part.replace(',', "").parse().ok());
+    (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
 fn runtime() -> Runtime {
@@ -86,11 +86,11 @@ fn runtime() -> Runtime {
 }
 
 #[test]
-fn a_casino_that_is_killed_with_an_order_on_the_way_does_it_once_when_it_comes_back() {
+fn an_order_pending_when_the_casino_is_killed_is_executed_once_after_the_restart() {
     let home = Home::new();
-    let casino = standing(&home);
+    let casino = start_casino(&home);
     let mut game = funded_game(&home, &casino.url());
-    // What is pressed while the casino stands still has certainly no answer yet.
+    // The suspended casino cannot have answered these orders.
     casino.signal(Signal::STOP);
     game.type_keys("bb");
     game.see("waiting for the casino");
@@ -105,17 +105,17 @@ fn a_casino_that_is_killed_with_an_order_on_the_way_does_it_once_when_it_comes_b
 }
 
 #[test]
-fn a_casino_that_hangs_is_given_up_after_a_while_and_come_back_to() {
+fn a_hanging_casino_is_abandoned_and_reconnected() {
     let home = Home::new();
-    let casino = standing(&home);
-    let cutter = Cutter::start(casino.address(), vec![]);
-    let mut game = funded_game(&home, &cutter.url());
-    cutter.deafen();
+    let casino = start_casino(&home);
+    let proxy = Proxy::start(casino.address(), vec![]);
+    let mut game = funded_game(&home, &proxy.url());
+    proxy.drop_responses();
     game.type_keys("b");
     game.see("waiting for the casino");
-    // No ping is answered, and so the game looks for another connection by itself.
-    cutter.wait_for_connections(2);
-    cutter.cut();
+    // No ping is answered, so the game opens another connection by itself.
+    proxy.wait_for_connections(2);
+    proxy.disconnect();
     game.see_no_more("waiting for the casino");
     game.see("● live");
     game.see("tokens 490");
@@ -124,31 +124,31 @@ fn a_casino_that_hangs_is_given_up_after_a_while_and_come_back_to() {
 }
 
 #[test]
-fn a_laptop_that_slept_wakes_up_at_the_table() {
+fn a_suspended_laptop_reconnects_when_it_wakes_up() {
     let home = Home::new();
-    let casino = standing(&home);
-    let cutter = Cutter::start(casino.address(), vec![]);
-    let mut game = funded_game(&home, &cutter.url());
-    home.share_key("anna", &cutter.url(), &casino.url());
+    let casino = start_casino(&home);
+    let proxy = Proxy::start(casino.address(), vec![]);
+    let mut game = funded_game(&home, &proxy.url());
+    home.share_key("anna", &proxy.url(), &casino.url());
     game.signal(Signal::STOP);
     game.type_keys("b");
-    cutter.wait_for_end_by_casino();
+    proxy.wait_for_server_close();
     game.signal(Signal::CONT);
-    cutter.wait_for_connections(2);
+    proxy.wait_for_connections(2);
     game.see("● live");
     game.type_keys(&format!("t10{ENTER}"));
     game.see("✓ TOKENS 10 $");
     game.see_no_more("waiting for the casino");
-    // What was typed in its sleep met a table that was there no more, or was sent again at the next: it is said which.
+    // The order typed while suspended was either rejected or resent; the summary says which.
     let trades = trades_of(&leave(game));
     assert!((0..=1).contains(&trades), "one press of b");
-    assert_eq!(owned(&home, &casino), (550 - 10 * trades, trades));
+    assert_eq!(balance_of(&home, &casino), (550 - 10 * trades, trades));
 }
 
 #[test]
-fn a_casino_that_comes_back_older_is_played_at_by_its_contract() {
+fn a_casino_replaced_by_an_older_version_is_played_with_the_old_contract() {
     let home = Home::new();
-    let casino = standing(&home);
+    let casino = start_casino(&home);
     let mut game = funded_game(&home, &casino.url());
     casino.signal(Signal::STOP);
     game.type_keys("b");
@@ -157,7 +157,7 @@ fn a_casino_that_comes_back_older_is_played_at_by_its_contract() {
     let old = runtime();
     old.block_on(OldCasino::serve_at(&address));
     game.see("● live");
-    // It would execute it again, so it is not sent again.
+    // The old casino would execute it again, so it is not resent.
     game.see("BUY 1 no answer");
     game.type_keys(&format!("t10{ENTER}"));
     game.see("✓ TOKENS 10 $ 50 tokens");
@@ -177,9 +177,9 @@ fn a_casino_that_comes_back_older_is_played_at_by_its_contract() {
 }
 
 #[test]
-fn a_casino_that_comes_back_newer_is_played_at_as_far_as_it_is_understood() {
+fn a_casino_replaced_by_a_newer_version_is_played_with_the_known_part_of_the_contract() {
     let home = Home::new();
-    let casino = standing(&home);
+    let casino = start_casino(&home);
     let mut game = funded_game(&home, &casino.url());
     let address = casino.kill();
     game.see("reconnecting");
@@ -200,49 +200,49 @@ fn a_casino_that_comes_back_newer_is_played_at_as_far_as_it_is_understood() {
     leave(game);
 }
 
-/// Each connection ends in the middle of a frame, some in the middle of the first one. Orders are given all the time, each
-/// of which is one trade or none, as it is said.
+/// Each connection breaks in the middle of a frame, some in the first one. Orders are sent all the time; each must be
+/// one trade or none, as the game reports.
 #[test]
-fn a_wire_that_breaks_at_any_byte_makes_no_order_two() {
+fn a_connection_that_breaks_at_any_byte_never_duplicates_an_order() {
     let home = Home::new();
-    let casino = standing(&home);
+    let casino = start_casino(&home);
     home.answers(&["--user", "anna", "--casino", &casino.url()], "buyTokens 10000");
     let cuts: Vec<usize> = (0..24)
         .map(|number| 500 + number * 53)
         .chain([1, 20, 90])
         .collect();
     let count = cuts.len();
-    let cutter = Cutter::start(casino.address(), cuts);
-    let url = cutter.url();
+    let proxy = Proxy::start(casino.address(), cuts);
+    let url = proxy.url();
     home.share_key("anna", &casino.url(), &url);
     let command = pty::game(&home, &["--user", "anna", "--casino", &url]);
     let mut game = Terminal::open(command, 120, 36);
-    while cutter.connections() <= count {
+    while proxy.connections() <= count {
         let shown = game.contents();
         game.type_keys("b");
-        // The order, or what has become of the table meanwhile.
-        game.see_other_than(&shown);
+        // Wait for the order, or for a change of the connection.
+        game.see_change_from(&shown);
     }
     game.type_keys(&format!("t1{ENTER}"));
     game.see("✓ TOKENS 1 $");
     game.see_no_more("waiting for the casino");
-    let told = String::from_utf8_lossy(&game.bytes()).into_owned();
+    let output = String::from_utf8_lossy(&game.bytes()).into_owned();
     assert!(
-        !told.contains("https"),
-        "it was live, so there is nothing to guess about TLS"
+        !output.contains("https"),
+        "the session was live, so no hint about TLS is shown"
     );
     let trades = trades_of(&leave(game));
-    assert!(trades > 0, "no order was given between two cuts");
-    assert_eq!(owned(&home, &casino), (50_005 - 10 * trades, trades));
+    assert!(trades > 0, "no order was executed between two cuts");
+    assert_eq!(balance_of(&home, &casino), (50_005 - 10 * trades, trades));
 }
 
-/// Listens, and says `what` to everybody who has said something; gives back its URL.
-fn stranger(what: impl Fn(TcpStream) + Send + 'static) -> String {
+/// Listens and runs `handler` for each connection. Returns the URL.
+fn start_stranger(handler: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for peer in listener.incoming().map(Result::unwrap) {
-            what(peer);
+            handler(peer);
         }
     });
     url
@@ -267,45 +267,48 @@ const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 
-/// A frame of HTTP/2.
+/// Encodes an HTTP/2 frame.
 fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let head = [length[1], length[2], length[3], kind, flags, 0, 0, 0, stream];
     [&head, payload].concat()
 }
 
-/// Answers the first request with these frames, after settings.
-fn answering(frames: Vec<u8>) -> impl Fn(TcpStream) + Send + 'static {
+/// Returns a handler that answers the first request with settings and these frames.
+fn answer_with(frames: Vec<u8>) -> impl Fn(TcpStream) + Send + 'static {
     move |mut peer| {
         if read_request(&mut peer).is_ok() {
-            let said = [frame(SETTINGS, 0, 0, &[]), frames.clone()].concat();
-            let _ = peer.write_all(&said);
+            let response = [frame(SETTINGS, 0, 0, &[]), frames.clone()].concat();
+            let _ = peer.write_all(&response);
             let _ = peer.shutdown(Shutdown::Write);
-            // Until the game has had enough of it.
+            // Until the game closes the connection.
             let _ = std::io::copy(&mut peer, &mut std::io::sink());
         }
     }
 }
 
-/// A header that never ends: as much of it as the game takes.
+/// Sends an endless header until the game closes the connection.
 fn endless_header(mut peer: TcpStream) {
     let entry = [&[0, 1, b'a', 126][..], &[b'b'; 126]].concat();
     let block = entry.repeat(126);
     if read_request(&mut peer).is_err() {
         return;
     }
-    let begun = [frame(SETTINGS, 0, 0, &[]), frame(HEADERS, 0, 1, &block)].concat();
-    let mut taken = 0;
-    let mut next = begun;
+    let first = [frame(SETTINGS, 0, 0, &[]), frame(HEADERS, 0, 1, &block)].concat();
+    let mut accepted = 0;
+    let mut next = first;
     while peer.write_all(&next).is_ok() {
-        taken += next.len();
-        assert!(taken < 64 * 1024 * 1024, "the game reads headers for ever");
+        accepted += next.len();
+        assert!(
+            accepted < 64 * 1024 * 1024,
+            "the game reads headers without a limit"
+        );
         next = frame(CONTINUATION, 0, 1, &block);
     }
 }
 
 #[test]
-fn a_stranger_at_the_casinos_address_is_told_of_and_can_be_left() {
+fn a_stranger_at_the_casinos_address_is_reported_and_can_be_quit() {
     let http1 = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     let not_found = frame(HEADERS, 5, 1, &[0x8d]);
     let goaway = frame(GOAWAY, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 11]);
@@ -323,32 +326,32 @@ fn a_stranger_at_the_casinos_address_is_told_of_and_can_be_left() {
         ),
         ("nothing", Box::new(drop), "cannot reach the casino"),
         ("an endless header", Box::new(endless_header), "lost"),
+        ("an HTTP error", Box::new(answer_with(not_found)), "lost"),
+        ("a GOAWAY frame", Box::new(answer_with(goaway)), "lost"),
         (
-            "a web page that is not there",
-            Box::new(answering(not_found)),
-            "lost",
+            "a frame cut off",
+            Box::new(answer_with(vec![0, 1])),
+            "reconnecting",
         ),
-        ("an end of everything", Box::new(answering(goaway)), "lost"),
-        ("a frame cut off", Box::new(answering(vec![0, 1])), "reconnecting"),
     ];
-    for (name, says, words) in strangers {
+    for (name, handler, expected) in strangers {
         let home = Home::new();
-        let url = stranger(says);
+        let url = start_stranger(handler);
         let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--casino", &url]), 120, 36);
         game.see("reconnecting");
-        game.see(words);
+        game.see(expected);
         game.type_keys(&format!("t100{ENTER}"));
         game.see("TOKENS 100 $");
         game.type_keys("1b");
         game.see("not sent");
         game.type_keys("q");
-        let (ended, said) = game.end();
-        assert!(ended.success(), "{name}: {ended:?} {said}");
+        let (status, summary) = game.end();
+        assert!(status.success(), "{name}: {status:?} {summary}");
     }
 }
 
 #[test]
-fn a_thousand_sizes_are_survived_while_prices_come() {
+fn a_thousand_resizes_are_survived_while_prices_arrive() {
     let home = Home::new();
     let command = pty::game(&home, &["--user", "anna", "--tick", "10ms"]);
     let mut game = Terminal::open(command, 80, 24);
@@ -368,17 +371,17 @@ fn a_thousand_sizes_are_survived_while_prices_come() {
 }
 
 #[test]
-fn a_large_paste_is_no_order_where_the_terminal_marks_it() {
+fn a_large_bracketed_paste_sends_no_order() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
     game.type_keys(&format!("t100{ENTER}"));
     game.see("tokens 500");
     let paste = "sbq\r\n\t\u{7}wide 株 text\u{0}".repeat(200 * 1024 / 22);
-    for opened in ["", ":", "t", "/"] {
-        game.type_keys(opened);
+    for key in ["", ":", "t", "/"] {
+        game.type_keys(key);
         game.type_keys(&format!("\u{1b}[200~{paste}\u{1b}[201~"));
-        // Twice at once is one Esc; one before other letters would be Alt.
+        // Two Esc at once are one Esc; a single one before other letters would be Alt.
         game.type_keys("\u{1b}\u{1b}");
     }
     game.type_keys("3b");
@@ -387,9 +390,9 @@ fn a_large_paste_is_no_order_where_the_terminal_marks_it() {
     assert_eq!(trades_of(&leave(game)), 1);
 }
 
-/// A terminal that does not mark a paste types it: what it then does is what its letters do, and what is said is true.
+/// A terminal without bracketed paste types the text, so its letters act as keys. The summary must still be right.
 #[test]
-fn a_large_paste_that_is_typed_is_lived_through_and_the_wallet_is_right() {
+fn a_large_typed_paste_is_survived_and_the_wallet_is_right() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
@@ -398,10 +401,10 @@ fn a_large_paste_that_is_typed_is_lived_through_and_the_wallet_is_right() {
     let paste = "1b 1s\tCamille a dit: 50% de $20?\n".repeat(200 * 1024 / 32);
     game.type_keys(&paste);
     game.type_keys(CTRL_C);
-    let (ended, said) = game.end();
-    assert!(ended.success(), "{ended:?} {said}");
-    let held = home.answers(&["--user", "anna", "--tick=1h"], "balance");
-    let wallet = said.lines().find(|line| line.starts_with("wallet ")).unwrap();
+    let (status, summary) = game.end();
+    assert!(status.success(), "{status:?} {summary}");
+    let balance = home.answers(&["--user", "anna", "--tick=1h"], "balance");
+    let wallet = summary.lines().find(|line| line.starts_with("wallet ")).unwrap();
     let tokens: String = wallet
         .trim_start_matches("wallet ")
         .chars()
@@ -409,7 +412,7 @@ fn a_large_paste_that_is_typed_is_lived_through_and_the_wallet_is_right() {
         .filter(char::is_ascii_digit)
         .collect();
     assert!(
-        said.contains("unanswered") || held[0].starts_with(&format!("{tokens} ")),
-        "{held:?} {said}"
+        summary.contains("unanswered") || balance[0].starts_with(&format!("{tokens} ")),
+        "{balance:?} {summary}"
     );
 }

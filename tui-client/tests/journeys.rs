@@ -1,19 +1,18 @@
-//! Journeys as text: what was before, which keys, clicks and messages came, what was asked for, and how the screen looks
-//! afterwards.
+//! Journeys as text files: keys, clicks and messages, the resulting effects, and the final screen as a snapshot.
 //!
-//! A journey is a file of `tests/journeys/`. Its first line says where it begins, the others what happens; each is told
-//! again in the snapshot with what the game asks for then. The size of the terminal is in the file's name.
+//! A journey is a file in `tests/journeys/` with one step per line. The snapshot repeats each step with its effects and
+//! ends with the screen. The file name contains the size of the terminal.
 //!
 //! ```text
-//! seated                 at a casino that tells all, at price 10, with 500 tokens
+//! connected              to a casino with all features, at price 10, with 500 tokens
 //! keys 2@9b              presses keys; \r Enter, \e Esc, \t Tab, \b Backspace, arrows as <up> <down> <left> <right>
-//! click Esc closes       clicks on words of the screen
+//! click Esc closes       clicks on a text of the screen
 //! price 12               a second later
 //! trade 480 2            the oldest order is executed; tokens and stocks afterwards
 //! bought 31 4            the oldest order is executed for 31 stocks; stocks and tokens afterwards
-//! refuse WHY             it is not
-//! lost WHY / joined      the stream
-//! wait MS                nothing happens for so long
+//! reject WHY             the oldest order is rejected
+//! lost WHY / opened      the stream
+//! wait MS                time passes without events
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -41,7 +40,7 @@ use ratatui::{
     buffer::{Buffer, Cell},
 };
 
-/// A game whose frames are drawn after each event, as the loop does.
+/// A game that draws a frame after each event, like the event loop.
 struct Journey {
     state: AppState,
     now: UnixMillis,
@@ -63,7 +62,7 @@ impl Journey {
         journey
     }
 
-    /// Hands an event to the game, draws, and tells the game what only drawing tells.
+    /// Dispatches an event, draws, and dispatches what the frame reports.
     fn event(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = update(&mut self.state, self.now, event);
         for effect in &mut effects {
@@ -72,18 +71,18 @@ impl Journey {
             }
         }
         let mut terminal = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();
-        let mut seen = None;
+        let mut frame_info = None;
         terminal
-            .draw(|frame| seen = Some(fixtures::view().draw(&self.state, frame)))
+            .draw(|frame| frame_info = Some(fixtures::view().draw(&self.state, frame)))
             .unwrap();
-        let seen = seen.unwrap();
+        let frame_info = frame_info.unwrap();
         self.screen = terminal.backend().buffer().clone();
-        for told in [
-            Event::Reach(seen.reach),
-            Event::Buttons(seen.buttons),
-            Event::HitMap(seen.sight),
+        for event in [
+            Event::Reach(frame_info.reach),
+            Event::Buttons(frame_info.buttons),
+            Event::HitMap(frame_info.sight),
         ] {
-            update(&mut self.state, self.now, told);
+            update(&mut self.state, self.now, event);
         }
         effects
     }
@@ -92,13 +91,13 @@ impl Journey {
         self.event(Event::Stream(event))
     }
 
-    /// One line of a journey.
+    /// Runs one line of a journey.
     fn step(&mut self, line: &str) -> Vec<Effect> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         let number = |index| rest.split(' ').nth(index).unwrap().parse::<i32>().unwrap();
         match verb {
-            "seated" => self.seated(),
-            "joined" => self.stream(StreamEvent::Opened {
+            "connected" => self.connect(),
+            "opened" => self.stream(StreamEvent::Opened {
                 extended: true,
                 ids: true,
             }),
@@ -115,9 +114,9 @@ impl Journey {
                 (number(1), number(0)),
                 Some(number(0)),
             ),
-            "refuse" => {
-                let held = self.state.holdings.wallet().copied().unwrap_or_default();
-                self.result(false, rest, (held.tokens, held.stocks))
+            "reject" => {
+                let wallet = self.state.holdings.wallet().copied().unwrap_or_default();
+                self.result(false, rest, (wallet.tokens, wallet.stocks))
             }
             "bought-tokens" => {
                 let (dollars, tokens) = (number(0), number(1));
@@ -129,18 +128,18 @@ impl Journey {
                 self.now = self.now.plus_ms(number(0).into());
                 self.event(Event::Timer)
             }
-            other => panic!("there is no step {other:?}"),
+            other => panic!("unknown step {other:?}"),
         }
     }
 
-    fn seated(&mut self) -> Vec<Effect> {
-        let mut effects = self.step("joined");
-        let told = Capabilities {
+    fn connect(&mut self) -> Vec<Effect> {
+        let mut effects = self.step("opened");
+        let capabilities = Capabilities {
             limits: true,
             up_to: true,
             ..Capabilities::default()
         };
-        effects.extend(self.stream(StreamEvent::Capabilities(told)));
+        effects.extend(self.stream(StreamEvent::Capabilities(capabilities)));
         effects.extend(self.stream(StreamEvent::Wallet(Wallet {
             tokens: 500,
             dollars_in: 100,
@@ -162,8 +161,8 @@ impl Journey {
         })
     }
 
-    fn result(&mut self, executed: bool, message: &str, held: (i32, i32)) -> Vec<Effect> {
-        self.answer(executed, message, held, None)
+    fn result(&mut self, executed: bool, message: &str, holdings: (i32, i32)) -> Vec<Effect> {
+        self.answer(executed, message, holdings, None)
     }
 
     fn answer(
@@ -174,7 +173,7 @@ impl Journey {
         count: Option<i32>,
     ) -> Vec<Effect> {
         let last = self.state.market.last().unwrap();
-        let held = self.state.holdings.wallet().copied().unwrap_or_default();
+        let wallet = self.state.holdings.wallet().copied().unwrap_or_default();
         self.stream(StreamEvent::Result(OrderResult {
             executed,
             message: message.to_owned(),
@@ -186,17 +185,17 @@ impl Journey {
                 tokens,
                 stocks,
                 cost_basis: i64::from(last.price) * i64::from(stocks),
-                version: held.version + 1,
-                ..held
+                version: wallet.version + 1,
+                ..wallet
             }),
         }))
     }
 
-    fn click(&mut self, words: &str) -> Vec<Effect> {
+    fn click(&mut self, text: &str) -> Vec<Effect> {
         let cells: Vec<&str> = self.screen.content.iter().map(Cell::symbol).collect();
-        let letters: Vec<String> = words.chars().map(String::from).collect();
+        let letters: Vec<String> = text.chars().map(String::from).collect();
         let index = cells.windows(letters.len()).position(|cells| cells == letters);
-        let index = index.unwrap_or_else(|| panic!("{words:?} is not on the screen:\n{}", self.text()));
+        let index = index.unwrap_or_else(|| panic!("{text:?} is not on the screen:\n{}", self.text()));
         let (column, row) = self.screen.pos_of(index);
         self.event(Event::Mouse(MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
@@ -214,7 +213,7 @@ impl Journey {
     }
 }
 
-/// The keys of a line.
+/// Parses the keys of a line.
 fn keys(line: &str) -> Vec<KeyCode> {
     let named = [
         ("\\r", KeyCode::Enter),
@@ -240,7 +239,7 @@ fn keys(line: &str) -> Vec<KeyCode> {
 }
 
 #[test]
-fn every_journey_ends_where_it_did() {
+fn journeys_match_their_snapshots() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journeys");
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     for path in files {
@@ -248,25 +247,25 @@ fn every_journey_ends_where_it_did() {
         let (_, size) = name.rsplit_once('_').unwrap();
         let (columns, rows) = size.split_once('x').unwrap();
         let mut journey = Journey::begin((columns.parse().unwrap(), rows.parse().unwrap()));
-        let mut told = String::new();
+        let mut text = String::new();
         for line in fs::read_to_string(&path).unwrap().lines() {
-            told += &format!("{line}\n");
+            text += &format!("{line}\n");
             for effect in journey.step(line) {
-                told += &format!("    {effect:?}\n");
+                text += &format!("    {effect:?}\n");
             }
         }
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(format!("journey_{name}"), told + &journey.text());
+            insta::assert_snapshot!(format!("journey_{name}"), text + &journey.text());
         });
     }
 }
 
 /// Returns the longest run of digits without a separator on a screen, except in dates.
 fn longest_number(screen: &str) -> String {
-    let words = screen.split(|letter: char| !letter.is_ascii_digit() && letter != '-');
+    let text = screen.split(|letter: char| !letter.is_ascii_digit() && letter != '-');
     // A date may be cut off by a window.
     let is_date = |word: &str| word.len() >= 7 && word.find('-') == Some(4);
-    let numbers = words
+    let numbers = text
         .filter(|word| !is_date(word))
         .flat_map(|word| word.split('-'));
     numbers
@@ -288,7 +287,7 @@ const LARGE_STEPS: &[&str] = &[
     "bought 100000 2000000",
     "keys 5000@20000",
     "keys b",
-    "refuse buying at 20,001 tokens is above your limit of 20,000 tokens",
+    "reject buying at 20,001 tokens is above your limit of 20,000 tokens",
     "keys @@$2000",
     "keys 1000000s",
     "keys \\e",
@@ -410,7 +409,7 @@ fn large_documents() -> [(&'static str, Response); 3] {
 fn numbers_have_thousands_separators_on_every_screen() {
     for size in [(40, 12), (80, 24), (120, 36), (200, 60)] {
         let mut journey = Journey::begin(size);
-        journey.seated();
+        journey.connect();
         for event in large_session() {
             journey.stream(event);
         }

@@ -1,4 +1,4 @@
-//! Names and their keys with the real game at a real casino: made, kept, moved, never told; and TLS all the way.
+//! Player keys with the real game and casino: created, stored, moved and never printed; and TLS on every connection.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,7 +17,7 @@ use certificates::Authority;
 use support::{
     Home,
     casino::Casino,
-    cutter::Cutter,
+    proxy::Proxy,
     pty::{self, Terminal},
 };
 
@@ -25,30 +25,26 @@ fn keys_file(home: &Home) -> PathBuf {
     home.path().join("config/awesomestock/keys/keys.toml")
 }
 
-/// What a command printed to standard output, which must have succeeded.
-fn printed(home: &Home, arguments: &[&str]) -> String {
+/// Runs a command that must succeed. Returns its standard output.
+fn run_ok(home: &Home, arguments: &[&str]) -> String {
     let Output {
         status,
         stdout,
         stderr,
     } = home.game(arguments).stdin(Stdio::null()).output().unwrap();
-    let complaints = String::from_utf8(stderr).unwrap();
-    assert_eq!(
-        (status.code(), complaints.as_str()),
-        (Some(0), ""),
-        "{arguments:?}"
-    );
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{arguments:?}");
     String::from_utf8(stdout).unwrap()
 }
 
-/// Exit code of a command that fails, and what it said to standard error.
-fn failure(home: &Home, arguments: &[&str]) -> (Option<i32>, String) {
+/// Runs a command that must fail. Returns its exit code and standard error.
+fn run_failing(home: &Home, arguments: &[&str]) -> (Option<i32>, String) {
     let output = home.game(arguments).stdin(Stdio::null()).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{arguments:?}");
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// All files below `folder`.
+/// Lists all files below `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -63,73 +59,76 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_name_is_its_players_and_its_key_can_be_moved() {
+fn a_name_belongs_to_its_key_and_the_key_can_be_moved() {
     let folder = tempfile::tempdir().unwrap();
     let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]);
     let url = casino.url();
     let (home, laptop) = (Home::new(), Home::new());
     let ann = ["--casino", &url, "--user", "ann"];
-    let with = |words: &[&'static str]| -> Vec<&str> { words.iter().chain(&ann).copied().collect() };
-    printed(&home, &with(&["buy-tokens", "10"]));
+    let with = |args: &[&'static str]| -> Vec<&str> { args.iter().chain(&ann).copied().collect() };
+    run_ok(&home, &with(&["buy-tokens", "10"]));
     assert_eq!(
         home.answers(&ann, "balance"),
         ["50 tokens and 0 stocks"],
         "plain mode too"
     );
 
-    // The same name from another machine: one-shot, line by line, and at the table.
-    let (code, said) = failure(&laptop, &with(&["balance"]));
+    // The same name from another machine: one-shot, in plain mode, and in a session.
+    let (code, message) = run_failing(&laptop, &with(&["balance"]));
     assert_eq!(code, Some(1));
     assert!(
-        said.contains("claimed by another key") && said.contains("awesomestock key import"),
-        "{said}"
+        message.contains("claimed by another key") && message.contains("awesomestock key import"),
+        "{message}"
     );
-    let said = laptop.answers(&ann, "balance\ngamble\nbuyTokens 1").join("\n");
-    assert_eq!(said.matches("claimed by another key").count(), 3, "{said}");
+    let message = laptop.answers(&ann, "balance\ngamble\nbuyTokens 1").join("\n");
+    assert_eq!(message.matches("claimed by another key").count(), 3, "{message}");
 
-    let key = printed(&home, &with(&["key", "export"]));
+    let key = run_ok(&home, &with(&["key", "export"]));
     assert_eq!(key.trim_end().len(), 43, "one line");
     let moved = laptop.path().join("moved");
     fs::write(&moved, &key).unwrap();
     let mut import = with(&["key", "import"]);
     import.push(moved.to_str().unwrap());
-    let (code, said) = failure(&laptop, &import);
-    assert!(code == Some(1) && said.contains("--replace"), "{said}");
+    let (code, message) = run_failing(&laptop, &import);
+    assert!(code == Some(1) && message.contains("--replace"), "{message}");
     import.push("--replace");
-    let said = printed(&laptop, &import);
-    assert!(said.starts_with("stored the key of ann at localhost:"), "{said}");
+    let message = run_ok(&laptop, &import);
+    assert!(
+        message.starts_with("stored the key of ann at localhost:"),
+        "{message}"
+    );
     assert_eq!(laptop.answers(&ann, "balance"), ["50 tokens and 0 stocks"]);
-    assert_eq!(printed(&laptop, &with(&["key", "export"])), key);
+    assert_eq!(run_ok(&laptop, &with(&["key", "export"])), key);
 }
 
 #[test]
-fn a_seat_under_anothers_name_is_refused_in_words_and_not_asked_for_again() {
+fn a_session_under_a_claimed_name_is_rejected_and_not_retried() {
     let folder = tempfile::tempdir().unwrap();
     let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]);
-    let wire = Cutter::start(casino.address(), vec![]);
+    let proxy = Proxy::start(casino.address(), vec![]);
     let (home, laptop) = (Home::new(), Home::new());
     home.answers(&["--user", "ann", "--casino", &casino.url()], "buyTokens 10");
     for (columns, rows) in [(120, 36), (80, 24)] {
-        let command = pty::game(&laptop, &["--user", "ann", "--casino", &wire.url()]);
+        let command = pty::game(&laptop, &["--user", "ann", "--casino", &proxy.url()]);
         let mut game = Terminal::open(command, columns, rows);
         game.see("rejected");
         game.see("import");
         game.type_keys("b");
         game.see("not sent");
-        // The wire is the same one: a try by itself would have needed another.
-        wire.cut();
-        let connections = wire.connections();
+        // A retry would have needed another connection.
+        proxy.disconnect();
+        let connections = proxy.connections();
         game.type_keys(":gamble\r");
-        wire.wait_for_connections(connections + 1);
+        proxy.wait_for_connections(connections + 1);
         game.see("rejected");
-        assert_eq!(wire.connections(), connections + 1);
+        assert_eq!(proxy.connections(), connections + 1);
         game.type_keys("q");
         assert!(game.end().0.success());
     }
-    // The key that opens the name opens the table.
-    laptop.share_key_of(&home, "ann", &casino.url(), &wire.url());
+    // With the key of the name the session opens.
+    laptop.share_key_of(&home, "ann", &casino.url(), &proxy.url());
     let game = Terminal::open(
-        pty::game(&laptop, &["--user", "ann", "--casino", &wire.url()]),
+        pty::game(&laptop, &["--user", "ann", "--casino", &proxy.url()]),
         120,
         36,
     );
@@ -138,7 +137,7 @@ fn a_seat_under_anothers_name_is_refused_in_words_and_not_asked_for_again() {
 }
 
 #[test]
-fn keys_are_kept_for_their_owner_alone_and_one_for_each_casino() {
+fn keys_are_private_and_separate_for_each_casino() {
     let home = Home::new();
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let casinos = folders
@@ -146,22 +145,22 @@ fn keys_are_kept_for_their_owner_alone_and_one_for_each_casino() {
         .map(|folder| Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]));
     let keys = casinos.each_ref().map(|casino| {
         let url = casino.url();
-        printed(&home, &["balance", "--casino", &url, "--user", "ann"]);
-        printed(&home, &["key", "export", "--casino", &url, "--user", "ann"])
+        run_ok(&home, &["balance", "--casino", &url, "--user", "ann"]);
+        run_ok(&home, &["key", "export", "--casino", &url, "--user", "ann"])
     });
-    assert_ne!(keys[0], keys[1], "a casino is never shown the key to another");
+    assert_ne!(keys[0], keys[1], "a casino never receives the key of another");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let file = keys_file(&home);
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
-    assert_eq!(printed(&home, &["key", "path"]), format!("{}\n", file.display()));
+    assert_eq!(run_ok(&home, &["key", "path"]), format!("{}\n", file.display()));
 
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let (code, said) = failure(
+    let (code, message) = run_failing(
         &home,
         &["balance", "--casino", &casinos[0].url(), "--user", "ann"],
     );
     assert_eq!(code, Some(1));
-    assert!(said.contains("others can read it; chmod 600"), "{said}");
+    assert!(message.contains("others can read it; chmod 600"), "{message}");
 }
 
 #[test]
@@ -169,17 +168,17 @@ fn a_solo_game_has_no_key() {
     let home = Home::new();
     home.answers(&["--user", "ann", "--tick", "1h"], "buyTokens 5");
     assert!(!keys_file(&home).exists());
-    let (code, said) = failure(&home, &["key", "export"]);
+    let (code, message) = run_failing(&home, &["key", "export"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("a solo game needs no key"), "{said}");
+    assert!(message.contains("a solo game needs no key"), "{message}");
 }
 
 #[test]
-fn what_is_no_key_is_not_imported_and_not_repeated() {
+fn an_invalid_key_is_not_imported_or_echoed() {
     let home = Home::new();
     let file = home.path().join("key");
     let path = file.to_str().unwrap();
-    let at = ["--casino", "http://localhost:1", "--user", "ann"];
+    let target = ["--casino", "http://localhost:1", "--user", "ann"];
     for text in [
         "",
         "s3cret",
@@ -187,29 +186,29 @@ fn what_is_no_key_is_not_imported_and_not_repeated() {
         &"s3cret".repeat(10_000),
     ] {
         fs::write(&file, text).unwrap();
-        let (code, said) = failure(&home, &[&["key", "import", path], &at[..]].concat());
+        let (code, message) = run_failing(&home, &[&["key", "import", path], &target[..]].concat());
         assert_eq!(code, Some(1));
         assert!(
-            said.contains("is not a key") && !said.contains("s3cret"),
-            "{said}"
+            message.contains("is not a key") && !message.contains("s3cret"),
+            "{message}"
         );
     }
     assert!(!keys_file(&home).exists());
 }
 
 #[test]
-fn a_key_is_in_no_log_no_recording_and_on_no_screen() {
+fn a_key_is_in_no_log_recording_or_screen() {
     let folder = tempfile::tempdir().unwrap();
     let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]);
     let (home, url) = (Home::new(), casino.url());
-    let tape = home.path().join("session.jsonl");
+    let recording = home.path().join("session.jsonl");
     let arguments = [
         "--casino",
         &url,
         "--user",
         "ann",
         "--record",
-        tape.to_str().unwrap(),
+        recording.to_str().unwrap(),
     ];
     let mut command = pty::game(&home, &arguments);
     command.env("AWESOMESTOCK_LOG", "trace");
@@ -221,53 +220,61 @@ fn a_key_is_in_no_log_no_recording_and_on_no_screen() {
     game.see("✓ BUY 1 at 10");
     let shown = game.bytes();
     game.type_keys("q");
-    let (ended, left) = game.end();
-    assert!(ended.success(), "{left}");
-    let doctor = printed(&home, &["doctor", "--casino", &url, "--user", "ann"]);
-    let kept = doctor.lines().find(|line| line.contains("  key "));
-    assert!(kept.unwrap().contains("of ann at localhost:"), "{doctor}");
+    let (status, screen) = game.end();
+    assert!(status.success(), "{screen}");
+    let doctor = run_ok(&home, &["doctor", "--casino", &url, "--user", "ann"]);
+    let key_line = doctor.lines().find(|line| line.contains("  key "));
+    assert!(key_line.unwrap().contains("of ann at localhost:"), "{doctor}");
 
-    let key = printed(&home, &["key", "export", "--casino", &url, "--user", "ann"]);
+    let key = run_ok(&home, &["key", "export", "--casino", &url, "--user", "ann"]);
     let key = key.trim_end();
     let holds = |bytes: &[u8]| bytes.windows(key.len()).any(|window| window == key.as_bytes());
-    assert!(!holds(&shown) && !left.contains(key) && !doctor.contains(key));
+    assert!(!holds(&shown) && !screen.contains(key) && !doctor.contains(key));
     let files = files(home.path());
     assert!(
         files.iter().any(|file| file.ends_with("awesomestock.log")),
         "{files:?}"
     );
-    assert!(files.contains(&tape));
+    assert!(files.contains(&recording));
     for file in files {
-        let is_ring = file == keys_file(&home);
-        assert_eq!(holds(&fs::read(&file).unwrap()), is_ring, "{}", file.display());
+        let is_keys_file = file == keys_file(&home);
+        assert_eq!(
+            holds(&fs::read(&file).unwrap()),
+            is_keys_file,
+            "{}",
+            file.display()
+        );
     }
 }
 
 #[test]
-fn the_doctor_makes_no_key() {
+fn the_doctor_creates_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]);
     let home = Home::new();
-    let said = printed(&home, &["doctor", "--casino", &casino.url(), "--user", "ann"]);
-    assert!(said.contains("none yet, the first game creates it"), "{said}");
-    assert!(!keys_file(&home).exists());
-}
-
-#[test]
-fn a_key_is_not_sent_in_the_open() {
-    let home = Home::new();
-    let open = ["balance", "--casino", "http://192.0.2.1:10000", "--user", "ann"];
-    let (code, said) = failure(&home, &open);
-    assert_eq!(code, Some(2));
+    let message = run_ok(&home, &["doctor", "--casino", &casino.url(), "--user", "ann"]);
     assert!(
-        said.contains("could be read on the network") && said.contains("--allow-plaintext"),
-        "{said}"
+        message.contains("none yet, the first game creates it"),
+        "{message}"
     );
     assert!(!keys_file(&home).exists());
 }
 
 #[test]
-fn a_table_by_tls_with_a_payments_server_that_knows_its_casino() {
+fn a_key_is_not_sent_unencrypted() {
+    let home = Home::new();
+    let open = ["balance", "--casino", "http://192.0.2.1:10000", "--user", "ann"];
+    let (code, message) = run_failing(&home, &open);
+    assert_eq!(code, Some(2));
+    assert!(
+        message.contains("could be read on the network") && message.contains("--allow-plaintext"),
+        "{message}"
+    );
+    assert!(!keys_file(&home).exists());
+}
+
+#[test]
+fn tls_from_the_client_to_the_casino_and_the_payments_server() {
     let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
     let secret = folder.path().join("secret");
     fs::write(&secret, "a secret of more than sixteen".replace(' ', "-")).unwrap();
@@ -286,30 +293,33 @@ fn a_table_by_tls_with_a_payments_server_that_knows_its_casino() {
         "--payments-secret-file",
         secret,
     ];
-    let known = Casino::start(folder.path(), "127.0.0.1:0", &[&tls[..], &to_payments].concat());
+    let casino = Casino::start(folder.path(), "127.0.0.1:0", &[&tls[..], &to_payments].concat());
     let home = Home::new();
-    let url = format!("https://{}", known.address());
-    let trusting = ["--casino", &url, "--tls-ca", ca, "--user", "ann"];
-    let said = home.answers(&trusting, "buyTokens 10\npaymentStatement");
+    let url = format!("https://{}", casino.address());
+    let client_args = ["--casino", &url, "--tls-ca", ca, "--user", "ann"];
+    let message = home.answers(&client_args, "buyTokens 10\npaymentStatement");
     assert!(
-        said.iter().any(|line| line.starts_with("FINAL BALANCE")),
-        "{said:?}"
+        message.iter().any(|line| line.starts_with("FINAL BALANCE")),
+        "{message:?}"
     );
-    let (code, said) = failure(&home, &["balance", "--casino", &url, "--user", "ann"]);
+    let (code, message) = run_failing(&home, &["balance", "--casino", &url, "--user", "ann"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("trust it with --tls-ca FILE"), "{said}");
+    assert!(message.contains("trust it with --tls-ca FILE"), "{message}");
     let plain = url.replace("https", "http");
-    let (_, said) = failure(&home, &["balance", "--casino", &plain, "--user", "ann"]);
-    // What is seen of a refused handshake first is chance, and with it whether the words name https.
-    assert!(said.contains("cannot reach the casino"), "{said}");
-    let mut game = Terminal::open(pty::game(&home, &trusting), 120, 36);
+    let (_, message) = run_failing(&home, &["balance", "--casino", &plain, "--user", "ann"]);
+    // A failed handshake can be reported in several ways, so the hint about https is not always there.
+    assert!(message.contains("cannot reach the casino"), "{message}");
+    let mut game = Terminal::open(pty::game(&home, &client_args), 120, 36);
     game.see("● live");
     game.type_keys("q");
     assert!(game.end().0.success());
 
     let other_folder = tempfile::tempdir().unwrap();
-    let unknown = Casino::start(other_folder.path(), "127.0.0.1:0", &to_payments[..4]);
-    let said = home.answers(&["--casino", &unknown.url(), "--user", "ann"], "paymentStatement");
-    let words = "the payments server rejected this casino's secret";
-    assert!(said.join("\n").contains(words), "{said:?}");
+    let without_secret = Casino::start(other_folder.path(), "127.0.0.1:0", &to_payments[..4]);
+    let message = home.answers(
+        &["--casino", &without_secret.url(), "--user", "ann"],
+        "paymentStatement",
+    );
+    let expected = "the payments server rejected this casino's secret";
+    assert!(message.join("\n").contains(expected), "{message:?}");
 }

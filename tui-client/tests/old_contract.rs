@@ -1,4 +1,4 @@
-//! Our client with a casino that speaks only the old contract.
+//! The client at a casino with the old contract.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -15,7 +15,7 @@ use awesomestock::{
 use awesomestock_proto::transport;
 use support::{
     Home,
-    old_casino::{NASTY_WORDS, OldCasino},
+    old_casino::{HOSTILE_MESSAGE, OldCasino},
 };
 
 async fn client() -> Client {
@@ -25,7 +25,7 @@ async fn client() -> Client {
 }
 
 #[tokio::test]
-async fn what_it_does_not_know_is_not_asked_of_it() {
+async fn unsupported_requests_are_not_sent() {
     let client = client().await;
     let bought = Response::TokensBought {
         dollars: 100,
@@ -49,37 +49,37 @@ async fn what_it_does_not_know_is_not_asked_of_it() {
         Response::Trades(Vec::new())
     );
     let Response::Payments(rows) = client.call(Request::Payments).await.unwrap() else {
-        panic!("payments are payments");
+        panic!("expected payments");
     };
     let rows: Vec<_> = rows.iter().map(|row| (row.number, row.at, row.dollars)).collect();
     assert_eq!(rows, [(1, None, -100)]);
 }
 
 #[tokio::test]
-async fn its_table_tells_prices_and_results_and_ends_well() {
+async fn a_session_has_prices_and_results_and_ends_cleanly() {
     let client = client().await;
     client.call(Request::BuyTokens(10)).await.unwrap();
-    let (mut seat, orders) = client.open_session().await.unwrap();
-    assert!(!seat.is_extended());
+    let (mut session, orders) = client.open_session().await.unwrap();
+    assert!(!session.is_extended());
     let StreamEvent::Price {
         tick: None,
         price: 10,
         at: None,
         interval_ms: None,
-    } = seat.next().await.unwrap()
+    } = session.next().await.unwrap()
     else {
-        panic!("a price comes first, and nothing is made up");
+        panic!("expected a price without invented values");
     };
-    assert_eq!(seat.capabilities(), Capabilities::default());
+    assert_eq!(session.capabilities(), Capabilities::default());
     for (count, executed, message) in [
         (2, true, "operation executed successfully"),
-        (50, false, NASTY_WORDS),
+        (50, false, HOSTILE_MESSAGE),
     ] {
         orders.try_send(Order::new(Side::Buy, count)).unwrap();
-        let StreamEvent::Result(result) = seat.next().await.unwrap() else {
-            panic!("each order has its result");
+        let StreamEvent::Result(result) = session.next().await.unwrap() else {
+            panic!("expected a result");
         };
-        let told = OrderResult {
+        let expected = OrderResult {
             executed,
             message: message.to_owned(),
             price: None,
@@ -88,19 +88,19 @@ async fn its_table_tells_prices_and_results_and_ends_well() {
             at: None,
             wallet: None,
         };
-        assert_eq!(result, told);
+        assert_eq!(result, expected);
     }
     drop(orders);
-    assert_eq!(seat.next().await.unwrap_err(), SessionEnd::Closed);
+    assert_eq!(session.next().await.unwrap_err(), SessionEnd::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_whole_plain_game_at_it() {
+async fn a_game_in_plain_mode() {
     let address = OldCasino::serve().await;
     let url = format!("http://{address}");
     let script = "buyTokens 100\ngamble\nbuy 2\nsell 1\nsell 50\nstop\nbalance\nwithdraw 5\npayments\n\
                   paymentStatement\nexit\n";
-    let said = tokio::task::spawn_blocking(move || {
+    let lines = tokio::task::spawn_blocking(move || {
         Home::new().answers(&["--user", "anna", "--casino", &url], script)
     });
     let expected = [
@@ -117,5 +117,5 @@ async fn a_whole_plain_game_at_it() {
         "Statement",
         "FINAL BALANCE \u{FFFD}]0;x\u{FFFD}0",
     ];
-    assert_eq!(said.await.unwrap(), expected);
+    assert_eq!(lines.await.unwrap(), expected);
 }

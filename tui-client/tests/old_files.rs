@@ -1,4 +1,4 @@
-//! A recording, a configuration and a key file that commit 5fedfd6 wrote are read as before.
+//! A recording, a configuration and a key file written by commit 5fedfd6 are still read.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -20,14 +20,14 @@ fn old_file(name: &str) -> PathBuf {
 }
 
 #[test]
-fn an_old_recording_ends_as_its_game_did() {
+fn an_old_recording_ends_with_the_same_summary() {
     let recording = read(&old_file("session.jsonl")).unwrap();
-    let words: Vec<String> = summary(&recording.end())
+    let lines: Vec<String> = summary(&recording.end())
         .iter()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     assert_eq!(
-        words,
+        lines,
         [
             "AwesomeStock anna @ solo",
             "played 14 s",
@@ -39,11 +39,11 @@ fn an_old_recording_ends_as_its_game_did() {
 }
 
 #[test]
-fn an_old_configuration_holds() {
+fn an_old_configuration_is_still_valid() {
     let home = Home::new();
     fs::copy(old_file("config.toml"), home.config_file()).unwrap();
-    let said = home.answers(&[], "gamble\nstop\nexit\n").join("\n");
-    assert!(said.contains("AwesomeStock - current stock price: 37"), "{said}");
+    let text = home.answers(&[], "gamble\nstop\nexit\n").join("\n");
+    assert!(text.contains("AwesomeStock - current stock price: 37"), "{text}");
     let trades = home.game(["trades", "--json"]).output().unwrap();
     assert_eq!(String::from_utf8(trades.stdout).unwrap().trim(), "[]");
     assert_eq!(
@@ -55,13 +55,13 @@ fn an_old_configuration_holds() {
 }
 
 #[test]
-fn an_old_key_file_holds_the_keys() {
+fn an_old_key_file_still_has_its_keys() {
     let home = Home::new();
     let keys = home.config_file().with_file_name("keys");
     fs::create_dir_all(&keys).unwrap();
     let file = keys.join("keys.toml");
     fs::copy(old_file("keys.toml"), &file).unwrap();
-    // Others cannot read it where it is in use.
+    // Key files must be private.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     for (player, key) in [
         ("ann", "mt0eLoxHbueknXGLFJGo9j3L5CBvPjhHtbjvqdyGKD4"),

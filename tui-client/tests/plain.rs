@@ -1,4 +1,4 @@
-//! The real binary, played line by line over pipes.
+//! Plain mode: the real binary, driven line by line over pipes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -7,13 +7,13 @@ mod support;
 use std::{fs, net::TcpListener, os::unix::process::ExitStatusExt, process::Stdio};
 
 use rustix::process::Signal;
-use support::{Home, Pipes, casino::Casino, text_of};
+use support::{Home, PipedGame, casino::Casino, text_of};
 
-/// A solo game whose price stays where it is.
-const STILL: [&str; 4] = ["--user", "anna", "--tick", "1h"];
+/// A solo game with a fixed price.
+const FIXED_PRICE: [&str; 4] = ["--user", "anna", "--tick", "1h"];
 
 #[test]
-fn a_whole_game_with_every_word() {
+fn a_game_with_every_command() {
     let home = Home::new();
     let script = "buyTokens 100\ngamble\nbuy 2\nsell 1\nsell 50\nstop\nbalance\nwithdraw 5\nexit\nbalance\n";
     let expected = [
@@ -26,16 +26,16 @@ fn a_whole_game_with_every_word() {
         "490 tokens and 1 stock",
         "withdrew 5 tokens: 1 dollar paid out",
     ];
-    assert_eq!(home.answers(&STILL, script), expected);
+    assert_eq!(home.answers(&FIXED_PRICE, script), expected);
 
-    // The next game: the same wallet, the other spellings, and the end of the lines for an exit.
-    let said = home.answers(
+    // The next game: the same wallet, other spellings, and the end of the input instead of `exit`.
+    let lines = home.answers(
         &["--tick=1h"],
         "balance\nBUY-TOKENS 1\npayments\ntrades\npayment-statement\nhelp",
     );
-    assert_eq!(said[0], "485 tokens and 1 stock");
-    assert_eq!(said[1], "bought 5 tokens for 1 dollar");
-    for (line, start) in said[2..7].iter().zip([
+    assert_eq!(lines[0], "485 tokens and 1 stock");
+    assert_eq!(lines[1], "bought 5 tokens for 1 dollar");
+    for (line, start) in lines[2..7].iter().zip([
         "payment 1: -100 dollars, ",
         "payment 2: 1 dollar, ",
         "payment 3: -1 dollar, ",
@@ -44,7 +44,7 @@ fn a_whole_game_with_every_word() {
     ]) {
         assert!(line.starts_with(start) && line.ends_with(" UTC"), "{line}");
     }
-    let rest = said[7..].join("\n");
+    let rest = lines[7..].join("\n");
     assert!(
         rest.contains("Player: anna") && rest.contains("FINAL BALANCE"),
         "{rest}"
@@ -55,7 +55,7 @@ fn a_whole_game_with_every_word() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_in_one_line_each() {
+fn each_error_is_one_line() {
     let home = Home::new();
     let cases = [
         ("", "error: type a command, or help"),
@@ -86,17 +86,17 @@ fn what_cannot_be_done_is_said_in_one_line_each() {
         ("balance", "0 tokens and 0 stocks"),
     ];
     let script: String = cases.iter().map(|(line, _)| format!("{line}\n")).collect();
-    let said = home.answers(&STILL, &script);
-    assert_eq!(said.len(), cases.len(), "{said:#?}");
-    for (line, (typed, expected)) in said.iter().zip(cases) {
+    let lines = home.answers(&FIXED_PRICE, &script);
+    assert_eq!(lines.len(), cases.len(), "{lines:#?}");
+    for (line, (typed, expected)) in lines.iter().zip(cases) {
         assert!(line.starts_with(expected), "{typed:?}: {line}");
     }
 }
 
 #[test]
-fn bytes_that_are_no_text_and_lines_without_end_are_survived() {
+fn invalid_utf8_and_endless_lines_are_survived() {
     let home = Home::new();
-    let mut game = home.game(STILL);
+    let mut game = home.game(FIXED_PRICE);
     let mut child = game.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let bytes = [
@@ -107,80 +107,80 @@ fn bytes_that_are_no_text_and_lines_without_end_are_survived() {
     .concat();
     std::io::Write::write_all(&mut stdin, &bytes).unwrap();
     drop(stdin);
-    let said = text_of(child.stdout.take().unwrap());
+    let output = text_of(child.stdout.take().unwrap());
     assert!(child.wait().unwrap().success());
-    let lines: Vec<&str> = said.lines().collect();
-    assert!(lines[0].starts_with("error: unknown command"), "{said}");
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0].starts_with("error: unknown command"), "{output}");
     assert_eq!(
         lines[1..],
         ["error: the line is too long", "0 tokens and 0 stocks"]
     );
     assert!(
-        said.chars().all(|char| char == '\n' || !char.is_control()),
-        "{said:?}"
+        output.chars().all(|char| char == '\n' || !char.is_control()),
+        "{output:?}"
     );
 }
 
 #[test]
-fn prices_come_by_themselves_at_the_table() {
+fn prices_arrive_by_themselves_in_a_session() {
     let home = Home::new();
-    let mut game = Pipes::open(&home, &["--tick", "20ms", "--seed", "7"]);
-    game.say("gamble");
+    let mut game = PipedGame::open(&home, &["--tick", "20ms", "--seed", "7"]);
+    game.send_line("gamble");
     for _ in 0..6 {
-        let line = game.hear();
+        let line = game.next_line();
         let price = line.strip_prefix("AwesomeStock - current stock price: ").unwrap();
         assert!(price.parse::<i32>().unwrap() >= 1);
     }
-    game.say("stop");
-    game.hear_about("you left the table");
-    game.say("gamble");
-    game.hear_about("current stock price");
-    // At the table still: leaving is part of the end.
+    game.send_line("stop");
+    game.wait_for_line("you left the table");
+    game.send_line("gamble");
+    game.wait_for_line("current stock price");
+    // Ending the input also leaves the session.
     assert_eq!(game.end().0, Some(0));
 }
 
 #[test]
-fn a_second_solo_game_on_the_same_ledger_is_told_so() {
+fn a_second_solo_game_on_the_same_ledger_is_an_error() {
     let home = Home::new();
-    let mut first = Pipes::open(&home, &STILL);
-    first.say("balance");
-    first.hear();
+    let mut first = PipedGame::open(&home, &FIXED_PRICE);
+    first.send_line("balance");
+    first.next_line();
 
-    let second = home.play_lines(&STILL, "balance\n");
-    let words = String::from_utf8(second.stderr).unwrap();
+    let second = home.run_script(&FIXED_PRICE, "balance\n");
+    let stderr = String::from_utf8(second.stderr).unwrap();
     assert_eq!(
         (second.status.code(), second.stdout.len()),
         (Some(1), 0),
-        "{words}"
+        "{stderr}"
     );
     assert!(
-        words.contains("another solo game is open") && words.lines().count() == 1,
-        "{words}"
+        stderr.contains("another solo game is open") && stderr.lines().count() == 1,
+        "{stderr}"
     );
 
-    let elsewhere = home.path().join("elsewhere");
-    let arguments = [&STILL[..], &["--data-dir", elsewhere.to_str().unwrap()]].concat();
+    let other_folder = home.path().join("elsewhere");
+    let arguments = [&FIXED_PRICE[..], &["--data-dir", other_folder.to_str().unwrap()]].concat();
     assert_eq!(home.answers(&arguments, "balance"), ["0 tokens and 0 stocks"]);
     assert_eq!(first.end().0, Some(0));
 }
 
 #[test]
-fn a_ledger_that_is_none_is_said_in_words() {
+fn a_damaged_ledger_is_reported() {
     let home = Home::new();
     let folder = home.path().join("data/awesomestock");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("solo.db"), "Dear diary, ".repeat(1000)).unwrap();
-    let game = home.play_lines(&STILL, "balance\n");
-    let words = String::from_utf8(game.stderr).unwrap();
+    let game = home.run_script(&FIXED_PRICE, "balance\n");
+    let stderr = String::from_utf8(game.stderr).unwrap();
     assert_eq!(game.status.code(), Some(1));
     assert!(
-        words.starts_with("awesomestock: cannot open the ledger of the solo game: "),
-        "{words}"
+        stderr.starts_with("awesomestock: cannot open the ledger of the solo game: "),
+        "{stderr}"
     );
 }
 
 #[test]
-fn wrong_usage_is_exit_code_2_and_names_the_option() {
+fn usage_errors_have_exit_code_2_and_name_the_option() {
     let home = Home::new();
     let cases: [(&[&str], &str); 8] = [
         (&["--dance"], "--dance"),
@@ -199,24 +199,24 @@ fn wrong_usage_is_exit_code_2_and_names_the_option() {
         (&["--user", "\u{1b}[31m"], "user: must be"),
     ];
     for (arguments, expected) in cases {
-        let game = home.play_lines(arguments, "");
-        let words = String::from_utf8(game.stderr).unwrap();
-        assert_eq!(game.status.code(), Some(2), "{arguments:?}: {words}");
-        assert!(words.contains(expected), "{arguments:?}: {words}");
-        assert!(game.stdout.is_empty() && !words.contains('\u{1b}'), "{words:?}");
+        let game = home.run_script(arguments, "");
+        let stderr = String::from_utf8(game.stderr).unwrap();
+        assert_eq!(game.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
+        assert!(game.stdout.is_empty() && !stderr.contains('\u{1b}'), "{stderr:?}");
     }
     fs::write(home.config_file(), "tick = '1h'\ncolour = 1\n").unwrap();
-    let game = home.play_lines(&[], "");
-    let words = String::from_utf8(game.stderr).unwrap();
+    let game = home.run_script(&[], "");
+    let stderr = String::from_utf8(game.stderr).unwrap();
     assert_eq!(game.status.code(), Some(2));
     assert!(
-        words.contains("config.toml line 2: unknown field `colour`"),
-        "{words}"
+        stderr.contains("config.toml line 2: unknown field `colour`"),
+        "{stderr}"
     );
 }
 
 #[test]
-fn file_environment_and_command_line_are_layers() {
+fn the_command_line_overrides_the_environment_and_the_file() {
     let home = Home::new();
     fs::write(
         home.config_file(),
@@ -234,10 +234,10 @@ fn file_environment_and_command_line_are_layers() {
             b"buyTokens 1\ngamble\npaymentStatement\n",
         )
         .unwrap();
-        let said = text_of(child.stdout.take().unwrap());
+        let output = text_of(child.stdout.take().unwrap());
         assert!(child.wait().unwrap().success());
-        assert!(said.contains("price: 77"), "{said}");
-        let player = said
+        assert!(output.contains("price: 77"), "{output}");
+        let player = output
             .lines()
             .find_map(|line| line.strip_prefix("Player: "))
             .unwrap();
@@ -250,7 +250,7 @@ fn file_environment_and_command_line_are_layers() {
 }
 
 #[test]
-fn the_version_and_the_help_are_told() {
+fn the_version_and_the_help_are_printed() {
     let home = Home::new();
     let version = home.answers(&["--version"], "");
     assert_eq!(
@@ -273,49 +273,52 @@ fn the_version_and_the_help_are_told() {
 }
 
 #[test]
-fn a_casino_that_is_not_there_is_said_and_can_be_tried_again() {
+fn an_unreachable_casino_is_reported_and_can_be_retried() {
     let home = Home::new();
-    // A port that was just free, and that nobody listens at.
+    // A port that was free a moment ago, so nothing listens on it.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{address}");
-    let said = home.answers(&["--casino", &url], "balance\ngamble\nbuyTokens 5\nbuy 1\n");
-    assert_eq!(said.len(), 4, "{said:?}");
-    for line in &said[..3] {
+    let lines = home.answers(&["--casino", &url], "balance\ngamble\nbuyTokens 5\nbuy 1\n");
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for line in &lines[..3] {
         assert!(line.starts_with("error: cannot reach the casino: "), "{line}");
     }
-    assert!(said[2].ends_with("; nothing was paid"), "{}", said[2]);
-    assert_eq!(said[3], "error: you are not at the table; gamble joins it");
+    assert!(lines[2].ends_with("; nothing was paid"), "{}", lines[2]);
+    assert_eq!(lines[3], "error: you are not at the table; gamble joins it");
 }
 
 #[test]
-fn a_casino_that_is_killed_is_said_and_the_next_gamble_finds_the_new_one() {
+fn a_killed_casino_is_reported_and_the_next_gamble_reconnects() {
     let home = Home::new();
     let casino = Casino::start(home.path(), "127.0.0.1:0", &["--tick", "1h"]);
-    let mut game = Pipes::open(&home, &["--casino", &casino.url()]);
-    game.say("buyTokens 2");
-    game.say("gamble");
-    game.hear_about("current stock price: 10");
+    let mut game = PipedGame::open(&home, &["--casino", &casino.url()]);
+    game.send_line("buyTokens 2");
+    game.send_line("gamble");
+    game.wait_for_line("current stock price: 10");
     let address = casino.kill();
-    let lost = game.hear();
+    let lost = game.next_line();
     assert!(lost.starts_with("error: connection lost: "), "{lost}");
-    game.say("buy 1");
-    assert_eq!(game.hear(), "error: you are not at the table; gamble joins it");
+    game.send_line("buy 1");
+    assert_eq!(
+        game.next_line(),
+        "error: you are not at the table; gamble joins it"
+    );
     let _casino = Casino::start(home.path(), &address, &["--tick", "1h"]);
-    game.say("gamble");
-    game.hear_about("current stock price: 10");
-    game.say("balance");
-    assert_eq!(game.hear(), "10 tokens and 0 stocks");
+    game.send_line("gamble");
+    game.wait_for_line("current stock price: 10");
+    game.send_line("balance");
+    assert_eq!(game.next_line(), "10 tokens and 0 stocks");
     assert_eq!(game.end().0, Some(0));
 }
 
 #[test]
-fn signals_end_the_game_in_order_although_the_lines_are_open() {
+fn signals_end_the_game_cleanly_with_the_input_open() {
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
         let home = Home::new();
-        let mut game = Pipes::open(&home, &STILL);
-        game.say("buyTokens 3");
-        game.say("gamble");
-        game.hear_about("current stock price");
+        let mut game = PipedGame::open(&home, &FIXED_PRICE);
+        game.send_line("buyTokens 3");
+        game.send_line("gamble");
+        game.wait_for_line("current stock price");
         support::send_signal(game.child.id(), signal);
         assert_eq!(game.child.wait().unwrap().signal(), Some(signal.as_raw()));
         assert_eq!(
@@ -326,7 +329,7 @@ fn signals_end_the_game_in_order_although_the_lines_are_open() {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_the_game_well() {
+fn a_closed_output_ends_the_game_cleanly() {
     let home = Home::new();
     let mut game = home.game(["--tick", "10ms"]);
     let mut child = game.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -1,4 +1,4 @@
-//! Sessions recorded by the real binary and played again by it; and files that are no recordings.
+//! Sessions recorded and replayed by the real binary, and invalid recordings.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -14,20 +14,20 @@ use support::{
 
 const ENTER: &str = "\r";
 
-/// A recording of nothing but its first line.
+/// A recording that is only a header.
 const HEADER: &str = r#"{"awesomestock-recording":4,"version":"test","seat":{"player":"ann","table":"solo"},"columns":80,"rows":24,"at":1000}"#;
 
 fn terminal(home: &Home, arguments: &[&str]) -> Terminal {
     Terminal::open(pty::game(home, arguments), 120, 36)
 }
 
-/// As the tests' terminal tells lines.
-fn squeezed(line: &str) -> String {
+/// Collapses blanks like the test terminal.
+fn collapse_blanks(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn a_recorded_game_is_played_again_to_the_same_end() {
+fn a_recorded_game_is_replayed_to_the_same_end() {
     let home = Home::new();
     let file = home.path().join("session.jsonl");
     let file = file.to_str().unwrap();
@@ -42,14 +42,20 @@ fn a_recorded_game_is_played_again_to_the_same_end() {
     game.resize(100, 30);
     game.see("anna @ solo");
     game.type_keys("q");
-    let (ended, left) = game.end();
-    assert!(ended.success());
+    let (status, left) = game.end();
+    assert!(status.success());
 
-    let tape = read(Path::new(file)).unwrap();
-    let words: Vec<String> = summary(&tape.end()).iter().map(|line| squeezed(line)).collect();
-    let told: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(words, told);
-    assert_eq!((tape.size, tape.end().screen.size), ((120, 36), (100, 30)));
+    let recording = read(Path::new(file)).unwrap();
+    let words: Vec<String> = summary(&recording.end())
+        .iter()
+        .map(|line| collapse_blanks(line))
+        .collect();
+    let shown: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(words, shown);
+    assert_eq!(
+        (recording.size, recording.end().screen.size),
+        ((120, 36), (100, 30))
+    );
 
     let mut replay = terminal(&home, &["replay", file, "--speed", "1000"]);
     for text in [
@@ -63,7 +69,7 @@ fn a_recorded_game_is_played_again_to_the_same_end() {
     }
     replay.type_keys(" \u{1b}[H");
     replay.see("REPLAY || 0:00");
-    // What was bought is shown, and not bought again: there is no casino.
+    // Keys show what was bought but trade nothing: a replay has no casino.
     replay.type_keys("b\u{1b}[F");
     replay.see("tokens 470");
     replay.type_keys("q");
@@ -71,7 +77,7 @@ fn a_recorded_game_is_played_again_to_the_same_end() {
 }
 
 #[test]
-fn what_is_pasted_where_nothing_is_typed_is_not_recorded() {
+fn a_paste_outside_a_text_field_is_not_recorded() {
     let home = Home::new();
     let file = home.path().join("session.jsonl");
     let mut game = terminal(
@@ -98,32 +104,32 @@ fn what_is_pasted_where_nothing_is_typed_is_not_recorded() {
 }
 
 #[test]
-fn a_recording_is_made_of_a_screen_and_into_a_new_file_only() {
+fn recording_needs_a_screen_and_a_new_file() {
     let home = Home::new();
-    let there = home.path().join("there");
-    fs::write(&there, "somebody's").unwrap();
-    let there = there.to_str().unwrap();
-    let game = terminal(&home, &["--user", "anna", "--record", there]);
-    let (ended, left) = game.end();
-    assert_eq!(ended.exit_code(), 1);
+    let existing = home.path().join("there");
+    fs::write(&existing, "original").unwrap();
+    let existing = existing.to_str().unwrap();
+    let game = terminal(&home, &["--user", "anna", "--record", existing]);
+    let (status, left) = game.end();
+    assert_eq!(status.exit_code(), 1);
     assert!(left.contains("record: cannot create the file"), "{left}");
-    assert_eq!(fs::read_to_string(there).unwrap(), "somebody's");
+    assert_eq!(fs::read_to_string(existing).unwrap(), "original");
 
     let plain = home.game(["--record", "new"]).output().unwrap();
     assert_eq!(plain.status.code(), Some(1));
-    let beside_a_command = home.game(["--record", "new", "price"]).output().unwrap();
-    assert_eq!(beside_a_command.status.code(), Some(2));
-    // In the environment it is meant for the games.
+    let with_command = home.game(["--record", "new", "price"]).output().unwrap();
+    assert_eq!(with_command.status.code(), Some(2));
+    // As a variable it is for games only, so other commands ignore it.
     let command = home
         .game(["price"])
-        .env("AWESOMESTOCK_RECORD", there)
+        .env("AWESOMESTOCK_RECORD", existing)
         .output()
         .unwrap();
     assert_eq!(command.status.code(), Some(0));
 }
 
-/// What stands in a file, and why it is refused.
-fn no_recordings() -> Vec<(&'static str, String, &'static str)> {
+/// Invalid recordings: a name, the content and the expected error.
+fn invalid_recordings() -> Vec<(&'static str, String, &'static str)> {
     let woken = r#"{"at":1001,"event":"Woken"}"#;
     let full = r#"{"at":1002,"end":"Full"}"#;
     let newer = HEADER.replace(":4,", ":5,");
@@ -184,22 +190,22 @@ fn no_recordings() -> Vec<(&'static str, String, &'static str)> {
 }
 
 #[test]
-fn what_is_no_recording_is_refused_with_its_line() {
+fn an_invalid_recording_is_rejected_with_its_line() {
     let home = Home::new();
     let path = home.path().join("session");
-    for (name, text, why) in no_recordings() {
+    for (name, text, expected) in invalid_recordings() {
         fs::write(&path, text).unwrap();
         let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains(why), "{name}: {error}");
+        assert!(error.contains(expected), "{name}: {error}");
         let output = home.game(["replay", path.to_str().unwrap()]).output().unwrap();
-        let complaint = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{name}: {complaint}");
-        assert!(complaint.contains(why), "{name}: {complaint}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {stderr}");
+        assert!(stderr.contains(expected), "{name}: {stderr}");
     }
 }
 
 #[test]
-fn a_file_past_the_bound_is_refused_and_so_is_none() {
+fn a_missing_or_too_large_file_is_rejected() {
     let home = Home::new();
     let path = home.path().join("session");
     let woken = "{\"at\":1001,\"event\":\"Woken\"}\n".repeat(650_000);
@@ -215,7 +221,7 @@ fn a_file_past_the_bound_is_refused_and_so_is_none() {
 }
 
 #[test]
-fn a_replay_needs_a_terminal_and_a_speed_that_is_one() {
+fn a_replay_needs_a_terminal_and_a_valid_speed() {
     let home = Home::new();
     let path = home.path().join("session");
     fs::write(&path, format!("{HEADER}\n")).unwrap();

@@ -1,4 +1,4 @@
-//! Whatever comes in whatever order: the reducer keeps its bounds, and the same events give the same state.
+//! Property tests: any sequence of events keeps the reducer's invariants, and equal events give equal states.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -119,8 +119,8 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
     .prop_map(Event::Stream)
 }
 
-/// Pages of the price's past, most of which nobody asked for.
-fn any_past() -> impl Strategy<Value = Event> {
+/// Pages of price history, most of them unrequested.
+fn any_history() -> impl Strategy<Value = Event> {
     let point = (any::<i64>(), any::<i32>(), any::<i64>()).prop_map(|(tick, price, at)| PricePoint {
         tick,
         price,
@@ -191,57 +191,57 @@ fn any_answer() -> impl Strategy<Value = Event> {
         any_wallet().prop_map(|wallet| Event::Answered(Response::Wallet(wallet))),
         trades.prop_map(|(before, rows, more)| Event::Answered(Response::TradePage { before, rows, more })),
         any::<i32>().prop_map(|tokens| Event::Answered(Response::Tokens(tokens))),
-        any_past(),
+        any_history(),
         prop::collection::vec(payment, 0..8).prop_map(|rows| Event::Answered(Response::Payments(rows))),
         ".{0,20}".prop_map(|text| Event::Answered(Response::Statement(text))),
-        (call, any::<bool>(), ".{0,8}").prop_map(|(call, refused, why)| {
+        (call, any::<bool>(), ".{0,8}").prop_map(|(call, rejected, reason)| {
             Event::Failed(
                 call,
-                if refused {
-                    RequestError::Rejected(why)
+                if rejected {
+                    RequestError::Rejected(reason)
                 } else {
-                    RequestError::Unanswered(why)
+                    RequestError::Unanswered(reason)
                 },
             )
         }),
     ]
 }
 
-fn any_sight() -> impl Strategy<Value = Event> {
+fn any_hit_map() -> impl Strategy<Value = Event> {
     let area = (0_u16..200, 0_u16..80, any::<u16>(), any::<u16>()).prop_map(|(x, y, width, height)| Area {
         x,
         y,
         width,
         height,
     });
-    let place = (any::<u16>(), any::<i64>()).prop_map(|(column, tick)| ColumnSlot { column, tick });
-    let places = prop::collection::vec(place, 0..8);
-    (prop::sample::select(&ChartKind::ALL), area, any::<i64>(), places).prop_map(
-        |(kind, area, first, places)| {
+    let slot = (any::<u16>(), any::<i64>()).prop_map(|(column, tick)| ColumnSlot { column, tick });
+    let slots = prop::collection::vec(slot, 0..8);
+    (prop::sample::select(&ChartKind::ALL), area, any::<i64>(), slots).prop_map(
+        |(kind, area, first, slots)| {
             Event::HitMap(HitMap {
                 kind,
                 area,
                 first,
-                slots: places,
+                slots,
             })
         },
     )
 }
 
-fn any_buttons() -> impl Strategy<Value = Event> {
-    let actions = BINDINGS.iter().map(|row| ClickAction::Act(row.action));
+fn any_click_targets() -> impl Strategy<Value = Event> {
+    let bindings = BINDINGS.iter().map(|row| ClickAction::Act(row.action));
     let keys = ["esc", "enter", "tab", "/", "n", "N", "y", "e", "E", "m", "b"];
     let keys = keys.iter().map(|name| ClickAction::Press(name.parse().unwrap()));
-    let does: Vec<ClickAction> = actions.chain(keys).collect();
+    let actions: Vec<ClickAction> = bindings.chain(keys).collect();
     let button =
-        (prop::sample::select(does), any::<u16>(), any::<u16>()).prop_map(|(does, x, y)| ClickTarget {
+        (prop::sample::select(actions), any::<u16>(), any::<u16>()).prop_map(|(action, x, y)| ClickTarget {
             area: Area {
                 x,
                 y,
                 width: 30_000,
                 height: 30_000,
             },
-            action: does,
+            action,
         });
     prop::collection::vec(button, 0..8).prop_map(Event::Buttons)
 }
@@ -275,16 +275,16 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => ".{0,40}".prop_map(Event::Paste),
         1 => (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Event::Resized(columns, rows)),
         1 => any::<usize>().prop_map(Event::Reach),
-        2 => any_sight(),
+        2 => any_hit_map(),
         2 => any_mouse(),
-        1 => any_buttons(),
+        1 => any_click_targets(),
         1 => any::<Result<String, String>>().prop_map(Event::Exported),
         1 => Just(Event::Timer),
         1 => Just(Event::Shutdown),
     ]
 }
 
-/// Plays the events, and checks after each what always holds.
+/// Dispatches the events and checks the invariants after each.
 fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
     let mut game = CheckedGame::new();
     let effects = events
@@ -294,24 +294,24 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
     (game.state, effects)
 }
 
-/// The same events, written to a file as they are played and read from it again; and how the game stood.
+/// Records the events to a file and reads it back. Returns the recording and the final state.
 fn recorded(events: &[(i64, Event)]) -> (Recording, AppState) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session");
-    let seat = SessionInfo {
+    let info = SessionInfo {
         player: "ann".to_owned(),
         server: "solo".to_owned(),
     };
     let mut recorder = Recorder::create(&path).unwrap();
     recorder.start(&Header {
         version: "test".to_owned(),
-        info: seat.clone(),
+        info: info.clone(),
         settings: Settings::default(),
         columns: 80,
         rows: 24,
         at: UnixMillis(0),
     });
-    let (mut state, _) = AppState::new(seat, (80, 24), UnixMillis(0));
+    let (mut state, _) = AppState::new(info, (80, 24), UnixMillis(0));
     for (now, event) in events {
         recorder.record(UnixMillis(*now), state.redacted(event));
         update(&mut state, UnixMillis(*now), event.clone());
@@ -322,19 +322,19 @@ fn recorded(events: &[(i64, Event)]) -> (Recording, AppState) {
 
 proptest! {
     #[test]
-    fn any_session_is_recorded_and_played_again_to_the_same_end(
+    fn any_session_is_recorded_and_replayed_to_the_same_state(
         events in prop::collection::vec((any::<i64>(), any_event()), 0..60),
     ) {
-        let (tape, state) = recorded(&events);
-        prop_assert_eq!(tape.events.len(), events.len());
-        for ((at, event), (moment, recorded)) in events.iter().zip(&tape.events) {
+        let (recording, state) = recorded(&events);
+        prop_assert_eq!(recording.events.len(), events.len());
+        for ((at, event), (moment, recorded)) in events.iter().zip(&recording.events) {
             prop_assert_eq!(UnixMillis(*at), *moment);
             if !matches!(event, Event::Paste(_)) {
                 prop_assert_eq!(format!("{event:?}"), format!("{recorded:?}"));
             }
         }
-        prop_assert_eq!(format!("{state:?}"), format!("{:?}", tape.end()));
-        let mut replay = Replay::new(tape, 1000);
+        prop_assert_eq!(format!("{state:?}"), format!("{:?}", recording.end()));
+        let mut replay = Replay::new(recording, 1000);
         while !replay.position().is_over {
             replay.advance(i64::MAX);
         }
@@ -342,22 +342,22 @@ proptest! {
     }
 
     #[test]
-    fn whatever_was_recorded_can_be_drawn(
+    fn any_recording_can_be_drawn(
         events in prop::collection::vec((any::<i64>(), any_event()), 0..40),
         columns in 0_u16..130,
         rows in 0_u16..40,
     ) {
-        let (tape, _) = recorded(&events);
+        let (recording, _) = recorded(&events);
         let view = Renderer { theme: Theme::default(), markers: Markers::default(), zone: TimeZone::UTC };
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-        let mut replay = Replay::new(tape, 1);
+        let mut replay = Replay::new(recording, 1);
         check_screen(terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap().buffer);
         replay.advance(i64::MAX);
         check_screen(terminal.draw(|frame| view.draw_replay(&replay, frame)).unwrap().buffer);
     }
 
     #[test]
-    fn any_events_keep_the_bounds_and_repeat(
+    fn any_events_keep_the_invariants_and_are_deterministic(
         events in prop::collection::vec((0_i64..1_000_000, any_event()), 0..200),
     ) {
         let (state, effects) = play(&events);

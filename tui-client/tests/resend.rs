@@ -1,4 +1,4 @@
-//! Orders whose answers were lost: sent again to a casino that does each once, and to no other.
+//! Orders with a lost answer: resent to a casino that deduplicates by ID, and to no other.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -19,8 +19,8 @@ const LIVE: StreamEvent = StreamEvent::Opened {
     ids: true,
 };
 
-/// A casino that tells everything and does each order as often as it is sent.
-const FORGETFUL: StreamEvent = StreamEvent::Opened {
+/// A casino with all features except deduplication by ID.
+const NO_DEDUP: StreamEvent = StreamEvent::Opened {
     extended: true,
     ids: false,
 };
@@ -28,14 +28,14 @@ const FORGETFUL: StreamEvent = StreamEvent::Opened {
 struct Game(AppState, UnixMillis);
 
 impl Game {
-    /// At a table that keeps to ids, at price 10, with 500 tokens.
-    fn seated() -> Self {
-        let seat = SessionInfo {
+    /// Connected to a casino that deduplicates by ID, at price 10.
+    fn connected() -> Self {
+        let info = SessionInfo {
             player: "ann".to_owned(),
             server: "solo".to_owned(),
         };
         let now = UnixMillis(1_800_000_000_000);
-        let (state, _) = AppState::new(seat, (80, 24), now);
+        let (state, _) = AppState::new(info, (80, 24), now);
         let mut game = Self(state, now);
         game.stream(LIVE);
         game.price();
@@ -61,7 +61,7 @@ impl Game {
         update(&mut self.0, self.1, Event::Stream(event))
     }
 
-    /// Presses keys; gives the orders that are sent.
+    /// Presses keys. Returns the orders that are sent.
     fn keys(&mut self, keys: &str) -> Vec<(Side, i32, ClientOrderId)> {
         let mut all = Vec::new();
         for letter in keys.chars() {
@@ -75,7 +75,7 @@ impl Game {
         orders(&all)
     }
 
-    fn lose(&mut self) {
+    fn disconnect(&mut self) {
         self.stream(StreamEvent::Closed("gone".to_owned()));
     }
 
@@ -114,85 +114,84 @@ fn orders(effects: &[Effect]) -> Vec<(Side, i32, ClientOrderId)> {
 }
 
 #[test]
-fn what_has_no_answer_waits_and_is_sent_again_in_order_before_anything_else() {
-    let mut game = Game::seated();
+fn unanswered_orders_are_resent_in_order_before_new_ones() {
+    let mut game = Game::connected();
     let sent = game.keys("1b2b3s");
     assert_eq!(sent.len(), 3);
     game.answer(true);
-    game.lose();
-    // Tries that come to nothing change nothing.
-    game.lose();
-    game.lose();
+    game.disconnect();
+    // Failed reconnects change nothing.
+    game.disconnect();
+    game.disconnect();
     let [_, pending @ ..] = &game.outcomes()[..] else {
         panic!("three orders")
     };
     assert_eq!(pending, [ActionStatus::Pending, ActionStatus::Pending]);
-    assert_eq!(game.keys("9b"), [], "no new order while there is no table");
+    assert_eq!(game.keys("9b"), [], "no new order while disconnected");
     let effects = game.stream(LIVE);
     assert!(matches!(effects[..2], [Effect::Send { .. }, Effect::Send { .. }]));
-    assert_eq!(
-        orders(&effects),
-        sent[1..],
-        "the same orders, by the same order_ids"
-    );
+    assert_eq!(orders(&effects), sent[1..], "the same orders with the same IDs");
     game.price();
     let new = game.keys("5b");
     assert!(sent.iter().all(|(_, _, order_id)| *order_id != new[0].2));
     for executed in [true, false, true] {
         game.answer(executed);
     }
-    let refused = ActionStatus::Rejected("no".to_owned());
+    let rejected = ActionStatus::Rejected("no".to_owned());
     let traded = ActionStatus::Traded { price: Some(10) };
-    let held_back = ActionStatus::NotSent("connection lost, reconnecting".to_owned());
-    let expected = [traded.clone(), traded.clone(), refused, held_back, traded];
+    let not_sent = ActionStatus::NotSent("connection lost, reconnecting".to_owned());
+    let expected = [traded.clone(), traded.clone(), rejected, not_sent, traded];
     assert_eq!(game.outcomes(), expected);
     assert_eq!(game.0.summary().trades, 3);
 }
 
 #[test]
-fn a_stream_that_is_lost_again_and_again_is_sent_the_same_each_time() {
-    let mut game = Game::seated();
+fn repeated_losses_resend_the_same_orders() {
+    let mut game = Game::connected();
     let sent = game.keys("bb");
     for _ in 0..5 {
-        game.lose();
+        game.disconnect();
         assert_eq!(orders(&game.stream(LIVE)), sent);
     }
     game.answer(true);
-    game.lose();
+    game.disconnect();
     assert_eq!(orders(&game.stream(LIVE)), sent[1..]);
 }
 
 #[test]
-fn a_casino_that_does_not_keep_to_ids_is_sent_nothing_again() {
-    // It was never one that does.
-    let mut game = Game::seated();
-    game.lose();
-    game.stream(FORGETFUL);
+fn a_casino_without_deduplication_gets_no_resent_orders() {
+    // It never deduplicated.
+    let mut game = Game::connected();
+    game.disconnect();
+    game.stream(NO_DEDUP);
     game.price();
     assert_eq!(game.keys("b").len(), 1);
-    game.lose();
+    game.disconnect();
     assert_eq!(game.outcomes(), [ActionStatus::Unanswered]);
     assert_eq!(orders(&game.stream(LIVE)), []);
 
-    // It was one, and another is there now.
-    for (extended, asks) in [(true, false), (false, true)] {
-        let mut game = Game::seated();
+    // It did, but was replaced.
+    for (extended, is_requested) in [(true, false), (false, true)] {
+        let mut game = Game::connected();
         game.keys("b");
-        game.lose();
+        game.disconnect();
         assert_eq!(game.outcomes(), [ActionStatus::Pending]);
         let effects = game.stream(StreamEvent::Opened { extended, ids: false });
         assert_eq!(orders(&effects), []);
         assert_eq!(game.outcomes(), [ActionStatus::Unanswered]);
-        let wallet_asked = effects.contains(&Effect::Call(Request::Holdings));
-        assert_eq!(wallet_asked, asks, "the other kind tells it by itself");
+        let wallet_requested = effects.contains(&Effect::Call(Request::Holdings));
+        assert_eq!(
+            wallet_requested, is_requested,
+            "other casinos send the wallet by themselves"
+        );
     }
 }
 
 #[test]
-fn how_long_an_answer_took_is_counted_from_when_it_was_sent_last() {
-    let mut game = Game::seated();
+fn latency_is_measured_from_the_last_sending() {
+    let mut game = Game::connected();
     game.keys("b");
-    game.lose();
+    game.disconnect();
     game.1 = game.1.plus_ms(60_000);
     game.stream(LIVE);
     game.answer(true);
@@ -200,9 +199,9 @@ fn how_long_an_answer_took_is_counted_from_when_it_was_sent_last() {
 }
 
 #[test]
-fn who_left_is_not_brought_back_by_an_order() {
-    let mut game = Game::seated();
+fn a_player_who_left_is_not_reconnected_by_an_order() {
+    let mut game = Game::connected();
     game.keys("b:stop\n");
-    game.lose();
+    game.disconnect();
     assert_eq!(game.outcomes(), [ActionStatus::Unanswered]);
 }

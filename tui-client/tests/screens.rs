@@ -1,5 +1,4 @@
-//! Every screen as it looks: snapshots at the four sizes, styles that carry a meaning, and all other sizes without a
-//! panic.
+//! Snapshots of every screen at four sizes, styles with a meaning, and drawing at all other sizes without a panic.
 
 mod fixtures;
 
@@ -18,11 +17,11 @@ use unicode_width::UnicodeWidthStr;
 
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 36), (200, 60)];
 
-/// States drawn at all four sizes, beside those with something over the desk; the others are variants, drawn at the two
-/// smaller ones.
+/// States without an overlay that are drawn at all four sizes. The other ones are variants, drawn at the two smaller
+/// sizes; states with an overlay are drawn at all.
 const FULL: &[&str] = &[
     "first_start",
-    "seated",
+    "connected",
     "playing",
     "limited",
     "alert",
@@ -30,8 +29,8 @@ const FULL: &[&str] = &[
     "reconnecting",
     "old_casino",
     "crowded",
-    "with_the_house",
-    "others",
+    "with_bots",
+    "lobby",
     "chart_area",
     "chart_line",
     "chart_candles",
@@ -41,19 +40,19 @@ const FULL: &[&str] = &[
     "chart_crosshair",
     "chart_candles_crosshair",
     "chart_back_in_percent",
-    "chart_past",
-    "chart_past_candles",
-    "chart_past_crosshair",
+    "chart_history",
+    "chart_history_candles",
+    "chart_history_crosshair",
 ];
 
-fn drawn_by(view: &Renderer, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
+fn draw_with(view: &Renderer, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
     let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
     let Ok(_) = terminal.draw(|frame| _ = view.draw(state, frame));
     terminal.backend().buffer().clone()
 }
 
-fn drawn(state: &AppState, size: (u16, u16)) -> Buffer {
-    drawn_by(&fixtures::view(), state, size)
+fn draw(state: &AppState, size: (u16, u16)) -> Buffer {
+    draw_with(&fixtures::view(), state, size)
 }
 
 /// The rows of a buffer as text.
@@ -72,9 +71,9 @@ fn text(buffer: &Buffer) -> String {
     rows
 }
 
-/// The cells in which `words` stand, where they stand first.
-fn cells<'a>(buffer: &'a Buffer, words: &str) -> Vec<&'a Cell> {
-    let letters: Vec<String> = words.chars().map(String::from).collect();
+/// The cells of the first occurrence of `text`.
+fn cells<'a>(buffer: &'a Buffer, text: &str) -> Vec<&'a Cell> {
+    let letters: Vec<String> = text.chars().map(String::from).collect();
     buffer
         .content
         .windows(letters.len())
@@ -89,34 +88,34 @@ fn cells<'a>(buffer: &'a Buffer, words: &str) -> Vec<&'a Cell> {
 }
 
 #[test]
-fn every_screen_looks_as_it_did() {
+fn screens_match_their_snapshots() {
     for (name, state) in fixtures::all() {
         let is_full = FULL.contains(&name) || !state.screen.overlays.is_empty();
         let sizes = if is_full { &SIZES[..] } else { &SIZES[..2] };
         for size in sizes {
             let (columns, rows) = size;
             insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-                insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), text(&drawn(&state, *size)));
+                insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), text(&draw(&state, *size)));
             });
         }
     }
 }
 
 #[test]
-fn every_size_draws() {
+fn every_size_can_be_drawn() {
     let states: Vec<AppState> = fixtures::all()
         .into_iter()
         .map(|(_, state)| state)
         .chain([fixtures::hostile()])
         .collect();
-    // Below the floor every state is drawn alike.
+    // Below the minimum size all states are drawn alike.
     let too_small = (0..=220)
         .flat_map(|columns| (0..=9).map(move |rows| (columns, rows)))
         .chain((0..=37).flat_map(|columns| (0..=70).map(move |rows| (columns, rows))));
     for size in too_small {
-        drawn(&fixtures::hostile(), size);
+        draw(&fixtures::hostile(), size);
     }
-    // For every state: all that is small, and both sides of each edge between two shapes.
+    // For every state: all small sizes, and both sides of each layout boundary.
     let small = (38..=48).flat_map(|columns| (10..=14).map(move |rows| (columns, rows)));
     let edges = [(76, 18), (108, 32), (160, 48)]
         .into_iter()
@@ -130,7 +129,7 @@ fn every_size_draws() {
         });
     let corners = [(38, 70), (220, 10), (220, 70)];
     let each: Vec<(u16, u16)> = small.chain(edges).chain(corners).collect();
-    // And every size there is, the states in turn.
+    // Every other size with one of the states.
     let all: Vec<(u16, u16)> = (38..=220)
         .flat_map(|columns| (10..=70).map(move |rows| (columns, rows)))
         .collect();
@@ -142,50 +141,50 @@ fn every_size_draws() {
         .collect();
     std::thread::scope(|scope| {
         for half in draws.chunks(draws.len().div_ceil(2)) {
-            scope.spawn(move || half.iter().for_each(|(state, size)| _ = drawn(state, **size)));
+            scope.spawn(move || half.iter().for_each(|(state, size)| _ = draw(state, **size)));
         }
     });
 }
 
 #[test]
-fn below_the_floor_it_says_what_it_needs() {
-    let said = |size| text(&drawn(&fixtures::playing(), size)).replace('\n', " ");
-    assert!(said((37, 10)).contains("AwesomeStock needs 38x10"));
-    assert!(said((80, 9)).contains("needs 38x10; this terminal is 80x9"));
-    assert_eq!(said((11, 1)).trim(), "needs 38x10");
-    assert_eq!(said((5, 1)).trim(), "38x10");
-    assert!(said((38, 10)).contains("BUY"));
+fn a_too_small_terminal_shows_the_required_size() {
+    let shown = |size| text(&draw(&fixtures::playing(), size)).replace('\n', " ");
+    assert!(shown((37, 10)).contains("AwesomeStock needs 38x10"));
+    assert!(shown((80, 9)).contains("needs 38x10; this terminal is 80x9"));
+    assert_eq!(shown((11, 1)).trim(), "needs 38x10");
+    assert_eq!(shown((5, 1)).trim(), "38x10");
+    assert!(shown((38, 10)).contains("BUY"));
 }
 
 #[test]
-fn up_is_green_with_an_arrow_and_a_sign_and_down_is_red_with_theirs() {
+fn rises_are_green_with_an_arrow_and_a_sign_and_falls_are_red() {
     let mut state = fixtures::playing();
     let last = state.market.last().map_or(0, |last| last.price);
-    for (to, words, color) in [(last + 30, "▲ +30", Color::Green), (last, "▼ -30", Color::Red)] {
+    for (to, text, color) in [(last + 30, "▲ +30", Color::Green), (last, "▼ -30", Color::Red)] {
         state.market.push(None, to, fixtures::NOW, None);
         for size in SIZES {
-            let buffer = drawn(&state, size);
-            let cells = cells(&buffer, words);
-            assert!(!cells.is_empty(), "{words} at {size:?}");
+            let buffer = draw(&state, size);
+            let cells = cells(&buffer, text);
+            assert!(!cells.is_empty(), "{text} at {size:?}");
             assert!(
                 cells.iter().step_by(2).all(|cell| cell.fg == color),
-                "{words} at {size:?}"
+                "{text} at {size:?}"
             );
         }
     }
 }
 
 #[test]
-fn an_old_price_is_never_shown_as_one_in_force() {
+fn an_outdated_price_is_never_shown_as_current() {
     for (name, state) in [
         ("stale", fixtures::stale()),
         ("reconnecting", fixtures::reconnecting()),
     ] {
         for size in SIZES {
-            let buffer = drawn(&state, size);
-            let text = text(&buffer);
-            assert!(text.contains("12 s old"), "{name} at {size:?}");
-            assert!(!text.contains("live"), "{name} at {size:?}");
+            let buffer = draw(&state, size);
+            let screen = text(&buffer);
+            assert!(screen.contains("12 s old"), "{name} at {size:?}");
+            assert!(!screen.contains("live"), "{name} at {size:?}");
             let header = buffer.content.iter().take(usize::from(size.0) * 3);
             let green = header.filter(|cell| cell.fg == Color::Green).count();
             assert_eq!(green, 0, "{name} at {size:?}");
@@ -194,29 +193,29 @@ fn an_old_price_is_never_shown_as_one_in_force() {
 }
 
 #[test]
-fn an_order_that_cannot_pass_has_no_coloured_button() {
-    let label = |state: &AppState, words| {
-        let buffer = drawn(state, (80, 24));
-        cells(&buffer, words).first().map(|cell| cell.bg)
+fn an_order_that_would_be_rejected_has_no_coloured_button() {
+    let label = |state: &AppState, text| {
+        let buffer = draw(state, (80, 24));
+        cells(&buffer, text).first().map(|cell| cell.bg)
     };
     let playing = fixtures::playing();
     assert_eq!(label(&playing, "b  BUY"), Some(Color::Green));
     assert_eq!(label(&playing, "s  SELL"), Some(Color::Red));
-    for state in [fixtures::seated(), fixtures::reconnecting()] {
+    for state in [fixtures::connected(), fixtures::reconnecting()] {
         assert_eq!(label(&state, "b  BUY"), Some(Color::Reset));
         assert_eq!(label(&state, "s  SELL"), Some(Color::Reset));
     }
 }
 
 #[test]
-fn a_pending_order_never_looks_done() {
-    let text = text(&drawn(&fixtures::playing(), (80, 24)));
-    let line = text.lines().find(|line| line.contains("14:03:22  … BUY 2"));
+fn a_pending_order_is_not_shown_as_executed() {
+    let screen = text(&draw(&fixtures::playing(), (80, 24)));
+    let line = screen.lines().find(|line| line.contains("14:03:22  … BUY 2"));
     assert!(line.is_some_and(|line| line.contains("waiting") && !line.contains('✓')));
 }
 
 #[test]
-fn text_of_others_does_no_harm() {
+fn hostile_text_is_drawn_safely() {
     let mut hostile = fixtures::hostile();
     for overlay in [
         None,
@@ -228,12 +227,12 @@ fn text_of_others_does_no_harm() {
     ] {
         hostile.screen.overlays.extend(overlay);
         for size in SIZES {
-            for cell in drawn(&hostile, size).content {
-                let harmful = |letter: char| {
+            for cell in draw(&hostile, size).content {
+                let is_unsafe = |letter: char| {
                     letter.is_control() || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
                 };
                 assert!(
-                    !cell.symbol().contains(harmful),
+                    !cell.symbol().contains(is_unsafe),
                     "{:?} at {size:?}",
                     cell.symbol()
                 );
@@ -243,11 +242,11 @@ fn text_of_others_does_no_harm() {
 }
 
 #[test]
-fn times_are_those_of_the_players_clock() {
+fn times_are_shown_in_the_players_zone() {
     let mut view = fixtures::view();
     view.zone = TimeZone::fixed(jiff::tz::offset(2));
-    let text = text(&drawn_by(&view, &fixtures::playing(), (80, 24)));
-    assert!(text.contains("16:03:22  … BUY 2"), "{text}");
+    let screen = text(&draw_with(&view, &fixtures::playing(), (80, 24)));
+    assert!(screen.contains("16:03:22  … BUY 2"), "{screen}");
 }
 
 #[test]
@@ -255,11 +254,11 @@ fn the_mono_theme_has_no_colours() {
     let mut view = fixtures::view();
     view.theme = Theme::by_name("mono").unwrap();
     for (name, state) in fixtures::all() {
-        let buffer = drawn_by(&view, &state, (120, 36));
+        let buffer = draw_with(&view, &state, (120, 36));
         let plain = |cell: &Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
         assert!(buffer.content.iter().all(plain), "{name}");
     }
-    let buffer = drawn_by(&view, &fixtures::playing(), (80, 24));
+    let buffer = draw_with(&view, &fixtures::playing(), (80, 24));
     let button = cells(&buffer, "b  BUY");
     assert!(
         button
@@ -269,7 +268,7 @@ fn the_mono_theme_has_no_colours() {
 }
 
 #[test]
-fn an_unknown_theme_is_refused_with_the_names_of_those_there_are() {
+fn an_unknown_theme_is_an_error_that_lists_the_themes() {
     let error = Theme::by_name("pink").unwrap_err().to_string();
     for name in Theme::NAMES {
         assert!(error.contains(name), "{error}");
@@ -278,18 +277,18 @@ fn an_unknown_theme_is_refused_with_the_names_of_those_there_are() {
 }
 
 #[test]
-fn the_cursor_is_where_one_types() {
+fn the_cursor_is_at_the_end_of_the_input() {
     let cursor = |state: &AppState, size: (u16, u16)| {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(size.0, size.1));
         let Ok(_) = terminal.draw(|frame| _ = fixtures::view().draw(state, frame));
         let Ok(position) = terminal.get_cursor_position();
         (terminal.backend().cursor_visible(), position)
     };
-    let typed = fixtures::under(fixtures::playing(), fixtures::palette("buy 2", None));
+    let typed = fixtures::with_overlay(fixtures::playing(), fixtures::palette("buy 2", None));
     let (visible, position) = cursor(&typed, (80, 24));
     assert!(visible);
     assert_eq!((position.x, position.y), (9, 22));
-    let long = fixtures::under(fixtures::playing(), fixtures::palette(&"x".repeat(120), None));
+    let long = fixtures::with_overlay(fixtures::playing(), fixtures::palette(&"x".repeat(120), None));
     assert_eq!(cursor(&long, (40, 12)).1.x, 37);
     assert!(!cursor(&fixtures::playing(), (80, 24)).0);
 }

@@ -1,4 +1,4 @@
-//! The servers of a solo game: inside the process, seeded, and gone when they are closed.
+//! The in-process servers of a solo game: seeded, and closed with the game.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -18,21 +18,21 @@ use awesomestock::{
 };
 
 async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
-    let rules = SoloOptions {
+    let options = SoloOptions {
         tick: Duration::from_millis(10),
         initial_price: 10,
         seed: Some(seed),
         house: 3,
     };
-    let (channel, servers) = solo::open(rules, folder).await.unwrap();
+    let (channel, servers) = solo::open(options, folder).await.unwrap();
     (Client::new(channel, "anna".to_owned(), None), servers)
 }
 
-/// The first `count` prices of a market.
+/// Returns the first `count` prices of a market.
 async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
-    let (mut seat, _orders) = client.open_session().await.unwrap();
+    let (mut session, _orders) = client.open_session().await.unwrap();
     loop {
-        if let StreamEvent::Price { tick: Some(tick), .. } = seat.next().await.unwrap()
+        if let StreamEvent::Price { tick: Some(tick), .. } = session.next().await.unwrap()
             && usize::try_from(tick).unwrap() >= count
         {
             break;
@@ -41,7 +41,7 @@ async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
     let Response::History { prices: points, .. } =
         client.call(Request::History { before: None }).await.unwrap()
     else {
-        panic!("history is history");
+        panic!("expected a history");
     };
     let ticks = points.iter().map(|point: &PricePoint| point.tick).take(count);
     assert_eq!(ticks.collect::<Vec<_>>(), (0..).take(count).collect::<Vec<i64>>());
@@ -49,7 +49,7 @@ async fn first_prices(client: &Client, count: usize) -> Vec<i32> {
 }
 
 #[tokio::test]
-async fn a_seeded_game_can_be_played_again() {
+async fn the_same_seed_produces_the_same_prices() {
     let mut markets = Vec::new();
     for seed in [42, 42, 43] {
         let folder = tempfile::tempdir().unwrap();
@@ -63,17 +63,17 @@ async fn a_seeded_game_can_be_played_again() {
 }
 
 #[tokio::test]
-async fn a_closed_game_lets_go_of_its_ledger_and_an_open_one_does_not() {
+async fn a_closed_game_releases_its_ledger_and_an_open_one_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let (client, servers) = open(folder.path(), 1).await;
     client.call(Request::BuyTokens(3)).await.unwrap();
-    let rules = SoloOptions {
+    let options = SoloOptions {
         tick: Duration::from_secs(1),
         initial_price: 10,
         seed: None,
         house: 3,
     };
-    let second = solo::open(rules, folder.path()).await.unwrap_err();
+    let second = solo::open(options, folder.path()).await.unwrap_err();
     assert!(
         format!("{second:#}").contains("another solo game is open"),
         "{second:#}"
@@ -83,23 +83,23 @@ async fn a_closed_game_lets_go_of_its_ledger_and_an_open_one_does_not() {
 
     let (client, servers) = open(folder.path(), 1).await;
     let Response::Wallet(wallet) = client.call(Request::Holdings).await.unwrap() else {
-        panic!("a casino of ours tells the wallet");
+        panic!("expected a wallet");
     };
     assert_eq!(wallet.tokens, 15);
     drop(client);
     servers.close().await.unwrap();
 }
 
-/// The process has sockets (signals come through one), but none that a network could reach.
+/// The process has sockets (for signals, for example), but none that is reachable from the network.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_port_is_opened() {
     use std::fs;
 
     let home = support::Home::new();
-    let mut game = support::Pipes::open(&home, &["--tick", "1h"]);
-    game.say("gamble");
-    game.hear();
+    let mut game = support::PipedGame::open(&home, &["--tick", "1h"]);
+    game.send_line("gamble");
+    game.next_line();
     let process = Path::new("/proc").join(game.child.id().to_string());
     let sockets: Vec<String> = fs::read_dir(process.join("fd"))
         .unwrap()

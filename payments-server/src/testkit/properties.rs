@@ -5,18 +5,18 @@ use proptest::prelude::*;
 use prost::Message;
 
 use self::{
+    hostile_text::hostile_texts,
     inputs::{check_seeds, mutated},
-    nasty::nasty_texts,
 };
 
+#[path = "../../../proto/tests/support/hostile_text.rs"]
+mod hostile_text;
 #[path = "../../../proto/tests/support/inputs.rs"]
 mod inputs;
-#[path = "../../../proto/tests/support/nasty.rs"]
-mod nasty;
 
 fn payment() -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![9 => Just("株_ann".to_owned()), 1 => any::<String>(),
-        1 => prop::sample::select(nasty_texts()).prop_map(|text| text.chars().take(60).collect::<String>())];
+        1 => prop::sample::select(hostile_texts()).prop_map(|text| text.chars().take(60).collect::<String>())];
     let amount = prop_oneof![8 => -2_000..2_000_i32, 1 => any::<i32>(), 1 => Just(i32::MIN)];
     let number = prop_oneof![4 => Just(0_i64), 4 => 1_i64..1_000, 1 => any::<i64>()];
     let moment = prop_oneof![Just(0), 1_700_000_000_000..1_900_000_000_000_i64, any::<i64>()];

@@ -79,14 +79,14 @@ fn push_bounded(text: &mut String, grapheme: &str) {
 }
 
 #[cfg(test)]
-#[path = "../../tests/support/nasty.rs"]
-mod nasty;
+#[path = "../../tests/support/hostile_text.rs"]
+mod hostile_text;
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{nasty::nasty_texts, *};
+    use super::{hostile_text::hostile_texts, *};
 
     #[test]
     fn visible_text_stays() {
@@ -143,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn nasty_text_is_made_safe() {
-        for text in nasty_texts() {
+    fn hostile_text_is_made_safe() {
+        for text in hostile_texts() {
             check(&text).unwrap();
         }
     }

@@ -265,14 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tape_without_events_is_over_at_once() {
+    fn a_recording_without_events_is_over_at_once() {
         let replay = Replay::new(recording(&[]), 0);
         assert!(replay.position().is_over && replay.next_change_ms().is_none());
         assert_eq!(replay.position().speed, 1);
     }
 
     #[test]
-    fn leaving_is_a_key_of_its_own() {
+    fn quit_keys_are_not_replay_keys() {
         let mut replay = Replay::new(recording(&[1]), 1);
         let keys = [
             KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE),

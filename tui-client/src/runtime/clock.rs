@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_passes_whatever_happens_to_the_wall_clock() {
+    fn time_advances_when_the_wall_clock_is_set_back() {
         let second = Duration::from_secs(1);
         for (wall_ms, steady, expected) in [
             (1_000, second, 1_000),

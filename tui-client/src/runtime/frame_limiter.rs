@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_after_a_quiet_time_is_drawn_at_once() {
+    fn a_change_after_a_pause_is_drawn_at_once() {
         let start = Instant::now();
         let later = start + Duration::from_secs(1);
         let mut pace = FrameLimiter::new();

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_has_one_id_and_shares_it_with_no_other() {
+    fn every_order_has_its_own_stable_id() {
         let sessions = [OrderIds::new(), OrderIds::new()];
         let order_ids = (0..100).map(|number| order_id(number, 1_800_000_000_000));
         let all: HashSet<_> = order_ids

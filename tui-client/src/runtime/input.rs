@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_game_has_no_use_for_is_passed_over() {
+    fn events_that_the_game_does_not_use_are_ignored() {
         assert!(translate(event::Event::FocusLost).is_none());
         let mouse = |kind| MouseEvent {
             kind,

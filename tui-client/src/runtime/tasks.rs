@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_the_terminal_is_news_and_other_ends_are_not() {
+    async fn only_the_end_of_the_terminal_is_an_event() {
         let (events, _receiver) = mpsc::channel(1);
         let mut tasks = tasks(events);
         tasks.running.spawn(async { Ok(TaskKind::Session) });
@@ -248,19 +248,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_past_the_bound_fail_at_once_and_room_comes_back() {
-        let (events, mut told) = mpsc::channel(MAX_CALLS);
+    async fn calls_over_the_limit_fail_until_earlier_ones_end() {
+        let (events, mut responses) = mpsc::channel(MAX_CALLS);
         let mut tasks = tasks(events);
         for _ in 0..MAX_CALLS {
             assert!(tasks.call(Request::Statement).is_none());
         }
-        let refused = tasks.call(Request::Statement);
+        let rejected = tasks.call(Request::Statement);
         assert!(matches!(
-            refused,
+            rejected,
             Some(Event::Failed(Request::Statement, RequestError::Rejected(_)))
         ));
         for _ in 0..MAX_CALLS {
-            let answer = told.recv().await.unwrap();
+            let answer = responses.recv().await.unwrap();
             assert!(matches!(
                 answer,
                 Event::Failed(Request::Statement, RequestError::Unanswered(_))
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_seat_that_cannot_be_had_is_lost_and_its_orders_go_nowhere() {
+    async fn a_session_that_cannot_be_opened_is_closed_and_drops_orders() {
         let (events, _receiver) = mpsc::channel(1);
         let mut tasks = tasks(events);
         tasks.connect(Duration::ZERO);
@@ -285,12 +285,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_heard_of_a_seat_that_was_left_before_it_was_taken() {
+    async fn a_session_left_before_it_opens_sends_no_events() {
         let (events, receiver) = mpsc::channel(1);
         let mut tasks = tasks(events);
         tasks.connect(Duration::from_secs(3600));
         tasks.leave();
-        // Does not wait for the hour, nor for the deadline.
+        // Waits neither for the connect delay nor for the deadline.
         tasks.finish(receiver, Duration::from_secs(3600)).await.unwrap();
     }
 }

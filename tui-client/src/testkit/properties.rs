@@ -8,24 +8,24 @@ use proptest::prelude::*;
 use prost::Message;
 
 use self::{
+    hostile_text::hostile_texts,
     inputs::{check_seeds, mutated},
-    nasty::nasty_texts,
 };
 
+#[path = "../../../proto/tests/support/hostile_text.rs"]
+mod hostile_text;
 #[path = "../../../proto/tests/support/inputs.rs"]
 mod inputs;
-#[path = "../../../proto/tests/support/nasty.rs"]
-mod nasty;
 
 /// Returns short texts.
 fn words() -> impl Strategy<Value = String> {
-    let nasty: Vec<String> = nasty_texts()
+    let hostile: Vec<String> = hostile_texts()
         .into_iter()
         .filter(|text| text.len() < 100)
         .collect();
     prop_oneof![
         Just("operation executed successfully".to_owned()),
-        prop::sample::select(nasty),
+        prop::sample::select(hostile),
         ".{0,30}",
     ]
 }
@@ -312,7 +312,7 @@ fn the_seeds_of_the_fuzz_targets_pass() {
     check_seeds(
         env!("CARGO_MANIFEST_DIR"),
         &[
-            ("table", super::session),
+            ("session", super::session),
             ("palette", super::palette),
             ("ticket", super::ticket),
             ("config", super::config),

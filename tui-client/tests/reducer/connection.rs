@@ -1,4 +1,4 @@
-//! The way to the table: lost, tried again, stale, and what is said of it.
+//! Losing, retrying and judging the connection.
 
 use awesomestock::app::{
     Effect, Event,
@@ -14,8 +14,8 @@ use awesomestock::app::{
 use crate::game::{Game, START, send};
 
 #[test]
-fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
-    let mut game = Game::seated();
+fn a_lost_stream_is_retried_and_its_orders_are_unanswered() {
+    let mut game = Game::connected();
     game.keys("b");
     for attempt in 1..=5 {
         let effects = game.stream(StreamEvent::Closed("connection reset".to_owned()));
@@ -49,8 +49,8 @@ fn a_lost_stream_is_tried_again_and_its_orders_are_said_to_be_unanswered() {
 }
 
 #[test]
-fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
-    let mut game = Game::seated();
+fn a_new_session_never_answers_orders_of_the_previous_one() {
+    let mut game = Game::connected();
     game.keys("s:stop\n:gamble\n");
     game.stream(StreamEvent::Opened {
         extended: true,
@@ -67,7 +67,7 @@ fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
     let orders: Vec<_> = game
         .log()
         .into_iter()
-        .filter(|(deed, _)| *deed != LoggedAction::Notice)
+        .filter(|(action, _)| *action != LoggedAction::Notice)
         .collect();
     let expected = [
         (LoggedAction::Order(Side::Sell, 1), ActionStatus::Unanswered),
@@ -80,8 +80,8 @@ fn a_new_seat_never_answers_an_order_of_the_one_that_was_left() {
 }
 
 #[test]
-fn waits_between_tries_grow_and_are_bounded() {
-    for (attempt, least, most) in [
+fn retry_delays_grow_to_a_limit() {
+    for (attempt, min, max) in [
         (1, 126, 250),
         (2, 251, 500),
         (3, 501, 1000),
@@ -92,7 +92,7 @@ fn waits_between_tries_grow_and_are_bounded() {
         for jitter in [0, 1, 77, u64::MAX] {
             let wait = retry_after_ms(attempt, jitter);
             assert!(
-                (least..=most).contains(&wait),
+                (min..=max).contains(&wait),
                 "attempt {attempt}, jitter {jitter}: {wait}"
             );
         }
@@ -100,8 +100,8 @@ fn waits_between_tries_grow_and_are_bounded() {
 }
 
 #[test]
-fn the_connection_says_what_is_true() {
-    let mut game = Game::seated();
+fn the_status_follows_the_age_of_the_price() {
+    let mut game = Game::connected();
     let interval = game.state.market.interval_ms();
     for (age_ms, expected) in [
         (0, ConnectionStatus::Live),
@@ -118,33 +118,33 @@ fn the_connection_says_what_is_true() {
     assert_eq!(
         game.state.next_wake(),
         Some(START.plus_ms(4000)),
-        "nothing to draw before the price is overdue"
+        "no redraw before the price is overdue"
     );
     game.now = START.plus_ms(4400);
     game.event(Event::Timer);
     assert_eq!(
         game.state.next_wake(),
         Some(START.plus_ms(5000)),
-        "the age moves on each second"
+        "the age is updated every second"
     );
     game.price(1, 11);
     assert_eq!(game.state.next_wake(), Some(START.plus_ms(4400 + 4000)));
 }
 
 #[test]
-fn a_table_that_answers_but_does_not_tick_is_stale_and_takes_no_orders() {
-    let mut game = Game::seated();
+fn a_session_without_prices_is_stale_and_accepts_no_orders() {
+    let mut game = Game::connected();
     game.keys("b");
     game.now = START.plus_ms(4_000);
     game.result(false, "no", Wallet::default());
-    assert_eq!(game.keys("b"), [], "nothing is sent at a price that may be old");
+    assert_eq!(game.keys("b"), [], "nothing is sent at a stale price");
     assert_eq!(
         game.last_outcome(),
         ActionStatus::NotSent("no price for 4 s; orders resume with the next one".to_owned())
     );
     game.price(1, 11);
     assert_eq!(game.keys("b"), send(Side::Buy, 1));
-    // A table that does not say its rhythm is never overdue.
+    // Without a known interval the price never becomes stale.
     let mut old = Game::new();
     old.stream(StreamEvent::Opened {
         extended: false,
@@ -162,7 +162,7 @@ fn a_table_that_answers_but_does_not_tick_is_stale_and_takes_no_orders() {
 
 #[test]
 fn the_latency_is_that_of_the_last_answer() {
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     let latency = |game: &Game| game.state.connection.live().and_then(|live| live.latency_ms);
     assert_eq!(latency(&game), None);
     game.now = START.plus_ms(30);
@@ -171,7 +171,7 @@ fn the_latency_is_that_of_the_last_answer() {
         prices: Vec::new(),
         more: false,
     }));
-    assert_eq!(latency(&game), Some(30), "asked for on joining");
+    assert_eq!(latency(&game), Some(30), "requested on connecting");
     game.keys("bs");
     game.now = START.plus_ms(37);
     game.result(false, "no", Wallet::default());
@@ -179,7 +179,7 @@ fn the_latency_is_that_of_the_last_answer() {
     game.now = START.plus_ms(42);
     game.result(false, "no", Wallet::default());
     assert_eq!(latency(&game), Some(12));
-    // What nobody asked for was not waited for.
+    // An unrequested response has no latency.
     game.event(Event::Answered(Response::Tokens(1)));
     assert_eq!(latency(&game), Some(12));
     game.stream(StreamEvent::Closed("gone".to_owned()));
@@ -191,7 +191,7 @@ fn the_latency_is_that_of_the_last_answer() {
 }
 
 #[test]
-fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
+fn the_age_of_the_last_message_is_shown_in_steps_without_redraws_in_between() {
     let mut game = Game::new();
     game.stream(StreamEvent::Opened {
         extended: true,
@@ -215,7 +215,7 @@ fn the_age_of_the_last_message_moves_on_in_steps_and_costs_no_frames_between() {
 }
 
 #[test]
-fn a_casino_of_the_old_contract_tells_tokens_only() {
+fn an_old_casino_reports_tokens_only() {
     let mut game = Game::new();
     assert_eq!(
         game.stream(StreamEvent::Opened {
@@ -261,30 +261,30 @@ fn a_casino_of_the_old_contract_tells_tokens_only() {
     );
     assert_eq!(game.last_outcome(), ActionStatus::Traded { price: None });
     assert_eq!(game.state.holdings, WalletState::TokensOnly(50));
-    assert_eq!(game.keys("ms"), [], "how many stocks there are is not known");
+    assert_eq!(game.keys("ms"), [], "the number of stocks is unknown");
 }
 
 #[test]
-fn a_seat_that_is_refused_is_asked_for_again_only_when_the_player_says_so() {
+fn a_rejected_session_is_retried_only_by_the_player() {
     let mut game = Game::new();
     assert_eq!(game.stream(StreamEvent::Rejected("not yours".to_owned())), []);
     assert_eq!(
         game.last_outcome(),
         ActionStatus::Rejected("session rejected: not yours".to_owned())
     );
-    assert_eq!(game.state.next_wake(), None, "nothing is tried by itself");
+    assert_eq!(game.state.next_wake(), None, "there is no automatic retry");
     assert_eq!(game.keys(":gamble\n"), [Effect::Connect { after_ms: 0 }]);
     assert_eq!(game.state.connection, Connection::Connecting { attempt: 1 });
 }
 
 #[test]
-fn a_seat_that_held_is_looked_for_at_once_where_there_are_several_addresses() {
-    for (at, held_ms, at_once) in [
+fn with_several_addresses_a_lost_session_is_retried_at_once() {
+    for (at, held_ms, immediately) in [
         (Some("b:2"), 5_000, true),
         (Some("b:2"), 100, false),
         (None, 5_000, false),
     ] {
-        let mut game = Game::seated();
+        let mut game = Game::connected();
         if let Some(address) = at {
             game.stream(StreamEvent::Endpoint(address.to_owned()));
             assert_eq!(game.state.session.info.server, address);
@@ -295,7 +295,7 @@ fn a_seat_that_held_is_looked_for_at_once_where_there_are_several_addresses() {
             let [Effect::Connect { after_ms }] = effects[..] else {
                 panic!("{effects:?}")
             };
-            assert_eq!(after_ms == 0, first && at_once, "{at:?} {held_ms}");
+            assert_eq!(after_ms == 0, first && immediately, "{at:?} {held_ms}");
         }
     }
 }

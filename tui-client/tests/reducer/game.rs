@@ -1,4 +1,4 @@
-//! A game that is driven by hand: keys and messages in, effects out.
+//! A game driven by test code: keys and messages in, effects out.
 
 use awesomestock::app::{
     AppState, Effect, Event, SessionInfo,
@@ -14,7 +14,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 pub(crate) const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
-/// A game, driven by hand.
+/// A game under test.
 pub(crate) struct Game {
     pub(crate) state: AppState,
     pub(crate) now: UnixMillis,
@@ -22,17 +22,17 @@ pub(crate) struct Game {
 
 impl Game {
     pub(crate) fn new() -> Self {
-        let seat = SessionInfo {
+        let info = SessionInfo {
             player: "ann".to_owned(),
             server: "solo".to_owned(),
         };
-        let (state, effects) = AppState::new(seat, (80, 24), START);
+        let (state, effects) = AppState::new(info, (80, 24), START);
         assert_eq!(effects, [Effect::Connect { after_ms: 0 }]);
         Self { state, now: START }
     }
 
-    /// At a table that tells everything, at price 10, with 500 tokens.
-    pub(crate) fn seated() -> Self {
+    /// Connected to a casino with all features, at price 10, with 500 tokens.
+    pub(crate) fn connected() -> Self {
         let mut game = Self::new();
         game.stream(StreamEvent::Opened {
             extended: true,
@@ -48,7 +48,7 @@ impl Game {
         game
     }
 
-    /// What an event asks for; of orders, whichever they are.
+    /// Dispatches an event. Returns its effects with neutral order IDs.
     pub(crate) fn event(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = update(&mut self.state, self.now, event);
         for effect in &mut effects {
@@ -87,7 +87,7 @@ impl Game {
         }))
     }
 
-    /// Presses keys: each letter is a key; `\n` is Enter, `\x1b` Esc, `\t` Tab, `\x08` Backspace.
+    /// Presses keys: each character is a key; `\n` is Enter, `\x1b` Esc, `\t` Tab, `\x08` Backspace.
     pub(crate) fn keys(&mut self, keys: &str) -> Vec<Effect> {
         keys.chars()
             .flat_map(|letter| self.key(code(letter), KeyEventKind::Press))

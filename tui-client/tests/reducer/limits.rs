@@ -1,4 +1,4 @@
-//! The limit of an order: typed on the ticket or in words, sent, held back, and told in the log.
+//! Limit orders: entered on the ticket or as a command, sent, blocked, and shown in the log.
 
 use awesomestock::app::{
     Effect, Event,
@@ -14,9 +14,9 @@ use awesomestock::app::{
 
 use crate::game::{Game, START, send};
 
-/// [`Game::seated`] at a casino that keeps to limits, or not.
-fn seated(limits: bool) -> Game {
-    let mut game = Game::seated();
+/// [`Game::connected`] at a casino with or without support for limits.
+fn connected(limits: bool) -> Game {
+    let mut game = Game::connected();
     game.stream(StreamEvent::Capabilities(Capabilities {
         limits,
         ..Capabilities::default()
@@ -39,7 +39,7 @@ fn keys_send_orders_with_the_limit_the_ticket_shows() {
     for (keys, expected) in [
         ("2@14b", limited(Side::Buy, 2, 14)),
         ("2@9s", limited(Side::Sell, 2, 9)),
-        // The limit stays, and the next digit is a quantity again.
+        // The limit is kept, and the next digit belongs to the quantity again.
         (
             "2@14b3b",
             [limited(Side::Buy, 2, 14), limited(Side::Buy, 3, 14)].concat(),
@@ -48,7 +48,7 @@ fn keys_send_orders_with_the_limit_the_ticket_shows() {
             "2@14b@15b",
             [limited(Side::Buy, 2, 14), limited(Side::Buy, 2, 15)].concat(),
         ),
-        // Backspace takes the limit's digits back, then the limit.
+        // Backspace removes the limit's digits, then the limit.
         ("2@14\x08b", limited(Side::Buy, 2, 1)),
         ("2@1\x08\x08b", send(Side::Buy, 2)),
         ("2@@b", send(Side::Buy, 2)),
@@ -56,7 +56,7 @@ fn keys_send_orders_with_the_limit_the_ticket_shows() {
             "2@14b@@b",
             [limited(Side::Buy, 2, 14), send(Side::Buy, 2)].concat(),
         ),
-        // As many as can be paid at the limit, whatever the price is now.
+        // The maximum at the limit price, whatever the current price is.
         ("m@20b\n", limited(Side::Buy, 25, 20)),
         ("50%@20b", limited(Side::Buy, 12, 20)),
         ("$50@20b", limited(Side::Buy, 12, 20)),
@@ -64,17 +64,17 @@ fn keys_send_orders_with_the_limit_the_ticket_shows() {
         ("@20:buy 2\n", send(Side::Buy, 2)),
         (":buy 2 @ 14\n", limited(Side::Buy, 2, 14)),
         (":limit\n14b", limited(Side::Buy, 1, 14)),
-        // A limit that was begun and has no price holds the order back.
+        // An incomplete limit blocks the order.
         ("2@b", vec![]),
         ("2@0b", vec![]),
     ] {
-        assert_eq!(seated(true).keys(keys), expected, "{keys:?}");
+        assert_eq!(connected(true).keys(keys), expected, "{keys:?}");
     }
 }
 
 #[test]
-fn what_is_held_back_for_its_limit_is_said_in_words() {
-    for (limits, keys, deed, why) in [
+fn an_order_blocked_by_its_limit_is_explained() {
+    for (limits, keys, action, reason) in [
         (true, "2@b", LoggedAction::Notice, "the limit price is missing"),
         (
             false,
@@ -89,22 +89,22 @@ fn what_is_held_back_for_its_limit_is_said_in_words() {
             "this casino does not support limit orders",
         ),
     ] {
-        let mut game = seated(limits);
+        let mut game = connected(limits);
         assert_eq!(game.keys(keys), [], "{keys:?}");
-        let expected = (deed, ActionStatus::NotSent(why.to_owned()));
+        let expected = (action, ActionStatus::NotSent(reason.to_owned()));
         assert_eq!(game.log(), [expected], "{keys:?}");
     }
 }
 
 #[test]
-fn the_log_tells_the_limit_from_the_sending_to_the_answer() {
-    let mut game = seated(true);
+fn the_log_shows_the_limit_from_sending_to_the_answer() {
+    let mut game = connected(true);
     game.keys("2@14b3@9s");
     let (bought, sold) = (
         LoggedAction::Limited(Side::Buy, 2, 14),
         LoggedAction::Limited(Side::Sell, 3, 9),
     );
-    let pending = |deed: &LoggedAction| (deed.clone(), ActionStatus::Pending);
+    let pending = |action: &LoggedAction| (action.clone(), ActionStatus::Pending);
     assert_eq!(game.log(), [pending(&bought), pending(&sold)]);
     let wallet = Wallet {
         tokens: 480,
@@ -113,13 +113,13 @@ fn the_log_tells_the_limit_from_the_sending_to_the_answer() {
         ..Wallet::default()
     };
     game.result(true, "operation executed successfully", wallet);
-    let no = "selling 3 stocks needs 3, you have 2";
-    game.result(false, no, wallet);
+    let message = "selling 3 stocks needs 3, you have 2";
+    game.result(false, message, wallet);
     let traded = (bought, ActionStatus::Traded { price: Some(10) });
-    let refused = (sold, ActionStatus::Rejected(no.to_owned()));
-    assert_eq!(game.log(), [traded, refused]);
+    let rejected = (sold, ActionStatus::Rejected(message.to_owned()));
+    assert_eq!(game.log(), [traded, rejected]);
     assert_eq!(game.state.chart.markers.iter().count(), 1);
-    // Told again as a trade of the past, it is known.
+    // Received again in the trade list, it is not added twice.
     let again = TradeRow {
         tick: 0,
         at: START,
@@ -132,17 +132,21 @@ fn the_log_tells_the_limit_from_the_sending_to_the_answer() {
 }
 
 #[test]
-fn a_large_order_is_asked_about_by_what_it_may_cost_at_its_limit() {
-    for (keys, is_asked) in [
+fn a_large_order_is_confirmed_by_its_cost_at_the_limit() {
+    for (keys, is_confirmed) in [
         ("25@10b", false),
         ("25@18b", true),
-        // Refused by its limit now: nothing is asked about what cannot pass.
+        // The current price is above the limit, so the casino will reject it: no confirmation.
         ("45@9b", false),
         ("45@10b", true),
     ] {
-        let mut game = seated(true);
+        let mut game = connected(true);
         game.keys(keys);
         let confirm = game.state.screen.overlays.last();
-        assert_eq!(matches!(confirm, Some(Overlay::Confirm(_))), is_asked, "{keys:?}");
+        assert_eq!(
+            matches!(confirm, Some(Overlay::Confirm(_))),
+            is_confirmed,
+            "{keys:?}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Journeys through the reducer: what was before, which keys and messages came, what is afterwards.
+//! Unit tests of the reducer: a state, keys and messages, and the resulting state.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,9 +8,9 @@
 )]
 
 mod connection;
+mod documents;
 mod game;
+mod history;
 mod limits;
 mod money;
 mod orders;
-mod past;
-mod reading;

@@ -1,4 +1,4 @@
-//! The wallet, payments and what things are worth.
+//! The wallet, payments and valuations.
 
 use awesomestock::app::{
     Effect, Event,
@@ -15,7 +15,7 @@ use crate::game::Game;
 
 #[test]
 fn an_older_wallet_never_replaces_a_newer_one() {
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     let newer = Wallet {
         tokens: 7,
         version: 5,
@@ -29,20 +29,20 @@ fn an_older_wallet_never_replaces_a_newer_one() {
     game.event(Event::Answered(Response::Wallet(newer)));
     game.event(Event::Answered(Response::Wallet(older)));
     assert_eq!(game.state.holdings, WalletState::Known(newer));
-    // A casino that tells tokens only has taken the place of the one that told more.
+    // A casino that reports tokens only has replaced the one that reported more.
     game.event(Event::Answered(Response::Tokens(9)));
     assert_eq!(game.state.holdings, WalletState::TokensOnly(9));
     game.stream(StreamEvent::Wallet(older));
     assert_eq!(
         game.state.holdings,
         WalletState::Known(older),
-        "joining tells what is true"
+        "the wallet on connecting is always current"
     );
 }
 
 #[test]
 fn a_payment_answered_while_the_stream_opens_stays_in_the_wallet() {
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     let [opened, paid] = [0, 1].map(|version| Wallet {
         version,
         ..Wallet::default()
@@ -56,7 +56,7 @@ fn a_payment_answered_while_the_stream_opens_stays_in_the_wallet() {
 }
 
 #[test]
-fn amounts_are_entered_checked_and_sent() {
+fn amounts_are_entered_validated_and_sent() {
     for (keys, expected) in [
         ("t100\n", vec![Effect::Call(Request::BuyTokens(100))]),
         ("tx1y0\n", vec![Effect::Call(Request::BuyTokens(10))]),
@@ -72,9 +72,9 @@ fn amounts_are_entered_checked_and_sent() {
         ("w505\n", vec![Effect::Call(Request::Withdraw(505))]),
         ("w12\x080\n", vec![Effect::Call(Request::Withdraw(10))]),
     ] {
-        assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
+        assert_eq!(Game::connected().keys(keys), expected, "{keys:?}");
     }
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     game.keys("w7\n");
     match game.state.screen.overlays.last() {
         Some(Overlay::Amount(entry)) => {
@@ -85,8 +85,8 @@ fn amounts_are_entered_checked_and_sent() {
 }
 
 #[test]
-fn a_payment_finds_its_line_in_the_log() {
-    let mut game = Game::seated();
+fn a_payment_updates_its_log_entry() {
+    let mut game = Game::connected();
     game.keys("t100\nt100\nw5\n");
     game.event(Event::Failed(
         Request::Withdraw(5),
@@ -116,7 +116,7 @@ fn a_payment_finds_its_line_in_the_log() {
 }
 
 #[test]
-fn worth_is_reckoned_in_whole_numbers() {
+fn valuations_use_integers() {
     let wallet = Wallet {
         tokens: 5,
         stocks: 3,
@@ -133,15 +133,15 @@ fn worth_is_reckoned_in_whole_numbers() {
         (empty.average_cost(), empty.unrealised_permille(10)),
         (None, None)
     );
-    let most = Wallet {
+    let largest = Wallet {
         tokens: i32::MAX,
         stocks: i32::MAX,
         cost_basis: i64::MAX,
         ..Wallet::default()
     };
     assert_eq!(
-        most.equity(i32::MAX),
+        largest.equity(i32::MAX),
         i64::from(i32::MAX) * i64::from(i32::MAX) + i64::from(i32::MAX)
     );
-    assert_eq!(most.average_cost(), None);
+    assert_eq!(largest.average_cost(), None);
 }

@@ -1,4 +1,4 @@
-//! Orders: what keys and words send, what is held back, and how answers find them.
+//! Orders: what keys and commands send, what is blocked, and how answers are matched.
 
 use awesomestock::app::{
     Effect, Event, MAX_WAITING_ORDERS,
@@ -44,7 +44,7 @@ fn keys_send_the_orders_the_ticket_shows() {
         ("0b", vec![]),
         ("ms", vec![]),
     ] {
-        assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
+        assert_eq!(Game::connected().keys(keys), expected, "{keys:?}");
     }
 }
 
@@ -59,11 +59,11 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
             order_id: ClientOrderId::default(),
         }]
     };
-    let most = i32::MAX;
+    let max = i32::MAX;
     for (up_to, keys, price, then, expected) in [
         // The price rises or falls while the confirmation is open.
-        (true, "mb", 14, "\n", sent(Side::Buy, most, true)),
-        (true, "mb", 8, "\n", sent(Side::Buy, most, true)),
+        (true, "mb", 14, "\n", sent(Side::Buy, max, true)),
+        (true, "mb", 8, "\n", sent(Side::Buy, max, true)),
         (false, "mb", 14, "\n", sent(Side::Buy, 35, false)),
         (false, "mb", 8, "\n", sent(Side::Buy, 62, false)),
         (true, "95%b", 14, "\n", sent(Side::Buy, 33, true)),
@@ -76,10 +76,10 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
         (true, "mb", 501, "\n", vec![]),
         // A small order needs no confirmation.
         (true, "50%", 14, "b", sent(Side::Buy, 17, true)),
-        (true, "m", 14, "s", sent(Side::Sell, most, true)),
+        (true, "m", 14, "s", sent(Side::Sell, max, true)),
         (false, "m", 14, "s", sent(Side::Sell, 3, false)),
     ] {
-        let mut game = Game::seated();
+        let mut game = Game::connected();
         game.stream(StreamEvent::Capabilities(Capabilities {
             up_to,
             ..Capabilities::default()
@@ -98,7 +98,7 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
 
 #[test]
 fn the_log_shows_the_number_of_stocks_traded() {
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     game.stream(StreamEvent::Capabilities(Capabilities {
         up_to: true,
         ..Capabilities::default()
@@ -127,8 +127,8 @@ fn the_log_shows_the_number_of_stocks_traded() {
 }
 
 #[test]
-fn arrows_move_the_ticket_and_never_below_one() {
-    let mut game = Game::seated();
+fn arrows_change_the_quantity_and_stop_at_one() {
+    let mut game = Game::connected();
     for (key, expected) in [
         (KeyCode::Up, 2),
         (KeyCode::PageUp, 12),
@@ -149,7 +149,7 @@ fn arrows_move_the_ticket_and_never_below_one() {
 
 #[test]
 fn a_held_or_released_key_never_trades() {
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     for kind in [KeyEventKind::Repeat, KeyEventKind::Release] {
         for letter in ['b', 's', 't', 'w', 'q'] {
             assert_eq!(game.key(KeyCode::Char(letter), kind), [], "{letter} {kind:?}");
@@ -162,7 +162,7 @@ fn a_held_or_released_key_never_trades() {
 
 #[test]
 fn a_paste_never_trades() {
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     assert_eq!(game.event(Event::Paste("bbb\n".to_owned())), []);
     assert_eq!(game.keys(":"), []);
     assert_eq!(game.event(Event::Paste("buy 3\n".to_owned())), []);
@@ -171,8 +171,8 @@ fn a_paste_never_trades() {
 }
 
 #[test]
-fn an_order_is_pending_until_its_answer_came() {
-    let mut game = Game::seated();
+fn an_order_is_pending_until_it_is_answered() {
+    let mut game = Game::connected();
     game.keys("2bs");
     let waiting = vec![
         (LoggedAction::Order(Side::Buy, 2), ActionStatus::Pending),
@@ -206,35 +206,35 @@ fn an_order_is_pending_until_its_answer_came() {
 }
 
 #[test]
-fn orders_are_held_back_in_words_while_the_table_is_not_live() {
+fn orders_without_a_live_session_are_blocked_with_a_reason() {
     let mut connecting = Game::new();
-    let mut lost = Game::seated();
+    let mut lost = Game::connected();
     lost.stream(StreamEvent::Closed("connection reset".to_owned()));
-    let mut left = Game::seated();
-    left.keys(":stop\n");
-    let mut barred = Game::seated();
-    barred.stream(StreamEvent::Rejected("the name is another's".to_owned()));
-    for (game, word) in [
-        (&mut barred, "rejected"),
+    let mut disconnected = Game::connected();
+    disconnected.keys(":stop\n");
+    let mut not_allowed = Game::connected();
+    not_allowed.stream(StreamEvent::Rejected("the name is another's".to_owned()));
+    for (game, expected) in [
+        (&mut not_allowed, "rejected"),
         (&mut connecting, "connecting"),
         (&mut lost, "reconnecting"),
-        (&mut left, "left"),
+        (&mut disconnected, "left"),
     ] {
-        assert_eq!(game.keys(":buy 1\n"), [], "{word}");
+        assert_eq!(game.keys(":buy 1\n"), [], "{expected}");
         match game.last_outcome() {
-            ActionStatus::NotSent(why) => assert!(why.contains(word), "{why}"),
-            other => panic!("{word}: {other:?}"),
+            ActionStatus::NotSent(reason) => assert!(reason.contains(expected), "{reason}"),
+            other => panic!("{expected}: {other:?}"),
         }
     }
 }
 
 #[test]
-fn orders_that_wait_are_bounded() {
-    let mut game = Game::seated();
+fn pending_orders_are_limited() {
+    let mut game = Game::connected();
     for _ in 0..MAX_WAITING_ORDERS {
         assert_eq!(game.keys("b"), send(Side::Buy, 1));
     }
     assert_eq!(game.keys("b"), []);
-    assert!(matches!(game.last_outcome(), ActionStatus::NotSent(why) if why.contains("64")));
+    assert!(matches!(game.last_outcome(), ActionStatus::NotSent(reason) if reason.contains("64")));
     assert_eq!(game.state.log.waiting(), MAX_WAITING_ORDERS);
 }

@@ -1,4 +1,4 @@
-//! A load balancer: leads each connection to the next of several casinos, and passes over those that are not there.
+//! A TCP load balancer over several casinos, which skips unreachable ones.
 
 use std::{
     net::SocketAddr,
@@ -14,14 +14,14 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A port that leads to all of the casinos, for as long as this is kept.
+/// Listens on a port until it is dropped.
 pub struct Balancer {
     address: SocketAddr,
     accepting: JoinHandle<()>,
 }
 
 impl Balancer {
-    /// Leads to `casinos`, `HOST:PORT` each, in turn.
+    /// Forwards connections to `casinos`, each `HOST:PORT`, in turn.
     pub async fn start(casinos: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -30,13 +30,13 @@ impl Balancer {
             loop {
                 let (player, _) = listener.accept().await.unwrap();
                 let (casinos, turn) = (Arc::clone(&casinos), Arc::clone(&turn));
-                tokio::spawn(lead(player, casinos, turn));
+                tokio::spawn(forward(player, casinos, turn));
             }
         });
         Self { address, accepting }
     }
 
-    /// As `--casino` wants it.
+    /// The URL for `--casino`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -48,14 +48,14 @@ impl Drop for Balancer {
     }
 }
 
-/// Leads to the first casino that is there, until either side is gone. Without any, the connection ends at once.
-async fn lead(mut player: TcpStream, casinos: Arc<Vec<String>>, turn: Arc<AtomicUsize>) {
+/// Forwards to the first reachable casino until either side closes. Closes the connection if there is none.
+async fn forward(mut player: TcpStream, casinos: Arc<Vec<String>>, turn: Arc<AtomicUsize>) {
     let _ = player.set_nodelay(true);
     for _ in 0..casinos.len() {
         let next = turn.fetch_add(1, Ordering::Relaxed) % casinos.len();
         if let Ok(mut casino) = TcpStream::connect(&casinos[next]).await {
             let _ = casino.set_nodelay(true);
-            // How it ended is for the two ends to find out.
+            // Either end notices how the connection ended.
             let _ = copy_bidirectional(&mut player, &mut casino).await;
             return;
         }

@@ -1,4 +1,4 @@
-//! A casino of our own as a real process, that can be killed and started again.
+//! The real casino as a child process that can be killed and restarted.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,10 +9,10 @@ use std::{
 
 use super::GAME;
 
-/// A server's binary. It belongs to another package, so cargo is asked to have it built as this test was.
+/// Path of a server's binary. Another package contains it, so cargo builds it with this test's profile.
 pub fn binary(package: &str) -> PathBuf {
-    static BUILDING: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = BUILDING.lock();
+    static BUILD_LOCK: Mutex<()> = Mutex::new(());
+    let _guard = BUILD_LOCK.lock();
     let folder = Path::new(GAME).parent().unwrap();
     let mut build = Command::new(env!("CARGO"));
     build.args([
@@ -32,7 +32,7 @@ pub fn binary(package: &str) -> PathBuf {
     folder.join(package)
 }
 
-/// The casino's.
+/// The casino's binary.
 fn casino_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| binary("casino-server"))
@@ -45,30 +45,30 @@ pub struct Casino {
 }
 
 impl Casino {
-    /// Starts a casino with a ledger in `folder`, at `address` (port 0: any), and waits until it is ready.
+    /// Starts a casino with a ledger in `folder` at `address` (port 0: any port), and waits until it is ready.
     pub fn start(folder: &Path, address: &str, arguments: &[&str]) -> Self {
         let store = format!("sqlite:{}", folder.join("casino.db").display());
         Self::start_on(&store, address, arguments)
     }
 
-    /// The same on the ledger at the URL `store`.
+    /// Like [`start`](Self::start), on the ledger at the URL `store`.
     pub fn start_on(store: &str, address: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(casino_binary());
         command
             .args(["--listen", address, "--store", store])
             .args(arguments);
-        Self::ready(command)
+        Self::wait_until_ready(command)
     }
 
-    /// Starts a payments server, which is no casino but lives like one.
+    /// Starts a payments server, which is controlled in the same way.
     pub fn start_payments(arguments: &[&str]) -> Self {
         let mut command = Command::new(binary("payments-server"));
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
-        Self::ready(command)
+        Self::wait_until_ready(command)
     }
 
     /// Waits for the ready line.
-    fn ready(mut command: Command) -> Self {
+    fn wait_until_ready(mut command: Command) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -93,23 +93,23 @@ impl Casino {
         &self.address
     }
 
-    /// As `--casino` wants it.
+    /// The URL for `--casino`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Sends it `signal`.
+    /// Sends `signal` to the process.
     pub fn signal(&self, signal: rustix::process::Signal) {
         super::send_signal(self.process.id(), signal);
     }
 
-    /// Ends it in order, and waits for that.
+    /// Shuts down and waits for the end.
     pub fn end(mut self) {
         self.signal(rustix::process::Signal::TERM);
         self.process.wait().unwrap();
     }
 
-    /// `kill -9`; gives back the address, to start again at.
+    /// Sends SIGKILL. Returns the address for a restart.
     pub fn kill(mut self) -> String {
         self.process.kill().unwrap();
         self.process.wait().unwrap();

@@ -1,15 +1,15 @@
-//! What the tests of the real binary share: a home of its own for each game, and games played over pipes.
+//! Shared test support: a home folder for each test, and games over pipes and pseudo-terminals.
 
-// Each test binary uses its part; the allowance for tests in the lint's configuration does not reach helpers.
+// Each test binary uses a part of this; the lint exemption for tests does not cover helper functions.
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod balancer;
 pub mod casino;
-pub mod cutter;
-pub mod nasty_casino;
+pub mod hostile_casino;
 pub mod new_casino;
 pub mod old_casino;
+pub mod proxy;
 pub mod pty;
 
 use std::{
@@ -24,13 +24,13 @@ use std::{
 
 use tempfile::TempDir;
 
-/// The real binary.
+/// The path of the game's binary.
 pub const GAME: &str = env!("CARGO_BIN_EXE_awesomestock");
 
-/// How long anything may take before a test gives up: far longer than it does.
+/// Timeout of a test, far longer than any wait should take.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A user's folders, gone with the test.
+/// A temporary home folder.
 pub struct Home(TempDir);
 
 impl Home {
@@ -49,7 +49,7 @@ impl Home {
         folder.join("config.toml")
     }
 
-    /// The variables of a process that lives here.
+    /// The environment variables of a process with this home.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let folder = |name: &str| self.path().join(name).to_str().unwrap().to_owned();
         vec![
@@ -66,73 +66,73 @@ impl Home {
         ]
     }
 
-    /// The game, started from here.
+    /// The game's command with this home.
     pub fn game<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(GAME);
         command.env_clear().envs(self.variables()).args(arguments);
         command
     }
 
-    /// Has the key that `player` has at the casino at `from` known at `to`, which is another way to the same casino.
+    /// Copies `player`'s key at the URL `from` to the URL `to` of the same casino.
     pub fn share_key(&self, player: &str, from: &str, to: &str) {
         self.share_key_of(self, player, from, to);
     }
 
-    /// The same with a key that is kept in another `home`, in the place of any other.
+    /// Like [`share_key`](Self::share_key), with the key of another `home`; replaces an existing key.
     pub fn share_key_of(&self, home: &Self, player: &str, from: &str, to: &str) {
-        let key = |home: &Self, words: &[&str], url: &str, input: &[u8]| {
+        let key = |home: &Self, subcommand: &[&str], url: &str, input: &[u8]| {
             let with = ["--user", player, "--casino", url];
-            let mut command = home.game(["key"].iter().chain(words).chain(&with));
+            let mut command = home.game(["key"].iter().chain(subcommand).chain(&with));
             command.stdin(Stdio::piped()).stdout(Stdio::piped());
             let mut running = command.spawn().unwrap();
             running.stdin.take().unwrap().write_all(input).unwrap();
             let output = running.wait_with_output().unwrap();
-            assert!(output.status.success(), "key {words:?}");
+            assert!(output.status.success(), "key {subcommand:?}");
             output.stdout
         };
         let exported = key(home, &["export"], from, &[]);
         key(self, &["import", "--replace"], to, &exported);
     }
 
-    /// A game of these lines, from its start to its end.
-    pub fn play_lines(&self, arguments: &[&str], lines: &str) -> Output {
+    /// Runs a game with these lines as its input.
+    pub fn run_script(&self, arguments: &[&str], lines: &str) -> Output {
         let mut game = self.game(arguments);
         game.stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut game = game.spawn().unwrap();
         let mut stdin = game.stdin.take().unwrap();
-        // A game that ends without reading its lines is seen by what it says.
+        // A game that exits before it reads its input is detected by its output.
         let _ = stdin.write_all(lines.as_bytes());
         drop(stdin);
         game.wait_with_output().unwrap()
     }
 
-    /// What a game of these lines says, which must end well.
+    /// Runs a game with these lines, which must succeed. Returns the lines of its output.
     pub fn answers(&self, arguments: &[&str], lines: &str) -> Vec<String> {
-        let output = self.play_lines(arguments, lines);
-        let said = String::from_utf8(output.stdout).unwrap();
-        let complaints = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), &*complaints), (Some(0), ""), "{said}");
-        said.lines().map(str::to_owned).collect()
+        let output = self.run_script(arguments, lines);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{stdout}");
+        stdout.lines().map(str::to_owned).collect()
     }
 }
 
-/// A game over pipes that goes on.
-pub struct Pipes {
+/// A running game over pipes.
+pub struct PipedGame {
     pub child: Child,
     stdin: Option<ChildStdin>,
-    said: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<String>,
 }
 
-impl Pipes {
+impl PipedGame {
     pub fn open(home: &Home, arguments: &[&str]) -> Self {
         let mut game = home.game(arguments);
         game.stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
         let mut child = game.spawn().unwrap();
-        let (sender, said) = mpsc::channel();
+        let (sender, lines) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
@@ -144,41 +144,43 @@ impl Pipes {
         Self {
             stdin: child.stdin.take(),
             child,
-            said,
+            lines,
         }
     }
 
     /// Sends a line.
-    pub fn say(&mut self, line: &str) {
+    pub fn send_line(&mut self, line: &str) {
         writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// The next line the game says.
-    pub fn hear(&self) -> String {
-        self.said.recv_timeout(DEADLINE).expect("the game says nothing")
+    /// Returns the next line of output.
+    pub fn next_line(&self) -> String {
+        self.lines
+            .recv_timeout(DEADLINE)
+            .expect("the game prints nothing")
     }
 
-    /// The next line that has `text` in it; others are passed over.
-    pub fn hear_about(&self, text: &str) -> String {
+    /// Returns the next line that contains `text` and skips lines before it.
+    pub fn wait_for_line(&self, text: &str) -> String {
         loop {
-            let line = self.hear();
+            let line = self.next_line();
             if line.contains(text) {
                 return line;
             }
         }
     }
 
-    /// Ends the lines, and waits for the game to end: its exit code, and what it still said.
+    /// Closes the input and waits for the end. Returns the exit code and the remaining output.
     pub fn end(mut self) -> (Option<i32>, Vec<String>) {
         drop(self.stdin.take());
         self.wait()
     }
 
-    /// Waits for the game to end, its lines still open.
+    /// Waits for the end with the input still open.
     pub fn wait(mut self) -> (Option<i32>, Vec<String>) {
         let mut rest = Vec::new();
         loop {
-            match self.said.recv_timeout(DEADLINE) {
+            match self.lines.recv_timeout(DEADLINE) {
                 Ok(line) => rest.push(line),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => panic!("the game does not end: {rest:?}"),
@@ -188,7 +190,7 @@ impl Pipes {
     }
 }
 
-impl Drop for Pipes {
+impl Drop for PipedGame {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -201,7 +203,7 @@ pub fn send_signal(process_id: u32, signal: rustix::process::Signal) {
     rustix::process::kill_process(id, signal).unwrap();
 }
 
-/// All of a stream, as text.
+/// Reads a stream to its end.
 pub fn text_of(mut stream: impl Read) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();

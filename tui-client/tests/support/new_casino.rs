@@ -1,7 +1,7 @@
-//! A casino of a contract that is newer than ours: a scripted one, on a real socket.
+//! A scripted casino with a newer contract than this client knows, on a real socket.
 //!
-//! Each of its messages has fields that we do not know; it names feeds, kinds of messages and outcomes that we never
-//! heard of, and does not tell less for that.
+//! Its messages have unknown fields, and it announces unknown capabilities, message types and outcomes, but still sends
+//! everything that the current contract has.
 
 use std::{
     convert::Infallible,
@@ -23,13 +23,13 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-/// The price, which never moves.
+/// The price, which never changes.
 const PRICE: i32 = 10;
 
-/// Tokens of everybody to begin with.
+/// Initial tokens of every player.
 const TOKENS: i32 = 500;
 
-/// `casino.GambleInfo`, as it may become.
+/// A possible future `casino.GambleInfo`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Info {
     #[prost(int32, tag = "1")]
@@ -40,7 +40,7 @@ pub struct Info {
     outcome: Option<Outcome>,
     #[prost(message, optional, tag = "4")]
     wallet: Option<Wallet>,
-    /// Not ours to know.
+    /// Unknown to the client.
     #[prost(message, optional, tag = "1000")]
     more: Option<More>,
 }
@@ -60,7 +60,7 @@ pub struct Stock {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Outcome {
     #[prost(string, tag = "1")]
-    words: String,
+    message: String,
     #[prost(int32, tag = "2")]
     outcome: i32,
     #[prost(message, optional, tag = "4")]
@@ -81,11 +81,11 @@ pub struct Wallet {
     more: Option<More>,
 }
 
-/// A field of each wire type.
+/// Fields of every wire type.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct More {
     #[prost(string, repeated, tag = "1")]
-    words: Vec<String>,
+    message: Vec<String>,
     #[prost(fixed64, tag = "2")]
     eight: u64,
     #[prost(float, tag = "3")]
@@ -96,21 +96,21 @@ pub struct More {
 
 fn more() -> Option<More> {
     Some(More {
-        words: vec!["\u{1b}[2J".to_owned(), "x".repeat(300)],
+        message: vec!["\u{1b}[2J".to_owned(), "x".repeat(300)],
         eight: u64::MAX,
         four: 1.5,
         last: i64::MIN,
     })
 }
 
-/// The casino. Stocks are counted for all players together.
+/// The casino. Stocks are counted over all players.
 #[derive(Clone, Default)]
 pub struct NewCasino {
     stocks: Arc<AtomicI32>,
 }
 
 impl NewCasino {
-    /// Serves at `address`, as long as the runtime lives.
+    /// Serves at `address` for the lifetime of the runtime.
     pub async fn serve_at(address: &str) -> Self {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
@@ -120,7 +120,7 @@ impl NewCasino {
         casino
     }
 
-    /// Stocks bought by now.
+    /// Stocks bought so far.
     pub fn stocks(&self) -> i32 {
         self.stocks.load(Ordering::SeqCst)
     }
@@ -135,7 +135,7 @@ impl NewCasino {
         })
     }
 
-    /// What everybody is told on joining, with what nobody has heard of in between.
+    /// The first messages of a session, mixed with unknown ones.
     fn greeting(&self) -> Vec<Info> {
         let unknown = |kind| Info {
             kind,
@@ -158,13 +158,13 @@ impl NewCasino {
         vec![unknown(42), wallet, unknown(i32::MAX), price, unknown(-1)]
     }
 
-    /// Executes it, and says so with an outcome of its own and the words of old.
+    /// Executes an order. Answers with an unknown outcome and the known message.
     fn trade(&self, action: &casino::Action) -> Info {
         self.stocks.fetch_add(action.stocks_count, Ordering::SeqCst);
         Info {
             kind: casino::GambleType::ActionResult.into(),
             outcome: Some(Outcome {
-                words: awesomestock_proto::EXECUTED_MESSAGE.to_owned(),
+                message: awesomestock_proto::EXECUTED_MESSAGE.to_owned(),
                 outcome: 77,
                 wallet: self.wallet(),
                 more: more(),

@@ -1,7 +1,7 @@
-//! A casino that speaks the old contract only: a scripted one, on a real socket.
+//! A scripted casino with the old contract, on a real socket.
 //!
-//! It passes over metadata, fills in the old fields alone, does not know the calls that were added, and ends a table
-//! that a player has left with UNKNOWN "EOF".
+//! It ignores metadata, fills in only the old fields, does not implement the newer methods, and ends a session after
+//! the half-close with UNKNOWN "EOF".
 
 use std::{
     collections::HashMap,
@@ -22,16 +22,16 @@ use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming, transport::Server};
 
-/// The price, which never moves: what is tested is the way, not the market.
+/// The price, which never changes.
 const PRICE: i32 = 10;
 
-/// Words with an escape sequence, a line end and a mark that turns the reading order.
-pub const NASTY_WORDS: &str = "not enough \u{1b}[2Jtokens\r\n\u{202E}!";
+/// A message with an escape sequence, a line break and a bidirectional override.
+pub const HOSTILE_MESSAGE: &str = "not enough \u{1b}[2Jtokens\r\n\u{202E}!";
 
 type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[derive(Debug, Default)]
-struct Books {
+struct Accounts {
     tokens: HashMap<String, i32>,
     stocks: HashMap<String, i32>,
     payments: HashMap<String, Vec<i32>>,
@@ -40,16 +40,16 @@ struct Books {
 /// The casino.
 #[derive(Debug, Default, Clone)]
 pub struct OldCasino {
-    books: Arc<Mutex<Books>>,
+    accounts: Arc<Mutex<Accounts>>,
 }
 
 impl OldCasino {
-    /// Serves on a port of its own, as long as the runtime lives.
+    /// Serves on a free port for the lifetime of the runtime.
     pub async fn serve() -> SocketAddr {
         Self::serve_at("127.0.0.1:0").await
     }
 
-    /// Serves at `address`, as long as the runtime lives.
+    /// Serves at `address` for the lifetime of the runtime.
     pub async fn serve_at(address: &str) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -64,20 +64,20 @@ impl OldCasino {
     }
 
     fn trade(&self, action: &Action) -> &'static str {
-        let mut books = self.books.lock().unwrap();
+        let mut accounts = self.accounts.lock().unwrap();
         let user = name(action.user.as_ref());
         let total = PRICE * action.stocks_count;
         let (tokens, stocks) = match action.r#type() {
             ActionType::Buy => (-total, action.stocks_count),
             ActionType::Sell => (total, -action.stocks_count),
         };
-        let tokens = books.tokens.get(&user).unwrap_or(&0) + tokens;
-        let stocks = books.stocks.get(&user).unwrap_or(&0) + stocks;
+        let tokens = accounts.tokens.get(&user).unwrap_or(&0) + tokens;
+        let stocks = accounts.stocks.get(&user).unwrap_or(&0) + stocks;
         if tokens < 0 || stocks < 0 {
-            return NASTY_WORDS;
+            return HOSTILE_MESSAGE;
         }
-        books.tokens.insert(user.clone(), tokens);
-        books.stocks.insert(user, stocks);
+        accounts.tokens.insert(user.clone(), tokens);
+        accounts.stocks.insert(user, stocks);
         "operation executed successfully"
     }
 }
@@ -98,11 +98,11 @@ fn price() -> GambleInfo {
     }
 }
 
-fn result(words: &str) -> GambleInfo {
+fn result(message: &str) -> GambleInfo {
     GambleInfo {
         r#type: GambleType::ActionResult.into(),
         result: Some(ActionResult {
-            msg: words.to_owned(),
+            msg: message.to_owned(),
             ..ActionResult::default()
         }),
         ..GambleInfo::default()
@@ -116,21 +116,21 @@ impl Casino for OldCasino {
 
     async fn buy_tokens(&self, request: Request<Payment>) -> Result<Response<Tokens>, Status> {
         let payment = request.into_inner();
-        let mut books = self.books.lock().unwrap();
+        let mut accounts = self.accounts.lock().unwrap();
         let user = name(payment.user.as_ref());
         let count = payment.amount * 5;
-        *books.tokens.entry(user.clone()).or_default() += count;
-        books.payments.entry(user).or_default().push(-payment.amount);
+        *accounts.tokens.entry(user.clone()).or_default() += count;
+        accounts.payments.entry(user).or_default().push(-payment.amount);
         Ok(Response::new(Tokens { count }))
     }
 
     async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<Payment>, Status> {
         let request = request.into_inner();
-        let mut books = self.books.lock().unwrap();
+        let mut accounts = self.accounts.lock().unwrap();
         let user = name(request.user.as_ref());
         let amount = request.tokens_cnt / 5;
-        *books.tokens.entry(user.clone()).or_default() -= request.tokens_cnt;
-        books.payments.entry(user).or_default().push(amount);
+        *accounts.tokens.entry(user.clone()).or_default() -= request.tokens_cnt;
+        accounts.payments.entry(user).or_default().push(amount);
         Ok(Response::new(Payment {
             user: request.user,
             amount,
@@ -139,8 +139,8 @@ impl Casino for OldCasino {
     }
 
     async fn get_token_balance(&self, request: Request<User>) -> Result<Response<Tokens>, Status> {
-        let books = self.books.lock().unwrap();
-        let count = *books.tokens.get(&request.get_ref().id).unwrap_or(&0);
+        let accounts = self.accounts.lock().unwrap();
+        let count = *accounts.tokens.get(&request.get_ref().id).unwrap_or(&0);
         Ok(Response::new(Tokens { count }))
     }
 
@@ -150,7 +150,7 @@ impl Casino for OldCasino {
     ) -> Result<Response<Self::GetPaymentsStream>, Status> {
         let user = request.into_inner();
         let amounts = self
-            .books
+            .accounts
             .lock()
             .unwrap()
             .payments
@@ -183,8 +183,8 @@ impl Casino for OldCasino {
         tokio::spawn(async move {
             let _ = sender.send(Ok(price())).await;
             while let Some(Ok(action)) = actions.next().await {
-                let words = casino.trade(&action);
-                let _ = sender.send(Ok(result(words))).await;
+                let message = casino.trade(&action);
+                let _ = sender.send(Ok(result(message))).await;
             }
             let _ = sender.send(Err(Status::unknown("EOF"))).await;
         });

@@ -1,4 +1,4 @@
-//! The real game in a real pseudo-terminal, seen through a terminal emulator.
+//! The real game in a pseudo-terminal, with a terminal emulator that reads the screen.
 
 use std::{
     io::{Read, Write},
@@ -12,18 +12,18 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 
 use super::{DEADLINE, GAME, Home};
 
-/// A terminal with something running in it.
+/// A terminal with a running program.
 pub struct Terminal {
     child: Option<Box<dyn Child + Send + Sync>>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
-    shown: Arc<Shown>,
-    /// The terminal's modes at the start, all of them.
+    shown: Arc<SharedScreen>,
+    /// The terminal's modes before the program started.
     modes: String,
 }
 
 #[derive(Default)]
-struct Shown {
+struct SharedScreen {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -36,7 +36,7 @@ struct State {
 }
 
 impl State {
-    /// A synchronized update has begun and not ended: what the screen shows is half of something.
+    /// Whether a synchronized update is incomplete, so that the screen shows half a frame.
     fn is_in_a_frame(&self) -> bool {
         let last = |sequence: &[u8]| {
             self.bytes
@@ -56,12 +56,12 @@ fn size(columns: u16, rows: u16) -> PtySize {
     }
 }
 
-/// A number of rows or columns, as the emulator takes it.
+/// Converts a number of rows or columns for the emulator.
 pub fn cells(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).unwrap()
 }
 
-/// The game as a command for a terminal.
+/// The game's command for a terminal.
 pub fn game(home: &Home, arguments: &[&str]) -> CommandBuilder {
     command(home, GAME, arguments)
 }
@@ -85,7 +85,7 @@ impl Terminal {
         let modes = format!("{:?}", pair.master.get_termios().unwrap());
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let shown = Arc::new(Shown::default());
+        let shown = Arc::new(SharedScreen::default());
         shown
             .state
             .lock()
@@ -94,16 +94,16 @@ impl Terminal {
             .screen_mut()
             .set_size(cells(rows), cells(columns));
         let mut output = pair.master.try_clone_reader().unwrap();
-        let watched = Arc::clone(&shown);
+        let screen = Arc::clone(&shown);
         thread::spawn(move || {
             let mut buffer = [0; 16 * 1024];
             loop {
                 let read = output.read(&mut buffer).unwrap_or(0);
-                let mut state = watched.state.lock().unwrap();
+                let mut state = screen.state.lock().unwrap();
                 state.emulator.process(&buffer[..read]);
                 state.bytes.extend_from_slice(&buffer[..read]);
                 state.ended = read == 0;
-                watched.changed.notify_all();
+                screen.changed.notify_all();
                 if read == 0 {
                     return;
                 }
@@ -118,12 +118,12 @@ impl Terminal {
         }
     }
 
-    /// A solo game at 120x36 whose price stays where it is.
+    /// A solo game at 120x36 with a fixed price.
     pub fn solo(home: &Home) -> Self {
         Self::open(game(home, &["--user", "anna", "--tick", "1h"]), 120, 36)
     }
 
-    /// Types.
+    /// Sends keys.
     pub fn type_keys(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
@@ -136,48 +136,48 @@ impl Terminal {
         });
     }
 
-    /// Waits until the screen does not show `text` any more.
+    /// Waits until the screen no longer shows `text`.
     pub fn see_no_more(&self, text: &str) {
         self.wait_for(&format!("{text:?} off the screen"), |state| {
             !contents(state).contains(text)
         });
     }
 
-    /// Waits until the screen does not show just `shown` any more.
-    pub fn see_other_than(&self, shown: &str) {
+    /// Waits until the screen differs from `shown`.
+    pub fn see_change_from(&self, shown: &str) {
         self.wait_for("a change of the screen", |state| contents(state) != shown);
     }
 
-    /// What the screen shows.
+    /// The text of the screen.
     pub fn contents(&self) -> String {
         contents(&self.shown.state.lock().unwrap())
     }
 
-    /// Where `words` stand: column and row, counted from 1 as a terminal's mouse does.
-    pub fn place_of(&self, words: &str) -> (usize, usize) {
-        self.see(words);
+    /// Returns column and row of `text`, counted from 1 like a terminal's mouse events.
+    pub fn position_of(&self, text: &str) -> (usize, usize) {
+        self.see(text);
         let state = self.shown.state.lock().unwrap();
         let shown = state.emulator.screen().contents();
         let found = shown.lines().zip(1..).find_map(|(line, row)| {
-            let before = line.get(..line.find(words)?)?;
+            let before = line.get(..line.find(text)?)?;
             Some((before.chars().count() + 1, row))
         });
         found.unwrap()
     }
 
-    /// All bytes written to the terminal so far.
+    /// All bytes written to the terminal since the last [`wipe`](Self::wipe).
     pub fn bytes(&self) -> Vec<u8> {
         self.shown.state.lock().unwrap().bytes.clone()
     }
 
-    /// Forgets what the screen shows: what is seen after it was drawn after it.
+    /// Clears the emulator's screen, so that only later output is found.
     pub fn wipe(&self) {
         let mut state = self.shown.state.lock().unwrap();
         state.emulator.process(b"\x1b[2J");
         state.bytes.clear();
     }
 
-    /// Gives the terminal another size.
+    /// Resizes the terminal.
     pub fn resize(&self, columns: u16, rows: u16) {
         self.shown
             .state
@@ -189,22 +189,25 @@ impl Terminal {
         self.master.resize(size(columns, rows)).unwrap();
     }
 
-    /// Sends `signal` to what runs in it.
+    /// Sends `signal` to the program.
     pub fn signal(&self, signal: rustix::process::Signal) {
         super::send_signal(self.child.as_ref().unwrap().process_id().unwrap(), signal);
     }
 
-    /// The process group that the terminal belongs to.
+    /// The terminal's foreground process group.
     pub fn foreground(&self) -> u32 {
         u32::try_from(self.master.process_group_leader().unwrap()).unwrap()
     }
 
-    /// Types `keys` again and again, until `done`.
+    /// Sends `keys` repeatedly until `done` returns true.
     pub fn type_until(&mut self, keys: &str, done: impl Fn(&Self) -> bool) {
-        let give_up = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + DEADLINE;
         while !done(self) {
             let shown = self.contents();
-            assert!(Instant::now() < give_up, "typed {keys:?} in vain:\n{shown}");
+            assert!(
+                Instant::now() < deadline,
+                "typed {keys:?} without effect:\n{shown}"
+            );
             self.type_keys(keys);
             let state = self.shown.state.lock().unwrap();
             let moment = Duration::from_millis(100);
@@ -212,45 +215,45 @@ impl Terminal {
         }
     }
 
-    /// Whether these words were written, in this order, since the last [`wipe`](Self::wipe).
-    pub fn was_written(&self, words: &[&str]) -> bool {
-        were_written(&self.shown.state.lock().unwrap(), words)
+    /// Whether `texts` were written in this order since the last [`wipe`](Self::wipe).
+    pub fn was_written(&self, texts: &[&str]) -> bool {
+        were_written(&self.shown.state.lock().unwrap(), texts)
     }
 
-    /// Waits until these words were written, in this order, since the last [`wipe`](Self::wipe).
-    pub fn see_written(&self, words: &[&str]) {
-        self.wait_for(&format!("{words:?}"), |state| were_written(state, words));
+    /// Waits until `texts` were written in this order since the last [`wipe`](Self::wipe).
+    pub fn see_written(&self, texts: &[&str]) {
+        self.wait_for(&format!("{texts:?}"), |state| were_written(state, texts));
     }
 
-    /// Waits until the game has given the terminal back.
+    /// Waits until the game has restored the terminal.
     pub fn see_given_back(&self) {
-        self.wait_for("the terminal given back", |state| {
+        self.wait_for("the terminal restored", |state| {
             let screen = state.emulator.screen();
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
         });
     }
 
-    /// Waits until the game has left its screen. A shell may have set modes of its own by then.
+    /// Waits until the game has left the alternate screen. A shell may have set its own modes by then.
     pub fn see_left(&self) {
         self.wait_for("the screen left", |state| {
             !state.emulator.screen().alternate_screen()
         });
     }
 
-    /// Waits until the game has taken the terminal.
+    /// Waits until the game has entered the alternate screen.
     pub fn see_taken(&self) {
-        self.wait_for("the terminal taken", |state| {
+        self.wait_for("the alternate screen", |state| {
             state.emulator.screen().alternate_screen()
         });
     }
 
-    /// Lines are edited and echoed by the terminal, as a shell expects it.
+    /// Whether the terminal edits and echoes lines, as a shell expects.
     pub fn is_cooked(&self) -> bool {
         let flags = format!("{:?}", self.master.get_termios().unwrap().local_flags);
         flags.contains("ICANON") && flags.contains("ECHO")
     }
 
-    /// Waits for the end of what runs in it, and checks that the terminal is whole.
+    /// Waits for the program to end and checks that the terminal's modes are restored.
     pub fn end(mut self) -> (ExitStatus, String) {
         self.wait_for("the end", |state| state.ended);
         let ended = exit_of(self.child.take().unwrap());
@@ -261,14 +264,14 @@ impl Terminal {
     }
 
     fn wait_for(&self, what: &str, wanted: impl Fn(&State) -> bool) {
-        let give_up = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + DEADLINE;
         let mut state = self.shown.state.lock().unwrap();
         while state.is_in_a_frame() || !wanted(&state) {
-            let left = give_up.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let shown = contents(&state);
                 drop(state);
-                panic!("waited in vain for {what}:\n{shown}");
+                panic!("timed out waiting for {what}:\n{shown}");
             }
             (state, _) = self.shown.changed.wait_timeout(state, left).unwrap();
         }
@@ -284,10 +287,10 @@ impl Drop for Terminal {
     }
 }
 
-fn were_written(state: &State, words: &[&str]) -> bool {
+fn were_written(state: &State, texts: &[&str]) -> bool {
     let written = String::from_utf8_lossy(&state.bytes);
     let mut rest = &*written;
-    words.iter().all(|words| match rest.split_once(words) {
+    texts.iter().all(|text| match rest.split_once(text) {
         Some((_, after)) => {
             rest = after;
             true
@@ -296,7 +299,7 @@ fn were_written(state: &State, words: &[&str]) -> bool {
     })
 }
 
-/// Waits for the end of a process.
+/// Waits for a process to end.
 pub fn exit_of(mut child: Box<dyn Child + Send + Sync>) -> ExitStatus {
     let mut killer = child.clone_killer();
     let (sender, ended) = mpsc::channel();
@@ -307,7 +310,7 @@ pub fn exit_of(mut child: Box<dyn Child + Send + Sync>) -> ExitStatus {
     })
 }
 
-/// The screen's lines, each run of blanks in them as one: what stands side by side is told by words, not by columns.
+/// The screen's lines with runs of blanks collapsed, so that tests match words and not columns.
 fn contents(state: &State) -> String {
     let shown = state.emulator.screen().contents();
     let lines = shown

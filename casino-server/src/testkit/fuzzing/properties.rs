@@ -8,14 +8,14 @@ use proptest::prelude::*;
 use prost::Message;
 
 use self::{
+    hostile_text::hostile_texts,
     inputs::{check_seeds, mutated},
-    nasty::nasty_texts,
 };
 
+#[path = "../../../../proto/tests/support/hostile_text.rs"]
+mod hostile_text;
 #[path = "../../../../proto/tests/support/inputs.rs"]
 mod inputs;
-#[path = "../../../../proto/tests/support/nasty.rs"]
-mod nasty;
 
 /// Mostly small numbers, some at the bounds, some anywhere.
 fn number() -> impl Strategy<Value = i32> {
@@ -30,7 +30,7 @@ fn user() -> impl Strategy<Value = Option<User>> {
     let name = prop_oneof![
         8 => prop::sample::select(vec!["ann", "bob", "株太郎"]).prop_map(str::to_owned),
         1 => ".{0,40}",
-        1 => prop::sample::select(nasty_texts()).prop_map(|text| text.chars().take(60).collect::<String>()),
+        1 => prop::sample::select(hostile_texts()).prop_map(|text| text.chars().take(60).collect::<String>()),
         1 => Just(String::new()),
     ];
     prop_oneof![9 => name.prop_map(|id| Some(User { id })), 1 => Just(None)]

@@ -200,8 +200,8 @@ mod tests {
             );
         }
         assert_eq!(
-            folder(Path::new("a-name-nobody-has")),
-            PathProbe::Missing("a-name-nobody-has".into())
+            folder(Path::new("a-missing-folder")),
+            PathProbe::Missing("a-missing-folder".into())
         );
         // The superuser may write anywhere.
         if !rustix::process::geteuid().is_root() {

@@ -1,4 +1,4 @@
-//! The guard of the terminal, in a pseudo-terminal: this test binary runs itself in one.
+//! The terminal guard in a pseudo-terminal, in which this test binary runs itself.
 
 use std::{env, io::Read, panic, thread};
 
@@ -6,18 +6,18 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 use super::*;
 
-/// What the process inside the terminal is to do.
-const PART: &str = "AWESOMESTOCK_TEST_PART";
+/// Environment variable that names the scenario of the child process.
+const SCENARIO: &str = "AWESOMESTOCK_TEST_PART";
 
-/// The test below that plays the parts.
-const PLAYER: &str = "runtime::terminal::tests::a_part_inside_the_terminal";
+/// The test below that runs the scenarios.
+const SCENARIO_TEST: &str = "runtime::terminal::tests::scenario_in_a_child_process";
 
-/// All that a process playing `part` writes to its terminal.
-fn output_of(part: &str) -> String {
+/// Runs a scenario in a child process and returns everything it writes to its terminal.
+fn output_of(scenario: &str) -> String {
     let pair = native_pty_system().openpty(PtySize::default()).unwrap();
     let mut command = CommandBuilder::new(env::current_exe().unwrap());
-    command.args(["--exact", PLAYER, "--nocapture", "--test-threads=1"]);
-    command.env(PART, part);
+    command.args(["--exact", SCENARIO_TEST, "--nocapture", "--test-threads=1"]);
+    command.env(SCENARIO, scenario);
     command.env("TERM", "xterm-256color");
     let mut child = pair.slave.spawn_command(command).unwrap();
     drop(pair.slave);
@@ -29,8 +29,8 @@ fn output_of(part: &str) -> String {
 }
 
 #[test]
-fn a_part_inside_the_terminal() {
-    let Ok(part) = env::var(PART) else {
+fn scenario_in_a_child_process() {
+    let Ok(scenario) = env::var(SCENARIO) else {
         return;
     };
     crate::runtime::panic_hook::install_hooks().unwrap();
@@ -38,7 +38,7 @@ fn a_part_inside_the_terminal() {
     screen
         .draw(|frame| frame.render_widget("first", frame.area()))
         .unwrap();
-    match part.as_str() {
+    match scenario.as_str() {
         "drop" => drop(screen),
         "twice" => {
             restore();
@@ -65,7 +65,7 @@ fn a_part_inside_the_terminal() {
                 .draw(|frame| frame.render_widget("second", frame.area()))
                 .unwrap();
         }
-        other => panic!("no such part: {other}"),
+        other => panic!("no such scenario: {other}"),
     }
 }
 
@@ -77,44 +77,44 @@ fn once(output: &str, sequence: &str) -> usize {
 }
 
 #[test]
-fn every_mode_is_undone_once_however_it_ends() {
-    for part in [
+fn every_mode_is_restored_once_on_every_exit() {
+    for scenario in [
         "drop",
         "twice",
         "draw after",
         "panic while drawing",
         "panic elsewhere",
     ] {
-        let output = output_of(part);
-        assert!(output.contains("first"), "{part}: {output:?}");
+        let output = output_of(scenario);
+        assert!(output.contains("first"), "{scenario}: {output:?}");
         for (set, undo) in [
             ("\u{1b}[?1049h", "\u{1b}[?1049l"),
             ("\u{1b}[?2004h", "\u{1b}[?2004l"),
             ("\u{1b}[?1003h", "\u{1b}[?1003l"),
             ("\u{1b}[?1006h", "\u{1b}[?1006l"),
         ] {
-            assert!(once(&output, set) < once(&output, undo), "{part}: {output:?}");
+            assert!(once(&output, set) < once(&output, undo), "{scenario}: {output:?}");
         }
         let left = once(&output, "\u{1b}[?1049l");
         let rest = &output[left..];
         assert!(
             rest.contains("\u{1b}[?25h") && !rest.contains("\u{1b}[?25l"),
-            "{part}: {output:?}"
+            "{scenario}: {output:?}"
         );
-        assert!(!output.contains("second"), "{part}: {output:?}");
+        assert!(!output.contains("second"), "{scenario}: {output:?}");
     }
 }
 
 #[test]
-fn a_panic_is_reported_after_the_terminal_is_whole() {
-    for (part, words) in [
+fn a_panic_is_reported_after_the_terminal_is_restored() {
+    for (scenario, words) in [
         ("panic while drawing", "in the middle of a frame"),
         ("panic elsewhere", "in another thread"),
     ] {
-        let output = output_of(part);
+        let output = output_of(scenario);
         assert!(
             once(&output, "\u{1b}[?1049l") < once(&output, words),
-            "{part}: {output:?}"
+            "{scenario}: {output:?}"
         );
     }
 }

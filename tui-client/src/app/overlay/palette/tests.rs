@@ -62,7 +62,7 @@ fn after_an_amount_only_its_command_is_left() {
 }
 
 #[test]
-fn entering_runs_the_meant_command_and_never_guesses_an_amount() {
+fn enter_runs_the_best_match_and_never_guesses_an_amount() {
     let enter = |line: &str, chosen: &[bool]| {
         let mut palette = Palette::with_text(line);
         chosen.iter().for_each(|next| palette.choose(*next));

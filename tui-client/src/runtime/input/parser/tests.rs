@@ -164,7 +164,7 @@ fn several_keys() {
 }
 
 #[test]
-fn ctrl_c_comes_at_once_wherever_it_is_pressed() {
+fn ctrl_c_is_read_at_once_inside_any_sequence() {
     for before in [
         &b""[..],
         b"\x1b",
@@ -191,7 +191,7 @@ fn ctrl_c_comes_at_once_wherever_it_is_pressed() {
 }
 
 #[test]
-fn mice() {
+fn mouse_events() {
     let event = |kind, column, row, modifiers| {
         Event::Mouse(MouseEvent {
             kind,
@@ -351,16 +351,16 @@ fn report() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
-fn reports_are_no_keys() {
+fn reports_are_not_keys() {
     for report in REPORTS {
         assert_eq!(names(&[report.as_bytes(), b"q"].concat()), ["q"], "{report:?}");
     }
 }
 
 proptest! {
-    /// Whether it comes whole, or the rest does not come at all: then what was there is dropped, after a bounded wait.
+    /// Holds for a complete report, and for a truncated one, which is dropped after a bounded wait.
     #[test]
-    fn a_report_is_no_key_and_the_next_key_is_one(report in report(), cut in any::<prop::sample::Index>()) {
+    fn a_report_is_ignored_and_the_next_key_is_read(report in report(), cut in any::<prop::sample::Index>()) {
         prop_assert_eq!(names(&[&report, &b"q"[..]].concat()), ["q"]);
         // An introducer alone is a key with Alt.
         let cut = 3 + cut.index(report.len().saturating_sub(2).max(1));
@@ -374,9 +374,9 @@ proptest! {
         prop_assert_eq!(parser.push(b'q').as_ref().map(name), Some("q".to_owned()));
     }
 
-    /// Whatever came before, a key after a silence is that key, and memory is bounded.
+    /// After any bytes and a pause the next key is read, and memory is bounded.
     #[test]
-    fn after_anything_and_a_silence_a_key_is_a_key(bytes in vec(any::<u8>(), 0..300)) {
+    fn a_key_after_any_bytes_and_a_pause_is_read(bytes in vec(any::<u8>(), 0..300)) {
         let mut parser = Parser::new();
         for byte in bytes {
             let _ = parser.push(byte);

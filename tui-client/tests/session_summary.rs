@@ -1,4 +1,4 @@
-//! The summary of a session: what is counted, and the words on the player's shell.
+//! The summary of a session: its figures and the printed text.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -15,14 +15,14 @@ use awesomestock::{
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
 fn new(player: &str) -> AppState {
-    let seat = SessionInfo {
+    let info = SessionInfo {
         player: player.to_owned(),
         server: "solo".to_owned(),
     };
-    AppState::new(seat, (80, 24), START).0
+    AppState::new(info, (80, 24), START).0
 }
 
-fn tell(state: &mut AppState, after_ms: i64, event: StreamEvent) {
+fn dispatch(state: &mut AppState, after_ms: i64, event: StreamEvent) {
     update(state, START.plus_ms(after_ms), Event::Stream(event));
 }
 
@@ -33,7 +33,7 @@ fn price(state: &mut AppState, after_ms: i64, tick: i64, price: i32) {
         at: None,
         interval_ms: Some(1000),
     };
-    tell(state, after_ms, event);
+    dispatch(state, after_ms, event);
 }
 
 fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
@@ -46,11 +46,11 @@ fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
         at: None,
         wallet: Some(wallet),
     };
-    tell(state, after_ms, StreamEvent::Result(event));
+    dispatch(state, after_ms, StreamEvent::Result(event));
 }
 
-/// Comes with 2 stocks and an old loss, to a price of 10.
-fn seated(player: &str) -> (AppState, Wallet) {
+/// Connects with 2 stocks and an earlier loss, at a price of 10.
+fn connected(player: &str) -> (AppState, Wallet) {
     let mut state = new(player);
     let wallet = Wallet {
         tokens: 1_480,
@@ -60,7 +60,7 @@ fn seated(player: &str) -> (AppState, Wallet) {
         version: 7,
         ..Wallet::default()
     };
-    tell(
+    dispatch(
         &mut state,
         5,
         StreamEvent::Opened {
@@ -68,14 +68,14 @@ fn seated(player: &str) -> (AppState, Wallet) {
             ids: false,
         },
     );
-    tell(&mut state, 6, StreamEvent::Wallet(wallet));
+    dispatch(&mut state, 6, StreamEvent::Wallet(wallet));
     price(&mut state, 7, 1, 10);
     (state, wallet)
 }
 
 #[test]
-fn only_what_this_session_made_is_its_profit() {
-    let (mut state, wallet) = seated("ann");
+fn the_profit_is_that_of_the_session_only() {
+    let (mut state, wallet) = connected("ann");
     assert_eq!((state.summary().trades, state.summary().pnl), (0, Some(0)));
     let bought = Wallet {
         tokens: 1_470,
@@ -97,7 +97,7 @@ fn only_what_this_session_made_is_its_profit() {
     };
     result(&mut state, 240_000, true, sold);
     let end = state.summary();
-    // It began 10 below the cost of 2 stocks; it ends 7 realised and 13 above the cost.
+    // It started 10 below the cost of 2 stocks and ends with 7 realised and 13 above the cost.
     assert_eq!((end.trades, end.pnl, end.played_ms), (2, Some(30), 240_000));
     assert_eq!(
         summary(&state),
@@ -112,7 +112,7 @@ fn only_what_this_session_made_is_its_profit() {
 }
 
 #[test]
-fn what_is_not_known_is_not_said() {
+fn unknown_figures_are_omitted() {
     assert_eq!(
         summary(&new("ann")),
         ["AwesomeStock  ann @ solo", "played        0 s", "trades        0"]
@@ -120,12 +120,12 @@ fn what_is_not_known_is_not_said() {
 }
 
 #[test]
-fn names_of_others_do_nothing_to_the_shell() {
-    let (mut state, _) = seated("\u{1b}[2Jann\r\n");
+fn hostile_names_are_printed_safely() {
+    let (mut state, _) = connected("\u{1b}[2Jann\r\n");
     state.session.info.server = "\u{202E}casino".to_owned();
-    let words = summary(&state).join("\n");
+    let text = summary(&state).join("\n");
     assert!(
-        words.chars().all(|char| char == '\n' || !char.is_control()) && !words.contains('\u{202E}'),
-        "{words:?}"
+        text.chars().all(|char| char == '\n' || !char.is_control()) && !text.contains('\u{202E}'),
+        "{text:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! A casino that says something nasty wherever the contract lets it say something.
+//! A casino that sends hostile text wherever the contract has text.
 
 use std::{
     net::SocketAddr,
@@ -23,49 +23,49 @@ use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming, transport::Server};
 
-/// Names in a list, as many as a client takes.
+/// Names in a list, the most that a client accepts.
 const NAMES: usize = 20;
 
-/// Characters of a status: more would break the call before they are shown.
+/// Characters of a status message; longer ones would fail the call.
 const STATUS_CHARS: usize = 500;
 
 type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// The casino, and what it says.
+/// The casino and its texts.
 #[derive(Debug, Clone)]
-pub struct NastyCasino {
+pub struct HostileCasino {
     texts: Arc<Vec<String>>,
-    /// Names told so far: each list goes on where the one before it ended.
-    names_told: Arc<AtomicUsize>,
+    /// Names sent so far: each list continues where the previous one ended.
+    names_sent: Arc<AtomicUsize>,
 }
 
-impl NastyCasino {
-    /// Serves on a port of its own, as long as the runtime lives.
+impl HostileCasino {
+    /// Serves on a free port for the lifetime of the runtime.
     pub async fn serve(texts: Vec<String>) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
         let casino = Self {
             texts: Arc::new(texts),
-            names_told: Arc::default(),
+            names_sent: Arc::default(),
         };
         let server = Server::builder().add_service(CasinoServer::new(casino));
         tokio::spawn(server.serve_with_incoming(incoming));
         address
     }
 
-    /// The text of this number, from 1 on.
+    /// Returns a text by its number, counted from 1.
     fn text(&self, number: i32) -> String {
         let index = usize::try_from(number.max(1) - 1).unwrap();
         self.texts[index % self.texts.len()].clone()
     }
 
-    fn refusal(&self, number: i32) -> Status {
+    fn rejection(&self, number: i32) -> Status {
         Status::failed_precondition(self.text(number).chars().take(STATUS_CHARS).collect::<String>())
     }
 
     fn names(&self) -> Vec<Player> {
-        let first = self.names_told.fetch_add(NAMES, Ordering::Relaxed);
+        let first = self.names_sent.fetch_add(NAMES, Ordering::Relaxed);
         let texts = self.texts.iter().cycle().skip(first % self.texts.len());
         texts
             .take(NAMES)
@@ -90,9 +90,9 @@ impl NastyCasino {
         }
     }
 
-    /// What is told on joining, to a client that asks for everything.
+    /// The first messages of a session, for a client that asks for all feeds.
     fn welcome(&self) -> Vec<GambleInfo> {
-        let told = |kind: GambleType| GambleInfo {
+        let message = |kind: GambleType| GambleInfo {
             r#type: kind.into(),
             ..GambleInfo::default()
         };
@@ -112,18 +112,18 @@ impl NastyCasino {
                     interval_ms: 3_600_000,
                     ..StockInfo::default()
                 }),
-                ..told(GambleType::StockInfo)
+                ..message(GambleType::StockInfo)
             },
             GambleInfo {
                 wallet: Some(wallet()),
-                ..told(GambleType::Wallet)
+                ..message(GambleType::Wallet)
             },
             GambleInfo {
                 tape: Some(Tape {
                     rows: rows.collect(),
                     trades: 20,
                 }),
-                ..told(GambleType::Tape)
+                ..message(GambleType::Tape)
             },
             GambleInfo {
                 players: Some(Players {
@@ -131,11 +131,11 @@ impl NastyCasino {
                     online: self.names(),
                     unnamed: 1,
                 }),
-                ..told(GambleType::Players)
+                ..message(GambleType::Players)
             },
             GambleInfo {
                 leaderboard: Some(self.leaderboard()),
-                ..told(GambleType::Leaderboard)
+                ..message(GambleType::Leaderboard)
             },
         ]
     }
@@ -150,24 +150,24 @@ fn wallet() -> Wallet {
 }
 
 #[tonic::async_trait]
-impl Casino for NastyCasino {
+impl Casino for HostileCasino {
     type GetPaymentsStream = Messages<Payment>;
     type GambleStream = Messages<GambleInfo>;
 
     async fn buy_tokens(&self, request: Request<Payment>) -> Result<Response<Tokens>, Status> {
-        Err(self.refusal(request.get_ref().amount))
+        Err(self.rejection(request.get_ref().amount))
     }
 
     async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<Payment>, Status> {
-        Err(self.refusal(request.get_ref().tokens_cnt))
+        Err(self.rejection(request.get_ref().tokens_cnt))
     }
 
     async fn get_token_balance(&self, _: Request<User>) -> Result<Response<Tokens>, Status> {
-        Err(self.refusal(1))
+        Err(self.rejection(1))
     }
 
     async fn get_payments(&self, _: Request<User>) -> Result<Response<Self::GetPaymentsStream>, Status> {
-        Err(self.refusal(1))
+        Err(self.rejection(1))
     }
 
     async fn get_payment_statement(&self, _: Request<User>) -> Result<Response<PaymentStatement>, Status> {
@@ -175,7 +175,7 @@ impl Casino for NastyCasino {
         Ok(Response::new(PaymentStatement { data }))
     }
 
-    /// The answer to an order of so many stocks is the text of that number. A table that is left ends with the first.
+    /// Answers an order for N stocks with text number N, and a half-close with text 1.
     async fn gamble(
         &self,
         request: Request<Streaming<Action>>,
@@ -200,7 +200,7 @@ impl Casino for NastyCasino {
                 };
                 let _ = sender.send(Ok(info)).await;
             }
-            let _ = sender.send(Err(casino.refusal(1))).await;
+            let _ = sender.send(Err(casino.rejection(1))).await;
         });
         let mut response: Response<Self::GambleStream> =
             Response::new(Box::pin(ReceiverStream::new(messages)));
@@ -220,17 +220,17 @@ impl Casino for NastyCasino {
     }
 
     async fn get_trades(&self, _: Request<TradesRequest>) -> Result<Response<Trades>, Status> {
-        Err(self.refusal(1))
+        Err(self.rejection(1))
     }
 
     async fn get_price_history(
         &self,
         _: Request<PriceHistoryRequest>,
     ) -> Result<Response<PriceHistory>, Status> {
-        Err(self.refusal(1))
+        Err(self.rejection(1))
     }
 
     async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
-        Err(self.refusal(1))
+        Err(self.rejection(1))
     }
 }

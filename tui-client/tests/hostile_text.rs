@@ -1,14 +1,13 @@
-//! Texts that are meant to do harm, at every door through which text of others comes in, and out at every other: no
-//! control character, escape sequence or mark that turns the reading order gets out, and no line is wider than the
-//! screen.
+//! Hostile text through every input, checked at every output: no control character, escape sequence or bidirectional
+//! override gets out, and no line is wider than the screen.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixtures;
+#[path = "../../proto/tests/support/hostile_text.rs"]
+mod hostile_text;
 #[path = "../src/testkit/invariants.rs"]
 mod invariants;
-#[path = "../../proto/tests/support/nasty.rs"]
-mod nasty;
 mod support;
 
 use std::{fs, path::Path};
@@ -26,27 +25,27 @@ use awesomestock::{
 use awesomestock_proto::text::sanitize::{REPLACEMENT, is_unsafe};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use fixtures::{NOW, view};
+use hostile_text::hostile_texts;
 use invariants::check_screen;
-use nasty::nasty_texts;
 use ratatui::{Terminal, backend::TestBackend};
 use support::{
     Home,
-    nasty_casino::NastyCasino,
+    hostile_casino::HostileCasino,
     pty::{self, Terminal as Pty},
 };
 
-/// What tells nothing to a terminal but to go to the next line.
-fn check_lines(said: &str) {
-    for line in said.lines() {
+/// Asserts that each line of `text` is safe for a terminal.
+fn check_lines(text: &str) {
+    for line in text.lines() {
         assert!(!line.contains(is_unsafe), "{line:?}");
     }
 }
 
-/// The texts as far as the client takes a message of a server.
+/// The texts, cut to the length that the client accepts from a server.
 fn messages() -> Vec<String> {
     const MESSAGE_CHARS: usize = 301;
     let cut = |text: String| text.chars().take(MESSAGE_CHARS).collect();
-    nasty_texts().into_iter().map(cut).collect()
+    hostile_texts().into_iter().map(cut).collect()
 }
 
 fn check_drawn_at(state: &AppState, (columns, rows): (u16, u16)) {
@@ -57,7 +56,7 @@ fn check_drawn_at(state: &AppState, (columns, rows): (u16, u16)) {
     check_screen(drawn.unwrap().buffer);
 }
 
-/// On screens of three layouts, and in the summary that is printed after them.
+/// Checks three screen sizes and the printed summary.
 fn check_drawn(state: &AppState) {
     for size in [(40, 12), (80, 24), (120, 36)] {
         check_drawn_at(state, size);
@@ -69,13 +68,13 @@ fn press(state: &mut AppState, code: KeyCode) -> Vec<Effect> {
     update(state, NOW, Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
-/// A game at a table of this name, of which everybody and everything is called so.
-fn game_of(text: &str) -> AppState {
-    let seat = SessionInfo {
+/// A game in which every name is `text`.
+fn game_with_names(text: &str) -> AppState {
+    let info = SessionInfo {
         player: text.to_owned(),
         server: text.to_owned(),
     };
-    let (mut state, _) = AppState::new(seat, (120, 36), NOW);
+    let (mut state, _) = AppState::new(info, (120, 36), NOW);
     let player = Player {
         name: text.to_owned(),
         house: false,
@@ -98,7 +97,7 @@ fn game_of(text: &str) -> AppState {
         player: player.clone(),
         trade,
     };
-    let told = [
+    let events = [
         StreamEvent::Closed(text.to_owned()),
         StreamEvent::Opened {
             extended: true,
@@ -132,19 +131,19 @@ fn game_of(text: &str) -> AppState {
             ranked: 1,
         }),
     ];
-    for event in told {
+    for event in events {
         update(&mut state, NOW, Event::Stream(event));
     }
     state
 }
 
 #[test]
-fn whatever_others_say_the_screen_shows_it_harmless() {
+fn hostile_messages_are_drawn_safely() {
     for text in messages() {
-        let mut state = game_of(&text);
+        let mut state = game_with_names(&text);
         check_drawn(&state);
         press(&mut state, KeyCode::Char('b'));
-        let refused = OrderResult {
+        let rejected = OrderResult {
             executed: false,
             message: text.clone(),
             price: None,
@@ -153,13 +152,13 @@ fn whatever_others_say_the_screen_shows_it_harmless() {
             at: None,
             wallet: None,
         };
-        update(&mut state, NOW, Event::Stream(StreamEvent::Result(refused)));
-        for failure in [
+        update(&mut state, NOW, Event::Stream(StreamEvent::Result(rejected)));
+        for error in [
             RequestError::Rejected,
             RequestError::NotSent,
             RequestError::Unanswered,
         ] {
-            let failed = Event::Failed(Request::BuyTokens(1), failure(text.clone()));
+            let failed = Event::Failed(Request::BuyTokens(1), error(text.clone()));
             update(&mut state, NOW, failed);
         }
         update(&mut state, NOW, Event::Exported(Err(text.clone())));
@@ -172,10 +171,10 @@ fn whatever_others_say_the_screen_shows_it_harmless() {
 }
 
 #[test]
-fn whatever_lies_on_top_shows_text_of_others_harmless() {
+fn overlays_draw_hostile_text_safely() {
     for text in messages() {
         for (key, call) in [('p', Request::Payments), ('S', Request::Statement)] {
-            let mut state = game_of("ann");
+            let mut state = game_with_names("ann");
             press(&mut state, KeyCode::Char(key));
             update(
                 &mut state,
@@ -184,7 +183,7 @@ fn whatever_lies_on_top_shows_text_of_others_harmless() {
             );
             check_drawn(&state);
         }
-        let mut state = game_of("ann");
+        let mut state = game_with_names("ann");
         press(&mut state, KeyCode::Char(':'));
         update(&mut state, NOW, Event::Paste(text));
         press(&mut state, KeyCode::Enter);
@@ -193,10 +192,10 @@ fn whatever_lies_on_top_shows_text_of_others_harmless() {
 }
 
 #[test]
-fn a_statement_is_shown_copied_and_exported_harmless() {
-    let mut state = game_of("ann");
+fn a_hostile_statement_is_drawn_copied_and_exported_safely() {
+    let mut state = game_with_names("ann");
     press(&mut state, KeyCode::Char('S'));
-    let statement = nasty_texts().join("\n");
+    let statement = hostile_texts().join("\n");
     update(&mut state, NOW, Event::Answered(Response::Statement(statement)));
     press(&mut state, KeyCode::Char('/'));
     for letter in "\u{202e}draw\u{9b}".chars() {
@@ -221,15 +220,15 @@ fn a_statement_is_shown_copied_and_exported_harmless() {
     }
 }
 
-/// Runs `play` beside a casino that says everything nasty.
-async fn beside_a_casino(play: impl FnOnce(&str) + Send + 'static) {
-    let address = NastyCasino::serve(nasty_texts()).await;
+/// Runs `play` with the URL of a casino that sends hostile text.
+async fn with_hostile_casino(play: impl FnOnce(&str) + Send + 'static) {
+    let address = HostileCasino::serve(hostile_texts()).await;
     let url = format!("http://{address}");
     tokio::task::spawn_blocking(move || play(&url)).await.unwrap();
 }
 
-/// What is in the log of this home.
-fn log_of(home: &Home) -> String {
+/// Reads the log files in `home`.
+fn read_log(home: &Home) -> String {
     let folder = home.path().join("state/awesomestock");
     let read = |path: &Path| fs::read_to_string(path).unwrap();
     let files = fs::read_dir(folder).unwrap();
@@ -237,39 +236,39 @@ fn log_of(home: &Home) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plain_mode_says_one_harmless_line_for_each() {
-    beside_a_casino(|url| {
+async fn plain_mode_prints_each_hostile_text_as_one_safe_line() {
+    with_hostile_casino(|url| {
         let home = Home::new();
-        let texts = nasty_texts().len();
+        let texts = hostile_texts().len();
         let mut script =
             "leaderboard\nleaderboard\nleaderboard\npaymentStatement\npayments\ntrades\n".to_owned();
         script.extend((1..=texts).map(|number| format!("buyTokens {number}\n")));
         script.push_str("gamble\n");
         script.extend((1..=texts).map(|number| format!("buy {number}\n")));
         script.push_str("stop\nexit\n");
-        let output = home.play_lines(&["--user", "anna", "--casino", url], &script);
-        let said = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(0), "{said}");
-        check_lines(&said);
-        let harmed = said.lines().filter(|line| line.contains(REPLACEMENT)).count();
-        assert!(harmed > texts, "the texts came through all doors: {said}");
-        check_lines(&log_of(&home));
+        let output = home.run_script(&["--user", "anna", "--casino", url], &script);
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{stdout}");
+        check_lines(&stdout);
+        let replaced = stdout.lines().filter(|line| line.contains(REPLACEMENT)).count();
+        assert!(replaced > texts, "every text was printed: {stdout}");
+        check_lines(&read_log(&home));
     })
     .await;
 }
 
-/// A cell that a spreadsheet may take for more than text.
+/// Whether a spreadsheet may evaluate the cell.
 fn is_formula(cell: &str) -> bool {
     let text = cell.trim_start();
     text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && cell.parse::<i64>().is_err()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_shot_commands_print_it_harmless_in_all_their_forms() {
-    beside_a_casino(|url| {
+async fn one_shot_commands_print_hostile_text_safely_in_every_format() {
+    with_hostile_casino(|url| {
         let home = Home::new();
-        let mut said = Vec::new();
-        for form in ["", "--json", "--csv"] {
+        let mut printed = Vec::new();
+        for format in ["", "--json", "--csv"] {
             let mut commands: Vec<String> = [
                 "leaderboard",
                 "leaderboard",
@@ -280,17 +279,17 @@ async fn one_shot_commands_print_it_harmless_in_all_their_forms() {
             .iter()
             .map(|command| (*command).to_owned())
             .collect();
-            let some = [1, 3, 5, 7, 12, 16, 26, 33, 34];
-            commands.extend(some.iter().map(|number| format!("buy {number}")));
-            commands.extend(some.iter().map(|number| format!("buy-tokens {number}")));
+            let numbers = [1, 3, 5, 7, 12, 16, 26, 33, 34];
+            commands.extend(numbers.iter().map(|number| format!("buy {number}")));
+            commands.extend(numbers.iter().map(|number| format!("buy-tokens {number}")));
             for command in commands {
-                let words = command.split_whitespace().chain(form.split_whitespace());
-                let words: Vec<&str> = words.chain(["--user", "anna", "--casino", url]).collect();
-                let output = home.game(words).output().unwrap();
+                let args = command.split_whitespace().chain(format.split_whitespace());
+                let args: Vec<&str> = args.chain(["--user", "anna", "--casino", url]).collect();
+                let output = home.game(args).output().unwrap();
                 let out = String::from_utf8(output.stdout).unwrap();
                 check_lines(&out);
                 check_lines(&String::from_utf8(output.stderr).unwrap());
-                if form == "--csv" {
+                if format == "--csv" {
                     let mut reader = csv::ReaderBuilder::new()
                         .has_headers(false)
                         .from_reader(out.as_bytes());
@@ -299,27 +298,27 @@ async fn one_shot_commands_print_it_harmless_in_all_their_forms() {
                         assert!(!record.iter().any(is_formula), "{record:?}");
                     }
                 }
-                if form == "--json" && !out.is_empty() {
+                if format == "--json" && !out.is_empty() {
                     serde_json::from_str::<serde_json::Value>(&out).unwrap();
                 }
-                said.push(out);
+                printed.push(out);
             }
         }
-        assert!(said.concat().matches(REPLACEMENT).count() > 200);
+        assert!(printed.concat().matches(REPLACEMENT).count() > 200);
         let doctor = home.game(["doctor", "--casino", url]).output().unwrap();
         check_lines(&String::from_utf8(doctor.stdout).unwrap());
-        check_lines(&log_of(&home));
+        check_lines(&read_log(&home));
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_but_the_games_own_sequences_reaches_a_terminal() {
-    beside_a_casino(|url| {
+async fn only_the_games_own_sequences_reach_the_terminal() {
+    with_hostile_casino(|url| {
         let home = Home::new();
         let mut game = Pty::open(pty::game(&home, &["--user", "anna", "--casino", url]), 120, 36);
         game.see("● live");
-        for number in 1..=nasty_texts().len() {
+        for number in 1..=hostile_texts().len() {
             game.type_keys(&format!("{number}b"));
         }
         game.type_keys("S");
@@ -351,7 +350,7 @@ async fn nothing_but_the_games_own_sequences_reaches_a_terminal() {
         ] {
             assert!(!written.contains(sequence), "{sequence:?}");
         }
-        check_lines(&log_of(&home));
+        check_lines(&read_log(&home));
     })
     .await;
 }

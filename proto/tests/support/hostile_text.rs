@@ -1,9 +1,8 @@
-//! Texts that somebody may send to do harm where they are shown, for every test that shows text of others. Taken by
-//! `#[path]`.
+//! Hostile texts for every test that displays text from others. Included with `#[path]`.
 
-/// What a terminal, a layout of text or a spreadsheet could make something of, each by itself.
+/// Short texts that a terminal, a text layout or a spreadsheet could interpret.
 const SHORT: &[&str] = &[
-    // CSI: clear, colours, the cursor's position asked for. OSC: title, clipboard, link. DCS, APC, PM, SOS.
+    // CSI: clear, colours, cursor position request. OSC: title, clipboard, link. DCS, APC, PM, SOS.
     "\u{1b}[2J\u{1b}[H",
     "\u{1b}[31;5mred\u{1b}[6n",
     "\u{1b}]0;title\u{7}",
@@ -12,21 +11,21 @@ const SHORT: &[&str] = &[
     "\u{1b}P+q544e\u{1b}\\",
     "\u{1b}_Gi=1;AAAA\u{1b}\\\u{1b}^pm\u{1b}\\\u{1b}Xsos\u{1b}\\",
     "\u{1b}c\u{1b}(0\u{1b}#8\u{1b}[?1049l\u{1b}[?1000h",
-    // The same in eight bits.
+    // The same as 8-bit controls.
     "\u{9b}2J\u{9d}0;title\u{9c}\u{90}q\u{9c}\u{9e}x\u{9f}y\u{98}z\u{85}",
-    // What moves or rings.
+    // Cursor movement and bell.
     "a\0b\u{7}c\u{8}\u{8}\u{8}d\u{7f}",
     "shown\roverwritten",
     "one\ntwo\r\nthree\u{b}four\u{c}five",
     "\ttab\t\t",
     "\u{e}shifted\u{f}",
     "\u{2028}line\u{2029}paragraph",
-    // The other way round.
+    // Right-to-left text and overrides.
     "\u{202e}drawkcab\u{202c}",
     "\u{2066}\u{2067}\u{2068}isolated\u{2069}",
     "\u{200e}\u{200f}\u{061c}\u{202a}\u{202b}\u{202d}",
     "1,000 שקלים 2,000",
-    // Not to be seen.
+    // Invisible characters.
     "ann\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}",
     "\u{3164}\u{ffa0}\u{115f}\u{1160}\u{17b4}\u{180e}",
     "\u{e0041}\u{e0042}\u{fe0f}\u{e0100}\u{fff9}a\u{fffb}",
@@ -52,8 +51,8 @@ const SHORT: &[&str] = &[
     "$(id)`id`;id",
 ];
 
-/// All of them, and long ones.
-pub(crate) fn nasty_texts() -> Vec<String> {
+/// Returns the short texts and long ones.
+pub(crate) fn hostile_texts() -> Vec<String> {
     let mut texts: Vec<String> = SHORT.iter().map(|text| (*text).to_owned()).collect();
     texts.extend([
         format!("e{}x", "\u{301}".repeat(10_000)),

@@ -1,4 +1,4 @@
-//! What was before: prices and trades that are told later.
+//! Prices and trades from before the session.
 
 use awesomestock::app::{
     Effect, Event,
@@ -14,13 +14,13 @@ use awesomestock::app::{
 use crate::game::{Game, START};
 
 #[test]
-fn history_fills_gaps_and_stays_bounded() {
+fn history_fills_gaps_and_is_bounded() {
     let point = |tick: i64| PricePoint {
         tick,
         price: 10,
         at: START,
     };
-    let mut game = Game::seated();
+    let mut game = Game::connected();
     game.price(5, 12);
     game.event(Event::Answered(Response::History {
         before: None,
@@ -45,11 +45,11 @@ fn history_fills_gaps_and_stays_bounded() {
     assert_eq!((oldest.first_tick, oldest.ticks(), oldest.high), (0, 60, 12));
     assert_eq!(market.kept() - MAX_PRICES, 7);
     game.price(3, 99);
-    assert_eq!(game.state.market.prices().len(), 1, "another market has begun");
+    assert_eq!(game.state.market.prices().len(), 1, "a different market");
 }
 
 #[test]
-fn earlier_trades_come_before_the_log() {
+fn earlier_trades_come_first_in_the_log() {
     let mut game = Game::new();
     let effects = game.stream(StreamEvent::Opened {
         extended: true,
@@ -90,18 +90,14 @@ fn earlier_trades_come_before_the_log() {
         trade(2),
         answered_meanwhile,
     ])));
-    let deeds: Vec<LoggedAction> = game.log().into_iter().map(|(deed, _)| deed).collect();
+    let actions: Vec<LoggedAction> = game.log().into_iter().map(|(action, _)| action).collect();
     let expected = [
         LoggedAction::Order(Side::Sell, 1),
         LoggedAction::Order(Side::Sell, 2),
         LoggedAction::Order(Side::Buy, 1),
     ];
-    assert_eq!(deeds, expected);
-    assert_eq!(
-        game.state.chart.markers.iter().len(),
-        3,
-        "each trade is marked once"
-    );
+    assert_eq!(actions, expected);
+    assert_eq!(game.state.chart.markers.iter().len(), 3, "one marker per trade");
 }
 
 #[test]
@@ -110,14 +106,18 @@ fn a_casino_of_the_same_market_that_is_a_tick_behind_changes_nothing() {
     for (tick, price) in [(5, 10), (6, 12), (7, 11)] {
         game.price(tick, price);
     }
-    let told = |game: &Game| {
+    let received = |game: &Game| {
         let prices = game.state.market.prices();
         prices.map(|point| (point.tick, point.price)).collect::<Vec<_>>()
     };
     for (tick, price) in [(6, 12), (7, 11), (8, 9)] {
         game.price(tick, price);
     }
-    assert_eq!(told(&game), [(5, 10), (6, 12), (7, 11), (8, 9)]);
+    assert_eq!(received(&game), [(5, 10), (6, 12), (7, 11), (8, 9)]);
     game.price(6, 13);
-    assert_eq!(told(&game), [(6, 13)], "it had another price: another market");
+    assert_eq!(
+        received(&game),
+        [(6, 13)],
+        "another price of a tick means another market"
+    );
 }

@@ -1,4 +1,4 @@
-//! The past of the price: paged back from prices one by one into candles, in any order, and over a real socket.
+//! Price history: loaded page by page from ticks back to candles, in any order, and from a real casino.
 
 #![allow(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ fn point(tick: i64) -> PricePoint {
     }
 }
 
-/// Any price, and the same each time.
+/// A deterministic price for each tick.
 fn price(tick: i64) -> i32 {
     i32::try_from(tick * 7_919 % 101).unwrap() + 1
 }
@@ -56,36 +56,36 @@ fn candles(market: &PriceHistory) -> Vec<Candle> {
 }
 
 #[derive(Debug, Clone)]
-enum Told {
+enum Page {
     Prices(Vec<PricePoint>),
     Candles(Vec<Candle>),
     Ticks,
 }
 
-/// A past of coarse candles, fine ones and prices, as pages of any length that overlap, in any order, with ticks between.
-fn any_pages() -> impl Strategy<Value = Vec<Told>> {
+/// Overlapping pages of coarse candles, fine candles and prices in any order, with new ticks in between.
+fn any_pages() -> impl Strategy<Value = Vec<Page>> {
     let prices = (420_i64..600, 1_i64..60)
-        .prop_map(|(first, count)| Told::Prices((first..(first + count).min(600)).map(point).collect()));
+        .prop_map(|(first, count)| Page::Prices((first..(first + count).min(600)).map(point).collect()));
     let fine = (0_i64..8, 1_i64..8).prop_map(|(first, count)| {
-        Told::Candles(
+        Page::Candles(
             (first..(first + count).min(8))
                 .map(|n| candle(n * 60, 60))
                 .collect(),
         )
     });
-    let coarse = (0_i64..2).prop_map(|n| Told::Candles(vec![candle(n * 180, 180)]));
-    let page = prop_oneof![4 => prices, 4 => fine, 1 => coarse, 1 => Just(Told::Ticks)];
+    let coarse = (0_i64..2).prop_map(|n| Page::Candles(vec![candle(n * 180, 180)]));
+    let page = prop_oneof![4 => prices, 4 => fine, 1 => coarse, 1 => Just(Page::Ticks)];
     prop::collection::vec(page, 1..24)
 }
 
-fn take_all<'a>(pages: impl Iterator<Item = &'a Told>) -> PriceHistory {
+fn insert_all<'a>(pages: impl Iterator<Item = &'a Page>) -> PriceHistory {
     let mut market = PriceHistory::default();
     market.push(Some(600), price(600), point(600).at, None);
     for page in pages {
         match page {
-            Told::Prices(prices) => market.insert_page(prices),
-            Told::Candles(candles) => market.insert_candles(candles),
-            Told::Ticks => {
+            Page::Prices(prices) => market.insert_page(prices),
+            Page::Candles(candles) => market.insert_candles(candles),
+            Page::Ticks => {
                 let next = market.last().unwrap().tick + 1;
                 market.push(Some(next), price(next), point(next).at, None);
             }
@@ -101,39 +101,39 @@ proptest! {
     fn any_order_of_pages_and_ticks_gives_the_same_series(
         (pages, shuffled) in any_pages().prop_flat_map(|pages| (Just(pages.clone()), Just(pages).prop_shuffle())),
     ) {
-        let market = take_all(pages.iter());
-        prop_assert_eq!(&market, &take_all(shuffled.iter()));
-        let kept = candles(&market);
-        prop_assert!(kept.is_sorted_by(|earlier, later| earlier.last_tick < later.first_tick), "{:?}", kept);
-        for kept in &kept {
-            prop_assert_eq!(*kept, candle(kept.first_tick, kept.ticks()));
+        let market = insert_all(pages.iter());
+        prop_assert_eq!(&market, &insert_all(shuffled.iter()));
+        let stored = candles(&market);
+        prop_assert!(stored.is_sorted_by(|earlier, later| earlier.last_tick < later.first_tick), "{:?}", stored);
+        for stored in &stored {
+            prop_assert_eq!(*stored, candle(stored.first_tick, stored.ticks()));
         }
-        let told = |tick: i64| pages.iter().any(|page| match page {
-            Told::Prices(prices) => prices.iter().any(|point| point.tick == tick),
-            Told::Candles(candles) => candles.iter().any(|candle| (candle.first_tick..=candle.last_tick).contains(&tick)),
-            Told::Ticks => false,
+        let is_in_a_page = |tick: i64| pages.iter().any(|page| match page {
+            Page::Prices(prices) => prices.iter().any(|point| point.tick == tick),
+            Page::Candles(candles) => candles.iter().any(|candle| (candle.first_tick..=candle.last_tick).contains(&tick)),
+            Page::Ticks => false,
         });
         for tick in 0..600 {
-            let is_kept = kept.iter().any(|candle| (candle.first_tick..=candle.last_tick).contains(&tick));
-            prop_assert_eq!(is_kept, told(tick), "tick {}", tick);
+            let is_stored = stored.iter().any(|candle| (candle.first_tick..=candle.last_tick).contains(&tick));
+            prop_assert_eq!(is_stored, is_in_a_page(tick), "tick {}", tick);
         }
     }
 }
 
 #[test]
-fn a_candle_takes_the_place_of_prices_that_it_holds() {
-    let mut market = take_all(std::iter::empty());
+fn a_candle_replaces_the_prices_it_covers() {
+    let mut market = insert_all(std::iter::empty());
     market.insert_page(&(100..200).map(point).collect::<Vec<_>>());
     market.insert_candles(&[candle(60, 60)]);
     assert_eq!(market.oldest_tick(), Some(60));
     assert_eq!(market.at(1), Some(point(120).into()));
-    // One that would take the price in force with it is none of the past.
+    // A candle that covers the current price is ignored.
     market.insert_candles(&[candle(180, 600)]);
     assert_eq!(market.last(), Some(point(600)));
 }
 
 #[test]
-fn candles_are_bounded_and_the_oldest_go() {
+fn candles_are_bounded_and_the_oldest_are_removed() {
     let mut market = PriceHistory::default();
     let ticks = i64::try_from(MAX_CANDLES).unwrap() * 2;
     market.push(Some(ticks + 1_000), 1, UnixMillis(0), None);
@@ -144,16 +144,16 @@ fn candles_are_bounded_and_the_oldest_go() {
     assert!(!market.has_room());
 }
 
-/// A game that looks at the chart's left end.
+/// A game whose chart is scrolled to its left end.
 struct Game(AppState);
 
 impl Game {
     fn new(prices: std::ops::Range<i64>, more: bool) -> Self {
-        let seat = SessionInfo {
+        let info = SessionInfo {
             player: "ann".to_owned(),
             server: "shared".to_owned(),
         };
-        let (mut state, _) = AppState::new(seat, (120, 36), UnixMillis(0));
+        let (mut state, _) = AppState::new(info, (120, 36), UnixMillis(0));
         update(
             &mut state,
             UnixMillis(0),
@@ -179,7 +179,7 @@ impl Game {
             prices: prices.map(point).collect(),
             more,
         }));
-        // Fewer in sight than are kept: to look back, one goes back.
+        // Show fewer prices than are loaded, so that the chart can be scrolled.
         game.0.chart.zoom = Some(20);
         game
     }
@@ -192,9 +192,9 @@ impl Game {
         self.event(Event::Key(KeyEvent::new(KeyCode::Home, KeyModifiers::NONE)))
     }
 
-    fn told(&self) -> Option<String> {
+    fn toast(&self) -> Option<String> {
         match &self.0.alerts.toasts().last()?.kind {
-            ToastKind::Info(words) => Some(words.clone()),
+            ToastKind::Info(text) => Some(text.clone()),
             ToastKind::Reached(..) => None,
         }
     }
@@ -205,10 +205,10 @@ fn call(call: Request) -> Vec<Effect> {
 }
 
 #[test]
-fn looking_back_goes_from_prices_to_candles_and_ends() {
+fn scrolling_back_loads_prices_then_candles_and_ends() {
     let mut game = Game::new(600..700, true);
     assert_eq!(game.home(), call(Request::History { before: Some(600) }));
-    assert_eq!(game.home(), [], "one call at a time");
+    assert_eq!(game.home(), [], "one request at a time");
     let prices = (480..600).map(point).collect();
     let page = Response::History {
         before: Some(600),
@@ -229,16 +229,16 @@ fn looking_back_goes_from_prices_to_candles_and_ends() {
         })
     };
     assert_eq!(game.event(page(480, 240, true)), []);
-    assert_eq!(game.event(page(480, 0, true)), [], "not asked for any more");
+    assert_eq!(game.event(page(480, 0, true)), [], "not requested any more");
     assert_eq!(game.0.market.oldest_tick(), Some(240));
     assert_eq!(game.home(), call(Request::Candles { before: 240 }));
     game.event(page(240, 60, false));
-    assert_eq!(game.home(), [], "there is nothing older");
+    assert_eq!(game.home(), [], "nothing older exists");
     assert_eq!(game.0.market.oldest_tick(), Some(60));
 }
 
 #[test]
-fn where_no_prices_are_left_the_candles_are_asked_for_at_once() {
+fn candles_are_requested_at_once_when_there_are_no_older_prices() {
     let mut game = Game::new(600..700, true);
     game.home();
     let empty = |more| {
@@ -261,29 +261,29 @@ fn where_no_prices_are_left_the_candles_are_asked_for_at_once() {
 }
 
 #[test]
-fn a_casino_without_candles_is_asked_once_and_one_that_failed_again() {
+fn a_casino_without_candles_is_asked_once_and_a_failed_request_is_retried() {
     let mut game = Game::new(600..700, false);
-    let failed = |failure| Event::Failed(Request::Candles { before: 600 }, failure);
+    let failed = |error| Event::Failed(Request::Candles { before: 600 }, error);
     game.home();
     game.event(failed(RequestError::Unanswered("it is away".to_owned())));
     assert_eq!(
-        game.told().as_deref(),
+        game.toast().as_deref(),
         Some("cannot load older prices: it is away")
     );
     assert_eq!(game.home(), call(Request::Candles { before: 600 }));
     game.event(failed(RequestError::Rejected(
         "this casino has no price history".to_owned(),
     )));
-    assert_eq!(game.told().as_deref(), Some("this casino has no price history"));
+    assert_eq!(game.toast().as_deref(), Some("this casino has no price history"));
     assert_eq!(game.home(), []);
 }
 
-/// Ticks kept one by one, and before them as candles of 60 and of 3,600.
+/// First ticks of the fine candles and of the single prices; before them candles are coarse.
 const FINE_FROM: i64 = 2 * 3_600;
 const PRICES_FROM: i64 = FINE_FROM + 120 * 60;
 const NEWEST: i64 = PRICES_FROM + 6_500;
 
-/// Gives a new store a past, as a casino would have rolled it up.
+/// Gives a new store a history, rolled up as a casino would.
 fn fill(store: &std::path::Path) {
     let mut store = rusqlite::Connection::open(store).unwrap();
     let transaction = store.transaction().unwrap();
@@ -318,7 +318,7 @@ fn fill(store: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn a_real_casino_tells_the_whole_past_page_by_page() {
+async fn a_real_casino_returns_its_whole_history_page_by_page() {
     let folder = tempfile::tempdir().unwrap();
     let options = ["--tick", "1h"];
     Casino::start(folder.path(), "127.0.0.1:0", &options).end();
@@ -328,19 +328,19 @@ async fn a_real_casino_tells_the_whole_past_page_by_page() {
     let client = Client::new(channel, "ann".to_owned(), None);
 
     let mut game = Game::new(NEWEST..NEWEST, true);
-    let mut waiting = call(Request::History { before: None });
+    let mut effects = call(Request::History { before: None });
     let mut calls = Vec::new();
     loop {
-        let Some(Effect::Call(next)) = waiting.pop() else {
-            waiting = game.home();
-            if waiting.is_empty() {
+        let Some(Effect::Call(next)) = effects.pop() else {
+            effects = game.home();
+            if effects.is_empty() {
                 break;
             }
             continue;
         };
         calls.push(next);
         let answer = client.call(next).await.unwrap();
-        waiting = game.event(Event::Answered(answer));
+        effects = game.event(Event::Answered(answer));
     }
     assert_eq!(
         calls,
@@ -352,13 +352,14 @@ async fn a_real_casino_tells_the_whole_past_page_by_page() {
             Request::Candles { before: PRICES_FROM },
         ]
     );
-    let kept = candles(&game.0.market);
-    assert_eq!(kept.first().map(|oldest| oldest.first_tick), Some(0));
+    let stored = candles(&game.0.market);
+    assert_eq!(stored.first().map(|oldest| oldest.first_tick), Some(0));
     assert!(
-        kept.windows(2)
+        stored
+            .windows(2)
             .all(|pair| pair[0].last_tick + 1 == pair[1].first_tick)
     );
-    for kept in kept {
-        assert_eq!(kept, candle(kept.first_tick, kept.ticks()));
+    for stored in stored {
+        assert_eq!(stored, candle(stored.first_tick, stored.ticks()));
     }
 }

@@ -1,18 +1,18 @@
-//! Looks through the ledger, and holds it to what the players were told.
+//! Checks the ledger against what the players received.
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::Client;
 
-use crate::player::Played;
+use crate::player::PlayerLog;
 
-/// Prices by their ticks.
+/// Prices by tick.
 type Prices = BTreeMap<i64, i32>;
 
-/// A trade as it is stored: its tick and price, and the stocks it brought or took.
+/// A stored trade: tick, price and signed number of stocks.
 type Trade = (i64, i32, i32);
 
-/// The whole market: without a gap.
+/// Reads the whole market and checks that it has no gap.
 pub(crate) async fn prices(ledger: &Client) -> Prices {
     let rows = ledger
         .query("SELECT number, price FROM ticks ORDER BY number", &[])
@@ -24,8 +24,8 @@ pub(crate) async fn prices(ledger: &Client) -> Prices {
     prices
 }
 
-/// Of one player nothing is lost, nothing is there twice, and every price is the market's.
-pub(crate) async fn player(ledger: &Client, prices: &Prices, played: &Played) {
+/// Checks one player: nothing is lost or duplicated, and every price is the market's.
+pub(crate) async fn player(ledger: &Client, prices: &Prices, played: &PlayerLog) {
     let name = &played.name;
     let trades = trades(ledger, name).await;
     let paid = payments(ledger, name).await;
@@ -47,58 +47,58 @@ pub(crate) async fn player(ledger: &Client, prices: &Prices, played: &Played) {
     assert_eq!(
         (account.get(0), account.get(1)),
         sums,
-        "{name} owns what the entries say"
+        "{name}'s account is the sum of its entries"
     );
-    let desk = played.wallet.unwrap();
-    let desk = (i64::from(desk.tokens), i64::from(desk.stocks));
-    assert_eq!(desk, sums, "{name}'s desk shows what is owned");
-    assert_told(played, &trades, paid);
-    for (tick, price) in &played.heard {
-        assert_eq!(prices.get(tick), Some(price), "{name} heard of tick {tick}");
+    let wallet = played.wallet.unwrap();
+    let wallet = (i64::from(wallet.tokens), i64::from(wallet.stocks));
+    assert_eq!(wallet, sums, "{name}'s screen shows the stored wallet");
+    assert_answers_stored(played, &trades, paid);
+    for (tick, price) in &played.prices {
+        assert_eq!(prices.get(tick), Some(price), "{name} received tick {tick}");
     }
     for shown in &played.shown {
         assert_eq!(
             prices.get(&shown.tick),
             Some(&shown.price),
-            "{name} is shown tick {}",
+            "{name}'s screen shows tick {}",
             shown.tick
         );
     }
 }
 
-/// What was answered is there, and what is there was answered, but for what a player was told is open.
-fn assert_told(played: &Played, trades: &[Trade], paid: i64) {
+/// Checks that all answered orders are stored, and otherwise only orders whose outcome is unknown.
+fn assert_answers_stored(played: &PlayerLog, trades: &[Trade], paid: i64) {
     let name = &played.name;
-    let mut told: BTreeMap<(i64, i32), usize> = BTreeMap::new();
+    let mut unmatched: BTreeMap<(i64, i32), usize> = BTreeMap::new();
     for trade in &played.trades {
-        *told.entry(*trade).or_default() += 1;
+        *unmatched.entry(*trade).or_default() += 1;
     }
     for (tick, price, _) in trades {
-        if let Some(count) = told.get_mut(&(*tick, *price)) {
+        if let Some(count) = unmatched.get_mut(&(*tick, *price)) {
             *count = count.saturating_sub(1);
         }
     }
-    let lost: usize = told.values().sum();
-    assert_eq!(lost, 0, "{name} was told of trades that are not there: {told:?}");
+    let lost: usize = unmatched.values().sum();
+    assert_eq!(lost, 0, "{name}: answered trades are not stored: {unmatched:?}");
     let open = played.ordered - played.answered;
-    let untold = trades.len() - played.trades.len();
+    let unanswered = trades.len() - played.trades.len();
     assert!(
-        untold <= open,
-        "{name}: {untold} trades nobody was told of, {open} orders are open"
+        unanswered <= open,
+        "{name}: {unanswered} unanswered trades, {open} open orders"
     );
-    let untold = paid - played.paid;
+    let unanswered = paid - played.paid;
     assert!(
-        (0..=played.open).contains(&untold),
-        "{name}: {paid} dollars are there, {} were answered and {} are open",
+        (0..=played.open).contains(&unanswered),
+        "{name}: {paid} dollars are stored, {} were answered and {} are open",
         played.paid,
         played.open
     );
-    if played.seats[1] == 0 {
-        assert_eq!(open, 0, "{name}: no casino has left an order open");
+    if played.sessions[1] == 0 {
+        assert_eq!(open, 0, "{name}: an order was left open");
     }
 }
 
-/// The player's trades, which are numbered without a gap.
+/// Reads the player's trades, which must be numbered without a gap.
 async fn trades(ledger: &Client, name: &String) -> Vec<Trade> {
     let sql = "SELECT t.number, t.tick, t.price, CASE t.side WHEN 0 THEN t.stocks ELSE -t.stocks END
                FROM trades t JOIN accounts a ON a.id = t.account WHERE a.name = $1 ORDER BY t.number";
@@ -113,7 +113,7 @@ async fn trades(ledger: &Client, name: &String) -> Vec<Trade> {
         .collect()
 }
 
-/// The dollars the player has paid in, by payments that are numbered without a gap.
+/// Reads the player's deposits in dollars; payments must be numbered without a gap.
 async fn payments(ledger: &Client, name: &String) -> i64 {
     let sql = "SELECT p.number, p.amount FROM payments p JOIN accounts a ON a.id = p.account
                WHERE a.name = $1 ORDER BY p.number";

@@ -1,4 +1,4 @@
-//! Themes and markers: what is told apart keeps differing, and can be read.
+//! Themes and markers: meanings stay distinguishable and text stays legible.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,13 +44,13 @@ fn text(buffer: &Buffer) -> String {
     .collect()
 }
 
-/// The first cell of `words`, where they stand first.
-fn cell<'a>(buffer: &'a Buffer, words: &str) -> &'a Cell {
-    find(buffer, words).unwrap_or_else(|| panic!("{words:?} is not there:\n{}", text(buffer)))
+/// The first cell of the first occurrence of `label`.
+fn cell<'a>(buffer: &'a Buffer, label: &str) -> &'a Cell {
+    find(buffer, label).unwrap_or_else(|| panic!("{label:?} is not there:\n{}", text(buffer)))
 }
 
-fn find<'a>(buffer: &'a Buffer, words: &str) -> Option<&'a Cell> {
-    let letters: Vec<String> = words.chars().map(String::from).collect();
+fn find<'a>(buffer: &'a Buffer, label: &str) -> Option<&'a Cell> {
+    let letters: Vec<String> = label.chars().map(String::from).collect();
     buffer
         .content
         .windows(letters.len())
@@ -68,24 +68,24 @@ fn themes() -> impl Iterator<Item = Theme> {
 }
 
 #[test]
-fn every_theme_looks_as_it_did() {
+fn themes_match_their_snapshots() {
     for size in [(40, 12), (80, 24), (120, 36), (200, 60)] {
-        let told = themes()
+        let text = themes()
             .chain([Theme::default().red_up()])
-            .map(|theme| looks_of(&theme, size))
+            .map(|theme| describe_theme(&theme, size))
             .collect::<String>();
         let (columns, rows) = size;
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-            insta::assert_snapshot!(format!("themes_{columns}x{rows}"), told);
+            insta::assert_snapshot!(format!("themes_{columns}x{rows}"), text);
         });
     }
 }
 
-/// How words that carry a meaning look in a theme, those of them that this size has room for.
-fn looks_of(theme: &Theme, size: (u16, u16)) -> String {
+/// Describes the style of texts with a meaning, as far as they fit this size.
+fn describe_theme(theme: &Theme, size: (u16, u16)) -> String {
     let buffer = drawn(theme, Markers::Braille, &fixtures::traded(), size);
-    let mut told = format!("{}\n", theme.name);
-    for words in [
+    let mut text = format!("{}\n", theme.name);
+    for label in [
         "AwesomeStock",
         "▲ +8",
         "▼ -37",
@@ -101,15 +101,15 @@ fn looks_of(theme: &Theme, size: (u16, u16)) -> String {
         "waiting",
         "q quit",
     ] {
-        let Some(cell) = find(&buffer, words) else {
+        let Some(cell) = find(&buffer, label) else {
             continue;
         };
-        told += &format!("  {words:<14} {} on {} {:?}\n", cell.fg, cell.bg, cell.modifier);
+        text += &format!("  {label:<14} {} on {} {:?}\n", cell.fg, cell.bg, cell.modifier);
     }
-    told
+    text
 }
 
-/// Relative luminance as the WCAG reckon it.
+/// Relative luminance as defined by WCAG.
 fn luminance(color: Color) -> Option<f64> {
     let Color::Rgb(red, green, blue) = color else {
         return None;
@@ -131,7 +131,7 @@ fn contrast(a: Color, b: Color) -> Option<f64> {
 }
 
 #[test]
-fn letters_of_the_themes_with_a_ground_stand_out_from_it() {
+fn text_of_themes_with_a_background_has_enough_contrast() {
     for theme in themes() {
         for (name, state) in [
             ("traded", fixtures::traded()),
@@ -139,7 +139,7 @@ fn letters_of_the_themes_with_a_ground_stand_out_from_it() {
         ] {
             let buffer = drawn(&theme, Markers::Braille, &state, (120, 36));
             for cell in &buffer.content {
-                // Borders and the area under the line are quiet on purpose.
+                // Borders and the area under the line are faint on purpose.
                 let letter = cell.symbol().chars().any(char::is_alphanumeric);
                 if let Some(contrast) = contrast(cell.fg, cell.bg).filter(|_| letter) {
                     assert!(contrast >= 3.5, "{} {name}: {cell:?} {contrast:.1}", theme.name);
@@ -150,7 +150,7 @@ fn letters_of_the_themes_with_a_ground_stand_out_from_it() {
 }
 
 #[test]
-fn a_theme_without_a_ground_can_be_read_on_black_and_on_white() {
+fn themes_without_a_background_are_legible_on_black_and_on_white() {
     for name in ["terminal", "mono"] {
         let theme = Theme::by_name(name).unwrap();
         for state in [fixtures::traded(), fixtures::reconnecting(), fixtures::stale()] {
@@ -162,58 +162,73 @@ fn a_theme_without_a_ground_can_be_read_on_black_and_on_white() {
                 Color::Yellow,
                 Color::LightYellow,
             ];
-            let vanishing = |cell: &&Cell| cell.bg == Color::Reset && unsafe_colors.contains(&cell.fg);
-            assert_eq!(buffer.content.iter().find(vanishing), None, "{name}");
+            let illegible = |cell: &&Cell| cell.bg == Color::Reset && unsafe_colors.contains(&cell.fg);
+            assert_eq!(buffer.content.iter().find(illegible), None, "{name}");
         }
     }
 }
 
 #[test]
-fn red_rises_where_one_wants_it() {
-    let look = |theme: &Theme, words: &str| {
+fn red_up_swaps_the_colours_of_rises_and_falls() {
+    let style_of = |theme: &Theme, label: &str| {
         let buffer = drawn(theme, Markers::Braille, &fixtures::traded(), (80, 24));
-        let cell = cell(&buffer, words);
+        let cell = cell(&buffer, label);
         (cell.fg, cell.bg)
     };
     for theme in themes() {
         let red_up = theme.clone().red_up();
-        assert_eq!(look(&theme, "▲ +8").0, look(&red_up, "▼ -37").0, "{}", theme.name);
-        assert_eq!(look(&theme, "b  BUY"), look(&red_up, "s  SELL"), "{}", theme.name);
-        assert_eq!(look(&theme, "● live"), look(&red_up, "● live"), "{}", theme.name);
+        assert_eq!(
+            style_of(&theme, "▲ +8").0,
+            style_of(&red_up, "▼ -37").0,
+            "{}",
+            theme.name
+        );
+        assert_eq!(
+            style_of(&theme, "b  BUY"),
+            style_of(&red_up, "s  SELL"),
+            "{}",
+            theme.name
+        );
+        assert_eq!(
+            style_of(&theme, "● live"),
+            style_of(&red_up, "● live"),
+            "{}",
+            theme.name
+        );
     }
 }
 
 #[test]
-fn buys_and_sells_differ_by_shape_without_any_colour() {
+fn buys_and_sells_differ_in_shape_without_colours() {
     let mono = Theme::by_name("mono").unwrap();
     for kind in ChartKind::ALL {
         let mut state = fixtures::traded();
         state.chart.kind = Some(kind);
         let buffer = drawn(&mono, Markers::Braille, &state, (120, 36));
-        let marked = |sign: &str| {
-            let marks = buffer.content.iter().filter(|cell| cell.symbol() == sign);
-            marks
+        let count_markers = |sign: &str| {
+            let markers = buffer.content.iter().filter(|cell| cell.symbol() == sign);
+            markers
                 .filter(|cell| cell.modifier.contains(Modifier::REVERSED | Modifier::BOLD))
                 .count()
         };
-        // The tag of the last price has an arrow of its own.
-        assert_eq!((marked("▲"), marked("▼")), (3, 1), "{kind:?}");
+        // The label of the last price has its own arrow.
+        assert_eq!((count_markers("▲"), count_markers("▼")), (3, 1), "{kind:?}");
     }
 }
 
 #[test]
-fn ascii_is_ascii_on_every_screen() {
+fn ascii_markers_draw_only_ascii_on_every_screen() {
     for (name, state) in fixtures::all() {
         for size in [(40, 12), (80, 24), (120, 36), (200, 60)] {
-            let text = text(&drawn(&Theme::default(), Markers::Ascii, &state, size));
-            let other = text.chars().find(|letter| !letter.is_ascii());
-            assert_eq!(other, None, "{name} at {size:?}\n{text}");
+            let screen = text(&drawn(&Theme::default(), Markers::Ascii, &state, size));
+            let other = screen.chars().find(|letter| !letter.is_ascii());
+            assert_eq!(other, None, "{name} at {size:?}\n{screen}");
         }
     }
 }
 
 #[test]
-fn markers_look_as_they_did() {
+fn markers_match_their_snapshots() {
     for markers in [Markers::Block, Markers::Ascii] {
         for kind in [ChartKind::Area, ChartKind::Candles] {
             let mut state = fixtures::traded();

@@ -1,4 +1,4 @@
-//! The real binary in a real terminal, played by keys.
+//! The real binary in a pseudo-terminal, played by keys and mouse.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -16,7 +16,7 @@ const ESCAPE: &str = "\u{1b}";
 const CTRL_C: &str = "\u{3}";
 
 #[test]
-fn a_whole_game_by_keys_and_the_same_wallet_the_next_time() {
+fn a_game_by_keys_and_the_same_wallet_in_the_next_one() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
@@ -48,9 +48,9 @@ fn a_whole_game_by_keys_and_the_same_wallet_the_next_time() {
     game.type_keys(ESCAPE);
     game.see_no_more("Esc closes");
     game.type_keys("q");
-    let (ended, left) = game.end();
-    assert!(ended.success());
-    // Of the game nothing is left but the summary.
+    let (status, left) = game.end();
+    assert!(status.success());
+    // Only the summary is left on the screen.
     let lines: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 5, "{left}");
     assert_eq!(lines[0], "AwesomeStock anna @ solo");
@@ -72,7 +72,7 @@ fn a_whole_game_by_keys_and_the_same_wallet_the_next_time() {
 }
 
 #[test]
-fn a_whole_game_by_the_palette() {
+fn a_game_by_the_palette() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
@@ -88,10 +88,10 @@ fn a_whole_game_by_the_palette() {
         ("gamble", "● live"),
         ("buy 3", "✓ BUY 3 at 10"),
     ];
-    for (words, seen) in cases {
+    for (command, expected) in cases {
         game.type_keys(":");
-        game.type_keys(&format!("{words}{ENTER}"));
-        game.see(seen);
+        game.type_keys(&format!("{command}{ENTER}"));
+        game.see(expected);
     }
     game.type_keys(&format!(":paymentStatement{ENTER}"));
     game.see("FINAL BALANCE -99");
@@ -106,7 +106,7 @@ fn a_whole_game_by_the_palette() {
 }
 
 #[test]
-fn an_order_is_sent_with_the_limit_that_was_typed() {
+fn an_order_is_sent_with_its_limit() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
@@ -126,25 +126,25 @@ fn an_order_is_sent_with_the_limit_that_was_typed() {
 }
 
 #[test]
-fn prices_move_by_themselves() {
+fn prices_change_without_input() {
     let home = Home::new();
     let game = Terminal::open(pty::game(&home, &["--tick", "20ms", "--seed", "1"]), 120, 36);
     game.see("● live");
-    let mut seen = game.contents();
+    let mut shown = game.contents();
     for _ in 0..5 {
-        game.see_other_than(&seen);
-        seen = game.contents();
+        game.see_change_from(&shown);
+        shown = game.contents();
     }
 }
 
 #[test]
-fn the_chart_is_looked_at_by_keys_and_mouse() {
+fn the_chart_is_controlled_by_keys_and_mouse() {
     let home = Home::new();
     let mut game = Terminal::open(pty::game(&home, &["--tick", "10ms", "--seed", "1"]), 120, 36);
     game.see("● live");
-    // As far back as the chart reaches at this size, from then on.
+    // From here on the chart is full at this size.
     game.see("in 2 s");
-    // Cells count from 1. A zero, which some terminals send, harms nobody.
+    // Cells count from 1. Zero, which some terminals send, is ignored.
     let mouse = |button: u8, column: u8, row: u8| format!("\u{1b}[<{button};{column};{row}M");
     game.type_keys(&mouse(35, 0, 0));
     game.type_keys(&mouse(35, 4, 10));
@@ -169,13 +169,13 @@ fn the_chart_is_looked_at_by_keys_and_mouse() {
 }
 
 #[test]
-fn a_game_is_played_by_mouse() {
+fn a_game_by_mouse() {
     let home = Home::new();
     let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--tick", "1h"]), 80, 24);
     game.see("● live");
-    // Places are those of the words on the screen.
-    let click = |game: &mut Terminal, words: &str| {
-        let (column, row) = game.place_of(words);
+    // Clicks on a text of the screen.
+    let click = |game: &mut Terminal, text: &str| {
+        let (column, row) = game.position_of(text);
         game.type_keys(&format!("\u{1b}[<0;{column};{row}M\u{1b}[<0;{column};{row}m"));
     };
     click(&mut game, "t tokens");
@@ -188,7 +188,7 @@ fn a_game_is_played_by_mouse() {
     game.see("✓ BUY 1 at 10");
     click(&mut game, "SELL 1");
     game.see("✓ SELL 1 at 10");
-    // In what lies over the desk, its own hints are clicked, and not what is under it.
+    // Only the hints of the top overlay are clickable.
     click(&mut game, ": command");
     game.type_keys("paymentSt");
     click(&mut game, "Tab completes");
@@ -226,8 +226,8 @@ fn a_maximum_order_is_executed_although_the_price_moved() {
     game.type_keys("mb");
     game.see("Confirm");
     let shown = game.contents();
-    let words = shown.lines().find(|line| line.contains("for about"));
-    game.see_no_more(words.unwrap().trim());
+    let cost = shown.lines().find(|line| line.contains("for about"));
+    game.see_no_more(cost.unwrap().trim());
     game.see("for about");
     game.type_keys(ENTER);
     game.see("✓ BUY");
@@ -236,7 +236,7 @@ fn a_maximum_order_is_executed_although_the_price_moved() {
 }
 
 #[test]
-fn the_players_own_keys_play_and_are_shown() {
+fn custom_key_bindings_work_and_are_shown() {
     let home = Home::new();
     std::fs::write(
         home.config_file(),
@@ -259,17 +259,17 @@ fn the_players_own_keys_play_and_are_shown() {
     game.type_keys("Q");
     assert!(game.end().0.success());
     std::fs::write(home.config_file(), "[keys]\nbuy = 's'\n").unwrap();
-    let refused = home.game(["--tick", "1h"]).output().unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(2), "{said}");
+    let rejected = home.game(["--tick", "1h"]).output().unwrap();
+    let stderr = String::from_utf8(rejected.stderr).unwrap();
+    assert_eq!(rejected.status.code(), Some(2), "{stderr}");
     assert!(
-        said.contains("config.toml line 2: key \"s\" cannot be bound to buy: it is bound to sell"),
-        "{said}"
+        stderr.contains("config.toml line 2: key \"s\" cannot be bound to buy: it is bound to sell"),
+        "{stderr}"
     );
 }
 
 #[test]
-fn a_game_begins_with_the_start_screen_and_a_key_ends_it() {
+fn a_game_starts_with_the_start_screen_until_a_key() {
     let home = Home::new();
     let mut command = pty::game(&home, &["--user", "anna", "--tick", "1h"]);
     command.env_remove("AWESOMESTOCK_NO_SPLASH");
@@ -280,15 +280,15 @@ fn a_game_begins_with_the_start_screen_and_a_key_ends_it() {
     game.see("tokens 500");
     game.type_keys("q");
     assert!(game.end().0.success());
-    let mut patient = Terminal::open(command, 80, 24);
-    patient.see("press any key");
-    patient.see("tokens 500");
-    patient.type_keys("q");
-    assert!(patient.end().0.success());
+    let mut untouched = Terminal::open(command, 80, 24);
+    untouched.see("press any key");
+    untouched.see("tokens 500");
+    untouched.type_keys("q");
+    assert!(untouched.end().0.success());
 }
 
 #[test]
-fn own_trades_are_marked_on_the_chart_also_the_next_time() {
+fn own_trades_are_marked_on_the_chart_in_the_next_game_too() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
@@ -311,7 +311,7 @@ fn a_paste_never_trades() {
     game.see("● live");
     game.type_keys(&format!("t100{ENTER}"));
     game.see("tokens 500");
-    // Far more than is kept: what is over the bound is not typed either.
+    // More than the paste limit; the excess is not typed either.
     let paste = "b\rs\rq\r".repeat(40_000);
     game.type_keys(&format!("\u{1b}[200~{paste}\u{1b}[201~"));
     game.type_keys("3b");
@@ -322,7 +322,7 @@ fn a_paste_never_trades() {
 }
 
 #[test]
-fn a_casino_that_is_killed_is_come_back_to() {
+fn a_killed_casino_is_reconnected() {
     let home = Home::new();
     let folder = home.path().join("casino");
     std::fs::create_dir_all(&folder).unwrap();
@@ -353,7 +353,7 @@ fn a_casino_that_is_killed_is_come_back_to() {
 }
 
 #[test]
-fn a_table_that_hangs_is_stale_and_takes_no_orders_until_it_goes_on() {
+fn a_suspended_casino_is_stale_and_accepts_no_orders_until_it_continues() {
     let home = Home::new();
     let folder = home.path().join("casino");
     std::fs::create_dir_all(&folder).unwrap();
@@ -380,7 +380,7 @@ fn a_table_that_hangs_is_stale_and_takes_no_orders_until_it_goes_on() {
 }
 
 #[test]
-fn an_order_is_answered_although_the_player_leaves_at_once() {
+fn an_order_is_answered_even_if_the_player_quits_at_once() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
@@ -394,9 +394,9 @@ fn an_order_is_answered_although_the_player_leaves_at_once() {
 }
 
 #[test]
-fn a_casino_that_is_not_there_is_tried_again_and_can_be_left() {
+fn an_unreachable_casino_is_retried_and_can_be_quit() {
     let home = Home::new();
-    // A port that was just free, and that nobody listens at.
+    // A port that was free a moment ago, so nothing listens on it.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
@@ -410,19 +410,19 @@ fn a_casino_that_is_not_there_is_tried_again_and_can_be_left() {
 }
 
 #[test]
-fn two_players_at_one_table_have_one_price_and_a_wallet_each() {
+fn two_players_of_one_casino_see_one_price_and_their_own_wallets() {
     let home = Home::new();
     let folder = home.path().join("casino");
     std::fs::create_dir_all(&folder).unwrap();
     let casino = Casino::start(&folder, "127.0.0.1:0", &["--tick", "1h", "--initial-price", "23"]);
-    let sit = |name: &str| {
+    let open_game = |name: &str| {
         Terminal::open(
             pty::game(&home, &["--user", name, "--casino", &casino.url()]),
             120,
             36,
         )
     };
-    let (mut anna, mut bert) = (sit("anna"), sit("bert"));
+    let (mut anna, mut bert) = (open_game("anna"), open_game("bert"));
     anna.see("● live");
     bert.see("● live");
     anna.type_keys(&format!("t100{ENTER}"));
@@ -440,9 +440,9 @@ fn two_players_at_one_table_have_one_price_and_a_wallet_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_game_at_a_casino_of_the_old_contract() {
+async fn a_game_at_an_old_casino() {
     let address = OldCasino::serve().await;
-    let played = tokio::task::spawn_blocking(move || {
+    let game = tokio::task::spawn_blocking(move || {
         let home = Home::new();
         let url = format!("http://{address}");
         let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--casino", &url]), 120, 36);
@@ -457,5 +457,5 @@ async fn a_game_at_a_casino_of_the_old_contract() {
         game.type_keys("q");
         assert!(game.end().0.success());
     });
-    played.await.unwrap();
+    game.await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! A player without a screen: the game's own reducer and the client's own way to a casino, and a hand that presses keys.
+//! A player without a screen: the game's reducer and client, and a loop that presses keys.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,73 +30,73 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// Orders that a player lets wait for their answers.
+/// Most pending orders of a player.
 const WAITING_MAX: usize = 2;
 
-/// One order in so many is followed by a payment.
+/// One in this many orders is followed by a payment.
 const PAYS_EVERY: u64 = 16;
 
-/// Events that may wait.
+/// Capacity of the event queue.
 const EVENT_QUEUE: usize = 64;
 
-/// What all players go by.
+/// State shared by all players.
 #[derive(Default)]
 pub(crate) struct Signals {
-    /// Nobody orders anything more; who has no answer still waits for it.
+    /// Stop ordering; players still wait for their answers.
     pub(crate) stop: AtomicBool,
-    /// Trades that each player has been told of.
+    /// Answered trades of each player.
     pub(crate) trades: Vec<AtomicU64>,
-    /// Somebody may have been told of another.
+    /// Notified when `trades` may have changed.
     pub(crate) traded: Notify,
 }
 
-/// What a player has asked and heard.
+/// What a player sent and received.
 #[derive(Debug, Default)]
-pub(crate) struct Played {
+pub(crate) struct PlayerLog {
     pub(crate) name: String,
-    /// Orders, each counted once however often it was sent.
+    /// Orders, each counted once.
     pub(crate) ordered: usize,
-    /// Orders that were sent a second time.
-    pub(crate) sent_again: usize,
-    /// Orders that were answered.
+    /// Orders that were resent.
+    pub(crate) resent: usize,
+    /// Answered orders.
     pub(crate) answered: usize,
-    /// The answers that told of a trade: tick and price.
+    /// Answers that reported a trade: tick and price.
     pub(crate) trades: Vec<(i64, i32)>,
-    /// Dollars that were answered as paid.
+    /// Dollars of answered payments.
     pub(crate) paid: i64,
-    /// Dollars of which no answer told.
+    /// Dollars of unanswered payments.
     pub(crate) open: i64,
-    /// Prices heard at the table, by their ticks.
-    pub(crate) heard: BTreeMap<i64, i32>,
-    /// Times that the player sat down at a casino that keeps to ids, and at one that does not.
-    pub(crate) seats: [usize; 2],
-    /// The prices that the desk shows in the end.
+    /// Received prices by tick.
+    pub(crate) prices: BTreeMap<i64, i32>,
+    /// Sessions opened at casinos with and without support for request IDs.
+    pub(crate) sessions: [usize; 2],
+    /// Prices on the screen at the end.
     pub(crate) shown: Vec<PricePoint>,
-    /// The wallet that the desk shows in the end.
+    /// The wallet on the screen at the end.
     pub(crate) wallet: Option<Wallet>,
 }
 
-/// A player at a desk.
+/// A simulated player.
 struct Player {
     state: AppState,
     client: Client,
     events: mpsc::Sender<(u64, Event)>,
-    /// Counts the seats: of an earlier one nothing is heard any more.
-    seat: u64,
-    seated: Option<AbortHandle>,
+    /// Number of the current session; events of earlier ones are ignored.
+    session: u64,
+    session_task: Option<AbortHandle>,
     orders: Option<mpsc::Sender<Order>>,
     ids: HashMap<u32, Uuid>,
     calls: usize,
     tasks: JoinSet<()>,
-    played: Played,
+    played: PlayerLog,
 }
 
-/// Plays as the player number `number` at `url` until it is told to stop and everything is answered.
-pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> Played {
-    let (events, mut happening) = mpsc::channel(EVENT_QUEUE);
+/// Plays as player `number` at `url` until `stop` is set and everything is answered.
+pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> PlayerLog {
+    let (events, mut queue) = mpsc::channel(EVENT_QUEUE);
     let (mut player, mut effects) = Player::new(number, &url, events);
     loop {
-        player.carry_out(effects);
+        player.run_effects(effects);
         let stopping = signals.stop.load(Ordering::SeqCst);
         if stopping && player.is_settled() {
             return player.end();
@@ -106,10 +106,10 @@ pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> P
             continue;
         }
         let wake = player.state.next_wake().unwrap_or(now().plus_ms(1_000));
-        // A player who has nothing to wait for looks up now and then, to see whether it is time to stop.
+        // Wake up at least every 500 ms to see whether to stop.
         let pause = Duration::from_millis(u64::try_from(wake.since_ms(now())).unwrap_or(0).min(500));
         effects = tokio::select! {
-            Some((seat, event)) = happening.recv() => player.take(seat, event),
+            Some((session, event)) = queue.recv() => player.dispatch(session, event),
             () = sleep(pause) => player.update(Event::Timer),
         };
         let trades = u64::try_from(player.played.trades.len()).unwrap();
@@ -123,24 +123,24 @@ impl Player {
         let name = format!("p{number}");
         let key = PlayerKey::from_bytes([u8::try_from(number).unwrap(); 32]);
         let channel = transport::endpoint(url).unwrap().connect_lazy();
-        let seat = SessionInfo {
+        let info = SessionInfo {
             player: name.clone(),
             server: url.to_owned(),
         };
-        let (state, effects) = AppState::new(seat, (80, 24), now());
+        let (state, effects) = AppState::new(info, (80, 24), now());
         let player = Self {
             state,
             client: Client::new(channel, name.clone(), Some(&key)),
             events,
-            seat: 0,
-            seated: None,
+            session: 0,
+            session_task: None,
             orders: None,
             ids: HashMap::new(),
             calls: 0,
             tasks: JoinSet::new(),
-            played: Played {
+            played: PlayerLog {
                 name,
-                ..Played::default()
+                ..PlayerLog::default()
             },
         };
         (player, effects)
@@ -162,9 +162,9 @@ impl Player {
         self.is_live() && self.state.log.waiting() == 0 && self.calls == 0
     }
 
-    /// Buys and sells in turn; dollars are paid in at the beginning and now and then.
+    /// Buys and sells in turn. Deposits dollars at first and sometimes later.
     fn press_keys(&mut self) -> Vec<Effect> {
-        let turn = self.played.ordered + self.played.sent_again;
+        let turn = self.played.ordered + self.played.resent;
         let keys = match turn {
             0 => "t9999\nb",
             turn if u64::try_from(turn).unwrap() % PAYS_EVERY == 0 => "t1\nb",
@@ -186,11 +186,11 @@ impl Player {
         update(&mut self.state, now(), event)
     }
 
-    /// Takes an event in, and notes what it tells.
-    fn take(&mut self, seat: u64, event: Event) -> Vec<Effect> {
+    /// Handles an event and records what it reports.
+    fn dispatch(&mut self, session: u64, event: Event) -> Vec<Effect> {
         match &event {
-            Event::Stream(_) if seat != self.seat => return Vec::new(),
-            Event::Stream(event) => self.note(event),
+            Event::Stream(_) if session != self.session => return Vec::new(),
+            Event::Stream(event) => self.record(event),
             Event::Answered(answer) => {
                 self.calls -= 1;
                 if let Response::TokensBought { dollars, .. } = answer {
@@ -208,18 +208,18 @@ impl Player {
         self.update(event)
     }
 
-    fn note(&mut self, event: &StreamEvent) {
+    fn record(&mut self, event: &StreamEvent) {
         let played = &mut self.played;
         match event {
-            StreamEvent::Opened { ids, .. } => played.seats[usize::from(!ids)] += 1,
+            StreamEvent::Opened { ids, .. } => played.sessions[usize::from(!ids)] += 1,
             StreamEvent::Price {
                 tick: Some(tick),
                 price,
                 ..
             } => {
-                let known = played.heard.insert(*tick, *price);
+                let previous = played.prices.insert(*tick, *price);
                 assert!(
-                    known.is_none_or(|known| known == *price),
+                    previous.is_none_or(|previous| previous == *price),
                     "{}: two prices of tick {tick}",
                     played.name
                 );
@@ -234,7 +234,7 @@ impl Player {
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Connect { after_ms } => {
@@ -247,11 +247,11 @@ impl Player {
                     up_to,
                     order_id,
                 } => {
-                    let new = !self.ids.contains_key(&order_id.number);
-                    self.played.ordered += usize::from(new);
-                    self.played.sent_again += usize::from(!new);
+                    let is_new = !self.ids.contains_key(&order_id.number);
+                    self.played.ordered += usize::from(is_new);
+                    self.played.resent += usize::from(!is_new);
                     let id = *self.ids.entry(order_id.number).or_insert_with(Uuid::now_v7);
-                    // A seat that is gone tells so by itself.
+                    // A closed session reports that itself.
                     let _ = self.orders.as_ref().unwrap().try_send(Order {
                         side,
                         count,
@@ -261,7 +261,7 @@ impl Player {
                     });
                 }
                 Effect::Call(call) => self.call(call),
-                effect => panic!("nobody pressed a key for {effect:?}"),
+                effect => panic!("unexpected effect {effect:?}"),
             }
         }
     }
@@ -269,63 +269,65 @@ impl Player {
     fn connect(&mut self, after: Duration) {
         let (orders, queue) = mpsc::channel(EVENT_QUEUE);
         self.orders = Some(orders);
-        self.seat += 1;
-        if let Some(earlier) = self.seated.take() {
+        self.session += 1;
+        if let Some(earlier) = self.session_task.take() {
             earlier.abort();
         }
-        let (client, events, seat) = (self.client.clone(), self.events.clone(), self.seat);
-        self.seated = Some(self.tasks.spawn(async move {
+        let (client, events, session) = (self.client.clone(), self.events.clone(), self.session);
+        self.session_task = Some(self.tasks.spawn(async move {
             sleep(after).await;
-            let why = sit(client, queue, &events, seat).await;
-            let _ = events.send((seat, Event::Stream(StreamEvent::Closed(why)))).await;
+            let reason = run_session(client, queue, &events, session).await;
+            let _ = events
+                .send((session, Event::Stream(StreamEvent::Closed(reason))))
+                .await;
         }));
     }
 
     fn call(&mut self, call: Request) {
         self.calls += 1;
-        let (client, events, seat) = (self.client.clone(), self.events.clone(), self.seat);
+        let (client, events, session) = (self.client.clone(), self.events.clone(), self.session);
         self.tasks.spawn(async move {
-            let told = match client.call(call).await {
+            let event = match client.call(call).await {
                 Ok(answer) => Event::Answered(answer),
                 Err(failure) => Event::Failed(call, failure),
             };
-            let _ = events.send((seat, told)).await;
+            let _ = events.send((session, event)).await;
         });
     }
 
-    fn end(mut self) -> Played {
+    fn end(mut self) -> PlayerLog {
         self.played.shown = self.state.market.prices().collect();
         self.played.wallet = self.state.holdings.wallet().copied();
         self.played
     }
 }
 
-/// Takes a seat and tells what comes of it; why it ended, in words.
-async fn sit(
+/// Runs a session and sends its events. Returns why it ended.
+async fn run_session(
     client: Client,
     mut orders: mpsc::Receiver<Order>,
     events: &mpsc::Sender<(u64, Event)>,
-    seat: u64,
+    session: u64,
 ) -> String {
-    let (mut table, queue) = match client.open_session().await {
-        Ok(seated) => seated,
+    let (mut stream, queue) = match client.open_session().await {
+        Ok(opened) => opened,
         Err(failure) => return failure.to_string(),
     };
-    let joined = StreamEvent::Opened {
-        extended: table.is_extended(),
-        ids: table.supports_request_ids(),
+    let opened = StreamEvent::Opened {
+        extended: stream.is_extended(),
+        ids: stream.supports_request_ids(),
     };
     let mut queue = Some(queue);
-    let mut told = vec![joined, StreamEvent::Capabilities(table.capabilities())];
+    let mut events_to_send = vec![opened, StreamEvent::Capabilities(stream.capabilities())];
     loop {
-        for event in told.drain(..) {
-            let _ = events.send((seat, Event::Stream(event))).await;
+        for event in events_to_send.drain(..) {
+            let _ = events.send((session, Event::Stream(event))).await;
         }
         tokio::select! {
-            event = table.next() => match event {
-                Ok(event) => told.push(event),
+            event = stream.next() => match event {
+                Ok(event) => events_to_send.push(event),
                 Err(SessionEnd::Closed) => return "closed".to_owned(),
-                Err(SessionEnd::Lost(why) | SessionEnd::Rejected(why)) => return why,
+                Err(SessionEnd::Lost(reason) | SessionEnd::Rejected(reason)) => return reason,
             },
             order = orders.recv(), if queue.is_some() => match (order, &queue) {
                 (Some(order), Some(queue)) => drop(queue.send(order).await),

@@ -1,4 +1,4 @@
-//! What is read: sheets, the palette, the start screen, alerts.
+//! Documents, the palette, the start screen and alerts.
 
 use awesomestock::app::{
     AppState, Effect, Event, SessionInfo, Settings,
@@ -12,8 +12,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crate::game::{Game, START, send};
 
 #[test]
-fn sheets_are_fetched_scrolled_and_closed() {
-    let mut game = Game::seated();
+fn documents_are_loaded_scrolled_and_closed() {
+    let mut game = Game::connected();
     assert_eq!(game.keys("p"), [Effect::Call(Request::Payments)]);
     let row = |number| PaymentRow {
         number,
@@ -23,7 +23,7 @@ fn sheets_are_fetched_scrolled_and_closed() {
     game.event(Event::Answered(Response::Payments((1..=100).map(row).collect())));
     game.event(Event::Reach(82));
     let top = |game: &Game| match game.state.screen.overlays.last() {
-        Some(Overlay::Payments(sheet)) => sheet.scroll.top(),
+        Some(Overlay::Payments(document)) => document.scroll.top(),
         other => panic!("{other:?}"),
     };
     for (key, expected) in [
@@ -38,13 +38,13 @@ fn sheets_are_fetched_scrolled_and_closed() {
         game.key(key, KeyEventKind::Press);
         assert_eq!(top(&game), expected, "{key:?}");
     }
-    assert_eq!(game.keys("b"), [], "the overlay has the keys");
+    assert_eq!(game.keys("b"), [], "the overlay receives the keys");
     game.keys("\x1b");
     assert!(game.state.screen.overlays.is_empty());
     game.event(Event::Answered(Response::Payments(vec![])));
     assert!(
         game.state.screen.overlays.is_empty(),
-        "an answer that nobody waits for any more is passed over"
+        "the answer to an abandoned request is ignored"
     );
 
     assert_eq!(game.keys("S"), [Effect::Call(Request::Statement)]);
@@ -53,18 +53,18 @@ fn sheets_are_fetched_scrolled_and_closed() {
         RequestError::Unanswered("no payments server".to_owned()),
     ));
     match game.state.screen.overlays.last() {
-        Some(Overlay::Statement(sheet)) => {
-            assert_eq!(sheet.content, Remote::Failed("no payments server".to_owned()));
+        Some(Overlay::Statement(document)) => {
+            assert_eq!(document.content, Remote::Failed("no payments server".to_owned()));
         }
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn a_sheet_is_searched_copied_and_exported() {
-    let mut game = Game::seated();
+fn a_document_is_searched_copied_and_exported() {
+    let mut game = Game::connected();
     game.keys("p");
-    assert_eq!(game.keys("ye"), [], "there is nothing yet");
+    assert_eq!(game.keys("ye"), [], "nothing is loaded yet");
     let row = |number, dollars| PaymentRow {
         number,
         at: Some(START),
@@ -75,12 +75,12 @@ fn a_sheet_is_searched_copied_and_exported() {
         row(2, 60),
     ])));
     game.event(Event::Reach(1));
-    assert_eq!(game.keys("/b60\n"), [], "letters are typed, and do not trade");
+    assert_eq!(game.keys("/b60\n"), [], "letters are search text, not orders");
     assert_eq!(game.keys("/60\n"), []);
-    let Some(Overlay::Payments(sheet)) = game.state.screen.overlays.last() else {
+    let Some(Overlay::Payments(document)) = game.state.screen.overlays.last() else {
         panic!("closed")
     };
-    assert_eq!((sheet.search.found(), sheet.scroll.top()), (Some(1), 1));
+    assert_eq!((document.search.found(), document.scroll.top()), (Some(1), 1));
 
     let rows = "1,2023-11-14 22:13:20,-100\n2,2023-11-14 22:13:20,60\n";
     assert_eq!(game.keys("y"), [Effect::Copy(rows.to_owned())]);
@@ -102,7 +102,7 @@ fn a_sheet_is_searched_copied_and_exported() {
 }
 
 #[test]
-fn older_trades_come_page_by_page_as_they_are_read() {
+fn older_trades_are_loaded_page_by_page_while_scrolling() {
     let page = |numbers: std::ops::RangeInclusive<i64>| -> Vec<(i64, TradeRow)> {
         let row = TradeRow {
             tick: 1,
@@ -113,26 +113,26 @@ fn older_trades_come_page_by_page_as_they_are_read() {
         };
         numbers.map(|number| (number, row)).collect()
     };
-    let told = |before, rows, more| Event::Answered(Response::TradePage { before, rows, more });
-    let asked = |before| vec![Effect::Call(Request::TradePage { before })];
-    let mut game = Game::seated();
-    assert_eq!(game.keys("T"), asked(None));
-    game.event(told(None, page(101..=200), true));
-    // 20 rows of 100 are in sight.
+    let page_event = |before, rows, more| Event::Answered(Response::TradePage { before, rows, more });
+    let requested = |before| vec![Effect::Call(Request::TradePage { before })];
+    let mut game = Game::connected();
+    assert_eq!(game.keys("T"), requested(None));
+    game.event(page_event(None, page(101..=200), true));
+    // 20 of 100 rows are visible.
     game.event(Event::Reach(80));
     assert_eq!(game.keys("jjj"), []);
-    assert_eq!(game.keys("G"), asked(Some(101)));
+    assert_eq!(game.keys("G"), requested(Some(101)));
     assert_eq!(game.keys("kGG"), [], "once");
     let call = Request::TradePage { before: Some(101) };
     game.event(Event::Failed(call, RequestError::Unanswered("no".to_owned())));
-    assert_eq!(game.keys("G"), asked(Some(101)), "it may be asked for again");
-    game.event(told(Some(101), page(1..=100), false));
+    assert_eq!(game.keys("G"), requested(Some(101)), "it may be requested again");
+    game.event(page_event(Some(101), page(1..=100), false));
     game.event(Event::Reach(180));
-    assert_eq!(game.keys("G"), [], "there are no more");
-    let Some(Overlay::Trades(sheet)) = game.state.screen.overlays.last() else {
+    assert_eq!(game.keys("G"), [], "no older trades");
+    let Some(Overlay::Trades(document)) = game.state.screen.overlays.last() else {
         panic!("closed")
     };
-    assert_eq!(sheet.ready().map(|trades| trades.rows().len()), Some(200));
+    assert_eq!(document.ready().map(|trades| trades.rows().len()), Some(200));
     let [Effect::Export { file_name, text }] = &game.keys("E")[..] else {
         panic!("not exported")
     };
@@ -140,23 +140,23 @@ fn older_trades_come_page_by_page_as_they_are_read() {
     assert!(text.starts_with("number  date (UTC)") && text.lines().count() == 201);
     assert_eq!(game.keys("T"), []);
     assert!(game.state.screen.overlays.is_empty(), "its key closes it");
-    // A page that comes when its reader has gone harms nobody.
-    game.event(told(Some(101), page(1..=9), true));
-    let mut old = Game::seated();
+    // A page for a closed overlay is ignored.
+    game.event(page_event(Some(101), page(1..=9), true));
+    let mut old = Game::connected();
     old.keys("T");
-    let why = "this casino has no trade list".to_owned();
+    let reason = "this casino has no trade list".to_owned();
     old.event(Event::Failed(
         Request::TradePage { before: None },
-        RequestError::Rejected(why.clone()),
+        RequestError::Rejected(reason.clone()),
     ));
-    let Some(Overlay::Trades(sheet)) = old.state.screen.overlays.last() else {
+    let Some(Overlay::Trades(document)) = old.state.screen.overlays.last() else {
         panic!("closed")
     };
-    assert_eq!(sheet.content, Remote::Failed(why));
+    assert_eq!(document.content, Remote::Failed(reason));
 }
 
 #[test]
-fn the_palette_takes_the_words() {
+fn the_palette_accepts_every_command() {
     for (keys, expected) in [
         (":buy 2\n", send(Side::Buy, 2)),
         (":sell 1\n", send(Side::Sell, 1)),
@@ -179,7 +179,7 @@ fn the_palette_takes_the_words() {
         (":\n", vec![]),
         ("q", vec![Effect::Quit]),
     ] {
-        assert_eq!(Game::seated().keys(keys), expected, "{keys:?}");
+        assert_eq!(Game::connected().keys(keys), expected, "{keys:?}");
     }
     for (line, expected) in [
         ("bye 2", "unknown command"),
@@ -192,7 +192,7 @@ fn the_palette_takes_the_words() {
         ("buy 1 2", "too many words"),
         ("stop now", "too many words"),
     ] {
-        let mut game = Game::seated();
+        let mut game = Game::connected();
         assert_eq!(game.keys(&format!(":{line}\n")), []);
         match game.state.screen.overlays.last() {
             Some(Overlay::Palette(palette)) => {
@@ -205,7 +205,7 @@ fn the_palette_takes_the_words() {
 }
 
 #[test]
-fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
+fn key_bindings_do_not_affect_text_entry() {
     let changes: Vec<(Action, Vec<Key>)> = [("repaint", "r"), ("suspend", "f2"), ("quit", "enter")]
         .map(|(action, key)| (Action::by_name(action).unwrap(), vec![key.parse().unwrap()]))
         .into();
@@ -213,8 +213,8 @@ fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
         keys: Keymap::with_overrides(&changes).unwrap(),
         ..Settings::default()
     };
-    let seat = Game::new().state.session.info;
-    let (state, _) = AppState::with_settings(settings, seat, (80, 24), START);
+    let info = Game::new().state.session.info;
+    let (state, _) = AppState::with_settings(settings, info, (80, 24), START);
     let mut game = Game { state, now: START };
     assert_eq!(game.keys("r"), [Effect::Repaint]);
     assert_eq!(game.keys(":r"), []);
@@ -223,7 +223,7 @@ fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
     };
     assert_eq!(palette.input.value(), "r");
     assert_eq!(game.key(KeyCode::F(2), KeyEventKind::Press), [Effect::Suspend]);
-    assert_eq!(game.keys("\x08?\n"), [], "Enter is not leaving here");
+    assert_eq!(game.keys("\x08?\n"), [], "Enter does not quit here");
     let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(game.event(Event::Key(ctrl_c)), [Effect::Quit]);
     game.keys("\x1b\x1b");
@@ -231,9 +231,9 @@ fn the_players_own_keys_never_keep_what_is_typed_from_being_typed() {
 }
 
 #[test]
-fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
-    let begin = || {
-        let seat = SessionInfo {
+fn the_start_screen_stays_for_a_moment_and_until_a_price_or_a_key() {
+    let start = || {
+        let info = SessionInfo {
             player: "ann".to_owned(),
             server: "solo".to_owned(),
         };
@@ -241,24 +241,24 @@ fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
             splash: true,
             ..Settings::default()
         };
-        let (state, _) = AppState::with_settings(settings, seat, (80, 24), START);
+        let (state, _) = AppState::with_settings(settings, info, (80, 24), START);
         Game { state, now: START }
     };
     let shown = |game: &Game| matches!(game.state.screen.overlays.first(), Some(Overlay::Splash { .. }));
-    let mut patient = begin();
-    patient.stream(StreamEvent::Opened {
+    let mut untouched = start();
+    untouched.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
     });
-    patient.price(0, 10);
-    assert!(shown(&patient), "a price alone is too quick");
-    patient.now = patient.state.next_wake().unwrap();
-    patient.event(Event::Timer);
-    assert!(!shown(&patient));
-    let mut waiting = begin();
+    untouched.price(0, 10);
+    assert!(shown(&untouched), "a price alone does not close it at once");
+    untouched.now = untouched.state.next_wake().unwrap();
+    untouched.event(Event::Timer);
+    assert!(!shown(&untouched));
+    let mut waiting = start();
     waiting.now = START.plus_ms(60_000);
     waiting.event(Event::Timer);
-    assert!(shown(&waiting), "there is nothing to show yet");
+    assert!(shown(&waiting), "nothing to show yet");
     waiting.stream(StreamEvent::Opened {
         extended: true,
         ids: false,
@@ -275,7 +275,7 @@ fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
         ("q", vec![Effect::Quit], 0),
         ("25b", send(Side::Buy, 25), 0),
     ] {
-        let mut game = begin();
+        let mut game = start();
         game.stream(StreamEvent::Opened {
             extended: true,
             ids: false,
@@ -288,8 +288,8 @@ fn the_start_screen_stays_a_moment_and_until_there_is_a_price_or_a_key() {
 }
 
 #[test]
-fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
-    let mut game = Game::seated();
+fn an_alert_triggers_once_is_shown_for_a_while_and_stays_in_the_log() {
+    let mut game = Game::connected();
     game.keys(":alertAbove 12\n:alert-below 3\n:alertAbove 9\n:alertAbove 12\n");
     let outcomes: Vec<_> = game.log().into_iter().map(|(_, outcome)| outcome).collect();
     let expected = [
@@ -308,11 +308,11 @@ fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
     );
     assert_eq!(game.state.alerts.toasts().len(), 1);
     game.price(3, 13);
-    assert_eq!(game.state.alerts.toasts().len(), 1, "it rings once");
+    assert_eq!(game.state.alerts.toasts().len(), 1, "an alert triggers once");
     assert_eq!(
         game.keys("1b"),
         send(Side::Buy, 1),
-        "a toast does not take the keys"
+        "a toast does not receive keys"
     );
 
     game.now = game.state.alerts.next_change().unwrap();
@@ -327,8 +327,8 @@ fn an_alert_rings_once_is_shown_for_a_while_and_stays_in_the_log() {
 }
 
 #[test]
-fn being_told_to_stop_ends_the_game_whatever_lies_on_top() {
-    let mut game = Game::seated();
+fn a_shutdown_ends_the_game_under_any_overlay() {
+    let mut game = Game::connected();
     game.keys("?:");
     assert_eq!(game.event(Event::Shutdown), [Effect::Quit]);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
