@@ -48,7 +48,14 @@ fn main() -> ExitCode {
     match cli.task {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
-        Some(Task::OneShot(_) | Task::Replay { .. } | Task::Key { .. } | Task::AcceptLoss | Task::Doctor)
+        Some(
+            Task::OneShot(_)
+            | Task::Replay { .. }
+            | Task::Cast(_)
+            | Task::Key { .. }
+            | Task::AcceptLoss
+            | Task::Doctor,
+        )
         | None => {}
     }
     match log_file::filter() {
@@ -68,11 +75,12 @@ fn main() -> ExitCode {
                 Ok(false) => ExitCode::FAILURE,
             }
         }
-        Ok(environment) => match Config::load(&cli, &environment) {
+        Ok(environment) => match Config::load(&cli, &environment.for_task(cli.task.as_ref())) {
             Err(error) => failed(&error, ExitCode::from(USAGE)),
             Ok(config) => exit_code(match cli.task {
                 Some(Task::OneShot(command)) => in_runtime(run::run_command(config, command)),
                 Some(Task::Replay { file, speed }) => in_runtime(run::replay(config, &file, speed)),
+                Some(Task::Cast(arguments)) => run::cast(config, &arguments),
                 Some(Task::AcceptLoss) => solo::accept_loss(&config.data_dir),
                 Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
                 Some(Task::Completions { .. } | Task::Man | Task::Doctor) | None => {

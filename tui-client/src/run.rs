@@ -13,10 +13,11 @@ use crate::{
     app::{SessionInfo, replay::Replay},
     cli::{
         args::OneShot,
+        cast::CastArgs,
         config::{Config, ServerAddress, ServerChoice, SharedServer, remember_player},
     },
     client::{Client, Endpoint},
-    headless::{commands, repl},
+    headless::{cast, commands, repl},
     runtime::{self, Ended},
     solo::{self, Servers},
     storage::{
@@ -104,6 +105,21 @@ pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
         ));
     }
     runtime::replay(Replay::new(recording, speed), view(&config)).await
+}
+
+/// Turns a recorded session into an asciicast or a picture. Times are shown in UTC, and the characters of the chart do not
+/// depend on the locale: the result is the same on every machine.
+///
+/// # Errors
+///
+/// The file is not a recording, or the result cannot be written.
+pub fn cast(config: Config, arguments: &CastArgs) -> Result<()> {
+    let view = Renderer {
+        theme: config.theme,
+        markers: config.markers,
+        zone: TimeZone::UTC,
+    };
+    cast::run(arguments, &view)
 }
 
 async fn play(config: &Config, client: Client) -> Result<()> {

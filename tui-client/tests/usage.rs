@@ -191,6 +191,8 @@ fn shells_complete_values_and_complete_files_only_for_files() {
             ("awesomestock --tick ", &[]),
             ("awesomestock buy --limit ", &[]),
             ("awesomestock --timeout ", &[]),
+            ("awesomestock cast --format ", &["v2", "v3"]),
+            ("awesomestock cast --size ", &[]),
             ("awesomestock --seed ", &[]),
             ("awesomestock --house ", &[]),
             ("awesomestock --user ", &[]),
@@ -214,6 +216,8 @@ fn shells_complete_values_and_complete_files_only_for_files() {
             "awesomestock replay ",
             "awesomestock replay a-",
             "awesomestock key import ",
+            "awesomestock cast a-",
+            "awesomestock cast session.jsonl -o a-",
         ] {
             if let Some(offered) = offered(shell, &home, line) {
                 assert!(offered.contains("a-file"), "{shell}: {line}: {offered:?}");
@@ -253,7 +257,15 @@ fn the_zsh_script_completes_the_same() {
         .collect();
     assert_eq!(
         files,
-        BTreeSet::from(["--config", "--data-dir", "--record", "--tls-ca", "file"]),
+        BTreeSet::from([
+            "--config",
+            "--data-dir",
+            "--output",
+            "--record",
+            "--tls-ca",
+            "-o+",
+            "file"
+        ]),
         "{script}"
     );
     let path = home.path().join("_awesomestock");

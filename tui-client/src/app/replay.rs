@@ -117,7 +117,7 @@ impl Replay {
         if self.is_paused || self.is_over() {
             return None;
         }
-        let next_event = self.due_ms.get(self.played).copied().unwrap_or(i64::MAX);
+        let next_event = self.next_event_ms().unwrap_or(i64::MAX);
         let second = self
             .at_ms
             .checked_div(1000)?
@@ -126,6 +126,11 @@ impl Replay {
         let left_ms = next_event.min(second).saturating_sub(self.at_ms).max(0);
         let speed = i64::from(self.speed);
         left_ms.saturating_add(speed.saturating_sub(1)).checked_div(speed)
+    }
+
+    /// Returns the time of the next event in milliseconds from the start; `None` after the last one.
+    pub(crate) fn next_event_ms(&self) -> Option<i64> {
+        self.due_ms.get(self.played).copied()
     }
 
     /// Handles a key; returns `false` to quit.
@@ -160,7 +165,8 @@ impl Replay {
         self.play_to(to_ms);
     }
 
-    fn play_to(&mut self, to_ms: i64) {
+    /// Applies the events up to `to_ms` milliseconds from the start. Does not go back.
+    pub(crate) fn play_to(&mut self, to_ms: i64) {
         self.at_ms = to_ms.min(self.length_ms());
         let coming = self.due_ms.iter().zip(&self.recording.events).skip(self.played);
         for (_, (at, event)) in coming.take_while(|(due, _)| **due <= self.at_ms) {

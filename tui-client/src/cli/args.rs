@@ -10,7 +10,10 @@ use clap::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{app::replay::MAX_SPEED, cli::man as manual};
+use crate::{
+    app::replay::MAX_SPEED,
+    cli::{cast::CastArgs, man as manual},
+};
 
 /// The only option that a command rejects.
 const RECORD: &str = "record";
@@ -68,6 +71,11 @@ impl Cli {
             let message = "--record is for a game; it cannot be used with a command";
             return Err(definition.error(ErrorKind::ArgumentConflict, message));
         }
+        if let Some(Task::Cast(arguments)) = &cli.task
+            && let Some(rule) = arguments.conflict()
+        {
+            return Err(definition.error(ErrorKind::ArgumentConflict, rule));
+        }
         Ok(cli)
     }
 
@@ -114,7 +122,7 @@ _awesomestock_words() {
     _awesomestock "$1" "$cur" "$prev"
     [[ "$cur" == -* || "$prev" == -* ]] && return
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ "$word" == replay || "$word" == import ]]; then
+        if [[ "$word" == replay || "$word" == cast || "$word" == import ]]; then
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         fi
@@ -133,7 +141,7 @@ fn with_fish_values(script: &str) -> Vec<u8> {
     const PARSE_WITH_VALUE: &str =
         "    or argparse -s (__fish_awesomestock_global_optspecs) -- $cmd value 2>/dev/null\n";
     const ARGUMENTS: &str = "\
-        complete -c awesomestock -n 'not __fish_awesomestock_using_subcommand key replay' -f\n\
+        complete -c awesomestock -n 'not __fish_awesomestock_using_subcommand key replay cast' -f\n\
         complete -c awesomestock -n '__fish_awesomestock_using_subcommand completions' -a \
         'bash elvish fish powershell zsh'\n";
     let script = script.replace(PARSE, &[PARSE, PARSE_WITH_VALUE].concat());
@@ -176,6 +184,8 @@ pub enum Task {
         #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(MAX_SPEED)))]
         speed: u32,
     },
+    /// Turn a recorded session into an asciicast or an SVG picture, without a terminal
+    Cast(CastArgs),
     /// Manage the key to your name at a casino: show the `path`, `export` it or `import` it
     Key {
         /// The key command.

@@ -32,7 +32,12 @@ fn commands(command: &Command) -> Roff {
         }
         let options = command.get_arguments().filter(|option| !option.is_positional());
         for option in options.filter(|option| !option.is_global_set() && option.get_id() != "help") {
-            usage.push(roman(format!(" [{option}]")));
+            let is_required = option.is_required_set();
+            usage.push(roman(if is_required {
+                format!(" {option}")
+            } else {
+                format!(" [{option}]")
+            }));
         }
         page.control("TP", []);
         page.text(usage);

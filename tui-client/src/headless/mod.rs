@@ -1,5 +1,6 @@
-//! The game without a screen: typed commands and one-shot commands.
+//! The game without a screen: typed commands, one-shot commands, and pictures of recordings.
 
+pub(crate) mod cast;
 pub(crate) mod columns;
 pub(crate) mod commands;
 pub(crate) mod input;

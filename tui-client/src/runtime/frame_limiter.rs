@@ -1,40 +1,51 @@
 //! Limits the frame rate, and draws only after a change. The time is passed in.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Add,
+    time::{Duration, Instant},
+};
 
 /// 30 frames a second.
-const FRAME_INTERVAL: Duration = Duration::from_millis(33);
+pub(crate) const FRAME_INTERVAL: Duration = Duration::from_millis(33);
 
+/// Limits frames on a clock of type `T`: an [`Instant`] on the screen, and the [`Duration`] since the start in a
+/// recording.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FrameLimiter {
+pub(crate) struct FrameLimiter<T = Instant> {
+    interval: Duration,
     changed: bool,
-    last_frame: Option<Instant>,
+    last_frame: Option<T>,
 }
 
-impl FrameLimiter {
-    pub(super) fn new() -> Self {
+impl<T: Copy + Ord + Add<Duration, Output = T>> FrameLimiter<T> {
+    pub(crate) fn new() -> Self {
+        Self::with_interval(FRAME_INTERVAL)
+    }
+
+    pub(crate) fn with_interval(interval: Duration) -> Self {
         Self {
+            interval,
             changed: true,
             last_frame: None,
         }
     }
 
-    pub(super) fn mark_changed(&mut self) {
+    pub(crate) fn mark_changed(&mut self) {
         self.changed = true;
     }
 
-    pub(super) fn mark_drawn(&mut self, now: Instant) {
+    pub(crate) fn mark_drawn(&mut self, now: T) {
         self.changed = false;
         self.last_frame = Some(now);
     }
 
     /// Returns the time of the next frame, which may have passed; `None` if nothing has changed.
-    pub(super) fn next_frame(&self, now: Instant) -> Option<Instant> {
-        let earliest = self.last_frame.map_or(now, |last| last + FRAME_INTERVAL);
+    pub(crate) fn next_frame(&self, now: T) -> Option<T> {
+        let earliest = self.last_frame.map_or(now, |last| last + self.interval);
         self.changed.then_some(earliest)
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    pub(crate) fn is_due(&self, now: T) -> bool {
         self.next_frame(now).is_some_and(|at| at <= now)
     }
 }

@@ -3,7 +3,7 @@
 
 mod clock;
 mod connection;
-mod frame_limiter;
+pub(crate) mod frame_limiter;
 mod ids;
 mod input;
 pub mod panic_hook;

@@ -3,3 +3,4 @@
 pub(crate) mod keyring;
 pub mod log_file;
 pub mod recording;
+pub(crate) mod replace;

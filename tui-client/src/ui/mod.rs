@@ -136,13 +136,23 @@ impl Renderer {
         if let Some(position) = overlay_info.cursor {
             frame.set_cursor_position(position);
         }
-        if self.markers == Markers::Ascii {
-            ascii::replace(frame.buffer_mut());
-        }
         frame_info
     }
 
+    /// Draws the whole screen into `buf` without a terminal. Returns the position of the text cursor, if it is shown.
+    pub fn draw_to(&self, state: &AppState, buf: &mut Buffer) -> Option<Position> {
+        self.draw_into(state, buf.area, buf).0.cursor
+    }
+
     fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (OverlayInfo, FrameInfo) {
+        let drawn = self.draw_parts(state, area, buf);
+        if self.markers == Markers::Ascii {
+            ascii::replace(buf);
+        }
+        drawn
+    }
+
+    fn draw_parts(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (OverlayInfo, FrameInfo) {
         let area = area.intersection(buf.area);
         buf.set_style(area, self.theme.text);
         let Some(size) = LayoutSize::of(area) else {

@@ -17,7 +17,7 @@ pub use server::{ServerAddress, SharedServer};
 
 use crate::{
     app::Settings,
-    cli::args::{Cli, Options},
+    cli::args::{Cli, Options, Task},
     ui::{Markers, Theme},
 };
 
@@ -127,6 +127,19 @@ impl UserEnvironment {
             dumb: std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb"),
             markers: looks::markers_for(|name| std::env::var(name).ok()),
         })
+    }
+
+    /// Returns the facts that count for `task`: a file does not depend on the terminal in which it is written.
+    #[must_use]
+    pub fn for_task(self, task: Option<&Task>) -> Self {
+        match task {
+            Some(Task::Cast(_)) => Self {
+                no_color: false,
+                markers: Markers::default(),
+                ..self
+            },
+            _ => self,
+        }
     }
 }
 

@@ -1,0 +1,123 @@
+//! The asciicast formats, versions 2 and 3: lines of JSON, a header and events.
+//!
+//! ```text
+//! {"version":2,"width":80,"height":24,"timestamp":1795356202,"title":".."}    {"version":3,"term":{"cols":80,..},..}
+//! [1.250,"o","text"]    time since the start                                  [0.250,"o","text"]    since the event before
+//! ```
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use serde::Serialize;
+
+use crate::{app::portfolio::money::UnixMillis, cli::cast::CastFormat};
+
+/// Terminal type of all asciicasts: the colors and sequences that the renderer uses.
+const TERM: &str = "xterm-256color";
+
+/// Facts about the whole asciicast.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CastHeader<'a> {
+    pub(crate) columns: u16,
+    pub(crate) rows: u16,
+    /// Start of the recorded session.
+    pub(crate) start: UnixMillis,
+    pub(crate) title: &'a str,
+}
+
+#[derive(Serialize)]
+struct HeaderV2<'a> {
+    version: u8,
+    width: u16,
+    height: u16,
+    timestamp: i64,
+    title: &'a str,
+    env: Environment,
+}
+
+#[derive(Serialize)]
+struct Environment {
+    #[serde(rename = "TERM")]
+    term: &'static str,
+}
+
+#[derive(Serialize)]
+struct HeaderV3<'a> {
+    version: u8,
+    term: TerminalV3,
+    timestamp: i64,
+    title: &'a str,
+}
+
+#[derive(Serialize)]
+struct TerminalV3 {
+    cols: u16,
+    rows: u16,
+    r#type: &'static str,
+}
+
+/// Writes an asciicast to `out`.
+#[derive(Debug)]
+pub(crate) struct CastWriter<W> {
+    out: W,
+    format: CastFormat,
+    last_ms: u128,
+}
+
+impl<W: Write> CastWriter<W> {
+    /// Writes the header.
+    pub(crate) fn start(mut out: W, format: CastFormat, header: CastHeader<'_>) -> io::Result<Self> {
+        let CastHeader {
+            columns, rows, title, ..
+        } = header;
+        let timestamp = header.start.0.div_euclid(1000);
+        match format {
+            CastFormat::V2 => serde_json::to_writer(
+                &mut out,
+                &HeaderV2 {
+                    version: 2,
+                    width: columns,
+                    height: rows,
+                    timestamp,
+                    title,
+                    env: Environment { term: TERM },
+                },
+            )?,
+            CastFormat::V3 => serde_json::to_writer(
+                &mut out,
+                &HeaderV3 {
+                    version: 3,
+                    term: TerminalV3 {
+                        cols: columns,
+                        rows,
+                        r#type: TERM,
+                    },
+                    timestamp,
+                    title,
+                },
+            )?,
+        }
+        out.write_all(b"\n")?;
+        Ok(Self {
+            out,
+            format,
+            last_ms: 0,
+        })
+    }
+
+    /// Writes what the terminal receives at `at` from the start. Intervals are differences of whole milliseconds, so that
+    /// they add up exactly.
+    pub(crate) fn write(&mut self, at: Duration, text: &str) -> io::Result<()> {
+        let at_ms = at.as_millis().max(self.last_ms);
+        let ms = match self.format {
+            CastFormat::V2 => at_ms,
+            CastFormat::V3 => at_ms - self.last_ms,
+        };
+        self.last_ms = at_ms;
+        write!(self.out, "[{}.{:03},\"o\",", ms / 1000, ms % 1000)?;
+        serde_json::to_writer(&mut self.out, text)?;
+        self.out.write_all(b"]\n")
+    }
+}

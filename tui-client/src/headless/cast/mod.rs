@@ -1,0 +1,128 @@
+//! Turns a recorded session into an asciicast or an SVG picture. The recording runs through the reducer and the renderer;
+//! there is no terminal, no server and no clock, so that the same recording gives the same bytes.
+
+mod ansi;
+mod asciicast;
+mod frames;
+mod svg;
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+use ansi::AnsiScreen;
+use asciicast::{CastHeader, CastWriter};
+use color_eyre::eyre::{Result, WrapErr, eyre};
+use frames::{Frames, Tempo};
+use svg::Picture;
+
+use crate::{
+    app::{portfolio::money::UnixMillis, replay::Recording},
+    cli::cast::{CastArgs, OutputKind, clamp_size},
+    runtime::frame_limiter::FRAME_INTERVAL,
+    storage::{recording, replace::replace_file},
+    ui::{self, Renderer, text::sanitize},
+};
+
+/// Frames a second of a moving picture without `--fps`.
+const DEFAULT_FPS: u32 = 8;
+
+/// Writes the file that `arguments` describe, drawn by `view`.
+///
+/// # Errors
+///
+/// The recording cannot be read, the time of a still is after its end, the picture is too large, or the file cannot be
+/// written. A file that was there before is then unchanged.
+pub(crate) fn run(arguments: &CastArgs, view: &Renderer) -> Result<()> {
+    let recording =
+        recording::read(&arguments.file).wrap_err_with(|| arguments.file.display().to_string())?;
+    if arguments.replaces_recording() {
+        return Err(eyre!("output: {} is the recording", arguments.file.display()));
+    }
+    let cast = Cast {
+        arguments,
+        view,
+        size: arguments.size.unwrap_or_else(|| clamp_size(recording.size)),
+        start: recording.start,
+        title: sanitize(&format!(
+            "AwesomeStock: {} @ {}",
+            recording.info.player, recording.info.server
+        ))
+        .into_owned(),
+    };
+    let path = &arguments.output.path;
+    match arguments.output.kind {
+        OutputKind::Asciicast => save(path, |out| cast.write_asciicast(recording, out)),
+        OutputKind::Svg => {
+            let picture = cast.draw_picture(recording)?;
+            save(path, |out| out.write_all(picture.as_bytes()))
+        }
+    }
+}
+
+struct Cast<'a> {
+    arguments: &'a CastArgs,
+    view: &'a Renderer,
+    size: (u16, u16),
+    start: UnixMillis,
+    title: String,
+}
+
+impl Cast<'_> {
+    /// Writes all frames. The last event closes the screen and prints the summary, when the recording ends.
+    fn write_asciicast(&self, recording: Recording, out: &mut impl Write) -> io::Result<()> {
+        let (columns, rows) = self.size;
+        let header = CastHeader {
+            columns,
+            rows,
+            start: self.start,
+            title: &self.title,
+        };
+        let mut writer = CastWriter::start(out, self.arguments.format.unwrap_or_default(), header)?;
+        let (mut screen, opening) = AnsiScreen::enter(columns, rows)?;
+        writer.write(Duration::ZERO, &opening)?;
+        let mut tempo = self.tempo();
+        let mut frames = self.frames(recording, FRAME_INTERVAL);
+        for frame in &mut frames {
+            writer.write(tempo.output_time(frame.at), &screen.update(&frame)?)?;
+        }
+        let end = tempo.output_time(frames.length());
+        writer.write(end, &screen.leave(&ui::summary(frames.state()))?)
+    }
+
+    fn draw_picture(&self, recording: Recording) -> Result<String> {
+        let mut picture = Picture::new(self.size, self.view.theme.text.bg);
+        if let Some(at) = self.arguments.at {
+            let mut frames = self.frames(recording, FRAME_INTERVAL);
+            let frame = frames.still(at).ok_or_else(|| {
+                let (at, length) = (at.as_secs_f64(), frames.length().as_secs_f64());
+                eyre!("at: {at} s is after the end of the recording, {length} s")
+            })?;
+            picture.add(Duration::ZERO, &frame)?;
+        } else {
+            let fps = self.arguments.fps.unwrap_or(DEFAULT_FPS);
+            let mut tempo = self.tempo();
+            for frame in self.frames(recording, Duration::from_secs(1) / fps) {
+                picture.add(tempo.output_time(frame.at), &frame)?;
+            }
+        }
+        Ok(picture.finish(&self.title)?)
+    }
+
+    fn frames(&self, recording: Recording, interval: Duration) -> Frames<'_> {
+        Frames::new(recording, self.view, self.size, interval)
+    }
+
+    fn tempo(&self) -> Tempo {
+        Tempo::new(self.arguments.idle, self.arguments.speed)
+    }
+}
+
+fn save(path: &Path, write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> io::Result<()>) -> Result<()> {
+    replace_file(path, write).wrap_err_with(|| format!("output: cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Symbols that are drawn as shapes: braille dots, blocks and lines.
+
+use super::{CELL_HEIGHT, CELL_WIDTH};
+
+/// The way to draw a symbol.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Glyph {
+    Blank,
+    Shapes(Vec<Shape>),
+    Text,
+}
+
+/// A shape in a cell. Coordinates are units from its left top corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A filled rectangle: left, top, width, height.
+    Fill([i32; 4]),
+    /// A braille dot: its position, and its row from 0 to 3.
+    Dot { x: i32, y: usize },
+    /// A line at half the height.
+    Horizontal { from: i32, to: i32, is_thick: bool },
+    Vertical {
+        x: i32,
+        from: i32,
+        to: i32,
+        is_thick: bool,
+    },
+    /// A round corner from the middle of the top or bottom side at `to_y` to the middle of the side at `to_x`.
+    Corner { to_x: i32, to_y: i32 },
+}
+
+/// Middle of a cell.
+const X: i32 = CELL_WIDTH / 2;
+const Y: i32 = CELL_HEIGHT / 2;
+
+/// Dots of the braille bits, from the lowest: column and row.
+const BRAILLE: [(i32, usize); 8] = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)];
+
+pub(super) fn of(symbol: &str) -> Glyph {
+    let mut letters = symbol.chars();
+    let (Some(letter), None) = (letters.next(), letters.next()) else {
+        return if symbol.is_empty() {
+            Glyph::Blank
+        } else {
+            Glyph::Text
+        };
+    };
+    match letter {
+        ' ' | '\u{a0}' | '\u{2800}' => Glyph::Blank,
+        '\u{2801}'..='\u{28ff}' => Glyph::Shapes(braille(letter)),
+        _ => block(letter)
+            .map(|rectangle| vec![Shape::Fill(rectangle)])
+            .or_else(|| arms(letter).map(lines))
+            .or_else(|| other_lines(letter))
+            .map_or(Glyph::Text, Glyph::Shapes),
+    }
+}
+
+fn braille(letter: char) -> Vec<Shape> {
+    let bits = u32::from(letter) - 0x2800;
+    let dots = (0..).zip(BRAILLE).filter(|(bit, _)| bits >> bit & 1 == 1);
+    let shapes = dots.map(|(_, (column, y))| Shape::Dot {
+        x: X / 2 + column * X,
+        y,
+    });
+    shapes.collect()
+}
+
+/// Returns the rectangle of a block: left, top, width, height.
+fn block(letter: char) -> Option<[i32; 4]> {
+    let eighths = |last: char| i32::try_from(u32::from(last) - u32::from(letter)).unwrap_or(0);
+    Some(match letter {
+        '▀' => [0, 0, CELL_WIDTH, Y],
+        '▔' => [0, 0, CELL_WIDTH, CELL_HEIGHT / 8],
+        '▁'..='█' => {
+            let height = CELL_HEIGHT - eighths('█') * CELL_HEIGHT / 8;
+            [0, CELL_HEIGHT - height, CELL_WIDTH, height]
+        }
+        '▉'..='▏' => [0, 0, (eighths('▏') + 1) * CELL_WIDTH / 8, CELL_HEIGHT],
+        '▐' => [X, 0, X, CELL_HEIGHT],
+        _ => return None,
+    })
+}
+
+/// Returns the ends of straight lines from the middle of the cell: `l`, `r`, `t` or `b`, upper-case if thick.
+fn arms(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        '─' => "lr",
+        '│' => "tb",
+        '┌' => "rb",
+        '┐' => "lb",
+        '└' => "rt",
+        '┘' => "lt",
+        '├' => "rtb",
+        '┤' => "ltb",
+        '┬' => "lrb",
+        '┴' => "lrt",
+        '┼' => "lrtb",
+        '━' => "LR",
+        '┃' => "TB",
+        '╵' => "t",
+        '╷' => "b",
+        '╹' => "T",
+        '╻' => "B",
+        '╽' => "tB",
+        '╿' => "Tb",
+        _ => return None,
+    })
+}
+
+fn lines(arms: &str) -> Vec<Shape> {
+    let shape = |arm: char| {
+        let is_thick = arm.is_ascii_uppercase();
+        let horizontal = |from, to| Shape::Horizontal { from, to, is_thick };
+        let vertical = |from, to| Shape::Vertical {
+            x: X,
+            from,
+            to,
+            is_thick,
+        };
+        match arm.to_ascii_lowercase() {
+            'l' => horizontal(0, X),
+            'r' => horizontal(X, CELL_WIDTH),
+            't' => vertical(0, Y),
+            _ => vertical(Y, CELL_HEIGHT),
+        }
+    };
+    match arms {
+        // Whole lines are one shape.
+        "tb" | "TB" => vec![Shape::Vertical {
+            x: X,
+            from: 0,
+            to: CELL_HEIGHT,
+            is_thick: arms == "TB",
+        }],
+        _ => arms.chars().map(shape).collect(),
+    }
+}
+
+/// Returns lines that are not straight, single and solid.
+fn other_lines(letter: char) -> Option<Vec<Shape>> {
+    let vertical = |x, from, to| Shape::Vertical {
+        x,
+        from,
+        to,
+        is_thick: false,
+    };
+    let corner = |to_x, to_y| vec![Shape::Corner { to_x, to_y }];
+    Some(match letter {
+        '╭' => corner(CELL_WIDTH, CELL_HEIGHT),
+        '╮' => corner(0, CELL_HEIGHT),
+        '╰' => corner(CELL_WIDTH, 0),
+        '╯' => corner(0, 0),
+        '║' => vec![vertical(X - 2, 0, CELL_HEIGHT), vertical(X + 2, 0, CELL_HEIGHT)],
+        '┊' => [1, 7, 13, 19].map(|top| vertical(X, top, top + 4)).to_vec(),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_have_their_eighths() {
+        for (letter, rectangle) in [
+            ('█', [0, 0, 12, 24]),
+            ('▁', [0, 21, 12, 3]),
+            ('▄', [0, 12, 12, 12]),
+            ('▇', [0, 3, 12, 21]),
+            ('▌', [0, 0, 6, 24]),
+            ('▏', [0, 0, 1, 24]),
+            ('▉', [0, 0, 10, 24]),
+        ] {
+            assert_eq!(block(letter), Some(rectangle), "{letter}");
+        }
+    }
+
+    #[test]
+    fn dots_are_where_braille_has_them() {
+        let dots = |letter: &str| match of(letter) {
+            Glyph::Shapes(shapes) => shapes,
+            other => panic!("{letter}: {other:?}"),
+        };
+        assert_eq!(dots("⠁"), [Shape::Dot { x: 3, y: 0 }]);
+        assert_eq!(dots("⢀"), [Shape::Dot { x: 9, y: 3 }]);
+        assert_eq!(dots("⣿").len(), 8);
+        assert_eq!(of("⠀"), Glyph::Blank);
+    }
+
+    #[test]
+    fn letters_and_symbols_are_text() {
+        for text in ["a", "é", "e\u{301}", "株", "▲", "░"] {
+            assert_eq!(of(text), Glyph::Text, "{text}");
+        }
+        assert_eq!((of(" "), of("")), (Glyph::Blank, Glyph::Blank));
+    }
+}

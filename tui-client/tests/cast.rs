@@ -1,0 +1,217 @@
+//! `awesomestock cast` of the real binary: files from a recording without a terminal, and wrong usage.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use support::Home;
+
+/// Wrong usage: arguments, exit code, and a part of the message.
+const WRONG: &[(&str, i32, &str)] = &[
+    ("", 2, "<FILE>"),
+    ("session.jsonl", 2, "--output <OUT>"),
+    (
+        "session.jsonl -o out.gif",
+        2,
+        "'out.gif' for '--output <OUT>': expected a name that ends with .cast or .svg",
+    ),
+    (
+        "session.jsonl -o out",
+        2,
+        "expected a name that ends with .cast or .svg",
+    ),
+    (
+        "session.jsonl -o out.cast --format v1",
+        2,
+        "'v1' for '--format <VERSION>'",
+    ),
+    (
+        "session.jsonl -o out.cast --size 10x5",
+        2,
+        "'10x5' for '--size <COLUMNSxROWS>': expected 38x10 to 500x200",
+    ),
+    (
+        "session.jsonl -o out.cast --size large",
+        2,
+        "expected 38x10 to 500x200",
+    ),
+    ("session.jsonl -o out.cast --speed 0", 2, "0 is not in 1..=1000"),
+    (
+        "session.jsonl -o out.cast --idle 0",
+        2,
+        "expected a duration from 10ms to 1day",
+    ),
+    (
+        "session.jsonl -o out.cast --idle long",
+        2,
+        "'long' for '--idle <SECONDS>'",
+    ),
+    ("session.jsonl -o out.cast --at 1s", 2, "--at draws one picture"),
+    (
+        "session.jsonl -o out.cast --fps 5",
+        2,
+        "--fps is for a moving picture",
+    ),
+    (
+        "session.jsonl -o out.svg --at 1s --fps 5",
+        2,
+        "--fps is for a moving picture",
+    ),
+    ("session.jsonl -o out.svg --fps 31", 2, "31 is not in 1..=30"),
+    (
+        "session.jsonl -o out.svg --format v2",
+        2,
+        "--format is for an asciicast",
+    ),
+    (
+        "session.jsonl -o out.svg --at 1s --speed 2",
+        2,
+        "--at is a time of the recording",
+    ),
+    (
+        "session.jsonl -o out.svg --at 1s --idle 2",
+        2,
+        "--at is a time of the recording",
+    ),
+    (
+        "session.jsonl -o out.svg --at noon",
+        2,
+        "expected a duration from 0s to 1day",
+    ),
+    (
+        "session.jsonl -o out.svg --theme pink",
+        2,
+        "unknown theme \"pink\"",
+    ),
+    ("session.jsonl -o out.svg --record new", 2, "--record"),
+    (
+        "session.jsonl -o out.svg --at 1h",
+        1,
+        "at: 3600 s is after the end of the recording, ",
+    ),
+    (
+        "none.jsonl -o out.cast",
+        1,
+        "none.jsonl: cannot be read: No such file or directory",
+    ),
+    (
+        "session.jsonl -o none/out.cast",
+        1,
+        "output: cannot write none/out.cast: No such file or directory",
+    ),
+];
+
+/// A recorded session of a few seconds.
+fn session() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old_files/session.jsonl")
+}
+
+/// Runs `cast` in `home` with a recording called `session.jsonl`.
+fn cast(home: &Home, arguments: &str, variables: &[(&str, &str)]) -> Output {
+    fs::copy(session(), home.path().join("session.jsonl")).unwrap();
+    let mut command = home.game(["cast"].into_iter().chain(arguments.split_whitespace()));
+    command.envs(variables.iter().copied()).current_dir(home.path());
+    command.output().unwrap()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The names of the files in `home`.
+fn files(home: &Home) -> Vec<String> {
+    let entries = fs::read_dir(home.path()).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_result_depends_on_the_recording_and_the_options_only() {
+    for arguments in [
+        "session.jsonl -o out.cast",
+        "session.jsonl --output out.cast --format v3 --size 80x24 --speed 2 --idle 0.5 --theme dark",
+        "session.jsonl -o out.svg",
+        "session.jsonl -o out.svg --fps 30 --idle 800ms --speed 3 --size 80x24 --theme light",
+        "session.jsonl -o out.svg --at 1.5s --theme mono",
+    ] {
+        let out = arguments.split_whitespace().nth(2).unwrap();
+        let surroundings: [&[(&str, &str)]; 2] = [
+            &[],
+            &[
+                ("LANG", "C"),
+                ("LC_ALL", "C"),
+                ("NO_COLOR", "1"),
+                ("TERM", "dumb"),
+                ("TZ", "Asia/Tokyo"),
+            ],
+        ];
+        let [first, second] = surroundings.map(|variables| {
+            let home = Home::new();
+            let output = cast(&home, arguments, variables);
+            assert_eq!(
+                output.status.code(),
+                Some(0),
+                "{arguments}: {}",
+                complaint(&output)
+            );
+            assert_eq!((output.stdout.len(), complaint(&output).len()), (0, 0));
+            assert_eq!(files(&home), [out, "session.jsonl"]);
+            fs::read(home.path().join(out)).unwrap()
+        });
+        assert!(
+            first == second && first.len() > 1_000,
+            "{arguments}: {} bytes",
+            first.len()
+        );
+    }
+}
+
+#[test]
+fn wrong_usage_is_explained_and_writes_nothing() {
+    for (arguments, code, words) in WRONG {
+        let home = Home::new();
+        let output = cast(&home, arguments, &[]);
+        let said = complaint(&output);
+        assert_eq!(output.status.code(), Some(*code), "{arguments}: {said}");
+        assert!(said.contains(words), "{arguments}: {said}");
+        assert_eq!(files(&home), ["session.jsonl"], "{arguments}");
+    }
+}
+
+#[test]
+fn a_recording_is_not_replaced_and_a_failure_keeps_the_old_file() {
+    let home = Home::new();
+    fs::copy(session(), home.path().join("session.cast")).unwrap();
+    let output = cast(&home, "session.cast -o ./session.cast", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("output: session.cast is the recording"));
+    assert_eq!(
+        fs::read(home.path().join("session.cast")).unwrap(),
+        fs::read(session()).unwrap()
+    );
+
+    fs::write(home.path().join("old.svg"), "old").unwrap();
+    let output = cast(&home, "session.jsonl -o old.svg --at 90", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(home.path().join("old.svg")).unwrap(), "old");
+    assert_eq!(
+        cast(&home, "session.jsonl -o old.svg --at 1", &[]).status.code(),
+        Some(0)
+    );
+    assert!(
+        fs::read_to_string(home.path().join("old.svg"))
+            .unwrap()
+            .starts_with("<svg")
+    );
+}
