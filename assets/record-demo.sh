@@ -1,41 +1,23 @@
 #!/usr/bin/env bash
-# Records the demonstration of README.md without a terminal: bash assets/record-demo.sh [CAST]
+# Remakes the demonstration of README.md from its recorded session: bash assets/record-demo.sh [FOLDER]
 #
-# The game is seeded and typed by a script (demo.keys), so that each recording tells the same. It needs cargo, Python 3
-# and asciinema 2.2 or newer; GAME names a binary that is built already. It fails where the game does.
+# The same session gives the same bytes on every machine. GAME names a binary that is built already. The session itself,
+# demo.jsonl, is the script demo.keys, typed at the real game. To record it again:
+#
+#     cargo test --package awesomestock --test demo -- --ignored
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-readonly cast=${1:-assets/demo.cast}
-readonly columns=120 rows=36
+readonly folder=${1:-assets}
 if [[ -z ${GAME:-} ]]; then
     cargo build --release --locked --package awesomestock
     GAME=target/release/awesomestock
 fi
 
-home=$(mktemp -d)
-trap 'rm -rf "$home"' EXIT
-# What asciinema's second version does not tell: how the game ended.
-readonly ended=$home/ended
-readonly title='AwesomeStock'
-
-# The command, as words for the shell that asciinema starts.
-printf -v command '%q ' env HOME="$home" XDG_CONFIG_HOME="$home" XDG_DATA_HOME="$home" XDG_STATE_HOME="$home" TZ=UTC \
-    python3 assets/drive.py assets/demo.keys "$columns" "$rows" "$GAME" --user ann --seed 3 --tick 800ms --theme dark
-command+="; echo \$? > $(printf '%q' "$ended")"
-
-if [[ $(asciinema --version) == *' 2.'* ]]; then
-    size=(--cols "$columns" --rows "$rows")
-else
-    size=(--headless --output-format asciicast-v2 --window-size "${columns}x${rows}")
-fi
-export LANG=C.UTF-8 TERM=xterm-256color COLORTERM=truecolor
-unset NO_COLOR
-setsid --wait asciinema rec --quiet --overwrite "${size[@]}" --title "$title" --idle-time-limit 1.5 \
-    --command "bash -c $(printf '%q' "$command")" "$cast" </dev/null
-code=$(cat "$ended")
-if [[ $code -ne 0 ]]; then
-    echo "record-demo.sh: the game ended with $code" >&2
-    exit 1
-fi
-echo "recorded: $cast"
+# The user's configuration file must not change the result.
+cast() {
+    "$GAME" cast assets/demo.jsonl --config /dev/null --theme dark --output "$folder/$1" "${@:2}"
+}
+cast demo.cast --idle 1.5
+cast desk.svg --at 20.4s
+cast demo.svg --idle 1.5
