@@ -22,12 +22,20 @@ async fn connections_use_tls_as_the_url_requires() {
     let signed = authority.sign();
     let port = cluster.enable_tls(&signed.cert, &signed.key);
     let socket = cluster.database("tls");
-    let url = |host: &str, options: &str| format!("postgres://casino@{host}:{port}/tls?{options}");
+    let url = |host: &str, options: &str| match options.contains("channel_binding") {
+        true => format!("postgres://bound:password@{host}:{port}/tls?{options}"),
+        false => format!("postgres://casino@{host}:{port}/tls?{options}"),
+    };
     let verified = |by: &Authority| format!("sslmode=verify-full&sslrootcert={}", by.ca().display());
     let database = connect(&socket).await;
+    database
+        .batch_execute("CREATE ROLE bound SUPERUSER LOGIN PASSWORD 'password'")
+        .await
+        .unwrap();
     for (host, options) in [
         ("localhost", "sslmode=prefer".to_owned()),
         ("localhost", "sslmode=require".to_owned()),
+        ("localhost", "sslmode=require&channel_binding=require".to_owned()),
         ("localhost", verified(&authority)),
         ("127.0.0.1", verified(&authority)),
     ] {

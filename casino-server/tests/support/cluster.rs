@@ -109,8 +109,8 @@ impl Cluster {
         self.url(name)
     }
 
-    /// Enables TLS on 127.0.0.1, where connections without TLS are rejected, with the certificate `cert`. Returns the
-    /// port.
+    /// Enables TLS on 127.0.0.1, where connections without TLS are rejected, with the certificate `cert`. The user
+    /// `bound` needs a password there. Returns the port.
     pub fn enable_tls(&mut self, cert: &Path, key: &Path) -> u16 {
         self.stop();
         let data = PathBuf::from(self.data());
@@ -122,7 +122,9 @@ impl Cluster {
                 chown(&to, Some(UNPRIVILEGED_UID), Some(UNPRIVILEGED_UID)).unwrap();
             }
         }
-        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+        let rules = "local all all trust\n\
+                     hostssl all bound 127.0.0.1/32 scram-sha-256\n\
+                     hostssl all all 127.0.0.1/32 trust\n";
         fs::write(data.join("pg_hba.conf"), rules).unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         self.port = free.local_addr().unwrap().port();
