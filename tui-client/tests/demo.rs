@@ -46,7 +46,7 @@ const SCENES: &[&str] = &[
     "✓ TOKENS 100 $",
     "✓ BUY 10 ",
     "average cost",
-    "is above 25",
+    "price above limit",
     "✗ BUY 5 @ 25",
     "✓ BUY 5 @ 45",
     "tick 9",
