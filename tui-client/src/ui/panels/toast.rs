@@ -5,7 +5,11 @@
 //! │              ▲ price 52: above 50 │
 //! ```
 
-use ratatui::{buffer::Buffer, layout::Margin, widgets::Widget};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Constraint, Flex, Layout, Margin},
+    widgets::{Clear, Widget},
+};
 
 use crate::{
     app::{
@@ -28,9 +32,10 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     for (toast, row) in toasts.into_iter().rev().zip(area.rows()) {
         let words = format!(" {} ", words(&toast.kind));
         let words = text::truncate(&words, usize::from(area.width));
-        panel::styled(words, view.theme.alarm)
-            .right_aligned()
-            .render(row, buf);
+        let columns = u16::try_from(text::width(&words)).unwrap_or(row.width);
+        let [place] = row.layout(&Layout::horizontal([Constraint::Length(columns)]).flex(Flex::End));
+        Clear.render(place, buf);
+        panel::styled(words, view.theme.alarm).render(place, buf);
     }
 }
 
