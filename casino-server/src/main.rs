@@ -126,9 +126,11 @@ fn accept_loss(args: &Args) -> Result<()> {
         .store
         .file()
         .ok_or_else(|| eyre!("a ledger in PostgreSQL has no commit log"))?;
-    casino_server::accept_loss(ledger)?;
-    command_line::print_line(&format!("{} is repaired, without the lost batches", args.store))
-        .wrap_err(STDOUT_FAILED)
+    let outcome = match casino_server::accept_loss(ledger)? {
+        true => "can be opened again; the batches in the damaged part of its log are lost",
+        false => "is not damaged; nothing was lost",
+    };
+    command_line::print_line(&format!("{} {outcome}", args.store)).wrap_err(STDOUT_FAILED)
 }
 
 fn backup(args: &Args, file: &Path) -> Result<()> {

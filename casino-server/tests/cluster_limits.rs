@@ -51,7 +51,7 @@ async fn assert_full(client: &Client, name: &str) {
         .await
         .map(|_| "a session")
         .unwrap_err();
-    let message = "this player has 3 seats, which is the maximum: leave one first";
+    let message = "this player has 3 open sessions, the maximum: close one first";
     assert_eq!(
         (status.code(), status.message()),
         (Code::ResourceExhausted, message)

@@ -221,7 +221,7 @@ async fn invalid_actions_are_rejected_and_the_stream_continues() {
     let mut unnamed = buy("ann", 1);
     unnamed.user = None;
     for (action, message) in [
-        (unknown, "type: 2 is no type of action; 0 is BUY, 1 is SELL"),
+        (unknown, "type: 2 is not an action type: 0 is BUY, 1 is SELL"),
         (unnamed, "user: a name is needed, 1 to 32 characters"),
         (
             buy("a\u{7}", 1),

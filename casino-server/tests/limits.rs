@@ -304,7 +304,7 @@ async fn the_session_limit_counts_named_sessions_and_those_known_by_their_action
     let named = client.open_session("ann", ALL_FEEDS).await;
     let mut acting = client.open_session("ann", "").await;
     assert!(acting.execute(buy("ann", 1)).await.starts_with("buying 1 stock"));
-    let limit_reached = "this player has 2 seats, which is the maximum: leave one first";
+    let limit_reached = "this player has 2 open sessions, the maximum: close one first";
     // A session that names its player is rejected at once, another one with its first action. Others are not affected.
     let mut third = client.open_session("ann", "").await;
     assert_eq!(third.execute(buy("ann", 1)).await, limit_reached);

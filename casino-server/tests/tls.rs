@@ -54,8 +54,11 @@ async fn a_client_that_trusts_the_authority_can_play() {
 async fn an_invalid_certificate_is_explained() {
     let authority = Authority::new();
     let untrusted = "its certificate is from an untrusted authority; trust it with --tls-ca FILE";
+    let other = Authority::new();
+    let authority_used = "its certificate is that of an authority; make one with basicConstraints CA:FALSE";
     let cases = [
         (authority.sign(), Authority::new(), untrusted),
+        (other.sign_authority(), other, authority_used),
         (authority.sign_expired(), authority, "its certificate has expired"),
     ];
     for (signed, trusted, message) in cases {

@@ -202,6 +202,12 @@ fn describe(error: &rustls::Error) -> String {
         InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "its certificate is for another host name",
+        // Known by its text alone.
+        InvalidCertificate(CertificateError::Other(other))
+            if other.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            "its certificate is that of an authority; make one with basicConstraints CA:FALSE"
+        }
         Malformed(InvalidMessage::InvalidContentType) => {
             "it does not use TLS; the URL must begin with http://"
         }

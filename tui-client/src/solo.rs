@@ -150,7 +150,8 @@ fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
 /// There is no ledger, it is in use, or it cannot be opened or written.
 pub fn accept_loss(data_dir: &Path) -> Result<()> {
     casino_server::accept_loss(&data_dir.join(LEDGER_FILE))
-        .wrap_err("cannot open the ledger of the solo game")
+        .wrap_err("cannot open the ledger of the solo game")?;
+    Ok(())
 }
 
 fn open_error(error: OpenError) -> Report {

@@ -36,7 +36,7 @@ use crate::{
 pub(crate) enum InvalidAction {
     #[error("user: {0}")]
     Name(#[from] InvalidName),
-    #[error("type: {given} is no type of action; 0 is BUY, 1 is SELL")]
+    #[error("type: {given} is not an action type: 0 is BUY, 1 is SELL")]
     Type { given: i32 },
     #[error(transparent)]
     Id(#[from] InvalidRequestId),

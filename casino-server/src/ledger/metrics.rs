@@ -68,10 +68,10 @@ impl LedgerMetrics {
         for (name, help, counter) in [
             ("actions_executed", "Buys and sells on disk", &self.executed),
             ("payments", "Deposits and withdrawals on disk", &self.payments),
-            ("ticks", "Moves of the price on disk", &self.ticks),
+            ("ticks", "Price changes on disk", &self.ticks),
             (
                 "batches_failed",
-                "Batches that the disk refused; nothing of them counts",
+                "Batches that could not be written; none of their actions counts",
                 &self.batches_failed,
             ),
         ] {

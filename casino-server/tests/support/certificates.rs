@@ -42,22 +42,29 @@ impl Authority {
 
     /// Signs a certificate for localhost.
     pub fn sign(&self) -> SignedCert {
-        self.sign_for("good", &["localhost", "127.0.0.1"], 2100)
+        self.sign_for("good", &["localhost", "127.0.0.1"], 2100, IsCa::NoCa)
     }
 
     /// Signs an expired certificate for localhost.
     pub fn sign_expired(&self) -> SignedCert {
-        self.sign_for("expired", &["localhost", "127.0.0.1"], 2001)
+        self.sign_for("expired", &["localhost", "127.0.0.1"], 2001, IsCa::NoCa)
     }
 
     /// Signs a certificate for another host.
     pub fn sign_for_another(&self) -> SignedCert {
-        self.sign_for("another", &["casino.example"], 2100)
+        self.sign_for("another", &["casino.example"], 2100, IsCa::NoCa)
     }
 
-    fn sign_for(&self, name: &str, hosts: &[&str], until_year: i32) -> SignedCert {
+    /// Signs a certificate for localhost that is an authority too, the default of `openssl req -x509`.
+    pub fn sign_authority(&self) -> SignedCert {
+        let authority = IsCa::Ca(BasicConstraints::Unconstrained);
+        self.sign_for("authority", &["localhost", "127.0.0.1"], 2100, authority)
+    }
+
+    fn sign_for(&self, name: &str, hosts: &[&str], until_year: i32, is_ca: IsCa) -> SignedCert {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let mut params = CertificateParams::new(hosts).unwrap();
+        params.is_ca = is_ca;
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(until_year, 1, 1);
         let key = KeyPair::generate().unwrap();

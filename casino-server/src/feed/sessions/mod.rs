@@ -34,7 +34,7 @@ pub(crate) struct SessionPermit {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SessionDenied {
-    #[error("this player has {max} seats, which is the maximum: leave one first")]
+    #[error("this player has {max} open sessions, the maximum: close one first")]
     LimitReached { max: usize },
     /// The sessions at other casinos could not be counted.
     #[error("the casino could not count the seats of this player: try again")]

@@ -268,7 +268,7 @@ fn a_malformed_action_is_rejected_in_order_and_the_stream_continues() {
         scene.messages_after_flush(),
         [
             EXECUTED_MESSAGE,
-            "type: 7 is no type of action; 0 is BUY, 1 is SELL",
+            "type: 7 is not an action type: 0 is BUY, 1 is SELL",
             "user: a name is needed, 1 to 32 characters",
             "user: a name has letters, digits and _ - . only; character 2 is U+001B",
             "user: a name is needed, 1 to 32 characters",
