@@ -12,6 +12,15 @@ use support::{
     cluster::{Cluster, connect},
     process::{CasinoProcess, run},
 };
+use tokio_postgres::Client;
+
+/// Returns the number of the casino's connections, and how many of them use TLS.
+async fn connections(database: &Client) -> (i64, i64) {
+    let counts = "SELECT count(*), count(*) FILTER (WHERE s.ssl) FROM pg_stat_activity AS a
+                  JOIN pg_stat_ssl AS s USING (pid) WHERE a.application_name = 'casino-server'";
+    let counts = database.query_one(counts, &[]).await.unwrap();
+    (counts.get(0), counts.get(1))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_use_tls_as_the_url_requires() {
@@ -48,10 +57,7 @@ async fn connections_use_tls_as_the_url_requires() {
             session.next_result().await.outcome(),
             ActionOutcome::OutcomeExecuted
         );
-        let sessions = "SELECT count(*), count(*) FILTER (WHERE s.ssl) FROM pg_stat_activity AS a
-                        JOIN pg_stat_ssl AS s USING (pid) WHERE a.application_name = 'casino-server'";
-        let sessions = database.query_one(sessions, &[]).await.unwrap();
-        let (all, private): (i64, i64) = (sessions.get(0), sessions.get(1));
+        let (all, private) = connections(&database).await;
         assert!(
             all >= 2 && all == private,
             "{options}: {private} of {all} use TLS"
