@@ -5,8 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use awesomestock_proto::{
     auth::SharedSecret,
     command_line,
-    health::HealthArgs,
-    server::{ConnectionLimits, ServerArgs},
+    server::{ConnectionLimits, ServerArgs, health::HealthArgs},
 };
 use clap::{Command, CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Report;

@@ -16,7 +16,6 @@ pub mod auth;
 pub mod codec;
 pub mod command_line;
 pub mod frame;
-pub mod health;
 pub mod player;
 pub mod request;
 pub mod resources;

@@ -4,8 +4,7 @@ use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
     command_line::{self, BooleanOption},
-    health::HealthArgs,
-    server::ServerArgs,
+    server::{ServerArgs, health::HealthArgs},
 };
 use clap::{Command, CommandFactory, Parser, Subcommand};
 

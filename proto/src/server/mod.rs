@@ -3,6 +3,7 @@
 mod args;
 mod calls;
 mod connections;
+pub mod health;
 mod http_status;
 mod unvectored;
 

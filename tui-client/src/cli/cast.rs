@@ -38,8 +38,8 @@ pub struct CastArgs {
     pub file: PathBuf,
     /// File to write: an asciicast (OUT.cast), or a picture (OUT.svg) that moves, unless --at is given
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath,
-        value_parser = PathBufValueParser::new().try_map(Output::new))]
-    pub output: Output,
+        value_parser = PathBufValueParser::new().try_map(CastOutput::new))]
+    pub output: CastOutput,
     /// Version of the asciicast format, v2 or v3 [default: v2]
     #[arg(long, value_name = "VERSION", hide_possible_values = true)]
     pub format: Option<CastFormat>,
@@ -72,7 +72,7 @@ pub enum CastFormat {
 
 /// The file to write, whose name decides its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
+pub struct CastOutput {
     /// The path.
     pub path: PathBuf,
     /// The kind of file.
@@ -93,7 +93,7 @@ pub enum OutputKind {
 #[error("expected a name that ends with .cast or .svg")]
 pub struct UnknownSuffix;
 
-impl Output {
+impl CastOutput {
     fn new(path: PathBuf) -> Result<Self, UnknownSuffix> {
         let kind = match path.extension().and_then(OsStr::to_str) {
             Some("cast") => OutputKind::Asciicast,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     app::{Event, SessionInfo, Settings, event::StreamEvent, portfolio::wallet::Wallet},
-    cli::cast::{CastFormat, Output},
+    cli::cast::{CastFormat, CastOutput},
     ui::{Markers, Theme},
 };
 
@@ -81,7 +81,7 @@ fn view() -> Renderer {
 fn arguments() -> CastArgs {
     CastArgs {
         file: "session.jsonl".into(),
-        output: Output {
+        output: CastOutput {
             path: "demo.cast".into(),
             kind: OutputKind::Asciicast,
         },

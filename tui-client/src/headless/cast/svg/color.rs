@@ -95,11 +95,11 @@ impl Rgb {
 
 /// The colors of a picture, in the order of their first use.
 #[derive(Debug, Default)]
-pub(super) struct Palette {
+pub(super) struct ColorTable {
     colors: Vec<Rgb>,
 }
 
-impl Palette {
+impl ColorTable {
     /// Returns the class of a color: `a`, `b`, .. `z`, `ba`, ..; classes of other styles are upper-case.
     pub(super) fn class(&mut self, color: Rgb) -> String {
         let known = self.colors.iter().position(|known| *known == color);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn colors_have_classes_of_their_own() {
-        let mut palette = Palette::default();
+        let mut palette = ColorTable::default();
         let classes: Vec<String> = (0..30).map(|color| palette.class(Rgb(color))).collect();
         assert_eq!([&classes[0], &classes[25], &classes[26]], ["a", "z", "ba"]);
         assert_eq!(palette.class(Rgb(26)), "ba");

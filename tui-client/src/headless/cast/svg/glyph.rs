@@ -6,13 +6,13 @@ use super::{CELL_HEIGHT, CELL_WIDTH};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Glyph {
     Blank,
-    Shapes(Vec<Shape>),
+    Shapes(Vec<CellShape>),
     Text,
 }
 
 /// A shape in a cell. Coordinates are units from its left top corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum CellShape {
     /// A filled rectangle: left, top, width, height.
     Fill([i32; 4]),
     /// A braille dot: its position, and its row from 0 to 3.
@@ -49,17 +49,17 @@ pub(super) fn of(symbol: &str) -> Glyph {
         ' ' | '\u{a0}' | '\u{2800}' => Glyph::Blank,
         '\u{2801}'..='\u{28ff}' => Glyph::Shapes(braille(letter)),
         _ => block(letter)
-            .map(|rectangle| vec![Shape::Fill(rectangle)])
+            .map(|rectangle| vec![CellShape::Fill(rectangle)])
             .or_else(|| arms(letter).map(lines))
             .or_else(|| other_lines(letter))
             .map_or(Glyph::Text, Glyph::Shapes),
     }
 }
 
-fn braille(letter: char) -> Vec<Shape> {
+fn braille(letter: char) -> Vec<CellShape> {
     let bits = u32::from(letter) - 0x2800;
     let dots = (0..).zip(BRAILLE).filter(|(bit, _)| bits >> bit & 1 == 1);
-    let shapes = dots.map(|(_, (column, y))| Shape::Dot {
+    let shapes = dots.map(|(_, (column, y))| CellShape::Dot {
         x: X / 2 + column * X,
         y,
     });
@@ -108,11 +108,11 @@ fn arms(letter: char) -> Option<&'static str> {
     })
 }
 
-fn lines(arms: &str) -> Vec<Shape> {
+fn lines(arms: &str) -> Vec<CellShape> {
     let shape = |arm: char| {
         let is_thick = arm.is_ascii_uppercase();
-        let horizontal = |from, to| Shape::Horizontal { from, to, is_thick };
-        let vertical = |from, to| Shape::Vertical {
+        let horizontal = |from, to| CellShape::Horizontal { from, to, is_thick };
+        let vertical = |from, to| CellShape::Vertical {
             x: X,
             from,
             to,
@@ -127,7 +127,7 @@ fn lines(arms: &str) -> Vec<Shape> {
     };
     match arms {
         // Whole lines are one shape.
-        "tb" | "TB" => vec![Shape::Vertical {
+        "tb" | "TB" => vec![CellShape::Vertical {
             x: X,
             from: 0,
             to: CELL_HEIGHT,
@@ -138,14 +138,14 @@ fn lines(arms: &str) -> Vec<Shape> {
 }
 
 /// Returns lines that are not straight, single and solid.
-fn other_lines(letter: char) -> Option<Vec<Shape>> {
-    let vertical = |x, from, to| Shape::Vertical {
+fn other_lines(letter: char) -> Option<Vec<CellShape>> {
+    let vertical = |x, from, to| CellShape::Vertical {
         x,
         from,
         to,
         is_thick: false,
     };
-    let corner = |to_x, to_y| vec![Shape::Corner { to_x, to_y }];
+    let corner = |to_x, to_y| vec![CellShape::Corner { to_x, to_y }];
     Some(match letter {
         '╭' => corner(CELL_WIDTH, CELL_HEIGHT),
         '╮' => corner(0, CELL_HEIGHT),
@@ -182,8 +182,8 @@ mod tests {
             Glyph::Shapes(shapes) => shapes,
             other => panic!("{letter}: {other:?}"),
         };
-        assert_eq!(dots("⠁"), [Shape::Dot { x: 3, y: 0 }]);
-        assert_eq!(dots("⢀"), [Shape::Dot { x: 9, y: 3 }]);
+        assert_eq!(dots("⠁"), [CellShape::Dot { x: 3, y: 0 }]);
+        assert_eq!(dots("⢀"), [CellShape::Dot { x: 9, y: 3 }]);
         assert_eq!(dots("⣿").len(), 8);
         assert_eq!(of("⠀"), Glyph::Blank);
     }

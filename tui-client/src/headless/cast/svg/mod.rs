@@ -10,7 +10,7 @@ mod row;
 
 use std::{collections::HashMap, fmt::Write as _, ops::Range, time::Duration};
 
-use color::{Palette, Rgb};
+use color::{ColorTable, Rgb};
 use ratatui::{
     buffer::Buffer,
     style::{Color, Modifier},
@@ -58,7 +58,7 @@ pub(crate) struct TooLarge;
 pub(crate) struct Picture {
     size: (u16, u16),
     strips: Vec<Strip>,
-    palette: Palette,
+    palette: ColorTable,
     paper: Rgb,
     bytes: usize,
     last: Duration,
@@ -88,7 +88,7 @@ impl Picture {
         Self {
             size,
             strips: strips.collect(),
-            palette: Palette::default(),
+            palette: ColorTable::default(),
             paper: Rgb::background(background.unwrap_or_default()),
             bytes: 0,
             last: Duration::ZERO,

@@ -12,8 +12,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     CELL_HEIGHT, CELL_WIDTH,
-    color::{Palette, Rgb},
-    glyph::{self, Glyph, Shape},
+    color::{ColorTable, Rgb},
+    glyph::{self, CellShape, Glyph},
 };
 
 /// Distance of the baseline from the top of the cell.
@@ -80,7 +80,7 @@ pub(super) fn draw(
     y: u16,
     columns: Range<u16>,
     paper: Rgb,
-    palette: &mut Palette,
+    palette: &mut ColorTable,
 ) -> String {
     let mut backgrounds: BTreeMap<Rgb, Fills> = BTreeMap::new();
     let mut paths: BTreeMap<Ink, Paths> = BTreeMap::new();
@@ -159,7 +159,7 @@ fn add_text(runs: &mut Vec<Run>, column: i32, cell: &Cell, ink: Ink) {
 }
 
 impl Run {
-    fn write(&self, row: &mut String, palette: &mut Palette) {
+    fn write(&self, row: &mut String, palette: &mut ColorTable) {
         let mut class = palette.class(self.ink.color);
         for (is_set, name) in [
             (self.is_bold, " B"),
@@ -195,13 +195,13 @@ fn element(row: &mut String, class: &str, kind: &str, data: &str) {
 }
 
 impl Paths {
-    fn add(&mut self, left: i32, shape: Shape) {
+    fn add(&mut self, left: i32, shape: CellShape) {
         let middle = CELL_HEIGHT / 2 - BASELINE;
         match shape {
-            Shape::Fill([x, y, width, height]) => self.fills.add([left + x, y - BASELINE, width, height]),
-            Shape::Dot { x, y } => self.dots.add(left + x, y),
-            Shape::Horizontal { from, to, is_thick } => self.lines(is_thick).add(left + from, left + to),
-            Shape::Vertical {
+            CellShape::Fill([x, y, width, height]) => self.fills.add([left + x, y - BASELINE, width, height]),
+            CellShape::Dot { x, y } => self.dots.add(left + x, y),
+            CellShape::Horizontal { from, to, is_thick } => self.lines(is_thick).add(left + from, left + to),
+            CellShape::Vertical {
                 x,
                 from,
                 to,
@@ -210,7 +210,7 @@ impl Paths {
                 let (from, height) = (from - BASELINE, to - from);
                 let _ = write!(self.lines(is_thick).other, "M{} {from}v{height}", left + x);
             }
-            Shape::Corner { to_x, to_y } => {
+            CellShape::Corner { to_x, to_y } => {
                 let (center, to_x, to_y) = (left + CELL_WIDTH / 2, left + to_x, to_y - BASELINE);
                 let _ = write!(
                     self.lines.other,

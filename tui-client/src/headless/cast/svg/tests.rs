@@ -24,7 +24,7 @@ fn row(text: &str, style: impl Into<Style>) -> String {
         0,
         0..12,
         Rgb::background(Color::Reset),
-        &mut Palette::default(),
+        &mut ColorTable::default(),
     )
 }
 
