@@ -86,7 +86,7 @@ fn links_lead_to_files_and_headings() {
 #[test]
 fn names_in_links_are_defined_in_their_files() {
     let mut failures = Vec::new();
-    for page in guides() {
+    for page in pages() {
         for link in page.links() {
             let name = link
                 .text
@@ -180,8 +180,14 @@ fn help(program_name: &str, command: Option<&str>) -> String {
 fn options_and_variables_are_those_of_the_programs() {
     let programs = PROGRAMS.map(|(name, guide)| (guide, settings(&help(name, None))));
     let mut known: BTreeSet<String> = programs.iter().flat_map(|(_, found)| found.clone()).collect();
-    for command in ["buy", "price", "replay"] {
-        known.extend(settings(&help("awesomestock", Some(command))));
+    for (program, command) in [
+        ("awesomestock", "buy"),
+        ("awesomestock", "cast"),
+        ("awesomestock", "price"),
+        ("awesomestock", "replay"),
+        ("casino-server", "healthcheck"),
+    ] {
+        known.extend(settings(&help(program, Some(command))));
     }
     let mut failures = Vec::new();
     for page in guides() {
