@@ -114,7 +114,7 @@ fn an_order_is_sent_with_its_limit() {
     game.see("tokens 500");
     game.type_keys("2@9");
     game.see("@ 9_");
-    game.see("10 is above 9");
+    game.see("price above limit");
     game.type_keys("b");
     game.see("✗ BUY 2 @ 9 rejected: buying at 10 tokens is above your");
     game.type_keys("@12b");
