@@ -14,6 +14,8 @@ use tonic::{
     service::Interceptor,
 };
 
+use crate::command_line;
+
 /// Metadata key of the token, as in HTTP.
 pub const AUTHORIZATION: &str = "authorization";
 
@@ -36,7 +38,7 @@ pub const SECRET_VARIABLE: &str = "PAYMENTS_SECRET";
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
-    #[error("cannot read the secret file {path}", path = path.display())]
+    #[error("cannot read the secret file {path}", path = command_line::secret_path(path))]
     Unreadable {
         /// The file.
         path: PathBuf,

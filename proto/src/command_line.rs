@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
     net::Ipv6Addr,
     ops::RangeInclusive,
+    path::Path,
     time::Duration,
 };
 
@@ -108,11 +109,12 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
         error.insert(ContextKind::InvalidArg, named);
         return error;
     }
-    let text = |kind| match error.get(kind) {
+    let text = |error: &clap::Error, kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         _ => String::new(),
     };
-    let (option, value) = (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue));
+    let option = text(&error, ContextKind::InvalidArg);
+    let value = text(&error, ContextKind::InvalidValue);
     if let Some(variable) = variable(command, &option)
         && error.kind() != ErrorKind::ArgumentConflict
         && env::var_os(&variable).is_some_and(|set| *set == *value)
@@ -120,14 +122,35 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
         let named = ContextValue::String(format!("{option} from {variable}"));
         error.insert(ContextKind::InvalidArg, named);
     }
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        if may_hold_secret(&text(&error, kind)) {
+            error.insert(kind, ContextValue::String("(not shown)".to_owned()));
+        }
+    }
     let name = option.split([' ', '[', '=']).next().unwrap_or_default();
-    if SECRET_VALUES.contains(&name) && !value.is_empty() {
+    if SECRET_VALUES.contains(&name) && !value.is_empty() || may_hold_secret(&value) {
         error.insert(
             ContextKind::InvalidValue,
             ContextValue::String("(not shown)".to_owned()),
         );
     }
     error
+}
+
+/// Returns true for text that looks like a URL, which is then in the wrong place.
+fn may_hold_secret(text: &str) -> bool {
+    text.contains("://") || text.contains("password=")
+}
+
+/// Returns `path` for an error message, unless the secret itself may have been given in the place of its file: a path
+/// without a known folder or an extension.
+#[must_use]
+pub fn secret_path(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.is_some_and(Path::exists) || path.extension().is_some() {
+        true => path.display().to_string(),
+        false => "(name not shown, as it may be the secret itself)".to_owned(),
+    }
 }
 
 /// Returns the environment variable of an option that is written as in an error: `--tick <DURATION>`.
@@ -193,6 +216,40 @@ fn written(done: io::Result<()>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_in_the_wrong_place_is_not_shown() {
+        let command = || {
+            Command::new("game")
+                .arg(Arg::new("listen").long("listen").value_parser(listen_address))
+                .subcommand(Command::new("check"))
+        };
+        for arguments in [
+            &["game", "postgres://u:secret@h/db"][..],
+            &["game", "check", "postgres://u:secret@h/db"],
+            &["game", "--listen", "postgres://u:secret@h/db"],
+            &["game", "--listen", "host=h password=secret"],
+        ] {
+            let error = matches(command(), arguments).unwrap_err().to_string();
+            assert!(
+                !error.contains("secret") && error.contains("(not shown)"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_its_file_is_not_shown() {
+        for (path, is_shown) in [
+            ("/tmp/missing", true),
+            ("missing.key", true),
+            ("/nowhere/ca.pem", true),
+            ("0123456789abcdef0123456789abcdef", false),
+            ("ab/cdEFgh0123", false),
+        ] {
+            assert_eq!(secret_path(Path::new(path)).contains(path), is_shown, "{path}");
+        }
+    }
 
     #[test]
     fn listen_addresses_must_be_host_and_port() {

@@ -36,7 +36,7 @@ pub enum AdminError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The ledger does not exist.
-    #[error("there is no ledger {}: check --store", .0.display())]
+    #[error("there is no ledger {}", .0.display())]
     NoLedger(PathBuf),
     /// The runtime for database connections cannot be created.
     #[error("cannot create the runtime for database connections")]

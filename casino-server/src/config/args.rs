@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = |text: &str| command_line::duration(text, &options::TICK))]
     pub tick: Duration,
 
-    /// Opening price of a new market, in tokens.
+    /// Opening price of a new market, in tokens, 1 to 2147483647.
     #[arg(
         long,
         value_name = "TOKENS",

@@ -19,7 +19,7 @@ pub struct HealthArgs {
     pub url: Option<String>,
 
     /// PEM file with the certificate authority to trust; by default the system's
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", alias = "tls-ca")]
     pub ca: Option<PathBuf>,
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use awesomestock_proto::auth::PlayerKey;
+use awesomestock_proto::{auth::PlayerKey, command_line};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use crate::{
@@ -66,7 +66,7 @@ fn read(file: Option<&Path>) -> Result<PlayerKey> {
     let (source, from): (Box<dyn Read>, String) = match file {
         None => (Box::new(io::stdin()), "standard input".to_owned()),
         Some(path) => {
-            let name = path.display().to_string();
+            let name = command_line::secret_path(path);
             let file = File::open(path).wrap_err_with(|| format!("cannot read {name}"))?;
             (Box::new(file), name)
         }

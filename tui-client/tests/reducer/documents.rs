@@ -295,7 +295,7 @@ fn an_alert_triggers_once_is_shown_for_a_while_and_stays_in_the_log() {
     let expected = [
         ActionStatus::Done("alert set: price at or above 12".to_owned()),
         ActionStatus::Done("alert set: price at or below 3".to_owned()),
-        ActionStatus::Rejected("the price is already there: 10".to_owned()),
+        ActionStatus::Rejected("alert not set: the price is 10 already".to_owned()),
         ActionStatus::Rejected("this alert is already set".to_owned()),
     ];
     assert_eq!(outcomes, expected);

@@ -126,7 +126,7 @@ fn valuations_use_integers() {
     assert_eq!(wallet.value(15), 45);
     assert_eq!(wallet.equity(15), 50);
     assert_eq!(wallet.unrealised_pnl(10), -2);
-    assert_eq!(wallet.unrealised_permille(10), Some(Permille(-62)));
+    assert_eq!(wallet.unrealised_permille(10), Some(Permille(-63)));
     assert_eq!(wallet.average_cost(), Some(Centitokens(1066)));
     let empty = Wallet::default();
     assert_eq!(

@@ -35,6 +35,8 @@ fn keys_send_the_orders_the_ticket_shows() {
         ("2b3b", [send(Side::Buy, 2), send(Side::Buy, 3)].concat()),
         ("99999999999b", send(Side::Buy, 999_999_999)),
         ("50%b", send(Side::Buy, 25)),
+        ("50%2b", send(Side::Buy, 2)),
+        ("2.5k3b", send(Side::Buy, 3)),
         ("2.5ks", send(Side::Sell, 2500)),
         ("$10b", send(Side::Buy, 5)),
         ("2.5b", vec![]),

@@ -72,7 +72,10 @@ impl Alerts {
     /// duplicate, or there are `MAX_ALERTS`.
     pub fn set(&mut self, alert: Alert, price: Option<i32>) -> Result<(), String> {
         if let Some(price) = price.filter(|price| alert.is_reached(*price)) {
-            return Err(format!("the price is already there: {}", thousands(price)));
+            return Err(format!(
+                "alert not set: the price is {} already",
+                thousands(price)
+            ));
         }
         if self.active.contains(&alert) {
             return Err("this alert is already set".to_owned());

@@ -136,7 +136,10 @@ impl Ticket {
             limit.price = longer.unwrap_or(limit.price);
             return digit.is_some();
         }
-        let typed = format!("{}{letter}", self.typed);
+        // Nothing follows a complete share: a digit begins the next quantity.
+        let is_complete = self.typed.ends_with(['%', 'k', 'K']) && letter.is_ascii_digit();
+        let before = if is_complete { "" } else { &self.typed };
+        let typed = format!("{before}{letter}");
         let quantity = match Quantity::parse(&typed) {
             Some(quantity) => quantity,
             // Incomplete: `$`, or a number that needs a `k` to be whole.

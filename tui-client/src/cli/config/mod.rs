@@ -124,7 +124,7 @@ impl UserEnvironment {
             data_dir: folders.data_dir().join(FOLDER),
             system_user: whoami::username().ok(),
             no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
-            dumb: std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb"),
+            dumb: std::env::var("TERM").map_or(true, |term| is_dumb(&term)),
             markers: looks::markers_for(|name| std::env::var(name).ok()),
         })
     }
@@ -190,6 +190,13 @@ impl Config {
             None => environment.data_dir.clone(),
             Some(dir) if dir.as_os_str().is_empty() => {
                 return Err(option_error("data-dir", "must name a folder", ""));
+            }
+            Some(dir) if dir.starts_with("~") => {
+                return Err(option_error(
+                    "data-dir",
+                    "must be a path without ~, which only shells expand",
+                    dir.display(),
+                ));
             }
             Some(dir) => dir.clone(),
         };
@@ -293,6 +300,12 @@ fn check_house(house: Option<i64>) -> Result<u8> {
         .ok()
         .filter(|house| *house <= casino_server::BOTS_MAX)
         .ok_or_else(|| option_error("house", "must be 0 to 20", house))
+}
+
+/// Returns true for values of `TERM` that name a terminal without a screen.
+pub(crate) fn is_dumb(term: &str) -> bool {
+    let term = term.to_ascii_lowercase();
+    matches!(term.as_str(), "" | "unknown" | "emacs") || term.starts_with("dumb")
 }
 
 fn option_error(option: &str, rule: &str, given: impl fmt::Display) -> Report {

@@ -210,6 +210,8 @@ fn an_invalid_value_of_the_file_is_rejected_even_if_overridden() {
     assert!(why.contains("config.toml: tick: expected a duration"), "{why}");
     let why = error("data-dir = ''", &[]);
     assert!(why.contains("config.toml: data-dir: must name a folder"), "{why}");
+    let why = error("data-dir = '~/game'", &[]);
+    assert!(why.contains("data-dir: must be a path without ~"), "{why}");
 }
 
 #[test]

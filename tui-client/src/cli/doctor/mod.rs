@@ -13,7 +13,10 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
     app::portfolio::money::UnixMillis,
-    cli::{args::Cli, config::UserEnvironment},
+    cli::{
+        args::Cli,
+        config::{UserEnvironment, is_dumb},
+    },
     ui::{MIN_COLUMNS, MIN_ROWS, text::sanitize},
 };
 
@@ -185,7 +188,7 @@ fn size(size: Option<(u16, u16)>) -> Check {
 fn term(term: Option<&str>) -> Check {
     match term {
         None | Some("") => warn("TERM", "not set: the game plays line by line"),
-        Some("dumb") => warn("TERM", "dumb: the game plays line by line"),
+        Some(name) if is_dumb(name) => warn("TERM", format!("{name}: the game plays line by line")),
         Some(name) => ok("TERM", name),
     }
 }

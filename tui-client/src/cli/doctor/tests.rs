@@ -48,6 +48,10 @@ fn size_term_locale_and_colors_are_checked() {
             term(Some("dumb")),
             "warn  TERM      dumb: the game plays line by line",
         ),
+        (
+            term(Some("dumb-emacs-ansi")),
+            "warn  TERM      dumb-emacs-ansi: the game plays line by line",
+        ),
         (locale(Some("C.utf8")), "ok    locale    C.utf8"),
         (
             locale(Some("de_DE.ISO-8859-1")),

@@ -41,7 +41,7 @@ pub(crate) fn draw(
     let heading = |words: &'static str| panel::styled(words, view.theme.title);
     let mut lines = vec![heading("LEADERBOARD")];
     lines.extend(lobby::full_leaderboard_lines(view, state, columns));
-    lines.extend([Line::default(), heading("HERE")]);
+    lines.extend([Line::default(), heading("ONLINE")]);
     lines.extend(lobby::players_lines(view, state, columns));
     lines.extend([Line::default(), heading("TAPE")]);
     lines.extend(lobby::tape_lines(view, state, columns));

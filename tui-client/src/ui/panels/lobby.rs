@@ -111,7 +111,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: 
     if !areas.players.is_empty() {
         let seated = i64::from(state.lobby.players.seated);
         let aside = panel::styled(format!(" {} ", format::thousands(seated)), view.theme.dim);
-        let inner = panel::framed(view, "Here", Some(aside), areas.players, buf);
+        let inner = panel::framed(view, "Online", Some(aside), areas.players, buf);
         let lines = players_lines(view, state, usize::from(inner.width));
         fill(lines.into_iter().map(|line| (line, None)), inner, buf);
     }
