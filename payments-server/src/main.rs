@@ -33,27 +33,21 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(answer) => return ExitCode::from(command_line::print_answer(&answer)),
     };
-    if let Some(Task::Healthcheck(health)) = &config.task {
-        return match health.check(&config.listen) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                let _ = writeln!(io::stderr(), "payments-server: {:#}", Report::new(error));
-                ExitCode::FAILURE
+    let result = match &config.task {
+        Some(Task::Healthcheck(health)) => health.check(&config.listen).map_err(Report::new),
+        None => match config.options() {
+            Ok(options) => run(&config, options),
+            Err(report) => {
+                let _ = writeln!(io::stderr(), "payments-server: {report:#}");
+                // An invalid file is a failure; an invalid variable is a usage error.
+                return match config.uses_files() {
+                    true => ExitCode::FAILURE,
+                    false => ExitCode::from(USAGE),
+                };
             }
-        };
-    }
-    let options = match config.options() {
-        Ok(options) => options,
-        Err(report) => {
-            let _ = writeln!(io::stderr(), "payments-server: {report:#}");
-            // An invalid file is a failure; an invalid variable is a usage error.
-            return match config.uses_files() {
-                true => ExitCode::FAILURE,
-                false => ExitCode::from(USAGE),
-            };
-        }
+        },
     };
-    match run(&config, options) {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
             // If stderr is closed, the exit code remains.

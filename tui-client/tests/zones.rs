@@ -25,6 +25,12 @@ fn now() -> u64 {
     date(None, &["+%s"]).parse().unwrap()
 }
 
+/// Returns each second from `before` until now, in the format.
+fn times_since(before: u64, zone: Option<&str>, format: &str) -> Vec<String> {
+    let time = |second| date(zone, &["-d", &format!("@{second}"), format]);
+    (before..=now()).map(time).collect()
+}
+
 #[test]
 fn times_use_the_zone_of_the_environment() {
     for zone in [
@@ -60,9 +66,7 @@ fn times_use_the_zone_of_the_environment() {
         let before = now();
         game.type_keys(":balance\r");
         game.see("✓ balance: 0 tokens");
-        let times: Vec<String> = (before..=now())
-            .map(|second| date(zone, &["-d", &format!("@{second}"), "+%H:%M:%S"]))
-            .collect();
+        let times = times_since(before, zone, "+%H:%M:%S");
         let shown = game.contents();
         let line = shown
             .lines()
@@ -96,9 +100,7 @@ fn printed_times_use_the_zone_of_the_environment() {
         };
         let before = now();
         printed(&["buy-tokens", "5"]);
-        let times: Vec<String> = (before..=now())
-            .map(|second| date(zone, &["-d", &format!("@{second}"), "+%F %T"]))
-            .collect();
+        let times = times_since(before, zone, "+%F %T");
         let payments = printed(&["payments"]);
         assert!(
             times.iter().any(|time| payments.contains(time)),

@@ -46,14 +46,13 @@ pub fn release(store: &StoreUrl, name: &str) -> Result<ReleaseOutcome, AdminErro
 }
 
 /// Drops the batches that the damaged commit log of the SQLite ledger at `store` has lost, so that a casino can open it
-/// again. Returns false if the log is not damaged. Fails if the ledger is missing, in use, or cannot be opened or
+/// again. Returns false if nothing was lost. Fails if the ledger is missing, in use, or cannot be opened or
 /// written. Blocks the thread.
 pub fn accept_loss(store: &Path) -> Result<bool, AdminError> {
-    let intact = open_existing(store, Damage::Refuse);
-    let was_damaged = intact.is_err();
-    let (opened, log) = intact.or_else(|_| open_existing(store, Damage::Accept))?;
+    let (opened, log) = open_existing(store, Damage::Accept)?;
+    let has_lost = log.has_lost;
     close(opened, log).map_err(|error| not_written(store, error))?;
-    Ok(was_damaged)
+    Ok(has_lost)
 }
 
 fn not_written(store: &Path, error: StoreError) -> AdminError {

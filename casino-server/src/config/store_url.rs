@@ -158,31 +158,30 @@ impl SslParams {
         let (mut mode, mut root_cert) = (None, None);
         let mut passed_on = Vec::new();
         for option in options.split('&').filter(|option| !option.is_empty()) {
-            match option.split_once('=').ok_or(StoreUrlError::UnknownParameter)? {
-                ("sslmode", value) => mode = Some(value),
+            let (name, value) = option.split_once('=').ok_or(StoreUrlError::UnknownParameter)?;
+            let (known, parameter) = match (name, value) {
+                ("sslmode", value) => {
+                    mode = Some(value);
+                    continue;
+                }
                 ("sslrootcert", file) => {
                     root_cert = Some(percent_decode_str(file).decode_utf8_lossy().into_owned());
+                    continue;
                 }
-                ("keepalives_count", count) => passed_on.push(format!("keepalives_retries={count}")),
-                ("target_session_attrs", "primary") => {
-                    passed_on.push("target_session_attrs=read-write".to_owned());
-                }
-                (name, value) => {
-                    if is_passed_on(name, value)? {
-                        passed_on.push(option.to_owned());
-                    }
-                }
+                ("keepalives_count", count) => ("keepalives_count", format!("keepalives_retries={count}")),
+                ("target_session_attrs", "primary") => (
+                    "target_session_attrs",
+                    "target_session_attrs=read-write".to_owned(),
+                ),
+                (name, value) => match passed_on_name(name, value)? {
+                    Some(known) => (known, option.to_owned()),
+                    None => continue,
+                },
+            };
+            if format!("postgres://host/?{parameter}").parse::<Config>().is_err() {
+                return Err(StoreUrlError::InvalidValue(known));
             }
-        }
-        for option in &passed_on {
-            if format!("postgres://host/?{option}").parse::<Config>().is_err() {
-                let known = PASSED_ON
-                    .iter()
-                    .find(|name| option.starts_with(&format!("{name}=")));
-                return Err(StoreUrlError::InvalidValue(
-                    known.copied().unwrap_or("keepalives_count"),
-                ));
-            }
+            passed_on.push(parameter);
         }
         let (mode, verify) = match (mode.unwrap_or("prefer"), root_cert) {
             ("verify-full", None) => (SslMode::Require, TlsVerify::System),
@@ -247,19 +246,20 @@ const UNSUPPORTED: [&str; 17] = [
     "sslpassword",
 ];
 
-/// Returns true for a parameter to pass on and false for one to ignore.
-fn is_passed_on(name: &str, value: &str) -> Result<bool, StoreUrlError> {
+/// Returns the name of a parameter to pass on; `None` for one to ignore.
+fn passed_on_name(name: &str, value: &str) -> Result<Option<&'static str>, StoreUrlError> {
+    let passed_on = PASSED_ON.iter().find(|known| **known == name);
     match (name, value) {
         // UTF-8 is always used, and GSSAPI is never available.
         ("client_encoding", "UTF8" | "utf8" | "UTF-8" | "utf-8" | "auto")
-        | ("gssencmode", "disable" | "prefer") => Ok(false),
+        | ("gssencmode", "disable" | "prefer") => Ok(None),
         ("client_encoding", _) => Err(StoreUrlError::Unsupported("client_encoding")),
         ("gssencmode", _) => Err(StoreUrlError::Unsupported("gssencmode")),
         ("target_session_attrs", "standby" | "prefer-standby" | "read-only") => Err(
             StoreUrlError::Unsupported("target_session_attrs, except any, primary and read-write,"),
         ),
-        _ if PASSED_ON.contains(&name) => Ok(true),
-        _ if IGNORED.contains(&name) => Ok(false),
+        _ if passed_on.is_some() => Ok(passed_on.copied()),
+        _ if IGNORED.contains(&name) => Ok(None),
         _ => Err(match UNSUPPORTED.iter().find(|known| **known == name) {
             Some(known) => StoreUrlError::Unsupported(known),
             None => StoreUrlError::UnknownParameter,

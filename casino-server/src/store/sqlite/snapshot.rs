@@ -66,7 +66,7 @@ impl Snapshot {
         } else {
             Damage::Ignore
         };
-        let batches = uncheckpointed(&path, position, damage)?;
+        let batches = uncheckpointed(&path, position, damage)?.batches;
         drop(idle);
         Ok(Self {
             connection,

@@ -74,6 +74,17 @@ pub(crate) struct RecoveredWal {
     file: WalFile,
     position: WalPosition,
     environment: Environment,
+    /// Answered batches were missing, which [`Damage::Accept`] allows.
+    pub(crate) has_lost: bool,
+}
+
+/// What the log has after a position.
+#[derive(Debug)]
+pub(crate) struct LogRest {
+    /// In order.
+    pub(crate) batches: Vec<Batch>,
+    /// Answered batches are missing.
+    has_lost: bool,
 }
 
 fn path_of(ledger: &Path) -> PathBuf {
@@ -97,10 +108,8 @@ pub(crate) fn recover(
     let applied = target
         .position()
         .map_err(|error| WalError::TakeOver(Box::new(error)))?;
-    let batches: Vec<_> = uncheckpointed(ledger, applied, damage)?
-        .into_iter()
-        .map(Arc::new)
-        .collect();
+    let LogRest { batches, has_lost } = uncheckpointed(ledger, applied, damage)?;
+    let batches: Vec<_> = batches.into_iter().map(Arc::new).collect();
     let unapplied = u64::try_from(batches.len()).unwrap_or(u64::MAX);
     if unapplied > 0 {
         tracing::info!(
@@ -141,6 +150,7 @@ pub(crate) fn recover(
         file,
         position,
         environment: environment.clone(),
+        has_lost,
     })
 }
 
@@ -165,7 +175,7 @@ pub(crate) fn uncheckpointed(
     ledger: &Path,
     position: WalPosition,
     damage: Damage,
-) -> Result<Vec<Batch>, WalError> {
+) -> Result<LogRest, WalError> {
     let log = read(&path_of(ledger), position)?;
     let log = log.as_deref();
     if damage != Damage::Ignore && recovery::is_of_another(log, position) {
@@ -178,9 +188,15 @@ pub(crate) fn uncheckpointed(
             if damage == Damage::Accept {
                 tracing::warn!("{loss}");
             }
-            Ok(loss.into_batches())
+            Ok(LogRest {
+                batches: loss.into_batches(),
+                has_lost: true,
+            })
         }
-        (batches, _) => Ok(batches?),
+        (batches, _) => Ok(LogRest {
+            batches: batches?,
+            has_lost: false,
+        }),
     }
 }
 
@@ -235,6 +251,7 @@ impl WalStore {
             file,
             position,
             environment: Environment { disk, log_bytes, .. },
+            ..
         } = recovered;
         let pending = Arc::new(PendingBatches::new(log_bytes));
         let numbers = target.numbers()?;

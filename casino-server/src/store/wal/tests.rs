@@ -204,7 +204,7 @@ fn only_the_header_of_a_closed_log_is_read() {
     let log = File::options().write(true).open(path_of(&path)).unwrap();
     log.set_len(TEBIBYTE).unwrap();
     let position = sqlite::open(&path).unwrap().store.position().unwrap();
-    let recovered = uncheckpointed(&path, position, Damage::Refuse).unwrap();
+    let recovered = uncheckpointed(&path, position, Damage::Refuse).unwrap().batches;
     assert!(recovered.is_empty());
 }
 
@@ -289,6 +289,7 @@ fn store_on(mut engine: Engine, folder: &Path) -> WalStore {
         file,
         position,
         environment,
+        has_lost: false,
     };
     WalStore::start(recovered, engine, reads).unwrap().0
 }

@@ -117,9 +117,10 @@ impl Iterator for Frames<'_> {
         loop {
             self.advance()?;
             let frame = self.draw();
-            let looks = (frame.buffer.clone(), frame.cursor);
-            if self.shown.as_ref() != Some(&looks) {
-                self.shown = Some(looks);
+            let is_shown =
+                |(buffer, cursor): &(Buffer, _)| *buffer == frame.buffer && *cursor == frame.cursor;
+            if !self.shown.as_ref().is_some_and(is_shown) {
+                self.shown = Some((frame.buffer.clone(), frame.cursor));
                 return Some(frame);
             }
         }
