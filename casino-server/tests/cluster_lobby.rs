@@ -6,7 +6,7 @@
 mod support;
 
 use awesomestock_proto::{
-    capabilities,
+    EXECUTED_MESSAGE, capabilities,
     casino::{GambleInfo, Leaderboard},
 };
 use support::{
@@ -53,6 +53,11 @@ async fn wait_for_players(session: &mut Session, count: i32, unnamed: i32, onlin
         (players.seated == count && players.unnamed == unnamed && names == online).then_some(())
     })
     .await;
+}
+
+async fn buy_one(casino: &mut TestCasino, name: &str) {
+    let mut session = casino.client.open_session(name, "").await;
+    assert_eq!(session.execute(buy(name, 1)).await, EXECUTED_MESSAGE);
 }
 
 fn ranks(board: &Leaderboard) -> Vec<(i32, &str, i64)> {
@@ -120,24 +125,30 @@ async fn the_leaderboard_ranks_players_of_all_casinos_and_earlier_runs() {
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("board");
     let mut before = open(&url, support::FIXED_PRICE_TICK).await;
-    for (name, dollars) in [("old", 30), ("poor", 1)] {
+    for (name, dollars) in [("old", 30), ("poor", 2), ("idle", 400_000_000)] {
         before.client.deposit(name, dollars).await.unwrap();
+    }
+    for name in ["old", "poor"] {
+        buy_one(&mut before, name).await;
     }
     before.close().await.0.unwrap();
     let [mut here, mut there] = open_two(&url).await;
     there.client.deposit("bob", 20).await.unwrap();
+    buy_one(&mut there, "bob").await;
     let mut ann = here.client.open_session("ann", LOBBY).await;
     let board_with = |info: GambleInfo, expected: &[(i32, &str, i64)]| {
         let board = info.leaderboard?;
         (ranks(&board) == expected).then_some(board)
     };
-    let all = [(1, "old", 150), (2, "bob", 100), (3, "poor", 5)];
+    // The price is fixed, so all have a profit of 0 and share the rank.
+    let all = [(1, "bob", 100), (1, "old", 150), (1, "poor", 10)];
     next(&mut ann, |info| board_with(info, &all)).await;
     there.client.deposit("bob", 20).await.unwrap();
     here.client.deposit("ann", 10).await.unwrap();
-    let all = [(1, "bob", 200), (2, "old", 150), (3, "ann", 50), (4, "poor", 5)];
+    buy_one(&mut here, "ann").await;
+    let all = [(1, "ann", 50), (1, "bob", 200), (1, "old", 150), (1, "poor", 10)];
     let board = next(&mut ann, |info| board_with(info, &all)).await;
-    assert_eq!((board.ranked, board.own.unwrap().rank), (4, 3));
+    assert_eq!((board.ranked, board.own.unwrap().rank), (4, 1));
     // A single request, at a casino without subscribers.
     with_timeout(async {
         loop {
@@ -147,7 +158,7 @@ async fn the_leaderboard_ranks_players_of_all_casinos_and_earlier_runs() {
                 .await
                 .unwrap()
                 .into_inner();
-            if ranks(&board) == all && board.own.unwrap().rank == 4 {
+            if ranks(&board) == all && board.own.unwrap().rank == 1 {
                 return;
             }
         }
@@ -162,7 +173,10 @@ async fn the_leaderboard_ranks_players_of_all_casinos_and_earlier_runs() {
 async fn the_leaderboard_uses_the_current_price() {
     let Some(cluster) = Cluster::start() else { return };
     let mut casino = open(&cluster.database("price"), std::time::Duration::from_millis(50)).await;
-    casino.client.deposit("ann", 1_000_000).await.unwrap();
+    for name in ["ann", "bob"] {
+        casino.client.deposit(name, 1_000_000).await.unwrap();
+    }
+    buy_one(&mut casino, "bob").await;
     let mut ann = casino
         .client
         .open_session("ann", "ticks,wallet,leaderboard")
@@ -175,6 +189,12 @@ async fn the_leaderboard_uses_the_current_price() {
             assert_eq!(
                 own.equity,
                 i64::from(own.tokens) + i64::from(own.stocks) * i64::from(board.price)
+            );
+            assert_eq!(own.profit, own.equity - 5_000_000);
+            assert!(
+                board
+                    .top
+                    .is_sorted_by(|higher, lower| higher.profit >= lower.profit)
             );
             prices.insert(board.price);
         }

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use awesomestock_proto::{
     EXECUTED_MESSAGE, capabilities,
     casino::{GambleInfo, GambleType, Leaderboard, Players, Tape},
@@ -122,40 +124,78 @@ async fn online_players_are_counted_by_name() {
     assert_eq!((names(&update), update.unnamed), (vec!["ann"], 0));
 }
 
+/// Returns rank, name, profit and dollars paid in of each row.
+fn ranks(board: &Leaderboard) -> Vec<(i32, &str, i64, i64)> {
+    let top = board.top.iter();
+    top.map(|standing| {
+        let name = standing.player.as_ref().unwrap().name.as_str();
+        (standing.rank, name, standing.profit, standing.dollars_in)
+    })
+    .collect()
+}
+
 #[tokio::test]
-async fn the_leaderboard_ranks_by_equity_and_includes_the_own_rank() {
+async fn the_leaderboard_ranks_only_traders_and_payments_change_no_rank() {
     let mut casino = TestCasino::with_fixed_price().await;
-    for (name, dollars) in [("ann", 10), ("bob", 30), ("eve", 20)] {
+    for (name, dollars) in [("ann", 10), ("bob", 30), ("rich", 400_000_000)] {
         casino.client.deposit(name, dollars).await.unwrap();
     }
-    let mut eve = casino.client.open_session("eve", LOBBY).await;
-    let first = leaderboard(&mut eve, |_| true).await;
-    assert_eq!((first.ranked, first.own.unwrap().equity), (1, 100));
+    let mut rich = casino.client.open_session("rich", LOBBY).await;
     let mut ann = casino.client.open_session("ann", capabilities::LEADERBOARD).await;
     let mut bob = casino.client.open_session("bob", "").await;
+    assert_eq!(ann.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
     assert_eq!(bob.execute(buy("bob", 5)).await, EXECUTED_MESSAGE);
-    let all = |board: &Leaderboard| board.ranked == 3;
-    let (eves, anns) = (leaderboard(&mut eve, all).await, leaderboard(&mut ann, all).await);
-    let order: Vec<(i32, &str, i64)> = eves
-        .top
-        .iter()
-        .map(|standing| {
-            let name = standing.player.as_ref().unwrap().name.as_str();
-            (standing.rank, name, standing.equity)
-        })
-        .collect();
-    assert_eq!(order, [(1, "bob", 150), (2, "eve", 100), (3, "ann", 50)]);
-    assert_eq!((eves.own.unwrap().rank, anns.own.unwrap().rank), (2, 3));
-    assert_eq!(eves.top, anns.top);
-    casino.client.deposit("ann", 100).await.unwrap();
-    let moved_up = |board: &Leaderboard| board.own.as_ref().is_some_and(|own| own.rank == 1);
-    assert_eq!(leaderboard(&mut ann, moved_up).await.own.unwrap().equity, 550);
+    let both = |board: &Leaderboard| board.ranked == 2;
+    let board = leaderboard(&mut rich, both).await;
+    assert_eq!(
+        ranks(&board),
+        [(1, "ann", 0, 10), (1, "bob", 0, 30)],
+        "a tie, by name"
+    );
+    assert_eq!(board.own, None, "no trade");
+    casino.client.deposit("bob", 400_000_000).await.unwrap();
+    let paid = |board: &Leaderboard| board.top.iter().any(|standing| standing.dollars_in > 30);
+    let board = leaderboard(&mut ann, paid).await;
+    assert_eq!(ranks(&board), [(1, "ann", 0, 10), (1, "bob", 0, 400_000_030)]);
+    assert_eq!(board.own.unwrap().rank, 1);
+}
+
+#[tokio::test]
+async fn the_leaderboard_is_ordered_by_profit() {
+    let mut casino =
+        TestCasino::with_options(|options| options.tick = std::time::Duration::from_millis(20)).await;
+    for (name, dollars) in [("ann", 10_000), ("bob", 1_000), ("eve", 1_000_000)] {
+        casino.client.deposit(name, dollars).await.unwrap();
+    }
+    let mut ann = casino.client.open_session("ann", LOBBY).await;
+    for (name, count) in [("ann", 100), ("bob", 10), ("eve", 1)] {
+        let mut session = casino.client.open_session(name, "").await;
+        assert_eq!(session.execute(buy(name, count)).await, EXECUTED_MESSAGE);
+    }
+    let differ = |board: &Leaderboard| {
+        let profits: BTreeSet<i64> = board.top.iter().map(|standing| standing.profit).collect();
+        profits.len() == 3
+    };
+    let board = leaderboard(&mut ann, differ).await;
+    let profits: Vec<i64> = board.top.iter().map(|standing| standing.profit).collect();
+    assert!(
+        profits.is_sorted_by(|higher, lower| higher > lower),
+        "{profits:?}"
+    );
+    for (rank, standing) in (1..).zip(&board.top) {
+        assert_eq!(
+            (standing.rank, standing.profit),
+            (rank, standing.equity - 5 * standing.dollars_in)
+        );
+    }
 }
 
 #[tokio::test]
 async fn the_leaderboard_can_be_requested_without_a_session() {
     let mut casino = TestCasino::with_fixed_price().await;
     casino.client.deposit("ann", 10).await.unwrap();
+    let mut session = casino.client.open_session("ann", "").await;
+    assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
     let mut request_board = async |name: &str| {
         with_timeout(casino.client.get_leaderboard(user(name)))
             .await
@@ -206,7 +246,7 @@ async fn bots_are_online_trade_and_are_labelled() {
     assert_eq!(labels, [false, true, true, true]);
     let row = tape(&mut ann).await.rows.remove(0);
     assert!(row.player.unwrap().house);
-    let all = leaderboard(&mut ann, |board| board.ranked == 4).await;
+    let all = leaderboard(&mut ann, |board| board.ranked == 3).await;
     let bots = all
         .top
         .iter()

@@ -85,6 +85,7 @@ fn game_with_names(text: &str) -> AppState {
         equity: 5,
         tokens: 5,
         stocks: 0,
+        performance: None,
     };
     let trade = TradeRow {
         tick: 1,

@@ -24,7 +24,7 @@ use std::{fs, path::Path};
 use awesomestock::app::{
     AppState, Effect, Event,
     event::{OrderResult, Response, StreamEvent, TradeRow},
-    lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
+    lobby::{Capabilities, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate},
     overlay::PaymentRow,
     portfolio::{
         money::{Side, UnixMillis},
@@ -342,6 +342,10 @@ fn large_session() -> [StreamEvent; 6] {
         equity: 5_000_000_000,
         tokens: 2_000_000,
         stocks: 30_000,
+        performance: Some(Performance {
+            profit: -5_000_000_000,
+            dollars_in: 1_000_000_000,
+        }),
     };
     let row = TapeRow {
         player: ann.clone(),

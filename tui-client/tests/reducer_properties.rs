@@ -11,7 +11,7 @@ use awesomestock::{
         chart::{Area, ChartKind, ColumnSlot, HitMap},
         commands::action::BINDINGS,
         event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
-        lobby::{Capabilities, Leaderboard, Player, Standing, TapeRow, TapeUpdate},
+        lobby::{Capabilities, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate},
         overlay::{
             PaymentRow,
             screen::{ClickAction, ClickTarget},
@@ -96,7 +96,7 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
             .prop_map(|(rows, trades)| StreamEvent::Tape(TapeUpdate { rows, trades })),
         1 => (any::<i32>(), any::<i64>(), any::<i32>()).prop_map(|(rank, equity, ranked)| {
             let player = Player { name: "bob".to_owned(), house: false };
-            let own = Standing { rank, player, equity, tokens: 0, stocks: 0 };
+            let own = Standing { rank, player, equity, tokens: 0, stocks: 0, performance: Some(Performance { profit: equity, dollars_in: i64::from(ranked) }) };
             StreamEvent::Leaderboard(Leaderboard { top: vec![own.clone()], own: Some(own), ranked })
         }),
         2 => (any::<bool>(), ".{0,8}", any::<Option<i32>>(), any::<Option<i64>>(), prop::option::of(any_wallet()))

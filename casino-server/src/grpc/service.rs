@@ -18,10 +18,10 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     domain::{
-        account::{Account, Rejection},
+        account::Rejection,
         money::{self, Dollars},
         order::{
-            Command, LedgerEntry, Payment,
+            AccountRecord, Command, LedgerEntry, Payment,
             request::{OrderRequest, RequestId},
         },
         player::PlayerName,
@@ -60,23 +60,20 @@ pub(crate) struct CasinoService {
 
 impl CasinoService {
     /// Enters `player` in the list of players, and subscribes to `feeds`.
-    async fn join_lobby(
+    fn join_lobby(
         &self,
         feeds: LobbyFeeds,
         player: Option<PlayerName>,
-        account: Option<&Account>,
-    ) -> Result<(PresenceGuard, Option<FeedSubscriber>), Status> {
+        record: Option<&AccountRecord>,
+    ) -> (PresenceGuard, Option<FeedSubscriber>) {
         if feeds.leaderboard {
-            match (&player, account) {
-                (Some(player), Some(account)) => self.lobby.track(player, account),
-                (Some(player), None) => self
-                    .lobby
-                    .track(player, &self.reader.account(player.clone()).await?),
-                (None, _) => self.lobby.start_ranking(),
+            match &player {
+                Some(player) => self.lobby.track(player, record),
+                None => self.lobby.start_ranking(),
             }
         }
         let subscriber = self.lobby.subscribe(&self.subscribers, feeds, player.clone());
-        Ok((self.lobby.join(player), subscriber))
+        (self.lobby.join(player), subscriber)
     }
 
     /// Returns the reader for one call: the calls of a connection read one at a time.
@@ -189,15 +186,17 @@ impl Casino for CasinoService {
             permit = Some(self.sessions.acquire(owner).await?);
         }
         let auth = SessionAuth::new(self.auth.clone(), credential, Arc::clone(&self.sessions), permit);
-        let initial_wallet = if capabilities.wallet {
-            Some(self.reader.account(player.clone()?).await?)
-        } else {
-            None
+        // A session without a player still gets the feeds that are the same for all, but not a wallet.
+        let record = match &player {
+            Ok(player) if capabilities.wallet || capabilities.lobby.leaderboard => {
+                self.reader.record(player.clone()).await?
+            }
+            Err(error) if capabilities.wallet => return Err(error.clone().into()),
+            Ok(_) | Err(_) => None,
         };
-        // A session without a player still gets the feeds that are the same for all.
-        let (presence, lobby) = self
-            .join_lobby(capabilities.lobby, player.ok(), initial_wallet.as_ref())
-            .await?;
+        let wallet = record.map(|record| record.account).unwrap_or_default();
+        let initial_wallet = capabilities.wallet.then_some(wallet);
+        let (presence, lobby) = self.join_lobby(capabilities.lobby, player.ok(), record.as_ref());
         let prices = self
             .relay
             .subscribe(ConnectionHandle::from_extensions(request.extensions()).cloned());
@@ -229,8 +228,8 @@ impl Casino for CasinoService {
 
     async fn get_leaderboard(&self, request: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
-        self.lobby
-            .track(&player, &self.reader.account(player.clone()).await?);
+        let record = self.reader.record(player.clone()).await?;
+        self.lobby.track(&player, record.as_ref());
         let leaderboard = encode::leaderboard(&self.lobby.ranking(), Some(&player));
         Ok(Response::new(leaderboard))
     }

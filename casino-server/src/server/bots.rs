@@ -63,12 +63,12 @@ impl Bots {
         let ticks = reader.ticks(newest).await?.entries;
         loaded.prices = ticks.iter().map(|tick| tick.price).collect();
         for bot in bots(count) {
-            let account = reader.account(bot.name.clone()).await?;
-            feed.track(&bot.name, &account);
+            let record = reader.record(bot.name.clone()).await?;
+            feed.track(&bot.name, record.as_ref());
             loaded.bots.push(BotAccount {
                 _presence: feed.join(Some(bot.name.clone())),
                 bot,
-                account,
+                account: record.map(|record| record.account).unwrap_or_default(),
             });
         }
         Ok(loaded)

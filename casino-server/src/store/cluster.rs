@@ -63,8 +63,8 @@ pub(crate) trait ClusterStore: fmt::Debug + Send + Sync + 'static {
     /// Deletes the presence of this server when it closes.
     fn leave(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Returns the `most` wealthiest players at the current price.
-    fn richest(
+    /// Returns the `most` players with the highest profit at the current price, of those who have traded.
+    fn top_accounts(
         &self,
         most: usize,
     ) -> impl Future<Output = Result<Vec<(PlayerName, Account)>, StoreError>> + Send;

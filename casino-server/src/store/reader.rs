@@ -75,6 +75,12 @@ impl StoreReader {
             .await
     }
 
+    /// Returns `None` for an unknown player.
+    pub(crate) async fn record(&self, player: PlayerName) -> Result<Option<AccountRecord>, StoreError> {
+        self.read(&self.accounts, move |reads| reads.account_record(&player))
+            .await
+    }
+
     /// Returns the record and its answers. Both are consistent only while the account cannot change, as when it is
     /// not cached.
     pub(crate) async fn account_record(

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::portfolio::rows::TradeRow;
+use super::portfolio::{
+    money::{Permille, TOKENS_PER_DOLLAR},
+    rows::TradeRow,
+};
 
 /// Lines of the tape kept: several screens.
 pub(crate) const MAX_TAPE_LINES: usize = 200;
@@ -16,7 +19,7 @@ pub struct Capabilities {
     pub tape: bool,
     /// Players online.
     pub players: bool,
-    /// Ranking by equity.
+    /// Ranking by profit.
     pub leaderboard: bool,
     /// Limit orders; other casinos would ignore the limit.
     #[serde(default)]
@@ -67,7 +70,7 @@ pub struct Players {
 /// One row of the leaderboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// 1 for the highest equity; equal equities share a rank.
+    /// 1 for the highest profit; equal profits share a rank.
     pub rank: i32,
     /// The player.
     pub player: Player,
@@ -77,9 +80,29 @@ pub struct Standing {
     pub tokens: i32,
     /// Stocks.
     pub stocks: i32,
+    /// `None`: an earlier casino, which ranks by equity.
+    #[serde(default)]
+    pub performance: Option<Performance>,
 }
 
-/// Ranking by equity.
+/// A player's success, apart from what was paid in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Performance {
+    /// Tokens won, or negative if lost.
+    pub profit: i64,
+    /// Dollars paid in.
+    pub dollars_in: i64,
+}
+
+impl Performance {
+    /// Returns the profit relative to the tokens that were paid for.
+    pub fn return_permille(&self) -> Option<Permille> {
+        let tokens = self.dollars_in.saturating_mul(TOKENS_PER_DOLLAR);
+        Permille::from_change(self.profit, tokens)
+    }
+}
+
+/// Ranking by profit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Leaderboard {
     /// The highest ranks.
@@ -114,7 +137,7 @@ pub struct Lobby {
     pub capabilities: Capabilities,
     /// Players online.
     pub players: Players,
-    /// Ranking by equity.
+    /// Ranking by profit.
     pub leaderboard: Leaderboard,
     /// Oldest first, at most [`MAX_TAPE_LINES`].
     tape: VecDeque<TapeLine>,

@@ -11,7 +11,7 @@ use super::{Order, RequestError, error::ellipsize};
 use crate::{
     app::{
         event::{OrderResult, StreamEvent},
-        lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
+        lobby::{Capabilities, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate},
         overlay::PaymentRow,
         portfolio::{
             money::{Side, TOKENS_PER_DOLLAR, UnixMillis},
@@ -265,6 +265,10 @@ fn standing(standing: &casino::Standing) -> Option<Standing> {
         equity: standing.equity,
         tokens: standing.tokens,
         stocks: standing.stocks,
+        performance: (standing.dollars_in > 0).then_some(Performance {
+            profit: standing.profit,
+            dollars_in: standing.dollars_in,
+        }),
     })
     .filter(|_| is_valid)
 }

@@ -24,7 +24,16 @@ pub(crate) const ORDER: ColumnSet = &["side", "count", "price", "at", "tokens", 
 pub(crate) const EXCHANGE: ColumnSet = &["dollars", "tokens"];
 pub(crate) const TRADES: ColumnSet = &["number", "at", "side", "count", "price", "total"];
 pub(crate) const PAYMENTS: ColumnSet = &["number", "at", "dollars"];
-pub(crate) const LEADERBOARD: ColumnSet = &["rank", "player", "house", "equity", "tokens", "stocks"];
+pub(crate) const LEADERBOARD: ColumnSet = &[
+    "rank",
+    "player",
+    "house",
+    "equity",
+    "tokens",
+    "stocks",
+    "profit",
+    "dollars_in",
+];
 pub(crate) const STATEMENT: ColumnSet = &["player", "statement"];
 
 pub(crate) fn price(event: &StreamEvent) -> Vec<Cell> {
@@ -91,6 +100,11 @@ pub(crate) fn standing(standing: &Standing) -> Vec<Cell> {
         number(standing.equity),
         number(standing.tokens),
         number(standing.stocks),
+        standing.performance.map(|performance| performance.profit).into(),
+        standing
+            .performance
+            .map(|performance| performance.dollars_in)
+            .into(),
     ]
 }
 

@@ -19,6 +19,7 @@ use crate::{
         },
     },
     client::{RequestError, SessionEnd},
+    ui::text::format,
 };
 
 pub(crate) const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
@@ -74,10 +75,16 @@ pub(crate) fn standings(leaderboard: &Leaderboard) -> Vec<String> {
 
 pub(crate) fn standing(standing: &Standing) -> String {
     let house = if standing.player.house { " (house)" } else { "" };
+    let performance = standing.performance.map(|performance| {
+        let percent = performance.return_permille().map(format::percent);
+        let percent = percent.map(|percent| format!(" ({percent})")).unwrap_or_default();
+        format!("{}{percent}, ", format::signed(performance.profit))
+    });
     format!(
-        "{}. {}{house}: {}, {} and {}",
+        "{}. {}{house}: {}equity {}, {} and {}",
         thousands(standing.rank),
         standing.player.name,
+        performance.unwrap_or_default(),
         pluralize(standing.equity, "token"),
         pluralize(standing.tokens, "token"),
         pluralize(standing.stocks, "stock"),

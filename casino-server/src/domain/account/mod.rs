@@ -116,6 +116,14 @@ impl Account {
         })
     }
 
+    /// Returns the profit or loss in tokens at `price`, of sales and of the stocks held. By the invariant this is the
+    /// equity plus what was paid out, minus what was paid in.
+    pub(crate) fn profit(self, price: Price) -> i64 {
+        let value = price.times(self.stocks);
+        self.realised_pnl
+            .saturating_add(value.saturating_sub(self.cost_basis))
+    }
+
     /// Returns the most stocks that [`buy`](Self::buy) accepts at `price`.
     pub(crate) fn max_buy(self, price: Price) -> Stocks {
         let affordable = self.tokens.0.checked_div(price.get()).unwrap_or(0);

@@ -313,6 +313,9 @@ proptest! {
             prop_assert!(account.dollars_in >= 0 && account.dollars_out >= 0);
             prop_assert!(account.stocks.0 > 0 || account.cost_basis == 0, "{:?}", account);
             prop_assert_eq!(account.version, changes);
+            let at = price(17);
+            let equity = account.tokens.wide() + at.times(account.stocks);
+            prop_assert_eq!(i128::from(account.profit(at)), i128::from(equity) - paid);
         }
     }
 }

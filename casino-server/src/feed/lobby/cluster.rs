@@ -66,9 +66,9 @@ async fn sync_leaderboard(feed: &FeedHub, store: &impl ClusterStore) -> Infallib
     loop {
         let start = Instant::now();
         if feed.pending.is_ranking()
-            && let Some(top) = log_error(store.richest(RANKED_MAX).await)
+            && let Some(top) = log_error(store.top_accounts(RANKED_MAX).await)
         {
-            feed.pending.set_top_accounts(&top);
+            feed.pending.set_top_accounts(top);
         }
         let backoff = start.elapsed().saturating_mul(LEADERBOARD_BACKOFF);
         sleep(backoff.max(LEADERBOARD_INTERVAL)).await;

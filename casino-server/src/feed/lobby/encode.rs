@@ -101,6 +101,8 @@ fn standing(standing: &Rank) -> casino::Standing {
         equity: standing.equity,
         tokens: standing.tokens.0,
         stocks: standing.stocks.0,
+        profit: standing.profit,
+        dollars_in: standing.dollars_in,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The ranking of players by equity. Pure.
+//! The ranking of players by profit. Pure.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -12,48 +12,27 @@ use crate::domain::{
     player::PlayerName,
 };
 
-/// Maximum number of ranked players. Those with less equity are dropped until their account changes.
+/// Maximum number of ranked players. Those with less profit are dropped until their account changes.
 pub(super) const RANKED_MAX: usize = 16 * 1024;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Equity {
-    tokens: Tokens,
-    stocks: Stocks,
-    /// Version of the account; a higher one is newer.
-    version: i64,
-}
-
-impl Equity {
-    pub(super) fn from_account(account: &Account) -> Self {
-        Self {
-            tokens: account.tokens,
-            stocks: account.stocks,
-            version: account.version,
-        }
-    }
-}
 
 /// Changes since the last update of the leaderboard.
 #[derive(Debug, Default)]
 pub(super) struct LeaderboardDelta {
-    changed: HashMap<PlayerName, Equity>,
+    changed: HashMap<PlayerName, Account>,
     /// The top accounts of a shared ledger.
-    snapshot: Option<HashMap<PlayerName, Equity>>,
+    snapshot: Option<HashMap<PlayerName, Account>>,
     tick: Option<Tick>,
 }
 
 impl LeaderboardDelta {
     /// Records an account, unless a newer version is recorded already.
-    pub(super) fn changed(&mut self, player: &PlayerName, equity: Equity) {
-        insert_newer(&mut self.changed, player, equity);
+    pub(super) fn changed(&mut self, player: &PlayerName, account: Account) {
+        insert_newer(&mut self.changed, player, account);
     }
 
     /// Records the top accounts. If there are [`RANKED_MAX`] of them, all others leave the leaderboard.
-    pub(super) fn set_snapshot(&mut self, top: &[(PlayerName, Account)]) {
-        let equities = top
-            .iter()
-            .map(|(player, account)| (player.clone(), Equity::from_account(account)));
-        self.snapshot = Some(equities.collect());
+    pub(super) fn set_snapshot(&mut self, top: Vec<(PlayerName, Account)>) {
+        self.snapshot = Some(top.into_iter().collect());
     }
 
     pub(super) fn ticked(&mut self, tick: Tick) {
@@ -66,38 +45,42 @@ impl LeaderboardDelta {
     }
 }
 
-/// Inserts `equity` unless the stored version is as new. Returns true if it was inserted.
-fn insert_newer(equities: &mut HashMap<PlayerName, Equity>, player: &PlayerName, equity: Equity) -> bool {
-    match equities.entry(player.clone()) {
-        Entry::Occupied(stored) if stored.get().version >= equity.version => return false,
-        entry => entry.insert_entry(equity),
+/// Inserts `account` unless the stored version is as new. Returns true if it was inserted.
+fn insert_newer(accounts: &mut HashMap<PlayerName, Account>, player: &PlayerName, account: Account) -> bool {
+    match accounts.entry(player.clone()) {
+        Entry::Occupied(stored) if stored.get().version >= account.version => return false,
+        entry => entry.insert_entry(account),
     };
     true
 }
 
 #[derive(Debug)]
 pub(super) struct Leaderboard {
-    equities: HashMap<PlayerName, Equity>,
+    accounts: HashMap<PlayerName, Account>,
     tick: Tick,
-    /// The ranking of `equities`, computed on demand.
+    /// The ranking of `accounts`, computed on demand.
     cached: Option<Arc<LeaderboardSnapshot>>,
     has_update: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rank {
-    /// 1 for the highest equity; players with equal equity share a rank.
+    /// 1 for the highest profit; players with equal profit share a rank.
     pub(crate) rank: usize,
     pub(crate) player: PlayerName,
     /// Value of tokens and stocks, in tokens.
     pub(crate) equity: i64,
+    /// In tokens; negative for a loss.
+    pub(crate) profit: i64,
+    /// Dollars paid in so far.
+    pub(crate) dollars_in: i64,
     pub(crate) tokens: Tokens,
     pub(crate) stocks: Stocks,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LeaderboardSnapshot {
-    /// By falling equity, then by name.
+    /// By falling profit, then by name.
     ranks: Vec<Rank>,
     /// Index of each player in `ranks`.
     positions: HashMap<PlayerName, usize>,
@@ -108,7 +91,7 @@ pub(crate) struct LeaderboardSnapshot {
 impl Leaderboard {
     pub(super) fn new(tick: Tick) -> Self {
         Self {
-            equities: HashMap::new(),
+            accounts: HashMap::new(),
             tick,
             cached: None,
             has_update: false,
@@ -119,12 +102,12 @@ impl Leaderboard {
         let mut changed = false;
         let snapshot = delta.snapshot.unwrap_or_default();
         if snapshot.len() >= RANKED_MAX {
-            let before = self.equities.len();
-            self.equities.retain(|player, _| snapshot.contains_key(player));
-            changed |= self.equities.len() < before;
+            let before = self.accounts.len();
+            self.accounts.retain(|player, _| snapshot.contains_key(player));
+            changed |= self.accounts.len() < before;
         }
-        for (player, equity) in snapshot.into_iter().chain(delta.changed) {
-            changed |= insert_newer(&mut self.equities, &player, equity);
+        for (player, account) in snapshot.into_iter().chain(delta.changed) {
+            changed |= insert_newer(&mut self.accounts, &player, account);
         }
         if let Some(tick) = delta.tick {
             changed |= tick != self.tick;
@@ -150,9 +133,9 @@ impl Leaderboard {
         if let Some(cached) = &self.cached {
             return Arc::clone(cached);
         }
-        let snapshot = Arc::new(LeaderboardSnapshot::new(&self.equities, self.tick));
-        if self.equities.len() > snapshot.len() {
-            self.equities
+        let snapshot = Arc::new(LeaderboardSnapshot::new(&self.accounts, self.tick));
+        if self.accounts.len() > snapshot.len() {
+            self.accounts
                 .retain(|player, _| snapshot.rank_of(player).is_some());
         }
         self.cached = Some(Arc::clone(&snapshot));
@@ -161,23 +144,28 @@ impl Leaderboard {
 }
 
 impl LeaderboardSnapshot {
-    fn new(equities: &HashMap<PlayerName, Equity>, tick: Tick) -> Self {
-        let mut ranks: Vec<Rank> = equities
+    fn new(accounts: &HashMap<PlayerName, Account>, tick: Tick) -> Self {
+        let mut ranks: Vec<Rank> = accounts
             .iter()
-            .map(|(player, &Equity { tokens, stocks, .. })| Rank {
+            .map(|(player, account)| Rank {
                 rank: 0,
                 player: player.clone(),
-                equity: tokens.wide().saturating_add(tick.price.times(stocks)),
-                tokens,
-                stocks,
+                equity: account
+                    .tokens
+                    .wide()
+                    .saturating_add(tick.price.times(account.stocks)),
+                profit: account.profit(tick.price),
+                dollars_in: account.dollars_in,
+                tokens: account.tokens,
+                stocks: account.stocks,
             })
             .collect();
-        ranks.sort_unstable_by(|a, b| b.equity.cmp(&a.equity).then_with(|| a.player.cmp(&b.player)));
+        ranks.sort_unstable_by(|a, b| b.profit.cmp(&a.profit).then_with(|| a.player.cmp(&b.player)));
         ranks.truncate(RANKED_MAX);
-        let (mut rank, mut equity) = (1, None);
+        let (mut rank, mut profit) = (1, None);
         for (position, entry) in (1..).zip(&mut ranks) {
-            if equity != Some(entry.equity) {
-                (rank, equity) = (position, Some(entry.equity));
+            if profit != Some(entry.profit) {
+                (rank, profit) = (position, Some(entry.profit));
             }
             entry.rank = rank;
         }
@@ -206,7 +194,7 @@ impl LeaderboardSnapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::money::{Price, UnixMillis};
+    use crate::domain::money::{Dollars, Price, UnixMillis};
 
     fn tick(price: i32) -> Tick {
         Tick {
@@ -216,11 +204,14 @@ mod tests {
         }
     }
 
-    fn equity(tokens: i32, stocks: i32, version: i64) -> Equity {
-        Equity {
+    /// An account of a player who paid nothing in, so that all it holds is profit.
+    fn account(tokens: i32, stocks: i32, version: i64) -> Account {
+        Account {
             tokens: Tokens(tokens),
             stocks: Stocks(stocks),
+            realised_pnl: i64::from(tokens),
             version,
+            ..Account::default()
         }
     }
 
@@ -231,21 +222,21 @@ mod tests {
     fn ranks(leaderboard: &mut Leaderboard) -> Vec<(usize, String, i64)> {
         let snapshot = leaderboard.snapshot();
         let top = snapshot.top(20).iter();
-        top.map(|rank| (rank.rank, rank.player.to_string(), rank.equity))
+        top.map(|rank| (rank.rank, rank.player.to_string(), rank.profit))
             .collect()
     }
 
     #[test]
-    fn players_are_ranked_by_equity_and_ties_share_a_rank() {
+    fn players_are_ranked_by_profit_and_ties_share_a_rank() {
         let mut leaderboard = Leaderboard::new(tick(10));
         let mut delta = LeaderboardDelta::default();
-        for (player, equity) in [
-            ("cid", equity(0, 3, 1)),
-            ("ann", equity(30, 0, 1)),
-            ("bob", equity(50, 0, 1)),
-            ("dot", equity(1, 0, 1)),
+        for (player, account) in [
+            ("cid", account(0, 3, 1)),
+            ("ann", account(30, 0, 1)),
+            ("bob", account(50, 0, 1)),
+            ("dot", account(1, 0, 1)),
         ] {
-            delta.changed(&name(player), equity);
+            delta.changed(&name(player), account);
         }
         leaderboard.apply(delta);
         let row = |rank, name: &str, equity| (rank, name.to_owned(), equity);
@@ -269,28 +260,43 @@ mod tests {
     }
 
     #[test]
+    fn payments_do_not_change_a_rank() {
+        let mut leaderboard = Leaderboard::new(tick(10));
+        let trader = |dollars, stocks| {
+            let paid = Account::default().deposit(Dollars(dollars)).unwrap().0;
+            paid.buy(Stocks(stocks), Price::new(5).unwrap()).unwrap()
+        };
+        let mut delta = LeaderboardDelta::default();
+        delta.changed(&name("big"), trader(400_000_000, 1));
+        delta.changed(&name("small"), trader(10, 10));
+        leaderboard.apply(delta);
+        let row = |rank, name: &str, profit| (rank, name.to_owned(), profit);
+        assert_eq!(ranks(&mut leaderboard), [row(1, "small", 50), row(2, "big", 5)]);
+    }
+
+    #[test]
     fn an_older_account_version_is_ignored() {
         let mut leaderboard = Leaderboard::new(tick(1));
         for (tokens, version) in [(5, 2), (9, 1), (7, 3)] {
             let mut delta = LeaderboardDelta::default();
-            delta.changed(&name("ann"), equity(tokens, 0, version));
-            delta.changed(&name("ann"), equity(99, 0, 0));
+            delta.changed(&name("ann"), account(tokens, 0, version));
+            delta.changed(&name("ann"), account(99, 0, 0));
             leaderboard.apply(delta);
         }
         assert_eq!(ranks(&mut leaderboard), [(1, "ann".to_owned(), 7)]);
     }
 
     #[test]
-    fn players_with_the_least_equity_are_dropped_above_the_maximum() {
+    fn players_with_the_least_profit_are_dropped_above_the_maximum() {
         let mut leaderboard = Leaderboard::new(tick(1));
         let mut delta = LeaderboardDelta::default();
         for (number, tokens) in (0..RANKED_MAX + 100).zip(0..) {
-            delta.changed(&name(&format!("p{number}")), equity(tokens, 0, 1));
+            delta.changed(&name(&format!("p{number}")), account(tokens, 0, 1));
         }
         leaderboard.apply(delta);
         let snapshot = leaderboard.snapshot();
         assert_eq!(
-            (snapshot.len(), leaderboard.equities.len()),
+            (snapshot.len(), leaderboard.accounts.len()),
             (RANKED_MAX, RANKED_MAX)
         );
         assert_eq!(snapshot.rank_of(&name("p99")), None);
@@ -299,16 +305,14 @@ mod tests {
 
     #[test]
     fn a_full_snapshot_replaces_the_ranking_and_an_unchanged_one_is_not_an_update() {
-        let account = |tokens: i32, version| Account {
-            tokens: Tokens(tokens),
-            version,
-            ..Account::default()
-        };
         let mut leaderboard = Leaderboard::new(tick(1));
         let mut delta = LeaderboardDelta::default();
-        delta.changed(&name("ann"), equity(7, 0, 5));
-        delta.changed(&name("bob"), equity(9, 0, 1));
-        delta.set_snapshot(&[(name("bob"), account(3, 2)), (name("ann"), account(99, 4))]);
+        delta.changed(&name("ann"), account(7, 0, 5));
+        delta.changed(&name("bob"), account(9, 0, 1));
+        delta.set_snapshot(vec![
+            (name("bob"), account(3, 0, 2)),
+            (name("ann"), account(99, 0, 4)),
+        ]);
         leaderboard.apply(delta);
         assert_eq!(
             ranks(&mut leaderboard),
@@ -316,15 +320,15 @@ mod tests {
         );
         leaderboard.take_update();
         let mut delta = LeaderboardDelta::default();
-        delta.set_snapshot(&[(name("bob"), account(3, 2))]);
+        delta.set_snapshot(vec![(name("bob"), account(3, 0, 2))]);
         delta.ticked(tick(1));
         leaderboard.apply(delta);
         assert!(!leaderboard.has_update());
-        let top: Vec<_> = (0..RANKED_MAX)
-            .map(|number| (name(&format!("p{number}")), account(1, 1)))
+        let top = (0..RANKED_MAX)
+            .map(|number| (name(&format!("p{number}")), account(1, 0, 1)))
             .collect();
         let mut delta = LeaderboardDelta::default();
-        delta.set_snapshot(&top);
+        delta.set_snapshot(top);
         leaderboard.apply(delta);
         assert!(leaderboard.has_update());
         assert_eq!(

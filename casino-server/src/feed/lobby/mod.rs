@@ -4,8 +4,8 @@
 //! ten times a second, encoded once for all sessions; a slow session skips to the newest message. Without subscribers the
 //! committer does nothing for the lobby feeds.
 //!
-//! The leaderboard starts empty and contains players who opened a session with it, paid or traded since it was first
-//! requested. In a [cluster], the top accounts of the shared ledger are added.
+//! The leaderboard starts empty and contains players who have traded and who opened a session with it, paid or traded
+//! since it was first requested. In a [cluster], the top accounts of the shared ledger are added.
 
 mod board;
 mod cluster;
@@ -35,7 +35,7 @@ pub(crate) use self::{
     trades::{TapeRow, TradeBatch},
 };
 use crate::{
-    domain::{account::Account, market::Tick, player::PlayerName},
+    domain::{market::Tick, order::AccountRecord, player::PlayerName},
     feed::capabilities::LobbyFeeds,
     store::{Batch, lock},
 };
@@ -100,11 +100,11 @@ impl FeedHub {
         (feeds != LobbyFeeds::default()).then(|| group.subscribe(feeds, player, tape))
     }
 
-    /// Starts the leaderboard and adds the committed `account`, unless it was never used.
-    pub(crate) fn track(&self, player: &PlayerName, account: &Account) {
+    /// Starts the leaderboard and adds the committed account, if it has traded.
+    pub(crate) fn track(&self, player: &PlayerName, record: Option<&AccountRecord>) {
         self.start_ranking();
-        if account.version > 0 {
-            self.pending.rank(player, account);
+        if let Some(record) = record.filter(|record| record.trades > 0) {
+            self.pending.rank(player, record.account);
         }
     }
 

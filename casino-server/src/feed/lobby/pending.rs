@@ -10,10 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{
-    leaderboard::{Equity, LeaderboardDelta},
-    trades::TradeBatch,
-};
+use super::{leaderboard::LeaderboardDelta, trades::TradeBatch};
 use crate::{
     domain::{account::Account, market::Tick, player::PlayerName},
     store::{Batch, lock},
@@ -56,8 +53,8 @@ impl PendingUpdates {
         }
         if self.is_ranking() {
             let mut leaderboard = lock(&self.leaderboard);
-            for (player, record) in &batch.records {
-                leaderboard.changed(player, Equity::from_account(&record.account));
+            for (player, record) in batch.records.iter().filter(|(_, record)| record.trades > 0) {
+                leaderboard.changed(player, record.account);
             }
             is_new = true;
         }
@@ -88,8 +85,8 @@ impl PendingUpdates {
     }
 
     /// Adds a committed account to the leaderboard.
-    pub(super) fn rank(&self, player: &PlayerName, account: &Account) {
-        lock(&self.leaderboard).changed(player, Equity::from_account(account));
+    pub(super) fn rank(&self, player: &PlayerName, account: Account) {
+        lock(&self.leaderboard).changed(player, account);
         self.filled.notify_one();
     }
 
@@ -98,7 +95,7 @@ impl PendingUpdates {
     }
 
     /// Adds the top accounts of the shared ledger.
-    pub(super) fn set_top_accounts(&self, top: &[(PlayerName, Account)]) {
+    pub(super) fn set_top_accounts(&self, top: Vec<(PlayerName, Account)>) {
         lock(&self.leaderboard).set_snapshot(top);
         self.filled.notify_one();
     }

@@ -68,6 +68,7 @@ fn bought(player: &str, stocks: i32, tokens: i32, number: i64) -> Batch {
     record.account.tokens = Tokens(tokens);
     record.account.stocks = Stocks(stocks);
     record.account.version = number;
+    record.trades = number;
     let trade = Trade {
         number,
         side: Side::Buy,

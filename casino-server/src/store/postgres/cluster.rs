@@ -17,7 +17,7 @@ use super::{
     connection::{BY_KEY, ConnectionFactory, LazyConnection, with_timeout},
     error::PgError,
     rows,
-    statements::{AFTER, CLAIM, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, ONE_CORE, RESERVE, RICHEST, SYNC},
+    statements::{AFTER, CLAIM, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, ONE_CORE, RESERVE, SYNC, TOP_ACCOUNTS},
     transaction::BatchWriter,
 };
 use crate::{
@@ -165,13 +165,13 @@ impl ClusterStore for PostgresCluster {
         left.await
     }
 
-    async fn richest(&self, most: usize) -> Result<Vec<(PlayerName, Account)>, StoreError> {
-        let richest = self.leaderboard.run("read the leaderboard", async |client| {
+    async fn top_accounts(&self, most: usize) -> Result<Vec<(PlayerName, Account)>, StoreError> {
+        let top = self.leaderboard.run("read the leaderboard", async |client| {
             with_timeout(client.batch_execute(ONE_CORE)).await?;
-            let rows = with_timeout(client.query(RICHEST, &[&count(most)])).await?;
+            let rows = with_timeout(client.query(TOP_ACCOUNTS, &[&count(most)])).await?;
             rows.iter().map(ranked_account).collect()
         });
-        richest.await
+        top.await
     }
 
     async fn open_sessions(&self) -> Result<bool, StoreError> {
@@ -216,13 +216,16 @@ impl ClusterStore for PostgresCluster {
     }
 }
 
-/// Reads `name, tokens, stocks, version`.
+/// Reads `name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version`.
 fn ranked_account(row: &Row) -> Result<(PlayerName, Account), PgError> {
     let account = Account {
         tokens: Tokens(row.try_get(1)?),
         stocks: Stocks(row.try_get(2)?),
-        version: row.try_get(3)?,
-        ..Account::default()
+        cost_basis: row.try_get(3)?,
+        realised_pnl: row.try_get(4)?,
+        dollars_in: row.try_get(5)?,
+        dollars_out: row.try_get(6)?,
+        version: row.try_get(7)?,
     };
     Ok((player(row.try_get(0)?)?, account))
 }

@@ -50,9 +50,10 @@ WITH left_behind AS (DELETE FROM seats WHERE casino = $1) DELETE FROM company WH
 pub(super) const ONE_CORE: &str = "SET max_parallel_workers_per_gather = 0";
 
 /// Scans all accounts, but sorts only the top ones.
-pub(super) const RICHEST: &str = "
-SELECT name, tokens, stocks, version FROM accounts WHERE version > 0
-    ORDER BY tokens + stocks * (SELECT price::bigint FROM ticks ORDER BY number DESC LIMIT 1) DESC LIMIT $1";
+pub(super) const TOP_ACCOUNTS: &str = "
+SELECT name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version FROM accounts WHERE trades > 0
+    ORDER BY realised_pnl - cost_basis + stocks * (SELECT price::bigint FROM ticks ORDER BY number DESC LIMIT 1)
+    DESC LIMIT $1";
 
 /// A server counts as present before its first `sync`.
 pub(super) const HEARTBEAT: &str = "

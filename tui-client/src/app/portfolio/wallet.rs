@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::money::{Centitokens, Permille};
+use crate::app::lobby::Performance;
 
 /// A wallet. Amounts are in tokens unless named otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +38,14 @@ impl Wallet {
     /// Returns the unrealised profit, or negative loss.
     pub fn unrealised_pnl(&self, price: i32) -> i64 {
         self.value(price).saturating_sub(self.cost_basis)
+    }
+
+    /// Returns the realised and unrealised profit, and the dollars paid in.
+    pub fn performance(&self, price: i32) -> Performance {
+        Performance {
+            profit: self.realised_pnl.saturating_add(self.unrealised_pnl(price)),
+            dollars_in: self.dollars_in,
+        }
     }
 
     /// Returns the unrealised profit relative to the cost basis; `None` without stocks.

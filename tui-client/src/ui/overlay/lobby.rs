@@ -1,11 +1,11 @@
 //! Leaderboard, online players and tape in one window, for all screen sizes.
 //!
 //! ```text
-//! ╭ Lobby ────────────────────────────╮
+//! ╭ Lobby (you: 2 of 14) ─────────────╮
 //! │ LEADERBOARD                       │
-//! │  1  bob                     1,204 │
+//! │  1  bob             +1,204 +8.1 % │
 //! │                                   │
-//! │ HERE                              │
+//! │ ONLINE                            │
 //! │ ann (you)                         │
 //! │                                   │
 //! │ TAPE                              │
@@ -45,8 +45,9 @@ pub(crate) fn draw(
     lines.extend(lobby::players_lines(view, state, columns));
     lines.extend([Line::default(), heading("TAPE")]);
     lines.extend(lobby::tape_lines(view, state, columns));
+    let rank = lobby::own_rank(state).map(|rank| format!(" ({rank})"));
     let window = Popup {
-        title: "Lobby",
+        title: &format!("Lobby{}", rank.unwrap_or_default()),
         hints: &scroll_hints(),
         columns,
     };

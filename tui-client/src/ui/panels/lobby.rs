@@ -2,10 +2,10 @@
 //! list and, on the largest layout, of the log. Without lobby feeds the layout is unchanged.
 //!
 //! ```text
-//! ╭ Tape ────────────────────╮   ╭ Leaderboard ──── 2 of 14 ╮   ╭ Here ──────── 4 ╮
-//! │ 14:03:22 bob   BUY  2 37 │   │  1 bob             1,204 │   │ bob             │
-//! │ … 37 more trades         │   │  2 ann (you)         980 │   │ ~Ada (house)    │
-//! ╰──────────────────────────╯   ╰──────────────────────────╯   ╰─────────────────╯
+//! ╭ Tape ────────────────────╮   ╭ Leaderboard ─ you: 2 of 14 ╮   ╭ Online ────── 4 ╮
+//! │ 14:03:22 bob   BUY  2 37 │   │  1 bob      +1,204  +8.1 % │   │ bob             │
+//! │ … 37 more trades         │   │  2 ann (you)  +980  +3.9 % │   │ ~Ada (house)    │
+//! ╰──────────────────────────╯   ╰────────────────────────────╯   ╰─────────────────╯
 //! ```
 
 use awesomestock_proto::player;
@@ -20,7 +20,7 @@ use ratatui::{
 use crate::{
     app::{
         AppState,
-        lobby::{Player, Standing, TapeLine, TapeRow},
+        lobby::{Performance, Player, Standing, TapeLine, TapeRow},
         portfolio::money::Side,
     },
     ui::{
@@ -33,6 +33,9 @@ use crate::{
 
 /// Rows of the leaderboard panel with borders, on large and huge layouts.
 const LEADERBOARD_ROWS: (u16, u16) = (7, 13);
+
+/// Columns of rank and name on the leaderboard that are kept free for them, with the gap.
+const NAME_COLUMNS: usize = 20;
 
 /// Rows of the tape panel on the huge layout.
 const TAPE_ROWS: u16 = 12;
@@ -189,34 +192,50 @@ fn leaderboard_lines(
     shown.into_iter().map(line).collect()
 }
 
-/// Returns rank and name, and the equity for the right end.
+/// Returns rank and name, and profit and return for the right end; the equity at a casino that ranks by it.
 fn leaderboard_line(
     view: &Renderer,
     state: &AppState,
     standing: &Standing,
     columns: usize,
 ) -> (Line<'static>, Option<Line<'static>>) {
-    let equity = format::thousands(equity(state, standing));
     let rank = format!("{:>2}  ", format::thousands(standing.rank));
-    let room = columns.saturating_sub(text::width(&rank) + text::width(&equity) + 1);
-    let name = label(state, &standing.player, room);
     let style = name_style(view, state, &standing.player);
+    let right = match performance(state, standing) {
+        Some(performance) => performance_line(view, performance, columns),
+        None => panel::styled(format::thousands(standing.equity), style),
+    };
+    let room = columns.saturating_sub(text::width(&rank) + right.width() + 1);
+    let name = label(state, &standing.player, room);
     let left = Line::from(vec![
         Span::styled(rank, view.theme.dim),
         Span::styled(name, style),
     ]);
-    (left, Some(panel::styled(equity, style)))
+    (left, Some(right))
 }
 
-/// Returns a player's equity. One's own is computed from the wallet, as the server's is up to a second old.
-fn equity(state: &AppState, standing: &Standing) -> i64 {
+/// Returns profit and return. Without room for both and a name, the return is left out.
+fn performance_line(view: &Renderer, performance: Performance, columns: usize) -> Line<'static> {
+    let style = view.theme.change_style(performance.profit);
+    let profit = format::signed(performance.profit);
+    let percent = performance.return_permille().map(format::percent);
+    let percent =
+        percent.filter(|percent| text::width(&profit) + text::width(percent) + NAME_COLUMNS <= columns);
+    let percent = percent.map(|percent| format!("{percent:>10}"));
+    panel::styled(format!("{profit}{}", percent.unwrap_or_default()), style)
+}
+
+/// Returns a player's performance. One's own is computed from the wallet, as the server's is up to a second old.
+fn performance(state: &AppState, standing: &Standing) -> Option<Performance> {
     let price = state.market.last().map(|last| last.price);
     let own = state
         .holdings
         .wallet()
         .zip(price)
         .filter(|_| is_own(state, &standing.player));
-    own.map_or(standing.equity, |(wallet, price)| wallet.equity(price))
+    standing
+        .performance
+        .map(|received| own.map_or(received, |(wallet, price)| wallet.performance(price)))
 }
 
 /// Returns the whole leaderboard, or a text why there is none.
@@ -263,10 +282,12 @@ pub(crate) fn players_lines(view: &Renderer, state: &AppState, columns: usize) -
     named.chain(more).chain(unnamed).collect()
 }
 
-/// Returns the player's rank for the panel title.
-fn own_rank(state: &AppState) -> Option<String> {
+/// Returns the player's rank, for titles.
+pub(crate) fn own_rank(state: &AppState) -> Option<String> {
     let board = &state.lobby.leaderboard;
-    let own = board.own.as_ref()?;
+    let Some(own) = &board.own else {
+        return (!board.top.is_empty()).then(|| "you: not ranked".to_owned());
+    };
     let (rank, of) = (i64::from(own.rank), i64::from(board.ranked));
     Some(format!(
         "you: {} of {}",
