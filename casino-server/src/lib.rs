@@ -74,7 +74,7 @@ pub use self::{
     },
     domain::{
         audit::{AuditTotals, Mismatch},
-        market::{PriceModel, UnknownModel},
+        market::{PriceModel, UnknownModel, market_prices},
     },
     ledger::LedgerFailure,
     server::{Casino, OpenError, ServeError, metrics::Metrics, workers::Workers},

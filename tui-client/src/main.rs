@@ -10,10 +10,11 @@ use std::{
 
 use awesomestock::{
     cli::{
-        args::{Cli, Task},
+        args::{Cli, DailyTask, Task},
         config::{Config, UserEnvironment},
         doctor, key,
     },
+    headless::challenge::{self, Challenge},
     run,
     runtime::{self, panic_hook},
     solo,
@@ -53,6 +54,8 @@ fn main() -> ExitCode {
             | Task::Replay { .. }
             | Task::Cast(_)
             | Task::Key { .. }
+            | Task::Daily { .. }
+            | Task::Duel { .. }
             | Task::AcceptLoss
             | Task::Doctor,
         )
@@ -81,6 +84,14 @@ fn main() -> ExitCode {
                 Some(Task::OneShot(command)) => in_runtime(run::run_command(config, command)),
                 Some(Task::Replay { file, speed }) => in_runtime(run::replay(config, &file, speed)),
                 Some(Task::Cast(arguments)) => run::cast(config, &arguments),
+                Some(Task::Daily { task: None }) => in_runtime(run::challenge(config, Challenge::today())),
+                Some(Task::Daily {
+                    task: Some(DailyTask::Verify { file }),
+                }) => challenge::print_verified(&file, io::stdout().lock()),
+                Some(Task::Daily {
+                    task: Some(DailyTask::Results),
+                }) => challenge::print_results(&config.data_dir, io::stdout().lock()),
+                Some(Task::Duel { seed }) => in_runtime(run::challenge(config, Challenge::Duel(seed))),
                 Some(Task::AcceptLoss) => solo::accept_loss(&config.data_dir),
                 Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
                 Some(Task::Completions { .. } | Task::Man | Task::Doctor) | None => {

@@ -10,14 +10,18 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 
 use crate::{
-    app::{SessionInfo, replay::Replay},
+    app::{SessionInfo, Settings, replay::Replay},
     cli::{
         args::OneShot,
         cast::CastArgs,
         config::{Config, ServerAddress, ServerChoice, SharedServer, remember_player},
     },
     client::{Client, Endpoint},
-    headless::{cast, commands, repl},
+    headless::{
+        cast,
+        challenge::{self, Attempt, Challenge},
+        commands, repl,
+    },
     runtime::{self, Ended},
     solo::{self, Servers},
     storage::{
@@ -90,6 +94,41 @@ pub(crate) fn endpoint_for(address: &ServerAddress, shared: &SharedServer) -> Re
         in_plaintext: address.is_in_plaintext(),
         channel: resolve::channel(&endpoint),
     })
+}
+
+/// Plays a challenge on a ledger of its own, prints its result and copies it to the clipboard.
+///
+/// # Errors
+///
+/// There is no terminal, a shared table is chosen, or a part of the game fails.
+pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
+    if !has_screen(&config) {
+        return Err(eyre!("{challenge}: needs a terminal, and no --plain"));
+    }
+    if matches!(config.server, ServerChoice::Shared(_)) {
+        return Err(eyre!("{challenge}: is played alone; add --casino solo"));
+    }
+    let attempt = Attempt::begin(&config.data_dir, challenge, &config.player)?;
+    let seat = SessionInfo {
+        player: config.player.clone(),
+        server: challenge.to_string(),
+    };
+    let settings = Settings {
+        splash: false,
+        last_tick: Some(challenge::TICKS),
+        ..config.settings.clone()
+    };
+    let (channel, servers) = solo::open(challenge.options(), attempt.ledger()).await?;
+    let client = Client::new(channel, config.player.clone(), None);
+    let mut trades = Vec::new();
+    let game = async {
+        challenge::deposit(&client).await?;
+        runtime::play(client.clone(), seat, settings, view(&config), None).await?;
+        trades = challenge::trades(&client).await?;
+        Ok(())
+    };
+    with_servers(game, servers).await?;
+    attempt.finish(trades, &mut io::stdout().lock())
 }
 
 /// Replays a recorded session at `speed` times its speed.

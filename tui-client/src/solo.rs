@@ -73,6 +73,7 @@ async fn open_casino(solo: SoloOptions, data_dir: PathBuf, to_payments: Channel)
         tick: solo.tick,
         initial_price: solo.initial_price,
         seed: solo.seed,
+        model: solo.market,
         bots: solo.house,
         ..Options::new(data_dir.join(LEDGER_FILE))
     };

@@ -22,6 +22,7 @@ async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
         tick: Duration::from_millis(10),
         initial_price: 10,
         seed: Some(seed),
+        market: None,
         house: 3,
     };
     let (channel, servers) = solo::open(options, folder).await.unwrap();
@@ -71,6 +72,7 @@ async fn a_closed_game_releases_its_ledger_and_an_open_one_does_not() {
         tick: Duration::from_secs(1),
         initial_price: 10,
         seed: None,
+        market: None,
         house: 3,
     };
     let second = solo::open(options, folder.path()).await.unwrap_err();

@@ -104,6 +104,7 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
         "payments",
         "payments --json",
         "leaderboard",
+        "daily results",
         "statement",
         "statement --json",
         "--plain",

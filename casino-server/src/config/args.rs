@@ -91,9 +91,9 @@ pub struct Args {
     )]
     pub max_actions: u32,
 
-    /// The price model.
-    #[arg(long, value_name = "NAME", default_value = "classic")]
-    pub market: PriceModel,
+    /// Price model, classic or moods [default: the ledger's, classic for a new one]
+    #[arg(long, value_name = "NAME")]
+    pub market: Option<PriceModel>,
 
     /// Number of house players, 0 to 20. They trade with strategies of their own, under the same rules as everybody.
     #[arg(

@@ -28,8 +28,9 @@ pub struct Options {
     /// Seed of the market; by default the one stored in the ledger, or a random one for a new ledger. A different seed
     /// replaces the stored one: the price continues from its current value.
     pub seed: Option<u64>,
-    /// The price model.
-    pub model: PriceModel,
+    /// The price model; by default the one stored in the ledger, or [`PriceModel::Classic`] for a new ledger. A
+    /// different one replaces the stored one.
+    pub model: Option<PriceModel>,
     /// Number of bots, at most [`BOTS_MAX`].
     pub bots: u8,
     /// Limits on clients.
@@ -57,7 +58,7 @@ impl Options {
             tick: TICK_DEFAULT,
             initial_price: INITIAL_PRICE_DEFAULT,
             seed: None,
-            model: PriceModel::default(),
+            model: None,
             bots: 0,
             limits: Limits::default(),
             require_key: false,

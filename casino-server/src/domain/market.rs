@@ -14,29 +14,54 @@ pub enum PriceModel {
     /// Each tick adds and subtracts a random amount in [1, 15); the price stays at 1 or above.
     #[default]
     Classic,
+    /// The market is calm, rises, falls or panics for a while, as the seed decides.
+    Moods,
 }
 
 impl PriceModel {
-    const ALL: [Self; 1] = [Self::Classic];
+    const ALL: [Self; 2] = [Self::Classic, Self::Moods];
 
     /// The name used by `--market` and stored in the ledger.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Classic => "classic",
+            Self::Moods => "moods",
         }
     }
 
-    fn next(self, price: Price, rng: &mut impl Rng) -> Price {
-        match self {
+    /// Returns the price of tick `number` from the one before.
+    fn next(self, seed: u64, number: i64, price: Price) -> Price {
+        let mut rng = rng(seed, MOVES, number);
+        let moved = match self {
             Self::Classic => {
-                let up = classic_move(rng);
-                let down = classic_move(rng);
-                let moved = price.get().saturating_add(up).saturating_sub(down);
-                Price::new(moved).unwrap_or(Price::MIN)
+                let up = classic_move(&mut rng);
+                let down = classic_move(&mut rng);
+                price.get().saturating_add(up).saturating_sub(down)
             }
-        }
+            Self::Moods => price
+                .get()
+                .saturating_add(Mood::at(seed, number).movement(price, &mut rng)),
+        };
+        Price::new(moved).unwrap_or(Price::MIN)
     }
+}
+
+/// Returns the prices of a market from tick 0 on: they follow from its model, its seed and its first price.
+///
+/// ```
+/// use casino_server::{PriceModel, market_prices};
+///
+/// let prices: Vec<i32> = market_prices(PriceModel::Classic, 7, 10).take(4).collect();
+/// assert_eq!(prices, [10, 19, 19, 15]);
+/// ```
+pub fn market_prices(model: PriceModel, seed: u64, initial_price: i32) -> impl Iterator<Item = i32> {
+    let first = Price::new(initial_price).unwrap_or(Price::MIN);
+    let ticks = (1..).scan(first, move |price, number| {
+        *price = model.next(seed, number, *price);
+        Some(*price)
+    });
+    std::iter::once(first).chain(ticks).map(Price::get)
 }
 
 impl FromStr for PriceModel {
@@ -52,7 +77,7 @@ impl FromStr for PriceModel {
 
 /// An unknown model name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such market; there is: classic")]
+#[error("no such market; there are: classic, moods")]
 pub struct UnknownModel;
 
 /// Returns a whole number in [1, 15).
@@ -62,6 +87,64 @@ fn classic_move(rng: &mut impl Rng) -> i32 {
     const CHOICES: u64 = 14;
     let choice = i32::try_from(rng.next_u64() % CHOICES).unwrap_or(0);
     choice.saturating_add(1)
+}
+
+/// Ticks of a phase, which has one mood; a panic is over after a quarter of it.
+const PHASE_TICKS: i64 = 48;
+
+/// Moves are at least those at this price, so that a low price moves too.
+const SCALE_MIN: i32 = 50;
+
+/// Above this price rises become falls, and below [`LOW`] falls become rises.
+const HIGH: i32 = 1_000;
+const LOW: i32 = 20;
+
+/// The mood of the market `moods` at a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Calm,
+    Rise,
+    Fall,
+    Panic,
+}
+
+impl Mood {
+    fn at(seed: u64, number: i64) -> Self {
+        let tick = number.saturating_sub(1);
+        match rng(seed, MOODS, tick.div_euclid(PHASE_TICKS)).next_u64() % 10 {
+            0..=2 => Self::Calm,
+            3..=5 => Self::Rise,
+            6..=8 => Self::Fall,
+            _ if tick.rem_euclid(PHASE_TICKS) < PHASE_TICKS / 4 => Self::Panic,
+            _ => Self::Calm,
+        }
+    }
+
+    /// Returns the mean move and the largest deviation from it, in thousandths of the price.
+    fn drift(self, price: Price) -> (i32, i32) {
+        match self {
+            Self::Calm => (0, 25),
+            Self::Rise | Self::Fall | Self::Panic if price.get() < LOW => (12, 25),
+            Self::Fall => (-12, 25),
+            Self::Rise if price.get() > HIGH => (-12, 25),
+            Self::Rise => (12, 25),
+            Self::Panic => (-40, 45),
+        }
+    }
+
+    /// Returns the move of a tick from `price`, in tokens.
+    fn movement(self, price: Price, rng: &mut impl Rng) -> i32 {
+        let (mean, deviation) = self.drift(price);
+        let spread = u64::from(deviation.unsigned_abs())
+            .saturating_mul(2)
+            .saturating_add(1);
+        let offset = i32::try_from(rng.next_u64() % spread).unwrap_or(0);
+        let per_mille = mean.saturating_sub(deviation).saturating_add(offset);
+        let exact = i64::from(price.get().max(SCALE_MIN)).saturating_mul(per_mille.into());
+        // Rounded at random, so that small moves do not vanish.
+        let rounding = i64::try_from(rng.next_u64() % 1_000).unwrap_or(0);
+        i32::try_from(exact.saturating_add(rounding).div_euclid(1_000)).unwrap_or(0)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,19 +171,25 @@ impl Market {
     /// Returns the market after its next tick, `None` when the tick numbers are used up.
     pub(crate) fn next(self, at: UnixMillis) -> Option<Self> {
         let number = self.current.number.checked_add(1)?;
-        let price = self
-            .model
-            .next(self.current.price, &mut rng_for_tick(self.seed, number));
+        let price = self.model.next(self.seed, number, self.current.price);
         let current = Tick { number, price, at };
         Some(Self { current, ..self })
     }
 }
 
-/// `ChaCha8` with the seed as key and the tick as stream: the output is fixed by the cipher, not by the library.
-fn rng_for_tick(seed: u64, number: i64) -> ChaCha8Rng {
+/// Purposes of random numbers, so that those of one are independent of the others. 1 is that of the bots.
+const MOVES: u8 = 0;
+const MOODS: u8 = 2;
+
+/// `ChaCha8` with seed and purpose as key and a number as stream: the output is fixed by the cipher, not by the
+/// library.
+fn rng(seed: u64, purpose: u8, number: i64) -> ChaCha8Rng {
     let mut key = [0; 32];
-    for (byte, of_seed) in key.iter_mut().zip(seed.to_le_bytes()) {
-        *byte = of_seed;
+    for (byte, part) in key
+        .iter_mut()
+        .zip(seed.to_le_bytes().into_iter().chain([purpose]))
+    {
+        *byte = part;
     }
     let mut rng = ChaCha8Rng::from_seed(key);
     rng.set_stream(number.cast_unsigned());
@@ -114,12 +203,11 @@ mod tests {
     use super::*;
 
     fn market(seed: u64, price: i32) -> Market {
-        Market::new(
-            PriceModel::Classic,
-            seed,
-            Price::new(price).unwrap(),
-            UnixMillis(0),
-        )
+        market_of(PriceModel::Classic, seed, price)
+    }
+
+    fn market_of(model: PriceModel, seed: u64, price: i32) -> Market {
+        Market::new(model, seed, Price::new(price).unwrap(), UnixMillis(0))
     }
 
     fn prices(mut market: Market, ticks: usize) -> Vec<i32> {
@@ -170,10 +258,69 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_move_occur() {
-        let mut rng = rng_for_tick(1, 1);
+        let mut rng = rng(1, MOVES, 1);
         let moves: Vec<i32> = (0..2_000).map(|_| classic_move(&mut rng)).collect();
         assert_eq!(moves.iter().min(), Some(&1));
         assert_eq!(moves.iter().max(), Some(&14));
+    }
+
+    #[test]
+    fn a_mood_lasts_and_every_mood_occurs() {
+        let moods: Vec<Mood> = (1..=400 * PHASE_TICKS)
+            .map(|number| Mood::at(1, number))
+            .collect();
+        for mood in [Mood::Calm, Mood::Rise, Mood::Fall, Mood::Panic] {
+            assert!(moods.contains(&mood), "{mood:?}");
+        }
+        let phase = usize::try_from(PHASE_TICKS).unwrap();
+        let calm = moods
+            .chunks(phase)
+            .filter(|phase| phase.contains(&Mood::Calm))
+            .count();
+        assert!(
+            (100..250).contains(&calm),
+            "{calm} of 400 phases are calm or recover from a panic"
+        );
+        let mixed = |phase: &&[Mood]| phase.iter().any(|mood| *mood != phase[0]);
+        assert!(
+            moods
+                .chunks(phase)
+                .filter(mixed)
+                .all(|phase| phase[0] == Mood::Panic)
+        );
+    }
+
+    #[test]
+    fn moods_keep_the_price_in_a_readable_range() {
+        for seed in 0..5 {
+            let prices = prices(market_of(PriceModel::Moods, seed, 10), 4_000);
+            let above = prices.iter().filter(|price| **price > 3 * HIGH).count();
+            assert!(
+                above == 0,
+                "seed {seed}: {above} prices of 4,000 are far above {HIGH}"
+            );
+            assert!(prices.iter().max() > Some(&100), "seed {seed}");
+        }
+    }
+
+    /// The strategy that the manual describes: own the stock while it costs more than 8 ticks ago.
+    fn momentum_return(model: PriceModel, seed: u64) -> f64 {
+        let prices = prices(market_of(model, seed, 50), 600);
+        let mut equity = 1.0;
+        for (number, pair) in prices.windows(2).enumerate().skip(8) {
+            if pair[0] > prices[number - 8] {
+                equity *= f64::from(pair[1]) / f64::from(pair[0]);
+            }
+        }
+        equity
+    }
+
+    #[test]
+    fn following_the_trend_earns_on_moods() {
+        let earns = (0..100)
+            .filter(|seed| momentum_return(PriceModel::Moods, *seed) > 1.0)
+            .count();
+        assert!(earns >= 90, "with {earns} of 100 seeds");
     }
 
     #[test]
@@ -181,10 +328,23 @@ mod tests {
         assert_eq!("classic".parse(), Ok(PriceModel::Classic));
         assert_eq!(PriceModel::Classic.name(), "classic");
         assert_eq!("Classic".parse::<PriceModel>(), Err(UnknownModel));
-        assert_eq!(UnknownModel.to_string(), "no such market; there is: classic");
+        assert_eq!("moods".parse(), Ok(PriceModel::Moods));
+        assert_eq!(
+            UnknownModel.to_string(),
+            "no such market; there are: classic, moods"
+        );
     }
 
     proptest! {
+        #[test]
+        fn moods_never_leave_the_range(seed: u64, from in 1..=i32::MAX, number in 0..1_000_000_i64) {
+            let mut market = market_of(PriceModel::Moods, seed, from);
+            market.current.number = number;
+            let to = market.next(UnixMillis(0)).unwrap().current.price.get();
+            let most = i64::from(from.max(SCALE_MIN)) * 85 / 1_000 + 1;
+            prop_assert!(to >= 1 && (i64::from(to) - i64::from(from)).abs() <= most, "{from} -> {to}");
+        }
+
         #[test]
         fn a_move_is_small_and_never_leaves_the_range(seed: u64, from in 1..=i32::MAX, number in 0..1_000_000_i64) {
             let mut market = market(seed, from);

@@ -135,7 +135,7 @@ pub(super) async fn open_cluster(
     let new_market = new_market(options, opening_price, &clock)?;
     // A random ID is unique without coordination.
     let id = format!("{:016x}", random()?);
-    let opened = postgres::open(database, &id, new_market, options.seed).await;
+    let opened = postgres::open(database, &id, new_market, options.seed, options.model).await;
     let (store, reads, market) =
         opened.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let store = Arc::new(store);
@@ -194,7 +194,7 @@ fn open_sqlite(
     let stored = file.store.load_market().map_err(store_failed)?;
     let market = match stored {
         Some(stored) => Market {
-            model: options.model,
+            model: options.model.unwrap_or(stored.model),
             seed: options.seed.unwrap_or(stored.seed),
             current: stored.current,
         },
@@ -212,7 +212,12 @@ fn new_market(options: &Options, opening_price: Price, clock: &Clock) -> Result<
         Some(seed) => seed,
         None => random()?,
     };
-    Ok(Market::new(options.model, seed, opening_price, clock.now()))
+    Ok(Market::new(
+        options.model.unwrap_or_default(),
+        seed,
+        opening_price,
+        clock.now(),
+    ))
 }
 
 fn random() -> Result<u64, OpenError> {

@@ -74,6 +74,8 @@ pub struct Settings {
     pub keys: Keymap,
     /// Shows the start screen first.
     pub splash: bool,
+    /// The tick that ends the game, if any. Such a game is played with the first deposit only.
+    pub last_tick: Option<i64>,
 }
 
 /// The state of the game.

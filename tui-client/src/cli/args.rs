@@ -122,7 +122,7 @@ _awesomestock_words() {
     _awesomestock "$1" "$cur" "$prev"
     [[ "$cur" == -* || "$prev" == -* ]] && return
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ "$word" == replay || "$word" == cast || "$word" == import ]]; then
+        if [[ "$word" == replay || "$word" == cast || "$word" == verify || "$word" == import ]]; then
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         fi
@@ -141,7 +141,7 @@ fn with_fish_values(script: &str) -> Vec<u8> {
     const PARSE_WITH_VALUE: &str =
         "    or argparse -s (__fish_awesomestock_global_optspecs) -- $cmd value 2>/dev/null\n";
     const ARGUMENTS: &str = "\
-        complete -c awesomestock -n 'not __fish_awesomestock_using_subcommand key replay cast' -f\n\
+        complete -c awesomestock -n 'not __fish_awesomestock_using_subcommand key replay cast daily' -f\n\
         complete -c awesomestock -n '__fish_awesomestock_using_subcommand completions' -a \
         'bash elvish fish powershell zsh'\n";
     let script = script.replace(PARSE, &[PARSE, PARSE_WITH_VALUE].concat());
@@ -160,6 +160,7 @@ fn with_completion(option: clap::Arg) -> clap::Arg {
         "theme" => &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"],
         "up" => &["green", "red"],
         "markers" => &["braille", "block", "ascii"],
+        "market" => &["classic", "moods"],
         // Shells complete files for an unknown hint.
         _ if option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown => {
             return option.value_hint(ValueHint::Other);
@@ -186,6 +187,18 @@ pub enum Task {
     },
     /// Turn a recorded session into an asciicast or an SVG picture, without a terminal
     Cast(CastArgs),
+    /// Play today's market: 100 $, 120 ticks of one second, and a result to share. The first game of a day counts
+    Daily {
+        /// The daily command; without one, the game starts.
+        #[command(subcommand)]
+        task: Option<DailyTask>,
+    },
+    /// Play the market of a seed, on the same terms as a friend who plays it too
+    Duel {
+        /// A whole number that you agree on
+        #[arg(value_parser = value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
+        seed: u64,
+    },
     /// Manage the key to your name at a casino: show the `path`, `export` it or `import` it
     Key {
         /// The key command.
@@ -203,6 +216,19 @@ pub enum Task {
     },
     /// Print the manual page
     Man,
+}
+
+/// A command about results of challenges.
+#[derive(Debug, clap::Subcommand)]
+pub enum DailyTask {
+    /// Compute the result of a game again from its file, without a server
+    Verify {
+        /// The file of a daily game or a duel
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Print your results of the past days
+    Results,
 }
 
 /// A key command.
@@ -326,6 +352,9 @@ pub struct Options {
     /// Solo: seed of the market, for a reproducible game [default: random]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub seed: Option<i64>,
+    /// Solo: how the price moves, `classic` or `moods` [default: as in the ledger, `classic` for a new one]
+    #[arg(long, value_name = "NAME")]
+    pub market: Option<String>,
     /// Solo: number of built-in players, 0 to 20 [default: 3]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub house: Option<i64>,

@@ -1,6 +1,7 @@
-//! The game without a screen: typed commands, one-shot commands, and pictures of recordings.
+//! The game without a screen: typed commands, one-shot commands, pictures of recordings, results of challenges.
 
 pub(crate) mod cast;
+pub mod challenge;
 pub(crate) mod columns;
 pub(crate) mod commands;
 pub(crate) mod input;

@@ -23,7 +23,10 @@ use self::{
 };
 use crate::{
     config::store_url::PostgresUrl,
-    domain::{market::Market, player::PlayerName},
+    domain::{
+        market::{Market, PriceModel},
+        player::PlayerName,
+    },
 };
 
 /// Why a database cannot be opened as a ledger.
@@ -64,13 +67,13 @@ pub(crate) enum DatabaseError {
 }
 
 /// Opens `database` for the server named `casino`, which must be unique. Creates a new ledger with the market
-/// `fresh`; `seed` is the configured one, if any. Returns the market
-/// of the ledger.
+/// `fresh`; `seed` and `model` are the configured ones, if any. Returns the market of the ledger.
 pub(crate) async fn open(
     database: &PostgresUrl,
     casino: &str,
     fresh: Market,
     seed: Option<u64>,
+    model: Option<PriceModel>,
 ) -> Result<(PostgresCluster, PostgresReads, Market), DatabaseError> {
     let connections = ConnectionFactory::new(database)?;
     let client = connections.open().await.map_err(DatabaseError::Unreachable)?;
@@ -83,7 +86,7 @@ pub(crate) async fn open(
         });
     }
     let market = load_market(&client, fresh).await.map_err(DatabaseError::Market)?;
-    if market.model != fresh.model || seed.is_some_and(|seed| seed != market.seed) {
+    if model.is_some_and(|model| model != market.model) || seed.is_some_and(|seed| seed != market.seed) {
         return Err(DatabaseError::OtherMarket {
             model: market.model.name(),
             seed: market.seed,

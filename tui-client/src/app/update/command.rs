@@ -269,6 +269,11 @@ fn not_sent(state: &AppState, count: i32) -> Option<String> {
 }
 
 fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
+    if state.session.settings.last_tick.is_some() {
+        let why = "this game is played with the 100 $ of its start".to_owned();
+        state.log.notify(state.now, ActionStatus::Rejected(why));
+        return Effects::new();
+    }
     state.log.push(LogEntry {
         at: state.now,
         action,

@@ -40,6 +40,14 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
                 state.chart.reset();
             }
             trigger_alerts(state, price);
+            if state
+                .session
+                .settings
+                .last_tick
+                .is_some_and(|last| tick >= Some(last))
+            {
+                return vec![Effect::Quit];
+            }
         }
         StreamEvent::Wallet(wallet) => return on_opening_wallet(state, wallet),
         StreamEvent::Endpoint(address) => state.session.set_endpoint(address),

@@ -9,6 +9,7 @@ mod server;
 use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use awesomestock_proto::command_line;
+use casino_server::PriceModel;
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use etcetera::BaseStrategy;
 pub use player::{is_player_name, remember_player};
@@ -90,6 +91,8 @@ pub struct SoloOptions {
     pub initial_price: i32,
     /// Seed of the market; by default the ledger's, or a random one for a new ledger.
     pub seed: Option<u64>,
+    /// How the price moves; by default as in the ledger, `classic` for a new ledger.
+    pub market: Option<PriceModel>,
     /// Number of bots, at most [`casino_server::BOTS_MAX`].
     pub house: u8,
 }
@@ -245,6 +248,7 @@ fn reject_solo_options(options: &Options) -> Result<()> {
         ("tick", options.tick.is_some()),
         ("initial-price", options.initial_price.is_some()),
         ("seed", options.seed.is_some()),
+        ("market", options.market.is_some()),
         ("house", options.house.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
@@ -270,8 +274,14 @@ fn check_solo_options(options: &Options) -> Result<SoloOptions> {
         tick: check_tick(options.tick.as_deref())?,
         initial_price,
         seed: seed.transpose()?,
+        market: check_market(options.market.as_deref())?,
         house: check_house(options.house)?,
     })
+}
+
+fn check_market(market: Option<&str>) -> Result<Option<PriceModel>> {
+    let unknown = |name| move |_| option_error("market", "must be classic or moods", name);
+    market.map(|name| name.parse().map_err(unknown(name))).transpose()
 }
 
 fn check_tick(tick: Option<&str>) -> Result<Duration> {

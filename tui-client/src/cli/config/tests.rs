@@ -38,6 +38,7 @@ fn without_options_the_game_is_solo() {
         tick: Duration::from_secs(1),
         initial_price: 10,
         seed: None,
+        market: None,
         house: 3,
     };
     assert_eq!(config.server, ServerChoice::Solo(options));
@@ -49,12 +50,14 @@ fn without_options_the_game_is_solo() {
 
 #[test]
 fn the_command_line_overrides_single_options_of_the_file() {
-    let file = "tick = '5s'\ninitial-price = 7\nuser = 'anna'\nplain = true\nseed = 3\nhouse = 5";
+    let file =
+        "tick = '5s'\ninitial-price = 7\nuser = 'anna'\nplain = true\nseed = 3\nmarket = 'moods'\nhouse = 5";
     let config = load(file, &["--tick", "200ms", "--user", "bert", "--plain=false"]).unwrap();
     let options = SoloOptions {
         tick: Duration::from_millis(200),
         initial_price: 7,
         seed: Some(3),
+        market: Some(PriceModel::Moods),
         house: 5,
     };
     assert_eq!(config.server, ServerChoice::Solo(options));
@@ -86,7 +89,7 @@ fn every_option_has_an_environment_variable_and_a_key() {
 
 #[test]
 fn values_out_of_bounds_are_rejected_with_the_bounds() {
-    let cases: [(&[&str], &str); 25] = [
+    let cases: [(&[&str], &str); 26] = [
         (&["--tick", "9ms"], "tick: expected a duration from 10ms to 1h"),
         (
             &["--timeout", "99ms"],
@@ -103,6 +106,10 @@ fn values_out_of_bounds_are_rejected_with_the_bounds() {
         (&["--initial-price", "-1"], "initial-price: must be"),
         (&["--initial-price", "2147483648"], "initial-price: must be"),
         (&["--seed", "-1"], "seed: must be"),
+        (
+            &["--market", "bull"],
+            "market: must be classic or moods, not \"bull\"",
+        ),
         (&["--house", "21"], "house: must be 0 to 20, not \"21\""),
         (&["--house", "-1"], "house: must be 0 to 20"),
         (&["--user", ""], "user: must be 1 to 32 letters"),
@@ -234,7 +241,7 @@ fn a_given_file_must_be_readable_and_not_too_large() {
 #[test]
 fn solo_options_on_the_command_line_are_rejected_for_a_shared_game() {
     let shared = ["--casino", "http://[::1]:10000/"];
-    for option in ["--tick=1s", "--initial-price=3", "--seed=1"] {
+    for option in ["--tick=1s", "--initial-price=3", "--seed=1", "--market=moods"] {
         let why = error("", &[shared[0], shared[1], option]);
         assert!(why.contains("only for a solo game"), "{option}: {why}");
     }

@@ -126,10 +126,22 @@ fn session_and_status(
 fn session(state: &AppState, columns: usize) -> String {
     let player = text::sanitize(&state.session.info.player);
     let table = text::sanitize(&state.session.info.server);
-    let both = format!("{player} @ {table}");
+    let progress = progress(state).unwrap_or_default();
+    let both = format!("{player} @ {table}{progress}");
     let shortened = text::width(&player) + 6 <= columns || text::width(&both) <= columns;
     let words = if shortened { &both } else { &*player };
     text::truncate(words, columns).into_owned()
+}
+
+/// Returns the tick and the last one, of a game that ends at one.
+fn progress(state: &AppState) -> Option<String> {
+    let last = state.session.settings.last_tick?;
+    let tick = state.market.last()?.tick;
+    Some(format!(
+        "  {}/{}",
+        format::thousands(tick),
+        format::thousands(last)
+    ))
 }
 
 fn large(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {

@@ -69,14 +69,21 @@ fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
 fn introduction(view: &Renderer, state: &AppState) -> Vec<Line<'static>> {
     let dim = |words: &'static str| Span::styled(words, view.theme.dim);
     let key = |action| panel::key(view, state, action);
+    let (first, then) = match state.session.settings.last_tick {
+        Some(_) => (vec![dim("The market is open:")], ""),
+        None => {
+            let deposit = vec![
+                dim("No activity yet: "),
+                key(Action::BuyTokens),
+                dim(" buys tokens,"),
+            ];
+            (deposit, "then ")
+        }
+    };
     vec![
+        Line::from_iter(first),
         Line::from_iter([
-            dim("No activity yet: "),
-            key(Action::BuyTokens),
-            dim(" buys tokens,"),
-        ]),
-        Line::from_iter([
-            dim("then "),
+            dim(then),
             key(Action::Buy),
             dim(" buys stocks, "),
             key(Action::Sell),

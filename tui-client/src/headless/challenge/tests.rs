@@ -1,0 +1,214 @@
+use super::*;
+use crate::app::portfolio::money::UnixMillis;
+
+fn day() -> Challenge {
+    "daily 2026-11-29".parse().unwrap()
+}
+
+fn price_at(tick: usize) -> i32 {
+    day().prices().nth(tick).unwrap()
+}
+
+fn row(tick: i64, side: Side, count: i32) -> TradeRow {
+    TradeRow {
+        tick,
+        at: UnixMillis(0),
+        side,
+        count,
+        price: price_at(usize::try_from(tick).unwrap()),
+    }
+}
+
+/// A game of four trades.
+fn game() -> Proof {
+    let trades = vec![
+        row(2, Side::Buy, 3),
+        row(40, Side::Buy, 1),
+        row(40, Side::Sell, 2),
+        row(60, Side::Sell, 1),
+    ];
+    Proof::new(day(), "ann", trades).unwrap()
+}
+
+#[test]
+fn a_day_has_the_same_prices_everywhere() {
+    let first: Vec<i32> = day().prices().take(8).collect();
+    assert_eq!(first, PRICES);
+    assert_eq!(day().options().seed, Some(20_261_129));
+    let next: Challenge = "daily 2026-11-30".parse().unwrap();
+    assert_ne!(next.prices().take(8).collect::<Vec<_>>(), PRICES);
+}
+
+const PRICES: [i32; 8] = [50, 50, 51, 51, 51, 51, 51, 50];
+
+#[test]
+fn a_proof_survives_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("game.json");
+    game().write(&path).unwrap();
+    assert_eq!(Proof::read(&path).unwrap(), game());
+    let outcome = game().verify().unwrap();
+    assert_eq!(
+        (outcome.trades, outcome.equity.len(), outcome.last()),
+        (4, 121, game().equity)
+    );
+    assert_eq!(outcome.equity[..3], [500, 500, 500]);
+    let mut printed = Vec::new();
+    print_verified(&path, &mut printed).unwrap();
+    let printed = String::from_utf8(printed).unwrap();
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+    assert!(
+        printed.starts_with("AwesomeStock daily 2026-11-29  "),
+        "{printed}"
+    );
+    assert!(printed.contains(" tokens; buy and hold -"), "{printed}");
+}
+
+#[test]
+fn a_changed_file_is_refused_by_name() {
+    let cases: &[(&str, fn(&mut Proof), &str)] = &[
+        (
+            "price",
+            |proof| proof.trades[1].price += 1,
+            "trade 2 cannot be: the price of tick 40 is",
+        ),
+        (
+            "count",
+            |proof| proof.trades[0].count = 2,
+            "trade 1 cannot be: it leaves",
+        ),
+        (
+            "large count",
+            |proof| proof.trades[0].count = 1_000,
+            "trade 1 cannot be: it costs",
+        ),
+        (
+            "count of 0",
+            |proof| proof.trades[0].count = 0,
+            "trade 1 cannot be: its count is 0",
+        ),
+        (
+            "negative count",
+            |proof| proof.trades[0].count = -3,
+            "trade 1 cannot be: its count is -3",
+        ),
+        (
+            "side",
+            |proof| proof.trades[0].side = Side::Sell,
+            "trade 1 cannot be: it sells 3 stocks, and there are 0",
+        ),
+        (
+            "tick",
+            |proof| proof.trades[3].tick = 59,
+            "trade 4 cannot be: the price of tick 59 is",
+        ),
+        (
+            "early tick",
+            |proof| proof.trades[3].tick = 3,
+            "trade 4 cannot be: tick 3 is before that of the trade before it",
+        ),
+        (
+            "late tick",
+            |proof| proof.trades[3].tick = 121,
+            "trade 4 cannot be: tick 121 is after the last one, 120",
+        ),
+        (
+            "negative tick",
+            |proof| proof.trades[0].tick = -1,
+            "trade 1 cannot be: tick -1 is before",
+        ),
+        (
+            "order",
+            |proof| proof.trades.swap(0, 3),
+            "trade 1 cannot be: it sells 1 stock, and there are 0",
+        ),
+        (
+            "order of ticks",
+            |proof| proof.trades.swap(0, 1),
+            "trade 1 cannot be: it leaves",
+        ),
+        (
+            "tokens",
+            |proof| proof.trades[2].tokens += 1,
+            "trade 3 cannot be: it leaves",
+        ),
+        (
+            "missing trade",
+            |proof| _ = proof.trades.remove(2),
+            "trade 3 cannot be: it leaves",
+        ),
+        (
+            "missing last trade",
+            |proof| _ = proof.trades.pop(),
+            "equity: the trades end with",
+        ),
+        ("equity", |proof| proof.equity += 1, "equity: the trades end with"),
+        (
+            "date",
+            |proof| proof.challenge = "daily 2026-11-28".parse().unwrap(),
+            "trade 1 cannot be: the price of tick 2 is",
+        ),
+    ];
+    for (name, tamper, expected) in cases {
+        let mut proof = game();
+        tamper(&mut proof);
+        let why = proof.verify().unwrap_err();
+        assert!(why.starts_with(expected), "{name}: {why}");
+    }
+}
+
+#[test]
+fn a_file_with_other_fields_or_names_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("game.json");
+    let text = serde_json::to_string(&game()).unwrap();
+    for (from, to) in [
+        ("\"player\"", "\"luck\":1,\"player\""),
+        ("daily 2026-11-29", "daily 2026-11-31"),
+        ("daily 2026-11-29", "duel x"),
+        ("\"count\":3", "\"count\":3000000000"),
+    ] {
+        assert!(text.contains(from), "{text}");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        let why = format!("{:#}", Proof::read(&path).unwrap_err());
+        assert!(why.contains("is not the file of a game"), "{why}");
+    }
+}
+
+#[test]
+fn only_the_first_game_of_a_day_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = |challenge: &str| Attempt::begin(folder.path(), challenge.parse().unwrap(), "ann").unwrap();
+    let mut out = Vec::new();
+    begin("daily 2026-11-29")
+        .finish(vec![row(2, Side::Buy, 3)], &mut out)
+        .unwrap();
+    let shared = String::from_utf8(out).unwrap();
+    assert!(shared.contains("1 trade: 500 to"), "{shared}");
+    let mut out = Vec::new();
+    begin("daily 2026-11-29").finish(Vec::new(), &mut out).unwrap();
+    assert!(
+        String::from_utf8(out)
+            .unwrap()
+            .contains("daily 2026-11-29 (practice)  0.0 %")
+    );
+    // Left unfinished.
+    drop(begin("daily 2026-11-30"));
+    begin("duel 7").finish(Vec::new(), &mut Vec::new()).unwrap();
+    let mut out = Vec::new();
+    print_results(folder.path(), &mut out).unwrap();
+    let printed = String::from_utf8(out).unwrap();
+    let days: Vec<&str> = printed.lines().map(|line| &line[..16]).collect();
+    assert_eq!(days, ["daily 2026-11-30", "daily 2026-11-29"]);
+    assert!(printed.lines().next().unwrap().contains("0.0 %"), "{printed}");
+}
+
+#[test]
+fn trades_after_the_last_tick_do_not_count() {
+    let late = TradeRow {
+        tick: TICKS + 1,
+        ..row(119, Side::Buy, 1)
+    };
+    let proof = Proof::new(day(), "ann", vec![row(119, Side::Buy, 1), late]).unwrap();
+    assert_eq!(proof.verify().unwrap().trades, 1);
+}
