@@ -30,9 +30,9 @@ pub(crate) use self::open::open_file;
 use self::open::{Cluster, MarketOptions, OpenLedger, open_cluster, open_single};
 use crate::{
     config::{
-        PaymentsEndpoint,
         environment::Environment,
         options::{self, OptionError, Options},
+        payments_endpoint::PaymentsEndpoint,
         store_url::StoreUrl,
     },
     domain::player::LegacyNames,

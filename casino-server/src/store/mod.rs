@@ -5,6 +5,7 @@
 pub(crate) mod cluster;
 pub(crate) mod notifications;
 pub(crate) mod outage;
+#[cfg_attr(not(feature = "postgres"), path = "no_postgres.rs")]
 pub(crate) mod postgres;
 pub(crate) mod reader;
 pub(crate) mod sqlite;

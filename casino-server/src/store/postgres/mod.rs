@@ -22,7 +22,7 @@ use self::{
     schema::{migrate, newest},
 };
 use crate::{
-    config::store_url::PostgresUrl,
+    config::store_url::postgres::DatabaseUrl,
     domain::{market::Market, player::PlayerName},
 };
 
@@ -67,7 +67,7 @@ pub(crate) enum DatabaseError {
 /// `fresh`; `seed` is the configured one, if any. Returns the market
 /// of the ledger.
 pub(crate) async fn open(
-    database: &PostgresUrl,
+    database: &DatabaseUrl,
     casino: &str,
     fresh: Market,
     seed: Option<u64>,
@@ -149,7 +149,7 @@ async fn load_market(client: &Client, fresh: Market) -> Result<Market, PgError> 
 /// # Errors
 ///
 /// When the database cannot be reached or written, or is of another version.
-pub(crate) async fn release(database: &PostgresUrl, player: &PlayerName) -> Result<bool, DatabaseError> {
+pub(crate) async fn release(database: &DatabaseUrl, player: &PlayerName) -> Result<bool, DatabaseError> {
     let sessions = ConnectionFactory::new(database)?;
     let client = sessions.open().await.map_err(DatabaseError::Unreachable)?;
     schema::check(&client).await?;
