@@ -1,10 +1,8 @@
 //! Replaces `postgres` in a build without that feature.
 
-use std::convert::Infallible;
+pub(crate) use std::convert::Infallible as DatabaseUrl;
 
 use super::StoreUrlError;
-
-pub(crate) type DatabaseUrl = Infallible;
 
 pub(super) fn parse(_url: &str) -> Result<DatabaseUrl, StoreUrlError> {
     Err(StoreUrlError::NoPostgres)
