@@ -102,9 +102,7 @@ pub(crate) struct Lock {
 }
 
 fn lock_file(path: &Path) -> PathBuf {
-    let mut lock_file = path.to_owned().into_os_string();
-    lock_file.push(".lock");
-    PathBuf::from(lock_file)
+    path.with_added_extension("lock")
 }
 
 /// Locks out servers while the lock is held; `None` if one has the file open.
