@@ -37,6 +37,7 @@ pub(super) struct MarketOptions {
 }
 
 /// A running ledger with its feeds.
+#[derive(Debug)]
 pub(super) struct OpenLedger {
     pub(super) ledger: Ledger,
     pub(super) reader: StoreReader,
