@@ -153,19 +153,7 @@ pub(crate) async fn release(database: &DatabaseUrl, player: &PlayerName) -> Resu
     let sessions = ConnectionFactory::new(database)?;
     let client = sessions.open().await.map_err(DatabaseError::Unreachable)?;
     schema::check(&client).await?;
-    let released = async {
-        let row = with_timeout(client.query_one(RELEASE, &[&player.as_str()])).await?;
-        let released: i64 = row.try_get(0)?;
-        Ok(released > 0)
-    };
-    let released: Result<bool, PgError> = released.await;
-    released.map_err(DatabaseError::Write)
+    let sql = "DELETE FROM claims WHERE name = $1 RETURNING pg_notify('awesomestock_claims', name)";
+    let released = with_timeout(client.execute(sql, &[&player.as_str()])).await;
+    Ok(released.map_err(DatabaseError::Write)? > 0)
 }
-
-const RELEASE: &str = "
-WITH released AS (
-    DELETE FROM claims WHERE name = $1 RETURNING name
-), told AS (
-    SELECT pg_notify('awesomestock_claims', name) FROM released
-)
-SELECT count(*) FROM told";
