@@ -47,6 +47,13 @@
     clippy::float_arithmetic
 )]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+#![cfg_attr(
+    not(feature = "postgres"),
+    allow(
+        dead_code,
+        reason = "only casinos that share a database use ledger::cluster and its feeds"
+    )
+)]
 
 pub(crate) mod admin;
 pub mod config;
@@ -65,11 +72,11 @@ pub use self::{
         release::{ReleaseOutcome, accept_loss, release},
     },
     config::{
-        PaymentsEndpoint,
         clock::Clock,
         environment::{Disk, Environment},
         limits::Limits,
         options::{BOTS_MAX, INITIAL_PRICE_DEFAULT, OptionError, Options, TICK, TICK_DEFAULT, validate_tick},
+        payments_endpoint::PaymentsEndpoint,
         store_url::{StoreUrl, StoreUrlError},
     },
     domain::{

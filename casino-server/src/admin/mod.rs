@@ -102,9 +102,7 @@ struct TempFile(PathBuf);
 
 impl TempFile {
     fn new(copy: &Path) -> io::Result<Self> {
-        let mut path = copy.to_owned().into_os_string();
-        path.push(".part");
-        let temp = Self(PathBuf::from(path));
+        let temp = Self(copy.with_added_extension("part"));
         // A killed backup may have left one.
         let _ = fs::remove_file(&temp.0);
         OpenOptions::new().create_new(true).write(true).open(&temp.0)?;

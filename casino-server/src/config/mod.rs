@@ -1,14 +1,18 @@
 //! Command line, options and their bounds, store URL, secrets, and the environment (clock and disk).
 
+#[cfg(feature = "server")]
 pub(crate) mod args;
 pub(crate) mod clock;
 pub(crate) mod environment;
 pub(crate) mod limits;
 pub(crate) mod options;
+pub(crate) mod payments_endpoint;
+#[cfg(feature = "server")]
 mod secrets;
 pub(crate) mod store_url;
 
+#[cfg(feature = "server")]
 pub use self::{
     args::{Args, Task},
-    secrets::{PaymentsArgs, PaymentsEndpoint, SecurityError},
+    secrets::{PaymentsArgs, SecurityError},
 };

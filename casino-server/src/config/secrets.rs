@@ -7,10 +7,9 @@ use awesomestock_proto::{
     tls::{self, TlsError},
     transport,
 };
-use tonic::{
-    codegen::http::uri::Authority,
-    transport::{Channel, Uri},
-};
+use tonic::{codegen::http::uri::Authority, transport::Uri};
+
+use crate::config::payments_endpoint::PaymentsEndpoint;
 
 /// Options for the connection to the payments server.
 #[derive(Debug, Clone, clap::Args)]
@@ -59,25 +58,6 @@ pub enum SecurityError {
          if the network is safe by other means"
     )]
     SecretInPlaintext(String),
-}
-
-/// A connection to the payments server.
-#[derive(Debug, Clone)]
-pub struct PaymentsEndpoint {
-    /// The channel.
-    pub channel: Channel,
-    /// The secret that the server requires, if any.
-    pub secret: Option<SharedSecret>,
-}
-
-impl From<Channel> for PaymentsEndpoint {
-    /// Creates an endpoint without a secret.
-    fn from(channel: Channel) -> Self {
-        Self {
-            channel,
-            secret: None,
-        }
-    }
 }
 
 impl PaymentsArgs {

@@ -39,21 +39,28 @@ impl Capabilities {
             .get_all(HEADER)
             .iter()
             .filter_map(|value| value.to_str().ok());
+        let names = values.flat_map(|value| value.split(',')).map(str::trim);
         let mut requested = Self::default();
-        for name in values.flat_map(|value| value.split(',')) {
-            match name.trim() {
-                TICKS => requested.ticks = true,
-                WALLET => requested.wallet = true,
-                LIMITS => requested.limits = true,
-                IDS => requested.ids = true,
-                UP_TO => requested.up_to = true,
-                TAPE => requested.lobby.tape = true,
-                PLAYERS => requested.lobby.players = true,
-                LEADERBOARD => requested.lobby.leaderboard = true,
-                _ => {}
+        for name in names {
+            if let Some((_, flag)) = requested.by_name().into_iter().find(|(known, _)| *known == name) {
+                *flag = true;
             }
         }
         requested
+    }
+
+    /// Returns each capability with its name, in the order in which they are confirmed.
+    fn by_name(&mut self) -> [(&'static str, &mut bool); 8] {
+        [
+            (TICKS, &mut self.ticks),
+            (WALLET, &mut self.wallet),
+            (LIMITS, &mut self.limits),
+            (IDS, &mut self.ids),
+            (UP_TO, &mut self.up_to),
+            (TAPE, &mut self.lobby.tape),
+            (PLAYERS, &mut self.lobby.players),
+            (LEADERBOARD, &mut self.lobby.leaderboard),
+        ]
     }
 
     /// Returns the capabilities that apply to unary calls.
@@ -65,20 +72,10 @@ impl Capabilities {
     }
 
     /// Writes the names of the capabilities to `metadata`, if there are any.
-    pub(crate) fn write_metadata(self, metadata: &mut MetadataMap) {
-        let capabilities = [
-            (self.ticks, TICKS),
-            (self.wallet, WALLET),
-            (self.limits, LIMITS),
-            (self.ids, IDS),
-            (self.up_to, UP_TO),
-            (self.lobby.tape, TAPE),
-            (self.lobby.players, PLAYERS),
-            (self.lobby.leaderboard, LEADERBOARD),
-        ];
+    pub(crate) fn write_metadata(mut self, metadata: &mut MetadataMap) {
+        let capabilities = self.by_name().into_iter();
         let names: Vec<&str> = capabilities
-            .iter()
-            .filter_map(|(is_enabled, name)| is_enabled.then_some(*name))
+            .filter_map(|(name, is_enabled)| is_enabled.then_some(name))
             .collect();
         if !names.is_empty()
             && let Ok(names) = MetadataValue::try_from(names.join(","))

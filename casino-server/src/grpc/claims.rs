@@ -2,11 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
 };
 
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OnceCell};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OnceCell, SetOnce};
 
 use crate::{
     domain::{credential::KeyHash, player::PlayerName},
@@ -23,10 +22,8 @@ const CAPACITY: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct ClaimEntry {
     loaded: OnceCell<()>,
-    owner: OnceLock<KeyHash>,
+    owner: SetOnce<KeyHash>,
     claim_lock: AsyncMutex<()>,
-    /// Cancelled when the owner is set.
-    claimed: CancellationToken,
 }
 
 impl ClaimEntry {
@@ -50,8 +47,8 @@ impl ClaimEntry {
     }
 
     /// Waits until the name is claimed.
-    pub(crate) fn claimed(&self) -> WaitForCancellationFutureOwned {
-        self.claimed.clone().cancelled_owned()
+    pub(crate) async fn claimed(self: Arc<Self>) {
+        self.owner.wait().await;
     }
 
     /// Serializes claims of the name.
@@ -63,7 +60,6 @@ impl ClaimEntry {
     /// the notification of that replaces the entry.
     pub(crate) fn set_owner(&self, key: KeyHash) {
         let _ = self.owner.set(key);
-        self.claimed.cancel();
     }
 }
 

@@ -24,7 +24,7 @@ use tokio::{
 use tonic::{Code, Status, service::interceptor::InterceptedService, transport::Channel};
 
 use crate::{
-    config::PaymentsEndpoint,
+    config::payments_endpoint::PaymentsEndpoint,
     domain::{order::Payment, player::PlayerName},
     grpc::{convert, stall},
     store::{StoreError, outage::Outage, reader::StoreReader},

@@ -6,7 +6,7 @@ use super::{LedgerError, LedgerFailure, batch::SealedBatch, local::LocalLedger};
 use crate::{
     domain::market::Market,
     ledger::CommitObserver,
-    store::{CommitError, Store, outage::Outage},
+    store::{CommitError, OnDrop, Store, outage::Outage},
 };
 
 pub(crate) struct Committer {
@@ -16,15 +16,6 @@ pub(crate) struct Committer {
     market: Market,
     observer: Box<dyn CommitObserver>,
     outage: Outage,
-}
-
-/// Fails the waiting orders when the thread ends, also by a panic.
-struct ShutdownGuard(Arc<LocalLedger>);
-
-impl Drop for ShutdownGuard {
-    fn drop(&mut self) {
-        self.0.shut_down();
-    }
 }
 
 impl Committer {
@@ -45,7 +36,9 @@ impl Committer {
 
     /// Runs until the ledger is closed and everything is committed, or until the outcome of a commit is unknown.
     pub(super) fn run(mut self) -> Result<(), LedgerFailure> {
-        let _ending = ShutdownGuard(Arc::clone(&self.ledger));
+        let ledger = Arc::clone(&self.ledger);
+        // Fails the waiting orders when the thread ends.
+        let _ending = OnDrop(|| ledger.shut_down());
         while let Some(sealed) = self.ledger.next_batch() {
             self.commit(&sealed)?;
         }

@@ -30,22 +30,18 @@ pub(crate) use self::open::open_file;
 use self::open::{Cluster, MarketOptions, OpenLedger, open_cluster, open_single};
 use crate::{
     config::{
-        PaymentsEndpoint,
         environment::Environment,
         options::{self, OptionError, Options},
+        payments_endpoint::PaymentsEndpoint,
         store_url::StoreUrl,
     },
     domain::player::LegacyNames,
     feed::{
         lobby::{FeedHub, SubscriberGroup},
-        price::{
-            PriceFeed,
-            relay::{StallTimeout, WorkerRelay},
-        },
-        sessions::SessionLimit,
+        price::relay::{StallTimeout, WorkerRelay},
     },
     grpc::{auth::Auth, claims::ClaimCache, payments_client::PaymentsClient, service::CasinoService},
-    ledger::{Ledger, LedgerFailure, LedgerHandle},
+    ledger::{LedgerFailure, LedgerHandle},
     server::{bots::Bots, metrics::Metrics, workers::Workers},
     store::{StoreError, reader::StoreReader},
 };
@@ -87,17 +83,12 @@ pub enum ServeError {
 /// An open casino with its ledger loaded and locked. Dropping it closes the ledger.
 #[derive(Debug)]
 pub struct Casino {
-    ledger: Ledger,
-    reader: StoreReader,
-    prices: PriceFeed,
-    feed: FeedHub,
+    opened: OpenLedger,
     bots: Bots,
     payments: PaymentsClient,
     connections: ConnectionLimiter,
     stall_timeout: StallTimeout,
-    sessions: Arc<SessionLimit>,
     claims: Arc<ClaimCache>,
-    cluster: Option<Cluster>,
     names: LegacyNames,
     key_required: bool,
 }
@@ -123,38 +114,23 @@ impl Casino {
         let (key_required, limits) = (options.require_key, options.limits);
         let address = options.store.clone();
         let failed = |error: StoreError| OpenError::Ledger(address.clone(), Box::new(error));
-        let OpenLedger {
-            ledger,
-            reader,
-            prices,
-            feed,
-            sessions,
-            seed,
-            cluster,
-        } = match &address {
+        let opened = match &address {
             StoreUrl::Sqlite(path) => open_single(path.clone(), options, market, environment).await?,
             StoreUrl::Postgres(database) => {
                 open_cluster(&options, database, market, environment.clock).await?
             }
         };
-        ledger.set_rate_limit(limits.actions_per_second);
-        let names = reader.names_beyond_ascii().await;
+        opened.ledger.set_rate_limit(limits.actions_per_second);
+        let names = opened.reader.names_beyond_ascii().await;
         let names = LegacyNames::among(names.map_err(failed)?);
-        let bots = Bots::load(bots, seed, &reader, &feed).await;
-        let bots = bots.map_err(failed)?;
-        let payments = PaymentsClient::new(payments.into(), reader.clone());
+        let bots = Bots::load(bots, opened.seed, &opened.reader, &opened.feed).await;
         Ok(Self {
-            ledger,
-            reader,
-            prices,
-            feed,
-            bots,
-            payments,
+            bots: bots.map_err(failed)?,
+            payments: PaymentsClient::new(payments.into(), opened.reader.clone()),
+            opened,
             connections: ConnectionLimiter::new(limits.connections),
             stall_timeout: StallTimeout(limits.connections.stall),
-            sessions,
             claims: Arc::default(),
-            cluster,
             names,
             key_required,
         })
@@ -163,7 +139,11 @@ impl Casino {
     /// Returns a handle to the metrics.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        Metrics::new(self.ledger(), self.prices.clone(), self.connections.clone())
+        Metrics::new(
+            self.ledger(),
+            self.opened.prices.clone(),
+            self.connections.clone(),
+        )
     }
 
     /// Serves `incoming` until `shutdown`; then ends the open streams, commits the open batch and closes the ledger.
@@ -193,22 +173,26 @@ impl Casino {
     }
 
     pub(crate) fn ledger(&self) -> LedgerHandle {
-        self.ledger.handle()
+        self.opened.ledger.handle()
     }
 
     fn worker_service(&self, tls: Option<ServerTls>, stop: CancellationToken) -> WorkerService {
-        let (ledger, relay) = (self.ledger.handle(), self.prices.subscribe(self.stall_timeout));
-        let subscribers = self.feed.subscriber_group();
-        let (claims, reader) = (Arc::clone(&self.claims), self.reader.clone());
+        let opened = &self.opened;
+        let (ledger, relay) = (
+            opened.ledger.handle(),
+            opened.prices.subscribe(self.stall_timeout),
+        );
+        let subscribers = opened.feed.subscriber_group();
+        let (claims, reader) = (Arc::clone(&self.claims), opened.reader.clone());
         let auth = Auth::new(claims, reader.clone(), ledger.clone(), self.key_required);
         let service = CasinoService {
             auth: auth.with_names(self.names.clone()),
             ledger: ledger.clone(),
             reader,
             relay: Arc::clone(&relay),
-            sessions: Arc::clone(&self.sessions),
+            sessions: Arc::clone(&opened.sessions),
             payments: self.payments.clone(),
-            lobby: self.feed.clone(),
+            lobby: opened.feed.clone(),
             subscribers: Arc::clone(&subscribers),
             shutdown: stop.clone(),
         };
@@ -230,16 +214,15 @@ impl Casino {
         serving: impl Future<Output = Result<(), server::ServeError>>,
         stop: CancellationToken,
     ) -> Result<(), ServeError> {
-        let Self {
+        let Self { bots, claims, .. } = self;
+        let OpenLedger {
             mut ledger,
             reader,
             prices,
             feed,
-            bots,
-            claims,
             mut cluster,
             ..
-        } = self;
+        } = self.opened;
         let handle = ledger.handle();
         let tick_sender = bots.tick_sender();
         let market = async {

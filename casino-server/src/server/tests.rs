@@ -16,6 +16,8 @@ use crate::{
         market::{Market, PriceModel},
         money::{Price, UnixMillis},
     },
+    feed::{price::PriceFeed, sessions::SessionLimit},
+    ledger::Ledger,
     store::CommitError,
     testkit::memory::{FakeStore, FakeStoreScript, disk},
 };
@@ -41,18 +43,21 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     let feed = FeedHub::new(market.current);
     let bots = Bots::load(0, 1, &reader, &feed).await.unwrap();
     Casino {
+        opened: OpenLedger {
+            ledger,
+            reader,
+            prices,
+            feed,
+            sessions: SessionLimit::new(1),
+            seed: 1,
+            cluster: None,
+        },
         names: LegacyNames::default(),
-        ledger,
-        reader,
-        feed,
         bots,
-        prices,
         payments,
         connections: ConnectionLimiter::new(server::ConnectionLimits::default()),
         stall_timeout: StallTimeout::DEFAULT,
-        sessions: SessionLimit::new(1),
         claims: Arc::default(),
-        cluster: None,
         key_required: false,
     }
 }

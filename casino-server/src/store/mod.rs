@@ -5,13 +5,17 @@
 pub(crate) mod cluster;
 pub(crate) mod notifications;
 pub(crate) mod outage;
+#[cfg_attr(not(feature = "postgres"), path = "no_postgres.rs")]
 pub(crate) mod postgres;
 pub(crate) mod reader;
 pub(crate) mod sqlite;
 mod stored_answers;
 mod wal;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +32,15 @@ use crate::domain::{
 /// Locks `mutex` and ignores poisoning: the guarded values are valid after a panic too.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Calls a function when it is dropped, also by a panic.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 /// The writing side, owned by the committer.
@@ -73,7 +86,7 @@ pub(crate) struct WalPosition {
 }
 
 /// The reading side: sees committed data and never waits for the writer.
-pub(crate) trait StoreReads: Send + Sync {
+pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
     /// Returns an empty account for an unknown player.
     fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
         let record = self.account_record(player)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use awesomestock_proto::server::ConnectionHandle;
 use futures_util::{
-    Stream, StreamExt, TryStreamExt,
+    StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
 use tokio::{sync::Semaphore, task};
@@ -30,7 +30,7 @@ const ACCOUNTS_MAX: usize = 4;
 /// Payments per page when all are read.
 const PAYMENTS_PAGE: u32 = 2_000;
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct StoreReader {
     reads: Arc<dyn StoreReads>,
     pages: Arc<Semaphore>,
@@ -38,15 +38,6 @@ pub(crate) struct StoreReader {
     /// The connection of the calls.
     connection: Option<ConnectionHandle>,
     outage: Arc<Outage>,
-}
-
-impl std::fmt::Debug for StoreReader {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader")
-            .field("pages", &self.pages)
-            .field("accounts", &self.accounts)
-            .finish_non_exhaustive()
-    }
 }
 
 impl StoreReader {
@@ -123,32 +114,22 @@ impl StoreReader {
 
     /// Streams all payments of `player`, oldest first, reading pages on demand.
     pub(crate) fn payments(&self, player: PlayerName) -> BoxStream<'static, Result<Payment, StoreError>> {
-        self.payment_pages(player)
-            .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
+        let reader = self.clone();
+        let pages = stream::try_unfold(0, move |after| {
+            let (reader, player) = (reader.clone(), player.clone());
+            async move {
+                let read = move |reads: &dyn StoreReads| reads.payments(&player, after, PAYMENTS_PAGE);
+                let page = reader.read_page(read).await?;
+                let last = page.last().map(|payment| payment.number);
+                Ok(last.map(|last| (stream::iter(page.into_iter().map(Ok)), last)))
+            }
+        });
+        pages.try_flatten().boxed()
     }
 
     /// Closes idle connections.
     pub(crate) fn close(&self) {
         self.reads.close();
-    }
-
-    fn payment_pages(
-        &self,
-        player: PlayerName,
-    ) -> impl Stream<Item = Result<Vec<Payment>, StoreError>> + use<> {
-        let reader = self.clone();
-        stream::try_unfold(0, move |after| {
-            let (reader, player) = (reader.clone(), player.clone());
-            async move {
-                let page = reader
-                    .read_page(move |reads| reads.payments(&player, after, PAYMENTS_PAGE))
-                    .await?;
-                let last = page.last().map(|payment| payment.number);
-                Ok(last.map(|last| (page, last)))
-            }
-        })
     }
 
     async fn read_page<T: Send + 'static>(

@@ -8,7 +8,7 @@
 //! since it was first requested. In a [cluster], the top accounts of the shared ledger are added.
 
 mod board;
-mod cluster;
+pub(crate) mod cluster;
 mod leaderboard;
 mod pending;
 mod presence;
@@ -29,7 +29,6 @@ use tokio::time::{Instant, sleep_until};
 use self::{board::FeedBoard, leaderboard::Leaderboard, pending::PendingUpdates, presence::PresenceMap};
 pub(crate) use self::{
     board::{FeedSubscriber, SubscriberGroup},
-    cluster::exchange,
     leaderboard::{LeaderboardSnapshot, Rank},
     presence::PresenceGuard,
     trades::{TapeRow, TradeBatch},

@@ -1,12 +1,11 @@
 //! Revocation of an authorization that was granted without a key.
 
 use std::{
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::{
     domain::credential::access,
@@ -16,7 +15,7 @@ use crate::{
 /// Waits until a name that is used without a key is claimed.
 pub(crate) struct Revocation {
     entry: Arc<ClaimEntry>,
-    claimed: Pin<Box<WaitForCancellationFutureOwned>>,
+    claimed: BoxFuture<'static, ()>,
     /// The registered waker, so that `claimed` is not polled again for each message.
     waker: Option<Waker>,
 }
@@ -24,7 +23,7 @@ pub(crate) struct Revocation {
 impl Revocation {
     pub(crate) fn new(entry: Arc<ClaimEntry>) -> Self {
         Self {
-            claimed: Box::pin(entry.claimed()),
+            claimed: Arc::clone(&entry).claimed().boxed(),
             entry,
             waker: None,
         }
@@ -49,6 +48,6 @@ impl Revocation {
             };
         }
         self.waker = Some(cx.waker().clone());
-        self.claimed.as_mut().poll(cx)
+        self.claimed.poll_unpin(cx)
     }
 }

@@ -1,5 +1,6 @@
 //! Prometheus metrics. Events are counted where they happen, at most once per batch; gauges are read on each scrape.
 
+#[cfg(feature = "server")]
 mod page;
 
 use std::{fmt, sync::Arc};

@@ -39,7 +39,7 @@ const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.
 
 /// Returns true if `Accept` lists `OpenMetrics` with a weight at least that of plain text.
 fn prefers_openmetrics(headers: &HeaderMap) -> bool {
-    let (mut openmetrics, mut plain) = (0, 0);
+    let (mut openmetrics, mut plain) = (0.0, 0.0);
     let accepted = headers
         .get_all(ACCEPT)
         .iter()
@@ -48,20 +48,14 @@ fn prefers_openmetrics(headers: &HeaderMap) -> bool {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default();
         let weight = parts.find_map(|part| part.strip_prefix("q="));
-        let weight = weight.map_or(1_000, thousandths);
+        let weight: f32 = weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
         match kind.to_ascii_lowercase().as_str() {
             "application/openmetrics-text" => openmetrics = weight.max(openmetrics),
             "text/plain" | "text/*" => plain = weight.max(plain),
             _ => {}
         }
     }
-    openmetrics > 0 && openmetrics >= plain
-}
-
-/// Parses a weight such as `1` or `0.123` into thousandths; 0 if it is invalid.
-fn thousandths(weight: &str) -> u32 {
-    let (whole, rest) = weight.split_once('.').unwrap_or((weight, ""));
-    format!("{whole}{rest:0<3.3}").parse().unwrap_or(0)
+    openmetrics > 0.0 && openmetrics >= plain
 }
 
 /// Converts `OpenMetrics` to text format 0.0.4: `HELP` and `TYPE` name counters with `_total`, and there is no `# EOF`.

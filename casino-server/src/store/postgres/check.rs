@@ -12,7 +12,7 @@ use super::{
     schema,
 };
 use crate::{
-    config::store_url::PostgresUrl,
+    config::store_url::postgres::DatabaseUrl,
     domain::{
         audit::{AuditReport, AuditTotals, Chunk, Mismatch, PLAYERS, price_mismatch},
         candles::RETENTION,
@@ -34,7 +34,7 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 ///
 /// Fails if the database cannot be reached or read, or has another schema version.
 pub(crate) async fn check_ledger(
-    database: &PostgresUrl,
+    database: &DatabaseUrl,
     on_mismatch: impl FnMut(Mismatch),
 ) -> Result<AuditTotals, DatabaseError> {
     let connections = ConnectionFactory::new(database)?;

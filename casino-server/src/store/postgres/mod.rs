@@ -22,7 +22,7 @@ use self::{
     schema::{migrate, newest},
 };
 use crate::{
-    config::store_url::PostgresUrl,
+    config::store_url::postgres::DatabaseUrl,
     domain::{
         market::{Market, PriceModel},
         player::PlayerName,
@@ -69,7 +69,7 @@ pub(crate) enum DatabaseError {
 /// Opens `database` for the server named `casino`, which must be unique. Creates a new ledger with the market
 /// `fresh`; `seed` and `model` are the configured ones, if any. Returns the market of the ledger.
 pub(crate) async fn open(
-    database: &PostgresUrl,
+    database: &DatabaseUrl,
     casino: &str,
     fresh: Market,
     seed: Option<u64>,
@@ -152,23 +152,11 @@ async fn load_market(client: &Client, fresh: Market) -> Result<Market, PgError> 
 /// # Errors
 ///
 /// When the database cannot be reached or written, or is of another version.
-pub(crate) async fn release(database: &PostgresUrl, player: &PlayerName) -> Result<bool, DatabaseError> {
+pub(crate) async fn release(database: &DatabaseUrl, player: &PlayerName) -> Result<bool, DatabaseError> {
     let sessions = ConnectionFactory::new(database)?;
     let client = sessions.open().await.map_err(DatabaseError::Unreachable)?;
     schema::check(&client).await?;
-    let released = async {
-        let row = with_timeout(client.query_one(RELEASE, &[&player.as_str()])).await?;
-        let released: i64 = row.try_get(0)?;
-        Ok(released > 0)
-    };
-    let released: Result<bool, PgError> = released.await;
-    released.map_err(DatabaseError::Write)
+    let sql = "DELETE FROM claims WHERE name = $1 RETURNING pg_notify('awesomestock_claims', name)";
+    let released = with_timeout(client.execute(sql, &[&player.as_str()])).await;
+    Ok(released.map_err(DatabaseError::Write)? > 0)
 }
-
-const RELEASE: &str = "
-WITH released AS (
-    DELETE FROM claims WHERE name = $1 RETURNING name
-), told AS (
-    SELECT pg_notify('awesomestock_claims', name) FROM released
-)
-SELECT count(*) FROM told";

@@ -24,10 +24,8 @@ SELECT number, price, at_unix_ms FROM (
 ) AS newest ORDER BY number";
 
 pub(super) const CLAIM: &str = "
-WITH claimed AS (
-    INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING name
-)
-SELECT pg_notify('awesomestock_claims', name) FROM claimed";
+INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+    RETURNING pg_notify('awesomestock_claims', name)";
 
 /// Also deletes rows of servers that are gone for a minute.
 pub(super) const SYNC: &str = "

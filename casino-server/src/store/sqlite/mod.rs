@@ -102,9 +102,7 @@ pub(crate) struct Lock {
 }
 
 fn lock_file(path: &Path) -> PathBuf {
-    let mut lock_file = path.to_owned().into_os_string();
-    lock_file.push(".lock");
-    PathBuf::from(lock_file)
+    path.with_added_extension("lock")
 }
 
 /// Locks out servers while the lock is held; `None` if one has the file open.
@@ -117,33 +115,28 @@ pub(crate) fn try_idle(path: &Path) -> Option<Option<File>> {
 
 /// Locks the file until it is closed or the process ends. SQLite's locks last only for a transaction.
 fn lock(path: &Path) -> Result<Lock, FileError> {
-    let lock_file = take_lock_file(lock_file(path))?;
+    let lock_path = lock_file(path);
+    let unusable = |source| FileError::Lock {
+        path: lock_path.clone(),
+        source,
+    };
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let beside = options.open(&lock_path).map_err(unusable)?;
+    try_lock(&beside, unusable)?;
     let file = File::open(path).map_err(FileError::Inaccessible)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock {
-            _file: file,
-            _beside: lock_file,
-        }),
-        Err(TryLockError::WouldBlock) => Err(FileError::InUse),
-        Err(TryLockError::Error(error)) => Err(FileError::Inaccessible(error)),
-    }
+    try_lock(&file, FileError::Inaccessible)?;
+    Ok(Lock {
+        _file: file,
+        _beside: beside,
+    })
 }
 
-fn take_lock_file(path: PathBuf) -> Result<File, FileError> {
-    let ledger = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path);
-    let file = match ledger {
-        Ok(file) => file,
-        Err(source) => return Err(FileError::Lock { path, source }),
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(FileError::InUse),
-        Err(TryLockError::Error(source)) => Err(FileError::Lock { path, source }),
-    }
+fn try_lock(file: &File, failed: impl FnOnce(io::Error) -> FileError) -> Result<(), FileError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => FileError::InUse,
+        TryLockError::Error(error) => failed(error),
+    })
 }
 
 /// Checks the file read-only, so that a rejected one is unchanged: a writing connection would checkpoint it.

@@ -1,7 +1,7 @@
 //! Trade pages as JSON, readable by any SQLite tool.
 //!
 //! `[[account,number,stocks,previous],...]`: sales have negative stocks; `previous` is the account's page before
-//! this one, on its first trade of the page only. Encoded by hand for speed.
+//! this one, on its first trade of the page only.
 
 use crate::domain::order::{AccountId, Side, TradePosting};
 
@@ -70,23 +70,7 @@ fn read_line(text: &str) -> Option<TradeLine> {
 }
 
 fn push_number(text: &mut Vec<u8>, number: i64) {
-    const DIGITS: usize = 20;
-    let mut digits = [b'0'; DIGITS];
-    let mut rest = number.unsigned_abs();
-    let mut length = 0_usize;
-    for place in digits.iter_mut().rev() {
-        let digit = u8::try_from(rest % 10).unwrap_or(0);
-        *place = b'0'.saturating_add(digit);
-        rest /= 10;
-        length = length.saturating_add(1);
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        text.push(b'-');
-    }
-    text.extend_from_slice(digits.get(DIGITS.saturating_sub(length)..).unwrap_or_default());
+    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         candles::{RETENTION, Retention},
         market::Market,
-        order::{AccountRecord, TradePosting},
+        order::TradePosting,
         player::PlayerName,
     },
     store::{Batch, CommitError, IdCounters, StoreError, WalPosition, WalTarget, sqlite::Lock},
@@ -248,12 +248,14 @@ fn write_records(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::R
         "UPDATE accounts SET tokens = ?2, stocks = ?3, cost_basis = ?4, realised_pnl = ?5, dollars_in = ?6,
              dollars_out = ?7, version = ?8, payments = ?9, trades = ?10, sheet = ?11 WHERE id = ?1",
     )?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO accounts VALUES (?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)")?;
     for (name, record) in batches.iter().rev().flat_map(|batch| &batch.records) {
         if !written.insert(record.id) {
             continue;
         }
         let account = &record.account;
-        let changed = update.execute(params![
+        let values = params![
             record.id.0,
             account.tokens.0,
             account.stocks.0,
@@ -265,35 +267,12 @@ fn write_records(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite::R
             record.payments,
             record.trades,
             record.page,
-        ])?;
-        if changed == 0 {
-            add_record(connection, name, record)?;
+        ];
+        if update.execute(values)? == 0 {
+            insert.execute(params![record.id.0, name.as_str()])?;
+            update.execute(values)?;
         }
     }
-    Ok(())
-}
-
-fn add_record(connection: &Connection, name: &PlayerName, record: &AccountRecord) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO accounts (id, name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version,
-             payments, trades, sheet)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    let account = &record.account;
-    insert.execute(params![
-        record.id.0,
-        name.as_str(),
-        account.tokens.0,
-        account.stocks.0,
-        account.cost_basis,
-        account.realised_pnl,
-        account.dollars_in,
-        account.dollars_out,
-        account.version,
-        record.payments,
-        record.trades,
-        record.page,
-    ])?;
     Ok(())
 }
 

@@ -8,45 +8,24 @@ use super::{
 };
 use crate::{
     config::environment::Disk,
-    store::{CommitError, StoreError, WalPosition, WalTarget},
+    store::{CommitError, OnDrop, StoreError, WalPosition, WalTarget},
 };
 
 pub(super) struct WalApplier {
-    target: Box<dyn WalTarget>,
-    pending: Arc<PendingBatches>,
-    disk: Arc<dyn Disk>,
+    pub(super) target: Box<dyn WalTarget>,
+    pub(super) pending: Arc<PendingBatches>,
+    pub(super) disk: Arc<dyn Disk>,
     /// Position applied to the engine.
-    position: WalPosition,
-}
-
-/// Wakes writers that wait for space when the thread ends, also by a panic.
-struct ApplierGuard(Arc<PendingBatches>);
-
-impl Drop for ApplierGuard {
-    fn drop(&mut self) {
-        self.0.failed();
-    }
+    pub(super) position: WalPosition,
 }
 
 impl WalApplier {
-    pub(super) fn new(
-        target: Box<dyn WalTarget>,
-        pending: Arc<PendingBatches>,
-        disk: Arc<dyn Disk>,
-        position: WalPosition,
-    ) -> Self {
-        Self {
-            target,
-            pending,
-            disk,
-            position,
-        }
-    }
-
     /// Runs until the log is closed and everything applied, or until the engine's state is unknown; then the next
     /// start recovers the rest. Returns the engine, marked complete and still open.
     pub(super) fn run(mut self) -> Result<Box<dyn WalTarget>, StoreError> {
-        let _ending = ApplierGuard(Arc::clone(&self.pending));
+        let pending = Arc::clone(&self.pending);
+        // Wakes writers that wait for space when the thread ends.
+        let _ending = OnDrop(|| pending.failed());
         while let Some(batch) = self.pending.next() {
             let batches: Vec<_> = batch.iter().map(|batch| Arc::clone(&batch.batch)).collect();
             let position = self.position_after(&batch);

@@ -255,7 +255,12 @@ impl WalStore {
         } = recovered;
         let pending = Arc::new(PendingBatches::new(log_bytes));
         let numbers = target.numbers()?;
-        let applier = WalApplier::new(Box::new(target), Arc::clone(&pending), disk, position);
+        let applier = WalApplier {
+            target: Box::new(target),
+            pending: Arc::clone(&pending),
+            disk,
+            position,
+        };
         let applier = thread::Builder::new()
             .name("applier".to_owned())
             .spawn(move || applier.run())

@@ -18,7 +18,7 @@ use crate::{
     },
     ledger::{LedgerError, batch::OpenBatch, idempotency::RecentRequests, watermark::BatchId},
     store::{
-        Batch, CommitError, IdCounters,
+        Batch, CommitError, IdCounters, OnDrop,
         cluster::{BatchInputs, ClusterStore, LoadedAccount, LoadedAccounts, RateLimits},
         outage::Outage,
     },
@@ -34,15 +34,6 @@ pub(in crate::ledger) struct ClusterCommitter<S> {
     /// Rate limits of players without an account; counted by this server only.
     unregistered: HashMap<PlayerName, TokenBucket>,
     outage: Outage,
-}
-
-/// Fails the waiting orders when the task ends, also by a panic.
-struct ClusterShutdownGuard(Arc<ClusterLedger>);
-
-impl Drop for ClusterShutdownGuard {
-    fn drop(&mut self) {
-        self.0.shut_down();
-    }
 }
 
 impl<S: ClusterStore> ClusterCommitter<S> {
@@ -62,7 +53,9 @@ impl<S: ClusterStore> ClusterCommitter<S> {
 
     /// Runs until the ledger is closed and all queued orders are answered.
     pub(in crate::ledger) async fn run(mut self) {
-        let _ending = ClusterShutdownGuard(Arc::clone(&self.ledger));
+        let ledger = Arc::clone(&self.ledger);
+        // Fails the waiting orders when the task ends.
+        let _ending = OnDrop(|| ledger.shut_down());
         while let Some((queued, rate)) = self.ledger.next_batch().await {
             self.commit(&queued, rate).await;
         }

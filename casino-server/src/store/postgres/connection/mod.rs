@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use self::tls::TlsError;
 use super::error::PgError;
 use crate::{
-    config::store_url::PostgresUrl,
+    config::store_url::postgres::DatabaseUrl,
     store::{StoreError, notifications::Notifications},
 };
 
@@ -64,7 +64,7 @@ impl ConnectionFactory {
     /// # Errors
     ///
     /// Fails if no certificate authority is available.
-    pub(super) fn new(database: &PostgresUrl) -> Result<Self, TlsError> {
+    pub(super) fn new(database: &DatabaseUrl) -> Result<Self, TlsError> {
         let mut config = database.config().clone();
         config
             .connect_timeout(CONNECT_TIMEOUT)

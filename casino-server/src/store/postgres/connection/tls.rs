@@ -13,7 +13,7 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::store_url::TlsVerify;
+use crate::config::store_url::postgres::TlsVerify;
 
 /// ALPN protocol of PostgreSQL.
 const PROTOCOL: &[u8] = b"postgresql";

@@ -1,17 +1,11 @@
-//! Columns of a batch: one array per column, one statement per table.
+//! Writes the parts of a batch: one statement per table, one array per column.
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Error, Statement, types::ToSql};
 
 use crate::{
-    domain::{
-        order::{
-            AccountId, AccountRecord, Payment, TradePosting,
-            request::{REQUESTS_KEPT, StoredAnswer},
-        },
-        rate_limit::TokenBucket,
-    },
+    domain::{order::request::REQUESTS_KEPT, rate_limit::TokenBucket},
     store::{
         Batch,
         cluster::RateLimits,
@@ -20,217 +14,122 @@ use crate::{
     },
 };
 
-#[derive(Debug, Default)]
-pub(super) struct BatchColumns {
-    accounts: AccountColumns,
-    payments: PaymentColumns,
-    trades: TradeColumns,
-    answers: RequestColumns,
-}
+type Columns<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-#[derive(Debug, Default)]
-struct AccountColumns {
-    id: Vec<i64>,
-    tokens: Vec<i32>,
-    stocks: Vec<i32>,
-    cost_basis: Vec<i64>,
-    realised_pnl: Vec<i64>,
-    dollars_in: Vec<i64>,
-    dollars_out: Vec<i64>,
-    version: Vec<i64>,
-    payments: Vec<i64>,
-    trades: Vec<i64>,
-    /// Number of the newest answer; 0 if there is none.
-    last_answer: Vec<i64>,
-    bucket_left: Vec<i64>,
-    bucket_at: Vec<i64>,
-}
-
-#[derive(Debug, Default)]
-struct PaymentColumns {
-    account: Vec<i64>,
-    number: Vec<i64>,
-    amount: Vec<i32>,
-    at: Vec<i64>,
-}
-
-#[derive(Debug, Default)]
-struct TradeColumns {
-    account: Vec<i64>,
-    number: Vec<i64>,
-    side: Vec<i16>,
-    stocks: Vec<i32>,
-    price: Vec<i32>,
-    tick: Vec<i64>,
-    at: Vec<i64>,
-}
-
-#[derive(Debug, Default)]
-struct RequestColumns {
-    account: Vec<i64>,
-    number: Vec<i64>,
-    id: Vec<Vec<u8>>,
-    answer: Vec<Vec<u8>>,
-    /// Accounts of which answers are deleted.
-    expiring: Vec<i64>,
-    /// The last answer to delete of each.
-    last_expired: Vec<i64>,
-}
-
-impl BatchColumns {
-    pub(super) fn from_batch(batch: &Batch, buckets: &RateLimits) -> Result<Self, PgError> {
-        let mut columns = Self::default();
-        let mut newest: BTreeMap<AccountId, i64> = BTreeMap::new();
-        for stored_answer in &batch.answers {
-            columns.answers.push(stored_answer)?;
-            newest.insert(stored_answer.account, stored_answer.number);
-        }
-        for (_, record) in &batch.records {
-            let newest = newest.get(&record.id).copied();
-            let left = buckets.get(&record.id).copied();
-            columns
-                .accounts
-                .push(record, newest.unwrap_or(0), left.unwrap_or(TokenBucket::FULL));
-        }
-        for (account, newest) in newest {
-            let remembered = i64::try_from(REQUESTS_KEPT).unwrap_or(i64::MAX);
-            columns.answers.expiring.push(account.0);
-            columns
-                .answers
-                .last_expired
-                .push(newest.saturating_sub(remembered));
-        }
-        for (account, payment) in &batch.payments {
-            columns.payments.push(account.0, payment);
-        }
-        for posting in &batch.trades {
-            columns.trades.push(posting);
-        }
-        Ok(columns)
-    }
-
-    pub(super) fn accounts(&self) -> u64 {
-        u64::try_from(self.accounts.id.len()).unwrap_or(u64::MAX)
-    }
-
-    pub(super) async fn update_accounts(&self, client: &Client, statement: &Statement) -> Result<u64, Error> {
-        let columns = &self.accounts;
-        let inputs: [&(dyn ToSql + Sync); 13] = [
-            &columns.id,
-            &columns.tokens,
-            &columns.stocks,
-            &columns.cost_basis,
-            &columns.realised_pnl,
-            &columns.dollars_in,
-            &columns.dollars_out,
-            &columns.version,
-            &columns.payments,
-            &columns.trades,
-            &columns.last_answer,
-            &columns.bucket_left,
-            &columns.bucket_at,
-        ];
-        execute(client, statement, columns.id.len(), &inputs).await
-    }
-
-    pub(super) async fn insert_payments(&self, client: &Client, statement: &Statement) -> Result<u64, Error> {
-        let columns = &self.payments;
-        let inputs: [&(dyn ToSql + Sync); 4] =
-            [&columns.account, &columns.number, &columns.amount, &columns.at];
-        execute(client, statement, columns.account.len(), &inputs).await
-    }
-
-    pub(super) async fn insert_trades(&self, client: &Client, statement: &Statement) -> Result<u64, Error> {
-        let columns = &self.trades;
-        let inputs: [&(dyn ToSql + Sync); 7] = [
-            &columns.account,
-            &columns.number,
-            &columns.side,
-            &columns.stocks,
-            &columns.price,
-            &columns.tick,
-            &columns.at,
-        ];
-        execute(client, statement, columns.account.len(), &inputs).await
-    }
-
-    pub(super) async fn insert_requests(&self, client: &Client, statement: &Statement) -> Result<u64, Error> {
-        let columns = &self.answers;
-        let inputs: [&(dyn ToSql + Sync); 6] = [
-            &columns.account,
-            &columns.number,
-            &columns.id,
-            &columns.answer,
-            &columns.expiring,
-            &columns.last_expired,
-        ];
-        execute(client, statement, columns.account.len(), &inputs).await
-    }
+/// Returns the column of a `value` of each row.
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 /// Executes `statement`, unless there are no `rows`.
-async fn execute(
+async fn execute<R>(
     client: &Client,
     statement: &Statement,
-    rows: usize,
-    columns: &[&(dyn ToSql + Sync)],
+    rows: &[R],
+    columns: Columns<'_>,
 ) -> Result<u64, Error> {
     match rows {
-        0 => Ok(0),
+        [] => Ok(0),
         _ => client.execute(statement, columns).await,
     }
 }
 
-impl AccountColumns {
-    fn push(&mut self, record: &AccountRecord, last_answer: i64, bucket: TokenBucket) {
-        let account = &record.account;
-        self.id.push(record.id.0);
-        self.tokens.push(account.tokens.0);
-        self.stocks.push(account.stocks.0);
-        self.cost_basis.push(account.cost_basis);
-        self.realised_pnl.push(account.realised_pnl);
-        self.dollars_in.push(account.dollars_in);
-        self.dollars_out.push(account.dollars_out);
-        self.version.push(account.version);
-        self.payments.push(record.payments);
-        self.trades.push(record.trades);
-        self.last_answer.push(last_answer);
-        let (left, at) = bucket.to_row();
-        self.bucket_left.push(left);
-        self.bucket_at.push(at.0);
-    }
+pub(super) async fn update_accounts(
+    client: &Client,
+    statement: &Statement,
+    batch: &Batch,
+    buckets: &RateLimits,
+) -> Result<u64, Error> {
+    let newest: BTreeMap<_, _> = batch
+        .answers
+        .iter()
+        .map(|stored| (stored.account, stored.number))
+        .collect();
+    let buckets = column(&batch.records, |(_, record)| {
+        let bucket = buckets.get(&record.id).copied();
+        bucket.unwrap_or(TokenBucket::FULL).to_row()
+    });
+    let rows = &batch.records;
+    let columns: Columns<'_> = &[
+        &column(rows, |(_, record)| record.id.0),
+        &column(rows, |(_, record)| record.account.tokens.0),
+        &column(rows, |(_, record)| record.account.stocks.0),
+        &column(rows, |(_, record)| record.account.cost_basis),
+        &column(rows, |(_, record)| record.account.realised_pnl),
+        &column(rows, |(_, record)| record.account.dollars_in),
+        &column(rows, |(_, record)| record.account.dollars_out),
+        &column(rows, |(_, record)| record.account.version),
+        &column(rows, |(_, record)| record.payments),
+        &column(rows, |(_, record)| record.trades),
+        // Number of the newest answer; 0 if there is none.
+        &column(rows, |(_, record)| newest.get(&record.id).copied().unwrap_or(0)),
+        &column(&buckets, |(left, _)| *left),
+        &column(&buckets, |(_, at)| at.0),
+    ];
+    execute(client, statement, rows, columns).await
 }
 
-impl PaymentColumns {
-    fn push(&mut self, account: i64, payment: &Payment) {
-        self.account.push(account);
-        self.number.push(payment.number);
-        self.amount.push(payment.amount);
-        self.at.push(payment.at.0);
-    }
+pub(super) async fn insert_payments(
+    client: &Client,
+    statement: &Statement,
+    batch: &Batch,
+) -> Result<u64, Error> {
+    let rows = &batch.payments;
+    let columns: Columns<'_> = &[
+        &column(rows, |(account, _)| account.0),
+        &column(rows, |(_, payment)| payment.number),
+        &column(rows, |(_, payment)| payment.amount),
+        &column(rows, |(_, payment)| payment.at.0),
+    ];
+    execute(client, statement, rows, columns).await
 }
 
-impl TradeColumns {
-    fn push(&mut self, posting: &TradePosting) {
-        let trade = &posting.trade;
-        self.account.push(posting.account.0);
-        self.number.push(trade.number);
-        self.side.push(rows::side(trade.side));
-        self.stocks.push(trade.count.0);
-        self.price.push(trade.price.get());
-        self.tick.push(trade.tick);
-        self.at.push(trade.at.0);
-    }
+pub(super) async fn insert_trades(
+    client: &Client,
+    statement: &Statement,
+    batch: &Batch,
+) -> Result<u64, Error> {
+    let trades = &batch.trades;
+    let columns: Columns<'_> = &[
+        &column(trades, |posting| posting.account.0),
+        &column(trades, |posting| posting.trade.number),
+        &column(trades, |posting| rows::side(posting.trade.side)),
+        &column(trades, |posting| posting.trade.count.0),
+        &column(trades, |posting| posting.trade.price.get()),
+        &column(trades, |posting| posting.trade.tick),
+        &column(trades, |posting| posting.trade.at.0),
+    ];
+    execute(client, statement, trades, columns).await
 }
 
-impl RequestColumns {
-    fn push(&mut self, stored_answer: &StoredAnswer) -> Result<(), PgError> {
-        let bytes = to_bytes(&[stored_answer.answer]);
-        self.answer
-            .push(bytes.map_err(|_| PgError::Row("cannot encode an answer"))?);
-        self.account.push(stored_answer.account.0);
-        self.number.push(stored_answer.number);
-        self.id.push(stored_answer.answer.id.0.to_vec());
-        Ok(())
-    }
+/// Inserts the answers, which are `encoded`, and deletes the oldest ones of their accounts.
+pub(super) async fn insert_answers(
+    client: &Client,
+    statement: &Statement,
+    batch: &Batch,
+    encoded: &[Vec<u8>],
+) -> Result<u64, Error> {
+    let rows = &batch.answers;
+    let kept = i64::try_from(REQUESTS_KEPT).unwrap_or(i64::MAX);
+    let expired = rows
+        .iter()
+        .map(|stored| (stored.account.0, stored.number.saturating_sub(kept)));
+    let expired: BTreeMap<_, _> = expired.collect();
+    let (accounts, last_expired): (Vec<_>, Vec<_>) = expired.into_iter().unzip();
+    let columns: Columns<'_> = &[
+        &column(rows, |stored| stored.account.0),
+        &column(rows, |stored| stored.number),
+        &column(rows, |stored| stored.answer.id.0.to_vec()),
+        &encoded,
+        &accounts,
+        &last_expired,
+    ];
+    execute(client, statement, rows, columns).await
+}
+
+pub(super) fn encode_answers(batch: &Batch) -> Result<Vec<Vec<u8>>, PgError> {
+    let encoded = batch.answers.iter().map(|stored| to_bytes(&[stored.answer]));
+    encoded
+        .collect::<Result<_, _>>()
+        .map_err(|_| PgError::Row("cannot encode an answer"))
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use futures_util::future::join5;
 use tokio_postgres::{Client, Row, Statement};
 
-use super::columns::BatchColumns;
+use super::columns;
 use crate::{
     domain::money::UnixMillis,
     store::{
-        cluster::{BatchInputs, LoadedAccount, LoadedAccounts},
+        Batch,
+        cluster::{BatchInputs, LoadedAccount, LoadedAccounts, RateLimits},
         postgres::{
             connection::{BY_KEY, with_timeout},
             error::PgError,
@@ -108,15 +109,18 @@ impl WriterConnection {
         &self,
         casino: &str,
         number: i64,
-        columns: &BatchColumns,
+        batch: &Batch,
+        buckets: &RateLimits,
     ) -> Result<(), PgError> {
+        let client = &self.client;
+        let encoded = columns::encode_answers(batch)?;
         let asked = async {
             let (marked, updated, paid, traded, stored_answer) = join5(
-                self.client.execute(&self.marker, &[&casino, &number]),
-                columns.update_accounts(&self.client, &self.update),
-                columns.insert_payments(&self.client, &self.pay),
-                columns.insert_trades(&self.client, &self.trade),
-                columns.insert_requests(&self.client, &self.insert_answers),
+                client.execute(&self.marker, &[&casino, &number]),
+                columns::update_accounts(client, &self.update, batch, buckets),
+                columns::insert_payments(client, &self.pay, batch),
+                columns::insert_trades(client, &self.trade, batch),
+                columns::insert_answers(client, &self.insert_answers, batch, &encoded),
             )
             .await;
             marked?;
@@ -125,7 +129,8 @@ impl WriterConnection {
             stored_answer?;
             updated
         };
-        if with_timeout(asked).await? != columns.accounts() {
+        let accounts = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
+        if with_timeout(asked).await? != accounts {
             return Err(PgError::Row("an account to update is missing"));
         }
         Ok(())

@@ -23,7 +23,7 @@ use crate::store::{
 mod columns;
 mod connection;
 
-use self::{columns::BatchColumns, connection::WriterConnection};
+use self::connection::WriterConnection;
 
 /// Maximum time of retries; players wait meanwhile.
 const RETRY_FOR: Duration = Duration::from_secs(5);
@@ -106,8 +106,7 @@ impl BatchWriter {
         let connection = self.connection().await.map_err(AttemptError::Before)?;
         let loaded = connection.load(inputs).await.map_err(AttemptError::Before)?;
         let (batch, buckets) = decide(&loaded);
-        let columns = BatchColumns::from_batch(&batch, &buckets).map_err(AttemptError::Before)?;
-        let written = connection.write(&casino, number, &columns).await;
+        let written = connection.write(&casino, number, &batch, &buckets).await;
         written.map_err(AttemptError::Before)?;
         let committed = with_timeout(connection.client().batch_execute("COMMIT")).await;
         committed.map_err(|error| match error.is_rejected() {

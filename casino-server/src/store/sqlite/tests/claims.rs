@@ -24,7 +24,7 @@ fn a_released_name_is_unclaimed() {
 fn a_ledger_without_claims_is_migrated() {
     let folder = Folder::new();
     let older = Connection::open(folder.ledger()).unwrap();
-    older.execute_batch(schema::VERSION_1).unwrap();
+    older.execute_batch(schema::MIGRATIONS[0]).unwrap();
     older
         .pragma_update(None, "application_id", APPLICATION_ID)
         .unwrap();

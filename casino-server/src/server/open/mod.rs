@@ -1,7 +1,9 @@
 //! Opens a ledger: a SQLite file, or a PostgreSQL database shared with other casinos.
 
+#[cfg_attr(not(feature = "postgres"), path = "no_cluster.rs")]
+mod cluster;
+
 use std::{
-    convert::Infallible,
     error::Error,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,37 +11,23 @@ use std::{
 };
 
 use rand::{TryRng, rngs::SysRng};
-use tokio::{task, time::timeout};
+use tokio::task;
 
+pub(super) use self::cluster::{Cluster, open_cluster};
 use super::OpenError;
 use crate::{
-    config::{
-        clock::Clock,
-        environment::Environment,
-        options::Options,
-        store_url::{PostgresUrl, StoreUrl},
-    },
+    config::{clock::Clock, environment::Environment, options::Options, store_url::StoreUrl},
     domain::{market::Market, money::Price},
-    feed::{
-        lobby::{self, FeedHub},
-        price::PriceFeed,
-        sessions::{ClusterSessionLimit, SessionLimit},
-    },
-    grpc::{auth, claims::ClaimCache},
+    feed::{lobby::FeedHub, price::PriceFeed, sessions::SessionLimit},
     ledger::Ledger,
     server::observer::FeedObserver,
     store::{
         Damage, OverlayReads, RecoveredWal, StoreError, WalStore,
-        cluster::ClusterStore,
-        postgres::{self, PostgresCluster},
         reader::StoreReader,
         recover,
         sqlite::{self, FileError, SqliteReads},
     },
 };
-
-/// Time limit for notifying the other casinos of a shutdown.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The options of a market.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +37,7 @@ pub(super) struct MarketOptions {
 }
 
 /// A running ledger with its feeds.
+#[derive(Debug)]
 pub(super) struct OpenLedger {
     pub(super) ledger: Ledger,
     pub(super) reader: StoreReader,
@@ -57,37 +46,6 @@ pub(super) struct OpenLedger {
     pub(super) sessions: Arc<SessionLimit>,
     pub(super) seed: u64,
     pub(super) cluster: Option<Cluster>,
-}
-
-/// Exchanges data with the casinos that share the ledger.
-#[derive(Debug)]
-pub(super) struct Cluster {
-    store: Arc<PostgresCluster>,
-    sessions: ClusterSessionLimit<PostgresCluster>,
-}
-
-impl Cluster {
-    /// Exchanges name claims, feeds and session counts.
-    pub(super) async fn run(
-        &mut self,
-        feed: &FeedHub,
-        claims: &ClaimCache,
-        reader: &StoreReader,
-    ) -> Infallible {
-        tokio::select! {
-            never = auth::follow(claims, reader, self.store.notifications()) => never,
-            never = lobby::exchange(feed, &*self.store) => never,
-            never = self.sessions.run() => never,
-        }
-    }
-
-    /// Announces the shutdown. If that fails, the entry of this casino expires.
-    pub(super) async fn leave(&self) {
-        let left = timeout(LEAVE_TIMEOUT, self.store.leave()).await;
-        if !matches!(left, Ok(Ok(()))) {
-            tracing::debug!("cannot announce the shutdown to other casinos");
-        }
-    }
 }
 
 pub(super) async fn open_single(
@@ -120,45 +78,6 @@ pub(super) async fn open_single(
         sessions,
         seed: market.seed,
         cluster: None,
-    })
-}
-
-pub(super) async fn open_cluster(
-    options: &Options,
-    database: &PostgresUrl,
-    MarketOptions {
-        opening_price,
-        tick_interval,
-    }: MarketOptions,
-    clock: Clock,
-) -> Result<OpenLedger, OpenError> {
-    let new_market = new_market(options, opening_price, &clock)?;
-    // A random ID is unique without coordination.
-    let id = format!("{:016x}", random()?);
-    let opened = postgres::open(database, &id, new_market, options.seed, options.model).await;
-    let (store, reads, market) =
-        opened.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
-    let store = Arc::new(store);
-    let prices = PriceFeed::new(market.current, tick_interval);
-    let feed = FeedHub::new(market.current);
-    let (sessions, cluster_sessions) =
-        SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
-    let observer = Box::new(FeedObserver {
-        prices: prices.clone(),
-        lobby: feed.clone(),
-    });
-    let ledger = Ledger::spawn_cluster(Arc::clone(&store), market, tick_interval, observer, clock);
-    Ok(OpenLedger {
-        ledger,
-        reader: StoreReader::new(Arc::new(reads)),
-        prices,
-        feed,
-        sessions,
-        seed: market.seed,
-        cluster: Some(Cluster {
-            store,
-            sessions: cluster_sessions,
-        }),
     })
 }
 

@@ -1,0 +1,96 @@
+//! Opens a ledger in PostgreSQL, shared with other casinos.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{MarketOptions, OpenLedger, new_market, random};
+use crate::{
+    config::{clock::Clock, options::Options, store_url::postgres::DatabaseUrl},
+    feed::{
+        lobby::{self, FeedHub},
+        price::PriceFeed,
+        sessions::{ClusterSessionLimit, SessionLimit},
+    },
+    grpc::{auth, claims::ClaimCache},
+    ledger::Ledger,
+    server::{OpenError, observer::FeedObserver},
+    store::{
+        cluster::ClusterStore,
+        postgres::{self, PostgresCluster},
+        reader::StoreReader,
+    },
+};
+
+/// Time limit for notifying the other casinos of a shutdown.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Exchanges data with the casinos that share the ledger.
+#[derive(Debug)]
+pub(in crate::server) struct Cluster {
+    store: Arc<PostgresCluster>,
+    sessions: ClusterSessionLimit<PostgresCluster>,
+}
+
+impl Cluster {
+    /// Exchanges name claims, feeds and session counts.
+    pub(in crate::server) async fn run(
+        &mut self,
+        feed: &FeedHub,
+        claims: &ClaimCache,
+        reader: &StoreReader,
+    ) -> Infallible {
+        tokio::select! {
+            never = auth::follow(claims, reader, self.store.notifications()) => never,
+            never = lobby::cluster::exchange(feed, &*self.store) => never,
+            never = self.sessions.run() => never,
+        }
+    }
+
+    /// Announces the shutdown. If that fails, the entry of this casino expires.
+    pub(in crate::server) async fn leave(&self) {
+        let left = timeout(LEAVE_TIMEOUT, self.store.leave()).await;
+        if !matches!(left, Ok(Ok(()))) {
+            tracing::debug!("cannot announce the shutdown to other casinos");
+        }
+    }
+}
+
+pub(in crate::server) async fn open_cluster(
+    options: &Options,
+    database: &DatabaseUrl,
+    MarketOptions {
+        opening_price,
+        tick_interval,
+    }: MarketOptions,
+    clock: Clock,
+) -> Result<OpenLedger, OpenError> {
+    let new_market = new_market(options, opening_price, &clock)?;
+    // A random ID is unique without coordination.
+    let id = format!("{:016x}", random()?);
+    let opened = postgres::open(database, &id, new_market, options.seed, options.model).await;
+    let (store, reads, market) =
+        opened.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
+    let store = Arc::new(store);
+    let prices = PriceFeed::new(market.current, tick_interval);
+    let feed = FeedHub::new(market.current);
+    let (sessions, cluster_sessions) =
+        SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
+    let observer = Box::new(FeedObserver {
+        prices: prices.clone(),
+        lobby: feed.clone(),
+    });
+    let ledger = Ledger::spawn_cluster(Arc::clone(&store), market, tick_interval, observer, clock);
+    Ok(OpenLedger {
+        ledger,
+        reader: StoreReader::new(Arc::new(reads)),
+        prices,
+        feed,
+        sessions,
+        seed: market.seed,
+        cluster: Some(Cluster {
+            store,
+            sessions: cluster_sessions,
+        }),
+    })
+}
