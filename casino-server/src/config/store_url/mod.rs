@@ -8,6 +8,8 @@ use std::{
     str::FromStr,
 };
 
+use percent_encoding::percent_decode_str;
+
 pub(crate) use self::postgres::{PostgresUrl, TlsVerify};
 
 /// The location of a ledger.
@@ -117,7 +119,7 @@ fn sqlite_path(path: &str) -> Result<PathBuf, StoreUrlError> {
 
 /// Returns whether `path` has a parameter in the notation of another program, which may be a password.
 fn names_parameter(path: &str) -> bool {
-    let path = path.to_lowercase();
+    let path = percent_decode_str(path).decode_utf8_lossy().to_lowercase();
     let assigns = |part: &str| part.contains(['=', ':']);
     path.contains("password=")
         || path.contains("password:")

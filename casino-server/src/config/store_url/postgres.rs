@@ -147,7 +147,7 @@ impl Parameters {
                 // Some services have user names such as `ann%40server`.
                 "user" => value.contains(SEPARATORS) || decoded.replace('@', "").contains(SEPARATORS),
                 "dbname" | "sslrootcert" => decoded.contains(SEPARATORS) || names_parameter(&decoded),
-                _ => decoded.contains(SEPARATORS),
+                _ => decoded.contains(SEPARATORS) || decoded.to_lowercase().contains("password:"),
             };
         // Options are sent to the database only.
         if is_misread && name != "options" {
