@@ -147,8 +147,8 @@ fn backup(args: &Args, file: &Path) -> Result<()> {
 }
 
 async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
-    let shutdown_signal = server::shutdown_signal().wrap_err("cannot install signal handlers")?;
     let tls = args.server.certificate()?;
+    let shutdown_signal = server::shutdown_signal(tls.clone()).wrap_err("cannot install signal handlers")?;
     let allow_plaintext = args.server.allow_plaintext;
     let payments = args.payments_server.endpoint(secret, allow_plaintext)?;
     let allow_remote = tls.is_some() || allow_plaintext;

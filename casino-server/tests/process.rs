@@ -297,7 +297,10 @@ fn signals_shut_down_cleanly_or_have_no_effect() {
         (&[Signal::TERM][..], "SIGTERM: stopping"),
         (&[Signal::INT], "SIGINT: stopping"),
         (&[Signal::QUIT], "SIGQUIT: stopping"),
-        (&[Signal::HUP], "SIGHUP: stopping"),
+        (
+            &[Signal::HUP, Signal::TERM],
+            "SIGHUP: no effect, as there is no certificate",
+        ),
         (&[Signal::USR1, Signal::TERM], "SIGTERM: stopping"),
         (&[Signal::USR2, Signal::TERM], "SIGTERM: stopping"),
         (&[Signal::ALARM, Signal::TERM], "SIGTERM: stopping"),

@@ -15,8 +15,8 @@ use crate::{Limits, Options};
 
 /// Writes statements of AwesomeStock payments, over gRPC.
 ///
-/// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT, SIGTERM,
-/// SIGQUIT and SIGHUP stop it. Exit codes: 0, 1 failure, 2 usage.
+/// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT, SIGTERM and
+/// SIGQUIT stop it; SIGHUP reads the TLS certificate again. Exit codes: 0, 1 failure, 2 usage.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "payments-server", version)]
 pub struct Config {

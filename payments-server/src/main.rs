@@ -79,7 +79,8 @@ fn run(config: &Config, options: Options) -> Result<(), Report> {
 
 async fn serve(config: &Config, options: Options) -> Result<(), Report> {
     // Before the ready line, as its reader may send a signal at once.
-    let stop_requested = server::shutdown_signal().wrap_err("cannot install the signal handlers")?;
+    let stop_requested =
+        server::shutdown_signal(options.tls.clone()).wrap_err("cannot install the signal handlers")?;
     let allow_remote = options.tls.is_some() || config.server.allow_plaintext;
     let listener = server::listen(&config.listen, allow_remote).await?;
     print_ready(&listener).wrap_err("cannot write to standard output")?;
