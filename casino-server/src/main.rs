@@ -2,7 +2,9 @@
 
 use std::{
     convert::Infallible,
-    env, future,
+    env,
+    ffi::OsString,
+    future,
     io::{self, Write},
     path::Path,
     process::ExitCode,
@@ -50,11 +52,12 @@ fn main() -> ExitCode {
                 return ExitCode::from(EXIT_USAGE);
             }
             (_, Err(error)) => {
+                // An invalid variable is wrong usage; an unusable file is a failure.
+                let is_usage = error.is_from_variable();
                 let _ = writeln!(io::stderr(), "casino-server: {:#}", eyre!(error));
-                // An unusable file is a failure; an invalid variable is wrong usage.
-                return match args.payments_server.payments_secret_file {
-                    Some(_) => ExitCode::FAILURE,
-                    None => ExitCode::from(EXIT_USAGE),
+                return match is_usage {
+                    true => ExitCode::from(EXIT_USAGE),
+                    false => ExitCode::FAILURE,
                 };
             }
         },
@@ -76,7 +79,8 @@ fn parse() -> Result<Args, clap::Error> {
 /// Parses `RUST_LOG`; the default is `info`.
 fn log_filter() -> Result<EnvFilter> {
     let set = env::var_os(EnvFilter::DEFAULT_ENV).filter(|set| !set.is_empty());
-    let filter = set.map_or_else(|| "info".into(), |set| set.to_string_lossy().into_owned());
+    let filter = set.map_or(Ok("info".to_owned()), OsString::into_string);
+    let filter = filter.map_err(|_| eyre!("{} is not valid UTF-8", EnvFilter::DEFAULT_ENV))?;
     EnvFilter::try_new(filter).wrap_err(EnvFilter::DEFAULT_ENV)
 }
 
@@ -143,8 +147,8 @@ fn backup(args: &Args, file: &Path) -> Result<()> {
 }
 
 async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
-    let shutdown_signal = server::shutdown_signal().wrap_err("cannot install signal handlers")?;
     let tls = args.server.certificate()?;
+    let shutdown_signal = server::shutdown_signal(tls.clone()).wrap_err("cannot install signal handlers")?;
     let allow_plaintext = args.server.allow_plaintext;
     let payments = args.payments_server.endpoint(secret, allow_plaintext)?;
     let allow_remote = tls.is_some() || allow_plaintext;

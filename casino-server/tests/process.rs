@@ -96,6 +96,14 @@ fn an_invalid_store_is_not_echoed() {
         ("--store", "postgres://u@h/d?password=s3cr3t&colour=red"),
         ("--payments", "ftp://u:s3cr3t@h"),
         ("--store", "sqlite://s3cr3t.db"),
+        ("--store", "postgres://u@127.0.0.1:1/d&password=s3cr3t"),
+        ("--store", "postgres://u@127.0.0.1:1/d;password=s3cr3t"),
+        ("--store", "postgres://u;password=s3cr3t@127.0.0.1:1/d"),
+        ("--store", "postgres://u@127.0.0.1:1/d?user=u;password=s3cr3t"),
+        ("--store", "sqlite:casino.db;password=s3cr3t"),
+        ("--store", "sqlite:memory:"),
+        ("--store", "sqlite::"),
+        ("--store", "sqlite::memory:"),
     ] {
         for by_variable in [false, true] {
             let mut command = process::command(&[]);
@@ -183,7 +191,8 @@ async fn options_can_come_from_the_environment() {
         )
     };
     assert_eq!(code, Some(2));
-    assert!(stderr.contains("0 is not in 1..=2147483647"), "{stderr}");
+    let rule = "from CASINO_INITIAL_PRICE': expected a whole number from 1 to 2147483647";
+    assert!(stderr.contains(rule), "{stderr}");
 }
 
 #[tokio::test]
@@ -288,7 +297,10 @@ fn signals_shut_down_cleanly_or_have_no_effect() {
         (&[Signal::TERM][..], "SIGTERM: stopping"),
         (&[Signal::INT], "SIGINT: stopping"),
         (&[Signal::QUIT], "SIGQUIT: stopping"),
-        (&[Signal::HUP], "SIGHUP: stopping"),
+        (
+            &[Signal::HUP, Signal::TERM],
+            "SIGHUP: no effect, as there is no certificate",
+        ),
         (&[Signal::USR1, Signal::TERM], "SIGTERM: stopping"),
         (&[Signal::USR2, Signal::TERM], "SIGTERM: stopping"),
         (&[Signal::ALARM, Signal::TERM], "SIGTERM: stopping"),

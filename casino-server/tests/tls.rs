@@ -5,9 +5,10 @@
 
 mod support;
 
-use std::{net::TcpStream, path::Path};
+use std::{fs, net::TcpStream, path::Path};
 
 use awesomestock_proto::{EXECUTED_MESSAGE, casino::casino_client::CasinoClient, tls, transport};
+use rustix::process::Signal;
 use support::{
     ALL_FEEDS, CasinoClientExt, Client, buy,
     certificates::{Authority, SignedCert},
@@ -105,6 +106,70 @@ async fn silent_connections_delay_no_other() {
     server.terminate();
     let (status, log) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
     assert!(status.success(), "{log}");
+}
+
+/// Copies a certificate and its key over those that a server uses.
+fn install(signed: &SignedCert, used: &SignedCert) {
+    fs::copy(&signed.cert, &used.cert).unwrap();
+    fs::copy(&signed.key, &used.key).unwrap();
+}
+
+/// Plays on a new connection. Returns the explanation if that fails.
+async fn play_anew(url: &str, authority: &Authority) -> Result<(), String> {
+    let answer = with_timeout(client(url, Some(&authority.ca())).get_wallet(user("ann"))).await;
+    answer
+        .map(drop)
+        .map_err(|status| tls::explain(&status).unwrap_or_else(|| status.to_string()))
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_used_without_losing_a_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (Authority::new(), Authority::new());
+    let [first, second, other] = [old.sign(), new.sign(), new.sign_for_another()];
+    let used = SignedCert {
+        cert: folder.path().join("cert.pem"),
+        key: folder.path().join("key.pem"),
+    };
+    install(&first, &used);
+    let server = start_casino(&folder, &used);
+    let url = format!("https://localhost:{}", server.address.port());
+    let mut sessions = Vec::new();
+    for number in 0..50 {
+        let (name, mut client) = (format!("p{number}"), client(&url, Some(&old.ca())));
+        client.deposit(&name, 100).await.unwrap();
+        sessions.push((client.open_session(&name, ALL_FEEDS).await, name));
+    }
+    let untrusted = "its certificate is from an untrusted authority; trust it with --tls-ca FILE";
+
+    install(&second, &used);
+    server.wait_for_log("new connections get the certificate in");
+    assert_eq!(play_anew(&url, &new).await, Ok(()));
+    assert_eq!(play_anew(&url, &old).await, Err(untrusted.to_owned()));
+
+    // The key of another certificate.
+    fs::copy(&other.key, &used.key).unwrap();
+    let log = server.wait_for_log("the old certificate stays in use: ");
+    assert!(
+        log.contains("are not a matching certificate and private key"),
+        "{log}"
+    );
+    assert_eq!(play_anew(&url, &new).await, Ok(()));
+
+    install(&first, &used);
+    // Without it, the change is seen a second later.
+    server.signal(Signal::HUP);
+    server.wait_for_log("new connections get the certificate in");
+    assert_eq!(play_anew(&url, &old).await, Ok(()));
+
+    for (session, name) in &mut sessions {
+        assert_eq!(session.execute(buy(name, 1)).await, EXECUTED_MESSAGE, "{name}");
+    }
+    drop(sessions);
+    server.terminate();
+    let (status, log) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
+    assert!(status.success(), "{log}");
+    assert_eq!(log.matches("stays in use").count(), 1, "logged once: {log}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs::OpenOptions, path::Path, process::Command};
+use std::{collections::BTreeSet, fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::Command};
 
 use casino_server::config::Args;
 use support::{
@@ -69,10 +69,9 @@ fn each_variable_may_be_empty_and_errors_name_it() {
         }
         let (ended_with, stderr) = ended(command.env(variable, wrong));
         assert_eq!(ended_with, Some(*code), "{variable}={wrong}: {stderr}");
-        // A missing option is named instead of the one that requires it.
         let named = match *variable {
-            "CASINO_TLS_CERT" => "CASINO_TLS_KEY",
-            "CASINO_TLS_KEY" => "CASINO_TLS_CERT",
+            "CASINO_TLS_CERT" => "CASINO_TLS_CERT is given without --tls-key or CASINO_TLS_KEY",
+            "CASINO_TLS_KEY" => "CASINO_TLS_KEY is given without --tls-cert or CASINO_TLS_CERT",
             "CASINO_TLS_CA" | "CASINO_PAYMENTS_SECRET_FILE" => "/nowhere",
             variable => variable,
         };
@@ -113,6 +112,96 @@ fn an_empty_secret_is_an_error() {
         assert_eq!(code, Some(1), "{text:?}: {stderr}");
         assert!(stderr.contains(file.to_str().unwrap()), "{text:?}: {stderr}");
     }
+}
+
+/// An unusable secret is not ignored because another one is used.
+#[test]
+fn a_secret_is_checked_beside_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "0123456789abcdef\n").unwrap();
+    for wrong in ["", "sh0rt"] {
+        for by_variable in [false, true] {
+            let mut command = process::command(&["--store", &store(&ledger_path(&folder))]);
+            match by_variable {
+                false => command.arg("--payments-secret-file").arg(&file),
+                true => command.env("CASINO_PAYMENTS_SECRET_FILE", &file),
+            };
+            let (code, stderr) = ended(command.env("PAYMENTS_SECRET", wrong));
+            assert_eq!(code, Some(2), "{wrong:?}: {stderr}");
+            assert!(
+                stderr.contains("PAYMENTS_SECRET: a secret must be"),
+                "{wrong:?}: {stderr}"
+            );
+            assert!(!stderr.contains("sh0rt"), "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_unicode_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = std::ffi::OsStr::from_bytes(b"s3cr3t\xff");
+    let files = [
+        "CASINO_TLS_CERT",
+        "CASINO_TLS_KEY",
+        "CASINO_TLS_CA",
+        "CASINO_PAYMENTS_SECRET_FILE",
+    ];
+    let variables = WRONG.iter().map(|(variable, ..)| *variable);
+    let texts = variables.filter(|variable| !files.contains(variable));
+    for variable in texts.chain(["RUST_LOG", "PAYMENTS_SECRET"]) {
+        let mut command = process::command(&["--listen", "127.0.0.1:0"]);
+        if variable == "CASINO_LISTEN" {
+            command = process::command(&[]);
+        }
+        let (code, stderr) = ended(command.current_dir(&folder).env(variable, wrong));
+        assert_eq!(code, Some(2), "{variable}: {stderr}");
+        assert!(
+            stderr.contains(variable) && !stderr.contains("s3cr3t"),
+            "{variable}: {stderr}"
+        );
+    }
+    assert_eq!(
+        std::fs::read_dir(&folder).unwrap().count(),
+        0,
+        "no ledger is created"
+    );
+}
+
+#[test]
+fn the_help_of_a_task_describes_its_own_options() {
+    for (task, store) in [
+        ("healthcheck", None),
+        ("check", Some("`sqlite:PATH` or")),
+        ("release", Some("`sqlite:PATH` or")),
+        ("backup", Some("`sqlite:PATH`")),
+        ("accept-loss", Some("`sqlite:PATH`")),
+    ] {
+        let (code, stdout, _) = process::run(&[task, "--help"]);
+        assert_eq!(code, Some(0), "{task}");
+        assert_eq!(stdout.contains("--store"), store.is_some(), "{task}: {stdout}");
+        assert!(store.is_none_or(|text| stdout.contains(text)), "{task}: {stdout}");
+        assert!(!stdout.contains("created if missing"), "{task}: {stdout}");
+    }
+    assert!(process::run(&["--help"]).1.contains("created if missing"));
+}
+
+#[test]
+fn a_copy_is_not_written_to_a_url() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(CasinoProcess::start(&ledger_path(&folder), &[]));
+    let before = std::fs::read_dir(&folder).unwrap().count();
+    for url in ["sqlite:copy.db", "postgres://u:s3cr3t@h/d", "file:copy.db"] {
+        let mut command = process::command(&["backup", url, "--store", &store(&ledger_path(&folder))]);
+        let (code, stderr) = ended(command.current_dir(&folder));
+        assert_eq!(code, Some(2), "{url}: {stderr}");
+        assert!(
+            stderr.contains("expected the path of a file") && !stderr.contains("s3cr3t"),
+            "{stderr}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), before);
 }
 
 #[test]

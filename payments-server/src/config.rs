@@ -15,8 +15,8 @@ use crate::{Limits, Options};
 
 /// Writes statements of AwesomeStock payments, over gRPC.
 ///
-/// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT, SIGTERM,
-/// SIGQUIT and SIGHUP stop it. Exit codes: 0, 1 failure, 2 usage.
+/// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT, SIGTERM and
+/// SIGQUIT stop it; SIGHUP reads the TLS certificate again. Exit codes: 0, 1 failure, 2 usage.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "payments-server", version)]
 pub struct Config {
@@ -38,7 +38,7 @@ pub struct Config {
         long,
         value_name = "N",
         default_value_t = Limits::DEFAULT_MAX_PAYMENTS,
-        value_parser = |text: &str| command_line::count(text, &Limits::MAX_PAYMENTS)
+        value_parser = |text: &str| command_line::number(text, &Limits::MAX_PAYMENTS)
     )]
     pub max_payments: usize,
 
@@ -47,7 +47,7 @@ pub struct Config {
         long,
         value_name = "N",
         default_value_t = Limits::DEFAULT_MAX_OPEN,
-        value_parser = |text: &str| command_line::count(text, &Limits::MAX_OPEN)
+        value_parser = |text: &str| command_line::number(text, &Limits::MAX_OPEN)
     )]
     pub max_open: usize,
 
@@ -73,8 +73,8 @@ pub struct Config {
     #[command(flatten)]
     pub server: ServerArgs,
 
-    /// File of the secret that casinos must send: one line of 16 to 512 characters. The secret itself may be
-    /// in `PAYMENTS_SECRET` instead. Without a secret, all clients are served
+    /// File of the secret that casinos must send: one line of 16 to 512 characters. Without this option, the secret
+    /// itself may be in `PAYMENTS_SECRET`. Without a secret, all clients are served
     #[arg(long, value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
 
@@ -100,12 +100,6 @@ impl Config {
     #[must_use]
     pub fn definition() -> Command {
         command_line::with_environment(Self::command(), "PAYMENTS")
-    }
-
-    /// Returns whether a certificate or secret is read from a file.
-    #[must_use]
-    pub fn uses_files(&self) -> bool {
-        self.secret_file.is_some() || self.server.tls_cert.is_some()
     }
 
     /// Returns the server's options, with certificate and secret read from their files.
@@ -147,10 +141,14 @@ fn log_filter(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<Config, String> {
-        Config::try_parse_from([&["payments-server"], arguments].concat()).map_err(|error| error.to_string())
+        let matches = command_line::matches(Config::definition(), [&["payments-server"], arguments].concat());
+        let config = matches.and_then(|matches| Config::from_arg_matches(&matches));
+        config.map_err(|error| error.to_string())
     }
 
     #[test]
@@ -207,12 +205,28 @@ mod tests {
         for (arguments, expected) in [
             (["--listen", "nowhere"], "expected HOST:PORT"),
             (["--listen", "127.0.0.1:65536"], "expected HOST:PORT"),
-            (["--max-payments", "0"], "expected 1 to 10000000"),
-            (["--max-payments", "10000001"], "expected 1 to 10000000"),
-            (["--max-payments", "many"], "expected 1 to 10000000"),
+            (
+                ["--max-payments", "0"],
+                "expected a whole number from 1 to 10000000",
+            ),
+            (
+                ["--max-payments", "10000001"],
+                "expected a whole number from 1 to 10000000",
+            ),
+            (
+                ["--max-payments", "-1"],
+                "expected a whole number from 1 to 10000000",
+            ),
+            (
+                ["--max-payments", "many"],
+                "expected a whole number from 1 to 10000000",
+            ),
             (["--max-time", "9ms"], "expected a duration from 10ms to 1h"),
-            (["--max-connections", "0"], "expected 1 to 1000000"),
-            (["--max-open", "0"], "expected 1 to 100000"),
+            (
+                ["--max-connections", "0"],
+                "expected a whole number from 1 to 1000000",
+            ),
+            (["--max-open", "0"], "expected a whole number from 1 to 100000"),
             (["--idle", "9ms"], "expected a duration from 10ms to 1h"),
             (["--idle", "61m"], "expected a duration from 10ms to 1h"),
             (["--idle", "10"], "expected a duration from 10ms to 1h"),

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use awesomestock_proto::{command_line, resources, server};
+use awesomestock_proto::{auth::SecretError, command_line, resources, server};
 use clap::FromArgMatches;
 use color_eyre::eyre::{Report, WrapErr};
 use payments_server::{
@@ -39,10 +39,11 @@ fn main() -> ExitCode {
             Ok(options) => run(&config, options),
             Err(report) => {
                 let _ = writeln!(io::stderr(), "payments-server: {report:#}");
-                // An invalid file is a failure; an invalid variable is a usage error.
-                return match config.uses_files() {
-                    true => ExitCode::FAILURE,
-                    false => ExitCode::from(USAGE),
+                // An invalid variable is a usage error; an invalid file is a failure.
+                let secret = report.downcast_ref::<SecretError>();
+                return match secret.is_some_and(SecretError::is_from_variable) {
+                    true => ExitCode::from(USAGE),
+                    false => ExitCode::FAILURE,
                 };
             }
         },
@@ -78,7 +79,8 @@ fn run(config: &Config, options: Options) -> Result<(), Report> {
 
 async fn serve(config: &Config, options: Options) -> Result<(), Report> {
     // Before the ready line, as its reader may send a signal at once.
-    let stop_requested = server::shutdown_signal().wrap_err("cannot install the signal handlers")?;
+    let stop_requested =
+        server::shutdown_signal(options.tls.clone()).wrap_err("cannot install the signal handlers")?;
     let allow_remote = options.tls.is_some() || config.server.allow_plaintext;
     let listener = server::listen(&config.listen, allow_remote).await?;
     print_ready(&listener).wrap_err("cannot write to standard output")?;

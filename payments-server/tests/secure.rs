@@ -123,6 +123,32 @@ async fn a_client_that_trusts_the_certificate_gets_a_statement() {
         .unwrap();
 }
 
+#[tokio::test]
+async fn a_new_certificate_is_used_for_new_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    let install = || {
+        let generated = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(&cert, generated.cert.pem()).unwrap();
+        fs::write(&key, generated.signing_key.serialize_pem()).unwrap();
+    };
+    install();
+    let [cert_path, key_path] = [&cert, &key].map(|path| path.to_str().unwrap());
+    let mut command = command(&["--tls-cert", cert_path, "--tls-key", key_path]);
+    command.stderr(Stdio::piped());
+    let mut server = Server::start(command);
+    let mut log = BufReader::new(server.0.stderr.take().unwrap()).lines();
+    let url = format!("https://localhost:{}", server.1.port());
+    let connect = || tls::endpoint(&url, Some(&cert)).unwrap().connect_lazy();
+    let before = connect();
+    statement_of(&before, vec![payment("ann", -1, 1)]).await.unwrap();
+    install();
+    assert!(log.any(|line| line.unwrap().contains("new connections get the certificate in")));
+    for channel in [&connect(), &before] {
+        statement_of(channel, vec![payment("ann", -1, 1)]).await.unwrap();
+    }
+}
+
 #[test]
 fn unsafe_or_invalid_options_are_rejected_at_startup() {
     let folder = tempfile::tempdir().unwrap();
@@ -142,7 +168,7 @@ fn unsafe_or_invalid_options_are_rejected_at_startup() {
             1,
             "a secret must be one line of 16 to 512",
         ),
-        (&["--tls-cert", file], 2, "--tls-key"),
+        (&["--tls-cert", file], 2, "--tls-cert is given without --tls-key"),
         (
             &["--tls-cert", file, "--tls-key", file],
             1,

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeSet,
     fs::OpenOptions,
     io::{BufRead, BufReader},
+    os::unix::ffi::OsStrExt,
     process::{Command, Stdio},
 };
 
@@ -65,10 +66,9 @@ fn each_variable_may_be_empty_and_errors_name_it() {
         let output = command().env(variable, wrong).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(*code), "{variable}={wrong}: {stderr}");
-        // A missing option is named instead of the one that requires it.
         let named = match *variable {
-            "PAYMENTS_TLS_CERT" => "PAYMENTS_TLS_KEY",
-            "PAYMENTS_TLS_KEY" => "PAYMENTS_TLS_CERT",
+            "PAYMENTS_TLS_CERT" => "PAYMENTS_TLS_CERT is given without --tls-key or PAYMENTS_TLS_KEY",
+            "PAYMENTS_TLS_KEY" => "PAYMENTS_TLS_KEY is given without --tls-cert or PAYMENTS_TLS_CERT",
             "PAYMENTS_SECRET_FILE" => "/nowhere",
             variable => variable,
         };
@@ -108,6 +108,46 @@ fn an_empty_secret_is_an_error() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{text:?}: {stderr}");
         assert!(stderr.contains(file.to_str().unwrap()), "{text:?}: {stderr}");
+    }
+}
+
+/// An unusable secret is not ignored because another one is used.
+#[test]
+fn a_secret_is_checked_beside_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "0123456789abcdef\n").unwrap();
+    for wrong in ["", "sh0rt"] {
+        let mut command = command();
+        command
+            .arg("--secret-file")
+            .arg(&file)
+            .env("PAYMENTS_SECRET", wrong);
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {stderr}");
+        assert!(
+            stderr.contains("PAYMENTS_SECRET: a secret must be"),
+            "{wrong:?}: {stderr}"
+        );
+        assert!(!stderr.contains("sh0rt"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_unicode_is_named() {
+    let wrong = std::ffi::OsStr::from_bytes(b"s3cr3t\xff");
+    let files = ["PAYMENTS_TLS_CERT", "PAYMENTS_TLS_KEY", "PAYMENTS_SECRET_FILE"];
+    let variables = WRONG.iter().map(|(variable, ..)| *variable);
+    let texts = variables.filter(|variable| !files.contains(variable));
+    for variable in texts.chain(["PAYMENTS_SECRET"]) {
+        let output = command().env(variable, wrong).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{variable}: {stderr}");
+        assert!(
+            stderr.contains(variable) && !stderr.contains("s3cr3t"),
+            "{variable}: {stderr}"
+        );
     }
 }
 

@@ -55,6 +55,14 @@ pub enum SecretError {
     },
 }
 
+impl SecretError {
+    /// Returns whether the variable is wrong, not a file.
+    #[must_use]
+    pub fn is_from_variable(&self) -> bool {
+        matches!(self, Self::Bad { origin, .. } if origin == SECRET_VARIABLE)
+    }
+}
+
 /// An invalid credential. Messages never include it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
@@ -152,31 +160,27 @@ impl SharedSecret {
         }
     }
 
-    /// Reads the secret from `file`, or from [`SECRET_VARIABLE`] if it is set.
+    /// Reads the secret from `file`, or without it from [`SECRET_VARIABLE`] if that is set.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or the secret is invalid.
+    /// The file cannot be read, or a secret is invalid, also that of a variable which is not used.
     pub fn read(file: Option<&Path>) -> Result<Option<Self>, SecretError> {
-        let (origin, text) = match file {
-            Some(path) => match fs::read_to_string(path) {
-                Ok(text) => (path.display().to_string(), text),
-                Err(source) => {
-                    let path = path.to_owned();
-                    return Err(SecretError::Unreadable { path, source });
-                }
-            },
-            None => match env::var(SECRET_VARIABLE) {
-                Ok(text) => (SECRET_VARIABLE.to_owned(), text),
-                Err(env::VarError::NotPresent) => return Ok(None),
-                // Set, but not UTF-8: an invalid secret.
-                Err(env::VarError::NotUnicode(_)) => (SECRET_VARIABLE.to_owned(), String::new()),
-            },
+        let parse = |origin: String, text: &str| {
+            Self::parse(text).map_err(|source| SecretError::Bad { origin, source })
         };
-        match Self::parse(&text) {
-            Ok(secret) => Ok(Some(secret)),
-            Err(source) => Err(SecretError::Bad { origin, source }),
-        }
+        // A text that is not UTF-8 is not a secret either.
+        let variable = env::var_os(SECRET_VARIABLE)
+            .map(|text| parse(SECRET_VARIABLE.to_owned(), &text.to_string_lossy()))
+            .transpose()?;
+        let Some(path) = file else {
+            return Ok(variable);
+        };
+        let text = fs::read_to_string(path).map_err(|source| SecretError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        parse(path.display().to_string(), &text).map(Some)
     }
 
     /// Returns whether `metadata` has this secret, compared in constant time; `None` without a token.

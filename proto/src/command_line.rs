@@ -1,12 +1,15 @@
 //! Command-line rules of all programs: environment variables, values within bounds, listen addresses, printed output.
 
 use std::{
+    any::TypeId,
     env,
     ffi::OsString,
+    fmt::Display,
     io::{self, Write},
     net::Ipv6Addr,
     ops::RangeInclusive,
-    path::Path,
+    path::{Path, PathBuf},
+    str::FromStr,
     time::Duration,
 };
 
@@ -14,6 +17,7 @@ use clap::{
     Arg, ArgAction, ArgMatches, Command,
     builder::BoolishValueParser,
     error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
 };
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.
@@ -21,7 +25,7 @@ const SECRETS: [&str; 3] = ["secret_file", "payments_secret_file", "tls_key"];
 
 /// Gives each option with a value an environment variable: `prefix`, `_` and the option's name.
 ///
-/// An empty variable is treated as unset, except those of secrets.
+/// An empty variable is treated as unset, except those of secrets. A negative number is a value, not an option.
 #[must_use]
 pub fn with_environment(command: Command, prefix: &str) -> Command {
     command.mut_args(|option| {
@@ -30,11 +34,9 @@ pub fn with_environment(command: Command, prefix: &str) -> Command {
         };
         let variable = format!("{prefix}_{}", name.replace('-', "_").to_uppercase());
         let is_empty = env::var_os(&variable).is_some_and(|value| value.is_empty());
-        if is_empty && !SECRETS.contains(&option.get_id().as_str()) {
-            option
-        } else {
-            option.env(variable)
-        }
+        let is_unset = is_empty && !SECRETS.contains(&option.get_id().as_str());
+        let option = option.allow_negative_numbers(true);
+        if is_unset { option } else { option.env(variable) }
     })
 }
 
@@ -57,14 +59,23 @@ impl BooleanOption for Arg {
     }
 }
 
-/// Parses a number within `bounds`.
+/// Parses a whole number within `bounds`.
 ///
 /// # Errors
 ///
 /// Any other text. The message states the bounds.
-pub fn count(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String> {
+pub fn number<N: FromStr + PartialOrd + Display>(
+    text: &str,
+    bounds: &RangeInclusive<N>,
+) -> Result<N, String> {
     let given = text.parse().ok().filter(|given| bounds.contains(given));
-    given.ok_or_else(|| format!("expected {} to {}", bounds.start(), bounds.end()))
+    given.ok_or_else(|| {
+        format!(
+            "expected a whole number from {} to {}",
+            bounds.start(),
+            bounds.end()
+        )
+    })
 }
 
 /// Parses a duration such as `1s` or `1m 30s` within `bounds`.
@@ -83,8 +94,12 @@ pub fn duration(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duratio
 /// Options whose value may contain a secret.
 const SECRET_VALUES: [&str; 3] = ["--store", "--payments", "--casino"];
 
+/// Options of a server that need each other.
+const PAIRS: [[&str; 2]; 2] = [["tls_cert", "tls_key"], ["tls_key", "tls_cert"]];
+
 /// Parses a command line. An error about a value names the environment variable it comes from, and does not show a
-/// value that may contain a secret, such as the password of a URL.
+/// value that may contain a secret, such as the password of a URL. Options that need each other are checked for the
+/// command without a subcommand.
 ///
 /// # Errors
 ///
@@ -93,8 +108,59 @@ pub fn matches<A: Into<OsString> + Clone>(
     mut command: Command,
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<ArgMatches, clap::Error> {
-    let matches = command.try_get_matches_from_mut(arguments);
-    matches.map_err(|error| explain(error, &command))
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let matches = match command.try_get_matches_from_mut(&arguments) {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            return Err(command.error(error.kind(), not_unicode(&command, &arguments)));
+        }
+        Err(error) => return Err(explain(error, &command)),
+    };
+    let is_given = |id| matches.try_contains_id(id).is_ok_and(|given| given);
+    let half = PAIRS
+        .iter()
+        .find(|[given, missing]| is_given(given) && !is_given(missing) && matches.subcommand().is_none());
+    match half {
+        Some([given, missing]) => {
+            let by_variable = matches.value_source(given) == Some(ValueSource::EnvVariable);
+            let [given, missing] = [given, missing].map(|id| names(&command, id));
+            let given = if by_variable { given.1 } else { given.0 };
+            let rule = format!("{given} is given without {} or {}", missing.0, missing.1);
+            Err(command.error(ErrorKind::MissingRequiredArgument, rule))
+        }
+        None => Ok(matches),
+    }
+}
+
+/// Returns the option and the variable of the argument `id`.
+fn names(command: &Command, id: &str) -> (String, String) {
+    let argument = command.get_arguments().find(|argument| argument.get_id() == id);
+    let variable = argument.and_then(Arg::get_env).unwrap_or_default();
+    let option = argument.and_then(Arg::get_long).unwrap_or_default();
+    (format!("--{option}"), variable.to_string_lossy().into_owned())
+}
+
+/// Names the variable or the option whose value is not UTF-8, without the value.
+fn not_unicode(command: &Command, arguments: &[OsString]) -> String {
+    let is_text = |option: &&Arg| option.get_value_parser().type_id() != TypeId::of::<PathBuf>();
+    let variable = command
+        .get_arguments()
+        .filter(is_text)
+        .filter_map(|option| option.get_env()?.to_str())
+        .find(|variable| matches!(env::var(variable), Err(env::VarError::NotUnicode(_))));
+    let wrong = arguments.iter().position(|argument| argument.to_str().is_none());
+    let option = wrong.and_then(|wrong| {
+        let near = arguments.get(wrong.saturating_sub(1)..=wrong)?.iter().rev();
+        let names = near.map(|argument| argument.to_string_lossy().split('=').next().map(str::to_owned));
+        names.flatten().find(|name| name.starts_with("--"))
+    });
+    let named = match (option, variable) {
+        (Some(option), _) if wrong.is_some() => format!("the value of {option}"),
+        (None, _) if wrong.is_some() => "an argument".to_owned(),
+        (_, Some(variable)) => variable.to_owned(),
+        (_, None) => "a value".to_owned(),
+    };
+    format!("{named} is not valid UTF-8")
 }
 
 fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
@@ -150,6 +216,18 @@ pub fn secret_path(path: &Path) -> String {
     match folder.is_some_and(Path::exists) || path.extension().is_some() {
         true => path.display().to_string(),
         false => "(name not shown, as it may be the secret itself)".to_owned(),
+    }
+}
+
+/// Parses the path of a file.
+///
+/// # Errors
+///
+/// A URL, which would become a file of that name.
+pub fn file_path(text: &str) -> Result<PathBuf, &'static str> {
+    match text.contains("://") || ["sqlite:", "file:"].iter().any(|scheme| text.starts_with(scheme)) {
+        true => Err("expected the path of a file, not a URL"),
+        false => Ok(text.into()),
     }
 }
 
@@ -215,7 +293,41 @@ fn written(done: io::Result<()>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
+
+    #[test]
+    fn a_number_out_of_its_bounds_is_rejected_with_them() {
+        for text in ["", "-1", "256", "many", "1.5", "99999999999999999999999"] {
+            let expected = "expected a whole number from 1 to 20";
+            assert_eq!(number::<u8>(text, &(1..=20)), Err(expected.to_owned()), "{text}");
+        }
+        assert_eq!(number("18446744073709551615", &(0..=u64::MAX)), Ok(u64::MAX));
+    }
+
+    #[test]
+    fn an_argument_that_is_not_unicode_is_named() {
+        let command = || {
+            Command::new("game")
+                .arg(Arg::new("user").long("user"))
+                .arg(Arg::new("name"))
+        };
+        let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_owned());
+        for (arguments, named) in [
+            (
+                vec![bytes(b"game"), bytes(b"--user"), bytes(b"\xff")],
+                "the value of --user",
+            ),
+            (vec![bytes(b"game"), bytes(b"--user=\xff")], "the value of --user"),
+            (vec![bytes(b"game"), bytes(b"\xff")], "an argument"),
+        ] {
+            let error = matches(command(), arguments).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            let text = error.to_string();
+            assert!(text.contains(&format!("{named} is not valid UTF-8")), "{text}");
+        }
+    }
 
     #[test]
     fn a_url_in_the_wrong_place_is_not_shown() {

@@ -18,6 +18,8 @@ use crate::{
     domain::market::PriceModel,
 };
 
+const STORE: &str = "store";
+
 /// The casino of AwesomeStock: one market, one ledger, any number of players.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "casino-server", version)]
@@ -38,6 +40,7 @@ pub struct Args {
     /// The ledger: `sqlite:PATH`, a file that is created if missing, or `postgres://USER@HOST:PORT/DATABASE`, which
     /// several casinos can share.
     #[arg(
+        id = STORE,
         long,
         value_name = "URL",
         global = true,
@@ -56,13 +59,12 @@ pub struct Args {
         long,
         value_name = "TOKENS",
         default_value_t = options::INITIAL_PRICE_DEFAULT,
-        value_parser = clap::value_parser!(i32).range(1..),
-        allow_negative_numbers = true
+        value_parser = |text: &str| command_line::number(text, &(1..=i32::MAX))
     )]
     pub initial_price: i32,
 
     /// Seed of the market's random numbers; the same seed gives the same prices. By default the ledger's own.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = |text: &str| command_line::number(text, &(0..=u64::MAX)))]
     pub seed: Option<u64>,
 
     /// Address of the Prometheus metrics page, `http://HOST:PORT/metrics`; off by default. Everybody who can reach the
@@ -79,7 +81,7 @@ pub struct Args {
         long,
         value_name = "N",
         default_value_t = Limits::SESSIONS_PER_PLAYER,
-        value_parser = |text: &str| command_line::count(text, &(1..=1_000_000))
+        value_parser = |text: &str| command_line::number::<usize>(text, &(1..=1_000_000))
     )]
     pub max_seats: usize,
 
@@ -87,7 +89,8 @@ pub struct Args {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = Limits::ACTIONS_PER_SECOND
+        default_value_t = Limits::ACTIONS_PER_SECOND,
+        value_parser = |text: &str| command_line::number(text, &(0..=u32::MAX))
     )]
     pub max_actions: u32,
 
@@ -100,8 +103,7 @@ pub struct Args {
         long,
         value_name = "N",
         default_value_t = 0,
-        value_parser = clap::value_parser!(u8).range(..=i64::from(options::BOTS_MAX)),
-        allow_negative_numbers = true
+        value_parser = |text: &str| command_line::number(text, &(0..=options::BOTS_MAX))
     )]
     pub house: u8,
 
@@ -130,6 +132,7 @@ pub enum Task {
     /// Copy a SQLite ledger as it is now to a new FILE. The casino can keep running.
     Backup {
         /// The copy; the file must not exist.
+        #[arg(value_parser = command_line::file_path)]
         file: PathBuf,
     },
     /// Check that a casino is serving: exit code 0 if it is, 1 if it is not or does not answer.
@@ -140,7 +143,21 @@ impl Args {
     /// Returns the definition of all options, with their variables.
     #[must_use]
     pub fn definition() -> Command {
-        command_line::with_environment(Self::command(), "CASINO")
+        let command = command_line::with_environment(Self::command(), "CASINO");
+        let store = command
+            .get_arguments()
+            .find(|option| option.get_id() == STORE)
+            .cloned();
+        let Some(store) = store else { return command };
+        // The help of a task describes the option for this task.
+        command.mut_subcommands(|task| {
+            let help = match task.get_name() {
+                "check" | "release" => "The ledger: `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`",
+                "accept-loss" | "backup" => "The ledger: `sqlite:PATH`",
+                _ => return task.arg(store.clone().hide(true)),
+            };
+            task.arg(store.clone().help(help))
+        })
     }
 
     /// The options to open the casino with.
@@ -165,12 +182,13 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
-    use clap::error::ErrorKind;
+    use clap::{FromArgMatches, error::ErrorKind};
 
     use super::*;
 
     fn parse(args: &[&str]) -> Result<Args, clap::Error> {
-        Args::try_parse_from([&["casino-server"], args].concat())
+        let matches = command_line::matches(Args::definition(), [&["casino-server"], args].concat())?;
+        Args::from_arg_matches(&matches)
     }
 
     #[test]
@@ -239,18 +257,45 @@ mod tests {
             ),
             (["--tick", "2h"], "expected a duration from 10ms to 1h"),
             (["--tick", "soon"], "--tick"),
-            (["--initial-price", "0"], "0 is not in 1..=2147483647"),
-            (["--initial-price", "-3"], "-3 is not in 1..=2147483647"),
-            (["--max-connections", "0"], "expected 1 to 1000000"),
-            (["--max-seats", "0"], "expected 1 to 1000000"),
-            (["--max-actions", "many"], "--max-actions"),
+            (
+                ["--initial-price", "0"],
+                "expected a whole number from 1 to 2147483647",
+            ),
+            (
+                ["--initial-price", "-3"],
+                "expected a whole number from 1 to 2147483647",
+            ),
+            (
+                ["--max-connections", "0"],
+                "expected a whole number from 1 to 1000000",
+            ),
+            (["--max-seats", "0"], "expected a whole number from 1 to 1000000"),
+            (
+                ["--max-actions", "many"],
+                "expected a whole number from 0 to 4294967295",
+            ),
+            (
+                ["--max-actions", "4294967296"],
+                "expected a whole number from 0 to 4294967295",
+            ),
+            (
+                ["--max-connections-per-address", "-1"],
+                "expected a whole number from 0 to 1000000",
+            ),
             (["--stall", "50ms"], "expected a duration from 100ms to 1h"),
             (["--metrics", "nowhere"], "expected HOST:PORT"),
             (["--metrics", "http://a:1"], "expected HOST:PORT"),
             (["--listen", "nowhere"], "expected HOST:PORT"),
-            (["--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
-            (["--house", "21"], "21 is not in 0..=20"),
-            (["--house", "-1"], "invalid value '-1' for '--house <N>'"),
+            (
+                ["--seed", "-1"],
+                "invalid value '-1' for '--seed <N>': expected a whole number from 0",
+            ),
+            (["--house", "21"], "expected a whole number from 0 to 20"),
+            (
+                ["--house", "-1"],
+                "invalid value '-1' for '--house <N>': expected a whole number from 0 to 20",
+            ),
+            (["--house", "256"], "expected a whole number from 0 to 20"),
             (["--market", "wild"], "no such market; there is: classic"),
             (["--store", "casino.db"], "expected sqlite:PATH or postgres://"),
             (["--store", "postgres://x"], "missing database"),
@@ -260,7 +305,14 @@ mod tests {
                 "a URL http://HOST:PORT or https",
             ),
             (["--payments", "ftp://x:1"], "a URL http://HOST:PORT or https"),
-            (["--tls-cert", "x"], "--tls-key <FILE>"),
+            (
+                ["--tls-cert", "x"],
+                "--tls-cert is given without --tls-key or CASINO_TLS_KEY",
+            ),
+            (
+                ["--tls-key", "x"],
+                "--tls-key is given without --tls-cert or CASINO_TLS_CERT",
+            ),
             (
                 ["--payments", "http://u:pw@h:1"],
                 "a URL http://HOST:PORT or https",

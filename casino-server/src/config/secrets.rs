@@ -22,7 +22,7 @@ pub struct PaymentsArgs {
     #[arg(long, value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 
-    /// File with the secret for the payments server; alternatively `PAYMENTS_SECRET` contains the secret itself.
+    /// File with the secret for the payments server. Without this option, `PAYMENTS_SECRET` may contain the secret.
     #[arg(long, value_name = "FILE", alias = "secret-file")]
     pub payments_secret_file: Option<PathBuf>,
 }
@@ -49,9 +49,6 @@ pub enum SecurityError {
     /// A certificate or private key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The secret is empty or cannot be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
     /// The secret would be sent unencrypted.
     #[error(
         "{0} is not encrypted, so the secret sent there could be read by others: use https, or --allow-plaintext \
@@ -61,9 +58,9 @@ pub enum SecurityError {
 }
 
 impl PaymentsArgs {
-    /// Reads the secret for the payments server, if configured. Fails if it is empty or cannot be read.
-    pub fn secret(&self) -> Result<Option<SharedSecret>, SecurityError> {
-        Ok(SharedSecret::read(self.payments_secret_file.as_deref())?)
+    /// Reads the secret for the payments server, if configured. Fails if it is invalid or cannot be read.
+    pub fn secret(&self) -> Result<Option<SharedSecret>, SecretError> {
+        SharedSecret::read(self.payments_secret_file.as_deref())
     }
 
     /// Returns a lazy connection to the payments server, which does not have to be running.

@@ -16,13 +16,18 @@ pub struct ServerArgs {
         long,
         value_name = "N",
         default_value_t = ConnectionLimits::MAX,
-        value_parser = |text: &str| command_line::count(text, &(1..=1_000_000))
+        value_parser = |text: &str| command_line::number::<usize>(text, &(1..=1_000_000))
     )]
     pub max_connections: usize,
 
-    /// Maximum number of open connections from one address or one IPv6 network (/64); 0: no limit. Connections from
-    /// this machine are never limited
-    #[arg(long, value_name = "N", default_value_t = ConnectionLimits::MAX_PER_ADDRESS)]
+    /// Maximum number of open connections from one address or one IPv6 network (/64), at most 1000000; 0: no limit.
+    /// Connections from this machine are never limited
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = ConnectionLimits::MAX_PER_ADDRESS,
+        value_parser = |text: &str| command_line::number::<usize>(text, &(0..=1_000_000))
+    )]
     pub max_connections_per_address: usize,
 
     /// Time after which a client that reads less than 16 KiB of its pending data is disconnected, 100ms to 1h
@@ -34,12 +39,12 @@ pub struct ServerArgs {
     )]
     pub stall: Duration,
 
-    /// PEM file with the server's certificate chain. Clients then connect by https
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    /// PEM file with the server's certificate chain; needs --tls-key. Clients then connect by https
+    #[arg(long, value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
 
     /// PEM file with the certificate's private key
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
     /// Allow plaintext where others could read it: on an address that other machines reach, and for secrets

@@ -7,12 +7,17 @@ pub mod health;
 mod http_status;
 mod unvectored;
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_stream::{Stream, StreamExt, wrappers::TcpListenerStream};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +33,10 @@ pub use self::{
     },
 };
 use self::{calls::ActiveCallLayer, unvectored::UnvectoredIo};
-use crate::{tls::ServerTls, transport};
+use crate::{
+    tls::{CertificateWatch, ServerTls, TlsIo},
+    transport,
+};
 
 /// Time for open calls to end after the shutdown signal.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,6 +53,9 @@ const COMMON_SERVICES: [&str; 3] = [
 
 /// Listen backlog.
 const BACKLOG: u32 = 1024;
+
+/// Interval of the checks for a changed certificate.
+const CERTIFICATE_POLL: Duration = Duration::from_secs(1);
 
 /// Pause after a failed accept, as missing resources such as file descriptors do not return at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
@@ -213,16 +224,15 @@ where
     // The transport's tasks outlive this one; their connections close with this token.
     let closed = CancellationToken::new();
     let _close_guard = closed.clone().drop_guard();
-    let incoming =
-        incoming.filter_map(|accepted| accepted.map(|io| connections.accept(io, &closed)).transpose());
-    let server = match tls {
-        Some(tls) => tls.apply(transport::server())?,
-        None => transport::server(),
+    let accept = |io| {
+        let io = connections.accept(io, &closed)?;
+        Some(UnvectoredIo(TlsIo::new(io, tls)))
     };
-    let mut server = server.layer(ActiveCallLayer);
-    let server = server.add_routes(routes).serve_with_incoming_shutdown(
-        incoming.map(|accepted| accepted.map(UnvectoredIo)),
-        async {
+    let incoming = incoming.filter_map(|accepted| accepted.map(accept).transpose());
+    let mut server = transport::server().layer(ActiveCallLayer);
+    let server = server
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, async {
             shutdown.cancelled().await;
             for checked in [service.name, OVERALL] {
                 health
@@ -231,8 +241,7 @@ where
                 // Ends the watch streams, which would delay the shutdown.
                 health.clear_service_status(checked).await;
             }
-        },
-    );
+        });
     let drain_timeout = async {
         shutdown.cancelled().await;
         tokio::time::sleep(DRAIN_TIMEOUT).await;
@@ -306,13 +315,16 @@ fn retry_accept<T>(accepting: impl Stream<Item = io::Result<T>>) -> impl Stream<
         .filter_map(|connection| connection)
 }
 
-/// Completes on SIGINT, SIGTERM, SIGQUIT or SIGHUP. A SIGHUP that was ignored at the start, as by `nohup`,
-/// stays ignored. SIGUSR1, SIGUSR2 and SIGALRM are ignored from this call on.
+/// Completes on SIGINT, SIGTERM or SIGQUIT, and on a SIGHUP because the terminal was closed. Until then it reads the
+/// certificate of `tls` again when its files change and on any other SIGHUP.
+///
+/// A SIGHUP that was ignored at the start, as by `nohup`, stays ignored. SIGUSR1, SIGUSR2 and SIGALRM are ignored from
+/// this call on.
 ///
 /// # Errors
 ///
 /// The signal handlers cannot be installed.
-pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut quit = signal(SignalKind::quit())?;
@@ -328,20 +340,41 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     ] {
         drop(signal(ignored)?);
     }
+    let had_terminal = has_terminal();
     Ok(async move {
-        let hung_up = async {
-            match &mut hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
+        let mut certificate = tls.map(CertificateWatch::new);
+        let mut polls = tokio::time::interval(CERTIFICATE_POLL);
+        loop {
+            tokio::select! {
+                // In the order in which a script sends them.
+                biased;
+                () = next(&mut hangup) => match &mut certificate {
+                    _ if had_terminal && !has_terminal() => return tracing::info!("SIGHUP: stopping, as the terminal was closed"),
+                    Some(certificate) => certificate.reload(),
+                    None => tracing::info!("SIGHUP: no effect, as there is no certificate to read again"),
+                },
+                _ = interrupt.recv() => return tracing::info!("SIGINT: stopping"),
+                _ = terminate.recv() => return tracing::info!("SIGTERM: stopping"),
+                _ = quit.recv() => return tracing::info!("SIGQUIT: stopping"),
+                _ = polls.tick() => if let Some(certificate) = &mut certificate {
+                    certificate.poll();
+                }
             }
-        };
-        tokio::select! {
-            _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
-            _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-            _ = quit.recv() => tracing::info!("SIGQUIT: stopping"),
-            _ = hung_up => tracing::info!("SIGHUP: stopping"),
         }
     })
+}
+
+/// Waits for a signal, or forever if it is ignored.
+async fn next(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns whether the process has a terminal. A terminal that was closed no longer counts.
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stderr().is_terminal()
 }
 
 /// Returns whether the process was started with SIGHUP ignored, as by `nohup`; `false` if unknown.

@@ -9,6 +9,8 @@ use std::{
     str::FromStr,
 };
 
+use percent_encoding::percent_decode_str;
+
 use self::postgres::DatabaseUrl;
 
 /// The location of a ledger.
@@ -20,7 +22,7 @@ pub enum StoreUrl {
     Postgres(DatabaseUrl),
 }
 
-/// Why a store URL is invalid.
+/// Why a store URL is invalid. No message shows a part of the URL, as any part may be a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// A PostgreSQL URL in a build without the feature `postgres`.
@@ -39,7 +41,7 @@ pub enum StoreUrlError {
         "{0} is not supported after sqlite: write sqlite:PATH, such as sqlite:casino.db or sqlite:/var/lib/casino.db"
     )]
     NotAPath(&'static str),
-    /// A URL that cannot be parsed. The message omits details because any part may be a password.
+    /// A URL that cannot be parsed.
     #[error(
         "malformed postgres:// URL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters written as %XX"
     )]
@@ -47,12 +49,23 @@ pub enum StoreUrlError {
     /// A libpq parameter that is not supported.
     #[error("the parameter {0} is not supported")]
     Unsupported(&'static str),
-    /// A libpq parameter with an invalid value, which is not shown.
+    /// A libpq parameter that is supported with other values only.
+    #[error("the parameter {name} must be {allowed}")]
+    UnsupportedValue {
+        /// The parameter.
+        name: &'static str,
+        /// Its values, and the reason.
+        allowed: &'static str,
+    },
+    /// A libpq parameter with an invalid value.
     #[error("the value of the parameter {0} is not valid")]
     InvalidValue(&'static str),
     /// An unknown parameter.
     #[error("unknown parameter after ?; write a ? in a password as %3F")]
     UnknownParameter,
+    /// A password that is given and empty.
+    #[error("the password is empty: write it between : and @, or leave the : out")]
+    EmptyPassword,
     /// A URL without a host.
     #[error("missing host: expected postgres://USER@HOST:PORT/DATABASE")]
     NoHost,
@@ -83,24 +96,40 @@ impl FromStr for StoreUrl {
 
     fn from_str(url: &str) -> Result<Self, StoreUrlError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            return match path {
-                _ if path.trim().is_empty() => Err(StoreUrlError::NoPath),
-                _ if path.trim() != path => Err(StoreUrlError::NotAPath("a space at the start or end")),
-                _ if path.starts_with("//") => Err(StoreUrlError::NotAPath("a host or //")),
-                _ if path.starts_with(":memory:") => Err(StoreUrlError::NotAPath(":memory:")),
-                _ if path.starts_with('~') => Err(StoreUrlError::NotAPath("~")),
-                _ if path.starts_with("file:") => Err(StoreUrlError::NotAPath("file:")),
-                _ if path.contains("://") => Err(StoreUrlError::NotAPath("a URL")),
-                _ if path.contains('?') => Err(StoreUrlError::NotAPath("a query after ?")),
-                _ if path.contains('#') => Err(StoreUrlError::NotAPath("a fragment after #")),
-                path => Ok(Self::Sqlite(PathBuf::from(path))),
-            };
+            return sqlite_path(path).map(Self::Sqlite);
         }
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(StoreUrlError::Unknown);
-        }
-        postgres::parse(url).map(Self::Postgres)
+        let address = url
+            .strip_prefix("postgres://")
+            .or_else(|| url.strip_prefix("postgresql://"));
+        postgres::parse(address.ok_or(StoreUrlError::Unknown)?).map(Self::Postgres)
     }
+}
+
+fn sqlite_path(path: &str) -> Result<PathBuf, StoreUrlError> {
+    let other_notation = match path {
+        _ if path.trim().is_empty() => return Err(StoreUrlError::NoPath),
+        _ if path.trim() != path => "a space at the start or end",
+        _ if path.starts_with("//") => "a host or //",
+        _ if path.starts_with(':') || path.ends_with(':') => ":memory: or another : at the start or end",
+        _ if path.starts_with('~') => "~",
+        _ if path.starts_with("file:") => "file:",
+        _ if path.contains("://") => "a URL",
+        _ if path.contains('?') => "a query after ?",
+        _ if path.contains('#') => "a fragment after #",
+        _ if names_parameter(path) => "a parameter such as ;NAME=VALUE",
+        _ if path.split_once('@').is_some_and(|(login, _)| login.contains(':')) => "a login before @",
+        path => return Ok(PathBuf::from(path)),
+    };
+    Err(StoreUrlError::NotAPath(other_notation))
+}
+
+/// Returns whether `path` has a parameter in the notation of another program, which may be a password.
+fn names_parameter(path: &str) -> bool {
+    let path = percent_decode_str(path).decode_utf8_lossy().to_lowercase();
+    let assigns = |part: &str| part.contains(['=', ':']);
+    path.contains("password=")
+        || path.contains("password:")
+        || path.split([';', '&', ',']).skip(1).any(assigns)
 }
 
 impl fmt::Display for StoreUrl {
@@ -118,16 +147,58 @@ mod tests {
 
     use super::*;
 
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_store_url_is_displayed_without_secrets() {
+        for (url, displayed) in [
+            ("sqlite:/tmp/x y.db", "/tmp/x y.db"),
+            (
+                "postgres://ann:secret@db.example:5433/casino",
+                "casino on db.example",
+            ),
+            ("postgresql://a:secret@one,two/casino", "casino on one, two"),
+            ("postgres://ann@%2Frun%2Fpg/casino", "casino on /run/pg"),
+        ] {
+            let store: StoreUrl = url.parse().unwrap();
+            assert_eq!(store.to_string(), displayed, "{url}");
+            assert!(!format!("{store:?}").contains("secret"), "{url}");
+        }
+    }
+
+    #[cfg(feature = "postgres")]
     #[test]
     fn an_invalid_store_url_is_rejected_with_the_reason() {
         for (url, message) in [
             ("casino.db", "expected sqlite:PATH or postgres://"),
             ("mysql://x/y", "expected sqlite:PATH or postgres://"),
             ("sqlite:", "missing path after sqlite:"),
-            ("sqlite: ", "missing path after sqlite:"),
+            ("sqlite: ", "missing path after sqlite:, such as sqlite:casino.db"),
+            ("postgres://u@/casino", "missing host"),
+            ("postgres://u@h", "missing database"),
+            ("postgres://u@h/casino?colour=red", "unknown parameter after ?"),
+            ("postgres://u:secret@h:port/casino", "malformed postgres:// URL"),
+            ("postgres://u:@h/casino", "the password is empty"),
+            ("postgres://u@h/casino?password=", "the password is empty"),
+            (
+                "postgres://u@one,two/casino?port=1,2,3",
+                "the value of the parameter port",
+            ),
+            ("postgres://u:a@secret@h/casino", "malformed postgres:// URL"),
+            ("postgres://u:a@h/secret@casino", "malformed postgres:// URL"),
+            (
+                "postgres://u@h/casino?sslmode=verify-ca",
+                "this sslmode is not supported: use disable, prefer, require or verify-full",
+            ),
+            (
+                "postgres://u@h/casino?sslmode=require&sslrootcert=ca.pem",
+                "sslrootcert needs sslmode=verify-full",
+            ),
         ] {
             let error = url.parse::<StoreUrl>().unwrap_err().to_string();
-            assert!(error.contains(message), "{url}: {error}");
+            assert!(
+                error.contains(message) && !error.contains("secret"),
+                "{url}: {error}"
+            );
         }
     }
 
@@ -137,6 +208,17 @@ mod tests {
             "//d.db",
             "///d.db",
             ":memory:",
+            ":memory",
+            "memory:",
+            "MEMORY:",
+            ":",
+            "::",
+            "casino.db:",
+            "casino.db;password=x",
+            "casino.db&key=x",
+            "casino.db,PWD=x",
+            "casino.db password=x",
+            "u:pw@h/casino.db",
             "d.db?mode=rwc",
             "~/d.db",
             "~",
@@ -152,6 +234,47 @@ mod tests {
                 .to_string();
             assert!(error.contains("write sqlite:PATH"), "{path}: {error}");
         }
+    }
+
+    /// Values that are read as another part of a URL than meant.
+    #[test]
+    fn a_misspelled_password_is_never_shown() {
+        const SECRET: &str = "s3cr3t";
+        let mut shown = Vec::new();
+        for before in [
+            "postgres://u@h/db",
+            "postgres://u@h",
+            "postgres://u:x@h/db",
+            "postgres://u",
+            "postgres://h/db",
+            "postgres://h/db?user=u",
+            "postgres://u@h/db?host=x",
+            "postgres://u@h/db?port=1",
+            "postgres://u@h/db?sslmode=require",
+            "postgres://u@h/db?sslmode=verify-full&sslrootcert=ca.pem",
+            "postgresql://u@h/db?dbname=x",
+            "postgres:u@h/db",
+            "sqlite:casino.db",
+            "sqlite:/tmp/casino.db",
+            "casino.db",
+            "",
+        ] {
+            for separator in ["&", ";", "?", "#", ":", ",", " ", "/", "?&", "&&", "%26", "%3B"] {
+                for name in ["password=", "password:", "PASSWORD=", "password%3D"] {
+                    for after in ["", "@h/db", "/db", "&sslmode=require", "?x=y"] {
+                        let url = format!("{before}{separator}{name}{SECRET}{after}");
+                        let text = match url.parse::<StoreUrl>() {
+                            Ok(store) => format!("{store} {store:?}"),
+                            Err(error) => format!("{error} {error:?}"),
+                        };
+                        if text.contains(SECRET) {
+                            shown.push(url);
+                        }
+                    }
+                }
+            }
+        }
+        assert!(shown.is_empty(), "{shown:#?}");
     }
 
     proptest! {

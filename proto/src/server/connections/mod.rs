@@ -27,7 +27,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{
     codegen::http::Extensions,
-    transport::server::{Connected, TcpConnectInfo, TlsConnectInfo},
+    transport::server::{Connected, TcpConnectInfo},
 };
 
 use self::response_bodies::{CheckLimits, ResponseBodies};
@@ -257,12 +257,7 @@ impl ConnectionHandle {
     /// Returns the connection of a request, if [`serve`](super::serve) accepted it.
     #[must_use]
     pub fn from_extensions(extensions: &Extensions) -> Option<&Self> {
-        let by_tls = || {
-            extensions
-                .get::<TlsConnectInfo<Self>>()
-                .map(TlsConnectInfo::get_ref)
-        };
-        extensions.get().or_else(by_tls)
+        extensions.get()
     }
 
     /// Closes the connection and all calls on it.

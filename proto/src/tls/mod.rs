@@ -1,5 +1,7 @@
-//! TLS of clients and servers, from PEM files that are read once and checked at the start, and explanations
-//! of failed handshakes.
+//! TLS of clients and servers, from PEM files that are checked when they are read, and explanations of failed
+//! handshakes.
+
+mod server;
 
 use std::{
     error::Error,
@@ -14,12 +16,14 @@ use rustls::{
 };
 use tonic::{
     Status,
-    transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig},
+    transport::{Certificate, ClientTlsConfig, Endpoint},
 };
 
+pub use self::server::ServerTls;
+pub(crate) use self::server::{CertificateWatch, TlsIo};
 use crate::transport;
 
-/// Handshake timeout, against clients that connect and send nothing.
+/// Handshake timeout of a client.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A failure to set up TLS.
@@ -46,44 +50,15 @@ pub enum TlsError {
         cert: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// The transport's error.
-        source: tonic::transport::Error,
+        /// The reason.
+        source: rustls::Error,
     },
+    /// TLS cannot be used at all.
+    #[error("cannot set up TLS")]
+    Setup(#[source] rustls::Error),
     /// The URL is invalid or cannot be used.
     #[error("cannot use the URL")]
     Endpoint(#[from] tonic::transport::Error),
-}
-
-/// A server's certificate and private key.
-#[derive(Debug, Clone)]
-pub struct ServerTls(ServerTlsConfig);
-
-impl ServerTls {
-    /// Reads a certificate chain, the server's first, and its private key from PEM files.
-    ///
-    /// # Errors
-    ///
-    /// A file cannot be read, or they do not match.
-    pub fn read(cert: &Path, key: &Path) -> Result<Self, TlsError> {
-        let identity = Identity::from_pem(certificates(cert)?, read(key)?);
-        let config = ServerTlsConfig::new()
-            .identity(identity)
-            .timeout(HANDSHAKE_DEADLINE);
-        // Checked now, as later there is no place to report it.
-        match transport::server().tls_config(config.clone()) {
-            Ok(_) => Ok(Self(config)),
-            Err(source) => Err(TlsError::BadIdentity {
-                cert: cert.to_owned(),
-                key: key.to_owned(),
-                source,
-            }),
-        }
-    }
-
-    /// Enables TLS. Handshakes run as tasks of their own, so they do not block accepting.
-    pub(crate) fn apply(&self, server: Server) -> Result<Server, tonic::transport::Error> {
-        server.tls_config(self.0.clone())
-    }
 }
 
 /// Creates an endpoint for `url`, `http://HOST:PORT` or `https://HOST:PORT`, with the transport settings of
@@ -164,7 +139,9 @@ fn tls_error(error: &(dyn Error + 'static)) -> Option<String> {
 
 fn plaintext_hint(error: &(dyn Error + 'static)) -> Option<String> {
     let io = error.downcast_ref::<io::Error>();
-    let looks_like_tls = io.is_some_and(is_gone) || error.downcast_ref().is_some_and(looks_like_tls);
+    let looks_like_tls = io.is_some_and(is_gone)
+        || error.downcast_ref().is_some_and(looks_like_tls)
+        || CLOSED.contains(&error.to_string().as_str());
     if looks_like_tls {
         return Some(format!(
             "{error}; if the server uses TLS, the URL must begin with https://"
@@ -179,6 +156,9 @@ fn looks_like_tls(error: &h2::Error) -> bool {
     let not_a_frame = error.reason() == Some(h2::Reason::FRAME_SIZE_ERROR) && !error.is_remote();
     not_a_frame || error.get_io().is_some_and(is_gone)
 }
+
+/// Texts of hyper for a connection that the peer closed before the request was sent.
+const CLOSED: [&str; 2] = ["connection closed", "connection was not ready"];
 
 fn is_gone(error: &io::Error) -> bool {
     matches!(
@@ -215,4 +195,24 @@ fn describe(error: &rustls::Error) -> String {
         other => return format!("TLS: {other}"),
     };
     known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_is_closed_at_once_may_want_https() {
+        for text in CLOSED {
+            let status = Status::from_error(Box::new(io::Error::other(text)));
+            let explained = explain(&status).unwrap_or_default();
+            assert!(
+                explained.ends_with("the URL must begin with https://"),
+                "{text}: {explained}"
+            );
+            assert_eq!(tls_cause(&status), None);
+        }
+        let status = Status::from_error("another failure".into());
+        assert_eq!(explain(&status), None);
+    }
 }
