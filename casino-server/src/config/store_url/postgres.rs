@@ -264,9 +264,7 @@ pub(super) fn parse(url: &str) -> Result<DatabaseUrl, StoreUrlError> {
     match config.get_dbname() {
         _ if hosts == 0 && addresses == 0 => Err(StoreUrlError::NoHost),
         None => Err(StoreUrlError::NoDatabase),
-        _ if hosts > 0 && addresses > 0 && hosts != addresses => {
-            Err(StoreUrlError::InvalidValue("hostaddr"))
-        }
+        _ if hosts > 0 && addresses > 0 && hosts != addresses => Err(StoreUrlError::InvalidValue("hostaddr")),
         _ if ports > 1 && ports != hosts.max(addresses) => Err(StoreUrlError::InvalidValue("port")),
         Some(_) => Ok(DatabaseUrl {
             config: Box::new(config),
