@@ -85,13 +85,21 @@ fn enter_opens_a_row_that_stays_when_the_pane_forgets_it() {
     press(&mut game, KeyCode::Up);
     press(&mut game, KeyCode::Enter);
     let open = |game: &Game| match game.state.screen.overlays.last() {
-        Some(Overlay::WireRow { item: WireItem::Row(row), .. }) => Some(row.number),
+        Some(Overlay::WireRow {
+            item: WireItem::Row(row),
+            ..
+        }) => Some(row.number),
         _ => None,
     };
     assert_eq!(open(&game), Some(4));
     // No key of the main screen works below the window.
     assert_eq!(game.keys("b"), []);
-    for (code, number) in [(KeyCode::Left, 3), (KeyCode::Right, 4), (KeyCode::Right, 5), (KeyCode::Right, 5)] {
+    for (code, number) in [
+        (KeyCode::Left, 3),
+        (KeyCode::Right, 4),
+        (KeyCode::Right, 5),
+        (KeyCode::Right, 5),
+    ] {
         press(&mut game, code);
         assert_eq!(open(&game), Some(number), "{code:?}");
     }
@@ -167,7 +175,10 @@ fn an_order_that_is_sent_again_is_joined_to_its_own_result() {
         .log
         .rows()
         .skip(5)
-        .map(|row| row.order.map(|order| (order.id.unwrap()[0], order.is_repeated, order.latency_us)))
+        .map(|row| {
+            row.order
+                .map(|order| (order.id.unwrap()[0], order.is_repeated, order.latency_us))
+        })
         .collect();
     assert_eq!(
         links,

@@ -62,13 +62,17 @@ fn rows(events: &mut mpsc::Receiver<WireEvent>) -> Vec<WireRow> {
 /// Checks that the rows have each message on the socket once, in order and with its size and bytes.
 fn check_messages(rows: &[WireRow], capture: &Capture) {
     let messages = |is_outgoing: bool| {
-        let own = rows.iter().filter(move |row| row.frame.is_outgoing() == is_outgoing);
+        let own = rows
+            .iter()
+            .filter(move |row| row.frame.is_outgoing() == is_outgoing);
         own.filter_map(|row| row.frame.message())
             .map(|message| (message.length + 5, message.kept.clone()))
             .collect::<Vec<_>>()
     };
     let on_socket = |captured: Vec<Vec<u8>>| {
-        let messages = captured.into_iter().map(|bytes| (bytes.len(), bytes[5..].to_vec()));
+        let messages = captured
+            .into_iter()
+            .map(|bytes| (bytes.len(), bytes[5..].to_vec()));
         messages.collect::<Vec<_>>()
     };
     assert_eq!(messages(true), on_socket(capture.sent()));
@@ -89,7 +93,10 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
     let folder = tempfile::tempdir().unwrap();
     let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "20ms", "--house", "3"]);
     let key = PlayerKey::from_bytes([7; 32]);
-    client(&casino.url(), Some(&key)).call(Request::BuyTokens(100)).await.unwrap();
+    client(&casino.url(), Some(&key))
+        .call(Request::BuyTokens(100))
+        .await
+        .unwrap();
 
     let capture = Capture::start(casino.address());
     let game = client(&capture.url(), Some(&key));
@@ -99,7 +106,10 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
     let orders = [
         Order::new(Side::Buy, 2),
         Order::new(Side::Sell, 1),
-        Order { limit: Some(1), ..Order::new(Side::Buy, 1_000_000) },
+        Order {
+            limit: Some(1),
+            ..Order::new(Side::Buy, 1_000_000)
+        },
     ];
     for order in orders {
         queue.send(order).await.unwrap();
@@ -117,12 +127,26 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
         panic!("{rows:?}");
     };
     assert_eq!(header(request, "authorization"), Some("Bearer (not shown)"));
-    assert!(header(request, "awesomestock-feeds").unwrap().starts_with("ticks,wallet"));
-    assert!(header(response, "awesomestock-feeds").unwrap().contains("leaderboard"));
+    assert!(
+        header(request, "awesomestock-feeds")
+            .unwrap()
+            .starts_with("ticks,wallet")
+    );
+    assert!(
+        header(response, "awesomestock-feeds")
+            .unwrap()
+            .contains("leaderboard")
+    );
     assert_eq!(response.kind, RowKind::Response { has_features: true });
     assert!(!format!("{rows:?}").contains(&key.expose()));
-    assert_eq!((last.kind, header(last, "grpc-status")), (RowKind::Trailers { is_ok: true }, Some("0")));
-    let half_closes: Vec<_> = rows.iter().filter(|row| row.frame == WireFrame::HalfClosed).collect();
+    assert_eq!(
+        (last.kind, header(last, "grpc-status")),
+        (RowKind::Trailers { is_ok: true }, Some("0"))
+    );
+    let half_closes: Vec<_> = rows
+        .iter()
+        .filter(|row| row.frame == WireFrame::HalfClosed)
+        .collect();
     assert_eq!(half_closes.len(), 1);
     for kind in ["WALLET", "STOCK_INFO", "PLAYERS", "LEADERBOARD"] {
         assert!(rows.iter().any(|row| row.kind.name() == kind), "{kind}");
@@ -130,13 +154,22 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
 
     // Each order is joined to its result.
     let links = |is_order: bool| {
-        let own = rows.iter().filter(move |row| (row.kind == RowKind::Order) == is_order);
+        let own = rows
+            .iter()
+            .filter(move |row| (row.kind == RowKind::Order) == is_order);
         own.filter_map(|row| row.order).collect::<Vec<_>>()
     };
     assert_eq!(links(true), links(false));
-    let ids: Vec<Uuid> = links(true).iter().map(|link| Uuid::from_bytes(link.id.unwrap())).collect();
+    let ids: Vec<Uuid> = links(true)
+        .iter()
+        .map(|link| Uuid::from_bytes(link.id.unwrap()))
+        .collect();
     assert_eq!(ids, orders.map(|order| order.id));
-    assert!(links(true).iter().all(|link| link.latency_us.is_some() && !link.is_repeated));
+    assert!(
+        links(true)
+            .iter()
+            .all(|link| link.latency_us.is_some() && !link.is_repeated)
+    );
     let results = rows.iter().filter_map(|row| match row.kind {
         RowKind::Result { is_executed } => Some(is_executed),
         _ => None,
@@ -160,7 +193,14 @@ async fn before_the_pane_is_opened_only_orders_and_the_session_are_reported() {
     // The price is missing.
     assert_eq!(
         names,
-        ["HEADERS", "HEADERS", "Action", "ACTION_RESULT", "END_STREAM", "TRAILERS"]
+        [
+            "HEADERS",
+            "HEADERS",
+            "Action",
+            "ACTION_RESULT",
+            "END_STREAM",
+            "TRAILERS"
+        ]
     );
 }
 
@@ -181,7 +221,10 @@ async fn an_old_casino_is_shown_without_features() {
     assert_eq!(rows[1].kind, RowKind::Response { has_features: false });
     assert!(rows.iter().any(|row| row.words == "price 10"));
     let last = rows.last().unwrap();
-    assert_eq!((last.kind, header(last, "grpc-message")), (RowKind::Trailers { is_ok: false }, Some("EOF")));
+    assert_eq!(
+        (last.kind, header(last, "grpc-message")),
+        (RowKind::Trailers { is_ok: false }, Some("EOF"))
+    );
 }
 
 #[tokio::test]
@@ -239,13 +282,24 @@ async fn a_lost_connection_and_a_dropped_session_have_rows_of_their_own() {
 fn line_mode_prints_the_same_rows() {
     let home = Home::new();
     let script = "buyTokens 100\ngamble\nbuy 2\nsell 50\nstop\nexit\n";
-    let lines = home.answers(&["--plain", "--wire", "--tick", "1h", "--house", "0", "--user", "ann"], script);
+    let lines = home.answers(
+        &[
+            "--plain", "--wire", "--tick", "1h", "--house", "0", "--user", "ann",
+        ],
+        script,
+    );
     let (wire, answers): (Vec<String>, Vec<String>) =
         lines.iter().cloned().partition(|line| line.starts_with("wire "));
     assert_eq!(answers.len(), 5, "{lines:#?}");
     let shapes: Vec<String> = wire
         .iter()
-        .map(|line| line.split_whitespace().skip(2).take(2).collect::<Vec<_>>().join(" "))
+        .map(|line| {
+            line.split_whitespace()
+                .skip(2)
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
         .filter(|shape| !["<- PLAYERS", "<- LEADERBOARD", "<- TAPE"].contains(&shape.as_str()))
         .collect();
     assert_eq!(
@@ -305,7 +359,7 @@ async fn a_replay_shows_the_messages_of_the_game() {
     client.collect_wire();
 
     let file = folder.path().join("session.jsonl");
-    let header = Header {
+    let start = Header {
         version: "test".to_owned(),
         info: SessionInfo {
             player: "ann".to_owned(),
@@ -317,12 +371,19 @@ async fn a_replay_shows_the_messages_of_the_game() {
         at: UnixMillis(1_700_000_000_000),
     };
     let mut recorder = Recorder::create(&file).unwrap();
-    recorder.start(&header);
-    let (state, _) = AppState::new(header.info.clone(), (80, 24), header.at);
-    let mut game = Game { state, recorder, now: header.at };
+    recorder.start(&start);
+    let (state, _) = AppState::new(start.info.clone(), (80, 24), start.at);
+    let mut game = Game {
+        state,
+        recorder,
+        now: start.at,
+    };
 
     let (mut session, queue) = client.open_session().await.unwrap();
-    game.event(Event::Stream(StreamEvent::Opened { extended: true, ids: true }));
+    game.event(Event::Stream(StreamEvent::Opened {
+        extended: true,
+        ids: true,
+    }));
     game.event(Event::Stream(StreamEvent::Capabilities(session.capabilities())));
     let mut pressed = false;
     let mut results = 0;
@@ -334,10 +395,21 @@ async fn a_replay_shows_the_messages_of_the_game() {
             for letter in ['b', 's'] {
                 let key = Event::Key(KeyEvent::from(KeyCode::Char(letter)));
                 for effect in game.event(key) {
-                    let Effect::Send { side, count, limit, up_to, .. } = effect else {
+                    let Effect::Send {
+                        side,
+                        count,
+                        limit,
+                        up_to,
+                        ..
+                    } = effect
+                    else {
                         panic!("{effect:?}");
                     };
-                    let order = Order { limit, up_to, ..Order::new(side, count) };
+                    let order = Order {
+                        limit,
+                        up_to,
+                        ..Order::new(side, count)
+                    };
                     queue.send(order).await.unwrap();
                 }
             }
@@ -357,7 +429,9 @@ async fn a_replay_shows_the_messages_of_the_game() {
         }
     };
     assert_eq!(end, SessionEnd::Closed);
-    game.event(Event::Stream(StreamEvent::Closed("the casino closed the table".to_owned())));
+    game.event(Event::Stream(StreamEvent::Closed(
+        "the casino closed the table".to_owned(),
+    )));
     let live = rows(&mut events);
     servers.close().await.unwrap();
 
@@ -372,8 +446,13 @@ async fn a_replay_shows_the_messages_of_the_game() {
         messages
             .map(|row| {
                 // A recording has neither the numbers of trades nor the price of the leaderboard.
-                let is_complete = matches!(row.kind, RowKind::Price { .. } | RowKind::Wallet | RowKind::Order);
-                let size = row.frame.message().filter(|_| is_complete).map(|message| message.length);
+                let is_complete =
+                    matches!(row.kind, RowKind::Price { .. } | RowKind::Wallet | RowKind::Order);
+                let size = row
+                    .frame
+                    .message()
+                    .filter(|_| is_complete)
+                    .map(|message| message.length);
                 (row.kind, row.words.clone(), size, row.order.is_some())
             })
             .collect::<Vec<_>>()
@@ -386,7 +465,8 @@ async fn a_replay_shows_the_messages_of_the_game() {
     assert_eq!(others(&live), ["HEADERS", "HEADERS", "END_STREAM", "TRAILERS"]);
     // The status is not recorded, only the reason in words.
     assert_eq!(others(&again), ["HEADERS", "HEADERS", "END_STREAM", "lost"]);
-    let features = |rows: &[WireRow]| header(&rows[1], "awesomestock-feeds").map(|names| names.split(',').count());
+    let features =
+        |rows: &[WireRow]| header(&rows[1], "awesomestock-feeds").map(|names| names.split(',').count());
     assert_eq!(features(&live), features(&again));
 }
 

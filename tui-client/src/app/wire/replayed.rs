@@ -1,6 +1,8 @@
 //! The wire events of a recording: its events and effects, encoded again. What this version does not know, and headers,
 //! are not in a recording.
 
+use std::collections::VecDeque;
+
 use awesomestock_proto::{
     EXECUTED_MESSAGE, STOCK_NAME, capabilities,
     casino::{
@@ -26,11 +28,13 @@ use crate::app::{
 /// Note in place of headers that are not recorded.
 const NOT_RECORDED: &str = "(not in a recording)";
 
-/// Features of the open stream that decide which fields the casino sets.
-#[derive(Debug, Clone, Copy, Default)]
+/// What a stream is known to have, for the fields that the casino sets.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Encoder {
     extended: bool,
     ids: bool,
+    /// Sides of the orders without a result, oldest first: a recorded result does not have it.
+    open_sides: VecDeque<Side>,
 }
 
 impl Encoder {
@@ -88,12 +92,15 @@ impl Encoder {
     }
 
     /// Returns the frames that effects cause.
-    pub(crate) fn sent(&self, at: UnixMillis, player: &str, effects: &[Effect]) -> Vec<WireEvent> {
-        let frame = |effect: &Effect| match effect {
-            Effect::Connect { .. } => Some(WireFrame::Request(vec![
-                (":path".to_owned(), "/casino.Casino/Gamble".to_owned()),
-                (capabilities::HEADER.to_owned(), NOT_RECORDED.to_owned()),
-            ])),
+    pub(crate) fn sent(&mut self, at: UnixMillis, player: &str, effects: &[Effect]) -> Vec<WireEvent> {
+        let mut frame = |effect: &Effect| match effect {
+            Effect::Connect { .. } => {
+                self.open_sides.clear();
+                Some(WireFrame::Request(vec![
+                    (":path".to_owned(), "/casino.Casino/Gamble".to_owned()),
+                    (capabilities::HEADER.to_owned(), NOT_RECORDED.to_owned()),
+                ]))
+            }
             Effect::Send {
                 side,
                 count,
@@ -101,6 +108,7 @@ impl Encoder {
                 up_to,
                 order_id,
             } => {
+                self.open_sides.push_back(*side);
                 let action = Action {
                     user: Some(User {
                         id: player.to_owned(),
@@ -118,13 +126,13 @@ impl Encoder {
         };
         effects
             .iter()
-            .filter_map(frame)
+            .filter_map(&mut frame)
             .map(|frame| wire_event(at, frame))
             .collect()
     }
 
     /// Returns the response headers as far as they follow from the events.
-    fn response(self, granted: Capabilities) -> Headers {
+    fn response(&self, granted: Capabilities) -> Headers {
         let names = [
             (self.extended, capabilities::TICKS),
             (self.extended, capabilities::WALLET),
@@ -146,13 +154,15 @@ impl Encoder {
         }
     }
 
-    fn result(self, result: &OrderResult) -> ActionResult {
+    fn result(&mut self, result: &OrderResult) -> ActionResult {
+        let side = self.open_sides.pop_front();
         let outcome = match (self.extended, result.executed) {
             (false, _) => ActionOutcome::OutcomeUnspecified,
             (true, true) => ActionOutcome::OutcomeExecuted,
             (true, false) => ActionOutcome::OutcomeRefused,
         };
         let trade = result.price.map(|price| casino::Trade {
+            r#type: side.map_or(0, |side| action_type(side).into()),
             stocks_count: result.count.unwrap_or(0),
             price,
             tick: result.tick.unwrap_or(0),
