@@ -143,7 +143,11 @@ pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
             "a replay needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen"
         ));
     }
-    runtime::replay(Replay::new(recording, speed), view(&config)).await
+    let mut replay = Replay::new(recording, speed);
+    if config.settings.wire {
+        replay.open_wire();
+    }
+    runtime::replay(replay, view(&config)).await
 }
 
 /// Turns a recorded session into an asciicast or a picture. Times are shown in UTC, and the characters of the chart do not
@@ -170,7 +174,7 @@ async fn play(config: &Config, client: Client) -> Result<()> {
         }
         let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
         let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
-        repl::run_repl(client, lines, io::stdout(), stop)
+        repl::run_repl(client, config.settings.wire, lines, io::stdout(), stop)
             .await
             .wrap_err("cannot write to standard output")
     } else {

@@ -43,6 +43,8 @@ const FULL: &[&str] = &[
     "chart_history",
     "chart_history_candles",
     "chart_history_crosshair",
+    "wire",
+    "wire_ended",
 ];
 
 fn draw_with(view: &Renderer, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {

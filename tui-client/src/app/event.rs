@@ -20,6 +20,7 @@ use crate::app::{
         order_log::{ClientOrderId, UnansweredOrder},
         wallet::Wallet,
     },
+    wire::WireEvent,
 };
 
 /// An input of the reducer.
@@ -51,6 +52,9 @@ pub enum Event {
     /// The time of [`AppState::next_wake`](super::AppState::next_wake) was reached.
     #[serde(rename = "Woken")]
     Timer,
+    /// A part of the Gamble stream, for the wire pane. Not recorded: a replay encodes the messages again.
+    #[serde(skip)]
+    Wire(WireEvent),
     /// The process received a shutdown signal.
     #[serde(rename = "ToldToStop")]
     Shutdown,
@@ -238,6 +242,8 @@ pub enum Effect {
         /// Source of the request ID: unchanged when the order is resent.
         order_id: ClientOrderId,
     },
+    /// Reports every message of the stream as [`Event::Wire`] from now on.
+    CollectWire,
     /// Half-closes the stream; pending orders are still answered.
     Leave,
     /// Makes a call; its answer or failure returns as an event.

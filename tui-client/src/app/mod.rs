@@ -34,6 +34,7 @@ pub mod portfolio;
 pub mod prices;
 pub mod replay;
 pub(crate) mod update;
+pub mod wire;
 
 use chart::ChartView;
 use connection::Connection;
@@ -54,7 +55,10 @@ pub use self::{
     event::{Effect, Effects},
     update::command::MAX_WAITING_ORDERS,
 };
-use crate::app::update::{input, server};
+use crate::app::{
+    update::{input, server, wire as wire_update},
+    wire::WirePane,
+};
 
 /// The player and the server of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +80,9 @@ pub struct Settings {
     pub splash: bool,
     /// The tick that ends the game, if any. Such a game is played with the first deposit only.
     pub last_tick: Option<i64>,
+    /// Opens the wire pane first.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub wire: bool,
 }
 
 /// The state of the game.
@@ -99,6 +106,8 @@ pub struct AppState {
     pub alerts: Alerts,
     /// Terminal size and open overlays.
     pub screen: Screen,
+    /// The wire pane.
+    pub wire: WirePane,
     /// Player, settings and session statistics.
     pub session: SessionStats,
     /// Time of the last event.
@@ -118,7 +127,7 @@ impl AppState {
         size: (u16, u16),
         now: UnixMillis,
     ) -> (Self, Effects) {
-        let shows_splash = settings.splash;
+        let (shows_splash, shows_wire) = (settings.splash, settings.wire);
         let mut state = Self {
             connection: Connection::Connecting { attempt: 1 },
             market: PriceHistory::default(),
@@ -129,13 +138,23 @@ impl AppState {
             log: ActionLog::default(),
             alerts: Alerts::default(),
             screen: Screen::new(size),
+            wire: WirePane::default(),
             session: SessionStats::new(info, settings, now),
             now,
         };
         if shows_splash {
             state.screen.begin(now);
         }
-        (state, vec![Effect::Connect { after_ms: 0 }])
+        let mut effects = match shows_wire {
+            true => {
+                let effects = wire_update::toggle(&mut state);
+                state.wire.view.is_focused = false;
+                effects
+            }
+            false => Effects::new(),
+        };
+        effects.push(Effect::Connect { after_ms: 0 });
+        (state, effects)
     }
 
     /// Returns `event` as it may be recorded. A paste that no field accepts is dropped: it may be a password meant for
@@ -158,6 +177,11 @@ impl AppState {
 
 /// Applies an event that happened at `now`, and returns the effects to run.
 pub fn update(state: &mut AppState, now: UnixMillis, event: Event) -> Effects {
+    // Changes nothing else, not even the time, so that a recording may leave it out.
+    if let Event::Wire(event) = event {
+        state.wire.push(event);
+        return Effects::new();
+    }
     state.now = now;
     state.alerts.expire(now);
     state.session.capture_baseline(&state.holdings, &state.market);
@@ -186,7 +210,7 @@ fn dispatch(state: &mut AppState, event: Event) -> Effects {
         Event::Answered(response) => return server::on_response(state, response),
         Event::Failed(request, error) => return server::on_error(state, request, error),
         Event::Exported(result) => server::exported(state, result),
-        Event::Timer => {}
+        Event::Timer | Event::Wire(_) => {}
         Event::Shutdown => return vec![Effect::Quit],
     }
     Effects::new()

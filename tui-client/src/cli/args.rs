@@ -362,6 +362,9 @@ pub struct Options {
     /// not a terminal, or `TERM` is `dumb` or not set]
     #[arg(long, boolean())]
     pub plain: Option<bool>,
+    /// Show every message of the stream: in a pane on the screen, or as lines in line mode
+    #[arg(long, boolean())]
+    pub wire: Option<bool>,
     /// Skip the start screen
     #[arg(long, boolean())]
     pub no_splash: Option<bool>,

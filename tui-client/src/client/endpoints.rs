@@ -15,12 +15,15 @@ use awesomestock_proto::{
 use tokio::time::timeout;
 use tonic::{Status, service::interceptor::InterceptedService, transport::Channel};
 
-use super::error::{self, RequestError};
+use super::{
+    error::{self, RequestError},
+    wire::{TappedChannel, WireTap},
+};
 
 /// Longest wait for one of several endpoints before trying the next.
 const FAILOVER_AFTER: Duration = Duration::from_secs(3);
 
-pub(super) type Casino = CasinoClient<InterceptedService<Channel, BearerInterceptor>>;
+pub(super) type Casino = CasinoClient<InterceptedService<TappedChannel, BearerInterceptor>>;
 
 /// An address of a casino.
 #[derive(Debug, Clone)]
@@ -40,10 +43,11 @@ struct EndpointState {
 }
 
 impl EndpointState {
-    fn new(endpoint: Endpoint, key: Option<&PlayerKey>) -> Self {
+    fn new(endpoint: Endpoint, key: Option<&PlayerKey>, tap: &Arc<WireTap>) -> Self {
+        let channel = TappedChannel::new(endpoint.channel, Arc::clone(tap));
         Self {
             name: endpoint.name,
-            casino: CasinoClient::with_interceptor(endpoint.channel, BearerInterceptor::player_key(key)),
+            casino: CasinoClient::with_interceptor(channel, BearerInterceptor::player_key(key)),
             may_want_tls: AtomicBool::new(endpoint.in_plaintext),
         }
     }
@@ -69,18 +73,25 @@ pub(super) struct Endpoints {
     others: Vec<EndpointState>,
     /// Position of the current address.
     current: AtomicUsize,
+    tap: Arc<WireTap>,
 }
 
 impl Endpoints {
     pub(super) fn new(first: Endpoint, others: Vec<Endpoint>, key: Option<&PlayerKey>) -> Self {
+        let tap = Arc::default();
         Self {
-            first: EndpointState::new(first, key),
+            first: EndpointState::new(first, key, &tap),
             others: others
                 .into_iter()
-                .map(|endpoint| EndpointState::new(endpoint, key))
+                .map(|endpoint| EndpointState::new(endpoint, key, &tap))
                 .collect(),
             current: AtomicUsize::new(0),
+            tap,
         }
+    }
+
+    pub(super) fn tap(&self) -> &WireTap {
+        &self.tap
     }
 
     pub(super) fn has_several(&self) -> bool {

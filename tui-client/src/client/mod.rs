@@ -6,6 +6,7 @@ mod error;
 mod paging;
 mod retry;
 mod session;
+mod wire;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -15,13 +16,13 @@ use endpoints::{Casino, Endpoints};
 pub(crate) use error::RequestError;
 pub(crate) use retry::{AnsweredOrder, NO_LIMITS};
 pub use session::{GambleSession, SessionEnd};
-use tokio::time::timeout;
+use tokio::{sync::mpsc, time::timeout};
 use tonic::{Status, transport::Channel};
 use uuid::Uuid;
 
 use crate::app::{
     commands::request::Request, event::Response, lobby::Leaderboard, overlay::PaymentRow,
-    portfolio::money::Side,
+    portfolio::money::Side, wire::WireEvent,
 };
 
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
@@ -92,6 +93,16 @@ impl Client {
             endpoints: Arc::new(Endpoints::new(first, others, key)),
             player,
         }
+    }
+
+    /// Reports the Gamble streams: headers, orders, results and the ends. The first call only.
+    pub fn watch_wire(&self) -> mpsc::Receiver<WireEvent> {
+        self.endpoints.tap().start()
+    }
+
+    /// Reports all messages from now on, to the receiver of [`watch_wire`](Self::watch_wire).
+    pub fn collect_wire(&self) {
+        self.endpoints.tap().report_all();
     }
 
     /// Returns the player's name.

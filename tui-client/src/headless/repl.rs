@@ -7,6 +7,7 @@ use std::{
     ops::ControlFlow,
 };
 
+use jiff::tz::TimeZone;
 use tokio::{sync::mpsc, time::timeout};
 
 pub(crate) use crate::headless::input::{InputLine, read_lines};
@@ -18,31 +19,40 @@ use crate::{
         },
         event::StreamEvent,
         portfolio::money::Side,
+        wire::{WireEvent, WireLog},
     },
     client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, NO_LIMITS, Order, SessionEnd},
     headless::messages,
-    ui::text::sanitize,
+    ui::{panels::wire, text::sanitize},
 };
 
-/// Runs commands from `lines` and prints answers and prices to `out`, until `exit`, the end of input or a shutdown
+/// Runs commands from `lines` and prints answers and prices to `out`, and with `shows_wire` every message of the stream, until `exit`, the end of input or a shutdown
 /// signal. Pending orders are answered first. Fails if `out` cannot be written; a closed reader is not an error.
 pub(crate) async fn run_repl<W: Write>(
     client: Client,
+    shows_wire: bool,
     mut lines: mpsc::Receiver<InputLine>,
     out: W,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let wire = shows_wire.then(|| {
+        client.collect_wire();
+        client.watch_wire()
+    });
     let mut repl = Repl {
         client,
         out,
         session: None,
+        wire,
+        wire_log: WireLog::default(),
     };
     let result = tokio::select! {
         result = repl.run(&mut lines) => result,
         () = shutdown => Ok(()),
     };
     let left = repl.leave().await.map(drop);
-    match result.and(left) {
+    let shown = repl.print_wire();
+    match result.and(left).and(shown) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         ended => ended,
     }
@@ -64,6 +74,9 @@ struct Repl<W> {
     client: Client,
     out: W,
     session: Option<OpenSession>,
+    /// Parts of the stream that are not printed yet.
+    wire: Option<mpsc::Receiver<WireEvent>>,
+    wire_log: WireLog,
 }
 
 impl<W: Write> Repl<W> {
@@ -72,6 +85,10 @@ impl<W: Write> Repl<W> {
             let event = tokio::select! {
                 biased;
                 event = next_event(&mut self.session) => event,
+                Some(event) = next_wire(&mut self.wire) => {
+                    self.print_row(event)?;
+                    continue;
+                }
                 line = lines.recv() => match line {
                     None => return Ok(()),
                     Some(line) => match self.execute(line).await? {
@@ -259,9 +276,37 @@ impl<W: Write> Repl<W> {
         self.print(format_args!("error: {why}"))
     }
 
+    /// Prints a line, after the messages that led to it.
     fn print(&mut self, line: impl Display) -> io::Result<()> {
+        self.print_wire()?;
         writeln!(self.out, "{}", sanitize(&line.to_string()))?;
         self.out.flush()
+    }
+
+    fn print_wire(&mut self) -> io::Result<()> {
+        while let Some(event) = self.wire.as_mut().and_then(|wire| wire.try_recv().ok()) {
+            self.print_row(event)?;
+        }
+        Ok(())
+    }
+
+    fn print_row(&mut self, event: WireEvent) -> io::Result<()> {
+        if let Some(row) = self.wire_log.push(event) {
+            writeln!(
+                self.out,
+                "wire {}",
+                sanitize(&wire::plain_line(row, &TimeZone::system()))
+            )?;
+        }
+        self.out.flush()
+    }
+}
+
+/// Returns the next part of the stream; waits forever if they are not printed.
+async fn next_wire(wire: &mut Option<mpsc::Receiver<WireEvent>>) -> Option<WireEvent> {
+    match wire {
+        Some(wire) => wire.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -30,7 +30,7 @@ pub use terminal::restore;
 use tokio::sync::mpsc;
 
 use crate::{
-    app::{self, AppState, Effect, Event},
+    app::{self, AppState, Effect, Event, wire::WireEvent},
     cli::args::VERSION,
     client::{Client, Order},
     storage::recording::{Header, Recorder},
@@ -71,6 +71,7 @@ pub async fn play(
     let screen = TerminalGuard::enter().wrap_err("cannot take the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
     let (sender, events) = mpsc::channel(EVENT_QUEUE);
+    let wire = client.watch_wire();
     let tasks = Tasks::start(client, sender)?;
     let now = clock::now();
     if let Some(recorder) = &mut recorder {
@@ -93,6 +94,7 @@ pub async fn play(
         signals,
         tasks,
         ids: OrderIds::new(),
+        wire,
         recorder,
     };
     game.play(first, events).await
@@ -101,6 +103,7 @@ pub async fn play(
 enum Wake {
     Signal(Signal),
     Task(TaskEvent),
+    Wire(WireEvent),
     Events,
     FrameDue,
     Timer,
@@ -115,6 +118,7 @@ struct Runtime {
     signals: Signals,
     tasks: Tasks,
     ids: OrderIds,
+    wire: mpsc::Receiver<WireEvent>,
     recorder: Option<Recorder>,
 }
 
@@ -160,6 +164,7 @@ impl Runtime {
                     self.dispatch(Event::Shutdown).await?
                 }
                 Wake::Task(TaskEvent::Session(event)) => self.dispatch(Event::Stream(event)).await?,
+                Wake::Wire(event) => self.show_wire(event),
                 Wake::Events => self.dispatch_all(batch.drain(..)).await?,
                 Wake::FrameDue => ControlFlow::Continue(()),
                 Wake::Timer => self.dispatch(Event::Timer).await?,
@@ -179,6 +184,8 @@ impl Runtime {
             biased;
             signal = self.signals.next() => Wake::Signal(signal),
             _ = events.recv_many(batch, EVENT_BATCH) => Wake::Events,
+            // A message is shown before what it changes.
+            Some(event) = self.wire.recv() => Wake::Wire(event),
             event = self.tasks.next() => Wake::Task(event?),
             () = at(frame) => Wake::FrameDue,
             () = at(wake) => Wake::Timer,
@@ -209,6 +216,15 @@ impl Runtime {
         self.pace.mark_changed();
         let effects = self.update(event);
         self.run_effects(effects).await
+    }
+
+    /// Adds a row to the wire pane. It is not recorded: a replay encodes the messages again.
+    fn show_wire(&mut self, event: WireEvent) -> ControlFlow<()> {
+        if self.state.wire.view.is_open {
+            self.pace.mark_changed();
+        }
+        app::update(&mut self.state, clock::now(), Event::Wire(event));
+        ControlFlow::Continue(())
     }
 
     /// Updates the state. Before a key or a click it updates the layout of the frame that the player saw.
@@ -261,6 +277,10 @@ impl Runtime {
                         up_to,
                         id,
                     })
+                }
+                Effect::CollectWire => {
+                    self.tasks.collect_wire();
+                    None
                 }
                 Effect::Leave => {
                     self.tasks.leave();

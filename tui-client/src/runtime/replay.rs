@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::{Event, replay::Replay},
-    ui::Renderer,
+    ui::{FrameInfo, Renderer},
 };
 
 /// Events that may wait for the loop.
@@ -35,9 +35,11 @@ pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
         pass(&mut replay, &mut clock);
         if pace.is_due(Instant::now()) {
             pace.mark_drawn(Instant::now());
+            let mut seen = FrameInfo::default();
             screen
-                .draw(|frame| view.draw_replay(&replay, frame))
+                .draw(|frame| seen = view.draw_replay(&replay, frame))
                 .wrap_err("cannot draw on the terminal")?;
+            replay.set_reach(seen.reach);
         }
         let change = replay
             .next_change_ms()

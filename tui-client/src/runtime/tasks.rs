@@ -83,6 +83,11 @@ impl Tasks {
         });
     }
 
+    /// Reports all messages of the stream from now on.
+    pub(super) fn collect_wire(&self) {
+        self.client.collect_wire();
+    }
+
     /// Leaves the session; results of open orders still arrive.
     pub(super) fn leave(&mut self) {
         if let Some(session) = &mut self.session {

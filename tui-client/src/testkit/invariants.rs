@@ -8,12 +8,14 @@ use awesomestock::app::{
     commands::request::Request,
     connection::ConnectionStatus,
     event::StreamEvent,
+    overlay::Overlay,
     portfolio::{
         money::UnixMillis,
         order_log::{ClientOrderId, MAX_ENTRIES},
     },
     prices::{Candle, MAX_PRICES},
     update,
+    wire::{WireItem, WirePane},
 };
 use awesomestock_proto::text::sanitize;
 use crossterm::event::{MouseButton, MouseEventKind};
@@ -143,4 +145,16 @@ pub(crate) fn check_screen(buffer: &Buffer) {
         }
         assert_eq!(column, columns, "a line is wider than the screen");
     }
+}
+
+/// Formats a state without the rows of the wire pane: a recording has none, and a replay makes its own.
+pub(crate) fn without_wire(state: &AppState) -> String {
+    let mut state = state.clone();
+    state.wire = WirePane::default();
+    for overlay in &mut state.screen.overlays {
+        if let Overlay::WireRow { item, .. } = overlay {
+            *item = WireItem::Nothing;
+        }
+    }
+    format!("{state:?}")
 }

@@ -17,6 +17,8 @@ use ratatui::layout::{
     Layout, Rect,
 };
 
+use crate::app::wire::MIN_PANE_SCREEN;
+
 /// Smallest supported terminal width in columns.
 pub const MIN_COLUMNS: u16 = 38;
 
@@ -47,7 +49,9 @@ impl LayoutSize {
         match (area.width, area.height) {
             (160.., 48..) => Some(Self::Huge),
             (108.., 32..) => Some(Self::Large),
-            (76.., 18..) => Some(Self::Medium),
+            (columns, rows) if columns >= MIN_PANE_SCREEN.0 && rows >= MIN_PANE_SCREEN.1 => {
+                Some(Self::Medium)
+            }
             (MIN_COLUMNS.., MIN_ROWS..) => Some(Self::Small),
             _ => None,
         }

@@ -60,7 +60,7 @@ use crate::{
         overlay::screen::{ClickAction, ClickTarget},
     },
     ui::{
-        panels::{footer, header, lobby, log, ticket, ticks, toast, wallet},
+        panels::{footer, header, lobby, log, ticket, ticks, toast, wallet, wire},
         theme::ascii,
         widgets::panel,
     },
@@ -160,18 +160,25 @@ impl Renderer {
             return Default::default();
         };
         let (layout, lobby_layout) = lobby::reserve_space(state, MainLayout::of(size, area));
+        let (layout, wire_area) = wire::reserve_space(state, layout);
         header::draw(self, state, &layout, buf);
         let sight = chart::draw(self, state, &layout, buf);
         wallet::draw(self, state, &layout, buf);
         let mut buttons = ticket::draw(self, state, &layout, buf);
         ticks::draw(self, state, &layout, buf);
-        log::draw(self, state, &layout, buf);
+        // The title of the log is on the lower border of the pane.
+        wire::draw(self, state, wire_area, buf);
+        if !layout.log.is_empty() {
+            log::draw(self, state, &layout, buf);
+        }
         lobby::draw(self, state, &lobby_layout, buf);
         panel::round_corners(layout.body, buf);
         buttons.extend(footer::draw(self, state, &layout, buf));
         toast::draw(self, state, &layout, buf);
+        let is_covered = wire::draw_window(self, state, &layout, buf);
+        let sight = if is_covered { HitMap::default() } else { sight };
         let overlay_info = overlay::draw(self, state, &layout, buf);
-        let is_covered = !state.screen.overlays.is_empty();
+        let is_covered = is_covered || !state.screen.overlays.is_empty();
         let frame_info = FrameInfo {
             reach: overlay_info.reach,
             sight,

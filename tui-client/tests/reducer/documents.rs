@@ -174,7 +174,7 @@ fn the_palette_accepts_every_command() {
         ),
         (":gamble\n", vec![]),
         (":exit\n", vec![Effect::Quit]),
-        (":wi\t10\n", vec![Effect::Call(Request::Withdraw(10))]),
+        (":wit\t10\n", vec![Effect::Call(Request::Withdraw(10))]),
         (":\x08b", send(Side::Buy, 1)),
         (":\n", vec![]),
         ("q", vec![Effect::Quit]),

@@ -14,3 +14,4 @@ mod history;
 mod limits;
 mod money;
 mod orders;
+mod wire;

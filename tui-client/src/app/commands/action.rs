@@ -26,6 +26,7 @@ pub enum Action {
     Trades,
     Statement,
     Leaderboard,
+    Wire,
     Help,
     Palette,
     Repaint,
@@ -66,7 +67,13 @@ impl Action {
     pub(crate) fn closes_documents(self) -> bool {
         matches!(
             self,
-            Self::Payments | Self::Trades | Self::Statement | Self::Leaderboard | Self::Help | Self::Quit
+            Self::Payments
+                | Self::Trades
+                | Self::Statement
+                | Self::Leaderboard
+                | Self::Wire
+                | Self::Help
+                | Self::Quit
         )
     }
 
@@ -208,6 +215,7 @@ pub const BINDINGS: &[Binding] = &[
         .hint("trades", 10),
     row(Action::Leaderboard, "leaderboard", &[Key::char('l')], "leaderboard, players online and recent trades")
         .hint("lobby", 6),
+    row(Action::Wire, "wire", &[Key::char('W')], "the wire: every message of the stream; Enter opens one"),
     row(Action::Palette, "palette", &[Key::char(':')], "command palette")
         .hint("command", 7),
     row(Action::Help, "help", &[Key::char('?')], "this help")

@@ -16,6 +16,7 @@ pub use self::{
 use crate::app::{
     commands::command::Command,
     portfolio::money::{TOKENS_PER_DOLLAR, UnixMillis},
+    wire::WireItem,
 };
 
 /// Longest amount, in digits: those of an int32.
@@ -49,6 +50,13 @@ pub enum Overlay {
     Palette(Palette),
     /// Amount entry for buying tokens or withdrawing.
     Amount(AmountEntry),
+    /// A row of the wire pane.
+    WireRow {
+        /// A copy: the pane keeps only the newest rows.
+        item: WireItem,
+        /// The scroll position.
+        scroll: Scroll,
+    },
     /// Confirmation of a large order or withdrawal.
     Confirm(Command),
 }

@@ -18,6 +18,7 @@ use crate::app::{
         quantity::Quantity,
         ticket::Estimate,
     },
+    update::wire,
 };
 
 /// Tokens from which an order needs confirmation.
@@ -50,6 +51,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::Trades => return execute(state, Command::Trades),
         Action::Statement => return execute(state, Command::Statement),
         Action::Leaderboard => return execute(state, Command::Leaderboard),
+        Action::Wire => return wire::toggle(state),
         Action::Help => return execute(state, Command::Help),
         Action::Palette => open(state, Overlay::Palette(Palette::default())),
         Action::Repaint => return vec![Effect::Repaint],

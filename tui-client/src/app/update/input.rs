@@ -18,7 +18,9 @@ use crate::app::{
         palette::{EnterResult, Parsed},
         screen::ClickAction,
     },
-    update::{command as command_update, document as document_update, document::ExportFormat},
+    update::{
+        command as command_update, document as document_update, document::ExportFormat, wire as wire_update,
+    },
 };
 
 /// Lines scrolled by one step of the mouse wheel.
@@ -52,12 +54,17 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         return splash_key(state, key, action);
     }
     let page = state.screen.page();
+    if let Some(Overlay::WireRow { .. }) = state.screen.overlays.last()
+        && wire_update::neighbour_key(state, key.code)
+    {
+        return Effects::new();
+    }
     let Some(top) = state.screen.overlays.last_mut() else {
-        return main_key(state, key, action);
+        return wire_update::key(state, key, action).unwrap_or_else(|| main_key(state, key, action));
     };
     let outcome = match top {
         Overlay::Splash { .. } => KeyOutcome::Close,
-        Overlay::Help { scroll } | Overlay::Lobby { scroll } => {
+        Overlay::Help { scroll } | Overlay::Lobby { scroll } | Overlay::WireRow { scroll, .. } => {
             scroll_key(key, action, scroll, page, state.screen.reach)
         }
         Overlay::Payments(document) => document_key(key, action, document, page, state.screen.reach),
@@ -170,7 +177,9 @@ fn click_top(state: &mut AppState, mouse: MouseEvent) -> Effects {
 fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
     let reach = state.screen.reach;
     let scroll = match state.screen.overlays.last_mut() {
-        Some(Overlay::Help { scroll } | Overlay::Lobby { scroll }) => scroll,
+        Some(Overlay::Help { scroll } | Overlay::Lobby { scroll } | Overlay::WireRow { scroll, .. }) => {
+            scroll
+        }
         Some(Overlay::Payments(document)) => &mut document.scroll,
         Some(Overlay::Trades(document)) => &mut document.scroll,
         Some(Overlay::Statement(document)) => &mut document.scroll,

@@ -4,3 +4,4 @@ pub(crate) mod command;
 pub(crate) mod document;
 pub(crate) mod input;
 pub(crate) mod server;
+pub(crate) mod wire;

@@ -220,6 +220,7 @@ impl Config {
             record: None,
             settings: Settings {
                 splash: !options.no_splash.unwrap_or(false),
+                wire: options.wire.unwrap_or(false),
                 ..Settings::default()
             },
         })

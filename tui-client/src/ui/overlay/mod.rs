@@ -8,6 +8,7 @@ mod palette;
 mod payments;
 mod statement;
 mod trades;
+mod wire;
 
 use ratatui::buffer::Buffer;
 
@@ -29,6 +30,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             Overlay::Trades(document) => trades::draw(view, document, layout, buf),
             Overlay::Statement(document) => statement::draw(view, document, layout, buf),
             Overlay::Palette(palette) => palette::draw(view, state, palette, layout, buf),
+            Overlay::WireRow { item, scroll } => wire::draw(view, item, *scroll, layout, buf),
             Overlay::Confirm(command) => confirm::draw(view, state, *command, layout, buf),
             Overlay::Amount(entry) => amount::draw(view, state, entry, layout, buf),
         };

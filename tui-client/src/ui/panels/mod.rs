@@ -9,3 +9,4 @@ pub(crate) mod ticket;
 pub(crate) mod ticks;
 pub(crate) mod toast;
 pub(crate) mod wallet;
+pub(crate) mod wire;

@@ -1,7 +1,7 @@
 //! Replay bar: position and keys, in place of the footer. ASCII only.
 //!
 //! ```text
-//! REPLAY > 0:12 of 1:30 x4   space pause  arrows seek  +- speed  q quit
+//! REPLAY > 0:12 of 1:30 x4   space pause  arrows seek  ., step  +- speed  W wire  q quit
 //! ```
 
 use ratatui::{
@@ -15,10 +15,11 @@ use ratatui::{
 
 use crate::{
     app::replay::{Position, Replay},
-    ui::{Renderer, text},
+    ui::{FrameInfo, Renderer, text},
 };
 
-const KEYS: [&str; 3] = [
+const KEYS: [&str; 4] = [
+    "   space pause  arrows seek  ., step  +- speed  W wire  q quit",
     "   space pause  arrows seek  +- speed  q quit",
     "   space arrows +- q",
     "",
@@ -26,8 +27,8 @@ const KEYS: [&str; 3] = [
 
 impl Renderer {
     /// Draws the replayed state and the replay bar.
-    pub fn draw_replay(&self, replay: &Replay, frame: &mut Frame<'_>) {
-        self.draw(replay.state(), frame);
+    pub fn draw_replay(&self, replay: &Replay, frame: &mut Frame<'_>) -> FrameInfo {
+        let frame_info = self.draw(replay.state(), frame);
         let [_, strip] = frame.area().layout(&Layout::vertical([Fill(1), Length(1)]));
         let place = place(replay.position());
         let candidates = KEYS.map(|keys| format!(" {place}{keys}"));
@@ -35,6 +36,7 @@ impl Renderer {
         let words = text::fit(&candidates, usize::from(strip.width));
         frame.render_widget(Clear, strip);
         frame.render_widget(Paragraph::new(words).style(self.theme.alarm), strip);
+        frame_info
     }
 }
 

@@ -102,6 +102,23 @@ pub fn clock(at: UnixMillis, zone: &TimeZone) -> String {
     written(at, zone, "%T")
 }
 
+/// Formats a time in microseconds since the Unix epoch as `14:03:22.120`.
+#[must_use]
+pub fn clock_micros(at_us: i64, zone: &TimeZone) -> String {
+    written(UnixMillis(at_us.div_euclid(1_000)), zone, "%T%.3f")
+}
+
+/// Formats a duration in microseconds as `0.31 ms`, `412 ms`, `1.02 s`, `3 min`, rounded down.
+#[must_use]
+pub fn elapsed(us: i64) -> String {
+    match us.max(0) {
+        us @ 0..10_000 => format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10),
+        us @ 10_000..1_000_000 => format!("{} ms", us / 1_000),
+        us @ 1_000_000..120_000_000 => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
+        us => age(us / 1_000),
+    }
+}
+
 /// Formats as `14:03`.
 #[must_use]
 pub fn clock_minutes(at: UnixMillis, zone: &TimeZone) -> String {
@@ -256,6 +273,26 @@ mod tests {
         }
         assert_eq!(age(i64::MAX), "106,751,991,167 d");
         assert_eq!(countdown(i64::MAX), "106,751,991,167 d");
+    }
+
+    #[test]
+    fn short_durations_have_fractions() {
+        for (us, shown) in [
+            (-5, "0.00 ms"),
+            (314, "0.31 ms"),
+            (9_999, "9.99 ms"),
+            (10_000, "10 ms"),
+            (999_999, "999 ms"),
+            (1_024_000, "1.02 s"),
+            (119_999_999, "119.99 s"),
+            (120_000_000, "2 min"),
+        ] {
+            assert_eq!(elapsed(us), shown, "{us}");
+        }
+        assert_eq!(
+            clock_micros(1_795_369_311_042_999, &TimeZone::UTC),
+            "17:41:51.042"
+        );
     }
 
     #[test]

@@ -65,8 +65,9 @@ pub fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0_usize;
-    for piece in text.split_word_bounds() {
-        let mut piece = piece;
+    let words = text.split_inclusive(' ');
+    let pieces = words.flat_map(|word| <[&str; 2]>::from(word.split_at(word.trim_end_matches(' ').len())));
+    for mut piece in pieces.filter(|piece| !piece.is_empty()) {
         let mut piece_columns = width(piece);
         if used.saturating_add(piece_columns) > columns {
             if used > indent || lines.is_empty() && used > 0 {
@@ -154,13 +155,14 @@ mod tests {
 
     #[test]
     fn lines_break_between_words() {
-        let cases: [(&str, usize, usize, &[&str]); 8] = [
+        let cases: [(&str, usize, usize, &[&str]); 9] = [
             ("", 5, 2, &[""]),
             ("one two", 7, 2, &["one two"]),
             ("one two three", 8, 2, &["one two", "  three"]),
             ("one two three", 3, 0, &["one", "two", "thr", "ee"]),
             ("  a  b", 6, 0, &["  a  b"]),
             ("株太郎", 4, 0, &["株太", "郎"]),
+            ("a b.", 3, 0, &["a", "b."]),
             ("株", 1, 0, &[]),
             ("abc", 0, 0, &[]),
         ];

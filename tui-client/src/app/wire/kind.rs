@@ -1,0 +1,383 @@
+//! Types of rows, their fields in words, and a sentence that explains each.
+
+use awesomestock_proto::{
+    auth,
+    casino::{Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Tape, Trade, Wallet},
+    text::{pluralize, thousands},
+};
+use prost::Message;
+
+use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
+
+/// Most characters of a text in a row.
+const MAX_CHARS: usize = 200;
+
+/// Most names in a row.
+const MAX_NAMES: usize = 5;
+
+/// Name of the trailer with the status code.
+const STATUS: &str = "grpc-status";
+
+/// The type of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowKind {
+    /// The request headers.
+    Request,
+    /// The response headers.
+    Response {
+        /// They list features.
+        has_features: bool,
+    },
+    /// An order.
+    Order,
+    /// A price.
+    Price {
+        /// It is the first one of the stream.
+        is_first: bool,
+    },
+    /// The result of an order.
+    Result {
+        /// It became a trade.
+        is_executed: bool,
+    },
+    /// The wallet.
+    Wallet,
+    /// Trades of all players.
+    Tape,
+    /// Players online.
+    Players,
+    /// The leaderboard.
+    Leaderboard,
+    /// A message that this version cannot read.
+    Unknown,
+    /// The end of the request.
+    HalfClose,
+    /// The trailers.
+    Trailers {
+        /// The status is OK.
+        is_ok: bool,
+    },
+    /// A lost connection.
+    Broken,
+    /// A reset by the game.
+    Reset,
+}
+
+impl RowKind {
+    /// Returns the name: that of the protocol, if it has one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request | Self::Response { .. } => "HEADERS",
+            Self::Order => "Action",
+            Self::Price { .. } => "STOCK_INFO",
+            Self::Result { .. } => "ACTION_RESULT",
+            Self::Wallet => "WALLET",
+            Self::Tape => "TAPE",
+            Self::Players => "PLAYERS",
+            Self::Leaderboard => "LEADERBOARD",
+            Self::Unknown => "unknown",
+            Self::HalfClose => "END_STREAM",
+            Self::Trailers { .. } => "TRAILERS",
+            Self::Broken => "lost",
+            Self::Reset => "RST_STREAM",
+        }
+    }
+
+    /// Returns true if it is a warning.
+    pub fn is_alarming(self) -> bool {
+        matches!(
+            self,
+            Self::Result { is_executed: false }
+                | Self::Trailers { is_ok: false }
+                | Self::Broken
+                | Self::Unknown
+        )
+    }
+}
+
+/// Returns type, fields in words, and the request ID of an order.
+pub(super) fn describe(frame: &WireFrame) -> (RowKind, String, Option<[u8; 16]>) {
+    let (kind, words) = match frame {
+        WireFrame::Request(headers) => (RowKind::Request, header_words(headers)),
+        WireFrame::Response(headers) => {
+            let has_features = headers
+                .iter()
+                .any(|(name, _)| name == awesomestock_proto::capabilities::HEADER);
+            (RowKind::Response { has_features }, header_words(headers))
+        }
+        WireFrame::Sent(message) => return sent(message),
+        WireFrame::Received(message) => received(message),
+        WireFrame::HalfClosed => (
+            RowKind::HalfClose,
+            "half-close: the game sends no more orders".to_owned(),
+        ),
+        WireFrame::Ended(headers) => {
+            let is_ok = headers.iter().any(|(name, value)| name == STATUS && value == "0");
+            (RowKind::Trailers { is_ok }, status_words(headers))
+        }
+        WireFrame::Broken(why) => (RowKind::Broken, format!("no status: {}", cut(why))),
+        WireFrame::Reset => (RowKind::Reset, "the game gave the stream up".to_owned()),
+    };
+    (kind, words, None)
+}
+
+/// Names what matters first: features and authorization.
+fn header_words(headers: &Headers) -> String {
+    let rank = |name: &str| match name {
+        awesomestock_proto::capabilities::HEADER => 0,
+        auth::AUTHORIZATION => 1,
+        name if name.starts_with(':') => 3,
+        _ => 2,
+    };
+    let mut sorted: Vec<&(String, String)> = headers.iter().collect();
+    sorted.sort_by_key(|(name, _)| rank(name));
+    let words: Vec<String> = sorted
+        .into_iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    cut(&words.join("; "))
+}
+
+/// Returns the status by its name, then all trailers.
+fn status_words(headers: &Headers) -> String {
+    let code = headers.iter().find(|(name, _)| name == STATUS);
+    let code = code.and_then(|(_, code)| code.parse::<i32>().ok());
+    let name = code.map_or("no status", code_name);
+    format!("{name}; {}", header_words(headers))
+}
+
+/// Returns the name of a gRPC status code.
+fn code_name(code: i32) -> &'static str {
+    match code {
+        0 => "OK",
+        1 => "CANCELLED",
+        2 => "UNKNOWN",
+        3 => "INVALID_ARGUMENT",
+        4 => "DEADLINE_EXCEEDED",
+        5 => "NOT_FOUND",
+        6 => "ALREADY_EXISTS",
+        7 => "PERMISSION_DENIED",
+        8 => "RESOURCE_EXHAUSTED",
+        9 => "FAILED_PRECONDITION",
+        10 => "ABORTED",
+        11 => "OUT_OF_RANGE",
+        12 => "UNIMPLEMENTED",
+        13 => "INTERNAL",
+        14 => "UNAVAILABLE",
+        15 => "DATA_LOSS",
+        16 => "UNAUTHENTICATED",
+        _ => "unknown status",
+    }
+}
+
+fn sent(message: &MessageBytes) -> (RowKind, String, Option<[u8; 16]>) {
+    let action = match decode::<Action>(message) {
+        Ok(action) => action,
+        Err(why) => return (RowKind::Order, why, None),
+    };
+    let side = side(action.r#type);
+    let up_to = if action.up_to { "up to " } else { "" };
+    let mut words = format!("{side} {up_to}{}", thousands(action.stocks_count));
+    if action.limit_price != 0 {
+        words.push_str(&format!(" @ {}", thousands(action.limit_price)));
+    }
+    (RowKind::Order, words, action.id.try_into().ok())
+}
+
+fn received(message: &MessageBytes) -> (RowKind, String) {
+    let info = match decode::<GambleInfo>(message) {
+        Ok(info) => info,
+        Err(why) => return (RowKind::Unknown, why),
+    };
+    let missing = || "the field is not set".to_owned();
+    match GambleType::try_from(info.r#type) {
+        Err(_) => (RowKind::Unknown, format!("type {}", info.r#type)),
+        Ok(GambleType::StockInfo) => {
+            let words = info.info.map(|stock| match stock.tick {
+                0 => format!("price {}", thousands(stock.price)),
+                tick => format!("price {}, tick {}", thousands(stock.price), thousands(tick)),
+            });
+            (RowKind::Price { is_first: false }, words.unwrap_or_else(missing))
+        }
+        Ok(GambleType::ActionResult) => result(&info.result.unwrap_or_default()),
+        Ok(GambleType::Wallet) => (RowKind::Wallet, info.wallet.as_ref().map_or_else(missing, wallet)),
+        Ok(GambleType::Tape) => (RowKind::Tape, info.tape.as_ref().map_or_else(missing, tape)),
+        Ok(GambleType::Players) => {
+            let words = info.players.map(|players| {
+                let names = players.online.iter().map(|player| player.name.as_str());
+                format!("{} online: {}", thousands(players.seated), joined(names))
+            });
+            (RowKind::Players, words.unwrap_or_else(missing))
+        }
+        Ok(GambleType::Leaderboard) => {
+            let words = info.leaderboard.map(|board| {
+                let own = board.own.map_or(String::new(), |own| {
+                    format!("you {} of {}, ", thousands(own.rank), thousands(board.ranked))
+                });
+                let names = board.top.iter().filter_map(|row| row.player.as_ref());
+                format!("{own}top: {}", joined(names.map(|player| player.name.as_str())))
+            });
+            (RowKind::Leaderboard, words.unwrap_or_else(missing))
+        }
+    }
+}
+
+fn result(result: &ActionResult) -> (RowKind, String) {
+    let is_executed = match ActionOutcome::try_from(result.outcome) {
+        Ok(ActionOutcome::OutcomeExecuted) => true,
+        Ok(ActionOutcome::OutcomeRefused) => false,
+        _ => result.msg == awesomestock_proto::EXECUTED_MESSAGE,
+    };
+    let mut words = match (is_executed, &result.trade) {
+        (true, Some(trade)) => format!("executed: {}", trade_words(trade)),
+        (true, None) => "executed".to_owned(),
+        (false, _) => format!("rejected: {}", cut(&result.msg)),
+    };
+    if let Some(held) = &result.wallet {
+        words.push_str(&format!("; {}", wallet(held)));
+    }
+    (RowKind::Result { is_executed }, words)
+}
+
+fn wallet(wallet: &Wallet) -> String {
+    format!(
+        "{}, {}",
+        pluralize(wallet.tokens, "token"),
+        pluralize(wallet.stocks, "stock")
+    )
+}
+
+fn tape(tape: &Tape) -> String {
+    let count = i64::try_from(tape.rows.len()).unwrap_or(i64::MAX);
+    let last = tape
+        .rows
+        .last()
+        .and_then(|row| row.player.as_ref().zip(row.trade.as_ref()));
+    let last = last.map(|(player, trade)| format!(", last: {} {}", cut(&player.name), trade_words(trade)));
+    format!("{}{}", pluralize(count, "trade"), last.unwrap_or_default())
+}
+
+fn trade_words(trade: &Trade) -> String {
+    format!(
+        "{} {} at {}",
+        side(trade.r#type),
+        thousands(trade.stocks_count),
+        thousands(trade.price)
+    )
+}
+
+fn side(kind: i32) -> &'static str {
+    ActionType::try_from(kind).map_or("unknown type", |kind| kind.as_str_name())
+}
+
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names = names.peekable();
+    let first: Vec<String> = names.by_ref().take(MAX_NAMES).map(cut).collect();
+    let more = if names.peek().is_some() { ", …" } else { "" };
+    format!("{}{more}", first.join(", "))
+}
+
+fn decode<M: Message + Default>(message: &MessageBytes) -> Result<M, String> {
+    if message.length > message.kept.len() {
+        return Err(format!(
+            "longer than {} bytes: not decoded",
+            thousands(max_bytes())
+        ));
+    }
+    M::decode(message.kept.as_slice()).map_err(|error| format!("cannot be decoded: {error}"))
+}
+
+fn max_bytes() -> i64 {
+    i64::try_from(MAX_MESSAGE_BYTES).unwrap_or(i64::MAX)
+}
+
+fn cut(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut short: String = letters.by_ref().take(MAX_CHARS).collect();
+    if letters.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+impl WireRow {
+    /// Returns a sentence about the row.
+    pub fn sentence(&self) -> &'static str {
+        let is_repeated = self.order.is_some_and(|order| order.is_repeated);
+        match self.kind {
+            RowKind::Request => {
+                "The game opens the stream with one HTTP/2 request: its headers name the features that the game \
+                 understands, and the key to the name, which is not shown."
+            }
+            RowKind::Response { has_features: true } => {
+                "The casino accepts before any message, and its headers list the features that it will use on this \
+                 stream."
+            }
+            RowKind::Response { has_features: false } => {
+                "The headers list no features: this casino uses the first version of the protocol, with prices and \
+                 results only."
+            }
+            RowKind::Order if is_repeated => {
+                "The same order again, because its result got lost: a casino that knows request IDs executes it once \
+                 and repeats the first answer."
+            }
+            RowKind::Order => {
+                "The game may send an order at any time, without waiting for the result of the one before; the ID \
+                 makes it safe to send it again."
+            }
+            RowKind::Price { is_first: true } => {
+                "The current price comes first, so that a new player need not wait for the next tick."
+            }
+            RowKind::Price { is_first: false } => {
+                "Nobody asked: the server may send whenever it likes, and sends a price at each tick."
+            }
+            RowKind::Result { is_executed } => result_sentence(is_executed, self.order.is_some()),
+            RowKind::Wallet => {
+                "Nobody asked: the wallet as it is on the casino's disk, sent once when the session opens."
+            }
+            RowKind::Tape => "Nobody asked: trades of all players, in one message when there are several.",
+            RowKind::Players => {
+                "Nobody asked: the players online, sent after changes, at most once a second."
+            }
+            RowKind::Leaderboard => {
+                "Nobody asked: the ranking, whose own rank is the last field, so that the rest is encoded once for \
+                 all players."
+            }
+            RowKind::Unknown => {
+                "This version cannot read the message and ignores it; unknown fields and types let old programs and \
+                 new ones work together."
+            }
+            RowKind::HalfClose => {
+                "The game closes its half of the stream: it sends nothing more, but reads on, and the casino still \
+                 answers all orders."
+            }
+            RowKind::Trailers { is_ok: true } => {
+                "The status comes last, after all messages, in trailers: only now is it certain that nothing is \
+                 missing."
+            }
+            RowKind::Trailers { is_ok: false } => {
+                "The casino ends the stream with an error; the code says whether the game may try again."
+            }
+            RowKind::Broken => {
+                "The connection was lost without a status, so orders without a result may have been executed or not."
+            }
+            RowKind::Reset => {
+                "The game resets the stream: neither side sends anything more, and there is no status."
+            }
+        }
+    }
+}
+
+fn result_sentence(is_executed: bool, has_order: bool) -> &'static str {
+    match (is_executed, has_order) {
+        (_, false) => "A result without an order: the order was sent before the rows that are kept.",
+        (true, true) => {
+            "The answer to the oldest order without one, because each order gets exactly one result and in the order \
+             of sending; the trade is on disk."
+        }
+        (false, true) => {
+            "The answer to the oldest order without one: a rejection is a message like any other, the stream goes on, \
+             and nothing has changed."
+        }
+    }
+}

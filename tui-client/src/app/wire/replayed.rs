@@ -1,0 +1,282 @@
+//! The wire events of a recording: its events and effects, encoded again. What this version does not know, and headers,
+//! are not in a recording.
+
+use std::collections::VecDeque;
+
+use awesomestock_proto::{
+    EXECUTED_MESSAGE, STOCK_NAME, capabilities,
+    casino::{
+        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo, Tape,
+    },
+    types::User,
+};
+use prost::Message;
+
+use super::{Headers, MessageBytes, WireEvent, WireFrame};
+use crate::app::{
+    Effect, Event,
+    event::{OrderResult, StreamEvent},
+    lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate},
+    portfolio::{
+        money::{Side, UnixMillis},
+        order_log::ClientOrderId,
+        rows::TradeRow,
+        wallet::Wallet,
+    },
+};
+
+/// Note in place of headers that are not recorded.
+const NOT_RECORDED: &str = "(not in a recording)";
+
+/// What a stream is known to have, for the fields that the casino sets.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Encoder {
+    extended: bool,
+    ids: bool,
+    /// Sides of the orders without a result, oldest first: a recorded result does not have it.
+    open_sides: VecDeque<Side>,
+}
+
+impl Encoder {
+    /// Returns the frames that caused an event.
+    pub(crate) fn received(&mut self, at: UnixMillis, event: &Event) -> Option<WireEvent> {
+        let Event::Stream(event) = event else {
+            return None;
+        };
+        let frame = match event {
+            StreamEvent::Opened { extended, ids } => {
+                (self.extended, self.ids) = (*extended, *ids);
+                return None;
+            }
+            // It follows the event `Opened`, and completes the features.
+            StreamEvent::Capabilities(capabilities) => WireFrame::Response(self.response(*capabilities)),
+            StreamEvent::Endpoint(_) => return None,
+            StreamEvent::Closed(why) | StreamEvent::Rejected(why) => WireFrame::Broken(why.clone()),
+            StreamEvent::Price {
+                tick,
+                price,
+                at,
+                interval_ms,
+            } => message(GambleInfo {
+                info: Some(StockInfo {
+                    name: STOCK_NAME.to_owned(),
+                    price: *price,
+                    tick: tick.unwrap_or(0),
+                    at_unix_ms: at.map_or(0, |at| at.0),
+                    interval_ms: interval_ms.unwrap_or(0),
+                }),
+                ..of_type(GambleType::StockInfo)
+            }),
+            StreamEvent::Wallet(held) => message(GambleInfo {
+                wallet: Some(wallet(held)),
+                ..of_type(GambleType::Wallet)
+            }),
+            StreamEvent::Tape(update) => message(GambleInfo {
+                tape: Some(tape(update)),
+                ..of_type(GambleType::Tape)
+            }),
+            StreamEvent::Players(online) => message(GambleInfo {
+                players: Some(players(online)),
+                ..of_type(GambleType::Players)
+            }),
+            StreamEvent::Leaderboard(board) => message(GambleInfo {
+                leaderboard: Some(leaderboard(board)),
+                ..of_type(GambleType::Leaderboard)
+            }),
+            StreamEvent::Result(result) => message(GambleInfo {
+                result: Some(self.result(result)),
+                ..of_type(GambleType::ActionResult)
+            }),
+        };
+        Some(wire_event(at, frame))
+    }
+
+    /// Returns the frames that effects cause.
+    pub(crate) fn sent(&mut self, at: UnixMillis, player: &str, effects: &[Effect]) -> Vec<WireEvent> {
+        let mut frame = |effect: &Effect| match effect {
+            Effect::Connect { .. } => {
+                self.open_sides.clear();
+                Some(WireFrame::Request(vec![
+                    (":path".to_owned(), "/casino.Casino/Gamble".to_owned()),
+                    (capabilities::HEADER.to_owned(), NOT_RECORDED.to_owned()),
+                ]))
+            }
+            Effect::Send {
+                side,
+                count,
+                limit,
+                up_to,
+                order_id,
+            } => {
+                self.open_sides.push_back(*side);
+                let action = Action {
+                    user: Some(User {
+                        id: player.to_owned(),
+                    }),
+                    r#type: action_type(*side).into(),
+                    stocks_count: *count,
+                    limit_price: limit.unwrap_or(0),
+                    id: request_id(*order_id).to_vec(),
+                    up_to: *up_to,
+                };
+                Some(WireFrame::Sent(MessageBytes::new(&action.encode_to_vec())))
+            }
+            Effect::Leave => Some(WireFrame::HalfClosed),
+            _ => None,
+        };
+        effects
+            .iter()
+            .filter_map(&mut frame)
+            .map(|frame| wire_event(at, frame))
+            .collect()
+    }
+
+    /// Returns the response headers as far as they follow from the events.
+    fn response(&self, granted: Capabilities) -> Headers {
+        let names = [
+            (self.extended, capabilities::TICKS),
+            (self.extended, capabilities::WALLET),
+            (self.ids, capabilities::IDS),
+            (granted.tape, capabilities::TAPE),
+            (granted.players, capabilities::PLAYERS),
+            (granted.leaderboard, capabilities::LEADERBOARD),
+            (granted.limits, capabilities::LIMITS),
+            (granted.up_to, capabilities::UP_TO),
+        ];
+        let names: Vec<&str> = names
+            .iter()
+            .filter(|(is_on, _)| *is_on)
+            .map(|(_, name)| *name)
+            .collect();
+        match names.is_empty() {
+            true => Headers::new(),
+            false => vec![(capabilities::HEADER.to_owned(), names.join(","))],
+        }
+    }
+
+    fn result(&mut self, result: &OrderResult) -> ActionResult {
+        let side = self.open_sides.pop_front();
+        let outcome = match (self.extended, result.executed) {
+            (false, _) => ActionOutcome::OutcomeUnspecified,
+            (true, true) => ActionOutcome::OutcomeExecuted,
+            (true, false) => ActionOutcome::OutcomeRefused,
+        };
+        let trade = result.price.map(|price| casino::Trade {
+            r#type: side.map_or(0, |side| action_type(side).into()),
+            stocks_count: result.count.unwrap_or(0),
+            price,
+            tick: result.tick.unwrap_or(0),
+            at_unix_ms: result.at.map_or(0, |at| at.0),
+            ..casino::Trade::default()
+        });
+        ActionResult {
+            msg: match result.executed {
+                true => EXECUTED_MESSAGE.to_owned(),
+                false => result.message.clone(),
+            },
+            outcome: outcome.into(),
+            trade,
+            wallet: result.wallet.as_ref().map(wallet),
+        }
+    }
+}
+
+fn wire_event(at: UnixMillis, frame: WireFrame) -> WireEvent {
+    WireEvent {
+        at_us: at.0.saturating_mul(1_000),
+        frame,
+        missed: 0,
+    }
+}
+
+fn message(info: GambleInfo) -> WireFrame {
+    WireFrame::Received(MessageBytes::new(&info.encode_to_vec()))
+}
+
+fn of_type(kind: GambleType) -> GambleInfo {
+    GambleInfo {
+        r#type: kind.into(),
+        ..GambleInfo::default()
+    }
+}
+
+/// Returns an ID of the usual length. The random part of the recorded one is unknown.
+fn request_id(order_id: ClientOrderId) -> [u8; 16] {
+    let time = u128::try_from(order_id.at.0).unwrap_or(0) << 80;
+    (time | 7 << 76 | 2 << 62 | u128::from(order_id.number)).to_be_bytes()
+}
+
+fn action_type(side: Side) -> ActionType {
+    match side {
+        Side::Buy => ActionType::Buy,
+        Side::Sell => ActionType::Sell,
+    }
+}
+
+fn wallet(held: &Wallet) -> casino::Wallet {
+    casino::Wallet {
+        tokens: held.tokens,
+        stocks: held.stocks,
+        cost_basis: held.cost_basis,
+        realised_pnl: held.realised_pnl,
+        dollars_in: held.dollars_in,
+        dollars_out: held.dollars_out,
+        version: held.version,
+    }
+}
+
+fn tape(update: &TapeUpdate) -> Tape {
+    let rows = update.rows.iter().map(|row| casino::TapeRow {
+        player: Some(player(&row.player)),
+        trade: Some(trade(&row.trade)),
+    });
+    Tape {
+        rows: rows.collect(),
+        trades: update.trades,
+    }
+}
+
+fn trade(row: &TradeRow) -> casino::Trade {
+    casino::Trade {
+        r#type: action_type(row.side).into(),
+        stocks_count: row.count,
+        price: row.price,
+        tick: row.tick,
+        at_unix_ms: row.at.0,
+        ..casino::Trade::default()
+    }
+}
+
+fn player(player: &Player) -> casino::Player {
+    casino::Player {
+        name: player.name.clone(),
+        house: player.house,
+    }
+}
+
+fn players(players: &Players) -> casino::Players {
+    casino::Players {
+        seated: players.seated,
+        online: players.online.iter().map(player).collect(),
+        unnamed: players.unnamed,
+    }
+}
+
+fn leaderboard(board: &Leaderboard) -> casino::Leaderboard {
+    casino::Leaderboard {
+        top: board.top.iter().map(standing).collect(),
+        ranked: board.ranked,
+        own: board.own.as_ref().map(standing),
+        ..casino::Leaderboard::default()
+    }
+}
+
+fn standing(row: &Standing) -> casino::Standing {
+    casino::Standing {
+        rank: row.rank,
+        player: Some(player(&row.player)),
+        equity: row.equity,
+        tokens: row.tokens,
+        stocks: row.stocks,
+    }
+}

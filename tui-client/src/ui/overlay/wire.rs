@@ -1,0 +1,221 @@
+//! A row of the wire pane in a window: a sentence, and the message in text format with its bytes.
+//!
+//! ```text
+//! ╭ STOCK_INFO, message 12 ──────────────────────────────────────────────────╮
+//! │ Nobody asked: the server may send whenever it likes, …                   │
+//! │                                                                          │
+//! │ TEXT FORMAT               FIELD     BYTES                                │
+//! │ info {                    2 LEN 28  12 1c                                │
+//! │   price: 12               2 VARINT  10 0c                                │
+//! │ }                                                                        │
+//! ╰ Esc closes  Left Right step ─────────────────────────────────────────────╯
+//! ```
+
+use crossterm::event::KeyCode;
+use ratatui::{
+    buffer::Buffer,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{
+        commands::key::Key,
+        overlay::Scroll,
+        wire::{
+            MessageBytes, PREFIX_BYTES, WireItem, WireRow, fields, fields::FieldLine, reducer::ReducerStep,
+        },
+    },
+    ui::{
+        OverlayInfo, Renderer,
+        layout::MainLayout,
+        text::{self, format},
+        widgets::{
+            hint::{CLOSES, Hint, Hints},
+            panel,
+            window::{Popup, scrolled, text_columns},
+        },
+    },
+};
+
+const MAX_COLUMNS: usize = 110;
+
+/// Columns from which text and bytes are side by side.
+const SIDE_BY_SIDE: usize = 60;
+
+/// Columns of number and wire type.
+const FIELD_COLUMNS: usize = 12;
+
+pub(crate) fn draw(
+    view: &Renderer,
+    item: &WireItem,
+    scroll: Scroll,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> OverlayInfo {
+    let columns = text_columns(layout, MAX_COLUMNS);
+    let (title, lines) = match item {
+        WireItem::Row(row) => (
+            format!("{}, row {}", row.kind.name(), row.number),
+            lines(view, row, columns),
+        ),
+        WireItem::Step(step) => (format!("Event {}", step.number), step_lines(view, step, columns)),
+        WireItem::Nothing => (
+            "Wire".to_owned(),
+            vec![panel::styled("no rows yet", view.theme.dim)],
+        ),
+    };
+    let window = Popup {
+        title: &title,
+        hints: &hints(),
+        columns,
+    };
+    scrolled(view, &window, lines, scroll, layout, buf)
+}
+
+fn hints() -> Vec<Hints> {
+    let before = Hint::new("Left before", Key::new(KeyCode::Left));
+    let after = Hint::new("Right after", Key::new(KeyCode::Right));
+    vec![[CLOSES, before, after].into(), [CLOSES].into()]
+}
+
+fn lines(view: &Renderer, row: &WireRow, columns: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = wrapped(view, row.sentence(), columns);
+    lines.push(Line::default());
+    lines.extend(wrapped(view, &facts(view, row), columns));
+    if let Some(headers) = row.frame.headers() {
+        lines.push(Line::default());
+        for (name, value) in headers {
+            let words = format!("{name}: {value}");
+            lines.extend(
+                text::wrap(&text::sanitize(&words), columns, 2)
+                    .into_iter()
+                    .map(Line::from),
+            );
+        }
+    }
+    if let Some(message) = row.frame.message() {
+        lines.push(Line::default());
+        lines.extend(message_lines(view, message, fields::dissect(&row.frame), columns));
+    }
+    lines
+}
+
+/// Returns the event, the changed parts of the state before and after, and the effects.
+fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'static>> {
+    let part = |words: String| {
+        let lines = text::wrap(&text::sanitize(&words), columns, 2).into_iter();
+        lines.map(Line::from).collect::<Vec<_>>()
+    };
+    let heading = |words: &'static str| [Line::default(), panel::styled(words, view.theme.title)];
+    let mut lines = part(step.event.clone());
+    lines.extend(heading("CHANGES"));
+    for (name, before, after) in &step.changes {
+        lines.extend(part(format!("{name}: {before}")));
+        lines.extend(part(format!("  → {after}")));
+    }
+    lines.extend(heading("EFFECTS"));
+    lines.extend(step.effects.iter().flat_map(|effect| part(effect.clone())));
+    lines
+}
+
+fn wrapped(view: &Renderer, words: &str, columns: usize) -> Vec<Line<'static>> {
+    let lines = text::wrap(&text::sanitize(words), columns, 0).into_iter();
+    lines.map(|line| panel::styled(line, view.theme.text)).collect()
+}
+
+/// Returns time, size and the joined order.
+fn facts(view: &Renderer, row: &WireRow) -> String {
+    let direction = if row.frame.is_outgoing() {
+        "Sent"
+    } else {
+        "Received"
+    };
+    let mut words = format!("{direction} at {}", format::clock_micros(row.at_us, &view.zone));
+    if let Some(us) = row.since_us {
+        words.push_str(&format!(", {} after the row before", format::elapsed(us)));
+    }
+    if let Some(message) = row.frame.message() {
+        let length = i64::try_from(message.length).unwrap_or(i64::MAX);
+        words.push_str(&format!(
+            "; {}: {PREFIX_BYTES} of gRPC and {} of the message",
+            format::pluralize(length.saturating_add(5), "byte"),
+            format::thousands(length)
+        ));
+    }
+    if let Some(order) = row.order {
+        let id = order.id.map(uuid::Uuid::from_bytes);
+        words.push_str(&id.map_or_else(String::new, |id| format!("; request ID {id}")));
+        let latency = order.latency_us.map(format::elapsed);
+        words.push_str(&latency.map_or_else(
+            || "; no result yet".to_owned(),
+            |latency| format!("; from order to result: {latency}"),
+        ));
+    }
+    words + "."
+}
+
+/// Returns the prefix and all fields: side by side, or the bytes below each field.
+fn message_lines(
+    view: &Renderer,
+    message: &MessageBytes,
+    fields: Vec<FieldLine>,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let wide = columns >= SIDE_BY_SIDE;
+    let widest = fields.iter().map(|line| text::width(&line.text) + 2 * line.depth);
+    let text_columns = match wide {
+        true => widest.max().unwrap_or(0).clamp(24, columns / 2),
+        false => columns,
+    };
+    let bytes_columns = match wide {
+        true => columns.saturating_sub(text_columns + FIELD_COLUMNS + 2),
+        false => columns.saturating_sub(2),
+    };
+    let mut lines = Vec::new();
+    let mut push = |words: String, field: String, bytes: &[u8]| {
+        let mut parts = hex(bytes, bytes_columns).into_iter();
+        let words = text::truncate(&text::sanitize(&words), text_columns).into_owned();
+        if wide {
+            let gap = text_columns.saturating_sub(text::width(&words));
+            lines.push(Line::from(vec![
+                Span::styled(words, view.theme.text),
+                Span::raw(" ".repeat(gap + 1)),
+                Span::styled(format!("{field:<FIELD_COLUMNS$} "), view.theme.accent),
+                Span::styled(parts.next().unwrap_or_default(), view.theme.dim),
+            ]));
+            let indent = " ".repeat(text_columns + FIELD_COLUMNS + 2);
+            lines.extend(parts.map(|part| panel::styled(format!("{indent}{part}"), view.theme.dim)));
+        } else {
+            lines.push(panel::styled(words, view.theme.text));
+            if !field.is_empty() {
+                lines.push(panel::styled(format!("  {field}"), view.theme.accent));
+            }
+            lines.extend(parts.map(|part| panel::styled(format!("  {part}"), view.theme.dim)));
+        }
+    };
+    let length = u32::try_from(message.length).unwrap_or(u32::MAX).to_be_bytes();
+    let prefix: Vec<u8> = std::iter::once(0).chain(length).collect();
+    push(
+        "# not compressed, length:".to_owned(),
+        "gRPC prefix".to_owned(),
+        &prefix,
+    );
+    for line in fields {
+        let field = line
+            .field
+            .map_or_else(String::new, |(number, kind)| format!("{number} {}", kind.label()));
+        let bytes = message.kept.get(line.bytes).unwrap_or_default();
+        push(format!("{}{}", "  ".repeat(line.depth), line.text), field, bytes);
+    }
+    lines
+}
+
+/// Returns bytes in hexadecimal, in lines of at most `columns`.
+fn hex(bytes: &[u8], columns: usize) -> Vec<String> {
+    let chunk = ((columns + 1) / 3).clamp(1, 16);
+    let line = |bytes: &[u8]| {
+        let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        bytes.join(" ")
+    };
+    bytes.chunks(chunk).map(line).collect()
+}

@@ -1,0 +1,365 @@
+//! Wire pane: the messages of the stream, newest last, or the steps of the reducer. Beside the chart on wide screens, below
+//! it on others, and a window on small ones.
+//!
+//! ```text
+//! ╭ Wire ───────────────────── arrows select  Enter opens  W closes ╮
+//! │ time           type          message               bytes   since │
+//! │ 14:03:22.120 → Action        BUY 2  #0a01 0.31 ms   5+31 +412 ms │
+//! │ 14:03:22.120 ← ACTION_RESULT #0a01 0.31 ms exec…   5+118 +0.3 ms │
+//! ╰─────────────────────────────────────────────────────────────────╯
+//! ```
+
+use jiff::tz::TimeZone;
+use ratatui::{
+    buffer::Buffer,
+    layout::{
+        Constraint::{self, Fill, Length},
+        Rect,
+    },
+    style::{Modifier, Style},
+    symbols::merge::MergeStrategy,
+    text::{Line, Span},
+    widgets::{Block, Cell, Clear, Padding, Row, Table, Widget},
+};
+
+use crate::{
+    app::{
+        AppState,
+        commands::action::Action,
+        portfolio::money::UnixMillis,
+        wire::{PREFIX_BYTES, PaneSide, RowKind, WireRow, reducer::ReducerStep},
+    },
+    ui::{
+        Renderer,
+        layout::{LayoutSize, MainLayout},
+        text::{self, format},
+        widgets::{
+            hint::{Hint, Hints},
+            panel,
+            window::{Viewport, dim_background},
+        },
+    },
+};
+
+/// Columns of the chart from which it shares them with the pane.
+const BESIDE_COLUMNS: u16 = 120;
+
+/// Columns of the pane from which it has all columns of the table.
+const WIDE_COLUMNS: u16 = 64;
+
+/// Columns of the longest type.
+const TYPE_COLUMNS: usize = 13;
+
+/// Takes room for the pane from the layout. Empty if the pane is closed or a window.
+pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLayout, Rect) {
+    if !state.wire.view.is_open {
+        return (layout, Rect::ZERO);
+    }
+    let MainLayout { chart, body, .. } = layout;
+    let pane = match layout.size {
+        LayoutSize::Small => Rect::ZERO,
+        // The log makes room: the pane shows orders and results too.
+        LayoutSize::Medium => {
+            let rows = (body.height * 2 / 5).max(9).min(body.height - 10);
+            let upper = body.height - rows + 1;
+            let wallet = upper + 1 - layout.order.height;
+            layout.chart.height = upper;
+            layout.wallet.height = wallet;
+            layout.order.y = layout.wallet.y + wallet - 1;
+            layout.log = Rect::ZERO;
+            Rect {
+                y: body.y + upper - 1,
+                height: rows,
+                ..body
+            }
+        }
+        LayoutSize::Large | LayoutSize::Huge if chart.width >= BESIDE_COLUMNS => {
+            layout.chart.width = chart.width * 2 / 5;
+            Rect {
+                x: layout.chart.right() - 1,
+                width: chart.width - layout.chart.width + 1,
+                ..chart
+            }
+        }
+        LayoutSize::Large | LayoutSize::Huge => {
+            layout.chart.height = chart.height / 2;
+            Rect {
+                y: layout.chart.bottom() - 1,
+                height: chart.height - layout.chart.height + 1,
+                ..chart
+            }
+        }
+    };
+    (layout, pane)
+}
+
+/// Draws the pane over the main screen if it has no place of its own. Returns true if it does.
+pub(crate) fn draw_window(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> bool {
+    let is_window = state.wire.view.is_open && layout.size == LayoutSize::Small;
+    if is_window {
+        dim_background(view, layout.area, buf);
+        Clear.render(layout.body, buf);
+        draw(view, state, layout.body, buf);
+        panel::round_corners(layout.body, buf);
+    }
+    is_window
+}
+
+pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let pane = &state.wire;
+    let border = match pane.view.is_focused {
+        true => view.theme.accent.remove_modifier(Modifier::BOLD),
+        false => view.theme.border,
+    };
+    let title = panel::styled(format!(" {} ", title(state)), view.theme.title);
+    let room = usize::from(area.width).saturating_sub(title.width() + 5);
+    let hints = Hints::first_that_fits(&hints(state), room).line();
+    let aside = if hints.is_empty() {
+        hints
+    } else {
+        format!(" {hints} ")
+    };
+    let block = Block::bordered()
+        .style(view.theme.text)
+        .border_style(border)
+        .merge_borders(MergeStrategy::Exact)
+        .title_style(Style::reset().patch(view.theme.text))
+        .title(title)
+        .title(panel::styled(aside, view.theme.dim).right_aligned())
+        .padding(Padding::horizontal(u16::from(area.width >= WIDE_COLUMNS)));
+    let inner = block.inner(area);
+    block.render(area, buf);
+    let has_heading = area.width >= WIDE_COLUMNS;
+    let rows = usize::from(inner.height).saturating_sub(usize::from(has_heading));
+    let total = pane.rows_shown();
+    let selected = pane.selected_position();
+    // The selected row is in the middle, the newest one at the bottom.
+    let first = match (pane.view.selected, selected) {
+        (Some(_), Some(position)) => position.saturating_sub(rows / 2),
+        _ => total,
+    };
+    let viewport = Viewport::of(total, rows, first);
+    viewport.bar(view, area, buf);
+    let style = |position: usize, style: Style| match Some(position) == selected && pane.view.is_focused {
+        true => style.add_modifier(Modifier::REVERSED),
+        false => style,
+    };
+    let shown = viewport.lines();
+    let columns = Columns::of(inner.width);
+    let rows: Vec<Row<'_>> = match pane.view.side {
+        PaneSide::Wire => {
+            let rows = shown.clone().zip(pane.log.rows().skip(viewport.first));
+            rows.map(|(line, row)| {
+                columns
+                    .row(view, row)
+                    .style(style(line, row_style(view, row.kind)))
+            })
+            .collect()
+        }
+        PaneSide::Reducer => {
+            let steps = shown.clone().zip(pane.steps.iter().skip(viewport.first));
+            steps
+                .map(|(line, step)| step_row(view, step).style(style(line, view.theme.text)))
+                .collect()
+        }
+    };
+    let table = match (pane.view.side, has_heading) {
+        (PaneSide::Wire, true) => Table::new(rows, columns.widths()).header(heading(view)),
+        (PaneSide::Wire, false) => Table::new(rows, columns.widths()),
+        (PaneSide::Reducer, _) => Table::new(rows, [Length(12), Fill(1), Fill(2)]),
+    };
+    table.column_spacing(1).render(inner, buf);
+}
+
+fn title(state: &AppState) -> &'static str {
+    match (state.wire.view.side, state.wire.is_replay) {
+        (PaneSide::Reducer, _) => "Reducer",
+        (PaneSide::Wire, true) => "Wire, encoded again",
+        (PaneSide::Wire, false) => "Wire",
+    }
+}
+
+fn hints(state: &AppState) -> Vec<Hints> {
+    let key = panel::key_label(state, Action::Wire);
+    let closes = || Hint::words(format!("{key} closes"));
+    let (select, opens) = (|| Hint::words("arrows select"), || Hint::words("Enter opens"));
+    if state.wire.is_replay {
+        let step = || Hint::words(". , step");
+        return vec![
+            [select(), opens(), step(), Hint::words("r reducer"), closes()].into(),
+            [opens(), step(), Hint::words("r")].into(),
+        ];
+    }
+    if !state.wire.view.is_focused {
+        return vec![[Hint::words("Enter selects"), closes()].into(), [closes()].into()];
+    }
+    vec![
+        [select(), opens(), Hint::words("Esc back"), closes()].into(),
+        [opens(), closes()].into(),
+    ]
+}
+
+fn heading(view: &Renderer) -> Row<'static> {
+    let right = |words: &'static str| Line::from(words).right_aligned();
+    let cells = [
+        "time".into(),
+        "".into(),
+        "type".into(),
+        "message".into(),
+        right("bytes"),
+        right("since"),
+    ];
+    Row::new(cells).style(view.theme.dim)
+}
+
+fn row_style(view: &Renderer, kind: RowKind) -> Style {
+    match kind {
+        RowKind::Order => view.theme.strong,
+        RowKind::Result { is_executed: true } => view.theme.good,
+        kind if kind.is_alarming() => view.theme.warning,
+        RowKind::Request | RowKind::Response { .. } | RowKind::HalfClose | RowKind::Trailers { .. } => {
+            view.theme.accent.remove_modifier(Modifier::BOLD)
+        }
+        _ => view.theme.text,
+    }
+}
+
+/// The columns that fit the pane, with the width of the message: all of them, or those that a narrow one needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    All(u16),
+    Few(u16),
+}
+
+impl Columns {
+    fn of(width: u16) -> Self {
+        // The other columns, and the spaces between all.
+        const ALL: u16 = 12 + 1 + 13 + 7 + 9 + 5;
+        const FEW: u16 = 8 + 1 + 6 + 3;
+        match width >= WIDE_COLUMNS - 4 {
+            true => Self::All(width.saturating_sub(ALL)),
+            false => Self::Few(width.saturating_sub(FEW)),
+        }
+    }
+
+    fn widths(self) -> Vec<Constraint> {
+        match self {
+            Self::All(message) => [12, 1, 13, message, 7, 9].map(Length).into(),
+            Self::Few(message) => [8, 1, message, 6].map(Length).into(),
+        }
+    }
+
+    fn row(self, view: &Renderer, row: &WireRow) -> Row<'static> {
+        let time = |words: String| Cell::from(Span::styled(words, view.theme.dim));
+        let right = |words: String| Cell::from(Line::from(words).right_aligned());
+        let cut = |words: &str, columns: u16| text::truncate(words, usize::from(columns)).into_owned();
+        let words = message_words(row);
+        match self {
+            Self::All(columns) => Row::new([
+                time(format::clock_micros(row.at_us, &view.zone)),
+                arrow(row).into(),
+                row.kind.name().into(),
+                cut(&words, columns).into(),
+                right(size(row)),
+                right(since(row)),
+            ]),
+            Self::Few(columns) => {
+                let words = match needs_type(row.kind) {
+                    true => format!("{} {words}", row.kind.name()),
+                    false => words,
+                };
+                Row::new([
+                    time(format::clock(UnixMillis(row.at_us / 1_000), &view.zone)),
+                    arrow(row).into(),
+                    cut(&words, columns).into(),
+                    right(size(row)),
+                ])
+            }
+        }
+    }
+}
+
+/// Returns false if the words of a row alone say its type.
+fn needs_type(kind: RowKind) -> bool {
+    !matches!(
+        kind,
+        RowKind::Order
+            | RowKind::Price { .. }
+            | RowKind::Result { .. }
+            | RowKind::Players
+            | RowKind::HalfClose
+    )
+}
+
+fn arrow(row: &WireRow) -> &'static str {
+    if row.frame.is_outgoing() { "→" } else { "←" }
+}
+
+/// Returns prefix and message: `5+38`.
+fn size(row: &WireRow) -> String {
+    let message = row.frame.message();
+    message.map_or_else(String::new, |message| {
+        format!("{PREFIX_BYTES}+{}", message.length)
+    })
+}
+
+fn since(row: &WireRow) -> String {
+    row.since_us
+        .map_or_else(String::new, |us| format!("+{}", format::elapsed(us)))
+}
+
+/// Returns the fields in words, sanitized, with the request ID and the latency of an order: after an order, which is short,
+/// and before a result.
+fn message_words(row: &WireRow) -> String {
+    let missed = match row.missed {
+        0 => String::new(),
+        missed => format!("({missed} missed) "),
+    };
+    let words = text::sanitize(&row.words);
+    let Some(order) = row.order else {
+        return format!("{missed}{words}");
+    };
+    let tag = order.tag().unwrap_or_default();
+    let latency = order.latency_us.map_or_else(String::new, format::elapsed);
+    let link = format!("{tag} {latency}");
+    let again = if order.is_repeated { "again " } else { "" };
+    match row.kind {
+        RowKind::Order => format!("{missed}{words}  {again}{}", link.trim()),
+        _ => format!("{missed}{} {words}", link.trim()),
+    }
+}
+
+/// Returns a row as a line of plain text: `14:03:22.120314 -> Action         5+31  +412 ms  #0a01 BUY 2`.
+pub(crate) fn plain_line(row: &WireRow, zone: &TimeZone) -> String {
+    let arrow = if row.frame.is_outgoing() { "->" } else { "<-" };
+    format!(
+        "{} {arrow} {:<TYPE_COLUMNS$} {:>7} {:>9}  {}",
+        format::clock_micros(row.at_us, zone),
+        row.kind.name(),
+        size(row),
+        since(row),
+        message_words(row),
+    )
+}
+
+fn step_row(view: &Renderer, step: &ReducerStep) -> Row<'static> {
+    let changes = step.changes.iter().map(|(name, _, _)| *name).collect::<Vec<_>>();
+    let changed = match changes.is_empty() {
+        true => String::new(),
+        false => format!("changes {}", changes.join(", ")),
+    };
+    let effects = step.effects.iter().map(|effect| format!("→ {effect}"));
+    let after: Vec<String> = effects
+        .chain(Some(changed))
+        .filter(|words| !words.is_empty())
+        .collect();
+    let time = format::clock_micros(step.at.0.saturating_mul(1_000), &view.zone);
+    Row::new([
+        Cell::from(Span::styled(time, view.theme.dim)),
+        text::sanitize(&step.event).into_owned().into(),
+        text::sanitize(&after.join("; ")).into_owned().into(),
+    ])
+}
