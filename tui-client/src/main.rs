@@ -54,6 +54,7 @@ fn main() -> ExitCode {
             | Task::Cast(_)
             | Task::Key { .. }
             | Task::AcceptLoss
+            | Task::Lab(_)
             | Task::Doctor,
         )
         | None => {}
@@ -83,7 +84,7 @@ fn main() -> ExitCode {
                 Some(Task::Cast(arguments)) => run::cast(config, &arguments),
                 Some(Task::AcceptLoss) => solo::accept_loss(&config.data_dir),
                 Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
-                Some(Task::Completions { .. } | Task::Man | Task::Doctor) | None => {
+                Some(Task::Completions { .. } | Task::Man | Task::Doctor | Task::Lab(_)) | None => {
                     in_runtime(run::run_game(config))
                 }
             }),

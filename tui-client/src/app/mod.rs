@@ -43,7 +43,7 @@ use prices::PriceHistory;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    commands::keymap::Keymap,
+    commands::{keymap::Keymap, lab::Lab},
     overlay::screen::Screen,
     portfolio::{
         alerts::Alerts, money::UnixMillis, order_log::ActionLog, stats::SessionStats, ticket::Ticket,
@@ -74,6 +74,9 @@ pub struct Settings {
     pub keys: Keymap,
     /// Shows the start screen first.
     pub splash: bool,
+    /// The game is in the lab: keys inject faults.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lab: bool,
 }
 
 /// The state of the game.
@@ -97,6 +100,8 @@ pub struct AppState {
     pub alerts: Alerts,
     /// Terminal size and open overlays.
     pub screen: Screen,
+    /// The lab's faults, in the lab only.
+    pub lab: Option<Lab>,
     /// Player, settings and session statistics.
     pub session: SessionStats,
     /// Time of the last event.
@@ -127,6 +132,7 @@ impl AppState {
             log: ActionLog::default(),
             alerts: Alerts::default(),
             screen: Screen::new(size),
+            lab: settings.lab.then(Lab::default),
             session: SessionStats::new(info, settings, now),
             now,
         };
