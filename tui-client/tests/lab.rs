@@ -525,7 +525,9 @@ fn the_lab_is_played_on_the_screen_and_leaves_no_files() {
     game.see("LAB F2 cut F3 freeze F4 delay F5 lose F6 disk F7 kill F8 payments");
     game.see("break something with F2 to F8");
     assert_eq!(entries(temporary.path()).len(), 1);
-    game.type_keys("t100\rb");
+    game.type_keys("t100\r");
+    game.see("tokens 500");
+    game.type_keys("b");
     game.see("stocks 1");
     // F5, then an order whose answer is lost.
     game.type_keys("\u{1b}[15~");
@@ -537,10 +539,11 @@ fn the_lab_is_played_on_the_screen_and_leaves_no_files() {
     game.type_keys(":lab payments\r");
     game.see("The payments server has crashed.");
     game.type_keys("S");
-    game.see("payments server cannot be reached");
+    game.see("cannot load the statement: the payments server");
     game.type_keys("\u{1b}[19~");
     game.see("The payments server runs again.");
     game.type_keys("\u{1b}");
+    game.see_no_more("Statement");
     game.type_keys("?");
     game.see("THE LAB");
     game.type_keys("\u{1b}");

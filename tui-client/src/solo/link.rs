@@ -124,7 +124,7 @@ impl Link {
 /// Waits for faults; never completes after the desk has closed.
 pub(super) async fn until(faults: &mut watch::Receiver<Faults>, reached: impl FnMut(&Faults) -> bool) {
     if faults.wait_for(reached).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

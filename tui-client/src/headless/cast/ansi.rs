@@ -36,6 +36,11 @@ impl AnsiScreen {
         Ok((screen, text(bytes)?))
     }
 
+    /// Returns whether `frame` looks like the last one.
+    pub(crate) fn shows(&self, frame: &Frame) -> bool {
+        self.shown == frame.buffer && self.cursor == frame.cursor
+    }
+
     /// Returns the area of the last frame.
     pub(crate) fn area(&self) -> Rect {
         self.shown.area

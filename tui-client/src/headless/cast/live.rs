@@ -114,6 +114,9 @@ impl LiveCast {
                 self.screen.insert(screen)
             }
         };
+        if screen.shows(&frame) {
+            return Ok(());
+        }
         if screen.area() != frame.buffer.area {
             self.writer.write_resize(at, columns, rows)?;
         }
