@@ -57,6 +57,7 @@ fn main() -> ExitCode {
             | Task::Daily { .. }
             | Task::Duel { .. }
             | Task::AcceptLoss
+            | Task::Lab(_)
             | Task::Doctor,
         )
         | None => {}
@@ -94,7 +95,7 @@ fn main() -> ExitCode {
                 Some(Task::Duel { seed }) => in_runtime(run::challenge(config, Challenge::Duel(seed))),
                 Some(Task::AcceptLoss) => solo::accept_loss(&config.data_dir),
                 Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
-                Some(Task::Completions { .. } | Task::Man | Task::Doctor) | None => {
+                Some(Task::Completions { .. } | Task::Man | Task::Doctor | Task::Lab(_)) | None => {
                     in_runtime(run::run_game(config))
                 }
             }),

@@ -8,22 +8,26 @@ use std::{
 use awesomestock_proto::{tls, transport::resolve};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
+use tokio::sync::watch;
 
 use crate::{
-    app::{SessionInfo, Settings, replay::Replay},
+    app::{SessionInfo, Settings, commands::lab::Faults, replay::Replay},
     cli::{
         args::OneShot,
         cast::CastArgs,
-        config::{Config, ServerAddress, ServerChoice, SharedServer, remember_player},
+        config::{Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, remember_player},
     },
     client::{Client, Endpoint},
     headless::{
-        cast,
+        cast::{self, live::LiveCast},
         challenge::{self, Attempt, Challenge},
         commands, repl,
     },
-    runtime::{self, Ended},
-    solo::{self, Servers},
+    runtime::{self, Ended, Extras},
+    solo::{
+        self, Servers,
+        lab::{self, Timing},
+    },
     storage::{
         keyring::Keyring,
         recording::{self, Recorder},
@@ -31,24 +35,39 @@ use crate::{
     ui::{self, Renderer, text::sanitize},
 };
 
+const NEEDS_TERMINAL: &str = "needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen";
+
 /// Plays the game that `config` describes.
 ///
 /// # Errors
 ///
 /// The game cannot be started, or one of its parts fails.
 pub async fn run_game(config: Config) -> Result<()> {
-    remember(&config.data_dir, &config.player);
+    if !config.settings.lab {
+        remember(&config.data_dir, &config.player);
+    }
     match &config.server {
+        ServerChoice::Solo(options) if config.settings.lab => play_in_lab(&config, *options).await,
         // Draws the first frame before the ledger is open.
         ServerChoice::Solo(options) if has_screen(&config) => {
             let (channel, servers) = solo::start(*options, &config.data_dir);
             let client = Client::new(channel, config.player.clone(), None);
-            with_servers(play(&config, client), servers).await
+            with_servers(play(&config, client, None), servers).await
         }
         ServerChoice::Solo(_) | ServerChoice::Shared(_) => {
-            with_client(&config, async |client| play(&config, client).await).await
+            with_client(&config, async |client| play(&config, client, None).await).await
         }
     }
+}
+
+/// Plays in the lab, which has a casino of its own.
+async fn play_in_lab(config: &Config, options: SoloOptions) -> Result<()> {
+    if !has_screen(config) {
+        return Err(eyre!("the lab {NEEDS_TERMINAL}"));
+    }
+    let (channel, servers, faults) = lab::start(options, Timing::default())?;
+    let client = Client::new(channel, config.player.clone(), None);
+    with_servers(play(config, client, Some(faults)), servers).await
 }
 
 /// Runs a one-shot command and prints its result.
@@ -123,7 +142,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     let mut trades = Vec::new();
     let game = async {
         challenge::deposit(&client).await?;
-        runtime::play(client.clone(), seat, settings, view(&config), None).await?;
+        runtime::play(client.clone(), seat, settings, view(&config), Extras::default()).await?;
         trades = challenge::trades(&client).await?;
         Ok(())
     };
@@ -139,9 +158,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
 pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
     let recording = recording::read(file).wrap_err_with(|| file.display().to_string())?;
     if !has_screen(&config) {
-        return Err(eyre!(
-            "a replay needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen"
-        ));
+        return Err(eyre!("a replay {NEEDS_TERMINAL}"));
     }
     let mut replay = Replay::new(recording, speed);
     if config.settings.wire {
@@ -165,12 +182,14 @@ pub fn cast(config: Config, arguments: &CastArgs) -> Result<()> {
     cast::run(arguments, &view)
 }
 
-async fn play(config: &Config, client: Client) -> Result<()> {
+async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faults>>) -> Result<()> {
     if !has_screen(config) {
-        if config.record.is_some() {
-            return Err(eyre!(
-                "record: only a game on the screen can be recorded; leave out --record or --plain"
-            ));
+        for (option, file) in [("record", &config.record), ("cast", &config.cast)] {
+            if file.is_some() {
+                return Err(eyre!(
+                    "{option}: only a game on the screen can be recorded; leave out --{option} or --plain"
+                ));
+            }
         }
         let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
         let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
@@ -180,10 +199,17 @@ async fn play(config: &Config, client: Client) -> Result<()> {
     } else {
         let seat = SessionInfo {
             player: config.player.clone(),
-            server: config.server.to_string(),
+            server: match config.settings.lab {
+                true => "lab".to_owned(),
+                false => config.server.to_string(),
+            },
         };
-        let recorder = config.record.as_deref().map(create_recording).transpose()?;
-        let ended = runtime::play(client, seat, config.settings.clone(), view(config), recorder).await?;
+        let extras = Extras {
+            recorder: create("record", config.record.as_deref(), Recorder::create)?,
+            cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
+            faults,
+        };
+        let ended = runtime::play(client, seat, config.settings.clone(), view(config), extras).await?;
         print_summary(&ended);
         Ok(())
     }
@@ -201,15 +227,28 @@ fn view(config: &Config) -> Renderer {
     }
 }
 
-fn create_recording(path: &Path) -> Result<Recorder> {
-    Recorder::create(path).wrap_err_with(|| format!("record: cannot create the file {}", path.display()))
+/// Creates the file of an option, if it is given.
+fn create<T>(
+    option: &str,
+    path: Option<&Path>,
+    create: impl Fn(&Path) -> io::Result<T>,
+) -> Result<Option<T>> {
+    let created = path.map(|path| {
+        create(path).wrap_err_with(|| format!("{option}: cannot create the file {}", path.display()))
+    });
+    created.transpose()
 }
 
 /// Prints the session summary. After a hang-up there is no terminal to print to.
 fn print_summary(ended: &Ended) {
     let mut lines = ui::summary(&ended.state);
-    if let Some(why) = &ended.recording_stopped {
-        lines.push(format!("recording     stopped before the end: {}", sanitize(why)));
+    for (name, why) in [
+        ("recording", &ended.recording_stopped),
+        ("cast", &ended.cast_stopped),
+    ] {
+        if let Some(why) = why {
+            lines.push(format!("{name:<14}stopped before the end: {}", sanitize(why)));
+        }
     }
     let mut stdout = io::stdout().lock();
     let written = lines.iter().try_for_each(|line| writeln!(stdout, "{line}"));

@@ -103,22 +103,79 @@ fn a_paste_outside_a_text_field_is_not_recorded() {
     assert!(summary(&read(&file).unwrap().end())[0].contains("anna @ solo"));
 }
 
+/// Plays the lines of an asciicast, each of which must be complete, and returns the last screen.
+fn played(cast: &Path) -> String {
+    let text = fs::read_to_string(cast).unwrap();
+    assert!(text.ends_with('\n'));
+    let mut emulator = vt100::Parser::default();
+    emulator.screen_mut().set_size(pty::cells(36), pty::cells(120));
+    for line in text.lines().skip(1) {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        emulator.process(event[2].as_str().unwrap().as_bytes());
+    }
+    collapse_blanks(&emulator.screen().contents())
+}
+
 #[test]
-fn recording_needs_a_screen_and_a_new_file() {
+fn a_cast_is_written_during_the_game_and_survives_a_kill() {
+    let home = Home::new();
+    let [session, cast] = ["session.jsonl", "game.cast"].map(|name| home.path().join(name));
+    let files = [
+        "--record",
+        session.to_str().unwrap(),
+        "--cast",
+        cast.to_str().unwrap(),
+    ];
+    let mut game = terminal(&home, &[&["--user", "anna", "--tick", "1h"], &files[..]].concat());
+    game.see("● live");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys("4b");
+    game.see("✓ BUY 4 at 10");
+    game.signal(rustix::process::Signal::KILL);
+    drop(game);
+    let shown = played(&cast);
+    assert!(shown.contains("500 tokens"), "{shown}");
+    assert!(!read(&session).unwrap().events.is_empty());
+
+    fs::remove_file(&cast).unwrap();
+    let mut game = terminal(
+        &home,
+        &["--user", "anna", "--tick", "1h", "--cast", cast.to_str().unwrap()],
+    );
+    game.see("tokens 460");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+    assert!(played(&cast).contains("played"));
+}
+
+#[test]
+fn recordings_and_casts_need_a_screen_and_a_new_file() {
     let home = Home::new();
     let existing = home.path().join("there");
     fs::write(&existing, "original").unwrap();
     let existing = existing.to_str().unwrap();
-    let game = terminal(&home, &["--user", "anna", "--record", existing]);
-    let (status, left) = game.end();
-    assert_eq!(status.exit_code(), 1);
-    assert!(left.contains("record: cannot create the file"), "{left}");
-    assert_eq!(fs::read_to_string(existing).unwrap(), "original");
+    for option in ["--record", "--cast"] {
+        let game = terminal(&home, &["--user", "anna", option, existing]);
+        let (status, left) = game.end();
+        assert_eq!(status.exit_code(), 1);
+        let name = option.trim_start_matches('-');
+        assert!(
+            left.contains(&format!("{name}: cannot create the file")),
+            "{left}"
+        );
+        assert_eq!(fs::read_to_string(existing).unwrap(), "original");
 
-    let plain = home.game(["--record", "new"]).output().unwrap();
-    assert_eq!(plain.status.code(), Some(1));
-    let with_command = home.game(["--record", "new", "price"]).output().unwrap();
-    assert_eq!(with_command.status.code(), Some(2));
+        let plain = home.game([option, "new"]).output().unwrap();
+        assert_eq!(plain.status.code(), Some(1));
+        let error = String::from_utf8(plain.stderr).unwrap();
+        assert!(
+            error.contains(&format!("leave out {option} or --plain")),
+            "{error}"
+        );
+        let with_command = home.game([option, "new", "price"]).output().unwrap();
+        assert_eq!(with_command.status.code(), Some(2));
+    }
     // As a variable it is for games only, so other commands ignore it.
     let command = home
         .game(["price"])

@@ -28,6 +28,7 @@ const FULL: &[&str] = &[
     "stale",
     "reconnecting",
     "old_casino",
+    "lab_frozen",
     "crowded",
     "with_bots",
     "lobby",

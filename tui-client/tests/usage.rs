@@ -36,6 +36,7 @@ const WRONG: &[(&str, &str)] = &[
 const ANY: &[&str] = &[
     "AWESOMESTOCK_TLS_CA",
     "AWESOMESTOCK_DATA_DIR",
+    "AWESOMESTOCK_CAST",
     "AWESOMESTOCK_RECORD",
 ];
 
@@ -214,6 +215,8 @@ fn shells_complete_values_and_complete_files_only_for_files() {
             "awesomestock --config ",
             "awesomestock --record ",
             "awesomestock --record=a",
+            "awesomestock --cast ",
+            "awesomestock lab --record ",
             "awesomestock replay ",
             "awesomestock replay a-",
             "awesomestock key import ",
@@ -259,6 +262,7 @@ fn the_zsh_script_completes_the_same() {
     assert_eq!(
         files,
         BTreeSet::from([
+            "--cast",
             "--config",
             "--data-dir",
             "--output",

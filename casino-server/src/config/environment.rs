@@ -40,6 +40,11 @@ impl Default for Environment {
 /// is applied, so it only has a hook before and after each transaction. Log calls come from one thread at a time, and so
 /// do transaction hooks; the two may overlap.
 pub trait Disk: Debug + Send + Sync {
+    /// Called before each write of a batch to the log. Fails if there is no room; the batch is then rejected.
+    fn before_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Writes all of `bytes` at the current position of `log`.
     /// Fails if the disk fails or is full; any part of `bytes` may have been written.
     fn write(&self, log: &mut File, bytes: &[u8]) -> io::Result<()> {

@@ -61,7 +61,7 @@ impl Lifetime {
 pub(crate) struct DiskFaults {
     /// One in this many commits fails; 0 is none.
     pub(crate) failure_one_in: u32,
-    /// One in this many engine transactions finds the disk full; 0 is none.
+    /// One in this many log writes and engine transactions finds the disk full; 0 is none.
     pub(crate) full_one_in: u32,
 }
 
@@ -112,6 +112,14 @@ fn failure() -> io::Error {
 }
 
 impl Disk for FaultyDisk {
+    fn before_write(&self) -> io::Result<()> {
+        let one_in = self.faults.full_one_in;
+        if one_in > 0 && self.rng.lock().unwrap().random_ratio(1, one_in) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
     fn write(&self, log: &mut File, bytes: &[u8]) -> io::Result<()> {
         let written = self.bytes_before_failure(bytes.len());
         let position = log.stream_position()?;
@@ -140,11 +148,7 @@ impl Disk for FaultyDisk {
         if self.lifetime.step() {
             return Err(failure());
         }
-        let one_in = self.faults.full_one_in;
-        if one_in > 0 && self.rng.lock().unwrap().random_ratio(1, one_in) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        Ok(())
+        self.before_write()
     }
 
     fn after_commit(&self) -> io::Result<()> {

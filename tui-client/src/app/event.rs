@@ -10,7 +10,7 @@ use super::{
     prices::{Candle, PricePoint},
 };
 pub use crate::app::{
-    commands::request::Request,
+    commands::{lab::Faults, request::Request},
     portfolio::rows::{NumberedTrade, TradeRow},
 };
 use crate::app::{
@@ -257,6 +257,8 @@ pub enum Effect {
         /// Its content.
         text: String,
     },
+    /// Injects faults into the servers of the lab.
+    Inject(Faults),
     /// Redraws the whole screen.
     Repaint,
     /// Restores the terminal and suspends the process.

@@ -44,7 +44,7 @@ use prices::PriceHistory;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    commands::keymap::Keymap,
+    commands::{keymap::Keymap, lab::Lab},
     overlay::screen::Screen,
     portfolio::{
         alerts::Alerts, money::UnixMillis, order_log::ActionLog, stats::SessionStats, ticket::Ticket,
@@ -79,10 +79,14 @@ pub struct Settings {
     /// Shows the start screen first.
     pub splash: bool,
     /// The tick that ends the game, if any. Such a game is played with the first deposit only.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_tick: Option<i64>,
     /// Opens the wire pane first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub wire: bool,
+    /// The game is in the lab: keys inject faults.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lab: bool,
 }
 
 /// The state of the game.
@@ -108,6 +112,8 @@ pub struct AppState {
     pub screen: Screen,
     /// The wire pane.
     pub wire: WirePane,
+    /// The lab's faults, in the lab only.
+    pub lab: Option<Lab>,
     /// Player, settings and session statistics.
     pub session: SessionStats,
     /// Time of the last event.
@@ -139,6 +145,7 @@ impl AppState {
             alerts: Alerts::default(),
             screen: Screen::new(size),
             wire: WirePane::default(),
+            lab: settings.lab.then(Lab::default),
             session: SessionStats::new(info, settings, now),
             now,
         };

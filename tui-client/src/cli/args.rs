@@ -15,8 +15,8 @@ use crate::{
     cli::{cast::CastArgs, man as manual},
 };
 
-/// The only option that a command rejects.
-const RECORD: &str = "record";
+/// The options for games, which other commands reject.
+const RECORDING: [&str; 2] = ["record", "cast"];
 
 /// Version, with the commit if it is known.
 pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
@@ -36,9 +36,9 @@ pub struct Cli {
     /// Configuration file [default: `$XDG_CONFIG_HOME/awesomestock/config.toml`]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Record the session to a new FILE, for `awesomestock replay FILE`
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub record: Option<PathBuf>,
+    /// Files that are written during the game.
+    #[command(flatten)]
+    pub recording: RecordingArgs,
     /// Options of all layers.
     #[command(flatten)]
     pub options: Options,
@@ -67,9 +67,16 @@ impl Cli {
         cli.variables = named
             .map(|(option, variable)| (option.to_owned(), variable.to_owned()))
             .collect();
-        if cli.task.is_some() && matches.value_source(RECORD) == Some(ValueSource::CommandLine) {
-            let message = "--record is for a game; it cannot be used with a command";
-            return Err(definition.error(ErrorKind::ArgumentConflict, message));
+        let is_given = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+        match &cli.task {
+            None => {}
+            Some(Task::Lab(own)) => cli.recording.override_by(own.clone()),
+            Some(_) => {
+                if let Some(option) = RECORDING.iter().find(is_given) {
+                    let message = format!("--{option} is for a game; it cannot be used with a command");
+                    return Err(definition.error(ErrorKind::ArgumentConflict, message));
+                }
+            }
         }
         if let Some(Task::Cast(arguments)) = &cli.task
             && let Some(rule) = arguments.conflict()
@@ -84,7 +91,7 @@ impl Cli {
     #[must_use]
     pub fn definition() -> clap::Command {
         command_line::with_environment(Self::command(), "AWESOMESTOCK").mut_args(|option| {
-            let is_global = option.get_id() != RECORD;
+            let is_global = !RECORDING.contains(&option.get_id().as_str());
             option.global(is_global)
         })
     }
@@ -170,6 +177,24 @@ fn with_completion(option: clap::Arg) -> clap::Arg {
     option.value_parser(PossibleValuesParser::new(values))
 }
 
+/// Files that are written during a game.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RecordingArgs {
+    /// Record the session to a new FILE, for `awesomestock replay FILE`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
+    /// Write the screen to a new FILE during the game, as an asciicast for asciinema
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub cast: Option<PathBuf>,
+}
+
+impl RecordingArgs {
+    fn override_by(&mut self, own: Self) {
+        self.record = own.record.or(self.record.take());
+        self.cast = own.cast.or(self.cast.take());
+    }
+}
+
 /// A command.
 #[derive(Debug, clap::Subcommand)]
 pub enum Task {
@@ -199,6 +224,13 @@ pub enum Task {
         #[arg(value_parser = value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
         seed: u64,
     },
+    /// Play in a lab: keys break the connection, the casino, its disk and the payments server
+    ///
+    /// F2 to F8 cut the connection, freeze the casino, delay every byte by 2 s, lose an answer, fill the disk, kill the
+    /// casino, and crash the payments server. The faults are real; a line explains each of them and what to watch. The
+    /// casino is in this process and its ledger in a temporary folder, which is removed at the end: your own ledger and
+    /// shared tables are out of reach.
+    Lab(RecordingArgs),
     /// Manage the key to your name at a casino: show the `path`, `export` it or `import` it
     Key {
         /// The key command.

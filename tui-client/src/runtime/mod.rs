@@ -27,12 +27,13 @@ pub use signals::{end_by_signal, stop_requested};
 use tasks::{TaskEvent, Tasks};
 use terminal::TerminalGuard;
 pub use terminal::restore;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
-    app::{self, AppState, Effect, Event, wire::WireEvent},
+    app::{self, AppState, Effect, Event, commands::lab::Faults, wire::WireEvent},
     cli::args::VERSION,
     client::{Client, Order},
+    headless::cast::live::LiveCast,
     storage::recording::{Header, Recorder},
     ui::{FrameInfo, Renderer},
 };
@@ -53,9 +54,22 @@ pub struct Ended {
     pub state: AppState,
     /// Why the recording is incomplete, if it is.
     pub recording_stopped: Option<String>,
+    /// Why the asciicast is incomplete, if it is.
+    pub cast_stopped: Option<String>,
 }
 
-/// Plays on the screen until the player leaves or a signal ends the process, and records the events with `recorder`.
+/// What not every game has.
+#[derive(Debug, Default)]
+pub struct Extras {
+    /// Records the events.
+    pub recorder: Option<Recorder>,
+    /// Writes the frames to a file.
+    pub cast: Option<LiveCast>,
+    /// Receives the faults of the lab.
+    pub faults: Option<watch::Sender<Faults>>,
+}
+
+/// Plays on the screen until the player leaves or a signal ends the process.
 ///
 /// # Errors
 ///
@@ -65,8 +79,13 @@ pub async fn play(
     seat: app::SessionInfo,
     settings: app::Settings,
     view: Renderer,
-    mut recorder: Option<Recorder>,
+    extras: Extras,
 ) -> Result<Ended> {
+    let Extras {
+        mut recorder,
+        cast,
+        faults,
+    } = extras;
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = TerminalGuard::enter().wrap_err("cannot take the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
@@ -96,6 +115,8 @@ pub async fn play(
         ids: OrderIds::new(),
         wire,
         recorder,
+        cast,
+        faults,
     };
     game.play(first, events).await
 }
@@ -120,6 +141,8 @@ struct Runtime {
     ids: OrderIds,
     wire: mpsc::Receiver<WireEvent>,
     recorder: Option<Recorder>,
+    cast: Option<LiveCast>,
+    faults: Option<watch::Sender<Faults>>,
 }
 
 impl Runtime {
@@ -137,9 +160,14 @@ impl Runtime {
             }
             played => played.and(finished)?,
         }
-        let stopped = self.recorder.as_ref().and_then(|recorder| recorder.stopped());
+        let recording = self.recorder.as_ref().and_then(|recorder| recorder.stopped());
+        if let Some(cast) = &mut self.cast {
+            cast.finish(&self.state);
+        }
+        let cast = self.cast.as_ref().and_then(|cast| cast.stopped());
         Ok(Ended {
-            recording_stopped: stopped.map(str::to_owned),
+            recording_stopped: recording.map(str::to_owned),
+            cast_stopped: cast.map(str::to_owned),
             state: self.state,
         })
     }
@@ -200,7 +228,11 @@ impl Runtime {
         self.pace.mark_drawn(now);
         self.screen
             .draw(|frame| self.seen = self.view.draw(&self.state, frame))
-            .wrap_err("cannot draw on the terminal")
+            .wrap_err("cannot draw on the terminal")?;
+        if let Some(cast) = &mut self.cast {
+            cast.draw(&self.view, &self.state);
+        }
+        Ok(())
     }
 
     async fn dispatch_all(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {
@@ -293,6 +325,12 @@ impl Runtime {
                 }
                 Effect::Export { file_name, text } => {
                     self.tasks.export(file_name, text);
+                    None
+                }
+                Effect::Inject(faults) => {
+                    if let Some(sender) = &self.faults {
+                        sender.send_replace(faults);
+                    }
                     None
                 }
                 Effect::Repaint => {

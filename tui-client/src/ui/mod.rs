@@ -60,7 +60,7 @@ use crate::{
         overlay::screen::{ClickAction, ClickTarget},
     },
     ui::{
-        panels::{footer, header, lobby, log, ticket, ticks, toast, wallet, wire},
+        panels::{footer, header, lab, lobby, log, ticket, ticks, toast, wallet, wire},
         theme::ascii,
         widgets::panel,
     },
@@ -155,6 +155,10 @@ impl Renderer {
     fn draw_parts(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (OverlayInfo, FrameInfo) {
         let area = area.intersection(buf.area);
         buf.set_style(area, self.theme.text);
+        let [area, lab_area] = lab::reserve(state, area);
+        if let Some(lab) = &state.lab {
+            lab::draw(self, lab, lab_area, buf);
+        }
         let Some(size) = LayoutSize::of(area) else {
             self.draw_too_small(area, buf);
             return Default::default();

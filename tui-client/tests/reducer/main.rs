@@ -11,6 +11,7 @@ mod connection;
 mod documents;
 mod game;
 mod history;
+mod lab;
 mod limits;
 mod money;
 mod orders;

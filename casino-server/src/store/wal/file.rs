@@ -58,6 +58,11 @@ impl WalFile {
         Ok(self.file.metadata()?.len())
     }
 
+    /// Fails if the disk has no room for a frame.
+    pub(super) fn check_room(&self) -> io::Result<()> {
+        self.disk.before_write()
+    }
+
     /// Writes and syncs `frame` at `position`.
     pub(super) fn write(&mut self, offset: u64, frame: &[u8]) -> io::Result<()> {
         if self.offset != offset {

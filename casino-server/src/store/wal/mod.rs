@@ -314,6 +314,9 @@ impl Store for WalStore {
         };
         frame::write(id, batch, &mut self.frame)
             .map_err(|error| CommitError::Rejected(failed(Box::new(error))))?;
+        self.file
+            .check_room()
+            .map_err(|error| CommitError::Rejected(failed(Box::new(error))))?;
         let range = self
             .pending
             .reserve(u64::try_from(self.frame.len()).unwrap_or(u64::MAX))?;

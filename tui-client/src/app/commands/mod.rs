@@ -4,4 +4,5 @@ pub mod action;
 pub mod command;
 pub mod key;
 pub mod keymap;
+pub mod lab;
 pub mod request;

@@ -7,6 +7,7 @@ use crate::app::{
     commands::{
         action::{Action, ChartAction},
         command::Command,
+        lab::Fault,
         request::Request,
     },
     connection::{Connection, ConnectionStatus},
@@ -53,12 +54,18 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::Leaderboard => return execute(state, Command::Leaderboard),
         Action::Wire => return wire::toggle(state),
         Action::Help => return execute(state, Command::Help),
-        Action::Palette => open(state, Overlay::Palette(Palette::default())),
+        Action::Palette => open(state, Overlay::Palette(Palette::of_lab(state.lab.is_some()))),
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return vec![Effect::Quit],
     }
     Effects::new()
+}
+
+/// Injects a fault or ends it. Outside of the lab, nothing happens.
+pub(crate) fn inject(state: &mut AppState, fault: Fault) -> Effects {
+    let faults = state.lab.as_mut().map(|lab| lab.toggle(fault));
+    faults.map(Effect::Inject).into_iter().collect()
 }
 
 /// Changes the chart view and requests older prices if it shows more than is kept.

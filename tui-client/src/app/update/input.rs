@@ -11,6 +11,7 @@ use crate::app::{
         action::{self, Action, MouseGesture},
         command,
         key::Key,
+        lab::Fault,
     },
     overlay::{
         AmountEntry, AmountKind, Document, Overlay, Palette, Scroll,
@@ -35,6 +36,8 @@ enum KeyOutcome {
     Run(command::Command),
     /// Closes the overlay and performs the action.
     Act(Action),
+    /// Closes the overlay and injects the fault.
+    Inject(Fault),
     /// Closes the overlay and runs the command without confirmation.
     RunConfirmed(command::Command),
 }
@@ -49,6 +52,9 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         && is_global
     {
         return run_action(state, action);
+    }
+    if let Some(fault) = Fault::by_key(key).filter(|_| state.lab.is_some()) {
+        return command_update::inject(state, fault);
     }
     if let Some(Overlay::Splash { .. }) = state.screen.overlays.last() {
         return splash_key(state, key, action);
@@ -89,6 +95,10 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         KeyOutcome::Act(action) => {
             state.screen.overlays.pop();
             command_update::perform(state, action)
+        }
+        KeyOutcome::Inject(fault) => {
+            state.screen.overlays.pop();
+            command_update::inject(state, fault)
         }
         KeyOutcome::RunConfirmed(command) => {
             state.screen.overlays.pop();
@@ -293,6 +303,7 @@ fn palette_key(palette: &mut Palette, key: &KeyEvent) -> KeyOutcome {
             return match palette.enter() {
                 EnterResult::Done(Parsed::Command(command)) => KeyOutcome::Run(command),
                 EnterResult::Done(Parsed::Action(action)) => KeyOutcome::Act(action),
+                EnterResult::Done(Parsed::Fault(fault)) => KeyOutcome::Inject(fault),
                 EnterResult::Nothing => KeyOutcome::Close,
                 EnterResult::Typing => KeyOutcome::Kept,
             };

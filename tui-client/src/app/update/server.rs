@@ -112,6 +112,9 @@ fn on_open(state: &mut AppState, extended: bool, ids: bool) -> Effects {
     }
     let resent = state.log.resend_pending(state.now);
     let mut effects: Effects = resent.map(Effect::from).collect();
+    if let Some(lab) = &mut state.lab {
+        lab.on_open(effects.len(), state.now);
+    }
     if !extended {
         effects.push(Effect::Call(Request::Holdings));
         return effects;
@@ -127,6 +130,9 @@ fn on_disconnect(state: &mut AppState, why: String) -> Effects {
     resolve_pending(state);
     if state.connection == Connection::Disconnected {
         return Effects::new();
+    }
+    if let Some(lab) = &mut state.lab {
+        lab.on_disconnect(state.log.waiting(), state.now);
     }
     let attempt = state.connection.next_attempt();
     // Another endpoint may accept at once, unless the stream failed right after opening.

@@ -60,6 +60,8 @@ pub struct Config {
     pub keys_dir: PathBuf,
     /// File of the session recording.
     pub record: Option<PathBuf>,
+    /// File of the asciicast that is written during the game.
+    pub cast: Option<PathBuf>,
     /// Settings of the game.
     pub settings: Settings,
 }
@@ -173,14 +175,22 @@ impl Config {
         Self::check(&content.options, environment).wrap_err_with(|| format!("in {}", path.display()))?;
         let options = merge(content.options, &cli.options)?;
         let config = Self::check(&options, environment)?;
+        let is_lab = matches!(cli.task, Some(Task::Lab(_)));
         if let ServerChoice::Shared(shared) = &config.server {
             reject_solo_options(&cli.options)?;
+            if is_lab {
+                return Err(eyre!(
+                    "casino: the lab starts a casino of its own and never joins a shared table; leave out --casino, or set it to solo"
+                ));
+            }
             server::require_encryption(shared, &options)?;
         }
         Ok(Self {
-            record: cli.record.clone(),
+            record: cli.recording.record.clone(),
+            cast: cli.recording.cast.clone(),
             settings: Settings {
                 keys: content.keys,
+                lab: is_lab,
                 ..config.settings
             },
             ..config
@@ -218,6 +228,7 @@ impl Config {
             data_dir,
             keys_dir: environment.config_dir.join(KEYS_FOLDER),
             record: None,
+            cast: None,
             settings: Settings {
                 splash: !options.no_splash.unwrap_or(false),
                 wire: options.wire.unwrap_or(false),

@@ -75,8 +75,8 @@ fn every_option_has_an_environment_variable_and_a_key() {
         let long = option.get_long().unwrap();
         let variable = format!("AWESOMESTOCK_{}", long.to_uppercase().replace('-', "_"));
         assert_eq!(option.get_env().unwrap(), variable.as_str());
-        // The paths of the configuration and the recording are not options of the file.
-        if !["config", "record"].contains(&long) {
+        // The paths of the configuration, the recording and the cast are not options of the file.
+        if !["config", "record", "cast"].contains(&long) {
             let wrong = format!("{long} = [[]]");
             let why = error(&wrong, &[]);
             assert!(

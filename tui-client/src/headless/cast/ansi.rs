@@ -5,7 +5,7 @@ use std::io;
 use crossterm::{
     cursor::{Hide, MoveTo, Show},
     queue,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen},
+    terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen},
 };
 use ratatui::{
     backend::{Backend, CrosstermBackend},
@@ -36,9 +36,23 @@ impl AnsiScreen {
         Ok((screen, text(bytes)?))
     }
 
-    /// Returns the text that turns the last frame into `frame`.
+    /// Returns whether `frame` looks like the last one.
+    pub(crate) fn shows(&self, frame: &Frame) -> bool {
+        self.shown == frame.buffer && self.cursor == frame.cursor
+    }
+
+    /// Returns the area of the last frame.
+    pub(crate) fn area(&self) -> Rect {
+        self.shown.area
+    }
+
+    /// Returns the text that turns the last frame into `frame`, which may have another size.
     pub(crate) fn update(&mut self, frame: &Frame) -> io::Result<String> {
         let mut bytes = Vec::new();
+        if self.area() != frame.buffer.area {
+            queue!(bytes, Clear(ClearType::All))?;
+            self.shown = Buffer::empty(frame.buffer.area);
+        }
         let mut backend = CrosstermBackend::new(&mut bytes);
         backend.draw(self.shown.diff_iter(&frame.buffer))?;
         match (frame.cursor, self.cursor) {

@@ -67,57 +67,64 @@ pub(crate) struct CastWriter<W> {
 }
 
 impl<W: Write> CastWriter<W> {
-    /// Writes the header.
-    pub(crate) fn start(mut out: W, format: CastFormat, header: CastHeader<'_>) -> io::Result<Self> {
+    pub(crate) fn new(out: W, format: CastFormat) -> Self {
+        Self {
+            out,
+            format,
+            last_ms: 0,
+        }
+    }
+
+    /// Writes the first line.
+    pub(crate) fn write_header(&mut self, header: CastHeader<'_>) -> io::Result<()> {
         let CastHeader {
             columns, rows, title, ..
         } = header;
         let timestamp = header.start.0.div_euclid(1000);
-        match format {
-            CastFormat::V2 => serde_json::to_writer(
-                &mut out,
-                &HeaderV2 {
-                    version: 2,
-                    width: columns,
-                    height: rows,
-                    timestamp,
-                    title,
-                    env: Environment { term: TERM },
+        let line = match self.format {
+            CastFormat::V2 => serde_json::to_vec(&HeaderV2 {
+                version: 2,
+                width: columns,
+                height: rows,
+                timestamp,
+                title,
+                env: Environment { term: TERM },
+            })?,
+            CastFormat::V3 => serde_json::to_vec(&HeaderV3 {
+                version: 3,
+                term: TerminalV3 {
+                    cols: columns,
+                    rows,
+                    r#type: TERM,
                 },
-            )?,
-            CastFormat::V3 => serde_json::to_writer(
-                &mut out,
-                &HeaderV3 {
-                    version: 3,
-                    term: TerminalV3 {
-                        cols: columns,
-                        rows,
-                        r#type: TERM,
-                    },
-                    timestamp,
-                    title,
-                },
-            )?,
-        }
-        out.write_all(b"\n")?;
-        Ok(Self {
-            out,
-            format,
-            last_ms: 0,
-        })
+                timestamp,
+                title,
+            })?,
+        };
+        self.out.write_all(&[&line[..], b"\n"].concat())
     }
 
-    /// Writes what the terminal receives at `at` from the start. Intervals are differences of whole milliseconds, so that
-    /// they add up exactly.
+    /// Writes what the terminal receives at `at` from the start.
     pub(crate) fn write(&mut self, at: Duration, text: &str) -> io::Result<()> {
+        self.write_event(at, "o", text)
+    }
+
+    /// Writes a new size of the terminal.
+    pub(crate) fn write_resize(&mut self, at: Duration, columns: u16, rows: u16) -> io::Result<()> {
+        self.write_event(at, "r", &format!("{columns}x{rows}"))
+    }
+
+    /// Writes an event at once. Intervals are differences of whole milliseconds, so that they add up exactly.
+    fn write_event(&mut self, at: Duration, code: &str, text: &str) -> io::Result<()> {
         let at_ms = at.as_millis().max(self.last_ms);
         let ms = match self.format {
             CastFormat::V2 => at_ms,
             CastFormat::V3 => at_ms - self.last_ms,
         };
         self.last_ms = at_ms;
-        write!(self.out, "[{}.{:03},\"o\",", ms / 1000, ms % 1000)?;
-        serde_json::to_writer(&mut self.out, text)?;
-        self.out.write_all(b"]\n")
+        let mut line = format!("[{}.{:03},\"{code}\",", ms / 1000, ms % 1000).into_bytes();
+        serde_json::to_writer(&mut line, text)?;
+        line.extend(b"]\n");
+        self.out.write_all(&line)
     }
 }

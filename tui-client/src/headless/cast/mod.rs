@@ -4,6 +4,7 @@
 mod ansi;
 mod asciicast;
 mod frames;
+pub(crate) mod live;
 mod svg;
 
 use std::{
@@ -80,7 +81,8 @@ impl Cast<'_> {
             start: self.start,
             title: &self.title,
         };
-        let mut writer = CastWriter::start(out, self.arguments.format.unwrap_or_default(), header)?;
+        let mut writer = CastWriter::new(out, self.arguments.format.unwrap_or_default());
+        writer.write_header(header)?;
         let (mut screen, opening) = AnsiScreen::enter(columns, rows)?;
         writer.write(Duration::ZERO, &opening)?;
         let mut tempo = self.tempo();

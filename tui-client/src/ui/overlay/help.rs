@@ -23,6 +23,7 @@ use crate::{
             action::{Action, BINDINGS},
             command::COMMANDS,
             key::Key,
+            lab::FAULTS,
         },
         overlay::Scroll,
     },
@@ -61,7 +62,15 @@ pub(crate) fn draw(
 }
 
 fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
-    let mut lines = vec![panel::styled("KEYS", view.theme.title)];
+    let mut lines = Vec::new();
+    if state.lab.is_some() {
+        lines.push(panel::styled("THE LAB", view.theme.title));
+        for row in FAULTS {
+            lines.extend(rows(view, &row.key.label(), row.help, KEY_COLUMNS, columns));
+        }
+        lines.push(Line::default());
+    }
+    lines.push(panel::styled("KEYS", view.theme.title));
     let quantity = "the ticket's quantity: 10, 2.5k, 50% of the maximum, $500 worth";
     lines.extend(rows(view, "0-9 . k % $", quantity, KEY_COLUMNS, columns));
     for binding in BINDINGS {

@@ -151,10 +151,14 @@ fn match_line(
     } else {
         0
     };
-    let key = entry.action().filter(|_| key_columns > 0);
-    let key = key
-        .map(|action| panel::key_label(state, action))
-        .unwrap_or_default();
+    let key = match entry {
+        _ if key_columns == 0 => String::new(),
+        PaletteItem::Fault(row) => row.key.label(),
+        PaletteItem::Word(_) | PaletteItem::Action(_) => entry
+            .action()
+            .map(|action| panel::key_label(state, action))
+            .unwrap_or_default(),
+    };
     let room = columns.saturating_sub(WORD_COLUMNS + key_columns + 2);
     Line::from(vec![
         Span::styled(mark, view.theme.strong),

@@ -3,6 +3,7 @@
 pub(crate) mod connection;
 pub(crate) mod footer;
 pub(crate) mod header;
+pub(crate) mod lab;
 pub(crate) mod lobby;
 pub(crate) mod log;
 pub(crate) mod ticket;

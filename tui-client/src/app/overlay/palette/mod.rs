@@ -5,6 +5,7 @@ use tui_input::{Input, InputRequest};
 use crate::app::commands::{
     action::{Action, BINDINGS, Binding},
     command::{self, COMMANDS, Command, CommandError, CommandSpec},
+    lab::{FAULTS, Fault, FaultSpec},
 };
 
 /// Longest line, in characters.
@@ -14,24 +15,28 @@ pub(crate) const MAX_PALETTE_CHARS: usize = 120;
 pub(crate) enum PaletteItem {
     Word(&'static CommandSpec),
     Action(&'static Binding),
+    Fault(&'static FaultSpec),
 }
 
 impl PaletteItem {
-    /// Returns all items in table order.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
+    /// Returns all items in table order; faults only in the lab.
+    pub(crate) fn all(lab: bool) -> impl Iterator<Item = Self> {
         let has_word = |row: &&Binding| {
             let named = |word: &CommandSpec| word.names().any(|name| name.eq_ignore_ascii_case(row.name));
             // The palette itself is left out.
             row.action == Action::Palette || COMMANDS.iter().any(named)
         };
         let actions = BINDINGS.iter().filter(move |row| !has_word(row));
-        COMMANDS.iter().map(Self::Word).chain(actions.map(Self::Action))
+        let faults = FAULTS.iter().filter(move |_| lab);
+        let items = COMMANDS.iter().map(Self::Word).chain(actions.map(Self::Action));
+        items.chain(faults.map(Self::Fault))
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Word(word) => word.name,
             Self::Action(row) => row.name,
+            Self::Fault(row) => row.name,
         }
     }
 
@@ -39,7 +44,7 @@ impl PaletteItem {
     pub(crate) fn usage(self) -> String {
         match self {
             Self::Word(word) => word.usage(),
-            Self::Action(row) => row.name.to_owned(),
+            Self::Action(_) | Self::Fault(_) => self.name().to_owned(),
         }
     }
 
@@ -47,6 +52,7 @@ impl PaletteItem {
         match self {
             Self::Word(word) => word.help,
             Self::Action(row) => row.help,
+            Self::Fault(row) => row.help,
         }
     }
 
@@ -55,6 +61,7 @@ impl PaletteItem {
         match self {
             Self::Word(word) => word.names().find_map(Action::by_name),
             Self::Action(row) => Some(row.action),
+            Self::Fault(_) => None,
         }
     }
 
@@ -66,7 +73,7 @@ impl PaletteItem {
     fn match_score(self, typed: &str) -> Option<usize> {
         match self {
             Self::Word(word) => word.names().filter_map(|name| score(typed, name)).min(),
-            Self::Action(row) => score(typed, row.name),
+            Self::Action(_) | Self::Fault(_) => score(typed, self.name()),
         }
     }
 }
@@ -131,10 +138,10 @@ fn subsequence_gaps(wanted: &[NameChar], name: &[NameChar]) -> Option<usize> {
 }
 
 /// Returns the items that match the first word, best first. With an amount after a complete name: only that item.
-pub(crate) fn matching(line: &str) -> Vec<PaletteItem> {
+pub(crate) fn matching(line: &str, lab: bool) -> Vec<PaletteItem> {
     let typed = line.split_whitespace().next().unwrap_or_default();
     let has_argument = line.trim_start().contains(char::is_whitespace);
-    let mut found: Vec<(usize, PaletteItem)> = PaletteItem::all()
+    let mut found: Vec<(usize, PaletteItem)> = PaletteItem::all(lab)
         .filter_map(|entry| Some((entry.match_score(typed)?, entry)))
         .collect();
     let is_exact = |(score, _): &(usize, PaletteItem)| *score == 0;
@@ -152,17 +159,21 @@ pub(crate) fn matching(line: &str) -> Vec<PaletteItem> {
 pub(crate) enum Parsed {
     Command(Command),
     Action(Action),
+    Fault(Fault),
 }
 
-fn parse(line: &str) -> Result<Parsed, CommandError> {
-    let mut words = line.split_whitespace();
-    let actions = PaletteItem::all().find_map(|entry| match entry {
-        PaletteItem::Action(row) if score(line.trim(), row.name) == Some(0) => Some(row.action),
-        PaletteItem::Action(_) | PaletteItem::Word(_) => None,
+fn parse(line: &str, lab: bool) -> Result<Parsed, CommandError> {
+    // `lab cut` is `lab-cut`.
+    let typed = line.split_whitespace().collect::<Vec<_>>().join("-");
+    let is_named = |name| !typed.is_empty() && score(&typed, name) == Some(0);
+    let named = PaletteItem::all(lab).find_map(|entry| match entry {
+        PaletteItem::Action(row) => is_named(row.name).then_some(Parsed::Action(row.action)),
+        PaletteItem::Fault(row) => is_named(row.name).then_some(Parsed::Fault(row.fault)),
+        PaletteItem::Word(_) => None,
     });
-    match (words.next(), words.next(), actions) {
-        (Some(_), None, Some(action)) => Ok(Parsed::Action(action)),
-        _ => command::parse(line).map(Parsed::Command),
+    match named {
+        Some(named) => Ok(named),
+        None => command::parse(line).map(Parsed::Command),
     }
 }
 
@@ -175,6 +186,8 @@ pub struct Palette {
     pub error: Option<String>,
     /// Index of the item chosen with the arrow keys.
     chosen: Option<usize>,
+    /// Offers the faults of the lab.
+    lab: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,8 +207,15 @@ impl Palette {
         }
     }
 
+    pub(crate) fn of_lab(lab: bool) -> Self {
+        Self {
+            lab,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn matching(&self) -> Vec<PaletteItem> {
-        matching(self.input.value())
+        matching(self.input.value(), self.lab)
     }
 
     /// Returns the index of the selected item: by default the first one, once something is typed.
@@ -241,13 +261,16 @@ impl Palette {
             Some(rest) if !rest.is_empty() => format!("{} {rest}", entry.name()),
             _ => format!("{}{space}", entry.name()),
         };
-        *self = Self::with_text(&line);
+        *self = Self {
+            lab: self.lab,
+            ..Self::with_text(&line)
+        };
     }
 
     /// Enters the line. A chosen or incomplete name is completed, and run if it needs no amount. A name with an amount
     /// is never guessed: money depends on it.
     pub(crate) fn enter(&mut self) -> EnterResult {
-        let typed = parse(self.input.value());
+        let typed = parse(self.input.value(), self.lab);
         if let (Ok(parsed), None) = (&typed, self.chosen) {
             return EnterResult::Done(*parsed);
         }
@@ -262,7 +285,7 @@ impl Palette {
         };
         if may_be_completed && !self.matching().is_empty() {
             self.complete();
-            return match parse(self.input.value()) {
+            return match parse(self.input.value(), self.lab) {
                 Ok(parsed) if !has_amount => EnterResult::Done(parsed),
                 _ => EnterResult::Typing,
             };

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn names(line: &str) -> Vec<&'static str> {
-    matching(line).into_iter().map(PaletteItem::name).collect()
+    matching(line, false).into_iter().map(PaletteItem::name).collect()
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn every_item_is_found_and_listed_once() {
         Some(&COMMANDS.iter().map(|word| word.name).collect::<Vec<_>>()[..])
     );
     for row in BINDINGS.iter().filter(|row| row.action != Action::Palette) {
-        let found = matching(row.name);
+        let found = matching(row.name, false);
         assert_eq!(
             found.first().and_then(|entry| entry.match_score(row.name)),
             Some(0),

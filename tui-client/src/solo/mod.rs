@@ -1,6 +1,9 @@
 //! A solo game: both servers run inside the process, connected by in-memory pipes. The client uses the same
 //! protocol as for a remote server.
 
+pub mod lab;
+mod link;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -69,15 +72,19 @@ pub fn start(solo: SoloOptions, data_dir: &Path) -> (Channel, Servers) {
 async fn open_casino(solo: SoloOptions, data_dir: PathBuf, to_payments: Channel) -> Result<Casino> {
     std::fs::create_dir_all(&data_dir)
         .wrap_err_with(|| format!("cannot create the data folder {}", data_dir.display()))?;
-    let options = Options {
+    let options = options_of(solo, data_dir.join(LEDGER_FILE));
+    Casino::open(options, to_payments).await.map_err(open_error)
+}
+
+fn options_of(solo: SoloOptions, ledger: PathBuf) -> Options {
+    Options {
         tick: solo.tick,
         initial_price: solo.initial_price,
         seed: solo.seed,
         model: solo.market,
         bots: solo.house,
-        ..Options::new(data_dir.join(LEDGER_FILE))
-    };
-    Casino::open(options, to_payments).await.map_err(open_error)
+        ..Options::new(ledger)
+    }
 }
 
 impl Servers {

@@ -1,0 +1,213 @@
+//! The lab: faults of the player's own casino, and the sentences that explain them.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+use super::key::Key;
+use crate::app::portfolio::money::UnixMillis;
+
+/// A fault that a key of the lab injects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "FAULTS has a help text for each")]
+pub enum Fault {
+    Cut,
+    Freeze,
+    Delay,
+    LoseAnswer,
+    FillDisk,
+    Kill,
+    CrashPayments,
+}
+
+/// A row of the fault table.
+#[derive(Debug, Clone, Copy)]
+pub struct FaultSpec {
+    /// The fault.
+    pub fault: Fault,
+    /// Name in the palette.
+    pub name: &'static str,
+    /// The key.
+    pub key: Key,
+    /// Shortest name, shown with the key.
+    pub label: &'static str,
+    /// Help text.
+    pub help: &'static str,
+    /// What happened and what to watch.
+    pub begun: &'static str,
+    /// The same at the end of a fault that lasts until its key is pressed again.
+    pub ended: Option<&'static str>,
+}
+
+/// All faults. Their keys come before the player's own bindings.
+#[rustfmt::skip] // one text a line
+pub const FAULTS: &[FaultSpec] = &[
+    FaultSpec {
+        fault: Fault::Cut, name: "lab-cut", key: Key::new(KeyCode::F(2)), label: "cut",
+        help: "cut the network for 3 s",
+        begun: "The network is cut for 3 s. Watch the header: it counts down to the next attempt. An order without an answer is sent again with the same ID.",
+        ended: None,
+    },
+    FaultSpec {
+        fault: Fault::Freeze, name: "lab-freeze", key: Key::new(KeyCode::F(3)), label: "freeze",
+        help: "freeze the casino; again: let it run",
+        begun: "The casino hangs: no byte passes. The price becomes stale, new orders are held back, and after 30 s the desk reconnects. F3 ends it.",
+        ended: Some("The casino runs again. The prices of the meantime arrive at once, and waiting orders are answered."),
+    },
+    FaultSpec {
+        fault: Fault::Delay, name: "lab-delay", key: Key::new(KeyCode::F(4)), label: "delay",
+        help: "delay every byte by 2 s in each direction; again: stop",
+        begun: "Every byte now takes 2 s in each direction. Watch an order: its answer takes 4 s, and its price is the one at the casino. F4 ends it.",
+        ended: Some("Bytes pass without delay again. Those that are on their way still arrive late, and in order."),
+    },
+    FaultSpec {
+        fault: Fault::LoseAnswer, name: "lab-lose", key: Key::new(KeyCode::F(5)), label: "lose",
+        help: "lose the answer to the next order, with the connection",
+        begun: "The answer to your next order will be lost, with the connection. Press b: the same ID is sent again, and the order is executed once.",
+        ended: None,
+    },
+    FaultSpec {
+        fault: Fault::FillDisk, name: "lab-disk", key: Key::new(KeyCode::F(6)), label: "disk",
+        help: "fill the casino's disk; again: make room",
+        begun: "The disk is full. Nothing can be stored, so the price stops and orders are rejected: nothing is answered that could be lost. F6 makes room.",
+        ended: Some("The disk has room again. Prices and orders go on, without a restart."),
+    },
+    FaultSpec {
+        fault: Fault::Kill, name: "lab-kill", key: Key::new(KeyCode::F(7)), label: "kill",
+        help: "kill the casino; it restarts after 3 s",
+        begun: "The casino was killed and restarts in 3 s from its ledger and log. All that it answered is stored; the rest is sent again with the same ID.",
+        ended: None,
+    },
+    FaultSpec {
+        fault: Fault::CrashPayments, name: "lab-payments", key: Key::new(KeyCode::F(8)), label: "payments",
+        help: "crash the payments server; again: start it",
+        begun: "The payments server has crashed. Trading goes on; only S, the statement, needs that server and fails. F8 starts it again.",
+        ended: Some("The payments server runs again. The casino reconnects by itself: S shows your statement."),
+    },
+];
+
+const WELCOME: &str = "A game with play money in a temporary folder. Buy tokens with t and stocks with b, then break something with F2 to F8.";
+
+impl Fault {
+    fn spec(self) -> Option<&'static FaultSpec> {
+        FAULTS.iter().find(|row| row.fault == self)
+    }
+
+    /// Returns the fault of a fresh key press.
+    pub(crate) fn by_key(event: &KeyEvent) -> Option<Self> {
+        let key = Key::from_event(event).filter(|_| event.kind == KeyEventKind::Press)?;
+        let row = FAULTS.iter().find(|row| row.key == key);
+        row.map(|row| row.fault)
+    }
+}
+
+/// The faults so far, as the servers of the lab receive them. Numbers count the presses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Cuts of the connection.
+    pub cuts: u32,
+    /// The casino hangs.
+    pub is_frozen: bool,
+    /// Every byte is delayed.
+    pub is_slow: bool,
+    /// Presses that lose an answer; several before one is lost count as one.
+    pub losses: u32,
+    /// The casino's disk is full.
+    pub disk_full: bool,
+    /// Kills of the casino.
+    pub kills: u32,
+    /// The payments server is not running.
+    pub payments_down: bool,
+}
+
+/// A reconnect after a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Recovery {
+    after_ms: i64,
+    resent: usize,
+}
+
+/// The state of the lab.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lab {
+    faults: Faults,
+    last: Option<Fault>,
+    /// The next answer is lost.
+    loses_next: bool,
+    /// Time at which the stream was lost, until it is open again.
+    lost_at: Option<UnixMillis>,
+    recovery: Option<Recovery>,
+}
+
+impl Lab {
+    /// Injects a fault or ends it, and returns all faults.
+    pub(crate) fn toggle(&mut self, fault: Fault) -> Faults {
+        let faults = &mut self.faults;
+        match fault {
+            Fault::Cut => faults.cuts = faults.cuts.wrapping_add(1),
+            Fault::Freeze => faults.is_frozen = !faults.is_frozen,
+            Fault::Delay => faults.is_slow = !faults.is_slow,
+            Fault::LoseAnswer => {
+                faults.losses = faults.losses.wrapping_add(1);
+                self.loses_next = true;
+            }
+            Fault::FillDisk => faults.disk_full = !faults.disk_full,
+            Fault::Kill => {
+                faults.kills = faults.kills.wrapping_add(1);
+                // The one that hung is dead.
+                faults.is_frozen = false;
+            }
+            Fault::CrashPayments => faults.payments_down = !faults.payments_down,
+        }
+        self.last = Some(fault);
+        self.recovery = None;
+        self.faults
+    }
+
+    /// Returns whether the fault lasts, or waits for an answer to lose.
+    pub fn is_on(&self, fault: Fault) -> bool {
+        match fault {
+            Fault::Cut | Fault::Kill => false,
+            Fault::Freeze => self.faults.is_frozen,
+            Fault::Delay => self.faults.is_slow,
+            Fault::LoseAnswer => self.loses_next,
+            Fault::FillDisk => self.faults.disk_full,
+            Fault::CrashPayments => self.faults.payments_down,
+        }
+    }
+
+    /// Notes that the stream was lost with `waiting` orders.
+    pub(crate) fn on_disconnect(&mut self, waiting: usize, now: UnixMillis) {
+        self.lost_at.get_or_insert(now);
+        if self.last == Some(Fault::LoseAnswer) && waiting > 0 {
+            self.loses_next = false;
+        }
+    }
+
+    /// Notes that the stream is open again, and that `resent` orders were sent again.
+    pub(crate) fn on_open(&mut self, resent: usize, now: UnixMillis) {
+        let after_ms = self.lost_at.take().map(|lost_at| now.since_ms(lost_at));
+        self.recovery = after_ms.map(|after_ms| Recovery { after_ms, resent });
+    }
+
+    /// Returns a sentence or two: what happened last, and what to watch.
+    pub fn explanation(&self) -> String {
+        if let Some(Recovery { after_ms, resent }) = self.recovery {
+            let resent = match resent {
+                0 => "no order was waiting for an answer",
+                1 => "the order without an answer was sent again with its ID and is executed once",
+                _ => "the orders without an answer were sent again with their IDs, and each is executed once",
+            };
+            let [seconds, rest] = [after_ms.checked_div(1000), after_ms.checked_rem(1000)];
+            let tenths = rest.and_then(|ms| ms.checked_div(100)).unwrap_or(0);
+            let seconds = seconds.unwrap_or(0);
+            return format!("The desk is connected again after {seconds}.{tenths} s; {resent}.");
+        }
+        let Some(spec) = self.last.and_then(Fault::spec) else {
+            return WELCOME.to_owned();
+        };
+        let text = match spec.ended {
+            Some(ended) if !self.is_on(spec.fault) => ended,
+            _ => spec.begun,
+        };
+        text.to_owned()
+    }
+}

@@ -1,0 +1,248 @@
+//! The servers of the lab: those of a solo game, with faults that the player injects. The ledger is in a temporary folder,
+//! so that no fault is near a real ledger and every lab begins alike; it is removed at the end.
+
+use std::{
+    convert::Infallible,
+    fs::File,
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use awesomestock_proto::transport::{self, PipeIncoming};
+use casino_server::{Casino, Disk, Environment, Options};
+use color_eyre::eyre::{Result, WrapErr};
+use payments_server::Limits;
+use tempfile::TempDir;
+use tokio::{io::DuplexStream, sync::watch, task::JoinSet};
+use tokio_stream::{Stream, StreamExt};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+
+use super::{
+    LEDGER_FILE, Servers,
+    link::{Link, until},
+    options_of,
+};
+use crate::{app::commands::lab::Faults, cli::config::SoloOptions};
+
+/// Length of the commit log: minutes of play.
+const LOG_BYTES: u64 = 256 * 1024;
+
+/// Buffer of a connection in each direction.
+const PIPE_BYTES: usize = 64 * 1024;
+
+/// Pause before a casino that cannot be opened is opened again.
+const REOPEN_AFTER: Duration = Duration::from_millis(100);
+
+/// Times of the lab.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Delay of each byte on a slow connection.
+    pub delay: Duration,
+    /// Time for which a cut network or a killed casino is gone.
+    pub outage: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            delay: Duration::from_secs(2),
+            outage: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Starts the servers on a new ledger, without waiting for it. Calls wait until it is open. Returns the faults to inject,
+/// none at first.
+///
+/// # Errors
+///
+/// The temporary folder cannot be created.
+pub fn start(solo: SoloOptions, timing: Timing) -> Result<(Channel, Servers, watch::Sender<Faults>)> {
+    let folder = tempfile::Builder::new().prefix("awesomestock-lab-").tempdir();
+    let folder = folder.wrap_err("cannot create a temporary folder for the lab")?;
+    let (to_payments, payments_incoming) = transport::pipe();
+    let (to_casino, casino_incoming) = transport::pipe();
+    let (sender, faults) = watch::channel(Faults::default());
+    let shutdown = CancellationToken::new();
+    let casino = LabCasino {
+        options: options_of(solo, folder.path().join(LEDGER_FILE)),
+        to_payments: to_payments.clone(),
+        incoming: casino_incoming,
+        link: Link {
+            faults: faults.clone(),
+            delay: timing.delay,
+            losses: Arc::default(),
+            cut_at: Arc::default(),
+        },
+        faults: faults.clone(),
+        outage: timing.outage,
+        shutdown: shutdown.clone(),
+        _folder: folder,
+    };
+    let mut running = JoinSet::new();
+    running.spawn(casino.run());
+    running.spawn(run_payments(payments_incoming, faults, shutdown.clone()));
+    let servers = Servers {
+        running,
+        shutdown,
+        _to_payments: to_payments,
+    };
+    Ok((to_casino, servers, sender))
+}
+
+/// A casino that dies and is opened again on the same ledger.
+struct LabCasino {
+    options: Options,
+    to_payments: Channel,
+    incoming: PipeIncoming,
+    link: Link,
+    faults: watch::Receiver<Faults>,
+    outage: Duration,
+    shutdown: CancellationToken,
+    /// Removed with the casino.
+    _folder: TempDir,
+}
+
+impl LabCasino {
+    async fn run(mut self) -> Result<()> {
+        let mut opened = self.open().await.wrap_err("cannot open the ledger of the lab")?;
+        loop {
+            let (casino, disk) = opened;
+            let kills = self.faults.borrow().kills;
+            let (link, outage) = (self.link.clone(), self.outage);
+            let connections = (&mut self.incoming).map(move |desk| Ok(connect(&link, outage, desk?)));
+            let killed = async {
+                until(&mut self.faults, |faults| faults.kills != kills).await;
+                // Before the casino is dropped: what it does then is lost, as in a crash.
+                disk.is_dead.store(true, Ordering::SeqCst);
+            };
+            tokio::select! {
+                served = Box::pin(casino.serve(connections, self.shutdown.clone())) => {
+                    return served.wrap_err("the casino of the lab failed");
+                }
+                () = killed => {}
+            }
+            let mut pause = self.outage;
+            opened = loop {
+                if !refuse(&mut self.incoming, tokio::time::sleep(pause), &self.shutdown).await {
+                    return Ok(());
+                }
+                match self.open().await {
+                    Ok(opened) => break opened,
+                    // The dead one still holds the ledger, or the disk is full.
+                    Err(error) => tracing::debug!(%error, "cannot open the ledger of the lab yet"),
+                }
+                pause = REOPEN_AFTER;
+            };
+        }
+    }
+
+    async fn open(&self) -> Result<(Casino, Arc<LabDisk>), casino_server::OpenError> {
+        let disk = Arc::new(LabDisk {
+            faults: self.faults.clone(),
+            is_dead: AtomicBool::new(false),
+        });
+        let environment = Environment {
+            disk: Arc::<LabDisk>::clone(&disk),
+            log_bytes: LOG_BYTES,
+            ..Environment::default()
+        };
+        let casino = Casino::open_with(environment, self.options.clone(), self.to_payments.clone()).await?;
+        Ok((casino, disk))
+    }
+}
+
+/// Connects `desk` to the casino by a link, and returns the casino's end. During the `outage` after a cut, both ends are
+/// closed.
+fn connect(link: &Link, outage: Duration, desk: DuplexStream) -> DuplexStream {
+    let (near, far) = tokio::io::duplex(PIPE_BYTES);
+    if link.since_cut().is_none_or(|since| since >= outage) {
+        // Ends with either end.
+        tokio::spawn(link.clone().carry(desk, near));
+    }
+    far
+}
+
+/// Closes every connection until `end`. Returns false at the shutdown.
+async fn refuse(
+    incoming: &mut PipeIncoming,
+    end: impl Future<Output = ()>,
+    shutdown: &CancellationToken,
+) -> bool {
+    tokio::select! {
+        () = end => true,
+        () = shutdown.cancelled() => false,
+        never = close_all(incoming) => match never {},
+    }
+}
+
+async fn close_all(incoming: &mut (impl Stream<Item = io::Result<DuplexStream>> + Unpin)) -> Infallible {
+    while incoming.next().await.is_some() {}
+    std::future::pending().await
+}
+
+/// Serves statements, except while the payments server is down.
+async fn run_payments(
+    mut incoming: PipeIncoming,
+    mut faults: watch::Receiver<Faults>,
+    shutdown: CancellationToken,
+) -> Result<()> {
+    loop {
+        tokio::select! {
+            served = payments_server::serve(Limits::default(), &mut incoming, shutdown.clone()) => {
+                return served.wrap_err("the payments server of the lab failed");
+            }
+            () = until(&mut faults, |faults| faults.payments_down) => {}
+        }
+        let started = until(&mut faults, |faults| !faults.payments_down);
+        if !refuse(&mut incoming, started, &shutdown).await {
+            return Ok(());
+        }
+    }
+}
+
+/// The disk of one life of the casino.
+#[derive(Debug)]
+struct LabDisk {
+    faults: watch::Receiver<Faults>,
+    /// The casino was killed: nothing reaches the disk any more.
+    is_dead: AtomicBool,
+}
+
+impl LabDisk {
+    fn check_alive(&self) -> io::Result<()> {
+        match self.is_dead.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("the casino was killed")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Disk for LabDisk {
+    fn before_write(&self) -> io::Result<()> {
+        match self.faults.borrow().disk_full {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
+    }
+
+    fn write(&self, log: &mut File, bytes: &[u8]) -> io::Result<()> {
+        self.check_alive()?;
+        log.write_all(bytes)
+    }
+
+    fn sync(&self, log: &File) -> io::Result<()> {
+        self.check_alive()?;
+        log.sync_data()
+    }
+
+    fn before_commit(&self) -> io::Result<()> {
+        self.check_alive()?;
+        self.before_write()
+    }
+}
