@@ -2,11 +2,12 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::{self, Write},
     net::Ipv6Addr,
     ops::RangeInclusive,
     path::Path,
+    str::FromStr,
     time::Duration,
 };
 
@@ -15,6 +16,8 @@ use clap::{
     builder::BoolishValueParser,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+
+use crate::text::thousands;
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.
 const SECRETS: [&str; 3] = ["secret_file", "payments_secret_file", "tls_key"];
@@ -67,6 +70,25 @@ pub fn count(text: &str, bounds: &RangeInclusive<usize>) -> Result<usize, String
     given.ok_or_else(|| format!("expected {} to {}", bounds.start(), bounds.end()))
 }
 
+/// Parses a whole number within `bounds`.
+///
+/// # Errors
+///
+/// Any other text. The message states the bounds.
+pub fn whole_number<N>(text: &str, bounds: &RangeInclusive<N>) -> Result<N, String>
+where
+    N: FromStr + PartialOrd + Copy + Into<i64>,
+{
+    let given = text.parse().ok().filter(|given| bounds.contains(given));
+    given.ok_or_else(|| number_rule(bounds))
+}
+
+/// Returns the rule of a whole number within `bounds`, for an error message.
+pub fn number_rule<N: Copy + Into<i64>>(bounds: &RangeInclusive<N>) -> String {
+    let [least, most] = [bounds.start(), bounds.end()].map(|bound| thousands(*bound));
+    format!("expected a whole number from {least} to {most}")
+}
+
 /// Parses a duration such as `1s` or `1m 30s` within `bounds`.
 ///
 /// # Errors
@@ -98,6 +120,12 @@ pub fn matches<A: Into<OsString> + Clone>(
 }
 
 fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(variable) = invalid_variable(command)
+    {
+        let message = format!("{variable} is not valid UTF-8");
+        return command.clone().error(ErrorKind::InvalidUtf8, message);
+    }
     if error.kind() == ErrorKind::MissingRequiredArgument
         && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
     {
@@ -137,9 +165,31 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
     error
 }
 
+/// Returns the first environment variable of an option that is not valid UTF-8.
+fn invalid_variable(command: &Command) -> Option<String> {
+    let variables = command.get_arguments().filter_map(Arg::get_env);
+    let invalid = |variable: &&OsStr| env::var_os(variable).is_some_and(|value| value.to_str().is_none());
+    Some(variables.into_iter().find(invalid)?.to_str()?.to_owned())
+}
+
 /// Returns true for text that looks like a URL, which is then in the wrong place.
 fn may_hold_secret(text: &str) -> bool {
     text.contains("://") || text.contains("password=")
+}
+
+/// Returns a value for an error message, unless it looks like a URL, which may hold a secret.
+#[must_use]
+pub fn shown(value: &str) -> &str {
+    match may_hold_secret(value) {
+        true => "(not shown)",
+        false => value,
+    }
+}
+
+/// Returns `path` for an error message, unless it looks like a URL.
+#[must_use]
+pub fn shown_path(path: &Path) -> String {
+    shown(&path.display().to_string()).to_owned()
 }
 
 /// Returns `path` for an error message, unless the secret itself may have been given in the place of its file: a path
@@ -148,7 +198,7 @@ fn may_hold_secret(text: &str) -> bool {
 pub fn secret_path(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder.is_some_and(Path::exists) || path.extension().is_some() {
-        true => path.display().to_string(),
+        true => shown_path(path),
         false => "(name not shown, as it may be the secret itself)".to_owned(),
     }
 }
@@ -239,6 +289,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_whole_and_within_bounds() {
+        assert_eq!(whole_number("1", &(1..=i32::MAX)), Ok(1));
+        for text in [
+            "",
+            "x",
+            "0",
+            "-1",
+            "1.5",
+            "1e3",
+            "2147483648",
+            "99999999999999999999",
+        ] {
+            assert_eq!(
+                whole_number(text, &(1..=i32::MAX)).unwrap_err(),
+                "expected a whole number from 1 to 2,147,483,647",
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_secret_in_the_place_of_its_file_is_not_shown() {
         for (path, is_shown) in [
             ("/tmp/missing", true),
@@ -246,6 +317,7 @@ mod tests {
             ("/nowhere/ca.pem", true),
             ("0123456789abcdef0123456789abcdef", false),
             ("ab/cdEFgh0123", false),
+            ("http://user:secret@host.pem", false),
         ] {
             assert_eq!(secret_path(Path::new(path)).contains(path), is_shown, "{path}");
         }

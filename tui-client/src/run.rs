@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use awesomestock_proto::{tls, transport::resolve};
+use awesomestock_proto::{command_line, tls, transport::resolve};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 
@@ -14,7 +14,7 @@ use crate::{
     cli::{
         args::OneShot,
         cast::CastArgs,
-        config::{Config, ServerAddress, ServerChoice, SharedServer, remember_player},
+        config::{Config, ServerAddress, ServerChoice, SharedServer, local_zone, remember_player},
     },
     client::{Client, Endpoint},
     headless::{cast, commands, repl},
@@ -98,7 +98,7 @@ pub(crate) fn endpoint_for(address: &ServerAddress, shared: &SharedServer) -> Re
 ///
 /// The file is not a recording, or there is no terminal.
 pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
-    let recording = recording::read(file).wrap_err_with(|| file.display().to_string())?;
+    let recording = recording::read(file).wrap_err_with(|| command_line::shown_path(file))?;
     if !has_screen(&config) {
         return Err(eyre!(
             "a replay needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen"
@@ -154,7 +154,7 @@ fn view(config: &Config) -> Renderer {
     Renderer {
         theme: config.theme.clone(),
         markers: config.markers,
-        zone: TimeZone::system(),
+        zone: local_zone(),
     }
 }
 
