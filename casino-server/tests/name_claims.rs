@@ -249,7 +249,7 @@ async fn every_action_needs_the_key_of_its_name() {
         .unwrap();
     assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
     let message = session.execute(buy("bob", 1)).await;
-    assert!(message.contains("claimed by another key"), "{message}");
+    assert!(message.contains("belongs to another key"), "{message}");
     assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
     assert_eq!(bob.get_wallet(user("bob")).await.unwrap().into_inner().stocks, 0);
     assert_eq!(ann.get_wallet(user("ann")).await.unwrap().into_inner().stocks, 3);

@@ -3,7 +3,7 @@
 use std::{
     any::TypeId,
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fmt::Display,
     io::{self, Write},
     net::Ipv6Addr,
@@ -19,6 +19,8 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
     parser::ValueSource,
 };
+
+use crate::text::thousands;
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.
 const SECRETS: [&str; 3] = ["secret_file", "payments_secret_file", "tls_key"];
@@ -69,13 +71,17 @@ pub fn number<N: FromStr + PartialOrd + Display>(
     bounds: &RangeInclusive<N>,
 ) -> Result<N, String> {
     let given = text.parse().ok().filter(|given| bounds.contains(given));
-    given.ok_or_else(|| {
-        format!(
-            "expected a whole number from {} to {}",
-            bounds.start(),
-            bounds.end()
-        )
-    })
+    given.ok_or_else(|| number_rule(bounds))
+}
+
+/// Returns the rule of a whole number within `bounds`, for an error message.
+pub fn number_rule<N: Display>(bounds: &RangeInclusive<N>) -> String {
+    let grouped = |bound: &N| {
+        let digits = bound.to_string();
+        digits.parse::<i64>().map_or(digits, |bound| thousands(bound))
+    };
+    let (least, most) = (grouped(bounds.start()), grouped(bounds.end()));
+    format!("expected a whole number from {least} to {most}")
 }
 
 /// Parses a duration such as `1s` or `1m 30s` within `bounds`.
@@ -164,6 +170,12 @@ fn not_unicode(command: &Command, arguments: &[OsString]) -> String {
 }
 
 fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(variable) = invalid_variable(command)
+    {
+        let message = format!("{variable} is not valid UTF-8");
+        return command.clone().error(ErrorKind::InvalidUtf8, message);
+    }
     if error.kind() == ErrorKind::MissingRequiredArgument
         && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
     {
@@ -203,9 +215,31 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
     error
 }
 
+/// Returns the first environment variable of an option that is not valid UTF-8.
+fn invalid_variable(command: &Command) -> Option<String> {
+    let variables = command.get_arguments().filter_map(Arg::get_env);
+    let invalid = |variable: &&OsStr| env::var_os(variable).is_some_and(|value| value.to_str().is_none());
+    Some(variables.into_iter().find(invalid)?.to_str()?.to_owned())
+}
+
 /// Returns true for text that looks like a URL, which is then in the wrong place.
 fn may_hold_secret(text: &str) -> bool {
     text.contains("://") || text.contains("password=")
+}
+
+/// Returns a value for an error message, unless it looks like a URL, which may hold a secret.
+#[must_use]
+pub fn shown(value: &str) -> &str {
+    match may_hold_secret(value) {
+        true => "(not shown)",
+        false => value,
+    }
+}
+
+/// Returns `path` for an error message, unless it looks like a URL.
+#[must_use]
+pub fn shown_path(path: &Path) -> String {
+    shown(&path.display().to_string()).to_owned()
 }
 
 /// Returns `path` for an error message, unless the secret itself may have been given in the place of its file: a path
@@ -214,7 +248,7 @@ fn may_hold_secret(text: &str) -> bool {
 pub fn secret_path(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder.is_some_and(Path::exists) || path.extension().is_some() {
-        true => path.display().to_string(),
+        true => shown_path(path),
         false => "(name not shown, as it may be the secret itself)".to_owned(),
     }
 }
@@ -351,6 +385,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_whole_and_within_bounds() {
+        assert_eq!(number("1", &(1..=i32::MAX)), Ok(1));
+        for text in [
+            "",
+            "x",
+            "0",
+            "-1",
+            "1.5",
+            "1e3",
+            "2147483648",
+            "99999999999999999999",
+        ] {
+            assert_eq!(
+                number(text, &(1..=i32::MAX)).unwrap_err(),
+                "expected a whole number from 1 to 2,147,483,647",
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_secret_in_the_place_of_its_file_is_not_shown() {
         for (path, is_shown) in [
             ("/tmp/missing", true),
@@ -358,6 +413,7 @@ mod tests {
             ("/nowhere/ca.pem", true),
             ("0123456789abcdef0123456789abcdef", false),
             ("ab/cdEFgh0123", false),
+            ("http://user:secret@host.pem", false),
         ] {
             assert_eq!(secret_path(Path::new(path)).contains(path), is_shown, "{path}");
         }

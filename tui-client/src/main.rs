@@ -92,7 +92,9 @@ fn main() -> ExitCode {
                 Some(Task::Daily {
                     task: Some(DailyTask::Results),
                 }) => challenge::print_results(&config.data_dir, io::stdout().lock()),
-                Some(Task::Duel { seed }) => in_runtime(run::challenge(config, Challenge::Duel(seed))),
+                Some(Task::Duel { seed }) => {
+                    in_runtime(run::challenge(config, Challenge::Duel(seed.unsigned_abs())))
+                }
                 Some(Task::AcceptLoss) => solo::accept_loss(&config.data_dir),
                 Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
                 Some(Task::Completions { .. } | Task::Man | Task::Doctor | Task::Lab(_)) | None => {

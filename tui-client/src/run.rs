@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use awesomestock_proto::{tls, transport::resolve};
+use awesomestock_proto::{command_line, tls, transport::resolve};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -15,7 +15,9 @@ use crate::{
     cli::{
         args::OneShot,
         cast::CastArgs,
-        config::{Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, remember_player},
+        config::{
+            Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, local_zone, remember_player,
+        },
     },
     client::{Client, Endpoint},
     headless::{
@@ -156,7 +158,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
 ///
 /// The file is not a recording, or there is no terminal.
 pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
-    let recording = recording::read(file).wrap_err_with(|| file.display().to_string())?;
+    let recording = recording::read(file).wrap_err_with(|| command_line::shown_path(file))?;
     if !has_screen(&config) {
         return Err(eyre!("a replay {NEEDS_TERMINAL}"));
     }
@@ -223,7 +225,7 @@ fn view(config: &Config) -> Renderer {
     Renderer {
         theme: config.theme.clone(),
         markers: config.markers,
-        zone: TimeZone::system(),
+        zone: local_zone(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The demonstration in assets/: it is what its recorded session gives, has its size, and shows what it is there to show.
+//! The demonstration in assets/: its files match the recorded session, and it has its size and scenes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -22,20 +22,20 @@ use support::{
 const COLUMNS: u16 = 120;
 const ROWS: u16 = 36;
 
-/// The files that are made from the session, and the bytes that each may cost a reader of the page.
+/// The files made from the session, and their largest sizes in bytes.
 const FILES: &[(&str, usize)] = &[
     ("demo.cast", 600_000),
     ("desk.svg", 150_000),
     ("demo.svg", 1_000_000),
 ];
 
-/// Bytes of the session.
+/// Largest size of the session in bytes.
 const MAX_SESSION_BYTES: usize = 300_000;
 
-/// Seconds that a viewer has for it.
+/// Longest demonstration in seconds.
 const MAX_SECONDS: f64 = 40.0;
 
-/// What is to be seen, in this order.
+/// Texts on the screen, in this order.
 const SCENES: &[&str] = &[
     "press any key",
     "● live",
@@ -63,7 +63,7 @@ fn asset(name: &str) -> PathBuf {
 }
 
 #[test]
-fn the_files_are_what_the_recorded_session_gives() {
+fn the_files_match_the_recorded_session() {
     let folder = Home::new();
     let output = Command::new("bash")
         .arg(asset("record-demo.sh"))
@@ -84,12 +84,12 @@ fn the_files_are_what_the_recorded_session_gives() {
         let is_same = fs::read(asset(name)).is_ok_and(|committed| committed == made);
         assert!(
             is_same,
-            "assets/{name} is not what assets/demo.jsonl gives; look at it after `bash assets/record-demo.sh`"
+            "assets/{name} does not match assets/demo.jsonl; look at it after `bash assets/record-demo.sh`"
         );
     }
 }
 
-/// Types assets/demo.keys at the real game. Run it to record the session again; then remake the files and look at them.
+/// Types assets/demo.keys into the real game. Run it to record the session again; then remake the files and look at them.
 #[test]
 #[ignore = "records assets/demo.jsonl"]
 #[allow(clippy::disallowed_methods, reason = "a viewer needs time to read")]
@@ -127,7 +127,7 @@ fn the_session_is_small_and_names_no_folder() {
 }
 
 #[test]
-fn the_pictures_need_nothing_but_a_browser_and_can_stand_still() {
+fn the_pictures_are_self_contained_and_can_stand_still() {
     for name in ["desk.svg", "demo.svg"] {
         let svg = fs::read_to_string(asset(name)).unwrap();
         for forbidden in ["<script", "href", "url(", "@import", "<image", "<foreignObject"] {
@@ -142,7 +142,7 @@ fn the_pictures_need_nothing_but_a_browser_and_can_stand_still() {
     }
 }
 
-/// The header, and each write with its moment.
+/// The header, and each write with its time.
 fn cast() -> (Value, Vec<(f64, String)>) {
     let text = fs::read_to_string(asset("demo.cast")).unwrap();
     let mut lines = text
@@ -153,7 +153,7 @@ fn cast() -> (Value, Vec<(f64, String)>) {
     for line in lines {
         match line[1].as_str().unwrap() {
             "o" => writes.push((line[0].as_f64().unwrap(), line[2].as_str().unwrap().to_owned())),
-            other => panic!("a demonstration has no events {other:?}"),
+            other => panic!("unexpected event {other:?}"),
         }
     }
     (header, writes)
@@ -183,13 +183,13 @@ fn the_demonstration_shows_a_game_from_its_first_price_to_its_summary() {
         let shown = emulator.screen().contents();
         while scenes.next_if(|scene| shown.contains(**scene)).is_some() {}
     }
-    assert_eq!(scenes.next(), None, "never seen, or not in this order");
+    assert_eq!(scenes.next(), None, "missing or out of order");
     let screen = emulator.screen();
     assert!(
         !screen.alternate_screen() && !screen.hide_cursor(),
-        "the terminal is not given back"
+        "the terminal is not restored"
     );
-    let left = screen.contents();
+    let remaining = screen.contents();
     for line in [
         "AwesomeStock  ann @ solo",
         "played",
@@ -197,7 +197,7 @@ fn the_demonstration_shows_a_game_from_its_first_price_to_its_summary() {
         "P&L           ▲ +",
         "wallet",
     ] {
-        assert!(left.contains(line), "{line}: {left}");
+        assert!(remaining.contains(line), "{line}: {remaining}");
     }
-    assert!(!left.contains("awesomestock: "), "it failed: {left}");
+    assert!(!remaining.contains("awesomestock: "), "it failed: {remaining}");
 }

@@ -26,7 +26,7 @@ fn line_for<'a>(lines: &'a [String], topic: &str) -> &'a str {
 #[test]
 fn a_healthy_terminal_has_no_findings() {
     let home = Home::new();
-    home.answers(&["--user", "anna", "--tick", "1h"], "buyTokens 5");
+    home.output_lines(&["--user", "anna", "--tick", "1h"], "buyTokens 5");
     let doctor = Terminal::open(pty::game(&home, &["doctor"]), 120, 36);
     let (status, screen) = doctor.end();
     assert!(status.success(), "{screen}");
@@ -44,7 +44,7 @@ fn a_healthy_terminal_has_no_findings() {
     }
     // The ledger is unchanged.
     assert_eq!(
-        home.answers(&["--user", "anna", "--tick", "1h"], "balance"),
+        home.output_lines(&["--user", "anna", "--tick", "1h"], "balance"),
         ["25 tokens and 0 stocks"]
     );
 }

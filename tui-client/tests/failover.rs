@@ -41,14 +41,14 @@ fn casino_with_two_proxies(home: &Home) -> (Casino, [Proxy; 2], String) {
     let casino = Casino::start(&ledger(home, "casino"), "127.0.0.1:0", &FIXED_PRICE);
     let proxies = [(); 2].map(|()| Proxy::start(casino.address(), vec![]));
     let both = format!("{},{}", proxies[0].url(), proxies[1].url());
-    home.answers(&["--user", "anna", "--casino", &both], "buyTokens 100");
+    home.output_lines(&["--user", "anna", "--casino", &both], "buyTokens 100");
     home.share_key("anna", &proxies[0].url(), &casino.url());
     (casino, proxies, both)
 }
 
 /// Anna's balance, read directly from the casino.
 fn balance(home: &Home, casino: &Casino) -> String {
-    home.answers(&["--user", "anna", "--casino", &casino.url()], "balance")
+    home.output_lines(&["--user", "anna", "--casino", &casino.url()], "balance")
         .remove(0)
 }
 
@@ -145,7 +145,7 @@ fn every_command_skips_an_address_that_is_closed_or_hangs() {
         run(&["buy", "1"]);
         run(&["buy-tokens", "2"]);
         assert_ne!(balance(&home, &casino), before);
-        let text = home.answers(&with, "gamble\nbuy 1\nsell 1\nstop\nbalance");
+        let text = home.output_lines(&with, "gamble\nbuy 1\nsell 1\nstop\nbalance");
         assert_eq!(
             text[1..3]
                 .iter()
@@ -229,10 +229,10 @@ fn the_doctor_checks_each_address() {
 fn all_addresses_receive_the_key_of_one() {
     let home = Home::new();
     let casino = Casino::start(&ledger(&home, "casino"), "127.0.0.1:0", &FIXED_PRICE);
-    home.answers(&["--user", "anna", "--casino", &casino.url()], "buyTokens 1");
+    home.output_lines(&["--user", "anna", "--casino", &casino.url()], "buyTokens 1");
     let proxy = Proxy::start(casino.address(), vec![]);
     let both = format!("{},{}", proxy.url(), casino.url());
-    let text = home.answers(&["--user", "anna", "--casino", &both], "balance");
+    let text = home.output_lines(&["--user", "anna", "--casino", &both], "balance");
     assert_eq!(text, ["5 tokens and 0 stocks"]);
     // The configuration file also accepts a list.
     let file = format!(
@@ -241,5 +241,5 @@ fn all_addresses_receive_the_key_of_one() {
         casino.url()
     );
     std::fs::write(home.config_file(), file).unwrap();
-    assert_eq!(home.answers(&[], "balance"), ["5 tokens and 0 stocks"]);
+    assert_eq!(home.output_lines(&[], "balance"), ["5 tokens and 0 stocks"]);
 }

@@ -74,7 +74,7 @@ fn trades_of(summary: &str) -> i32 {
 
 /// Anna's tokens and stocks, read from the casino.
 fn balance_of(home: &Home, casino: &Casino) -> (i32, i32) {
-    let balance = home.answers(&["--user", "anna", "--casino", &casino.url()], "balance");
+    let balance = home.output_lines(&["--user", "anna", "--casino", &casino.url()], "balance");
     let mut numbers = balance[0]
         .split(' ')
         .filter_map(|part| part.replace(',', "").parse().ok());
@@ -206,7 +206,7 @@ fn a_casino_replaced_by_a_newer_version_is_played_with_the_known_part_of_the_con
 fn a_connection_that_breaks_at_any_byte_never_duplicates_an_order() {
     let home = Home::new();
     let casino = start_casino(&home);
-    home.answers(&["--user", "anna", "--casino", &casino.url()], "buyTokens 10000");
+    home.output_lines(&["--user", "anna", "--casino", &casino.url()], "buyTokens 10000");
     let cuts: Vec<usize> = (0..24)
         .map(|number| 500 + number * 53)
         .chain([1, 20, 90])
@@ -403,7 +403,7 @@ fn a_large_typed_paste_is_survived_and_the_wallet_is_right() {
     game.type_keys(CTRL_C);
     let (status, summary) = game.end();
     assert!(status.success(), "{status:?} {summary}");
-    let balance = home.answers(&["--user", "anna", "--tick=1h"], "balance");
+    let balance = home.output_lines(&["--user", "anna", "--tick=1h"], "balance");
     let wallet = summary.lines().find(|line| line.starts_with("wallet ")).unwrap();
     let tokens: String = wallet
         .trim_start_matches("wallet ")

@@ -68,7 +68,7 @@ fn a_name_belongs_to_its_key_and_the_key_can_be_moved() {
     let with = |args: &[&'static str]| -> Vec<&str> { args.iter().chain(&ann).copied().collect() };
     run_ok(&home, &with(&["buy-tokens", "10"]));
     assert_eq!(
-        home.answers(&ann, "balance"),
+        home.output_lines(&ann, "balance"),
         ["50 tokens and 0 stocks"],
         "plain mode too"
     );
@@ -77,11 +77,13 @@ fn a_name_belongs_to_its_key_and_the_key_can_be_moved() {
     let (code, message) = run_failing(&laptop, &with(&["balance"]));
     assert_eq!(code, Some(1));
     assert!(
-        message.contains("claimed by another key") && message.contains("awesomestock key import"),
+        message.contains("belongs to another key") && message.contains("awesomestock key import"),
         "{message}"
     );
-    let message = laptop.answers(&ann, "balance\ngamble\nbuyTokens 1").join("\n");
-    assert_eq!(message.matches("claimed by another key").count(), 3, "{message}");
+    let message = laptop
+        .output_lines(&ann, "balance\ngamble\nbuyTokens 1")
+        .join("\n");
+    assert_eq!(message.matches("belongs to another key").count(), 3, "{message}");
 
     let key = run_ok(&home, &with(&["key", "export"]));
     assert_eq!(key.trim_end().len(), 43, "one line");
@@ -97,7 +99,7 @@ fn a_name_belongs_to_its_key_and_the_key_can_be_moved() {
         message.starts_with("stored the key of ann at localhost:"),
         "{message}"
     );
-    assert_eq!(laptop.answers(&ann, "balance"), ["50 tokens and 0 stocks"]);
+    assert_eq!(laptop.output_lines(&ann, "balance"), ["50 tokens and 0 stocks"]);
     assert_eq!(run_ok(&laptop, &with(&["key", "export"])), key);
 }
 
@@ -107,7 +109,7 @@ fn a_session_under_a_claimed_name_is_rejected_and_not_retried() {
     let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "1h"]);
     let proxy = Proxy::start(casino.address(), vec![]);
     let (home, laptop) = (Home::new(), Home::new());
-    home.answers(&["--user", "ann", "--casino", &casino.url()], "buyTokens 10");
+    home.output_lines(&["--user", "ann", "--casino", &casino.url()], "buyTokens 10");
     for (columns, rows) in [(120, 36), (80, 24)] {
         let command = pty::game(&laptop, &["--user", "ann", "--casino", &proxy.url()]);
         let mut game = Terminal::open(command, columns, rows);
@@ -166,7 +168,7 @@ fn keys_are_private_and_separate_for_each_casino() {
 #[test]
 fn a_solo_game_has_no_key() {
     let home = Home::new();
-    home.answers(&["--user", "ann", "--tick", "1h"], "buyTokens 5");
+    home.output_lines(&["--user", "ann", "--tick", "1h"], "buyTokens 5");
     assert!(!keys_file(&home).exists());
     let (code, message) = run_failing(&home, &["key", "export"]);
     assert_eq!(code, Some(1));
@@ -297,7 +299,7 @@ fn tls_from_the_client_to_the_casino_and_the_payments_server() {
     let home = Home::new();
     let url = format!("https://{}", casino.address());
     let client_args = ["--casino", &url, "--tls-ca", ca, "--user", "ann"];
-    let message = home.answers(&client_args, "buyTokens 10\npaymentStatement");
+    let message = home.output_lines(&client_args, "buyTokens 10\npaymentStatement");
     assert!(
         message.iter().any(|line| line.starts_with("FINAL BALANCE")),
         "{message:?}"
@@ -316,7 +318,7 @@ fn tls_from_the_client_to_the_casino_and_the_payments_server() {
 
     let other_folder = tempfile::tempdir().unwrap();
     let without_secret = Casino::start(other_folder.path(), "127.0.0.1:0", &to_payments[..4]);
-    let message = home.answers(
+    let message = home.output_lines(
         &["--casino", &without_secret.url(), "--user", "ann"],
         "paymentStatement",
     );

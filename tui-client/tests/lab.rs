@@ -100,6 +100,7 @@ impl Desk {
             tick: TICK,
             initial_price: 10,
             seed: Some(seed),
+            market: None,
             house: 1,
         };
         let (channel, servers, faults) = lab::start(solo, TIMING).unwrap();

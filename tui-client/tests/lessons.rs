@@ -55,8 +55,8 @@ async fn the_real_client_plays_at_the_server_of_the_finale() {
     let script = "buyTokens 100\ngamble\nbuy 2\nsell 1\nsell 50\nstop\nwithdraw 100\npayments\npaymentStatement\nexit\n";
     let playing = tokio::task::spawn_blocking(move || {
         let (home, place) = (Home::new(), ["--user", "ann", "--casino", &url]);
-        let session = home.answers(&place, script);
-        let once = home.answers(&["buy", "1", "--user", "ann", "--casino", &url], "");
+        let session = home.output_lines(&place, script);
+        let once = home.output_lines(&["buy", "1", "--user", "ann", "--casino", &url], "");
         (session, once)
     });
     let (session, once) = tokio::select! {

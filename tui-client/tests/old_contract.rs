@@ -101,7 +101,7 @@ async fn a_game_in_plain_mode() {
     let script = "buyTokens 100\ngamble\nbuy 2\nsell 1\nsell 50\nstop\nbalance\nwithdraw 5\npayments\n\
                   paymentStatement\nexit\n";
     let lines = tokio::task::spawn_blocking(move || {
-        Home::new().answers(&["--user", "anna", "--casino", &url], script)
+        Home::new().output_lines(&["--user", "anna", "--casino", &url], script)
     });
     let expected = [
         "bought 500 tokens for 100 dollars",

@@ -42,7 +42,7 @@ fn an_old_recording_ends_with_the_same_summary() {
 fn an_old_configuration_is_still_valid() {
     let home = Home::new();
     fs::copy(old_file("config.toml"), home.config_file()).unwrap();
-    let text = home.answers(&[], "gamble\nstop\nexit\n").join("\n");
+    let text = home.output_lines(&[], "gamble\nstop\nexit\n").join("\n");
     assert!(text.contains("AwesomeStock - current stock price: 37"), "{text}");
     let trades = home.game(["trades", "--json"]).output().unwrap();
     assert_eq!(String::from_utf8(trades.stdout).unwrap().trim(), "[]");

@@ -261,7 +261,7 @@ fn pages_are_followed_to_the_end() {
     let trades = 2_345;
     let mut lines = "buyTokens 100000\ngamble\n".to_owned();
     lines.push_str(&"buy 1\n".repeat(trades));
-    home.answers(&server, &lines);
+    home.output_lines(&server, &lines);
     let listed = json(&home, &server, "trades");
     let numbers: Vec<i64> = listed
         .as_array()

@@ -26,10 +26,10 @@ fn a_game_with_every_command() {
         "490 tokens and 1 stock",
         "withdrew 5 tokens: 1 dollar paid out",
     ];
-    assert_eq!(home.answers(&FIXED_PRICE, script), expected);
+    assert_eq!(home.output_lines(&FIXED_PRICE, script), expected);
 
     // The next game: the same wallet, other spellings, and the end of the input instead of `exit`.
-    let lines = home.answers(
+    let lines = home.output_lines(
         &["--tick=1h"],
         "balance\nBUY-TOKENS 1\npayments\ntrades\npayment-statement\nhelp",
     );
@@ -72,12 +72,12 @@ fn each_error_is_one_line() {
             "buy 0",
             "error: STOCKS must be a whole number from 1 to 2,147,483,647, not \"0\"",
         ),
-        ("balance 3", "error: too many words; write: balance"),
+        ("balance 3", "error: too many words; usage: balance"),
         ("buy 2", "error: you are not at the table; gamble joins it"),
         ("stop", "error: you are not at the table; gamble joins it"),
         (
             "withdraw 7",
-            "error: tokens_cnt: 7 is not a multiple of 5; the nearest amounts: 5 or 10",
+            "error: 7 is not a multiple of 5; the nearest amounts: 5 or 10",
         ),
         ("withdraw 5", "error: "),
         ("buyTokens 2147483647", "error: "),
@@ -85,8 +85,12 @@ fn each_error_is_one_line() {
         ("trades", "no trades yet"),
         ("balance", "0 tokens and 0 stocks"),
     ];
-    let script: String = cases.iter().map(|(line, _)| format!("{line}\n")).collect();
-    let lines = home.answers(&FIXED_PRICE, &script);
+    // Some programs write a byte order mark first.
+    let script: String = ["\u{feff}".to_owned()]
+        .into_iter()
+        .chain(cases.iter().map(|(line, _)| format!("{line}\n")))
+        .collect();
+    let lines = home.output_lines(&FIXED_PRICE, &script);
     assert_eq!(lines.len(), cases.len(), "{lines:#?}");
     for (line, (typed, expected)) in lines.iter().zip(cases) {
         assert!(line.starts_with(expected), "{typed:?}: {line}");
@@ -160,7 +164,10 @@ fn a_second_solo_game_on_the_same_ledger_is_an_error() {
 
     let other_folder = home.path().join("elsewhere");
     let arguments = [&FIXED_PRICE[..], &["--data-dir", other_folder.to_str().unwrap()]].concat();
-    assert_eq!(home.answers(&arguments, "balance"), ["0 tokens and 0 stocks"]);
+    assert_eq!(
+        home.output_lines(&arguments, "balance"),
+        ["0 tokens and 0 stocks"]
+    );
     assert_eq!(first.end().0, Some(0));
 }
 
@@ -187,7 +194,7 @@ fn usage_errors_have_exit_code_2_and_name_the_option() {
         (&["--initial-price", "ten"], "--initial-price"),
         (
             &["--initial-price", "0"],
-            "initial-price: must be 1 to 2147483647",
+            "expected a whole number from 1 to 2,147,483,647",
         ),
         (&["--tick", "1ms"], "tick: expected a duration from 10ms to 1h"),
         (&["--casino", "nowhere"], "casino: must be http://HOST:PORT"),
@@ -252,12 +259,12 @@ fn the_command_line_overrides_the_environment_and_the_file() {
 #[test]
 fn the_version_and_the_help_are_printed() {
     let home = Home::new();
-    let version = home.answers(&["--version"], "");
+    let version = home.output_lines(&["--version"], "");
     assert_eq!(
         version,
         [format!("awesomestock {}", awesomestock::cli::args::VERSION)]
     );
-    let help = home.answers(&["--help"], "").join("\n");
+    let help = home.output_lines(&["--help"], "").join("\n");
     for option in [
         "--casino",
         "--user",
@@ -278,7 +285,7 @@ fn an_unreachable_casino_is_reported_and_can_be_retried() {
     // A port that was free a moment ago, so nothing listens on it.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{address}");
-    let lines = home.answers(&["--casino", &url], "balance\ngamble\nbuyTokens 5\nbuy 1\n");
+    let lines = home.output_lines(&["--casino", &url], "balance\ngamble\nbuyTokens 5\nbuy 1\n");
     assert_eq!(lines.len(), 4, "{lines:?}");
     for line in &lines[..3] {
         assert!(line.starts_with("error: cannot reach the casino: "), "{line}");
@@ -322,7 +329,7 @@ fn signals_end_the_game_cleanly_with_the_input_open() {
         support::send_signal(game.child.id(), signal);
         assert_eq!(game.child.wait().unwrap().signal(), Some(signal.as_raw()));
         assert_eq!(
-            home.answers(&["--tick=1h"], "balance"),
+            home.output_lines(&["--tick=1h"], "balance"),
             ["15 tokens and 0 stocks"]
         );
     }

@@ -223,16 +223,55 @@ fn a_maximum_order_is_executed_although_the_price_moved() {
     game.see("● live");
     game.type_keys(&format!("t5000{ENTER}"));
     game.see("✓ TOKENS 5,000 $");
+    game.see("tokens 25,000");
     game.type_keys("mb");
     game.see("Confirm");
     let shown = game.contents();
-    let cost = shown.lines().find(|line| line.contains("for about"));
+    let cost = shown.lines().find(|line| line.contains("you pay about"));
     game.see_no_more(cost.unwrap().trim());
-    game.see("for about");
+    game.see("you pay about");
     game.type_keys(ENTER);
     game.see("✓ BUY");
     game.type_keys("q");
     assert!(game.end().0.success());
+}
+
+#[test]
+fn an_exported_table_equals_the_printed_one() {
+    let home = Home::new();
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("✓ TOKENS 100 $");
+    game.type_keys("2b");
+    game.see("✓ BUY 2");
+    game.type_keys("1s");
+    game.see("✓ SELL 1");
+    for (key, table) in [("T", "trades"), ("p", "payments")] {
+        game.type_keys(&format!("{key}e"));
+        // Not before the rows are loaded.
+        game.type_until("e", |game| {
+            game.contents().contains(&format!("awesomestock-{table}"))
+        });
+        // It closes the window; an Esc would join the next key.
+        game.type_keys("q");
+    }
+    game.type_keys("q");
+    assert!(game.end().0.success());
+    for table in ["trades", "payments"] {
+        let printed = home
+            .game([table, "--csv", "--user=anna"])
+            .output()
+            .unwrap()
+            .stdout;
+        let mut files = std::fs::read_dir(home.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let is_table =
+            |path: &std::path::PathBuf| path.to_str().unwrap().contains(&format!("awesomestock-{table}"));
+        let exported = std::fs::read(files.find(is_table).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(exported), String::from_utf8(printed), "{table}");
+    }
 }
 
 #[test]
@@ -432,7 +471,7 @@ fn two_players_of_one_casino_see_one_price_and_their_own_wallets() {
     bert.type_keys(&format!("t10{ENTER}"));
     bert.see("tokens 50");
     bert.type_keys("2b");
-    bert.see("BUY 2 for about 46 tokens");
+    bert.see("BUY 2 stocks at about 23");
     bert.type_keys(ENTER);
     bert.see("✓ BUY 2 at 23, for 46 tokens");
     anna.see("tokens 477");

@@ -1,4 +1,4 @@
-//! The real binary and its terminal: taken, resized, lent to a shell, and given back whole.
+//! The real binary in a terminal: input, signals, job control, resizing, and the modes restored at the end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -17,7 +17,7 @@ use support::{
 };
 
 const ENTER: &str = "\r";
-/// The line of words, opened.
+/// The open command palette.
 const PALETTE: &str = "╭ Command";
 
 const ESC: &str = "\u{1b}";
@@ -25,7 +25,7 @@ const CTRL_C: &str = "\u{3}";
 const CTRL_L: &str = "\u{c}";
 const CTRL_Z: &str = "\u{1a}";
 
-/// Every signal that ends a process by default, faults excepted, and how the end by it is called.
+/// Every signal that ends a process by default, faults excepted, and its description.
 const ENDINGS: [(Signal, &str); 14] = [
     (Signal::HUP, "Hangup"),
     (Signal::INT, "Interrupt"),
@@ -44,7 +44,7 @@ const ENDINGS: [(Signal, &str); 14] = [
 ];
 
 #[test]
-fn signals_give_the_terminal_back_whole_and_end_the_game() {
+fn signals_restore_the_terminal_and_end_the_game() {
     let home = Home::new();
     for (signal, name) in ENDINGS {
         let game = Terminal::solo(&home);
@@ -54,7 +54,7 @@ fn signals_give_the_terminal_back_whole_and_end_the_game() {
         assert_eq!(ended.signal(), Some(name), "{ended:?}");
         assert!(shown.contains("anna @ solo"), "{shown}");
     }
-    // The library that ends the process by a signal does not know these: it ends as a shell tells of it.
+    // The library that ends the process by a signal does not support these: the exit code is that of a shell.
     for signal in [Signal::IO, Signal::POWER, Signal::STKFLT] {
         let game = Terminal::solo(&home);
         game.see("● live");
@@ -68,8 +68,12 @@ fn signals_give_the_terminal_back_whole_and_end_the_game() {
     }
 }
 
-/// What terminals answer, late or unasked.
-const REPORTS: [&str; 13] = [
+/// Reports of terminals, late or unrequested, and strings that programs pass through tmux.
+const REPORTS: [&str; 17] = [
+    "\u{1b}]11;rgb:b\u{1b}bb\u{1b}[Ab\u{7}",
+    "\u{1b}P>|b\u{1b}]11;b\u{7}b\u{1b}\\",
+    "\u{1b}Ptmux;\u{1b}\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{7}\u{1b}\\",
+    "\u{1b}Ptmux;\u{1b}\u{1b}]11;b\u{1b}\u{1b}\\b\u{1b}\u{1b}[Bb\u{1b}\\",
     "\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{7}",
     "\u{1b}]10;rgb:ffff/ffff/ffff\u{1b}\\",
     "\u{1b}]4;1;rgb:cdcd/0000/0000\u{7}",
@@ -86,14 +90,14 @@ const REPORTS: [&str; 13] = [
 ];
 
 #[test]
-fn what_a_terminal_reports_is_no_key() {
+fn reports_of_a_terminal_are_not_keys() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
     game.type_keys(&format!("t7{ENTER}"));
     game.see("✓ TOKENS 7");
     game.see("1 anna (you) 35");
-    // The first line says how long ago the last message came.
+    // The first line shows the age of the last message.
     let shown = |game: &Terminal| game.contents().split_once('\n').unwrap().1.to_owned();
     let before = shown(&game);
     for report in REPORTS {
@@ -114,9 +118,23 @@ fn what_a_terminal_reports_is_no_key() {
 }
 
 #[test]
-fn a_report_that_does_not_end_holds_up_keys_for_a_moment_and_never_ctrl_c() {
+fn a_pasted_ctrl_c_is_text() {
     let home = Home::new();
-    for unended in [
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    // Without a text field, a paste is ignored.
+    game.type_keys("\u{1b}[200~b\u{3}\u{1b}[201~:");
+    game.see(PALETTE);
+    game.type_keys("\u{1b}[200~bal\u{3}ance\u{1b}[201~");
+    game.see(": balance");
+    game.type_keys(CTRL_C);
+    assert!(game.end().0.success());
+}
+
+#[test]
+fn a_report_without_an_end_delays_keys_for_a_moment_and_never_ctrl_c() {
+    let home = Home::new();
+    for unfinished in [
         "\u{1b}]11;rgb:1e1e",
         "\u{1b}[?2026;2",
         "\u{1b}P>|XTerm",
@@ -124,60 +142,62 @@ fn a_report_that_does_not_end_holds_up_keys_for_a_moment_and_never_ctrl_c() {
         "\u{1b}^b",
         "\u{1b}Xb",
         "\u{1b}]11;rgb\u{1b}",
+        "\u{1b}]11;rgb\u{1b}[Ab",
+        "\u{1b}Ptmux;\u{1b}\u{1b}]11;b\u{7}",
         "\u{1b}[200~b",
     ] {
         let mut game = Terminal::solo(&home);
         game.see("● live");
-        // A paste may come slowly: what is typed in its middle is part of it.
-        if unended != "\u{1b}[200~b" {
-            game.type_keys(unended);
+        // A paste may arrive slowly: keys typed meanwhile are part of it.
+        if unfinished != "\u{1b}[200~b" {
+            game.type_keys(unfinished);
             game.type_until(":", |game| game.contents().contains(PALETTE));
         }
-        game.type_keys(unended);
+        game.type_keys(unfinished);
         game.type_keys(CTRL_C);
         let pressed = Instant::now();
-        game.see_given_back();
+        game.see_restored();
         let took = pressed.elapsed();
-        assert!(took < Duration::from_secs(1), "{unended:?}: {took:?}");
+        assert!(took < Duration::from_secs(1), "{unfinished:?}: {took:?}");
         assert!(game.end().0.success());
     }
     assert_eq!(
-        home.answers(&["--tick=1h", "--user=anna"], "balance"),
+        home.output_lines(&["--tick=1h", "--user=anna"], "balance"),
         ["0 tokens and 0 stocks"]
     );
 }
 
-/// The ledger is another game's, so that the second one fails to open it: after its first frame.
+/// The ledger is in use by another game, so the second one fails to open it, after its first frame.
 #[test]
-fn the_start_screen_comes_before_the_ledger_and_goes_if_it_cannot_be_opened() {
+fn the_start_screen_is_drawn_before_the_ledger_is_open_and_removed_if_that_fails() {
     let home = Home::new();
     let mut first = Terminal::solo(&home);
     first.see("● live");
     for arguments in [&[][..], &["--no-splash"]] {
         let second = Terminal::open(pty::game(&home, arguments), 120, 36);
         second.see("another solo game is open");
-        let told = String::from_utf8(second.bytes()).unwrap();
+        let output = String::from_utf8(second.bytes()).unwrap();
         assert_eq!(second.end().0.exit_code(), 1);
-        let (drawn, words) = told.split_once("\u{1b}[?1049l").unwrap();
-        assert!(drawn.contains("\u{1b}[?2026h"), "nothing was drawn: {told:?}");
+        let (drawn, message) = output.split_once("\u{1b}[?1049l").unwrap();
+        assert!(drawn.contains("\u{1b}[?2026h"), "nothing was drawn: {output:?}");
         assert!(!drawn.contains("another solo game"), "{drawn:?}");
-        assert!(words.contains("another solo game is open"), "{words:?}");
+        assert!(message.contains("another solo game is open"), "{message:?}");
     }
     first.type_keys("q");
     assert!(first.end().0.success());
 }
 
 #[test]
-fn what_was_set_is_taken_back_to_the_letter() {
+fn every_mode_that_is_set_is_reset() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
-    assert!(!game.is_cooked());
-    let taken = String::from_utf8(game.bytes()).unwrap();
-    game.wipe();
+    assert!(!game.is_canonical());
+    let before = String::from_utf8(game.bytes()).unwrap();
+    game.clear();
     game.type_keys("q");
-    game.see_given_back();
-    let given_back = String::from_utf8(game.bytes()).unwrap();
+    game.see_restored();
+    let after = String::from_utf8(game.bytes()).unwrap();
     for (set, reset) in [
         ("\u{1b}[?1049h", "\u{1b}[?1049l"),
         ("\u{1b}[?25l", "\u{1b}[?25h"),
@@ -187,12 +207,12 @@ fn what_was_set_is_taken_back_to_the_letter() {
         ("\u{1b}[?1006h", "\u{1b}[?1006l"),
         ("\u{1b}[?2026h", "\u{1b}[?2026l"),
     ] {
-        assert!(taken.contains(set), "{set:?} is never sent");
-        let last_reset = given_back
+        assert!(before.contains(set), "{set:?} is never sent");
+        let last_reset = after
             .rfind(reset)
             .unwrap_or_else(|| panic!("{reset:?} is never sent"));
         assert!(
-            given_back.rfind(set).is_none_or(|last_set| last_set < last_reset),
+            after.rfind(set).is_none_or(|last_set| last_set < last_reset),
             "{set:?} stays"
         );
     }
@@ -200,7 +220,7 @@ fn what_was_set_is_taken_back_to_the_letter() {
 }
 
 #[test]
-fn a_terminal_that_hangs_up_ends_the_game_and_the_ledger_is_whole() {
+fn a_hang_up_of_the_terminal_ends_the_game_and_the_ledger_is_intact() {
     let home = Home::new();
     let size = PtySize {
         rows: 36,
@@ -233,13 +253,13 @@ fn a_terminal_that_hangs_up_ends_the_game_and_the_ledger_is_whole() {
     drop((reader, keys, pair.master));
     assert_eq!(pty::exit_of(child).signal(), Some("Hangup"));
     assert_eq!(
-        home.answers(&["--tick=1h"], "balance"),
+        home.output_lines(&["--tick=1h"], "balance"),
         ["35 tokens and 0 stocks"]
     );
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_repaints() {
+fn ctrl_z_suspends_to_the_shell_and_fg_repaints() {
     let home = Home::new();
     let mut command = pty::command(&home, "sh", &["-i"]);
     command.env("PS1", "ready> ");
@@ -248,50 +268,50 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_repaints() {
     shell.type_keys(&format!("{} --tick 1h --user anna\n", support::GAME));
     shell.see("● live");
     shell.type_keys(CTRL_Z);
-    shell.see_given_back();
+    shell.see_restored();
     shell.see("Stopped");
-    assert!(shell.is_cooked());
+    assert!(shell.is_canonical());
     shell.resize(100, 30);
-    shell.wipe();
+    shell.clear();
     shell.type_keys("fg\n");
-    shell.see_taken();
+    shell.see_alternate_screen();
     for text in ["● live", "anna @ solo", "Wallet", "q quit"] {
         shell.see(text);
     }
     shell.type_keys(&format!("t1{ENTER}"));
     shell.see("✓ TOKENS 1 $");
     shell.type_keys("q");
-    shell.see_given_back();
-    // The prompt after the session's summary: one that stood there before is no sign that the shell reads again.
+    shell.see_restored();
+    // The prompt after the session's summary: the one before it was printed too early.
     shell.see("wallet 5 tokens\nready>");
     shell.type_keys("exit\n");
     assert!(shell.end().0.success());
 }
 
 #[test]
-fn ctrl_z_without_a_shell_to_come_back_from_goes_on() {
+fn ctrl_z_without_a_shell_repaints() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
-    game.wipe();
+    game.clear();
     game.type_keys(CTRL_Z);
     game.see("q quit");
-    let told = String::from_utf8(game.bytes()).unwrap();
+    let output = String::from_utf8(game.bytes()).unwrap();
     assert!(
-        told.find("\u{1b}[?1049l") < told.find("\u{1b}[?1049h"),
-        "{told:?}"
+        output.find("\u{1b}[?1049l") < output.find("\u{1b}[?1049h"),
+        "{output:?}"
     );
     game.type_keys("q");
     assert!(game.end().0.success());
 }
 
 #[test]
-fn a_stop_from_outside_is_followed_by_a_whole_repaint() {
+fn after_a_stop_from_outside_everything_is_repainted() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
     game.signal(Signal::STOP);
-    game.wipe();
+    game.clear();
     game.signal(Signal::CONT);
     game.see("● live");
     game.see("q quit");
@@ -300,7 +320,7 @@ fn a_stop_from_outside_is_followed_by_a_whole_repaint() {
 }
 
 #[test]
-fn a_stop_from_outside_is_as_good_as_ctrl_z_in_every_shell() {
+fn a_stop_from_outside_works_like_ctrl_z_in_every_shell() {
     let shells = [
         ("bash", &["--norc", "-i"][..], "Stopped"),
         ("zsh", &["-f", "-i"], "suspended"),
@@ -327,46 +347,46 @@ fn a_stop_from_outside_is_as_good_as_ctrl_z_in_every_shell() {
         for (signal, tokens) in [(Signal::STOP, 1), (Signal::TSTP, 2), (Signal::STOP, 3)] {
             stop(&shell, game, signal, stopped);
             if signal == Signal::TSTP {
-                shell.see_left();
+                shell.see_main_screen();
             }
             resume(&mut shell, tokens);
         }
         for (signal, tokens) in [(Signal::STOP, 4), (Signal::TSTP, 5)] {
             stop(&shell, game, signal, stopped);
-            shell.wipe();
+            shell.clear();
             shell.type_keys("bg\n");
-            // In the background it stops again, and the shell tells of it before its next prompt.
+            // In the background it stops again, and the shell reports that before its next prompt.
             shell.type_until("\n", |shell| shell.was_written(&[stopped, "ready>"]));
-            let told = String::from_utf8(shell.bytes()).unwrap();
-            // What the shell says itself has other sequences in it.
+            let output = String::from_utf8(shell.bytes()).unwrap();
+            // The output of the shell contains other sequences.
             for drawn in ["\u{1b}[?1049", "\u{1b}[?1003", "\u{1b}[?2026", "Wallet"] {
-                assert!(!told.contains(drawn), "{name}: {told:?}");
+                assert!(!output.contains(drawn), "{name}: {output:?}");
             }
             resume(&mut shell, tokens);
         }
-        shell.wipe();
+        shell.clear();
         shell.type_keys("q");
-        // The prompt after the session's summary: others stood there before.
+        // The prompt after the session's summary, not an earlier one.
         shell.see_written(&["75 tokens", "ready>"]);
         shell.type_keys("exit\n");
         assert!(shell.end().0.success(), "{name}");
     }
 }
 
-/// Stops the game from outside, and waits for the shell to say so and to read again.
+/// Stops the game from outside, and waits for the report and the prompt of the shell.
 fn stop(shell: &Terminal, game: u32, signal: Signal, stopped: &str) {
-    shell.wipe();
+    shell.clear();
     support::send_signal(game, signal);
     shell.see_written(&[stopped, "ready>"]);
 }
 
-/// Has the shell continue the game, and plays on.
+/// Continues the game in the foreground, and plays on.
 fn resume(shell: &mut Terminal, tokens: u32) {
-    shell.wipe();
+    shell.clear();
     shell.type_keys("fg\n");
     shell.see("● live");
     shell.see("q quit");
-    assert!(!shell.is_cooked());
+    assert!(!shell.is_canonical());
     shell.type_keys(&format!("t{tokens}{ENTER}"));
     shell.see(&format!("✓ TOKENS {tokens} $"));
 }
@@ -383,11 +403,11 @@ fn a_stopped_game_is_ended_by_its_shell() {
         shell.see("● live");
         let game = shell.foreground();
         stop(&shell, game, signal, "Stopped");
-        shell.wipe();
+        shell.clear();
         shell.type_keys("kill %1\n");
-        // bash tells of it before a prompt that comes after it.
+        // bash reports it before its next prompt.
         shell.type_until("\n", |shell| shell.was_written(&["Terminated", "ready>"]));
-        shell.see_left();
+        shell.see_main_screen();
     }
     shell.type_keys("exit\n");
     shell.end();
@@ -398,7 +418,7 @@ fn ctrl_l_repaints_everything() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
     game.see("● live");
-    game.wipe();
+    game.clear();
     game.type_keys(CTRL_L);
     for text in ["● live", "anna @ solo", "Wallet", "q quit"] {
         game.see(text);
@@ -434,7 +454,7 @@ fn every_size_is_followed() {
 }
 
 #[test]
-fn a_terminal_that_says_it_has_no_screen_gets_lines() {
+fn a_terminal_without_a_screen_gets_line_mode() {
     for term in [None, Some(""), Some("dumb")] {
         let home = Home::new();
         let mut command = pty::game(&home, &["--user", "anna", "--tick", "1h"]);
@@ -451,9 +471,9 @@ fn a_terminal_that_says_it_has_no_screen_gets_lines() {
         assert!(!game.bytes().contains(&0x1b), "{term:?}");
         game.type_keys("exit\n");
         assert!(game.end().0.success(), "{term:?}");
-        let (ended, said) = Terminal::open(doctor, 120, 36).end();
-        assert!(ended.success(), "{said}");
-        assert!(said.contains("the game plays line by line"), "{said}");
+        let (ended, output) = Terminal::open(doctor, 120, 36).end();
+        assert!(ended.success(), "{output}");
+        assert!(output.contains("the game plays line by line"), "{output}");
     }
 }
 
@@ -483,9 +503,8 @@ fn no_color_gives_bold_and_reverse_and_no_colour() {
     );
 }
 
-/// Servers are started in a terminal by whoever tries them first.
 #[test]
-fn a_server_says_in_a_terminal_that_it_is_ready_and_nothing_before() {
+fn a_server_in_a_terminal_prints_that_it_is_ready_and_nothing_before() {
     for package in ["payments-server", "casino-server"] {
         let home = Home::new();
         let server = casino::binary(package);
@@ -494,8 +513,8 @@ fn a_server_says_in_a_terminal_that_it_is_ready_and_nothing_before() {
         let terminal = Terminal::open(command, 120, 36);
         terminal.see("listening on 127.0.0.1:");
         terminal.signal(Signal::TERM);
-        let (ended, told) = terminal.end();
-        assert!(ended.success(), "{ended:?}: {told}");
-        assert!(told.starts_with(package), "{told}");
+        let (ended, output) = terminal.end();
+        assert!(ended.success(), "{ended:?}: {output}");
+        assert!(output.starts_with(package), "{output}");
     }
 }

@@ -6,7 +6,9 @@ mod support;
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs::OpenOptions,
+    os::unix::ffi::OsStrExt,
     process::{Command, Stdio},
 };
 
@@ -71,6 +73,28 @@ fn each_variable_may_be_empty_and_errors_name_it() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{variable}");
         assert_eq!(output.stdout, b"0 tokens and 0 stocks\n", "{variable}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_utf8_is_named() {
+    let definition = Cli::definition();
+    let known = definition
+        .get_arguments()
+        .filter_map(|option| option.get_env()?.to_str());
+    // Any path can be recorded to.
+    let read = known.filter(|variable| *variable != "AWESOMESTOCK_RECORD");
+    for variable in read.chain(["AWESOMESTOCK_LOG"]) {
+        let home = Home::new();
+        let invalid = OsStr::from_bytes(b"\xff");
+        let output = home.game(["balance"]).env(variable, invalid).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            (output.status.code(), output.stdout),
+            (Some(2), vec![]),
+            "{variable}: {error}"
+        );
+        assert!(error.contains(variable), "{variable}: {error}");
     }
 }
 

@@ -53,6 +53,15 @@ fn times_use_the_zone_of_the_environment() {
         Some("/usr/share/zoneinfo/Europe/Berlin"),
         Some(":/usr/share/zoneinfo/Asia/Tokyo"),
         Some("Nowhere/Atlantis"),
+        Some("posix/Europe/Berlin"),
+        Some("right/Europe/Berlin"),
+        Some("europe/berlin"),
+        Some("Europe/Berlin/"),
+        Some("CET-1CEST"),
+        Some("ABC3:60"),
+        Some("ABC-25"),
+        Some("AB3"),
+        Some(":JST-9"),
     ] {
         let home = Home::new();
         let mut command = pty::game(&home, &["--user", "anna", "--tick", "1h"]);
@@ -88,6 +97,8 @@ fn printed_times_use_the_zone_of_the_environment() {
         Some("America/New_York"),
         Some("Asia/Kathmandu"),
         Some("<-03>3"),
+        Some("right/Europe/Berlin"),
+        Some("ABC3:60"),
     ] {
         let home = Home::new();
         let printed = |command: &[&str]| {

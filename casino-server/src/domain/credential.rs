@@ -83,7 +83,7 @@ pub(crate) fn access(
 pub(crate) enum AuthDenied {
     #[error("user: this name is claimed: its key is needed (metadata authorization: Bearer KEY)")]
     KeyMissing,
-    #[error("user: this name is claimed by another key than the one shown")]
+    #[error("user: this name belongs to another key")]
     WrongKey,
     #[error("user: this casino wants a key for every name (metadata authorization: Bearer KEY)")]
     KeyRequired,

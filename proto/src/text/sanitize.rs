@@ -78,6 +78,12 @@ fn push_bounded(text: &mut String, grapheme: &str) {
     }
 }
 
+/// Sanitizes each line of `text`.
+#[must_use]
+pub fn sanitize_lines(text: &str) -> String {
+    text.lines().map(sanitize).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 #[path = "../../tests/support/hostile_text.rs"]
 mod hostile_text;

@@ -1,18 +1,18 @@
 //! Commands and options of `awesomestock`. [`Options`] is at once the command line, the environment and the
 //! configuration file; [`config`](crate::cli::config) checks values and precedence.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, ops::RangeInclusive, path::PathBuf};
 
 use awesomestock_proto::command_line::{self, BooleanOption};
 use clap::{
     CommandFactory, FromArgMatches, ValueHint, builder::PossibleValuesParser, error::ErrorKind,
-    parser::ValueSource, value_parser,
+    parser::ValueSource,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{
-    app::replay::MAX_SPEED,
-    cli::{cast::CastArgs, man as manual},
+use crate::cli::{
+    cast::{CastArgs, parse_speed},
+    man as manual,
 };
 
 /// The options for games, which other commands reject.
@@ -207,7 +207,7 @@ pub enum Task {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
         /// Speed factor, 1 to 1000
-        #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(MAX_SPEED)))]
+        #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = parse_speed)]
         speed: u32,
     },
     /// Turn a recorded session into an asciicast or an SVG picture, without a terminal
@@ -221,8 +221,8 @@ pub enum Task {
     /// Play the market of a seed, on the same terms as a friend who plays it too
     Duel {
         /// A whole number that you agree on
-        #[arg(value_parser = value_parser!(u64).range(..=i64::MAX.unsigned_abs()))]
-        seed: u64,
+        #[arg(value_parser = parse_seed)]
+        seed: i64,
     },
     /// Play in a lab: keys break the connection, the casino, its disk and the payments server
     ///
@@ -314,15 +314,15 @@ pub struct OrderArgs {
     #[command(flatten)]
     pub amount: Amount,
     /// Execute only at this price or better: at or below it for a buy, at or above it for a sell
-    #[arg(long, value_name = "PRICE", value_parser = value_parser!(i32).range(1..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "PRICE", value_parser = parse_count, allow_negative_numbers = true)]
     pub limit: Option<i32>,
 }
 
 /// An amount and an output format.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Amount {
-    /// A whole number from 1 to 2147483647
-    #[arg(value_name = "N", value_parser = value_parser!(i32).range(1..), allow_negative_numbers = true)]
+    /// A whole number from 1 to 2,147,483,647
+    #[arg(value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
     pub count: i32,
     /// Output format.
     #[command(flatten)]
@@ -354,6 +354,31 @@ fn one_or_more<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Vec<String
     }))
 }
 
+/// Bounds of `--initial-price`.
+pub(super) const INITIAL_PRICES: RangeInclusive<i64> = 1..=i32::MAX as i64;
+
+/// Bounds of `--seed`.
+pub(super) const SEEDS: RangeInclusive<i64> = 0..=i64::MAX;
+
+/// Bounds of `--house`.
+pub(super) const HOUSES: RangeInclusive<i64> = 0..=casino_server::BOTS_MAX as i64;
+
+fn parse_count(text: &str) -> Result<i32, String> {
+    command_line::number(text, &(1..=i32::MAX))
+}
+
+fn parse_price(text: &str) -> Result<i64, String> {
+    command_line::number(text, &INITIAL_PRICES)
+}
+
+fn parse_seed(text: &str) -> Result<i64, String> {
+    command_line::number(text, &SEEDS)
+}
+
+fn parse_house(text: &str) -> Result<i64, String> {
+    command_line::number(text, &HOUSES)
+}
+
 /// The options of one layer; `None` is not set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -379,16 +404,16 @@ pub struct Options {
     #[arg(long, value_name = "DURATION")]
     pub tick: Option<String>,
     /// Solo: first price of a new market [default: 10]
-    #[arg(long, value_name = "TOKENS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "TOKENS", value_parser = parse_price, allow_negative_numbers = true)]
     pub initial_price: Option<i64>,
     /// Solo: seed of the market, for a reproducible game [default: random]
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_seed, allow_negative_numbers = true)]
     pub seed: Option<i64>,
     /// Solo: how the price moves, `classic` or `moods` [default: as in the ledger, `classic` for a new one]
     #[arg(long, value_name = "NAME")]
     pub market: Option<String>,
     /// Solo: number of built-in players, 0 to 20 [default: 3]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = parse_house, allow_negative_numbers = true)]
     pub house: Option<i64>,
     /// Play line by line without a screen, for scripts, pipes and screen readers [default: if standard input or output is
     /// not a terminal, or `TERM` is `dumb` or not set]

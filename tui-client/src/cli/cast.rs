@@ -10,7 +10,6 @@ use awesomestock_proto::command_line;
 use clap::{
     ValueEnum, ValueHint,
     builder::{PathBufValueParser, TypedValueParser},
-    value_parser,
 };
 
 use crate::{
@@ -47,7 +46,7 @@ pub struct CastArgs {
     #[arg(long, value_name = "COLUMNSxROWS", value_parser = parse_size)]
     pub size: Option<(u16, u16)>,
     /// Speed factor, 1 to 1000
-    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(MAX_SPEED)))]
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = parse_speed)]
     pub speed: u32,
     /// Shorten pauses of the recording to this many seconds, such as 1.5 or 800ms [default: as recorded]
     #[arg(long, value_name = "SECONDS", value_parser = parse_idle)]
@@ -56,7 +55,7 @@ pub struct CastArgs {
     #[arg(long, value_name = "SECONDS", value_parser = parse_time)]
     pub at: Option<Duration>,
     /// Most frames a second in a moving picture, 1 to 30 [default: 8]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MAX_FPS)))]
+    #[arg(long, value_name = "N", value_parser = parse_fps)]
     pub fps: Option<u32>,
 }
 
@@ -151,6 +150,14 @@ pub fn clamp_size(size: (u16, u16)) -> (u16, u16) {
         columns.clamp(MIN_COLUMNS, MAX_SIZE.0),
         rows.clamp(MIN_ROWS, MAX_SIZE.1),
     )
+}
+
+pub(super) fn parse_speed(text: &str) -> Result<u32, String> {
+    command_line::number(text, &(1..=MAX_SPEED))
+}
+
+fn parse_fps(text: &str) -> Result<u32, String> {
+    command_line::number(text, &(1..=MAX_FPS))
 }
 
 fn parse_idle(text: &str) -> Result<Duration, String> {

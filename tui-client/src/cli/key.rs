@@ -77,5 +77,6 @@ fn read(file: Option<&Path>) -> Result<PlayerKey> {
         .take(MAX_BYTES)
         .read_to_string(&mut text)
         .wrap_err_with(|| format!("cannot read {from}"))?;
-    PlayerKey::parse(text.trim()).wrap_err_with(|| format!("{from} is not a key"))
+    PlayerKey::parse(text.trim_start_matches('\u{feff}').trim())
+        .wrap_err_with(|| format!("{from} is not a key"))
 }

@@ -7,7 +7,10 @@ use awesomestock_proto::{
 };
 use tonic::metadata::MetadataMap;
 
-use super::{Order, RequestError, error::ellipsize};
+use super::{
+    Order, RequestError,
+    error::{ellipsize, without_field},
+};
 use crate::{
     app::{
         event::{OrderResult, StreamEvent},
@@ -114,7 +117,7 @@ fn order_result(result: &ActionResult) -> OrderResult {
     };
     let message = match result.msg.trim() {
         "" => "the casino sent an empty message".to_owned(),
-        words => ellipsize(words),
+        words => ellipsize(without_field(words)),
     };
     let trade = result.trade.as_ref().filter(|trade| trade.price >= 1);
     OrderResult {

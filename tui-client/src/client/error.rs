@@ -9,8 +9,18 @@ pub(crate) use crate::app::event::RequestError;
 use crate::ui::text::cut;
 
 /// Advice for a name that belongs to another key.
-const NOT_YOURS: &str =
-    "another --user is another name, and `awesomestock key import` brings the key from another machine";
+const NOT_YOURS: &str = "use another --user, or run `awesomestock key import`";
+
+/// Fields of requests, at the start of the casino's messages.
+const FIELDS: [&str; 7] = [
+    "user",
+    "amount",
+    "tokens_cnt",
+    "stocks_count",
+    "limit_price",
+    "type",
+    "id",
+];
 
 /// Longest text kept from a server, in characters.
 const MAX_WORDS_CHARS: usize = 300;
@@ -92,7 +102,15 @@ fn root_cause(status: &Status) -> Option<String> {
 fn words(status: &Status) -> String {
     match status.message().trim() {
         "" => status.code().description().to_owned(),
-        message => ellipsize(message),
+        message => ellipsize(without_field(message)),
+    }
+}
+
+/// Removes the name of a protocol field, which players do not know, from the start of a message.
+pub(super) fn without_field(message: &str) -> &str {
+    match message.split_once(": ") {
+        Some((field, rest)) if FIELDS.contains(&field) => rest,
+        _ => message,
     }
 }
 
@@ -157,6 +175,21 @@ mod tests {
         );
         let long = RequestError::from(Status::invalid_argument("x".repeat(100_000))).to_string();
         assert_eq!(long.chars().count(), MAX_WORDS_CHARS + 1);
+    }
+
+    #[test]
+    fn no_field_of_the_protocol_is_shown() {
+        for (message, shown) in [
+            ("tokens_cnt: 7 is not a multiple of 5", "7 is not a multiple of 5"),
+            ("stocks_count: 0 is below 1", "0 is below 1"),
+            ("selling: 2 is not 3", "selling: 2 is not 3"),
+            ("user:", "user:"),
+        ] {
+            let error = RequestError::from(Status::invalid_argument(message));
+            assert_eq!(error.to_string(), shown);
+        }
+        let denied = RequestError::from(Status::permission_denied("user: not yours"));
+        assert_eq!(denied.to_string(), format!("not yours; {NOT_YOURS}"));
     }
 
     #[test]

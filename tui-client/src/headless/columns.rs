@@ -2,12 +2,12 @@
 
 use awesomestock_proto::STOCK_NAME;
 
-use super::output::{Cell, ColumnSet};
+pub(crate) use crate::app::overlay::csv::{PAYMENTS, TRADES, payment, trade};
 use crate::app::{
     event::{OrderResult, StreamEvent},
     lobby::Standing,
-    overlay::PaymentRow,
-    portfolio::{money::Side, rows::TradeRow, wallet::Wallet},
+    overlay::csv::{Cell, ColumnSet},
+    portfolio::{money::Side, wallet::Wallet},
 };
 
 pub(crate) const PRICE: ColumnSet = &["stock", "price", "tick", "at"];
@@ -22,8 +22,6 @@ pub(crate) const WALLET: ColumnSet = &[
 ];
 pub(crate) const ORDER: ColumnSet = &["side", "count", "price", "at", "tokens", "stocks", "message"];
 pub(crate) const EXCHANGE: ColumnSet = &["dollars", "tokens"];
-pub(crate) const TRADES: ColumnSet = &["number", "at", "side", "count", "price", "total"];
-pub(crate) const PAYMENTS: ColumnSet = &["number", "at", "dollars"];
 pub(crate) const LEADERBOARD: ColumnSet = &[
     "rank",
     "player",
@@ -75,21 +73,6 @@ pub(crate) fn order(side: Side, count: i32, result: &OrderResult) -> Vec<Cell> {
 
 pub(crate) fn exchange(dollars: i32, tokens: i32) -> Vec<Cell> {
     vec![number(dollars), number(tokens)]
-}
-
-pub(crate) fn trade(position: i64, row: &TradeRow) -> Vec<Cell> {
-    vec![
-        number(position),
-        Some(row.at).into(),
-        text(row.side.word()),
-        number(row.count),
-        number(row.price),
-        number(row.total()),
-    ]
-}
-
-pub(crate) fn payment(row: &PaymentRow) -> Vec<Cell> {
-    vec![number(row.number), row.at.into(), number(row.dollars)]
 }
 
 pub(crate) fn standing(standing: &Standing) -> Vec<Cell> {

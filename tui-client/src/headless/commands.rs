@@ -12,13 +12,14 @@ use crate::{
     app::{
         commands::request::Request,
         event::{Response, StreamEvent},
+        overlay::csv::{Cell, ColumnSet},
         portfolio::money::Side,
     },
     cli::args::{Amount, OneShot, OrderArgs, Output},
     client::{Client, Order, RequestError, SessionEnd},
     headless::{
         columns, messages,
-        output::{self, Printer, Shape},
+        output::{Printer, Shape},
     },
 };
 
@@ -187,8 +188,8 @@ async fn trades<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> R
     let mut pages = client.wait(client.client.all_trades()).await?;
     let mut printer = Printer::start(output, Shape::List, columns::TRADES, out)?;
     while let Some(page) = client.wait(pages.next()).await? {
-        for (number, row) in page {
-            printer.row(&messages::trade(number, &row), &columns::trade(number, &row))?;
+        for row in page {
+            printer.row(&messages::trade(&row), &columns::trade(&row))?;
         }
     }
     Ok(printer.end("no trades yet")?)
@@ -209,9 +210,9 @@ async fn leaderboard<W: Write>(client: &WithTimeout<'_>, output: Output, out: W)
 fn print_one<W: Write>(
     output: Output,
     out: W,
-    columns: output::ColumnSet,
+    columns: ColumnSet,
     words: &str,
-    cells: &[output::Cell],
+    cells: &[Cell],
 ) -> Result<(), Stopped> {
     let mut printer = Printer::start(output, Shape::One, columns, out)?;
     printer.row(words, cells)?;

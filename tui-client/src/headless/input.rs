@@ -19,6 +19,16 @@ pub(crate) enum InputLine {
     TooLong,
 }
 
+impl InputLine {
+    /// Removes the byte order mark that some programs write at the start of a text.
+    fn without_mark(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text.trim_start_matches('\u{feff}').to_owned()),
+            Self::TooLong => Self::TooLong,
+        }
+    }
+}
+
 /// Reads lines from `input` on a thread, until it ends or fails. Fails if the thread cannot be started.
 pub(crate) fn read_lines<R: BufRead>(
     open: impl FnOnce() -> R + Send + 'static,
@@ -26,7 +36,10 @@ pub(crate) fn read_lines<R: BufRead>(
     let (sender, lines) = mpsc::channel(LINES_AHEAD);
     thread::Builder::new().name("lines".to_owned()).spawn(move || {
         let mut input = open();
+        let mut is_first = true;
         while let Ok(Some(line)) = next_line(&mut input) {
+            let line = if is_first { line.without_mark() } else { line };
+            is_first = false;
             if sender.blocking_send(line).is_err() {
                 break;
             }
@@ -72,6 +85,14 @@ mod tests {
             [text("buy 2"), text(""), text("stop")]
         );
         assert_eq!(all_lines(b"\xffbuy\n"), [text("\u{FFFD}buy")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_at_the_start_is_ignored() {
+        let mut lines = read_lines(|| &b"\xef\xbb\xbfbuy 2\n\xef\xbb\xbfsell 1\n"[..]).unwrap();
+        for expected in ["buy 2", "\u{feff}sell 1"] {
+            assert_eq!(lines.blocking_recv(), Some(text(expected)));
+        }
     }
 
     #[test]

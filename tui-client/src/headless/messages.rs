@@ -4,7 +4,7 @@ use awesomestock_proto::{
     STOCK_NAME,
     text::{pluralize, thousands},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use crate::{
     app::{
@@ -14,10 +14,11 @@ use crate::{
         overlay::PaymentRow,
         portfolio::{
             money::{Side, UnixMillis},
-            rows::TradeRow,
+            rows::NumberedTrade,
             wallet::Wallet,
         },
     },
+    cli::config::local_zone,
     client::{RequestError, SessionEnd},
     ui::text::format,
 };
@@ -55,7 +56,7 @@ pub(crate) fn answer(answer: &Response) -> Vec<String> {
         Response::TradePage { rows, .. } if rows.is_empty() => "no trades yet".to_owned(),
         Response::TradePage { rows, more, .. } => {
             let older = more.then(|| OLDER_TRADES.to_owned());
-            let rows = rows.iter().map(|(number, row)| trade(*number, row));
+            let rows = rows.iter().map(trade);
             return older.into_iter().chain(rows).collect();
         }
         Response::Leaderboard(leaderboard) => return standings(leaderboard),
@@ -181,7 +182,7 @@ pub(crate) fn payment(row: &PaymentRow) -> String {
     )
 }
 
-pub(crate) fn trade(number: i64, row: &TradeRow) -> String {
+pub(crate) fn trade((number, row): &NumberedTrade) -> String {
     let verb = match row.side {
         Side::Buy => "bought",
         Side::Sell => "sold",
@@ -189,7 +190,7 @@ pub(crate) fn trade(number: i64, row: &TradeRow) -> String {
     let at = timestamp(row.at).map(|at| format!(", {at}")).unwrap_or_default();
     format!(
         "trade {}: {verb} {} at {}: {}{at}",
-        thousands(number),
+        thousands(*number),
         pluralize(row.count, "stock"),
         pluralize(row.price, "token"),
         pluralize(row.total(), "token")
@@ -199,5 +200,5 @@ pub(crate) fn trade(number: i64, row: &TradeRow) -> String {
 /// Formats a time in the system's time zone, and names the zone.
 fn timestamp(at: UnixMillis) -> Option<String> {
     let at = Timestamp::from_millisecond(at.0).ok()?;
-    Some(at.to_zoned(TimeZone::system()).strftime("%F %T %Z").to_string())
+    Some(at.to_zoned(local_zone()).strftime("%F %T %Z").to_string())
 }

@@ -50,7 +50,7 @@ impl Keys {
         match self.thread.join() {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(eyre!(error).wrap_err("cannot read from the terminal")),
-            Err(_) => Err(eyre!("the reader of keys broke down")),
+            Err(_) => Err(eyre!("the input thread panicked")),
         }
     }
 }

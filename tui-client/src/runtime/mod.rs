@@ -87,7 +87,7 @@ pub async fn play(
         faults,
     } = extras;
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
-    let screen = TerminalGuard::enter().wrap_err("cannot take the terminal")?;
+    let screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
     let (sender, events) = mpsc::channel(EVENT_QUEUE);
     let wire = client.watch_wire();
@@ -355,7 +355,7 @@ impl Runtime {
     /// Takes the terminal again after it was given up; its size may have changed.
     async fn reclaim_terminal(&mut self, signal: Signal) -> Result<Event> {
         let signal = self.screen.re_enter(signal, &mut self.signals).await;
-        match signal.wrap_err("cannot take the terminal again")? {
+        match signal.wrap_err("cannot set up the terminal again")? {
             Signal::Stop => Ok(Event::Shutdown),
             Signal::Continued | Signal::Suspend | Signal::Resized => self.resized(),
         }

@@ -24,9 +24,9 @@ const EVENT_QUEUE: usize = 64;
 /// it fails because the terminal cannot be used.
 pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
     let mut signals = Signals::listen().wrap_err("cannot listen to signals")?;
-    let mut screen = TerminalGuard::enter().wrap_err("cannot take the terminal")?;
+    let mut screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
     let (sender, mut events) = mpsc::channel(EVENT_QUEUE);
-    let keys = Keys::read(sender).wrap_err("cannot start to read keys")?;
+    let keys = Keys::read(sender).wrap_err("cannot start the input thread")?;
     let gone = keys.gone();
     tokio::pin!(gone);
     let mut pace = FrameLimiter::new();
@@ -51,7 +51,7 @@ pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
                 Signal::Resized => {}
                 Signal::Continued | Signal::Suspend => {
                     let signal = screen.re_enter(signal, &mut signals).await;
-                    if signal.wrap_err("cannot take the terminal again")? == Signal::Stop {
+                    if signal.wrap_err("cannot set up the terminal again")? == Signal::Stop {
                         return Ok(());
                     }
                 }

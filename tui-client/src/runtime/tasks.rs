@@ -59,7 +59,7 @@ pub(super) struct Tasks {
 impl Tasks {
     /// Starts to read keys. All tasks send to `events`.
     pub(super) fn start(client: Client, events: mpsc::Sender<Event>) -> Result<Self> {
-        let keys = Keys::read(events.clone()).wrap_err("cannot start to read keys")?;
+        let keys = Keys::read(events.clone()).wrap_err("cannot start the input thread")?;
         let mut running = JoinSet::new();
         running.spawn(async move { keys.gone().await.map(|()| TaskKind::Keys) });
         Ok(Self {
@@ -187,7 +187,7 @@ impl Tasks {
     }
 
     fn on_task_end(&mut self, ended: Result<Result<TaskKind>, JoinError>) -> Result<TaskKind> {
-        let ended = ended.wrap_err("a part of the game broke down")??;
+        let ended = ended.wrap_err("a task of the game panicked")??;
         match ended {
             TaskKind::Call => self.calls = self.calls.saturating_sub(1),
             TaskKind::Keys => self.reads_keys = false,
@@ -237,7 +237,7 @@ mod tests {
         tasks.running.spawn(async { panic!("a test of what follows") });
         let error = tasks.next().await.unwrap_err();
         assert!(
-            format!("{error:#}").starts_with("a part of the game broke down"),
+            format!("{error:#}").starts_with("a task of the game panicked"),
             "{error:#}"
         );
     }

@@ -8,7 +8,7 @@ use std::{
     sync::Mutex,
 };
 
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use etcetera::BaseStrategy;
 use tracing_subscriber::EnvFilter;
 
@@ -23,7 +23,10 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// Returns the filter of `AWESOMESTOCK_LOG`; the default is `info`. Fails if it is invalid.
 pub fn filter() -> Result<EnvFilter> {
     let set = env::var_os(FILTER_VARIABLE).filter(|set| !set.is_empty());
-    let filter = set.map_or_else(|| "info".into(), |set| set.to_string_lossy().into_owned());
+    let filter = set.unwrap_or_else(|| "info".into());
+    let filter = filter
+        .to_str()
+        .ok_or_else(|| eyre!("{FILTER_VARIABLE} is not valid UTF-8"))?;
     EnvFilter::try_new(filter).wrap_err(FILTER_VARIABLE)
 }
 

@@ -270,7 +270,7 @@ fn a_rejected_session_is_retried_only_by_the_player() {
     assert_eq!(game.stream(StreamEvent::Rejected("not yours".to_owned())), []);
     assert_eq!(
         game.last_outcome(),
-        ActionStatus::Rejected("session rejected: not yours".to_owned())
+        ActionStatus::Rejected("not yours".to_owned())
     );
     assert_eq!(game.state.next_wake(), None, "there is no automatic retry");
     assert_eq!(game.keys(":gamble\n"), [Effect::Connect { after_ms: 0 }]);

@@ -82,10 +82,10 @@ fn a_document_is_searched_copied_and_exported() {
     };
     assert_eq!((document.search.found(), document.scroll.top()), (Some(1), 1));
 
-    let rows = "1,2023-11-14 22:13:20,-100\n2,2023-11-14 22:13:20,60\n";
+    let rows = "1,2023-11-14T22:13:20.000Z,-100\n2,2023-11-14T22:13:20.000Z,60\n";
     assert_eq!(game.keys("y"), [Effect::Copy(rows.to_owned())]);
     let file_name = "awesomestock-payments-ann-1700000000000.csv".to_owned();
-    let text = format!("number,date_utc,dollars\n{rows}");
+    let text = format!("number,at,dollars\n{rows}").replace('\n', "\r\n");
     assert_eq!(game.keys("e"), [Effect::Export { file_name, text }]);
     game.event(Event::Exported(Ok("/tmp/x.csv".to_owned())));
     assert_eq!(

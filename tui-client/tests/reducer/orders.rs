@@ -99,6 +99,37 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
 }
 
 #[test]
+fn a_quantity_below_one_stock_is_not_sent_and_says_why() {
+    let notice = |reason: &str| (LoggedAction::Notice, ActionStatus::NotSent(reason.to_owned()));
+    let zero = |side| {
+        let reason = "the quantity is 0".to_owned();
+        (LoggedAction::Order(side, 0), ActionStatus::NotSent(reason))
+    };
+    for (keys, expected) in [
+        ("mb", notice("one stock costs 10 tokens, you have 7 tokens")),
+        (
+            "50%b",
+            notice("one stock costs 10 tokens, 50 % of 7 tokens is less"),
+        ),
+        ("$1b", notice("one stock costs 10 tokens, 1 $ are 5 tokens")),
+        ("$1s", notice("one stock costs 10 tokens, 1 $ are 5 tokens")),
+        ("ms", notice("you have no stocks to sell")),
+        ("50%s", notice("50 % of 0 stocks is less than one stock")),
+        ("0b", zero(Side::Buy)),
+        ("0s", zero(Side::Sell)),
+    ] {
+        let mut game = Game::connected();
+        game.stream(StreamEvent::Wallet(Wallet {
+            tokens: 7,
+            version: 2,
+            ..Wallet::default()
+        }));
+        assert_eq!(game.keys(keys), [], "{keys:?}");
+        assert_eq!(game.log(), [expected], "{keys:?}");
+    }
+}
+
+#[test]
 fn the_log_shows_the_number_of_stocks_traded() {
     let mut game = Game::connected();
     game.stream(StreamEvent::Capabilities(Capabilities {

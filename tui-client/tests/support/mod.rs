@@ -109,7 +109,7 @@ impl Home {
     }
 
     /// Runs a game with these lines, which must succeed. Returns the lines of its output.
-    pub fn answers(&self, arguments: &[&str], lines: &str) -> Vec<String> {
+    pub fn output_lines(&self, arguments: &[&str], lines: &str) -> Vec<String> {
         let output = self.run_script(arguments, lines);
         let stdout = String::from_utf8(output.stdout).unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);

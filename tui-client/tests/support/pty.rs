@@ -165,13 +165,13 @@ impl Terminal {
         found.unwrap()
     }
 
-    /// All bytes written to the terminal since the last [`wipe`](Self::wipe).
+    /// All bytes written to the terminal since the last [`clear`](Self::clear).
     pub fn bytes(&self) -> Vec<u8> {
         self.shown.state.lock().unwrap().bytes.clone()
     }
 
     /// Clears the emulator's screen, so that only later output is found.
-    pub fn wipe(&self) {
+    pub fn clear(&self) {
         let mut state = self.shown.state.lock().unwrap();
         state.emulator.process(b"\x1b[2J");
         state.bytes.clear();
@@ -215,18 +215,18 @@ impl Terminal {
         }
     }
 
-    /// Whether `texts` were written in this order since the last [`wipe`](Self::wipe).
+    /// Whether `texts` were written in this order since the last [`clear`](Self::clear).
     pub fn was_written(&self, texts: &[&str]) -> bool {
         were_written(&self.shown.state.lock().unwrap(), texts)
     }
 
-    /// Waits until `texts` were written in this order since the last [`wipe`](Self::wipe).
+    /// Waits until `texts` were written in this order since the last [`clear`](Self::clear).
     pub fn see_written(&self, texts: &[&str]) {
         self.wait_for(&format!("{texts:?}"), |state| were_written(state, texts));
     }
 
     /// Waits until the game has restored the terminal.
-    pub fn see_given_back(&self) {
+    pub fn see_restored(&self) {
         self.wait_for("the terminal restored", |state| {
             let screen = state.emulator.screen();
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
@@ -234,21 +234,21 @@ impl Terminal {
     }
 
     /// Waits until the game has left the alternate screen. A shell may have set its own modes by then.
-    pub fn see_left(&self) {
+    pub fn see_main_screen(&self) {
         self.wait_for("the screen left", |state| {
             !state.emulator.screen().alternate_screen()
         });
     }
 
     /// Waits until the game has entered the alternate screen.
-    pub fn see_taken(&self) {
+    pub fn see_alternate_screen(&self) {
         self.wait_for("the alternate screen", |state| {
             state.emulator.screen().alternate_screen()
         });
     }
 
-    /// Whether the terminal edits and echoes lines, as a shell expects.
-    pub fn is_cooked(&self) -> bool {
+    /// Whether the terminal is in canonical mode with echo, as a shell expects.
+    pub fn is_canonical(&self) -> bool {
         let flags = format!("{:?}", self.master.get_termios().unwrap().local_flags);
         flags.contains("ICANON") && flags.contains("ECHO")
     }
@@ -257,7 +257,7 @@ impl Terminal {
     pub fn end(mut self) -> (ExitStatus, String) {
         self.wait_for("the end", |state| state.ended);
         let ended = exit_of(self.child.take().unwrap());
-        self.see_given_back();
+        self.see_restored();
         let modes = format!("{:?}", self.master.get_termios().unwrap());
         assert_eq!(modes, self.modes, "the terminal's modes");
         (ended, self.contents())

@@ -84,7 +84,7 @@ async fn the_first_key_claims_a_name_and_other_keys_are_denied() {
         scene.script.owners.lock().unwrap().contains_key(&name("ann")),
         "committed"
     );
-    let another = "user: this name is claimed by another key than the one shown";
+    let another = "user: this name belongs to another key";
     assert_eq!(authorize(&auth, "ann", key(2)).await, another);
     let needed = "user: this name is claimed: its key is needed (metadata authorization: Bearer KEY)";
     assert_eq!(authorize(&auth, "ann", None).await, needed);

@@ -181,11 +181,11 @@ pub const BINDINGS: &[Binding] = &[
         .hint("tokens", 3),
     row(Action::Withdraw, "withdraw", &[Key::char('w')], "convert tokens to dollars")
         .hint("withdraw", 5),
-    row(Action::More, "more", &[Key::new(KeyCode::Up)], "one stock more on the ticket"),
-    row(Action::Fewer, "fewer", &[Key::new(KeyCode::Down)], "one stock less on the ticket"),
-    row(Action::ManyMore, "many-more", &[Key::new(KeyCode::PageUp)], "ten stocks more on the ticket"),
-    row(Action::ManyFewer, "many-fewer", &[Key::new(KeyCode::PageDown)], "ten stocks less on the ticket"),
-    row(Action::Max, "max", &[Key::char('m')], "the maximum quantity; again: the previous one")
+    row(Action::More, "more", &[Key::new(KeyCode::Up)], "one more stock on the ticket"),
+    row(Action::Fewer, "fewer", &[Key::new(KeyCode::Down)], "one stock fewer on the ticket"),
+    row(Action::ManyMore, "many-more", &[Key::new(KeyCode::PageUp)], "ten more stocks on the ticket"),
+    row(Action::ManyFewer, "many-fewer", &[Key::new(KeyCode::PageDown)], "ten stocks fewer on the ticket"),
+    row(Action::Max, "max", &[Key::char('m')], "the maximum quantity; again: one stock")
         .hint("max", 12),
     row(Action::Limit, "limit", &[Key::char('@')], "limit price: buy at or below it, sell at or above it; @ @ removes it")
         .hint("limit", 13),
@@ -204,7 +204,7 @@ pub const BINDINGS: &[Binding] = &[
         .gesture(MouseGesture::DragLeft),
     chart(ChartAction::Oldest, "oldest", &[Key::new(KeyCode::Home)], "go to the oldest prices"),
     chart(ChartAction::Newest, "newest", &[Key::new(KeyCode::End)], "go to the latest price; again: reset the zoom"),
-    chart(ChartAction::Crosshair, "crosshair", &[Key::char('x')], "crosshair: inspect a price; the mouse does it too")
+    chart(ChartAction::Crosshair, "crosshair", &[Key::char('x')], "crosshair: inspect a price, also with the mouse")
         .hint("crosshair", 14),
     chart(ChartAction::Percent, "percent", &[Key::char('%')], "price scale in percent of the first visible price"),
     row(Action::Payments, "payments", &[Key::char('p')], "your payments")

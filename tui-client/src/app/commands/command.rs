@@ -87,9 +87,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     spec("paymentStatement", &["payment-statement", "statement"], Command::Statement, "your statement"),
     spec("leaderboard", &["tape", "players"], Command::Leaderboard,
         "the leaderboard; the full screen also shows players online and recent trades"),
-    spec("gamble", &[], Command::Gamble, "join the table: prices stream in and you can trade"),
-    amount("buy", &[], "STOCKS", Command::Buy, "buy stocks at the current price; buy 10 @ 14: only at 14 or below"),
-    amount("sell", &[], "STOCKS", Command::Sell, "sell stocks at the current price; sell 10 @ 14: only at 14 or above"),
+    spec("gamble", &[], Command::Gamble, "join the table: see prices and trade"),
+    amount("buy", &[], "STOCKS", Command::Buy, "buy stocks now; buy 10 @ 14: at 14 or less"),
+    amount("sell", &[], "STOCKS", Command::Sell, "sell stocks now; sell 10 @ 14: at 14 or more"),
     amount("alertAbove", &["alert-above"], "PRICE", Command::AlertAbove, "alert when the price is at or above this"),
     amount("alertBelow", &["alert-below"], "PRICE", Command::AlertBelow, "alert when the price is at or below this"),
     spec("alertsOff", &["alerts-off"], Command::AlertsOff, "remove all alerts"),
@@ -146,7 +146,7 @@ impl fmt::Display for CommandError {
             Self::Empty => write!(f, "type a command, or help"),
             Self::Unknown(word) => write!(f, "unknown command {word:?}; help lists the commands"),
             Self::AmountMissing(word, amount) => write!(f, "{word} needs an amount: {word} {amount}"),
-            Self::TooMuch(usage) => write!(f, "too many words; write: {usage}"),
+            Self::TooMuch(usage) => write!(f, "too many words; usage: {usage}"),
             Self::BadAmount(amount, typed) => {
                 write!(
                     f,

@@ -1,6 +1,12 @@
 //! A document in an overlay: loaded, then scrolled, searched, copied and exported.
 
-use crate::app::{overlay::PaymentRow, portfolio::money::UnixMillis};
+use crate::app::{
+    overlay::{
+        PaymentRow,
+        csv::{self, ColumnSet},
+    },
+    portfolio::money::UnixMillis,
+};
 
 pub(crate) const MAX_SEARCH_CHARS: usize = 40;
 
@@ -96,19 +102,20 @@ impl Search {
 
 /// Content that is shown line by line.
 pub trait DocumentLines {
-    /// Heading of an exported CSV file; `None`: there is no CSV form.
-    const CSV_HEADING: Option<&'static str>;
+    /// Columns of an exported CSV file; `None`: there is no CSV form.
+    const CSV_COLUMNS: Option<ColumnSet>;
     /// Heading of an exported text file.
     const TEXT_HEADING: Option<&'static str>;
 
-    /// Returns the lines as CSV without heading; this form is also searched and copied.
+    /// Returns the lines as CSV without heading, oldest first.
     fn csv(&self) -> Vec<String>;
 
+    /// Returns the lines as shown. This form is searched.
     fn text(&self) -> Vec<String>;
 }
 
 impl DocumentLines for Vec<String> {
-    const CSV_HEADING: Option<&'static str> = None;
+    const CSV_COLUMNS: Option<ColumnSet> = None;
     const TEXT_HEADING: Option<&'static str> = None;
 
     fn csv(&self) -> Vec<String> {
@@ -121,13 +128,12 @@ impl DocumentLines for Vec<String> {
 }
 
 impl DocumentLines for Vec<PaymentRow> {
-    const CSV_HEADING: Option<&'static str> = Some("number,date_utc,dollars");
+    const CSV_COLUMNS: Option<ColumnSet> = Some(csv::PAYMENTS);
     const TEXT_HEADING: Option<&'static str> = Some("number  date (UTC)               dollars");
 
     fn csv(&self) -> Vec<String> {
-        self.iter()
-            .map(|row| format!("{},{},{}", row.number, utc(row.at), row.dollars))
-            .collect()
+        let line = |row| csv::line(csv::PAYMENTS, &csv::payment(row));
+        self.iter().map(line).collect()
     }
 
     fn text(&self) -> Vec<String> {
@@ -193,7 +199,7 @@ impl<T: DocumentLines> Document<T> {
         if words.is_empty() {
             return self.search.end();
         }
-        let lines = self.ready().map(DocumentLines::csv).unwrap_or_default();
+        let lines = self.ready().map(DocumentLines::text).unwrap_or_default();
         let matches: Vec<usize> = (0..)
             .zip(&lines)
             .filter(|(_, line)| line.to_lowercase().contains(&words))
@@ -260,7 +266,7 @@ mod tests {
         ];
         assert_eq!(
             rows.csv(),
-            ["1,2023-11-14 22:13:20,-100", "2,,60", "3,,-2147483648"]
+            ["1,2023-11-14T22:13:20.000Z,-100", "2,,60", "3,,-2147483648"]
         );
         assert_eq!(rows.text()[0], "     1  2023-11-14 22:13:20         -100");
         let heading = <Vec<PaymentRow>>::TEXT_HEADING.unwrap();

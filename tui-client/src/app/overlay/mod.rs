@@ -1,5 +1,6 @@
 //! Overlays: a stack above the main screen. The top one receives keys first.
 
+pub(crate) mod csv;
 pub(crate) mod document;
 pub(crate) mod palette;
 pub mod screen;

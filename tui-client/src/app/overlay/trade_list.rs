@@ -1,6 +1,9 @@
 //! The player's trades, newest first. Older pages are loaded on scrolling.
 
-use super::document::{DocumentLines, utc};
+use super::{
+    csv::{self, ColumnSet},
+    document::{DocumentLines, utc},
+};
 use crate::app::portfolio::rows::NumberedTrade;
 
 /// Most trades kept; the one-shot command `trades` lists all.
@@ -60,17 +63,13 @@ impl TradeList {
 }
 
 impl DocumentLines for TradeList {
-    const CSV_HEADING: Option<&'static str> = Some("number,date_utc,side,stocks,price,tokens");
+    const CSV_COLUMNS: Option<ColumnSet> = Some(csv::TRADES);
     const TEXT_HEADING: Option<&'static str> =
         Some("number  date (UTC)           side      stocks       price           tokens");
 
     fn csv(&self) -> Vec<String> {
-        let line = |(number, row): &NumberedTrade| {
-            let at = utc(Some(row.at));
-            let (side, total) = (row.side.word(), row.tokens());
-            format!("{number},{at},{side},{},{},{total}", row.count, row.price)
-        };
-        self.rows.iter().map(line).collect()
+        let line = |row| csv::line(csv::TRADES, &csv::trade(row));
+        self.rows.iter().rev().map(line).collect()
     }
 
     fn text(&self) -> Vec<String> {
@@ -136,7 +135,7 @@ mod tests {
     #[test]
     fn trades_are_lines_of_csv_and_of_text() {
         let list = TradeList::new(page(7..=7), false);
-        assert_eq!(list.csv(), ["7,2023-11-14 22:13:20,buy,3,12,-36"]);
+        assert_eq!(list.csv(), ["7,2023-11-14T22:13:20.000Z,buy,3,12,36"]);
         let heading = TradeList::TEXT_HEADING.unwrap();
         assert_eq!(
             list.text(),

@@ -225,9 +225,39 @@ fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Ef
         (Quantity::Max | Quantity::Share(_), _) => Some(order.count),
         (Quantity::Count(_) | Quantity::Worth(_), _) => None,
     };
+    if order.count < 1
+        && not_sent(state, 1).is_none()
+        && let Some(reason) = below_one_stock(state, quantity, order)
+    {
+        return blocked_reason(state, &reason);
+    }
     let up_to = up_to.filter(|_| state.lobby.capabilities.up_to && order.count > 0);
     let action = LoggedAction::ordered(order.side, order.count, order.limit);
     send_order(state, action, up_to)
+}
+
+/// Returns why a maximum, a share or a worth is less than one stock. `None` for a typed 0.
+fn below_one_stock(state: &AppState, quantity: Quantity, order: Estimate) -> Option<String> {
+    let price = order.limit.or(state.market.last().map(|last| last.price))?;
+    let one = format!("one stock costs {}", pluralize(price, "token"));
+    let held = || match order.side {
+        Side::Buy => Some(pluralize(state.holdings.tokens()?, "token")),
+        Side::Sell => Some(pluralize(state.holdings.wallet()?.stocks, "stock")),
+    };
+    Some(match (quantity, order.side) {
+        (Quantity::Count(_), _) => return None,
+        (Quantity::Worth(dollars), _) => {
+            let tokens = i64::from(dollars).saturating_mul(TOKENS_PER_DOLLAR);
+            let worth = pluralize(tokens, "token");
+            format!("{one}, {} $ are {worth}", thousands(dollars))
+        }
+        (Quantity::Max, Side::Buy) => format!("{one}, you have {}", held()?),
+        (Quantity::Share(percent), Side::Buy) => format!("{one}, {percent} % of {} is less", held()?),
+        (Quantity::Max, Side::Sell) => "you have no stocks to sell".to_owned(),
+        (Quantity::Share(percent), Side::Sell) => {
+            format!("{percent} % of {} is less than one stock", held()?)
+        }
+    })
 }
 
 fn blocked_reason(state: &mut AppState, why: &str) -> Effects {

@@ -6,7 +6,7 @@ use crate::app::{
     AppState, Effect, Effects,
     commands::request::Request,
     overlay::{
-        Overlay,
+        Overlay, csv,
         document::{Document, DocumentLines, Remote},
     },
 };
@@ -25,20 +25,24 @@ pub(crate) fn copy(state: &mut AppState) -> Effects {
     let lines = i64::try_from(export.lines.len()).unwrap_or(i64::MAX);
     let copied = format!("copied: {}", pluralize(lines, "line"));
     state.alerts.toast(copied, state.now);
-    vec![Effect::Copy(text_of(&export.lines))]
+    vec![Effect::Copy(text_of(&export.lines, "\n"))]
 }
 
 pub(crate) fn export(state: &AppState, format: ExportFormat) -> Effects {
     let Some(mut export) = ReadableDocument::top_document(state, format) else {
         return Effects::new();
     };
-    export.lines.splice(0..0, export.heading.map(str::to_owned));
+    export.lines.splice(0..0, export.heading);
+    let line_end = match export.extension {
+        "csv" => csv::LINE_END,
+        _ => "\n",
+    };
     vec![Effect::Export {
         file_name: format!(
             "awesomestock-{}-{}-{}.{}",
             export.name, state.session.info.player, state.now.0, export.extension
         ),
-        text: text_of(&export.lines),
+        text: text_of(&export.lines, line_end),
     }]
 }
 
@@ -64,7 +68,7 @@ pub(crate) fn load_more(state: &mut AppState) -> Effects {
 struct ReadableDocument {
     name: &'static str,
     extension: &'static str,
-    heading: Option<&'static str>,
+    heading: Option<String>,
     lines: Vec<String>,
 }
 
@@ -85,9 +89,9 @@ impl ReadableDocument {
         format: ExportFormat,
     ) -> Option<Self> {
         let content = document.ready()?;
-        let (extension, heading, lines) = match (format, T::CSV_HEADING) {
-            (ExportFormat::Csv, Some(heading)) => ("csv", Some(heading), content.csv()),
-            _ => ("txt", T::TEXT_HEADING, content.text()),
+        let (extension, heading, lines) = match (format, T::CSV_COLUMNS) {
+            (ExportFormat::Csv, Some(columns)) => ("csv", Some(columns.join(",")), content.csv()),
+            _ => ("txt", T::TEXT_HEADING.map(str::to_owned), content.text()),
         };
         Some(Self {
             name,
@@ -98,9 +102,9 @@ impl ReadableDocument {
     }
 }
 
-fn text_of(lines: &[String]) -> String {
+fn text_of(lines: &[String], line_end: &str) -> String {
     lines
         .iter()
-        .flat_map(|line| [sanitize(line), "\n".into()])
+        .flat_map(|line| [sanitize(line), line_end.into()])
         .collect()
 }

@@ -155,10 +155,7 @@ fn on_rejected(state: &mut AppState, why: String) {
     if state.connection == Connection::Disconnected {
         return;
     }
-    state.log.notify(
-        state.now,
-        ActionStatus::Rejected(format!("session rejected: {why}")),
-    );
+    state.log.notify(state.now, ActionStatus::Rejected(why.clone()));
     state.connection = Connection::Rejected { why };
 }
 

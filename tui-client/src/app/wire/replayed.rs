@@ -278,5 +278,7 @@ fn standing(row: &Standing) -> casino::Standing {
         equity: row.equity,
         tokens: row.tokens,
         stocks: row.stocks,
+        profit: row.performance.map_or(0, |performance| performance.profit),
+        dollars_in: row.performance.map_or(0, |performance| performance.dollars_in),
     }
 }

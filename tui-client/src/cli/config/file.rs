@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use awesomestock_proto::command_line::shown_path;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
@@ -40,7 +41,7 @@ pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, 
         Err(error) if given.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => {
             return Err(error)
-                .wrap_err_with(|| format!("cannot read the configuration file {}", path.display()));
+                .wrap_err_with(|| format!("cannot read the configuration file {}", shown_path(&path)));
         }
     };
     match parse(&text) {
@@ -52,7 +53,7 @@ pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, 
 pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {
     let misplaced = |error: toml::de::Error| KeyError {
         at: error.span().map_or(0, |span| span.start),
-        why: error.message().to_owned(),
+        why: error.message().replace("expected i64", "expected a whole number"),
     };
     let mut table = DeTable::parse(text).map_err(misplaced)?;
     let keys = match table.get_mut().remove(KEYS) {

@@ -1,5 +1,6 @@
 //! Theme, color of a rising price and chart markers, with their defaults.
 
+use awesomestock_proto::command_line::shown;
 use color_eyre::eyre::{Result, WrapErr};
 
 use super::{UserEnvironment, option_error};
@@ -18,7 +19,8 @@ pub(super) fn theme(options: &Options, environment: &UserEnvironment) -> Result<
     } else {
         DEFAULT_THEME
     };
-    let theme = Theme::by_name(options.theme.as_deref().unwrap_or(default)).wrap_err("theme")?;
+    let name = options.theme.as_deref().map_or(default, shown);
+    let theme = Theme::by_name(name).wrap_err("theme")?;
     match options.up.as_deref() {
         None | Some("green") => Ok(theme),
         Some("red") => Ok(theme.red_up()),
@@ -27,7 +29,7 @@ pub(super) fn theme(options: &Options, environment: &UserEnvironment) -> Result<
 }
 
 pub(super) fn markers(options: &Options, environment: &UserEnvironment) -> Result<Markers> {
-    let named = options.markers.as_deref().map(Markers::by_name);
+    let named = options.markers.as_deref().map(shown).map(Markers::by_name);
     Ok(named
         .transpose()
         .wrap_err("markers")?

@@ -5,6 +5,7 @@ mod keys;
 mod looks;
 mod player;
 mod server;
+mod zone;
 
 use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -15,10 +16,11 @@ use etcetera::BaseStrategy;
 pub use player::{is_player_name, remember_player};
 use serde::Deserialize;
 pub use server::{ServerAddress, SharedServer};
+pub use zone::local_zone;
 
 use crate::{
     app::Settings,
-    cli::args::{Cli, Options, Task},
+    cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task},
     ui::{Markers, Theme},
 };
 
@@ -173,6 +175,7 @@ impl Config {
             .map_err(|error| name_variable(error, cli, Some("config")))?;
         // Checked on its own first, so that the error names the file.
         Self::check(&content.options, environment).wrap_err_with(|| format!("in {}", path.display()))?;
+        require_utf8(&cli.options)?;
         let options = merge(content.options, &cli.options)?;
         let config = Self::check(&options, environment)?;
         let is_lab = matches!(cli.task, Some(Task::Lab(_)));
@@ -246,6 +249,17 @@ fn name_variable(error: Report, cli: &Cli, option: Option<&str>) -> Report {
     }
 }
 
+/// TOML has no other text.
+fn require_utf8(options: &Options) -> Result<()> {
+    let paths = [("data-dir", &options.data_dir), ("tls-ca", &options.tls_ca)];
+    for (name, path) in paths {
+        if path.as_ref().is_some_and(|path| path.to_str().is_none()) {
+            return Err(eyre!("{name}: must be valid UTF-8"));
+        }
+    }
+    Ok(())
+}
+
 /// Merges as TOML tables, so that no option has to be listed here.
 fn merge(base: Options, overrides: &Options) -> Result<Options> {
     let mut merged = toml::Table::try_from(base).wrap_err("cannot merge the configuration")?;
@@ -274,14 +288,9 @@ fn reject_solo_options(options: &Options) -> Result<()> {
 fn check_solo_options(options: &Options) -> Result<SoloOptions> {
     let initial_price = match options.initial_price {
         None => DEFAULT_INITIAL_PRICE,
-        Some(price) => i32::try_from(price)
-            .ok()
-            .filter(|price| *price >= 1)
-            .ok_or_else(|| option_error("initial-price", "must be 1 to 2147483647", price))?,
+        Some(price) => check_number("initial-price", price, &INITIAL_PRICES)?,
     };
-    let seed = options.seed.map(|seed| {
-        u64::try_from(seed).map_err(|_| option_error("seed", "must be 0 to 9223372036854775807", seed))
-    });
+    let seed = options.seed.map(|seed| check_number("seed", seed, &SEEDS));
     Ok(SoloOptions {
         tick: check_tick(options.tick.as_deref())?,
         initial_price,
@@ -315,13 +324,14 @@ fn check_duration(
 }
 
 fn check_house(house: Option<i64>) -> Result<u8> {
-    let Some(house) = house else {
-        return Ok(DEFAULT_HOUSE);
-    };
-    u8::try_from(house)
-        .ok()
-        .filter(|house| *house <= casino_server::BOTS_MAX)
-        .ok_or_else(|| option_error("house", "must be 0 to 20", house))
+    house.map_or(Ok(DEFAULT_HOUSE), |house| check_number("house", house, &HOUSES))
+}
+
+fn check_number<N: TryFrom<i64>>(option: &str, given: i64, bounds: &RangeInclusive<i64>) -> Result<N> {
+    let number = Some(given).filter(|given| bounds.contains(given));
+    number
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| option_error(option, &command_line::number_rule(bounds), given))
 }
 
 /// Returns true for values of `TERM` that name a terminal without a screen.
@@ -331,7 +341,10 @@ pub(crate) fn is_dumb(term: &str) -> bool {
 }
 
 fn option_error(option: &str, rule: &str, given: impl fmt::Display) -> Report {
-    eyre!("{option}: {rule}, not {:?}", given.to_string())
+    match given.to_string() {
+        given if command_line::shown(&given) == given => eyre!("{option}: {rule}, not {given:?}"),
+        _ => eyre!("{option}: {rule}; the value is not shown, as it may hold a secret"),
+    }
 }
 
 #[cfg(test)]

@@ -49,10 +49,15 @@ impl ServerAddress {
     fn parse(url: &str) -> Result<Self> {
         let url = url.trim();
         // Any part of another URL may be a password.
-        let bad_url =
-            || eyre!("casino: must be http://HOST:PORT or https://HOST:PORT; what is given is not shown");
+        let bad_url = || {
+            eyre!(
+                "casino: must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret"
+            )
+        };
         let uri: Uri = url.parse().map_err(|_| bad_url())?;
-        let whole = matches!(uri.scheme_str(), Some("http" | "https"))
+        // Parsing drops a fragment.
+        let whole = !url.contains('#')
+            && matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
             && uri
                 .authority()

@@ -15,6 +15,7 @@ use std::{
 
 use ansi::AnsiScreen;
 use asciicast::{CastHeader, CastWriter};
+use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use frames::{Frames, Tempo};
 use svg::Picture;
@@ -38,7 +39,7 @@ const DEFAULT_FPS: u32 = 8;
 /// written. A file that was there before is then unchanged.
 pub(crate) fn run(arguments: &CastArgs, view: &Renderer) -> Result<()> {
     let recording =
-        recording::read(&arguments.file).wrap_err_with(|| arguments.file.display().to_string())?;
+        recording::read(&arguments.file).wrap_err_with(|| command_line::shown_path(&arguments.file))?;
     if arguments.replaces_recording() {
         return Err(eyre!("output: {} is the recording", arguments.file.display()));
     }

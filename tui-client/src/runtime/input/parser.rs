@@ -30,11 +30,19 @@ const ESC_WAIT: Duration = Duration::from_millis(50);
 /// How long to wait for the next byte of a sequence.
 const SEQUENCE_WAIT: Duration = Duration::from_millis(250);
 
-/// The longest time that one sequence takes: what is typed does not prolong a string that nothing ends.
+/// The longest time that one sequence takes, and a millisecond for each byte of a string: typed keys are slower, so
+/// they do not prolong a string without end.
 const SEQUENCE_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long to wait for the next byte of a paste. What comes after is taken for typed keys.
+/// How long to wait for the next byte of a paste. Later bytes are typed keys.
 const PASTE_WAIT: Duration = Duration::from_secs(1);
+
+/// How long to wait for the next byte of a paste after a Ctrl-C: without one it is the key, and the end of the paste
+/// is lost.
+const PASTED_CTRL_C_WAIT: Duration = Duration::from_millis(500);
+
+/// The start of a string that tmux passes through. Inside it each ESC is doubled.
+const TMUX: &[u8] = b"tmux;";
 
 const CTRL_C: u8 = 0x03;
 const BEL: u8 = 0x07;
@@ -54,8 +62,10 @@ enum State {
     Character(KeyModifiers),
     /// After `ESC [` (CSI), `ESC O` (SS3) or ESC and an intermediate byte: parameters, then a final byte.
     Sequence(u8),
-    /// In an OSC, DCS, APC, PM or SOS string, which is dropped. The last byte is kept.
+    /// In an OSC, DCS, APC, PM or SOS string with this introducer, which is dropped.
     String(u8),
+    /// After an ESC in such a string: only `\` ends the string.
+    StringEscape(u8),
     /// In the three bytes of an X10 mouse report.
     Mouse,
     Paste,
@@ -67,17 +77,18 @@ enum Before {
     Nothing,
     /// An ESC that was reported as the key Esc.
     Esc,
-    /// A string: the ESC may begin its terminator.
-    String,
 }
 
 /// The state of the input. Takes one byte at a time, so it does not matter where reads cut a sequence.
 #[derive(Debug)]
 pub(super) struct Parser {
     state: State,
-    /// The bytes of an unfinished character, sequence or paste. Bounded.
+    /// The bytes of an unfinished character, sequence or paste, the first ones of a string. Bounded.
     kept: Vec<u8>,
-    began: Instant,
+    /// The last byte of a string.
+    last: u8,
+    /// The time by which a sequence has to end.
+    ends: Instant,
 }
 
 impl Parser {
@@ -85,45 +96,48 @@ impl Parser {
         Self {
             state: State::Ground,
             kept: Vec::new(),
-            began: Instant::now(),
+            last: 0,
+            ends: Instant::now(),
         }
     }
 
     /// The time to wait for the next byte before [`give_up`](Self::give_up); `None` if nothing is unfinished.
     pub(super) fn wait(&self) -> Option<Duration> {
-        let left = SEQUENCE_LIMIT.saturating_sub(self.began.elapsed());
         match self.state {
             State::Ground => None,
+            State::Paste if self.kept.ends_with(&[CTRL_C]) => Some(PASTED_CTRL_C_WAIT),
             State::Paste => Some(PASTE_WAIT),
-            State::Escape(Before::Nothing | Before::Esc) => Some(ESC_WAIT),
-            State::Escape(Before::String)
-            | State::Character(_)
+            State::Escape(_) => Some(ESC_WAIT),
+            State::Character(_)
             | State::Sequence(_)
             | State::String(_)
-            | State::Mouse => Some(SEQUENCE_WAIT.min(left)),
+            | State::StringEscape(_)
+            | State::Mouse => {
+                let left = self.ends.saturating_duration_since(Instant::now());
+                Some(SEQUENCE_WAIT.min(left))
+            }
         }
     }
 
-    /// Ends what is unfinished: an Esc and an introducer alone are keys, a paste is what came of it.
+    /// Ends what is unfinished: an Esc and an introducer alone are keys, and so is a Ctrl-C at the end of what came of
+    /// a paste.
     pub(super) fn give_up(&mut self) -> Option<Event> {
         let kept = mem::take(&mut self.kept);
         match mem::take(&mut self.state) {
             State::Escape(Before::Nothing) => Some(key(KeyCode::Esc, KeyModifiers::NONE)),
             State::Sequence(introducer) if kept.is_empty() => character(introducer.into(), KeyModifiers::ALT),
             State::String(introducer) if kept.is_empty() => character(introducer.into(), KeyModifiers::ALT),
-            State::Paste => Some(Event::Paste(String::from_utf8_lossy(&kept).into_owned())),
+            State::Paste if kept.ends_with(&[CTRL_C]) => Some(control(b'c', KeyModifiers::NONE)),
+            State::Paste => Some(pasted(&kept)),
             _ => None,
         }
     }
 
     /// Takes the next byte.
     pub(super) fn push(&mut self, byte: u8) -> Option<Event> {
-        if byte == CTRL_C {
+        if byte == CTRL_C && self.state != State::Paste {
             *self = Self::new();
-            return Some(key(KeyCode::Char('c'), KeyModifiers::CONTROL));
-        }
-        if self.state == State::Ground || byte == ESC {
-            self.began = Instant::now();
+            return Some(control(b'c', KeyModifiers::NONE));
         }
         match self.state {
             State::Ground => self.start(byte, KeyModifiers::NONE),
@@ -132,6 +146,10 @@ impl Parser {
             State::Sequence(introducer) => self.in_sequence(byte, introducer),
             State::String(introducer) => {
                 self.in_string(byte, introducer);
+                None
+            }
+            State::StringEscape(introducer) => {
+                self.after_string_escape(byte, introducer);
                 None
             }
             State::Mouse => self.in_mouse(byte),
@@ -143,6 +161,7 @@ impl Parser {
     fn start(&mut self, byte: u8, modifiers: KeyModifiers) -> Option<Event> {
         self.kept.clear();
         self.state = State::Ground;
+        self.ends = Instant::now() + SEQUENCE_LIMIT;
         match byte {
             ESC => {
                 self.state = State::Escape(Before::Nothing);
@@ -163,21 +182,30 @@ impl Parser {
     }
 
     fn after_escape(&mut self, byte: u8, before: Before) -> Option<Event> {
-        self.kept.clear();
-        self.state = match (byte, before) {
+        match (byte, before) {
             (ESC, Before::Nothing) => {
                 self.state = State::Escape(Before::Esc);
-                return Some(key(KeyCode::Esc, KeyModifiers::NONE));
+                Some(key(KeyCode::Esc, KeyModifiers::NONE))
             }
-            (ESC, Before::Esc) => State::Escape(Before::Nothing),
-            (ESC, Before::String) => State::Escape(Before::String),
-            (b'[' | b'O' | b' '..=b'/', _) => State::Sequence(byte),
-            (b']' | b'P' | b'X' | b'^' | b'_', _) => State::String(byte),
-            (_, Before::String) => State::Ground,
-            (_, Before::Nothing) => return self.start(byte, KeyModifiers::ALT),
-            (_, Before::Esc) => return self.start(byte, KeyModifiers::NONE),
+            (ESC, Before::Esc) => {
+                self.state = State::Escape(Before::Nothing);
+                None
+            }
+            _ if self.introduce(byte) => None,
+            (_, Before::Nothing) => self.start(byte, KeyModifiers::ALT),
+            (_, Before::Esc) => self.start(byte, KeyModifiers::NONE),
+        }
+    }
+
+    /// Begins a sequence or a string with the byte after an ESC. Returns false for another byte.
+    fn introduce(&mut self, byte: u8) -> bool {
+        self.kept.clear();
+        self.state = match byte {
+            b'[' | b'O' | b' '..=b'/' => State::Sequence(byte),
+            b']' | b'P' | b'X' | b'^' | b'_' => State::String(byte),
+            _ => return false,
         };
-        None
+        true
     }
 
     fn in_character(&mut self, byte: u8, modifiers: KeyModifiers) -> Option<Event> {
@@ -204,30 +232,40 @@ impl Parser {
     /// byte.
     fn after_c1(&mut self, byte: u8) {
         if (0x80..=0x9f).contains(&byte) {
-            self.after_escape(byte - 0x40, Before::String);
+            self.introduce(byte - 0x40);
         }
     }
 
     fn in_string(&mut self, byte: u8, introducer: u8) {
         // Inside a character, the byte of the 8-bit terminator is text.
-        let ends_character = self
-            .kept
-            .last()
-            .is_some_and(|last| *last >= 0x80 && *last != 0xc2);
+        let ends_character = !self.kept.is_empty() && self.last >= 0x80 && self.last != 0xc2;
         self.state = match byte {
             CAN | SUB => State::Ground,
             BEL if introducer == b']' => State::Ground,
             STRING_TERMINATOR if !ends_character => State::Ground,
-            ESC => State::Escape(Before::String),
+            ESC => State::StringEscape(introducer),
             _ => State::String(introducer),
         };
-        self.kept.clear();
-        self.kept.push(byte);
+        self.last = byte;
+        self.ends = (self.ends + Duration::from_millis(1)).min(Instant::now() + SEQUENCE_LIMIT);
+        if self.kept.len() < TMUX.len() {
+            self.kept.push(byte);
+        }
+    }
+
+    /// Terminals let any escape sequence end a string. Here the string goes on: the end of what it was is not typed.
+    fn after_string_escape(&mut self, byte: u8, introducer: u8) {
+        match byte {
+            ESC if introducer == b'P' && self.kept == TMUX => self.state = State::String(introducer),
+            ESC => {}
+            b'\\' => self.state = State::Ground,
+            _ => self.in_string(byte, introducer),
+        }
     }
 
     fn in_sequence(&mut self, byte: u8, introducer: u8) -> Option<Event> {
         match byte {
-            ESC => self.state = State::Escape(Before::Nothing),
+            ESC => return self.start(ESC, KeyModifiers::NONE),
             // The console of Linux says `ESC [ [ A` for F1.
             b'[' if introducer == b'[' && self.kept.is_empty() => self.kept.push(byte),
             b'0'..=b'~' if introducer < b'0' => self.state = State::Ground,
@@ -275,13 +313,18 @@ impl Parser {
         if self.kept.ends_with(PASTE_END) {
             self.kept
                 .truncate(self.kept.len().saturating_sub(PASTE_END.len()));
-            return self.give_up();
+            self.state = State::Ground;
+            return Some(pasted(&mem::take(&mut self.kept)));
         }
         if self.kept.len() > MAX_PASTE_BYTES + PASTE_TAIL {
             self.kept.remove(MAX_PASTE_BYTES + 4);
         }
         None
     }
+}
+
+fn pasted(bytes: &[u8]) -> Event {
+    Event::Paste(String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {

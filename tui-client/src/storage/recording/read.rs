@@ -14,7 +14,7 @@ use crate::app::{Event, replay::Recording};
 /// A recording that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read")]
     Io(#[from] io::Error),
     #[error("is larger than {MAX_BYTES} bytes")]
     TooLarge,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ╭ Confirm ───────────────────────────╮
-//! │ BUY 50 for about 500 tokens        │
+//! │ BUY 50 stocks at about 10          │
+//! │ you pay about 500 tokens           │
 //! │ you have 500 tokens                │
 //! ╰ Enter confirms  Esc closes ────────╯
 //! ```
@@ -13,7 +14,10 @@ use crate::{
     app::{
         AppState,
         commands::{command::Command, key::Key},
-        portfolio::{money::Side, ticket::Estimate},
+        portfolio::{
+            money::{Side, TOKENS_PER_DOLLAR},
+            ticket::Estimate,
+        },
     },
     ui::{
         OverlayInfo, Renderer,
@@ -40,21 +44,23 @@ pub(crate) fn draw(
     let columns = text_columns(layout, MAX_COLUMNS);
     let price = state.market.last().map(|last| last.price);
     let order = price.and_then(|price| Estimate::new(command, price, &state.holdings));
-    let (question, style) = match (order, command) {
-        (Some(order), _) => order_question(view, order),
-        (None, Command::Withdraw(tokens)) => (
-            format!("WITHDRAW {}", format::pluralize(i64::from(tokens), "token")),
-            view.theme.strong,
-        ),
-        (None, _) => ("the order is not known yet".to_owned(), view.theme.dim),
+    let (question, style) = match (order.zip(price), command) {
+        (Some((order, price)), _) => order_question(view, order, price),
+        (None, Command::Withdraw(tokens)) => (withdrawal_question(i64::from(tokens)), view.theme.strong),
+        (None, _) => (vec!["the order is not known yet".to_owned()], view.theme.dim),
     };
-    let held = state.holdings.tokens().map_or_else(
+    let held = match order.map(|order| order.side) {
+        Some(Side::Sell) => state.holdings.wallet().map(|wallet| (wallet.stocks, "stock")),
+        Some(Side::Buy) | None => state.holdings.tokens().map(|tokens| (tokens, "token")),
+    };
+    let held = held.map_or_else(
         || format::UNKNOWN.to_owned(),
-        |held| format::pluralize(i64::from(held), "token"),
+        |(count, unit)| format::pluralize(i64::from(count), unit),
     );
     let held = format!("you have {held}");
-    let mut lines: Vec<_> = text::wrap(&question, columns, 2)
-        .into_iter()
+    let mut lines: Vec<_> = question
+        .iter()
+        .flat_map(|line| text::wrap(line, columns, 2))
         .map(|line| panel::styled(line, style))
         .collect();
     lines.push(panel::styled(held, view.theme.dim));
@@ -74,19 +80,29 @@ pub(crate) fn draw(
     OverlayInfo::typed(None, buttons)
 }
 
-fn order_question(view: &Renderer, order: Estimate) -> (String, Style) {
-    let count = format::thousands(i64::from(order.count));
+fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>, Style) {
+    let stocks = format::pluralize(i64::from(order.count), "stock");
     let tokens = format::pluralize(order.bound, "token");
-    let (word, bound, style) = match order.side {
-        Side::Buy => ("BUY", "at most", view.theme.buy),
-        Side::Sell => ("SELL", "at least", view.theme.sell),
+    let (word, effect, bound, style) = match order.side {
+        Side::Buy => ("BUY", "you pay", "at most", view.theme.buy),
+        Side::Sell => ("SELL", "you get", "at least", view.theme.sell),
     };
-    let words = match order.limit {
-        Some(limit) => {
-            let limit = format::thousands(i64::from(limit));
-            format!("{word} {count} @ {limit} for {bound} {tokens}")
-        }
-        None => format!("{word} {count} for about {tokens}"),
+    let (at, bound) = match order.limit {
+        Some(_) => ("@", bound),
+        None => ("at about", "about"),
     };
-    (words, style)
+    let price = format::thousands(i64::from(order.limit.unwrap_or(price)));
+    let lines = vec![
+        format!("{word} {stocks} {at} {price}"),
+        format!("{effect} {bound} {tokens}"),
+    ];
+    (lines, style)
+}
+
+fn withdrawal_question(tokens: i64) -> Vec<String> {
+    let dollars = tokens.checked_div(TOKENS_PER_DOLLAR).unwrap_or(0);
+    vec![
+        format!("WITHDRAW {}", format::pluralize(tokens, "token")),
+        format!("you get {}", format::dollars(dollars)),
+    ]
 }

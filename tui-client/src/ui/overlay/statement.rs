@@ -68,7 +68,7 @@ fn shown(line: &str, columns: usize) -> Vec<String> {
         return vec![line.into_owned()];
     }
     if line.chars().all(|letter| matches!(letter, '-' | '─' | '=' | ' ')) {
-        return text::wrap(&line, columns, 0).into_iter().take(1).collect();
+        return vec![text::head(&line, columns).trim_end().to_owned()];
     }
     squeezed(&line, columns).map_or_else(|| text::wrap(&line, columns, 4), |line| vec![line])
 }

@@ -40,7 +40,11 @@ impl Status {
         let words = |words: &[&str]| words.iter().map(|words| (*words).to_owned()).collect();
         let (sign, words, style) = match status {
             ConnectionStatus::Connecting => ("◌", words(&["connecting"]), theme.warning),
-            ConnectionStatus::Disconnected => ("◇", words(&["left: :gamble rejoins"]), theme.warning),
+            ConnectionStatus::Disconnected => (
+                "◇",
+                words(&["you left the table: :gamble rejoins", "left: :gamble rejoins"]),
+                theme.warning,
+            ),
             ConnectionStatus::Rejected => ("✗", words(&["rejected: :gamble retries"]), theme.alarm),
             ConnectionStatus::Live => ("●", live_words(state), live),
             ConnectionStatus::Stale { age_ms } => {

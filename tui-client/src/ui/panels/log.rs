@@ -58,6 +58,23 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     Text::from(lines).render(inner, buf);
 }
 
+/// Takes rows from the chart of a small screen if the newest entry needs them, so that a reason is not cut off.
+pub(crate) fn reserve_space(view: &Renderer, state: &AppState, mut layout: MainLayout) -> MainLayout {
+    if let (LayoutSize::Small, Some(entry)) = (layout.size, state.log.entries().next_back()) {
+        let spare = layout.chart.height.saturating_sub(1);
+        let columns = usize::from(layout.log.width.saturating_sub(2));
+        let rows = usize::from(layout.log.height.saturating_add(spare));
+        let needed = text::cells(entry_lines(view, entry, columns, rows, true).len());
+        let taken = needed.saturating_sub(layout.log.height);
+        layout.chart.height -= taken;
+        layout.log.height += taken;
+        for panel in [&mut layout.wallet, &mut layout.order, &mut layout.log] {
+            panel.y -= taken;
+        }
+    }
+    layout
+}
+
 /// Returns the number of unanswered orders.
 fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
     let waiting = i64::try_from(state.log.waiting()).unwrap_or(i64::MAX);

@@ -150,9 +150,9 @@ fn side_lines(
     let limit = state.ticket.limit().filter(|limit| limit.price > 0);
     let preview = limit.map_or(now, |limit| preview_at(limit.price));
     let qualifier = match side {
-        _ if limit.is_none() => "",
-        Side::Buy => "at most ",
-        Side::Sell => "at least ",
+        _ if limit.is_none() => [""; 2],
+        Side::Buy => ["at most ", "max "],
+        Side::Sell => ["at least ", "min "],
     };
     let problem = problem(state, side, price, now);
     let button = match side {
@@ -300,46 +300,65 @@ fn problem(
     }
 }
 
-/// Returns total, tokens and stocks after the order. `qualifier` qualifies the amounts.
-fn effect(side: Side, preview: Preview, qualifier: &str) -> Vec<Vec<String>> {
-    let word = match side {
-        Side::Buy => "cost:",
-        Side::Sell => "proceeds:",
+/// Returns total, tokens and stocks after the order, longest first. `qualifier`, long and short, qualifies the total.
+fn effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<Vec<String>> {
+    let words = match side {
+        Side::Buy => ["cost", "cost"],
+        Side::Sell => ["proceeds", "get"],
     };
-    let tokens = |word: &str, qualifier: &str, amount: i64| {
-        let number = format!("{qualifier}{}", format::thousands(amount));
-        let long = format!("{word} {qualifier}{}", format::pluralize(amount, "token"));
+    let tokens = |words: [&str; 2], qualifier: [&str; 2], amount: i64| {
+        let ([word, short], [qualifier, qualifier_short]) = (words, qualifier);
+        let number = format::thousands(amount);
         vec![
-            long,
-            format!("{word} {number}"),
+            format!("{word}: {qualifier}{}", format::pluralize(amount, "token")),
+            format!("{word}: {qualifier}{number}"),
+            format!("{short} {qualifier_short}{number}"),
+            format!("{qualifier_short}{number}"),
             number,
-            format::thousands(amount),
         ]
     };
     let stocks = |stocks: i64| {
         let counted = format::pluralize(stocks, "stock");
-        vec![format!("position: {counted}"), counted, format::thousands(stocks)]
+        let number = format::thousands(stocks);
+        vec![
+            format!("position: {counted}"),
+            counted,
+            format!("pos. {number}"),
+            number,
+        ]
     };
     // The total at the limit may exceed the balance where the total at the current price does not.
     let balance = preview.tokens_after.filter(|tokens| *tokens >= 0);
-    let total = tokens(word, qualifier, preview.total);
-    let balance = balance.map(|amount| tokens("balance:", "", amount));
+    let total = tokens(words, qualifier, preview.total);
+    let balance = balance.map(|amount| tokens(["balance", "bal."], [""; 2], amount));
     std::iter::once(total)
         .chain(balance)
         .chain(preview.stocks_after.map(stocks))
         .collect()
 }
 
-/// Returns total and tokens afterwards in one line.
-fn compact_effect(side: Side, preview: Preview, qualifier: &str) -> Vec<String> {
-    let word = match side {
-        Side::Buy => "cost",
-        Side::Sell => "proceeds",
+/// Returns total and tokens afterwards in one line, longest first.
+fn compact_effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<String> {
+    let (word, sign) = match side {
+        Side::Buy => ("cost", '-'),
+        Side::Sell => ("get", '+'),
     };
-    let total = format!("{qualifier}{}", format::thousands(preview.total));
+    let [qualifier, _] = qualifier;
+    let number = format::thousands(preview.total);
+    let total = format!("{qualifier}{number}");
     let alone = format!("{word} {total}");
     let after = preview.tokens_after.filter(|tokens| *tokens >= 0);
-    let after = after.map(|after| format!("balance {}", format::thousands(after)));
-    let both = after.map(|after| [format!("{alone}, {after}"), format!("{total}, {after}")]);
-    both.into_iter().flatten().chain([alone, total.clone()]).collect()
+    let both = after.map(|after| {
+        let after = format::thousands(after);
+        let signed = match qualifier {
+            "" => format!("{sign}{number}, bal. {after}"),
+            _ => alone.clone(),
+        };
+        [
+            format!("{alone}, balance {after}"),
+            format!("{alone}, bal. {after}"),
+            signed,
+        ]
+    });
+    both.into_iter().flatten().chain([alone, total]).collect()
 }

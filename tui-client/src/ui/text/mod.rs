@@ -4,7 +4,7 @@ pub mod format;
 
 use std::borrow::Cow;
 
-pub use awesomestock_proto::text::sanitize::sanitize;
+pub use awesomestock_proto::text::sanitize::{sanitize, sanitize_lines};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -35,7 +35,7 @@ pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
 }
 
 /// Returns the longest prefix of whole graphemes that fits `columns`.
-fn head(text: &str, columns: usize) -> &str {
+pub(crate) fn head(text: &str, columns: usize) -> &str {
     let mut used = 0_usize;
     for (start, grapheme) in text.grapheme_indices(true) {
         used = used.saturating_add(width(grapheme));
@@ -65,9 +65,7 @@ pub fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0_usize;
-    let words = text.split_inclusive(' ');
-    let pieces = words.flat_map(|word| <[&str; 2]>::from(word.split_at(word.trim_end_matches(' ').len())));
-    for mut piece in pieces.filter(|piece| !piece.is_empty()) {
+    for mut piece in pieces(text) {
         let mut piece_columns = width(piece);
         if used.saturating_add(piece_columns) > columns {
             if used > indent || lines.is_empty() && used > 0 {
@@ -101,10 +99,20 @@ pub fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// Sanitizes each line of `text`.
-#[must_use]
-pub fn sanitize_lines(text: &str) -> String {
-    text.lines().map(sanitize).collect::<Vec<_>>().join("\n")
+/// Splits at white space, and between words that are written without it, such as Chinese ones.
+fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
+    let is_letter = |char: Option<char>| char.is_some_and(|char| char.is_ascii_graphic());
+    std::iter::from_fn(move || {
+        let mut last = None;
+        let joined = text.split_word_bounds().take_while(|word| {
+            let joins = last.is_none() || is_letter(last) && is_letter(word.chars().next());
+            last = word.chars().next_back();
+            joins
+        });
+        let (piece, rest) = text.split_at_checked(joined.map(str::len).sum())?;
+        text = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// Cuts to `max_chars` characters, with an ellipsis if anything is cut.
@@ -155,8 +163,9 @@ mod tests {
 
     #[test]
     fn lines_break_between_words() {
-        let cases: [(&str, usize, usize, &[&str]); 9] = [
+        let cases: [(&str, usize, usize, &[&str]); 10] = [
             ("", 5, 2, &[""]),
+            ("run x --user=a: now", 10, 0, &["run x", "--user=a:", "now"]),
             ("one two", 7, 2, &["one two"]),
             ("one two three", 8, 2, &["one two", "  three"]),
             ("one two three", 3, 0, &["one", "two", "thr", "ee"]),

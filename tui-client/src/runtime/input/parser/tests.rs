@@ -148,7 +148,9 @@ fn several_keys() {
         // A sequence that is cut off by another one, or by a byte that is in none.
         (b"\x1b[1;\x1b[A", &["Up"]),
         (b"\x1b[1;\x18q", &["q"]),
-        (b"\x1b]11;rgb\x1b[A", &["Up"]),
+        // Nothing but its terminator ends a string.
+        (b"\x1b]11;rgb\x1b[A", &[]),
+        (b"\x1b]11;rgb\x1b[A\x1b]10;rgb\x07q", &["q"]),
         (b"\x1b[M\x1b[A", &["Up"]),
         (b"\x1b[A\x1b", &["Up", "Esc"]),
         // No UTF-8: a byte of Latin-1, the half of a character, surrogates, a control character.
@@ -174,9 +176,9 @@ fn ctrl_c_is_read_at_once_inside_any_sequence() {
         b"\x1b]11;rgb:",
         b"\x1b]11;\x1b",
         b"\x1bP>|",
+        b"\x1bPtmux;\x1b\x1b]11;",
         b"\x1b_Gi=1;",
         b"\x1b[M",
-        b"\x1b[200~half of a paste",
         b"\xe6\xa0",
     ] {
         let mut parser = Parser::new();
@@ -248,8 +250,12 @@ fn pastes() {
             b"\x1b[200~\x1b]11;?\x07\x1b[201\x1b[201~",
             "\u{1b}]11;?\u{7}\u{1b}[201",
         ),
+        // A Ctrl-C is text.
+        (b"\x1b[200~a\x03b\x1b[201~", "a\u{3}b"),
+        (b"\x1b[200~\x03\x1b[201~", "\u{3}"),
         // Nothing ends it.
         (b"\x1b[200~buy 2", "buy 2"),
+        (b"\x1b[200~a\x03b", "a\u{3}b"),
     ] {
         assert_eq!(events(bytes), [Event::Paste(expected.to_owned())], "{bytes:?}");
     }
@@ -257,6 +263,39 @@ fn pastes() {
         names(b"\x1b[200~b\x1b[201~q").last().map(String::as_str),
         Some("q")
     );
+}
+
+/// The end of the paste was lost, or it would have come by now.
+#[test]
+fn a_ctrl_c_and_silence_in_a_paste_is_a_key() {
+    for text in ["", "half of a paste", &"株".repeat(MAX_PASTE_BYTES)] {
+        let mut parser = Parser::new();
+        for byte in b"\x1b[200~".iter().chain(text.as_bytes()).chain(&[CTRL_C]) {
+            assert_eq!(parser.push(*byte), None);
+        }
+        assert_eq!(parser.wait(), Some(PASTED_CTRL_C_WAIT));
+        assert_eq!(parser.give_up().as_ref().map(name).as_deref(), Some("control-c"));
+        assert_eq!(parser.wait(), None);
+    }
+}
+
+/// Keys typed into a string without end, however fast, leave it within the limit; the bytes of a slow line do not.
+#[test]
+fn only_bytes_that_nobody_types_prolong_a_string() {
+    let mut parser = Parser::new();
+    for byte in b"\x1b]52;c;".iter().chain(&[b'b'; 100_000]) {
+        let _ = parser.push(*byte);
+    }
+    assert!(parser.ends <= Instant::now() + SEQUENCE_LIMIT);
+    parser.ends = Instant::now();
+    for _ in 0..10 {
+        assert_eq!(parser.push(b'b'), None);
+    }
+    assert!(parser.ends <= Instant::now() + Duration::from_millis(10));
+    for _ in 0..300 {
+        assert_eq!(parser.push(b'b'), None);
+    }
+    assert!(parser.ends > Instant::now());
 }
 
 #[test]
@@ -312,6 +351,17 @@ const REPORTS: &[&str] = &[
     "\u{1b}^b\u{1b}\\",
     "\u{1b}Xq\u{1b}\\",
     "\u{1b}Xq\u{1b}\u{1b}\\",
+    "\u{1b}]11;rgb:b\u{1b}bb\u{7}",
+    "\u{1b}]11;rgb\u{1b}[Ab\u{1b}OPb\u{1b}]10;b\u{1b}\\",
+    "\u{1b}P>|X\u{1b}[200~b\u{7}\u{1b}[201~b\u{18}",
+    "\u{1b}_b\u{1b}^bb\u{1b}Pb\u{1a}",
+    "\u{1b}^b\u{1b}\u{1b}[Bb\u{1b}\\",
+    "\u{1b}Xb\u{1b}\u{3b1}b\u{9c}",
+    "\u{1b}Ptmux;\u{1b}\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{7}\u{1b}\\",
+    "\u{1b}Ptmux;\u{1b}\u{1b}]11;b\u{1b}\u{1b}\\b\u{1b}\u{1b}[Bb\u{1b}\\",
+    "\u{1b}Ptmux;\u{1b}\u{1b}Ptmux;\u{1b}\u{1b}\u{1b}\u{1b}]11;b\u{7}\u{1b}\u{1b}\\b\u{1b}\\",
+    "\u{1b}P\u{1b}]11;rgb:bb\u{7}b\u{1b}\\",
+    "\u{1b}P\u{1b}\u{1b}\\",
     "\u{9d}11;rgb:bbb/bb\u{9c}",
     "\u{1b}]2;株\u{9c}",
     "\u{90}bbb\u{1b}\\",
@@ -326,12 +376,16 @@ const REPORTS: &[&str] = &[
 ];
 
 fn report() -> impl Strategy<Value = Vec<u8>> {
-    // No terminator, no ESC, no Ctrl-C; the bytes of UTF-8 and others may be in a string.
-    let content = vec(any::<u8>(), 0..200).prop_map(|bytes| {
+    // No terminator, no Ctrl-C; the bytes of UTF-8 and others may be in a string, and an ESC before any other byte.
+    let content = vec((any::<u8>(), any::<bool>()), 0..200).prop_map(|bytes| {
         let ends = [CTRL_C, BEL, CAN, SUB, ESC, STRING_TERMINATOR];
         bytes
             .into_iter()
-            .filter(|byte| !ends.contains(byte))
+            .filter(|(byte, _)| !ends.contains(byte))
+            .flat_map(|(byte, escaped)| match escaped && byte != b'\\' {
+                true => vec![ESC, byte],
+                false => vec![byte],
+            })
             .chain([b'b'])
             .collect::<Vec<_>>()
     });
@@ -342,7 +396,13 @@ fn report() -> impl Strategy<Value = Vec<u8>> {
     let ends = vec![&b"\x1b\\"[..], b"\x9c", b"\xc2\x9c", b"\x18", b"\x1a"];
     let string = (select(introducers), content, select(ends));
     let control = (select(&b"?>="[..]), vec(0x20u8..=0x3f, 0..5_000), 0x40u8..=0x7e);
+    // What programs write inside tmux.
+    let passed = vec(select(REPORTS), 0..5).prop_map(|reports| {
+        let inner = reports.concat().replace(['\u{18}', '\u{1a}', '\u{9c}'], "");
+        format!("\u{1b}Ptmux;{}b\u{1b}\\", inner.replace('\u{1b}', "\u{1b}\u{1b}")).into_bytes()
+    });
     prop_oneof![
+        passed,
         select(REPORTS).prop_map(|report| report.as_bytes().to_vec()),
         string.prop_map(|(introducer, content, end)| [&introducer, &content[..], end].concat()),
         control
