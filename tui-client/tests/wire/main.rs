@@ -282,7 +282,7 @@ async fn a_lost_connection_and_a_dropped_session_have_rows_of_their_own() {
 fn line_mode_prints_the_same_rows() {
     let home = Home::new();
     let script = "buyTokens 100\ngamble\nbuy 2\nsell 50\nstop\nexit\n";
-    let lines = home.answers(
+    let lines = home.output_lines(
         &[
             "--plain", "--wire", "--tick", "1h", "--house", "0", "--user", "ann",
         ],
@@ -324,7 +324,7 @@ fn line_mode_prints_the_same_rows() {
     assert!(position("rejected: you have 2 stocks, not 50") < position("you left the table"));
     assert!(position("OK; grpc-status: 0") < position("you left the table"));
     // Without the option there are none.
-    let lines = home.answers(&["--plain", "--tick", "1h"], "gamble\nstop\n");
+    let lines = home.output_lines(&["--plain", "--tick", "1h"], "gamble\nstop\n");
     assert!(lines.iter().all(|line| !line.starts_with("wire")), "{lines:?}");
 }
 
@@ -350,6 +350,7 @@ async fn a_replay_shows_the_messages_of_the_game() {
         tick: std::time::Duration::from_millis(20),
         initial_price: 10,
         seed: Some(1),
+        market: None,
         house: 0,
     };
     let (channel, servers) = solo::open(options, folder.path()).await.unwrap();
