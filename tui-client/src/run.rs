@@ -22,7 +22,7 @@ use crate::{
     client::{Client, Endpoint},
     headless::{
         cast::{self, live::LiveCast},
-        challenge::{self, Attempt, Challenge},
+        challenge::{self, Challenge, ChallengeRun},
         commands, repl,
     },
     runtime::{self, Ended, Extras},
@@ -129,7 +129,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     if matches!(config.server, ServerChoice::Shared(_)) {
         return Err(eyre!("{challenge}: is played alone; add --casino solo"));
     }
-    let attempt = Attempt::begin(&config.data_dir, challenge, &config.player)?;
+    let run = ChallengeRun::begin(&config.data_dir, challenge, &config.player)?;
     let seat = SessionInfo {
         player: config.player.clone(),
         server: challenge.to_string(),
@@ -139,7 +139,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
         last_tick: Some(challenge::TICKS),
         ..config.settings.clone()
     };
-    let (channel, servers) = solo::open(challenge.options(), attempt.ledger()).await?;
+    let (channel, servers) = solo::open(challenge.options(), run.ledger()).await?;
     let client = Client::new(channel, config.player.clone(), None);
     let mut trades = Vec::new();
     let game = async {
@@ -149,7 +149,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
         Ok(())
     };
     with_servers(game, servers).await?;
-    attempt.finish(trades, &mut io::stdout().lock())
+    run.finish(trades, &mut io::stdout().lock())
 }
 
 /// Replays a recorded session at `speed` times its speed.

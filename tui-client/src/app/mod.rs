@@ -47,7 +47,11 @@ use self::{
     commands::{keymap::Keymap, lab::Lab},
     overlay::screen::Screen,
     portfolio::{
-        alerts::Alerts, money::UnixMillis, order_log::ActionLog, stats::SessionStats, ticket::Ticket,
+        alerts::{Alerts, Bell},
+        money::UnixMillis,
+        order_log::ActionLog,
+        stats::SessionStats,
+        ticket::Ticket,
         wallet::WalletState,
     },
 };
@@ -81,6 +85,9 @@ pub struct Settings {
     /// The tick that ends the game, if any. Such a game is played with the first deposit only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_tick: Option<i64>,
+    /// How the game reports what happens while nobody looks at it.
+    #[serde(skip_serializing_if = "Bell::is_off")]
+    pub bell: Bell,
     /// Opens the wire pane first.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub wire: bool,

@@ -166,6 +166,7 @@ fn with_completion(option: clap::Arg) -> clap::Arg {
     let values: &[&str] = match option.get_id().as_str() {
         "theme" => &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"],
         "up" => &["green", "red"],
+        "bell" => &["off", "bell", "notify"],
         "markers" => &["braille", "block", "ascii"],
         "market" => &["classic", "moods"],
         // Shells complete files for an unknown hint.
@@ -436,6 +437,10 @@ pub struct Options {
     /// Characters of the chart: braille, block or ascii (the whole screen) [default: by locale and terminal]
     #[arg(long, value_name = "NAME")]
     pub markers: Option<String>,
+    /// What a fill, an alert or a lost connection does: off, bell (the terminal's), or notify (a desktop notification,
+    /// if the terminal can) [default: `off`]
+    #[arg(long, value_name = "NAME")]
+    pub bell: Option<String>,
     /// Folder of the solo ledger and of your last name [default: `$XDG_DATA_HOME/awesomestock`]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,

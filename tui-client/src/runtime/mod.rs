@@ -323,6 +323,16 @@ impl Runtime {
                     self.screen.copy(&text).wrap_err("cannot write to the terminal")?;
                     None
                 }
+                Effect::Ring => {
+                    self.screen.ring().wrap_err("cannot write to the terminal")?;
+                    None
+                }
+                Effect::Notify(words) => {
+                    self.screen
+                        .notify(&words)
+                        .wrap_err("cannot write to the terminal")?;
+                    None
+                }
                 Effect::Export { file_name, text } => {
                     self.tasks.export(file_name, text);
                     None

@@ -5,7 +5,7 @@ use awesomestock::app::{
     commands::{action::Action, key::Key, keymap::Keymap},
     event::{Request, RequestError, Response, StreamEvent, TradeRow},
     overlay::{Overlay, PaymentRow, Remote},
-    portfolio::{money::Side, order_log::ActionStatus},
+    portfolio::{alerts::Bell, money::Side, order_log::ActionStatus, wallet::Wallet},
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -333,4 +333,58 @@ fn a_shutdown_ends_the_game_under_any_overlay() {
     assert_eq!(game.event(Event::Shutdown), [Effect::Quit]);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(game.event(Event::Key(interrupt)), [Effect::Quit]);
+}
+
+/// Dispatches a price and returns its effects.
+fn effects_of_price(game: &mut Game, tick: i64, price: i32) -> Vec<Effect> {
+    game.stream(StreamEvent::Price {
+        tick: Some(tick),
+        price,
+        at: None,
+        interval_ms: Some(1000),
+    })
+}
+
+#[test]
+fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
+    let mut game = Game::connected();
+    game.keys(":alertAbove 12\n:alertAbove 13\nb");
+    assert_eq!(effects_of_price(&mut game, 1, 12), [], "off by default");
+    game.state.session.settings.bell = Bell::Notify;
+    let alert = Effect::Notify("alert: price 13, at or above 13".to_owned());
+    assert_eq!(effects_of_price(&mut game, 2, 13), [alert]);
+    let wallet = Wallet::default();
+    assert_eq!(game.result(true, "", wallet), [], "just after another one");
+    game.now = game.now.plus_ms(2_000);
+    game.keys("b");
+    assert_eq!(
+        game.result(true, "", wallet),
+        [Effect::Notify("buy 1 at 10".to_owned())]
+    );
+    game.now = game.now.plus_ms(2_000);
+    game.state.session.settings.bell = Bell::Bell;
+    game.keys("b");
+    assert_eq!(game.result(false, "no", wallet), [], "a rejection");
+    let lost = game.stream(StreamEvent::Closed("reset".to_owned()));
+    assert!(
+        matches!(lost[..], [Effect::Connect { .. }, Effect::Ring]),
+        "{lost:?}"
+    );
+    game.now = game.now.plus_ms(60_000);
+    let again = game.stream(StreamEvent::Closed("refused".to_owned()));
+    assert!(
+        matches!(again[..], [Effect::Connect { .. }]),
+        "once for each loss: {again:?}"
+    );
+}
+
+#[test]
+fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
+    let mut game = Game::connected();
+    game.state.session.settings.last_tick = Some(3);
+    assert_eq!(game.keys(":buyTokens 5\n:withdraw 5\n"), []);
+    let why = ActionStatus::Rejected("this game is played with the 100 $ of its start".to_owned());
+    assert_eq!(game.last_outcome(), why);
+    assert_eq!(effects_of_price(&mut game, 2, 11), []);
+    assert_eq!(effects_of_price(&mut game, 3, 12), [Effect::Quit]);
 }

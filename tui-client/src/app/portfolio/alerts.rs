@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use awesomestock_proto::text::thousands;
+use serde::{Deserialize, Serialize};
 
 use super::money::UnixMillis;
 
@@ -12,6 +13,26 @@ pub(crate) const MAX_ALERTS: usize = 16;
 pub(crate) const MAX_TOASTS: usize = 3;
 
 const TOAST_MS: i64 = 6_000;
+
+/// How the game reports an event to someone who does not look at the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Bell {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By the terminal's bell.
+    Bell,
+    /// By a desktop notification.
+    Notify,
+}
+
+impl Bell {
+    /// Returns true for [`Bell::Off`].
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        *self == Self::Off
+    }
+}
 
 /// A price that triggers a toast once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

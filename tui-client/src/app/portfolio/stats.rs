@@ -4,7 +4,10 @@ use super::{
     money::UnixMillis,
     wallet::{Wallet, WalletState},
 };
-use crate::app::{AppState, SessionInfo, Settings, prices::PriceHistory};
+use crate::app::{AppState, Effect, SessionInfo, Settings, portfolio::alerts::Bell, prices::PriceHistory};
+
+/// Minimum time between two bells or notifications, in milliseconds.
+const BELL_INTERVAL_MS: i64 = 2_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionStats {
@@ -13,6 +16,7 @@ pub struct SessionStats {
     pub(crate) has_other_endpoints: bool,
     started: UnixMillis,
     trades: u64,
+    last_bell: Option<UnixMillis>,
     /// Total profit when wallet and price were first known.
     opening_pnl: Option<i64>,
 }
@@ -25,7 +29,22 @@ impl SessionStats {
             has_other_endpoints: false,
             started: now,
             trades: 0,
+            last_bell: None,
             opening_pnl: None,
+        }
+    }
+
+    /// Returns the effect that reports an event outside of the screen, unless one was reported just before.
+    pub(crate) fn ring(&mut self, now: UnixMillis, words: impl FnOnce() -> String) -> Option<Effect> {
+        let is_recent = |last: UnixMillis| now.since_ms(last) < BELL_INTERVAL_MS;
+        if self.settings.bell.is_off() || self.last_bell.is_some_and(is_recent) {
+            return None;
+        }
+        self.last_bell = Some(now);
+        match self.settings.bell {
+            Bell::Off => None,
+            Bell::Bell => Some(Effect::Ring),
+            Bell::Notify => Some(Effect::Notify(words())),
         }
     }
 

@@ -39,15 +39,12 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
             if state.market.push(tick, price, at, interval_ms) {
                 state.chart.reset();
             }
-            trigger_alerts(state, price);
-            if state
-                .session
-                .settings
-                .last_tick
-                .is_some_and(|last| tick >= Some(last))
-            {
-                return vec![Effect::Quit];
+            let mut effects = trigger_alerts(state, price);
+            let last_tick = state.session.settings.last_tick;
+            if last_tick.is_some_and(|last| tick >= Some(last)) {
+                effects.push(Effect::Quit);
             }
+            return effects;
         }
         StreamEvent::Wallet(wallet) => return on_opening_wallet(state, wallet),
         StreamEvent::Endpoint(address) => state.session.set_endpoint(address),
@@ -77,7 +74,8 @@ fn on_opening_wallet(state: &mut AppState, wallet: Wallet) -> Effects {
 }
 
 /// Triggered alerts stay in the log after their toasts have expired.
-fn trigger_alerts(state: &mut AppState, price: i32) {
+fn trigger_alerts(state: &mut AppState, price: i32) -> Effects {
+    let mut effects = Effects::new();
     for alert in state.alerts.trigger(price, state.now) {
         let words = match alert {
             Alert::Above(bound) => {
@@ -95,8 +93,10 @@ fn trigger_alerts(state: &mut AppState, price: i32) {
                 )
             }
         };
+        effects.extend(state.session.ring(state.now, || words.clone()));
         state.log.notify(state.now, ActionStatus::Done(words));
     }
+    effects
 }
 
 /// Resends unanswered orders first, but only to a casino that deduplicates by request ID.
@@ -141,12 +141,17 @@ fn on_disconnect(state: &mut AppState, why: String) -> Effects {
     } else {
         connection::retry_after_ms(attempt, jitter(state, attempt))
     };
+    // Once for each loss, not for each attempt.
+    let words = || format!("connection lost: {why}");
+    let rung = (attempt == 1)
+        .then(|| state.session.ring(state.now, words))
+        .flatten();
     state.connection = Connection::Backoff {
         attempt,
         retry_at: state.now.plus_ms(after_ms),
         why,
     };
-    vec![Effect::Connect { after_ms }]
+    [Effect::Connect { after_ms }].into_iter().chain(rung).collect()
 }
 
 /// A rejection would repeat, and retrying looks like guessing keys. So only the player retries.
@@ -200,13 +205,19 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
         };
         state.chart.markers.push(marker);
     }
-    match result.wallet {
+    let filled = order.zip(result.price).filter(|_| result.executed);
+    let rung = filled.and_then(|((side, count), price)| {
+        let words = || format!("{} {} at {}", side.word(), thousands(count), thousands(price));
+        state.session.ring(state.now, words)
+    });
+    let call = match result.wallet {
         Some(wallet) => {
             state.holdings.apply(wallet);
-            Effects::new()
+            None
         }
-        None => vec![Effect::Call(Request::Holdings)],
-    }
+        None => Some(Effect::Call(Request::Holdings)),
+    };
+    call.into_iter().chain(rung).collect()
 }
 
 pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {

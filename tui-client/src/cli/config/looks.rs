@@ -1,10 +1,11 @@
-//! Theme, color of a rising price and chart markers, with their defaults.
+//! Theme, color of a rising price, chart markers and the bell, with their defaults.
 
 use awesomestock_proto::command_line::shown;
 use color_eyre::eyre::{Result, WrapErr};
 
 use super::{UserEnvironment, option_error};
 use crate::{
+    app::portfolio::alerts::Bell,
     cli::args::Options,
     ui::{Markers, Theme},
 };
@@ -34,6 +35,15 @@ pub(super) fn markers(options: &Options, environment: &UserEnvironment) -> Resul
         .transpose()
         .wrap_err("markers")?
         .unwrap_or(environment.markers))
+}
+
+pub(super) fn bell(options: &Options) -> Result<Bell> {
+    match options.bell.as_deref() {
+        None | Some("off") => Ok(Bell::Off),
+        Some("bell") => Ok(Bell::Bell),
+        Some("notify") => Ok(Bell::Notify),
+        Some(other) => Err(option_error("bell", "must be off, bell or notify", other)),
+    }
 }
 
 /// Returns the markers for a locale and terminal: ASCII for a locale that is not UTF-8, blocks for the Linux

@@ -235,6 +235,7 @@ impl Config {
             settings: Settings {
                 splash: !options.no_splash.unwrap_or(false),
                 wire: options.wire.unwrap_or(false),
+                bell: looks::bell(options)?,
                 ..Settings::default()
             },
         })

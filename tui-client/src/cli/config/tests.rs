@@ -116,6 +116,10 @@ fn values_out_of_bounds_are_rejected_with_the_bounds() {
         (&["--user", "\u{1b}[31mred"], "user: must be"),
         (&["--theme", "pink"], "theme: unknown theme"),
         (&["--up", "blue"], "up: must be green or red, not \"blue\""),
+        (
+            &["--bell", "loud"],
+            "bell: must be off, bell or notify, not \"loud\"",
+        ),
         (&["--markers", "runes"], "markers: unknown markers"),
         (
             &["--casino", "127.0.0.1:10000"],

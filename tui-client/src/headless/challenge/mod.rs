@@ -359,7 +359,7 @@ impl Outcome {
 
 /// A game of a challenge, with a ledger in a folder of its own, which is deleted when the game ends.
 #[derive(Debug)]
-pub(crate) struct Attempt {
+pub(crate) struct ChallengeRun {
     challenge: Challenge,
     player: String,
     /// The file of the result; `None`: practice.
@@ -367,7 +367,7 @@ pub(crate) struct Attempt {
     ledger: PathBuf,
 }
 
-impl Attempt {
+impl ChallengeRun {
     /// Begins a game. The first one of a day counts from here on, also if it is not finished; duels are kept each time.
     pub(crate) fn begin(data_dir: &Path, challenge: Challenge, player: &str) -> Result<Self> {
         let folder = data_dir.join(FOLDER);
@@ -413,7 +413,7 @@ impl Attempt {
     }
 }
 
-impl Drop for Attempt {
+impl Drop for ChallengeRun {
     fn drop(&mut self) {
         // What is left takes space, but is never read again.
         let _ = fs::remove_dir_all(&self.ledger);

@@ -178,7 +178,8 @@ fn a_file_with_other_fields_or_names_is_not_read() {
 #[test]
 fn only_the_first_game_of_a_day_counts() {
     let folder = tempfile::tempdir().unwrap();
-    let begin = |challenge: &str| Attempt::begin(folder.path(), challenge.parse().unwrap(), "ann").unwrap();
+    let begin =
+        |challenge: &str| ChallengeRun::begin(folder.path(), challenge.parse().unwrap(), "ann").unwrap();
     let mut out = Vec::new();
     begin("daily 2026-11-29")
         .finish(vec![row(2, Side::Buy, 3)], &mut out)

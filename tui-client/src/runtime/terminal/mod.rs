@@ -23,6 +23,7 @@ use crossterm::{
 use ratatui::{Frame, Terminal, backend::CrosstermBackend, layout::Rect};
 
 use super::signals::{Signal, Signals, is_foreground};
+use crate::ui::text::sanitize;
 
 /// Whether the modes are set and frames may be written.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -76,6 +77,28 @@ impl TerminalGuard {
             CopyToClipboard::to_clipboard_from(text)
         )?;
         self.terminal.backend_mut().flush()
+    }
+
+    /// Rings the terminal's bell.
+    pub(super) fn ring(&mut self) -> io::Result<()> {
+        self.terminal.backend_mut().write_all(b"\x07")?;
+        self.terminal.backend_mut().flush()
+    }
+
+    /// Asks for a desktop notification, by OSC 777 where it is known, else by OSC 9. Terminals ignore what they do not
+    /// know.
+    pub(super) fn notify(&mut self, words: &str) -> io::Result<()> {
+        let words = sanitize(words).replace(';', ",");
+        let term = std::env::var("TERM").unwrap_or_default();
+        let knows_777 = ["rxvt", "foot", "xterm-ghostty"]
+            .iter()
+            .any(|name| term.starts_with(name));
+        let backend = self.terminal.backend_mut();
+        match knows_777 {
+            true => write!(backend, "\x1b]777;notify;AwesomeStock;{words}\x07")?,
+            false => write!(backend, "\x1b]9;AwesomeStock: {words}\x07")?,
+        }
+        backend.flush()
     }
 
     /// Makes the next frame a full one.
