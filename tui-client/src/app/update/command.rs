@@ -249,7 +249,7 @@ fn below_one_stock(state: &AppState, quantity: Quantity, order: Estimate) -> Opt
         (Quantity::Worth(dollars), _) => {
             let tokens = i64::from(dollars).saturating_mul(TOKENS_PER_DOLLAR);
             let worth = pluralize(tokens, "token");
-            format!("{one}, {} $ are {worth}", thousands(dollars))
+            format!("{one}, {} $ is worth {worth}", thousands(dollars))
         }
         (Quantity::Max, Side::Buy) => format!("{one}, you have {}", held()?),
         (Quantity::Share(percent), Side::Buy) => format!("{one}, {percent} % of {} is less", held()?),

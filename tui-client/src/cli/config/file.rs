@@ -53,7 +53,7 @@ pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, 
 pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {
     let misplaced = |error: toml::de::Error| KeyError {
         at: error.span().map_or(0, |span| span.start),
-        why: error.message().replace("expected i64", "expected a whole number"),
+        why: plain_words(error.message()),
     };
     let mut table = DeTable::parse(text).map_err(misplaced)?;
     let keys = match table.get_mut().remove(KEYS) {
@@ -62,6 +62,16 @@ pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {
     };
     let options = Options::deserialize(Deserializer::from(table)).map_err(misplaced)?;
     Ok(Content { options, keys })
+}
+
+/// Returns the expected type alone: the value of another type may be a secret in the wrong place.
+fn plain_words(message: &str) -> String {
+    let found = message.strip_prefix("invalid type: ");
+    match found.and_then(|found| found.rsplit_once(", expected ")) {
+        Some((_, "i64")) => "expected a whole number".to_owned(),
+        Some((_, expected)) => format!("expected {expected}"),
+        None => message.to_owned(),
+    }
 }
 
 fn read_bounded(path: &Path) -> io::Result<String> {

@@ -204,7 +204,13 @@ fn errors_of_the_file_include_the_line() {
             "tick = '1s'\n\nprize = 3\n",
             "config.toml line 3: unknown field `prize`",
         ),
-        ("tick = '1s'\nseed = 'x'\n", "config.toml line 2: invalid type"),
+        (
+            "tick = '1s'\nseed = 'x'\n",
+            "config.toml line 2: expected a whole number",
+        ),
+        ("house = 'http://u:hunter2@h'", "line 1: expected a whole number"),
+        ("seed = 99999999999999999999", "line 1: expected a whole number"),
+        ("plain = 5", "line 1: expected a boolean"),
         ("tick = \n", "config.toml line 1: "),
         ("user = 'a'\nuser = 'b'\n", "config.toml line 2: "),
     ];
