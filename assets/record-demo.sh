@@ -19,5 +19,5 @@ cast() {
     "$GAME" cast assets/demo.jsonl --config /dev/null --theme dark --output "$folder/$1" "${@:2}"
 }
 cast demo.cast --idle 1.5
-cast desk.svg --at 20.4s
+cast desk.svg --at 11.7s
 cast demo.svg --idle 1.5

@@ -69,7 +69,13 @@ async fn play_in_lab(config: &Config, options: SoloOptions) -> Result<()> {
     }
     let (channel, servers, faults) = lab::start(options, Timing::default())?;
     let client = Client::new(channel, config.player.clone(), None);
-    with_servers(play(config, client, Some(faults)), servers).await
+    let game = async {
+        let played = play(config, client, Some(faults.clone())).await;
+        // A casino on a full disk could not close its ledger.
+        faults.send_modify(|faults| *faults = faults.ended());
+        played
+    };
+    with_servers(game, servers).await
 }
 
 /// Runs a one-shot command and prints its result.

@@ -26,7 +26,7 @@ const ROWS: u16 = 36;
 const FILES: &[(&str, usize)] = &[
     ("demo.cast", 600_000),
     ("desk.svg", 150_000),
-    ("demo.svg", 1_000_000),
+    ("demo.svg", 500_000),
 ];
 
 /// Largest size of the session in bytes.
@@ -49,13 +49,13 @@ const SCENES: &[&str] = &[
     "price above limit",
     "✗ BUY 5 @ 25",
     "✓ BUY 5 @ 45",
-    "tick 9",
-    "ticks per candle",
-    "alertBelow 53",
-    "alert: price 52",
-    "✓ SELL 15",
     "LEADERBOARD",
-    "▲ +585",
+    "The network is cut",
+    "reconnecting: attempt",
+    "1 order waiting",
+    "The desk is connected again",
+    "✓ SELL 16",
+    "▲ +683",
 ];
 
 fn asset(name: &str) -> PathBuf {
@@ -100,7 +100,7 @@ fn record_the_session() {
     let mut command = pty::game(
         &home,
         &[
-            "--user", "ann", "--seed", "3", "--tick", "800ms", "--record", record,
+            "lab", "--user", "ann", "--seed", "3", "--tick", "800ms", "--record", record,
         ],
     );
     command.env_remove("AWESOMESTOCK_NO_SPLASH");
@@ -191,7 +191,7 @@ fn the_demonstration_shows_a_game_from_its_first_price_to_its_summary() {
     );
     let remaining = screen.contents();
     for line in [
-        "AwesomeStock  ann @ solo",
+        "AwesomeStock  ann @ lab",
         "played",
         "trades",
         "P&L           ▲ +",

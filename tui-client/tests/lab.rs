@@ -549,6 +549,9 @@ fn the_lab_is_played_on_the_screen_and_leaves_no_files() {
     game.see("THE LAB");
     game.type_keys("\u{1b}");
     game.see_no_more("THE LAB");
+    // F4, F6 and F8: faults do not keep the player in the lab.
+    game.type_keys("\u{1b}[14~\u{1b}[17~\u{1b}[19~");
+    game.see("F4●delay F5 lose F6●disk F7 kill F8●payments");
     game.type_keys("q");
     let (status, summary) = game.end();
     assert!(status.success(), "{status:?} {summary}");

@@ -118,6 +118,22 @@ pub struct Faults {
     pub payments_down: bool,
 }
 
+impl Faults {
+    /// Returns the faults when those that last have ended.
+    #[must_use]
+    pub fn ended(self) -> Self {
+        let Self {
+            cuts, losses, kills, ..
+        } = self;
+        Self {
+            cuts,
+            losses,
+            kills,
+            ..Self::default()
+        }
+    }
+}
+
 /// A reconnect after a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Recovery {
