@@ -28,27 +28,19 @@ pub(crate) struct PageLimits {
 impl PageLimits {
     /// Parses the two fields of a page request; 0 means not set.
     pub(crate) fn parse(self, before: i64, limit: i32) -> Result<PageRequest, PageError> {
-        let before = match before {
-            ..0 => {
-                return Err(PageError::Number {
-                    field: self.field,
-                    given: before,
-                });
-            }
-            0 => None,
-            before => Some(before),
+        let (field, max) = (self.field, self.max);
+        if before < 0 {
+            return Err(PageError::Number { field, given: before });
+        }
+        let within = u32::try_from(limit).ok().filter(|limit| *limit <= max);
+        let limit = match within.ok_or(PageError::Limit { given: limit, max })? {
+            0 => self.default,
+            limit => limit,
         };
-        let limit = match u32::try_from(limit) {
-            Ok(0) => self.default,
-            Ok(within) if within <= self.max => within,
-            _ => {
-                return Err(PageError::Limit {
-                    given: limit,
-                    max: self.max,
-                });
-            }
-        };
-        Ok(PageRequest { before, limit })
+        Ok(PageRequest {
+            before: (before > 0).then_some(before),
+            limit,
+        })
     }
 }
 

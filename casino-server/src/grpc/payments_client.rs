@@ -108,11 +108,11 @@ impl PaymentsClient {
                 Ok(error) = read_error => Err(StatementError::Read(error)),
                 response = client.create_statement(payments) => match response {
                     Ok(statement) => {
-                        self.log(None);
+                        self.outage.log_success("the payments server works again");
                         Ok(statement.into_inner())
                     }
                     Err(status) => {
-                        self.log(Some(&status));
+                        self.log_failure(&status);
                         Err(map_status(&status, self.stall_timeout))
                     }
                 },
@@ -125,26 +125,11 @@ impl PaymentsClient {
         }
     }
 
-    fn log(&self, failure: Option<&Status>) {
-        match failure {
-            None => {
-                if let Some(more) = self.outage.worked() {
-                    tracing::info!(more_failed = more, "the payments server works again");
-                }
-            }
-            Some(status) => {
-                if let Some(more) = self.outage.failed() {
-                    let tls = tls::explain(status);
-                    let (code, message) = (status.code(), status.message());
-                    tracing::warn!(
-                        ?code,
-                        ?message,
-                        tls,
-                        more_failed = more,
-                        "the payments server failed"
-                    );
-                }
-            }
+    fn log_failure(&self, status: &Status) {
+        if let Some(more_failed) = self.outage.failed() {
+            let tls = tls::explain(status);
+            let (code, message) = (status.code(), status.message());
+            tracing::warn!(?code, ?message, tls, more_failed, "the payments server failed");
         }
     }
 

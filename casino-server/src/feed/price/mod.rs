@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
 
@@ -34,23 +35,12 @@ pub(crate) struct PriceUpdate {
     pub(crate) lag: LagMetrics,
 }
 
-/// Counters of slow sessions.
+/// Counters of slow sessions, as [`PriceFeed::register`] describes them.
 #[derive(Debug, Default)]
 pub(crate) struct LagMetrics {
-    /// Sessions that missed a price, each counted once.
-    pub(crate) sessions: AtomicU64,
-    /// Prices missed by sessions, in total.
-    pub(crate) prices: AtomicU64,
-    /// Sessions closed because their client read nothing.
-    pub(crate) closed: AtomicU64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PriceFeedGauges {
-    pub(crate) sessions: usize,
-    pub(crate) sessions_lagged: u64,
-    pub(crate) prices_skipped: u64,
-    pub(crate) sessions_closed: u64,
+    pub(crate) sessions: Counter,
+    pub(crate) prices: Counter,
+    pub(crate) closed: Counter,
 }
 
 #[derive(Debug, Clone)]
@@ -88,17 +78,32 @@ impl PriceFeed {
         relay
     }
 
-    pub(crate) fn gauges(&self) -> PriceFeedGauges {
-        let update = &self.update;
-        let relays: Vec<_> = lock(&update.relays).iter().filter_map(Weak::upgrade).collect();
-        PriceFeedGauges {
-            sessions: relays
-                .iter()
-                .fold(0, |sum, relay| sum.saturating_add(relay.sessions())),
-            sessions_lagged: update.lag.sessions.load(Ordering::Relaxed),
-            prices_skipped: update.lag.prices.load(Ordering::Relaxed),
-            sessions_closed: update.lag.closed.load(Ordering::Relaxed),
-        }
+    /// Returns the number of open sessions.
+    pub(crate) fn sessions(&self) -> usize {
+        let relays: Vec<_> = lock(&self.update.relays)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
+        relays
+            .iter()
+            .fold(0, |sum, relay| sum.saturating_add(relay.sessions()))
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let LagMetrics {
+            sessions,
+            prices,
+            closed,
+        } = &self.update.lag;
+        let lagged = "Streams that read too slowly and missed a price, each counted once";
+        registry.register("seats_lagged", lagged, sessions.clone());
+        registry.register(
+            "prices_skipped",
+            "Prices missed by streams, in total",
+            prices.clone(),
+        );
+        let stalled = "Streams closed because their client read nothing for too long";
+        registry.register("seats_closed", stalled, closed.clone());
     }
 
     #[cfg(test)]

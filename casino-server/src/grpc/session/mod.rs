@@ -17,10 +17,7 @@ use futures_util::StreamExt;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use self::{
-    auth::SessionAuth,
-    pending::{Answer, PendingOrders},
-};
+use self::{auth::SessionAuth, pending::PendingOrders};
 use crate::{
     domain::{account::Account, player::PlayerName},
     feed::{
@@ -29,7 +26,7 @@ use crate::{
         price::relay::PriceSubscriber,
     },
     grpc::{auth::Revocation, convert, status},
-    ledger::{LedgerError, LedgerHandle},
+    ledger::LedgerHandle,
 };
 
 /// Maximum number of actions read in one poll, so that other sessions of the worker get their turn.
@@ -148,25 +145,11 @@ impl<In> Session<In> {
         if answer.is_pending() {
             return None;
         }
-        let capabilities = self.capabilities;
-        let message = self
-            .pending
-            .pop_answer(|answer| answer_message(&answer, capabilities))?;
+        let message = self.pending.pop_answer(self.capabilities)?;
         if message.is_err() {
             self.phase = Phase::Ended;
         }
         Some(message)
-    }
-}
-
-/// Returns the message for an answer, or the status to end with if the outcome is unknown.
-fn answer_message(answer: &Answer<'_>, capabilities: Capabilities) -> Result<GambleFrame, Status> {
-    match answer {
-        Answer::Malformed(error) => Ok(convert::rejected(error, capabilities)),
-        Answer::Denied(error) => Ok(convert::rejected(error, capabilities)),
-        Answer::Decided(Ok(decision)) => Ok(convert::order_result(decision, capabilities)),
-        Answer::Decided(Err(error @ LedgerError::OutcomeUnknown)) => Err(LedgerError::clone(error).into()),
-        Answer::Decided(Err(error)) => Ok(convert::rejected(error, capabilities)),
     }
 }
 

@@ -6,16 +6,19 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use awesomestock_proto::frame::GambleFrame;
 use tokio::time::Sleep;
+use tonic::Status;
 
 use crate::{
     domain::{
-        order::{Decision, request::OrderRequest},
+        order::request::OrderRequest,
         player::{LegacyNames, PlayerName},
     },
+    feed::capabilities::Capabilities,
     grpc::{
         auth::AccessError,
-        convert::InvalidAction,
+        convert::{self, InvalidAction},
         session::{auth::SessionAuth, backoff::backoff},
     },
     ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter},
@@ -23,15 +26,6 @@ use crate::{
 
 /// Maximum number of unanswered actions of a session. At the limit it stops reading, which applies backpressure.
 pub(super) const PENDING_MAX: usize = 1024;
-
-#[derive(Debug)]
-pub(super) enum Answer<'a> {
-    Malformed(&'a InvalidAction),
-    /// The session may not act for the player.
-    Denied(&'a AccessError),
-    /// The ledger's answer.
-    Decided(Result<&'a Decision, &'a LedgerError>),
-}
 
 pub(super) struct PendingOrders {
     /// In the order received: first the decided actions, then those not yet decided, then those not yet authorized.
@@ -169,23 +163,27 @@ impl PendingOrders {
         }
     }
 
-    /// Removes the oldest action and converts its answer, after [`poll_answer`](Self::poll_answer) was ready. The answer is
-    /// passed by reference because answers are large and frequent.
-    pub(super) fn pop_answer<T>(&mut self, convert: impl FnOnce(Answer<'_>) -> T) -> Option<T> {
-        let converted = match self.actions.front()? {
-            PendingAction::Malformed(error) => convert(Answer::Malformed(error)),
-            PendingAction::Denied(error) => convert(Answer::Denied(error)),
+    /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready. Returns its message, or the status
+    /// to end with if the outcome is unknown.
+    pub(super) fn pop_answer(&mut self, capabilities: Capabilities) -> Option<Result<GambleFrame, Status>> {
+        let message = match self.actions.front()? {
+            PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)),
+            PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)),
             PendingAction::Order(LedgerOrder::Decided(verdict)) => {
                 if self.backoff.is_none() && verdict.was_deferred() && verdict.is_rate_limited() {
                     self.backoff = Some(Box::pin(backoff()));
                 }
-                convert(Answer::Decided(verdict.result()))
+                match verdict.result() {
+                    Ok(decision) => Ok(convert::order_result(decision, capabilities)),
+                    Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
+                    Err(error) => Ok(convert::rejected(error, capabilities)),
+                }
             }
             PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..)) => return None,
         };
         self.actions.pop_front();
         self.checked = self.checked.saturating_sub(1);
         self.decided = self.decided.saturating_sub(1);
-        Some(converted)
+        Some(message)
     }
 }

@@ -33,6 +33,7 @@ impl Metrics {
     pub(crate) fn new(ledger: LedgerHandle, prices: PriceFeed, connections: ConnectionLimiter) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         ledger.register(&mut registry);
+        prices.register(&mut registry);
         registry.register_collector(Box::new(MetricsSources {
             ledger,
             prices,
@@ -53,14 +54,14 @@ impl Metrics {
 
 impl Collector for MetricsSources {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let (ledger, prices) = (self.ledger.gauges(), self.prices.gauges());
+        let ledger = self.ledger.gauges();
         for (name, help, value) in [
             (
                 "queue_entries",
                 "Trades, payments and ticks that are not committed yet",
                 ledger.queued,
             ),
-            ("seats", "Open Gamble streams", prices.sessions),
+            ("seats", "Open Gamble streams", self.prices.sessions()),
             (
                 "connections",
                 "Open connections of clients",
@@ -70,27 +71,8 @@ impl Collector for MetricsSources {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
         }
-        for (name, help, total) in [
-            ("actions_refused", "Rejected buys and sells", ledger.rejected),
-            (
-                "seats_lagged",
-                "Streams that read too slowly and missed a price, each counted once",
-                prices.sessions_lagged,
-            ),
-            (
-                "prices_skipped",
-                "Prices missed by streams, in total",
-                prices.prices_skipped,
-            ),
-            (
-                "seats_closed",
-                "Streams closed because their client read nothing for too long",
-                prices.sessions_closed,
-            ),
-        ] {
-            let counter = ConstCounter::new(total);
-            counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
-        }
-        Ok(())
+        let (name, help) = ("actions_refused", "Rejected buys and sells");
+        let counter = ConstCounter::new(ledger.rejected);
+        counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
     }
 }

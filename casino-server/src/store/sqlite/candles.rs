@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use crate::domain::candles::Retention;
 
@@ -10,78 +10,59 @@ use crate::domain::candles::Retention;
 const GROUPS_MAX: usize = 8;
 
 pub(super) fn roll_up(connection: &Connection, retention: Retention) -> rusqlite::Result<()> {
+    let Retention { fine, coarse, .. } = retention;
     for _ in 0..GROUPS_MAX {
-        let Some(group) = due_fine(connection, retention)? else {
+        let ticks = ends(connection, TICK_ENDS, [])?;
+        let due = ticks.and_then(|(oldest, newest)| retention.next_fine(oldest, newest));
+        let Some(Range { start, end }) = due else {
             return Ok(());
         };
-        to_fine_candle(connection, retention, &group)?;
-        if let Some(group) = due_coarse(connection, retention)? {
-            to_coarse_candle(connection, retention, &group)?;
+        execute(connection, TO_FINE, params![start, end, fine])?;
+        execute(connection, DELETE_TICKS, params![start, end])?;
+        let candles = ends(connection, CANDLE_ENDS, [fine])?;
+        let due = candles.and_then(|(oldest, newest)| retention.next_coarse(oldest, newest));
+        if let Some(Range { start, end }) = due {
+            execute(connection, TO_COARSE, params![start, end, fine, coarse])?;
+            execute(connection, DELETE_CANDLES, params![start, end, fine])?;
         }
     }
     Ok(())
 }
 
-fn due_fine(connection: &Connection, retention: Retention) -> rusqlite::Result<Option<Range<i64>>> {
-    let ends = connection
-        .prepare_cached("SELECT (SELECT min(number) FROM ticks), (SELECT max(number) FROM ticks)")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (Some(oldest), Some(newest)) = ends else {
-        return Ok(None);
-    };
-    Ok(retention.next_fine(oldest, newest))
+/// Returns the first and last tick, `None` if there are no ticks.
+fn ends(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Option<(i64, i64)>> {
+    let read = |row: &Row<'_>| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?));
+    connection.prepare_cached(sql)?.query_row(params, read)
 }
 
-fn due_coarse(connection: &Connection, retention: Retention) -> rusqlite::Result<Option<Range<i64>>> {
-    let mut end = connection.prepare_cached(
-        "SELECT (SELECT first FROM candles WHERE size = ?1 ORDER BY first LIMIT 1),
-             (SELECT first + ticks - 1 FROM candles WHERE size = ?1 ORDER BY first DESC LIMIT 1)",
-    )?;
-    let ends = end
-        .query_row([retention.fine], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((Some(oldest), Some(newest))) = ends else {
-        return Ok(None);
-    };
-    Ok(retention.next_coarse(oldest, newest))
+fn execute(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(params)
 }
 
-fn to_fine_candle(connection: &Connection, retention: Retention, group: &Range<i64>) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO candles (size, first, ticks, open, high, low, close, since_unix_ms, until_unix_ms)
-             SELECT ?3, oldest.number, newest.number - oldest.number + 1, oldest.price,
-                 (SELECT max(price) FROM ticks WHERE number >= ?1 AND number < ?2),
-                 (SELECT min(price) FROM ticks WHERE number >= ?1 AND number < ?2),
-                 newest.price, oldest.at_unix_ms, newest.at_unix_ms
-             FROM (SELECT * FROM ticks WHERE number >= ?1 ORDER BY number LIMIT 1) AS oldest,
-                 (SELECT * FROM ticks WHERE number < ?2 ORDER BY number DESC LIMIT 1) AS newest",
-        )?
-        .execute(params![group.start, group.end, retention.fine])?;
-    connection
-        .prepare_cached("DELETE FROM ticks WHERE number >= ?1 AND number < ?2")?
-        .execute(params![group.start, group.end])?;
-    Ok(())
-}
+const TICK_ENDS: &str = "SELECT (SELECT min(number) FROM ticks), (SELECT max(number) FROM ticks)";
 
-fn to_coarse_candle(
-    connection: &Connection,
-    retention: Retention,
-    group: &Range<i64>,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO candles (size, first, ticks, open, high, low, close, since_unix_ms, until_unix_ms)
-             SELECT ?4, oldest.first, newest.first + newest.ticks - oldest.first, oldest.open,
-                 (SELECT max(high) FROM candles WHERE size = ?3 AND first >= ?1 AND first < ?2),
-                 (SELECT min(low) FROM candles WHERE size = ?3 AND first >= ?1 AND first < ?2),
-                 newest.close, oldest.since_unix_ms, newest.until_unix_ms
-             FROM (SELECT * FROM candles WHERE size = ?3 AND first >= ?1 ORDER BY first LIMIT 1) AS oldest,
-                 (SELECT * FROM candles WHERE size = ?3 AND first < ?2 ORDER BY first DESC LIMIT 1) AS newest",
-        )?
-        .execute(params![group.start, group.end, retention.fine, retention.coarse])?;
-    connection
-        .prepare_cached("DELETE FROM candles WHERE size = ?3 AND first >= ?1 AND first < ?2")?
-        .execute(params![group.start, group.end, retention.fine])?;
-    Ok(())
-}
+const CANDLE_ENDS: &str = "
+SELECT (SELECT first FROM candles WHERE size = ?1 ORDER BY first LIMIT 1),
+    (SELECT first + ticks - 1 FROM candles WHERE size = ?1 ORDER BY first DESC LIMIT 1)";
+
+const TO_FINE: &str = "
+INSERT INTO candles (size, first, ticks, open, high, low, close, since_unix_ms, until_unix_ms)
+    SELECT ?3, oldest.number, newest.number - oldest.number + 1, oldest.price,
+        (SELECT max(price) FROM ticks WHERE number >= ?1 AND number < ?2),
+        (SELECT min(price) FROM ticks WHERE number >= ?1 AND number < ?2),
+        newest.price, oldest.at_unix_ms, newest.at_unix_ms
+    FROM (SELECT * FROM ticks WHERE number >= ?1 ORDER BY number LIMIT 1) AS oldest,
+        (SELECT * FROM ticks WHERE number < ?2 ORDER BY number DESC LIMIT 1) AS newest";
+
+const DELETE_TICKS: &str = "DELETE FROM ticks WHERE number >= ?1 AND number < ?2";
+
+const TO_COARSE: &str = "
+INSERT INTO candles (size, first, ticks, open, high, low, close, since_unix_ms, until_unix_ms)
+    SELECT ?4, oldest.first, newest.first + newest.ticks - oldest.first, oldest.open,
+        (SELECT max(high) FROM candles WHERE size = ?3 AND first >= ?1 AND first < ?2),
+        (SELECT min(low) FROM candles WHERE size = ?3 AND first >= ?1 AND first < ?2),
+        newest.close, oldest.since_unix_ms, newest.until_unix_ms
+    FROM (SELECT * FROM candles WHERE size = ?3 AND first >= ?1 ORDER BY first LIMIT 1) AS oldest,
+        (SELECT * FROM candles WHERE size = ?3 AND first < ?2 ORDER BY first DESC LIMIT 1) AS newest";
+
+const DELETE_CANDLES: &str = "DELETE FROM candles WHERE size = ?3 AND first >= ?1 AND first < ?2";

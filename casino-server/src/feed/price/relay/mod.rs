@@ -131,7 +131,7 @@ impl WorkerRelay {
                 StallAction::Nothing | StallAction::Forget => {}
                 StallAction::Probe => probe = true,
                 StallAction::Close => {
-                    self.update.lag.closed.fetch_add(1, Ordering::Relaxed);
+                    self.update.lag.closed.inc();
                 }
             }
             action != StallAction::Forget
@@ -159,10 +159,10 @@ impl PriceSubscriber {
         let skipped = newest.count.wrapping_sub(self.seen).saturating_sub(1);
         if self.seen != NONE_SEEN && skipped > 0 {
             let lag = &self.relay.update.lag;
-            lag.prices.fetch_add(skipped, Ordering::Relaxed);
+            lag.prices.inc_by(skipped);
             if !self.lagged {
                 self.lagged = true;
-                lag.sessions.fetch_add(1, Ordering::Relaxed);
+                lag.sessions.inc();
             }
         }
         self.seen = newest.count;
@@ -261,7 +261,7 @@ mod tests {
     fn a_lagging_session_counts_once_and_each_missed_price_counts() {
         let prices = PriceFeed::new(tick(0), Duration::from_secs(1));
         let relay = prices.subscribe(StallTimeout::DEFAULT);
-        let lag = || (prices.gauges().sessions_lagged, prices.gauges().prices_skipped);
+        let lag = || (relay.update.lag.sessions.get(), relay.update.lag.prices.get());
         let mut subscriber = relay.subscribe(None);
         prices.publish(tick(1));
         assert!(subscriber.changed().is_some());
