@@ -166,10 +166,11 @@ impl Renderer {
         wallet::draw(self, state, &layout, buf);
         let mut buttons = ticket::draw(self, state, &layout, buf);
         ticks::draw(self, state, &layout, buf);
+        // The title of the log is on the lower border of the pane.
+        wire::draw(self, state, wire_area, buf);
         if !layout.log.is_empty() {
             log::draw(self, state, &layout, buf);
         }
-        wire::draw(self, state, wire_area, buf);
         lobby::draw(self, state, &lobby_layout, buf);
         panel::round_corners(layout.body, buf);
         buttons.extend(footer::draw(self, state, &layout, buf));

@@ -40,7 +40,7 @@ use crate::{
 const MAX_COLUMNS: usize = 110;
 
 /// Columns from which text and bytes are side by side.
-const SIDE_BY_SIDE: usize = 70;
+const SIDE_BY_SIDE: usize = 60;
 
 /// Columns of number and wire type.
 const FIELD_COLUMNS: usize = 12;
@@ -195,7 +195,11 @@ fn message_lines(
     };
     let length = u32::try_from(message.length).unwrap_or(u32::MAX).to_be_bytes();
     let prefix: Vec<u8> = std::iter::once(0).chain(length).collect();
-    push("# not compressed, length".to_owned(), "gRPC".to_owned(), &prefix);
+    push(
+        "# not compressed, length:".to_owned(),
+        "gRPC prefix".to_owned(),
+        &prefix,
+    );
     for line in fields {
         let field = line
             .field

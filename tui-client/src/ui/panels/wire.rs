@@ -2,18 +2,18 @@
 //! it on others, and a window on small ones.
 //!
 //! ```text
-//! ╭ Wire ────────────────────────────────────── bytes: prefix + message ╮
-//! │ time         type           message                  bytes    since │
-//! │ 14:03:22.120 → Action        BUY 2  #0a01 0.31 ms      5+31  +412 ms │
-//! │ 14:03:22.120 ← ACTION_RESULT executed: BUY 2 at 37…   5+118 +0.31 ms │
-//! ╰ arrows select  Enter opens  W closes ────────────────────────────────╯
+//! ╭ Wire ───────────────────── arrows select  Enter opens  W closes ╮
+//! │ time           type          message               bytes   since │
+//! │ 14:03:22.120 → Action        BUY 2  #0a01 0.31 ms   5+31 +412 ms │
+//! │ 14:03:22.120 ← ACTION_RESULT #0a01 0.31 ms exec…   5+118 +0.3 ms │
+//! ╰─────────────────────────────────────────────────────────────────╯
 //! ```
 
 use jiff::tz::TimeZone;
 use ratatui::{
     buffer::Buffer,
     layout::{
-        Constraint::{Fill, Length},
+        Constraint::{self, Fill, Length},
         Rect,
     },
     style::{Modifier, Style},
@@ -26,6 +26,7 @@ use crate::{
     app::{
         AppState,
         commands::action::Action,
+        portfolio::money::UnixMillis,
         wire::{PREFIX_BYTES, PaneSide, RowKind, WireRow, reducer::ReducerStep},
     },
     ui::{
@@ -73,7 +74,7 @@ pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLa
             }
         }
         LayoutSize::Large | LayoutSize::Huge if chart.width >= BESIDE_COLUMNS => {
-            layout.chart.width = chart.width / 2;
+            layout.chart.width = chart.width * 2 / 5;
             Rect {
                 x: layout.chart.right() - 1,
                 width: chart.width - layout.chart.width + 1,
@@ -113,17 +114,21 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
         true => view.theme.accent.remove_modifier(Modifier::BOLD),
         false => view.theme.border,
     };
-    let hints = Hints::first_that_fits(&hints(state), usize::from(area.width).saturating_sub(4));
+    let title = panel::styled(format!(" {} ", title(state)), view.theme.title);
+    let room = usize::from(area.width).saturating_sub(title.width() + 5);
+    let hints = Hints::first_that_fits(&hints(state), room).line();
+    let aside = if hints.is_empty() {
+        hints
+    } else {
+        format!(" {hints} ")
+    };
     let block = Block::bordered()
         .style(view.theme.text)
         .border_style(border)
         .merge_borders(MergeStrategy::Exact)
         .title_style(Style::reset().patch(view.theme.text))
-        .title(panel::styled(
-            format!(" {} ", title(state, area.width)),
-            view.theme.title,
-        ))
-        .title_bottom(panel::styled(format!(" {} ", hints.line()), view.theme.dim))
+        .title(title)
+        .title(panel::styled(aside, view.theme.dim).right_aligned())
         .padding(Padding::horizontal(u16::from(area.width >= WIDE_COLUMNS)));
     let inner = block.inner(area);
     block.render(area, buf);
@@ -169,17 +174,11 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
     table.column_spacing(1).render(inner, buf);
 }
 
-/// Returns the title, with the unit of the sizes if there is room.
-fn title(state: &AppState, columns: u16) -> String {
-    let name = match (state.wire.view.side, state.wire.is_replay) {
-        (PaneSide::Reducer, _) => "Reducer: event, effects, changes",
-        (PaneSide::Wire, true) => "Wire of a recording, encoded again",
+fn title(state: &AppState) -> &'static str {
+    match (state.wire.view.side, state.wire.is_replay) {
+        (PaneSide::Reducer, _) => "Reducer",
+        (PaneSide::Wire, true) => "Wire, encoded again",
         (PaneSide::Wire, false) => "Wire",
-    };
-    let unit = "sizes: 5 bytes of gRPC + message";
-    match usize::from(columns) > name.len() + unit.len() + 8 {
-        true => format!("{name} ─ {unit}"),
-        false => name.to_owned(),
     }
 }
 
@@ -228,62 +227,71 @@ fn row_style(view: &Renderer, kind: RowKind) -> Style {
     }
 }
 
-/// The columns that fit the pane: all, or those that a narrow one needs.
+/// The columns that fit the pane, with the width of the message: all of them, or those that a narrow one needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Columns {
-    All,
-    Few,
+    All(u16),
+    Few(u16),
 }
 
 impl Columns {
     fn of(width: u16) -> Self {
+        // The other columns, and the spaces between all.
+        const ALL: u16 = 12 + 1 + 13 + 7 + 9 + 5;
+        const FEW: u16 = 8 + 1 + 6 + 3;
         match width >= WIDE_COLUMNS - 4 {
-            true => Self::All,
-            false => Self::Few,
+            true => Self::All(width.saturating_sub(ALL)),
+            false => Self::Few(width.saturating_sub(FEW)),
         }
     }
 
-    fn widths(self) -> Vec<ratatui::layout::Constraint> {
+    fn widths(self) -> Vec<Constraint> {
         match self {
-            Self::All => vec![
-                Length(12),
-                Length(1),
-                Length(text::cells(TYPE_COLUMNS)),
-                Fill(1),
-                Length(7),
-                Length(9),
-            ],
-            Self::Few => vec![Length(8), Length(1), Fill(1), Length(6)],
+            Self::All(message) => [12, 1, 13, message, 7, 9].map(Length).into(),
+            Self::Few(message) => [8, 1, message, 6].map(Length).into(),
         }
     }
 
     fn row(self, view: &Renderer, row: &WireRow) -> Row<'static> {
         let time = |words: String| Cell::from(Span::styled(words, view.theme.dim));
         let right = |words: String| Cell::from(Line::from(words).right_aligned());
+        let cut = |words: &str, columns: u16| text::truncate(words, usize::from(columns)).into_owned();
         let words = message_words(row);
         match self {
-            Self::All => Row::new([
+            Self::All(columns) => Row::new([
                 time(format::clock_micros(row.at_us, &view.zone)),
                 arrow(row).into(),
                 row.kind.name().into(),
-                words.into(),
+                cut(&words, columns).into(),
                 right(size(row)),
                 right(since(row)),
             ]),
-            Self::Few => {
-                let whole = format!("{} {words}", row.kind.name());
-                let [clock, _] = clock_parts(row, &view.zone);
-                Row::new([time(clock), arrow(row).into(), whole.into(), right(size(row))])
+            Self::Few(columns) => {
+                let words = match needs_type(row.kind) {
+                    true => format!("{} {words}", row.kind.name()),
+                    false => words,
+                };
+                Row::new([
+                    time(format::clock(UnixMillis(row.at_us / 1_000), &view.zone)),
+                    arrow(row).into(),
+                    cut(&words, columns).into(),
+                    right(size(row)),
+                ])
             }
         }
     }
 }
 
-/// Returns the time without and with its fraction.
-fn clock_parts(row: &WireRow, zone: &TimeZone) -> [String; 2] {
-    let whole = format::clock_micros(row.at_us, zone);
-    let clock = whole.split('.').next().unwrap_or_default().to_owned();
-    [clock, whole]
+/// Returns false if the words of a row alone say its type.
+fn needs_type(kind: RowKind) -> bool {
+    !matches!(
+        kind,
+        RowKind::Order
+            | RowKind::Price { .. }
+            | RowKind::Result { .. }
+            | RowKind::Players
+            | RowKind::HalfClose
+    )
 }
 
 fn arrow(row: &WireRow) -> &'static str {
@@ -303,30 +311,25 @@ fn since(row: &WireRow) -> String {
         .map_or_else(String::new, |us| format!("+{}", format::elapsed(us)))
 }
 
-/// Returns the order and its latency first, then the fields in words, sanitized.
+/// Returns the fields in words, sanitized, with the request ID and the latency of an order: after an order, which is short,
+/// and before a result.
 fn message_words(row: &WireRow) -> String {
-    let mut words = String::new();
-    if row.missed > 0 {
-        words.push_str(&format!(
-            "({} not shown) ",
-            format::pluralize(count(row.missed), "message")
-        ));
+    let missed = match row.missed {
+        0 => String::new(),
+        missed => format!("({missed} missed) "),
+    };
+    let words = text::sanitize(&row.words);
+    let Some(order) = row.order else {
+        return format!("{missed}{words}");
+    };
+    let tag = order.tag().unwrap_or_default();
+    let latency = order.latency_us.map_or_else(String::new, format::elapsed);
+    let link = format!("{tag} {latency}");
+    let again = if order.is_repeated { "again " } else { "" };
+    match row.kind {
+        RowKind::Order => format!("{missed}{words}  {again}{}", link.trim()),
+        _ => format!("{missed}{} {words}", link.trim()),
     }
-    if let Some(order) = row.order {
-        words.push_str(&order.tag().map_or_else(String::new, |tag| format!("{tag} ")));
-        if order.is_repeated {
-            words.push_str("again ");
-        }
-        if let Some(us) = order.latency_us {
-            words.push_str(&format!("{}  ", format::elapsed(us)));
-        }
-    }
-    words.push_str(&text::sanitize(&row.words));
-    words
-}
-
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Returns a row as a line of plain text: `14:03:22.120314 -> Action         5+31  +412 ms  #0a01 BUY 2`.
