@@ -107,7 +107,7 @@ fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'
         lines.map(Line::from).collect::<Vec<_>>()
     };
     let heading = |words: &'static str| [Line::default(), panel::styled(words, view.theme.title)];
-    let mut lines = part(step.event.clone());
+    let mut lines = part(step.content.clone());
     lines.extend(heading("CHANGES"));
     for (name, before, after) in &step.changes {
         lines.extend(part(format!("{name}: {before}")));
