@@ -95,9 +95,10 @@ impl Client {
         }
     }
 
-    /// Reports the Gamble streams: headers, orders, results and the ends. The first call only.
-    pub fn watch_wire(&self) -> mpsc::Receiver<WireEvent> {
-        self.endpoints.tap().start()
+    /// Reports the Gamble streams: headers, orders, results and the ends. The first call only. `clock` returns
+    /// microseconds since the Unix epoch.
+    pub fn watch_wire(&self, clock: fn() -> i64) -> mpsc::Receiver<WireEvent> {
+        self.endpoints.tap().start(clock)
     }
 
     /// Reports all messages from now on, to the receiver of [`watch_wire`](Self::watch_wire).

@@ -10,7 +10,6 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use awesomestock_proto::auth;
@@ -39,10 +38,17 @@ const EVENT_QUEUE: usize = 1024;
 const MAX_HEADERS: usize = 32;
 const MAX_HEADER_CHARS: usize = 300;
 
+#[derive(Debug)]
+struct Reporter {
+    events: mpsc::Sender<WireEvent>,
+    /// Returns microseconds since the Unix epoch.
+    clock: fn() -> i64,
+}
+
 /// The end of the reports that all streams of a client share. Without a receiver it does nothing.
 #[derive(Debug, Default)]
 pub(super) struct WireTap {
-    events: OnceLock<mpsc::Sender<WireEvent>>,
+    reporter: OnceLock<Reporter>,
     /// Reports all messages, not only orders and results.
     reports_all: AtomicBool,
     missed: AtomicUsize,
@@ -50,11 +56,11 @@ pub(super) struct WireTap {
 
 impl WireTap {
     /// Starts to report. The second call returns a receiver without events.
-    pub(super) fn start(&self) -> mpsc::Receiver<WireEvent> {
-        let (sender, events) = mpsc::channel(EVENT_QUEUE);
+    pub(super) fn start(&self, clock: fn() -> i64) -> mpsc::Receiver<WireEvent> {
+        let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         // Fails only the second time.
-        let _ = self.events.set(sender);
-        events
+        let _ = self.reporter.set(Reporter { events, clock });
+        receiver
     }
 
     pub(super) fn report_all(&self) {
@@ -62,17 +68,16 @@ impl WireTap {
     }
 
     fn is_started(&self) -> bool {
-        self.events.get().is_some()
+        self.reporter.get().is_some()
     }
 
     fn report(&self, frame: WireFrame) {
-        let Some(events) = self.events.get() else {
+        let Some(Reporter { events, clock }) = self.reporter.get() else {
             return;
         };
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let missed = self.missed.swap(0, Ordering::Relaxed);
         let event = WireEvent {
-            at_us: i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX),
+            at_us: clock(),
             frame,
             missed,
         };
@@ -366,7 +371,7 @@ mod tests {
     fn what_does_not_fit_into_the_queue_is_counted() {
         let tap = WireTap::default();
         tap.report(WireFrame::HalfClosed);
-        let mut events = tap.start();
+        let mut events = tap.start(|| 0);
         for _ in 0..EVENT_QUEUE + 3 {
             tap.report(WireFrame::HalfClosed);
         }

@@ -23,6 +23,7 @@ use crate::{
     },
     client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, NO_LIMITS, Order, SessionEnd},
     headless::messages,
+    runtime::clock,
     ui::{panels::wire, text::sanitize},
 };
 
@@ -37,7 +38,7 @@ pub(crate) async fn run_repl<W: Write>(
 ) -> io::Result<()> {
     let wire = shows_wire.then(|| {
         client.collect_wire();
-        client.watch_wire()
+        client.watch_wire(clock::unix_micros)
     });
     let mut repl = Repl {
         client,

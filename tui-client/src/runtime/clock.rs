@@ -33,6 +33,11 @@ pub(super) fn now() -> UnixMillis {
     moment
 }
 
+/// Returns the wall-clock time in microseconds since the Unix epoch, UTC. It may go back.
+pub(crate) fn unix_micros() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
 /// Returns the longer of the times by two clocks: the wall clock may have been set back, and the steady clock stands
 /// still while the machine sleeps.
 fn passed_ms(wall_ms: i64, steady: Duration) -> i64 {

@@ -1,7 +1,7 @@
 //! The event loop of the game on the screen. One loop owns the state: it passes every event to
 //! [`update`](crate::app::update) and runs the effects; tasks send it events.
 
-mod clock;
+pub(crate) mod clock;
 mod connection;
 pub(crate) mod frame_limiter;
 mod ids;
@@ -90,7 +90,7 @@ pub async fn play(
     let screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
     let (sender, events) = mpsc::channel(EVENT_QUEUE);
-    let wire = client.watch_wire();
+    let wire = client.watch_wire(clock::unix_micros);
     let tasks = Tasks::start(client, sender)?;
     let now = clock::now();
     if let Some(recorder) = &mut recorder {

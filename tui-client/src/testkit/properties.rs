@@ -185,7 +185,7 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn session() -> impl Strategy<Value = Vec<u8>> {
-    let letters: Vec<u8> = b"0123456789bstwmpST?:qGnNlLeEyc/+- $%k"
+    let letters: Vec<u8> = b"0123456789bstwmpSTW?:qGnNlLeEyc/+- $%k"
         .iter()
         .copied()
         .chain(1..13)

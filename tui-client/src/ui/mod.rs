@@ -172,11 +172,12 @@ impl Renderer {
         let mut buttons = ticket::draw(self, state, &layout, buf);
         ticks::draw(self, state, &layout, buf);
         // The title of the log is on the lower border of the pane.
-        wire::draw(self, state, wire_area, buf);
+        let wire_rows = wire::draw(self, state, wire_area, buf);
         if !layout.log.is_empty() {
             log::draw(self, state, &layout, buf);
         }
         lobby::draw(self, state, &lobby_layout, buf);
+        wire_rows.iter().for_each(|rows| rows.bar(self, wire_area, buf));
         panel::round_corners(layout.body, buf);
         buttons.extend(footer::draw(self, state, &layout, buf));
         toast::draw(self, state, &layout, buf);

@@ -6,11 +6,18 @@ mod capture;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::{
+    path::Path,
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
 use awesomestock::{
     app::{
-        AppState, Effect, Event, SessionInfo,
+        AppState, Effect, Event, SessionInfo, Settings,
         commands::request::Request,
         event::StreamEvent,
+        overlay::Overlay,
         portfolio::money::{Side, UnixMillis},
         replay::Replay,
         update,
@@ -27,6 +34,12 @@ use crossterm::event::{KeyCode, KeyEvent};
 use support::{Home, casino::Casino, new_casino::NewCasino, old_casino::OldCasino};
 use tokio::sync::mpsc;
 use uuid::Uuid;
+
+/// A clock that advances by a millisecond with each reading.
+fn clock() -> i64 {
+    static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000_000);
+    NOW.fetch_add(1_000, Ordering::Relaxed)
+}
 
 fn client(url: &str, key: Option<&PlayerKey>) -> Client {
     let endpoint = transport::endpoint(url).unwrap();
@@ -100,7 +113,7 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
 
     let capture = Capture::start(casino.address());
     let game = client(&capture.url(), Some(&key));
-    let mut events = game.watch_wire();
+    let mut events = game.watch_wire(clock);
     game.collect_wire();
     let (mut session, queue) = game.open_session().await.unwrap();
     let orders = [
@@ -123,7 +136,13 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
 
     let rows = rows(&mut events);
     check_messages(&rows, &capture);
-    let [request, response, .., last] = &rows[..] else {
+    check_session(&rows, &key);
+    check_orders(&rows, orders);
+}
+
+/// Checks headers, half-close and status.
+fn check_session(rows: &[WireRow], key: &PlayerKey) {
+    let [request, response, .., last] = rows else {
         panic!("{rows:?}");
     };
     assert_eq!(header(request, "authorization"), Some("Bearer (not shown)"));
@@ -151,8 +170,10 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
     for kind in ["WALLET", "STOCK_INFO", "PLAYERS", "LEADERBOARD"] {
         assert!(rows.iter().any(|row| row.kind.name() == kind), "{kind}");
     }
+}
 
-    // Each order is joined to its result.
+/// Checks that each order is joined to its result. The last one is rejected.
+fn check_orders(rows: &[WireRow], orders: [Order; 3]) {
     let links = |is_order: bool| {
         let own = rows
             .iter()
@@ -182,7 +203,7 @@ async fn before_the_pane_is_opened_only_orders_and_the_session_are_reported() {
     let address = OldCasino::serve().await;
     let capture = Capture::start(&address.to_string());
     let game = client(&capture.url(), None);
-    let mut events = game.watch_wire();
+    let mut events = game.watch_wire(clock);
     let (mut session, queue) = game.open_session().await.unwrap();
     session.next().await.unwrap();
     queue.send(Order::new(Side::Buy, 1)).await.unwrap();
@@ -209,7 +230,7 @@ async fn an_old_casino_is_shown_without_features() {
     let address = OldCasino::serve().await;
     let capture = Capture::start(&address.to_string());
     let game = client(&capture.url(), None);
-    let mut events = game.watch_wire();
+    let mut events = game.watch_wire(clock);
     game.collect_wire();
     let (mut session, queue) = game.open_session().await.unwrap();
     queue.send(Order::new(Side::Buy, 1)).await.unwrap();
@@ -235,7 +256,7 @@ async fn unknown_fields_of_a_newer_casino_count_and_are_taken_apart() {
     NewCasino::serve_at(&address).await;
     let capture = Capture::start(&address);
     let game = client(&capture.url(), None);
-    let mut events = game.watch_wire();
+    let mut events = game.watch_wire(clock);
     game.collect_wire();
     let (mut session, queue) = game.open_session().await.unwrap();
     queue.send(Order::new(Side::Buy, 3)).await.unwrap();
@@ -258,7 +279,7 @@ async fn a_lost_connection_and_a_dropped_session_have_rows_of_their_own() {
     let address = OldCasino::serve().await;
     let capture = Capture::start(&address.to_string());
     let game = client(&capture.url(), None);
-    let mut events = game.watch_wire();
+    let mut events = game.watch_wire(clock);
     game.collect_wire();
     let (mut session, _queue) = game.open_session().await.unwrap();
     session.next().await.unwrap();
@@ -271,7 +292,7 @@ async fn a_lost_connection_and_a_dropped_session_have_rows_of_their_own() {
     assert_eq!(rows(&mut events).last().unwrap().kind, RowKind::Broken);
 
     let game = client(&format!("http://{address}"), None);
-    let mut events = game.watch_wire();
+    let mut events = game.watch_wire(clock);
     let opened = game.open_session().await.unwrap();
     drop(opened);
     let kinds: Vec<RowKind> = rows(&mut events).iter().map(|row| row.kind).collect();
@@ -336,18 +357,121 @@ struct Game {
 }
 
 impl Game {
+    /// A game that is recorded in `file`.
+    fn start(file: &Path) -> Self {
+        let start = Header {
+            version: "test".to_owned(),
+            info: SessionInfo {
+                player: "ann".to_owned(),
+                server: "solo".to_owned(),
+            },
+            settings: Settings::default(),
+            columns: 80,
+            rows: 24,
+            at: UnixMillis(1_700_000_000_000),
+        };
+        let mut recorder = Recorder::create(file).unwrap();
+        recorder.start(&start);
+        let (state, _) = AppState::new(start.info.clone(), (80, 24), start.at);
+        Self {
+            state,
+            recorder,
+            now: start.at,
+        }
+    }
+
     fn event(&mut self, event: Event) -> Vec<Effect> {
         self.now = self.now.plus_ms(1);
         self.recorder.record(self.now, &event);
         update(&mut self.state, self.now, event)
     }
+
+    fn key(&mut self, code: KeyCode) -> Vec<Effect> {
+        self.event(Event::Key(KeyEvent::from(code)))
+    }
+
+    /// Opens a session, buys and sells at the first price, and leaves. Returns the rows.
+    async fn play(&mut self, client: &Client) -> Vec<WireRow> {
+        let mut events = client.watch_wire(clock);
+        client.collect_wire();
+        let (mut session, queue) = client.open_session().await.unwrap();
+        self.event(Event::Stream(StreamEvent::Opened {
+            extended: session.is_extended(),
+            ids: session.supports_request_ids(),
+        }));
+        self.event(Event::Stream(StreamEvent::Capabilities(session.capabilities())));
+        while self.state.market.last().is_none() {
+            self.event(Event::Stream(session.next().await.unwrap()));
+        }
+        for code in ['b', 's'].map(KeyCode::Char) {
+            let effects = self.key(code);
+            let [
+                Effect::Send {
+                    side,
+                    count,
+                    limit,
+                    up_to,
+                    ..
+                },
+            ] = effects[..]
+            else {
+                panic!("{effects:?}");
+            };
+            let order = Order {
+                limit,
+                up_to,
+                ..Order::new(side, count)
+            };
+            queue.send(order).await.unwrap();
+        }
+        while self.state.log.waiting() > 0 {
+            self.event(Event::Stream(session.next().await.unwrap()));
+        }
+        drop(queue);
+        self.key(KeyCode::Char(':'));
+        self.event(Event::Paste("stop".to_owned()));
+        assert_eq!(self.key(KeyCode::Enter), [Effect::Leave]);
+        while let Ok(event) = session.next().await {
+            self.event(Event::Stream(event));
+        }
+        self.event(Event::Stream(StreamEvent::Closed(
+            "the casino closed the table".to_owned(),
+        )));
+        rows(&mut events)
+    }
+}
+
+/// Type, words, size and order of the messages in one direction: an order and a message of the casino may cross.
+fn messages(rows: &[WireRow], is_outgoing: bool) -> Vec<(RowKind, String, Option<usize>, bool)> {
+    let messages = rows.iter().filter(|row| row.frame.is_outgoing() == is_outgoing);
+    let shape = |row: &WireRow| {
+        // A recording has neither the numbers of trades nor the price of the leaderboard.
+        let is_complete = matches!(row.kind, RowKind::Price { .. } | RowKind::Wallet | RowKind::Order);
+        let size = row.frame.message()?.length;
+        let words = row.words.clone();
+        Some((row.kind, words, is_complete.then_some(size), row.order.is_some()))
+    };
+    messages.filter_map(shape).collect()
+}
+
+/// Names of the rows that are not messages.
+fn others(rows: &[WireRow]) -> Vec<&'static str> {
+    let others = rows.iter().filter(|row| row.frame.message().is_none());
+    others.map(|row| row.kind.name()).collect()
+}
+
+fn replayed_rows(replay: &mut Replay) -> Vec<WireRow> {
+    while !replay.position().is_over {
+        replay.advance(1_000);
+    }
+    replay.state().wire.log.rows().cloned().collect()
 }
 
 #[tokio::test]
 async fn a_replay_shows_the_messages_of_the_game() {
     let folder = tempfile::tempdir().unwrap();
     let options = SoloOptions {
-        tick: std::time::Duration::from_millis(20),
+        tick: Duration::from_millis(20),
         initial_price: 10,
         seed: Some(1),
         market: None,
@@ -356,113 +480,16 @@ async fn a_replay_shows_the_messages_of_the_game() {
     let (channel, servers) = solo::open(options, folder.path()).await.unwrap();
     let client = Client::new(channel, "ann".to_owned(), None);
     client.call(Request::BuyTokens(100)).await.unwrap();
-    let mut events = client.watch_wire();
-    client.collect_wire();
-
     let file = folder.path().join("session.jsonl");
-    let start = Header {
-        version: "test".to_owned(),
-        info: SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        },
-        settings: awesomestock::app::Settings::default(),
-        columns: 80,
-        rows: 24,
-        at: UnixMillis(1_700_000_000_000),
-    };
-    let mut recorder = Recorder::create(&file).unwrap();
-    recorder.start(&start);
-    let (state, _) = AppState::new(start.info.clone(), (80, 24), start.at);
-    let mut game = Game {
-        state,
-        recorder,
-        now: start.at,
-    };
-
-    let (mut session, queue) = client.open_session().await.unwrap();
-    game.event(Event::Stream(StreamEvent::Opened {
-        extended: true,
-        ids: true,
-    }));
-    game.event(Event::Stream(StreamEvent::Capabilities(session.capabilities())));
-    let mut pressed = false;
-    let mut results = 0;
-    while results < 2 {
-        let event = session.next().await.unwrap();
-        results += usize::from(matches!(event, StreamEvent::Result(_)));
-        game.event(Event::Stream(event));
-        if game.state.market.last().is_some() && !std::mem::replace(&mut pressed, true) {
-            for letter in ['b', 's'] {
-                let key = Event::Key(KeyEvent::from(KeyCode::Char(letter)));
-                for effect in game.event(key) {
-                    let Effect::Send {
-                        side,
-                        count,
-                        limit,
-                        up_to,
-                        ..
-                    } = effect
-                    else {
-                        panic!("{effect:?}");
-                    };
-                    let order = Order {
-                        limit,
-                        up_to,
-                        ..Order::new(side, count)
-                    };
-                    queue.send(order).await.unwrap();
-                }
-            }
-        }
-    }
-    drop(queue);
-    for effect in game.event(Event::Key(KeyEvent::from(KeyCode::Char(':')))) {
-        panic!("{effect:?}");
-    }
-    game.event(Event::Paste("stop".to_owned()));
-    let left = game.event(Event::Key(KeyEvent::from(KeyCode::Enter)));
-    assert_eq!(left, [Effect::Leave]);
-    let end = loop {
-        match session.next().await {
-            Ok(event) => drop(game.event(Event::Stream(event))),
-            Err(end) => break end,
-        }
-    };
-    assert_eq!(end, SessionEnd::Closed);
-    game.event(Event::Stream(StreamEvent::Closed(
-        "the casino closed the table".to_owned(),
-    )));
-    let live = rows(&mut events);
+    let live = Game::start(&file).play(&client).await;
     servers.close().await.unwrap();
 
     let mut replay = Replay::new(read(&file).unwrap(), 1_000);
     replay.open_wire();
-    while !replay.position().is_over {
-        replay.advance(1_000);
+    let again = replayed_rows(&mut replay);
+    for is_outgoing in [true, false] {
+        assert_eq!(messages(&live, is_outgoing), messages(&again, is_outgoing));
     }
-    let again: Vec<WireRow> = replay.state().wire.log.rows().cloned().collect();
-    let shape = |rows: &[WireRow]| {
-        let messages = rows.iter().filter(|row| row.frame.message().is_some());
-        messages
-            .map(|row| {
-                // A recording has neither the numbers of trades nor the price of the leaderboard.
-                let is_complete =
-                    matches!(row.kind, RowKind::Price { .. } | RowKind::Wallet | RowKind::Order);
-                let size = row
-                    .frame
-                    .message()
-                    .filter(|_| is_complete)
-                    .map(|message| message.length);
-                (row.kind, row.words.clone(), size, row.order.is_some())
-            })
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(sorted(shape(&live)), sorted(shape(&again)));
-    let others = |rows: &[WireRow]| {
-        let own = rows.iter().filter(|row| row.frame.message().is_none());
-        own.map(|row| row.kind.name()).collect::<Vec<_>>()
-    };
     assert_eq!(others(&live), ["HEADERS", "HEADERS", "END_STREAM", "TRAILERS"]);
     // The status is not recorded, only the reason in words.
     assert_eq!(others(&again), ["HEADERS", "HEADERS", "END_STREAM", "lost"]);
@@ -471,8 +498,93 @@ async fn a_replay_shows_the_messages_of_the_game() {
     assert_eq!(features(&live), features(&again));
 }
 
-/// An order and a message of the casino may cross, so their rows are compared by direction.
-fn sorted<T>(mut rows: Vec<(RowKind, String, Option<usize>, T)>) -> Vec<(RowKind, String, Option<usize>, T)> {
-    rows.sort_by_key(|(kind, ..)| *kind != RowKind::Order);
-    rows
+#[tokio::test]
+async fn a_replay_of_an_old_casino_shows_its_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = client(&format!("http://{}", OldCasino::serve().await), None);
+    client.call(Request::BuyTokens(100)).await.unwrap();
+    let file = folder.path().join("session.jsonl");
+    let live = Game::start(&file).play(&client).await;
+    let mut replay = Replay::new(read(&file).unwrap(), 1_000);
+    replay.open_wire();
+    let again = replayed_rows(&mut replay);
+    for is_outgoing in [true, false] {
+        let [live, again] = [&live, &again].map(|rows| messages(rows, is_outgoing));
+        assert_eq!(live, again);
+    }
+    assert_eq!(again[1].kind, RowKind::Response { has_features: false });
+}
+
+/// A recording of the first session format that the game still reads.
+#[test]
+fn an_old_recording_shows_its_messages_and_steps() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old_files/session.jsonl");
+    let recording = read(&file).unwrap();
+    let events = recording.events.len();
+    let mut replay = Replay::new(recording, 1_000);
+    let press = |replay: &mut Replay, code| assert!(replay.key(&KeyEvent::from(code)));
+    press(&mut replay, KeyCode::End);
+    // The pane is closed: only the sessions' openings, orders and results are kept.
+    let kept: Vec<&str> = replay
+        .state()
+        .wire
+        .log
+        .rows()
+        .map(|row| row.kind.name())
+        .collect();
+    assert!(
+        !kept.contains(&"STOCK_INFO") && kept.contains(&"Action"),
+        "{kept:?}"
+    );
+    press(&mut replay, KeyCode::Char('W'));
+    let all: Vec<WireRow> = replay.state().wire.log.rows().cloned().collect();
+    assert!(all.iter().any(|row| row.kind.name() == "STOCK_INFO") && all.len() > kept.len());
+    let answered = all
+        .iter()
+        .filter_map(|row| row.order)
+        .filter(|order| order.latency_us.is_some());
+    assert_eq!(answered.count(), 6);
+
+    // Steps of the reducer, back and on.
+    press(&mut replay, KeyCode::Char('r'));
+    assert_eq!(
+        replay.state().wire.steps.back().unwrap().number,
+        u64::try_from(events).unwrap()
+    );
+    for _ in 0..events - 1 {
+        press(&mut replay, KeyCode::Char(','));
+    }
+    assert_eq!(replay.state().wire.steps.len(), 1);
+    let mut effects = Vec::new();
+    for _ in 0..events {
+        press(&mut replay, KeyCode::Char('.'));
+        let step = replay.state().wire.steps.back().unwrap();
+        effects.extend(
+            step.effects
+                .iter()
+                .filter(|effect| effect.starts_with("Send"))
+                .cloned(),
+        );
+    }
+    assert_eq!(effects.len(), 3);
+    let step = |name: &str| {
+        let steps = &replay.state().wire.steps;
+        let step = steps.iter().find(|step| step.event == name).unwrap();
+        step.changes.iter().map(|(part, _, _)| *part).collect::<Vec<_>>()
+    };
+    assert_eq!(step("Stream Opened"), ["connection"]);
+    assert!(step("Stream Result").contains(&"waiting orders"));
+    // Enter opens a row, Esc closes it, then it leaves the replay.
+    press(&mut replay, KeyCode::Enter);
+    assert!(matches!(
+        replay.state().screen.overlays.last(),
+        Some(Overlay::WireRow { .. })
+    ));
+    press(&mut replay, KeyCode::Left);
+    press(&mut replay, KeyCode::Esc);
+    assert!(!matches!(
+        replay.state().screen.overlays.last(),
+        Some(Overlay::WireRow { .. })
+    ));
+    assert!(!replay.key(&KeyEvent::from(KeyCode::Esc)));
 }

@@ -229,7 +229,7 @@ impl Replay {
         let effects = update(&mut self.state, at, event);
         self.recorded = self.state.wire.view;
         self.push_sent(at, &effects);
-        if let Some((before, event)) = step {
+        if let Some((before, (event, content))) = step {
             let steps = &mut self.state.wire.steps;
             if steps.len() >= MAX_ROWS {
                 steps.pop_front();
@@ -241,6 +241,7 @@ impl Replay {
                 number,
                 at,
                 event,
+                content,
                 changes,
                 effects,
             });

@@ -66,7 +66,10 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         return Effects::new();
     }
     let Some(top) = state.screen.overlays.last_mut() else {
-        return wire_update::key(state, key, action).unwrap_or_else(|| main_key(state, key, action));
+        return match wire_update::key(state, key, action) {
+            Some(action) => run_action(state, action),
+            None => main_key(state, key, action),
+        };
     };
     let outcome = match top {
         Overlay::Splash { .. } => KeyOutcome::Close,

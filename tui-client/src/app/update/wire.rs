@@ -7,7 +7,6 @@ use crate::app::{
     AppState, Effect, Effects,
     commands::action::Action,
     overlay::{Overlay, Scroll},
-    update::command,
     wire::{MIN_PANE_SCREEN, PaneSide, PaneView, WirePane},
 };
 
@@ -29,21 +28,19 @@ pub(crate) fn toggle(state: &mut AppState) -> Effects {
     }
 }
 
-/// Handles a key without an overlay; `None` if it is not for the pane.
-pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Option<Effects> {
+/// Handles a key without an overlay; `None` if it is not for the pane. Returns the action that the key still performs.
+pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Option<Option<Action>> {
     if !state.wire.view.is_open {
         return None;
     }
     let is_window = !has_room(state.screen.size);
     if !state.wire.view.is_focused && !is_window {
         let is_enter = key.code == KeyCode::Enter && key.kind == KeyEventKind::Press && action.is_none();
-        return is_enter.then(|| {
-            state.wire.view.is_focused = true;
-            Effects::new()
-        });
+        state.wire.view.is_focused = is_enter;
+        return is_enter.then_some(None);
     }
     if move_key(&mut state.wire, key.code, state.screen.page()) {
-        return Some(Effects::new());
+        return Some(None);
     }
     match (key.code, action) {
         (KeyCode::Enter, _) => open_row(state),
@@ -53,13 +50,11 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) 
         }
         (_, _) if !is_window => return None,
         (_, Some(Action::Quit)) => state.wire.view.is_open = false,
-        (_, Some(action @ (Action::Wire | Action::Help | Action::Palette))) => {
-            return Some(command::perform(state, action));
-        }
+        (_, Some(Action::Wire | Action::Help | Action::Palette)) => return Some(action),
         // The ticket is not visible: no order, and no change of it.
         _ => {}
     }
-    Some(Effects::new())
+    Some(None)
 }
 
 fn has_room((columns, rows): (u16, u16)) -> bool {

@@ -1,9 +1,16 @@
 //! The reducer's side of the pane, in replays: each event, what it changed, and its effects.
 
-use crate::app::{AppState, Effect, Event, event::StreamEvent, portfolio::money::UnixMillis};
+use std::fmt::Debug;
 
-/// Most characters of a text.
+use awesomestock_proto::text::thousands;
+
+use crate::app::{
+    AppState, Effect, Event, connection::Connection, event::StreamEvent, portfolio::money::UnixMillis,
+};
+
+/// Most characters of a value, and of an event in full.
 const MAX_CHARS: usize = 120;
+const MAX_EVENT_CHARS: usize = 600;
 
 /// A step of the reducer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +19,10 @@ pub struct ReducerStep {
     pub number: u64,
     /// Time of the event.
     pub at: UnixMillis,
-    /// The event.
+    /// The event in a few words.
     pub event: String,
+    /// The event in full.
+    pub content: String,
     /// Changed parts of the state: name, before, after.
     pub changes: Vec<(&'static str, String, String)>,
     /// Effects.
@@ -21,36 +30,40 @@ pub struct ReducerStep {
 }
 
 /// Parts of a state in words.
-pub(crate) struct Facts([(&'static str, String); 10]);
+pub(crate) struct Facts([(&'static str, String); 13]);
 
 impl Facts {
     /// Describes a state.
     pub(crate) fn of(state: &AppState) -> Self {
-        let price = state.market.last().map(|last| last.price);
-        let last_entry = state.log.entries().next_back();
-        let overlays: Vec<String> = state
-            .screen
-            .overlays
-            .iter()
-            .map(|overlay| variant(overlay))
-            .collect();
+        let connection = match &state.connection {
+            Connection::Open(_) => "Open".to_owned(),
+            other => words(other),
+        };
+        let last = state.market.last();
+        let price = last.map(|last| format!("{}, tick {}", thousands(last.price), thousands(last.tick)));
+        let wallet = state.holdings.wallet();
+        let wallet = wallet.map(|held| format!("{} tokens, {} stocks", held.tokens, held.stocks));
+        let tokens = || words(&state.holdings.tokens());
+        let entry = state.log.entries().next_back();
+        let entry = entry.map(|entry| format!("{:?}, {:?}", entry.action, entry.status));
+        let ticket = &state.ticket;
+        let chart = &state.chart;
+        let windows: Vec<String> = state.screen.overlays.iter().map(variant).collect();
+        let own = state.lobby.leaderboard.own.as_ref().map(|own| own.rank);
         Self([
-            ("connection", words(&state.connection)),
-            ("price", words(&price)),
-            ("wallet", words(&state.holdings)),
-            ("ticket", words(&state.ticket)),
+            ("connection", connection),
+            ("price", price.unwrap_or_default()),
+            ("wallet", wallet.unwrap_or_else(tokens)),
+            ("ticket", words(&(ticket.quantity(), ticket.limit()))),
             ("waiting orders", state.log.waiting().to_string()),
-            (
-                "last log line",
-                words(&last_entry.map(|entry| (&entry.action, &entry.status))),
-            ),
-            (
-                "chart",
-                words(&(state.chart.kind, state.chart.zoom, state.chart.crosshair)),
-            ),
+            ("log", cut(&entry.unwrap_or_default(), MAX_CHARS)),
+            ("tape", words(&state.lobby.tape().next_back())),
+            ("online", state.lobby.players.seated.to_string()),
+            ("own rank", words(&own)),
+            ("chart", words(&(chart.kind, chart.zoom, chart.crosshair))),
             ("alerts", words(&state.alerts)),
-            ("windows", overlays.join(", ")),
-            ("screen size", words(&state.screen.size)),
+            ("windows", windows.join(", ")),
+            ("screen", words(&state.screen.size)),
         ])
     }
 
@@ -64,20 +77,17 @@ impl Facts {
     }
 }
 
-/// Describes an event: its type, and its content as far as it is short.
-pub(crate) fn event_words(event: &Event) -> String {
-    match event {
-        Event::Buttons(buttons) => format!("Buttons of the last frame: {}", buttons.len()),
-        Event::HitMap(_) => "HitMap: chart positions of the last frame".to_owned(),
+/// Describes an event in a few words, and in full.
+pub(crate) fn event_words(event: &Event) -> (String, String) {
+    let short = match event {
         Event::Key(key) => format!("Key {}", key.code),
-        Event::Stream(event) => match event {
-            StreamEvent::Tape(_) | StreamEvent::Players(_) | StreamEvent::Leaderboard(_) => {
-                format!("Stream {}", variant(event))
-            }
-            event => format!("Stream {}", words(event)),
-        },
-        event => words(event),
-    }
+        Event::Stream(StreamEvent::Price { price, .. }) => format!("Stream Price {}", thousands(*price)),
+        Event::Stream(event) => format!("Stream {}", variant(event)),
+        Event::Answered(response) => format!("Answered {}", variant(response)),
+        Event::Failed(request, _) => format!("Failed {}", variant(request)),
+        event => variant(event),
+    };
+    (short, cut(&format!("{event:?}"), MAX_EVENT_CHARS))
 }
 
 /// Describes effects.
@@ -85,18 +95,19 @@ pub(crate) fn effect_words(effects: &[Effect]) -> Vec<String> {
     effects.iter().map(words).collect()
 }
 
-/// Returns the text of `Debug`, cut.
-fn words(value: &impl std::fmt::Debug) -> String {
-    let text = format!("{value:?}");
-    match text.char_indices().nth(MAX_CHARS) {
+fn words(value: &impl Debug) -> String {
+    cut(&format!("{value:?}"), MAX_CHARS)
+}
+
+fn cut(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
 /// Returns the name of an enum's variant.
-fn variant(value: &impl std::fmt::Debug) -> String {
+fn variant(value: &impl Debug) -> String {
     let text = format!("{value:?}");
-    let name: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
-    name
+    text.chars().take_while(char::is_ascii_alphanumeric).collect()
 }

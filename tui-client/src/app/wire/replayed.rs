@@ -57,7 +57,7 @@ impl Encoder {
                 price,
                 at,
                 interval_ms,
-            } => message(GambleInfo {
+            } => message(&GambleInfo {
                 info: Some(StockInfo {
                     name: STOCK_NAME.to_owned(),
                     price: *price,
@@ -67,23 +67,23 @@ impl Encoder {
                 }),
                 ..of_type(GambleType::StockInfo)
             }),
-            StreamEvent::Wallet(held) => message(GambleInfo {
+            StreamEvent::Wallet(held) => message(&GambleInfo {
                 wallet: Some(wallet(held)),
                 ..of_type(GambleType::Wallet)
             }),
-            StreamEvent::Tape(update) => message(GambleInfo {
+            StreamEvent::Tape(update) => message(&GambleInfo {
                 tape: Some(tape(update)),
                 ..of_type(GambleType::Tape)
             }),
-            StreamEvent::Players(online) => message(GambleInfo {
+            StreamEvent::Players(online) => message(&GambleInfo {
                 players: Some(players(online)),
                 ..of_type(GambleType::Players)
             }),
-            StreamEvent::Leaderboard(board) => message(GambleInfo {
+            StreamEvent::Leaderboard(board) => message(&GambleInfo {
                 leaderboard: Some(leaderboard(board)),
                 ..of_type(GambleType::Leaderboard)
             }),
-            StreamEvent::Result(result) => message(GambleInfo {
+            StreamEvent::Result(result) => message(&GambleInfo {
                 result: Some(self.result(result)),
                 ..of_type(GambleType::ActionResult)
             }),
@@ -189,7 +189,7 @@ fn wire_event(at: UnixMillis, frame: WireFrame) -> WireEvent {
     }
 }
 
-fn message(info: GambleInfo) -> WireFrame {
+fn message(info: &GambleInfo) -> WireFrame {
     WireFrame::Received(MessageBytes::new(&info.encode_to_vec()))
 }
 

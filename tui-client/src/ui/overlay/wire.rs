@@ -107,7 +107,7 @@ fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'
         lines.map(Line::from).collect::<Vec<_>>()
     };
     let heading = |words: &'static str| [Line::default(), panel::styled(words, view.theme.title)];
-    let mut lines = part(step.event.clone());
+    let mut lines = part(step.content.clone());
     lines.extend(heading("CHANGES"));
     for (name, before, after) in &step.changes {
         lines.extend(part(format!("{name}: {before}")));
@@ -118,8 +118,19 @@ fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'
     lines
 }
 
+/// Wraps sentences at spaces only, so that no full stop begins a line.
 fn wrapped(view: &Renderer, words: &str, columns: usize) -> Vec<Line<'static>> {
-    let lines = text::wrap(&text::sanitize(words), columns, 0).into_iter();
+    let mut lines: Vec<String> = Vec::new();
+    for word in text::sanitize(words).split(' ') {
+        match lines.last_mut() {
+            Some(line) if text::width(line) + 1 + text::width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let lines = lines.into_iter();
     lines.map(|line| panel::styled(line, view.theme.text)).collect()
 }
 

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use ratatui::{
     buffer::Buffer,
     layout::{
-        Constraint::{self, Fill, Length},
+        Constraint::{self, Length},
         Rect,
     },
     style::{Modifier, Style},
@@ -49,6 +49,9 @@ const WIDE_COLUMNS: u16 = 64;
 
 /// Columns of the longest type.
 const TYPE_COLUMNS: usize = 13;
+
+/// Columns of an event of the reducer.
+const EVENT_COLUMNS: u16 = 18;
 
 /// Takes room for the pane from the layout. Empty if the pane is closed or a window.
 pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLayout, Rect) {
@@ -99,15 +102,19 @@ pub(crate) fn draw_window(view: &Renderer, state: &AppState, layout: &MainLayout
     if is_window {
         dim_background(view, layout.area, buf);
         Clear.render(layout.body, buf);
-        draw(view, state, layout.body, buf);
+        let viewport = draw(view, state, layout.body, buf);
+        viewport
+            .iter()
+            .for_each(|viewport| viewport.bar(view, layout.body, buf));
         panel::round_corners(layout.body, buf);
     }
     is_window
 }
 
-pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+/// Draws the pane, and returns the visible rows for the scrollbar, which is drawn after the neighbours of its border.
+pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) -> Option<Viewport> {
     if area.is_empty() {
-        return;
+        return None;
     }
     let pane = &state.wire;
     let border = match pane.view.is_focused {
@@ -142,13 +149,13 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
         _ => total,
     };
     let viewport = Viewport::of(total, rows, first);
-    viewport.bar(view, area, buf);
     let style = |position: usize, style: Style| match Some(position) == selected && pane.view.is_focused {
         true => style.add_modifier(Modifier::REVERSED),
         false => style,
     };
     let shown = viewport.lines();
     let columns = Columns::of(inner.width);
+    let changes = inner.width.saturating_sub(12 + EVENT_COLUMNS + 2);
     let rows: Vec<Row<'_>> = match pane.view.side {
         PaneSide::Wire => {
             let rows = shown.clone().zip(pane.log.rows().skip(viewport.first));
@@ -162,16 +169,17 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
         PaneSide::Reducer => {
             let steps = shown.clone().zip(pane.steps.iter().skip(viewport.first));
             steps
-                .map(|(line, step)| step_row(view, step).style(style(line, view.theme.text)))
+                .map(|(line, step)| step_row(view, step, changes).style(style(line, view.theme.text)))
                 .collect()
         }
     };
     let table = match (pane.view.side, has_heading) {
         (PaneSide::Wire, true) => Table::new(rows, columns.widths()).header(heading(view)),
         (PaneSide::Wire, false) => Table::new(rows, columns.widths()),
-        (PaneSide::Reducer, _) => Table::new(rows, [Length(12), Fill(1), Fill(2)]),
+        (PaneSide::Reducer, _) => Table::new(rows, [12, EVENT_COLUMNS, changes].map(Length)),
     };
     table.column_spacing(1).render(inner, buf);
+    Some(viewport)
 }
 
 fn title(state: &AppState) -> &'static str {
@@ -345,21 +353,20 @@ pub(crate) fn plain_line(row: &WireRow, zone: &TimeZone) -> String {
     )
 }
 
-fn step_row(view: &Renderer, step: &ReducerStep) -> Row<'static> {
-    let changes = step.changes.iter().map(|(name, _, _)| *name).collect::<Vec<_>>();
-    let changed = match changes.is_empty() {
-        true => String::new(),
-        false => format!("changes {}", changes.join(", ")),
-    };
+/// Returns time, event, effects, and the new values of what changed.
+fn step_row(view: &Renderer, step: &ReducerStep, columns: u16) -> Row<'static> {
     let effects = step.effects.iter().map(|effect| format!("→ {effect}"));
-    let after: Vec<String> = effects
-        .chain(Some(changed))
-        .filter(|words| !words.is_empty())
-        .collect();
+    let changes = step
+        .changes
+        .iter()
+        .map(|(name, _, after)| format!("{name}: {after}"));
+    let after: Vec<String> = effects.chain(changes).collect();
     let time = format::clock_micros(step.at.0.saturating_mul(1_000), &view.zone);
     Row::new([
         Cell::from(Span::styled(time, view.theme.dim)),
         text::sanitize(&step.event).into_owned().into(),
-        text::sanitize(&after.join("; ")).into_owned().into(),
+        text::truncate(&text::sanitize(&after.join("; ")), usize::from(columns))
+            .into_owned()
+            .into(),
     ])
 }
