@@ -3,17 +3,14 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
-use awesomestock_proto::command_line::{self, BooleanOption};
+use awesomestock_proto::command_line::{self, BooleanOption, documents};
 use clap::{
     CommandFactory, FromArgMatches, ValueHint, builder::PossibleValuesParser, error::ErrorKind,
     parser::ValueSource, value_parser,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{
-    app::replay::MAX_SPEED,
-    cli::{cast::CastArgs, man as manual},
-};
+use crate::{app::replay::MAX_SPEED, cli::cast::CastArgs};
 
 /// The only option that a command rejects.
 const RECORD: &str = "record";
@@ -92,10 +89,7 @@ impl Cli {
     /// Returns the manual page in roff.
     #[must_use]
     pub fn manual() -> Vec<u8> {
-        let mut page = Vec::new();
-        // Writing to memory cannot fail.
-        let _ = manual::write(Self::definition(), &mut page);
-        page
+        documents::manual(Self::definition(), "Without a command, the game starts.")
     }
 
     /// Returns a completion script for `shell`.
