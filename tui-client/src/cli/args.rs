@@ -190,6 +190,8 @@ pub enum Task {
     AcceptLoss,
     /// Check the terminal, the files, the casino and the clock
     Doctor,
+    /// Print a configuration file with every key and its default, as comments
+    Config,
     /// Print a shell completion script
     Completions {
         /// Shell to complete for
