@@ -1,7 +1,5 @@
-//! Names the commit that the binary is built from, where git can tell it.
-//!
-//! What it finds is the variable `AWESOMESTOCK_VERSION` of the compiler: `0.1.0 (d9cc67ab1)`, or `0.1.0` where there is no
-//! git, no repository, or a repository that is not this project's.
+//! Sets the variable `AWESOMESTOCK_VERSION` of the compiler to the version with its commit: `0.1.0 (d9cc67ab1)`, or `0.1.0`
+//! without git, without a repository, or in the repository of another project. All three programs use this file.
 
 use std::{
     env,
@@ -12,7 +10,12 @@ use std::{
 fn main() {
     let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let version = match package.parent().and_then(commit_of) {
+    // Images are built without the repository.
+    let given = env::var("AWESOMESTOCK_COMMIT")
+        .ok()
+        .filter(|commit| !commit.is_empty());
+    println!("cargo::rerun-if-env-changed=AWESOMESTOCK_COMMIT");
+    let version = match given.or_else(|| package.parent().and_then(commit_of)) {
         Some(commit) => format!("{version} ({commit})"),
         None => version,
     };

@@ -10,10 +10,16 @@ use std::{
     process::ExitCode,
 };
 
-use awesomestock_proto::{auth::SharedSecret, command_line, resources, server, text::sanitize};
+use awesomestock_proto::{
+    auth::SharedSecret,
+    command_line::{self, documents},
+    resources,
+    server::{self, LogFormat},
+    text::sanitize,
+};
 use casino_server::{
     AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers,
-    config::{Args, Task},
+    config::{self, Args, CertArgs, Task},
 };
 use clap::FromArgMatches;
 use color_eyre::eyre::{Result, WrapErr, bail, ensure, eyre};
@@ -44,6 +50,12 @@ fn main() -> ExitCode {
         Some(Task::Check) => check(&args),
         Some(Task::AcceptLoss) => accept_loss(&args),
         Some(Task::Backup { file }) => backup(&args, file),
+        Some(Task::Cert(cert)) => certificate(cert),
+        Some(Task::Completions { shell }) => print(&documents::completions(Args::definition(), *shell)),
+        Some(Task::Man) => print(&documents::manual(
+            Args::definition(),
+            "Without a command, the casino serves.",
+        )),
         Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
         None => match (log_filter(), args.payments_server.secret()) {
             (Ok(filter), Ok(secret)) => start(&args, filter, secret),
@@ -86,11 +98,30 @@ fn log_filter() -> Result<EnvFilter> {
 
 fn start(args: &Args, filter: EnvFilter, secret: Option<SharedSecret>) -> Result<()> {
     color_eyre::install()?;
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .init();
+        // A closed terminal is not a reason to panic.
+        .log_internal_errors(false)
+        .with_writer(io::stderr);
+    match args.server.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     resources::runtime()?.block_on(run(args, secret))
+}
+
+fn print(text: &[u8]) -> Result<()> {
+    command_line::print_text(text).wrap_err(STDOUT_FAILED)
+}
+
+fn certificate(args: &CertArgs) -> Result<()> {
+    config::create(args)?;
+    let folder = args.folder.display();
+    let text = format!(
+        "Start both servers with --tls-cert {folder}/cert.pem --tls-key {folder}/key.pem.\n\
+         Players need {folder}/ca.pem: awesomestock --casino https://HOST:PORT --tls-ca ca.pem\n"
+    );
+    print(text.as_bytes())
 }
 
 fn release(args: &Args, name: &str) -> Result<()> {

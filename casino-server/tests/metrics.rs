@@ -6,7 +6,8 @@
 mod support;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs,
     io::Write,
     net::TcpListener,
     process::{Command, Stdio},
@@ -64,6 +65,34 @@ async fn metrics(address: &str) -> BTreeMap<String, f64> {
             (name.to_owned(), value.parse().unwrap())
         })
         .collect()
+}
+
+#[tokio::test]
+async fn the_dashboard_and_the_alerts_name_metrics_that_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, address) = server(&folder);
+    let page = metrics(&address).await;
+    let known: BTreeSet<&str> = page.keys().map(|key| key.split('{').next().unwrap()).collect();
+    let read = |name: &str| {
+        let monitoring = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/monitoring/");
+        fs::read_to_string([monitoring, name].concat()).unwrap()
+    };
+    let (dashboard, alerts) = (read("dashboard.json"), read("alerts.yaml"));
+    let mut named = BTreeSet::new();
+    for text in [&dashboard, &alerts] {
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        named.extend(words.filter(|word| word.starts_with("casino_")));
+    }
+    let unknown: Vec<_> = named.difference(&known).collect();
+    assert!(unknown.is_empty(), "{unknown:?} are not in {known:?}");
+    assert!(named.len() > 10, "{named:?}");
+
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let targets = panel["targets"].as_array().unwrap();
+        let has_metric = |target: &serde_json::Value| target["expr"].as_str().unwrap().contains("casino_");
+        assert!(!targets.is_empty() && targets.iter().all(has_metric), "{panel}");
+    }
 }
 
 #[tokio::test]

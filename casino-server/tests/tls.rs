@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{fs, net::TcpStream, path::Path};
+use std::{fs, net::TcpStream, os::unix::fs::PermissionsExt, path::Path};
 
 use awesomestock_proto::{EXECUTED_MESSAGE, casino::casino_client::CasinoClient, tls, transport};
 use rustix::process::Signal;
@@ -170,6 +170,49 @@ async fn a_new_certificate_is_used_without_losing_a_session() {
     let (status, log) = tokio::task::spawn_blocking(|| server.wait()).await.unwrap();
     assert!(status.success(), "{log}");
     assert_eq!(log.matches("stays in use").count(), 1, "logged once: {log}");
+}
+
+#[tokio::test]
+async fn a_certificate_can_be_made_for_a_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("class").join("tls");
+    let text = made.to_str().unwrap();
+    let (code, stdout, stderr) = process::run(&["cert", text, "--host", "casino.example", "192.0.2.1"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("--tls-ca ca.pem"), "{stdout}");
+    let files = ["ca.pem", "cert.pem", "key.pem"].map(|name| made.join(name));
+    let contents = || files.each_ref().map(|file| fs::read(file).unwrap());
+    for file in &files {
+        assert_eq!(
+            file.metadata().unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{}",
+            file.display()
+        );
+    }
+    let before = contents();
+    let (code, _, stderr) = process::run(&["cert", text]);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("ca.pem exists and is not overwritten"),
+        "{stderr}"
+    );
+    assert_eq!(contents(), before);
+    for host in ["casino:10000", "https://casino", "", "a b", "ü.example"] {
+        let (code, _, stderr) = process::run(&["cert", text, "--host", host]);
+        assert_eq!(code, Some(2), "{host}: {stderr}");
+        assert!(
+            stderr.contains("--host") && stderr.contains("without a port"),
+            "{host}: {stderr}"
+        );
+    }
+
+    let [ca, cert, key] = files;
+    let server = start_casino(&folder, &SignedCert { cert, key });
+    for host in ["localhost", "127.0.0.1"] {
+        let url = format!("https://{host}:{}", server.address.port());
+        client(&url, Some(&ca)).deposit("ann", 1).await.unwrap();
+    }
 }
 
 #[test]

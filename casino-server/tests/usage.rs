@@ -5,9 +5,17 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs::OpenOptions,
+    io::{BufRead, BufReader},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use casino_server::config::Args;
+use rustix::process::{Pid, Signal, kill_process};
 use support::{
     ledger_path,
     process::{self, CasinoProcess},
@@ -45,6 +53,7 @@ const WRONG: &[(&str, &str, i32)] = &[
     ("CASINO_TLS_CA", "/nowhere", 1),
     ("CASINO_PAYMENTS_SECRET_FILE", "/nowhere", 1),
     ("CASINO_ALLOW_PLAINTEXT", "perhaps", 2),
+    ("CASINO_LOG_FORMAT", "xml", 2),
 ];
 
 #[test]
@@ -112,6 +121,70 @@ fn an_empty_secret_is_an_error() {
         assert_eq!(code, Some(1), "{text:?}: {stderr}");
         assert!(stderr.contains(file.to_str().unwrap()), "{text:?}: {stderr}");
     }
+}
+
+#[test]
+fn the_manual_and_completions_are_printed() {
+    let (code, manual, _) = process::run(&["man"]);
+    assert_eq!(code, Some(0));
+    for text in [".TH casino-server", "healthcheck", "accept\\-loss", "CASINO_TICK"] {
+        assert!(manual.contains(text), "{text}: {manual}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, _) = process::run(&["completions", shell]);
+        assert_eq!(code, Some(0), "{shell}");
+        assert!(
+            script.contains("healthcheck") && script.contains("log-format"),
+            "{shell}: {script}"
+        );
+    }
+    let (code, _, stderr) = process::run(&["completions", "csh"]);
+    assert_eq!(code, Some(2), "{stderr}");
+}
+
+#[test]
+fn a_log_in_json_has_one_object_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["--log-format", "json", "--metrics", "127.0.0.1:0"];
+    let server = CasinoProcess::start(&ledger_path(&folder), &args);
+    server.terminate();
+    let (_, log) = server.wait();
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let messages: Vec<_> = events
+        .iter()
+        .filter_map(|event| event["message"].as_str())
+        .collect();
+    assert!(messages.contains(&"SIGTERM: stopping"), "{log}");
+    let complete = |event: &serde_json::Value| event["level"] == "INFO" && event["timestamp"].is_string();
+    assert!(events.iter().all(complete), "{log}");
+}
+
+/// As after the end of its terminal.
+#[test]
+fn a_log_that_cannot_be_written_does_not_disturb_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = [
+        "--listen",
+        "127.0.0.1:0",
+        "--store",
+        &store(&ledger_path(&folder)),
+    ];
+    let mut server = process::command(&args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    drop(server.stderr.take());
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    let status = server.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "{ready}: {status}");
 }
 
 /// An unusable secret is not ignored because another one is used.

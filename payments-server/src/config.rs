@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
     auth::SharedSecret,
-    command_line,
+    command_line::{self, documents::Shell},
     server::{ConnectionLimits, ServerArgs, health::HealthArgs},
 };
 use clap::{Command, CommandFactory, Parser, Subcommand};
@@ -18,7 +18,7 @@ use crate::{Limits, Options};
 /// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT, SIGTERM and
 /// SIGQUIT stop it; SIGHUP reads the TLS certificate again. Exit codes: 0, 1 failure, 2 usage.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "payments-server", version)]
+#[command(name = "payments-server", version = env!("AWESOMESTOCK_VERSION"))]
 pub struct Config {
     /// A task to run instead of serving
     #[command(subcommand)]
@@ -93,6 +93,13 @@ pub struct Config {
 pub enum Task {
     /// Check that a payments server is serving: exit code 0 if it is, 1 if it is not or does not answer
     Healthcheck(HealthArgs),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 impl Config {

@@ -8,7 +8,12 @@ use std::{
     thread,
 };
 
-use awesomestock_proto::{auth::SecretError, command_line, resources, server};
+use awesomestock_proto::{
+    auth::SecretError,
+    command_line::{self, documents},
+    resources,
+    server::{self, LogFormat},
+};
 use clap::FromArgMatches;
 use color_eyre::eyre::{Report, WrapErr};
 use payments_server::{
@@ -35,6 +40,11 @@ fn main() -> ExitCode {
     };
     let result = match &config.task {
         Some(Task::Healthcheck(health)) => health.check(&config.listen).map_err(Report::new),
+        Some(Task::Completions { shell }) => print(&documents::completions(Config::definition(), *shell)),
+        Some(Task::Man) => print(&documents::manual(
+            Config::definition(),
+            "Without a command, the server serves.",
+        )),
         None => match config.options() {
             Ok(options) => run(&config, options),
             Err(report) => {
@@ -63,13 +73,23 @@ fn parse() -> Result<Config, clap::Error> {
     Config::from_arg_matches(&command_line::matches(command, env::args_os())?)
 }
 
+fn print(text: &[u8]) -> Result<(), Report> {
+    command_line::print_text(text).wrap_err("cannot write to standard output")
+}
+
 fn run(config: &Config, options: Options) -> Result<(), Report> {
     color_eyre::install()?;
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&config.log)?)
-        .with_writer(io::stderr)
-        .try_init()
-        .map_err(|error: Box<dyn Error + Send + Sync>| Report::msg(error.to_string()))?;
+    let filter = EnvFilter::try_new(&config.log)?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // A closed terminal is not a reason to panic.
+        .log_internal_errors(false)
+        .with_writer(io::stderr);
+    match config.server.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    }
+    .map_err(|error: Box<dyn Error + Send + Sync>| Report::msg(error.to_string()))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -52,6 +52,7 @@ const WRONG: &[(&str, &str, i32)] = &[
     ("PAYMENTS_SECRET_FILE", "/nowhere", 1),
     ("PAYMENTS_ALLOW_PLAINTEXT", "perhaps", 2),
     ("PAYMENTS_LOG", "==", 2),
+    ("PAYMENTS_LOG_FORMAT", "xml", 2),
 ];
 
 #[test]
@@ -108,6 +109,24 @@ fn an_empty_secret_is_an_error() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{text:?}: {stderr}");
         assert!(stderr.contains(file.to_str().unwrap()), "{text:?}: {stderr}");
+    }
+}
+
+#[test]
+fn the_manual_and_completions_are_printed() {
+    for (arguments, expected) in [
+        (&["man"][..], ".TH payments-server"),
+        (&["man"], "PAYMENTS_IDLE"),
+        (&["completions", "bash"], "healthcheck"),
+        (&["completions", "zsh"], "log-format"),
+        (&["completions", "fish"], "log-format"),
+    ] {
+        let output = command().args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success() && text.contains(expected),
+            "{arguments:?}: {text}"
+        );
     }
 }
 

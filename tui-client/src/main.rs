@@ -49,6 +49,7 @@ fn main() -> ExitCode {
     match cli.task {
         Some(Task::Completions { shell }) => return print(&Cli::completions(shell)),
         Some(Task::Man) => return print(&Cli::manual()),
+        Some(Task::Config) => return print(Config::template().as_bytes()),
         Some(
             Task::OneShot(_)
             | Task::Replay { .. }
@@ -97,9 +98,8 @@ fn main() -> ExitCode {
                 }
                 Some(Task::AcceptLoss) => solo::accept_loss(&config.data_dir),
                 Some(Task::Key { task }) => key::run(&config, &task, io::stdout().lock()),
-                Some(Task::Completions { .. } | Task::Man | Task::Doctor | Task::Lab(_)) | None => {
-                    in_runtime(run::run_game(config))
-                }
+                Some(Task::Completions { .. } | Task::Man | Task::Config | Task::Doctor | Task::Lab(_))
+                | None => in_runtime(run::run_game(config)),
             }),
         },
     }

@@ -3,13 +3,14 @@
 use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
-    command_line::{self, BooleanOption},
+    command_line::{self, BooleanOption, documents::Shell},
     server::{ServerArgs, health::HealthArgs},
 };
 use clap::{Command, CommandFactory, Parser, Subcommand};
 
 use crate::{
     config::{
+        certificate::CertArgs,
         limits::Limits,
         options::{self, Options},
         secrets::PaymentsArgs,
@@ -22,7 +23,7 @@ const STORE: &str = "store";
 
 /// The casino of AwesomeStock: one market, one ledger, any number of players.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "casino-server", version)]
+#[command(name = "casino-server", version = env!("AWESOMESTOCK_VERSION"))]
 pub struct Args {
     /// The task to run instead of serving.
     #[command(subcommand)]
@@ -135,6 +136,15 @@ pub enum Task {
         #[arg(value_parser = command_line::file_path)]
         file: PathBuf,
     },
+    /// Make a certificate for this server, and the authority that players trust, in a new DIR.
+    Cert(CertArgs),
+    /// Print a completion script.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
     /// Check that a casino is serving: exit code 0 if it is, 1 if it is not or does not answer.
     Healthcheck(HealthArgs),
 }
@@ -248,91 +258,85 @@ mod tests {
         assert_eq!(parse(&[]).unwrap().task, None);
     }
 
+    fn assert_rejected(option: &str, value: &str, message: &str) {
+        let error = parse(&[option, value]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(message), "{option} {value}: {text}");
+        assert_eq!(error.exit_code(), 2, "{option} {value}");
+    }
+
     #[test]
     fn an_invalid_value_is_rejected_with_its_option_and_bounds() {
-        for (args, message) in [
+        let url = "a URL http://HOST:PORT or https";
+        for (option, value, message) in [
             (
-                ["--tick", "1ms"],
+                "--tick",
+                "1ms",
                 "--tick <DURATION>': expected a duration from 10ms to 1h",
             ),
-            (["--tick", "2h"], "expected a duration from 10ms to 1h"),
-            (["--tick", "soon"], "--tick"),
+            ("--tick", "2h", "expected a duration from 10ms to 1h"),
+            ("--tick", "soon", "--tick"),
+            ("--stall", "50ms", "expected a duration from 100ms to 1h"),
+            ("--metrics", "nowhere", "expected HOST:PORT"),
+            ("--metrics", "http://a:1", "expected HOST:PORT"),
+            ("--listen", "nowhere", "expected HOST:PORT"),
+            ("--market", "wild", "no such market; there is: classic"),
+            ("--store", "casino.db", "expected sqlite:PATH or postgres://"),
+            ("--store", "postgres://x", "missing database"),
+            ("--store", "sqlite:", "missing path after sqlite:"),
             (
-                ["--initial-price", "0"],
-                "expected a whole number from 1 to 2147483647",
-            ),
-            (
-                ["--initial-price", "-3"],
-                "expected a whole number from 1 to 2147483647",
-            ),
-            (
-                ["--max-connections", "0"],
-                "expected a whole number from 1 to 1000000",
-            ),
-            (["--max-seats", "0"], "expected a whole number from 1 to 1000000"),
-            (
-                ["--max-actions", "many"],
-                "expected a whole number from 0 to 4294967295",
-            ),
-            (
-                ["--max-actions", "4294967296"],
-                "expected a whole number from 0 to 4294967295",
-            ),
-            (
-                ["--max-connections-per-address", "-1"],
-                "expected a whole number from 0 to 1000000",
-            ),
-            (["--stall", "50ms"], "expected a duration from 100ms to 1h"),
-            (["--metrics", "nowhere"], "expected HOST:PORT"),
-            (["--metrics", "http://a:1"], "expected HOST:PORT"),
-            (["--listen", "nowhere"], "expected HOST:PORT"),
-            (
-                ["--seed", "-1"],
-                "invalid value '-1' for '--seed <N>': expected a whole number from 0",
-            ),
-            (["--house", "21"], "expected a whole number from 0 to 20"),
-            (
-                ["--house", "-1"],
-                "invalid value '-1' for '--house <N>': expected a whole number from 0 to 20",
-            ),
-            (["--house", "256"], "expected a whole number from 0 to 20"),
-            (["--market", "wild"], "no such market; there is: classic"),
-            (["--store", "casino.db"], "expected sqlite:PATH or postgres://"),
-            (["--store", "postgres://x"], "missing database"),
-            (["--store", "sqlite:"], "missing path after sqlite:"),
-            (
-                ["--payments", "127.0.0.1:10001"],
-                "a URL http://HOST:PORT or https",
-            ),
-            (["--payments", "ftp://x:1"], "a URL http://HOST:PORT or https"),
-            (
-                ["--tls-cert", "x"],
+                "--tls-cert",
+                "x",
                 "--tls-cert is given without --tls-key or CASINO_TLS_KEY",
             ),
             (
-                ["--tls-key", "x"],
+                "--tls-key",
+                "x",
                 "--tls-key is given without --tls-cert or CASINO_TLS_CERT",
             ),
-            (
-                ["--payments", "http://u:pw@h:1"],
-                "a URL http://HOST:PORT or https",
-            ),
-            (["--payments", "http://h:pw"], "a URL http://HOST:PORT or https"),
-            (
-                ["--payments", "http://h:1/?k=pw"],
-                "a URL http://HOST:PORT or https",
-            ),
-            (["--payments", "http://h:1#pw"], "a URL http://HOST:PORT or https"),
-            (["--payments", "http://"], "a URL http://HOST:PORT or https"),
-            (["--payments", "ht tp"], "a URL http://HOST:PORT or https"),
+            ("--payments", "127.0.0.1:10001", url),
+            ("--payments", "ftp://x:1", url),
+            ("--payments", "http://u:pw@h:1", url),
+            ("--payments", "http://h:pw", url),
+            ("--payments", "http://h:1/?k=pw", url),
+            ("--payments", "http://h:1#pw", url),
+            ("--payments", "http://", url),
+            ("--payments", "ht tp", url),
         ] {
-            let error = parse(&args).unwrap_err();
-            assert!(error.to_string().contains(message), "{args:?}: {error}");
-            assert_eq!(error.exit_code(), 2, "{args:?}");
+            assert_rejected(option, value, message);
         }
         assert_eq!(
             parse(&["--version"]).unwrap_err().kind(),
             ErrorKind::DisplayVersion
+        );
+    }
+
+    #[test]
+    fn a_number_out_of_its_bounds_is_rejected_with_them() {
+        for (option, least, most) in [
+            ("--initial-price", "1", "2147483647"),
+            ("--max-connections", "1", "1000000"),
+            ("--max-connections-per-address", "0", "1000000"),
+            ("--max-seats", "1", "1000000"),
+            ("--max-actions", "0", "4294967295"),
+            ("--seed", "0", "18446744073709551615"),
+            ("--house", "0", "20"),
+        ] {
+            for wrong in ["-1", "many", "1.5", "99999999999999999999999"] {
+                let message = format!("'{option} <");
+                assert_rejected(option, wrong, &message);
+                let bounds = format!("expected a whole number from {least} to {most}");
+                assert_rejected(option, wrong, &bounds);
+            }
+            for right in [least, most] {
+                assert!(parse(&[option, right]).is_ok(), "{option} {right}");
+            }
+        }
+        assert_rejected("--house", "21", "expected a whole number from 0 to 20");
+        assert_rejected(
+            "--initial-price",
+            "0",
+            "expected a whole number from 1 to 2147483647",
         );
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "server")]
 pub(crate) mod args;
+#[cfg(feature = "server")]
+pub(crate) mod certificate;
 pub(crate) mod clock;
 pub(crate) mod environment;
 pub(crate) mod limits;
@@ -14,5 +16,6 @@ pub(crate) mod store_url;
 #[cfg(feature = "server")]
 pub use self::{
     args::{Args, Task},
+    certificate::{CertArgs, CertError, create},
     secrets::{PaymentsArgs, SecurityError},
 };

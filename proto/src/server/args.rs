@@ -47,9 +47,22 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
+    /// Format of the log on standard error: text, or json with one object a line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
     /// Allow plaintext where others could read it: on an address that other machines reach, and for secrets
     #[arg(long, boolean(), default_value = "false")]
     pub allow_plaintext: bool,
+}
+
+/// Format of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// A line of text for each event.
+    Text,
+    /// A JSON object on one line for each event.
+    Json,
 }
 
 impl ServerArgs {

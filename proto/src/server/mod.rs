@@ -26,7 +26,7 @@ use tonic_health::ServingStatus;
 use tonic_reflection::server::{v1, v1alpha};
 
 pub use self::{
-    args::ServerArgs,
+    args::{LogFormat, ServerArgs},
     connections::{
         ConnectionHandle, ConnectionLimiter, ConnectionLimits, LimitedIo,
         response_bodies::{DetectsStall, UntilRead},

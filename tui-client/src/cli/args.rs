@@ -3,17 +3,14 @@
 
 use std::{collections::BTreeMap, ffi::OsString, ops::RangeInclusive, path::PathBuf};
 
-use awesomestock_proto::command_line::{self, BooleanOption};
+use awesomestock_proto::command_line::{self, BooleanOption, documents};
 use clap::{
     CommandFactory, FromArgMatches, ValueHint, builder::PossibleValuesParser, error::ErrorKind,
     parser::ValueSource,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::cli::{
-    cast::{CastArgs, parse_speed},
-    man as manual,
-};
+use crate::cli::cast::{CastArgs, parse_speed};
 
 /// The options for games, which other commands reject.
 const RECORDING: [&str; 2] = ["record", "cast"];
@@ -99,10 +96,7 @@ impl Cli {
     /// Returns the manual page in roff.
     #[must_use]
     pub fn manual() -> Vec<u8> {
-        let mut page = Vec::new();
-        // Writing to memory cannot fail.
-        let _ = manual::write(Self::definition(), &mut page);
-        page
+        documents::manual(Self::definition(), "Without a command, the game starts.")
     }
 
     /// Returns a completion script for `shell`.
@@ -242,6 +236,8 @@ pub enum Task {
     AcceptLoss,
     /// Check the terminal, the files, the casino and the clock
     Doctor,
+    /// Print a configuration file with every key and its default, as comments
+    Config,
     /// Print a shell completion script
     Completions {
         /// Shell to complete for

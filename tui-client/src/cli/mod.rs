@@ -5,4 +5,3 @@ pub mod cast;
 pub mod config;
 pub mod doctor;
 pub mod key;
-pub(crate) mod man;

@@ -185,6 +185,7 @@ fn options_and_variables_are_those_of_the_programs() {
         ("awesomestock", "cast"),
         ("awesomestock", "price"),
         ("awesomestock", "replay"),
+        ("casino-server", "cert"),
         ("casino-server", "healthcheck"),
     ] {
         known.extend(settings(&help(program, Some(command))));

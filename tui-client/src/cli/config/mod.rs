@@ -5,6 +5,7 @@ mod keys;
 mod looks;
 mod player;
 mod server;
+mod template;
 mod zone;
 
 use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
@@ -151,6 +152,12 @@ impl UserEnvironment {
 }
 
 impl Config {
+    /// Returns a configuration file with every key and its default as comments.
+    #[must_use]
+    pub fn template() -> String {
+        template::text()
+    }
+
     /// Returns the path of the configuration file, which may not exist.
     #[must_use]
     pub fn path(cli: &Cli, environment: &UserEnvironment) -> PathBuf {

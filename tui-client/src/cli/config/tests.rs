@@ -3,6 +3,7 @@ use std::{fs, path::Path};
 use clap::Parser;
 
 use super::*;
+use crate::app::commands::keymap::Keymap;
 
 /// Loads a configuration file with this `text`, overridden by `arguments`.
 fn load(text: &str, arguments: &[&str]) -> Result<Config> {
@@ -25,6 +26,37 @@ fn environment(home: &Path) -> UserEnvironment {
         dumb: false,
         markers: Markers::Braille,
     }
+}
+
+#[test]
+fn the_printed_file_has_every_key_with_its_default() {
+    let text = Config::template();
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    let printed = file::parse(&text).unwrap();
+    assert_eq!((printed.options, printed.keys), Default::default());
+
+    let set = |line: &str| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase()) => format!("{key}\n"),
+        _ => format!("{line}\n"),
+    };
+    let file::Content { options, keys } = file::parse(&text.lines().map(set).collect::<String>()).unwrap();
+    assert_eq!(keys, Keymap::default());
+    let known = Cli::definition();
+    let known = known.get_arguments().filter_map(clap::Arg::get_long).count();
+    let set = toml::Table::try_from(&options).unwrap();
+    // Neither `config` nor `record`.
+    assert_eq!(set.len(), known - 2, "{set}");
+
+    let environment = environment(Path::new("/nowhere"));
+    let defaults = Config::check(&Options::default(), &environment).unwrap();
+    let options = Options {
+        tls_ca: None,
+        user: None,
+        seed: None,
+        data_dir: None,
+        ..options
+    };
+    assert_eq!(Config::check(&options, &environment).unwrap(), defaults);
 }
 
 fn error(text: &str, arguments: &[&str]) -> String {
@@ -232,7 +264,7 @@ fn the_file_can_rebind_keys() {
     assert_eq!(names(Action::by_name("percent").unwrap()), [""; 0]);
     assert_eq!(names(Action::Help), ["?"]);
     let default = load("", &[]).unwrap().settings.keys;
-    assert_eq!(default, crate::app::commands::keymap::Keymap::default());
+    assert_eq!(default, Keymap::default());
 }
 
 #[test]

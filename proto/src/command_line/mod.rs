@@ -1,5 +1,7 @@
 //! Command-line rules of all programs: environment variables, values within bounds, listen addresses, printed output.
 
+pub mod documents;
+
 use std::{
     any::TypeId,
     env,
@@ -117,8 +119,9 @@ pub fn matches<A: Into<OsString> + Clone>(
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let matches = match command.try_get_matches_from_mut(&arguments) {
         Ok(matches) => matches,
-        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
-            return Err(command.error(error.kind(), not_unicode(&command, &arguments)));
+        Err(error) if is_not_unicode(&error) => {
+            let rule = not_unicode(&command, &arguments);
+            return Err(command.error(ErrorKind::InvalidUtf8, rule));
         }
         Err(error) => return Err(explain(error, &command)),
     };
@@ -144,6 +147,12 @@ fn names(command: &Command, id: &str) -> (String, String) {
     let variable = argument.and_then(Arg::get_env).unwrap_or_default();
     let option = argument.and_then(Arg::get_long).unwrap_or_default();
     (format!("--{option}"), variable.to_string_lossy().into_owned())
+}
+
+/// Returns whether a value is not UTF-8, also one of a few that are possible.
+fn is_not_unicode(error: &clap::Error) -> bool {
+    let is_lossy = |value: &ContextValue| value.to_string().contains(char::REPLACEMENT_CHARACTER);
+    error.kind() == ErrorKind::InvalidUtf8 || error.get(ContextKind::InvalidValue).is_some_and(is_lossy)
 }
 
 /// Names the variable or the option whose value is not UTF-8, without the value.
@@ -314,8 +323,17 @@ pub fn print_answer(answer: &clap::Error) -> u8 {
 ///
 /// The line cannot be written, for example because the disk is full.
 pub fn print_line(line: &str) -> io::Result<()> {
+    print_text(format!("{line}\n").as_bytes())
+}
+
+/// Prints a generated text on standard output. A closed pipe is not an error.
+///
+/// # Errors
+///
+/// The text cannot be written.
+pub fn print_text(text: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    written(writeln!(stdout, "{line}").and_then(|()| stdout.flush()))
+    written(stdout.write_all(text).and_then(|()| stdout.flush()))
 }
 
 fn written(done: io::Result<()>) -> io::Result<()> {

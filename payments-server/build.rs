@@ -1,0 +1,1 @@
+../tui-client/build.rs

@@ -1,0 +1,79 @@
+//! The manual page and the completion scripts, generated from the command definition.
+
+use std::io;
+
+use clap::{Arg, Command, ValueHint};
+pub use clap_complete::Shell;
+use clap_mangen::{
+    Man,
+    roff::{Roff, bold, roman},
+};
+
+/// Returns a completion script for `shell`. Files are completed only where a path is meant.
+#[must_use]
+pub fn completions(command: Command, shell: Shell) -> Vec<u8> {
+    let (mut command, mut script) = (without_files(command), Vec::new());
+    let name = command.get_name().to_owned();
+    clap_complete::generate(shell, &mut command, name, &mut script);
+    script
+}
+
+fn without_files(command: Command) -> Command {
+    let is_text =
+        |option: &Arg| option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown;
+    let hinted = command.mut_args(|option| match is_text(&option) {
+        true => option.value_hint(ValueHint::Other),
+        false => option,
+    });
+    hinted.mut_subcommands(without_files)
+}
+
+/// Returns the manual page in roff. All commands are on one page, one line each; `without` describes the program without
+/// a command.
+#[must_use]
+pub fn manual(command: Command, without: &str) -> Vec<u8> {
+    let mut page = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = write(command, without, &mut page);
+    page
+}
+
+fn write(command: Command, without: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    let man = Man::new(command.clone());
+    man.render_title(out)?;
+    man.render_name_section(out)?;
+    man.render_synopsis_section(out)?;
+    man.render_description_section(out)?;
+    commands(&command, without).to_writer(out)?;
+    man.render_options_section(out)?;
+    man.render_version_section(out)
+}
+
+fn commands(command: &Command, without: &str) -> Roff {
+    let mut page = Roff::new();
+    page.control("SH", ["COMMANDS"]);
+    page.text([roman(without)]);
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let mut usage = vec![bold(command.get_name())];
+        for operand in command.get_positionals() {
+            usage.push(roman(format!(" {operand}")));
+        }
+        let options = command.get_arguments().filter(|option| !option.is_positional());
+        for option in options.filter(|option| !option.is_global_set() && option.get_id() != "help") {
+            let is_required = option.is_required_set();
+            usage.push(roman(if is_required {
+                format!(" {option}")
+            } else {
+                format!(" [{option}]")
+            }));
+        }
+        page.control("TP", []);
+        page.text(usage);
+        page.text([roman(
+            command.get_about().map(ToString::to_string).unwrap_or_default(),
+        )]);
+    }
+    page
+}

@@ -1,0 +1,65 @@
+//! The configuration file that `awesomestock config` prints: every key with its default, behind a `#`.
+
+use std::fmt::Write;
+
+use clap::{Args, Command};
+
+use crate::{app::commands::action::BINDINGS, cli::args::Options};
+
+/// Longest line of an explanation, in characters.
+const WIDTH: usize = 100;
+
+/// The default of each key, or an example if the system decides.
+const VALUES: [(&str, &str); 15] = [
+    ("casino", "\"solo\""),
+    ("tls-ca", "\"ca.pem\""),
+    ("allow-plaintext", "false"),
+    ("user", "\"ann\""),
+    ("timeout", "\"10s\""),
+    ("tick", "\"1s\""),
+    ("initial-price", "10"),
+    ("seed", "1"),
+    ("house", "3"),
+    ("plain", "false"),
+    ("no-splash", "false"),
+    ("theme", "\"terminal\""),
+    ("up", "\"green\""),
+    ("markers", "\"braille\""),
+    ("data-dir", "\"/home/ann/awesomestock\""),
+];
+
+/// Returns the file. Without the `#` before a key, it has the default value, or an example.
+pub(crate) fn text() -> String {
+    let mut text = String::from("# Configuration of awesomestock. Remove the # before a key to set it.\n");
+    let options = Options::augment_args(Command::new("options"));
+    for option in options.get_arguments() {
+        let key = option.get_long().unwrap_or_default();
+        let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+        let known = VALUES.iter().find(|(known, _)| *known == key);
+        let value = known.map_or("\"\"", |(_, value)| value);
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n{}#{key} = {value}\n", comment(&help));
+    }
+    text.push_str("\n# Keys of the actions: one, a list, or [] for none.\n[keys]\n");
+    for row in BINDINGS {
+        let keys: Vec<String> = row.keys.iter().map(ToString::to_string).collect();
+        let keys = toml::Value::from(keys);
+        let _ = write!(text, "\n{}#{} = {keys}\n", comment(row.help), row.name);
+    }
+    text
+}
+
+/// Returns `text` as comment lines.
+fn comment(text: &str) -> String {
+    let mut lines = vec![String::from("#")];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("# {word}")),
+        }
+    }
+    lines.join("\n") + "\n"
+}
