@@ -57,8 +57,8 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) 
     Some(None)
 }
 
-fn has_room((columns, rows): (u16, u16)) -> bool {
-    columns >= MIN_PANE_SCREEN.0 && rows >= MIN_PANE_SCREEN.1
+fn has_room(size: (u16, u16)) -> bool {
+    size.0 >= MIN_PANE_SCREEN.0 && size.1 >= MIN_PANE_SCREEN.1
 }
 
 /// Moves the selection. Returns false for other keys.

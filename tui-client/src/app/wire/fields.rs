@@ -147,7 +147,7 @@ impl Reader<'_> {
                 let length = usize::try_from(self.varint(end)?).ok()?;
                 let content = self.at..self.at.checked_add(length).filter(|stop| *stop <= end)?;
                 if let Some(kind) = known.filter(|field| field.r#type() == Type::Message) {
-                    return self.nested(kind.type_name(), (number, content), start..self.at, &name, depth);
+                    return self.nested(kind.type_name(), number, content, start..self.at, &name, depth);
                 }
                 self.at = content.end;
                 let bytes = self.bytes.get(content)?;
@@ -165,7 +165,8 @@ impl Reader<'_> {
     fn nested(
         &mut self,
         kind: &str,
-        (number, content): (u32, Range<usize>),
+        number: u32,
+        content: Range<usize>,
         header: Range<usize>,
         name: &str,
         depth: usize,
