@@ -50,6 +50,7 @@ const SCENES: &[&str] = &[
     "✗ BUY 5 @ 25",
     "✓ BUY 5 @ 45",
     "LEADERBOARD",
+    "ACTION_RESULT",
     "The network is cut",
     "reconnecting: attempt",
     "1 order waiting",
