@@ -26,7 +26,7 @@ const ROWS: u16 = 36;
 const FILES: &[(&str, usize)] = &[
     ("demo.cast", 600_000),
     ("desk.svg", 150_000),
-    ("demo.svg", 500_000),
+    ("demo.svg", 650_000),
 ];
 
 /// Largest size of the session in bytes.
@@ -56,7 +56,7 @@ const SCENES: &[&str] = &[
     "1 order waiting",
     "The desk is connected again",
     "✓ SELL 16",
-    "▲ +683",
+    "▲ +668",
 ];
 
 fn asset(name: &str) -> PathBuf {

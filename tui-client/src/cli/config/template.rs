@@ -10,7 +10,7 @@ use crate::{app::commands::action::BINDINGS, cli::args::Options};
 const WIDTH: usize = 100;
 
 /// The default of each key, or an example if the system decides.
-const VALUES: [(&str, &str); 15] = [
+const VALUES: [(&str, &str); 18] = [
     ("casino", "\"solo\""),
     ("tls-ca", "\"ca.pem\""),
     ("allow-plaintext", "false"),
@@ -19,8 +19,11 @@ const VALUES: [(&str, &str); 15] = [
     ("tick", "\"1s\""),
     ("initial-price", "10"),
     ("seed", "1"),
+    ("market", "\"classic\""),
     ("house", "3"),
     ("plain", "false"),
+    ("wire", "false"),
+    ("bell", "\"off\""),
     ("no-splash", "false"),
     ("theme", "\"terminal\""),
     ("up", "\"green\""),
