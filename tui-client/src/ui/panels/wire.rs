@@ -195,10 +195,11 @@ fn hints(state: &AppState) -> Vec<Hints> {
     let closes = || Hint::words(format!("{key} closes"));
     let (select, opens) = (|| Hint::words("arrows select"), || Hint::words("Enter opens"));
     if state.wire.is_replay {
-        let step = || Hint::words(". , step");
+        let (step, reducer) = (|| Hint::words(". , step"), || Hint::words("r reducer"));
         return vec![
-            [select(), opens(), step(), Hint::words("r reducer"), closes()].into(),
-            [opens(), step(), Hint::words("r")].into(),
+            [select(), opens(), step(), reducer(), closes()].into(),
+            [opens(), step(), reducer()].into(),
+            [opens(), step()].into(),
         ];
     }
     if !state.wire.view.is_focused {
