@@ -96,7 +96,8 @@ fn reports_of_a_terminal_are_not_keys() {
     game.see("● live");
     game.type_keys(&format!("t7{ENTER}"));
     game.see("✓ TOKENS 7");
-    game.see("1 anna (you) 35");
+    game.see("equity 35");
+    game.see("no ranked players yet");
     // The first line shows the age of the last message.
     let shown = |game: &Terminal| game.contents().split_once('\n').unwrap().1.to_owned();
     let before = shown(&game);

@@ -231,6 +231,7 @@ mod tests {
             tick: Duration::from_millis(200),
             initial_price: 7,
             seed: Some(9),
+            model: Some(PriceModel::Classic),
             bots: 4,
             ..Options::new("/tmp/x y.db")
         };
@@ -280,7 +281,7 @@ mod tests {
             ("--metrics", "nowhere", "expected HOST:PORT"),
             ("--metrics", "http://a:1", "expected HOST:PORT"),
             ("--listen", "nowhere", "expected HOST:PORT"),
-            ("--market", "wild", "no such market; there is: classic"),
+            ("--market", "wild", "no such market; there are: classic, moods"),
             ("--store", "casino.db", "expected sqlite:PATH or postgres://"),
             ("--store", "postgres://x", "missing database"),
             ("--store", "sqlite:", "missing path after sqlite:"),
@@ -314,12 +315,12 @@ mod tests {
     #[test]
     fn a_number_out_of_its_bounds_is_rejected_with_them() {
         for (option, least, most) in [
-            ("--initial-price", "1", "2147483647"),
-            ("--max-connections", "1", "1000000"),
-            ("--max-connections-per-address", "0", "1000000"),
-            ("--max-seats", "1", "1000000"),
-            ("--max-actions", "0", "4294967295"),
-            ("--seed", "0", "18446744073709551615"),
+            ("--initial-price", "1", "2,147,483,647"),
+            ("--max-connections", "1", "1,000,000"),
+            ("--max-connections-per-address", "0", "1,000,000"),
+            ("--max-seats", "1", "1,000,000"),
+            ("--max-actions", "0", "4,294,967,295"),
+            ("--seed", "0", "18,446,744,073,709,551,615"),
             ("--house", "0", "20"),
         ] {
             for wrong in ["-1", "many", "1.5", "99999999999999999999999"] {

@@ -191,7 +191,7 @@ impl Casino for CasinoService {
             Ok(player) if capabilities.wallet || capabilities.lobby.leaderboard => {
                 self.reader.record(player.clone()).await?
             }
-            Err(error) if capabilities.wallet => return Err(error.clone().into()),
+            Err(error) if capabilities.wallet => return Err((*error).into()),
             Ok(_) | Err(_) => None,
         };
         let wallet = record.map(|record| record.account).unwrap_or_default();

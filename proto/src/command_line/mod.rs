@@ -80,7 +80,7 @@ pub fn number<N: FromStr + PartialOrd + Display>(
 pub fn number_rule<N: Display>(bounds: &RangeInclusive<N>) -> String {
     let grouped = |bound: &N| {
         let digits = bound.to_string();
-        digits.parse::<i64>().map_or(digits, |bound| thousands(bound))
+        digits.parse::<i128>().map_or(digits, thousands)
     };
     let (least, most) = (grouped(bounds.start()), grouped(bounds.end()));
     format!("expected a whole number from {least} to {most}")

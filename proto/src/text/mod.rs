@@ -4,7 +4,7 @@ pub mod sanitize;
 
 /// Formats as `1,204`, `-1,204`.
 #[must_use]
-pub fn thousands(number: impl Into<i64>) -> String {
+pub fn thousands(number: impl Into<i128>) -> String {
     let number = number.into();
     let digits = number.unsigned_abs().to_string();
     let mut written = String::with_capacity(digits.len().saturating_mul(2));

@@ -250,10 +250,8 @@ pub enum Effect {
     Call(Request),
     /// Copies text to the clipboard.
     Copy(String),
-    /// Rings the terminal's bell.
-    Ring,
-    /// Asks the terminal for a desktop notification.
-    Notify(String),
+    /// Rings the terminal's bell, or asks for a desktop notification with this text.
+    Ring(Option<String>),
     /// Writes text to a new file in the working directory; the result returns as an event.
     Export {
         /// The file's name.

@@ -323,14 +323,9 @@ impl Runtime {
                     self.screen.copy(&text).wrap_err("cannot write to the terminal")?;
                     None
                 }
-                Effect::Ring => {
-                    self.screen.ring().wrap_err("cannot write to the terminal")?;
-                    None
-                }
-                Effect::Notify(words) => {
-                    self.screen
-                        .notify(&words)
-                        .wrap_err("cannot write to the terminal")?;
+                Effect::Ring(words) => {
+                    let rung = self.screen.ring(words.as_deref());
+                    rung.wrap_err("cannot write to the terminal")?;
                     None
                 }
                 Effect::Export { file_name, text } => {

@@ -351,7 +351,7 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
     game.keys(":alertAbove 12\n:alertAbove 13\nb");
     assert_eq!(effects_of_price(&mut game, 1, 12), [], "off by default");
     game.state.session.settings.bell = Bell::Notify;
-    let alert = Effect::Notify("alert: price 13, at or above 13".to_owned());
+    let alert = Effect::Ring(Some("alert: price 13, at or above 13".to_owned()));
     assert_eq!(effects_of_price(&mut game, 2, 13), [alert]);
     let wallet = Wallet::default();
     assert_eq!(game.result(true, "", wallet), [], "just after another one");
@@ -359,7 +359,7 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
     game.keys("b");
     assert_eq!(
         game.result(true, "", wallet),
-        [Effect::Notify("buy 1 at 10".to_owned())]
+        [Effect::Ring(Some("buy 1 at 10".to_owned()))]
     );
     game.now = game.now.plus_ms(2_000);
     game.state.session.settings.bell = Bell::Bell;
@@ -367,7 +367,7 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
     assert_eq!(game.result(false, "no", wallet), [], "a rejection");
     let lost = game.stream(StreamEvent::Closed("reset".to_owned()));
     assert!(
-        matches!(lost[..], [Effect::Connect { .. }, Effect::Ring]),
+        matches!(lost[..], [Effect::Connect { .. }, Effect::Ring(None)]),
         "{lost:?}"
     );
     game.now = game.now.plus_ms(60_000);

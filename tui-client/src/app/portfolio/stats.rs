@@ -43,8 +43,8 @@ impl SessionStats {
         self.last_bell = Some(now);
         match self.settings.bell {
             Bell::Off => None,
-            Bell::Bell => Some(Effect::Ring),
-            Bell::Notify => Some(Effect::Notify(words())),
+            Bell::Bell => Some(Effect::Ring(None)),
+            Bell::Notify => Some(Effect::Ring(Some(words()))),
         }
     }
 

@@ -79,24 +79,19 @@ impl TerminalGuard {
         self.terminal.backend_mut().flush()
     }
 
-    /// Rings the terminal's bell.
-    pub(super) fn ring(&mut self) -> io::Result<()> {
-        self.terminal.backend_mut().write_all(b"\x07")?;
-        self.terminal.backend_mut().flush()
-    }
-
-    /// Asks for a desktop notification, by OSC 777 where it is known, else by OSC 9. Terminals ignore what they do not
-    /// know.
-    pub(super) fn notify(&mut self, words: &str) -> io::Result<()> {
-        let words = sanitize(words).replace(';', ",");
+    /// Rings the terminal's bell, or asks for a desktop notification: by OSC 777 where it is known, else by OSC 9.
+    /// Terminals ignore what they do not know.
+    pub(super) fn ring(&mut self, words: Option<&str>) -> io::Result<()> {
         let term = std::env::var("TERM").unwrap_or_default();
         let knows_777 = ["rxvt", "foot", "xterm-ghostty"]
             .iter()
             .any(|name| term.starts_with(name));
+        let words = words.map(|words| sanitize(words).replace(';', ","));
         let backend = self.terminal.backend_mut();
-        match knows_777 {
-            true => write!(backend, "\x1b]777;notify;AwesomeStock;{words}\x07")?,
-            false => write!(backend, "\x1b]9;AwesomeStock: {words}\x07")?,
+        match words {
+            None => write!(backend, "\x07")?,
+            Some(words) if knows_777 => write!(backend, "\x1b]777;notify;AwesomeStock;{words}\x07")?,
+            Some(words) => write!(backend, "\x1b]9;AwesomeStock: {words}\x07")?,
         }
         backend.flush()
     }
