@@ -64,92 +64,97 @@ fn a_proof_survives_its_file() {
     assert!(printed.contains(" tokens; buy and hold -"), "{printed}");
 }
 
+/// A change of a file.
+type Change = fn(&mut Proof);
+
+/// Changes, and the start of the error.
+const CHANGES: &[(&str, Change, &str)] = &[
+    (
+        "price",
+        |proof| proof.trades[1].price += 1,
+        "trade 2 cannot be: the price of tick 40 is",
+    ),
+    (
+        "count",
+        |proof| proof.trades[0].count = 2,
+        "trade 1 cannot be: it leaves",
+    ),
+    (
+        "large count",
+        |proof| proof.trades[0].count = 1_000,
+        "trade 1 cannot be: it costs",
+    ),
+    (
+        "count of 0",
+        |proof| proof.trades[0].count = 0,
+        "trade 1 cannot be: its count is 0",
+    ),
+    (
+        "negative count",
+        |proof| proof.trades[0].count = -3,
+        "trade 1 cannot be: its count is -3",
+    ),
+    (
+        "side",
+        |proof| proof.trades[0].side = Side::Sell,
+        "trade 1 cannot be: it sells 3 stocks, and there are 0",
+    ),
+    (
+        "tick",
+        |proof| proof.trades[3].tick = 59,
+        "trade 4 cannot be: the price of tick 59 is",
+    ),
+    (
+        "early tick",
+        |proof| proof.trades[3].tick = 3,
+        "trade 4 cannot be: tick 3 is before that of the trade before it",
+    ),
+    (
+        "late tick",
+        |proof| proof.trades[3].tick = 121,
+        "trade 4 cannot be: tick 121 is after the last one, 120",
+    ),
+    (
+        "negative tick",
+        |proof| proof.trades[0].tick = -1,
+        "trade 1 cannot be: tick -1 is before",
+    ),
+    (
+        "order",
+        |proof| proof.trades.swap(0, 3),
+        "trade 1 cannot be: it sells 1 stock, and there are 0",
+    ),
+    (
+        "order of ticks",
+        |proof| proof.trades.swap(0, 1),
+        "trade 1 cannot be: it leaves",
+    ),
+    (
+        "tokens",
+        |proof| proof.trades[2].tokens += 1,
+        "trade 3 cannot be: it leaves",
+    ),
+    (
+        "missing trade",
+        |proof| _ = proof.trades.remove(2),
+        "trade 3 cannot be: it leaves",
+    ),
+    (
+        "missing last trade",
+        |proof| _ = proof.trades.pop(),
+        "equity: the trades end with",
+    ),
+    ("equity", |proof| proof.equity += 1, "equity: the trades end with"),
+    (
+        "date",
+        |proof| proof.challenge = "daily 2026-11-28".parse().unwrap(),
+        "trade 1 cannot be: the price of tick 2 is",
+    ),
+];
+
 #[test]
 fn a_changed_file_is_refused_by_name() {
-    let cases: &[(&str, fn(&mut Proof), &str)] = &[
-        (
-            "price",
-            |proof| proof.trades[1].price += 1,
-            "trade 2 cannot be: the price of tick 40 is",
-        ),
-        (
-            "count",
-            |proof| proof.trades[0].count = 2,
-            "trade 1 cannot be: it leaves",
-        ),
-        (
-            "large count",
-            |proof| proof.trades[0].count = 1_000,
-            "trade 1 cannot be: it costs",
-        ),
-        (
-            "count of 0",
-            |proof| proof.trades[0].count = 0,
-            "trade 1 cannot be: its count is 0",
-        ),
-        (
-            "negative count",
-            |proof| proof.trades[0].count = -3,
-            "trade 1 cannot be: its count is -3",
-        ),
-        (
-            "side",
-            |proof| proof.trades[0].side = Side::Sell,
-            "trade 1 cannot be: it sells 3 stocks, and there are 0",
-        ),
-        (
-            "tick",
-            |proof| proof.trades[3].tick = 59,
-            "trade 4 cannot be: the price of tick 59 is",
-        ),
-        (
-            "early tick",
-            |proof| proof.trades[3].tick = 3,
-            "trade 4 cannot be: tick 3 is before that of the trade before it",
-        ),
-        (
-            "late tick",
-            |proof| proof.trades[3].tick = 121,
-            "trade 4 cannot be: tick 121 is after the last one, 120",
-        ),
-        (
-            "negative tick",
-            |proof| proof.trades[0].tick = -1,
-            "trade 1 cannot be: tick -1 is before",
-        ),
-        (
-            "order",
-            |proof| proof.trades.swap(0, 3),
-            "trade 1 cannot be: it sells 1 stock, and there are 0",
-        ),
-        (
-            "order of ticks",
-            |proof| proof.trades.swap(0, 1),
-            "trade 1 cannot be: it leaves",
-        ),
-        (
-            "tokens",
-            |proof| proof.trades[2].tokens += 1,
-            "trade 3 cannot be: it leaves",
-        ),
-        (
-            "missing trade",
-            |proof| _ = proof.trades.remove(2),
-            "trade 3 cannot be: it leaves",
-        ),
-        (
-            "missing last trade",
-            |proof| _ = proof.trades.pop(),
-            "equity: the trades end with",
-        ),
-        ("equity", |proof| proof.equity += 1, "equity: the trades end with"),
-        (
-            "date",
-            |proof| proof.challenge = "daily 2026-11-28".parse().unwrap(),
-            "trade 1 cannot be: the price of tick 2 is",
-        ),
-    ];
-    for (name, tamper, expected) in cases {
+    for (name, tamper, expected) in CHANGES {
         let mut proof = game();
         tamper(&mut proof);
         let why = proof.verify().unwrap_err();
