@@ -195,7 +195,7 @@ async fn options_can_come_from_the_environment() {
         )
     };
     assert_eq!(code, Some(2));
-    let rule = "from CASINO_INITIAL_PRICE': expected a whole number from 1 to 2147483647";
+    let rule = "from CASINO_INITIAL_PRICE': expected a whole number from 1 to 2,147,483,647";
     assert!(stderr.contains(rule), "{stderr}");
 }
 

@@ -214,24 +214,24 @@ mod tests {
             (["--listen", "127.0.0.1:65536"], "expected HOST:PORT"),
             (
                 ["--max-payments", "0"],
-                "expected a whole number from 1 to 10000000",
+                "expected a whole number from 1 to 10,000,000",
             ),
             (
                 ["--max-payments", "10000001"],
-                "expected a whole number from 1 to 10000000",
+                "expected a whole number from 1 to 10,000,000",
             ),
             (
                 ["--max-payments", "-1"],
-                "expected a whole number from 1 to 10000000",
+                "expected a whole number from 1 to 10,000,000",
             ),
             (
                 ["--max-payments", "many"],
-                "expected a whole number from 1 to 10000000",
+                "expected a whole number from 1 to 10,000,000",
             ),
             (["--max-time", "9ms"], "expected a duration from 10ms to 1h"),
             (
                 ["--max-connections", "0"],
-                "expected a whole number from 1 to 1000000",
+                "expected a whole number from 1 to 1,000,000",
             ),
             (["--max-open", "0"], "expected a whole number from 1 to 100000"),
             (["--idle", "9ms"], "expected a duration from 10ms to 1h"),

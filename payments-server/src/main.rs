@@ -40,7 +40,9 @@ fn main() -> ExitCode {
     };
     let result = match &config.task {
         Some(Task::Healthcheck(health)) => health.check(&config.listen).map_err(Report::new),
-        Some(Task::Completions { shell }) => print(&documents::completions(Config::definition(), *shell)),
+        Some(Task::Completions { shell }) => {
+            print(&documents::completions(Config::definition(), *shell, &[]))
+        }
         Some(Task::Man) => print(&documents::manual(
             Config::definition(),
             "Without a command, the server serves.",

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use awesomestock_proto::{
     auth::{SecretError, SharedSecret},
+    command_line,
     tls::{self, TlsError},
     transport,
 };
-use tonic::{codegen::http::uri::Authority, transport::Uri};
 
 use crate::config::payments_endpoint::PaymentsEndpoint;
 
@@ -15,7 +15,7 @@ use crate::config::payments_endpoint::PaymentsEndpoint;
 #[derive(Debug, Clone, clap::Args)]
 pub struct PaymentsArgs {
     /// The payments server, which writes the statements. It does not have to be running.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:10001", value_parser = payments_url)]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:10001", value_parser = command_line::server_url)]
     pub payments: String,
 
     /// PEM file with the certificate authority to trust for --payments; by default the system's.
@@ -25,22 +25,6 @@ pub struct PaymentsArgs {
     /// File with the secret for the payments server. Without this option, `PAYMENTS_SECRET` may contain the secret.
     #[arg(long, value_name = "FILE", alias = "secret-file")]
     pub payments_secret_file: Option<PathBuf>,
-}
-
-fn payments_url(url: &str) -> Result<String, String> {
-    let is_address = |uri: &Uri| {
-        let host = uri.host().filter(|host| !host.is_empty());
-        let authority = uri.authority().map(Authority::as_str);
-        matches!(uri.scheme_str(), Some("http" | "https"))
-            && host.is_some()
-            && (host == authority || uri.port_u16().is_some() && !url.contains('@'))
-            && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
-            && !url.contains('#')
-    };
-    let uri: Option<Uri> = url.parse().ok();
-    uri.filter(is_address)
-        .map(|_| url.to_owned())
-        .ok_or_else(|| "expected a URL http://HOST:PORT or https://HOST:PORT".to_owned())
 }
 
 /// Why the TLS files or secrets cannot be used.

@@ -9,13 +9,44 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-/// Returns a completion script for `shell`. Files are completed only where a path is meant.
+/// Returns a completion script for `shell`. Files are completed only where a path is meant: as values of options, and
+/// after one of the commands `files`.
 #[must_use]
-pub fn completions(command: Command, shell: Shell) -> Vec<u8> {
+pub fn completions(command: Command, shell: Shell, files: &[&str]) -> Vec<u8> {
     let (mut command, mut script) = (without_files(command), Vec::new());
     let name = command.get_name().to_owned();
-    clap_complete::generate(shell, &mut command, name, &mut script);
-    script
+    clap_complete::generate(shell, &mut command, &name, &mut script);
+    match shell {
+        Shell::Bash => with_bash_files(&String::from_utf8_lossy(&script), &name, files),
+        _ => script,
+    }
+}
+
+/// Completes files in bash only where a file is meant, and a value after `--option=`, which bash takes for three words.
+#[must_use]
+pub fn with_bash_files(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
+    const REGISTRATION: &str = "\nif [[ \"${BASH_VERSINFO[0]}\" -eq 4 ";
+    const COMPLETE: &str = r#"
+_PROGRAM_words() {
+    local cur="$2" prev="$3" word
+    [[ "$prev" == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
+    _PROGRAM "$1" "$cur" "$prev"
+    [[ "$cur" == -* || "$prev" == -* ]] && return
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        if [[ " FILES " == *" $word "* ]]; then
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        fi
+    done
+}
+
+complete -F _PROGRAM_words PROGRAM
+"#;
+    let generated = script.split(REGISTRATION).next().unwrap_or_default();
+    let complete = COMPLETE
+        .replace("PROGRAM", name)
+        .replace("FILES", &files.join(" "));
+    [generated, &complete].concat().into_bytes()
 }
 
 fn without_files(command: Command) -> Command {

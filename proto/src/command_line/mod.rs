@@ -22,6 +22,8 @@ use clap::{
     parser::ValueSource,
 };
 
+use tonic::{codegen::http::uri::Authority, transport::Uri};
+
 use crate::text::thousands;
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.
@@ -84,6 +86,27 @@ pub fn number_rule<N: Display>(bounds: &RangeInclusive<N>) -> String {
     };
     let (least, most) = (grouped(bounds.start()), grouped(bounds.end()));
     format!("expected a whole number from {least} to {most}")
+}
+
+/// Parses the URL of a server: http or https, a host, and nothing else that could be a secret.
+///
+/// # Errors
+///
+/// Any other text, which the message does not repeat.
+pub fn server_url(url: &str) -> Result<String, String> {
+    let is_address = |uri: &Uri| {
+        let host = uri.host().filter(|host| !host.is_empty());
+        let authority = uri.authority().map(Authority::as_str);
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && host.is_some()
+            && (host == authority || uri.port_u16().is_some() && !url.contains('@'))
+            && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
+            && !url.contains('#')
+    };
+    let uri: Option<Uri> = url.parse().ok();
+    uri.filter(is_address)
+        .map(|_| url.to_owned())
+        .ok_or_else(|| "expected a URL http://HOST:PORT or https://HOST:PORT".to_owned())
 }
 
 /// Parses a duration such as `1s` or `1m 30s` within `bounds`.

@@ -7,7 +7,10 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::tls::{self, TlsError};
+use crate::{
+    command_line,
+    tls::{self, TlsError},
+};
 
 /// Time for connection and answer together.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -16,6 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct HealthArgs {
     /// The server: http://HOST:PORT or https://HOST:PORT; by default the address of --listen, without TLS
+    #[arg(value_parser = command_line::server_url)]
     pub url: Option<String>,
 
     /// PEM file with the certificate authority to trust; by default the system's

@@ -60,6 +60,9 @@ pub enum Event {
     Shutdown,
 }
 
+/// The reason of [`StreamEvent::Closed`] when the casino ended the stream with the status OK.
+pub const CLOSED_IN_ORDER: &str = "the casino closed the table";
+
 /// A message of the Gamble stream, or a change of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum StreamEvent {

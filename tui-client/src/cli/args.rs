@@ -106,34 +106,14 @@ impl Cli {
         let mut definition = with_completions(Self::definition());
         clap_complete::generate(shell, &mut definition, "awesomestock", &mut script);
         match shell {
-            clap_complete::Shell::Bash => with_bash_files(&String::from_utf8_lossy(&script)),
+            clap_complete::Shell::Bash => {
+                let files = ["replay", "cast", "verify", "import"];
+                documents::with_bash_files(&String::from_utf8_lossy(&script), "awesomestock", &files)
+            }
             clap_complete::Shell::Fish => with_fish_values(&String::from_utf8_lossy(&script)),
             _ => script,
         }
     }
-}
-
-/// Completes files in bash only where a file is meant, and a value after `--option=`, which bash takes for three words.
-fn with_bash_files(script: &str) -> Vec<u8> {
-    const REGISTRATION: &str = "\nif [[ \"${BASH_VERSINFO[0]}\" -eq 4 ";
-    const COMPLETE: &str = r#"
-_awesomestock_words() {
-    local cur="$2" prev="$3" word
-    [[ "$prev" == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
-    _awesomestock "$1" "$cur" "$prev"
-    [[ "$cur" == -* || "$prev" == -* ]] && return
-    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        if [[ "$word" == replay || "$word" == cast || "$word" == verify || "$word" == import ]]; then
-            compopt -o filenames 2>/dev/null
-            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-        fi
-    done
-}
-
-complete -F _awesomestock_words awesomestock
-"#;
-    let generated = script.split(REGISTRATION).next().unwrap_or_default();
-    [generated, COMPLETE].concat().into_bytes()
 }
 
 /// Adds what `clap_complete` omits for fish: the values of an option before the command, and of arguments.

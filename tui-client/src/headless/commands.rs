@@ -31,6 +31,10 @@ pub(crate) async fn run<W: Write>(
     deadline: Duration,
     out: W,
 ) -> Result<()> {
+    let changes = matches!(
+        command,
+        OneShot::Buy(_) | OneShot::Sell(_) | OneShot::BuyTokens(_) | OneShot::Withdraw(_)
+    );
     let client = &WithTimeout { client, deadline };
     let result = match command {
         OneShot::Price(output) => price(client, output, out).await,
@@ -48,6 +52,9 @@ pub(crate) async fn run<W: Write>(
     };
     match result {
         Err(Stopped::Unwritable(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(Stopped::Unwritable(error)) if changes => {
+            Err(error).wrap_err("it is done, but the answer cannot be written to standard output")
+        }
         Err(Stopped::Unwritable(error)) => Err(error).wrap_err("cannot write to standard output"),
         Err(Stopped::NotDone(why)) => Err(why),
         Ok(()) => Ok(()),

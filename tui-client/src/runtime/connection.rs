@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    app::event::StreamEvent,
+    app::event::{CLOSED_IN_ORDER, StreamEvent},
     client::{self, Client, Order, RequestError, SessionEnd},
 };
 
@@ -129,7 +129,7 @@ async fn listen(
         match session.next().await {
             Ok(event) => received = forward(events, event).await,
             Err(SessionEnd::Closed) => {
-                return Some(StreamEvent::Closed("the casino closed the table".to_owned()));
+                return Some(StreamEvent::Closed(CLOSED_IN_ORDER.to_owned()));
             }
             Err(SessionEnd::Lost(reason)) => return Some(StreamEvent::Closed(reason)),
             Err(SessionEnd::Rejected(reason)) => return Some(StreamEvent::Rejected(reason)),

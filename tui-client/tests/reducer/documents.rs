@@ -382,9 +382,16 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
 fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
     let mut game = Game::connected();
     game.state.session.settings.last_tick = Some(3);
-    assert_eq!(game.keys(":buyTokens 5\n:withdraw 5\n"), []);
-    let why = ActionStatus::Rejected("this game is played with the 100 $ of its start".to_owned());
-    assert_eq!(game.last_outcome(), why);
+    let why = "this game is played to its last tick, with the 100 $ of its start; q leaves it";
+    for keys in [":buyTokens 5\n", ":withdraw 5\n", ":stop\n", "t", "w"] {
+        assert_eq!(game.keys(keys), [], "{keys}");
+        assert_eq!(
+            game.last_outcome(),
+            ActionStatus::Rejected(why.to_owned()),
+            "{keys}"
+        );
+        assert!(game.state.screen.overlays.is_empty(), "{keys}");
+    }
     assert_eq!(effects_of_price(&mut game, 2, 11), []);
     assert_eq!(effects_of_price(&mut game, 3, 12), [Effect::Quit]);
 }

@@ -86,6 +86,8 @@ pub const FAULTS: &[FaultSpec] = &[
 
 const WELCOME: &str = "A game with play money in a temporary folder. Buy tokens with t and stocks with b, then break something with F2 to F8.";
 
+const KILLED_WITHOUT_ROOM: &str = "The casino was killed, and cannot start again while the disk is full: F6 makes room. What it answered is stored.";
+
 impl Fault {
     fn spec(self) -> Option<&'static FaultSpec> {
         FAULTS.iter().find(|row| row.fault == self)
@@ -193,7 +195,7 @@ impl Lab {
     /// Notes that the stream was lost with `waiting` orders.
     pub(crate) fn on_disconnect(&mut self, waiting: usize, now: UnixMillis) {
         self.lost_at.get_or_insert(now);
-        if self.last == Some(Fault::LoseAnswer) && waiting > 0 {
+        if !matches!(self.last, Some(Fault::Cut | Fault::Kill)) && waiting > 0 {
             self.loses_next = false;
         }
     }
@@ -209,8 +211,10 @@ impl Lab {
         if let Some(Recovery { after_ms, resent }) = self.recovery {
             let resent = match resent {
                 0 => "no order was waiting for an answer",
-                1 => "the order without an answer was sent again with its ID and is executed once",
-                _ => "the orders without an answer were sent again with their IDs, and each is executed once",
+                1 => "the order without an answer was sent again with its ID, so it is executed at most once",
+                _ => {
+                    "the orders without an answer were sent again with their IDs, so each is executed at most once"
+                }
             };
             let [seconds, rest] = [after_ms.checked_div(1000), after_ms.checked_rem(1000)];
             let tenths = rest.and_then(|ms| ms.checked_div(100)).unwrap_or(0);
@@ -220,6 +224,9 @@ impl Lab {
         let Some(spec) = self.last.and_then(Fault::spec) else {
             return WELCOME.to_owned();
         };
+        if self.faults.disk_full && spec.fault == Fault::Kill {
+            return KILLED_WITHOUT_ROOM.to_owned();
+        }
         let text = match spec.ended {
             Some(ended) if !self.is_on(spec.fault) => ended,
             _ => spec.begun,

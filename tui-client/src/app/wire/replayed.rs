@@ -15,7 +15,7 @@ use prost::Message;
 use super::{Headers, MessageBytes, WireEvent, WireFrame};
 use crate::app::{
     Effect, Event,
-    event::{OrderResult, StreamEvent},
+    event::{CLOSED_IN_ORDER, OrderResult, StreamEvent},
     lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate},
     portfolio::{
         money::{Side, UnixMillis},
@@ -51,6 +51,9 @@ impl Encoder {
             // It follows the event `Opened`, and completes the features.
             StreamEvent::Capabilities(capabilities) => WireFrame::Response(self.response(*capabilities)),
             StreamEvent::Endpoint(_) => return None,
+            StreamEvent::Closed(why) if why == CLOSED_IN_ORDER => {
+                WireFrame::Ended(vec![("grpc-status".to_owned(), "0".to_owned())])
+            }
             StreamEvent::Closed(why) | StreamEvent::Rejected(why) => WireFrame::Broken(why.clone()),
             StreamEvent::Price {
                 tick,

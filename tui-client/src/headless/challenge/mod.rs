@@ -5,7 +5,7 @@
 
 use std::{
     fmt, fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     process,
     str::FromStr,
@@ -42,6 +42,9 @@ const INITIAL_PRICE: i32 = 50;
 
 /// The folder of results in the data folder.
 const FOLDER: &str = "daily";
+
+/// Longest file that is read: many times the trades that fit into a game.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Cells of the sparkline of the equity.
 const SPARK_CELLS: usize = 24;
@@ -151,6 +154,8 @@ pub struct ProvenTrade {
 pub struct Proof {
     challenge: Challenge,
     player: String,
+    /// The game was played to its end, or left in order.
+    finished: bool,
     trades: Vec<ProvenTrade>,
     /// Tokens at the last tick, with the stocks at its price.
     equity: i64,
@@ -240,6 +245,7 @@ impl Proof {
         Ok(Self {
             challenge,
             player: player.to_owned(),
+            finished: true,
             trades: proven,
             equity: balance.equity(last_price.unwrap_or(INITIAL_PRICE)),
         })
@@ -247,6 +253,9 @@ impl Proof {
 
     /// Computes the result again. Returns the first trade that cannot be, and why.
     fn verify(&self) -> Result<Outcome, String> {
+        if !self.finished {
+            return Err("the game was not finished".to_owned());
+        }
         let mut balance = Balance::new();
         let mut trades = (1..).zip(&self.trades).peekable();
         let mut equity = Vec::new();
@@ -295,7 +304,9 @@ impl Proof {
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        let mut text = String::new();
+        let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+        read.wrap_err_with(|| format!("cannot read {}", path.display()))?;
         serde_json::from_str(&text).wrap_err_with(|| format!("{} is not the file of a game", path.display()))
     }
 
@@ -376,8 +387,12 @@ impl ChallengeRun {
         let path = folder.join(format!("{}.json", challenge.to_string().replace(' ', "-")));
         let counts = matches!(challenge, Challenge::Duel(_)) || !path.exists();
         if counts {
-            let empty = Proof::new(challenge, player, Vec::new()).map_err(|why| eyre!(why))?;
-            empty.write(&path)?;
+            let begun = Proof::new(challenge, player, Vec::new()).map_err(|why| eyre!(why))?;
+            let begun = Proof {
+                finished: false,
+                ..begun
+            };
+            begun.write(&path)?;
         }
         Ok(Self {
             challenge,
@@ -486,7 +501,13 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
                     outcome.sparkline()
                 )
             }
-            Err(why) => format!("{}: {why:#}", path.display()),
+            Err(why) => format!(
+                "{}  {why:#}",
+                path.file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .replacen('-', " ", 1)
+            ),
         };
         printed(writeln!(out, "{line}"))?;
     }

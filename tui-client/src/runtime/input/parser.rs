@@ -25,14 +25,19 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 const MAX_PARAMETERS: usize = 32;
 
 /// How long to wait for what may follow an Esc.
-const ESC_WAIT: Duration = Duration::from_millis(50);
+const ESC_WAIT: Duration = Duration::from_millis(100);
 
-/// How long to wait for the next byte of a sequence.
-const SEQUENCE_WAIT: Duration = Duration::from_millis(250);
+/// How long to wait for the byte after an introducer, which is a key if there is none.
+const INTRODUCER_WAIT: Duration = Duration::from_millis(250);
+
+/// How long an introducer may follow an Esc that was taken for a key, and how soon the next byte has to follow it: keys
+/// are not typed as fast.
+const LATE_INTRODUCER: Duration = Duration::from_secs(1);
+const LATE_INTRODUCER_WAIT: Duration = Duration::from_millis(30);
 
 /// The longest time that one sequence takes, and a millisecond for each byte of a string: typed keys are slower, so
-/// they do not prolong a string without end.
-const SEQUENCE_LIMIT: Duration = Duration::from_secs(1);
+/// they do not prolong a string without end. Until then its rest is not typed, also after a pause.
+const SEQUENCE_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long to wait for the next byte of a paste. Later bytes are typed keys.
 const PASTE_WAIT: Duration = Duration::from_secs(1);
@@ -89,6 +94,10 @@ pub(super) struct Parser {
     last: u8,
     /// The time by which a sequence has to end.
     ends: Instant,
+    /// When an Esc was taken for a key, until the next byte.
+    esc_at: Option<Instant>,
+    /// The introducer followed such an Esc.
+    is_late: bool,
 }
 
 impl Parser {
@@ -98,6 +107,8 @@ impl Parser {
             kept: Vec::new(),
             last: 0,
             ends: Instant::now(),
+            esc_at: None,
+            is_late: false,
         }
     }
 
@@ -114,7 +125,11 @@ impl Parser {
             | State::StringEscape(_)
             | State::Mouse => {
                 let left = self.ends.saturating_duration_since(Instant::now());
-                Some(SEQUENCE_WAIT.min(left))
+                Some(match (self.kept.is_empty(), self.is_late) {
+                    (false, _) => left,
+                    (true, false) => INTRODUCER_WAIT.min(left),
+                    (true, true) => LATE_INTRODUCER_WAIT,
+                })
             }
         }
     }
@@ -124,9 +139,18 @@ impl Parser {
     pub(super) fn give_up(&mut self) -> Option<Event> {
         let kept = mem::take(&mut self.kept);
         match mem::take(&mut self.state) {
-            State::Escape(Before::Nothing) => Some(key(KeyCode::Esc, KeyModifiers::NONE)),
-            State::Sequence(introducer) if kept.is_empty() => character(introducer.into(), KeyModifiers::ALT),
-            State::String(introducer) if kept.is_empty() => character(introducer.into(), KeyModifiers::ALT),
+            State::Escape(Before::Nothing) => {
+                self.esc_at = Some(Instant::now());
+                Some(key(KeyCode::Esc, KeyModifiers::NONE))
+            }
+            State::Sequence(introducer) | State::String(introducer) if kept.is_empty() => {
+                let modifiers = if self.is_late {
+                    KeyModifiers::NONE
+                } else {
+                    KeyModifiers::ALT
+                };
+                character(introducer.into(), modifiers)
+            }
             State::Paste if kept.ends_with(&[CTRL_C]) => Some(control(b'c', KeyModifiers::NONE)),
             State::Paste => Some(pasted(&kept)),
             _ => None,
@@ -159,10 +183,14 @@ impl Parser {
 
     /// Begins a key with a byte that is not inside anything.
     fn start(&mut self, byte: u8, modifiers: KeyModifiers) -> Option<Event> {
+        let now = Instant::now();
         self.kept.clear();
         self.state = State::Ground;
-        self.ends = Instant::now() + SEQUENCE_LIMIT;
+        self.ends = now + SEQUENCE_LIMIT;
+        let is_recent = |esc: Instant| now.saturating_duration_since(esc) < LATE_INTRODUCER;
+        self.is_late = self.esc_at.take().is_some_and(is_recent);
         match byte {
+            b'[' | b']' | b'P' | b'X' | b'^' | b'_' if self.is_late && self.introduce(byte) => None,
             ESC => {
                 self.state = State::Escape(Before::Nothing);
                 None
@@ -191,7 +219,10 @@ impl Parser {
                 self.state = State::Escape(Before::Nothing);
                 None
             }
-            _ if self.introduce(byte) => None,
+            _ if self.introduce(byte) => {
+                self.is_late = false;
+                None
+            }
             (_, Before::Nothing) => self.start(byte, KeyModifiers::ALT),
             (_, Before::Esc) => self.start(byte, KeyModifiers::NONE),
         }

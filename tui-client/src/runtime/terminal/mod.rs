@@ -62,8 +62,12 @@ impl TerminalGuard {
         Ok((size.width, size.height))
     }
 
-    /// Draws what has changed, as one synchronized update.
+    /// Draws what has changed, as one synchronized update. In the background nothing is drawn: the screen is the
+    /// shell's, and SIGCONT may not have been handled yet.
     pub(super) fn draw(&mut self, frame: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        if !is_foreground() {
+            return Ok(());
+        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(frame)?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;

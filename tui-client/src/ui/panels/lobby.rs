@@ -221,7 +221,7 @@ fn performance_line(view: &Renderer, performance: Performance, columns: usize) -
     let percent = performance.return_permille().map(format::percent);
     let percent =
         percent.filter(|percent| text::width(&profit) + text::width(percent) + NAME_COLUMNS <= columns);
-    let percent = percent.map(|percent| format!("{percent:>10}"));
+    let percent = percent.map(|percent| format!(" {percent:>9}"));
     panel::styled(format!("{profit}{}", percent.unwrap_or_default()), style)
 }
 

@@ -417,6 +417,39 @@ fn reports_are_not_keys() {
     }
 }
 
+#[test]
+fn a_report_that_comes_in_pieces_is_not_typed() {
+    let report = "]11;rgb:1e1e/1e1e/2e2e\x07q";
+    let mut parser = Parser::new();
+    assert_eq!(parser.push(ESC), None);
+    assert_eq!(parser.give_up().as_ref().map(name), Some("Esc".to_owned()));
+    let typed: Vec<String> = report
+        .bytes()
+        .filter_map(|byte| parser.push(byte))
+        .map(|event| name(&event))
+        .collect();
+    assert_eq!(typed, ["q"], "the Esc was taken for a key");
+    for cut in 2..report.len() - 2 {
+        let mut parser = Parser::new();
+        let typed = [ESC]
+            .into_iter()
+            .chain(report.bytes().take(cut))
+            .filter_map(|byte| parser.push(byte));
+        assert_eq!(typed.count(), 0);
+        assert!(
+            parser.wait() > Some(Duration::from_secs(2)),
+            "a pause after {cut} bytes"
+        );
+    }
+    // Keys after an Esc are keys.
+    let mut parser = Parser::new();
+    parser.push(ESC);
+    parser.give_up();
+    assert_eq!(parser.push(b']'), None);
+    assert_eq!(parser.wait(), Some(LATE_INTRODUCER_WAIT));
+    assert_eq!(parser.give_up().as_ref().map(name), Some("]".to_owned()));
+}
+
 proptest! {
     /// Holds for a complete report, and for a truncated one, which is dropped after a bounded wait.
     #[test]
@@ -428,7 +461,7 @@ proptest! {
         for byte in report.iter().take(cut) {
             prop_assert_eq!(parser.push(*byte), None);
             prop_assert!(parser.kept.len() <= MAX_PARAMETERS + 1);
-            prop_assert!(parser.wait().is_none_or(|wait| wait <= SEQUENCE_WAIT));
+            prop_assert!(parser.wait().is_none_or(|wait| wait <= SEQUENCE_LIMIT));
         }
         prop_assert_eq!(parser.give_up(), None);
         prop_assert_eq!(parser.push(b'q').as_ref().map(name), Some("q".to_owned()));
@@ -441,7 +474,7 @@ proptest! {
         for byte in bytes {
             let _ = parser.push(byte);
             prop_assert!(parser.kept.len() <= MAX_PASTE_BYTES + PASTE_TAIL);
-            prop_assert!(parser.wait().is_none_or(|wait| wait <= PASTE_WAIT));
+            prop_assert!(parser.wait().is_none_or(|wait| wait <= SEQUENCE_LIMIT));
         }
         let _ = parser.give_up();
         prop_assert_eq!(parser.push(b'q').as_ref().map(name), Some("q".to_owned()));
