@@ -233,7 +233,7 @@ mod tests {
                 ["--max-connections", "0"],
                 "expected a whole number from 1 to 1,000,000",
             ),
-            (["--max-open", "0"], "expected a whole number from 1 to 100000"),
+            (["--max-open", "0"], "expected a whole number from 1 to 100,000"),
             (["--idle", "9ms"], "expected a duration from 10ms to 1h"),
             (["--idle", "61m"], "expected a duration from 10ms to 1h"),
             (["--idle", "10"], "expected a duration from 10ms to 1h"),

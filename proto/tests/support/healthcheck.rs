@@ -39,6 +39,14 @@ pub(crate) fn assert_follows_server(program: impl Fn() -> Command, options: &[&s
     let (code, words) = check(&["healthcheck", &url]);
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains(&url), "{words}");
-    let (code, words) = check(&["healthcheck", "nowhere"]);
-    assert_eq!(code, Some(1), "{words}");
+    for wrong in [
+        "nowhere",
+        "http://u:SEKRET@127.0.0.1:1",
+        "u:SEKRET@h:1",
+        "htp://u:SEKRET@h",
+    ] {
+        let (code, words) = check(&["healthcheck", wrong]);
+        assert_eq!(code, Some(2), "{words}");
+        assert!(!words.contains("SEKRET"), "{words}");
+    }
 }

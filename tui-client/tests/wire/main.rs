@@ -491,8 +491,7 @@ async fn a_replay_shows_the_messages_of_the_game() {
         assert_eq!(messages(&live, is_outgoing), messages(&again, is_outgoing));
     }
     assert_eq!(others(&live), ["HEADERS", "HEADERS", "END_STREAM", "TRAILERS"]);
-    // The status is not recorded, only the reason in words.
-    assert_eq!(others(&again), ["HEADERS", "HEADERS", "END_STREAM", "lost"]);
+    assert_eq!(others(&again), ["HEADERS", "HEADERS", "END_STREAM", "TRAILERS"]);
     let features =
         |rows: &[WireRow]| header(&rows[1], "awesomestock-feeds").map(|names| names.split(',').count());
     assert_eq!(features(&live), features(&again));
