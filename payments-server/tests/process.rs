@@ -360,7 +360,7 @@ fn usage_errors_exit_with_2_and_name_the_limit() {
         (["--listen", "nowhere"], "expected HOST:PORT"),
         (
             ["--max-payments", "0"],
-            "expected a whole number from 1 to 1,000,000",
+            "expected a whole number from 1 to 10,000,000",
         ),
         (["--max-open", "-1"], "expected a whole number from 1 to 100,000"),
         (["--idle", "never"], "expected a duration from 10ms to 1h"),

@@ -256,7 +256,8 @@ fn invalid_variable(command: &Command) -> Option<String> {
 
 /// Returns true for text that looks like a URL, which is then in the wrong place.
 fn may_hold_secret(text: &str) -> bool {
-    text.contains("://") || text.contains("password=")
+    let has_login = text.split_once('@').is_some_and(|(login, _)| login.contains(':'));
+    text.contains("://") || text.contains("password=") || has_login
 }
 
 /// Returns a value for an error message, unless it looks like a URL, which may hold a secret.
