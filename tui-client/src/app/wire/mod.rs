@@ -2,7 +2,7 @@
 //!
 //! The client reports [`WireEvent`]s. The session's opening, orders, results and the end of the stream are always kept;
 //! all other messages once the pane has been opened. A recording holds no wire events: a replay encodes its messages
-//! again ([`replayed`]).
+//! again (`replayed`).
 
 pub mod fields;
 mod kind;

@@ -1,7 +1,7 @@
 //! The daily challenge and duels: the same market for everybody, and a list of trades that proves the result.
 //!
 //! No trade moves the price, and the price follows from the seed and the tick. So the trades determine the result, and
-//! [`Proof::verify`] computes it again without a server.
+//! `Proof::verify` computes it again without a server.
 
 use std::{
     fmt, fs,
