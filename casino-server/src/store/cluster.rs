@@ -63,7 +63,7 @@ pub(crate) trait ClusterStore: fmt::Debug + Send + Sync + 'static {
     /// Deletes the presence of this server when it closes.
     fn leave(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Returns the `most` players with the highest profit at the current price, of those who have traded.
+    /// Returns up to `most` players who have traded, by profit at the current price.
     fn top_accounts(
         &self,
         most: usize,

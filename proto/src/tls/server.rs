@@ -63,7 +63,7 @@ impl ServerTls {
         })
     }
 
-    /// Modification time and length of both files, as far as they can be read.
+    /// Modification time and length of each file; `None` for one that cannot be read.
     fn version(&self) -> FilesVersion {
         [&self.cert, &self.key].map(|path| {
             let metadata = fs::metadata(path).ok()?;

@@ -134,7 +134,7 @@ impl Encoder {
             .collect()
     }
 
-    /// Returns the response headers as far as they follow from the events.
+    /// Returns the response headers that can be derived from the events.
     fn response(&self, granted: Capabilities) -> Headers {
         let names = [
             (self.extended, capabilities::TICKS),

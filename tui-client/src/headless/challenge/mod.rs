@@ -87,11 +87,6 @@ impl Challenge {
         }
     }
 
-    fn held(self) -> Option<Permille> {
-        let last = self.prices().nth(usize::try_from(TICKS).ok()?)?;
-        Permille::from_change(i64::from(last) - i64::from(INITIAL_PRICE), INITIAL_PRICE.into())
-    }
-
     fn prices(self) -> impl Iterator<Item = i32> {
         market_prices(PriceModel::Moods, self.seed(), INITIAL_PRICE)
     }
@@ -258,7 +253,7 @@ impl Proof {
         }
         let mut balance = Balance::new();
         let mut trades = (1..).zip(&self.trades).peekable();
-        let mut equity = Vec::new();
+        let (mut equity, mut last_price) = (Vec::new(), INITIAL_PRICE);
         for (tick, price) in (0..=TICKS).zip(self.challenge.prices()) {
             while let Some((number, trade)) = trades.next_if(|(_, trade)| trade.tick <= tick) {
                 let impossible = |why: String| format!("trade {number} cannot be: {why}");
@@ -283,6 +278,7 @@ impl Proof {
                 }
             }
             equity.push(balance.equity(price));
+            last_price = price;
         }
         if let Some((number, trade)) = trades.next() {
             return Err(format!(
@@ -299,7 +295,10 @@ impl Proof {
             challenge: self.challenge,
             trades: self.trades.len(),
             equity,
-            held: self.challenge.held(),
+            held: Permille::from_change(
+                i64::from(last_price) - i64::from(INITIAL_PRICE),
+                INITIAL_PRICE.into(),
+            ),
         })
     }
 
