@@ -63,7 +63,7 @@ impl Challenge {
     /// Returns the challenge of the current day.
     #[must_use]
     pub fn today() -> Self {
-        Self::Daily(Timestamp::now().to_zoned(TimeZone::UTC).date())
+        Self::Daily(Timestamp::now().to_zoned_datetime(TimeZone::UTC).date())
     }
 
     /// The seed of a day is its date as a number: 20261129.
