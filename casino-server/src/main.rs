@@ -22,7 +22,10 @@ use casino_server::{
     config::{self, Args, CertArgs, Task},
 };
 use clap::FromArgMatches;
-use color_eyre::eyre::{Result, WrapErr, bail, ensure, eyre};
+use color_eyre::{
+    config::HookBuilder,
+    eyre::{Result, WrapErr, bail, ensure, eyre},
+};
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -101,7 +104,8 @@ fn log_filter() -> Result<EnvFilter> {
 }
 
 fn start(args: &Args, filter: EnvFilter, secret: Option<SharedSecret>) -> Result<()> {
-    color_eyre::install()?;
+    // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
+    HookBuilder::default().into_hooks().0.install();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // A closed terminal is not a reason to panic.

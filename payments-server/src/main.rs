@@ -15,7 +15,7 @@ use awesomestock_proto::{
     server::{self, LogFormat},
 };
 use clap::FromArgMatches;
-use color_eyre::eyre::{Report, WrapErr};
+use color_eyre::{Report, config::HookBuilder, eyre::WrapErr};
 use payments_server::{
     Options,
     config::{Config, Task},
@@ -80,7 +80,8 @@ fn print(text: &[u8]) -> Result<(), Report> {
 }
 
 fn run(config: &Config, options: Options) -> Result<(), Report> {
-    color_eyre::install()?;
+    // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
+    HookBuilder::default().into_hooks().0.install();
     let filter = EnvFilter::try_new(&config.log)?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -71,7 +71,8 @@ fn main() -> ExitCode {
             }
         }
     }
-    match panic_hook::install_hooks().and_then(|()| UserEnvironment::current()) {
+    panic_hook::install();
+    match UserEnvironment::current() {
         Err(error) => failed(&error, ExitCode::FAILURE),
         Ok(environment) if matches!(cli.task, Some(Task::Doctor)) => {
             match in_runtime(doctor::run_checks(&cli, &environment, io::stdout())) {

@@ -200,5 +200,9 @@ pub(crate) fn trade((number, row): &NumberedTrade) -> String {
 /// Formats a time in the system's time zone, and names the zone.
 fn timestamp(at: UnixMillis) -> Option<String> {
     let at = Timestamp::from_millisecond(at.0).ok()?;
-    Some(at.to_zoned_datetime(local_zone()).strftime("%F %T %Z").to_string())
+    Some(
+        at.to_zoned_datetime(local_zone())
+            .strftime("%F %T %Z")
+            .to_string(),
+    )
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use color_eyre::{
+    Report,
     config::{HookBuilder, Theme},
-    eyre::{Report, Result},
 };
 
 use crate::{
@@ -15,20 +15,19 @@ use crate::{
     ui::text::{sanitize, sanitize_lines},
 };
 
-/// Restores the terminal and reports the panic when any thread panics. Fails if hooks are already installed.
-pub fn install_hooks() -> Result<()> {
-    let (reporter, eyre_hook) = HookBuilder::new()
+/// Restores the terminal and reports the panic when any thread panics.
+pub fn install() {
+    // Not the hook for errors: they are reported in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
+    let (reporter, _) = HookBuilder::new()
         .theme(Theme::new())
         .display_env_section(false)
         .into_hooks();
-    eyre_hook.install()?;
     panic::set_hook(Box::new(move |panic| {
         runtime::restore();
         let report = reporter.panic_report(panic).to_string();
         tracing::error!(%report, "panic");
         let _ = writeln!(io::stderr(), "{}", sanitize_lines(&report));
     }));
-    Ok(())
 }
 
 /// Reports an error in one line.

@@ -199,7 +199,9 @@ mod tests {
     fn shown(zone: &TimeZone) -> [String; 2] {
         [1_700_000_000, 1_720_000_000].map(|second| {
             let at = Timestamp::from_second(second).unwrap();
-            at.to_zoned_datetime(zone.clone()).strftime("%F %T %Z").to_string()
+            at.to_zoned_datetime(zone.clone())
+                .strftime("%F %T %Z")
+                .to_string()
         })
     }
 
