@@ -15,7 +15,7 @@ use awesomestock_proto::{
     command_line::{self, documents},
     resources,
     server::{self, LogFormat},
-    text::sanitize,
+    text::{pluralize, sanitize},
 };
 use casino_server::{
     AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers,
@@ -160,7 +160,8 @@ fn check(args: &Args) -> Result<()> {
         .and_then(|()| command_line::print_line(&totals.to_string()))
         .wrap_err(STDOUT_FAILED)?;
     let AuditTotals { differences, .. } = totals;
-    ensure!(differences == 0, "{differences} differences in {}", args.store);
+    let found = pluralize(differences.cast_signed(), "difference");
+    ensure!(differences == 0, "{found} in {}", args.store);
     Ok(())
 }
 

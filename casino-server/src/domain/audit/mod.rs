@@ -4,6 +4,8 @@ mod chunk;
 
 use std::fmt;
 
+use awesomestock_proto::text::{pluralize, thousands};
+
 pub(crate) use self::chunk::{AuditReport, Chunk, PLAYERS, price_mismatch};
 use crate::domain::{
     account::Account,
@@ -79,19 +81,31 @@ pub struct AuditTotals {
 
 impl fmt::Display for AuditTotals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |count: u64, unit| pluralize(count.cast_signed(), unit);
+        let Self {
+            players,
+            payments,
+            trades,
+            ticks,
+            in_log,
+            ..
+        } = *self;
         write!(
             f,
-            "{} players, {} payments, {} trades, {} ticks; {} dollars in, {} dollars out; {} tokens and {} stocks \
-             held; {} batches from the commit log",
-            self.players,
-            self.payments,
-            self.trades,
-            self.ticks,
-            self.dollars_in,
-            self.dollars_out,
-            self.tokens,
-            self.stocks,
-            self.in_log
+            "{}, {}, {}, {}; {} in, {} out; {} and {} held; {} from the commit log",
+            count(players, "player"),
+            count(payments, "payment"),
+            count(trades, "trade"),
+            count(ticks, "tick"),
+            pluralize(self.dollars_in, "dollar"),
+            pluralize(self.dollars_out, "dollar"),
+            pluralize(self.tokens, "token"),
+            pluralize(self.stocks, "stock"),
+            if in_log == 1 {
+                "1 batch".into()
+            } else {
+                format!("{} batches", thousands(in_log))
+            },
         )
     }
 }

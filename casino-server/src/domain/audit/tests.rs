@@ -165,3 +165,19 @@ fn a_mismatch_is_displayed_with_both_values() {
     let difference = Mismatch::new("ann", "tokens", 35, 36);
     assert_eq!(difference.to_string(), "ann: tokens: expected 35, found 36");
 }
+
+#[test]
+fn totals_have_separators_and_plurals() {
+    let totals = AuditTotals {
+        players: 1,
+        payments: 1_000,
+        trades: 2,
+        in_log: 1,
+        ..AuditTotals::default()
+    };
+    assert_eq!(
+        totals.to_string(),
+        "1 player, 1,000 payments, 2 trades, 0 ticks; 0 dollars in, 0 dollars out; 0 tokens and 0 stocks held; 1 batch \
+         from the commit log"
+    );
+}
