@@ -33,7 +33,7 @@ pub struct Config {
     )]
     pub listen: String,
 
-    /// Most payments in one statement, 1 to 10000000. The newest 50000 are listed, older ones are summed up
+    /// Most payments in one statement, 1 to 10,000,000. The newest 50,000 are listed, older ones are summed up
     #[arg(
         long,
         value_name = "N",
@@ -42,7 +42,7 @@ pub struct Config {
     )]
     pub max_payments: usize,
 
-    /// Most statements open at once, 1 to 100000
+    /// Most statements open at once, 1 to 100,000
     #[arg(
         long,
         value_name = "N",

@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = |text: &str| command_line::duration(text, &options::TICK))]
     pub tick: Duration,
 
-    /// Opening price of a new market, in tokens, 1 to 2147483647.
+    /// Opening price of a new market, in tokens, 1 to 2,147,483,647.
     #[arg(
         long,
         value_name = "TOKENS",
@@ -77,7 +77,7 @@ pub struct Args {
     #[command(flatten)]
     pub server: ServerArgs,
 
-    /// Maximum number of seats of one player, 1 to 1000000.
+    /// Maximum number of seats of one player, 1 to 1,000,000.
     #[arg(
         long,
         value_name = "N",

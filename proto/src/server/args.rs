@@ -11,7 +11,7 @@ use crate::{
 /// Limits of connections, and TLS.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServerArgs {
-    /// Maximum number of open connections, 1 to 1000000
+    /// Maximum number of open connections, 1 to 1,000,000
     #[arg(
         long,
         value_name = "N",
@@ -20,7 +20,7 @@ pub struct ServerArgs {
     )]
     pub max_connections: usize,
 
-    /// Maximum number of open connections from one address or one IPv6 network (/64), at most 1000000; 0: no limit.
+    /// Maximum number of open connections from one address or one IPv6 network (/64), at most 1,000,000; 0: no limit.
     /// Connections from this machine are never limited
     #[arg(
         long,
