@@ -1,17 +1,19 @@
 //! Replays a recorded session through the reducer. The effects of the recording are not run.
 
+mod encode;
 mod pane;
+mod steps;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use self::{
+    encode::Encoder,
+    steps::{Facts, effect_words, event_words},
+};
 use super::{AppState, Effect, Event, SessionInfo, Settings, update};
 use crate::app::{
     portfolio::money::UnixMillis,
-    wire::{
-        MAX_ROWS, PaneView, WireEvent, WireFrame, is_result,
-        reducer::{Facts, ReducerStep, effect_words, event_words},
-        replayed::Encoder,
-    },
+    wire::{MAX_ROWS, PaneView, ReducerStep, WireEvent, WireFrame, is_result},
 };
 
 pub(crate) const MAX_SPEED: u32 = 1000;

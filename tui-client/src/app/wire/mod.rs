@@ -2,18 +2,16 @@
 //!
 //! The client reports [`WireEvent`]s. The session's opening, orders, results and the end of the stream are always kept;
 //! all other messages once the pane has been opened. A recording holds no wire events: a replay encodes its messages
-//! again (`replayed`).
+//! again.
 
 pub mod fields;
 mod kind;
-pub mod reducer;
-pub(crate) mod replayed;
 
 use std::collections::VecDeque;
 
-pub use kind::RowKind;
-use kind::describe;
-use reducer::ReducerStep;
+pub use self::kind::RowKind;
+use self::kind::describe;
+use crate::app::portfolio::money::UnixMillis;
 
 /// Most rows kept.
 pub const MAX_ROWS: usize = 500;
@@ -160,6 +158,23 @@ struct OpenOrder {
     number: u64,
     at_us: i64,
     link: OrderLink,
+}
+
+/// A step of the reducer; in replays only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReducerStep {
+    /// Number of the event, from 1.
+    pub number: u64,
+    /// Time of the event.
+    pub at: UnixMillis,
+    /// The event in a few words.
+    pub event: String,
+    /// The event in full.
+    pub content: String,
+    /// Changed parts of the state: name, before, after.
+    pub changes: Vec<(&'static str, String, String)>,
+    /// Effects.
+    pub effects: Vec<String>,
 }
 
 /// A row of either side, opened in a window.

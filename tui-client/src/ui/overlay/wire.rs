@@ -21,9 +21,7 @@ use crate::{
     app::{
         commands::key::Key,
         overlay::Scroll,
-        wire::{
-            MessageBytes, PREFIX_BYTES, WireItem, WireRow, fields, fields::FieldLine, reducer::ReducerStep,
-        },
+        wire::{MessageBytes, PREFIX_BYTES, ReducerStep, WireItem, WireRow, fields, fields::FieldLine},
     },
     ui::{
         OverlayInfo, Renderer,

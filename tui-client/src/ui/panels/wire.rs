@@ -27,7 +27,7 @@ use crate::{
         AppState,
         commands::action::Action,
         portfolio::money::UnixMillis,
-        wire::{PREFIX_BYTES, PaneSide, RowKind, WireRow, reducer::ReducerStep},
+        wire::{PREFIX_BYTES, PaneSide, ReducerStep, RowKind, WireRow},
     },
     ui::{
         Renderer,

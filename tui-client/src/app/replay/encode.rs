@@ -12,7 +12,6 @@ use awesomestock_proto::{
 };
 use prost::Message;
 
-use super::{Headers, MessageBytes, WireEvent, WireFrame};
 use crate::app::{
     Effect, Event,
     event::{CLOSED_IN_ORDER, OrderResult, StreamEvent},
@@ -23,6 +22,7 @@ use crate::app::{
         rows::TradeRow,
         wallet::Wallet,
     },
+    wire::{Headers, MessageBytes, WireEvent, WireFrame},
 };
 
 /// Note in place of headers that are not recorded.

@@ -1,33 +1,14 @@
-//! The reducer's side of the pane, in replays: each event, what it changed, and its effects.
+//! Describes the steps of the reducer for the wire pane: each event, what it changed, and its effects.
 
 use std::fmt::Debug;
 
 use awesomestock_proto::text::thousands;
 
-use crate::app::{
-    AppState, Effect, Event, connection::Connection, event::StreamEvent, portfolio::money::UnixMillis,
-};
+use crate::app::{AppState, Effect, Event, connection::Connection, event::StreamEvent};
 
 /// Most characters of a value, and of an event in full.
 const MAX_CHARS: usize = 120;
 const MAX_EVENT_CHARS: usize = 600;
-
-/// A step of the reducer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReducerStep {
-    /// Number of the event, from 1.
-    pub number: u64,
-    /// Time of the event.
-    pub at: UnixMillis,
-    /// The event in a few words.
-    pub event: String,
-    /// The event in full.
-    pub content: String,
-    /// Changed parts of the state: name, before, after.
-    pub changes: Vec<(&'static str, String, String)>,
-    /// Effects.
-    pub effects: Vec<String>,
-}
 
 /// Parts of a state in words.
 pub(crate) struct Facts([(&'static str, String); 13]);
