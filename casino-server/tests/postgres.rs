@@ -389,6 +389,12 @@ async fn nothing_is_executed_while_the_database_is_down_and_play_resumes_after()
     casino.client.deposit("ann", 10).await.unwrap();
     let mut session = casino.client.open_session("ann", "").await;
     assert_eq!(session.execute(sell("ann", 1)).await, "you have 0 stocks, not 1");
+    let with_id = Action {
+        id: vec![1; 16],
+        ..buy("ann", 1)
+    };
+    let first = session.execute(with_id.clone()).await;
+    session.execute(sell("ann", 1)).await;
     tokio::task::block_in_place(|| cluster.crash_and_restart());
     casino.client.deposit("ann", 10).await.unwrap();
     assert_eq!(casino.client.wallet("ann").await.tokens, 100);
@@ -396,6 +402,10 @@ async fn nothing_is_executed_while_the_database_is_down_and_play_resumes_after()
     let rejected = session.execute(buy("ann", 1)).await;
     let message = "not executed: the casino could not write the ledger";
     assert!(rejected.starts_with(message), "{rejected}");
+    // This one was executed: the repetition must not be reported as not executed.
+    session.send(with_id.clone()).await;
+    let unknown = session.try_next_result().await.unwrap_err();
+    assert_eq!(unknown.code(), Code::Unavailable, "{unknown}");
     let paying = casino.client.deposit("ann", 10).await.unwrap_err();
     assert_eq!(paying.code(), Code::Unavailable, "{paying}");
     let reading = with_timeout(casino.client.get_wallet(user("ann")))
@@ -410,6 +420,8 @@ async fn nothing_is_executed_while_the_database_is_down_and_play_resumes_after()
     tokio::task::block_in_place(|| cluster.restart());
     assert_eq!(casino.client.deposit("ann", 10).await.unwrap(), 50);
     assert_eq!(casino.client.wallet("ann").await.tokens, 150);
+    let mut session = casino.client.open_session("ann", "").await;
+    assert_eq!(session.execute(with_id).await, first);
     casino.close().await.0.unwrap();
 }
 

@@ -108,7 +108,7 @@ impl LedgerHandle {
     ) -> Result<Decision, LedgerError> {
         let mut submitter = Submitter::default();
         let mut order = LedgerOrder::Queued(player, request.into());
-        let decision = poll_fn(|cx| {
+        let mut decision = poll_fn(|cx| {
             self.submit_all(&mut submitter, iter::once(&mut order), cx);
             match &order {
                 LedgerOrder::Queued(..) => Poll::Pending,
@@ -116,7 +116,10 @@ impl LedgerHandle {
             }
         })
         .await;
-        poll_fn(|cx| self.poll_committed(&mut submitter, decision.commits_with, cx)).await?;
+        let committed = poll_fn(|cx| self.poll_committed(&mut submitter, decision.commits_with, cx)).await;
+        if let Err(error) = committed {
+            decision.revert(error);
+        }
         decision.result().copied().map_err(LedgerError::clone)
     }
 

@@ -62,8 +62,8 @@ pub(crate) struct Submitter {
     pub(super) committed: Option<BatchId>,
 }
 
-/// The decisions of a batch, in order; set before the batch is resolved.
-pub(super) type BatchAnswers = Arc<OnceLock<Vec<Decision>>>;
+/// The decisions of a batch, in order; set before the batch is resolved, unless it is unknown whether it was written.
+pub(super) type BatchAnswers = Arc<OnceLock<Vec<Result<Decision, LedgerError>>>>;
 
 pub(super) type AccountLoad = future::Shared<oneshot::Receiver<Result<(), LedgerError>>>;
 
@@ -148,8 +148,8 @@ impl PendingDecision {
             DecisionSource::Ready(result) => result.as_ref(),
             DecisionSource::Deferred(answers, slot) => {
                 let answer = answers.get().and_then(|answers| answers.get(*slot));
-                // A committed batch has all its answers.
-                answer.ok_or(&LedgerError::OutcomeUnknown)
+                // A resolved batch has all its answers.
+                answer.map_or(Err(&LedgerError::OutcomeUnknown), Result::as_ref)
             }
         }
     }
@@ -164,7 +164,12 @@ impl PendingDecision {
         matches!(self.source, DecisionSource::Deferred(..))
     }
 
+    /// Applies the failure of its batch, unless the batch has an answer of its own for this order.
     pub(crate) fn revert(&mut self, error: LedgerError) {
-        *self = Self::failed(error);
+        let is_answered =
+            matches!(&self.source, DecisionSource::Deferred(answers, _) if answers.get().is_some());
+        if !is_answered {
+            *self = Self::failed(error);
+        }
     }
 }

@@ -12,7 +12,10 @@ use crate::{
     domain::{
         account::Rejection,
         market::{Market, Tick},
-        order::{AccountId, AccountRecord, Decision, request::OrderRequest},
+        order::{
+            AccountId, AccountRecord, Decision,
+            request::{AnsweredRequest, OrderRequest},
+        },
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
     },
@@ -81,15 +84,18 @@ impl<S: ClusterStore> ClusterCommitter<S> {
                 self.ledger.rejected.fetch_add(rejected, Ordering::Relaxed);
                 self.remember(decided.unregistered);
                 self.published.set(&decided.ticks);
-                // Set only here.
-                let _ = queued.answers.set(decided.decisions);
+                let decisions = decided.decisions.into_iter().map(Ok);
+                // Set once: here or below.
+                let _ = queued.answers.set(decisions.collect());
                 self.ledger.progress.commit(queued.sequence);
                 self.published.observer().on_batch(&decided.batch);
                 return;
             }
             Err(CommitError::Rejected(error)) => {
                 self.outage.log_failure(&error, "a batch was not written");
-                LedgerError::from(&error)
+                let error = LedgerError::from(&error);
+                let _ = queued.answers.set(unwritten(queued, &decided, &error));
+                error
             }
             Err(error @ CommitError::Unknown(_)) => {
                 self.outage
@@ -117,6 +123,8 @@ struct DecidedBatch {
     /// Rate limits of players without an account.
     unregistered: Vec<(PlayerName, TokenBucket)>,
     decisions: Vec<Decision>,
+    /// For each order, whether its request ID was found among the stored answers.
+    repeated: Vec<bool>,
     /// Ticks up to the one that the batch was decided at.
     ticks: Vec<Tick>,
 }
@@ -170,11 +178,11 @@ fn decide(
     let mut open = OpenBatch::new(market, IdCounters::default());
     open.set_rate(rate);
     let mut decided = DecidedBatch::default();
-    let mut unknown = Vec::new();
+    let mut without_account = Vec::new();
     for (player, request) in &queued.orders {
         let account = loaded.accounts.get(player.as_str());
         let slot = open.lookup(player).or_else(|| {
-            open.insert(player.clone(), Some(load_or_reject(account)), BatchId::NONE);
+            open.insert(player.clone(), Some(record_or_empty(account)), BatchId::NONE);
             let slot = open.lookup(player)?;
             let left = match account {
                 Some(account) => account.bucket,
@@ -182,25 +190,28 @@ fn decide(
             };
             *open.token_bucket(slot)? = left;
             if account.is_none() {
-                unknown.push((player.clone(), slot));
+                without_account.push((player.clone(), slot));
             }
             Some(slot)
         });
         // Just inserted.
         let Some(slot) = slot else { continue };
+        let is_answer = |answer: &AnsweredRequest| Some(answer.id) == request.id;
+        let is_repeated = account.is_some_and(|account| account.answers.iter().any(is_answer));
+        decided.repeated.push(is_repeated);
         let before = open.token_bucket(slot).copied();
         let Some(decision) = open.decide(slot, *request, loaded.at).map(|made| made.decision) else {
             continue;
         };
-        let is_too_fast = matches!(decision.result, Err(Rejection::RateLimited { .. }));
-        if account.is_some() && !is_too_fast && open.token_bucket(slot).copied() != before {
+        let is_rate_limited = matches!(decision.result, Err(Rejection::RateLimited { .. }));
+        if account.is_some() && !is_rate_limited && open.token_bucket(slot).copied() != before {
             // Rejections also use up the rate limit; a rate-limit rejection is not worth a write.
             open.mark_changed(slot);
         }
         decided.decisions.push(decision);
     }
     let left = |(player, slot)| Some((player, *open.token_bucket(slot)?));
-    decided.unregistered = unknown.into_iter().filter_map(left).collect();
+    decided.unregistered = without_account.into_iter().filter_map(left).collect();
     decided.batch = open.seal().batch;
     for (player, record) in &decided.batch.records {
         let left = open
@@ -212,8 +223,26 @@ fn decide(
     decided
 }
 
+/// Answers to the orders of a batch that failed with `error` and was not written. A request with an ID that was answered
+/// before, or that could not be looked up, may have been executed by an earlier attempt.
+fn unwritten(
+    queued: &QueuedBatch,
+    decided: &DecidedBatch,
+    error: &LedgerError,
+) -> Vec<Result<Decision, LedgerError>> {
+    let orders = queued.orders.iter().enumerate();
+    let answer = |(index, (_, request)): (usize, &(PlayerName, OrderRequest))| {
+        let is_new = decided.repeated.get(index) == Some(&false);
+        Err(match request.id {
+            Some(_) if !is_new => LedgerError::OutcomeUnknown,
+            _ => error.clone(),
+        })
+    };
+    orders.map(answer).collect()
+}
+
 /// A player without an account gets an empty record, which is written only if a command succeeds or has an ID.
-fn load_or_reject(account: Option<&LoadedAccount>) -> (AccountRecord, RecentRequests) {
+fn record_or_empty(account: Option<&LoadedAccount>) -> (AccountRecord, RecentRequests) {
     match account {
         Some(account) => (
             account.record,

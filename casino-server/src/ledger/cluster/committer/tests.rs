@@ -180,3 +180,45 @@ fn the_rate_limit_of_a_player_continues_from_batch_to_batch() {
     }
     assert_eq!(ann.record.trades, 2);
 }
+
+/// A repeated request must not be reported as not executed: its first attempt may have been.
+#[test]
+fn only_new_requests_of_an_unwritten_batch_are_reported_as_not_executed() {
+    let request = |id: Option<u8>| OrderRequest {
+        command: Command::Buy(Stocks(1)),
+        id: id.map(|id| RequestId([id; 16])),
+    };
+    let mut ann = ann(15);
+    ann.answers.push(AnsweredRequest {
+        id: RequestId([1; 16]),
+        command: Command::Buy(Stocks(1)),
+        decision: Decision {
+            result: Err(Rejection::LedgerFull),
+            account: ann.record.account,
+        },
+    });
+    let orders = [Some(1), Some(2), None].map(|id| (name("ann"), request(id)));
+    let queued = QueuedBatch {
+        orders: orders.into(),
+        ..QueuedBatch::new(BatchId::NONE.next())
+    };
+    let not_executed = LedgerError::NotExecuted {
+        reason: "the disk is full".to_owned(),
+    };
+    let answers = |decided| {
+        unwritten(&queued, &decided, &not_executed)
+            .into_iter()
+            .map(Result::unwrap_err)
+            .collect::<Vec<_>>()
+    };
+    let unknown = LedgerError::OutcomeUnknown;
+    assert_eq!(
+        answers(unlimited(&queued, &loaded([("ann", ann)]))),
+        [unknown.clone(), not_executed.clone(), not_executed.clone()]
+    );
+    // The accounts could not be read.
+    assert_eq!(
+        answers(DecidedBatch::default()),
+        [unknown.clone(), unknown, not_executed.clone()]
+    );
+}
