@@ -205,7 +205,7 @@ async fn a_full_disk_rejects_orders_until_there_is_room_and_loses_no_answer() {
     // SQLite may still find room for closing the ledger.
     if ended != "stopped 0" {
         assert_eq!(ended, "stopped 1", "{log}");
-        let text = "casino-server: the ledger was not closed in order: ";
+        let text = "casino-server: the ledger was not closed cleanly: ";
         assert!(log.contains(text), "{log}");
     }
     assert!(

@@ -286,7 +286,7 @@ async fn an_id_must_have_sixteen_bytes() {
     let mut casino = TestCasino::with_fixed_price().await;
     casino.client.deposit("ann", 10).await.unwrap();
     for bytes in [1, 15, 17, 1000] {
-        let message = format!("id: an id has 16 bytes, this one has {bytes}");
+        let message = format!("id: expected 16 bytes, got {bytes}");
         let id = vec![7; bytes];
         let status = deposit(&mut casino.client, 1, &id).await.unwrap_err();
         assert_eq!(

@@ -208,7 +208,7 @@ async fn with_required_keys_nothing_is_allowed_without_one() {
     let mut session = casino.client.clone().open_session("bob", "").await;
     assert_eq!(session.next_price().await.price, 10, "prices need no key");
     let message = session.execute(buy("bob", 1)).await;
-    assert!(message.contains("wants a key for every name"), "{message}");
+    assert!(message.contains("requires a key for every name"), "{message}");
 }
 
 #[tokio::test]
@@ -228,7 +228,7 @@ async fn every_action_needs_the_key_of_its_name() {
 
     let message = early.execute(buy("ann", 1)).await;
     assert!(
-        message.contains("this name is claimed: its key is needed"),
+        message.contains("this name is claimed; send its key"),
         "{message}"
     );
     assert_eq!(
@@ -280,7 +280,7 @@ async fn a_burst_of_actions_is_answered_in_order() {
         session.send(buy(name, 1)).await;
         expected.push(match name {
             "ann" => EXECUTED_MESSAGE,
-            "bob" => "user: this name is claimed: its key is needed (metadata authorization: Bearer KEY)",
+            "bob" => "user: this name is claimed; send its key (metadata authorization: Bearer KEY)",
             _ => "buying 1 stock at 10 tokens costs 10 tokens",
         });
     }

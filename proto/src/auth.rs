@@ -164,7 +164,7 @@ impl SharedSecret {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or a secret is invalid, also that of a variable which is not used.
+    /// The file cannot be read, or a secret is invalid, including one of an unused variable.
     pub fn read(file: Option<&Path>) -> Result<Option<Self>, SecretError> {
         let parse = |origin: String, text: &str| {
             Self::parse(text).map_err(|source| SecretError::Bad { origin, source })

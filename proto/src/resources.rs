@@ -14,7 +14,7 @@ use tokio::runtime::{self, Runtime};
 /// for a moment, in which no other thread gets any.
 const MEMORY_MIB: usize = 160;
 
-/// What a program lacks.
+/// A missing resource.
 #[derive(Debug, thiserror::Error)]
 pub enum Shortage {
     /// Memory.
@@ -23,9 +23,9 @@ pub enum Shortage {
     /// Threads.
     #[error("cannot start {threads} threads; raise the limits of processes and memory (ulimit -u and -v)")]
     Threads {
-        /// How many are needed.
+        /// Number needed.
         threads: usize,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -34,7 +34,7 @@ pub enum Shortage {
 ///
 /// # Errors
 ///
-/// When it does not.
+/// The system does not give them.
 pub fn check(threads: usize) -> Result<(), Shortage> {
     let until_checked = Mutex::new(());
     let (running, runs) = mpsc::channel();
@@ -66,7 +66,7 @@ pub fn check(threads: usize) -> Result<(), Shortage> {
 ///
 /// # Errors
 ///
-/// When the system gives no event queue or no thread.
+/// The system gives no event queue or no thread.
 pub fn runtime() -> io::Result<Runtime> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()

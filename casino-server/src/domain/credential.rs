@@ -81,11 +81,11 @@ pub(crate) fn access(
 /// Why a caller may not act for a name. The text contains neither name nor key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthDenied {
-    #[error("user: this name is claimed: its key is needed (metadata authorization: Bearer KEY)")]
+    #[error("user: this name is claimed; send its key (metadata authorization: Bearer KEY)")]
     KeyMissing,
     #[error("user: this name belongs to another key")]
     WrongKey,
-    #[error("user: this casino wants a key for every name (metadata authorization: Bearer KEY)")]
+    #[error("user: this casino requires a key for every name (metadata authorization: Bearer KEY)")]
     KeyRequired,
 }
 

@@ -56,8 +56,7 @@ impl ClaimEntry {
         self.claim_lock.lock().await
     }
 
-    /// Sets the owner after the claim is committed. A known owner stays: between two claims the name was released, and
-    /// the notification of that replaces the entry.
+    /// Sets the owner after the claim is committed. Does nothing if an owner is set: a release replaces the entry.
     pub(crate) fn set_owner(&self, key: KeyHash) {
         let _ = self.owner.set(key);
     }

@@ -170,7 +170,7 @@ impl Casino for CasinoService {
 
     type GambleStream = Session<Streaming<Action>>;
 
-    /// Opens a session: prices and other feeds go out, orders come in, results go out in the orders' sequence.
+    /// Opens a session: prices and other feeds go out, orders come in, results are sent in order.
     async fn gamble(
         &self,
         request: Request<Streaming<Action>>,
@@ -212,7 +212,7 @@ impl Casino for CasinoService {
             lobby,
         });
         let mut response = Response::new(session);
-        // The session itself notices a client that reads nothing, and says so in its final status.
+        // The session itself detects a client that reads nothing, and reports it in its final status.
         response.extensions_mut().insert(DetectsStall);
         capabilities.write_metadata(response.metadata_mut());
         Ok(response)

@@ -64,7 +64,7 @@ pub enum LedgerFailure {
     #[error("it is unknown whether the last batch was written to the ledger; restart to recover")]
     CommitUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Closing failed. All answered requests are stored nevertheless.
-    #[error("the ledger was not closed in order")]
+    #[error("the ledger was not closed cleanly")]
     Close(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The committer panicked.
     #[error("the ledger thread panicked")]
@@ -185,7 +185,7 @@ impl Drop for Ledger {
 }
 
 impl LedgerError {
-    /// Takes the continuation of "the casino".
+    /// `reason` completes "the casino …".
     fn not_executed(reason: &str) -> Self {
         Self::NotExecuted {
             reason: reason.to_owned(),

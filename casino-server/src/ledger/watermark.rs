@@ -38,7 +38,7 @@ impl BatchId {
 #[derive(Debug, Default)]
 pub(super) struct Watermark {
     /// All batches up to this one are resolved.
-    last_committed: AtomicU64,
+    last_resolved: AtomicU64,
     /// Batches above it need no lookup.
     last_failed: AtomicU64,
     ended: AtomicBool,
@@ -63,7 +63,7 @@ struct BatchRange {
 impl Watermark {
     /// Returns the last resolved batch.
     pub(super) fn resolved(&self) -> BatchId {
-        BatchId(self.last_committed.load(Ordering::Acquire))
+        BatchId(self.last_resolved.load(Ordering::Acquire))
     }
 
     /// Returns the last batch whose waiters should be woken.
@@ -85,18 +85,18 @@ impl Watermark {
         if batch.0 > self.last_failed.load(Ordering::Acquire) || batch == BatchId::NONE {
             return Some(Ok(()));
         }
-        Some(lock(&self.failures).of(batch.0))
+        Some(lock(&self.failures).status(batch.0))
     }
 
     /// Marks everything up to `batch` as resolved; earlier failures remain.
     pub(super) fn commit(&self, batch: BatchId) {
-        self.last_committed.store(batch.0, Ordering::Release);
+        self.last_resolved.store(batch.0, Ordering::Release);
     }
 
     pub(super) fn fail(&self, first: BatchId, last: BatchId, error: &LedgerError) {
         lock(&self.failures).add(first.0, last.0, error);
         self.last_failed.store(last.0, Ordering::Release);
-        self.last_committed.store(last.0, Ordering::Release);
+        self.last_resolved.store(last.0, Ordering::Release);
     }
 
     pub(super) fn close(&self) {
@@ -105,7 +105,7 @@ impl Watermark {
 }
 
 impl FailedRanges {
-    fn of(&self, batch: u64) -> Result<(), LedgerError> {
+    fn status(&self, batch: u64) -> Result<(), LedgerError> {
         let range = self.ranges.iter().rev().find(|range| range.first <= batch);
         match range {
             Some(range) if batch <= range.last => Err(range.error.clone()),

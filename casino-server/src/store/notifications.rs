@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 
 use crate::{domain::player::PlayerName, store::lock};
 
-/// Beyond that, any name may have changed.
+/// Maximum number of names kept. Above it, all names count as changed.
 const NAMES_MAX: usize = 1_024;
 
-/// The oldest are dropped beyond that.
+/// Maximum number of trades kept; the oldest is dropped.
 const TRADES_MAX: usize = 64;
 
 /// Received notifications. After a lost connection any may be missing.

@@ -97,7 +97,7 @@ pub enum StreamEvent {
     Tape(TapeUpdate),
     /// Players online.
     Players(Players),
-    /// Ranking by equity.
+    /// Ranking by profit.
     Leaderboard(Leaderboard),
     /// The answer to the oldest pending order.
     Result(OrderResult),
@@ -232,7 +232,7 @@ pub enum Effect {
         /// Delay in milliseconds.
         after_ms: i64,
     },
-    /// Send an order on the Gamble stream.
+    /// Sends an order on the Gamble stream.
     Send {
         /// Buy or sell.
         side: Side,

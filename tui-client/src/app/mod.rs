@@ -85,7 +85,7 @@ pub struct Settings {
     /// The tick that ends the game, if any. Such a game is played with the first deposit only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_tick: Option<i64>,
-    /// How the game reports what happens while nobody looks at it.
+    /// Notification method for a player who does not look at the screen.
     #[serde(skip_serializing_if = "Bell::is_off")]
     pub bell: Bell,
     /// Opens the wire pane first.

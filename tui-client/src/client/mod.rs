@@ -95,7 +95,7 @@ impl Client {
         }
     }
 
-    /// Reports the Gamble streams: headers, orders, results and the ends. The first call only. `clock` returns
+    /// Reports the Gamble streams: headers, orders, results and the ends. Only the first call returns events. `clock` returns
     /// microseconds since the Unix epoch.
     pub fn watch_wire(&self, clock: fn() -> i64) -> mpsc::Receiver<WireEvent> {
         self.endpoints.tap().start(clock)
@@ -115,7 +115,6 @@ impl Client {
     /// executed once. Fails if the casino rejects the call or does not answer.
     pub async fn call(&self, call: Request) -> Result<Response, RequestError> {
         match call {
-            // Above.
             Request::BuyTokens(_) | Request::Withdraw(_) => self.submit_payment(call).await,
             Request::Holdings => self.holdings().await,
             Request::Payments => self.payments().await,

@@ -70,7 +70,7 @@ impl SessionHandle {
     }
 
     /// Sends an order. Returns `false` if the queue is full. An order after leaving, or before the end of a closed session
-    /// is forwarded, is dropped: the reducer gets to know from that end.
+    /// is forwarded, is dropped: the reducer learns it from `Closed`.
     pub(super) fn send(&mut self, order: Order) -> bool {
         let Some(orders) = self.orders.as_mut().and_then(|(orders, _)| orders.open()) else {
             return true;

@@ -1,5 +1,5 @@
 //! The servers of the lab: those of a solo game, with faults that the player injects. The ledger is in a temporary folder,
-//! so that no fault is near a real ledger and every lab begins alike; it is removed at the end.
+//! so that faults cannot reach a real ledger and each lab starts empty; it is removed at the end.
 
 use std::{
     convert::Infallible,
@@ -206,7 +206,7 @@ async fn run_payments(
     }
 }
 
-/// The disk of one life of the casino.
+/// The disk of one run of the casino.
 #[derive(Debug)]
 struct LabDisk {
     faults: watch::Receiver<Faults>,

@@ -184,7 +184,7 @@ impl AccountRecord {
                     Side::Buy => self.account.max_buy(tick.price),
                     Side::Sell => self.account.max_sell(tick.price),
                 };
-                // If not even one is possible, the order for one is rejected with the figures.
+                // At least 1, so that the rejection states price and balance.
                 let count = count.min(max.max(Stocks(1)));
                 self.execute(Command::order(side, count, limit), tick, at)
             }

@@ -14,7 +14,7 @@ pub(crate) const REQUESTS_KEPT: usize = 10_000;
 pub(crate) struct RequestId(pub(crate) [u8; ID_BYTES]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("id: an id has {ID_BYTES} bytes, this one has {bytes}")]
+#[error("id: expected {ID_BYTES} bytes, got {bytes}")]
 pub(crate) struct InvalidRequestId {
     bytes: usize,
 }
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(RequestId::new(&[7; 16]), Ok(Some(RequestId([7; 16]))));
         for bytes in [1, 15, 17, 4096] {
             let refused = RequestId::new(&vec![7; bytes]).unwrap_err().to_string();
-            assert_eq!(refused, format!("id: an id has 16 bytes, this one has {bytes}"));
+            assert_eq!(refused, format!("id: expected 16 bytes, got {bytes}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The messages of the feeds. What all sessions get alike is encoded once, not once a session.
+//! Encodes lobby messages. Data that is the same for all sessions is encoded once.
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use crate::domain::{
     player::PlayerName,
 };
 
-/// Maximum number of ranked players. Those with less profit are dropped until their account changes.
+/// Maximum number of ranked players. Players with less profit are dropped until their account changes again.
 pub(super) const RANKED_MAX: usize = 16 * 1024;
 
 /// Changes since the last update of the leaderboard.

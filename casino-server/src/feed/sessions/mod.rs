@@ -37,7 +37,7 @@ pub(crate) enum SessionDenied {
     #[error("this player has {max} open sessions, the maximum: close one first")]
     LimitReached { max: usize },
     /// The sessions at other casinos could not be counted.
-    #[error("the casino could not count the seats of this player: try again")]
+    #[error("the casino could not count the sessions of this player; try again")]
     Unavailable,
 }
 

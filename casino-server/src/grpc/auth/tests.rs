@@ -86,7 +86,7 @@ async fn the_first_key_claims_a_name_and_other_keys_are_denied() {
     );
     let another = "user: this name belongs to another key";
     assert_eq!(authorize(&auth, "ann", key(2)).await, another);
-    let needed = "user: this name is claimed: its key is needed (metadata authorization: Bearer KEY)";
+    let needed = "user: this name is claimed; send its key (metadata authorization: Bearer KEY)";
     assert_eq!(authorize(&auth, "ann", None).await, needed);
     assert_eq!(authorize(&auth, "ann", key(1)).await, "proven true");
     assert_eq!(authorize(&auth, "bob", None).await, "proven false");
@@ -117,7 +117,7 @@ async fn a_required_key_is_required_for_unclaimed_names() {
     let auth = Scene::new().auth(true);
     assert_eq!(
         authorize(&auth, "ann", None).await,
-        "user: this casino wants a key for every name (metadata authorization: Bearer KEY)"
+        "user: this casino requires a key for every name (metadata authorization: Bearer KEY)"
     );
 }
 

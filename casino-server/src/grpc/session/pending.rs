@@ -137,8 +137,8 @@ impl PendingOrders {
             .decided
             .checked_sub(1)
             .and_then(|last| self.actions.get(last));
-        if let Some(PendingAction::Order(LedgerOrder::Decided(verdict))) = last
-            && verdict.is_rate_limited()
+        if let Some(PendingAction::Order(LedgerOrder::Decided(decision))) = last
+            && decision.is_rate_limited()
         {
             self.backoff = Some(Box::pin(backoff()));
         }
@@ -147,12 +147,12 @@ impl PendingOrders {
     /// Ready when [`pop_answer`](Self::pop_answer) can return the answer to the oldest action.
     pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.actions.front_mut() {
-            Some(PendingAction::Order(LedgerOrder::Decided(verdict))) => {
+            Some(PendingAction::Order(LedgerOrder::Decided(decision))) => {
                 let committed = self
                     .ledger
-                    .poll_committed(&mut self.submitter, verdict.commits_with, cx);
+                    .poll_committed(&mut self.submitter, decision.commits_with, cx);
                 if let Err(error) = ready!(committed) {
-                    verdict.revert(error);
+                    decision.revert(error);
                 }
                 Poll::Ready(())
             }
@@ -169,11 +169,11 @@ impl PendingOrders {
         let message = match self.actions.front()? {
             PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)),
             PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)),
-            PendingAction::Order(LedgerOrder::Decided(verdict)) => {
-                if self.backoff.is_none() && verdict.was_deferred() && verdict.is_rate_limited() {
+            PendingAction::Order(LedgerOrder::Decided(decision)) => {
+                if self.backoff.is_none() && decision.was_deferred() && decision.is_rate_limited() {
                     self.backoff = Some(Box::pin(backoff()));
                 }
-                match verdict.result() {
+                match decision.result() {
                     Ok(decision) => Ok(convert::order_result(decision, capabilities)),
                     Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
                     Err(error) => Ok(convert::rejected(error, capabilities)),

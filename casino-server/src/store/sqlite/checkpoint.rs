@@ -23,8 +23,8 @@ pub(super) struct Checkpointer {
     /// `None` when stopping.
     requests: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    moved: Arc<AtomicBool>,
     /// The thread has finished a checkpoint since the writer's last one.
+    moved: Arc<AtomicBool>,
     written: usize,
 }
 
@@ -82,7 +82,7 @@ fn run(connection: &Connection, received: &Receiver<()>, moved: &AtomicBool) {
     }
 }
 
-/// Moves what can be moved without waiting. Failures only let the WAL grow.
+/// Runs a passive checkpoint. After a failure the WAL only grows.
 fn checkpoint(connection: &Connection) {
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
         tracing::warn!(%error, "a checkpoint failed");

@@ -38,7 +38,7 @@ pub(super) enum FrameError {
 /// A complete frame of an unknown format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the commit log was left by another version of this program, in format {format}; let that version close it in order"
+    "the commit log was left by another version of this program, in format {format}; stop that version cleanly first"
 )]
 pub(crate) struct UnknownFormat {
     format: u8,

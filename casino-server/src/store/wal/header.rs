@@ -1,6 +1,6 @@
 //! Header of the log, which identifies its ledger and opening.
 //!
-//! Little-endian: magic (8), epoch (8), last batch before the epoch (8), file length (8), 1 if closed in order (8),
+//! Little-endian: magic (8), epoch (8), last batch before the epoch (8), file length (8), 1 if closed cleanly (8),
 //! checksum of everything before (4).
 
 /// Offset of the first frame. The header has its own sector, so that writes of frames cannot tear it.

@@ -46,7 +46,7 @@ use crate::{
 pub(crate) enum WalError {
     #[error("its log cannot be read and written")]
     Inaccessible(#[from] io::Error),
-    /// Left by another version that was not stopped in order.
+    /// Left by another version that was not stopped cleanly.
     #[error(transparent)]
     Format(#[from] UnknownFormat),
     /// Answered batches are missing.
@@ -62,9 +62,9 @@ pub(crate) enum WalError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Damage {
     Refuse,
-    /// Continues without them, with a warning.
+    /// Skips lost batches with a warning.
     Accept,
-    /// Expects them to be missing: a server is writing to the log.
+    /// Ignores lost batches: a server is writing to the log.
     Ignore,
 }
 
@@ -114,7 +114,7 @@ pub(crate) fn recover(
     if unapplied > 0 {
         tracing::info!(
             batches = unapplied,
-            "the ledger was not closed in order; its log has what is missing"
+            "the ledger was not closed cleanly; recovering the rest from its log"
         );
     }
     let disk = &*environment.disk;
@@ -200,7 +200,7 @@ pub(crate) fn uncheckpointed(
     }
 }
 
-/// Reads the log, or only its header if both the log and the ledger were closed in order. Returns `None` without a
+/// Reads the log, or only its header if both the log and the ledger were closed cleanly. Returns `None` without a
 /// file.
 fn read(path: &Path, position: WalPosition) -> io::Result<Option<Vec<u8>>> {
     let mut file = match File::open(path) {

@@ -24,7 +24,7 @@ pub(crate) enum Loss {
         /// Batches found, in order.
         batches: Vec<Batch>,
     },
-    /// The log belongs to another ledger or another state of it, and was not closed in order.
+    /// The log belongs to another ledger or another state of it, and was not closed cleanly.
     #[error(
         "its commit log belongs to another ledger, or to another state of this one, and holds {} of that: they would be lost",
         counted(Some(*unapplied))

@@ -265,8 +265,8 @@ impl ConnectionHandle {
         self.0.closed.cancel();
     }
 
-    /// Waits until no other call of this connection holds its turn: held while a call waits in a queue that all
-    /// connections share, it keeps the connection's other calls out of that queue.
+    /// Acquires the connection's turn. A call holds it while it waits in a queue shared by all connections, so that a
+    /// connection has at most one place there.
     pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.0.turn.lock().await
     }

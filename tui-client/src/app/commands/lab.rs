@@ -50,12 +50,12 @@ pub const FAULTS: &[FaultSpec] = &[
         fault: Fault::Freeze, name: "lab-freeze", key: Key::new(KeyCode::F(3)), label: "freeze",
         help: "freeze the casino; again: let it run",
         begun: "The casino hangs: no byte passes. The price becomes stale, new orders are held back, and after 30 s the desk reconnects. F3 ends it.",
-        ended: Some("The casino runs again. The prices of the meantime arrive at once, and waiting orders are answered."),
+        ended: Some("The casino runs again. Delayed prices arrive together, and waiting orders are answered."),
     },
     FaultSpec {
         fault: Fault::Delay, name: "lab-delay", key: Key::new(KeyCode::F(4)), label: "delay",
         help: "delay every byte by 2 s in each direction; again: stop",
-        begun: "Every byte now takes 2 s in each direction. Watch an order: its answer takes 4 s, and its price is the one at the casino. F4 ends it.",
+        begun: "Every byte now takes 2 s in each direction. Watch an order: its answer takes 4 s, and it executes at the casino's current price. F4 ends it.",
         ended: Some("Bytes pass without delay again. Those that are on their way still arrive late, and in order."),
     },
     FaultSpec {
@@ -67,7 +67,7 @@ pub const FAULTS: &[FaultSpec] = &[
     FaultSpec {
         fault: Fault::FillDisk, name: "lab-disk", key: Key::new(KeyCode::F(6)), label: "disk",
         help: "fill the casino's disk; again: make room",
-        begun: "The disk is full. Nothing can be stored, so the price stops and orders are rejected: nothing is answered that could be lost. F6 makes room.",
+        begun: "The disk is full. Nothing can be stored, so the price stops and orders are rejected: the casino answers only what is stored. F6 makes room.",
         ended: Some("The disk has room again. Prices and orders go on, without a restart."),
     },
     FaultSpec {
@@ -101,7 +101,7 @@ impl Fault {
     }
 }
 
-/// The faults so far, as the servers of the lab receive them. Numbers count the presses.
+/// The faults so far, as the servers of the lab receive them. Counters count key presses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Cuts of the connection.
@@ -121,7 +121,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Returns the faults when those that last have ended.
+    /// Ends all lasting faults.
     #[must_use]
     pub fn ended(self) -> Self {
         let Self {
@@ -170,7 +170,7 @@ impl Lab {
             Fault::FillDisk => faults.disk_full = !faults.disk_full,
             Fault::Kill => {
                 faults.kills = faults.kills.wrapping_add(1);
-                // The one that hung is dead.
+                // The killed casino can no longer hang.
                 faults.is_frozen = false;
             }
             Fault::CrashPayments => faults.payments_down = !faults.payments_down,

@@ -14,7 +14,7 @@ pub(crate) const MAX_TOASTS: usize = 3;
 
 const TOAST_MS: i64 = 6_000;
 
-/// How the game reports an event to someone who does not look at the screen.
+/// Notification method for a player who does not look at the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Bell {
     /// Not at all.

@@ -116,7 +116,7 @@ pub(super) fn describe(frame: &WireFrame) -> (RowKind, String, Option<[u8; 16]>)
             (RowKind::Trailers { is_ok }, status_words(headers))
         }
         WireFrame::Broken(why) => (RowKind::Broken, format!("no status: {}", cut(why))),
-        WireFrame::Reset => (RowKind::Reset, "the game gave the stream up".to_owned()),
+        WireFrame::Reset => (RowKind::Reset, "the game reset the stream".to_owned()),
     };
     (kind, words, None)
 }

@@ -271,7 +271,7 @@ impl WireLog {
         link
     }
 
-    /// Joins a result to its order, and returns the order. Results have no ID, but arrive in the order of the orders.
+    /// Joins a result to its order, and returns the order. Results have no ID, but arrive in the order sent.
     fn answer_order(&mut self, at_us: i64) -> Option<OrderLink> {
         let open = self.open_orders.pop_front()?;
         let link = OrderLink {

@@ -1,4 +1,4 @@
-//! The local time zone, as the C library and so `date` reads `TZ`.
+//! The local time zone: reads `TZ` as the C library does.
 
 use std::{env, fs::File, io::Read, path::Path};
 

@@ -256,7 +256,7 @@ impl Proof {
         let (mut equity, mut last_price) = (Vec::new(), INITIAL_PRICE);
         for (tick, price) in (0..=TICKS).zip(self.challenge.prices()) {
             while let Some((number, trade)) = trades.next_if(|(_, trade)| trade.tick <= tick) {
-                let impossible = |why: String| format!("trade {number} cannot be: {why}");
+                let impossible = |why: String| format!("trade {number} is invalid: {why}");
                 if trade.tick < tick {
                     return Err(impossible(format!(
                         "tick {} is before that of the trade before it",
@@ -282,7 +282,7 @@ impl Proof {
         }
         if let Some((number, trade)) = trades.next() {
             return Err(format!(
-                "trade {number} cannot be: tick {} is after the last one, {TICKS}",
+                "trade {number} is invalid: tick {} is after the last one, {TICKS}",
                 trade.tick
             ));
         }
@@ -306,7 +306,7 @@ impl Proof {
         let mut text = String::new();
         let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
         read.wrap_err_with(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).wrap_err_with(|| format!("{} is not the file of a game", path.display()))
+        serde_json::from_str(&text).wrap_err_with(|| format!("{} is not a challenge file", path.display()))
     }
 
     fn write(&self, path: &Path) -> Result<()> {

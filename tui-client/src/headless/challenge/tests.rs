@@ -72,72 +72,72 @@ const CHANGES: &[(&str, Change, &str)] = &[
     (
         "price",
         |proof| proof.trades[1].price += 1,
-        "trade 2 cannot be: the price of tick 40 is",
+        "trade 2 is invalid: the price of tick 40 is",
     ),
     (
         "count",
         |proof| proof.trades[0].count = 2,
-        "trade 1 cannot be: it leaves",
+        "trade 1 is invalid: it leaves",
     ),
     (
         "large count",
         |proof| proof.trades[0].count = 1_000,
-        "trade 1 cannot be: it costs",
+        "trade 1 is invalid: it costs",
     ),
     (
         "count of 0",
         |proof| proof.trades[0].count = 0,
-        "trade 1 cannot be: its count is 0",
+        "trade 1 is invalid: its count is 0",
     ),
     (
         "negative count",
         |proof| proof.trades[0].count = -3,
-        "trade 1 cannot be: its count is -3",
+        "trade 1 is invalid: its count is -3",
     ),
     (
         "side",
         |proof| proof.trades[0].side = Side::Sell,
-        "trade 1 cannot be: it sells 3 stocks, and there are 0",
+        "trade 1 is invalid: it sells 3 stocks, and there are 0",
     ),
     (
         "tick",
         |proof| proof.trades[3].tick = 59,
-        "trade 4 cannot be: the price of tick 59 is",
+        "trade 4 is invalid: the price of tick 59 is",
     ),
     (
         "early tick",
         |proof| proof.trades[3].tick = 3,
-        "trade 4 cannot be: tick 3 is before that of the trade before it",
+        "trade 4 is invalid: tick 3 is before that of the trade before it",
     ),
     (
         "late tick",
         |proof| proof.trades[3].tick = 121,
-        "trade 4 cannot be: tick 121 is after the last one, 120",
+        "trade 4 is invalid: tick 121 is after the last one, 120",
     ),
     (
         "negative tick",
         |proof| proof.trades[0].tick = -1,
-        "trade 1 cannot be: tick -1 is before",
+        "trade 1 is invalid: tick -1 is before",
     ),
     (
         "order",
         |proof| proof.trades.swap(0, 3),
-        "trade 1 cannot be: it sells 1 stock, and there are 0",
+        "trade 1 is invalid: it sells 1 stock, and there are 0",
     ),
     (
         "order of ticks",
         |proof| proof.trades.swap(0, 1),
-        "trade 1 cannot be: it leaves",
+        "trade 1 is invalid: it leaves",
     ),
     (
         "tokens",
         |proof| proof.trades[2].tokens += 1,
-        "trade 3 cannot be: it leaves",
+        "trade 3 is invalid: it leaves",
     ),
     (
         "missing trade",
         |proof| _ = proof.trades.remove(2),
-        "trade 3 cannot be: it leaves",
+        "trade 3 is invalid: it leaves",
     ),
     (
         "missing last trade",
@@ -148,7 +148,7 @@ const CHANGES: &[(&str, Change, &str)] = &[
     (
         "date",
         |proof| proof.challenge = "daily 2026-11-28".parse().unwrap(),
-        "trade 1 cannot be: the price of tick 2 is",
+        "trade 1 is invalid: the price of tick 2 is",
     ),
 ];
 
@@ -176,7 +176,7 @@ fn a_file_with_other_fields_or_names_is_not_read() {
         assert!(text.contains(from), "{text}");
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
         let why = format!("{:#}", Proof::read(&path).unwrap_err());
-        assert!(why.contains("is not the file of a game"), "{why}");
+        assert!(why.contains("is not a challenge file"), "{why}");
     }
 }
 

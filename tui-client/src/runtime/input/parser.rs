@@ -24,14 +24,14 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 /// The longest parameters of a key or a click.
 const MAX_PARAMETERS: usize = 32;
 
-/// How long to wait for what may follow an Esc.
+/// Timeout after an Esc, which may begin a sequence.
 const ESC_WAIT: Duration = Duration::from_millis(100);
 
-/// How long to wait for the byte after an introducer, which is a key if there is none.
+/// Timeout after an introducer. Without a next byte it is a key.
 const INTRODUCER_WAIT: Duration = Duration::from_millis(250);
 
-/// How long an introducer may follow an Esc that was taken for a key, and how soon the next byte has to follow it: keys
-/// are not typed as fast.
+/// Time in which an introducer still belongs to an Esc that was taken for a key, and the timeout of the byte after it:
+/// keys are not typed as fast.
 const LATE_INTRODUCER: Duration = Duration::from_secs(1);
 const LATE_INTRODUCER_WAIT: Duration = Duration::from_millis(30);
 
@@ -39,11 +39,10 @@ const LATE_INTRODUCER_WAIT: Duration = Duration::from_millis(30);
 /// they do not prolong a string without end. Until then its rest is not typed, also after a pause.
 const SEQUENCE_LIMIT: Duration = Duration::from_secs(3);
 
-/// How long to wait for the next byte of a paste. Later bytes are typed keys.
+/// Timeout of the next byte of a paste. Later bytes are typed keys.
 const PASTE_WAIT: Duration = Duration::from_secs(1);
 
-/// How long to wait for the next byte of a paste after a Ctrl-C: without one it is the key, and the end of the paste
-/// is lost.
+/// Timeout after a Ctrl-C in a paste. Without a next byte it is the key, and the end of the paste is lost.
 const PASTED_CTRL_C_WAIT: Duration = Duration::from_millis(500);
 
 /// The start of a string that tmux passes through. Inside it each ESC is doubled.
@@ -284,7 +283,7 @@ impl Parser {
         }
     }
 
-    /// Terminals let any escape sequence end a string. Here the string goes on: the end of what it was is not typed.
+    /// Terminals let any escape sequence end a string. Here the string goes on, so that the rest of it is not typed.
     fn after_string_escape(&mut self, byte: u8, introducer: u8) {
         match byte {
             ESC if introducer == b'P' && self.kept == TMUX => self.state = State::String(introducer),

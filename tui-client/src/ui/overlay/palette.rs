@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! ╭ Command ──────────────────────────────────────────────╮
-//! │ ▸ buy STOCKS         buy stocks at the price in force │
+//! │ ▸ buy STOCKS         buy stocks now…                  │
 //! │   buyTokens DOLLARS  buy tokens: 5 per dollar         │
 //! │ : bu█                                                 │
-//! │ ✗ there is no command "bu"                            │
+//! │ ✗ unknown command "bu"                                │
 //! ╰ Enter runs  Esc closes ───────────────────────────────╯
 //! ```
 

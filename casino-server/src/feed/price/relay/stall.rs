@@ -14,13 +14,13 @@ use std::{
 
 use awesomestock_proto::server::ConnectionHandle;
 
-/// Sweeps without a heartbeat before a session is woken. With frequent ticks no session gets there.
+/// Sweeps without a heartbeat before a session is woken. Never reached while ticks are frequent.
 const PROBE_AFTER: u32 = 3;
 
 /// Sweeps from the probe until a session is stalled; their duration is the stall timeout.
 const STALLED_AFTER: u32 = 6;
 
-/// Sweeps from there until the connection is closed: time to send the status if the client reads again.
+/// Sweeps between the stall and the close. The client can still receive the status.
 const LINGER: u32 = 2;
 
 /// Time for which a session's client may read nothing.

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Players without an account whose rate limits are remembered. Beyond that all of them start anew.
+/// Players without an account whose rate limits are remembered. Above that, the map is cleared.
 const UNREGISTERED_MAX: usize = 64 * 1024;
 
 pub(in crate::ledger) struct ClusterCommitter<S> {

@@ -1,8 +1,8 @@
 //! SVG pictures: one frame, or a moving picture by CSS without a script.
 //!
 //! The screen is cut into parts of rows. Each is a strip of the contents it has over time, side by side, and an animation
-//! shows one of them at a time. A frame costs only the parts that it changes, and a content that comes back costs nothing.
-//! Where animations are off, unwanted or unknown, the strips stand at the last frame.
+//! shows one of them at a time. A frame costs only the parts that it changes, and repeated content is stored once.
+//! Without animation, the last frame is shown.
 
 mod color;
 mod glyph;
