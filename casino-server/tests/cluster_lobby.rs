@@ -5,10 +5,14 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use awesomestock_proto::{
     EXECUTED_MESSAGE, capabilities,
     casino::{GambleInfo, Leaderboard},
 };
+use casino_server::{PriceModel, market_prices};
+use futures_util::future::join_all;
 use support::{
     CasinoClientExt, Session, TestCasino, buy, cluster::Cluster, sell, unreachable_payments, user,
     with_timeout,
@@ -200,4 +204,60 @@ async fn the_leaderboard_uses_the_current_price() {
         }
     }
     casino.close().await.0.unwrap();
+}
+
+/// Reads from a session until it has `count` headlines. Returns the prices and the headlines by tick.
+async fn read(session: &mut Session, count: usize) -> (BTreeMap<i64, i32>, BTreeMap<i64, String>) {
+    let (mut prices, mut headlines) = (BTreeMap::new(), BTreeMap::new());
+    while headlines.len() < count || prices.len() < 30 {
+        let info = session.next().await.unwrap().expect("the stream goes on");
+        prices.extend(info.info.map(|price| (price.tick, price.price)));
+        headlines.extend(info.news.map(|headline| (headline.tick, headline.text)));
+    }
+    (prices, headlines)
+}
+
+#[tokio::test]
+async fn three_casinos_have_one_sequence_of_prices_and_of_headlines() {
+    let Some(cluster) = Cluster::start() else { return };
+    for (model, feeds, count) in [
+        (PriceModel::Moods, "ticks", 0),
+        (PriceModel::News, "ticks,news", 3),
+    ] {
+        let url = cluster.database(model.name());
+        let mut casinos = Vec::new();
+        for _ in 0..3 {
+            let set = |options: &mut casino_server::Options| {
+                options.tick = std::time::Duration::from_millis(20);
+                options.store = url.parse().unwrap();
+                options.model = Some(model);
+            };
+            let folder = tempfile::tempdir().unwrap();
+            casinos.push(TestCasino::open(folder, set, unreachable_payments()).await);
+        }
+        let mut sessions = Vec::new();
+        for casino in &mut casinos {
+            sessions.push(casino.client.open_session("ann", feeds).await);
+        }
+        let received = join_all(sessions.iter_mut().map(|session| read(session, count))).await;
+        let mut texts = BTreeMap::new();
+        for (prices, headlines) in received {
+            let last = usize::try_from(*prices.keys().max().unwrap()).unwrap();
+            let expected: Vec<i32> = market_prices(model, 7, 10).take(last + 1).collect();
+            for (tick, price) in prices {
+                assert_eq!(
+                    price,
+                    expected[usize::try_from(tick).unwrap()],
+                    "{model:?} {tick}"
+                );
+            }
+            for (tick, text) in headlines {
+                assert_eq!(*texts.entry(tick).or_insert(text.clone()), text);
+            }
+        }
+        drop(sessions);
+        for casino in casinos {
+            casino.close().await.0.unwrap();
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The lobby over the wire: trade tape, online players and leaderboard, each only for clients that asked for it.
+//! The lobby over the wire: trade tape, online players, leaderboard and headlines, each only for clients that asked for it.
 
 // The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE, capabilities,
-    casino::{GambleInfo, GambleType, Leaderboard, Players, Tape},
+    casino::{GambleInfo, GambleType, Headline, Leaderboard, Players, Tape},
 };
+use casino_server::{Options, PriceModel, TICK, market_prices};
 use support::{CasinoClientExt, Session, TestCasino, buy, sell, user, with_timeout};
 
 const LOBBY: &str = "tape,players,leaderboard";
@@ -230,7 +231,7 @@ async fn a_session_receives_only_the_feeds_it_asked_for() {
 }
 
 /// A fast ticker with three bots.
-fn with_bots(options: &mut casino_server::Options) {
+fn with_bots(options: &mut Options) {
     options.tick = std::time::Duration::from_millis(20);
     options.bots = 3;
 }
@@ -280,7 +281,7 @@ async fn bots_do_not_move_the_price_and_their_wallets_are_stored() {
     leaderboard(&mut ann, |board| board.ranked == 3).await;
     let (closed, folder) = casino.close().await;
     closed.unwrap();
-    let fixed_price = |options: &mut casino_server::Options| {
+    let fixed_price = |options: &mut Options| {
         with_bots(options);
         options.tick = support::FIXED_PRICE_TICK;
     };
@@ -298,10 +299,80 @@ async fn bots_do_not_move_the_price_and_their_wallets_are_stored() {
 #[tokio::test]
 async fn too_many_bots_are_rejected_before_anything_is_opened() {
     let folder = tempfile::tempdir().unwrap();
-    let options = casino_server::Options {
+    let options = Options {
         bots: 21,
-        ..casino_server::Options::new(support::ledger_path(&folder))
+        ..Options::new(support::ledger_path(&folder))
     };
     let rejected = casino_server::Casino::open(options, support::unreachable_payments()).await;
     assert_eq!(rejected.unwrap_err().to_string(), "house: 21 is above 20");
+}
+
+/// Returns the next headline, and the newest tick received before it.
+async fn headline(session: &mut Session) -> (Headline, i64) {
+    let mut newest = -1;
+    loop {
+        let info = session.next().await.unwrap().expect("the stream goes on");
+        if let Some(headline) = info.news {
+            return (headline, newest);
+        }
+        newest = info.info.map_or(newest, |price| price.tick);
+    }
+}
+
+#[tokio::test]
+async fn headlines_go_only_to_clients_that_ask_and_a_restart_continues_them() {
+    let fast = |options: &mut Options| options.tick = TICK.start().to_owned();
+    let mut casino = TestCasino::with_options(|options| {
+        fast(options);
+        options.model = Some(PriceModel::News);
+    })
+    .await;
+    let mut ann = casino.client.open_session("ann", "ticks,news").await;
+    assert_eq!(ann.capabilities.as_deref(), Some("ticks,news"));
+    let mut others = [
+        casino.client.open_session("bob", "ticks").await,
+        casino.client.open_session("old", "").await,
+    ];
+    let (first, before) = headline(&mut ann).await;
+    assert!(
+        before >= first.tick - 1,
+        "{first:?} after the price of tick {before}"
+    );
+    let (mut last, _) = headline(&mut ann).await;
+    assert!(last.tick > first.tick && last.text != first.text);
+    let [bob, _] = &mut others;
+    while bob.next_price().await.tick <= last.tick {}
+    let order = buy("old", 1);
+    for session in &mut others {
+        session.send(order.clone()).await;
+        session.half_close();
+        while let Some(info) = session.next().await.unwrap() {
+            assert!(
+                info.news.is_none() && info.r#type() != GambleType::News,
+                "{info:?}"
+            );
+        }
+    }
+    let (closed, folder) = casino.close().await;
+    closed.unwrap();
+    while let Some(info) = ann.next().await.ok().flatten() {
+        last = info.news.unwrap_or(last);
+    }
+
+    let mut casino = TestCasino::open(folder, fast, support::unreachable_payments()).await;
+    let mut ann = casino.client.open_session("ann", "ticks,news").await;
+    let (again, _) = headline(&mut ann).await;
+    assert!(again == last || again.tick > last.tick, "{again:?} {last:?}");
+    headline(&mut ann).await;
+    let mut expected = (0..).zip(market_prices(PriceModel::News, 7, 10));
+    for point in casino.client.prices().await {
+        assert!(expected.any(|expected| expected == point), "{point:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_market_without_headlines_does_not_confirm_the_feed() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let session = casino.client.open_session("ann", "ticks,news").await;
+    assert_eq!(session.capabilities.as_deref(), Some(capabilities::TICKS));
 }

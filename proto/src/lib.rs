@@ -107,6 +107,8 @@ pub mod capabilities {
     pub const PLAYERS: &str = "players";
     /// Top of the leaderboard, and the player's own rank.
     pub const LEADERBOARD: &str = "leaderboard";
+    /// Headlines. Confirmed only by a server whose market has them.
+    pub const NEWS: &str = "news";
     /// The server supports limit orders. Adds no messages.
     pub const LIMITS: &str = "limits";
     /// The server executes a request ID once. Adds no messages.

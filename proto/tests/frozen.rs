@@ -130,6 +130,14 @@ fn messages_of_a_session_keep_their_bytes() {
         }),
         ..Default::default()
     };
+    let news = casino::GambleInfo {
+        r#type: casino::GambleType::News as i32,
+        news: Some(casino::Headline {
+            text: "x".to_owned(),
+            tick: 3,
+        }),
+        ..Default::default()
+    };
     assert_bytes(vec![
         (
             "a price",
@@ -137,6 +145,11 @@ fn messages_of_a_session_keep_their_bytes() {
             b"\x12\x10\x0a\x0cAwesomeStock\x10\x0a",
         ),
         ("a result", result.encode_to_vec(), b"\x08\x01\x1a\x04\x0a\x02no"),
+        (
+            "a headline",
+            news.encode_to_vec(),
+            b"\x08\x06\x42\x05\x0a\x01x\x10\x03",
+        ),
     ]);
 }
 

@@ -24,7 +24,7 @@ use awesomestock::{
 };
 use awesomestock_proto::text::sanitize::{REPLACEMENT, is_unsafe};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use fixtures::{NOW, view};
+use fixtures::{NOW, view, with_news};
 use hostile_text::hostile_texts;
 use invariants::check_screen;
 use ratatui::{Terminal, backend::TestBackend};
@@ -110,6 +110,7 @@ fn game_with_names(text: &str) -> AppState {
             leaderboard: true,
             limits: true,
             up_to: true,
+            news: false,
         }),
         StreamEvent::Price {
             tick: Some(1),
@@ -135,7 +136,7 @@ fn game_with_names(text: &str) -> AppState {
     for event in events {
         update(&mut state, NOW, Event::Stream(event));
     }
-    state
+    with_news(state, text)
 }
 
 #[test]

@@ -362,6 +362,7 @@ fn large_session() -> [StreamEvent; 6] {
             leaderboard: true,
             limits: true,
             up_to: true,
+            news: false,
         }),
         StreamEvent::Wallet(Wallet {
             tokens: 2_000_000_000,

@@ -144,6 +144,17 @@ fn prices_arrive_by_themselves_in_a_session() {
 }
 
 #[test]
+fn headlines_are_printed_on_the_market_that_has_them() {
+    let home = Home::new();
+    let mut game = PipedGame::open(&home, &["--tick", "10ms", "--seed", "7", "--market", "news"]);
+    game.send_line("gamble");
+    game.wait_for_line("AwesomeStock - news: ");
+    game.send_line("stop");
+    game.wait_for_line("you left the table");
+    assert_eq!(game.end().0, Some(0));
+}
+
+#[test]
 fn a_second_solo_game_on_the_same_ledger_is_an_error() {
     let home = Home::new();
     let mut first = PipedGame::open(&home, &FIXED_PRICE);

@@ -316,3 +316,23 @@ fn ctrl_z_does_not_stop_a_replay_and_a_signal_ends_it() {
     replay.signal(rustix::process::Signal::TERM);
     assert_eq!(replay.end().0.signal(), Some("Terminated"));
 }
+
+#[test]
+fn a_recording_keeps_the_headlines() {
+    let home = Home::new();
+    let file = home.path().join("news.jsonl");
+    let tells = r#"{"tape":true,"players":true,"leaderboard":true,"limits":true,"up_to":true,"news":true}"#;
+    let news = r#"{"text":"AwesomeStock doubles its dividend","tick":5}"#;
+    let event = |body: String| format!("{{\"at\":1001,\"event\":{{\"Stream\":{{{body}}}}}}}\n");
+    let events = [
+        event(format!("\"Tells\":{tells}")),
+        event(format!("\"News\":{news}")),
+    ];
+    fs::write(&file, format!("{HEADER}\n{}", events.concat())).unwrap();
+    let end = read(&file).unwrap().end();
+    assert!(end.lobby.capabilities.news);
+    assert_eq!(
+        end.lobby.headline.unwrap().text,
+        "AwesomeStock doubles its dividend"
+    );
+}

@@ -11,7 +11,7 @@ use awesomestock::{
         chart::{Area, ChartKind, ColumnSlot, HitMap},
         commands::action::BINDINGS,
         event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
-        lobby::{Capabilities, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate},
+        lobby::{Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate},
         overlay::{
             PaymentRow,
             screen::{ClickAction, ClickTarget},
@@ -103,15 +103,17 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
             .prop_map(|(executed, message, price, tick, wallet)| {
                 StreamEvent::Result(OrderResult { executed, message, price, count: None, tick, at: None, wallet })
             }),
-        1 => any::<[bool; 3]>().prop_map(|[others, limits, up_to]| {
+        1 => any::<[bool; 4]>().prop_map(|[others, limits, up_to, news]| {
             StreamEvent::Capabilities(Capabilities {
                 tape: others,
                 players: others,
                 leaderboard: others,
                 limits,
                 up_to,
+                news,
             })
         }),
+        1 => (".{0,80}", any::<i64>()).prop_map(|(text, tick)| StreamEvent::News(Headline { text, tick })),
         1 => ".{0,8}".prop_map(StreamEvent::Closed),
         1 => ".{0,8}".prop_map(StreamEvent::Rejected),
         1 => ".{0,8}".prop_map(StreamEvent::Endpoint),

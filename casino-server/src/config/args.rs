@@ -95,7 +95,7 @@ pub struct Args {
     )]
     pub max_actions: u32,
 
-    /// Price model, classic or moods [default: the ledger's, classic for a new one]
+    /// Price model, classic, moods or news [default: the ledger's, classic for a new one]
     #[arg(long, value_name = "NAME")]
     pub market: Option<PriceModel>,
 
@@ -281,7 +281,11 @@ mod tests {
             ("--metrics", "nowhere", "expected HOST:PORT"),
             ("--metrics", "http://a:1", "expected HOST:PORT"),
             ("--listen", "nowhere", "expected HOST:PORT"),
-            ("--market", "wild", "no such market; there are: classic, moods"),
+            (
+                "--market",
+                "wild",
+                "no such market; there are: classic, moods, news",
+            ),
             ("--store", "casino.db", "expected sqlite:PATH or postgres://"),
             ("--store", "postgres://x", "missing database"),
             ("--store", "sqlite:", "missing path after sqlite:"),

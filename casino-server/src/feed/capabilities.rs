@@ -1,7 +1,9 @@
 //! Optional features that a client requests in metadata. A client that requests none gets exactly the original protocol.
 
 use awesomestock_proto::{
-    capabilities::{HEADER, IDS, LEADERBOARD, LIMITS, PLAYERS, TAPE, TICKS, UP_TO, USER_HEADER, WALLET},
+    capabilities::{
+        HEADER, IDS, LEADERBOARD, LIMITS, NEWS, PLAYERS, TAPE, TICKS, UP_TO, USER_HEADER, WALLET,
+    },
     player::InvalidName,
 };
 use tonic::metadata::{MetadataMap, MetadataValue};
@@ -20,16 +22,17 @@ pub(crate) struct Capabilities {
     pub(crate) ids: bool,
     /// Orders of up to a count.
     pub(crate) up_to: bool,
-    /// Feeds about other players.
+    /// Feeds about other players, and headlines.
     pub(crate) lobby: LobbyFeeds,
 }
 
-/// The feeds about other players.
+/// The feeds about other players, and headlines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LobbyFeeds {
     pub(crate) tape: bool,
     pub(crate) players: bool,
     pub(crate) leaderboard: bool,
+    pub(crate) news: bool,
 }
 
 impl Capabilities {
@@ -50,7 +53,7 @@ impl Capabilities {
     }
 
     /// Returns each capability with its name, in the order in which they are confirmed.
-    fn by_name(&mut self) -> [(&'static str, &mut bool); 8] {
+    fn by_name(&mut self) -> [(&'static str, &mut bool); 9] {
         [
             (TICKS, &mut self.ticks),
             (WALLET, &mut self.wallet),
@@ -60,6 +63,7 @@ impl Capabilities {
             (TAPE, &mut self.lobby.tape),
             (PLAYERS, &mut self.lobby.players),
             (LEADERBOARD, &mut self.lobby.leaderboard),
+            (NEWS, &mut self.lobby.news),
         ]
     }
 
@@ -159,16 +163,18 @@ mod tests {
             tape: true,
             players: true,
             leaderboard: true,
+            news: true,
         };
-        assert_eq!(requested("tape,players,leaderboard"), all);
+        assert_eq!(requested("tape,players,leaderboard,news"), all);
         let tape = LobbyFeeds {
             tape: true,
             ..LobbyFeeds::default()
         };
         assert_eq!(requested("tape"), tape);
         let mut answer = MetadataMap::new();
-        Capabilities::from_metadata(&metadata(&["leaderboard,players,tape"])).write_metadata(&mut answer);
-        assert_eq!(answer.get(HEADER).unwrap(), "tape,players,leaderboard");
+        Capabilities::from_metadata(&metadata(&["news,leaderboard,players,tape"]))
+            .write_metadata(&mut answer);
+        assert_eq!(answer.get(HEADER).unwrap(), "tape,players,leaderboard,news");
     }
 
     #[test]

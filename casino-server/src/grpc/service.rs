@@ -175,7 +175,8 @@ impl Casino for CasinoService {
         &self,
         request: Request<Streaming<Action>>,
     ) -> Result<Response<Self::GambleStream>, Status> {
-        let capabilities = Capabilities::from_metadata(request.metadata());
+        let mut capabilities = Capabilities::from_metadata(request.metadata());
+        capabilities.lobby = self.lobby.available(capabilities.lobby);
         let player = capabilities::session_player(self.auth.names(), request.metadata());
         let credential = Auth::credential(request.metadata())?;
         let (mut permit, mut revocation) = (None, None);

@@ -40,7 +40,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     )
     .unwrap();
     let payments = PaymentsClient::new(pipe().0.into(), reader.clone());
-    let feed = FeedHub::new(market.current);
+    let feed = FeedHub::new(market);
     let bots = Bots::load(0, 1, &reader, &feed).await.unwrap();
     Casino {
         opened: OpenLedger {

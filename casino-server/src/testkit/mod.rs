@@ -13,6 +13,12 @@ pub mod unwired;
 pub(crate) fn price_observer(
     prices: crate::feed::price::PriceFeed,
 ) -> Box<dyn crate::ledger::CommitObserver> {
-    let lobby = crate::feed::lobby::FeedHub::new(prices.current());
+    use crate::domain::market::{Market, PriceModel};
+    let market = Market {
+        model: PriceModel::Classic,
+        seed: 0,
+        current: prices.current(),
+    };
+    let lobby = crate::feed::lobby::FeedHub::new(market);
     Box::new(crate::server::observer::FeedObserver { prices, lobby })
 }

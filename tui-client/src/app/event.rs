@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     chart::HitMap,
-    lobby::{Capabilities, Leaderboard, Players, TapeUpdate},
+    lobby::{Capabilities, Headline, Leaderboard, Players, TapeUpdate},
     overlay::PaymentRow,
     prices::{Candle, PricePoint},
 };
@@ -99,6 +99,8 @@ pub enum StreamEvent {
     Players(Players),
     /// Ranking by profit.
     Leaderboard(Leaderboard),
+    /// The newest headline.
+    News(Headline),
     /// The answer to the oldest pending order.
     Result(OrderResult),
     /// The stream could not be opened or has ended, with the reason.

@@ -1,4 +1,4 @@
-//! The other players: recent trades, players online, leaderboard.
+//! The other players: recent trades, players online, leaderboard. And the newest headline.
 
 use std::collections::VecDeque;
 
@@ -27,6 +27,18 @@ pub struct Capabilities {
     /// Orders of up to a count; other casinos would trade exactly the count.
     #[serde(default)]
     pub up_to: bool,
+    /// Headlines; only on a market that has them.
+    #[serde(default)]
+    pub news: bool,
+}
+
+/// A headline, which may be false.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headline {
+    /// A line of text.
+    pub text: String,
+    /// The tick at which it was published.
+    pub tick: i64,
 }
 
 /// A player in a feed.
@@ -139,6 +151,8 @@ pub struct Lobby {
     pub players: Players,
     /// Ranking by profit.
     pub leaderboard: Leaderboard,
+    /// The newest one.
+    pub headline: Option<Headline>,
     /// Oldest first, at most [`MAX_TAPE_LINES`].
     tape: VecDeque<TapeLine>,
     trades: Option<i64>,
@@ -150,6 +164,7 @@ impl Lobby {
         self.capabilities = capabilities;
         self.players = Players::default();
         self.leaderboard = Leaderboard::default();
+        self.headline = None;
     }
 
     /// Returns the tape, oldest first.

@@ -142,7 +142,7 @@ fn with_completion(option: clap::Arg) -> clap::Arg {
         "up" => &["green", "red"],
         "bell" => &["off", "bell", "notify"],
         "markers" => &["braille", "block", "ascii"],
-        "market" => &["classic", "moods"],
+        "market" => &["classic", "moods", "news"],
         // Shells complete files for an unknown hint.
         _ if option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown => {
             return option.value_hint(ValueHint::Other);
@@ -386,7 +386,7 @@ pub struct Options {
     /// Solo: seed of the market, for a reproducible game [default: random]
     #[arg(long, value_name = "NUMBER", value_parser = parse_seed, allow_negative_numbers = true)]
     pub seed: Option<i64>,
-    /// Solo: how the price moves, `classic` or `moods` [default: as in the ledger, `classic` for a new one]
+    /// Solo: how the price moves, `classic`, `moods` or `news` [default: as in the ledger, `classic` for a new one]
     #[arg(long, value_name = "NAME")]
     pub market: Option<String>,
     /// Solo: number of built-in players, 0 to 20 [default: 3]

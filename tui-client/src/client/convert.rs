@@ -14,7 +14,9 @@ use super::{
 use crate::{
     app::{
         event::{OrderResult, StreamEvent},
-        lobby::{Capabilities, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate},
+        lobby::{
+            Capabilities, Headline, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate,
+        },
         overlay::PaymentRow,
         portfolio::{
             money::{Side, TOKENS_PER_DOLLAR, UnixMillis},
@@ -61,6 +63,7 @@ impl Feeds {
                 leaderboard: named(capabilities::LEADERBOARD),
                 limits: named(capabilities::LIMITS),
                 up_to: named(capabilities::UP_TO),
+                news: named(capabilities::NEWS),
             },
             ids: named(capabilities::IDS),
         }
@@ -96,6 +99,7 @@ pub(crate) fn stream_event(info: GambleInfo, granted: Feeds) -> Option<StreamEve
         GambleType::Tape => Some(StreamEvent::Tape(tape(&info.tape?))),
         GambleType::Players => Some(StreamEvent::Players(players(&info.players?))),
         GambleType::Leaderboard => Some(StreamEvent::Leaderboard(leaderboard(&info.leaderboard?))),
+        GambleType::News => headline(&info.news?).map(StreamEvent::News),
     }
 }
 
@@ -260,6 +264,14 @@ pub(crate) fn leaderboard(leaderboard: &casino::Leaderboard) -> Leaderboard {
     }
 }
 
+pub(super) fn headline(news: &casino::Headline) -> Option<Headline> {
+    let text = news.text.trim();
+    (news.tick >= 0 && !text.is_empty()).then(|| Headline {
+        text: ellipsize(text),
+        tick: news.tick,
+    })
+}
+
 fn standing(standing: &casino::Standing) -> Option<Standing> {
     let is_valid = standing.rank >= 1 && standing.equity >= 0 && standing.tokens >= 0 && standing.stocks >= 0;
     Some(Standing {
@@ -296,6 +308,7 @@ mod tests {
             leaderboard: true,
             limits: true,
             up_to: true,
+            news: true,
         },
         ids: true,
     };
@@ -491,14 +504,17 @@ mod tests {
     #[test]
     fn features_are_read_from_lists_of_names() {
         for (named, granted) in [
-            ("ticks,wallet,ids,tape,players,leaderboard,limits,up-to", ALL),
-            (" leaderboard,wallet ,up-to,limits, tape, ticks,players,ids", ALL),
+            ("ticks,wallet,ids,tape,players,leaderboard,limits,up-to,news", ALL),
             (
-                "ticks,tape,players,leaderboard,limits,ids,up-to",
+                " leaderboard,wallet ,up-to,limits, tape, news,ticks,players,ids",
+                ALL,
+            ),
+            (
+                "ticks,tape,players,leaderboard,limits,ids,up-to,news",
                 Feeds { wallet: false, ..ALL },
             ),
             (
-                "ticks,wallet,tape,players,leaderboard,limits,up-to",
+                "ticks,wallet,tape,players,leaderboard,limits,up-to,news",
                 Feeds { ids: false, ..ALL },
             ),
             ("tickswallet", Feeds::default()),
@@ -554,5 +570,14 @@ mod tests {
             ..casino::Leaderboard::default()
         });
         assert_eq!((received.top.len(), received.own, received.ranked), (1, None, 9));
+        let news = |text: &str, tick| {
+            let text = text.to_owned();
+            headline(&casino::Headline { text, tick }).map(|headline| headline.text.chars().count())
+        };
+        assert_eq!(
+            [news(" a rumour\n", 0), news("a rumour", -1), news(" ", 5)],
+            [Some(8), None, None]
+        );
+        assert!(news(&"x".repeat(10_000), 5) < Some(500));
     }
 }

@@ -144,6 +144,7 @@ fn request_capabilities(metadata: &mut MetadataMap, player: &str) {
         capabilities::LEADERBOARD,
         capabilities::LIMITS,
         capabilities::UP_TO,
+        capabilities::NEWS,
     ];
     match names.join(",").parse() {
         Ok(names) => {

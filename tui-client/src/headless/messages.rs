@@ -115,6 +115,7 @@ pub(crate) fn failure(call: Request, failure: &RequestError) -> String {
 pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
     match event {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
+        StreamEvent::News(headline) => Some(format!("{STOCK_NAME} - news: {}", headline.text)),
         StreamEvent::Result(result) => Some(order_result(result)),
         StreamEvent::Opened { .. }
         | StreamEvent::Endpoint(_)

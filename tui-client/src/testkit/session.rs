@@ -93,6 +93,7 @@ fn feeds(bits: u8) -> Feeds {
             leaderboard: bit(4),
             limits: bit(5),
             up_to: bit(7),
+            news: bit(2),
         },
         ids: bit(6),
     }

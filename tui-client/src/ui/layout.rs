@@ -10,6 +10,8 @@
 //! footer                   footer                          footer
 //! ```
 //!
+//! On a market with headlines, the newest one is below the header.
+//!
 //! Adjacent bordered panels share a line: their areas overlap by one cell.
 
 use ratatui::layout::{
@@ -27,6 +29,9 @@ pub const MIN_ROWS: u16 = 10;
 
 /// Most rows of the log in the small layout.
 const MAX_SMALL_LOG_ROWS: u16 = 12;
+
+/// Columns for a whole headline and its margins.
+const NEWS_COLUMNS: u16 = 64;
 
 /// Spacing of bordered panels: they share a line.
 const SHARED_BORDER: i32 = -1;
@@ -63,6 +68,8 @@ pub(crate) struct MainLayout {
     pub(super) size: LayoutSize,
     pub(super) area: Rect,
     pub(super) header: Rect,
+    /// Empty on a market without headlines.
+    pub(super) news: Rect,
     /// All panels between header and footer.
     pub(super) body: Rect,
     pub(super) chart: Rect,
@@ -75,15 +82,20 @@ pub(crate) struct MainLayout {
 }
 
 impl MainLayout {
-    pub(super) fn of(size: LayoutSize, area: Rect) -> Self {
+    pub(super) fn of(size: LayoutSize, area: Rect, has_news: bool) -> Self {
         let header_rows = match size {
             LayoutSize::Small => 2,
             LayoutSize::Medium => 1,
             LayoutSize::Large => 3,
             LayoutSize::Huge => 5,
         };
-        let rows = Layout::vertical([Length(header_rows), Fill(1), Length(1)]);
-        let [header, body, footer] = area.layout(&rows);
+        let news_rows = match size {
+            LayoutSize::Small if area.width < NEWS_COLUMNS && area.height >= 12 => 2,
+            _ => 1,
+        };
+        let news_rows = if has_news { news_rows } else { 0 };
+        let rows = Layout::vertical([Length(header_rows), Length(news_rows), Fill(1), Length(1)]);
+        let [header, news, body, footer] = area.layout(&rows);
         let [chart, wallet, order, ticks, log] = match size {
             LayoutSize::Small => small(body),
             LayoutSize::Medium => medium(body),
@@ -94,6 +106,7 @@ impl MainLayout {
             size,
             area,
             header,
+            news,
             body,
             chart,
             wallet,
@@ -170,9 +183,10 @@ mod tests {
             let Some(size) = LayoutSize::of(area) else {
                 continue;
             };
-            let layout = MainLayout::of(size, area);
+            let layout = MainLayout::of(size, area, columns % 2 == 0);
             let panels = [
                 layout.header,
+                layout.news,
                 layout.chart,
                 layout.wallet,
                 layout.order,

@@ -163,7 +163,11 @@ impl Renderer {
             self.draw_too_small(area, buf);
             return Default::default();
         };
-        let layout = log::reserve_space(self, state, MainLayout::of(size, area));
+        let layout = log::reserve_space(
+            self,
+            state,
+            MainLayout::of(size, area, state.lobby.capabilities.news),
+        );
         let (layout, lobby_layout) = lobby::reserve_space(state, layout);
         let (layout, wire_area) = wire::reserve_space(state, layout);
         header::draw(self, state, &layout, buf);

@@ -12,9 +12,9 @@ use std::{
 use awesomestock_proto::{
     capabilities,
     casino::{
-        Action, ActionResult, Candles, CandlesRequest, GambleInfo, GambleType, Leaderboard, Player, Players,
-        PriceHistory, PriceHistoryRequest, Standing, StockInfo, Tape, TapeRow, Tokens, Trade, Trades,
-        TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, Candles, CandlesRequest, GambleInfo, GambleType, Headline, Leaderboard, Player,
+        Players, PriceHistory, PriceHistoryRequest, Standing, StockInfo, Tape, TapeRow, Tokens, Trade,
+        Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types::{Payment, PaymentStatement, User},
@@ -137,6 +137,13 @@ impl HostileCasino {
                 leaderboard: Some(self.leaderboard()),
                 ..message(GambleType::Leaderboard)
             },
+            GambleInfo {
+                news: Some(Headline {
+                    text: self.text(1),
+                    tick: 1,
+                }),
+                ..message(GambleType::News)
+            },
         ]
     }
 }
@@ -204,7 +211,7 @@ impl Casino for HostileCasino {
         });
         let mut response: Response<Self::GambleStream> =
             Response::new(Box::pin(ReceiverStream::new(messages)));
-        let granted = "ticks,wallet,tape,players,leaderboard";
+        let granted = "ticks,wallet,tape,players,leaderboard,news";
         response
             .metadata_mut()
             .insert(capabilities::HEADER, granted.parse().unwrap());

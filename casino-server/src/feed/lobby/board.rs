@@ -23,6 +23,7 @@ pub(super) struct FeedBoard {
     pub(super) tape: watch::Sender<Option<Bytes>>,
     pub(super) players: watch::Sender<Option<Bytes>>,
     pub(super) leaderboard: watch::Sender<Option<EncodedLeaderboard>>,
+    pub(super) news: watch::Sender<Option<Bytes>>,
     groups: Mutex<Vec<Weak<SubscriberGroup>>>,
 }
 
@@ -75,6 +76,7 @@ impl SubscriberGroup {
             tape: feeds.tape.then(|| subscribe(&self.board.tape)),
             players: feeds.players.then(|| subscribe(&self.board.players)),
             leaderboard: feeds.leaderboard.then(|| subscribe(&self.board.leaderboard)),
+            news: feeds.news.then(|| subscribe(&self.board.news)),
             group: Arc::clone(self),
             player,
             _tape: tape,
@@ -90,6 +92,7 @@ pub(crate) struct FeedSubscriber {
     tape: Option<watch::Receiver<Option<Bytes>>>,
     players: Option<watch::Receiver<Option<Bytes>>>,
     leaderboard: Option<watch::Receiver<Option<EncodedLeaderboard>>>,
+    news: Option<watch::Receiver<Option<Bytes>>>,
     /// The player whose rank is added to the leaderboard.
     player: Option<PlayerName>,
     _tape: Option<TapeSubscription>,
@@ -99,9 +102,10 @@ pub(crate) struct FeedSubscriber {
 impl FeedSubscriber {
     /// Returns the newest message of a feed that has one not yet received.
     pub(crate) fn poll_update(&mut self) -> Option<GambleFrame> {
-        let encoded = newest(&mut self.tape).or_else(|| newest(&mut self.players));
-        if let Some(encoded) = encoded {
-            return Some(GambleFrame::Encoded(encoded));
+        for feed in [&mut self.news, &mut self.tape, &mut self.players] {
+            if let Some(encoded) = newest(feed) {
+                return Some(GambleFrame::Encoded(encoded));
+            }
         }
         let leaderboard = newest(&mut self.leaderboard)?;
         Some(leaderboard.for_session(self.player.as_ref()))
@@ -113,6 +117,7 @@ impl FeedSubscriber {
         has_newer(self.tape.as_ref())
             || has_newer(self.players.as_ref())
             || has_newer(self.leaderboard.as_ref())
+            || has_newer(self.news.as_ref())
     }
 }
 

@@ -10,6 +10,7 @@ use prost::{Message, bytes::Bytes};
 
 use crate::{
     domain::{
+        market::Headline,
         order::{Side, Trade},
         player::{OnlinePlayers, PlayerName},
     },
@@ -42,6 +43,18 @@ pub(crate) fn encode_players(players: &OnlinePlayers) -> Bytes {
             seated: count(players.players),
             online: players.online.iter().map(player).collect(),
             unnamed: count(players.unnamed),
+        }),
+        ..GambleInfo::default()
+    };
+    info.encode_to_vec().into()
+}
+
+pub(crate) fn encode_headline(headline: Headline) -> Bytes {
+    let info = GambleInfo {
+        r#type: GambleType::News.into(),
+        news: Some(casino::Headline {
+            text: headline.text.to_owned(),
+            tick: headline.tick,
         }),
         ..GambleInfo::default()
     };

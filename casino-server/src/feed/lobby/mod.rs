@@ -1,7 +1,8 @@
-//! The lobby feeds: trades, online players and leaderboard.
+//! The lobby feeds: trades, online players, leaderboard and headlines.
 //!
 //! The ledger's committer adds each committed batch to [`PendingUpdates`] without waiting. One task publishes them at most
-//! ten times a second, encoded once for all sessions; a slow session skips to the newest message. Without subscribers the
+//! ten times a second, encoded once for all sessions; a slow session skips to the newest message. Headlines are published
+//! with their tick. Without subscribers the
 //! committer does nothing for the lobby feeds.
 //!
 //! The leaderboard starts empty and contains players who have traded and who opened a session with it, paid or traded
@@ -34,7 +35,11 @@ pub(crate) use self::{
     trades::{TapeRow, TradeBatch},
 };
 use crate::{
-    domain::{market::Tick, order::AccountRecord, player::PlayerName},
+    domain::{
+        market::{Market, Tick},
+        order::AccountRecord,
+        player::PlayerName,
+    },
     feed::capabilities::LobbyFeeds,
     store::{Batch, lock},
 };
@@ -51,6 +56,8 @@ const LOBBY_INTERVAL: Duration = Duration::from_secs(1);
 /// The lobby feeds of a casino; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct FeedHub {
+    /// The market at the start.
+    market: Market,
     pending: Arc<PendingUpdates>,
     board: Arc<FeedBoard>,
     presence: Arc<PresenceMap>,
@@ -58,14 +65,21 @@ pub(crate) struct FeedHub {
 }
 
 impl FeedHub {
-    pub(crate) fn new(tick: Tick) -> Self {
+    pub(crate) fn new(market: Market) -> Self {
         let pending = Arc::new(PendingUpdates::default());
-        Self {
+        let hub = Self {
+            market,
             presence: Arc::new(PresenceMap::new(Arc::clone(&pending))),
             pending,
             board: Arc::default(),
-            leaderboard: Arc::new(Mutex::new(Leaderboard::new(tick))),
+            leaderboard: Arc::new(Mutex::new(Leaderboard::new(market.current))),
+        };
+        if let Some(headline) = market.headline() {
+            hub.board
+                .news
+                .send_replace(Some(encode::encode_headline(headline)));
         }
+        hub
     }
 
     /// Adds a committed batch. Does nothing without subscribers.
@@ -73,9 +87,27 @@ impl FeedHub {
         self.pending.on_batch(batch);
     }
 
-    /// Adds a committed tick.
+    /// Adds a committed tick, and publishes its headline if it has one.
     pub(crate) fn on_tick(&self, tick: Tick) {
         self.pending.on_tick(tick);
+        let market = Market {
+            current: tick,
+            ..self.market
+        };
+        if let Some(headline) = market.headline().filter(|headline| headline.tick == tick.number) {
+            self.board
+                .news
+                .send_replace(Some(encode::encode_headline(headline)));
+            self.board.notify();
+        }
+    }
+
+    /// Returns `feeds` without those that this market does not have.
+    pub(crate) fn available(&self, feeds: LobbyFeeds) -> LobbyFeeds {
+        LobbyFeeds {
+            news: feeds.news && self.market.has_news(),
+            ..feeds
+        }
     }
 
     /// Creates the subscriber group of one runtime, which has to [run](SubscriberGroup::run) it.

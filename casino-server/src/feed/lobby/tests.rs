@@ -10,6 +10,7 @@ use prost::Message;
 
 use super::*;
 use crate::domain::{
+    market::PriceModel,
     money::{Price, Stocks, Tokens, UnixMillis},
     order::{AccountId, AccountRecord, Side, Trade, TradePosting},
 };
@@ -18,6 +19,7 @@ const ALL: LobbyFeeds = LobbyFeeds {
     tape: true,
     players: true,
     leaderboard: true,
+    news: true,
 };
 
 struct Scene {
@@ -29,7 +31,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let feed = FeedHub::new(tick(0, 10));
+        Self::of(PriceModel::Classic)
+    }
+
+    fn of(model: PriceModel) -> Self {
+        let feed = FeedHub::new(market(model, 0));
         Self {
             group: feed.subscriber_group(),
             feed,
@@ -47,6 +53,14 @@ impl Scene {
     fn publish_after(&mut self, interval: Duration) {
         self.now += interval;
         self.feed.publish(&mut self.schedule, self.now);
+    }
+}
+
+fn market(model: PriceModel, number: i64) -> Market {
+    Market {
+        model,
+        seed: 7,
+        current: tick(number, 10),
     }
 }
 
@@ -196,4 +210,45 @@ fn each_subscriber_receives_their_own_rank_and_a_query_consumes_no_update() {
     scene.publish_after(LOBBY_INTERVAL);
     let moved = board(updates(&mut ann)).own.unwrap();
     assert_eq!((moved.rank, moved.equity), (1, 45));
+}
+
+#[test]
+fn a_headline_is_published_with_its_tick_and_sent_to_new_subscribers() {
+    let news = LobbyFeeds {
+        news: true,
+        ..LobbyFeeds::default()
+    };
+    let scene = Scene::of(PriceModel::News);
+    let mut subscriber = scene.subscriber(news, "ann");
+    assert_eq!(updates(&mut subscriber), [], "none before the first");
+    let mut newest = None;
+    for number in 1..=100 {
+        scene.feed.on_tick(tick(number, 10));
+        let expected = market(PriceModel::News, number).headline();
+        let received = updates(&mut subscriber).pop().and_then(|info| info.news);
+        let published = expected.filter(|headline| headline.tick == number);
+        assert_eq!(
+            received.as_ref().map(|received| received.text.as_str()),
+            published.map(|headline| headline.text)
+        );
+        newest = received.or(newest);
+        let mut late = scene.subscriber(news, "bob");
+        assert_eq!(updates(&mut late).pop().and_then(|info| info.news), newest);
+        let restarted = FeedHub::new(market(PriceModel::News, number));
+        let mut again = restarted
+            .subscribe(&restarted.subscriber_group(), news, None)
+            .unwrap();
+        assert_eq!(updates(&mut again).pop().and_then(|info| info.news), newest);
+    }
+    assert!(newest.is_some_and(|headline| headline.tick > 70));
+}
+
+#[test]
+fn only_a_market_with_headlines_confirms_the_feed() {
+    let classic = Scene::new();
+    assert_eq!(classic.feed.available(ALL), LobbyFeeds { news: false, ..ALL });
+    assert_eq!(Scene::of(PriceModel::News).feed.available(ALL), ALL);
+    let mut subscriber = classic.subscriber(ALL, "ann");
+    (1..=100).for_each(|number| classic.feed.on_tick(tick(number, 10)));
+    assert!(!kinds(&updates(&mut subscriber)).contains(&GambleType::News));
 }

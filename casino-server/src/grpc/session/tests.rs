@@ -90,7 +90,7 @@ impl Scene {
             revocation: None,
             capabilities,
             initial_wallet: capabilities.wallet.then_some(account),
-            presence: FeedHub::new(market.current).join(None),
+            presence: FeedHub::new(market).join(None),
             lobby: None,
         });
         Self {

@@ -73,7 +73,7 @@ pub(in crate::server) async fn open_cluster(
         opened.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let store = Arc::new(store);
     let prices = PriceFeed::new(market.current, tick_interval);
-    let feed = FeedHub::new(market.current);
+    let feed = FeedHub::new(market);
     let (sessions, cluster_sessions) =
         SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
     let observer = Box::new(FeedObserver {

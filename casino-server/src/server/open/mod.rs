@@ -64,7 +64,7 @@ pub(super) async fn open_single(
     let (store, reads, market) = file.map_err(|error| failed(Box::new(error)))??;
     let prices = PriceFeed::new(market.current, tick_interval);
     let reader = StoreReader::new(Arc::new(reads));
-    let feed = FeedHub::new(market.current);
+    let feed = FeedHub::new(market);
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),
         lobby: feed.clone(),

@@ -48,6 +48,7 @@ const ALL_FEEDS: Capabilities = Capabilities {
         tape: true,
         players: true,
         leaderboard: true,
+        news: true,
     },
 };
 

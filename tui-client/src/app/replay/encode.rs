@@ -86,6 +86,13 @@ impl Encoder {
                 leaderboard: Some(leaderboard(board)),
                 ..of_type(GambleType::Leaderboard)
             }),
+            StreamEvent::News(headline) => message(&GambleInfo {
+                news: Some(casino::Headline {
+                    text: headline.text.clone(),
+                    tick: headline.tick,
+                }),
+                ..of_type(GambleType::News)
+            }),
             StreamEvent::Result(result) => message(&GambleInfo {
                 result: Some(self.result(result)),
                 ..of_type(GambleType::ActionResult)
@@ -145,6 +152,7 @@ impl Encoder {
             (granted.leaderboard, capabilities::LEADERBOARD),
             (granted.limits, capabilities::LIMITS),
             (granted.up_to, capabilities::UP_TO),
+            (granted.news, capabilities::NEWS),
         ];
         let names: Vec<&str> = names
             .iter()

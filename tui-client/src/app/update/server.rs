@@ -52,6 +52,7 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         StreamEvent::Tape(update) => state.lobby.apply(update),
         StreamEvent::Players(players) => state.lobby.players = players,
         StreamEvent::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
+        StreamEvent::News(headline) => state.lobby.headline = Some(headline),
         StreamEvent::Result(result) => return order_result(state, result),
         StreamEvent::Closed(why) => return on_disconnect(state, why),
         StreamEvent::Rejected(why) => on_rejected(state, why),

@@ -48,6 +48,8 @@ pub enum RowKind {
     Players,
     /// The leaderboard.
     Leaderboard,
+    /// A headline.
+    News,
     /// A message that this version cannot read.
     Unknown,
     /// The end of the request.
@@ -75,6 +77,7 @@ impl RowKind {
             Self::Tape => "TAPE",
             Self::Players => "PLAYERS",
             Self::Leaderboard => "LEADERBOARD",
+            Self::News => "NEWS",
             Self::Unknown => "unknown",
             Self::HalfClose => "END_STREAM",
             Self::Trailers { .. } => "TRAILERS",
@@ -219,6 +222,12 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
             });
             (RowKind::Leaderboard, words.unwrap_or_else(missing))
         }
+        Ok(GambleType::News) => {
+            let words = info
+                .news
+                .map(|news| format!("tick {}: {}", thousands(news.tick), cut(&news.text)));
+            (RowKind::News, words.unwrap_or_else(missing))
+        }
     }
 }
 
@@ -342,6 +351,9 @@ impl WireRow {
             RowKind::Leaderboard => {
                 "Nobody asked: the ranking, whose own rank is the last field, so that the rest is encoded once for \
                  all players."
+            }
+            RowKind::News => {
+                "Nobody asked: a headline, which moves the price from the next tick on, unless it is false."
             }
             RowKind::Unknown => {
                 "This version cannot read the message and ignores it; unknown fields and types let old programs and \

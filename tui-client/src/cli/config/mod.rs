@@ -309,7 +309,7 @@ fn check_solo_options(options: &Options) -> Result<SoloOptions> {
 }
 
 fn check_market(market: Option<&str>) -> Result<Option<PriceModel>> {
-    let unknown = |name| move |_| option_error("market", "must be classic or moods", name);
+    let unknown = |name| move |_| option_error("market", "must be classic, moods or news", name);
     market.map(|name| name.parse().map_err(unknown(name))).transpose()
 }
 

@@ -142,7 +142,7 @@ fn values_out_of_bounds_are_rejected_with_the_bounds() {
         ),
         (
             &["--market", "bull"],
-            "market: must be classic or moods, not \"bull\"",
+            "market: must be classic, moods or news, not \"bull\"",
         ),
         (&["--user", ""], "user: must be 1 to 32 letters"),
         (&["--user", "two words"], "user: must be"),

@@ -1,4 +1,4 @@
-//! Header: price, last move, player, server and connection. A price that is not current is dimmed.
+//! Header: price, last move, player, server and connection, and the newest headline. A price that is not current is dimmed.
 //!
 //! ```text
 //! small    AwesomeStock    37 ▲ +3 +8.8 %
@@ -65,6 +65,34 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         LayoutSize::Large => large(view, state, &status, area.inner(Margin::new(1, 0)), buf),
         LayoutSize::Huge => large(view, state, &status, area.inner(Margin::new(1, 1)), buf),
     }
+    news(view, state, layout.news.inner(Margin::new(1, 0)), buf);
+}
+
+/// Draws the newest headline and, if there is room, its age. It is highlighted until the price can follow it.
+fn news(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+    let Some(headline) = &state.lobby.headline else {
+        return panel::styled("no news yet", view.theme.dim).render(area, buf);
+    };
+    let tick = state.market.last().map_or(0, |last| last.tick);
+    let age = tick.saturating_sub(headline.tick);
+    let (style, age) = match age {
+        ..=0 => (view.theme.accent, "news, just in".to_owned()),
+        _ => (
+            view.theme.strong,
+            format!("news, {} ago", format::pluralize(age, "tick")),
+        ),
+    };
+    let words = text::sanitize(&headline.text);
+    let columns = usize::from(area.width);
+    let mut lines = text::wrap(&words, columns, 0);
+    if lines.len() > usize::from(area.height) {
+        lines = vec![text::truncate(&words, columns).into_owned()];
+    }
+    if let [line] = lines.as_slice() {
+        let age = panel::styled(age, view.theme.dim);
+        return panel::sides(&[panel::styled(line, style)], &[age], area, buf);
+    }
+    Text::from_iter(lines.into_iter().map(|line| panel::styled(line, style))).render(area, buf);
 }
 
 fn price_style(view: &Renderer, state: &AppState, status: &Status) -> Style {

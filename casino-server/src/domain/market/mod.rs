@@ -1,11 +1,14 @@
 //! The market: one stock whose price moves with each tick. A tick's randomness depends only on the seed and its
 //! number.
 
+mod news;
+
 use std::str::FromStr;
 
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::news::Headline;
 use crate::domain::money::{Price, UnixMillis};
 
 /// How the price moves.
@@ -16,10 +19,12 @@ pub enum PriceModel {
     Classic,
     /// The market is calm, rises, falls or panics for a while, as the seed decides.
     Moods,
+    /// Headlines move the price a tick after they are published; some are false.
+    News,
 }
 
 impl PriceModel {
-    const ALL: [Self; 2] = [Self::Classic, Self::Moods];
+    const ALL: [Self; 3] = [Self::Classic, Self::Moods, Self::News];
 
     /// The name used by `--market` and stored in the ledger.
     #[must_use]
@@ -27,6 +32,7 @@ impl PriceModel {
         match self {
             Self::Classic => "classic",
             Self::Moods => "moods",
+            Self::News => "news",
         }
     }
 
@@ -39,9 +45,8 @@ impl PriceModel {
                 let down = classic_move(&mut rng);
                 price.get().saturating_add(up).saturating_sub(down)
             }
-            Self::Moods => price
-                .get()
-                .saturating_add(Mood::at(seed, number).movement(price, &mut rng)),
+            Self::Moods => Mood::at(seed, number).drift(price).apply(price, &mut rng),
+            Self::News => news::drift(seed, number, price).apply(price, &mut rng),
         };
         Price::new(moved).unwrap_or(Price::MIN)
     }
@@ -77,16 +82,20 @@ impl FromStr for PriceModel {
 
 /// An unknown model name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such market; there are: classic, moods")]
+#[error("no such market; there are: classic, moods, news")]
 pub struct UnknownModel;
 
 /// Returns a whole number in [1, 15).
 ///
 /// Uses the remainder, so that a seed gives the same game with every version of `rand`. The bias is below 1e-18.
 fn classic_move(rng: &mut impl Rng) -> i32 {
-    const CHOICES: u64 = 14;
-    let choice = i32::try_from(rng.next_u64() % CHOICES).unwrap_or(0);
-    choice.saturating_add(1)
+    below(rng, 14).saturating_add(1)
+}
+
+/// Returns a whole number in [0, `bound`).
+fn below(rng: &mut impl Rng, bound: u64) -> i32 {
+    let random = rng.next_u64().checked_rem(bound).unwrap_or(0);
+    i32::try_from(random).unwrap_or(0)
 }
 
 /// Ticks of a phase, which has one mood; a panic is over after a quarter of it.
@@ -95,7 +104,7 @@ const PHASE_TICKS: i64 = 48;
 /// Moves are at least those at this price, so that a low price moves too.
 const SCALE_MIN: i32 = 50;
 
-/// Above this price rises become falls, and below [`LOW`] falls become rises.
+/// Above this price a market tends to fall, and below [`LOW`] to rise.
 const HIGH: i32 = 1_000;
 const LOW: i32 = 20;
 
@@ -120,31 +129,40 @@ impl Mood {
         }
     }
 
-    /// Returns the mean move and the largest deviation from it, in thousandths of the price.
-    fn drift(self, price: Price) -> (i32, i32) {
-        match self {
+    /// Returns the move from `price`. Above [`HIGH`] rises become falls, and below [`LOW`] falls become rises.
+    fn drift(self, price: Price) -> Drift {
+        let (mean, deviation) = match self {
             Self::Calm => (0, 25),
             Self::Rise | Self::Fall | Self::Panic if price.get() < LOW => (12, 25),
             Self::Fall => (-12, 25),
             Self::Rise if price.get() > HIGH => (-12, 25),
             Self::Rise => (12, 25),
             Self::Panic => (-40, 45),
-        }
+        };
+        Drift { mean, deviation }
     }
+}
 
-    /// Returns the move of a tick from `price`, in tokens.
-    fn movement(self, price: Price, rng: &mut impl Rng) -> i32 {
-        let (mean, deviation) = self.drift(price);
-        let spread = u64::from(deviation.unsigned_abs())
+/// A move in thousandths of the price: its mean and the largest deviation from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Drift {
+    mean: i32,
+    deviation: i32,
+}
+
+impl Drift {
+    /// Returns the price after a move from `price`; it may be below 1.
+    fn apply(self, price: Price, rng: &mut impl Rng) -> i32 {
+        let spread = u64::from(self.deviation.unsigned_abs())
             .saturating_mul(2)
             .saturating_add(1);
-        let offset = rng.next_u64().checked_rem(spread).unwrap_or(0);
-        let offset = i32::try_from(offset).unwrap_or(0);
-        let per_mille = mean.saturating_sub(deviation).saturating_add(offset);
+        let lowest = self.mean.saturating_sub(self.deviation);
+        let per_mille = lowest.saturating_add(below(rng, spread));
         let exact = i64::from(price.get().max(SCALE_MIN)).saturating_mul(per_mille.into());
         // Rounded at random, so that small moves do not vanish.
-        let rounding = i64::try_from(rng.next_u64() % 1_000).unwrap_or(0);
-        i32::try_from(exact.saturating_add(rounding).div_euclid(1_000)).unwrap_or(0)
+        let rounding = i64::from(below(rng, 1_000));
+        let moved = exact.saturating_add(rounding).div_euclid(1_000);
+        price.get().saturating_add(i32::try_from(moved).unwrap_or(0))
     }
 }
 
@@ -176,11 +194,23 @@ impl Market {
         let current = Tick { number, price, at };
         Some(Self { current, ..self })
     }
+
+    pub(crate) fn has_news(&self) -> bool {
+        self.model == PriceModel::News
+    }
+
+    /// Returns the newest headline at the current tick; `None` before the first.
+    pub(crate) fn headline(&self) -> Option<Headline> {
+        let newest = || Headline::newest(self.seed, self.current.number);
+        self.has_news().then(newest).flatten()
+    }
 }
 
 /// Purposes of random numbers, so that those of one are independent of the others. 1 is that of the bots.
 const MOVES: u8 = 0;
 const MOODS: u8 = 2;
+const HEADLINE_ORDER: u8 = 3;
+const HEADLINE_EFFECTS: u8 = 4;
 
 /// `ChaCha8` with seed and purpose as key and a number as stream: the output is fixed by the cipher, not by the
 /// library.
@@ -225,23 +255,40 @@ mod tests {
     fn a_seed_determines_the_prices() {
         assert_eq!(prices(market(7, 10), 12), GAME_OF_SEED_7);
         assert_ne!(prices(market(8, 10), 12), GAME_OF_SEED_7);
+        assert_eq!(prices(market_of(PriceModel::Moods, 7, 100), 12), MOODS_OF_SEED_7);
     }
 
+    const MOODS_OF_SEED_7: [i32; 13] = [100, 100, 102, 104, 106, 107, 105, 105, 105, 106, 106, 108, 106];
     const GAME_OF_SEED_7: [i32; 13] = [10, 19, 19, 15, 10, 14, 21, 21, 30, 33, 40, 41, 52];
+
+    /// The sum is that of commit 5fedfd6: FNV-1a over the prices of ticks 1 to 100 of each seed, from price 10.
+    #[test]
+    fn classic_prices_of_a_thousand_seeds_never_change() {
+        let prices =
+            (1..=1_000).flat_map(|seed| market_prices(PriceModel::Classic, seed, 10).skip(1).take(100));
+        let sum = prices.fold(0xcbf2_9ce4_8422_2325_u64, |sum, price| {
+            (sum ^ u64::from(price.unsigned_abs())).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        assert_eq!(sum, 0x847e_984c_7f8b_72e7);
+    }
 
     #[test]
     fn a_restarted_market_continues_unchanged() {
-        let whole = prices(market(3, 10), 40);
-        let mut stopped = market(3, 10);
-        for at in 1..=20 {
-            stopped = stopped.next(UnixMillis(at)).unwrap();
+        for model in PriceModel::ALL {
+            let whole = prices(market_of(model, 3, 10), 200);
+            for ticks in [0, 1, 20, 77, 199] {
+                let mut stopped = market_of(model, 3, 10);
+                for at in 1..=i64::try_from(ticks).unwrap() {
+                    stopped = stopped.next(UnixMillis(at)).unwrap();
+                }
+                let restarted = Market {
+                    model,
+                    seed: 3,
+                    current: stopped.current,
+                };
+                assert_eq!(prices(restarted, 200 - ticks), whole[ticks..], "{model:?}");
+            }
         }
-        let restarted = Market {
-            model: PriceModel::Classic,
-            seed: 3,
-            current: stopped.current,
-        };
-        assert_eq!(prices(restarted, 20), whole[20..]);
     }
 
     #[test]
@@ -292,15 +339,17 @@ mod tests {
     }
 
     #[test]
-    fn moods_keep_the_price_in_a_readable_range() {
-        for seed in 0..5 {
-            let prices = prices(market_of(PriceModel::Moods, seed, 10), 4_000);
+    fn the_price_stays_in_a_readable_range() {
+        for (seed, model) in
+            (0..5).flat_map(|seed| [PriceModel::Moods, PriceModel::News].map(|model| (seed, model)))
+        {
+            let prices = prices(market_of(model, seed, 10), 4_000);
             let above = prices.iter().filter(|price| **price > 3 * HIGH).count();
             assert!(
                 above == 0,
-                "seed {seed}: {above} prices of 4,000 are far above {HIGH}"
+                "{model:?}, seed {seed}: {above} prices of 4,000 are far above {HIGH}"
             );
-            assert!(prices.iter().max() > Some(&100), "seed {seed}");
+            assert!(prices.iter().max() > Some(&100), "{model:?}, seed {seed}");
         }
     }
 
@@ -331,20 +380,23 @@ mod tests {
         assert_eq!(PriceModel::Classic.name(), "classic");
         assert_eq!("Classic".parse::<PriceModel>(), Err(UnknownModel));
         assert_eq!("moods".parse(), Ok(PriceModel::Moods));
+        assert_eq!("news".parse(), Ok(PriceModel::News));
         assert_eq!(
             UnknownModel.to_string(),
-            "no such market; there are: classic, moods"
+            "no such market; there are: classic, moods, news"
         );
     }
 
     proptest! {
         #[test]
-        fn moods_never_leave_the_range(seed: u64, from in 1..=i32::MAX, number in 0..1_000_000_i64) {
-            let mut market = market_of(PriceModel::Moods, seed, from);
-            market.current.number = number;
-            let to = market.next(UnixMillis(0)).unwrap().current.price.get();
-            let most = i64::from(from.max(SCALE_MIN)) * 85 / 1_000 + 1;
-            prop_assert!(to >= 1 && (i64::from(to) - i64::from(from)).abs() <= most, "{from} -> {to}");
+        fn moods_and_news_never_leave_the_range(seed: u64, from in 1..=i32::MAX, number in 0..1_000_000_i64) {
+            for (model, per_mille) in [(PriceModel::Moods, 85), (PriceModel::News, 48)] {
+                let mut market = market_of(model, seed, from);
+                market.current.number = number;
+                let to = market.next(UnixMillis(0)).unwrap().current.price.get();
+                let most = i64::from(from.max(SCALE_MIN)) * per_mille / 1_000 + 1;
+                prop_assert!(to >= 1 && (i64::from(to) - i64::from(from)).abs() <= most, "{from} -> {to}");
+            }
         }
 
         #[test]
