@@ -9,7 +9,7 @@ use crate::{
     domain::{
         account::Account,
         bot::{Bot, MEMORY, bots},
-        market::Tick,
+        market::{Market, Tick},
         money::Price,
     },
     feed::lobby::{FeedHub, PresenceGuard},
@@ -41,14 +41,14 @@ impl Bots {
     /// Loads the accounts of `count` bots and the stored prices.
     pub(crate) async fn load(
         count: u8,
-        seed: u64,
+        market: Market,
         reader: &StoreReader,
         feed: &FeedHub,
     ) -> Result<Self, StoreError> {
         let (tick_sender, ticks) = mpsc::channel(QUEUED_TICKS_MAX);
         let mut loaded = Self {
             bots: Vec::new(),
-            seed,
+            seed: market.seed,
             prices: VecDeque::new(),
             tick_sender,
             ticks,
@@ -62,7 +62,7 @@ impl Bots {
         };
         let ticks = reader.ticks(newest).await?.entries;
         loaded.prices = ticks.iter().map(|tick| tick.price).collect();
-        for bot in bots(count) {
+        for bot in bots(count, market.model) {
             let record = reader.record(bot.name.clone()).await?;
             feed.track(&bot.name, record.as_ref());
             loaded.bots.push(BotAccount {

@@ -41,7 +41,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     .unwrap();
     let payments = PaymentsClient::new(pipe().0.into(), reader.clone());
     let feed = FeedHub::new(market);
-    let bots = Bots::load(0, 1, &reader, &feed).await.unwrap();
+    let bots = Bots::load(0, market, &reader, &feed).await.unwrap();
     Casino {
         opened: OpenLedger {
             ledger,
@@ -49,7 +49,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
             prices,
             feed,
             sessions: SessionLimit::new(1),
-            seed: 1,
+            market,
             cluster: None,
         },
         names: LegacyNames::default(),

@@ -9,6 +9,7 @@ use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::domain::{
     account::Account,
+    market::PriceModel,
     money::{Dollars, Price, Stocks, Tokens},
     order::{Command, Side},
     player::PlayerName,
@@ -17,10 +18,13 @@ use crate::domain::{
 /// Prices that a bot looks back on.
 pub(crate) const MEMORY: usize = 16;
 
-/// Deposit of a bot that can neither buy nor sell.
+/// Smallest deposit of a bot that can neither buy nor sell.
 const TOP_UP: Dollars = Dollars(40);
 
-/// A bot with this balance or more makes no deposit, whatever the price.
+/// Largest deposit, in dollars.
+const TOP_UP_MAX: i32 = 10_000;
+
+/// On the market `classic`, a bot with this balance or more makes no deposit, whatever the price.
 const TOP_UP_BELOW: Tokens = Tokens(200);
 
 const ORDER_MAX: i32 = 50;
@@ -32,10 +36,10 @@ const NAMES: [&str; 20] = [
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Strategy {
-    /// Buys when the price rises and sells when it falls.
-    Momentum,
-    /// Buys well below the mean of the recent prices and sells well above it.
-    Contrarian,
+    /// Buys when the price is above that of this number of ticks ago, and sells below it.
+    Momentum(usize),
+    /// Buys below the mean of the recent prices and sells above it, if the difference is more than this percentage.
+    Contrarian(i64),
     /// Trades at random.
     Noise,
     /// Sometimes buys when the price is not above the mean, and sells at twice the cost.
@@ -43,20 +47,31 @@ enum Strategy {
 }
 
 impl Strategy {
-    const ALL: [Self; 4] = [Self::Momentum, Self::Contrarian, Self::Noise, Self::LongTerm];
+    /// Returns the strategies of the bots of a market, which repeat in this order.
+    fn of(model: PriceModel) -> &'static [Self] {
+        match model {
+            PriceModel::Classic => &[
+                Self::Momentum(3),
+                Self::Contrarian(10),
+                Self::Noise,
+                Self::LongTerm,
+            ],
+            PriceModel::Moods | PriceModel::News => &[Self::Momentum(8), Self::Contrarian(5), Self::Noise],
+        }
+    }
 
     /// Returns the side to trade. The newest price is last.
     fn decide(self, prices: &[Price], account: &Account, random: u64) -> Option<Side> {
         let price = prices.last()?;
         match self {
-            Self::Momentum => {
-                let before = prices.iter().rev().nth(3)?;
+            Self::Momentum(ticks) => {
+                let before = prices.iter().rev().nth(ticks)?;
                 let side = if price > before { Side::Buy } else { Side::Sell };
                 (price != before).then_some(side)
             }
-            Self::Contrarian => {
+            Self::Contrarian(percent) => {
                 let (price, mean) = (per_mille(*price), per_mille_mean(prices)?);
-                let margin = mean.checked_div(10)?;
+                let margin = mean.saturating_mul(percent).checked_div(100)?;
                 if price < mean.saturating_sub(margin) {
                     Some(Side::Buy)
                 } else {
@@ -83,18 +98,20 @@ impl Strategy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bot {
     pub(crate) name: PlayerName,
+    model: PriceModel,
     strategy: Strategy,
     number: u8,
 }
 
-/// Returns the first `count` bots, at most 20, with alternating strategies.
-pub(crate) fn bots(count: u8) -> Vec<Bot> {
-    let named = NAMES.iter().zip(Strategy::ALL.into_iter().cycle());
+/// Returns the first `count` bots, at most 20, with alternating strategies that fit the market.
+pub(crate) fn bots(count: u8, model: PriceModel) -> Vec<Bot> {
+    let named = NAMES.iter().zip(Strategy::of(model).iter().cycle());
     (0..count)
         .zip(named)
         .map(|(number, (name, strategy))| Bot {
             name: PlayerName::bot(name),
-            strategy,
+            model,
+            strategy: *strategy,
             number,
         })
         .collect()
@@ -114,7 +131,7 @@ impl Bot {
         let price = *prices.last()?;
         let affords = account.tokens.wide() >= i64::from(price.get());
         if !affords && account.stocks.0 == 0 {
-            return (account.tokens < TOP_UP_BELOW).then_some(Command::Deposit(TOP_UP));
+            return self.top_up(account.tokens, price).map(Command::Deposit);
         }
         let side = self.strategy.decide(prices, account, self.rng(seed, number))?;
         let count = match side {
@@ -127,6 +144,14 @@ impl Bot {
             Side::Sell => return None,
         };
         Some(Command::Limited(side, Stocks(count), price))
+    }
+
+    /// Returns the deposit of a bot that owns `tokens` and no stocks.
+    fn top_up(&self, tokens: Tokens, price: Price) -> Option<Dollars> {
+        match self.model {
+            PriceModel::Classic => (tokens < TOP_UP_BELOW).then_some(TOP_UP),
+            PriceModel::Moods | PriceModel::News => Some(Dollars(price.get().clamp(TOP_UP.0, TOP_UP_MAX))),
+        }
     }
 
     /// Returns the bot's random number of a tick, independent of the market's.

@@ -25,53 +25,107 @@ fn limited(side: Side, count: i32, limit: i32) -> Option<Command> {
 }
 
 fn of(strategy: Strategy) -> Bot {
-    let found = bots(4).into_iter().find(|player| player.strategy == strategy);
-    found.unwrap()
+    let mut players = [PriceModel::Classic, PriceModel::News]
+        .into_iter()
+        .flat_map(|model| bots(4, model));
+    players.find(|player| player.strategy == strategy).unwrap()
 }
 
 #[test]
 fn each_strategy_decides_as_documented() {
     use Side::{Buy, Sell};
-    use Strategy::{Contrarian, LongTerm, Momentum};
+    use Strategy::LongTerm;
+    const MOMENTUM: Strategy = Strategy::Momentum(3);
+    const CONTRARIAN: Strategy = Strategy::Contrarian(10);
     for (strategy, seen, owns, expected) in [
         (
-            Momentum,
+            MOMENTUM,
             &[10, 11, 12, 13][..],
             account(400, 0, 0),
             limited(Buy, 7, 13),
         ),
         (
-            Momentum,
+            MOMENTUM,
             &[13, 12, 11, 10],
             account(0, 30, 99),
             limited(Sell, 10, 10),
         ),
-        (Momentum, &[10, 20, 30, 10], account(400, 0, 0), None),
-        (Momentum, &[10, 11, 12], account(400, 0, 0), None),
+        (MOMENTUM, &[10, 20, 30, 10], account(400, 0, 0), None),
+        (MOMENTUM, &[10, 11, 12], account(400, 0, 0), None),
         (
-            Contrarian,
+            CONTRARIAN,
             &[20, 20, 20, 10],
             account(400, 0, 0),
             limited(Buy, 10, 10),
         ),
         (
-            Contrarian,
+            CONTRARIAN,
             &[10, 10, 10, 20],
             account(0, 2, 20),
             limited(Sell, 1, 20),
         ),
-        (Contrarian, &[10, 10, 10, 10], account(400, 2, 20), None),
+        (CONTRARIAN, &[10, 10, 10, 10], account(400, 2, 20), None),
         (LongTerm, &[10, 30], account(5, 9, 100), limited(Sell, 3, 30)),
         (LongTerm, &[10, 20], account(5, 9, 100), None),
         (
-            Momentum,
+            MOMENTUM,
             &[10, 11, 12, 13],
             account(12, 0, 0),
             Some(Command::Deposit(TOP_UP)),
         ),
-        (Momentum, &[10, 11, 12, 1_000], account(200, 0, 0), None),
-        (Momentum, &[10, 11, 12, 13], account(12, 1, 0), None),
-        (Momentum, &[], account(400, 0, 0), None),
+        (MOMENTUM, &[10, 11, 12, 1_000], account(200, 0, 0), None),
+        (MOMENTUM, &[10, 11, 12, 13], account(12, 1, 0), None),
+        (MOMENTUM, &[], account(400, 0, 0), None),
+    ] {
+        let decided = of(strategy).decide(1, 1, &prices(seen), &owns);
+        assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
+    }
+}
+
+#[test]
+fn bots_of_moods_and_news_follow_the_trend_or_bet_on_its_reversal() {
+    use Side::{Buy, Sell};
+    const TREND: Strategy = Strategy::Momentum(8);
+    const REVERSAL: Strategy = Strategy::Contrarian(5);
+    for (strategy, seen, owns, expected) in [
+        (
+            TREND,
+            &[50, 90, 90, 90, 90, 90, 90, 90, 60][..],
+            account(400, 0, 0),
+            limited(Buy, 1, 60),
+        ),
+        (
+            TREND,
+            &[60, 50, 50, 50, 50, 50, 50, 50, 50],
+            account(0, 9, 500),
+            limited(Sell, 3, 50),
+        ),
+        (TREND, &[50, 60], account(400, 0, 0), None),
+        (
+            TREND,
+            &[50, 500],
+            account(400, 0, 0),
+            Some(Command::Deposit(Dollars(500))),
+        ),
+        (
+            TREND,
+            &[50, 30_000],
+            account(400, 0, 0),
+            Some(Command::Deposit(Dollars(10_000))),
+        ),
+        (
+            REVERSAL,
+            &[100, 100, 100, 90],
+            account(400, 0, 0),
+            limited(Buy, 1, 90),
+        ),
+        (
+            REVERSAL,
+            &[100, 100, 100, 110],
+            account(0, 9, 500),
+            limited(Sell, 3, 110),
+        ),
+        (REVERSAL, &[100, 100, 100, 96], account(400, 9, 500), None),
     ] {
         let decided = of(strategy).decide(1, 1, &prices(seen), &owns);
         assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
@@ -80,21 +134,24 @@ fn each_strategy_decides_as_documented() {
 
 #[test]
 fn bots_have_distinct_names() {
-    let all = bots(u8::MAX);
+    let all = bots(u8::MAX, PriceModel::Moods);
     assert_eq!(all.len(), NAMES.len());
     assert!(all.iter().all(|player| player.name.is_bot()));
     let names: std::collections::BTreeSet<_> = all.iter().map(|player| player.name.clone()).collect();
     assert_eq!(names.len(), all.len());
-    assert_eq!(bots(3), all[..3]);
-    assert_eq!(bots(0), []);
+    assert_eq!(bots(3, PriceModel::Moods), all[..3]);
+    assert_eq!(bots(0, PriceModel::Moods), []);
 }
 
-/// Returns the commands of `count` bots in `ticks` ticks, and their final accounts.
-fn game(seed: u64, count: u8, ticks: usize) -> (Vec<(PlayerName, Command)>, Vec<AccountRecord>) {
+/// The commands of a game, and the final accounts.
+type Played = (Vec<(PlayerName, Command)>, Vec<AccountRecord>);
+
+/// Plays `ticks` ticks of a market with `count` bots.
+fn game(model: PriceModel, seed: u64, count: u8, ticks: usize) -> Played {
     let ten = Price::new(10).unwrap();
-    let mut market = Market::new(PriceModel::Classic, seed, ten, UnixMillis(0));
+    let mut market = Market::new(model, seed, ten, UnixMillis(0));
     let mut seen = vec![ten];
-    let mut accounts: Vec<_> = bots(count)
+    let mut accounts: Vec<_> = bots(count, model)
         .into_iter()
         .zip((1..).map(|id| AccountRecord::new(AccountId(id))))
         .collect();
@@ -117,17 +174,22 @@ fn game(seed: u64, count: u8, ticks: usize) -> (Vec<(PlayerName, Command)>, Vec<
 
 #[test]
 fn a_seed_determines_the_game_and_every_bot_trades() {
-    let (commands, records) = game(7, 20, 500);
-    assert_eq!(game(7, 20, 500).0, commands);
-    assert_ne!(game(8, 20, 500).0, commands);
-    assert!(records.iter().all(|record| record.trades > 10), "{records:?}");
-    let is_one = |name: &PlayerName| bots(3).iter().any(|player| player.name == *name);
-    let first_three: Vec<_> = commands.into_iter().filter(|(name, _)| is_one(name)).collect();
-    assert_eq!(
-        game(7, 3, 500).0,
-        first_three,
-        "independent of the number of bots"
-    );
+    for model in [PriceModel::Classic, PriceModel::Moods, PriceModel::News] {
+        let (commands, records) = game(model, 7, 20, 500);
+        assert_eq!(game(model, 7, 20, 500).0, commands);
+        assert_ne!(game(model, 8, 20, 500).0, commands);
+        assert!(
+            records.iter().all(|record| record.trades > 10),
+            "{model:?} {records:?}"
+        );
+        let is_one = |name: &PlayerName| bots(3, model).iter().any(|player| player.name == *name);
+        let first_three: Vec<_> = commands.into_iter().filter(|(name, _)| is_one(name)).collect();
+        assert_eq!(
+            game(model, 7, 3, 500).0,
+            first_three,
+            "independent of the number of bots"
+        );
+    }
 }
 
 proptest! {
@@ -136,7 +198,7 @@ proptest! {
     #[test]
     fn bots_keep_to_order_and_deposit_limits(seed: u64) {
         // `game` unwraps the execution of each command.
-        let (commands, records) = game(seed, 8, 300);
+        let (commands, records) = game(PriceModel::Classic, seed, 8, 300);
         for (_, command) in commands {
             match command {
                 Command::Deposit(dollars) => prop_assert_eq!(dollars, TOP_UP),

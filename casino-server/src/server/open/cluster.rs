@@ -87,7 +87,7 @@ pub(in crate::server) async fn open_cluster(
         prices,
         feed,
         sessions,
-        seed: market.seed,
+        market,
         cluster: Some(Cluster {
             store,
             sessions: cluster_sessions,

@@ -44,7 +44,8 @@ pub(super) struct OpenLedger {
     pub(super) prices: PriceFeed,
     pub(super) feed: FeedHub,
     pub(super) sessions: Arc<SessionLimit>,
-    pub(super) seed: u64,
+    /// The market at the start.
+    pub(super) market: Market,
     pub(super) cluster: Option<Cluster>,
 }
 
@@ -76,7 +77,7 @@ pub(super) async fn open_single(
         prices,
         feed,
         sessions,
-        seed: market.seed,
+        market,
         cluster: None,
     })
 }
