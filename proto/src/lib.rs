@@ -16,13 +16,15 @@ pub mod auth;
 pub mod codec;
 pub mod command_line;
 pub mod frame;
-pub mod player;
 pub mod request;
 pub mod resources;
 pub mod server;
 pub mod text;
 pub mod tls;
 pub mod transport;
+pub mod values;
+
+pub use values::player;
 
 /// Types of both servers: [`User`](types::User), [`Payment`](types::Payment),
 /// [`PaymentStatement`](types::PaymentStatement).

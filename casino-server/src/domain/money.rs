@@ -3,9 +3,8 @@
 use std::fmt;
 
 use awesomestock_proto::text::pluralize;
+pub(crate) use awesomestock_proto::values::{TOKENS_PER_DOLLAR, UnixMillis};
 use serde::{Deserialize, Serialize};
-
-pub(crate) const TOKENS_PER_DOLLAR: i32 = 5;
 
 /// Defines an `i32` newtype that is displayed with its unit.
 macro_rules! quantity {
@@ -77,10 +76,6 @@ impl fmt::Display for Price {
         Tokens(self.0).fmt(f)
     }
 }
-
-/// Milliseconds since the Unix epoch, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct UnixMillis(pub(crate) i64);
 
 #[cfg(test)]
 mod tests {

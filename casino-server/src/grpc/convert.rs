@@ -64,8 +64,7 @@ pub(crate) fn parse_action(
     };
     let count = Stocks(action.stocks_count);
     let side = match ActionType::try_from(action.r#type) {
-        Ok(ActionType::Buy) => Side::Buy,
-        Ok(ActionType::Sell) => Side::Sell,
+        Ok(action) => Side::from(action),
         Err(_) => return Err(InvalidAction::Type { given: action.r#type }),
     };
     let limit = match (action.limit_price, Price::new(action.limit_price)) {

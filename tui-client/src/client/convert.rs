@@ -19,7 +19,7 @@ use crate::{
         },
         overlay::PaymentRow,
         portfolio::{
-            money::{Side, TOKENS_PER_DOLLAR, UnixMillis},
+            money::{TOKENS_PER_DOLLAR, UnixMillis},
             rows::TradeRow,
             wallet::Wallet,
         },
@@ -71,15 +71,11 @@ impl Feeds {
 }
 
 pub(super) fn action(player: &str, order: Order) -> Action {
-    let kind = match order.side {
-        Side::Buy => ActionType::Buy,
-        Side::Sell => ActionType::Sell,
-    };
     Action {
         user: Some(types::User {
             id: player.to_owned(),
         }),
-        r#type: kind.into(),
+        r#type: ActionType::from(order.side).into(),
         stocks_count: order.count,
         limit_price: order.limit.unwrap_or(0),
         id: order.id.into_bytes().to_vec(),
@@ -213,10 +209,7 @@ pub(crate) fn candle(wire: &casino::Candle) -> Option<Candle> {
 }
 
 pub(crate) fn trade_row(trade: &casino::Trade) -> Option<TradeRow> {
-    let side = match ActionType::try_from(trade.r#type).ok()? {
-        ActionType::Buy => Side::Buy,
-        ActionType::Sell => Side::Sell,
-    };
+    let side = ActionType::try_from(trade.r#type).ok()?.into();
     (trade.price >= 1 && trade.stocks_count >= 1 && trade.tick >= 0).then_some(TradeRow {
         tick: trade.tick,
         at: UnixMillis(trade.at_unix_ms),
@@ -298,6 +291,7 @@ fn player(player: &casino::Player) -> Player {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::portfolio::money::Side;
 
     const ALL: Feeds = Feeds {
         ticks: true,

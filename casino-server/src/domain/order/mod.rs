@@ -2,6 +2,7 @@
 
 pub(crate) mod request;
 
+pub(crate) use awesomestock_proto::values::Side;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -45,12 +46,6 @@ impl Command {
     pub(crate) fn creates_account(self) -> bool {
         matches!(self, Self::Deposit(_))
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Side {
-    Buy,
-    Sell,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use prost::{Message, bytes::Bytes};
 use crate::{
     domain::{
         market::Headline,
-        order::{Side, Trade},
+        order::Trade,
         player::{OnlinePlayers, PlayerName},
     },
     feed::lobby::{LeaderboardSnapshot, Rank, TapeRow, TradeBatch},
@@ -131,13 +131,9 @@ fn count(of: usize) -> i32 {
 }
 
 pub(crate) fn trade(trade: &Trade) -> casino::Trade {
-    let r#type = match trade.side {
-        Side::Buy => ActionType::Buy,
-        Side::Sell => ActionType::Sell,
-    };
     casino::Trade {
         number: trade.number,
-        r#type: r#type.into(),
+        r#type: ActionType::from(trade.side).into(),
         stocks_count: trade.count.0,
         price: trade.price.get(),
         tick: trade.tick,

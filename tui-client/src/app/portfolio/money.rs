@@ -1,43 +1,10 @@
 //! Quantities: whole numbers with checked or saturating arithmetic, never floats.
 
-use serde::{Deserialize, Serialize};
+use awesomestock_proto::values;
+pub use awesomestock_proto::values::{Side, UnixMillis};
 
 /// Fixed exchange rate, in both directions.
-pub(crate) const TOKENS_PER_DOLLAR: i64 = 5;
-
-/// Wall-clock time in milliseconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct UnixMillis(pub i64);
-
-impl UnixMillis {
-    /// Returns the time `ms` milliseconds later.
-    pub fn plus_ms(self, ms: i64) -> Self {
-        Self(self.0.saturating_add(ms))
-    }
-
-    /// Returns the milliseconds since `earlier`, at least 0.
-    pub fn since_ms(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0).max(0)
-    }
-}
-
-/// Buy or sell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Side {
-    /// Tokens to stocks.
-    Buy,
-    /// Stocks to tokens.
-    Sell,
-}
-
-impl Side {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Buy => "buy",
-            Self::Sell => "sell",
-        }
-    }
-}
+pub(crate) const TOKENS_PER_DOLLAR: i64 = values::TOKENS_PER_DOLLAR as i64;
 
 /// A ratio in tenths of a percent: 77 is 7.7 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -123,7 +123,7 @@ impl Encoder {
                     user: Some(User {
                         id: player.to_owned(),
                     }),
-                    r#type: action_type(*side).into(),
+                    r#type: ActionType::from(*side).into(),
                     stocks_count: *count,
                     limit_price: limit.unwrap_or(0),
                     id: request_id(*order_id).to_vec(),
@@ -173,7 +173,7 @@ impl Encoder {
             (true, false) => ActionOutcome::OutcomeRefused,
         };
         let trade = result.price.map(|price| casino::Trade {
-            r#type: side.map_or(0, |side| action_type(side).into()),
+            r#type: side.map_or(0, |side| ActionType::from(side).into()),
             stocks_count: result.count.unwrap_or(0),
             price,
             tick: result.tick.unwrap_or(0),
@@ -217,13 +217,6 @@ fn request_id(order_id: ClientOrderId) -> [u8; 16] {
     (time | 7 << 76 | 2 << 62 | u128::from(order_id.number)).to_be_bytes()
 }
 
-fn action_type(side: Side) -> ActionType {
-    match side {
-        Side::Buy => ActionType::Buy,
-        Side::Sell => ActionType::Sell,
-    }
-}
-
 fn wallet(held: &Wallet) -> casino::Wallet {
     casino::Wallet {
         tokens: held.tokens,
@@ -249,7 +242,7 @@ fn tape(update: &TapeUpdate) -> Tape {
 
 fn trade(row: &TradeRow) -> casino::Trade {
     casino::Trade {
-        r#type: action_type(row.side).into(),
+        r#type: ActionType::from(row.side).into(),
         stocks_count: row.count,
         price: row.price,
         tick: row.tick,
