@@ -32,6 +32,7 @@ use crate::{
     },
     storage::{
         keyring::Keyring,
+        progress,
         recording::{self, Recorder},
     },
     ui::{self, Renderer, text::sanitize},
@@ -44,8 +45,9 @@ const NEEDS_TERMINAL: &str = "needs a terminal: standard input or output is not 
 /// # Errors
 ///
 /// The game cannot be started, or one of its parts fails.
-pub async fn run_game(config: Config) -> Result<()> {
+pub async fn run_game(mut config: Config) -> Result<()> {
     if !config.settings.lab {
+        config.settings.tour = begins_with_tour(&config);
         remember(&config.data_dir, &config.player);
     }
     match &config.server {
@@ -221,6 +223,18 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
         print_summary(&ended);
         Ok(())
     }
+}
+
+/// Returns whether this is the first game of a new player: solo, with a start screen, not recorded, and without a file of
+/// an earlier game.
+fn begins_with_tour(config: &Config) -> bool {
+    let is_recorded = config.record.is_some() || config.cast.is_some();
+    matches!(config.server, ServerChoice::Solo(_))
+        && has_screen(config)
+        && config.settings.splash
+        && !is_recorded
+        && !config.keys_dir.exists()
+        && progress::is_unused(&config.data_dir)
 }
 
 fn has_screen(config: &Config) -> bool {

@@ -326,6 +326,91 @@ fn a_game_starts_with_the_start_screen_until_a_key() {
     assert!(untouched.end().0.success());
 }
 
+/// A solo game as a new player starts it: with the start screen.
+fn first_game(home: &Home, arguments: &[&str], (columns, rows): (u16, u16)) -> Terminal {
+    let arguments = [arguments, &["--user", "anna", "--tick", "1h"]].concat();
+    let mut command = pty::game(home, &arguments);
+    command.env_remove("AWESOMESTOCK_NO_SPLASH");
+    Terminal::open(command, columns, rows)
+}
+
+/// Waits for the main screen, and asserts that it has no tour.
+fn see_no_tour(game: &Terminal) {
+    game.see("press any key");
+    game.see_no_more("press any key");
+    game.see("● live");
+    assert!(!game.contents().contains("Tour"), "{}", game.contents());
+}
+
+#[test]
+fn the_first_game_begins_with_a_tour_and_the_second_does_not() {
+    for size in [(40, 12), (120, 36)] {
+        let home = Home::new();
+        let mut game = first_game(&home, &[], size);
+        game.see("Tour 1/7");
+        game.see("t buys tokens");
+        game.type_keys(&format!("t100{ENTER}"));
+        game.see("✓ TOKENS 100 $");
+        game.see("Tour 2/7");
+        // Another key works, and the bubble stays.
+        game.type_keys("\u{1b}[A");
+        game.see("BUY 2");
+        game.see("Tour 2/7");
+        game.type_keys("\u{1b}[B");
+        game.see("BUY 1");
+        for (key, result, next) in [
+            ("b", "✓ BUY 1 at 10", "Tour 3/7"),
+            ("c", "● live", "Tour 4/7"),
+            ("s", "✓ SELL 1 at 10", "Tour 5/7"),
+            ("\u{1b}[A", "BUY 2", "Tour 6/7"),
+        ] {
+            game.type_keys(key);
+            game.see(result);
+            game.see(next);
+        }
+        game.type_keys("l");
+        game.see("Lobby");
+        game.see_no_more("Tour");
+        game.type_keys(ESCAPE);
+        game.see("Tour 7/7");
+        game.type_keys("?");
+        game.see("KEYS");
+        game.type_keys("q");
+        game.see_no_more("KEYS");
+        assert!(!game.contents().contains("Tour"), "{}", game.contents());
+        game.type_keys("q");
+        assert!(game.end().0.success());
+        let mut again = first_game(&home, &[], size);
+        see_no_tour(&again);
+        again.type_keys("q");
+        assert!(again.end().0.success());
+    }
+}
+
+#[test]
+fn the_tour_ends_with_escape_and_starts_again_by_its_name() {
+    let home = Home::new();
+    let mut game = first_game(&home, &[], (40, 12));
+    game.see("Tour 1/7");
+    game.type_keys(ESCAPE);
+    game.see_no_more("Tour");
+    game.type_keys(&format!(":tour{ENTER}"));
+    game.see("Tour 1/7");
+    game.type_keys("q");
+    assert!(game.end().0.success());
+}
+
+#[test]
+fn a_recorded_game_and_a_known_player_see_no_tour() {
+    for options in [&["--record", "session.jsonl"][..], &["--cast", "game.cast"]] {
+        see_no_tour(&first_game(&Home::new(), options, (80, 24)));
+    }
+    let home = Home::new();
+    let bought = home.game(["buy-tokens", "100"]).output().unwrap();
+    assert!(bought.status.success());
+    see_no_tour(&first_game(&home, &[], (80, 24)));
+}
+
 #[test]
 fn own_trades_are_marked_on_the_chart_in_the_next_game_too() {
     let home = Home::new();

@@ -30,6 +30,7 @@ const FULL: &[&str] = &[
     "old_casino",
     "lab_frozen",
     "crowded",
+    "tour",
     "with_bots",
     "lobby",
     "chart_area",

@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     commands::{keymap::Keymap, lab::Lab},
-    overlay::screen::Screen,
+    overlay::{screen::Screen, tour::Tour},
     portfolio::{
         alerts::{Alerts, Bell},
         money::UnixMillis,
@@ -94,6 +94,9 @@ pub struct Settings {
     /// The game is in the lab: keys inject faults.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lab: bool,
+    /// Starts with the tour. A recorded game never does.
+    #[serde(skip)]
+    pub tour: bool,
 }
 
 /// The state of the game.
@@ -119,6 +122,8 @@ pub struct AppState {
     pub screen: Screen,
     /// The wire pane.
     pub wire: WirePane,
+    /// The tour, while it goes on.
+    pub tour: Option<Tour>,
     /// The lab's faults, in the lab only.
     pub lab: Option<Lab>,
     /// Player, settings and session statistics.
@@ -152,6 +157,7 @@ impl AppState {
             alerts: Alerts::default(),
             screen: Screen::new(size),
             wire: WirePane::default(),
+            tour: settings.tour.then(Tour::default),
             lab: settings.lab.then(Lab::default),
             session: SessionStats::new(info, settings, now),
             now,

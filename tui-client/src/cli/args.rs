@@ -399,7 +399,7 @@ pub struct Options {
     /// Show every message of the stream: in a pane on the screen, or as lines in line mode
     #[arg(long, boolean())]
     pub wire: Option<bool>,
-    /// Skip the start screen
+    /// Skip the start screen, and the tour of the first game
     #[arg(long, boolean())]
     pub no_splash: Option<bool>,
     /// Theme: terminal, dark, light, mono, or for color blindness blue-orange, teal-magenta [default:

@@ -23,6 +23,7 @@ use crate::{
     ui::text::format,
 };
 
+pub(crate) const TOUR_NEEDS_A_SCREEN: &str = "the tour needs the full screen; help lists the commands";
 pub(crate) const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
 
 const OLDER_TRADES: &str = "there are older trades; `awesomestock trades` lists them all";

@@ -128,6 +128,7 @@ impl<W: Write> Repl<W> {
                 self.print(messages::ALERTS_NEED_A_SCREEN)?;
             }
             Command::Stop => self.stop().await?,
+            Command::Tour => self.print(messages::TOUR_NEEDS_A_SCREEN)?,
             Command::Help => self.print_all(messages::help())?,
             Command::Exit => return Ok(ControlFlow::Break(())),
         }

@@ -1,6 +1,7 @@
-//! Files of the player: keys, recordings, log.
+//! Files of the player: keys, recordings, log, progress.
 
 pub(crate) mod keyring;
 pub mod log_file;
+pub(crate) mod progress;
 pub mod recording;
 pub(crate) mod replace;

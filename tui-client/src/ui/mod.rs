@@ -185,6 +185,7 @@ impl Renderer {
         panel::round_corners(layout.body, buf);
         buttons.extend(footer::draw(self, state, &layout, buf));
         toast::draw(self, state, &layout, buf);
+        overlay::tour::draw(self, state, &layout, buf);
         let is_covered = wire::draw_window(self, state, &layout, buf);
         let sight = if is_covered { HitMap::default() } else { sight };
         let overlay_info = overlay::draw(self, state, &layout, buf);

@@ -15,4 +15,5 @@ mod lab;
 mod limits;
 mod money;
 mod orders;
+mod tour;
 mod wire;

@@ -28,6 +28,7 @@ pub enum Command {
     AlertBelow(i32),
     AlertsOff,
     Stop,
+    Tour,
     Help,
     Exit,
 }
@@ -94,6 +95,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     amount("alertBelow", &["alert-below"], "PRICE", Command::AlertBelow, "alert when the price is at or below this"),
     spec("alertsOff", &["alerts-off"], Command::AlertsOff, "remove all alerts"),
     spec("stop", &[], Command::Stop, "leave the table"),
+    spec("tour", &[], Command::Tour, "a tour of the screen: seven keys to try"),
     spec("help", &["?"], Command::Help, "list the commands"),
     spec("exit", &["quit", "q"], Command::Exit, "quit the game; your wallet is saved"),
 ];

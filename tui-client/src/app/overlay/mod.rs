@@ -4,6 +4,7 @@ pub(crate) mod csv;
 pub(crate) mod document;
 pub(crate) mod palette;
 pub mod screen;
+pub mod tour;
 pub mod trade_list;
 
 use awesomestock_proto::text::thousands;

@@ -11,7 +11,7 @@ const MAX_CHARS: usize = 120;
 const MAX_EVENT_CHARS: usize = 600;
 
 /// Parts of a state in words.
-pub(crate) struct Facts([(&'static str, String); 13]);
+pub(crate) struct Facts([(&'static str, String); 14]);
 
 impl Facts {
     /// Describes a state.
@@ -44,6 +44,7 @@ impl Facts {
             ("chart", words(&(chart.kind, chart.zoom, chart.crosshair))),
             ("alerts", words(&state.alerts)),
             ("windows", windows.join(", ")),
+            ("tour", words(&state.tour)),
             ("screen", words(&state.screen.size)),
         ])
     }

@@ -11,7 +11,7 @@ use crate::app::{
         request::Request,
     },
     connection::{Connection, ConnectionStatus},
-    overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, Scroll},
+    overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, Scroll, tour::Tour},
     portfolio::{
         alerts::Alert,
         money::{Side, TOKENS_PER_DOLLAR},
@@ -46,6 +46,7 @@ fn reject_in_challenge(state: &mut AppState) -> Effects {
 }
 
 pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
+    state.tour = state.tour.and_then(|tour| tour.after(action));
     match action {
         Action::Buy => return order_from_ticket(state, Side::Buy),
         Action::Sell => return order_from_ticket(state, Side::Sell),
@@ -192,8 +193,12 @@ pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             Effects::new()
         }
         Command::Gamble => connect(state),
-        Command::Stop if is_challenge(state) => reject_in_challenge(state),
+        Command::Stop | Command::Tour if is_challenge(state) => reject_in_challenge(state),
         Command::Stop => leave(state),
+        Command::Tour => {
+            state.tour = Some(Tour::default());
+            Effects::new()
+        }
         Command::Help => {
             open(
                 state,

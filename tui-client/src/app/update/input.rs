@@ -68,6 +68,7 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     let Some(top) = state.screen.overlays.last_mut() else {
         return match wire_update::key(state, key, action) {
             Some(action) => run_action(state, action),
+            None if key.code == KeyCode::Esc && state.tour.take().is_some() => Effects::new(),
             None => main_key(state, key, action),
         };
     };

@@ -7,6 +7,7 @@ mod lobby;
 mod palette;
 mod payments;
 mod statement;
+pub(crate) mod tour;
 mod trades;
 mod wire;
 

@@ -1,0 +1,98 @@
+//! A bubble of the tour, at the bottom of the chart. It covers no price, button, wallet or message.
+//!
+//! ```text
+//! ╭ Tour 2/7 ──────────────── Esc ends it ╮
+//! │ b buys the ticket's quantity.         │
+//! ╰───────────────────────────────────────╯
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Constraint, Flex, Layout, Margin, Rect},
+    text::Text,
+    widgets::{Clear, Widget},
+};
+
+use crate::{
+    app::{AppState, overlay::tour::Tour},
+    ui::{
+        Renderer,
+        layout::{LayoutSize, MainLayout},
+        text,
+        widgets::panel,
+    },
+};
+
+/// Columns of a bubble with a border.
+const COLUMNS: u16 = 42;
+
+const BORDER: u16 = 2;
+
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
+    let Some(tour) = state.tour.filter(|_| state.screen.overlays.is_empty()) else {
+        return;
+    };
+    let is_small = layout.size == LayoutSize::Small;
+    let (margin, border) = if is_small { (0, 0) } else { (1, BORDER) };
+    let chart = layout.chart.inner(Margin::new(margin, margin));
+    let columns = chart.width.min(if is_small { chart.width } else { COLUMNS });
+    let mut words = words(state, tour);
+    if is_small {
+        words = format!("{}: {words} Esc ends it.", tour.title());
+    }
+    // A column of padding on each side.
+    let lines = text::wrap(&words, usize::from(columns.saturating_sub(border + 2)), 0);
+    let rows = text::cells(lines.len()) + border;
+    let [area] = chart.layout(&Layout::vertical([Constraint::Length(rows)]).flex(Flex::End));
+    let area = Rect {
+        width: columns,
+        ..area
+    };
+    Clear.render(area, buf);
+    buf.set_style(area, view.theme.text);
+    let inner = if is_small {
+        area.inner(Margin::new(1, 0))
+    } else {
+        let ends = panel::styled(" Esc ends it ", view.theme.dim);
+        let inner = panel::framed(view, &tour.title(), Some(ends), area, buf);
+        panel::round_corners(area, buf);
+        inner
+    };
+    Text::from_iter(lines).style(view.theme.strong).render(inner, buf);
+}
+
+/// Returns the key, or the name for the palette if the action has none, and what it does.
+fn words(state: &AppState, tour: Tour) -> String {
+    let Some((action, words)) = tour.step() else {
+        return String::new();
+    };
+    match panel::key_label(state, action) {
+        key if key.is_empty() => format!(":{} {words}", action.name()),
+        key => format!("{key} {words}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{SessionInfo, portfolio::money::UnixMillis},
+        ui::MIN_COLUMNS,
+    };
+
+    #[test]
+    fn every_bubble_takes_at_most_two_lines_on_the_smallest_screen() {
+        let info = SessionInfo {
+            player: "ann".to_owned(),
+            server: "solo".to_owned(),
+        };
+        let (state, _) = AppState::new(info, (40, 12), UnixMillis(0));
+        let mut next = Some(Tour::default());
+        while let Some(tour) = next {
+            let words = format!("{}: {} Esc ends it.", tour.title(), words(&state, tour));
+            let lines = text::wrap(&words, usize::from(MIN_COLUMNS) - 2, 0);
+            assert!(lines.len() <= 2, "{lines:?}");
+            next = tour.after(tour.step().unwrap().0);
+        }
+    }
+}
