@@ -30,7 +30,7 @@ use crate::{
     cli::config::SoloOptions,
     client::Client,
     storage::replace::replace_file,
-    ui::text::format::percent,
+    ui::text::format::{percent, sparkline},
 };
 
 /// The last tick of a game.
@@ -332,23 +332,8 @@ impl Outcome {
         pluralize(i64::try_from(self.trades).unwrap_or(i64::MAX), "trade")
     }
 
-    /// Returns the equity as a row of bars, from its lowest to its highest value.
     fn sparkline(&self) -> String {
-        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        let low = self.equity.iter().min().copied().unwrap_or_default();
-        let high = self.equity.iter().max().copied().unwrap_or_default();
-        let range = high.saturating_sub(low).max(1);
-        let cells = self.equity.chunks(self.equity.len().div_ceil(SPARK_CELLS).max(1));
-        cells
-            .filter_map(|cell| {
-                let level = cell
-                    .last()?
-                    .saturating_sub(low)
-                    .saturating_mul(7)
-                    .checked_div(range)?;
-                BARS.get(usize::try_from(level).ok()?)
-            })
-            .collect()
+        sparkline(&self.equity, SPARK_CELLS)
     }
 
     /// Returns the three lines to share.

@@ -37,6 +37,21 @@ pub fn percent(Permille(permille): Permille) -> String {
     format!("{sign}{}.{tenth} %", thousands(whole))
 }
 
+/// Formats values as a row of at most `cells` bars, between the lowest and the highest.
+#[must_use]
+pub fn sparkline(values: &[i64], cells: usize) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let low = values.iter().min().copied().unwrap_or_default();
+    let high = values.iter().max().copied().unwrap_or_default();
+    let range = (i128::from(high) - i128::from(low)).max(1);
+    let cells = values.chunks(values.len().div_ceil(cells.max(1)).max(1));
+    let bar = |cell: &[i64]| {
+        let level = (i128::from(*cell.last()?) - i128::from(low)) * 7 / range;
+        BARS.get(usize::try_from(level).ok()?).copied()
+    };
+    cells.filter_map(bar).collect()
+}
+
 /// Formats a price change as `▲ +3` and `+8.8 %`, or `= unchanged` and an empty string.
 #[must_use]
 pub fn change(tokens: i64, permille: Option<Permille>) -> (String, String) {
@@ -214,6 +229,22 @@ mod tests {
         ];
         for (permille, shown) in cases {
             assert_eq!(percent(Permille(permille)), shown);
+        }
+    }
+
+    #[test]
+    fn a_sparkline_is_between_its_lowest_and_highest_value() {
+        for (values, cells, shown) in [
+            (&[][..], 5, ""),
+            (&[7], 5, "▁"),
+            (&[7, 7], 5, "▁▁"),
+            (&[0, 1, 2, 7], 5, "▁▂▃█"),
+            (&[i64::MIN, 0, i64::MAX], 5, "▁▄█"),
+            // The last value of each cell.
+            (&[9, 0, 1, 9], 2, "▁█"),
+            (&[1, 2], 0, "█"),
+        ] {
+            assert_eq!(sparkline(values, cells), shown, "{values:?}");
         }
     }
 
