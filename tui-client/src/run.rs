@@ -48,6 +48,8 @@ const NEEDS_TERMINAL: &str = "needs a terminal: standard input or output is not 
 pub async fn run_game(mut config: Config) -> Result<()> {
     if !config.settings.lab {
         config.settings.tour = begins_with_tour(&config);
+        let is_solo = matches!(config.server, ServerChoice::Solo(_));
+        config.settings.achievements = is_solo.then(|| progress::achievements(&config.data_dir));
         remember(&config.data_dir, &config.player);
     }
     match &config.server {
@@ -220,6 +222,11 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
             faults,
         };
         let ended = runtime::play(client, seat, config.settings.clone(), view(config), extras).await?;
+        if config.settings.achievements.is_some()
+            && let Err(error) = progress::add_achievements(&config.data_dir, &ended.state.summary().earned)
+        {
+            tracing::warn!(%error, "cannot store the achievements");
+        }
         print_summary(&ended);
         Ok(())
     }

@@ -58,8 +58,8 @@ fn a_game_by_keys_and_the_same_wallet_in_the_next_one() {
     assert_eq!(
         lines[2..],
         [
-            "trades 2",
-            "P&L = 0 tokens",
+            "trades 2; best 0 tokens (1 sold at 10)",
+            "P&L = 0 tokens, 0.0 %; buy and hold 0.0 %",
             "wallet 490 tokens, 1 stock: 10 tokens at 10"
         ]
     );
@@ -409,6 +409,38 @@ fn a_recorded_game_and_a_known_player_see_no_tour() {
     let bought = home.game(["buy-tokens", "100"]).output().unwrap();
     assert!(bought.status.success());
     see_no_tour(&first_game(&home, &[], (80, 24)));
+}
+
+#[test]
+fn an_achievement_is_shown_once_and_kept() {
+    let home = Home::new();
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    game.type_keys(&format!("t100{ENTER}"));
+    game.see("tokens 500");
+    game.type_keys(&format!("mb{ENTER}"));
+    game.see("✓ BUY 50");
+    game.see("achievement: all in");
+    game.type_keys("q");
+    let (status, left) = game.end();
+    assert!(status.success());
+    assert!(left.contains("earned all in"), "{left}");
+    let mut again = Terminal::solo(&home);
+    again.see("stocks 50");
+    again.type_keys("?");
+    // The window scrolls once it is drawn.
+    again.type_until("G", |game| game.contents().contains("✓ all in"));
+    again.see("· doubled");
+    again.type_keys("q");
+    again.see_no_more("KEYS");
+    again.type_keys("20s");
+    again.see("✓ SELL 20");
+    again.type_keys(&format!("mb{ENTER}"));
+    again.see("✓ BUY 20");
+    again.type_keys("q");
+    let (status, left) = again.end();
+    assert!(status.success());
+    assert!(!left.contains("earned"), "{left}");
 }
 
 #[test]

@@ -5,12 +5,13 @@
 use awesomestock::{
     app::{
         AppState, Event, SessionInfo,
-        event::{OrderResult, StreamEvent},
-        portfolio::{money::UnixMillis, wallet::Wallet},
+        event::{OrderResult, Response, StreamEvent},
+        portfolio::{achievements::Achievement, money::UnixMillis, wallet::Wallet},
         update,
     },
     ui::screens::summary::summary,
 };
+use crossterm::event::{KeyCode, KeyEvent};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
@@ -49,6 +50,11 @@ fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
     dispatch(state, after_ms, StreamEvent::Result(event));
 }
 
+fn press(state: &mut AppState, after_ms: i64, key: char) {
+    let key = Event::Key(KeyEvent::from(KeyCode::Char(key)));
+    update(state, START.plus_ms(after_ms), key);
+}
+
 /// Connects with 2 stocks and an earlier loss, at a price of 10.
 fn connected(player: &str) -> (AppState, Wallet) {
     let mut state = new(player);
@@ -84,7 +90,9 @@ fn the_profit_is_that_of_the_session_only() {
         version: 8,
         ..wallet
     };
+    press(&mut state, 1_000, 'b');
     result(&mut state, 1_000, true, bought);
+    press(&mut state, 2_000, 'b');
     result(&mut state, 2_000, false, bought);
     price(&mut state, 3_000, 2, 20);
     let sold = Wallet {
@@ -95,6 +103,7 @@ fn the_profit_is_that_of_the_session_only() {
         version: 9,
         ..wallet
     };
+    press(&mut state, 3_000, 's');
     result(&mut state, 240_000, true, sold);
     let end = state.summary();
     // It started 10 below the cost of 2 stocks and ends with 7 realised and 13 above the cost.
@@ -104,8 +113,9 @@ fn the_profit_is_that_of_the_session_only() {
         [
             "AwesomeStock  ann @ solo",
             "played        4 min",
-            "trades        2",
-            "P&L           ▲ +30 tokens",
+            "trades        2; best +7 tokens (1 sold at 10)",
+            "P&L           ▲ +30 tokens, +2.0 %; buy and hold +100.0 %",
+            "equity        ▁█",
             "wallet        1,490 tokens, 2 stocks: 40 tokens at 20",
         ]
     );
@@ -117,6 +127,122 @@ fn unknown_figures_are_omitted() {
         summary(&new("ann")),
         ["AwesomeStock  ann @ solo", "played        0 s", "trades        0"]
     );
+}
+
+/// Sells a stock at 10, with this gain.
+fn sell(state: &mut AppState, after_ms: i64, wallet: &mut Wallet, gain: i64) {
+    price(state, after_ms, after_ms, 10);
+    press(state, after_ms, 's');
+    wallet.version += 1;
+    wallet.realised_pnl += gain;
+    result(state, after_ms, true, *wallet);
+}
+
+/// The words of a row, if there is one.
+fn row(state: &AppState, name: &str) -> Option<String> {
+    let lines = summary(state);
+    let line = lines.iter().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().to_owned())
+}
+
+#[test]
+fn the_best_and_the_worst_sale_are_named() {
+    let (mut state, mut wallet) = connected("ann");
+    sell(&mut state, 1_000, &mut wallet, 0);
+    assert_eq!(
+        row(&state, "trades"),
+        Some("1; best 0 tokens (1 sold at 10)".to_owned())
+    );
+    for (after_ms, gain) in [(2_000, -4), (3_000, 12), (4_000, 12), (5_000, -1)] {
+        sell(&mut state, after_ms, &mut wallet, gain);
+    }
+    assert_eq!(
+        row(&state, "trades"),
+        Some("5; best +12 tokens (1 sold at 10), worst -4 tokens (1 sold at 10)".to_owned())
+    );
+}
+
+#[test]
+fn tokens_that_are_bought_meanwhile_are_no_gain_and_count_as_paid_in() {
+    let (mut state, mut wallet) = connected("ann");
+    // 1,500 tokens at the start.
+    wallet.dollars_in += 300;
+    wallet.tokens += 1_500;
+    wallet.version += 1;
+    update(
+        &mut state,
+        START.plus_ms(8),
+        Event::Answered(Response::Wallet(wallet)),
+    );
+    price(&mut state, 9, 2, 25);
+    price(&mut state, 10, 3, 13);
+    assert_eq!(
+        row(&state, "P&L"),
+        Some("▲ +6 tokens, +0.2 %; buy and hold +30.0 %".to_owned())
+    );
+    assert_eq!(row(&state, "equity"), Some("▁█▂".to_owned()));
+}
+
+#[test]
+fn another_market_starts_the_figures_again() {
+    let (mut state, wallet) = connected("ann");
+    price(&mut state, 8, 500, 40);
+    price(&mut state, 9, 1, 99);
+    dispatch(&mut state, 10, StreamEvent::Wallet(wallet));
+    price(&mut state, 11, 2, 99);
+    assert_eq!(
+        row(&state, "P&L"),
+        Some("= 0 tokens, 0.0 %; buy and hold 0.0 %".to_owned())
+    );
+}
+
+#[test]
+fn an_achievement_is_earned_once_and_named() {
+    for (before, earned) in [
+        (Some(vec![]), Some("first profit, three in a row")),
+        (Some(vec![Achievement::FirstProfit]), Some("three in a row")),
+        (None, None),
+    ] {
+        let (mut state, mut wallet) = connected("ann");
+        state.session.settings.achievements = before;
+        let mut toasts = 0;
+        for after_ms in [1_000, 2_000, 3_000, 4_000] {
+            sell(&mut state, after_ms, &mut wallet, 1);
+            toasts = state.alerts.toasts().count().max(toasts);
+        }
+        assert_eq!(row(&state, "earned").as_deref(), earned);
+        assert_eq!(toasts, state.summary().earned.len());
+    }
+}
+
+#[test]
+fn the_largest_figures_fit_80_columns() {
+    let (mut state, wallet) = connected(&"n".repeat(32));
+    state.session.settings.achievements = Some(Vec::new());
+    state.session.info.server = format!("http://{}.example.org:10000", "casino".repeat(12));
+    let mut wallet = Wallet {
+        tokens: i32::MAX,
+        stocks: i32::MAX,
+        cost_basis: 0,
+        ..wallet
+    };
+    for (after_ms, gain) in [
+        (1_000, i64::MAX / 2),
+        (2_000, -i64::MAX / 2),
+        (3_000, i64::MAX / 2),
+    ] {
+        sell(&mut state, after_ms, &mut wallet, gain);
+        price(&mut state, after_ms + 1, after_ms + 1, i32::MAX);
+    }
+    for tick in 3_002..3_200 {
+        price(&mut state, tick, tick, 1 + i32::try_from(tick % 9).unwrap());
+    }
+    press(&mut state, 3_200, 'b');
+    assert!(row(&state, "unanswered").is_some());
+    let lines = summary(&state);
+    let widths: Vec<usize> = lines.iter().map(|line| line.chars().count()).collect();
+    assert!(widths.iter().all(|columns| *columns <= 80), "{lines:#?}");
+    assert!(row(&state, "equity").unwrap().chars().count() <= 60, "{lines:#?}");
 }
 
 #[test]

@@ -47,6 +47,7 @@ use self::{
     commands::{keymap::Keymap, lab::Lab},
     overlay::{screen::Screen, tour::Tour},
     portfolio::{
+        achievements::Achievement,
         alerts::{Alerts, Bell},
         money::UnixMillis,
         order_log::ActionLog,
@@ -94,6 +95,9 @@ pub struct Settings {
     /// The game is in the lab: keys inject faults.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lab: bool,
+    /// Achievements of earlier games; `None`: none can be earned in this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub achievements: Option<Vec<Achievement>>,
     /// Starts with the tour. A recorded game never does.
     #[serde(skip)]
     pub tour: bool,

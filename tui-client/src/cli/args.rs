@@ -417,7 +417,7 @@ pub struct Options {
     /// if the terminal can) [default: `off`]
     #[arg(long, value_name = "NAME")]
     pub bell: Option<String>,
-    /// Folder of the solo ledger and of your last name [default: `$XDG_DATA_HOME/awesomestock`]
+    /// Folder of the solo ledger, your last name and your achievements [default: `$XDG_DATA_HOME/awesomestock`]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
 }

@@ -4,7 +4,7 @@ use crate::app::commands::action::{Action, ChartAction};
 
 /// The actions in order, and what the key of each does.
 const STEPS: [(Action, &str); 7] = [
-    (Action::BuyTokens, "buys tokens; type 100, Enter."),
+    (Action::BuyTokens, "buys tokens: type 100, then Enter."),
     (Action::Buy, "buys the ticket's quantity."),
     (
         Action::Chart(ChartAction::Kind),

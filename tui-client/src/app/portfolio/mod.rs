@@ -1,5 +1,6 @@
 //! The player's side of the state: wallet, orders, ticket, alerts.
 
+pub mod achievements;
 pub mod alerts;
 pub mod money;
 pub mod order_log;

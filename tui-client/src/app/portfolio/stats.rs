@@ -1,13 +1,17 @@
 //! Session statistics, shown after leaving.
 
 use super::{
-    money::UnixMillis,
+    achievements::{ACHIEVEMENTS, Achievement, AchievementSpec, Fill},
+    money::{Permille, TOKENS_PER_DOLLAR, UnixMillis},
     wallet::{Wallet, WalletState},
 };
 use crate::app::{AppState, Effect, SessionInfo, Settings, portfolio::alerts::Bell, prices::PriceHistory};
 
 /// Minimum time between two bells or notifications, in milliseconds.
 const BELL_INTERVAL_MS: i64 = 2_000;
+
+/// Most samples of the profit. When they are reached, every other one is dropped.
+const MAX_SAMPLES: usize = 120;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionStats {
@@ -17,8 +21,50 @@ pub struct SessionStats {
     started: UnixMillis,
     trades: u64,
     last_bell: Option<UnixMillis>,
-    /// Total profit when wallet and price were first known.
-    opening_pnl: Option<i64>,
+    /// Wallet and price when both were first known.
+    opening: Option<(Wallet, i32)>,
+    curve: ProfitCurve,
+    best: Option<ClosedTrade>,
+    worst: Option<ClosedTrade>,
+    /// Sales with a gain in a row, or with a loss as a negative number.
+    pub(crate) streak: i32,
+    earned: Vec<Achievement>,
+}
+
+/// A sale and its gain against the average cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedTrade {
+    /// Tokens, negative for a loss.
+    pub gain: i64,
+    pub count: i32,
+    /// Tokens for one stock.
+    pub price: i32,
+}
+
+/// Samples of the total profit at equal distances. Unlike the equity it does not change with payments.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct ProfitCurve {
+    samples: Vec<i64>,
+    ticks: u64,
+    /// One of 2 to the power of this many ticks is a sample.
+    interval_log2: u32,
+}
+
+impl ProfitCurve {
+    fn push(&mut self, pnl: i64) {
+        if self.ticks.trailing_zeros() >= self.interval_log2 {
+            self.samples.push(pnl);
+        }
+        self.ticks = self.ticks.saturating_add(1);
+        if self.samples.len() >= MAX_SAMPLES {
+            let mut is_odd = false;
+            self.samples.retain(|_| {
+                is_odd = !is_odd;
+                is_odd
+            });
+            self.interval_log2 = self.interval_log2.saturating_add(1);
+        }
+    }
 }
 
 impl SessionStats {
@@ -30,7 +76,12 @@ impl SessionStats {
             started: now,
             trades: 0,
             last_bell: None,
-            opening_pnl: None,
+            opening: None,
+            curve: ProfitCurve::default(),
+            best: None,
+            worst: None,
+            streak: 0,
+            earned: Vec::new(),
         }
     }
 
@@ -58,21 +109,77 @@ impl SessionStats {
         self.trades = self.trades.saturating_add(1);
     }
 
-    /// Saves the total profit before the first event after wallet and price are known.
-    pub(crate) fn capture_baseline(&mut self, holdings: &WalletState, market: &PriceHistory) {
-        if self.opening_pnl.is_none() {
-            self.opening_pnl = pnl(holdings, market);
+    /// Records an executed order. Returns the achievements that it is the first to earn.
+    pub(crate) fn record_fill(&mut self, fill: Fill, market: &PriceHistory) -> Vec<&'static AchievementSpec> {
+        let (count, price) = (fill.count, fill.price);
+        if let Some(trade) = fill.gain().map(|gain| ClosedTrade { gain, count, price }) {
+            self.best = self.best.filter(|best| best.gain >= trade.gain).or(Some(trade));
+            self.worst = self
+                .worst
+                .filter(|worst| worst.gain <= trade.gain)
+                .or(Some(trade));
+            self.streak = match trade.gain {
+                1.. => self.streak.max(0).saturating_add(1),
+                0 => 0,
+                ..0 => self.streak.min(0).saturating_sub(1),
+            };
         }
+        if self.settings.achievements.is_none() {
+            return Vec::new();
+        }
+        let rows = ACHIEVEMENTS.iter();
+        let new: Vec<_> = rows
+            .filter(|row| !self.has_earned(row.achievement) && (row.is_earned)(&fill, market))
+            .collect();
+        self.earned.extend(new.iter().map(|row| row.achievement));
+        new
+    }
+
+    /// Returns whether the achievement was earned, in this session or before.
+    pub(crate) fn has_earned(&self, achievement: Achievement) -> bool {
+        let before = self.settings.achievements.iter().flatten();
+        before.chain(&self.earned).any(|earned| *earned == achievement)
+    }
+
+    /// Saves wallet and price before the first event after both are known.
+    pub(crate) fn capture_baseline(&mut self, holdings: &WalletState, market: &PriceHistory) {
+        if self.opening.is_none() {
+            self.opening = known(holdings, market);
+        }
+    }
+
+    /// Samples the profit at a price.
+    pub(crate) fn sample(&mut self, holdings: &WalletState, market: &PriceHistory) {
+        if let Some((wallet, price)) = known(holdings, market) {
+            self.curve.push(wallet.performance(price).profit);
+        }
+    }
+
+    /// Forgets the figures of another market.
+    pub(crate) fn forget_market(&mut self) {
+        self.opening = None;
+        self.curve = ProfitCurve::default();
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionSummary {
     /// Milliseconds from the start to the last event.
     pub played_ms: i64,
     pub trades: u64,
     /// Profit or negative loss in tokens, if known.
     pub pnl: Option<i64>,
+    /// The profit relative to the equity at the start and what was paid in since.
+    pub return_permille: Option<Permille>,
+    /// The change of the price meanwhile: the return of buying first and selling last.
+    pub held: Option<Permille>,
+    /// The sales with the highest and the lowest gain.
+    pub best: Option<ClosedTrade>,
+    pub worst: Option<ClosedTrade>,
+    /// The equity over time, without payments and from any zero.
+    pub equity: Vec<i64>,
+    /// What was earned in this session.
+    pub earned: Vec<Achievement>,
     /// Token balance, if known.
     pub tokens: Option<i32>,
     /// Wallet and current price, if known.
@@ -83,25 +190,58 @@ pub struct SessionSummary {
 impl AppState {
     /// Returns the statistics so far.
     pub fn summary(&self) -> SessionSummary {
-        let pnl = pnl(&self.holdings, &self.market);
-        let price = self.market.last().map(|last| last.price);
+        let session = &self.session;
+        let wallet = known(&self.holdings, &self.market);
+        // Before the second event, the session has just begun.
+        let span = wallet.map(|now| (session.opening.unwrap_or(now), now));
+        let pnl = span.map(|((first, first_price), (last, price))| {
+            let before = first.performance(first_price).profit;
+            last.performance(price).profit.saturating_sub(before)
+        });
+        let invested = span.map(|((first, price), (last, _))| {
+            let dollars = last.dollars_in.saturating_sub(first.dollars_in);
+            let tokens = dollars.saturating_mul(TOKENS_PER_DOLLAR);
+            first.equity(price).saturating_add(tokens)
+        });
+        let prices = span.map(|((_, first), (_, last))| (i64::from(first), i64::from(last)));
         SessionSummary {
-            played_ms: self.now.since_ms(self.session.started),
-            trades: self.session.trades,
-            pnl: pnl.map(|pnl| pnl.saturating_sub(self.session.opening_pnl.unwrap_or(pnl))),
+            played_ms: self.now.since_ms(session.started),
+            trades: session.trades,
+            pnl,
+            return_permille: pnl
+                .zip(invested)
+                .and_then(|(pnl, invested)| Permille::from_change(pnl, invested)),
+            held: prices.and_then(|(first, last)| Permille::from_change(last.saturating_sub(first), first)),
+            best: session.best,
+            worst: session.worst,
+            equity: session.curve.samples.clone(),
+            earned: session.earned.clone(),
             tokens: self.holdings.tokens(),
-            wallet: self.holdings.wallet().copied().zip(price),
+            wallet,
             waiting: self.log.waiting(),
         }
     }
 }
 
-/// Total profit: realised and unrealised.
-fn pnl(holdings: &WalletState, market: &PriceHistory) -> Option<i64> {
-    let (wallet, last) = holdings.wallet().zip(market.last())?;
-    Some(
-        wallet
-            .realised_pnl
-            .saturating_add(wallet.unrealised_pnl(last.price)),
-    )
+/// Returns wallet and current price, if both are known.
+fn known(holdings: &WalletState, market: &PriceHistory) -> Option<(Wallet, i32)> {
+    let price = market.last()?.price;
+    holdings.wallet().map(|wallet| (*wallet, price))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profit_curve_keeps_even_samples_of_any_session() {
+        for ticks in [1, 119, 120, 121, 5_000, 1_000_000] {
+            let mut curve = ProfitCurve::default();
+            (0..ticks).for_each(|tick| curve.push(tick));
+            let step = 1 << curve.interval_log2;
+            let expected: Vec<i64> = (0..ticks).step_by(step).collect();
+            assert_eq!(curve.samples, expected, "{ticks}");
+            assert!(curve.samples.len() >= MAX_SAMPLES / 2 || ticks < 120, "{ticks}");
+        }
+    }
 }

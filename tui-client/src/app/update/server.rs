@@ -12,6 +12,7 @@ use crate::app::{
     event::{OrderResult, RequestError, Response, StreamEvent},
     overlay::{Document, Overlay, PaymentRow, Remote, trade_list::TradeList},
     portfolio::{
+        achievements::Fill,
         alerts::Alert,
         order_log::{ActionStatus, LoggedAction},
         rows::{NumberedTrade, TradeRow},
@@ -38,7 +39,9 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
             let at = at.unwrap_or(state.now);
             if state.market.push(tick, price, at, interval_ms) {
                 state.chart.reset();
+                state.session.forget_market();
             }
+            state.session.sample(&state.holdings, &state.market);
             let mut effects = trigger_alerts(state, price);
             let last_tick = state.session.settings.last_tick;
             if last_tick.is_some_and(|last| tick >= Some(last)) {
@@ -213,12 +216,31 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     });
     let call = match result.wallet {
         Some(wallet) => {
+            if let Some(((side, count), price)) = filled {
+                let fill = Fill {
+                    side,
+                    count,
+                    price,
+                    before: state.holdings.wallet().copied(),
+                    after: wallet,
+                    streak: state.session.streak,
+                };
+                record_fill(state, fill);
+            }
             state.holdings.apply(wallet);
             None
         }
         None => Some(Effect::Call(Request::Holdings)),
     };
     call.into_iter().chain(rung).collect()
+}
+
+/// Records an executed order, and shows what it earns.
+fn record_fill(state: &mut AppState, fill: Fill) {
+    for row in state.session.record_fill(fill, &state.market) {
+        let words = format!("achievement: {}", row.name);
+        state.alerts.toast(words, state.now);
+    }
 }
 
 pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {

@@ -57,7 +57,7 @@ pub struct Config {
     pub theme: Theme,
     /// Characters of the chart.
     pub markers: Markers,
-    /// Folder of the solo ledger and of the last player name.
+    /// Folder of the solo ledger, the last player name and the achievements.
     pub data_dir: PathBuf,
     /// Folder of the keys.
     pub keys_dir: PathBuf,

@@ -26,6 +26,7 @@ use crate::{
             lab::FAULTS,
         },
         overlay::Scroll,
+        portfolio::achievements::ACHIEVEMENTS,
     },
     ui::{
         OverlayInfo, Renderer,
@@ -90,6 +91,14 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
             aliases => format!("{}; also {}", word.help, aliases.join(", ")),
         };
         lines.extend(rows(view, &word.usage(), &help, WORD_COLUMNS, columns));
+    }
+    if state.session.settings.achievements.is_some() {
+        lines.extend([Line::default(), panel::styled("ACHIEVEMENTS", view.theme.title)]);
+        for row in ACHIEVEMENTS {
+            let is_earned = state.session.has_earned(row.achievement);
+            let name = format!("{} {}", if is_earned { "✓" } else { "·" }, row.name);
+            lines.extend(rows(view, &name, row.help, WORD_COLUMNS, columns));
+        }
     }
     lines
 }

@@ -35,7 +35,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     let is_small = layout.size == LayoutSize::Small;
     let (margin, border) = if is_small { (0, 0) } else { (1, BORDER) };
     let chart = layout.chart.inner(Margin::new(margin, margin));
-    let columns = chart.width.min(if is_small { chart.width } else { COLUMNS });
+    let columns = chart.width.min(if is_small { u16::MAX } else { COLUMNS });
     let mut words = words(state, tour);
     if is_small {
         words = format!("{}: {words} Esc ends it.", tour.title());

@@ -1,47 +1,109 @@
 //! The session summary that is printed after the screen is closed.
 
 use crate::{
-    app::{AppState, portfolio::stats::SessionSummary},
-    ui::text::{format, sanitize},
+    app::{
+        AppState,
+        portfolio::{
+            achievements::ACHIEVEMENTS,
+            stats::{ClosedTrade, SessionSummary},
+        },
+    },
+    ui::text::{format, sanitize, wrap},
 };
 
-/// Returns the summary, one line each, with sanitized names.
+/// Columns of a name and the space after it.
+const NAME_COLUMNS: usize = 14;
+
+/// Columns of the words after it.
+const COLUMNS: usize = 66;
+
+/// Most cells of the sparkline.
+const SPARK_CELLS: usize = 60;
+
+/// Returns the summary in lines of at most 80 columns, with sanitized names.
 ///
 /// ```text
 /// AwesomeStock  anna @ solo
 /// played        12 min
-/// trades        3
-/// P&L           ▲ +120 tokens
+/// trades        3; best +12 tokens (2 sold at 16), worst -4 tokens (1 sold at 9)
+/// P&L           ▲ +120 tokens, +24.0 %; buy and hold +3.1 %
+/// equity        ▁▂▂▃▅▅▄▆▇█
 /// wallet        480 tokens, 2 stocks: 32 tokens at 16
+/// earned        first profit, all in
 /// unanswered    1 order without an answer: check the wallet
 /// ```
 #[must_use]
 pub fn summary(state: &AppState) -> Vec<String> {
     let summary = state.summary();
     let seat = &state.session.info;
-    let trades = i64::try_from(summary.trades).unwrap_or(i64::MAX);
     let rows = [
         ("AwesomeStock", Some(format!("{} @ {}", seat.player, seat.server))),
         ("played", Some(format::age(summary.played_ms))),
-        ("trades", Some(format::thousands(trades))),
-        ("P&L", summary.pnl.map(pnl)),
+        ("trades", Some(trades(&summary))),
+        ("P&L", pnl(&summary)),
+        ("equity", equity(&summary)),
         ("wallet", wallet(&summary)),
+        ("earned", earned(&summary)),
         ("unanswered", unanswered(&summary)),
     ];
-    let lines = rows.into_iter().filter_map(|(name, words)| {
-        let words = words?;
-        Some(format!("{name:12}  {}", sanitize(&words)))
-    });
-    lines.collect()
+    let mut lines = Vec::new();
+    for (name, words) in rows {
+        let words = words.map(|words| sanitize(&words).into_owned());
+        let wrapped = words.map(|words| wrap(&words, COLUMNS, 0)).unwrap_or_default();
+        let names = std::iter::once(name).chain(std::iter::repeat(""));
+        lines.extend(
+            names
+                .zip(wrapped)
+                .map(|(name, words)| format!("{name:NAME_COLUMNS$}{words}")),
+        );
+    }
+    lines
 }
 
-fn pnl(tokens: i64) -> String {
+fn trades(summary: &SessionSummary) -> String {
+    let trades = format::thousands(i64::try_from(summary.trades).unwrap_or(i64::MAX));
+    let closed = |word: &str, trade: ClosedTrade| {
+        let (count, price) = (format::thousands(trade.count), format::thousands(trade.price));
+        let sign = if trade.gain > 0 { "+" } else { "" };
+        let gain = format::pluralize(trade.gain, "token");
+        format!("{word} {sign}{gain} ({count} sold at {price})")
+    };
+    let worst = summary.worst.filter(|worst| Some(*worst) != summary.best);
+    match (summary.best, worst) {
+        (None, _) => trades,
+        (Some(best), None) => format!("{trades}; {}", closed("best", best)),
+        (Some(best), Some(worst)) => {
+            format!("{trades}; {}, {}", closed("best", best), closed("worst", worst))
+        }
+    }
+}
+
+fn pnl(summary: &SessionSummary) -> Option<String> {
+    let tokens = summary.pnl?;
     let sign = if tokens > 0 { "+" } else { "" };
-    format!(
-        "{} {sign}{}",
+    let relative = summary.return_permille.map(format::percent);
+    let relative = relative.map(|percent| format!(", {percent}")).unwrap_or_default();
+    let held = summary.held.map(format::percent);
+    let held = held
+        .map(|percent| format!("; buy and hold {percent}"))
+        .unwrap_or_default();
+    Some(format!(
+        "{} {sign}{}{relative}{held}",
         format::arrow(tokens),
         format::pluralize(tokens, "token")
-    )
+    ))
+}
+
+fn equity(summary: &SessionSummary) -> Option<String> {
+    (summary.equity.len() > 1).then(|| format::sparkline(&summary.equity, SPARK_CELLS))
+}
+
+fn earned(summary: &SessionSummary) -> Option<String> {
+    let earned = ACHIEVEMENTS
+        .iter()
+        .filter(|row| summary.earned.contains(&row.achievement));
+    let names: Vec<&str> = earned.map(|row| row.name).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 fn wallet(summary: &SessionSummary) -> Option<String> {
