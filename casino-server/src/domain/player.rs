@@ -61,18 +61,18 @@ impl PlayerName {
 pub(crate) struct SessionOwner {
     pub(crate) player: PlayerName,
     /// Whether the name's key was presented.
-    pub(crate) proven: bool,
+    pub(crate) has_key: bool,
 }
 
 /// Prefix of stored owners without a key; not valid in player names.
-const UNPROVEN: char = '?';
+const WITHOUT_KEY: char = '?';
 
 impl SessionOwner {
     /// Returns the owner's key in the session table of a cluster.
     pub(crate) fn to_stored(&self) -> String {
-        match self.proven {
+        match self.has_key {
             true => self.player.as_str().to_owned(),
-            false => format!("{UNPROVEN}{}", self.player),
+            false => format!("{WITHOUT_KEY}{}", self.player),
         }
     }
 }
@@ -100,7 +100,7 @@ impl fmt::Display for PlayerName {
 pub(crate) struct LegacyNames(Arc<HashSet<PlayerName>>);
 
 impl LegacyNames {
-    pub(crate) fn among(names: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn from_stored(names: impl IntoIterator<Item = String>) -> Self {
         let legacy = names.into_iter().filter_map(|name| PlayerName::legacy(&name));
         Self(Arc::new(legacy.collect()))
     }

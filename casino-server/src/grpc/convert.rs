@@ -91,19 +91,19 @@ pub(crate) fn initial_wallet(account: &Account) -> GambleFrame {
     info.into()
 }
 
-pub(crate) fn order_result(decision: &Decision, feeds: Capabilities) -> GambleFrame {
-    if decision.result.is_ok() && !feeds.wallet {
+pub(crate) fn order_result(decision: &Decision, capabilities: Capabilities) -> GambleFrame {
+    if decision.result.is_ok() && !capabilities.wallet {
         return executed();
     }
     let msg = match &decision.result {
         Ok(_) => EXECUTED_MESSAGE.to_owned(),
-        Err(refusal) => refusal.to_string(),
+        Err(rejection) => rejection.to_string(),
     };
     let mut result = ActionResult {
         msg,
         ..ActionResult::default()
     };
-    if feeds.wallet {
+    if capabilities.wallet {
         result.set_outcome(match decision.result {
             Ok(_) => ActionOutcome::OutcomeExecuted,
             Err(_) => ActionOutcome::OutcomeRefused,
@@ -129,12 +129,12 @@ fn executed() -> GambleFrame {
 }
 
 /// Returns the result of an action that did not reach the ledger.
-pub(crate) fn rejected(why: &impl std::fmt::Display, feeds: Capabilities) -> GambleFrame {
+pub(crate) fn rejected(why: &impl std::fmt::Display, capabilities: Capabilities) -> GambleFrame {
     let mut result = ActionResult {
         msg: why.to_string(),
         ..ActionResult::default()
     };
-    if feeds.wallet {
+    if capabilities.wallet {
         result.set_outcome(ActionOutcome::OutcomeRefused);
     }
     answer(result).into()

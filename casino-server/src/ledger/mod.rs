@@ -101,7 +101,7 @@ impl Ledger {
         observer: Box<dyn CommitObserver>,
         clock: impl Into<Clock>,
     ) -> io::Result<Self> {
-        let batch = OpenBatch::new(market, store.numbers());
+        let batch = OpenBatch::new(market, store.id_counters());
         let local = Arc::new(LocalLedger::new(batch, reader, clock));
         let committer = Committer::new(Arc::clone(&local), store, market, observer);
         let (done, ended) = oneshot::channel();

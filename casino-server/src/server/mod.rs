@@ -122,7 +122,7 @@ impl Casino {
         };
         opened.ledger.set_rate_limit(limits.actions_per_second);
         let names = opened.reader.names_beyond_ascii().await;
-        let names = LegacyNames::among(names.map_err(failed)?);
+        let names = LegacyNames::from_stored(names.map_err(failed)?);
         let bots = Bots::load(bots, opened.market, &opened.reader, &opened.feed).await;
         Ok(Self {
             bots: bots.map_err(failed)?,

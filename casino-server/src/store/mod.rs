@@ -46,7 +46,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 /// The writing side, owned by the committer.
 pub(crate) trait Store: Send {
     /// Returns the numbers in use when the store was opened.
-    fn numbers(&self) -> IdCounters;
+    fn id_counters(&self) -> IdCounters;
 
     /// Stores `batch` atomically. After `Ok` it is on disk and visible to readers.
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError>;
@@ -57,7 +57,7 @@ pub(crate) trait Store: Send {
 
 /// An engine behind a write-ahead log, which applies many logged batches at a time.
 pub(crate) trait WalTarget: Send {
-    fn numbers(&mut self) -> Result<IdCounters, StoreError>;
+    fn id_counters(&mut self) -> Result<IdCounters, StoreError>;
 
     fn position(&mut self) -> Result<WalPosition, StoreError>;
 

@@ -41,7 +41,7 @@ pub(crate) fn disk(message: &'static str) -> StoreError {
 }
 
 impl Store for FakeStore {
-    fn numbers(&self) -> IdCounters {
+    fn id_counters(&self) -> IdCounters {
         IdCounters::default()
     }
 

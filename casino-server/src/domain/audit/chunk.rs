@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// Players per chunk; bounds the memory of an audit.
-pub(crate) const PLAYERS: u32 = 200_000;
+pub(crate) const CHUNK_PLAYERS: u32 = 200_000;
 
 #[derive(Debug)]
 struct AuditedAccount {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use awesomestock_proto::text::{pluralize, thousands};
 
-pub(crate) use self::chunk::{AuditReport, Chunk, PLAYERS, price_mismatch};
+pub(crate) use self::chunk::{AuditReport, CHUNK_PLAYERS, Chunk, price_mismatch};
 use crate::domain::{
     account::Account,
     money::{TOKENS_PER_DOLLAR, Tokens},

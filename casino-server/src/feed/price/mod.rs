@@ -21,13 +21,13 @@ use crate::{domain::market::Tick, feed::price::encode::EncodedPrice, store::lock
 /// The price feed; cheap to clone. The ledger publishes a price after its commit.
 #[derive(Debug, Clone)]
 pub(crate) struct PriceFeed {
-    update: Arc<PriceUpdate>,
+    update: Arc<PriceState>,
     interval: Duration,
 }
 
 /// The newest price and its relays.
 #[derive(Debug)]
-pub(crate) struct PriceUpdate {
+pub(crate) struct PriceState {
     /// Number of the newest price, so that a new one is detected without the lock.
     pub(crate) count: AtomicU64,
     newest: Mutex<LatestPrice>,
@@ -60,7 +60,7 @@ impl PriceFeed {
             tick,
             price: encode::encode_price(tick, interval),
         };
-        let update = Arc::new(PriceUpdate {
+        let update = Arc::new(PriceState {
             count: AtomicU64::new(FIRST),
             newest: Mutex::new(newest),
             relays: Mutex::default(),
@@ -140,9 +140,9 @@ impl PriceFeed {
     }
 }
 
-impl PriceUpdate {
+impl PriceState {
     /// Returns the newest price unless its number is `seen`.
-    pub(crate) fn after(&self, seen: u64) -> Option<LatestPrice> {
+    pub(crate) fn newer_than(&self, seen: u64) -> Option<LatestPrice> {
         (self.count.load(Ordering::Acquire) != seen).then(|| lock(&self.newest).clone())
     }
 }

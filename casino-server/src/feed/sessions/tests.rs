@@ -4,7 +4,7 @@ use crate::domain::player::PlayerName;
 fn owner(name: &str) -> SessionOwner {
     SessionOwner {
         player: PlayerName::new(name).unwrap(),
-        proven: true,
+        has_key: true,
     }
 }
 
@@ -12,7 +12,7 @@ fn owner(name: &str) -> SessionOwner {
 async fn sessions_without_the_key_do_not_use_up_those_with_it() {
     let limit = SessionLimit::new(1);
     let unproven = SessionOwner {
-        proven: false,
+        has_key: false,
         ..owner("ann")
     };
     let _session = limit.acquire(unproven.clone()).await.unwrap();

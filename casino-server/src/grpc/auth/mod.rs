@@ -72,25 +72,25 @@ impl AccessError {
 pub(crate) struct Authorization {
     entry: Arc<ClaimEntry>,
     /// Granted by a key.
-    proven: bool,
+    has_key: bool,
 }
 
 impl Authorization {
     pub(crate) fn session_owner(&self, player: PlayerName) -> SessionOwner {
         SessionOwner {
             player,
-            proven: self.proven,
+            has_key: self.has_key,
         }
     }
 
     /// Returns the revocation of an authorization without a key. One with a key is never revoked.
     pub(crate) fn revocation(&self) -> Option<Revocation> {
-        (!self.proven).then(|| Revocation::new(Arc::clone(&self.entry)))
+        (!self.has_key).then(|| Revocation::new(Arc::clone(&self.entry)))
     }
 
     /// Returns false once a name used without a key is claimed. Takes no lock.
     pub(crate) fn is_valid(&self) -> bool {
-        self.proven || self.entry.owner().is_none()
+        self.has_key || self.entry.owner().is_none()
     }
 }
 
@@ -151,7 +151,7 @@ impl Auth {
             // Claimed at another casino since it was loaded.
             entry.set_owner(owner);
         }
-        let proven = match access(entry.owner(), credential.as_ref(), self.key_required)? {
+        let has_key = match access(entry.owner(), credential.as_ref(), self.key_required)? {
             Grant::Unclaimed => false,
             Grant::KeyMatches => true,
             Grant::Claim(key) => {
@@ -159,7 +159,7 @@ impl Auth {
                 true
             }
         };
-        Ok(Authorization { entry, proven })
+        Ok(Authorization { entry, has_key })
     }
 
     /// Commits a claim and then updates its entry. Runs in its own task, so that the entry is updated even if the caller is

@@ -67,7 +67,8 @@ fn key(byte: u8) -> Credential {
 /// Returns the result of an authorization as text.
 async fn authorize(auth: &Auth, player: &str, credential: Credential) -> String {
     match auth.authorize(name(player), credential).await {
-        Ok(authorization) => format!("proven {}", authorization.proven),
+        Ok(authorization) if authorization.has_key => "with key".to_owned(),
+        Ok(_) => "without key".to_owned(),
         Err(error) => error.to_string(),
     }
 }
@@ -78,7 +79,7 @@ async fn the_first_key_claims_a_name_and_other_keys_are_denied() {
     let auth = scene.auth(false);
     let open = auth.authorize(name("ann"), None).await.unwrap();
     assert!(open.is_valid());
-    assert_eq!(authorize(&auth, "ann", key(1)).await, "proven true");
+    assert_eq!(authorize(&auth, "ann", key(1)).await, "with key");
     assert!(!open.is_valid(), "the authorization without a key ends");
     assert!(
         scene.script.owners.lock().unwrap().contains_key(&name("ann")),
@@ -88,12 +89,12 @@ async fn the_first_key_claims_a_name_and_other_keys_are_denied() {
     assert_eq!(authorize(&auth, "ann", key(2)).await, another);
     let needed = "user: this name is claimed; send its key (metadata authorization: Bearer KEY)";
     assert_eq!(authorize(&auth, "ann", None).await, needed);
-    assert_eq!(authorize(&auth, "ann", key(1)).await, "proven true");
-    assert_eq!(authorize(&auth, "bob", None).await, "proven false");
+    assert_eq!(authorize(&auth, "ann", key(1)).await, "with key");
+    assert_eq!(authorize(&auth, "bob", None).await, "without key");
     // A new cache loads the committed claim.
     let auth = scene.auth(false);
     assert_eq!(authorize(&auth, "ann", key(2)).await, another);
-    assert_eq!(authorize(&auth, "ann", key(1)).await, "proven true");
+    assert_eq!(authorize(&auth, "ann", key(1)).await, "with key");
 }
 
 #[tokio::test]
@@ -104,7 +105,7 @@ async fn concurrent_claims_of_a_name_have_one_winner() {
         let player = format!("p{round}");
         let calls = (0..16).map(|byte| authorize(&auth, &player, key(byte / 2)));
         let answers = join_all(calls).await;
-        let winners = answers.iter().filter(|answer| *answer == "proven true");
+        let winners = answers.iter().filter(|answer| *answer == "with key");
         assert_eq!(winners.count(), 2, "two calls have the same key: {answers:?}");
     }
     let batches = scene.script.batches.lock().unwrap();
@@ -132,8 +133,8 @@ async fn a_claim_that_was_not_committed_is_not_valid() {
         rejected.starts_with("the name was not claimed: not executed"),
         "{rejected}"
     );
-    assert_eq!(authorize(&auth, "ann", None).await, "proven false");
-    assert_eq!(authorize(&auth, "ann", key(2)).await, "proven true");
+    assert_eq!(authorize(&auth, "ann", None).await, "without key");
+    assert_eq!(authorize(&auth, "ann", key(2)).await, "with key");
 }
 
 #[tokio::test]
@@ -146,7 +147,7 @@ async fn access_is_denied_while_claims_cannot_be_read() {
         "the casino could not read the claims"
     );
     scene.script.unreadable.store(false, Ordering::SeqCst);
-    assert_eq!(authorize(&auth, "ann", None).await, "proven false");
+    assert_eq!(authorize(&auth, "ann", None).await, "without key");
 }
 
 #[tokio::test]
@@ -161,5 +162,5 @@ async fn a_cancelled_claim_completes() {
     while open.is_valid() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(authorize(&auth, "ann", key(1)).await, "proven true");
+    assert_eq!(authorize(&auth, "ann", key(1)).await, "with key");
 }

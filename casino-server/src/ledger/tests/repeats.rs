@@ -15,8 +15,8 @@ struct FlakyStore {
 }
 
 impl Store for FlakyStore {
-    fn numbers(&self) -> IdCounters {
-        self.log.numbers()
+    fn id_counters(&self) -> IdCounters {
+        self.log.id_counters()
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {

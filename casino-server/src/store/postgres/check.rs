@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::store_url::postgres::DatabaseUrl,
     domain::{
-        audit::{AuditReport, AuditTotals, Chunk, Mismatch, PLAYERS, price_mismatch},
+        audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch},
         candles::RETENTION,
         order::{AccountId, TradePosting, request::REQUESTS_KEPT},
     },
@@ -139,12 +139,12 @@ impl<F: FnMut(Mismatch)> PostgresCheck<'_, F> {
     async fn chunk(&mut self, above: i64) -> Result<Chunk, PgError> {
         let sql = format!("SELECT {RECORD_COLUMNS} FROM accounts WHERE id > $1 ORDER BY id LIMIT $2");
         let mut found = Vec::new();
-        self.each(&sql, &[&above, &i64::from(PLAYERS)], |_, row| {
+        self.each(&sql, &[&above, &i64::from(CHUNK_PLAYERS)], |_, row| {
             found.push((rows::name(row)?, rows::record(row)?));
             Ok(())
         })
         .await?;
-        Ok(Chunk::new(above, PLAYERS, found))
+        Ok(Chunk::new(above, CHUNK_PLAYERS, found))
     }
 
     async fn payments(&mut self, chunk: &mut Chunk) -> Result<(), PgError> {

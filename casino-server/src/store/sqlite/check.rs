@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{rows, snapshot::Snapshot, trade_page::TradeLine, write::INDEX_EVERY};
 use crate::{
     domain::{
-        audit::{AuditReport, AuditTotals, Chunk, Mismatch, PLAYERS, price_mismatch},
+        audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch},
         candles::RETENTION,
         market::Tick,
         order::{AccountId, AccountRecord, TradePosting},
@@ -26,7 +26,7 @@ impl Snapshot {
     ///
     /// Fails if something cannot be read.
     pub(crate) fn check(&self, on_mismatch: impl FnMut(Mismatch)) -> Result<AuditTotals, StoreError> {
-        self.check_with(PLAYERS, on_mismatch)
+        self.check_with(CHUNK_PLAYERS, on_mismatch)
     }
 
     pub(super) fn check_with(

@@ -101,7 +101,7 @@ impl SqliteStore {
 }
 
 impl WalTarget for SqliteStore {
-    fn numbers(&mut self) -> Result<IdCounters, StoreError> {
+    fn id_counters(&mut self) -> Result<IdCounters, StoreError> {
         let highest = |sql| self.connection.query_row(sql, [], |row| row.get(0));
         let read = || {
             Ok(IdCounters {

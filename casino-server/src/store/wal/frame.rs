@@ -137,7 +137,7 @@ mod tests {
         player::PlayerName,
     };
 
-    const STAMP: FrameId = FrameId {
+    const FRAME_ID: FrameId = FrameId {
         epoch: 3,
         batch: 70_000,
     };
@@ -195,12 +195,12 @@ mod tests {
 
     fn framed() -> Vec<u8> {
         let mut bytes = b"what was there before".to_vec();
-        write(STAMP, &batch(), &mut bytes).unwrap();
+        write(FRAME_ID, &batch(), &mut bytes).unwrap();
         bytes
     }
 
     fn decoded(bytes: &[u8]) -> Option<Batch> {
-        let header = header(bytes.get(..HEADER)?, STAMP)?;
+        let header = header(bytes.get(..HEADER)?, FRAME_ID)?;
         read(header, bytes.get(..HEADER.checked_add(header.length)?)?).ok()?
     }
 
@@ -228,7 +228,7 @@ mod tests {
         bytes[FORMAT_AT] = 77;
         let checksum = crc32fast::hash(&bytes[CHECKSUM.end..]).to_le_bytes();
         bytes[CHECKSUM].copy_from_slice(&checksum);
-        let header = header(&bytes, STAMP).unwrap();
+        let header = header(&bytes, FRAME_ID).unwrap();
         assert_eq!(read(header, &bytes), Err(UnknownFormat { format: 77 }));
     }
 

@@ -254,7 +254,7 @@ impl WalStore {
             ..
         } = recovered;
         let pending = Arc::new(PendingBatches::new(log_bytes));
-        let numbers = target.numbers()?;
+        let numbers = target.id_counters()?;
         let applier = WalApplier {
             target: Box::new(target),
             pending: Arc::clone(&pending),
@@ -300,7 +300,7 @@ impl WalStore {
 }
 
 impl Store for WalStore {
-    fn numbers(&self) -> IdCounters {
+    fn id_counters(&self) -> IdCounters {
         self.numbers
     }
 

@@ -234,7 +234,7 @@ impl Engine {
 }
 
 impl WalTarget for Engine {
-    fn numbers(&mut self) -> Result<IdCounters, StoreError> {
+    fn id_counters(&mut self) -> Result<IdCounters, StoreError> {
         Ok(IdCounters::default())
     }
 

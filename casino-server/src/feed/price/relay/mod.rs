@@ -23,7 +23,7 @@ pub(crate) use self::stall::StallTimeout;
 use self::stall::{Heartbeat, StallAction, StallDetector};
 use crate::{
     feed::{
-        price::{PriceUpdate, encode::EncodedPrice},
+        price::{PriceState, encode::EncodedPrice},
         waker_set::WakerSet,
     },
     store::lock,
@@ -35,7 +35,7 @@ const NONE_SEEN: u64 = 0;
 /// The price subscribers of one runtime.
 #[derive(Debug)]
 pub(crate) struct WorkerRelay {
-    update: Arc<PriceUpdate>,
+    update: Arc<PriceState>,
     notify: Notify,
     stopped: AtomicBool,
     wakers: Mutex<WakerSet>,
@@ -56,7 +56,7 @@ pub(crate) struct PriceSubscriber {
 }
 
 impl WorkerRelay {
-    pub(crate) fn new(update: Arc<PriceUpdate>, stall_timeout: StallTimeout) -> Self {
+    pub(crate) fn new(update: Arc<PriceState>, stall_timeout: StallTimeout) -> Self {
         Self {
             update,
             notify: Notify::new(),
@@ -155,7 +155,7 @@ impl PriceSubscriber {
 
     /// Returns the newest price if it was not returned before.
     pub(crate) fn changed(&mut self) -> Option<EncodedPrice> {
-        let newest = self.relay.update.after(self.seen)?;
+        let newest = self.relay.update.newer_than(self.seen)?;
         let skipped = newest.count.wrapping_sub(self.seen).saturating_sub(1);
         if self.seen != NONE_SEEN && skipped > 0 {
             let lag = &self.relay.update.lag;

@@ -134,7 +134,7 @@ fn a_committed_batch_is_read_back() {
     };
     ledger.store.set_market(&market).unwrap();
     let players = [name("ann"), name("Ægir")];
-    assert_eq!(ledger.store.numbers().unwrap(), IdCounters::default());
+    assert_eq!(ledger.store.id_counters().unwrap(), IdCounters::default());
     let account = Account {
         tokens: Tokens(i32::MAX),
         stocks: Stocks(7),
@@ -176,7 +176,7 @@ fn a_committed_batch_is_read_back() {
             .map(|player| ledger.reads.claim_owner(player).unwrap());
         assert_eq!(owners, [None, Some(claim("Ægir").key)]);
         assert_eq!(
-            ledger.store.numbers().unwrap(),
+            ledger.store.id_counters().unwrap(),
             IdCounters { account: 1, page: 2 }
         );
         assert_eq!(ledger.reads.account(&players[0]).unwrap(), account);
@@ -397,7 +397,7 @@ proptest! {
                 close(ledger);
             }
         }
-        prop_assert_eq!(folder.open().store.numbers().unwrap().account, 3, "new keys follow the used ones");
+        prop_assert_eq!(folder.open().store.id_counters().unwrap().account, 3, "new keys follow the used ones");
     }
 }
 
