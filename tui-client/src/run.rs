@@ -46,7 +46,10 @@ const NEEDS_TERMINAL: &str = "needs a terminal: standard input or output is not 
 ///
 /// The game cannot be started, or one of its parts fails.
 pub async fn run_game(mut config: Config) -> Result<()> {
-    if !config.settings.lab {
+    if config.settings.watch && !has_screen(&config) {
+        return Err(eyre!("watch: {NEEDS_TERMINAL}"));
+    }
+    if !config.settings.lab && !config.settings.watch {
         config.settings.tour = begins_with_tour(&config);
         let is_solo = matches!(config.server, ServerChoice::Solo(_));
         config.settings.achievements = is_solo.then(|| progress::achievements(&config.data_dir));
@@ -110,8 +113,11 @@ async fn with_client(config: &Config, action: impl AsyncFnOnce(Client) -> Result
             let first = endpoint_for(&shared.first, shared)?;
             let others = shared.others.iter().map(|other| endpoint_for(other, shared));
             let others = others.collect::<Result<Vec<Endpoint>>>()?;
-            let key = Keyring::new(&config.keys_dir).find_or_make(&shared.key_id(&player))?;
-            action(Client::with_endpoints(first, others, player, Some(&key))).await
+            let key = match config.settings.watch {
+                true => None,
+                false => Some(Keyring::new(&config.keys_dir).find_or_make(&shared.key_id(&player))?),
+            };
+            action(Client::with_endpoints(first, others, player, key.as_ref())).await
         }
     }
 }
@@ -268,9 +274,12 @@ fn create<T>(
     created.transpose()
 }
 
-/// Prints the session summary. After a hang-up there is no terminal to print to.
+/// Prints the session summary, if there was a player. After a hang-up there is no terminal to print to.
 fn print_summary(ended: &Ended) {
-    let mut lines = ui::summary(&ended.state);
+    let mut lines = match ended.state.session.settings.watch {
+        true => Vec::new(),
+        false => ui::summary(&ended.state),
+    };
     for (name, why) in [
         ("recording", &ended.recording_stopped),
         ("cast", &ended.cast_stopped),

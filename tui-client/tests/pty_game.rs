@@ -595,12 +595,85 @@ fn two_players_of_one_casino_see_one_price_and_their_own_wallets() {
     bert.see("tokens 4");
 }
 
+#[test]
+fn a_view_without_a_player_shows_two_traders_and_sends_nothing() {
+    let (home, projector) = (Home::new(), Home::new());
+    let folder = home.path().join("casino");
+    std::fs::create_dir_all(&folder).unwrap();
+    let market = ["--tick", "1h", "--initial-price", "23"];
+    let casino = Casino::start(&folder, "127.0.0.1:0", &market);
+    let url = casino.url();
+    let mut view = Terminal::open(pty::game(&projector, &["--watch", "--casino", &url]), 120, 36);
+    view.see("0 players ● live");
+    view.see("no ranked players yet");
+    view.see("next tick in");
+    let trader = |name: &str, order: &str| {
+        let mut game = Terminal::open(pty::game(&home, &["--user", name, "--casino", &url]), 120, 36);
+        game.see("● live");
+        game.type_keys(&format!("t100{ENTER}"));
+        game.see("tokens 500");
+        game.type_keys(order);
+        game.see("✓ BUY");
+        game
+    };
+    let mut anna = trader("anna", "1b");
+    view.see("1 player ● live");
+    view.see("anna BUY 1 at 23");
+    let letters: String = (' '..='~').filter(|letter| *letter != 'q').collect();
+    for keys in [&*letters, ":buy 1\r", "t100\r", "1b1s", "mb\ry", "\u{1b}"] {
+        view.type_keys(keys);
+    }
+    let _bert = trader("bert", "2b");
+    view.see("2 players ● live");
+    view.see("bert BUY 2 at 23");
+    assert_eq!(
+        view.contents().matches(" at 23").count(),
+        2,
+        "{}",
+        view.contents()
+    );
+    anna.type_keys("l");
+    anna.see("and 1 unnamed session");
+
+    let address = casino.kill();
+    view.see("reconnecting");
+    let _casino = Casino::start(&folder, &address, &market);
+    view.see("2 players ● live");
+    view.see("bert BUY 2 at 23");
+    view.type_keys("q");
+    let (status, left) = view.end();
+    assert!(status.success());
+    assert_eq!(left.trim(), "", "no summary");
+    for file in ["config/awesomestock/keys", "data/awesomestock/player"] {
+        assert!(!projector.path().join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_view_without_a_player_shows_a_solo_game_and_needs_a_terminal() {
+    let home = Home::new();
+    let mut view = Terminal::open(pty::game(&home, &["--watch", "--tick", "20ms"]), 80, 24);
+    view.see("3 players ● live");
+    view.see("~Ada (house)");
+    view.see("BUY");
+    view.type_keys(CTRL_C);
+    assert!(view.end().0.success());
+    assert!(!home.path().join("data/awesomestock/player").exists());
+    let rejected = home.game(["--watch"]).output().unwrap();
+    let stderr = String::from_utf8(rejected.stderr).unwrap();
+    assert_eq!(rejected.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("watch: needs a terminal"), "{stderr}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_game_at_an_old_casino() {
     let address = OldCasino::serve().await;
     let game = tokio::task::spawn_blocking(move || {
         let home = Home::new();
         let url = format!("http://{address}");
+        let view = Terminal::open(pty::game(&home, &["--watch", "--casino", &url]), 80, 24);
+        view.see("● live");
+        view.see("this casino has no leaderboard");
         let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--casino", &url]), 120, 36);
         game.see("● live");
         game.type_keys(&format!("t100{ENTER}"));

@@ -13,7 +13,7 @@ use awesomestock::{
         event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
         lobby::{Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate},
         overlay::{
-            PaymentRow,
+            Overlay, PaymentRow,
             screen::{ClickAction, ClickTarget},
         },
         portfolio::{
@@ -341,6 +341,29 @@ proptest! {
             replay.advance(i64::MAX);
         }
         prop_assert_eq!(without_wire(&state), without_wire(replay.state()));
+    }
+
+    #[test]
+    fn no_event_acts_for_a_player_where_there_is_none(
+        events in prop::collection::vec((0_i64..1_000_000, any_event()), 0..200),
+    ) {
+        let info = SessionInfo { player: String::new(), server: "solo".to_owned() };
+        let settings = Settings { watch: true, ..Settings::default() };
+        let (mut state, first) = AppState::with_settings(settings, info, (80, 24), UnixMillis(0));
+        prop_assert_eq!(first, [Effect::Connect { after_ms: 0 }]);
+        for (now, event) in events {
+            for effect in update(&mut state, UnixMillis(now), event) {
+                let is_harmless = matches!(
+                    effect,
+                    Effect::Connect { .. } | Effect::Quit | Effect::Repaint | Effect::Suspend
+                        | Effect::Call(Request::History { .. } | Request::Candles { .. })
+                );
+                prop_assert!(is_harmless, "{:?}", effect);
+            }
+            prop_assert_eq!(state.log.waiting(), 0);
+            let is_read_only = |overlay: &Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Lobby { .. });
+            prop_assert!(state.screen.overlays.iter().all(is_read_only));
+        }
     }
 
     #[test]

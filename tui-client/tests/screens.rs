@@ -45,6 +45,9 @@ const FULL: &[&str] = &[
     "chart_history",
     "chart_history_candles",
     "chart_history_crosshair",
+    "watch",
+    "watch_connecting",
+    "watch_lost",
     "wire",
     "wire_ended",
 ];
@@ -110,7 +113,7 @@ fn every_size_can_be_drawn() {
     let states: Vec<AppState> = fixtures::all()
         .into_iter()
         .map(|(_, state)| state)
-        .chain([fixtures::hostile()])
+        .chain([fixtures::hostile(), fixtures::watching(fixtures::hostile())])
         .collect();
     // Below the minimum size all states are drawn alike.
     let too_small = (0..=220)
@@ -230,8 +233,12 @@ fn hostile_text_is_drawn_safely() {
         Some(fixtures::palette("\u{1b}[2J\u{200b}buy", Some("no \u{1b}c"))),
     ] {
         hostile.screen.overlays.extend(overlay);
-        for size in SIZES {
-            for cell in draw(&hostile, size).content {
+        let states = [hostile.clone(), fixtures::watching(hostile.clone())];
+        for (size, state) in SIZES
+            .into_iter()
+            .flat_map(|size| states.iter().map(move |state| (size, state)))
+        {
+            for cell in draw(state, size).content {
                 let is_unsafe = |letter: char| {
                     letter.is_control() || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
                 };

@@ -33,6 +33,7 @@ const WRONG: &[(&str, &str)] = &[
     ("AWESOMESTOCK_TIMEOUT", "1ms"),
     ("AWESOMESTOCK_UP", "blue"),
     ("AWESOMESTOCK_USER", "two words"),
+    ("AWESOMESTOCK_WATCH", "perhaps"),
     ("AWESOMESTOCK_WIRE", "perhaps"),
     ("AWESOMESTOCK_LOG", "=="),
 ];

@@ -215,13 +215,27 @@ impl Connection {
         }
     }
 
+    /// Returns the time at which the next price is due. `began`: start of the last tick by the server's clock. It counts
+    /// only for the first price of a stream, which may be old; later ones arrive as their tick begins.
+    pub(super) fn next_price(&self, began: UnixMillis, interval_ms: i64) -> Option<UnixMillis> {
+        let live = self.live()?;
+        let received = live.last_price;
+        let began = match received.since_ms(live.since) < ESTABLISHED_MS {
+            true => began
+                .max(received.plus_ms(interval_ms.saturating_neg()))
+                .min(received),
+            false => received,
+        };
+        Some(began.plus_ms(interval_ms))
+    }
+
     /// Returns the time at which the status or a displayed duration changes next.
     pub fn next_change(&self, now: UnixMillis, interval_ms: Option<i64>) -> Option<UnixMillis> {
         match self {
             Self::Connecting { .. } | Self::Rejected { .. } | Self::Disconnected => None,
             Self::Backoff { retry_at, .. } => {
                 let left_ms = retry_at.since_ms(now);
-                (left_ms > 0).then(|| now.plus_ms(left_ms.checked_rem(1000).map_or(1000, |rest| rest.max(1))))
+                (left_ms > 0).then(|| next_second(now, left_ms))
             }
             Self::Open(live) => {
                 let next_age = live.next_age(now);
@@ -238,6 +252,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// Returns the time at which a countdown of `left_ms`, in whole seconds, changes next.
+pub(super) fn next_second(now: UnixMillis, left_ms: i64) -> UnixMillis {
+    let rest = left_ms.checked_rem(1000).filter(|rest| *rest > 0);
+    now.plus_ms(rest.unwrap_or(1000))
 }
 
 /// Returns the delay in milliseconds before attempt `attempt`, from 1: exponential backoff, shortened by up to half by

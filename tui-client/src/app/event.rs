@@ -274,6 +274,17 @@ pub enum Effect {
     Quit,
 }
 
+impl Effect {
+    /// Returns true if the effect is an action of a player, or a call about one.
+    pub(super) fn needs_player(&self) -> bool {
+        match self {
+            Self::Send { .. } => true,
+            Self::Call(request) => !matches!(request, Request::History { .. } | Request::Candles { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// Effects in order.
 pub type Effects = Vec<Effect>;
 

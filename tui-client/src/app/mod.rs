@@ -44,7 +44,7 @@ use prices::PriceHistory;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    commands::{keymap::Keymap, lab::Lab},
+    commands::{action::Action, keymap::Keymap, lab::Lab},
     overlay::{screen::Screen, tour::Tour},
     portfolio::{
         achievements::Achievement,
@@ -65,10 +65,13 @@ use crate::app::{
     wire::WirePane,
 };
 
+/// Shortest time between two prices for a countdown, in milliseconds.
+const MIN_COUNTDOWN_MS: i64 = 2_000;
+
 /// The player and the server of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionInfo {
-    /// The player's name.
+    /// The player's name; empty without a player.
     pub player: String,
     /// `solo`, or the casino's address.
     #[serde(rename = "table")]
@@ -101,6 +104,16 @@ pub struct Settings {
     /// Starts with the tour. A recorded game never does.
     #[serde(skip)]
     pub tour: bool,
+    /// Shows the market without a player: nothing that needs one is sent.
+    #[serde(skip)]
+    pub watch: bool,
+}
+
+impl Settings {
+    /// Returns true if the action can be performed: without a player only some can.
+    pub(crate) fn offers(&self, action: Action) -> bool {
+        !self.watch || !action.needs_player()
+    }
 }
 
 /// The state of the game.
@@ -195,7 +208,18 @@ impl AppState {
         let connection = self.connection.next_change(self.now, self.market.interval_ms());
         let splash = self.screen.splash_until().filter(|until| *until > self.now);
         let others = self.alerts.next_change().into_iter().chain(splash);
-        connection.into_iter().chain(others).min()
+        let countdown = self
+            .next_price_ms()
+            .filter(|ms| *ms > 0 && self.session.settings.watch);
+        let countdown = countdown.map(|ms| connection::next_second(self.now, ms));
+        connection.into_iter().chain(others).chain(countdown).min()
+    }
+
+    /// Returns the milliseconds until the next price is due; `None` if prices follow too fast for a countdown.
+    pub fn next_price_ms(&self) -> Option<i64> {
+        let interval_ms = self.market.interval_ms().filter(|ms| *ms >= MIN_COUNTDOWN_MS)?;
+        let due = self.connection.next_price(self.market.last()?.at, interval_ms)?;
+        Some(due.since_ms(self.now))
     }
 }
 
@@ -209,7 +233,10 @@ pub fn update(state: &mut AppState, now: UnixMillis, event: Event) -> Effects {
     state.now = now;
     state.alerts.expire(now);
     state.session.capture_baseline(&state.holdings, &state.market);
-    let effects = dispatch(state, event);
+    let mut effects = dispatch(state, event);
+    if state.session.settings.watch {
+        effects.retain(|effect| !effect.needs_player());
+    }
     state.screen.end_splash(now, state.market.last().is_some());
     if let Some(live) = state.connection.live_mut() {
         for effect in &effects {

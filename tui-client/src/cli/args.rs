@@ -12,8 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cli::cast::{CastArgs, parse_speed};
 
-/// The options for games, which other commands reject.
-const RECORDING: [&str; 2] = ["record", "cast"];
+/// The options for games, which other commands reject. The lab takes all but the first.
+const GAME: [&str; 3] = ["watch", "record", "cast"];
+
+/// The options of a player, which a view without a player rejects.
+const PLAYER: [&str; 5] = ["user", "plain", "wire", "record", "cast"];
 
 /// Version, with the commit if it is known.
 pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
@@ -36,6 +39,10 @@ pub struct Cli {
     /// Files that are written during the game.
     #[command(flatten)]
     pub recording: RecordingArgs,
+    /// Show the market without a player, on a projector: a large price, chart, podium and tape. It sends no name, no key
+    /// and no order
+    #[arg(long, boolean())]
+    pub watch: Option<bool>,
     /// Options of all layers.
     #[command(flatten)]
     pub options: Options,
@@ -65,15 +72,18 @@ impl Cli {
             .map(|(option, variable)| (option.to_owned(), variable.to_owned()))
             .collect();
         let is_given = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
-        match &cli.task {
-            None => {}
-            Some(Task::Lab(own)) => cli.recording.override_by(own.clone()),
-            Some(_) => {
-                if let Some(option) = RECORDING.iter().find(is_given) {
-                    let message = format!("--{option} is for a game; it cannot be used with a command");
-                    return Err(definition.error(ErrorKind::ArgumentConflict, message));
-                }
-            }
+        let (rejected, reason) = match &cli.task {
+            None if cli.watch == Some(true) => (&PLAYER[..], "a player; it cannot be used with --watch"),
+            None => (&[][..], ""),
+            Some(Task::Lab(_)) => (&GAME[..1], "a game; it cannot be used with the lab"),
+            Some(_) => (&GAME[..], "a game; it cannot be used with a command"),
+        };
+        if let Some(option) = rejected.iter().find(is_given) {
+            let message = format!("--{option} is for {reason}");
+            return Err(definition.error(ErrorKind::ArgumentConflict, message));
+        }
+        if let Some(Task::Lab(own)) = &cli.task {
+            cli.recording.override_by(own.clone());
         }
         if let Some(Task::Cast(arguments)) = &cli.task
             && let Some(rule) = arguments.conflict()
@@ -88,7 +98,7 @@ impl Cli {
     #[must_use]
     pub fn definition() -> clap::Command {
         command_line::with_environment(Self::command(), "AWESOMESTOCK").mut_args(|option| {
-            let is_global = !RECORDING.contains(&option.get_id().as_str());
+            let is_global = !GAME.contains(&option.get_id().as_str());
             option.global(is_global)
         })
     }

@@ -72,7 +72,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns a client for the casino at the other end of `channel`. Connects lazily. `key` is sent with every call.
+    /// Returns a client for the casino at the other end of `channel`. Connects lazily. `key` is sent with every call. An
+    /// empty `player` opens sessions without a player.
     pub fn new(channel: Channel, player: String, key: Option<&PlayerKey>) -> Self {
         let endpoint = Endpoint {
             name: String::new(),

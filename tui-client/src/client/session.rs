@@ -133,7 +133,7 @@ fn map_unimplemented<T>(answer: Result<T, Status>) -> Result<T, Status> {
     })
 }
 
-/// Requests optional features; old casinos ignore them.
+/// Requests optional features; old casinos ignore them. An empty `player` is not sent: such a session has no wallet.
 fn request_capabilities(metadata: &mut MetadataMap, player: &str) {
     let names = [
         capabilities::TICKS,
@@ -146,14 +146,18 @@ fn request_capabilities(metadata: &mut MetadataMap, player: &str) {
         capabilities::UP_TO,
         capabilities::NEWS,
     ];
+    let is_offered = |name: &&str| *name != capabilities::WALLET || !player.is_empty();
+    let names: Vec<&str> = names.into_iter().filter(is_offered).collect();
     match names.join(",").parse() {
         Ok(names) => {
             metadata.insert(capabilities::HEADER, names);
         }
         Err(error) => tracing::error!(%error, "the feature names are not valid metadata"),
     }
-    metadata.insert_bin(
-        capabilities::USER_HEADER,
-        MetadataValue::from_bytes(player.as_bytes()),
-    );
+    if !player.is_empty() {
+        metadata.insert_bin(
+            capabilities::USER_HEADER,
+            MetadataValue::from_bytes(player.as_bytes()),
+        );
+    }
 }

@@ -61,6 +61,7 @@ use crate::{
     },
     ui::{
         panels::{footer, header, lab, lobby, log, ticket, ticks, toast, wallet, wire},
+        screens::watch,
         theme::ascii,
         widgets::panel,
     },
@@ -163,11 +164,31 @@ impl Renderer {
             self.draw_too_small(area, buf);
             return Default::default();
         };
-        let layout = log::reserve_space(
-            self,
-            state,
-            MainLayout::of(size, area, state.lobby.capabilities.news),
-        );
+        let layout = MainLayout::of(size, area, state.lobby.capabilities.news);
+        let (layout, sight, buttons) = match state.session.settings.watch {
+            true => watch::draw(self, state, layout, buf),
+            false => self.draw_game(state, layout, buf),
+        };
+        let overlay_info = overlay::draw(self, state, &layout, buf);
+        let frame_info = FrameInfo {
+            reach: overlay_info.reach,
+            sight,
+            buttons: match state.screen.overlays.is_empty() {
+                true => buttons,
+                false => overlay_info.buttons.clone(),
+            },
+        };
+        (overlay_info, frame_info)
+    }
+
+    /// Draws the main screen of a player. Returns nothing that can be clicked if a window covers it.
+    fn draw_game(
+        &self,
+        state: &AppState,
+        layout: MainLayout,
+        buf: &mut Buffer,
+    ) -> (MainLayout, HitMap, Vec<ClickTarget>) {
+        let layout = log::reserve_space(self, state, layout);
         let (layout, lobby_layout) = lobby::reserve_space(state, layout);
         let (layout, wire_area) = wire::reserve_space(state, layout);
         header::draw(self, state, &layout, buf);
@@ -186,20 +207,10 @@ impl Renderer {
         buttons.extend(footer::draw(self, state, &layout, buf));
         toast::draw(self, state, &layout, buf);
         overlay::tour::draw(self, state, &layout, buf);
-        let is_covered = wire::draw_window(self, state, &layout, buf);
-        let sight = if is_covered { HitMap::default() } else { sight };
-        let overlay_info = overlay::draw(self, state, &layout, buf);
-        let is_covered = is_covered || !state.screen.overlays.is_empty();
-        let frame_info = FrameInfo {
-            reach: overlay_info.reach,
-            sight,
-            buttons: if is_covered {
-                overlay_info.buttons.clone()
-            } else {
-                buttons
-            },
-        };
-        (overlay_info, frame_info)
+        match wire::draw_window(self, state, &layout, buf) {
+            true => (layout, HitMap::default(), Vec::new()),
+            false => (layout, sight, buttons),
+        }
     }
 
     /// Shows the required terminal size, as long as it fits.

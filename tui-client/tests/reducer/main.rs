@@ -16,4 +16,5 @@ mod limits;
 mod money;
 mod orders;
 mod tour;
+mod watch;
 mod wire;

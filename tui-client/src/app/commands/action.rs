@@ -77,6 +77,14 @@ impl Action {
         )
     }
 
+    /// Returns true if the action has no use without a player.
+    pub(crate) fn needs_player(self) -> bool {
+        !matches!(
+            self,
+            Self::Chart(_) | Self::Leaderboard | Self::Help | Self::Repaint | Self::Suspend | Self::Quit
+        )
+    }
+
     /// Returns true if holding the key repeats the action; never for actions that move money.
     pub(crate) fn may_repeat(self) -> bool {
         matches!(

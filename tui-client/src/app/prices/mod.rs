@@ -41,6 +41,8 @@ pub struct PriceHistory {
     candles: VecDeque<Candle>,
     prices: VecDeque<PricePoint>,
     interval_ms: Option<i64>,
+    /// The first price that was pushed.
+    opening: Option<PricePoint>,
 }
 
 /// A price change.
@@ -50,6 +52,16 @@ pub struct Change {
     pub tokens: i64,
     /// Relative to the earlier price.
     pub permille: Option<Permille>,
+}
+
+impl Change {
+    fn between(before: PricePoint, last: PricePoint) -> Self {
+        let tokens = i64::from(last.price).saturating_sub(i64::from(before.price));
+        Self {
+            tokens,
+            permille: Permille::from_change(tokens, i64::from(before.price)),
+        }
+    }
 }
 
 impl PriceHistory {
@@ -105,11 +117,13 @@ impl PriceHistory {
     pub fn change(&self) -> Option<Change> {
         let mut newest_first = self.prices.iter().rev();
         let (last, before) = (newest_first.next()?, newest_first.next()?);
-        let tokens = i64::from(last.price).saturating_sub(i64::from(before.price));
-        Some(Change {
-            tokens,
-            permille: Permille::from_change(tokens, i64::from(before.price)),
-        })
+        Some(Change::between(*before, *last))
+    }
+
+    /// Returns the change since the first price of this market that the stream has sent, and the time of that price.
+    pub fn since_opening(&self) -> Option<(Change, UnixMillis)> {
+        let (last, opening) = self.last().zip(self.opening)?;
+        Some((Change::between(opening, last), opening.at))
     }
 
     /// Adds a price from the stream. A known tick is ignored: opening repeats the current price, or an older one if the
@@ -125,8 +139,11 @@ impl PriceHistory {
         if another {
             self.candles.clear();
             self.prices.clear();
+            self.opening = None;
         }
-        self.prices.push_back(PricePoint { tick, price, at });
+        let point = PricePoint { tick, price, at };
+        self.opening.get_or_insert(point);
+        self.prices.push_back(point);
         self.trim();
         another
     }

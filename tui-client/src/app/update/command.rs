@@ -46,6 +46,9 @@ fn reject_in_challenge(state: &mut AppState) -> Effects {
 }
 
 pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
+    if !state.session.settings.offers(action) {
+        return Effects::new();
+    }
     state.tour = state.tour.and_then(|tour| tour.after(action));
     match action {
         Action::Buy => return order_from_ticket(state, Side::Buy),

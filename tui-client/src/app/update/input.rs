@@ -215,8 +215,11 @@ fn drag(state: &mut AppState, column: u16) -> Option<MouseGesture> {
 }
 
 fn main_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
+    let has_ticket = !state.session.settings.watch;
     match key.code {
-        KeyCode::Char(letter) if is_typed(key) && state.ticket.type_char(letter) => Effects::new(),
+        KeyCode::Char(letter) if has_ticket && is_typed(key) && state.ticket.type_char(letter) => {
+            Effects::new()
+        }
         // Held keys may change the ticket, but never trade twice.
         _ if key.kind == KeyEventKind::Repeat && !action.is_some_and(Action::may_repeat) => Effects::new(),
         _ => run_action(state, action),

@@ -58,6 +58,8 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         StreamEvent::News(headline) => state.lobby.headline = Some(headline),
         StreamEvent::Result(result) => return order_result(state, result),
         StreamEvent::Closed(why) => return on_disconnect(state, why),
+        // Without a player there is nobody to retry, and no key to guess.
+        StreamEvent::Rejected(why) if state.session.settings.watch => return on_disconnect(state, why),
         StreamEvent::Rejected(why) => on_rejected(state, why),
     }
     Effects::new()
@@ -119,7 +121,7 @@ fn on_open(state: &mut AppState, extended: bool, ids: bool) -> Effects {
     if let Some(lab) = &mut state.lab {
         lab.on_open(effects.len(), state.now);
     }
-    if !extended {
+    if !extended && !state.session.settings.watch {
         effects.push(Effect::Call(Request::Holdings));
         return effects;
     }

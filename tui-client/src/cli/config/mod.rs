@@ -47,7 +47,7 @@ const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Du
 pub struct Config {
     /// The server to play on.
     pub server: ServerChoice,
-    /// The player's name.
+    /// The player's name; empty without a player.
     pub player: String,
     /// Line by line, without a screen.
     pub plain: bool,
@@ -186,6 +186,7 @@ impl Config {
         let options = merge(content.options, &cli.options)?;
         let config = Self::check(&options, environment)?;
         let is_lab = matches!(cli.task, Some(Task::Lab(_)));
+        let watch = cli.watch == Some(true) && cli.task.is_none();
         if let ServerChoice::Shared(shared) = &config.server {
             reject_solo_options(&cli.options)?;
             if is_lab {
@@ -193,14 +194,21 @@ impl Config {
                     "casino: the lab starts a casino of its own and never joins a shared table; leave out --casino, or set it to solo"
                 ));
             }
-            server::require_encryption(shared, &options)?;
+            if !watch {
+                server::require_encryption(shared, &options)?;
+            }
         }
+        let of_player = |path: &Option<PathBuf>| path.clone().filter(|_| !watch);
         Ok(Self {
-            record: cli.recording.record.clone(),
-            cast: cli.recording.cast.clone(),
+            player: if watch { String::new() } else { config.player },
+            record: of_player(&cli.recording.record),
+            cast: of_player(&cli.recording.cast),
             settings: Settings {
                 keys: content.keys,
                 lab: is_lab,
+                watch,
+                splash: config.settings.splash && !watch,
+                wire: config.settings.wire && !watch,
                 ..config.settings
             },
             ..config

@@ -44,8 +44,8 @@ fn the_printed_file_has_every_key_with_its_default() {
     let known = Cli::definition();
     let known = known.get_arguments().filter_map(clap::Arg::get_long).count();
     let set = toml::Table::try_from(&options).unwrap();
-    // Not `config`, `record` and `cast`.
-    assert_eq!(set.len(), known - 3, "{set}");
+    // Not `config`, `record`, `cast` and `watch`.
+    assert_eq!(set.len(), known - 4, "{set}");
 
     let environment = environment(Path::new("/nowhere"));
     let defaults = Config::check(&Options::default(), &environment).unwrap();
@@ -108,8 +108,8 @@ fn every_option_has_an_environment_variable_and_a_key() {
         let long = option.get_long().unwrap();
         let variable = format!("AWESOMESTOCK_{}", long.to_uppercase().replace('-', "_"));
         assert_eq!(option.get_env().unwrap(), variable.as_str());
-        // The paths of the configuration, the recording and the cast are not options of the file.
-        if !["config", "record", "cast"].contains(&long) {
+        // These are for one game, and not options of the file.
+        if !["config", "record", "cast", "watch"].contains(&long) {
             let wrong = format!("{long} = [[]]");
             let why = error(&wrong, &[]);
             assert!(
@@ -331,6 +331,32 @@ fn a_given_file_must_be_readable_and_not_too_large() {
     assert!(format!("{big:#}").contains("bytes"), "{big:#}");
     fs::write(&path, "user = 'anna'").unwrap();
     assert_eq!(load_at(home.path(), &named).unwrap().player, "anna");
+}
+
+#[test]
+fn without_a_player_there_is_no_name_and_no_option_of_one() {
+    let casino = "--casino=http://casino.example.org:10000";
+    let config = load("user = 'anna'\nwire = true", &["--watch", casino]).unwrap();
+    assert_eq!(config.player, "");
+    let settings = config.settings;
+    assert!(settings.watch && !settings.wire && !settings.splash);
+    let why = |arguments: &[&str]| {
+        let parsed = Cli::parse(["awesomestock"].iter().chain(arguments));
+        parsed.unwrap_err().to_string()
+    };
+    for option in ["--user=ann", "--plain", "--wire", "--record=f", "--cast=f"] {
+        let name = option.split('=').next().unwrap();
+        let expected = format!("{name} is for a player; it cannot be used with --watch");
+        let why = why(&[option, "--watch"]);
+        assert!(why.contains(&expected), "{why}");
+    }
+    for (command, expected) in [("balance", "with a command"), ("lab", "with the lab")] {
+        let why = why(&["--watch", command]);
+        assert!(
+            why.contains("--watch is for a game") && why.contains(expected),
+            "{why}"
+        );
+    }
 }
 
 #[test]

@@ -72,16 +72,26 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
         lines.push(Line::default());
     }
     lines.push(panel::styled("KEYS", view.theme.title));
-    let quantity = "the ticket's quantity: 10, 2.5k, 50% of the maximum, $500 worth";
-    lines.extend(rows(view, "0-9 . k % $", quantity, KEY_COLUMNS, columns));
-    for binding in BINDINGS {
-        let keys = state.session.settings.keys.keys(binding.action);
+    let settings = &state.session.settings;
+    if !settings.watch {
+        let quantity = "the ticket's quantity: 10, 2.5k, 50% of the maximum, $500 worth";
+        lines.extend(rows(view, "0-9 . k % $", quantity, KEY_COLUMNS, columns));
+    }
+    for binding in BINDINGS.iter().filter(|row| settings.offers(row.action)) {
+        let keys = settings.keys.keys(binding.action);
         let keys: Vec<String> = keys.iter().map(Key::label).collect();
         let help = match binding.gesture {
+            None if settings.watch && binding.action == Action::Quit => "quit".to_owned(),
             None => binding.help.to_owned(),
             Some(gesture) => format!("{}; mouse: {}", binding.help, gesture.words()),
         };
         lines.extend(rows(view, &keys.join("  "), &help, KEY_COLUMNS, columns));
+    }
+    if settings.watch {
+        let words = "This view has no player: it sends no name, no key and no order.";
+        lines.push(Line::default());
+        lines.extend(text::wrap(words, columns, 0).into_iter().map(Line::from));
+        return lines;
     }
     let heading = format!("COMMANDS, after {}", panel::key_label(state, Action::Palette));
     lines.extend([Line::default(), panel::styled(heading, view.theme.title)]);

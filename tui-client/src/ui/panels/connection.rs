@@ -112,8 +112,11 @@ pub(crate) fn loss_reason(state: &AppState) -> Option<(&'static str, &str)> {
     }
 }
 
-/// Returns variants of `live`, with latency and the age of the last message.
+/// Returns variants of `live`, for a player with latency and the age of the last message.
 fn live_words(state: &AppState) -> Vec<String> {
+    if state.session.settings.watch {
+        return vec!["live".to_owned()];
+    }
     let live = state.connection.live();
     let latency = live.and_then(|live| live.latency_ms).map(format::latency);
     let age = live

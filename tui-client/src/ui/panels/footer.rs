@@ -13,7 +13,7 @@ use ratatui::{
 
 use crate::{
     app::{
-        AppState,
+        AppState, Settings,
         commands::{
             action::{Action, BINDINGS, Binding},
             keymap::Keymap,
@@ -33,7 +33,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> Vec<ClickTarget> {
     let area = layout.footer.inner(Margin::new(1, 0));
-    let hints = hints(&state.session.settings.keys, usize::from(area.width));
+    let hints = hints(&state.session.settings, usize::from(area.width));
     let widths = hints.iter().map(|hint| Length(text::cells(hint.columns())));
     let areas = area.layout_vec(&Layout::horizontal(widths).spacing(GAP));
     let mut buttons = Vec::with_capacity(hints.len());
@@ -75,8 +75,9 @@ impl FooterHint {
 }
 
 /// Returns the most important hints that fit `columns`.
-fn hints(keys: &Keymap, columns: usize) -> Vec<FooterHint> {
-    let all = BINDINGS.iter().filter_map(|row| FooterHint::of(row, keys));
+fn hints(settings: &Settings, columns: usize) -> Vec<FooterHint> {
+    let offered = BINDINGS.iter().filter(|row| settings.offers(row.action));
+    let all = offered.filter_map(|row| FooterHint::of(row, &settings.keys));
     let mut hints: Vec<FooterHint> = all.collect();
     while used_columns(&hints) > columns {
         let least = hints.iter().enumerate().max_by_key(|(_, hint)| hint.rank);
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_least_important_hints_are_dropped_first() {
-        let own = Keymap::default();
+        let own = Settings::default();
         let keys = |columns| -> String { hints(&own, columns).into_iter().map(|hint| hint.key).collect() };
         assert_eq!(keys(0), "");
         assert_eq!(keys(5), "b");

@@ -69,7 +69,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
 }
 
 /// Draws the newest headline and, if there is room, its age. It is highlighted until the price can follow it.
-fn news(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+pub(crate) fn news(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let Some(headline) = &state.lobby.headline else {
         return panel::styled("no news yet", view.theme.dim).render(area, buf);
     };
@@ -95,7 +95,7 @@ fn news(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     Text::from_iter(lines.into_iter().map(|line| panel::styled(line, style))).render(area, buf);
 }
 
-fn price_style(view: &Renderer, state: &AppState, status: &Status) -> Style {
+pub(crate) fn price_style(view: &Renderer, state: &AppState, status: &Status) -> Style {
     if !status.is_current {
         return view.theme.dim;
     }
@@ -190,14 +190,22 @@ fn large(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &m
     price.render(price_area, buf);
     Text::from(beside_price(view, state, status)).render(rest, buf);
     let columns = usize::from(rest.width).saturating_sub(CHANGE_COLUMNS);
-    let interval = match state.market.interval_ms() {
+    let session = panel::styled(session(state, columns), theme.strong);
+    let lines = [
+        session,
+        status.line(columns),
+        panel::styled(interval(state), theme.dim),
+    ];
+    Text::from_iter(lines).right_aligned().render(rest, buf);
+}
+
+/// Returns the time between two prices; empty if it is not known.
+pub(crate) fn interval(state: &AppState) -> String {
+    match state.market.interval_ms() {
         Some(ms) if ms >= 1000 => format!("tick every {}", format::age(ms)),
         Some(ms) => format!("tick every {ms} ms"),
         None => String::new(),
-    };
-    let session = panel::styled(session(state, columns), theme.strong);
-    let lines = [session, status.line(columns), panel::styled(interval, theme.dim)];
-    Text::from_iter(lines).right_aligned().render(rest, buf);
+    }
 }
 
 /// Returns the price change, or the age of a price that is not current.

@@ -284,6 +284,9 @@ pub(crate) fn players_lines(view: &Renderer, state: &AppState, columns: usize) -
 
 /// Returns the player's rank, for titles.
 pub(crate) fn own_rank(state: &AppState) -> Option<String> {
+    if state.session.settings.watch {
+        return None;
+    }
     let board = &state.lobby.leaderboard;
     let Some(own) = &board.own else {
         return (!board.top.is_empty()).then(|| "you: not ranked".to_owned());
@@ -297,7 +300,7 @@ pub(crate) fn own_rank(state: &AppState) -> Option<String> {
 }
 
 /// Returns the name with a label. If both do not fit, the label is dropped.
-fn label(state: &AppState, player: &Player, columns: usize) -> String {
+pub(crate) fn label(state: &AppState, player: &Player, columns: usize) -> String {
     let name = text::sanitize(&player.name);
     let about = if player.house {
         " (house)"

@@ -1,0 +1,99 @@
+//! The three best on steps, and the next ranks below; without room for steps, all in one list.
+//!
+//! ```text
+//!                   bob
+//!                 +8,500
+//!    ~Ada         +85.0 %
+//!  +4,000     ┌─────────────┐       ann
+//!  +40.0 %    │     ▀█      │     +2,500
+//! ┌───────────┤      █      │     +25.0 %
+//! │    ▀▀█    │     ▄█▄     ├─────────────┐
+//! │    █▀▀    │             │     ▀▀█     │
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{
+        Constraint::{Fill, Length},
+        Flex, Layout, Margin, Rect,
+    },
+    style::Modifier,
+    symbols::merge::MergeStrategy,
+    text::Text,
+    widgets::{Block, Widget},
+};
+
+use crate::{
+    app::{AppState, lobby::Standing},
+    ui::{
+        Renderer,
+        panels::lobby,
+        text::{self, format},
+        widgets::{big_digits, panel},
+    },
+};
+
+/// Players on steps.
+const PLACES: usize = 3;
+
+/// Smallest area with steps.
+const MIN_STEPS: (u16, u16) = (36, 12);
+
+/// Rows of name, profit and return.
+const WORD_ROWS: u16 = 3;
+
+/// Rows of the lowest step.
+const LOWEST_ROWS: u16 = 5;
+
+pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+    let mut ranks = lobby::full_leaderboard_lines(view, state, usize::from(area.width));
+    let top = &state.lobby.leaderboard.top;
+    let has_steps = !top.is_empty() && area.width >= MIN_STEPS.0 && area.height >= MIN_STEPS.1;
+    let step_rows = if has_steps { (area.height / 2).max(10) } else { 0 };
+    let [steps, list] = area.layout(&Layout::vertical([Length(step_rows), Fill(1)]));
+    if has_steps {
+        ranks.drain(..top.len().min(PLACES));
+        // The first is in the middle, the second on the left.
+        let columns: [Rect; PLACES] = steps.layout(&Layout::horizontal([Fill(1); PLACES]).spacing(-1));
+        for (place, area) in [1, 0, 2].into_iter().zip(columns) {
+            if let Some(standing) = top.get(place) {
+                step(view, state, standing, area, buf);
+            }
+        }
+    }
+    let bold = if has_steps { 0 } else { PLACES };
+    for line in ranks.iter_mut().take(bold) {
+        line.style = Modifier::BOLD.into();
+    }
+    Text::from_iter(ranks).render(list, buf);
+}
+
+/// Draws a player on a step. Equal ranks are on equal steps.
+fn step(view: &Renderer, state: &AppState, standing: &Standing, area: Rect, buf: &mut Buffer) {
+    let highest = area.height.saturating_sub(WORD_ROWS);
+    let steps_below = u16::try_from(standing.rank.clamp(1, 3)).unwrap_or(1) - 1;
+    let lower = steps_below.saturating_mul(highest.saturating_sub(LOWEST_ROWS) / 2);
+    let rows = [Fill(1), Length(WORD_ROWS), Length(highest.saturating_sub(lower))];
+    let [_, words, block] = area.layout(&Layout::vertical(rows));
+    Block::bordered()
+        .border_style(view.theme.border)
+        .merge_borders(MergeStrategy::Exact)
+        .render(block, buf);
+    let rank = big_digits::lines(&format::thousands(i64::from(standing.rank)));
+    let [digits] = block.layout(&Layout::vertical([Length(WORD_ROWS)]).flex(Flex::Center));
+    let rank = Text::from_iter(rank).style(view.theme.title).centered();
+    rank.render(digits.inner(Margin::new(1, 0)), buf);
+
+    let words = words.inner(Margin::new(1, 0));
+    let columns = usize::from(words.width);
+    let (won, share, by) = match standing.performance {
+        Some(won) => (format::signed(won.profit), won.return_permille(), won.profit),
+        None => (format::pluralize(standing.equity, "token"), None, 0),
+    };
+    let share = share.map(format::percent).unwrap_or_default();
+    let name = lobby::label(state, &standing.player, columns);
+    let line = |words: String, style| panel::styled(text::truncate(&words, columns).into_owned(), style);
+    let gain = view.theme.change_style(by);
+    let lines = [line(name, view.theme.strong), line(won, gain), line(share, gain)];
+    Text::from_iter(lines).centered().render(words, buf);
+}
