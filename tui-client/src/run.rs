@@ -16,7 +16,8 @@ use crate::{
         args::OneShot,
         cast::CastArgs,
         config::{
-            Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, local_zone, remember_player,
+            Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, has_played, local_zone,
+            remember_player,
         },
     },
     client::{Client, Endpoint},
@@ -247,7 +248,7 @@ fn begins_with_tour(config: &Config) -> bool {
         && config.settings.splash
         && !is_recorded
         && !config.keys_dir.exists()
-        && progress::is_unused(&config.data_dir)
+        && !has_played(&config.data_dir)
 }
 
 fn has_screen(config: &Config) -> bool {

@@ -401,14 +401,14 @@ fn the_tour_ends_with_escape_and_starts_again_by_its_name() {
 }
 
 #[test]
-fn a_recorded_game_and_a_known_player_see_no_tour() {
+fn a_recorded_game_has_no_tour_and_a_command_does_not_use_it_up() {
     for options in [&["--record", "session.jsonl"][..], &["--cast", "game.cast"]] {
         see_no_tour(&first_game(&Home::new(), options, (80, 24)));
     }
     let home = Home::new();
     let bought = home.game(["buy-tokens", "100"]).output().unwrap();
     assert!(bought.status.success());
-    see_no_tour(&first_game(&home, &[], (80, 24)));
+    first_game(&home, &[], (80, 24)).see("Tour 1/7");
 }
 
 #[test]

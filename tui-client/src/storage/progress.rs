@@ -1,7 +1,7 @@
-//! What a player has seen and earned, by the files in the data folder.
+//! What a player has earned, in a file of the data folder.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Read, Write},
     path::Path,
 };
@@ -13,14 +13,6 @@ const FILE_NAME: &str = "achievements";
 
 /// Largest file that is read: many times all achievements.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
-
-/// Returns whether nobody has played with the data folder: it is missing or empty. Every game leaves a file there.
-pub(crate) fn is_unused(data_dir: &Path) -> bool {
-    match fs::read_dir(data_dir) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
-}
 
 /// Returns the achievements of earlier games. Lines of a newer version are ignored.
 pub(crate) fn achievements(data_dir: &Path) -> Vec<Achievement> {
@@ -49,6 +41,8 @@ pub(crate) fn add_achievements(data_dir: &Path, earned: &[Achievement]) -> io::R
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -56,9 +50,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(achievements(folder.path()), []);
         add_achievements(folder.path(), &[]).unwrap();
-        assert!(is_unused(folder.path()), "nothing to keep, no file");
-        add_achievements(folder.path(), &[Achievement::AllIn]).unwrap();
         let path = folder.path().join(FILE_NAME);
+        assert!(!path.exists(), "nothing to keep, no file");
+        add_achievements(folder.path(), &[Achievement::AllIn]).unwrap();
         fs::write(&path, "\"all-in\"\n\"of-a-newer-version\"\ntorn\n").unwrap();
         add_achievements(folder.path(), &[Achievement::Doubled]).unwrap();
         assert_eq!(
@@ -67,18 +61,5 @@ mod tests {
         );
         assert!(fs::read_to_string(&path).unwrap().contains("newer"));
         assert!(add_achievements(&folder.path().join("missing"), &[Achievement::AllIn]).is_err());
-    }
-
-    #[test]
-    fn only_a_missing_or_empty_folder_is_unused() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("data");
-        assert!(is_unused(&folder));
-        fs::create_dir(&folder).unwrap();
-        assert!(is_unused(&folder));
-        let file = folder.join("solo.db");
-        fs::write(&file, "").unwrap();
-        assert!(!is_unused(&folder));
-        assert!(!is_unused(&file), "not a folder");
     }
 }

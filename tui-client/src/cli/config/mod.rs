@@ -14,7 +14,7 @@ use awesomestock_proto::command_line;
 use casino_server::PriceModel;
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use etcetera::BaseStrategy;
-pub use player::{is_player_name, remember_player};
+pub use player::{has_played, is_player_name, remember_player};
 use serde::Deserialize;
 pub use server::{ServerAddress, SharedServer};
 pub use zone::local_zone;

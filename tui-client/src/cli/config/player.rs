@@ -75,3 +75,8 @@ pub fn remember_player(data_dir: &Path, name: &str) -> io::Result<()> {
     fs::create_dir_all(data_dir)?;
     fs::write(data_dir.join(FILE_NAME), format!("{name}\n"))
 }
+
+/// Returns whether a game on the screen was played with the data folder.
+pub fn has_played(data_dir: &Path) -> bool {
+    data_dir.join(FILE_NAME).exists()
+}

@@ -40,6 +40,9 @@ pub(crate) const TICKS: i64 = 120;
 const DOLLARS: i32 = 100;
 const INITIAL_PRICE: i32 = 50;
 
+/// Added to a date to get the seed of its game.
+const DAILY_SEEDS: u64 = 0x6461_696c << 32;
+
 /// The folder of results in the data folder.
 const FOLDER: &str = "daily";
 
@@ -66,12 +69,12 @@ impl Challenge {
         Self::Daily(Timestamp::now().to_zoned_datetime(TimeZone::UTC).date())
     }
 
-    /// The seed of a day is its date as a number: 20261129.
+    /// The seed of a day is its date as a number, such as 20261129, in a range that no duel is likely to use.
     fn seed(self) -> u64 {
         match self {
             Self::Daily(date) => {
                 let [year, month, day] = [i64::from(date.year()), date.month().into(), date.day().into()];
-                (year * 10_000 + month * 100 + day).unsigned_abs()
+                DAILY_SEEDS + (year * 10_000 + month * 100 + day).unsigned_abs()
             }
             Self::Duel(seed) => seed,
         }
@@ -436,13 +439,23 @@ pub(crate) async fn trades(client: &Client) -> Result<Vec<TradeRow>> {
     Ok(trades)
 }
 
-/// Computes the result in `file` again and prints it.
+/// Computes the result in `file` again and prints it. That of a day to come is not: its error would show prices.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or names a trade that cannot be.
 pub fn print_verified(file: &Path, mut out: impl Write) -> Result<()> {
-    let outcome = Proof::read(file)?.verify();
+    let proof = Proof::read(file)?;
+    if let (Challenge::Daily(date), Challenge::Daily(today)) = (proof.challenge, Challenge::today())
+        && date > today
+    {
+        return Err(eyre!(
+            "{}: {} has not begun; today is {today} (UTC)",
+            file.display(),
+            proof.challenge
+        ));
+    }
+    let outcome = proof.verify();
     let outcome = outcome.map_err(|why| eyre!("{}: {why}", file.display()))?;
     printed(write!(out, "{}", outcome.share(false)))
 }
