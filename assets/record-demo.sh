@@ -16,7 +16,7 @@ fi
 
 # The user's configuration file must not change the result.
 cast() {
-    "$GAME" cast assets/demo.jsonl --config /dev/null --theme dark --output "$folder/$1" "${@:2}"
+    "$GAME" cast assets/demo.jsonl --config /dev/null --theme dark --replace --output "$folder/$1" "${@:2}"
 }
 cast demo.cast --idle 1.5
 cast desk.svg --at 11.7s

@@ -11,7 +11,11 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::{
-    app::{SessionInfo, Settings, commands::lab::Faults, replay::Replay},
+    app::{
+        SessionInfo, Settings,
+        commands::lab::Faults,
+        replay::{Recording, Replay},
+    },
     cli::{
         args::OneShot,
         cast::CastArgs,
@@ -140,11 +144,13 @@ pub(crate) fn endpoint_for(address: &ServerAddress, shared: &SharedServer) -> Re
 ///
 /// There is no terminal, a shared table is chosen, or a part of the game fails.
 pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
+    if let ServerChoice::Shared(_) = &config.server {
+        return Err(eyre!(
+            "casino: {challenge} is played alone; leave out --casino, or set it to solo"
+        ));
+    }
     if !has_screen(&config) {
         return Err(eyre!("{challenge}: needs a terminal, and no --plain"));
-    }
-    if matches!(config.server, ServerChoice::Shared(_)) {
-        return Err(eyre!("{challenge}: is played alone; add --casino solo"));
     }
     let run = ChallengeRun::begin(&config.data_dir, challenge, &config.player)?;
     let seat = SessionInfo {
@@ -175,7 +181,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
 ///
 /// The file is not a recording, or there is no terminal.
 pub async fn replay(config: Config, file: &Path, speed: u32) -> Result<()> {
-    let recording = recording::read(file).wrap_err_with(|| command_line::shown_path(file))?;
+    let recording = read_recording(file)?;
     if !has_screen(&config) {
         return Err(eyre!("a replay {NEEDS_TERMINAL}"));
     }
@@ -198,7 +204,21 @@ pub fn cast(config: Config, arguments: &CastArgs) -> Result<()> {
         markers: config.markers,
         zone: TimeZone::UTC,
     };
-    cast::run(arguments, &view)
+    cast::run(read_recording(&arguments.file)?, arguments, &view)
+}
+
+/// Reads a recording. An incomplete last line is left out, with a notice on standard error.
+fn read_recording(file: &Path) -> Result<Recording> {
+    let recording = recording::read(file).wrap_err_with(|| command_line::shown_path(file))?;
+    if recording.is_torn {
+        let file = command_line::shown_path(file);
+        // A closed standard error is not a failure.
+        let _ = writeln!(
+            io::stderr(),
+            "{file}: the last line is incomplete and is left out: the recording was cut off"
+        );
+    }
+    Ok(recording)
 }
 
 async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faults>>) -> Result<()> {

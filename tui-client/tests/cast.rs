@@ -191,6 +191,20 @@ fn wrong_usage_is_explained_and_writes_nothing() {
 }
 
 #[test]
+fn an_incomplete_last_line_is_left_out_with_a_notice() {
+    let home = Home::new();
+    let torn = fs::read(session()).unwrap();
+    fs::write(home.path().join("torn.jsonl"), &torn[..torn.len() - 9]).unwrap();
+    let output = cast(&home, "torn.jsonl -o out.cast", &[]);
+    let said = complaint(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.starts_with("torn.jsonl: the last line is incomplete and is left out"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_recording_is_not_replaced_and_a_failure_keeps_the_old_file() {
     let home = Home::new();
     fs::copy(session(), home.path().join("session.cast")).unwrap();
@@ -203,13 +217,15 @@ fn a_recording_is_not_replaced_and_a_failure_keeps_the_old_file() {
     );
 
     fs::write(home.path().join("old.svg"), "old").unwrap();
-    let output = cast(&home, "session.jsonl -o old.svg --at 90", &[]);
+    let output = cast(&home, "session.jsonl -o old.svg --at 90 --replace", &[]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(home.path().join("old.svg")).unwrap(), "old");
-    assert_eq!(
-        cast(&home, "session.jsonl -o old.svg --at 1", &[]).status.code(),
-        Some(0)
-    );
+    let output = cast(&home, "session.jsonl -o old.svg --at 1", &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("output: old.svg exists; choose another name, or add --replace"));
+    assert_eq!(fs::read_to_string(home.path().join("old.svg")).unwrap(), "old");
+    let output = cast(&home, "session.jsonl -o old.svg --at 1 --replace", &[]);
+    assert_eq!(output.status.code(), Some(0));
     assert!(
         fs::read_to_string(home.path().join("old.svg"))
             .unwrap()

@@ -234,9 +234,9 @@ fn invalid_recordings() -> Vec<(&'static str, String, &'static str)> {
             "line 2 is damaged",
         ),
         (
-            "cut off",
-            format!("{HEADER}\n{woken}"),
-            "line 2 is damaged: it is incomplete",
+            "cut off in the middle",
+            format!("{HEADER}\n{{\"at\":1001,\"ev\n{woken}\n"),
+            "line 2 is damaged",
         ),
         (
             "after the end",
@@ -259,6 +259,24 @@ fn an_invalid_recording_is_rejected_with_its_line() {
         assert_eq!(output.status.code(), Some(1), "{name}: {stderr}");
         assert!(stderr.contains(expected), "{name}: {stderr}");
     }
+}
+
+#[test]
+fn an_incomplete_last_line_is_left_out_and_the_rest_is_played() {
+    let home = Home::new();
+    let path = home.path().join("session");
+    let woken = r#"{"at":1001,"event":"Woken"}"#;
+    for cut in [1, 10, woken.len()] {
+        fs::write(&path, format!("{HEADER}\n{woken}\n{}", &woken[..cut])).unwrap();
+        let recording = read(&path).unwrap();
+        assert_eq!((recording.events.len(), recording.is_torn), (1, true), "{cut}");
+    }
+    let mut replay = terminal(&home, &["replay", path.to_str().unwrap()]);
+    replay.see("REPLAY end of recording");
+    replay.type_keys("q");
+    let (status, left) = replay.end();
+    assert!(status.success());
+    assert!(left.contains("the last line is incomplete"), "{left}");
 }
 
 #[test]

@@ -281,6 +281,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => any_mouse(),
         1 => any_click_targets(),
         1 => any::<Result<String, String>>().prop_map(Event::Exported),
+        1 => any::<String>().prop_map(Event::Notice),
         1 => Just(Event::Timer),
         1 => Just(Event::Shutdown),
     ]

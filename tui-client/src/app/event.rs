@@ -49,6 +49,8 @@ pub enum Event {
     Failed(Request, RequestError),
     /// An export finished: the file's path, or the error.
     Exported(Result<String, String>),
+    /// A part of the game has stopped, with the reason.
+    Notice(String),
     /// The time of [`AppState::next_wake`](super::AppState::next_wake) was reached.
     #[serde(rename = "Woken")]
     Timer,

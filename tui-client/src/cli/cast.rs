@@ -39,6 +39,9 @@ pub struct CastArgs {
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath,
         value_parser = PathBufValueParser::new().try_map(CastOutput::new))]
     pub output: CastOutput,
+    /// Replace an existing OUT
+    #[arg(long)]
+    pub replace: bool,
     /// Version of the asciicast format, v2 or v3 [default: v2]
     #[arg(long, value_name = "VERSION", hide_possible_values = true)]
     pub format: Option<CastFormat>,

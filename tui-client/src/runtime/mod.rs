@@ -116,6 +116,7 @@ pub async fn play(
         wire,
         recorder,
         cast,
+        is_reported: [false; 2],
         faults,
     };
     game.play(first, events).await
@@ -142,6 +143,8 @@ struct Runtime {
     wire: mpsc::Receiver<WireEvent>,
     recorder: Option<Recorder>,
     cast: Option<LiveCast>,
+    /// The player knows that the recording, and the cast, have stopped.
+    is_reported: [bool; 2],
     faults: Option<watch::Sender<Faults>>,
 }
 
@@ -225,6 +228,7 @@ impl Runtime {
         if !self.pace.is_due(now) {
             return Ok(());
         }
+        self.report_stopped();
         self.pace.mark_drawn(now);
         self.screen
             .draw(|frame| self.seen = self.view.draw(&self.state, frame))
@@ -233,6 +237,22 @@ impl Runtime {
             cast.draw(&self.view, &self.state);
         }
         Ok(())
+    }
+
+    /// Shows once that the recording or the cast has stopped, for example because the disk is full.
+    fn report_stopped(&mut self) {
+        let reasons = [
+            ("recording", self.recorder.as_ref().and_then(Recorder::stopped)),
+            ("cast", self.cast.as_ref().and_then(LiveCast::stopped)),
+        ];
+        let reasons = reasons.map(|(name, why)| Some(format!("{name} stopped: {}", why?)));
+        let was_reported = self.is_reported;
+        self.is_reported = reasons.each_ref().map(Option::is_some);
+        for (words, was_reported) in reasons.into_iter().zip(was_reported) {
+            if let Some(words) = words.filter(|_| !was_reported) {
+                self.record_and_update(Event::Notice(words));
+            }
+        }
     }
 
     async fn dispatch_all(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {

@@ -573,7 +573,7 @@ fn an_old_recording_shows_its_messages_and_steps() {
     };
     assert_eq!(step("Stream Opened"), ["connection"]);
     assert!(step("Stream Result").contains(&"waiting orders"));
-    // Enter opens a row, Esc closes it, then it leaves the replay.
+    // Enter opens a row. Esc closes it, and then the pane.
     press(&mut replay, KeyCode::Enter);
     assert!(matches!(
         replay.state().screen.overlays.last(),
@@ -585,5 +585,7 @@ fn an_old_recording_shows_its_messages_and_steps() {
         replay.state().screen.overlays.last(),
         Some(Overlay::WireRow { .. })
     ));
-    assert!(!replay.key(&KeyEvent::from(KeyCode::Esc)));
+    press(&mut replay, KeyCode::Esc);
+    assert!(!replay.state().wire.view.is_open);
+    assert!(!replay.key(&KeyEvent::from(KeyCode::Char('q'))));
 }

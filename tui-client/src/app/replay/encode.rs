@@ -33,6 +33,7 @@ const NOT_RECORDED: &str = "(not in a recording)";
 pub(crate) struct Encoder {
     extended: bool,
     ids: bool,
+    is_open: bool,
     /// Sides of the orders without a result, oldest first: a recorded result does not have it.
     open_sides: VecDeque<Side>,
 }
@@ -43,9 +44,12 @@ impl Encoder {
         let Event::Stream(event) = event else {
             return None;
         };
+        if let StreamEvent::Closed(_) | StreamEvent::Rejected(_) = event {
+            self.is_open = false;
+        }
         let frame = match event {
             StreamEvent::Opened { extended, ids } => {
-                (self.extended, self.ids) = (*extended, *ids);
+                (self.extended, self.ids, self.is_open) = (*extended, *ids, true);
                 return None;
             }
             // It follows the event `Opened`, and completes the features.
@@ -131,7 +135,11 @@ impl Encoder {
                 };
                 Some(WireFrame::Sent(MessageBytes::new(&action.encode_to_vec())))
             }
-            Effect::Leave => Some(WireFrame::HalfClosed),
+            Effect::Leave => {
+                self.is_open = false;
+                Some(WireFrame::HalfClosed)
+            }
+            Effect::Quit => self.is_open.then_some(WireFrame::HalfClosed),
             _ => None,
         };
         effects

@@ -34,8 +34,10 @@ pub struct Recording {
     pub start: UnixMillis,
     /// Events with their times, in the order of arrival.
     pub events: Vec<(UnixMillis, Event)>,
-    /// The recording reached its size limit before the session ended.
+    /// The session went on after the recording ended.
     pub(crate) cut_off: bool,
+    /// The last line was incomplete and is left out.
+    pub is_torn: bool,
 }
 
 impl Recording {
@@ -169,7 +171,7 @@ impl Replay {
         match key.code {
             KeyCode::Char('c') if ctrl => return false,
             _ if self.pane_key(key.code) => {}
-            KeyCode::Char('q') | KeyCode::Esc => return false,
+            KeyCode::Char('q') => return false,
             KeyCode::Char(' ') => self.is_paused = !self.is_paused,
             KeyCode::Char('+' | '=') => self.speed = self.speed.saturating_mul(2).min(MAX_SPEED),
             KeyCode::Char('-') => self.speed = self.speed.checked_div(2).unwrap_or(1).max(1),
@@ -288,7 +290,7 @@ impl Replay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::without_wire;
+    use crate::{app::event::StreamEvent, testkit::without_wire};
 
     const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
@@ -308,6 +310,7 @@ mod tests {
                 .map(|ms| (START.plus_ms(*ms), up.clone()))
                 .collect(),
             cut_off: false,
+            is_torn: false,
         }
     }
 
@@ -366,6 +369,29 @@ mod tests {
     }
 
     #[test]
+    fn quitting_ends_an_open_stream_and_no_other() {
+        let quit = Event::Key(KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE));
+        let opened = Event::Stream(StreamEvent::Opened {
+            extended: true,
+            ids: true,
+        });
+        let lost = Event::Stream(StreamEvent::Closed("lost".to_owned()));
+        for (events, is_closed) in [
+            (vec![opened.clone(), quit.clone()], true),
+            (vec![opened, lost, quit.clone()], false),
+            (vec![quit], false),
+        ] {
+            let mut recording = recording(&[]);
+            recording.events = events.into_iter().map(|event| (START, event)).collect();
+            let mut replay = Replay::new(recording, 1);
+            replay.open_wire();
+            replay.advance(0);
+            let mut rows = replay.state().wire.log.rows();
+            assert_eq!(rows.any(|row| row.frame == WireFrame::HalfClosed), is_closed);
+        }
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_keeps_the_order() {
         let mut replay = Replay::new(recording(&[5_000, -70_000, 1_000, 6_000]), 1);
         replay.advance(5_000);
@@ -380,11 +406,15 @@ mod tests {
     }
 
     #[test]
-    fn quit_keys_are_not_replay_keys() {
+    fn q_and_ctrl_c_leave_and_esc_closes_only_the_wire() {
         let mut replay = Replay::new(recording(&[1]), 1);
+        press(&mut replay, KeyCode::Esc);
+        press(&mut replay, KeyCode::Char('W'));
+        assert!(replay.state().wire.view.is_open);
+        press(&mut replay, KeyCode::Esc);
+        assert!(!replay.state().wire.view.is_open);
         let keys = [
             KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE),
-            KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE),
             KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL),
         ];
         for key in keys {

@@ -54,7 +54,7 @@ impl Replay {
 
     fn open_pane_key(&mut self, code: KeyCode) -> bool {
         match code {
-            KeyCode::Char('W') => self.state.wire.view = PaneView::default(),
+            KeyCode::Char('W') | KeyCode::Esc => self.state.wire.view = PaneView::default(),
             KeyCode::Char('r') => {
                 let view = &mut self.state.wire.view;
                 view.selected = None;

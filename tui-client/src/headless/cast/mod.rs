@@ -15,7 +15,6 @@ use std::{
 
 use ansi::AnsiScreen;
 use asciicast::{CastHeader, CastWriter};
-use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use frames::{Frames, Tempo};
 use svg::Picture;
@@ -24,7 +23,7 @@ use crate::{
     app::{portfolio::money::UnixMillis, replay::Recording},
     cli::cast::{CastArgs, OutputKind, clamp_size},
     runtime::frame_limiter::FRAME_INTERVAL,
-    storage::{recording, replace::replace_file},
+    storage::replace::replace_file,
     ui::{self, Renderer, text::sanitize},
 };
 
@@ -35,13 +34,18 @@ const DEFAULT_FPS: u32 = 8;
 ///
 /// # Errors
 ///
-/// The recording cannot be read, the time of a still is after its end, the picture is too large, or the file cannot be
+/// The time of a still is after the end of the recording, the picture is too large, or the file exists or cannot be
 /// written. A file that was there before is then unchanged.
-pub(crate) fn run(arguments: &CastArgs, view: &Renderer) -> Result<()> {
-    let recording =
-        recording::read(&arguments.file).wrap_err_with(|| command_line::shown_path(&arguments.file))?;
+pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -> Result<()> {
     if arguments.replaces_recording() {
         return Err(eyre!("output: {} is the recording", arguments.file.display()));
+    }
+    let path = &arguments.output.path;
+    if !arguments.replace && path.symlink_metadata().is_ok() {
+        return Err(eyre!(
+            "output: {} exists; choose another name, or add --replace",
+            path.display()
+        ));
     }
     let cast = Cast {
         arguments,
@@ -54,7 +58,6 @@ pub(crate) fn run(arguments: &CastArgs, view: &Renderer) -> Result<()> {
         ))
         .into_owned(),
     };
-    let path = &arguments.output.path;
     match arguments.output.kind {
         OutputKind::Asciicast => save(path, |out| cast.write_asciicast(recording, out)),
         OutputKind::Svg => {

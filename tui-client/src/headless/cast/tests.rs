@@ -67,6 +67,7 @@ fn recording() -> Recording {
             .map(|(ms, event)| (START.plus_ms(ms), event))
             .collect(),
         cut_off: false,
+        is_torn: false,
     }
 }
 
@@ -85,6 +86,7 @@ fn arguments() -> CastArgs {
             path: "demo.cast".into(),
             kind: OutputKind::Asciicast,
         },
+        replace: false,
         format: None,
         size: None,
         speed: 1,

@@ -27,8 +27,8 @@ pub enum RecordingError {
     Damaged(usize, String),
 }
 
-/// Reads the recording in a file. Fails if the file cannot be read, is not a recording, has another format, or is
-/// damaged.
+/// Reads the recording in a file. Leaves out an incomplete last line: the game was killed, or the disk was full. Fails if
+/// the file cannot be read, is not a recording, has another format, or is damaged.
 pub fn read(path: &Path) -> Result<Recording, RecordingError> {
     read_from(File::open(path)?)
 }
@@ -46,6 +46,7 @@ pub(crate) fn read_from(input: impl Read) -> Result<Recording, RecordingError> {
         start: header.at,
         events: Vec::new(),
         cut_off: false,
+        is_torn: false,
     };
     for number in 2.. {
         line.clear();
@@ -58,6 +59,10 @@ pub(crate) fn read_from(input: impl Read) -> Result<Recording, RecordingError> {
         let damaged = |why| RecordingError::Damaged(number, why);
         if recording.cut_off {
             return Err(damaged("unexpected line after the end".to_owned()));
+        }
+        if !line.ends_with(b"\n") {
+            (recording.cut_off, recording.is_torn) = (true, true);
+            break;
         }
         let record: Record<Event> = parse(&line).map_err(damaged)?;
         match record.body {
@@ -76,7 +81,7 @@ fn header_of(line: &[u8]) -> Result<Header, RecordingError> {
     parse(line).map_err(|why| RecordingError::Damaged(1, why))
 }
 
-/// Parses a complete line: a file cut off in the middle of one is damaged.
+/// Parses a complete line.
 fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     let text = line.strip_suffix(b"\n").ok_or("it is incomplete")?;
     serde_json::from_slice(text).map_err(|error| error.to_string())

@@ -81,7 +81,11 @@ impl Recorder {
         if after.saturating_add(END_BYTES) > self.max_bytes {
             return Ok(false);
         }
-        self.file.write_all(&bytes)?;
+        if let Err(error) = self.file.write_all(&bytes) {
+            // Removes a part of the line. The first error is the one to report.
+            let _ = self.file.set_len(self.written_bytes);
+            return Err(error);
+        }
         self.written_bytes = after;
         Ok(true)
     }
@@ -148,6 +152,18 @@ mod tests {
             "{}",
             recording.events.len()
         );
+    }
+
+    #[test]
+    fn a_full_disk_stops_the_recording_with_a_reason() {
+        let mut recorder = Recorder {
+            file: OpenOptions::new().write(true).open("/dev/full").unwrap(),
+            written_bytes: 0,
+            max_bytes: MAX_BYTES,
+            stopped: None,
+        };
+        recorder.start(&header());
+        assert!(recorder.stopped().unwrap().contains("No space left"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Replay bar: position and keys, in place of the footer. ASCII only.
 //!
 //! ```text
-//! REPLAY > 0:12 of 1:30 x4   space pause  arrows seek  ., step  +- speed  W wire  q quit
+//! REPLAY > 0:12 of 1:30 x4   space pause  arrows seek  ., step  +- speed  W wire  r reducer  q quit
 //! ```
 
 use ratatui::{
@@ -18,10 +18,21 @@ use crate::{
     ui::{FrameInfo, Renderer, text},
 };
 
-const KEYS: [&str; 4] = [
+/// The keys, as many as there is room for.
+const KEYS: [&str; 5] = [
     "   space pause  arrows seek  ., step  +- speed  W wire  q quit",
-    "   space pause  arrows seek  +- speed  q quit",
-    "   space arrows +- q",
+    "  space pause  arrows seek  ., step  W wire  q quit",
+    "  space arrows ., +- W q",
+    "  ., W q",
+    "",
+];
+
+/// The same while the wire pane is open.
+const PANE_KEYS: [&str; 5] = [
+    "   space pause  arrows seek  ., step  +- speed  W wire  r reducer  q quit",
+    "  space pause  ., step  W wire  r reducer  q quit",
+    "  space arrows ., +- W r q",
+    "  ., W r q",
     "",
 ];
 
@@ -30,14 +41,21 @@ impl Renderer {
     pub fn draw_replay(&self, replay: &Replay, frame: &mut Frame<'_>) -> FrameInfo {
         let frame_info = self.draw(replay.state(), frame);
         let [_, strip] = frame.area().layout(&Layout::vertical([Fill(1), Length(1)]));
-        let place = place(replay.position());
-        let candidates = KEYS.map(|keys| format!(" {place}{keys}"));
-        let candidates = candidates.each_ref().map(String::as_str);
-        let words = text::fit(&candidates, usize::from(strip.width));
+        let words = words(replay, usize::from(strip.width));
         frame.render_widget(Clear, strip);
         frame.render_widget(Paragraph::new(words).style(self.theme.alarm), strip);
         frame_info
     }
+}
+
+fn words(replay: &Replay, columns: usize) -> String {
+    let place = place(replay.position());
+    let keys = match replay.state().wire.view.is_open {
+        true => PANE_KEYS,
+        false => KEYS,
+    };
+    let candidates = keys.map(|keys| format!(" {place}{keys}"));
+    text::fit(&candidates.each_ref().map(String::as_str), columns).into_owned()
 }
 
 fn place(position: Position) -> String {
@@ -60,6 +78,46 @@ fn minutes(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        app::{SessionInfo, Settings, portfolio::money::UnixMillis, replay::Recording},
+        ui::text::width,
+    };
+
+    #[test]
+    fn the_keys_of_the_wire_are_named_where_there_is_room() {
+        let recording = Recording {
+            info: SessionInfo {
+                player: "ann".to_owned(),
+                server: "solo".to_owned(),
+            },
+            settings: Settings::default(),
+            size: (80, 24),
+            start: UnixMillis(0),
+            events: Vec::new(),
+            cut_off: false,
+            is_torn: false,
+        };
+        let mut replay = Replay::new(recording, 1);
+        for (columns, keys) in [
+            (100, "+- speed  W wire  q"),
+            (80, "., step  W wire  q"),
+            (54, "., +- W q"),
+            (38, "., W q"),
+        ] {
+            let words = words(&replay, columns);
+            assert!(words.contains(keys) && !words.contains(" r "), "{words}");
+        }
+        replay.open_wire();
+        for (columns, keys) in [
+            (100, "W wire  r reducer"),
+            (80, "W wire  r reducer"),
+            (54, "., +- W r q"),
+            (38, "., W r q"),
+        ] {
+            let words = words(&replay, columns);
+            assert!(words.contains(keys) && width(&words) <= columns, "{words}");
+        }
+    }
 
     #[test]
     fn the_replay_bar_shows_the_position() {
