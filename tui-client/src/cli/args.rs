@@ -12,11 +12,26 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cli::cast::{CastArgs, parse_speed};
 
-/// The options for games, which other commands reject. The lab takes all but the first.
+/// The options for games, which are not for other commands. The lab takes all but the first.
 const GAME: [&str; 3] = ["watch", "record", "cast"];
 
 /// The options of a player, which a view without a player rejects.
 const PLAYER: [&str; 5] = ["user", "plain", "wire", "record", "cast"];
+
+/// Returns which of the options for every command have an effect on `command`; `None`: all of them, or nearly all.
+fn used_options(command: &str) -> Option<&'static [&'static str]> {
+    Some(match command {
+        "replay" => &["config", "plain", "wire", "theme", "up", "markers"],
+        "cast" => &["config", "theme", "up", "markers"],
+        // Played alone: `--casino solo` replaces the address of a configuration file.
+        "daily" | "duel" => &[
+            "config", "casino", "user", "plain", "wire", "theme", "up", "markers", "bell", "data_dir",
+        ],
+        "verify" => &["config"],
+        "results" => &["config", "data_dir"],
+        _ => return None,
+    })
+}
 
 /// Version, with the commit if it is known.
 pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
@@ -71,36 +86,43 @@ impl Cli {
         cli.variables = named
             .map(|(option, variable)| (option.to_owned(), variable.to_owned()))
             .collect();
-        let is_given = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
-        let (rejected, reason) = match &cli.task {
-            None if cli.watch == Some(true) => (&PLAYER[..], "a player; it cannot be used with --watch"),
-            None => (&[][..], ""),
-            Some(Task::Lab(_)) => (&GAME[..1], "a game; it cannot be used with the lab"),
-            Some(_) => (&GAME[..], "a game; it cannot be used with a command"),
+        let commands = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand());
+        let commands: Vec<&str> = commands.map(|(name, _)| name).collect();
+        let conflict = match &cli.task {
+            Some(Task::Lab(own)) => {
+                cli.recording.override_by(own.clone());
+                None
+            }
+            Some(Task::Cast(arguments)) => arguments.conflict().map(str::to_owned),
+            None if cli.watch == Some(true) => {
+                let is_given = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+                let option = PLAYER.iter().find(is_given);
+                option.map(|option| format!("--{option} is for a player; it cannot be used with --watch"))
+            }
+            Some(_) | None => None,
         };
-        if let Some(option) = rejected.iter().find(is_given) {
-            let message = format!("--{option} is for {reason}");
-            return Err(definition.error(ErrorKind::ArgumentConflict, message));
-        }
-        if let Some(Task::Lab(own)) = &cli.task {
-            cli.recording.override_by(own.clone());
-        }
-        if let Some(Task::Cast(arguments)) = &cli.task
-            && let Some(rule) = arguments.conflict()
-        {
-            return Err(definition.error(ErrorKind::ArgumentConflict, rule));
-        }
-        Ok(cli)
+        let Some(rule) = without_effect(&definition, &matches, &commands).or(conflict) else {
+            return Ok(cli);
+        };
+        // The error shows the usage of the command.
+        definition.build();
+        let command = commands.iter().fold(&definition, |outer, name| {
+            outer.find_subcommand(name).unwrap_or(outer)
+        });
+        Err(command.clone().error(ErrorKind::ArgumentConflict, rule))
     }
 
     /// Returns the definition of all commands and options. Options of commands may be before or after the
     /// command.
     #[must_use]
     pub fn definition() -> clap::Command {
-        command_line::with_environment(Self::command(), "AWESOMESTOCK").mut_args(|option| {
+        let definition = command_line::with_environment(Self::command(), "AWESOMESTOCK").mut_args(|option| {
             let is_global = !GAME.contains(&option.get_id().as_str());
             option.global(is_global)
-        })
+        });
+        let options = definition.get_arguments().filter(|option| option.is_global_set());
+        let options: Vec<clap::Arg> = options.cloned().collect();
+        definition.mut_subcommands(|command| hide_unused(command, &options))
     }
 
     /// Returns the manual page in roff.
@@ -124,6 +146,44 @@ impl Cli {
             _ => script,
         }
     }
+}
+
+/// Returns why an option on the command line cannot be used with the command that it would not change.
+fn without_effect(
+    definition: &clap::Command,
+    matches: &clap::ArgMatches,
+    commands: &[&str],
+) -> Option<String> {
+    let is_unused = |option: &&clap::Arg| {
+        let id = option.get_id().as_str();
+        let is_used = match commands.last() {
+            Some(command) if GAME.contains(&id) => *command == "lab" && id != "watch",
+            Some(command) => used_options(command).is_none_or(|used| used.contains(&id)),
+            None => true,
+        };
+        !is_used && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let option = definition.get_arguments().find(is_unused)?.get_long()?;
+    let command = commands.join(" ");
+    Some(format!(
+        "--{option} has no effect on {command}, so they cannot be used together"
+    ))
+}
+
+/// Hides the options without an effect from the help of a command, and `--casino`, where only `solo` is allowed.
+fn hide_unused(command: clap::Command, options: &[clap::Arg]) -> clap::Command {
+    let used = used_options(command.get_name());
+    let is_unused = |option: &&clap::Arg| {
+        let id = option.get_id().as_str();
+        used.is_some_and(|used| id == "casino" || !used.contains(&id))
+    };
+    let hidden = options
+        .iter()
+        .filter(is_unused)
+        .map(|option| option.clone().hide(true));
+    command
+        .args(hidden)
+        .mut_subcommands(|inner| hide_unused(inner, options))
 }
 
 /// Adds what `clap_complete` omits for fish: the values of an option before the command, and of arguments.
@@ -206,7 +266,7 @@ pub enum Task {
     /// Play the market of a seed, on the same terms as a friend who plays it too
     Duel {
         /// A whole number that you agree on
-        #[arg(value_parser = parse_seed)]
+        #[arg(id = "duel_seed", value_name = "SEED", value_parser = parse_seed)]
         seed: i64,
     },
     /// Play in a lab: keys break the connection, the casino, its disk and the payments server

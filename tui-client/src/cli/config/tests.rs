@@ -231,6 +231,58 @@ fn numbers_have_the_same_rule_in_the_file_and_on_the_command_line() {
 }
 
 #[test]
+fn options_without_an_effect_on_a_command_are_rejected_and_not_in_its_help() {
+    for (line, option, command) in [
+        ("daily --seed 5", "--seed", "daily"),
+        ("--tick 1s daily", "--tick", "daily"),
+        ("daily --no-splash", "--no-splash", "daily"),
+        ("daily verify --user ann f", "--user", "daily verify"),
+        ("daily results --theme dark", "--theme", "daily results"),
+        ("duel --seed 5 7", "--seed", "duel"),
+        ("duel 7 --house 2", "--house", "duel"),
+        ("duel 7 --timeout 1s", "--timeout", "duel"),
+        ("--record f duel 7", "--record", "duel"),
+        ("cast f -o o.svg --wire", "--wire", "cast"),
+        ("cast f -o o.svg --casino http://localhost:1", "--casino", "cast"),
+        ("replay f --seed 5", "--seed", "replay"),
+        ("replay f --data-dir d", "--data-dir", "replay"),
+        ("--cast f balance", "--cast", "balance"),
+    ] {
+        let why = Cli::parse(["awesomestock"].into_iter().chain(line.split(' '))).unwrap_err();
+        let words = format!("{option} has no effect on {command}, so they cannot be used together");
+        let usage = format!("Usage: awesomestock {command} ");
+        assert_eq!(why.kind(), clap::error::ErrorKind::ArgumentConflict, "{line}");
+        let why = why.to_string();
+        assert!(why.contains(&words) && why.contains(&usage), "{line}: {why}");
+    }
+    for line in [
+        "daily --user ann --theme dark --casino solo --data-dir d",
+        "--theme dark duel 7 --plain=false --wire",
+        "daily results --data-dir d --config c",
+        "cast f -o o.svg --config c --theme dark --up red --markers block",
+        "replay f --wire --theme dark",
+        "--record f lab --cast g --seed 5",
+        "balance --seed 5",
+    ] {
+        let parsed = Cli::parse(["awesomestock"].into_iter().chain(line.split(' ')));
+        assert!(parsed.is_ok(), "{line}: {parsed:?}");
+    }
+    let mut definition = Cli::definition();
+    definition.build();
+    for (command, used, unused) in [
+        ("daily", "--user", "--seed"),
+        ("duel", "--user", "--casino"),
+        ("cast", "--theme", "--user"),
+        ("replay", "--wire", "--casino"),
+        ("balance", "--seed", "--record"),
+    ] {
+        let command = definition.find_subcommand_mut(command).unwrap();
+        let help = command.render_help().to_string();
+        assert!(help.contains(used) && !help.contains(unused), "{help}");
+    }
+}
+
+#[test]
 fn errors_of_the_file_include_the_line() {
     let cases = [
         (
