@@ -3,8 +3,10 @@
 
 use std::{
     convert::Infallible,
+    env,
     fs::File,
     io::{self, Write},
+    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -27,7 +29,10 @@ use super::{
     link::{Link, until},
     options_of,
 };
-use crate::{app::commands::lab::Faults, cli::config::SoloOptions};
+use crate::{app::commands::lab::Faults, cli::config::SoloOptions, storage::leftovers::remove_leftovers};
+
+/// Begins the name of the temporary folder; the process ID follows.
+const FOLDER_PREFIX: &str = "awesomestock-lab-";
 
 /// Length of the commit log: minutes of play.
 const LOG_BYTES: u64 = 256 * 1024;
@@ -63,7 +68,9 @@ impl Default for Timing {
 ///
 /// The temporary folder cannot be created.
 pub fn start(solo: SoloOptions, timing: Timing) -> Result<(Channel, Servers, watch::Sender<Faults>)> {
-    let folder = tempfile::Builder::new().prefix("awesomestock-lab-").tempdir();
+    remove_leftovers(&env::temp_dir(), FOLDER_PREFIX);
+    let prefix = format!("{FOLDER_PREFIX}{}-", process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir();
     let folder = folder.wrap_err("cannot create a temporary folder for the lab")?;
     let (to_payments, payments_incoming) = transport::pipe();
     let (to_casino, casino_incoming) = transport::pipe();

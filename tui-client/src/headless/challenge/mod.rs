@@ -29,8 +29,11 @@ use crate::{
     },
     cli::config::SoloOptions,
     client::Client,
-    storage::replace::replace_file,
-    ui::text::format::{percent, sparkline},
+    storage::{leftovers::remove_leftovers, replace::replace_file},
+    ui::text::{
+        format::{percent, sparkline},
+        sanitize,
+    },
 };
 
 /// The last tick of a game.
@@ -45,6 +48,9 @@ const DAILY_SEEDS: u64 = 0x6461_696c << 32;
 
 /// The folder of results in the data folder.
 const FOLDER: &str = "daily";
+
+/// Begins the name of the folder of a game; the process ID follows.
+const GAME_PREFIX: &str = "game-";
 
 /// Longest file that is read: many times the trades that fit into a game.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -371,6 +377,10 @@ impl ChallengeRun {
         let folder = data_dir.join(FOLDER);
         fs::create_dir_all(&folder)
             .wrap_err_with(|| format!("cannot create the folder {}", folder.display()))?;
+        remove_leftovers(&folder, GAME_PREFIX);
+        let ledger = folder.join(format!("{GAME_PREFIX}{}", process::id()));
+        // Left by a killed process that had the same ID.
+        let _ = fs::remove_dir_all(&ledger);
         let path = folder.join(format!("{}.json", challenge.to_string().replace(' ', "-")));
         let counts = matches!(challenge, Challenge::Duel(_)) || !path.exists();
         if counts {
@@ -385,7 +395,7 @@ impl ChallengeRun {
             challenge,
             player: player.to_owned(),
             result: counts.then_some(path),
-            ledger: folder.join(format!("game-{}", process::id())),
+            ledger,
         })
     }
 
@@ -455,9 +465,9 @@ pub fn print_verified(file: &Path, mut out: impl Write) -> Result<()> {
             proof.challenge
         ));
     }
-    let outcome = proof.verify();
-    let outcome = outcome.map_err(|why| eyre!("{}: {why}", file.display()))?;
-    printed(write!(out, "{}", outcome.share(false)))
+    let outcome = proof.verify().map_err(|why| eyre!("{}: {why}", file.display()))?;
+    let player = sanitize(&proof.player);
+    printed(writeln!(out, "{}player: {player}", outcome.share(false)))
 }
 
 /// Prints the results of the past days, newest first.

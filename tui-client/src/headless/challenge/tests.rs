@@ -56,7 +56,8 @@ fn a_proof_survives_its_file() {
     let mut printed = Vec::new();
     print_verified(&path, &mut printed).unwrap();
     let printed = String::from_utf8(printed).unwrap();
-    assert_eq!(printed.lines().count(), 3, "{printed}");
+    assert_eq!(printed.lines().count(), 4, "{printed}");
+    assert_eq!(printed.lines().last(), Some("player: ann"));
     assert!(
         printed.starts_with("AwesomeStock daily 2026-11-29  "),
         "{printed}"
@@ -198,8 +199,12 @@ fn only_the_first_game_of_a_day_counts() {
             .unwrap()
             .contains("daily 2026-11-29 (practice)  0.0 %")
     );
-    // Left unfinished.
-    drop(begin("daily 2026-11-30"));
+    // Left unfinished. The ledger of an earlier process with the same ID is not played on.
+    let own = folder.path().join(format!("daily/game-{}", process::id()));
+    fs::create_dir(&own).unwrap();
+    let unfinished = begin("daily 2026-11-30");
+    assert!(!own.exists());
+    drop(unfinished);
     begin("duel 7").finish(Vec::new(), &mut Vec::new()).unwrap();
     let mut out = Vec::new();
     print_results(folder.path(), &mut out).unwrap();

@@ -76,7 +76,12 @@ impl FooterHint {
 
 /// Returns the most important hints that fit `columns`.
 fn hints(settings: &Settings, columns: usize) -> Vec<FooterHint> {
-    let offered = BINDINGS.iter().filter(|row| settings.offers(row.action));
+    let is_payment = |row: &&Binding| matches!(row.action, Action::BuyTokens | Action::Withdraw);
+    let offered = BINDINGS
+        .iter()
+        .filter(|row| settings.offers(row.action))
+        // A game with a last tick is played with its first deposit.
+        .filter(|row| settings.last_tick.is_none() || !is_payment(row));
     let all = offered.filter_map(|row| FooterHint::of(row, &settings.keys));
     let mut hints: Vec<FooterHint> = all.collect();
     while used_columns(&hints) > columns {
@@ -110,5 +115,20 @@ mod tests {
         for columns in 0..200 {
             assert!(used_columns(&hints(&own, columns)) <= columns);
         }
+    }
+
+    #[test]
+    fn a_challenge_offers_no_payments() {
+        let daily = Settings {
+            last_tick: Some(120),
+            ..Settings::default()
+        };
+        let hints = hints(&daily, 200);
+        assert!(
+            hints
+                .iter()
+                .all(|hint| !["tokens", "withdraw"].contains(&hint.words))
+        );
+        assert!(hints.iter().any(|hint| hint.words == "sell"));
     }
 }
