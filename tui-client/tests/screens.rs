@@ -215,6 +215,22 @@ fn an_order_that_would_be_rejected_has_no_coloured_button() {
 }
 
 #[test]
+fn the_lab_leaves_wallet_and_log_beside_the_wire() {
+    let states = fixtures::all();
+    let (_, state) = states.iter().find(|(name, _)| *name == "wire_in_lab").unwrap();
+    let screen = text(&draw(state, (80, 24)));
+    for words in [
+        "tokens                 1,204",
+        "stocks                    12",
+        "equity                 2,644",
+        "STOCK_INFO",
+        "… BUY 2         waiting",
+    ] {
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
+}
+
+#[test]
 fn a_pending_order_is_not_shown_as_executed() {
     let screen = text(&draw(&fixtures::playing(), (80, 24)));
     let line = screen.lines().find(|line| line.contains("14:03:22  … BUY 2"));

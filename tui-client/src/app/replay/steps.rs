@@ -24,25 +24,37 @@ impl Facts {
         let price = last.map(|last| format!("{}, tick {}", thousands(last.price), thousands(last.tick)));
         let wallet = state.holdings.wallet();
         let wallet = wallet.map(|held| format!("{} tokens, {} stocks", held.tokens, held.stocks));
-        let tokens = || words(&state.holdings.tokens());
+        let tokens = state.holdings.tokens().map(|tokens| format!("{tokens} tokens"));
         let entry = state.log.entries().next_back();
         let entry = entry.map(|entry| format!("{:?}, {:?}", entry.action, entry.status));
-        let ticket = &state.ticket;
+        let limit = state
+            .ticket
+            .limit()
+            .map(|limit| format!(", limit {}", limit.price));
+        let ticket = words(&state.ticket.quantity()) + &limit.unwrap_or_default();
         let chart = &state.chart;
+        let zoom = chart.zoom.map(|prices| format!("{prices} prices"));
+        let chart = [
+            words(&chart.kind),
+            zoom.unwrap_or_default(),
+            words(&chart.crosshair),
+        ];
+        let toasts = state.alerts.toasts().map(|toast| words(&toast.kind));
+        let alerts: Vec<String> = state.alerts.active().iter().map(words).chain(toasts).collect();
         let windows: Vec<String> = state.screen.overlays.iter().map(variant).collect();
         let own = state.lobby.leaderboard.own.as_ref().map(|own| own.rank);
         Self([
             ("connection", connection),
             ("price", price.unwrap_or_default()),
-            ("wallet", wallet.unwrap_or_else(tokens)),
-            ("ticket", words(&(ticket.quantity(), ticket.limit()))),
+            ("wallet", wallet.or(tokens).unwrap_or_default()),
+            ("ticket", ticket),
             ("waiting orders", state.log.waiting().to_string()),
             ("log", cut(&entry.unwrap_or_default(), MAX_CHARS)),
             ("tape", words(&state.lobby.tape().next_back())),
             ("online", state.lobby.players.seated.to_string()),
             ("own rank", words(&own)),
-            ("chart", words(&(chart.kind, chart.zoom, chart.crosshair))),
-            ("alerts", words(&state.alerts)),
+            ("chart", chart.join(" ").trim().to_owned()),
+            ("alerts", alerts.join(", ")),
             ("windows", windows.join(", ")),
             ("tour", words(&state.tour)),
             ("screen", words(&state.screen.size)),
@@ -51,10 +63,14 @@ impl Facts {
 
     /// Returns the parts that differ afterwards.
     pub(crate) fn changes(self, after: Self) -> Vec<(&'static str, String, String)> {
+        let shown = |words: String| match words.is_empty() {
+            true => "none".to_owned(),
+            false => words,
+        };
         let pairs = self.0.into_iter().zip(after.0);
         let changed = pairs.filter(|((_, before), (_, after))| before != after);
         changed
-            .map(|((name, before), (_, after))| (name, before, after))
+            .map(|((name, before), (_, after))| (name, shown(before), shown(after)))
             .collect()
     }
 }
@@ -69,7 +85,7 @@ pub(crate) fn event_words(event: &Event) -> (String, String) {
         Event::Failed(request, _) => format!("Failed {}", variant(request)),
         event => variant(event),
     };
-    (short, cut(&format!("{event:?}"), MAX_EVENT_CHARS))
+    (short, cut(&plain(event), MAX_EVENT_CHARS))
 }
 
 /// Describes effects.
@@ -78,7 +94,43 @@ pub(crate) fn effect_words(effects: &[Effect]) -> Vec<String> {
 }
 
 fn words(value: &impl Debug) -> String {
-    cut(&format!("{value:?}"), MAX_CHARS)
+    cut(&plain(value), MAX_CHARS)
+}
+
+/// Returns the Debug text without what has no value, and without `Some`. A text with such words in it may lose them too.
+fn plain(value: &impl Debug) -> String {
+    const EMPTY: [&str; 3] = ["None", "[]", "\"\""];
+    // Bounds the work on a long statement.
+    let mut text = cut(&format!("{value:?}"), MAX_EVENT_CHARS.saturating_mul(4));
+    for (empty, (end, kept)) in EMPTY
+        .iter()
+        .flat_map(|empty| [(empty, (", ", "")), (empty, (" }", " }"))])
+    {
+        while let Some((before, after)) = text.split_once(&format!(": {empty}{end}")) {
+            let name = before
+                .rfind([' ', '('])
+                .map_or(0, |space| space.saturating_add(1));
+            text = [before.get(..name).unwrap_or_default(), kept, after].concat();
+        }
+    }
+    while let Some((before, after)) = text.split_once("Some(") {
+        let mut open = 1_i32;
+        let end = after.find(|letter| {
+            open = open
+                .saturating_add(i32::from(letter == '('))
+                .saturating_sub(i32::from(letter == ')'));
+            open == 0
+        });
+        let (value, rest) = after.split_at(end.unwrap_or(after.len()));
+        text = [before, value, rest.strip_prefix(')').unwrap_or(rest)].concat();
+    }
+    for empty in EMPTY {
+        text = match text == empty {
+            true => String::new(),
+            false => text.replace(&format!("({empty})"), ""),
+        };
+    }
+    text.replace(",  }", " }").replace(" {  }", "")
 }
 
 fn cut(text: &str, max_chars: usize) -> String {
@@ -92,4 +144,69 @@ fn cut(text: &str, max_chars: usize) -> String {
 fn variant(value: &impl Debug) -> String {
     let text = format!("{value:?}");
     text.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{
+        SessionInfo,
+        commands::request::Request,
+        portfolio::money::{Side, UnixMillis},
+        portfolio::order_log::ClientOrderId,
+        update,
+    };
+
+    #[test]
+    fn what_has_no_value_is_left_out() {
+        let order = Effect::Send {
+            side: Side::Buy,
+            count: 2,
+            limit: Some(30),
+            up_to: false,
+            order_id: ClientOrderId {
+                at: UnixMillis(5),
+                number: 1,
+            },
+        };
+        let effects = [
+            order,
+            Effect::Call(Request::History { before: None }),
+            Effect::Ring(None),
+            Effect::Ring(Some("(filled)".to_owned())),
+        ];
+        let words = effect_words(&effects);
+        assert!(
+            words[0].starts_with("Send { side: Buy, count: 2, limit: 30, up_to: false"),
+            "{words:?}"
+        );
+        assert_eq!(words[1..], ["Call(History)", "Ring", "Ring(\"(filled)\")"]);
+        let price = Event::Stream(StreamEvent::Price {
+            tick: None,
+            price: 7,
+            at: None,
+            interval_ms: None,
+        });
+        assert_eq!(event_words(&price).1, "Stream(Price { price: 7 })");
+        assert_eq!(event_words(&Event::Buttons(Vec::new())).1, "Buttons");
+    }
+
+    #[test]
+    fn changes_have_plain_words() {
+        let info = SessionInfo {
+            player: "ann".to_owned(),
+            server: "solo".to_owned(),
+        };
+        let (mut state, _) = AppState::new(info, (80, 24), UnixMillis(0));
+        let mut changes = |event| {
+            let before = Facts::of(&state);
+            update(&mut state, UnixMillis(1), event);
+            before.changes(Facts::of(&state))
+        };
+        let changed = |name, before: &str, after: &str| [(name, before.to_owned(), after.to_owned())];
+        let help = changes(Event::Key(crossterm::event::KeyCode::Char('?').into()));
+        assert_eq!(help, changed("windows", "none", "Help"));
+        let notice = changes(Event::Notice("recording stopped".to_owned()));
+        assert_eq!(notice, changed("alerts", "none", "Info(\"recording stopped\")"));
+    }
 }

@@ -106,12 +106,16 @@ fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'
     };
     let heading = |words: &'static str| [Line::default(), panel::styled(words, view.theme.title)];
     let mut lines = part(step.content.clone());
-    lines.extend(heading("CHANGES"));
+    if !step.changes.is_empty() {
+        lines.extend(heading("CHANGES"));
+    }
     for (name, before, after) in &step.changes {
         lines.extend(part(format!("{name}: {before}")));
         lines.extend(part(format!("  → {after}")));
     }
-    lines.extend(heading("EFFECTS"));
+    if !step.effects.is_empty() {
+        lines.extend(heading("EFFECTS"));
+    }
     lines.extend(step.effects.iter().flat_map(|effect| part(effect.clone())));
     lines
 }

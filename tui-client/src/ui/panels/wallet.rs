@@ -126,10 +126,10 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     let realised = wallet.map(|wallet| (wallet.realised_pnl, None));
     rows.extend([
         WalletRow::new("stocks", strong(stocks), 0),
-        WalletRow::new("average cost", words(average), 1),
-        WalletRow::new("value", at_price(plain(valued(Wallet::value))), 2),
-        WalletRow::new("unrealised", at_price(profit(view, unrealised)), 0).begins_group(),
-        WalletRow::new("realised", profit(view, realised), 1),
+        WalletRow::new("average cost", words(average), 2),
+        WalletRow::new("value", at_price(plain(valued(Wallet::value))), 3),
+        WalletRow::new("unrealised", at_price(profit(view, unrealised)), 1).begins_group(),
+        WalletRow::new("realised", profit(view, realised), 2),
         WalletRow::new("equity", at_price(strong(valued(Wallet::equity))), 0).begins_group(),
     ]);
     let dollars_in = wallet.map(|wallet| format::dollars(wallet.dollars_in));
@@ -138,13 +138,13 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
         let share = share_bar(view, valued(Wallet::value).zip(valued(Wallet::equity)));
         rows.extend([
             WalletRow::new("in stocks", at_price(vec![share]), 5),
-            WalletRow::new("dollars in", words(dollars_in), 3).begins_group(),
-            WalletRow::new("dollars out", words(dollars_out), 3),
+            WalletRow::new("dollars in", words(dollars_in), 4).begins_group(),
+            WalletRow::new("dollars out", words(dollars_out), 4),
         ]);
     } else {
         let both = dollars_in.zip(dollars_out);
         let both = both.map(|(paid_in, out)| format!("{paid_in} / {out}"));
-        rows.push(WalletRow::new("in / out", words(both), 3).begins_group());
+        rows.push(WalletRow::new("in / out", words(both), 4).begins_group());
     }
     rows
 }

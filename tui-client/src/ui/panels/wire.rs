@@ -27,7 +27,7 @@ use crate::{
         AppState,
         commands::action::Action,
         portfolio::money::UnixMillis,
-        wire::{PREFIX_BYTES, PaneSide, ReducerStep, RowKind, WireRow},
+        wire::{OrderLink, PREFIX_BYTES, PaneSide, ReducerStep, RowKind, WireRow},
     },
     ui::{
         Renderer,
@@ -61,7 +61,8 @@ pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLa
     let MainLayout { chart, body, .. } = layout;
     let pane = match layout.size {
         LayoutSize::Small => Rect::ZERO,
-        // The log makes room: the pane shows orders and results too.
+        // The log makes room: the pane shows orders and results too. The lab, which takes rows from both, keeps its newest
+        // entry if the pane has room for four rows and its heading besides.
         LayoutSize::Medium => {
             let rows = (body.height * 2 / 5).max(9).min(body.height - 10);
             let upper = body.height - rows + 1;
@@ -69,10 +70,15 @@ pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLa
             layout.chart.height = upper;
             layout.wallet.height = wallet;
             layout.order.y = layout.wallet.y + wallet - 1;
-            layout.log = Rect::ZERO;
+            let log_rows = if state.lab.is_some() && rows >= 8 { 3 } else { 0 };
+            layout.log = Rect {
+                y: body.bottom() - log_rows,
+                height: log_rows,
+                ..body
+            };
             Rect {
                 y: body.y + upper - 1,
-                height: rows,
+                height: rows - log_rows.saturating_sub(1),
                 ..body
             }
         }
@@ -247,7 +253,7 @@ impl Columns {
     fn of(width: u16) -> Self {
         // The other columns, and the spaces between all.
         const ALL: u16 = 12 + 1 + 13 + 7 + 9 + 5;
-        const FEW: u16 = 8 + 1 + 6 + 3;
+        const FEW: u16 = 8 + 1 + 2;
         match width >= WIDE_COLUMNS - 4 {
             true => Self::All(width.saturating_sub(ALL)),
             false => Self::Few(width.saturating_sub(FEW)),
@@ -257,7 +263,7 @@ impl Columns {
     fn widths(self) -> Vec<Constraint> {
         match self {
             Self::All(message) => [12, 1, 13, message, 7, 9].map(Length).into(),
-            Self::Few(message) => [8, 1, message, 6].map(Length).into(),
+            Self::Few(message) => [8, 1, message].map(Length).into(),
         }
     }
 
@@ -265,42 +271,27 @@ impl Columns {
         let time = |words: String| Cell::from(Span::styled(words, view.theme.dim));
         let right = |words: String| Cell::from(Line::from(words).right_aligned());
         let cut = |words: &str, columns: u16| text::truncate(words, usize::from(columns)).into_owned();
-        let words = message_words(row);
         match self {
             Self::All(columns) => Row::new([
                 time(format::clock_micros(row.at_us, &view.zone)),
                 arrow(row).into(),
                 row.kind.name().into(),
-                cut(&words, columns).into(),
+                cut(&message_words(row, row.order), columns).into(),
                 right(size(row)),
                 right(since(row)),
             ]),
             Self::Few(columns) => {
-                let words = match needs_type(row.kind) {
-                    true => format!("{} {words}", row.kind.name()),
-                    false => words,
-                };
+                // The outcome of an order matters more than its ID and its latency.
+                let order = row.order.filter(|_| row.kind == RowKind::Order);
+                let words = format!("{} {}", row.kind.name(), message_words(row, order));
                 Row::new([
                     time(format::clock(UnixMillis(row.at_us / 1_000), &view.zone)),
                     arrow(row).into(),
                     cut(&words, columns).into(),
-                    right(size(row)),
                 ])
             }
         }
     }
-}
-
-/// Returns false if the words of a row alone say its type.
-fn needs_type(kind: RowKind) -> bool {
-    !matches!(
-        kind,
-        RowKind::Order
-            | RowKind::Price { .. }
-            | RowKind::Result { .. }
-            | RowKind::Players
-            | RowKind::HalfClose
-    )
 }
 
 fn arrow(row: &WireRow) -> &'static str {
@@ -320,15 +311,15 @@ fn since(row: &WireRow) -> String {
         .map_or_else(String::new, |us| format!("+{}", format::elapsed(us)))
 }
 
-/// Returns the fields in words, sanitized, with the request ID and the latency of an order: after an order, which is short,
+/// Returns the fields in words, sanitized, with the request ID and the latency of `order`: after an order, which is short,
 /// and before a result.
-fn message_words(row: &WireRow) -> String {
+fn message_words(row: &WireRow, order: Option<OrderLink>) -> String {
     let missed = match row.missed {
         0 => String::new(),
         missed => format!("({missed} missed) "),
     };
     let words = text::sanitize(&row.words);
-    let Some(order) = row.order else {
+    let Some(order) = order else {
         return format!("{missed}{words}");
     };
     let tag = order.tag().unwrap_or_default();
@@ -350,7 +341,7 @@ pub(crate) fn plain_line(row: &WireRow, zone: &TimeZone) -> String {
         row.kind.name(),
         size(row),
         since(row),
-        message_words(row),
+        message_words(row, row.order),
     )
 }
 
