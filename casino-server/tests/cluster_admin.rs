@@ -100,7 +100,7 @@ async fn check_detects_tampering() {
     let (code, stdout, stderr) = run_admin(&["check"], &url).await;
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     assert!(
-        stdout.starts_with("2 players, 2 payments, 12 trades, 1 ticks; 2000000 dollars in, "),
+        stdout.starts_with("2 players, 2 payments, 12 trades, 1 tick; 2,000,000 dollars in, "),
         "{stdout}"
     );
     for (number, (change, expected)) in tampering::TAMPERING.into_iter().chain(TAMPERING).enumerate() {
