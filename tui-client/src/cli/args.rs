@@ -95,7 +95,8 @@ impl Cli {
             }
             Some(Task::Cast(arguments)) => arguments.conflict().map(str::to_owned),
             None if cli.watch == Some(true) => {
-                let is_given = |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+                let is_given =
+                    |option: &&&str| matches.value_source(option) == Some(ValueSource::CommandLine);
                 let option = PLAYER.iter().find(is_given);
                 option.map(|option| format!("--{option} is for a player; it cannot be used with --watch"))
             }
