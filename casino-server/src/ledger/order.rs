@@ -29,8 +29,7 @@ pub(crate) enum LedgerOrder {
 }
 
 impl LedgerOrder {
-    /// Ends a queued order with `error`. With a request ID the outcome is unknown, since it may have been executed
-    /// before.
+    /// Ends a queued order with `error`. With a request ID the outcome is unknown.
     pub(crate) fn fail(&mut self, error: LedgerError) {
         if let Self::Queued(_, request) = self {
             *self = Self::Decided(PendingDecision::unknown(*request, error));
@@ -66,6 +65,15 @@ pub(crate) struct Submitter {
 pub(super) type BatchAnswers = Arc<OnceLock<Vec<Result<Decision, LedgerError>>>>;
 
 pub(super) type AccountLoad = future::Shared<oneshot::Receiver<Result<(), LedgerError>>>;
+
+/// The outcome of a request that was not executed because of `error`, and not looked up: one with an ID may have been
+/// executed by an earlier attempt.
+pub(super) fn without_lookup(request: OrderRequest, error: LedgerError) -> LedgerError {
+    match request.id {
+        Some(_) => LedgerError::OutcomeUnknown,
+        None => error,
+    }
+}
 
 /// Why deciding stopped.
 pub(super) enum Blocked {
@@ -129,10 +137,7 @@ impl PendingDecision {
 
     /// Rejects a request that could not be looked up.
     pub(super) fn unknown(request: OrderRequest, error: LedgerError) -> Self {
-        Self::failed(match request.id {
-            Some(_) => LedgerError::OutcomeUnknown,
-            None => error,
-        })
+        Self::failed(without_lookup(request, error))
     }
 
     pub(super) fn failed(error: LedgerError) -> Self {

@@ -2,8 +2,7 @@
 //!
 //! The ledger's committer adds each committed batch to [`PendingUpdates`] without waiting. One task publishes them at most
 //! ten times a second, encoded once for all sessions; a slow session skips to the newest message. Headlines are published
-//! with their tick. Without subscribers the
-//! committer does nothing for the lobby feeds.
+//! with their tick. Without subscribers the committer does nothing for the other lobby feeds.
 //!
 //! The leaderboard starts empty and contains players who have traded and who opened a session with it, paid or traded
 //! since it was first requested. In a [cluster], the top accounts of the shared ledger are added.
@@ -36,7 +35,7 @@ pub(crate) use self::{
 };
 use crate::{
     domain::{
-        market::{Market, Tick},
+        market::{Headline, Market, Tick},
         order::AccountRecord,
         player::PlayerName,
     },
@@ -75,11 +74,15 @@ impl FeedHub {
             leaderboard: Arc::new(Mutex::new(Leaderboard::new(market.current))),
         };
         if let Some(headline) = market.headline() {
-            hub.board
-                .news
-                .send_replace(Some(encode::encode_headline(headline)));
+            hub.publish_headline(headline);
         }
         hub
+    }
+
+    fn publish_headline(&self, headline: Headline) {
+        let encoded = encode::encode_headline(headline);
+        self.board.news.send_replace(Some(encoded));
+        self.board.notify();
     }
 
     /// Adds a committed batch. Does nothing without subscribers.
@@ -95,10 +98,7 @@ impl FeedHub {
             ..self.market
         };
         if let Some(headline) = market.headline().filter(|headline| headline.tick == tick.number) {
-            self.board
-                .news
-                .send_replace(Some(encode::encode_headline(headline)));
-            self.board.notify();
+            self.publish_headline(headline);
         }
     }
 

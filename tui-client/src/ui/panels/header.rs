@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-const STOCK: &str = "AwesomeStock";
+pub(crate) const STOCK: &str = "AwesomeStock";
 
 /// Columns reserved for the price change.
 const CHANGE_COLUMNS: usize = 16;

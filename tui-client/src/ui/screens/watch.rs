@@ -133,7 +133,7 @@ fn digits(state: &AppState, area: Rect) -> Vec<String> {
 
 /// Draws the server, the number of players and the connection.
 fn title(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
-    let stock = panel::styled("AwesomeStock", view.theme.title);
+    let stock = panel::styled(header::STOCK, view.theme.title);
     let server = text::sanitize(&state.session.info.server);
     let mut with_server = stock.clone();
     with_server.push_span(Span::styled(format!("  {server}"), view.theme.dim));

@@ -19,7 +19,9 @@ use crate::{
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
     },
-    ledger::{LedgerError, batch::OpenBatch, idempotency::RecentRequests, watermark::BatchId},
+    ledger::{
+        LedgerError, batch::OpenBatch, idempotency::RecentRequests, order::without_lookup, watermark::BatchId,
+    },
     store::{
         Batch, CommitError, IdCounters, OnDrop,
         cluster::{BatchInputs, ClusterStore, LoadedAccount, LoadedAccounts, RateLimits},
@@ -233,9 +235,9 @@ fn unwritten(
     let orders = queued.orders.iter().enumerate();
     let answer = |(index, (_, request)): (usize, &(PlayerName, OrderRequest))| {
         let is_new = decided.repeated.get(index) == Some(&false);
-        Err(match request.id {
-            Some(_) if !is_new => LedgerError::OutcomeUnknown,
-            _ => error.clone(),
+        Err(match is_new {
+            true => error.clone(),
+            false => without_lookup(*request, error.clone()),
         })
     };
     orders.map(answer).collect()
