@@ -102,9 +102,9 @@ impl Endpoints {
         self.get(position).casino.clone()
     }
 
-    /// Calls the current address, and then each other address once, if there is no answer. `deadline` applies to each. Returns the
-    /// position that answered, which becomes the current one. Fails if a casino rejects the call, because all share the
-    /// same state, or if none answers.
+    /// Calls the current address and, if there is no answer, each other address once. `deadline` applies to each. Returns
+    /// the position that answered, which becomes the current one. Fails if a casino rejects the call, because all share
+    /// the same state, or if none answers.
     pub(super) async fn call<T, F>(
         &self,
         deadline: Duration,

@@ -96,8 +96,8 @@ impl Client {
         }
     }
 
-    /// Reports the Gamble streams: headers, orders, results and the ends. Only the first call returns events. `clock` returns
-    /// microseconds since the Unix epoch.
+    /// Reports the Gamble streams: headers, orders, results and the ends. Only the first call returns events. `clock`
+    /// returns microseconds since the Unix epoch.
     pub fn watch_wire(&self, clock: fn() -> i64) -> mpsc::Receiver<WireEvent> {
         self.endpoints.tap().start(clock)
     }

@@ -77,7 +77,7 @@ const UNSUPPORTED: [&str; 17] = [
     "sslpassword",
 ];
 
-/// Characters that separate the parts of a URL, any part may be a misplaced password.
+/// Characters that separate the parts of a URL. Any part may be a misplaced password.
 const SEPARATORS: [char; 6] = ['@', '&', ';', '=', '?', '#'];
 
 /// The parameters of a URL by their libpq names. As in psql, a later value replaces an earlier one, and one after the

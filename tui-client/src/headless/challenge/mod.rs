@@ -158,7 +158,7 @@ pub struct ProvenTrade {
 pub struct Proof {
     challenge: Challenge,
     player: String,
-    /// The game was played to its end, or left in order.
+    /// The game was played to its end, or left.
     finished: bool,
     trades: Vec<ProvenTrade>,
     /// Tokens at the last tick, with the stocks at its price.
