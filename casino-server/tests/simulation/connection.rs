@@ -4,7 +4,10 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,10 +21,22 @@ use tonic::transport::server::Connected;
 
 use crate::environment::Lifetime;
 
+/// The number of a player's open connections.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OpenConnections(Arc<AtomicUsize>);
+
+impl OpenConnections {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
 /// The server side of a connection.
 pub(crate) struct FaultyConnection {
     pipe: DuplexStream,
     lifetime: Arc<Lifetime>,
+    /// All connections of the player, with this one.
+    open: OpenConnections,
     /// Bytes until the connection resets.
     bytes_left: usize,
     /// No data passes until this timer fires.
@@ -32,11 +47,18 @@ pub(crate) struct FaultyConnection {
 
 impl FaultyConnection {
     /// Wraps `pipe` with random faults from `rng`.
-    pub(crate) fn new(pipe: DuplexStream, lifetime: &Arc<Lifetime>, rng: &mut ChaCha8Rng) -> Self {
+    pub(crate) fn new(
+        pipe: DuplexStream,
+        lifetime: &Arc<Lifetime>,
+        open: &OpenConnections,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
+        open.0.fetch_add(1, Ordering::SeqCst);
         let bytes_max = [1_000, 5_000, 20_000].get(rng.random_range(0..5_usize));
         Self {
             pipe,
             lifetime: Arc::clone(lifetime),
+            open: open.clone(),
             bytes_left: bytes_max.map_or(usize::MAX, |max| rng.random_range(1..*max)),
             delay: None,
             rng: ChaCha8Rng::seed_from_u64(rng.random()),
@@ -68,6 +90,12 @@ impl FaultyConnection {
             }
             _ => None,
         }
+    }
+}
+
+impl Drop for FaultyConnection {
+    fn drop(&mut self) {
+        self.open.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -36,7 +36,7 @@ use std::{
 use auditor::{Account, StoredAccount};
 use awesomestock_proto::transport;
 use casino_server::{Casino, Environment, OpenError, Options, ServeError, StoreUrl};
-use connection::FaultyConnection;
+use connection::{FaultyConnection, OpenConnections};
 use environment::{DiskFaults, Lifetime, faulty_environment};
 use futures_util::{StreamExt, stream};
 use players::Player;
@@ -182,14 +182,22 @@ impl Game {
         for name in NAMES {
             let (channel, incoming) = transport::pipe();
             let mut connection_rng = ChaCha8Rng::seed_from_u64(self.rng.random());
-            let lifetime = Arc::clone(&lifetime);
-            let connection =
-                incoming.map(move |pipe| Ok(FaultyConnection::new(pipe?, &lifetime, &mut connection_rng)));
+            let (lifetime, open) = (Arc::clone(&lifetime), OpenConnections::default());
+            let player_connections = open.clone();
+            let connection = incoming.map(move |pipe| {
+                Ok(FaultyConnection::new(
+                    pipe?,
+                    &lifetime,
+                    &open,
+                    &mut connection_rng,
+                ))
+            });
             connections.insert(name, connection);
             let player = Player {
                 name,
                 account: self.accounts.remove(name).unwrap(),
                 client: Client::new(channel),
+                connections: player_connections,
                 rng: ChaCha8Rng::seed_from_u64(self.rng.random()),
             };
             players.spawn(player.play());
@@ -324,5 +332,8 @@ async fn every_answered_request_is_stored_once_and_nothing_unrequested_is_stored
         seeds_run += 1;
     }
     println!("{seeds_run} seeds, {stored_entries} entries stored");
-    assert!(stored_entries > 0 || seeds_run == 1, "no trades or payments");
+    assert!(
+        stored_entries > 0 || env::var_os("SIMULATION_SEED").is_some(),
+        "no trades or payments"
+    );
 }

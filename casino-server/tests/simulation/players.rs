@@ -1,6 +1,6 @@
 //! A simulated player: sends random requests over an unreliable connection and resends unanswered ones by ID.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, future::Future, time::Duration};
 
 use awesomestock_proto::{
     capabilities,
@@ -10,14 +10,20 @@ use awesomestock_proto::{
 use rand::{RngExt, rngs::ChaCha8Rng};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, metadata::MetadataValue};
+use tonic::{Code, Response as GrpcResponse, Status, metadata::MetadataValue};
 
 use crate::{
     auditor::{Account, Answer, RequestKind, Response},
-    support::{Client, Session, action, user, with_timeout},
+    connection::OpenConnections,
+    support::{Client, Session, action, user},
 };
 
 const FEEDS: &str = "ticks,wallet,ids,limits";
+/// Deadline of a call. Every client needs one: hyper loses a request that is sent at the moment when its connection ends,
+/// without an answer or an error, because a message that enters a channel of tokio while its receiver is dropped stays
+/// there as long as a sender exists.
+const CALL_DEADLINE: Duration = Duration::from_secs(20);
+
 /// Timeout for a statement that never arrives.
 const STATEMENT_WAIT: Duration = Duration::from_millis(3);
 
@@ -30,6 +36,7 @@ pub(crate) struct Player {
     pub(crate) name: &'static str,
     pub(crate) account: Account,
     pub(crate) client: Client,
+    pub(crate) connections: OpenConnections,
     pub(crate) rng: ChaCha8Rng,
 }
 
@@ -86,16 +93,16 @@ impl Player {
                 id,
                 ..Payment::default()
             };
-            let answer = with_timeout(self.client.buy_tokens(payment)).await;
-            payment_response(answer.map(|bought| Answer::Bought(bought.into_inner().count)))
+            let answer = answer(self.client.buy_tokens(payment), &self.connections).await;
+            payment_response(answer.map(|bought| Answer::Bought(bought.count)))
         } else {
             let request = WithdrawRequest {
                 user: payer,
                 tokens_cnt: amount,
                 id,
             };
-            let answer = with_timeout(self.client.withdraw(request)).await;
-            payment_response(answer.map(|paid| Answer::Paid(paid.into_inner())))
+            let answer = answer(self.client.withdraw(request), &self.connections).await;
+            payment_response(answer.map(Answer::Paid))
         }
     }
 
@@ -166,12 +173,28 @@ impl Player {
             capabilities::USER_HEADER,
             MetadataValue::from_bytes(self.name.as_bytes()),
         );
-        let opened = with_timeout(self.client.gamble(request)).await.ok()?;
+        let infos = answer(self.client.gamble(request), &self.connections)
+            .await
+            .ok()?;
         Some(Session {
             actions: Some(actions),
-            infos: opened.into_inner(),
+            infos,
             capabilities: None,
         })
+    }
+}
+
+/// Waits for the answer to `call` until [`CALL_DEADLINE`]. It may be missing only if the connection is gone.
+async fn answer<T>(
+    call: impl Future<Output = Result<GrpcResponse<T>, Status>>,
+    connections: &OpenConnections,
+) -> Result<T, Status> {
+    match timeout(CALL_DEADLINE, call).await {
+        Ok(answer) => answer.map(GrpcResponse::into_inner),
+        Err(_) => {
+            assert_eq!(connections.count(), 0, "no answer on an open connection");
+            Err(Status::deadline_exceeded("the connection is gone"))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub mod process;
 pub mod raw;
 pub mod tampering;
 
-use std::{future::Future, path::PathBuf, time::Duration};
+use std::{future::Future, panic::Location, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
     capabilities,
@@ -45,11 +45,14 @@ const NEWEST_PRICES: PriceHistoryRequest = PriceHistoryRequest {
 /// Both basic feeds.
 pub const ALL_FEEDS: &str = "ticks,wallet";
 
-/// Waits for `future`. Fails the test after 60 seconds.
-pub async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future)
-        .await
-        .expect("timed out")
+/// Waits for `future`. Fails the test after 60 seconds, and names the waiting line.
+#[track_caller]
+pub fn with_timeout<T>(future: impl Future<Output = T>) -> impl Future<Output = T> {
+    let caller = Location::caller();
+    async move {
+        let ended = tokio::time::timeout(Duration::from_secs(60), future).await;
+        ended.unwrap_or_else(|_| panic!("timed out at {caller}"))
+    }
 }
 
 pub fn user(name: &str) -> User {
