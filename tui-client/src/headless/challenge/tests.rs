@@ -1,5 +1,5 @@
 use super::*;
-use crate::app::portfolio::money::UnixMillis;
+use crate::app::portfolio::money::{Side, UnixMillis};
 
 fn day() -> Challenge {
     "daily 2026-11-29".parse().unwrap()

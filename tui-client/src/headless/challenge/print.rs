@@ -1,0 +1,144 @@
+//! Prints results.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use awesomestock_proto::text::{pluralize, thousands};
+use color_eyre::eyre::{Result, WrapErr, eyre};
+
+use super::{
+    proof::{Outcome, Proof},
+    rules::{Balance, Challenge},
+};
+use crate::{
+    app::portfolio::money::Permille,
+    ui::text::{
+        format::{percent, sparkline},
+        sanitize,
+    },
+};
+
+/// The folder of results in the data folder.
+pub(super) const FOLDER: &str = "daily";
+
+/// Cells of the sparkline of the equity.
+const SPARK_CELLS: usize = 24;
+
+impl Outcome {
+    pub(super) fn last(&self) -> i64 {
+        self.equity.last().copied().unwrap_or_default()
+    }
+
+    fn percent(&self) -> String {
+        let first = Balance::new().tokens;
+        Permille::from_change(self.last().saturating_sub(first), first).map_or_else(String::new, percent)
+    }
+
+    fn trades(&self) -> String {
+        pluralize(i64::try_from(self.trades).unwrap_or(i64::MAX), "trade")
+    }
+
+    fn sparkline(&self) -> String {
+        sparkline(&self.equity, SPARK_CELLS)
+    }
+
+    /// Returns the three lines to share.
+    pub(super) fn share(&self, practice: bool) -> String {
+        let practice = if practice { " (practice)" } else { "" };
+        format!(
+            "AwesomeStock {}{practice}  {}\n{}\n{}: {} to {} tokens; buy and hold {}\n",
+            self.challenge,
+            self.percent(),
+            self.sparkline(),
+            self.trades(),
+            thousands(Balance::new().tokens),
+            thousands(self.last()),
+            self.held.map_or_else(String::new, percent),
+        )
+    }
+}
+
+/// Computes the result in `file` again and prints it. That of a day to come is not: its error would show prices.
+///
+/// # Errors
+///
+/// The file cannot be read, or names a trade that cannot be.
+pub fn print_verified(file: &Path, mut out: impl Write) -> Result<()> {
+    let proof = Proof::read(file)?;
+    if let (Challenge::Daily(date), Challenge::Daily(today)) = (proof.challenge, Challenge::today())
+        && date > today
+    {
+        return Err(eyre!(
+            "{}: {} has not begun; today is {today} (UTC)",
+            file.display(),
+            proof.challenge
+        ));
+    }
+    let outcome = proof.verify().map_err(|why| eyre!("{}: {why}", file.display()))?;
+    let player = sanitize(&proof.player);
+    printed(writeln!(out, "{}player: {player}", outcome.share(false)))
+}
+
+/// Prints the results of the past days, newest first.
+///
+/// # Errors
+///
+/// The folder of results cannot be read.
+pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
+    let folder = data_dir.join(FOLDER);
+    let mut files: Vec<PathBuf> = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        entries => entries
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+            .wrap_err_with(|| format!("cannot read {}", folder.display()))?,
+    };
+    files.retain(|path| {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        name.starts_with("daily-") && name.ends_with(".json")
+    });
+    files.sort_unstable();
+    if files.is_empty() {
+        return printed(writeln!(
+            out,
+            "no results yet; `awesomestock daily` plays today's market"
+        ));
+    }
+    for path in files.iter().rev() {
+        let outcome = Proof::read(path).and_then(|proof| proof.verify().map_err(|why| eyre!(why)));
+        let line = match outcome {
+            Ok(outcome) => {
+                let (percent, trades) = (outcome.percent(), outcome.trades());
+                format!(
+                    "{}  {percent:>9}  {:SPARK_CELLS$}  {trades}",
+                    outcome.challenge,
+                    outcome.sparkline()
+                )
+            }
+            Err(why) => format!(
+                "{}  {why:#}",
+                path.file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .replacen('-', " ", 1)
+            ),
+        };
+        printed(writeln!(out, "{line}"))?;
+    }
+    Ok(())
+}
+
+/// A closed pipe is not an error.
+fn printed(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).wrap_err("cannot write to standard output")
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

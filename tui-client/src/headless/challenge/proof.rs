@@ -1,0 +1,157 @@
+//! The file of a game. Its trades prove the result: no trade moves the price, which follows from the seed and the tick.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    path::Path,
+};
+
+use awesomestock_proto::text::thousands;
+use color_eyre::eyre::{Result, WrapErr};
+use serde::{Deserialize, Serialize};
+
+use super::rules::{Balance, Challenge, INITIAL_PRICE, TICKS};
+use crate::{
+    app::portfolio::{
+        money::{Permille, Side},
+        rows::TradeRow,
+    },
+    storage::replace::replace_file,
+};
+
+/// Longest file that is read: many times the trades that fit into a game.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A trade of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProvenTrade {
+    pub(super) tick: i64,
+    pub(super) side: Side,
+    pub(super) count: i32,
+    /// Tokens per stock.
+    pub(super) price: i32,
+    /// Tokens after the trade.
+    pub(super) tokens: i64,
+}
+
+/// The file of a game: its trades, from which the result follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proof {
+    pub(super) challenge: Challenge,
+    pub(super) player: String,
+    /// The game was played to its end, or left.
+    pub(super) finished: bool,
+    pub(super) trades: Vec<ProvenTrade>,
+    /// Tokens at the last tick, with the stocks at its price.
+    pub(super) equity: i64,
+}
+
+/// A result, computed from a [`Proof`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) challenge: Challenge,
+    pub(super) trades: usize,
+    /// The equity at each tick.
+    pub(super) equity: Vec<i64>,
+    /// The change of the price over the whole game: the return of buying first and selling last.
+    pub(super) held: Option<Permille>,
+}
+
+impl Proof {
+    /// Returns the proof of `trades`, those at later ticks than the last one left out.
+    pub(super) fn new(challenge: Challenge, player: &str, trades: Vec<TradeRow>) -> Result<Self, String> {
+        let mut balance = Balance::new();
+        let mut proven = Vec::new();
+        for row in trades.into_iter().filter(|row| row.tick <= TICKS) {
+            balance = balance.trade(row.side, row.count, row.price)?;
+            proven.push(ProvenTrade {
+                tick: row.tick,
+                side: row.side,
+                count: row.count,
+                price: row.price,
+                tokens: balance.tokens,
+            });
+        }
+        let last_price = challenge.prices().nth(usize::try_from(TICKS).unwrap_or(0));
+        Ok(Self {
+            challenge,
+            player: player.to_owned(),
+            finished: true,
+            trades: proven,
+            equity: balance.equity(last_price.unwrap_or(INITIAL_PRICE)),
+        })
+    }
+
+    /// Computes the result again. Returns the first trade that cannot be, and why.
+    pub(super) fn verify(&self) -> Result<Outcome, String> {
+        if !self.finished {
+            return Err("the game was not finished".to_owned());
+        }
+        let mut balance = Balance::new();
+        let mut trades = (1..).zip(&self.trades).peekable();
+        let (mut equity, mut last_price) = (Vec::new(), INITIAL_PRICE);
+        for (tick, price) in (0..=TICKS).zip(self.challenge.prices()) {
+            while let Some((number, trade)) = trades.next_if(|(_, trade)| trade.tick <= tick) {
+                let impossible = |why: String| format!("trade {number} is invalid: {why}");
+                if trade.tick < tick {
+                    return Err(impossible(format!(
+                        "tick {} is before that of the trade before it",
+                        trade.tick
+                    )));
+                }
+                if trade.price != price {
+                    let (given, price) = (thousands(trade.price), thousands(price));
+                    return Err(impossible(format!(
+                        "the price of tick {tick} is {price}, not {given}"
+                    )));
+                }
+                balance = balance
+                    .trade(trade.side, trade.count, price)
+                    .map_err(impossible)?;
+                if balance.tokens != trade.tokens {
+                    let (left, given) = (thousands(balance.tokens), thousands(trade.tokens));
+                    return Err(impossible(format!("it leaves {left} tokens, not {given}")));
+                }
+            }
+            equity.push(balance.equity(price));
+            last_price = price;
+        }
+        if let Some((number, trade)) = trades.next() {
+            return Err(format!(
+                "trade {number} is invalid: tick {} is after the last one, {TICKS}",
+                trade.tick
+            ));
+        }
+        let last = equity.last().copied().unwrap_or_default();
+        if self.equity != last {
+            let (last, given) = (thousands(last), thousands(self.equity));
+            return Err(format!("equity: the trades end with {last} tokens, not {given}"));
+        }
+        Ok(Outcome {
+            challenge: self.challenge,
+            trades: self.trades.len(),
+            equity,
+            held: Permille::from_change(
+                i64::from(last_price) - i64::from(INITIAL_PRICE),
+                INITIAL_PRICE.into(),
+            ),
+        })
+    }
+
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let mut text = String::new();
+        let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+        read.wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).wrap_err_with(|| format!("{} is not a challenge file", path.display()))
+    }
+
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        replace_file(path, |out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            writeln!(out)
+        })
+        .wrap_err_with(|| format!("cannot write {}", path.display()))
+    }
+}

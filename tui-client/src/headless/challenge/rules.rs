@@ -1,0 +1,158 @@
+//! The market of a challenge, and what a trade does to the balance.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use awesomestock_proto::text::{pluralize, thousands};
+use casino_server::{PriceModel, market_prices};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::portfolio::money::{Side, TOKENS_PER_DOLLAR},
+    cli::config::SoloOptions,
+};
+
+/// The last tick of a game.
+pub(crate) const TICKS: i64 = 120;
+
+/// The deposit that a game is played with, in dollars.
+pub(super) const DOLLARS: i32 = 100;
+pub(super) const INITIAL_PRICE: i32 = 50;
+
+/// Added to a date to get the seed of its game.
+const DAILY_SEEDS: u64 = 0x6461_696c << 32;
+
+/// What is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Challenge {
+    /// The market of a day, in UTC.
+    Daily(Date),
+    /// The market of a seed.
+    Duel(u64),
+}
+
+impl Challenge {
+    /// Returns the challenge of the current day.
+    #[must_use]
+    pub fn today() -> Self {
+        Self::Daily(Timestamp::now().to_zoned_datetime(TimeZone::UTC).date())
+    }
+
+    /// The seed of a day is its date as a number, such as 20261129, in a range that no duel is likely to use.
+    fn seed(self) -> u64 {
+        match self {
+            Self::Daily(date) => {
+                let [year, month, day] = [i64::from(date.year()), date.month().into(), date.day().into()];
+                DAILY_SEEDS + (year * 10_000 + month * 100 + day).unsigned_abs()
+            }
+            Self::Duel(seed) => seed,
+        }
+    }
+
+    pub(crate) fn options(self) -> SoloOptions {
+        SoloOptions {
+            tick: Duration::from_secs(1),
+            initial_price: INITIAL_PRICE,
+            seed: Some(self.seed()),
+            market: Some(PriceModel::Moods),
+            house: 3,
+        }
+    }
+
+    pub(super) fn prices(self) -> impl Iterator<Item = i32> {
+        market_prices(PriceModel::Moods, self.seed(), INITIAL_PRICE)
+    }
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Daily(date) => write!(f, "daily {date}"),
+            Self::Duel(seed) => write!(f, "duel {seed}"),
+        }
+    }
+}
+
+impl From<Challenge> for String {
+    fn from(challenge: Challenge) -> Self {
+        challenge.to_string()
+    }
+}
+
+impl FromStr for Challenge {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = match text.split_once(' ') {
+            Some(("daily", date)) => date.parse().ok().map(Self::Daily),
+            Some(("duel", seed)) => seed.parse().ok().map(Self::Duel),
+            Some(_) | None => None,
+        };
+        parsed
+            .filter(|challenge: &Self| challenge.to_string() == text)
+            .ok_or_else(|| format!("challenge: must be \"daily YYYY-MM-DD\" or \"duel SEED\", not {text:?}"))
+    }
+}
+
+impl TryFrom<String> for Challenge {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Balance {
+    pub(super) tokens: i64,
+    stocks: i64,
+}
+
+impl Balance {
+    pub(super) fn new() -> Self {
+        Self {
+            tokens: i64::from(DOLLARS) * TOKENS_PER_DOLLAR,
+            stocks: 0,
+        }
+    }
+
+    /// Applies a trade, or returns why it is impossible.
+    pub(super) fn trade(self, side: Side, count: i32, price: i32) -> Result<Self, String> {
+        if count < 1 {
+            return Err(format!("its count is {count}"));
+        }
+        let cost = i64::from(price).saturating_mul(count.into());
+        let (tokens, stocks) = match side {
+            Side::Buy => (
+                self.tokens.checked_sub(cost),
+                self.stocks.checked_add(count.into()),
+            ),
+            Side::Sell => (
+                self.tokens.checked_add(cost),
+                self.stocks.checked_sub(count.into()),
+            ),
+        };
+        match (
+            tokens.filter(|tokens| *tokens >= 0),
+            stocks.filter(|stocks| *stocks >= 0),
+        ) {
+            (Some(tokens), Some(stocks)) => Ok(Self { tokens, stocks }),
+            (None, _) => Err(format!(
+                "it costs {}, and there are {}",
+                pluralize(cost, "token"),
+                thousands(self.tokens)
+            )),
+            (_, None) => Err(format!(
+                "it sells {}, and there are {}",
+                pluralize(i64::from(count), "stock"),
+                thousands(self.stocks)
+            )),
+        }
+    }
+
+    pub(super) fn equity(self, price: i32) -> i64 {
+        self.tokens
+            .saturating_add(self.stocks.saturating_mul(price.into()))
+    }
+}
