@@ -1,6 +1,6 @@
 //! Describes the steps of the reducer for the wire pane: each event, what it changed, and its effects.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, iter::Peekable, str::Chars};
 
 use awesomestock_proto::text::thousands;
 
@@ -97,40 +97,55 @@ fn words(value: &impl Debug) -> String {
     cut(&plain(value), MAX_CHARS)
 }
 
-/// Returns the Debug text without what has no value, and without `Some`. A text with such words in it may lose them too.
+/// Returns the Debug text without what has no value, and without `Some`.
 fn plain(value: &impl Debug) -> String {
-    const EMPTY: [&str; 3] = ["None", "[]", "\"\""];
     // Bounds the work on a long statement.
-    let mut text = cut(&format!("{value:?}"), MAX_EVENT_CHARS.saturating_mul(4));
-    for (empty, (end, kept)) in EMPTY
-        .iter()
-        .flat_map(|empty| [(empty, (", ", "")), (empty, (" }", " }"))])
-    {
-        while let Some((before, after)) = text.split_once(&format!(": {empty}{end}")) {
-            let name = before
-                .rfind([' ', '('])
-                .map_or(0, |space| space.saturating_add(1));
-            text = [before.get(..name).unwrap_or_default(), kept, after].concat();
+    let text = cut(&format!("{value:?}"), MAX_EVENT_CHARS.saturating_mul(4));
+    read_value(&mut text.chars().peekable())
+}
+
+/// Reads a value, which may have a name before it, up to the comma or bracket after it. Returns nothing for what is empty.
+fn read_value(text: &mut Peekable<Chars<'_>>) -> String {
+    let head = read_head(text);
+    let head = head.trim_start();
+    let Some(open) = text.next_if(|letter| "([{".contains(*letter)) else {
+        let head = head.trim_end();
+        let is_empty = matches!(head.rsplit(": ").next(), Some("None" | "\"\""));
+        return if is_empty { String::new() } else { head.to_owned() };
+    };
+    let mut parts = Vec::new();
+    loop {
+        parts.push(read_value(text));
+        // The bracket at the end, or the end of a text that was cut.
+        if text.next() != Some(',') {
+            break;
         }
     }
-    while let Some((before, after)) = text.split_once("Some(") {
-        let mut open = 1_i32;
-        let end = after.find(|letter| {
-            open = open
-                .saturating_add(i32::from(letter == '('))
-                .saturating_sub(i32::from(letter == ')'));
-            open == 0
-        });
-        let (value, rest) = after.split_at(end.unwrap_or(after.len()));
-        text = [before, value, rest.strip_prefix(')').unwrap_or(rest)].concat();
+    parts.retain(|part| !part.is_empty());
+    let inner = parts.join(", ");
+    match (open, head.strip_suffix("Some")) {
+        ('(', Some(_)) | ('[', _) if inner.is_empty() => String::new(),
+        _ if inner.is_empty() => head.trim_end().to_owned(),
+        ('(', Some(name)) => format!("{name}{inner}"),
+        ('(', None) => format!("{head}({inner})"),
+        ('[', _) => format!("{head}[{inner}]"),
+        _ => format!("{head}{{ {inner} }}"),
     }
-    for empty in EMPTY {
-        text = match text == empty {
-            true => String::new(),
-            false => text.replace(&format!("({empty})"), ""),
-        };
+}
+
+/// Reads up to a bracket or comma that is not in a quoted text.
+fn read_head(text: &mut Peekable<Chars<'_>>) -> String {
+    let (mut head, mut quote) = (String::new(), None);
+    while let Some(letter) = text.next_if(|letter| quote.is_some() || !"([{,}])".contains(*letter)) {
+        head.push(letter);
+        match (letter, quote) {
+            ('\\', Some(_)) => head.extend(text.next()),
+            ('"' | '\'', None) => quote = Some(letter),
+            (letter, Some(open)) if letter == open => quote = None,
+            _ => {}
+        }
     }
-    text.replace(",  }", " }").replace(" {  }", "")
+    head
 }
 
 fn cut(text: &str, max_chars: usize) -> String {
