@@ -15,7 +15,10 @@ use awesomestock::app::{
     commands::action::Action,
     event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
     overlay::screen::ClickAction,
-    portfolio::money::{Side, UnixMillis},
+    portfolio::{
+        money::{Side, UnixMillis},
+        order::Order,
+    },
     prices::PricePoint,
     update,
 };
@@ -362,11 +365,11 @@ fn a_click_on_a_hint_or_a_button_acts_like_its_key() {
     let buys = |effects: &[Effect]| {
         matches!(
             effects,
-            [Effect::Send {
+            [Effect::Send(Order {
                 side: Side::Buy,
                 count: 2,
                 ..
-            }]
+            })]
         )
     };
     assert_eq!(buy.action, ClickAction::Act(Action::Buy));

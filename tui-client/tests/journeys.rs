@@ -28,7 +28,7 @@ use awesomestock::app::{
     overlay::PaymentRow,
     portfolio::{
         money::{Side, UnixMillis},
-        order_log::ClientOrderId,
+        order::ClientOrderId,
         wallet::Wallet,
     },
     update,
@@ -66,8 +66,8 @@ impl Journey {
     fn event(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = update(&mut self.state, self.now, event);
         for effect in &mut effects {
-            if let Effect::Send { order_id, .. } = effect {
-                *order_id = ClientOrderId::default();
+            if let Effect::Send(order) = effect {
+                order.id = ClientOrderId::default();
             }
         }
         let mut terminal = Terminal::new(TestBackend::new(self.size.0, self.size.1)).unwrap();

@@ -7,7 +7,8 @@ use awesomestock::app::{
     event::{OrderResult, Request, StreamEvent},
     portfolio::{
         money::{Side, UnixMillis},
-        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        order::ClientOrderId,
+        order_log::{ActionStatus, LoggedAction},
         wallet::Wallet,
     },
     update,
@@ -102,12 +103,7 @@ fn orders(effects: &[Effect]) -> Vec<(Side, i32, ClientOrderId)> {
     effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Send {
-                side,
-                count,
-                order_id,
-                ..
-            } => Some((*side, *count, *order_id)),
+            Effect::Send(order) => Some((order.side, order.count, order.id)),
             _ => None,
         })
         .collect()
@@ -129,7 +125,7 @@ fn unanswered_orders_are_resent_in_order_before_new_ones() {
     assert_eq!(pending, [ActionStatus::Pending, ActionStatus::Pending]);
     assert_eq!(game.keys("9b"), [], "no new order while disconnected");
     let effects = game.stream(LIVE);
-    assert!(matches!(effects[..2], [Effect::Send { .. }, Effect::Send { .. }]));
+    assert!(matches!(effects[..2], [Effect::Send(_), Effect::Send(_)]));
     assert_eq!(orders(&effects), sent[1..], "the same orders with the same IDs");
     game.price();
     let new = game.keys("5b");

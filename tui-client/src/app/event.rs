@@ -16,8 +16,8 @@ pub use crate::app::{
 use crate::app::{
     overlay::screen::ClickTarget,
     portfolio::{
-        money::{Side, UnixMillis},
-        order_log::{ClientOrderId, UnansweredOrder},
+        money::UnixMillis,
+        order::{ClientOrderId, Order},
         wallet::Wallet,
     },
     wire::WireEvent,
@@ -237,18 +237,7 @@ pub enum Effect {
         after_ms: i64,
     },
     /// Sends an order on the Gamble stream.
-    Send {
-        /// Buy or sell.
-        side: Side,
-        /// Stocks.
-        count: i32,
-        /// Worst price at which it may execute.
-        limit: Option<i32>,
-        /// `count` is an upper bound: the casino trades as many stocks as possible.
-        up_to: bool,
-        /// Source of the request ID: unchanged when the order is resent.
-        order_id: ClientOrderId,
-    },
+    Send(Order<ClientOrderId>),
     /// Reports every message of the stream as [`Event::Wire`] from now on.
     CollectWire,
     /// Half-closes the stream; pending orders are still answered.
@@ -280,7 +269,7 @@ impl Effect {
     /// Returns true if the effect is an action of a player, or a call about one.
     pub(super) fn needs_player(&self) -> bool {
         match self {
-            Self::Send { .. } => true,
+            Self::Send(_) => true,
             Self::Call(request) => !matches!(request, Request::History { .. } | Request::Candles { .. }),
             _ => false,
         }
@@ -289,15 +278,3 @@ impl Effect {
 
 /// Effects in order.
 pub type Effects = Vec<Effect>;
-
-impl From<UnansweredOrder> for Effect {
-    fn from(sent: UnansweredOrder) -> Self {
-        Self::Send {
-            side: sent.side,
-            count: sent.count,
-            limit: sent.limit,
-            up_to: sent.up_to,
-            order_id: sent.order_id,
-        }
-    }
-}

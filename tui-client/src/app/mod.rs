@@ -7,7 +7,8 @@
 //!
 //! ```
 //! use awesomestock::app::{
-//!     AppState, Effect, Event, SessionInfo, event::StreamEvent, portfolio::money::UnixMillis, update,
+//!     AppState, Effect, Event, SessionInfo, event::StreamEvent,
+//!     portfolio::{money::UnixMillis, order::Order}, update,
 //! };
 //! use crossterm::event::{KeyCode, KeyEvent};
 //!
@@ -20,7 +21,7 @@
 //! let price = StreamEvent::Price { tick: Some(1), price: 12, at: Some(now), interval_ms: Some(1000) };
 //! update(&mut state, now, Event::Stream(price));
 //! let effects = update(&mut state, now, Event::Key(KeyEvent::from(KeyCode::Char('b'))));
-//! assert!(matches!(effects[..], [Effect::Send { count: 1, .. }]));
+//! assert!(matches!(effects[..], [Effect::Send(Order { count: 1, .. })]));
 //! assert_eq!(state.log.waiting(), 1);
 //! ```
 

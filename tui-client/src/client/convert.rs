@@ -2,13 +2,13 @@
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE, capabilities,
-    casino::{self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo},
+    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo},
     types,
 };
 use tonic::metadata::MetadataMap;
 
 use super::{
-    Order, RequestError,
+    RequestError,
     error::{ellipsize, without_field},
 };
 use crate::{
@@ -67,19 +67,6 @@ impl Feeds {
             },
             ids: named(capabilities::IDS),
         }
-    }
-}
-
-pub(super) fn action(player: &str, order: Order) -> Action {
-    Action {
-        user: Some(types::User {
-            id: player.to_owned(),
-        }),
-        r#type: ActionType::from(order.side).into(),
-        stocks_count: order.count,
-        limit_price: order.limit.unwrap_or(0),
-        id: order.id.into_bytes().to_vec(),
-        up_to: order.up_to,
     }
 }
 
@@ -291,7 +278,6 @@ fn player(player: &casino::Player) -> Player {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::portfolio::money::Side;
 
     const ALL: Feeds = Feeds {
         ticks: true,
@@ -475,24 +461,6 @@ mod tests {
         };
         assert_eq!(payment_row(&payment(0), 4).unwrap().number, 4);
         assert_eq!(payment_row(&payment(9), 4).unwrap().number, 9);
-    }
-
-    #[test]
-    fn an_order_keeps_its_fields_on_the_wire() {
-        for (side, kind, limit, up_to) in [
-            (Side::Buy, ActionType::Buy, None, true),
-            (Side::Sell, ActionType::Sell, Some(7), false),
-        ] {
-            let order = Order {
-                limit,
-                up_to,
-                ..Order::new(side, 5)
-            };
-            let sent = action("ann", order);
-            assert_eq!((sent.r#type(), sent.stocks_count, sent.up_to), (kind, 5, up_to));
-            assert_eq!(sent.limit_price, limit.unwrap_or(0));
-            assert_eq!(sent.id, order.id.into_bytes());
-        }
     }
 
     #[test]

@@ -20,9 +20,9 @@ use tokio::{sync::mpsc, time::timeout};
 use tonic::{Status, transport::Channel};
 use uuid::Uuid;
 
+pub use crate::app::portfolio::order::Order;
 use crate::app::{
-    commands::request::Request, event::Response, lobby::Leaderboard, overlay::PaymentRow,
-    portfolio::money::Side, wire::WireEvent,
+    commands::request::Request, event::Response, lobby::Leaderboard, overlay::PaymentRow, wire::WireEvent,
 };
 
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,34 +35,6 @@ const MAX_PAYMENTS: usize = 10_000;
 
 /// Trades requested for log and chart.
 const TRADES_LIMIT: i32 = 100;
-
-/// An order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Order {
-    /// Buy or sell.
-    pub side: Side,
-    /// Stocks.
-    pub count: i32,
-    /// Worst price, only for casinos that support limit orders.
-    pub limit: Option<i32>,
-    /// `count` is an upper bound, only for casinos that support it.
-    pub up_to: bool,
-    /// Request ID, for deduplication.
-    pub id: Uuid,
-}
-
-impl Order {
-    /// Returns an order without limit, with a new request ID.
-    pub fn new(side: Side, count: i32) -> Self {
-        Self {
-            side,
-            count,
-            limit: None,
-            up_to: false,
-            id: Uuid::now_v7(),
-        }
-    }
-}
 
 /// A player's connection to a casino.
 #[derive(Debug, Clone)]

@@ -27,7 +27,7 @@ impl Client {
         let opened = self.endpoints.call(JOIN_DEADLINE, |mut casino| {
             let (orders, queue) = mpsc::channel(ORDER_QUEUE);
             let player = self.player.clone();
-            let actions = ReceiverStream::new(queue).map(move |order| convert::action(&player, order));
+            let actions = ReceiverStream::new(queue).map(move |order: Order| order.action(&player));
             let mut request = Request::new(actions);
             request_capabilities(request.metadata_mut(), &self.player);
             async move { map_unimplemented(casino.gamble(request).await).map(|response| (response, orders)) }

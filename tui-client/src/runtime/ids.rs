@@ -3,7 +3,7 @@
 
 use uuid::{Builder, Uuid};
 
-use crate::app::portfolio::order_log::ClientOrderId;
+use crate::app::portfolio::order::{ClientOrderId, Order};
 
 #[derive(Debug)]
 pub(super) struct OrderIds {
@@ -19,12 +19,13 @@ impl OrderIds {
         }
     }
 
-    /// Returns a UUID of version 7.
-    pub(super) fn for_order(&self, order_id: ClientOrderId) -> Uuid {
-        let at = u64::try_from(order_id.at.0).unwrap_or(0);
+    /// Returns the order with its request ID, a UUID of version 7.
+    pub(super) fn for_order(&self, order: Order<ClientOrderId>) -> Order {
+        let at = u64::try_from(order.id.at.0).unwrap_or(0);
         let [a, b, c, d, e, f] = self.random;
-        let [g, h, i, j] = order_id.number.to_be_bytes();
-        Builder::from_unix_timestamp_millis(at, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
+        let [g, h, i, j] = order.id.number.to_be_bytes();
+        let id = Builder::from_unix_timestamp_millis(at, &[a, b, c, d, e, f, g, h, i, j]);
+        order.with_id(id.into_uuid())
     }
 }
 
@@ -33,30 +34,27 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::app::portfolio::money::UnixMillis;
+    use crate::app::portfolio::money::{Side, UnixMillis};
 
-    fn order_id(number: u32, at: i64) -> ClientOrderId {
-        ClientOrderId {
-            number,
-            at: UnixMillis(at),
-        }
+    fn request_id(ids: &OrderIds, number: u32, at: i64) -> Uuid {
+        let at = UnixMillis(at);
+        let order = Order::new(Side::Buy, 1).with_id(ClientOrderId { number, at });
+        ids.for_order(order).id
     }
 
     #[test]
     fn every_order_has_its_own_stable_id() {
         let sessions = [OrderIds::new(), OrderIds::new()];
-        let order_ids = (0..100).map(|number| order_id(number, 1_800_000_000_000));
-        let all: HashSet<_> = order_ids
-            .flat_map(|order_id| sessions.iter().map(move |ids| ids.for_order(order_id)))
+        let all: HashSet<_> = (0..100)
+            .flat_map(|number| {
+                [0, 1].map(|session| request_id(&sessions[session], number, 1_800_000_000_000))
+            })
             .collect();
         assert_eq!(all.len(), 200);
-        let id = sessions[0].for_order(order_id(7, 1_800_000_000_000));
-        assert_eq!(id, sessions[0].for_order(order_id(7, 1_800_000_000_000)));
-        assert_eq!(id.get_version_num(), 7);
-        assert_ne!(id, sessions[0].for_order(order_id(7, 1_800_000_000_001)));
-        assert_ne!(
-            sessions[0].for_order(order_id(u32::MAX, -1)),
-            sessions[0].for_order(order_id(0, -1))
-        );
+        let id = |number, at| request_id(&sessions[0], number, at);
+        assert_eq!(id(7, 1_800_000_000_000), id(7, 1_800_000_000_000));
+        assert_eq!(id(7, 1_800_000_000_000).get_version_num(), 7);
+        assert_ne!(id(7, 1_800_000_000_000), id(7, 1_800_000_000_001));
+        assert_ne!(id(u32::MAX, -1), id(0, -1));
     }
 }

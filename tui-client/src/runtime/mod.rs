@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     app::{self, AppState, Effect, Event, commands::lab::Faults, wire::WireEvent},
     cli::args::VERSION,
-    client::{Client, Order},
+    client::Client,
     headless::cast::live::LiveCast,
     storage::recording::{Header, Recorder},
     ui::{FrameInfo, Renderer},
@@ -314,22 +314,7 @@ impl Runtime {
                         .connect(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
                     None
                 }
-                Effect::Send {
-                    side,
-                    count,
-                    limit,
-                    up_to,
-                    order_id,
-                } => {
-                    let id = self.ids.for_order(order_id);
-                    self.tasks.send(Order {
-                        side,
-                        count,
-                        limit,
-                        up_to,
-                        id,
-                    })
-                }
+                Effect::Send(order) => self.tasks.send(self.ids.for_order(order)),
                 Effect::CollectWire => {
                     self.tasks.collect_wire();
                     None

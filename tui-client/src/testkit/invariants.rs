@@ -9,10 +9,7 @@ use awesomestock::app::{
     connection::ConnectionStatus,
     event::StreamEvent,
     overlay::Overlay,
-    portfolio::{
-        money::UnixMillis,
-        order_log::{ClientOrderId, MAX_ENTRIES},
-    },
+    portfolio::{money::UnixMillis, order::ClientOrderId, order_log::MAX_ENTRIES},
     prices::{Candle, MAX_PRICES},
     update,
     wire::{WireItem, WirePane},
@@ -85,22 +82,17 @@ impl CheckedGame {
     fn check_orders(&mut self, effects: &[Effect], event: &Event, status: ConnectionStatus) {
         let mut order_ids = Vec::new();
         for effect in effects {
-            if let Effect::Send {
-                count,
-                limit,
-                up_to,
-                order_id,
-                ..
-            } = effect
-            {
-                assert!(*count >= 1 && limit.is_none_or(|limit| limit >= 1), "{effect:?}");
+            if let Effect::Send(order) = effect {
+                let is_valid = order.count >= 1 && order.limit.is_none_or(|limit| limit >= 1);
+                assert!(is_valid, "{effect:?}");
                 let supported = &self.state.lobby.capabilities;
-                let is_supported = (limit.is_none() || supported.limits) && (!up_to || supported.up_to);
+                let is_supported =
+                    (order.limit.is_none() || supported.limits) && (!order.up_to || supported.up_to);
                 assert!(
-                    is_supported || self.sent.contains(&key(order_id)),
+                    is_supported || self.sent.contains(&key(&order.id)),
                     "an order was sent to a casino that does not support it: {effect:?}"
                 );
-                order_ids.push(key(order_id));
+                order_ids.push(key(&order.id));
             }
         }
         let (again, new): (Vec<_>, Vec<_>) = order_ids

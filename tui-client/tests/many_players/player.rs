@@ -240,25 +240,13 @@ impl Player {
                 Effect::Connect { after_ms } => {
                     self.connect(Duration::from_millis(after_ms.try_into().unwrap()));
                 }
-                Effect::Send {
-                    side,
-                    count,
-                    limit,
-                    up_to,
-                    order_id,
-                } => {
-                    let is_new = !self.ids.contains_key(&order_id.number);
+                Effect::Send(order) => {
+                    let is_new = !self.ids.contains_key(&order.id.number);
                     self.played.ordered += usize::from(is_new);
                     self.played.resent += usize::from(!is_new);
-                    let id = *self.ids.entry(order_id.number).or_insert_with(Uuid::now_v7);
+                    let id = *self.ids.entry(order.id.number).or_insert_with(Uuid::now_v7);
                     // A closed session reports that itself.
-                    let _ = self.orders.as_ref().unwrap().try_send(Order {
-                        side,
-                        count,
-                        limit,
-                        up_to,
-                        id,
-                    });
+                    let _ = self.orders.as_ref().unwrap().try_send(order.with_id(id));
                 }
                 Effect::Call(call) => self.call(call),
                 effect => panic!("unexpected effect {effect:?}"),

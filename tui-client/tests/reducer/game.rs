@@ -5,7 +5,8 @@ use awesomestock::app::{
     event::{OrderResult, StreamEvent},
     portfolio::{
         money::{Side, UnixMillis},
-        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        order::{ClientOrderId, Order},
+        order_log::{ActionStatus, LoggedAction},
         wallet::Wallet,
     },
     update,
@@ -52,8 +53,8 @@ impl Game {
     pub(crate) fn event(&mut self, event: Event) -> Vec<Effect> {
         let mut effects = update(&mut self.state, self.now, event);
         for effect in &mut effects {
-            if let Effect::Send { order_id, .. } = effect {
-                *order_id = ClientOrderId::default();
+            if let Effect::Send(order) = effect {
+                order.id = ClientOrderId::default();
             }
         }
         effects
@@ -125,11 +126,11 @@ pub(crate) fn code(letter: char) -> KeyCode {
 }
 
 pub(crate) fn send(side: Side, count: i32) -> Vec<Effect> {
-    vec![Effect::Send {
+    vec![Effect::Send(Order {
         side,
         count,
         limit: None,
         up_to: false,
-        order_id: ClientOrderId::default(),
-    }]
+        id: ClientOrderId::default(),
+    })]
 }

@@ -7,7 +7,8 @@ use awesomestock::app::{
     overlay::Overlay,
     portfolio::{
         money::Side,
-        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        order::{ClientOrderId, Order},
+        order_log::{ActionStatus, LoggedAction},
         wallet::Wallet,
     },
 };
@@ -25,13 +26,13 @@ fn connected(limits: bool) -> Game {
 }
 
 fn limited(side: Side, count: i32, limit: i32) -> Vec<Effect> {
-    vec![Effect::Send {
+    vec![Effect::Send(Order {
         side,
         count,
         limit: Some(limit),
         up_to: false,
-        order_id: ClientOrderId::default(),
-    }]
+        id: ClientOrderId::default(),
+    })]
 }
 
 #[test]

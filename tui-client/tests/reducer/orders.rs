@@ -6,7 +6,8 @@ use awesomestock::app::{
     lobby::Capabilities,
     portfolio::{
         money::Side,
-        order_log::{ActionStatus, ClientOrderId, LoggedAction},
+        order::{ClientOrderId, Order},
+        order_log::{ActionStatus, LoggedAction},
         wallet::{Wallet, WalletState},
     },
 };
@@ -53,13 +54,13 @@ fn keys_send_the_orders_the_ticket_shows() {
 #[test]
 fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
     let sent = |side, count, up_to| {
-        vec![Effect::Send {
+        vec![Effect::Send(Order {
             side,
             count,
             limit: None,
             up_to,
-            order_id: ClientOrderId::default(),
-        }]
+            id: ClientOrderId::default(),
+        })]
     };
     let max = i32::MAX;
     for (up_to, keys, price, then, expected) in [

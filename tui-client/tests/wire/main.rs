@@ -405,24 +405,10 @@ impl Game {
         }
         for code in ['b', 's'].map(KeyCode::Char) {
             let effects = self.key(code);
-            let [
-                Effect::Send {
-                    side,
-                    count,
-                    limit,
-                    up_to,
-                    ..
-                },
-            ] = effects[..]
-            else {
+            let [Effect::Send(order)] = effects[..] else {
                 panic!("{effects:?}");
             };
-            let order = Order {
-                limit,
-                up_to,
-                ..Order::new(side, count)
-            };
-            queue.send(order).await.unwrap();
+            queue.send(order.with_id(Uuid::now_v7())).await.unwrap();
         }
         while self.state.log.waiting() > 0 {
             self.event(Event::Stream(session.next().await.unwrap()));

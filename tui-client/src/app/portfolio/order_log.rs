@@ -3,7 +3,10 @@
 
 use std::collections::VecDeque;
 
-use super::money::{Side, UnixMillis};
+use super::{
+    money::{Side, UnixMillis},
+    order::{ClientOrderId, Order},
+};
 use crate::app::portfolio::rows::TradeRow;
 
 /// Most entries kept.
@@ -92,28 +95,10 @@ pub enum ActionStatus {
     Unanswered,
 }
 
-/// Identifies an order of the session. The request ID is derived from it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ClientOrderId {
-    /// Sequence number within the session.
-    pub number: u32,
-    /// Time of creation.
-    pub at: UnixMillis,
-}
-
 /// A pending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnansweredOrder {
-    /// Its ID, unchanged when it is resent.
-    pub order_id: ClientOrderId,
-    /// Buy or sell.
-    pub side: Side,
-    /// Stocks.
-    pub count: i32,
-    /// Worst price at which it may execute.
-    pub limit: Option<i32>,
-    /// `count` is an upper bound.
-    pub up_to: bool,
+struct PendingOrder {
+    order: Order<ClientOrderId>,
     /// Time of the last send.
     since: UnixMillis,
 }
@@ -123,7 +108,7 @@ pub struct UnansweredOrder {
 pub struct ActionLog {
     entries: VecDeque<LogEntry>,
     /// Pending orders, oldest first.
-    sent: VecDeque<UnansweredOrder>,
+    sent: VecDeque<PendingOrder>,
     last: u32,
 }
 
@@ -137,18 +122,18 @@ impl ActionLog {
     pub fn push(&mut self, entry: LogEntry) {
         if let (Some((side, count)), ActionStatus::Pending) = (entry.action.order(), &entry.status) {
             self.last = self.last.wrapping_add(1);
-            let order_id = ClientOrderId {
-                number: self.last,
-                at: entry.at,
-            };
-            self.sent.push_back(UnansweredOrder {
-                order_id,
+            let order = Order {
                 side,
                 count,
                 limit: entry.action.limit(),
                 up_to: false,
-                since: entry.at,
-            });
+                id: ClientOrderId {
+                    number: self.last,
+                    at: entry.at,
+                },
+            };
+            let since = entry.at;
+            self.sent.push_back(PendingOrder { order, since });
         }
         self.entries.push_back(entry);
         if self.entries.len() > MAX_ENTRIES {
@@ -196,16 +181,16 @@ impl ActionLog {
         at: UnixMillis,
         action: LoggedAction,
         up_to: Option<i32>,
-    ) -> Option<UnansweredOrder> {
+    ) -> Option<Order<ClientOrderId>> {
         self.push(LogEntry {
             at,
             action,
             status: ActionStatus::Pending,
         });
-        let sent = self.sent.back_mut()?;
-        sent.up_to = up_to.is_some();
-        sent.count = up_to.unwrap_or(sent.count);
-        Some(*sent)
+        let order = &mut self.sent.back_mut()?.order;
+        order.up_to = up_to.is_some();
+        order.count = up_to.unwrap_or(order.count);
+        Some(*order)
     }
 
     /// Returns the time at which the oldest pending order was sent last.
@@ -214,10 +199,13 @@ impl ActionLog {
     }
 
     /// Marks all pending orders as sent at `now`, and returns them, oldest first.
-    pub(crate) fn resend_pending(&mut self, now: UnixMillis) -> impl Iterator<Item = UnansweredOrder> + '_ {
+    pub(crate) fn resend_pending(
+        &mut self,
+        now: UnixMillis,
+    ) -> impl Iterator<Item = Order<ClientOrderId>> + '_ {
         self.sent.iter_mut().map(move |sent| {
             sent.since = now;
-            *sent
+            sent.order
         })
     }
 

@@ -5,12 +5,10 @@ use std::collections::VecDeque;
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE, STOCK_NAME, capabilities,
-    casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo, Tape,
-    },
-    types::User,
+    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo, Tape},
 };
 use prost::Message;
+use uuid::Uuid;
 
 use crate::app::{
     Effect, Event,
@@ -18,7 +16,7 @@ use crate::app::{
     lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate},
     portfolio::{
         money::{Side, UnixMillis},
-        order_log::ClientOrderId,
+        order::ClientOrderId,
         rows::TradeRow,
         wallet::Wallet,
     },
@@ -115,24 +113,9 @@ impl Encoder {
                     (capabilities::HEADER.to_owned(), NOT_RECORDED.to_owned()),
                 ]))
             }
-            Effect::Send {
-                side,
-                count,
-                limit,
-                up_to,
-                order_id,
-            } => {
-                self.open_sides.push_back(*side);
-                let action = Action {
-                    user: Some(User {
-                        id: player.to_owned(),
-                    }),
-                    r#type: ActionType::from(*side).into(),
-                    stocks_count: *count,
-                    limit_price: limit.unwrap_or(0),
-                    id: request_id(*order_id).to_vec(),
-                    up_to: *up_to,
-                };
+            Effect::Send(order) => {
+                self.open_sides.push_back(order.side);
+                let action = order.with_id(request_id(order.id)).action(player);
                 Some(WireFrame::Sent(MessageBytes::new(&action.encode_to_vec())))
             }
             Effect::Leave => {
@@ -220,9 +203,9 @@ fn of_type(kind: GambleType) -> GambleInfo {
 }
 
 /// Returns an ID of the usual length. The random part of the recorded one is unknown.
-fn request_id(order_id: ClientOrderId) -> [u8; 16] {
+fn request_id(order_id: ClientOrderId) -> Uuid {
     let time = u128::try_from(order_id.at.0).unwrap_or(0) << 80;
-    (time | 7 << 76 | 2 << 62 | u128::from(order_id.number)).to_be_bytes()
+    Uuid::from_u128(time | 7 << 76 | 2 << 62 | u128::from(order_id.number))
 }
 
 fn wallet(held: &Wallet) -> casino::Wallet {

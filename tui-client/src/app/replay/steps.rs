@@ -168,22 +168,22 @@ mod tests {
         SessionInfo,
         commands::request::Request,
         portfolio::money::{Side, UnixMillis},
-        portfolio::order_log::ClientOrderId,
+        portfolio::order::{ClientOrderId, Order},
         update,
     };
 
     #[test]
     fn what_has_no_value_is_left_out() {
-        let order = Effect::Send {
+        let order = Effect::Send(Order {
             side: Side::Buy,
             count: 2,
             limit: Some(30),
             up_to: false,
-            order_id: ClientOrderId {
+            id: ClientOrderId {
                 at: UnixMillis(5),
                 number: 1,
             },
-        };
+        });
         let effects = [
             order,
             Effect::Call(Request::History { before: None }),
@@ -192,7 +192,7 @@ mod tests {
         ];
         let words = effect_words(&effects);
         assert!(
-            words[0].starts_with("Send { side: Buy, count: 2, limit: 30, up_to: false"),
+            words[0].starts_with("Send(Order { side: Buy, count: 2, limit: 30, up_to: false"),
             "{words:?}"
         );
         assert_eq!(words[1..], ["Call(History)", "Ring", "Ring(\"(filled)\")"]);

@@ -293,7 +293,7 @@ fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) ->
     let reason = reason.or_else(|| limit_unsupported.then(|| NO_LIMITS.to_owned()));
     let Some(reason) = reason else {
         let order = state.log.send(state.now, action, up_to);
-        return order.map(Effect::from).into_iter().collect();
+        return order.map(Effect::Send).into_iter().collect();
     };
     state.log.push(LogEntry {
         at: state.now,

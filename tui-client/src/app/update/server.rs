@@ -117,7 +117,7 @@ fn on_open(state: &mut AppState, extended: bool, ids: bool) -> Effects {
         state.log.abandon_pending();
     }
     let resent = state.log.resend_pending(state.now);
-    let mut effects: Effects = resent.map(Effect::from).collect();
+    let mut effects: Effects = resent.map(Effect::Send).collect();
     if let Some(lab) = &mut state.lab {
         lab.on_open(effects.len(), state.now);
     }
