@@ -78,9 +78,11 @@ pub struct Renderer {
     pub zone: TimeZone,
 }
 
-/// Facts about the whole screen that are known after drawing.
+/// Facts about the screen, or about its top overlay, that are known after drawing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FrameInfo {
+    /// Text cursor, if the top overlay has an input.
+    pub cursor: Option<Position>,
     /// Largest scroll offset of the top overlay, in lines.
     pub reach: usize,
     /// Positions of the chart's prices.
@@ -89,29 +91,20 @@ pub struct FrameInfo {
     pub buttons: Vec<ClickTarget>,
 }
 
-/// Facts about the top overlay that are known after drawing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct OverlayInfo {
-    /// Text cursor, if the overlay has an input.
-    cursor: Option<Position>,
-    reach: usize,
-    buttons: Vec<ClickTarget>,
-}
-
-impl OverlayInfo {
+impl FrameInfo {
     fn typed(cursor: Option<Position>, buttons: Vec<ClickTarget>) -> Self {
         Self {
             cursor,
-            reach: 0,
             buttons,
+            ..Self::default()
         }
     }
 
     fn scrolled(reach: usize, buttons: Vec<ClickTarget>) -> Self {
         Self {
-            cursor: None,
             reach,
             buttons,
+            ..Self::default()
         }
     }
 }
@@ -133,27 +126,27 @@ fn clickable(does: ClickAction, area: Rect) -> ClickTarget {
 impl Renderer {
     /// Draws the whole screen.
     pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> FrameInfo {
-        let (overlay_info, frame_info) = self.draw_into(state, frame.area(), frame.buffer_mut());
-        if let Some(position) = overlay_info.cursor {
+        let info = self.draw_into(state, frame.area(), frame.buffer_mut());
+        if let Some(position) = info.cursor {
             frame.set_cursor_position(position);
         }
-        frame_info
+        info
     }
 
     /// Draws the whole screen into `buf` without a terminal. Returns the position of the text cursor, if it is shown.
     pub fn draw_to(&self, state: &AppState, buf: &mut Buffer) -> Option<Position> {
-        self.draw_into(state, buf.area, buf).0.cursor
+        self.draw_into(state, buf.area, buf).cursor
     }
 
-    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (OverlayInfo, FrameInfo) {
-        let drawn = self.draw_parts(state, area, buf);
+    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> FrameInfo {
+        let info = self.draw_parts(state, area, buf);
         if self.markers == Markers::Ascii {
             ascii::replace(buf);
         }
-        drawn
+        info
     }
 
-    fn draw_parts(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> (OverlayInfo, FrameInfo) {
+    fn draw_parts(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> FrameInfo {
         let area = area.intersection(buf.area);
         buf.set_style(area, self.theme.text);
         let [area, lab_area] = lab::reserve(state, area);
@@ -162,54 +155,51 @@ impl Renderer {
         }
         let Some(size) = LayoutSize::of(area) else {
             self.draw_too_small(area, buf);
-            return Default::default();
+            return FrameInfo::default();
         };
-        let layout = MainLayout::of(size, area, state.lobby.capabilities.news);
-        let (layout, sight, buttons) = match state.session.settings.watch {
-            true => watch::draw(self, state, layout, buf),
-            false => self.draw_game(state, layout, buf),
+        let mut layout = MainLayout::of(size, area, state.lobby.capabilities.news);
+        let main = match state.session.settings.watch {
+            true => watch::draw(self, state, &mut layout, buf),
+            false => self.draw_game(state, &mut layout, buf),
         };
-        let overlay_info = overlay::draw(self, state, &layout, buf);
-        let frame_info = FrameInfo {
-            reach: overlay_info.reach,
-            sight,
-            buttons: match state.screen.overlays.is_empty() {
-                true => buttons,
-                false => overlay_info.buttons.clone(),
+        let overlay = overlay::draw(self, state, &layout, buf);
+        match state.screen.overlays.is_empty() {
+            true => main,
+            false => FrameInfo {
+                sight: main.sight,
+                ..overlay
             },
-        };
-        (overlay_info, frame_info)
+        }
     }
 
-    /// Draws the main screen of a player. Returns nothing that can be clicked if a window covers it.
-    fn draw_game(
-        &self,
-        state: &AppState,
-        layout: MainLayout,
-        buf: &mut Buffer,
-    ) -> (MainLayout, HitMap, Vec<ClickTarget>) {
-        let layout = log::reserve_space(self, state, layout);
-        let (layout, lobby_layout) = lobby::reserve_space(state, layout);
-        let (layout, wire_area) = wire::reserve_space(state, layout);
-        header::draw(self, state, &layout, buf);
-        let sight = chart::draw(self, state, &layout, buf);
-        wallet::draw(self, state, &layout, buf);
-        let mut buttons = ticket::draw(self, state, &layout, buf);
-        ticks::draw(self, state, &layout, buf);
+    /// Draws the main screen of a player. Nothing can be clicked if a window covers it.
+    fn draw_game(&self, state: &AppState, layout: &mut MainLayout, buf: &mut Buffer) -> FrameInfo {
+        log::reserve_space(self, state, layout);
+        let lobby_layout = lobby::reserve_space(state, layout);
+        let wire_area = wire::reserve_space(state, layout);
+        header::draw(self, state, layout, buf);
+        let sight = chart::draw(self, state, layout, buf);
+        wallet::draw(self, state, layout, buf);
+        let mut buttons = ticket::draw(self, state, layout, buf);
+        ticks::draw(self, state, layout, buf);
         // The title of the log is on the lower border of the pane.
         let wire_rows = wire::draw(self, state, wire_area, buf);
         if !layout.log.is_empty() {
-            log::draw(self, state, &layout, buf);
+            log::draw(self, state, layout, buf);
         }
         lobby::draw(self, state, &lobby_layout, buf);
         wire_rows.iter().for_each(|rows| rows.bar(self, wire_area, buf));
         panel::round_corners(layout.body, buf);
-        buttons.extend(footer::draw(self, state, &layout, buf));
-        toast::draw(self, state, &layout, buf);
-        overlay::tour::draw(self, state, &layout, buf);
-        match wire::draw_window(self, state, &layout, buf) {
-            true => (layout, HitMap::default(), Vec::new()),
-            false => (layout, sight, buttons),
+        buttons.extend(footer::draw(self, state, layout, buf));
+        toast::draw(self, state, layout, buf);
+        overlay::tour::draw(self, state, layout, buf);
+        match wire::draw_window(self, state, layout, buf) {
+            true => FrameInfo::default(),
+            false => FrameInfo {
+                sight,
+                buttons,
+                ..FrameInfo::default()
+            },
         }
     }
 

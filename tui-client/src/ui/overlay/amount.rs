@@ -24,7 +24,7 @@ use crate::{
         portfolio::money::TOKENS_PER_DOLLAR,
     },
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         text::{self, format},
         widgets::{
@@ -43,7 +43,7 @@ pub(crate) fn draw(
     entry: &AmountEntry,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let enter = |words| Hint::new(words, Key::ENTER);
     let (title, label, hints) = match entry.kind {
@@ -87,7 +87,7 @@ pub(crate) fn draw(
     }
     let typed = text::width(label).saturating_add(text::width(&entry.digits));
     let x = u16::try_from(typed).map(|typed| popup.inner.x.saturating_add(typed));
-    OverlayInfo::typed(x.ok().map(|x| Position::new(x, popup.inner.y)), buttons)
+    FrameInfo::typed(x.ok().map(|x| Position::new(x, popup.inner.y)), buttons)
 }
 
 /// Returns the converted amount and the balance afterwards.

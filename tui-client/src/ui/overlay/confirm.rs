@@ -20,7 +20,7 @@ use crate::{
         },
     },
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         panels::ticket,
         text::{self, format},
@@ -40,7 +40,7 @@ pub(crate) fn draw(
     command: Command,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let price = state.market.last().map(|last| last.price);
     let order = price.and_then(|price| Estimate::new(command, price, &state.holdings));
@@ -77,7 +77,7 @@ pub(crate) fn draw(
     for (line, index) in lines.into_iter().zip(0..) {
         line.render(panel::row(popup.inner, index), buf);
     }
-    OverlayInfo::typed(None, buttons)
+    FrameInfo::typed(None, buttons)
 }
 
 fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>, Style) {

@@ -29,7 +29,7 @@ use crate::{
         portfolio::achievements::ACHIEVEMENTS,
     },
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         text,
         widgets::{
@@ -51,7 +51,7 @@ pub(crate) fn draw(
     scroll: Scroll,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let lines = lines(view, state, columns);
     let window = Popup {

@@ -18,7 +18,7 @@ use ratatui::{buffer::Buffer, text::Line};
 use crate::{
     app::{AppState, overlay::Scroll},
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         panels::lobby,
         widgets::{
@@ -36,7 +36,7 @@ pub(crate) fn draw(
     scroll: Scroll,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let heading = |words: &'static str| panel::styled(words, view.theme.title);
     let mut lines = vec![heading("LEADERBOARD")];

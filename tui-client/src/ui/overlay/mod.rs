@@ -13,12 +13,12 @@ mod wire;
 
 use ratatui::buffer::Buffer;
 
-use super::{OverlayInfo, Renderer, layout::MainLayout, screens::splash, widgets::window::dim_background};
+use super::{FrameInfo, Renderer, layout::MainLayout, screens::splash, widgets::window::dim_background};
 use crate::app::{AppState, overlay::Overlay};
 
 /// Draws all overlays from bottom to top and returns the facts about the top one.
-pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> OverlayInfo {
-    let mut top = OverlayInfo::default();
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> FrameInfo {
+    let mut top = FrameInfo::default();
     for overlay in &state.screen.overlays {
         if !matches!(overlay, Overlay::Palette(_) | Overlay::Splash { .. }) {
             dim_background(view, layout.area, buf);

@@ -27,7 +27,7 @@ use crate::{
         overlay::palette::{Palette, PaletteItem},
     },
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::{LayoutSize, MainLayout},
         text,
         widgets::{
@@ -53,7 +53,7 @@ pub(crate) fn draw(
     palette: &Palette,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = usize::from(layout.area.width).saturating_sub(4);
     let error = palette
         .error
@@ -96,7 +96,7 @@ pub(crate) fn draw(
         .into_iter()
         .map(|line| panel::styled(line, view.theme.warning));
     Text::from_iter(errors).render(error_area, buf);
-    OverlayInfo::typed(typed(view, palette, input_area, buf), buttons)
+    FrameInfo::typed(typed(view, palette, input_area, buf), buttons)
 }
 
 /// Draws the end of the input and returns the cursor position.

@@ -23,7 +23,7 @@ use ratatui::{
 use crate::{
     app::overlay::{Document, PaymentRow, Scroll},
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         text::{self, format},
         widgets::{
@@ -43,7 +43,7 @@ pub(crate) fn draw(
     document: &Document<Vec<PaymentRow>>,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let window = Popup {
         title: "Payments",
@@ -64,7 +64,7 @@ pub(crate) fn draw(
     table(view, document, payments, &viewport, table_area, buf);
     panel::styled("─".repeat(usize::from(rule.width)), view.theme.border).render(rule, buf);
     totals(view, payments, totals_area, buf);
-    OverlayInfo::scrolled(viewport.reach(), buttons)
+    FrameInfo::scrolled(viewport.reach(), buttons)
 }
 
 fn table(

@@ -13,7 +13,7 @@ use ratatui::{buffer::Buffer, text::Line};
 use crate::{
     app::overlay::{Document, Remote},
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         text,
         widgets::{
@@ -33,7 +33,7 @@ pub(crate) fn draw(
     document: &Document<Vec<String>>,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let most = text_columns(layout, MAX_COLUMNS);
     let lines = match &document.content {
         Remote::Ready(text) if text.is_empty() => {

@@ -21,7 +21,7 @@ use crate::{
         portfolio::{money::Side, rows::NumberedTrade},
     },
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         text::{self, format},
         widgets::{
@@ -41,7 +41,7 @@ pub(crate) fn draw(
     document: &Document<TradeList>,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let window = Popup {
         title: "Trades, newest first",
@@ -72,7 +72,7 @@ pub(crate) fn draw(
         .header(heading.style(view.theme.dim))
         .column_spacing(text::cells(GAP))
         .render(popup.inner, buf);
-    OverlayInfo::scrolled(viewport.reach(), buttons)
+    FrameInfo::scrolled(viewport.reach(), buttons)
 }
 
 /// Widths of number, date, side, count, price and tokens; 0 hides a column.

@@ -24,7 +24,7 @@ use crate::{
         wire::{MessageBytes, PREFIX_BYTES, ReducerStep, WireItem, WireRow, fields, fields::FieldLine},
     },
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::MainLayout,
         text::{self, format},
         widgets::{
@@ -49,7 +49,7 @@ pub(crate) fn draw(
     scroll: Scroll,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let (title, lines) = match item {
         WireItem::Row(row) => (

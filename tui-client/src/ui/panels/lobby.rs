@@ -52,11 +52,11 @@ pub(crate) struct LobbyLayout {
 }
 
 /// Takes room from the layout for the feeds that the server sends.
-pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLayout, LobbyLayout) {
+pub(crate) fn reserve_space(state: &AppState, layout: &mut MainLayout) -> LobbyLayout {
     let feeds = state.lobby.capabilities;
     let mut areas = LobbyLayout::default();
     if layout.size < LayoutSize::Large || !feeds.tape || !feeds.leaderboard {
-        return (layout, areas);
+        return areas;
     }
     let huge = layout.size == LayoutSize::Huge;
     let board_rows = if huge {
@@ -65,7 +65,7 @@ pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLa
         LEADERBOARD_ROWS.0
     };
     if layout.ticks.height < board_rows.saturating_add(4) {
-        return (layout, areas);
+        return areas;
     }
     let (rest, board) = above(layout.ticks, board_rows);
     areas.leaderboard = board;
@@ -83,7 +83,7 @@ pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLa
         };
         layout.log.width = columns.saturating_add(1);
     }
-    (layout, areas)
+    areas
 }
 
 /// Cuts off `rows` at the bottom; both parts share a line.

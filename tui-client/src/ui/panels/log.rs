@@ -59,7 +59,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
 }
 
 /// Takes rows from the chart of a small screen if the newest entry needs them, so that a reason is not cut off.
-pub(crate) fn reserve_space(view: &Renderer, state: &AppState, mut layout: MainLayout) -> MainLayout {
+pub(crate) fn reserve_space(view: &Renderer, state: &AppState, layout: &mut MainLayout) {
     if let (LayoutSize::Small, Some(entry)) = (layout.size, state.log.entries().next_back()) {
         let spare = layout.chart.height.saturating_sub(1);
         let columns = usize::from(layout.log.width.saturating_sub(2));
@@ -72,7 +72,6 @@ pub(crate) fn reserve_space(view: &Renderer, state: &AppState, mut layout: MainL
             panel.y -= taken;
         }
     }
-    layout
 }
 
 /// Returns the number of unanswered orders.

@@ -54,12 +54,12 @@ const TYPE_COLUMNS: usize = 13;
 const EVENT_COLUMNS: u16 = 18;
 
 /// Takes room for the pane from the layout. Empty if the pane is closed or a window.
-pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLayout, Rect) {
+pub(crate) fn reserve_space(state: &AppState, layout: &mut MainLayout) -> Rect {
     if !state.wire.view.is_open {
-        return (layout, Rect::ZERO);
+        return Rect::ZERO;
     }
-    let MainLayout { chart, body, .. } = layout;
-    let pane = match layout.size {
+    let MainLayout { chart, body, .. } = *layout;
+    match layout.size {
         LayoutSize::Small => Rect::ZERO,
         // The log makes room: the pane shows orders and results too. The lab, which takes rows from both, keeps its newest
         // entry if the pane has room for four rows and its heading besides.
@@ -98,8 +98,7 @@ pub(crate) fn reserve_space(state: &AppState, mut layout: MainLayout) -> (MainLa
                 ..chart
             }
         }
-    };
-    (layout, pane)
+    }
 }
 
 /// Draws the pane over the main screen if it has no place of its own. Returns true if it does.

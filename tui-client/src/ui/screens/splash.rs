@@ -28,7 +28,7 @@ use crate::{
         },
     },
     ui::{
-        OverlayInfo, Renderer, key_button,
+        FrameInfo, Renderer, key_button,
         layout::{LayoutSize, MainLayout},
         panels::connection::{self, Status},
         text,
@@ -59,7 +59,7 @@ const PRICES: [u64; 24] = [
     1, 2, 1, 3, 2, 3, 4, 3, 2, 4, 5, 4, 6, 5, 4, 6, 7, 6, 5, 7, 8, 7, 6, 8,
 ];
 
-pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> OverlayInfo {
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> FrameInfo {
     Clear.render(layout.area, buf);
     buf.set_style(layout.area, view.theme.text);
     let area = layout.area.inner(Margin::new(1, 0));
@@ -115,7 +115,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         buttons.push(key_button(key, area));
     }
     title.style(view.theme.title).render(title_area, buf);
-    OverlayInfo::typed(None, buttons)
+    FrameInfo::typed(None, buttons)
 }
 
 /// Returns the title in the largest letters that fit, and the blank rows between sections.

@@ -25,9 +25,9 @@ use ratatui::{
 
 use super::podium;
 use crate::{
-    app::{AppState, chart::HitMap, overlay::screen::ClickTarget, prices::Change},
+    app::{AppState, prices::Change},
     ui::{
-        Renderer, chart,
+        FrameInfo, Renderer, chart,
         layout::{LayoutSize, MainLayout},
         panels::{connection::Status, footer, header, lobby, toast},
         text::{self, format},
@@ -41,13 +41,14 @@ const BESIDE_ROWS: u16 = 3;
 /// Columns that the price leaves for them.
 const BESIDE_COLUMNS: u16 = 22;
 
-/// Draws the screen. Returns its layout, the positions of the chart's prices, and no click targets: nobody sits at it.
+/// Draws the screen and sets its layout. Nothing can be clicked: nobody sits at it.
 pub(crate) fn draw(
     view: &Renderer,
     state: &AppState,
-    base: MainLayout,
+    layout: &mut MainLayout,
     buf: &mut Buffer,
-) -> (MainLayout, HitMap, Vec<ClickTarget>) {
+) -> FrameInfo {
+    let base = *layout;
     let status = Status::of(view, state);
     let digits = digits(state, base.area);
     let price_rows = text::cells(digits.len()).max(BESIDE_ROWS);
@@ -66,7 +67,7 @@ pub(crate) fn draw(
         LayoutSize::Large => framed(body, 48),
         LayoutSize::Huge => framed(body, 64),
     };
-    let layout = MainLayout {
+    *layout = MainLayout {
         body,
         chart,
         footer,
@@ -79,7 +80,7 @@ pub(crate) fn draw(
     title(view, state, &status, title_area, buf);
     header::news(view, state, news.inner(Margin::new(1, 0)), buf);
     price(view, state, &status, digits, price_area, buf);
-    let sight = chart::draw(view, state, &layout, buf);
+    let sight = chart::draw(view, state, layout, buf);
     let [podium, tape] = [("Podium", podium), ("Tape", tape)].map(|(title, area)| match base.size {
         LayoutSize::Small => area.inner(Margin::new(1, 0)),
         LayoutSize::Medium | LayoutSize::Large | LayoutSize::Huge => {
@@ -92,9 +93,12 @@ pub(crate) fn draw(
         Text::from_iter(lobby::tape_lines(view, state, usize::from(tape.width))).render(tape, buf);
     }
     panel::round_corners(body, buf);
-    footer::draw(view, state, &layout, buf);
-    toast::draw(view, state, &layout, buf);
-    (layout, sight, Vec::new())
+    footer::draw(view, state, layout, buf);
+    toast::draw(view, state, layout, buf);
+    FrameInfo {
+        sight,
+        ..FrameInfo::default()
+    }
 }
 
 /// Returns the areas of chart, podium and tape.

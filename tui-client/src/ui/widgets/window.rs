@@ -26,7 +26,7 @@ use crate::{
         overlay::{Document, Remote, Scroll, screen::ClickTarget},
     },
     ui::{
-        OverlayInfo, Renderer,
+        FrameInfo, Renderer,
         layout::{LayoutSize, MainLayout},
         text::{self, format},
         widgets::hint::{CLOSES, Hint, Hints},
@@ -154,14 +154,14 @@ pub(crate) fn scrolled(
     scroll: Scroll,
     layout: &MainLayout,
     buf: &mut Buffer,
-) -> OverlayInfo {
+) -> FrameInfo {
     let popup = window.place(lines.len(), layout);
     let viewport = Viewport::of(lines.len(), usize::from(popup.inner.height), scroll.top());
     let buttons = window.draw(view, &popup, viewport.position(), buf);
     viewport.bar(view, popup.outer, buf);
     let shown = lines.into_iter().skip(viewport.first);
     Text::from_iter(shown).render(popup.inner, buf);
-    OverlayInfo::scrolled(viewport.reach(), buttons)
+    FrameInfo::scrolled(viewport.reach(), buttons)
 }
 
 /// The visible part of a list.
