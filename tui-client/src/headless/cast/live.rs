@@ -2,9 +2,8 @@
 //! file that plays up to its last frame.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Instant,
 };
@@ -19,14 +18,12 @@ use super::{
 use crate::{
     app::AppState,
     cli::cast::CastFormat,
+    storage::create_private,
     ui::{self, Renderer, text::sanitize},
 };
 
 /// Largest file, in bytes: hours of play.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Readable by the player alone, like a recording.
-const MODE: u32 = 0o600;
 
 /// Writes an asciicast of the running game. On failure, only this stops.
 #[derive(Debug)]
@@ -45,13 +42,8 @@ impl LiveCast {
     }
 
     fn bounded(path: &Path, max_bytes: u64) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(path)?;
         let out = WholeWrites {
-            file,
+            file: create_private(path)?,
             written_bytes: 0,
             max_bytes,
         };

@@ -1,21 +1,21 @@
 //! Writes recordings. Each event is one write, so it survives a crash. On failure only recording stopped.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use serde::Serialize;
 
 use super::{End, FORMAT, FormatTag, Header, MAX_BYTES, Preamble, Record, RecordBody};
-use crate::app::{Event, portfolio::money::UnixMillis};
+use crate::{
+    app::{Event, portfolio::money::UnixMillis},
+    storage::create_private,
+};
 
 /// Space reserved for the last line of a full recording, in bytes.
 const END_BYTES: u64 = 128;
-
-const MODE: u32 = 0o600;
 
 /// Writes a recording.
 #[derive(Debug)]
@@ -33,13 +33,8 @@ impl Recorder {
     }
 
     fn bounded(path: &Path, max_bytes: u64) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(path)?;
         Ok(Self {
-            file,
+            file: create_private(path)?,
             written_bytes: 0,
             max_bytes,
             stopped: None,
@@ -113,7 +108,10 @@ fn to_line(value: &impl Serialize) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::MetadataExt};
+    use std::{
+        fs::{self, OpenOptions},
+        os::unix::fs::MetadataExt,
+    };
 
     use super::*;
     use crate::{
