@@ -87,7 +87,7 @@ pub struct Settings {
     pub keys: Keymap,
     /// Shows the start screen first.
     pub splash: bool,
-    /// The tick that ends the game, if any. Such a game is played with the first deposit only.
+    /// The tick that ends the game, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_tick: Option<i64>,
     /// Notification method for a player who does not look at the screen.
@@ -111,6 +111,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Returns true for a game that ends at a tick. It is played with its first deposit only.
+    pub(crate) fn is_challenge(&self) -> bool {
+        self.last_tick.is_some()
+    }
+
+    /// Returns true if the rules of the game reject the action.
+    pub(crate) fn forbids(&self, action: Action) -> bool {
+        self.is_challenge() && matches!(action, Action::BuyTokens | Action::Withdraw)
+    }
+
     /// Returns true if the action can be performed: without a player only some can.
     pub(crate) fn offers(&self, action: Action) -> bool {
         !self.watch || !action.needs_player()

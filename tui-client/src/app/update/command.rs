@@ -34,11 +34,6 @@ const NO_PRICE: &str = "the limit price is missing";
 
 const NO_MAXIMUM: &str = "the maximum quantity is not known yet";
 
-/// Returns whether the game ends at a tick.
-fn is_challenge(state: &AppState) -> bool {
-    state.session.settings.last_tick.is_some()
-}
-
 fn reject_in_challenge(state: &mut AppState) -> Effects {
     let why = "this game is played to its last tick, with the 100 $ of its start; q leaves it".to_owned();
     state.log.notify(state.now, ActionStatus::Rejected(why));
@@ -53,7 +48,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
     match action {
         Action::Buy => return order_from_ticket(state, Side::Buy),
         Action::Sell => return order_from_ticket(state, Side::Sell),
-        Action::BuyTokens | Action::Withdraw if is_challenge(state) => return reject_in_challenge(state),
+        action if state.session.settings.forbids(action) => return reject_in_challenge(state),
         Action::BuyTokens => open(state, Overlay::Amount(AmountEntry::new(AmountKind::BuyTokens))),
         Action::Withdraw => open(state, Overlay::Amount(AmountEntry::new(AmountKind::Withdraw))),
         Action::More => state.ticket.step(1),
@@ -196,7 +191,7 @@ pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             Effects::new()
         }
         Command::Gamble => connect(state),
-        Command::Stop | Command::Tour if is_challenge(state) => reject_in_challenge(state),
+        Command::Stop | Command::Tour if state.session.settings.is_challenge() => reject_in_challenge(state),
         Command::Stop => leave(state),
         Command::Tour => {
             state.tour = Some(Tour::default());
@@ -329,7 +324,7 @@ fn not_sent(state: &AppState, count: i32) -> Option<String> {
 }
 
 fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
-    if is_challenge(state) {
+    if state.session.settings.is_challenge() {
         return reject_in_challenge(state);
     }
     state.log.push(LogEntry {

@@ -76,12 +76,9 @@ impl FooterHint {
 
 /// Returns the most important hints that fit `columns`.
 fn hints(settings: &Settings, columns: usize) -> Vec<FooterHint> {
-    let is_payment = |row: &&Binding| matches!(row.action, Action::BuyTokens | Action::Withdraw);
     let offered = BINDINGS
         .iter()
-        .filter(|row| settings.offers(row.action))
-        // A game with a last tick is played with its first deposit.
-        .filter(|row| settings.last_tick.is_none() || !is_payment(row));
+        .filter(|row| settings.offers(row.action) && !settings.forbids(row.action));
     let all = offered.filter_map(|row| FooterHint::of(row, &settings.keys));
     let mut hints: Vec<FooterHint> = all.collect();
     while used_columns(&hints) > columns {
