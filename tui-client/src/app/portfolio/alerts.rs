@@ -1,6 +1,6 @@
 //! Price alerts and toasts. Toasts never take keys.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt};
 
 use awesomestock_proto::text::thousands;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,15 @@ impl Alert {
         match self {
             Self::Above(bound) => price >= bound,
             Self::Below(bound) => price <= bound,
+        }
+    }
+}
+
+impl fmt::Display for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Above(bound) => write!(f, "at or above {}", thousands(*bound)),
+            Self::Below(bound) => write!(f, "at or below {}", thousands(*bound)),
         }
     }
 }

@@ -337,14 +337,9 @@ fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
 
 fn set_alert(state: &mut AppState, alert: Alert) -> Effects {
     let price = state.market.last().map(|last| last.price);
-    let status = match (state.alerts.set(alert, price), alert) {
-        (Err(why), _) => ActionStatus::Rejected(why),
-        (Ok(()), Alert::Above(price)) => {
-            ActionStatus::Done(format!("alert set: price at or above {}", thousands(price)))
-        }
-        (Ok(()), Alert::Below(price)) => {
-            ActionStatus::Done(format!("alert set: price at or below {}", thousands(price)))
-        }
+    let status = match state.alerts.set(alert, price) {
+        Err(why) => ActionStatus::Rejected(why),
+        Ok(()) => ActionStatus::Done(format!("alert set: price {alert}")),
     };
     state.log.notify(state.now, status);
     Effects::new()

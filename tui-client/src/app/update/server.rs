@@ -13,7 +13,6 @@ use crate::app::{
     overlay::{Document, Overlay, PaymentRow, Remote, trade_list::TradeList},
     portfolio::{
         achievements::Fill,
-        alerts::Alert,
         order_log::{ActionStatus, LoggedAction},
         rows::{NumberedTrade, TradeRow},
         wallet::Wallet,
@@ -83,22 +82,7 @@ fn on_opening_wallet(state: &mut AppState, wallet: Wallet) -> Effects {
 fn trigger_alerts(state: &mut AppState, price: i32) -> Effects {
     let mut effects = Effects::new();
     for alert in state.alerts.trigger(price, state.now) {
-        let words = match alert {
-            Alert::Above(bound) => {
-                format!(
-                    "alert: price {}, at or above {}",
-                    thousands(price),
-                    thousands(bound)
-                )
-            }
-            Alert::Below(bound) => {
-                format!(
-                    "alert: price {}, at or below {}",
-                    thousands(price),
-                    thousands(bound)
-                )
-            }
-        };
+        let words = format!("alert: price {}, {alert}", thousands(price));
         effects.extend(state.session.ring(state.now, || words.clone()));
         state.log.notify(state.now, ActionStatus::Done(words));
     }

@@ -39,15 +39,15 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     }
 }
 
-fn words(news: &ToastKind) -> String {
-    let price = |price: i32| format::thousands(i64::from(price));
-    match news {
+fn words(kind: &ToastKind) -> String {
+    match kind {
         ToastKind::Info(words) => text::sanitize(words).into_owned(),
-        ToastKind::Reached(Alert::Above(bound), at) => {
-            format!("▲ price {}: at or above {}", price(*at), price(*bound))
-        }
-        ToastKind::Reached(Alert::Below(bound), at) => {
-            format!("▼ price {}: at or below {}", price(*at), price(*bound))
+        ToastKind::Reached(alert, price) => {
+            let sign = match alert {
+                Alert::Above(_) => "▲",
+                Alert::Below(_) => "▼",
+            };
+            format!("{sign} price {}: {alert}", format::thousands(*price))
         }
     }
 }
