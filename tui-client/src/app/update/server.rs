@@ -366,28 +366,30 @@ fn payment_failed(state: &mut AppState, action: &LoggedAction, failure: RequestE
     effects
 }
 
+/// Returns the topmost overlay of a kind.
+fn topmost<T>(state: &mut AppState, pick: fn(&mut Overlay) -> Option<&mut T>) -> Option<&mut T> {
+    state.screen.overlays.iter_mut().rev().find_map(pick)
+}
+
 fn payments_document(state: &mut AppState) -> Option<&mut Document<Vec<PaymentRow>>> {
-    state
-        .screen
-        .overlays
-        .iter_mut()
-        .rev()
-        .find_map(|overlay| match overlay {
-            Overlay::Payments(document) => Some(document),
-            _ => None,
-        })
+    topmost(state, |overlay| match overlay {
+        Overlay::Payments(document) => Some(document),
+        _ => None,
+    })
+}
+
+fn statement_document(state: &mut AppState) -> Option<&mut Document<Vec<String>>> {
+    topmost(state, |overlay| match overlay {
+        Overlay::Statement(document) => Some(document),
+        _ => None,
+    })
 }
 
 fn trades_document(state: &mut AppState) -> Option<&mut Document<TradeList>> {
-    state
-        .screen
-        .overlays
-        .iter_mut()
-        .rev()
-        .find_map(|overlay| match overlay {
-            Overlay::Trades(document) => Some(document),
-            _ => None,
-        })
+    topmost(state, |overlay| match overlay {
+        Overlay::Trades(document) => Some(document),
+        _ => None,
+    })
 }
 
 /// Starts the open trade list with the newest page, or extends it.
@@ -404,18 +406,6 @@ fn trade_page(state: &mut AppState, before: Option<i64>, rows: Vec<NumberedTrade
         ) => trades.take_older(rows, more),
         (Some(_), _) => {}
     }
-}
-
-fn statement_document(state: &mut AppState) -> Option<&mut Document<Vec<String>>> {
-    state
-        .screen
-        .overlays
-        .iter_mut()
-        .rev()
-        .find_map(|overlay| match overlay {
-            Overlay::Statement(document) => Some(document),
-            _ => None,
-        })
 }
 
 fn fill<T>(document: Option<&mut Document<T>>, content: Remote<T>) {
