@@ -119,9 +119,7 @@ impl<W: Write> Repl<W> {
             Command::Statement => self.call(Request::Statement).await?,
             Command::Leaderboard => self.call(Request::Leaderboard).await?,
             Command::Gamble => self.gamble().await?,
-            Command::Buy(count) => self.order(Side::Buy, count, None).await?,
-            Command::Sell(count) => self.order(Side::Sell, count, None).await?,
-            Command::Limited(side, count, limit) => self.order(side, count, Some(limit)).await?,
+            Command::Order(side, count, limit) => self.order(side, count, limit).await?,
             // No typed command: only the ticket on the screen creates it.
             Command::FromTicket(..) => {}
             Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {

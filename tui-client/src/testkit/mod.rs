@@ -106,10 +106,7 @@ fn words_of(command: Command) -> String {
     let (name, amount, limit) = match command {
         Command::BuyTokens(dollars) => ("buyTokens", Some(dollars), None),
         Command::Withdraw(tokens) => ("withdraw", Some(tokens), None),
-        Command::Buy(count) => ("buy", Some(count), None),
-        Command::Sell(count) => ("sell", Some(count), None),
-        Command::Limited(Side::Buy, count, limit) => ("buy", Some(count), Some(limit)),
-        Command::Limited(Side::Sell, count, limit) => ("sell", Some(count), Some(limit)),
+        Command::Order(side, count, limit) => (side.word(), Some(count), limit),
         Command::AlertAbove(price) => ("alertAbove", Some(price), None),
         Command::AlertBelow(price) => ("alertBelow", Some(price), None),
         alone => {

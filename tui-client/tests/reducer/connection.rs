@@ -70,9 +70,9 @@ fn a_new_session_never_answers_orders_of_the_previous_one() {
         .filter(|(action, _)| *action != LoggedAction::Notice)
         .collect();
     let expected = [
-        (LoggedAction::Order(Side::Sell, 1), ActionStatus::Unanswered),
+        (LoggedAction::Order(Side::Sell, 1, None), ActionStatus::Unanswered),
         (
-            LoggedAction::Order(Side::Buy, 9),
+            LoggedAction::Order(Side::Buy, 9, None),
             ActionStatus::Traded { price: Some(10) },
         ),
     ];

@@ -92,9 +92,9 @@ fn earlier_trades_come_first_in_the_log() {
     ])));
     let actions: Vec<LoggedAction> = game.log().into_iter().map(|(action, _)| action).collect();
     let expected = [
-        LoggedAction::Order(Side::Sell, 1),
-        LoggedAction::Order(Side::Sell, 2),
-        LoggedAction::Order(Side::Buy, 1),
+        LoggedAction::Order(Side::Sell, 1, None),
+        LoggedAction::Order(Side::Sell, 2, None),
+        LoggedAction::Order(Side::Buy, 1, None),
     ];
     assert_eq!(actions, expected);
     assert_eq!(game.state.chart.markers.iter().len(), 3, "one marker per trade");

@@ -80,13 +80,13 @@ fn an_order_blocked_by_its_limit_is_explained() {
         (
             false,
             "2@14b",
-            LoggedAction::Limited(Side::Buy, 2, 14),
+            LoggedAction::Order(Side::Buy, 2, Some(14)),
             "this casino does not support limit orders",
         ),
         (
             false,
             ":sell 2 @ 14\n",
-            LoggedAction::Limited(Side::Sell, 2, 14),
+            LoggedAction::Order(Side::Sell, 2, Some(14)),
             "this casino does not support limit orders",
         ),
     ] {
@@ -102,8 +102,8 @@ fn the_log_shows_the_limit_from_sending_to_the_answer() {
     let mut game = connected(true);
     game.keys("2@14b3@9s");
     let (bought, sold) = (
-        LoggedAction::Limited(Side::Buy, 2, 14),
-        LoggedAction::Limited(Side::Sell, 3, 9),
+        LoggedAction::Order(Side::Buy, 2, Some(14)),
+        LoggedAction::Order(Side::Sell, 3, Some(9)),
     );
     let pending = |action: &LoggedAction| (action.clone(), ActionStatus::Pending);
     assert_eq!(game.log(), [pending(&bought), pending(&sold)]);

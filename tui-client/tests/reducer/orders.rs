@@ -104,7 +104,7 @@ fn a_quantity_below_one_stock_is_not_sent_and_says_why() {
     let notice = |reason: &str| (LoggedAction::Notice, ActionStatus::NotSent(reason.to_owned()));
     let zero = |side| {
         let reason = "the quantity is 0".to_owned();
-        (LoggedAction::Order(side, 0), ActionStatus::NotSent(reason))
+        (LoggedAction::Order(side, 0, None), ActionStatus::NotSent(reason))
     };
     for (keys, expected) in [
         ("mb", notice("one stock costs 10 tokens, you have 7 tokens")),
@@ -138,7 +138,7 @@ fn the_log_shows_the_number_of_stocks_traded() {
         ..Capabilities::default()
     }));
     game.keys("mb\n");
-    let pending = (LoggedAction::Order(Side::Buy, 50), ActionStatus::Pending);
+    let pending = (LoggedAction::Order(Side::Buy, 50, None), ActionStatus::Pending);
     assert_eq!(game.log(), [pending]);
     game.stream(StreamEvent::Result(OrderResult {
         executed: true,
@@ -155,7 +155,7 @@ fn the_log_shows_the_number_of_stocks_traded() {
         }),
     }));
     let traded = ActionStatus::Traded { price: Some(14) };
-    assert_eq!(game.log(), [(LoggedAction::Order(Side::Buy, 35), traded)]);
+    assert_eq!(game.log(), [(LoggedAction::Order(Side::Buy, 35, None), traded)]);
     let markers = game.state.chart.markers.iter().map(|marker| marker.count);
     assert_eq!(markers.collect::<Vec<_>>(), [35]);
 }
@@ -209,8 +209,8 @@ fn an_order_is_pending_until_it_is_answered() {
     let mut game = Game::connected();
     game.keys("2bs");
     let waiting = vec![
-        (LoggedAction::Order(Side::Buy, 2), ActionStatus::Pending),
-        (LoggedAction::Order(Side::Sell, 2), ActionStatus::Pending),
+        (LoggedAction::Order(Side::Buy, 2, None), ActionStatus::Pending),
+        (LoggedAction::Order(Side::Sell, 2, None), ActionStatus::Pending),
     ];
     assert_eq!(game.log(), waiting);
     assert_eq!(game.state.holdings.tokens(), Some(500));
@@ -227,11 +227,11 @@ fn an_order_is_pending_until_it_is_answered() {
     game.result(false, "no", wallet);
     let answered = vec![
         (
-            LoggedAction::Order(Side::Buy, 2),
+            LoggedAction::Order(Side::Buy, 2, None),
             ActionStatus::Traded { price: Some(10) },
         ),
         (
-            LoggedAction::Order(Side::Sell, 2),
+            LoggedAction::Order(Side::Sell, 2, None),
             ActionStatus::Rejected("no".to_owned()),
         ),
     ];

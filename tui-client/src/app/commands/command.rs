@@ -18,10 +18,8 @@ pub enum Command {
     Statement,
     Leaderboard,
     Gamble,
-    Buy(i32),
-    Sell(i32),
-    /// A limit order: side, stocks, limit.
-    Limited(Side, i32, i32),
+    /// Side, stocks, limit.
+    Order(Side, i32, Option<i32>),
     /// An order of the ticket: side, quantity, limit. Its count is computed when it is sent.
     FromTicket(Side, Quantity, Option<i32>),
     AlertAbove(i32),
@@ -89,8 +87,10 @@ pub const COMMANDS: &[CommandSpec] = &[
     spec("leaderboard", &["tape", "players"], Command::Leaderboard,
         "the leaderboard; the full screen also shows players online and recent trades"),
     spec("gamble", &[], Command::Gamble, "join the table: see prices and trade"),
-    amount("buy", &[], "STOCKS", Command::Buy, "buy stocks now; buy 10 @ 14: at 14 or less"),
-    amount("sell", &[], "STOCKS", Command::Sell, "sell stocks now; sell 10 @ 14: at 14 or more"),
+    amount("buy", &[], "STOCKS", |count| Command::Order(Side::Buy, count, None),
+        "buy stocks now; buy 10 @ 14: at 14 or less"),
+    amount("sell", &[], "STOCKS", |count| Command::Order(Side::Sell, count, None),
+        "sell stocks now; sell 10 @ 14: at 14 or more"),
     amount("alertAbove", &["alert-above"], "PRICE", Command::AlertAbove, "alert when the price is at or above this"),
     amount("alertBelow", &["alert-below"], "PRICE", Command::AlertBelow, "alert when the price is at or below this"),
     spec("alertsOff", &["alerts-off"], Command::AlertsOff, "remove all alerts"),
@@ -182,25 +182,15 @@ pub(crate) fn parse(line: &str) -> Result<Command, CommandError> {
             command(parse_amount(name, amount)?)
         }
     };
-    match words.next() {
-        None => Ok(limit.map_or(command, |limit| command.limited(limit))),
-        Some(_) => Err(CommandError::TooMuch(word.usage())),
+    match (words.next(), command) {
+        (None, Command::Order(side, count, _)) => Ok(Command::Order(side, count, limit)),
+        (None, command) => Ok(command),
+        (Some(_), _) => Err(CommandError::TooMuch(word.usage())),
     }
 }
 
 fn takes_limit(word: &CommandSpec) -> bool {
-    matches!(word.form, Arity::Amount(_, command) if command(1).limited(1) != command(1))
-}
-
-impl Command {
-    /// Adds a limit to an order; other commands stay unchanged.
-    fn limited(self, limit: i32) -> Self {
-        match self {
-            Self::Buy(count) => Self::Limited(Side::Buy, count, limit),
-            Self::Sell(count) => Self::Limited(Side::Sell, count, limit),
-            other => other,
-        }
-    }
+    matches!(word.form, Arity::Amount(_, command) if matches!(command(1), Command::Order(..)))
 }
 
 fn parse_amount(name: &'static str, typed: &str) -> Result<i32, CommandError> {
@@ -222,12 +212,12 @@ mod tests {
 
     #[test]
     fn an_order_may_have_a_limit_and_nothing_else() {
-        let limited = |side| Some(Command::Limited(side, 10, 14));
+        let limited = |side| Some(Command::Order(side, 10, Some(14)));
         for (line, expected) in [
             ("buy 10 @ 14", limited(Side::Buy)),
             ("buy 10 @14", limited(Side::Buy)),
             ("SELL 10@14", limited(Side::Sell)),
-            ("buy 10", Some(Command::Buy(10))),
+            ("buy 10", Some(Command::Order(Side::Buy, 10, None))),
             ("buy 10 @", None),
             ("buy @ 14", None),
             ("buy 10 @ 0", None),

@@ -27,7 +27,7 @@ impl LogEntry {
     fn from_trade(trade: &TradeRow) -> Self {
         Self {
             at: trade.at,
-            action: LoggedAction::Order(trade.side, trade.count),
+            action: LoggedAction::Order(trade.side, trade.count, None),
             status: ActionStatus::Traded {
                 price: Some(trade.price),
             },
@@ -38,10 +38,8 @@ impl LogEntry {
 /// An action of the player.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoggedAction {
-    /// A market order: side, stocks.
-    Order(Side, i32),
-    /// A limit order: side, stocks, limit.
-    Limited(Side, i32, i32),
+    /// An order: side, stocks, limit.
+    Order(Side, i32, Option<i32>),
     /// Tokens bought for these dollars.
     BuyTokens(i32),
     /// These tokens converted to dollars.
@@ -51,17 +49,10 @@ pub enum LoggedAction {
 }
 
 impl LoggedAction {
-    /// Returns an order of `count` stocks.
-    pub fn ordered(side: Side, count: i32, limit: Option<i32>) -> Self {
-        limit.map_or(Self::Order(side, count), |limit| {
-            Self::Limited(side, count, limit)
-        })
-    }
-
     /// Returns side and stocks of an order.
     pub fn order(&self) -> Option<(Side, i32)> {
         match self {
-            Self::Order(side, count) | Self::Limited(side, count, _) => Some((*side, *count)),
+            Self::Order(side, count, _) => Some((*side, *count)),
             Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
         }
     }
@@ -69,8 +60,8 @@ impl LoggedAction {
     /// Returns the limit of a limit order.
     pub fn limit(&self) -> Option<i32> {
         match self {
-            Self::Limited(_, _, limit) => Some(*limit),
-            Self::Order(..) | Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+            Self::Order(_, _, limit) => *limit,
+            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
         }
     }
 }
@@ -219,7 +210,7 @@ impl ActionLog {
         self.sent.pop_front();
         let waiting = self.entries.iter_mut().find(|entry| is_waiting_order(entry));
         if let (Some(entry), Some(traded)) = (waiting, traded)
-            && let LoggedAction::Order(_, count) | LoggedAction::Limited(_, count, _) = &mut entry.action
+            && let LoggedAction::Order(_, count, _) = &mut entry.action
         {
             *count = traded;
         }

@@ -70,9 +70,7 @@ impl Estimate {
     /// Returns `None` if `command` is not an order, or the wallet it depends on is unknown.
     pub(crate) fn new(command: Command, price: i32, holdings: &WalletState) -> Option<Self> {
         let (side, count, limit) = match command {
-            Command::Buy(count) => (Side::Buy, count, None),
-            Command::Sell(count) => (Side::Sell, count, None),
-            Command::Limited(side, count, limit) => (side, count, Some(limit)),
+            Command::Order(side, count, limit) => (side, count, limit),
             Command::FromTicket(side, quantity, limit) => {
                 let count = quantity.count(side, limit.unwrap_or(price), holdings)?;
                 (side, count, limit)

@@ -26,7 +26,7 @@ impl Facts {
         let wallet = wallet.map(|held| format!("{} tokens, {} stocks", held.tokens, held.stocks));
         let tokens = state.holdings.tokens().map(|tokens| format!("{tokens} tokens"));
         let entry = state.log.entries().next_back();
-        let entry = entry.map(|entry| format!("{:?}, {:?}", entry.action, entry.status));
+        let entry = entry.map(|entry| format!("{}, {}", words(&entry.action), words(&entry.status)));
         let limit = state
             .ticket
             .limit()

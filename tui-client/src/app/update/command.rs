@@ -143,10 +143,8 @@ fn estimate(state: &AppState, command: Command) -> Option<Estimate> {
 
 pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
     match command {
-        Command::Buy(count) => send_order(state, LoggedAction::Order(Side::Buy, count), None),
-        Command::Sell(count) => send_order(state, LoggedAction::Order(Side::Sell, count), None),
-        Command::Limited(side, count, limit) => {
-            send_order(state, LoggedAction::Limited(side, count, limit), None)
+        Command::Order(side, count, limit) => {
+            send_order(state, LoggedAction::Order(side, count, limit), None)
         }
         Command::FromTicket(_, quantity, _) => send_ticket(state, command, quantity),
         Command::BuyTokens(dollars) => pay(
@@ -248,7 +246,7 @@ fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Ef
         return blocked_reason(state, &reason);
     }
     let up_to = up_to.filter(|_| state.lobby.capabilities.up_to && order.count > 0);
-    let action = LoggedAction::ordered(order.side, order.count, order.limit);
+    let action = LoggedAction::Order(order.side, order.count, order.limit);
     send_order(state, action, up_to)
 }
 

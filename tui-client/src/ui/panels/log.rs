@@ -163,18 +163,15 @@ fn wrap_hanging(words: &str, first_columns: usize, rest_columns: usize, rows: us
 }
 
 fn action_label(action: &LoggedAction) -> String {
-    let order = |side: Side, count: i32| {
-        let word = match side {
-            Side::Buy => "BUY",
-            Side::Sell => "SELL",
-        };
-        format!("{word} {}", format::thousands(i64::from(count)))
-    };
     match action {
-        LoggedAction::Order(side, count) => order(*side, *count),
-        LoggedAction::Limited(side, count, limit) => {
-            let limit = format::thousands(i64::from(*limit));
-            format!("{} @ {limit}", order(*side, *count))
+        LoggedAction::Order(side, count, limit) => {
+            let side = side.word().to_ascii_uppercase();
+            let limit = limit.map(|limit| format!(" @ {}", format::thousands(limit)));
+            format!(
+                "{side} {}{}",
+                format::thousands(*count),
+                limit.unwrap_or_default()
+            )
         }
         LoggedAction::BuyTokens(dollars) => format!("TOKENS {}", format::dollars(i64::from(*dollars))),
         LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", format::thousands(i64::from(*tokens))),

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::app::portfolio::money::Side;
 
 fn names(line: &str) -> Vec<&'static str> {
     matching(line, false).into_iter().map(PaletteItem::name).collect()
@@ -72,7 +73,13 @@ fn enter_runs_the_best_match_and_never_guesses_an_amount() {
     let done = |command| EnterResult::Done(Parsed::Command(command));
     let act = |name| EnterResult::Done(Parsed::Action(Action::by_name(name).unwrap()));
     for (line, chosen, entered, left, wrong) in [
-        ("buy 2", &[][..], done(Command::Buy(2)), "buy 2", false),
+        (
+            "buy 2",
+            &[][..],
+            done(Command::Order(Side::Buy, 2, None)),
+            "buy 2",
+            false,
+        ),
         ("", &[], EnterResult::Nothing, "", false),
         ("  ", &[], EnterResult::Nothing, "  ", false),
         ("stop", &[], done(Command::Stop), "stop", false),
