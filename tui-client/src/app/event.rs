@@ -145,14 +145,6 @@ pub enum RequestError {
     Unanswered(String),
 }
 
-impl RequestError {
-    pub(crate) fn into_words(self) -> String {
-        match self {
-            Self::Rejected(why) | Self::NotSent(why) | Self::Unanswered(why) => why,
-        }
-    }
-}
-
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {

@@ -290,10 +290,10 @@ mod tests {
             )))
         };
         let one = endpoints(1);
-        let error = one.first.failure(cut()).into_words();
+        let error = one.first.failure(cut()).to_string();
         assert!(error.contains("https://"), "{error}");
         one.first.record_answer();
-        let error = one.first.failure(cut()).into_words();
+        let error = one.first.failure(cut()).to_string();
         assert!(!error.contains("https"), "{error}");
     }
 }

@@ -180,7 +180,7 @@ impl RetryState {
         let why = match (attempt, self.last_error.take()) {
             (Attempt::Known(known), _) => return ControlFlow::Break(known),
             (Attempt::NotSent(why), None) => {
-                return ControlFlow::Break(Err(RequestError::NotSent(why.into_words())));
+                return ControlFlow::Break(Err(RequestError::NotSent(why.to_string())));
             }
             (Attempt::NotSent(_), Some(why)) | (Attempt::Unanswered(why), _) => why,
         };

@@ -116,7 +116,7 @@ impl GambleSession {
             RequestError::Rejected(why) if has_lost_name => SessionEnd::Rejected(why),
             lost => {
                 self.abandon();
-                SessionEnd::Lost(lost.into_words())
+                SessionEnd::Lost(lost.to_string())
             }
         }
     }

@@ -89,7 +89,7 @@ impl From<io::Error> for Stopped {
 
 impl From<RequestError> for Stopped {
     fn from(failure: RequestError) -> Self {
-        not_done(failure.into_words())
+        not_done(failure.to_string())
     }
 }
 

@@ -106,7 +106,7 @@ pub(super) async fn play(client: Client, after: Duration, task: SessionTask) {
             listen(session, &events).await
         }
         Err(RequestError::Rejected(reason)) => Some(StreamEvent::Rejected(reason)),
-        Err(failure) => Some(StreamEvent::Closed(failure.into_words())),
+        Err(failure) => Some(StreamEvent::Closed(failure.to_string())),
     };
     if let Some(end) = end {
         forward(&events, end).await;

@@ -331,17 +331,17 @@ pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestErr
             return payment_failed(state, &LoggedAction::BuyTokens(dollars), error);
         }
         Request::Withdraw(tokens) => return payment_failed(state, &LoggedAction::Withdraw(tokens), error),
-        Request::Payments => fill(payments_document(state), Remote::Failed(error.into_words())),
-        Request::Statement => fill(statement_document(state), Remote::Failed(error.into_words())),
+        Request::Payments => fill(payments_document(state), Remote::Failed(error.to_string())),
+        Request::Statement => fill(statement_document(state), Remote::Failed(error.to_string())),
         Request::TradePage { before: None } => {
-            fill(trades_document(state), Remote::Failed(error.into_words()));
+            fill(trades_document(state), Remote::Failed(error.to_string()));
         }
         Request::TradePage { before: Some(_) } => {
             if let Some(Remote::Ready(trades)) = trades_document(state).map(|document| &mut document.content)
             {
                 trades.older_failed();
             }
-            let why = error.into_words();
+            let why = error.to_string();
             state
                 .alerts
                 .toast(format!("cannot load older trades: {why}"), state.now);

@@ -147,7 +147,7 @@ async fn casino(
 ) -> Result<(ServerProbe, Option<TickProbe>), String> {
     let endpoint = endpoint_for(address, shared).map_err(|error| format!("{error:#}"))?;
     let client = Client::with_endpoints(endpoint, Vec::new(), player.to_owned(), key);
-    let words = |failure: crate::client::RequestError| failure.into_words();
+    let words = |failure: crate::client::RequestError| failure.to_string();
     // The first call connects, the second one is measured.
     client.call(Request::Holdings).await.map_err(words)?;
     let sent = Instant::now();

@@ -104,12 +104,12 @@ impl Drop for ChallengeRun {
 /// Makes the deposit that a game is played with.
 pub(crate) async fn deposit(client: &Client) -> Result<()> {
     let paid = client.call(Request::BuyTokens(rules::DOLLARS)).await;
-    paid.map(|_| ()).map_err(|error| eyre!(error.into_words()))
+    paid.map(|_| ()).map_err(|error| eyre!(error.to_string()))
 }
 
 /// Returns all trades of the game, oldest first.
 pub(crate) async fn trades(client: &Client) -> Result<Vec<TradeRow>> {
-    let failed = |error: RequestError| eyre!(error.into_words());
+    let failed = |error: RequestError| eyre!(error.to_string());
     let mut pages = client.all_trades().await.map_err(failed)?;
     let mut trades = Vec::new();
     while let Some(page) = pages.next().await.map_err(failed)? {
