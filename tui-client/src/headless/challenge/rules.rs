@@ -145,7 +145,7 @@ impl Balance {
             )),
             (_, None) => Err(format!(
                 "it sells {}, and there are {}",
-                pluralize(i64::from(count), "stock"),
+                pluralize(count, "stock"),
                 thousands(self.stocks)
             )),
         }

@@ -47,7 +47,7 @@ impl PriceFormat {
 
     pub(super) fn price(self, price: i32) -> String {
         match self.base {
-            None => format::thousands(i64::from(price)),
+            None => format::thousands(price),
             Some(_) => self.hundredths(hundredths(price)),
         }
     }

@@ -49,7 +49,7 @@ impl ChartFrame<'_> {
         let theme = &self.view.theme;
         let time = format::timestamp(point.at, self.state.now, &self.view.zone);
         let tick = format!("tick {}", format::thousands(point.tick));
-        let price = format::thousands(i64::from(point.price));
+        let price = format::thousands(point.price);
         let last = self.state.market.last()?;
         let by = i64::from(last.price) - i64::from(point.price);
         let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(point.price)));
@@ -152,7 +152,7 @@ impl ChartFrame<'_> {
 
 /// Returns a candle's four prices, long and abbreviated.
 fn candle(column: &Column) -> [String; 2] {
-    let price = |price: i32| format::thousands(i64::from(price));
+    let price = |price: i32| format::thousands(price);
     let (open, high) = (price(column.first), price(column.high));
     let (low, close) = (price(column.low), price(column.last));
     [

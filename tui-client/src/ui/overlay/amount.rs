@@ -98,10 +98,7 @@ fn preview(view: &Renderer, state: &AppState, entry: &AmountEntry) -> Vec<(Strin
         let words = match (entry.kind, entry.digits.is_empty()) {
             (AmountKind::BuyTokens, true) => "1 $ → 5 tokens".to_owned(),
             (AmountKind::Withdraw, true) => "5 tokens → 1 $".to_owned(),
-            (_, false) => format!(
-                "must be a whole number from 1 to {}",
-                format::thousands(i64::from(i32::MAX))
-            ),
+            (_, false) => format!("must be a whole number from 1 to {}", format::thousands(i32::MAX)),
         };
         let have = balance.map(|balance| {
             (

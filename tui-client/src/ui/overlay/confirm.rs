@@ -55,7 +55,7 @@ pub(crate) fn draw(
     };
     let held = held.map_or_else(
         || format::UNKNOWN.to_owned(),
-        |(count, unit)| format::pluralize(i64::from(count), unit),
+        |(count, unit)| format::pluralize(count, unit),
     );
     let held = format!("you have {held}");
     let mut lines: Vec<_> = question
@@ -81,7 +81,7 @@ pub(crate) fn draw(
 }
 
 fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>, Style) {
-    let stocks = format::pluralize(i64::from(order.count), "stock");
+    let stocks = format::pluralize(order.count, "stock");
     let tokens = format::pluralize(order.bound, "token");
     let (word, effect, bound, style) = match order.side {
         Side::Buy => ("BUY", "you pay", "at most", view.theme.buy),
@@ -91,7 +91,7 @@ fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>,
         Some(_) => ("@", bound),
         None => ("at about", "about"),
     };
-    let price = format::thousands(i64::from(order.limit.unwrap_or(price)));
+    let price = format::thousands(order.limit.unwrap_or(price));
     let lines = vec![
         format!("{word} {stocks} {at} {price}"),
         format!("{effect} {bound} {tokens}"),

@@ -18,7 +18,7 @@ use ratatui::{
 use crate::{
     app::{
         overlay::{Document, Scroll, trade_list::TradeList},
-        portfolio::{money::Side, rows::NumberedTrade},
+        portfolio::rows::NumberedTrade,
     },
     ui::{
         FrameInfo, Renderer,
@@ -86,8 +86,8 @@ impl TradeColumns {
             widths.max().unwrap_or(0).max(least)
         };
         let number = widest(|(number, _)| format::thousands(*number), 3);
-        let count = widest(|(_, row)| format::thousands(i64::from(row.count)), 1);
-        let price = widest(|(_, row)| format::thousands(i64::from(row.price)), 5);
+        let count = widest(|(_, row)| format::thousands(row.count), 1);
+        let price = widest(|(_, row)| format::thousands(row.price), 5);
         let tokens = widest(|(_, row)| format::signed(row.tokens()), 6);
         let shape = |date, price| [number, date, 4, count, price, tokens];
         let fits = |shape: &[usize; 6]| {
@@ -123,16 +123,12 @@ impl TradeColumns {
             19 => format::date_time(row.at, &view.zone),
             _ => format::date(row.at, &view.zone),
         };
-        let side = match row.side {
-            Side::Buy => "buy",
-            Side::Sell => "sell",
-        };
         let tokens = panel::styled(
             format::signed(row.tokens()),
             view.theme.change_style(row.tokens()),
         );
         let [number, count, price] = [*number, i64::from(row.count), i64::from(row.price)]
             .map(|number| Line::from(format::thousands(number)));
-        self.row([number, date.into(), side.into(), count, price, tokens])
+        self.row([number, date.into(), row.side.word().into(), count, price, tokens])
     }
 }

@@ -110,7 +110,7 @@ fn price_line(view: &Renderer, state: &AppState, status: &Status, columns: usize
     let Some(last) = state.market.last() else {
         return panel::styled(format!("{} no price yet", format::UNKNOWN), view.theme.dim);
     };
-    let mut line = panel::styled(format::thousands(i64::from(last.price)), style);
+    let mut line = panel::styled(format::thousands(last.price), style);
     let beside = match (&status.age, state.market.change()) {
         (Some(age), _) => vec![Span::styled(format!(" ({age} old)"), view.theme.warning)],
         (None, Some(change)) => {
@@ -174,10 +174,7 @@ fn progress(state: &AppState) -> Option<String> {
 
 fn large(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
     let theme = &view.theme;
-    let price = state
-        .market
-        .last()
-        .map(|last| format::thousands(i64::from(last.price)));
+    let price = state.market.last().map(|last| format::thousands(last.price));
     let price = price.unwrap_or_else(|| format::UNKNOWN.to_owned());
     let price = Text::from_iter(big_digits::lines(&price)).style(price_style(view, state, status));
     let columns = [Length(17), Length(text::cells(price.width())), Fill(1)];

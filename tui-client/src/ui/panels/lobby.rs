@@ -158,8 +158,8 @@ fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Li
         Side::Buy => ("BUY ", view.theme.up),
         Side::Sell => ("SELL", view.theme.down),
     };
-    let count = format::thousands(i64::from(trade.count));
-    let price = format::thousands(i64::from(trade.price));
+    let count = format::thousands(trade.count);
+    let price = format::thousands(trade.price);
     let order = format!("{side} {count:>4} at {price:>4}");
     let room = columns.saturating_sub(text::width(&time) + text::width(&order) + 2);
     let name = padded(&label(state, &row.player, room), room);

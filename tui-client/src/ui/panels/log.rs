@@ -174,7 +174,7 @@ fn action_label(action: &LoggedAction) -> String {
             )
         }
         LoggedAction::BuyTokens(dollars) => format!("TOKENS {}", format::dollars(i64::from(*dollars))),
-        LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", format::thousands(i64::from(*tokens))),
+        LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", format::thousands(*tokens)),
         LoggedAction::Notice => String::new(),
     }
 }

@@ -88,7 +88,7 @@ fn quantity_words(state: &AppState) -> String {
         Quantity::Count(_) if !state.ticket.typed().bytes().all(|byte| byte.is_ascii_digit()) => {
             state.ticket.typed().to_owned()
         }
-        Quantity::Count(count) => format::thousands(i64::from(count)),
+        Quantity::Count(count) => format::thousands(count),
         Quantity::Max => "MAX".to_owned(),
         Quantity::Share(percent) => format!("{percent} %"),
         Quantity::Worth(dollars) => format::dollars(i64::from(dollars)),
@@ -99,7 +99,7 @@ fn quantity_words(state: &AppState) -> String {
 fn limit_words(limit: Limit) -> String {
     let price = match limit.price {
         0 => String::new(),
-        price => format::thousands(i64::from(price)),
+        price => format::thousands(price),
     };
     let cursor = if limit.is_typing { "_" } else { "" };
     format!("@ {price}{cursor}")
@@ -199,12 +199,9 @@ fn side_lines(
 
 /// Returns button texts, longest first: key, side, count and limit.
 fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 5] {
-    let word = match side {
-        Side::Buy => "BUY",
-        Side::Sell => "SELL",
-    };
+    let word = side.word().to_ascii_uppercase();
     let count = preview.map_or_else(String::new, |preview| {
-        format!(" {}", format::thousands(i64::from(preview.count)))
+        format!(" {}", format::thousands(preview.count))
     });
     let limit = state.ticket.limit();
     let limit = limit.map_or_else(String::new, |limit| format!(" {}", limit_words(limit)));
@@ -240,7 +237,7 @@ fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>
     if limit.allows(side, price) {
         return None;
     }
-    let [price, limit] = [price, limit.price].map(|price| format::thousands(i64::from(price)));
+    let [price, limit] = [price, limit.price].map(format::thousands);
     let word = match side {
         Side::Buy => "above",
         Side::Sell => "below",

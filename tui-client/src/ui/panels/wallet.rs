@@ -201,7 +201,7 @@ fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
         panel::styled(reason, theme.dim).render(second, buf);
         return;
     };
-    let stocks = strong(format::pluralize(i64::from(wallet.stocks), "stock"));
+    let stocks = strong(format::pluralize(wallet.stocks, "stock"));
     let mut at_average = stocks.clone();
     if let Some(average) = wallet.average_cost() {
         let words = format!(" at {}", format::hundredths(average));

@@ -79,7 +79,7 @@ fn step(view: &Renderer, state: &AppState, standing: &Standing, area: Rect, buf:
         .border_style(view.theme.border)
         .merge_borders(MergeStrategy::Exact)
         .render(block, buf);
-    let rank = big_digits::lines(&format::thousands(i64::from(standing.rank)));
+    let rank = big_digits::lines(&format::thousands(standing.rank));
     let [digits] = block.layout(&Layout::vertical([Length(WORD_ROWS)]).flex(Flex::Center));
     let rank = Text::from_iter(rank).style(view.theme.title).centered();
     rank.render(digits.inner(Margin::new(1, 0)), buf);

@@ -107,15 +107,15 @@ fn earned(summary: &SessionSummary) -> Option<String> {
 }
 
 fn wallet(summary: &SessionSummary) -> Option<String> {
-    let tokens = format::pluralize(i64::from(summary.tokens?), "token");
+    let tokens = format::pluralize(summary.tokens?, "token");
     let Some((wallet, price)) = summary.wallet.filter(|(wallet, _)| wallet.stocks > 0) else {
         return Some(tokens);
     };
-    let stocks = format::pluralize(i64::from(wallet.stocks), "stock");
+    let stocks = format::pluralize(wallet.stocks, "stock");
     let value = format::pluralize(wallet.value(price), "token");
     Some(format!(
         "{tokens}, {stocks}: {value} at {}",
-        format::thousands(i64::from(price))
+        format::thousands(price)
     ))
 }
 

@@ -145,7 +145,7 @@ fn title(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &m
     let status = status.line(room);
     let mut with_players = status.clone();
     if state.lobby.capabilities.players {
-        let players = format::pluralize(i64::from(state.lobby.players.seated), "player");
+        let players = format::pluralize(state.lobby.players.seated, "player");
         let players = Span::styled(format!("{players}  "), view.theme.strong);
         with_players.spans.insert(0, players);
     }
