@@ -24,7 +24,7 @@ pub mod tls;
 pub mod transport;
 pub mod values;
 
-pub use values::player;
+pub use values::{capabilities, player};
 
 /// Types of both servers: [`User`](types::User), [`Payment`](types::Payment),
 /// [`PaymentStatement`](types::PaymentStatement).
@@ -89,32 +89,3 @@ pub const STOCK_NAME: &str = "AwesomeStock";
 
 /// `ActionResult.msg` of an executed action; any other text is a rejection.
 pub const EXECUTED_MESSAGE: &str = "operation executed successfully";
-
-/// Capability negotiation of a Gamble stream.
-///
-/// The request metadata lists wanted feeds; the response metadata lists those that will be sent. Old servers
-/// and clients send no such metadata, and use the old protocol.
-pub mod capabilities {
-    /// Metadata key in request and response: feed names separated by commas.
-    pub const HEADER: &str = "awesomestock-feeds";
-    /// Metadata key in the request: the session's player in UTF-8. Binary, as names contain any letter.
-    pub const USER_HEADER: &str = "awesomestock-user-bin";
-    /// Tick number, time and interval with each price.
-    pub const TICKS: &str = "ticks";
-    /// The wallet at the start and, with outcome and trade, in each result.
-    pub const WALLET: &str = "wallet";
-    /// Trades of all players.
-    pub const TAPE: &str = "tape";
-    /// Online players.
-    pub const PLAYERS: &str = "players";
-    /// Top of the leaderboard, and the player's own rank.
-    pub const LEADERBOARD: &str = "leaderboard";
-    /// Headlines. Confirmed only by a server whose market has them.
-    pub const NEWS: &str = "news";
-    /// The server supports limit orders. Adds no messages.
-    pub const LIMITS: &str = "limits";
-    /// The server executes a request ID once. Adds no messages.
-    pub const IDS: &str = "ids";
-    /// The server supports orders of up to a count. Adds no messages.
-    pub const UP_TO: &str = "up-to";
-}

@@ -1,6 +1,7 @@
 //! Data published to sessions: the price and the lobby feeds.
 
-pub(crate) mod capabilities;
+pub(crate) use awesomestock_proto::capabilities;
+
 pub(crate) mod lobby;
 pub(crate) mod price;
 pub(crate) mod sessions;

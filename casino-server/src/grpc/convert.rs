@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE,
+    capabilities::USER_HEADER,
     casino::{
         self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, GambleType, PriceHistory,
         PricePoint, Trades, Wallet,
@@ -14,6 +15,7 @@ use awesomestock_proto::{
     types,
 };
 use prost::{Message, bytes::Bytes};
+use tonic::metadata::MetadataMap;
 
 use crate::{
     domain::{
@@ -49,6 +51,13 @@ pub(crate) fn parse_player(
     user: Option<&types::User>,
 ) -> Result<PlayerName, InvalidName> {
     names.parse(&user.ok_or(InvalidName::Missing)?.id)
+}
+
+/// Parses the player of a session.
+pub(crate) fn session_player(names: &LegacyNames, metadata: &MetadataMap) -> Result<PlayerName, InvalidName> {
+    let name = metadata.get_bin(USER_HEADER).ok_or(InvalidName::Missing)?;
+    let bytes = name.to_bytes().map_err(|_| InvalidName::NotText)?;
+    names.parse(std::str::from_utf8(&bytes).map_err(|_| InvalidName::NotText)?)
 }
 
 /// Converts an action. `known` caches the last player of the stream, whose name is not validated again.
@@ -205,5 +214,28 @@ pub(crate) fn candles(page: &Page<Candle>) -> Candles {
     Candles {
         candles: page.entries.iter().map(candle).collect(),
         more: page.more,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::metadata::MetadataValue;
+
+    use super::*;
+
+    #[test]
+    fn the_player_of_a_session_is_any_utf_8_name() {
+        let player = |bytes: &[u8]| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert_bin(USER_HEADER, MetadataValue::from_bytes(bytes));
+            session_player(&LegacyNames::default(), &metadata)
+        };
+        assert_eq!(player("Ægir".as_bytes()).unwrap().as_str(), "Ægir");
+        assert_eq!(player(b"\xff"), Err(InvalidName::NotText));
+        assert_eq!(player(b""), Err(InvalidName::Missing));
+        assert_eq!(
+            session_player(&LegacyNames::default(), &MetadataMap::new()),
+            Err(InvalidName::Missing)
+        );
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         player::PlayerName,
     },
     feed::{
-        capabilities::{self, Capabilities, LobbyFeeds},
+        capabilities::{Capabilities, LobbyFeeds},
         lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode},
         price::relay::WorkerRelay,
         sessions::SessionLimit,
@@ -177,7 +177,7 @@ impl Casino for CasinoService {
     ) -> Result<Response<Self::GambleStream>, Status> {
         let mut capabilities = Capabilities::from_metadata(request.metadata());
         capabilities.lobby = self.lobby.available(capabilities.lobby);
-        let player = capabilities::session_player(self.auth.names(), request.metadata());
+        let player = convert::session_player(self.auth.names(), request.metadata());
         let credential = Auth::credential(request.metadata())?;
         let (mut permit, mut revocation) = (None, None);
         if let Ok(player) = &player {

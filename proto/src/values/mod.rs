@@ -1,5 +1,6 @@
 //! Values that all programs share.
 
+pub mod capabilities;
 pub mod player;
 
 use serde::{Deserialize, Serialize};

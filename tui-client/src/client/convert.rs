@@ -1,12 +1,5 @@
 //! Converts between protobuf messages and the types of the game. Invalid values from a server are rejected or dropped.
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE, capabilities,
-    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo},
-    types,
-};
-use tonic::metadata::MetadataMap;
-
 use super::{
     RequestError,
     error::{ellipsize, without_field},
@@ -27,6 +20,11 @@ use crate::{
     },
     ui::text::cut,
 };
+use awesomestock_proto::{
+    EXECUTED_MESSAGE, capabilities,
+    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo},
+    types,
+};
 
 /// Most entries read from a list, by the contract.
 const LIST_MAX: usize = 20;
@@ -34,44 +32,21 @@ const LIST_MAX: usize = 20;
 /// Most characters read from a name: the longest name and the prefix of bots.
 const NAME_MAX_CHARS: usize = 33;
 
-/// Optional features granted by the casino.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Feeds {
-    /// Tick, time and interval with each price.
-    pub(crate) ticks: bool,
-    /// The wallet on opening and, with outcome and trade, in each result.
-    pub(crate) wallet: bool,
-    /// Feeds of other players, and limit orders.
-    pub(crate) lobby: Capabilities,
-    /// Requests with an ID are executed once.
-    pub(crate) ids: bool,
-}
-
-impl Feeds {
-    pub(super) fn granted(metadata: &MetadataMap) -> Self {
-        let named = |feed: &str| {
-            let values = metadata.get_all(capabilities::HEADER);
-            let mut lists = values.iter().filter_map(|value| value.to_str().ok());
-            lists.any(|list| list.split(',').any(|name| name.trim() == feed))
-        };
+impl From<capabilities::Capabilities> for Capabilities {
+    fn from(granted: capabilities::Capabilities) -> Self {
         Self {
-            ticks: named(capabilities::TICKS),
-            wallet: named(capabilities::WALLET),
-            lobby: Capabilities {
-                tape: named(capabilities::TAPE),
-                players: named(capabilities::PLAYERS),
-                leaderboard: named(capabilities::LEADERBOARD),
-                limits: named(capabilities::LIMITS),
-                up_to: named(capabilities::UP_TO),
-                news: named(capabilities::NEWS),
-            },
-            ids: named(capabilities::IDS),
+            tape: granted.lobby.tape,
+            players: granted.lobby.players,
+            leaderboard: granted.lobby.leaderboard,
+            limits: granted.limits,
+            up_to: granted.up_to,
+            news: granted.lobby.news,
         }
     }
 }
 
 /// Converts a message of the stream; `None` if it is unknown or invalid.
-pub(crate) fn stream_event(info: GambleInfo, granted: Feeds) -> Option<StreamEvent> {
+pub(crate) fn stream_event(info: GambleInfo, granted: capabilities::Capabilities) -> Option<StreamEvent> {
     match GambleType::try_from(info.r#type).ok()? {
         GambleType::StockInfo => price(&info.info?, granted),
         // Results are matched to orders by position, so an empty one must not be dropped.
@@ -86,7 +61,7 @@ pub(crate) fn stream_event(info: GambleInfo, granted: Feeds) -> Option<StreamEve
     }
 }
 
-fn price(stock: &StockInfo, granted: Feeds) -> Option<StreamEvent> {
+fn price(stock: &StockInfo, granted: capabilities::Capabilities) -> Option<StreamEvent> {
     let has_ticks = granted.ticks;
     (stock.price >= 1).then(|| StreamEvent::Price {
         tick: has_ticks.then_some(stock.tick).filter(|tick| *tick >= 0),
@@ -279,19 +254,7 @@ fn player(player: &casino::Player) -> Player {
 mod tests {
     use super::*;
 
-    const ALL: Feeds = Feeds {
-        ticks: true,
-        wallet: true,
-        lobby: Capabilities {
-            tape: true,
-            players: true,
-            leaderboard: true,
-            limits: true,
-            up_to: true,
-            news: true,
-        },
-        ids: true,
-    };
+    const ALL: capabilities::Capabilities = capabilities::Capabilities::ALL;
 
     fn message(kind: i32) -> GambleInfo {
         GambleInfo {
@@ -353,7 +316,7 @@ mod tests {
         };
         assert_eq!(price(ALL, 0), (Some(0), Some(UnixMillis(5))));
         assert_eq!(price(ALL, -1), (None, Some(UnixMillis(5))));
-        assert_eq!(price(Feeds::default(), 9), (None, None));
+        assert_eq!(price(capabilities::Capabilities::default(), 9), (None, None));
     }
 
     #[test]
@@ -461,31 +424,6 @@ mod tests {
         };
         assert_eq!(payment_row(&payment(0), 4).unwrap().number, 4);
         assert_eq!(payment_row(&payment(9), 4).unwrap().number, 9);
-    }
-
-    #[test]
-    fn features_are_read_from_lists_of_names() {
-        for (named, granted) in [
-            ("ticks,wallet,ids,tape,players,leaderboard,limits,up-to,news", ALL),
-            (
-                " leaderboard,wallet ,up-to,limits, tape, news,ticks,players,ids",
-                ALL,
-            ),
-            (
-                "ticks,tape,players,leaderboard,limits,ids,up-to,news",
-                Feeds { wallet: false, ..ALL },
-            ),
-            (
-                "ticks,wallet,tape,players,leaderboard,limits,up-to,news",
-                Feeds { ids: false, ..ALL },
-            ),
-            ("tickswallet", Feeds::default()),
-        ] {
-            let mut metadata = MetadataMap::new();
-            metadata.insert(capabilities::HEADER, named.parse().unwrap());
-            assert_eq!(Feeds::granted(&metadata), granted, "{named}");
-        }
-        assert_eq!(Feeds::granted(&MetadataMap::new()), Feeds::default());
     }
 
     #[test]

@@ -3,16 +3,14 @@
 
 use std::{mem, ops::ControlFlow, time::Duration};
 
-use awesomestock_proto::capabilities;
+use awesomestock_proto::capabilities::Capabilities;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, timeout},
 };
 use uuid::Uuid;
 
-use super::{
-    CALL_DEADLINE, Client, GambleSession, Order, RequestError, SessionEnd, convert::Feeds, supported,
-};
+use super::{CALL_DEADLINE, Client, GambleSession, Order, RequestError, SessionEnd, supported};
 use crate::app::{
     commands::request::Request,
     connection::retry_after_ms,
@@ -122,12 +120,13 @@ impl Client {
     async fn supports_request_ids(&self) -> Result<(usize, bool), RequestError> {
         let wallet = self.endpoints.call(CALL_DEADLINE, |mut casino| {
             let mut request = tonic::Request::new(self.user());
-            let name = tonic::metadata::MetadataValue::from_static(capabilities::IDS);
-            request.metadata_mut().insert(capabilities::HEADER, name);
+            Capabilities::ALL
+                .unary_only()
+                .write_metadata(request.metadata_mut());
             async move { supported(casino.get_wallet(request).await) }
         });
         let (position, wallet) = wallet.await?;
-        let ids = wallet.is_some_and(|wallet| Feeds::granted(wallet.metadata()).ids);
+        let ids = wallet.is_some_and(|wallet| Capabilities::from_metadata(wallet.metadata()).ids);
         Ok((position, ids))
     }
 }

@@ -8,12 +8,7 @@ use tonic::{
     metadata::{MetadataMap, MetadataValue},
 };
 
-use super::{
-    Client, JOIN_DEADLINE, Order, RequestError,
-    convert::{self, Feeds},
-    endpoints::CurrentEndpoint,
-    error,
-};
+use super::{Client, JOIN_DEADLINE, Order, RequestError, convert, endpoints::CurrentEndpoint, error};
 use crate::app::{event::StreamEvent, lobby::Capabilities};
 
 /// Capacity of the order queue: more than the game lets wait for answers, so a full queue means a stalled casino.
@@ -34,7 +29,7 @@ impl Client {
         });
         let (position, (response, orders)) = opened.await?;
         let session = GambleSession {
-            feeds: Feeds::granted(response.metadata()),
+            granted: capabilities::Capabilities::from_metadata(response.metadata()),
             inbound: response.into_inner(),
             endpoint: CurrentEndpoint::new(&self.endpoints, position),
         };
@@ -45,7 +40,7 @@ impl Client {
 /// An open Gamble stream.
 #[derive(Debug)]
 pub struct GambleSession {
-    feeds: Feeds,
+    granted: capabilities::Capabilities,
     inbound: Streaming<GambleInfo>,
     endpoint: CurrentEndpoint,
 }
@@ -74,21 +69,21 @@ impl GambleSession {
 
     /// Returns true if the casino sends ticks, wallet and outcome.
     pub fn is_extended(&self) -> bool {
-        self.feeds.ticks && self.feeds.wallet
+        self.granted.ticks && self.granted.wallet
     }
 
     pub(crate) fn supports_limits(&self) -> bool {
-        self.feeds.lobby.limits
+        self.granted.limits
     }
 
     /// Returns the supported lobby feeds.
     pub fn capabilities(&self) -> Capabilities {
-        self.feeds.lobby
+        self.granted.into()
     }
 
     /// Returns true if the casino deduplicates by request ID.
     pub fn supports_request_ids(&self) -> bool {
-        self.feeds.ids
+        self.granted.ids
     }
 
     /// Returns the next event and ignores unknown messages. Cancel safe.
@@ -98,7 +93,7 @@ impl GambleSession {
     pub async fn next(&mut self) -> Result<StreamEvent, SessionEnd> {
         loop {
             match self.inbound.message().await {
-                Ok(Some(info)) => match convert::stream_event(info, self.feeds) {
+                Ok(Some(info)) => match convert::stream_event(info, self.granted) {
                     Some(event) => return Ok(event),
                     None => tracing::debug!("ignored an unknown or invalid message"),
                 },
@@ -135,25 +130,11 @@ fn map_unimplemented<T>(answer: Result<T, Status>) -> Result<T, Status> {
 
 /// Requests optional features; old casinos ignore them. An empty `player` is not sent: such a session has no wallet.
 fn request_capabilities(metadata: &mut MetadataMap, player: &str) {
-    let names = [
-        capabilities::TICKS,
-        capabilities::WALLET,
-        capabilities::IDS,
-        capabilities::TAPE,
-        capabilities::PLAYERS,
-        capabilities::LEADERBOARD,
-        capabilities::LIMITS,
-        capabilities::UP_TO,
-        capabilities::NEWS,
-    ];
-    let is_offered = |name: &&str| *name != capabilities::WALLET || !player.is_empty();
-    let names: Vec<&str> = names.into_iter().filter(is_offered).collect();
-    match names.join(",").parse() {
-        Ok(names) => {
-            metadata.insert(capabilities::HEADER, names);
-        }
-        Err(error) => tracing::error!(%error, "the feature names are not valid metadata"),
-    }
+    let wanted = capabilities::Capabilities {
+        wallet: !player.is_empty(),
+        ..capabilities::Capabilities::ALL
+    };
+    wanted.write_metadata(metadata);
     if !player.is_empty() {
         metadata.insert_bin(
             capabilities::USER_HEADER,

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a check fails by a panic")]
 
 use awesomestock_proto::{
+    capabilities::{Capabilities, LobbyFeeds},
     casino::{Candles, GambleInfo, Leaderboard, PriceHistory, Trades, Wallet},
     types,
 };
@@ -17,13 +18,9 @@ use crate::{
         Event,
         commands::request::Request,
         event::{Response, StreamEvent},
-        lobby::Capabilities,
         portfolio::money::UnixMillis,
     },
-    client::{
-        RequestError,
-        convert::{self, Feeds},
-    },
+    client::{RequestError, convert},
     testkit::invariants::{CheckedGame, check_screen},
     ui::{Markers, Renderer, Theme},
 };
@@ -52,7 +49,7 @@ pub fn session(data: &[u8]) {
     let Some((granted, mut rest)) = data.split_first() else {
         return;
     };
-    let granted = feeds(*granted);
+    let granted = capabilities(*granted);
     let mut game = CheckedGame::new();
     let mut now = UnixMillis(1_795_356_202_000);
     while let Some((step, after)) = rest.split_first() {
@@ -82,20 +79,20 @@ fn piece<'a>(input: &mut &'a [u8]) -> &'a [u8] {
     piece
 }
 
-fn feeds(bits: u8) -> Feeds {
+fn capabilities(bits: u8) -> Capabilities {
     let bit = |number: u32| bits.checked_shr(number).is_some_and(|bits| bits & 1 == 1);
-    Feeds {
+    Capabilities {
         ticks: bit(0),
         wallet: bit(1),
-        lobby: Capabilities {
+        limits: bit(5),
+        ids: bit(6),
+        up_to: bit(7),
+        lobby: LobbyFeeds {
             tape: bit(2),
             players: bit(3),
             leaderboard: bit(4),
-            limits: bit(5),
-            up_to: bit(7),
             news: bit(2),
         },
-        ids: bit(6),
     }
 }
 
@@ -110,7 +107,7 @@ fn number(piece: &[u8]) -> i64 {
 }
 
 /// Returns the event of a step; `None` if its piece is invalid.
-fn event(step: u8, piece: &[u8], granted: Feeds) -> Option<Event> {
+fn event(step: u8, piece: &[u8], granted: Capabilities) -> Option<Event> {
     let before = piece
         .first()
         .filter(|byte| **byte > 0)
@@ -125,7 +122,7 @@ fn event(step: u8, piece: &[u8], granted: Feeds) -> Option<Event> {
             let (extended, ids) = (granted.ticks && granted.wallet, granted.ids);
             return Some(Event::Stream(StreamEvent::Opened { extended, ids }));
         }
-        7 => return Some(Event::Stream(StreamEvent::Capabilities(granted.lobby))),
+        7 => return Some(Event::Stream(StreamEvent::Capabilities(granted.into()))),
         8 => return Some(Event::Stream(StreamEvent::Closed(text()))),
         9..=11 => return Some(Event::Key(KeyEvent::new(key(piece)?, KeyModifiers::NONE))),
         12 => return Some(Event::Paste(text())),

@@ -25,8 +25,8 @@ use self::requests::check_status;
 pub use self::requests::requests;
 use crate::{
     domain::player::{LegacyNames, PlayerName},
-    feed::capabilities::{self, Capabilities},
-    grpc::payments_client,
+    feed::capabilities::Capabilities,
+    grpc::{convert, payments_client},
 };
 
 #[cfg(test)]
@@ -55,7 +55,7 @@ pub fn metadata(data: &[u8]) {
     }
     let metadata = MetadataMap::from_headers(headers);
     check_feeds(&metadata);
-    match capabilities::session_player(&LegacyNames::default(), &metadata) {
+    match convert::session_player(&LegacyNames::default(), &metadata) {
         Ok(owner) => assert_eq!(PlayerName::new(owner.as_str()), Ok(owner)),
         Err(error) => check_status(&error.into()),
     }

@@ -32,24 +32,10 @@ use crate::{
         },
         player::{LegacyNames, PlayerName},
     },
-    feed::capabilities::{Capabilities, LobbyFeeds},
+    feed::capabilities::Capabilities,
     grpc::{convert, paging},
     ledger::{batch::OpenBatch, idempotency::RecentRequests, watermark::BatchId},
     store::{IdCounters, PageRequest},
-};
-
-const ALL_FEEDS: Capabilities = Capabilities {
-    ticks: true,
-    wallet: true,
-    limits: true,
-    ids: true,
-    up_to: true,
-    lobby: LobbyFeeds {
-        tape: true,
-        players: true,
-        leaderboard: true,
-        news: true,
-    },
 };
 
 /// Executes `data` as steps of one byte, most of them followed by a message with a length of one byte. The first
@@ -229,14 +215,14 @@ impl Model {
         };
         match convert::parse_action(&action, &mut self.last_player, &LegacyNames::default()) {
             Err(error) => {
-                for feeds in [Capabilities::default(), ALL_FEEDS] {
+                for feeds in [Capabilities::default(), Capabilities::ALL] {
                     assert!(!answered(&convert::rejected(&error, feeds), feeds).msg.is_empty());
                 }
             }
             Ok((player, request)) => {
                 assert_eq!(action.user.map(|user| user.id).as_deref(), Some(player.as_str()));
                 let decision = self.decide(&player, request);
-                for feeds in [Capabilities::default(), ALL_FEEDS] {
+                for feeds in [Capabilities::default(), Capabilities::ALL] {
                     let answer_sent = answered(&convert::order_result(&decision, feeds), feeds);
                     assert_eq!(
                         decision.result.is_ok(),

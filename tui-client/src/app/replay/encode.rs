@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 
 use awesomestock_proto::{
-    EXECUTED_MESSAGE, STOCK_NAME, capabilities,
+    EXECUTED_MESSAGE, STOCK_NAME,
+    capabilities::{self, LobbyFeeds},
     casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo, Tape},
 };
 use prost::Message;
@@ -134,25 +135,22 @@ impl Encoder {
 
     /// Returns the response headers that can be derived from the events.
     fn response(&self, granted: Capabilities) -> Headers {
-        let names = [
-            (self.extended, capabilities::TICKS),
-            (self.extended, capabilities::WALLET),
-            (self.ids, capabilities::IDS),
-            (granted.tape, capabilities::TAPE),
-            (granted.players, capabilities::PLAYERS),
-            (granted.leaderboard, capabilities::LEADERBOARD),
-            (granted.limits, capabilities::LIMITS),
-            (granted.up_to, capabilities::UP_TO),
-            (granted.news, capabilities::NEWS),
-        ];
-        let names: Vec<&str> = names
-            .iter()
-            .filter(|(is_on, _)| *is_on)
-            .map(|(_, name)| *name)
-            .collect();
-        match names.is_empty() {
-            true => Headers::new(),
-            false => vec![(capabilities::HEADER.to_owned(), names.join(","))],
+        let granted = capabilities::Capabilities {
+            ticks: self.extended,
+            wallet: self.extended,
+            limits: granted.limits,
+            ids: self.ids,
+            up_to: granted.up_to,
+            lobby: LobbyFeeds {
+                tape: granted.tape,
+                players: granted.players,
+                leaderboard: granted.leaderboard,
+                news: granted.news,
+            },
+        };
+        match granted.names() {
+            names if names.is_empty() => Headers::new(),
+            names => vec![(capabilities::HEADER.to_owned(), names)],
         }
     }
 

@@ -1,55 +1,94 @@
-//! Optional features that a client requests in metadata. A client that requests none gets exactly the original protocol.
+//! Capability negotiation of a Gamble stream.
+//!
+//! The request metadata lists wanted feeds; the response metadata lists those that will be sent. Old servers
+//! and clients send no such metadata, and use the old protocol.
 
-use awesomestock_proto::{
-    capabilities::{
-        HEADER, IDS, LEADERBOARD, LIMITS, NEWS, PLAYERS, TAPE, TICKS, UP_TO, USER_HEADER, WALLET,
-    },
-    player::InvalidName,
-};
 use tonic::metadata::{MetadataMap, MetadataValue};
 
-use crate::domain::player::{LegacyNames, PlayerName};
+/// Metadata key in request and response: feed names separated by commas.
+pub const HEADER: &str = "awesomestock-feeds";
+/// Metadata key in the request: the session's player in UTF-8. Binary, as names contain any letter.
+pub const USER_HEADER: &str = "awesomestock-user-bin";
+/// Tick number, time and interval with each price.
+pub const TICKS: &str = "ticks";
+/// The wallet at the start and, with outcome and trade, in each result.
+pub const WALLET: &str = "wallet";
+/// Trades of all players.
+pub const TAPE: &str = "tape";
+/// Online players.
+pub const PLAYERS: &str = "players";
+/// Top of the leaderboard, and the player's own rank.
+pub const LEADERBOARD: &str = "leaderboard";
+/// Headlines. Confirmed only by a server whose market has them.
+pub const NEWS: &str = "news";
+/// The server supports limit orders. Adds no messages.
+pub const LIMITS: &str = "limits";
+/// The server executes a request ID once. Adds no messages.
+pub const IDS: &str = "ids";
+/// The server supports orders of up to a count. Adds no messages.
+pub const UP_TO: &str = "up-to";
 
+/// Optional features of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Capabilities {
+pub struct Capabilities {
     /// Number, time and interval of each price.
-    pub(crate) ticks: bool,
+    pub ticks: bool,
     /// The wallet on opening the stream and in each result, with outcome and trade.
-    pub(crate) wallet: bool,
+    pub wallet: bool,
     /// Limit orders.
-    pub(crate) limits: bool,
+    pub limits: bool,
     /// Deduplication by request ID.
-    pub(crate) ids: bool,
+    pub ids: bool,
     /// Orders of up to a count.
-    pub(crate) up_to: bool,
+    pub up_to: bool,
     /// Feeds about other players, and headlines.
-    pub(crate) lobby: LobbyFeeds,
+    pub lobby: LobbyFeeds,
 }
 
 /// The feeds about other players, and headlines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct LobbyFeeds {
-    pub(crate) tape: bool,
-    pub(crate) players: bool,
-    pub(crate) leaderboard: bool,
-    pub(crate) news: bool,
+pub struct LobbyFeeds {
+    /// Recent trades of all players.
+    pub tape: bool,
+    /// Players online.
+    pub players: bool,
+    /// Top of the leaderboard, and the player's own rank.
+    pub leaderboard: bool,
+    /// Headlines; confirmed only on a market that has them.
+    pub news: bool,
 }
 
 impl Capabilities {
-    /// Parses the requested capabilities; unknown names are ignored.
-    pub(crate) fn from_metadata(metadata: &MetadataMap) -> Self {
+    /// All of them.
+    pub const ALL: Self = Self {
+        ticks: true,
+        wallet: true,
+        limits: true,
+        ids: true,
+        up_to: true,
+        lobby: LobbyFeeds {
+            tape: true,
+            players: true,
+            leaderboard: true,
+            news: true,
+        },
+    };
+
+    /// Parses the capabilities of a request or an answer; unknown names are ignored.
+    #[must_use]
+    pub fn from_metadata(metadata: &MetadataMap) -> Self {
         let values = metadata
             .get_all(HEADER)
             .iter()
             .filter_map(|value| value.to_str().ok());
         let names = values.flat_map(|value| value.split(',')).map(str::trim);
-        let mut requested = Self::default();
+        let mut named = Self::default();
         for name in names {
-            if let Some((_, flag)) = requested.by_name().into_iter().find(|(known, _)| *known == name) {
+            if let Some((_, flag)) = named.by_name().into_iter().find(|(known, _)| *known == name) {
                 *flag = true;
             }
         }
-        requested
+        named
     }
 
     /// Returns each capability with its name, in the order in which they are confirmed.
@@ -68,32 +107,31 @@ impl Capabilities {
     }
 
     /// Returns the capabilities that apply to unary calls.
-    pub(crate) fn unary_only(self) -> Self {
+    #[must_use]
+    pub fn unary_only(self) -> Self {
         Self {
             ids: self.ids,
             ..Self::default()
         }
     }
 
+    /// Returns the names, separated by commas.
+    #[must_use]
+    pub fn names(mut self) -> String {
+        let enabled = self.by_name().into_iter().filter(|(_, is_enabled)| **is_enabled);
+        let names: Vec<&str> = enabled.map(|(name, _)| name).collect();
+        names.join(",")
+    }
+
     /// Writes the names of the capabilities to `metadata`, if there are any.
-    pub(crate) fn write_metadata(mut self, metadata: &mut MetadataMap) {
-        let capabilities = self.by_name().into_iter();
-        let names: Vec<&str> = capabilities
-            .filter_map(|(name, is_enabled)| is_enabled.then_some(name))
-            .collect();
+    pub fn write_metadata(self, metadata: &mut MetadataMap) {
+        let names = self.names();
         if !names.is_empty()
-            && let Ok(names) = MetadataValue::try_from(names.join(","))
+            && let Ok(names) = MetadataValue::try_from(names)
         {
             metadata.insert(HEADER, names);
         }
     }
-}
-
-/// Parses the player of a session.
-pub(crate) fn session_player(names: &LegacyNames, metadata: &MetadataMap) -> Result<PlayerName, InvalidName> {
-    let name = metadata.get_bin(USER_HEADER).ok_or(InvalidName::Missing)?;
-    let bytes = name.to_bytes().map_err(|_| InvalidName::NotText)?;
-    names.parse(std::str::from_utf8(&bytes).map_err(|_| InvalidName::NotText)?)
 }
 
 #[cfg(test)]
@@ -178,18 +216,39 @@ mod tests {
     }
 
     #[test]
-    fn the_player_of_a_session_is_any_utf_8_name() {
-        let player = |bytes: &[u8]| {
+    fn features_are_read_from_lists_of_names() {
+        for (named, granted) in [
+            (
+                "ticks,wallet,ids,tape,players,leaderboard,limits,up-to,news",
+                Capabilities::ALL,
+            ),
+            (
+                " leaderboard,wallet ,up-to,limits, tape, news,ticks,players,ids",
+                Capabilities::ALL,
+            ),
+            (
+                "ticks,tape,players,leaderboard,limits,ids,up-to,news",
+                Capabilities {
+                    wallet: false,
+                    ..Capabilities::ALL
+                },
+            ),
+            (
+                "ticks,wallet,tape,players,leaderboard,limits,up-to,news",
+                Capabilities {
+                    ids: false,
+                    ..Capabilities::ALL
+                },
+            ),
+            ("tickswallet", Capabilities::default()),
+        ] {
             let mut metadata = MetadataMap::new();
-            metadata.insert_bin(USER_HEADER, MetadataValue::from_bytes(bytes));
-            session_player(&LegacyNames::default(), &metadata)
-        };
-        assert_eq!(player("Ægir".as_bytes()).unwrap().as_str(), "Ægir");
-        assert_eq!(player(b"\xff"), Err(InvalidName::NotText));
-        assert_eq!(player(b""), Err(InvalidName::Missing));
+            metadata.insert(HEADER, named.parse().unwrap());
+            assert_eq!(Capabilities::from_metadata(&metadata), granted, "{named}");
+        }
         assert_eq!(
-            session_player(&LegacyNames::default(), &MetadataMap::new()),
-            Err(InvalidName::Missing)
+            Capabilities::from_metadata(&MetadataMap::new()),
+            Capabilities::default()
         );
     }
 }
