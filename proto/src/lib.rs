@@ -24,10 +24,9 @@ pub mod tls;
 pub mod transport;
 pub mod values;
 
+pub use generated::{casino, framed, payment_statements, types};
 pub use values::{capabilities, player};
 
-/// Types of both servers: [`User`](types::User), [`Payment`](types::Payment),
-/// [`PaymentStatement`](types::PaymentStatement).
 #[allow(
     missing_docs,
     unreachable_pub,
@@ -35,53 +34,36 @@ pub use values::{capabilities, player};
     clippy::all,
     clippy::pedantic
 )]
-pub mod types {
-    tonic::include_proto!("types");
-}
+mod generated {
+    /// Types of both servers: [`User`](types::User), [`Payment`](types::Payment),
+    /// [`PaymentStatement`](types::PaymentStatement).
+    pub mod types {
+        tonic::include_proto!("types");
+    }
 
-/// The casino: its messages, [`casino_client`](casino::casino_client) and
-/// [`casino_server`](casino::casino_server).
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic
-)]
-pub mod casino {
-    tonic::include_proto!("casino");
+    /// The casino: its messages, [`casino_client`](casino::casino_client) and
+    /// [`casino_server`](casino::casino_server).
+    pub mod casino {
+        tonic::include_proto!("casino");
 
-    /// The encoded `FileDescriptorSet` of the casino, for gRPC reflection.
-    pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/casino.bin"));
-}
+        /// The encoded `FileDescriptorSet` of the casino, for gRPC reflection.
+        pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/casino.bin"));
+    }
 
-/// The casino's server, whose `Gamble` sends [`GambleFrame`](frame::GambleFrame)s instead of messages.
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic
-)]
-pub mod framed {
-    tonic::include_proto!("framed/casino");
-}
+    /// The casino's server, whose `Gamble` sends [`GambleFrame`](frame::GambleFrame)s instead of messages.
+    pub mod framed {
+        tonic::include_proto!("framed/casino");
+    }
 
-/// The payments server: [`payment_statements_client`](payment_statements::payment_statements_client) and
-/// [`payment_statements_server`](payment_statements::payment_statements_server).
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic
-)]
-pub mod payment_statements {
-    tonic::include_proto!("payment_statements");
+    /// The payments server: [`payment_statements_client`](payment_statements::payment_statements_client) and
+    /// [`payment_statements_server`](payment_statements::payment_statements_server).
+    pub mod payment_statements {
+        tonic::include_proto!("payment_statements");
 
-    /// The encoded `FileDescriptorSet` of the payments server, for gRPC reflection.
-    pub const FILE_DESCRIPTOR_SET: &[u8] =
-        include_bytes!(concat!(env!("OUT_DIR"), "/payment_statements.bin"));
+        /// The encoded `FileDescriptorSet` of the payments server, for gRPC reflection.
+        pub const FILE_DESCRIPTOR_SET: &[u8] =
+            include_bytes!(concat!(env!("OUT_DIR"), "/payment_statements.bin"));
+    }
 }
 
 /// `StockInfo.name` of the market's only stock.
