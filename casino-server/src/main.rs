@@ -1,10 +1,8 @@
 //! The `casino-server` program. Exit codes: 0 after a clean shutdown, 1 after a failure, 2 for wrong usage.
 
 use std::{
-    convert::Infallible,
     env,
     ffi::OsString,
-    future,
     io::{self, Write},
     path::Path,
     process::ExitCode,
@@ -28,7 +26,6 @@ use color_eyre::{
 };
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// The server allocates and frees millions of messages per second.
@@ -188,7 +185,7 @@ fn backup(args: &Args, file: &Path) -> Result<()> {
 
 async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
     let tls = args.server.certificate()?;
-    let shutdown_signal = server::shutdown_signal(tls.clone()).wrap_err("cannot install signal handlers")?;
+    let shutdown = server::shutdown_signal(tls.clone()).wrap_err("cannot install signal handlers")?;
     let allow_plaintext = args.server.allow_plaintext;
     let payments = args.payments_server.endpoint(secret, allow_plaintext)?;
     let allow_remote = tls.is_some() || allow_plaintext;
@@ -206,17 +203,10 @@ async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
     }
     command_line::print_line(&format!("casino-server listening on {address}")).wrap_err(STDOUT_FAILED)?;
 
-    let shutdown = CancellationToken::new();
-    let serving = casino.serve_on(Workers::per_core(), listener, tls, shutdown.clone());
-    let stopping = async {
-        shutdown_signal.await;
-        shutdown.cancel();
-        future::pending::<Infallible>().await
-    };
-    tokio::select! {
-        result = serving => Ok(result?),
-        never = stopping => match never {},
-    }
+    casino
+        .serve_on(Workers::per_core(), listener, tls, shutdown)
+        .await?;
+    Ok(())
 }
 
 async fn metrics_listener(address: &str) -> Result<TcpListener> {

@@ -21,7 +21,6 @@ use payments_server::{
     config::{Config, Task},
 };
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// Exit code for an invalid value.
@@ -102,18 +101,12 @@ fn run(config: &Config, options: Options) -> Result<(), Report> {
 
 async fn serve(config: &Config, options: Options) -> Result<(), Report> {
     // Before the ready line, as its reader may send a signal at once.
-    let stop_requested =
+    let shutdown =
         server::shutdown_signal(options.tls.clone()).wrap_err("cannot install the signal handlers")?;
     let allow_remote = options.tls.is_some() || config.server.allow_plaintext;
     let listener = server::listen(&config.listen, allow_remote).await?;
     print_ready(&listener).wrap_err("cannot write to standard output")?;
 
-    let shutdown = CancellationToken::new();
-    let stop = shutdown.clone();
-    tokio::spawn(async move {
-        stop_requested.await;
-        stop.cancel();
-    });
     payments_server::serve(options, server::incoming(listener), shutdown).await?;
     tracing::info!("stopped");
     Ok(())

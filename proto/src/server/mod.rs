@@ -8,7 +8,6 @@ mod http_status;
 mod unvectored;
 
 use std::{
-    future::Future,
     io::{self, IsTerminal},
     net::SocketAddr,
     time::Duration,
@@ -315,8 +314,8 @@ fn retry_accept<T>(accepting: impl Stream<Item = io::Result<T>>) -> impl Stream<
         .filter_map(|connection| connection)
 }
 
-/// Completes on SIGINT, SIGTERM or SIGQUIT, and on a SIGHUP because the terminal was closed. Until then it reads the
-/// certificate of `tls` again when its files change and on any other SIGHUP.
+/// Returns a token that is cancelled on SIGINT, SIGTERM or SIGQUIT, and on a SIGHUP because the terminal was closed. Until
+/// then a task reads the certificate of `tls` again when its files change and on any other SIGHUP.
 ///
 /// A SIGHUP that was ignored at the start, as by `nohup`, stays ignored. SIGUSR1, SIGUSR2 and SIGALRM are ignored from
 /// this call on.
@@ -324,7 +323,7 @@ fn retry_accept<T>(accepting: impl Stream<Item = io::Result<T>>) -> impl Stream<
 /// # Errors
 ///
 /// The signal handlers cannot be installed.
-pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<impl Future<Output = ()>> {
+pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut quit = signal(SignalKind::quit())?;
@@ -341,7 +340,10 @@ pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<impl Future<Output 
         drop(signal(ignored)?);
     }
     let had_terminal = has_terminal();
-    Ok(async move {
+    let shutdown = CancellationToken::new();
+    let cancel_at_end = shutdown.clone().drop_guard();
+    tokio::spawn(async move {
+        let _cancel_at_end = cancel_at_end;
         let mut certificate = tls.map(CertificateWatch::new);
         let mut polls = tokio::time::interval(CERTIFICATE_POLL);
         loop {
@@ -361,7 +363,8 @@ pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<impl Future<Output 
                 }
             }
         }
-    })
+    });
+    Ok(shutdown)
 }
 
 /// Waits for a signal, or forever if it is ignored.
