@@ -1,4 +1,4 @@
-//! The `healthcheck` command against a real server.
+//! The program as a process: its `healthcheck` command and its log.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,9 +15,18 @@ fn casino_server() -> Command {
     command
 }
 
+fn store(folder: &tempfile::TempDir) -> String {
+    format!("sqlite:{}", folder.path().join("casino.db").display())
+}
+
 #[test]
 fn a_server_is_healthy_until_it_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}", folder.path().join("casino.db").display());
-    healthcheck::assert_follows_server(casino_server, &["--store", &store]);
+    healthcheck::assert_follows_server(casino_server, &["--store", &store(&folder)]);
+}
+
+#[test]
+fn a_log_that_cannot_be_written_does_not_disturb_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    healthcheck::assert_survives_closed_log(casino_server(), &["--store", &store(&folder)]);
 }

@@ -5,17 +5,9 @@
 
 mod support;
 
-use std::{
-    collections::BTreeSet,
-    fs::OpenOptions,
-    io::{BufRead, BufReader},
-    os::unix::ffi::OsStrExt,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::Command};
 
 use casino_server::config::Args;
-use rustix::process::{Pid, Signal, kill_process};
 use support::{
     ledger_path,
     process::{self, CasinoProcess},
@@ -160,31 +152,6 @@ fn a_log_in_json_has_one_object_a_line() {
     assert!(messages.contains(&"SIGTERM: stopping"), "{log}");
     let complete = |event: &serde_json::Value| event["level"] == "INFO" && event["timestamp"].is_string();
     assert!(events.iter().all(complete), "{log}");
-}
-
-/// As after the end of its terminal.
-#[test]
-fn a_log_that_cannot_be_written_does_not_disturb_the_server() {
-    let folder = tempfile::tempdir().unwrap();
-    let args = [
-        "--listen",
-        "127.0.0.1:0",
-        "--store",
-        &store(&ledger_path(&folder)),
-    ];
-    let mut server = process::command(&args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut ready = String::new();
-    BufReader::new(server.stdout.take().unwrap())
-        .read_line(&mut ready)
-        .unwrap();
-    drop(server.stderr.take());
-    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
-    let status = server.wait().unwrap();
-    assert_eq!(status.code(), Some(0), "{ready}: {status}");
 }
 
 /// An unusable secret is not ignored because another one is used.

@@ -1,4 +1,4 @@
-//! The `healthcheck` command against a real server.
+//! The program as a process: its `healthcheck` command and its log.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,4 +18,9 @@ fn payments_server() -> Command {
 #[test]
 fn a_server_is_healthy_until_it_ends() {
     healthcheck::assert_follows_server(payments_server, &[]);
+}
+
+#[test]
+fn a_log_that_cannot_be_written_does_not_disturb_the_server() {
+    healthcheck::assert_survives_closed_log(payments_server(), &[]);
 }

@@ -309,26 +309,6 @@ async fn a_signal_ends_open_statements_and_shuts_down_cleanly() {
     }
 }
 
-/// As after the end of its terminal.
-#[test]
-fn a_log_that_cannot_be_written_does_not_disturb_the_server() {
-    let mut server = command()
-        .args(["--listen", "127.0.0.1:0"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut ready = String::new();
-    BufReader::new(server.stdout.take().unwrap())
-        .read_line(&mut ready)
-        .unwrap();
-    drop(server.stderr.take());
-    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
-    let status = server.wait().unwrap();
-    assert_eq!(status.code(), Some(0), "{ready}: {status}");
-}
-
 #[test]
 fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,9 +1,36 @@
-//! The `healthcheck` command of a server's program.
+//! A server's program as a process: its `healthcheck` command and its log.
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Starts a server on a free port. Returns it with its ready line.
+fn start(program: &mut Command, options: &[&str], log: Stdio) -> (Child, String) {
+    let mut server = program
+        .args(["--listen", "127.0.0.1:0"])
+        .args(options)
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    (server, ready)
+}
+
+/// Starts the server, and stops it after its standard error was closed, as at the end of its terminal.
+pub(crate) fn assert_survives_closed_log(mut program: Command, options: &[&str]) {
+    let (mut server, ready) = start(&mut program, options, Stdio::piped());
+    drop(server.stderr.take());
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    let status = server.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "{ready}: {status}");
+}
 
 /// Starts the server that `program` names with `options`, and checks its health before and after it is killed.
 pub(crate) fn assert_follows_server(program: impl Fn() -> Command, options: &[&str]) {
@@ -11,17 +38,7 @@ pub(crate) fn assert_follows_server(program: impl Fn() -> Command, options: &[&s
         let output = program().args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let mut server = program()
-        .args(["--listen", "127.0.0.1:0"])
-        .args(options)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut ready = String::new();
-    BufReader::new(server.stdout.take().unwrap())
-        .read_line(&mut ready)
-        .unwrap();
+    let (mut server, ready) = start(&mut program(), options, Stdio::null());
     let address = ready.trim().rsplit(' ').next().unwrap();
     let (_, port) = address.rsplit_once(':').unwrap();
     let wildcard = format!("0.0.0.0:{port}");
