@@ -4,10 +4,7 @@
 
 mod support;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use awesomestock::{
     app::{
@@ -26,7 +23,7 @@ use awesomestock::{
         update,
     },
     cli::config::SoloOptions,
-    client::{Client, Order, SessionEnd},
+    client::Client,
     solo::{
         Servers,
         lab::{self, Timing},
@@ -36,14 +33,13 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use support::{
     Home,
+    desk::DeskTasks,
     pty::{self, Terminal},
 };
 use tokio::{
     sync::{mpsc, watch},
-    task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
 };
-use uuid::Uuid;
 
 /// Longest wait for a condition, far longer than needed.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -61,19 +57,10 @@ const FAULT_COUNT: usize = 50;
 /// The game without a screen: its reducer, client and servers, and a model of the wallet.
 struct Desk {
     state: AppState,
-    client: Client,
+    tasks: DeskTasks,
     servers: Option<Servers>,
     faults: watch::Sender<Faults>,
-    events: mpsc::Sender<(u64, Event)>,
     queue: mpsc::Receiver<(u64, Event)>,
-    /// Number of the current session; events of earlier ones are ignored.
-    session: u64,
-    session_task: Option<AbortHandle>,
-    orders: Option<mpsc::Sender<Order>>,
-    tasks: JoinSet<()>,
-    calls: usize,
-    /// Request IDs by the order's number in the log.
-    ids: HashMap<u32, Uuid>,
     /// Sides of orders without an answer.
     unanswered: VecDeque<Side>,
     sum: Sum,
@@ -104,7 +91,7 @@ impl Desk {
             house: 1,
         };
         let (channel, servers, faults) = lab::start(solo, TIMING).unwrap();
-        let (events, queue) = mpsc::channel(64);
+        let (tasks, queue) = DeskTasks::new(Client::new(channel, "ann".to_owned(), None));
         let info = SessionInfo {
             player: "ann".to_owned(),
             server: "lab".to_owned(),
@@ -116,17 +103,10 @@ impl Desk {
         let (state, effects) = AppState::with_settings(settings, info, (80, 24), now());
         let mut desk = Self {
             state,
-            client: Client::new(channel, "ann".to_owned(), None),
+            tasks,
             servers: Some(servers),
             faults,
-            events,
             queue,
-            session: 0,
-            session_task: None,
-            orders: None,
-            tasks: JoinSet::new(),
-            calls: 0,
-            ids: HashMap::new(),
             unanswered: VecDeque::new(),
             sum: Sum::default(),
         };
@@ -154,7 +134,7 @@ impl Desk {
     }
 
     fn is_settled(&self) -> bool {
-        self.is_live() && self.state.log.waiting() == 0 && self.calls == 0
+        self.is_live() && self.state.log.waiting() == 0 && self.tasks.calls == 0
     }
 
     fn press(&mut self, keys: &str) {
@@ -188,7 +168,7 @@ impl Desk {
         let pause = Duration::from_millis(u64::try_from(wake.since_ms(now())).unwrap_or(0));
         let event = tokio::select! {
             Some((session, event)) = self.queue.recv() => match event {
-                Event::Stream(_) if session != self.session => return,
+                Event::Stream(_) if session != self.tasks.session => return,
                 event => event,
             },
             () = sleep(pause) => Event::Timer,
@@ -215,7 +195,7 @@ impl Desk {
                 self.add_result(side, result);
             }
             Event::Answered(answer) => {
-                self.calls -= 1;
+                self.tasks.calls -= 1;
                 match answer {
                     Response::TokensBought { tokens, .. } => self.sum.tokens += i64::from(*tokens),
                     Response::Withdrawn { tokens, .. } => self.sum.tokens -= i64::from(*tokens),
@@ -224,7 +204,7 @@ impl Desk {
                 }
             }
             Event::Failed(request, error) => {
-                self.calls -= 1;
+                self.tasks.calls -= 1;
                 let is_payment = matches!(request, Request::BuyTokens(_) | Request::Withdraw(_));
                 let is_open = matches!(error, RequestError::Unanswered(_));
                 assert!(!is_payment || !is_open, "{request:?}: {error:?}");
@@ -249,53 +229,16 @@ impl Desk {
     fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Connect { after_ms } => {
-                    self.connect(Duration::from_millis(after_ms.try_into().unwrap()));
-                }
-                Effect::Send(order) => {
-                    if self.ids.contains_key(&order.id.number) {
-                        self.sum.resent += 1;
-                    } else {
-                        self.unanswered.push_back(order.side);
-                    }
-                    let id = *self.ids.entry(order.id.number).or_insert_with(Uuid::now_v7);
-                    // A closed session reports that itself.
-                    let _ = self.orders.as_ref().unwrap().try_send(order.with_id(id));
-                }
-                Effect::Call(call) => self.call(call),
+                Effect::Connect { after_ms } => self.tasks.connect(after_ms),
+                Effect::Send(order) => match self.tasks.send(order) {
+                    true => self.unanswered.push_back(order.side),
+                    false => self.sum.resent += 1,
+                },
+                Effect::Call(call) => self.tasks.call(call),
                 Effect::Inject(faults) => drop(self.faults.send_replace(faults)),
                 effect => panic!("unexpected effect {effect:?}"),
             }
         }
-    }
-
-    fn connect(&mut self, after: Duration) {
-        let (orders, queue) = mpsc::channel(64);
-        self.orders = Some(orders);
-        self.session += 1;
-        if let Some(earlier) = self.session_task.take() {
-            earlier.abort();
-        }
-        let (client, events, session) = (self.client.clone(), self.events.clone(), self.session);
-        self.session_task = Some(self.tasks.spawn(async move {
-            sleep(after).await;
-            let reason = run_session(client, queue, &events, session).await;
-            let _ = events
-                .send((session, Event::Stream(StreamEvent::Closed(reason))))
-                .await;
-        }));
-    }
-
-    fn call(&mut self, call: Request) {
-        self.calls += 1;
-        let (client, events, session) = (self.client.clone(), self.events.clone(), self.session);
-        self.tasks.spawn(async move {
-            let event = match client.call(call).await {
-                Ok(answer) => Event::Answered(answer),
-                Err(failure) => Event::Failed(call, failure),
-            };
-            let _ = events.send((session, event)).await;
-        });
     }
 
     /// Ends all faults, waits for all answers, and compares the wallet at the casino with their sum.
@@ -306,7 +249,7 @@ impl Desk {
             }
         }
         self.until("settled", Self::is_settled).await;
-        let Response::Wallet(wallet) = self.client.call(Request::Holdings).await.unwrap() else {
+        let Response::Wallet(wallet) = self.tasks.client.call(Request::Holdings).await.unwrap() else {
             panic!("no wallet");
         };
         let Wallet { tokens, stocks, .. } = wallet;
@@ -317,40 +260,9 @@ impl Desk {
             Some(&wallet),
             "the desk shows the wallet"
         );
-        self.tasks.shutdown().await;
+        self.tasks.tasks.shutdown().await;
         self.servers.take().unwrap().close().await.unwrap();
         self.sum
-    }
-}
-
-/// Runs a session and sends its events. Returns why it ended.
-async fn run_session(
-    client: Client,
-    mut orders: mpsc::Receiver<Order>,
-    events: &mpsc::Sender<(u64, Event)>,
-    session: u64,
-) -> String {
-    let (mut stream, queue) = match client.open_session().await {
-        Ok(opened) => opened,
-        Err(failure) => return failure.to_string(),
-    };
-    let opened = StreamEvent::Opened {
-        extended: stream.is_extended(),
-        ids: stream.supports_request_ids(),
-    };
-    let mut received = vec![opened, StreamEvent::Capabilities(stream.capabilities())];
-    loop {
-        for event in received.drain(..) {
-            let _ = events.send((session, Event::Stream(event))).await;
-        }
-        tokio::select! {
-            event = stream.next() => match event {
-                Ok(event) => received.push(event),
-                Err(SessionEnd::Closed) => return "closed".to_owned(),
-                Err(SessionEnd::Lost(reason) | SessionEnd::Rejected(reason)) => return reason,
-            },
-            Some(order) = orders.recv() => drop(queue.send(order).await),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A player without a screen: the game's reducer and client, and a loop that presses keys.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -19,25 +19,22 @@ use awesomestock::{
         prices::PricePoint,
         update,
     },
-    client::{Client, Order, SessionEnd},
+    client::Client,
 };
 use awesomestock_proto::{auth::PlayerKey, transport};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::{
     sync::{Notify, mpsc},
-    task::{AbortHandle, JoinSet},
     time::sleep,
 };
-use uuid::Uuid;
+
+use crate::support::desk::DeskTasks;
 
 /// Most pending orders of a player.
 const WAITING_MAX: usize = 2;
 
 /// One in this many orders is followed by a payment.
 const PAYS_EVERY: u64 = 16;
-
-/// Capacity of the event queue.
-const EVENT_QUEUE: usize = 64;
 
 /// State shared by all players.
 #[derive(Default)]
@@ -79,22 +76,13 @@ pub(crate) struct PlayerLog {
 /// A simulated player.
 struct Player {
     state: AppState,
-    client: Client,
-    events: mpsc::Sender<(u64, Event)>,
-    /// Number of the current session; events of earlier ones are ignored.
-    session: u64,
-    session_task: Option<AbortHandle>,
-    orders: Option<mpsc::Sender<Order>>,
-    ids: HashMap<u32, Uuid>,
-    calls: usize,
-    tasks: JoinSet<()>,
+    desk: DeskTasks,
     played: PlayerLog,
 }
 
 /// Plays as player `number` at `url` until `stop` is set and everything is answered.
 pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> PlayerLog {
-    let (events, mut queue) = mpsc::channel(EVENT_QUEUE);
-    let (mut player, mut effects) = Player::new(number, &url, events);
+    let (mut player, mut queue, mut effects) = Player::new(number, &url);
     loop {
         player.run_effects(effects);
         let stopping = signals.stop.load(Ordering::SeqCst);
@@ -119,7 +107,7 @@ pub(crate) async fn play(number: usize, url: String, signals: Arc<Signals>) -> P
 }
 
 impl Player {
-    fn new(number: usize, url: &str, events: mpsc::Sender<(u64, Event)>) -> (Self, Vec<Effect>) {
+    fn new(number: usize, url: &str) -> (Self, mpsc::Receiver<(u64, Event)>, Vec<Effect>) {
         let name = format!("p{number}");
         let key = PlayerKey::from_bytes([u8::try_from(number).unwrap(); 32]);
         let channel = transport::endpoint(url).unwrap().connect_lazy();
@@ -128,22 +116,16 @@ impl Player {
             server: url.to_owned(),
         };
         let (state, effects) = AppState::new(info, (80, 24), now());
+        let (desk, queue) = DeskTasks::new(Client::new(channel, name.clone(), Some(&key)));
         let player = Self {
             state,
-            client: Client::new(channel, name.clone(), Some(&key)),
-            events,
-            session: 0,
-            session_task: None,
-            orders: None,
-            ids: HashMap::new(),
-            calls: 0,
-            tasks: JoinSet::new(),
+            desk,
             played: PlayerLog {
                 name,
                 ..PlayerLog::default()
             },
         };
-        (player, effects)
+        (player, queue, effects)
     }
 
     fn is_live(&self) -> bool {
@@ -159,7 +141,7 @@ impl Player {
     }
 
     fn is_settled(&self) -> bool {
-        self.is_live() && self.state.log.waiting() == 0 && self.calls == 0
+        self.is_live() && self.state.log.waiting() == 0 && self.desk.calls == 0
     }
 
     /// Buys and sells in turn. Deposits dollars at first and sometimes later.
@@ -189,16 +171,16 @@ impl Player {
     /// Handles an event and records what it reports.
     fn dispatch(&mut self, session: u64, event: Event) -> Vec<Effect> {
         match &event {
-            Event::Stream(_) if session != self.session => return Vec::new(),
+            Event::Stream(_) if session != self.desk.session => return Vec::new(),
             Event::Stream(event) => self.record(event),
             Event::Answered(answer) => {
-                self.calls -= 1;
+                self.desk.calls -= 1;
                 if let Response::TokensBought { dollars, .. } = answer {
                     self.played.paid += i64::from(*dollars);
                 }
             }
             Event::Failed(call, failure) => {
-                self.calls -= 1;
+                self.desk.calls -= 1;
                 if let (Request::BuyTokens(dollars), RequestError::Unanswered(_)) = (call, failure) {
                     self.played.open += i64::from(*dollars);
                 }
@@ -237,91 +219,22 @@ impl Player {
     fn run_effects(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Connect { after_ms } => {
-                    self.connect(Duration::from_millis(after_ms.try_into().unwrap()));
-                }
+                Effect::Connect { after_ms } => self.desk.connect(after_ms),
                 Effect::Send(order) => {
-                    let is_new = !self.ids.contains_key(&order.id.number);
+                    let is_new = self.desk.send(order);
                     self.played.ordered += usize::from(is_new);
                     self.played.resent += usize::from(!is_new);
-                    let id = *self.ids.entry(order.id.number).or_insert_with(Uuid::now_v7);
-                    // A closed session reports that itself.
-                    let _ = self.orders.as_ref().unwrap().try_send(order.with_id(id));
                 }
-                Effect::Call(call) => self.call(call),
+                Effect::Call(call) => self.desk.call(call),
                 effect => panic!("unexpected effect {effect:?}"),
             }
         }
-    }
-
-    fn connect(&mut self, after: Duration) {
-        let (orders, queue) = mpsc::channel(EVENT_QUEUE);
-        self.orders = Some(orders);
-        self.session += 1;
-        if let Some(earlier) = self.session_task.take() {
-            earlier.abort();
-        }
-        let (client, events, session) = (self.client.clone(), self.events.clone(), self.session);
-        self.session_task = Some(self.tasks.spawn(async move {
-            sleep(after).await;
-            let reason = run_session(client, queue, &events, session).await;
-            let _ = events
-                .send((session, Event::Stream(StreamEvent::Closed(reason))))
-                .await;
-        }));
-    }
-
-    fn call(&mut self, call: Request) {
-        self.calls += 1;
-        let (client, events, session) = (self.client.clone(), self.events.clone(), self.session);
-        self.tasks.spawn(async move {
-            let event = match client.call(call).await {
-                Ok(answer) => Event::Answered(answer),
-                Err(failure) => Event::Failed(call, failure),
-            };
-            let _ = events.send((session, event)).await;
-        });
     }
 
     fn end(mut self) -> PlayerLog {
         self.played.shown = self.state.market.prices().collect();
         self.played.wallet = self.state.holdings.wallet().copied();
         self.played
-    }
-}
-
-/// Runs a session and sends its events. Returns why it ended.
-async fn run_session(
-    client: Client,
-    mut orders: mpsc::Receiver<Order>,
-    events: &mpsc::Sender<(u64, Event)>,
-    session: u64,
-) -> String {
-    let (mut stream, queue) = match client.open_session().await {
-        Ok(opened) => opened,
-        Err(failure) => return failure.to_string(),
-    };
-    let opened = StreamEvent::Opened {
-        extended: stream.is_extended(),
-        ids: stream.supports_request_ids(),
-    };
-    let mut queue = Some(queue);
-    let mut events_to_send = vec![opened, StreamEvent::Capabilities(stream.capabilities())];
-    loop {
-        for event in events_to_send.drain(..) {
-            let _ = events.send((session, Event::Stream(event))).await;
-        }
-        tokio::select! {
-            event = stream.next() => match event {
-                Ok(event) => events_to_send.push(event),
-                Err(SessionEnd::Closed) => return "closed".to_owned(),
-                Err(SessionEnd::Lost(reason) | SessionEnd::Rejected(reason)) => return reason,
-            },
-            order = orders.recv(), if queue.is_some() => match (order, &queue) {
-                (Some(order), Some(queue)) => drop(queue.send(order).await),
-                _ => queue = None,
-            },
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod balancer;
 pub mod casino;
+pub mod desk;
 pub mod hostile_casino;
 pub mod new_casino;
 pub mod old_casino;
