@@ -42,6 +42,9 @@
 //! # }
 //! ```
 
+// Only the programs and tests of this workspace use the library.
+#![allow(missing_docs)]
+
 #[cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 pub mod app;
 pub mod cli;

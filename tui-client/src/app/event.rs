@@ -79,7 +79,6 @@ pub enum StreamEvent {
     /// The stream is open at this address, one of several.
     #[serde(rename = "At")]
     Endpoint(String),
-    /// A price.
     Price {
         /// Tick number, if sent.
         tick: Option<i64>,
@@ -150,25 +149,19 @@ pub enum RequestError {
 pub enum Response {
     /// Tokens were bought.
     TokensBought {
-        /// Dollars.
         dollars: i32,
-        /// Tokens.
         tokens: i32,
     },
     /// Tokens were converted to dollars.
     Withdrawn {
-        /// Tokens.
         tokens: i32,
-        /// Dollars.
         dollars: i32,
     },
-    /// The wallet.
     Wallet(Wallet),
     /// The token balance of a casino without the wallet call.
     Tokens(i32),
     /// The payments, oldest first.
     Payments(Vec<PaymentRow>),
-    /// The statement.
     Statement(String),
     /// A page of prices.
     History {
@@ -190,7 +183,6 @@ pub enum Response {
     },
     /// Trades, oldest first.
     Trades(Vec<TradeRow>),
-    /// A page of trades.
     TradePage {
         /// As requested.
         before: Option<i64>,
@@ -199,7 +191,6 @@ pub enum Response {
         /// Older trades exist.
         more: bool,
     },
-    /// The leaderboard.
     Leaderboard(Leaderboard),
 }
 

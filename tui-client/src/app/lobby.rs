@@ -44,7 +44,6 @@ pub struct Headline {
 /// A player in a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Player {
-    /// The name.
     pub name: String,
     /// A bot of the casino.
     pub house: bool,
@@ -55,7 +54,6 @@ pub struct Player {
 pub struct TapeRow {
     /// The trader.
     pub player: Player,
-    /// The trade.
     pub trade: TradeRow,
 }
 
@@ -84,13 +82,10 @@ pub struct Players {
 pub struct Standing {
     /// 1 for the highest profit; equal profits share a rank.
     pub rank: i32,
-    /// The player.
     pub player: Player,
     /// Tokens plus the value of the stocks, in tokens.
     pub equity: i64,
-    /// Tokens.
     pub tokens: i32,
-    /// Stocks.
     pub stocks: i32,
     /// `None`: an earlier casino, which ranks by equity.
     #[serde(default)]
@@ -133,10 +128,8 @@ impl Leaderboard {
     }
 }
 
-/// A line of the tape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TapeLine {
-    /// A trade.
     Trade(TapeRow),
     /// Number of trades that were not sent.
     Skipped(i64),

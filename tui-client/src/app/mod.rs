@@ -148,7 +148,6 @@ pub struct AppState {
     pub alerts: Alerts,
     /// Terminal size and open overlays.
     pub screen: Screen,
-    /// The wire pane.
     pub wire: WirePane,
     /// The tour, while it goes on.
     pub tour: Option<Tour>,

@@ -75,13 +75,11 @@ pub enum CastFormat {
 /// The file to write, whose name decides its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CastOutput {
-    /// The path.
     pub path: PathBuf,
     /// The kind of file.
     pub kind: OutputKind,
 }
 
-/// Kinds of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputKind {
     /// `.cast`

@@ -45,7 +45,6 @@ pub struct GambleSession {
     endpoint: CurrentEndpoint,
 }
 
-/// The end of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEnd {
     /// Closed by the casino. Pending orders were answered if the player had left.

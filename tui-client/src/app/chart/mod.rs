@@ -33,7 +33,6 @@ pub enum ChartKind {
     /// A line with the area below.
     #[default]
     Area,
-    /// A line.
     Line,
     /// Candlesticks: open, high, low and close.
     Candles,
@@ -59,13 +58,11 @@ impl ChartKind {
 /// The inspected tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crosshair {
-    /// The tick.
     pub tick: i64,
     /// Ignores mouse moves.
     pub pinned: bool,
 }
 
-/// The chart view.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChartView {
     /// Chart kind; `None`: depends on the size.

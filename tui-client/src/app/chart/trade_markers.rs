@@ -7,7 +7,6 @@ use crate::app::portfolio::money::Side;
 /// Most markers kept.
 pub const MAX_MARKERS: usize = 1_000;
 
-/// The marker of a trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TradeMarker {
     /// Tick of the price.

@@ -8,7 +8,6 @@ use super::key::Key;
 /// An action on the main screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
-#[expect(missing_docs, reason = "BINDINGS has a help text for each")]
 pub enum Action {
     Buy,
     Sell,
@@ -36,7 +35,6 @@ pub enum Action {
 
 /// A change of the chart view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "BINDINGS has a help text for each")]
 pub enum ChartAction {
     Kind,
     Interval,
@@ -138,7 +136,6 @@ impl MouseGesture {
 /// A row of the action table.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
-    /// The action.
     pub action: Action,
     /// Name in the configuration and the palette.
     pub name: &'static str,

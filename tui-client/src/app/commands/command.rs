@@ -8,7 +8,6 @@ use crate::app::portfolio::{money::Side, quantity::Quantity};
 
 /// A parsed command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "COMMANDS has a help text and the argument of each")]
 pub enum Command {
     BuyTokens(i32),
     Withdraw(i32),

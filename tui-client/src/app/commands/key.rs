@@ -59,7 +59,6 @@ impl fmt::Display for UnknownKey {
 impl std::error::Error for UnknownKey {}
 
 impl Key {
-    /// Enter.
     pub const ENTER: Self = Self::new(KeyCode::Enter);
 
     pub(crate) const ESC: Self = Self::new(KeyCode::Esc);
@@ -110,7 +109,6 @@ impl Key {
         key.name().is_some().then_some(key)
     }
 
-    /// Returns the event of a press.
     pub fn press(&self) -> KeyEvent {
         let held = [
             (self.ctrl, KeyModifiers::CONTROL),

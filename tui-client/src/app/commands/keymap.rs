@@ -28,7 +28,6 @@ pub struct Keymap {
 pub enum KeyConflict {
     /// Bound to another action.
     Taken {
-        /// The key.
         key: Key,
         /// The requested action.
         action: Action,
@@ -37,7 +36,6 @@ pub enum KeyConflict {
     },
     /// Types the ticket's quantity.
     Typed {
-        /// The key.
         key: Key,
         /// The requested action.
         action: Action,
@@ -127,7 +125,6 @@ impl Keymap {
         by.map_or(Ok(()), |(by, _)| Err(KeyConflict::Taken { key, action, by: *by }))
     }
 
-    /// Returns the action of a key.
     pub fn action(&self, event: &KeyEvent) -> Option<Action> {
         let pressed = Key::from_event(event)?;
         let row = self.rows.iter().find(|(_, keys)| keys.contains(&pressed));

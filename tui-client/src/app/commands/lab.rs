@@ -7,7 +7,6 @@ use crate::app::portfolio::money::UnixMillis;
 
 /// A fault that a key of the lab injects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "FAULTS has a help text for each")]
 pub enum Fault {
     Cut,
     Freeze,
@@ -21,11 +20,9 @@ pub enum Fault {
 /// A row of the fault table.
 #[derive(Debug, Clone, Copy)]
 pub struct FaultSpec {
-    /// The fault.
     pub fault: Fault,
     /// Name in the palette.
     pub name: &'static str,
-    /// The key.
     pub key: Key,
     /// Shortest name, shown with the key.
     pub label: &'static str,

@@ -32,6 +32,5 @@ pub enum Request {
         /// Trade numbers below this; `None`: the newest.
         before: Option<i64>,
     },
-    /// The leaderboard.
     Leaderboard,
 }

@@ -154,7 +154,6 @@ pub(crate) fn utc(at: Option<UnixMillis>) -> String {
 /// A document in an overlay.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Document<T> {
-    /// The content.
     pub content: Remote<T>,
     /// The scroll position.
     pub scroll: Scroll,

@@ -24,7 +24,6 @@ use crate::app::{
 /// Longest amount, in digits: those of an int32.
 pub(crate) const MAX_AMOUNT_DIGITS: usize = 10;
 
-/// One overlay.
 #[derive(Debug, Clone)]
 pub enum Overlay {
     /// The start screen.
@@ -42,9 +41,7 @@ pub enum Overlay {
         /// The scroll position.
         scroll: Scroll,
     },
-    /// Payments.
     Payments(Document<Vec<PaymentRow>>),
-    /// Trades.
     Trades(Document<TradeList>),
     /// The account statement.
     Statement(Document<Vec<String>>),

@@ -18,7 +18,6 @@ const SPLASH_MS: i64 = 800;
 /// An area that can be clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClickTarget {
-    /// The area.
     pub area: Area,
     /// The result of a click.
     #[serde(rename = "does")]

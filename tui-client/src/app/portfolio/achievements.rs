@@ -11,10 +11,8 @@ const HOUR_MS: i64 = 3_600_000;
 /// Fewest prices of which one can be the highest or the lowest.
 const MIN_PRICES: usize = 60;
 
-/// An achievement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "ACHIEVEMENTS has a help text for each")]
 pub enum Achievement {
     FirstProfit,
     HourHigh,
@@ -61,7 +59,6 @@ impl Fill {
 /// A row of the table of achievements.
 #[derive(Debug, Clone, Copy)]
 pub struct AchievementSpec {
-    /// The achievement.
     pub achievement: Achievement,
     /// Name on the screen.
     pub name: &'static str,

@@ -12,14 +12,11 @@ use crate::app::portfolio::rows::TradeRow;
 /// Most entries kept.
 pub const MAX_ENTRIES: usize = 500;
 
-/// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
     /// Time of the action, or of the execution.
     pub at: UnixMillis,
-    /// The action.
     pub action: LoggedAction,
-    /// Its status.
     pub status: ActionStatus,
 }
 
@@ -66,7 +63,6 @@ impl LoggedAction {
     }
 }
 
-/// The status of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActionStatus {
     /// Sent, not answered yet.
@@ -86,7 +82,6 @@ pub enum ActionStatus {
     Unanswered,
 }
 
-/// A pending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct PendingOrder {
     order: Order<ClientOrderId>,
@@ -94,7 +89,6 @@ struct PendingOrder {
     since: UnixMillis,
 }
 
-/// The log of actions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActionLog {
     entries: VecDeque<LogEntry>,

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::money::{Side, UnixMillis};
 use crate::app::chart::TradeMarker;
 
-/// One trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeRow {
     /// Tick of the price.

@@ -8,9 +8,7 @@ use crate::app::lobby::Performance;
 /// A wallet. Amounts are in tokens unless named otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Wallet {
-    /// Tokens.
     pub tokens: i32,
-    /// Stocks.
     pub stocks: i32,
     /// Cost of the stocks held, by average cost.
     pub cost_basis: i64,

@@ -12,9 +12,7 @@ const FOLDED_TICKS: i64 = 60;
 /// A range of ticks, at least one. Prices are tokens for one stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candle {
-    /// The first tick.
     pub first_tick: i64,
-    /// The last tick.
     pub last_tick: i64,
     /// Price of the first tick.
     pub open: i32,

@@ -93,7 +93,6 @@ impl PriceHistory {
         candle.saturating_add(price)
     }
 
-    /// Returns the oldest tick.
     pub fn oldest_tick(&self) -> Option<i64> {
         self.at(0).map(|oldest| oldest.first_tick)
     }

@@ -28,9 +28,7 @@ pub enum RowKind {
         /// They list features.
         has_features: bool,
     },
-    /// An order.
     Order,
-    /// A price.
     Price {
         /// It is the first one of the stream.
         is_first: bool,
@@ -40,13 +38,11 @@ pub enum RowKind {
         /// It became a trade.
         is_executed: bool,
     },
-    /// The wallet.
     Wallet,
     /// Trades of all players.
     Tape,
     /// Players online.
     Players,
-    /// The leaderboard.
     Leaderboard,
     /// A headline.
     News,
@@ -54,7 +50,6 @@ pub enum RowKind {
     Unknown,
     /// The end of the request.
     HalfClose,
-    /// The trailers.
     Trailers {
         /// The status is OK.
         is_ok: bool,

@@ -173,7 +173,6 @@ pub struct ReducerStep {
     pub content: String,
     /// Changed parts of the state: name, before, after.
     pub changes: Vec<(&'static str, String, String)>,
-    /// Effects.
     pub effects: Vec<String>,
 }
 
@@ -184,7 +183,6 @@ pub enum WireItem {
     Nothing,
     /// A part of the stream.
     Row(Box<WireRow>),
-    /// A step of the reducer.
     Step(Box<ReducerStep>),
 }
 
@@ -315,7 +313,6 @@ pub struct PaneView {
     pub side: PaneSide,
 }
 
-/// The wire pane.
 #[derive(Debug, Clone, Default)]
 pub struct WirePane {
     /// What is shown.

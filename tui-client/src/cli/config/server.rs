@@ -14,7 +14,6 @@ const MAX_ADDRESSES: usize = 16;
 /// A remote server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedServer {
-    /// The first address.
     pub first: ServerAddress,
     /// Other addresses of the same server, with the same players and keys.
     pub others: Vec<ServerAddress>,
@@ -22,7 +21,6 @@ pub struct SharedServer {
     pub tls_ca: Option<PathBuf>,
 }
 
-/// An address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAddress {
     /// `http://HOST:PORT` or `https://HOST:PORT`.

@@ -42,12 +42,10 @@ const ANSI: [Rgb; 16] = [
 const CUBE: [u32; 6] = [0, 95, 135, 175, 215, 255];
 
 impl Rgb {
-    /// Returns a text color.
     pub(super) fn text(color: Color) -> Self {
         Self::of(color).unwrap_or(DEFAULT_TEXT)
     }
 
-    /// Returns a background color.
     pub(super) fn background(color: Color) -> Self {
         Self::of(color).unwrap_or(DEFAULT_BACKGROUND)
     }

@@ -24,7 +24,6 @@ pub(crate) const MAX_BYTES: usize = 1_000_000;
 /// Width of a cell in units of the picture. With 12x24 units, all shapes have whole coordinates.
 const CELL_WIDTH: i32 = 12;
 
-/// Height of a cell.
 const CELL_HEIGHT: i32 = 24;
 
 /// Space around the screen.
