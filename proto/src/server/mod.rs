@@ -22,7 +22,6 @@ use tokio_stream::{Stream, StreamExt, wrappers::TcpListenerStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::Connected};
 use tonic_health::ServingStatus;
-use tonic_reflection::server::{v1, v1alpha};
 
 pub use self::{
     args::{LogFormat, ServerArgs},
@@ -218,8 +217,9 @@ where
     }
     let routes = routes
         .add_service(health_service)
-        .add_service(reflection_v1(service)?)
-        .add_service(reflection_v1alpha(service)?);
+        .add_service(reflection(service).build_v1()?)
+        // For grpcurl and other older clients.
+        .add_service(reflection(service).build_v1alpha()?);
     // The transport's tasks outlive this one; their connections close with this token.
     let closed = CancellationToken::new();
     let _close_guard = closed.clone().drop_guard();
@@ -252,21 +252,6 @@ where
             Ok(())
         }
     }
-}
-
-/// For current clients.
-fn reflection_v1(
-    service: ServedService,
-) -> Result<v1::ServerReflectionServer<impl v1::ServerReflection>, tonic_reflection::server::Error> {
-    reflection(service).build_v1()
-}
-
-/// For grpcurl and other older clients.
-fn reflection_v1alpha(
-    service: ServedService,
-) -> Result<v1alpha::ServerReflectionServer<impl v1alpha::ServerReflection>, tonic_reflection::server::Error>
-{
-    reflection(service).build_v1alpha()
 }
 
 /// Lists the served services only, not all that the descriptors define.
