@@ -358,21 +358,10 @@ impl WirePane {
     }
 
     fn item(&self, position: usize) -> Option<WireItem> {
-        match self.view.side {
-            PaneSide::Wire => self
-                .log
-                .rows
-                .get(position)
-                .cloned()
-                .map(Box::new)
-                .map(WireItem::Row),
-            PaneSide::Reducer => self
-                .steps
-                .get(position)
-                .cloned()
-                .map(Box::new)
-                .map(WireItem::Step),
-        }
+        Some(match self.view.side {
+            PaneSide::Wire => WireItem::Row(Box::new(self.log.rows.get(position)?.clone())),
+            PaneSide::Reducer => WireItem::Step(Box::new(self.steps.get(position)?.clone())),
+        })
     }
 
     /// Returns the position of a row; that of the oldest one if it is no longer kept.
