@@ -8,6 +8,8 @@
 //! ╰ Enter buys  Esc closes ──────────╯
 //! ```
 
+use std::iter;
+
 use ratatui::{
     buffer::Buffer,
     layout::Position,
@@ -61,19 +63,13 @@ pub(crate) fn draw(
         Span::styled(digits, view.theme.strong),
     ])];
     lines.push(Line::default());
-    let preview = if entry.error.is_none() {
-        preview(view, state, entry)
-    } else {
-        Vec::new()
+    let below = match &entry.error {
+        None => preview(view, state, entry),
+        Some(error) => vec![(format!("✗ {}", text::sanitize(error)), view.theme.warning)],
     };
-    for (words, style) in preview {
+    for (words, style) in below {
         let wrapped = text::wrap(&words, columns, 2).into_iter();
         lines.extend(wrapped.map(|line| panel::styled(line, style)));
-    }
-    if let Some(error) = &entry.error {
-        let error = format!("✗ {}", text::sanitize(error));
-        let wrapped = text::wrap(&error, columns, 2).into_iter();
-        lines.extend(wrapped.map(|line| panel::styled(line, view.theme.warning)));
     }
     let window = Popup {
         title,
@@ -94,81 +90,59 @@ pub(crate) fn draw(
 fn preview(view: &Renderer, state: &AppState, entry: &AmountEntry) -> Vec<(String, Style)> {
     let theme = &view.theme;
     let balance = state.holdings.tokens().map(i64::from);
-    let Some(amount) = entry.amount().filter(|amount| *amount > 0).map(i64::from) else {
-        let words = match (entry.kind, entry.digits.is_empty()) {
-            (AmountKind::BuyTokens, true) => "1 $ → 5 tokens".to_owned(),
-            (AmountKind::Withdraw, true) => "5 tokens → 1 $".to_owned(),
-            (_, false) => format!("must be a whole number from 1 to {}", format::thousands(i32::MAX)),
-        };
-        let have = balance.map(|balance| {
-            (
-                format!("you have {}", format::pluralize(balance, "token")),
-                theme.dim,
-            )
-        });
-        return std::iter::once((words, theme.dim)).chain(have).collect();
-    };
-    match entry.kind {
-        AmountKind::BuyTokens => {
-            let tokens = amount.saturating_mul(TOKENS_PER_DOLLAR);
-            let words = format!(
-                "{} → {}",
-                format::dollars(amount),
-                format::pluralize(tokens, "token")
-            );
-            let then = balance.map(|balance| balance.saturating_add(tokens));
-            let then = then.map(|then| {
-                (
-                    format!("balance: {}", format::pluralize(then, "token")),
-                    theme.dim,
-                )
-            });
-            std::iter::once((words, theme.strong)).chain(then).collect()
+    let tokens = |count| format::pluralize(count, "token");
+    let then = |balance| (format!("balance: {}", tokens(balance)), theme.dim);
+    let amount = entry.amount().filter(|amount| *amount > 0).map(i64::from);
+    let (first, second) = match (entry.kind, amount) {
+        (kind, None) => {
+            let words = match (kind, entry.digits.is_empty()) {
+                (AmountKind::BuyTokens, true) => "1 $ → 5 tokens".to_owned(),
+                (AmountKind::Withdraw, true) => "5 tokens → 1 $".to_owned(),
+                (_, false) => format!("must be a whole number from 1 to {}", format::thousands(i32::MAX)),
+            };
+            let have = |balance| (format!("you have {}", tokens(balance)), theme.dim);
+            ((words, theme.dim), balance.map(have))
         }
-        AmountKind::Withdraw => withdrawal(view, amount, balance),
-    }
+        (AmountKind::BuyTokens, Some(dollars)) => {
+            let bought = dollars.saturating_mul(TOKENS_PER_DOLLAR);
+            let words = format!("{} → {}", format::dollars(dollars), tokens(bought));
+            let balance = balance.map(|balance| then(balance.saturating_add(bought)));
+            ((words, theme.strong), balance)
+        }
+        (AmountKind::Withdraw, Some(amount)) => {
+            let balance = balance.map(|balance| match balance.saturating_sub(amount) {
+                left if left < 0 => {
+                    let lacking = tokens(left.saturating_neg());
+                    let words = format!("{lacking} short: you have {}", format::thousands(balance));
+                    (words, theme.warning)
+                }
+                left => then(left),
+            });
+            (withdrawal(view, amount), balance)
+        }
+    };
+    iter::once(first).chain(second).collect()
 }
 
-fn withdrawal(view: &Renderer, tokens: i64, balance: Option<i64>) -> Vec<(String, Style)> {
-    let theme = &view.theme;
-    let below = tokens
-        .div_euclid(TOKENS_PER_DOLLAR)
-        .saturating_mul(TOKENS_PER_DOLLAR);
-    let above = below.saturating_add(TOKENS_PER_DOLLAR);
-    let mut lines = vec![if below == tokens {
-        let dollars = tokens.div_euclid(TOKENS_PER_DOLLAR);
+/// Returns the dollars for `tokens`, or the nearest amounts that can be withdrawn.
+fn withdrawal(view: &Renderer, tokens: i64) -> (String, Style) {
+    let dollars = tokens.div_euclid(TOKENS_PER_DOLLAR);
+    let below = dollars.saturating_mul(TOKENS_PER_DOLLAR);
+    if below == tokens {
         let words = format!(
             "{} → {}",
             format::pluralize(tokens, "token"),
             format::dollars(dollars)
         );
-        (words, theme.strong)
-    } else if below == 0 {
-        (
-            format!("must be a multiple of {TOKENS_PER_DOLLAR}: {above}"),
-            theme.warning,
-        )
-    } else {
-        let (below, above) = (format::thousands(below), format::thousands(above));
-        (
-            format!("must be a multiple of {TOKENS_PER_DOLLAR}: {below} or {above}"),
-            theme.warning,
-        )
-    }];
-    lines.extend(balance.map(|balance| {
-        let left = balance.saturating_sub(tokens);
-        if left < 0 {
-            let lacking = format::pluralize(left.saturating_neg(), "token");
-            (
-                format!("{lacking} short: you have {}", format::thousands(balance)),
-                theme.warning,
-            )
-        } else {
-            (
-                format!("balance: {}", format::pluralize(left, "token")),
-                theme.dim,
-            )
-        }
-    }));
-    lines
+        return (words, view.theme.strong);
+    }
+    let above = format::thousands(below.saturating_add(TOKENS_PER_DOLLAR));
+    let nearest = match below {
+        0 => above,
+        below => format!("{} or {above}", format::thousands(below)),
+    };
+    (
+        format!("must be a multiple of {TOKENS_PER_DOLLAR}: {nearest}"),
+        view.theme.warning,
+    )
 }
