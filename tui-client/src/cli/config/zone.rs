@@ -1,4 +1,5 @@
-//! The local time zone: reads `TZ` as the C library does.
+//! The local time zone. `TZ` is read here as the C library reads it, so that times equal those of `date`. jiff does not count
+//! the leap seconds of `right/` zones, ignores case in names, and takes no daylight saving time without its rule.
 
 use std::{env, fs::File, io::Read, path::Path};
 
