@@ -69,5 +69,11 @@ mod generated {
 /// `StockInfo.name` of the market's only stock.
 pub const STOCK_NAME: &str = "AwesomeStock";
 
-/// `ActionResult.msg` of an executed action; any other text is a rejection.
+/// `ActionResult.msg` of an executed action; any other text about an immediate action is a rejection.
 pub const EXECUTED_MESSAGE: &str = "operation executed successfully";
+
+/// `ActionResult.msg` of an action until cancelled that rests.
+pub const ACCEPTED_MESSAGE: &str = "order accepted";
+
+/// `ActionResult.msg` of a repeated action whose order was cancelled.
+pub const CANCELLED_MESSAGE: &str = "order cancelled";

@@ -90,6 +90,11 @@ fn added_fields_of_requests_keep_their_numbers() {
         up_to: true,
         ..Default::default()
     };
+    let resting = casino::Action {
+        time_in_force: casino::TimeInForce::UntilCancelled.into(),
+        stop_price: 95,
+        ..Default::default()
+    };
     let withdrawal = casino::WithdrawRequest {
         id: id.clone(),
         ..Default::default()
@@ -101,6 +106,11 @@ fn added_fields_of_requests_keep_their_numbers() {
     assert_bytes(vec![
         ("Action.id", action.encode_to_vec(), b"\x2a\x100123456789abcdef"),
         ("Action.up_to", up_to.encode_to_vec(), b"\x30\x01"),
+        (
+            "Action.time_in_force, Action.stop_price",
+            resting.encode_to_vec(),
+            b"\x38\x01\x40\x5f",
+        ),
         (
             "WithdrawRequest.id",
             withdrawal.encode_to_vec(),
@@ -138,7 +148,45 @@ fn messages_of_a_session_keep_their_bytes() {
         }),
         ..Default::default()
     };
+    let ended = casino::Order {
+        id: vec![7],
+        r#type: casino::ActionType::Sell.into(),
+        stocks_count: 3,
+        limit_price: 4,
+        stop_price: 5,
+        up_to: true,
+        state: casino::OrderState::OrderFilled.into(),
+        placed_unix_ms: 8,
+        end_number: 9,
+        ended_unix_ms: 10,
+        trade: Some(casino::Trade::default()),
+        msg: "no".to_owned(),
+    };
+    let update = casino::GambleInfo {
+        r#type: casino::GambleType::Order as i32,
+        order: Some(casino::OrderUpdate {
+            order: Some(ended.clone()),
+            wallet: Some(casino::Wallet::default()),
+        }),
+        ..Default::default()
+    };
+    let accepted = casino::ActionResult {
+        outcome: casino::ActionOutcome::OutcomeAccepted.into(),
+        order: Some(casino::Order::default()),
+        ..Default::default()
+    };
     assert_bytes(vec![
+        (
+            "an ended order",
+            ended.encode_to_vec(),
+            b"\x0a\x01\x07\x10\x01\x18\x03\x20\x04\x28\x05\x30\x01\x38\x02\x40\x08\x48\x09\x50\x0a\x5a\x00\x62\x02no",
+        ),
+        (
+            "an update of an order",
+            update.encode_to_vec(),
+            b"\x08\x07\x4a\x1f\x0a\x1b\x0a\x01\x07\x10\x01\x18\x03\x20\x04\x28\x05\x30\x01\x38\x02\x40\x08\x48\x09\x50\x0a\x5a\x00\x62\x02no\x12\x00",
+        ),
+        ("an accepted order", accepted.encode_to_vec(), b"\x10\x03\x2a\x00"),
         (
             "a price",
             price.encode_to_vec(),

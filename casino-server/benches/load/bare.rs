@@ -7,8 +7,9 @@ use std::{pin::Pin, time::Duration};
 
 use awesomestock_proto::{
     casino::{
-        Action, ActionResult, Candles, CandlesRequest, GambleInfo, GambleType, Leaderboard, PriceHistory,
-        PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, GambleType,
+        Leaderboard, Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades,
+        TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types,
@@ -148,6 +149,14 @@ impl Casino for Bare {
     }
 
     async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
+        Err(Status::unimplemented("a reference server only answers actions"))
+    }
+
+    async fn get_orders(&self, _: Request<types::User>) -> Result<Response<Orders>, Status> {
+        Err(Status::unimplemented("a reference server only answers actions"))
+    }
+
+    async fn cancel_order(&self, _: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
         Err(Status::unimplemented("a reference server only answers actions"))
     }
 }

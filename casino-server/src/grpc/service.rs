@@ -4,8 +4,8 @@ use std::{pin::Pin, sync::Arc};
 
 use awesomestock_proto::{
     casino::{
-        Action, Candles, CandlesRequest, Leaderboard, PriceHistory, PriceHistoryRequest, Tokens, Trades,
-        TradesRequest, Wallet, WithdrawRequest,
+        Action, CancelOrderRequest, Candles, CandlesRequest, Leaderboard, Order, Orders, PriceHistory,
+        PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
     },
     framed::casino_server::Casino,
     server::{ConnectionHandle, DetectsStall},
@@ -260,6 +260,14 @@ impl Casino for CasinoService {
         let request = request.into_inner();
         let page = paging::CANDLES.parse(request.before_tick, request.limit)?;
         Ok(Response::new(convert::candles(&reader.candles(page).await?)))
+    }
+
+    async fn get_orders(&self, _request: Request<types::User>) -> Result<Response<Orders>, Status> {
+        Err(status::no_resting_orders())
+    }
+
+    async fn cancel_order(&self, _request: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
+        Err(status::no_resting_orders())
     }
 }
 

@@ -107,6 +107,11 @@ pub(crate) fn stalled(timeout: Duration) -> Status {
     ))
 }
 
+/// Returns the status of a call about resting orders.
+pub(crate) fn no_resting_orders() -> Status {
+    Status::unimplemented("orders cannot rest at this casino")
+}
+
 /// Returns the status of a stream that ends because the casino stops.
 pub(crate) fn shutting_down() -> Status {
     Status::unavailable("the casino is stopping")

@@ -212,7 +212,9 @@ fn action_response(result: &ActionResult) -> Response {
     match result.outcome() {
         ActionOutcome::OutcomeExecuted => Response::Answer(Answer::Traded(result.trade.unwrap())),
         ActionOutcome::OutcomeRefused => rejection(&result.msg),
-        ActionOutcome::OutcomeUnspecified => panic!("{result:?} has no outcome"),
+        ActionOutcome::OutcomeAccepted
+        | ActionOutcome::OutcomeCancelled
+        | ActionOutcome::OutcomeUnspecified => panic!("{result:?} has an unexpected outcome"),
     }
 }
 

@@ -30,6 +30,8 @@ macro_rules! added_methods {
                 -> awesomestock_proto::casino::PriceHistory;
             get_leaderboard(awesomestock_proto::types::User) -> awesomestock_proto::casino::Leaderboard;
             get_candles(awesomestock_proto::casino::CandlesRequest) -> awesomestock_proto::casino::Candles;
+            get_orders(awesomestock_proto::types::User) -> awesomestock_proto::casino::Orders;
+            cancel_order(awesomestock_proto::casino::CancelOrderRequest) -> awesomestock_proto::casino::Order;
         }
     };
     ($($method:ident($request:ty) -> $response:ty;)*) => { $(

@@ -27,6 +27,11 @@ pub const LIMITS: &str = "limits";
 pub const IDS: &str = "ids";
 /// The server supports orders of up to a count. Adds no messages.
 pub const UP_TO: &str = "up-to";
+/// Resting orders. The server sends how they ended.
+pub const ORDERS: &str = "orders";
+/// Metadata key in the request: the highest `Order.end_number` the client knows, in decimal. The server then sends
+/// the later ones.
+pub const ORDERS_SEEN_HEADER: &str = "awesomestock-orders-seen";
 
 /// Optional features of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -10,6 +10,12 @@ use crate::casino::ActionType;
 /// Fixed exchange rate, in both directions.
 pub const TOKENS_PER_DOLLAR: i32 = 5;
 
+/// Open orders of one player.
+pub const OPEN_ORDERS_MAX: usize = 32;
+
+/// Ended orders that the server lists for a player.
+pub const ENDED_ORDERS_MAX: u32 = 100;
+
 /// Wall-clock time in milliseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct UnixMillis(pub i64);
@@ -44,6 +50,26 @@ impl Side {
         match self {
             Self::Buy => "buy",
             Self::Sell => "sell",
+        }
+    }
+}
+
+/// The price that executes a resting order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Trigger {
+    /// Buys at the price or below, sells at the price or above.
+    Limit,
+    /// Buys at the price or above, sells at the price or below.
+    Stop,
+}
+
+impl Trigger {
+    /// Returns `limit` or `stop`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Stop => "stop",
         }
     }
 }

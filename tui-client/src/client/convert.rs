@@ -58,6 +58,8 @@ pub(crate) fn stream_event(info: GambleInfo, granted: capabilities::Capabilities
         GambleType::Players => Some(StreamEvent::Players(players(&info.players?))),
         GambleType::Leaderboard => Some(StreamEvent::Leaderboard(leaderboard(&info.leaderboard?))),
         GambleType::News => headline(&info.news?).map(StreamEvent::News),
+        // Not requested.
+        GambleType::Order => None,
     }
 }
 
@@ -75,7 +77,7 @@ fn order_result(result: &ActionResult) -> OrderResult {
     let executed = match ActionOutcome::try_from(result.outcome) {
         Ok(ActionOutcome::OutcomeExecuted) => true,
         Ok(ActionOutcome::OutcomeRefused) => false,
-        Ok(ActionOutcome::OutcomeUnspecified) | Err(_) => result.msg == EXECUTED_MESSAGE,
+        Ok(_) | Err(_) => result.msg == EXECUTED_MESSAGE,
     };
     let message = match result.msg.trim() {
         "" => "the casino sent an empty message".to_owned(),

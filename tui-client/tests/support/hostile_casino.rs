@@ -12,9 +12,9 @@ use std::{
 use awesomestock_proto::{
     capabilities,
     casino::{
-        Action, ActionResult, Candles, CandlesRequest, GambleInfo, GambleType, Headline, Leaderboard, Player,
-        Players, PriceHistory, PriceHistoryRequest, Standing, StockInfo, Tape, TapeRow, Tokens, Trade,
-        Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, GambleType, Headline,
+        Leaderboard, Order, Orders, Player, Players, PriceHistory, PriceHistoryRequest, Standing, StockInfo,
+        Tape, TapeRow, Tokens, Trade, Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types::{Payment, PaymentStatement, User},
@@ -238,6 +238,14 @@ impl Casino for HostileCasino {
     }
 
     async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
+        Err(self.rejection(1))
+    }
+
+    async fn get_orders(&self, _: Request<User>) -> Result<Response<Orders>, Status> {
+        Err(self.rejection(1))
+    }
+
+    async fn cancel_order(&self, _: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
         Err(self.rejection(1))
     }
 }

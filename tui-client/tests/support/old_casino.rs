@@ -12,8 +12,9 @@ use std::{
 
 use awesomestock_proto::{
     casino::{
-        Action, ActionResult, ActionType, Candles, CandlesRequest, GambleInfo, GambleType, Leaderboard,
-        PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, ActionType, CancelOrderRequest, Candles, CandlesRequest, GambleInfo,
+        GambleType, Leaderboard, Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades,
+        TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types::{Payment, PaymentStatement, User},
@@ -212,5 +213,13 @@ impl Casino for OldCasino {
 
     async fn get_candles(&self, _: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
         Err(Status::unimplemented("unknown method GetCandles"))
+    }
+
+    async fn get_orders(&self, _: Request<User>) -> Result<Response<Orders>, Status> {
+        Err(Status::unimplemented("unknown method GetOrders"))
+    }
+
+    async fn cancel_order(&self, _: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
+        Err(Status::unimplemented("unknown method CancelOrder"))
     }
 }

@@ -69,6 +69,7 @@ fn step() -> impl Strategy<Value = Vec<u8>> {
             limit_price,
             id,
             up_to,
+            ..Action::default()
         },
     );
     let pages = (user(), any::<i64>(), number()).prop_map(move |(user, before, limit)| {

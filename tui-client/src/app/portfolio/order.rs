@@ -68,6 +68,7 @@ impl Order {
             limit_price: self.limit.unwrap_or(0),
             id: self.id.into_bytes().to_vec(),
             up_to: self.up_to,
+            ..Action::default()
         }
     }
 }

@@ -177,6 +177,7 @@ impl Encoder {
             outcome: outcome.into(),
             trade,
             wallet: result.wallet.as_ref().map(wallet),
+            ..ActionResult::default()
         }
     }
 }

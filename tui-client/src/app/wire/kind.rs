@@ -189,7 +189,7 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
     };
     let missing = || "the field is not set".to_owned();
     match GambleType::try_from(info.r#type) {
-        Err(_) => (RowKind::Unknown, format!("type {}", info.r#type)),
+        Err(_) | Ok(GambleType::Order) => (RowKind::Unknown, format!("type {}", info.r#type)),
         Ok(GambleType::StockInfo) => {
             let words = info.info.map(|stock| match stock.tick {
                 0 => format!("price {}", thousands(stock.price)),
