@@ -1,6 +1,9 @@
 //! Why a command is rejected, with figures.
 
-use awesomestock_proto::text::{pluralize, thousands};
+use awesomestock_proto::{
+    text::{pluralize, thousands},
+    values::OPEN_ORDERS_MAX,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::money::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens};
@@ -52,6 +55,12 @@ pub(crate) enum Rejection {
     LedgerFull,
     #[error("id: already used for a different request")]
     DuplicateId,
+    #[error("id: an order that rests needs one")]
+    MissingId,
+    #[error("you have {OPEN_ORDERS_MAX} open orders, the maximum: cancel one first")]
+    TooManyOrders,
+    #[error("id: no open order has it")]
+    NoOpenOrder,
 }
 
 impl Rejection {
@@ -73,7 +82,9 @@ impl Rejection {
             | Self::WithdrawalTooSmall { .. }
             | Self::NotAMultiple { .. }
             | Self::CountTooSmall { .. }
-            | Self::DuplicateId => RejectKind::Invalid,
+            | Self::DuplicateId
+            | Self::MissingId
+            | Self::NoOpenOrder => RejectKind::Invalid,
             Self::WithdrawalTooLarge { .. }
             | Self::AboveLimit { .. }
             | Self::BelowLimit { .. }
@@ -82,7 +93,8 @@ impl Rejection {
             | Self::BalanceFull { .. }
             | Self::PositionFull { .. }
             | Self::RateLimited { .. }
-            | Self::LedgerFull => RejectKind::Unfunded,
+            | Self::LedgerFull
+            | Self::TooManyOrders => RejectKind::Unfunded,
         }
     }
 }

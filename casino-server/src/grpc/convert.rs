@@ -4,15 +4,16 @@
 use std::sync::LazyLock;
 
 use awesomestock_proto::{
-    EXECUTED_MESSAGE,
-    capabilities::USER_HEADER,
+    ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE,
+    capabilities::{ORDERS_SEEN_HEADER, USER_HEADER},
     casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, GambleType, PriceHistory,
-        PricePoint, Trades, Wallet,
+        self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, GambleType, OrderUpdate,
+        PriceHistory, PricePoint, TimeInForce, Trades, Wallet,
     },
     frame::GambleFrame,
     player::InvalidName,
     types,
+    values::Trigger,
 };
 use prost::{Message, bytes::Bytes};
 use tonic::metadata::MetadataMap;
@@ -26,6 +27,7 @@ use crate::{
         order::{
             Command, Decision, LedgerEntry, Payment, Side, Trade,
             request::{InvalidRequestId, OrderRequest, RequestId},
+            resting::{OrderPosting, OrderState, RestingTerms},
         },
         player::{LegacyNames, PlayerName},
     },
@@ -44,6 +46,14 @@ pub(crate) enum InvalidAction {
     Id(#[from] InvalidRequestId),
     #[error("limit_price: {given} is below 0; 0 is no limit")]
     Limit { given: i32 },
+    #[error("stop_price: {given} is below 0; 0 is no stop")]
+    Stop { given: i32 },
+    #[error("time_in_force: {given} is not one: 0 is IMMEDIATE, 1 is UNTIL_CANCELLED")]
+    TimeInForce { given: i32 },
+    #[error("stop_price: only an order until cancelled has one")]
+    ImmediateStop,
+    #[error("limit_price, stop_price: an order until cancelled needs one of them")]
+    Trigger,
 }
 
 pub(crate) fn parse_player(
@@ -58,6 +68,20 @@ pub(crate) fn session_player(names: &LegacyNames, metadata: &MetadataMap) -> Res
     let name = metadata.get_bin(USER_HEADER).ok_or(InvalidName::Missing)?;
     let bytes = name.to_bytes().map_err(|_| InvalidName::NotText)?;
     names.parse(std::str::from_utf8(&bytes).map_err(|_| InvalidName::NotText)?)
+}
+
+/// The last end of an order that a client has seen is not a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{ORDERS_SEEN_HEADER}: expected a number from 0 to {}", i64::MAX)]
+pub(crate) struct InvalidOrdersSeen;
+
+/// Parses the number of the last end of an order that the client has seen; 0 if it has seen none.
+pub(crate) fn orders_seen(metadata: &MetadataMap) -> Result<i64, InvalidOrdersSeen> {
+    let Some(value) = metadata.get(ORDERS_SEEN_HEADER) else {
+        return Ok(0);
+    };
+    let number = value.to_str().ok().and_then(|number| number.parse().ok());
+    number.filter(|seen| *seen >= 0).ok_or(InvalidOrdersSeen)
 }
 
 /// Converts an action. `known` caches the last player of the stream, whose name is not validated again.
@@ -76,18 +100,37 @@ pub(crate) fn parse_action(
         Ok(action) => Side::from(action),
         Err(_) => return Err(InvalidAction::Type { given: action.r#type }),
     };
-    let limit = match (action.limit_price, Price::new(action.limit_price)) {
-        (0, _) => None,
-        (_, Some(limit)) => Some(limit),
-        (given, None) => return Err(InvalidAction::Limit { given }),
+    let limit = optional_price(action.limit_price).map_err(|given| InvalidAction::Limit { given })?;
+    let stop = optional_price(action.stop_price).map_err(|given| InvalidAction::Stop { given })?;
+    let given = action.time_in_force;
+    let time_in_force = TimeInForce::try_from(given).map_err(|_| InvalidAction::TimeInForce { given })?;
+    let rest = |trigger, price| {
+        Command::Rest(RestingTerms {
+            side,
+            count,
+            trigger,
+            price,
+            up_to: action.up_to,
+        })
     };
-    let command = if action.up_to {
-        Command::UpTo(side, count, limit)
-    } else {
-        Command::order(side, count, limit)
+    let command = match (time_in_force, limit, stop) {
+        (TimeInForce::Immediate, _, Some(_)) => return Err(InvalidAction::ImmediateStop),
+        (TimeInForce::Immediate, limit, None) if action.up_to => Command::UpTo(side, count, limit),
+        (TimeInForce::Immediate, limit, None) => Command::order(side, count, limit),
+        (TimeInForce::UntilCancelled, Some(limit), None) => rest(Trigger::Limit, limit),
+        (TimeInForce::UntilCancelled, None, Some(stop)) => rest(Trigger::Stop, stop),
+        (TimeInForce::UntilCancelled, ..) => return Err(InvalidAction::Trigger),
     };
     let id = RequestId::new(&action.id)?;
     Ok((player, OrderRequest { command, id }))
+}
+
+/// Returns `None` for 0, and the given price as an error if it is below.
+fn optional_price(given: i32) -> Result<Option<Price>, i32> {
+    match given {
+        0 => Ok(None),
+        given => Price::new(given).map(Some).ok_or(given),
+    }
 }
 
 /// Returns the wallet that opens a session.
@@ -100,29 +143,95 @@ pub(crate) fn initial_wallet(account: &Account) -> GambleFrame {
     info.into()
 }
 
-pub(crate) fn order_result(decision: &Decision, capabilities: Capabilities) -> GambleFrame {
-    if decision.result.is_ok() && !capabilities.wallet {
+/// Returns the result of an action. `present` is the state of the order that it placed, if that was read.
+pub(crate) fn order_result(
+    decision: &Decision,
+    present: Option<&OrderPosting>,
+    capabilities: Capabilities,
+) -> GambleFrame {
+    if matches!(decision.result, Ok(LedgerEntry::Trade(_))) && !capabilities.wallet {
         return executed();
     }
-    let msg = match &decision.result {
-        Ok(_) => EXECUTED_MESSAGE.to_owned(),
-        Err(rejection) => rejection.to_string(),
-    };
+    let present = present.filter(|_| decision.result == Ok(LedgerEntry::Accepted));
+    let (outcome, msg) = outcome(decision, present.map(|posting| posting.order.state));
     let mut result = ActionResult {
         msg,
+        order: present.map(order),
         ..ActionResult::default()
     };
     if capabilities.wallet {
-        result.set_outcome(match decision.result {
-            Ok(_) => ActionOutcome::OutcomeExecuted,
-            Err(_) => ActionOutcome::OutcomeRefused,
-        });
-        if let Ok(LedgerEntry::Trade(executed)) = &decision.result {
-            result.trade = Some(trade(executed));
-        }
+        result.set_outcome(outcome);
+        result.trade = match (&decision.result, present.map(|posting| posting.order.state)) {
+            (Ok(LedgerEntry::Trade(executed)), _) => Some(trade(executed)),
+            (_, Some(OrderState::Filled(filled))) => Some(trade(&filled)),
+            _ => None,
+        };
         result.wallet = Some(wallet(&decision.account));
     }
     answer(result).into()
+}
+
+fn outcome(decision: &Decision, present: Option<OrderState>) -> (ActionOutcome, String) {
+    match (decision.result, present) {
+        (Err(rejection), _) | (Ok(_), Some(OrderState::Rejected(rejection, _))) => {
+            (ActionOutcome::OutcomeRefused, rejection.to_string())
+        }
+        (Ok(LedgerEntry::Cancelled), _) | (Ok(_), Some(OrderState::Cancelled(_))) => {
+            (ActionOutcome::OutcomeCancelled, CANCELLED_MESSAGE.to_owned())
+        }
+        (Ok(LedgerEntry::Accepted), None | Some(OrderState::Open)) => {
+            (ActionOutcome::OutcomeAccepted, ACCEPTED_MESSAGE.to_owned())
+        }
+        (Ok(_), _) => (ActionOutcome::OutcomeExecuted, EXECUTED_MESSAGE.to_owned()),
+    }
+}
+
+/// Returns the message about an order that ended; with the wallet, if the client requested it.
+pub(crate) fn order_update(posting: &OrderPosting, account: Option<&Account>) -> GambleFrame {
+    let info = GambleInfo {
+        r#type: GambleType::Order.into(),
+        order: Some(OrderUpdate {
+            order: Some(order(posting)),
+            wallet: account.map(wallet),
+        }),
+        ..GambleInfo::default()
+    };
+    info.into()
+}
+
+pub(crate) fn order(posting: &OrderPosting) -> casino::Order {
+    let resting = &posting.order;
+    let terms = resting.terms;
+    let price = |trigger| match terms.trigger == trigger {
+        true => terms.price.get(),
+        false => 0,
+    };
+    let mut order = casino::Order {
+        id: resting.id.0.to_vec(),
+        r#type: ActionType::from(terms.side).into(),
+        stocks_count: terms.count.0,
+        limit_price: price(Trigger::Limit),
+        stop_price: price(Trigger::Stop),
+        up_to: terms.up_to,
+        placed_unix_ms: resting.placed_at.0,
+        end_number: posting.ended.unwrap_or(0),
+        ended_unix_ms: resting.ended_at().map_or(0, |at| at.0),
+        ..casino::Order::default()
+    };
+    let state = match resting.state {
+        OrderState::Open => casino::OrderState::OrderOpen,
+        OrderState::Filled(filled) => {
+            order.trade = Some(trade(&filled));
+            casino::OrderState::OrderFilled
+        }
+        OrderState::Cancelled(_) => casino::OrderState::OrderCancelled,
+        OrderState::Rejected(rejection, _) => {
+            order.msg = rejection.to_string();
+            casino::OrderState::OrderRefused
+        }
+    };
+    order.set_state(state);
+    order
 }
 
 /// The result of an executed action for a client of the first contract: always the same bytes.
@@ -237,5 +346,24 @@ mod tests {
             session_player(&LegacyNames::default(), &MetadataMap::new()),
             Err(InvalidName::Missing)
         );
+    }
+
+    #[test]
+    fn the_last_end_seen_is_a_number() {
+        let seen = |value: Option<&str>| {
+            let mut metadata = MetadataMap::new();
+            if let Some(value) = value {
+                metadata.insert(ORDERS_SEEN_HEADER, value.parse().unwrap());
+            }
+            orders_seen(&metadata)
+        };
+        assert_eq!(seen(None), Ok(0));
+        assert_eq!(seen(Some("17")), Ok(17));
+        for value in ["", "-1", "x", "9223372036854775808"] {
+            assert_eq!(
+                seen(Some(value)).unwrap_err().to_string(),
+                "awesomestock-orders-seen: expected a number from 0 to 9223372036854775807"
+            );
+        }
     }
 }

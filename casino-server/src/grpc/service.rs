@@ -10,6 +10,7 @@ use awesomestock_proto::{
     framed::casino_server::Casino,
     server::{ConnectionHandle, DetectsStall},
     types,
+    values::ENDED_ORDERS_MAX,
 };
 use futures_util::{StreamExt, stream};
 use tokio_stream::Stream;
@@ -29,6 +30,7 @@ use crate::{
     feed::{
         capabilities::{Capabilities, LobbyFeeds},
         lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode},
+        orders::OrderFeed,
         price::relay::WorkerRelay,
         sessions::SessionLimit,
     },
@@ -36,7 +38,7 @@ use crate::{
         auth::Auth,
         convert, paging,
         payments_client::PaymentsClient,
-        session::{Session, SessionParts, auth::SessionAuth, backoff::backoff},
+        session::{Session, SessionParts, auth::SessionAuth, backoff::backoff, orders::OrderUpdates},
         status,
     },
     ledger::LedgerHandle,
@@ -53,6 +55,7 @@ pub(crate) struct CasinoService {
     pub(crate) sessions: Arc<SessionLimit>,
     pub(crate) payments: PaymentsClient,
     pub(crate) lobby: FeedHub,
+    pub(crate) orders: OrderFeed,
     pub(crate) subscribers: Arc<SubscriberGroup>,
     /// Ends the streams.
     pub(crate) shutdown: CancellationToken,
@@ -103,13 +106,10 @@ impl CasinoService {
         let decision = self.ledger.submit(player, OrderRequest { command, id }).await?;
         match decision.result {
             Ok(LedgerEntry::Payment(payment)) => Ok(payment),
-            Ok(LedgerEntry::Trade(_)) => Err(Status::internal("the ledger answered a payment with a trade")),
-            Err(rejection) => {
-                if matches!(rejection, Rejection::RateLimited { .. }) {
-                    backoff().await;
-                }
-                Err(rejection.into())
-            }
+            Ok(_) => Err(Status::internal(
+                "the ledger answered a payment with another entry",
+            )),
+            Err(rejection) => Err(rejected(rejection).await),
         }
     }
 }
@@ -192,11 +192,20 @@ impl Casino for CasinoService {
             Ok(player) if capabilities.wallet || capabilities.lobby.leaderboard => {
                 self.reader.record(player.clone()).await?
             }
-            Err(error) if capabilities.wallet => return Err((*error).into()),
+            Err(error) if capabilities.wallet || capabilities.orders => return Err((*error).into()),
             Ok(_) | Err(_) => None,
         };
         let wallet = record.map(|record| record.account).unwrap_or_default();
         let initial_wallet = capabilities.wallet.then_some(wallet);
+        let orders = match &player {
+            Ok(player) if capabilities.orders => {
+                let subscription = self.orders.subscribe(player.clone());
+                let seen = convert::orders_seen(request.metadata())?;
+                let reader = self.reader_for(&request);
+                Some(OrderUpdates::new(reader, player.clone(), subscription, seen))
+            }
+            Ok(_) | Err(_) => None,
+        };
         let (presence, lobby) = self.join_lobby(capabilities.lobby, player.ok(), record.as_ref());
         let prices = self
             .relay
@@ -205,12 +214,14 @@ impl Casino for CasinoService {
             inbound: request.into_inner(),
             prices,
             ledger: self.ledger.clone(),
+            reader: self.reader.clone(),
             auth,
             revocation,
             capabilities,
             initial_wallet,
             presence,
             lobby,
+            orders,
         });
         let mut response = Response::new(session);
         // The session itself detects a client that reads nothing, and reports it in its final status.
@@ -262,13 +273,37 @@ impl Casino for CasinoService {
         Ok(Response::new(convert::candles(&reader.candles(page).await?)))
     }
 
-    async fn get_orders(&self, _request: Request<types::User>) -> Result<Response<Orders>, Status> {
-        Err(status::no_resting_orders())
+    async fn get_orders(&self, request: Request<types::User>) -> Result<Response<Orders>, Status> {
+        let player = self.player(&request, Some(request.get_ref())).await?;
+        let reader = self.reader_for(&request);
+        let (open, ended) = reader.orders(player, ENDED_ORDERS_MAX).await?;
+        Ok(Response::new(Orders {
+            open: open.iter().map(convert::order).collect(),
+            ended: ended.iter().map(convert::order).collect(),
+        }))
     }
 
-    async fn cancel_order(&self, _request: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
-        Err(status::no_resting_orders())
+    async fn cancel_order(&self, request: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
+        let player = self.player(&request, request.get_ref().user.as_ref()).await?;
+        let id = RequestId::required(&request.get_ref().id)?;
+        let cancelled = self.ledger.submit(player.clone(), Command::Cancel(id)).await?;
+        match cancelled.result {
+            // Not open: the stored order tells how it ended.
+            Ok(_) | Err(Rejection::NoOpenOrder) => {}
+            Err(rejection) => return Err(rejected(rejection).await),
+        }
+        let posting = self.reader.order(player, id).await?;
+        let posting = posting.ok_or_else(status::no_such_order)?;
+        Ok(Response::new(convert::order(&posting)))
     }
+}
+
+/// Returns the status of a rejected call. One that exceeds the rate limit waits first.
+async fn rejected(rejection: Rejection) -> Status {
+    if matches!(rejection, Rejection::RateLimited { .. }) {
+        backoff().await;
+    }
+    rejection.into()
 }
 
 /// Ends `messages` at `stop` with an error, so that a list that was cut short does not look complete.

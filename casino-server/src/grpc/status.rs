@@ -11,7 +11,9 @@ use crate::{
         order::request::InvalidRequestId,
     },
     feed::sessions::SessionDenied,
-    grpc::{auth::AccessError, paging::PageError, payments_client::StatementError},
+    grpc::{
+        auth::AccessError, convert::InvalidOrdersSeen, paging::PageError, payments_client::StatementError,
+    },
     ledger::LedgerError,
     store::StoreError,
 };
@@ -40,6 +42,12 @@ impl From<PageError> for Status {
 
 impl From<InvalidRequestId> for Status {
     fn from(error: InvalidRequestId) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<InvalidOrdersSeen> for Status {
+    fn from(error: InvalidOrdersSeen) -> Self {
         Self::invalid_argument(error.to_string())
     }
 }
@@ -107,9 +115,9 @@ pub(crate) fn stalled(timeout: Duration) -> Status {
     ))
 }
 
-/// Returns the status of a call about resting orders.
-pub(crate) fn no_resting_orders() -> Status {
-    Status::unimplemented("orders cannot rest at this casino")
+/// Returns the status of a call about an order that was never placed.
+pub(crate) fn no_such_order() -> Status {
+    Status::not_found("id: you have no order with it")
 }
 
 /// Returns the status of a stream that ends because the casino stops.

@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 use super::{
     LedgerError,
-    cluster::ClusterLedger,
+    cluster::{ClusterLedger, TickOutcome},
     local::LocalLedger,
     metrics::LedgerGauges,
     order::{Blocked, LedgerOrder, Submitter},
@@ -21,10 +21,16 @@ use super::{
 use crate::domain::{
     credential::KeyHash,
     market::Tick,
-    order::{Decision, request::OrderRequest},
+    order::{
+        Command, Decision,
+        request::{OrderRequest, RequestId},
+    },
     player::PlayerName,
     rate_limit::Rate,
 };
+
+/// Most resting orders that are executed at a time.
+const DUE_MAX: usize = 1_024;
 
 /// A cheap handle for the tasks of one runtime.
 #[derive(Debug, Clone)]
@@ -123,16 +129,76 @@ impl LedgerHandle {
         decision.result().copied().map_err(LedgerError::clone)
     }
 
-    /// Moves the price and waits for the commit. Returns `None` if another server leads the market.
+    /// Moves the price, executes the orders that it meets and waits for the commits. Returns `None` if another server
+    /// leads the market.
+    ///
+    /// The price only moves when no open order is left that the current one meets: after a failure, those left are
+    /// executed first, at their tick.
     pub(crate) async fn tick(&self) -> Result<Option<Tick>, LedgerError> {
-        let local = match &self.ledger {
-            Backend::Local(local) => local,
-            Backend::Cluster(cluster) => return cluster.tick().await,
-        };
-        let (tick, commits_with) = local.tick()?;
+        match &self.ledger {
+            Backend::Local(local) => {
+                self.execute_due().await?;
+                let (tick, commits_with) = local.tick()?;
+                self.execute_due().await?;
+                let mut submitter = Submitter::default();
+                poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await?;
+                Ok(Some(tick))
+            }
+            Backend::Cluster(cluster) => loop {
+                let outcome = cluster.tick().await?;
+                if outcome != TickOutcome::NotLeader {
+                    self.execute_due().await?;
+                }
+                match outcome {
+                    TickOutcome::Moved(tick) => return Ok(Some(tick)),
+                    TickOutcome::OrdersDue => {}
+                    TickOutcome::NotLeader => return Ok(None),
+                }
+            },
+        }
+    }
+
+    /// Executes the open orders that the current price meets, oldest first.
+    async fn execute_due(&self) -> Result<(), LedgerError> {
+        loop {
+            let due = match &self.ledger {
+                Backend::Local(local) => local.due(DUE_MAX)?,
+                Backend::Cluster(cluster) => cluster.due(DUE_MAX).await?,
+            };
+            if due.is_empty() {
+                return Ok(());
+            }
+            self.trigger(due).await?;
+        }
+    }
+
+    /// Executes open orders in turn, if the current price meets them, and waits for the commits.
+    async fn trigger(&self, due: Vec<(PlayerName, RequestId)>) -> Result<(), LedgerError> {
+        let queued = due
+            .into_iter()
+            .map(|(player, id)| LedgerOrder::Queued(player, Command::Trigger(id).into()));
+        let mut orders: Vec<LedgerOrder> = queued.collect();
         let mut submitter = Submitter::default();
-        poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await?;
-        Ok(Some(tick))
+        let mut decided = 0_usize;
+        poll_fn(|cx| {
+            self.submit_all(&mut submitter, orders.iter_mut().skip(decided), cx);
+            let now_decided = orders.iter().skip(decided);
+            let now_decided = now_decided.take_while(|order| matches!(order, LedgerOrder::Decided(_)));
+            decided = decided.saturating_add(now_decided.count());
+            match decided == orders.len() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+        for order in &mut orders {
+            let LedgerOrder::Decided(decision) = order else {
+                continue;
+            };
+            poll_fn(|cx| self.poll_committed(&mut submitter, decision.commits_with, cx)).await?;
+            decision.result().map_err(LedgerError::clone)?;
+        }
+        Ok(())
     }
 
     /// Returns whether other servers may change the ledger.

@@ -24,7 +24,7 @@ use crate::{
         money::UnixMillis,
         order::{
             AccountRecord,
-            request::{OrderRequest, StoredAnswer},
+            request::{OrderRequest, RequestId, StoredAnswer},
         },
         player::PlayerName,
         rate_limit::Rate,
@@ -176,6 +176,15 @@ impl LocalLedger {
         Ok((tick, batch))
     }
 
+    /// Returns up to `max` open orders that the current price meets, oldest first.
+    pub(super) fn due(&self, max: usize) -> Result<Vec<(PlayerName, RequestId)>, LedgerError> {
+        let state = lock(&self.state);
+        match state.accepting {
+            true => Ok(state.batch.due(max)),
+            false => Err(LedgerError::Stopping),
+        }
+    }
+
     pub(super) fn claim(&self, player: PlayerName, key: KeyHash) -> Result<BatchId, LedgerError> {
         let mut state = lock(&self.state);
         if !state.accepting {
@@ -237,7 +246,7 @@ impl LocalLedger {
     /// Discards the batch and everything decided on top of it.
     pub(super) fn rolled_back(&self, batch: BatchId, market: Market, error: &LedgerError) {
         let mut state = lock(&self.state);
-        let last = state.batch.roll_back(market);
+        let last = state.batch.roll_back(batch, market);
         self.progress.fail(batch, last, error);
     }
 

@@ -95,13 +95,13 @@ impl Ledger {
     ///
     /// Fails if the thread cannot be started.
     pub(crate) fn spawn_local(
-        store: Box<dyn Store>,
+        mut store: Box<dyn Store>,
         reader: StoreReader,
         market: Market,
         observer: Box<dyn CommitObserver>,
         clock: impl Into<Clock>,
     ) -> io::Result<Self> {
-        let batch = OpenBatch::new(market, store.id_counters());
+        let batch = OpenBatch::new(market, store.id_counters()).with_orders(store.take_open_orders());
         let local = Arc::new(LocalLedger::new(batch, reader, clock));
         let committer = Committer::new(Arc::clone(&local), store, market, observer);
         let (done, ended) = oneshot::channel();

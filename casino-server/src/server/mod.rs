@@ -193,6 +193,7 @@ impl Casino {
             sessions: Arc::clone(&opened.sessions),
             payments: self.payments.clone(),
             lobby: opened.feed.clone(),
+            orders: opened.orders.clone(),
             subscribers: Arc::clone(&subscribers),
             shutdown: stop.clone(),
         };

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::market::Tick,
-    feed::{lobby::FeedHub, price::PriceFeed},
+    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed},
     ledger::CommitObserver,
     store::Batch,
 };
@@ -12,6 +12,7 @@ use crate::{
 pub(crate) struct FeedObserver {
     pub(crate) prices: PriceFeed,
     pub(crate) lobby: FeedHub,
+    pub(crate) orders: OrderFeed,
 }
 
 impl CommitObserver for FeedObserver {
@@ -22,5 +23,6 @@ impl CommitObserver for FeedObserver {
 
     fn on_batch(&self, batch: &Batch) {
         self.lobby.on_batch(batch);
+        self.orders.on_batch(batch);
     }
 }

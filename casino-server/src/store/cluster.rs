@@ -11,6 +11,7 @@ use crate::domain::{
     order::{
         AccountId, AccountRecord,
         request::{AnsweredRequest, RequestId},
+        resting::OrderPosting,
     },
     player::{OnlinePlayers, PlayerName, RemotePresence, SessionOwner},
     rate_limit::TokenBucket,
@@ -33,12 +34,19 @@ pub(crate) trait ClusterStore: fmt::Debug + Send + Sync + 'static {
         decide: impl FnMut(&LoadedAccounts) -> (Arc<Batch>, RateLimits) + Send,
     ) -> impl Future<Output = Result<(), CommitError>> + Send;
 
-    /// Stores `tick` if this server leads the market or nobody does, and renews its `lease` from now.
+    /// Stores `tick` if this server leads the market or nobody does, and renews its `lease` from now. A tick is stored
+    /// only if the one before meets no open order.
     fn lead(
         &self,
         lease: Duration,
         tick: Tick,
     ) -> impl Future<Output = Result<LeaseOutcome, StoreError>> + Send;
+
+    /// Returns up to `max` open orders that the current price meets, oldest first.
+    fn due_orders(
+        &self,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<(PlayerName, RequestId)>, StoreError>> + Send;
 
     /// Combines some old ticks into candles.
     fn roll_up(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -90,6 +98,8 @@ pub(crate) struct BatchInputs<'a> {
     pub(crate) new: Vec<&'a str>,
     /// Each once.
     pub(crate) ids: Vec<(&'a str, RequestId)>,
+    /// Players whose open orders are needed, each once.
+    pub(crate) orders: Vec<&'a str>,
     /// Number of the newest tick known to the server.
     pub(crate) last_tick: i64,
 }
@@ -112,6 +122,8 @@ pub(crate) struct LoadedAccount {
     pub(crate) answers: Vec<AnsweredRequest>,
     /// Number of the newest answer; 0 if there is none.
     pub(crate) last_answer: i64,
+    /// The open orders, if they are needed.
+    pub(crate) orders: Vec<OrderPosting>,
     pub(crate) bucket: TokenBucket,
 }
 
@@ -120,6 +132,8 @@ pub(crate) type RateLimits = HashMap<AccountId, TokenBucket>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LeaseOutcome {
     Stored,
+    /// This server leads, and the current price meets open orders.
+    OrdersDue,
     /// This server leads but has missed ticks.
     Behind,
     /// Another server leads.

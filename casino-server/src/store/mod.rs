@@ -10,6 +10,7 @@ pub(crate) mod postgres;
 pub(crate) mod reader;
 pub(crate) mod sqlite;
 mod stored_answers;
+mod stored_orders;
 mod wal;
 
 use std::{
@@ -25,7 +26,11 @@ use crate::domain::{
     candles::Candle,
     credential::{Claim, KeyHash},
     market::Tick,
-    order::{AccountId, AccountRecord, Payment, Trade, TradePosting, request::StoredAnswer},
+    order::{
+        AccountId, AccountRecord, Payment, Trade, TradePosting,
+        request::{RequestId, StoredAnswer},
+        resting::OrderPosting,
+    },
     player::PlayerName,
 };
 
@@ -48,6 +53,11 @@ pub(crate) trait Store: Send {
     /// Returns the numbers in use when the store was opened.
     fn id_counters(&self) -> IdCounters;
 
+    /// Takes the orders that were open when the store was opened.
+    fn take_open_orders(&mut self) -> Vec<(PlayerName, OrderPosting)> {
+        Vec::new()
+    }
+
     /// Stores `batch` atomically. After `Ok` it is on disk and visible to readers.
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError>;
 
@@ -58,6 +68,9 @@ pub(crate) trait Store: Send {
 /// An engine behind a write-ahead log, which applies many logged batches at a time.
 pub(crate) trait WalTarget: Send {
     fn id_counters(&mut self) -> Result<IdCounters, StoreError>;
+
+    /// Returns the open orders of all players.
+    fn open_orders(&mut self) -> Result<Vec<(PlayerName, OrderPosting)>, StoreError>;
 
     fn position(&mut self) -> Result<WalPosition, StoreError>;
 
@@ -108,6 +121,15 @@ pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError>;
 
     fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError>;
+
+    /// Returns the open orders, oldest first.
+    fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError>;
+
+    /// Returns a page of the ended orders, selected by [`OrderPosting::ended`].
+    fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError>;
+
+    /// Returns the newest order that the request `id` placed.
+    fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError>;
 
     /// Returns a page of the ticks stored individually.
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError>;
@@ -161,6 +183,10 @@ pub(crate) struct IdCounters {
     pub(crate) account: i64,
     /// The last page of trades.
     pub(crate) page: i64,
+    /// The last resting order.
+    pub(crate) order: i64,
+    /// The last end of a resting order.
+    pub(crate) ended: i64,
 }
 
 /// Everything that one commit writes.
@@ -176,6 +202,8 @@ pub(crate) struct Batch {
     pub(crate) claims: Vec<Claim>,
     /// Answers to requests with IDs, in order. Their accounts are among `records`.
     pub(crate) answers: Vec<StoredAnswer>,
+    /// Resting orders that were placed or have ended, in order. Their accounts are among `records`.
+    pub(crate) orders: Vec<OrderPosting>,
 }
 
 impl Batch {
@@ -190,6 +218,7 @@ impl Batch {
             .saturating_add(self.ticks.len())
             .saturating_add(self.claims.len())
             .saturating_add(self.answers.len())
+            .saturating_add(self.orders.len())
     }
 }
 

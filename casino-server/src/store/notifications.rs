@@ -21,22 +21,24 @@ const TRADES_MAX: usize = 64;
 pub(crate) struct Notifications {
     ticks: Notify,
     claims: Notify,
-    claimed: Mutex<ClaimChange>,
+    claimed: Mutex<ChangedNames>,
     tape: Notify,
     trades: Mutex<VecDeque<String>>,
+    orders: Notify,
+    ended: Mutex<ChangedNames>,
 }
 
-/// Names claimed or released.
+/// Names whose claim or orders have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ClaimChange {
-    One(HashSet<PlayerName>),
+pub(crate) enum ChangedNames {
+    Some(HashSet<PlayerName>),
     /// Possibly any name.
     Any,
 }
 
-impl Default for ClaimChange {
+impl Default for ChangedNames {
     fn default() -> Self {
-        Self::One(HashSet::new())
+        Self::Some(HashSet::new())
     }
 }
 
@@ -48,6 +50,11 @@ impl Notifications {
     pub(super) fn add_claim(&self, player: &str) {
         lock(&self.claimed).add(PlayerName::from_stored(player).ok());
         self.claims.notify_one();
+    }
+
+    pub(super) fn add_ended_orders(&self, player: &str) {
+        lock(&self.ended).add(PlayerName::from_stored(player).ok());
+        self.orders.notify_one();
     }
 
     pub(super) fn add_trades(&self, payload: String) {
@@ -62,8 +69,10 @@ impl Notifications {
 
     /// Marks everything as possibly missed.
     pub(super) fn resync(&self) {
-        *lock(&self.claimed) = ClaimChange::Any;
+        *lock(&self.claimed) = ChangedNames::Any;
         self.claims.notify_one();
+        *lock(&self.ended) = ChangedNames::Any;
+        self.orders.notify_one();
         self.ticks.notify_one();
     }
 
@@ -73,14 +82,13 @@ impl Notifications {
     }
 
     /// Waits for changed claims.
-    pub(crate) async fn claims(&self) -> ClaimChange {
-        loop {
-            self.claims.notified().await;
-            let claimed = mem::take(&mut *lock(&self.claimed));
-            if claimed != ClaimChange::default() {
-                return claimed;
-            }
-        }
+    pub(crate) async fn claims(&self) -> ChangedNames {
+        changed(&self.claims, &self.claimed).await
+    }
+
+    /// Waits for orders that have ended. Returns their players.
+    pub(crate) async fn ended_orders(&self) -> ChangedNames {
+        changed(&self.orders, &self.ended).await
     }
 
     /// Waits for trades of other servers.
@@ -95,11 +103,22 @@ impl Notifications {
     }
 }
 
-impl ClaimChange {
+/// Waits for changed names and takes them.
+async fn changed(notify: &Notify, names: &Mutex<ChangedNames>) -> ChangedNames {
+    loop {
+        notify.notified().await;
+        let changed = mem::take(&mut *lock(names));
+        if changed != ChangedNames::default() {
+            return changed;
+        }
+    }
+}
+
+impl ChangedNames {
     /// Adds a name; an invalid one stands for any.
     fn add(&mut self, player: Option<PlayerName>) {
         match (&mut *self, player) {
-            (Self::One(names), Some(player)) if names.len() < NAMES_MAX => {
+            (Self::Some(names), Some(player)) if names.len() < NAMES_MAX => {
                 names.insert(player);
             }
             _ => *self = Self::Any,
@@ -123,16 +142,16 @@ mod tests {
         let names = ["ann", "bob"].map(|name| PlayerName::new(name).unwrap());
         assert_eq!(
             notifications.claims().now_or_never(),
-            Some(ClaimChange::One(HashSet::from(names)))
+            Some(ChangedNames::Some(HashSet::from(names)))
         );
         assert_eq!(notifications.claims().now_or_never(), None);
         for number in 0..=NAMES_MAX {
             notifications.add_claim(&format!("p{number}"));
         }
-        assert_eq!(notifications.claims().now_or_never(), Some(ClaimChange::Any));
+        assert_eq!(notifications.claims().now_or_never(), Some(ChangedNames::Any));
         assert_eq!(notifications.tick().now_or_never(), None);
         notifications.resync();
-        assert_eq!(notifications.claims().now_or_never(), Some(ClaimChange::Any));
+        assert_eq!(notifications.claims().now_or_never(), Some(ChangedNames::Any));
         assert_eq!(notifications.tick().now_or_never(), Some(()));
     }
 }

@@ -15,7 +15,11 @@ use crate::{
         candles::Candle,
         credential::KeyHash,
         market::Tick,
-        order::{AccountRecord, Payment, Trade, request::StoredAnswer},
+        order::{
+            AccountRecord, Payment, Trade,
+            request::{RequestId, StoredAnswer},
+            resting::OrderPosting,
+        },
         player::PlayerName,
     },
     store::{Page, PageRequest, StoreError, StoreReads, outage::Outage},
@@ -102,6 +106,41 @@ impl StoreReader {
         page: PageRequest,
     ) -> Result<Page<Trade>, StoreError> {
         self.read_page(move |reads| reads.trades(&player, page)).await
+    }
+
+    /// Returns the open orders, oldest first, and the newest `limit` ended ones. An order that ends meanwhile is in one
+    /// of them, or in neither.
+    pub(crate) async fn orders(
+        &self,
+        player: PlayerName,
+        limit: u32,
+    ) -> Result<(Vec<OrderPosting>, Vec<OrderPosting>), StoreError> {
+        self.read_page(move |reads| {
+            let mut open = reads.open_orders(&player)?;
+            let page = PageRequest { before: None, limit };
+            let ended = reads.ended_orders(&player, page)?.entries;
+            open.retain(|posting| ended.iter().all(|ended| ended.number != posting.number));
+            Ok((open, ended))
+        })
+        .await
+    }
+
+    pub(crate) async fn ended_orders(
+        &self,
+        player: PlayerName,
+        page: PageRequest,
+    ) -> Result<Page<OrderPosting>, StoreError> {
+        self.read_page(move |reads| reads.ended_orders(&player, page))
+            .await
+    }
+
+    pub(crate) async fn order(
+        &self,
+        player: PlayerName,
+        id: RequestId,
+    ) -> Result<Option<OrderPosting>, StoreError> {
+        self.read(&self.accounts, move |reads| reads.order(&player, id))
+            .await
     }
 
     pub(crate) async fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {

@@ -1,7 +1,7 @@
 //! An in-memory store with injected failures.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -14,7 +14,11 @@ use crate::{
         candles::Candle,
         credential::KeyHash,
         market::Tick,
-        order::{AccountId, AccountRecord, Payment, Trade, request::StoredAnswer},
+        order::{
+            AccountId, AccountRecord, Payment, Trade,
+            request::{RequestId, StoredAnswer},
+            resting::OrderPosting,
+        },
         player::PlayerName,
     },
     store::{Batch, CommitError, IdCounters, Page, PageRequest, Store, StoreError, StoreReads},
@@ -38,6 +42,19 @@ pub(crate) struct FakeStore(pub(crate) Arc<FakeStoreScript>);
 
 pub(crate) fn disk(message: &'static str) -> StoreError {
     StoreError::new("write the ledger", message)
+}
+
+impl FakeStore {
+    /// Returns the orders of `player` in their last state, by number.
+    fn orders(&self, player: &PlayerName) -> BTreeMap<i64, OrderPosting> {
+        let account = self.0.records.lock().unwrap().get(player).map(|record| record.id);
+        let batches = self.0.batches.lock().unwrap();
+        let orders = batches.iter().flat_map(|batch| &batch.orders);
+        orders
+            .filter(|posting| Some(posting.account) == account)
+            .map(|posting| (posting.number, *posting))
+            .collect()
+    }
 }
 
 impl Store for FakeStore {
@@ -107,6 +124,35 @@ impl StoreReads for FakeStore {
 
     fn trades(&self, _: &PlayerName, _: PageRequest) -> Result<Page<Trade>, StoreError> {
         Err(StoreError::new("read the trades", "they are not kept"))
+    }
+
+    fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
+        let postings = self.orders(player);
+        Ok(postings
+            .into_values()
+            .filter(|posting| posting.ended.is_none())
+            .collect())
+    }
+
+    fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
+        let postings = self.orders(player).into_values();
+        let mut ended: Vec<_> = postings
+            .filter(|posting| {
+                posting
+                    .ended
+                    .is_some_and(|ended| page.before.is_none_or(|before| ended < before))
+            })
+            .collect();
+        ended.sort_by_key(|posting| posting.ended);
+        let limit = usize::try_from(page.limit).unwrap();
+        let more = ended.len() > limit;
+        let entries = ended.split_off(ended.len().saturating_sub(limit));
+        Ok(Page { entries, more })
+    }
+
+    fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
+        let mut postings = self.orders(player).into_values();
+        Ok(postings.rfind(|posting| posting.order.id == id))
     }
 
     fn ticks(&self, _: PageRequest) -> Result<Page<Tick>, StoreError> {

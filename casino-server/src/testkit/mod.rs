@@ -20,5 +20,9 @@ pub(crate) fn price_observer(
         current: prices.current(),
     };
     let lobby = crate::feed::lobby::FeedHub::new(market);
-    Box::new(crate::server::observer::FeedObserver { prices, lobby })
+    Box::new(crate::server::observer::FeedObserver {
+        prices,
+        lobby,
+        orders: crate::feed::orders::OrderFeed::default(),
+    })
 }

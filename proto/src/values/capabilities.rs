@@ -46,6 +46,8 @@ pub struct Capabilities {
     pub ids: bool,
     /// Orders of up to a count.
     pub up_to: bool,
+    /// Orders that rest, and how they ended.
+    pub orders: bool,
     /// Feeds about other players, and headlines.
     pub lobby: LobbyFeeds,
 }
@@ -71,6 +73,7 @@ impl Capabilities {
         limits: true,
         ids: true,
         up_to: true,
+        orders: true,
         lobby: LobbyFeeds {
             tape: true,
             players: true,
@@ -97,13 +100,14 @@ impl Capabilities {
     }
 
     /// Returns each capability with its name, in the order in which they are confirmed.
-    fn by_name(&mut self) -> [(&'static str, &mut bool); 9] {
+    fn by_name(&mut self) -> [(&'static str, &mut bool); 10] {
         [
             (TICKS, &mut self.ticks),
             (WALLET, &mut self.wallet),
             (LIMITS, &mut self.limits),
             (IDS, &mut self.ids),
             (UP_TO, &mut self.up_to),
+            (ORDERS, &mut self.orders),
             (TAPE, &mut self.lobby.tape),
             (PLAYERS, &mut self.lobby.players),
             (LEADERBOARD, &mut self.lobby.leaderboard),
@@ -176,6 +180,7 @@ mod tests {
                 limits,
                 ids: false,
                 up_to: false,
+                orders: false,
                 lobby: LobbyFeeds::default(),
             };
             assert_eq!(requested, expected, "{values:?}");
@@ -224,22 +229,22 @@ mod tests {
     fn features_are_read_from_lists_of_names() {
         for (named, granted) in [
             (
-                "ticks,wallet,ids,tape,players,leaderboard,limits,up-to,news",
+                "ticks,wallet,ids,tape,players,leaderboard,limits,up-to,orders,news",
                 Capabilities::ALL,
             ),
             (
-                " leaderboard,wallet ,up-to,limits, tape, news,ticks,players,ids",
+                " leaderboard,wallet ,up-to,limits, tape, news,orders,ticks,players,ids",
                 Capabilities::ALL,
             ),
             (
-                "ticks,tape,players,leaderboard,limits,ids,up-to,news",
+                "ticks,tape,players,leaderboard,limits,ids,up-to,orders,news",
                 Capabilities {
                     wallet: false,
                     ..Capabilities::ALL
                 },
             ),
             (
-                "ticks,wallet,tape,players,leaderboard,limits,up-to,news",
+                "ticks,wallet,tape,players,leaderboard,limits,up-to,orders,news",
                 Capabilities {
                     ids: false,
                     ..Capabilities::ALL

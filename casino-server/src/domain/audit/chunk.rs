@@ -2,10 +2,13 @@
 
 use std::{collections::HashMap, fmt};
 
-use super::{AccountReplay, AuditTotals, Mismatch};
+use super::{
+    AccountReplay, AuditTotals, Mismatch,
+    orders::{OrderMismatch, OrderReplay},
+};
 use crate::domain::{
     market::Tick,
-    order::{AccountId, AccountRecord, Payment, TradePosting},
+    order::{AccountId, AccountRecord, Payment, TradePosting, resting::OrderPosting},
 };
 
 /// Players per chunk; bounds the memory of an audit.
@@ -16,6 +19,7 @@ struct AuditedAccount {
     name: String,
     found: AccountRecord,
     replay: AccountReplay,
+    orders: OrderReplay,
 }
 
 /// Accounts with IDs in `(lower, upper]`.
@@ -45,9 +49,13 @@ impl Chunk {
     /// Adds or replaces an account, if its ID is in range.
     pub(crate) fn insert(&mut self, name: String, found: AccountRecord) {
         if self.contains(found.id.0) {
-            let replay = AccountReplay::default();
-            self.players
-                .insert(found.id.0, AuditedAccount { name, found, replay });
+            let account = AuditedAccount {
+                name,
+                found,
+                replay: AccountReplay::default(),
+                orders: OrderReplay::default(),
+            };
+            self.players.insert(found.id.0, account);
         }
     }
 
@@ -136,6 +144,28 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
         }
     }
 
+    /// Checks a resting order, if its account belongs to `chunk`. Orders come before the trades.
+    pub(crate) fn order(&mut self, chunk: &mut Chunk, posting: &OrderPosting) {
+        let account = posting.account.0;
+        if !chunk.contains(account) {
+            return;
+        }
+        self.totals.orders = self.totals.orders.saturating_add(1);
+        let Some(player) = chunk.players.get_mut(&account) else {
+            self.mismatch(orphan_entry(account, "order", posting.number));
+            return;
+        };
+        let wrong = player.orders.order(posting);
+        let name = player.name.clone();
+        self.order_mismatches(&name, wrong);
+    }
+
+    fn order_mismatches(&mut self, name: &str, wrong: impl IntoIterator<Item = OrderMismatch>) {
+        for (field, expected, found) in wrong {
+            self.mismatch(Mismatch::new(name.escape_debug(), field, expected, found));
+        }
+    }
+
     /// Checks a trade, if its account belongs to `chunk`.
     pub(crate) fn trade(&mut self, chunk: &mut Chunk, posting: &TradePosting) {
         let (account, number) = (posting.account.0, posting.trade.number);
@@ -147,7 +177,8 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             self.mismatch(orphan_entry(account, "trade", number));
             return;
         };
-        let name = player.name.escape_debug().to_string();
+        let (plain, name) = (player.name.clone(), player.name.escape_debug().to_string());
+        let fill = player.orders.trade(&posting.trade);
         match player.replay.trade(posting) {
             Ok(wrong) => {
                 for (field, expected, found) in wrong {
@@ -159,13 +190,21 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
                 self.mismatch(Mismatch::new(name, field, "one that can be executed", rejection));
             }
         }
+        self.order_mismatches(&plain, fill);
     }
 
     /// Compares the stored accounts with their replayed entries.
     pub(crate) fn compare(&mut self, chunk: Chunk) {
         let mut players: Vec<_> = chunk.players.into_values().collect();
         players.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        for AuditedAccount { name, found, replay } in players {
+        for AuditedAccount {
+            name,
+            found,
+            replay,
+            orders,
+        } in players
+        {
+            self.order_mismatches(&name, orders.missing());
             for (field, expected, found) in replay.differences(&found) {
                 self.mismatch(Mismatch::new(name.escape_debug(), field, expected, found));
             }

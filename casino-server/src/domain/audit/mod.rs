@@ -1,6 +1,7 @@
 //! Recomputes accounts from their entries and reports where the stored figures differ.
 
 mod chunk;
+mod orders;
 
 use std::fmt;
 
@@ -73,6 +74,8 @@ pub struct AuditTotals {
     pub tokens: i64,
     /// Stocks held by all players.
     pub stocks: i64,
+    /// Orders that rest or have rested.
+    pub orders: u64,
     /// Batches that were only in the write-ahead log.
     pub in_log: u64,
     /// Mismatches found.
@@ -87,6 +90,7 @@ impl fmt::Display for AuditTotals {
             payments,
             trades,
             ticks,
+            orders,
             in_log,
             ..
         } = *self;
@@ -106,7 +110,11 @@ impl fmt::Display for AuditTotals {
             } else {
                 format!("{} batches", thousands(in_log))
             },
-        )
+        )?;
+        match orders {
+            0 => Ok(()),
+            orders => write!(f, "; {}", count(orders, "resting order")),
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Account records, commands and the entries that executed commands create.
 
 pub(crate) mod request;
+pub(crate) mod resting;
 
 pub(crate) use awesomestock_proto::values::Side;
 use serde::{Deserialize, Serialize};
 
+use self::{request::RequestId, resting::RestingTerms};
 use crate::domain::{
     account::{Account, Rejection},
     market::Tick,
@@ -22,6 +24,12 @@ pub(crate) enum Command {
     Limited(Side, Stocks, Price),
     /// Executes as many stocks as the account allows, up to a count, at the limit price or better if there is one.
     UpTo(Side, Stocks, Option<Price>),
+    /// Rests until a price meets it.
+    Rest(RestingTerms),
+    /// Cancels an open order.
+    Cancel(RequestId),
+    /// Executes an open order, if the current price meets it. Made by the casino only.
+    Trigger(RequestId),
 }
 
 impl Command {
@@ -38,13 +46,18 @@ impl Command {
     pub(crate) fn is_action(self) -> bool {
         matches!(
             self,
-            Self::Buy(_) | Self::Sell(_) | Self::Limited(..) | Self::UpTo(..)
+            Self::Buy(_) | Self::Sell(_) | Self::Limited(..) | Self::UpTo(..) | Self::Rest(_)
         )
     }
 
     /// Returns whether it may be executed for a player without an account.
     pub(crate) fn creates_account(self) -> bool {
         matches!(self, Self::Deposit(_))
+    }
+
+    /// Returns whether it depends on the player's open orders.
+    pub(crate) fn needs_orders(self) -> bool {
+        matches!(self, Self::Rest(_) | Self::Cancel(_) | Self::Trigger(_))
     }
 }
 
@@ -94,6 +107,10 @@ pub(crate) struct TradePosting {
 pub(crate) enum LedgerEntry {
     Payment(Payment),
     Trade(Trade),
+    /// An order was accepted to rest.
+    Accepted,
+    /// An open order was cancelled.
+    Cancelled,
 }
 
 /// The result of a command.
@@ -131,7 +148,8 @@ impl AccountRecord {
         }
     }
 
-    /// Executes `command` at the price of `tick`. Returns the new record and its entry.
+    /// Executes `command` at the price of `tick`, which must meet an order that may rest. Returns the new record and its
+    /// entry.
     pub(crate) fn execute(
         self,
         command: Command,
@@ -183,6 +201,8 @@ impl AccountRecord {
                 let count = count.min(max.max(Stocks(1)));
                 self.execute(Command::order(side, count, limit), tick, at)
             }
+            Command::Rest(terms) => self.execute(terms.immediate(), tick, at),
+            Command::Cancel(_) | Command::Trigger(_) => Err(Rejection::NoOpenOrder),
         }
     }
 
@@ -381,7 +401,7 @@ mod tests {
                     assert_eq!(record.execute(exact, tick, UnixMillis(0)).unwrap().0, after);
                     Ok(trade.count.0)
                 }
-                Ok((_, LedgerEntry::Payment(payment))) => panic!("{payment:?} is not a trade"),
+                Ok((_, entry)) => panic!("{entry:?} is not a trade"),
                 Err(rejection) => Err(rejection.to_string()),
             };
             assert_eq!(traded, expected.map_err(str::to_owned), "{command:?} at {price}");

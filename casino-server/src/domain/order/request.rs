@@ -30,6 +30,11 @@ impl RequestId {
             .map_err(|_| InvalidRequestId { bytes: bytes.len() })?;
         Ok(Some(Self(bytes)))
     }
+
+    /// Rejects no bytes.
+    pub(crate) fn required(bytes: &[u8]) -> Result<Self, InvalidRequestId> {
+        Self::new(bytes)?.ok_or(InvalidRequestId { bytes: 0 })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

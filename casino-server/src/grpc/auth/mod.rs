@@ -21,7 +21,7 @@ use crate::{
     ledger::{LedgerError, LedgerHandle},
     store::{
         StoreError,
-        notifications::{ClaimChange, Notifications},
+        notifications::{ChangedNames, Notifications},
         reader::StoreReader,
     },
 };
@@ -196,8 +196,8 @@ pub(crate) async fn follow(
 ) -> Infallible {
     loop {
         let mut names: Vec<_> = match notifications.claims().await {
-            ClaimChange::One(names) => names.into_iter().collect(),
-            ClaimChange::Any => claims.names(),
+            ChangedNames::Some(names) => names.into_iter().collect(),
+            ChangedNames::Any => claims.names(),
         };
         while let Some(player) = names.last() {
             match claims.refresh(player, reader).await {

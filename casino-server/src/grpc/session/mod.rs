@@ -4,6 +4,7 @@ mod pending;
 
 pub(crate) mod auth;
 pub(crate) mod backoff;
+pub(crate) mod orders;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,7 @@ use futures_util::StreamExt;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use self::{auth::SessionAuth, pending::PendingOrders};
+use self::{auth::SessionAuth, orders::OrderUpdates, pending::PendingOrders};
 use crate::{
     domain::{account::Account, player::PlayerName},
     feed::{
@@ -27,6 +28,7 @@ use crate::{
     },
     grpc::{auth::Revocation, convert, status},
     ledger::LedgerHandle,
+    store::reader::StoreReader,
 };
 
 /// Maximum number of actions read in one poll, so that other sessions of the worker get their turn.
@@ -52,6 +54,7 @@ pub(crate) struct Session<In> {
     end_status: Option<Status>,
     phase: Phase,
     lobby: Option<Box<FeedSubscriber>>,
+    orders: Option<Box<OrderUpdates>>,
     presence: Option<PresenceGuard>,
     revocation: Option<Revocation>,
 }
@@ -61,6 +64,7 @@ pub(crate) struct SessionParts<In> {
     pub(crate) inbound: In,
     pub(crate) prices: PriceSubscriber,
     pub(crate) ledger: LedgerHandle,
+    pub(crate) reader: StoreReader,
     pub(crate) auth: SessionAuth,
     /// Set if the session uses a name without a key.
     pub(crate) revocation: Option<Revocation>,
@@ -70,6 +74,8 @@ pub(crate) struct SessionParts<In> {
     pub(crate) presence: PresenceGuard,
     /// Set if the client requested a lobby feed.
     pub(crate) lobby: Option<FeedSubscriber>,
+    /// Set if the client requested it.
+    pub(crate) orders: Option<OrderUpdates>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +91,7 @@ impl<In> Session<In> {
     pub(crate) fn new(parts: SessionParts<In>) -> Self {
         Self {
             inbound: Some(parts.inbound),
-            pending: PendingOrders::new(parts.auth, parts.ledger),
+            pending: PendingOrders::new(parts.auth, parts.ledger, parts.reader),
             last_player: None,
             prices: parts.prices,
             capabilities: parts.capabilities,
@@ -93,6 +99,7 @@ impl<In> Session<In> {
             end_status: None,
             phase: Phase::Open,
             lobby: parts.lobby.map(Box::new),
+            orders: parts.orders.map(Box::new),
             presence: Some(parts.presence),
             revocation: parts.revocation,
         }
@@ -116,6 +123,7 @@ impl<In> Session<In> {
         self.end_status = Some(reason.into());
         self.initial_wallet = None;
         self.lobby = None;
+        self.orders = None;
         self.presence = None;
     }
 
@@ -136,20 +144,34 @@ impl<In> Session<In> {
     /// Returns the next message, if any.
     ///
     /// The answer is polled before the price is read: a trade that is committed by then has its price published, so that
-    /// the price is always sent before the answer.
+    /// the price is always sent before the answer. In the same way, ended orders are polled before the answer and sent
+    /// after it: an order's acceptance is sent before its end.
     fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
-        let answer = self.pending.poll_answer(cx);
+        let has_ended = self.poll_orders(cx).is_ready();
+        let answer = self.pending.poll_answer(cx, self.capabilities);
         if let Some(update) = self.next_update() {
             return Some(Ok(update));
         }
         if answer.is_pending() {
-            return None;
+            let orders = self
+                .orders
+                .as_mut()
+                .filter(|_| has_ended && !self.pending.is_reading());
+            return orders.and_then(|orders| orders.pop(self.capabilities)).map(Ok);
         }
         let message = self.pending.pop_answer(self.capabilities)?;
         if message.is_err() {
             self.phase = Phase::Ended;
         }
         Some(message)
+    }
+
+    /// Ready if an order has ended that can be sent.
+    fn poll_orders(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.orders {
+            Some(orders) if self.phase == Phase::Open => orders.poll_ready(cx),
+            _ => Poll::Pending,
+        }
     }
 }
 

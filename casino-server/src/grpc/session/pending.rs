@@ -2,17 +2,23 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use awesomestock_proto::frame::GambleFrame;
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::Sleep;
 use tonic::Status;
 
 use crate::{
     domain::{
-        order::request::OrderRequest,
+        order::{
+            Command, Decision, LedgerEntry,
+            request::{OrderRequest, RequestId},
+            resting::OrderPosting,
+        },
         player::{LegacyNames, PlayerName},
     },
     feed::capabilities::Capabilities,
@@ -22,6 +28,7 @@ use crate::{
         session::{auth::SessionAuth, backoff::backoff},
     },
     ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter},
+    store::{StoreError, reader::StoreReader},
 };
 
 /// Maximum number of unanswered actions of a session. At the limit it stops reading, which applies backpressure.
@@ -39,17 +46,37 @@ pub(super) struct PendingOrders {
     auth: SessionAuth,
     ledger: LedgerHandle,
     submitter: Submitter,
+    reader: StoreReader,
+    /// The present state of the order that the oldest action placed.
+    present: Present,
+}
+
+enum Present {
+    Unread,
+    Reading(BoxFuture<'static, Result<Option<OrderPosting>, StoreError>>),
+    /// `None` if it cannot be read.
+    Read(Option<OrderPosting>),
 }
 
 enum PendingAction {
     Malformed(InvalidAction),
     Denied(AccessError),
     Unchecked(PlayerName, OrderRequest),
-    Order(LedgerOrder),
+    Order(LedgerOrder, Option<PlacedOrder>),
+}
+
+/// The player and the ID of an action that may rest.
+type PlacedOrder = Box<(PlayerName, RequestId)>;
+
+fn placed_order(player: &PlayerName, request: OrderRequest) -> Option<PlacedOrder> {
+    let id = request
+        .id
+        .filter(|_| matches!(request.command, Command::Rest(_)))?;
+    Some(Box::new((player.clone(), id)))
 }
 
 impl PendingOrders {
-    pub(super) fn new(auth: SessionAuth, ledger: LedgerHandle) -> Self {
+    pub(super) fn new(auth: SessionAuth, ledger: LedgerHandle, reader: StoreReader) -> Self {
         Self {
             actions: VecDeque::new(),
             checked: 0,
@@ -58,6 +85,8 @@ impl PendingOrders {
             auth,
             ledger,
             submitter: Submitter::default(),
+            reader,
+            present: Present::Unread,
         }
     }
 
@@ -82,7 +111,8 @@ impl PendingOrders {
         self.actions.push_back(match action {
             Ok((player, request)) if all_checked && self.auth.is_known(&player) => {
                 self.checked = self.checked.saturating_add(1);
-                PendingAction::Order(LedgerOrder::Queued(player, request))
+                let placed = placed_order(&player, request);
+                PendingAction::Order(LedgerOrder::Queued(player, request), placed)
             }
             Ok((player, request)) => PendingAction::Unchecked(player, request),
             Err(error) => {
@@ -96,13 +126,14 @@ impl PendingOrders {
     fn authorize(&mut self, cx: &mut Context<'_>) {
         while let Some(action) = self.actions.get_mut(self.checked) {
             if let PendingAction::Unchecked(player, request) = action {
+                let placed = placed_order(player, *request);
                 let mut order = LedgerOrder::Queued(player.clone(), *request);
                 *action = match self.auth.poll(player, cx) {
-                    Poll::Ready(Ok(())) => PendingAction::Order(order),
+                    Poll::Ready(Ok(())) => PendingAction::Order(order, placed),
                     Poll::Ready(Err(error)) if request.id.is_some() && error.is_server_fault() => {
                         // An earlier request with this ID may have been executed.
                         order.fail(LedgerError::OutcomeUnknown);
-                        PendingAction::Order(order)
+                        PendingAction::Order(order, placed)
                     }
                     Poll::Ready(Err(error)) => PendingAction::Denied(error),
                     Poll::Pending => return,
@@ -124,20 +155,20 @@ impl PendingOrders {
         }
         let undecided = self.actions.range_mut(self.decided..self.checked);
         let orders = undecided.filter_map(|action| match action {
-            PendingAction::Order(order) => Some(order),
+            PendingAction::Order(order, _) => Some(order),
             PendingAction::Malformed(_) | PendingAction::Denied(_) | PendingAction::Unchecked(..) => None,
         });
         self.ledger.submit_all(&mut self.submitter, orders, cx);
         let now_decided = self
             .actions
             .range(self.decided..self.checked)
-            .take_while(|action| !matches!(action, PendingAction::Order(LedgerOrder::Queued(..))));
+            .take_while(|action| !matches!(action, PendingAction::Order(LedgerOrder::Queued(..), _)));
         self.decided = self.decided.saturating_add(now_decided.count());
         let last = self
             .decided
             .checked_sub(1)
             .and_then(|last| self.actions.get(last));
-        if let Some(PendingAction::Order(LedgerOrder::Decided(decision))) = last
+        if let Some(PendingAction::Order(LedgerOrder::Decided(decision), _)) = last
             && decision.is_rate_limited()
         {
             self.backoff = Some(Box::pin(backoff()));
@@ -145,22 +176,36 @@ impl PendingOrders {
     }
 
     /// Ready when [`pop_answer`](Self::pop_answer) can return the answer to the oldest action.
-    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>, capabilities: Capabilities) -> Poll<()> {
         match self.actions.front_mut() {
-            Some(PendingAction::Order(LedgerOrder::Decided(decision))) => {
+            Some(PendingAction::Order(LedgerOrder::Decided(decision), placed)) => {
                 let committed = self
                     .ledger
                     .poll_committed(&mut self.submitter, decision.commits_with, cx);
                 if let Err(error) = ready!(committed) {
                     decision.revert(error);
                 }
-                Poll::Ready(())
+                match (placed, decision.result()) {
+                    (
+                        Some(placed),
+                        Ok(Decision {
+                            result: Ok(LedgerEntry::Accepted),
+                            ..
+                        }),
+                    ) if capabilities.orders => self.present.poll(&self.reader, placed, cx),
+                    _ => Poll::Ready(()),
+                }
             }
             Some(PendingAction::Malformed(_) | PendingAction::Denied(_)) => Poll::Ready(()),
-            Some(PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..))) | None => {
+            Some(PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), _)) | None => {
                 Poll::Pending
             }
         }
+    }
+
+    /// Returns true if the next answer is committed, and waits for the state of its order.
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.present, Present::Reading(_))
     }
 
     /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready. Returns its message, or the status
@@ -169,21 +214,51 @@ impl PendingOrders {
         let message = match self.actions.front()? {
             PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)),
             PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)),
-            PendingAction::Order(LedgerOrder::Decided(decision)) => {
+            PendingAction::Order(LedgerOrder::Decided(decision), _) => {
                 if self.backoff.is_none() && decision.was_deferred() && decision.is_rate_limited() {
                     self.backoff = Some(Box::pin(backoff()));
                 }
                 match decision.result() {
-                    Ok(decision) => Ok(convert::order_result(decision, capabilities)),
+                    Ok(decision) => Ok(convert::order_result(
+                        decision,
+                        self.present.take().as_ref(),
+                        capabilities,
+                    )),
                     Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
                     Err(error) => Ok(convert::rejected(error, capabilities)),
                 }
             }
-            PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..)) => return None,
+            PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), _) => return None,
         };
         self.actions.pop_front();
         self.checked = self.checked.saturating_sub(1);
         self.decided = self.decided.saturating_sub(1);
         Some(message)
+    }
+}
+
+impl Present {
+    /// Ready when the state was read, or could not be read.
+    fn poll(&mut self, reader: &StoreReader, placed: &PlacedOrder, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self {
+                Self::Unread => {
+                    let (reader, placed) = (reader.clone(), placed.clone());
+                    let (player, id) = *placed;
+                    *self = Self::Reading(async move { reader.order(player, id).await }.boxed());
+                }
+                // The reader has logged the error.
+                Self::Reading(reading) => *self = Self::Read(ready!(reading.poll_unpin(cx)).ok().flatten()),
+                Self::Read(_) => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Returns the state that was read, for the answer to its action.
+    fn take(&mut self) -> Option<OrderPosting> {
+        match mem::replace(self, Self::Unread) {
+            Self::Read(posting) => posting,
+            Self::Unread | Self::Reading(_) => None,
+        }
     }
 }

@@ -81,17 +81,19 @@ impl Scene {
         };
         let limit = SessionLimit::new(1);
         let reader = StoreReader::new(Arc::new(FakeStore(Arc::clone(&ledger.script))));
-        let auth = Auth::for_tests(&["ann"], reader, ledger.handle().clone());
+        let auth = Auth::for_tests(&["ann"], reader.clone(), ledger.handle().clone());
         let session = Session::new(SessionParts {
             inbound: ReceiverStream::new(inbound),
             prices: relay.subscribe(None),
             ledger: ledger.handle().clone(),
+            reader: reader.clone(),
             auth: SessionAuth::new(auth, None, limit, None),
             revocation: None,
             capabilities,
             initial_wallet: capabilities.wallet.then_some(account),
             presence: FeedHub::new(market).join(None),
             lobby: None,
+            orders: None,
         });
         Self {
             session,

@@ -1,10 +1,14 @@
 //! The open batch: decisions in memory that count only after the commit.
 
+mod book;
+#[cfg(test)]
+mod order_tests;
 #[cfg(test)]
 mod tests;
 
 use std::{mem, sync::Arc};
 
+use self::book::OrderBook;
 use super::{
     accounts::{AccountCache, Slot},
     idempotency::RecentRequests,
@@ -19,6 +23,7 @@ use crate::{
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Trade, TradePosting,
             request::{AnsweredRequest, OrderRequest, RequestId},
+            resting::{OrderPosting, OrderState, RestingOrder, RestingTerms},
         },
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
@@ -35,6 +40,7 @@ pub(crate) struct OpenBatch {
     market: Market,
     market_changed_in: BatchId,
     accounts: AccountCache,
+    book: OrderBook,
     numbers: IdCounters,
     sequence: BatchId,
     changed: Vec<Slot>,
@@ -67,6 +73,7 @@ impl OpenBatch {
             market,
             market_changed_in: BatchId::NONE,
             accounts: AccountCache::new(),
+            book: OrderBook::default(),
             numbers,
             sequence: BatchId::NONE.next(),
             changed: Vec::new(),
@@ -74,6 +81,14 @@ impl OpenBatch {
             page: None,
             batch_max: BATCH_MAX,
             rejected: 0,
+        }
+    }
+
+    /// Adds the stored open orders of all accounts that are decided on.
+    pub(crate) fn with_orders(self, stored: impl IntoIterator<Item = (PlayerName, OrderPosting)>) -> Self {
+        Self {
+            book: OrderBook::new(stored),
+            ..self
         }
     }
 
@@ -152,14 +167,15 @@ impl OpenBatch {
         request: impl Into<OrderRequest>,
         at: UnixMillis,
     ) -> Option<Decided> {
-        let OrderRequest { command, id } = request.into();
+        let request = request.into();
+        let OrderRequest { command, id } = request;
         let Some(id) = id else {
-            return self.execute(slot, command, at);
+            return self.execute(slot, request, at);
         };
         if let Some(answered) = self.replay(slot, id, command)? {
             return Some(answered);
         }
-        let decided = self.execute(slot, command, at)?;
+        let decided = self.execute(slot, request, at)?;
         let decision = decided.decision;
         if matches!(decision.result, Err(Rejection::RateLimited { .. })) {
             return Some(decided);
@@ -194,17 +210,35 @@ impl OpenBatch {
         }))
     }
 
-    fn execute(&mut self, slot: Slot, command: Command, at: UnixMillis) -> Option<Decided> {
+    fn execute(&mut self, slot: Slot, request: OrderRequest, at: UnixMillis) -> Option<Decided> {
+        let OrderRequest { command, id } = request;
+        if let Command::Trigger(order) = command {
+            return self.trigger(slot, order, at);
+        }
+        let (_, allowed) = self.accounts.check_rate(slot, at)?;
+        let executed = allowed.and_then(|()| match command {
+            Command::Rest(terms) if !terms.is_met(self.market.current.price) => {
+                self.place(slot, terms, id, at)
+            }
+            Command::Cancel(order) => self.cancel(slot, order, at),
+            command => self.execute_now(slot, command, at),
+        });
+        match executed {
+            Ok(entry) => self.accept(slot, entry),
+            Err(rejection) => self.reject(slot, command, rejection),
+        }
+    }
+
+    /// Executes at the current price. The slot must be valid.
+    fn execute_now(
+        &mut self,
+        slot: Slot,
+        command: Command,
+        at: UnixMillis,
+    ) -> Result<LedgerEntry, Rejection> {
         let tick = self.market.current;
-        let (cached, allowed) = self.accounts.check_rate(slot, at)?;
-        let executed = match allowed {
-            Ok(()) => cached.record.execute(command, tick, at),
-            Err(rejection) => Err(rejection),
-        };
-        let (mut record, entry) = match executed {
-            Ok(executed) => executed,
-            Err(rejection) => return self.reject(slot, command, rejection),
-        };
+        let cached = self.accounts.get_mut(slot).ok_or(Rejection::LedgerFull)?;
+        let (mut record, entry) = cached.record.execute(command, tick, at)?;
         match entry {
             LedgerEntry::Payment(payment) => self.batch.payments.push((record.id, payment)),
             LedgerEntry::Trade(trade) => {
@@ -216,12 +250,100 @@ impl OpenBatch {
                     .trades
                     .push(append_trade(&mut record, trade, self.numbers.page));
             }
+            LedgerEntry::Accepted | LedgerEntry::Cancelled => {}
         }
         cached.record = record;
+        Ok(entry)
+    }
+
+    /// Accepts an order that rests. One that rests already is not placed again, though its ID may be forgotten.
+    fn place(
+        &mut self,
+        slot: Slot,
+        terms: RestingTerms,
+        id: Option<RequestId>,
+        at: UnixMillis,
+    ) -> Result<LedgerEntry, Rejection> {
+        let id = id.ok_or(Rejection::MissingId)?;
+        let (player, record) = self.accounts.entry(slot).ok_or(Rejection::LedgerFull)?;
+        if let Some(open) = self.book.get(record.id, id) {
+            return match open.order.terms == terms {
+                true => Ok(LedgerEntry::Accepted),
+                false => Err(Rejection::DuplicateId),
+            };
+        }
+        terms.check(self.book.open(record.id))?;
+        self.numbers.order = next(self.numbers.order)?;
+        let posting = OrderPosting {
+            account: record.id,
+            number: self.numbers.order,
+            ended: None,
+            order: RestingOrder::new(id, terms, self.market.current, at),
+        };
+        self.book.place(player, posting, self.sequence);
+        self.batch.orders.push(posting);
+        Ok(LedgerEntry::Accepted)
+    }
+
+    fn cancel(&mut self, slot: Slot, id: RequestId, at: UnixMillis) -> Result<LedgerEntry, Rejection> {
+        let open = self.open_order(slot, id).ok_or(Rejection::NoOpenOrder)?;
+        self.end(open, OrderState::Cancelled(at))?;
+        Ok(LedgerEntry::Cancelled)
+    }
+
+    /// Executes or rejects an open order that the current price meets. The order ends either way.
+    fn trigger(&mut self, slot: Slot, id: RequestId, at: UnixMillis) -> Option<Decided> {
+        let command = Command::Trigger(id);
+        let price = self.market.current.price;
+        let due = self
+            .open_order(slot, id)
+            .filter(|open| open.order.terms.is_met(price));
+        let Some(open) = due else {
+            return self.reject(slot, command, Rejection::NoOpenOrder);
+        };
+        let executed = self.execute_now(slot, open.order.terms.immediate(), at);
+        let state = match executed {
+            Ok(LedgerEntry::Trade(trade)) => OrderState::Filled(trade),
+            Ok(_) => OrderState::Rejected(Rejection::LedgerFull, at),
+            Err(rejection) => OrderState::Rejected(rejection, at),
+        };
+        match self.end(open, state).and(executed) {
+            Ok(entry) => self.accept(slot, entry),
+            Err(rejection) => {
+                // The end is committed with the account.
+                self.mark_changed(slot);
+                self.reject(slot, command, rejection)
+            }
+        }
+    }
+
+    fn open_order(&mut self, slot: Slot, id: RequestId) -> Option<OrderPosting> {
+        let account = self.accounts.get_mut(slot)?.record.id;
+        self.book.get(account, id).copied()
+    }
+
+    fn end(&mut self, open: OrderPosting, state: OrderState) -> Result<(), Rejection> {
+        self.numbers.ended = next(self.numbers.ended)?;
+        self.book.end(open.number, self.sequence);
+        self.batch.orders.push(OrderPosting {
+            ended: Some(self.numbers.ended),
+            order: RestingOrder { state, ..open.order },
+            ..open
+        });
+        Ok(())
+    }
+
+    /// Returns up to `max` open orders that the current price meets, oldest first.
+    pub(crate) fn due(&self, max: usize) -> Vec<(PlayerName, RequestId)> {
+        self.book.due(self.market.current.price, max)
+    }
+
+    fn accept(&mut self, slot: Slot, entry: LedgerEntry) -> Option<Decided> {
         self.mark_changed(slot);
+        let cached = self.accounts.get_mut(slot)?;
         let decision = Decision {
             result: Ok(entry),
-            account: record.account,
+            account: cached.record.account,
         };
         Some(Decided {
             decision,
@@ -285,11 +407,13 @@ impl OpenBatch {
         if self.changed.is_empty() {
             self.accounts.evict(resolved);
         }
+        self.book.committed(resolved);
     }
 
-    /// Discards all uncommitted decisions and returns to `market` and the stored records. Returns the last batch
-    /// discarded.
-    pub(crate) fn roll_back(&mut self, market: Market) -> BatchId {
+    /// Discards the batch `failed` and all later decisions, and returns to `market` and the stored records. Returns the
+    /// last batch discarded.
+    pub(crate) fn roll_back(&mut self, failed: BatchId, market: Market) -> BatchId {
+        self.book.roll_back(failed);
         let last = self.sequence;
         self.market = market;
         self.market_changed_in = BatchId::NONE;
@@ -304,6 +428,11 @@ impl OpenBatch {
         self.sequence = self.sequence.next();
         self.page = None;
     }
+}
+
+/// Returns the number after `last`.
+fn next(last: i64) -> Result<i64, Rejection> {
+    last.checked_add(1).ok_or(Rejection::LedgerFull)
 }
 
 /// Places `trade` on `page`, linked to the account's previous page.

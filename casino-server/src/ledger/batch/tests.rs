@@ -5,12 +5,12 @@ use crate::domain::{
     order::Side,
 };
 
-fn open_batch() -> OpenBatch {
+pub(super) fn open_batch() -> OpenBatch {
     let market = Market::new(PriceModel::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
     OpenBatch::new(market, IdCounters::default())
 }
 
-fn insert(open: &mut OpenBatch, name: &str) -> Slot {
+pub(super) fn insert(open: &mut OpenBatch, name: &str) -> Slot {
     let player = PlayerName::new(name).unwrap();
     open.insert(player.clone(), None, BatchId::NONE).unwrap();
     open.lookup(&player).unwrap()
@@ -102,7 +102,7 @@ fn a_rejection_commits_with_the_balance_and_price_it_contains() {
     assert_eq!(rejected(&mut open, ann), open.sequence());
 }
 
-fn with_id(id: u8, command: Command) -> OrderRequest {
+pub(super) fn with_id(id: u8, command: Command) -> OrderRequest {
     OrderRequest {
         command,
         id: Some(RequestId([id; 16])),
@@ -178,8 +178,8 @@ fn a_rolled_back_request_id_can_be_used_again() {
     let ann = insert(&mut open, "ann");
     let deposit = with_id(1, Command::Deposit(Dollars(10)));
     open.decide(ann, deposit, UnixMillis(0)).unwrap();
-    open.seal();
-    open.roll_back(market);
+    let failed = open.seal().sequence;
+    open.roll_back(failed, market);
     let ann = insert(&mut open, "ann");
     open.decide(ann, deposit, UnixMillis(0)).unwrap();
     let batch = open.seal().batch;
@@ -238,7 +238,7 @@ fn a_rollback_discards_all_decisions() {
     open.seal();
     open.tick(UnixMillis(0)).unwrap();
     let discarded = open.sequence();
-    assert_eq!(open.roll_back(market), discarded);
+    assert_eq!(open.roll_back(discarded, market), discarded);
     assert!(open.is_empty() && open.sequence() > discarded);
     assert_eq!(open.market, market);
     assert_eq!(open.decide(ann, Command::Buy(Stocks(1)), UnixMillis(0)), None);

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{ClusterLedger, ControlRequest};
+use super::{ClusterLedger, ControlRequest, TickOutcome};
 use crate::{
     config::clock::Clock,
     domain::{
@@ -113,12 +113,16 @@ impl<S: ClusterStore> Leader<S> {
         match request {
             ControlRequest::Tick(reply) => {
                 let ticked = self.tick().await.map_err(|error| LedgerError::from(&error));
-                let leads = matches!(ticked, Ok(Some(_)));
+                let leads = matches!(ticked, Ok(TickOutcome::Moved(_)));
                 let _ = reply.send(ticked);
                 if leads && let Err(error) = self.store.roll_up().await {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "cannot combine old prices into candles");
                 }
+            }
+            ControlRequest::DueOrders(max, reply) => {
+                let due = self.store.due_orders(max).await;
+                let _ = reply.send(due.map_err(|error| LedgerError::from(&error)));
             }
             ControlRequest::Claim(player, key, reply) => {
                 let claim = Claim {
@@ -142,28 +146,32 @@ impl<S: ClusterStore> Leader<S> {
         }
     }
 
-    /// Moves the price if this server leads. Returns the tick, `None` as a follower.
-    async fn tick(&mut self) -> Result<Option<Tick>, StoreError> {
+    /// Moves the price if this server leads.
+    async fn tick(&mut self) -> Result<TickOutcome, StoreError> {
         // A new leader may have to catch up first; one retry is enough.
         for _ in 0..2 {
             let Some(next) = self.published.market().next(self.clock.now()) else {
-                return Ok(None);
+                return Ok(TickOutcome::NotLeader);
             };
             let tick = next.current;
             match self.store.lead(self.lease, tick).await? {
                 LeaseOutcome::Stored => {
                     self.ledger.progress.metrics.ticked();
                     self.published.set(&[tick]);
-                    return Ok(Some(tick));
+                    return Ok(TickOutcome::Moved(tick));
+                }
+                LeaseOutcome::OrdersDue => {
+                    self.catch_up().await?;
+                    return Ok(TickOutcome::OrdersDue);
                 }
                 LeaseOutcome::Behind => self.catch_up().await?,
                 LeaseOutcome::NotLeader => {
                     self.catch_up().await?;
-                    return Ok(None);
+                    return Ok(TickOutcome::NotLeader);
                 }
             }
         }
-        Ok(None)
+        Ok(TickOutcome::NotLeader)
     }
 
     /// Publishes stored ticks that have not been published.

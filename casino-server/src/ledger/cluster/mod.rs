@@ -29,7 +29,11 @@ use super::{
 };
 use crate::{
     domain::{
-        credential::KeyHash, market::Tick, order::request::OrderRequest, player::PlayerName, rate_limit::Rate,
+        credential::KeyHash,
+        market::Tick,
+        order::request::{OrderRequest, RequestId},
+        player::PlayerName,
+        rate_limit::Rate,
     },
     store::lock,
 };
@@ -54,8 +58,23 @@ pub(crate) struct ClusterLedger {
 /// A request outside the batches, with its reply channel.
 #[derive(Debug)]
 pub(super) enum ControlRequest {
-    Tick(oneshot::Sender<Result<Option<Tick>, LedgerError>>),
+    Tick(oneshot::Sender<Result<TickOutcome, LedgerError>>),
+    /// Up to a number of open orders that the current price meets.
+    DueOrders(usize, oneshot::Sender<Result<DueOrders, LedgerError>>),
     Claim(PlayerName, KeyHash, oneshot::Sender<Result<(), LedgerError>>),
+}
+
+/// Open orders to execute, oldest first.
+pub(super) type DueOrders = Vec<(PlayerName, RequestId)>;
+
+/// What became of a request to move the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TickOutcome {
+    Moved(Tick),
+    /// Orders that the current price meets must be executed first.
+    OrdersDue,
+    /// Another server leads the market.
+    NotLeader,
 }
 
 #[derive(Debug)]
@@ -144,9 +163,17 @@ impl ClusterLedger {
     }
 
     /// Moves the price if this server leads the market. Returns after the commit.
-    pub(super) async fn tick(&self) -> Result<Option<Tick>, LedgerError> {
+    pub(super) async fn tick(&self) -> Result<TickOutcome, LedgerError> {
         let moved = self.request(ControlRequest::Tick).await?;
         moved.unwrap_or(Err(LedgerError::Stopping))
+    }
+
+    /// Returns up to `max` open orders that the current price meets, oldest first.
+    pub(super) async fn due(&self, max: usize) -> Result<DueOrders, LedgerError> {
+        let due = self
+            .request(|reply| ControlRequest::DueOrders(max, reply))
+            .await?;
+        due.unwrap_or(Err(LedgerError::Stopping))
     }
 
     pub(super) async fn claim(&self, player: PlayerName, key: KeyHash) -> Result<(), LedgerError> {

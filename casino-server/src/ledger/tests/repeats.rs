@@ -2,10 +2,15 @@
 
 use std::{path::PathBuf, sync::atomic::AtomicBool};
 
+use awesomestock_proto::values::Trigger;
+
 use super::*;
 use crate::{
-    domain::order::request::{OrderRequest, RequestId},
-    store::{Batch, Damage, IdCounters, Store, StoreError},
+    domain::order::{
+        request::{OrderRequest, RequestId},
+        resting::{OrderPosting, RestingTerms},
+    },
+    store::{Batch, Damage, IdCounters, Store, StoreError, sqlite::Snapshot},
 };
 
 /// A log that sometimes has no room for a batch.
@@ -17,6 +22,10 @@ struct FlakyStore {
 impl Store for FlakyStore {
     fn id_counters(&self) -> IdCounters {
         self.log.id_counters()
+    }
+
+    fn take_open_orders(&mut self) -> Vec<(PlayerName, OrderPosting)> {
+        self.log.take_open_orders()
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {
@@ -87,12 +96,38 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let again = prop::collection::vec(any::<prop::sample::Index>(), 0..4);
-    let ask = (0..3_usize, command(), prop::bool::weighted(0.2), again);
+    let command = prop_oneof![
+        5 => command(),
+        3 => resting(),
+        1 => (0..40_u128).prop_map(|number| Command::Cancel(RequestId(number.to_be_bytes()))),
+    ];
+    let ask = (0..3_usize, command, prop::bool::weighted(0.2), again);
     prop_oneof![
         12 => ask.prop_map(|(player, command, full, again)| Step::Ask { player, command, full, again }),
-        2 => Just(Step::Tick),
+        3 => Just(Step::Tick),
         1 => Just(Step::Restart),
     ]
+}
+
+fn resting() -> impl Strategy<Value = Command> {
+    (any::<[bool; 3]>(), 0..9, 1..30).prop_map(|([is_buy, is_limit, up_to], count, price)| {
+        Command::Rest(RestingTerms {
+            side: if is_buy { Side::Buy } else { Side::Sell },
+            count: Stocks(count),
+            trigger: if is_limit { Trigger::Limit } else { Trigger::Stop },
+            price: Price::new(price).unwrap(),
+            up_to,
+        })
+    })
+}
+
+/// Returns a request with an ID that follows from its number.
+fn request(command: Command, number: usize) -> OrderRequest {
+    let number = u128::try_from(number).unwrap();
+    OrderRequest {
+        command,
+        id: Some(RequestId(number.to_be_bytes())),
+    }
 }
 
 fn player(number: usize) -> PlayerName {
@@ -108,7 +143,8 @@ async fn once(path: PathBuf, steps: &[Step]) -> Vec<Decision> {
             Step::Ask {
                 player: of, command, ..
             } => {
-                decisions.push(run.handle.submit(player(*of), *command).await.unwrap());
+                let request = request(*command, decisions.len());
+                decisions.push(run.handle.submit(player(*of), request).await.unwrap());
             }
             Step::Tick => drop(run.handle.tick().await.unwrap()),
             Step::Restart => {}
@@ -136,11 +172,7 @@ async fn repeated(path: PathBuf, steps: &[Step]) -> Vec<Decision> {
                 again,
             } => {
                 let name = player(*of);
-                let number = u128::try_from(pending.len()).unwrap();
-                let request = OrderRequest {
-                    command: *command,
-                    id: Some(RequestId(number.to_be_bytes())),
-                };
+                let request = request(*command, pending.len());
                 let ask = || run.handle.submit(name.clone(), request);
                 if *full {
                     run.full.store(true, Ordering::SeqCst);
@@ -173,6 +205,10 @@ proptest! {
         let expected = runtime.block_on(once(folder.path().join("once.db"), &steps));
         let found = runtime.block_on(repeated(folder.path().join("repeated.db"), &steps));
         prop_assert_eq!(found, expected);
+        let mut mismatches = Vec::new();
+        let snapshot = Snapshot::open(&folder.path().join("repeated.db")).unwrap();
+        snapshot.check(|mismatch| mismatches.push(mismatch)).unwrap();
+        prop_assert_eq!(mismatches, []);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     config::{clock::Clock, options::Options, store_url::postgres::DatabaseUrl},
     feed::{
         lobby::{self, FeedHub},
+        orders::{self, OrderFeed},
         price::PriceFeed,
         sessions::{ClusterSessionLimit, SessionLimit},
     },
@@ -29,6 +30,7 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::server) struct Cluster {
     store: Arc<PostgresCluster>,
+    orders: OrderFeed,
     sessions: ClusterSessionLimit<PostgresCluster>,
 }
 
@@ -43,6 +45,7 @@ impl Cluster {
         tokio::select! {
             never = auth::follow(claims, reader, self.store.notifications()) => never,
             never = lobby::cluster::exchange(feed, &*self.store) => never,
+            never = orders::follow(&self.orders, self.store.notifications()) => never,
             never = self.sessions.run() => never,
         }
     }
@@ -76,9 +79,11 @@ pub(in crate::server) async fn open_cluster(
     let feed = FeedHub::new(market);
     let (sessions, cluster_sessions) =
         SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
+    let order_feed = OrderFeed::default();
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),
         lobby: feed.clone(),
+        orders: order_feed.clone(),
     });
     let ledger = Ledger::spawn_cluster(Arc::clone(&store), market, tick_interval, observer, clock);
     Ok(OpenLedger {
@@ -86,10 +91,12 @@ pub(in crate::server) async fn open_cluster(
         reader: StoreReader::new(Arc::new(reads)),
         prices,
         feed,
+        orders: order_feed.clone(),
         sessions,
         market,
         cluster: Some(Cluster {
             store,
+            orders: order_feed,
             sessions: cluster_sessions,
         }),
     })

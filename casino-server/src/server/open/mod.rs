@@ -18,7 +18,7 @@ use super::OpenError;
 use crate::{
     config::{clock::Clock, environment::Environment, options::Options, store_url::StoreUrl},
     domain::{market::Market, money::Price},
-    feed::{lobby::FeedHub, price::PriceFeed, sessions::SessionLimit},
+    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed, sessions::SessionLimit},
     ledger::Ledger,
     server::observer::FeedObserver,
     store::{
@@ -43,6 +43,7 @@ pub(super) struct OpenLedger {
     pub(super) reader: StoreReader,
     pub(super) prices: PriceFeed,
     pub(super) feed: FeedHub,
+    pub(super) orders: OrderFeed,
     pub(super) sessions: Arc<SessionLimit>,
     /// The market at the start.
     pub(super) market: Market,
@@ -66,9 +67,11 @@ pub(super) async fn open_single(
     let prices = PriceFeed::new(market.current, tick_interval);
     let reader = StoreReader::new(Arc::new(reads));
     let feed = FeedHub::new(market);
+    let orders = OrderFeed::default();
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),
         lobby: feed.clone(),
+        orders: orders.clone(),
     });
     let ledger = Ledger::spawn_local(Box::new(store), reader.clone(), market, observer, clock);
     Ok(OpenLedger {
@@ -76,6 +79,7 @@ pub(super) async fn open_single(
         reader,
         prices,
         feed,
+        orders,
         sessions,
         market,
         cluster: None,

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Row, types::ToSql};
 use super::{
     connection::ConnectionFactory,
     error::PgError,
-    rows::{self, RECORD_COLUMNS},
+    rows::{self, ORDER_COLUMNS, RECORD_COLUMNS},
     schema,
 };
 use crate::{
@@ -62,6 +62,7 @@ impl<F: FnMut(Mismatch)> PostgresCheck<'_, F> {
         while let Some(above) = next {
             let mut chunk = self.chunk(above).await?;
             self.payments(&mut chunk).await?;
+            self.orders(&mut chunk).await?;
             self.trades(&mut chunk).await?;
             next = chunk.next_start();
             self.report.compare(chunk);
@@ -154,6 +155,18 @@ impl<F: FnMut(Mismatch)> PostgresCheck<'_, F> {
                    ORDER BY account, number";
         self.each(sql, &[&lower, &upper], |report, row| {
             report.payment(chunk, AccountId(row.try_get(3)?), &rows::payment(row)?);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn orders(&mut self, chunk: &mut Chunk) -> Result<(), PgError> {
+        let (lower, upper) = (chunk.lower, chunk.upper);
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE account > $1 AND account <= $2 ORDER BY account, number"
+        );
+        self.each(&sql, &[&lower, &upper], |report, row| {
+            report.order(chunk, &rows::order(row)?);
             Ok(())
         })
         .await

@@ -17,7 +17,9 @@ use super::{
     connection::{BY_KEY, ConnectionFactory, LazyConnection, with_timeout},
     error::PgError,
     rows,
-    statements::{AFTER, CLAIM, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, ONE_CORE, RESERVE, SYNC, TOP_ACCOUNTS},
+    statements::{
+        AFTER, CLAIM, DUE, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, ONE_CORE, RESERVE, SYNC, TOP_ACCOUNTS,
+    },
     transaction::BatchWriter,
 };
 use crate::{
@@ -27,6 +29,7 @@ use crate::{
         credential::Claim,
         market::Tick,
         money::{Stocks, Tokens},
+        order::request::RequestId,
         player::{OnlinePlayers, PlayerName, RemotePresence},
     },
     store::{
@@ -94,13 +97,22 @@ impl ClusterStore for PostgresCluster {
         let led = self.market.run("move the price", async |client| {
             let inputs: [&(dyn ToSql + Sync); 5] = [&self.casino, &millis, &tick.number, &price, &at];
             let row = with_timeout(client.query_one(LEAD, &inputs)).await?;
-            Ok(match (row.try_get(0)?, row.try_get(1)?) {
-                (_, true) => LeaseOutcome::Stored,
-                (true, false) => LeaseOutcome::Behind,
-                (false, false) => LeaseOutcome::NotLeader,
+            Ok(match (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?) {
+                (_, true, _) => LeaseOutcome::Stored,
+                (true, false, true) => LeaseOutcome::OrdersDue,
+                (true, false, false) => LeaseOutcome::Behind,
+                (false, false, _) => LeaseOutcome::NotLeader,
             })
         });
         led.await
+    }
+
+    async fn due_orders(&self, max: usize) -> Result<Vec<(PlayerName, RequestId)>, StoreError> {
+        let due = self.market.run("read the orders", async |client| {
+            let rows = with_timeout(client.query(DUE, &[&count(max)])).await?;
+            rows.iter().map(rows::order_id).collect()
+        });
+        due.await
     }
 
     async fn roll_up(&self) -> Result<(), StoreError> {

@@ -7,14 +7,18 @@ use tokio_postgres::{Client, Row, types::ToSql};
 use super::{
     connection::{ConnectionFactory, with_timeout},
     error::PgError,
-    rows::{self, RECORD_COLUMNS},
+    rows::{self, ORDER_COLUMNS, RECORD_COLUMNS},
 };
 use crate::{
     domain::{
         candles::{Candle, RETENTION},
         credential::KeyHash,
         market::Tick,
-        order::{AccountId, AccountRecord, Payment, Trade, request::StoredAnswer},
+        order::{
+            AccountId, AccountRecord, Payment, Trade,
+            request::{RequestId, StoredAnswer},
+            resting::OrderPosting,
+        },
         player::PlayerName,
     },
     store::{Page, PageRequest, StoreError, StoreReads, lock},
@@ -22,6 +26,12 @@ use crate::{
 
 /// Idle connections kept; the caller bounds those in use.
 const MAX_IDLE: usize = 4;
+
+/// Continues "could not".
+const READ_ORDERS: &str = "read the orders";
+
+/// Orders of the player $1.
+const OF_PLAYER: &str = "account = (SELECT id FROM accounts WHERE name = $1)";
 
 #[derive(Debug)]
 pub(crate) struct PostgresReads {
@@ -106,6 +116,29 @@ impl StoreReads for PostgresReads {
         let (name, below, most) = (player.as_str(), page.below(), page.one_more());
         let newest = self.list("read the trades", sql, &[&name, &below, &most], rows::trade)?;
         Ok(page.with_limit(newest))
+    }
+
+    fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
+        let sql =
+            format!("SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND ended IS NULL ORDER BY number");
+        self.list(READ_ORDERS, &sql, &[&player.as_str()], rows::order)
+    }
+
+    fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND ended < $2 ORDER BY ended DESC LIMIT $3"
+        );
+        let (name, below, most) = (player.as_str(), page.below(), page.one_more());
+        Ok(page.with_limit(self.list(READ_ORDERS, &sql, &[&name, &below, &most], rows::order)?))
+    }
+
+    fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND id = $2 ORDER BY number DESC LIMIT 1"
+        );
+        let (name, id) = (player.as_str(), id.0.as_slice());
+        let orders = self.list(READ_ORDERS, &sql, &[&name, &id], rows::order)?;
+        Ok(orders.into_iter().next())
     }
 
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {

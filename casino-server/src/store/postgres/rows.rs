@@ -12,11 +12,13 @@ use crate::{
         money::{Price, Stocks, Tokens, UnixMillis},
         order::{
             AccountId, AccountRecord, Payment, Side, Trade,
-            request::{AnsweredRequest, StoredAnswer},
+            request::{AnsweredRequest, RequestId, StoredAnswer},
+            resting::OrderPosting,
         },
+        player::PlayerName,
         rate_limit::TokenBucket,
     },
-    store::stored_answers::from_bytes,
+    store::{stored_answers::from_bytes, stored_orders},
 };
 
 pub(super) const RECORD_COLUMNS: &str = "id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, \
@@ -74,6 +76,31 @@ pub(super) fn stored_answer(row: &Row) -> Result<StoredAnswer, PgError> {
         number: row.try_get(1)?,
         answer: answer(row, 2)?,
     })
+}
+
+/// The columns of [`order`].
+pub(super) const ORDER_COLUMNS: &str = "number, account, ended, details";
+
+/// Reads [`ORDER_COLUMNS`].
+pub(super) fn order(row: &Row) -> Result<OrderPosting, PgError> {
+    let order = stored_orders::from_bytes(row.try_get(3)?);
+    Ok(OrderPosting {
+        account: AccountId(row.try_get(1)?),
+        number: row.try_get(0)?,
+        ended: row.try_get(2)?,
+        order: order.ok_or(PgError::Row("cannot decode an order"))?,
+    })
+}
+
+/// Reads `id, name`.
+pub(super) fn order_id(row: &Row) -> Result<(PlayerName, RequestId), PgError> {
+    let id: &[u8] = row.try_get(0)?;
+    let id = RequestId::required(id).map_err(|_| PgError::Row("the ID of an order is not 16 bytes long"))?;
+    let player = PlayerName::from_stored(row.try_get(1)?);
+    Ok((
+        player.map_err(|_| PgError::Row("the name of a player is invalid"))?,
+        id,
+    ))
 }
 
 pub(super) fn key(row: &Row) -> Result<KeyHash, PgError> {

@@ -1,21 +1,38 @@
 //! SQL of what the servers share besides the batches.
 
+/// Stores no tick while the current price meets an open order: that order executes first.
 pub(super) const LEAD: &str = "
 WITH led AS (
     UPDATE market SET leader = $1, leads_until = clock_timestamp() + $2::bigint * interval '1 millisecond',
         term = term + CASE WHEN leader IS DISTINCT FROM $1 THEN 1 ELSE 0 END
     WHERE leader IS NOT DISTINCT FROM $1 OR leads_until < clock_timestamp()
     RETURNING id
+), newest AS (
+    SELECT price FROM ticks ORDER BY number DESC LIMIT 1
+), due AS (
+    SELECT EXISTS (SELECT FROM orders AS o, newest AS n WHERE ended IS NULL AND falls AND o.price >= n.price)
+        OR EXISTS (SELECT FROM orders AS o, newest AS n WHERE ended IS NULL AND NOT falls AND o.price <= n.price) AS met
 ), stored AS (
     INSERT INTO ticks (number, price, at_unix_ms)
-        SELECT $3::bigint, $4::integer, $5::bigint FROM led
-        WHERE $3 = (SELECT max(number) + 1 FROM ticks)
+        SELECT $3::bigint, $4::integer, $5::bigint FROM led, due
+        WHERE NOT met AND $3 = (SELECT max(number) + 1 FROM ticks)
         ON CONFLICT DO NOTHING
     RETURNING number
 ), told AS (
     SELECT pg_notify('awesomestock_ticks', number::text) FROM stored
 )
-SELECT EXISTS (SELECT FROM led), (SELECT count(*) FROM told) > 0";
+SELECT EXISTS (SELECT FROM led), (SELECT count(*) FROM told) > 0, (SELECT met FROM due)";
+
+/// Open orders that the current price meets, oldest first.
+pub(super) const DUE: &str = "
+WITH newest AS (SELECT price FROM ticks ORDER BY number DESC LIMIT 1)
+SELECT id, name FROM (
+    SELECT o.number, o.account, o.id FROM orders AS o, newest AS n
+        WHERE ended IS NULL AND falls AND o.price >= n.price
+    UNION ALL
+    SELECT o.number, o.account, o.id FROM orders AS o, newest AS n
+        WHERE ended IS NULL AND NOT falls AND o.price <= n.price
+) AS due JOIN (SELECT id AS account, name FROM accounts) AS a USING (account) ORDER BY number LIMIT $1";
 
 /// Limited: clients read older ticks page by page.
 pub(super) const AFTER: &str = "

@@ -1,5 +1,7 @@
 //! Audits a [`Snapshot`]. Memory is bounded by the chunk size; each chunk reads all trade pages.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{rows, snapshot::Snapshot, trade_page::TradeLine, write::INDEX_EVERY};
@@ -8,7 +10,7 @@ use crate::{
         audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch},
         candles::RETENTION,
         market::Tick,
-        order::{AccountId, AccountRecord, TradePosting},
+        order::{AccountId, AccountRecord, TradePosting, resting::OrderPosting},
     },
     store::{Batch, StoreError},
 };
@@ -46,6 +48,7 @@ impl Snapshot {
         while let Some(above) = next {
             let mut chunk = audit.chunk(above, players).map_err(failed("read the accounts"))?;
             audit.payments(&mut chunk).map_err(failed("read the payments"))?;
+            audit.orders(&mut chunk).map_err(failed("read the orders"))?;
             audit.pages(&mut chunk).map_err(failed("read the trades"))?;
             audit.log(&mut chunk);
             next = chunk.next_start();
@@ -120,6 +123,28 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
         while let Some(row) = rows.next()? {
             self.report
                 .payment(chunk, AccountId(row.get(3)?), &rows::payment(row)?);
+        }
+        Ok(())
+    }
+
+    /// Checks the orders in their last state, which may be in the log.
+    fn orders(&mut self, chunk: &mut Chunk) -> rusqlite::Result<()> {
+        let batches = self.batches;
+        let logged = batches.iter().flat_map(|batch| &batch.orders);
+        let logged: BTreeMap<i64, &OrderPosting> = logged.map(|posting| (posting.number, posting)).collect();
+        let mut orders = self.connection.prepare(
+            "SELECT number, account, ended, details FROM orders WHERE account > ? AND account <= ?
+             ORDER BY account, number",
+        )?;
+        let mut rows = orders.query([chunk.lower, chunk.upper])?;
+        while let Some(row) = rows.next()? {
+            let posting = rows::order(row)?;
+            if !logged.contains_key(&posting.number) {
+                self.report.order(chunk, &posting);
+            }
+        }
+        for posting in logged.into_values() {
+            self.report.order(chunk, posting);
         }
         Ok(())
     }

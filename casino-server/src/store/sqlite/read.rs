@@ -10,7 +10,11 @@ use crate::{
         candles::{Candle, RETENTION, Retention},
         credential::{HASH_BYTES, KeyHash},
         market::Tick,
-        order::{AccountId, AccountRecord, Payment, Trade, request::StoredAnswer},
+        order::{
+            AccountId, AccountRecord, Payment, Trade,
+            request::{RequestId, StoredAnswer},
+            resting::OrderPosting,
+        },
         player::PlayerName,
     },
     store::{Page, PageRequest, StoreError, StoreReads, lock, sqlite::BUSY_TIMEOUT},
@@ -18,6 +22,9 @@ use crate::{
 
 /// Idle connections kept; the caller bounds those in use.
 const MAX_IDLE: usize = 4;
+
+/// Continues "could not".
+const READ_ORDERS: &str = "read the orders";
 
 #[derive(Debug)]
 pub(crate) struct SqliteReads {
@@ -112,6 +119,36 @@ impl StoreReads for SqliteReads {
     fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError> {
         self.with("read the trades", |connection| {
             Ok(page.with_limit(trades_before(connection, player, page)?))
+        })
+    }
+
+    fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
+        let sql = "SELECT number, account, ended, details FROM orders
+                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended IS NULL ORDER BY number";
+        self.with(READ_ORDERS, |connection| {
+            list(connection, sql, [player.as_str()], rows::order)
+        })
+    }
+
+    fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
+        let sql = "SELECT number, account, ended, details FROM orders
+                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended < ?
+                   ORDER BY ended DESC LIMIT ?";
+        self.with(READ_ORDERS, |connection| {
+            let params = params![player.as_str(), page.below(), page.one_more()];
+            Ok(page.with_limit(list(connection, sql, params, rows::order)?))
+        })
+    }
+
+    fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
+        let sql = "SELECT number, account, ended, details FROM orders
+                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND id = ?
+                   ORDER BY number DESC LIMIT 1";
+        self.with(READ_ORDERS, |connection| {
+            connection
+                .prepare_cached(sql)?
+                .query_row(params![player.as_str(), id.0], rows::order)
+                .optional()
         })
     }
 

@@ -8,8 +8,9 @@ use crate::domain::{
     candles::Candle,
     market::{Market, Tick},
     money::{Price, Stocks, Tokens, UnixMillis},
-    order::{AccountId, AccountRecord, Payment, Side, Trade},
+    order::{AccountId, AccountRecord, Payment, Side, Trade, resting::OrderPosting},
 };
+use crate::store::stored_orders;
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
@@ -65,6 +66,18 @@ pub(super) fn trade(line: &TradeLine, shared: Tick) -> Option<Trade> {
         price: shared.price,
         tick: shared.number,
         at: shared.at,
+    })
+}
+
+/// Reads `number, account, ended, details`.
+pub(super) fn order(row: &Row<'_>) -> rusqlite::Result<OrderPosting> {
+    let order = stored_orders::from_bytes(row.get_ref(3)?.as_blob()?)
+        .ok_or_else(|| rusqlite::Error::InvalidColumnType(3, "details".to_owned(), Type::Blob))?;
+    Ok(OrderPosting {
+        account: AccountId(row.get(1)?),
+        number: row.get(0)?,
+        ended: row.get(2)?,
+        order,
     })
 }
 

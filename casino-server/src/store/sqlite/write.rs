@@ -14,10 +14,12 @@ use crate::{
     domain::{
         candles::{RETENTION, Retention},
         market::Market,
-        order::TradePosting,
+        order::{TradePosting, resting::OrderPosting},
         player::PlayerName,
     },
-    store::{Batch, CommitError, IdCounters, StoreError, WalPosition, WalTarget, sqlite::Lock},
+    store::{
+        Batch, CommitError, IdCounters, StoreError, WalPosition, WalTarget, sqlite::Lock, stored_orders,
+    },
 };
 
 /// An account's trades per index entry: the maximum read over to find an old one.
@@ -107,9 +109,29 @@ impl WalTarget for SqliteStore {
             Ok(IdCounters {
                 account: highest("SELECT coalesce(max(id), 0) FROM accounts")?,
                 page: highest("SELECT coalesce(max(id), 0) FROM sheets")?,
+                order: highest("SELECT coalesce(max(number), 0) FROM orders")?,
+                ended: highest("SELECT coalesce(max(ended), 0) FROM orders")?,
             })
         };
         read().map_err(|error: rusqlite::Error| StoreError::new("read the accounts", error))
+    }
+
+    fn open_orders(&mut self) -> Result<Vec<(PlayerName, OrderPosting)>, StoreError> {
+        let failed = |error: rusqlite::Error| StoreError::new("read the orders", error);
+        let sql = "SELECT number, account, ended, details, name FROM orders
+                   JOIN accounts ON accounts.id = orders.account WHERE ended IS NULL";
+        let mut orders = self.connection.prepare(sql).map_err(failed)?;
+        let read = |row: &Row<'_>| Ok((row.get::<_, String>(4)?, rows::order(row)?));
+        let orders = orders.query_map([], read).map_err(failed)?;
+        let orders = orders.map(|order| {
+            let (name, posting) = order.map_err(failed)?;
+            let player = PlayerName::from_stored(&name);
+            Ok((
+                player.map_err(|error| StoreError::new("read the orders", error))?,
+                posting,
+            ))
+        });
+        orders.collect()
     }
 
     fn position(&mut self) -> Result<WalPosition, StoreError> {
@@ -189,6 +211,7 @@ pub(super) fn apply(
         write_trades(&transaction, batch, text).map_err(before)?;
         write_ticks(&transaction, batch).map_err(before)?;
         write_claims(&transaction, batch).map_err(before)?;
+        write_orders(&transaction, batch).map_err(before)?;
     }
     requests::write(&transaction, batches).map_err(before)?;
     if batches.iter().any(|batch| !batch.ticks.is_empty()) {
@@ -351,6 +374,28 @@ fn write_claims(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> 
         connection.prepare_cached("INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES (?, ?, ?)")?;
     for claim in &batch.claims {
         claims.execute(params![claim.player.as_str(), claim.key.as_bytes(), claim.at.0])?;
+    }
+    Ok(())
+}
+
+fn write_orders(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    if batch.orders.is_empty() {
+        return Ok(());
+    }
+    let mut orders = connection.prepare_cached(
+        "INSERT INTO orders (number, account, id, ended, details) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (number) DO UPDATE SET ended = ?4, details = ?5",
+    )?;
+    for posting in &batch.orders {
+        let details = stored_orders::to_bytes(&posting.order)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        orders.execute(params![
+            posting.number,
+            posting.account.0,
+            posting.order.id.0,
+            posting.ended,
+            details
+        ])?;
     }
     Ok(())
 }

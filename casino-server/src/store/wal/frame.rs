@@ -13,7 +13,10 @@ pub(super) const HEADER: usize = 24;
 /// Maximum of the 3-byte length.
 const LENGTH_MAX: usize = 0xff_ffff;
 
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
+
+/// The format before batches had orders, which it lacks at the end.
+const WITHOUT_ORDERS: u8 = 3;
 
 const CHECKSUM: Range<usize> = 0..4;
 const LENGTH: Range<usize> = 4..7;
@@ -102,10 +105,12 @@ pub(super) fn read(header: FrameHeader, frame: &[u8]) -> Result<Option<Batch>, U
     let unknown = UnknownFormat {
         format: header.format,
     };
-    if header.format != FORMAT {
-        return Err(unknown);
-    }
-    let batch = postcard::from_bytes(frame.get(HEADER..).unwrap_or_default());
+    let encoded = frame.get(HEADER..).unwrap_or_default();
+    let batch = match header.format {
+        FORMAT => postcard::from_bytes(encoded),
+        WITHOUT_ORDERS => postcard::from_bytes(&[encoded, &[0]].concat()),
+        _ => return Err(unknown),
+    };
     batch.map(Some).map_err(|_| unknown)
 }
 
@@ -122,6 +127,7 @@ fn number(bytes: &[u8], at: Range<usize>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use awesomestock_proto::values::Trigger;
     use proptest::prelude::*;
 
     use super::*;
@@ -133,6 +139,7 @@ mod tests {
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Payment, Side, Trade, TradePosting,
             request::{AnsweredRequest, RequestId, StoredAnswer},
+            resting::{OrderPosting, RestingOrder, RestingTerms},
         },
         player::PlayerName,
     };
@@ -190,7 +197,29 @@ mod tests {
                     },
                 },
             }],
+            orders: vec![OrderPosting {
+                account: AccountId(1),
+                number: 7,
+                ended: Some(3),
+                order: resting(),
+            }],
         }
+    }
+
+    fn resting() -> RestingOrder {
+        let terms = RestingTerms {
+            side: Side::Buy,
+            count: Stocks(5),
+            trigger: Trigger::Limit,
+            price: Price::MIN,
+            up_to: false,
+        };
+        let tick = Tick {
+            number: 5,
+            price: Price::MIN,
+            at: UnixMillis(5),
+        };
+        RestingOrder::new(RequestId([0xab; 16]), terms, tick, UnixMillis(6))
     }
 
     fn framed() -> Vec<u8> {
@@ -230,6 +259,24 @@ mod tests {
         bytes[CHECKSUM].copy_from_slice(&checksum);
         let header = header(&bytes, FRAME_ID).unwrap();
         assert_eq!(read(header, &bytes), Err(UnknownFormat { format: 77 }));
+    }
+
+    /// A log that the version before resting orders left is recovered.
+    #[test]
+    fn a_batch_of_the_format_before_has_no_orders() {
+        let batch = Batch {
+            orders: Vec::new(),
+            ..batch()
+        };
+        let mut bytes = Vec::new();
+        write(FRAME_ID, &batch, &mut bytes).unwrap();
+        assert_eq!(bytes.pop(), Some(0), "no orders");
+        let length = u8::try_from(bytes.len() - HEADER).unwrap();
+        put(&mut bytes, LENGTH, &[length, 0, 0]);
+        bytes[FORMAT_AT] = WITHOUT_ORDERS;
+        let checksum = crc32fast::hash(&bytes[CHECKSUM.end..]).to_le_bytes();
+        bytes[CHECKSUM].copy_from_slice(&checksum);
+        assert_eq!(decoded(&bytes), Some(batch));
     }
 
     proptest! {

@@ -20,6 +20,7 @@ mod tests;
 use std::{
     fs::File,
     io::{self, Read},
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -38,6 +39,7 @@ use self::{
 };
 use crate::{
     config::environment::{Disk, Environment},
+    domain::{order::resting::OrderPosting, player::PlayerName},
     store::{Batch, CommitError, IdCounters, Store, StoreError, StoreReads, WalPosition, WalTarget},
 };
 
@@ -228,6 +230,8 @@ pub(crate) struct WalStore {
     /// Reused buffer.
     frame: Vec<u8>,
     numbers: IdCounters,
+    /// Open when the log was started.
+    open_orders: Vec<(PlayerName, OrderPosting)>,
     /// `None` when stopping.
     applier: Option<JoinHandle<Result<Box<dyn WalTarget>, StoreError>>>,
 }
@@ -255,6 +259,7 @@ impl WalStore {
         } = recovered;
         let pending = Arc::new(PendingBatches::new(log_bytes));
         let numbers = target.id_counters()?;
+        let open_orders = target.open_orders()?;
         let applier = WalApplier {
             target: Box::new(target),
             pending: Arc::clone(&pending),
@@ -272,6 +277,7 @@ impl WalStore {
             last: position.batch,
             frame: Vec::new(),
             numbers,
+            open_orders,
             applier: Some(applier),
         };
         Ok((store, OverlayReads::new(pending, reads)))
@@ -302,6 +308,10 @@ impl WalStore {
 impl Store for WalStore {
     fn id_counters(&self) -> IdCounters {
         self.numbers
+    }
+
+    fn take_open_orders(&mut self) -> Vec<(PlayerName, OrderPosting)> {
+        mem::take(&mut self.open_orders)
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {

@@ -3,7 +3,7 @@
 //! Pending batches are read first. Those applied meanwhile are seen twice and recognized by their numbers, but
 //! never missed.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::pending::{PendingBatch, PendingBatches};
 use crate::{
@@ -11,7 +11,11 @@ use crate::{
         candles::Candle,
         credential::KeyHash,
         market::Tick,
-        order::{AccountId, AccountRecord, Payment, Trade, request::StoredAnswer},
+        order::{
+            AccountId, AccountRecord, Payment, Trade,
+            request::{RequestId, StoredAnswer},
+            resting::OrderPosting,
+        },
         player::PlayerName,
     },
     store::{Page, PageRequest, StoreError, StoreReads},
@@ -116,6 +120,51 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
         )
     }
 
+    fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
+        let pending = self.pending();
+        let Some(account) = self.account_id(&pending, player)? else {
+            return Ok(Vec::new());
+        };
+        let stored = self.engine.open_orders(player)?;
+        let mut open: BTreeMap<i64, OrderPosting> = stored
+            .into_iter()
+            .map(|posting| (posting.number, posting))
+            .collect();
+        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.orders);
+        for posting in newer.filter(|posting| posting.account == account) {
+            match posting.ended {
+                None => open.insert(posting.number, *posting),
+                Some(_) => open.remove(&posting.number),
+            };
+        }
+        Ok(open.into_values().collect())
+    }
+
+    fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
+        let pending = self.pending();
+        let Some(account) = self.account_id(&pending, player)? else {
+            return self.engine.ended_orders(player, page);
+        };
+        let newer = newest_orders(&pending, account).filter(|posting| posting.ended.is_some());
+        merge_page(
+            newer.copied(),
+            page,
+            |posting| posting.ended.unwrap_or(0),
+            |page| self.engine.ended_orders(player, page),
+        )
+    }
+
+    fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
+        let pending = self.pending();
+        let Some(account) = self.account_id(&pending, player)? else {
+            return Ok(None);
+        };
+        match newest_orders(&pending, account).find(|posting| posting.order.id == id) {
+            Some(posting) => Ok(Some(*posting)),
+            None => self.engine.order(player, id),
+        }
+    }
+
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
         let pending = self.pending();
         let newer = pending
@@ -132,6 +181,14 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
     fn close(&self) {
         self.engine.close();
     }
+}
+
+/// Returns the changes of the account's orders, newest first.
+fn newest_orders(pending: &[PendingBatch], account: AccountId) -> impl Iterator<Item = &OrderPosting> {
+    let orders = pending
+        .iter()
+        .flat_map(|pending| pending.batch.orders.iter().rev());
+    orders.filter(move |posting| posting.account == account)
 }
 
 fn newest(pending: &[PendingBatch], player: &PlayerName) -> Option<AccountRecord> {

@@ -21,6 +21,7 @@ use crate::{
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Payment, Side, Trade, TradePosting,
             request::{AnsweredRequest, RequestId, StoredAnswer},
+            resting::OrderPosting,
         },
         player::PlayerName,
     },
@@ -101,6 +102,7 @@ fn batch(number: i64) -> Arc<Batch> {
             at: UnixMillis(number),
         }],
         answers: vec![stored_answer(account, nth)],
+        ..Batch::default()
     })
 }
 
@@ -236,6 +238,10 @@ impl Engine {
 impl WalTarget for Engine {
     fn id_counters(&mut self) -> Result<IdCounters, StoreError> {
         Ok(IdCounters::default())
+    }
+
+    fn open_orders(&mut self) -> Result<Vec<(PlayerName, OrderPosting)>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn position(&mut self) -> Result<WalPosition, StoreError> {

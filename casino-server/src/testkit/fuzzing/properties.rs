@@ -61,15 +61,19 @@ fn step() -> impl Strategy<Value = Vec<u8>> {
         id,
     });
     let limit = prop_oneof![6 => Just(0), 2 => 1..30, 1 => any::<i32>()];
-    let action = (user(), -1..4, number(), limit, id(), any::<bool>()).prop_map(
-        |(user, kind, stocks_count, limit_price, id, up_to)| Action {
+    let stop = prop_oneof![6 => Just(0), 2 => 1..30, 1 => any::<i32>()];
+    let rests = prop_oneof![6 => Just(0), 3 => Just(1), 1 => any::<i32>()];
+    let prices = (limit, stop, rests);
+    let action = (user(), -1..4, number(), prices, id(), any::<bool>()).prop_map(
+        |(user, kind, stocks_count, (limit_price, stop_price, time_in_force), id, up_to)| Action {
             user,
             r#type: kind,
             stocks_count,
             limit_price,
             id,
             up_to,
-            ..Action::default()
+            time_in_force,
+            stop_price,
         },
     );
     let pages = (user(), any::<i64>(), number()).prop_map(move |(user, before, limit)| {

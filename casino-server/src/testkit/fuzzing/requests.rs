@@ -91,6 +91,7 @@ impl ModelAccount {
                 self.tokens -= count * i128::from(trade.price.get());
                 self.stocks += count;
             }
+            LedgerEntry::Accepted | LedgerEntry::Cancelled => return,
         }
         self.changes += 1;
     }
@@ -199,12 +200,12 @@ impl Model {
             Err(error) => check_status(&error.into()),
             Ok(id) => match self.decide(&player, OrderRequest { command, id }).result {
                 Err(rejection) => check_status(&rejection.into()),
-                Ok(LedgerEntry::Trade(trade)) => panic!("a payment was taken for {trade:?}"),
                 Ok(LedgerEntry::Payment(payment)) => {
                     let answer_sent = convert::payment(&player, payment);
                     assert_eq!(answer_sent.amount, payment.amount);
                     assert!(payment.tokens().0 > 0 && payment.amount != 0);
                 }
+                Ok(entry) => panic!("a payment was taken for {entry:?}"),
             },
         }
     }
@@ -223,9 +224,9 @@ impl Model {
                 assert_eq!(action.user.map(|user| user.id).as_deref(), Some(player.as_str()));
                 let decision = self.decide(&player, request);
                 for feeds in [Capabilities::default(), Capabilities::ALL] {
-                    let answer_sent = answered(&convert::order_result(&decision, feeds), feeds);
+                    let answer_sent = answered(&convert::order_result(&decision, None, feeds), feeds);
                     assert_eq!(
-                        decision.result.is_ok(),
+                        matches!(decision.result, Ok(LedgerEntry::Trade(_))),
                         answer_sent.msg == awesomestock_proto::EXECUTED_MESSAGE,
                         "{answer_sent:?}"
                     );
@@ -264,7 +265,7 @@ impl Model {
             Ok(entry) => {
                 check_entry(command, entry, self.open_state.market);
                 account_model.apply(entry);
-                self.entries += 1;
+                self.entries += usize::from(!matches!(entry, LedgerEntry::Accepted));
                 assert_eq!(decided.commits_with, self.batch.sequence());
             }
         }
@@ -292,6 +293,11 @@ impl Model {
         let tick = self.batch.tick(self.at).expect("there are ticks enough");
         assert_eq!(tick.number, self.open_state.market.current.number + 1);
         self.open_state.market.current = tick;
+        for (player, id) in self.batch.due(usize::MAX) {
+            let decision = self.decide(&player, Command::Trigger(id).into());
+            assert_ne!(decision.result, Err(Rejection::NoOpenOrder), "a due order ends");
+        }
+        assert!(self.batch.due(1).is_empty());
     }
 
     fn commit(&mut self) {
@@ -321,7 +327,7 @@ impl Model {
     }
 
     fn roll_back(&mut self) {
-        self.batch.roll_back(self.committed.market);
+        self.batch.roll_back(self.batch.sequence(), self.committed.market);
         self.open_state = self.committed.clone();
         self.entries = 0;
         let players: Vec<_> = self.open_state.accounts.keys().cloned().collect();
@@ -357,6 +363,12 @@ fn check_entry(command: Command, entry: LedgerEntry, market: Market) {
             assert!((1..=count.0).contains(&trade.count.0));
             assert_eq!((trade.side, trade.price), (side, price));
         }
+        (Command::Rest(terms), LedgerEntry::Trade(trade)) => {
+            assert!(terms.is_met(price));
+            check_entry(terms.immediate(), LedgerEntry::Trade(trade), market);
+        }
+        (Command::Rest(terms), LedgerEntry::Accepted) => assert!(terms.count.0 >= 1 && !terms.is_met(price)),
+        (Command::Trigger(_), LedgerEntry::Trade(trade)) => assert_eq!(trade.price, price),
         other => panic!("{other:?}"),
     }
     match command {

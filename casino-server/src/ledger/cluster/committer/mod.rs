@@ -146,12 +146,16 @@ fn accounts_needed(queued: &QueuedBatch, last_tick: i64) -> BatchInputs<'_> {
         players: Vec::new(),
         new: Vec::new(),
         ids: Vec::new(),
+        orders: Vec::new(),
         last_tick,
     };
-    let mut ids_seen = HashSet::new();
+    let (mut ids_seen, mut with_orders) = (HashSet::new(), HashSet::new());
     for (player, OrderRequest { command, id }) in &queued.orders {
         if seen.insert(player) {
             inputs.players.push(player.as_str());
+        }
+        if command.needs_orders() && with_orders.insert(player) {
+            inputs.orders.push(player.as_str());
         }
         // Answers are stored with an account, also those of rejected orders.
         if (command.creates_account() || id.is_some()) && creating.insert(player) {
@@ -177,7 +181,7 @@ fn decide(
         current: loaded.tick,
         ..market
     };
-    let mut open = OpenBatch::new(market, IdCounters::default());
+    let mut open = open_batch(market, loaded);
     open.set_rate(rate);
     let mut decided = DecidedBatch::default();
     let mut without_account = Vec::new();
@@ -223,6 +227,21 @@ fn decide(
     }
     decided.ticks.clone_from(&loaded.new_ticks);
     decided
+}
+
+/// Returns an empty batch with the loaded open orders. The store replaces the numbers of new orders.
+fn open_batch(market: Market, loaded: &LoadedAccounts) -> OpenBatch {
+    let orders = loaded.accounts.iter().flat_map(|(name, account)| {
+        let player = PlayerName::from_stored(name).ok();
+        let postings = account.orders.iter();
+        postings.filter_map(move |posting| Some((player.clone()?, *posting)))
+    });
+    let numbers = loaded.accounts.values().flat_map(|account| &account.orders);
+    let numbers = IdCounters {
+        order: numbers.map(|posting| posting.number).max().unwrap_or(0),
+        ..IdCounters::default()
+    };
+    OpenBatch::new(market, numbers).with_orders(orders)
 }
 
 /// Answers to the orders of a batch that failed with `error` and was not written. A request with an ID that was answered

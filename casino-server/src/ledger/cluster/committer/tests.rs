@@ -28,6 +28,7 @@ fn ann(tokens: i32) -> LoadedAccount {
         record,
         answers: Vec::new(),
         last_answer: 0,
+        orders: Vec::new(),
         bucket: TokenBucket::FULL,
     }
 }
@@ -109,6 +110,7 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
         record: AccountRecord::new(AccountId(8)),
         answers: Vec::new(),
         last_answer: 0,
+        orders: Vec::new(),
         bucket: TokenBucket::FULL,
     };
     let rate = NonZero::new(2);
@@ -165,6 +167,7 @@ fn the_rate_limit_of_a_player_continues_from_batch_to_batch() {
                 "ann",
                 LoadedAccount {
                     answers: Vec::new(),
+                    orders: Vec::new(),
                     ..ann
                 },
             )])

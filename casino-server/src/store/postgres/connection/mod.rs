@@ -38,7 +38,8 @@ SET idle_in_transaction_session_timeout = '5s';
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 ";
 
-const LISTEN: &str = "LISTEN awesomestock_ticks; LISTEN awesomestock_claims; LISTEN awesomestock_tape";
+const LISTEN: &str = "LISTEN awesomestock_ticks; LISTEN awesomestock_claims; LISTEN awesomestock_tape; \
+                      LISTEN awesomestock_orders";
 
 /// Forces index access: plans made for small tables would scan them when they are large.
 pub(super) const BY_KEY: &str =
@@ -195,6 +196,7 @@ async fn drive_connection(
                     match payload.channel() {
                         "awesomestock_ticks" => notifications.add_tick(),
                         "awesomestock_claims" => notifications.add_claim(payload.payload()),
+                        "awesomestock_orders" => notifications.add_ended_orders(payload.payload()),
                         "awesomestock_tape" => notifications.add_trades(payload.payload().to_owned()),
                         _ => {}
                     }

@@ -1,16 +1,20 @@
 //! Writes the parts of a batch: one statement per table, one array per column.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use tokio_postgres::{Client, Error, Statement, types::ToSql};
 
 use crate::{
-    domain::{order::request::REQUESTS_KEPT, rate_limit::TokenBucket},
+    domain::{
+        order::{request::REQUESTS_KEPT, resting::OrderPosting},
+        rate_limit::TokenBucket,
+    },
     store::{
         Batch,
         cluster::RateLimits,
         postgres::{error::PgError, rows},
         stored_answers::to_bytes,
+        stored_orders,
     },
 };
 
@@ -132,4 +136,54 @@ pub(super) fn encode_answers(batch: &Batch) -> Result<Vec<Vec<u8>>, PgError> {
     encoded
         .collect::<Result<_, _>>()
         .map_err(|_| PgError::Row("cannot encode an answer"))
+}
+
+/// A resting order to write.
+pub(super) struct OrderRow {
+    posting: OrderPosting,
+    details: Vec<u8>,
+    /// Placed by the batch.
+    is_new: bool,
+}
+
+/// Returns the orders of the batch in their last state, in the order of their last changes.
+pub(super) fn order_rows(batch: &Batch) -> Result<Vec<OrderRow>, PgError> {
+    let placed = batch.orders.iter().filter(|posting| posting.ended.is_none());
+    let placed: HashSet<i64> = placed.map(|posting| posting.number).collect();
+    let mut seen = HashSet::new();
+    let newest_first = batch.orders.iter().rev();
+    let rows = newest_first
+        .filter(|posting| seen.insert(posting.number))
+        .map(|posting| {
+            Ok(OrderRow {
+                posting: *posting,
+                details: stored_orders::to_bytes(&posting.order)
+                    .map_err(|_| PgError::Row("cannot encode an order"))?,
+                is_new: placed.contains(&posting.number),
+            })
+        });
+    let mut rows: Vec<OrderRow> = rows.collect::<Result<_, PgError>>()?;
+    rows.reverse();
+    Ok(rows)
+}
+
+/// Returns the number of orders written.
+pub(super) async fn write_orders(
+    client: &Client,
+    statement: &Statement,
+    rows: &[OrderRow],
+) -> Result<i64, Error> {
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let columns: Columns<'_> = &[
+        &column(rows, |row| row.posting.account.0),
+        &column(rows, |row| row.posting.order.id.0.to_vec()),
+        &column(rows, |row| row.posting.order.terms.waits_for_fall()),
+        &column(rows, |row| row.posting.order.terms.price.get()),
+        &column(rows, |row| row.details.clone()),
+        &column(rows, |row| row.is_new),
+        &column(rows, |row| row.posting.ended.is_some()),
+    ];
+    client.query_one(statement, columns).await?.try_get(0)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::join5;
+use futures_util::future::{join, join5};
 use tokio_postgres::{Client, Row, Statement};
 
 use super::columns;
@@ -25,12 +25,14 @@ pub(super) struct WriterConnection {
     create: Statement,
     lock: Statement,
     answers: Statement,
+    orders: Statement,
     ticks: Statement,
     marker: Statement,
     update: Statement,
     pay: Statement,
     trade: Statement,
     insert_answers: Statement,
+    write_orders: Statement,
 }
 
 impl WriterConnection {
@@ -49,12 +51,14 @@ impl WriterConnection {
             create: with_timeout(client.prepare(CREATE)).await?,
             lock: with_timeout(client.prepare(&lock)).await?,
             answers: with_timeout(client.prepare(ANSWERS)).await?,
+            orders: with_timeout(client.prepare(ORDERS)).await?,
             ticks: with_timeout(client.prepare(TICKS)).await?,
             marker: with_timeout(client.prepare(MARKER)).await?,
             update: with_timeout(client.prepare(UPDATE)).await?,
             pay: with_timeout(client.prepare(PAY)).await?,
             trade: with_timeout(client.prepare(TRADE)).await?,
             insert_answers: with_timeout(client.prepare(INSERT_ANSWERS)).await?,
+            write_orders: with_timeout(client.prepare(WRITE_ORDERS)).await?,
             client,
         })
     }
@@ -80,23 +84,29 @@ impl WriterConnection {
                 .unzip();
             client.query(&self.answers, &[&names, &ids]).await
         };
+        let orders = async {
+            match inputs.orders.is_empty() {
+                true => Ok(Vec::new()),
+                false => client.query(&self.orders, &[&inputs.orders]).await,
+            }
+        };
         let asked = async {
-            let (began, created, rows, answers, ticks) = join5(
+            let (began, created, rows, (answers, orders), ticks) = join5(
                 client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
                 create,
                 client.query(&self.lock, &[&inputs.players]),
-                answers,
+                join(answers, orders),
                 client.query(&self.ticks, &[&inputs.last_tick]),
             )
             .await;
             began?;
             created?;
-            Ok((rows?, answers?, ticks?))
+            Ok((rows?, answers?, orders?, ticks?))
         };
-        let (rows, answers, ticks) = with_timeout(asked).await?;
+        let (rows, answers, orders, ticks) = with_timeout(asked).await?;
         let newest = ticks.last().ok_or(PgError::Row("there is no price"))?;
         Ok(LoadedAccounts {
-            accounts: accounts(&rows, &answers)?,
+            accounts: accounts(&rows, &answers, &orders)?,
             tick: rows::tick(newest)?,
             new_ticks: ticks.iter().map(rows::tick).collect::<Result<_, _>>()?,
             at: UnixMillis(newest.try_get(3)?),
@@ -114,10 +124,14 @@ impl WriterConnection {
     ) -> Result<(), PgError> {
         let client = &self.client;
         let encoded = columns::encode_answers(batch)?;
+        let orders = columns::order_rows(batch)?;
         let asked = async {
-            let (marked, updated, paid, traded, stored_answer) = join5(
+            let (marked, (updated, ordered), paid, traded, stored_answer) = join5(
                 client.execute(&self.marker, &[&casino, &number]),
-                columns::update_accounts(client, &self.update, batch, buckets),
+                join(
+                    columns::update_accounts(client, &self.update, batch, buckets),
+                    columns::write_orders(client, &self.write_orders, &orders),
+                ),
                 columns::insert_payments(client, &self.pay, batch),
                 columns::insert_trades(client, &self.trade, batch),
                 columns::insert_answers(client, &self.insert_answers, batch, &encoded),
@@ -127,23 +141,31 @@ impl WriterConnection {
             paid?;
             traded?;
             stored_answer?;
-            updated
+            Ok((updated?, ordered?))
         };
-        let accounts = u64::try_from(batch.records.len()).unwrap_or(u64::MAX);
-        if with_timeout(asked).await? != accounts {
+        let (accounts, written) = with_timeout(asked).await?;
+        if accounts != u64::try_from(batch.records.len()).unwrap_or(u64::MAX) {
             return Err(PgError::Row("an account to update is missing"));
+        }
+        if written != i64::try_from(orders.len()).unwrap_or(i64::MAX) {
+            return Err(PgError::Row("an order to end is not open"));
         }
         Ok(())
     }
 }
 
-fn accounts(rows: &[Row], answers: &[Row]) -> Result<HashMap<String, LoadedAccount>, PgError> {
+fn accounts(
+    rows: &[Row],
+    answers: &[Row],
+    orders: &[Row],
+) -> Result<HashMap<String, LoadedAccount>, PgError> {
     let mut accounts = HashMap::new();
     for row in rows {
         let account = LoadedAccount {
             record: rows::record(row)?,
             answers: Vec::new(),
             last_answer: rows::last_answer(row)?,
+            orders: Vec::new(),
             bucket: rows::bucket(row)?,
         };
         accounts.insert(rows::name(row)?, account);
@@ -152,6 +174,12 @@ fn accounts(rows: &[Row], answers: &[Row]) -> Result<HashMap<String, LoadedAccou
         let name: &str = row.try_get(0)?;
         if let Some(account) = accounts.get_mut(name) {
             account.answers.push(rows::answer(row, 1)?);
+        }
+    }
+    for row in orders {
+        let name: &str = row.try_get(4)?;
+        if let Some(account) = accounts.get_mut(name) {
+            account.orders.push(rows::order(row)?);
         }
     }
     Ok(accounts)
@@ -169,6 +197,13 @@ const ANSWERS: &str = "
 SELECT n.name, r.receipt FROM unnest($1::text[], $2::bytea[]) AS n (name, id)
     JOIN accounts AS a ON a.name = n.name
     JOIN receipts AS r ON int8send(r.account) || r.id = int8send(a.id) || n.id";
+
+/// The open orders of some players, oldest first.
+const ORDERS: &str = "
+SELECT o.number, o.account, o.ended, o.details, a.name FROM unnest($1::text[]) AS n (name)
+    JOIN accounts AS a ON a.name = n.name
+    JOIN orders AS o ON o.account = a.id AND o.ended IS NULL
+    ORDER BY o.number";
 
 /// The newest ticks from a number on, at least one.
 const TICKS: &str = "
@@ -210,3 +245,27 @@ WITH forgotten AS (
 )
 INSERT INTO receipts (account, number, id, receipt)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])";
+
+/// Inserts new orders and ends open ones. Notifies the other servers of the ends, whose numbers rise: the accounts are
+/// locked, and a batch changes fewer than 65,536 orders. Returns the number of orders written.
+const WRITE_ORDERS: &str = "
+WITH base AS MATERIALIZED (
+    SELECT nextval('order_ends') * 65536 AS ends
+), changed AS MATERIALIZED (
+    SELECT account, id, falls, price, details, is_new, is_ended, place, base.ends + place AS ends
+    FROM unnest($1::bigint[], $2::bytea[], $3::boolean[], $4::integer[], $5::bytea[], $6::boolean[], $7::boolean[])
+        WITH ORDINALITY AS n (account, id, falls, price, details, is_new, is_ended, place), base
+), placed AS (
+    INSERT INTO orders (account, id, ended, falls, price, details)
+        SELECT account, id, CASE WHEN is_ended THEN ends END, falls, price, details FROM changed WHERE is_new
+        ORDER BY place
+    RETURNING number
+), closed AS (
+    UPDATE orders AS o SET ended = c.ends, details = c.details FROM changed AS c
+        WHERE NOT c.is_new AND o.account = c.account AND o.id = c.id AND o.ended IS NULL
+    RETURNING o.number
+), told AS (
+    SELECT pg_notify('awesomestock_orders', a.name) FROM accounts AS a
+        WHERE a.id IN (SELECT account FROM changed WHERE is_ended)
+)
+SELECT (SELECT count(*) FROM placed) + (SELECT count(*) FROM closed), (SELECT count(*) FROM told)";

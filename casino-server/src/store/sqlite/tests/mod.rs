@@ -157,7 +157,7 @@ fn a_committed_batch_is_read_back() {
         trades: vec![posting(ann.id, 1), posting(ann.id, 2)],
         ticks: vec![tick(1), tick(2)],
         claims: vec![claim("Ægir")],
-        answers: Vec::new(),
+        ..Batch::default()
     };
     ledger.store.commit(&batch).unwrap();
 
@@ -177,7 +177,11 @@ fn a_committed_batch_is_read_back() {
         assert_eq!(owners, [None, Some(claim("Ægir").key)]);
         assert_eq!(
             ledger.store.id_counters().unwrap(),
-            IdCounters { account: 1, page: 2 }
+            IdCounters {
+                account: 1,
+                page: 2,
+                ..IdCounters::default()
+            }
         );
         assert_eq!(ledger.reads.account(&players[0]).unwrap(), account);
         assert_eq!(ledger.reads.account(&players[1]).unwrap(), Account::default());
@@ -376,6 +380,7 @@ proptest! {
                         batch.trades.push(TradePosting { account: after.id, trade, page, previous });
                         trades[*player].push(trade);
                     }
+                    LedgerEntry::Accepted | LedgerEntry::Cancelled => unreachable!("no order rests"),
                 }
                 records[*player] = after;
             }

@@ -1,0 +1,434 @@
+//! Resting orders over the wire: accepted, executed by the tick that meets them, rejected, cancelled, listed and sent to
+//! the player's sessions, also after a restart and over several casinos.
+
+// The lint exemption for tests does not cover helper functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::time::Duration;
+
+use awesomestock_proto::{
+    ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE,
+    capabilities::ORDERS_SEEN_HEADER,
+    casino::{
+        Action, ActionOutcome, ActionResult, CancelOrderRequest, GambleType, Order, OrderState, OrderUpdate,
+        Orders, TimeInForce,
+    },
+};
+use casino_server::{Options, PriceModel, StoreUrl, market_prices};
+use support::{
+    CasinoClientExt, Client, FIXED_PRICE_TICK, Session, TestCasino, buy, cluster::Cluster, ledger_path, sell,
+    unreachable_payments, user, with_timeout,
+};
+use tempfile::TempDir;
+use tonic::{Code, Status, metadata::MetadataMap};
+
+const FEEDS: &str = "ticks,wallet,ids,orders";
+
+fn resting(action: Action, id: u8) -> Action {
+    Action {
+        id: vec![id; 16],
+        time_in_force: TimeInForce::UntilCancelled.into(),
+        ..action
+    }
+}
+
+/// Rests until a price of `limit_price` or better.
+fn limit(action: Action, limit_price: i32, id: u8) -> Action {
+    Action {
+        limit_price,
+        ..resting(action, id)
+    }
+}
+
+/// Rests until a price of `stop_price` or worse.
+fn stop(action: Action, stop_price: i32, id: u8) -> Action {
+    Action {
+        stop_price,
+        ..resting(action, id)
+    }
+}
+
+async fn cancel(client: &mut Client, id: &[u8]) -> Result<Order, Status> {
+    let request = CancelOrderRequest {
+        user: Some(user("ann")),
+        id: id.to_vec(),
+    };
+    Ok(with_timeout(client.cancel_order(request)).await?.into_inner())
+}
+
+async fn orders(client: &mut Client) -> Orders {
+    with_timeout(client.get_orders(user("ann")))
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+/// Opens a session of ann that has seen the ends of orders up to the number `seen`.
+async fn session_after(client: &mut Client, seen: i64) -> Session {
+    let mut metadata = MetadataMap::new();
+    metadata.insert(ORDERS_SEEN_HEADER, seen.to_string().parse().unwrap());
+    client.try_open_session("ann", FEEDS, &metadata).await.unwrap()
+}
+
+async fn execute(session: &mut Session, action: Action) -> ActionResult {
+    session.send(action).await;
+    session.next_result().await
+}
+
+/// Returns the next order that has ended.
+async fn next_end(session: &mut Session) -> OrderUpdate {
+    loop {
+        let info = session.next().await.unwrap().expect("an order");
+        if info.r#type() == GambleType::Order {
+            return info.order.unwrap();
+        }
+    }
+}
+
+fn ids(orders: &[Order]) -> Vec<u8> {
+    orders.iter().map(|order| order.id[0]).collect()
+}
+
+/// The engine of a test's ledger: SQLite, or the PostgreSQL database at a URL.
+struct Engine(Option<String>);
+
+impl Engine {
+    async fn open(&self, folder: TempDir, tick: Duration) -> TestCasino {
+        let set = |options: &mut Options| {
+            options.tick = tick;
+            options.bots = 0;
+            if let Some(url) = &self.0 {
+                options.store = url.parse().unwrap();
+            }
+        };
+        TestCasino::open(folder, set, unreachable_payments()).await
+    }
+
+    /// Opens a new casino with a fixed price of 10.
+    async fn new(&self) -> TestCasino {
+        self.open(tempfile::tempdir().unwrap(), FIXED_PRICE_TICK).await
+    }
+
+    async fn restart(&self, casino: TestCasino, tick: Duration) -> TestCasino {
+        let (served, folder) = casino.close().await;
+        served.unwrap();
+        self.open(folder, tick).await
+    }
+
+    /// Stops the casino and checks its ledger.
+    async fn check(&self, casino: TestCasino) {
+        let (served, folder) = casino.close().await;
+        served.unwrap();
+        let store = match &self.0 {
+            Some(url) => url.parse().unwrap(),
+            None => StoreUrl::Sqlite(ledger_path(&folder)),
+        };
+        let checked = tokio::task::spawn_blocking(move || {
+            let mut differences = Vec::new();
+            let totals = casino_server::check(&store, |difference| differences.push(difference.to_string()));
+            (differences, totals.unwrap().orders)
+        });
+        let (differences, orders) = checked.await.unwrap();
+        assert_eq!(differences, Vec::<String>::new());
+        assert!(orders > 0);
+    }
+}
+
+async fn check_acceptance(engine: &Engine) {
+    let mut casino = engine.new().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut session = casino.client.open_session("ann", FEEDS).await;
+    assert_eq!(session.capabilities.as_deref(), Some("ticks,wallet,ids,orders"));
+    let order = limit(buy("ann", 5), 9, 1);
+    let accepted = execute(&mut session, order.clone()).await;
+    assert_eq!(
+        (accepted.msg.as_str(), accepted.outcome(), accepted.trade),
+        (ACCEPTED_MESSAGE, ActionOutcome::OutcomeAccepted, None)
+    );
+    let rests = accepted.order.clone().unwrap();
+    assert_eq!(
+        (
+            rests.state(),
+            rests.stocks_count,
+            rests.limit_price,
+            rests.stop_price
+        ),
+        (OrderState::OrderOpen, 5, 9, 0)
+    );
+    assert_eq!(
+        (rests.id, rests.end_number, rests.ended_unix_ms),
+        (vec![1; 16], 0, 0)
+    );
+    assert_eq!(accepted.wallet.unwrap().tokens, 500, "nothing is reserved");
+    assert_eq!(
+        execute(&mut session, order.clone()).await,
+        accepted,
+        "it is repeated"
+    );
+    // The current price meets it, so it executes at once.
+    let bought = execute(&mut session, limit(buy("ann", 5), 10, 2)).await;
+    assert_eq!((bought.msg.as_str(), bought.order), (EXECUTED_MESSAGE, None));
+    assert_eq!(bought.trade.unwrap().price, 10);
+    let rejected = execute(&mut session, stop(sell("ann", 50), 10, 3)).await;
+    assert_eq!(
+        (rejected.msg.as_str(), rejected.order),
+        ("you have 5 stocks, not 50", None)
+    );
+    for (action, message) in [
+        (
+            limit(buy("ann", 6), 9, 1),
+            "id: already used for a different request",
+        ),
+        (limit(buy("ann", 0), 9, 4), "stocks_count: 0 is below 1"),
+        (
+            limit(buy("ann", 1), -1, 4),
+            "limit_price: -1 is below 0; 0 is no limit",
+        ),
+        (
+            stop(buy("ann", 1), -1, 4),
+            "stop_price: -1 is below 0; 0 is no stop",
+        ),
+        (
+            resting(buy("ann", 1), 4),
+            "limit_price, stop_price: an order until cancelled needs one of them",
+        ),
+        (
+            stop(limit(buy("ann", 1), 9, 4), 11, 4),
+            "limit_price, stop_price: an order until cancelled needs one of them",
+        ),
+        (
+            Action {
+                stop_price: 11,
+                ..buy("ann", 1)
+            },
+            "stop_price: only an order until cancelled has one",
+        ),
+        (
+            Action {
+                time_in_force: 7,
+                ..buy("ann", 1)
+            },
+            "time_in_force: 7 is not one: 0 is IMMEDIATE, 1 is UNTIL_CANCELLED",
+        ),
+        (
+            Action {
+                id: Vec::new(),
+                ..limit(buy("ann", 1), 9, 0)
+            },
+            "id: an order that rests needs one",
+        ),
+    ] {
+        assert_eq!(session.execute(action).await, message);
+    }
+    for id in 10..41 {
+        assert_eq!(
+            session.execute(limit(buy("ann", 1), 9, id)).await,
+            ACCEPTED_MESSAGE
+        );
+    }
+    assert_eq!(
+        session.execute(limit(buy("ann", 1), 9, 41)).await,
+        "you have 32 open orders, the maximum: cancel one first"
+    );
+    assert_eq!(orders(&mut casino.client).await.open.len(), 32);
+    engine.check(casino).await;
+}
+
+async fn check_cancellation(engine: &Engine) {
+    let mut casino = engine.new().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut sessions = [
+        casino.client.open_session("ann", FEEDS).await,
+        casino.client.open_session("ann", FEEDS).await,
+        casino.client.open_session("ann", "ticks,wallet").await,
+    ];
+    let order = stop(buy("ann", 5), 11, 1);
+    for action in [order.clone(), limit(sell("ann", 5), 11, 2)] {
+        assert_eq!(sessions[0].execute(action).await, ACCEPTED_MESSAGE);
+    }
+    assert_eq!(ids(&orders(&mut casino.client).await.open), [1, 2]);
+    let cancelled = cancel(&mut casino.client, &[1; 16]).await.unwrap();
+    assert_eq!(cancelled.state(), OrderState::OrderCancelled);
+    assert!(cancelled.end_number > 0 && cancelled.ended_unix_ms >= cancelled.placed_unix_ms);
+    assert_eq!(cancel(&mut casino.client, &[1; 16]).await.unwrap(), cancelled);
+    for session in &mut sessions[..2] {
+        let update = next_end(session).await;
+        assert_eq!(update.order, Some(cancelled.clone()));
+        assert_eq!(update.wallet.unwrap().tokens, 500);
+    }
+    let listed = orders(&mut casino.client).await;
+    assert_eq!(
+        (ids(&listed.open), listed.ended),
+        (vec![2], vec![cancelled.clone()])
+    );
+    let repeated = execute(&mut sessions[0], order).await;
+    assert_eq!(
+        (repeated.msg.as_str(), repeated.outcome()),
+        (CANCELLED_MESSAGE, ActionOutcome::OutcomeCancelled)
+    );
+    assert_eq!(repeated.order, Some(cancelled));
+    for (id, code, message) in [
+        (&[9; 16][..], Code::NotFound, "id: you have no order with it"),
+        (&[], Code::InvalidArgument, "id: expected 16 bytes, got 0"),
+        (&[1; 3], Code::InvalidArgument, "id: expected 16 bytes, got 3"),
+    ] {
+        let status = cancel(&mut casino.client, id).await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (code, message));
+    }
+    // A session without the capability gets nothing but what it asked for.
+    let mut other = sessions.into_iter().next_back().unwrap();
+    other.half_close();
+    while let Some(info) = other.next().await.unwrap() {
+        assert!(
+            info.order.is_none() && info.r#type() != GambleType::Order,
+            "{info:?}"
+        );
+    }
+    engine.check(casino).await;
+}
+
+/// Returns the tick that meets an order which `is_met`, by the market's prices, and its price.
+fn first_tick(is_met: impl Fn(i32) -> bool) -> (i64, i32) {
+    let mut ticks = (0..).zip(market_prices(PriceModel::Classic, 7, 10)).skip(1);
+    ticks.find(|(_, price)| is_met(*price)).unwrap()
+}
+
+async fn check_execution(engine: &Engine) {
+    let mut casino = engine.new().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut session = casino.client.open_session("ann", FEEDS).await;
+    assert_eq!(session.execute(buy("ann", 20)).await, EXECUTED_MESSAGE);
+    let up_to = |action| Action {
+        up_to: true,
+        ..action
+    };
+    for action in [
+        limit(sell("ann", 5), 11, 1),
+        limit(sell("ann", 16), 11, 2),
+        up_to(stop(sell("ann", 100), 9, 3)),
+        stop(buy("ann", 1), 11, 4),
+        limit(buy("ann", 1), 8, 5),
+        limit(buy("ann", 2), 1, 6),
+    ] {
+        assert_eq!(session.execute(action).await, ACCEPTED_MESSAGE);
+    }
+    // The player is away, and the casino stops before a tick.
+    drop(session);
+    let mut casino = engine.restart(casino, Duration::from_millis(10)).await;
+    assert!(orders(&mut casino.client).await.open.len() <= 6);
+    let mut session = session_after(&mut casino.client, 0).await;
+    let mut ended = Vec::new();
+    while ended.len() < 5 {
+        ended.push(next_end(&mut session).await.order.unwrap());
+    }
+    assert!(ended.iter().map(|order| order.end_number).is_sorted());
+    let (rise, fall) = (first_tick(|price| price >= 11), first_tick(|price| price <= 9));
+    let low = first_tick(|price| price <= 8);
+    for (id, stocks, tick) in [(1, 5, rise), (4, 1, rise), (3, 16, fall), (5, 1, low)] {
+        let order = ended.iter().find(|order| order.id == [id; 16]).unwrap();
+        let trade = order.trade.unwrap();
+        assert_eq!(order.state(), OrderState::OrderFilled);
+        assert_eq!(
+            (trade.stocks_count, (trade.tick, trade.price)),
+            (stocks, tick),
+            "order {id}"
+        );
+    }
+    // Oldest first: the first sale left 15 stocks.
+    assert_eq!(ids(&ended)[..3], [1, 2, 4]);
+    assert_eq!(ended[1].state(), OrderState::OrderRefused);
+    assert_eq!(ended[1].msg, "you have 15 stocks, not 16");
+    let lost = cancel(&mut casino.client, &[1; 16]).await.unwrap();
+    assert_eq!(lost, ended[0], "the fill came first");
+    let repeated = execute(&mut session, limit(sell("ann", 5), 11, 1)).await;
+    assert_eq!(
+        (repeated.outcome(), repeated.trade, repeated.order),
+        (
+            ActionOutcome::OutcomeExecuted,
+            ended[0].trade,
+            Some(ended[0].clone())
+        )
+    );
+    // Each session gets the ends that its client has not seen.
+    let mut later = session_after(&mut casino.client, ended[2].end_number).await;
+    for expected in &ended[3..] {
+        assert_eq!(next_end(&mut later).await.order.as_ref(), Some(expected));
+    }
+    let listed = orders(&mut casino.client).await;
+    assert_eq!(listed.ended[..5], ended[..]);
+    drop((session, later));
+    engine.check(casino).await;
+}
+
+#[tokio::test]
+async fn an_order_that_no_price_meets_yet_is_accepted() {
+    check_acceptance(&Engine(None)).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_order_is_sent_to_each_session_of_the_player() {
+    check_cancellation(&Engine(None)).await;
+}
+
+#[tokio::test]
+async fn the_first_tick_that_meets_an_order_executes_it_after_a_restart_too() {
+    check_execution(&Engine(None)).await;
+}
+
+#[tokio::test]
+async fn orders_rest_on_a_shared_ledger() {
+    let Some(cluster) = Cluster::start() else { return };
+    let engine = |name| Engine(Some(cluster.database(name)));
+    check_acceptance(&engine("acceptance")).await;
+    check_cancellation(&engine("cancellation")).await;
+    check_execution(&engine("execution")).await;
+}
+
+#[tokio::test]
+async fn an_end_reaches_the_sessions_at_every_casino() {
+    let Some(cluster) = Cluster::start() else { return };
+    let engine = Engine(Some(cluster.database("three")));
+    let mut casinos = [engine.new().await, engine.new().await, engine.new().await];
+    casinos[0].client.deposit("ann", 100).await.unwrap();
+    let mut sessions = Vec::new();
+    for casino in &mut casinos {
+        sessions.push(casino.client.open_session("ann", FEEDS).await);
+    }
+    assert_eq!(
+        sessions[0].execute(limit(buy("ann", 5), 9, 1)).await,
+        ACCEPTED_MESSAGE
+    );
+    let cancelled = cancel(&mut casinos[1].client, &[1; 16]).await.unwrap();
+    for session in &mut sessions {
+        assert_eq!(next_end(session).await.order, Some(cancelled.clone()));
+    }
+    for casino in casinos {
+        casino.close().await.0.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_for_orders_needs_a_player_and_a_number() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    let mut metadata = MetadataMap::new();
+    metadata.insert(ORDERS_SEEN_HEADER, "many".parse().unwrap());
+    for (name, metadata, message) in [
+        ("", MetadataMap::new(), "the name is missing"),
+        (
+            "ann",
+            metadata,
+            "awesomestock-orders-seen: expected a number from 0 to 9223372036854775807",
+        ),
+    ] {
+        let opened = casino.client.try_open_session(name, "orders", &metadata).await;
+        let status = opened.err().unwrap();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(
+            status.message().contains(message) || name.is_empty(),
+            "{}",
+            status.message()
+        );
+    }
+}
