@@ -1,5 +1,6 @@
 //! Casinos on a shared ledger, killed in turn under load, with one crash of the database: nothing is lost or executed
-//! twice, and there is one sequence of prices. Unanswered actions are resent to another casino with the same ID.
+//! twice, and there is one sequence of prices. Unanswered actions are resent to another casino with the same ID. Some
+//! orders rest: each ends once, and its end is received once.
 
 // The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -7,15 +8,19 @@
 mod support;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use awesomestock_proto::casino::{
-    Action, ActionOutcome, ActionResult, GambleType, casino_client::CasinoClient,
+use awesomestock_proto::{
+    capabilities::ORDERS_SEEN_HEADER,
+    casino::{
+        Action, ActionOutcome, ActionResult, CancelOrderRequest, GambleInfo, GambleType, Order, OrderState,
+        TimeInForce, casino_client::CasinoClient,
+    },
 };
 use support::{
     CasinoClientExt, buy,
@@ -42,7 +47,14 @@ struct PlayerLog {
     resent: u64,
     /// Received prices by tick.
     prices: BTreeMap<i64, i32>,
+    /// Request IDs of the orders that were accepted to rest.
+    accepted: BTreeSet<Vec<u8>>,
+    /// Received ends of orders.
+    ended: BTreeMap<i64, Order>,
 }
+
+/// The capabilities of a player's session.
+const FEEDS: &str = "ticks,wallet,ids,orders";
 
 impl PlayerLog {
     /// Returns the unanswered action, or else a new one.
@@ -52,16 +64,50 @@ impl PlayerLog {
         } else {
             self.begun += 1;
         }
-        let action = if self.begun.is_multiple_of(2) { sell } else { buy };
-        Action {
+        let is_sale = self.begun.is_multiple_of(2);
+        let action = if is_sale { sell } else { buy };
+        let action = Action {
             id: u128::from(self.begun).to_be_bytes().to_vec(),
             ..action(&self.name, 1)
+        };
+        if self.begun % 5 < 3 {
+            return action;
         }
+        // A price that a few ticks may reach.
+        let distance = i32::try_from(self.begun % 7).unwrap();
+        let limit = if is_sale { 10 + distance } else { 20 - distance };
+        Action {
+            limit_price: limit,
+            time_in_force: TimeInForce::UntilCancelled.into(),
+            ..action
+        }
+    }
+
+    /// Records an end, which no session has sent before.
+    fn record_end(&mut self, info: GambleInfo) {
+        let order = info.order.unwrap().order.unwrap();
+        let last = self.ended.last_key_value().map_or(0, |(number, _)| *number);
+        assert!(
+            order.end_number > last,
+            "{}: {order:?} after end {last}",
+            self.name
+        );
+        self.ended.insert(order.end_number, order);
+    }
+
+    /// Returns the metadata of a session that gets the ends not received yet.
+    fn metadata(&self) -> MetadataMap {
+        let last = self.ended.last_key_value().map_or(0, |(number, _)| *number);
+        let mut metadata = MetadataMap::new();
+        metadata.insert(ORDERS_SEEN_HEADER, last.to_string().parse().unwrap());
+        metadata
     }
 
     fn record(&mut self, result: &ActionResult) {
         self.answered += 1;
-        if result.outcome() == ActionOutcome::OutcomeExecuted {
+        if let Some(order) = &result.order {
+            self.accepted.insert(order.id.clone());
+        } else if result.outcome() == ActionOutcome::OutcomeExecuted {
             let trade = result.trade.unwrap();
             let previous = self.executed.insert(trade.number, (trade.tick, trade.price));
             assert_eq!(
@@ -89,13 +135,13 @@ async fn play(name: String, servers: Servers, stop: Arc<AtomicBool>) -> PlayerLo
         };
         let mut client = CasinoClient::new(channel);
         let Ok(mut session) = client
-            .try_open_session(&played.name, "ticks,wallet,ids", &MetadataMap::new())
+            .try_open_session(&played.name, FEEDS, &played.metadata())
             .await
         else {
             tokio::task::yield_now().await;
             continue;
         };
-        assert_eq!(session.capabilities.as_deref(), Some("ticks,wallet,ids"));
+        assert_eq!(session.capabilities.as_deref(), Some(FEEDS));
         let mut last_tick = -1;
         'session: while !stop.load(Ordering::SeqCst) || played.begun > played.answered {
             session.try_send(played.action()).await;
@@ -112,6 +158,10 @@ async fn play(name: String, servers: Servers, stop: Arc<AtomicBool>) -> PlayerLo
                         previous.is_none_or(|previous| previous == price.price),
                         "one price per tick"
                     );
+                    continue;
+                }
+                if info.r#type() == GambleType::Order {
+                    played.record_end(info);
                     continue;
                 }
                 let Some(result) = info.result.filter(|result| !result.msg.is_empty()) else {
@@ -188,6 +238,59 @@ async fn audit(url: &str, all: &[PlayerLog], dollars: i32) {
     }
 }
 
+/// Cancels what is open and receives the remaining ends. Returns the number of fills.
+async fn settle_orders(server: &CasinoProcess, played: &mut PlayerLog) -> usize {
+    let mut client = server.client();
+    let user = Some(support::user(&played.name));
+    let listed = with_timeout(client.get_orders(user.clone().unwrap()))
+        .await
+        .unwrap();
+    for order in listed.into_inner().open {
+        let id = order.id;
+        let request = CancelOrderRequest {
+            user: user.clone(),
+            id,
+        };
+        let ended = with_timeout(client.cancel_order(request))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_ne!(ended.state(), OrderState::OrderOpen, "{ended:?}");
+    }
+    let listed = with_timeout(client.get_orders(user.unwrap())).await.unwrap();
+    let newest = listed
+        .into_inner()
+        .ended
+        .last()
+        .map_or(0, |order| order.end_number);
+    let mut session = client
+        .try_open_session(&played.name, FEEDS, &played.metadata())
+        .await
+        .unwrap();
+    while played.ended.last_key_value().map_or(0, |(number, _)| *number) < newest {
+        let info = session.next().await.unwrap().unwrap();
+        if info.r#type() == GambleType::Order {
+            played.record_end(info);
+        }
+    }
+    let ids: Vec<&Vec<u8>> = played.ended.values().map(|order| &order.id).collect();
+    let unique: BTreeSet<&Vec<u8>> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), unique.len(), "{}: an order ended twice", played.name);
+    // An order whose acceptance was answered by its end may be missing in `accepted`.
+    for id in &played.accepted {
+        assert!(unique.contains(id), "{}: order {id:?} is lost", played.name);
+    }
+    let mut fills = 0;
+    for order in played.ended.values() {
+        if let Some(trade) = order.trade {
+            fills += 1;
+            let previous = played.executed.insert(trade.number, (trade.tick, trade.price));
+            assert_eq!(previous, None, "{}: {order:?} is another trade", played.name);
+        }
+    }
+    fills
+}
+
 /// Waits for `more` ticks.
 async fn wait_for_ticks((ledger, ticked): &(tokio_postgres::Client, Arc<Notify>), more: i64) {
     let newest = "SELECT max(number) FROM ticks";
@@ -253,7 +356,14 @@ async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
     let ledger = listen(&url).await;
     wait_for_ticks(&ledger, 5).await;
     stop.store(true, Ordering::SeqCst);
-    let played = with_timeout(players.join_all()).await;
+    let mut played = with_timeout(players.join_all()).await;
+    let server = servers.lock().unwrap().pop().unwrap();
+    let mut fills = 0;
+    for played in &mut played {
+        fills += settle_orders(&server, played).await;
+    }
+    servers.lock().unwrap().push(server);
+    assert!(fills > 10, "{fills} fills of resting orders");
     audit(&url, &played, DOLLARS).await;
     let (ledger, _) = ledger;
     let terms: i64 = ledger
@@ -271,4 +381,11 @@ async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
         server.terminate();
         assert_eq!(server.wait().0.code(), Some(0));
     }
+    let store = url.parse().unwrap();
+    let checked = tokio::task::spawn_blocking(move || {
+        let mut differences = Vec::new();
+        casino_server::check(&store, |difference| differences.push(difference.to_string())).unwrap();
+        differences
+    });
+    assert_eq!(checked.await.unwrap(), Vec::<String>::new());
 }

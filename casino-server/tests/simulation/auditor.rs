@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use awesomestock_proto::{
-    casino::{ActionType, Trade, Wallet},
+    casino::{ActionType, Order, OrderState, Orders, Trade, Wallet},
     types::Payment,
+    values::{ENDED_ORDERS_MAX, Trigger},
 };
 
 /// Dollars of a deposit in addition to its request number; pays for the trades before the next deposit.
@@ -20,6 +21,33 @@ pub(crate) enum RequestKind {
     Withdrawal,
     /// Limit price; 0 is no limit.
     Trade(ActionType, i32),
+    /// An order that rests until this price meets it.
+    Rest(ActionType, Trigger, i32),
+}
+
+impl RequestKind {
+    pub(crate) fn is_action(self) -> bool {
+        matches!(self, Self::Trade(..) | Self::Rest(..))
+    }
+
+    /// Returns whether an action may execute at `price`.
+    fn allows(self, trade: &Trade) -> bool {
+        let (side, is_within) = match self {
+            Self::Trade(ActionType::Buy, limit) => (ActionType::Buy, limit == 0 || trade.price <= limit),
+            Self::Trade(ActionType::Sell, limit) => (ActionType::Sell, trade.price >= limit),
+            Self::Rest(side, trigger, price) => {
+                let falls = (side == ActionType::Buy) == (trigger == Trigger::Limit);
+                let is_met = if falls {
+                    trade.price <= price
+                } else {
+                    trade.price >= price
+                };
+                (side, is_met)
+            }
+            Self::Deposit | Self::Withdrawal => return false,
+        };
+        side == trade.r#type() && is_within
+    }
 }
 
 /// The final answer to a request.
@@ -30,6 +58,9 @@ pub(crate) enum Answer {
     Paid(Payment),
     Traded(Trade),
     Rejected(String),
+    /// The order rests. The only answer that changes, once.
+    Accepted,
+    Cancelled,
 }
 
 /// The result of sending a request once.
@@ -53,6 +84,8 @@ pub(crate) struct Request {
     /// Request ID, if the request may be sent again.
     pub(crate) id: Option<[u8; 16]>,
     answer: Option<Answer>,
+    /// The player has tried to cancel the order.
+    is_cancelled: bool,
     /// Sent in this or in an earlier lifetime of the casino without an answer, so it may have been executed.
     open_in_this_lifetime: bool,
     open_in_earlier_lifetime: bool,
@@ -64,6 +97,8 @@ pub(crate) struct Account {
     requests: Vec<Request>,
     /// By version; all wallets of one version must be equal.
     wallets: BTreeMap<i64, Wallet>,
+    /// Ended orders that the player received, by their end number.
+    ended: BTreeMap<i64, Order>,
 }
 
 /// A player's account as the casino reports it after the simulation.
@@ -72,6 +107,7 @@ pub(crate) struct StoredAccount {
     pub(crate) trades: Vec<Trade>,
     pub(crate) payments: Vec<Payment>,
     pub(crate) wallet: Wallet,
+    pub(crate) orders: Orders,
 }
 
 impl Request {
@@ -80,7 +116,7 @@ impl Request {
         match self.kind {
             RequestKind::Deposit => DEPOSIT_DOLLARS + self.number,
             RequestKind::Withdrawal => 5 * self.number,
-            RequestKind::Trade(..) => self.number,
+            RequestKind::Trade(..) | RequestKind::Rest(..) => self.number,
         }
     }
 
@@ -98,7 +134,9 @@ impl Request {
                 self.open_in_earlier_lifetime = false;
             }
             Response::Answer(answer) => {
-                let before = self.answer.get_or_insert_with(|| answer.clone());
+                // A resting order may have ended.
+                let known = self.answer.take().filter(|before| *before != Answer::Accepted);
+                let before = self.answer.insert(known.unwrap_or_else(|| answer.clone()));
                 assert_eq!(
                     *before, answer,
                     "request {} was answered differently before",
@@ -114,6 +152,8 @@ impl Request {
         let was_open = self.open_in_earlier_lifetime && self.answer.is_none();
         let was_answered = match (&self.answer, entry) {
             (Some(Answer::Bought(tokens)), Answer::Paid(payment)) => *tokens == -5 * payment.amount,
+            // Executed while the player was away.
+            (Some(Answer::Accepted), Answer::Traded(_)) => true,
             (Some(answer), entry) => answer == entry,
             (None, _) => false,
         };
@@ -135,6 +175,7 @@ impl Account {
             kind,
             id,
             answer: None,
+            is_cancelled: false,
             open_in_this_lifetime: false,
             open_in_earlier_lifetime: false,
         });
@@ -158,6 +199,85 @@ impl Account {
         self.requests[index].record(response);
     }
 
+    /// Returns the indexes of the orders that may rest.
+    pub(crate) fn resting(&self) -> Vec<usize> {
+        let orders = self.requests.iter().zip(0..);
+        let may_rest = |request: &Request| matches!(request.kind, RequestKind::Rest(..));
+        orders
+            .filter(|(request, _)| may_rest(request))
+            .map(|(_, index)| index)
+            .collect()
+    }
+
+    /// Records that the player tries to cancel the order at `index`.
+    pub(crate) fn cancel(&mut self, index: usize) {
+        self.requests[index].is_cancelled = true;
+    }
+
+    /// Records an order that has ended.
+    pub(crate) fn record_end(&mut self, order: Order) {
+        let answer = match order.state() {
+            OrderState::OrderFilled => Answer::Traded(order.trade.unwrap()),
+            OrderState::OrderCancelled => Answer::Cancelled,
+            OrderState::OrderRefused => Answer::Rejected(order.msg.clone()),
+            OrderState::OrderOpen | OrderState::OrderUnspecified => panic!("{order:?} has not ended"),
+        };
+        assert!(order.end_number > 0, "{order:?}");
+        self.order_request(&order).record(Response::Answer(answer));
+        let before = self.ended.entry(order.end_number).or_insert(order.clone());
+        assert_eq!(*before, order, "it ended differently before");
+    }
+
+    /// Returns the request that placed `order`.
+    fn order_request(&mut self, order: &Order) -> &mut Request {
+        let number = usize::try_from(order.stocks_count - 1).unwrap();
+        let request = self.requests.get_mut(number);
+        let is_placed = |request: &&mut Request| {
+            matches!(request.kind, RequestKind::Rest(..))
+                && request.id.map(Vec::from).as_ref() == Some(&order.id)
+                && (order.state() != OrderState::OrderCancelled || request.is_cancelled)
+        };
+        let request = request.filter(is_placed);
+        request.unwrap_or_else(|| panic!("no request matches {order:?}"))
+    }
+
+    /// Checks the stored orders: each is known, and each accepted one is there. Fills are matched with the trades.
+    fn audit_orders(&mut self, stored: &Orders) {
+        let is_complete = stored.ended.len() < usize::try_from(ENDED_ORDERS_MAX).unwrap();
+        let oldest = stored.ended.first().map_or(0, |order| order.end_number);
+        for (number, order) in std::mem::take(&mut self.ended) {
+            let is_listed = stored.ended.contains(&order);
+            assert!(
+                is_listed || (!is_complete && number < oldest),
+                "{order:?} is missing"
+            );
+        }
+        let ended = stored.ended.iter().map(|order| order.end_number);
+        assert!(ended.is_sorted_by(|a, b| a < b), "each end has a number");
+        for order in &stored.ended {
+            self.record_end(order.clone());
+        }
+        for order in &stored.open {
+            assert_eq!((order.state(), order.end_number), (OrderState::OrderOpen, 0));
+            let request = self.order_request(order);
+            let is_open = match request.answer {
+                None => request.open_in_earlier_lifetime,
+                Some(Answer::Accepted) => true,
+                Some(_) => false,
+            };
+            assert!(is_open, "{request:?} is open");
+            (request.answer, request.open_in_earlier_lifetime) = (None, false);
+        }
+        for request in &mut self.requests {
+            match request.answer {
+                Some(Answer::Accepted) if is_complete => panic!("{request:?} is missing"),
+                // Its fill, if any, is among the trades.
+                Some(Answer::Cancelled) => request.answer = None,
+                _ => {}
+            }
+        }
+    }
+
     /// Records a wallet that the player received.
     pub(crate) fn record_wallet(&mut self, wallet: Wallet) {
         let before = self.wallets.entry(wallet.version).or_insert(wallet);
@@ -178,8 +298,10 @@ impl Account {
         let StoredAccount {
             trades,
             payments,
+            orders,
             wallet,
         } = stored;
+        self.audit_orders(orders);
         assert!(
             trades
                 .iter()
@@ -212,14 +334,7 @@ impl Account {
             (tokens, stocks) = (tokens - i64::from(count) * i64::from(trade.price), stocks + count);
             assert_eq!(price_of(trade.tick), Some(trade.price), "{trade:?}");
             let request = &self.requests[usize::try_from(trade.stocks_count - 1).unwrap()];
-            let RequestKind::Trade(side, limit) = request.kind else {
-                panic!("no request matches {trade:?}")
-            };
-            let is_within = match side {
-                ActionType::Buy => limit == 0 || trade.price <= limit,
-                ActionType::Sell => trade.price >= limit,
-            };
-            assert!(side == trade.r#type() && is_within, "{trade:?} of {request:?}");
+            assert!(request.kind.allows(trade), "{trade:?} of {request:?}");
             let request = self.request_for(trade.stocks_count, request.kind);
             request.match_entry(&Answer::Traded(*trade));
         }

@@ -1,6 +1,6 @@
 //! Simulation: random play with injected faults from a seed, audited by a model of each player.
 //!
-//! Each seed runs one ledger through several lifetimes of a casino. Players deposit, withdraw, trade and request
+//! Each seed runs one ledger through several lifetimes of a casino. Players deposit, withdraw, trade, rest orders and request
 //! statements over connections that stall, delay and reset after any byte, and resend unanswered requests by ID. The
 //! disk fails or is full in the middle of a commit, the clock jumps by hours and years, and the payments server hangs
 //! or is unreachable. After a random number of steps the casino is killed, dropped or shut down, and then opened again.
@@ -41,7 +41,7 @@ use environment::{DiskFaults, Lifetime, faulty_environment};
 use futures_util::{StreamExt, stream};
 use players::Player;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
-use support::{CasinoClientExt, Client, with_timeout};
+use support::{CasinoClientExt, Client, FIXED_PRICE_TICK, user, with_timeout};
 use tokio::{
     runtime::{self, Runtime},
     task::{self, JoinHandle, JoinSet},
@@ -52,6 +52,8 @@ use tonic::transport::Channel;
 
 /// Seeds to run by default.
 const SEEDS: u64 = 300;
+/// Time between two ticks.
+const TICK: Duration = Duration::from_millis(10);
 /// Seeds to run concurrently.
 const CONCURRENT_SEEDS: usize = 4;
 const NAMES: [&str; 3] = ["ann", "bob", "zoë"];
@@ -141,6 +143,7 @@ impl Game {
         &mut self,
         lifetime: &Arc<Lifetime>,
         disk_faults: DiskFaults,
+        tick: Duration,
     ) -> (Casino, transport::PipeIncoming) {
         let (payments, hanging_payments) = transport::pipe();
         let environment = faulty_environment(lifetime, disk_faults, self.log_bytes, &mut self.rng);
@@ -149,7 +152,7 @@ impl Game {
             faulty_environment(&endless_lifetime, DiskFaults::NONE, self.log_bytes, &mut self.rng);
         let mut options = Options::new(&self.path);
         options.seed = Some(self.seed);
-        options.tick = Duration::from_millis(10);
+        options.tick = tick;
         options.bots = 1;
         if self.rng.random_bool(0.2) {
             options.limits.actions_per_second = NonZero::new(self.rng.random_range(1..50));
@@ -176,7 +179,7 @@ impl Game {
         if env::var_os("SIMULATION_SEED").is_some() && env::var_os("SIMULATION_REPEAT").is_none() {
             eprintln!("{end:?} after {steps} steps; {disk_faults:?}");
         }
-        let (casino, hanging_payments) = self.open(&lifetime, disk_faults).await;
+        let (casino, hanging_payments) = self.open(&lifetime, disk_faults, TICK).await;
         let payments = self.rng.random_bool(0.7).then_some(hanging_payments);
         let (mut connections, mut players) = (StreamMap::new(), JoinSet::new());
         for name in NAMES {
@@ -221,7 +224,9 @@ impl Game {
     /// Audits every player and checks the ledger. Returns the number of ledger entries.
     async fn audit(mut self) -> usize {
         let lifetime = Lifetime::new(i64::MAX, false);
-        let (casino, _payments) = self.open(&lifetime, DiskFaults::NONE).await;
+        // Without ticks: a resting order could be executed between two of the calls.
+        let opened = self.open(&lifetime, DiskFaults::NONE, FIXED_PRICE_TICK);
+        let (casino, _payments) = opened.await;
         let (channel, incoming) = transport::pipe();
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(casino.serve(incoming, shutdown.clone()));
@@ -232,6 +237,10 @@ impl Game {
                 trades: client.trades_of(name).await,
                 payments: client.payments_of(name).await,
                 wallet: client.wallet(name).await,
+                orders: with_timeout(client.get_orders(user(name)))
+                    .await
+                    .unwrap()
+                    .into_inner(),
             };
             account.audit(&stored, |tick| prices.get(&tick).copied());
             entries += stored.trades.len() + stored.payments.len();

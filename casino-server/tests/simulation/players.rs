@@ -4,8 +4,11 @@ use std::{collections::VecDeque, future::Future, time::Duration};
 
 use awesomestock_proto::{
     capabilities,
-    casino::{Action, ActionOutcome, ActionResult, ActionType, WithdrawRequest},
+    casino::{
+        Action, ActionOutcome, ActionResult, ActionType, CancelOrderRequest, TimeInForce, WithdrawRequest,
+    },
     types::Payment,
+    values::Trigger,
 };
 use rand::{RngExt, rngs::ChaCha8Rng};
 use tokio::{sync::mpsc, time::timeout};
@@ -18,7 +21,7 @@ use crate::{
     support::{Client, Session, action, user},
 };
 
-const FEEDS: &str = "ticks,wallet,ids,limits";
+const FEEDS: &str = "ticks,wallet,ids,limits,orders";
 /// Deadline of a call. Every client needs one: hyper loses a request that is sent at the moment when its connection ends,
 /// without an answer or an error, because a message that enters a channel of tokio while its receiver is dropped stays
 /// there as long as a sender exists.
@@ -44,7 +47,7 @@ impl Player {
     /// Sends a few random requests.
     pub(crate) async fn play(mut self) -> (&'static str, Account) {
         for _ in 0..self.rng.random_range(1..12) {
-            match self.rng.random_range(0..8) {
+            match self.rng.random_range(0..9) {
                 0 | 1 => self.pay(RequestKind::Deposit).await,
                 2 => self.pay(RequestKind::Withdrawal).await,
                 3 => {
@@ -52,6 +55,7 @@ impl Player {
                     let call = self.client.get_payment_statement(user(self.name));
                     let _ = timeout(STATEMENT_WAIT, call).await;
                 }
+                4 => self.cancel().await,
                 _ => self.trade().await,
             }
         }
@@ -60,7 +64,9 @@ impl Player {
 
     /// Adds a new request, usually with an ID.
     fn request(&mut self, kind: RequestKind) -> usize {
-        let id = self.rng.random_bool(0.8).then(|| self.rng.random());
+        // An order that rests needs an ID.
+        let has_id = matches!(kind, RequestKind::Rest(..)) || self.rng.random_bool(0.8);
+        let id = has_id.then(|| self.rng.random());
         self.account.request(kind, id)
     }
 
@@ -111,8 +117,7 @@ impl Player {
         let Some(mut session) = self.try_open_session().await else {
             return;
         };
-        let is_trade = |kind| matches!(kind, RequestKind::Trade(..));
-        let (mut indexes, answered) = self.account.repeatable(is_trade);
+        let (mut indexes, answered) = self.account.repeatable(RequestKind::is_action);
         indexes.truncate(MAX_RESENT);
         indexes.extend(self.sometimes_one_of(&answered));
         for _ in 0..self.rng.random_range(1..20) {
@@ -122,7 +127,12 @@ impl Player {
                 ActionType::Sell
             };
             let limit = [0, 0, self.rng.random_range(1..60)][self.rng.random_range(0..3_usize)];
-            indexes.push(self.request(RequestKind::Trade(side, limit)));
+            let kind = match self.rng.random_range(0..8) {
+                0 => RequestKind::Rest(side, Trigger::Limit, self.rng.random_range(1..60)),
+                1 => RequestKind::Rest(side, Trigger::Stop, self.rng.random_range(1..60)),
+                _ => RequestKind::Trade(side, limit),
+            };
+            indexes.push(self.request(kind));
         }
         let mut pending = VecDeque::new();
         for index in indexes {
@@ -139,6 +149,10 @@ impl Player {
             let Ok(Some(info)) = session.next().await else {
                 break;
             };
+            if let Some(update) = info.order {
+                self.account.record_end(update.order.unwrap());
+                self.account.record_wallet(update.wallet.unwrap());
+            }
             let Some(result) = info.result else { continue };
             pending.pop_front();
             if let Some(wallet) = result.wallet {
@@ -153,13 +167,40 @@ impl Player {
 
     fn action(&self, index: usize) -> Action {
         let request = self.account.get(index);
-        let RequestKind::Trade(side, limit_price) = request.kind else {
-            panic!("{request:?} is not an action")
-        };
-        Action {
+        let id = request.id.map(Vec::from).unwrap_or_default();
+        let rests = |side, limit_price, stop_price| Action {
             limit_price,
-            id: request.id.map(Vec::from).unwrap_or_default(),
+            stop_price,
+            time_in_force: TimeInForce::UntilCancelled.into(),
+            id: id.clone(),
             ..action(self.name, side, request.amount())
+        };
+        match request.kind {
+            RequestKind::Trade(side, limit_price) => Action {
+                limit_price,
+                id,
+                ..action(self.name, side, request.amount())
+            },
+            RequestKind::Rest(side, Trigger::Limit, price) => rests(side, price, 0),
+            RequestKind::Rest(side, Trigger::Stop, price) => rests(side, 0, price),
+            RequestKind::Deposit | RequestKind::Withdrawal => panic!("{request:?} is not an action"),
+        }
+    }
+
+    /// Tries to cancel one of the orders that may rest.
+    async fn cancel(&mut self) {
+        let resting = self.account.resting();
+        if resting.is_empty() {
+            return;
+        }
+        let index = resting[self.rng.random_range(0..resting.len())];
+        self.account.cancel(index);
+        let request = CancelOrderRequest {
+            user: Some(user(self.name)),
+            id: self.account.get(index).id.map(Vec::from).unwrap_or_default(),
+        };
+        if let Ok(order) = answer(self.client.cancel_order(request), &self.connections).await {
+            self.account.record_end(order);
         }
     }
 
@@ -212,9 +253,9 @@ fn action_response(result: &ActionResult) -> Response {
     match result.outcome() {
         ActionOutcome::OutcomeExecuted => Response::Answer(Answer::Traded(result.trade.unwrap())),
         ActionOutcome::OutcomeRefused => rejection(&result.msg),
-        ActionOutcome::OutcomeAccepted
-        | ActionOutcome::OutcomeCancelled
-        | ActionOutcome::OutcomeUnspecified => panic!("{result:?} has an unexpected outcome"),
+        ActionOutcome::OutcomeAccepted => Response::Answer(Answer::Accepted),
+        ActionOutcome::OutcomeCancelled => Response::Answer(Answer::Cancelled),
+        ActionOutcome::OutcomeUnspecified => panic!("{result:?} has no outcome"),
     }
 }
 
