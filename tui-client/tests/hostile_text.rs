@@ -111,6 +111,7 @@ fn game_with_names(text: &str) -> AppState {
             limits: true,
             up_to: true,
             news: false,
+            orders: false,
         }),
         StreamEvent::Price {
             tick: Some(1),

@@ -363,6 +363,7 @@ fn large_session() -> [StreamEvent; 6] {
             limits: true,
             up_to: true,
             news: false,
+            orders: false,
         }),
         StreamEvent::Wallet(Wallet {
             tokens: 2_000_000_000,

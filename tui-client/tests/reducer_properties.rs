@@ -8,7 +8,7 @@ mod invariants;
 use awesomestock::{
     app::{
         AppState, Effect, Event, SessionInfo, Settings,
-        chart::{Area, ChartKind, ColumnSlot, HitMap},
+        chart::{Area, ChartKind, ColumnSlot, HitMap, OrderLabel},
         commands::action::BINDINGS,
         event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
         lobby::{Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate},
@@ -18,6 +18,8 @@ use awesomestock::{
         },
         portfolio::{
             money::{Side, UnixMillis},
+            open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder},
+            order::Condition,
             wallet::Wallet,
         },
         prices::{Candle, PricePoint},
@@ -27,10 +29,12 @@ use awesomestock::{
     storage::recording::{Header, Recorder, read},
     ui::{Markers, Renderer, Theme},
 };
+use awesomestock_proto::values::Trigger;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
+use uuid::Uuid;
 
 use self::invariants::{CheckedGame, check_screen, without_wire};
 
@@ -54,7 +58,7 @@ fn any_wallet() -> impl Strategy<Value = Wallet> {
 
 fn any_key() -> impl Strategy<Value = Event> {
     let code = prop_oneof![
-        8 => prop::sample::select("0123456789@@bstwmpSTWW?:qGnN buyselltokens ci+-x%c+-x%".chars().collect::<Vec<_>>())
+        8 => prop::sample::select("0123456789@@oOobstwmpSTWW?:qGnN buyselltokens ci+-x%c+-x%".chars().collect::<Vec<_>>())
             .prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
         2 => prop::sample::select(vec![
@@ -68,6 +72,65 @@ fn any_key() -> impl Strategy<Value = Event> {
         KeyModifiers::CONTROL,
     ]);
     (code, modifiers).prop_map(|(code, modifiers)| Event::Key(KeyEvent::new(code, modifiers)))
+}
+
+/// One of a few orders, open or ended; those of a number end alike.
+fn any_resting_order() -> impl Strategy<Value = RestingOrder> {
+    let reason =
+        (0..3_u8, ".{0,8}", any::<(i32, i32)>()).prop_map(|(reason, words, (count, price))| match reason {
+            0 => EndReason::Cancelled,
+            1 => EndReason::Rejected(words),
+            _ => EndReason::Filled(TradeRow {
+                tick: 1,
+                at: UnixMillis(1),
+                side: Side::Sell,
+                count,
+                price,
+            }),
+        });
+    (0_u8..6, any::<(bool, bool, i32, i32)>(), prop::option::of(reason)).prop_map(
+        |(number, (is_buy, is_limit, count, price), reason)| RestingOrder {
+            id: Uuid::from_u128(u128::from(number)),
+            side: if is_buy { Side::Buy } else { Side::Sell },
+            count,
+            condition: Condition {
+                trigger: if is_limit { Trigger::Limit } else { Trigger::Stop },
+                price,
+            },
+            up_to: false,
+            placed: UnixMillis(i64::from(number)),
+            end: reason.map(|reason| OrderEnd {
+                number: i64::from(number) + 1,
+                at: UnixMillis(1),
+                reason,
+            }),
+        },
+    )
+}
+
+fn any_order_event() -> impl Strategy<Value = Event> {
+    let orders = || prop::collection::vec(any_resting_order(), 0..4);
+    prop_oneof![
+        (any_resting_order(), prop::option::of(any_wallet()))
+            .prop_map(|(order, wallet)| Event::Stream(StreamEvent::Accepted { order, wallet })),
+        (any_resting_order(), prop::option::of(any_wallet()))
+            .prop_map(|(order, wallet)| Event::Stream(StreamEvent::OrderEnded { order, wallet })),
+        any_resting_order().prop_map(|order| Event::Answered(Response::Cancelled(order))),
+        (orders(), orders()).prop_map(|(open, ended)| Event::Answered(Response::Orders { open, ended })),
+        (0_u8..6, any::<bool>()).prop_map(|(number, is_rejected)| {
+            let why = "no".to_owned();
+            let error = if is_rejected {
+                RequestError::Rejected(why)
+            } else {
+                RequestError::Unanswered(why)
+            };
+            Event::Failed(Request::CancelOrder(Uuid::from_u128(u128::from(number))), error)
+        }),
+        Just(Event::Failed(
+            Request::Orders,
+            RequestError::Unanswered("no".to_owned())
+        )),
+    ]
 }
 
 fn any_tape_row() -> impl Strategy<Value = TapeRow> {
@@ -103,7 +166,7 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
             .prop_map(|(executed, message, price, tick, wallet)| {
                 StreamEvent::Result(OrderResult { executed, message, price, count: None, tick, at: None, wallet })
             }),
-        1 => any::<[bool; 4]>().prop_map(|[others, limits, up_to, news]| {
+        1 => any::<[bool; 5]>().prop_map(|[others, limits, up_to, news, orders]| {
             StreamEvent::Capabilities(Capabilities {
                 tape: others,
                 players: others,
@@ -111,6 +174,7 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
                 limits,
                 up_to,
                 news,
+                orders,
             })
         }),
         1 => (".{0,80}", any::<i64>()).prop_map(|(text, tick)| StreamEvent::News(Headline { text, tick })),
@@ -218,16 +282,27 @@ fn any_hit_map() -> impl Strategy<Value = Event> {
     });
     let slot = (any::<u16>(), any::<i64>()).prop_map(|(column, tick)| ColumnSlot { column, tick });
     let slots = prop::collection::vec(slot, 0..8);
-    (prop::sample::select(&ChartKind::ALL), area, any::<i64>(), slots).prop_map(
-        |(kind, area, first, slots)| {
+    let row_prices = prop::collection::vec(any::<i32>(), 0..4);
+    (
+        prop::sample::select(&ChartKind::ALL),
+        area,
+        any::<i64>(),
+        slots,
+        row_prices,
+    )
+        .prop_map(|(kind, area, first, slots, row_prices)| {
             Event::HitMap(HitMap {
                 kind,
                 area,
                 first,
                 slots,
+                orders: vec![OrderLabel {
+                    area,
+                    id: Uuid::from_u128(u128::from(area.x % 6)),
+                }],
+                row_prices,
             })
-        },
-    )
+        })
 }
 
 fn any_click_targets() -> impl Strategy<Value = Event> {
@@ -254,6 +329,7 @@ fn any_mouse() -> impl Strategy<Value = Event> {
         MouseEventKind::Down(MouseButton::Left),
         MouseEventKind::Down(MouseButton::Left),
         MouseEventKind::Drag(MouseButton::Left),
+        MouseEventKind::Up(MouseButton::Left),
         MouseEventKind::Up(MouseButton::Right),
         MouseEventKind::Drag(MouseButton::Middle),
         MouseEventKind::ScrollUp,
@@ -274,6 +350,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         6 => any_key(),
         4 => any_stream_event(),
         2 => any_answer(),
+        3 => any_order_event(),
         1 => ".{0,40}".prop_map(Event::Paste),
         1 => (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Event::Resized(columns, rows)),
         1 => any::<usize>().prop_map(Event::Reach),
@@ -365,6 +442,47 @@ proptest! {
             let is_read_only = |overlay: &Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Lobby { .. });
             prop_assert!(state.screen.overlays.iter().all(is_read_only));
         }
+    }
+
+    #[test]
+    fn updates_in_any_order_give_the_same_open_orders(
+        (history, shuffled) in prop::collection::vec(any::<bool>(), 1..=32).prop_flat_map(|ends| {
+            // Each order is accepted once, and some end later.
+            let history: Vec<(u128, bool)> = (0..).zip(&ends)
+                .flat_map(|(number, ends)| std::iter::once((number, false)).chain(ends.then_some((number, true))))
+                .collect();
+            let repeated = [history.clone(), history.clone()].concat();
+            (Just(history), Just(repeated).prop_shuffle())
+        }),
+    ) {
+        let order = |(number, has_ended): (u128, bool)| RestingOrder {
+            id: Uuid::from_u128(number),
+            side: Side::Buy,
+            count: 1,
+            condition: Condition { trigger: Trigger::Limit, price: 8 },
+            up_to: false,
+            placed: UnixMillis(7),
+            end: has_ended.then(|| OrderEnd {
+                number: i64::try_from(number).unwrap() + 1,
+                at: UnixMillis(8),
+                reason: EndReason::Cancelled,
+            }),
+        };
+        let apply = |events: Vec<(u128, bool)>| {
+            let (mut orders, mut ends) = (OpenOrders::default(), 0);
+            for event in events {
+                match event {
+                    (_, true) => ends += usize::from(orders.end(order(event))),
+                    (_, false) => orders.add(order(event)),
+                }
+            }
+            (orders, ends)
+        };
+        let ended = history.iter().filter(|(_, has_ended)| *has_ended).count();
+        let (expected, _) = apply(history);
+        let (orders, ends) = apply(shuffled);
+        prop_assert_eq!(orders.open(), expected.open());
+        prop_assert_eq!(ends, ended, "each end is news once");
     }
 
     #[test]

@@ -50,6 +50,9 @@ const FULL: &[&str] = &[
     "watch_lost",
     "wire",
     "wire_ended",
+    "ticket_rest",
+    "chart_orders",
+    "chart_order_selected",
 ];
 
 fn draw_with(view: &Renderer, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {

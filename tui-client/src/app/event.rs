@@ -17,6 +17,7 @@ use crate::app::{
     overlay::screen::ClickTarget,
     portfolio::{
         money::UnixMillis,
+        open_orders::RestingOrder,
         order::{ClientOrderId, Order},
         wallet::Wallet,
     },
@@ -104,6 +105,20 @@ pub enum StreamEvent {
     News(Headline),
     /// The answer to the oldest pending order.
     Result(OrderResult),
+    /// The answer to the oldest pending order: it was accepted to rest. A repeated answer has its present state.
+    Accepted {
+        /// The order.
+        order: RestingOrder,
+        /// The wallet, if sent.
+        wallet: Option<Wallet>,
+    },
+    /// An order that rested has ended.
+    OrderEnded {
+        /// The order.
+        order: RestingOrder,
+        /// The wallet then or later, if sent.
+        wallet: Option<Wallet>,
+    },
     /// The stream could not be opened or has ended, with the reason.
     #[serde(rename = "Lost")]
     Closed(String),
@@ -192,6 +207,15 @@ pub enum Response {
         more: bool,
     },
     Leaderboard(Leaderboard),
+    /// The resting orders.
+    Orders {
+        /// Oldest first.
+        open: Vec<RestingOrder>,
+        /// In the order in which they ended.
+        ended: Vec<RestingOrder>,
+    },
+    /// The order that was to be cancelled, as it ended.
+    Cancelled(RestingOrder),
 }
 
 impl Response {
@@ -207,6 +231,8 @@ impl Response {
             Self::Trades(_) => Request::Trades,
             Self::TradePage { before, .. } => Request::TradePage { before: *before },
             Self::Leaderboard(_) => Request::Leaderboard,
+            Self::Orders { .. } => Request::Orders,
+            Self::Cancelled(order) => Request::CancelOrder(order.id),
         }
     }
 }

@@ -30,6 +30,9 @@ pub struct Capabilities {
     /// Headlines; only on a market that has them.
     #[serde(default)]
     pub news: bool,
+    /// Orders that rest; other casinos would execute them at once.
+    #[serde(default)]
+    pub orders: bool,
 }
 
 /// A headline, which may be false.

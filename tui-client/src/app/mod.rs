@@ -51,6 +51,7 @@ use self::{
         achievements::Achievement,
         alerts::{Alerts, Bell},
         money::UnixMillis,
+        open_orders::OpenOrders,
         order_log::ActionLog,
         stats::SessionStats,
         ticket::Ticket,
@@ -144,6 +145,8 @@ pub struct AppState {
     pub ticket: Ticket,
     /// Past actions and their status.
     pub log: ActionLog,
+    /// Orders that rest at the casino.
+    pub orders: OpenOrders,
     /// Price alerts and toasts.
     pub alerts: Alerts,
     /// Terminal size and open overlays.
@@ -181,6 +184,7 @@ impl AppState {
             lobby: Lobby::default(),
             ticket: Ticket::default(),
             log: ActionLog::default(),
+            orders: OpenOrders::default(),
             alerts: Alerts::default(),
             screen: Screen::new(size),
             wire: WirePane::default(),

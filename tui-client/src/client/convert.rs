@@ -3,6 +3,7 @@
 use super::{
     RequestError,
     error::{ellipsize, without_field},
+    orders::resting_order,
 };
 use crate::{
     app::{
@@ -41,6 +42,7 @@ impl From<capabilities::Capabilities> for Capabilities {
             limits: granted.limits,
             up_to: granted.up_to,
             news: granted.lobby.news,
+            orders: granted.orders,
         }
     }
 }
@@ -50,16 +52,13 @@ pub(crate) fn stream_event(info: GambleInfo, granted: capabilities::Capabilities
     match GambleType::try_from(info.r#type).ok()? {
         GambleType::StockInfo => price(&info.info?, granted),
         // Results are matched to orders by position, so an empty one must not be dropped.
-        GambleType::ActionResult => Some(StreamEvent::Result(order_result(
-            &info.result.unwrap_or_default(),
-        ))),
+        GambleType::ActionResult => Some(action_result(&info.result.unwrap_or_default(), granted)),
         GambleType::Wallet => wallet(&info.wallet?).map(StreamEvent::Wallet),
         GambleType::Tape => Some(StreamEvent::Tape(tape(&info.tape?))),
         GambleType::Players => Some(StreamEvent::Players(players(&info.players?))),
         GambleType::Leaderboard => Some(StreamEvent::Leaderboard(leaderboard(&info.leaderboard?))),
         GambleType::News => headline(&info.news?).map(StreamEvent::News),
-        // Not requested.
-        GambleType::Order => None,
+        GambleType::Order => ended_order(&info.order?).filter(|_| granted.orders),
     }
 }
 
@@ -71,6 +70,23 @@ fn price(stock: &StockInfo, granted: capabilities::Capabilities) -> Option<Strea
         at: unix_millis(stock.at_unix_ms).filter(|_| has_ticks),
         interval_ms: Some(stock.interval_ms).filter(|ms| has_ticks && *ms > 0),
     })
+}
+
+fn ended_order(update: &casino::OrderUpdate) -> Option<StreamEvent> {
+    let order = resting_order(update.order.as_ref()?).filter(|order| order.end.is_some())?;
+    let wallet = update.wallet.as_ref().and_then(wallet);
+    Some(StreamEvent::OrderEnded { order, wallet })
+}
+
+fn action_result(result: &ActionResult, granted: capabilities::Capabilities) -> StreamEvent {
+    let order = result.order.as_ref().and_then(resting_order);
+    match order.filter(|_| granted.orders) {
+        Some(order) => StreamEvent::Accepted {
+            order,
+            wallet: result.wallet.as_ref().and_then(wallet),
+        },
+        None => StreamEvent::Result(order_result(result)),
+    }
 }
 
 fn order_result(result: &ActionResult) -> OrderResult {

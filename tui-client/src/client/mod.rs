@@ -3,12 +3,20 @@
 pub(crate) mod convert;
 mod endpoints;
 mod error;
+mod orders;
 mod paging;
 mod retry;
 mod session;
 mod wire;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use awesomestock_proto::{auth::PlayerKey, casino, types};
 pub(crate) use endpoints::Endpoint;
@@ -41,6 +49,8 @@ const TRADES_LIMIT: i32 = 100;
 pub struct Client {
     endpoints: Arc<Endpoints>,
     player: String,
+    /// Number of the newest end of a resting order that the player has seen.
+    orders_seen: Arc<AtomicI64>,
 }
 
 impl Client {
@@ -65,7 +75,13 @@ impl Client {
         Self {
             endpoints: Arc::new(Endpoints::new(first, others, key)),
             player,
+            orders_seen: Arc::default(),
         }
+    }
+
+    /// Sets the number of the newest end of a resting order that the player has seen. The next session sends the later ones.
+    pub fn set_orders_seen(&self, number: i64) {
+        self.orders_seen.store(number, Ordering::Relaxed);
     }
 
     /// Reports the Gamble streams: headers, orders, results and the ends. Only the first call returns events. `clock`
@@ -97,6 +113,8 @@ impl Client {
             Request::Trades => self.trades().await,
             Request::TradePage { before } => self.trade_page(before).await,
             Request::Leaderboard => self.leaderboard().await.map(Response::Leaderboard),
+            Request::Orders => self.orders().await,
+            Request::CancelOrder(id) => self.cancel_order(id).await,
         }
     }
 

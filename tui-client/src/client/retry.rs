@@ -1,4 +1,4 @@
-//! Executes orders and payments exactly once: an unanswered request is repeated with the same ID. This requires a
+//! Executes orders and payments exactly once, and cancels orders: an unanswered request is repeated with the same ID. This requires a
 //! casino that deduplicates by request ID, which is checked before sending.
 
 use std::{mem, ops::ControlFlow, time::Duration};
@@ -51,6 +51,18 @@ impl Client {
         let id = Uuid::now_v7();
         let retry = RetryState::new(id, None, self.endpoints.has_several(), Instant::now());
         retry.run(|again| self.try_payment(call, id, again)).await
+    }
+
+    /// Cancels a resting order. An unanswered call is repeated for `RETRY_FOR`: that changes nothing.
+    pub(super) async fn cancel_order(&self, id: Uuid) -> Result<Response, RequestError> {
+        let retry = RetryState::new(id, None, self.endpoints.has_several(), Instant::now());
+        let cancel = |_| async move {
+            match self.cancel(id).await {
+                Err(failure @ RequestError::Unanswered(_)) => Attempt::Unanswered(failure),
+                known => Attempt::Known(known),
+            }
+        };
+        retry.run(cancel).await
     }
 
     async fn try_order(&self, order: Order, again: bool) -> Attempt<AnsweredOrder> {

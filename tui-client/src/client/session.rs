@@ -1,5 +1,7 @@
 //! A Gamble session: opening, receiving, and its end.
 
+use std::sync::atomic::Ordering;
+
 use awesomestock_proto::{capabilities, casino::GambleInfo};
 use tokio::sync::mpsc;
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
@@ -25,6 +27,11 @@ impl Client {
             let actions = ReceiverStream::new(queue).map(move |order: Order| order.action(&player));
             let mut request = Request::new(actions);
             request_capabilities(request.metadata_mut(), &self.player);
+            let seen = self.orders_seen.load(Ordering::Relaxed);
+            if seen > 0 {
+                let header = capabilities::ORDERS_SEEN_HEADER;
+                request.metadata_mut().insert(header, seen.into());
+            }
             async move { map_unimplemented(casino.gamble(request).await).map(|response| (response, orders)) }
         });
         let (position, (response, orders)) = opened.await?;
@@ -131,6 +138,7 @@ fn map_unimplemented<T>(answer: Result<T, Status>) -> Result<T, Status> {
 fn request_capabilities(metadata: &mut MetadataMap, player: &str) {
     let wanted = capabilities::Capabilities {
         wallet: !player.is_empty(),
+        orders: !player.is_empty(),
         ..capabilities::Capabilities::ALL
     };
     wanted.write_metadata(metadata);

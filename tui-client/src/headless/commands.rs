@@ -175,7 +175,9 @@ async fn call<W: Write>(
         | Response::Candles { .. }
         | Response::Trades(_)
         | Response::TradePage { .. }
-        | Response::Leaderboard(_) => {
+        | Response::Leaderboard(_)
+        | Response::Orders { .. }
+        | Response::Cancelled(_) => {
             return Ok(());
         }
     };

@@ -62,7 +62,11 @@ pub(crate) fn answer(answer: &Response) -> Vec<String> {
         }
         Response::Leaderboard(leaderboard) => return standings(leaderboard),
         // Not requested in plain mode.
-        Response::History { .. } | Response::Candles { .. } | Response::Trades(_) => return Vec::new(),
+        Response::History { .. }
+        | Response::Candles { .. }
+        | Response::Trades(_)
+        | Response::Orders { .. }
+        | Response::Cancelled(_) => return Vec::new(),
     };
     vec![line]
 }
@@ -125,6 +129,8 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         | StreamEvent::Tape(_)
         | StreamEvent::Players(_)
         | StreamEvent::Leaderboard(_)
+        | StreamEvent::Accepted { .. }
+        | StreamEvent::OrderEnded { .. }
         | StreamEvent::Closed(_)
         | StreamEvent::Rejected(_) => None,
     }

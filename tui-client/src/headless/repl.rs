@@ -121,7 +121,7 @@ impl<W: Write> Repl<W> {
             Command::Gamble => self.gamble().await?,
             Command::Order(side, count, limit) => self.order(side, count, limit).await?,
             // No typed command: only the ticket on the screen creates it.
-            Command::FromTicket(..) => {}
+            Command::FromTicket(..) | Command::Rest(..) => {}
             Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
                 self.print(messages::ALERTS_NEED_A_SCREEN)?;
             }

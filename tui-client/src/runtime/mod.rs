@@ -310,8 +310,8 @@ impl Runtime {
         while let Some(effect) = waiting.pop_front() {
             let outcome = match effect {
                 Effect::Connect { after_ms } => {
-                    self.tasks
-                        .connect(Duration::from_millis(u64::try_from(after_ms).unwrap_or(0)));
+                    let after = Duration::from_millis(u64::try_from(after_ms).unwrap_or(0));
+                    self.tasks.connect(after, self.state.orders.seen());
                     None
                 }
                 Effect::Send(order) => self.tasks.send(self.ids.for_order(order)),

@@ -73,7 +73,9 @@ impl Tasks {
     }
 
     /// Opens a session after `after`; an earlier session sends no more events.
-    pub(super) fn connect(&mut self, after: Duration) {
+    /// `orders_seen`: number of the newest end of a resting order that the player has seen.
+    pub(super) fn connect(&mut self, after: Duration, orders_seen: i64) {
+        self.client.set_orders_seen(orders_seen);
         let (session, task) = SessionHandle::new();
         self.session = Some(session);
         let client = self.client.clone();
@@ -280,7 +282,7 @@ mod tests {
     async fn a_session_that_cannot_be_opened_is_closed_and_drops_orders() {
         let (events, _receiver) = mpsc::channel(1);
         let mut tasks = tasks(events);
-        tasks.connect(Duration::ZERO);
+        tasks.connect(Duration::ZERO, 0);
         assert!(matches!(
             tasks.next().await.unwrap(),
             TaskEvent::Session(StreamEvent::Closed(_))
@@ -293,7 +295,7 @@ mod tests {
     async fn a_session_left_before_it_opens_sends_no_events() {
         let (events, receiver) = mpsc::channel(1);
         let mut tasks = tasks(events);
-        tasks.connect(Duration::from_secs(3600));
+        tasks.connect(Duration::from_secs(3600), 0);
         tasks.leave();
         // Waits neither for the connect delay nor for the deadline.
         tasks.finish(receiver, Duration::from_secs(3600)).await.unwrap();

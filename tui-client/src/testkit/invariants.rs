@@ -7,7 +7,7 @@ use awesomestock::app::{
     AppState, Effect, Effects, Event, MAX_WAITING_ORDERS, SessionInfo,
     commands::request::Request,
     connection::ConnectionStatus,
-    event::StreamEvent,
+    event::{Response, StreamEvent},
     overlay::Overlay,
     portfolio::{money::UnixMillis, order::ClientOrderId, order_log::MAX_ENTRIES},
     prices::{Candle, MAX_PRICES},
@@ -83,11 +83,13 @@ impl CheckedGame {
         let mut order_ids = Vec::new();
         for effect in effects {
             if let Effect::Send(order) = effect {
-                let is_valid = order.count >= 1 && order.limit.is_none_or(|limit| limit >= 1);
+                let price = order.rest.map(|condition| condition.price).or(order.limit);
+                let is_valid = order.count >= 1 && price.is_none_or(|price| price >= 1);
                 assert!(is_valid, "{effect:?}");
                 let supported = &self.state.lobby.capabilities;
-                let is_supported =
-                    (order.limit.is_none() || supported.limits) && (!order.up_to || supported.up_to);
+                let is_supported = (order.limit.is_none() || supported.limits)
+                    && (!order.up_to || supported.up_to)
+                    && (order.rest.is_none() || supported.orders);
                 assert!(
                     is_supported || self.sent.contains(&key(&order.id)),
                     "an order was sent to a casino that does not support it: {effect:?}"
@@ -98,21 +100,26 @@ impl CheckedGame {
         let (again, new): (Vec<_>, Vec<_>) = order_ids
             .into_iter()
             .partition(|order_id| self.sent.contains(order_id));
+        let may_resend = matches!(
+            event,
+            Event::Stream(StreamEvent::Opened { ids: true, .. } | StreamEvent::Capabilities(_))
+        );
         assert!(
-            again.is_empty() || matches!(event, Event::Stream(StreamEvent::Opened { ids: true, .. })),
+            again.is_empty() || may_resend,
             "orders are resent only on a new stream of a casino that deduplicates, not at {event:?}"
         );
         assert!(again.is_sorted(), "resent out of order: {again:?}");
         let orders = new.len();
         self.sent.extend(new);
-        assert!(orders <= 1, "one key sends at most one order");
+        let is_list = matches!(event, Event::Answered(Response::Orders { .. }));
+        assert!(orders <= 1 || is_list, "one key sends at most one order");
         assert!(
             orders == 0 || status == ConnectionStatus::Live,
             "an order was sent while the connection was not live"
         );
         assert!(
-            orders == 0 || is_pressed(event),
-            "only a key or a click sends orders, not {event:?}"
+            orders == 0 || is_pressed(event) || ends_orders(event),
+            "only a key or a click sends orders, or the cancellation of a moved one, not {event:?}"
         );
     }
 }
@@ -123,6 +130,15 @@ fn is_pressed(event: &Event) -> bool {
         Event::Mouse(mouse) => mouse.kind == MouseEventKind::Down(MouseButton::Left),
         _ => false,
     }
+}
+
+/// Returns true if the event may confirm that an order was cancelled, which is then placed at another price.
+fn ends_orders(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Answered(Response::Cancelled(_) | Response::Orders { .. })
+            | Event::Stream(StreamEvent::OrderEnded { .. } | StreamEvent::Accepted { .. })
+    )
 }
 
 /// Checks that no cell holds terminal control characters and no line is too wide.

@@ -87,6 +87,7 @@ fn capabilities(bits: u8) -> Capabilities {
         limits: bit(5),
         ids: bit(6),
         up_to: bit(7),
+        orders: bit(7),
         lobby: LobbyFeeds {
             tape: bit(2),
             players: bit(3),

@@ -131,6 +131,7 @@ pub(crate) fn send(side: Side, count: i32) -> Vec<Effect> {
         count,
         limit: None,
         up_to: false,
+        rest: None,
         id: ClientOrderId::default(),
     })]
 }

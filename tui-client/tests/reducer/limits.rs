@@ -31,6 +31,7 @@ fn limited(side: Side, count: i32, limit: i32) -> Vec<Effect> {
         count,
         limit: Some(limit),
         up_to: false,
+        rest: None,
         id: ClientOrderId::default(),
     })]
 }

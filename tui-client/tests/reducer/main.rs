@@ -15,6 +15,7 @@ mod lab;
 mod limits;
 mod money;
 mod orders;
+mod resting;
 mod tour;
 mod watch;
 mod wire;

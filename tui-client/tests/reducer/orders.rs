@@ -59,6 +59,7 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
             count,
             limit: None,
             up_to,
+            rest: None,
             id: ClientOrderId::default(),
         })]
     };

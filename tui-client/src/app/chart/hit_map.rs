@@ -1,6 +1,7 @@
 //! Maps screen cells to ticks, as drawn in the last frame.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::ChartKind;
 use crate::app::prices::PriceHistory;
@@ -35,6 +36,15 @@ pub struct ColumnSlot {
     pub tick: i64,
 }
 
+/// The label of a resting order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLabel {
+    /// The cells of the label.
+    pub area: Area,
+    /// The order.
+    pub id: Uuid,
+}
+
 /// Chart positions of the last frame.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HitMap {
@@ -47,6 +57,12 @@ pub struct HitMap {
     /// Slots from left to right, with increasing ticks.
     #[serde(rename = "places")]
     pub slots: Vec<ColumnSlot>,
+    /// The price in the middle of each row, from top to bottom; empty without labels of orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub row_prices: Vec<i32>,
+    /// Labels of orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderLabel>,
 }
 
 impl HitMap {
@@ -57,6 +73,19 @@ impl HitMap {
         }
         let nearest = self.slots.iter().min_by_key(|slot| slot.column.abs_diff(column));
         nearest.map(|slot| slot.tick)
+    }
+
+    /// Returns the order whose label is at a cell.
+    pub(crate) fn order_at(&self, column: u16, row: u16) -> Option<Uuid> {
+        let label = self.orders.iter().find(|label| label.area.contains(column, row));
+        label.map(|label| label.id)
+    }
+
+    /// Returns the price at a row: above and below the chart, that of its edge.
+    pub(crate) fn price_at(&self, row: u16) -> Option<i32> {
+        let last = self.row_prices.len().checked_sub(1)?;
+        let index = usize::from(row.saturating_sub(self.area.y)).min(last);
+        self.row_prices.get(index).copied()
     }
 
     pub(super) fn prices(&self, market: &PriceHistory) -> usize {

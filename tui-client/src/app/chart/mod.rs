@@ -11,7 +11,7 @@
 mod hit_map;
 mod trade_markers;
 
-pub use hit_map::{Area, ColumnSlot, HitMap};
+pub use hit_map::{Area, ColumnSlot, HitMap, OrderLabel};
 use serde::{Deserialize, Serialize};
 pub use trade_markers::{MAX_MARKERS, TradeMarker, TradeMarkers};
 

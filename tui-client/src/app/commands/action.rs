@@ -19,7 +19,10 @@ pub enum Action {
     ManyFewer,
     Max,
     Limit,
+    Rest,
     Erase,
+    NextOrder,
+    Orders,
     Chart(ChartAction),
     Payments,
     Trades,
@@ -69,6 +72,7 @@ impl Action {
                 | Self::Trades
                 | Self::Statement
                 | Self::Leaderboard
+                | Self::Orders
                 | Self::Wire
                 | Self::Help
                 | Self::Quit
@@ -81,6 +85,11 @@ impl Action {
             self,
             Self::Chart(_) | Self::Leaderboard | Self::Help | Self::Repaint | Self::Suspend | Self::Quit
         )
+    }
+
+    /// Returns true if the action has no use at a casino where orders cannot rest.
+    pub(crate) fn needs_resting_orders(self) -> bool {
+        matches!(self, Self::Rest | Self::Orders | Self::NextOrder)
     }
 
     /// Returns true if holding the key repeats the action; never for actions that move money.
@@ -194,6 +203,9 @@ pub const BINDINGS: &[Binding] = &[
         .hint("max", 12),
     row(Action::Limit, "limit", &[Key::char('@')], "limit price: buy at or below it, sell at or above it; @ @ removes it")
         .hint("limit", 13),
+    row(Action::Rest, "rest", &[Key::char('o')],
+        "the next order rests until the price is met: as a limit; again: as a stop; again: not at all")
+        .hint("rest", 16),
     row(Action::Erase, "erase", &[Key::new(KeyCode::Backspace)], "delete the quantity's last digit"),
     chart(ChartAction::Kind, "chart", &[Key::char('c')], "chart type: area, line, candlesticks, bars")
         .hint("chart", 9),
@@ -218,6 +230,10 @@ pub const BINDINGS: &[Binding] = &[
         .hint("statement", 11),
     row(Action::Trades, "trades", &[Key::char('T')], "your trades, newest first")
         .hint("trades", 10),
+    row(Action::Orders, "orders", &[Key::char('O')], "your orders that rest, and how earlier ones ended")
+        .hint("orders", 17),
+    row(Action::NextOrder, "next-order", &[Key::TAB],
+        "select a resting order on the chart; arrows and Enter move it, Del cancels it; mouse: drag its label"),
     row(Action::Leaderboard, "leaderboard", &[Key::char('l')], "leaderboard, players online and recent trades")
         .hint("lobby", 6),
     row(Action::Wire, "wire", &[Key::char('W')], "the wire: every message of the stream; Enter opens one"),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use awesomestock_proto::text::thousands;
 
-use crate::app::portfolio::{money::Side, quantity::Quantity};
+use crate::app::portfolio::{money::Side, order::Condition, quantity::Quantity};
 
 /// A parsed command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Command {
     Order(Side, i32, Option<i32>),
     /// An order of the ticket: side, quantity, limit. Its count is computed when it is sent.
     FromTicket(Side, Quantity, Option<i32>),
+    /// A resting order of the ticket: side, quantity, what executes it.
+    Rest(Side, Quantity, Condition),
     AlertAbove(i32),
     AlertBelow(i32),
     AlertsOff,

@@ -1,6 +1,7 @@
 //! Unary calls to the casino.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A unary call to the casino.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,4 +34,8 @@ pub enum Request {
         before: Option<i64>,
     },
     Leaderboard,
+    /// The orders that rest, and how earlier ones ended.
+    Orders,
+    /// Cancels an order that rests.
+    CancelOrder(Uuid),
 }

@@ -3,6 +3,7 @@
 pub mod achievements;
 pub mod alerts;
 pub mod money;
+pub mod open_orders;
 pub mod order;
 pub mod order_log;
 pub(crate) mod quantity;

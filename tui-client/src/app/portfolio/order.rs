@@ -1,9 +1,14 @@
 //! An order on its way to the casino.
 
+use std::fmt;
+
 use awesomestock_proto::{
-    casino::{Action, ActionType},
+    casino::{Action, ActionType, TimeInForce},
+    text::thousands,
     types::User,
+    values::Trigger,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::money::{Side, UnixMillis};
@@ -19,6 +24,8 @@ pub struct Order<Id = Uuid> {
     pub limit: Option<i32>,
     /// `count` is an upper bound: the casino trades as many stocks as possible. Only for casinos that support it.
     pub up_to: bool,
+    /// Rests until a price meets this, instead of executing at once. Only for casinos that support it, without a limit.
+    pub rest: Option<Condition>,
     /// Unchanged when the order is resent.
     pub id: Id,
 }
@@ -32,6 +39,50 @@ pub struct ClientOrderId {
     pub at: UnixMillis,
 }
 
+/// The price that executes a resting order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// The price is a limit or a stop.
+    pub trigger: Trigger,
+    /// Tokens for one stock.
+    pub price: i32,
+}
+
+impl Condition {
+    /// Returns true if `price` executes an order on `side`.
+    pub fn is_met(self, side: Side, price: i32) -> bool {
+        match self.is_met_below(side) {
+            true => price <= self.price,
+            false => price >= self.price,
+        }
+    }
+
+    /// Returns the prices that execute an order on `side`: `95 or lower`.
+    pub fn prices(self, side: Side) -> String {
+        let word = if self.is_met_below(side) {
+            "lower"
+        } else {
+            "higher"
+        };
+        format!("{} or {word}", thousands(self.price))
+    }
+
+    fn is_met_below(self, side: Side) -> bool {
+        (self.trigger == Trigger::Limit) == (side == Side::Buy)
+    }
+}
+
+/// `@ 95` for a limit, `stop 95` for a stop.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.trigger {
+            Trigger::Limit => "@",
+            Trigger::Stop => "stop",
+        };
+        write!(f, "{sign} {}", thousands(self.price))
+    }
+}
+
 impl<Id> Order<Id> {
     /// Returns the order with another ID.
     pub fn with_id<T>(self, id: T) -> Order<T> {
@@ -40,6 +91,7 @@ impl<Id> Order<Id> {
             count: self.count,
             limit: self.limit,
             up_to: self.up_to,
+            rest: self.rest,
             id,
         }
     }
@@ -53,22 +105,32 @@ impl Order {
             count,
             limit: None,
             up_to: false,
+            rest: None,
             id: Uuid::now_v7(),
         }
     }
 
     /// Returns the message of the Gamble stream.
     pub(crate) fn action(self, player: &str) -> Action {
+        let price_of = |trigger: Trigger| {
+            let condition = self.rest.filter(|condition| condition.trigger == trigger);
+            condition.map(|condition| condition.price)
+        };
+        let time_in_force = match self.rest {
+            Some(_) => TimeInForce::UntilCancelled,
+            None => TimeInForce::Immediate,
+        };
         Action {
             user: Some(User {
                 id: player.to_owned(),
             }),
             r#type: ActionType::from(self.side).into(),
             stocks_count: self.count,
-            limit_price: self.limit.unwrap_or(0),
+            limit_price: price_of(Trigger::Limit).or(self.limit).unwrap_or(0),
             id: self.id.into_bytes().to_vec(),
             up_to: self.up_to,
-            ..Action::default()
+            time_in_force: time_in_force.into(),
+            stop_price: price_of(Trigger::Stop).unwrap_or(0),
         }
     }
 }
@@ -92,6 +154,33 @@ mod tests {
             assert_eq!((sent.r#type(), sent.stocks_count, sent.up_to), (kind, 5, up_to));
             assert_eq!(sent.limit_price, limit.unwrap_or(0));
             assert_eq!(sent.id, order.id.into_bytes());
+            assert_eq!(
+                (sent.time_in_force(), sent.stop_price),
+                (TimeInForce::Immediate, 0)
+            );
+        }
+        for (trigger, limit_price, stop_price) in [(Trigger::Limit, 95, 0), (Trigger::Stop, 0, 95)] {
+            let order = Order {
+                rest: Some(Condition { trigger, price: 95 }),
+                ..Order::new(Side::Buy, 5)
+            };
+            let sent = order.action("ann");
+            assert_eq!(sent.time_in_force(), TimeInForce::UntilCancelled);
+            assert_eq!((sent.limit_price, sent.stop_price), (limit_price, stop_price));
+        }
+    }
+
+    #[test]
+    fn a_condition_is_met_at_its_price_and_beyond() {
+        for (trigger, side, met, words) in [
+            (Trigger::Limit, Side::Buy, [true, true, false], "95 or lower"),
+            (Trigger::Limit, Side::Sell, [false, true, true], "95 or higher"),
+            (Trigger::Stop, Side::Buy, [false, true, true], "95 or higher"),
+            (Trigger::Stop, Side::Sell, [true, true, false], "95 or lower"),
+        ] {
+            let condition = Condition { trigger, price: 95 };
+            assert_eq!([94, 95, 96].map(|price| condition.is_met(side, price)), met);
+            assert_eq!(condition.prices(side), words);
         }
     }
 }

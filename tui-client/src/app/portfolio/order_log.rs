@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::{
     money::{Side, UnixMillis},
-    order::{ClientOrderId, Order},
+    order::{ClientOrderId, Condition, Order},
 };
 use crate::app::portfolio::rows::TradeRow;
 
@@ -37,6 +37,8 @@ impl LogEntry {
 pub enum LoggedAction {
     /// An order: side, stocks, limit.
     Order(Side, i32, Option<i32>),
+    /// An order that rests: side, stocks, what executes it.
+    Rest(Side, i32, Condition),
     /// Tokens bought for these dollars.
     BuyTokens(i32),
     /// These tokens converted to dollars.
@@ -49,7 +51,7 @@ impl LoggedAction {
     /// Returns side and stocks of an order.
     pub fn order(&self) -> Option<(Side, i32)> {
         match self {
-            Self::Order(side, count, _) => Some((*side, *count)),
+            Self::Order(side, count, _) | Self::Rest(side, count, _) => Some((*side, *count)),
             Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
         }
     }
@@ -58,7 +60,15 @@ impl LoggedAction {
     pub fn limit(&self) -> Option<i32> {
         match self {
             Self::Order(_, _, limit) => *limit,
-            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+            Self::Rest(..) | Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+        }
+    }
+
+    /// Returns what executes a resting order.
+    pub fn condition(&self) -> Option<Condition> {
+        match self {
+            Self::Rest(_, _, condition) => Some(*condition),
+            Self::Order(..) | Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
         }
     }
 }
@@ -95,6 +105,8 @@ pub struct ActionLog {
     /// Pending orders, oldest first.
     sent: VecDeque<PendingOrder>,
     last: u32,
+    /// Pending orders are resent once the casino's capabilities are known.
+    pub(crate) is_resend_due: bool,
 }
 
 impl ActionLog {
@@ -112,6 +124,7 @@ impl ActionLog {
                 count,
                 limit: entry.action.limit(),
                 up_to: false,
+                rest: entry.action.condition(),
                 id: ClientOrderId {
                     number: self.last,
                     at: entry.at,
@@ -194,6 +207,11 @@ impl ActionLog {
         })
     }
 
+    /// Returns true if a pending order rests: a casino without resting orders would execute it at once.
+    pub(crate) fn has_resting(&self) -> bool {
+        self.sent.iter().any(|sent| sent.order.rest.is_some())
+    }
+
     /// Resolves the oldest pending order and returns it. Without one, adds a message. `traded`: stocks traded, if known.
     pub(crate) fn answer_order(
         &mut self,
@@ -204,7 +222,7 @@ impl ActionLog {
         self.sent.pop_front();
         let waiting = self.entries.iter_mut().find(|entry| is_waiting_order(entry));
         if let (Some(entry), Some(traded)) = (waiting, traded)
-            && let LoggedAction::Order(_, count, _) = &mut entry.action
+            && let LoggedAction::Order(_, count, _) | LoggedAction::Rest(_, count, _) = &mut entry.action
         {
             *count = traded;
         }
@@ -221,6 +239,7 @@ impl ActionLog {
     /// Marks all pending orders as unanswered: their status stays unknown.
     pub fn abandon_pending(&mut self) {
         self.sent.clear();
+        self.is_resend_due = false;
         for entry in self.entries.iter_mut().filter(|entry| is_waiting_order(entry)) {
             entry.status = ActionStatus::Unanswered;
         }

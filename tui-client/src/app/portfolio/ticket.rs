@@ -1,7 +1,10 @@
 //! The order ticket: quantity and limit of the next order, with a preview of its result.
 
+use awesomestock_proto::values::Trigger;
+
 use super::{
     money::Side,
+    order::Condition,
     quantity::{MAX_TYPED_CHARS, Quantity},
     wallet::WalletState,
 };
@@ -15,16 +18,24 @@ pub struct Ticket {
     limit: Option<Limit>,
 }
 
-/// The worst price at which the next order may execute.
+/// The price of the next order: the worst at which it may execute, or what it rests for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// Tokens for one stock; 0 until a digit is typed.
     pub price: i32,
+    /// The order rests until the price is met: as a limit, or as a stop.
+    pub rest: Option<Trigger>,
     /// Digits go to the limit.
     pub(crate) is_typing: bool,
 }
 
 impl Limit {
+    /// Returns what executes a resting order; `None` for an order that does not rest.
+    pub(crate) fn condition(&self) -> Option<Condition> {
+        let price = self.price;
+        self.rest.map(|trigger| Condition { trigger, price })
+    }
+
     /// Returns true if an order on `side` may execute at `price`; false without a limit price.
     pub(crate) fn allows(&self, side: Side, price: i32) -> bool {
         match side {
@@ -60,30 +71,38 @@ pub(crate) struct Estimate {
     pub(crate) side: Side,
     pub(crate) count: i32,
     pub(crate) limit: Option<i32>,
+    /// What executes an order that rests.
+    pub(crate) rest: Option<Condition>,
     /// Tokens at the current price.
     pub(crate) total: i64,
-    /// Tokens at the limit, or else at the current price.
+    /// Tokens at the limit or the stop, or else at the current price.
     pub(crate) bound: i64,
 }
 
 impl Estimate {
     /// Returns `None` if `command` is not an order, or the wallet it depends on is unknown.
     pub(crate) fn new(command: Command, price: i32, holdings: &WalletState) -> Option<Self> {
-        let (side, count, limit) = match command {
-            Command::Order(side, count, limit) => (side, count, limit),
+        let (side, count, limit, rest) = match command {
+            Command::Order(side, count, limit) => (side, count, limit, None),
             Command::FromTicket(side, quantity, limit) => {
                 let count = quantity.count(side, limit.unwrap_or(price), holdings)?;
-                (side, count, limit)
+                (side, count, limit, None)
+            }
+            Command::Rest(side, quantity, condition) => {
+                let count = quantity.count(side, condition.price, holdings)?;
+                (side, count, None, Some(condition))
             }
             _ => return None,
         };
+        let bound_price = rest.map(|condition| condition.price).or(limit).unwrap_or(price);
         let at = |price: i32| i64::from(count).saturating_mul(i64::from(price));
         Some(Self {
             side,
             count,
             limit,
+            rest,
             total: at(price),
-            bound: at(limit.unwrap_or(price)),
+            bound: at(bound_price),
         })
     }
 }
@@ -121,8 +140,23 @@ impl Ticket {
         let is_empty = self.limit.is_some_and(|limit| limit.price == 0);
         self.limit = (!is_empty).then_some(Limit {
             price: 0,
+            rest: self.limit.and_then(|limit| limit.rest),
             is_typing: true,
         });
+    }
+
+    /// Makes the next order rest at the limit, then at a stop, then not at all. Starts typing the price if there is none.
+    pub fn next_rest(&mut self) {
+        let limit = self.limit.get_or_insert(Limit {
+            price: 0,
+            rest: None,
+            is_typing: true,
+        });
+        limit.rest = match limit.rest {
+            None => Some(Trigger::Limit),
+            Some(Trigger::Limit) => Some(Trigger::Stop),
+            Some(Trigger::Stop) => None,
+        };
     }
 
     /// Types a character of the quantity, or a digit of the limit. Returns false if it does not fit: it may be another

@@ -4,9 +4,12 @@
 use std::collections::VecDeque;
 
 use awesomestock_proto::{
-    EXECUTED_MESSAGE, STOCK_NAME,
+    ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE, STOCK_NAME,
     capabilities::{self, LobbyFeeds},
-    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo, Tape},
+    casino::{
+        self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, OrderState, StockInfo, Tape,
+    },
+    values::Trigger,
 };
 use prost::Message;
 use uuid::Uuid;
@@ -17,6 +20,7 @@ use crate::app::{
     lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate},
     portfolio::{
         money::{Side, UnixMillis},
+        open_orders::{EndReason, RestingOrder},
         order::ClientOrderId,
         rows::TradeRow,
         wallet::Wallet,
@@ -96,6 +100,11 @@ impl Encoder {
                 }),
                 ..of_type(GambleType::News)
             }),
+            StreamEvent::Accepted { order, wallet } => {
+                self.open_sides.pop_front();
+                message(&accepted(order, wallet.as_ref()))
+            }
+            StreamEvent::OrderEnded { order, wallet } => message(&order_ended(order, wallet.as_ref())),
             StreamEvent::Result(result) => message(&GambleInfo {
                 result: Some(self.result(result)),
                 ..of_type(GambleType::ActionResult)
@@ -141,6 +150,7 @@ impl Encoder {
             limits: granted.limits,
             ids: self.ids,
             up_to: granted.up_to,
+            orders: granted.orders,
             lobby: LobbyFeeds {
                 tape: granted.tape,
                 players: granted.players,
@@ -216,6 +226,65 @@ fn wallet(held: &Wallet) -> casino::Wallet {
         dollars_in: held.dollars_in,
         dollars_out: held.dollars_out,
         version: held.version,
+    }
+}
+
+/// Returns the result of an order that was accepted to rest, or the same one repeated later.
+fn accepted(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
+    let wire = resting_order(order);
+    let (outcome, msg) = match order.end.as_ref().map(|end| &end.reason) {
+        None => (ActionOutcome::OutcomeAccepted, ACCEPTED_MESSAGE),
+        Some(EndReason::Filled(_)) => (ActionOutcome::OutcomeExecuted, EXECUTED_MESSAGE),
+        Some(EndReason::Cancelled) => (ActionOutcome::OutcomeCancelled, CANCELLED_MESSAGE),
+        Some(EndReason::Rejected(why)) => (ActionOutcome::OutcomeRefused, why.as_str()),
+    };
+    let result = ActionResult {
+        msg: msg.to_owned(),
+        outcome: outcome.into(),
+        trade: wire.trade,
+        wallet: held.map(wallet),
+        order: Some(wire),
+    };
+    GambleInfo {
+        result: Some(result),
+        ..of_type(GambleType::ActionResult)
+    }
+}
+
+fn order_ended(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
+    GambleInfo {
+        order: Some(casino::OrderUpdate {
+            order: Some(resting_order(order)),
+            wallet: held.map(wallet),
+        }),
+        ..of_type(GambleType::Order)
+    }
+}
+
+fn resting_order(order: &RestingOrder) -> casino::Order {
+    let price_of = |trigger: Trigger| match order.condition.trigger == trigger {
+        true => order.condition.price,
+        false => 0,
+    };
+    let (state, row, msg) = match order.end.as_ref().map(|end| &end.reason) {
+        None => (OrderState::OrderOpen, None, ""),
+        Some(EndReason::Filled(row)) => (OrderState::OrderFilled, Some(row), ""),
+        Some(EndReason::Cancelled) => (OrderState::OrderCancelled, None, ""),
+        Some(EndReason::Rejected(why)) => (OrderState::OrderRefused, None, why.as_str()),
+    };
+    casino::Order {
+        id: order.id.into_bytes().to_vec(),
+        r#type: ActionType::from(order.side).into(),
+        stocks_count: order.count,
+        limit_price: price_of(Trigger::Limit),
+        stop_price: price_of(Trigger::Stop),
+        up_to: order.up_to,
+        state: state.into(),
+        placed_unix_ms: order.placed.0,
+        end_number: order.end.as_ref().map_or(0, |end| end.number),
+        ended_unix_ms: order.end.as_ref().map_or(0, |end| end.at.0),
+        trade: row.map(trade),
+        msg: msg.to_owned(),
     }
 }
 

@@ -11,7 +11,7 @@ const MAX_CHARS: usize = 120;
 const MAX_EVENT_CHARS: usize = 600;
 
 /// Parts of a state in words.
-pub(crate) struct Facts([(&'static str, String); 14]);
+pub(crate) struct Facts([(&'static str, String); 15]);
 
 impl Facts {
     /// Describes a state.
@@ -27,10 +27,10 @@ impl Facts {
         let tokens = state.holdings.tokens().map(|tokens| format!("{tokens} tokens"));
         let entry = state.log.entries().next_back();
         let entry = entry.map(|entry| format!("{}, {}", words(&entry.action), words(&entry.status)));
-        let limit = state
-            .ticket
-            .limit()
-            .map(|limit| format!(", limit {}", limit.price));
+        let limit = state.ticket.limit().map(|limit| match limit.rest {
+            None => format!(", limit {}", limit.price),
+            Some(trigger) => format!(", rests, {} {}", trigger.word(), limit.price),
+        });
         let ticket = words(&state.ticket.quantity()) + &limit.unwrap_or_default();
         let chart = &state.chart;
         let zoom = chart.zoom.map(|prices| format!("{prices} prices"));
@@ -39,6 +39,7 @@ impl Facts {
             zoom.unwrap_or_default(),
             words(&chart.crosshair),
         ];
+        let open_orders: Vec<String> = state.orders.open().iter().map(ToString::to_string).collect();
         let toasts = state.alerts.toasts().map(|toast| words(&toast.kind));
         let alerts: Vec<String> = state.alerts.active().iter().map(words).chain(toasts).collect();
         let windows: Vec<String> = state.screen.overlays.iter().map(variant).collect();
@@ -49,6 +50,7 @@ impl Facts {
             ("wallet", wallet.or(tokens).unwrap_or_default()),
             ("ticket", ticket),
             ("waiting orders", state.log.waiting().to_string()),
+            ("open orders", open_orders.join(", ")),
             ("log", cut(&entry.unwrap_or_default(), MAX_CHARS)),
             ("tape", words(&state.lobby.tape().next_back())),
             ("online", state.lobby.players.seated.to_string()),
@@ -179,6 +181,7 @@ mod tests {
             count: 2,
             limit: Some(30),
             up_to: false,
+            rest: None,
             id: ClientOrderId {
                 at: UnixMillis(5),
                 number: 1,

@@ -19,7 +19,7 @@ use crate::app::{
         quantity::Quantity,
         ticket::Estimate,
     },
-    update::wire,
+    update::{orders, wire},
 };
 
 /// Tokens from which an order needs confirmation.
@@ -30,7 +30,7 @@ pub const MAX_WAITING_ORDERS: usize = 64;
 
 const NO_LIMITS: &str = "this casino does not support limit orders";
 
-const NO_PRICE: &str = "the limit price is missing";
+const NO_PRICE: &str = "the price is missing";
 
 const NO_MAXIMUM: &str = "the maximum quantity is not known yet";
 
@@ -57,6 +57,20 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::ManyFewer => state.ticket.step(-10),
         Action::Max => state.ticket.toggle_max(),
         Action::Limit => state.ticket.begin_limit(),
+        action if action.needs_resting_orders() && !state.lobby.capabilities.orders => {
+            let reason = not_sent(state, 1).unwrap_or_else(|| orders::UNSUPPORTED.to_owned());
+            return blocked_reason(state, &reason);
+        }
+        Action::Rest => state.ticket.next_rest(),
+        Action::NextOrder if state.orders.open().is_empty() => {
+            state.alerts.toast("no open orders".to_owned(), state.now);
+        }
+        Action::NextOrder => state.orders.select_next(),
+        Action::Orders => {
+            let scroll = Scroll::default();
+            open(state, Overlay::Orders { scroll });
+            return orders::request(state).into_iter().collect();
+        }
         Action::Erase => state.ticket.erase(),
         Action::Chart(to) => return chart_action(state, to),
         Action::Payments => return execute(state, Command::Payments),
@@ -123,9 +137,13 @@ fn needs_confirmation(state: &AppState, command: Command) -> Option<bool> {
         return Some((0..TOKENS_PER_DOLLAR).contains(&i64::from(held.checked_sub(tokens)?)));
     }
     let order = estimate(state, command)?;
+    let all_in = order.count > 1 && order.bound.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
+    if order.rest.is_some() {
+        // It is not checked before its price is met.
+        return Some(order.bound >= LARGE_TOKENS || (order.side == Side::Buy && all_in));
+    }
     Some(match order.side {
         Side::Buy => {
-            let all_in = order.count > 1 && order.bound.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
             let passes = order.total <= i64::from(held) && order.total <= order.bound;
             passes && (all_in || order.bound >= LARGE_TOKENS)
         }
@@ -146,7 +164,9 @@ pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
         Command::Order(side, count, limit) => {
             send_order(state, LoggedAction::Order(side, count, limit), None)
         }
-        Command::FromTicket(_, quantity, _) => send_ticket(state, command, quantity),
+        Command::FromTicket(_, quantity, _) | Command::Rest(_, quantity, _) => {
+            send_ticket(state, command, quantity)
+        }
         Command::BuyTokens(dollars) => pay(
             state,
             LoggedAction::BuyTokens(dollars),
@@ -217,13 +237,22 @@ fn order_from_ticket(state: &mut AppState, side: Side) -> Effects {
         return blocked_reason(state, "no price received yet");
     };
     let count = state.ticket.count(side, price, &state.holdings);
-    let limit = state.ticket.limit().map(|limit| limit.price);
+    let (limit, rest) = (
+        state.ticket.limit(),
+        state.ticket.limit().and_then(|limit| limit.condition()),
+    );
+    let limit = limit.map(|limit| limit.price);
     if limit == Some(0) {
         return blocked_reason(state, NO_PRICE);
     }
     state.ticket.settle();
+    let quantity = state.ticket.quantity();
+    let command = match rest {
+        Some(condition) => Command::Rest(side, quantity, condition),
+        None => Command::FromTicket(side, quantity, limit),
+    };
     match count {
-        Some(_) => execute(state, Command::FromTicket(side, state.ticket.quantity(), limit)),
+        Some(_) => execute(state, command),
         None => blocked_reason(state, NO_MAXIMUM),
     }
 }
@@ -234,7 +263,8 @@ fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Ef
     let Some(order) = estimate(state, command) else {
         return blocked_reason(state, NO_MAXIMUM);
     };
-    let up_to = match (quantity, order.limit) {
+    let price = order.rest.map(|condition| condition.price).or(order.limit);
+    let up_to = match (quantity, price) {
         (Quantity::Max, None) => Some(i32::MAX),
         (Quantity::Max | Quantity::Share(_), _) => Some(order.count),
         (Quantity::Count(_) | Quantity::Worth(_), _) => None,
@@ -246,13 +276,17 @@ fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Ef
         return blocked_reason(state, &reason);
     }
     let up_to = up_to.filter(|_| state.lobby.capabilities.up_to && order.count > 0);
-    let action = LoggedAction::Order(order.side, order.count, order.limit);
+    let action = match order.rest {
+        Some(condition) => LoggedAction::Rest(order.side, order.count, condition),
+        None => LoggedAction::Order(order.side, order.count, order.limit),
+    };
     send_order(state, action, up_to)
 }
 
 /// Returns why a maximum, a share or a worth is less than one stock. `None` for a typed 0.
 fn below_one_stock(state: &AppState, quantity: Quantity, order: Estimate) -> Option<String> {
-    let price = order.limit.or(state.market.last().map(|last| last.price))?;
+    let price = order.rest.map(|condition| condition.price).or(order.limit);
+    let price = price.or(state.market.last().map(|last| last.price))?;
     let one = format!("one stock costs {}", pluralize(price, "token"));
     let held = || match order.side {
         Side::Buy => Some(pluralize(state.holdings.tokens()?, "token")),
@@ -280,10 +314,12 @@ fn blocked_reason(state: &mut AppState, why: &str) -> Effects {
 }
 
 /// Sends an order unless it is blocked. `up_to`: the casino trades as many stocks as possible, at most these.
-fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {
+pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {
     let limit_unsupported = action.limit().is_some() && !state.lobby.capabilities.limits;
     let reason = not_sent(state, action.order().map_or(0, |(_, count)| count));
+    let rest_unsupported = action.condition().is_some() && !state.lobby.capabilities.orders;
     let reason = reason.or_else(|| limit_unsupported.then(|| NO_LIMITS.to_owned()));
+    let reason = reason.or_else(|| rest_unsupported.then(|| orders::UNSUPPORTED.to_owned()));
     let Some(reason) = reason else {
         let order = state.log.send(state.now, action, up_to);
         return order.map(Effect::Send).into_iter().collect();
@@ -296,7 +332,7 @@ fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) ->
     Effects::new()
 }
 
-fn not_sent(state: &AppState, count: i32) -> Option<String> {
+pub(super) fn not_sent(state: &AppState, count: i32) -> Option<String> {
     let status = state.connection.status(state.now, state.market.interval_ms());
     match status {
         ConnectionStatus::Live => {}
@@ -316,6 +352,9 @@ fn not_sent(state: &AppState, count: i32) -> Option<String> {
     }
     if count < 1 {
         return Some("the quantity is 0".to_owned());
+    }
+    if state.log.is_resend_due {
+        return Some("still connecting to the table".to_owned());
     }
     (state.log.waiting() >= MAX_WAITING_ORDERS)
         .then(|| format!("{MAX_WAITING_ORDERS} orders are waiting for an answer already"))

@@ -20,7 +20,8 @@ use crate::app::{
         screen::ClickAction,
     },
     update::{
-        command as command_update, document as document_update, document::ExportFormat, wire as wire_update,
+        command as command_update, document as document_update, document::ExportFormat, order_keys, orders,
+        wire as wire_update,
     },
 };
 
@@ -65,6 +66,9 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     {
         return Effects::new();
     }
+    if let Some(effects) = order_keys::key(state, key, action) {
+        return effects;
+    }
     let Some(top) = state.screen.overlays.last_mut() else {
         return match wire_update::key(state, key, action) {
             Some(action) => run_action(state, action),
@@ -73,7 +77,7 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         };
     };
     let outcome = match top {
-        Overlay::Splash { .. } => KeyOutcome::Close,
+        Overlay::Splash { .. } | Overlay::Orders { .. } => KeyOutcome::Close,
         Overlay::Help { scroll } | Overlay::Lobby { scroll } | Overlay::WireRow { scroll, .. } => {
             scroll_key(key, action, scroll, page, state.screen.reach)
         }
@@ -149,6 +153,9 @@ pub(crate) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
         return document_update::load_more(state);
     }
     let (column, row) = (mouse.column, mouse.row);
+    if let Some(effects) = drag_order(state, mouse) {
+        return effects;
+    }
     let over_chart = state.chart.hit_map.area.contains(column, row);
     let gesture = match mouse.kind {
         MouseEventKind::Moved => {
@@ -191,9 +198,12 @@ fn click_top(state: &mut AppState, mouse: MouseEvent) -> Effects {
 fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
     let reach = state.screen.reach;
     let scroll = match state.screen.overlays.last_mut() {
-        Some(Overlay::Help { scroll } | Overlay::Lobby { scroll } | Overlay::WireRow { scroll, .. }) => {
-            scroll
-        }
+        Some(
+            Overlay::Help { scroll }
+            | Overlay::Lobby { scroll }
+            | Overlay::Orders { scroll }
+            | Overlay::WireRow { scroll, .. },
+        ) => scroll,
         Some(Overlay::Payments(document)) => &mut document.scroll,
         Some(Overlay::Trades(document)) => &mut document.scroll,
         Some(Overlay::Statement(document)) => &mut document.scroll,
@@ -204,6 +214,35 @@ fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
         MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, reach),
         _ => {}
     }
+}
+
+/// Takes, drags and drops the label of an order on the chart; `None` if the gesture is another one. Dropping it moves the
+/// order.
+fn drag_order(state: &mut AppState, mouse: MouseEvent) -> Option<Effects> {
+    match mouse.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            let id = state.chart.hit_map.order_at(mouse.column, mouse.row)?;
+            state.screen.end_drag();
+            state.orders.select(id, true);
+        }
+        MouseEventKind::Drag(MouseButton::Left) => {
+            let price = state.chart.hit_map.price_at(mouse.row);
+            return state.orders.drag_to(price).then(Effects::new);
+        }
+        MouseEventKind::Up(MouseButton::Left) if state.orders.end_drag() => {
+            let (order, price) = state.orders.selected()?;
+            // A click selects the order.
+            if price != order.condition.price {
+                return Some(orders::apply_move(state));
+            }
+        }
+        MouseEventKind::Moved => {
+            state.orders.end_drag();
+            return None;
+        }
+        _ => return None,
+    }
+    Some(Effects::new())
 }
 
 fn drag(state: &mut AppState, column: u16) -> Option<MouseGesture> {

@@ -3,5 +3,7 @@
 pub(crate) mod command;
 pub(crate) mod document;
 pub(crate) mod input;
+mod order_keys;
+mod orders;
 pub(crate) mod server;
 pub(crate) mod wire;

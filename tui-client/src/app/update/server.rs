@@ -13,11 +13,13 @@ use crate::app::{
     overlay::{Document, Overlay, PaymentRow, Remote, trade_list::TradeList},
     portfolio::{
         achievements::Fill,
+        money::Side,
         order_log::{ActionStatus, LoggedAction},
         rows::{NumberedTrade, TradeRow},
         wallet::Wallet,
     },
     prices::{PriceHistory, PricePoint},
+    update::orders,
 };
 
 pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
@@ -50,12 +52,17 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         }
         StreamEvent::Wallet(wallet) => return on_opening_wallet(state, wallet),
         StreamEvent::Endpoint(address) => state.session.set_endpoint(address),
-        StreamEvent::Capabilities(capabilities) => state.lobby.reset(capabilities),
+        StreamEvent::Capabilities(capabilities) => {
+            state.lobby.reset(capabilities);
+            return orders::on_capabilities(state);
+        }
         StreamEvent::Tape(update) => state.lobby.apply(update),
         StreamEvent::Players(players) => state.lobby.players = players,
         StreamEvent::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
         StreamEvent::News(headline) => state.lobby.headline = Some(headline),
         StreamEvent::Result(result) => return order_result(state, result),
+        StreamEvent::Accepted { order, wallet } => return orders::on_accepted(state, order, wallet),
+        StreamEvent::OrderEnded { order, wallet } => return orders::on_update(state, &order, wallet),
         StreamEvent::Closed(why) => return on_disconnect(state, why),
         // Without a player there is nobody to retry, and no key to guess.
         StreamEvent::Rejected(why) if state.session.settings.watch => return on_disconnect(state, why),
@@ -89,7 +96,8 @@ fn trigger_alerts(state: &mut AppState, price: i32) -> Effects {
     effects
 }
 
-/// Resends unanswered orders first, but only to a casino that deduplicates by request ID.
+/// Resends unanswered orders first, but only to a casino that deduplicates by request ID. If one of them rests, they wait
+/// for the capabilities.
 fn on_open(state: &mut AppState, extended: bool, ids: bool) -> Effects {
     if state.connection == Connection::Disconnected {
         return vec![Effect::Leave];
@@ -100,10 +108,14 @@ fn on_open(state: &mut AppState, extended: bool, ids: bool) -> Effects {
     if !ids {
         state.log.abandon_pending();
     }
-    let resent = state.log.resend_pending(state.now);
-    let mut effects: Effects = resent.map(Effect::Send).collect();
+    // The capabilities follow.
+    state.log.is_resend_due = state.log.has_resting();
+    let mut effects = Effects::new();
+    if !state.log.is_resend_due {
+        effects.extend(state.log.resend_pending(state.now).map(Effect::Send));
+    }
     if let Some(lab) = &mut state.lab {
-        lab.on_open(effects.len(), state.now);
+        lab.on_open(state.log.waiting(), state.now);
     }
     if !extended && !state.session.settings.watch {
         effects.push(Effect::Call(Request::Holdings));
@@ -173,10 +185,15 @@ fn jitter(state: &AppState, attempt: u32) -> u64 {
     hasher.finish()
 }
 
-fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
+/// Records the time since the oldest pending order was sent.
+pub(super) fn record_latency(state: &mut AppState) {
     if let Some((live, since)) = state.connection.live_mut().zip(state.log.waiting_since()) {
         live.record_latency(since, state.now);
     }
+}
+
+fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
+    record_latency(state);
     let status = if result.executed {
         state.session.record_trade();
         ActionStatus::Traded { price: result.price }
@@ -203,15 +220,7 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     let call = match result.wallet {
         Some(wallet) => {
             if let Some(((side, count), price)) = filled {
-                let fill = Fill {
-                    side,
-                    count,
-                    price,
-                    before: state.holdings.wallet().copied(),
-                    after: wallet,
-                    streak: state.session.streak,
-                };
-                record_fill(state, fill);
+                record_fill(state, side, count, price, wallet);
             }
             state.holdings.apply(wallet);
             None
@@ -221,8 +230,16 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     call.into_iter().chain(rung).collect()
 }
 
-/// Records an executed order, and shows what it earns.
-fn record_fill(state: &mut AppState, fill: Fill) {
+/// Records an executed order, and shows what it earns. `after`: the wallet then, not applied yet.
+pub(super) fn record_fill(state: &mut AppState, side: Side, count: i32, price: i32, after: Wallet) {
+    let fill = Fill {
+        side,
+        count,
+        price,
+        before: state.holdings.wallet().copied(),
+        after,
+        streak: state.session.streak,
+    };
     for row in state.session.record_fill(fill, &state.market) {
         let words = format!("achievement: {}", row.name);
         state.alerts.toast(words, state.now);
@@ -265,6 +282,8 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
         }
         Response::TradePage { before, rows, more } => trade_page(state, before, rows, more),
         Response::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
+        Response::Orders { open, ended } => return orders::on_list(state, open, ended),
+        Response::Cancelled(order) => return orders::on_cancelled(state, order),
         Response::Trades(mut rows) => {
             // Results of the stream are in the log already.
             rows.retain(|row| !state.log.contains(row));
@@ -349,6 +368,8 @@ pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestErr
         Request::History { before: Some(before) } | Request::Candles { before } => {
             older_failed(state, before, error);
         }
+        Request::Orders => return orders::on_list_failed(state),
+        Request::CancelOrder(id) => return orders::on_cancel_failed(state, id, &error),
         // Not needed: the next price, result or session brings the data.
         Request::Holdings | Request::History { before: None } | Request::Trades | Request::Leaderboard => {}
     }

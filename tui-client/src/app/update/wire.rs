@@ -57,6 +57,11 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) 
     Some(None)
 }
 
+/// Returns true if the pane has the focus, or covers the screen.
+pub(super) fn takes_keys(state: &AppState) -> bool {
+    state.wire.view.is_open && (state.wire.view.is_focused || !has_room(state.screen.size))
+}
+
 fn has_room(size: (u16, u16)) -> bool {
     size.0 >= MIN_PANE_SCREEN.0 && size.1 >= MIN_PANE_SCREEN.1
 }

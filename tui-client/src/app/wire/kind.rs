@@ -2,12 +2,18 @@
 
 use awesomestock_proto::{
     auth,
-    casino::{Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Tape, Trade, Wallet},
+    casino::{
+        Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Tape, TimeInForce, Trade,
+        Wallet,
+    },
     text::{pluralize, thousands},
 };
 use prost::Message;
 
-use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
+use super::{
+    Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow,
+    orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, ended_order, order_words},
+};
 
 /// Most characters of a text in a row.
 const MAX_CHARS: usize = 200;
@@ -38,6 +44,10 @@ pub enum RowKind {
         /// It became a trade.
         is_executed: bool,
     },
+    /// The result of an order that was accepted to rest.
+    Accepted,
+    /// The end of an order that rested.
+    OrderEnded,
     Wallet,
     /// Trades of all players.
     Tape,
@@ -67,7 +77,8 @@ impl RowKind {
             Self::Request | Self::Response { .. } => "HEADERS",
             Self::Order => "Action",
             Self::Price { .. } => "STOCK_INFO",
-            Self::Result { .. } => "ACTION_RESULT",
+            Self::Result { .. } | Self::Accepted => "ACTION_RESULT",
+            Self::OrderEnded => "ORDER",
             Self::Wallet => "WALLET",
             Self::Tape => "TAPE",
             Self::Players => "PLAYERS",
@@ -179,6 +190,12 @@ fn sent(message: &MessageBytes) -> (RowKind, String, Option<[u8; 16]>) {
     if action.limit_price != 0 {
         words.push_str(&format!(" @ {}", thousands(action.limit_price)));
     }
+    if action.stop_price != 0 {
+        words.push_str(&format!(" stop {}", thousands(action.stop_price)));
+    }
+    if action.time_in_force == i32::from(TimeInForce::UntilCancelled) {
+        words.push_str(" until cancelled");
+    }
     (RowKind::Order, words, action.id.try_into().ok())
 }
 
@@ -189,7 +206,7 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
     };
     let missing = || "the field is not set".to_owned();
     match GambleType::try_from(info.r#type) {
-        Err(_) | Ok(GambleType::Order) => (RowKind::Unknown, format!("type {}", info.r#type)),
+        Err(_) => (RowKind::Unknown, format!("type {}", info.r#type)),
         Ok(GambleType::StockInfo) => {
             let words = info.info.map(|stock| match stock.tick {
                 0 => format!("price {}", thousands(stock.price)),
@@ -223,10 +240,19 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
                 .map(|news| format!("tick {}: {}", thousands(news.tick), cut(&news.text)));
             (RowKind::News, words.unwrap_or_else(missing))
         }
+        Ok(GambleType::Order) => {
+            let words = info.order.as_ref().map(ended_order);
+            (RowKind::OrderEnded, words.unwrap_or_else(missing))
+        }
     }
 }
 
 fn result(result: &ActionResult) -> (RowKind, String) {
+    if let Some(order) = &result.order {
+        let held = result.wallet.as_ref().map(|held| format!("; {}", wallet(held)));
+        let words = format!("accepted: {}{}", order_words(order), held.unwrap_or_default());
+        return (RowKind::Accepted, words);
+    }
     let is_executed = match ActionOutcome::try_from(result.outcome) {
         Ok(ActionOutcome::OutcomeExecuted) => true,
         Ok(ActionOutcome::OutcomeRefused) => false,
@@ -243,7 +269,7 @@ fn result(result: &ActionResult) -> (RowKind, String) {
     (RowKind::Result { is_executed }, words)
 }
 
-fn wallet(wallet: &Wallet) -> String {
+pub(super) fn wallet(wallet: &Wallet) -> String {
     format!(
         "{}, {}",
         pluralize(wallet.tokens, "token"),
@@ -270,7 +296,7 @@ fn trade_words(trade: &Trade) -> String {
     )
 }
 
-fn side(kind: i32) -> &'static str {
+pub(super) fn side(kind: i32) -> &'static str {
     ActionType::try_from(kind).map_or("unknown type", |kind| kind.as_str_name())
 }
 
@@ -295,7 +321,7 @@ fn max_bytes() -> i64 {
     i64::try_from(MAX_MESSAGE_BYTES).unwrap_or(i64::MAX)
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     let mut letters = text.chars();
     let mut short: String = letters.by_ref().take(MAX_CHARS).collect();
     if letters.next().is_some() {
@@ -336,6 +362,8 @@ impl WireRow {
                 "Nobody asked: the server may send whenever it likes, and sends a price at each tick."
             }
             RowKind::Result { is_executed } => result_sentence(is_executed, self.order.is_some()),
+            RowKind::Accepted => ACCEPTED_SENTENCE,
+            RowKind::OrderEnded => ORDER_ENDED_SENTENCE,
             RowKind::Wallet => {
                 "Nobody asked: the wallet as it is on the casino's disk, sent once when the session opens."
             }

@@ -6,6 +6,7 @@
 
 pub mod fields;
 mod kind;
+mod orders;
 
 use std::collections::VecDeque;
 
@@ -225,7 +226,7 @@ impl WireLog {
                 None
             }
             (WireFrame::Sent(_), _) => Some(self.open_order(number, event.at_us, id)),
-            (_, RowKind::Result { .. }) => self.answer_order(event.at_us),
+            (_, RowKind::Result { .. } | RowKind::Accepted) => self.answer_order(event.at_us),
             (_, RowKind::Price { .. }) => {
                 kind = RowKind::Price {
                     is_first: !self.has_price,

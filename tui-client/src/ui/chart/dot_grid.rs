@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::ui::Markers;
+use crate::{app::portfolio::money::Side, ui::Markers};
 
 /// x from the left, y from the top.
 pub(super) type Dot = (usize, usize);
@@ -14,6 +14,8 @@ pub(super) enum Layer {
     Fill,
     Level,
     Average,
+    /// The price of a resting order.
+    Order(Side),
 }
 
 #[derive(Debug)]
@@ -92,12 +94,13 @@ fn glyph(markers: Markers, layer: Layer, bits: u8) -> char {
         (Markers::Block, Layer::Fill, _) => '░',
         (Markers::Block, Layer::Level, _) => '·',
         (Markers::Block, Layer::Average, _) => '─',
+        (Markers::Block, Layer::Order(_), _) => '╌',
         (Markers::Ascii, Layer::Line, 0b01) => '\'',
         (Markers::Ascii, Layer::Line, 0b10) => '.',
         (Markers::Ascii, Layer::Line, _) => '|',
         (Markers::Ascii, Layer::Fill, _) => ':',
         (Markers::Ascii, Layer::Level, _) => '.',
-        (Markers::Ascii, Layer::Average, _) => '-',
+        (Markers::Ascii, Layer::Average | Layer::Order(_), _) => '-',
     }
 }
 

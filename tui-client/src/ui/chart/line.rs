@@ -8,7 +8,7 @@ use super::{
     series::Column,
 };
 use crate::{
-    app::portfolio::money::Centitokens,
+    app::portfolio::money::{Centitokens, Side},
     ui::{Markers, text},
 };
 
@@ -87,7 +87,7 @@ impl ChartFrame<'_> {
         }
     }
 
-    /// Draws a horizontal line at a price on the scale: one dot per cell, or dashed for the average cost. The
+    /// Draws a horizontal line at a price on the scale: one dot per cell, or dashed for the average cost and orders. The
     /// level line moves with each price, and adjacent cells cost a third of the terminal output of cells with
     /// gaps.
     pub(super) fn draw_level(&self, price: Option<Centitokens>, layer: Layer, buf: &mut Buffer) {
@@ -97,6 +97,8 @@ impl ChartFrame<'_> {
         let (theme, markers) = (&self.view.theme, self.view.markers);
         let style = match layer {
             Layer::Average => theme.average,
+            Layer::Order(Side::Buy) => theme.up,
+            Layer::Order(Side::Sell) => theme.down,
             Layer::Line | Layer::Fill | Layer::Level => theme.old,
         };
         let (per_column, per_row) = markers.dots();
@@ -106,6 +108,7 @@ impl ChartFrame<'_> {
         let mut dots = DotGrid::new(markers, self.plot);
         let dashes = (0..dots.size().0).filter(|x| match layer {
             Layer::Average => x / per_column % 4 < 2,
+            Layer::Order(_) => x / per_column % 2 == 0,
             Layer::Line | Layer::Fill | Layer::Level => x % per_column == 0,
         });
         dots.paint(dashes.map(|x| (x, y)), layer, style, buf);

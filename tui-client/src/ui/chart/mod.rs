@@ -1,4 +1,5 @@
-//! The price chart: price axis on the right, times below, last price, average cost, high, low and own trades.
+//! The price chart: price axis on the right, times below, last price, average cost, resting orders, high, low and own
+//! trades.
 //! It uses all the room that the layout leaves.
 //!
 //! ```text
@@ -18,6 +19,7 @@ mod candles;
 mod crosshair;
 mod dot_grid;
 mod line;
+mod orders;
 mod scale;
 mod series;
 mod trade_markers;
@@ -25,6 +27,7 @@ mod trade_markers;
 use axis::PriceFormat;
 use dot_grid::Layer;
 use line::ColumnSpacing;
+use orders::OrderTag;
 use ratatui::{
     buffer::Buffer,
     layout::{Margin, Rect},
@@ -79,7 +82,7 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         let title = title(state, chart.as_ref());
         // Corners, and the spaces around the title.
         let room = usize::from(layout.chart.width).saturating_sub(text::width(&title) + 6);
-        let readout = chart.as_ref().and_then(|chart| chart.readout(room));
+        let readout = chart.as_ref().and_then(|chart| chart.status_line(room));
         let aside = readout.or_else(|| chart.as_ref().and_then(ChartFrame::change_line));
         panel::framed(view, &title, aside, layout.chart, buf);
     }
@@ -87,7 +90,7 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         None => waiting(view, state, &status, inner, buf),
         Some(chart) => {
             chart.paint(buf);
-            if !framed && let Some(readout) = chart.readout(usize::from(inner.width)) {
+            if !framed && let Some(readout) = chart.status_line(usize::from(inner.width)) {
                 panel::over(view, readout, panel::row(inner, 0), buf);
             }
         }
@@ -169,6 +172,8 @@ struct ChartFrame<'a> {
     series: Series,
     scale: Scale,
     across: ColumnSpacing,
+    /// Labels of resting orders, from back to front.
+    orders: Vec<OrderTag>,
 }
 
 impl<'a> ChartFrame<'a> {
@@ -217,7 +222,7 @@ impl<'a> ChartFrame<'a> {
                 ColumnSpacing::Pitch(pitch(kind, plot.width, series.slots))
             }
         };
-        Some(Self {
+        let mut chart = Self {
             view,
             state,
             status,
@@ -227,7 +232,10 @@ impl<'a> ChartFrame<'a> {
             series,
             scale,
             across,
-        })
+            orders: Vec::new(),
+        };
+        chart.orders = chart.order_tags();
+        Some(chart)
     }
 
     /// Paints from back to front.
@@ -240,6 +248,7 @@ impl<'a> ChartFrame<'a> {
         if self.gutter > 0 {
             self.draw_level(Some(self.last()), Layer::Level, buf);
             self.draw_level(self.average(), Layer::Average, buf);
+            self.draw_order_lines(buf);
         }
         self.draw_crosshair_line(buf);
         match self.kind {
@@ -251,7 +260,13 @@ impl<'a> ChartFrame<'a> {
             self.draw_axes(buf);
         }
         self.draw_marks(buf);
+        self.draw_order_tags(buf);
         self.draw_crosshair(buf);
+    }
+
+    /// Returns the selected order, or else the selected price.
+    fn status_line(&self, columns: usize) -> Option<Line<'static>> {
+        self.order_line(columns).or_else(|| self.readout(columns))
     }
 
     fn line_style(&self) -> Style {
@@ -310,6 +325,11 @@ impl<'a> ChartFrame<'a> {
             area: Area { x, y, width, height },
             first: self.series.columns.first().map_or(0, |column| column.since),
             slots: slots.collect(),
+            row_prices: match self.orders.is_empty() {
+                true => Vec::new(),
+                false => (0..height).map(|row| self.scale.price_at(row)).collect(),
+            },
+            orders: self.orders.iter().rev().map(OrderTag::label).collect(),
         }
     }
 }

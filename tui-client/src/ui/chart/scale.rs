@@ -67,6 +67,14 @@ impl Scale {
         self.row_of(self.dot(price))
     }
 
+    /// Returns the price in the middle of a row, at least 1.
+    pub(super) fn price_at(&self, row: u16) -> i32 {
+        let last = (self.dots - 1).max(1);
+        let dot = (i64::from(row) * i64::from(self.per_row) + i64::from(self.per_row) / 2).min(last);
+        let price = self.top - ((self.top - self.bottom) * dot + last / 2) / last;
+        i32::try_from(price.max(1)).unwrap_or(i32::MAX)
+    }
+
     pub(super) fn row_of_hundredths(&self, price: Centitokens) -> u16 {
         self.row_of(self.dot_of_hundredths(price))
     }
@@ -192,6 +200,22 @@ mod tests {
                 assert!(scale.row(5) <= rows);
             }
         }
+    }
+
+    #[test]
+    fn the_price_of_a_row_is_in_that_row() {
+        for (low, high, rows) in [(10, 90, 12), (80, 120, 9), (1, i32::MAX, 20), (7, 7, 5)] {
+            let scale = Scale::new(low, high, rows, 4);
+            for row in 0..rows {
+                let price = scale.price_at(row);
+                let near = scale.row(price).abs_diff(row);
+                assert!(
+                    near == 0 || price == 1 || price == i32::MAX,
+                    "{low} {high} {row}: {price}"
+                );
+            }
+        }
+        assert!(Scale::exact(5, 5, 0, 8).price_at(0) >= 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! ╰ Enter confirms  Esc closes ────────╯
 //! ```
 
+use awesomestock_proto::values::Trigger;
 use ratatui::{buffer::Buffer, style::Style, widgets::Widget};
 
 use crate::{
@@ -87,15 +88,20 @@ fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>,
         Side::Buy => ("BUY", "you pay", "at most", view.theme.buy),
         Side::Sell => ("SELL", "you get", "at least", view.theme.sell),
     };
-    let (at, bound) = match order.limit {
-        Some(_) => ("@", bound),
-        None => ("at about", "about"),
+    let is_stop = order.rest.is_some_and(|rest| rest.trigger == Trigger::Stop);
+    let bound = match order.limit {
+        None if order.rest.is_none() || is_stop => "about",
+        _ => bound,
     };
-    let price = format::thousands(order.limit.unwrap_or(price));
-    let lines = vec![
-        format!("{word} {stocks} {at} {price}"),
-        format!("{effect} {bound} {tokens}"),
-    ];
+    let first = match (order.rest, order.limit) {
+        (Some(condition), _) => format!(
+            "{word} {stocks} when the price is {}, until cancelled",
+            condition.prices(order.side)
+        ),
+        (None, Some(limit)) => format!("{word} {stocks} @ {}", format::thousands(limit)),
+        (None, None) => format!("{word} {stocks} at about {}", format::thousands(price)),
+    };
+    let lines = vec![first, format!("{effect} {bound} {tokens}")];
     (lines, style)
 }
 

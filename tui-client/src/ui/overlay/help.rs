@@ -78,6 +78,9 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
         lines.extend(rows(view, "0-9 . k % $", quantity, KEY_COLUMNS, columns));
     }
     for binding in BINDINGS.iter().filter(|row| settings.offers(row.action)) {
+        if binding.action.needs_resting_orders() && !state.lobby.capabilities.orders {
+            continue;
+        }
         let keys = settings.keys.keys(binding.action);
         let keys: Vec<String> = keys.iter().map(Key::label).collect();
         let help = match binding.gesture {

@@ -4,6 +4,7 @@ mod amount;
 mod confirm;
 mod help;
 mod lobby;
+mod orders;
 mod palette;
 mod payments;
 mod statement;
@@ -27,6 +28,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             Overlay::Splash { .. } => splash::draw(view, state, layout, buf),
             Overlay::Help { scroll } => help::draw(view, state, *scroll, layout, buf),
             Overlay::Lobby { scroll } => lobby::draw(view, state, *scroll, layout, buf),
+            Overlay::Orders { scroll } => orders::draw(view, state, *scroll, layout, buf),
             Overlay::Payments(document) => payments::draw(view, document, layout, buf),
             Overlay::Trades(document) => trades::draw(view, document, layout, buf),
             Overlay::Statement(document) => statement::draw(view, document, layout, buf),

@@ -33,7 +33,8 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> Vec<ClickTarget> {
     let area = layout.footer.inner(Margin::new(1, 0));
-    let hints = hints(&state.session.settings, usize::from(area.width));
+    let has_orders = state.lobby.capabilities.orders;
+    let hints = hints(&state.session.settings, has_orders, usize::from(area.width));
     let widths = hints.iter().map(|hint| Length(text::cells(hint.columns())));
     let areas = area.layout_vec(&Layout::horizontal(widths).spacing(GAP));
     let mut buttons = Vec::with_capacity(hints.len());
@@ -74,11 +75,12 @@ impl FooterHint {
     }
 }
 
-/// Returns the most important hints that fit `columns`.
-fn hints(settings: &Settings, columns: usize) -> Vec<FooterHint> {
+/// Returns the most important hints that fit `columns`. `has_orders`: orders can rest at the casino.
+fn hints(settings: &Settings, has_orders: bool, columns: usize) -> Vec<FooterHint> {
     let offered = BINDINGS
         .iter()
-        .filter(|row| settings.offers(row.action) && !settings.forbids(row.action));
+        .filter(|row| settings.offers(row.action) && !settings.forbids(row.action))
+        .filter(|row| has_orders || !row.action.needs_resting_orders());
     let all = offered.filter_map(|row| FooterHint::of(row, &settings.keys));
     let mut hints: Vec<FooterHint> = all.collect();
     while used_columns(&hints) > columns {
@@ -103,14 +105,19 @@ mod tests {
     #[test]
     fn the_least_important_hints_are_dropped_first() {
         let own = Settings::default();
-        let keys = |columns| -> String { hints(&own, columns).into_iter().map(|hint| hint.key).collect() };
+        let keys = |columns| -> String {
+            hints(&own, false, columns)
+                .into_iter()
+                .map(|hint| hint.key)
+                .collect()
+        };
         assert_eq!(keys(0), "");
         assert_eq!(keys(5), "b");
         assert_eq!(keys(21), "bsq");
         assert_eq!(keys(78), "bstwl:?q");
         assert!(keys(200).starts_with("bstw"));
         for columns in 0..200 {
-            assert!(used_columns(&hints(&own, columns)) <= columns);
+            assert!(used_columns(&hints(&own, columns % 2 == 0, columns)) <= columns);
         }
     }
 
@@ -120,7 +127,7 @@ mod tests {
             last_tick: Some(120),
             ..Settings::default()
         };
-        let hints = hints(&daily, 200);
+        let hints = hints(&daily, true, 200);
         assert!(
             hints
                 .iter()

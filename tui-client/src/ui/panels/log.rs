@@ -74,9 +74,15 @@ pub(crate) fn reserve_space(view: &Renderer, state: &AppState, layout: &mut Main
     }
 }
 
-/// Returns the number of unanswered orders.
+/// Returns the number of unanswered orders, or else of those that rest.
 fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
     let waiting = i64::try_from(state.log.waiting()).unwrap_or(i64::MAX);
+    let open = i64::try_from(state.orders.open().len()).unwrap_or(i64::MAX);
+    if waiting == 0 && open > 0 {
+        let key = panel::key_label(state, Action::Orders);
+        let words = format!(" {}, {key} lists them ", format::pluralize(open, "open order"));
+        return Some(panel::styled(words, view.theme.dim));
+    }
     let words = format!(" … {} waiting ", format::pluralize(waiting, "order"));
     (waiting > 0).then(|| panel::styled(words, view.theme.warning))
 }
@@ -173,6 +179,10 @@ fn action_label(action: &LoggedAction) -> String {
                 limit.unwrap_or_default()
             )
         }
+        LoggedAction::Rest(side, count, condition) => {
+            let side = side.word().to_ascii_uppercase();
+            format!("{side} {} {condition}", format::thousands(*count))
+        }
         LoggedAction::BuyTokens(dollars) => format!("TOKENS {}", format::dollars(i64::from(*dollars))),
         LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", format::thousands(*tokens)),
         LoggedAction::Notice => String::new(),
@@ -181,9 +191,10 @@ fn action_label(action: &LoggedAction) -> String {
 
 /// Colors an executed order by its side; other actions have no color.
 fn action_style(view: &Renderer, entry: &LogEntry) -> Style {
-    let done = matches!(entry.status, ActionStatus::Traded { .. } | ActionStatus::Done(_));
+    let is_traded = matches!(entry.status, ActionStatus::Traded { .. });
+    let done = is_traded || matches!(entry.status, ActionStatus::Done(_));
     let bold = Modifier::BOLD;
-    match entry.action.order().filter(|_| done) {
+    match entry.action.order().filter(|_| is_traded) {
         Some((Side::Buy, _)) => view.theme.up.add_modifier(bold),
         Some((Side::Sell, _)) => view.theme.down.add_modifier(bold),
         None if done => view.theme.text.add_modifier(bold),

@@ -1,5 +1,6 @@
 //! Order ticket: the quantity, and a preview of buy (left) and sell (right). With a limit, amounts are
-//! calculated at the limit, and a limit that would be rejected now is reported.
+//! calculated at the limit, and a limit that would be rejected now is reported. Of an order that rests, the ticket says
+//! when it executes.
 //!
 //! ```text
 //! ╭ Order ───────────────────────╮
@@ -11,6 +12,7 @@
 //! ╰──────────────────────────────╯
 //! ```
 
+use awesomestock_proto::values::Trigger;
 use ratatui::{
     buffer::Buffer,
     layout::{
@@ -75,9 +77,13 @@ fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let [up, down, max, limit] = [Action::More, Action::Fewer, Action::Max, Action::Limit]
         .map(|action| panel::key_label(state, action));
     let long = format!("quantity  0-9 {up} {down} {max}=max");
-    let longest = format!("{long} {limit}=limit");
+    let longer = format!("{long} {limit}=limit");
+    let longest = match state.lobby.capabilities.orders {
+        true => format!("{longer} {}=rest", panel::key_label(state, Action::Rest)),
+        false => longer.clone(),
+    };
     let room = usize::from(area.width).saturating_sub(figure.width() + 1);
-    let label = text::fit(&[&longest, &long, "quantity"], room);
+    let label = text::fit(&[&longest, &longer, &long, "quantity"], room);
     panel::pair(view, &label, &[figure], area, buf);
 }
 
@@ -95,14 +101,18 @@ fn quantity_words(state: &AppState) -> String {
     }
 }
 
-/// Returns `@ 14`, or `@ 14_` while it is typed.
+/// Returns `@ 14`, or `@ 14_` while it is typed; `@ 14 rest` or `stop 14` of an order that rests.
 fn limit_words(limit: Limit) -> String {
     let price = match limit.price {
         0 => String::new(),
         price => format::thousands(price),
     };
     let cursor = if limit.is_typing { "_" } else { "" };
-    format!("@ {price}{cursor}")
+    match limit.rest {
+        None => format!("@ {price}{cursor}"),
+        Some(Trigger::Limit) => format!("@ {price}{cursor} rest"),
+        Some(Trigger::Stop) => format!("stop {price}{cursor}"),
+    }
 }
 
 fn draw_sides(
@@ -151,6 +161,7 @@ fn side_lines(
     let preview = limit.map_or(now, |limit| preview_at(limit.price));
     let qualifier = match side {
         _ if limit.is_none() => [""; 2],
+        _ if limit.is_some_and(|limit| limit.rest == Some(Trigger::Stop)) => ["about "; 2],
         Side::Buy => ["at most ", "max "],
         Side::Sell => ["at least ", "min "],
     };
@@ -168,25 +179,24 @@ fn side_lines(
     if area.height > 4 {
         lines.push(Line::default());
     }
-    match (problem, compact) {
-        (Some(words), true) => lines.push(fit(&words, theme.warning)),
-        (None, true) => {
+    let rows = usize::from(area.height).saturating_sub(lines.len());
+    let rest = price.and_then(|price| rest_words(state, side, price, columns, rows));
+    let effect = preview.map(|preview| effect(side, preview, qualifier));
+    let effect = effect.unwrap_or_default();
+    let total = || effect.first().map(|variants| fit(variants, theme.dim));
+    match (problem, rest, compact) {
+        (Some(words), _, true) => lines.push(fit(&words, theme.warning)),
+        (None, Some(words), _) => {
+            lines.extend(words.into_iter().map(|words| panel::styled(words, figures)));
+            lines.extend(total());
+        }
+        (None, None, true) => {
             let effect = preview.map(|preview| compact_effect(side, preview, qualifier));
             lines.extend(effect.map(|variants| fit(&variants, figures)));
         }
-        (None, false) => {
-            let effect = preview.map(|preview| effect(side, preview, qualifier));
-            lines.extend(
-                effect
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|variants| fit(variants, figures)),
-            );
-        }
-        (Some(words), false) => {
-            let effect = preview.map(|preview| effect(side, preview, qualifier));
-            let total = effect.and_then(|lines| lines.into_iter().next());
-            lines.extend(total.map(|variants| fit(&variants, theme.dim)));
+        (None, None, false) => lines.extend(effect.iter().map(|variants| fit(variants, figures))),
+        (Some(words), _, false) => {
+            lines.extend(total());
             let wrapped = words.first().map(|words| text::wrap(words, columns, 0));
             let wrapped = wrapped.unwrap_or_default().into_iter();
             lines.extend(wrapped.map(|words| panel::styled(words, theme.warning)));
@@ -195,6 +205,31 @@ fn side_lines(
         }
     }
     lines
+}
+
+/// Returns when an order that rests executes, in at most `rows` lines; `None` for other orders.
+fn rest_words(state: &AppState, side: Side, price: i32, columns: usize, rows: usize) -> Option<Vec<String>> {
+    let condition = state.ticket.limit()?.condition()?;
+    let prices = condition.prices(side);
+    let variants = match condition.is_met(side, price) {
+        true => {
+            let price = format::thousands(price);
+            [
+                format!("at once: the price is {price}"),
+                format!("at once, at {price}"),
+                "at once".to_owned(),
+            ]
+        }
+        false => [
+            format!("when the price is {prices}, until cancelled"),
+            format!("at {prices}, until cancelled"),
+            format!("at {prices}"),
+        ],
+    };
+    let [_, _, shortest] = &variants;
+    let mut wrapped = variants.iter().map(|words| text::wrap(words, columns, 0));
+    let fitting = wrapped.find(|lines| lines.len() <= rows);
+    fitting.or_else(|| Some(vec![text::truncate(shortest, columns).into_owned()]))
 }
 
 /// Returns button texts, longest first: key, side, count and limit.
@@ -229,7 +264,14 @@ fn owned(words: &[&str]) -> Vec<String> {
 fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>> {
     let limit = state.ticket.limit()?;
     if limit.price == 0 {
-        return Some(owned(&["enter the limit price", "no limit price"]));
+        return Some(match limit.rest {
+            None | Some(Trigger::Limit) => owned(&["enter the limit price", "no limit price"]),
+            Some(Trigger::Stop) => owned(&["enter the stop price", "no stop price"]),
+        });
+    }
+    if limit.rest.is_some() {
+        let is_supported = state.lobby.capabilities.orders;
+        return (!is_supported).then(|| owned(&["orders cannot rest here", "cannot rest here"]));
     }
     if !state.lobby.capabilities.limits {
         return Some(owned(&["no limit orders here", "no limits"]));
@@ -282,8 +324,10 @@ fn problem(
             Side::Sell => reason(&["position unknown"]),
         };
     };
+    // The balance counts when the price is met.
+    let rests = state.ticket.limit().is_some_and(|limit| limit.rest.is_some());
     for (left, unit) in [(preview.tokens_after, "token"), (preview.stocks_after, "stock")] {
-        if let Some(lacking) = left.filter(|left| *left < 0).map(i64::saturating_neg) {
+        if let Some(lacking) = left.filter(|left| *left < 0 && !rests).map(i64::saturating_neg) {
             let short = [format::pluralize(lacking, unit), format::thousands(lacking)];
             return Some(short.map(|number| format!("{number} short")).into());
         }

@@ -232,7 +232,7 @@ fn heading(view: &Renderer) -> Row<'static> {
 fn row_style(view: &Renderer, kind: RowKind) -> Style {
     match kind {
         RowKind::Order => view.theme.strong,
-        RowKind::Result { is_executed: true } => view.theme.good,
+        RowKind::Result { is_executed: true } | RowKind::Accepted => view.theme.good,
         kind if kind.is_alarming() => view.theme.warning,
         RowKind::Request | RowKind::Response { .. } | RowKind::HalfClose | RowKind::Trailers { .. } => {
             view.theme.accent.remove_modifier(Modifier::BOLD)

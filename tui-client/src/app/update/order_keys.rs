@@ -1,0 +1,85 @@
+//! Keys and mouse for resting orders: on the chart, and in their window.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+use crate::app::{
+    AppState, Effects,
+    commands::action::Action,
+    overlay::{Overlay, Scroll},
+    update::{
+        orders::{apply_move, cancel},
+        wire,
+    },
+};
+
+/// Lines of the window above the selected order.
+const LINES_ABOVE: usize = 4;
+
+/// Handles a key of the window, or of an order that is selected on the chart; `None` if it is neither.
+pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Option<Effects> {
+    match state.screen.overlays.last() {
+        Some(Overlay::Orders { .. }) => Some(window_key(state, key, action)),
+        None if !wire::takes_keys(state) => chart_key(state, key),
+        _ => None,
+    }
+}
+
+/// Handles a key while an order is selected on the chart; `None` if it is not for the order.
+fn chart_key(state: &mut AppState, key: &KeyEvent) -> Option<Effects> {
+    let selection = state.orders.selection()?;
+    match key.code {
+        KeyCode::Up => state.orders.nudge(1),
+        KeyCode::Down => state.orders.nudge(-1),
+        KeyCode::PageUp => state.orders.nudge(10),
+        KeyCode::PageDown => state.orders.nudge(-10),
+        KeyCode::Esc => state.orders.deselect(),
+        // A held key never trades.
+        KeyCode::Enter | KeyCode::Delete if key.kind != KeyEventKind::Press => {}
+        KeyCode::Enter => return Some(apply_move(state)),
+        KeyCode::Delete => return Some(cancel(state, selection.id)),
+        _ => return None,
+    }
+    Some(Effects::new())
+}
+
+/// Handles a key of the window. Only an order that is selected can be cancelled.
+fn window_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
+    let (page, reach) = (state.screen.page(), state.screen.reach);
+    let is_press = key.kind == KeyEventKind::Press;
+    let Some(Overlay::Orders { scroll }) = state.screen.overlays.last_mut() else {
+        return Effects::new();
+    };
+    match key.code {
+        KeyCode::Up | KeyCode::Char('k') => select(state, -1),
+        KeyCode::Down | KeyCode::Char('j') => select(state, 1),
+        KeyCode::PageUp => scroll.up(page),
+        KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(page, reach),
+        KeyCode::Home | KeyCode::Char('g') => scroll.up(usize::MAX),
+        KeyCode::End | KeyCode::Char('G') => scroll.down(usize::MAX, reach),
+        KeyCode::Delete | KeyCode::Char('c') if is_press => {
+            let selected = state.orders.selection();
+            return selected.map_or_else(Effects::new, |selection| cancel(state, selection.id));
+        }
+        // The selected order can then be moved on the chart.
+        KeyCode::Enter if is_press => _ = state.screen.overlays.pop(),
+        KeyCode::Esc => close(state),
+        _ if action.is_some_and(Action::closes_documents) => close(state),
+        _ => {}
+    }
+    Effects::new()
+}
+
+/// Selects an order and scrolls to it.
+fn select(state: &mut AppState, by: isize) {
+    state.orders.select_by(by);
+    let index = state.orders.selected_index().unwrap_or(0);
+    if let Some(Overlay::Orders { scroll }) = state.screen.overlays.last_mut() {
+        *scroll = Scroll::default();
+        scroll.down(index.saturating_sub(LINES_ABOVE), state.screen.reach);
+    }
+}
+
+fn close(state: &mut AppState) {
+    state.orders.deselect();
+    state.screen.overlays.pop();
+}

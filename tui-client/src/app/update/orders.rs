@@ -1,0 +1,235 @@
+//! Orders that rest at the casino: what its answers and updates change, and how they are cancelled and moved.
+
+use awesomestock_proto::text::thousands;
+use uuid::Uuid;
+
+use super::command::{not_sent, send_order};
+use crate::app::{
+    AppState, Effect, Effects,
+    commands::request::Request,
+    event::RequestError,
+    portfolio::{
+        open_orders::{EndReason, RestingOrder},
+        order::Condition,
+        order_log::{ActionStatus, LogEntry, LoggedAction},
+        wallet::Wallet,
+    },
+    update::server,
+};
+
+/// Why nothing is done about resting orders at a casino without them.
+pub(super) const UNSUPPORTED: &str = "orders cannot rest at this casino";
+
+/// Resends orders that waited for the capabilities, and requests the open orders.
+pub(super) fn on_capabilities(state: &mut AppState) -> Effects {
+    let is_supported = state.lobby.capabilities.orders;
+    let mut effects = Effects::new();
+    if std::mem::take(&mut state.log.is_resend_due) {
+        match is_supported {
+            true => effects.extend(state.log.resend_pending(state.now).map(Effect::Send)),
+            // It would execute a resting order at once.
+            false => state.log.abandon_pending(),
+        }
+    }
+    match is_supported {
+        true => effects.extend(request(state)),
+        false => state.orders.clear_open(),
+    }
+    effects
+}
+
+/// Requests the list, unless a request is on its way.
+pub(super) fn request(state: &mut AppState) -> Option<Effect> {
+    state.orders.request().then_some(Effect::Call(Request::Orders))
+}
+
+/// Handles the answer to an order that was accepted to rest. Of a repeated order, it may have ended since.
+pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) -> Effects {
+    server::record_latency(state);
+    let status = ActionStatus::Done("rests until cancelled".to_owned());
+    state.log.answer_order(state.now, status, None);
+    if order.end.is_some() {
+        return on_end(state, &order, wallet, true);
+    }
+    if let Some(wallet) = wallet {
+        state.holdings.apply(wallet);
+    }
+    state.orders.add(order);
+    Effects::new()
+}
+
+/// Handles an update of the stream.
+pub(super) fn on_update(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) -> Effects {
+    let is_news = state.orders.is_news(order.id);
+    if let Some(end) = &order.end {
+        state.orders.record_seen(end.number);
+    }
+    on_end(state, order, wallet, is_news)
+}
+
+/// Merges the list of orders.
+pub(super) fn on_list(state: &mut AppState, open: Vec<RestingOrder>, ended: Vec<RestingOrder>) -> Effects {
+    let Some(news) = state.orders.merge(open, ended) else {
+        return request(state).into_iter().collect();
+    };
+    let mut effects = Effects::new();
+    for order in news {
+        effects.extend(report(state, &order, None));
+        effects.extend(finish_move(state, &order));
+    }
+    effects
+}
+
+/// Ends a failed request of the list: the next session or the window repeats it.
+pub(super) fn on_list_failed(state: &mut AppState) -> Effects {
+    match state.orders.request_failed() {
+        true => request(state).into_iter().collect(),
+        false => Effects::new(),
+    }
+}
+
+/// Handles the answer to a cancellation: the order as it ended.
+pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder) -> Effects {
+    if order.end.is_some() {
+        return on_end(state, &order, None, true);
+    }
+    state.orders.take_move(order.id);
+    notify(state, ActionStatus::Rejected(format!("{order} is still open")));
+    state.orders.add(order);
+    Effects::new()
+}
+
+/// Handles a cancellation that failed. The order may have ended nevertheless, but it is not placed again.
+pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestError) -> Effects {
+    state.orders.take_move(id);
+    let order = state.orders.get(id).map(ToString::to_string);
+    let what = order.unwrap_or_else(|| "the order".to_owned());
+    let status = match error {
+        RequestError::Rejected(why) => ActionStatus::Rejected(format!("{what} not cancelled: {why}")),
+        RequestError::NotSent(why) => ActionStatus::NotSent(format!("{what} not cancelled: {why}")),
+        RequestError::Unanswered(why) => ActionStatus::Rejected(format!("{what}: no answer: {why}")),
+    };
+    notify(state, status);
+    request(state).into_iter().collect()
+}
+
+/// Removes an order that has ended, and reports it once if it is news. Continues its move.
+fn on_end(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>, is_news: bool) -> Effects {
+    let is_new = state.orders.end(order.clone());
+    let mut effects = match (is_new && is_news, wallet) {
+        (true, wallet) => report(state, order, wallet),
+        (false, Some(wallet)) => {
+            state.holdings.apply(wallet);
+            Effects::new()
+        }
+        (false, None) => Effects::new(),
+    };
+    effects.extend(finish_move(state, order));
+    effects
+}
+
+/// Shows how an order ended: in the log, as a toast, by the bell, and a trade on the chart.
+fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) -> Effects {
+    let (Some(end), Some(words)) = (&order.end, order.outcome()) else {
+        return Effects::new();
+    };
+    let mut entry = LogEntry {
+        at: end.at,
+        action: LoggedAction::Rest(order.side, order.count, order.condition),
+        status: ActionStatus::Done("cancelled".to_owned()),
+    };
+    let mut effects = Effects::new();
+    match &end.reason {
+        EndReason::Filled(trade) => {
+            entry.action = LoggedAction::Rest(trade.side, trade.count, order.condition);
+            entry.status = ActionStatus::Traded {
+                price: Some(trade.price),
+            };
+            // The list of trades may have brought it already.
+            if !state.log.contains(trade) {
+                state.chart.markers.push(trade.marker());
+                state.log.push(entry);
+            }
+            state.session.record_trade();
+            match wallet {
+                Some(wallet) => server::record_fill(state, trade.side, trade.count, trade.price, wallet),
+                None => effects.push(Effect::Call(Request::Holdings)),
+            }
+        }
+        EndReason::Cancelled => state.log.push(entry),
+        EndReason::Rejected(why) => {
+            entry.status = ActionStatus::Rejected(why.clone());
+            state.log.push(entry);
+        }
+    }
+    if let Some(wallet) = wallet {
+        state.holdings.apply(wallet);
+    }
+    effects.extend(state.session.ring(state.now, || words.clone()));
+    state.alerts.toast(words, state.now);
+    effects
+}
+
+/// Places a cancelled order again at its new price, if it was cancelled to be moved.
+fn finish_move(state: &mut AppState, order: &RestingOrder) -> Effects {
+    let (Some(price), Some(end)) = (state.orders.take_move(order.id), &order.end) else {
+        return Effects::new();
+    };
+    if end.reason != EndReason::Cancelled {
+        let words = format!("{order} ended before it could be moved; no new order was placed");
+        state.log.notify(state.now, ActionStatus::Rejected(words));
+        return Effects::new();
+    }
+    let trigger = order.condition.trigger;
+    let condition = Condition { trigger, price };
+    let action = LoggedAction::Rest(order.side, order.count, condition);
+    let sent = send_order(state, action, order.up_to.then_some(order.count));
+    if sent.is_empty() {
+        let words = format!("{order} was cancelled, but not placed again: see the log");
+        state.alerts.toast(words, state.now);
+    }
+    sent
+}
+
+/// Cancels an order.
+pub(super) fn cancel(state: &mut AppState, id: Uuid) -> Effects {
+    match state.orders.get(id) {
+        Some(_) => vec![Effect::Call(Request::CancelOrder(id))],
+        None => Effects::new(),
+    }
+}
+
+/// Moves the selected order to its next price: cancels it, and places it again once that is confirmed.
+pub(super) fn apply_move(state: &mut AppState) -> Effects {
+    let Some((order, price)) = state.orders.selected() else {
+        return Effects::new();
+    };
+    let (id, side, trigger) = (order.id, order.side, order.condition.trigger);
+    if price == order.condition.price {
+        state.orders.deselect();
+        return Effects::new();
+    }
+    let last = state.market.last().map(|last| last.price);
+    let condition = Condition { trigger, price };
+    let reason = not_sent(state, order.count).or_else(|| {
+        let met = last.filter(|last| condition.is_met(side, *last))?;
+        Some(format!(
+            "{condition} is met already: the price is {}",
+            thousands(met)
+        ))
+    });
+    if let Some(reason) = reason {
+        notify(state, ActionStatus::NotSent(format!("order not moved: {reason}")));
+        return Effects::new();
+    }
+    state.orders.begin_move(id, price);
+    vec![Effect::Call(Request::CancelOrder(id))]
+}
+
+/// Reports in the log and as a toast.
+fn notify(state: &mut AppState, status: ActionStatus) {
+    if let ActionStatus::Rejected(words) | ActionStatus::NotSent(words) = &status {
+        state.alerts.toast(words.clone(), state.now);
+    }
+    state.log.notify(state.now, status);
+}

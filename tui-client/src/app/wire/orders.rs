@@ -1,0 +1,150 @@
+//! Resting orders in words.
+
+use awesomestock_proto::{
+    casino::{Order, OrderState, OrderUpdate},
+    text::thousands,
+};
+
+use super::kind::{cut, side, wallet};
+
+/// About the result of an order that was accepted to rest.
+pub(super) const ACCEPTED_SENTENCE: &str = "The answer to the oldest order without one: the order rests at the casino, \
+                                            also while the player is away, and its end is sent later.";
+
+/// About the end of such an order.
+pub(super) const ORDER_ENDED_SENTENCE: &str = "Nobody asked: an order that rested was filled, cancelled or rejected. The \
+                                               ends are numbered, so that a new session can ask for the later ones.";
+
+/// Describes an update: an order that ended, and the wallet.
+pub(super) fn ended_order(update: &OrderUpdate) -> String {
+    let mut words = update.order.as_ref().map_or_else(String::new, |order| {
+        format!("{}, end {}", order_words(order), thousands(order.end_number))
+    });
+    if let Some(held) = &update.wallet {
+        words.push_str(&format!("; {}", wallet(held)));
+    }
+    words
+}
+
+/// Describes a resting order and its state: `BUY 5 @ 95 filled at 94`.
+pub(super) fn order_words(order: &Order) -> String {
+    let price = match (order.limit_price, order.stop_price) {
+        (0, stop) => format!("stop {}", thousands(stop)),
+        (limit, _) => format!("@ {}", thousands(limit)),
+    };
+    let state = match (OrderState::try_from(order.state), &order.trade) {
+        (Ok(OrderState::OrderOpen), _) => "open".to_owned(),
+        (Ok(OrderState::OrderFilled), Some(trade)) => format!("filled at {}", thousands(trade.price)),
+        (Ok(OrderState::OrderFilled), None) => "filled".to_owned(),
+        (Ok(OrderState::OrderCancelled), _) => "cancelled".to_owned(),
+        (Ok(OrderState::OrderRefused), _) => format!("rejected: {}", cut(&order.msg)),
+        (Ok(OrderState::OrderUnspecified) | Err(_), _) => "in an unknown state".to_owned(),
+    };
+    format!(
+        "{} {} {price} {state}",
+        side(order.r#type),
+        thousands(order.stocks_count)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use awesomestock_proto::casino::{
+        Action, ActionResult, ActionType, GambleInfo, GambleType, Trade, Wallet,
+    };
+    use prost::Message;
+
+    use super::*;
+    use crate::app::wire::{MessageBytes, RowKind, WireEvent, WireFrame, WireLog, WireRow};
+
+    fn row(frame: fn(MessageBytes) -> WireFrame, message: &impl Message) -> WireRow {
+        let mut log = WireLog::default();
+        let event = WireEvent {
+            at_us: 1,
+            frame: frame(MessageBytes::new(&message.encode_to_vec())),
+            missed: 0,
+        };
+        log.push(event).unwrap().clone()
+    }
+
+    fn order(state: OrderState) -> Order {
+        Order {
+            id: vec![7; 16],
+            stocks_count: 5,
+            stop_price: 1_250,
+            state: state.into(),
+            msg: "too few tokens".to_owned(),
+            trade: Some(Trade {
+                price: 1_251,
+                ..Trade::default()
+            }),
+            end_number: 3,
+            ..Order::default()
+        }
+    }
+
+    #[test]
+    fn messages_of_resting_orders_are_named_and_described() {
+        let action = Action {
+            r#type: ActionType::Sell.into(),
+            stocks_count: 5,
+            limit_price: 95,
+            time_in_force: 1,
+            ..Action::default()
+        };
+        let sent = row(WireFrame::Sent, &action);
+        assert_eq!(
+            (sent.kind.name(), sent.words.as_str()),
+            ("Action", "SELL 5 @ 95 until cancelled")
+        );
+        let accepted = GambleInfo {
+            r#type: GambleType::ActionResult.into(),
+            result: Some(ActionResult {
+                order: Some(order(OrderState::OrderOpen)),
+                ..ActionResult::default()
+            }),
+            ..GambleInfo::default()
+        };
+        let accepted = row(WireFrame::Received, &accepted);
+        assert_eq!(
+            (accepted.kind, accepted.kind.name()),
+            (RowKind::Accepted, "ACTION_RESULT")
+        );
+        assert_eq!(accepted.words, "accepted: BUY 5 stop 1,250 open");
+        assert!(accepted.sentence().contains("rests at the casino") && !accepted.kind.is_alarming());
+        for (state, words) in [
+            (
+                OrderState::OrderFilled,
+                "BUY 5 stop 1,250 filled at 1,251, end 3; 7 tokens, 2 stocks",
+            ),
+            (
+                OrderState::OrderCancelled,
+                "BUY 5 stop 1,250 cancelled, end 3; 7 tokens, 2 stocks",
+            ),
+            (
+                OrderState::OrderRefused,
+                "BUY 5 stop 1,250 rejected: too few tokens, end 3; 7 tokens, 2 stocks",
+            ),
+            (
+                OrderState::OrderUnspecified,
+                "BUY 5 stop 1,250 in an unknown state, end 3; 7 tokens, 2 stocks",
+            ),
+        ] {
+            let update = GambleInfo {
+                r#type: GambleType::Order.into(),
+                order: Some(OrderUpdate {
+                    order: Some(order(state)),
+                    wallet: Some(Wallet {
+                        tokens: 7,
+                        stocks: 2,
+                        ..Wallet::default()
+                    }),
+                }),
+                ..GambleInfo::default()
+            };
+            let row = row(WireFrame::Received, &update);
+            assert_eq!((row.kind.name(), row.words.as_str()), ("ORDER", words));
+            assert!(row.sentence().contains("filled, cancelled or rejected"));
+        }
+    }
+}

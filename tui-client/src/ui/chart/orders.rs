@@ -1,0 +1,168 @@
+//! Resting orders on the chart: a line and a label at the price of each. The selected one is at its next price.
+//!
+//! ```text
+//! ╭ Price ─────── BUY 5 @ 30 → 32  arrows change the price  Enter moves ╮
+//! │ SELL 3 @ 60 ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ 60 │
+//! │             ⢀⠔⠢⡀                                                    │
+//! │ BUY 5 @ 30 → 32  ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ 32 │
+//! ```
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+    text::Line,
+};
+use uuid::Uuid;
+
+use super::{ChartFrame, dot_grid::Layer, hundredths};
+use crate::{
+    app::{
+        chart::{Area, OrderLabel},
+        commands::action::Action,
+        portfolio::{money::Side, open_orders::RestingOrder},
+    },
+    ui::{
+        text::{self, format},
+        widgets::panel,
+    },
+};
+
+/// Columns of the label of the average cost.
+const AVERAGE_COLUMNS: u16 = 13;
+
+/// The drawn label of an order.
+pub(super) struct OrderTag {
+    id: Uuid,
+    area: Rect,
+    words: String,
+    style: Style,
+}
+
+impl OrderTag {
+    pub(super) fn label(&self) -> OrderLabel {
+        let Rect { x, y, width, height } = self.area;
+        let area = Area { x, y, width, height };
+        OrderLabel { area, id: self.id }
+    }
+}
+
+impl ChartFrame<'_> {
+    /// Places the labels side by side at the left end of their rows, as far as there is room. Without axes, only the
+    /// selected order has one.
+    pub(super) fn order_tags(&self) -> Vec<OrderTag> {
+        let average = self
+            .average()
+            .map(|average| self.scale.row_of_hundredths(average));
+        let selected = self.state.orders.selection().map(|selection| selection.id);
+        let mut ends = vec![0; usize::from(self.plot.height)];
+        // The average cost has its label there.
+        let first = average.filter(|_| self.gutter > 0).map(usize::from);
+        if let Some(end) = first.and_then(|row| ends.get_mut(row)) {
+            *end = AVERAGE_COLUMNS;
+        }
+        let (selected, others): (Vec<_>, Vec<_>) = self
+            .state
+            .orders
+            .open()
+            .iter()
+            .filter(|order| self.gutter > 0 || Some(order.id) == selected)
+            .partition(|order| Some(order.id) == selected);
+        let in_order = selected.into_iter().chain(others);
+        let tags = in_order.filter_map(|order| {
+            let price = self.next_price(order);
+            let row = self.scale.row(price);
+            let end = ends.get_mut(usize::from(row))?;
+            let words = format!(" {} ", self.tag_words(order, price));
+            let width = text::cells(text::width(&words)).min(self.plot.width);
+            let x = *end;
+            if x > 0 && x.saturating_add(width) > self.plot.width {
+                return None;
+            }
+            *end = x.saturating_add(width);
+            let area = Rect::new(
+                self.plot.x.saturating_add(x),
+                self.plot.y.saturating_add(row),
+                width,
+                1,
+            );
+            let theme = &self.view.theme;
+            let style = match order.side {
+                _ if self.state.orders.selection().is_some_and(|of| of.id == order.id) => {
+                    theme.accent.add_modifier(Modifier::REVERSED)
+                }
+                Side::Buy => theme.up,
+                Side::Sell => theme.down,
+            };
+            let (id, words) = (order.id, words);
+            Some(OrderTag {
+                id,
+                area,
+                words,
+                style,
+            })
+        });
+        let mut tags: Vec<OrderTag> = tags.collect();
+        tags.reverse();
+        tags
+    }
+
+    /// Returns the price at which an order is shown: that of the selected or moved one is the next price.
+    fn next_price(&self, order: &RestingOrder) -> i32 {
+        let orders = &self.state.orders;
+        let selected = orders.selection().filter(|selection| selection.id == order.id);
+        selected
+            .map(|selection| selection.price)
+            .or_else(|| orders.moves_to(order.id))
+            .unwrap_or(order.condition.price)
+    }
+
+    /// Returns `BUY 5 @ 30 → 32`, with an arrow if the price is off the scale.
+    fn tag_words(&self, order: &RestingOrder, price: i32) -> String {
+        let mut words = order.to_string();
+        if price != order.condition.price {
+            words.push_str(&format!(" → {}", format::thousands(price)));
+        }
+        if !self.scale.contains(hundredths(price)) {
+            let is_above = self.scale.row(price) == 0;
+            words.push_str(if is_above { " ↑" } else { " ↓" });
+        }
+        words
+    }
+
+    /// Draws the lines behind the prices.
+    pub(super) fn draw_order_lines(&self, buf: &mut Buffer) {
+        for order in self.state.orders.open() {
+            let price = hundredths(self.next_price(order));
+            self.draw_level(Some(price), Layer::Order(order.side), buf);
+        }
+    }
+
+    pub(super) fn draw_order_tags(&self, buf: &mut Buffer) {
+        for tag in &self.orders {
+            panel::over(
+                self.view,
+                panel::styled(tag.words.as_str(), tag.style),
+                tag.area,
+                buf,
+            );
+        }
+    }
+
+    /// Returns the selected order and its keys, as far as they fit `columns`.
+    pub(super) fn order_line(&self, columns: usize) -> Option<Line<'static>> {
+        let (order, price) = self.state.orders.selected()?;
+        let what = self.tag_words(order, price);
+        let next = panel::key_label(self.state, Action::NextOrder);
+        let variants = [
+            format!(" {what}  ↑ ↓ change the price  Enter moves  Del cancels  {next} next  Esc "),
+            format!(" {what}  ↑ ↓ price  Enter moves  Del cancels  Esc "),
+            format!(" {what}  ↑ ↓  Enter moves  Del cancels "),
+            format!(" {what}  ↑ ↓ Enter Del Esc "),
+            format!(" {what} "),
+        ];
+        let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
+        let words = text::fit(&variants, columns).into_owned();
+        Some(panel::styled(words, self.view.theme.accent))
+    }
+}

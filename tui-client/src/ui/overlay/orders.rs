@@ -1,0 +1,186 @@
+//! Orders that rest at the casino, and how earlier ones ended.
+//!
+//! ```text
+//! ╭ Orders ─────────────────────────────────────────────────╮
+//! │ OPEN, OLDEST FIRST                                      │
+//! │ ▸ BUY    5  @ 95        8 away     2026-11-22 14:01:02  │
+//! │   SELL   3  stop 80     7 away     2026-11-22 14:02:02  │
+//! │                                                         │
+//! │ ENDED, NEWEST FIRST                                     │
+//! │ 14:01:22  filled: BUY 2 @ 90, at 89                     │
+//! ╰ c cancels  Enter moves on the chart  Esc closes ────────╯
+//! ```
+
+use std::cmp::Ordering;
+
+use ratatui::{
+    buffer::Buffer,
+    style::Style,
+    text::{Line, Span},
+};
+
+use crate::{
+    app::{
+        AppState,
+        commands::{action::Action, key::Key},
+        overlay::Scroll,
+        portfolio::open_orders::{EndReason, OrderEnd, RestingOrder},
+    },
+    ui::{
+        FrameInfo, Renderer,
+        layout::MainLayout,
+        text::{self, format},
+        widgets::{
+            hint::{CLOSES, Hint, Hints},
+            panel,
+            window::{Popup, scrolled, text_columns},
+        },
+    },
+};
+
+const MAX_COLUMNS: usize = 72;
+
+/// Most ended orders shown.
+const MAX_ENDED: usize = 20;
+
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    scroll: Scroll,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> FrameInfo {
+    let columns = text_columns(layout, MAX_COLUMNS);
+    let heading = |words: &'static str| panel::styled(words, view.theme.title);
+    let mut lines = vec![heading("OPEN, OLDEST FIRST")];
+    lines.extend(open_lines(view, state, columns));
+    if state.orders.ended().len() > 0 {
+        lines.extend([Line::default(), heading("ENDED, NEWEST FIRST")]);
+        let newest = state.orders.ended().rev().take(MAX_ENDED);
+        lines.extend(newest.flat_map(|order| ended_lines(view, state, order, columns)));
+    }
+    let window = Popup {
+        title: "Orders",
+        hints: &hints(state),
+        columns,
+    };
+    scrolled(view, &window, lines, scroll, layout, buf)
+}
+
+fn hints(state: &AppState) -> Vec<Hints> {
+    let cancels = Hint::new("c cancels", Key::char('c'));
+    let moves = Hint::new("Enter moves it on the chart", Key::ENTER);
+    match state.orders.selection() {
+        Some(_) => vec![
+            [cancels.clone(), moves, CLOSES].into(),
+            [cancels.clone(), Hint::new("Enter moves", Key::ENTER), CLOSES].into(),
+            [cancels, CLOSES].into(),
+            [CLOSES].into(),
+        ],
+        None if state.orders.open().is_empty() => vec![[CLOSES].into()],
+        None => vec![[CLOSES, Hint::words("arrows select")].into(), [CLOSES].into()],
+    }
+}
+
+fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
+    let orders = state.orders.open();
+    if orders.is_empty() {
+        let limit = panel::key_label(state, Action::Limit);
+        let rest = panel::key_label(state, Action::Rest);
+        let words = format!("none: {limit}, a price and {rest} make the next order rest");
+        let wrapped = text::wrap(&words, columns, 0).into_iter();
+        return wrapped
+            .map(|words| panel::styled(words, view.theme.dim))
+            .collect();
+    }
+    let width = |words: &dyn Fn(&RestingOrder) -> String| {
+        let widths = orders.iter().map(|order| text::width(&words(order)));
+        widths.max().unwrap_or(0)
+    };
+    let widths = [
+        width(&|order| format::thousands(order.count)),
+        width(&|order| order.condition.to_string()),
+        width(&|order| distance(state, order)),
+    ];
+    let selected = state.orders.selected_index();
+    let lines = orders.iter().enumerate().map(|(index, order)| {
+        let is_selected = selected == Some(index);
+        open_line(view, state, order, is_selected, widths, columns)
+    });
+    lines.collect()
+}
+
+/// Returns side, count, price, distance and time of an order, as far as they fit.
+fn open_line(
+    view: &Renderer,
+    state: &AppState,
+    order: &RestingOrder,
+    is_selected: bool,
+    [count_columns, price_columns, distance_columns]: [usize; 3],
+    columns: usize,
+) -> Line<'static> {
+    let theme = &view.theme;
+    let sign = if is_selected { "▸" } else { " " };
+    let side = order.side.word().to_ascii_uppercase();
+    let count = format::thousands(order.count);
+    let price = order.condition.to_string();
+    let what = format!("{sign} {side:<4} {count:>count_columns$}  {price:<price_columns$}");
+    let moving = state.orders.moves_to(order.id);
+    let distance = match moving {
+        Some(price) => format!("moves to {}", format::thousands(price)),
+        None => distance(state, order),
+    };
+    let distance = format!("  {distance:<distance_columns$}");
+    let placed = format!("  {}", format::date_time(order.placed, &view.zone));
+    let style = if is_selected { theme.accent } else { theme.text };
+    let mut line = Line::from(Span::styled(what, style));
+    for (words, style) in [(distance, style), (placed, theme.dim)] {
+        if line.width() + text::width(&words) <= columns {
+            line.push_span(Span::styled(words, style));
+        }
+    }
+    line
+}
+
+/// Returns how far the price is from that of an order.
+fn distance(state: &AppState, order: &RestingOrder) -> String {
+    let Some(last) = state.market.last() else {
+        return String::new();
+    };
+    let by = i64::from(order.condition.price).saturating_sub(i64::from(last.price));
+    let away = format::thousands(by.saturating_abs());
+    match by.cmp(&0) {
+        Ordering::Less => format!("{away} below"),
+        Ordering::Equal => "at the price".to_owned(),
+        Ordering::Greater => format!("{away} above"),
+    }
+}
+
+fn ended_lines(
+    view: &Renderer,
+    state: &AppState,
+    order: &RestingOrder,
+    columns: usize,
+) -> Vec<Line<'static>> {
+    let (Some(OrderEnd { at, reason, .. }), Some(outcome)) = (&order.end, order.outcome()) else {
+        return Vec::new();
+    };
+    let style: Style = match reason {
+        EndReason::Filled(_) => view.theme.text,
+        EndReason::Cancelled => view.theme.dim,
+        EndReason::Rejected(_) => view.theme.warning,
+    };
+    let time = format!("{}  ", format::timestamp(*at, state.now, &view.zone));
+    let indent = text::width(&time);
+    let wrapped = text::wrap(&text::sanitize(&outcome), columns.saturating_sub(indent), 2);
+    let times = std::iter::once(time).chain(std::iter::repeat(" ".repeat(indent)));
+    let lines = times.zip(wrapped);
+    lines
+        .map(|(time, words)| {
+            Line::from(vec![
+                Span::styled(time, view.theme.dim),
+                Span::styled(words, style),
+            ])
+        })
+        .collect()
+}

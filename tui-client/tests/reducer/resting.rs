@@ -1,0 +1,594 @@
+//! Orders that rest: placed from the ticket, filled, rejected, cancelled, moved, and listed again after a reconnect.
+
+use awesomestock::app::{
+    Effect, Event,
+    chart::{Area, HitMap, OrderLabel},
+    commands::request::Request,
+    event::{RequestError, Response, StreamEvent, TradeRow},
+    lobby::Capabilities,
+    overlay::Overlay,
+    portfolio::{
+        money::Side,
+        open_orders::{EndReason, OrderEnd, RestingOrder},
+        order::{ClientOrderId, Condition, Order},
+        order_log::{ActionStatus, LoggedAction},
+        wallet::Wallet,
+    },
+};
+use awesomestock_proto::values::Trigger;
+use crossterm::event::{KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use uuid::Uuid;
+
+use crate::game::{Game, START, send};
+
+fn capabilities(orders: bool) -> StreamEvent {
+    StreamEvent::Capabilities(Capabilities {
+        limits: true,
+        up_to: true,
+        orders,
+        ..Capabilities::default()
+    })
+}
+
+/// [`Game::connected`] at a casino where orders can rest, after the first list.
+fn connected() -> Game {
+    let mut game = Game::connected();
+    assert_eq!(game.stream(capabilities(true)), [Effect::Call(Request::Orders)]);
+    list(&mut game, vec![], vec![]);
+    game
+}
+
+fn list(game: &mut Game, open: Vec<RestingOrder>, ended: Vec<RestingOrder>) -> Vec<Effect> {
+    game.event(Event::Answered(Response::Orders { open, ended }))
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+/// An order to buy 5 at 8 or lower.
+fn order(number: u128) -> RestingOrder {
+    RestingOrder {
+        id: id(number),
+        side: Side::Buy,
+        count: 5,
+        condition: limit(8),
+        up_to: false,
+        placed: START,
+        end: None,
+    }
+}
+
+fn limit(price: i32) -> Condition {
+    Condition {
+        trigger: Trigger::Limit,
+        price,
+    }
+}
+
+fn ended(order: RestingOrder, number: i64, reason: EndReason) -> RestingOrder {
+    let end = OrderEnd {
+        number,
+        at: START,
+        reason,
+    };
+    RestingOrder {
+        end: Some(end),
+        ..order
+    }
+}
+
+fn filled(order: RestingOrder, number: i64) -> RestingOrder {
+    let trade = TradeRow {
+        tick: 3,
+        at: START,
+        side: order.side,
+        count: order.count,
+        price: 7,
+    };
+    ended(order, number, EndReason::Filled(trade))
+}
+
+fn cancelled(order: RestingOrder, number: i64) -> RestingOrder {
+    ended(order, number, EndReason::Cancelled)
+}
+
+fn wallet(version: i64) -> Option<Wallet> {
+    Some(Wallet {
+        tokens: 465,
+        stocks: 5,
+        version,
+        ..Wallet::default()
+    })
+}
+
+fn accept(game: &mut Game, order: RestingOrder) -> Vec<Effect> {
+    game.stream(StreamEvent::Accepted { order, wallet: None })
+}
+
+fn update(game: &mut Game, order: RestingOrder) -> Vec<Effect> {
+    let wallet = wallet(9);
+    game.stream(StreamEvent::OrderEnded { order, wallet })
+}
+
+fn rests(side: Side, count: i32, condition: Condition) -> Vec<Effect> {
+    vec![Effect::Send(Order {
+        side,
+        count,
+        limit: None,
+        up_to: false,
+        rest: Some(condition),
+        id: ClientOrderId::default(),
+    })]
+}
+
+fn open_ids(game: &Game) -> Vec<Uuid> {
+    game.state.orders.open().iter().map(|order| order.id).collect()
+}
+
+fn toasts(game: &Game) -> String {
+    format!("{:?}", game.state.alerts.toasts().collect::<Vec<_>>())
+}
+
+#[test]
+fn keys_send_orders_that_rest_as_the_ticket_shows() {
+    let stop = |price| Condition {
+        trigger: Trigger::Stop,
+        price,
+    };
+    for (keys, expected) in [
+        ("5@8ob", rests(Side::Buy, 5, limit(8))),
+        ("5@12os", rests(Side::Sell, 5, limit(12))),
+        ("5@12oob", rests(Side::Buy, 5, stop(12))),
+        ("5@8oos", rests(Side::Sell, 5, stop(8))),
+        // The key first, then the price.
+        ("5o8b", rests(Side::Buy, 5, limit(8))),
+        ("5oo12b", rests(Side::Buy, 5, stop(12))),
+        // The third press ends it, and the limit stays.
+        ("@ooo@@b", send(Side::Buy, 1)),
+        ("5ob", vec![]),
+        // It stays for the next order, also with another price.
+        (
+            "5o8b@7b",
+            [rests(Side::Buy, 5, limit(8)), rests(Side::Buy, 5, limit(7))].concat(),
+        ),
+        // A large one is confirmed.
+        ("99o8b", vec![]),
+        ("99o8b\n", rests(Side::Buy, 99, limit(8))),
+    ] {
+        assert_eq!(connected().keys(keys), expected, "{keys:?}");
+    }
+}
+
+#[test]
+fn a_maximum_that_rests_is_an_upper_bound() {
+    let effects = connected().keys("mo8b\n");
+    let [Effect::Send(order)] = effects[..] else {
+        panic!("no order: {effects:?}");
+    };
+    assert_eq!((order.count, order.up_to, order.rest), (62, true, Some(limit(8))));
+}
+
+#[test]
+fn a_casino_without_resting_orders_is_named() {
+    for keys in ["o", "O", "\t"] {
+        let mut game = Game::connected();
+        assert_eq!(game.stream(capabilities(false)), []);
+        assert_eq!(game.keys(keys), [], "{keys:?}");
+        let words = "orders cannot rest at this casino".to_owned();
+        assert_eq!(game.last_outcome(), ActionStatus::NotSent(words), "{keys:?}");
+        assert_eq!(game.state.ticket.limit(), None);
+    }
+    // The casino lost the feature while the ticket was filled in.
+    let mut game = connected();
+    game.keys("5o8");
+    game.stream(capabilities(false));
+    assert_eq!(game.keys("b"), []);
+    assert!(matches!(game.last_outcome(), ActionStatus::NotSent(words) if words.contains("cannot rest")));
+}
+
+#[test]
+fn an_accepted_order_is_listed_and_its_end_is_reported_once() {
+    let reason = "you have 3 tokens".to_owned();
+    let rejected = ended(order(1), 1, EndReason::Rejected(reason.clone()));
+    for (end, status, toast) in [
+        (
+            filled(order(1), 1),
+            ActionStatus::Traded { price: Some(7) },
+            "filled: BUY 5 @ 8, at 7",
+        ),
+        (
+            cancelled(order(1), 1),
+            ActionStatus::Done("cancelled".to_owned()),
+            "cancelled: BUY 5 @ 8",
+        ),
+        (
+            rejected,
+            ActionStatus::Rejected(reason),
+            "rejected: BUY 5 @ 8: you have 3 tokens",
+        ),
+    ] {
+        let mut game = connected();
+        game.keys("5o8b");
+        assert_eq!(accept(&mut game, order(1)), []);
+        assert_eq!(open_ids(&game), [id(1)]);
+        let rest = LoggedAction::Rest(Side::Buy, 5, limit(8));
+        let accepted = ActionStatus::Done("rests until cancelled".to_owned());
+        assert_eq!(game.log(), [(rest.clone(), accepted.clone())]);
+        assert_eq!(game.state.log.waiting(), 0);
+        for _ in 0..2 {
+            assert_eq!(update(&mut game, end.clone()), []);
+            assert_eq!(open_ids(&game), [] as [Uuid; 0]);
+            assert_eq!(
+                game.log(),
+                [(rest.clone(), accepted.clone()), (rest.clone(), status.clone())]
+            );
+        }
+        assert_eq!(game.state.alerts.toasts().len(), 1);
+        assert!(toasts(&game).contains(toast), "{}", toasts(&game));
+        assert_eq!(game.state.holdings.wallet().copied(), wallet(9));
+        assert_eq!(game.state.orders.seen(), 1);
+        assert_eq!(
+            game.state.chart.markers.iter().len(),
+            usize::from(toast.starts_with("filled"))
+        );
+        assert_eq!(game.state.orders.ended().len(), 1);
+    }
+}
+
+#[test]
+fn an_order_that_executes_at_once_never_rests() {
+    let mut game = connected();
+    game.keys("5@12ob");
+    game.result(true, "done", wallet(2).unwrap());
+    let rest = LoggedAction::Rest(Side::Buy, 5, limit(12));
+    assert_eq!(game.log(), [(rest, ActionStatus::Traded { price: Some(10) })]);
+    assert_eq!(open_ids(&game), [] as [Uuid; 0]);
+}
+
+#[test]
+fn a_cancellation_is_confirmed_by_its_answer_or_by_the_update() {
+    for update_first in [false, true] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.keys("O");
+        assert!(matches!(game.state.screen.overlays[..], [Overlay::Orders { .. }]));
+        // Only a selected order can be cancelled.
+        assert_eq!(game.keys("c"), []);
+        assert_eq!(game.keys("jc"), [Effect::Call(Request::CancelOrder(id(1)))]);
+        let end = cancelled(order(1), 1);
+        let answer = Event::Answered(Response::Cancelled(end.clone()));
+        match update_first {
+            true => {
+                update(&mut game, end);
+                game.event(answer);
+            }
+            false => {
+                game.event(answer);
+                update(&mut game, end);
+            }
+        }
+        assert_eq!(game.last_outcome(), ActionStatus::Done("cancelled".to_owned()));
+        let reports = game
+            .log()
+            .into_iter()
+            .filter(|(action, _)| action.condition().is_some());
+        assert_eq!(reports.count(), 1, "{update_first}");
+        assert_eq!(game.keys("c"), [], "nothing is selected");
+    }
+}
+
+#[test]
+fn a_fill_before_the_cancellation_wins_and_is_reported_once() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    game.keys("\t");
+    let delete = game.key(KeyCode::Delete, KeyEventKind::Press);
+    assert_eq!(delete, [Effect::Call(Request::CancelOrder(id(1)))]);
+    let end = filled(order(1), 1);
+    let effects = game.event(Event::Answered(Response::Cancelled(end.clone())));
+    // The answer has no wallet.
+    assert_eq!(effects, [Effect::Call(Request::Holdings)]);
+    update(&mut game, end);
+    assert_eq!(game.last_outcome(), ActionStatus::Traded { price: Some(7) });
+    assert_eq!(game.state.alerts.toasts().len(), 1);
+}
+
+#[test]
+fn a_failed_cancellation_says_so_and_lists_the_orders() {
+    for error in [
+        RequestError::Rejected("no order with this id".to_owned()),
+        RequestError::NotSent("too many calls".to_owned()),
+        RequestError::Unanswered("no answer within 10 s".to_owned()),
+    ] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.keys("\t");
+        game.key(KeyCode::Up, KeyEventKind::Press);
+        assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
+        let effects = game.event(Event::Failed(Request::CancelOrder(id(1)), error.clone()));
+        assert_eq!(effects, [Effect::Call(Request::Orders)]);
+        assert!(
+            toasts(&game).contains("BUY 5 @ 8"),
+            "{error:?}: {}",
+            toasts(&game)
+        );
+        // It is not placed again, whatever comes.
+        assert_eq!(update(&mut game, cancelled(order(1), 1)), []);
+    }
+}
+
+#[test]
+fn an_order_is_moved_once_its_cancellation_is_confirmed() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    game.keys("\t");
+    for code in [KeyCode::Up, KeyCode::Up, KeyCode::Down, KeyCode::PageDown] {
+        assert_eq!(game.key(code, KeyEventKind::Press), []);
+    }
+    assert_eq!(
+        game.state.orders.selected().map(|(_, price)| price),
+        Some(1),
+        "never below 1"
+    );
+    game.key(KeyCode::Up, KeyEventKind::Press);
+    assert_eq!(game.key(KeyCode::Enter, KeyEventKind::Repeat), []);
+    assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
+    assert_eq!(open_ids(&game), [id(1)]);
+    let answer = Event::Answered(Response::Cancelled(cancelled(order(1), 1)));
+    assert_eq!(game.event(answer), rests(Side::Buy, 5, limit(2)));
+    assert_eq!(update(&mut game, cancelled(order(1), 1)), [], "placed once");
+}
+
+#[test]
+fn an_order_that_was_filled_first_is_not_moved() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    game.keys("\t");
+    game.key(KeyCode::Down, KeyEventKind::Press);
+    game.keys("\n");
+    assert_eq!(update(&mut game, filled(order(1), 1)), []);
+    let words = "BUY 5 @ 8 ended before it could be moved; no new order was placed".to_owned();
+    assert_eq!(game.last_outcome(), ActionStatus::Rejected(words));
+    let answer = Event::Answered(Response::Cancelled(filled(order(1), 1)));
+    assert_eq!(game.event(answer), []);
+}
+
+#[test]
+fn an_order_is_not_moved_to_a_price_that_is_met_or_without_a_connection() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    game.keys("\t");
+    game.key(KeyCode::PageUp, KeyEventKind::Press);
+    assert_eq!(game.keys("\n"), []);
+    assert!(
+        toasts(&game).contains("@ 18 is met already: the price is 10"),
+        "{}",
+        toasts(&game)
+    );
+    // Nothing changed: Enter only ends the selection.
+    game.key(KeyCode::PageDown, KeyEventKind::Press);
+    assert_eq!(game.keys("\n"), []);
+    assert_eq!(game.state.orders.selection(), None);
+    // Cancelled, but the connection is lost before it is placed again.
+    game.keys("\t");
+    game.key(KeyCode::Down, KeyEventKind::Press);
+    game.keys("\n");
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    let answer = Event::Answered(Response::Cancelled(cancelled(order(1), 1)));
+    assert_eq!(game.event(answer), []);
+    assert!(toasts(&game).contains("not placed again"), "{}", toasts(&game));
+}
+
+#[test]
+fn a_label_is_dragged_to_a_price() {
+    let mouse = |game: &mut Game, kind, row| {
+        game.event(Event::Mouse(MouseEvent {
+            kind,
+            column: 4,
+            row,
+            modifiers: KeyModifiers::NONE,
+        }))
+    };
+    let mut game = connected();
+    accept(&mut game, order(1));
+    let area = Area {
+        x: 2,
+        y: 5,
+        width: 20,
+        height: 4,
+    };
+    let label = Area {
+        y: 7,
+        height: 1,
+        ..area
+    };
+    game.event(Event::HitMap(HitMap {
+        area,
+        row_prices: vec![12, 10, 8, 6],
+        orders: vec![OrderLabel {
+            area: label,
+            id: id(1),
+        }],
+        ..HitMap::default()
+    }));
+    let left = MouseButton::Left;
+    // A click selects the order, and shows no crosshair.
+    mouse(&mut game, MouseEventKind::Down(left), 7);
+    assert_eq!(mouse(&mut game, MouseEventKind::Up(left), 7), []);
+    assert_eq!(game.state.chart.crosshair, None);
+    assert_eq!(game.state.orders.selected().map(|(_, price)| price), Some(8));
+    mouse(&mut game, MouseEventKind::Down(left), 7);
+    mouse(&mut game, MouseEventKind::Drag(left), 30);
+    assert_eq!(game.state.orders.selected().map(|(_, price)| price), Some(6));
+    assert_eq!(
+        mouse(&mut game, MouseEventKind::Up(left), 30),
+        [Effect::Call(Request::CancelOrder(id(1)))]
+    );
+    assert_eq!(game.state.orders.moves_to(id(1)), Some(6));
+}
+
+#[test]
+fn keys_of_the_ticket_work_again_without_a_selection() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    for keys in ["\t\x1b", "\t\t", "O\n", "Oj\x1b"] {
+        game.keys(keys);
+        assert_eq!(game.state.orders.selection(), None, "{keys:?}");
+    }
+    game.key(KeyCode::Up, KeyEventKind::Press);
+    assert_eq!(game.keys("b"), send(Side::Buy, 2));
+    // Enter in the window keeps the selection for the chart.
+    game.keys("Oj\n");
+    assert!(game.state.orders.selection().is_some() && game.state.screen.overlays.is_empty());
+}
+
+#[test]
+fn ends_before_the_first_list_are_not_news_and_later_ones_are() {
+    let mut game = Game::connected();
+    game.stream(capabilities(true));
+    assert_eq!(update(&mut game, filled(order(1), 41)), []);
+    list(
+        &mut game,
+        vec![order(3)],
+        vec![
+            cancelled(order(0), 40),
+            filled(order(1), 41),
+            cancelled(order(2), 42),
+        ],
+    );
+    assert_eq!(game.log(), []);
+    assert_eq!((open_ids(&game), game.state.orders.seen()), (vec![id(3)], 42));
+    assert_eq!(game.state.orders.ended().len(), 3);
+    update(&mut game, filled(order(3), 43));
+    assert_eq!(game.log().len(), 1);
+}
+
+#[test]
+fn a_reconnect_repeats_nothing_and_misses_nothing() {
+    let mut game = connected();
+    for number in 1..=4 {
+        accept(&mut game, order(number));
+    }
+    update(&mut game, filled(order(1), 1));
+    let lines = game.log().len();
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    game.stream(StreamEvent::Opened {
+        extended: true,
+        ids: true,
+    });
+    assert_eq!(game.stream(capabilities(true)), [Effect::Call(Request::Orders)]);
+    // The casino repeats an end, and sends one that happened meanwhile. The third is only in the list.
+    update(&mut game, filled(order(1), 1));
+    update(&mut game, cancelled(order(2), 2));
+    let ended = vec![
+        filled(order(1), 1),
+        cancelled(order(2), 2),
+        cancelled(order(3), 3),
+    ];
+    list(&mut game, vec![order(4), order(5)], ended);
+    update(&mut game, cancelled(order(3), 3));
+    assert_eq!(game.log().len(), lines + 2);
+    assert_eq!(open_ids(&game), [id(4), id(5)]);
+    assert_eq!(game.state.orders.seen(), 3);
+}
+
+#[test]
+fn an_order_accepted_while_the_list_is_on_its_way_stays() {
+    let mut game = Game::connected();
+    game.stream(capabilities(true));
+    accept(&mut game, order(1));
+    list(&mut game, vec![], vec![]);
+    assert_eq!(open_ids(&game), [id(1)]);
+    // It ended and was forgotten while nobody looked: the next list does not have it.
+    assert_eq!(game.keys("O"), [Effect::Call(Request::Orders)]);
+    list(&mut game, vec![], vec![]);
+    assert_eq!(open_ids(&game), [] as [Uuid; 0]);
+    // A list that was read before the fill does not bring the order back.
+    accept(&mut game, order(2));
+    game.keys("\x1bO");
+    update(&mut game, filled(order(2), 1));
+    list(&mut game, vec![order(2)], vec![]);
+    assert_eq!(open_ids(&game), [] as [Uuid; 0]);
+}
+
+#[test]
+fn a_list_of_an_earlier_session_is_requested_again() {
+    let mut game = Game::connected();
+    game.stream(capabilities(true));
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    game.stream(StreamEvent::Opened {
+        extended: true,
+        ids: true,
+    });
+    assert_eq!(game.stream(capabilities(true)), [], "one is on its way");
+    assert_eq!(
+        list(&mut game, vec![order(1)], vec![]),
+        [Effect::Call(Request::Orders)]
+    );
+    assert_eq!(open_ids(&game), [] as [Uuid; 0]);
+    list(&mut game, vec![order(2)], vec![]);
+    assert_eq!(open_ids(&game), [id(2)]);
+}
+
+#[test]
+fn another_ledger_starts_its_numbers_again() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    update(&mut game, filled(order(1), 7));
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    game.stream(StreamEvent::Opened {
+        extended: true,
+        ids: true,
+    });
+    game.stream(capabilities(true));
+    list(&mut game, vec![order(2)], vec![]);
+    assert_eq!(game.state.orders.seen(), 0);
+    update(&mut game, cancelled(order(2), 1));
+    assert_eq!(game.last_outcome(), ActionStatus::Done("cancelled".to_owned()));
+}
+
+#[test]
+fn an_unanswered_order_that_rests_is_resent_only_where_orders_can_rest() {
+    for (orders, resent) in [(true, 1), (false, 0)] {
+        let mut game = connected();
+        game.stream(StreamEvent::Opened {
+            extended: true,
+            ids: true,
+        });
+        game.stream(capabilities(true));
+        let sent = game.keys("5o8b");
+        game.stream(StreamEvent::Closed("gone".to_owned()));
+        let opened = game.stream(StreamEvent::Opened {
+            extended: true,
+            ids: true,
+        });
+        assert!(
+            !opened.iter().any(|effect| matches!(effect, Effect::Send(_))),
+            "{opened:?}"
+        );
+        game.price(1, 10);
+        // The price is here, the capabilities are not.
+        assert_eq!(game.keys("s"), []);
+        let effects = game.stream(capabilities(orders));
+        let again: Vec<_> = effects
+            .into_iter()
+            .filter(|effect| matches!(effect, Effect::Send(_)))
+            .collect();
+        assert_eq!(again.len(), resent);
+        assert!(again.iter().all(|effect| sent.contains(effect)));
+        assert_eq!(game.state.log.waiting(), resent);
+    }
+}
+
+#[test]
+fn a_repeated_answer_may_have_ended() {
+    let mut game = connected();
+    game.keys("5o8b");
+    accept(&mut game, filled(order(1), 1));
+    assert_eq!(game.log().len(), 2);
+    assert_eq!(game.state.log.waiting(), 0);
+    update(&mut game, filled(order(1), 1));
+    assert_eq!(game.log().len(), 2);
+    assert_eq!(open_ids(&game), [] as [Uuid; 0]);
+}
