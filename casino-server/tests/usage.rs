@@ -129,6 +129,8 @@ fn the_manual_and_completions_are_printed() {
             script.contains("healthcheck") && script.contains("log-format"),
             "{shell}: {script}"
         );
+        let offers_value = script.contains("true false") || script.contains("true\\t''");
+        assert!(!offers_value, "a value needs a `=`: {shell}: {script}");
     }
     let (code, _, stderr) = process::run(&["completions", "csh"]);
     assert_eq!(code, Some(2), "{stderr}");
@@ -305,6 +307,18 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
         };
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let (code, stderr) = ended(command(&format!("full{number}")).stdout(full));
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("standard output"), "{arguments:?}: {stderr}");
+        let direct = command(&format!("closed{number}"));
+        let mut closed = Command::new("sh");
+        closed
+            .args(["-c", "exec \"$@\" >&-", "sh"])
+            .arg(direct.get_program());
+        closed.args(direct.get_args()).current_dir(&folder);
+        direct
+            .get_envs()
+            .for_each(|(name, _)| _ = closed.env_remove(name));
+        let (code, stderr) = ended(&mut closed);
         assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
         assert!(stderr.contains("standard output"), "{arguments:?}: {stderr}");
         if arguments[0] == "--listen" {

@@ -127,6 +127,8 @@ fn the_manual_and_completions_are_printed() {
             output.status.success() && text.contains(expected),
             "{arguments:?}: {text}"
         );
+        let offers_value = text.contains("true false") || text.contains("true\\t''");
+        assert!(!offers_value, "a value needs a `=`: {arguments:?}: {text}");
     }
 }
 
@@ -200,6 +202,17 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
     for arguments in [&["--help"][..], &["--version"], &["--listen", "127.0.0.1:0"]] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = command().args(arguments).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("standard output"), "{arguments:?}: {stderr}");
+        let mut closed = Command::new("sh");
+        closed.args([
+            "-c",
+            "exec \"$@\" >&-",
+            "sh",
+            env!("CARGO_BIN_EXE_payments-server"),
+        ]);
+        let output = closed.args(arguments).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
         assert!(stderr.contains("standard output"), "{arguments:?}: {stderr}");

@@ -156,6 +156,16 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
         let (code, said) = ended(full);
         assert_eq!(code, Some(1), "{line}: {said}");
         assert!(!said.is_empty(), "{line}");
+        // Standard output is closed, as by `>&-`.
+        let mut none = Command::new("sh");
+        none.args(["-c", "exec \"$@\" >&-", "sh"]);
+        let direct = command();
+        none.arg(direct.get_program()).args(direct.get_args());
+        none.env_clear().envs(home.variables());
+        none.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let (code, said) = ended(none);
+        assert_eq!(code, Some(1), "{line}: {said}");
+        assert!(!said.is_empty(), "{line}");
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut closed = command();
@@ -197,7 +207,11 @@ fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
         .current_dir(home.path());
     let output = command.args(["-c", &script]).output().ok()?;
     let said = String::from_utf8(output.stdout).unwrap();
-    let word = |line: &str| line.split('\t').next().unwrap_or_default().trim().to_owned();
+    // fish may repeat the option before a value.
+    let word = |line: &str| {
+        let word = line.split('\t').next().unwrap_or_default().trim();
+        word.rsplit('=').next().unwrap_or_default().to_owned()
+    };
     Some(said.lines().map(word).filter(|word| !word.is_empty()).collect())
 }
 
@@ -239,6 +253,17 @@ fn shells_complete_values_and_complete_files_only_for_files() {
             };
             assert_eq!(offered, set(values), "{shell}: {line}");
         }
+        // Their value needs a `=`.
+        for flag in ["--plain", "--wire", "--no-splash", "--allow-plaintext", "--watch"] {
+            if let Some(offered) = offered(shell, &home, &format!("awesomestock {flag} ")) {
+                let is_value = |word: &str| offered.contains(word);
+                assert!(
+                    !is_value("true") && !is_value("false"),
+                    "{shell}: {flag}: {offered:?}"
+                );
+                assert!(is_value("balance"), "{shell}: {flag}: {offered:?}");
+            }
+        }
         for line in [
             "awesomestock --config ",
             "awesomestock --record ",
@@ -276,6 +301,7 @@ fn the_zsh_script_completes_the_same() {
             "{lines:?}"
         );
     }
+    assert!(!script.contains("(true false)"), "{script}");
     let files: BTreeSet<&str> = script
         .lines()
         .filter(|line| line.contains(":_files"))

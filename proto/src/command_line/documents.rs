@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clap::{Arg, Command, ValueHint};
+use clap::{Arg, ArgAction, Command, ValueHint};
 pub use clap_complete::Shell;
 use clap_mangen::{
     Man,
@@ -52,11 +52,26 @@ complete -F _PROGRAM_words PROGRAM
 fn without_files(command: Command) -> Command {
     let is_text =
         |option: &Arg| option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown;
-    let hinted = command.mut_args(|option| match is_text(&option) {
+    let hinted = command.mut_args(without_flag_value);
+    let hinted = hinted.mut_args(|option| match is_text(&option) {
         true => option.value_hint(ValueHint::Other),
         false => option,
     });
     hinted.mut_subcommands(without_files)
+}
+
+/// Returns a boolean option as a flag, so that shells complete no value after it: one needs `=`, as in `--plain=false`.
+#[must_use]
+pub fn without_flag_value(option: Arg) -> Arg {
+    match option.is_require_equals_set() {
+        true => option
+            .require_equals(false)
+            .hide_possible_values(false)
+            .allow_negative_numbers(false)
+            .num_args(0)
+            .action(ArgAction::SetTrue),
+        false => option,
+    }
 }
 
 /// Returns the manual page in roff. All commands are on one page, one line each; `without` describes the program without

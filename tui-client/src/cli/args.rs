@@ -202,6 +202,7 @@ fn with_fish_values(script: &str) -> Vec<u8> {
 
 fn with_completions(command: clap::Command) -> clap::Command {
     command
+        .mut_args(documents::without_flag_value)
         .mut_args(with_completion)
         .mut_subcommands(with_completions)
 }
