@@ -105,6 +105,9 @@ impl FromStr for StoreUrl {
     }
 }
 
+/// Quotation marks that a shell or a file of variables has not removed.
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
 fn sqlite_path(path: &str) -> Result<PathBuf, StoreUrlError> {
     let other_notation = match path {
         _ if path.trim().is_empty() => return Err(StoreUrlError::NoPath),
@@ -112,6 +115,7 @@ fn sqlite_path(path: &str) -> Result<PathBuf, StoreUrlError> {
         _ if path.starts_with("//") => "a host or //",
         _ if path.starts_with(':') || path.ends_with(':') => ":memory: or another : at the start or end",
         _ if path.starts_with('~') => "~",
+        _ if path.starts_with(QUOTES) || path.ends_with(QUOTES) => "a quotation mark at the start or end",
         _ if path.starts_with("file:") => "file:",
         _ if path.contains("://") => "a URL",
         _ if path.contains('?') => "a query after ?",
@@ -186,6 +190,12 @@ mod tests {
             ("postgres://u:a@secret@h/casino", "malformed postgres:// URL"),
             ("postgres://u:a@h/secret@casino", "malformed postgres:// URL"),
             (
+                "postgres://u@h/casino&password=secret",
+                "malformed postgres:// URL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+            ),
+            ("postgres://u:secret@h/'casino'", "malformed postgres:// URL"),
+            ("postgres://u:secret@'h'/casino", "malformed postgres:// URL"),
+            (
                 "postgres://u@h/casino?sslmode=verify-ca",
                 "this sslmode is not supported: use disable, prefer, require or verify-full",
             ),
@@ -222,6 +232,11 @@ mod tests {
             "d.db?mode=rwc",
             "~/d.db",
             "~",
+            "\"d.db\"",
+            "'d.db'",
+            "\"/var/lib/a b\"/d.db",
+            "d.db'",
+            "`pwd`/d.db",
             "file:d.db",
             "postgres://u:pw@h/d",
             "d.db#frag",

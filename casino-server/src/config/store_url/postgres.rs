@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use percent_encoding::percent_decode_str;
 use tokio_postgres::config::{Config, Host, SslMode};
 
-use super::{StoreUrlError, names_parameter};
+use super::{QUOTES, StoreUrlError, names_parameter};
 
 /// A PostgreSQL database with its login. `Debug` and `Display` show database and hosts only.
 #[derive(Clone, PartialEq, Eq)]
@@ -143,6 +143,7 @@ impl Parameters {
         }
         let decoded = decoded.decode_utf8().map_err(|_| StoreUrlError::Malformed)?;
         let is_misread = value.contains(char::is_whitespace)
+            || value.contains(QUOTES)
             || match name {
                 // Some services have user names such as `ann%40server`.
                 "user" => value.contains(SEPARATORS) || decoded.replace('@', "").contains(SEPARATORS),
