@@ -75,7 +75,7 @@ pub use self::{
         clock::Clock,
         environment::{Disk, Environment},
         limits::Limits,
-        options::{BOTS_MAX, INITIAL_PRICE_DEFAULT, OptionError, Options, TICK, TICK_DEFAULT, validate_tick},
+        options::{BOTS_MAX, OptionError, Options, TICK, TICK_DEFAULT, validate_tick},
         payments_endpoint::PaymentsEndpoint,
         store_url::{StoreUrl, StoreUrlError},
     },

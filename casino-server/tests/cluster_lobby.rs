@@ -243,7 +243,7 @@ async fn three_casinos_have_one_sequence_of_prices_and_of_headlines() {
         let mut texts = BTreeMap::new();
         for (prices, headlines) in received {
             let last = usize::try_from(*prices.keys().max().unwrap()).unwrap();
-            let expected: Vec<i32> = market_prices(model, 7, 10).take(last + 1).collect();
+            let expected: Vec<i32> = market_prices(model, 7, 100).take(last + 1).collect();
             for (tick, price) in prices {
                 assert_eq!(
                     price,

@@ -176,7 +176,7 @@ async fn invalid_names_are_rejected_by_every_method_and_never_echoed() {
 async fn the_first_example_of_the_rules() {
     let mut casino = TestCasino::with_options(|options| {
         options.tick = support::FIXED_PRICE_TICK;
-        options.initial_price = 15;
+        options.initial_price = Some(15);
     })
     .await;
     casino.client.deposit("ann", 10).await.unwrap();

@@ -364,7 +364,7 @@ async fn headlines_go_only_to_clients_that_ask_and_a_restart_continues_them() {
     let (again, _) = headline(&mut ann).await;
     assert!(again == last || again.tick > last.tick, "{again:?} {last:?}");
     headline(&mut ann).await;
-    let mut expected = (0..).zip(market_prices(PriceModel::News, 7, 10));
+    let mut expected = (0..).zip(market_prices(PriceModel::News, 7, 100));
     for point in casino.client.prices().await {
         assert!(expected.any(|expected| expected == point), "{point:?}");
     }

@@ -164,7 +164,7 @@ async fn a_restarted_market_continues_with_its_price_and_seed() {
     let reopen = |options: &mut casino_server::Options| {
         fast(options);
         options.seed = None;
-        options.initial_price = 999;
+        options.initial_price = Some(999);
     };
     let mut casino = TestCasino::open(folder, reopen, support::unreachable_payments()).await;
     prices_until(
@@ -312,7 +312,7 @@ async fn options_out_of_bounds_are_rejected_before_anything_is_created() {
         ..options.clone()
     };
     let free = casino_server::Options {
-        initial_price: 0,
+        initial_price: Some(0),
         ..options
     };
     for (options, message) in [

@@ -24,7 +24,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> color_eyre::eyre::Result<()> {
-//! let options = SoloOptions { tick: Duration::from_secs(1), initial_price: 10, seed: Some(1), market: None, house: 0 };
+//! let options = SoloOptions { tick: Duration::from_secs(1), initial_price: None, seed: Some(1), market: None, house: 0 };
 //! let folder = tempfile::tempdir()?;
 //! let (casino, servers) = solo::open(options, folder.path()).await?;
 //! let client = Client::new(casino, "ann".to_owned(), None);

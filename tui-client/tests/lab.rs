@@ -85,7 +85,7 @@ impl Desk {
     fn open(seed: u64) -> Self {
         let solo = SoloOptions {
             tick: TICK,
-            initial_price: 10,
+            initial_price: Some(10),
             seed: Some(seed),
             market: None,
             house: 1,

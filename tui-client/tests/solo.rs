@@ -20,7 +20,7 @@ use awesomestock::{
 async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
     let options = SoloOptions {
         tick: Duration::from_millis(10),
-        initial_price: 10,
+        initial_price: Some(10),
         seed: Some(seed),
         market: None,
         house: 3,
@@ -70,7 +70,7 @@ async fn a_closed_game_releases_its_ledger_and_an_open_one_does_not() {
     client.call(Request::BuyTokens(3)).await.unwrap();
     let options = SoloOptions {
         tick: Duration::from_secs(1),
-        initial_price: 10,
+        initial_price: Some(10),
         seed: None,
         market: None,
         house: 3,

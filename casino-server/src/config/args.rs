@@ -55,14 +55,13 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = |text: &str| command_line::duration(text, &options::TICK))]
     pub tick: Duration,
 
-    /// Opening price of a new market, in tokens, 1 to 2,147,483,647.
+    /// Opening price of a new market, in tokens, 1 to 2,147,483,647 [default: 10; of moods and news 100]
     #[arg(
         long,
         value_name = "TOKENS",
-        default_value_t = options::INITIAL_PRICE_DEFAULT,
         value_parser = |text: &str| command_line::number(text, &(1..=i32::MAX))
     )]
-    pub initial_price: i32,
+    pub initial_price: Option<i32>,
 
     /// Seed of the market's random numbers; the same seed gives the same prices. By default the ledger's own.
     #[arg(long, value_name = "N", value_parser = |text: &str| command_line::number(text, &(0..=u64::MAX)))]
@@ -229,7 +228,7 @@ mod tests {
         .unwrap();
         let expected = Options {
             tick: Duration::from_millis(200),
-            initial_price: 7,
+            initial_price: Some(7),
             seed: Some(9),
             model: Some(PriceModel::Classic),
             bots: 4,

@@ -11,8 +11,6 @@ use crate::{
 pub const TICK: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);
 /// Default of [`Options::tick`].
 pub const TICK_DEFAULT: Duration = Duration::from_secs(10);
-/// Default of [`Options::initial_price`].
-pub const INITIAL_PRICE_DEFAULT: i32 = 10;
 /// Maximum of [`Options::bots`].
 pub const BOTS_MAX: u8 = 20;
 
@@ -23,8 +21,8 @@ pub struct Options {
     pub store: StoreUrl,
     /// Time between two ticks, within [`TICK`].
     pub tick: Duration,
-    /// Opening price of a new market, in tokens per stock, at least 1.
-    pub initial_price: i32,
+    /// Opening price of a new market, in tokens per stock, at least 1; by default that of its price model.
+    pub initial_price: Option<i32>,
     /// Seed of the market; by default the one stored in the ledger, or a random one for a new ledger. A different seed
     /// replaces the stored one: the price continues from its current value.
     pub seed: Option<u64>,
@@ -49,14 +47,14 @@ impl Options {
     ///     tick: Duration::from_secs(1),
     ///     ..casino_server::Options::new("casino.db")
     /// };
-    /// assert_eq!(solo.initial_price, 10);
+    /// assert_eq!(solo.initial_price, None);
     /// ```
     #[must_use]
     pub fn new(store: impl Into<PathBuf>) -> Self {
         Self {
             store: StoreUrl::Sqlite(store.into()),
             tick: TICK_DEFAULT,
-            initial_price: INITIAL_PRICE_DEFAULT,
+            initial_price: None,
             seed: None,
             model: None,
             bots: 0,
@@ -89,7 +87,15 @@ pub fn validate_tick(given: Duration) -> Result<Duration, OptionError> {
     }
 }
 
-pub(crate) fn validate_initial_price(given: i32) -> Result<Price, OptionError> {
+impl Options {
+    /// Returns the opening price of a new market. Fails if the given one is below 1.
+    pub(crate) fn opening_price(&self) -> Result<Price, OptionError> {
+        let by_model = || self.model.unwrap_or_default().initial_price();
+        validate_initial_price(self.initial_price.unwrap_or_else(by_model))
+    }
+}
+
+fn validate_initial_price(given: i32) -> Result<Price, OptionError> {
     Price::new(given).ok_or(OptionError::InitialPrice(given))
 }
 
@@ -128,6 +134,27 @@ mod tests {
             validate_bots(21).unwrap_err().to_string(),
             "house: 21 is above 20"
         );
+    }
+
+    #[test]
+    fn a_new_market_opens_at_the_given_price_or_that_of_its_model() {
+        use PriceModel::{Classic, Moods, News};
+        for (model, given, opening) in [
+            (None, None, 10),
+            (Some(Classic), None, 10),
+            (Some(Moods), None, 100),
+            (Some(News), None, 100),
+            (Some(News), Some(7), 7),
+            (None, Some(7), 7),
+        ] {
+            let options = Options {
+                model,
+                initial_price: given,
+                ..Options::new("casino.db")
+            };
+            let price = options.opening_price().map(Price::get);
+            assert_eq!(price, Ok(opening), "{model:?} {given:?}");
+        }
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Casino {
         payments: impl Into<PaymentsEndpoint>,
     ) -> Result<Self, OpenError> {
         let market = MarketOptions {
-            opening_price: options::validate_initial_price(options.initial_price)?,
+            opening_price: options.opening_price()?,
             tick_interval: options::validate_tick(options.tick)?,
         };
         let bots = options::validate_bots(options.bots)?;

@@ -452,7 +452,7 @@ pub struct Options {
     /// Solo: time between two prices, 10ms to 1h [default: 1s]
     #[arg(long, value_name = "DURATION")]
     pub tick: Option<String>,
-    /// Solo: first price of a new market [default: 10]
+    /// Solo: first price of a new market [default: 10; of moods and news 100]
     #[arg(long, value_name = "TOKENS", value_parser = parse_price, allow_negative_numbers = true)]
     pub initial_price: Option<i64>,
     /// Solo: seed of the market, for a reproducible game [default: random]

@@ -55,7 +55,8 @@ pub fn config(data: &[u8]) {
             assert!(is_player_name(&config.player), "{:?}", config.player);
             if let ServerChoice::Solo(rules) = config.server {
                 assert!(casino_server::TICK.contains(&rules.tick));
-                assert!(rules.initial_price >= 1 && rules.house <= casino_server::BOTS_MAX);
+                assert!(rules.initial_price.is_none_or(|price| price >= 1));
+                assert!(rules.house <= casino_server::BOTS_MAX);
             }
         }
     }

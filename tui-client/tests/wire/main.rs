@@ -458,7 +458,7 @@ async fn a_replay_shows_the_messages_of_the_game() {
     let folder = tempfile::tempdir().unwrap();
     let options = SoloOptions {
         tick: Duration::from_millis(20),
-        initial_price: 10,
+        initial_price: Some(10),
         seed: Some(1),
         market: None,
         house: 0,

@@ -36,6 +36,16 @@ impl PriceModel {
         }
     }
 
+    /// The first price of a new market by default, in tokens. On `moods` and `news` moves are shares of the price, which
+    /// at a low price are mostly lost by rounding.
+    #[must_use]
+    pub fn initial_price(self) -> i32 {
+        match self {
+            Self::Classic => 10,
+            Self::Moods | Self::News => 100,
+        }
+    }
+
     /// Returns the price of tick `number` from the one before.
     fn next(self, seed: u64, number: i64, price: Price) -> Price {
         let mut rng = rng(seed, MOVES, number);

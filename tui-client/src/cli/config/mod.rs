@@ -34,8 +34,6 @@ const SOLO: &str = "solo";
 
 const DEFAULT_TICK: Duration = Duration::from_secs(1);
 
-const DEFAULT_INITIAL_PRICE: i32 = 10;
-
 const DEFAULT_HOUSE: u8 = 3;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,8 +90,8 @@ impl fmt::Display for ServerChoice {
 pub struct SoloOptions {
     /// Time between two prices.
     pub tick: Duration,
-    /// First price of a new market.
-    pub initial_price: i32,
+    /// First price of a new market; by default that of the price model.
+    pub initial_price: Option<i32>,
     /// Seed of the market; by default the ledger's, or a random one for a new ledger.
     pub seed: Option<u64>,
     /// How the price moves; by default as in the ledger, `classic` for a new ledger.
@@ -302,14 +300,12 @@ fn reject_solo_options(options: &Options) -> Result<()> {
 }
 
 fn check_solo_options(options: &Options) -> Result<SoloOptions> {
-    let initial_price = match options.initial_price {
-        None => DEFAULT_INITIAL_PRICE,
-        Some(price) => check_number("initial-price", price, &INITIAL_PRICES)?,
-    };
+    let price = options.initial_price;
+    let initial_price = price.map(|price| check_number("initial-price", price, &INITIAL_PRICES));
     let seed = options.seed.map(|seed| check_number("seed", seed, &SEEDS));
     Ok(SoloOptions {
         tick: check_tick(options.tick.as_deref())?,
-        initial_price,
+        initial_price: initial_price.transpose()?,
         seed: seed.transpose()?,
         market: check_market(options.market.as_deref())?,
         house: check_house(options.house)?,

@@ -52,6 +52,7 @@ fn the_printed_file_has_every_key_with_its_default() {
     let options = Options {
         tls_ca: None,
         user: None,
+        initial_price: None,
         seed: None,
         market: None,
         data_dir: None,
@@ -69,7 +70,7 @@ fn without_options_the_game_is_solo() {
     let config = load("", &[]).unwrap();
     let options = SoloOptions {
         tick: Duration::from_secs(1),
-        initial_price: 10,
+        initial_price: None,
         seed: None,
         market: None,
         house: 3,
@@ -88,7 +89,7 @@ fn the_command_line_overrides_single_options_of_the_file() {
     let config = load(file, &["--tick", "200ms", "--user", "bert", "--plain=false"]).unwrap();
     let options = SoloOptions {
         tick: Duration::from_millis(200),
-        initial_price: 7,
+        initial_price: Some(7),
         seed: Some(3),
         market: Some(PriceModel::Moods),
         house: 5,

@@ -53,7 +53,7 @@ impl Challenge {
     pub(crate) fn options(self) -> SoloOptions {
         SoloOptions {
             tick: Duration::from_secs(1),
-            initial_price: INITIAL_PRICE,
+            initial_price: Some(INITIAL_PRICE),
             seed: Some(self.seed()),
             market: Some(PriceModel::Moods),
             house: 3,
