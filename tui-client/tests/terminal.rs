@@ -6,6 +6,7 @@ mod support;
 
 use std::{
     io::Read,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -118,6 +119,27 @@ fn reports_of_a_terminal_are_not_keys() {
     assert!(game.end().0.success());
 }
 
+/// As over a slow serial line.
+#[test]
+fn a_report_that_comes_byte_by_byte_is_not_typed() {
+    let home = Home::new();
+    let mut game = Terminal::solo(&home);
+    game.see("● live");
+    for report in ["\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{7}", "\u{1b}[?2026;2$y"] {
+        for byte in report.chars() {
+            game.type_keys(&byte.to_string());
+            thread::sleep(Duration::from_millis(150));
+        }
+        game.type_keys("?");
+        game.see("KEYS");
+        game.type_keys("q");
+        game.see_no_more("KEYS");
+        game.see("BUY 1");
+    }
+    game.type_keys("q");
+    assert!(game.end().0.success());
+}
+
 #[test]
 fn a_pasted_ctrl_c_is_text() {
     let home = Home::new();
@@ -149,8 +171,8 @@ fn a_report_without_an_end_delays_keys_for_a_moment_and_never_ctrl_c() {
     ] {
         let mut game = Terminal::solo(&home);
         game.see("● live");
-        // A paste may arrive slowly: keys typed meanwhile are part of it.
-        if unfinished != "\u{1b}[200~b" {
+        // Keys typed meanwhile do not prolong it.
+        if ["\u{1b}]11;rgb:1e1e", "\u{1b}[?2026;2"].contains(&unfinished) {
             game.type_keys(unfinished);
             game.type_until(":", |game| game.contents().contains(PALETTE));
         }

@@ -3,6 +3,10 @@
 //! crossterm's own reader takes an OSC string for typed keys, and waits without end for the rest of a `CSI ?` report
 //! that it does not know. Parsers of a program's output, such as vte, do not know the lone Esc, Alt with any character,
 //! or pastes.
+//!
+//! Terminals answer in one piece, but slow lines deliver it byte by byte. So an Esc without a next byte for 100 ms is a
+//! key, and an introducer such as `]` that follows within a second still begins a sequence if its next byte comes within
+//! half a second. A sequence ends with its last byte, after 3 s without a byte, or after 10 s. A Ctrl-C ends it at once.
 
 use std::{
     mem,
@@ -30,14 +34,16 @@ const ESC_WAIT: Duration = Duration::from_millis(100);
 /// Timeout after an introducer. Without a next byte it is a key.
 const INTRODUCER_WAIT: Duration = Duration::from_millis(250);
 
-/// Time in which an introducer still belongs to an Esc that was taken for a key, and the timeout of the byte after it:
-/// keys are not typed as fast.
+/// Time in which an introducer still belongs to an Esc that was taken for a key, and the timeout of the byte after it.
 const LATE_INTRODUCER: Duration = Duration::from_secs(1);
-const LATE_INTRODUCER_WAIT: Duration = Duration::from_millis(30);
+const LATE_INTRODUCER_WAIT: Duration = Duration::from_millis(500);
+
+/// Timeout of the next byte of a sequence.
+const SEQUENCE_WAIT: Duration = Duration::from_secs(3);
 
 /// The longest time that one sequence takes, and a millisecond for each byte of a string: typed keys are slower, so
-/// they do not prolong a string without end. Until then its rest is not typed, also after a pause.
-const SEQUENCE_LIMIT: Duration = Duration::from_secs(3);
+/// they do not prolong a string without end.
+const SEQUENCE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Timeout of the next byte of a paste. Later bytes are typed keys.
 const PASTE_WAIT: Duration = Duration::from_secs(1);
@@ -124,11 +130,12 @@ impl Parser {
             | State::StringEscape(_)
             | State::Mouse => {
                 let left = self.ends.saturating_duration_since(Instant::now());
-                Some(match (self.kept.is_empty(), self.is_late) {
-                    (false, _) => left,
-                    (true, false) => INTRODUCER_WAIT.min(left),
+                let next = match (self.kept.is_empty(), self.is_late) {
+                    (false, _) => SEQUENCE_WAIT,
+                    (true, false) => INTRODUCER_WAIT,
                     (true, true) => LATE_INTRODUCER_WAIT,
-                })
+                };
+                Some(next.min(left))
             }
         }
     }
@@ -138,9 +145,9 @@ impl Parser {
     pub(super) fn give_up(&mut self) -> Option<Event> {
         let kept = mem::take(&mut self.kept);
         match mem::take(&mut self.state) {
-            State::Escape(Before::Nothing) => {
+            State::Escape(before) => {
                 self.esc_at = Some(Instant::now());
-                Some(key(KeyCode::Esc, KeyModifiers::NONE))
+                (before == Before::Nothing).then(|| key(KeyCode::Esc, KeyModifiers::NONE))
             }
             State::Sequence(introducer) | State::String(introducer) if kept.is_empty() => {
                 let modifiers = if self.is_late {

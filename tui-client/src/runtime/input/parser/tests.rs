@@ -450,6 +450,59 @@ fn a_report_that_comes_in_pieces_is_not_typed() {
     assert_eq!(parser.give_up().as_ref().map(name), Some("]".to_owned()));
 }
 
+/// The keys of `bytes` that come `gap` after each other.
+fn slow_names(bytes: &[u8], gap: Duration) -> Vec<String> {
+    let (mut parser, mut events) = (Parser::new(), Vec::new());
+    for byte in bytes {
+        if parser.wait().is_some_and(|wait| wait <= gap) {
+            events.extend(parser.give_up());
+        }
+        parser.ends -= gap;
+        events.extend(parser.push(*byte));
+    }
+    events.iter().map(name).collect()
+}
+
+#[test]
+fn a_report_that_comes_byte_by_byte_is_not_typed() {
+    for report in REPORTS.iter().filter(|report| report.starts_with("\u{1b}")) {
+        let is_string = |report: &str| report.starts_with(['[', ']', 'P', '_', '^', 'X']);
+        // Each ESC in it may be a key of its own.
+        if !is_string(&report[1..]) || report[1..].starts_with("[") && report[1..].contains('\u{1b}') {
+            continue;
+        }
+        let bytes = [report.as_bytes(), b"q"].concat();
+        for gap in [20, 90, 150, 240].map(Duration::from_millis) {
+            if gap.saturating_mul(u32::try_from(bytes.len()).unwrap()) >= SEQUENCE_LIMIT {
+                continue;
+            }
+            let keys = slow_names(&bytes, gap);
+            let is_key = |key: &String| key != "Esc";
+            let typed: Vec<&String> = keys.iter().filter(|key| is_key(key)).collect();
+            assert_eq!(typed, ["q"], "{report:?} {gap:?}: {keys:?}");
+        }
+    }
+}
+
+#[test]
+fn a_sequence_without_end_is_over_in_time() {
+    for start in [&b"\x1b]11;"[..], b"\x1b[?20", b"\x1bP>|"] {
+        let mut parser = Parser::new();
+        start.iter().for_each(|byte| _ = parser.push(*byte));
+        assert!(parser.wait() <= Some(SEQUENCE_WAIT), "{start:?}");
+        // Keys that are typed into it do not prolong it.
+        let mut typed = 0;
+        while parser.wait() > Some(Duration::from_millis(100)) {
+            parser.ends -= Duration::from_millis(500);
+            assert_eq!(parser.push(b'5'), None, "{start:?}");
+            typed += 1;
+        }
+        assert!(typed <= 20, "{start:?}: {typed}");
+        assert_eq!(parser.give_up(), None);
+        assert_eq!(parser.push(b'q').as_ref().map(name).as_deref(), Some("q"));
+    }
+}
+
 proptest! {
     /// Holds for a complete report, and for a truncated one, which is dropped after a bounded wait.
     #[test]
