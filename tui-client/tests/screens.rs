@@ -271,6 +271,74 @@ fn hostile_text_is_drawn_safely() {
     }
 }
 
+/// Returns the numbers of a screen that are cut off, or joined with another one.
+fn broken_figures(screen: &str) -> Vec<String> {
+    let is_part = |letter: char| letter.is_ascii_digit() || matches!(letter, ',' | '.');
+    let is_whole = |figure: &str| {
+        let (whole, decimals) = figure.split_once('.').unwrap_or((figure, "0"));
+        let mut groups = whole.split(',');
+        let first = groups.next().unwrap_or_default();
+        let others: Vec<&str> = groups.collect();
+        // A year has four digits and no comma.
+        let most = if others.is_empty() { 4 } else { 3 };
+        (1..=most).contains(&first.len())
+            && others.iter().all(|group| group.len() == 3)
+            && decimals.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    let mut broken = Vec::new();
+    for line in screen.lines() {
+        let mut rest = line;
+        while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
+            let before = rest[..start].chars().next_back();
+            let end = rest[start..].find(|letter| !is_part(letter));
+            let end = end.map_or(rest.len(), |length| start + length);
+            let (figure, after) = (&rest[start..end], &rest[end..]);
+            let trimmed = figure.trim_end_matches([',', '.']);
+            let is_cut = after.starts_with('…') || trimmed != figure && !after.starts_with(' ');
+            if before != Some(':') && (is_cut || !is_whole(trimmed)) {
+                broken.push(line.to_owned());
+            }
+            rest = after;
+        }
+    }
+    broken
+}
+
+#[test]
+fn numbers_are_never_cut() {
+    assert_eq!(broken_figures("a 2,147,48│ b").len(), 1);
+    assert_eq!(broken_figures("2,147,…\n2,147,4832,147\n21474836").len(), 3);
+    assert_eq!(
+        broken_figures("at 2,147,483,647, for -37.50 in 2026-11-22 2.147B"),
+        [""; 0]
+    );
+    for (name, state) in fixtures::with_large_figures() {
+        let sizes = [(38, 10), (76, 18), (108, 32)].into_iter().chain(SIZES);
+        for size in sizes {
+            let screen = text(&draw(&state, size));
+            assert_eq!(broken_figures(&screen), [""; 0], "{name} at {size:?}\n{screen}");
+        }
+    }
+    // So that they are not left out either.
+    let states = fixtures::with_large_figures();
+    let shown = |name: &str, size| {
+        let (_, state) = states.iter().find(|(known, _)| *known == name).unwrap();
+        text(&draw(state, size))
+    };
+    for (name, size, figures) in [
+        ("ticket", (80, 24), &["BUY 2.147B", "◂ 2,147,483,647 ▸"][..]),
+        ("ticket", (40, 12), &["BUY 2,147,483,647"]),
+        ("limit", (80, 24), &["◂ 2.147B ▸ @ 2.147B"]),
+        ("log", (40, 12), &["SELL 2.147B @ 2.147B"]),
+        ("lobby", (40, 12), &["+2.147B  +100.0 %"]),
+    ] {
+        let screen = shown(name, size);
+        for figure in figures {
+            assert!(screen.contains(figure), "{name} at {size:?}: {figure}\n{screen}");
+        }
+    }
+}
+
 #[test]
 fn times_are_shown_in_the_players_zone() {
     let mut view = fixtures::view();

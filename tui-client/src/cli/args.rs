@@ -362,7 +362,7 @@ pub struct OrderArgs {
     /// Number of stocks.
     #[command(flatten)]
     pub amount: Amount,
-    /// Execute only at this price or better: at or below it for a buy, at or above it for a sell
+    /// Execute only at this price or better: a buy at this price or less, a sell at this price or more
     #[arg(long, value_name = "PRICE", value_parser = parse_count, allow_negative_numbers = true)]
     pub limit: Option<i32>,
 }

@@ -293,8 +293,8 @@ fn an_alert_triggers_once_is_shown_for_a_while_and_stays_in_the_log() {
     game.keys(":alertAbove 12\n:alert-below 3\n:alertAbove 9\n:alertAbove 12\n");
     let outcomes: Vec<_> = game.log().into_iter().map(|(_, outcome)| outcome).collect();
     let expected = [
-        ActionStatus::Done("alert set: price at or above 12".to_owned()),
-        ActionStatus::Done("alert set: price at or below 3".to_owned()),
+        ActionStatus::Done("alert set: 12 or more".to_owned()),
+        ActionStatus::Done("alert set: 3 or less".to_owned()),
         ActionStatus::Rejected("alert not set: the price is 10 already".to_owned()),
         ActionStatus::Rejected("this alert is already set".to_owned()),
     ];
@@ -304,7 +304,7 @@ fn an_alert_triggers_once_is_shown_for_a_while_and_stays_in_the_log() {
     game.price(2, 12);
     assert_eq!(
         game.last_outcome(),
-        ActionStatus::Done("alert: price 12, at or above 12".to_owned())
+        ActionStatus::Done("price 12 (alert: 12 or more)".to_owned())
     );
     assert_eq!(game.state.alerts.toasts().len(), 1);
     game.price(3, 13);
@@ -351,7 +351,7 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
     game.keys(":alertAbove 12\n:alertAbove 13\nb");
     assert_eq!(effects_of_price(&mut game, 1, 12), [], "off by default");
     game.state.session.settings.bell = Bell::Notify;
-    let alert = Effect::Ring(Some("alert: price 13, at or above 13".to_owned()));
+    let alert = Effect::Ring(Some("price 13 (alert: 13 or more)".to_owned()));
     assert_eq!(effects_of_price(&mut game, 2, 13), [alert]);
     let wallet = Wallet::default();
     assert_eq!(game.result(true, "", wallet), [], "just after another one");

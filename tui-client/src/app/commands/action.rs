@@ -201,7 +201,7 @@ pub const BINDINGS: &[Binding] = &[
     row(Action::ManyFewer, "many-fewer", &[Key::new(KeyCode::PageDown)], "ten stocks fewer on the ticket"),
     row(Action::Max, "max", &[Key::char('m')], "the maximum quantity; again: one stock")
         .hint("max", 12),
-    row(Action::Limit, "limit", &[Key::char('@')], "limit price: buy at or below it, sell at or above it; @ @ removes it")
+    row(Action::Limit, "limit", &[Key::char('@')], "limit price: buy at this price or less, sell at this price or more; @ @ removes it")
         .hint("limit", 13),
     row(Action::Rest, "rest", &[Key::char('o')],
         "the next order rests until the price is met: as a limit; again: as a stop; again: not at all")

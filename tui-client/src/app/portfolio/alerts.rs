@@ -37,9 +37,9 @@ impl Bell {
 /// A price that triggers a toast once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alert {
-    /// The price is at or above this.
+    /// The price is this or more.
     Above(i32),
-    /// The price is at or below this.
+    /// The price is this or less.
     Below(i32),
 }
 
@@ -56,8 +56,8 @@ impl Alert {
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Above(bound) => write!(f, "at or above {}", thousands(*bound)),
-            Self::Below(bound) => write!(f, "at or below {}", thousands(*bound)),
+            Self::Above(bound) => write!(f, "{} or more", thousands(*bound)),
+            Self::Below(bound) => write!(f, "{} or less", thousands(*bound)),
         }
     }
 }

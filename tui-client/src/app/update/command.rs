@@ -376,7 +376,7 @@ fn set_alert(state: &mut AppState, alert: Alert) -> Effects {
     let price = state.market.last().map(|last| last.price);
     let status = match state.alerts.set(alert, price) {
         Err(why) => ActionStatus::Rejected(why),
-        Ok(()) => ActionStatus::Done(format!("alert set: price {alert}")),
+        Ok(()) => ActionStatus::Done(format!("alert set: {alert}")),
     };
     state.log.notify(state.now, status);
     Effects::new()

@@ -89,7 +89,7 @@ fn on_opening_wallet(state: &mut AppState, wallet: Wallet) -> Effects {
 fn trigger_alerts(state: &mut AppState, price: i32) -> Effects {
     let mut effects = Effects::new();
     for alert in state.alerts.trigger(price, state.now) {
-        let words = format!("alert: price {}, {alert}", thousands(price));
+        let words = format!("price {} (alert: {alert})", thousands(price));
         effects.extend(state.session.ring(state.now, || words.clone()));
         state.log.notify(state.now, ActionStatus::Done(words));
     }

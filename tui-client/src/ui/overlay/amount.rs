@@ -112,8 +112,8 @@ fn preview(view: &Renderer, state: &AppState, entry: &AmountEntry) -> Vec<(Strin
         (AmountKind::Withdraw, Some(amount)) => {
             let balance = balance.map(|balance| match balance.saturating_sub(amount) {
                 left if left < 0 => {
-                    let lacking = tokens(left.saturating_neg());
-                    let words = format!("{lacking} short: you have {}", format::thousands(balance));
+                    let [lacking, balance] = [left.saturating_neg(), balance].map(format::thousands);
+                    let words = format!("need {lacking} more: you have {balance}");
                     (words, theme.warning)
                 }
                 left => then(left),

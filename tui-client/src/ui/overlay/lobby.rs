@@ -45,7 +45,8 @@ pub(crate) fn draw(
     lines.extend(lobby::players_lines(view, state, columns));
     lines.extend([Line::default(), heading("TAPE")]);
     lines.extend(lobby::tape_lines(view, state, columns));
-    let rank = lobby::own_rank(state).map(|rank| format!(" ({rank})"));
+    let room = columns.saturating_sub("Lobby ()".len());
+    let rank = lobby::own_rank(state, room).map(|rank| format!(" ({rank})"));
     let window = Popup {
         title: &format!("Lobby{}", rank.unwrap_or_default()),
         hints: &scroll_hints(),

@@ -112,11 +112,13 @@ fn totals(view: &Renderer, payments: &[PaymentRow], area: Rect, buf: &mut Buffer
     };
     let (paid_in, paid_out) = (sum(-1), sum(1));
     let difference = format::signed_dollars(paid_out - paid_in);
+    let [compact_in, compact_out] = [paid_in, paid_out].map(|dollars| format::compact(dollars, 6));
     let (paid_in, paid_out) = (format::dollars(paid_in), format::dollars(paid_out));
+    let compact = format!("in {compact_in} $, out {compact_out} $");
     let long = format!("paid in {paid_in}, paid out {paid_out}");
     let short = format!("in {paid_in}, out {paid_out}");
     let room = usize::from(area.width).saturating_sub(difference.len() + 1);
-    panel::styled(text::fit(&[&long, &short], room), view.theme.strong).render(area, buf);
+    panel::styled(text::fit(&[&long, &short, &compact], room), view.theme.strong).render(area, buf);
     panel::styled(difference, view.theme.strong)
         .right_aligned()
         .render(area, buf);

@@ -95,7 +95,11 @@ impl TradeColumns {
             shape.iter().sum::<usize>() + (shown - 1) * GAP <= room
         };
         let shapes = [shape(19, price), shape(10, price), shape(10, 0)];
-        Self(shapes.into_iter().find(fits).unwrap_or(shape(0, 0)))
+        let narrowest = || {
+            let others = number + 4 + count + 3 * GAP;
+            [number, 0, 4, count, 0, tokens.min(room.saturating_sub(others))]
+        };
+        Self(shapes.into_iter().find(fits).unwrap_or_else(narrowest))
     }
 
     /// Gives the remaining room to the price, or to the tokens if it is hidden.
@@ -124,7 +128,7 @@ impl TradeColumns {
             _ => format::date(row.at, &view.zone),
         };
         let tokens = panel::styled(
-            format::signed(row.tokens()),
+            format::compact_signed(row.tokens(), self.0[5]),
             view.theme.change_style(row.tokens()),
         );
         let [number, count, price] = [*number, i64::from(row.count), i64::from(row.price)]

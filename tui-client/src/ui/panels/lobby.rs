@@ -35,7 +35,17 @@ use crate::{
 const LEADERBOARD_ROWS: (u16, u16) = (7, 13);
 
 /// Columns of rank and name on the leaderboard that are kept free for them, with the gap.
-const NAME_COLUMNS: usize = 20;
+const NAME_COLUMNS: usize = 12;
+
+/// Columns of a return, and of a number on the tape, that would take the room of a name.
+const RETURN_COLUMNS: usize = 9;
+const NUMBER_COLUMNS: usize = 6;
+
+/// Columns of borders, title and gaps beside the own rank.
+const TITLE_COLUMNS: usize = 19;
+
+/// Columns of a name on the tape.
+const MIN_NAME_COLUMNS: usize = 4;
 
 /// Rows of the tape panel on the huge layout.
 const TAPE_ROWS: u16 = 12;
@@ -107,7 +117,8 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: 
         fill(lines.into_iter().map(|line| (line, None)), inner, buf);
     }
     if !areas.leaderboard.is_empty() {
-        let aside = own_rank(state).map(|words| panel::styled(format!(" {words} "), view.theme.dim));
+        let room = usize::from(areas.leaderboard.width).saturating_sub(TITLE_COLUMNS);
+        let aside = own_rank(state, room).map(|words| panel::styled(format!(" {words} "), view.theme.dim));
         let inner = panel::framed(view, "Leaderboard", aside, areas.leaderboard, buf);
         fill(leaderboard_lines(view, state, inner), inner, buf);
     }
@@ -158,10 +169,17 @@ fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Li
         Side::Buy => ("BUY ", view.theme.up),
         Side::Sell => ("SELL", view.theme.down),
     };
-    let count = format::thousands(trade.count);
-    let price = format::thousands(trade.price);
-    let order = format!("{side} {count:>4} at {price:>4}");
-    let room = columns.saturating_sub(text::width(&time) + text::width(&order) + 2);
+    let order = |columns| {
+        let [count, price] = [trade.count, trade.price].map(|number| format::compact(number, columns));
+        format!("{side} {count:>4} at {price:>4}")
+    };
+    let room = |order: &str| columns.saturating_sub(text::width(&time) + text::width(order) + 2);
+    let whole = order(usize::MAX);
+    let order = match room(&whole) >= MIN_NAME_COLUMNS {
+        true => whole,
+        false => order(NUMBER_COLUMNS),
+    };
+    let room = room(&order);
     let name = padded(&label(state, &row.player, room), room);
     Line::from(vec![
         Span::styled(time, view.theme.dim),
@@ -203,7 +221,10 @@ fn leaderboard_line(
     let style = name_style(view, state, &standing.player);
     let right = match performance(state, standing) {
         Some(performance) => performance_line(view, performance, columns),
-        None => panel::styled(format::thousands(standing.equity), style),
+        None => {
+            let room = columns.saturating_sub(NAME_COLUMNS);
+            panel::styled(format::compact(standing.equity, room), style)
+        }
     };
     let room = columns.saturating_sub(text::width(&rank) + right.width() + 1);
     let name = label(state, &standing.player, room);
@@ -214,15 +235,16 @@ fn leaderboard_line(
     (left, Some(right))
 }
 
-/// Returns profit and return. Without room for both and a name, the return is left out.
+/// Returns profit and return. Where both and a name do not fit, they are shortened.
 fn performance_line(view: &Renderer, performance: Performance, columns: usize) -> Line<'static> {
     let style = view.theme.change_style(performance.profit);
-    let profit = format::signed(performance.profit);
-    let percent = performance.return_permille().map(format::percent);
-    let percent =
-        percent.filter(|percent| text::width(&profit) + text::width(percent) + NAME_COLUMNS <= columns);
-    let percent = percent.map(|percent| format!(" {percent:>9}"));
-    panel::styled(format!("{profit}{}", percent.unwrap_or_default()), style)
+    let percent = performance.return_permille();
+    let percent = percent.map(|permille| format::compact_percent(permille, RETURN_COLUMNS));
+    let percent = percent.map(|percent| format!(" {percent:>RETURN_COLUMNS$}"));
+    let percent = percent.unwrap_or_default();
+    let room = columns.saturating_sub(text::width(&percent) + NAME_COLUMNS);
+    let profit = format::compact_signed(performance.profit, room);
+    panel::styled(format!("{profit}{percent}"), style)
 }
 
 /// Returns a player's performance. One's own is computed from the wallet, as the server's is up to a second old.
@@ -282,8 +304,8 @@ pub(crate) fn players_lines(view: &Renderer, state: &AppState, columns: usize) -
     named.chain(more).chain(unnamed).collect()
 }
 
-/// Returns the player's rank, for titles.
-pub(crate) fn own_rank(state: &AppState) -> Option<String> {
+/// Returns the player's rank, and the return if both fit `columns`, for titles.
+pub(crate) fn own_rank(state: &AppState, columns: usize) -> Option<String> {
     if state.session.settings.watch {
         return None;
     }
@@ -292,11 +314,13 @@ pub(crate) fn own_rank(state: &AppState) -> Option<String> {
         return (!board.top.is_empty()).then(|| "you: not ranked".to_owned());
     };
     let (rank, of) = (i64::from(own.rank), i64::from(board.ranked));
-    Some(format!(
-        "you: {} of {}",
-        format::thousands(rank),
-        format::thousands(of)
-    ))
+    let rank = format!("you: {} of {}", format::thousands(rank), format::thousands(of));
+    let percent = performance(state, own).and_then(|performance| performance.return_permille());
+    let both = percent.map(|permille| {
+        let percent = format::compact_percent(permille, RETURN_COLUMNS);
+        format!("{rank}, {percent}")
+    });
+    both.filter(|both| text::width(both) <= columns).or(Some(rank))
 }
 
 /// Returns the name with a label. If both do not fit, the label is dropped.

@@ -34,6 +34,9 @@ use crate::{
     },
 };
 
+/// Columns of a number in an action that does not fit a line.
+const COMPACT_COLUMNS: usize = 6;
+
 /// Width of the action column, so that statuses are aligned.
 const ACTION_COLUMNS: usize = 13;
 
@@ -129,7 +132,12 @@ fn entry_lines(
     } else {
         format!("{}  ", format::clock(entry.at, &view.zone))
     };
-    let label = match action_label(&entry.action) {
+    let room = columns.saturating_sub(text::width(&time) + text::width(sign) + 1);
+    let label = match action_label(&entry.action, usize::MAX) {
+        label if text::width(&label) > room => action_label(&entry.action, COMPACT_COLUMNS),
+        label => label,
+    };
+    let label = match label {
         label if label.is_empty() => label,
         label if small => label + " ",
         label => format!("{label:<ACTION_COLUMNS$} "),
@@ -168,23 +176,18 @@ fn wrap_hanging(words: &str, first_columns: usize, rest_columns: usize, rows: us
     lines
 }
 
-fn action_label(action: &LoggedAction) -> String {
+/// Returns the action, with numbers of at most `columns` each.
+fn action_label(action: &LoggedAction, columns: usize) -> String {
+    let number = |number: i32| format::compact(number, columns);
+    let order = |side: Side, count| format!("{} {}", side.word().to_ascii_uppercase(), number(count));
     match action {
-        LoggedAction::Order(side, count, limit) => {
-            let side = side.word().to_ascii_uppercase();
-            let limit = limit.map(|limit| format!(" @ {}", format::thousands(limit)));
-            format!(
-                "{side} {}{}",
-                format::thousands(*count),
-                limit.unwrap_or_default()
-            )
+        LoggedAction::Order(side, count, None) => order(*side, *count),
+        LoggedAction::Order(side, count, Some(limit)) => {
+            format!("{} @ {}", order(*side, *count), number(*limit))
         }
-        LoggedAction::Rest(side, count, condition) => {
-            let side = side.word().to_ascii_uppercase();
-            format!("{side} {} {condition}", format::thousands(*count))
-        }
-        LoggedAction::BuyTokens(dollars) => format!("TOKENS {}", format::dollars(i64::from(*dollars))),
-        LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", format::thousands(*tokens)),
+        LoggedAction::Rest(side, count, condition) => format!("{} {condition}", order(*side, *count)),
+        LoggedAction::BuyTokens(dollars) => format!("TOKENS {} $", number(*dollars)),
+        LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", number(*tokens)),
         LoggedAction::Notice => String::new(),
     }
 }

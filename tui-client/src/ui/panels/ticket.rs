@@ -12,6 +12,8 @@
 //! ╰──────────────────────────────╯
 //! ```
 
+use std::borrow::Cow;
+
 use awesomestock_proto::values::Trigger;
 use ratatui::{
     buffer::Buffer,
@@ -47,6 +49,9 @@ use crate::{
 
 const GAP: u16 = 2;
 
+/// Columns of a number that does not fit as it is.
+const COMPACT_COLUMNS: usize = 6;
+
 /// Draws the ticket and returns the clickable areas of its two buttons.
 pub(crate) fn draw(
     view: &Renderer,
@@ -66,14 +71,19 @@ pub(crate) fn draw(
 
 fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let theme = &view.theme;
-    let mut figure = Line::from(vec![
-        Span::styled("◂ ", theme.dim),
-        Span::styled(quantity_words(state), theme.strong),
-        Span::styled(" ▸", theme.dim),
-    ]);
-    if let Some(limit) = state.ticket.limit() {
-        figure.push_span(Span::styled(format!(" {}", limit_words(limit)), theme.strong));
-    }
+    let figure = |columns| {
+        let mut figure = Line::from(vec![
+            Span::styled("◂ ", theme.dim),
+            Span::styled(quantity_words(state, columns), theme.strong),
+            Span::styled(" ▸", theme.dim),
+        ]);
+        if let Some(limit) = state.ticket.limit() {
+            let limit = format!(" {}", limit_words(limit, columns));
+            figure.push_span(Span::styled(limit, theme.strong));
+        }
+        figure
+    };
+    let [figure, compact] = [usize::MAX, COMPACT_COLUMNS].map(figure);
     let [up, down, max, limit] = [Action::More, Action::Fewer, Action::Max, Action::Limit]
         .map(|action| panel::key_label(state, action));
     let long = format!("quantity  0-9 {up} {down} {max}=max");
@@ -84,28 +94,29 @@ fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     };
     let room = usize::from(area.width).saturating_sub(figure.width() + 1);
     let label = text::fit(&[&longest, &longer, &long, "quantity"], room);
-    panel::pair(view, &label, &[figure], area, buf);
+    panel::pair(view, &label, &[figure, compact], area, buf);
 }
 
-/// Returns the quantity as typed, or formatted.
-fn quantity_words(state: &AppState) -> String {
+/// Returns the quantity as typed, or formatted in at most `columns`.
+fn quantity_words(state: &AppState, columns: usize) -> String {
     match state.ticket.quantity() {
         // Keeps `2.5k` as it is while it is typed.
         Quantity::Count(_) if !state.ticket.typed().bytes().all(|byte| byte.is_ascii_digit()) => {
             state.ticket.typed().to_owned()
         }
-        Quantity::Count(count) => format::thousands(count),
+        Quantity::Count(count) => format::compact(count, columns),
         Quantity::Max => "MAX".to_owned(),
         Quantity::Share(percent) => format!("{percent} %"),
         Quantity::Worth(dollars) => format::dollars(i64::from(dollars)),
     }
 }
 
-/// Returns `@ 14`, or `@ 14_` while it is typed; `@ 14 rest` or `stop 14` of an order that rests.
-fn limit_words(limit: Limit) -> String {
+/// Returns `@ 14`, or `@ 14_` while it is typed; `@ 14 rest` or `stop 14` of an order that rests. The price has at most
+/// `columns`.
+fn limit_words(limit: Limit, columns: usize) -> String {
     let price = match limit.price {
         0 => String::new(),
-        price => format::thousands(price),
+        price => format::compact(price, columns),
     };
     let cursor = if limit.is_typing { "_" } else { "" };
     match limit.rest {
@@ -165,7 +176,7 @@ fn side_lines(
         Side::Buy => ["at most ", "max "],
         Side::Sell => ["at least ", "min "],
     };
-    let problem = problem(state, side, price, now);
+    let problem = problem(state, side, price, now, columns);
     let button = match side {
         _ if problem.is_some() => theme.off,
         Side::Buy => theme.buy,
@@ -181,7 +192,7 @@ fn side_lines(
     }
     let rows = usize::from(area.height).saturating_sub(lines.len());
     let rest = price.and_then(|price| rest_words(state, side, price, columns, rows));
-    let effect = preview.map(|preview| effect(side, preview, qualifier));
+    let effect = preview.map(|preview| effect(side, preview, qualifier, columns));
     let effect = effect.unwrap_or_default();
     let total = || effect.first().map(|variants| fit(variants, theme.dim));
     match (problem, rest, compact) {
@@ -191,14 +202,14 @@ fn side_lines(
             lines.extend(total());
         }
         (None, None, true) => {
-            let effect = preview.map(|preview| compact_effect(side, preview, qualifier));
+            let effect = preview.map(|preview| compact_effect(side, preview, qualifier, columns));
             lines.extend(effect.map(|variants| fit(&variants, figures)));
         }
         (None, None, false) => lines.extend(effect.iter().map(|variants| fit(variants, figures))),
         (Some(words), _, false) => {
             lines.extend(total());
-            let wrapped = words.first().map(|words| text::wrap(words, columns, 0));
-            let wrapped = wrapped.unwrap_or_default().into_iter();
+            let rows = usize::from(area.height).saturating_sub(lines.len());
+            let wrapped = wrap_fitting(&words, columns, rows).into_iter();
             lines.extend(wrapped.map(|words| panel::styled(words, theme.warning)));
             let hint = buy_tokens_hint(state, side, now);
             lines.extend(hint.map(|words| fit(&[words], theme.dim)));
@@ -226,27 +237,42 @@ fn rest_words(state: &AppState, side: Side, price: i32, columns: usize, rows: us
             format!("at {prices}"),
         ],
     };
-    let [_, _, shortest] = &variants;
-    let mut wrapped = variants.iter().map(|words| text::wrap(words, columns, 0));
-    let fitting = wrapped.find(|lines| lines.len() <= rows);
-    fitting.or_else(|| Some(vec![text::truncate(shortest, columns).into_owned()]))
+    Some(wrap_fitting(&variants, columns, rows))
+}
+
+/// Wraps the first variant that fits without a broken word, or else truncates the last one.
+fn wrap_fitting(variants: &[String], columns: usize, rows: usize) -> Vec<String> {
+    let has_room = |words: &&String| words.split(' ').all(|word| text::width(word) <= columns);
+    let whole = variants.iter().filter(has_room);
+    let fitting = whole
+        .map(|words| text::wrap(words, columns, 0))
+        .find(|lines| lines.len() <= rows);
+    let truncated = || {
+        let shortest = variants.last().map(|words| text::truncate(words, columns));
+        shortest.map(Cow::into_owned).into_iter().collect()
+    };
+    fitting.unwrap_or_else(truncated)
 }
 
 /// Returns button texts, longest first: key, side, count and limit.
-fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 5] {
+fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 6] {
     let word = side.word().to_ascii_uppercase();
-    let count = preview.map_or_else(String::new, |preview| {
-        format!(" {}", format::thousands(preview.count))
+    let [count, compact] = [usize::MAX, COMPACT_COLUMNS].map(|columns| {
+        let count = preview.map(|preview| format::compact(preview.count, columns));
+        count.map_or_else(String::new, |count| format!(" {count}"))
     });
     let limit = state.ticket.limit();
-    let limit = limit.map_or_else(String::new, |limit| format!(" {}", limit_words(limit)));
+    let limit = limit.map_or_else(String::new, |limit| {
+        format!(" {}", limit_words(limit, usize::MAX))
+    });
     let key = panel::key_label(state, action_of(side));
     [
         format!("{key}  {word}{count}{limit}"),
         format!("{key} {word}{count}{limit}"),
         format!("{key}  {word}{count}"),
         format!("{word}{count}"),
-        format!("{key}{count}"),
+        format!("{key} {word}{compact}"),
+        format!("{word}{compact}"),
     ]
 }
 
@@ -274,7 +300,7 @@ fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>
         return (!is_supported).then(|| owned(&["orders cannot rest here", "cannot rest here"]));
     }
     if !state.lobby.capabilities.limits {
-        return Some(owned(&["no limit orders here", "no limits"]));
+        return Some(owned(&["no limit orders here", "no limit orders"]));
     }
     if limit.allows(side, price) {
         return None;
@@ -307,6 +333,7 @@ fn problem(
     side: Side,
     price: Option<i32>,
     preview: Option<Preview>,
+    columns: usize,
 ) -> Option<Vec<String>> {
     let reason = |words: &[&str]| Some(owned(words));
     if let Some(words) = connection_problem(state) {
@@ -328,8 +355,14 @@ fn problem(
     let rests = state.ticket.limit().is_some_and(|limit| limit.rest.is_some());
     for (left, unit) in [(preview.tokens_after, "token"), (preview.stocks_after, "stock")] {
         if let Some(lacking) = left.filter(|left| *left < 0 && !rests).map(i64::saturating_neg) {
-            let short = [format::pluralize(lacking, unit), format::thousands(lacking)];
-            return Some(short.map(|number| format!("{number} short")).into());
+            let number = format::compact(lacking, columns.saturating_sub("need  more".len()));
+            let more = format!("need {} more {unit}", format::thousands(lacking));
+            let plural = if lacking == 1 { "" } else { "s" };
+            return Some(vec![
+                more + plural,
+                format!("need {number} more"),
+                format!("not enough {unit}s"),
+            ]);
         }
     }
     match (state.ticket.quantity(), side) {
@@ -342,11 +375,12 @@ fn problem(
 }
 
 /// Returns total, tokens and stocks after the order, longest first. `qualifier`, long and short, qualifies the total.
-fn effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<Vec<String>> {
+fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) -> Vec<Vec<String>> {
     let words = match side {
         Side::Buy => ["cost", "cost"],
         Side::Sell => ["proceeds", "get"],
     };
+    let within = |before: &str, amount| format::compact(amount, columns.saturating_sub(before.len()));
     let tokens = |words: [&str; 2], qualifier: [&str; 2], amount: i64| {
         let ([word, short], [qualifier, qualifier_short]) = (words, qualifier);
         let number = format::thousands(amount);
@@ -355,7 +389,7 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<Vec<String>
             format!("{word}: {qualifier}{number}"),
             format!("{short} {qualifier_short}{number}"),
             format!("{qualifier_short}{number}"),
-            number,
+            format!("{qualifier_short}{}", within(qualifier_short, amount)),
         ]
     };
     let stocks = |stocks: i64| {
@@ -365,7 +399,7 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<Vec<String>
             format!("position: {counted}"),
             counted,
             format!("pos. {number}"),
-            number,
+            format::compact(stocks, columns),
         ]
     };
     // The total at the limit may exceed the balance where the total at the current price does not.
@@ -379,15 +413,16 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<Vec<String>
 }
 
 /// Returns total and tokens afterwards in one line, longest first.
-fn compact_effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<String> {
+fn compact_effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) -> Vec<String> {
     let (word, sign) = match side {
         Side::Buy => ("cost", '-'),
         Side::Sell => ("get", '+'),
     };
-    let [qualifier, _] = qualifier;
+    let [qualifier, shorter] = qualifier;
     let number = format::thousands(preview.total);
-    let total = format!("{qualifier}{number}");
-    let alone = format!("{word} {total}");
+    let alone = format!("{word} {qualifier}{number}");
+    let room = columns.saturating_sub(word.len() + 1 + shorter.len());
+    let compact = format!("{word} {shorter}{}", format::compact(preview.total, room));
     let after = preview.tokens_after.filter(|tokens| *tokens >= 0);
     let both = after.map(|after| {
         let after = format::thousands(after);
@@ -401,5 +436,5 @@ fn compact_effect(side: Side, preview: Preview, qualifier: [&str; 2]) -> Vec<Str
             signed,
         ]
     });
-    both.into_iter().flatten().chain([alone, total]).collect()
+    both.into_iter().flatten().chain([alone, compact]).collect()
 }

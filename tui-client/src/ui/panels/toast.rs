@@ -47,7 +47,7 @@ fn words(kind: &ToastKind) -> String {
                 Alert::Above(_) => "▲",
                 Alert::Below(_) => "▼",
             };
-            format!("{sign} price {}: {alert}", format::thousands(*price))
+            format!("{sign} price {} (alert: {alert})", format::thousands(*price))
         }
     }
 }

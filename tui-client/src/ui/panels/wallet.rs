@@ -39,6 +39,9 @@ use crate::{
 
 const TOKENS_ONLY: &str = "this casino reports tokens only: stocks, cost and profit are unknown";
 
+/// Columns of one of two numbers that do not fit a row.
+const COMPACT_COLUMNS: usize = 8;
+
 struct WalletRow {
     label: &'static str,
     /// Longest variant first.
@@ -144,7 +147,13 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     } else {
         let both = dollars_in.zip(dollars_out);
         let both = both.map(|(paid_in, out)| format!("{paid_in} / {out}"));
-        rows.push(WalletRow::new("in / out", words(both), 4).begins_group());
+        let compact = wallet.map(|wallet| {
+            let [paid_in, out] = [wallet.dollars_in, wallet.dollars_out]
+                .map(|dollars| format::compact(dollars, COMPACT_COLUMNS));
+            Line::from(format!("{paid_in} $ / {out} $"))
+        });
+        let both = words(both).into_iter().chain(compact).collect();
+        rows.push(WalletRow::new("in / out", both, 4).begins_group());
     }
     rows
 }
@@ -162,7 +171,12 @@ fn profit(view: &Renderer, profit: Option<(i64, Option<Permille>)>) -> Vec<Line<
     let style = view.theme.change_style(tokens);
     let amount = format!("{} {}", format::arrow(tokens), format::signed(tokens));
     let percent = permille.map(|permille| format!("{amount}  {}", format::percent(permille)));
-    let variants = percent.into_iter().chain([amount]);
+    let compact = format!(
+        "{} {}",
+        format::arrow(tokens),
+        format::compact_signed(tokens, COMPACT_COLUMNS)
+    );
+    let variants = percent.into_iter().chain([amount, compact]);
     variants.map(|words| panel::styled(words, style)).collect()
 }
 
@@ -212,8 +226,10 @@ fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
         return;
     };
     let is_current = Status::of(view, state).is_current;
-    let equity = format::thousands(wallet.equity(price)).into();
-    let equity = Line::from(vec![Span::styled("equity ", theme.dim), equity]);
+    let equity = [usize::MAX, COMPACT_COLUMNS].map(|columns| {
+        let equity = format::compact(wallet.equity(price), columns).into();
+        Line::from(vec![Span::styled("equity ", theme.dim), equity])
+    });
     let profits = match unrealised(wallet, price) {
         Some(unrealised) => at_price(view, is_current, profit(view, Some(unrealised))),
         None => {
@@ -224,7 +240,7 @@ fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
             lines
         }
     };
-    panel::sides(&at_price(view, is_current, vec![equity]), &profits, second, buf);
+    panel::sides(&at_price(view, is_current, equity.into()), &profits, second, buf);
 }
 
 fn known(value: Option<String>) -> String {

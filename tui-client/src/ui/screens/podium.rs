@@ -87,10 +87,14 @@ fn step(view: &Renderer, state: &AppState, standing: &Standing, area: Rect, buf:
     let words = words.inner(Margin::new(1, 0));
     let columns = usize::from(words.width);
     let (won, share, by) = match standing.performance {
-        Some(won) => (format::signed(won.profit), won.return_permille(), won.profit),
-        None => (format::pluralize(standing.equity, "token"), None, 0),
+        Some(won) => {
+            let profit = format::compact_signed(won.profit, columns);
+            (profit, won.return_permille(), won.profit)
+        }
+        None => (format::compact(standing.equity, columns), None, 0),
     };
-    let share = share.map(format::percent).unwrap_or_default();
+    let share = share.map(|share| format::compact_percent(share, columns));
+    let share = share.unwrap_or_default();
     let name = lobby::label(state, &standing.player, columns);
     let line = |words: String, style| panel::styled(text::truncate(&words, columns).into_owned(), style);
     let gain = view.theme.change_style(by);

@@ -25,6 +25,53 @@ pub fn arrow(number: i64) -> &'static str {
     }
 }
 
+/// The letters of large numbers.
+const UNITS: [(u64, char); 4] = [
+    (1_000_000_000_000, 'T'),
+    (1_000_000_000, 'B'),
+    (1_000_000, 'M'),
+    (1_000, 'k'),
+];
+
+/// Formats as [`thousands`] in at most `columns`. A wider number is rounded toward zero and has a letter, with as many of
+/// three decimals as fit: `2.147B`, `2.1B`, `2B`.
+#[must_use]
+pub fn compact(number: impl Into<i64>, columns: usize) -> String {
+    let number = number.into();
+    let whole = thousands(number);
+    let size = number.unsigned_abs();
+    let unit = UNITS.iter().find(|(unit, _)| size >= *unit);
+    let Some((unit, letter)) = unit.filter(|_| whole.len() > columns) else {
+        return whole;
+    };
+    let sign = if number < 0 { "-" } else { "" };
+    let units = format!("{sign}{}", thousands(size / unit));
+    let decimals = format!("{:03}", u128::from(size % unit) * 1_000 / u128::from(*unit));
+    let with = |places: usize| match places {
+        0 => format!("{units}{letter}"),
+        places => format!("{units}.{}{letter}", decimals.get(..places).unwrap_or_default()),
+    };
+    let fitting = (1..=3).rev().map(with).find(|words| words.len() <= columns);
+    fitting.unwrap_or_else(|| with(0))
+}
+
+/// Formats as [`signed`], or as [`compact`] with a sign, in at most `columns`.
+#[must_use]
+pub fn compact_signed(number: i64, columns: usize) -> String {
+    let sign = if number > 0 { "+" } else { "" };
+    format!("{sign}{}", compact(number, columns.saturating_sub(sign.len())))
+}
+
+/// Formats as [`percent`], without the tenth and as [`compact`] if it is wider than `columns`.
+#[must_use]
+pub fn compact_percent(permille: Permille, columns: usize) -> String {
+    let whole = percent(permille);
+    match whole.len() <= columns {
+        true => whole,
+        false => format!("{} %", compact_signed(permille.0 / 10, columns.saturating_sub(2))),
+    }
+}
+
 /// Formats as `+7.7 %`, `-0.5 %`, `0.0 %`.
 #[must_use]
 pub fn percent(Permille(permille): Permille) -> String {
@@ -214,6 +261,32 @@ mod tests {
             assert_eq!(thousands(number), plain);
             assert_eq!(signed(number), with_sign);
         }
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_has_a_letter() {
+        for (number, columns, shown) in [
+            (2_147_483_647, 13, "2,147,483,647"),
+            (2_147_483_647, 12, "2.147B"),
+            (2_147_483_647, 5, "2.14B"),
+            (2_147_483_647, 4, "2.1B"),
+            (2_147_483_647, 3, "2B"),
+            (2_147_483_647, 0, "2B"),
+            (-2_147_483_647, 13, "-2.147B"),
+            (4_611_686_014_132_420_609, 20, "4,611,686.014T"),
+            (4_611_686_014_132_420_609, 11, "4,611,686T"),
+            (1_999, 4, "1.9k"),
+            (999_999, 6, "999.9k"),
+            (1_000_000, 8, "1.000M"),
+            (999, 0, "999"),
+            (i64::MIN, 24, "-9,223,372.036T"),
+        ] {
+            assert_eq!(compact(number, columns), shown, "{number} in {columns}");
+        }
+        assert_eq!(compact_signed(4_294_967_294, 8), "+4.294B");
+        assert_eq!(compact_signed(-4_294_967_294, 8), "-4.294B");
+        assert_eq!(compact_percent(Permille(-5), 6), "-0.5 %");
+        assert_eq!(compact_percent(Permille(42_949_672_948), 9), "+4.294B %");
     }
 
     #[test]

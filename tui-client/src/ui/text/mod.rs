@@ -21,17 +21,44 @@ pub(crate) fn cells(width: usize) -> u16 {
     u16::try_from(width).unwrap_or(u16::MAX)
 }
 
-/// Truncates to at most `columns`, ending with `…` if anything is cut.
+/// Truncates to at most `columns`, ending with `…` if anything is cut. A number is left out rather than cut: a part of
+/// it would be another number.
 #[must_use]
 pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let mut cut = head(text, columns.saturating_sub(1)).to_owned();
+    let kept = head(text, columns.saturating_sub(1));
+    let rest = text.get(kept.len()..).unwrap_or_default();
+    let start = kept.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let word = text.get(start..kept.len() + end).unwrap_or_default();
+    let mut cut = match goes_on(rest) && is_number(word) {
+        true => kept.get(..start).unwrap_or_default().to_owned(),
+        false => kept.to_owned(),
+    };
     if columns > 0 {
         cut.push_str(ELLIPSIS);
     }
     Cow::Owned(cut)
+}
+
+/// Returns whether `rest` can be the end of a number.
+fn goes_on(rest: &str) -> bool {
+    let mut letters = rest.chars();
+    match letters.next() {
+        Some(',' | '.') => letters.next().is_some_and(|letter| letter.is_ascii_digit()),
+        next => next.is_some_and(|letter| letter.is_alphanumeric()),
+    }
+}
+
+/// Returns whether a word is a number, with any signs and units around it.
+fn is_number(word: &str) -> bool {
+    let is_digit = |letter: char| letter.is_ascii_digit();
+    let digits = word.trim_matches(|letter| !is_digit(letter));
+    let around = word.chars().filter(|letter| letter.is_alphabetic()).count();
+    let is_part = |letter: char| is_digit(letter) || matches!(letter, ',' | '.');
+    !digits.is_empty() && digits.chars().all(is_part) && around <= 1
 }
 
 /// Returns the longest prefix of whole graphemes that fits `columns`.
@@ -136,6 +163,12 @@ mod tests {
             ("hello", 4, "hel…"),
             ("hello", 1, "…"),
             ("hello", 0, ""),
+            ("price 2,147,483,647", 12, "price …"),
+            ("price 2,147,483,647: up", 20, "price 2,147,483,647…"),
+            ("cost -37.5 tokens", 8, "cost …"),
+            ("ann @ 127.0.0.1:10000", 12, "ann @ 127.0…"),
+            ("player-1234", 10, "player-12…"),
+            ("in 3 seconds", 8, "in 3 se…"),
             ("株太郎", 6, "株太郎"),
             ("株太郎", 5, "株太…"),
             ("株太郎", 4, "株…"),
@@ -153,7 +186,7 @@ mod tests {
             (20, "leaves 100 tokens"),
             (10, "100 tokens"),
             (4, "100"),
-            (2, "1…"),
+            (2, "…"),
         ];
         for (columns, shown) in cases {
             assert_eq!(fit(&["leaves 100 tokens", "100 tokens", "100"], columns), shown);
