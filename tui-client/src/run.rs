@@ -30,7 +30,7 @@ use crate::{
         challenge::{self, Challenge, ChallengeRun},
         commands, repl,
     },
-    runtime::{self, Ended, Extras},
+    runtime::{self, Ended, Extras, KeptIn},
     solo::{
         self, Servers,
         lab::{self, Timing},
@@ -160,14 +160,22 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     let settings = Settings {
         splash: false,
         last_tick: Some(challenge::TICKS),
+        confirm_quit: run.is_only_try(),
         ..config.settings.clone()
     };
     let (channel, servers) = solo::open(challenge.options(), run.ledger()).await?;
     let client = Client::new(channel, config.player.clone(), None);
     let mut trades = Vec::new();
+    let extras = Extras {
+        kept_in: KeptIn {
+            trades: run.trade_file(),
+            ..KeptIn::default()
+        },
+        ..Extras::default()
+    };
     let game = async {
         challenge::deposit(&client).await?;
-        runtime::play(client.clone(), seat, settings, view(&config), Extras::default()).await?;
+        runtime::play(client.clone(), seat, settings, view(&config), extras).await?;
         trades = challenge::trades(&client).await?;
         Ok(())
     };
@@ -247,13 +255,16 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
             recorder: create("record", config.record.as_deref(), Recorder::create)?,
             cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
             faults,
+            kept_in: KeptIn {
+                achievements: config
+                    .settings
+                    .achievements
+                    .as_ref()
+                    .map(|_| config.data_dir.clone()),
+                trades: None,
+            },
         };
         let ended = runtime::play(client, seat, config.settings.clone(), view(config), extras).await?;
-        if config.settings.achievements.is_some()
-            && let Err(error) = progress::add_achievements(&config.data_dir, &ended.state.summary().earned)
-        {
-            tracing::warn!(%error, "cannot store the achievements");
-        }
         print_summary(&ended);
         Ok(())
     }

@@ -58,7 +58,7 @@ fn a_game_by_keys_and_the_same_wallet_in_the_next_one() {
     assert_eq!(
         lines[2..],
         [
-            "trades 2; best 0 tokens (1 sold at 10)",
+            "trades 2; sale 0 tokens (1 sold at 10)",
             "P&L = 0 tokens, 0.0 %; buy and hold 0.0 %",
             "wallet 490 tokens, 1 stock: 10 tokens at 10"
         ]
@@ -421,10 +421,9 @@ fn an_achievement_is_shown_once_and_kept() {
     game.type_keys(&format!("mb{ENTER}"));
     game.see("✓ BUY 50");
     game.see("achievement: all in");
-    game.type_keys("q");
-    let (status, left) = game.end();
-    assert!(status.success());
-    assert!(left.contains("earned all in"), "{left}");
+    // It is kept when it is earned.
+    game.signal(rustix::process::Signal::KILL);
+    drop(game);
     let mut again = Terminal::solo(&home);
     again.see("stocks 50");
     again.type_keys("?");
@@ -441,6 +440,46 @@ fn an_achievement_is_shown_once_and_kept() {
     let (status, left) = again.end();
     assert!(status.success());
     assert!(!left.contains("earned"), "{left}");
+}
+
+#[test]
+fn a_daily_game_asks_before_it_ends_and_keeps_its_trades_if_it_is_killed() {
+    let home = Home::new();
+    let mut game = Terminal::open(pty::game(&home, &["daily"]), 80, 24);
+    game.see("● live");
+    game.type_keys("2b");
+    game.see("✓ BUY 2 at");
+    game.type_keys("q");
+    game.see("end today's game?");
+    game.type_keys(ESCAPE);
+    game.see_no_more("end today's game?");
+    game.signal(rustix::process::Signal::KILL);
+    drop(game);
+    let print = |arguments: &[&str]| {
+        let output = home.game(["daily"].iter().chain(arguments)).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let results = print(&["results"]);
+    assert!(
+        results.contains("  1 trade\nstreak 1 day; best daily "),
+        "{results}"
+    );
+    // The next game of the day is practice, and ends at once.
+    let mut again = Terminal::open(pty::game(&home, &["daily"]), 80, 24);
+    again.see("● live");
+    again.type_keys("q");
+    let (status, left) = again.end();
+    assert!(status.success());
+    assert!(left.contains("(practice)"), "{left}");
+    assert_eq!(print(&["results"]), results);
+    let mut folder = std::fs::read_dir(home.path().join("data/awesomestock/daily")).unwrap();
+    let file = folder.find_map(|entry| {
+        let path = entry.unwrap().path();
+        path.extension().is_some().then_some(path)
+    });
+    let verified = print(&["verify", file.unwrap().to_str().unwrap()]);
+    assert!(verified.contains("1 trade: 500 to "), "{verified}");
 }
 
 #[test]

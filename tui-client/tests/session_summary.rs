@@ -4,7 +4,7 @@
 
 use awesomestock::{
     app::{
-        AppState, Event, SessionInfo,
+        AppState, Effect, Event, SessionInfo,
         event::{OrderResult, Response, StreamEvent},
         portfolio::{achievements::Achievement, money::UnixMillis, wallet::Wallet},
         update,
@@ -23,8 +23,8 @@ fn new(player: &str) -> AppState {
     AppState::new(info, (80, 24), START).0
 }
 
-fn dispatch(state: &mut AppState, after_ms: i64, event: StreamEvent) {
-    update(state, START.plus_ms(after_ms), Event::Stream(event));
+fn dispatch(state: &mut AppState, after_ms: i64, event: StreamEvent) -> Vec<Effect> {
+    update(state, START.plus_ms(after_ms), Event::Stream(event))
 }
 
 fn price(state: &mut AppState, after_ms: i64, tick: i64, price: i32) {
@@ -37,7 +37,7 @@ fn price(state: &mut AppState, after_ms: i64, tick: i64, price: i32) {
     dispatch(state, after_ms, event);
 }
 
-fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
+fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) -> Vec<Effect> {
     let event = OrderResult {
         tick: None,
         executed,
@@ -47,7 +47,7 @@ fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) {
         at: None,
         wallet: Some(wallet),
     };
-    dispatch(state, after_ms, StreamEvent::Result(event));
+    dispatch(state, after_ms, StreamEvent::Result(event))
 }
 
 fn press(state: &mut AppState, after_ms: i64, key: char) {
@@ -113,7 +113,7 @@ fn the_profit_is_that_of_the_session_only() {
         [
             "AwesomeStock  ann @ solo",
             "played        4 min",
-            "trades        2; best +7 tokens (1 sold at 10)",
+            "trades        2; sale +7 tokens (1 sold at 10)",
             "P&L           ▲ +30 tokens, +2.0 %; buy and hold +100.0 %",
             "equity        ▁█",
             "wallet        1,490 tokens, 2 stocks: 40 tokens at 20",
@@ -130,12 +130,12 @@ fn unknown_figures_are_omitted() {
 }
 
 /// Sells a stock at 10, with this gain.
-fn sell(state: &mut AppState, after_ms: i64, wallet: &mut Wallet, gain: i64) {
+fn sell(state: &mut AppState, after_ms: i64, wallet: &mut Wallet, gain: i64) -> Vec<Effect> {
     price(state, after_ms, after_ms, 10);
     press(state, after_ms, 's');
     wallet.version += 1;
     wallet.realised_pnl += gain;
-    result(state, after_ms, true, *wallet);
+    result(state, after_ms, true, *wallet)
 }
 
 /// The words of a row, if there is one.
@@ -151,7 +151,7 @@ fn the_best_and_the_worst_sale_are_named() {
     sell(&mut state, 1_000, &mut wallet, 0);
     assert_eq!(
         row(&state, "trades"),
-        Some("1; best 0 tokens (1 sold at 10)".to_owned())
+        Some("1; sale 0 tokens (1 sold at 10)".to_owned())
     );
     for (after_ms, gain) in [(2_000, -4), (3_000, 12), (4_000, 12), (5_000, -1)] {
         sell(&mut state, after_ms, &mut wallet, gain);
@@ -205,13 +205,13 @@ fn an_achievement_is_earned_once_and_named() {
     ] {
         let (mut state, mut wallet) = connected("ann");
         state.session.settings.achievements = before;
-        let mut toasts = 0;
+        let (mut toasts, mut kept) = (0, 0);
         for after_ms in [1_000, 2_000, 3_000, 4_000] {
-            sell(&mut state, after_ms, &mut wallet, 1);
+            kept += sell(&mut state, after_ms, &mut wallet, 1).len();
             toasts = state.alerts.toasts().count().max(toasts);
         }
         assert_eq!(row(&state, "earned").as_deref(), earned);
-        assert_eq!(toasts, state.summary().earned.len());
+        assert_eq!([toasts, kept], [state.summary().earned.len(); 2]);
     }
 }
 

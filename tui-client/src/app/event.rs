@@ -16,6 +16,7 @@ pub use crate::app::{
 use crate::app::{
     overlay::screen::ClickTarget,
     portfolio::{
+        achievements::Achievement,
         money::UnixMillis,
         open_orders::RestingOrder,
         order::{ClientOrderId, Order},
@@ -264,6 +265,8 @@ pub enum Effect {
         /// Its content.
         text: String,
     },
+    /// Keeps what must outlive a game that is killed.
+    Keep(Kept),
     /// Injects faults into the servers of the lab.
     Inject(Faults),
     /// Redraws the whole screen.
@@ -283,6 +286,15 @@ impl Effect {
             _ => false,
         }
     }
+}
+
+/// What a game brings and must not lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// An achievement.
+    Achievement(Achievement),
+    /// A trade of a challenge, which proves its result.
+    Trade(TradeRow),
 }
 
 /// Effects in order.

@@ -100,6 +100,9 @@ pub struct Settings {
     /// The game is in the lab: keys inject faults.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub lab: bool,
+    /// Asks before the player leaves: the game is the only one that counts.
+    #[serde(skip)]
+    pub confirm_quit: bool,
     /// Achievements of earlier games; `None`: none can be earned in this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub achievements: Option<Vec<Achievement>>,

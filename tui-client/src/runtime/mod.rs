@@ -15,6 +15,7 @@ mod terminal;
 use std::{
     collections::VecDeque,
     ops::ControlFlow,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -30,11 +31,14 @@ pub use terminal::restore;
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    app::{self, AppState, Effect, Event, commands::lab::Faults, wire::WireEvent},
+    app::{self, AppState, Effect, Event, commands::lab::Faults, event::Kept, wire::WireEvent},
     cli::args::VERSION,
     client::Client,
-    headless::cast::live::LiveCast,
-    storage::recording::{Header, Recorder},
+    headless::{cast::live::LiveCast, challenge::TradeFile},
+    storage::{
+        progress,
+        recording::{Header, Recorder},
+    },
     ui::{FrameInfo, Renderer},
 };
 
@@ -67,6 +71,17 @@ pub struct Extras {
     pub cast: Option<LiveCast>,
     /// Receives the faults of the lab.
     pub faults: Option<watch::Sender<Faults>>,
+    /// Keeps what the game brings, as it happens.
+    pub kept_in: KeptIn,
+}
+
+/// Where a game keeps what must outlive it.
+#[derive(Debug, Default)]
+pub struct KeptIn {
+    /// The data folder of a game with achievements.
+    pub achievements: Option<PathBuf>,
+    /// The proof of a challenge that counts.
+    pub trades: Option<TradeFile>,
 }
 
 /// Plays on the screen until the player leaves or a signal ends the process.
@@ -85,6 +100,7 @@ pub async fn play(
         mut recorder,
         cast,
         faults,
+        kept_in,
     } = extras;
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
@@ -118,6 +134,7 @@ pub async fn play(
         cast,
         is_reported: [false; 2],
         faults,
+        kept_in,
     };
     game.play(first, events).await
 }
@@ -146,6 +163,7 @@ struct Runtime {
     /// The player knows that the recording, and the cast, have stopped.
     is_reported: [bool; 2],
     faults: Option<watch::Sender<Faults>>,
+    kept_in: KeptIn,
 }
 
 impl Runtime {
@@ -337,6 +355,7 @@ impl Runtime {
                     self.tasks.export(file_name, text);
                     None
                 }
+                Effect::Keep(kept) => self.keep(kept),
                 Effect::Inject(faults) => {
                     if let Some(sender) = &self.faults {
                         sender.send_replace(faults);
@@ -355,6 +374,21 @@ impl Runtime {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Keeps something in its file, and says so on the screen if that fails.
+    fn keep(&mut self, kept: Kept) -> Option<Event> {
+        let (done, what) = match kept {
+            Kept::Achievement(earned) => {
+                let data_dir = self.kept_in.achievements.as_deref()?;
+                let added = progress::add_achievement(data_dir, earned);
+                (added.map_err(Into::into), "achievement")
+            }
+            Kept::Trade(trade) => (self.kept_in.trades.as_mut()?.add(trade), "trade"),
+        };
+        let error = done.err()?;
+        tracing::warn!(error = %format_args!("{error:#}"), what, "not kept");
+        Some(Event::Notice(format!("cannot keep the {what}: {error:#}")))
     }
 
     fn repaint(&mut self) -> Result<()> {

@@ -24,19 +24,13 @@ pub(crate) fn achievements(data_dir: &Path) -> Vec<Achievement> {
     lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Adds achievements to the file.
-pub(crate) fn add_achievements(data_dir: &Path, earned: &[Achievement]) -> io::Result<()> {
-    if earned.is_empty() {
-        return Ok(());
-    }
-    let mut lines = Vec::new();
-    for achievement in earned {
-        serde_json::to_writer(&mut lines, achievement)?;
-        lines.push(b'\n');
-    }
+/// Adds an achievement to the file.
+pub(crate) fn add_achievement(data_dir: &Path, earned: Achievement) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&earned)?;
+    line.push(b'\n');
     let path = data_dir.join(FILE_NAME);
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(&lines)
+    file.write_all(&line)
 }
 
 #[cfg(test)]
@@ -49,17 +43,16 @@ mod tests {
     fn achievements_are_kept_in_order_beside_unknown_lines() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(achievements(folder.path()), []);
-        add_achievements(folder.path(), &[]).unwrap();
         let path = folder.path().join(FILE_NAME);
-        assert!(!path.exists(), "nothing to keep, no file");
-        add_achievements(folder.path(), &[Achievement::AllIn]).unwrap();
+        add_achievement(folder.path(), Achievement::AllIn).unwrap();
+        assert_eq!(achievements(folder.path()), [Achievement::AllIn]);
         fs::write(&path, "\"all-in\"\n\"of-a-newer-version\"\ntorn\n").unwrap();
-        add_achievements(folder.path(), &[Achievement::Doubled]).unwrap();
+        add_achievement(folder.path(), Achievement::Doubled).unwrap();
         assert_eq!(
             achievements(folder.path()),
             [Achievement::AllIn, Achievement::Doubled]
         );
         assert!(fs::read_to_string(&path).unwrap().contains("newer"));
-        assert!(add_achievements(&folder.path().join("missing"), &[Achievement::AllIn]).is_err());
+        assert!(add_achievement(&folder.path().join("missing"), Achievement::AllIn).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use awesomestock::app::{
     AppState, Effect, Event, SessionInfo, Settings,
     commands::{action::Action, key::Key, keymap::Keymap},
-    event::{Request, RequestError, Response, StreamEvent, TradeRow},
+    event::{Kept, Request, RequestError, Response, StreamEvent, TradeRow},
     overlay::{Overlay, PaymentRow, Remote},
     portfolio::{alerts::Bell, money::Side, order_log::ActionStatus, wallet::Wallet},
 };
@@ -382,8 +382,21 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
 fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
     let mut game = Game::connected();
     game.state.session.settings.last_tick = Some(3);
-    let why = "this game is played to its last tick, with the 100 $ of its start; q leaves it";
-    for keys in [":buyTokens 5\n", ":withdraw 5\n", ":stop\n", "t", "w"] {
+    let no_payments = "a challenge is traded with its 100 $: no deposits, no withdrawals";
+    for (keys, why) in [
+        (":buyTokens 5\n", no_payments),
+        (":withdraw 5\n", no_payments),
+        ("t", no_payments),
+        ("w", no_payments),
+        (
+            ":stop\n",
+            "a challenge is traded to its last tick; exit ends it now",
+        ),
+        (
+            ":tour\n",
+            "no tour in a challenge: its ticks do not wait; ? lists the keys",
+        ),
+    ] {
         assert_eq!(game.keys(keys), [], "{keys}");
         assert_eq!(
             game.last_outcome(),
@@ -394,4 +407,59 @@ fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
     }
     assert_eq!(effects_of_price(&mut game, 2, 11), []);
     assert_eq!(effects_of_price(&mut game, 3, 12), [Effect::Quit]);
+}
+
+#[test]
+fn the_only_game_that_counts_asks_once_before_it_ends() {
+    for (keys, quits) in [
+        ("q", false),
+        (":exit\n", false),
+        ("qn", false),
+        ("q\x1b", false),
+        ("q\n", true),
+        ("qy", true),
+        (":exit\n\n", true),
+        ("?q", false),
+    ] {
+        let mut game = Game::connected();
+        game.state.session.settings.confirm_quit = true;
+        let expected = if quits { vec![Effect::Quit] } else { vec![] };
+        assert_eq!(game.keys(keys), expected, "{keys:?}");
+        let mut other = Game::connected();
+        let quits = other.keys(keys.get(..1).unwrap_or_default()) == [Effect::Quit];
+        assert_eq!(quits, keys.starts_with('q'), "other games do not ask");
+    }
+    // Ctrl-C never asks, and neither does a signal.
+    let mut game = Game::connected();
+    game.state.session.settings.confirm_quit = true;
+    game.keys("q");
+    let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(game.event(Event::Key(ctrl_c)), [Effect::Quit]);
+    assert_eq!(game.event(Event::Shutdown), [Effect::Quit]);
+}
+
+#[test]
+fn a_trade_of_a_challenge_is_kept_at_once() {
+    for last_tick in [None, Some(120)] {
+        let mut game = Game::connected();
+        game.state.session.settings.last_tick = last_tick;
+        game.keys("3b");
+        let wallet = Wallet {
+            tokens: 470,
+            stocks: 3,
+            version: 2,
+            ..Wallet::default()
+        };
+        let trade = TradeRow {
+            tick: 0,
+            at: game.now,
+            side: Side::Buy,
+            count: 3,
+            price: 10,
+        };
+        let kept = last_tick.map(|_| Effect::Keep(Kept::Trade(trade)));
+        assert_eq!(game.result(true, "words", wallet), Vec::from_iter(kept));
+        game.keys("9s");
+        assert_eq!(game.result(false, "words", wallet), []);
+    }
 }

@@ -52,6 +52,15 @@ fn keys_send_the_orders_the_ticket_shows() {
 }
 
 #[test]
+fn digits_after_an_order_that_is_not_sent_begin_the_next_quantity() {
+    let mut game = Game::new();
+    game.keys("5b");
+    assert!(matches!(game.last_outcome(), ActionStatus::NotSent(_)));
+    game.keys("7");
+    assert_eq!(game.state.ticket.typed(), "7");
+}
+
+#[test]
 fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
     let sent = |side, count, up_to| {
         vec![Effect::Send(Order {

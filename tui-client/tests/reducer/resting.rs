@@ -4,7 +4,7 @@ use awesomestock::app::{
     Effect, Event,
     chart::{Area, HitMap, OrderLabel},
     commands::request::Request,
-    event::{RequestError, Response, StreamEvent, TradeRow},
+    event::{Kept, RequestError, Response, StreamEvent, TradeRow},
     lobby::Capabilities,
     overlay::Overlay,
     portfolio::{
@@ -234,6 +234,26 @@ fn an_accepted_order_is_listed_and_its_end_is_reported_once() {
         );
         assert_eq!(game.state.orders.ended().len(), 1);
     }
+}
+
+#[test]
+fn a_fill_of_a_challenge_is_kept_at_once() {
+    let mut game = connected();
+    game.state.session.settings.last_tick = Some(120);
+    accept(&mut game, order(1));
+    let order = filled(order(1), 1);
+    let Some(OrderEnd {
+        reason: EndReason::Filled(trade),
+        ..
+    }) = order.end
+    else {
+        panic!("not filled: {order:?}");
+    };
+    assert_eq!(
+        update(&mut game, order.clone()),
+        [Effect::Keep(Kept::Trade(trade))]
+    );
+    assert_eq!(update(&mut game, order), []);
 }
 
 #[test]

@@ -34,9 +34,15 @@ const NO_PRICE: &str = "the price is missing";
 
 const NO_MAXIMUM: &str = "the maximum quantity is not known yet";
 
-fn reject_in_challenge(state: &mut AppState) -> Effects {
-    let why = "this game is played to its last tick, with the 100 $ of its start; q leaves it".to_owned();
-    state.log.notify(state.now, ActionStatus::Rejected(why));
+const NO_PAYMENTS: &str = "a challenge is traded with its 100 $: no deposits, no withdrawals";
+
+const NO_PAUSE: &str = "a challenge is traded to its last tick; exit ends it now";
+
+const NO_TOUR: &str = "no tour in a challenge: its ticks do not wait; ? lists the keys";
+
+fn reject_in_challenge(state: &mut AppState, why: &str) -> Effects {
+    let status = ActionStatus::Rejected(why.to_owned());
+    state.log.notify(state.now, status);
     Effects::new()
 }
 
@@ -48,7 +54,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
     match action {
         Action::Buy => return order_from_ticket(state, Side::Buy),
         Action::Sell => return order_from_ticket(state, Side::Sell),
-        action if state.session.settings.forbids(action) => return reject_in_challenge(state),
+        action if state.session.settings.forbids(action) => return reject_in_challenge(state, NO_PAYMENTS),
         Action::BuyTokens => open(state, Overlay::Amount(AmountEntry::new(AmountKind::BuyTokens))),
         Action::Withdraw => open(state, Overlay::Amount(AmountEntry::new(AmountKind::Withdraw))),
         Action::More => state.ticket.step(1),
@@ -82,7 +88,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::Palette => open(state, Overlay::Palette(Palette::of_lab(state.lab.is_some()))),
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
-        Action::Quit => return vec![Effect::Quit],
+        Action::Quit => return execute(state, Command::Exit),
     }
     Effects::new()
 }
@@ -130,8 +136,16 @@ pub(crate) fn execute(state: &mut AppState, command: Command) -> Effects {
     run_confirmed(state, command)
 }
 
-/// Returns whether a command is large and would succeed now; `None` if the figures are unknown.
+/// Returns whether a command is large and would succeed now, or ends the only game that counts; `None` if the figures are
+/// unknown.
 fn needs_confirmation(state: &AppState, command: Command) -> Option<bool> {
+    if command == Command::Exit {
+        let is_asked = matches!(
+            state.screen.overlays.last(),
+            Some(Overlay::Confirm(Command::Exit))
+        );
+        return Some(state.session.settings.confirm_quit && !is_asked);
+    }
     let held = state.holdings.tokens()?;
     if let Command::Withdraw(tokens) = command {
         return Some((0..TOKENS_PER_DOLLAR).contains(&i64::from(held.checked_sub(tokens)?)));
@@ -209,7 +223,8 @@ pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             Effects::new()
         }
         Command::Gamble => connect(state),
-        Command::Stop | Command::Tour if state.session.settings.is_challenge() => reject_in_challenge(state),
+        Command::Stop if state.session.settings.is_challenge() => reject_in_challenge(state, NO_PAUSE),
+        Command::Tour if state.session.settings.is_challenge() => reject_in_challenge(state, NO_TOUR),
         Command::Stop => leave(state),
         Command::Tour => {
             state.tour = Some(Tour::default());
@@ -234,6 +249,7 @@ fn open(state: &mut AppState, overlay: Overlay) {
 
 fn order_from_ticket(state: &mut AppState, side: Side) -> Effects {
     let Some(price) = state.market.last().map(|last| last.price) else {
+        state.ticket.settle();
         return blocked_reason(state, "no price received yet");
     };
     let count = state.ticket.count(side, price, &state.holdings);
@@ -362,7 +378,7 @@ pub(super) fn not_sent(state: &AppState, count: i32) -> Option<String> {
 
 fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
     if state.session.settings.is_challenge() {
-        return reject_in_challenge(state);
+        return reject_in_challenge(state, NO_PAYMENTS);
     }
     state.log.push(LogEntry {
         at: state.now,

@@ -6,7 +6,7 @@ use crossterm::event::{
 use tui_input::InputRequest;
 
 use crate::app::{
-    AppState, Effects,
+    AppState, Effect, Effects,
     commands::{
         action::{self, Action, MouseGesture},
         command,
@@ -49,6 +49,9 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     }
     let action = state.session.settings.keys.action(key);
     let is_global = Key::from_event(key).is_some_and(|key| key.is_global());
+    if action == Some(Action::Quit) && key.code == KeyCode::Char('c') && is_global {
+        return vec![Effect::Quit];
+    }
     if let Some(Action::Repaint | Action::Suspend | Action::Quit) = action
         && is_global
     {

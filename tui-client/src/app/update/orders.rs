@@ -150,9 +150,13 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 state.chart.markers.push(trade.marker());
                 state.log.push(entry);
             }
+            effects.extend(server::keep_trade(state, *trade));
             state.session.record_trade();
             match wallet {
-                Some(wallet) => server::record_fill(state, trade.side, trade.count, trade.price, wallet),
+                Some(wallet) => {
+                    let earned = server::record_fill(state, trade.side, trade.count, trade.price, wallet);
+                    effects.extend(earned);
+                }
                 None => effects.push(Effect::Call(Request::Holdings)),
             }
         }

@@ -6,10 +6,9 @@ use awesomestock_proto::text::{pluralize, thousands};
 
 use crate::app::{
     AppState, Effect, Effects,
-    chart::TradeMarker,
     commands::request::Request,
     connection::{self, Connection, OpenConnection},
-    event::{OrderResult, RequestError, Response, StreamEvent},
+    event::{Kept, OrderResult, RequestError, Response, StreamEvent},
     overlay::{Document, Overlay, PaymentRow, Remote, trade_list::TradeList},
     portfolio::{
         achievements::Fill,
@@ -203,14 +202,17 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     let at = result.at.unwrap_or(state.now);
     let answered = state.log.answer_order(at, status, result.count);
     let order = answered.and_then(|action| action.order());
+    let mut effects = Effects::new();
     if let (Some((side, count)), Some(tick), Some(price)) = (order, result.tick, result.price) {
-        let marker = TradeMarker {
+        let trade = TradeRow {
             tick,
+            at,
             side,
             count,
             price,
         };
-        state.chart.markers.push(marker);
+        state.chart.markers.push(trade.marker());
+        effects.extend(keep_trade(state, trade).filter(|_| result.executed));
     }
     let filled = order.zip(result.price).filter(|_| result.executed);
     let rung = filled.and_then(|((side, count), price)| {
@@ -220,18 +222,30 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     let call = match result.wallet {
         Some(wallet) => {
             if let Some(((side, count), price)) = filled {
-                record_fill(state, side, count, price, wallet);
+                effects.extend(record_fill(state, side, count, price, wallet));
             }
             state.holdings.apply(wallet);
             None
         }
         None => Some(Effect::Call(Request::Holdings)),
     };
-    call.into_iter().chain(rung).collect()
+    effects.into_iter().chain(call).chain(rung).collect()
 }
 
-/// Records an executed order, and shows what it earns. `after`: the wallet then, not applied yet.
-pub(super) fn record_fill(state: &mut AppState, side: Side, count: i32, price: i32, after: Wallet) {
+/// Keeps a trade of a challenge: its result is computed from them.
+pub(super) fn keep_trade(state: &AppState, trade: TradeRow) -> Option<Effect> {
+    let is_challenge = state.session.settings.is_challenge();
+    is_challenge.then_some(Effect::Keep(Kept::Trade(trade)))
+}
+
+/// Records an executed order, and shows and keeps what it earns. `after`: the wallet then, not applied yet.
+pub(super) fn record_fill(
+    state: &mut AppState,
+    side: Side,
+    count: i32,
+    price: i32,
+    after: Wallet,
+) -> Effects {
     let fill = Fill {
         side,
         count,
@@ -240,10 +254,13 @@ pub(super) fn record_fill(state: &mut AppState, side: Side, count: i32, price: i
         after,
         streak: state.session.streak,
     };
+    let mut effects = Effects::new();
     for row in state.session.record_fill(fill, &state.market) {
         let words = format!("achievement: {}", row.name);
         state.alerts.toast(words, state.now);
+        effects.push(Effect::Keep(Kept::Achievement(row.achievement)));
     }
+    effects
 }
 
 pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {

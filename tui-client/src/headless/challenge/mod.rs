@@ -68,6 +68,21 @@ impl ChallengeRun {
         })
     }
 
+    /// Returns whether the game is the only one that counts.
+    pub(crate) fn is_only_try(&self) -> bool {
+        self.result.is_some() && matches!(self.challenge, Challenge::Daily(_))
+    }
+
+    /// Returns the file to which the trades of the game are added; `None`: practice.
+    pub(crate) fn trade_file(&self) -> Option<TradeFile> {
+        Some(TradeFile {
+            challenge: self.challenge,
+            player: self.player.clone(),
+            path: self.result.clone()?,
+            trades: Vec::new(),
+        })
+    }
+
     pub(crate) fn ledger(&self) -> &Path {
         &self.ledger
     }
@@ -91,6 +106,30 @@ impl ChallengeRun {
                 None => Ok(()),
             });
         printed.wrap_err("cannot print the result")
+    }
+}
+
+/// The proof of a game that is played: it has each trade as soon as it is executed, so that a killed game keeps them.
+#[derive(Debug)]
+pub struct TradeFile {
+    challenge: Challenge,
+    player: String,
+    path: PathBuf,
+    trades: Vec<TradeRow>,
+}
+
+impl TradeFile {
+    /// Adds a trade. Those of orders that rested may arrive after a later one.
+    pub(crate) fn add(&mut self, trade: TradeRow) -> Result<()> {
+        let mut trades = self.trades.clone();
+        trades.insert(trades.partition_point(|row| row.tick <= trade.tick), trade);
+        let proof = Proof::new(self.challenge, &self.player, trades.clone());
+        let proof = Proof {
+            finished: false,
+            ..proof.map_err(|why| eyre!(why))?
+        };
+        self.trades = trades;
+        proof.write(&self.path)
     }
 }
 

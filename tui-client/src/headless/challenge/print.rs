@@ -32,7 +32,7 @@ impl Outcome {
         self.equity.last().copied().unwrap_or_default()
     }
 
-    fn percent(&self) -> String {
+    pub(super) fn percent(&self) -> String {
         let first = Balance::new().tokens;
         Permille::from_change(self.last().saturating_sub(first), first).map_or_else(String::new, percent)
     }
@@ -82,7 +82,7 @@ pub fn print_verified(file: &Path, mut out: impl Write) -> Result<()> {
     printed(writeln!(out, "{}player: {player}", outcome.share(false)))
 }
 
-/// Prints the results of the past days, newest first.
+/// Prints the results of the past days, newest first, then the streak of days and the best one.
 ///
 /// # Errors
 ///
@@ -109,16 +109,19 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
             "no results yet; `awesomestock daily` plays today's market"
         ));
     }
+    let mut days = Vec::new();
     for path in files.iter().rev() {
         let outcome = Proof::read(path).and_then(|proof| proof.verify().map_err(|why| eyre!(why)));
         let line = match outcome {
             Ok(outcome) => {
                 let (percent, trades) = (outcome.percent(), outcome.trades());
-                format!(
+                let line = format!(
                     "{}  {percent:>9}  {:SPARK_CELLS$}  {trades}",
                     outcome.challenge,
                     outcome.sparkline()
-                )
+                );
+                days.push(outcome);
+                line
             }
             Err(why) => format!(
                 "{}  {why:#}",
@@ -130,7 +133,37 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
         };
         printed(writeln!(out, "{line}"))?;
     }
-    Ok(())
+    match overview(days, Challenge::today()) {
+        Some(line) => printed(writeln!(out, "{line}")),
+        None => Ok(()),
+    }
+}
+
+/// Returns the number of days in a row up to `today` or the day before, and the best day. A copy of a file does not count.
+pub(super) fn overview(mut days: Vec<Outcome>, today: Challenge) -> Option<String> {
+    let date = |outcome: &Outcome| match outcome.challenge {
+        Challenge::Daily(date) => Some(date),
+        Challenge::Duel(_) => None,
+    };
+    days.retain(|day| date(day).is_some());
+    days.sort_by_key(|day| date(day));
+    days.dedup_by_key(|day| date(day));
+    let best = days.iter().max_by_key(|day| day.last())?;
+    let played = |on: &Challenge| days.iter().any(|day| day.challenge == *on);
+    let begin = if played(&today) {
+        Some(today)
+    } else {
+        today.day_before()
+    };
+    let streak = std::iter::successors(begin, |day| day.day_before())
+        .take_while(played)
+        .count();
+    let streak = pluralize(i64::try_from(streak).unwrap_or(i64::MAX), "day");
+    Some(format!(
+        "streak {streak}; best {} {}",
+        best.challenge,
+        best.percent()
+    ))
 }
 
 /// A closed pipe is not an error.

@@ -39,6 +39,14 @@ impl Challenge {
         Self::Daily(Timestamp::now().to_zoned_datetime(TimeZone::UTC).date())
     }
 
+    /// Returns the challenge of the day before; `None` for a duel.
+    pub(super) fn day_before(self) -> Option<Self> {
+        match self {
+            Self::Daily(date) => date.yesterday().ok().map(Self::Daily),
+            Self::Duel(_) => None,
+        }
+    }
+
     /// The seed of a day is its date as a number, such as 20261129, in a range that no duel is likely to use.
     fn seed(self) -> u64 {
         match self {

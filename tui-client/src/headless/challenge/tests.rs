@@ -211,10 +211,87 @@ fn only_the_first_game_of_a_day_counts() {
     let mut out = Vec::new();
     print_results(folder.path(), &mut out).unwrap();
     let printed = String::from_utf8(out).unwrap();
-    let days: Vec<&str> = printed.lines().map(|line| &line[..16]).collect();
+    let days: Vec<&str> = printed.lines().map(|line| &line[..16]).take(2).collect();
     assert_eq!(days, ["daily 2026-11-30", "daily 2026-11-29"]);
-    let left = "daily 2026-11-30  the game was not finished";
-    assert_eq!(printed.lines().next(), Some(left), "{printed}");
+    let left = printed.lines().next().unwrap();
+    assert!(left.starts_with("daily 2026-11-30      0.0 %"), "{printed}");
+    assert!(left.ends_with("  0 trades"), "{printed}");
+}
+
+/// As after a game that was killed.
+#[test]
+fn each_trade_is_in_the_file_at_once_and_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
+    assert!(run.is_only_try());
+    let path = folder.path().join("daily/daily-2026-11-29.json");
+    let mut file = run.trade_file().unwrap();
+    let mut trades = Vec::new();
+    // The last one is of an order that rested.
+    for trade in [
+        row(2, Side::Buy, 3),
+        row(40, Side::Sell, 1),
+        row(20, Side::Sell, 1),
+    ] {
+        file.add(trade).unwrap();
+        trades.push(trade);
+        trades.sort_by_key(|trade| trade.tick);
+        let kept = Proof::read(&path).unwrap();
+        let whole = Proof::new(day(), "ann", trades.clone()).unwrap();
+        assert_eq!(kept.verify(), whole.verify());
+        assert!(!kept.finished);
+    }
+    // A rejected trade is not added, and leaves the file as it is.
+    assert!(file.add(row(60, Side::Sell, 3)).is_err());
+    assert_eq!(Proof::read(&path).unwrap().trades.len(), 3);
+    drop(run);
+    let again = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
+    assert!(!again.is_only_try() && again.trade_file().is_none());
+    let mut out = Vec::new();
+    print_results(folder.path(), &mut out).unwrap();
+    let printed = String::from_utf8(out).unwrap();
+    assert!(
+        printed.lines().next().unwrap().ends_with("  3 trades"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn results_end_with_the_streak_and_the_best_day() {
+    let played = |text: &str, count: i32| {
+        let challenge: Challenge = text.parse().unwrap();
+        let trade = TradeRow {
+            price: challenge.prices().nth(2).unwrap(),
+            ..row(2, Side::Buy, count)
+        };
+        let trades = if count > 0 { vec![trade] } else { Vec::new() };
+        Proof::new(challenge, "ann", trades).unwrap().verify().unwrap()
+    };
+    let overview = |days: &[&str], today: &str| {
+        let days = days.iter().map(|day| played(day, 0)).collect();
+        print::overview(days, today.parse().unwrap())
+    };
+    let [first, second, third] = ["daily 2026-11-28", "daily 2026-11-29", "daily 2026-11-30"];
+    for (days, today, streak) in [
+        (&[first, second, third][..], third, "3 days"),
+        (&[second, first], third, "2 days"),
+        (&[first], third, "0 days"),
+        (&[first, third], third, "1 day"),
+        (&[first, first, second], second, "2 days"),
+        (&["duel 7", first], first, "1 day"),
+    ] {
+        let line = overview(days, today).unwrap();
+        assert!(
+            line.starts_with(&format!("streak {streak}; best daily 2026-11-")),
+            "{line}"
+        );
+    }
+    assert_eq!(overview(&["duel 7"], third), None);
+    let days = [played(second, 3), played(first, 0)];
+    let best = days.iter().max_by_key(|day| day.last()).unwrap();
+    let expected = format!("streak 2 days; best {} {}", best.challenge, best.percent());
+    let line = print::overview(days.to_vec(), second.parse().unwrap());
+    assert_eq!(line, Some(expected));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Confirmation of a large order or payment, with figures at the current price.
+//! Confirmation of a large order or payment, with figures at the current price, or of the end of a game that counts.
 //!
 //! ```text
 //! ╭ Confirm ───────────────────────────╮
@@ -9,7 +9,7 @@
 //! ```
 
 use awesomestock_proto::values::Trigger;
-use ratatui::{buffer::Buffer, style::Style, widgets::Widget};
+use ratatui::{buffer::Buffer, style::Style, text::Line, widgets::Widget};
 
 use crate::{
     app::{
@@ -43,6 +43,9 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
+    if command == Command::Exit {
+        return place(view, layout, columns, leave_question(view, columns), buf);
+    }
     let price = state.market.last().map(|last| last.price);
     let order = price.and_then(|price| Estimate::new(command, price, &state.holdings));
     let (question, style) = match (order.zip(price), command) {
@@ -67,6 +70,17 @@ pub(crate) fn draw(
     lines.push(panel::styled(held, view.theme.dim));
     let problem = ticket::connection_problem(state).and_then(|words| words.first());
     lines.extend(problem.map(|words| panel::styled((*words).to_owned(), view.theme.warning)));
+    place(view, layout, columns, lines, buf)
+}
+
+/// Draws the window with its lines.
+fn place(
+    view: &Renderer,
+    layout: &MainLayout,
+    columns: usize,
+    lines: Vec<Line<'static>>,
+    buf: &mut Buffer,
+) -> FrameInfo {
     let does = Hint::new("Enter confirms", Key::ENTER);
     let window = Popup {
         title: "Confirm",
@@ -103,6 +117,23 @@ fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>,
     };
     let lines = vec![first, format!("{effect} {bound} {tokens}")];
     (lines, style)
+}
+
+/// Returns the question of a challenge that counts.
+fn leave_question(view: &Renderer, columns: usize) -> Vec<Line<'static>> {
+    let lines = [
+        ("end today's game?", view.theme.strong),
+        (
+            "its result counts, with your stocks held to the last tick",
+            view.theme.text,
+        ),
+        ("later games today are practice", view.theme.text),
+    ];
+    let wrapped = lines.into_iter().flat_map(|(words, style)| {
+        let lines = text::wrap(words, columns, 2).into_iter();
+        lines.map(move |line| panel::styled(line, style))
+    });
+    wrapped.collect()
 }
 
 fn withdrawal_question(tokens: i64) -> Vec<String> {

@@ -71,7 +71,7 @@ fn trades(summary: &SessionSummary) -> String {
     let worst = summary.worst.filter(|worst| Some(*worst) != summary.best);
     match (summary.best, worst) {
         (None, _) => trades,
-        (Some(best), None) => format!("{trades}; {}", closed("best", best)),
+        (Some(only), None) => format!("{trades}; {}", closed("sale", only)),
         (Some(best), Some(worst)) => {
             format!("{trades}; {}, {}", closed("best", best), closed("worst", worst))
         }
