@@ -7,7 +7,10 @@ use crate::app::{
     event::{OrderResult, StreamEvent},
     lobby::Standing,
     overlay::csv::{Cell, ColumnSet},
-    portfolio::{money::Side, wallet::Wallet},
+    portfolio::{
+        money::{Permille, Side},
+        wallet::Wallet,
+    },
 };
 
 pub(crate) const PRICE: ColumnSet = &["stock", "price", "tick", "at"];
@@ -31,6 +34,7 @@ pub(crate) const LEADERBOARD: ColumnSet = &[
     "stocks",
     "profit",
     "dollars_in",
+    "return_permille",
 ];
 pub(crate) const STATEMENT: ColumnSet = &["player", "statement"];
 
@@ -87,6 +91,11 @@ pub(crate) fn standing(standing: &Standing) -> Vec<Cell> {
         standing
             .performance
             .map(|performance| performance.dollars_in)
+            .into(),
+        standing
+            .performance
+            .and_then(|performance| performance.return_permille())
+            .map(|Permille(permille)| permille)
             .into(),
     ]
 }

@@ -213,6 +213,9 @@ async fn leaderboard<W: Write>(client: &WithTimeout<'_>, output: Output, out: W)
     for standing in leaderboard.rows() {
         printer.row(&messages::standing(standing), &columns::standing(standing))?;
     }
+    if let Some(words) = messages::not_ranked(&leaderboard) {
+        printer.note(words)?;
+    }
     Ok(printer.end(messages::NOBODY_RANKED)?)
 }
 

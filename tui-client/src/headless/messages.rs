@@ -10,7 +10,7 @@ use crate::{
     app::{
         commands::{command, request::Request},
         event::{OrderResult, Response, StreamEvent},
-        lobby::{Leaderboard, Standing},
+        lobby::{Headline, Leaderboard, Standing},
         overlay::PaymentRow,
         portfolio::{
             money::{Side, UnixMillis},
@@ -76,7 +76,17 @@ pub(crate) fn standings(leaderboard: &Leaderboard) -> Vec<String> {
     if leaderboard.top.is_empty() {
         return vec![NOBODY_RANKED.to_owned()];
     }
-    leaderboard.rows().map(standing).collect()
+    let rows = leaderboard.rows().map(standing);
+    rows.chain(not_ranked(leaderboard).map(str::to_owned)).collect()
+}
+
+/// Returns why the player has no rank among others. An earlier casino does not say so.
+pub(crate) fn not_ranked(leaderboard: &Leaderboard) -> Option<&'static str> {
+    let by_profit = leaderboard
+        .top
+        .iter()
+        .any(|standing| standing.performance.is_some());
+    (by_profit && leaderboard.own.is_none()).then_some("you are not ranked: no trade yet")
 }
 
 pub(crate) fn standing(standing: &Standing) -> String {
@@ -120,7 +130,7 @@ pub(crate) fn failure(call: Request, failure: &RequestError) -> String {
 pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
     match event {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
-        StreamEvent::News(headline) => Some(format!("{STOCK_NAME} - news: {}", headline.text)),
+        StreamEvent::News(news) => Some(headline(news, None)),
         StreamEvent::Result(result) => Some(order_result(result)),
         StreamEvent::Opened { .. }
         | StreamEvent::Endpoint(_)
@@ -134,6 +144,17 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         | StreamEvent::Closed(_)
         | StreamEvent::Rejected(_) => None,
     }
+}
+
+/// Formats a headline, with its age if it was published before `tick`, that of the last price.
+pub(crate) fn headline(headline: &Headline, tick: Option<i64>) -> String {
+    let age = tick.map_or(0, |tick| tick.saturating_sub(headline.tick));
+    let age = (age > 0).then(|| format!(" ({} ago)", pluralize(age, "tick")));
+    format!(
+        "{STOCK_NAME} - news: {}{}",
+        headline.text,
+        age.unwrap_or_default()
+    )
 }
 
 /// Formats a result: the casino's message, with price and wallet of a trade.
@@ -213,4 +234,68 @@ fn timestamp(at: UnixMillis) -> Option<String> {
             .strftime("%F %T %Z")
             .to_string(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::lobby::{Performance, Player};
+
+    #[test]
+    fn an_old_headline_has_its_age() {
+        let news = Headline {
+            text: "Profits double".to_owned(),
+            tick: 24,
+        };
+        for (tick, line) in [
+            (None, "AwesomeStock - news: Profits double"),
+            (Some(23), "AwesomeStock - news: Profits double"),
+            (Some(24), "AwesomeStock - news: Profits double"),
+            (Some(25), "AwesomeStock - news: Profits double (1 tick ago)"),
+            (Some(36), "AwesomeStock - news: Profits double (12 ticks ago)"),
+        ] {
+            assert_eq!(headline(&news, tick), line);
+        }
+    }
+
+    #[test]
+    fn a_player_without_a_rank_is_told_why() {
+        let standing = |name: &str, performance| Standing {
+            rank: 1,
+            player: Player {
+                name: name.to_owned(),
+                house: false,
+            },
+            equity: 540,
+            tokens: 540,
+            stocks: 0,
+            performance,
+        };
+        let performance = Performance {
+            profit: 40,
+            dollars_in: 100,
+        };
+        let bob = standing("bob", Some(performance));
+        let board = |top: &[&Standing], own: Option<&Standing>| Leaderboard {
+            top: top.iter().map(|standing| (*standing).clone()).collect(),
+            own: own.cloned(),
+            ranked: 1,
+        };
+        let line = "1. bob: +40 (+8.0 %), equity 540 tokens, 540 tokens and 0 stocks";
+        let earlier = standing("bob", None);
+        for (leaderboard, lines) in [
+            (board(&[], None), vec![NOBODY_RANKED]),
+            (board(&[&bob], Some(&bob)), vec![line]),
+            (
+                board(&[&bob], None),
+                vec![line, "you are not ranked: no trade yet"],
+            ),
+            (
+                board(&[&earlier], None),
+                vec!["1. bob: equity 540 tokens, 540 tokens and 0 stocks"],
+            ),
+        ] {
+            assert_eq!(standings(&leaderboard), lines);
+        }
+    }
 }

@@ -75,6 +75,14 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
+    /// Writes a line that is not a row: in words only.
+    pub(crate) fn note(&mut self, words: &str) -> io::Result<()> {
+        match self.format {
+            OutputFormat::Words => writeln!(self.out, "{words}"),
+            OutputFormat::Json(_) | OutputFormat::Csv => Ok(()),
+        }
+    }
+
     pub(crate) fn end(mut self, nothing: &str) -> io::Result<()> {
         match self.format {
             OutputFormat::Words if self.is_empty => writeln!(self.out, "{nothing}")?,

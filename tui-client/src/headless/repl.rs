@@ -46,6 +46,7 @@ pub(crate) async fn run_repl<W: Write>(
         session: None,
         wire,
         wire_log: WireLog::default(),
+        tick: None,
     };
     let result = tokio::select! {
         result = repl.run(&mut lines) => result,
@@ -78,6 +79,8 @@ struct Repl<W> {
     /// Parts of the stream that are not printed yet.
     wire: Option<mpsc::Receiver<WireEvent>>,
     wire_log: WireLog,
+    /// That of the last price, if sent.
+    tick: Option<i64>,
 }
 
 impl<W: Write> Repl<W> {
@@ -199,7 +202,7 @@ impl<W: Write> Repl<W> {
                     stream: session,
                     orders,
                 });
-                self.print_all(messages::stream_event(&StreamEvent::Result(result)))
+                self.print_stream_event(&StreamEvent::Result(result))
             }
             Err(_) => self.error(messages::ORDER_UNANSWERED),
         }
@@ -209,8 +212,7 @@ impl<W: Write> Repl<W> {
         loop {
             let event = next_event(&mut self.session).await.map_err(WaitError::Lost)?;
             let is_result = matches!(event, StreamEvent::Result(_));
-            self.print_all(messages::stream_event(&event))
-                .map_err(WaitError::Unwritable)?;
+            self.print_stream_event(&event).map_err(WaitError::Unwritable)?;
             if is_result {
                 return Ok(());
             }
@@ -232,7 +234,7 @@ impl<W: Write> Repl<W> {
 
     fn print_event(&mut self, event: Result<StreamEvent, SessionEnd>) -> io::Result<()> {
         match event {
-            Ok(event) => self.print_all(messages::stream_event(&event)),
+            Ok(event) => self.print_stream_event(&event),
             Err(end) => {
                 self.session = None;
                 self.error(messages::session_end(&end))
@@ -259,13 +261,23 @@ impl<W: Write> Repl<W> {
         let ended = timeout(CALL_DEADLINE, async {
             loop {
                 match stream.next().await {
-                    Ok(event) => self.print_all(messages::stream_event(&event))?,
+                    Ok(event) => self.print_stream_event(&event)?,
                     Err(end) => return Ok(end),
                 }
             }
         });
         // Do not wait longer for a casino that keeps the stream open.
         ended.await.unwrap_or(Ok(SessionEnd::Closed))
+    }
+
+    fn print_stream_event(&mut self, event: &StreamEvent) -> io::Result<()> {
+        if let StreamEvent::Price { tick, .. } = event {
+            self.tick = *tick;
+        }
+        self.print_all(match event {
+            StreamEvent::News(headline) => Some(messages::headline(headline, self.tick)),
+            event => messages::stream_event(event),
+        })
     }
 
     fn print_all(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
