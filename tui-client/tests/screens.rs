@@ -331,6 +331,14 @@ fn numbers_are_never_cut() {
         ("limit", (80, 24), &["◂ 2.147B ▸ @ 2.147B"]),
         ("log", (40, 12), &["SELL 2.147B @ 2.147B"]),
         ("lobby", (40, 12), &["+2.147B  +100.0 %"]),
+        ("ticket_rest", (80, 24), &["◂ 2.147B ▸ @ 2.147B_ rest", "or less"]),
+        ("ticket_rest", (40, 12), &["at 2.147B or less", "at once"]),
+        ("ticket_stop", (80, 24), &["◂ 2.147B ▸ stop 2.147B_"]),
+        ("chart_orders", (80, 24), &["SELL 2.147B stop 2.147B ↑"]),
+        ("chart_order_moved", (40, 12), &["2.147B → 2.147B ↑"]),
+        ("orders", (40, 12), &["SELL 2.147B  stop 2.147B"]),
+        ("orders", (80, 24), &["SELL 2,147,483,647  stop 2,147,483,647"]),
+        ("log_rest", (40, 12), &["SELL 2.147B stop 2.147B"]),
     ] {
         let screen = shown(name, size);
         for figure in figures {

@@ -46,7 +46,7 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
-/// An order to buy 5 at 8 or lower.
+/// An order to buy 5 at 8 or less.
 fn order(number: u128) -> RestingOrder {
     RestingOrder {
         id: id(number),

@@ -57,14 +57,25 @@ impl Condition {
         }
     }
 
-    /// Returns the prices that execute an order on `side`: `95 or lower`.
+    /// Returns the prices that execute an order on `side`: `95 or less`.
     pub fn prices(self, side: Side) -> String {
-        let word = if self.is_met_below(side) {
-            "lower"
-        } else {
-            "higher"
-        };
-        format!("{} or {word}", thousands(self.price))
+        format!("{} {}", thousands(self.price), self.or_beyond(side))
+    }
+
+    /// Returns the prices beyond its own that execute an order on `side`: `or less`, `or more`.
+    pub fn or_beyond(self, side: Side) -> &'static str {
+        match self.is_met_below(side) {
+            true => "or less",
+            false => "or more",
+        }
+    }
+
+    /// Returns the sign before the price: `@` for a limit, `stop` for a stop.
+    pub fn sign(self) -> &'static str {
+        match self.trigger {
+            Trigger::Limit => "@",
+            Trigger::Stop => "stop",
+        }
     }
 
     fn is_met_below(self, side: Side) -> bool {
@@ -75,11 +86,7 @@ impl Condition {
 /// `@ 95` for a limit, `stop 95` for a stop.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.trigger {
-            Trigger::Limit => "@",
-            Trigger::Stop => "stop",
-        };
-        write!(f, "{sign} {}", thousands(self.price))
+        write!(f, "{} {}", self.sign(), thousands(self.price))
     }
 }
 
@@ -173,10 +180,10 @@ mod tests {
     #[test]
     fn a_condition_is_met_at_its_price_and_beyond() {
         for (trigger, side, met, words) in [
-            (Trigger::Limit, Side::Buy, [true, true, false], "95 or lower"),
-            (Trigger::Limit, Side::Sell, [false, true, true], "95 or higher"),
-            (Trigger::Stop, Side::Buy, [false, true, true], "95 or higher"),
-            (Trigger::Stop, Side::Sell, [true, true, false], "95 or lower"),
+            (Trigger::Limit, Side::Buy, [true, true, false], "95 or less"),
+            (Trigger::Limit, Side::Sell, [false, true, true], "95 or more"),
+            (Trigger::Stop, Side::Buy, [false, true, true], "95 or more"),
+            (Trigger::Stop, Side::Sell, [true, true, false], "95 or less"),
         ] {
             let condition = Condition { trigger, price: 95 };
             assert_eq!([94, 95, 96].map(|price| condition.is_met(side, price)), met);

@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// Columns of a number in a label: whole, or else short.
+const NUMBER_COLUMNS: [usize; 2] = [usize::MAX, format::COMPACT_COLUMNS];
+
 /// Columns of the label of the average cost.
 const AVERAGE_COLUMNS: u16 = 13;
 
@@ -73,12 +76,17 @@ impl ChartFrame<'_> {
             let price = self.next_price(order);
             let row = self.scale.row(price);
             let end = ends.get_mut(usize::from(row))?;
-            let words = format!(" {} ", self.tag_words(order, price));
-            let width = text::cells(text::width(&words)).min(self.plot.width);
+            let [words, compact] = NUMBER_COLUMNS.map(|columns| {
+                let words = self.tag_words(order, price, columns);
+                format!(" {words} ")
+            });
             let x = *end;
-            if x > 0 && x.saturating_add(width) > self.plot.width {
+            let room = usize::from(self.plot.width.saturating_sub(x));
+            if x > 0 && text::width(&compact) > room {
                 return None;
             }
+            let words = text::fit(&[&words, &compact], room).into_owned();
+            let width = text::cells(text::width(&words));
             *end = x.saturating_add(width);
             let area = Rect::new(
                 self.plot.x.saturating_add(x),
@@ -117,11 +125,13 @@ impl ChartFrame<'_> {
             .unwrap_or(order.condition.price)
     }
 
-    /// Returns `BUY 5 @ 30 → 32`, with an arrow if the price is off the scale.
-    fn tag_words(&self, order: &RestingOrder, price: i32) -> String {
-        let mut words = order.to_string();
+    /// Returns `BUY 5 @ 30 → 32`, with an arrow if the price is off the scale. Numbers have at most `columns` each.
+    fn tag_words(&self, order: &RestingOrder, price: i32, columns: usize) -> String {
+        let side = order.side.word().to_ascii_uppercase();
+        let count = format::compact(order.count, columns);
+        let mut words = format!("{side} {count} {}", format::condition(order.condition, columns));
         if price != order.condition.price {
-            words.push_str(&format!(" → {}", format::thousands(price)));
+            words.push_str(&format!(" → {}", format::compact(price, columns)));
         }
         if !self.scale.contains(hundredths(price)) {
             let is_above = self.scale.row(price) == 0;
@@ -152,14 +162,16 @@ impl ChartFrame<'_> {
     /// Returns the selected order and its keys, as far as they fit `columns`.
     pub(super) fn order_line(&self, columns: usize) -> Option<Line<'static>> {
         let (order, price) = self.state.orders.selected()?;
-        let what = self.tag_words(order, price);
+        let [what, compact] = NUMBER_COLUMNS.map(|columns| self.tag_words(order, price, columns));
         let next = panel::key_label(self.state, Action::NextOrder);
         let variants = [
             format!(" {what}  ↑ ↓ change the price  Enter moves  Del cancels  {next} next  Esc "),
             format!(" {what}  ↑ ↓ price  Enter moves  Del cancels  Esc "),
             format!(" {what}  ↑ ↓  Enter moves  Del cancels "),
             format!(" {what}  ↑ ↓ Enter Del Esc "),
+            format!(" {compact}  ↑ ↓ Enter Del Esc "),
             format!(" {what} "),
+            format!(" {compact} "),
         ];
         let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
         let words = text::fit(&variants, columns).into_owned();

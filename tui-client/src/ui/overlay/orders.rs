@@ -82,6 +82,37 @@ fn hints(state: &AppState) -> Vec<Hints> {
     }
 }
 
+/// Columns of the list of open orders.
+#[derive(Debug, Clone, Copy)]
+struct OrderColumns {
+    /// Most columns of a number.
+    number: usize,
+    count: usize,
+    price: usize,
+    distance: usize,
+}
+
+impl OrderColumns {
+    /// Shortens numbers if side, count and price do not fit `columns`.
+    fn new(state: &AppState, columns: usize) -> Self {
+        let widest = |words: &dyn Fn(&RestingOrder) -> String| {
+            let widths = state.orders.open().iter().map(|order| text::width(&words(order)));
+            widths.max().unwrap_or(0)
+        };
+        let with = |number| Self {
+            number,
+            count: widest(&|order| format::compact(order.count, number)),
+            price: widest(&|order| format::condition(order.condition, number)),
+            distance: widest(&|order| distance(state, order, number)),
+        };
+        let whole = with(usize::MAX);
+        match text::width("▸ SELL   ") + whole.count + whole.price <= columns {
+            true => whole,
+            false => with(format::COMPACT_COLUMNS),
+        }
+    }
+}
+
 fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
     let orders = state.orders.open();
     if orders.is_empty() {
@@ -93,15 +124,7 @@ fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'st
             .map(|words| panel::styled(words, view.theme.dim))
             .collect();
     }
-    let width = |words: &dyn Fn(&RestingOrder) -> String| {
-        let widths = orders.iter().map(|order| text::width(&words(order)));
-        widths.max().unwrap_or(0)
-    };
-    let widths = [
-        width(&|order| format::thousands(order.count)),
-        width(&|order| order.condition.to_string()),
-        width(&|order| distance(state, order)),
-    ];
+    let widths = OrderColumns::new(state, columns);
     let selected = state.orders.selected_index();
     let lines = orders.iter().enumerate().map(|(index, order)| {
         let is_selected = selected == Some(index);
@@ -116,20 +139,22 @@ fn open_line(
     state: &AppState,
     order: &RestingOrder,
     is_selected: bool,
-    [count_columns, price_columns, distance_columns]: [usize; 3],
+    widths: OrderColumns,
     columns: usize,
 ) -> Line<'static> {
     let theme = &view.theme;
     let sign = if is_selected { "▸" } else { " " };
     let side = order.side.word().to_ascii_uppercase();
-    let count = format::thousands(order.count);
-    let price = order.condition.to_string();
+    let number_columns = widths.number;
+    let count = format::compact(order.count, number_columns);
+    let price = format::condition(order.condition, number_columns);
+    let (count_columns, price_columns) = (widths.count, widths.price);
     let what = format!("{sign} {side:<4} {count:>count_columns$}  {price:<price_columns$}");
-    let moving = state.orders.moves_to(order.id);
-    let distance = match moving {
-        Some(price) => format!("moves to {}", format::thousands(price)),
-        None => distance(state, order),
+    let distance = match state.orders.moves_to(order.id) {
+        Some(price) => format!("moves to {}", format::compact(price, number_columns)),
+        None => distance(state, order, number_columns),
     };
+    let distance_columns = widths.distance;
     let distance = format!("  {distance:<distance_columns$}");
     let placed = format!("  {}", format::date_time(order.placed, &view.zone));
     let style = if is_selected { theme.accent } else { theme.text };
@@ -142,13 +167,13 @@ fn open_line(
     line
 }
 
-/// Returns how far the price is from that of an order.
-fn distance(state: &AppState, order: &RestingOrder) -> String {
+/// Returns how far the price is from that of an order, with a number of at most `columns`.
+fn distance(state: &AppState, order: &RestingOrder, columns: usize) -> String {
     let Some(last) = state.market.last() else {
         return String::new();
     };
     let by = i64::from(order.condition.price).saturating_sub(i64::from(last.price));
-    let away = format::thousands(by.saturating_abs());
+    let away = format::compact(by.saturating_abs(), columns);
     match by.cmp(&0) {
         Ordering::Less => format!("{away} below"),
         Ordering::Equal => "at the price".to_owned(),

@@ -34,9 +34,6 @@ use crate::{
     },
 };
 
-/// Columns of a number in an action that does not fit a line.
-const COMPACT_COLUMNS: usize = 6;
-
 /// Width of the action column, so that statuses are aligned.
 const ACTION_COLUMNS: usize = 13;
 
@@ -134,7 +131,7 @@ fn entry_lines(
     };
     let room = columns.saturating_sub(text::width(&time) + text::width(sign) + 1);
     let label = match action_label(&entry.action, usize::MAX) {
-        label if text::width(&label) > room => action_label(&entry.action, COMPACT_COLUMNS),
+        label if text::width(&label) > room => action_label(&entry.action, format::COMPACT_COLUMNS),
         label => label,
     };
     let label = match label {
@@ -185,7 +182,10 @@ fn action_label(action: &LoggedAction, columns: usize) -> String {
         LoggedAction::Order(side, count, Some(limit)) => {
             format!("{} @ {}", order(*side, *count), number(*limit))
         }
-        LoggedAction::Rest(side, count, condition) => format!("{} {condition}", order(*side, *count)),
+        LoggedAction::Rest(side, count, condition) => {
+            let condition = format::condition(*condition, columns);
+            format!("{} {condition}", order(*side, *count))
+        }
         LoggedAction::BuyTokens(dollars) => format!("TOKENS {} $", number(*dollars)),
         LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", number(*tokens)),
         LoggedAction::Notice => String::new(),

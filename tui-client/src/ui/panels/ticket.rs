@@ -42,15 +42,15 @@ use crate::{
     ui::{
         Renderer, button,
         layout::{LayoutSize, MainLayout},
-        text::{self, format},
+        text::{
+            self,
+            format::{self, COMPACT_COLUMNS},
+        },
         widgets::panel,
     },
 };
 
 const GAP: u16 = 2;
-
-/// Columns of a number that does not fit as it is.
-const COMPACT_COLUMNS: usize = 6;
 
 /// Draws the ticket and returns the clickable areas of its two buttons.
 pub(crate) fn draw(
@@ -222,19 +222,21 @@ fn side_lines(
 fn rest_words(state: &AppState, side: Side, price: i32, columns: usize, rows: usize) -> Option<Vec<String>> {
     let condition = state.ticket.limit()?.condition()?;
     let prices = condition.prices(side);
+    let compact = format::compact(condition.price, COMPACT_COLUMNS);
     let variants = match condition.is_met(side, price) {
         true => {
             let price = format::thousands(price);
-            [
+            vec![
                 format!("at once: the price is {price}"),
                 format!("at once, at {price}"),
                 "at once".to_owned(),
             ]
         }
-        false => [
+        false => vec![
             format!("when the price is {prices}, until cancelled"),
             format!("at {prices}, until cancelled"),
             format!("at {prices}"),
+            format!("at {compact} {}", condition.or_beyond(side)),
         ],
     };
     Some(wrap_fitting(&variants, columns, rows))

@@ -3,7 +3,10 @@
 pub use awesomestock_proto::text::{pluralize, thousands};
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::app::portfolio::money::{Centitokens, Permille, UnixMillis};
+use crate::app::portfolio::{
+    money::{Centitokens, Permille, UnixMillis},
+    order::Condition,
+};
 
 /// Placeholder for an unknown value.
 pub const UNKNOWN: &str = "–";
@@ -24,6 +27,9 @@ pub fn arrow(number: i64) -> &'static str {
         ..0 => "▼",
     }
 }
+
+/// Columns of a number that does not fit as it is.
+pub(crate) const COMPACT_COLUMNS: usize = 6;
 
 /// The letters of large numbers.
 const UNITS: [(u64, char); 4] = [
@@ -53,6 +59,12 @@ pub fn compact(number: impl Into<i64>, columns: usize) -> String {
     };
     let fitting = (1..=3).rev().map(with).find(|words| words.len() <= columns);
     fitting.unwrap_or_else(|| with(0))
+}
+
+/// Formats as `@ 30` or `stop 60`, with the price in at most `columns`.
+#[must_use]
+pub fn condition(condition: Condition, columns: usize) -> String {
+    format!("{} {}", condition.sign(), compact(condition.price, columns))
 }
 
 /// Formats as [`signed`], or as [`compact`] with a sign, in at most `columns`.
