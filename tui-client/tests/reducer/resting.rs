@@ -145,7 +145,7 @@ fn keys_send_orders_that_rest_as_the_ticket_shows() {
         ("5o8b", rests(Side::Buy, 5, limit(8))),
         ("5oo12b", rests(Side::Buy, 5, stop(12))),
         // The third press ends it, and the limit stays.
-        ("@ooo@@b", send(Side::Buy, 1)),
+        ("@ooo@b", send(Side::Buy, 1)),
         ("5ob", vec![]),
         // It stays for the next order, also with another price.
         (

@@ -1,0 +1,73 @@
+//! Orders that rest, through the real game and the real casino: placed, moved, filled across a restart of the casino, and
+//! not reported again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use support::{
+    Home,
+    casino::Casino,
+    pty::{self, Terminal},
+};
+
+const ENTER: &str = "\r";
+const UP: &str = "\x1b[A";
+const DELETE: &str = "\x1b[3~";
+
+fn game(home: &Home, casino: &Casino) -> Terminal {
+    let arguments = ["--user", "anna", "--casino", &casino.url()];
+    Terminal::open(pty::game(home, &arguments), 120, 36)
+}
+
+fn leave(mut game: Terminal) {
+    game.type_keys("q");
+    let (status, text) = game.end();
+    assert!(status.success(), "{text}");
+}
+
+#[test]
+fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
+    let home = Home::new();
+    let folder = home.path().join("casino");
+    std::fs::create_dir_all(&folder).unwrap();
+    let casino = Casino::start(&folder, "127.0.0.1:0", &["--tick", "1h"]);
+    let mut anna = game(&home, &casino);
+    anna.see("● live");
+    anna.type_keys(&format!("t100{ENTER}"));
+    anna.see("tokens 500");
+    anna.type_keys("2o8");
+    anna.see("@ 8_ rest");
+    anna.see("8 or lower");
+    anna.type_keys("b");
+    anna.see("BUY 2 @ 8 rests until cancelled");
+    anna.type_keys("\t");
+    anna.see("Enter moves");
+    anna.type_keys(UP);
+    anna.see("BUY 2 @ 8 → 9");
+    anna.type_keys(ENTER);
+    anna.see("cancelled: BUY 2 @ 8");
+    anna.see("BUY 2 @ 9 rests until cancelled");
+    // A second one is cancelled from the chart.
+    anna.type_keys("@3b");
+    anna.see("BUY 2 @ 3 rests until cancelled");
+    anna.type_keys("\t\t");
+    anna.see("BUY 2 @ 3  ↑ ↓");
+    anna.type_keys(DELETE);
+    anna.see("cancelled: BUY 2 @ 3");
+    let address = casino.kill();
+    let casino = Casino::start(&folder, &address, &["--tick", "50ms"]);
+    anna.see("✓ BUY 2 @ 9 at");
+    anna.see("stocks 2");
+    leave(anna);
+    let mut again = game(&home, &casino);
+    again.see("● live");
+    again.see("stocks 2");
+    again.type_keys("O");
+    again.see("none: @, a price and o");
+    again.see("filled: BUY 2 @ 9");
+    again.type_keys("q");
+    again.see_no_more("ENDED, NEWEST FIRST");
+    assert!(!again.contents().contains("filled:"), "{}", again.contents());
+    leave(again);
+}
