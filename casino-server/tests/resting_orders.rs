@@ -219,6 +219,13 @@ async fn check_acceptance(engine: &Engine) {
             },
             "id: an order that rests needs one",
         ),
+        (
+            Action {
+                id: Vec::new(),
+                ..limit(buy("ann", 1), 10, 0)
+            },
+            "id: an order that rests needs one",
+        ),
     ] {
         assert_eq!(session.execute(action).await, message);
     }

@@ -148,8 +148,8 @@ impl AccountRecord {
         }
     }
 
-    /// Executes `command` at the price of `tick`, which must meet an order that may rest. Returns the new record and its
-    /// entry.
+    /// Executes `command` at the price of `tick`. Returns the new record and its entry. Commands about open orders are
+    /// rejected: the record does not hold them.
     pub(crate) fn execute(
         self,
         command: Command,
@@ -201,8 +201,7 @@ impl AccountRecord {
                 let count = count.min(max.max(Stocks(1)));
                 self.execute(Command::order(side, count, limit), tick, at)
             }
-            Command::Rest(terms) => self.execute(terms.immediate(), tick, at),
-            Command::Cancel(_) | Command::Trigger(_) => Err(Rejection::NoOpenOrder),
+            Command::Rest(_) | Command::Cancel(_) | Command::Trigger(_) => Err(Rejection::NoOpenOrder),
         }
     }
 

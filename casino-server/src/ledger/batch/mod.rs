@@ -217,9 +217,7 @@ impl OpenBatch {
         }
         let (_, allowed) = self.accounts.check_rate(slot, at)?;
         let executed = allowed.and_then(|()| match command {
-            Command::Rest(terms) if !terms.is_met(self.market.current.price) => {
-                self.place(slot, terms, id, at)
-            }
+            Command::Rest(terms) => self.rest(slot, terms, id, at),
             Command::Cancel(order) => self.cancel(slot, order, at),
             command => self.execute_now(slot, command, at),
         });
@@ -256,8 +254,9 @@ impl OpenBatch {
         Ok(entry)
     }
 
-    /// Accepts an order that rests. One that rests already is not placed again, though its ID may be forgotten.
-    fn place(
+    /// Executes an order that the current price meets, and places any other. One that rests already is neither, though its
+    /// ID may be forgotten.
+    fn rest(
         &mut self,
         slot: Slot,
         terms: RestingTerms,
@@ -265,13 +264,23 @@ impl OpenBatch {
         at: UnixMillis,
     ) -> Result<LedgerEntry, Rejection> {
         let id = id.ok_or(Rejection::MissingId)?;
-        let (player, record) = self.accounts.entry(slot).ok_or(Rejection::LedgerFull)?;
-        if let Some(open) = self.book.get(record.id, id) {
-            return match open.order.terms == terms {
-                true => Ok(LedgerEntry::Accepted),
-                false => Err(Rejection::DuplicateId),
-            };
+        match self.open_order(slot, id) {
+            Some(open) if open.order.terms == terms => Ok(LedgerEntry::Accepted),
+            Some(_) => Err(Rejection::DuplicateId),
+            None if terms.is_met(self.market.current.price) => self.execute_now(slot, terms.immediate(), at),
+            None => self.place(slot, terms, id, at),
         }
+    }
+
+    /// Accepts an order to rest.
+    fn place(
+        &mut self,
+        slot: Slot,
+        terms: RestingTerms,
+        id: RequestId,
+        at: UnixMillis,
+    ) -> Result<LedgerEntry, Rejection> {
+        let (player, record) = self.accounts.entry(slot).ok_or(Rejection::LedgerFull)?;
         terms.check(self.book.open(record.id))?;
         self.numbers.order = next(self.numbers.order)?;
         let posting = OrderPosting {

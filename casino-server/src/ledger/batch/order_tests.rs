@@ -140,14 +140,14 @@ fn an_order_that_rests_is_not_placed_again_though_its_answer_is_forgotten() {
     let (mut open, ann) = with_ann();
     let order = with_id(1, rest(Side::Buy, Trigger::Limit, 1, 9));
     assert_eq!(decide(&mut open, ann, order), Ok(LedgerEntry::Accepted));
-    let place = |open: &mut OpenBatch, price| {
+    let again = |open: &mut OpenBatch, price| {
         let Command::Rest(terms) = rest(Side::Buy, Trigger::Limit, 1, price) else {
             unreachable!()
         };
-        open.place(ann, terms, order.id, UnixMillis(7))
+        open.rest(ann, terms, Some(RequestId([1; 16])), UnixMillis(7))
     };
-    assert_eq!(place(&mut open, 9), Ok(LedgerEntry::Accepted));
-    assert_eq!(place(&mut open, 8), Err(Rejection::DuplicateId));
+    assert_eq!(again(&mut open, 9), Ok(LedgerEntry::Accepted));
+    assert_eq!(again(&mut open, 8), Err(Rejection::DuplicateId));
     assert_eq!(open.seal().batch.orders.len(), 1);
 }
 
