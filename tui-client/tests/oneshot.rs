@@ -211,6 +211,94 @@ fn a_game_at_a_shared_casino() {
     assert!(stderr.contains("cannot reach the casino"), "{stderr}");
 }
 
+#[test]
+fn an_order_rests_until_it_is_cancelled() {
+    let home = Home::new();
+    let server = ["--user", "anna", "--tick", "1h"];
+    assert_eq!(
+        run_ok(&home, &server, "orders").trim_end(),
+        "no resting orders yet"
+    );
+    run_ok(&home, &server, "buy-tokens 100");
+    let placed = json(&home, &server, "buy 5 --limit 9 --rest");
+    assert_eq!(
+        (
+            &placed["side"],
+            &placed["count"],
+            &placed["trigger"],
+            &placed["trigger_price"]
+        ),
+        (&"buy".into(), &5.into(), &"limit".into(), &9.into())
+    );
+    assert_eq!(
+        (&placed["state"], &placed["ended"]),
+        (&"open".into(), &Value::Null)
+    );
+    let stdout = run_ok(&home, &server, "buy 2 --stop 11");
+    assert!(
+        stdout.starts_with("order rests: buy 2 stop 11; its ID is "),
+        "{stdout}"
+    );
+    let id = placed["id"].as_str().unwrap();
+    assert_eq!(
+        run_ok(&home, &server, &format!("cancel {id}")).trim_end(),
+        "order cancelled: buy 5 @ 9"
+    );
+    assert_eq!(
+        json(&home, &server, &format!("cancel {id}"))["state"],
+        "cancelled"
+    );
+    let listed = json(&home, &server, "orders");
+    let states: Vec<&Value> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["state"])
+        .collect();
+    assert_eq!(states, ["cancelled", "open"]);
+    assert_eq!(csv(&home, &server, "orders")[1][..4], [id, "buy", "5", "0"]);
+    // The price meets it already.
+    let (code, _, stderr) = run(&home, &server, "sell 5 --stop 80");
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("you have 0 stocks, not 5"), "{stderr}");
+    let (code, _, stderr) = run(&home, &server, "cancel 00000000-0000-0000-0000-000000000001");
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("you have no order with it"), "{stderr}");
+}
+
+#[test]
+fn an_order_that_rests_at_a_shared_casino_is_filled_while_the_player_is_away() {
+    let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
+    let casino = Casino::start(folder.path(), "127.0.0.1:0", &["--tick", "20ms"]);
+    let url = casino.url();
+    let server = ["--user", "anna", "--casino", &url];
+    run_ok(&home, &server, "buy-tokens 100");
+    let limit = 9;
+    let placed = run_ok(&home, &server, &format!("buy 1 --limit {limit} --rest --json"));
+    let placed: Value = serde_json::from_str(&placed).unwrap();
+    if placed["state"] == Value::Null {
+        // The price was 9 or less already.
+        assert!(placed["price"].as_i64().unwrap() <= limit);
+        return;
+    }
+    let filled = loop {
+        let listed = json(&home, &server, "orders");
+        if listed[0]["state"] == "filled" {
+            break listed[0].clone();
+        }
+    };
+    assert_eq!(filled["id"], placed["id"]);
+    assert!(filled["price"].as_i64().unwrap() <= limit);
+    let command = format!("cancel {}", filled["id"].as_str().unwrap());
+    let (code, _, stderr) = run(&home, &server, &command);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("not cancelled: order filled: buy 1 @ 9, at "),
+        "{stderr}"
+    );
+    assert_eq!(json(&home, &server, "balance")["stocks"], 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_game_at_an_old_casino() {
     let url = format!("http://{}", OldCasino::serve().await);
@@ -249,6 +337,21 @@ async fn a_game_at_an_old_casino() {
         let (code, _, stderr) = run(&home, &server, "trades");
         assert_eq!(code, Some(1));
         assert!(stderr.contains("has no trade list"), "{stderr}");
+        for (command, expected) in [
+            ("orders", "this casino does not support it"),
+            (
+                "cancel 00000000-0000-0000-0000-000000000001",
+                "this casino does not support it",
+            ),
+            (
+                "buy 1 --stop 11",
+                "orders cannot rest at this casino; nothing was sent",
+            ),
+        ] {
+            let (code, _, stderr) = run(&home, &server, command);
+            assert_eq!(code, Some(1), "{command}");
+            assert!(stderr.contains(expected), "{command}: {stderr}");
+        }
     })
     .await
     .unwrap();
@@ -291,6 +394,11 @@ fn usage_errors_have_another_exit_code_than_failures() {
         "buy",
         "buy 0",
         "buy 1 --limit 0",
+        "buy 1 --rest",
+        "buy 1 --stop 0",
+        "buy 1 --limit 9 --stop 11",
+        "cancel",
+        "cancel nine",
         "buy -1",
         "buy two",
         "buy 2147483648",
@@ -383,7 +491,9 @@ fn a_casino_that_does_not_answer_is_limited_by_the_timeout() {
         "balance",
         "price",
         "buy 1",
+        "buy 1 --stop 11",
         "buy-tokens 1",
+        "orders",
         "trades",
         "payments --csv",
         "leaderboard",

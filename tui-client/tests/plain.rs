@@ -55,6 +55,32 @@ fn a_game_with_every_command() {
 }
 
 #[test]
+fn an_order_rests_and_is_cancelled() {
+    let home = Home::new();
+    let mut game = PipedGame::open(&home, &FIXED_PRICE);
+    for line in ["buyTokens 100", "gamble", "buy 2 @ 9 rest"] {
+        game.send_line(line);
+    }
+    let placed = game.wait_for_line("order rests: ");
+    let id = placed.strip_prefix("order rests: buy 2 @ 9; its ID is ").unwrap();
+    for (line, expected) in [
+        ("buy 1 stop 11", "order rests: buy 1 stop 11; its ID is "),
+        ("orders", &placed),
+        (&*format!("cancel {id}"), "order cancelled: buy 2 @ 9"),
+        (
+            "cancel nine",
+            "error: cancel needs the ID of an order, which orders prints: cancel ID",
+        ),
+        ("orders 2", "error: too many words; usage: orders"),
+    ] {
+        game.send_line(line);
+        game.wait_for_line(expected);
+    }
+    game.send_line("exit");
+    assert_eq!(game.wait().0, Some(0));
+}
+
+#[test]
 fn each_error_is_one_line() {
     let home = Home::new();
     let cases = [

@@ -3,14 +3,21 @@
 
 use std::{collections::BTreeMap, ffi::OsString, ops::RangeInclusive, path::PathBuf};
 
-use awesomestock_proto::command_line::{self, BooleanOption, documents};
+use awesomestock_proto::{
+    command_line::{self, BooleanOption, documents},
+    values::Trigger,
+};
 use clap::{
     CommandFactory, FromArgMatches, ValueHint, builder::PossibleValuesParser, error::ErrorKind,
     parser::ValueSource,
 };
 use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
 
-use crate::cli::cast::{CastArgs, parse_speed};
+use crate::{
+    app::portfolio::order::Condition,
+    cli::cast::{CastArgs, parse_speed},
+};
 
 /// The options for games, which are not for other commands. The lab takes all but the first.
 const GAME: [&str; 3] = ["watch", "record", "cast"];
@@ -349,6 +356,10 @@ pub enum OneShot {
     Trades(Output),
     /// Print all your payments, oldest first
     Payments(Output),
+    /// Print the orders that rest at the casino, after the newest ones that have ended
+    Orders(Output),
+    /// Cancel the order that rests with this ID
+    Cancel(CancelArgs),
     /// Print the leaderboard and your own rank
     Leaderboard(Output),
     /// Print your statement
@@ -365,6 +376,37 @@ pub struct OrderArgs {
     /// Execute only at this price or better: a buy at this price or less, a sell at this price or more
     #[arg(long, value_name = "PRICE", value_parser = parse_count, allow_negative_numbers = true)]
     pub limit: Option<i32>,
+    /// Let the order rest at the casino until a price meets --limit, or until you cancel it
+    #[arg(long, requires = "limit")]
+    pub rest: bool,
+    /// Let the order rest until the price is this or worse: at or above it for a buy, at or below it for a sell
+    #[arg(long, value_name = "PRICE", value_parser = parse_count, allow_negative_numbers = true,
+        conflicts_with = "limit")]
+    pub stop: Option<i32>,
+}
+
+/// Arguments of a cancellation.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct CancelArgs {
+    /// The ID that `orders` prints
+    #[arg(value_name = "ID")]
+    pub id: Uuid,
+    /// Output format.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl OrderArgs {
+    /// Returns what a resting order waits for; `None` for an immediate one.
+    #[must_use]
+    pub fn condition(&self) -> Option<Condition> {
+        let (trigger, price) = match (self.limit, self.stop) {
+            (_, Some(price)) => (Trigger::Stop, price),
+            (Some(price), None) if self.rest => (Trigger::Limit, price),
+            _ => return None,
+        };
+        Some(Condition { trigger, price })
+    }
 }
 
 /// An amount and an output format.

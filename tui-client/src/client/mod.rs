@@ -22,7 +22,7 @@ use awesomestock_proto::{auth::PlayerKey, casino, types};
 pub(crate) use endpoints::Endpoint;
 use endpoints::{Casino, Endpoints};
 pub(crate) use error::RequestError;
-pub(crate) use retry::{AnsweredOrder, NO_LIMITS};
+pub(crate) use retry::{AnsweredOrder, NO_LIMITS, NO_RESTING_ORDERS, OrderAnswer};
 pub use session::{GambleSession, SessionEnd};
 use tokio::{sync::mpsc, time::timeout};
 use tonic::{Status, transport::Channel};

@@ -15,6 +15,7 @@ use crate::app::{
     commands::request::Request,
     connection::retry_after_ms,
     event::{OrderResult, Response, StreamEvent},
+    portfolio::open_orders::RestingOrder,
 };
 
 /// Time for which an unanswered request is repeated.
@@ -30,9 +31,30 @@ enum Attempt<T> {
     Unanswered(RequestError),
 }
 
+pub(crate) const NO_RESTING_ORDERS: &str = "orders cannot rest at this casino; nothing was sent";
+
+/// The answer to an order.
+#[derive(Debug)]
+pub(crate) enum OrderAnswer {
+    Result(OrderResult),
+    /// It was accepted to rest. Of a repeated one, the present state.
+    Accepted(RestingOrder),
+}
+
+impl OrderAnswer {
+    /// Returns the answer that `event` is, if any.
+    pub(crate) fn from_event(event: StreamEvent) -> Option<Self> {
+        match event {
+            StreamEvent::Result(result) => Some(Self::Result(result)),
+            StreamEvent::Accepted { order, .. } => Some(Self::Accepted(order)),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct AnsweredOrder {
-    pub result: OrderResult,
+    pub answer: OrderAnswer,
     pub(crate) session: GambleSession,
     pub orders: mpsc::Sender<Order>,
 }
@@ -82,13 +104,16 @@ impl Client {
         if order.limit.is_some() && !session.supports_limits() {
             return Attempt::NotSent(RequestError::Rejected(NO_LIMITS.to_owned()));
         }
+        if order.rest.is_some() && !session.supports_resting_orders() {
+            return Attempt::NotSent(RequestError::Rejected(NO_RESTING_ORDERS.to_owned()));
+        }
         if orders.try_send(order).is_err() {
             return Attempt::NotSent(RequestError::Unanswered("connection lost".to_owned()));
         }
         let failure = match timeout(CALL_DEADLINE, result_of(&mut session)).await {
-            Ok(Ok(result)) => {
+            Ok(Ok(answer)) => {
                 return Attempt::Known(Ok(AnsweredOrder {
-                    result,
+                    answer,
                     session,
                     orders,
                 }));
@@ -210,11 +235,14 @@ impl RetryState {
     }
 }
 
-async fn result_of(session: &mut GambleSession) -> Result<OrderResult, RequestError> {
+async fn result_of(session: &mut GambleSession) -> Result<OrderAnswer, RequestError> {
     loop {
         match session.next().await {
-            Ok(StreamEvent::Result(result)) => return Ok(result),
-            Ok(_) => {}
+            Ok(event) => {
+                if let Some(answer) = OrderAnswer::from_event(event) {
+                    return Ok(answer);
+                }
+            }
             Err(SessionEnd::Closed) => {
                 return Err(RequestError::Unanswered("the casino closed the table".to_owned()));
             }

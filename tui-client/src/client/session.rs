@@ -82,6 +82,10 @@ impl GambleSession {
         self.granted.limits
     }
 
+    pub(crate) fn supports_resting_orders(&self) -> bool {
+        self.granted.orders
+    }
+
     /// Returns the supported lobby feeds.
     pub fn capabilities(&self) -> Capabilities {
         self.granted.into()

@@ -9,6 +9,7 @@ use crate::app::{
     overlay::csv::{Cell, ColumnSet},
     portfolio::{
         money::{Permille, Side},
+        open_orders::{EndReason, RestingOrder},
         wallet::Wallet,
     },
 };
@@ -24,6 +25,19 @@ pub(crate) const WALLET: ColumnSet = &[
     "dollars_out",
 ];
 pub(crate) const ORDER: ColumnSet = &["side", "count", "price", "at", "tokens", "stocks", "message"];
+pub(crate) const RESTING: ColumnSet = &[
+    "id",
+    "side",
+    "count",
+    "up_to",
+    "trigger",
+    "trigger_price",
+    "placed",
+    "state",
+    "ended",
+    "price",
+    "message",
+];
 pub(crate) const EXCHANGE: ColumnSet = &["dollars", "tokens"];
 pub(crate) const LEADERBOARD: ColumnSet = &[
     "rank",
@@ -72,6 +86,29 @@ pub(crate) fn order(side: Side, count: i32, result: &OrderResult) -> Vec<Cell> {
         wallet.map(|wallet| i64::from(wallet.tokens)).into(),
         wallet.map(|wallet| i64::from(wallet.stocks)).into(),
         text(&result.message),
+    ]
+}
+
+pub(crate) fn resting(order: &RestingOrder) -> Vec<Cell> {
+    let reason = order.end.as_ref().map(|end| &end.reason);
+    let (state, price, message) = match reason {
+        None => ("open", None, ""),
+        Some(EndReason::Filled(trade)) => ("filled", Some(i64::from(trade.price)), ""),
+        Some(EndReason::Cancelled) => ("cancelled", None, ""),
+        Some(EndReason::Rejected(why)) => ("rejected", None, why.as_str()),
+    };
+    vec![
+        text(&order.id.to_string()),
+        text(order.side.word()),
+        number(order.count),
+        number(i64::from(order.up_to)),
+        text(order.condition.trigger.word()),
+        number(order.condition.price),
+        Some(order.placed).into(),
+        text(state),
+        order.end.as_ref().map(|end| end.at).into(),
+        price.into(),
+        text(message),
     ]
 }
 

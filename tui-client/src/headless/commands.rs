@@ -7,16 +7,17 @@ use std::{
 
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::{
     app::{
         commands::request::Request,
         event::{Response, StreamEvent},
         overlay::csv::{Cell, ColumnSet},
-        portfolio::money::Side,
+        portfolio::{money::Side, open_orders::EndReason},
     },
-    cli::args::{Amount, OneShot, OrderArgs, Output},
-    client::{Client, Order, RequestError, SessionEnd},
+    cli::args::{CancelArgs, OneShot, OrderArgs, Output},
+    client::{Client, Order, OrderAnswer, RequestError, SessionEnd},
     headless::{
         columns, messages,
         output::{Printer, Shape},
@@ -33,7 +34,11 @@ pub(crate) async fn run<W: Write>(
 ) -> Result<()> {
     let changes = matches!(
         command,
-        OneShot::Buy(_) | OneShot::Sell(_) | OneShot::BuyTokens(_) | OneShot::Withdraw(_)
+        OneShot::Buy(_)
+            | OneShot::Sell(_)
+            | OneShot::BuyTokens(_)
+            | OneShot::Withdraw(_)
+            | OneShot::Cancel(_)
     );
     let client = &WithTimeout { client, deadline };
     let result = match command {
@@ -47,6 +52,8 @@ pub(crate) async fn run<W: Write>(
         OneShot::Withdraw(amount) => call(client, Request::Withdraw(amount.count), amount.output, out).await,
         OneShot::Trades(output) => trades(client, output, out).await,
         OneShot::Payments(output) => payments(client, output, out).await,
+        OneShot::Orders(output) => orders(client, output, out).await,
+        OneShot::Cancel(CancelArgs { id, output }) => cancel(client, id, output, out).await,
         OneShot::Leaderboard(output) => leaderboard(client, output, out).await,
         OneShot::Statement(output) => call(client, Request::Statement, output, out).await,
     };
@@ -121,20 +128,27 @@ async fn price<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Re
 async fn order<W: Write>(
     client: &WithTimeout<'_>,
     side: Side,
-    OrderArgs {
-        amount: Amount { count, output },
-        limit,
-    }: OrderArgs,
+    ordered: OrderArgs,
     out: W,
 ) -> Result<(), Stopped> {
+    let (count, output) = (ordered.amount.count, ordered.amount.output);
+    let rest = ordered.condition();
     let order = Order {
-        limit,
+        limit: ordered.limit.filter(|_| rest.is_none()),
+        rest,
         ..Order::new(side, count)
     };
     let answered = client.wait(client.client.submit_order(order, false)).await;
-    let result = answered
+    let answer = answered
         .map_err(|why| not_done(messages::order_failure(&why)))?
-        .result;
+        .answer;
+    let result = match answer {
+        OrderAnswer::Result(result) => result,
+        OrderAnswer::Accepted(order) => {
+            let words = messages::resting_order(&order);
+            return print_one(output, out, columns::RESTING, &words, &columns::resting(&order));
+        }
+    };
     if !result.executed {
         return Err(not_done(result.message));
     }
@@ -202,6 +216,32 @@ async fn trades<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> R
         }
     }
     Ok(printer.end("no trades yet")?)
+}
+
+async fn orders<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {
+    let Response::Orders { open, ended } = client.wait(client.client.call(Request::Orders)).await? else {
+        return Ok(());
+    };
+    let mut printer = Printer::start(output, Shape::List, columns::RESTING, out)?;
+    for order in ended.iter().chain(&open) {
+        printer.row(&messages::resting_order(order), &columns::resting(order))?;
+    }
+    Ok(printer.end(messages::NO_ORDERS)?)
+}
+
+/// Fails if the order ended in another way before.
+async fn cancel<W: Write>(client: &WithTimeout<'_>, id: Uuid, output: Output, out: W) -> Result<(), Stopped> {
+    let call = client.client.call(Request::CancelOrder(id));
+    let Response::Cancelled(order) = client.wait(call).await? else {
+        return Ok(());
+    };
+    let words = messages::resting_order(&order);
+    match order.end.as_ref().map(|end| &end.reason) {
+        Some(EndReason::Cancelled) => {
+            print_one(output, out, columns::RESTING, &words, &columns::resting(&order))
+        }
+        _ => Err(not_done(format!("not cancelled: {words}"))),
+    }
 }
 
 async fn leaderboard<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {

@@ -14,12 +14,13 @@ use crate::{
         overlay::PaymentRow,
         portfolio::{
             money::{Side, UnixMillis},
+            open_orders::{EndReason, RestingOrder},
             rows::NumberedTrade,
             wallet::Wallet,
         },
     },
     cli::config::local_zone,
-    client::{RequestError, SessionEnd},
+    client::{OrderAnswer, RequestError, SessionEnd},
     ui::text::format,
 };
 
@@ -27,6 +28,8 @@ pub(crate) const TOUR_NEEDS_A_SCREEN: &str = "the tour needs the full screen; he
 pub(crate) const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
 
 const OLDER_TRADES: &str = "there are older trades; `awesomestock trades` lists them all";
+pub(crate) const NO_ORDER_ID: &str = "cancel needs the ID of an order, which orders prints: cancel ID";
+pub(crate) const NO_ORDERS: &str = "no resting orders yet";
 pub(crate) const NOBODY_RANKED: &str = "no ranked players yet";
 
 pub(crate) const LINE_TOO_LONG: &str = "the line is too long";
@@ -61,12 +64,11 @@ pub(crate) fn answer(answer: &Response) -> Vec<String> {
             return older.into_iter().chain(rows).collect();
         }
         Response::Leaderboard(leaderboard) => return standings(leaderboard),
+        Response::Orders { open, ended } if open.is_empty() && ended.is_empty() => NO_ORDERS.to_owned(),
+        Response::Orders { open, ended } => return ended.iter().chain(open).map(resting_order).collect(),
+        Response::Cancelled(order) => resting_order(order),
         // Not requested in plain mode.
-        Response::History { .. }
-        | Response::Candles { .. }
-        | Response::Trades(_)
-        | Response::Orders { .. }
-        | Response::Cancelled(_) => return Vec::new(),
+        Response::History { .. } | Response::Candles { .. } | Response::Trades(_) => return Vec::new(),
     };
     vec![line]
 }
@@ -132,6 +134,9 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
         StreamEvent::News(news) => Some(headline(news, None)),
         StreamEvent::Result(result) => Some(order_result(result)),
+        StreamEvent::Accepted { order, .. } | StreamEvent::OrderEnded { order, .. } => {
+            Some(resting_order(order))
+        }
         StreamEvent::Opened { .. }
         | StreamEvent::Endpoint(_)
         | StreamEvent::Wallet(_)
@@ -139,8 +144,6 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         | StreamEvent::Tape(_)
         | StreamEvent::Players(_)
         | StreamEvent::Leaderboard(_)
-        | StreamEvent::Accepted { .. }
-        | StreamEvent::OrderEnded { .. }
         | StreamEvent::Closed(_)
         | StreamEvent::Rejected(_) => None,
     }
@@ -171,6 +174,32 @@ pub(crate) fn order_result(result: &OrderResult) -> String {
     line
 }
 
+/// Formats a resting order: its state, its terms, and its ID while it is open.
+pub(crate) fn resting_order(order: &RestingOrder) -> String {
+    let up_to = if order.up_to { "up to " } else { "" };
+    let terms = format!(
+        "{} {up_to}{} {}",
+        order.side.word(),
+        thousands(order.count),
+        order.condition
+    );
+    match order.end.as_ref().map(|end| &end.reason) {
+        None => format!("order rests: {terms}; its ID is {}", order.id),
+        Some(EndReason::Filled(trade)) => {
+            format!("order filled: {terms}, at {}", pluralize(trade.price, "token"))
+        }
+        Some(EndReason::Cancelled) => format!("order cancelled: {terms}"),
+        Some(EndReason::Rejected(why)) => format!("order rejected: {terms}: {why}"),
+    }
+}
+
+pub(crate) fn order_answer(answer: &OrderAnswer) -> String {
+    match answer {
+        OrderAnswer::Result(result) => order_result(result),
+        OrderAnswer::Accepted(order) => resting_order(order),
+    }
+}
+
 pub(crate) fn session_end(end: &SessionEnd) -> String {
     match end {
         SessionEnd::Closed => "the casino closed the table; gamble rejoins".to_owned(),
@@ -179,15 +208,21 @@ pub(crate) fn session_end(end: &SessionEnd) -> String {
     }
 }
 
+/// Commands about orders that rest, with what they do. On the screen, keys do the same.
+const ORDER_COMMANDS: [(&str, &str); 4] = [
+    ("buy 10 @ 14 rest", "buy once the price is 14 or less"),
+    ("sell 10 stop 14", "sell once the price is 14 or less"),
+    ("orders", "your orders that rest, and how earlier ones ended"),
+    ("cancel ID", "cancel an order that rests"),
+];
+
 pub(crate) fn help() -> impl Iterator<Item = String> {
-    let width = command::COMMANDS
-        .iter()
-        .map(|word| word.usage().len())
-        .max()
-        .unwrap_or(0);
-    command::COMMANDS
-        .iter()
-        .map(move |word| format!("{:width$}  {}", word.usage(), word.help))
+    let words = command::COMMANDS.iter().map(|word| (word.usage(), word.help));
+    let orders = ORDER_COMMANDS.map(|(usage, help)| (usage.to_owned(), help));
+    let rows: Vec<(String, &str)> = words.chain(orders).collect();
+    let width = rows.iter().map(|(usage, _)| usage.len()).max().unwrap_or(0);
+    rows.into_iter()
+        .map(move |(usage, help)| format!("{usage:width$}  {help}"))
 }
 
 fn wallet(wallet: &Wallet) -> String {

@@ -9,6 +9,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use tokio::{sync::mpsc, time::timeout};
+use uuid::Uuid;
 
 pub(crate) use crate::headless::input::{InputLine, read_lines};
 use crate::{
@@ -18,10 +19,12 @@ use crate::{
             request::Request,
         },
         event::StreamEvent,
-        portfolio::money::Side,
+        portfolio::{money::Side, order::Condition, quantity::Quantity},
         wire::{WireEvent, WireLog},
     },
-    client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, NO_LIMITS, Order, SessionEnd},
+    client::{
+        AnsweredOrder, CALL_DEADLINE, Client, GambleSession, NO_LIMITS, NO_RESTING_ORDERS, Order, SessionEnd,
+    },
     headless::messages,
     runtime::clock,
     ui::{panels::wire, text::sanitize},
@@ -108,9 +111,11 @@ impl<W: Write> Repl<W> {
     async fn execute(&mut self, line: InputLine) -> io::Result<ControlFlow<()>> {
         let command = match line {
             InputLine::TooLong => return self.error(messages::LINE_TOO_LONG).map(ControlFlow::Continue),
-            InputLine::Text(text) => match command::parse(&text) {
-                Ok(command) => command,
-                Err(error) => return self.error(error).map(ControlFlow::Continue),
+            InputLine::Text(text) => match (order_call(&text), command::parse(&text)) {
+                (Some(Ok(call)), _) => return self.call(call).await.map(ControlFlow::Continue),
+                (Some(Err(error)), _) => return self.error(error).map(ControlFlow::Continue),
+                (None, Ok(command)) => command,
+                (None, Err(error)) => return self.error(error).map(ControlFlow::Continue),
             },
         };
         match command {
@@ -122,9 +127,16 @@ impl<W: Write> Repl<W> {
             Command::Statement => self.call(Request::Statement).await?,
             Command::Leaderboard => self.call(Request::Leaderboard).await?,
             Command::Gamble => self.gamble().await?,
-            Command::Order(side, count, limit) => self.order(side, count, limit).await?,
+            Command::Order(side, count, limit) => {
+                let order = Order {
+                    limit,
+                    ..Order::new(side, count)
+                };
+                self.order(order).await?;
+            }
             // No typed command: only the ticket on the screen creates it.
-            Command::FromTicket(..) | Command::Rest(..) => {}
+            Command::FromTicket(..) => {}
+            Command::Rest(side, quantity, condition) => self.rest(side, quantity, condition).await?,
             Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
                 self.print(messages::ALERTS_NEED_A_SCREEN)?;
             }
@@ -160,17 +172,28 @@ impl<W: Write> Repl<W> {
         }
     }
 
-    async fn order(&mut self, side: Side, count: i32, limit: Option<i32>) -> io::Result<()> {
+    /// Places an order that rests. A typed one has a count.
+    async fn rest(&mut self, side: Side, quantity: Quantity, condition: Condition) -> io::Result<()> {
+        let Quantity::Count(count) = quantity else {
+            return Ok(());
+        };
+        let order = Order {
+            rest: Some(condition),
+            ..Order::new(side, count)
+        };
+        self.order(order).await
+    }
+
+    async fn order(&mut self, order: Order) -> io::Result<()> {
         let Some(session) = &self.session else {
             return self.error(messages::NOT_JOINED);
         };
-        if limit.is_some() && !session.stream.supports_limits() {
+        if order.limit.is_some() && !session.stream.supports_limits() {
             return self.error(NO_LIMITS);
         }
-        let order = Order {
-            limit,
-            ..Order::new(side, count)
-        };
+        if order.rest.is_some() && !session.stream.supports_resting_orders() {
+            return self.error(NO_RESTING_ORDERS);
+        }
         let ids = session.stream.supports_request_ids();
         if session.orders.try_send(order).is_err() {
             self.session = None;
@@ -194,7 +217,7 @@ impl<W: Write> Repl<W> {
     async fn resend_order(&mut self, order: Order) -> io::Result<()> {
         match self.client.submit_order(order, true).await {
             Ok(AnsweredOrder {
-                result,
+                answer,
                 session,
                 orders,
             }) => {
@@ -202,7 +225,7 @@ impl<W: Write> Repl<W> {
                     stream: session,
                     orders,
                 });
-                self.print_stream_event(&StreamEvent::Result(result))
+                self.print(messages::order_answer(&answer))
             }
             Err(_) => self.error(messages::ORDER_UNANSWERED),
         }
@@ -211,7 +234,7 @@ impl<W: Write> Repl<W> {
     async fn wait_for_result(&mut self) -> Result<(), WaitError> {
         loop {
             let event = next_event(&mut self.session).await.map_err(WaitError::Lost)?;
-            let is_result = matches!(event, StreamEvent::Result(_));
+            let is_result = matches!(event, StreamEvent::Result(_) | StreamEvent::Accepted { .. });
             self.print_stream_event(&event).map_err(WaitError::Unwritable)?;
             if is_result {
                 return Ok(());
@@ -270,9 +293,16 @@ impl<W: Write> Repl<W> {
         ended.await.unwrap_or(Ok(SessionEnd::Closed))
     }
 
+    /// Prints an event. The casino does not send the end of an order again.
     fn print_stream_event(&mut self, event: &StreamEvent) -> io::Result<()> {
-        if let StreamEvent::Price { tick, .. } = event {
-            self.tick = *tick;
+        match event {
+            StreamEvent::Price { tick, .. } => self.tick = *tick,
+            StreamEvent::OrderEnded { order, .. } => {
+                if let Some(end) = &order.end {
+                    self.client.set_orders_seen(end.number);
+                }
+            }
+            _ => {}
         }
         self.print_all(match event {
             StreamEvent::News(headline) => Some(messages::headline(headline, self.tick)),
@@ -311,6 +341,23 @@ impl<W: Write> Repl<W> {
             )?;
         }
         self.out.flush()
+    }
+}
+
+/// Parses `orders` and `cancel ID`, which have windows and keys on the screen; `None` for other commands.
+fn order_call(line: &str) -> Option<Result<Request, &'static str>> {
+    let mut words = line.split_whitespace();
+    let (word, argument, end) = (words.next()?, words.next(), words.next());
+    let is = |name: &str| word.eq_ignore_ascii_case(name);
+    match (argument, end) {
+        (None, None) if is("orders") => Some(Ok(Request::Orders)),
+        (Some(id), None) if is("cancel") => {
+            let id = Uuid::parse_str(id).map_err(|_| messages::NO_ORDER_ID);
+            Some(id.map(Request::CancelOrder))
+        }
+        _ if is("orders") => Some(Err("too many words; usage: orders")),
+        _ if is("cancel") => Some(Err(messages::NO_ORDER_ID)),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use awesomestock_proto::text::thousands;
+use awesomestock_proto::{text::thousands, values::Trigger};
 
 use crate::app::portfolio::{money::Side, order::Condition, quantity::Quantity};
 
@@ -21,7 +21,7 @@ pub enum Command {
     Order(Side, i32, Option<i32>),
     /// An order of the ticket: side, quantity, limit. Its count is computed when it is sent.
     FromTicket(Side, Quantity, Option<i32>),
-    /// A resting order of the ticket: side, quantity, what executes it.
+    /// An order that rests: side, quantity, what executes it.
     Rest(Side, Quantity, Condition),
     AlertAbove(i32),
     AlertBelow(i32),
@@ -172,7 +172,7 @@ pub(crate) fn parse(line: &str) -> Result<Command, CommandError> {
         .find(|word| word.is(typed))
         .ok_or_else(|| CommandError::Unknown(ellipsize(typed)))?;
     let (line, limit) = match line.split_once('@') {
-        Some((line, limit)) if takes_limit(word) => (line, Some(parse_amount("PRICE", limit.trim())?)),
+        Some((line, limit)) if takes_limit(word) => (line, Some(parse_limit(limit.trim())?)),
         _ => (line, None),
     };
     let mut words = line.split_whitespace().skip(1);
@@ -183,11 +183,45 @@ pub(crate) fn parse(line: &str) -> Result<Command, CommandError> {
             command(parse_amount(name, amount)?)
         }
     };
-    match (words.next(), command) {
-        (None, Command::Order(side, count, _)) => Ok(Command::Order(side, count, limit)),
-        (None, command) => Ok(command),
-        (Some(_), _) => Err(CommandError::TooMuch(word.usage())),
+    let command = match (words.next(), command) {
+        (None, Command::Order(side, count, _)) => match limit {
+            Some((price, true)) => rest(side, count, Trigger::Limit, price),
+            limit => Command::Order(side, count, limit.map(|(price, _)| price)),
+        },
+        (None, command) => command,
+        (Some(stop), Command::Order(side, count, _)) if limit.is_none() && is(stop, STOP) => {
+            let price = words.next().ok_or(CommandError::AmountMissing(STOP, PRICE))?;
+            rest(side, count, Trigger::Stop, parse_amount(PRICE, price)?)
+        }
+        (Some(_), _) => return Err(CommandError::TooMuch(word.usage())),
+    };
+    match words.next() {
+        None => Ok(command),
+        Some(_) => Err(CommandError::TooMuch(word.usage())),
     }
+}
+
+/// Name of the argument after `@` and `stop`.
+const PRICE: &str = "PRICE";
+
+const STOP: &str = "stop";
+
+/// Returns an order that rests.
+fn rest(side: Side, count: i32, trigger: Trigger, price: i32) -> Command {
+    Command::Rest(side, Quantity::Count(count), Condition { trigger, price })
+}
+
+/// Parses a price that `rest` may follow.
+fn parse_limit(typed: &str) -> Result<(i32, bool), CommandError> {
+    let (price, rests) = match typed.rsplit_once(char::is_whitespace) {
+        Some((price, last)) if is(last, "rest") => (price.trim_end(), true),
+        _ => (typed, false),
+    };
+    Ok((parse_amount(PRICE, price)?, rests))
+}
+
+fn is(typed: &str, word: &str) -> bool {
+    typed.eq_ignore_ascii_case(word)
 }
 
 fn takes_limit(word: &CommandSpec) -> bool {
@@ -212,7 +246,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_may_have_a_limit_and_nothing_else() {
+    fn an_order_may_have_a_limit_or_a_stop_and_nothing_else() {
+        let resting = |side, trigger| {
+            let condition = Condition { trigger, price: 14 };
+            Some(Command::Rest(side, Quantity::Count(10), condition))
+        };
         let limited = |side| Some(Command::Order(side, 10, Some(14)));
         for (line, expected) in [
             ("buy 10 @ 14", limited(Side::Buy)),
@@ -226,6 +264,18 @@ mod tests {
             ("buy 10 @ 14 15", None),
             ("buy 10 @ 14 @ 15", None),
             ("buy 10 14", None),
+            ("buy 10 @ 14 rest", resting(Side::Buy, Trigger::Limit)),
+            ("sell 10@14 REST", resting(Side::Sell, Trigger::Limit)),
+            ("sell 10 stop 14", resting(Side::Sell, Trigger::Stop)),
+            ("BUY 10 STOP 14", resting(Side::Buy, Trigger::Stop)),
+            ("buy 10 rest", None),
+            ("buy 10 @ rest", None),
+            ("buy 10 @ 14 rest now", None),
+            ("buy 10 stop", None),
+            ("buy 10 stop 0", None),
+            ("buy 10 stop 14 rest", None),
+            ("buy 10 stop 14 @ 14", None),
+            ("withdraw 10 stop 14", None),
             ("withdraw 10 @ 14", None),
             ("stop @ 14", None),
         ] {
