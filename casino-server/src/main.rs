@@ -12,7 +12,7 @@ use awesomestock_proto::{
     auth::SharedSecret,
     command_line::{self, documents},
     resources,
-    server::{self, LogFormat},
+    server::{self, EnvFilter, Log, LogError},
     text::{pluralize, sanitize},
 };
 use casino_server::{
@@ -26,7 +26,6 @@ use color_eyre::{
 };
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 /// The server allocates and frees millions of messages per second.
 #[global_allocator]
@@ -82,7 +81,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
             let _ = writeln!(io::stderr(), "casino-server: {report:#}");
-            ExitCode::FAILURE
+            let log = report.downcast_ref::<LogError>();
+            match log.is_some_and(LogError::is_from_variable) {
+                true => ExitCode::from(EXIT_USAGE),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -103,16 +106,12 @@ fn log_filter() -> Result<EnvFilter> {
 fn start(args: &Args, filter: EnvFilter, secret: Option<SharedSecret>) -> Result<()> {
     // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
     HookBuilder::default().into_hooks().0.install();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        // A closed terminal is not a reason to panic.
-        .log_internal_errors(false)
-        .with_writer(io::stderr);
-    match args.server.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    resources::runtime()?.block_on(run(args, secret))
+    resources::runtime()?.block_on(async {
+        let log = Log::start("casino-server", filter, args.server.log_format)?;
+        let result = run(args, secret).await;
+        log.close().await;
+        result
+    })
 }
 
 fn print(text: &[u8]) -> Result<()> {

@@ -5,11 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use awesomestock_proto::{
     auth::SharedSecret,
     command_line::{self, documents::Shell},
-    server::{ConnectionLimits, ServerArgs, health::HealthArgs},
+    server::{ConnectionLimits, EnvFilter, ServerArgs, health::HealthArgs},
 };
 use clap::{Command, CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Report;
-use tracing_subscriber::EnvFilter;
 
 use crate::{Limits, Options};
 

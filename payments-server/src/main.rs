@@ -2,7 +2,6 @@
 
 use std::{
     env,
-    error::Error,
     io::{self, Write},
     process::ExitCode,
     thread,
@@ -12,7 +11,7 @@ use awesomestock_proto::{
     auth::SecretError,
     command_line::{self, documents},
     resources,
-    server::{self, LogFormat},
+    server::{self, EnvFilter, Log, LogError},
 };
 use clap::FromArgMatches;
 use color_eyre::{Report, config::HookBuilder, eyre::WrapErr};
@@ -21,7 +20,6 @@ use payments_server::{
     config::{Config, Task},
 };
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 /// Exit code for an invalid value.
 const USAGE: u8 = 2;
@@ -64,7 +62,11 @@ fn main() -> ExitCode {
         Err(report) => {
             // If stderr is closed, the exit code remains.
             let _ = writeln!(io::stderr(), "payments-server: {report:#}");
-            ExitCode::FAILURE
+            let log = report.downcast_ref::<LogError>();
+            match log.is_some_and(LogError::is_from_variable) {
+                true => ExitCode::from(USAGE),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -82,21 +84,16 @@ fn run(config: &Config, options: Options) -> Result<(), Report> {
     // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
     HookBuilder::default().into_hooks().0.install();
     let filter = EnvFilter::try_new(&config.log)?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        // A closed terminal is not a reason to panic.
-        .log_internal_errors(false)
-        .with_writer(io::stderr);
-    match config.server.log_format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-    }
-    .map_err(|error: Box<dyn Error + Send + Sync>| Report::msg(error.to_string()))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .wrap_err("cannot start the runtime")?
-        .block_on(serve(config, options))
+        .block_on(async {
+            let log = Log::start("payments-server", filter, config.server.log_format)?;
+            let result = serve(config, options).await;
+            log.close().await;
+            result
+        })
 }
 
 async fn serve(config: &Config, options: Options) -> Result<(), Report> {

@@ -1,5 +1,5 @@
-//! Tower layer that counts each call on its connection until the last byte of its response, and limits unread
-//! responses.
+//! Tower layer that counts each call on its connection until the last byte of its response, limits unread responses,
+//! and keeps the call's span.
 
 use std::{
     convert::Infallible,
@@ -16,6 +16,7 @@ use tonic::{
     codegen::{Body as HttpBody, Bytes, Service, http},
 };
 use tower::Layer;
+use tracing::{Instrument, Span};
 
 use super::{
     connections::{
@@ -23,6 +24,7 @@ use super::{
         response_bodies::{CHUNK_BYTES, DetectsStall, ResponseBody, UntilRead},
     },
     http_status,
+    span::CallSpan,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,7 @@ pub(super) struct ActiveCallService<S>(S);
 pub(super) struct ActiveCallBody {
     body: Body,
     _call: Option<ActiveCall>,
+    span: Option<CallSpan>,
     /// `None` if the service detects stalls itself.
     state: Option<Arc<ResponseBody>>,
     /// Bytes of `body` that are not sent yet.
@@ -71,12 +74,22 @@ where
             connection.map(ResponseBody::new),
         );
         let rejected = http_status::not_grpc(&request);
-        let response = rejected.is_none().then(|| self.0.call(request));
+        let mut span = match rejected {
+            None => CallSpan::start(&request),
+            Some(_) => None,
+        };
+        let entered = span.as_ref().map_or_else(Span::none, |span| span.span().clone());
+        let response = rejected
+            .is_none()
+            .then(|| self.0.call(request).instrument(entered));
         Box::pin(async move {
             let mut response = match response {
                 Some(response) => response.await?,
                 None => rejected.unwrap_or_default(),
             };
+            if let Some(span) = &mut span {
+                span.read_status(response.headers());
+            }
             let until_read = response.extensions_mut().remove::<UntilRead>();
             let detects_stall = response.extensions_mut().remove::<DetectsStall>().is_some();
             let state = state.filter(|_| !detects_stall);
@@ -86,6 +99,7 @@ where
             Ok(response.map(|body| ActiveCallBody {
                 body,
                 _call: call,
+                span,
                 state,
                 remaining: Bytes::new(),
                 rejected: false,
@@ -139,11 +153,19 @@ impl HttpBody for ActiveCallBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Some(state) = self.state.clone() else {
-            return Pin::new(&mut self.body).poll_frame(cx);
+        let polled = match self.state.clone() {
+            Some(state) => {
+                let polled = self.poll_bounded(&state, cx);
+                state.polled(matches!(polled, Poll::Ready(Some(Ok(_)))));
+                polled
+            }
+            None => Pin::new(&mut self.body).poll_frame(cx),
         };
-        let polled = self.poll_bounded(&state, cx);
-        state.polled(matches!(polled, Poll::Ready(Some(Ok(_)))));
+        if let (Some(span), Poll::Ready(Some(Ok(frame)))) = (&mut self.span, &polled)
+            && let Some(trailers) = frame.trailers_ref()
+        {
+            span.read_status(trailers);
+        }
         polled
     }
 

@@ -5,6 +5,10 @@ mod calls;
 mod connections;
 pub mod health;
 mod http_status;
+mod log;
+#[cfg_attr(not(feature = "otel"), path = "no_otel.rs")]
+mod otel;
+mod span;
 mod unvectored;
 
 use std::{
@@ -22,6 +26,7 @@ use tokio_stream::{Stream, StreamExt, wrappers::TcpListenerStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::server::Connected};
 use tonic_health::ServingStatus;
+pub use tracing_subscriber::EnvFilter;
 
 pub use self::{
     args::{LogFormat, ServerArgs},
@@ -29,6 +34,7 @@ pub use self::{
         ConnectionHandle, ConnectionLimiter, ConnectionLimits, LimitedIo,
         response_bodies::{DetectsStall, UntilRead},
     },
+    log::{Log, LogError},
 };
 use self::{calls::ActiveCallLayer, unvectored::UnvectoredIo};
 use crate::{
