@@ -87,6 +87,7 @@ fn message() -> impl Strategy<Value = GambleInfo> {
                 outcome,
                 trade: Some(trade),
                 wallet,
+                ..ActionResult::default()
             };
             GambleInfo {
                 r#type: 1,
