@@ -15,7 +15,7 @@ use awesomestock_proto::{
     payment_statements::payment_statements_client::PaymentStatementsClient, transport, types::Payment,
 };
 use common::payment;
-use otlp::Collector;
+use otlp::{Collector, hex};
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::{Code, Request, Status, transport::Channel};
 
@@ -174,8 +174,4 @@ fn an_invalid_address_is_wrong_usage() {
             );
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

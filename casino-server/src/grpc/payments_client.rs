@@ -10,8 +10,8 @@ use std::{
 };
 
 use awesomestock_proto::{
-    auth::BearerInterceptor, payment_statements::payment_statements_client::PaymentStatementsClient, tls,
-    types,
+    auth::BearerInterceptor, payment_statements::payment_statements_client::PaymentStatementsClient,
+    server::continue_trace, tls, types,
 };
 use futures_util::{
     Stream, StreamExt, future,
@@ -21,7 +21,7 @@ use tokio::{
     sync::{Semaphore, oneshot},
     time::timeout,
 };
-use tonic::{Code, Status, service::interceptor::InterceptedService, transport::Channel};
+use tonic::{Code, Request, Status, service::interceptor::InterceptedService, transport::Channel};
 
 use crate::{
     config::payments_endpoint::PaymentsEndpoint,
@@ -101,12 +101,14 @@ impl PaymentsClient {
                 ..convert::payment(&player, payment)
             }
         });
+        let mut request = Request::new(payments);
+        continue_trace(request.metadata_mut());
         let mut client = self.client.clone();
         let call = async {
             tokio::select! {
                 // A dropped sender means no error, and disables this branch.
                 Ok(error) = read_error => Err(StatementError::Read(error)),
-                response = client.create_statement(payments) => match response {
+                response = client.create_statement(request) => match response {
                     Ok(statement) => {
                         self.outage.log_success("the payments server works again");
                         Ok(statement.into_inner())

@@ -35,6 +35,7 @@ pub use self::{
         response_bodies::{DetectsStall, UntilRead},
     },
     log::{Log, LogError},
+    otel::continue_trace,
 };
 use self::{calls::ActiveCallLayer, unvectored::UnvectoredIo};
 use crate::{

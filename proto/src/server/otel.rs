@@ -7,7 +7,7 @@ use std::{
 };
 
 use opentelemetry::{
-    propagation::{Extractor, TextMapPropagator},
+    propagation::{Extractor, Injector, TextMapPropagator},
     trace::TracerProvider,
 };
 use opentelemetry_otlp::{
@@ -20,7 +20,10 @@ use opentelemetry_sdk::{
     resource::{EnvResourceDetector, TelemetryResourceDetector},
     trace::{SdkTracerProvider, SpanData, SpanExporter},
 };
-use tonic::codegen::http::HeaderMap;
+use tonic::{
+    codegen::http::{HeaderMap, HeaderName},
+    metadata::{AsciiMetadataKey, MetadataMap},
+};
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, registry::LookupSpan};
@@ -115,7 +118,23 @@ pub(super) fn set_parent(span: &Span, metadata: &HeaderMap) {
     let _ = span.set_parent(parent);
 }
 
+/// Adds the current call to the metadata of a call that it makes to another server, which becomes a part of its trace.
+pub fn continue_trace(metadata: &mut MetadataMap) {
+    let context = Span::current().context();
+    TraceContextPropagator::new().inject_context(&context, &mut NewMetadata(metadata));
+}
+
 struct Metadata<'a>(&'a HeaderMap);
+
+struct NewMetadata<'a>(&'a mut MetadataMap);
+
+impl Injector for NewMetadata<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(key), Ok(value)) = (AsciiMetadataKey::from_bytes(key.as_bytes()), value.parse()) {
+            self.0.insert(key, value);
+        }
+    }
+}
 
 impl Extractor for Metadata<'_> {
     fn get(&self, key: &str) -> Option<&str> {
@@ -123,7 +142,7 @@ impl Extractor for Metadata<'_> {
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(|key| key.as_str()).collect()
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
 

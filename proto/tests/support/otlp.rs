@@ -93,3 +93,8 @@ fn attribute(attributes: &[KeyValue], key: &str) -> String {
         _ => String::new(),
     }
 }
+
+/// Writes an ID as in `traceparent`.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
