@@ -148,6 +148,23 @@ fn messages_of_a_session_keep_their_bytes() {
         }),
         ..Default::default()
     };
+    assert_bytes(vec![
+        (
+            "a price",
+            price.encode_to_vec(),
+            b"\x12\x10\x0a\x0cAwesomeStock\x10\x0a",
+        ),
+        ("a result", result.encode_to_vec(), b"\x08\x01\x1a\x04\x0a\x02no"),
+        (
+            "a headline",
+            news.encode_to_vec(),
+            b"\x08\x06\x42\x05\x0a\x01x\x10\x03",
+        ),
+    ]);
+}
+
+#[test]
+fn messages_of_resting_orders_keep_their_bytes() {
     let ended = casino::Order {
         id: vec![7],
         r#type: casino::ActionType::Sell.into(),
@@ -187,17 +204,6 @@ fn messages_of_a_session_keep_their_bytes() {
             b"\x08\x07\x4a\x1f\x0a\x1b\x0a\x01\x07\x10\x01\x18\x03\x20\x04\x28\x05\x30\x01\x38\x02\x40\x08\x48\x09\x50\x0a\x5a\x00\x62\x02no\x12\x00",
         ),
         ("an accepted order", accepted.encode_to_vec(), b"\x10\x03\x2a\x00"),
-        (
-            "a price",
-            price.encode_to_vec(),
-            b"\x12\x10\x0a\x0cAwesomeStock\x10\x0a",
-        ),
-        ("a result", result.encode_to_vec(), b"\x08\x01\x1a\x04\x0a\x02no"),
-        (
-            "a headline",
-            news.encode_to_vec(),
-            b"\x08\x06\x42\x05\x0a\x01x\x10\x03",
-        ),
     ]);
 }
 

@@ -179,7 +179,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
         trades = challenge::trades(&client).await?;
         Ok(())
     };
-    with_servers(game, servers).await?;
+    Box::pin(with_servers(game, servers)).await?;
     run.finish(trades, &mut io::stdout().lock())
 }
 

@@ -142,7 +142,7 @@ fn an_order_that_rests_is_not_placed_again_though_its_answer_is_forgotten() {
     assert_eq!(decide(&mut open, ann, order), Ok(LedgerEntry::Accepted));
     let again = |open: &mut OpenBatch, price| {
         let Command::Rest(terms) = rest(Side::Buy, Trigger::Limit, 1, price) else {
-            unreachable!()
+            panic!("not an order that rests")
         };
         open.rest(ann, terms, Some(RequestId([1; 16])), UnixMillis(7))
     };

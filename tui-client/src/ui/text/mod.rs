@@ -48,7 +48,7 @@ fn goes_on(rest: &str) -> bool {
     let mut letters = rest.chars();
     match letters.next() {
         Some(',' | '.') => letters.next().is_some_and(|letter| letter.is_ascii_digit()),
-        next => next.is_some_and(|letter| letter.is_alphanumeric()),
+        next => next.is_some_and(char::is_alphanumeric),
     }
 }
 

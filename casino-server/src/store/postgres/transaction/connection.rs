@@ -103,7 +103,7 @@ impl WriterConnection {
             created?;
             Ok((rows?, answers?, orders?, ticks?))
         };
-        let (rows, answers, orders, ticks) = with_timeout(asked).await?;
+        let (rows, answers, orders, ticks) = with_timeout(Box::pin(asked)).await?;
         let newest = ticks.last().ok_or(PgError::Row("there is no price"))?;
         Ok(LoadedAccounts {
             accounts: accounts(&rows, &answers, &orders)?,
@@ -143,7 +143,7 @@ impl WriterConnection {
             stored_answer?;
             Ok((updated?, ordered?))
         };
-        let (accounts, written) = with_timeout(asked).await?;
+        let (accounts, written) = with_timeout(Box::pin(asked)).await?;
         if accounts != u64::try_from(batch.records.len()).unwrap_or(u64::MAX) {
             return Err(PgError::Row("an account to update is missing"));
         }

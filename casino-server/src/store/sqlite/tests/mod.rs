@@ -380,7 +380,7 @@ proptest! {
                         batch.trades.push(TradePosting { account: after.id, trade, page, previous });
                         trades[*player].push(trade);
                     }
-                    LedgerEntry::Accepted | LedgerEntry::Cancelled => unreachable!("no order rests"),
+                    LedgerEntry::Accepted | LedgerEntry::Cancelled => panic!("no order rests"),
                 }
                 records[*player] = after;
             }
