@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use awesomestock_proto::values::Trigger;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub(crate) use invariants::without_wire;
 use invariants::{CheckedGame, check_screen};
@@ -27,6 +28,7 @@ use crate::{
         },
         portfolio::{
             money::{Side, UnixMillis},
+            order::Condition,
             quantity::{MAX_TYPED_CHARS, Quantity},
             ticket::Ticket,
             wallet::{Wallet, WalletState},
@@ -107,6 +109,13 @@ fn words_of(command: Command) -> String {
         Command::BuyTokens(dollars) => ("buyTokens", Some(dollars), None),
         Command::Withdraw(tokens) => ("withdraw", Some(tokens), None),
         Command::Order(side, count, limit) => (side.word(), Some(count), limit),
+        Command::Rest(side, Quantity::Count(count), Condition { trigger, price }) => {
+            assert!(count >= 1 && price >= 1, "{command:?}");
+            return match trigger {
+                Trigger::Limit => format!("{} {count} @ {price} rest", side.word()),
+                Trigger::Stop => format!("{} {count} stop {price}", side.word()),
+            };
+        }
         Command::AlertAbove(price) => ("alertAbove", Some(price), None),
         Command::AlertBelow(price) => ("alertBelow", Some(price), None),
         alone => {
