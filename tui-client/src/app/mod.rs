@@ -60,7 +60,7 @@ use self::{
 };
 pub use self::{
     event::{Effect, Effects},
-    update::command::MAX_WAITING_ORDERS,
+    update::send::MAX_WAITING_ORDERS,
 };
 use crate::app::{
     update::{input, server, wire as wire_update},

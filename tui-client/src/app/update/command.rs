@@ -10,7 +10,7 @@ use crate::app::{
         lab::Fault,
         request::Request,
     },
-    connection::{Connection, ConnectionStatus},
+    connection::Connection,
     overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, Scroll, tour::Tour},
     portfolio::{
         alerts::Alert,
@@ -19,16 +19,15 @@ use crate::app::{
         quantity::Quantity,
         ticket::Estimate,
     },
-    update::{orders, wire},
+    update::{
+        orders,
+        send::{NO_RESTING_ORDERS, not_sent, send_order},
+        wire,
+    },
 };
 
 /// Tokens from which an order needs confirmation.
 pub(crate) const LARGE_TOKENS: i64 = 10_000;
-
-/// Most orders that may wait for answers.
-pub const MAX_WAITING_ORDERS: usize = 64;
-
-const NO_LIMITS: &str = "this casino does not support limit orders";
 
 const NO_PRICE: &str = "the price is missing";
 
@@ -64,7 +63,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::Max => state.ticket.toggle_max(),
         Action::Limit => state.ticket.begin_limit(),
         action if action.needs_resting_orders() && !state.lobby.capabilities.orders => {
-            let reason = not_sent(state, 1).unwrap_or_else(|| orders::UNSUPPORTED.to_owned());
+            let reason = not_sent(state, 1).unwrap_or_else(|| NO_RESTING_ORDERS.to_owned());
             return blocked_reason(state, &reason);
         }
         Action::Rest => state.ticket.next_rest(),
@@ -327,53 +326,6 @@ fn below_one_stock(state: &AppState, quantity: Quantity, order: Estimate) -> Opt
 fn blocked_reason(state: &mut AppState, why: &str) -> Effects {
     state.log.notify(state.now, ActionStatus::NotSent(why.to_owned()));
     Effects::new()
-}
-
-/// Sends an order unless it is blocked. `up_to`: the casino trades as many stocks as possible, at most these.
-pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {
-    let limit_unsupported = action.limit().is_some() && !state.lobby.capabilities.limits;
-    let reason = not_sent(state, action.order().map_or(0, |(_, count)| count));
-    let rest_unsupported = action.condition().is_some() && !state.lobby.capabilities.orders;
-    let reason = reason.or_else(|| limit_unsupported.then(|| NO_LIMITS.to_owned()));
-    let reason = reason.or_else(|| rest_unsupported.then(|| orders::UNSUPPORTED.to_owned()));
-    let Some(reason) = reason else {
-        let order = state.log.send(state.now, action, up_to);
-        return order.map(Effect::Send).into_iter().collect();
-    };
-    state.log.push(LogEntry {
-        at: state.now,
-        action,
-        status: ActionStatus::NotSent(reason),
-    });
-    Effects::new()
-}
-
-pub(super) fn not_sent(state: &AppState, count: i32) -> Option<String> {
-    let status = state.connection.status(state.now, state.market.interval_ms());
-    match status {
-        ConnectionStatus::Live => {}
-        ConnectionStatus::Stale { age_ms } => {
-            let seconds = age_ms.checked_div(1000).unwrap_or(0);
-            return Some(format!(
-                "no price for {} s; orders resume with the next one",
-                thousands(seconds)
-            ));
-        }
-        ConnectionStatus::Connecting => return Some("still connecting to the table".to_owned()),
-        ConnectionStatus::Reconnecting { .. } => return Some("connection lost, reconnecting".to_owned()),
-        ConnectionStatus::Rejected => {
-            return Some("the casino rejected the session; :gamble retries".to_owned());
-        }
-        ConnectionStatus::Disconnected => return Some("you left the table; :gamble rejoins".to_owned()),
-    }
-    if count < 1 {
-        return Some("the quantity is 0".to_owned());
-    }
-    if state.log.is_resend_due {
-        return Some("still connecting to the table".to_owned());
-    }
-    (state.log.waiting() >= MAX_WAITING_ORDERS)
-        .then(|| format!("{MAX_WAITING_ORDERS} orders are waiting for an answer already"))
 }
 
 fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {

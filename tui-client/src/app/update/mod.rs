@@ -2,8 +2,10 @@
 
 pub(crate) mod command;
 pub(crate) mod document;
+mod fills;
 pub(crate) mod input;
 mod order_keys;
 mod orders;
+pub(crate) mod send;
 pub(crate) mod server;
 pub(crate) mod wire;

@@ -3,7 +3,10 @@
 use awesomestock_proto::text::thousands;
 use uuid::Uuid;
 
-use super::command::{not_sent, send_order};
+use super::{
+    fills::{keep_trade, record_fill, record_latency},
+    send::{not_sent, send_order},
+};
 use crate::app::{
     AppState, Effect, Effects,
     commands::request::Request,
@@ -14,11 +17,7 @@ use crate::app::{
         order_log::{ActionStatus, LogEntry, LoggedAction},
         wallet::Wallet,
     },
-    update::server,
 };
-
-/// Why nothing is done about resting orders at a casino without them.
-pub(super) const UNSUPPORTED: &str = "orders cannot rest at this casino";
 
 /// Resends orders that waited for the capabilities, and requests the open orders.
 pub(super) fn on_capabilities(state: &mut AppState) -> Effects {
@@ -45,7 +44,7 @@ pub(super) fn request(state: &mut AppState) -> Option<Effect> {
 
 /// Handles the answer to an order that was accepted to rest. Of a repeated order, it may have ended since.
 pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) -> Effects {
-    server::record_latency(state);
+    record_latency(state);
     let status = ActionStatus::Done("rests until cancelled".to_owned());
     state.log.answer_order(state.now, status, None);
     if order.end.is_some() {
@@ -150,11 +149,11 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 state.chart.markers.push(trade.marker());
                 state.log.push(entry);
             }
-            effects.extend(server::keep_trade(state, *trade));
+            effects.extend(keep_trade(state, *trade));
             state.session.record_trade();
             match wallet {
                 Some(wallet) => {
-                    let earned = server::record_fill(state, trade.side, trade.count, trade.price, wallet);
+                    let earned = record_fill(state, trade.side, trade.count, trade.price, wallet);
                     effects.extend(earned);
                 }
                 None => effects.push(Effect::Call(Request::Holdings)),

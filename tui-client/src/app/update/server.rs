@@ -8,17 +8,18 @@ use crate::app::{
     AppState, Effect, Effects,
     commands::request::Request,
     connection::{self, Connection, OpenConnection},
-    event::{Kept, OrderResult, RequestError, Response, StreamEvent},
+    event::{OrderResult, RequestError, Response, StreamEvent},
     overlay::{Document, Overlay, PaymentRow, Remote, trade_list::TradeList},
     portfolio::{
-        achievements::Fill,
-        money::Side,
         order_log::{ActionStatus, LoggedAction},
         rows::{NumberedTrade, TradeRow},
         wallet::Wallet,
     },
     prices::{PriceHistory, PricePoint},
-    update::orders,
+    update::{
+        fills::{keep_trade, record_fill, record_latency},
+        orders,
+    },
 };
 
 pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
@@ -184,13 +185,6 @@ fn jitter(state: &AppState, attempt: u32) -> u64 {
     hasher.finish()
 }
 
-/// Records the time since the oldest pending order was sent.
-pub(super) fn record_latency(state: &mut AppState) {
-    if let Some((live, since)) = state.connection.live_mut().zip(state.log.waiting_since()) {
-        live.record_latency(since, state.now);
-    }
-}
-
 fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     record_latency(state);
     let status = if result.executed {
@@ -230,37 +224,6 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
         None => Some(Effect::Call(Request::Holdings)),
     };
     effects.into_iter().chain(call).chain(rung).collect()
-}
-
-/// Keeps a trade of a challenge: its result is computed from them.
-pub(super) fn keep_trade(state: &AppState, trade: TradeRow) -> Option<Effect> {
-    let is_challenge = state.session.settings.is_challenge();
-    is_challenge.then_some(Effect::Keep(Kept::Trade(trade)))
-}
-
-/// Records an executed order, and shows and keeps what it earns. `after`: the wallet then, not applied yet.
-pub(super) fn record_fill(
-    state: &mut AppState,
-    side: Side,
-    count: i32,
-    price: i32,
-    after: Wallet,
-) -> Effects {
-    let fill = Fill {
-        side,
-        count,
-        price,
-        before: state.holdings.wallet().copied(),
-        after,
-        streak: state.session.streak,
-    };
-    let mut effects = Effects::new();
-    for row in state.session.record_fill(fill, &state.market) {
-        let words = format!("achievement: {}", row.name);
-        state.alerts.toast(words, state.now);
-        effects.push(Effect::Keep(Kept::Achievement(row.achievement)));
-    }
-    effects
 }
 
 pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {

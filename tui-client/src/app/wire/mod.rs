@@ -6,7 +6,6 @@
 
 pub mod fields;
 mod kind;
-mod orders;
 
 use std::collections::VecDeque;
 

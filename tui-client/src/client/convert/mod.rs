@@ -1,9 +1,11 @@
 //! Converts between protobuf messages and the types of the game. Invalid values from a server are rejected or dropped.
 
+mod orders;
+
+pub(crate) use self::orders::resting_order;
 use super::{
     RequestError,
     error::{ellipsize, without_field},
-    orders::resting_order,
 };
 use crate::{
     app::{

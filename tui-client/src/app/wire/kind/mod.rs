@@ -1,5 +1,7 @@
 //! Types of rows, their fields in words, and a sentence that explains each.
 
+mod orders;
+
 use awesomestock_proto::{
     auth,
     casino::{
@@ -10,10 +12,8 @@ use awesomestock_proto::{
 };
 use prost::Message;
 
-use super::{
-    Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow,
-    orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, ended_order, order_words},
-};
+use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, ended_order, order_words};
+use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
 
 /// Most characters of a text in a row.
 const MAX_CHARS: usize = 200;
@@ -269,7 +269,7 @@ fn result(result: &ActionResult) -> (RowKind, String) {
     (RowKind::Result { is_executed }, words)
 }
 
-pub(super) fn wallet(wallet: &Wallet) -> String {
+fn wallet(wallet: &Wallet) -> String {
     format!(
         "{}, {}",
         pluralize(wallet.tokens, "token"),
@@ -296,7 +296,7 @@ fn trade_words(trade: &Trade) -> String {
     )
 }
 
-pub(super) fn side(kind: i32) -> &'static str {
+fn side(kind: i32) -> &'static str {
     ActionType::try_from(kind).map_or("unknown type", |kind| kind.as_str_name())
 }
 
@@ -321,7 +321,7 @@ fn max_bytes() -> i64 {
     i64::try_from(MAX_MESSAGE_BYTES).unwrap_or(i64::MAX)
 }
 
-pub(super) fn cut(text: &str) -> String {
+fn cut(text: &str) -> String {
     let mut letters = text.chars();
     let mut short: String = letters.by_ref().take(MAX_CHARS).collect();
     if letters.next().is_some() {

@@ -5,7 +5,7 @@ use awesomestock_proto::{
     text::thousands,
 };
 
-use super::kind::{cut, side, wallet};
+use super::{cut, side, wallet};
 
 /// About the result of an order that was accepted to rest.
 pub(super) const ACCEPTED_SENTENCE: &str = "The answer to the oldest order without one: the order rests at the casino, \

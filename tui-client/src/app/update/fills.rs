@@ -1,0 +1,45 @@
+//! What an answered order changes besides the wallet.
+
+use crate::app::{
+    AppState, Effect, Effects,
+    event::Kept,
+    portfolio::{achievements::Fill, money::Side, rows::TradeRow, wallet::Wallet},
+};
+
+/// Records the time since the oldest pending order was sent.
+pub(super) fn record_latency(state: &mut AppState) {
+    if let Some((live, since)) = state.connection.live_mut().zip(state.log.waiting_since()) {
+        live.record_latency(since, state.now);
+    }
+}
+
+/// Keeps a trade of a challenge: its result is computed from them.
+pub(super) fn keep_trade(state: &AppState, trade: TradeRow) -> Option<Effect> {
+    let is_challenge = state.session.settings.is_challenge();
+    is_challenge.then_some(Effect::Keep(Kept::Trade(trade)))
+}
+
+/// Records an executed order, and shows and keeps what it earns. `after`: the wallet then, not applied yet.
+pub(super) fn record_fill(
+    state: &mut AppState,
+    side: Side,
+    count: i32,
+    price: i32,
+    after: Wallet,
+) -> Effects {
+    let fill = Fill {
+        side,
+        count,
+        price,
+        before: state.holdings.wallet().copied(),
+        after,
+        streak: state.session.streak,
+    };
+    let mut effects = Effects::new();
+    for row in state.session.record_fill(fill, &state.market) {
+        let words = format!("achievement: {}", row.name);
+        state.alerts.toast(words, state.now);
+        effects.push(Effect::Keep(Kept::Achievement(row.achievement)));
+    }
+    effects
+}
