@@ -38,7 +38,7 @@ fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     anna.see("tokens 500");
     anna.type_keys("2o8");
     anna.see("@ 8_ rest");
-    anna.see("8 or lower");
+    anna.see("price is 8");
     anna.type_keys("b");
     anna.see("BUY 2 @ 8 rests until cancelled");
     anna.type_keys("\t");

@@ -379,7 +379,7 @@ pub struct OrderArgs {
     /// Let the order rest at the casino until a price meets --limit, or until you cancel it
     #[arg(long, requires = "limit")]
     pub rest: bool,
-    /// Let the order rest until the price is this or worse: at or above it for a buy, at or below it for a sell
+    /// Let the order rest until the price is this or worse: a buy at this price or more, a sell at this price or less
     #[arg(long, value_name = "PRICE", value_parser = parse_count, allow_negative_numbers = true,
         conflicts_with = "limit")]
     pub stop: Option<i32>,

@@ -77,7 +77,7 @@ fn keys_send_orders_with_the_limit_the_ticket_shows() {
 #[test]
 fn an_order_blocked_by_its_limit_is_explained() {
     for (limits, keys, action, reason) in [
-        (true, "2@b", LoggedAction::Notice, "the limit price is missing"),
+        (true, "2@b", LoggedAction::Notice, "the price is missing"),
         (
             false,
             "2@14b",
