@@ -291,6 +291,26 @@ async fn settle_orders(server: &CasinoProcess, played: &mut PlayerLog) -> usize 
     fills
 }
 
+async fn settle_all_orders(servers: &Servers, all: &mut [PlayerLog]) {
+    let server = servers.lock().unwrap().pop().unwrap();
+    let mut fills = 0;
+    for played in all {
+        fills += settle_orders(&server, played).await;
+    }
+    servers.lock().unwrap().push(server);
+    assert!(fills > 10, "{fills} fills of resting orders");
+}
+
+async fn check_ledger(url: &str) {
+    let store = url.parse().unwrap();
+    let checked = tokio::task::spawn_blocking(move || {
+        let mut differences = Vec::new();
+        casino_server::check(&store, |difference| differences.push(difference.to_string())).unwrap();
+        differences
+    });
+    assert_eq!(checked.await.unwrap(), Vec::<String>::new());
+}
+
 /// Waits for `more` ticks.
 async fn wait_for_ticks((ledger, ticked): &(tokio_postgres::Client, Arc<Notify>), more: i64) {
     let newest = "SELECT max(number) FROM ticks";
@@ -357,13 +377,7 @@ async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
     wait_for_ticks(&ledger, 5).await;
     stop.store(true, Ordering::SeqCst);
     let mut played = with_timeout(players.join_all()).await;
-    let server = servers.lock().unwrap().pop().unwrap();
-    let mut fills = 0;
-    for played in &mut played {
-        fills += settle_orders(&server, played).await;
-    }
-    servers.lock().unwrap().push(server);
-    assert!(fills > 10, "{fills} fills of resting orders");
+    settle_all_orders(&servers, &mut played).await;
     audit(&url, &played, DOLLARS).await;
     let (ledger, _) = ledger;
     let terms: i64 = ledger
@@ -381,11 +395,5 @@ async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
         server.terminate();
         assert_eq!(server.wait().0.code(), Some(0));
     }
-    let store = url.parse().unwrap();
-    let checked = tokio::task::spawn_blocking(move || {
-        let mut differences = Vec::new();
-        casino_server::check(&store, |difference| differences.push(difference.to_string())).unwrap();
-        differences
-    });
-    assert_eq!(checked.await.unwrap(), Vec::<String>::new());
+    check_ledger(&url).await;
 }

@@ -107,7 +107,7 @@ impl Engine {
     }
 
     /// Opens a new casino with a fixed price of 10.
-    async fn new(&self) -> TestCasino {
+    async fn open_new(&self) -> TestCasino {
         self.open(tempfile::tempdir().unwrap(), FIXED_PRICE_TICK).await
     }
 
@@ -136,47 +136,9 @@ impl Engine {
     }
 }
 
-async fn check_acceptance(engine: &Engine) {
-    let mut casino = engine.new().await;
-    casino.client.deposit("ann", 100).await.unwrap();
-    let mut session = casino.client.open_session("ann", FEEDS).await;
-    assert_eq!(session.capabilities.as_deref(), Some("ticks,wallet,ids,orders"));
-    let order = limit(buy("ann", 5), 9, 1);
-    let accepted = execute(&mut session, order.clone()).await;
-    assert_eq!(
-        (accepted.msg.as_str(), accepted.outcome(), accepted.trade),
-        (ACCEPTED_MESSAGE, ActionOutcome::OutcomeAccepted, None)
-    );
-    let rests = accepted.order.clone().unwrap();
-    assert_eq!(
-        (
-            rests.state(),
-            rests.stocks_count,
-            rests.limit_price,
-            rests.stop_price
-        ),
-        (OrderState::OrderOpen, 5, 9, 0)
-    );
-    assert_eq!(
-        (rests.id, rests.end_number, rests.ended_unix_ms),
-        (vec![1; 16], 0, 0)
-    );
-    assert_eq!(accepted.wallet.unwrap().tokens, 500, "nothing is reserved");
-    assert_eq!(
-        execute(&mut session, order.clone()).await,
-        accepted,
-        "it is repeated"
-    );
-    // The current price meets it, so it executes at once.
-    let bought = execute(&mut session, limit(buy("ann", 5), 10, 2)).await;
-    assert_eq!((bought.msg.as_str(), bought.order), (EXECUTED_MESSAGE, None));
-    assert_eq!(bought.trade.unwrap().price, 10);
-    let rejected = execute(&mut session, stop(sell("ann", 50), 10, 3)).await;
-    assert_eq!(
-        (rejected.msg.as_str(), rejected.order),
-        ("you have 5 stocks, not 50", None)
-    );
-    for (action, message) in [
+/// Orders that are rejected, with the reasons. Order 1 of ann buys 5 stocks at 9.
+fn invalid_orders() -> Vec<(Action, &'static str)> {
+    vec![
         (
             limit(buy("ann", 6), 9, 1),
             "id: already used for a different request",
@@ -226,7 +188,50 @@ async fn check_acceptance(engine: &Engine) {
             },
             "id: an order that rests needs one",
         ),
-    ] {
+    ]
+}
+
+async fn check_acceptance(engine: &Engine) {
+    let mut casino = engine.open_new().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut session = casino.client.open_session("ann", FEEDS).await;
+    assert_eq!(session.capabilities.as_deref(), Some("ticks,wallet,ids,orders"));
+    let order = limit(buy("ann", 5), 9, 1);
+    let accepted = execute(&mut session, order.clone()).await;
+    assert_eq!(
+        (accepted.msg.as_str(), accepted.outcome(), accepted.trade),
+        (ACCEPTED_MESSAGE, ActionOutcome::OutcomeAccepted, None)
+    );
+    let rests = accepted.order.clone().unwrap();
+    assert_eq!(
+        (
+            rests.state(),
+            rests.stocks_count,
+            rests.limit_price,
+            rests.stop_price
+        ),
+        (OrderState::OrderOpen, 5, 9, 0)
+    );
+    assert_eq!(
+        (rests.id, rests.end_number, rests.ended_unix_ms),
+        (vec![1; 16], 0, 0)
+    );
+    assert_eq!(accepted.wallet.unwrap().tokens, 500, "nothing is reserved");
+    assert_eq!(
+        execute(&mut session, order.clone()).await,
+        accepted,
+        "it is repeated"
+    );
+    // The current price meets it, so it executes at once.
+    let bought = execute(&mut session, limit(buy("ann", 5), 10, 2)).await;
+    assert_eq!((bought.msg.as_str(), bought.order), (EXECUTED_MESSAGE, None));
+    assert_eq!(bought.trade.unwrap().price, 10);
+    let rejected = execute(&mut session, stop(sell("ann", 50), 10, 3)).await;
+    assert_eq!(
+        (rejected.msg.as_str(), rejected.order),
+        ("you have 5 stocks, not 50", None)
+    );
+    for (action, message) in invalid_orders() {
         assert_eq!(session.execute(action).await, message);
     }
     for id in 10..41 {
@@ -244,7 +249,7 @@ async fn check_acceptance(engine: &Engine) {
 }
 
 async fn check_cancellation(engine: &Engine) {
-    let mut casino = engine.new().await;
+    let mut casino = engine.open_new().await;
     casino.client.deposit("ann", 100).await.unwrap();
     let mut sessions = [
         casino.client.open_session("ann", FEEDS).await,
@@ -303,7 +308,7 @@ fn first_tick(is_met: impl Fn(i32) -> bool) -> (i64, i32) {
 }
 
 async fn check_execution(engine: &Engine) {
-    let mut casino = engine.new().await;
+    let mut casino = engine.open_new().await;
     casino.client.deposit("ann", 100).await.unwrap();
     let mut session = casino.client.open_session("ann", FEEDS).await;
     assert_eq!(session.execute(buy("ann", 20)).await, EXECUTED_MESSAGE);
@@ -397,7 +402,11 @@ async fn orders_rest_on_a_shared_ledger() {
 async fn an_end_reaches_the_sessions_at_every_casino() {
     let Some(cluster) = Cluster::start() else { return };
     let engine = Engine(Some(cluster.database("three")));
-    let mut casinos = [engine.new().await, engine.new().await, engine.new().await];
+    let mut casinos = [
+        engine.open_new().await,
+        engine.open_new().await,
+        engine.open_new().await,
+    ];
     casinos[0].client.deposit("ann", 100).await.unwrap();
     let mut sessions = Vec::new();
     for casino in &mut casinos {

@@ -91,10 +91,10 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
         Overlay::Confirm(command) => confirm_key(*command, key),
         Overlay::Amount(entry) => amount_key(entry, key, state.holdings.tokens()),
     };
-    apply(state, outcome)
+    apply(state, &outcome)
 }
 
-fn apply(state: &mut AppState, outcome: KeyOutcome) -> Effects {
+fn apply(state: &mut AppState, outcome: &KeyOutcome) -> Effects {
     if !matches!(
         outcome,
         KeyOutcome::Kept | KeyOutcome::Copy | KeyOutcome::Export(_)
@@ -104,12 +104,12 @@ fn apply(state: &mut AppState, outcome: KeyOutcome) -> Effects {
     match outcome {
         KeyOutcome::Kept => document_update::load_more(state),
         KeyOutcome::Copy => document_update::copy(state),
-        KeyOutcome::Export(format) => document_update::export(state, format),
+        KeyOutcome::Export(format) => document_update::export(state, *format),
         KeyOutcome::Close => Effects::new(),
-        KeyOutcome::Run(command) => command_update::execute(state, command),
-        KeyOutcome::Act(action) => command_update::perform(state, action),
-        KeyOutcome::Inject(fault) => command_update::inject(state, fault),
-        KeyOutcome::RunConfirmed(command) => command_update::run_confirmed(state, command),
+        KeyOutcome::Run(command) => command_update::execute(state, *command),
+        KeyOutcome::Act(action) => command_update::perform(state, *action),
+        KeyOutcome::Inject(fault) => command_update::inject(state, *fault),
+        KeyOutcome::RunConfirmed(command) => command_update::run_confirmed(state, *command),
     }
 }
 
