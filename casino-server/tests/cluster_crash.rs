@@ -241,14 +241,12 @@ async fn audit(url: &str, all: &[PlayerLog], dollars: i32) {
 /// Cancels what is open and receives the remaining ends. Returns the number of fills.
 async fn settle_orders(server: &CasinoProcess, played: &mut PlayerLog) -> usize {
     let mut client = server.client();
-    let user = Some(support::user(&played.name));
-    let listed = with_timeout(client.get_orders(user.clone().unwrap()))
-        .await
-        .unwrap();
+    let user = support::user(&played.name);
+    let listed = with_timeout(client.get_orders(user.clone())).await.unwrap();
     for order in listed.into_inner().open {
         let id = order.id;
         let request = CancelOrderRequest {
-            user: user.clone(),
+            user: Some(user.clone()),
             id,
         };
         let ended = with_timeout(client.cancel_order(request))
@@ -257,7 +255,7 @@ async fn settle_orders(server: &CasinoProcess, played: &mut PlayerLog) -> usize 
             .into_inner();
         assert_ne!(ended.state(), OrderState::OrderOpen, "{ended:?}");
     }
-    let listed = with_timeout(client.get_orders(user.unwrap())).await.unwrap();
+    let listed = with_timeout(client.get_orders(user)).await.unwrap();
     let newest = listed
         .into_inner()
         .ended
@@ -323,24 +321,24 @@ async fn wait_for_ticks((ledger, ticked): &(tokio_postgres::Client, Arc<Notify>)
     with_timeout(newer).await;
 }
 
+async fn start(url: String) -> CasinoProcess {
+    let args = ["--tick", "60ms", "--house", "2"];
+    let starting = tokio::task::spawn_blocking(move || CasinoProcess::start_on(&url, &args));
+    starting.await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
     const PLAYERS: usize = 24;
     const DOLLARS: i32 = 1_000_000;
     let Some(cluster) = Cluster::start() else { return };
     let url = cluster.database("kills");
-    let args = ["--tick", "60ms", "--house", "2"];
+    let mut started = JoinSet::new();
     // Concurrently: one of them creates the tables and the market.
-    let starting: Vec<_> = (0..3)
-        .map(|_| {
-            let url = url.clone();
-            tokio::task::spawn_blocking(move || CasinoProcess::start_on(&url, &args))
-        })
-        .collect();
-    let mut servers = Vec::new();
-    for server in starting {
-        servers.push(with_timeout(server).await.unwrap());
+    for _ in 0..3 {
+        started.spawn(start(url.clone()));
     }
+    let servers = with_timeout(started.join_all()).await;
     for number in 0..PLAYERS {
         let mut client = servers[number % 3].client();
         client.deposit(&format!("p{number}"), DOLLARS).await.unwrap();
@@ -359,14 +357,7 @@ async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
     wait_for_ticks(&ledger, 5).await;
     for round in 0..6 {
         // One after the other, so that the leader is killed too.
-        let started = {
-            let url = url.clone();
-            with_timeout(tokio::task::spawn_blocking(move || {
-                CasinoProcess::start_on(&url, &args)
-            }))
-            .await
-            .unwrap()
-        };
+        let started = with_timeout(start(url.clone())).await;
         let killed = std::mem::replace(&mut servers.lock().unwrap()[round % 3], started);
         killed.kill();
         wait_for_ticks(&ledger, 5).await;

@@ -2,6 +2,7 @@
 //! the player's sessions, also after a restart and over several casinos.
 
 // The lint exemption for tests does not cover helper functions.
+#![allow(clippy::cognitive_complexity, reason = "each assertion counts as a branch")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;

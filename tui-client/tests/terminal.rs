@@ -121,6 +121,10 @@ fn reports_of_a_terminal_are_not_keys() {
 
 /// As over a slow serial line.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pauses between the bytes are what is tested"
+)]
 fn a_report_that_comes_byte_by_byte_is_not_typed() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);

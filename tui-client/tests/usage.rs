@@ -102,6 +102,36 @@ fn a_variable_that_is_not_utf8_is_named() {
     }
 }
 
+/// Command lines that print.
+const PRINTING: [&str; 26] = [
+    "--help",
+    "--version",
+    "help balance",
+    "buy --help",
+    "man",
+    "completions bash",
+    "doctor",
+    "price",
+    "balance",
+    "balance --json",
+    "buy 1",
+    "sell 1",
+    "buy-tokens 1",
+    "withdraw 5",
+    "trades",
+    "trades --csv",
+    "payments",
+    "payments --json",
+    "leaderboard",
+    "orders",
+    "orders --json",
+    "buy 1 --stop 2147483647",
+    "daily results",
+    "statement",
+    "statement --json",
+    "--plain",
+];
+
 #[test]
 fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
     let home = Home::new();
@@ -113,34 +143,7 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
             .success()
     );
     assert!(home.game(["buy", "2"]).output().unwrap().status.success());
-    for line in [
-        "--help",
-        "--version",
-        "help balance",
-        "buy --help",
-        "man",
-        "completions bash",
-        "doctor",
-        "price",
-        "balance",
-        "balance --json",
-        "buy 1",
-        "sell 1",
-        "buy-tokens 1",
-        "withdraw 5",
-        "trades",
-        "trades --csv",
-        "payments",
-        "payments --json",
-        "leaderboard",
-        "orders",
-        "orders --json",
-        "buy 1 --stop 2147483647",
-        "daily results",
-        "statement",
-        "statement --json",
-        "--plain",
-    ] {
+    for line in PRINTING {
         let command = || {
             let mut command = home.game(line.split(' '));
             command.stdin(Stdio::piped()).stderr(Stdio::piped());

@@ -66,16 +66,13 @@ fn limit(price: i32) -> Condition {
     }
 }
 
-fn ended(order: RestingOrder, number: i64, reason: EndReason) -> RestingOrder {
-    let end = OrderEnd {
+fn ended(mut order: RestingOrder, number: i64, reason: EndReason) -> RestingOrder {
+    order.end = Some(OrderEnd {
         number,
         at: START,
         reason,
-    };
-    RestingOrder {
-        end: Some(end),
-        ..order
-    }
+    });
+    order
 }
 
 fn filled(order: RestingOrder, number: i64) -> RestingOrder {
