@@ -1,5 +1,4 @@
-//! Compiles the contract with protox, in Rust alone, and keeps the file descriptors for gRPC reflection. Compiles the one
-//! file in C.
+//! Compiles the contract with protox, in Rust alone, and keeps the file descriptors for gRPC reflection.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -12,15 +11,7 @@ const FILES: [&str; 3] = [
     "payment_statements/payment_statements.proto",
 ];
 
-/// Linked although no Rust code calls it.
-const STDOUT: &str = "src/command_line/stdout.c";
-
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={STDOUT}");
-    cc::Build::new()
-        .file(STDOUT)
-        .link_lib_modifier("+whole-archive")
-        .try_compile("awesomestock_stdout")?;
     for file in FILES {
         println!("cargo::rerun-if-changed={file}");
     }
