@@ -52,7 +52,7 @@ fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     anna.type_keys("@3b");
     anna.see("BUY 2 @ 3 rests until cancelled");
     anna.type_keys("\t\t");
-    anna.see("BUY 2 @ 3  ↑ ↓");
+    anna.see("BUY 2 @ 3 ↓ ↑ ↓");
     anna.type_keys(DELETE);
     anna.see("cancelled: BUY 2 @ 3");
     let address = casino.kill();
