@@ -5,10 +5,11 @@ use std::{env, error::Error, fs, path::PathBuf};
 use tonic_prost_build::FileDescriptorSet;
 
 /// The contract's files, relative to this folder.
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "common/types.proto",
     "casino/casino.proto",
     "payment_statements/payment_statements.proto",
+    "operator/operator.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,7 +24,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // A set for each server, so that reflection describes what it serves. Encoded by protox itself, because a decoded
     // set would lose what prost-types does not know.
-    for (name, file) in [("casino", FILES[1]), ("payment_statements", FILES[2])] {
+    for (name, file) in [
+        ("casino", FILES[1]),
+        ("payment_statements", FILES[2]),
+        ("operator", FILES[3]),
+    ] {
         let mut descriptors = protox::Compiler::new(["."])?;
         descriptors
             .include_imports(true)

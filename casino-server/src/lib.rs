@@ -75,7 +75,7 @@ pub use self::{
         clock::Clock,
         environment::{Disk, Environment},
         limits::Limits,
-        options::{BOTS_MAX, OptionError, Options, TICK, TICK_DEFAULT, validate_tick},
+        options::{BOTS_MAX, OptionError, Options, STAKE_MAX, TICK, TICK_DEFAULT, validate_tick},
         payments_endpoint::PaymentsEndpoint,
         store_url::{StoreUrl, StoreUrlError},
     },
@@ -84,5 +84,5 @@ pub use self::{
         market::{PriceModel, UnknownModel, market_prices},
     },
     ledger::LedgerFailure,
-    server::{Casino, OpenError, ServeError, metrics::Metrics, workers::Workers},
+    server::{Casino, OpenError, ServeError, metrics::Metrics, operator::OperatorServer, workers::Workers},
 };

@@ -9,15 +9,15 @@ use std::{
 };
 
 use awesomestock_proto::{
-    auth::SharedSecret,
+    auth::{SecretError, SharedSecret},
     command_line::{self, documents},
     resources,
-    server::{self, EnvFilter, Log, LogError},
+    server::{self, BoundPort, EnvFilter, Log, LogError},
     text::{pluralize, sanitize},
 };
 use casino_server::{
     AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers,
-    config::{self, Args, CertArgs, Task},
+    config::{self, Args, CertArgs, RoundArgs, RoundCallError, Task},
 };
 use clap::FromArgMatches;
 use color_eyre::{
@@ -59,9 +59,10 @@ fn main() -> ExitCode {
             Args::definition(),
             "Without a command, the casino serves.",
         )),
+        Some(Task::Round(round)) => steer(&args, round),
         Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
-        None => match (log_filter(), args.payments_server.secret()) {
-            (Ok(filter), Ok(secret)) => start(&args, filter, secret),
+        None => match (log_filter(), secrets(&args)) {
+            (Ok(filter), Ok(secrets)) => start(&args, filter, secrets),
             (Err(error), _) => {
                 let _ = writeln!(io::stderr(), "casino-server: {error:#}");
                 return ExitCode::from(EXIT_USAGE);
@@ -95,6 +96,27 @@ fn parse() -> Result<Args, clap::Error> {
     Args::from_arg_matches(&command_line::matches(command, env::args_os())?)
 }
 
+/// The secrets for the payments server and of the operator service.
+struct Secrets {
+    payments: Option<SharedSecret>,
+    operator: Option<SharedSecret>,
+}
+
+fn secrets(args: &Args) -> Result<Secrets, SecretError> {
+    Ok(Secrets {
+        payments: args.payments_server.secret()?,
+        operator: args.operator_service.secret()?,
+    })
+}
+
+fn steer(args: &Args, round: &RoundArgs) -> Result<()> {
+    print(
+        round
+            .run(&args.operator_service, args.server.allow_plaintext)?
+            .as_bytes(),
+    )
+}
+
 /// Parses `RUST_LOG`; the default is `info`.
 fn log_filter() -> Result<EnvFilter> {
     let set = env::var_os(EnvFilter::DEFAULT_ENV).filter(|set| !set.is_empty());
@@ -103,12 +125,12 @@ fn log_filter() -> Result<EnvFilter> {
     EnvFilter::try_new(filter).wrap_err(EnvFilter::DEFAULT_ENV)
 }
 
-fn start(args: &Args, filter: EnvFilter, secret: Option<SharedSecret>) -> Result<()> {
+fn start(args: &Args, filter: EnvFilter, secrets: Secrets) -> Result<()> {
     // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
     HookBuilder::default().into_hooks().0.install();
     resources::runtime()?.block_on(async {
         let log = Log::start("casino-server", filter, args.server.log_format)?;
-        let result = run(args, secret).await;
+        let result = run(args, secrets).await;
         log.close().await;
         result
     })
@@ -152,6 +174,9 @@ fn check(args: &Args) -> Result<()> {
     };
     let totals = casino_server::check(&args.store, report)?;
     drop(stdout);
+    for line in &totals.results {
+        written = written.and_then(|()| command_line::print_line(line));
+    }
     written
         .and_then(|()| command_line::print_line(&totals.to_string()))
         .wrap_err(STDOUT_FAILED)?;
@@ -182,11 +207,11 @@ fn backup(args: &Args, file: &Path) -> Result<()> {
         .wrap_err(STDOUT_FAILED)
 }
 
-async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
+async fn run(args: &Args, secrets: Secrets) -> Result<()> {
     let tls = args.server.certificate()?;
     let shutdown = server::shutdown_signal(tls.clone()).wrap_err("cannot install signal handlers")?;
     let allow_plaintext = args.server.allow_plaintext;
-    let payments = args.payments_server.endpoint(secret, allow_plaintext)?;
+    let payments = args.payments_server.endpoint(secrets.payments, allow_plaintext)?;
     let allow_remote = tls.is_some() || allow_plaintext;
     // Bound first, so that no ledger is created if the port is in use. It accepts connections only after `listen`.
     let port = server::bind(&args.listen, allow_remote).await?;
@@ -194,11 +219,25 @@ async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
         Some(address) => Some(metrics_listener(address).await?),
         None => None,
     };
+    let operator = operator_listener(args, allow_remote, secrets.operator).await?;
     let casino = Casino::open(args.options(), payments).await?;
     let listener = port.listen()?;
     let address = listener.local_addr()?;
     if let Some(metrics) = metrics {
         tokio::spawn(casino.metrics().serve(metrics));
+    }
+    if let Some((port, secret)) = operator {
+        let listener = port.listen()?;
+        tracing::info!("serving the operator on {}", listener.local_addr()?);
+        let serving = casino
+            .operator(secret)
+            .serve(listener, tls.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the operator service failed");
+            }
+        });
     }
     command_line::print_line(&format!("casino-server listening on {address}")).wrap_err(STDOUT_FAILED)?;
 
@@ -206,6 +245,19 @@ async fn run(args: &Args, secret: Option<SharedSecret>) -> Result<()> {
         .serve_on(Workers::per_core(), listener, tls, shutdown)
         .await?;
     Ok(())
+}
+
+/// Binds the operator's address, if it is configured.
+async fn operator_listener(
+    args: &Args,
+    allow_remote: bool,
+    secret: Option<SharedSecret>,
+) -> Result<Option<(BoundPort, SharedSecret)>> {
+    let Some(address) = &args.operator_service.operator else {
+        return Ok(None);
+    };
+    let secret = secret.ok_or(RoundCallError::NoSecret)?;
+    Ok(Some((server::bind(address, allow_remote).await?, secret)))
 }
 
 async fn metrics_listener(address: &str) -> Result<TcpListener> {

@@ -39,6 +39,9 @@ const WRONG: &[(&str, &str, i32)] = &[
     ("CASINO_STALL", "1ms", 2),
     ("CASINO_MARKET", "wild", 2),
     ("CASINO_HOUSE", "21", 2),
+    ("CASINO_STAKE", "0", 2),
+    ("CASINO_OPERATOR", "nowhere", 2),
+    ("CASINO_OPERATOR_SECRET_FILE", "/nowhere", 1),
     ("CASINO_REQUIRE_KEY", "perhaps", 2),
     ("CASINO_TLS_CERT", "/nowhere", 2),
     ("CASINO_TLS_KEY", "/nowhere", 2),
@@ -73,11 +76,11 @@ fn each_variable_may_be_empty_and_errors_name_it() {
         let named = match *variable {
             "CASINO_TLS_CERT" => "CASINO_TLS_CERT is given without --tls-key or CASINO_TLS_KEY",
             "CASINO_TLS_KEY" => "CASINO_TLS_KEY is given without --tls-cert or CASINO_TLS_CERT",
-            "CASINO_TLS_CA" | "CASINO_PAYMENTS_SECRET_FILE" => "/nowhere",
+            "CASINO_TLS_CA" | "CASINO_PAYMENTS_SECRET_FILE" | "CASINO_OPERATOR_SECRET_FILE" => "/nowhere",
             variable => variable,
         };
         assert!(stderr.contains(named), "{variable}={wrong}: {stderr}");
-        if ["CASINO_TLS_KEY", "CASINO_PAYMENTS_SECRET_FILE", "CASINO_STORE"].contains(variable) {
+        if variable.ends_with("_SECRET_FILE") || ["CASINO_TLS_KEY", "CASINO_STORE"].contains(variable) {
             continue;
         }
         let mut command = process::command(&["check", "--store", &store(&ledger)]);
@@ -97,7 +100,13 @@ fn each_variable_may_be_empty_and_errors_name_it() {
 #[test]
 fn an_empty_secret_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    for variable in ["PAYMENTS_SECRET", "CASINO_PAYMENTS_SECRET_FILE", "CASINO_TLS_KEY"] {
+    for variable in [
+        "PAYMENTS_SECRET",
+        "CASINO_PAYMENTS_SECRET_FILE",
+        "OPERATOR_SECRET",
+        "CASINO_OPERATOR_SECRET_FILE",
+        "CASINO_TLS_KEY",
+    ] {
         let store = store(&ledger_path(&folder));
         let mut command = process::command(&["--listen", "127.0.0.1:0", "--store", &store]);
         let (code, stderr) = ended(command.env(variable, ""));
@@ -189,10 +198,11 @@ fn a_variable_that_is_not_unicode_is_named() {
         "CASINO_TLS_KEY",
         "CASINO_TLS_CA",
         "CASINO_PAYMENTS_SECRET_FILE",
+        "CASINO_OPERATOR_SECRET_FILE",
     ];
     let variables = WRONG.iter().map(|(variable, ..)| *variable);
     let texts = variables.filter(|variable| !files.contains(variable));
-    for variable in texts.chain(["RUST_LOG", "PAYMENTS_SECRET"]) {
+    for variable in texts.chain(["RUST_LOG", "PAYMENTS_SECRET", "OPERATOR_SECRET"]) {
         let mut command = process::command(&["--listen", "127.0.0.1:0"]);
         if variable == "CASINO_LISTEN" {
             command = process::command(&[]);

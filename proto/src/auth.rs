@@ -34,6 +34,9 @@ const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=512;
 /// Environment variable of the secret shared by casino and payments server.
 pub const SECRET_VARIABLE: &str = "PAYMENTS_SECRET";
 
+/// Environment variable of the secret shared by a casino and its operator.
+pub const OPERATOR_SECRET_VARIABLE: &str = "OPERATOR_SECRET";
+
 /// A secret that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
@@ -59,7 +62,7 @@ impl SecretError {
     /// Returns whether the variable is wrong, not a file.
     #[must_use]
     pub fn is_from_variable(&self) -> bool {
-        matches!(self, Self::Bad { origin, .. } if origin == SECRET_VARIABLE)
+        matches!(self, Self::Bad { origin, .. } if [SECRET_VARIABLE, OPERATOR_SECRET_VARIABLE].contains(&origin.as_str()))
     }
 }
 
@@ -166,12 +169,21 @@ impl SharedSecret {
     ///
     /// The file cannot be read, or a secret is invalid, including one of an unused variable.
     pub fn read(file: Option<&Path>) -> Result<Option<Self>, SecretError> {
+        Self::read_or(file, SECRET_VARIABLE)
+    }
+
+    /// Reads the secret from `file`, or without it from the environment variable `variable` if that is set.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or a secret is invalid, including one of an unused variable.
+    pub fn read_or(file: Option<&Path>, variable: &str) -> Result<Option<Self>, SecretError> {
         let parse = |origin: String, text: &str| {
             Self::parse(text).map_err(|source| SecretError::Bad { origin, source })
         };
         // A text that is not UTF-8 is not a secret either.
-        let variable = env::var_os(SECRET_VARIABLE)
-            .map(|text| parse(SECRET_VARIABLE.to_owned(), &text.to_string_lossy()))
+        let variable = env::var_os(variable)
+            .map(|text| parse(variable.to_owned(), &text.to_string_lossy()))
             .transpose()?;
         let Some(path) = file else {
             return Ok(variable);

@@ -24,7 +24,7 @@ pub mod tls;
 pub mod transport;
 pub mod values;
 
-pub use generated::{casino, framed, payment_statements, types};
+pub use generated::{casino, framed, operator, payment_statements, types};
 pub use values::{capabilities, player};
 
 #[allow(
@@ -53,6 +53,15 @@ mod generated {
     /// The casino's server, whose `Gamble` sends [`GambleFrame`](frame::GambleFrame)s instead of messages.
     pub mod framed {
         tonic::include_proto!("framed/casino");
+    }
+
+    /// The casino's operator service: [`operator_client`](operator::operator_client) and
+    /// [`operator_server`](operator::operator_server).
+    pub mod operator {
+        tonic::include_proto!("operator");
+
+        /// The encoded `FileDescriptorSet` of the operator service, for gRPC reflection.
+        pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/operator.bin"));
     }
 
     /// The payments server: [`payment_statements_client`](payment_statements::payment_statements_client) and

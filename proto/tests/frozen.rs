@@ -192,7 +192,29 @@ fn messages_of_resting_orders_keep_their_bytes() {
         order: Some(casino::Order::default()),
         ..Default::default()
     };
+    let round = casino::GambleInfo {
+        r#type: casino::GambleType::Round as i32,
+        round: Some(casino::Round {
+            number: 1,
+            state: casino::RoundState::RoundPaused.into(),
+            left_ms: 3,
+            announcement: "hi".to_owned(),
+            stake: 5,
+            podium: vec![casino::RoundResult {
+                place: 1,
+                player: Some(casino::Player::default()),
+                profit: 3,
+                trades: 4,
+            }],
+        }),
+        ..Default::default()
+    };
     assert_bytes(vec![
+        (
+            "a round",
+            round.encode_to_vec(),
+            b"\x08\x08\x52\x16\x08\x01\x10\x02\x18\x03\x22\x02hi\x28\x05\x32\x08\x08\x01\x12\x00\x18\x03\x20\x04",
+        ),
         (
             "an ended order",
             ended.encode_to_vec(),

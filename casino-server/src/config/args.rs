@@ -6,12 +6,13 @@ use awesomestock_proto::{
     command_line::{self, BooleanOption, documents::Shell},
     server::{ServerArgs, health::HealthArgs},
 };
-use clap::{Command, CommandFactory, Parser, Subcommand};
+use clap::{Arg, Command, CommandFactory, Parser, Subcommand};
 
 use crate::{
     config::{
         certificate::CertArgs,
         limits::Limits,
+        operator::{OperatorArgs, RoundArgs},
         options::{self, Options},
         secrets::PaymentsArgs,
         store_url::StoreUrl,
@@ -20,6 +21,8 @@ use crate::{
 };
 
 const STORE: &str = "store";
+const OPERATOR: &str = "operator";
+const OPERATOR_SECRET: &str = "operator_secret_file";
 
 /// The casino of AwesomeStock: one market, one ledger, any number of players.
 #[derive(Debug, Clone, Parser)]
@@ -111,6 +114,18 @@ pub struct Args {
     #[arg(long, boolean(), default_value = "false")]
     pub require_key: bool,
 
+    /// Dollars that each new player begins with, and each player of a round, 1 to 100,000,000; rounds need it.
+    #[arg(
+        long,
+        value_name = "DOLLARS",
+        value_parser = |text: &str| command_line::number(text, &(1..=options::STAKE_MAX))
+    )]
+    pub stake: Option<i32>,
+
+    /// The operator service.
+    #[command(flatten)]
+    pub operator_service: OperatorArgs,
+
     /// The connection to the payments server.
     #[command(flatten)]
     pub payments_server: PaymentsArgs,
@@ -144,6 +159,8 @@ pub enum Task {
     },
     /// Print the manual page.
     Man,
+    /// Steer the rounds of a running casino over its operator service.
+    Round(RoundArgs),
     /// Check that a casino is serving: exit code 0 if it is, 1 if it is not or does not answer.
     Healthcheck(HealthArgs),
 }
@@ -153,19 +170,26 @@ impl Args {
     #[must_use]
     pub fn definition() -> Command {
         let command = command_line::with_environment(Self::command(), "CASINO");
-        let store = command
-            .get_arguments()
-            .find(|option| option.get_id() == STORE)
-            .cloned();
-        let Some(store) = store else { return command };
-        // The help of a task describes the option for this task.
+        let global = command.get_arguments().filter(|option| option.is_global_set());
+        let global: Vec<Arg> = global.cloned().collect();
+        // The help of a task describes the options for this task.
         command.mut_subcommands(|task| {
-            let help = match task.get_name() {
-                "check" | "release" => "The ledger: `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`",
-                "accept-loss" | "backup" => "The ledger: `sqlite:PATH`",
-                _ => return task.arg(store.clone().hide(true)),
-            };
-            task.arg(store.clone().help(help))
+            let name = task.get_name().to_owned();
+            let options = global.iter().cloned().map(|option| {
+                let help = match (name.as_str(), option.get_id().as_str()) {
+                    ("check" | "release", STORE) => {
+                        "The ledger: `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`"
+                    }
+                    ("accept-loss" | "backup", STORE) => "The ledger: `sqlite:PATH`",
+                    ("round", OPERATOR) => {
+                        "Address of the operator service, which the casino was started with"
+                    }
+                    ("round", OPERATOR_SECRET) => "File with the operator's secret",
+                    _ => return option.hide(true),
+                };
+                option.help(help)
+            });
+            task.args(options)
         })
     }
 
@@ -185,6 +209,7 @@ impl Args {
                 actions_per_second: NonZero::new(self.max_actions),
             },
             require_key: self.require_key,
+            stake: self.stake,
         }
     }
 }
@@ -325,6 +350,7 @@ mod tests {
             ("--max-actions", "0", "4,294,967,295"),
             ("--seed", "0", "18,446,744,073,709,551,615"),
             ("--house", "0", "20"),
+            ("--stake", "1", "100,000,000"),
         ] {
             for wrong in ["-1", "many", "1.5", "99999999999999999999999"] {
                 let message = format!("'{option} <");

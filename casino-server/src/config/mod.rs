@@ -7,6 +7,8 @@ pub(crate) mod certificate;
 pub(crate) mod clock;
 pub(crate) mod environment;
 pub(crate) mod limits;
+#[cfg(feature = "server")]
+mod operator;
 pub(crate) mod options;
 pub(crate) mod payments_endpoint;
 #[cfg(feature = "server")]
@@ -17,5 +19,6 @@ pub(crate) mod store_url;
 pub use self::{
     args::{Args, Task},
     certificate::{CertArgs, CertError, create},
+    operator::{OperatorArgs, RoundArgs, RoundCallError, RoundTask},
     secrets::{PaymentsArgs, SecurityError},
 };

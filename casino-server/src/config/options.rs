@@ -4,7 +4,10 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use crate::{
     config::{limits::Limits, store_url::StoreUrl},
-    domain::{market::PriceModel, money::Price},
+    domain::{
+        market::PriceModel,
+        money::{Dollars, Price},
+    },
 };
 
 /// Bounds of [`Options::tick`].
@@ -13,6 +16,9 @@ pub const TICK: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration:
 pub const TICK_DEFAULT: Duration = Duration::from_secs(10);
 /// Maximum of [`Options::bots`].
 pub const BOTS_MAX: u8 = 20;
+
+/// Maximum of [`Options::stake`]: its tokens fit into a balance, with as many to win.
+pub const STAKE_MAX: i32 = 100_000_000;
 
 /// The options of a casino.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub struct Options {
     pub limits: Limits,
     /// Require a key for unclaimed names too.
     pub require_key: bool,
+    /// Dollars that each new player, and each player of a round, begins with; at least 1.
+    pub stake: Option<i32>,
 }
 
 impl Options {
@@ -60,6 +68,7 @@ impl Options {
             bots: 0,
             limits: Limits::default(),
             require_key: false,
+            stake: None,
         }
     }
 }
@@ -73,6 +82,9 @@ pub enum OptionError {
     /// Opening price.
     #[error("initial price: {0} is below {min}", min = Price::MIN.get())]
     InitialPrice(i32),
+    /// Stake.
+    #[error("stake: {0} is not between 1 and {STAKE_MAX}")]
+    Stake(i32),
     /// Number of bots.
     #[error("house: {0} is above {BOTS_MAX}")]
     Bots(u8),
@@ -97,6 +109,14 @@ impl Options {
 
 fn validate_initial_price(given: i32) -> Result<Price, OptionError> {
     Price::new(given).ok_or(OptionError::InitialPrice(given))
+}
+
+pub(crate) fn validate_stake(given: Option<i32>) -> Result<Option<Dollars>, OptionError> {
+    let valid = |given| match (1..=STAKE_MAX).contains(&given) {
+        true => Ok(Dollars(given)),
+        false => Err(OptionError::Stake(given)),
+    };
+    given.map(valid).transpose()
 }
 
 pub(crate) fn validate_bots(given: u8) -> Result<u8, OptionError> {
@@ -155,6 +175,16 @@ mod tests {
             let price = options.opening_price().map(Price::get);
             assert_eq!(price, Ok(opening), "{model:?} {given:?}");
         }
+    }
+
+    #[test]
+    fn the_stake_has_bounds() {
+        assert_eq!(validate_stake(None), Ok(None));
+        assert_eq!(validate_stake(Some(STAKE_MAX)), Ok(Some(Dollars(STAKE_MAX))));
+        assert_eq!(
+            validate_stake(Some(0)).unwrap_err().to_string(),
+            "stake: 0 is not between 1 and 100000000"
+        );
     }
 
     #[test]

@@ -10,4 +10,4 @@ pub(crate) mod money;
 pub(crate) mod order;
 pub(crate) mod player;
 pub(crate) mod rate_limit;
-pub(crate) mod rejection;
+pub(crate) mod round;

@@ -13,6 +13,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// First character of bot names; not valid in player names.
 const BOT_PREFIX: char = '~';
 
+/// First character of the names of accounts in a round, before the round's number and [`ROUND_SEPARATOR`]; neither is
+/// valid in player names.
+const ROUND_PREFIX: char = '@';
+const ROUND_SEPARATOR: char = '/';
+
 /// A player's name: 1 to 32 letters, digits or `_ - .`, in Unicode normalisation form C.
 ///
 /// Cheap to clone.
@@ -29,16 +34,36 @@ impl PlayerName {
         Self(format!("{BOT_PREFIX}{name}").into())
     }
 
-    /// Accepts any stored name, including bot names and names older than the current rule.
+    /// Accepts any stored name, including those of bots and of accounts in a round, and names older than the current rule.
     pub(crate) fn from_stored(name: &str) -> Result<Self, InvalidName> {
-        player::check_stored(name.strip_prefix(BOT_PREFIX).unwrap_or(name))?;
+        let player = split_round(name).map_or(name, |(_, player)| player);
+        player::check_stored(player.strip_prefix(BOT_PREFIX).unwrap_or(player))?;
         Ok(Self(name.into()))
+    }
+
+    /// Returns the name of the player's account in the round `number`, which [`PlayerName::new`] never accepts.
+    pub(crate) fn in_round(&self, number: i64) -> Self {
+        Self(format!("{ROUND_PREFIX}{number}{ROUND_SEPARATOR}{self}").into())
+    }
+
+    /// Returns the number of the round and the player, if it is the name of an account in a round.
+    pub(crate) fn round(&self) -> Option<(i64, &str)> {
+        split_round(&self.0)
+    }
+
+    /// Returns the name of the player whose account has this name.
+    pub(crate) fn without_round(&self) -> Self {
+        match self.round() {
+            Some((_, player)) => Self(player.into()),
+            None => self.clone(),
+        }
     }
 
     /// Returns a stored name that the current rule rejects; `None` for all others.
     pub(crate) fn legacy(name: &str) -> Option<Self> {
         let stored = Self::from_stored(name).ok()?;
-        (!stored.is_bot() && Self::new(name).as_ref() != Ok(&stored)).then_some(stored)
+        let is_player = !stored.is_bot() && stored.round().is_none();
+        (is_player && Self::new(name).as_ref() != Ok(&stored)).then_some(stored)
     }
 
     pub(crate) fn is_bot(&self) -> bool {
@@ -53,6 +78,12 @@ impl PlayerName {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Returns the number of the round and the player of an account in a round.
+fn split_round(name: &str) -> Option<(i64, &str)> {
+    let (number, player) = name.strip_prefix(ROUND_PREFIX)?.split_once(ROUND_SEPARATOR)?;
+    Some((number.parse().ok()?, player))
 }
 
 /// Owner of a session. Sessions with and without a key are limited separately, so that others cannot use up the
@@ -203,6 +234,22 @@ mod tests {
         assert!(!PlayerName::new("Momo").unwrap().is_bot());
         assert_eq!(PlayerName::from_stored("~Momo"), Ok(house));
         for name in ["~", "~~Momo", "~a b", "a~"] {
+            assert!(PlayerName::from_stored(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_in_a_round_has_a_name_of_its_own() {
+        let ann = PlayerName::new("玩家").unwrap();
+        let account = ann.in_round(12);
+        assert_eq!(account.as_str(), "@12/玩家");
+        assert_eq!(account.round(), Some((12, "玩家")));
+        assert_eq!((account.without_round(), ann.round()), (ann.clone(), None));
+        assert_eq!(PlayerName::from_stored("@12/玩家"), Ok(account));
+        // No player can use it.
+        assert_eq!(PlayerName::legacy("@12/玩家"), None);
+        assert_eq!(PlayerName::new("@12/a").map(drop), bad('@', 1));
+        for name in ["@12/", "@12/a b"] {
             assert!(PlayerName::from_stored(name).is_err(), "{name:?}");
         }
     }

@@ -5,5 +5,6 @@ pub(crate) use awesomestock_proto::capabilities;
 pub(crate) mod lobby;
 pub(crate) mod orders;
 pub(crate) mod price;
+pub(crate) mod rounds;
 pub(crate) mod sessions;
 pub(crate) mod waker_set;

@@ -1,8 +1,10 @@
 //! The gRPC service: methods, sessions, authorization and the wire format.
 
+pub(crate) mod accounts;
 pub(crate) mod auth;
 pub(crate) mod claims;
 pub(crate) mod convert;
+pub(crate) mod operator;
 pub(crate) mod paging;
 pub(crate) mod payments_client;
 pub(crate) mod service;

@@ -22,7 +22,7 @@ use crate::{
         account::Rejection,
         money::{self, Dollars},
         order::{
-            AccountRecord, Command, LedgerEntry, Payment,
+            Command, LedgerEntry, Payment,
             request::{OrderRequest, RequestId},
         },
         player::PlayerName,
@@ -35,10 +35,14 @@ use crate::{
         sessions::SessionLimit,
     },
     grpc::{
+        accounts::{Accounts, ReadAccount},
         auth::Auth,
         convert, paging,
         payments_client::PaymentsClient,
-        session::{Session, SessionParts, auth::SessionAuth, backoff::backoff, orders::OrderUpdates},
+        session::{
+            Session, SessionParts, auth::SessionAuth, backoff::backoff, orders::OrderUpdates,
+            wallet::WalletUpdates,
+        },
         status,
     },
     ledger::LedgerHandle,
@@ -51,6 +55,7 @@ pub(crate) struct CasinoService {
     pub(crate) auth: Auth,
     pub(crate) ledger: LedgerHandle,
     pub(crate) reader: StoreReader,
+    pub(crate) accounts: Accounts,
     pub(crate) relay: Arc<WorkerRelay>,
     pub(crate) sessions: Arc<SessionLimit>,
     pub(crate) payments: PaymentsClient,
@@ -62,20 +67,23 @@ pub(crate) struct CasinoService {
 }
 
 impl CasinoService {
-    /// Enters `player` in the list of players, and subscribes to `feeds`.
+    /// Enters `player` in the list of players, and subscribes to `feeds`. `read` is the account in force.
     fn join_lobby(
         &self,
         feeds: LobbyFeeds,
         player: Option<PlayerName>,
-        record: Option<&AccountRecord>,
+        read: Option<&ReadAccount>,
     ) -> (PresenceGuard, Option<FeedSubscriber>) {
         if feeds.leaderboard {
-            match &player {
-                Some(player) => self.lobby.track(player, record),
+            match read {
+                Some(read) => self.lobby.track(&read.name, read.record.as_ref()),
                 None => self.lobby.start_ranking(),
             }
         }
-        let subscriber = self.lobby.subscribe(&self.subscribers, feeds, player.clone());
+        let round = read.and_then(|read| Some(read.name.round()?.0));
+        let subscriber = self
+            .lobby
+            .subscribe(&self.subscribers, feeds, player.clone(), round);
         (self.lobby.join(player), subscriber)
     }
 
@@ -137,7 +145,7 @@ impl Casino for CasinoService {
 
     async fn get_token_balance(&self, request: Request<types::User>) -> Result<Response<Tokens>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
-        let account = self.reader.account(player).await?;
+        let account = self.accounts.account(&player).await?;
         Ok(Response::new(Tokens {
             count: account.tokens.0,
         }))
@@ -188,25 +196,33 @@ impl Casino for CasinoService {
         }
         let auth = SessionAuth::new(self.auth.clone(), credential, Arc::clone(&self.sessions), permit);
         // A session without a player still gets the feeds that are the same for all, but not a wallet.
-        let record = match &player {
+        let read = match &player {
             Ok(player) if capabilities.wallet || capabilities.lobby.leaderboard => {
-                self.reader.record(player.clone()).await?
+                Some(self.accounts.read(player).await?)
             }
             Err(error) if capabilities.wallet || capabilities.orders => return Err((*error).into()),
             Ok(_) | Err(_) => None,
         };
-        let wallet = record.map(|record| record.account).unwrap_or_default();
-        let initial_wallet = capabilities.wallet.then_some(wallet);
+        let initial_wallet = read.as_ref().filter(|_| capabilities.wallet);
+        let initial_wallet = initial_wallet.map(|read| read.account);
         let orders = match &player {
             Ok(player) if capabilities.orders => {
                 let subscription = self.orders.subscribe(player.clone());
                 let seen = convert::orders_seen(request.metadata())?;
-                let reader = self.reader_for(&request);
-                Some(OrderUpdates::new(reader, player.clone(), subscription, seen))
+                let accounts = Accounts {
+                    reader: self.reader_for(&request),
+                    ..self.accounts.clone()
+                };
+                Some(OrderUpdates::new(accounts, player.clone(), subscription, seen))
             }
             Ok(_) | Err(_) => None,
         };
-        let (presence, lobby) = self.join_lobby(capabilities.lobby, player.ok(), record.as_ref());
+        let player = player.ok();
+        let wallet_updates = player
+            .clone()
+            .filter(|_| capabilities.wallet && capabilities.lobby.rounds)
+            .map(|player| WalletUpdates::new(self.accounts.clone(), player));
+        let (presence, lobby) = self.join_lobby(capabilities.lobby, player, read.as_ref());
         let prices = self
             .relay
             .subscribe(ConnectionHandle::from_extensions(request.extensions()).cloned());
@@ -219,6 +235,7 @@ impl Casino for CasinoService {
             revocation,
             capabilities,
             initial_wallet,
+            wallet_updates,
             presence,
             lobby,
             orders,
@@ -233,15 +250,15 @@ impl Casino for CasinoService {
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
         let capabilities = Capabilities::from_metadata(request.metadata());
-        let mut response = Response::new(convert::wallet(&self.reader.account(player).await?));
+        let mut response = Response::new(convert::wallet(&self.accounts.account(&player).await?));
         capabilities.unary_only().write_metadata(response.metadata_mut());
         Ok(response)
     }
 
     async fn get_leaderboard(&self, request: Request<types::User>) -> Result<Response<Leaderboard>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
-        let record = self.reader.record(player.clone()).await?;
-        self.lobby.track(&player, record.as_ref());
+        let read = self.accounts.read(&player).await?;
+        self.lobby.track(&read.name, read.record.as_ref());
         let leaderboard = encode::leaderboard(&self.lobby.ranking(), Some(&player));
         Ok(Response::new(leaderboard))
     }
@@ -251,8 +268,9 @@ impl Casino for CasinoService {
         let reader = self.reader_for(&request);
         let request = request.into_inner();
         let page = paging::TRADES.parse(request.before_number, request.limit)?;
+        let account = self.accounts.name_in_force(&player);
         Ok(Response::new(convert::trades(
-            &reader.trades(player, page).await?,
+            &reader.trades(account, page).await?,
         )))
     }
 

@@ -7,7 +7,7 @@ use super::{
     watermark::BatchId,
 };
 use crate::domain::{
-    account::Rejection,
+    account::{Account, Rejection},
     money::UnixMillis,
     order::{
         AccountRecord,
@@ -15,6 +15,7 @@ use crate::domain::{
     },
     player::PlayerName,
     rate_limit::{Rate, TokenBucket},
+    round::Round,
 };
 
 /// Far more than one batch can change, so there is always one to evict.
@@ -126,6 +127,12 @@ impl AccountCache {
     pub(super) fn entry(&self, slot: Slot) -> Option<(PlayerName, AccountRecord)> {
         let cached = self.accounts.get(slot.index)?;
         (cached.key == slot.key).then(|| (cached.name.clone(), cached.record))
+    }
+
+    /// Returns the account with its version for clients during `round`; `None` if the slot is stale.
+    pub(super) fn versioned(&self, slot: Slot, round: &Round) -> Option<Account> {
+        let cached = self.accounts.get(slot.index)?;
+        (cached.key == slot.key).then(|| round.versioned(&cached.name, cached.record.account))
     }
 
     /// Caches an answer that is committed with `batch`.
@@ -248,7 +255,6 @@ impl AccountCache {
 mod tests {
     use super::*;
     use crate::domain::{
-        account::{Account, Rejection},
         money::Stocks,
         order::{AccountId, Command, Decision},
     };

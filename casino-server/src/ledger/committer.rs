@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{LedgerError, LedgerFailure, batch::SealedBatch, local::LocalLedger};
 use crate::{
-    domain::market::Market,
+    domain::{market::Market, round::Round},
     ledger::CommitObserver,
     store::{CommitError, OnDrop, Store, outage::Outage},
 };
@@ -14,6 +14,7 @@ pub(crate) struct Committer {
     store: Box<dyn Store>,
     /// As committed.
     market: Market,
+    round: Arc<Round>,
     observer: Box<dyn CommitObserver>,
     outage: Outage,
 }
@@ -23,12 +24,14 @@ impl Committer {
         ledger: Arc<LocalLedger>,
         store: Box<dyn Store>,
         market: Market,
+        round: Arc<Round>,
         observer: Box<dyn CommitObserver>,
     ) -> Self {
         Self {
             ledger,
             store,
             market,
+            round,
             observer,
             outage: Outage::default(),
         }
@@ -59,14 +62,19 @@ impl Committer {
                     self.observer.on_tick(sealed.market.current);
                 }
                 self.market = sealed.market;
+                if sealed.round != self.round {
+                    self.round = Arc::clone(&sealed.round);
+                    self.observer.on_round(&self.round);
+                }
                 self.ledger.progress.commit(sealed.sequence);
                 self.observer.on_batch(&sealed.batch);
                 Ok(())
             }
             Err(CommitError::Rejected(error)) => {
                 self.outage.log_failure(&error, "a batch was not written");
+                let round = Arc::clone(&self.round);
                 self.ledger
-                    .rolled_back(sealed.sequence, self.market, &LedgerError::from(&error));
+                    .rolled_back(sealed.sequence, self.market, round, &LedgerError::from(&error));
                 Ok(())
             }
             // Report no outcome: it is unknown.

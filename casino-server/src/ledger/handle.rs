@@ -27,6 +27,7 @@ use crate::domain::{
     },
     player::PlayerName,
     rate_limit::Rate,
+    round::{Round, RoundCommand, RoundError},
 };
 
 /// Most resting orders that are executed at a time.
@@ -156,6 +157,23 @@ impl LedgerHandle {
                 }
             },
         }
+    }
+
+    /// Returns the round after `command` and waits for the commit. The inner error says why the round is the same.
+    pub(crate) async fn change_round(
+        &self,
+        command: RoundCommand,
+    ) -> Result<Result<Arc<Round>, RoundError>, LedgerError> {
+        let local = match &self.ledger {
+            Backend::Local(local) => local,
+            Backend::Cluster(cluster) => return cluster.change_round(command).await,
+        };
+        let (changed, commits_with) = local.change_round(&command)?;
+        let mut submitter = Submitter::default();
+        if changed.is_ok() {
+            poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await?;
+        }
+        Ok(changed)
     }
 
     /// Executes the open orders that the current price meets, oldest first.

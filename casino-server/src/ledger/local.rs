@@ -28,6 +28,7 @@ use crate::{
         },
         player::PlayerName,
         rate_limit::Rate,
+        round::{Round, RoundCommand, RoundError},
     },
     store::{StoreError, lock, reader::StoreReader},
 };
@@ -126,7 +127,10 @@ impl LocalLedger {
         }
         match submitter.decide(&mut state.batch, player, request, at) {
             Some(decided) => Ok(PendingDecision::ready(&decided)),
-            None => Err(Blocked::AccountNotLoaded(self.load(state, player))),
+            None => {
+                let account = state.batch.account_to_load(player);
+                Err(Blocked::AccountNotLoaded(self.load(state, &account)))
+            }
         }
     }
 
@@ -197,6 +201,24 @@ impl LocalLedger {
         Ok(batch)
     }
 
+    /// Returns the round after `command` and the batch to wait for, or why it is the same.
+    pub(super) fn change_round(
+        &self,
+        command: &RoundCommand,
+    ) -> Result<(Result<Arc<Round>, RoundError>, BatchId), LedgerError> {
+        let mut state = lock(&self.state);
+        if !state.accepting {
+            return Err(LedgerError::Stopping);
+        }
+        let changed = state.batch.change_round(command, self.clock.now());
+        let batch = match changed {
+            Ok(_) => state.batch.sequence(),
+            Err(_) => BatchId::NONE,
+        };
+        self.wake_committer(state);
+        Ok((changed, batch))
+    }
+
     fn wake_committer(&self, mut state: MutexGuard<'_, LocalState>) {
         let notify = state.committer_waits && (!state.batch.is_empty() || !state.accepting);
         if notify {
@@ -244,9 +266,9 @@ impl LocalLedger {
     }
 
     /// Discards the batch and everything decided on top of it.
-    pub(super) fn rolled_back(&self, batch: BatchId, market: Market, error: &LedgerError) {
+    pub(super) fn rolled_back(&self, batch: BatchId, market: Market, round: Arc<Round>, error: &LedgerError) {
         let mut state = lock(&self.state);
-        let last = state.batch.roll_back(batch, market);
+        let last = state.batch.roll_back(batch, market, round);
         self.progress.fail(batch, last, error);
     }
 

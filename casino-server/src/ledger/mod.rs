@@ -37,7 +37,9 @@ use crate::{
     config::clock::Clock,
     domain::{
         market::{Market, Tick},
+        money::Dollars,
         rate_limit::Rate,
+        round::Round,
     },
     store::{Batch, Store, StoreError, cluster::ClusterStore, reader::StoreReader},
 };
@@ -79,7 +81,30 @@ pub(crate) trait CommitObserver: fmt::Debug + Send + Sync {
     /// Called before the results of trades at that price are sent.
     fn on_tick(&self, tick: Tick);
 
+    /// Called when the round has changed, after the tick and before the batch.
+    fn on_round(&self, round: &Arc<Round>);
+
     fn on_batch(&self, batch: &Batch);
+}
+
+/// The market and the round that a ledger continues.
+#[derive(Debug, Clone)]
+pub(crate) struct MarketStart {
+    pub(crate) market: Market,
+    pub(crate) round: Arc<Round>,
+    /// What a new player begins with outside of rounds.
+    pub(crate) stake: Option<Dollars>,
+}
+
+impl From<Market> for MarketStart {
+    /// Starts a market without a round or a stake.
+    fn from(market: Market) -> Self {
+        Self {
+            market,
+            round: Arc::default(),
+            stake: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -97,13 +122,16 @@ impl Ledger {
     pub(crate) fn spawn_local(
         mut store: Box<dyn Store>,
         reader: StoreReader,
-        market: Market,
+        start: impl Into<MarketStart>,
         observer: Box<dyn CommitObserver>,
         clock: impl Into<Clock>,
     ) -> io::Result<Self> {
-        let batch = OpenBatch::new(market, store.id_counters()).with_orders(store.take_open_orders());
+        let MarketStart { market, round, stake } = start.into();
+        let batch = OpenBatch::new(market, store.id_counters())
+            .with_orders(store.take_open_orders())
+            .with_round(Arc::clone(&round), stake);
         let local = Arc::new(LocalLedger::new(batch, reader, clock));
-        let committer = Committer::new(Arc::clone(&local), store, market, observer);
+        let committer = Committer::new(Arc::clone(&local), store, market, round, observer);
         let (done, ended) = oneshot::channel();
         thread::Builder::new().name("ledger".to_owned()).spawn(move || {
             // The receiver is gone if the ledger was dropped without `close`.
@@ -118,14 +146,15 @@ impl Ledger {
     /// Starts the committer of a ledger shared with other servers as a task. `interval` is the time between ticks.
     pub(crate) fn spawn_cluster(
         store: Arc<impl ClusterStore>,
-        market: Market,
+        start: MarketStart,
         interval: Duration,
         observer: Box<dyn CommitObserver>,
         clock: Clock,
     ) -> Self {
+        let MarketStart { market, round, stake } = start;
         let (cluster, requests) = ClusterLedger::new();
         let cluster = Arc::new(cluster);
-        let published = Arc::new(PublishedMarket::new(market, observer));
+        let published = Arc::new(PublishedMarket::new(market, round, observer));
         let leader = Leader::new(
             Arc::clone(&store),
             Arc::clone(&published),
@@ -134,7 +163,7 @@ impl Ledger {
             interval,
             clock,
         );
-        let committer = ClusterCommitter::new(Arc::clone(&cluster), store, published);
+        let committer = ClusterCommitter::new(Arc::clone(&cluster), store, published, stake);
         let (done, ended) = oneshot::channel();
         tokio::spawn(async move {
             tokio::select! {

@@ -4,6 +4,7 @@ pub(crate) mod bots;
 pub(crate) mod metrics;
 pub(crate) mod observer;
 mod open;
+pub(crate) mod operator;
 #[cfg(test)]
 mod tests;
 pub(crate) mod ticker;
@@ -12,6 +13,7 @@ pub(crate) mod workers;
 use std::{convert::Infallible, error::Error, future, io, path::PathBuf, pin::pin, sync::Arc};
 
 use awesomestock_proto::{
+    auth::SharedSecret,
     casino::FILE_DESCRIPTOR_SET,
     framed::casino_server::{CasinoServer, SERVICE_NAME},
     server::{self, ConnectionLimiter, ServedService},
@@ -35,14 +37,17 @@ use crate::{
         payments_endpoint::PaymentsEndpoint,
         store_url::StoreUrl,
     },
-    domain::player::LegacyNames,
+    domain::{money::Dollars, player::LegacyNames},
     feed::{
         lobby::{FeedHub, SubscriberGroup},
         price::relay::{StallTimeout, WorkerRelay},
     },
-    grpc::{auth::Auth, claims::ClaimCache, payments_client::PaymentsClient, service::CasinoService},
+    grpc::{
+        accounts::Accounts, auth::Auth, claims::ClaimCache, operator::OperatorService,
+        payments_client::PaymentsClient, service::CasinoService,
+    },
     ledger::{LedgerFailure, LedgerHandle},
-    server::{bots::Bots, metrics::Metrics, workers::Workers},
+    server::{bots::Bots, metrics::Metrics, operator::OperatorServer, workers::Workers},
     store::{StoreError, reader::StoreReader},
 };
 
@@ -91,6 +96,7 @@ pub struct Casino {
     claims: Arc<ClaimCache>,
     names: LegacyNames,
     key_required: bool,
+    stake: Option<Dollars>,
 }
 
 impl Casino {
@@ -106,7 +112,9 @@ impl Casino {
         options: Options,
         payments: impl Into<PaymentsEndpoint>,
     ) -> Result<Self, OpenError> {
+        let stake = options::validate_stake(options.stake)?;
         let market = MarketOptions {
+            stake,
             opening_price: options.opening_price()?,
             tick_interval: options::validate_tick(options.tick)?,
         };
@@ -133,6 +141,7 @@ impl Casino {
             claims: Arc::default(),
             names,
             key_required,
+            stake,
         })
     }
 
@@ -144,6 +153,20 @@ impl Casino {
             self.opened.prices.clone(),
             self.connections.clone(),
         )
+    }
+
+    /// Returns the operator service, for callers with `secret`.
+    #[must_use]
+    pub fn operator(&self, secret: SharedSecret) -> OperatorServer {
+        OperatorServer(OperatorService {
+            secret,
+            ledger: self.ledger(),
+            reader: self.opened.reader.clone(),
+            rounds: self.opened.rounds.clone(),
+            prices: self.opened.prices.clone(),
+            stake: self.stake,
+            clock: self.opened.clock.clone(),
+        })
     }
 
     /// Serves `incoming` until `shutdown`; then ends the open streams, commits the open batch and closes the ledger.
@@ -188,6 +211,11 @@ impl Casino {
         let service = CasinoService {
             auth: auth.with_names(self.names.clone()),
             ledger: ledger.clone(),
+            accounts: Accounts {
+                reader: reader.clone(),
+                rounds: opened.rounds.clone(),
+                stake: self.stake,
+            },
             reader,
             relay: Arc::clone(&relay),
             sessions: Arc::clone(&opened.sessions),
@@ -221,6 +249,8 @@ impl Casino {
             reader,
             prices,
             feed,
+            rounds,
+            clock,
             mut cluster,
             ..
         } = self.opened;
@@ -233,6 +263,7 @@ impl Casino {
                 () = bots.run(&handle) => {}
                 never = handle.run_notifier() => match never {},
                 never = feed.run() => match never {},
+                never = rounds.run(&feed, &reader, &clock) => match never {},
             }
             // A stopped market does not end the serving.
             future::pending::<Infallible>().await

@@ -1,8 +1,10 @@
 //! Passes what the ledger commits on to the feeds.
 
+use std::sync::Arc;
+
 use crate::{
-    domain::market::Tick,
-    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed},
+    domain::{market::Tick, round::Round},
+    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed, rounds::RoundFeed},
     ledger::CommitObserver,
     store::Batch,
 };
@@ -13,12 +15,17 @@ pub(crate) struct FeedObserver {
     pub(crate) prices: PriceFeed,
     pub(crate) lobby: FeedHub,
     pub(crate) orders: OrderFeed,
+    pub(crate) rounds: RoundFeed,
 }
 
 impl CommitObserver for FeedObserver {
     fn on_tick(&self, tick: Tick) {
         self.prices.publish(tick);
         self.lobby.on_tick(tick);
+    }
+
+    fn on_round(&self, round: &Arc<Round>) {
+        self.rounds.publish(round);
     }
 
     fn on_batch(&self, batch: &Batch) {

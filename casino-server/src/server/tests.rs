@@ -16,7 +16,7 @@ use crate::{
         market::{Market, PriceModel},
         money::{Price, UnixMillis},
     },
-    feed::{orders::OrderFeed, price::PriceFeed, sessions::SessionLimit},
+    feed::{orders::OrderFeed, price::PriceFeed, rounds::RoundFeed, sessions::SessionLimit},
     ledger::Ledger,
     store::CommitError,
     testkit::memory::{FakeStore, FakeStoreScript, disk},
@@ -49,6 +49,8 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
             prices,
             feed,
             orders: OrderFeed::default(),
+            rounds: RoundFeed::default(),
+            clock: clock.into(),
             sessions: SessionLimit::new(1),
             market,
             cluster: None,
@@ -60,6 +62,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         stall_timeout: StallTimeout::DEFAULT,
         claims: Arc::default(),
         key_required: false,
+        stake: None,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::domain::{
     },
     player::{OnlinePlayers, PlayerName, RemotePresence, SessionOwner},
     rate_limit::TokenBucket,
+    round::{Round, RoundError},
 };
 
 /// A store shared by several servers. Batches, the market, the feeds, the leaderboard and the session counts do not
@@ -48,6 +49,16 @@ pub(crate) trait ClusterStore: fmt::Debug + Send + Sync + 'static {
         max: usize,
     ) -> impl Future<Output = Result<Vec<(PlayerName, RequestId)>, StoreError>> + Send;
 
+    /// Returns the newest round.
+    fn round(&self) -> impl Future<Output = Result<Round, StoreError>> + Send;
+
+    /// Stores what `change` returns for the newest round, unless that is `None` or an error, and notifies all servers.
+    /// Returns the round afterwards.
+    fn change_round(
+        &self,
+        change: impl Fn(&Round) -> Result<Option<Round>, RoundError> + Send + Sync,
+    ) -> impl Future<Output = Result<Result<Round, RoundError>, StoreError>> + Send;
+
     /// Combines some old ticks into candles.
     fn roll_up(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -71,10 +82,12 @@ pub(crate) trait ClusterStore: fmt::Debug + Send + Sync + 'static {
     /// Deletes the presence of this server when it closes.
     fn leave(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Returns up to `most` players who have traded, by profit at the current price.
+    /// Returns up to `most` accounts that have traded, by profit at the current price: those in the round, or the players'
+    /// own ones without a round.
     fn top_accounts(
         &self,
         most: usize,
+        round: Option<i64>,
     ) -> impl Future<Output = Result<Vec<(PlayerName, Account)>, StoreError>> + Send;
 
     /// Connects to the session counts. Returns `true` for a new connection: earlier counts may be lost.
@@ -109,6 +122,8 @@ pub(crate) struct BatchInputs<'a> {
 pub(crate) struct LoadedAccounts {
     pub(crate) accounts: HashMap<String, LoadedAccount>,
     pub(crate) tick: Tick,
+    /// The open round, if any. It does not change until the commit.
+    pub(crate) round: Option<Round>,
     /// Ticks since [`BatchInputs::last_tick`], oldest first, up to `tick`.
     pub(crate) new_ticks: Vec<Tick>,
     /// The database's time after locking: later decisions on an account have later times.

@@ -11,6 +11,7 @@ pub(crate) mod reader;
 pub(crate) mod sqlite;
 mod stored_answers;
 mod stored_orders;
+mod stored_rounds;
 mod wal;
 
 use std::{
@@ -22,7 +23,6 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::wal::{Damage, OverlayReads, RecoveredWal, WalError, WalStore, recover, uncheckpointed};
 use crate::domain::{
-    account::Account,
     candles::Candle,
     credential::{Claim, KeyHash},
     market::Tick,
@@ -32,6 +32,7 @@ use crate::domain::{
         resting::OrderPosting,
     },
     player::PlayerName,
+    round::Round,
 };
 
 /// Locks `mutex` and ignores poisoning: the guarded values are valid after a panic too.
@@ -58,6 +59,11 @@ pub(crate) trait Store: Send {
         Vec::new()
     }
 
+    /// Returns the newest round when the store was opened.
+    fn round(&self) -> Round {
+        Round::default()
+    }
+
     /// Stores `batch` atomically. After `Ok` it is on disk and visible to readers.
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError>;
 
@@ -71,6 +77,9 @@ pub(crate) trait WalTarget: Send {
 
     /// Returns the open orders of all players.
     fn open_orders(&mut self) -> Result<Vec<(PlayerName, OrderPosting)>, StoreError>;
+
+    /// Returns the newest round.
+    fn round(&mut self) -> Result<Round, StoreError>;
 
     fn position(&mut self) -> Result<WalPosition, StoreError>;
 
@@ -101,7 +110,8 @@ pub(crate) struct WalPosition {
 /// The reading side: sees committed data and never waits for the writer.
 pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
     /// Returns an empty account for an unknown player.
-    fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
+    #[cfg(test)]
+    fn account(&self, player: &PlayerName) -> Result<crate::domain::account::Account, StoreError> {
         let record = self.account_record(player)?;
         Ok(record.map(|record| record.account).unwrap_or_default())
     }
@@ -131,6 +141,9 @@ pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
     /// Returns the newest order that the request `id` placed.
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError>;
 
+    /// Returns the accounts in the round `number`.
+    fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError>;
+
     /// Returns a page of the ticks stored individually.
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError>;
 
@@ -147,6 +160,12 @@ pub(crate) struct PageRequest {
     /// Exclusive upper bound; `None`: start at the newest entry.
     pub(crate) before: Option<i64>,
     pub(crate) limit: u32,
+}
+
+/// Returns the bounds of the names of accounts in the round `number`, the upper one exclusive.
+fn names_in_round(number: i64) -> (String, String) {
+    // The character after the separator.
+    (format!("@{number}/"), format!("@{number}0"))
 }
 
 impl PageRequest {
@@ -204,6 +223,8 @@ pub(crate) struct Batch {
     pub(crate) answers: Vec<StoredAnswer>,
     /// Resting orders that were placed or have ended, in order. Their accounts are among `records`.
     pub(crate) orders: Vec<OrderPosting>,
+    /// Changes of the round, in order.
+    pub(crate) rounds: Vec<Round>,
 }
 
 impl Batch {
@@ -219,6 +240,7 @@ impl Batch {
             .saturating_add(self.claims.len())
             .saturating_add(self.answers.len())
             .saturating_add(self.orders.len())
+            .saturating_add(self.rounds.len())
     }
 }
 

@@ -11,7 +11,6 @@ use tokio::{sync::Semaphore, task};
 
 use crate::{
     domain::{
-        account::Account,
         candles::Candle,
         credential::KeyHash,
         market::Tick,
@@ -62,12 +61,6 @@ impl StoreReader {
             connection: connection.cloned(),
             ..self.clone()
         }
-    }
-
-    /// Returns an empty account for an unknown player.
-    pub(crate) async fn account(&self, player: PlayerName) -> Result<Account, StoreError> {
-        self.read(&self.accounts, move |reads| reads.account(&player))
-            .await
     }
 
     /// Returns `None` for an unknown player.
@@ -141,6 +134,13 @@ impl StoreReader {
     ) -> Result<Option<OrderPosting>, StoreError> {
         self.read(&self.accounts, move |reads| reads.order(&player, id))
             .await
+    }
+
+    pub(crate) async fn accounts_in_round(
+        &self,
+        number: i64,
+    ) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
+        self.read_page(move |reads| reads.accounts_in_round(number)).await
     }
 
     pub(crate) async fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {

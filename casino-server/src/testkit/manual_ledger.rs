@@ -40,6 +40,7 @@ impl ManualLedger {
                 Arc::clone(&ledger),
                 Box::new(store),
                 market,
+                Arc::default(),
                 super::price_observer(prices),
             ),
             ledger,

@@ -155,6 +155,14 @@ impl StoreReads for FakeStore {
         Ok(postings.rfind(|posting| posting.order.id == id))
     }
 
+    fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
+        let records = self.0.records.lock().unwrap();
+        let records = records.iter().map(|(player, record)| (player.clone(), *record));
+        Ok(records
+            .filter(|(player, _)| player.round().is_some_and(|(round, _)| round == number))
+            .collect())
+    }
+
     fn ticks(&self, _: PageRequest) -> Result<Page<Tick>, StoreError> {
         Err(StoreError::new("read the prices", "they are not kept"))
     }

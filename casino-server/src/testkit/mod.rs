@@ -24,5 +24,6 @@ pub(crate) fn price_observer(
         prices,
         lobby,
         orders: crate::feed::orders::OrderFeed::default(),
+        rounds: crate::feed::rounds::RoundFeed::default(),
     })
 }

@@ -27,7 +27,12 @@ use tonic::{codegen::http::uri::Authority, transport::Uri};
 use crate::text::thousands;
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.
-const SECRETS: [&str; 3] = ["secret_file", "payments_secret_file", "tls_key"];
+const SECRETS: [&str; 4] = [
+    "secret_file",
+    "payments_secret_file",
+    "operator_secret_file",
+    "tls_key",
+];
 
 /// Gives each option with a value an environment variable: `prefix`, `_` and the option's name.
 ///

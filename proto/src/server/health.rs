@@ -79,8 +79,9 @@ impl HealthArgs {
     }
 }
 
-/// Returns the URL of a server of this machine that listens on `listen`.
-fn local_url(listen: &str) -> String {
+/// Returns the URL of a server of this machine that listens on `listen`, without TLS.
+#[must_use]
+pub fn local_url(listen: &str) -> String {
     let (host, port) = listen.rsplit_once(':').unwrap_or((listen, ""));
     let host = match host {
         "0.0.0.0" => "127.0.0.1",

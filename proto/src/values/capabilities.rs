@@ -29,6 +29,8 @@ pub const IDS: &str = "ids";
 pub const UP_TO: &str = "up-to";
 /// Resting orders. The server sends how they ended.
 pub const ORDERS: &str = "orders";
+/// The state of the round, and the wallet when one starts or ends.
+pub const ROUNDS: &str = "rounds";
 /// Metadata key in the request: the highest `Order.end_number` the client knows, in decimal. The server then sends
 /// the later ones.
 pub const ORDERS_SEEN_HEADER: &str = "awesomestock-orders-seen";
@@ -48,11 +50,11 @@ pub struct Capabilities {
     pub up_to: bool,
     /// Orders that rest, and how they ended.
     pub orders: bool,
-    /// Feeds about other players, and headlines.
+    /// Feeds about other players, headlines and rounds.
     pub lobby: LobbyFeeds,
 }
 
-/// The feeds about other players, and headlines.
+/// The feeds about other players, headlines and rounds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LobbyFeeds {
     /// Recent trades of all players.
@@ -63,6 +65,8 @@ pub struct LobbyFeeds {
     pub leaderboard: bool,
     /// Headlines; confirmed only on a market that has them.
     pub news: bool,
+    /// The state of the round, and its podium.
+    pub rounds: bool,
 }
 
 impl Capabilities {
@@ -79,6 +83,7 @@ impl Capabilities {
             players: true,
             leaderboard: true,
             news: true,
+            rounds: true,
         },
     };
 
@@ -100,7 +105,7 @@ impl Capabilities {
     }
 
     /// Returns each capability with its name, in the order in which they are confirmed.
-    fn by_name(&mut self) -> [(&'static str, &mut bool); 10] {
+    fn by_name(&mut self) -> [(&'static str, &mut bool); 11] {
         [
             (TICKS, &mut self.ticks),
             (WALLET, &mut self.wallet),
@@ -112,6 +117,7 @@ impl Capabilities {
             (PLAYERS, &mut self.lobby.players),
             (LEADERBOARD, &mut self.lobby.leaderboard),
             (NEWS, &mut self.lobby.news),
+            (ROUNDS, &mut self.lobby.rounds),
         ]
     }
 
@@ -212,39 +218,43 @@ mod tests {
             players: true,
             leaderboard: true,
             news: true,
+            rounds: true,
         };
-        assert_eq!(requested("tape,players,leaderboard,news"), all);
+        assert_eq!(requested("tape,players,leaderboard,news,rounds"), all);
         let tape = LobbyFeeds {
             tape: true,
             ..LobbyFeeds::default()
         };
         assert_eq!(requested("tape"), tape);
         let mut answer = MetadataMap::new();
-        Capabilities::from_metadata(&metadata(&["news,leaderboard,players,tape"]))
+        Capabilities::from_metadata(&metadata(&["rounds,news,leaderboard,players,tape"]))
             .write_metadata(&mut answer);
-        assert_eq!(answer.get(HEADER).unwrap(), "tape,players,leaderboard,news");
+        assert_eq!(
+            answer.get(HEADER).unwrap(),
+            "tape,players,leaderboard,news,rounds"
+        );
     }
 
     #[test]
     fn features_are_read_from_lists_of_names() {
         for (named, granted) in [
             (
-                "ticks,wallet,ids,tape,players,leaderboard,limits,up-to,orders,news",
+                "ticks,wallet,ids,tape,players,leaderboard,limits,up-to,orders,news,rounds",
                 Capabilities::ALL,
             ),
             (
-                " leaderboard,wallet ,up-to,limits, tape, news,orders,ticks,players,ids",
+                " leaderboard,wallet ,up-to,limits, tape, news,orders,ticks,players,ids,rounds",
                 Capabilities::ALL,
             ),
             (
-                "ticks,tape,players,leaderboard,limits,ids,up-to,orders,news",
+                "ticks,tape,players,leaderboard,limits,ids,up-to,orders,news,rounds",
                 Capabilities {
                     wallet: false,
                     ..Capabilities::ALL
                 },
             ),
             (
-                "ticks,wallet,tape,players,leaderboard,limits,up-to,orders,news",
+                "ticks,wallet,tape,players,leaderboard,limits,up-to,orders,news,rounds",
                 Capabilities {
                     ids: false,
                     ..Capabilities::ALL

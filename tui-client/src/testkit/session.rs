@@ -93,6 +93,7 @@ fn capabilities(bits: u8) -> Capabilities {
             players: bit(3),
             leaderboard: bit(4),
             news: bit(2),
+            rounds: bit(3),
         },
     }
 }

@@ -187,6 +187,7 @@ fn options_and_variables_are_those_of_the_programs() {
         ("awesomestock", "replay"),
         ("casino-server", "cert"),
         ("casino-server", "healthcheck"),
+        ("casino-server", "round"),
     ] {
         known.extend(settings(&help(program, Some(command))));
     }

@@ -3,10 +3,12 @@
 //! Invariant: `tokens + cost_basis = 5 x (dollars_in - dollars_out) + realised_pnl`, and only `realised_pnl` may be
 //! negative.
 
+mod rejection;
+
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::rejection::{RejectKind, Rejection};
 use crate::domain::money::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens};
-pub(crate) use crate::domain::rejection::{RejectKind, Rejection};
 
 /// A player's balance, position and totals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,10 +5,12 @@ use std::{collections::HashMap, fmt};
 use super::{
     AccountReplay, AuditTotals, Mismatch,
     orders::{OrderMismatch, OrderReplay},
+    rounds::RoundReplay,
 };
 use crate::domain::{
     market::Tick,
     order::{AccountId, AccountRecord, Payment, TradePosting, resting::OrderPosting},
+    round::Round,
 };
 
 /// Players per chunk; bounds the memory of an audit.
@@ -20,6 +22,8 @@ struct AuditedAccount {
     found: AccountRecord,
     replay: AccountReplay,
     orders: OrderReplay,
+    /// Of the last trade.
+    tick: i64,
 }
 
 /// Accounts with IDs in `(lower, upper]`.
@@ -54,6 +58,7 @@ impl Chunk {
                 found,
                 replay: AccountReplay::default(),
                 orders: OrderReplay::default(),
+                tick: 0,
             };
             self.players.insert(found.id.0, account);
         }
@@ -81,6 +86,7 @@ impl Chunk {
 #[derive(Debug)]
 pub(crate) struct AuditReport<F> {
     totals: AuditTotals,
+    rounds: RoundReplay,
     on_mismatch: F,
 }
 
@@ -92,11 +98,23 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             in_log: u64::try_from(in_log).unwrap_or(u64::MAX),
             ..AuditTotals::default()
         };
-        Self { totals, on_mismatch }
+        Self {
+            totals,
+            rounds: RoundReplay::default(),
+            on_mismatch,
+        }
     }
 
     pub(crate) fn totals(self) -> AuditTotals {
-        self.totals
+        AuditTotals {
+            results: self.rounds.results(),
+            ..self.totals
+        }
+    }
+
+    /// Adds a round. Rounds come before the accounts.
+    pub(crate) fn round(&mut self, round: Round) {
+        self.rounds.insert(round);
     }
 
     pub(crate) fn mismatch(&mut self, difference: Mismatch) {
@@ -179,6 +197,7 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
         };
         let (plain, name) = (player.name.clone(), player.name.escape_debug().to_string());
         let fill = player.orders.trade(&posting.trade);
+        player.tick = posting.trade.tick;
         match player.replay.trade(posting) {
             Ok(wrong) => {
                 for (field, expected, found) in wrong {
@@ -202,11 +221,15 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             found,
             replay,
             orders,
+            tick,
         } in players
         {
             self.order_mismatches(&name, orders.missing());
             for (field, expected, found) in replay.differences(&found) {
                 self.mismatch(Mismatch::new(name.escape_debug(), field, expected, found));
+            }
+            for (field, expected, stored) in self.rounds.account(&name, &found, replay.holding(), tick) {
+                self.mismatch(Mismatch::new(name.escape_debug(), field, expected, stored));
             }
             let account = &found.account;
             let totals = &mut self.totals;

@@ -2,6 +2,7 @@
 
 mod chunk;
 mod orders;
+mod rounds;
 
 use std::fmt;
 
@@ -76,6 +77,8 @@ pub struct AuditTotals {
     pub stocks: i64,
     /// Orders that rest or have rested.
     pub orders: u64,
+    /// A line for each result of the rounds that have ended: `round NUMBER: ` and the row of the results as CSV.
+    pub results: Vec<String>,
     /// Batches that were only in the write-ahead log.
     pub in_log: u64,
     /// Mismatches found.
@@ -93,27 +96,27 @@ impl fmt::Display for AuditTotals {
             orders,
             in_log,
             ..
-        } = *self;
+        } = self;
         write!(
             f,
             "{}, {}, {}, {}; {} in, {} out; {} and {} held; {} from the commit log",
-            count(players, "player"),
-            count(payments, "payment"),
-            count(trades, "trade"),
-            count(ticks, "tick"),
+            count(*players, "player"),
+            count(*payments, "payment"),
+            count(*trades, "trade"),
+            count(*ticks, "tick"),
             pluralize(self.dollars_in, "dollar"),
             pluralize(self.dollars_out, "dollar"),
             pluralize(self.tokens, "token"),
             pluralize(self.stocks, "stock"),
-            if in_log == 1 {
+            if *in_log == 1 {
                 "1 batch".into()
             } else {
-                format!("{} batches", thousands(in_log))
+                format!("{} batches", thousands(*in_log))
             },
         )?;
         match orders {
             0 => Ok(()),
-            orders => write!(f, "; {}", count(orders, "resting order")),
+            orders => write!(f, "; {}", count(*orders, "resting order")),
         }
     }
 }
@@ -195,6 +198,11 @@ impl AccountReplay {
         self.traded = self.traded.saturating_add(tokens);
         self.holding = after.map_err(|rejection| rejection.to_string())?;
         Ok(wrong)
+    }
+
+    /// Returns position, cost basis and profit; the other fields are not maintained.
+    pub(crate) fn holding(&self) -> Account {
+        self.holding
     }
 
     /// Returns `(field, expected, found)` for each figure of `found` that differs.

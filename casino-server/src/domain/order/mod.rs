@@ -55,6 +55,11 @@ impl Command {
         matches!(self, Self::Deposit(_))
     }
 
+    /// Returns whether it applies to the player's own account, also during a round.
+    pub(crate) fn is_of_own_account(self) -> bool {
+        matches!(self, Self::Cancel(_) | Self::Trigger(_))
+    }
+
     /// Returns whether it depends on the player's open orders.
     pub(crate) fn needs_orders(self) -> bool {
         matches!(self, Self::Rest(_) | Self::Cancel(_) | Self::Trigger(_))

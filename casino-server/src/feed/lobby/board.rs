@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    mem,
     sync::{Arc, Mutex, Weak},
     task::Context,
 };
@@ -12,10 +13,27 @@ use tokio::sync::{Notify, watch};
 
 use super::pending::TapeSubscription;
 use crate::{
-    domain::player::PlayerName,
-    feed::{capabilities::LobbyFeeds, lobby::encode::EncodedLeaderboard, waker_set::WakerSet},
+    config::clock::Clock,
+    domain::{
+        player::PlayerName,
+        round::{Round, RoundResult},
+    },
+    feed::{
+        capabilities::LobbyFeeds,
+        lobby::encode::{self, EncodedLeaderboard},
+        waker_set::WakerSet,
+    },
     store::lock,
 };
+
+/// The state of the round, encoded when it is sent: the time left differs.
+#[derive(Debug, Clone)]
+pub(crate) struct RoundUpdate {
+    pub(crate) round: Arc<Round>,
+    /// After the end.
+    pub(crate) podium: Vec<RoundResult>,
+    pub(crate) clock: Clock,
+}
 
 /// The newest message of each feed; `None` before the first.
 #[derive(Debug, Default)]
@@ -24,6 +42,7 @@ pub(super) struct FeedBoard {
     pub(super) players: watch::Sender<Option<Bytes>>,
     pub(super) leaderboard: watch::Sender<Option<EncodedLeaderboard>>,
     pub(super) news: watch::Sender<Option<Bytes>>,
+    pub(super) rounds: watch::Sender<Option<RoundUpdate>>,
     groups: Mutex<Vec<Weak<SubscriberGroup>>>,
 }
 
@@ -71,8 +90,12 @@ impl SubscriberGroup {
         feeds: LobbyFeeds,
         player: Option<PlayerName>,
         tape: Option<TapeSubscription>,
+        round: Option<i64>,
     ) -> FeedSubscriber {
         FeedSubscriber {
+            rounds: feeds.rounds.then(|| subscribe(&self.board.rounds)),
+            round,
+            has_other_account: false,
             tape: feeds.tape.then(|| subscribe(&self.board.tape)),
             players: feeds.players.then(|| subscribe(&self.board.players)),
             leaderboard: feeds.leaderboard.then(|| subscribe(&self.board.leaderboard)),
@@ -93,6 +116,11 @@ pub(crate) struct FeedSubscriber {
     players: Option<watch::Receiver<Option<Bytes>>>,
     leaderboard: Option<watch::Receiver<Option<EncodedLeaderboard>>>,
     news: Option<watch::Receiver<Option<Bytes>>>,
+    rounds: Option<watch::Receiver<Option<RoundUpdate>>>,
+    /// The open round last sent.
+    round: Option<i64>,
+    /// A round has started or ended since [`Self::take_other_account`].
+    has_other_account: bool,
     /// The player whose rank is added to the leaderboard.
     player: Option<PlayerName>,
     _tape: Option<TapeSubscription>,
@@ -102,6 +130,12 @@ pub(crate) struct FeedSubscriber {
 impl FeedSubscriber {
     /// Returns the newest message of a feed that has one not yet received.
     pub(crate) fn poll_update(&mut self) -> Option<GambleFrame> {
+        if let Some(update) = newest(&mut self.rounds) {
+            let open = update.round.open_number();
+            self.has_other_account |= open != self.round;
+            self.round = open;
+            return Some(encode::round_update(&update));
+        }
         for feed in [&mut self.news, &mut self.tape, &mut self.players] {
             if let Some(encoded) = newest(feed) {
                 return Some(GambleFrame::Encoded(encoded));
@@ -111,6 +145,11 @@ impl FeedSubscriber {
         Some(leaderboard.for_session(self.player.as_ref()))
     }
 
+    /// Returns true if a round has started or ended since the last call, and with it the player's account has changed.
+    pub(crate) fn take_other_account(&mut self) -> bool {
+        mem::take(&mut self.has_other_account)
+    }
+
     /// Registers the task of `cx` for the next message. Returns true if one is available already, which does not wake.
     pub(crate) fn register_waker(&mut self, cx: &Context<'_>) -> bool {
         lock(&self.group.wakers).register(&mut self.slot, cx.waker());
@@ -118,6 +157,7 @@ impl FeedSubscriber {
             || has_newer(self.players.as_ref())
             || has_newer(self.leaderboard.as_ref())
             || has_newer(self.news.as_ref())
+            || has_newer(self.rounds.as_ref())
     }
 }
 

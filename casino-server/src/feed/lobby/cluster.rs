@@ -66,7 +66,7 @@ async fn sync_leaderboard(feed: &FeedHub, store: &impl ClusterStore) -> Infallib
     loop {
         let start = Instant::now();
         if feed.pending.is_ranking()
-            && let Some(top) = log_error(store.top_accounts(RANKED_MAX).await)
+            && let Some(top) = log_error(store.top_accounts(RANKED_MAX, feed.round()).await)
         {
             feed.pending.set_top_accounts(top);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use awesomestock_proto::{
-    casino::{self, ActionType, GambleInfo, GambleType, Leaderboard, Players, Tape},
+    casino::{self, ActionType, GambleInfo, GambleType, Leaderboard, Players, RoundState, Tape},
     frame::GambleFrame,
 };
 use prost::{Message, bytes::Bytes};
@@ -11,10 +11,12 @@ use prost::{Message, bytes::Bytes};
 use crate::{
     domain::{
         market::Headline,
+        money::UnixMillis,
         order::Trade,
         player::{OnlinePlayers, PlayerName},
+        round::{Phase, Round, RoundResult},
     },
-    feed::lobby::{LeaderboardSnapshot, Rank, TapeRow, TradeBatch},
+    feed::lobby::{LeaderboardSnapshot, Rank, RoundUpdate, TapeRow, TradeBatch},
 };
 
 /// Players on a leaderboard.
@@ -59,6 +61,42 @@ pub(crate) fn encode_headline(headline: Headline) -> Bytes {
         ..GambleInfo::default()
     };
     info.encode_to_vec().into()
+}
+
+pub(crate) fn round_update(update: &RoundUpdate) -> GambleFrame {
+    let info = GambleInfo {
+        r#type: GambleType::Round.into(),
+        round: Some(round(&update.round, &update.podium, update.clock.now())),
+        ..GambleInfo::default()
+    };
+    info.into()
+}
+
+/// Returns the message about a round that is sent at the time `at`.
+pub(crate) fn round(round: &Round, podium: &[RoundResult], at: UnixMillis) -> casino::Round {
+    let state = match round.phase {
+        Phase::Never => RoundState::RoundNone,
+        Phase::Running(_) => RoundState::RoundRunning,
+        Phase::Paused(_) => RoundState::RoundPaused,
+        Phase::Ended(_) => RoundState::RoundEnded,
+    };
+    casino::Round {
+        number: round.number,
+        state: state.into(),
+        left_ms: round.left_ms(at),
+        announcement: round.announcement.clone(),
+        stake: round.stake.0,
+        podium: podium.iter().map(round_result).collect(),
+    }
+}
+
+pub(crate) fn round_result(result: &RoundResult) -> casino::RoundResult {
+    casino::RoundResult {
+        place: count(result.place),
+        player: Some(player(&result.player)),
+        profit: result.profit,
+        trades: result.trades,
+    }
 }
 
 /// A leaderboard, encoded once for all sessions, to which each adds its player's own rank.

@@ -22,6 +22,8 @@ pub(super) struct LeaderboardDelta {
     /// The top accounts of a shared ledger.
     snapshot: Option<HashMap<PlayerName, Account>>,
     tick: Option<Tick>,
+    /// Set when a round starts or ends, to its number while it is open.
+    round: Option<Option<i64>>,
 }
 
 impl LeaderboardDelta {
@@ -37,6 +39,10 @@ impl LeaderboardDelta {
 
     pub(super) fn ticked(&mut self, tick: Tick) {
         self.tick = Some(tick);
+    }
+
+    pub(super) fn set_round(&mut self, open: Option<i64>) {
+        self.round = Some(open);
     }
 
     #[cfg(test)]
@@ -56,9 +62,12 @@ fn insert_newer(accounts: &mut HashMap<PlayerName, Account>, player: &PlayerName
 
 #[derive(Debug)]
 pub(super) struct Leaderboard {
+    /// The players' own accounts.
     accounts: HashMap<PlayerName, Account>,
+    /// The open round, and its accounts.
+    round: Option<(i64, HashMap<PlayerName, Account>)>,
     tick: Tick,
-    /// The ranking of `accounts`, computed on demand.
+    /// The ranking of the accounts in force, computed on demand.
     cached: Option<Arc<LeaderboardSnapshot>>,
     has_update: bool,
 }
@@ -92,6 +101,7 @@ impl Leaderboard {
     pub(super) fn new(tick: Tick) -> Self {
         Self {
             accounts: HashMap::new(),
+            round: None,
             tick,
             cached: None,
             has_update: false,
@@ -100,14 +110,26 @@ impl Leaderboard {
 
     pub(super) fn apply(&mut self, delta: LeaderboardDelta) {
         let mut changed = false;
+        if let Some(open) = delta.round
+            && open != self.round()
+        {
+            self.round = open.map(|number| (number, HashMap::new()));
+            changed = true;
+        }
         let snapshot = delta.snapshot.unwrap_or_default();
         if snapshot.len() >= RANKED_MAX {
-            let before = self.accounts.len();
-            self.accounts.retain(|player, _| snapshot.contains_key(player));
-            changed |= self.accounts.len() < before;
+            let accounts = self.in_force();
+            let before = accounts.len();
+            accounts.retain(|player, _| snapshot.contains_key(player));
+            changed |= accounts.len() < before;
         }
         for (player, account) in snapshot.into_iter().chain(delta.changed) {
-            changed |= insert_newer(&mut self.accounts, &player, account);
+            let accounts = match (player.round(), &mut self.round) {
+                (None, _) => &mut self.accounts,
+                (Some((number, _)), Some((open, accounts))) if number == *open => accounts,
+                (Some(_), _) => continue,
+            };
+            changed |= insert_newer(accounts, &player, account);
         }
         if let Some(tick) = delta.tick {
             changed |= tick != self.tick;
@@ -116,6 +138,18 @@ impl Leaderboard {
         if changed {
             self.cached = None;
             self.has_update = true;
+        }
+    }
+
+    pub(super) fn round(&self) -> Option<i64> {
+        self.round.as_ref().map(|(number, _)| *number)
+    }
+
+    /// Returns the accounts that are ranked.
+    fn in_force(&mut self) -> &mut HashMap<PlayerName, Account> {
+        match &mut self.round {
+            Some((_, accounts)) => accounts,
+            None => &mut self.accounts,
         }
     }
 
@@ -133,10 +167,11 @@ impl Leaderboard {
         if let Some(cached) = &self.cached {
             return Arc::clone(cached);
         }
-        let snapshot = Arc::new(LeaderboardSnapshot::new(&self.accounts, self.tick));
-        if self.accounts.len() > snapshot.len() {
-            self.accounts
-                .retain(|player, _| snapshot.rank_of(player).is_some());
+        let tick = self.tick;
+        let accounts = self.in_force();
+        let snapshot = Arc::new(LeaderboardSnapshot::new(accounts, tick));
+        if accounts.len() > snapshot.len() {
+            accounts.retain(|player, _| snapshot.rank_of(&player.without_round()).is_some());
         }
         self.cached = Some(Arc::clone(&snapshot));
         snapshot
@@ -149,7 +184,7 @@ impl LeaderboardSnapshot {
             .iter()
             .map(|(player, account)| Rank {
                 rank: 0,
-                player: player.clone(),
+                player: player.without_round(),
                 equity: account
                     .tokens
                     .wide()
@@ -257,6 +292,33 @@ mod tests {
         assert_eq!(snapshot.rank_of(&name("dot")).unwrap().rank, 4);
         assert_eq!((snapshot.rank_of(&name("eve")), snapshot.len()), (None, 4));
         assert!(Arc::ptr_eq(&snapshot, &leaderboard.snapshot()), "cached");
+    }
+
+    #[test]
+    fn a_round_has_a_ranking_of_its_own_and_the_one_before_comes_back() {
+        let mut leaderboard = Leaderboard::new(tick(10));
+        let mut apply = |round: Option<Option<i64>>, accounts: &[(PlayerName, i32)]| {
+            let mut delta = LeaderboardDelta::default();
+            if let Some(open) = round {
+                delta.set_round(open);
+            }
+            for (player, tokens) in accounts {
+                delta.changed(player, account(*tokens, 0, 1));
+            }
+            leaderboard.apply(delta);
+            ranks(&mut leaderboard)
+        };
+        let row = |name: &str, profit| (1, name.to_owned(), profit);
+        assert_eq!(apply(None, &[(name("ann"), 30)]), [row("ann", 30)]);
+        assert_eq!(apply(Some(Some(2)), &[]), []);
+        let accounts = [
+            (name("bob").in_round(2), 5),
+            (name("ann").in_round(1), 9),
+            (name("cid"), 1),
+        ];
+        assert_eq!(apply(None, &accounts), [row("bob", 5)]);
+        let after = apply(Some(None), &[]);
+        assert_eq!(after, [row("ann", 30), (2, "cid".to_owned(), 1)]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::{board::FeedBoard, leaderboard::Leaderboard, pending::PendingUpdates, presence::PresenceMap};
 pub(crate) use self::{
-    board::{FeedSubscriber, SubscriberGroup},
+    board::{FeedSubscriber, RoundUpdate, SubscriberGroup},
     leaderboard::{LeaderboardSnapshot, Rank},
     presence::PresenceGuard,
     trades::{TapeRow, TradeBatch},
@@ -120,15 +120,32 @@ impl FeedHub {
         self.presence.join(player)
     }
 
-    /// Subscribes a session to `feeds`; `None` if there are none.
+    /// Subscribes a session to `feeds`; `None` if there are none. `round` is the one that its wallet is of.
     pub(crate) fn subscribe(
         &self,
         group: &Arc<SubscriberGroup>,
         feeds: LobbyFeeds,
         player: Option<PlayerName>,
+        round: Option<i64>,
     ) -> Option<FeedSubscriber> {
         let tape = feeds.tape.then(|| self.pending.subscribe_tape());
-        (feeds != LobbyFeeds::default()).then(|| group.subscribe(feeds, player, tape))
+        (feeds != LobbyFeeds::default()).then(|| group.subscribe(feeds, player, tape, round))
+    }
+
+    /// Ranks the accounts of the `open` round, or the players' own ones.
+    pub(crate) fn set_round(&self, open: Option<i64>) {
+        self.start_ranking();
+        self.pending.set_round(open);
+    }
+
+    /// Returns the number of the open round, if its accounts are ranked.
+    fn round(&self) -> Option<i64> {
+        self.leaderboard().round()
+    }
+
+    pub(crate) fn publish_round(&self, update: RoundUpdate) {
+        self.board.rounds.send_replace(Some(update));
+        self.board.notify();
     }
 
     /// Starts the leaderboard and adds the committed account, if it has traded.

@@ -90,6 +90,12 @@ impl PendingUpdates {
         self.filled.notify_one();
     }
 
+    /// Ranks the accounts of the `open` round, or the players' own ones.
+    pub(super) fn set_round(&self, open: Option<i64>) {
+        lock(&self.leaderboard).set_round(open);
+        self.filled.notify_one();
+    }
+
     pub(super) fn is_ranking(&self) -> bool {
         self.is_ranking.load(Ordering::Acquire)
     }

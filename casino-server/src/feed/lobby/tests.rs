@@ -20,6 +20,7 @@ const ALL: LobbyFeeds = LobbyFeeds {
     players: true,
     leaderboard: true,
     news: true,
+    rounds: true,
 };
 
 struct Scene {
@@ -46,7 +47,7 @@ impl Scene {
 
     fn subscriber(&self, feeds: LobbyFeeds, player: &str) -> FeedSubscriber {
         self.feed
-            .subscribe(&self.group, feeds, Some(name(player)))
+            .subscribe(&self.group, feeds, Some(name(player)), None)
             .unwrap()
     }
 
@@ -126,7 +127,7 @@ fn updates_are_discarded_without_subscribers() {
     assert_eq!(scene.feed.pending.take_tape(), None);
     assert!(scene.feed.pending.take_leaderboard().is_empty());
     let none = LobbyFeeds::default();
-    assert!(scene.feed.subscribe(&scene.group, none, None).is_none());
+    assert!(scene.feed.subscribe(&scene.group, none, None, None).is_none());
 }
 
 #[test]
@@ -236,7 +237,7 @@ fn a_headline_is_published_with_its_tick_and_sent_to_new_subscribers() {
         assert_eq!(updates(&mut late).pop().and_then(|info| info.news), newest);
         let restarted = FeedHub::new(market(PriceModel::News, number));
         let mut again = restarted
-            .subscribe(&restarted.subscriber_group(), news, None)
+            .subscribe(&restarted.subscriber_group(), news, None, None)
             .unwrap();
         assert_eq!(updates(&mut again).pop().and_then(|info| info.news), newest);
     }

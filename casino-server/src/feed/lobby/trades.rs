@@ -33,7 +33,7 @@ impl TradeBatch {
             let player = records.iter().find(|(_, record)| record.id == posting.account);
             if let Some((player, _)) = player {
                 self.rows.push(TapeRow {
-                    player: player.clone(),
+                    player: player.without_round(),
                     trade: posting.trade,
                 });
             }

@@ -46,7 +46,6 @@ pub(crate) struct LagMetrics {
 #[derive(Debug, Clone)]
 pub(crate) struct LatestPrice {
     pub(crate) count: u64,
-    #[cfg(test)]
     tick: Tick,
     pub(crate) price: EncodedPrice,
 }
@@ -56,7 +55,6 @@ impl PriceFeed {
         const FIRST: u64 = 1;
         let newest = LatestPrice {
             count: FIRST,
-            #[cfg(test)]
             tick,
             price: encode::encode_price(tick, interval),
         };
@@ -106,7 +104,6 @@ impl PriceFeed {
         registry.register("seats_closed", stalled, closed.clone());
     }
 
-    #[cfg(test)]
     pub(crate) fn current(&self) -> Tick {
         lock(&self.update.newest).tick
     }
@@ -126,12 +123,7 @@ impl PriceFeed {
         {
             let mut newest = lock(&self.update.newest);
             let count = newest.count.wrapping_add(1);
-            *newest = LatestPrice {
-                count,
-                #[cfg(test)]
-                tick,
-                price,
-            };
+            *newest = LatestPrice { count, tick, price };
             self.update.count.store(count, Ordering::Release);
         }
         for relay in lock(&self.update.relays).iter().filter_map(Weak::upgrade) {

@@ -7,6 +7,7 @@ pub(crate) mod backoff;
 pub(crate) mod orders;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wallet;
 
 use std::{
     pin::Pin,
@@ -18,7 +19,7 @@ use futures_util::StreamExt;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use self::{auth::SessionAuth, orders::OrderUpdates, pending::PendingOrders};
+use self::{auth::SessionAuth, orders::OrderUpdates, pending::PendingOrders, wallet::WalletUpdates};
 use crate::{
     domain::{account::Account, player::PlayerName},
     feed::{
@@ -48,8 +49,9 @@ pub(crate) struct Session<In> {
     last_player: Option<PlayerName>,
     prices: PriceSubscriber,
     capabilities: Capabilities,
-    /// Sent after the first price.
-    initial_wallet: Option<Box<Account>>,
+    /// Sent after the first price, or after the start or end of a round.
+    wallet: Option<Box<Account>>,
+    wallet_updates: Option<Box<WalletUpdates>>,
     /// The status to end with after the last answer; `None` for OK.
     end_status: Option<Status>,
     phase: Phase,
@@ -71,6 +73,8 @@ pub(crate) struct SessionParts<In> {
     pub(crate) capabilities: Capabilities,
     /// Set if the client requested it.
     pub(crate) initial_wallet: Option<Account>,
+    /// Set if the client requested wallets and rounds.
+    pub(crate) wallet_updates: Option<WalletUpdates>,
     pub(crate) presence: PresenceGuard,
     /// Set if the client requested a lobby feed.
     pub(crate) lobby: Option<FeedSubscriber>,
@@ -95,7 +99,8 @@ impl<In> Session<In> {
             last_player: None,
             prices: parts.prices,
             capabilities: parts.capabilities,
-            initial_wallet: parts.initial_wallet.map(Box::new),
+            wallet: parts.initial_wallet.map(Box::new),
+            wallet_updates: parts.wallet_updates.map(Box::new),
             end_status: None,
             phase: Phase::Open,
             lobby: parts.lobby.map(Box::new),
@@ -121,13 +126,23 @@ impl<In> Session<In> {
         self.revocation = None;
         self.inbound = None;
         self.end_status = Some(reason.into());
-        self.initial_wallet = None;
+        self.wallet = None;
+        self.wallet_updates = None;
         self.lobby = None;
         self.orders = None;
         self.presence = None;
     }
 
-    /// Returns a new price, else the initial wallet, else a lobby update. These are rare and do not delay answers much.
+    /// Reads the wallet again when a round has started or ended.
+    fn poll_wallet(&mut self, cx: &mut Context<'_>) {
+        if let (Some(updates), Some(lobby)) = (&mut self.wallet_updates, &mut self.lobby)
+            && let Poll::Ready(account) = updates.poll(lobby.take_other_account(), cx)
+        {
+            self.wallet = Some(Box::new(account));
+        }
+    }
+
+    /// Returns a new price, else a wallet, else a lobby update. These are rare and do not delay answers much.
     fn next_update(&mut self) -> Option<GambleFrame> {
         if self.phase == Phase::Stopping {
             return None;
@@ -135,7 +150,7 @@ impl<In> Session<In> {
         if let Some(price) = self.prices.changed() {
             return Some(price.for_session(self.capabilities));
         }
-        if let Some(wallet) = self.initial_wallet.take() {
+        if let Some(wallet) = self.wallet.take() {
             return Some(convert::initial_wallet(&wallet));
         }
         self.lobby.as_mut()?.poll_update()
@@ -147,6 +162,7 @@ impl<In> Session<In> {
     /// the price is always sent before the answer. In the same way, ended orders are polled before the answer and sent
     /// after it: an order's acceptance is sent before its end.
     fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
+        self.poll_wallet(cx);
         let has_ended = self.poll_orders(cx).is_ready();
         let answer = self.pending.poll_answer(cx, self.capabilities);
         if let Some(update) = self.next_update() {

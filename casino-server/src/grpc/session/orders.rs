@@ -13,8 +13,8 @@ use tokio::time::sleep;
 use crate::{
     domain::{account::Account, order::resting::OrderPosting, player::PlayerName},
     feed::{capabilities::Capabilities, orders::OrderSubscription},
-    grpc::convert,
-    store::{PageRequest, StoreError, reader::StoreReader},
+    grpc::{accounts::Accounts, convert},
+    store::{PageRequest, StoreError},
 };
 
 /// Delay after a failed read.
@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Each order that ended after the last one seen is sent once, in the order in which they ended.
 pub(crate) struct OrderUpdates {
-    reader: StoreReader,
+    accounts: Accounts,
     player: PlayerName,
     subscription: OrderSubscription,
     /// The last end that was read.
@@ -41,13 +41,13 @@ type EndedOrders = (Vec<OrderPosting>, Account);
 impl OrderUpdates {
     /// Creates the updates of a session whose client has seen the ends up to the number `seen`.
     pub(crate) fn new(
-        reader: StoreReader,
+        accounts: Accounts,
         player: PlayerName,
         subscription: OrderSubscription,
         seen: i64,
     ) -> Self {
         Self {
-            reader,
+            accounts,
             player,
             subscription,
             seen,
@@ -71,8 +71,8 @@ impl OrderUpdates {
                 self.unsent = ended.into();
             } else {
                 ready!(self.subscription.poll_ended(cx));
-                let (reader, player) = (self.reader.clone(), self.player.clone());
-                self.reading = Some(read(reader, player, self.seen, self.is_following).boxed());
+                let (accounts, player) = (self.accounts.clone(), self.player.clone());
+                self.reading = Some(read(accounts, player, self.seen, self.is_following).boxed());
             }
         }
         Poll::Ready(())
@@ -86,10 +86,10 @@ impl OrderUpdates {
 }
 
 /// Reads until it succeeds.
-async fn read(reader: StoreReader, player: PlayerName, seen: i64, all: bool) -> EndedOrders {
+async fn read(accounts: Accounts, player: PlayerName, seen: i64, all: bool) -> EndedOrders {
     loop {
         // The reader has logged the error.
-        match try_read(&reader, &player, seen, all).await {
+        match try_read(&accounts, &player, seen, all).await {
             Ok(read) => return read,
             Err(_) => sleep(RETRY).await,
         }
@@ -98,7 +98,7 @@ async fn read(reader: StoreReader, player: PlayerName, seen: i64, all: bool) -> 
 
 /// Reads the orders that ended after `seen`; only the newest ones unless `all` is set.
 async fn try_read(
-    reader: &StoreReader,
+    accounts: &Accounts,
     player: &PlayerName,
     seen: i64,
     all: bool,
@@ -110,7 +110,7 @@ async fn try_read(
             before,
             limit: ENDED_ORDERS_MAX,
         };
-        let page = reader.ended_orders(player.clone(), page).await?;
+        let page = accounts.reader.ended_orders(player.clone(), page).await?;
         let is_new = |posting: &OrderPosting| posting.ended.is_some_and(|ended| ended > seen);
         let oldest = page.entries.first().copied();
         for posting in page.entries.into_iter().rev().filter(is_new) {
@@ -126,7 +126,7 @@ async fn try_read(
     }
     let account = match ended.is_empty() {
         true => Account::default(),
-        false => reader.account(player.clone()).await?,
+        false => accounts.own_account(player.clone()).await?,
     };
     Ok((ended.into(), account))
 }

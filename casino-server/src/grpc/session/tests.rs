@@ -91,6 +91,7 @@ impl Scene {
             revocation: None,
             capabilities,
             initial_wallet: capabilities.wallet.then_some(account),
+            wallet_updates: None,
             presence: FeedHub::new(market).join(None),
             lobby: None,
             orders: None,

@@ -4,6 +4,8 @@ mod book;
 #[cfg(test)]
 mod order_tests;
 #[cfg(test)]
+mod round_tests;
+#[cfg(test)]
 mod tests;
 
 use std::{mem, sync::Arc};
@@ -19,7 +21,7 @@ use crate::{
         account::Rejection,
         credential::Claim,
         market::{Market, Tick},
-        money::UnixMillis,
+        money::{Dollars, UnixMillis},
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Trade, TradePosting,
             request::{AnsweredRequest, OrderRequest, RequestId},
@@ -27,6 +29,7 @@ use crate::{
         },
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
+        round::{Round, RoundCommand, RoundError},
     },
     store::{Batch, IdCounters},
 };
@@ -50,6 +53,9 @@ pub(crate) struct OpenBatch {
     batch_max: usize,
     /// Rejected buys and sells since the start.
     rejected: u64,
+    round: Arc<Round>,
+    /// What a new player begins with outside of rounds.
+    stake: Option<Dollars>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +71,8 @@ pub(crate) struct SealedBatch {
     pub(crate) batch: Arc<Batch>,
     /// The market after the batch.
     pub(crate) market: Market,
+    /// The round after the batch.
+    pub(crate) round: Arc<Round>,
 }
 
 impl OpenBatch {
@@ -81,7 +89,14 @@ impl OpenBatch {
             page: None,
             batch_max: BATCH_MAX,
             rejected: 0,
+            round: Arc::default(),
+            stake: None,
         }
+    }
+
+    /// Decides during `round`; new players begin with `stake`.
+    pub(crate) fn with_round(self, round: Arc<Round>, stake: Option<Dollars>) -> Self {
+        Self { round, stake, ..self }
     }
 
     /// Adds the stored open orders of all accounts that are decided on.
@@ -169,13 +184,14 @@ impl OpenBatch {
     ) -> Option<Decided> {
         let request = request.into();
         let OrderRequest { command, id } = request;
+        let account = self.account_in_force(slot, command)?;
         let Some(id) = id else {
-            return self.execute(slot, request, at);
+            return self.execute(slot, account, request, at);
         };
-        if let Some(answered) = self.replay(slot, id, command)? {
+        if let Some(answered) = self.replay(slot, account, id, command)? {
             return Some(answered);
         }
-        let decided = self.execute(slot, request, at)?;
+        let decided = self.execute(slot, account, request, at)?;
         let decision = decided.decision;
         if matches!(decision.result, Err(Rejection::RateLimited { .. })) {
             return Some(decided);
@@ -195,14 +211,38 @@ impl OpenBatch {
         })
     }
 
+    /// Returns the slot of the account that executes `command` of the player in `slot`; `None` if it is not cached. Request
+    /// IDs and the rate limit are always those of the player's own account.
+    fn account_in_force(&self, slot: Slot, command: Command) -> Option<Slot> {
+        if !self.round.is_open() || command.is_of_own_account() {
+            return Some(slot);
+        }
+        let (player, _) = self.accounts.entry(slot)?;
+        self.lookup(&self.round.account_of(&player))
+    }
+
+    /// Returns the account of `player` that has to be cached next to decide the player's commands.
+    pub(super) fn account_to_load(&self, player: &PlayerName) -> PlayerName {
+        match self.lookup(player) {
+            Some(_) => self.round.account_of(player),
+            None => player.clone(),
+        }
+    }
+
     /// Returns the earlier answer to `id`, if any. The outer `None` means that the slot is stale.
-    fn replay(&mut self, slot: Slot, id: RequestId, command: Command) -> Option<Option<Decided>> {
+    fn replay(
+        &mut self,
+        slot: Slot,
+        account: Slot,
+        id: RequestId,
+        command: Command,
+    ) -> Option<Option<Decided>> {
         let cached = self.accounts.get_mut(slot)?;
         let Some(cached) = cached.answer(id) else {
             return Some(None);
         };
         if cached.answer.command != command {
-            return self.reject(slot, command, Rejection::DuplicateId).map(Some);
+            return self.reject(account, command, Rejection::DuplicateId).map(Some);
         }
         Some(Some(Decided {
             decision: cached.answer.decision,
@@ -210,21 +250,75 @@ impl OpenBatch {
         }))
     }
 
-    fn execute(&mut self, slot: Slot, request: OrderRequest, at: UnixMillis) -> Option<Decided> {
+    /// Executes the request of the player in `slot` on `account`.
+    fn execute(
+        &mut self,
+        slot: Slot,
+        account: Slot,
+        request: OrderRequest,
+        at: UnixMillis,
+    ) -> Option<Decided> {
         let OrderRequest { command, id } = request;
         if let Command::Trigger(order) = command {
             return self.trigger(slot, order, at);
         }
         let (_, allowed) = self.accounts.check_rate(slot, at)?;
+        let allowed = allowed.and_then(|()| self.check_round(slot, account, command));
+        let allowed = allowed.and_then(|()| self.give_stake(account, command, at));
         let executed = allowed.and_then(|()| match command {
-            Command::Rest(terms) => self.rest(slot, terms, id, at),
-            Command::Cancel(order) => self.cancel(slot, order, at),
-            command => self.execute_now(slot, command, at),
+            Command::Rest(terms) => self.rest(account, terms, id, at),
+            Command::Cancel(order) => self.cancel(account, order, at),
+            command => self.execute_now(account, command, at),
         });
         match executed {
-            Ok(entry) => self.accept(slot, entry),
-            Err(rejection) => self.reject(slot, command, rejection),
+            Ok(entry) => self.accept(account, entry),
+            Err(rejection) => self.reject(account, command, rejection),
         }
+    }
+
+    /// Checks whether the round executes `command` on `account`, which is not that in `slot`.
+    fn check_round(&self, slot: Slot, account: Slot, command: Command) -> Result<(), Rejection> {
+        let tick = self.market.current;
+        match command {
+            _ if slot == account => Ok(()),
+            Command::Deposit(_) | Command::Withdraw(_) => Err(Rejection::PaymentsClosed),
+            Command::Rest(terms) if !terms.is_met(tick.price) => Err(Rejection::NoRestInRound),
+            _ => self.round.check_open(tick),
+        }
+    }
+
+    /// Deposits the stake, if `account` is new.
+    fn give_stake(&mut self, account: Slot, command: Command, at: UnixMillis) -> Result<(), Rejection> {
+        let cached = self.accounts.get_mut(account).ok_or(Rejection::LedgerFull)?;
+        if cached.record.payments > 0 {
+            return Ok(());
+        }
+        let (player, _) = self.accounts.entry(account).ok_or(Rejection::LedgerFull)?;
+        let stake = match player.round() {
+            Some(_) => Some(self.round.stake),
+            None => self
+                .stake
+                .filter(|_| !player.is_bot() && !command.is_of_own_account()),
+        };
+        if let Some(stake) = stake {
+            self.execute_now(account, Command::Deposit(stake), at)?;
+            self.mark_changed(account);
+        }
+        Ok(())
+    }
+
+    /// Returns the round after `command`.
+    pub(super) fn change_round(
+        &mut self,
+        command: &RoundCommand,
+        at: UnixMillis,
+    ) -> Result<Arc<Round>, RoundError> {
+        if let Some(round) = self.round.apply(command, self.market.current, at)? {
+            self.batch.rounds.push(round.clone());
+            self.round = Arc::new(round);
+            self.market_changed_in = self.sequence;
+        }
+        Ok(Arc::clone(&self.round))
     }
 
     /// Executes at the current price. The slot must be valid.
@@ -349,10 +443,9 @@ impl OpenBatch {
 
     fn accept(&mut self, slot: Slot, entry: LedgerEntry) -> Option<Decided> {
         self.mark_changed(slot);
-        let cached = self.accounts.get_mut(slot)?;
         let decision = Decision {
             result: Ok(entry),
-            account: cached.record.account,
+            account: self.accounts.versioned(slot, &self.round)?,
         };
         Some(Decided {
             decision,
@@ -363,11 +456,11 @@ impl OpenBatch {
     fn reject(&mut self, slot: Slot, command: Command, rejection: Rejection) -> Option<Decided> {
         let rejected = u64::from(command.is_action());
         self.rejected = self.rejected.saturating_add(rejected);
-        let cached = self.accounts.get_mut(slot)?;
         let decision = Decision {
             result: Err(rejection),
-            account: cached.record.account,
+            account: self.accounts.versioned(slot, &self.round)?,
         };
+        let cached = self.accounts.get_mut(slot)?;
         // The answer contains a balance and a price, so both must be committed first.
         let commits_with = cached.changed_in.max(self.market_changed_in);
         Some(Decided {
@@ -390,6 +483,8 @@ impl OpenBatch {
         self.market = self.market.next(at)?;
         self.market_changed_in = self.sequence;
         self.batch.ticks.push(self.market.current);
+        // A tick is never rejected.
+        let _ = self.change_round(&RoundCommand::Tick, at);
         Some(self.market.current)
     }
 
@@ -408,6 +503,7 @@ impl OpenBatch {
             sequence,
             batch: Arc::new(batch),
             market: self.market,
+            round: Arc::clone(&self.round),
         }
     }
 
@@ -419,12 +515,13 @@ impl OpenBatch {
         self.book.committed(resolved);
     }
 
-    /// Discards the batch `failed` and all later decisions, and returns to `market` and the stored records. Returns the
-    /// last batch discarded.
-    pub(crate) fn roll_back(&mut self, failed: BatchId, market: Market) -> BatchId {
+    /// Discards the batch `failed` and all later decisions, and returns to `market`, `round` and the stored records. Returns
+    /// the last batch discarded.
+    pub(crate) fn roll_back(&mut self, failed: BatchId, market: Market, round: Arc<Round>) -> BatchId {
         self.book.roll_back(failed);
         let last = self.sequence;
         self.market = market;
+        self.round = round;
         self.market_changed_in = BatchId::NONE;
         self.batch = Batch::default();
         self.changed.clear();

@@ -162,7 +162,7 @@ fn a_rollback_opens_ended_orders_and_removes_placed_ones() {
     decide(&mut open, ann, with_id(2, rest(Side::Buy, Trigger::Limit, 1, 9))).unwrap();
     assert_eq!(tick_to(&mut open, ann, 9), [1, 2]);
     let failed = open.seal().sequence;
-    open.roll_back(failed, market);
+    open.roll_back(failed, market, Arc::default());
     let player = PlayerName::new("ann").unwrap();
     open.insert(player.clone(), Some((stored, RecentRequests::default())), failed)
         .unwrap();

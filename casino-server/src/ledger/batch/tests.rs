@@ -179,7 +179,7 @@ fn a_rolled_back_request_id_can_be_used_again() {
     let deposit = with_id(1, Command::Deposit(Dollars(10)));
     open.decide(ann, deposit, UnixMillis(0)).unwrap();
     let failed = open.seal().sequence;
-    open.roll_back(failed, market);
+    open.roll_back(failed, market, Arc::default());
     let ann = insert(&mut open, "ann");
     open.decide(ann, deposit, UnixMillis(0)).unwrap();
     let batch = open.seal().batch;
@@ -238,7 +238,7 @@ fn a_rollback_discards_all_decisions() {
     open.seal();
     open.tick(UnixMillis(0)).unwrap();
     let discarded = open.sequence();
-    assert_eq!(open.roll_back(discarded, market), discarded);
+    assert_eq!(open.roll_back(discarded, market, Arc::default()), discarded);
     assert!(open.is_empty() && open.sequence() > discarded);
     assert_eq!(open.market, market);
     assert_eq!(open.decide(ann, Command::Buy(Stocks(1)), UnixMillis(0)), None);

@@ -8,12 +8,13 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{ClusterLedger, ControlRequest, TickOutcome};
+use super::{ChangedRound, ClusterLedger, ControlRequest, TickOutcome};
 use crate::{
     config::clock::Clock,
     domain::{
         credential::Claim,
         market::{Market, Tick},
+        round::{Round, RoundCommand},
     },
     ledger::{CommitObserver, LedgerError},
     store::{
@@ -29,13 +30,32 @@ use crate::{
 pub(in crate::ledger) struct PublishedMarket {
     observer: Box<dyn CommitObserver>,
     market: Mutex<Market>,
+    round: Mutex<Arc<Round>>,
 }
 
 impl PublishedMarket {
-    pub(in crate::ledger) fn new(market: Market, observer: Box<dyn CommitObserver>) -> Self {
+    pub(in crate::ledger) fn new(
+        market: Market,
+        round: Arc<Round>,
+        observer: Box<dyn CommitObserver>,
+    ) -> Self {
         Self {
             observer,
             market: Mutex::new(market),
+            round: Mutex::new(round),
+        }
+    }
+
+    pub(super) fn round(&self) -> Arc<Round> {
+        Arc::clone(&lock(&self.round))
+    }
+
+    /// Publishes the round, if it is new.
+    fn set_round(&self, read: Round) {
+        let mut round = lock(&self.round);
+        if **round != read {
+            *round = Arc::new(read);
+            self.observer.on_round(&round);
         }
     }
 
@@ -114,6 +134,10 @@ impl<S: ClusterStore> Leader<S> {
             ControlRequest::Tick(reply) => {
                 let ticked = self.tick().await.map_err(|error| LedgerError::from(&error));
                 let leads = matches!(ticked, Ok(TickOutcome::Moved(_)));
+                if leads && let Err(error) = self.end_round().await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "cannot end the round: the next tick tries again");
+                }
                 let _ = reply.send(ticked);
                 if leads && let Err(error) = self.store.roll_up().await {
                     let error = &error as &dyn std::error::Error;
@@ -123,6 +147,11 @@ impl<S: ClusterStore> Leader<S> {
             ControlRequest::DueOrders(max, reply) => {
                 let due = self.store.due_orders(max).await;
                 let _ = reply.send(due.map_err(|error| LedgerError::from(&error)));
+            }
+            ControlRequest::ChangeRound(command, reply) => {
+                let changed = self.change_round(command).await;
+                // A lost connection may have hidden the commit.
+                let _ = reply.send(changed.map_err(|_| LedgerError::OutcomeUnknown));
             }
             ControlRequest::Claim(player, key, reply) => {
                 let claim = Claim {
@@ -144,6 +173,29 @@ impl<S: ClusterStore> Leader<S> {
                 let _ = reply.send(claimed);
             }
         }
+    }
+
+    async fn change_round(&mut self, command: RoundCommand) -> Result<ChangedRound, StoreError> {
+        self.catch_up().await?;
+        let (tick, at) = (self.published.market().current, self.clock.now());
+        let change = |round: &Round| round.apply(&command, tick, at);
+        Ok(match self.store.change_round(change).await? {
+            Ok(round) => {
+                self.published.set_round(round);
+                Ok(self.published.round())
+            }
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Ends the round if its time is over at the current tick.
+    async fn end_round(&mut self) -> Result<(), StoreError> {
+        let (round, tick) = (self.published.round(), self.published.market().current);
+        if let Ok(Some(_)) = round.apply(&RoundCommand::Tick, tick, tick.at) {
+            // A tick is never rejected.
+            let _ = self.change_round(RoundCommand::Tick).await?;
+        }
+        Ok(())
     }
 
     /// Moves the price if this server leads.
@@ -174,11 +226,13 @@ impl<S: ClusterStore> Leader<S> {
         Ok(TickOutcome::NotLeader)
     }
 
-    /// Publishes stored ticks that have not been published.
+    /// Publishes stored ticks that have not been published, and the round.
     async fn catch_up(&mut self) -> Result<(), StoreError> {
         let last = self.published.market().current.number;
         let ticks = self.store.ticks_after(last).await?;
         self.published.set(&ticks);
+        let round = self.store.round().await?;
+        self.published.set_round(round);
         Ok(())
     }
 
@@ -207,7 +261,11 @@ mod tests {
     fn each_tick_is_published_once_and_in_order() {
         let mut market = Market::new(PriceModel::Classic, 1, Price::MIN, UnixMillis(0));
         let prices = PriceFeed::new(market.current, Duration::from_secs(1));
-        let published = PublishedMarket::new(market, crate::testkit::price_observer(prices.clone()));
+        let published = PublishedMarket::new(
+            market,
+            Arc::default(),
+            crate::testkit::price_observer(prices.clone()),
+        );
         let mut ticks = Vec::new();
         for at in 1..=4 {
             market = market.next(UnixMillis(at)).unwrap();

@@ -34,6 +34,7 @@ use crate::{
         order::request::{OrderRequest, RequestId},
         player::PlayerName,
         rate_limit::Rate,
+        round::{Round, RoundCommand, RoundError},
     },
     store::lock,
 };
@@ -62,7 +63,11 @@ pub(super) enum ControlRequest {
     /// Up to a number of open orders that the current price meets.
     DueOrders(usize, oneshot::Sender<Result<DueOrders, LedgerError>>),
     Claim(PlayerName, KeyHash, oneshot::Sender<Result<(), LedgerError>>),
+    ChangeRound(RoundCommand, oneshot::Sender<Result<ChangedRound, LedgerError>>),
 }
+
+/// The round after a command, or why it is the same.
+pub(super) type ChangedRound = Result<Arc<Round>, RoundError>;
 
 /// Open orders to execute, oldest first.
 pub(super) type DueOrders = Vec<(PlayerName, RequestId)>;
@@ -181,6 +186,13 @@ impl ClusterLedger {
             .request(|reply| ControlRequest::Claim(player, key, reply))
             .await?;
         claimed.unwrap_or(Err(LedgerError::OutcomeUnknown))
+    }
+
+    pub(super) async fn change_round(&self, command: RoundCommand) -> Result<ChangedRound, LedgerError> {
+        let changed = self
+            .request(|reply| ControlRequest::ChangeRound(command, reply))
+            .await?;
+        changed.unwrap_or(Err(LedgerError::OutcomeUnknown))
     }
 
     /// Returns `None` if the ledger ended without a reply.

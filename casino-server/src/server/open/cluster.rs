@@ -11,10 +11,11 @@ use crate::{
         lobby::{self, FeedHub},
         orders::{self, OrderFeed},
         price::PriceFeed,
+        rounds::RoundFeed,
         sessions::{ClusterSessionLimit, SessionLimit},
     },
     grpc::{auth, claims::ClaimCache},
-    ledger::Ledger,
+    ledger::{Ledger, MarketStart},
     server::{OpenError, observer::FeedObserver},
     store::{
         cluster::ClusterStore,
@@ -65,6 +66,7 @@ pub(in crate::server) async fn open_cluster(
     MarketOptions {
         opening_price,
         tick_interval,
+        stake,
     }: MarketOptions,
     clock: Clock,
 ) -> Result<OpenLedger, OpenError> {
@@ -80,18 +82,26 @@ pub(in crate::server) async fn open_cluster(
     let (sessions, cluster_sessions) =
         SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
     let order_feed = OrderFeed::default();
+    let round = store.round().await;
+    let round = round.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
+    let round = Arc::new(round);
+    let rounds = RoundFeed::new(Arc::clone(&round));
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),
         lobby: feed.clone(),
         orders: order_feed.clone(),
+        rounds: rounds.clone(),
     });
-    let ledger = Ledger::spawn_cluster(Arc::clone(&store), market, tick_interval, observer, clock);
+    let start = MarketStart { market, round, stake };
+    let ledger = Ledger::spawn_cluster(Arc::clone(&store), start, tick_interval, observer, clock.clone());
     Ok(OpenLedger {
         ledger,
         reader: StoreReader::new(Arc::new(reads)),
         prices,
         feed,
         orders: order_feed.clone(),
+        rounds,
+        clock,
         sessions,
         market,
         cluster: Some(Cluster {

@@ -17,12 +17,15 @@ pub(super) use self::cluster::{Cluster, open_cluster};
 use super::OpenError;
 use crate::{
     config::{clock::Clock, environment::Environment, options::Options, store_url::StoreUrl},
-    domain::{market::Market, money::Price},
-    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed, sessions::SessionLimit},
-    ledger::Ledger,
+    domain::{
+        market::Market,
+        money::{Dollars, Price},
+    },
+    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed, rounds::RoundFeed, sessions::SessionLimit},
+    ledger::{Ledger, MarketStart},
     server::observer::FeedObserver,
     store::{
-        Damage, OverlayReads, RecoveredWal, StoreError, WalStore,
+        Damage, OverlayReads, RecoveredWal, Store, StoreError, WalStore,
         reader::StoreReader,
         recover,
         sqlite::{self, FileError, SqliteReads},
@@ -34,6 +37,8 @@ use crate::{
 pub(super) struct MarketOptions {
     pub(super) opening_price: Price,
     pub(super) tick_interval: Duration,
+    /// What a new player begins with outside of rounds.
+    pub(super) stake: Option<Dollars>,
 }
 
 /// A running ledger with its feeds.
@@ -44,6 +49,8 @@ pub(super) struct OpenLedger {
     pub(super) prices: PriceFeed,
     pub(super) feed: FeedHub,
     pub(super) orders: OrderFeed,
+    pub(super) rounds: RoundFeed,
+    pub(super) clock: Clock,
     pub(super) sessions: Arc<SessionLimit>,
     /// The market at the start.
     pub(super) market: Market,
@@ -56,6 +63,7 @@ pub(super) async fn open_single(
     MarketOptions {
         opening_price,
         tick_interval,
+        stake,
     }: MarketOptions,
     environment: Environment,
 ) -> Result<OpenLedger, OpenError> {
@@ -68,18 +76,24 @@ pub(super) async fn open_single(
     let reader = StoreReader::new(Arc::new(reads));
     let feed = FeedHub::new(market);
     let orders = OrderFeed::default();
+    let round = Arc::new(store.round());
+    let rounds = RoundFeed::new(Arc::clone(&round));
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),
         lobby: feed.clone(),
         orders: orders.clone(),
+        rounds: rounds.clone(),
     });
-    let ledger = Ledger::spawn_local(Box::new(store), reader.clone(), market, observer, clock);
+    let start = MarketStart { market, round, stake };
+    let ledger = Ledger::spawn_local(Box::new(store), reader.clone(), start, observer, clock.clone());
     Ok(OpenLedger {
         ledger: ledger.map_err(OpenError::Thread)?,
         reader,
         prices,
         feed,
         orders,
+        rounds,
+        clock,
         sessions,
         market,
         cluster: None,

@@ -58,6 +58,11 @@ impl<F: FnMut(Mismatch)> PostgresCheck<'_, F> {
         self.ticks().await?;
         self.prices().await?;
         self.answers().await?;
+        self.each("SELECT details FROM rounds", &[], |report, row| {
+            report.round(rows::round(row)?);
+            Ok(())
+        })
+        .await?;
         let mut next = Some(i64::MIN);
         while let Some(above) = next {
             let mut chunk = self.chunk(above).await?;

@@ -18,7 +18,8 @@ use super::{
     error::PgError,
     rows,
     statements::{
-        AFTER, CLAIM, DUE, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, ONE_CORE, RESERVE, SYNC, TOP_ACCOUNTS,
+        AFTER, CLAIM, DUE, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, NEWEST_ROUND, ONE_CORE, RESERVE, SET_ROUND,
+        SYNC, TOP_ACCOUNTS,
     },
     transaction::BatchWriter,
 };
@@ -31,11 +32,13 @@ use crate::{
         money::{Stocks, Tokens},
         order::request::RequestId,
         player::{OnlinePlayers, PlayerName, RemotePresence},
+        round::{Round, RoundError},
     },
     store::{
         Batch, CommitError, StoreError,
         cluster::{BatchInputs, ClusterStore, LeaseOutcome, LoadedAccounts, LocalSessions, RateLimits},
         notifications::Notifications,
+        stored_rounds,
     },
 };
 
@@ -115,6 +118,41 @@ impl ClusterStore for PostgresCluster {
         due.await
     }
 
+    async fn round(&self) -> Result<Round, StoreError> {
+        let round = self.market.run("read the round", async |client| {
+            let row = with_timeout(client.query_opt(NEWEST_ROUND, &[])).await?;
+            Ok(row.as_ref().map(rows::round).transpose()?.unwrap_or_default())
+        });
+        round.await
+    }
+
+    async fn change_round(
+        &self,
+        change: impl Fn(&Round) -> Result<Option<Round>, RoundError> + Send + Sync,
+    ) -> Result<Result<Round, RoundError>, StoreError> {
+        let changed = self.market.run("write the round", async |client| {
+            with_timeout(client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED")).await?;
+            // One change at a time, also of the first round.
+            with_timeout(client.batch_execute("LOCK TABLE rounds IN SHARE ROW EXCLUSIVE MODE")).await?;
+            let row = with_timeout(client.query_opt(NEWEST_ROUND, &[])).await?;
+            let round = row.as_ref().map(rows::round).transpose()?.unwrap_or_default();
+            let changed = match change(&round) {
+                Ok(None) => Ok(round),
+                Ok(Some(changed)) => {
+                    let details = stored_rounds::to_bytes(&changed)
+                        .map_err(|_| PgError::Row("cannot encode a round"))?;
+                    let inputs: [&(dyn ToSql + Sync); 3] = [&changed.number, &changed.is_open(), &details];
+                    with_timeout(client.execute(SET_ROUND, &inputs)).await?;
+                    Ok(changed)
+                }
+                Err(error) => Err(error),
+            };
+            with_timeout(client.batch_execute("COMMIT")).await?;
+            Ok(changed)
+        });
+        changed.await
+    }
+
     async fn roll_up(&self) -> Result<(), StoreError> {
         let operation = "combine old prices into candles";
         self.market
@@ -177,10 +215,14 @@ impl ClusterStore for PostgresCluster {
         left.await
     }
 
-    async fn top_accounts(&self, most: usize) -> Result<Vec<(PlayerName, Account)>, StoreError> {
+    async fn top_accounts(
+        &self,
+        most: usize,
+        round: Option<i64>,
+    ) -> Result<Vec<(PlayerName, Account)>, StoreError> {
         let top = self.leaderboard.run("read the leaderboard", async |client| {
             with_timeout(client.batch_execute(ONE_CORE)).await?;
-            let rows = with_timeout(client.query(TOP_ACCOUNTS, &[&count(most)])).await?;
+            let rows = with_timeout(client.query(TOP_ACCOUNTS, &[&count(most), &round])).await?;
             rows.iter().map(ranked_account).collect()
         });
         top.await

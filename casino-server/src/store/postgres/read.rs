@@ -21,7 +21,7 @@ use crate::{
         },
         player::PlayerName,
     },
-    store::{Page, PageRequest, StoreError, StoreReads, lock},
+    store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round},
 };
 
 /// Idle connections kept; the caller bounds those in use.
@@ -139,6 +139,17 @@ impl StoreReads for PostgresReads {
         let (name, id) = (player.as_str(), id.0.as_slice());
         let orders = self.list(READ_ORDERS, &sql, &[&name, &id], rows::order)?;
         Ok(orders.into_iter().next())
+    }
+
+    fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
+        let sql = format!("SELECT {RECORD_COLUMNS} FROM accounts WHERE name >= $1 AND name < $2");
+        let (lower, upper) = names_in_round(number);
+        self.list(
+            "read the accounts of a round",
+            &sql,
+            &[&lower, &upper],
+            rows::named_record,
+        )
     }
 
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {

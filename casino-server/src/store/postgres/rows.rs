@@ -17,8 +17,9 @@ use crate::{
         },
         player::PlayerName,
         rate_limit::TokenBucket,
+        round::Round,
     },
-    store::{stored_answers::from_bytes, stored_orders},
+    store::{stored_answers::from_bytes, stored_orders, stored_rounds},
 };
 
 pub(super) const RECORD_COLUMNS: &str = "id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, \
@@ -141,6 +142,18 @@ pub(super) fn side(side: Side) -> i16 {
         Side::Buy => 0,
         Side::Sell => 1,
     }
+}
+
+/// Reads `details`.
+pub(super) fn round(row: &Row) -> Result<Round, PgError> {
+    stored_rounds::from_bytes(row.try_get(0)?).ok_or(PgError::Row("cannot decode a round"))
+}
+
+/// Reads [`RECORD_COLUMNS`], with the player.
+pub(super) fn named_record(row: &Row) -> Result<(PlayerName, AccountRecord), PgError> {
+    let player = PlayerName::from_stored(&name(row)?);
+    let player = player.map_err(|_| PgError::Row("the name of a player is invalid"))?;
+    Ok((player, record(row)?))
 }
 
 /// Reads `number, price, at_unix_ms`.

@@ -5,13 +5,14 @@ use tokio_postgres::Client;
 use super::{connection::with_timeout, error::PgError};
 use crate::store::postgres::DatabaseError;
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/postgres/1.sql"),
     include_str!("../../../migrations/postgres/2.sql"),
     include_str!("../../../migrations/postgres/3.sql"),
     include_str!("../../../migrations/postgres/4.sql"),
     include_str!("../../../migrations/postgres/5.sql"),
     include_str!("../../../migrations/postgres/6.sql"),
+    include_str!("../../../migrations/postgres/7.sql"),
 ];
 
 /// Serializes servers that start together. The lock ends with the transaction; its number is the application ID of

@@ -40,6 +40,14 @@ SELECT number, price, at_unix_ms FROM (
     SELECT number, price, at_unix_ms FROM ticks WHERE number > $1 ORDER BY number DESC LIMIT 1000
 ) AS newest ORDER BY number";
 
+pub(super) const NEWEST_ROUND: &str = "SELECT details FROM rounds ORDER BY number DESC LIMIT 1";
+
+/// Other servers read the round with the ticks.
+pub(super) const SET_ROUND: &str = "
+INSERT INTO rounds (number, is_open, details) VALUES ($1, $2, $3)
+    ON CONFLICT (number) DO UPDATE SET is_open = excluded.is_open, details = excluded.details
+    RETURNING pg_notify('awesomestock_ticks', '')";
+
 pub(super) const CLAIM: &str = "
 INSERT INTO claims (name, key_sha256, at_unix_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
     RETURNING pg_notify('awesomestock_claims', name)";
@@ -64,9 +72,10 @@ WITH left_behind AS (DELETE FROM seats WHERE casino = $1) DELETE FROM company WH
 /// Limits the query to one core.
 pub(super) const ONE_CORE: &str = "SET max_parallel_workers_per_gather = 0";
 
-/// Scans all accounts, but sorts only the top ones.
+/// Scans all accounts, but sorts only the top ones. `$2`: the round of the accounts, null for the players' own.
 pub(super) const TOP_ACCOUNTS: &str = "
-SELECT name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version FROM accounts WHERE trades > 0
+SELECT name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version FROM accounts
+    WHERE trades > 0 AND CASE WHEN $2::bigint IS NULL THEN name NOT LIKE '@%' ELSE name LIKE '@' || $2 || '/%' END
     ORDER BY realised_pnl - cost_basis + stocks * (SELECT price::bigint FROM ticks ORDER BY number DESC LIMIT 1)
     DESC LIMIT $1";
 

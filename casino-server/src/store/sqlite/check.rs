@@ -44,6 +44,7 @@ impl Snapshot {
         let failed = |operation| move |error: rusqlite::Error| StoreError::new(operation, error);
         audit.integrity().map_err(failed("read the file's pages"))?;
         audit.ticks().map_err(failed("read the prices"))?;
+        audit.rounds().map_err(failed("read the rounds"))?;
         let mut next = Some(i64::MIN);
         while let Some(above) = next {
             let mut chunk = audit.chunk(above, players).map_err(failed("read the accounts"))?;
@@ -93,6 +94,19 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
         let batches = self.batches;
         for tick in batches.iter().flat_map(|batch| &batch.ticks) {
             next = self.report.tick(tick, next);
+        }
+        Ok(())
+    }
+
+    /// Reads the rounds in their last state, which may be in the log.
+    fn rounds(&mut self) -> rusqlite::Result<()> {
+        let mut rounds = self.connection.prepare("SELECT details FROM rounds")?;
+        for round in rounds.query_map([], rows::round)? {
+            self.report.round(round?);
+        }
+        let batches = self.batches;
+        for round in batches.iter().flat_map(|batch| &batch.rounds) {
+            self.report.round(round.clone());
         }
         Ok(())
     }

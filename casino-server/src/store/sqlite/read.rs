@@ -17,7 +17,7 @@ use crate::{
         },
         player::PlayerName,
     },
-    store::{Page, PageRequest, StoreError, StoreReads, lock, sqlite::BUSY_TIMEOUT},
+    store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round, sqlite::BUSY_TIMEOUT},
 };
 
 /// Idle connections kept; the caller bounds those in use.
@@ -150,6 +150,22 @@ impl StoreReads for SqliteReads {
                 .query_row(params![player.as_str(), id.0], rows::order)
                 .optional()
         })
+    }
+
+    fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
+        let (lower, upper) = names_in_round(number);
+        let rows = self.with("read the accounts of a round", |connection| {
+            let sql = "SELECT * FROM accounts WHERE name >= ? AND name < ?";
+            list(connection, sql, [lower, upper], |row| {
+                Ok((row.get::<_, String>("name")?, rows::record(row)?))
+            })
+        })?;
+        let accounts = rows.into_iter().map(|(name, record)| {
+            let player = PlayerName::from_stored(&name);
+            let player = player.map_err(|error| StoreError::new("read the accounts of a round", error));
+            Ok((player?, record))
+        });
+        accounts.collect()
     }
 
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {

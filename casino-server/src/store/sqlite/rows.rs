@@ -9,8 +9,9 @@ use crate::domain::{
     market::{Market, Tick},
     money::{Price, Stocks, Tokens, UnixMillis},
     order::{AccountId, AccountRecord, Payment, Side, Trade, resting::OrderPosting},
+    round::Round,
 };
-use crate::store::stored_orders;
+use crate::store::{stored_orders, stored_rounds};
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
@@ -79,6 +80,12 @@ pub(super) fn order(row: &Row<'_>) -> rusqlite::Result<OrderPosting> {
         ended: row.get(2)?,
         order,
     })
+}
+
+/// Reads `details`.
+pub(super) fn round(row: &Row<'_>) -> rusqlite::Result<Round> {
+    stored_rounds::from_bytes(row.get_ref(0)?.as_blob()?)
+        .ok_or_else(|| rusqlite::Error::InvalidColumnType(0, "details".to_owned(), Type::Blob))
 }
 
 /// Reads `number, price, at_unix_ms`.

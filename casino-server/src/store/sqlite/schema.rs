@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// `AwSt`, the file's `application_id`.
 pub(super) const APPLICATION_ID: i32 = 0x4177_5374;
 
-pub(super) const MIGRATIONS: [&str; 7] = [
+pub(super) const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/sqlite/1.sql"),
     include_str!("../../../migrations/sqlite/2.sql"),
     include_str!("../../../migrations/sqlite/3.sql"),
@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/sqlite/5.sql"),
     include_str!("../../../migrations/sqlite/6.sql"),
     include_str!("../../../migrations/sqlite/7.sql"),
+    include_str!("../../../migrations/sqlite/8.sql"),
 ];
 
 pub(super) fn newest() -> usize {

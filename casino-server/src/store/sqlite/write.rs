@@ -16,9 +16,11 @@ use crate::{
         market::Market,
         order::{TradePosting, resting::OrderPosting},
         player::PlayerName,
+        round::Round,
     },
     store::{
         Batch, CommitError, IdCounters, StoreError, WalPosition, WalTarget, sqlite::Lock, stored_orders,
+        stored_rounds,
     },
 };
 
@@ -134,6 +136,13 @@ impl WalTarget for SqliteStore {
         orders.collect()
     }
 
+    fn round(&mut self) -> Result<Round, StoreError> {
+        let sql = "SELECT details FROM rounds ORDER BY number DESC LIMIT 1";
+        let round = self.connection.query_row(sql, [], rows::round).optional();
+        let round = round.map_err(|error| StoreError::new("read the round", error))?;
+        Ok(round.unwrap_or_default())
+    }
+
     fn position(&mut self) -> Result<WalPosition, StoreError> {
         position(&self.connection)
     }
@@ -212,6 +221,7 @@ pub(super) fn apply(
         write_ticks(&transaction, batch).map_err(before)?;
         write_claims(&transaction, batch).map_err(before)?;
         write_orders(&transaction, batch).map_err(before)?;
+        write_rounds(&transaction, batch).map_err(before)?;
     }
     requests::write(&transaction, batches).map_err(before)?;
     if batches.iter().any(|batch| !batch.ticks.is_empty()) {
@@ -396,6 +406,19 @@ fn write_orders(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> 
             posting.ended,
             details
         ])?;
+    }
+    Ok(())
+}
+
+fn write_rounds(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
+    for round in &batch.rounds {
+        let details = stored_rounds::to_bytes(round)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        connection.execute(
+            "INSERT INTO rounds (number, details) VALUES (?1, ?2)
+                 ON CONFLICT (number) DO UPDATE SET details = ?2",
+            params![round.number, details],
+        )?;
     }
     Ok(())
 }

@@ -13,9 +13,12 @@ pub(super) const HEADER: usize = 24;
 /// Maximum of the 3-byte length.
 const LENGTH_MAX: usize = 0xff_ffff;
 
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 
-/// The format before batches had orders, which it lacks at the end.
+/// The format before batches had rounds, which it lacks at the end.
+const WITHOUT_ROUNDS: u8 = 4;
+
+/// The format before batches had orders, which it lacks too.
 const WITHOUT_ORDERS: u8 = 3;
 
 const CHECKSUM: Range<usize> = 0..4;
@@ -108,7 +111,8 @@ pub(super) fn read(header: FrameHeader, frame: &[u8]) -> Result<Option<Batch>, U
     let encoded = frame.get(HEADER..).unwrap_or_default();
     let batch = match header.format {
         FORMAT => postcard::from_bytes(encoded),
-        WITHOUT_ORDERS => postcard::from_bytes(&[encoded, &[0]].concat()),
+        WITHOUT_ROUNDS => postcard::from_bytes(&[encoded, &[0]].concat()),
+        WITHOUT_ORDERS => postcard::from_bytes(&[encoded, &[0, 0]].concat()),
         _ => return Err(unknown),
     };
     batch.map(Some).map_err(|_| unknown)
@@ -142,6 +146,7 @@ mod tests {
             resting::{OrderPosting, RestingOrder, RestingTerms},
         },
         player::PlayerName,
+        round::{Phase, Round},
     };
 
     const FRAME_ID: FrameId = FrameId {
@@ -203,6 +208,11 @@ mod tests {
                 ended: Some(3),
                 order: resting(),
             }],
+            rounds: vec![Round {
+                number: 2,
+                phase: Phase::Paused(7),
+                ..Round::default()
+            }],
         }
     }
 
@@ -261,22 +271,32 @@ mod tests {
         assert_eq!(read(header, &bytes), Err(UnknownFormat { format: 77 }));
     }
 
-    /// A log that the version before resting orders left is recovered.
+    /// A log that a version before rounds, or before resting orders, left is recovered.
     #[test]
-    fn a_batch_of_the_format_before_has_no_orders() {
-        let batch = Batch {
-            orders: Vec::new(),
+    fn a_batch_of_an_earlier_format_lacks_what_came_later() {
+        let without_rounds = Batch {
+            rounds: Vec::new(),
             ..batch()
         };
-        let mut bytes = Vec::new();
-        write(FRAME_ID, &batch, &mut bytes).unwrap();
-        assert_eq!(bytes.pop(), Some(0), "no orders");
-        let length = u8::try_from(bytes.len() - HEADER).unwrap();
-        put(&mut bytes, LENGTH, &[length, 0, 0]);
-        bytes[FORMAT_AT] = WITHOUT_ORDERS;
-        let checksum = crc32fast::hash(&bytes[CHECKSUM.end..]).to_le_bytes();
-        bytes[CHECKSUM].copy_from_slice(&checksum);
-        assert_eq!(decoded(&bytes), Some(batch));
+        let without_orders = Batch {
+            orders: Vec::new(),
+            ..without_rounds.clone()
+        };
+        for (batch, format, missing) in [
+            (without_rounds, WITHOUT_ROUNDS, &[0][..]),
+            (without_orders, WITHOUT_ORDERS, &[0, 0]),
+        ] {
+            let mut bytes = Vec::new();
+            write(FRAME_ID, &batch, &mut bytes).unwrap();
+            assert!(bytes.ends_with(missing));
+            bytes.truncate(bytes.len() - missing.len());
+            let length = u16::try_from(bytes.len() - HEADER).unwrap().to_le_bytes();
+            put(&mut bytes, LENGTH, &[length[0], length[1], 0]);
+            bytes[FORMAT_AT] = format;
+            let checksum = crc32fast::hash(&bytes[CHECKSUM.end..]).to_le_bytes();
+            bytes[CHECKSUM].copy_from_slice(&checksum);
+            assert_eq!(decoded(&bytes), Some(batch));
+        }
     }
 
     proptest! {

@@ -39,7 +39,7 @@ use self::{
 };
 use crate::{
     config::environment::{Disk, Environment},
-    domain::{order::resting::OrderPosting, player::PlayerName},
+    domain::{order::resting::OrderPosting, player::PlayerName, round::Round},
     store::{Batch, CommitError, IdCounters, Store, StoreError, StoreReads, WalPosition, WalTarget},
 };
 
@@ -232,6 +232,8 @@ pub(crate) struct WalStore {
     numbers: IdCounters,
     /// Open when the log was started.
     open_orders: Vec<(PlayerName, OrderPosting)>,
+    /// The newest when the log was started.
+    round: Round,
     /// `None` when stopping.
     applier: Option<JoinHandle<Result<Box<dyn WalTarget>, StoreError>>>,
 }
@@ -260,6 +262,7 @@ impl WalStore {
         let pending = Arc::new(PendingBatches::new(log_bytes));
         let numbers = target.id_counters()?;
         let open_orders = target.open_orders()?;
+        let round = target.round()?;
         let applier = WalApplier {
             target: Box::new(target),
             pending: Arc::clone(&pending),
@@ -278,6 +281,7 @@ impl WalStore {
             frame: Vec::new(),
             numbers,
             open_orders,
+            round,
             applier: Some(applier),
         };
         Ok((store, OverlayReads::new(pending, reads)))
@@ -312,6 +316,10 @@ impl Store for WalStore {
 
     fn take_open_orders(&mut self) -> Vec<(PlayerName, OrderPosting)> {
         mem::take(&mut self.open_orders)
+    }
+
+    fn round(&self) -> Round {
+        self.round.clone()
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {

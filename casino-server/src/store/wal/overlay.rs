@@ -165,6 +165,21 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
         }
     }
 
+    fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
+        let pending = self.pending();
+        let stored = self.engine.accounts_in_round(number)?;
+        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.records);
+        let newer = newer.filter(|(player, _)| player.round().is_some_and(|(round, _)| round == number));
+        let mut accounts: BTreeMap<PlayerName, AccountRecord> = BTreeMap::new();
+        for (player, record) in stored.into_iter().chain(newer.cloned()) {
+            let is_newer = |known: &AccountRecord| known.account.version <= record.account.version;
+            if accounts.get(&player).is_none_or(is_newer) {
+                accounts.insert(player, record);
+            }
+        }
+        Ok(accounts.into_iter().collect())
+    }
+
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
         let pending = self.pending();
         let newer = pending

@@ -244,6 +244,10 @@ impl WalTarget for Engine {
         Ok(Vec::new())
     }
 
+    fn round(&mut self) -> Result<Round, StoreError> {
+        Ok(Round::default())
+    }
+
     fn position(&mut self) -> Result<WalPosition, StoreError> {
         Ok(self.position)
     }

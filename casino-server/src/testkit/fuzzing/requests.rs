@@ -7,7 +7,7 @@
     reason = "a check fails by a panic"
 )]
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use awesomestock_proto::{
     casino::{
@@ -327,7 +327,9 @@ impl Model {
     }
 
     fn roll_back(&mut self) {
-        self.batch.roll_back(self.batch.sequence(), self.committed.market);
+        let market = self.committed.market;
+        self.batch
+            .roll_back(self.batch.sequence(), market, Arc::default());
         self.open_state = self.committed.clone();
         self.entries = 0;
         let players: Vec<_> = self.open_state.accounts.keys().cloned().collect();

@@ -156,6 +156,7 @@ impl Encoder {
                 players: granted.players,
                 leaderboard: granted.leaderboard,
                 news: granted.news,
+                rounds: false,
             },
         };
         match granted.names() {

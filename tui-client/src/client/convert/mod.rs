@@ -60,6 +60,7 @@ pub(crate) fn stream_event(info: GambleInfo, granted: capabilities::Capabilities
         GambleType::Players => Some(StreamEvent::Players(players(&info.players?))),
         GambleType::Leaderboard => Some(StreamEvent::Leaderboard(leaderboard(&info.leaderboard?))),
         GambleType::News => headline(&info.news?).map(StreamEvent::News),
+        GambleType::Round => None,
         GambleType::Order => ended_order(&info.order?).filter(|_| granted.orders),
     }
 }

@@ -12,12 +12,14 @@ use crate::{
     domain::{
         account::Rejection,
         market::{Market, Tick},
+        money::Dollars,
         order::{
             AccountId, AccountRecord, Decision,
             request::{AnsweredRequest, OrderRequest},
         },
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
+        round::{Phase, Round},
     },
     ledger::{
         LedgerError, batch::OpenBatch, idempotency::RecentRequests, order::without_lookup, watermark::BatchId,
@@ -38,6 +40,8 @@ pub(in crate::ledger) struct ClusterCommitter<S> {
     published: Arc<PublishedMarket>,
     /// Rate limits of players without an account; counted by this server only.
     unregistered: HashMap<PlayerName, TokenBucket>,
+    /// What a new player begins with outside of rounds.
+    stake: Option<Dollars>,
     outage: Outage,
 }
 
@@ -46,12 +50,14 @@ impl<S: ClusterStore> ClusterCommitter<S> {
         ledger: Arc<ClusterLedger>,
         store: Arc<S>,
         published: Arc<PublishedMarket>,
+        stake: Option<Dollars>,
     ) -> Self {
         Self {
             ledger,
             store,
             published,
             unregistered: HashMap::new(),
+            stake,
             outage: Outage::default(),
         }
     }
@@ -71,10 +77,21 @@ impl<S: ClusterStore> ClusterCommitter<S> {
     async fn commit(&mut self, queued: &QueuedBatch, rate: Rate) {
         let (market, started) = (self.published.market(), Instant::now());
         let mut decided = DecidedBatch::default();
-        let inputs = accounts_needed(queued, market.current.number);
+        let (round, stake) = (self.published.round(), self.stake);
+        let in_round = accounts_in_round(queued, &round);
+        let mut inputs = accounts_needed(queued, market.current.number, stake.is_some());
+        let in_round = in_round.iter().map(PlayerName::as_str);
+        inputs.new.extend(in_round.clone());
+        inputs.players.extend(in_round);
         let unregistered = &self.unregistered;
+        let rules = Rules {
+            market,
+            round,
+            rate,
+            stake,
+        };
         let written = self.store.run_batch(&inputs, |loaded| {
-            decided = decide(queued, loaded, unregistered, market, rate);
+            decided = decide(queued, loaded, unregistered, &rules);
             (Arc::clone(&decided.batch), mem::take(&mut decided.buckets))
         });
         let error = match written.await {
@@ -138,8 +155,44 @@ impl DecidedBatch {
     }
 }
 
-/// Returns what to load for a batch. `last_tick` is the last one published.
-fn accounts_needed(queued: &QueuedBatch, last_tick: i64) -> BatchInputs<'_> {
+/// The rules of a batch.
+#[derive(Debug)]
+struct Rules {
+    market: Market,
+    /// As last published.
+    round: Arc<Round>,
+    /// Applies to a player's commands on all servers together.
+    rate: Rate,
+    /// What a new player begins with outside of rounds.
+    stake: Option<Dollars>,
+}
+
+impl Rules {
+    /// Returns the round of a batch. One that is not open any more has ended.
+    fn round(&self, loaded: &LoadedAccounts) -> Arc<Round> {
+        match &loaded.round {
+            Some(open) => Arc::new(open.clone()),
+            None if self.round.is_open() => Arc::new(Round {
+                phase: Phase::Ended(loaded.tick),
+                ..Round::clone(&self.round)
+            }),
+            None => Arc::clone(&self.round),
+        }
+    }
+}
+
+/// Returns the accounts in the round that the orders may be executed on, each once.
+fn accounts_in_round(queued: &QueuedBatch, round: &Round) -> HashSet<PlayerName> {
+    if !round.is_open() {
+        return HashSet::new();
+    }
+    let orders = queued.orders.iter();
+    let orders = orders.filter(|(player, request)| !request.command.is_of_own_account() && !player.is_bot());
+    orders.map(|(player, _)| round.account_of(player)).collect()
+}
+
+/// Returns what to load for a batch. `last_tick` is the last one published; `has_stake`: any order creates an account.
+fn accounts_needed(queued: &QueuedBatch, last_tick: i64, has_stake: bool) -> BatchInputs<'_> {
     let mut seen = HashSet::new();
     let mut creating = HashSet::new();
     let mut inputs = BatchInputs {
@@ -158,7 +211,8 @@ fn accounts_needed(queued: &QueuedBatch, last_tick: i64) -> BatchInputs<'_> {
             inputs.orders.push(player.as_str());
         }
         // Answers are stored with an account, also those of rejected orders.
-        if (command.creates_account() || id.is_some()) && creating.insert(player) {
+        let staked = has_stake && !command.is_of_own_account();
+        if (command.creates_account() || id.is_some() || staked) && creating.insert(player) {
             inputs.new.push(player.as_str());
         }
         inputs.ids.extend(
@@ -169,20 +223,20 @@ fn accounts_needed(queued: &QueuedBatch, last_tick: i64) -> BatchInputs<'_> {
     inputs
 }
 
-/// Decides the orders on the accounts `loaded`. `rate` applies to a player's commands on all servers together.
+/// Decides the orders on the accounts `loaded`.
 fn decide(
     queued: &QueuedBatch,
     loaded: &LoadedAccounts,
     unregistered: &HashMap<PlayerName, TokenBucket>,
-    market: Market,
-    rate: Rate,
+    rules: &Rules,
 ) -> DecidedBatch {
     let market = Market {
         current: loaded.tick,
-        ..market
+        ..rules.market
     };
-    let mut open = open_batch(market, loaded);
-    open.set_rate(rate);
+    let mut open = open_batch(market, loaded).with_round(rules.round(loaded), rules.stake);
+    open.set_rate(rules.rate);
+    insert_accounts_in_round(&mut open, loaded);
     let mut decided = DecidedBatch::default();
     let mut without_account = Vec::new();
     for (player, request) in &queued.orders {
@@ -206,9 +260,12 @@ fn decide(
         let is_repeated = account.is_some_and(|account| account.answers.iter().any(is_answer));
         decided.repeated.push(is_repeated);
         let before = open.token_bucket(slot).copied();
-        let Some(decision) = open.decide(slot, *request, loaded.at).map(|made| made.decision) else {
-            continue;
-        };
+        let decided_now = open.decide(slot, *request, loaded.at).map(|made| made.decision);
+        // The round started after its accounts were selected.
+        let decision = decided_now.unwrap_or_else(|| Decision {
+            result: Err(Rejection::RoundStarted),
+            account: account.map(|account| account.record.account).unwrap_or_default(),
+        });
         let is_rate_limited = matches!(decision.result, Err(Rejection::RateLimited { .. }));
         if account.is_some() && !is_rate_limited && open.token_bucket(slot).copied() != before {
             // Rejections also use up the rate limit; a rate-limit rejection is not worth a write.
@@ -227,6 +284,16 @@ fn decide(
     }
     decided.ticks.clone_from(&loaded.new_ticks);
     decided
+}
+
+fn insert_accounts_in_round(open: &mut OpenBatch, loaded: &LoadedAccounts) {
+    for (name, account) in &loaded.accounts {
+        if let Ok(player) = PlayerName::from_stored(name)
+            && player.round().is_some()
+        {
+            open.insert(player, Some(record_or_empty(Some(account))), BatchId::NONE);
+        }
+    }
 }
 
 /// Returns an empty batch with the loaded open orders. The store replaces the numbers of new orders.

@@ -38,12 +38,22 @@ fn loaded<const N: usize>(accounts: [(&str, LoadedAccount); N]) -> LoadedAccount
         accounts: accounts.map(|(name, account)| (name.to_owned(), account)).into(),
         tick: market().current,
         new_ticks: vec![market().current],
+        round: None,
         at: UnixMillis(3),
     }
 }
 
+fn rules(rate: Rate) -> Rules {
+    Rules {
+        market: market(),
+        round: Arc::default(),
+        rate,
+        stake: None,
+    }
+}
+
 fn unlimited(queued: &QueuedBatch, loaded: &LoadedAccounts) -> DecidedBatch {
-    decide(queued, loaded, &HashMap::new(), market(), None)
+    decide(queued, loaded, &HashMap::new(), &rules(None))
 }
 
 #[test]
@@ -59,7 +69,7 @@ fn orders_are_decided_in_order_on_what_was_loaded() {
         ],
         ..QueuedBatch::new(BatchId::NONE.next())
     };
-    let inputs = accounts_needed(&queued, 0);
+    let inputs = accounts_needed(&queued, 0, false);
     assert_eq!((inputs.players, inputs.new), (vec!["ann", "bob"], vec!["ann"]));
     let decided = unlimited(&queued, &loaded([("ann", ann)]));
     let executed: Vec<_> = decided
@@ -104,7 +114,7 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
         orders,
         ..QueuedBatch::new(BatchId::NONE.next())
     };
-    let inputs = accounts_needed(&queued, 0);
+    let inputs = accounts_needed(&queued, 0, false);
     assert_eq!((inputs.new, inputs.ids.len()), (vec!["ann", "eve"], 5));
     let eve = LoadedAccount {
         record: AccountRecord::new(AccountId(8)),
@@ -118,8 +128,7 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
         &queued,
         &loaded([("ann", ann), ("eve", eve)]),
         &HashMap::new(),
-        market(),
-        rate,
+        &rules(rate),
     );
     let results: Vec<_> = decided.decisions.iter().map(|decision| decision.result).collect();
     assert_eq!(results[0], Err(Rejection::LedgerFull));
@@ -172,7 +181,7 @@ fn the_rate_limit_of_a_player_continues_from_batch_to_batch() {
                 },
             )])
         };
-        let decided = decide(&queued, &here, &unregistered, market(), rate);
+        let decided = decide(&queued, &here, &unregistered, &rules(rate));
         assert_eq!(rejected(&decided), 2 * too_fast, "{ids_seen} at {at}");
         assert_eq!(decided.batch.records.len(), written, "{ids_seen} at {at}");
         for (_, record) in &decided.batch.records {

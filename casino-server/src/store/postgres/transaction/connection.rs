@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::{join, join5};
+use futures_util::future::{join, join3, join5};
 use tokio_postgres::{Client, Row, Statement};
 
 use super::columns;
@@ -26,6 +26,7 @@ pub(super) struct WriterConnection {
     lock: Statement,
     answers: Statement,
     orders: Statement,
+    round: Statement,
     ticks: Statement,
     marker: Statement,
     update: Statement,
@@ -52,6 +53,7 @@ impl WriterConnection {
             lock: with_timeout(client.prepare(&lock)).await?,
             answers: with_timeout(client.prepare(ANSWERS)).await?,
             orders: with_timeout(client.prepare(ORDERS)).await?,
+            round: with_timeout(client.prepare(ROUND)).await?,
             ticks: with_timeout(client.prepare(TICKS)).await?,
             marker: with_timeout(client.prepare(MARKER)).await?,
             update: with_timeout(client.prepare(UPDATE)).await?,
@@ -91,23 +93,24 @@ impl WriterConnection {
             }
         };
         let asked = async {
-            let (began, created, rows, (answers, orders), ticks) = join5(
+            let (began, created, rows, (answers, orders, round), ticks) = join5(
                 client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
                 create,
                 client.query(&self.lock, &[&inputs.players]),
-                join(answers, orders),
+                join3(answers, orders, client.query_opt(&self.round, &[])),
                 client.query(&self.ticks, &[&inputs.last_tick]),
             )
             .await;
             began?;
             created?;
-            Ok((rows?, answers?, orders?, ticks?))
+            Ok((rows?, answers?, orders?, round?, ticks?))
         };
-        let (rows, answers, orders, ticks) = with_timeout(Box::pin(asked)).await?;
+        let (rows, answers, orders, round, ticks) = with_timeout(Box::pin(asked)).await?;
         let newest = ticks.last().ok_or(PgError::Row("there is no price"))?;
         Ok(LoadedAccounts {
             accounts: accounts(&rows, &answers, &orders)?,
             tick: rows::tick(newest)?,
+            round: round.as_ref().map(rows::round).transpose()?,
             new_ticks: ticks.iter().map(rows::tick).collect::<Result<_, _>>()?,
             at: UnixMillis(newest.try_get(3)?),
         })
@@ -204,6 +207,9 @@ SELECT o.number, o.account, o.ended, o.details, a.name FROM unnest($1::text[]) A
     JOIN accounts AS a ON a.name = n.name
     JOIN orders AS o ON o.account = a.id AND o.ended IS NULL
     ORDER BY o.number";
+
+/// The open round, which waits with its changes for the end of the transaction.
+const ROUND: &str = "SELECT details FROM rounds WHERE is_open FOR SHARE";
 
 /// The newest ticks from a number on, at least one.
 const TICKS: &str = "

@@ -240,6 +240,7 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
                 .map(|news| format!("tick {}: {}", thousands(news.tick), cut(&news.text)));
             (RowKind::News, words.unwrap_or_else(missing))
         }
+        Ok(GambleType::Round) => (RowKind::Unknown, "the state of a round".to_owned()),
         Ok(GambleType::Order) => {
             let words = info.order.as_ref().map(ended_order);
             (RowKind::OrderEnded, words.unwrap_or_else(missing))

@@ -61,6 +61,16 @@ pub(crate) enum Rejection {
     TooManyOrders,
     #[error("id: no open order has it")]
     NoOpenOrder,
+    #[error("the round is paused")]
+    RoundPaused,
+    #[error("the round is over")]
+    RoundOver,
+    #[error("a round has just started: send the order again")]
+    RoundStarted,
+    #[error("no tokens are bought or withdrawn during a round")]
+    PaymentsClosed,
+    #[error("orders do not rest during a round")]
+    NoRestInRound,
 }
 
 impl Rejection {
@@ -94,7 +104,12 @@ impl Rejection {
             | Self::PositionFull { .. }
             | Self::RateLimited { .. }
             | Self::LedgerFull
-            | Self::TooManyOrders => RejectKind::Unfunded,
+            | Self::TooManyOrders
+            | Self::RoundPaused
+            | Self::RoundOver
+            | Self::RoundStarted
+            | Self::PaymentsClosed
+            | Self::NoRestInRound => RejectKind::Unfunded,
         }
     }
 }

@@ -1,0 +1,219 @@
+//! The operator service, and the command `round` that calls it.
+
+use std::{fs, io, path::PathBuf, time::Duration};
+
+use awesomestock_proto::{
+    auth::{BearerInterceptor, OPERATOR_SECRET_VARIABLE, SecretError, SharedSecret},
+    casino::{self, RoundState},
+    command_line,
+    operator::{
+        EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
+        StatusRequest, operator_client::OperatorClient,
+    },
+    resources,
+    server::health::local_url,
+    text::sanitize::sanitize,
+    tls::{self, TlsError},
+    transport,
+};
+use tonic::{Response, Status, service::interceptor::InterceptedService, transport::Channel};
+
+use crate::{
+    config::secrets::SecurityError,
+    domain::{
+        money::Dollars,
+        player::PlayerName,
+        round::{self, RoundResult},
+    },
+};
+
+/// Time for connection and answer together.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+const CSV_HEAD: &str = "place,player,profit,return,trades";
+
+/// Address and secret of the operator service.
+#[derive(Debug, Clone, clap::Args)]
+pub struct OperatorArgs {
+    /// Address of the operator service, which steers rounds; off by default. It needs a secret.
+    #[arg(long, value_name = "HOST:PORT", global = true, value_parser = command_line::listen_address)]
+    pub operator: Option<String>,
+
+    /// File with the operator's secret. Without this option, `OPERATOR_SECRET` may contain the secret.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub operator_secret_file: Option<PathBuf>,
+}
+
+/// Arguments of the command `round`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct RoundArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: RoundTask,
+
+    /// The operator service: http://HOST:PORT or https://HOST:PORT; by default the address of --operator, without TLS
+    #[arg(long, value_name = "URL", global = true, value_parser = command_line::server_url)]
+    pub url: Option<String>,
+
+    /// PEM file with the certificate authority to trust; by default the system's
+    #[arg(long, value_name = "FILE", global = true)]
+    pub ca: Option<PathBuf>,
+}
+
+/// What an operator does to the round of a running casino.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+pub enum RoundTask {
+    /// Start a round: each player trades on an account of the round, which begins with the stake.
+    Start {
+        /// Length of the round, 1s to 7days; pauses do not count.
+        #[arg(value_name = "DURATION", value_parser = |text: &str| command_line::duration(text, &round::LENGTH))]
+        length: Duration,
+    },
+    /// Pause the round: orders are rejected, and its time stands still.
+    Pause,
+    /// Resume the paused round.
+    Resume,
+    /// End the round at the current price.
+    End,
+    /// Print the state of the round.
+    Status,
+    /// Print the results of the newest round.
+    Results {
+        /// Write them as CSV to a file, which is replaced.
+        #[arg(long, value_name = "FILE", value_parser = command_line::file_path)]
+        csv: Option<PathBuf>,
+    },
+    /// Show an announcement on every desk; an empty TEXT removes it.
+    Say {
+        /// One line of at most 100 characters.
+        text: String,
+    },
+}
+
+/// Why the command `round` failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RoundCallError {
+    /// No address is configured.
+    #[error("which casino? give --operator HOST:PORT, or --url")]
+    NoAddress,
+    /// No secret is configured.
+    #[error(
+        "the operator service needs a secret: give --operator-secret-file, or set {OPERATOR_SECRET_VARIABLE}"
+    )]
+    NoSecret,
+    /// The secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The URL or the certificate authority is not valid.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The secret would be sent unencrypted.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// The casino rejected the call, or does not answer.
+    #[error("{}", tls::explain(.0).unwrap_or_else(|| sanitize(.0.message()).into_owned()))]
+    Call(Status),
+    /// No answer in time.
+    #[error("{0} does not answer within {DEADLINE:?}")]
+    Deadline(String),
+    /// The results cannot be written.
+    #[error("cannot write {}", .0.display())]
+    Write(PathBuf, #[source] io::Error),
+    /// The call could not be started.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+}
+
+impl From<Status> for RoundCallError {
+    fn from(status: Status) -> Self {
+        Self::Call(status)
+    }
+}
+
+type Client = OperatorClient<InterceptedService<Channel, BearerInterceptor>>;
+
+impl OperatorArgs {
+    /// Reads the secret, if it is configured.
+    pub fn secret(&self) -> Result<Option<SharedSecret>, SecretError> {
+        SharedSecret::read_or(self.operator_secret_file.as_deref(), OPERATOR_SECRET_VARIABLE)
+    }
+}
+
+impl RoundArgs {
+    /// Calls the operator service. Returns the text to print.
+    pub fn run(&self, operator: &OperatorArgs, allow_plaintext: bool) -> Result<String, RoundCallError> {
+        let local = || operator.operator.as_deref().map(local_url);
+        let url = self.url.clone().or_else(local).ok_or(RoundCallError::NoAddress)?;
+        let secret = operator.secret()?.ok_or(RoundCallError::NoSecret)?;
+        let runtime = resources::runtime().map_err(RoundCallError::Runtime)?;
+        runtime.block_on(async {
+            let endpoint = tls::endpoint(&url, self.ca.as_deref())?;
+            if !allow_plaintext && transport::is_plaintext_remote(endpoint.uri()) {
+                return Err(SecurityError::SecretInPlaintext(url).into());
+            }
+            let secret = BearerInterceptor::secret(Some(&secret));
+            let client = OperatorClient::with_interceptor(endpoint.connect_lazy(), secret);
+            match tokio::time::timeout(DEADLINE, self.call(client)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(RoundCallError::Deadline(url)),
+            }
+        })
+    }
+
+    async fn call(&self, mut client: Client) -> Result<String, RoundCallError> {
+        let round = match &self.task {
+            RoundTask::Start { length } => {
+                let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+                client.start(StartRequest { length_ms }).await
+            }
+            RoundTask::Pause => client.pause(PauseRequest {}).await,
+            RoundTask::Resume => client.resume(ResumeRequest {}).await,
+            RoundTask::End => client.end(EndRequest {}).await,
+            RoundTask::Status => client.status(StatusRequest {}).await,
+            RoundTask::Say { text } => client.say(SayRequest { text: text.clone() }).await,
+            RoundTask::Results { csv } => {
+                let results = client.results(ResultsRequest {}).await?.into_inner();
+                return write(to_csv(&results), csv.as_ref());
+            }
+        };
+        Ok(describe(&round.map(Response::into_inner)?))
+    }
+}
+
+/// Writes `text` to `file`, or returns it.
+fn write(text: String, file: Option<&PathBuf>) -> Result<String, RoundCallError> {
+    let Some(file) = file else { return Ok(text) };
+    fs::write(file, text).map_err(|error| RoundCallError::Write(file.clone(), error))?;
+    Ok(format!("the results are in {}\n", file.display()))
+}
+
+fn to_csv(results: &RoundResults) -> String {
+    let stake = Dollars(results.round.as_ref().map_or(0, |round| round.stake));
+    let rows = results.results.iter().filter_map(|result| {
+        let player = PlayerName::from_stored(&result.player.as_ref()?.name).ok()?;
+        let row = RoundResult {
+            place: usize::try_from(result.place).ok()?,
+            player,
+            profit: result.profit,
+            trades: result.trades,
+        };
+        Some(row.csv_row(stake))
+    });
+    let lines = [CSV_HEAD.to_owned()].into_iter().chain(rows);
+    lines.map(|line| line + "\n").collect()
+}
+
+fn describe(round: &casino::Round) -> String {
+    let left = Duration::from_millis(round.left_ms.unsigned_abs());
+    let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
+    let state = match round.state() {
+        RoundState::RoundNone => "no round yet".to_owned(),
+        RoundState::RoundRunning => format!("round {}: {left} left", round.number),
+        RoundState::RoundPaused => format!("round {}: paused, {left} left", round.number),
+        RoundState::RoundEnded => format!("round {}: ended", round.number),
+    };
+    match round.announcement.as_str() {
+        "" => format!("{state}\n"),
+        text => format!("{state}; announcement: {}\n", sanitize(text)),
+    }
+}

@@ -1,0 +1,69 @@
+//! Reads the accounts in force: the players' own ones, or those in the open round.
+
+use crate::{
+    domain::{account::Account, money::Dollars, order::AccountRecord, player::PlayerName, round::Round},
+    feed::rounds::RoundFeed,
+    store::{StoreError, reader::StoreReader},
+};
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    pub(crate) reader: StoreReader,
+    pub(crate) rounds: RoundFeed,
+    /// What a new player begins with outside of rounds.
+    pub(crate) stake: Option<Dollars>,
+}
+
+/// An account as it is read.
+#[derive(Debug)]
+pub(crate) struct ReadAccount {
+    pub(crate) name: PlayerName,
+    /// `None` before the first command.
+    pub(crate) record: Option<AccountRecord>,
+    /// With the stake, and the version for clients.
+    pub(crate) account: Account,
+}
+
+impl Accounts {
+    /// Returns the name of the player's account in force.
+    pub(crate) fn name_in_force(&self, player: &PlayerName) -> PlayerName {
+        self.rounds.current().account_of(player)
+    }
+
+    /// Reads the player's account in force.
+    pub(crate) async fn read(&self, player: &PlayerName) -> Result<ReadAccount, StoreError> {
+        let round = self.rounds.current();
+        self.read_named(round.account_of(player), &round).await
+    }
+
+    /// Reads the account in force.
+    pub(crate) async fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
+        Ok(self.read(player).await?.account)
+    }
+
+    /// Reads the player's own account.
+    pub(crate) async fn own_account(&self, player: PlayerName) -> Result<Account, StoreError> {
+        Ok(self.read_named(player, &self.rounds.current()).await?.account)
+    }
+
+    async fn read_named(&self, name: PlayerName, round: &Round) -> Result<ReadAccount, StoreError> {
+        let record = self.reader.record(name.clone()).await?;
+        let account = record.map(|record| record.account).unwrap_or_default();
+        let stake = match name.round() {
+            Some(_) => Some(round.stake),
+            None => self.stake.filter(|_| !name.is_bot()),
+        };
+        let is_new = record.is_none_or(|record| record.payments == 0);
+        let staked = stake.filter(|_| is_new).map(|stake| account.deposit(stake));
+        let account = match staked {
+            Some(Ok((staked, _))) => staked,
+            Some(Err(_)) | None => account,
+        };
+        Ok(ReadAccount {
+            account: round.versioned(&name, account),
+            name,
+            record,
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! The operator service: steers the rounds of a running casino.
+
+use awesomestock_proto::{
+    auth::SharedSecret,
+    casino,
+    operator::{
+        EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
+        StatusRequest, operator_server::Operator,
+    },
+};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    config::clock::Clock,
+    domain::{
+        money::Dollars,
+        round::{Phase, RoundCommand},
+    },
+    feed::{
+        lobby::encode,
+        price::PriceFeed,
+        rounds::{self, RoundFeed},
+    },
+    ledger::LedgerHandle,
+    store::reader::StoreReader,
+};
+
+#[derive(Debug)]
+pub(crate) struct OperatorService {
+    pub(crate) secret: SharedSecret,
+    pub(crate) ledger: LedgerHandle,
+    pub(crate) reader: StoreReader,
+    pub(crate) rounds: RoundFeed,
+    pub(crate) prices: PriceFeed,
+    pub(crate) stake: Option<Dollars>,
+    pub(crate) clock: Clock,
+}
+
+impl OperatorService {
+    /// Rejects callers without the secret.
+    fn authenticate<T>(&self, request: Request<T>) -> Result<T, Status> {
+        match self.secret.matches(request.metadata()) {
+            Ok(Some(true)) => Ok(request.into_inner()),
+            Ok(Some(false)) => Err(Status::unauthenticated("wrong secret")),
+            Ok(None) => Err(Status::unauthenticated(
+                "the secret is missing (metadata authorization: Bearer SECRET)",
+            )),
+            Err(error) => Err(Status::unauthenticated(error.to_string())),
+        }
+    }
+
+    async fn change(&self, command: RoundCommand) -> Result<Response<casino::Round>, Status> {
+        match self.ledger.change_round(command).await? {
+            Ok(round) => Ok(Response::new(encode::round(&round, &[], self.clock.now()))),
+            Err(error) if error.is_invalid() => Err(Status::invalid_argument(error.to_string())),
+            Err(error) => Err(Status::failed_precondition(error.to_string())),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Operator for OperatorService {
+    async fn start(&self, request: Request<StartRequest>) -> Result<Response<casino::Round>, Status> {
+        let StartRequest { length_ms } = self.authenticate(request)?;
+        self.change(RoundCommand::Start(length_ms, self.stake)).await
+    }
+
+    async fn pause(&self, request: Request<PauseRequest>) -> Result<Response<casino::Round>, Status> {
+        self.authenticate(request)?;
+        self.change(RoundCommand::Pause).await
+    }
+
+    async fn resume(&self, request: Request<ResumeRequest>) -> Result<Response<casino::Round>, Status> {
+        self.authenticate(request)?;
+        self.change(RoundCommand::Resume).await
+    }
+
+    async fn end(&self, request: Request<EndRequest>) -> Result<Response<casino::Round>, Status> {
+        self.authenticate(request)?;
+        self.change(RoundCommand::End).await
+    }
+
+    async fn status(&self, request: Request<StatusRequest>) -> Result<Response<casino::Round>, Status> {
+        self.authenticate(request)?;
+        let round = self.rounds.current();
+        Ok(Response::new(encode::round(&round, &[], self.clock.now())))
+    }
+
+    async fn say(&self, request: Request<SayRequest>) -> Result<Response<casino::Round>, Status> {
+        let SayRequest { text } = self.authenticate(request)?;
+        self.change(RoundCommand::Say(text)).await
+    }
+
+    async fn results(&self, request: Request<ResultsRequest>) -> Result<Response<RoundResults>, Status> {
+        self.authenticate(request)?;
+        let round = self.rounds.current();
+        let price = match round.phase {
+            Phase::Ended(tick) => tick.price,
+            _ => self.prices.current().price,
+        };
+        let results = rounds::results(&self.reader, &round, price).await?;
+        Ok(Response::new(RoundResults {
+            round: Some(encode::round(&round, &[], self.clock.now())),
+            results: results.iter().map(encode::round_result).collect(),
+        }))
+    }
+}

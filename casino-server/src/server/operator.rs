@@ -1,0 +1,51 @@
+//! Serves the operator service on its own address.
+
+use awesomestock_proto::{
+    operator::{
+        FILE_DESCRIPTOR_SET,
+        operator_server::{OperatorServer as GeneratedServer, SERVICE_NAME},
+    },
+    server::{self, ConnectionLimiter, ConnectionLimits, ServeError, ServedService},
+    tls::ServerTls,
+    transport,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::grpc::operator::OperatorService;
+
+/// The operator service of an open casino.
+#[derive(Debug)]
+pub struct OperatorServer(pub(crate) OperatorService);
+
+impl OperatorServer {
+    /// Serves until `shutdown`. Fails if the transport fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        tls: Option<ServerTls>,
+        shutdown: CancellationToken,
+    ) -> Result<(), ServeError> {
+        let ledger = self.0.ledger.clone();
+        let service = GeneratedServer::new(self.0).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
+        let connections = ConnectionLimiter::new(ConnectionLimits::default());
+        let served = ServedService {
+            name: SERVICE_NAME,
+            descriptors: FILE_DESCRIPTOR_SET,
+        };
+        let incoming = server::incoming(listener);
+        let serving = server::serve(
+            served,
+            Routes::new(service),
+            incoming,
+            &connections,
+            tls.as_ref(),
+            shutdown,
+        );
+        tokio::select! {
+            served = serving => served,
+            never = ledger.run_notifier() => match never {},
+        }
+    }
+}

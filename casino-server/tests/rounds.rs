@@ -1,0 +1,389 @@
+//! Rounds of the real server: steered over its operator service, played, paused, resumed and ended, also across kills
+//! and over several casinos.
+
+// The lint exemption for tests does not cover helper functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::fs;
+
+use awesomestock_proto::{
+    EXECUTED_MESSAGE,
+    casino::{Action, GambleType, Round, RoundState, TimeInForce, Wallet},
+    operator::{StatusRequest, operator_client::OperatorClient},
+    transport,
+};
+use support::{
+    CasinoClientExt, Client, Session, buy,
+    cluster::Cluster,
+    process::{CasinoProcess, run},
+    sell, with_timeout,
+};
+use tempfile::TempDir;
+use tonic::{Code, Request};
+
+const FEEDS: &str = "ticks,wallet,ids,leaderboard,rounds";
+const SECRET: &str = "a-secret-of-the-operator";
+
+/// Casinos that share a ledger, each with an operator service.
+struct Casinos {
+    folder: TempDir,
+    store: String,
+    processes: Vec<CasinoProcess>,
+    /// The address of the first casino's operator service.
+    operator: String,
+}
+
+impl Casinos {
+    fn start(folder: TempDir, store: &str, count: usize, tick: &str) -> Self {
+        let secret = folder.path().join("secret");
+        fs::write(&secret, format!("{SECRET}\n")).unwrap();
+        let secret = secret.to_str().unwrap();
+        let args = ["--stake", "100", "--tick", tick, "--seed", "7"];
+        let operator = ["--operator", "127.0.0.1:0", "--operator-secret-file", secret];
+        let args = [&args[..], &operator].concat();
+        let processes: Vec<_> = (0..count)
+            .map(|_| CasinoProcess::start_on(store, &args))
+            .collect();
+        let operator = processes[0].wait_for_log("serving the operator on ");
+        Self {
+            store: store.to_owned(),
+            folder,
+            processes,
+            operator,
+        }
+    }
+
+    fn on_sqlite(tick: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}", folder.path().join("casino.db").display());
+        Self::start(folder, &store, 1, tick)
+    }
+
+    /// Kills all casinos and starts them again.
+    fn kill_and_restart(self, tick: &str) -> Self {
+        let count = self.processes.len();
+        self.processes.into_iter().for_each(CasinoProcess::kill);
+        Self::start(self.folder, &self.store, count, tick)
+    }
+
+    fn client(&self, casino: usize) -> Client {
+        self.processes[casino].client()
+    }
+
+    /// Runs `casino-server round` with the secret. Returns exit code, stdout and stderr.
+    fn try_round(&self, args: &[&str]) -> (Option<i32>, String, String) {
+        let secret = self.folder.path().join("secret");
+        let service = [
+            "--operator",
+            &self.operator,
+            "--operator-secret-file",
+            secret.to_str().unwrap(),
+        ];
+        run(&[&["round"], args, &service].concat())
+    }
+
+    fn round(&self, args: &[&str]) -> String {
+        let (code, stdout, stderr) = self.try_round(args);
+        assert_eq!(code, Some(0), "{stderr}");
+        stdout
+    }
+
+    /// Stops the casinos in order. Returns the lines of `check` about results.
+    fn check(self) -> Vec<String> {
+        for process in self.processes {
+            process.terminate();
+            assert!(process.wait().0.success());
+        }
+        let (code, stdout, stderr) = run(&["check", "--store", &self.store]);
+        assert_eq!(code, Some(0), "{stdout}{stderr}");
+        let lines = stdout.lines().filter(|line| line.starts_with("round "));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+/// Returns the next message about the round in `state`.
+async fn next_round(session: &mut Session, state: RoundState) -> Round {
+    loop {
+        let info = session.next().await.unwrap().expect("a round");
+        if let Some(round) = info.round
+            && round.state() == state
+        {
+            return round;
+        }
+    }
+}
+
+async fn next_wallet(session: &mut Session) -> Wallet {
+    loop {
+        let info = session.next().await.unwrap().expect("a wallet");
+        if info.r#type() == GambleType::Wallet {
+            return info.wallet.unwrap();
+        }
+    }
+}
+
+/// Repeats the action until its answer is `msg`: other casinos learn of a change with the next tick.
+async fn until(session: &mut Session, action: Action, msg: &str) {
+    loop {
+        let answer = session.execute(action.clone()).await;
+        if answer == msg {
+            return;
+        }
+        assert!(
+            ["the round is paused", EXECUTED_MESSAGE].contains(&answer.as_str()),
+            "{answer}"
+        );
+    }
+}
+
+/// Plays a round of three players, over as many casinos as there are.
+async fn play(casinos: Casinos) {
+    let count = casinos.processes.len();
+    let mut clients: Vec<_> = (0..3).map(|player| casinos.client(player % count)).collect();
+    let players = ["ann", "bob", "cid"];
+    // A stake for a new player, and a history that no round resets.
+    assert_eq!(clients[0].wallet("ann").await.tokens, 500);
+    assert_eq!(clients[0].deposit("ann", 10).await.unwrap(), 50);
+    let mut sessions = Vec::new();
+    for (client, player) in clients.iter_mut().zip(players) {
+        sessions.push(client.open_session(player, FEEDS).await);
+    }
+    let own = next_wallet(&mut sessions[0]).await;
+    assert_eq!((own.tokens, own.dollars_in), (550, 110));
+
+    assert!(
+        casinos
+            .round(&["say", "Good luck"])
+            .contains("announcement: Good luck")
+    );
+    assert_eq!(
+        casinos.round(&["start", "1h"]).split(": ").next(),
+        Some("round 1")
+    );
+    for session in &mut sessions {
+        let round = next_round(session, RoundState::RoundRunning).await;
+        assert_eq!(
+            (round.number, round.stake, round.announcement.as_str()),
+            (1, 100, "Good luck")
+        );
+        assert!((3_500_000..=3_600_000).contains(&round.left_ms), "{round:?}");
+        let wallet = next_wallet(session).await;
+        assert_eq!((wallet.tokens, wallet.dollars_in), (500, 100));
+        assert!(wallet.version > own.version);
+    }
+    let closed = clients[0].deposit("ann", 1).await.unwrap_err();
+    assert_eq!(closed.code(), Code::FailedPrecondition);
+    assert_eq!(
+        closed.message(),
+        "no tokens are bought or withdrawn during a round"
+    );
+    let rests = Action {
+        id: vec![9; 16],
+        time_in_force: TimeInForce::UntilCancelled.into(),
+        limit_price: 1,
+        ..buy("ann", 1)
+    };
+    assert_eq!(
+        sessions[0].execute(rests).await,
+        "orders do not rest during a round"
+    );
+    for (session, (player, count)) in sessions.iter_mut().zip(players.into_iter().zip([3, 2, 1])) {
+        assert_eq!(session.execute(buy(player, count)).await, EXECUTED_MESSAGE);
+    }
+
+    casinos.round(&["pause"]);
+    for (session, player) in sessions.iter_mut().zip(players) {
+        let round = next_round(session, RoundState::RoundPaused).await;
+        assert!(round.left_ms > 3_500_000);
+        assert_eq!(session.execute(buy(player, 1)).await, "the round is paused");
+    }
+    let (code, _, stderr) = casinos.try_round(&["pause"]);
+    assert_eq!(
+        (code, stderr.trim_end()),
+        (Some(1), "casino-server: round 1 is paused already")
+    );
+
+    casinos.round(&["resume"]);
+    for (session, player) in sessions.iter_mut().zip(players) {
+        next_round(session, RoundState::RoundRunning).await;
+        until(session, sell(player, 1), EXECUTED_MESSAGE).await;
+    }
+    assert_eq!(clients[1].trades_of("bob").await.len(), 2);
+
+    casinos.round(&["end"]);
+    let mut podium = Vec::new();
+    for session in &mut sessions {
+        podium = next_round(session, RoundState::RoundEnded).await.podium;
+        assert_eq!(podium.len(), 3);
+    }
+    // The own account is as it was before, and newer.
+    let back = next_wallet(&mut sessions[0]).await;
+    assert_eq!((back.tokens, back.dollars_in, back.stocks), (550, 110, 0));
+    assert!(back.version > own.version);
+    assert_eq!(clients[0].trades_of("ann").await.len(), 0);
+    assert_eq!(clients[0].payments_of("ann").await.len(), 2);
+
+    let file = casinos.folder.path().join("results.csv");
+    casinos.round(&["results", "--csv", file.to_str().unwrap()]);
+    let csv = fs::read_to_string(&file).unwrap();
+    assert_eq!(csv, casinos.round(&["results"]));
+    let rows: Vec<_> = csv.lines().skip(1).map(|row| format!("round 1: {row}")).collect();
+    assert_eq!(csv.lines().next(), Some("place,player,profit,return,trades"));
+    let first = podium[0].player.as_ref().unwrap();
+    assert!(
+        rows[0].starts_with(&format!("round 1: 1,{},{},", first.name, podium[0].profit)),
+        "{rows:?}"
+    );
+    drop(sessions);
+    assert_eq!(casinos.check(), rows);
+}
+
+#[tokio::test]
+async fn a_round_of_three_players_has_the_results_of_its_check() {
+    play(Casinos::on_sqlite("200ms")).await;
+}
+
+#[tokio::test]
+async fn three_casinos_on_a_database_share_a_round() {
+    let Some(cluster) = Cluster::start() else { return };
+    let store = cluster.database("rounds");
+    play(Casinos::start(tempfile::tempdir().unwrap(), &store, 3, "200ms")).await;
+}
+
+/// A paused round is paused after a kill; one whose time is over while no casino runs ends at the next tick.
+async fn check_kills(casinos: Casinos) {
+    let mut session = casinos.client(0).open_session("ann", FEEDS).await;
+    casinos.round(&["start", "10s"]);
+    next_round(&mut session, RoundState::RoundRunning).await;
+    assert_eq!(session.execute(buy("ann", 3)).await, EXECUTED_MESSAGE);
+    casinos.round(&["pause"]);
+
+    let casinos = casinos.kill_and_restart("200ms");
+    let mut session = casinos.client(0).open_session("ann", FEEDS).await;
+    assert_eq!(next_wallet(&mut session).await.stocks, 3);
+    let paused = next_round(&mut session, RoundState::RoundPaused).await;
+    assert!((1..=10_000).contains(&paused.left_ms), "{paused:?}");
+    assert_eq!(session.execute(buy("ann", 1)).await, "the round is paused");
+    casinos.round(&["resume"]);
+    // The end comes by itself.
+    let ended = next_round(&mut session, RoundState::RoundEnded).await;
+    assert_eq!((ended.podium.len(), ended.podium[0].trades), (1, 1));
+    assert_eq!(next_wallet(&mut session).await.stocks, 0);
+
+    casinos.round(&["start", "1s"]);
+    next_round(&mut session, RoundState::RoundRunning).await;
+    let casinos = casinos.kill_and_restart("200ms");
+    let mut session = casinos.client(0).open_session("ann", FEEDS).await;
+    let ended = next_round(&mut session, RoundState::RoundEnded).await;
+    assert_eq!((ended.number, ended.podium.len()), (2, 0));
+    drop(session);
+    let results = casinos.check();
+    assert_eq!(results.len(), 1, "{results:?}");
+    assert!(results[0].starts_with("round 1: 1,ann,"));
+}
+
+#[tokio::test]
+async fn a_round_survives_kills_and_ends_by_itself() {
+    check_kills(Casinos::on_sqlite("200ms")).await;
+    if let Some(cluster) = Cluster::start() {
+        let store = cluster.database("rounds");
+        check_kills(Casinos::start(tempfile::tempdir().unwrap(), &store, 1, "200ms")).await;
+    }
+}
+
+/// A request ID that was answered before the start is not executed again in the round, nor after it.
+async fn check_repeated_ids(casinos: Casinos) {
+    let mut session = casinos.client(0).open_session("ann", FEEDS).await;
+    let order = |count, id| Action {
+        id: vec![id; 16],
+        ..buy("ann", count)
+    };
+    assert_eq!(session.execute(order(1, 1)).await, EXECUTED_MESSAGE);
+    casinos.round(&["start", "1h"]);
+    next_round(&mut session, RoundState::RoundRunning).await;
+    let version = next_wallet(&mut session).await.version;
+    session.send(order(1, 1)).await;
+    let repeated = session.next_result().await;
+    assert_eq!(repeated.msg, EXECUTED_MESSAGE);
+    assert!(
+        repeated.wallet.unwrap().version < version,
+        "an answer of the own account"
+    );
+    assert_eq!(casinos.client(0).wallet("ann").await.stocks, 0);
+    assert_eq!(session.execute(order(2, 2)).await, EXECUTED_MESSAGE);
+    casinos.round(&["end"]);
+    next_round(&mut session, RoundState::RoundEnded).await;
+    assert_eq!(session.execute(order(2, 2)).await, EXECUTED_MESSAGE);
+    assert_eq!(casinos.client(0).wallet("ann").await.stocks, 1);
+    drop(session);
+    assert_eq!(casinos.check().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_id_is_executed_once_across_start_and_end() {
+    check_repeated_ids(Casinos::on_sqlite("1h")).await;
+    if let Some(cluster) = Cluster::start() {
+        let store = cluster.database("rounds");
+        check_repeated_ids(Casinos::start(tempfile::tempdir().unwrap(), &store, 1, "1h")).await;
+    }
+}
+
+async fn status_at(address: &str, authorization: Option<&str>) -> Result<(), tonic::Status> {
+    let channel = transport::endpoint(&format!("http://{address}"))
+        .unwrap()
+        .connect_lazy();
+    let mut request = Request::new(StatusRequest {});
+    if let Some(value) = authorization {
+        request
+            .metadata_mut()
+            .insert("authorization", value.parse().unwrap());
+    }
+    with_timeout(OperatorClient::new(channel).status(request))
+        .await
+        .map(drop)
+}
+
+#[tokio::test]
+async fn the_operator_service_needs_its_secret_and_an_address_of_its_own() {
+    let casinos = Casinos::on_sqlite("1h");
+    let right = format!("Bearer {SECRET}");
+    assert!(status_at(&casinos.operator, Some(&right)).await.is_ok());
+    for (authorization, message) in [
+        (
+            None,
+            "the secret is missing (metadata authorization: Bearer SECRET)",
+        ),
+        (Some("Bearer another-secret-of-16"), "wrong secret"),
+        (Some(SECRET), "authorization: must be one `Bearer` token"),
+    ] {
+        let status = status_at(&casinos.operator, authorization).await.unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::Unauthenticated, message)
+        );
+    }
+    let address = casinos.processes[0].address.to_string();
+    let elsewhere = status_at(&address, Some(&right)).await.unwrap_err();
+    assert_eq!(elsewhere.code(), Code::Unimplemented);
+    // Without a secret, it does not start.
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", folder.path().join("casino.db").display());
+    let no_secret = CasinoProcess::try_start_on(&store, &["--operator", "127.0.0.1:0"]);
+    let log = no_secret.err().expect("no secret");
+    assert!(log.contains("the operator service needs a secret"), "{log}");
+    let exposed = ["--operator", "0.0.0.0:0", "--operator-secret-file"];
+    let secret = casinos.folder.path().join("secret");
+    let exposed = [&exposed[..], &[secret.to_str().unwrap()]].concat();
+    let log = CasinoProcess::try_start_on(&store, &exposed)
+        .err()
+        .expect("exposed");
+    assert!(
+        log.contains("can be reached from other machines without TLS"),
+        "{log}"
+    );
+    let (code, _, stderr) = run(&["round", "status"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("give --operator HOST:PORT"), "{stderr}");
+}
