@@ -264,7 +264,9 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
                 trades: None,
             },
         };
-        let ended = runtime::play(client, seat, config.settings.clone(), view(config), extras).await?;
+        let played = runtime::play(client, seat, config.settings.clone(), view(config), extras);
+        // Boxed because the future is large.
+        let ended = Box::pin(played).await?;
         print_summary(&ended);
         Ok(())
     }

@@ -112,6 +112,7 @@ fn game_with_names(text: &str) -> AppState {
             up_to: true,
             news: false,
             orders: false,
+            rounds: false,
         }),
         StreamEvent::Price {
             tick: Some(1),

@@ -364,6 +364,7 @@ fn large_session() -> [StreamEvent; 6] {
             up_to: true,
             news: false,
             orders: false,
+            rounds: false,
         }),
         StreamEvent::Wallet(Wallet {
             tokens: 2_000_000_000,

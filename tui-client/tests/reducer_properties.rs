@@ -11,7 +11,10 @@ use awesomestock::{
         chart::{Area, ChartKind, ColumnSlot, HitMap, OrderLabel},
         commands::action::BINDINGS,
         event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
-        lobby::{Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate},
+        lobby::{
+            Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate,
+            round::{Round, RoundPhase},
+        },
         overlay::{
             Overlay, PaymentRow,
             screen::{ClickAction, ClickTarget},
@@ -175,14 +178,45 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
                 up_to,
                 news,
                 orders,
+                rounds: orders,
             })
         }),
+        1 => any_round().prop_map(StreamEvent::Round),
         1 => (".{0,80}", any::<i64>()).prop_map(|(text, tick)| StreamEvent::News(Headline { text, tick })),
         1 => ".{0,8}".prop_map(StreamEvent::Closed),
         1 => ".{0,8}".prop_map(StreamEvent::Rejected),
         1 => ".{0,8}".prop_map(StreamEvent::Endpoint),
     ]
     .prop_map(Event::Stream)
+}
+
+fn any_round() -> impl Strategy<Value = Round> {
+    use RoundPhase::{Ended, Never, Paused, Running};
+    let phase = prop::sample::select(vec![Never, Running, Paused, Ended]);
+    let podium = prop::collection::vec((any::<i32>(), ".{0,40}", any::<i64>()), 0..5);
+    (any::<i64>(), phase, any::<i64>(), ".{0,120}", podium).prop_map(
+        |(number, phase, left_ms, announcement, podium)| Round {
+            number,
+            phase,
+            left_ms,
+            announcement,
+            stake: 100,
+            podium: podium
+                .into_iter()
+                .map(|(rank, name, profit)| Standing {
+                    rank,
+                    player: Player { name, house: false },
+                    equity: profit,
+                    tokens: 0,
+                    stocks: 0,
+                    performance: Some(Performance {
+                        profit,
+                        dollars_in: 100,
+                    }),
+                })
+                .collect(),
+        },
+    )
 }
 
 /// Pages of price history, most of them unrequested.
@@ -439,7 +473,7 @@ proptest! {
                 prop_assert!(is_harmless, "{:?}", effect);
             }
             prop_assert_eq!(state.log.waiting(), 0);
-            let is_read_only = |overlay: &Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Lobby { .. });
+            let is_read_only = |overlay: &Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Lobby { .. } | Overlay::Podium { .. });
             prop_assert!(state.screen.overlays.iter().all(is_read_only));
         }
     }

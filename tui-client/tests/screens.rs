@@ -53,6 +53,9 @@ const FULL: &[&str] = &[
     "ticket_rest",
     "chart_orders",
     "chart_order_selected",
+    "round",
+    "round_paused",
+    "round_watch",
 ];
 
 fn draw_with(view: &Renderer, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     chart::HitMap,
-    lobby::{Capabilities, Headline, Leaderboard, Players, TapeUpdate},
+    lobby::{Capabilities, Headline, Leaderboard, Players, TapeUpdate, round::Round},
     overlay::PaymentRow,
     prices::{Candle, PricePoint},
 };
@@ -104,6 +104,8 @@ pub enum StreamEvent {
     Leaderboard(Leaderboard),
     /// The newest headline.
     News(Headline),
+    /// The state of the round.
+    Round(Round),
     /// The answer to the oldest pending order.
     Result(OrderResult),
     /// The answer to the oldest pending order: it was accepted to rest. A repeated answer has its present state.

@@ -40,7 +40,7 @@ pub mod wire;
 use chart::ChartView;
 use connection::Connection;
 pub use event::Event;
-use lobby::Lobby;
+use lobby::{Lobby, round::RoundPhase};
 use prices::PriceHistory;
 use serde::{Deserialize, Serialize};
 
@@ -228,6 +228,12 @@ impl AppState {
         let countdown = self
             .next_price_ms()
             .filter(|ms| *ms > 0 && self.session.settings.watch);
+        let round = self.lobby.shown_round();
+        let round = round.filter(|received| received.round.phase == RoundPhase::Running);
+        let round = round
+            .map(|received| received.left_ms(self.now))
+            .filter(|ms| *ms > 0);
+        let countdown = countdown.into_iter().chain(round);
         let countdown = countdown.map(|ms| connection::next_second(self.now, ms));
         connection.into_iter().chain(others).chain(countdown).min()
     }

@@ -10,7 +10,10 @@ use crate::{
     app::{
         commands::{command, request::Request},
         event::{OrderResult, Response, StreamEvent},
-        lobby::{Headline, Leaderboard, Standing},
+        lobby::{
+            Headline, Leaderboard, Standing,
+            round::{Round, RoundPhase},
+        },
         overlay::PaymentRow,
         portfolio::{
             money::{Side, UnixMillis},
@@ -133,6 +136,7 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
     match event {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
         StreamEvent::News(news) => Some(headline(news, None)),
+        StreamEvent::Round(shown) => round(shown),
         StreamEvent::Result(result) => Some(order_result(result)),
         StreamEvent::Accepted { order, .. } | StreamEvent::OrderEnded { order, .. } => {
             Some(resting_order(order))
@@ -158,6 +162,29 @@ pub(crate) fn headline(headline: &Headline, tick: Option<i64>) -> String {
         headline.text,
         age.unwrap_or_default()
     )
+}
+
+/// Formats the round, its podium and the announcement; `None` if there is nothing to say.
+fn round(round: &Round) -> Option<String> {
+    let mut words = round.words(round.left_ms);
+    if round.phase == RoundPhase::Ended {
+        words = words.map(|words| format!("{words}: {}", podium(round)));
+    }
+    let said = Some(round.announcement.clone()).filter(|said| !said.is_empty());
+    let words: Vec<String> = words.into_iter().chain(said).collect();
+    (!words.is_empty()).then(|| format!("{STOCK_NAME} - {}", words.join("; ")))
+}
+
+fn podium(round: &Round) -> String {
+    let place = |standing: &Standing| {
+        let profit = standing.performance.map_or(0, |performance| performance.profit);
+        let (rank, name) = (thousands(standing.rank), &standing.player.name);
+        format!("{rank}. {name} {}", format::signed(profit))
+    };
+    match round.podium.as_slice() {
+        [] => "nobody has traded".to_owned(),
+        places => places.iter().map(place).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Formats a result: the casino's message, with price and wallet of a trade.
@@ -290,6 +317,65 @@ mod tests {
             (Some(36), "AwesomeStock - news: Profits double (12 ticks ago)"),
         ] {
             assert_eq!(headline(&news, tick), line);
+        }
+    }
+
+    #[test]
+    fn each_change_of_a_round_is_a_line() {
+        let place = |rank, name: &str, profit| Standing {
+            rank,
+            player: Player {
+                name: name.to_owned(),
+                house: false,
+            },
+            equity: 0,
+            tokens: 0,
+            stocks: 0,
+            performance: Some(Performance {
+                profit,
+                dollars_in: 100,
+            }),
+        };
+        let podium = vec![place(1, "bob", 53), place(2, "ann", -7)];
+        for (phase, announcement, podium, line) in [
+            (RoundPhase::Never, "", vec![], None),
+            (RoundPhase::Never, "at nine", vec![], Some("at nine")),
+            (RoundPhase::Running, "", vec![], Some("round 2: 1:05 left")),
+            (
+                RoundPhase::Running,
+                "hurry",
+                vec![],
+                Some("round 2: 1:05 left; hurry"),
+            ),
+            (
+                RoundPhase::Paused,
+                "",
+                vec![],
+                Some("round 2 is paused, 1:05 left"),
+            ),
+            (
+                RoundPhase::Ended,
+                "",
+                vec![],
+                Some("round 2 is over: nobody has traded"),
+            ),
+            (
+                RoundPhase::Ended,
+                "",
+                podium,
+                Some("round 2 is over: 1. bob +53, 2. ann -7"),
+            ),
+        ] {
+            let shown = StreamEvent::Round(Round {
+                number: 2,
+                phase,
+                left_ms: 65_000,
+                announcement: announcement.to_owned(),
+                stake: 100,
+                podium,
+            });
+            let line = line.map(|line| format!("AwesomeStock - {line}"));
+            assert_eq!(stream_event(&shown), line);
         }
     }
 

@@ -70,6 +70,8 @@ pub(crate) struct MainLayout {
     pub(super) header: Rect,
     /// Empty on a market without headlines.
     pub(super) news: Rect,
+    /// Empty without a round.
+    pub(super) round: Rect,
     /// All panels between header and footer.
     pub(super) body: Rect,
     pub(super) chart: Rect,
@@ -82,7 +84,7 @@ pub(crate) struct MainLayout {
 }
 
 impl MainLayout {
-    pub(super) fn of(size: LayoutSize, area: Rect, has_news: bool) -> Self {
+    pub(super) fn of(size: LayoutSize, area: Rect, has_news: bool, has_round: bool) -> Self {
         let header_rows = match size {
             LayoutSize::Small => 2,
             LayoutSize::Medium => 1,
@@ -93,9 +95,17 @@ impl MainLayout {
             LayoutSize::Small if area.width < NEWS_COLUMNS && area.height >= 12 => 2,
             _ => 1,
         };
+        // On a small screen, there is room for one of them.
+        let has_news = has_news && !(has_round && size == LayoutSize::Small);
         let news_rows = if has_news { news_rows } else { 0 };
-        let rows = Layout::vertical([Length(header_rows), Length(news_rows), Fill(1), Length(1)]);
-        let [header, news, body, footer] = area.layout(&rows);
+        let rows = [
+            Length(header_rows),
+            Length(news_rows),
+            Length(u16::from(has_round)),
+            Fill(1),
+            Length(1),
+        ];
+        let [header, news, round, body, footer] = area.layout(&Layout::vertical(rows));
         let [chart, wallet, order, ticks, log] = match size {
             LayoutSize::Small => small(body),
             LayoutSize::Medium => medium(body),
@@ -107,6 +117,7 @@ impl MainLayout {
             area,
             header,
             news,
+            round,
             body,
             chart,
             wallet,
@@ -183,10 +194,11 @@ mod tests {
             let Some(size) = LayoutSize::of(area) else {
                 continue;
             };
-            let layout = MainLayout::of(size, area, columns % 2 == 0);
+            let layout = MainLayout::of(size, area, columns % 2 == 0, columns % 3 == 0);
             let panels = [
                 layout.header,
                 layout.news,
+                layout.round,
                 layout.chart,
                 layout.wallet,
                 layout.order,

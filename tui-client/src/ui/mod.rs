@@ -157,7 +157,12 @@ impl Renderer {
             self.draw_too_small(area, buf);
             return FrameInfo::default();
         };
-        let mut layout = MainLayout::of(size, area, state.lobby.capabilities.news);
+        let mut layout = MainLayout::of(
+            size,
+            area,
+            state.lobby.capabilities.news,
+            state.lobby.shown_round().is_some(),
+        );
         let main = match state.session.settings.watch {
             true => watch::draw(self, state, &mut layout, buf),
             false => self.draw_game(state, &mut layout, buf),

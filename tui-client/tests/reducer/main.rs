@@ -16,6 +16,7 @@ mod limits;
 mod money;
 mod orders;
 mod resting;
+mod rounds;
 mod tour;
 mod watch;
 mod wire;

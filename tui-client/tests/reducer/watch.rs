@@ -109,8 +109,12 @@ fn no_click_performs_an_action_of_a_player() {
         }));
         assert!(effects.iter().all(is_harmless), "{}: {effects:?}", row.name);
         let opened = game.state.screen.overlays.last();
-        let is_read_only =
-            |overlay: &Overlay| matches!(overlay, Overlay::Help { .. } | Overlay::Lobby { .. });
+        let is_read_only = |overlay: &Overlay| {
+            matches!(
+                overlay,
+                Overlay::Help { .. } | Overlay::Lobby { .. } | Overlay::Podium { .. }
+            )
+        };
         assert!(opened.is_none_or(is_read_only), "{}", row.name);
     }
 }

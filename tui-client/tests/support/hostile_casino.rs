@@ -13,8 +13,8 @@ use awesomestock_proto::{
     capabilities,
     casino::{
         Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, GambleType, Headline,
-        Leaderboard, Order, Orders, Player, Players, PriceHistory, PriceHistoryRequest, Standing, StockInfo,
-        Tape, TapeRow, Tokens, Trade, Trades, TradesRequest, Wallet, WithdrawRequest,
+        Leaderboard, Order, Orders, Player, Players, PriceHistory, PriceHistoryRequest, Round, RoundState,
+        Standing, StockInfo, Tape, TapeRow, Tokens, Trade, Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types::{Payment, PaymentStatement, User},
@@ -144,6 +144,17 @@ impl HostileCasino {
                 }),
                 ..message(GambleType::News)
             },
+            GambleInfo {
+                round: Some(Round {
+                    number: 1,
+                    state: RoundState::RoundRunning.into(),
+                    left_ms: 60_000,
+                    announcement: self.text(1),
+                    stake: 100,
+                    ..Round::default()
+                }),
+                ..message(GambleType::Round)
+            },
         ]
     }
 }
@@ -211,7 +222,7 @@ impl Casino for HostileCasino {
         });
         let mut response: Response<Self::GambleStream> =
             Response::new(Box::pin(ReceiverStream::new(messages)));
-        let granted = "ticks,wallet,tape,players,leaderboard,news";
+        let granted = "ticks,wallet,tape,players,leaderboard,news,rounds";
         response
             .metadata_mut()
             .insert(capabilities::HEADER, granted.parse().unwrap());

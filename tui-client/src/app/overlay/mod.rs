@@ -41,6 +41,11 @@ pub enum Overlay {
         /// The scroll position.
         scroll: Scroll,
     },
+    /// The podium of the round that has ended.
+    Podium {
+        /// The scroll position.
+        scroll: Scroll,
+    },
     /// The resting orders. The selection is that of the chart.
     Orders {
         /// The scroll position.

@@ -17,7 +17,10 @@ use uuid::Uuid;
 use crate::app::{
     Effect, Event,
     event::{CLOSED_IN_ORDER, OrderResult, StreamEvent},
-    lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate},
+    lobby::{
+        Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate,
+        round::{Round, RoundPhase},
+    },
     portfolio::{
         money::{Side, UnixMillis},
         open_orders::{EndReason, RestingOrder},
@@ -100,6 +103,10 @@ impl Encoder {
                 }),
                 ..of_type(GambleType::News)
             }),
+            StreamEvent::Round(shown) => message(&GambleInfo {
+                round: Some(round(shown)),
+                ..of_type(GambleType::Round)
+            }),
             StreamEvent::Accepted { order, wallet } => {
                 self.open_sides.pop_front();
                 message(&accepted(order, wallet.as_ref()))
@@ -156,7 +163,7 @@ impl Encoder {
                 players: granted.players,
                 leaderboard: granted.leaderboard,
                 news: granted.news,
-                rounds: false,
+                rounds: granted.rounds,
             },
         };
         match granted.names() {
@@ -227,6 +234,29 @@ fn wallet(held: &Wallet) -> casino::Wallet {
         dollars_in: held.dollars_in,
         dollars_out: held.dollars_out,
         version: held.version,
+    }
+}
+
+fn round(round: &Round) -> casino::Round {
+    let state = match round.phase {
+        RoundPhase::Never => casino::RoundState::RoundNone,
+        RoundPhase::Running => casino::RoundState::RoundRunning,
+        RoundPhase::Paused => casino::RoundState::RoundPaused,
+        RoundPhase::Ended => casino::RoundState::RoundEnded,
+    };
+    let place = |standing: &Standing| casino::RoundResult {
+        place: standing.rank,
+        player: Some(player(&standing.player)),
+        profit: standing.performance.map_or(0, |performance| performance.profit),
+        trades: 1,
+    };
+    casino::Round {
+        number: round.number,
+        state: state.into(),
+        left_ms: round.left_ms,
+        announcement: round.announcement.clone(),
+        stake: round.stake,
+        podium: round.podium.iter().map(place).collect(),
     }
 }
 

@@ -81,9 +81,10 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     };
     let outcome = match top {
         Overlay::Splash { .. } | Overlay::Orders { .. } => KeyOutcome::Close,
-        Overlay::Help { scroll } | Overlay::Lobby { scroll } | Overlay::WireRow { scroll, .. } => {
-            scroll_key(key, action, scroll, page, state.screen.reach)
-        }
+        Overlay::Help { scroll }
+        | Overlay::Lobby { scroll }
+        | Overlay::Podium { scroll }
+        | Overlay::WireRow { scroll, .. } => scroll_key(key, action, scroll, page, state.screen.reach),
         Overlay::Payments(document) => document_key(key, action, document, page, state.screen.reach),
         Overlay::Trades(document) => document_key(key, action, document, page, state.screen.reach),
         Overlay::Statement(document) => document_key(key, action, document, page, state.screen.reach),
@@ -199,6 +200,7 @@ fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
         Some(
             Overlay::Help { scroll }
             | Overlay::Lobby { scroll }
+            | Overlay::Podium { scroll }
             | Overlay::Orders { scroll }
             | Overlay::WireRow { scroll, .. },
         ) => scroll,

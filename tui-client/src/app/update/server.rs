@@ -18,7 +18,7 @@ use crate::app::{
     prices::{PriceHistory, PricePoint},
     update::{
         fills::{keep_trade, record_fill, record_latency},
-        orders,
+        orders, round as round_update,
     },
 };
 
@@ -60,6 +60,7 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         StreamEvent::Players(players) => state.lobby.players = players,
         StreamEvent::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
         StreamEvent::News(headline) => state.lobby.headline = Some(headline),
+        StreamEvent::Round(round) => return round_update::on_round(state, round),
         StreamEvent::Result(result) => return order_result(state, result),
         StreamEvent::Accepted { order, wallet } => return orders::on_accepted(state, order, wallet),
         StreamEvent::OrderEnded { order, wallet } => return orders::on_update(state, &order, wallet),

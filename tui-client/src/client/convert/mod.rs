@@ -12,6 +12,7 @@ use crate::{
         event::{OrderResult, StreamEvent},
         lobby::{
             Capabilities, Headline, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate,
+            round::{Round, RoundPhase},
         },
         overlay::PaymentRow,
         portfolio::{
@@ -25,7 +26,7 @@ use crate::{
 };
 use awesomestock_proto::{
     EXECUTED_MESSAGE, capabilities,
-    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, StockInfo},
+    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, RoundState, StockInfo},
     types,
 };
 
@@ -45,6 +46,7 @@ impl From<capabilities::Capabilities> for Capabilities {
             up_to: granted.up_to,
             news: granted.lobby.news,
             orders: granted.orders,
+            rounds: granted.lobby.rounds,
         }
     }
 }
@@ -60,7 +62,7 @@ pub(crate) fn stream_event(info: GambleInfo, granted: capabilities::Capabilities
         GambleType::Players => Some(StreamEvent::Players(players(&info.players?))),
         GambleType::Leaderboard => Some(StreamEvent::Leaderboard(leaderboard(&info.leaderboard?))),
         GambleType::News => headline(&info.news?).map(StreamEvent::News),
-        GambleType::Round => None,
+        GambleType::Round => round(&info.round?).filter(|_| granted.lobby.rounds),
         GambleType::Order => ended_order(&info.order?).filter(|_| granted.orders),
     }
 }
@@ -246,6 +248,45 @@ pub(super) fn headline(news: &casino::Headline) -> Option<Headline> {
         text: ellipsize(text),
         tick: news.tick,
     })
+}
+
+fn round(wire: &casino::Round) -> Option<StreamEvent> {
+    let phase = match wire.state() {
+        RoundState::RoundNone => RoundPhase::Never,
+        RoundState::RoundRunning => RoundPhase::Running,
+        RoundState::RoundPaused => RoundPhase::Paused,
+        RoundState::RoundEnded => RoundPhase::Ended,
+    };
+    let has_stake = phase == RoundPhase::Never || wire.stake >= 1;
+    let is_valid = wire.number >= 0 && wire.left_ms >= 0 && has_stake;
+    is_valid.then(|| {
+        let podium = wire.podium.iter().take(LIST_MAX);
+        StreamEvent::Round(Round {
+            number: wire.number,
+            phase,
+            left_ms: wire.left_ms,
+            announcement: ellipsize(wire.announcement.trim()),
+            stake: wire.stake,
+            podium: podium.filter_map(|result| place(result, wire.stake)).collect(),
+        })
+    })
+}
+
+/// Returns a place on the podium of a round with this stake in dollars.
+fn place(result: &casino::RoundResult, stake: i32) -> Option<Standing> {
+    let tokens = i64::from(stake).saturating_mul(TOKENS_PER_DOLLAR);
+    Some(Standing {
+        rank: result.place,
+        player: player(result.player.as_ref()?),
+        equity: tokens.saturating_add(result.profit),
+        tokens: 0,
+        stocks: 0,
+        performance: Some(Performance {
+            profit: result.profit,
+            dollars_in: i64::from(stake),
+        }),
+    })
+    .filter(|standing| standing.rank >= 1)
 }
 
 fn standing(standing: &casino::Standing) -> Option<Standing> {

@@ -14,7 +14,12 @@ mod wire;
 
 use ratatui::buffer::Buffer;
 
-use super::{FrameInfo, Renderer, layout::MainLayout, screens::splash, widgets::window::dim_background};
+use super::{
+    FrameInfo, Renderer,
+    layout::MainLayout,
+    screens::{podium, splash},
+    widgets::window::dim_background,
+};
 use crate::app::{AppState, overlay::Overlay};
 
 /// Draws all overlays from bottom to top and returns the facts about the top one.
@@ -28,6 +33,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             Overlay::Splash { .. } => splash::draw(view, state, layout, buf),
             Overlay::Help { scroll } => help::draw(view, state, *scroll, layout, buf),
             Overlay::Lobby { scroll } => lobby::draw(view, state, *scroll, layout, buf),
+            Overlay::Podium { .. } => podium::window(view, state, layout, buf),
             Overlay::Orders { scroll } => orders::draw(view, state, *scroll, layout, buf),
             Overlay::Payments(document) => payments::draw(view, document, layout, buf),
             Overlay::Trades(document) => trades::draw(view, document, layout, buf),

@@ -22,7 +22,7 @@ use ratatui::{
 
 use super::connection::Status;
 use crate::{
-    app::AppState,
+    app::{AppState, lobby::round::RoundPhase},
     ui::{
         Renderer,
         layout::{LayoutSize, MainLayout},
@@ -66,6 +66,31 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         LayoutSize::Huge => large(view, state, &status, area.inner(Margin::new(1, 1)), buf),
     }
     news(view, state, layout.news.inner(Margin::new(1, 0)), buf);
+    round(view, state, layout.round.inner(Margin::new(1, 0)), buf);
+}
+
+/// Draws the round with its time left, and the announcement as far as there is room.
+pub(crate) fn round(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+    let Some(received) = state.lobby.shown_round() else {
+        return;
+    };
+    let round = &received.round;
+    let style = match round.phase {
+        RoundPhase::Running => view.theme.accent,
+        RoundPhase::Paused => view.theme.warning,
+        RoundPhase::Never | RoundPhase::Ended => view.theme.strong,
+    };
+    let left = round.words(received.left_ms(state.now)).unwrap_or_default();
+    let gap = if left.is_empty() { 0 } else { 2 };
+    let room = usize::from(area.width).saturating_sub(text::width(&left) + gap);
+    let said = text::sanitize(&round.announcement);
+    let said = text::truncate(&said, room).into_owned();
+    let words = [
+        Span::styled(left, style),
+        Span::raw(" ".repeat(gap)),
+        Span::styled(said, view.theme.strong),
+    ];
+    Line::from_iter(words).render(area, buf);
 }
 
 /// Draws the newest headline and, if there is room, its age. It is highlighted until the price can follow it.

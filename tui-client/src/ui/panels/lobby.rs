@@ -206,7 +206,8 @@ fn leaderboard_lines(
     if shown.is_empty() {
         return vec![(panel::styled("no ranked players yet", view.theme.dim), None)];
     }
-    let line = |standing: &Standing| leaderboard_line(view, state, standing, columns);
+    let line =
+        |standing: &Standing| leaderboard_line(view, state, standing, performance(state, standing), columns);
     shown.into_iter().map(line).collect()
 }
 
@@ -215,11 +216,12 @@ fn leaderboard_line(
     view: &Renderer,
     state: &AppState,
     standing: &Standing,
+    performance: Option<Performance>,
     columns: usize,
 ) -> (Line<'static>, Option<Line<'static>>) {
     let rank = format!("{:>2}  ", format::thousands(standing.rank));
     let style = name_style(view, state, &standing.player);
-    let right = match performance(state, standing) {
+    let right = match performance {
         Some(performance) => performance_line(view, performance, columns),
         None => {
             let room = columns.saturating_sub(NAME_COLUMNS);
@@ -270,19 +272,31 @@ pub(crate) fn full_leaderboard_lines(
     if !lobby.capabilities.leaderboard {
         return vec![panel::styled("this casino has no leaderboard", view.theme.dim)];
     }
-    let rows: Vec<_> = lobby.leaderboard.rows().collect();
-    if rows.is_empty() {
-        return vec![panel::styled("no ranked players yet", view.theme.dim)];
+    let live = |standing: &Standing| performance(state, standing);
+    let ranks = ranks(view, state, lobby.leaderboard.rows(), live, columns);
+    match ranks.is_empty() {
+        true => vec![panel::styled("no ranked players yet", view.theme.dim)],
+        false => ranks,
     }
+}
+
+/// Returns a line for each standing with its `performance`.
+pub(crate) fn ranks<'a>(
+    view: &Renderer,
+    state: &AppState,
+    standings: impl Iterator<Item = &'a Standing>,
+    performance: impl Fn(&Standing) -> Option<Performance>,
+    columns: usize,
+) -> Vec<Line<'static>> {
     let line = |standing: &Standing| {
-        let (mut left, right) = leaderboard_line(view, state, standing, columns);
+        let (mut left, right) = leaderboard_line(view, state, standing, performance(standing), columns);
         let right = right.unwrap_or_default();
         let gap = columns.saturating_sub(left.width().saturating_add(right.width()));
         left.spans.push(Span::raw(" ".repeat(gap)));
         left.spans.extend(right.spans);
         left
     };
-    rows.into_iter().map(line).collect()
+    standings.map(line).collect()
 }
 
 /// Returns the online players, one per line, and the number of unnamed ones.

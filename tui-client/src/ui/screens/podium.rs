@@ -19,17 +19,23 @@ use ratatui::{
     },
     style::Modifier,
     symbols::merge::MergeStrategy,
-    text::Text,
+    text::{Line, Text},
     widgets::{Block, Widget},
 };
 
 use crate::{
     app::{AppState, lobby::Standing},
     ui::{
-        Renderer,
+        FrameInfo, Renderer,
+        layout::MainLayout,
         panels::lobby,
         text::{self, format},
-        widgets::{big_digits, panel},
+        widgets::{
+            big_digits,
+            hint::{CLOSES, Hints},
+            panel,
+            window::Popup,
+        },
     },
 };
 
@@ -45,9 +51,19 @@ const WORD_ROWS: u16 = 3;
 /// Rows of the lowest step.
 const LOWEST_ROWS: u16 = 5;
 
-pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
-    let mut ranks = lobby::full_leaderboard_lines(view, state, usize::from(area.width));
-    let top = &state.lobby.leaderboard.top;
+/// Columns and rows of the window.
+const COLUMNS: usize = 56;
+const ROWS: usize = 14;
+
+/// Draws the players at the `top`, whose lines are the first of `ranks`.
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    top: &[Standing],
+    mut ranks: Vec<Line<'_>>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let has_steps = !top.is_empty() && area.width >= MIN_STEPS.0 && area.height >= MIN_STEPS.1;
     let step_rows = if has_steps { (area.height / 2).max(10) } else { 0 };
     let [steps, list] = area.layout(&Layout::vertical([Length(step_rows), Fill(1)]));
@@ -66,6 +82,31 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
         line.style = Modifier::BOLD.into();
     }
     Text::from_iter(ranks).render(list, buf);
+}
+
+/// Draws the window with the podium of the round that has ended.
+pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> FrameInfo {
+    let Some(received) = &state.lobby.round else {
+        return FrameInfo::default();
+    };
+    let round = &received.round;
+    let hints: [Hints; 1] = [[CLOSES].into()];
+    let window = Popup {
+        title: &format!("Round {} is over", format::thousands(round.number)),
+        hints: &hints,
+        columns: COLUMNS,
+    };
+    let popup = window.place(ROWS, layout);
+    let buttons = window.draw(view, &popup, None, buf);
+    // Not computed from the wallet, which is the own one again.
+    let performance = |place: &Standing| place.performance;
+    let columns = usize::from(popup.inner.width);
+    let mut ranks = lobby::ranks(view, state, round.podium.iter(), performance, columns);
+    if ranks.is_empty() {
+        ranks = vec![panel::styled("nobody has traded", view.theme.dim)];
+    }
+    draw(view, state, &round.podium, ranks, popup.inner, buf);
+    FrameInfo::scrolled(0, buttons)
 }
 
 /// Draws a player on a step. Equal ranks are on equal steps.

@@ -56,11 +56,12 @@ pub(crate) fn draw(
     let rows = [
         Length(1),
         Length(news_rows),
+        Length(base.round.height),
         Length(price_rows),
         Fill(1),
         Length(1),
     ];
-    let [title_area, news, price_area, body, footer] = base.area.layout(&Layout::vertical(rows));
+    let [title_area, news, round, price_area, body, footer] = base.area.layout(&Layout::vertical(rows));
     let [chart, podium, tape] = match base.size {
         LayoutSize::Small => small(body),
         LayoutSize::Medium => framed(body, 42),
@@ -79,6 +80,7 @@ pub(crate) fn draw(
     );
     title(view, state, &status, title_area, buf);
     header::news(view, state, news.inner(Margin::new(1, 0)), buf);
+    header::round(view, state, round.inner(Margin::new(1, 0)), buf);
     price(view, state, &status, digits, price_area, buf);
     let sight = chart::draw(view, state, layout, buf);
     let [podium, tape] = [("Podium", podium), ("Tape", tape)].map(|(title, area)| match base.size {
@@ -89,7 +91,8 @@ pub(crate) fn draw(
     });
     // The feeds begin with the first price.
     if state.market.last().is_some() {
-        podium::draw(view, state, podium, buf);
+        let ranks = lobby::full_leaderboard_lines(view, state, usize::from(podium.width));
+        podium::draw(view, state, &state.lobby.leaderboard.top, ranks, podium, buf);
         Text::from_iter(lobby::tape_lines(view, state, usize::from(tape.width))).render(tape, buf);
     }
     panel::round_corners(body, buf);

@@ -5,8 +5,8 @@ mod orders;
 use awesomestock_proto::{
     auth,
     casino::{
-        Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Tape, TimeInForce, Trade,
-        Wallet,
+        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Tape, TimeInForce,
+        Trade, Wallet,
     },
     text::{pluralize, thousands},
 };
@@ -56,6 +56,7 @@ pub enum RowKind {
     Leaderboard,
     /// A headline.
     News,
+    Round,
     /// A message that this version cannot read.
     Unknown,
     /// The end of the request.
@@ -84,6 +85,7 @@ impl RowKind {
             Self::Players => "PLAYERS",
             Self::Leaderboard => "LEADERBOARD",
             Self::News => "NEWS",
+            Self::Round => "ROUND",
             Self::Unknown => "unknown",
             Self::HalfClose => "END_STREAM",
             Self::Trailers { .. } => "TRAILERS",
@@ -240,7 +242,10 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
                 .map(|news| format!("tick {}: {}", thousands(news.tick), cut(&news.text)));
             (RowKind::News, words.unwrap_or_else(missing))
         }
-        Ok(GambleType::Round) => (RowKind::Unknown, "the state of a round".to_owned()),
+        Ok(GambleType::Round) => {
+            let words = info.round.as_ref().map(round);
+            (RowKind::Round, words.unwrap_or_else(missing))
+        }
         Ok(GambleType::Order) => {
             let words = info.order.as_ref().map(ended_order);
             (RowKind::OrderEnded, words.unwrap_or_else(missing))
@@ -268,6 +273,15 @@ fn result(result: &ActionResult) -> (RowKind, String) {
         words.push_str(&format!("; {}", wallet(held)));
     }
     (RowKind::Result { is_executed }, words)
+}
+
+fn round(round: &casino::Round) -> String {
+    let said = match round.announcement.as_str() {
+        "" => String::new(),
+        said => format!(", says: {}", cut(said)),
+    };
+    let (number, left) = (thousands(round.number), thousands(round.left_ms));
+    format!("{} {number}, {left} ms left{said}", round.state().as_str_name())
 }
 
 fn wallet(wallet: &Wallet) -> String {
@@ -378,6 +392,9 @@ impl WireRow {
             }
             RowKind::News => {
                 "Nobody asked: a headline, which moves the price from the next tick on, unless it is false."
+            }
+            RowKind::Round => {
+                "Nobody asked: the state of the round, sent when it changes; the wallet of the round follows."
             }
             RowKind::Unknown => {
                 "This version cannot read the message and ignores it; unknown fields and types let old programs and \

@@ -1,9 +1,12 @@
 //! The other players: recent trades, players online, leaderboard. And the newest headline.
 
+pub mod round;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use self::round::{ReceivedRound, RoundPhase};
 use super::portfolio::{
     money::{Permille, TOKENS_PER_DOLLAR},
     rows::TradeRow,
@@ -33,6 +36,9 @@ pub struct Capabilities {
     /// Orders that rest; other casinos would execute them at once.
     #[serde(default)]
     pub orders: bool,
+    /// Rounds.
+    #[serde(default)]
+    pub rounds: bool,
 }
 
 /// A headline, which may be false.
@@ -149,6 +155,8 @@ pub struct Lobby {
     pub leaderboard: Leaderboard,
     /// The newest one.
     pub headline: Option<Headline>,
+    /// The newest one; `None` until it is received.
+    pub round: Option<ReceivedRound>,
     /// Oldest first, at most [`MAX_TAPE_LINES`].
     tape: VecDeque<TapeLine>,
     trades: Option<i64>,
@@ -161,6 +169,17 @@ impl Lobby {
         self.players = Players::default();
         self.leaderboard = Leaderboard::default();
         self.headline = None;
+        if !capabilities.rounds {
+            self.round = None;
+        }
+    }
+
+    /// Returns the round if the screen shows it.
+    pub fn shown_round(&self) -> Option<&ReceivedRound> {
+        let shown = |received: &&ReceivedRound| {
+            received.round.phase != RoundPhase::Never || !received.round.announcement.is_empty()
+        };
+        self.round.as_ref().filter(shown)
     }
 
     /// Returns the tape, oldest first.

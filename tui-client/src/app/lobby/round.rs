@@ -1,0 +1,97 @@
+//! The round of the casino: a game with a start, an end and a winner.
+
+use awesomestock_proto::text::thousands;
+use serde::{Deserialize, Serialize};
+
+use super::Standing;
+use crate::app::portfolio::money::UnixMillis;
+
+/// The newest round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// From 1; 0: there has been none.
+    pub number: i64,
+    pub phase: RoundPhase,
+    /// Time left, in milliseconds, when the message was sent.
+    pub left_ms: i64,
+    /// What the operator says; empty if nothing.
+    pub announcement: String,
+    /// Dollars that each player begins with.
+    pub stake: i32,
+    /// The best players, after the end.
+    pub podium: Vec<Standing>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoundPhase {
+    /// There has been no round.
+    Never,
+    Running,
+    Paused,
+    Ended,
+}
+
+/// The round, and the time at which it was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedRound {
+    pub round: Round,
+    pub at: UnixMillis,
+}
+
+impl Round {
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, RoundPhase::Running | RoundPhase::Paused)
+    }
+
+    /// Returns what the round does, with the time left; `None` if there is none.
+    pub fn words(&self, left_ms: i64) -> Option<String> {
+        let number = thousands(self.number);
+        let left = clock(left_ms);
+        match self.phase {
+            RoundPhase::Never => None,
+            RoundPhase::Running => Some(format!("round {number}: {left} left")),
+            RoundPhase::Paused => Some(format!("round {number} is paused, {left} left")),
+            RoundPhase::Ended => Some(format!("round {number} is over")),
+        }
+    }
+}
+
+impl ReceivedRound {
+    /// Returns the milliseconds left at `now`.
+    pub fn left_ms(&self, now: UnixMillis) -> i64 {
+        let passed = match self.round.phase {
+            RoundPhase::Running => now.since_ms(self.at),
+            RoundPhase::Never | RoundPhase::Paused | RoundPhase::Ended => 0,
+        };
+        self.round.left_ms.saturating_sub(passed).max(0)
+    }
+}
+
+/// Formats as `9:59` or `1:09:59`, rounded up.
+fn clock(ms: i64) -> String {
+    let seconds = ms.max(0).saturating_add(999) / 1000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        hours => format!("{}:{minutes:02}:{seconds:02}", thousands(hours)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_a_clock() {
+        for (ms, text) in [
+            (-5, "0:00"),
+            (1, "0:01"),
+            (59_001, "1:00"),
+            (599_000, "9:59"),
+            (3_600_000, "1:00:00"),
+            (i64::MAX, "2,562,047,788,015:12:55"),
+        ] {
+            assert_eq!(clock(ms), text, "{ms}");
+        }
+    }
+}
