@@ -30,7 +30,7 @@ pub fn with_bash_files(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
 _PROGRAM_words() {
     local cur="$2" prev="$3" word
     [[ "$prev" == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
-    _PROGRAM "$1" "$cur" "$prev"
+    GENERATED "$1" "$cur" "$prev"
     [[ "$cur" == -* || "$prev" == -* ]] && return
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if [[ " FILES " == *" $word "* ]]; then
@@ -43,7 +43,10 @@ _PROGRAM_words() {
 complete -F _PROGRAM_words PROGRAM
 "#;
     let generated = script.split(REGISTRATION).next().unwrap_or_default();
+    // Not `_PROGRAM`, if that has a hyphen.
+    let function = script.split("()").next().unwrap_or_default().trim();
     let complete = COMPLETE
+        .replace("GENERATED", function)
         .replace("PROGRAM", name)
         .replace("FILES", &files.join(" "));
     [generated, &complete].concat().into_bytes()
@@ -122,4 +125,24 @@ fn commands(command: &Command, without: &str) -> Roff {
         )]);
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bash_completes_options_of_a_program_with_a_hyphen() {
+        let command = Command::new("some-server").arg(Arg::new("stall").long("stall"));
+        let script = String::from_utf8(completions(command, Shell::Bash, &[])).unwrap();
+        let call = "COMP_WORDS=(some-server --st) COMP_CWORD=1\n\
+                    _some-server_words some-server --st some-server\n\
+                    echo \"${COMPREPLY[*]}\"";
+        let output = std::process::Command::new("bash")
+            .args(["-c", &format!("{script}\n{call}")])
+            .output()
+            .unwrap();
+        let [completed, errors] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert_eq!(completed, "--stall\n", "{errors}");
+    }
 }
