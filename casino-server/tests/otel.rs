@@ -1,6 +1,6 @@
 //! The export of spans with OpenTelemetry: the binary and a collector on real sockets.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // The lint exemption for tests does not cover helper functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
 
 #[path = "../../proto/tests/support/otlp.rs"]
 mod otlp;
@@ -33,7 +33,8 @@ impl PaymentStatements for Traceparent {
         &self,
         request: Request<Streaming<Payment>>,
     ) -> Result<Response<PaymentStatement>, Status> {
-        let data = request.metadata()["traceparent"].to_str().unwrap().to_owned();
+        let traceparent = request.metadata().get("traceparent").unwrap();
+        let data = traceparent.to_str().unwrap().to_owned();
         Ok(Response::new(PaymentStatement { data }))
     }
 }
