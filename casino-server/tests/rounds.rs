@@ -3,6 +3,7 @@
 
 // The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::cognitive_complexity, reason = "each assertion counts as a branch")]
 
 mod support;
 
@@ -24,6 +25,7 @@ use tempfile::TempDir;
 use tonic::{Code, Request};
 
 const FEEDS: &str = "ticks,wallet,ids,leaderboard,rounds";
+const PLAYERS: [&str; 3] = ["ann", "bob", "cid"];
 const SECRET: &str = "a-secret-of-the-operator";
 
 /// Casinos that share a ledger, each with an operator service.
@@ -138,21 +140,8 @@ async fn until(session: &mut Session, action: Action, msg: &str) {
     }
 }
 
-/// Plays a round of three players, over as many casinos as there are.
-async fn play(casinos: Casinos) {
-    let count = casinos.processes.len();
-    let mut clients: Vec<_> = (0..3).map(|player| casinos.client(player % count)).collect();
-    let players = ["ann", "bob", "cid"];
-    // A stake for a new player, and a history that no round resets.
-    assert_eq!(clients[0].wallet("ann").await.tokens, 500);
-    assert_eq!(clients[0].deposit("ann", 10).await.unwrap(), 50);
-    let mut sessions = Vec::new();
-    for (client, player) in clients.iter_mut().zip(players) {
-        sessions.push(client.open_session(player, FEEDS).await);
-    }
-    let own = next_wallet(&mut sessions[0]).await;
-    assert_eq!((own.tokens, own.dollars_in), (550, 110));
-
+/// Starts a round, which each session sees with the wallet of the round. `own`: ann's wallet outside of it.
+async fn start_round(casinos: &Casinos, sessions: &mut [Session], own: &Wallet) {
     assert!(
         casinos
             .round(&["say", "Good luck"])
@@ -162,7 +151,7 @@ async fn play(casinos: Casinos) {
         casinos.round(&["start", "1h"]).split(": ").next(),
         Some("round 1")
     );
-    for session in &mut sessions {
+    for session in sessions {
         let round = next_round(session, RoundState::RoundRunning).await;
         assert_eq!(
             (round.number, round.stake, round.announcement.as_str()),
@@ -173,7 +162,11 @@ async fn play(casinos: Casinos) {
         assert_eq!((wallet.tokens, wallet.dollars_in), (500, 100));
         assert!(wallet.version > own.version);
     }
-    let closed = clients[0].deposit("ann", 1).await.unwrap_err();
+}
+
+/// Tries what is closed during a round.
+async fn check_closed(client: &mut Client, session: &mut Session) {
+    let closed = client.deposit("ann", 1).await.unwrap_err();
     assert_eq!(closed.code(), Code::FailedPrecondition);
     assert_eq!(
         closed.message(),
@@ -185,16 +178,12 @@ async fn play(casinos: Casinos) {
         limit_price: 1,
         ..buy("ann", 1)
     };
-    assert_eq!(
-        sessions[0].execute(rests).await,
-        "orders do not rest during a round"
-    );
-    for (session, (player, count)) in sessions.iter_mut().zip(players.into_iter().zip([3, 2, 1])) {
-        assert_eq!(session.execute(buy(player, count)).await, EXECUTED_MESSAGE);
-    }
+    assert_eq!(session.execute(rests).await, "orders do not rest during a round");
+}
 
+async fn pause_and_resume(casinos: &Casinos, sessions: &mut [Session]) {
     casinos.round(&["pause"]);
-    for (session, player) in sessions.iter_mut().zip(players) {
+    for (session, player) in sessions.iter_mut().zip(PLAYERS) {
         let round = next_round(session, RoundState::RoundPaused).await;
         assert!(round.left_ms > 3_500_000);
         assert_eq!(session.execute(buy(player, 1)).await, "the round is paused");
@@ -206,10 +195,32 @@ async fn play(casinos: Casinos) {
     );
 
     casinos.round(&["resume"]);
-    for (session, player) in sessions.iter_mut().zip(players) {
+    for (session, player) in sessions.iter_mut().zip(PLAYERS) {
         next_round(session, RoundState::RoundRunning).await;
         until(session, sell(player, 1), EXECUTED_MESSAGE).await;
     }
+}
+
+/// Plays a round of three players, over as many casinos as there are.
+async fn play(casinos: Casinos) {
+    let count = casinos.processes.len();
+    let mut clients: Vec<_> = (0..3).map(|player| casinos.client(player % count)).collect();
+    // A stake for a new player, and a history that no round resets.
+    assert_eq!(clients[0].wallet("ann").await.tokens, 500);
+    assert_eq!(clients[0].deposit("ann", 10).await.unwrap(), 50);
+    let mut sessions = Vec::new();
+    for (client, player) in clients.iter_mut().zip(PLAYERS) {
+        sessions.push(client.open_session(player, FEEDS).await);
+    }
+    let own = next_wallet(&mut sessions[0]).await;
+    assert_eq!((own.tokens, own.dollars_in), (550, 110));
+
+    start_round(&casinos, &mut sessions, &own).await;
+    check_closed(&mut clients[0], &mut sessions[0]).await;
+    for (session, (player, count)) in sessions.iter_mut().zip(PLAYERS.into_iter().zip([3, 2, 1])) {
+        assert_eq!(session.execute(buy(player, count)).await, EXECUTED_MESSAGE);
+    }
+    pause_and_resume(&casinos, &mut sessions).await;
     assert_eq!(clients[1].trades_of("bob").await.len(), 2);
 
     casinos.round(&["end"]);
