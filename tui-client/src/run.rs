@@ -30,7 +30,7 @@ use crate::{
         challenge::{self, Challenge, ChallengeRun},
         commands, repl,
     },
-    runtime::{self, Ended, Extras, KeptIn},
+    runtime::{self, Ended, KeptIn, PlayOptions},
     solo::{
         self, Servers,
         lab::{self, Timing},
@@ -153,7 +153,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
         return Err(eyre!("{challenge}: needs a terminal, and no --plain"));
     }
     let run = ChallengeRun::begin(&config.data_dir, challenge, &config.player)?;
-    let seat = SessionInfo {
+    let info = SessionInfo {
         player: config.player.clone(),
         server: challenge.to_string(),
     };
@@ -166,16 +166,16 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     let (channel, servers) = solo::open(challenge.options(), run.ledger()).await?;
     let client = Client::new(channel, config.player.clone(), None);
     let mut trades = Vec::new();
-    let extras = Extras {
+    let options = PlayOptions {
         kept_in: KeptIn {
             trades: run.trade_file(),
             ..KeptIn::default()
         },
-        ..Extras::default()
+        ..PlayOptions::default()
     };
     let game = async {
         challenge::deposit(&client).await?;
-        runtime::play(client.clone(), seat, settings, view(&config), extras).await?;
+        runtime::play(client.clone(), info, settings, view(&config), options).await?;
         trades = challenge::trades(&client).await?;
         Ok(())
     };
@@ -244,14 +244,14 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
             .await
             .wrap_err("cannot write to standard output")
     } else {
-        let seat = SessionInfo {
+        let info = SessionInfo {
             player: config.player.clone(),
             server: match config.settings.lab {
                 true => "lab".to_owned(),
                 false => config.server.to_string(),
             },
         };
-        let extras = Extras {
+        let options = PlayOptions {
             recorder: create("record", config.record.as_deref(), Recorder::create)?,
             cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
             faults,
@@ -264,7 +264,7 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
                 trades: None,
             },
         };
-        let played = runtime::play(client, seat, config.settings.clone(), view(config), extras);
+        let played = runtime::play(client, info, config.settings.clone(), view(config), options);
         // Boxed because the future is large.
         let ended = Box::pin(played).await?;
         print_summary(&ended);

@@ -179,13 +179,13 @@ fn the_result_depends_on_the_recording_and_the_options_only() {
 
 #[test]
 fn wrong_usage_is_explained_and_writes_nothing() {
-    for (arguments, code, words) in WRONG {
+    for (arguments, code, text) in WRONG {
         let home = Home::new();
         let output = cast(&home, arguments, &[]);
         let said = complaint(&output);
         assert!(said.matches("No such file").count() <= 1, "{arguments:?}: {said}");
         assert_eq!(output.status.code(), Some(*code), "{arguments}: {said}");
-        assert!(said.contains(words), "{arguments}: {said}");
+        assert!(said.contains(text), "{arguments}: {said}");
         assert_eq!(files(&home), ["session.jsonl"], "{arguments}");
     }
 }

@@ -467,7 +467,7 @@ fn the_lab_is_played_on_the_screen_and_leaves_no_files() {
 #[test]
 fn the_lab_is_refused_at_a_shared_table_and_without_a_screen() {
     let home = Home::new();
-    for (arguments, code, words) in [
+    for (arguments, code, text) in [
         (
             &["lab", "--casino", "http://127.0.0.1:1"][..],
             2,
@@ -479,6 +479,6 @@ fn the_lab_is_refused_at_a_shared_table_and_without_a_screen() {
         let output = home.game(arguments).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
-        assert!(error.contains(words), "{arguments:?}: {error}");
+        assert!(error.contains(text), "{arguments:?}: {error}");
     }
 }

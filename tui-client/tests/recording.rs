@@ -46,12 +46,12 @@ fn a_recorded_game_is_replayed_to_the_same_end() {
     assert!(status.success());
 
     let recording = read(Path::new(file)).unwrap();
-    let words: Vec<String> = summary(&recording.end())
+    let text: Vec<String> = summary(&recording.end())
         .iter()
         .map(|line| collapse_blanks(line))
         .collect();
     let shown: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
-    assert_eq!(words, shown);
+    assert_eq!(text, shown);
     assert_eq!(
         (recording.size, recording.end().screen.size),
         ((120, 36), (100, 30))

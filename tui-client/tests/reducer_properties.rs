@@ -80,9 +80,9 @@ fn any_key() -> impl Strategy<Value = Event> {
 /// One of a few orders, open or ended; those of a number end alike.
 fn any_resting_order() -> impl Strategy<Value = RestingOrder> {
     let reason =
-        (0..3_u8, ".{0,8}", any::<(i32, i32)>()).prop_map(|(reason, words, (count, price))| match reason {
+        (0..3_u8, ".{0,8}", any::<(i32, i32)>()).prop_map(|(reason, text, (count, price))| match reason {
             0 => EndReason::Cancelled,
-            1 => EndReason::Rejected(words),
+            1 => EndReason::Rejected(text),
             _ => EndReason::Filled(TradeRow {
                 tick: 1,
                 at: UnixMillis(1),

@@ -225,14 +225,14 @@ fn the_lab_leaves_wallet_and_log_beside_the_wire() {
     let states = fixtures::all();
     let (_, state) = states.iter().find(|(name, _)| *name == "wire_in_lab").unwrap();
     let screen = text(&draw(state, (80, 24)));
-    for words in [
+    for text in [
         "tokens                 1,204",
         "stocks                    12",
         "equity                 2,644",
         "STOCK_INFO",
         "… BUY 2         waiting",
     ] {
-        assert!(screen.contains(words), "{words}: {screen}");
+        assert!(screen.contains(text), "{text}: {screen}");
     }
 }
 

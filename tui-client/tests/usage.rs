@@ -180,18 +180,18 @@ fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
     let scripts = home.path().join(shell);
     let script = home.game(["completions", shell]).output().unwrap().stdout;
     std::fs::write(&scripts, script).unwrap();
-    let (path, words) = (scripts.to_str().unwrap(), line);
+    let (path, text) = (scripts.to_str().unwrap(), line);
     let script = match shell {
         // As readline calls it: `=` is a word of its own, and the value after it may be empty.
         "bash" => format!(
-            "source {path}; COMP_LINE='{words}'; read -ra COMP_WORDS <<<\"${{COMP_LINE//=/ = }}\"; \
+            "source {path}; COMP_LINE='{text}'; read -ra COMP_WORDS <<<\"${{COMP_LINE//=/ = }}\"; \
              [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); \
              cur=\"${{COMP_WORDS[COMP_CWORD]}}\"; [[ $cur == = ]] && cur=; \
              spec=$(complete -p awesomestock); [[ $spec == *default* ]] && compgen -f -- \"$cur\"; \
              $(sed 's/.*-F \\([^ ]*\\).*/\\1/' <<<\"$spec\") awesomestock \"$cur\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
              printf '%s\\n' \"${{COMPREPLY[@]}}\""
         ),
-        _ => format!("source {path}; complete -C '{words}'"),
+        _ => format!("source {path}; complete -C '{text}'"),
     };
     let mut command = Command::new(shell);
     if shell == "bash" {
@@ -215,9 +215,8 @@ fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
 fn shells_complete_values_and_complete_files_only_for_files() {
     let home = Home::new();
     std::fs::write(home.path().join("a-file"), "").unwrap();
-    let set = |words: &[&str]| {
-        words
-            .iter()
+    let set = |text: &[&str]| {
+        text.iter()
             .map(|word| (*word).to_owned())
             .collect::<BTreeSet<_>>()
     };

@@ -99,13 +99,13 @@ async fn an_unknown_commit_outcome_answers_unavailable_and_stops_the_casino() {
         matches!(failure, ServeError::Ledger(LedgerFailure::CommitUnknown(_))),
         "{failure}"
     );
-    let mut words = Vec::new();
+    let mut text = Vec::new();
     let mut next: Option<&dyn Error> = Some(&failure);
     while let Some(error) = next {
-        words.push(error.to_string());
+        text.push(error.to_string());
         next = error.source();
     }
-    assert_eq!(words.last().unwrap(), "disk I/O error");
+    assert_eq!(text.last().unwrap(), "disk I/O error");
 }
 
 #[tokio::test]
@@ -116,13 +116,13 @@ async fn a_full_disk_rejects_payments_until_there_is_space() {
     let serving = tokio::spawn(casino([full(), full()]).await.serve(incoming, shutdown.clone()));
     let mut client = CasinoClient::new(channel);
     let status = client.buy_tokens(deposit()).await.unwrap_err();
-    let words = "not executed: the casino could not write the ledger: database or disk is full";
+    let text = "not executed: the casino could not write the ledger: database or disk is full";
     assert_eq!(
         (status.code(), status.message()),
-        (Code::FailedPrecondition, words)
+        (Code::FailedPrecondition, text)
     );
     let status = client.buy_tokens(deposit()).await.unwrap_err();
-    assert_eq!(status.message(), words);
+    assert_eq!(status.message(), text);
     assert_eq!(client.buy_tokens(deposit()).await.unwrap().into_inner().count, 5);
     let balance = client.get_token_balance(ann().unwrap()).await.unwrap();
     assert_eq!(balance.into_inner().count, 5);

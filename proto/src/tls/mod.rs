@@ -116,10 +116,10 @@ pub fn tls_cause(status: &Status) -> Option<String> {
 /// Returns the first explanation of an error or its sources.
 fn find_in_chain(
     mut next: Option<&(dyn Error + 'static)>,
-    words: fn(&(dyn Error + 'static)) -> Option<String>,
+    text: fn(&(dyn Error + 'static)) -> Option<String>,
 ) -> Option<String> {
     while let Some(error) = next {
-        let found = words(error);
+        let found = text(error);
         if found.is_some() {
             return found;
         }

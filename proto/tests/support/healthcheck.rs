@@ -47,23 +47,23 @@ pub(crate) fn assert_follows_server(program: impl Fn() -> Command, options: &[&s
     let healthy = (Some(0), String::new());
     assert_eq!(check(&["healthcheck", &url]), healthy);
     assert_eq!(check(&["--listen", &wildcard, "healthcheck"]), healthy);
-    let (code, words) = check(&["healthcheck", &format!("https://{address}")]);
-    assert_eq!(code, Some(1), "{words}");
-    assert!(words.contains("does not answer"), "{words}");
+    let (code, text) = check(&["healthcheck", &format!("https://{address}")]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("does not answer"), "{text}");
 
     server.kill().unwrap();
     server.wait().unwrap();
-    let (code, words) = check(&["healthcheck", &url]);
-    assert_eq!(code, Some(1), "{words}");
-    assert!(words.contains(&url), "{words}");
+    let (code, text) = check(&["healthcheck", &url]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains(&url), "{text}");
     for wrong in [
         "nowhere",
         "http://u:SEKRET@127.0.0.1:1",
         "u:SEKRET@h:1",
         "htp://u:SEKRET@h",
     ] {
-        let (code, words) = check(&["healthcheck", wrong]);
-        assert_eq!(code, Some(2), "{words}");
-        assert!(!words.contains("SEKRET"), "{words}");
+        let (code, text) = check(&["healthcheck", wrong]);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(!text.contains("SEKRET"), "{text}");
     }
 }

@@ -284,7 +284,7 @@ fn dispatch(state: &mut AppState, event: Event) -> Effects {
         Event::Answered(response) => return server::on_response(state, response),
         Event::Failed(request, error) => return server::on_error(state, request, error),
         Event::Exported(result) => server::exported(state, result),
-        Event::Notice(words) => state.alerts.toast(words, state.now),
+        Event::Notice(text) => state.alerts.toast(text, state.now),
         Event::Timer | Event::Wire(_) => {}
         Event::Shutdown => return vec![Effect::Quit],
     }

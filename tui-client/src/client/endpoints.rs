@@ -255,8 +255,8 @@ mod tests {
         three.rotate(1);
         assert_eq!(round(&three, vec![unavailable(), Ok(9)]).await.0, Ok((0, 9)));
         let (result, calls) = round(&three, vec![unavailable(), unavailable(), unavailable()]).await;
-        let words = "casino0:1: gone; casino1:1: gone; casino2:1: gone".to_owned();
-        assert_eq!((result, calls), (Err(RequestError::Unanswered(words)), 3));
+        let text = "casino0:1: gone; casino1:1: gone; casino2:1: gone".to_owned();
+        assert_eq!((result, calls), (Err(RequestError::Unanswered(text)), 3));
     }
 
     #[tokio::test]

@@ -63,12 +63,12 @@ impl From<Status> for RequestError {
         match status.code() {
             Code::Unimplemented => Self::Rejected("this casino does not support it".to_owned()),
             Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists => {
-                Self::Rejected(words(&status))
+                Self::Rejected(status_message(&status))
             }
             Code::PermissionDenied | Code::Unauthenticated => {
-                Self::Rejected(format!("{}; {NOT_YOURS}", words(&status)))
+                Self::Rejected(format!("{}; {NOT_YOURS}", status_message(&status)))
             }
-            _ => Self::Unanswered(words(&status)),
+            _ => Self::Unanswered(status_message(&status)),
         }
     }
 }
@@ -99,7 +99,7 @@ fn root_cause(status: &Status) -> Option<String> {
 }
 
 /// Returns the message, or the description of the code if it is empty.
-fn words(status: &Status) -> String {
+fn status_message(status: &Status) -> String {
     match status.message().trim() {
         "" => status.code().description().to_owned(),
         message => ellipsize(without_field(message)),
@@ -114,8 +114,8 @@ pub(super) fn without_field(message: &str) -> &str {
     }
 }
 
-pub(super) fn ellipsize(words: &str) -> String {
-    cut(words, MAX_WORDS_CHARS).into_owned()
+pub(super) fn ellipsize(text: &str) -> String {
+    cut(text, MAX_WORDS_CHARS).into_owned()
 }
 
 #[cfg(test)]

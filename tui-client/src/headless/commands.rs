@@ -121,8 +121,8 @@ async fn price<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Re
     };
     let first = timeout(client.deadline, first).await;
     let event = first.unwrap_or_else(|_| Err(RequestError::timeout(client.deadline).into()))?;
-    let words = messages::stream_event(&event).unwrap_or_default();
-    print_one(output, out, columns::PRICE, &words, &columns::price(&event))
+    let text = messages::stream_event(&event).unwrap_or_default();
+    print_one(output, out, columns::PRICE, &text, &columns::price(&event))
 }
 
 async fn order<W: Write>(
@@ -145,19 +145,19 @@ async fn order<W: Write>(
     let result = match answer {
         OrderAnswer::Result(result) => result,
         OrderAnswer::Accepted(order) => {
-            let words = messages::resting_order(&order);
-            return print_one(output, out, columns::RESTING, &words, &columns::resting(&order));
+            let text = messages::resting_order(&order);
+            return print_one(output, out, columns::RESTING, &text, &columns::resting(&order));
         }
     };
     if !result.executed {
         return Err(not_done(result.message));
     }
-    let words = messages::order_result(&result);
+    let text = messages::order_result(&result);
     print_one(
         output,
         out,
         columns::ORDER,
-        &words,
+        &text,
         &columns::order(side, count, &result),
     )
 }
@@ -170,7 +170,7 @@ async fn call<W: Write>(
 ) -> Result<(), Stopped> {
     let answer = client.wait(client.client.call(call)).await;
     let answer = answer.map_err(|failure| not_done(messages::failure(call, &failure)))?;
-    let words = messages::answer(&answer).join("\n");
+    let text = messages::answer(&answer).join("\n");
     let (columns, cells) = match &answer {
         Response::TokensBought { dollars, tokens } | Response::Withdrawn { tokens, dollars } => {
             (columns::EXCHANGE, columns::exchange(*dollars, *tokens))
@@ -195,7 +195,7 @@ async fn call<W: Write>(
             return Ok(());
         }
     };
-    print_one(output, out, columns, &words, &cells)
+    print_one(output, out, columns, &text, &cells)
 }
 
 async fn payments<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {
@@ -235,12 +235,12 @@ async fn cancel<W: Write>(client: &WithTimeout<'_>, id: Uuid, output: Output, ou
     let Response::Cancelled(order) = client.wait(call).await? else {
         return Ok(());
     };
-    let words = messages::resting_order(&order);
+    let text = messages::resting_order(&order);
     match order.end.as_ref().map(|end| &end.reason) {
         Some(EndReason::Cancelled) => {
-            print_one(output, out, columns::RESTING, &words, &columns::resting(&order))
+            print_one(output, out, columns::RESTING, &text, &columns::resting(&order))
         }
-        _ => Err(not_done(format!("not cancelled: {words}"))),
+        _ => Err(not_done(format!("not cancelled: {text}"))),
     }
 }
 
@@ -253,8 +253,8 @@ async fn leaderboard<W: Write>(client: &WithTimeout<'_>, output: Output, out: W)
     for standing in leaderboard.rows() {
         printer.row(&messages::standing(standing), &columns::standing(standing))?;
     }
-    if let Some(words) = messages::not_ranked(&leaderboard) {
-        printer.note(words)?;
+    if let Some(text) = messages::not_ranked(&leaderboard) {
+        printer.note(text)?;
     }
     Ok(printer.end(messages::NOBODY_RANKED)?)
 }
@@ -263,10 +263,10 @@ fn print_one<W: Write>(
     output: Output,
     out: W,
     columns: ColumnSet,
-    words: &str,
+    text: &str,
     cells: &[Cell],
 ) -> Result<(), Stopped> {
     let mut printer = Printer::start(output, Shape::One, columns, out)?;
-    printer.row(words, cells)?;
+    printer.row(text, cells)?;
     Ok(printer.end("")?)
 }

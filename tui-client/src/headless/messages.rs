@@ -166,13 +166,13 @@ pub(crate) fn headline(headline: &Headline, tick: Option<i64>) -> String {
 
 /// Formats the round, its podium and the announcement; `None` if there is nothing to say.
 fn round(round: &Round) -> Option<String> {
-    let mut words = round.words(round.left_ms);
+    let mut text = round.text(round.left_ms);
     if round.phase == RoundPhase::Ended {
-        words = words.map(|words| format!("{words}: {}", podium(round)));
+        text = text.map(|text| format!("{text}: {}", podium(round)));
     }
     let said = Some(round.announcement.clone()).filter(|said| !said.is_empty());
-    let words: Vec<String> = words.into_iter().chain(said).collect();
-    (!words.is_empty()).then(|| format!("{STOCK_NAME} - {}", words.join("; ")))
+    let text: Vec<String> = text.into_iter().chain(said).collect();
+    (!text.is_empty()).then(|| format!("{STOCK_NAME} - {}", text.join("; ")))
 }
 
 fn podium(round: &Round) -> String {
@@ -244,9 +244,9 @@ const ORDER_COMMANDS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn help() -> impl Iterator<Item = String> {
-    let words = command::COMMANDS.iter().map(|word| (word.usage(), word.help));
+    let text = command::COMMANDS.iter().map(|word| (word.usage(), word.help));
     let orders = ORDER_COMMANDS.map(|(usage, help)| (usage.to_owned(), help));
-    let rows: Vec<(String, &str)> = words.chain(orders).collect();
+    let rows: Vec<(String, &str)> = text.chain(orders).collect();
     let width = rows.iter().map(|(usage, _)| usage.len()).max().unwrap_or(0);
     rows.into_iter()
         .map(move |(usage, help)| format!("{usage:width$}  {help}"))

@@ -18,7 +18,7 @@ pub(crate) enum Shape {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OutputFormat {
-    Words,
+    Text,
     Json(Shape),
     Csv,
 }
@@ -36,13 +36,13 @@ impl<W: Write> Printer<W> {
         let format = match output {
             Output { json: true, .. } => OutputFormat::Json(shape),
             Output { csv: true, .. } => OutputFormat::Csv,
-            Output { .. } => OutputFormat::Words,
+            Output { .. } => OutputFormat::Text,
         };
         let mut out = io::BufWriter::new(out);
         match format {
             OutputFormat::Csv => write!(out, "{}{}", columns.join(","), csv::LINE_END)?,
             OutputFormat::Json(Shape::List) => write!(out, "[")?,
-            OutputFormat::Json(Shape::One) | OutputFormat::Words => {}
+            OutputFormat::Json(Shape::One) | OutputFormat::Text => {}
         }
         Ok(Self {
             format,
@@ -52,10 +52,10 @@ impl<W: Write> Printer<W> {
         })
     }
 
-    /// Writes a row as `words` or `cells`. Missing cells at the end are unknown.
-    pub(crate) fn row(&mut self, words: &str, cells: &[Cell]) -> io::Result<()> {
+    /// Writes a row as `text` or `cells`. Missing cells at the end are unknown.
+    pub(crate) fn row(&mut self, text: &str, cells: &[Cell]) -> io::Result<()> {
         match self.format {
-            OutputFormat::Words => words
+            OutputFormat::Text => text
                 .lines()
                 .try_for_each(|line| writeln!(self.out, "{}", sanitize(line)))?,
             OutputFormat::Json(shape) => {
@@ -76,20 +76,20 @@ impl<W: Write> Printer<W> {
     }
 
     /// Writes a line that is not a row: in words only.
-    pub(crate) fn note(&mut self, words: &str) -> io::Result<()> {
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         match self.format {
-            OutputFormat::Words => writeln!(self.out, "{words}"),
+            OutputFormat::Text => writeln!(self.out, "{text}"),
             OutputFormat::Json(_) | OutputFormat::Csv => Ok(()),
         }
     }
 
     pub(crate) fn end(mut self, nothing: &str) -> io::Result<()> {
         match self.format {
-            OutputFormat::Words if self.is_empty => writeln!(self.out, "{nothing}")?,
+            OutputFormat::Text if self.is_empty => writeln!(self.out, "{nothing}")?,
             OutputFormat::Json(Shape::List) if self.is_empty => writeln!(self.out, "]")?,
             OutputFormat::Json(Shape::List) => writeln!(self.out, "\n]")?,
             OutputFormat::Json(Shape::One) => writeln!(self.out)?,
-            OutputFormat::Words | OutputFormat::Csv => {}
+            OutputFormat::Text | OutputFormat::Csv => {}
         }
         self.out.flush()
     }
@@ -143,10 +143,10 @@ mod tests {
     fn all_formats_of_no_row_one_row_and_many() {
         let row: &[Cell] = &[Cell::Number(-7), Cell::Moment(UnixMillis(1_500))];
         let short: &[Cell] = &[Cell::Text("株".to_owned())];
-        let words = Output::default();
+        let text = Output::default();
         let cases = [
-            (words, Shape::List, vec![], "nothing\n"),
-            (words, Shape::One, vec![row], "in\nwords\u{FFFD}\n"),
+            (text, Shape::List, vec![], "nothing\n"),
+            (text, Shape::One, vec![row], "in\nwords\u{FFFD}\n"),
             (JSON, Shape::List, vec![], "[]\n"),
             (
                 JSON,

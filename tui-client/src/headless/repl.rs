@@ -346,8 +346,8 @@ impl<W: Write> Repl<W> {
 
 /// Parses `orders` and `cancel ID`, which have windows and keys on the screen; `None` for other commands.
 fn order_call(line: &str) -> Option<Result<Request, &'static str>> {
-    let mut words = line.split_whitespace();
-    let (word, argument, end) = (words.next()?, words.next(), words.next());
+    let mut text = line.split_whitespace();
+    let (word, argument, end) = (text.next()?, text.next(), text.next());
     let is = |name: &str| word.eq_ignore_ascii_case(name);
     match (argument, end) {
         (None, None) if is("orders") => Some(Ok(Request::Orders)),

@@ -63,7 +63,7 @@ fn read_until_gone(events: &mpsc::Sender<Event>) -> io::Result<()> {
         let wait = wait.map_err(io::Error::other)?;
         let ready = poll(&mut [PollFd::new(&terminal, PollFlags::IN)], wait.as_ref());
         let read = match ready {
-            Ok(0) => Vec::from_iter(parser.give_up()),
+            Ok(0) => Vec::from_iter(parser.flush()),
             // The input is the shell's: reading it would stop the process, even one that is about to end.
             Ok(_) if !is_foreground() => {
                 let _ = poll(&mut [], Some(&BACKGROUND_WAIT));

@@ -64,7 +64,7 @@ pub struct Ended {
 
 /// What not every game has.
 #[derive(Debug, Default)]
-pub struct Extras {
+pub struct PlayOptions {
     /// Records the events.
     pub recorder: Option<Recorder>,
     /// Writes the frames to a file.
@@ -91,17 +91,17 @@ pub struct KeptIn {
 /// The terminal cannot be used, or a task failed. The terminal is restored before.
 pub async fn play(
     client: Client,
-    seat: app::SessionInfo,
+    info: app::SessionInfo,
     settings: app::Settings,
     view: Renderer,
-    extras: Extras,
+    options: PlayOptions,
 ) -> Result<Ended> {
-    let Extras {
+    let PlayOptions {
         mut recorder,
         cast,
         faults,
         kept_in,
-    } = extras;
+    } = options;
     let signals = Signals::listen().wrap_err("cannot listen to signals")?;
     let screen = TerminalGuard::enter().wrap_err("cannot set up the terminal")?;
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
@@ -112,14 +112,14 @@ pub async fn play(
     if let Some(recorder) = &mut recorder {
         recorder.start(&Header {
             version: VERSION.to_owned(),
-            info: seat.clone(),
+            info: info.clone(),
             settings: settings.clone(),
             columns: size.0,
             rows: size.1,
             at: now,
         });
     }
-    let (state, first) = AppState::with_settings(settings, seat, size, now);
+    let (state, first) = AppState::with_settings(settings, info, size, now);
     let game = Runtime {
         state,
         view,
@@ -266,9 +266,9 @@ impl Runtime {
         let reasons = reasons.map(|(name, why)| Some(format!("{name} stopped: {}", why?)));
         let was_reported = self.is_reported;
         self.is_reported = reasons.each_ref().map(Option::is_some);
-        for (words, was_reported) in reasons.into_iter().zip(was_reported) {
-            if let Some(words) = words.filter(|_| !was_reported) {
-                self.record_and_update(Event::Notice(words));
+        for (text, was_reported) in reasons.into_iter().zip(was_reported) {
+            if let Some(text) = text.filter(|_| !was_reported) {
+                self.record_and_update(Event::Notice(text));
             }
         }
     }
@@ -346,8 +346,8 @@ impl Runtime {
                     self.screen.copy(&text).wrap_err("cannot write to the terminal")?;
                     None
                 }
-                Effect::Ring(words) => {
-                    let rung = self.screen.ring(words.as_deref());
+                Effect::Ring(text) => {
+                    let rung = self.screen.ring(text.as_deref());
                     rung.wrap_err("cannot write to the terminal")?;
                     None
                 }

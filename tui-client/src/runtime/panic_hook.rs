@@ -33,9 +33,9 @@ pub fn install() {
 /// Reports an error in one line.
 pub fn failure(error: &Report) {
     // It may contain text from a server.
-    let words = format!("{error:#}");
-    let words = sanitize(&words);
-    tracing::error!(error = %words, "the game ends");
+    let text = format!("{error:#}");
+    let text = sanitize(&text);
+    tracing::error!(error = %text, "the game ends");
     // Fails after a hang-up.
-    let _ = writeln!(io::stderr(), "awesomestock: {words}");
+    let _ = writeln!(io::stderr(), "awesomestock: {text}");
 }

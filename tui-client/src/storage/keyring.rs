@@ -186,11 +186,11 @@ fn make_private(folder: &Path) -> io::Result<()> {
 fn read_private(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     if file.metadata()?.permissions().mode() & OTHERS != 0 {
-        let words = format!(
+        let text = format!(
             "others can read it; chmod 600 {} makes it private",
             path.display()
         );
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
     let mut text = String::new();
     let read = file.take(MAX_BYTES.saturating_add(1)).read_to_string(&mut text)?;
@@ -315,8 +315,8 @@ mod tests {
         let ann = key_id("c:1", "ann");
         ring.find_or_make(&ann).unwrap();
         fs::set_permissions(ring.path(), Permissions::from_mode(0o640)).unwrap();
-        let words = format!("{:#}", ring.find_or_make(&ann).unwrap_err());
-        assert!(words.contains("others can read it; chmod 600"), "{words}");
+        let text = format!("{:#}", ring.find_or_make(&ann).unwrap_err());
+        assert!(text.contains("others can read it; chmod 600"), "{text}");
     }
 
     #[test]
@@ -332,8 +332,8 @@ mod tests {
         ] {
             fs::write(ring.path(), text).unwrap();
             let error = ring.find_or_make(&ann).unwrap_err();
-            let words = format!("{error:#} {error:?}");
-            assert!(!words.contains("s3cret"), "{words}");
+            let text = format!("{error:#} {error:?}");
+            assert!(!text.contains("s3cret"), "{text}");
             assert_eq!(fs::read_to_string(ring.path()).unwrap(), text);
         }
     }

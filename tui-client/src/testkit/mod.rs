@@ -54,7 +54,7 @@ pub fn palette(data: &[u8]) {
     let line = String::from_utf8_lossy(data);
     match command::parse(&line) {
         Ok(command) => {
-            let written = words_of(command);
+            let written = command_line(command);
             assert_eq!(command::parse(&written), Ok(command), "{written:?}");
         }
         Err(error) => assert!(error.to_string().chars().count() < 600, "{error}"),
@@ -104,7 +104,7 @@ fn enter(line: &str) {
 }
 
 /// Returns the command line of a command.
-fn words_of(command: Command) -> String {
+fn command_line(command: Command) -> String {
     let (name, amount, limit) = match command {
         Command::BuyTokens(dollars) => ("buyTokens", Some(dollars), None),
         Command::Withdraw(tokens) => ("withdraw", Some(tokens), None),
@@ -125,14 +125,14 @@ fn words_of(command: Command) -> String {
             (word.expect("every command has a word").name, None, None)
         }
     };
-    let mut words = name.to_owned();
+    let mut text = name.to_owned();
     for (sign, amount) in [("", amount), ("@ ", limit)] {
         if let Some(amount) = amount {
             assert!(amount >= 1, "{command:?}");
-            write!(words, " {sign}{amount}").expect("a text takes anything");
+            write!(text, " {sign}{amount}").expect("a text takes anything");
         }
     }
-    words
+    text
 }
 
 /// Types `data` into the order ticket; some characters stand for keys.

@@ -18,7 +18,7 @@ mod hostile_text;
 mod inputs;
 
 /// Returns short texts.
-fn words() -> impl Strategy<Value = String> {
+fn short_text() -> impl Strategy<Value = String> {
     let hostile: Vec<String> = hostile_texts()
         .into_iter()
         .filter(|text| text.len() < 100)
@@ -60,7 +60,7 @@ fn trade() -> impl Strategy<Value = Trade> {
 }
 
 fn standing() -> impl Strategy<Value = Standing> {
-    (number(), words(), any::<bool>(), number()).prop_map(|(rank, name, house, equity)| Standing {
+    (number(), short_text(), any::<bool>(), number()).prop_map(|(rank, name, house, equity)| Standing {
         rank,
         player: Some(Player { name, house }),
         equity: i64::from(equity),
@@ -80,8 +80,8 @@ fn message() -> impl Strategy<Value = GambleInfo> {
         }),
         ..GambleInfo::default()
     });
-    let result =
-        (words(), 0..4, trade(), prop::option::of(wallet())).prop_map(|(msg, outcome, trade, wallet)| {
+    let result = (short_text(), 0..4, trade(), prop::option::of(wallet())).prop_map(
+        |(msg, outcome, trade, wallet)| {
             let result = ActionResult {
                 msg,
                 outcome,
@@ -94,13 +94,14 @@ fn message() -> impl Strategy<Value = GambleInfo> {
                 result: Some(result),
                 ..GambleInfo::default()
             }
-        });
+        },
+    );
     let wallet = wallet().prop_map(|wallet| GambleInfo {
         r#type: 2,
         wallet: Some(wallet),
         ..GambleInfo::default()
     });
-    let tape = (words(), trade(), tick()).prop_map(|(name, trade, trades)| {
+    let tape = (short_text(), trade(), tick()).prop_map(|(name, trade, trades)| {
         let row = TapeRow {
             player: Some(Player { name, house: false }),
             trade: Some(trade),
@@ -114,7 +115,7 @@ fn message() -> impl Strategy<Value = GambleInfo> {
             ..GambleInfo::default()
         }
     });
-    let players = (words(), number(), number()).prop_map(|(name, seated, unnamed)| {
+    let players = (short_text(), number(), number()).prop_map(|(name, seated, unnamed)| {
         let online = vec![Player { name, house: true }];
         GambleInfo {
             r#type: 4,
@@ -179,9 +180,9 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
             sent(21, &leaderboard.encode_to_vec())
         }),
     ];
-    let statement = words().prop_map(|words| sent(20, words.as_bytes()));
+    let statement = short_text().prop_map(|text| sent(20, text.as_bytes()));
     let failed =
-        (any::<u8>(), words()).prop_map(|(code, words)| sent(13, &[&[code], words.as_bytes()].concat()));
+        (any::<u8>(), short_text()).prop_map(|(code, text)| sent(13, &[&[code], text.as_bytes()].concat()));
     prop_oneof![4 => list, 1 => statement, 1 => failed]
 }
 
@@ -195,9 +196,9 @@ fn session() -> impl Strategy<Value = Vec<u8>> {
         6 => message().prop_map(|message| sent(0, &message.encode_to_vec())),
         3 => answer(),
         1 => prop::sample::select(vec![6_u8, 7]).prop_map(|step| sent(step, &[])),
-        1 => words().prop_map(|words| sent(8, words.as_bytes())),
+        1 => short_text().prop_map(|text| sent(8, text.as_bytes())),
         5 => prop::sample::select(letters).prop_map(|letter| sent(9, &[letter])),
-        1 => words().prop_map(|words| sent(12, words.as_bytes())),
+        1 => short_text().prop_map(|text| sent(12, text.as_bytes())),
         1 => prop::collection::vec(any::<u8>(), 0..4).prop_map(|millis| sent(22, &millis)),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(columns, rows)| sent(23, &[columns, rows])),
     ];

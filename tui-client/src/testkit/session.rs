@@ -200,8 +200,8 @@ fn call(piece: &[u8], before: Option<i64>) -> Option<Request> {
 }
 
 fn failure(piece: &[u8]) -> Option<RequestError> {
-    let (code, words) = piece.split_first()?;
-    let status = Status::new(Code::from_i32(i32::from(*code)), String::from_utf8_lossy(words));
+    let (code, text) = piece.split_first()?;
+    let status = Status::new(Code::from_i32(i32::from(*code)), String::from_utf8_lossy(text));
     Some(RequestError::from(status))
 }
 

@@ -50,7 +50,7 @@ pub(super) enum LayoutSize {
 
 impl LayoutSize {
     /// Returns `None` if `area` is too small.
-    pub(super) fn of(area: Rect) -> Option<Self> {
+    pub(super) fn for_area(area: Rect) -> Option<Self> {
         match (area.width, area.height) {
             (160.., 48..) => Some(Self::Huge),
             (108.., 32..) => Some(Self::Large),
@@ -84,7 +84,7 @@ pub(crate) struct MainLayout {
 }
 
 impl MainLayout {
-    pub(super) fn of(size: LayoutSize, area: Rect, has_news: bool, has_round: bool) -> Self {
+    pub(super) fn new(size: LayoutSize, area: Rect, has_news: bool, has_round: bool) -> Self {
         let header_rows = match size {
             LayoutSize::Small => 2,
             LayoutSize::Medium => 1,
@@ -178,7 +178,7 @@ mod tests {
         ];
         for (columns, rows, size) in cases {
             assert_eq!(
-                LayoutSize::of(Rect::new(0, 0, columns, rows)),
+                LayoutSize::for_area(Rect::new(0, 0, columns, rows)),
                 size,
                 "{columns}x{rows}"
             );
@@ -191,10 +191,10 @@ mod tests {
             (MIN_COLUMNS..230).flat_map(|columns| (MIN_ROWS..80).map(move |rows| (columns, rows)))
         {
             let area = Rect::new(3, 2, columns, rows);
-            let Some(size) = LayoutSize::of(area) else {
+            let Some(size) = LayoutSize::for_area(area) else {
                 continue;
             };
-            let layout = MainLayout::of(size, area, columns % 2 == 0, columns % 3 == 0);
+            let layout = MainLayout::new(size, area, columns % 2 == 0, columns % 3 == 0);
             let panels = [
                 layout.header,
                 layout.news,

@@ -153,11 +153,11 @@ impl Renderer {
         if let Some(lab) = &state.lab {
             lab::draw(self, lab, lab_area, buf);
         }
-        let Some(size) = LayoutSize::of(area) else {
+        let Some(size) = LayoutSize::for_area(area) else {
             self.draw_too_small(area, buf);
             return FrameInfo::default();
         };
-        let mut layout = MainLayout::of(
+        let mut layout = MainLayout::new(
             size,
             area,
             state.lobby.capabilities.news,
@@ -210,7 +210,7 @@ impl Renderer {
 
     /// Shows the required terminal size, as long as it fits.
     fn draw_too_small(&self, area: Rect, buf: &mut Buffer) {
-        let words = text::fit(
+        let text = text::fit(
             &[
                 &format!(
                     "AwesomeStock needs {}x{}; this terminal is {}x{}",
@@ -222,7 +222,7 @@ impl Renderer {
             usize::from(area.width).saturating_mul(usize::from(area.height.min(3))),
         )
         .into_owned();
-        Paragraph::new(words)
+        Paragraph::new(text)
             .style(self.theme.strong)
             .wrap(Wrap { trim: true })
             .centered()

@@ -74,7 +74,7 @@ pub(crate) struct Directive {
 }
 
 impl Directive {
-    pub(crate) fn of(block: &Block) -> Self {
+    pub(crate) fn new(block: &Block) -> Self {
         let mut directive = Self::default();
         for part in block.comment.iter().flat_map(|comment| comment.split("; ")) {
             match part.split_once(": ") {
@@ -162,7 +162,7 @@ impl Checkout {
 
     /// Runs a block. Returns what it printed, or why it was not run.
     pub(crate) fn run(&mut self, block: &Block) -> Result<String, String> {
-        let directive = Directive::of(block);
+        let directive = Directive::new(block);
         if let Some(reason) = directive.not_run {
             return Err(reason);
         }

@@ -224,7 +224,7 @@ fn run_blocks(page: &Page) -> (usize, Vec<String>) {
         let place = format!("{}:{}", page.path.display(), block.line);
         assert!(!block.language.is_empty(), "{place}: the block has no language");
         if block.language != "sh" {
-            assert_eq!(Directive::of(&block), Directive::default(), "{place}");
+            assert_eq!(Directive::new(&block), Directive::default(), "{place}");
             continue;
         }
         count += 1;

@@ -172,8 +172,8 @@ fn a_casino_without_resting_orders_is_named() {
         let mut game = Game::connected();
         assert_eq!(game.stream(capabilities(false)), []);
         assert_eq!(game.keys(keys), [], "{keys:?}");
-        let words = "orders cannot rest at this casino".to_owned();
-        assert_eq!(game.last_outcome(), ActionStatus::NotSent(words), "{keys:?}");
+        let text = "orders cannot rest at this casino".to_owned();
+        assert_eq!(game.last_outcome(), ActionStatus::NotSent(text), "{keys:?}");
         assert_eq!(game.state.ticket.limit(), None);
     }
     // The casino lost the feature while the ticket was filled in.
@@ -181,7 +181,7 @@ fn a_casino_without_resting_orders_is_named() {
     game.keys("5o8");
     game.stream(capabilities(false));
     assert_eq!(game.keys("b"), []);
-    assert!(matches!(game.last_outcome(), ActionStatus::NotSent(words) if words.contains("cannot rest")));
+    assert!(matches!(game.last_outcome(), ActionStatus::NotSent(text) if text.contains("cannot rest")));
 }
 
 #[test]
@@ -365,8 +365,8 @@ fn an_order_that_was_filled_first_is_not_moved() {
     game.key(KeyCode::Down, KeyEventKind::Press);
     game.keys("\n");
     assert_eq!(update(&mut game, filled(order(1), 1)), []);
-    let words = "BUY 5 @ 8 ended before it could be moved; no new order was placed".to_owned();
-    assert_eq!(game.last_outcome(), ActionStatus::Rejected(words));
+    let text = "BUY 5 @ 8 ended before it could be moved; no new order was placed".to_owned();
+    assert_eq!(game.last_outcome(), ActionStatus::Rejected(text));
     let answer = Event::Answered(Response::Cancelled(filled(order(1), 1)));
     assert_eq!(game.event(answer), []);
 }

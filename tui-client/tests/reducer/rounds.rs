@@ -49,7 +49,7 @@ fn each_change_of_a_round_is_logged_once_and_its_end_opens_the_podium() {
         let before = logged(&game).len();
         game.stream(round(number, phase, said));
         let new = logged(&game).split_off(before);
-        let expected: Vec<_> = expected.iter().map(|words| format!("Done({words:?})")).collect();
+        let expected: Vec<_> = expected.iter().map(|text| format!("Done({text:?})")).collect();
         assert_eq!(new, expected, "{phase:?} {said}");
         let shown = matches!(game.state.screen.overlays[..], [Overlay::Podium { .. }]);
         assert_eq!(shown, podium, "{phase:?}");

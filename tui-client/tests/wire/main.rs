@@ -240,7 +240,7 @@ async fn an_old_casino_is_shown_without_features() {
     let rows = rows(&mut events);
     check_messages(&rows, &capture);
     assert_eq!(rows[1].kind, RowKind::Response { has_features: false });
-    assert!(rows.iter().any(|row| row.words == "price 10"));
+    assert!(rows.iter().any(|row| row.text == "price 10"));
     let last = rows.last().unwrap();
     assert_eq!(
         (last.kind, header(last, "grpc-message")),
@@ -434,8 +434,8 @@ fn messages(rows: &[WireRow], is_outgoing: bool) -> Vec<(RowKind, String, Option
         // A recording has neither the numbers of trades nor the price of the leaderboard.
         let is_complete = matches!(row.kind, RowKind::Price { .. } | RowKind::Wallet | RowKind::Order);
         let size = row.frame.message()?.length;
-        let words = row.words.clone();
-        Some((row.kind, words, is_complete.then_some(size), row.order.is_some()))
+        let text = row.text.clone();
+        Some((row.kind, text, is_complete.then_some(size), row.order.is_some()))
     };
     messages.filter_map(shape).collect()
 }

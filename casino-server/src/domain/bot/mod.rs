@@ -48,7 +48,7 @@ enum Strategy {
 
 impl Strategy {
     /// Returns the strategies of the bots of a market, which repeat in this order.
-    fn of(model: PriceModel) -> &'static [Self] {
+    fn for_model(model: PriceModel) -> &'static [Self] {
         match model {
             PriceModel::Classic => &[
                 Self::Momentum(3),
@@ -105,7 +105,7 @@ pub(crate) struct Bot {
 
 /// Returns the first `count` bots, at most 20, with alternating strategies that fit the market.
 pub(crate) fn bots(count: u8, model: PriceModel) -> Vec<Bot> {
-    let named = NAMES.iter().zip(Strategy::of(model).iter().cycle());
+    let named = NAMES.iter().zip(Strategy::for_model(model).iter().cycle());
     (0..count)
         .zip(named)
         .map(|(number, (name, strategy))| Bot {

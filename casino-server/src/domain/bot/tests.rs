@@ -24,7 +24,7 @@ fn limited(side: Side, count: i32, limit: i32) -> Option<Command> {
     Some(Command::Limited(side, Stocks(count), Price::new(limit).unwrap()))
 }
 
-fn of(strategy: Strategy) -> Bot {
+fn bot(strategy: Strategy) -> Bot {
     let mut players = [PriceModel::Classic, PriceModel::News]
         .into_iter()
         .flat_map(|model| bots(4, model));
@@ -77,7 +77,7 @@ fn each_strategy_decides_as_documented() {
         (MOMENTUM, &[10, 11, 12, 13], account(12, 1, 0), None),
         (MOMENTUM, &[], account(400, 0, 0), None),
     ] {
-        let decided = of(strategy).decide(1, 1, &prices(seen), &owns);
+        let decided = bot(strategy).decide(1, 1, &prices(seen), &owns);
         assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
     }
 }
@@ -127,7 +127,7 @@ fn bots_of_moods_and_news_follow_the_trend_or_bet_on_its_reversal() {
         ),
         (REVERSAL, &[100, 100, 100, 96], account(400, 9, 500), None),
     ] {
-        let decided = of(strategy).decide(1, 1, &prices(seen), &owns);
+        let decided = bot(strategy).decide(1, 1, &prices(seen), &owns);
         assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
     }
 }

@@ -341,7 +341,7 @@ mod tests {
             let decided = rich.execute(limited, tick, UnixMillis(0));
             match rejected {
                 None => assert_eq!(decided, rich.execute(unlimited, tick, UnixMillis(0))),
-                Some(words) => assert_eq!(decided.unwrap_err().to_string(), words),
+                Some(text) => assert_eq!(decided.unwrap_err().to_string(), text),
             }
         }
     }

@@ -32,10 +32,10 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        Self::of(PriceModel::Classic)
+        Self::with_model(PriceModel::Classic)
     }
 
-    fn of(model: PriceModel) -> Self {
+    fn with_model(model: PriceModel) -> Self {
         let feed = FeedHub::new(market(model, 0));
         Self {
             group: feed.subscriber_group(),
@@ -219,7 +219,7 @@ fn a_headline_is_published_with_its_tick_and_sent_to_new_subscribers() {
         news: true,
         ..LobbyFeeds::default()
     };
-    let scene = Scene::of(PriceModel::News);
+    let scene = Scene::with_model(PriceModel::News);
     let mut subscriber = scene.subscriber(news, "ann");
     assert_eq!(updates(&mut subscriber), [], "none before the first");
     let mut newest = None;
@@ -248,7 +248,7 @@ fn a_headline_is_published_with_its_tick_and_sent_to_new_subscribers() {
 fn only_a_market_with_headlines_confirms_the_feed() {
     let classic = Scene::new();
     assert_eq!(classic.feed.available(ALL), LobbyFeeds { news: false, ..ALL });
-    assert_eq!(Scene::of(PriceModel::News).feed.available(ALL), ALL);
+    assert_eq!(Scene::with_model(PriceModel::News).feed.available(ALL), ALL);
     let mut subscriber = classic.subscriber(ALL, "ann");
     (1..=100).for_each(|number| classic.feed.on_tick(tick(number, 10)));
     assert!(!kinds(&updates(&mut subscriber)).contains(&GambleType::News));

@@ -250,10 +250,10 @@ async fn decisions_on_top_of_a_failed_batch_fail_with_it() {
         "its balance is not committed"
     );
     manual.flush().unwrap();
-    let words = "not executed: the casino could not write the ledger: database or disk is full";
-    assert_eq!(deposit.await.unwrap_err().to_string(), words);
-    assert_eq!(rejected.await.unwrap_err().to_string(), words);
-    assert_eq!(tick.await.unwrap_err().to_string(), words);
+    let text = "not executed: the casino could not write the ledger: database or disk is full";
+    assert_eq!(deposit.await.unwrap_err().to_string(), text);
+    assert_eq!(rejected.await.unwrap_err().to_string(), text);
+    assert_eq!(tick.await.unwrap_err().to_string(), text);
     assert_eq!(prices.current().number, 0);
 
     // The account is loaded again, as if nothing had been submitted.

@@ -8,7 +8,7 @@ use crate::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PgError {
-    #[error("{}", in_words(.0))]
+    #[error("{}", describe(.0))]
     Database(tokio_postgres::Error),
     #[error("no answer within {0:?}")]
     Timeout(Duration),
@@ -56,7 +56,7 @@ impl PgError {
     }
 
     /// Converts to the error of `operation`, which continues "could not".
-    pub(super) fn of(self, operation: &'static str) -> StoreError {
+    pub(super) fn into_store_error(self, operation: &'static str) -> StoreError {
         let is_transient = self.is_transient();
         StoreError {
             is_transient,
@@ -78,7 +78,7 @@ const TRANSIENT_CODES: [SqlState; 9] = [
     SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
 ];
 
-fn in_words(error: &tokio_postgres::Error) -> String {
+fn describe(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(payload), _) => payload.message().to_owned(),
         (None, Some(source)) => format!("{error}: {source}"),

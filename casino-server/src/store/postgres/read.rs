@@ -71,7 +71,7 @@ impl PostgresReads {
             rows.iter().map(read).collect()
         };
         let listed: Result<Vec<T>, PgError> = self.connections.runtime().block_on(asked);
-        listed.map_err(|error| error.of(operation))
+        listed.map_err(|error| error.into_store_error(operation))
     }
 }
 

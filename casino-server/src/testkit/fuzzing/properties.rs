@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn a_payments_server_message_never_reaches_the_player(code in any::<u8>(), words in any::<Vec<u8>>()) {
-        super::payments_answers(&[&[code], words.as_slice()].concat());
+    fn a_payments_server_message_never_reaches_the_player(code in any::<u8>(), text in any::<Vec<u8>>()) {
+        super::payments_answers(&[&[code], text.as_slice()].concat());
     }
 }

@@ -409,10 +409,10 @@ fn answered(frame: &GambleFrame, feeds: Capabilities) -> ActionResult {
 /// Checks that the message is safe to display.
 pub(crate) fn check_status(status: &Status) {
     assert_ne!(status.code(), tonic::Code::Ok);
-    let words = status.message();
+    let text = status.message();
     assert!(
-        !words.is_empty() && !words.contains(sanitize::is_unsafe),
-        "{words:?}"
+        !text.is_empty() && !text.contains(sanitize::is_unsafe),
+        "{text:?}"
     );
 }
 

@@ -132,7 +132,7 @@ pub(crate) enum MouseGesture {
 }
 
 impl MouseGesture {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::WheelUp => "wheel up",
             Self::WheelDown => "wheel down",
@@ -158,8 +158,8 @@ pub struct Binding {
 }
 
 impl Binding {
-    const fn hint(mut self, words: &'static str, rank: u8) -> Self {
-        self.hint = Some((words, rank));
+    const fn hint(mut self, text: &'static str, rank: u8) -> Self {
+        self.hint = Some((text, rank));
         self
     }
 

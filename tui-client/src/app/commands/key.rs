@@ -159,11 +159,11 @@ impl Key {
 
     fn with_modifiers(&self, name: &str, held: [&str; 3]) -> String {
         let held = [self.ctrl, self.alt, self.shift].into_iter().zip(held);
-        let words: String = held
+        let text: String = held
             .filter(|(is_held, _)| *is_held)
             .map(|(_, word)| word)
             .collect();
-        format!("{words}{name}")
+        format!("{text}{name}")
     }
 }
 

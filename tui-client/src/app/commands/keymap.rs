@@ -222,17 +222,17 @@ mod tests {
 
     #[test]
     fn a_rejected_binding_names_both_actions() {
-        let words = |changes: &[(Action, Vec<Key>)]| Keymap::with_overrides(changes).unwrap_err().to_string();
+        let text = |changes: &[(Action, Vec<Key>)]| Keymap::with_overrides(changes).unwrap_err().to_string();
         assert_eq!(
-            words(&[(Action::Buy, keys(&["s"]))]),
+            text(&[(Action::Buy, keys(&["s"]))]),
             "key \"s\" cannot be bound to buy: it is bound to sell"
         );
         assert_eq!(
-            words(&[(Action::Sell, keys(&["f1"])), (Action::Buy, keys(&["f1"]))]),
+            text(&[(Action::Sell, keys(&["f1"])), (Action::Buy, keys(&["f1"]))]),
             "key \"f1\" cannot be bound to buy: it is bound to sell"
         );
         for letter in ["0", "9", ".", "k", "$", "%"] {
-            assert!(words(&[(Action::Buy, keys(&[letter]))]).contains("types the ticket's quantity"));
+            assert!(text(&[(Action::Buy, keys(&[letter]))]).contains("types the ticket's quantity"));
         }
         let percent = Action::by_name("percent").unwrap();
         assert!(Keymap::with_overrides(&[(percent, keys(&["%", "f3"]))]).is_ok());

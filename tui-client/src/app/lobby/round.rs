@@ -44,7 +44,7 @@ impl Round {
     }
 
     /// Returns what the round does, with the time left; `None` if there is none.
-    pub fn words(&self, left_ms: i64) -> Option<String> {
+    pub fn text(&self, left_ms: i64) -> Option<String> {
         let number = thousands(self.number);
         let left = clock(left_ms);
         match self.phase {

@@ -52,15 +52,15 @@ impl Scroll {
 /// Text search in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Search {
-    words: String,
+    text: String,
     typing: bool,
     found: Option<usize>,
 }
 
 impl Search {
     /// Returns the search text.
-    pub fn words(&self) -> &str {
-        &self.words
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     pub(crate) fn is_typing(&self) -> bool {
@@ -82,14 +82,14 @@ impl Search {
 
     /// Types a character.
     pub fn type_char(&mut self, letter: char) {
-        if !letter.is_control() && self.words.chars().count() < MAX_SEARCH_CHARS {
-            self.words.push(letter);
+        if !letter.is_control() && self.text.chars().count() < MAX_SEARCH_CHARS {
+            self.text.push(letter);
         }
     }
 
     /// Deletes the last character, or ends the search if there is none.
     pub(crate) fn erase(&mut self) {
-        if self.words.pop().is_none() {
+        if self.text.pop().is_none() {
             self.end();
         }
     }
@@ -194,14 +194,14 @@ impl<T: DocumentLines> Document<T> {
 
     fn find_from(&mut self, from: usize, reach: usize, back: bool) {
         self.search.typing = false;
-        let words = self.search.words.to_lowercase();
-        if words.is_empty() {
+        let text = self.search.text.to_lowercase();
+        if text.is_empty() {
             return self.search.end();
         }
         let lines = self.ready().map(DocumentLines::text).unwrap_or_default();
         let matches: Vec<usize> = (0..)
             .zip(&lines)
-            .filter(|(_, line)| line.to_lowercase().contains(&words))
+            .filter(|(_, line)| line.to_lowercase().contains(&text))
             .map(|(index, _)| index)
             .collect();
         let (before, after) = matches.split_at(matches.partition_point(|index| *index < from));

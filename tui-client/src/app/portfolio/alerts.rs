@@ -147,8 +147,8 @@ impl Alerts {
     }
 
     /// Shows a text.
-    pub fn toast(&mut self, words: String, now: UnixMillis) {
-        self.show(ToastKind::Info(words), now);
+    pub fn toast(&mut self, text: String, now: UnixMillis) {
+        self.show(ToastKind::Info(text), now);
     }
 
     fn show(&mut self, kind: ToastKind, now: UnixMillis) {

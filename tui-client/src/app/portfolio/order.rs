@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_condition_is_met_at_its_price_and_beyond() {
-        for (trigger, side, met, words) in [
+        for (trigger, side, met, text) in [
             (Trigger::Limit, Side::Buy, [true, true, false], "95 or less"),
             (Trigger::Limit, Side::Sell, [false, true, true], "95 or more"),
             (Trigger::Stop, Side::Buy, [false, true, true], "95 or more"),
@@ -187,7 +187,7 @@ mod tests {
         ] {
             let condition = Condition { trigger, price: 95 };
             assert_eq!([94, 95, 96].map(|price| condition.is_met(side, price)), met);
-            assert_eq!(condition.prices(side), words);
+            assert_eq!(condition.prices(side), text);
         }
     }
 }

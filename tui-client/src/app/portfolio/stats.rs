@@ -86,7 +86,7 @@ impl SessionStats {
     }
 
     /// Returns the effect that reports an event outside of the screen, unless one was reported just before.
-    pub(crate) fn ring(&mut self, now: UnixMillis, words: impl FnOnce() -> String) -> Option<Effect> {
+    pub(crate) fn ring(&mut self, now: UnixMillis, text: impl FnOnce() -> String) -> Option<Effect> {
         let is_recent = |last: UnixMillis| now.since_ms(last) < BELL_INTERVAL_MS;
         if self.settings.bell.is_off() || self.last_bell.is_some_and(is_recent) {
             return None;
@@ -95,7 +95,7 @@ impl SessionStats {
         match self.settings.bell {
             Bell::Off => None,
             Bell::Bell => Some(Effect::Ring(None)),
-            Bell::Notify => Some(Effect::Ring(Some(words()))),
+            Bell::Notify => Some(Effect::Ring(Some(text()))),
         }
     }
 

@@ -8,7 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use self::{
     encode::Encoder,
-    steps::{Facts, effect_words, event_words},
+    steps::{Facts, describe_effects, describe_event},
 };
 use super::{AppState, Effect, Event, SessionInfo, Settings, update};
 use crate::app::{
@@ -227,7 +227,7 @@ impl Replay {
             self.push_wire(received);
         }
         let is_kept = self.state.wire.collects && target.saturating_sub(self.played) < MAX_ROWS;
-        let step = is_kept.then(|| (Facts::of(&self.state), event_words(&event)));
+        let step = is_kept.then(|| (Facts::new(&self.state), describe_event(&event)));
         // The recorded keys are for the recorded pane.
         self.state.wire.view = self.recorded;
         let effects = update(&mut self.state, at, event);
@@ -239,8 +239,8 @@ impl Replay {
                 steps.pop_front();
             }
             let number = u64::try_from(self.played).unwrap_or(u64::MAX);
-            let effects = effect_words(&effects);
-            let changes = before.changes(Facts::of(&self.state));
+            let effects = describe_effects(&effects);
+            let changes = before.changes(Facts::new(&self.state));
             self.state.wire.steps.push_back(ReducerStep {
                 number,
                 at,

@@ -15,10 +15,10 @@ pub(crate) struct Facts([(&'static str, String); 15]);
 
 impl Facts {
     /// Describes a state.
-    pub(crate) fn of(state: &AppState) -> Self {
+    pub(crate) fn new(state: &AppState) -> Self {
         let connection = match &state.connection {
             Connection::Open(_) => "Open".to_owned(),
-            other => words(other),
+            other => describe(other),
         };
         let last = state.market.last();
         let price = last.map(|last| format!("{}, tick {}", thousands(last.price), thousands(last.tick)));
@@ -26,22 +26,22 @@ impl Facts {
         let wallet = wallet.map(|held| format!("{} tokens, {} stocks", held.tokens, held.stocks));
         let tokens = state.holdings.tokens().map(|tokens| format!("{tokens} tokens"));
         let entry = state.log.entries().next_back();
-        let entry = entry.map(|entry| format!("{}, {}", words(&entry.action), words(&entry.status)));
+        let entry = entry.map(|entry| format!("{}, {}", describe(&entry.action), describe(&entry.status)));
         let limit = state.ticket.limit().map(|limit| match limit.rest {
             None => format!(", limit {}", limit.price),
             Some(trigger) => format!(", rests, {} {}", trigger.word(), limit.price),
         });
-        let ticket = words(&state.ticket.quantity()) + &limit.unwrap_or_default();
+        let ticket = describe(&state.ticket.quantity()) + &limit.unwrap_or_default();
         let chart = &state.chart;
         let zoom = chart.zoom.map(|prices| format!("{prices} prices"));
         let chart = [
-            words(&chart.kind),
+            describe(&chart.kind),
             zoom.unwrap_or_default(),
-            words(&chart.crosshair),
+            describe(&chart.crosshair),
         ];
         let open_orders: Vec<String> = state.orders.open().iter().map(ToString::to_string).collect();
-        let toasts = state.alerts.toasts().map(|toast| words(&toast.kind));
-        let alerts: Vec<String> = state.alerts.active().iter().map(words).chain(toasts).collect();
+        let toasts = state.alerts.toasts().map(|toast| describe(&toast.kind));
+        let alerts: Vec<String> = state.alerts.active().iter().map(describe).chain(toasts).collect();
         let windows: Vec<String> = state.screen.overlays.iter().map(variant).collect();
         let own = state.lobby.leaderboard.own.as_ref().map(|own| own.rank);
         Self([
@@ -52,22 +52,22 @@ impl Facts {
             ("waiting orders", state.log.waiting().to_string()),
             ("open orders", open_orders.join(", ")),
             ("log", cut(&entry.unwrap_or_default(), MAX_CHARS)),
-            ("tape", words(&state.lobby.tape().next_back())),
+            ("tape", describe(&state.lobby.tape().next_back())),
             ("online", state.lobby.players.seated.to_string()),
-            ("own rank", words(&own)),
+            ("own rank", describe(&own)),
             ("chart", chart.join(" ").trim().to_owned()),
             ("alerts", alerts.join(", ")),
             ("windows", windows.join(", ")),
-            ("tour", words(&state.tour)),
-            ("screen", words(&state.screen.size)),
+            ("tour", describe(&state.tour)),
+            ("screen", describe(&state.screen.size)),
         ])
     }
 
     /// Returns the parts that differ afterwards.
     pub(crate) fn changes(self, after: Self) -> Vec<(&'static str, String, String)> {
-        let shown = |words: String| match words.is_empty() {
+        let shown = |text: String| match text.is_empty() {
             true => "none".to_owned(),
-            false => words,
+            false => text,
         };
         let pairs = self.0.into_iter().zip(after.0);
         let changed = pairs.filter(|((_, before), (_, after))| before != after);
@@ -78,7 +78,7 @@ impl Facts {
 }
 
 /// Describes an event in a few words, and in full.
-pub(crate) fn event_words(event: &Event) -> (String, String) {
+pub(crate) fn describe_event(event: &Event) -> (String, String) {
     let short = match event {
         Event::Key(key) => format!("Key {}", key.code),
         Event::Stream(StreamEvent::Price { price, .. }) => format!("Stream Price {}", thousands(*price)),
@@ -91,11 +91,11 @@ pub(crate) fn event_words(event: &Event) -> (String, String) {
 }
 
 /// Describes effects.
-pub(crate) fn effect_words(effects: &[Effect]) -> Vec<String> {
-    effects.iter().map(words).collect()
+pub(crate) fn describe_effects(effects: &[Effect]) -> Vec<String> {
+    effects.iter().map(describe).collect()
 }
 
-fn words(value: &impl Debug) -> String {
+fn describe(value: &impl Debug) -> String {
     cut(&plain(value), MAX_CHARS)
 }
 
@@ -193,20 +193,20 @@ mod tests {
             Effect::Ring(None),
             Effect::Ring(Some("(filled)".to_owned())),
         ];
-        let words = effect_words(&effects);
+        let text = describe_effects(&effects);
         assert!(
-            words[0].starts_with("Send(Order { side: Buy, count: 2, limit: 30, up_to: false"),
-            "{words:?}"
+            text[0].starts_with("Send(Order { side: Buy, count: 2, limit: 30, up_to: false"),
+            "{text:?}"
         );
-        assert_eq!(words[1..], ["Call(History)", "Ring", "Ring(\"(filled)\")"]);
+        assert_eq!(text[1..], ["Call(History)", "Ring", "Ring(\"(filled)\")"]);
         let price = Event::Stream(StreamEvent::Price {
             tick: None,
             price: 7,
             at: None,
             interval_ms: None,
         });
-        assert_eq!(event_words(&price).1, "Stream(Price { price: 7 })");
-        assert_eq!(event_words(&Event::Buttons(Vec::new())).1, "Buttons");
+        assert_eq!(describe_event(&price).1, "Stream(Price { price: 7 })");
+        assert_eq!(describe_event(&Event::Buttons(Vec::new())).1, "Buttons");
     }
 
     #[test]
@@ -217,9 +217,9 @@ mod tests {
         };
         let (mut state, _) = AppState::new(info, (80, 24), UnixMillis(0));
         let mut changes = |event| {
-            let before = Facts::of(&state);
+            let before = Facts::new(&state);
             update(&mut state, UnixMillis(1), event);
-            before.changes(Facts::of(&state))
+            before.changes(Facts::new(&state))
         };
         let changed = |name, before: &str, after: &str| [(name, before.to_owned(), after.to_owned())];
         let help = changes(Event::Key(crossterm::event::KeyCode::Char('?').into()));

@@ -84,7 +84,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::Leaderboard => return execute(state, Command::Leaderboard),
         Action::Wire => return wire::toggle(state),
         Action::Help => return execute(state, Command::Help),
-        Action::Palette => open(state, Overlay::Palette(Palette::of_lab(state.lab.is_some()))),
+        Action::Palette => open(state, Overlay::Palette(Palette::new(state.lab.is_some()))),
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return execute(state, Command::Exit),
@@ -356,8 +356,8 @@ fn connect(state: &mut AppState) -> Effects {
         Connection::Disconnected => state.log.abandon_pending(),
         Connection::Rejected { .. } => {}
         Connection::Connecting { .. } | Connection::Open(_) | Connection::Backoff { .. } => {
-            let words = "you are at the table already".to_owned();
-            state.log.notify(state.now, ActionStatus::Done(words));
+            let text = "you are at the table already".to_owned();
+            state.log.notify(state.now, ActionStatus::Done(text));
             return Effects::new();
         }
     }

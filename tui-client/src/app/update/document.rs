@@ -75,15 +75,15 @@ struct ReadableDocument {
 impl ReadableDocument {
     fn top_document(state: &AppState, format: ExportFormat) -> Option<Self> {
         let export = match state.screen.overlays.last()? {
-            Overlay::Payments(document) => Self::of("payments", document, format),
-            Overlay::Trades(document) => Self::of("trades", document, format),
-            Overlay::Statement(document) => Self::of("statement", document, format),
+            Overlay::Payments(document) => Self::new("payments", document, format),
+            Overlay::Trades(document) => Self::new("trades", document, format),
+            Overlay::Statement(document) => Self::new("statement", document, format),
             _ => None,
         };
         export.filter(|export| !export.lines.is_empty())
     }
 
-    fn of<T: DocumentLines>(
+    fn new<T: DocumentLines>(
         name: &'static str,
         document: &Document<T>,
         format: ExportFormat,

@@ -37,8 +37,8 @@ pub(super) fn record_fill(
     };
     let mut effects = Effects::new();
     for row in state.session.record_fill(fill, &state.market) {
-        let words = format!("achievement: {}", row.name);
-        state.alerts.toast(words, state.now);
+        let text = format!("achievement: {}", row.name);
+        state.alerts.toast(text, state.now);
         effects.push(Effect::Keep(Kept::Achievement(row.achievement)));
     }
     effects

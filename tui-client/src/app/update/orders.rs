@@ -129,7 +129,7 @@ fn on_end(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>, is
 
 /// Shows how an order ended: in the log, as a toast, by the bell, and a trade on the chart.
 fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) -> Effects {
-    let (Some(end), Some(words)) = (&order.end, order.outcome()) else {
+    let (Some(end), Some(text)) = (&order.end, order.outcome()) else {
         return Effects::new();
     };
     let mut entry = LogEntry {
@@ -168,8 +168,8 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
     if let Some(wallet) = wallet {
         state.holdings.apply(wallet);
     }
-    effects.extend(state.session.ring(state.now, || words.clone()));
-    state.alerts.toast(words, state.now);
+    effects.extend(state.session.ring(state.now, || text.clone()));
+    state.alerts.toast(text, state.now);
     effects
 }
 
@@ -179,8 +179,8 @@ fn finish_move(state: &mut AppState, order: &RestingOrder) -> Effects {
         return Effects::new();
     };
     if end.reason != EndReason::Cancelled {
-        let words = format!("{order} ended before it could be moved; no new order was placed");
-        state.log.notify(state.now, ActionStatus::Rejected(words));
+        let text = format!("{order} ended before it could be moved; no new order was placed");
+        state.log.notify(state.now, ActionStatus::Rejected(text));
         return Effects::new();
     }
     let trigger = order.condition.trigger;
@@ -188,8 +188,8 @@ fn finish_move(state: &mut AppState, order: &RestingOrder) -> Effects {
     let action = LoggedAction::Rest(order.side, order.count, condition);
     let sent = send_order(state, action, order.up_to.then_some(order.count));
     if sent.is_empty() {
-        let words = format!("{order} was cancelled, but not placed again: see the log");
-        state.alerts.toast(words, state.now);
+        let text = format!("{order} was cancelled, but not placed again: see the log");
+        state.alerts.toast(text, state.now);
     }
     sent
 }
@@ -231,8 +231,8 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
 
 /// Reports in the log and as a toast.
 fn notify(state: &mut AppState, status: ActionStatus) {
-    if let ActionStatus::Rejected(words) | ActionStatus::NotSent(words) = &status {
-        state.alerts.toast(words.clone(), state.now);
+    if let ActionStatus::Rejected(text) | ActionStatus::NotSent(text) = &status {
+        state.alerts.toast(text.clone(), state.now);
     }
     state.log.notify(state.now, status);
 }

@@ -14,16 +14,16 @@ pub(super) fn on_round(state: &mut AppState, round: Round) -> Effects {
     let (round, before) = (&received.round, before.as_ref().map(|before| &before.round));
     let is_same_phase =
         before.is_some_and(|known| (known.number, known.phase) == (round.number, round.phase));
-    let phase = round.words(round.left_ms).filter(|_| !is_same_phase);
+    let phase = round.text(round.left_ms).filter(|_| !is_same_phase);
     // A session that opens finds out by its header, unless the round goes on.
     let is_news = before.is_some() || round.is_open();
     let is_said = before.is_none_or(|known| known.announcement != round.announcement);
-    let said = Some(&round.announcement).filter(|words| is_said && !words.is_empty());
+    let said = Some(&round.announcement).filter(|text| is_said && !text.is_empty());
     let mut effects = Effects::new();
-    for words in phase.filter(|_| is_news).into_iter().chain(said.cloned()) {
-        state.alerts.toast(words.clone(), state.now);
-        effects.extend(state.session.ring(state.now, || words.clone()));
-        state.log.notify(state.now, ActionStatus::Done(words));
+    for text in phase.filter(|_| is_news).into_iter().chain(said.cloned()) {
+        state.alerts.toast(text.clone(), state.now);
+        effects.extend(state.session.ring(state.now, || text.clone()));
+        state.log.notify(state.now, ActionStatus::Done(text));
     }
     let is_over = round.phase == RoundPhase::Ended;
     if !is_over {

@@ -90,9 +90,9 @@ fn on_opening_wallet(state: &mut AppState, wallet: Wallet) -> Effects {
 fn trigger_alerts(state: &mut AppState, price: i32) -> Effects {
     let mut effects = Effects::new();
     for alert in state.alerts.trigger(price, state.now) {
-        let words = format!("price {} (alert: {alert})", thousands(price));
-        effects.extend(state.session.ring(state.now, || words.clone()));
-        state.log.notify(state.now, ActionStatus::Done(words));
+        let text = format!("price {} (alert: {alert})", thousands(price));
+        effects.extend(state.session.ring(state.now, || text.clone()));
+        state.log.notify(state.now, ActionStatus::Done(text));
     }
     effects
 }
@@ -145,9 +145,9 @@ fn on_disconnect(state: &mut AppState, why: String) -> Effects {
         connection::retry_after_ms(attempt, jitter(state, attempt))
     };
     // Once for each loss, not for each attempt.
-    let words = || format!("connection lost: {why}");
+    let text = || format!("connection lost: {why}");
     let rung = (attempt == 1)
-        .then(|| state.session.ring(state.now, words))
+        .then(|| state.session.ring(state.now, text))
         .flatten();
     state.connection = Connection::Backoff {
         attempt,
@@ -211,8 +211,8 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     }
     let filled = order.zip(result.price).filter(|_| result.executed);
     let rung = filled.and_then(|((side, count), price)| {
-        let words = || format!("{} {} at {}", side.word(), thousands(count), thousands(price));
-        state.session.ring(state.now, words)
+        let text = || format!("{} {} at {}", side.word(), thousands(count), thousands(price));
+        state.session.ring(state.now, text)
     });
     let call = match result.wallet {
         Some(wallet) => {
@@ -306,23 +306,23 @@ fn older_failed(state: &mut AppState, before: i64, failure: RequestError) {
     if !state.chart.backfill.is_pending(before) {
         return;
     }
-    let (words, for_good) = match failure {
+    let (text, for_good) = match failure {
         RequestError::Rejected(why) => (why, true),
         RequestError::NotSent(why) | RequestError::Unanswered(why) => {
             (format!("cannot load older prices: {why}"), false)
         }
     };
     state.chart.backfill.on_error(for_good);
-    state.alerts.toast(words, state.now);
+    state.alerts.toast(text, state.now);
 }
 
 pub(crate) fn exported(state: &mut AppState, exported: Result<String, String>) {
-    let (words, status): (String, fn(String) -> ActionStatus) = match exported {
+    let (text, status): (String, fn(String) -> ActionStatus) = match exported {
         Ok(path) => (format!("exported to {path}"), ActionStatus::Done),
         Err(why) => (format!("export failed: {why}"), ActionStatus::Rejected),
     };
-    state.alerts.toast(words.clone(), state.now);
-    state.log.notify(state.now, status(words));
+    state.alerts.toast(text.clone(), state.now);
+    state.log.notify(state.now, status(text));
 }
 
 pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestError) -> Effects {

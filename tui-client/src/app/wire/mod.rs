@@ -147,7 +147,7 @@ pub struct WireRow {
     /// Type.
     pub kind: RowKind,
     /// Fields in words, without the type. Text of the casino in it is not sanitized.
-    pub words: String,
+    pub text: String,
     /// The order, of an order or a result.
     pub order: Option<OrderLink>,
 }
@@ -215,7 +215,7 @@ impl WireLog {
 
     /// Adds a row and returns it.
     pub fn push(&mut self, event: WireEvent) -> Option<&WireRow> {
-        let (mut kind, words, id) = describe(&event.frame);
+        let (mut kind, text, id) = describe(&event.frame);
         let number = self.last_number.saturating_add(1);
         self.last_number = number;
         let order = match (&event.frame, kind) {
@@ -244,7 +244,7 @@ impl WireLog {
             missed: event.missed,
             frame: event.frame,
             kind,
-            words,
+            text,
             order,
         };
         if self.rows.len() >= MAX_ROWS {

@@ -53,7 +53,7 @@ pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, 
 pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {
     let misplaced = |error: toml::de::Error| KeyError {
         at: error.span().map_or(0, |span| span.start),
-        why: plain_words(error.message()),
+        why: expected_type(error.message()),
     };
     let mut table = DeTable::parse(text).map_err(misplaced)?;
     let keys = match table.get_mut().remove(KEYS) {
@@ -65,7 +65,7 @@ pub(crate) fn parse(text: &str) -> Result<Content, KeyError> {
 }
 
 /// Returns the expected type alone: the value of another type may be a secret in the wrong place.
-fn plain_words(message: &str) -> String {
+fn expected_type(message: &str) -> String {
     let found = message.strip_prefix("invalid type: ");
     match found.and_then(|found| found.rsplit_once(", expected ")) {
         Some((_, "i64")) => "expected a whole number".to_owned(),

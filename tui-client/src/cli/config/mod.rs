@@ -1,8 +1,8 @@
 //! The configuration: merges the layers of options and checks every value.
 
+mod appearance;
 pub(crate) mod file;
 mod keys;
-mod looks;
 mod player;
 mod server;
 mod template;
@@ -131,7 +131,7 @@ impl UserEnvironment {
             system_user: whoami::username().ok(),
             no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             dumb: std::env::var("TERM").map_or(true, |term| is_dumb(&term)),
-            markers: looks::markers_for(|name| std::env::var(name).ok()),
+            markers: appearance::markers_for(|name| std::env::var(name).ok()),
         })
     }
 
@@ -170,8 +170,8 @@ impl Config {
     pub fn load(cli: &Cli, environment: &UserEnvironment) -> Result<Self> {
         Self::load_unnamed(cli, environment).map_err(|error| {
             // An error about an option begins with its name.
-            let words = error.to_string();
-            name_variable(error, cli, words.split(':').next())
+            let text = error.to_string();
+            name_variable(error, cli, text.split(':').next())
         })
     }
 
@@ -239,8 +239,8 @@ impl Config {
             )?,
             plain: options.plain.unwrap_or(environment.dumb),
             timeout: check_timeout(options.timeout.as_deref())?,
-            theme: looks::theme(options, environment)?,
-            markers: looks::markers(options, environment)?,
+            theme: appearance::theme(options, environment)?,
+            markers: appearance::markers(options, environment)?,
             data_dir,
             keys_dir: environment.config_dir.join(KEYS_FOLDER),
             record: None,
@@ -248,7 +248,7 @@ impl Config {
             settings: Settings {
                 splash: !options.no_splash.unwrap_or(false),
                 wire: options.wire.unwrap_or(false),
-                bell: looks::bell(options)?,
+                bell: appearance::bell(options)?,
                 ..Settings::default()
             },
         })

@@ -250,11 +250,11 @@ fn options_without_an_effect_on_a_command_are_rejected_and_not_in_its_help() {
         ("--cast f balance", "--cast", "balance"),
     ] {
         let why = Cli::parse(["awesomestock"].into_iter().chain(line.split(' '))).unwrap_err();
-        let words = format!("{option} has no effect on {command}, so they cannot be used together");
+        let text = format!("{option} has no effect on {command}, so they cannot be used together");
         let usage = format!("Usage: awesomestock {command} ");
         assert_eq!(why.kind(), clap::error::ErrorKind::ArgumentConflict, "{line}");
         let why = why.to_string();
-        assert!(why.contains(&words) && why.contains(&usage), "{line}: {why}");
+        assert!(why.contains(&text) && why.contains(&usage), "{line}: {why}");
     }
     for line in [
         "daily --user ann --theme dark --casino solo --data-dir d",
@@ -492,7 +492,7 @@ fn a_casino_may_have_several_addresses_in_every_layer() {
         );
     }
     let many: Vec<String> = (1..=17).map(|port| format!("http://localhost:{port}")).collect();
-    for (casino, words) in [
+    for (casino, text) in [
         (
             "https://a.example:1,",
             "must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret",
@@ -508,7 +508,7 @@ fn a_casino_may_have_several_addresses_in_every_layer() {
         (&many.join(","), "at most 16 addresses, not \"17\""),
     ] {
         let why = error("", &["--casino", casino]);
-        assert!(why.contains(words), "{casino}: {why}");
+        assert!(why.contains(text), "{casino}: {why}");
     }
     let why = error("user = 'ann'\ncasino = 7", &[]);
     assert!(
@@ -616,7 +616,7 @@ fn default_markers_depend_on_locale_and_terminal() {
             let set = variables.iter().find(|(set, _)| *set == name);
             set.map(|(_, value)| (*value).to_owned())
         };
-        assert_eq!(looks::markers_for(variable), markers, "{variables:?}");
+        assert_eq!(appearance::markers_for(variable), markers, "{variables:?}");
     }
 }
 

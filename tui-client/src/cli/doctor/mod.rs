@@ -36,7 +36,7 @@ enum CheckResult {
 struct Check {
     result: CheckResult,
     topic: &'static str,
-    words: String,
+    text: String,
 }
 
 impl fmt::Display for Check {
@@ -46,27 +46,27 @@ impl fmt::Display for Check {
             CheckResult::Warn => "warn",
             CheckResult::Fail => "fail",
         };
-        write!(f, "{result:4}  {:8}  {}", self.topic, sanitize(&self.words))
+        write!(f, "{result:4}  {:8}  {}", self.topic, sanitize(&self.text))
     }
 }
 
 impl Check {
-    fn new(result: CheckResult, topic: &'static str, words: impl Into<String>) -> Self {
-        let words = words.into();
-        Self { result, topic, words }
+    fn new(result: CheckResult, topic: &'static str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { result, topic, text }
     }
 }
 
-fn ok(topic: &'static str, words: impl Into<String>) -> Check {
-    Check::new(CheckResult::Ok, topic, words)
+fn ok(topic: &'static str, text: impl Into<String>) -> Check {
+    Check::new(CheckResult::Ok, topic, text)
 }
 
-fn warn(topic: &'static str, words: impl Into<String>) -> Check {
-    Check::new(CheckResult::Warn, topic, words)
+fn warn(topic: &'static str, text: impl Into<String>) -> Check {
+    Check::new(CheckResult::Warn, topic, text)
 }
 
-fn fail(topic: &'static str, words: impl Into<String>) -> Check {
-    Check::new(CheckResult::Fail, topic, words)
+fn fail(topic: &'static str, text: impl Into<String>) -> Check {
+    Check::new(CheckResult::Fail, topic, text)
 }
 
 #[derive(Debug, Clone, Default)]

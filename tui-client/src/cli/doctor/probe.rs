@@ -147,11 +147,11 @@ async fn casino(
 ) -> Result<(ServerProbe, Option<TickProbe>), String> {
     let endpoint = endpoint_for(address, shared).map_err(|error| format!("{error:#}"))?;
     let client = Client::with_endpoints(endpoint, Vec::new(), player.to_owned(), key);
-    let words = |failure: crate::client::RequestError| failure.to_string();
+    let text = |failure: crate::client::RequestError| failure.to_string();
     // The first call connects, the second one is measured.
-    client.call(Request::Holdings).await.map_err(words)?;
+    client.call(Request::Holdings).await.map_err(text)?;
     let sent = Instant::now();
-    let holdings = client.call(Request::Holdings).await.map_err(words)?;
+    let holdings = client.call(Request::Holdings).await.map_err(text)?;
     let probe = ServerProbe::Reached {
         url: address.url.clone(),
         latency_ms: i64::try_from(sent.elapsed().as_millis()).unwrap_or(i64::MAX),

@@ -72,12 +72,7 @@ fn size_term_locale_and_colors_are_checked() {
         let check = colors(&probe);
         (
             check.result,
-            check
-                .words
-                .split([',', ':'])
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            check.text.split([',', ':']).next().unwrap_or_default().to_owned(),
         )
     };
     assert_eq!(

@@ -102,7 +102,7 @@ fn order_result(result: &ActionResult) -> OrderResult {
     };
     let message = match result.msg.trim() {
         "" => "the casino sent an empty message".to_owned(),
-        words => ellipsize(without_field(words)),
+        text => ellipsize(without_field(text)),
     };
     let trade = result.trade.as_ref().filter(|trade| trade.price >= 1);
     OrderResult {

@@ -30,7 +30,7 @@ pub(crate) fn resting_order(wire: &casino::Order) -> Option<RestingOrder> {
         OrderState::OrderCancelled => Some(EndReason::Cancelled),
         OrderState::OrderRefused => Some(EndReason::Rejected(match wire.msg.trim() {
             "" => "the casino gave no reason".to_owned(),
-            words => ellipsize(without_field(words)),
+            text => ellipsize(without_field(text)),
         })),
     };
     let is_valid = wire.stocks_count >= 1 && price >= 1 && (reason.is_none() || wire.end_number >= 1);

@@ -117,7 +117,7 @@ impl Parser {
         }
     }
 
-    /// The time to wait for the next byte before [`give_up`](Self::give_up); `None` if nothing is unfinished.
+    /// The time to wait for the next byte before [`flush`](Self::give_up); `None` if nothing is unfinished.
     pub(super) fn wait(&self) -> Option<Duration> {
         match self.state {
             State::Ground => None,
@@ -142,7 +142,7 @@ impl Parser {
 
     /// Ends what is unfinished: an Esc and an introducer alone are keys, and so is a Ctrl-C at the end of what came of
     /// a paste.
-    pub(super) fn give_up(&mut self) -> Option<Event> {
+    pub(super) fn flush(&mut self) -> Option<Event> {
         let kept = mem::take(&mut self.kept);
         match mem::take(&mut self.state) {
             State::Escape(before) => {

@@ -85,17 +85,17 @@ impl TerminalGuard {
 
     /// Rings the terminal's bell, or asks for a desktop notification: by OSC 777 where it is known, else by OSC 9.
     /// Terminals ignore what they do not know.
-    pub(super) fn ring(&mut self, words: Option<&str>) -> io::Result<()> {
+    pub(super) fn ring(&mut self, text: Option<&str>) -> io::Result<()> {
         let term = std::env::var("TERM").unwrap_or_default();
         let knows_777 = ["rxvt", "foot", "xterm-ghostty"]
             .iter()
             .any(|name| term.starts_with(name));
-        let words = words.map(|words| sanitize(words).replace(';', ","));
+        let text = text.map(|text| sanitize(text).replace(';', ","));
         let backend = self.terminal.backend_mut();
-        match words {
+        match text {
             None => write!(backend, "\x07")?,
-            Some(words) if knows_777 => write!(backend, "\x1b]777;notify;AwesomeStock;{words}\x07")?,
-            Some(words) => write!(backend, "\x1b]9;AwesomeStock: {words}\x07")?,
+            Some(text) if knows_777 => write!(backend, "\x1b]777;notify;AwesomeStock;{text}\x07")?,
+            Some(text) => write!(backend, "\x1b]9;AwesomeStock: {text}\x07")?,
         }
         backend.flush()
     }

@@ -107,13 +107,13 @@ fn every_mode_is_restored_once_on_every_exit() {
 
 #[test]
 fn a_panic_is_reported_after_the_terminal_is_restored() {
-    for (scenario, words) in [
+    for (scenario, text) in [
         ("panic while drawing", "in the middle of a frame"),
         ("panic elsewhere", "in another thread"),
     ] {
         let output = output_of(scenario);
         assert!(
-            once(&output, "\u{1b}[?1049l") < once(&output, words),
+            once(&output, "\u{1b}[?1049l") < once(&output, text),
             "{scenario}: {output:?}"
         );
     }

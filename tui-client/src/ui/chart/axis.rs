@@ -38,7 +38,7 @@ pub(super) struct PriceFormat {
 
 impl PriceFormat {
     /// Percent mode uses the first visible price as the base.
-    pub(super) fn of(series: &Series, state: &AppState) -> Self {
+    pub(super) fn new(series: &Series, state: &AppState) -> Self {
         let first = series.columns.first().map(|column| column.first);
         Self {
             base: first.filter(|_| state.chart.percent),
@@ -64,7 +64,7 @@ impl PriceFormat {
 
 /// Returns the columns of the price axis for the visible prices and the current price.
 pub(super) fn columns(series: &Series, state: &AppState, last: PricePoint) -> u16 {
-    let price_format = PriceFormat::of(series, state);
+    let price_format = PriceFormat::new(series, state);
     let (low, high) = series.price_range().unwrap_or((last.price, last.price));
     let prices = [low, high, last.price].map(|price| text::width(&price_format.price(price)) + 2);
     let average = state.holdings.wallet().and_then(Wallet::average_cost);
@@ -81,10 +81,10 @@ impl ChartFrame<'_> {
             .average()
             .map(|average| (average, self.scale.row_of_hundredths(average)));
         let average = average.filter(|(_, row)| *row != tag_row);
-        for (price, words) in self.labels(price_format) {
+        for (price, text) in self.labels(price_format) {
             let row = self.scale.row_of_hundredths(price);
             if row != tag_row && average.is_none_or(|(_, average_row)| row != average_row) {
-                self.label(row, &words, self.view.theme.dim, buf);
+                self.label(row, &text, self.view.theme.dim, buf);
             }
         }
         if let Some((average, row)) = average {
@@ -114,8 +114,8 @@ impl ChartFrame<'_> {
         Rect::new(self.plot.right(), self.plot.y + row, self.gutter, 1)
     }
 
-    fn label(&self, row: u16, words: &str, style: Style, buf: &mut Buffer) {
-        let line = panel::styled(format!("{words} "), style);
+    fn label(&self, row: u16, text: &str, style: Style, buf: &mut Buffer) {
+        let line = panel::styled(format!("{text} "), style);
         line.right_aligned().render(self.gutter_row(row), buf);
     }
 
@@ -124,16 +124,16 @@ impl ChartFrame<'_> {
         let style = self.view.theme.accent;
         self.label(row, &price_format.hundredths(average), style, buf);
         let mut area = panel::row(self.plot, row);
-        let words = match row {
+        let text = match row {
             _ if self.scale.contains(average) => "average cost ",
             0 => "average cost ↑ ",
             _ => "average cost ↓ ",
         };
         if !self.scale.contains(average) {
-            let columns = text::cells(text::width(words)).min(area.width);
+            let columns = text::cells(text::width(text)).min(area.width);
             area = Rect::new(area.right() - columns, area.y, columns, 1);
         }
-        panel::over(self.view, panel::styled(words, style), area, buf);
+        panel::draw_over(self.view, panel::styled(text, style), area, buf);
     }
 
     fn tag(&self, price_format: PriceFormat, row: u16, buf: &mut Buffer) {
@@ -149,9 +149,9 @@ impl ChartFrame<'_> {
             (true, true) => (theme.change_style(moved), format::arrow(moved)),
         };
         let columns = usize::from(self.gutter).saturating_sub(3);
-        let words = format!(" {sign}{:>columns$} ", price_format.price(last.price));
+        let text = format!(" {sign}{:>columns$} ", price_format.price(last.price));
         let style = style.add_modifier(Modifier::BOLD | Modifier::REVERSED);
-        panel::styled(words, style).render(self.gutter_row(row), buf);
+        panel::styled(text, style).render(self.gutter_row(row), buf);
     }
 
     fn high_and_low(&self, price_format: PriceFormat, buf: &mut Buffer) {
@@ -172,17 +172,17 @@ impl ChartFrame<'_> {
         for (word, column, price, row) in [("high", high, high.high, above), ("low", low, low.low, below)] {
             // The average cost label has priority on its row.
             if let Some(row) = row.filter(|row| Some(*row) != average) {
-                let words = format!(" {word} {} ", price_format.price(price));
-                self.name(column, row, &words, buf);
+                let text = format!(" {word} {} ", price_format.price(price));
+                self.name(column, row, &text, buf);
             }
         }
     }
 
     /// Draws a label centred on a column and inside the plot, or beside the column if a trade is marked
     /// there.
-    fn name(&self, column: &Column, row: u16, words: &str, buf: &mut Buffer) {
+    fn name(&self, column: &Column, row: u16, text: &str, buf: &mut Buffer) {
         let row = panel::row(self.plot, row);
-        let width = text::cells(text::width(words)).min(row.width);
+        let width = text::cells(text::width(text)).min(row.width);
         let at = self.across.cell(column);
         let [centered, left] = [width / 2, width].map(|before| at.saturating_sub(before));
         let areas = [centered, at + 1, left].map(|x| {
@@ -190,7 +190,7 @@ impl ChartFrame<'_> {
             Rect { x, width, ..row }
         });
         if let Some(area) = areas.into_iter().find(|area| !self.is_marked(*area)) {
-            panel::over(self.view, panel::styled(words, self.view.theme.dim), area, buf);
+            panel::draw_over(self.view, panel::styled(text, self.view.theme.dim), area, buf);
         }
     }
 
@@ -205,14 +205,14 @@ impl ChartFrame<'_> {
             if self.across.cell(column) < next {
                 continue;
             }
-            let words = format::time_label(column.at, self.state.now, span_ms, &self.view.zone);
-            let width = text::cells(text::width(&words));
+            let text = format::time_label(column.at, self.state.now, span_ms, &self.view.zone);
+            let width = text::cells(text::width(&text));
             if next + width > area.width {
                 return;
             }
             let label = Rect::new(area.x + next, area.y, width, 1);
             if selected.is_none_or(|selected| !selected.intersects(label)) {
-                panel::styled(words, self.view.theme.dim).render(label, buf);
+                panel::styled(text, self.view.theme.dim).render(label, buf);
             }
             next += TIME_COLUMNS.max(width + TIME_GAP);
         }

@@ -87,11 +87,11 @@ impl ChartFrame<'_> {
             let here = marks.filter(|mark| (column.since..=column.tick).contains(&mark.tick));
             here.fold(0_i64, |sum, mark| sum.saturating_add(i64::from(mark.count)))
         };
-        let words = |word: &str, count: i64| match count {
+        let text = |word: &str, count: i64| match count {
             0 => String::new(),
             count => format!("  {word} {}", format::thousands(count)),
         };
-        words("bought", count(Side::Buy)) + &words("sold", count(Side::Sell))
+        text("bought", count(Side::Buy)) + &text("sold", count(Side::Sell))
     }
 
     /// Draws the vertical line behind the prices.
@@ -134,19 +134,19 @@ impl ChartFrame<'_> {
         let columns = usize::from(self.gutter).saturating_sub(2);
         let price = self.price_format().price(point.price);
         panel::styled(format!(" {price:>columns$} "), style).render(self.gutter_row(row), buf);
-        panel::over(self.view, panel::styled(time, style), below, buf);
+        panel::draw_over(self.view, panel::styled(time, style), below, buf);
     }
 
     /// Returns the time label of the crosshair and its area below the plot; `None` without axes.
     pub(super) fn selected_time(&self) -> Option<(Rect, String)> {
         let (point, column) = self.selected().filter(|_| self.gutter > 0)?;
         let time = format::timestamp(point.at, self.state.now, &self.view.zone);
-        let words = format!(" {time} ");
+        let text = format!(" {time} ");
         let below = self.times_row();
-        let width = text::cells(text::width(&words)).min(below.width);
+        let width = text::cells(text::width(&text)).min(below.width);
         let first = self.across.cell(column).saturating_sub(width / 2);
         let x = below.x + first.min(below.width - width);
-        Some((Rect { x, width, ..below }, words))
+        Some((Rect { x, width, ..below }, text))
     }
 }
 

@@ -68,7 +68,7 @@ const BANNER_ROWS: usize = 4;
 
 /// Draws the chart and returns the positions of its prices.
 pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> HitMap {
-    let status = Status::of(view, state);
+    let status = Status::new(view, state);
     let framed = layout.size != LayoutSize::Small;
     let mut inner = layout.chart.inner(Margin::new(1, u16::from(framed)));
     if framed {
@@ -91,7 +91,7 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         Some(chart) => {
             chart.paint(buf);
             if !framed && let Some(readout) = chart.status_line(usize::from(inner.width)) {
-                panel::over(view, readout, panel::row(inner, 0), buf);
+                panel::draw_over(view, readout, panel::row(inner, 0), buf);
             }
         }
     }
@@ -151,7 +151,7 @@ fn banner(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
         }
     }
     for (line, row) in lines.iter().zip(area.rows()) {
-        panel::over(
+        panel::draw_over(
             view,
             panel::styled(format!(" {line} "), view.theme.alarm),
             row,
@@ -288,7 +288,7 @@ impl<'a> ChartFrame<'a> {
     }
 
     fn price_format(&self) -> PriceFormat {
-        PriceFormat::of(&self.series, self.state)
+        PriceFormat::new(&self.series, self.state)
     }
 
     /// Returns the price change over the visible range.
@@ -302,7 +302,7 @@ impl<'a> ChartFrame<'a> {
         let by = i64::from(last.last).saturating_sub(i64::from(first.first));
         let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(first.first)));
         let span = format::age(ms);
-        let words = match percent.as_str() {
+        let text = match percent.as_str() {
             "" => format!(" {moved} in {span} "),
             percent => format!(" {moved}  {percent}  in {span} "),
         };
@@ -311,7 +311,7 @@ impl<'a> ChartFrame<'a> {
         } else {
             self.view.theme.dim
         };
-        Some(panel::styled(words, style))
+        Some(panel::styled(text, style))
     }
 
     fn hit_map(&self) -> HitMap {

@@ -38,7 +38,7 @@ const AVERAGE_COLUMNS: u16 = 13;
 pub(super) struct OrderTag {
     id: Uuid,
     area: Rect,
-    words: String,
+    text: String,
     style: Style,
 }
 
@@ -76,17 +76,17 @@ impl ChartFrame<'_> {
             let price = self.next_price(order);
             let row = self.scale.row(price);
             let end = ends.get_mut(usize::from(row))?;
-            let [words, compact] = NUMBER_COLUMNS.map(|columns| {
-                let words = self.tag_words(order, price, columns);
-                format!(" {words} ")
+            let [text, compact] = NUMBER_COLUMNS.map(|columns| {
+                let text = self.tag_text(order, price, columns);
+                format!(" {text} ")
             });
             let x = *end;
             let room = usize::from(self.plot.width.saturating_sub(x));
             if x > 0 && text::width(&compact) > room {
                 return None;
             }
-            let words = text::fit(&[&words, &compact], room).into_owned();
-            let width = text::cells(text::width(&words));
+            let text = text::fit(&[&text, &compact], room).into_owned();
+            let width = text::cells(text::width(&text));
             *end = x.saturating_add(width);
             let area = Rect::new(
                 self.plot.x.saturating_add(x),
@@ -102,11 +102,11 @@ impl ChartFrame<'_> {
                 Side::Buy => theme.up,
                 Side::Sell => theme.down,
             };
-            let (id, words) = (order.id, words);
+            let (id, text) = (order.id, text);
             Some(OrderTag {
                 id,
                 area,
-                words,
+                text,
                 style,
             })
         });
@@ -126,18 +126,18 @@ impl ChartFrame<'_> {
     }
 
     /// Returns `BUY 5 @ 30 → 32`, with an arrow if the price is off the scale. Numbers have at most `columns` each.
-    fn tag_words(&self, order: &RestingOrder, price: i32, columns: usize) -> String {
+    fn tag_text(&self, order: &RestingOrder, price: i32, columns: usize) -> String {
         let side = order.side.word().to_ascii_uppercase();
         let count = format::compact(order.count, columns);
-        let mut words = format!("{side} {count} {}", format::condition(order.condition, columns));
+        let mut text = format!("{side} {count} {}", format::condition(order.condition, columns));
         if price != order.condition.price {
-            words.push_str(&format!(" → {}", format::compact(price, columns)));
+            text.push_str(&format!(" → {}", format::compact(price, columns)));
         }
         if !self.scale.contains(hundredths(price)) {
             let is_above = self.scale.row(price) == 0;
-            words.push_str(if is_above { " ↑" } else { " ↓" });
+            text.push_str(if is_above { " ↑" } else { " ↓" });
         }
-        words
+        text
     }
 
     /// Draws the lines behind the prices.
@@ -150,9 +150,9 @@ impl ChartFrame<'_> {
 
     pub(super) fn draw_order_tags(&self, buf: &mut Buffer) {
         for tag in &self.orders {
-            panel::over(
+            panel::draw_over(
                 self.view,
-                panel::styled(tag.words.as_str(), tag.style),
+                panel::styled(tag.text.as_str(), tag.style),
                 tag.area,
                 buf,
             );
@@ -162,7 +162,7 @@ impl ChartFrame<'_> {
     /// Returns the selected order and its keys, as far as they fit `columns`.
     pub(super) fn order_line(&self, columns: usize) -> Option<Line<'static>> {
         let (order, price) = self.state.orders.selected()?;
-        let [what, compact] = NUMBER_COLUMNS.map(|columns| self.tag_words(order, price, columns));
+        let [what, compact] = NUMBER_COLUMNS.map(|columns| self.tag_text(order, price, columns));
         let next = panel::key_label(self.state, Action::NextOrder);
         let variants = [
             format!(" {what}  ↑ ↓ change the price  Enter moves  Del cancels  {next} next  Esc "),
@@ -174,7 +174,7 @@ impl ChartFrame<'_> {
             format!(" {compact} "),
         ];
         let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
-        let words = text::fit(&variants, columns).into_owned();
-        Some(panel::styled(words, self.view.theme.accent))
+        let text = text::fit(&variants, columns).into_owned();
+        Some(panel::styled(text, self.view.theme.accent))
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct Column {
 }
 
 impl Column {
-    fn of(candle: &Candle) -> Self {
+    fn from_candle(candle: &Candle) -> Self {
         Self {
             slot: 0,
             first: candle.open,
@@ -92,7 +92,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(kind: ChartKind, view: &ChartView, prices: usize, room: usize) -> Self {
+    fn new(kind: ChartKind, view: &ChartView, prices: usize, room: usize) -> Self {
         let zoom = view.zoom;
         let fits = |shared: usize, count: usize| count.div_ceil(shared) <= room;
         let shared = match (kind, zoom) {
@@ -121,7 +121,7 @@ impl Plan {
 /// tick numbers, so that their prices do not change when the chart scrolls. A stored candle is never
 /// split: with a chosen interval, a column has as many as fit, at least one.
 pub(super) fn series(market: &PriceHistory, view: &ChartView, kind: ChartKind, room: usize) -> Series {
-    let Plan { shared, room } = Plan::of(kind, view, market.kept(), room);
+    let Plan { shared, room } = Plan::new(kind, view, market.kept(), room);
     let shared = i64::try_from(shared).unwrap_or(i64::MAX);
     let by_ticks = kind == ChartKind::Candles && view.interval.is_some();
     let visible = view
@@ -159,7 +159,7 @@ pub(super) fn series(market: &PriceHistory, view: &ChartView, kind: ChartKind, r
         if let Some(column) = columns.last_mut() {
             column.after_gap = gap;
         }
-        columns.push(Column::of(&candle));
+        columns.push(Column::from_candle(&candle));
         used = needed;
         key = Some(key_of(candle.first_tick));
         let span = span.max(ticks);

@@ -47,7 +47,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let enter = |words| Hint::new(words, Key::ENTER);
+    let enter = |text| Hint::new(text, Key::ENTER);
     let (title, label, hints) = match entry.kind {
         AmountKind::BuyTokens => ("Buy tokens", "dollars  ", [enter("Enter buys"), CLOSES].into()),
         AmountKind::Withdraw => {
@@ -67,8 +67,8 @@ pub(crate) fn draw(
         None => preview(view, state, entry),
         Some(error) => vec![(format!("✗ {}", text::sanitize(error)), view.theme.warning)],
     };
-    for (words, style) in below {
-        let wrapped = text::wrap(&words, columns, 2).into_iter();
+    for (text, style) in below {
+        let wrapped = text::wrap(&text, columns, 2).into_iter();
         lines.extend(wrapped.map(|line| panel::styled(line, style)));
     }
     let window = Popup {
@@ -95,26 +95,26 @@ fn preview(view: &Renderer, state: &AppState, entry: &AmountEntry) -> Vec<(Strin
     let amount = entry.amount().filter(|amount| *amount > 0).map(i64::from);
     let (first, second) = match (entry.kind, amount) {
         (kind, None) => {
-            let words = match (kind, entry.digits.is_empty()) {
+            let text = match (kind, entry.digits.is_empty()) {
                 (AmountKind::BuyTokens, true) => "1 $ → 5 tokens".to_owned(),
                 (AmountKind::Withdraw, true) => "5 tokens → 1 $".to_owned(),
                 (_, false) => format!("must be a whole number from 1 to {}", format::thousands(i32::MAX)),
             };
             let have = |balance| (format!("you have {}", tokens(balance)), theme.dim);
-            ((words, theme.dim), balance.map(have))
+            ((text, theme.dim), balance.map(have))
         }
         (AmountKind::BuyTokens, Some(dollars)) => {
             let bought = dollars.saturating_mul(TOKENS_PER_DOLLAR);
-            let words = format!("{} → {}", format::dollars(dollars), tokens(bought));
+            let text = format!("{} → {}", format::dollars(dollars), tokens(bought));
             let balance = balance.map(|balance| then(balance.saturating_add(bought)));
-            ((words, theme.strong), balance)
+            ((text, theme.strong), balance)
         }
         (AmountKind::Withdraw, Some(amount)) => {
             let balance = balance.map(|balance| match balance.saturating_sub(amount) {
                 left if left < 0 => {
                     let [lacking, balance] = [left.saturating_neg(), balance].map(format::thousands);
-                    let words = format!("need {lacking} more: you have {balance}");
-                    (words, theme.warning)
+                    let text = format!("need {lacking} more: you have {balance}");
+                    (text, theme.warning)
                 }
                 left => then(left),
             });
@@ -129,12 +129,12 @@ fn withdrawal(view: &Renderer, tokens: i64) -> (String, Style) {
     let dollars = tokens.div_euclid(TOKENS_PER_DOLLAR);
     let below = dollars.saturating_mul(TOKENS_PER_DOLLAR);
     if below == tokens {
-        let words = format!(
+        let text = format!(
             "{} → {}",
             format::pluralize(tokens, "token"),
             format::dollars(dollars)
         );
-        return (words, view.theme.strong);
+        return (text, view.theme.strong);
     }
     let above = format::thousands(below.saturating_add(TOKENS_PER_DOLLAR));
     let nearest = match below {

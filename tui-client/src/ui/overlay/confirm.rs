@@ -68,8 +68,8 @@ pub(crate) fn draw(
         .map(|line| panel::styled(line, style))
         .collect();
     lines.push(panel::styled(held, view.theme.dim));
-    let problem = ticket::connection_problem(state).and_then(|words| words.first());
-    lines.extend(problem.map(|words| panel::styled((*words).to_owned(), view.theme.warning)));
+    let problem = ticket::connection_problem(state).and_then(|text| text.first());
+    lines.extend(problem.map(|text| panel::styled((*text).to_owned(), view.theme.warning)));
     place(view, layout, columns, lines, buf)
 }
 
@@ -129,8 +129,8 @@ fn leave_question(view: &Renderer, columns: usize) -> Vec<Line<'static>> {
         ),
         ("later games today are practice", view.theme.text),
     ];
-    let wrapped = lines.into_iter().flat_map(|(words, style)| {
-        let lines = text::wrap(words, columns, 2).into_iter();
+    let wrapped = lines.into_iter().flat_map(|(text, style)| {
+        let lines = text::wrap(text, columns, 2).into_iter();
         lines.map(move |line| panel::styled(line, style))
     });
     wrapped.collect()

@@ -86,14 +86,14 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
         let help = match binding.gesture {
             None if settings.watch && binding.action == Action::Quit => "quit".to_owned(),
             None => binding.help.to_owned(),
-            Some(gesture) => format!("{}; mouse: {}", binding.help, gesture.words()),
+            Some(gesture) => format!("{}; mouse: {}", binding.help, gesture.label()),
         };
         lines.extend(rows(view, &keys.join("  "), &help, KEY_COLUMNS, columns));
     }
     if settings.watch {
-        let words = "This view has no player: it sends no name, no key and no order.";
+        let text = "This view has no player: it sends no name, no key and no order.";
         lines.push(Line::default());
-        lines.extend(text::wrap(words, columns, 0).into_iter().map(Line::from));
+        lines.extend(text::wrap(text, columns, 0).into_iter().map(Line::from));
         return lines;
     }
     let heading = format!("COMMANDS, after {}", panel::key_label(state, Action::Palette));
@@ -119,9 +119,9 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
 /// Returns a name and its wrapped explanation; a long name gets a line of its own.
 fn rows(view: &Renderer, name: &str, help: &str, name_columns: usize, columns: usize) -> Vec<Line<'static>> {
     let hang = name_columns.min(columns / 2);
-    let line = |name: &str, words: String| {
+    let line = |name: &str, text: String| {
         let name = Span::styled(format!("{name:<hang$}"), view.theme.accent);
-        Line::from(vec![name, words.into()])
+        Line::from(vec![name, text.into()])
     };
     let (own_line, beside) = if text::width(name) >= hang {
         (Some(name), "")
@@ -133,6 +133,6 @@ fn rows(view: &Renderer, name: &str, help: &str, name_columns: usize, columns: u
     let wrapped = text::wrap(help, columns.saturating_sub(hang), 0).into_iter();
     own_line
         .into_iter()
-        .chain(names.zip(wrapped).map(|(name, words)| line(name, words)))
+        .chain(names.zip(wrapped).map(|(name, text)| line(name, text)))
         .collect()
 }

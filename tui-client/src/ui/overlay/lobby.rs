@@ -38,7 +38,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let heading = |words: &'static str| panel::styled(words, view.theme.title);
+    let heading = |text: &'static str| panel::styled(text, view.theme.title);
     let mut lines = vec![heading("LEADERBOARD")];
     lines.extend(lobby::full_leaderboard_lines(view, state, columns));
     lines.extend([Line::default(), heading("ONLINE")]);

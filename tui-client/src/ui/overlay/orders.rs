@@ -51,7 +51,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let heading = |words: &'static str| panel::styled(words, view.theme.title);
+    let heading = |text: &'static str| panel::styled(text, view.theme.title);
     let mut lines = vec![heading("OPEN, OLDEST FIRST")];
     lines.extend(open_lines(view, state, columns));
     if state.orders.ended().len() > 0 {
@@ -78,7 +78,10 @@ fn hints(state: &AppState) -> Vec<Hints> {
             [CLOSES].into(),
         ],
         None if state.orders.open().is_empty() => vec![[CLOSES].into()],
-        None => vec![[CLOSES, Hint::words("arrows select")].into(), [CLOSES].into()],
+        None => vec![
+            [CLOSES, Hint::without_key("arrows select")].into(),
+            [CLOSES].into(),
+        ],
     }
 }
 
@@ -95,8 +98,8 @@ struct OrderColumns {
 impl OrderColumns {
     /// Shortens numbers if side, count and price do not fit `columns`.
     fn new(state: &AppState, columns: usize) -> Self {
-        let widest = |words: &dyn Fn(&RestingOrder) -> String| {
-            let widths = state.orders.open().iter().map(|order| text::width(&words(order)));
+        let widest = |text: &dyn Fn(&RestingOrder) -> String| {
+            let widths = state.orders.open().iter().map(|order| text::width(&text(order)));
             widths.max().unwrap_or(0)
         };
         let with = |number| Self {
@@ -118,11 +121,9 @@ fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'st
     if orders.is_empty() {
         let limit = panel::key_label(state, Action::Limit);
         let rest = panel::key_label(state, Action::Rest);
-        let words = format!("none: {limit}, a price and {rest} make the next order rest");
-        let wrapped = text::wrap(&words, columns, 0).into_iter();
-        return wrapped
-            .map(|words| panel::styled(words, view.theme.dim))
-            .collect();
+        let text = format!("none: {limit}, a price and {rest} make the next order rest");
+        let wrapped = text::wrap(&text, columns, 0).into_iter();
+        return wrapped.map(|text| panel::styled(text, view.theme.dim)).collect();
     }
     let widths = OrderColumns::new(state, columns);
     let selected = state.orders.selected_index();
@@ -159,9 +160,9 @@ fn open_line(
     let placed = format!("  {}", format::date_time(order.placed, &view.zone));
     let style = if is_selected { theme.accent } else { theme.text };
     let mut line = Line::from(Span::styled(what, style));
-    for (words, style) in [(distance, style), (placed, theme.dim)] {
-        if line.width() + text::width(&words) <= columns {
-            line.push_span(Span::styled(words, style));
+    for (text, style) in [(distance, style), (placed, theme.dim)] {
+        if line.width() + text::width(&text) <= columns {
+            line.push_span(Span::styled(text, style));
         }
     }
     line
@@ -201,10 +202,10 @@ fn ended_lines(
     let times = std::iter::once(time).chain(std::iter::repeat(" ".repeat(indent)));
     let lines = times.zip(wrapped);
     lines
-        .map(|(time, words)| {
+        .map(|(time, text)| {
             Line::from(vec![
                 Span::styled(time, view.theme.dim),
-                Span::styled(words, style),
+                Span::styled(text, style),
             ])
         })
         .collect()

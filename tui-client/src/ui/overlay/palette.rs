@@ -79,7 +79,13 @@ pub(crate) fn draw(
     let window = Popup {
         title: "Command",
         hints: &[
-            [runs.clone(), Hint::words("arrows choose"), completes, CLOSES].into(),
+            [
+                runs.clone(),
+                Hint::without_key("arrows choose"),
+                completes,
+                CLOSES,
+            ]
+            .into(),
             [runs, CLOSES].into(),
             [CLOSES].into(),
         ],
@@ -87,7 +93,7 @@ pub(crate) fn draw(
     };
     let chosen = palette.chosen();
     let hidden = chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(usize::from(rows)));
-    let viewport = Viewport::of(matches.len(), usize::from(rows), hidden);
+    let viewport = Viewport::new(matches.len(), usize::from(rows), hidden);
     let buttons = window.draw(view, &PopupArea { outer, inner }, viewport.position(), buf);
     let lines = viewport.lines().zip(matches.into_iter().skip(viewport.first));
     let line = |(number, entry)| match_line(view, state, entry, chosen == Some(number), columns);

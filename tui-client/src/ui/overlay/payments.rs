@@ -58,7 +58,7 @@ pub(crate) fn draw(
     let rows = Layout::vertical([Fill(1), Length(1), Length(1)]);
     let [table_area, rule, totals_area] = popup.inner.layout(&rows);
     let visible = usize::from(table_area.height).saturating_sub(1);
-    let viewport = Viewport::of(payments.len(), visible, document.scroll.top());
+    let viewport = Viewport::new(payments.len(), visible, document.scroll.top());
     let buttons = window.draw(view, &popup, viewport.position(), buf);
     viewport.bar(view, popup.outer, buf);
     table(view, document, payments, &viewport, table_area, buf);
@@ -75,7 +75,7 @@ fn table(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let widest = |words: fn(&PaymentRow) -> String| payments.iter().map(|row| words(row).len()).max();
+    let widest = |text: fn(&PaymentRow) -> String| payments.iter().map(|row| text(row).len()).max();
     let number_columns = widest(|row| format::thousands(row.number)).unwrap_or(0).max(3);
     let dollars = |row: &PaymentRow| format::signed_dollars(i64::from(row.dollars));
     let dollar_columns = widest(dollars).unwrap_or(0).max(7);
@@ -94,7 +94,7 @@ fn table(
             let dollars = panel::styled(dollars(payment), style).right_aligned();
             Row::new([number, date(payment).into(), dollars]).style(found_style(view, document, line))
         });
-    let [number, dollars] = ["No", "Dollars"].map(|words| Line::from(words).right_aligned());
+    let [number, dollars] = ["No", "Dollars"].map(|text| Line::from(text).right_aligned());
     let heading = Row::new([number, "Date".into(), dollars]).style(view.theme.dim);
     let [number_columns, dollar_columns] = [number_columns, dollar_columns].map(text::cells);
     Table::new(rows, [Length(number_columns), Fill(1), Length(dollar_columns)])

@@ -36,12 +36,12 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     let (margin, border) = if is_small { (0, 0) } else { (1, BORDER) };
     let chart = layout.chart.inner(Margin::new(margin, margin));
     let columns = chart.width.min(if is_small { u16::MAX } else { COLUMNS });
-    let mut words = words(state, tour);
+    let mut text = step_text(state, tour);
     if is_small {
-        words = format!("{}: {words} Esc ends it.", tour.title());
+        text = format!("{}: {text} Esc ends it.", tour.title());
     }
     // A column of padding on each side.
-    let lines = text::wrap(&words, usize::from(columns.saturating_sub(border + 2)), 0);
+    let lines = text::wrap(&text, usize::from(columns.saturating_sub(border + 2)), 0);
     let rows = text::cells(lines.len()) + border;
     let [area] = chart.layout(&Layout::vertical([Constraint::Length(rows)]).flex(Flex::End));
     let area = Rect {
@@ -62,13 +62,13 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
 }
 
 /// Returns the key, or the name for the palette if the action has none, and what it does.
-fn words(state: &AppState, tour: Tour) -> String {
-    let Some((action, words)) = tour.step() else {
+fn step_text(state: &AppState, tour: Tour) -> String {
+    let Some((action, text)) = tour.step() else {
         return String::new();
     };
     match panel::key_label(state, action) {
-        key if key.is_empty() => format!(":{} {words}", action.name()),
-        key => format!("{key} {words}"),
+        key if key.is_empty() => format!(":{} {text}", action.name()),
+        key => format!("{key} {text}"),
     }
 }
 
@@ -89,8 +89,8 @@ mod tests {
         let (state, _) = AppState::new(info, (40, 12), UnixMillis(0));
         let mut next = Some(Tour::default());
         while let Some(tour) = next {
-            let words = format!("{}: {} Esc ends it.", tour.title(), words(&state, tour));
-            let lines = text::wrap(&words, usize::from(MIN_COLUMNS) - 2, 0);
+            let text = format!("{}: {} Esc ends it.", tour.title(), step_text(&state, tour));
+            let lines = text::wrap(&text, usize::from(MIN_COLUMNS) - 2, 0);
             assert!(lines.len() <= 2, "{lines:?}");
             next = tour.after(tour.step().unwrap().0);
         }

@@ -55,10 +55,10 @@ pub(crate) fn draw(
     let count = trades.rows().len();
     let popup = window.place(count + 1, layout);
     let visible = usize::from(popup.inner.height).saturating_sub(1);
-    let viewport = Viewport::of(count, visible, document.scroll.top());
+    let viewport = Viewport::new(count, visible, document.scroll.top());
     // Older pages are not counted yet.
     let more = if trades.has_more() { "+" } else { "" };
-    let buttons = window.draw(view, &popup, viewport.position().map(|words| words + more), buf);
+    let buttons = window.draw(view, &popup, viewport.position().map(|text| text + more), buf);
     viewport.bar(view, popup.outer, buf);
     let columns = TradeColumns::new(trades.rows(), usize::from(popup.inner.width));
     let lines = viewport.lines().zip(trades.rows().iter().skip(viewport.first));
@@ -81,8 +81,8 @@ struct TradeColumns([usize; 6]);
 impl TradeColumns {
     /// Returns the most detailed columns that fit `room`: with time, with date, without price.
     fn new(trades: &[NumberedTrade], room: usize) -> Self {
-        let widest = |words: fn(&NumberedTrade) -> String, least: usize| {
-            let widths = trades.iter().map(|trade| words(trade).len());
+        let widest = |text: fn(&NumberedTrade) -> String, least: usize| {
+            let widths = trades.iter().map(|trade| text(trade).len());
             widths.max().unwrap_or(0).max(least)
         };
         let number = widest(|(number, _)| format::thousands(*number), 3);

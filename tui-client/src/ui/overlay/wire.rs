@@ -83,9 +83,9 @@ fn lines(view: &Renderer, row: &WireRow, columns: usize) -> Vec<Line<'static>> {
     if let Some(headers) = row.frame.headers() {
         lines.push(Line::default());
         for (name, value) in headers {
-            let words = format!("{name}: {value}");
+            let text = format!("{name}: {value}");
             lines.extend(
-                text::wrap(&text::sanitize(&words), columns, 2)
+                text::wrap(&text::sanitize(&text), columns, 2)
                     .into_iter()
                     .map(Line::from),
             );
@@ -100,11 +100,11 @@ fn lines(view: &Renderer, row: &WireRow, columns: usize) -> Vec<Line<'static>> {
 
 /// Returns the event, the changed parts of the state before and after, and the effects.
 fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'static>> {
-    let part = |words: String| {
-        let lines = text::wrap(&text::sanitize(&words), columns, 2).into_iter();
+    let part = |text: String| {
+        let lines = text::wrap(&text::sanitize(&text), columns, 2).into_iter();
         lines.map(Line::from).collect::<Vec<_>>()
     };
-    let heading = |words: &'static str| [Line::default(), panel::styled(words, view.theme.title)];
+    let heading = |text: &'static str| [Line::default(), panel::styled(text, view.theme.title)];
     let mut lines = part(step.content.clone());
     if !step.changes.is_empty() {
         lines.extend(heading("CHANGES"));
@@ -121,9 +121,9 @@ fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'
 }
 
 /// Wraps sentences at spaces only, so that no full stop begins a line.
-fn wrapped(view: &Renderer, words: &str, columns: usize) -> Vec<Line<'static>> {
+fn wrapped(view: &Renderer, text: &str, columns: usize) -> Vec<Line<'static>> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text::sanitize(words).split(' ') {
+    for word in text::sanitize(text).split(' ') {
         match lines.last_mut() {
             Some(line) if text::width(line) + 1 + text::width(word) <= columns => {
                 line.push(' ');
@@ -143,13 +143,13 @@ fn facts(view: &Renderer, row: &WireRow) -> String {
     } else {
         "Received"
     };
-    let mut words = format!("{direction} at {}", format::clock_micros(row.at_us, &view.zone));
+    let mut text = format!("{direction} at {}", format::clock_micros(row.at_us, &view.zone));
     if let Some(us) = row.since_us {
-        words.push_str(&format!(", {} after the row before", format::elapsed(us)));
+        text.push_str(&format!(", {} after the row before", format::elapsed(us)));
     }
     if let Some(message) = row.frame.message() {
         let length = i64::try_from(message.length).unwrap_or(i64::MAX);
-        words.push_str(&format!(
+        text.push_str(&format!(
             "; {}: {PREFIX_BYTES} of gRPC and {} of the message",
             format::pluralize(length.saturating_add(5), "byte"),
             format::thousands(length)
@@ -157,14 +157,14 @@ fn facts(view: &Renderer, row: &WireRow) -> String {
     }
     if let Some(order) = row.order {
         let id = order.id.map(uuid::Uuid::from_bytes);
-        words.push_str(&id.map_or_else(String::new, |id| format!("; request ID {id}")));
+        text.push_str(&id.map_or_else(String::new, |id| format!("; request ID {id}")));
         let latency = order.latency_us.map(format::elapsed);
-        words.push_str(&latency.map_or_else(
+        text.push_str(&latency.map_or_else(
             || "; no result yet".to_owned(),
             |latency| format!("; from order to result: {latency}"),
         ));
     }
-    words + "."
+    text + "."
 }
 
 /// Returns the prefix and all fields: side by side, or the bytes below each field.
@@ -185,13 +185,13 @@ fn message_lines(
         false => columns.saturating_sub(2),
     };
     let mut lines = Vec::new();
-    let mut push = |words: String, field: String, bytes: &[u8]| {
+    let mut push = |text: String, field: String, bytes: &[u8]| {
         let mut parts = hex(bytes, bytes_columns).into_iter();
-        let words = text::truncate(&text::sanitize(&words), text_columns).into_owned();
+        let text = text::truncate(&text::sanitize(&text), text_columns).into_owned();
         if wide {
-            let gap = text_columns.saturating_sub(text::width(&words));
+            let gap = text_columns.saturating_sub(text::width(&text));
             lines.push(Line::from(vec![
-                Span::styled(words, view.theme.text),
+                Span::styled(text, view.theme.text),
                 Span::raw(" ".repeat(gap + 1)),
                 Span::styled(format!("{field:<FIELD_COLUMNS$} "), view.theme.accent),
                 Span::styled(parts.next().unwrap_or_default(), view.theme.dim),
@@ -199,7 +199,7 @@ fn message_lines(
             let indent = " ".repeat(text_columns + FIELD_COLUMNS + 2);
             lines.extend(parts.map(|part| panel::styled(format!("{indent}{part}"), view.theme.dim)));
         } else {
-            lines.push(panel::styled(words, view.theme.text));
+            lines.push(panel::styled(text, view.theme.text));
             if !field.is_empty() {
                 lines.push(panel::styled(format!("  {field}"), view.theme.accent));
             }

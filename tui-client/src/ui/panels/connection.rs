@@ -21,7 +21,7 @@ pub(crate) struct Status {
     /// Symbol that is different for each status, independent of color.
     sign: &'static str,
     /// Longest text first.
-    words: Vec<String>,
+    text: Vec<String>,
     style: Style,
     /// Whether the status is shown as a color block.
     badge: bool,
@@ -32,21 +32,21 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    pub(crate) fn of(view: &Renderer, state: &AppState) -> Self {
+    pub(crate) fn new(view: &Renderer, state: &AppState) -> Self {
         let status = state.connection.status(state.now, state.market.interval_ms());
         let price_age = state.market.last().map(|last| state.now.since_ms(last.at));
         let theme = &view.theme;
         let live = theme.good.add_modifier(Modifier::BOLD);
-        let words = |words: &[&str]| words.iter().map(|words| (*words).to_owned()).collect();
-        let (sign, words, style) = match status {
-            ConnectionStatus::Connecting => ("◌", words(&["connecting"]), theme.warning),
+        let text = |text: &[&str]| text.iter().map(|text| (*text).to_owned()).collect();
+        let (sign, text, style) = match status {
+            ConnectionStatus::Connecting => ("◌", text(&["connecting"]), theme.warning),
             ConnectionStatus::Disconnected => (
                 "◇",
-                words(&["you left the table: :gamble rejoins", "left: :gamble rejoins"]),
+                text(&["you left the table: :gamble rejoins", "left: :gamble rejoins"]),
                 theme.warning,
             ),
-            ConnectionStatus::Rejected => ("✗", words(&["rejected: :gamble retries"]), theme.alarm),
-            ConnectionStatus::Live => ("●", live_words(state), live),
+            ConnectionStatus::Rejected => ("✗", text(&["rejected: :gamble retries"]), theme.alarm),
+            ConnectionStatus::Live => ("●", live_texts(state), live),
             ConnectionStatus::Stale { age_ms } => {
                 let age = format::age(age_ms);
                 let long = format!("stale: no price for {age}");
@@ -66,12 +66,12 @@ impl Status {
             ConnectionStatus::Reconnecting { attempt, retry_in_ms } => {
                 let left = format::countdown(retry_in_ms);
                 let short = format!("attempt {attempt} in {left}");
-                let words = vec![
+                let text = vec![
                     format!("reconnecting: {short}"),
                     format!("reconnecting in {left}"),
                     short,
                 ];
-                ("○", words, theme.alarm)
+                ("○", text, theme.alarm)
             }
         };
         let is_current = status == ConnectionStatus::Live;
@@ -82,7 +82,7 @@ impl Status {
         };
         Self {
             sign,
-            words,
+            text,
             style,
             badge: matches!(
                 status,
@@ -97,9 +97,9 @@ impl Status {
 
     pub(crate) fn line(&self, columns: usize) -> Line<'static> {
         let around = if self.badge { " " } else { "" };
-        let variants: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        let words = text::fit(&variants, columns.saturating_sub(if self.badge { 4 } else { 2 }));
-        panel::styled(format!("{around}{} {words}{around}", self.sign), self.style)
+        let variants: Vec<&str> = self.text.iter().map(String::as_str).collect();
+        let text = text::fit(&variants, columns.saturating_sub(if self.badge { 4 } else { 2 }));
+        panel::styled(format!("{around}{} {text}{around}", self.sign), self.style)
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn loss_reason(state: &AppState) -> Option<(&'static str, &str)> {
 }
 
 /// Returns variants of `live`, for a player with latency and the age of the last message.
-fn live_words(state: &AppState) -> Vec<String> {
+fn live_texts(state: &AppState) -> Vec<String> {
     if state.session.settings.watch {
         return vec!["live".to_owned()];
     }
@@ -124,14 +124,14 @@ fn live_words(state: &AppState) -> Vec<String> {
         .map(format::age);
     let shortest = "live".to_owned();
     let with_latency = latency.map(|latency| format!("live {latency}"));
-    let mut words = Vec::new();
+    let mut text = Vec::new();
     if let Some(age) = age {
         let short = with_latency.as_ref().unwrap_or(&shortest);
-        words = vec![
+        text = vec![
             format!("{short}, last message {age} ago"),
             format!("{short}, {age} ago"),
         ];
     }
-    words.extend(with_latency.into_iter().chain([shortest]));
-    words
+    text.extend(with_latency.into_iter().chain([shortest]));
+    text
 }

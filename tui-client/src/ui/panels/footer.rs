@@ -42,7 +42,7 @@ pub(crate) fn draw(
         buttons.push(button(hint.action, area));
         Line::from(vec![
             Span::styled(hint.key, view.theme.accent),
-            Span::styled(format!(" {}", hint.words), view.theme.dim),
+            Span::styled(format!(" {}", hint.text), view.theme.dim),
         ])
         .render(area, buf);
     }
@@ -53,25 +53,25 @@ pub(crate) fn draw(
 struct FooterHint {
     action: Action,
     key: String,
-    words: &'static str,
+    text: &'static str,
     rank: u8,
 }
 
 impl FooterHint {
     /// Returns `None` for an action without a key.
-    fn of(binding: &Binding, keys: &Keymap) -> Option<Self> {
-        let (words, rank) = binding.hint?;
+    fn new(binding: &Binding, keys: &Keymap) -> Option<Self> {
+        let (text, rank) = binding.hint?;
         let key = keys.label(binding.action);
         (!key.is_empty()).then_some(Self {
             action: binding.action,
             key,
-            words,
+            text,
             rank,
         })
     }
 
     fn columns(&self) -> usize {
-        text::width(&self.key) + 1 + text::width(self.words)
+        text::width(&self.key) + 1 + text::width(self.text)
     }
 }
 
@@ -81,7 +81,7 @@ fn hints(settings: &Settings, has_orders: bool, columns: usize) -> Vec<FooterHin
         .iter()
         .filter(|row| settings.offers(row.action) && !settings.forbids(row.action))
         .filter(|row| has_orders || !row.action.needs_resting_orders());
-    let all = offered.filter_map(|row| FooterHint::of(row, &settings.keys));
+    let all = offered.filter_map(|row| FooterHint::new(row, &settings.keys));
     let mut hints: Vec<FooterHint> = all.collect();
     while used_columns(&hints) > columns {
         let least = hints.iter().enumerate().max_by_key(|(_, hint)| hint.rank);
@@ -131,8 +131,8 @@ mod tests {
         assert!(
             hints
                 .iter()
-                .all(|hint| !["tokens", "withdraw"].contains(&hint.words))
+                .all(|hint| !["tokens", "withdraw"].contains(&hint.text))
         );
-        assert!(hints.iter().any(|hint| hint.words == "sell"));
+        assert!(hints.iter().any(|hint| hint.text == "sell"));
     }
 }

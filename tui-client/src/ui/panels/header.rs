@@ -40,7 +40,7 @@ const CHANGE_COLUMNS: usize = 16;
 const SESSION_COLUMNS: usize = 26;
 
 pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
-    let status = Status::of(view, state);
+    let status = Status::new(view, state);
     let area = layout.header.inner(Margin::new(1, 0));
     match layout.size {
         LayoutSize::Small => {
@@ -80,17 +80,17 @@ pub(crate) fn round(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buf
         RoundPhase::Paused => view.theme.warning,
         RoundPhase::Never | RoundPhase::Ended => view.theme.strong,
     };
-    let left = round.words(received.left_ms(state.now)).unwrap_or_default();
+    let left = round.text(received.left_ms(state.now)).unwrap_or_default();
     let gap = if left.is_empty() { 0 } else { 2 };
     let room = usize::from(area.width).saturating_sub(text::width(&left) + gap);
     let said = text::sanitize(&round.announcement);
     let said = text::truncate(&said, room).into_owned();
-    let words = [
+    let text = [
         Span::styled(left, style),
         Span::raw(" ".repeat(gap)),
         Span::styled(said, view.theme.strong),
     ];
-    Line::from_iter(words).render(area, buf);
+    Line::from_iter(text).render(area, buf);
 }
 
 /// Draws the newest headline and, if there is room, its age. It is highlighted until the price can follow it.
@@ -107,15 +107,15 @@ pub(crate) fn news(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
             format!("news, {} ago", format::pluralize(age, "tick")),
         ),
     };
-    let words = text::sanitize(&headline.text);
+    let text = text::sanitize(&headline.text);
     let columns = usize::from(area.width);
-    let mut lines = text::wrap(&words, columns, 0);
+    let mut lines = text::wrap(&text, columns, 0);
     if lines.len() > usize::from(area.height) {
-        lines = vec![text::truncate(&words, columns).into_owned()];
+        lines = vec![text::truncate(&text, columns).into_owned()];
     }
     if let [line] = lines.as_slice() {
         let age = panel::styled(age, view.theme.dim);
-        return panel::sides(&[panel::styled(line, style)], &[age], area, buf);
+        return panel::draw_justified(&[panel::styled(line, style)], &[age], area, buf);
     }
     Text::from_iter(lines.into_iter().map(|line| panel::styled(line, style))).render(area, buf);
 }
@@ -142,7 +142,7 @@ fn price_line(view: &Renderer, state: &AppState, status: &Status, columns: usize
             let (moved, percent) = format::change(change.tokens, change.permille);
             let style = view.theme.change_style(change.tokens);
             [moved, percent]
-                .map(|words| Span::styled(format!(" {words}"), style))
+                .map(|text| Span::styled(format!(" {text}"), style))
                 .into()
         }
         (None, None) => Vec::new(),
@@ -182,8 +182,8 @@ fn session(state: &AppState, columns: usize) -> String {
     let progress = progress(state).unwrap_or_default();
     let both = format!("{player} @ {table}{progress}");
     let shortened = text::width(&player) + 6 <= columns || text::width(&both) <= columns;
-    let words = if shortened { &both } else { &*player };
-    text::truncate(words, columns).into_owned()
+    let text = if shortened { &both } else { &*player };
+    text::truncate(text, columns).into_owned()
 }
 
 /// Returns the tick and the last one, of a game that ends at one.

@@ -118,7 +118,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: 
     }
     if !areas.leaderboard.is_empty() {
         let room = usize::from(areas.leaderboard.width).saturating_sub(TITLE_COLUMNS);
-        let aside = own_rank(state, room).map(|words| panel::styled(format!(" {words} "), view.theme.dim));
+        let aside = own_rank(state, room).map(|text| panel::styled(format!(" {text} "), view.theme.dim));
         let inner = panel::framed(view, "Leaderboard", aside, areas.leaderboard, buf);
         fill(leaderboard_lines(view, state, inner), inner, buf);
     }
@@ -154,8 +154,8 @@ pub(crate) fn tape_lines(view: &Renderer, state: &AppState, columns: usize) -> V
     let line = |line: &TapeLine| match line {
         TapeLine::Trade(row) => trade(view, state, row, columns),
         TapeLine::Skipped(more) => {
-            let words = format!("… {} not shown", format::pluralize(*more, "more trade"));
-            panel::styled(text::truncate(&words, columns).into_owned(), view.theme.dim)
+            let text = format!("… {} not shown", format::pluralize(*more, "more trade"));
+            panel::styled(text::truncate(&text, columns).into_owned(), view.theme.dim)
         }
     };
     lobby.tape().rev().map(line).collect()
@@ -309,7 +309,7 @@ pub(crate) fn players_lines(view: &Renderer, state: &AppState, columns: usize) -
         let style = name_style(view, state, player);
         panel::styled(label(state, player, columns), style)
     });
-    let dim = |words: String| panel::styled(text::truncate(&words, columns).into_owned(), view.theme.dim);
+    let dim = |text: String| panel::styled(text::truncate(&text, columns).into_owned(), view.theme.dim);
     let more = i64::from(players.seated).saturating_sub(i64::try_from(players.online.len()).unwrap_or(0));
     let more = (more > 0).then(|| dim(format!("and {} more", format::thousands(more))));
     let unnamed = i64::from(players.unnamed);
@@ -371,7 +371,7 @@ fn name_style(view: &Renderer, state: &AppState, player: &Player) -> Style {
     }
 }
 
-fn padded(words: &str, columns: usize) -> String {
-    let gap = columns.saturating_sub(text::width(words));
-    format!("{words}{}", " ".repeat(gap))
+fn padded(text: &str, columns: usize) -> String {
+    let gap = columns.saturating_sub(text::width(text));
+    format!("{text}{}", " ".repeat(gap))
 }

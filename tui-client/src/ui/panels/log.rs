@@ -80,16 +80,16 @@ fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
     let open = i64::try_from(state.orders.open().len()).unwrap_or(i64::MAX);
     if waiting == 0 && open > 0 {
         let key = panel::key_label(state, Action::Orders);
-        let words = format!(" {}, {key} lists them ", format::pluralize(open, "open order"));
-        return Some(panel::styled(words, view.theme.dim));
+        let text = format!(" {}, {key} lists them ", format::pluralize(open, "open order"));
+        return Some(panel::styled(text, view.theme.dim));
     }
-    let words = format!(" … {} waiting ", format::pluralize(waiting, "order"));
-    (waiting > 0).then(|| panel::styled(words, view.theme.warning))
+    let text = format!(" … {} waiting ", format::pluralize(waiting, "order"));
+    (waiting > 0).then(|| panel::styled(text, view.theme.warning))
 }
 
 /// Returns the introduction for new players.
 fn introduction(view: &Renderer, state: &AppState) -> Vec<Line<'static>> {
-    let dim = |words: &'static str| Span::styled(words, view.theme.dim);
+    let dim = |text: &'static str| Span::styled(text, view.theme.dim);
     let key = |action| panel::key(view, state, action);
     let (first, then) = match state.session.settings.last_tick {
         Some(_) => (vec![dim("The market is open:")], ""),
@@ -123,7 +123,7 @@ fn entry_lines(
     rows: usize,
     small: bool,
 ) -> Vec<Line<'static>> {
-    let (sign, words, style) = status(view, entry);
+    let (sign, text, style) = status(view, entry);
     let time = if small {
         format!("{} ", format::clock_minutes(entry.at, &view.zone))
     } else {
@@ -142,7 +142,7 @@ fn entry_lines(
     let used_columns = text::width(&time) + text::width(sign) + 1 + text::width(&label);
     let indent = if small { 8 } else { used_columns };
     let first_room = columns.saturating_sub(used_columns);
-    let parts = wrap_hanging(&words, first_room, columns.saturating_sub(indent), rows);
+    let parts = wrap_hanging(&text, first_room, columns.saturating_sub(indent), rows);
     let mut parts = parts.into_iter();
     let mut lines = vec![Line::from(vec![
         Span::styled(time, view.theme.dim),
@@ -155,15 +155,15 @@ fn entry_lines(
 }
 
 /// Wraps words to at most `rows` lines, the first of which has a width of its own.
-fn wrap_hanging(words: &str, first_columns: usize, rest_columns: usize, rows: usize) -> Vec<String> {
-    if rows <= 1 || text::width(words) <= first_columns {
-        return vec![text::truncate(words, first_columns).into_owned()];
+fn wrap_hanging(text: &str, first_columns: usize, rest_columns: usize, rows: usize) -> Vec<String> {
+    if rows <= 1 || text::width(text) <= first_columns {
+        return vec![text::truncate(text, first_columns).into_owned()];
     }
-    let first = text::wrap(words, first_columns, 0)
+    let first = text::wrap(text, first_columns, 0)
         .into_iter()
         .next()
         .unwrap_or_default();
-    let rest = words.get(first.len()..).unwrap_or_default().trim_start();
+    let rest = text.get(first.len()..).unwrap_or_default().trim_start();
     let mut lines = text::wrap(rest, rest_columns, 0);
     if lines.len() >= rows {
         let cut = lines.split_off(rows.saturating_sub(2)).join(" ");
@@ -214,9 +214,9 @@ fn status(view: &Renderer, entry: &LogEntry) -> (&'static str, String, Style) {
             ("✓", traded(&entry.action, i64::from(*price)), theme.text)
         }
         ActionStatus::Traded { price: None } => ("✓", "executed".to_owned(), theme.text),
-        ActionStatus::Done(words) => ("✓", text::sanitize(words).into_owned(), theme.text),
-        ActionStatus::Rejected(words) => ("✗", format!("rejected: {}", text::sanitize(words)), theme.warning),
-        ActionStatus::NotSent(words) => ("✗", format!("not sent: {}", text::sanitize(words)), theme.warning),
+        ActionStatus::Done(text) => ("✓", text::sanitize(text).into_owned(), theme.text),
+        ActionStatus::Rejected(text) => ("✗", format!("rejected: {}", text::sanitize(text)), theme.warning),
+        ActionStatus::NotSent(text) => ("✗", format!("not sent: {}", text::sanitize(text)), theme.warning),
         ActionStatus::Unanswered => (
             "?",
             "no answer: see the wallet for the result".to_owned(),

@@ -74,11 +74,11 @@ fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let figure = |columns| {
         let mut figure = Line::from(vec![
             Span::styled("◂ ", theme.dim),
-            Span::styled(quantity_words(state, columns), theme.strong),
+            Span::styled(quantity_text(state, columns), theme.strong),
             Span::styled(" ▸", theme.dim),
         ]);
         if let Some(limit) = state.ticket.limit() {
-            let limit = format!(" {}", limit_words(limit, columns));
+            let limit = format!(" {}", limit_text(limit, columns));
             figure.push_span(Span::styled(limit, theme.strong));
         }
         figure
@@ -94,11 +94,11 @@ fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     };
     let room = usize::from(area.width).saturating_sub(figure.width() + 1);
     let label = text::fit(&[&longest, &longer, &long, "quantity"], room);
-    panel::pair(view, &label, &[figure, compact], area, buf);
+    panel::draw_labeled(view, &label, &[figure, compact], area, buf);
 }
 
 /// Returns the quantity as typed, or formatted in at most `columns`.
-fn quantity_words(state: &AppState, columns: usize) -> String {
+fn quantity_text(state: &AppState, columns: usize) -> String {
     match state.ticket.quantity() {
         // Keeps `2.5k` as it is while it is typed.
         Quantity::Count(_) if !state.ticket.typed().bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -113,7 +113,7 @@ fn quantity_words(state: &AppState, columns: usize) -> String {
 
 /// Returns `@ 14`, or `@ 14_` while it is typed; `@ 14 rest` or `stop 14` of an order that rests. The price has at most
 /// `columns`.
-fn limit_words(limit: Limit, columns: usize) -> String {
+fn limit_text(limit: Limit, columns: usize) -> String {
     let price = match limit.price {
         0 => String::new(),
         price => format::compact(price, columns),
@@ -183,7 +183,7 @@ fn side_lines(
         Side::Sell => theme.sell,
     };
     // The preview uses the last price, but the server executes at the current one.
-    let is_current = Status::of(view, state).is_current;
+    let is_current = Status::new(view, state).is_current;
     let figures = if is_current { theme.text } else { theme.dim };
     let label = fit(&labels(state, side, now), button).to_string();
     let mut lines = vec![panel::styled(format!("{label:^columns$}"), button)];
@@ -191,14 +191,14 @@ fn side_lines(
         lines.push(Line::default());
     }
     let rows = usize::from(area.height).saturating_sub(lines.len());
-    let rest = price.and_then(|price| rest_words(state, side, price, columns, rows));
+    let rest = price.and_then(|price| rest_text(state, side, price, columns, rows));
     let effect = preview.map(|preview| effect(side, preview, qualifier, columns));
     let effect = effect.unwrap_or_default();
     let total = || effect.first().map(|variants| fit(variants, theme.dim));
     match (problem, rest, compact) {
-        (Some(words), _, true) => lines.push(fit(&words, theme.warning)),
-        (None, Some(words), _) => {
-            lines.extend(words.into_iter().map(|words| panel::styled(words, figures)));
+        (Some(text), _, true) => lines.push(fit(&text, theme.warning)),
+        (None, Some(text), _) => {
+            lines.extend(text.into_iter().map(|text| panel::styled(text, figures)));
             lines.extend(total());
         }
         (None, None, true) => {
@@ -206,20 +206,20 @@ fn side_lines(
             lines.extend(effect.map(|variants| fit(&variants, figures)));
         }
         (None, None, false) => lines.extend(effect.iter().map(|variants| fit(variants, figures))),
-        (Some(words), _, false) => {
+        (Some(text), _, false) => {
             lines.extend(total());
             let rows = usize::from(area.height).saturating_sub(lines.len());
-            let wrapped = wrap_fitting(&words, columns, rows).into_iter();
-            lines.extend(wrapped.map(|words| panel::styled(words, theme.warning)));
+            let wrapped = wrap_fitting(&text, columns, rows).into_iter();
+            lines.extend(wrapped.map(|text| panel::styled(text, theme.warning)));
             let hint = buy_tokens_hint(state, side, now);
-            lines.extend(hint.map(|words| fit(&[words], theme.dim)));
+            lines.extend(hint.map(|text| fit(&[text], theme.dim)));
         }
     }
     lines
 }
 
 /// Returns when an order that rests executes, in at most `rows` lines; `None` for other orders.
-fn rest_words(state: &AppState, side: Side, price: i32, columns: usize, rows: usize) -> Option<Vec<String>> {
+fn rest_text(state: &AppState, side: Side, price: i32, columns: usize, rows: usize) -> Option<Vec<String>> {
     let condition = state.ticket.limit()?.condition()?;
     let prices = condition.prices(side);
     let compact = format::compact(condition.price, COMPACT_COLUMNS);
@@ -244,13 +244,13 @@ fn rest_words(state: &AppState, side: Side, price: i32, columns: usize, rows: us
 
 /// Wraps the first variant that fits without a broken word, or else truncates the last one.
 fn wrap_fitting(variants: &[String], columns: usize, rows: usize) -> Vec<String> {
-    let has_room = |words: &&String| words.split(' ').all(|word| text::width(word) <= columns);
+    let has_room = |text: &&String| text.split(' ').all(|word| text::width(word) <= columns);
     let whole = variants.iter().filter(has_room);
     let fitting = whole
-        .map(|words| text::wrap(words, columns, 0))
+        .map(|text| text::wrap(text, columns, 0))
         .find(|lines| lines.len() <= rows);
     let truncated = || {
-        let shortest = variants.last().map(|words| text::truncate(words, columns));
+        let shortest = variants.last().map(|text| text::truncate(text, columns));
         shortest.map(Cow::into_owned).into_iter().collect()
     };
     fitting.unwrap_or_else(truncated)
@@ -264,9 +264,7 @@ fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 6]
         count.map_or_else(String::new, |count| format!(" {count}"))
     });
     let limit = state.ticket.limit();
-    let limit = limit.map_or_else(String::new, |limit| {
-        format!(" {}", limit_words(limit, usize::MAX))
-    });
+    let limit = limit.map_or_else(String::new, |limit| format!(" {}", limit_text(limit, usize::MAX)));
     let key = panel::key_label(state, action_of(side));
     [
         format!("{key}  {word}{count}{limit}"),
@@ -284,8 +282,8 @@ fn buy_tokens_hint(state: &AppState, side: Side, preview: Option<Preview>) -> Op
     lacks_tokens.then(|| format!("{} buys tokens", panel::key_label(state, Action::BuyTokens)))
 }
 
-fn owned(words: &[&str]) -> Vec<String> {
-    words.iter().map(|words| (*words).to_owned()).collect()
+fn owned(text: &[&str]) -> Vec<String> {
+    text.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// Returns the reason why the client or the server would reject the limit now.
@@ -337,15 +335,15 @@ fn problem(
     preview: Option<Preview>,
     columns: usize,
 ) -> Option<Vec<String>> {
-    let reason = |words: &[&str]| Some(owned(words));
-    if let Some(words) = connection_problem(state) {
-        return reason(words);
+    let reason = |text: &[&str]| Some(owned(text));
+    if let Some(text) = connection_problem(state) {
+        return reason(text);
     }
     let Some(price) = price else {
         return reason(&["no price yet"]);
     };
-    if let Some(words) = limit_problem(state, side, price) {
-        return Some(words);
+    if let Some(text) = limit_problem(state, side, price) {
+        return Some(text);
     }
     let Some(preview) = preview else {
         return match side {
@@ -378,13 +376,13 @@ fn problem(
 
 /// Returns total, tokens and stocks after the order, longest first. `qualifier`, long and short, qualifies the total.
 fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) -> Vec<Vec<String>> {
-    let words = match side {
+    let text = match side {
         Side::Buy => ["cost", "cost"],
         Side::Sell => ["proceeds", "get"],
     };
     let within = |before: &str, amount| format::compact(amount, columns.saturating_sub(before.len()));
-    let tokens = |words: [&str; 2], qualifier: [&str; 2], amount: i64| {
-        let ([word, short], [qualifier, qualifier_short]) = (words, qualifier);
+    let tokens = |text: [&str; 2], qualifier: [&str; 2], amount: i64| {
+        let ([word, short], [qualifier, qualifier_short]) = (text, qualifier);
         let number = format::thousands(amount);
         vec![
             format!("{word}: {qualifier}{}", format::pluralize(amount, "token")),
@@ -406,7 +404,7 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
     };
     // The total at the limit may exceed the balance where the total at the current price does not.
     let balance = preview.tokens_after.filter(|tokens| *tokens >= 0);
-    let total = tokens(words, qualifier, preview.total);
+    let total = tokens(text, qualifier, preview.total);
     let balance = balance.map(|amount| tokens(["balance", "bal."], [""; 2], amount));
     std::iter::once(total)
         .chain(balance)

@@ -34,8 +34,8 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         let change = match newest_first.peek().map(|before| price - i64::from(before.price)) {
             None => Span::raw("          "),
             Some(by) => {
-                let words = format!("   {} {:>5}", format::arrow(by), format::signed(by));
-                Span::styled(words, theme.change_style(by))
+                let text = format!("   {} {:>5}", format::arrow(by), format::signed(by));
+                Span::styled(text, theme.change_style(by))
             }
         };
         panel::styled(format::clock(point.at, &view.zone), theme.dim).render(row, buf);

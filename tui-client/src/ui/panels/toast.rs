@@ -30,18 +30,18 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     let area = layout.chart.inner(Margin::new(border, border));
     let toasts: Vec<_> = state.alerts.toasts().collect();
     for (toast, row) in toasts.into_iter().rev().zip(area.rows()) {
-        let words = format!(" {} ", words(&toast.kind));
-        let words = text::truncate(&words, usize::from(area.width));
-        let columns = u16::try_from(text::width(&words)).unwrap_or(row.width);
+        let text = format!(" {} ", toast_text(&toast.kind));
+        let text = text::truncate(&text, usize::from(area.width));
+        let columns = u16::try_from(text::width(&text)).unwrap_or(row.width);
         let [place] = row.layout(&Layout::horizontal([Constraint::Length(columns)]).flex(Flex::End));
         Clear.render(place, buf);
-        panel::styled(words, view.theme.alarm).render(place, buf);
+        panel::styled(text, view.theme.alarm).render(place, buf);
     }
 }
 
-fn words(kind: &ToastKind) -> String {
+fn toast_text(kind: &ToastKind) -> String {
     match kind {
-        ToastKind::Info(words) => text::sanitize(words).into_owned(),
+        ToastKind::Info(text) => text::sanitize(text).into_owned(),
         ToastKind::Reached(alert, price) => {
             let sign = match alert {
                 Alert::Above(_) => "▲",

@@ -94,11 +94,11 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         if spaced && row.group && index > 0 {
             areas.next();
         }
-        panel::pair(view, row.label, &row.lines, areas.next().unwrap_or_default(), buf);
+        panel::draw_labeled(view, row.label, &row.lines, areas.next().unwrap_or_default(), buf);
     }
     if matches!(state.holdings, WalletState::TokensOnly(_)) {
-        let words = text::wrap(TOKENS_ONLY, usize::from(inner.width), 0);
-        for (line, area) in words.into_iter().zip(areas.skip(1)) {
+        let text = text::wrap(TOKENS_ONLY, usize::from(inner.width), 0);
+        for (line, area) in text.into_iter().zip(areas.skip(1)) {
             panel::styled(line, view.theme.dim).render(area, buf);
         }
     }
@@ -106,14 +106,14 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
 
 fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     let theme = &view.theme;
-    let is_current = Status::of(view, state).is_current;
+    let is_current = Status::new(view, state).is_current;
     let at_price = |lines| at_price(view, is_current, lines);
     let price = state.market.last().map(|last| last.price);
     let wallet = state.holdings.wallet();
     let plain = |amount: Option<i64>| vec![Line::from(known(amount.map(format::thousands)))];
     let strong =
         |amount: Option<i64>| vec![panel::styled(known(amount.map(format::thousands)), theme.strong)];
-    let words = |words: Option<String>| vec![Line::from(known(words))];
+    let text = |text: Option<String>| vec![Line::from(known(text))];
     let valued =
         |compute: fn(&Wallet, i32) -> i64| wallet.zip(price).map(|(wallet, price)| compute(wallet, price));
     let tokens = state.holdings.tokens().map(i64::from);
@@ -129,7 +129,7 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     let realised = wallet.map(|wallet| (wallet.realised_pnl, None));
     rows.extend([
         WalletRow::new("stocks", strong(stocks), 0),
-        WalletRow::new("average cost", words(average), 2),
+        WalletRow::new("average cost", text(average), 2),
         WalletRow::new("value", at_price(plain(valued(Wallet::value))), 3),
         WalletRow::new("unrealised", at_price(profit(view, unrealised)), 1).begins_group(),
         WalletRow::new("realised", profit(view, realised), 2),
@@ -141,8 +141,8 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
         let share = share_bar(view, valued(Wallet::value).zip(valued(Wallet::equity)));
         rows.extend([
             WalletRow::new("in stocks", at_price(vec![share]), 5),
-            WalletRow::new("dollars in", words(dollars_in), 4).begins_group(),
-            WalletRow::new("dollars out", words(dollars_out), 4),
+            WalletRow::new("dollars in", text(dollars_in), 4).begins_group(),
+            WalletRow::new("dollars out", text(dollars_out), 4),
         ]);
     } else {
         let both = dollars_in.zip(dollars_out);
@@ -152,7 +152,7 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
                 .map(|dollars| format::compact(dollars, COMPACT_COLUMNS));
             Line::from(format!("{paid_in} $ / {out} $"))
         });
-        let both = words(both).into_iter().chain(compact).collect();
+        let both = text(both).into_iter().chain(compact).collect();
         rows.push(WalletRow::new("in / out", both, 4).begins_group());
     }
     rows
@@ -177,7 +177,7 @@ fn profit(view: &Renderer, profit: Option<(i64, Option<Permille>)>) -> Vec<Line<
         format::compact_signed(tokens, COMPACT_COLUMNS)
     );
     let variants = percent.into_iter().chain([amount, compact]);
-    variants.map(|words| panel::styled(words, style)).collect()
+    variants.map(|text| panel::styled(text, style)).collect()
 }
 
 /// Returns the share of stocks in the equity as a bar of ten cells and a percentage.
@@ -198,7 +198,7 @@ fn share_bar(view: &Renderer, share: Option<(i64, i64)>) -> Line<'static> {
 fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let theme = &view.theme;
     let [first, second] = area.layout(&Layout::vertical([Length(1), Length(1)]));
-    let strong = |words: String| panel::styled(words, theme.strong);
+    let strong = |text: String| panel::styled(text, theme.strong);
     let tokens = match state.holdings.tokens().map(i64::from) {
         None => vec![strong(format!("{} tokens", format::UNKNOWN))],
         Some(tokens) => vec![
@@ -211,21 +211,21 @@ fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
             WalletState::TokensOnly(_) => "this casino reports tokens only",
             WalletState::Unknown | WalletState::Known(_) => "the wallet is not known yet",
         };
-        panel::sides(&tokens, &[], first, buf);
+        panel::draw_justified(&tokens, &[], first, buf);
         panel::styled(reason, theme.dim).render(second, buf);
         return;
     };
     let stocks = strong(format::pluralize(wallet.stocks, "stock"));
     let mut at_average = stocks.clone();
     if let Some(average) = wallet.average_cost() {
-        let words = format!(" at {}", format::hundredths(average));
-        at_average.push_span(Span::styled(words, theme.dim));
+        let text = format!(" at {}", format::hundredths(average));
+        at_average.push_span(Span::styled(text, theme.dim));
     }
-    panel::sides(&tokens, &[at_average, stocks], first, buf);
+    panel::draw_justified(&tokens, &[at_average, stocks], first, buf);
     let Some(price) = state.market.last().map(|last| last.price) else {
         return;
     };
-    let is_current = Status::of(view, state).is_current;
+    let is_current = Status::new(view, state).is_current;
     let equity = [usize::MAX, COMPACT_COLUMNS].map(|columns| {
         let equity = format::compact(wallet.equity(price), columns).into();
         Line::from(vec![Span::styled("equity ", theme.dim), equity])
@@ -240,7 +240,7 @@ fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
             lines
         }
     };
-    panel::sides(&at_price(view, is_current, equity.into()), &profits, second, buf);
+    panel::draw_justified(&at_price(view, is_current, equity.into()), &profits, second, buf);
 }
 
 fn known(value: Option<String>) -> String {

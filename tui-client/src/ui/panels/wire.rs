@@ -153,13 +153,13 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
         (Some(_), Some(position)) => position.saturating_sub(rows / 2),
         _ => total,
     };
-    let viewport = Viewport::of(total, rows, first);
+    let viewport = Viewport::new(total, rows, first);
     let style = |position: usize, style: Style| match Some(position) == selected && pane.view.is_focused {
         true => style.add_modifier(Modifier::REVERSED),
         false => style,
     };
     let shown = viewport.lines();
-    let columns = Columns::of(inner.width);
+    let columns = Columns::for_width(inner.width);
     let changes = inner.width.saturating_sub(12 + EVENT_COLUMNS + 2);
     let rows: Vec<Row<'_>> = match pane.view.side {
         PaneSide::Wire => {
@@ -197,10 +197,16 @@ fn title(state: &AppState) -> &'static str {
 
 fn hints(state: &AppState) -> Vec<Hints> {
     let key = panel::key_label(state, Action::Wire);
-    let closes = || Hint::words(format!("{key} closes"));
-    let (select, opens) = (|| Hint::words("arrows select"), || Hint::words("Enter opens"));
+    let closes = || Hint::without_key(format!("{key} closes"));
+    let (select, opens) = (
+        || Hint::without_key("arrows select"),
+        || Hint::without_key("Enter opens"),
+    );
     if state.wire.is_replay {
-        let (step, reducer) = (|| Hint::words(". , step"), || Hint::words("r reducer"));
+        let (step, reducer) = (
+            || Hint::without_key(". , step"),
+            || Hint::without_key("r reducer"),
+        );
         return vec![
             [select(), opens(), step(), reducer(), closes()].into(),
             [opens(), step(), reducer()].into(),
@@ -208,16 +214,19 @@ fn hints(state: &AppState) -> Vec<Hints> {
         ];
     }
     if !state.wire.view.is_focused {
-        return vec![[Hint::words("Enter selects"), closes()].into(), [closes()].into()];
+        return vec![
+            [Hint::without_key("Enter selects"), closes()].into(),
+            [closes()].into(),
+        ];
     }
     vec![
-        [select(), opens(), Hint::words("Esc back"), closes()].into(),
+        [select(), opens(), Hint::without_key("Esc back"), closes()].into(),
         [opens(), closes()].into(),
     ]
 }
 
 fn heading(view: &Renderer) -> Row<'static> {
-    let right = |words: &'static str| Line::from(words).right_aligned();
+    let right = |text: &'static str| Line::from(text).right_aligned();
     let cells = [
         "time".into(),
         "".into(),
@@ -249,7 +258,7 @@ enum Columns {
 }
 
 impl Columns {
-    fn of(width: u16) -> Self {
+    fn for_width(width: u16) -> Self {
         // The other columns, and the spaces between all.
         const ALL: u16 = 12 + 1 + 13 + 7 + 9 + 5;
         const FEW: u16 = 8 + 1 + 2;
@@ -267,26 +276,26 @@ impl Columns {
     }
 
     fn row(self, view: &Renderer, row: &WireRow) -> Row<'static> {
-        let time = |words: String| Cell::from(Span::styled(words, view.theme.dim));
-        let right = |words: String| Cell::from(Line::from(words).right_aligned());
-        let cut = |words: &str, columns: u16| text::truncate(words, usize::from(columns)).into_owned();
+        let time = |text: String| Cell::from(Span::styled(text, view.theme.dim));
+        let right = |text: String| Cell::from(Line::from(text).right_aligned());
+        let cut = |text: &str, columns: u16| text::truncate(text, usize::from(columns)).into_owned();
         match self {
             Self::All(columns) => Row::new([
                 time(format::clock_micros(row.at_us, &view.zone)),
                 arrow(row).into(),
                 row.kind.name().into(),
-                cut(&message_words(row, row.order), columns).into(),
+                cut(&message_text(row, row.order), columns).into(),
                 right(size(row)),
                 right(since(row)),
             ]),
             Self::Few(columns) => {
                 // The outcome of an order matters more than its ID and its latency.
                 let order = row.order.filter(|_| row.kind == RowKind::Order);
-                let words = format!("{} {}", row.kind.name(), message_words(row, order));
+                let text = format!("{} {}", row.kind.name(), message_text(row, order));
                 Row::new([
                     time(format::clock(UnixMillis(row.at_us / 1_000), &view.zone)),
                     arrow(row).into(),
-                    cut(&words, columns).into(),
+                    cut(&text, columns).into(),
                 ])
             }
         }
@@ -312,22 +321,22 @@ fn since(row: &WireRow) -> String {
 
 /// Returns the fields in words, sanitized, with the request ID and the latency of `order`: after an order, which is short,
 /// and before a result.
-fn message_words(row: &WireRow, order: Option<OrderLink>) -> String {
+fn message_text(row: &WireRow, order: Option<OrderLink>) -> String {
     let missed = match row.missed {
         0 => String::new(),
         missed => format!("({missed} missed) "),
     };
-    let words = text::sanitize(&row.words);
+    let text = text::sanitize(&row.text);
     let Some(order) = order else {
-        return format!("{missed}{words}");
+        return format!("{missed}{text}");
     };
     let tag = order.tag().unwrap_or_default();
     let latency = order.latency_us.map_or_else(String::new, format::elapsed);
     let link = format!("{tag} {latency}");
     let again = if order.is_repeated { "again " } else { "" };
     match row.kind {
-        RowKind::Order => format!("{missed}{words}  {again}{}", link.trim()),
-        _ => format!("{missed}{} {words}", link.trim()),
+        RowKind::Order => format!("{missed}{text}  {again}{}", link.trim()),
+        _ => format!("{missed}{} {text}", link.trim()),
     }
 }
 
@@ -340,7 +349,7 @@ pub(crate) fn plain_line(row: &WireRow, zone: &TimeZone) -> String {
         row.kind.name(),
         size(row),
         since(row),
-        message_words(row, row.order),
+        message_text(row, row.order),
     )
 }
 

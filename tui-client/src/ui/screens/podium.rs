@@ -115,7 +115,7 @@ fn step(view: &Renderer, state: &AppState, standing: &Standing, area: Rect, buf:
     let steps_below = u16::try_from(standing.rank.clamp(1, 3)).unwrap_or(1) - 1;
     let lower = steps_below.saturating_mul(highest.saturating_sub(LOWEST_ROWS) / 2);
     let rows = [Fill(1), Length(WORD_ROWS), Length(highest.saturating_sub(lower))];
-    let [_, words, block] = area.layout(&Layout::vertical(rows));
+    let [_, text, block] = area.layout(&Layout::vertical(rows));
     Block::bordered()
         .border_style(view.theme.border)
         .merge_borders(MergeStrategy::Exact)
@@ -125,8 +125,8 @@ fn step(view: &Renderer, state: &AppState, standing: &Standing, area: Rect, buf:
     let rank = Text::from_iter(rank).style(view.theme.title).centered();
     rank.render(digits.inner(Margin::new(1, 0)), buf);
 
-    let words = words.inner(Margin::new(1, 0));
-    let columns = usize::from(words.width);
+    let text = text.inner(Margin::new(1, 0));
+    let columns = usize::from(text.width);
     let (won, share, by) = match standing.performance {
         Some(won) => {
             let profit = format::compact_signed(won.profit, columns);
@@ -137,8 +137,8 @@ fn step(view: &Renderer, state: &AppState, standing: &Standing, area: Rect, buf:
     let share = share.map(|share| format::compact_percent(share, columns));
     let share = share.unwrap_or_default();
     let name = lobby::label(state, &standing.player, columns);
-    let line = |words: String, style| panel::styled(text::truncate(&words, columns).into_owned(), style);
+    let line = |text: String, style| panel::styled(text::truncate(&text, columns).into_owned(), style);
     let gain = view.theme.change_style(by);
     let lines = [line(name, view.theme.strong), line(won, gain), line(share, gain)];
-    Text::from_iter(lines).centered().render(words, buf);
+    Text::from_iter(lines).centered().render(text, buf);
 }

@@ -41,14 +41,14 @@ impl Renderer {
     pub fn draw_replay(&self, replay: &Replay, frame: &mut Frame<'_>) -> FrameInfo {
         let frame_info = self.draw(replay.state(), frame);
         let [_, strip] = frame.area().layout(&Layout::vertical([Fill(1), Length(1)]));
-        let words = words(replay, usize::from(strip.width));
+        let text = bar_text(replay, usize::from(strip.width));
         frame.render_widget(Clear, strip);
-        frame.render_widget(Paragraph::new(words).style(self.theme.alarm), strip);
+        frame.render_widget(Paragraph::new(text).style(self.theme.alarm), strip);
         frame_info
     }
 }
 
-fn words(replay: &Replay, columns: usize) -> String {
+fn bar_text(replay: &Replay, columns: usize) -> String {
     let place = place(replay.position());
     let keys = match replay.state().wire.view.is_open {
         true => PANE_KEYS,
@@ -104,8 +104,8 @@ mod tests {
             (54, "., +- W q"),
             (38, "., W q"),
         ] {
-            let words = words(&replay, columns);
-            assert!(words.contains(keys) && !words.contains(" r "), "{words}");
+            let text = bar_text(&replay, columns);
+            assert!(text.contains(keys) && !text.contains(" r "), "{text}");
         }
         replay.open_wire();
         for (columns, keys) in [
@@ -114,8 +114,8 @@ mod tests {
             (54, "., +- W r q"),
             (38, "., W r q"),
         ] {
-            let words = words(&replay, columns);
-            assert!(words.contains(keys) && width(&words) <= columns, "{words}");
+            let text = bar_text(&replay, columns);
+            assert!(text.contains(keys) && width(&text) <= columns, "{text}");
         }
     }
 
@@ -154,8 +154,8 @@ mod tests {
                 "REPLAY end of recording, 0:12 of 75:00 x4",
             ),
         ];
-        for (position, words) in cases {
-            assert_eq!(place(position), words);
+        for (position, text) in cases {
+            assert_eq!(place(position), text);
         }
     }
 }

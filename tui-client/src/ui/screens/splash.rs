@@ -141,15 +141,15 @@ fn bars(width: usize) -> impl Iterator<Item = u64> {
 
 /// Returns player, server and status, and the reason if the connection is lost.
 fn connection(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
-    let status = Status::of(view, state).line(columns);
-    let seat = &state.session.info;
-    let seat = format!(
+    let status = Status::new(view, state).line(columns);
+    let info = &state.session.info;
+    let info = format!(
         "{} @ {}",
-        text::sanitize(&seat.player),
-        text::sanitize(&seat.server)
+        text::sanitize(&info.player),
+        text::sanitize(&info.server)
     );
     let room = columns.saturating_sub(status.width() + 2);
-    let mut line = panel::styled(format!("{}  ", text::truncate(&seat, room)), view.theme.dim);
+    let mut line = panel::styled(format!("{}  ", text::truncate(&info, room)), view.theme.dim);
     line.spans.extend(status.spans);
     let why = connection::loss_reason(state).map(|(_, why)| {
         let why = text::sanitize(why);
@@ -165,12 +165,12 @@ fn keys(view: &Renderer, state: &AppState, columns: usize) -> Vec<(Key, Line<'st
     for action in KEYS {
         let key = state.session.settings.keys.keys(action).first();
         let row = BINDINGS.iter().find(|row| row.action == action);
-        let Some((key, (words, _))) = key.zip(row.and_then(|row| row.hint)) else {
+        let Some((key, (text, _))) = key.zip(row.and_then(|row| row.hint)) else {
             continue;
         };
         let hint = Line::from(vec![
             Span::styled(key.label(), view.theme.accent),
-            Span::styled(format!(" {words}"), view.theme.dim),
+            Span::styled(format!(" {text}"), view.theme.dim),
         ]);
         if used_columns + hint.width() <= columns {
             used_columns += hint.width() + GAP;

@@ -35,9 +35,9 @@ const SPARK_CELLS: usize = 60;
 #[must_use]
 pub fn summary(state: &AppState) -> Vec<String> {
     let summary = state.summary();
-    let seat = &state.session.info;
+    let info = &state.session.info;
     let rows = [
-        ("AwesomeStock", Some(format!("{} @ {}", seat.player, seat.server))),
+        ("AwesomeStock", Some(format!("{} @ {}", info.player, info.server))),
         ("played", Some(format::age(summary.played_ms))),
         ("trades", Some(trades(&summary))),
         ("P&L", pnl(&summary)),
@@ -47,14 +47,14 @@ pub fn summary(state: &AppState) -> Vec<String> {
         ("unanswered", unanswered(&summary)),
     ];
     let mut lines = Vec::new();
-    for (name, words) in rows {
-        let words = words.map(|words| sanitize(&words).into_owned());
-        let wrapped = words.map(|words| wrap(&words, COLUMNS, 0)).unwrap_or_default();
+    for (name, text) in rows {
+        let text = text.map(|text| sanitize(&text).into_owned());
+        let wrapped = text.map(|text| wrap(&text, COLUMNS, 0)).unwrap_or_default();
         let names = std::iter::once(name).chain(std::iter::repeat(""));
         lines.extend(
             names
                 .zip(wrapped)
-                .map(|(name, words)| format!("{name:NAME_COLUMNS$}{words}")),
+                .map(|(name, text)| format!("{name:NAME_COLUMNS$}{text}")),
         );
     }
     lines

@@ -49,7 +49,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let base = *layout;
-    let status = Status::of(view, state);
+    let status = Status::new(view, state);
     let digits = digits(state, base.area);
     let price_rows = text::cells(digits.len()).max(BESIDE_ROWS);
     let news_rows = base.news.height;
@@ -152,7 +152,7 @@ fn title(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &m
         let players = Span::styled(format!("{players}  "), view.theme.strong);
         with_players.spans.insert(0, players);
     }
-    panel::sides(&[with_server, stock], &[with_players, status], area, buf);
+    panel::draw_justified(&[with_server, stock], &[with_players, status], area, buf);
 }
 
 /// Draws the price, and beside it its changes and the next tick.

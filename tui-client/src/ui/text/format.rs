@@ -57,7 +57,7 @@ pub fn compact(number: impl Into<i64>, columns: usize) -> String {
         0 => format!("{units}{letter}"),
         places => format!("{units}.{}{letter}", decimals.get(..places).unwrap_or_default()),
     };
-    let fitting = (1..=3).rev().map(with).find(|words| words.len() <= columns);
+    let fitting = (1..=3).rev().map(with).find(|text| text.len() <= columns);
     fitting.unwrap_or_else(|| with(0))
 }
 

@@ -76,9 +76,9 @@ pub(crate) fn head(text: &str, columns: usize) -> &str {
 /// Returns the first of `candidates` that fits `columns`, or the last one truncated.
 #[must_use]
 pub fn fit<'a>(candidates: &[&'a str], columns: usize) -> Cow<'a, str> {
-    let fitting = candidates.iter().find(|words| width(words) <= columns);
+    let fitting = candidates.iter().find(|text| width(text) <= columns);
     match (fitting, candidates.last()) {
-        (Some(words), _) => Cow::Borrowed(words),
+        (Some(text), _) => Cow::Borrowed(text),
         (None, Some(last)) => truncate(last, columns),
         (None, None) => Cow::Borrowed(""),
     }

@@ -15,23 +15,23 @@ pub(crate) const CLOSES: Hint = Hint::new("Esc closes", Key::ESC);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hint {
-    words: Cow<'static, str>,
+    text: Cow<'static, str>,
     /// Key that a click presses; `None` for hints of several keys.
     key: Option<Key>,
 }
 
 impl Hint {
-    pub(crate) const fn new(words: &'static str, key: Key) -> Self {
+    pub(crate) const fn new(text: &'static str, key: Key) -> Self {
         Self {
-            words: Cow::Borrowed(words),
+            text: Cow::Borrowed(text),
             key: Some(key),
         }
     }
 
     /// Creates a hint that is not clickable.
-    pub(crate) fn words(words: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn without_key(text: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            words: words.into(),
+            text: text.into(),
             key: None,
         }
     }
@@ -48,7 +48,7 @@ impl<const N: usize> From<[Hint; N]> for Hints {
 
 impl FromIterator<(&'static str, Key)> for Hints {
     fn from_iter<T: IntoIterator<Item = (&'static str, Key)>>(hints: T) -> Self {
-        let hints = hints.into_iter().map(|(words, key)| Hint::new(words, key));
+        let hints = hints.into_iter().map(|(text, key)| Hint::new(text, key));
         Self(hints.collect())
     }
 }
@@ -63,15 +63,15 @@ impl Hints {
     }
 
     pub(crate) fn line(&self) -> String {
-        let words: Vec<&str> = self.0.iter().map(|hint| hint.words.as_ref()).collect();
-        words.join(&" ".repeat(usize::from(GAP)))
+        let text: Vec<&str> = self.0.iter().map(|hint| hint.text.as_ref()).collect();
+        text.join(&" ".repeat(usize::from(GAP)))
     }
 
     /// Returns the clickable areas; the first one is at `x`, `y`.
     pub(crate) fn buttons(&self, mut x: u16, y: u16) -> Vec<ClickTarget> {
         let mut buttons = Vec::new();
         for hint in &self.0 {
-            let area = Rect::new(x, y, text::cells(text::width(&hint.words)), 1);
+            let area = Rect::new(x, y, text::cells(text::width(&hint.text)), 1);
             buttons.extend(hint.key.map(|key| key_button(key, area)));
             x = area.right() + GAP;
         }
@@ -85,7 +85,11 @@ mod tests {
 
     #[test]
     fn each_hint_is_clickable_at_its_text() {
-        let hints = Hints::from([Hint::words("…"), Hint::new("Enter finds", Key::ENTER), CLOSES]);
+        let hints = Hints::from([
+            Hint::without_key("…"),
+            Hint::new("Enter finds", Key::ENTER),
+            CLOSES,
+        ]);
         let line = hints.line();
         let areas: Vec<(u16, u16)> = hints
             .buttons(10, 3)
@@ -99,7 +103,7 @@ mod tests {
     #[test]
     fn the_first_variant_that_fits_is_used() {
         let variants = [
-            Hints::from([CLOSES, Hint::words("arrows scroll")]),
+            Hints::from([CLOSES, Hint::without_key("arrows scroll")]),
             Hints::from([CLOSES]),
         ];
         for (columns, expected) in [

@@ -46,8 +46,8 @@ pub(crate) fn framed(
 }
 
 /// Creates a line whose style applies to its text only, not to the rest of the row.
-pub(crate) fn styled<'a>(words: impl Into<Cow<'a, str>>, style: Style) -> Line<'a> {
-    Line::from(Span::styled(words, style))
+pub(crate) fn styled<'a>(text: impl Into<Cow<'a, str>>, style: Style) -> Line<'a> {
+    Line::from(Span::styled(text, style))
 }
 
 /// Rounds the corners of `area`. Panels cannot do this themselves: a rounded corner has no branch for the
@@ -73,7 +73,7 @@ pub(crate) fn row(area: Rect, index: u16) -> Rect {
 
 /// Draws a label on the left and a value on the right: the first variant that fits beside the label, or else
 /// the first that fits alone. The label is truncated before the value.
-pub(crate) fn pair(view: &Renderer, label: &str, value: &[Line<'_>], area: Rect, buf: &mut Buffer) {
+pub(crate) fn draw_labeled(view: &Renderer, label: &str, value: &[Line<'_>], area: Rect, buf: &mut Buffer) {
     let columns = usize::from(area.width);
     let fits = |room: usize| value.iter().find(|line| line.width() <= room);
     let value = match fits(columns.saturating_sub(text::width(label) + 1)).or_else(|| fits(columns)) {
@@ -89,7 +89,7 @@ pub(crate) fn pair(view: &Renderer, label: &str, value: &[Line<'_>], area: Rect,
 }
 
 /// Draws text on the left and right of a row: the longest variants that fit together, or the left text alone.
-pub(crate) fn sides(left: &[Line<'_>], right: &[Line<'_>], area: Rect, buf: &mut Buffer) {
+pub(crate) fn draw_justified(left: &[Line<'_>], right: &[Line<'_>], area: Rect, buf: &mut Buffer) {
     let columns = usize::from(area.width);
     let pairs = right
         .iter()
@@ -106,7 +106,7 @@ pub(crate) fn sides(left: &[Line<'_>], right: &[Line<'_>], area: Rect, buf: &mut
 }
 
 /// Clears the cells under a line and draws it.
-pub(crate) fn over(view: &Renderer, line: Line<'_>, area: Rect, buf: &mut Buffer) {
+pub(crate) fn draw_over(view: &Renderer, line: Line<'_>, area: Rect, buf: &mut Buffer) {
     let width = text::cells(line.width()).min(area.width);
     let area = Rect { width, ..area };
     Clear.render(area, buf);

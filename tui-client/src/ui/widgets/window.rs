@@ -34,15 +34,15 @@ use crate::{
 };
 
 pub(crate) fn scroll_hints() -> Vec<Hints> {
-    let scroll = Hint::words("arrows scroll");
+    let scroll = Hint::without_key("arrows scroll");
     vec![[CLOSES, scroll].into(), [CLOSES].into()]
 }
 
 /// Returns the hints of a document window, longest first.
 pub(crate) fn document_hints<T>(document: &Document<T>) -> Vec<Hints> {
     let search = &document.search;
-    let words = text::sanitize(search.words());
-    let looked_for = |after: &str| Hint::words(format!("/{words}{after}"));
+    let text = text::sanitize(search.text());
+    let looked_for = |after: &str| Hint::without_key(format!("/{text}{after}"));
     if search.is_typing() {
         let finds = Hint::new("Enter finds", Key::ENTER);
         return vec![[looked_for("█"), finds].into(), [looked_for("█")].into()];
@@ -52,7 +52,7 @@ pub(crate) fn document_hints<T>(document: &Document<T>) -> Vec<Hints> {
         let previous = Hint::new("N previous", Key::char('N'));
         return vec![[looked_for(":"), next, previous].into(), [looked_for("")].into()];
     }
-    if !search.words().is_empty() {
+    if !search.text().is_empty() {
         return vec![[looked_for(": not found")].into()];
     }
     let keys = || std::iter::once(Key::ESC).chain(['/', 'y', 'e', 'E'].map(Key::char));
@@ -62,7 +62,7 @@ pub(crate) fn document_hints<T>(document: &Document<T>) -> Vec<Hints> {
         ["Esc", "/ find", "y copy", "e CSV", "E text"],
         ["Esc", "/", "y", "e", "E"],
     ];
-    let hints = |words: [&'static str; 5]| Hints::from_iter(words.into_iter().zip(keys()));
+    let hints = |text: [&'static str; 5]| Hints::from_iter(text.into_iter().zip(keys()));
     variants.map(hints).into()
 }
 
@@ -110,7 +110,7 @@ impl Popup<'_> {
         buf: &mut Buffer,
     ) -> Vec<ClickTarget> {
         clear(popup.outer, buf);
-        let position = position.map(|words| format!(" {words} ")).unwrap_or_default();
+        let position = position.map(|text| format!(" {text} ")).unwrap_or_default();
         let room = usize::from(popup.outer.width).saturating_sub(text::width(&position) + 5);
         let hints = Hints::first_that_fits(self.hints, room);
         Block::bordered()
@@ -156,7 +156,7 @@ pub(crate) fn scrolled(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let popup = window.place(lines.len(), layout);
-    let viewport = Viewport::of(lines.len(), usize::from(popup.inner.height), scroll.top());
+    let viewport = Viewport::new(lines.len(), usize::from(popup.inner.height), scroll.top());
     let buttons = window.draw(view, &popup, viewport.position(), buf);
     viewport.bar(view, popup.outer, buf);
     let shown = lines.into_iter().skip(viewport.first);
@@ -174,7 +174,7 @@ pub(crate) struct Viewport {
 
 impl Viewport {
     /// Creates a view of `rows` lines from line `scroll`, or of the last ones.
-    pub(crate) fn of(total: usize, rows: usize, scroll: usize) -> Self {
+    pub(crate) fn new(total: usize, rows: usize, scroll: usize) -> Self {
         Self {
             first: scroll.min(total.saturating_sub(rows)),
             rows: rows.min(total),
@@ -231,8 +231,8 @@ pub(crate) fn placeholder<T>(
         Remote::Ready(_) => vec![panel::styled(format!("no {what} yet"), view.theme.dim)],
         Remote::Loading => vec![panel::styled(format!("loading the {what} …"), view.theme.dim)],
         Remote::Failed(why) => {
-            let words = format!("✗ cannot load the {what}: {}", text::sanitize(why));
-            let wrapped = text::wrap(&words, columns, 2).into_iter();
+            let text = format!("✗ cannot load the {what}: {}", text::sanitize(why));
+            let wrapped = text::wrap(&text, columns, 2).into_iter();
             wrapped
                 .map(|line| panel::styled(line, view.theme.warning))
                 .collect()
@@ -270,7 +270,7 @@ mod tests {
             (20, 0, 3, 3, Some("4–3 of 20")),
         ];
         for (total, rows, scroll, first, position) in cases {
-            let viewport = Viewport::of(total, rows, scroll);
+            let viewport = Viewport::new(total, rows, scroll);
             assert_eq!(viewport.first, first);
             assert_eq!(viewport.position().as_deref(), position);
         }

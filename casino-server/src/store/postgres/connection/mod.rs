@@ -162,7 +162,7 @@ impl LazyConnection {
         let result = result.await;
         result.map_err(|error| {
             *client = None;
-            error.of(operation)
+            error.into_store_error(operation)
         })
     }
 
@@ -179,7 +179,7 @@ impl LazyConnection {
         };
         result.map_err(|error| {
             *client = None;
-            error.of(operation)
+            error.into_store_error(operation)
         })
     }
 }

@@ -84,11 +84,11 @@ impl BatchWriter {
                 AttemptError::Open(error) => match self.was_committed().await {
                     Some(true) => return Ok(()),
                     Some(false) => error,
-                    None => return Err(CommitError::Unknown(error.of(operation))),
+                    None => return Err(CommitError::Unknown(error.into_store_error(operation))),
                 },
             };
             if !error.is_transient() || started.elapsed() >= RETRY_FOR {
-                return Err(CommitError::Rejected(error.of(operation)));
+                return Err(CommitError::Rejected(error.into_store_error(operation)));
             }
             tracing::warn!(error = %error, "retrying a batch");
             sleep(pause).await;

@@ -207,7 +207,7 @@ impl Palette {
         }
     }
 
-    pub(crate) fn of_lab(lab: bool) -> Self {
+    pub(crate) fn new(lab: bool) -> Self {
         Self {
             lab,
             ..Self::default()

@@ -12,7 +12,7 @@ use awesomestock_proto::{
 };
 use prost::Message;
 
-use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, ended_order, order_words};
+use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, ended_order, order_text};
 use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
 
 /// Most characters of a text in a row.
@@ -108,13 +108,13 @@ impl RowKind {
 
 /// Returns type, fields in words, and the request ID of an order.
 pub(super) fn describe(frame: &WireFrame) -> (RowKind, String, Option<[u8; 16]>) {
-    let (kind, words) = match frame {
-        WireFrame::Request(headers) => (RowKind::Request, header_words(headers)),
+    let (kind, text) = match frame {
+        WireFrame::Request(headers) => (RowKind::Request, headers_text(headers)),
         WireFrame::Response(headers) => {
             let has_features = headers
                 .iter()
                 .any(|(name, _)| name == awesomestock_proto::capabilities::HEADER);
-            (RowKind::Response { has_features }, header_words(headers))
+            (RowKind::Response { has_features }, headers_text(headers))
         }
         WireFrame::Sent(message) => return sent(message),
         WireFrame::Received(message) => received(message),
@@ -124,16 +124,16 @@ pub(super) fn describe(frame: &WireFrame) -> (RowKind, String, Option<[u8; 16]>)
         ),
         WireFrame::Ended(headers) => {
             let is_ok = headers.iter().any(|(name, value)| name == STATUS && value == "0");
-            (RowKind::Trailers { is_ok }, status_words(headers))
+            (RowKind::Trailers { is_ok }, status_text(headers))
         }
         WireFrame::Broken(why) => (RowKind::Broken, format!("no status: {}", cut(why))),
         WireFrame::Reset => (RowKind::Reset, "the game reset the stream".to_owned()),
     };
-    (kind, words, None)
+    (kind, text, None)
 }
 
 /// Names what matters first: features and authorization.
-fn header_words(headers: &Headers) -> String {
+fn headers_text(headers: &Headers) -> String {
     let rank = |name: &str| match name {
         awesomestock_proto::capabilities::HEADER => 0,
         auth::AUTHORIZATION => 1,
@@ -142,19 +142,19 @@ fn header_words(headers: &Headers) -> String {
     };
     let mut sorted: Vec<&(String, String)> = headers.iter().collect();
     sorted.sort_by_key(|(name, _)| rank(name));
-    let words: Vec<String> = sorted
+    let text: Vec<String> = sorted
         .into_iter()
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
-    cut(&words.join("; "))
+    cut(&text.join("; "))
 }
 
 /// Returns the status by its name, then all trailers.
-fn status_words(headers: &Headers) -> String {
+fn status_text(headers: &Headers) -> String {
     let code = headers.iter().find(|(name, _)| name == STATUS);
     let code = code.and_then(|(_, code)| code.parse::<i32>().ok());
     let name = code.map_or("no status", code_name);
-    format!("{name}; {}", header_words(headers))
+    format!("{name}; {}", headers_text(headers))
 }
 
 /// Returns the name of a gRPC status code.
@@ -188,17 +188,17 @@ fn sent(message: &MessageBytes) -> (RowKind, String, Option<[u8; 16]>) {
     };
     let side = side(action.r#type);
     let up_to = if action.up_to { "up to " } else { "" };
-    let mut words = format!("{side} {up_to}{}", thousands(action.stocks_count));
+    let mut text = format!("{side} {up_to}{}", thousands(action.stocks_count));
     if action.limit_price != 0 {
-        words.push_str(&format!(" @ {}", thousands(action.limit_price)));
+        text.push_str(&format!(" @ {}", thousands(action.limit_price)));
     }
     if action.stop_price != 0 {
-        words.push_str(&format!(" stop {}", thousands(action.stop_price)));
+        text.push_str(&format!(" stop {}", thousands(action.stop_price)));
     }
     if action.time_in_force == i32::from(TimeInForce::UntilCancelled) {
-        words.push_str(" until cancelled");
+        text.push_str(" until cancelled");
     }
-    (RowKind::Order, words, action.id.try_into().ok())
+    (RowKind::Order, text, action.id.try_into().ok())
 }
 
 fn received(message: &MessageBytes) -> (RowKind, String) {
@@ -210,45 +210,45 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
     match GambleType::try_from(info.r#type) {
         Err(_) => (RowKind::Unknown, format!("type {}", info.r#type)),
         Ok(GambleType::StockInfo) => {
-            let words = info.info.map(|stock| match stock.tick {
+            let text = info.info.map(|stock| match stock.tick {
                 0 => format!("price {}", thousands(stock.price)),
                 tick => format!("price {}, tick {}", thousands(stock.price), thousands(tick)),
             });
-            (RowKind::Price { is_first: false }, words.unwrap_or_else(missing))
+            (RowKind::Price { is_first: false }, text.unwrap_or_else(missing))
         }
         Ok(GambleType::ActionResult) => result(&info.result.unwrap_or_default()),
         Ok(GambleType::Wallet) => (RowKind::Wallet, info.wallet.as_ref().map_or_else(missing, wallet)),
         Ok(GambleType::Tape) => (RowKind::Tape, info.tape.as_ref().map_or_else(missing, tape)),
         Ok(GambleType::Players) => {
-            let words = info.players.map(|players| {
+            let text = info.players.map(|players| {
                 let names = players.online.iter().map(|player| player.name.as_str());
                 format!("{} online: {}", thousands(players.seated), joined(names))
             });
-            (RowKind::Players, words.unwrap_or_else(missing))
+            (RowKind::Players, text.unwrap_or_else(missing))
         }
         Ok(GambleType::Leaderboard) => {
-            let words = info.leaderboard.map(|board| {
+            let text = info.leaderboard.map(|board| {
                 let own = board.own.map_or(String::new(), |own| {
                     format!("you {} of {}, ", thousands(own.rank), thousands(board.ranked))
                 });
                 let names = board.top.iter().filter_map(|row| row.player.as_ref());
                 format!("{own}top: {}", joined(names.map(|player| player.name.as_str())))
             });
-            (RowKind::Leaderboard, words.unwrap_or_else(missing))
+            (RowKind::Leaderboard, text.unwrap_or_else(missing))
         }
         Ok(GambleType::News) => {
-            let words = info
+            let text = info
                 .news
                 .map(|news| format!("tick {}: {}", thousands(news.tick), cut(&news.text)));
-            (RowKind::News, words.unwrap_or_else(missing))
+            (RowKind::News, text.unwrap_or_else(missing))
         }
         Ok(GambleType::Round) => {
-            let words = info.round.as_ref().map(round);
-            (RowKind::Round, words.unwrap_or_else(missing))
+            let text = info.round.as_ref().map(round);
+            (RowKind::Round, text.unwrap_or_else(missing))
         }
         Ok(GambleType::Order) => {
-            let words = info.order.as_ref().map(ended_order);
-            (RowKind::OrderEnded, words.unwrap_or_else(missing))
+            let text = info.order.as_ref().map(ended_order);
+            (RowKind::OrderEnded, text.unwrap_or_else(missing))
         }
     }
 }
@@ -256,23 +256,23 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
 fn result(result: &ActionResult) -> (RowKind, String) {
     if let Some(order) = &result.order {
         let held = result.wallet.as_ref().map(|held| format!("; {}", wallet(held)));
-        let words = format!("accepted: {}{}", order_words(order), held.unwrap_or_default());
-        return (RowKind::Accepted, words);
+        let text = format!("accepted: {}{}", order_text(order), held.unwrap_or_default());
+        return (RowKind::Accepted, text);
     }
     let is_executed = match ActionOutcome::try_from(result.outcome) {
         Ok(ActionOutcome::OutcomeExecuted) => true,
         Ok(ActionOutcome::OutcomeRefused) => false,
         _ => result.msg == awesomestock_proto::EXECUTED_MESSAGE,
     };
-    let mut words = match (is_executed, &result.trade) {
-        (true, Some(trade)) => format!("executed: {}", trade_words(trade)),
+    let mut text = match (is_executed, &result.trade) {
+        (true, Some(trade)) => format!("executed: {}", trade_text(trade)),
         (true, None) => "executed".to_owned(),
         (false, _) => format!("rejected: {}", cut(&result.msg)),
     };
     if let Some(held) = &result.wallet {
-        words.push_str(&format!("; {}", wallet(held)));
+        text.push_str(&format!("; {}", wallet(held)));
     }
-    (RowKind::Result { is_executed }, words)
+    (RowKind::Result { is_executed }, text)
 }
 
 fn round(round: &casino::Round) -> String {
@@ -298,11 +298,11 @@ fn tape(tape: &Tape) -> String {
         .rows
         .last()
         .and_then(|row| row.player.as_ref().zip(row.trade.as_ref()));
-    let last = last.map(|(player, trade)| format!(", last: {} {}", cut(&player.name), trade_words(trade)));
+    let last = last.map(|(player, trade)| format!(", last: {} {}", cut(&player.name), trade_text(trade)));
     format!("{}{}", pluralize(count, "trade"), last.unwrap_or_default())
 }
 
-fn trade_words(trade: &Trade) -> String {
+fn trade_text(trade: &Trade) -> String {
     format!(
         "{} {} at {}",
         side(trade.r#type),

@@ -17,17 +17,17 @@ pub(super) const ORDER_ENDED_SENTENCE: &str = "Nobody asked: an order that reste
 
 /// Describes an update: an order that ended, and the wallet.
 pub(super) fn ended_order(update: &OrderUpdate) -> String {
-    let mut words = update.order.as_ref().map_or_else(String::new, |order| {
-        format!("{}, end {}", order_words(order), thousands(order.end_number))
+    let mut text = update.order.as_ref().map_or_else(String::new, |order| {
+        format!("{}, end {}", order_text(order), thousands(order.end_number))
     });
     if let Some(held) = &update.wallet {
-        words.push_str(&format!("; {}", wallet(held)));
+        text.push_str(&format!("; {}", wallet(held)));
     }
-    words
+    text
 }
 
 /// Describes a resting order and its state: `BUY 5 @ 95 filled at 94`.
-pub(super) fn order_words(order: &Order) -> String {
+pub(super) fn order_text(order: &Order) -> String {
     let price = match (order.limit_price, order.stop_price) {
         (0, stop) => format!("stop {}", thousands(stop)),
         (limit, _) => format!("@ {}", thousands(limit)),
@@ -94,7 +94,7 @@ mod tests {
         };
         let sent = row(WireFrame::Sent, &action);
         assert_eq!(
-            (sent.kind.name(), sent.words.as_str()),
+            (sent.kind.name(), sent.text.as_str()),
             ("Action", "SELL 5 @ 95 until cancelled")
         );
         let accepted = GambleInfo {
@@ -110,9 +110,9 @@ mod tests {
             (accepted.kind, accepted.kind.name()),
             (RowKind::Accepted, "ACTION_RESULT")
         );
-        assert_eq!(accepted.words, "accepted: BUY 5 stop 1,250 open");
+        assert_eq!(accepted.text, "accepted: BUY 5 stop 1,250 open");
         assert!(accepted.sentence().contains("rests at the casino") && !accepted.kind.is_alarming());
-        for (state, words) in [
+        for (state, text) in [
             (
                 OrderState::OrderFilled,
                 "BUY 5 stop 1,250 filled at 1,251, end 3; 7 tokens, 2 stocks",
@@ -143,7 +143,7 @@ mod tests {
                 ..GambleInfo::default()
             };
             let row = row(WireFrame::Received, &update);
-            assert_eq!((row.kind.name(), row.words.as_str()), ("ORDER", words));
+            assert_eq!((row.kind.name(), row.text.as_str()), ("ORDER", text));
             assert!(row.sentence().contains("filled, cancelled or rejected"));
         }
     }

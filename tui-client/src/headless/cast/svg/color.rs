@@ -43,14 +43,14 @@ const CUBE: [u32; 6] = [0, 95, 135, 175, 215, 255];
 
 impl Rgb {
     pub(super) fn text(color: Color) -> Self {
-        Self::of(color).unwrap_or(DEFAULT_TEXT)
+        Self::from_color(color).unwrap_or(DEFAULT_TEXT)
     }
 
     pub(super) fn background(color: Color) -> Self {
-        Self::of(color).unwrap_or(DEFAULT_BACKGROUND)
+        Self::from_color(color).unwrap_or(DEFAULT_BACKGROUND)
     }
 
-    fn of(color: Color) -> Option<Self> {
+    fn from_color(color: Color) -> Option<Self> {
         let index = match color {
             Color::Reset => return None,
             Color::Rgb(red, green, blue) => return Some(Self(u32::from_be_bytes([0, red, green, blue]))),

@@ -36,7 +36,7 @@ const Y: i32 = CELL_HEIGHT / 2;
 /// Dots of the braille bits, from the lowest: column and row.
 const BRAILLE: [(i32, usize); 8] = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)];
 
-pub(super) fn of(symbol: &str) -> Glyph {
+pub(super) fn for_symbol(symbol: &str) -> Glyph {
     let mut letters = symbol.chars();
     let (Some(letter), None) = (letters.next(), letters.next()) else {
         return if symbol.is_empty() {
@@ -178,21 +178,21 @@ mod tests {
 
     #[test]
     fn dots_are_where_braille_has_them() {
-        let dots = |letter: &str| match of(letter) {
+        let dots = |letter: &str| match for_symbol(letter) {
             Glyph::Shapes(shapes) => shapes,
             other => panic!("{letter}: {other:?}"),
         };
         assert_eq!(dots("⠁"), [CellShape::Dot { x: 3, y: 0 }]);
         assert_eq!(dots("⢀"), [CellShape::Dot { x: 9, y: 3 }]);
         assert_eq!(dots("⣿").len(), 8);
-        assert_eq!(of("⠀"), Glyph::Blank);
+        assert_eq!(for_symbol("⠀"), Glyph::Blank);
     }
 
     #[test]
     fn letters_and_symbols_are_text() {
         for text in ["a", "é", "e\u{301}", "株", "▲", "░"] {
-            assert_eq!(of(text), Glyph::Text, "{text}");
+            assert_eq!(for_symbol(text), Glyph::Text, "{text}");
         }
-        assert_eq!((of(" "), of("")), (Glyph::Blank, Glyph::Blank));
+        assert_eq!((for_symbol(" "), for_symbol("")), (Glyph::Blank, Glyph::Blank));
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn draw(
             let fills = backgrounds.entry(background).or_default();
             fills.add([left, -BASELINE, CELL_WIDTH, CELL_HEIGHT]);
         }
-        match glyph::of(cell.symbol()) {
+        match glyph::for_symbol(cell.symbol()) {
             Glyph::Blank => {}
             Glyph::Shapes(shapes) => {
                 let paths = paths.entry(ink).or_default();

@@ -7,7 +7,7 @@ use super::*;
 fn events(bytes: &[u8]) -> Vec<Event> {
     let mut parser = Parser::new();
     let mut events: Vec<Event> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
-    events.extend(parser.give_up());
+    events.extend(parser.flush());
     assert_eq!(parser.wait(), None, "{bytes:?}");
     events
 }
@@ -274,7 +274,7 @@ fn a_ctrl_c_and_silence_in_a_paste_is_a_key() {
             assert_eq!(parser.push(*byte), None);
         }
         assert_eq!(parser.wait(), Some(PASTED_CTRL_C_WAIT));
-        assert_eq!(parser.give_up().as_ref().map(name).as_deref(), Some("control-c"));
+        assert_eq!(parser.flush().as_ref().map(name).as_deref(), Some("control-c"));
         assert_eq!(parser.wait(), None);
     }
 }
@@ -422,7 +422,7 @@ fn a_report_that_comes_in_pieces_is_not_typed() {
     let report = "]11;rgb:1e1e/1e1e/2e2e\x07q";
     let mut parser = Parser::new();
     assert_eq!(parser.push(ESC), None);
-    assert_eq!(parser.give_up().as_ref().map(name), Some("Esc".to_owned()));
+    assert_eq!(parser.flush().as_ref().map(name), Some("Esc".to_owned()));
     let typed: Vec<String> = report
         .bytes()
         .filter_map(|byte| parser.push(byte))
@@ -444,10 +444,10 @@ fn a_report_that_comes_in_pieces_is_not_typed() {
     // Keys after an Esc are keys.
     let mut parser = Parser::new();
     parser.push(ESC);
-    parser.give_up();
+    parser.flush();
     assert_eq!(parser.push(b']'), None);
     assert_eq!(parser.wait(), Some(LATE_INTRODUCER_WAIT));
-    assert_eq!(parser.give_up().as_ref().map(name), Some("]".to_owned()));
+    assert_eq!(parser.flush().as_ref().map(name), Some("]".to_owned()));
 }
 
 /// The keys of `bytes` that come `gap` after each other.
@@ -455,7 +455,7 @@ fn slow_names(bytes: &[u8], gap: Duration) -> Vec<String> {
     let (mut parser, mut events) = (Parser::new(), Vec::new());
     for byte in bytes {
         if parser.wait().is_some_and(|wait| wait <= gap) {
-            events.extend(parser.give_up());
+            events.extend(parser.flush());
         }
         parser.ends -= gap;
         events.extend(parser.push(*byte));
@@ -498,7 +498,7 @@ fn a_sequence_without_end_is_over_in_time() {
             typed += 1;
         }
         assert!(typed <= 20, "{start:?}: {typed}");
-        assert_eq!(parser.give_up(), None);
+        assert_eq!(parser.flush(), None);
         assert_eq!(parser.push(b'q').as_ref().map(name).as_deref(), Some("q"));
     }
 }
@@ -516,7 +516,7 @@ proptest! {
             prop_assert!(parser.kept.len() <= MAX_PARAMETERS + 1);
             prop_assert!(parser.wait().is_none_or(|wait| wait <= SEQUENCE_LIMIT));
         }
-        prop_assert_eq!(parser.give_up(), None);
+        prop_assert_eq!(parser.flush(), None);
         prop_assert_eq!(parser.push(b'q').as_ref().map(name), Some("q".to_owned()));
     }
 
@@ -529,7 +529,7 @@ proptest! {
             prop_assert!(parser.kept.len() <= MAX_PASTE_BYTES + PASTE_TAIL);
             prop_assert!(parser.wait().is_none_or(|wait| wait <= SEQUENCE_LIMIT));
         }
-        let _ = parser.give_up();
+        let _ = parser.flush();
         prop_assert_eq!(parser.push(b'q').as_ref().map(name), Some("q".to_owned()));
     }
 }
