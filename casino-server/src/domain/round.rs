@@ -28,12 +28,12 @@ pub(crate) struct Round {
     pub(crate) number: i64,
     /// What each player begins with.
     pub(crate) stake: Dollars,
-    pub(crate) phase: Phase,
+    pub(crate) phase: RoundPhase,
     pub(crate) announcement: String,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Phase {
+pub(crate) enum RoundPhase {
     /// There has been no round.
     #[default]
     Never,
@@ -94,21 +94,21 @@ impl Round {
     ) -> Result<Option<Self>, RoundError> {
         let number = self.number;
         let phase = match (command, self.phase) {
-            (RoundCommand::Start(..), Phase::Running(_) | Phase::Paused(_)) => {
+            (RoundCommand::Start(..), RoundPhase::Running(_) | RoundPhase::Paused(_)) => {
                 return Err(RoundError::Open(number));
             }
             (RoundCommand::Start(length, stake), _) => {
                 return self.next(*length, *stake, at).map(Some);
             }
             (RoundCommand::Say(text), _) => return self.say(text).map(Some),
-            (RoundCommand::Tick, Phase::Running(until)) if tick.at >= until => Phase::Ended(tick),
+            (RoundCommand::Tick, RoundPhase::Running(until)) if tick.at >= until => RoundPhase::Ended(tick),
             (RoundCommand::Tick, _) => return Ok(None),
-            (_, Phase::Never | Phase::Ended(_)) => return Err(RoundError::NotOpen),
-            (RoundCommand::Pause, Phase::Paused(_)) => return Err(RoundError::Paused(number)),
-            (RoundCommand::Pause, Phase::Running(_)) => Phase::Paused(self.left_ms(at)),
-            (RoundCommand::Resume, Phase::Running(_)) => return Err(RoundError::NotPaused(number)),
-            (RoundCommand::Resume, Phase::Paused(left)) => Phase::Running(at.plus_ms(left)),
-            (RoundCommand::End, _) => Phase::Ended(tick),
+            (_, RoundPhase::Never | RoundPhase::Ended(_)) => return Err(RoundError::NotOpen),
+            (RoundCommand::Pause, RoundPhase::Paused(_)) => return Err(RoundError::Paused(number)),
+            (RoundCommand::Pause, RoundPhase::Running(_)) => RoundPhase::Paused(self.left_ms(at)),
+            (RoundCommand::Resume, RoundPhase::Running(_)) => return Err(RoundError::NotPaused(number)),
+            (RoundCommand::Resume, RoundPhase::Paused(left)) => RoundPhase::Running(at.plus_ms(left)),
+            (RoundCommand::End, _) => RoundPhase::Ended(tick),
         };
         Ok(Some(Self {
             phase,
@@ -125,7 +125,7 @@ impl Round {
         Ok(Self {
             number: self.number.saturating_add(1),
             stake,
-            phase: Phase::Running(at.plus_ms(length.cast_signed())),
+            phase: RoundPhase::Running(at.plus_ms(length.cast_signed())),
             announcement: self.announcement.clone(),
         })
     }
@@ -142,7 +142,7 @@ impl Round {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Running(_) | Phase::Paused(_))
+        matches!(self.phase, RoundPhase::Running(_) | RoundPhase::Paused(_))
     }
 
     /// Returns the number of the round if it is open.
@@ -153,17 +153,17 @@ impl Round {
     /// Returns the milliseconds left at the time `at`.
     pub(crate) fn left_ms(&self, at: UnixMillis) -> i64 {
         match self.phase {
-            Phase::Running(until) => until.since_ms(at),
-            Phase::Paused(left) => left,
-            Phase::Never | Phase::Ended(_) => 0,
+            RoundPhase::Running(until) => until.since_ms(at),
+            RoundPhase::Paused(left) => left,
+            RoundPhase::Never | RoundPhase::Ended(_) => 0,
         }
     }
 
     /// Returns the reason why no order is executed at `tick` on an account of the round.
     pub(crate) fn check_open(&self, tick: Tick) -> Result<(), Rejection> {
         match self.phase {
-            Phase::Paused(_) => Err(Rejection::RoundPaused),
-            Phase::Running(until) if tick.at >= until => Err(Rejection::RoundOver),
+            RoundPhase::Paused(_) => Err(Rejection::RoundPaused),
+            RoundPhase::Running(until) if tick.at >= until => Err(Rejection::RoundOver),
             _ => Ok(()),
         }
     }
@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    fn in_phase(phase: Phase) -> Round {
+    fn in_phase(phase: RoundPhase) -> Round {
         Round {
             number: 3,
             stake: Dollars(100),
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_command_suits_the_phase_or_changes_nothing() {
-        use Phase::{Ended, Never, Paused, Running};
+        use RoundPhase::{Ended, Never, Paused, Running};
         let (start, end) = (RoundCommand::Start(5_000, Some(Dollars(100))), Ended(tick(60)));
         let running = Running(UnixMillis(70));
         for (phase, command, expected) in [
@@ -335,9 +335,9 @@ mod tests {
     #[test]
     fn orders_are_executed_while_the_time_runs() {
         for (phase, rejected) in [
-            (Phase::Running(UnixMillis(61)), None),
-            (Phase::Running(UnixMillis(60)), Some("the round is over")),
-            (Phase::Paused(9), Some("the round is paused")),
+            (RoundPhase::Running(UnixMillis(61)), None),
+            (RoundPhase::Running(UnixMillis(60)), Some("the round is over")),
+            (RoundPhase::Paused(9), Some("the round is paused")),
         ] {
             let checked = in_phase(phase).check_open(tick(60));
             assert_eq!(
@@ -358,7 +358,7 @@ mod tests {
             number,
             ..in_phase(phase)
         };
-        let (running, ended) = (Phase::Running(UnixMillis(9)), Phase::Ended(tick(9)));
+        let (running, ended) = (RoundPhase::Running(UnixMillis(9)), RoundPhase::Ended(tick(9)));
         let versions = [
             Round::default().versioned(&ann, account(900)),
             round(1, running).versioned(&ann, account(901)),

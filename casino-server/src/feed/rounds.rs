@@ -9,7 +9,7 @@ use crate::{
     config::clock::Clock,
     domain::{
         money::Price,
-        round::{self, Phase, Round, RoundResult},
+        round::{self, Round, RoundPhase, RoundResult},
     },
     store::{StoreError, reader::StoreReader},
 };
@@ -80,7 +80,7 @@ pub(crate) async fn results(
 
 /// Returns the podium of a round that has ended; otherwise adds its players to the leaderboard.
 async fn read(round: &Round, lobby: &FeedHub, reader: &StoreReader) -> Result<Vec<RoundResult>, StoreError> {
-    if let Phase::Ended(tick) = round.phase {
+    if let RoundPhase::Ended(tick) = round.phase {
         let mut podium = results(reader, round, tick.price).await?;
         podium.retain(|result| result.place <= PODIUM_PLACES);
         podium.truncate(PODIUM_MAX);

@@ -14,7 +14,7 @@ use crate::{
     config::clock::Clock,
     domain::{
         money::Dollars,
-        round::{Phase, RoundCommand},
+        round::{RoundCommand, RoundPhase},
     },
     feed::{
         lobby::encode,
@@ -95,7 +95,7 @@ impl Operator for OperatorService {
         self.authenticate(request)?;
         let round = self.rounds.current();
         let price = match round.phase {
-            Phase::Ended(tick) => tick.price,
+            RoundPhase::Ended(tick) => tick.price,
             _ => self.prices.current().price,
         };
         let results = rounds::results(&self.reader, &round, price).await?;

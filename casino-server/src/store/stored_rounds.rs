@@ -20,7 +20,7 @@ mod tests {
     use crate::domain::{
         market::Tick,
         money::{Dollars, Price, UnixMillis},
-        round::Phase,
+        round::RoundPhase,
     };
 
     /// Stored rounds must stay readable.
@@ -32,10 +32,10 @@ mod tests {
             at: UnixMillis(5),
         };
         for (phase, bytes) in [
-            (Phase::Never, &[0][..]),
-            (Phase::Running(UnixMillis(7)), &[1, 14]),
-            (Phase::Paused(8), &[2, 16]),
-            (Phase::Ended(tick), &[3, 8, 20, 10]),
+            (RoundPhase::Never, &[0][..]),
+            (RoundPhase::Running(UnixMillis(7)), &[1, 14]),
+            (RoundPhase::Paused(8), &[2, 16]),
+            (RoundPhase::Ended(tick), &[3, 8, 20, 10]),
         ] {
             let round = Round {
                 number: 3,

@@ -6,7 +6,7 @@ use crate::domain::{
     account::Account,
     order::AccountRecord,
     player::PlayerName,
-    round::{self, Phase, Round},
+    round::{self, Round, RoundPhase},
 };
 
 /// `(field, expected, found)` of a figure that differs.
@@ -55,7 +55,7 @@ impl RoundReplay {
                 found.account.dollars_in.to_string(),
             ));
         }
-        if let Phase::Ended(end) = round.phase
+        if let RoundPhase::Ended(end) = round.phase
             && last_tick > end.number
         {
             wrong.push((
@@ -71,7 +71,7 @@ impl RoundReplay {
     pub(super) fn results(self) -> Vec<String> {
         let rounds = self.0.into_values();
         let lines = rounds.filter_map(|PlayedRound { round, accounts }| {
-            let Phase::Ended(tick) = round.phase else {
+            let RoundPhase::Ended(tick) = round.phase else {
                 return None;
             };
             let results = round::results(accounts, tick.price);
@@ -104,7 +104,7 @@ mod tests {
         rounds.insert(Round {
             number: 2,
             stake: Dollars(100),
-            phase: Phase::Ended(end),
+            phase: RoundPhase::Ended(end),
             announcement: String::new(),
         });
         for (name, payments, dollars_in, last_tick, wrong) in [

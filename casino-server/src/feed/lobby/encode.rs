@@ -14,7 +14,7 @@ use crate::{
         money::UnixMillis,
         order::Trade,
         player::{OnlinePlayers, PlayerName},
-        round::{Phase, Round, RoundResult},
+        round::{Round, RoundPhase, RoundResult},
     },
     feed::lobby::{LeaderboardSnapshot, Rank, RoundUpdate, TapeRow, TradeBatch},
 };
@@ -75,10 +75,10 @@ pub(crate) fn round_update(update: &RoundUpdate) -> GambleFrame {
 /// Returns the message about a round that is sent at the time `at`.
 pub(crate) fn round(round: &Round, podium: &[RoundResult], at: UnixMillis) -> casino::Round {
     let state = match round.phase {
-        Phase::Never => RoundState::RoundNone,
-        Phase::Running(_) => RoundState::RoundRunning,
-        Phase::Paused(_) => RoundState::RoundPaused,
-        Phase::Ended(_) => RoundState::RoundEnded,
+        RoundPhase::Never => RoundState::RoundNone,
+        RoundPhase::Running(_) => RoundState::RoundRunning,
+        RoundPhase::Paused(_) => RoundState::RoundPaused,
+        RoundPhase::Ended(_) => RoundState::RoundEnded,
     };
     casino::Round {
         number: round.number,

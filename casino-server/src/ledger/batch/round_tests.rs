@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     money::{Stocks, Tokens},
-    round::Phase,
+    round::RoundPhase,
 };
 
 const AT: UnixMillis = UnixMillis(1_000);
@@ -61,7 +61,7 @@ fn orders_of_a_round_are_executed_on_its_accounts_and_its_phase_rejects_them() {
     change(&mut open, &RoundCommand::Resume);
     // The time is over at this tick, which ends the round.
     open.tick(UnixMillis(2_000)).unwrap();
-    assert!(matches!(open.round.phase, Phase::Ended(tick) if tick == open.market.current));
+    assert!(matches!(open.round.phase, RoundPhase::Ended(tick) if tick == open.market.current));
     let price = open.market.current.price.get();
     let own = decide(&mut open, ann, Command::Sell(Stocks(1)).into());
     assert_eq!(own, Ok((490 + price, 0)));

@@ -146,7 +146,7 @@ mod tests {
             resting::{OrderPosting, RestingOrder, RestingTerms},
         },
         player::PlayerName,
-        round::{Phase, Round},
+        round::{Round, RoundPhase},
     };
 
     const FRAME_ID: FrameId = FrameId {
@@ -210,7 +210,7 @@ mod tests {
             }],
             rounds: vec![Round {
                 number: 2,
-                phase: Phase::Paused(7),
+                phase: RoundPhase::Paused(7),
                 ..Round::default()
             }],
         }

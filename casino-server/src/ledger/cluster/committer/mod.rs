@@ -19,7 +19,7 @@ use crate::{
         },
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
-        round::{Phase, Round},
+        round::{Round, RoundPhase},
     },
     ledger::{
         LedgerError, batch::OpenBatch, idempotency::RecentRequests, order::without_lookup, watermark::BatchId,
@@ -173,7 +173,7 @@ impl Rules {
         match &loaded.round {
             Some(open) => Arc::new(open.clone()),
             None if self.round.is_open() => Arc::new(Round {
-                phase: Phase::Ended(loaded.tick),
+                phase: RoundPhase::Ended(loaded.tick),
                 ..Round::clone(&self.round)
             }),
             None => Arc::clone(&self.round),
