@@ -332,8 +332,8 @@ mod tests {
         ] {
             fs::write(ring.path(), text).unwrap();
             let error = ring.find_or_make(&ann).unwrap_err();
-            let text = format!("{error:#} {error:?}");
-            assert!(!text.contains("s3cret"), "{text}");
+            let error = format!("{error:#} {error:?}");
+            assert!(!error.contains("s3cret"), "{error}");
             assert_eq!(fs::read_to_string(ring.path()).unwrap(), text);
         }
     }
