@@ -5,7 +5,7 @@ use awesomestock::app::{
     chart::{Area, HitMap, OrderLabel},
     commands::request::Request,
     event::{Kept, RequestError, Response, StreamEvent, TradeRow},
-    lobby::Capabilities,
+    lobby::{Capabilities, round::RoundPhase},
     overlay::Overlay,
     portfolio::{
         money::Side,
@@ -19,7 +19,10 @@ use awesomestock_proto::values::Trigger;
 use crossterm::event::{KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use uuid::Uuid;
 
-use crate::game::{Game, START, send};
+use crate::{
+    game::{Game, START, send},
+    rounds::round,
+};
 
 fn capabilities(orders: bool) -> StreamEvent {
     StreamEvent::Capabilities(Capabilities {
@@ -369,6 +372,22 @@ fn an_order_that_was_filled_first_is_not_moved() {
     assert_eq!(game.last_outcome(), ActionStatus::Rejected(text));
     let answer = Event::Answered(Response::Cancelled(filled(order(1), 1)));
     assert_eq!(game.event(answer), []);
+}
+
+/// The casino would cancel it and not accept it again.
+#[test]
+fn an_order_is_not_moved_during_a_round() {
+    for phase in [RoundPhase::Running, RoundPhase::Paused] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.stream(round(1, phase, ""));
+        game.keys("\t");
+        game.key(KeyCode::Down, KeyEventKind::Press);
+        assert_eq!(game.keys("\n"), []);
+        let text = "order not moved: orders do not rest during a round".to_owned();
+        assert_eq!(game.last_outcome(), ActionStatus::NotSent(text));
+        assert_eq!(open_ids(&game), [id(1)]);
+    }
 }
 
 #[test]

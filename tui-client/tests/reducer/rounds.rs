@@ -9,7 +9,7 @@ use awesomestock::app::{
 
 use crate::game::Game;
 
-fn round(number: i64, phase: RoundPhase, announcement: &str) -> StreamEvent {
+pub(crate) fn round(number: i64, phase: RoundPhase, announcement: &str) -> StreamEvent {
     StreamEvent::Round(Round {
         number,
         phase,

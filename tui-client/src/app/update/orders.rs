@@ -214,7 +214,11 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
     }
     let last = state.market.last().map(|last| last.price);
     let condition = Condition { trigger, price };
-    let reason = not_sent(state, order.count).or_else(|| {
+    let round = state.lobby.round.as_ref();
+    let is_closed = round.is_some_and(|received| received.round.is_open());
+    let reason = not_sent(state, order.count);
+    let reason = reason.or_else(|| is_closed.then(|| "orders do not rest during a round".to_owned()));
+    let reason = reason.or_else(|| {
         let met = last.filter(|last| condition.is_met(side, *last))?;
         Some(format!(
             "{condition} is met already: the price is {}",
