@@ -18,6 +18,7 @@ pub fn completions(command: Command, shell: Shell, files: &[&str]) -> Vec<u8> {
     clap_complete::generate(shell, &mut command, &name, &mut script);
     match shell {
         Shell::Bash => with_bash_files(&String::from_utf8_lossy(&script), &name, files),
+        Shell::Fish => with_fish_values(&String::from_utf8_lossy(&script), &name, files),
         _ => script,
     }
 }
@@ -52,10 +53,39 @@ complete -F _PROGRAM_words PROGRAM
     [generated, &complete].concat().into_bytes()
 }
 
+/// Adds what `clap_complete` omits for fish: the values of an option before the command. Completes files only after one
+/// of the commands `files`, or as values of options that are paths.
+#[must_use]
+pub fn with_fish_values(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
+    let mut completed = String::new();
+    for line in script.lines() {
+        completed.extend([line, "\n"]);
+        if let Some(parse) = line.trim_start().strip_prefix("argparse -s ")
+            && let Some((specs, _)) = parse.split_once(" -- $cmd ")
+        {
+            completed.push_str(&format!("    or argparse -s {specs} -- $cmd value 2>/dev/null\n"));
+        }
+    }
+    let function = name.replace('-', "_");
+    completed.push_str(&match files {
+        [] => format!("complete -c {name} -f\n"),
+        files => {
+            let files = files.join(" ");
+            format!("complete -c {name} -n 'not __fish_{function}_using_subcommand {files}' -f\n")
+        }
+    });
+    completed.into_bytes()
+}
+
 fn without_files(command: Command) -> Command {
     let is_text =
         |option: &Arg| option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown;
     let hinted = command.mut_args(without_flag_value);
+    // zsh ends the name of a value at a colon.
+    let hinted = hinted.mut_args(|option| match option.get_value_names() {
+        Some([name]) if name.contains(':') => option.value_name("ADDRESS"),
+        _ => option,
+    });
     let hinted = hinted.mut_args(|option| match is_text(&option) {
         true => option.value_hint(ValueHint::Other),
         false => option,
@@ -130,6 +160,26 @@ fn commands(command: &Command, without: &str) -> Roff {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fish_and_zsh_complete_values_and_no_files() {
+        let address = Arg::new("listen").long("listen").value_name("HOST:PORT");
+        let command = Command::new("some-server")
+            .arg(address)
+            .subcommand(Command::new("check"));
+        let script = |shell, files| String::from_utf8(completions(command.clone(), shell, files)).unwrap();
+        // The value of an option may be missing yet.
+        let parse = "or argparse -s (__fish_some_server_global_optspecs) -- $cmd value 2>/dev/null\n";
+        let fish = script(Shell::Fish, &[]);
+        assert!(
+            fish.contains(parse) && fish.ends_with("\ncomplete -c some-server -f\n"),
+            "{fish}"
+        );
+        let expected = "complete -c some-server -n 'not __fish_some_server_using_subcommand check' -f\n";
+        assert!(script(Shell::Fish, &["check"]).ends_with(expected));
+        let zsh = script(Shell::Zsh, &[]);
+        assert!(!zsh.contains("HOST:PORT"), "{zsh}");
+    }
 
     #[test]
     fn bash_completes_options_of_a_program_with_a_hyphen() {

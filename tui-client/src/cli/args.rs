@@ -194,17 +194,14 @@ fn hide_unused(command: clap::Command, options: &[clap::Arg]) -> clap::Command {
         .mut_subcommands(|inner| hide_unused(inner, options))
 }
 
-/// Adds what `clap_complete` omits for fish: the values of an option before the command, and of arguments.
+/// Adds the values of an argument, which `clap_complete` omits for fish.
 fn with_fish_values(script: &str) -> Vec<u8> {
-    const PARSE: &str = "    argparse -s (__fish_awesomestock_global_optspecs) -- $cmd 2>/dev/null\n";
-    const PARSE_WITH_VALUE: &str =
-        "    or argparse -s (__fish_awesomestock_global_optspecs) -- $cmd value 2>/dev/null\n";
-    const ARGUMENTS: &str = "\
-        complete -c awesomestock -n 'not __fish_awesomestock_using_subcommand key replay cast daily' -f\n\
-        complete -c awesomestock -n '__fish_awesomestock_using_subcommand completions' -a \
-        'bash elvish fish powershell zsh'\n";
-    let script = script.replace(PARSE, &[PARSE, PARSE_WITH_VALUE].concat());
-    (script + ARGUMENTS).into_bytes()
+    const ARGUMENTS: &str = "complete -c awesomestock -n '__fish_awesomestock_using_subcommand completions' -a \
+                             'bash elvish fish powershell zsh'\n";
+    let files = ["key", "replay", "cast", "daily"];
+    let mut script = documents::with_fish_values(script, "awesomestock", &files);
+    script.extend_from_slice(ARGUMENTS.as_bytes());
+    script
 }
 
 fn with_completions(command: clap::Command) -> clap::Command {
