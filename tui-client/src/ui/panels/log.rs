@@ -80,7 +80,11 @@ fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
     let open = i64::try_from(state.orders.open().len()).unwrap_or(i64::MAX);
     if waiting == 0 && open > 0 {
         let key = panel::key_label(state, Action::Orders);
-        let text = format!(" {}, {key} lists them ", format::pluralize(open, "open order"));
+        let listed = if open == 1 { "it" } else { "them" };
+        let text = format!(
+            " {}, {key} lists {listed} ",
+            format::pluralize(open, "open order")
+        );
         return Some(panel::styled(text, view.theme.dim));
     }
     let text = format!(" … {} waiting ", format::pluralize(waiting, "order"));
