@@ -169,10 +169,15 @@ fn side_lines(
     let preview_at = |price| state.ticket.preview(side, price, &state.holdings);
     let now = price.and_then(preview_at);
     let limit = state.ticket.limit().filter(|limit| limit.price > 0);
-    let preview = limit.map_or(now, |limit| preview_at(limit.price));
+    let is_stop = limit.is_some_and(|limit| limit.rest == Some(Trigger::Stop));
+    let preview = match limit {
+        // A stop that is met executes at the current price.
+        Some(limit) if !(is_stop && executes_at_once(state, side, price)) => preview_at(limit.price),
+        _ => now,
+    };
     let qualifier = match side {
         _ if limit.is_none() => [""; 2],
-        _ if limit.is_some_and(|limit| limit.rest == Some(Trigger::Stop)) => ["about "; 2],
+        _ if is_stop => ["about "; 2],
         Side::Buy => ["at most ", "max "],
         Side::Sell => ["at least ", "min "],
     };
@@ -327,6 +332,12 @@ pub(crate) fn connection_problem(state: &AppState) -> Option<&'static [&'static 
     }
 }
 
+/// Returns true if the order would not rest.
+fn executes_at_once(state: &AppState, side: Side, price: Option<i32>) -> bool {
+    let condition = state.ticket.limit().and_then(|limit| limit.condition());
+    condition.is_none_or(|condition| price.is_some_and(|price| condition.is_met(side, price)))
+}
+
 /// Returns the reason why the order would be rejected, if it is known here.
 fn problem(
     state: &AppState,
@@ -352,7 +363,7 @@ fn problem(
         };
     };
     // The balance counts when the price is met.
-    let rests = state.ticket.limit().is_some_and(|limit| limit.rest.is_some());
+    let rests = !executes_at_once(state, side, Some(price));
     for (left, unit) in [(preview.tokens_after, "token"), (preview.stocks_after, "stock")] {
         if let Some(lacking) = left.filter(|left| *left < 0 && !rests).map(i64::saturating_neg) {
             let number = format::compact(lacking, columns.saturating_sub("need  more".len()));
