@@ -50,7 +50,7 @@ mod generated {
         pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/casino.bin"));
     }
 
-    /// The casino's server, whose `Gamble` sends [`GambleFrame`](frame::GambleFrame)s instead of messages.
+    /// The casino's server, whose `Gamble` sends [`GambleFrame`](crate::frame::GambleFrame)s instead of messages.
     pub mod framed {
         tonic::include_proto!("framed/casino");
     }
