@@ -1,8 +1,8 @@
 //! The newest round: for calls, and published to sessions with its podium.
 
-use std::{convert::Infallible, future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future, sync::Arc};
 
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
 
 use super::lobby::{FeedHub, RoundUpdate};
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
         money::Price,
         round::{self, Round, RoundPhase, RoundResult},
     },
-    store::{StoreError, reader::StoreReader},
+    store::{
+        StoreError,
+        reader::{StoreReader, until_read},
+    },
 };
-
-/// Delay after a failed read.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Places on a podium, and its maximum length.
 const PODIUM_PLACES: usize = 3;
@@ -45,13 +45,7 @@ impl RoundFeed {
             let round = Arc::clone(&rounds.borrow_and_update());
             if *round != Round::default() {
                 lobby.set_round(round.open_number());
-                let podium = loop {
-                    // The reader has logged the error.
-                    match read(&round, lobby, reader).await {
-                        Ok(podium) => break podium,
-                        Err(_) => sleep(RETRY).await,
-                    }
-                };
+                let podium = until_read(|| read(&round, lobby, reader)).await;
                 lobby.publish_round(RoundUpdate {
                     round,
                     podium,

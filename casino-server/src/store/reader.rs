@@ -1,13 +1,13 @@
 //! Async access to the blocking reads of a store, with limited concurrency.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use awesomestock_proto::server::ConnectionHandle;
 use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
-use tokio::{sync::Semaphore, task};
+use tokio::{sync::Semaphore, task, time::sleep};
 
 use crate::{
     domain::{
@@ -30,8 +30,24 @@ const PAGES_MAX: usize = 4;
 /// Concurrent reads of accounts. Separate, so that connecting players do not wait for readers of long lists.
 const ACCOUNTS_MAX: usize = 4;
 
+/// Delay after a failed read.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Payments per page when all are read.
 const PAYMENTS_PAGE: u32 = 2_000;
+
+/// Repeats `read` until it succeeds. The reader has logged the errors.
+pub(crate) async fn until_read<T, F>(read: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match read().await {
+            Ok(found) => return found,
+            Err(_) => sleep(RETRY).await,
+        }
+    }
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct StoreReader {

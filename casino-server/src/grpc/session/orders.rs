@@ -3,22 +3,17 @@
 use std::{
     collections::VecDeque,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use awesomestock_proto::{frame::GambleFrame, values::ENDED_ORDERS_MAX};
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::time::sleep;
 
 use crate::{
     domain::{account::Account, order::resting::OrderPosting, player::PlayerName},
     feed::{capabilities::Capabilities, orders::OrderSubscription},
     grpc::{accounts::Accounts, convert},
-    store::{PageRequest, StoreError},
+    store::{PageRequest, StoreError, reader::until_read},
 };
-
-/// Delay after a failed read.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// Each order that ended after the last one seen is sent once, in the order in which they ended.
 pub(crate) struct OrderUpdates {
@@ -72,7 +67,9 @@ impl OrderUpdates {
             } else {
                 ready!(self.subscription.poll_ended(cx));
                 let (accounts, player) = (self.accounts.clone(), self.player.clone());
-                self.reading = Some(read(accounts, player, self.seen, self.is_following).boxed());
+                let (seen, all) = (self.seen, self.is_following);
+                let reading = async move { until_read(|| read(&accounts, &player, seen, all)).await };
+                self.reading = Some(reading.boxed());
             }
         }
         Poll::Ready(())
@@ -85,19 +82,8 @@ impl OrderUpdates {
     }
 }
 
-/// Reads until it succeeds.
-async fn read(accounts: Accounts, player: PlayerName, seen: i64, all: bool) -> EndedOrders {
-    loop {
-        // The reader has logged the error.
-        match try_read(&accounts, &player, seen, all).await {
-            Ok(read) => return read,
-            Err(_) => sleep(RETRY).await,
-        }
-    }
-}
-
 /// Reads the orders that ended after `seen`; only the newest ones unless `all` is set.
-async fn try_read(
+async fn read(
     accounts: &Accounts,
     player: &PlayerName,
     seen: i64,
