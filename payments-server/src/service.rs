@@ -9,7 +9,7 @@ use awesomestock_proto::{
 };
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status, Streaming, metadata::MetadataMap};
+use tonic::{Code, Request, Response, Status, Streaming, metadata::MetadataMap};
 
 use crate::{
     Limits,
@@ -40,14 +40,7 @@ impl Service {
         let Some(secret) = &self.secret else {
             return Ok(());
         };
-        match secret.matches(metadata) {
-            Ok(Some(true)) => Ok(()),
-            Ok(Some(false)) => Err(Status::permission_denied("wrong secret")),
-            Ok(None) => Err(Status::unauthenticated(
-                "the secret is missing (metadata authorization: Bearer SECRET)",
-            )),
-            Err(error) => Err(Status::unauthenticated(error.to_string())),
-        }
+        secret.check(metadata, Code::PermissionDenied)
     }
 }
 

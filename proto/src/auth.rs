@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     metadata::{Ascii, MetadataMap, MetadataValue},
     service::Interceptor,
 };
@@ -193,6 +193,22 @@ impl SharedSecret {
             source,
         })?;
         parse(path.display().to_string(), &text).map(Some)
+    }
+
+    /// Rejects a call without this secret; a wrong one with the code `wrong`.
+    ///
+    /// # Errors
+    ///
+    /// UNAUTHENTICATED if the token is missing or malformed.
+    pub fn check(&self, metadata: &MetadataMap, wrong: Code) -> Result<(), Status> {
+        match self.matches(metadata) {
+            Ok(Some(true)) => Ok(()),
+            Ok(Some(false)) => Err(Status::new(wrong, "wrong secret")),
+            Ok(None) => Err(Status::unauthenticated(
+                "the secret is missing (metadata authorization: Bearer SECRET)",
+            )),
+            Err(error) => Err(Status::unauthenticated(error.to_string())),
+        }
     }
 
     /// Returns whether `metadata` has this secret, compared in constant time; `None` without a token.

@@ -8,7 +8,7 @@ use awesomestock_proto::{
         StatusRequest, operator_server::Operator,
     },
 };
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use crate::{
     config::clock::Clock,
@@ -39,14 +39,8 @@ pub(crate) struct OperatorService {
 impl OperatorService {
     /// Rejects callers without the secret.
     fn authenticate<T>(&self, request: Request<T>) -> Result<T, Status> {
-        match self.secret.matches(request.metadata()) {
-            Ok(Some(true)) => Ok(request.into_inner()),
-            Ok(Some(false)) => Err(Status::unauthenticated("wrong secret")),
-            Ok(None) => Err(Status::unauthenticated(
-                "the secret is missing (metadata authorization: Bearer SECRET)",
-            )),
-            Err(error) => Err(Status::unauthenticated(error.to_string())),
-        }
+        self.secret.check(request.metadata(), Code::Unauthenticated)?;
+        Ok(request.into_inner())
     }
 
     async fn change(&self, command: RoundCommand) -> Result<Response<casino::Round>, Status> {
