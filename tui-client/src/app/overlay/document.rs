@@ -1,5 +1,7 @@
 //! A document in an overlay: loaded, then scrolled, searched, copied and exported.
 
+use crossterm::event::KeyCode;
+
 use crate::app::{
     overlay::{
         PaymentRow,
@@ -42,6 +44,20 @@ impl Scroll {
     /// Scrolls down, to `reach` at most: there the last line is visible.
     pub fn down(&mut self, by: usize, reach: usize) {
         self.top = self.top.saturating_add(by).min(reach);
+    }
+
+    /// Scrolls by a key, to `reach` at most; a page is `page` lines. Returns false for other keys.
+    pub(crate) fn key(&mut self, code: KeyCode, page: usize, reach: usize) -> bool {
+        match code {
+            KeyCode::Up | KeyCode::Char('k') => self.up(1),
+            KeyCode::Down | KeyCode::Char('j') => self.down(1, reach),
+            KeyCode::PageUp => self.up(page),
+            KeyCode::PageDown | KeyCode::Char(' ') => self.down(page, reach),
+            KeyCode::Home | KeyCode::Char('g') => self.up(usize::MAX),
+            KeyCode::End | KeyCode::Char('G') => self.down(usize::MAX, reach),
+            _ => return false,
+        }
+        true
     }
 
     fn to(&mut self, line: usize, reach: usize) {

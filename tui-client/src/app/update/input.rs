@@ -326,17 +326,11 @@ fn scroll_key(
     reach: usize,
 ) -> KeyOutcome {
     match key.code {
-        KeyCode::Esc | KeyCode::Enter => return KeyOutcome::Close,
-        KeyCode::Up | KeyCode::Char('k') => scroll.up(1),
-        KeyCode::Down | KeyCode::Char('j') => scroll.down(1, reach),
-        KeyCode::PageUp => scroll.up(page),
-        KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(page, reach),
-        KeyCode::Home | KeyCode::Char('g') => scroll.up(usize::MAX),
-        KeyCode::End | KeyCode::Char('G') => scroll.down(usize::MAX, reach),
-        _ if action.is_some_and(Action::closes_documents) => return KeyOutcome::Close,
-        _ => {}
+        KeyCode::Esc | KeyCode::Enter => KeyOutcome::Close,
+        code if scroll.key(code, page, reach) => KeyOutcome::Kept,
+        _ if action.is_some_and(Action::closes_documents) => KeyOutcome::Close,
+        _ => KeyOutcome::Kept,
     }
-    KeyOutcome::Kept
 }
 
 fn palette_key(palette: &mut Palette, key: &KeyEvent) -> KeyOutcome {

@@ -52,10 +52,7 @@ fn window_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> E
     match key.code {
         KeyCode::Up | KeyCode::Char('k') => select(state, -1),
         KeyCode::Down | KeyCode::Char('j') => select(state, 1),
-        KeyCode::PageUp => scroll.up(page),
-        KeyCode::PageDown | KeyCode::Char(' ') => scroll.down(page, reach),
-        KeyCode::Home | KeyCode::Char('g') => scroll.up(usize::MAX),
-        KeyCode::End | KeyCode::Char('G') => scroll.down(usize::MAX, reach),
+        code if scroll.key(code, page, reach) => {}
         KeyCode::Delete | KeyCode::Char('c') if is_press => {
             let selected = state.orders.selection();
             return selected.map_or_else(Effects::new, |selection| cancel(state, selection.id));
