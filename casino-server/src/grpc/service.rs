@@ -306,7 +306,7 @@ impl Casino for CasinoService {
         let id = RequestId::required(&request.get_ref().id)?;
         let cancelled = self.ledger.submit(player.clone(), Command::Cancel(id)).await?;
         match cancelled.result {
-            // Not open: the stored order tells how it ended.
+            // Not open: the stored order has its end.
             Ok(_) | Err(Rejection::NoOpenOrder) => {}
             Err(rejection) => return Err(rejected(rejection).await),
         }

@@ -51,7 +51,7 @@ impl OrderTag {
 }
 
 impl ChartFrame<'_> {
-    /// Places the labels side by side at the left end of their rows, as far as there is room. Without axes, only the
+    /// Places the labels that fit side by side at the left end of their rows. Without axes, only the
     /// selected order has one.
     pub(super) fn order_tags(&self) -> Vec<OrderTag> {
         let average = self
@@ -159,7 +159,7 @@ impl ChartFrame<'_> {
         }
     }
 
-    /// Returns the selected order and its keys, as far as they fit `columns`.
+    /// Returns the selected order and those of its keys that fit `columns`.
     pub(super) fn order_line(&self, columns: usize) -> Option<Line<'static>> {
         let (order, price) = self.state.orders.selected()?;
         let [what, compact] = NUMBER_COLUMNS.map(|columns| self.tag_text(order, price, columns));

@@ -134,7 +134,7 @@ fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'st
     lines.collect()
 }
 
-/// Returns side, count, price, distance and time of an order, as far as they fit.
+/// Returns side, count and price of an order, and the distance and the time if they fit.
 fn open_line(
     view: &Renderer,
     state: &AppState,

@@ -69,7 +69,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     round(view, state, layout.round.inner(Margin::new(1, 0)), buf);
 }
 
-/// Draws the round with its time left, and the announcement as far as there is room.
+/// Draws the round with its time left, and what fits of the announcement.
 pub(crate) fn round(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let Some(received) = state.lobby.shown_round() else {
         return;
