@@ -14,6 +14,8 @@ use support::{
 const ENTER: &str = "\r";
 const UP: &str = "\x1b[A";
 const DELETE: &str = "\x1b[3~";
+/// The first tick of this game is 1, so every order to buy is filled.
+const SEED: [&str; 2] = ["--seed", "3"];
 
 fn game(home: &Home, casino: &Casino) -> Terminal {
     let arguments = ["--user", "anna", "--casino", &casino.url()];
@@ -31,7 +33,7 @@ fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     let home = Home::new();
     let folder = home.path().join("casino");
     std::fs::create_dir_all(&folder).unwrap();
-    let casino = Casino::start(&folder, "127.0.0.1:0", &["--tick", "1h"]);
+    let casino = Casino::start(&folder, "127.0.0.1:0", &[&SEED[..], &["--tick", "1h"]].concat());
     let mut anna = game(&home, &casino);
     anna.see("● live");
     anna.type_keys(&format!("t100{ENTER}"));
@@ -56,7 +58,7 @@ fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     anna.type_keys(DELETE);
     anna.see("cancelled: BUY 2 @ 3");
     let address = casino.kill();
-    let casino = Casino::start(&folder, &address, &["--tick", "50ms"]);
+    let casino = Casino::start(&folder, &address, &[&SEED[..], &["--tick", "50ms"]].concat());
     anna.see("✓ BUY 2 @ 9 at");
     anna.see("stocks 2");
     leave(anna);
