@@ -236,7 +236,7 @@ impl AccountCache {
         index
     }
 
-    /// Returns a committed record that was not used in the last round.
+    /// Returns a committed record that was not used since the clock hand passed it.
     fn evictable(&mut self, resolved: BatchId) -> Option<usize> {
         let rounds = self.accounts.len().saturating_mul(2);
         for _ in 0..rounds {

@@ -1,4 +1,5 @@
-//! Outcome of batches: the watermark of resolved batches and the ranges that failed.
+//! Outcome of batches: the watermark of resolved batches, the ranges that failed, and the notifiers that wake the tasks
+//! which wait for it.
 //!
 //! Batches are resolved in order, so one number covers them all. It is read by every session and written once per
 //! batch.

@@ -142,7 +142,7 @@ pub struct AppState {
     pub chart: ChartView,
     /// The player's wallet.
     pub holdings: WalletState,
-    /// Other players: tape, online players, leaderboard.
+    /// Tape, online players, leaderboard, headline and round, and what the casino supports.
     pub lobby: Lobby,
     /// The next order.
     pub ticket: Ticket,

@@ -10,7 +10,7 @@
 //! footer                   footer                          footer
 //! ```
 //!
-//! On a market with headlines, the newest one is below the header.
+//! Below the header, the newest headline and the round have a line each, if there are any.
 //!
 //! Adjacent bordered panels share a line: their areas overlap by one cell.
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! header    name, price, move         player @ table, connection
+//! news, round   a line each, if there are any
 //! chart                                               | wallet
 //!                                                     | order
 //! log                                                 | ticks

@@ -1,4 +1,5 @@
-//! The other players: recent trades, players online, leaderboard. And the newest headline.
+//! What the casino sends to all players alike: recent trades, players online, leaderboard, headline, round. And what it
+//! supports.
 
 pub mod round;
 

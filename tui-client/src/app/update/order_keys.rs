@@ -1,4 +1,4 @@
-//! Keys and mouse for resting orders: on the chart, and in their window.
+//! Keys for resting orders: on the chart, and in their window.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 

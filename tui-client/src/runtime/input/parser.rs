@@ -117,7 +117,7 @@ impl Parser {
         }
     }
 
-    /// The time to wait for the next byte before [`flush`](Self::give_up); `None` if nothing is unfinished.
+    /// The time to wait for the next byte before [`flush`](Self::flush); `None` if nothing is unfinished.
     pub(super) fn wait(&self) -> Option<Duration> {
         match self.state {
             State::Ground => None,

@@ -1,4 +1,4 @@
-//! Writes batches: one transaction locks the accounts, decides on them and writes the result.
+//! Writes batches: one transaction locks the accounts, lets the ledger decide on them and writes the result.
 //!
 //! Three round trips: load, write, commit. New accounts are created in the order of their names and accounts are
 //! locked in the order of their IDs, which avoids deadlocks between servers.
