@@ -1,4 +1,5 @@
-//! The casino killed repeatedly under full load: every answered action is stored, and nothing that was not sent.
+//! The casino killed repeatedly under full load: every answered action is stored, and nothing that was not sent. Orders that
+//! rest end once.
 
 // The lint exemption for tests does not cover helper functions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -33,7 +34,12 @@ use casino_server::StoreUrl;
 use load::{LoadPlayers, PlayerTotals, names};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rusqlite::Connection as Sqlite;
-use support::{CasinoClientExt, Client, Session, buy, ledger_path, process::CasinoProcess, with_timeout};
+use support::{
+    CasinoClientExt, Client, Session, buy, ledger_path,
+    order_load::{OrderLoad, kills},
+    process::CasinoProcess,
+    with_timeout,
+};
 use tokio::task::JoinSet;
 use tonic::metadata::MetadataMap;
 
@@ -41,6 +47,8 @@ const PLAYERS: usize = 24;
 const WINDOW: usize = 16;
 /// Number of kills; the variable `CRASH_ROUNDS` overrides it.
 const ROUNDS: usize = 50;
+/// The same for orders that rest.
+const ORDER_ROUNDS: usize = 10;
 /// Enough for all rounds.
 const DOLLARS: i32 = 100_000_000;
 const ARGS: [&str; 6] = ["--tick", "50ms", "--seed", "3", "--house", "4"];
@@ -51,11 +59,6 @@ struct Stored {
     trades: i64,
     stocks: i64,
     tokens: i64,
-}
-
-/// Returns the number of kills.
-fn rounds() -> usize {
-    std::env::var("CRASH_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap())
 }
 
 /// Plays on `server` and calls `end` after `length`.
@@ -159,7 +162,7 @@ async fn run_rounds(rounds: usize, end: fn(CasinoProcess)) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_loses_no_answered_action_and_adds_none() {
-    let trades = run_rounds(rounds(), CasinoProcess::kill).await;
+    let trades = run_rounds(kills(ROUNDS), CasinoProcess::kill).await;
     assert!(trades > 1_000, "only {trades} trades");
 }
 
@@ -283,4 +286,31 @@ fn check_trades(ledger: &Path, players: &[ResendingPlayer]) {
         assert_eq!(usize::try_from(count).unwrap(), player.sent, "{}", player.name);
         assert_eq!(player.answered, (1..=count).collect(), "{}", player.name);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_rests_ends_once_and_at_its_price_across_kills() {
+    let args = ["--tick", "10ms", "--seed", "3", "--house", "4"];
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger_path(&folder);
+    let kills = kills(ORDER_ROUNDS);
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    let mut server = CasinoProcess::start(&ledger, &args);
+    let load = OrderLoad::start(vec![server.channel()]).await;
+    for _ in 0..kills {
+        let length = Duration::from_millis(rng.random_range(5..250));
+        end_after(server, length, CasinoProcess::kill).await;
+        load.set_casinos(Vec::new());
+        server = CasinoProcess::start(&ledger, &args);
+        load.set_casinos(vec![server.channel()]);
+    }
+    let totals = load.finish(&mut server.client()).await;
+    println!("{kills} kills: {totals:?}");
+    assert!(
+        totals.filled > 100 && totals.cancelled > 20 && totals.resent > kills,
+        "{totals:?}"
+    );
+    server.terminate();
+    assert_eq!(server.wait().0.code(), Some(0));
+    assert_consistent(&ledger, "after the last kill");
 }

@@ -5,6 +5,7 @@
 pub mod certificates;
 pub mod cluster;
 pub mod http2;
+pub mod order_load;
 pub mod process;
 pub mod raw;
 pub mod tampering;
@@ -35,12 +36,6 @@ pub type Client = CasinoClient<Channel>;
 
 /// A tick interval so long that the price never changes during a test.
 pub const FIXED_PRICE_TICK: Duration = Duration::from_secs(3600);
-
-/// Requests the newest prices, more than any test waits for.
-const NEWEST_PRICES: PriceHistoryRequest = PriceHistoryRequest {
-    before_tick: 0,
-    limit: 10_000,
-};
 
 /// Both basic feeds.
 pub const ALL_FEEDS: &str = "ticks,wallet";
@@ -165,14 +160,24 @@ impl CasinoClientExt for Client {
             .into_inner()
     }
 
+    /// All prices by tick, page by page, oldest first.
     async fn prices(&mut self) -> Vec<(i64, i32)> {
-        let history = with_timeout(self.get_price_history(NEWEST_PRICES)).await.unwrap();
-        history
-            .into_inner()
-            .points
-            .iter()
-            .map(|point| (point.tick, point.price))
-            .collect()
+        let mut all = Vec::new();
+        let mut before_tick = 0;
+        loop {
+            let request = PriceHistoryRequest {
+                before_tick,
+                limit: 10_000,
+            };
+            let page = with_timeout(self.get_price_history(request)).await.unwrap();
+            let page = page.into_inner();
+            before_tick = page.points.first().map_or(0, |point| point.tick);
+            let points = page.points.iter().map(|point| (point.tick, point.price));
+            all.splice(..0, points);
+            if !page.more {
+                return all;
+            }
+        }
     }
 
     /// All trades, page by page, oldest first.
