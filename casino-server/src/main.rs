@@ -22,7 +22,7 @@ use casino_server::{
 use clap::FromArgMatches;
 use color_eyre::{
     config::HookBuilder,
-    eyre::{Result, WrapErr, bail, ensure, eyre},
+    eyre::{Report, Result, WrapErr, bail, ensure, eyre},
 };
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
@@ -61,20 +61,11 @@ fn main() -> ExitCode {
         )),
         Some(Task::Round(round)) => steer(&args, round),
         Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
-        None => match (log_filter(), secrets(&args)) {
-            (Ok(filter), Ok(secrets)) => start(&args, filter, secrets),
-            (Err(error), _) => {
+        None => match log_filter() {
+            Ok(filter) => secrets(&args).and_then(|secrets| start(&args, filter, secrets)),
+            Err(error) => {
                 let _ = writeln!(io::stderr(), "casino-server: {error:#}");
                 return ExitCode::from(EXIT_USAGE);
-            }
-            (_, Err(error)) => {
-                // An invalid variable is wrong usage; an unusable file is a failure.
-                let is_usage = error.is_from_variable();
-                let _ = writeln!(io::stderr(), "casino-server: {:#}", eyre!(error));
-                return match is_usage {
-                    true => ExitCode::from(EXIT_USAGE),
-                    false => ExitCode::FAILURE,
-                };
             }
         },
     };
@@ -82,13 +73,19 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
             let _ = writeln!(io::stderr(), "casino-server: {report:#}");
-            let log = report.downcast_ref::<LogError>();
-            match log.is_some_and(LogError::is_from_variable) {
+            match is_usage(&report) {
                 true => ExitCode::from(EXIT_USAGE),
                 false => ExitCode::FAILURE,
             }
         }
     }
+}
+
+/// Returns whether an argument is missing, or a variable is not valid. An unusable file is a failure.
+fn is_usage(report: &Report) -> bool {
+    let log = report.downcast_ref().is_some_and(LogError::is_from_variable);
+    let secret = report.downcast_ref().is_some_and(SecretError::is_from_variable);
+    log || secret || report.downcast_ref().is_some_and(RoundCallError::is_usage)
 }
 
 fn parse() -> Result<Args, clap::Error> {
@@ -102,10 +99,14 @@ struct Secrets {
     operator: Option<SharedSecret>,
 }
 
-fn secrets(args: &Args) -> Result<Secrets, SecretError> {
+fn secrets(args: &Args) -> Result<Secrets> {
+    let operator = args.operator_service.secret()?;
+    if args.operator_service.operator.is_some() && operator.is_none() {
+        return Err(RoundCallError::NoSecret.into());
+    }
     Ok(Secrets {
         payments: args.payments_server.secret()?,
-        operator: args.operator_service.secret()?,
+        operator,
     })
 }
 
@@ -229,9 +230,10 @@ async fn run(args: &Args, secrets: Secrets) -> Result<()> {
     if let Some((port, secret)) = operator {
         let listener = port.listen()?;
         tracing::info!("serving the operator on {}", listener.local_addr()?);
-        let serving = casino
-            .operator(secret)
-            .serve(listener, tls.clone(), shutdown.clone());
+        let serving =
+            casino
+                .operator(secret)
+                .serve(listener, tls.clone(), shutdown.clone());
         tokio::spawn(async move {
             if let Err(error) = serving.await {
                 let error = &error as &dyn std::error::Error;
@@ -253,11 +255,10 @@ async fn operator_listener(
     allow_remote: bool,
     secret: Option<SharedSecret>,
 ) -> Result<Option<(BoundPort, SharedSecret)>> {
-    let Some(address) = &args.operator_service.operator else {
-        return Ok(None);
-    };
-    let secret = secret.ok_or(RoundCallError::NoSecret)?;
-    Ok(Some((server::bind(address, allow_remote).await?, secret)))
+    match args.operator_service.operator.as_ref().zip(secret) {
+        Some((address, secret)) => Ok(Some((server::bind(address, allow_remote).await?, secret))),
+        None => Ok(None),
+    }
 }
 
 async fn metrics_listener(address: &str) -> Result<TcpListener> {

@@ -7,18 +7,19 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, net::TcpListener};
 
 use awesomestock_proto::{
     EXECUTED_MESSAGE,
     casino::{Action, GambleType, Round, RoundState, TimeInForce, Wallet},
     operator::{StatusRequest, operator_client::OperatorClient},
-    transport,
+    tls, transport,
 };
 use support::{
     CasinoClientExt, Client, Session, buy,
+    certificates::Authority,
     cluster::Cluster,
-    process::{CasinoProcess, run},
+    process::{CasinoProcess, command, run},
     sell, with_timeout,
 };
 use tempfile::TempDir;
@@ -381,9 +382,9 @@ async fn the_operator_service_needs_its_secret_and_an_address_of_its_own() {
     // Without a secret, it does not start.
     let folder = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", folder.path().join("casino.db").display());
-    let no_secret = CasinoProcess::try_start_on(&store, &["--operator", "127.0.0.1:0"]);
-    let log = no_secret.err().expect("no secret");
-    assert!(log.contains("the operator service needs a secret"), "{log}");
+    let (code, _, stderr) = run(&["--store", &store, "--operator", "127.0.0.1:0"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("the operator service needs a secret"), "{stderr}");
     let exposed = ["--operator", "0.0.0.0:0", "--operator-secret-file"];
     let secret = casinos.folder.path().join("secret");
     let exposed = [&exposed[..], &[secret.to_str().unwrap()]].concat();
@@ -394,7 +395,114 @@ async fn the_operator_service_needs_its_secret_and_an_address_of_its_own() {
         log.contains("can be reached from other machines without TLS"),
         "{log}"
     );
-    let (code, _, stderr) = run(&["round", "status"]);
+}
+
+#[test]
+fn a_call_that_fails_says_why() {
+    let casinos = Casinos::on_sqlite("1h");
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let secret = casinos.folder.path().join("secret");
+    let missing = casinos.folder.path().join("missing.pem");
+    let [secret, missing] = [&secret, &missing].map(|path| path.to_str().unwrap());
+    let casino = format!("http://{}", casinos.processes[0].address);
+    let closed = format!("http://{closed}");
+    let status = |args: &[&str]| run(&[&["round", "status"], args].concat());
+    let with_secret = |args: &[&str]| status(&[args, &["--operator-secret-file", secret]].concat());
+    for ((code, _, stderr), expected_code, expected) in [
+        (status(&[]), 2, "give --operator HOST:PORT, or --url".to_owned()),
+        (
+            status(&["--url", &casino]),
+            2,
+            "the operator service needs a secret: give --operator-secret-file".to_owned(),
+        ),
+        (
+            status(&["--url", &casino, "--operator-secret-file", missing]),
+            1,
+            format!("--operator-secret-file: cannot read the secret file {missing}: No such file"),
+        ),
+        (
+            with_secret(&["--url", &casino]),
+            1,
+            format!("{casino} is not the operator service of a casino"),
+        ),
+        (
+            with_secret(&["--url", &closed]),
+            1,
+            format!("{closed} does not answer: "),
+        ),
+        (
+            with_secret(&["--url", "http://192.0.2.1:1"]),
+            1,
+            "http://192.0.2.1:1 is not encrypted".to_owned(),
+        ),
+        (
+            with_secret(&["--url", "https://localhost:1", "--ca", missing]),
+            1,
+            format!("--ca: cannot read {missing}: No such file"),
+        ),
+    ] {
+        assert_eq!(code, Some(expected_code), "{stderr}");
+        assert!(stderr.contains(&expected), "{expected:?}: {stderr}");
+    }
+    let mut short = command(&["round", "status", "--url", &casino]);
+    let output = short.env("OPERATOR_SECRET", "sh0rt").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("OPERATOR_SECRET: a secret must be one line") && !stderr.contains("sh0rt"),
+        "{stderr}"
+    );
+}
+
+/// With TLS, the operator service may be reached from other machines, and a call needs TLS and the secret.
+#[tokio::test]
+async fn the_operator_service_uses_the_certificate_of_the_casino() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let [right, wrong] = [SECRET, "another-secret-of-16"].map(|secret| {
+        let file = folder.path().join(secret);
+        fs::write(&file, secret).unwrap();
+        file.to_str().unwrap().to_owned()
+    });
+    let signed = authority.sign();
+    let [cert, key] = [&signed.cert, &signed.key].map(|path| path.to_str().unwrap());
+    let store = format!("sqlite:{}", folder.path().join("casino.db").display());
+    let tls = ["--tls-cert", cert, "--tls-key", key];
+    let operator = ["--operator", "0.0.0.0:0", "--operator-secret-file", &right];
+    let casino = CasinoProcess::start_on(&store, &[tls, operator].concat());
+    let address = casino.wait_for_log("serving the operator on ");
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let (secure, plain) = (
+        format!("https://localhost:{port}"),
+        format!("http://127.0.0.1:{port}"),
+    );
+    let ca = authority.ca();
+    let ca = ca.to_str().unwrap();
+    let status = |url: &str, secret: &str| {
+        let args = [
+            "round",
+            "status",
+            "--url",
+            url,
+            "--ca",
+            ca,
+            "--operator-secret-file",
+            secret,
+        ];
+        let (code, stdout, stderr) = run(&args);
+        (code, stdout + &stderr)
+    };
+    assert_eq!(status(&secure, &right), (Some(0), "no round yet\n".to_owned()));
+    let (code, message) = status(&secure, &wrong);
+    assert_eq!(
+        (code, message.as_str()),
+        (Some(1), "casino-server: wrong secret\n")
+    );
+    let (code, message) = status(&plain, &right);
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("give --operator HOST:PORT"), "{stderr}");
+    assert!(message.contains("the URL must begin with https://"), "{message}");
+    let channel = tls::endpoint(&secure, Some(&authority.ca()))
+        .unwrap()
+        .connect_lazy();
+    let missing = with_timeout(OperatorClient::new(channel).status(StatusRequest {})).await;
+    assert_eq!(missing.unwrap_err().code(), Code::Unauthenticated);
 }

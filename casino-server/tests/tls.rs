@@ -227,13 +227,30 @@ fn invalid_certificate_files_are_rejected_at_startup() {
         (
             text(&good.cert),
             text(&other.key),
+            "--tls-cert, --tls-key: ",
             "are not a matching certificate and private key",
         ),
-        (text(&good.key), text(&good.key), "has no PEM certificate"),
-        (missing, text(&good.key), "missing.pem: No such file"),
+        (
+            text(&good.key),
+            text(&good.key),
+            "--tls-cert: ",
+            "has no PEM certificate",
+        ),
+        (
+            missing.clone(),
+            text(&good.key),
+            "--tls-cert: cannot read ",
+            "missing.pem: No such file",
+        ),
+        (
+            text(&good.cert),
+            missing,
+            "--tls-key: cannot read ",
+            "missing.pem: No such file",
+        ),
     ];
     let store = format!("sqlite:{}", ledger_path(&folder).display());
-    for (cert, key, message) in cases {
+    for (cert, key, option, message) in cases {
         let args = [
             "--listen",
             "127.0.0.1:0",
@@ -246,7 +263,7 @@ fn invalid_certificate_files_are_rejected_at_startup() {
         ];
         let (code, stdout, stderr) = process::run(&args);
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
-        assert!(stderr.contains(message), "{stderr}");
+        assert!(stderr.contains(option) && stderr.contains(message), "{stderr}");
     }
 }
 

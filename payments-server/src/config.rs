@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
-    auth::SharedSecret,
+    auth::{SECRET_VARIABLE, SharedSecret},
     command_line::{self, documents::Shell},
     server::{ConnectionLimits, EnvFilter, ServerArgs, health::HealthArgs},
 };
@@ -116,7 +116,7 @@ impl Config {
     pub fn options(&self) -> Result<Options, Report> {
         Ok(Options {
             limits: self.limits(),
-            secret: SharedSecret::read(self.secret_file.as_deref())?,
+            secret: SharedSecret::read(self.secret_file.as_deref(), "--secret-file", SECRET_VARIABLE)?,
             tls: self.server.certificate()?,
         })
     }

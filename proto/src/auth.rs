@@ -41,8 +41,10 @@ pub const OPERATOR_SECRET_VARIABLE: &str = "OPERATOR_SECRET";
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
-    #[error("cannot read the secret file {path}", path = command_line::secret_path(path))]
+    #[error("{option}: cannot read the secret file {path}", path = command_line::secret_path(path))]
     Unreadable {
+        /// The option.
+        option: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's error.
@@ -51,7 +53,7 @@ pub enum SecretError {
     /// The text is not a valid secret.
     #[error("{origin}")]
     Bad {
-        /// File or variable.
+        /// Option and file, or variable.
         origin: String,
         /// The rule that is violated.
         source: CredentialError,
@@ -163,21 +165,17 @@ impl SharedSecret {
         }
     }
 
-    /// Reads the secret from `file`, or without it from [`SECRET_VARIABLE`] if that is set.
+    /// Reads the secret from `file`, which is the value of `option`, or without it from the environment variable
+    /// `variable` if that is set.
     ///
     /// # Errors
     ///
     /// The file cannot be read, or a secret is invalid, including one of an unused variable.
-    pub fn read(file: Option<&Path>) -> Result<Option<Self>, SecretError> {
-        Self::read_or(file, SECRET_VARIABLE)
-    }
-
-    /// Reads the secret from `file`, or without it from the environment variable `variable` if that is set.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, or a secret is invalid, including one of an unused variable.
-    pub fn read_or(file: Option<&Path>, variable: &str) -> Result<Option<Self>, SecretError> {
+    pub fn read(
+        file: Option<&Path>,
+        option: &'static str,
+        variable: &str,
+    ) -> Result<Option<Self>, SecretError> {
         let parse = |origin: String, text: &str| {
             Self::parse(text).map_err(|source| SecretError::Bad { origin, source })
         };
@@ -189,10 +187,11 @@ impl SharedSecret {
             return Ok(variable);
         };
         let text = fs::read_to_string(path).map_err(|source| SecretError::Unreadable {
+            option,
             path: path.to_owned(),
             source,
         })?;
-        parse(path.display().to_string(), &text).map(Some)
+        parse(format!("{option}: {}", path.display()), &text).map(Some)
     }
 
     /// Rejects a call without this secret; a wrong one with the code `wrong`.

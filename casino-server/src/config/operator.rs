@@ -1,6 +1,6 @@
 //! The operator service, and the command `round` that calls it.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{error::Error, fs, io, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
     auth::{BearerInterceptor, OPERATOR_SECRET_VARIABLE, SecretError, SharedSecret},
@@ -16,7 +16,7 @@ use awesomestock_proto::{
     tls::{self, TlsError},
     transport,
 };
-use tonic::{Response, Status, service::interceptor::InterceptedService, transport::Channel};
+use tonic::{Code, Status, service::interceptor::InterceptedService, transport::Channel};
 
 use crate::{
     config::secrets::SecurityError,
@@ -111,8 +111,13 @@ pub enum RoundCallError {
     #[error(transparent)]
     Security(#[from] SecurityError),
     /// The casino rejected the call, or does not answer.
-    #[error("{}", tls::explain(.0).unwrap_or_else(|| sanitize(.0.message()).into_owned()))]
-    Call(Status),
+    #[error("{}", explain(url, status))]
+    Call {
+        /// The operator service.
+        url: String,
+        /// The failure.
+        status: Status,
+    },
     /// No answer in time.
     #[error("{0} does not answer within {DEADLINE:?}")]
     Deadline(String),
@@ -124,9 +129,28 @@ pub enum RoundCallError {
     Runtime(#[source] io::Error),
 }
 
-impl From<Status> for RoundCallError {
-    fn from(status: Status) -> Self {
-        Self::Call(status)
+impl RoundCallError {
+    /// Returns whether an argument or a variable is missing or not valid.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::NoAddress | Self::NoSecret => true,
+            Self::Secret(error) => error.is_from_variable(),
+            _ => false,
+        }
+    }
+}
+
+fn explain(url: &str, status: &Status) -> String {
+    if let Some(explained) = tls::explain(status) {
+        return format!("{url} does not answer: {explained}");
+    }
+    match (status.code(), sanitize(status.message())) {
+        (Code::Unimplemented, _) => format!("{url} is not the operator service of a casino"),
+        (code, message) if message.is_empty() => format!("{url} answered: {code}"),
+        // Only a server that answers has no source.
+        (_, message) if status.source().is_some() => format!("{url} does not answer: {message}"),
+        (_, message) => message.into_owned(),
     }
 }
 
@@ -135,7 +159,8 @@ type Client = OperatorClient<InterceptedService<Channel, BearerInterceptor>>;
 impl OperatorArgs {
     /// Reads the secret, if it is configured.
     pub fn secret(&self) -> Result<Option<SharedSecret>, SecretError> {
-        SharedSecret::read_or(self.operator_secret_file.as_deref(), OPERATOR_SECRET_VARIABLE)
+        let file = self.operator_secret_file.as_deref();
+        SharedSecret::read(file, "--operator-secret-file", OPERATOR_SECRET_VARIABLE)
     }
 }
 
@@ -147,20 +172,23 @@ impl RoundArgs {
         let secret = operator.secret()?.ok_or(RoundCallError::NoSecret)?;
         let runtime = resources::runtime().map_err(RoundCallError::Runtime)?;
         runtime.block_on(async {
-            let endpoint = tls::endpoint(&url, self.ca.as_deref())?;
+            let endpoint = tls::endpoint(&url, self.ca.as_deref());
+            let endpoint = endpoint.map_err(|error| error.in_option("--ca"))?;
             if !allow_plaintext && transport::is_plaintext_remote(endpoint.uri()) {
                 return Err(SecurityError::SecretInPlaintext(url).into());
             }
             let secret = BearerInterceptor::secret(Some(&secret));
             let client = OperatorClient::with_interceptor(endpoint.connect_lazy(), secret);
             match tokio::time::timeout(DEADLINE, self.call(client)).await {
-                Ok(answer) => answer,
+                Ok(Ok(Answer::Round(round))) => Ok(describe(&round)),
+                Ok(Ok(Answer::Results(results, file))) => write(to_csv(&results), file),
+                Ok(Err(status)) => Err(RoundCallError::Call { url, status }),
                 Err(_) => Err(RoundCallError::Deadline(url)),
             }
         })
     }
 
-    async fn call(&self, mut client: Client) -> Result<String, RoundCallError> {
+    async fn call(&self, mut client: Client) -> Result<Answer<'_>, Status> {
         let round = match &self.task {
             RoundTask::Start { length } => {
                 let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
@@ -172,12 +200,19 @@ impl RoundArgs {
             RoundTask::Status => client.status(StatusRequest {}).await,
             RoundTask::Say { text } => client.say(SayRequest { text: text.clone() }).await,
             RoundTask::Results { csv } => {
-                let results = client.results(ResultsRequest {}).await?.into_inner();
-                return write(to_csv(&results), csv.as_ref());
+                let results = client.results(ResultsRequest {}).await?;
+                return Ok(Answer::Results(results.into_inner(), csv.as_ref()));
             }
         };
-        Ok(describe(&round.map(Response::into_inner)?))
+        Ok(Answer::Round(round?.into_inner()))
     }
+}
+
+/// An answer of the operator service.
+enum Answer<'a> {
+    Round(casino::Round),
+    /// With the file to write them to.
+    Results(RoundResults, Option<&'a PathBuf>),
 }
 
 /// Writes `text` to `file`, or returns it.
@@ -204,8 +239,9 @@ fn to_csv(results: &RoundResults) -> String {
 }
 
 fn describe(round: &casino::Round) -> String {
-    let left = Duration::from_millis(round.left_ms.unsigned_abs());
-    let left = humantime::format_duration(Duration::from_secs(left.as_secs()));
+    // Rounded up: right after its start, all of the time is left.
+    let left = Duration::from_secs(round.left_ms.unsigned_abs().div_ceil(1_000));
+    let left = humantime::format_duration(left);
     let state = match round.state() {
         RoundState::RoundNone => "no round yet".to_owned(),
         RoundState::RoundRunning => format!("round {}: {left} left", round.number),
@@ -215,5 +251,23 @@ fn describe(round: &casino::Round) -> String {
     match round.announcement.as_str() {
         "" => format!("{state}\n"),
         text => format!("{state}; announcement: {}\n", sanitize(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_rounded_up_to_seconds() {
+        for (left_ms, expected) in [(600_000, "10m"), (599_001, "10m"), (599_000, "9m 59s"), (1, "1s")] {
+            let mut round = casino::Round {
+                number: 1,
+                left_ms,
+                ..casino::Round::default()
+            };
+            round.set_state(RoundState::RoundRunning);
+            assert_eq!(describe(&round), format!("round 1: {expected} left\n"));
+        }
     }
 }

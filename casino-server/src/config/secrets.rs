@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use awesomestock_proto::{
-    auth::{SecretError, SharedSecret},
+    auth::{SECRET_VARIABLE, SecretError, SharedSecret},
     command_line,
     tls::{self, TlsError},
     transport,
@@ -44,7 +44,8 @@ pub enum SecurityError {
 impl PaymentsArgs {
     /// Reads the secret for the payments server, if configured. Fails if it is invalid or cannot be read.
     pub fn secret(&self) -> Result<Option<SharedSecret>, SecretError> {
-        SharedSecret::read(self.payments_secret_file.as_deref())
+        let file = self.payments_secret_file.as_deref();
+        SharedSecret::read(file, "--payments-secret-file", SECRET_VARIABLE)
     }
 
     /// Returns a lazy connection to the payments server, which does not have to be running.

@@ -83,7 +83,17 @@ impl ServerArgs {
     ///
     /// The files cannot be read or do not match.
     pub fn certificate(&self) -> Result<Option<ServerTls>, TlsError> {
-        let files = self.tls_cert.as_deref().zip(self.tls_key.as_deref());
-        files.map(|(cert, key)| ServerTls::read(cert, key)).transpose()
+        let Some((cert, key)) = self.tls_cert.as_deref().zip(self.tls_key.as_deref()) else {
+            return Ok(None);
+        };
+        let read = ServerTls::read(cert, key).map_err(|error| {
+            let option = match &error {
+                TlsError::BadIdentity { .. } => "--tls-cert, --tls-key",
+                TlsError::Unreadable { path, .. } if path == key => "--tls-key",
+                _ => "--tls-cert",
+            };
+            error.in_option(option)
+        });
+        read.map(Some)
     }
 }

@@ -67,7 +67,7 @@ impl HealthArgs {
     }
 
     async fn call(&self, url: String) -> Result<(), HealthError> {
-        let endpoint = tls::endpoint(&url, self.ca.as_deref())?;
+        let endpoint = tls::endpoint(&url, self.ca.as_deref()).map_err(|error| error.in_option("--ca"))?;
         let mut client = HealthClient::new(endpoint.connect_lazy());
         let answer = tokio::time::timeout(DEADLINE, client.check(HealthCheckRequest::default())).await;
         match answer {

@@ -53,6 +53,14 @@ pub enum TlsError {
         /// The reason.
         source: rustls::Error,
     },
+    /// The file of an option cannot be used.
+    #[error("{option}")]
+    Option {
+        /// The option, such as `--tls-ca`.
+        option: &'static str,
+        /// The reason.
+        source: Box<Self>,
+    },
     /// TLS cannot be used at all.
     #[error("cannot set up TLS")]
     Setup(#[source] rustls::Error),
@@ -61,13 +69,28 @@ pub enum TlsError {
     Endpoint(#[from] tonic::transport::Error),
 }
 
+impl TlsError {
+    /// Names the option of the file that cannot be used.
+    #[must_use]
+    pub fn in_option(self, option: &'static str) -> Self {
+        match self {
+            Self::Option { source, .. } => Self::Option { option, source },
+            Self::Unreadable { .. } | Self::NoCertificate { .. } | Self::BadIdentity { .. } => Self::Option {
+                option,
+                source: Box::new(self),
+            },
+            Self::Setup(_) | Self::Endpoint(_) => self,
+        }
+    }
+}
+
 /// Creates an endpoint for `url`, `http://HOST:PORT` or `https://HOST:PORT`, with the transport settings of
 /// all clients. For https only the certificate authority in `ca` is trusted, or the system's authorities
 /// without it.
 ///
 /// # Errors
 ///
-/// `url` is invalid, `ca` cannot be read, or the system has no authorities.
+/// `url` is invalid, the system has no authorities, or `ca` cannot be read, which is the file of `--tls-ca`.
 pub fn endpoint(url: &str, ca: Option<&Path>) -> Result<Endpoint, TlsError> {
     let endpoint = transport::endpoint(url)?;
     if endpoint.uri().scheme_str() != Some("https") {
@@ -75,7 +98,10 @@ pub fn endpoint(url: &str, ca: Option<&Path>) -> Result<Endpoint, TlsError> {
     }
     let config = ClientTlsConfig::new().timeout(HANDSHAKE_DEADLINE);
     let config = match ca {
-        Some(path) => config.ca_certificate(Certificate::from_pem(certificates(path)?)),
+        Some(path) => {
+            let pem = certificates(path).map_err(|error| error.in_option("--tls-ca"))?;
+            config.ca_certificate(Certificate::from_pem(pem))
+        }
         None => config.with_native_roots(),
     };
     Ok(endpoint.tls_config(config)?)
