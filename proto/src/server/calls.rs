@@ -73,19 +73,21 @@ where
             connection.map(ConnectionHandle::call),
             connection.map(ResponseBody::new),
         );
-        let rejected = http_status::not_grpc(&request);
-        let mut span = match rejected {
-            None => CallSpan::start(&request),
-            Some(_) => None,
+        let (response, mut span) = match http_status::not_grpc(&request) {
+            None => {
+                let span = CallSpan::start(&request);
+                let entered = span.as_ref().map_or_else(Span::none, |span| span.span().clone());
+                (Ok(self.0.call(request).instrument(entered)), span)
+            }
+            Some(rejected) => (Err((rejected, request.into_body())), None),
         };
-        let entered = span.as_ref().map_or_else(Span::none, |span| span.span().clone());
-        let response = rejected
-            .is_none()
-            .then(|| self.0.call(request).instrument(entered));
         Box::pin(async move {
             let mut response = match response {
-                Some(response) => response.await?,
-                None => rejected.unwrap_or_default(),
+                Ok(response) => response.await?,
+                Err((rejected, body)) => {
+                    http_status::discard(body).await;
+                    rejected
+                }
             };
             if let Some(span) = &mut span {
                 span.read_status(response.headers());

@@ -1,9 +1,19 @@
 //! HTTP status codes for requests that are not gRPC, as specified by gRPC over HTTP/2.
 
+use std::{future::poll_fn, pin::Pin, time::Duration};
+
+use tokio::time::timeout;
 use tonic::{
     body::Body,
-    codegen::http::{self, HeaderValue, Method, StatusCode, header},
+    codegen::{
+        Body as _,
+        http::{self, HeaderValue, Method, StatusCode, header},
+    },
 };
+
+/// Most bytes of a body that are read and discarded, and the time for it.
+const DISCARDED_MAX: usize = 1 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Returns the response to a request that is not gRPC: 405 for a method other than POST, 415 for another
 /// content type.
@@ -20,6 +30,23 @@ pub(super) fn not_grpc(request: &http::Request<Body>) -> Option<http::Response<B
         return None;
     }
     Some(response)
+}
+
+/// Reads and discards the body of a request that is not gRPC. A response before its end is followed by a reset, which some
+/// versions of curl report instead of the response.
+pub(super) async fn discard(mut body: Body) {
+    let read = async {
+        let mut left = DISCARDED_MAX;
+        while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            let bytes = frame.data_ref().map_or(0, |bytes| bytes.len());
+            match left.checked_sub(bytes) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // The rest of a body that comes slowly is not read.
+    let _ = timeout(DISCARD_TIMEOUT, read).await;
 }
 
 /// Matches `application/grpc` and `application/grpc+SUFFIX`, with or without parameters.

@@ -411,6 +411,49 @@ mod tests {
 
     use super::*;
 
+    /// The body is longer than the window of its stream.
+    #[tokio::test]
+    async fn the_body_of_a_request_that_is_not_grpc_is_read_before_the_answer() {
+        let (client, incoming) = tokio::io::duplex(1 << 16);
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move {
+                let connections = ConnectionLimiter::new(ConnectionLimits::default());
+                let incoming =
+                    tokio_stream::once(Ok::<_, io::Error>(incoming)).chain(tokio_stream::pending());
+                let routes = Routes::default();
+                serve(
+                    ServedService::TEST,
+                    routes,
+                    incoming,
+                    &connections,
+                    None,
+                    shutdown,
+                )
+                .await
+            }
+        });
+        let (mut requests, connection) = h2::client::handshake(client).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let request = http::Request::post("http://casino/unknown").body(()).unwrap();
+        let (response, mut body) = requests.send_request(request, false).unwrap();
+        let mut left = 100_000;
+        while left > 0 {
+            body.reserve_capacity(left);
+            let capacity = future::poll_fn(|cx| body.poll_capacity(cx)).await;
+            let part = capacity.expect("no reset").unwrap().min(left);
+            left -= part;
+            body.send_data(vec![0; part].into(), left == 0).unwrap();
+        }
+        let status = response.await.unwrap().status();
+        assert_eq!(status, http::StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        drop((requests, body));
+        shutdown.cancel();
+        serving.await.unwrap().unwrap();
+        connection.await.unwrap().unwrap();
+    }
+
     #[tokio::test]
     async fn health_watchers_see_the_shutdown_and_do_not_delay_it() {
         let (channel, incoming) = transport::pipe();
