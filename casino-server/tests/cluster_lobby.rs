@@ -98,6 +98,8 @@ async fn trades_at_one_casino_are_on_the_tape_of_the_other() {
     let [mut here, mut there] = open_two(&cluster.database("tape")).await;
     there.client.deposit("bob", 1_000_000).await.unwrap();
     let mut observer = here.client.open_session("eve", capabilities::TAPE).await;
+    // The other session of the player gets the wallet.
+    let mut other = here.client.open_session("bob", "wallet,orders").await;
     let mut session = there.client.open_session("bob", "").await;
     let playing = tokio::spawn(async move {
         loop {
@@ -118,6 +120,10 @@ async fn trades_at_one_casino_are_on_the_tape_of_the_other() {
             newest = trade.number;
         }
     }
+    next(&mut other, |info| {
+        info.wallet.filter(|wallet| wallet.version > newest)
+    })
+    .await;
     playing.abort();
     for casino in [here, there] {
         casino.close().await.0.unwrap();

@@ -14,7 +14,7 @@ use awesomestock_proto::{
     capabilities::ORDERS_SEEN_HEADER,
     casino::{
         Action, ActionOutcome, ActionResult, CancelOrderRequest, GambleType, Order, OrderState, OrderUpdate,
-        Orders, TimeInForce,
+        Orders, TimeInForce, Wallet,
     },
 };
 use casino_server::{Options, PriceModel, StoreUrl, market_prices};
@@ -78,12 +78,31 @@ async fn execute(session: &mut Session, action: Action) -> ActionResult {
     session.next_result().await
 }
 
-/// Returns the next order that has ended.
-async fn next_end(session: &mut Session) -> OrderUpdate {
+/// Returns the next order that another session has placed or that has ended.
+async fn next_order(session: &mut Session) -> OrderUpdate {
     loop {
         let info = session.next().await.unwrap().expect("an order");
         if info.r#type() == GambleType::Order {
             return info.order.unwrap();
+        }
+    }
+}
+
+/// Returns the next order that has ended.
+async fn next_end(session: &mut Session) -> OrderUpdate {
+    loop {
+        let update = next_order(session).await;
+        if update.order.as_ref().unwrap().state() != OrderState::OrderOpen {
+            return update;
+        }
+    }
+}
+
+async fn next_wallet(session: &mut Session) -> Wallet {
+    loop {
+        let info = session.next().await.unwrap().expect("a wallet");
+        if info.r#type() == GambleType::Wallet {
+            return info.wallet.unwrap();
         }
     }
 }
@@ -373,6 +392,76 @@ async fn check_execution(engine: &Engine) {
     assert_eq!(listed.ended[..5], ended[..]);
     drop((session, later));
     engine.check(casino).await;
+}
+
+/// Sessions of ann, at casinos that may be different, get what calls and the other session have changed, and what they have
+/// changed themselves in their answers only.
+async fn check_other_session([here, there]: [&mut Client; 2]) {
+    here.deposit("ann", 100).await.unwrap();
+    let mut sessions = [
+        here.open_session("ann", FEEDS).await,
+        there.open_session("ann", FEEDS).await,
+    ];
+    for session in &mut sessions {
+        assert_eq!(next_wallet(session).await.tokens, 500);
+    }
+    here.deposit("ann", 10).await.unwrap();
+    for session in &mut sessions {
+        assert_eq!(next_wallet(session).await.tokens, 550);
+    }
+    let [mut first, mut second] = sessions;
+    assert_eq!(first.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    here.deposit("ann", 20).await.unwrap();
+    assert_eq!(
+        next_wallet(&mut first).await.tokens,
+        640,
+        "not after its own trade"
+    );
+    while next_wallet(&mut second).await.tokens != 640 {}
+
+    for id in [1, 2] {
+        let (session, other) = match id {
+            1 => (&mut first, &mut second),
+            _ => (&mut second, &mut first),
+        };
+        let accepted = session.execute(limit(buy("ann", 5), 9, id)).await;
+        assert_eq!(accepted, ACCEPTED_MESSAGE);
+        let placed = next_order(other).await;
+        let order = placed.order.unwrap();
+        assert_eq!((order.state(), order.id), (OrderState::OrderOpen, vec![id; 16]));
+        assert_eq!(placed.wallet.unwrap().tokens, 640);
+    }
+    let cancelled = cancel(there, &[1; 16]).await.unwrap();
+    for session in [&mut first, &mut second] {
+        assert_eq!(next_order(session).await.order.as_ref(), Some(&cancelled));
+    }
+    // A session that opens later gets no order that the list has.
+    let mut later = session_after(there, cancelled.end_number).await;
+    cancel(here, &[2; 16]).await.unwrap();
+    assert_eq!(next_order(&mut later).await.order.unwrap().id, [2; 16]);
+    // An old client asked for the wallet at the start only.
+    let mut old = here.open_session("ann", "ticks,wallet").await;
+    here.deposit("ann", 1).await.unwrap();
+    assert_eq!(next_wallet(&mut old).await.tokens, 640);
+    old.half_close();
+    while let Some(info) = old.next().await.unwrap() {
+        assert_eq!(info.r#type(), GambleType::StockInfo);
+    }
+}
+
+#[tokio::test]
+async fn a_session_gets_what_another_one_has_changed() {
+    let casino = Engine(None).open_new().await;
+    let [mut here, mut there] = [casino.client.clone(), casino.client.clone()];
+    check_other_session([&mut here, &mut there]).await;
+    Engine(None).check(casino).await;
+    let Some(cluster) = Cluster::start() else { return };
+    let engine = Engine(Some(cluster.database("sessions")));
+    let mut casinos = [engine.open_new().await, engine.open_new().await];
+    check_other_session(casinos.each_mut().map(|casino| &mut casino.client)).await;
+    for casino in casinos {
+        casino.close().await.0.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -116,8 +116,12 @@ fn any_order_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (any_resting_order(), prop::option::of(any_wallet()))
             .prop_map(|(order, wallet)| Event::Stream(StreamEvent::Accepted { order, wallet })),
-        (any_resting_order(), prop::option::of(any_wallet()))
-            .prop_map(|(order, wallet)| Event::Stream(StreamEvent::OrderEnded { order, wallet })),
+        (any_resting_order(), prop::option::of(any_wallet())).prop_map(|(order, wallet)| {
+            Event::Stream(match order.end {
+                Some(_) => StreamEvent::OrderEnded { order, wallet },
+                None => StreamEvent::OrderPlaced { order, wallet },
+            })
+        }),
         any_resting_order().prop_map(|order| Event::Answered(Response::Cancelled(order))),
         (orders(), orders()).prop_map(|(open, ended)| Event::Answered(Response::Orders { open, ended })),
         (0_u8..6, any::<bool>()).prop_map(|(number, is_rejected)| {

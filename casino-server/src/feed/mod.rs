@@ -2,8 +2,8 @@
 
 pub(crate) use awesomestock_proto::capabilities;
 
+pub(crate) mod accounts;
 pub(crate) mod lobby;
-pub(crate) mod orders;
 pub(crate) mod price;
 pub(crate) mod rounds;
 pub(crate) mod sessions;

@@ -133,8 +133,8 @@ fn optional_price(given: i32) -> Result<Option<Price>, i32> {
     }
 }
 
-/// Returns the wallet that opens a session.
-pub(crate) fn initial_wallet(account: &Account) -> GambleFrame {
+/// Returns the message with a wallet.
+pub(crate) fn wallet_update(account: &Account) -> GambleFrame {
     let info = GambleInfo {
         r#type: GambleType::Wallet.into(),
         wallet: Some(wallet(account)),
@@ -186,7 +186,7 @@ fn outcome(decision: &Decision, present: Option<OrderState>) -> (ActionOutcome, 
     }
 }
 
-/// Returns the message about an order that ended; with the wallet, if the client requested it.
+/// Returns the message about an order that was placed or has ended; with the wallet, if the client requested it.
 pub(crate) fn order_update(posting: &OrderPosting, account: Option<&Account>) -> GambleFrame {
     let info = GambleInfo {
         r#type: GambleType::Order.into(),

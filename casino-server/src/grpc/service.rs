@@ -28,9 +28,9 @@ use crate::{
         player::PlayerName,
     },
     feed::{
+        accounts::AccountFeed,
         capabilities::{Capabilities, LobbyFeeds},
         lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode},
-        orders::OrderFeed,
         price::relay::WorkerRelay,
         sessions::SessionLimit,
     },
@@ -60,7 +60,7 @@ pub(crate) struct CasinoService {
     pub(crate) sessions: Arc<SessionLimit>,
     pub(crate) payments: PaymentsClient,
     pub(crate) lobby: FeedHub,
-    pub(crate) orders: OrderFeed,
+    pub(crate) changes: AccountFeed,
     pub(crate) subscribers: Arc<SubscriberGroup>,
     /// Ends the streams.
     pub(crate) shutdown: CancellationToken,
@@ -85,6 +85,16 @@ impl CasinoService {
             .lobby
             .subscribe(&self.subscribers, feeds, player.clone(), round);
         (self.lobby.join(player), subscriber)
+    }
+
+    /// Returns the updates of a session's wallet, if they are part of its `capabilities`.
+    fn wallet_updates(&self, player: &PlayerName, capabilities: Capabilities) -> Option<WalletUpdates> {
+        let is_sent = capabilities.wallet && (capabilities.orders || capabilities.lobby.rounds);
+        is_sent.then(|| {
+            let subscribe = || self.changes.accounts.subscribe(player.clone());
+            let subscription = capabilities.orders.then(subscribe);
+            WalletUpdates::new(self.accounts.clone(), player.clone(), subscription)
+        })
     }
 
     /// Returns the reader for one call: the calls of a connection read one at a time.
@@ -195,6 +205,9 @@ impl Casino for CasinoService {
             permit = Some(self.sessions.acquire(owner).await?);
         }
         let auth = SessionAuth::new(self.auth.clone(), credential, Arc::clone(&self.sessions), permit);
+        // Before the account is read, so that no change is missed.
+        let wallet_updates = player.as_ref().ok();
+        let wallet_updates = wallet_updates.and_then(|player| self.wallet_updates(player, capabilities));
         // A session without a player still gets the feeds that are the same for all, but not a wallet.
         let read = match &player {
             Ok(player) if capabilities.wallet || capabilities.lobby.leaderboard => {
@@ -207,7 +220,7 @@ impl Casino for CasinoService {
         let initial_wallet = initial_wallet.map(|read| read.account);
         let orders = match &player {
             Ok(player) if capabilities.orders => {
-                let subscription = self.orders.subscribe(player.clone());
+                let subscription = self.changes.orders.subscribe(player.clone());
                 let seen = convert::orders_seen(request.metadata())?;
                 let accounts = Accounts {
                     reader: self.reader_for(&request),
@@ -218,11 +231,7 @@ impl Casino for CasinoService {
             Ok(_) | Err(_) => None,
         };
         let player = player.ok();
-        let wallet_updates = player
-            .clone()
-            .filter(|_| capabilities.wallet && capabilities.lobby.rounds)
-            .map(|player| WalletUpdates::new(self.accounts.clone(), player));
-        let (presence, lobby) = self.join_lobby(capabilities.lobby, player, read.as_ref());
+        let (presence, lobby) = self.join_lobby(capabilities.lobby, player.clone(), read.as_ref());
         let prices = self
             .relay
             .subscribe(ConnectionHandle::from_extensions(request.extensions()).cloned());
@@ -232,6 +241,7 @@ impl Casino for CasinoService {
             ledger: self.ledger.clone(),
             reader: self.reader.clone(),
             auth,
+            player,
             revocation,
             capabilities,
             initial_wallet,

@@ -221,7 +221,7 @@ impl Casino {
             sessions: Arc::clone(&opened.sessions),
             payments: self.payments.clone(),
             lobby: opened.feed.clone(),
-            orders: opened.orders.clone(),
+            changes: opened.accounts.clone(),
             subscribers: Arc::clone(&subscribers),
             shutdown: stop.clone(),
         };

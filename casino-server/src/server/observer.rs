@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     domain::{market::Tick, round::Round},
-    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed, rounds::RoundFeed},
+    feed::{accounts::AccountFeed, lobby::FeedHub, price::PriceFeed, rounds::RoundFeed},
     ledger::CommitObserver,
     store::Batch,
 };
@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct FeedObserver {
     pub(crate) prices: PriceFeed,
     pub(crate) lobby: FeedHub,
-    pub(crate) orders: OrderFeed,
+    pub(crate) accounts: AccountFeed,
     pub(crate) rounds: RoundFeed,
 }
 
@@ -29,7 +29,8 @@ impl CommitObserver for FeedObserver {
     }
 
     fn on_batch(&self, batch: &Batch) {
+        let round = self.rounds.current();
         self.lobby.on_batch(batch);
-        self.orders.on_batch(batch);
+        self.accounts.on_batch(batch, &round);
     }
 }

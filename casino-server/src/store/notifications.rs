@@ -24,11 +24,11 @@ pub(crate) struct Notifications {
     claimed: Mutex<ChangedNames>,
     tape: Notify,
     trades: Mutex<VecDeque<String>>,
-    orders: Notify,
-    ended: Mutex<ChangedNames>,
+    accounts: Notify,
+    changed: Mutex<ChangedNames>,
 }
 
-/// Names whose claim or orders have changed.
+/// Names whose claim, account or orders have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ChangedNames {
     Some(HashSet<PlayerName>),
@@ -52,9 +52,9 @@ impl Notifications {
         self.claims.notify_one();
     }
 
-    pub(super) fn add_ended_orders(&self, player: &str) {
-        lock(&self.ended).add(PlayerName::from_stored(player).ok());
-        self.orders.notify_one();
+    pub(super) fn add_changed_account(&self, player: &str) {
+        lock(&self.changed).add(PlayerName::from_stored(player).ok());
+        self.accounts.notify_one();
     }
 
     pub(super) fn add_trades(&self, payload: String) {
@@ -71,8 +71,8 @@ impl Notifications {
     pub(super) fn resync(&self) {
         *lock(&self.claimed) = ChangedNames::Any;
         self.claims.notify_one();
-        *lock(&self.ended) = ChangedNames::Any;
-        self.orders.notify_one();
+        *lock(&self.changed) = ChangedNames::Any;
+        self.accounts.notify_one();
         self.ticks.notify_one();
     }
 
@@ -86,9 +86,9 @@ impl Notifications {
         changed(&self.claims, &self.claimed).await
     }
 
-    /// Waits for orders that have ended. Returns their players.
-    pub(crate) async fn ended_orders(&self) -> ChangedNames {
-        changed(&self.orders, &self.ended).await
+    /// Waits for payments, and for orders that were placed or have ended. Returns their players.
+    pub(crate) async fn changed_accounts(&self) -> ChangedNames {
+        changed(&self.accounts, &self.changed).await
     }
 
     /// Waits for trades of other servers.

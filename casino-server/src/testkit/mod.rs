@@ -23,7 +23,7 @@ pub(crate) fn price_observer(
     Box::new(crate::server::observer::FeedObserver {
         prices,
         lobby,
-        orders: crate::feed::orders::OrderFeed::default(),
+        accounts: crate::feed::accounts::AccountFeed::default(),
         rounds: crate::feed::rounds::RoundFeed::default(),
     })
 }

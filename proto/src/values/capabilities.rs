@@ -27,7 +27,8 @@ pub const LIMITS: &str = "limits";
 pub const IDS: &str = "ids";
 /// The server supports orders of up to a count. Adds no messages.
 pub const UP_TO: &str = "up-to";
-/// Resting orders. The server sends how they ended.
+/// Resting orders. The server sends those that another session places, and how they ended; with [`WALLET`], also the wallet
+/// when a call or another session has changed it.
 pub const ORDERS: &str = "orders";
 /// The state of the round, and the wallet when one starts or ends.
 pub const ROUNDS: &str = "rounds";
@@ -48,7 +49,7 @@ pub struct Capabilities {
     pub ids: bool,
     /// Orders of up to a count.
     pub up_to: bool,
-    /// Orders that rest, and how they ended.
+    /// Orders that rest, and their changes.
     pub orders: bool,
     /// Feeds about other players, headlines and rounds.
     pub lobby: LobbyFeeds,

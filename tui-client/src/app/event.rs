@@ -115,6 +115,13 @@ pub enum StreamEvent {
         /// The wallet, if sent.
         wallet: Option<Wallet>,
     },
+    /// An order that another session of the player has placed.
+    OrderPlaced {
+        /// The order.
+        order: RestingOrder,
+        /// The wallet then or later, if sent.
+        wallet: Option<Wallet>,
+    },
     /// An order that rested has ended.
     OrderEnded {
         /// The order.

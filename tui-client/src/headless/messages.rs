@@ -138,9 +138,9 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         StreamEvent::News(news) => Some(headline(news, None)),
         StreamEvent::Round(shown) => round(shown),
         StreamEvent::Result(result) => Some(order_result(result)),
-        StreamEvent::Accepted { order, .. } | StreamEvent::OrderEnded { order, .. } => {
-            Some(resting_order(order))
-        }
+        StreamEvent::Accepted { order, .. }
+        | StreamEvent::OrderPlaced { order, .. }
+        | StreamEvent::OrderEnded { order, .. } => Some(resting_order(order)),
         StreamEvent::Opened { .. }
         | StreamEvent::Endpoint(_)
         | StreamEvent::Wallet(_)

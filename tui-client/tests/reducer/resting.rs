@@ -161,6 +161,25 @@ fn keys_send_orders_that_rest_as_the_ticket_shows() {
 }
 
 #[test]
+fn an_order_of_another_session_is_listed_with_its_wallet() {
+    let mut game = connected();
+    for version in [9, 10] {
+        let (order, wallet) = (order(1), wallet(version));
+        let placed = StreamEvent::OrderPlaced { order, wallet };
+        assert_eq!(game.stream(placed), []);
+        assert_eq!(open_ids(&game), [id(1)]);
+        assert_eq!(game.state.holdings.wallet(), wallet.as_ref());
+    }
+    update(&mut game, filled(order(1), 1));
+    let placed = StreamEvent::OrderPlaced {
+        order: order(1),
+        wallet: None,
+    };
+    game.stream(placed);
+    assert!(open_ids(&game).is_empty(), "it has ended");
+}
+
+#[test]
 fn a_maximum_that_rests_is_an_upper_bound() {
     let effects = connected().keys("mo8b\n");
     let [Effect::Send(order)] = effects[..] else {

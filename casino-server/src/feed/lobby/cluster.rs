@@ -6,7 +6,10 @@ use std::{convert::Infallible, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::{FeedHub, TAPE_INTERVAL, leaderboard::RANKED_MAX, trades::TradeBatch};
-use crate::store::{StoreError, cluster::ClusterStore};
+use crate::{
+    feed::accounts::AccountFeed,
+    store::{StoreError, cluster::ClusterStore},
+};
 
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -19,16 +22,20 @@ const LEADERBOARD_INTERVAL: Duration = Duration::from_secs(2);
 /// Pause after a leaderboard query, as a multiple of its duration: the query uses at most 5 % of a database core.
 const LEADERBOARD_BACKOFF: u32 = 19;
 
-/// Exchanges the lobby feeds with other casinos.
-pub(crate) async fn exchange(feed: &FeedHub, store: &impl ClusterStore) -> Infallible {
+/// Exchanges the lobby feeds with other casinos. Trades of other casinos wake the sessions of their players in `accounts`.
+pub(crate) async fn exchange(
+    feed: &FeedHub,
+    accounts: &AccountFeed,
+    store: &impl ClusterStore,
+) -> Infallible {
     tokio::select! {
-        never = sync_presence(feed, store) => never,
+        never = sync_presence(feed, accounts, store) => never,
         never = sync_leaderboard(feed, store) => never,
     }
 }
 
 /// Exchanges online players and trades. Trades are sent only while another casino has tape subscribers.
-async fn sync_presence(feed: &FeedHub, store: &impl ClusterStore) -> Infallible {
+async fn sync_presence(feed: &FeedHub, accounts: &AccountFeed, store: &impl ClusterStore) -> Infallible {
     let mut sync = interval(PRESENCE_INTERVAL);
     sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut is_watched, mut next_send) = (false, Instant::now());
@@ -46,7 +53,12 @@ async fn sync_presence(feed: &FeedHub, store: &impl ClusterStore) -> Infallible 
             }
             texts = store.notifications().tape() => {
                 let batches = texts.iter().filter_map(|text| TradeBatch::from_text(text));
-                pending.add_remote_trades(batches.filter(|(casino, _)| casino != store.casino()).map(|(_, batch)| batch));
+                let remote = batches.filter(|(casino, _)| casino != store.casino());
+                let remote: Vec<TradeBatch> = remote.map(|(_, batch)| batch).collect();
+                for row in remote.iter().flat_map(|batch| &batch.rows) {
+                    accounts.changed_elsewhere(&row.player);
+                }
+                pending.add_remote_trades(remote);
             }
             () = pending.outbox_filled(), if is_watched => {
                 // Coalesces the trades of one interval.

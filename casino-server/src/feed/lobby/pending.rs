@@ -111,9 +111,11 @@ impl PendingUpdates {
     }
 
     /// Adds trades of other casinos.
-    pub(super) fn add_remote_trades(&self, batches: impl Iterator<Item = TradeBatch>) {
+    pub(super) fn add_remote_trades(&self, batches: Vec<TradeBatch>) {
         if self.has_tape_subscribers() {
-            batches.for_each(|batch| lock(&self.tape).merge(batch));
+            let mut tape = lock(&self.tape);
+            batches.into_iter().for_each(|batch| tape.merge(batch));
+            drop(tape);
             self.filled.notify_one();
         }
     }

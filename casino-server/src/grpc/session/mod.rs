@@ -19,7 +19,12 @@ use futures_util::StreamExt;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use self::{auth::SessionAuth, orders::OrderUpdates, pending::PendingOrders, wallet::WalletUpdates};
+use self::{
+    auth::SessionAuth,
+    orders::OrderUpdates,
+    pending::{Answer, PendingOrders},
+    wallet::WalletUpdates,
+};
 use crate::{
     domain::{account::Account, player::PlayerName},
     feed::{
@@ -49,7 +54,7 @@ pub(crate) struct Session<In> {
     last_player: Option<PlayerName>,
     prices: PriceSubscriber,
     capabilities: Capabilities,
-    /// Sent after the first price, or after the start or end of a round.
+    /// Sent after the first price.
     wallet: Option<Box<Account>>,
     wallet_updates: Option<Box<WalletUpdates>>,
     /// The status to end with after the last answer; `None` for OK.
@@ -68,12 +73,14 @@ pub(crate) struct SessionParts<In> {
     pub(crate) ledger: LedgerHandle,
     pub(crate) reader: StoreReader,
     pub(crate) auth: SessionAuth,
+    /// The player of the wallet and the orders.
+    pub(crate) player: Option<PlayerName>,
     /// Set if the session uses a name without a key.
     pub(crate) revocation: Option<Revocation>,
     pub(crate) capabilities: Capabilities,
     /// Set if the client requested it.
     pub(crate) initial_wallet: Option<Account>,
-    /// Set if the client requested wallets and rounds.
+    /// Set if the client requested wallets, and orders or rounds.
     pub(crate) wallet_updates: Option<WalletUpdates>,
     pub(crate) presence: PresenceGuard,
     /// Set if the client requested a lobby feed.
@@ -92,10 +99,13 @@ enum Phase {
 }
 
 impl<In> Session<In> {
-    pub(crate) fn new(parts: SessionParts<In>) -> Self {
+    pub(crate) fn new(mut parts: SessionParts<In>) -> Self {
+        if let (Some(updates), Some(account)) = (&mut parts.wallet_updates, &parts.initial_wallet) {
+            updates.record_sent(account.version);
+        }
         Self {
             inbound: Some(parts.inbound),
-            pending: PendingOrders::new(parts.auth, parts.ledger, parts.reader),
+            pending: PendingOrders::new(parts.auth, parts.ledger, parts.reader, parts.player),
             last_player: None,
             prices: parts.prices,
             capabilities: parts.capabilities,
@@ -133,16 +143,15 @@ impl<In> Session<In> {
         self.presence = None;
     }
 
-    /// Reads the wallet again when a round has started or ended.
+    /// Records whether the wallet has changed.
     fn poll_wallet(&mut self, cx: &mut Context<'_>) {
-        if let (Some(updates), Some(lobby)) = (&mut self.wallet_updates, &mut self.lobby)
-            && let Poll::Ready(account) = updates.poll(lobby.take_other_account(), cx)
-        {
-            self.wallet = Some(Box::new(account));
+        if let Some(updates) = &mut self.wallet_updates {
+            let lobby = self.lobby.as_mut();
+            updates.poll_changes(lobby.is_some_and(|lobby| lobby.take_other_account()), cx);
         }
     }
 
-    /// Returns a new price, else a wallet, else a lobby update. These are rare and do not delay answers much.
+    /// Returns a new price, else the first wallet, else a lobby update. These are rare and do not delay answers much.
     fn next_update(&mut self) -> Option<GambleFrame> {
         if self.phase == Phase::Stopping {
             return None;
@@ -151,7 +160,7 @@ impl<In> Session<In> {
             return Some(price.for_session(self.capabilities));
         }
         if let Some(wallet) = self.wallet.take() {
-            return Some(convert::initial_wallet(&wallet));
+            return Some(convert::wallet_update(&wallet));
         }
         self.lobby.as_mut()?.poll_update()
     }
@@ -159,30 +168,54 @@ impl<In> Session<In> {
     /// Returns the next message, if any.
     ///
     /// The answer is polled before the price is read: a trade that is committed by then has its price published, so that
-    /// the price is always sent before the answer. In the same way, ended orders are polled before the answer and sent
-    /// after it: an order's acceptance is sent before its end.
+    /// the price is always sent before the answer. In the same way, changes of orders and of the wallet are polled before the
+    /// answer and sent after it: an order's acceptance is sent before its end, and a wallet only if no answer has it.
     fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
         self.poll_wallet(cx);
-        let has_ended = self.poll_orders(cx).is_ready();
+        let has_order = self.poll_orders(cx).is_ready();
         let answer = self.pending.poll_answer(cx, self.capabilities);
         if let Some(update) = self.next_update() {
             return Some(Ok(update));
         }
-        if answer.is_pending() {
-            let orders = self
-                .orders
-                .as_mut()
-                .filter(|_| has_ended && !self.pending.is_reading());
-            return orders.and_then(|orders| orders.pop(self.capabilities)).map(Ok);
+        match answer {
+            Poll::Ready(()) => self.next_answer(),
+            Poll::Pending if self.pending.is_reading() || self.phase != Phase::Open => None,
+            Poll::Pending => self.next_change(has_order, cx).map(Ok),
         }
-        let message = self.pending.pop_answer(self.capabilities)?;
+    }
+
+    /// Returns the answer to the oldest action.
+    fn next_answer(&mut self) -> Option<Result<GambleFrame, Status>> {
+        let Answer {
+            message,
+            wallet,
+            order,
+        } = self.pending.pop_answer(self.capabilities)?;
+        if let (Some(updates), Some(version)) = (&mut self.wallet_updates, wallet) {
+            updates.record_sent(version);
+        }
+        if let (Some(orders), Some(number)) = (&mut self.orders, order) {
+            orders.acknowledge(number);
+        }
         if message.is_err() {
             self.phase = Phase::Ended;
         }
         Some(message)
     }
 
-    /// Ready if an order has ended that can be sent.
+    /// Returns an order that has changed, if it `has_order`, else a newer wallet.
+    fn next_change(&mut self, has_order: bool, cx: &mut Context<'_>) -> Option<GambleFrame> {
+        let orders = self.orders.as_mut().filter(|_| has_order);
+        if let Some(update) = orders.and_then(|orders| orders.pop(self.capabilities)) {
+            return Some(update);
+        }
+        match self.wallet_updates.as_mut()?.poll_newer(cx) {
+            Poll::Ready(account) => Some(convert::wallet_update(&account)),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Ready if an order was placed by another session or has ended.
     fn poll_orders(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.orders {
             Some(orders) if self.phase == Phase::Open => orders.poll_ready(cx),

@@ -1,7 +1,7 @@
-//! The ended orders of a session's player, read from the ledger.
+//! The orders of a session's player that another session has placed or that have ended, read from the ledger.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     task::{Context, Poll, ready},
 };
 
@@ -10,109 +10,167 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     domain::{account::Account, order::resting::OrderPosting, player::PlayerName},
-    feed::{capabilities::Capabilities, orders::OrderSubscription},
+    feed::{accounts::Subscription, capabilities::Capabilities},
     grpc::{accounts::Accounts, convert},
     store::{PageRequest, StoreError, reader::until_read},
 };
 
-/// Each order that ended after the last one seen is sent once, in the order in which they ended.
+/// Each order that ended after the last one seen is sent once, in the order in which they ended. So is each order that was
+/// placed since the session opened, unless an answer of the session has it.
 pub(crate) struct OrderUpdates {
     accounts: Accounts,
     player: PlayerName,
-    subscription: OrderSubscription,
-    /// The last end that was read.
-    seen: i64,
-    /// Set after the first read, which skips all but the newest ends.
-    is_following: bool,
-    reading: Option<BoxFuture<'static, EndedOrders>>,
+    subscription: Subscription<()>,
+    position: Position,
+    /// Orders of answers that were sent since the last read began.
+    answered: Vec<i64>,
+    reading: Option<BoxFuture<'static, ReadOrders>>,
     unsent: VecDeque<OrderPosting>,
     /// The account at the last read.
     account: Account,
 }
 
-/// Orders that ended, and the account afterwards.
-type EndedOrders = (Vec<OrderPosting>, Account);
+/// What the client has received.
+#[derive(Debug, Clone, Default)]
+struct Position {
+    /// The last end.
+    seen: i64,
+    /// Set after the first read, which skips all but the newest ends, and the orders that are open already.
+    is_following: bool,
+    /// Numbers of open orders.
+    open: HashSet<i64>,
+}
+
+#[derive(Debug)]
+struct ReadOrders {
+    open: Vec<OrderPosting>,
+    /// Those to send, in the order in which they ended.
+    ended: VecDeque<OrderPosting>,
+    /// Set if an order is to be sent.
+    account: Account,
+}
 
 impl OrderUpdates {
     /// Creates the updates of a session whose client has seen the ends up to the number `seen`.
     pub(crate) fn new(
         accounts: Accounts,
         player: PlayerName,
-        subscription: OrderSubscription,
+        subscription: Subscription<()>,
         seen: i64,
     ) -> Self {
         Self {
             accounts,
             player,
             subscription,
-            seen,
-            is_following: false,
+            position: Position {
+                seen,
+                ..Position::default()
+            },
+            answered: Vec::new(),
             reading: None,
             unsent: VecDeque::new(),
             account: Account::default(),
         }
     }
 
+    /// Records that an answer has the order with this number.
+    pub(super) fn acknowledge(&mut self, number: i64) {
+        self.position.open.insert(number);
+        self.answered.push(number);
+    }
+
     /// Ready when [`pop`](Self::pop) returns an update.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.unsent.is_empty() {
+        loop {
+            let position = &self.position;
+            while self.unsent.front().is_some_and(|posting| position.knows(posting)) {
+                self.unsent.pop_front();
+            }
+            if !self.unsent.is_empty() {
+                return Poll::Ready(());
+            }
             if let Some(reading) = &mut self.reading {
-                let (ended, account) = ready!(reading.poll_unpin(cx));
+                let read = ready!(reading.poll_unpin(cx));
                 self.reading = None;
-                self.is_following = true;
-                let last = ended.last().and_then(|posting| posting.ended);
-                self.seen = last.unwrap_or(self.seen);
-                self.account = account;
-                self.unsent = ended.into();
+                self.apply(read);
             } else {
-                ready!(self.subscription.poll_ended(cx));
+                ready!(self.subscription.poll_newest(cx));
+                self.answered.clear();
                 let (accounts, player) = (self.accounts.clone(), self.player.clone());
-                let (seen, all) = (self.seen, self.is_following);
-                let reading = async move { until_read(|| read(&accounts, &player, seen, all)).await };
+                let position = self.position.clone();
+                let reading = async move { until_read(|| read(&accounts, &player, &position)).await };
                 self.reading = Some(reading.boxed());
             }
         }
-        Poll::Ready(())
+    }
+
+    fn apply(&mut self, read: ReadOrders) {
+        let ReadOrders { open, ended, account } = read;
+        let position = &mut self.position;
+        let last = ended.back().and_then(|posting| posting.ended);
+        position.seen = last.unwrap_or(position.seen);
+        let numbers: HashSet<i64> = open.iter().map(|posting| posting.number).collect();
+        if position.is_following {
+            position.open.retain(|number| numbers.contains(number));
+            position.open.extend(&self.answered);
+            self.unsent.extend(open);
+        } else {
+            position.is_following = true;
+            position.open.extend(numbers);
+        }
+        self.unsent.extend(ended);
+        self.account = account;
     }
 
     pub(super) fn pop(&mut self, capabilities: Capabilities) -> Option<GambleFrame> {
         let posting = self.unsent.pop_front()?;
+        if posting.ended.is_none() {
+            self.position.open.insert(posting.number);
+        }
         let account = capabilities.wallet.then_some(&self.account);
         Some(convert::order_update(&posting, account))
     }
 }
 
-/// Reads the orders that ended after `seen`; only the newest ones unless `all` is set.
+impl Position {
+    /// Returns whether the order is open and the client knows it.
+    fn knows(&self, posting: &OrderPosting) -> bool {
+        posting.ended.is_none() && self.open.contains(&posting.number)
+    }
+
+    fn has_new(&self, open: &[OrderPosting]) -> bool {
+        self.is_following && open.iter().any(|posting| !self.knows(posting))
+    }
+}
+
+/// Reads the open orders, and those that ended after the last one seen.
 async fn read(
     accounts: &Accounts,
     player: &PlayerName,
-    seen: i64,
-    all: bool,
-) -> Result<EndedOrders, StoreError> {
+    position: &Position,
+) -> Result<ReadOrders, StoreError> {
+    let (open, mut page) = accounts.reader.orders(player.clone(), ENDED_ORDERS_MAX).await?;
+    let is_new = |posting: &OrderPosting| posting.ended.is_some_and(|ended| ended > position.seen);
     let mut ended = VecDeque::new();
-    let mut before = None;
     loop {
-        let page = PageRequest {
-            before,
-            limit: ENDED_ORDERS_MAX,
-        };
-        let page = accounts.reader.ended_orders(player.clone(), page).await?;
-        let is_new = |posting: &OrderPosting| posting.ended.is_some_and(|ended| ended > seen);
-        let oldest = page.entries.first().copied();
-        for posting in page.entries.into_iter().rev().filter(is_new) {
+        let is_full = page.len() >= usize::try_from(ENDED_ORDERS_MAX).unwrap_or(usize::MAX);
+        let oldest = page.first().copied().filter(is_new);
+        for posting in page.into_iter().rev().filter(is_new) {
             ended.push_front(posting);
         }
-        before = oldest
-            .filter(|_| page.more)
-            .filter(is_new)
-            .and_then(|posting| posting.ended);
-        if before.is_none() || !all {
+        // There may be older ones that are new.
+        let Some(before) = oldest.filter(|_| is_full && position.is_following) else {
             break;
-        }
+        };
+        let older = PageRequest {
+            before: before.ended,
+            limit: ENDED_ORDERS_MAX,
+        };
+        page = accounts.reader.ended_orders(player.clone(), older).await?.entries;
     }
-    let account = match ended.is_empty() {
+    let account = match ended.is_empty() && !position.has_new(&open) {
         true => Account::default(),
         false => accounts.own_account(player.clone()).await?,
     };
-    Ok((ended.into(), account))
+    Ok(ReadOrders { open, ended, account })
 }

@@ -44,6 +44,8 @@ pub(super) struct PendingOrders {
     /// No actions are read before its end.
     backoff: Option<Pin<Box<Sleep>>>,
     auth: SessionAuth,
+    /// The session's player.
+    player: Option<PlayerName>,
     ledger: LedgerHandle,
     submitter: Submitter,
     reader: StoreReader,
@@ -62,7 +64,28 @@ enum PendingAction {
     Malformed(InvalidAction),
     Denied(AccessError),
     Unchecked(PlayerName, OrderRequest),
-    Order(LedgerOrder, Option<PlacedOrder>),
+    /// The flag is set if it is of the session's player, whose wallet its answer then has.
+    Order(LedgerOrder, Option<PlacedOrder>, bool),
+}
+
+/// The answer to an action.
+pub(super) struct Answer {
+    /// The status to end with if the outcome is unknown.
+    pub(super) message: Result<GambleFrame, Status>,
+    /// The version of the wallet of the session's player in it.
+    pub(super) wallet: Option<i64>,
+    /// The number of the order in it.
+    pub(super) order: Option<i64>,
+}
+
+impl From<Result<GambleFrame, Status>> for Answer {
+    fn from(message: Result<GambleFrame, Status>) -> Self {
+        Self {
+            message,
+            wallet: None,
+            order: None,
+        }
+    }
 }
 
 /// The player and the ID of an action that may rest.
@@ -76,13 +99,19 @@ fn placed_order(player: &PlayerName, request: OrderRequest) -> Option<PlacedOrde
 }
 
 impl PendingOrders {
-    pub(super) fn new(auth: SessionAuth, ledger: LedgerHandle, reader: StoreReader) -> Self {
+    pub(super) fn new(
+        auth: SessionAuth,
+        ledger: LedgerHandle,
+        reader: StoreReader,
+        player: Option<PlayerName>,
+    ) -> Self {
         Self {
             actions: VecDeque::new(),
             checked: 0,
             decided: 0,
             backoff: None,
             auth,
+            player,
             ledger,
             submitter: Submitter::default(),
             reader,
@@ -112,7 +141,8 @@ impl PendingOrders {
             Ok((player, request)) if all_checked && self.auth.is_known(&player) => {
                 self.checked = self.checked.saturating_add(1);
                 let placed = placed_order(&player, request);
-                PendingAction::Order(LedgerOrder::Queued(player, request), placed)
+                let is_own = self.player.as_ref() == Some(&player);
+                PendingAction::Order(LedgerOrder::Queued(player, request), placed, is_own)
             }
             Ok((player, request)) => PendingAction::Unchecked(player, request),
             Err(error) => {
@@ -127,13 +157,14 @@ impl PendingOrders {
         while let Some(action) = self.actions.get_mut(self.checked) {
             if let PendingAction::Unchecked(player, request) = action {
                 let placed = placed_order(player, *request);
+                let is_own = self.player.as_ref() == Some(player);
                 let mut order = LedgerOrder::Queued(player.clone(), *request);
                 *action = match self.auth.poll(player, cx) {
-                    Poll::Ready(Ok(())) => PendingAction::Order(order, placed),
+                    Poll::Ready(Ok(())) => PendingAction::Order(order, placed, is_own),
                     Poll::Ready(Err(error)) if request.id.is_some() && error.is_server_fault() => {
                         // An earlier request with this ID may have been executed.
                         order.fail(LedgerError::OutcomeUnknown);
-                        PendingAction::Order(order, placed)
+                        PendingAction::Order(order, placed, is_own)
                     }
                     Poll::Ready(Err(error)) => PendingAction::Denied(error),
                     Poll::Pending => return,
@@ -155,20 +186,20 @@ impl PendingOrders {
         }
         let undecided = self.actions.range_mut(self.decided..self.checked);
         let orders = undecided.filter_map(|action| match action {
-            PendingAction::Order(order, _) => Some(order),
+            PendingAction::Order(order, ..) => Some(order),
             PendingAction::Malformed(_) | PendingAction::Denied(_) | PendingAction::Unchecked(..) => None,
         });
         self.ledger.submit_all(&mut self.submitter, orders, cx);
         let now_decided = self
             .actions
             .range(self.decided..self.checked)
-            .take_while(|action| !matches!(action, PendingAction::Order(LedgerOrder::Queued(..), _)));
+            .take_while(|action| !matches!(action, PendingAction::Order(LedgerOrder::Queued(..), ..)));
         self.decided = self.decided.saturating_add(now_decided.count());
         let last = self
             .decided
             .checked_sub(1)
             .and_then(|last| self.actions.get(last));
-        if let Some(PendingAction::Order(LedgerOrder::Decided(decision), _)) = last
+        if let Some(PendingAction::Order(LedgerOrder::Decided(decision), ..)) = last
             && decision.is_rate_limited()
         {
             self.backoff = Some(Box::pin(backoff()));
@@ -178,7 +209,7 @@ impl PendingOrders {
     /// Ready when [`pop_answer`](Self::pop_answer) can return the answer to the oldest action.
     pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>, capabilities: Capabilities) -> Poll<()> {
         match self.actions.front_mut() {
-            Some(PendingAction::Order(LedgerOrder::Decided(decision), placed)) => {
+            Some(PendingAction::Order(LedgerOrder::Decided(decision), placed, _)) => {
                 let committed = self
                     .ledger
                     .poll_committed(&mut self.submitter, decision.commits_with, cx);
@@ -197,7 +228,7 @@ impl PendingOrders {
                 }
             }
             Some(PendingAction::Malformed(_) | PendingAction::Denied(_)) => Poll::Ready(()),
-            Some(PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), _)) | None => {
+            Some(PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), ..)) | None => {
                 Poll::Pending
             }
         }
@@ -208,32 +239,34 @@ impl PendingOrders {
         matches!(self.present, Present::Reading(_))
     }
 
-    /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready. Returns its message, or the status
-    /// to end with if the outcome is unknown.
-    pub(super) fn pop_answer(&mut self, capabilities: Capabilities) -> Option<Result<GambleFrame, Status>> {
-        let message = match self.actions.front()? {
-            PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)),
-            PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)),
-            PendingAction::Order(LedgerOrder::Decided(decision), _) => {
+    /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready, and returns its answer.
+    pub(super) fn pop_answer(&mut self, capabilities: Capabilities) -> Option<Answer> {
+        let answer = match self.actions.front()? {
+            PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)).into(),
+            PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)).into(),
+            PendingAction::Order(LedgerOrder::Decided(decision), _, is_own) => {
                 if self.backoff.is_none() && decision.was_deferred() && decision.is_rate_limited() {
                     self.backoff = Some(Box::pin(backoff()));
                 }
                 match decision.result() {
-                    Ok(decision) => Ok(convert::order_result(
-                        decision,
-                        self.present.take().as_ref(),
-                        capabilities,
-                    )),
-                    Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
-                    Err(error) => Ok(convert::rejected(error, capabilities)),
+                    Ok(decision) => {
+                        let present = self.present.take();
+                        Answer {
+                            message: Ok(convert::order_result(decision, present.as_ref(), capabilities)),
+                            wallet: is_own.then_some(decision.account.version),
+                            order: present.map(|posting| posting.number),
+                        }
+                    }
+                    Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()).into(),
+                    Err(error) => Ok(convert::rejected(error, capabilities)).into(),
                 }
             }
-            PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), _) => return None,
+            PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), ..) => return None,
         };
         self.actions.pop_front();
         self.checked = self.checked.saturating_sub(1);
         self.decided = self.decided.saturating_sub(1);
-        Some(message)
+        Some(answer)
     }
 }
 

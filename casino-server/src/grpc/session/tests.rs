@@ -88,6 +88,7 @@ impl Scene {
             ledger: ledger.handle().clone(),
             reader: reader.clone(),
             auth: SessionAuth::new(auth, None, limit, None),
+            player: PlayerName::new("ann").ok(),
             revocation: None,
             capabilities,
             initial_wallet: capabilities.wallet.then_some(account),

@@ -1,4 +1,4 @@
-//! The wallet of a session's player, read again when a round starts or ends.
+//! The wallet of a session's player, read again when it may be newer than the one that was sent.
 
 use std::task::{Context, Poll, ready};
 
@@ -6,6 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     domain::{account::Account, player::PlayerName},
+    feed::accounts::{AccountChange, Subscription},
     grpc::accounts::Accounts,
     store::reader::until_read,
 };
@@ -13,30 +14,78 @@ use crate::{
 pub(crate) struct WalletUpdates {
     accounts: Accounts,
     player: PlayerName,
-    reading: Option<BoxFuture<'static, Account>>,
+    /// `None`: only the start and the end of a round change the wallet.
+    subscription: Option<Subscription<AccountChange>>,
+    newest: AccountChange,
+    /// The version of the newest wallet that was sent, or that a read has looked for.
+    seen: i64,
+    /// The account is read even if no newer version is known.
+    is_due: bool,
+    reading: Option<Reading>,
+}
+
+struct Reading {
+    /// The newest version that was known at the start.
+    version: i64,
+    account: BoxFuture<'static, Account>,
 }
 
 impl WalletUpdates {
-    pub(crate) fn new(accounts: Accounts, player: PlayerName) -> Self {
+    pub(crate) fn new(
+        accounts: Accounts,
+        player: PlayerName,
+        subscription: Option<Subscription<AccountChange>>,
+    ) -> Self {
         Self {
             accounts,
             player,
+            subscription,
+            newest: AccountChange::default(),
+            seen: 0,
+            is_due: false,
             reading: None,
         }
     }
 
-    /// Begins to read the account in force if it `has_changed`. Ready when one was read.
-    pub(super) fn poll(&mut self, has_changed: bool, cx: &mut Context<'_>) -> Poll<Account> {
-        if has_changed {
+    /// Records that the client has a wallet of this version.
+    pub(super) fn record_sent(&mut self, version: i64) {
+        self.seen = self.seen.max(version);
+    }
+
+    /// Records what has changed. `has_other_account`: a round has started or ended.
+    pub(super) fn poll_changes(&mut self, has_other_account: bool, cx: &mut Context<'_>) {
+        self.is_due |= has_other_account;
+        let Some(subscription) = &mut self.subscription else {
+            return;
+        };
+        while let Poll::Ready(newest) = subscription.poll_newest(cx) {
+            self.is_due |= newest.elsewhere != self.newest.elsewhere;
+            self.newest = newest;
+        }
+    }
+
+    /// Ready with an account that is newer than the wallets that were sent.
+    pub(super) fn poll_newer(&mut self, cx: &mut Context<'_>) -> Poll<Account> {
+        loop {
+            if let Some(reading) = &mut self.reading {
+                let account = ready!(reading.account.poll_unpin(cx));
+                let is_newer = account.version > self.seen;
+                self.seen = self.seen.max(account.version).max(reading.version);
+                self.reading = None;
+                if is_newer {
+                    return Poll::Ready(account);
+                }
+            }
+            if !self.is_due && self.newest.version <= self.seen {
+                return Poll::Pending;
+            }
+            self.is_due = false;
             let (accounts, player) = (self.accounts.clone(), self.player.clone());
             let read = async move { until_read(|| accounts.account(&player)).await };
-            self.reading = Some(read.boxed());
+            self.reading = Some(Reading {
+                version: self.newest.version,
+                account: read.boxed(),
+            });
         }
-        let Some(reading) = &mut self.reading else {
-            return Poll::Pending;
-        };
-        let account = ready!(reading.poll_unpin(cx));
-        self.reading = None;
-        Poll::Ready(account)
     }
 }

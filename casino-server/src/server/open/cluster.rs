@@ -8,8 +8,8 @@ use super::{MarketOptions, OpenLedger, new_market, random};
 use crate::{
     config::{clock::Clock, options::Options, store_url::postgres::DatabaseUrl},
     feed::{
+        accounts::{self, AccountFeed},
         lobby::{self, FeedHub},
-        orders::{self, OrderFeed},
         price::PriceFeed,
         rounds::RoundFeed,
         sessions::{ClusterSessionLimit, SessionLimit},
@@ -31,7 +31,7 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::server) struct Cluster {
     store: Arc<PostgresCluster>,
-    orders: OrderFeed,
+    accounts: AccountFeed,
     sessions: ClusterSessionLimit<PostgresCluster>,
 }
 
@@ -45,8 +45,8 @@ impl Cluster {
     ) -> Infallible {
         tokio::select! {
             never = auth::follow(claims, reader, self.store.notifications()) => never,
-            never = lobby::cluster::exchange(feed, &*self.store) => never,
-            never = orders::follow(&self.orders, self.store.notifications()) => never,
+            never = lobby::cluster::exchange(feed, &self.accounts, &*self.store) => never,
+            never = accounts::follow(&self.accounts, self.store.notifications()) => never,
             never = self.sessions.run() => never,
         }
     }
@@ -81,7 +81,7 @@ pub(in crate::server) async fn open_cluster(
     let feed = FeedHub::new(market);
     let (sessions, cluster_sessions) =
         SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
-    let order_feed = OrderFeed::default();
+    let accounts = AccountFeed::default();
     let round = store.round().await;
     let round = round.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let round = Arc::new(round);
@@ -89,7 +89,7 @@ pub(in crate::server) async fn open_cluster(
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),
         lobby: feed.clone(),
-        orders: order_feed.clone(),
+        accounts: accounts.clone(),
         rounds: rounds.clone(),
     });
     let start = MarketStart { market, round, stake };
@@ -99,14 +99,14 @@ pub(in crate::server) async fn open_cluster(
         reader: StoreReader::new(Arc::new(reads)),
         prices,
         feed,
-        orders: order_feed.clone(),
+        accounts: accounts.clone(),
         rounds,
         clock,
         sessions,
         market,
         cluster: Some(Cluster {
             store,
-            orders: order_feed,
+            accounts,
             sessions: cluster_sessions,
         }),
     })

@@ -21,7 +21,9 @@ use crate::{
         market::Market,
         money::{Dollars, Price},
     },
-    feed::{lobby::FeedHub, orders::OrderFeed, price::PriceFeed, rounds::RoundFeed, sessions::SessionLimit},
+    feed::{
+        accounts::AccountFeed, lobby::FeedHub, price::PriceFeed, rounds::RoundFeed, sessions::SessionLimit,
+    },
     ledger::{Ledger, MarketStart},
     server::observer::FeedObserver,
     store::{
@@ -48,7 +50,7 @@ pub(super) struct OpenLedger {
     pub(super) reader: StoreReader,
     pub(super) prices: PriceFeed,
     pub(super) feed: FeedHub,
-    pub(super) orders: OrderFeed,
+    pub(super) accounts: AccountFeed,
     pub(super) rounds: RoundFeed,
     pub(super) clock: Clock,
     pub(super) sessions: Arc<SessionLimit>,
@@ -75,13 +77,13 @@ pub(super) async fn open_single(
     let prices = PriceFeed::new(market.current, tick_interval);
     let reader = StoreReader::new(Arc::new(reads));
     let feed = FeedHub::new(market);
-    let orders = OrderFeed::default();
+    let accounts = AccountFeed::default();
     let round = Arc::new(store.round());
     let rounds = RoundFeed::new(Arc::clone(&round));
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),
         lobby: feed.clone(),
-        orders: orders.clone(),
+        accounts: accounts.clone(),
         rounds: rounds.clone(),
     });
     let start = MarketStart { market, round, stake };
@@ -91,7 +93,7 @@ pub(super) async fn open_single(
         reader,
         prices,
         feed,
-        orders,
+        accounts,
         rounds,
         clock,
         sessions,

@@ -111,7 +111,9 @@ impl Encoder {
                 self.open_sides.pop_front();
                 message(&accepted(order, wallet.as_ref()))
             }
-            StreamEvent::OrderEnded { order, wallet } => message(&order_ended(order, wallet.as_ref())),
+            StreamEvent::OrderPlaced { order, wallet } | StreamEvent::OrderEnded { order, wallet } => {
+                message(&order_update(order, wallet.as_ref()))
+            }
             StreamEvent::Result(result) => message(&GambleInfo {
                 result: Some(self.result(result)),
                 ..of_type(GambleType::ActionResult)
@@ -282,7 +284,7 @@ fn accepted(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
     }
 }
 
-fn order_ended(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
+fn order_update(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
     GambleInfo {
         order: Some(casino::OrderUpdate {
             order: Some(resting_order(order)),

@@ -57,7 +57,15 @@ pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Opt
     Effects::new()
 }
 
-/// Handles an update of the stream.
+/// Adds an order that another session has placed.
+pub(super) fn on_placed(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) {
+    if let Some(wallet) = wallet {
+        state.holdings.apply(wallet);
+    }
+    state.orders.add(order);
+}
+
+/// Handles an order that has ended.
 pub(super) fn on_update(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) -> Effects {
     let is_news = state.orders.is_news(order.id);
     if let Some(end) = &order.end {

@@ -63,6 +63,7 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         StreamEvent::Round(round) => return round_update::on_round(state, round),
         StreamEvent::Result(result) => return order_result(state, result),
         StreamEvent::Accepted { order, wallet } => return orders::on_accepted(state, order, wallet),
+        StreamEvent::OrderPlaced { order, wallet } => orders::on_placed(state, order, wallet),
         StreamEvent::OrderEnded { order, wallet } => return orders::on_update(state, &order, wallet),
         StreamEvent::Closed(why) => return on_disconnect(state, why),
         // Without a player there is nobody to retry, and no key to guess.

@@ -63,7 +63,7 @@ pub(crate) fn stream_event(info: GambleInfo, granted: capabilities::Capabilities
         GambleType::Leaderboard => Some(StreamEvent::Leaderboard(leaderboard(&info.leaderboard?))),
         GambleType::News => headline(&info.news?).map(StreamEvent::News),
         GambleType::Round => round(&info.round?).filter(|_| granted.lobby.rounds),
-        GambleType::Order => ended_order(&info.order?).filter(|_| granted.orders),
+        GambleType::Order => order_update(&info.order?).filter(|_| granted.orders),
     }
 }
 
@@ -77,10 +77,13 @@ fn price(stock: &StockInfo, granted: capabilities::Capabilities) -> Option<Strea
     })
 }
 
-fn ended_order(update: &casino::OrderUpdate) -> Option<StreamEvent> {
-    let order = resting_order(update.order.as_ref()?).filter(|order| order.end.is_some())?;
+fn order_update(update: &casino::OrderUpdate) -> Option<StreamEvent> {
+    let order = resting_order(update.order.as_ref()?)?;
     let wallet = update.wallet.as_ref().and_then(wallet);
-    Some(StreamEvent::OrderEnded { order, wallet })
+    Some(match order.end {
+        Some(_) => StreamEvent::OrderEnded { order, wallet },
+        None => StreamEvent::OrderPlaced { order, wallet },
+    })
 }
 
 fn action_result(result: &ActionResult, granted: capabilities::Capabilities) -> StreamEvent {

@@ -196,7 +196,7 @@ async fn drive_connection(
                     match payload.channel() {
                         "awesomestock_ticks" => notifications.add_tick(),
                         "awesomestock_claims" => notifications.add_claim(payload.payload()),
-                        "awesomestock_orders" => notifications.add_ended_orders(payload.payload()),
+                        "awesomestock_orders" => notifications.add_changed_account(payload.payload()),
                         "awesomestock_tape" => notifications.add_trades(payload.payload().to_owned()),
                         _ => {}
                     }

@@ -234,9 +234,14 @@ FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint
         allowance, allowance_at_unix_ms)
 WHERE a.id = n.id";
 
+/// Inserts payments, and notifies the other servers.
 const PAY: &str = "
-INSERT INTO payments (account, number, amount, at_unix_ms)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[])";
+WITH paid AS (
+    INSERT INTO payments (account, number, amount, at_unix_ms)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[])
+    RETURNING account
+)
+SELECT pg_notify('awesomestock_orders', a.name) FROM accounts AS a WHERE a.id IN (SELECT account FROM paid)";
 
 const TRADE: &str = "
 INSERT INTO trades (account, number, side, stocks, price, tick, at_unix_ms)
@@ -252,7 +257,7 @@ WITH forgotten AS (
 INSERT INTO receipts (account, number, id, receipt)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])";
 
-/// Inserts new orders and ends open ones. Notifies the other servers of the ends, whose numbers rise: the accounts are
+/// Inserts new orders and ends open ones. Notifies the other servers. The numbers of the ends rise: the accounts are
 /// locked, and a batch changes fewer than 65,536 orders. Returns the number of orders written.
 const WRITE_ORDERS: &str = "
 WITH base AS MATERIALIZED (
@@ -272,6 +277,6 @@ WITH base AS MATERIALIZED (
     RETURNING o.number
 ), told AS (
     SELECT pg_notify('awesomestock_orders', a.name) FROM accounts AS a
-        WHERE a.id IN (SELECT account FROM changed WHERE is_ended)
+        WHERE a.id IN (SELECT account FROM changed)
 )
 SELECT (SELECT count(*) FROM placed) + (SELECT count(*) FROM closed), (SELECT count(*) FROM told)";

@@ -12,7 +12,7 @@ use awesomestock_proto::{
 };
 use prost::Message;
 
-use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, ended_order, order_text};
+use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, order_text, order_update};
 use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
 
 /// Most characters of a text in a row.
@@ -247,7 +247,7 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
             (RowKind::Round, text.unwrap_or_else(missing))
         }
         Ok(GambleType::Order) => {
-            let text = info.order.as_ref().map(ended_order);
+            let text = info.order.as_ref().map(order_update);
             (RowKind::OrderEnded, text.unwrap_or_else(missing))
         }
     }

@@ -11,15 +11,18 @@ use super::{cut, side, wallet};
 pub(super) const ACCEPTED_SENTENCE: &str = "The answer to the oldest order without one: the order rests at the casino, \
                                             also while the player is away, and its end is sent later.";
 
-/// About the end of such an order.
-pub(super) const ORDER_ENDED_SENTENCE: &str = "Nobody asked: an order that rested was filled, cancelled or rejected. The \
-                                               ends are numbered, so that a new session can ask for the later ones.";
+/// About a change of such an order.
+pub(super) const ORDER_ENDED_SENTENCE: &str = "Nobody asked: an order was placed by another session, or one that rested \
+                                               was filled, cancelled or rejected. The ends are numbered, so that a new \
+                                               session can ask for the later ones.";
 
-/// Describes an update: an order that ended, and the wallet.
-pub(super) fn ended_order(update: &OrderUpdate) -> String {
-    let mut text = update.order.as_ref().map_or_else(String::new, |order| {
-        format!("{}, end {}", order_text(order), thousands(order.end_number))
-    });
+/// Describes an update: an order that was placed or has ended, and the wallet.
+pub(super) fn order_update(update: &OrderUpdate) -> String {
+    let mut text = update.order.as_ref().map(order_text).unwrap_or_default();
+    let end = update.order.as_ref().map_or(0, |order| order.end_number);
+    if end > 0 {
+        text.push_str(&format!(", end {}", thousands(end)));
+    }
     if let Some(held) = &update.wallet {
         text.push_str(&format!("; {}", wallet(held)));
     }
