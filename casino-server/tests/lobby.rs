@@ -12,7 +12,10 @@ use awesomestock_proto::{
     casino::{GambleInfo, GambleType, Headline, Leaderboard, Players, Tape},
 };
 use casino_server::{Options, PriceModel, TICK, market_prices};
-use support::{CasinoClientExt, Session, TestCasino, buy, sell, user, with_timeout};
+use support::{
+    CasinoClientExt, FIXED_PRICE_TICK, Session, TestCasino, buy, sell, unreachable_payments, user,
+    with_timeout,
+};
 
 const LOBBY: &str = "tape,players,leaderboard";
 
@@ -162,6 +165,25 @@ async fn the_leaderboard_ranks_only_traders_and_payments_change_no_rank() {
 }
 
 #[tokio::test]
+async fn the_leaderboard_survives_a_restart() {
+    let mut casino = TestCasino::with_fixed_price().await;
+    for (name, count) in [("ann", 3), ("bob", 2)] {
+        casino.client.deposit(name, 10).await.unwrap();
+        let mut session = casino.client.open_session(name, "").await;
+        assert_eq!(session.execute(buy(name, count)).await, EXECUTED_MESSAGE);
+    }
+    casino.client.deposit("cid", 10).await.unwrap();
+    let (served, folder) = casino.close().await;
+    served.unwrap();
+    let set = |options: &mut Options| options.tick = FIXED_PRICE_TICK;
+    let mut casino = TestCasino::open(folder, set, unreachable_payments()).await;
+    let mut eve = casino.client.open_session("eve", capabilities::LEADERBOARD).await;
+    let both = |board: &Leaderboard| board.ranked == 2;
+    let board = leaderboard(&mut eve, both).await;
+    assert_eq!(ranks(&board), [(1, "ann", 0, 10), (1, "bob", 0, 10)]);
+}
+
+#[tokio::test]
 async fn the_leaderboard_is_ordered_by_profit() {
     let mut casino =
         TestCasino::with_options(|options| options.tick = std::time::Duration::from_millis(20)).await;
@@ -283,9 +305,9 @@ async fn bots_do_not_move_the_price_and_their_wallets_are_stored() {
     closed.unwrap();
     let fixed_price = |options: &mut Options| {
         with_bots(options);
-        options.tick = support::FIXED_PRICE_TICK;
+        options.tick = FIXED_PRICE_TICK;
     };
-    let mut casino = TestCasino::open(folder, fixed_price, support::unreachable_payments()).await;
+    let mut casino = TestCasino::open(folder, fixed_price, unreachable_payments()).await;
     let stored = with_timeout(casino.client.get_leaderboard(user("ann")))
         .await
         .unwrap();
@@ -303,7 +325,7 @@ async fn too_many_bots_are_rejected_before_anything_is_opened() {
         bots: 21,
         ..Options::new(support::ledger_path(&folder))
     };
-    let rejected = casino_server::Casino::open(options, support::unreachable_payments()).await;
+    let rejected = casino_server::Casino::open(options, unreachable_payments()).await;
     assert_eq!(rejected.unwrap_err().to_string(), "house: 21 is above 20");
 }
 
@@ -359,7 +381,7 @@ async fn headlines_go_only_to_clients_that_ask_and_a_restart_continues_them() {
         last = info.news.unwrap_or(last);
     }
 
-    let mut casino = TestCasino::open(folder, fast, support::unreachable_payments()).await;
+    let mut casino = TestCasino::open(folder, fast, unreachable_payments()).await;
     let mut ann = casino.client.open_session("ann", "ticks,news").await;
     let (again, _) = headline(&mut ann).await;
     assert!(again == last || again.tick > last.tick, "{again:?} {last:?}");

@@ -506,3 +506,38 @@ async fn the_operator_service_uses_the_certificate_of_the_casino() {
     let missing = with_timeout(OperatorClient::new(channel).status(StatusRequest {})).await;
     assert_eq!(missing.unwrap_err().code(), Code::Unauthenticated);
 }
+
+#[tokio::test]
+async fn a_removed_announcement_is_not_shown() {
+    let casinos = Casinos::on_sqlite("1h");
+    let mut session = casinos.client(0).open_session("ann", FEEDS).await;
+    casinos.round(&["say", "Welcome"]);
+    let round = next_round(&mut session, RoundState::RoundNone).await;
+    assert_eq!(round.announcement, "Welcome");
+    casinos.round(&["say", ""]);
+    let round = next_round(&mut session, RoundState::RoundNone).await;
+    assert_eq!(round.announcement, "");
+    let mut later = casinos.client(0).open_session("bob", FEEDS).await;
+    let round = next_round(&mut later, RoundState::RoundNone).await;
+    assert_eq!(round.announcement, "");
+}
+
+#[tokio::test]
+async fn the_players_own_ranking_comes_back_after_a_restart_in_a_round() {
+    let casinos = Casinos::on_sqlite("1h");
+    let mut session = casinos.client(0).open_session("ann", FEEDS).await;
+    assert_eq!(session.execute(buy("ann", 1)).await, EXECUTED_MESSAGE);
+    casinos.round(&["start", "1h"]);
+    let casinos = casinos.kill_and_restart("1h");
+    let mut session = casinos.client(0).open_session("bob", FEEDS).await;
+    next_round(&mut session, RoundState::RoundRunning).await;
+    casinos.round(&["end"]);
+    loop {
+        let info = session.next().await.unwrap().expect("a leaderboard");
+        let top = info.leaderboard.unwrap_or_default().top;
+        if let [ann] = top.as_slice() {
+            assert_eq!(ann.player.as_ref().unwrap().name, "ann");
+            break;
+        }
+    }
+}

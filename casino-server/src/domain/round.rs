@@ -176,6 +176,14 @@ impl Round {
         }
     }
 
+    /// Returns whether the account `name` is the one that its player trades on.
+    pub(crate) fn is_in_force(&self, name: &PlayerName) -> bool {
+        match name.round() {
+            Some((number, _)) => self.open_number() == Some(number),
+            None => !self.is_open() || name.is_bot(),
+        }
+    }
+
     /// Returns `account` of `player` with a version above those of the player's accounts in force before: for clients,
     /// the newer of two wallets is the one with the higher version, also when a round starts or ends.
     pub(crate) fn versioned(&self, player: &PlayerName, account: Account) -> Account {
@@ -344,6 +352,22 @@ mod tests {
                 checked.err().map(|rejection| rejection.to_string()).as_deref(),
                 rejected
             );
+        }
+    }
+
+    #[test]
+    fn one_account_of_a_player_is_in_force() {
+        let ann = PlayerName::new("ann").unwrap();
+        let bot = PlayerName::bot("Momo");
+        for (phase, expected) in [
+            (RoundPhase::Never, [true, true, false, false]),
+            (RoundPhase::Paused(9), [false, true, true, false]),
+            (RoundPhase::Ended(tick(9)), [true, true, false, false]),
+        ] {
+            let round = in_phase(phase);
+            let names = [ann.clone(), bot.clone(), ann.in_round(3), ann.in_round(2)];
+            assert_eq!(names.map(|name| round.is_in_force(&name)), expected);
+            assert!(round.is_in_force(&round.account_of(&ann)) && round.is_in_force(&round.account_of(&bot)));
         }
     }
 

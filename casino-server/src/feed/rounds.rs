@@ -41,9 +41,12 @@ impl RoundFeed {
     /// Publishes the round and its changes to the sessions, and ranks the players of an open round.
     pub(crate) async fn run(&self, lobby: &FeedHub, reader: &StoreReader, clock: &Clock) -> Infallible {
         let mut rounds = self.0.subscribe();
+        let mut is_published = false;
         loop {
             let round = Arc::clone(&rounds.borrow_and_update());
-            if *round != Round::default() {
+            // Also when the announcement before the first round was removed.
+            is_published |= *round != Round::default();
+            if is_published {
                 lobby.set_round(round.open_number());
                 let podium = until_read(|| read(&round, lobby, reader)).await;
                 lobby.publish_round(RoundUpdate {

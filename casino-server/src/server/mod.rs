@@ -263,6 +263,7 @@ impl Casino {
                 () = bots.run(&handle) => {}
                 never = handle.run_notifier() => match never {},
                 never = feed.run() => match never {},
+                never = feed.load_ranking(&reader) => match never {},
                 never = rounds.run(&feed, &reader, &clock) => match never {},
             }
             // A stopped market does not end the serving.

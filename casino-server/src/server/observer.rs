@@ -30,7 +30,7 @@ impl CommitObserver for FeedObserver {
 
     fn on_batch(&self, batch: &Batch) {
         let round = self.rounds.current();
-        self.lobby.on_batch(batch);
+        self.lobby.on_batch(batch, &round);
         self.accounts.on_batch(batch, &round);
     }
 }

@@ -23,9 +23,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::wal::{Damage, OverlayReads, RecoveredWal, WalError, WalStore, recover, uncheckpointed};
 use crate::domain::{
+    account::Account,
     candles::Candle,
     credential::{Claim, KeyHash},
     market::Tick,
+    money::Price,
     order::{
         AccountId, AccountRecord, Payment, Trade, TradePosting,
         request::{RequestId, StoredAnswer},
@@ -111,7 +113,7 @@ pub(crate) struct WalPosition {
 pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
     /// Returns an empty account for an unknown player.
     #[cfg(test)]
-    fn account(&self, player: &PlayerName) -> Result<crate::domain::account::Account, StoreError> {
+    fn account(&self, player: &PlayerName) -> Result<Account, StoreError> {
         let record = self.account_record(player)?;
         Ok(record.map(|record| record.account).unwrap_or_default())
     }
@@ -143,6 +145,12 @@ pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
 
     /// Returns the accounts in the round `number`.
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError>;
+
+    /// Returns the players' own accounts that have traded: at least the first `most` by profit at `price`. Servers that
+    /// share a ledger read them with the feeds.
+    fn top_accounts(&self, _most: usize, _price: Price) -> Result<Vec<(PlayerName, Account)>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Returns a page of the ticks stored individually.
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError>;

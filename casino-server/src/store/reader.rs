@@ -11,9 +11,11 @@ use tokio::{sync::Semaphore, task, time::sleep};
 
 use crate::{
     domain::{
+        account::Account,
         candles::Candle,
         credential::KeyHash,
         market::Tick,
+        money::Price,
         order::{
             AccountRecord, Payment, Trade,
             request::{RequestId, StoredAnswer},
@@ -157,6 +159,15 @@ impl StoreReader {
         number: i64,
     ) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
         self.read_page(move |reads| reads.accounts_in_round(number)).await
+    }
+
+    /// Returns up to `most` players' own accounts that have traded, by profit at `price`.
+    pub(crate) async fn top_accounts(
+        &self,
+        most: usize,
+        price: Price,
+    ) -> Result<Vec<(PlayerName, Account)>, StoreError> {
+        self.read_page(move |reads| reads.top_accounts(most, price)).await
     }
 
     pub(crate) async fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {

@@ -8,7 +8,7 @@ use std::{
 use crate::domain::{
     account::Account,
     market::Tick,
-    money::{Stocks, Tokens},
+    money::{Price, Stocks, Tokens},
     player::PlayerName,
 };
 
@@ -19,7 +19,7 @@ pub(super) const RANKED_MAX: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct LeaderboardDelta {
     changed: HashMap<PlayerName, Account>,
-    /// The top accounts of a shared ledger.
+    /// The top accounts of the ledger.
     snapshot: Option<HashMap<PlayerName, Account>>,
     tick: Option<Tick>,
     /// Set when a round starts or ends, to its number while it is open.
@@ -32,9 +32,13 @@ impl LeaderboardDelta {
         insert_newer(&mut self.changed, player, account);
     }
 
-    /// Records the top accounts. If there are [`RANKED_MAX`] of them, all others leave the leaderboard.
+    /// Records the top accounts, of each the newest version. If there are [`RANKED_MAX`] of them, all others leave the
+    /// leaderboard.
     pub(super) fn set_snapshot(&mut self, top: Vec<(PlayerName, Account)>) {
-        self.snapshot = Some(top.into_iter().collect());
+        let snapshot = self.snapshot.insert(HashMap::with_capacity(top.len()));
+        for (player, account) in top {
+            insert_newer(snapshot, &player, account);
+        }
     }
 
     pub(super) fn ticked(&mut self, tick: Tick) {
@@ -117,19 +121,20 @@ impl Leaderboard {
             changed = true;
         }
         let snapshot = delta.snapshot.unwrap_or_default();
-        if snapshot.len() >= RANKED_MAX {
-            let accounts = self.in_force();
+        if snapshot.len() >= RANKED_MAX
+            && let Some(accounts) = snapshot
+                .keys()
+                .next()
+                .and_then(|player| self.accounts_like(player))
+        {
             let before = accounts.len();
             accounts.retain(|player, _| snapshot.contains_key(player));
             changed |= accounts.len() < before;
         }
         for (player, account) in snapshot.into_iter().chain(delta.changed) {
-            let accounts = match (player.round(), &mut self.round) {
-                (None, _) => &mut self.accounts,
-                (Some((number, _)), Some((open, accounts))) if number == *open => accounts,
-                (Some(_), _) => continue,
-            };
-            changed |= insert_newer(accounts, &player, account);
+            if let Some(accounts) = self.accounts_like(&player) {
+                changed |= insert_newer(accounts, &player, account);
+            }
         }
         if let Some(tick) = delta.tick {
             changed |= tick != self.tick;
@@ -145,12 +150,26 @@ impl Leaderboard {
         self.round.as_ref().map(|(number, _)| *number)
     }
 
+    /// Returns the accounts that `name` belongs to; `None` for one of an earlier round.
+    fn accounts_like(&mut self, name: &PlayerName) -> Option<&mut HashMap<PlayerName, Account>> {
+        match (name.round(), &mut self.round) {
+            (None, _) => Some(&mut self.accounts),
+            (Some((number, _)), Some((open, accounts))) if number == *open => Some(accounts),
+            (Some(_), _) => None,
+        }
+    }
+
     /// Returns the accounts that are ranked.
     fn in_force(&mut self) -> &mut HashMap<PlayerName, Account> {
         match &mut self.round {
             Some((_, accounts)) => accounts,
             None => &mut self.accounts,
         }
+    }
+
+    /// Returns the price of the ranking.
+    pub(super) fn price(&self) -> Price {
+        self.tick.price
     }
 
     /// Returns true if the ranking changed since [`Leaderboard::take_update`].
@@ -229,7 +248,7 @@ impl LeaderboardSnapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::money::{Dollars, Price, UnixMillis};
+    use crate::domain::money::{Dollars, UnixMillis};
 
     fn tick(price: i32) -> Tick {
         Tick {

@@ -4,8 +4,8 @@
 //! ten times a second, encoded once for all sessions; a slow session skips to the newest message. Headlines are published
 //! with their tick. Without subscribers the committer does nothing for the other lobby feeds.
 //!
-//! The leaderboard starts empty and contains players who have traded and who opened a session with it, paid or traded
-//! since it was first requested. In a [cluster], the top accounts of the shared ledger are added.
+//! The leaderboard starts when it is first requested, and contains players who have traded: the top accounts of the ledger,
+//! and those that changed since. In a [cluster], the top accounts are read again and again.
 
 mod board;
 pub(crate) mod cluster;
@@ -20,13 +20,19 @@ mod tests;
 
 use std::{
     convert::Infallible,
+    future,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
 
-use self::{board::FeedBoard, leaderboard::Leaderboard, pending::PendingUpdates, presence::PresenceMap};
+use self::{
+    board::FeedBoard,
+    leaderboard::{Leaderboard, RANKED_MAX},
+    pending::PendingUpdates,
+    presence::PresenceMap,
+};
 pub(crate) use self::{
     board::{FeedSubscriber, RoundUpdate, SubscriberGroup},
     leaderboard::{LeaderboardSnapshot, Rank},
@@ -38,9 +44,13 @@ use crate::{
         market::{Headline, Market, Tick},
         order::AccountRecord,
         player::PlayerName,
+        round::Round,
     },
     feed::capabilities::LobbyFeeds,
-    store::{Batch, lock},
+    store::{
+        Batch, lock,
+        reader::{StoreReader, until_read},
+    },
 };
 
 /// Maximum number of names in a message of online players.
@@ -85,9 +95,9 @@ impl FeedHub {
         self.board.notify();
     }
 
-    /// Adds a committed batch. Does nothing without subscribers.
-    pub(crate) fn on_batch(&self, batch: &Batch) {
-        self.pending.on_batch(batch);
+    /// Adds a batch that was committed during `round`. Does nothing without subscribers.
+    pub(crate) fn on_batch(&self, batch: &Batch, round: &Round) {
+        self.pending.on_batch(batch, round);
     }
 
     /// Adds a committed tick, and publishes its headline if it has one.
@@ -159,6 +169,15 @@ impl FeedHub {
     /// Starts the leaderboard.
     pub(crate) fn start_ranking(&self) {
         self.pending.start_ranking();
+    }
+
+    /// Adds the top accounts of the ledger once the leaderboard is requested.
+    pub(crate) async fn load_ranking(&self, reader: &StoreReader) -> Infallible {
+        self.pending.ranking_started().await;
+        let price = self.leaderboard().price();
+        let top = until_read(|| reader.top_accounts(RANKED_MAX, price)).await;
+        self.pending.set_top_accounts(top);
+        future::pending().await
     }
 
     pub(crate) fn ranking(&self) -> Arc<LeaderboardSnapshot> {

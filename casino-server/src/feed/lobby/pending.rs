@@ -1,6 +1,8 @@
 //! Committed updates that are not yet published. Bounded, and filled without waiting.
 
 use std::{
+    borrow::Cow,
+    collections::HashSet,
     mem,
     sync::{
         Arc, Mutex,
@@ -12,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::{leaderboard::LeaderboardDelta, trades::TradeBatch};
 use crate::{
-    domain::{account::Account, market::Tick, player::PlayerName},
+    domain::{account::Account, market::Tick, order::TradePosting, player::PlayerName, round::Round},
     store::{Batch, lock},
 };
 
@@ -22,6 +24,7 @@ pub(super) struct PendingUpdates {
     tape: Mutex<TradeBatch>,
     /// Set when the leaderboard is first requested.
     is_ranking: AtomicBool,
+    ranking_started: Notify,
     leaderboard: Mutex<LeaderboardDelta>,
     presence_changed: AtomicBool,
     filled: Notify,
@@ -41,15 +44,19 @@ struct ClusterOutbox {
 pub(super) struct TapeSubscription(Arc<PendingUpdates>);
 
 impl PendingUpdates {
-    pub(super) fn on_batch(&self, batch: &Batch) {
+    pub(super) fn on_batch(&self, batch: &Batch, round: &Round) {
         let mut is_new = false;
-        if !batch.trades.is_empty() && self.has_tape_subscribers() {
-            lock(&self.tape).extend(&batch.trades, &batch.records);
-            is_new = true;
-        }
-        if !batch.trades.is_empty() && self.outbox.is_enabled.load(Ordering::Acquire) {
-            lock(&self.outbox.trades).extend(&batch.trades, &batch.records);
-            self.outbox.filled.notify_one();
+        let is_sent = self.outbox.is_enabled.load(Ordering::Acquire);
+        if !batch.trades.is_empty() && (is_sent || self.has_tape_subscribers()) {
+            let trades = trades_in_force(batch, round);
+            if self.has_tape_subscribers() {
+                lock(&self.tape).extend(&trades, &batch.records);
+                is_new = true;
+            }
+            if is_sent {
+                lock(&self.outbox.trades).extend(&trades, &batch.records);
+                self.outbox.filled.notify_one();
+            }
         }
         if self.is_ranking() {
             let mut leaderboard = lock(&self.leaderboard);
@@ -81,7 +88,17 @@ impl PendingUpdates {
     }
 
     pub(super) fn start_ranking(&self) {
-        self.is_ranking.store(true, Ordering::Release);
+        if !self.is_ranking() {
+            self.is_ranking.store(true, Ordering::Release);
+            self.ranking_started.notify_one();
+        }
+    }
+
+    /// Waits until the leaderboard is requested.
+    pub(super) async fn ranking_started(&self) {
+        while !self.is_ranking() {
+            self.ranking_started.notified().await;
+        }
     }
 
     /// Adds a committed account to the leaderboard.
@@ -100,7 +117,7 @@ impl PendingUpdates {
         self.is_ranking.load(Ordering::Acquire)
     }
 
-    /// Adds the top accounts of the shared ledger.
+    /// Adds the top accounts of the ledger.
     pub(super) fn set_top_accounts(&self, top: Vec<(PlayerName, Account)>) {
         lock(&self.leaderboard).set_snapshot(top);
         self.filled.notify_one();
@@ -151,6 +168,21 @@ impl PendingUpdates {
     pub(super) fn take_leaderboard(&self) -> LeaderboardDelta {
         mem::take(&mut *lock(&self.leaderboard))
     }
+}
+
+/// Returns the trades on accounts in force: during a round, fills of orders of the players' own accounts are not among
+/// them.
+fn trades_in_force<'a>(batch: &'a Batch, round: &Round) -> Cow<'a, [TradePosting]> {
+    if !round.is_open() {
+        return Cow::Borrowed(&batch.trades);
+    }
+    let in_force = batch.records.iter().filter(|(name, _)| round.is_in_force(name));
+    let in_force: HashSet<_> = in_force.map(|(_, record)| record.id).collect();
+    let trades = batch.trades.iter();
+    trades
+        .filter(|posting| in_force.contains(&posting.account))
+        .copied()
+        .collect()
 }
 
 impl Drop for TapeSubscription {

@@ -13,6 +13,7 @@ use crate::domain::{
     market::PriceModel,
     money::{Price, Stocks, Tokens, UnixMillis},
     order::{AccountId, AccountRecord, Side, Trade, TradePosting},
+    round::RoundPhase,
 };
 
 const ALL: LobbyFeeds = LobbyFeeds {
@@ -123,7 +124,7 @@ fn kinds(updates: &[GambleInfo]) -> Vec<GambleType> {
 #[test]
 fn updates_are_discarded_without_subscribers() {
     let scene = Scene::new();
-    scene.feed.on_batch(&bought("ann", 2, 5, 1));
+    scene.feed.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     assert_eq!(scene.feed.pending.take_tape(), None);
     assert!(scene.feed.pending.take_leaderboard().is_empty());
     let none = LobbyFeeds::default();
@@ -140,7 +141,7 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
     let mut subscribers = ["ann", "bob"].map(|player| scene.subscriber(tape, player));
     let cx = std::task::Context::from_waker(Waker::noop());
     assert!(!subscribers[0].register_waker(&cx));
-    scene.feed.on_batch(&bought("ann", 2, 5, 1));
+    scene.feed.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     assert!(subscribers[0].register_waker(&cx));
     let [
@@ -163,8 +164,37 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
     );
     assert!(!subscribers[0].register_waker(&cx) && subscribers[0].poll_update().is_none());
     drop(subscribers);
-    scene.feed.on_batch(&bought("ann", 2, 5, 2));
+    scene.feed.on_batch(&bought("ann", 2, 5, 2), &Round::default());
     assert_eq!(scene.feed.pending.take_tape(), None, "no subscribers are left");
+}
+
+#[test]
+fn the_tape_of_a_round_has_the_trades_of_the_round() {
+    let scene = Scene::new();
+    let _subscriber = scene.subscriber(ALL, "ann");
+    let round = Round {
+        number: 1,
+        phase: RoundPhase::Paused(1),
+        ..Round::default()
+    };
+    // An order of ann's own account is filled.
+    let mut batch = bought("ann", 2, 5, 1);
+    for (account, name) in [(2, name("ann").in_round(1)), (3, PlayerName::bot("Momo"))] {
+        let mut other = bought("ann", 3, 5, 1);
+        other.records[0].0 = name;
+        other.records[0].1.id = AccountId(account);
+        other.trades[0].account = AccountId(account);
+        batch.records.append(&mut other.records);
+        batch.trades.append(&mut other.trades);
+    }
+    scene.feed.on_batch(&batch, &round);
+    let tape = scene.feed.pending.take_tape().unwrap();
+    let rows: Vec<_> = tape
+        .rows
+        .iter()
+        .map(|row| (row.player.as_str(), row.trade.count.0))
+        .collect();
+    assert_eq!((rows, tape.trades), (vec![("ann", 3), ("~Momo", 3)], 2));
 }
 
 #[test]
@@ -174,12 +204,12 @@ fn each_feed_is_published_at_its_own_rate() {
     scene.feed.start_ranking();
     let observer = scene.feed.clone();
     let _ann = scene.feed.join(Some(name("ann")));
-    observer.on_batch(&bought("ann", 2, 5, 1));
+    observer.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     use GambleType::{Leaderboard, Players, Tape};
     assert_eq!(kinds(&updates(&mut ann)), [Tape, Players, Leaderboard]);
     let bob = scene.feed.join(Some(name("bob")));
-    observer.on_batch(&bought("ann", 3, 5, 2));
+    observer.on_batch(&bought("ann", 3, 5, 2), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     assert_eq!(kinds(&updates(&mut ann)), [Tape]);
     assert!(scene.schedule.next_due().is_some());
@@ -198,7 +228,7 @@ fn each_subscriber_receives_their_own_rank_and_a_query_consumes_no_update() {
     let mut scene = Scene::new();
     let (mut ann, mut eve) = (scene.subscriber(ALL, "ann"), scene.subscriber(ALL, "eve"));
     scene.feed.start_ranking();
-    scene.feed.on_batch(&bought("ann", 2, 5, 1));
+    scene.feed.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     let ranking = scene.feed.ranking();
     assert_eq!(ranking.rank_of(&name("ann")).unwrap().equity, 25);
     scene.publish_after(TAPE_INTERVAL);

@@ -7,9 +7,11 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 use super::{requests, rows};
 use crate::{
     domain::{
+        account::Account,
         candles::{Candle, RETENTION, Retention},
         credential::{HASH_BYTES, KeyHash},
         market::Tick,
+        money::Price,
         order::{
             AccountId, AccountRecord, Payment, Trade,
             request::{RequestId, StoredAnswer},
@@ -60,6 +62,25 @@ impl SqliteReads {
             idle.push(connection);
         }
         Ok(answer)
+    }
+
+    /// Returns the accounts that `sql` selects.
+    fn named_records(
+        &self,
+        operation: &'static str,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
+        let rows = self.with(operation, |connection| {
+            list(connection, sql, params, |row| {
+                Ok((row.get::<_, String>("name")?, rows::record(row)?))
+            })
+        })?;
+        let accounts = rows.into_iter().map(|(name, record)| {
+            let player = PlayerName::from_stored(&name);
+            Ok((player.map_err(|error| StoreError::new(operation, error))?, record))
+        });
+        accounts.collect()
     }
 
     fn connect(&self) -> rusqlite::Result<Connection> {
@@ -154,18 +175,19 @@ impl StoreReads for SqliteReads {
 
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
         let (lower, upper) = names_in_round(number);
-        let rows = self.with("read the accounts of a round", |connection| {
-            let sql = "SELECT * FROM accounts WHERE name >= ? AND name < ?";
-            list(connection, sql, [lower, upper], |row| {
-                Ok((row.get::<_, String>("name")?, rows::record(row)?))
-            })
-        })?;
-        let accounts = rows.into_iter().map(|(name, record)| {
-            let player = PlayerName::from_stored(&name);
-            let player = player.map_err(|error| StoreError::new("read the accounts of a round", error));
-            Ok((player?, record))
-        });
-        accounts.collect()
+        let sql = "SELECT * FROM accounts WHERE name >= ? AND name < ?";
+        self.named_records("read the accounts of a round", sql, [lower, upper])
+    }
+
+    fn top_accounts(&self, most: usize, price: Price) -> Result<Vec<(PlayerName, Account)>, StoreError> {
+        let sql = "SELECT * FROM accounts WHERE trades > 0 AND name NOT GLOB '@*'
+                   ORDER BY realised_pnl - cost_basis + stocks * ? DESC LIMIT ?";
+        let params = params![price.get(), i64::try_from(most).unwrap_or(i64::MAX)];
+        let top = self.named_records("read the leaderboard", sql, params)?;
+        Ok(top
+            .into_iter()
+            .map(|(player, record)| (player, record.account))
+            .collect())
     }
 
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {

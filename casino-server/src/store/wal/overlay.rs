@@ -8,9 +8,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::pending::{PendingBatch, PendingBatches};
 use crate::{
     domain::{
+        account::Account,
         candles::Candle,
         credential::KeyHash,
         market::Tick,
+        money::Price,
         order::{
             AccountId, AccountRecord, Payment, Trade,
             request::{RequestId, StoredAnswer},
@@ -178,6 +180,16 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
             }
         }
         Ok(accounts.into_iter().collect())
+    }
+
+    fn top_accounts(&self, most: usize, price: Price) -> Result<Vec<(PlayerName, Account)>, StoreError> {
+        let pending = self.pending();
+        let mut top = self.engine.top_accounts(most, price)?;
+        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.records);
+        let newer = newer.filter(|(player, record)| record.trades > 0 && player.round().is_none());
+        // Of an account that is in both, the reader takes the newer version.
+        top.extend(newer.map(|(player, record)| (player.clone(), record.account)));
+        Ok(top)
     }
 
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
