@@ -19,8 +19,9 @@ use awesomestock_proto::{
 };
 use casino_server::{Options, PriceModel, StoreUrl, market_prices};
 use support::{
-    CasinoClientExt, Client, FIXED_PRICE_TICK, Session, TestCasino, buy, cluster::Cluster, ledger_path, sell,
-    unreachable_payments, user, with_timeout,
+    CasinoClientExt, Client, FIXED_PRICE_TICK, Session, TestCasino, buy,
+    cluster::{Cluster, connect},
+    ledger_path, sell, unreachable_payments, user, with_timeout,
 };
 use tempfile::TempDir;
 use tonic::{Code, Status, metadata::MetadataMap};
@@ -486,6 +487,32 @@ async fn orders_rest_on_a_shared_ledger() {
     check_acceptance(&engine("acceptance")).await;
     check_cancellation(&engine("cancellation")).await;
     check_execution(&engine("execution")).await;
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_executed_does_not_stop_a_shared_market() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("stuck");
+    let engine = Engine(Some(url.clone()));
+    let mut casino = engine.open_new().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut session = casino.client.open_session("ann", FEEDS).await;
+    assert_eq!(
+        session.execute(limit(buy("ann", 5), 1, 1)).await,
+        ACCEPTED_MESSAGE
+    );
+    drop(session);
+    // Every price meets the order in the index, but hardly one its terms.
+    let ledger = connect(&url).await;
+    ledger
+        .execute("UPDATE orders SET price = 2147483647", &[])
+        .await
+        .unwrap();
+    let casino = engine.restart(casino, Duration::from_millis(10)).await;
+    let mut session = casino.client.clone().open_session("ann", FEEDS).await;
+    while session.next_price().await.tick < 3 {}
+    drop(session);
+    casino.close().await.0.unwrap();
 }
 
 #[tokio::test]

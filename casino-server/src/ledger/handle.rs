@@ -21,10 +21,7 @@ use super::{
 use crate::domain::{
     credential::KeyHash,
     market::Tick,
-    order::{
-        Command, Decision,
-        request::{OrderRequest, RequestId},
-    },
+    order::{Command, Decision, request::OrderRequest, resting::DueOrder},
     player::PlayerName,
     rate_limit::Rate,
     round::{Round, RoundCommand, RoundError},
@@ -133,8 +130,8 @@ impl LedgerHandle {
     /// Moves the price, executes the orders that it meets and waits for the commits. Returns `None` if another server
     /// leads the market.
     ///
-    /// The price only moves when no open order is left that the current one meets: after a failure, those left are
-    /// executed first, at their tick.
+    /// After a failure, the open orders that the current price meets are executed before it moves, at their tick. It does
+    /// not wait for an order that cannot be executed, which is tried again as long as a price meets it.
     pub(crate) async fn tick(&self) -> Result<Option<Tick>, LedgerError> {
         match &self.ledger {
             Backend::Local(local) => {
@@ -145,17 +142,18 @@ impl LedgerHandle {
                 poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await?;
                 Ok(Some(tick))
             }
-            Backend::Cluster(cluster) => loop {
-                let outcome = cluster.tick().await?;
-                if outcome != TickOutcome::NotLeader {
+            Backend::Cluster(cluster) => {
+                let mut outcome = cluster.tick(false).await?;
+                if outcome == TickOutcome::OrdersDue {
                     self.execute_due().await?;
+                    outcome = cluster.tick(true).await?;
                 }
-                match outcome {
-                    TickOutcome::Moved(tick) => return Ok(Some(tick)),
-                    TickOutcome::OrdersDue => {}
-                    TickOutcome::NotLeader => return Ok(None),
-                }
-            },
+                let TickOutcome::Moved(tick) = outcome else {
+                    return Ok(None);
+                };
+                self.execute_due().await?;
+                Ok(Some(tick))
+            }
         }
     }
 
@@ -176,25 +174,37 @@ impl LedgerHandle {
         Ok(changed)
     }
 
-    /// Executes the open orders that the current price meets, oldest first.
+    /// Executes the open orders that the current price meets, oldest first, each once. Logs those that cannot be executed.
     async fn execute_due(&self) -> Result<(), LedgerError> {
+        let (mut after, mut failure) = (0, None);
         loop {
             let due = match &self.ledger {
-                Backend::Local(local) => local.due(DUE_MAX)?,
-                Backend::Cluster(cluster) => cluster.due(DUE_MAX).await?,
+                Backend::Local(local) => local.due(after, DUE_MAX)?,
+                Backend::Cluster(cluster) => cluster.due(after, DUE_MAX).await?,
             };
-            if due.is_empty() {
-                return Ok(());
-            }
-            self.trigger(due).await?;
+            let Some(last) = due.last() else { break };
+            after = last.number;
+            failure = self.trigger(due).await?.or(failure);
         }
+        let outage = &self.ledger.progress().due_orders;
+        match failure {
+            Some(error) => {
+                outage.log_failure(
+                    &error,
+                    "a resting order that is due was not executed: it stays open",
+                );
+            }
+            None => outage.log_success("resting orders that are due are executed again"),
+        }
+        Ok(())
     }
 
-    /// Executes open orders in turn, if the current price meets them, and waits for the commits.
-    async fn trigger(&self, due: Vec<(PlayerName, RequestId)>) -> Result<(), LedgerError> {
+    /// Executes open orders in turn, if the current price meets them, and waits for the commits. Returns the error of an
+    /// account that cannot be read.
+    async fn trigger(&self, due: Vec<DueOrder>) -> Result<Option<LedgerError>, LedgerError> {
         let queued = due
             .into_iter()
-            .map(|(player, id)| LedgerOrder::Queued(player, Command::Trigger(id).into()));
+            .map(|due| LedgerOrder::Queued(due.player, Command::Trigger(due.id).into()));
         let mut orders: Vec<LedgerOrder> = queued.collect();
         let mut submitter = Submitter::default();
         let mut decided = 0_usize;
@@ -209,14 +219,19 @@ impl LedgerHandle {
             }
         })
         .await;
+        let mut unreadable = None;
         for order in &mut orders {
             let LedgerOrder::Decided(decision) = order else {
                 continue;
             };
             poll_fn(|cx| self.poll_committed(&mut submitter, decision.commits_with, cx)).await?;
-            decision.result().map_err(LedgerError::clone)?;
+            match decision.result() {
+                Ok(_) => {}
+                Err(error @ LedgerError::NotExecuted { .. }) => unreadable = Some(error.clone()),
+                Err(error) => return Err(error.clone()),
+            }
         }
-        Ok(())
+        Ok(unreadable)
     }
 
     /// Returns whether other servers may change the ledger.

@@ -24,7 +24,8 @@ use crate::{
         money::UnixMillis,
         order::{
             AccountRecord,
-            request::{OrderRequest, RequestId, StoredAnswer},
+            request::{OrderRequest, StoredAnswer},
+            resting::DueOrder,
         },
         player::PlayerName,
         rate_limit::Rate,
@@ -180,11 +181,11 @@ impl LocalLedger {
         Ok((tick, batch))
     }
 
-    /// Returns up to `max` open orders that the current price meets, oldest first.
-    pub(super) fn due(&self, max: usize) -> Result<Vec<(PlayerName, RequestId)>, LedgerError> {
+    /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
+    pub(super) fn due(&self, after: i64, max: usize) -> Result<Vec<DueOrder>, LedgerError> {
         let state = lock(&self.state);
         match state.accepting {
-            true => Ok(state.batch.due(max)),
+            true => Ok(state.batch.due(after, max)),
             false => Err(LedgerError::Stopping),
         }
     }

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{LedgerError, metrics::LedgerMetrics};
-use crate::store::lock;
+use crate::store::{lock, outage::Outage};
 
 /// Maximum failed ranges remembered.
 const FAILURES_MAX: usize = 1024;
@@ -195,6 +195,7 @@ pub(crate) struct CommitProgress {
     pub(super) watermark: Watermark,
     pub(super) notifiers: Notifiers,
     pub(super) metrics: LedgerMetrics,
+    pub(super) due_orders: Outage,
 }
 
 impl CommitProgress {

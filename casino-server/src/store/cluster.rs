@@ -11,7 +11,7 @@ use crate::domain::{
     order::{
         AccountId, AccountRecord,
         request::{AnsweredRequest, RequestId},
-        resting::OrderPosting,
+        resting::{DueOrder, OrderPosting},
     },
     player::{OnlinePlayers, PlayerName, RemotePresence, SessionOwner},
     rate_limit::TokenBucket,
@@ -36,18 +36,20 @@ pub(crate) trait ClusterStore: fmt::Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), CommitError>> + Send;
 
     /// Stores `tick` if this server leads the market or nobody does, and renews its `lease` from now. A tick is stored
-    /// only if the one before meets no open order.
+    /// only if the one before meets no open order, or with `skip_due`.
     fn lead(
         &self,
         lease: Duration,
         tick: Tick,
+        skip_due: bool,
     ) -> impl Future<Output = Result<LeaseOutcome, StoreError>> + Send;
 
-    /// Returns up to `max` open orders that the current price meets, oldest first.
+    /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
     fn due_orders(
         &self,
+        after: i64,
         max: usize,
-    ) -> impl Future<Output = Result<Vec<(PlayerName, RequestId)>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<DueOrder>, StoreError>> + Send;
 
     /// Returns the newest round.
     fn round(&self) -> impl Future<Output = Result<Round, StoreError>> + Send;

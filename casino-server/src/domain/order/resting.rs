@@ -10,6 +10,7 @@ use crate::domain::{
     account::Rejection,
     market::Tick,
     money::{Price, Stocks, UnixMillis},
+    player::PlayerName,
 };
 
 /// What a resting order asks for. It is stored: keep its fields.
@@ -115,6 +116,15 @@ pub(crate) struct OrderPosting {
     /// Rises with each order of an account that ends; `None` while it is open. 0: the store assigns it.
     pub(crate) ended: Option<i64>,
     pub(crate) order: RestingOrder,
+}
+
+/// An open order to execute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DueOrder {
+    /// See [`OrderPosting::number`].
+    pub(crate) number: i64,
+    pub(crate) player: PlayerName,
+    pub(crate) id: RequestId,
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{
         order::{
             AccountId,
             request::RequestId,
-            resting::{OrderPosting, RestingOrder},
+            resting::{DueOrder, OrderPosting, RestingOrder},
         },
         player::PlayerName,
     },
@@ -61,16 +61,24 @@ impl OrderBook {
             .find(|posting| posting.order.id == id)
     }
 
-    /// Returns up to `max` orders that `price` meets, oldest first.
-    pub(super) fn due(&self, price: Price, max: usize) -> Vec<(PlayerName, RequestId)> {
+    /// Returns up to `max` orders with a number above `after` that `price` meets, oldest first.
+    pub(super) fn due(&self, price: Price, after: i64, max: usize) -> Vec<DueOrder> {
         let falls = self.falls.range((price, i64::MIN)..);
         let rises = self.rises.range(up_to(price));
-        let mut numbers: Vec<i64> = falls.chain(rises).map(|(_, number)| *number).collect();
+        let numbers = falls.chain(rises).map(|(_, number)| *number);
+        let mut numbers: Vec<i64> = numbers.filter(|number| *number > after).collect();
+        if numbers.len() > max {
+            numbers.select_nth_unstable(max);
+            numbers.truncate(max);
+        }
         numbers.sort_unstable();
         let postings = numbers.iter().filter_map(|number| self.by_number.get(number));
         postings
-            .map(|(player, posting)| (player.clone(), posting.order.id))
-            .take(max)
+            .map(|(player, posting)| DueOrder {
+                number: posting.number,
+                player: player.clone(),
+                id: posting.order.id,
+            })
             .collect()
     }
 
@@ -179,9 +187,15 @@ mod tests {
     }
 
     fn numbers(book: &OrderBook, price: i32) -> Vec<i64> {
-        let due = book.due(Price::new(price).unwrap(), usize::MAX);
-        let number = |(_, id): (PlayerName, RequestId)| i64::try_from(u128::from_be_bytes(id.0)).unwrap();
-        due.into_iter().map(number).collect()
+        let (mut after, mut numbers) = (0, Vec::new());
+        // In parts.
+        loop {
+            let due = book.due(Price::new(price).unwrap(), after, 3);
+            let Some(last) = due.last() else { return numbers };
+            after = last.number;
+            let number = |due: &DueOrder| i64::try_from(u128::from_be_bytes(due.id.0)).unwrap();
+            numbers.extend(due.iter().map(number));
+        }
     }
 
     fn player() -> PlayerName {

@@ -25,7 +25,7 @@ use crate::{
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Trade, TradePosting,
             request::{AnsweredRequest, OrderRequest, RequestId},
-            resting::{OrderPosting, OrderState, RestingOrder, RestingTerms},
+            resting::{DueOrder, OrderPosting, OrderState, RestingOrder, RestingTerms},
         },
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
@@ -436,9 +436,9 @@ impl OpenBatch {
         Ok(())
     }
 
-    /// Returns up to `max` open orders that the current price meets, oldest first.
-    pub(crate) fn due(&self, max: usize) -> Vec<(PlayerName, RequestId)> {
-        self.book.due(self.market.current.price, max)
+    /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
+    pub(crate) fn due(&self, after: i64, max: usize) -> Vec<DueOrder> {
+        self.book.due(self.market.current.price, after, max)
     }
 
     fn accept(&mut self, slot: Slot, entry: LedgerEntry) -> Option<Decided> {

@@ -38,13 +38,13 @@ fn decide(open: &mut OpenBatch, slot: Slot, request: OrderRequest) -> Result<Led
 fn tick_to(open: &mut OpenBatch, slot: Slot, price: i32) -> Vec<u8> {
     open.tick(UnixMillis(8)).unwrap();
     open.market.current.price = Price::new(price).unwrap();
-    let due = open.due(usize::MAX);
-    for (_, id) in &due {
-        let ended = decide(open, slot, Command::Trigger(*id).into());
+    let due = open.due(0, usize::MAX);
+    for order in &due {
+        let ended = decide(open, slot, Command::Trigger(order.id).into());
         assert_ne!(ended, Err(Rejection::NoOpenOrder));
     }
-    assert_eq!(open.due(usize::MAX), []);
-    due.iter().map(|(_, id)| id.0[0]).collect()
+    assert_eq!(open.due(0, usize::MAX), []);
+    due.iter().map(|order| order.id.0[0]).collect()
 }
 
 fn states(sealed: &SealedBatch) -> Vec<(u8, OrderState)> {

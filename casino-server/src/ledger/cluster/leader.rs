@@ -131,8 +131,11 @@ impl<S: ClusterStore> Leader<S> {
 
     async fn handle(&mut self, request: ControlRequest) {
         match request {
-            ControlRequest::Tick(reply) => {
-                let ticked = self.tick().await.map_err(|error| LedgerError::from(&error));
+            ControlRequest::Tick { skip_due, reply } => {
+                let ticked = self
+                    .tick(skip_due)
+                    .await
+                    .map_err(|error| LedgerError::from(&error));
                 let leads = matches!(ticked, Ok(TickOutcome::Moved(_)));
                 if leads && let Err(error) = self.end_round().await {
                     let error = &error as &dyn std::error::Error;
@@ -144,8 +147,8 @@ impl<S: ClusterStore> Leader<S> {
                     tracing::warn!(error, "cannot combine old prices into candles");
                 }
             }
-            ControlRequest::DueOrders(max, reply) => {
-                let due = self.store.due_orders(max).await;
+            ControlRequest::DueOrders { after, max, reply } => {
+                let due = self.store.due_orders(after, max).await;
                 let _ = reply.send(due.map_err(|error| LedgerError::from(&error)));
             }
             ControlRequest::ChangeRound(command, reply) => {
@@ -199,14 +202,14 @@ impl<S: ClusterStore> Leader<S> {
     }
 
     /// Moves the price if this server leads.
-    async fn tick(&mut self) -> Result<TickOutcome, StoreError> {
+    async fn tick(&mut self, skip_due: bool) -> Result<TickOutcome, StoreError> {
         // A new leader may have to catch up first; one retry is enough.
         for _ in 0..2 {
             let Some(next) = self.published.market().next(self.clock.now()) else {
                 return Ok(TickOutcome::NotLeader);
             };
             let tick = next.current;
-            match self.store.lead(self.lease, tick).await? {
+            match self.store.lead(self.lease, tick, skip_due).await? {
                 LeaseOutcome::Stored => {
                     self.ledger.progress.metrics.ticked();
                     self.published.set(&[tick]);

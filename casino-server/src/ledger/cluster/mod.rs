@@ -31,7 +31,7 @@ use crate::{
     domain::{
         credential::KeyHash,
         market::Tick,
-        order::request::{OrderRequest, RequestId},
+        order::{request::OrderRequest, resting::DueOrder},
         player::PlayerName,
         rate_limit::Rate,
         round::{Round, RoundCommand, RoundError},
@@ -59,18 +59,23 @@ pub(crate) struct ClusterLedger {
 /// A request outside the batches, with its reply channel.
 #[derive(Debug)]
 pub(super) enum ControlRequest {
-    Tick(oneshot::Sender<Result<TickOutcome, LedgerError>>),
-    /// Up to a number of open orders that the current price meets.
-    DueOrders(usize, oneshot::Sender<Result<DueOrders, LedgerError>>),
+    Tick {
+        /// The price moves although it meets open orders, which cannot be executed.
+        skip_due: bool,
+        reply: oneshot::Sender<Result<TickOutcome, LedgerError>>,
+    },
+    /// Open orders with a number above `after` that the current price meets.
+    DueOrders {
+        after: i64,
+        max: usize,
+        reply: oneshot::Sender<Result<Vec<DueOrder>, LedgerError>>,
+    },
     Claim(PlayerName, KeyHash, oneshot::Sender<Result<(), LedgerError>>),
     ChangeRound(RoundCommand, oneshot::Sender<Result<ChangedRound, LedgerError>>),
 }
 
 /// The round after a command, or why it is the same.
 pub(super) type ChangedRound = Result<Arc<Round>, RoundError>;
-
-/// Open orders to execute, oldest first.
-pub(super) type DueOrders = Vec<(PlayerName, RequestId)>;
 
 /// What became of a request to move the price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,16 +172,19 @@ impl ClusterLedger {
         self.work.notify_one();
     }
 
-    /// Moves the price if this server leads the market. Returns after the commit.
-    pub(super) async fn tick(&self) -> Result<TickOutcome, LedgerError> {
-        let moved = self.request(ControlRequest::Tick).await?;
+    /// Moves the price if this server leads the market; while it meets open orders, only if `skip_due` is set. Returns after
+    /// the commit.
+    pub(super) async fn tick(&self, skip_due: bool) -> Result<TickOutcome, LedgerError> {
+        let moved = self
+            .request(|reply| ControlRequest::Tick { skip_due, reply })
+            .await?;
         moved.unwrap_or(Err(LedgerError::Stopping))
     }
 
-    /// Returns up to `max` open orders that the current price meets, oldest first.
-    pub(super) async fn due(&self, max: usize) -> Result<DueOrders, LedgerError> {
+    /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
+    pub(super) async fn due(&self, after: i64, max: usize) -> Result<Vec<DueOrder>, LedgerError> {
         let due = self
-            .request(|reply| ControlRequest::DueOrders(max, reply))
+            .request(|reply| ControlRequest::DueOrders { after, max, reply })
             .await?;
         due.unwrap_or(Err(LedgerError::Stopping))
     }

@@ -4,6 +4,7 @@ mod repeats;
 
 use std::{iter, path::Path, sync::atomic::Ordering};
 
+use awesomestock_proto::values::Trigger;
 use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use proptest::prelude::*;
 
@@ -14,7 +15,11 @@ use crate::{
         account::Account,
         market::{PriceModel, Tick},
         money::{Dollars, Price, Stocks, Tokens, UnixMillis},
-        order::{Command, Decision, LedgerEntry, Side},
+        order::{
+            Command, Decision, LedgerEntry, Side,
+            request::{OrderRequest, RequestId},
+            resting::{OrderPosting, OrderState, RestingTerms},
+        },
         player::PlayerName,
     },
     feed::price::PriceFeed,
@@ -94,6 +99,77 @@ async fn an_answer_is_sent_after_its_commit() {
     );
     ledger.close().await.unwrap();
     assert!(script.closed.load(Ordering::SeqCst));
+}
+
+/// Two orders of `player`, one of which any price but 10 meets.
+async fn rest_two(handle: &LedgerHandle, player: &PlayerName) {
+    for (id, trigger, price) in [(1, Trigger::Stop, 11), (2, Trigger::Limit, 9)] {
+        let terms = RestingTerms {
+            side: Side::Buy,
+            count: Stocks(1),
+            trigger,
+            price: Price::new(price).unwrap(),
+            up_to: false,
+        };
+        let request = OrderRequest {
+            command: Command::Rest(terms),
+            id: Some(RequestId([id; 16])),
+        };
+        let placed = handle.submit(player.clone(), request).await.unwrap();
+        assert_eq!(placed.result, Ok(LedgerEntry::Accepted));
+    }
+}
+
+/// Returns the accounts of the orders that were filled, and their ticks.
+fn fills(script: &FakeStoreScript) -> Vec<(i64, i64)> {
+    let batches = script.batches.lock().unwrap();
+    let orders = batches.iter().flat_map(|batch| &batch.orders);
+    let fill = |posting: &OrderPosting| match posting.order.state {
+        OrderState::Filled(trade) => Some((posting.account.0, trade.tick)),
+        _ => None,
+    };
+    orders.filter_map(fill).collect()
+}
+
+#[tokio::test]
+async fn an_order_whose_account_cannot_be_read_stays_open_and_the_market_goes_on() {
+    let (ledger, _, script) = start([]);
+    let handle = running_handle(&ledger);
+    let players = [ann(), PlayerName::new("bob").unwrap()];
+    for player in &players {
+        handle
+            .submit(player.clone(), Command::Deposit(Dollars(100)))
+            .await
+            .unwrap();
+        rest_two(&handle, player).await;
+    }
+    // A failed batch empties the cache. Then only bob's account is read again.
+    let full = CommitError::Rejected(disk("disk is full"));
+    script.failures.lock().unwrap().push_back(full);
+    for expected in [false, true] {
+        let deposited = handle
+            .submit(players[1].clone(), Command::Deposit(Dollars(1)))
+            .await;
+        assert_eq!(deposited.is_ok(), expected);
+    }
+    script.unreadable.store(true, Ordering::SeqCst);
+    let mut last = handle.tick().await.unwrap().unwrap();
+    while fills(&script).is_empty() {
+        last = handle.tick().await.unwrap().unwrap();
+    }
+    let bob = (2, last.number);
+    assert_eq!(fills(&script), [bob]);
+    script.unreadable.store(false, Ordering::SeqCst);
+    while fills(&script).iter().all(|(account, _)| *account == 2) {
+        last = handle.tick().await.unwrap().unwrap();
+    }
+    // It is tried before the price moves.
+    let ann = fills(&script)
+        .into_iter()
+        .find(|(account, _)| *account == 1)
+        .unwrap();
+    assert!(ann.1 >= bob.1 && ann.1 <= last.number, "{ann:?}");
+    ledger.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use crate::{
         credential::Claim,
         market::Tick,
         money::{Stocks, Tokens},
-        order::request::RequestId,
+        order::resting::DueOrder,
         player::{OnlinePlayers, PlayerName, RemotePresence},
         round::{Round, RoundError},
     },
@@ -94,11 +94,12 @@ impl ClusterStore for PostgresCluster {
         self.writer.lock().await.run_batch(inputs, decide).await
     }
 
-    async fn lead(&self, lease: Duration, tick: Tick) -> Result<LeaseOutcome, StoreError> {
+    async fn lead(&self, lease: Duration, tick: Tick, skip_due: bool) -> Result<LeaseOutcome, StoreError> {
         let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let (price, at) = (tick.price.get(), tick.at.0);
         let led = self.market.run("move the price", async |client| {
-            let inputs: [&(dyn ToSql + Sync); 5] = [&self.casino, &millis, &tick.number, &price, &at];
+            let inputs: [&(dyn ToSql + Sync); 6] =
+                [&self.casino, &millis, &tick.number, &price, &at, &skip_due];
             let row = with_timeout(client.query_one(LEAD, &inputs)).await?;
             Ok(match (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?) {
                 (_, true, _) => LeaseOutcome::Stored,
@@ -110,10 +111,10 @@ impl ClusterStore for PostgresCluster {
         led.await
     }
 
-    async fn due_orders(&self, max: usize) -> Result<Vec<(PlayerName, RequestId)>, StoreError> {
+    async fn due_orders(&self, after: i64, max: usize) -> Result<Vec<DueOrder>, StoreError> {
         let due = self.market.run("read the orders", async |client| {
-            let rows = with_timeout(client.query(DUE, &[&count(max)])).await?;
-            rows.iter().map(rows::order_id).collect()
+            let rows = with_timeout(client.query(DUE, &[&count(max), &after])).await?;
+            rows.iter().map(rows::due_order).collect()
         });
         due.await
     }

@@ -13,7 +13,7 @@ use crate::{
         order::{
             AccountId, AccountRecord, Payment, Side, Trade,
             request::{AnsweredRequest, RequestId, StoredAnswer},
-            resting::OrderPosting,
+            resting::{DueOrder, OrderPosting},
         },
         player::PlayerName,
         rate_limit::TokenBucket,
@@ -93,15 +93,15 @@ pub(super) fn order(row: &Row) -> Result<OrderPosting, PgError> {
     })
 }
 
-/// Reads `id, name`.
-pub(super) fn order_id(row: &Row) -> Result<(PlayerName, RequestId), PgError> {
-    let id: &[u8] = row.try_get(0)?;
-    let id = RequestId::required(id).map_err(|_| PgError::Row("the ID of an order is not 16 bytes long"))?;
+/// Reads `number, name, id`.
+pub(super) fn due_order(row: &Row) -> Result<DueOrder, PgError> {
     let player = PlayerName::from_stored(row.try_get(1)?);
-    Ok((
-        player.map_err(|_| PgError::Row("the name of a player is invalid"))?,
-        id,
-    ))
+    let id: &[u8] = row.try_get(2)?;
+    Ok(DueOrder {
+        number: row.try_get(0)?,
+        player: player.map_err(|_| PgError::Row("the name of a player is invalid"))?,
+        id: RequestId::required(id).map_err(|_| PgError::Row("the ID of an order is not 16 bytes long"))?,
+    })
 }
 
 pub(super) fn key(row: &Row) -> Result<KeyHash, PgError> {

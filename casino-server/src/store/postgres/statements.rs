@@ -15,7 +15,7 @@ WITH led AS (
 ), stored AS (
     INSERT INTO ticks (number, price, at_unix_ms)
         SELECT $3::bigint, $4::integer, $5::bigint FROM led, due
-        WHERE NOT met AND $3 = (SELECT max(number) + 1 FROM ticks)
+        WHERE (NOT met OR $6::boolean) AND $3 = (SELECT max(number) + 1 FROM ticks)
         ON CONFLICT DO NOTHING
     RETURNING number
 ), told AS (
@@ -23,15 +23,15 @@ WITH led AS (
 )
 SELECT EXISTS (SELECT FROM led), (SELECT count(*) FROM told) > 0, (SELECT met FROM due)";
 
-/// Open orders that the current price meets, oldest first.
+/// Open orders with a number above `$2` that the current price meets, oldest first.
 pub(super) const DUE: &str = "
 WITH newest AS (SELECT price FROM ticks ORDER BY number DESC LIMIT 1)
-SELECT id, name FROM (
+SELECT number, name, id FROM (
     SELECT o.number, o.account, o.id FROM orders AS o, newest AS n
-        WHERE ended IS NULL AND falls AND o.price >= n.price
+        WHERE ended IS NULL AND falls AND o.price >= n.price AND o.number > $2::bigint
     UNION ALL
     SELECT o.number, o.account, o.id FROM orders AS o, newest AS n
-        WHERE ended IS NULL AND NOT falls AND o.price <= n.price
+        WHERE ended IS NULL AND NOT falls AND o.price <= n.price AND o.number > $2::bigint
 ) AS due JOIN (SELECT id AS account, name FROM accounts) AS a USING (account) ORDER BY number LIMIT $1";
 
 /// Limited: clients read older ticks page by page.

@@ -29,6 +29,7 @@ use crate::{
         order::{
             AccountRecord, Command, Decision, LedgerEntry, Side,
             request::{OrderRequest, RequestId, StoredAnswer},
+            resting::DueOrder,
         },
         player::{LegacyNames, PlayerName},
     },
@@ -293,11 +294,11 @@ impl Model {
         let tick = self.batch.tick(self.at).expect("there are ticks enough");
         assert_eq!(tick.number, self.open_state.market.current.number + 1);
         self.open_state.market.current = tick;
-        for (player, id) in self.batch.due(usize::MAX) {
+        for DueOrder { player, id, .. } in self.batch.due(0, usize::MAX) {
             let decision = self.decide(&player, Command::Trigger(id).into());
             assert_ne!(decision.result, Err(Rejection::NoOpenOrder), "a due order ends");
         }
-        assert!(self.batch.due(1).is_empty());
+        assert!(self.batch.due(0, 1).is_empty());
     }
 
     fn commit(&mut self) {
