@@ -233,7 +233,7 @@ async fn run(args: &Args, secrets: Secrets) -> Result<()> {
         let serving =
             casino
                 .operator(secret)
-                .serve(listener, tls.clone(), shutdown.clone());
+                .serve(server::incoming(listener), tls.clone(), shutdown.clone());
         tokio::spawn(async move {
             if let Err(error) = serving.await {
                 let error = &error as &dyn std::error::Error;

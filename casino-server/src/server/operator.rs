@@ -1,5 +1,7 @@
 //! Serves the operator service on its own address.
 
+use std::io;
+
 use awesomestock_proto::{
     operator::{
         FILE_DESCRIPTOR_SET,
@@ -9,9 +11,10 @@ use awesomestock_proto::{
     tls::ServerTls,
     transport,
 };
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::{service::Routes, transport::server::Connected};
 
 use crate::grpc::operator::OperatorService;
 
@@ -20,13 +23,17 @@ use crate::grpc::operator::OperatorService;
 pub struct OperatorServer(pub(crate) OperatorService);
 
 impl OperatorServer {
-    /// Serves until `shutdown`. Fails if the transport fails.
-    pub async fn serve(
+    /// Serves `incoming` until `shutdown`. Fails if the transport fails.
+    pub async fn serve<I, IO>(
         self,
-        listener: TcpListener,
+        incoming: I,
         tls: Option<ServerTls>,
         shutdown: CancellationToken,
-    ) -> Result<(), ServeError> {
+    ) -> Result<(), ServeError>
+    where
+        I: Stream<Item = io::Result<IO>>,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    {
         let ledger = self.0.ledger.clone();
         let service = GeneratedServer::new(self.0).max_decoding_message_size(transport::MAX_REQUEST_BYTES);
         let connections = ConnectionLimiter::new(ConnectionLimits::default());
@@ -34,7 +41,6 @@ impl OperatorServer {
             name: SERVICE_NAME,
             descriptors: FILE_DESCRIPTOR_SET,
         };
-        let incoming = server::incoming(listener);
         let serving = server::serve(
             served,
             Routes::new(service),

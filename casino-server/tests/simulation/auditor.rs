@@ -1,7 +1,7 @@
 //! A model of one player: records every request and response, then compares them with the ledger.
 //!
 //! The model has no time, tasks or network. Every request of a player has a different amount, so a ledger entry
-//! identifies the request that caused it.
+//! identifies the request that caused it, be it on the player's own account or on one of a round.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,12 @@ use awesomestock_proto::{
 
 /// Dollars of a deposit in addition to its request number; pays for the trades before the next deposit.
 const DEPOSIT_DOLLARS: i32 = 2_000;
+
+/// Dollars that an account begins with.
+pub(crate) const STAKE: i32 = 10_000;
+
+/// Bit of a wallet's version from which on it holds the epoch of the account: even ones are rounds.
+const EPOCH_BIT: u32 = 39;
 
 /// What a request asks for. The amount follows from its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +62,8 @@ pub(crate) enum Answer {
     /// Tokens bought.
     Bought(i32),
     Paid(Payment),
-    Traded(Trade),
+    /// A trade on the player's account in a round, or on the own one.
+    Traded(Option<i64>, Trade),
     Rejected(String),
     /// The order rests. The only answer that changes, once.
     Accepted,
@@ -110,6 +117,47 @@ pub(crate) struct StoredAccount {
     pub(crate) orders: Orders,
 }
 
+/// A player's account in a round as it is stored.
+#[derive(Debug)]
+pub(crate) struct RoundAccount {
+    pub(crate) round: i64,
+    pub(crate) trades: Vec<Trade>,
+    /// In dollars.
+    pub(crate) payments: Vec<i32>,
+}
+
+impl RoundAccount {
+    fn version(&self) -> i64 {
+        i64::try_from(self.trades.len() + self.payments.len()).unwrap()
+    }
+
+    /// Returns the profit at `price`, in tokens.
+    pub(crate) fn profit(&self, price: i32) -> i64 {
+        let (tokens, stocks) = earned(&self.trades);
+        tokens + i64::from(stocks) * i64::from(price)
+    }
+}
+
+/// Returns the tokens that `trades` earned, and the stocks afterwards.
+fn earned(trades: &[Trade]) -> (i64, i32) {
+    let (mut tokens, mut stocks) = (0, 0);
+    for trade in trades {
+        let count = match trade.r#type() {
+            ActionType::Buy => trade.stocks_count,
+            ActionType::Sell => -trade.stocks_count,
+        };
+        tokens -= i64::from(count) * i64::from(trade.price);
+        stocks += count;
+    }
+    (tokens, stocks)
+}
+
+/// Returns the round of the account whose wallet has this version; `None` for the player's own one.
+pub(crate) fn round_of(version: i64) -> Option<i64> {
+    let epoch = version >> EPOCH_BIT;
+    (epoch > 0 && epoch % 2 == 0).then_some(epoch / 2)
+}
+
 impl Request {
     /// Amount in the unit of the request's kind, unique among the requests of that kind.
     pub(crate) fn amount(&self) -> i32 {
@@ -153,7 +201,7 @@ impl Request {
         let was_answered = match (&self.answer, entry) {
             (Some(Answer::Bought(tokens)), Answer::Paid(payment)) => *tokens == -5 * payment.amount,
             // Executed while the player was away.
-            (Some(Answer::Accepted), Answer::Traded(_)) => true,
+            (Some(Answer::Accepted), Answer::Traded(None, _)) => true,
             (Some(answer), entry) => answer == entry,
             (None, _) => false,
         };
@@ -217,7 +265,7 @@ impl Account {
     /// Records an order that has ended.
     pub(crate) fn record_end(&mut self, order: Order) {
         let answer = match order.state() {
-            OrderState::OrderFilled => Answer::Traded(order.trade.unwrap()),
+            OrderState::OrderFilled => Answer::Traded(None, order.trade.unwrap()),
             OrderState::OrderCancelled => Answer::Cancelled,
             OrderState::OrderRefused => Answer::Rejected(order.msg.clone()),
             OrderState::OrderOpen | OrderState::OrderUnspecified => panic!("{order:?} has not ended"),
@@ -280,6 +328,11 @@ impl Account {
         }
     }
 
+    /// Checks an order that another session of the player has placed: the connection of its answer may be gone.
+    pub(crate) fn check_placed(&mut self, order: &Order) {
+        self.order_request(order);
+    }
+
     /// Records a wallet that the player received.
     pub(crate) fn record_wallet(&mut self, wallet: Wallet) {
         let before = self.wallets.entry(wallet.version).or_insert(wallet);
@@ -293,9 +346,15 @@ impl Account {
         }
     }
 
-    /// Checks that `stored` contains each answered request exactly once, otherwise only requests whose outcome was left
-    /// open, and that the wallet is the sum of the entries. `price_of` returns the price of a tick.
-    pub(crate) fn audit(mut self, stored: &StoredAccount, price_of: impl Fn(i64) -> Option<i32>) {
+    /// Checks that `stored` and the accounts in `rounds` contain each answered request exactly once, otherwise only requests
+    /// whose outcome was left open, and that the wallets are the sums of the entries. `price_of` returns the price of a
+    /// tick.
+    pub(crate) fn audit(
+        mut self,
+        stored: &StoredAccount,
+        rounds: &[RoundAccount],
+        price_of: impl Fn(i64) -> Option<i32>,
+    ) {
         self.end_lifetime();
         let StoredAccount {
             trades,
@@ -304,58 +363,92 @@ impl Account {
             wallet,
         } = stored;
         self.audit_orders(orders);
-        assert!(
-            trades
-                .iter()
-                .map(|trade| trade.number)
-                .eq((1..).take(trades.len()))
-        );
+        for account in rounds {
+            self.audit_round(account, &price_of);
+        }
         assert!(
             payments
                 .iter()
                 .map(|paid| paid.number)
                 .eq((1..).take(payments.len()))
         );
-        let (mut tokens, mut stocks, mut dollars) = (0_i64, 0, [0, 0]);
+        let (mut tokens, mut dollars) = (0_i64, [0, 0]);
         for payment in payments {
             let amount = i64::from(payment.amount);
             tokens -= 5 * amount;
             dollars[usize::from(amount > 0)] += amount.abs();
             let (number, kind) = match payment.amount {
+                _ if payment.number == 1 => {
+                    assert_eq!(payment.amount, -STAKE);
+                    continue;
+                }
                 ..0 => (-payment.amount - DEPOSIT_DOLLARS, RequestKind::Deposit),
                 _ => (payment.amount, RequestKind::Withdrawal),
             };
             self.request_for(number, kind)
                 .match_entry(&Answer::Paid(payment.clone()));
         }
-        for trade in trades {
-            let count = match trade.r#type() {
-                ActionType::Buy => trade.stocks_count,
-                ActionType::Sell => -trade.stocks_count,
-            };
-            (tokens, stocks) = (tokens - i64::from(count) * i64::from(trade.price), stocks + count);
-            assert_eq!(price_of(trade.tick), Some(trade.price), "{trade:?}");
-            let request = &self.requests[usize::try_from(trade.stocks_count - 1).unwrap()];
-            assert!(request.kind.allows(trade), "{trade:?} of {request:?}");
-            let request = self.request_for(trade.stocks_count, request.kind);
-            request.match_entry(&Answer::Traded(*trade));
-        }
+        let (earned, stocks) = self.match_trades(None, trades, &price_of);
+        tokens += earned;
         self.assert_all_matched();
+        let mut changes = payments.len() + trades.len();
+        if payments.is_empty() {
+            // The wallet shows the stake before the first command.
+            (tokens, dollars, changes) = (5 * i64::from(STAKE), [i64::from(STAKE), 0], 1);
+        }
         let actual = (
             i64::from(wallet.tokens),
             wallet.stocks,
             [wallet.dollars_in, wallet.dollars_out],
         );
         assert_eq!(actual, (tokens, stocks, dollars));
-        assert_eq!(
-            wallet.version,
-            i64::try_from(trades.len() + payments.len()).unwrap()
-        );
+        assert_eq!(round_of(wallet.version), None);
+        assert_eq!(wallet.version % (1 << EPOCH_BIT), i64::try_from(changes).unwrap());
         self.record_wallet(*wallet);
         assert!(
             self.wallets.range(wallet.version + 1..).next().is_none(),
             "a received wallet is newer than the stored one"
         );
+    }
+
+    /// Checks the player's account in a round.
+    fn audit_round(&mut self, account: &RoundAccount, price_of: impl Fn(i64) -> Option<i32>) {
+        let RoundAccount {
+            round,
+            trades,
+            payments,
+        } = account;
+        assert_eq!(payments, &[-STAKE], "round {round}");
+        let (earned, stocks) = self.match_trades(Some(*round), trades, price_of);
+        let mut wallets = self.wallets.values();
+        let newest = wallets.rfind(|wallet| round_of(wallet.version) == Some(*round));
+        if let Some(newest) = newest.filter(|newest| newest.version % (1 << EPOCH_BIT) == account.version()) {
+            let tokens = i64::from(newest.tokens) - 5 * i64::from(STAKE);
+            assert_eq!((tokens, newest.stocks), (earned, stocks), "round {round}");
+        }
+    }
+
+    /// Matches the trades of an account with their requests. Returns the tokens that they earned, and the stocks.
+    fn match_trades(
+        &mut self,
+        round: Option<i64>,
+        trades: &[Trade],
+        price_of: impl Fn(i64) -> Option<i32>,
+    ) -> (i64, i32) {
+        assert!(
+            trades
+                .iter()
+                .map(|trade| trade.number)
+                .eq((1..).take(trades.len()))
+        );
+        for trade in trades {
+            assert_eq!(price_of(trade.tick), Some(trade.price), "{trade:?}");
+            let request = &self.requests[usize::try_from(trade.stocks_count - 1).unwrap()];
+            assert!(request.kind.allows(trade), "{trade:?} of {request:?}");
+            let request = self.request_for(trade.stocks_count, request.kind);
+            request.match_entry(&Answer::Traded(round, *trade));
+        }
+        earned(trades)
     }
 
     fn request_for(&mut self, number: i32, kind: RequestKind) -> &mut Request {

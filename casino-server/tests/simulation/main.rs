@@ -1,8 +1,8 @@
 //! Simulation: random play with injected faults from a seed, audited by a model of each player.
 //!
 //! Each seed runs one ledger through several lifetimes of a casino. Players deposit, withdraw, trade, rest orders and request
-//! statements over connections that stall, delay and reset after any byte, and resend unanswered requests by ID. The
-//! disk fails or is full in the middle of a commit, the clock jumps by hours and years, and the payments server hangs
+//! statements over connections that stall, delay and reset after any byte, and resend unanswered requests by ID. In half of
+//! the games, an operator starts, pauses, resumes and ends rounds over such a connection. The disk fails or is full in the middle of a commit, the clock jumps by hours and years, and the payments server hangs
 //! or is unreachable. After a random number of steps the casino is killed, dropped or shut down, and then opened again.
 //! Finally the auditor compares the ledger with the answers and the requests whose outcome was left open.
 //!
@@ -20,27 +20,30 @@
 mod auditor;
 mod connection;
 mod environment;
+mod operator;
 mod players;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    env, fs,
+    env, fs, io,
     num::NonZero,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use auditor::{Account, StoredAccount};
-use awesomestock_proto::transport;
+use auditor::{Account, RoundAccount, STAKE, StoredAccount};
+use awesomestock_proto::{casino::Trade, transport};
 use casino_server::{Casino, Environment, OpenError, Options, ServeError, StoreUrl};
 use connection::{FaultyConnection, OpenConnections};
 use environment::{DiskFaults, Lifetime, faulty_environment};
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
+use operator::{KnownRound, SimulatedOperator};
 use players::Player;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rusqlite::Connection as Sqlite;
 use support::{CasinoClientExt, Client, FIXED_PRICE_TICK, user, with_timeout};
 use tokio::{
     runtime::{self, Runtime},
@@ -78,6 +81,35 @@ struct Game {
     path: PathBuf,
     log_bytes: u64,
     accounts: BTreeMap<&'static str, Account>,
+    round: KnownRound,
+    has_operator: bool,
+    kills: usize,
+}
+
+/// Sums over all seeds.
+#[derive(Debug, Default)]
+struct Totals {
+    kills: usize,
+    /// Trades and payments in the ledgers.
+    entries: usize,
+    /// Orders that rest or have rested.
+    orders: u64,
+    rounds: usize,
+    /// Trades in rounds.
+    round_trades: usize,
+    /// Requests that were rejected during a pause.
+    paused: usize,
+}
+
+impl std::ops::AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.kills += other.kills;
+        self.entries += other.entries;
+        self.orders += other.orders;
+        self.rounds += other.rounds;
+        self.round_trades += other.round_trades;
+        self.paused += other.paused;
+    }
 }
 
 /// A running casino in its own runtime, which ends all its tasks when it is dropped.
@@ -96,6 +128,9 @@ impl Game {
             path: folder.join("casino.db"),
             log_bytes: rng.random_range(4 << 10..64 << 10),
             accounts: NAMES.map(|name| (name, Account::default())).into(),
+            round: KnownRound::default(),
+            has_operator: rng.random_bool(0.5),
+            kills: 0,
             rng,
         }
     }
@@ -154,6 +189,7 @@ impl Game {
         options.seed = Some(self.seed);
         options.tick = tick;
         options.bots = 1;
+        options.stake = Some(STAKE);
         if self.rng.random_bool(0.2) {
             options.limits.actions_per_second = NonZero::new(self.rng.random_range(1..50));
         }
@@ -183,31 +219,45 @@ impl Game {
         let payments = self.rng.random_bool(0.7).then_some(hanging_payments);
         let (mut connections, mut players) = (StreamMap::new(), JoinSet::new());
         for name in NAMES {
-            let (channel, incoming) = transport::pipe();
-            let mut connection_rng = ChaCha8Rng::seed_from_u64(self.rng.random());
-            let (lifetime, open) = (Arc::clone(&lifetime), OpenConnections::default());
-            let player_connections = open.clone();
-            let connection = incoming.map(move |pipe| {
-                Ok(FaultyConnection::new(
-                    pipe?,
-                    &lifetime,
-                    &open,
-                    &mut connection_rng,
-                ))
-            });
-            connections.insert(name, connection);
+            let FaultyPipe {
+                channel,
+                incoming,
+                open,
+            } = faulty_pipe(&lifetime, &mut self.rng);
+            connections.insert(name, incoming);
             let player = Player {
                 name,
                 account: self.accounts.remove(name).unwrap(),
                 client: Client::new(channel),
-                connections: player_connections,
+                connections: open,
+                round: self.round.clone(),
                 rng: ChaCha8Rng::seed_from_u64(self.rng.random()),
             };
             players.spawn(player.play());
         }
+        let operator_server = casino.operator(operator::secret());
         let running = serve(casino, connections.map(|(_, pipe)| pipe));
+        let operator = self.has_operator.then(|| {
+            let FaultyPipe {
+                channel,
+                incoming,
+                open,
+            } = faulty_pipe(&lifetime, &mut self.rng);
+            let serving = operator_server.serve(incoming, None, running.shutdown.clone());
+            running.runtime.spawn(serving);
+            let operator = SimulatedOperator {
+                client: SimulatedOperator::client(channel),
+                connections: open,
+                round: self.round.clone(),
+                rng: ChaCha8Rng::seed_from_u64(self.rng.random()),
+            };
+            tokio::spawn(operator.play())
+        });
         let play = async {
             let accounts = with_timeout(players.join_all()).await;
+            if let Some(operator) = operator {
+                with_timeout(operator).await.unwrap();
+            }
             lifetime.end();
             accounts
         };
@@ -219,20 +269,27 @@ impl Game {
         drop(payments);
         self.accounts.extend(accounts);
         self.accounts.values_mut().for_each(Account::end_lifetime);
+        self.round.end_lifetime();
+        self.kills += usize::from(end == End::Killed);
     }
 
-    /// Audits every player and checks the ledger. Returns the number of ledger entries.
-    async fn audit(mut self) -> usize {
+    /// Audits every player and checks the ledger.
+    async fn audit(mut self) -> Totals {
         let lifetime = Lifetime::new(i64::MAX, false);
         // Without ticks: a resting order could be executed between two of the calls.
         let opened = self.open(&lifetime, DiskFaults::NONE, FIXED_PRICE_TICK);
         let (casino, _payments) = opened.await;
-        let (channel, incoming) = transport::pipe();
         let shutdown = CancellationToken::new();
+        let (channel, incoming) = transport::pipe();
+        let operator = casino.operator(operator::secret());
+        let operating = tokio::spawn(operator.serve(incoming, None, shutdown.clone()));
+        let mut operator = SimulatedOperator::client(channel);
+        let (channel, incoming) = transport::pipe();
         let serving = tokio::spawn(casino.serve(incoming, shutdown.clone()));
-        let (mut client, mut entries) = (Client::new(channel), 0);
+        let newest = with_timeout(operator::end_round(&mut operator)).await;
+        let (mut client, mut stored_accounts) = (Client::new(channel), Vec::new());
         let prices: HashMap<i64, i32> = client.prices().await.into_iter().collect();
-        for (name, account) in self.accounts {
+        for name in NAMES {
             let stored = StoredAccount {
                 trades: client.trades_of(name).await,
                 payments: client.payments_of(name).await,
@@ -242,25 +299,154 @@ impl Game {
                     .unwrap()
                     .into_inner(),
             };
-            account.audit(&stored, |tick| prices.get(&tick).copied());
-            entries += stored.trades.len() + stored.payments.len();
+            stored_accounts.push((name, stored));
         }
         shutdown.cancel();
         with_timeout(serving).await.unwrap().unwrap();
+        with_timeout(operating).await.unwrap().unwrap();
         let mut differences = Vec::new();
-        casino_server::check(&StoreUrl::Sqlite(self.path.clone()), |difference| {
+        let checked = casino_server::check(&StoreUrl::Sqlite(self.path.clone()), |difference| {
             differences.push(difference.to_string());
-        })
-        .unwrap();
+        });
         assert_eq!(differences, Vec::<String>::new());
-        entries
+        let checked = checked.unwrap();
+        let mut totals = Totals {
+            kills: self.kills,
+            orders: checked.orders,
+            paused: self.round.rejected(),
+            ..Totals::default()
+        };
+        let rounds = round_accounts(&self.path);
+        let number = newest.round.as_ref().map_or(0, |round| round.number);
+        totals.rounds = usize::try_from(number).unwrap();
+        for number in 1..=number {
+            check_results(number, &rounds, &prices, &checked.results);
+        }
+        let found = newest.results.iter().map(|result| {
+            let name = &result.player.as_ref().unwrap().name;
+            format!("{},{name},{}", result.place, result.profit)
+        });
+        assert_eq!(found.collect::<Vec<_>>(), results_of(number, &checked.results));
+        for (name, stored) in stored_accounts {
+            let account = self.accounts.remove(name).unwrap();
+            let rounds = rounds.get(name).map(Vec::as_slice).unwrap_or_default();
+            totals.round_trades += rounds.iter().map(|account| account.trades.len()).sum::<usize>();
+            totals.entries += stored.trades.len() + stored.payments.len();
+            account.audit(&stored, rounds, |tick| prices.get(&tick).copied());
+        }
+        totals.entries += totals.round_trades;
+        totals
+    }
+}
+
+/// Reads the accounts in rounds of each player with SQLite itself.
+fn round_accounts(ledger: &Path) -> HashMap<String, Vec<RoundAccount>> {
+    let sqlite = Sqlite::open(ledger).unwrap();
+    let mut accounts = sqlite
+        .prepare("SELECT id, name FROM accounts WHERE name GLOB '@*'")
+        .unwrap();
+    let mut trades = sqlite
+        .prepare(
+            "SELECT number, side, stocks, price, tick, at_unix_ms FROM trades WHERE account = ? ORDER BY number",
+        )
+        .unwrap();
+    let mut payments = sqlite
+        .prepare("SELECT amount FROM payments WHERE account = ? ORDER BY number")
+        .unwrap();
+    let mut found: HashMap<String, Vec<RoundAccount>> = HashMap::new();
+    let names = accounts.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+    for (id, name) in names.unwrap().map(Result::unwrap) {
+        let (round, player) = name.strip_prefix('@').unwrap().split_once('/').unwrap();
+        let trade = |row: &rusqlite::Row<'_>| {
+            Ok(Trade {
+                number: row.get(0)?,
+                r#type: row.get(1)?,
+                stocks_count: row.get(2)?,
+                price: row.get(3)?,
+                tick: row.get(4)?,
+                at_unix_ms: row.get(5)?,
+            })
+        };
+        let trades = trades.query_map([id], trade).unwrap().map(Result::unwrap);
+        let payments = payments.query_map([id], |row| row.get(0)).unwrap();
+        found.entry(player.to_owned()).or_default().push(RoundAccount {
+            round: round.parse().unwrap(),
+            trades: trades.collect(),
+            payments: payments.map(Result::unwrap).collect(),
+        });
+    }
+    found
+}
+
+/// Returns place, player and profit of the results of a round.
+fn results_of(round: i64, lines: &[String]) -> Vec<String> {
+    let prefix = format!("round {round}: ");
+    let rows = lines.iter().filter_map(|line| line.strip_prefix(&prefix));
+    rows.map(|row| row.split(',').take(3).collect::<Vec<_>>().join(","))
+        .collect()
+}
+
+/// Checks that the results of a round are the profits of its accounts at the price of a tick.
+fn check_results(
+    round: i64,
+    accounts: &HashMap<String, Vec<RoundAccount>>,
+    prices: &HashMap<i64, i32>,
+    lines: &[String],
+) {
+    let results_at = |price: i32| {
+        let mut rows = Vec::new();
+        for (name, accounts) in accounts {
+            let account = accounts.iter().find(|account| account.round == round);
+            if let Some(account) = account.filter(|account| !account.trades.is_empty()) {
+                rows.push((account.profit(price), name));
+            }
+        }
+        rows.sort_by(|(profit, name), (other, another)| other.cmp(profit).then(name.cmp(another)));
+        let place = |profit: i64| 1 + rows.iter().filter(|(other, _)| *other > profit).count();
+        let text = |(profit, name): &(i64, &String)| format!("{},{name},{profit}", place(*profit));
+        rows.iter().map(text).collect::<Vec<_>>()
+    };
+    let found = results_of(round, lines);
+    assert!(
+        prices.values().any(|price| results_at(*price) == found),
+        "round {round}: {found:?}"
+    );
+}
+
+/// A channel to connections with faults.
+struct FaultyPipe<I> {
+    channel: Channel,
+    incoming: I,
+    open: OpenConnections,
+}
+
+fn faulty_pipe(
+    lifetime: &Arc<Lifetime>,
+    rng: &mut ChaCha8Rng,
+) -> FaultyPipe<impl Stream<Item = io::Result<FaultyConnection>> + Send + use<>> {
+    let (channel, incoming) = transport::pipe();
+    let mut connection_rng = ChaCha8Rng::seed_from_u64(rng.random());
+    let (lifetime, open) = (Arc::clone(lifetime), OpenConnections::default());
+    let counted = open.clone();
+    let incoming = incoming.map(move |pipe| {
+        Ok(FaultyConnection::new(
+            pipe?,
+            &lifetime,
+            &counted,
+            &mut connection_rng,
+        ))
+    });
+    FaultyPipe {
+        channel,
+        incoming,
+        open,
     }
 }
 
 /// Serves `casino` in its own runtime.
 fn serve<I>(casino: Casino, incoming: I) -> RunningCasino
 where
-    I: futures_util::Stream<Item = std::io::Result<FaultyConnection>> + Send + 'static,
+    I: Stream<Item = io::Result<FaultyConnection>> + Send + 'static,
 {
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -304,8 +490,8 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
-/// Runs one seed. Returns the number of trades and payments in the ledger.
-async fn simulate(seed: u64) -> usize {
+/// Runs one seed.
+async fn simulate(seed: u64) -> Totals {
     let folder = folder();
     let mut game = Game::new(seed, folder.path());
     for _ in 0..game.rng.random_range(1..5) {
@@ -332,17 +518,17 @@ fn seeds() -> impl Iterator<Item = u64> {
 async fn every_answered_request_is_stored_once_and_nothing_unrequested_is_stored() {
     let games = stream::iter(seeds()).map(|seed| async move { (seed, tokio::spawn(simulate(seed)).await) });
     let mut games = games.buffer_unordered(CONCURRENT_SEEDS);
-    let (mut seeds_run, mut stored_entries) = (0_u64, 0);
+    let (mut seeds_run, mut totals) = (0_u64, Totals::default());
     while let Some((seed, ended)) = games.next().await {
         match ended {
-            Ok(entries) => stored_entries += entries,
+            Ok(seed) => totals += seed,
             Err(error) => panic!("SIMULATION_SEED={seed} fails: {error}"),
         }
         seeds_run += 1;
     }
-    println!("{seeds_run} seeds, {stored_entries} entries stored");
+    println!("{seeds_run} seeds: {totals:?}");
     assert!(
-        stored_entries > 0 || env::var_os("SIMULATION_SEED").is_some(),
+        totals.entries > 0 || env::var_os("SIMULATION_SEED").is_some(),
         "no trades or payments"
     );
 }

@@ -5,7 +5,8 @@ use std::{collections::VecDeque, future::Future, time::Duration};
 use awesomestock_proto::{
     capabilities,
     casino::{
-        Action, ActionOutcome, ActionResult, ActionType, CancelOrderRequest, TimeInForce, WithdrawRequest,
+        Action, ActionOutcome, ActionResult, ActionType, CancelOrderRequest, OrderState, TimeInForce,
+        WithdrawRequest,
     },
     types::Payment,
     values::Trigger,
@@ -16,12 +17,13 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Response as GrpcResponse, Status, metadata::MetadataValue};
 
 use crate::{
-    auditor::{Account, Answer, RequestKind, Response},
+    auditor::{Account, Answer, RequestKind, Response, round_of},
     connection::OpenConnections,
+    operator::KnownRound,
     support::{Client, Session, action, user},
 };
 
-const FEEDS: &str = "ticks,wallet,ids,limits,orders";
+const FEEDS: &str = "ticks,wallet,ids,limits,orders,rounds";
 /// Deadline of a call. Every client needs one: hyper loses a request that is sent at the moment when its connection ends,
 /// without an answer or an error, because a message that enters a channel of tokio while its receiver is dropped stays
 /// there as long as a sender exists.
@@ -40,6 +42,7 @@ pub(crate) struct Player {
     pub(crate) account: Account,
     pub(crate) client: Client,
     pub(crate) connections: OpenConnections,
+    pub(crate) round: KnownRound,
     pub(crate) rng: ChaCha8Rng,
 }
 
@@ -75,9 +78,14 @@ impl Player {
         let (mut indexes, answered) = self.account.repeatable(|other| other == kind);
         indexes.truncate(MAX_RESENT);
         indexes.extend(self.sometimes_one_of(&answered));
-        indexes.push(self.request(kind));
+        let new = self.request(kind);
+        indexes.push(new);
         for index in indexes {
+            let pause = self.round.pause();
             let response = self.send_payment(index).await;
+            if index == new {
+                self.round.check(pause, &response);
+            }
             self.account.record(index, response);
         }
     }
@@ -120,6 +128,8 @@ impl Player {
         let (mut indexes, answered) = self.account.repeatable(RequestKind::is_action);
         indexes.truncate(MAX_RESENT);
         indexes.extend(self.sometimes_one_of(&answered));
+        let resent = indexes.len();
+        let pause = self.round.pause();
         for _ in 0..self.rng.random_range(1..20) {
             let side = if self.rng.random_bool(0.6) {
                 ActionType::Buy
@@ -135,32 +145,44 @@ impl Player {
             indexes.push(self.request(kind));
         }
         let mut pending = VecDeque::new();
-        for index in indexes {
+        for (place, index) in indexes.into_iter().enumerate() {
             let action = self.action(index);
             if session.actions.as_ref().unwrap().send(action).await.is_err() {
                 break;
             }
-            pending.push_back(index);
+            let is_new = place >= resent;
+            pending.push_back((index, is_new));
         }
         if self.rng.random_bool(0.5) {
             session.half_close();
         }
-        while let Some(&index) = pending.front() {
+        while let Some(&(index, is_new)) = pending.front() {
             let Ok(Some(info)) = session.next().await else {
                 break;
             };
             if let Some(update) = info.order {
-                self.account.record_end(update.order.unwrap());
+                let order = update.order.unwrap();
+                match order.state() {
+                    OrderState::OrderOpen => self.account.check_placed(&order),
+                    _ => self.account.record_end(order),
+                }
                 self.account.record_wallet(update.wallet.unwrap());
+            }
+            if let Some(wallet) = info.wallet {
+                self.account.record_wallet(wallet);
             }
             let Some(result) = info.result else { continue };
             pending.pop_front();
             if let Some(wallet) = result.wallet {
                 self.account.record_wallet(wallet);
             }
-            self.account.record(index, action_response(&result));
+            let response = action_response(&result);
+            if is_new {
+                self.round.check(pause, &response);
+            }
+            self.account.record(index, response);
         }
-        for index in pending {
+        for (index, _) in pending {
             self.account.record(index, Response::Unknown);
         }
     }
@@ -226,7 +248,7 @@ impl Player {
 }
 
 /// Waits for the answer to `call` until [`CALL_DEADLINE`]. It may be missing only if the connection is gone.
-async fn answer<T>(
+pub(crate) async fn answer<T>(
     call: impl Future<Output = Result<GrpcResponse<T>, Status>>,
     connections: &OpenConnections,
 ) -> Result<T, Status> {
@@ -251,7 +273,14 @@ fn payment_response(answer: Result<Answer, Status>) -> Response {
 
 fn action_response(result: &ActionResult) -> Response {
     match result.outcome() {
-        ActionOutcome::OutcomeExecuted => Response::Answer(Answer::Traded(result.trade.unwrap())),
+        ActionOutcome::OutcomeExecuted => {
+            // An order that rested was executed on the player's own account.
+            let round = result
+                .order
+                .is_none()
+                .then(|| round_of(result.wallet.unwrap().version));
+            Response::Answer(Answer::Traded(round.flatten(), result.trade.unwrap()))
+        }
         ActionOutcome::OutcomeRefused => rejection(&result.msg),
         ActionOutcome::OutcomeAccepted => Response::Answer(Answer::Accepted),
         ActionOutcome::OutcomeCancelled => Response::Answer(Answer::Cancelled),
