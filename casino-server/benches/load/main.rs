@@ -32,6 +32,7 @@ mod ledger_alone;
 mod loads;
 mod process;
 mod report;
+mod resting;
 mod scenario;
 mod sessions;
 

@@ -14,7 +14,7 @@ use crate::{
     loads::{LOADS, Load, Plan, bare_command, default_build_command, median},
     process::Server,
     report::{print_head, print_row},
-    sessions,
+    resting, sessions,
 };
 
 /// Runs every scenario whose name contains the filter, `rounds` times each, `length` each time.
@@ -35,6 +35,7 @@ pub(crate) async fn run_all(plan: &Plan) -> io::Result<()> {
     sessions::run_all(rounds, length, filter, folder.path()).await?;
     flood::run(rounds, length, filter, folder.path()).await?;
     large_store::run(rounds, length, filter, folder.path()).await?;
+    resting::run(rounds, filter, folder.path()).await?;
     clustered::run(rounds, length, filter).await
 }
 

@@ -37,7 +37,10 @@ use crate::{
         payments_endpoint::PaymentsEndpoint,
         store_url::StoreUrl,
     },
-    domain::{money::Dollars, player::LegacyNames},
+    domain::{
+        money::{Dollars, Price},
+        player::LegacyNames,
+    },
     feed::{
         lobby::{FeedHub, SubscriberGroup},
         price::relay::{StallTimeout, WorkerRelay},
@@ -197,6 +200,10 @@ impl Casino {
 
     pub(crate) fn ledger(&self) -> LedgerHandle {
         self.opened.ledger.handle()
+    }
+
+    pub(crate) fn price(&self) -> Price {
+        self.opened.prices.current().price
     }
 
     fn worker_service(&self, tls: Option<ServerTls>, stop: CancellationToken) -> WorkerService {

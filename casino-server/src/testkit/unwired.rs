@@ -7,16 +7,22 @@ use std::{
     time::{Duration, Instant},
 };
 
+use awesomestock_proto::values::Trigger;
+use futures_util::future::try_join_all;
 use tokio::{runtime, task::JoinSet};
 
 use crate::{
     Casino,
     domain::{
-        money::{Dollars, Stocks},
-        order::Command,
+        money::{Dollars, Price, Stocks},
+        order::{
+            Command, Side,
+            request::{OrderRequest, RequestId},
+            resting::RestingTerms,
+        },
         player::PlayerName,
     },
-    ledger::{LedgerHandle, LedgerOrder, Submitter},
+    ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter},
 };
 
 const DEPOSIT: Dollars = Dollars(100_000_000);
@@ -40,10 +46,85 @@ pub fn actions(casino: &Casino, threads: usize, players: usize, window: usize, l
     })
 }
 
-fn play(ledger: &LedgerHandle, names: &[String], window: usize, until: Option<Instant>) -> u64 {
-    let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() else {
-        return 0;
+/// Resting orders beside which ticks are measured.
+#[derive(Debug, Clone, Copy)]
+pub struct RestingOrders {
+    /// Number of players.
+    pub players: usize,
+    /// Orders of each player: half of them for a rise of the price, the others for a fall.
+    pub each: u16,
+    /// The distance of their prices from the current one, in tokens.
+    pub distance: i32,
+}
+
+/// Places `orders` and returns the times of `ticks` ticks; none if the ledger failed.
+#[must_use]
+pub fn tick_times(casino: &Casino, orders: RestingOrders, ticks: usize) -> Vec<Duration> {
+    let (ledger, price) = (casino.ledger(), casino.price());
+    let times = async {
+        place(&ledger, orders, price).await?;
+        let mut times = Vec::with_capacity(ticks);
+        for _ in 0..ticks {
+            let start = Instant::now();
+            ledger.tick().await?;
+            times.push(start.elapsed());
+        }
+        Ok::<_, LedgerError>(times)
     };
+    // The caller may be in a runtime.
+    thread::scope(|scope| {
+        let running = scope.spawn(|| run(&ledger, times));
+        let times = running.join().ok().flatten().and_then(Result::ok);
+        times.unwrap_or_default()
+    })
+}
+
+/// Places the orders of each player together.
+async fn place(ledger: &LedgerHandle, orders: RestingOrders, price: Price) -> Result<(), LedgerError> {
+    let (above, below) = (
+        price.get().saturating_add(orders.distance),
+        price.get().saturating_sub(orders.distance),
+    );
+    for number in 0..orders.players {
+        let Ok(player) = PlayerName::new(&format!("player-{number}")) else {
+            continue;
+        };
+        ledger.submit(player.clone(), Command::Deposit(DEPOSIT)).await?;
+        let placed = (0..orders.each).filter_map(|number| {
+            let (trigger, price) = match number.checked_rem(2) {
+                Some(0) => (Trigger::Stop, above),
+                _ => (Trigger::Limit, below),
+            };
+            let terms = RestingTerms {
+                side: Side::Buy,
+                count: Stocks(1),
+                trigger,
+                price: Price::new(price)?,
+                up_to: false,
+            };
+            let request = OrderRequest {
+                command: Command::Rest(terms),
+                id: Some(RequestId(u128::from(number).to_be_bytes())),
+            };
+            Some(ledger.submit(player.clone(), request))
+        });
+        try_join_all(placed).await?;
+    }
+    Ok(())
+}
+
+/// Runs `task` and the notifier of `ledger` in a new runtime.
+fn run<T>(ledger: &LedgerHandle, task: impl Future<Output = T>) -> Option<T> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(async {
+        tokio::select! {
+            done = task => Some(done),
+            never = ledger.run_notifier() => match never {},
+        }
+    })
+}
+
+fn play(ledger: &LedgerHandle, names: &[String], window: usize, until: Option<Instant>) -> u64 {
     let players = async {
         let mut players = JoinSet::new();
         for player in names.iter().filter_map(|name| PlayerName::new(name).ok()) {
@@ -52,12 +133,7 @@ fn play(ledger: &LedgerHandle, names: &[String], window: usize, until: Option<In
         let counts = players.join_all().await;
         counts.into_iter().fold(0, u64::saturating_add)
     };
-    runtime.block_on(async {
-        tokio::select! {
-            count = players => count,
-            never = ledger.run_notifier() => match never {},
-        }
-    })
+    run(ledger, players).unwrap_or(0)
 }
 
 /// Buys and sells in turn, a window at a time.
