@@ -64,7 +64,13 @@ fn actions() -> Vec<Action> {
 async fn transcript(client: &mut Client) -> Vec<String> {
     let mut lines = Vec::new();
     lines.push(format!("{:?}", client.wallet("ann").await));
-    for (name, dollars) in [("ann", 100), ("ann", 0), ("ann", i32::MAX), ("bob", 1)] {
+    for (name, dollars) in [
+        ("ann", 100),
+        ("ann", 0),
+        ("ann", i32::MAX),
+        ("bob", 1),
+        ("玩家", 1),
+    ] {
         let deposited = client.deposit(name, dollars).await;
         lines.push(format!(
             "{:?}",
@@ -96,7 +102,7 @@ async fn transcript(client: &mut Client) -> Vec<String> {
                 .map_err(|status| status.message().to_owned())
         ));
     }
-    for name in ["ann", "bob", "carl"] {
+    for name in ["ann", "bob", "carl", "玩家"] {
         lines.push(format!("{name} {:?}", client.wallet(name).await));
         let trades = client.trades_of(name).await;
         lines.extend(trades.iter().map(|trade| {

@@ -93,7 +93,7 @@ impl StoreReads for PostgresReads {
     fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT name FROM accounts WHERE name ~ '[^ -~]'
                    UNION SELECT name FROM claims WHERE name ~ '[^ -~]'";
-        self.list("read the names", sql, &[], rows::name)
+        self.list("read the names", sql, &[], |row| Ok(row.try_get(0)?))
     }
 
     fn payments(&self, player: &PlayerName, after: i64, limit: u32) -> Result<Vec<Payment>, StoreError> {
