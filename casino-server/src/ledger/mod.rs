@@ -127,8 +127,9 @@ impl Ledger {
         clock: impl Into<Clock>,
     ) -> io::Result<Self> {
         let MarketStart { market, round, stake } = start.into();
-        let batch = OpenBatch::new(market, store.id_counters())
-            .with_orders(store.take_open_orders())
+        let stored = store.take_start();
+        let batch = OpenBatch::new(market, stored.ids)
+            .with_orders(stored.open_orders)
             .with_round(Arc::clone(&round), stake);
         let local = Arc::new(LocalLedger::new(batch, reader, clock));
         let committer = Committer::new(Arc::clone(&local), store, market, round, observer);

@@ -3,15 +3,13 @@
 //! All methods block: call them off the async threads.
 
 pub(crate) mod cluster;
+mod encoding;
 pub(crate) mod notifications;
 pub(crate) mod outage;
 #[cfg_attr(not(feature = "postgres"), path = "no_postgres.rs")]
 pub(crate) mod postgres;
 pub(crate) mod reader;
 pub(crate) mod sqlite;
-mod stored_answers;
-mod stored_orders;
-mod stored_rounds;
 mod wal;
 
 use std::{
@@ -53,18 +51,8 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 
 /// The writing side, owned by the committer.
 pub(crate) trait Store: Send {
-    /// Returns the numbers in use when the store was opened.
-    fn id_counters(&self) -> IdCounters;
-
-    /// Takes the orders that were open when the store was opened.
-    fn take_open_orders(&mut self) -> Vec<(PlayerName, OrderPosting)> {
-        Vec::new()
-    }
-
-    /// Returns the newest round when the store was opened.
-    fn round(&self) -> Round {
-        Round::default()
-    }
+    /// Takes what was stored when the store was opened.
+    fn take_start(&mut self) -> StartState;
 
     /// Stores `batch` atomically. After `Ok` it is on disk and visible to readers.
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError>;
@@ -75,13 +63,7 @@ pub(crate) trait Store: Send {
 
 /// An engine behind a write-ahead log, which applies many logged batches at a time.
 pub(crate) trait WalTarget: Send {
-    fn id_counters(&mut self) -> Result<IdCounters, StoreError>;
-
-    /// Returns the open orders of all players.
-    fn open_orders(&mut self) -> Result<Vec<(PlayerName, OrderPosting)>, StoreError>;
-
-    /// Returns the newest round.
-    fn round(&mut self) -> Result<Round, StoreError>;
+    fn start_state(&mut self) -> Result<StartState, StoreError>;
 
     fn position(&mut self) -> Result<WalPosition, StoreError>;
 
@@ -214,6 +196,16 @@ pub(crate) struct IdCounters {
     pub(crate) order: i64,
     /// The last end of a resting order.
     pub(crate) ended: i64,
+}
+
+/// Stored state from which the ledger continues.
+#[derive(Debug, Default)]
+pub(crate) struct StartState {
+    pub(crate) ids: IdCounters,
+    /// Of all players.
+    pub(crate) open_orders: Vec<(PlayerName, OrderPosting)>,
+    /// The newest.
+    pub(crate) round: Round,
 }
 
 /// Everything that one commit writes.

@@ -21,7 +21,7 @@ use crate::{
         },
         player::PlayerName,
     },
-    store::{Batch, CommitError, IdCounters, Page, PageRequest, Store, StoreError, StoreReads},
+    store::{Batch, CommitError, Page, PageRequest, StartState, Store, StoreError, StoreReads},
 };
 
 #[derive(Debug, Default)]
@@ -58,8 +58,8 @@ impl FakeStore {
 }
 
 impl Store for FakeStore {
-    fn id_counters(&self) -> IdCounters {
-        IdCounters::default()
+    fn take_start(&mut self) -> StartState {
+        StartState::default()
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {

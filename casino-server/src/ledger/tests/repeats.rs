@@ -8,9 +8,9 @@ use super::*;
 use crate::{
     domain::order::{
         request::{OrderRequest, RequestId},
-        resting::{OrderPosting, RestingTerms},
+        resting::RestingTerms,
     },
-    store::{Batch, Damage, IdCounters, Store, StoreError, sqlite::Snapshot},
+    store::{Batch, Damage, StartState, Store, StoreError, sqlite::Snapshot},
 };
 
 /// A log that sometimes has no room for a batch.
@@ -20,12 +20,8 @@ struct FlakyStore {
 }
 
 impl Store for FlakyStore {
-    fn id_counters(&self) -> IdCounters {
-        self.log.id_counters()
-    }
-
-    fn take_open_orders(&mut self) -> Vec<(PlayerName, OrderPosting)> {
-        self.log.take_open_orders()
+    fn take_start(&mut self) -> StartState {
+        self.log.take_start()
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {

@@ -27,7 +27,7 @@ use crate::{
     ledger::{Ledger, MarketStart},
     server::observer::FeedObserver,
     store::{
-        Damage, OverlayReads, RecoveredWal, Store, StoreError, WalStore,
+        Damage, OverlayReads, RecoveredWal, StoreError, WalStore,
         reader::StoreReader,
         recover,
         sqlite::{self, FileError, SqliteReads},
@@ -78,7 +78,7 @@ pub(super) async fn open_single(
     let reader = StoreReader::new(Arc::new(reads));
     let feed = FeedHub::new(market);
     let accounts = AccountFeed::default();
-    let round = Arc::new(store.round());
+    let round = Arc::new(store.start.round.clone());
     let rounds = RoundFeed::new(Arc::clone(&round));
     let observer = Box::new(FeedObserver {
         prices: prices.clone(),

@@ -29,7 +29,6 @@ use crate::{
         candles::RETENTION,
         credential::Claim,
         market::Tick,
-        money::{Stocks, Tokens},
         order::resting::DueOrder,
         player::{OnlinePlayers, PlayerName, RemotePresence},
         round::{Round, RoundError},
@@ -38,7 +37,6 @@ use crate::{
         Batch, CommitError, StoreError,
         cluster::{BatchInputs, ClusterStore, LeaseOutcome, LoadedAccounts, LocalSessions, RateLimits},
         notifications::Notifications,
-        stored_rounds,
     },
 };
 
@@ -140,8 +138,7 @@ impl ClusterStore for PostgresCluster {
             let changed = match change(&round) {
                 Ok(None) => Ok(round),
                 Ok(Some(changed)) => {
-                    let details = stored_rounds::to_bytes(&changed)
-                        .map_err(|_| PgError::Row("cannot encode a round"))?;
+                    let details = rows::encoded(&changed)?;
                     let inputs: [&(dyn ToSql + Sync); 3] = [&changed.number, &changed.is_open(), &details];
                     with_timeout(client.execute(SET_ROUND, &inputs)).await?;
                     Ok(changed)
@@ -273,23 +270,14 @@ impl ClusterStore for PostgresCluster {
 
 /// Reads `name, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, version`.
 fn ranked_account(row: &Row) -> Result<(PlayerName, Account), PgError> {
-    let account = Account {
-        tokens: Tokens(row.try_get(1)?),
-        stocks: Stocks(row.try_get(2)?),
-        cost_basis: row.try_get(3)?,
-        realised_pnl: row.try_get(4)?,
-        dollars_in: row.try_get(5)?,
-        dollars_out: row.try_get(6)?,
-        version: row.try_get(7)?,
-    };
-    Ok((player(row.try_get(0)?)?, account))
+    Ok((rows::player(row.try_get(0)?)?, rows::account(row)?))
 }
 
 /// Reads `watches, players, unnamed, names`.
 fn remote_presence(row: &Row) -> Result<RemotePresence, PgError> {
     let (players, unnamed): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
     let names: Vec<&str> = row.try_get(3)?;
-    let online: Result<_, PgError> = names.into_iter().map(player).collect();
+    let online: Result<_, PgError> = names.into_iter().map(rows::player).collect();
     Ok(RemotePresence {
         watches_tape: row.try_get(0)?,
         players: OnlinePlayers {
@@ -298,10 +286,6 @@ fn remote_presence(row: &Row) -> Result<RemotePresence, PgError> {
             unnamed: usize::try_from(unnamed).unwrap_or(0),
         },
     })
-}
-
-fn player(name: &str) -> Result<PlayerName, PgError> {
-    PlayerName::from_stored(name).map_err(|_| PgError::Row("invalid player name"))
 }
 
 fn count(counted: usize) -> i64 {

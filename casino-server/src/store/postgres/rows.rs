@@ -1,5 +1,6 @@
 //! Conversion of rows to domain values. Invalid values are errors.
 
+use serde::Serialize;
 use tokio_postgres::Row;
 
 use super::error::PgError;
@@ -19,37 +20,52 @@ use crate::{
         rate_limit::TokenBucket,
         round::Round,
     },
-    store::{stored_answers::from_bytes, stored_orders, stored_rounds},
+    store::encoding::{from_bytes, to_bytes},
 };
 
 pub(super) const RECORD_COLUMNS: &str = "id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, \
                                          version, payments, trades, name, receipts";
 
+/// Reads the columns of an account after the first column.
+pub(super) fn account(row: &Row) -> Result<Account, PgError> {
+    Ok(Account {
+        tokens: Tokens(row.try_get(1)?),
+        stocks: Stocks(row.try_get(2)?),
+        cost_basis: row.try_get(3)?,
+        realised_pnl: row.try_get(4)?,
+        dollars_in: row.try_get(5)?,
+        dollars_out: row.try_get(6)?,
+        version: row.try_get(7)?,
+    })
+}
+
 /// Has no page: trades are rows.
 pub(super) fn record(row: &Row) -> Result<AccountRecord, PgError> {
     Ok(AccountRecord {
         id: AccountId(row.try_get(0)?),
-        account: Account {
-            tokens: Tokens(row.try_get(1)?),
-            stocks: Stocks(row.try_get(2)?),
-            cost_basis: row.try_get(3)?,
-            realised_pnl: row.try_get(4)?,
-            dollars_in: row.try_get(5)?,
-            dollars_out: row.try_get(6)?,
-            version: row.try_get(7)?,
-        },
+        account: account(row)?,
         payments: row.try_get(8)?,
         trades: row.try_get(9)?,
         page: 0,
     })
 }
 
+/// Reads the player in [`RECORD_COLUMNS`].
 pub(super) fn name(row: &Row) -> Result<String, PgError> {
     Ok(row.try_get(10)?)
 }
 
+pub(super) fn player(name: &str) -> Result<PlayerName, PgError> {
+    PlayerName::from_stored(name).map_err(|_| PgError::Row("the name of a player is invalid"))
+}
+
 pub(super) fn last_answer(row: &Row) -> Result<i64, PgError> {
     Ok(row.try_get(11)?)
+}
+
+/// Encodes an answer, an order or a round.
+pub(super) fn encoded(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, PgError> {
+    to_bytes(value).map_err(|_| PgError::Row("cannot encode a value"))
 }
 
 pub(super) const BUCKET_COLUMNS: &str = "allowance, allowance_at_unix_ms";
@@ -63,7 +79,7 @@ pub(super) fn bucket(row: &Row) -> Result<TokenBucket, PgError> {
 }
 
 pub(super) fn answer(row: &Row, column: usize) -> Result<AnsweredRequest, PgError> {
-    let answers = from_bytes(row.try_get(column)?);
+    let answers: Option<Vec<_>> = from_bytes(row.try_get(column)?);
     match answers.as_deref() {
         Some([answer]) => Ok(*answer),
         _ => Err(PgError::Row("cannot decode an answer")),
@@ -84,7 +100,7 @@ pub(super) const ORDER_COLUMNS: &str = "number, account, ended, details";
 
 /// Reads [`ORDER_COLUMNS`].
 pub(super) fn order(row: &Row) -> Result<OrderPosting, PgError> {
-    let order = stored_orders::from_bytes(row.try_get(3)?);
+    let order = from_bytes(row.try_get(3)?);
     Ok(OrderPosting {
         account: AccountId(row.try_get(1)?),
         number: row.try_get(0)?,
@@ -95,11 +111,10 @@ pub(super) fn order(row: &Row) -> Result<OrderPosting, PgError> {
 
 /// Reads `number, name, id`.
 pub(super) fn due_order(row: &Row) -> Result<DueOrder, PgError> {
-    let player = PlayerName::from_stored(row.try_get(1)?);
     let id: &[u8] = row.try_get(2)?;
     Ok(DueOrder {
         number: row.try_get(0)?,
-        player: player.map_err(|_| PgError::Row("the name of a player is invalid"))?,
+        player: player(row.try_get(1)?)?,
         id: RequestId::required(id).map_err(|_| PgError::Row("the ID of an order is not 16 bytes long"))?,
     })
 }
@@ -146,14 +161,12 @@ pub(super) fn side(side: Side) -> i16 {
 
 /// Reads `details`.
 pub(super) fn round(row: &Row) -> Result<Round, PgError> {
-    stored_rounds::from_bytes(row.try_get(0)?).ok_or(PgError::Row("cannot decode a round"))
+    from_bytes(row.try_get(0)?).ok_or(PgError::Row("cannot decode a round"))
 }
 
 /// Reads [`RECORD_COLUMNS`], with the player.
 pub(super) fn named_record(row: &Row) -> Result<(PlayerName, AccountRecord), PgError> {
-    let player = PlayerName::from_stored(&name(row)?);
-    let player = player.map_err(|_| PgError::Row("the name of a player is invalid"))?;
-    Ok((player, record(row)?))
+    Ok((player(&name(row)?)?, record(row)?))
 }
 
 /// Reads `number, price, at_unix_ms`.

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         account::Account,
         candles::{Candle, RETENTION, Retention},
-        credential::{HASH_BYTES, KeyHash},
+        credential::KeyHash,
         market::Tick,
         money::Price,
         order::{
@@ -64,23 +64,15 @@ impl SqliteReads {
         Ok(answer)
     }
 
-    /// Returns the accounts that `sql` selects.
-    fn named_records(
+    /// Reads the rows of `sql`.
+    fn list<T>(
         &self,
         operation: &'static str,
         sql: &str,
         params: impl Params,
-    ) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
-        let rows = self.with(operation, |connection| {
-            list(connection, sql, params, |row| {
-                Ok((row.get::<_, String>("name")?, rows::record(row)?))
-            })
-        })?;
-        let accounts = rows.into_iter().map(|(name, record)| {
-            let player = PlayerName::from_stored(&name);
-            Ok((player.map_err(|error| StoreError::new(operation, error))?, record))
-        });
-        accounts.collect()
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.with(operation, |connection| list(connection, sql, params, read))
     }
 
     fn connect(&self) -> rusqlite::Result<Connection> {
@@ -98,28 +90,19 @@ impl StoreReads for SqliteReads {
 
     fn claim_owner(&self, player: &PlayerName) -> Result<Option<KeyHash>, StoreError> {
         let sql = "SELECT key_sha256 FROM claims WHERE name = ?";
-        self.with("read the claims", |connection| {
-            connection
-                .prepare_cached(sql)?
-                .query_row([player.as_str()], |row| row.get::<_, [u8; HASH_BYTES]>(0))
-                .optional()
-                .map(|bytes| bytes.map(KeyHash::from_bytes))
-        })
+        let owners = self.list("read the claims", sql, [player.as_str()], |row| row.get(0))?;
+        Ok(owners.into_iter().next().map(KeyHash::from_bytes))
     }
 
     fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT name FROM accounts WHERE name GLOB '*[^ -~]*'
                    UNION SELECT name FROM claims WHERE name GLOB '*[^ -~]*'";
-        self.with("read the names", |connection| {
-            list(connection, sql, [], |row| row.get(0))
-        })
+        self.list("read the names", sql, [], |row| row.get(0))
     }
 
     fn answers(&self, account: AccountId) -> Result<Vec<StoredAnswer>, StoreError> {
         let sql = "SELECT account, number, receipts FROM receipts WHERE account = ? ORDER BY number";
-        let rows = self.with("read the receipts", |connection| {
-            list(connection, sql, [account.0], requests::read)
-        })?;
+        let rows = self.list("read the receipts", sql, [account.0], requests::read)?;
         Ok(rows.into_iter().flatten().collect())
     }
 
@@ -127,14 +110,8 @@ impl StoreReads for SqliteReads {
         let sql = "SELECT number, amount, at_unix_ms FROM payments
                    WHERE account = (SELECT id FROM accounts WHERE name = ?) AND number > ?
                    ORDER BY number LIMIT ?";
-        self.with("read the payments", |connection| {
-            list(
-                connection,
-                sql,
-                params![player.as_str(), after, limit],
-                rows::payment,
-            )
-        })
+        let params = params![player.as_str(), after, limit];
+        self.list("read the payments", sql, params, rows::payment)
     }
 
     fn trades(&self, player: &PlayerName, page: PageRequest) -> Result<Page<Trade>, StoreError> {
@@ -146,57 +123,47 @@ impl StoreReads for SqliteReads {
     fn open_orders(&self, player: &PlayerName) -> Result<Vec<OrderPosting>, StoreError> {
         let sql = "SELECT number, account, ended, details FROM orders
                    WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended IS NULL ORDER BY number";
-        self.with(READ_ORDERS, |connection| {
-            list(connection, sql, [player.as_str()], rows::order)
-        })
+        self.list(READ_ORDERS, sql, [player.as_str()], rows::order)
     }
 
     fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError> {
         let sql = "SELECT number, account, ended, details FROM orders
                    WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended < ?
                    ORDER BY ended DESC LIMIT ?";
-        self.with(READ_ORDERS, |connection| {
-            let params = params![player.as_str(), page.below(), page.one_more()];
-            Ok(page.with_limit(list(connection, sql, params, rows::order)?))
-        })
+        let params = params![player.as_str(), page.below(), page.one_more()];
+        Ok(page.with_limit(self.list(READ_ORDERS, sql, params, rows::order)?))
     }
 
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
         let sql = "SELECT number, account, ended, details FROM orders
                    WHERE account = (SELECT id FROM accounts WHERE name = ?) AND id = ?
                    ORDER BY number DESC LIMIT 1";
-        self.with(READ_ORDERS, |connection| {
-            connection
-                .prepare_cached(sql)?
-                .query_row(params![player.as_str(), id.0], rows::order)
-                .optional()
-        })
+        let orders = self.list(READ_ORDERS, sql, params![player.as_str(), id.0], rows::order)?;
+        Ok(orders.into_iter().next())
     }
 
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {
-        let (lower, upper) = names_in_round(number);
         let sql = "SELECT * FROM accounts WHERE name >= ? AND name < ?";
-        self.named_records("read the accounts of a round", sql, [lower, upper])
+        let (lower, upper) = names_in_round(number);
+        self.list("read the accounts of a round", sql, [lower, upper], |row| {
+            Ok((rows::player(row)?, rows::record(row)?))
+        })
     }
 
     fn top_accounts(&self, most: usize, price: Price) -> Result<Vec<(PlayerName, Account)>, StoreError> {
         let sql = "SELECT * FROM accounts WHERE trades > 0 AND name NOT GLOB '@*'
-                   ORDER BY realised_pnl - cost_basis + stocks * ? DESC LIMIT ?";
+                    ORDER BY realised_pnl - cost_basis + stocks * ? DESC LIMIT ?";
         let params = params![price.get(), i64::try_from(most).unwrap_or(i64::MAX)];
-        let top = self.named_records("read the leaderboard", sql, params)?;
-        Ok(top
-            .into_iter()
-            .map(|(player, record)| (player, record.account))
-            .collect())
+        self.list("read the leaderboard", sql, params, |row| {
+            Ok((rows::player(row)?, rows::record(row)?.account))
+        })
     }
 
     fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
         let sql = "SELECT number, price, at_unix_ms FROM ticks WHERE number < ?
                    ORDER BY number DESC LIMIT ?";
-        self.with("read the prices", |connection| {
-            let params = params![page.below(), page.one_more()];
-            Ok(page.with_limit(list(connection, sql, params, rows::tick)?))
-        })
+        let params = params![page.below(), page.one_more()];
+        Ok(page.with_limit(self.list("read the prices", sql, params, rows::tick)?))
     }
 
     fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {

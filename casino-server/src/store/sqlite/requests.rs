@@ -2,17 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rusqlite::{Connection, Row, params, types::Type};
+use rusqlite::{Connection, Row, params};
 
 use crate::{
     domain::order::{
         AccountId,
         request::{REQUESTS_KEPT, StoredAnswer},
     },
-    store::{
-        Batch,
-        stored_answers::{from_bytes, to_bytes},
-    },
+    store::{Batch, sqlite::rows},
 };
 
 type RequestGroup = Vec<StoredAnswer>;
@@ -42,9 +39,7 @@ pub(super) fn write(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite
             .skip(new)
             .map(|stored_answer| stored_answer.answer)
             .collect();
-        let bytes = to_bytes(&answers);
-        let bytes = bytes.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        insert.execute(params![account.0, last, bytes])?;
+        insert.execute(params![account.0, last, rows::encoded(&answers)?])?;
         let remembered = i64::try_from(REQUESTS_KEPT).unwrap_or(i64::MAX);
         delete.execute(params![account.0, last.saturating_sub(remembered)])?;
     }
@@ -54,8 +49,7 @@ pub(super) fn write(connection: &Connection, batches: &[Arc<Batch>]) -> rusqlite
 /// Reads `account, number, receipts`.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Vec<StoredAnswer>> {
     let (account, last): (i64, i64) = (row.get(0)?, row.get(1)?);
-    let answers = from_bytes(row.get_ref(2)?.as_blob()?)
-        .ok_or_else(|| rusqlite::Error::InvalidColumnType(2, "receipts".to_owned(), Type::Blob))?;
+    let answers: Vec<_> = rows::decoded(row, 2)?;
     let before = last.saturating_sub(i64::try_from(answers.len()).unwrap_or(i64::MAX));
     let numbers = before.saturating_add(1)..;
     let stored_answer = numbers.zip(answers).map(|(number, answer)| StoredAnswer {

@@ -1,17 +1,45 @@
 //! Conversion between rows and domain values. Invalid values are errors.
 
 use rusqlite::{Row, types::Type};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::trade_page::{self, TradeLine};
-use crate::domain::{
-    account::Account,
-    candles::Candle,
-    market::{Market, Tick},
-    money::{Price, Stocks, Tokens, UnixMillis},
-    order::{AccountId, AccountRecord, Payment, Side, Trade, resting::OrderPosting},
-    round::Round,
+use crate::{
+    domain::{
+        account::Account,
+        candles::Candle,
+        market::{Market, Tick},
+        money::{Price, Stocks, Tokens, UnixMillis},
+        order::{AccountId, AccountRecord, Payment, Side, Trade, resting::OrderPosting},
+        player::PlayerName,
+        round::Round,
+    },
+    store::encoding::{from_bytes, to_bytes},
 };
-use crate::store::{stored_orders, stored_rounds};
+
+/// Encodes answers, an order or a round.
+pub(super) fn encoded(value: &(impl Serialize + ?Sized)) -> rusqlite::Result<Vec<u8>> {
+    to_bytes(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// Reads a value written by [`encoded`].
+pub(super) fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    from_bytes(row.get_ref(column)?.as_blob()?).ok_or_else(|| invalid(row, column, Type::Blob))
+}
+
+fn invalid(row: &Row<'_>, column: usize, kind: Type) -> rusqlite::Error {
+    let name = row.as_ref().column_name(column).unwrap_or_default();
+    rusqlite::Error::InvalidColumnType(column, name.to_owned(), kind)
+}
+
+/// Reads the `name` of an account.
+pub(super) fn player(row: &Row<'_>) -> rusqlite::Result<PlayerName> {
+    let name: String = row.get("name")?;
+    PlayerName::from_stored(&name).map_err(|error| {
+        let column = row.as_ref().column_index("name").unwrap_or_default();
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
+}
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
@@ -42,20 +70,8 @@ pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
 
 /// Reads `tick, price, at_unix_ms, trades`. Returns the shared values and the lines.
 pub(super) fn page(row: &Row<'_>) -> rusqlite::Result<(Tick, Vec<TradeLine>)> {
-    let tick = Tick {
-        number: row.get(0)?,
-        price: price(row, 1)?,
-        at: UnixMillis(row.get(2)?),
-    };
-    let text = row.get_ref(3)?.as_str()?;
-    match trade_page::read(text) {
-        Some(lines) => Ok((tick, lines)),
-        None => Err(rusqlite::Error::InvalidColumnType(
-            3,
-            "trades".to_owned(),
-            Type::Text,
-        )),
-    }
+    let lines = trade_page::read(row.get_ref(3)?.as_str()?);
+    Ok((tick(row)?, lines.ok_or_else(|| invalid(row, 3, Type::Text))?))
 }
 
 pub(super) fn trade(line: &TradeLine, shared: Tick) -> Option<Trade> {
@@ -72,20 +88,17 @@ pub(super) fn trade(line: &TradeLine, shared: Tick) -> Option<Trade> {
 
 /// Reads `number, account, ended, details`.
 pub(super) fn order(row: &Row<'_>) -> rusqlite::Result<OrderPosting> {
-    let order = stored_orders::from_bytes(row.get_ref(3)?.as_blob()?)
-        .ok_or_else(|| rusqlite::Error::InvalidColumnType(3, "details".to_owned(), Type::Blob))?;
     Ok(OrderPosting {
         account: AccountId(row.get(1)?),
         number: row.get(0)?,
         ended: row.get(2)?,
-        order,
+        order: decoded(row, 3)?,
     })
 }
 
 /// Reads `details`.
 pub(super) fn round(row: &Row<'_>) -> rusqlite::Result<Round> {
-    stored_rounds::from_bytes(row.get_ref(0)?.as_blob()?)
-        .ok_or_else(|| rusqlite::Error::InvalidColumnType(0, "details".to_owned(), Type::Blob))
+    decoded(row, 0)
 }
 
 /// Reads `number, price, at_unix_ms`.

@@ -14,14 +14,10 @@ use crate::{
     domain::{
         candles::{RETENTION, Retention},
         market::Market,
-        order::{TradePosting, resting::OrderPosting},
+        order::TradePosting,
         player::PlayerName,
-        round::Round,
     },
-    store::{
-        Batch, CommitError, IdCounters, StoreError, WalPosition, WalTarget, sqlite::Lock, stored_orders,
-        stored_rounds,
-    },
+    store::{Batch, CommitError, IdCounters, StartState, StoreError, WalPosition, WalTarget, sqlite::Lock},
 };
 
 /// An account's trades per index entry: the maximum read over to find an old one.
@@ -105,9 +101,9 @@ impl SqliteStore {
 }
 
 impl WalTarget for SqliteStore {
-    fn id_counters(&mut self) -> Result<IdCounters, StoreError> {
+    fn start_state(&mut self) -> Result<StartState, StoreError> {
         let highest = |sql| self.connection.query_row(sql, [], |row| row.get(0));
-        let read = || {
+        let ids = || {
             Ok(IdCounters {
                 account: highest("SELECT coalesce(max(id), 0) FROM accounts")?,
                 page: highest("SELECT coalesce(max(id), 0) FROM sheets")?,
@@ -115,32 +111,24 @@ impl WalTarget for SqliteStore {
                 ended: highest("SELECT coalesce(max(ended), 0) FROM orders")?,
             })
         };
-        read().map_err(|error: rusqlite::Error| StoreError::new("read the accounts", error))
-    }
-
-    fn open_orders(&mut self) -> Result<Vec<(PlayerName, OrderPosting)>, StoreError> {
-        let failed = |error: rusqlite::Error| StoreError::new("read the orders", error);
-        let sql = "SELECT number, account, ended, details, name FROM orders
-                   JOIN accounts ON accounts.id = orders.account WHERE ended IS NULL";
-        let mut orders = self.connection.prepare(sql).map_err(failed)?;
-        let read = |row: &Row<'_>| Ok((row.get::<_, String>(4)?, rows::order(row)?));
-        let orders = orders.query_map([], read).map_err(failed)?;
-        let orders = orders.map(|order| {
-            let (name, posting) = order.map_err(failed)?;
-            let player = PlayerName::from_stored(&name);
-            Ok((
-                player.map_err(|error| StoreError::new("read the orders", error))?,
-                posting,
-            ))
-        });
-        orders.collect()
-    }
-
-    fn round(&mut self) -> Result<Round, StoreError> {
-        let sql = "SELECT details FROM rounds ORDER BY number DESC LIMIT 1";
-        let round = self.connection.query_row(sql, [], rows::round).optional();
-        let round = round.map_err(|error| StoreError::new("read the round", error))?;
-        Ok(round.unwrap_or_default())
+        let open_orders = || {
+            let sql = "SELECT number, account, ended, details, name FROM orders
+                       JOIN accounts ON accounts.id = orders.account WHERE ended IS NULL";
+            let mut orders = self.connection.prepare(sql)?;
+            let orders = orders.query_map([], |row| Ok((rows::player(row)?, rows::order(row)?)))?;
+            orders.collect::<Result<_, _>>()
+        };
+        let newest_round = "SELECT details FROM rounds ORDER BY number DESC LIMIT 1";
+        let round = self.connection.query_row(newest_round, [], rows::round);
+        let failed = |operation| move |error: rusqlite::Error| StoreError::new(operation, error);
+        Ok(StartState {
+            ids: ids().map_err(failed("read the accounts"))?,
+            open_orders: open_orders().map_err(failed("read the orders"))?,
+            round: round
+                .optional()
+                .map_err(failed("read the round"))?
+                .unwrap_or_default(),
+        })
     }
 
     fn position(&mut self) -> Result<WalPosition, StoreError> {
@@ -397,8 +385,7 @@ fn write_orders(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> 
              ON CONFLICT (number) DO UPDATE SET ended = ?4, details = ?5",
     )?;
     for posting in &batch.orders {
-        let details = stored_orders::to_bytes(&posting.order)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        let details = rows::encoded(&posting.order)?;
         orders.execute(params![
             posting.number,
             posting.account.0,
@@ -412,12 +399,10 @@ fn write_orders(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> 
 
 fn write_rounds(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     for round in &batch.rounds {
-        let details = stored_rounds::to_bytes(round)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         connection.execute(
             "INSERT INTO rounds (number, details) VALUES (?1, ?2)
                  ON CONFLICT (number) DO UPDATE SET details = ?2",
-            params![round.number, details],
+            params![round.number, rows::encoded(round)?],
         )?;
     }
     Ok(())

@@ -39,8 +39,7 @@ use self::{
 };
 use crate::{
     config::environment::{Disk, Environment},
-    domain::{order::resting::OrderPosting, player::PlayerName, round::Round},
-    store::{Batch, CommitError, IdCounters, Store, StoreError, StoreReads, WalPosition, WalTarget},
+    store::{Batch, CommitError, StartState, Store, StoreError, StoreReads, WalPosition, WalTarget},
 };
 
 /// Why a log cannot be used. The ledger is left unchanged.
@@ -229,11 +228,7 @@ pub(crate) struct WalStore {
     last: u64,
     /// Reused buffer.
     frame: Vec<u8>,
-    numbers: IdCounters,
-    /// Open when the log was started.
-    open_orders: Vec<(PlayerName, OrderPosting)>,
-    /// The newest when the log was started.
-    round: Round,
+    pub(crate) start: StartState,
     /// `None` when stopping.
     applier: Option<JoinHandle<Result<Box<dyn WalTarget>, StoreError>>>,
 }
@@ -243,7 +238,7 @@ impl WalStore {
     ///
     /// # Errors
     ///
-    /// Fails if the ID counters cannot be read, or the thread cannot be started.
+    /// Fails if the stored state cannot be read, or the thread cannot be started.
     pub(crate) fn start<B, R>(
         recovered: RecoveredWal,
         mut target: B,
@@ -260,9 +255,7 @@ impl WalStore {
             ..
         } = recovered;
         let pending = Arc::new(PendingBatches::new(log_bytes));
-        let numbers = target.id_counters()?;
-        let open_orders = target.open_orders()?;
-        let round = target.round()?;
+        let start = target.start_state()?;
         let applier = WalApplier {
             target: Box::new(target),
             pending: Arc::clone(&pending),
@@ -279,9 +272,7 @@ impl WalStore {
             position,
             last: position.batch,
             frame: Vec::new(),
-            numbers,
-            open_orders,
-            round,
+            start,
             applier: Some(applier),
         };
         Ok((store, OverlayReads::new(pending, reads)))
@@ -310,16 +301,8 @@ impl WalStore {
 }
 
 impl Store for WalStore {
-    fn id_counters(&self) -> IdCounters {
-        self.numbers
-    }
-
-    fn take_open_orders(&mut self) -> Vec<(PlayerName, OrderPosting)> {
-        mem::take(&mut self.open_orders)
-    }
-
-    fn round(&self) -> Round {
-        self.round.clone()
+    fn take_start(&mut self) -> StartState {
+        mem::take(&mut self.start)
     }
 
     fn commit(&mut self, batch: &Arc<Batch>) -> Result<(), CommitError> {

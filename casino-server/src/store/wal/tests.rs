@@ -21,7 +21,6 @@ use crate::{
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Payment, Side, Trade, TradePosting,
             request::{AnsweredRequest, RequestId, StoredAnswer},
-            resting::OrderPosting,
         },
         player::PlayerName,
     },
@@ -236,16 +235,8 @@ impl Engine {
 }
 
 impl WalTarget for Engine {
-    fn id_counters(&mut self) -> Result<IdCounters, StoreError> {
-        Ok(IdCounters::default())
-    }
-
-    fn open_orders(&mut self) -> Result<Vec<(PlayerName, OrderPosting)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn round(&mut self) -> Result<Round, StoreError> {
-        Ok(Round::default())
+    fn start_state(&mut self) -> Result<StartState, StoreError> {
+        Ok(StartState::default())
     }
 
     fn position(&mut self) -> Result<WalPosition, StoreError> {

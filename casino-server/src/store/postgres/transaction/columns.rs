@@ -1,6 +1,9 @@
 //! Writes the parts of a batch: one statement per table, one array per column.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    slice,
+};
 
 use tokio_postgres::{Client, Error, Statement, types::ToSql};
 
@@ -13,8 +16,6 @@ use crate::{
         Batch,
         cluster::RateLimits,
         postgres::{error::PgError, rows},
-        stored_answers::to_bytes,
-        stored_orders,
     },
 };
 
@@ -132,10 +133,10 @@ pub(super) async fn insert_answers(
 }
 
 pub(super) fn encode_answers(batch: &Batch) -> Result<Vec<Vec<u8>>, PgError> {
-    let encoded = batch.answers.iter().map(|stored| to_bytes(&[stored.answer]));
-    encoded
-        .collect::<Result<_, _>>()
-        .map_err(|_| PgError::Row("cannot encode an answer"))
+    let answers = batch.answers.iter();
+    answers
+        .map(|stored| rows::encoded(slice::from_ref(&stored.answer)))
+        .collect()
 }
 
 /// A resting order to write.
@@ -157,8 +158,7 @@ pub(super) fn order_rows(batch: &Batch) -> Result<Vec<OrderRow>, PgError> {
         .map(|posting| {
             Ok(OrderRow {
                 posting: *posting,
-                details: stored_orders::to_bytes(&posting.order)
-                    .map_err(|_| PgError::Row("cannot encode an order"))?,
+                details: rows::encoded(&posting.order)?,
                 is_new: placed.contains(&posting.number),
             })
         });

@@ -134,7 +134,7 @@ fn a_committed_batch_is_read_back() {
     };
     ledger.store.set_market(&market).unwrap();
     let players = [name("ann"), name("Ægir")];
-    assert_eq!(ledger.store.id_counters().unwrap(), IdCounters::default());
+    assert_eq!(ledger.store.start_state().unwrap().ids, IdCounters::default());
     let account = Account {
         tokens: Tokens(i32::MAX),
         stocks: Stocks(7),
@@ -176,7 +176,7 @@ fn a_committed_batch_is_read_back() {
             .map(|player| ledger.reads.claim_owner(player).unwrap());
         assert_eq!(owners, [None, Some(claim("Ægir").key)]);
         assert_eq!(
-            ledger.store.id_counters().unwrap(),
+            ledger.store.start_state().unwrap().ids,
             IdCounters {
                 account: 1,
                 page: 2,
@@ -402,7 +402,7 @@ proptest! {
                 close(ledger);
             }
         }
-        prop_assert_eq!(folder.open().store.id_counters().unwrap().account, 3, "new keys follow the used ones");
+        prop_assert_eq!(folder.open().store.start_state().unwrap().ids.account, 3, "new keys follow the used ones");
     }
 }
 
