@@ -1,19 +1,20 @@
 //! The event loop of the game on the screen. One loop owns the state: it passes every event to
-//! [`update`](crate::app::update) and runs the effects; tasks send it events.
+//! [`update`](crate::app::update) and runs the effects. It reads the session itself; tasks send it the other events.
 
 pub(crate) mod clock;
-mod connection;
 pub(crate) mod frame_limiter;
 mod ids;
 mod input;
 pub mod panic_hook;
 mod replay;
+mod session;
 mod signals;
 mod tasks;
 mod terminal;
 
 use std::{
     collections::VecDeque,
+    future,
     ops::ControlFlow,
     path::PathBuf,
     time::{Duration, Instant},
@@ -23,9 +24,10 @@ use color_eyre::eyre::{Result, WrapErr};
 use frame_limiter::FrameLimiter;
 use ids::OrderIds;
 pub use replay::replay;
+use session::Session;
 use signals::{Signal, Signals};
 pub use signals::{end_by_signal, stop_requested};
-use tasks::{TaskEvent, Tasks};
+use tasks::Tasks;
 use terminal::TerminalGuard;
 pub use terminal::restore;
 use tokio::sync::{mpsc, watch};
@@ -45,7 +47,7 @@ use crate::{
 /// Events that may wait for the loop.
 const EVENT_QUEUE: usize = 1024;
 
-/// Events handled before the clock is read again.
+/// Most events handled before a frame may be drawn.
 const EVENT_BATCH: usize = 256;
 
 /// Longest wait for the results of open orders when the player leaves.
@@ -107,7 +109,7 @@ pub async fn play(
     let size = screen.size().wrap_err("cannot ask for the terminal's size")?;
     let (sender, events) = mpsc::channel(EVENT_QUEUE);
     let wire = client.watch_wire(clock::unix_micros);
-    let tasks = Tasks::start(client, sender)?;
+    let tasks = Tasks::start(client.clone(), sender)?;
     let now = clock::now();
     if let Some(recorder) = &mut recorder {
         recorder.start(&Header {
@@ -127,6 +129,8 @@ pub async fn play(
         screen,
         pace: FrameLimiter::new(),
         signals,
+        client,
+        session: Session::Closed,
         tasks,
         ids: OrderIds::new(),
         wire,
@@ -141,9 +145,10 @@ pub async fn play(
 
 enum Wake {
     Signal(Signal),
-    Task(TaskEvent),
-    Wire(WireEvent),
+    /// Events are in the batch.
     Events,
+    Wire(WireEvent),
+    TerminalGone,
     FrameDue,
     Timer,
 }
@@ -155,6 +160,8 @@ struct Runtime {
     screen: TerminalGuard,
     pace: FrameLimiter,
     signals: Signals,
+    client: Client,
+    session: Session,
     tasks: Tasks,
     ids: OrderIds,
     wire: mpsc::Receiver<WireEvent>,
@@ -171,7 +178,19 @@ impl Runtime {
     async fn play(mut self, first: Vec<Effect>, mut events: mpsc::Receiver<Event>) -> Result<Ended> {
         let played = self.run(first, &mut events).await;
         drop(self.screen);
-        let finished = self.tasks.finish(events, LEAVE_DEADLINE).await;
+        let finish = async {
+            let session = async {
+                self.session.finish().await;
+                Ok(())
+            };
+            tokio::try_join!(session, self.tasks.finish()).map(drop)
+        };
+        let finished = tokio::select! {
+            finished = finish => finished,
+            // No task waits for room in the queue.
+            () = async { while events.recv().await.is_some() {} } => Ok(()),
+            () = tokio::time::sleep(LEAVE_DEADLINE) => Ok(()),
+        };
         match played {
             // The window was closed during a frame, before SIGHUP arrived.
             Err(error) if terminal::has_hung_up() => {
@@ -208,13 +227,15 @@ impl Runtime {
                     let event = self.reclaim_terminal(signal).await?;
                     self.dispatch(event).await?
                 }
-                Wake::Task(TaskEvent::TerminalGone) => {
+                Wake::Events => self.dispatch_all(&mut batch).await?,
+                Wake::Wire(event) => {
+                    self.show_wire(event);
+                    ControlFlow::Continue(())
+                }
+                Wake::TerminalGone => {
                     signals::end_by_hangup();
                     self.dispatch(Event::Shutdown).await?
                 }
-                Wake::Task(TaskEvent::Session(event)) => self.dispatch(Event::Stream(event)).await?,
-                Wake::Wire(event) => self.show_wire(event),
-                Wake::Events => self.dispatch_all(batch.drain(..)).await?,
                 Wake::FrameDue => ControlFlow::Continue(()),
                 Wake::Timer => self.dispatch(Event::Timer).await?,
             };
@@ -233,12 +254,31 @@ impl Runtime {
             biased;
             signal = self.signals.next() => Wake::Signal(signal),
             _ = events.recv_many(batch, EVENT_BATCH) => Wake::Events,
-            // A message is shown before what it changes.
             Some(event) = self.wire.recv() => Wake::Wire(event),
-            event = self.tasks.next() => Wake::Task(event?),
+            event = self.session.next() => {
+                batch.push(Event::Stream(event));
+                self.read_ready(batch).await;
+                Wake::Events
+            }
+            gone = self.tasks.terminal_gone() => gone.map(|()| Wake::TerminalGone)?,
             () = at(frame) => Wake::FrameDue,
             () = at(wake) => Wake::Timer,
         })
+    }
+
+    /// Adds the events of the session that are ready, so that one frame shows them.
+    async fn read_ready(&mut self, batch: &mut Vec<Event>) {
+        while batch.len() < EVENT_BATCH {
+            tokio::select! {
+                biased;
+                event = self.session.next() => batch.push(Event::Stream(event)),
+                () = future::ready(()) => break,
+            }
+        }
+        // A message is shown before what it changes.
+        while let Ok(event) = self.wire.try_recv() {
+            self.show_wire(event);
+        }
     }
 
     fn draw_if_due(&mut self) -> Result<()> {
@@ -273,8 +313,8 @@ impl Runtime {
         }
     }
 
-    async fn dispatch_all(&mut self, events: impl Iterator<Item = Event>) -> Result<ControlFlow<()>> {
-        for event in events {
+    async fn dispatch_all(&mut self, batch: &mut Vec<Event>) -> Result<ControlFlow<()>> {
+        for event in batch.drain(..) {
             if self.dispatch(event).await?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -289,12 +329,11 @@ impl Runtime {
     }
 
     /// Adds a row to the wire pane. It is not recorded: a replay encodes the messages again.
-    fn show_wire(&mut self, event: WireEvent) -> ControlFlow<()> {
+    fn show_wire(&mut self, event: WireEvent) {
         if self.state.wire.view.is_open {
             self.pace.mark_changed();
         }
         app::update(&mut self.state, clock::now(), Event::Wire(event));
-        ControlFlow::Continue(())
     }
 
     /// Updates the state. Before a key or a click it updates the layout of the frame that the player saw.
@@ -329,16 +368,20 @@ impl Runtime {
             let outcome = match effect {
                 Effect::Connect { after_ms } => {
                     let after = Duration::from_millis(u64::try_from(after_ms).unwrap_or(0));
-                    self.tasks.connect(after, self.state.orders.seen());
+                    self.client.set_orders_seen(self.state.orders.seen());
+                    self.session = Session::open(self.client.clone(), after);
                     None
                 }
-                Effect::Send(order) => self.tasks.send(self.ids.for_order(order)),
+                Effect::Send(order) => {
+                    let ended = self.session.send(self.ids.for_order(order));
+                    ended.map(Event::Stream)
+                }
                 Effect::CollectWire => {
-                    self.tasks.collect_wire();
+                    self.client.collect_wire();
                     None
                 }
                 Effect::Leave => {
-                    self.tasks.leave();
+                    self.session.leave();
                     None
                 }
                 Effect::Call(call) => self.tasks.call(call),
@@ -417,6 +460,6 @@ impl Runtime {
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment.into()).await,
-        None => std::future::pending().await,
+        None => future::pending().await,
     }
 }
