@@ -143,16 +143,6 @@ pub async fn play(
     game.play(first, events).await
 }
 
-enum Wake {
-    Signal(Signal),
-    /// Events are in the batch.
-    Events,
-    Wire(WireEvent),
-    TerminalGone,
-    FrameDue,
-    Timer,
-}
-
 struct Runtime {
     state: AppState,
     view: Renderer,
@@ -217,53 +207,38 @@ impl Runtime {
         let mut flow = self.run_effects(first).await?;
         while flow.is_continue() {
             self.draw_if_due()?;
-            flow = match self.next(events, &mut batch).await? {
-                Wake::Signal(Signal::Stop) => self.dispatch(Event::Shutdown).await?,
-                Wake::Signal(Signal::Resized) => {
-                    let resized = self.resized()?;
-                    self.dispatch(resized).await?
-                }
-                Wake::Signal(signal @ (Signal::Continued | Signal::Suspend)) => {
-                    let event = self.reclaim_terminal(signal).await?;
-                    self.dispatch(event).await?
-                }
-                Wake::Events => self.dispatch_all(&mut batch).await?,
-                Wake::Wire(event) => {
-                    self.show_wire(event);
-                    ControlFlow::Continue(())
-                }
-                Wake::TerminalGone => {
-                    signals::end_by_hangup();
-                    self.dispatch(Event::Shutdown).await?
-                }
-                Wake::FrameDue => ControlFlow::Continue(()),
-                Wake::Timer => self.dispatch(Event::Timer).await?,
-            };
+            self.next(events, &mut batch).await?;
+            flow = self.dispatch(&mut batch).await?;
         }
         Ok(())
     }
 
-    async fn next(&mut self, events: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>) -> Result<Wake> {
+    /// Waits, and adds the next events to the batch; none if a frame is due.
+    async fn next(&mut self, events: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>) -> Result<()> {
         let now = Instant::now();
         let frame = self.pace.next_frame(now);
         let wake = self
             .state
             .next_wake()
             .map(|at| now + clock::until(at, clock::now()));
-        Ok(tokio::select! {
+        tokio::select! {
             biased;
-            signal = self.signals.next() => Wake::Signal(signal),
-            _ = events.recv_many(batch, EVENT_BATCH) => Wake::Events,
-            Some(event) = self.wire.recv() => Wake::Wire(event),
+            signal = self.signals.next() => batch.push(self.on_signal(signal).await?),
+            _ = events.recv_many(batch, EVENT_BATCH) => {}
+            Some(event) = self.wire.recv() => self.show_wire(event),
             event = self.session.next() => {
                 batch.push(Event::Stream(event));
                 self.read_ready(batch).await;
-                Wake::Events
             }
-            gone = self.tasks.terminal_gone() => gone.map(|()| Wake::TerminalGone)?,
-            () = at(frame) => Wake::FrameDue,
-            () = at(wake) => Wake::Timer,
-        })
+            gone = self.tasks.terminal_gone() => {
+                gone?;
+                signals::end_by_hangup();
+                batch.push(Event::Shutdown);
+            }
+            () = at(frame) => {}
+            () = at(wake) => batch.push(Event::Timer),
+        }
+        Ok(())
     }
 
     /// Adds the events of the session that are ready, so that one frame shows them.
@@ -313,19 +288,16 @@ impl Runtime {
         }
     }
 
-    async fn dispatch_all(&mut self, batch: &mut Vec<Event>) -> Result<ControlFlow<()>> {
+    /// Passes the events to the reducer, up to one that ends the game.
+    async fn dispatch(&mut self, batch: &mut Vec<Event>) -> Result<ControlFlow<()>> {
         for event in batch.drain(..) {
-            if self.dispatch(event).await?.is_break() {
+            self.pace.mark_changed();
+            let effects = self.update(event);
+            if self.run_effects(effects).await?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
         Ok(ControlFlow::Continue(()))
-    }
-
-    async fn dispatch(&mut self, event: Event) -> Result<ControlFlow<()>> {
-        self.pace.mark_changed();
-        let effects = self.update(event);
-        self.run_effects(effects).await
     }
 
     /// Adds a row to the wire pane. It is not recorded: a replay encodes the messages again.
@@ -437,6 +409,14 @@ impl Runtime {
     fn repaint(&mut self) -> Result<()> {
         self.pace.mark_changed();
         self.screen.invalidate().wrap_err("cannot repaint the terminal")
+    }
+
+    async fn on_signal(&mut self, signal: Signal) -> Result<Event> {
+        match signal {
+            Signal::Stop => Ok(Event::Shutdown),
+            Signal::Resized => self.resized(),
+            Signal::Continued | Signal::Suspend => self.reclaim_terminal(signal).await,
+        }
     }
 
     /// Takes the terminal again after it was given up; its size may have changed.
