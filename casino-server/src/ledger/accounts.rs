@@ -108,20 +108,12 @@ impl AccountCache {
         self.rate = rate;
     }
 
-    /// Returns the record and whether the rate limit allows a command at `at`; `None` if the slot is stale.
-    pub(super) fn check_rate(
-        &mut self,
-        slot: Slot,
-        at: UnixMillis,
-    ) -> Option<(&mut CachedAccount, Result<(), Rejection>)> {
+    /// Returns whether the rate limit allows a command at `at`; `None` if the slot is stale.
+    pub(super) fn check_rate(&mut self, slot: Slot, at: UnixMillis) -> Option<Result<(), Rejection>> {
         let rate = self.rate;
-        let cached = self.get_mut(slot)?;
         let per_second = rate.map_or(0, NonZero::get);
-        let allowed = cached.bucket.try_take(rate, at);
-        Some((
-            cached,
-            allowed.then_some(()).ok_or(Rejection::RateLimited { per_second }),
-        ))
+        let allowed = self.get_mut(slot)?.bucket.try_take(rate, at);
+        Some(allowed.then_some(()).ok_or(Rejection::RateLimited { per_second }))
     }
 
     pub(super) fn entry(&self, slot: Slot) -> Option<(PlayerName, AccountRecord)> {

@@ -73,20 +73,24 @@ impl Backend {
             Self::Cluster(cluster) => &cluster.progress,
         }
     }
-
-    fn notify_committer(&self) {
-        match self {
-            Self::Local(local) => local.notify_committer(),
-            Self::Cluster(cluster) => cluster.notify_committer(),
-        }
-    }
 }
 
 impl LedgerHandle {
-    /// Wakes the tasks that wait with this handle or its clones. Must be polled in their runtime.
+    /// Wakes the tasks that wait with this handle or its clones, and the committer for them. Must be polled in their
+    /// runtime.
     pub(crate) async fn run_notifier(&self) -> Infallible {
-        let due = || self.ledger.progress().watermark.notify_up_to();
-        self.notifier.run(due, || self.ledger.notify_committer()).await
+        let watermark = &self.ledger.progress().watermark;
+        loop {
+            tokio::select! {
+                () = self.notifier.resolved_signal.notified() => {
+                    self.notifier.wake_up_to(watermark.notify_up_to());
+                }
+                () = self.notifier.flush_signal.notified() => match &self.ledger {
+                    Backend::Local(local) => local.notify_committer(),
+                    Backend::Cluster(cluster) => cluster.notify_committer(),
+                },
+            }
+        }
     }
 
     pub(crate) fn register(&self, registry: &mut Registry) {
@@ -276,8 +280,8 @@ impl LedgerHandle {
                 Backend::Cluster(cluster) => (cluster.queue(&mut order, &mut orders), true),
             };
             if flush {
-                // Delayed, so that orders of other ready tasks join the batch.
-                self.notifier.schedule_flush();
+                // Orders of other tasks that are ready join the batch first.
+                self.notifier.flush_signal.notify_one();
             }
             match blocked {
                 Blocked::None => return,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
 use futures_util::FutureExt;
@@ -108,10 +108,6 @@ impl LocalLedger {
         (blocked, state.committer_waits && !state.batch.is_empty())
     }
 
-    pub(super) fn notify_committer(&self) {
-        self.wake_committer(lock(&self.state));
-    }
-
     fn decide_one(
         self: &Arc<Self>,
         state: &mut LocalState,
@@ -177,7 +173,8 @@ impl LocalLedger {
         let tick = state.batch.tick(self.clock.now());
         let tick = tick.ok_or_else(|| LedgerError::not_executed("has no tick numbers left"))?;
         let batch = state.batch.sequence();
-        self.wake_committer(state);
+        drop(state);
+        self.notify_committer();
         Ok((tick, batch))
     }
 
@@ -198,7 +195,8 @@ impl LocalLedger {
         let at = self.clock.now();
         state.batch.claim(Claim { player, key, at });
         let batch = state.batch.sequence();
-        self.wake_committer(state);
+        drop(state);
+        self.notify_committer();
         Ok(batch)
     }
 
@@ -216,11 +214,14 @@ impl LocalLedger {
             Ok(_) => state.batch.sequence(),
             Err(_) => BatchId::NONE,
         };
-        self.wake_committer(state);
+        drop(state);
+        self.notify_committer();
         Ok((changed, batch))
     }
 
-    fn wake_committer(&self, mut state: MutexGuard<'_, LocalState>) {
+    /// Wakes the committer, if it has something to do.
+    pub(super) fn notify_committer(&self) {
+        let mut state = lock(&self.state);
         let notify = state.committer_waits && (!state.batch.is_empty() || !state.accepting);
         if notify {
             state.committer_waits = false;
@@ -275,9 +276,8 @@ impl LocalLedger {
 
     /// Rejects new orders; decided ones are still committed.
     pub(crate) fn close(&self) {
-        let mut state = lock(&self.state);
-        state.accepting = false;
-        self.wake_committer(state);
+        lock(&self.state).accepting = false;
+        self.notify_committer();
     }
 
     /// Ends all waiting.

@@ -6,7 +6,6 @@
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -234,7 +233,10 @@ impl Notifiers {
     /// Wakes all runtimes with waiting tasks; callable from any thread.
     pub(super) fn notify(&self) {
         for notifier in lock(&self.0).iter().filter_map(Weak::upgrade) {
-            notifier.notify();
+            // An idle runtime is not woken: it would delay others.
+            if !lock(&notifier.waiting).is_empty() {
+                notifier.resolved_signal.notify_one();
+            }
         }
     }
 }
@@ -243,36 +245,16 @@ impl Notifiers {
 #[derive(Debug, Default)]
 pub(super) struct Notifier {
     waiting: Mutex<Vec<(BatchId, Waker)>>,
-    resolved_signal: Notify,
-    flush_signal: Notify,
+    /// Batches were resolved, and tasks wait.
+    pub(super) resolved_signal: Notify,
+    /// The committer is to be woken after the tasks that are ready have run.
+    pub(super) flush_signal: Notify,
 }
 
 impl Notifier {
     /// Wakes `waker` when `batch` is resolved. Check the batch once more after registering.
     pub(super) fn wait(&self, batch: BatchId, waker: &Waker) {
         lock(&self.waiting).push((batch, waker.clone()));
-    }
-
-    /// Wakes the runtime's notifier task, unless no task waits: an idle runtime would delay others.
-    pub(super) fn notify(&self) {
-        if !lock(&self.waiting).is_empty() {
-            self.resolved_signal.notify_one();
-        }
-    }
-
-    /// Requests a flush after the tasks that are ready have run.
-    pub(super) fn schedule_flush(&self) {
-        self.flush_signal.notify_one();
-    }
-
-    /// Wakes tasks whose batch is resolved, and calls `flush` when requested.
-    pub(super) async fn run(&self, resolved: impl Fn() -> BatchId, flush: impl Fn()) -> Infallible {
-        loop {
-            tokio::select! {
-                () = self.resolved_signal.notified() => self.wake_up_to(resolved()),
-                () = self.flush_signal.notified() => flush(),
-            }
-        }
     }
 
     pub(super) fn wake_up_to(&self, resolved: BatchId) {
@@ -289,7 +271,6 @@ impl Notifier {
 #[cfg(test)]
 mod notify_tests {
     use std::{
-        cell::Cell,
         pin::pin,
         sync::atomic::{AtomicUsize, Ordering},
         task::{Context, Wake},
@@ -320,32 +301,25 @@ mod notify_tests {
     fn only_tasks_of_resolved_batches_and_their_runtimes_are_woken() {
         let notifiers = Notifiers::default();
         let (notifier, idle) = (notifiers.register(), notifiers.register());
-        let resolved = Cell::new(BatchId::NONE);
-        let listen = |notifier: Arc<Notifier>| {
-            let resolved = &resolved;
-            async move { notifier.run(|| resolved.get(), || ()).await }
-        };
-        let (mut listens, mut idles) = (pin!(listen(Arc::clone(&notifier))), pin!(listen(idle)));
+        let mut signal = pin!(notifier.resolved_signal.notified());
+        let mut idle_signal = pin!(idle.resolved_signal.notified());
         let ((thread, thread_waker), (other, other_waker)) = (counted(), counted());
-        let mut poll = || listens.as_mut().poll(&mut Context::from_waker(&thread_waker));
-        assert!(poll().is_pending());
-        assert!(
-            idles
-                .as_mut()
-                .poll(&mut Context::from_waker(&other_waker))
-                .is_pending()
-        );
+        let [mut of_thread, mut of_other] = [&thread_waker, &other_waker].map(Context::from_waker);
+        assert!(signal.as_mut().poll(&mut of_thread).is_pending());
+        assert!(idle_signal.as_mut().poll(&mut of_other).is_pending());
 
         let (earlier, later) = (BatchId::NONE.next(), BatchId::NONE.next().next());
         let ((first, first_waker), (second, second_waker)) = (counted(), counted());
         notifier.wait(earlier, &first_waker);
         notifier.wait(later, &second_waker);
-        for (batch, resolved_signal, expected) in [(earlier, 1, (1, 0)), (later, 2, (1, 1))] {
-            resolved.set(batch);
+        for (batch, woken, expected) in [(earlier, 1, (1, 0)), (later, 2, (1, 1))] {
             notifiers.notify();
-            assert_eq!(times(&thread), resolved_signal);
-            assert!(poll().is_pending());
+            assert_eq!(times(&thread), woken);
+            assert!(signal.as_mut().poll(&mut of_thread).is_ready());
+            notifier.wake_up_to(batch);
             assert_eq!((times(&first), times(&second)), expected, "{batch:?}");
+            signal.set(notifier.resolved_signal.notified());
+            assert!(signal.as_mut().poll(&mut of_thread).is_pending());
         }
         notifiers.notify();
         assert_eq!((times(&thread), times(&other)), (2, 0), "no task waits");

@@ -262,7 +262,7 @@ impl OpenBatch {
         if let Command::Trigger(order) = command {
             return self.trigger(slot, order, at);
         }
-        let (_, allowed) = self.accounts.check_rate(slot, at)?;
+        let allowed = self.accounts.check_rate(slot, at)?;
         let allowed = allowed.and_then(|()| self.check_round(slot, account, command));
         let allowed = allowed.and_then(|()| self.give_stake(account, command, at));
         let executed = allowed.and_then(|()| match command {
