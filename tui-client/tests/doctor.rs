@@ -117,17 +117,23 @@ fn the_capabilities_of_a_casino_are_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_casino_is_recognized() {
-    let url = format!("http://{}", OldCasino::serve().await);
+async fn an_earlier_version_is_recognized() {
+    let old = OldCasino::serve().await;
+    let earlier = OldCasino::serve_with("ticks,wallet,limits,ids,tape,players,leaderboard").await;
     tokio::task::spawn_blocking(move || {
         let home = Home::new();
-        let (lines, code) = run_doctor(&home, &["--casino", &url]);
-        assert_eq!(code, Some(0), "{lines:?}");
-        assert!(
-            line_for(&lines, "casino").contains("with the old protocol"),
-            "{lines:?}"
-        );
-        assert!(line_for(&lines, "clock").starts_with("warn"), "{lines:?}");
+        for (address, found) in [
+            (old, "with the old protocol"),
+            (
+                earlier,
+                "an earlier version without orders of up to a count, resting orders, rounds",
+            ),
+        ] {
+            let (lines, code) = run_doctor(&home, &["--casino", &format!("http://{address}")]);
+            assert_eq!(code, Some(0), "{lines:?}");
+            assert!(line_for(&lines, "casino").contains(found), "{lines:?}");
+            assert!(line_for(&lines, "clock").starts_with("warn"), "{lines:?}");
+        }
     })
     .await
     .unwrap();

@@ -70,6 +70,13 @@ pub struct LobbyFeeds {
     pub rounds: bool,
 }
 
+/// One capability of [`Capabilities`].
+struct Feature<'a> {
+    name: &'static str,
+    words: &'static str,
+    is_enabled: &'a mut bool,
+}
+
 impl Capabilities {
     /// All of them.
     pub const ALL: Self = Self {
@@ -98,28 +105,41 @@ impl Capabilities {
         let names = values.flat_map(|value| value.split(',')).map(str::trim);
         let mut named = Self::default();
         for name in names {
-            if let Some((_, flag)) = named.by_name().into_iter().find(|(known, _)| *known == name) {
-                *flag = true;
+            if let Some(feature) = named.features().into_iter().find(|known| known.name == name) {
+                *feature.is_enabled = true;
             }
         }
         named
     }
 
-    /// Returns each capability with its name, in the order in which they are confirmed.
-    fn by_name(&mut self) -> [(&'static str, &mut bool); 11] {
+    /// Returns each capability, in the order in which they are confirmed.
+    fn features(&mut self) -> [Feature<'_>; 11] {
+        let feature = |name, words, is_enabled| Feature {
+            name,
+            words,
+            is_enabled,
+        };
         [
-            (TICKS, &mut self.ticks),
-            (WALLET, &mut self.wallet),
-            (LIMITS, &mut self.limits),
-            (IDS, &mut self.ids),
-            (UP_TO, &mut self.up_to),
-            (ORDERS, &mut self.orders),
-            (TAPE, &mut self.lobby.tape),
-            (PLAYERS, &mut self.lobby.players),
-            (LEADERBOARD, &mut self.lobby.leaderboard),
-            (NEWS, &mut self.lobby.news),
-            (ROUNDS, &mut self.lobby.rounds),
+            feature(TICKS, "the time of prices", &mut self.ticks),
+            feature(WALLET, "the wallet after an order", &mut self.wallet),
+            feature(LIMITS, "limit orders", &mut self.limits),
+            feature(IDS, "orders that may be sent again", &mut self.ids),
+            feature(UP_TO, "orders of up to a count", &mut self.up_to),
+            feature(ORDERS, "resting orders", &mut self.orders),
+            feature(TAPE, "trades of all players", &mut self.lobby.tape),
+            feature(PLAYERS, "players online", &mut self.lobby.players),
+            feature(LEADERBOARD, "the leaderboard", &mut self.lobby.leaderboard),
+            feature(NEWS, "headlines", &mut self.lobby.news),
+            feature(ROUNDS, "rounds", &mut self.lobby.rounds),
         ]
+    }
+
+    /// Returns the other capabilities in words. Headlines are left out, as they depend on the market.
+    #[must_use]
+    pub fn missing(mut self) -> Vec<&'static str> {
+        self.lobby.news = true;
+        let missing = self.features().into_iter().filter(|feature| !*feature.is_enabled);
+        missing.map(|feature| feature.words).collect()
     }
 
     /// Returns the capabilities that apply to unary calls.
@@ -134,8 +154,8 @@ impl Capabilities {
     /// Returns the names, separated by commas.
     #[must_use]
     pub fn names(mut self) -> String {
-        let enabled = self.by_name().into_iter().filter(|(_, is_enabled)| **is_enabled);
-        let names: Vec<&str> = enabled.map(|(name, _)| name).collect();
+        let enabled = self.features().into_iter().filter(|feature| *feature.is_enabled);
+        let names: Vec<&str> = enabled.map(|feature| feature.name).collect();
         names.join(",")
     }
 
@@ -200,6 +220,18 @@ mod tests {
             );
             assert_eq!(answer.is_empty(), confirmed.is_none(), "{values:?}");
         }
+    }
+
+    #[test]
+    fn missing_capabilities_are_named_in_words() {
+        assert_eq!(Capabilities::ALL.missing(), [""; 0]);
+        let mut earlier = Capabilities {
+            orders: false,
+            ..Capabilities::ALL
+        };
+        (earlier.lobby.rounds, earlier.lobby.news) = (false, false);
+        assert_eq!(earlier.missing(), ["resting orders", "rounds"]);
+        assert_eq!(Capabilities::default().missing().len(), 10);
     }
 
     #[test]

@@ -91,6 +91,11 @@ impl GambleSession {
         self.granted.into()
     }
 
+    /// Returns in words the features that the casino does not support. A session without a player requests fewer.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        self.granted.missing()
+    }
+
     /// Returns true if the casino deduplicates by request ID.
     pub fn supports_request_ids(&self) -> bool {
         self.granted.ids

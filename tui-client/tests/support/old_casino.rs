@@ -11,6 +11,7 @@ use std::{
 };
 
 use awesomestock_proto::{
+    capabilities,
     casino::{
         Action, ActionResult, ActionType, CancelOrderRequest, Candles, CandlesRequest, GambleInfo,
         GambleType, Leaderboard, Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades,
@@ -21,7 +22,7 @@ use awesomestock_proto::{
 };
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use tonic::{Request, Response, Status, Streaming, metadata::MetadataValue, transport::Server};
 
 /// The price, which never changes.
 const PRICE: i32 = 10;
@@ -42,6 +43,8 @@ struct Accounts {
 #[derive(Debug, Default, Clone)]
 pub struct OldCasino {
     accounts: Arc<Mutex<Accounts>>,
+    /// Those that a session confirms; with any, there are wallets too.
+    capabilities: &'static str,
 }
 
 impl OldCasino {
@@ -52,10 +55,23 @@ impl OldCasino {
 
     /// Serves at `address` for the lifetime of the runtime.
     pub async fn serve_at(address: &str) -> SocketAddr {
+        Self::default().listen(address).await
+    }
+
+    /// Serves a later version, which confirms these capabilities, for the lifetime of the runtime.
+    pub async fn serve_with(capabilities: &'static str) -> SocketAddr {
+        let casino = Self {
+            capabilities,
+            ..Self::default()
+        };
+        casino.listen("127.0.0.1:0").await
+    }
+
+    async fn listen(self, address: &str) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
-        let service = CasinoServer::new(Self::default());
+        let service = CasinoServer::new(self);
         tokio::spawn(
             Server::builder()
                 .add_service(service)
@@ -189,7 +205,13 @@ impl Casino for OldCasino {
             }
             let _ = sender.send(Err(Status::unknown("EOF"))).await;
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(messages))))
+        let messages: Self::GambleStream = Box::pin(ReceiverStream::new(messages));
+        let mut response = Response::new(messages);
+        if !self.capabilities.is_empty() {
+            let confirmed = MetadataValue::from_static(self.capabilities);
+            response.metadata_mut().insert(capabilities::HEADER, confirmed);
+        }
+        Ok(response)
     }
 
     async fn get_leaderboard(&self, _: Request<User>) -> Result<Response<Leaderboard>, Status> {
@@ -197,7 +219,10 @@ impl Casino for OldCasino {
     }
 
     async fn get_wallet(&self, _: Request<User>) -> Result<Response<Wallet>, Status> {
-        Err(Status::unimplemented("unknown method GetWallet"))
+        match self.capabilities {
+            "" => Err(Status::unimplemented("unknown method GetWallet")),
+            _ => Ok(Response::new(Wallet::default())),
+        }
     }
 
     async fn get_trades(&self, _: Request<TradesRequest>) -> Result<Response<Trades>, Status> {

@@ -23,7 +23,7 @@ use crate::{
 /// Largest ignored difference of two clocks, in milliseconds: a slow network is not a wrong clock.
 const CLOCK_SLACK_MS: i64 = 2_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum CheckResult {
     Ok,
     /// Playable, with a limitation.
@@ -109,12 +109,23 @@ enum ServerProbe {
     Reached {
         url: String,
         latency_ms: i64,
-        is_extended: bool,
+        support: Support,
     },
     Unreached {
         url: String,
         why: String,
     },
+}
+
+/// The parts of the protocol that a casino supports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Support {
+    /// Those without wallets, trades and history.
+    Old,
+    /// All but these features.
+    AllBut(Vec<&'static str>),
+    /// No session can be opened, with the reason.
+    NoSession(String),
 }
 
 /// The latest tick of a server, and the local time of its arrival.
@@ -262,16 +273,13 @@ fn key(probe: &KeyProbe) -> Check {
 
 /// Checks all addresses. An unreachable one is only a warning if another can be reached.
 fn servers(probes: &[ServerProbe]) -> Vec<Check> {
-    let reached = |probe: &ServerProbe| matches!(probe, ServerProbe::Reached { .. });
-    let is_playable = probes.iter().any(reached);
-    let check = |probe| match server(probe) {
-        check if check.result == CheckResult::Fail && is_playable => Check {
-            result: CheckResult::Warn,
-            ..check
-        },
-        check => check,
-    };
-    probes.iter().map(check).collect()
+    let mut checks: Vec<Check> = probes.iter().map(server).collect();
+    if checks.iter().any(|check| check.result != CheckResult::Fail) {
+        for check in &mut checks {
+            check.result = check.result.min(CheckResult::Warn);
+        }
+    }
+    checks
 }
 
 fn server(probe: &ServerProbe) -> Check {
@@ -283,15 +291,27 @@ fn server(probe: &ServerProbe) -> Check {
         ServerProbe::Reached {
             url,
             latency_ms,
-            is_extended: true,
-        } => ok(
-            "casino",
-            format!("{url} answers in {latency_ms} ms and supports all features"),
-        ),
-        ServerProbe::Reached { url, latency_ms, .. } => ok(
-            "casino",
-            format!("{url} answers in {latency_ms} ms with the old protocol: no stocks, trades and history"),
-        ),
+            support,
+        } => {
+            let answers = format!("{url} answers in {latency_ms} ms");
+            match support {
+                Support::AllBut(missing) if missing.is_empty() => {
+                    ok("casino", format!("{answers} and supports all features"))
+                }
+                Support::AllBut(missing) => {
+                    let missing = missing.join(", ");
+                    warn(
+                        "casino",
+                        format!("{answers}, an earlier version without {missing}"),
+                    )
+                }
+                Support::Old => warn(
+                    "casino",
+                    format!("{answers} with the old protocol: no stocks, trades and history"),
+                ),
+                Support::NoSession(why) => fail("casino", format!("{answers}, but opens no session: {why}")),
+            }
+        }
         ServerProbe::Unreached { url, why } => fail("casino", format!("{url}: {why}")),
     }
 }

@@ -10,7 +10,7 @@ use awesomestock_proto::auth::PlayerKey;
 use rustix::fs::{Access, access};
 use tokio::time::{Duration, Instant, timeout};
 
-use super::{KeyProbe, PathProbe, ServerProbe, TerminalProbe, TickProbe};
+use super::{KeyProbe, PathProbe, ServerProbe, Support, TerminalProbe, TickProbe};
 use crate::{
     app::{
         commands::request::Request,
@@ -21,7 +21,7 @@ use crate::{
         args::Cli,
         config::{Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, UserEnvironment},
     },
-    client::Client,
+    client::{Client, GambleSession, RequestError},
     run::endpoint_for,
     solo,
     storage::{keyring::Keyring, log_file},
@@ -147,22 +147,38 @@ async fn casino(
 ) -> Result<(ServerProbe, Option<TickProbe>), String> {
     let endpoint = endpoint_for(address, shared).map_err(|error| format!("{error:#}"))?;
     let client = Client::with_endpoints(endpoint, Vec::new(), player.to_owned(), key);
-    let text = |failure: crate::client::RequestError| failure.to_string();
+    let text = |failure: RequestError| failure.to_string();
     // The first call connects, the second one is measured.
     client.call(Request::Holdings).await.map_err(text)?;
     let sent = Instant::now();
     let holdings = client.call(Request::Holdings).await.map_err(text)?;
+    let latency_ms = i64::try_from(sent.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let (support, tick) = match holdings {
+        Response::Wallet(_) => session(&client).await,
+        // It sends no times.
+        _ => (Support::Old, None),
+    };
     let probe = ServerProbe::Reached {
         url: address.url.clone(),
-        latency_ms: i64::try_from(sent.elapsed().as_millis()).unwrap_or(i64::MAX),
-        is_extended: matches!(holdings, Response::Wallet(_)),
+        latency_ms,
+        support,
     };
-    let tick = timeout(PRICE_DEADLINE, newest_tick(&client)).await;
-    Ok((probe, tick.ok().flatten()))
+    Ok((probe, tick))
 }
 
-async fn newest_tick(client: &Client) -> Option<TickProbe> {
-    let (mut session, _orders) = client.open_session().await.ok()?;
+/// Opens a session and returns what it supports, and the latest tick, if it is sent in time.
+async fn session(client: &Client) -> (Support, Option<TickProbe>) {
+    let opened = timeout(PRICE_DEADLINE, client.open_session()).await;
+    let timed_out = |_| Err(RequestError::timeout(PRICE_DEADLINE));
+    let (mut session, _orders) = match opened.unwrap_or_else(timed_out) {
+        Ok(opened) => opened,
+        Err(failure) => return (Support::NoSession(failure.to_string()), None),
+    };
+    let tick = timeout(PRICE_DEADLINE, newest_tick(&mut session)).await;
+    (Support::AllBut(session.missing()), tick.ok().flatten())
+}
+
+async fn newest_tick(session: &mut GambleSession) -> Option<TickProbe> {
     loop {
         if let StreamEvent::Price { at, interval_ms, .. } = session.next().await.ok()? {
             return Some(TickProbe {

@@ -119,11 +119,11 @@ fn paths_are_checked() {
     }
 }
 
-fn reached(is_extended: bool) -> ServerProbe {
+fn reached(support: Support) -> ServerProbe {
     ServerProbe::Reached {
         url: "http://h:1".to_owned(),
         latency_ms: 3,
-        is_extended,
+        support,
     }
 }
 
@@ -148,12 +148,20 @@ fn servers_are_checked() {
             "fail  casino    solo: open",
         ),
         (
-            reached(true),
+            reached(Support::AllBut(Vec::new())),
             "ok    casino    http://h:1 answers in 3 ms and supports all features",
         ),
         (
-            reached(false),
-            "ok    casino    http://h:1 answers in 3 ms with the old protocol",
+            reached(Support::AllBut(vec!["resting orders", "rounds"])),
+            "warn  casino    http://h:1 answers in 3 ms, an earlier version without resting orders, rounds",
+        ),
+        (
+            reached(Support::Old),
+            "warn  casino    http://h:1 answers in 3 ms with the old protocol",
+        ),
+        (
+            reached(Support::NoSession("too many".to_owned())),
+            "fail  casino    http://h:1 answers in 3 ms, but opens no session: too many",
         ),
         (unreached, "fail  casino    http://h:1: refused"),
     ];
@@ -174,7 +182,7 @@ fn one_reachable_address_is_enough() {
         checks.iter().map(|check| check.result).collect()
     };
     assert_eq!(
-        results(&[gone(), reached(true)]),
+        results(&[gone(), reached(Support::AllBut(Vec::new()))]),
         [CheckResult::Warn, CheckResult::Ok]
     );
     assert_eq!(results(&[gone(), gone()]), [CheckResult::Fail, CheckResult::Fail]);
@@ -199,9 +207,12 @@ fn clocks_may_differ_by_two_seconds() {
         (i64::MIN, "warn  clock     the latest price is"),
     ];
     for (now_ms, expected) in cases {
-        let line = line(&clock(&[reached(true)], Some(tick(now_ms))));
+        let line = line(&clock(
+            &[reached(Support::AllBut(Vec::new()))],
+            Some(tick(now_ms)),
+        ));
         assert!(line.starts_with(expected), "{now_ms}: {line}");
     }
     assert_eq!(clock(&[ServerProbe::NoLedger], None).result, CheckResult::Ok);
-    assert_eq!(clock(&[reached(false)], None).result, CheckResult::Warn);
+    assert_eq!(clock(&[reached(Support::Old)], None).result, CheckResult::Warn);
 }
