@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     market::Tick,
     order::{AccountId, AccountRecord, Payment, TradePosting, resting::OrderPosting},
+    player::PlayerName,
     round::Round,
 };
 
@@ -233,7 +234,12 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             }
             let account = &found.account;
             let totals = &mut self.totals;
-            totals.players = totals.players.saturating_add(1);
+            let is_in_round = PlayerName::from_stored(&name).is_ok_and(|name| name.round().is_some());
+            let accounts = match is_in_round {
+                true => &mut totals.round_accounts,
+                false => &mut totals.players,
+            };
+            *accounts = accounts.saturating_add(1);
             totals.dollars_in = totals.dollars_in.saturating_add(account.dollars_in);
             totals.dollars_out = totals.dollars_out.saturating_add(account.dollars_out);
             totals.tokens = totals.tokens.saturating_add(account.tokens.wide());

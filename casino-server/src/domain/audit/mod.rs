@@ -59,7 +59,7 @@ impl fmt::Display for Mismatch {
 /// Totals of an audit.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct AuditTotals {
-    /// Players with an account.
+    /// Players with an account outside of rounds.
     pub players: u64,
     /// Deposits and withdrawals.
     pub payments: u64,
@@ -77,6 +77,8 @@ pub struct AuditTotals {
     pub stocks: i64,
     /// Orders that rest or have rested.
     pub orders: u64,
+    /// Accounts of players in rounds. Like all others they are in the totals.
+    pub round_accounts: u64,
     /// A line for each result of the rounds that have ended: `round NUMBER: ` and the row of the results as CSV.
     pub results: Vec<String>,
     /// Batches that were only in the write-ahead log.
@@ -94,6 +96,7 @@ impl fmt::Display for AuditTotals {
             trades,
             ticks,
             orders,
+            round_accounts,
             in_log,
             ..
         } = self;
@@ -114,10 +117,12 @@ impl fmt::Display for AuditTotals {
                 format!("{} batches", thousands(*in_log))
             },
         )?;
-        match orders {
-            0 => Ok(()),
-            orders => write!(f, "; {}", count(*orders, "resting order")),
+        for (number, unit) in [(*orders, "resting order"), (*round_accounts, "round account")] {
+            if number > 0 {
+                write!(f, "; {}", count(number, unit))?;
+            }
         }
+        Ok(())
     }
 }
 

@@ -5,6 +5,8 @@ use crate::domain::{
     market::Tick,
     money::{Dollars, Price, Stocks, UnixMillis},
     order::{AccountId, Command, LedgerEntry, Trade},
+    player::PlayerName,
+    round::Round,
 };
 
 fn step() -> impl Strategy<Value = (Command, i32)> {
@@ -176,9 +178,34 @@ fn totals_have_separators_and_plurals() {
         in_log: 1,
         ..AuditTotals::default()
     };
-    assert_eq!(
-        totals.to_string(),
-        "1 player, 1,000 payments, 2 trades, 0 ticks; 0 dollars in, 0 dollars out; 0 tokens and 0 stocks held; 1 batch \
-         from the commit log"
-    );
+    let text = "1 player, 1,000 payments, 2 trades, 0 ticks; 0 dollars in, 0 dollars out; 0 tokens and 0 stocks held; \
+                1 batch from the commit log";
+    assert_eq!(totals.to_string(), text);
+    let totals = AuditTotals {
+        orders: 1,
+        round_accounts: 2_000,
+        ..totals
+    };
+    let text = format!("{text}; 1 resting order; 2,000 round accounts");
+    assert_eq!(totals.to_string(), text);
+}
+
+#[test]
+fn accounts_in_rounds_are_no_players() {
+    let ann = PlayerName::new("ann").unwrap();
+    let names = [ann.clone(), ann.in_round(1), ann.in_round(2)];
+    let accounts = (1..)
+        .zip(names)
+        .map(|(id, name)| (name.as_str().to_owned(), AccountRecord::new(AccountId(id))));
+    let mut report = AuditReport::new(0, |_| {});
+    for number in [1, 2] {
+        report.round(Round {
+            number,
+            ..Round::default()
+        });
+    }
+    report.compare(Chunk::new(0, 100, accounts.collect()));
+    let totals = report.totals();
+    assert_eq!((totals.players, totals.round_accounts), (1, 2));
+    assert_eq!(totals.differences, 0);
 }
