@@ -50,11 +50,7 @@ fn main() -> ExitCode {
         Some(Task::AcceptLoss) => accept_loss(&args),
         Some(Task::Backup { file }) => backup(&args, file),
         Some(Task::Cert(cert)) => certificate(cert),
-        Some(Task::Completions { shell }) => print(&documents::completions(
-            Args::definition(),
-            *shell,
-            &["backup", "cert"],
-        )),
+        Some(Task::Completions { shell }) => print(&Args::completions(*shell)),
         Some(Task::Man) => print(&documents::manual(
             Args::definition(),
             "Without a command, the casino serves.",

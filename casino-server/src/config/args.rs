@@ -3,10 +3,13 @@
 use std::{num::NonZero, path::PathBuf, time::Duration};
 
 use awesomestock_proto::{
-    command_line::{self, BooleanOption, documents::Shell},
+    command_line::{
+        self, BooleanOption,
+        documents::{self, Shell},
+    },
     server::{ServerArgs, health::HealthArgs},
 };
-use clap::{Arg, Command, CommandFactory, Parser, Subcommand};
+use clap::{Arg, Command, CommandFactory, Parser, Subcommand, builder::PossibleValuesParser};
 
 use crate::{
     config::{
@@ -166,6 +169,14 @@ pub enum Task {
 }
 
 impl Args {
+    /// Returns a completion script for `shell`.
+    #[must_use]
+    pub fn completions(shell: Shell) -> Vec<u8> {
+        let models = PossibleValuesParser::new(PriceModel::ALL.map(PriceModel::name));
+        let definition = Self::definition().mut_arg("market", |market| market.value_parser(models));
+        documents::completions(definition, shell, &["backup", "cert"])
+    }
+
     /// Returns the definition of all options, with their variables.
     #[must_use]
     pub fn definition() -> Command {
@@ -228,6 +239,20 @@ mod tests {
     #[test]
     fn the_command_definition_is_valid() {
         Args::definition().debug_assert();
+    }
+
+    #[test]
+    fn shells_complete_the_markets() {
+        for (shell, values) in [
+            (Shell::Bash, "compgen -W \"classic moods news\""),
+            (Shell::Zsh, "'--market=[Price model"),
+            (Shell::Zsh, ":NAME:(classic moods news)'"),
+            (Shell::Fish, "-l market "),
+            (Shell::Fish, "-a \"classic\\t''\nmoods\\t''\nnews\\t''\""),
+        ] {
+            let script = String::from_utf8(Args::completions(shell)).unwrap();
+            assert!(script.contains(values), "{shell}: {script}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub enum PriceModel {
 }
 
 impl PriceModel {
-    const ALL: [Self; 3] = [Self::Classic, Self::Moods, Self::News];
+    pub(crate) const ALL: [Self; 3] = [Self::Classic, Self::Moods, Self::News];
 
     /// The name used by `--market` and stored in the ledger.
     #[must_use]
