@@ -1,6 +1,6 @@
 //! Describes the steps of the reducer for the wire pane: each event, what it changed, and its effects.
 
-use std::{fmt::Debug, iter::Peekable, str::Chars};
+use std::fmt::Debug;
 
 use awesomestock_proto::text::thousands;
 
@@ -29,15 +29,15 @@ impl Facts {
         let entry = entry.map(|entry| format!("{}, {}", describe(&entry.action), describe(&entry.status)));
         let limit = state.ticket.limit().map(|limit| match limit.rest {
             None => format!(", limit {}", limit.price),
-            Some(trigger) => format!(", rests, {} {}", trigger.word(), limit.price),
+            Some(trigger) => format!(", {} {} rests", trigger.word(), limit.price),
         });
         let ticket = describe(&state.ticket.quantity()) + &limit.unwrap_or_default();
         let chart = &state.chart;
         let zoom = chart.zoom.map(|prices| format!("{prices} prices"));
         let chart = [
-            describe(&chart.kind),
+            describe_some(chart.kind.as_ref()),
             zoom.unwrap_or_default(),
-            describe(&chart.crosshair),
+            describe_some(chart.crosshair.as_ref()),
         ];
         let open_orders: Vec<String> = state.orders.open().iter().map(ToString::to_string).collect();
         let toasts = state.alerts.toasts().map(|toast| describe(&toast.kind));
@@ -52,13 +52,13 @@ impl Facts {
             ("waiting orders", state.log.waiting().to_string()),
             ("open orders", open_orders.join(", ")),
             ("log", cut(&entry.unwrap_or_default(), MAX_CHARS)),
-            ("tape", describe(&state.lobby.tape().next_back())),
+            ("tape", describe_some(state.lobby.tape().next_back())),
             ("online", state.lobby.players.seated.to_string()),
-            ("own rank", describe(&own)),
+            ("own rank", describe_some(own.as_ref())),
             ("chart", chart.join(" ").trim().to_owned()),
             ("alerts", alerts.join(", ")),
             ("windows", windows.join(", ")),
-            ("tour", describe(&state.tour)),
+            ("tour", describe_some(state.tour.as_ref())),
             ("screen", describe(&state.screen.size)),
         ])
     }
@@ -87,7 +87,7 @@ pub(crate) fn describe_event(event: &Event) -> (String, String) {
         Event::Failed(request, _) => format!("Failed {}", variant(request)),
         event => variant(event),
     };
-    (short, cut(&plain(event), MAX_EVENT_CHARS))
+    (short, cut(&format!("{event:?}"), MAX_EVENT_CHARS))
 }
 
 /// Describes effects.
@@ -96,58 +96,12 @@ pub(crate) fn describe_effects(effects: &[Effect]) -> Vec<String> {
 }
 
 fn describe(value: &impl Debug) -> String {
-    cut(&plain(value), MAX_CHARS)
+    cut(&format!("{value:?}"), MAX_CHARS)
 }
 
-/// Returns the Debug text without what has no value, and without `Some`.
-fn plain(value: &impl Debug) -> String {
-    // Bounds the work on a long statement.
-    let text = cut(&format!("{value:?}"), MAX_EVENT_CHARS.saturating_mul(4));
-    read_value(&mut text.chars().peekable())
-}
-
-/// Reads a value, which may have a name before it, up to the comma or bracket after it. Returns nothing for what is empty.
-fn read_value(text: &mut Peekable<Chars<'_>>) -> String {
-    let head = read_head(text);
-    let head = head.trim_start();
-    let Some(open) = text.next_if(|letter| "([{".contains(*letter)) else {
-        let head = head.trim_end();
-        let is_empty = matches!(head.rsplit(": ").next(), Some("None" | "\"\""));
-        return if is_empty { String::new() } else { head.to_owned() };
-    };
-    let mut parts = Vec::new();
-    loop {
-        parts.push(read_value(text));
-        // The bracket at the end, or the end of a text that was cut.
-        if text.next() != Some(',') {
-            break;
-        }
-    }
-    parts.retain(|part| !part.is_empty());
-    let inner = parts.join(", ");
-    match (open, head.strip_suffix("Some")) {
-        ('(', Some(_)) | ('[', _) if inner.is_empty() => String::new(),
-        _ if inner.is_empty() => head.trim_end().to_owned(),
-        ('(', Some(name)) => format!("{name}{inner}"),
-        ('(', None) => format!("{head}({inner})"),
-        ('[', _) => format!("{head}[{inner}]"),
-        _ => format!("{head}{{ {inner} }}"),
-    }
-}
-
-/// Reads up to a bracket or comma that is not in a quoted text.
-fn read_head(text: &mut Peekable<Chars<'_>>) -> String {
-    let (mut head, mut quote) = (String::new(), None);
-    while let Some(letter) = text.next_if(|letter| quote.is_some() || !"([{,}])".contains(*letter)) {
-        head.push(letter);
-        match (letter, quote) {
-            ('\\', Some(_)) => head.extend(text.next()),
-            ('"' | '\'', None) => quote = Some(letter),
-            (letter, Some(open)) if letter == open => quote = None,
-            _ => {}
-        }
-    }
-    head
+/// Describes what may be missing; empty if it is.
+fn describe_some(value: Option<&impl Debug>) -> String {
+    value.map(describe).unwrap_or_default()
 }
 
 fn cut(text: &str, max_chars: usize) -> String {
@@ -166,48 +120,7 @@ fn variant(value: &impl Debug) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{
-        SessionInfo,
-        commands::request::Request,
-        portfolio::money::{Side, UnixMillis},
-        portfolio::order::{ClientOrderId, Order},
-        update,
-    };
-
-    #[test]
-    fn what_has_no_value_is_left_out() {
-        let order = Effect::Send(Order {
-            side: Side::Buy,
-            count: 2,
-            limit: Some(30),
-            up_to: false,
-            rest: None,
-            id: ClientOrderId {
-                at: UnixMillis(5),
-                number: 1,
-            },
-        });
-        let effects = [
-            order,
-            Effect::Call(Request::History { before: None }),
-            Effect::Ring(None),
-            Effect::Ring(Some("(filled)".to_owned())),
-        ];
-        let text = describe_effects(&effects);
-        assert!(
-            text[0].starts_with("Send(Order { side: Buy, count: 2, limit: 30, up_to: false"),
-            "{text:?}"
-        );
-        assert_eq!(text[1..], ["Call(History)", "Ring", "Ring(\"(filled)\")"]);
-        let price = Event::Stream(StreamEvent::Price {
-            tick: None,
-            price: 7,
-            at: None,
-            interval_ms: None,
-        });
-        assert_eq!(describe_event(&price).1, "Stream(Price { price: 7 })");
-        assert_eq!(describe_event(&Event::Buttons(Vec::new())).1, "Buttons");
-    }
+    use crate::app::{SessionInfo, portfolio::money::UnixMillis, update};
 
     #[test]
     fn changes_have_plain_words() {
