@@ -1,7 +1,9 @@
 //! Quantities: whole numbers with checked or saturating arithmetic, never floats.
 
-use awesomestock_proto::values;
+use std::fmt;
+
 pub use awesomestock_proto::values::{Side, UnixMillis};
+use awesomestock_proto::{text::thousands, values};
 
 /// Fixed exchange rate, in both directions.
 pub(crate) const TOKENS_PER_DOLLAR: i64 = values::TOKENS_PER_DOLLAR as i64;
@@ -14,6 +16,19 @@ impl Permille {
     /// Returns `part` / `whole`, rounded half away from zero; `None` unless `whole` is positive.
     pub(crate) fn from_change(part: i64, whole: i64) -> Option<Self> {
         ratio(part, whole, 1000).map(Self)
+    }
+}
+
+/// `+7.7 %`, `-0.5 %`, `0.0 %`.
+impl fmt::Display for Permille {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.0 {
+            1.. => "+",
+            0 => "",
+            ..0 => "-",
+        };
+        let (whole, tenth) = ((self.0 / 10).abs(), (self.0 % 10).abs());
+        write!(f, "{sign}{}.{tenth} %", thousands(whole))
     }
 }
 

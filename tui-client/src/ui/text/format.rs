@@ -86,14 +86,8 @@ pub fn compact_percent(permille: Permille, columns: usize) -> String {
 
 /// Formats as `+7.7 %`, `-0.5 %`, `0.0 %`.
 #[must_use]
-pub fn percent(Permille(permille): Permille) -> String {
-    let sign = match permille {
-        1.. => "+",
-        0 => "",
-        ..0 => "-",
-    };
-    let (whole, tenth) = ((permille / 10).abs(), (permille % 10).abs());
-    format!("{sign}{}.{tenth} %", thousands(whole))
+pub fn percent(permille: Permille) -> String {
+    permille.to_string()
 }
 
 /// Formats values as a row of at most `cells` bars, between the lowest and the highest.

@@ -5,8 +5,8 @@ mod orders;
 use awesomestock_proto::{
     auth,
     casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Tape, TimeInForce,
-        Trade, Wallet,
+        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Standing, Tape,
+        TimeInForce, Trade, Wallet,
     },
     text::{pluralize, thousands},
 };
@@ -14,6 +14,7 @@ use prost::Message;
 
 use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, order_text, order_update};
 use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
+use crate::app::lobby::Performance;
 
 /// Most characters of a text in a row.
 const MAX_CHARS: usize = 200;
@@ -221,7 +222,7 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
         Ok(GambleType::Tape) => (RowKind::Tape, info.tape.as_ref().map_or_else(missing, tape)),
         Ok(GambleType::Players) => {
             let text = info.players.map(|players| {
-                let names = players.online.iter().map(|player| player.name.as_str());
+                let names = players.online.iter().map(|player| &player.name);
                 format!("{} online: {}", thousands(players.seated), joined(names))
             });
             (RowKind::Players, text.unwrap_or_else(missing))
@@ -229,10 +230,11 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
         Ok(GambleType::Leaderboard) => {
             let text = info.leaderboard.map(|board| {
                 let own = board.own.map_or(String::new(), |own| {
-                    format!("you {} of {}, ", thousands(own.rank), thousands(board.ranked))
+                    let ranked = thousands(board.ranked);
+                    format!("you {} of {ranked}{}, ", thousands(own.rank), return_of(&own))
                 });
-                let names = board.top.iter().filter_map(|row| row.player.as_ref());
-                format!("{own}top: {}", joined(names.map(|player| player.name.as_str())))
+                let name = |row: &Standing| Some(format!("{}{}", row.player.as_ref()?.name, return_of(row)));
+                format!("{own}top: {}", joined(board.top.iter().filter_map(name)))
             });
             (RowKind::Leaderboard, text.unwrap_or_else(missing))
         }
@@ -315,9 +317,23 @@ fn side(kind: i32) -> &'static str {
     ActionType::try_from(kind).map_or("unknown type", |kind| kind.as_str_name())
 }
 
-fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
+/// Returns the return of a player in brackets, if the casino sends the profit.
+fn return_of(standing: &Standing) -> String {
+    let performance = Performance {
+        profit: standing.profit,
+        dollars_in: standing.dollars_in,
+    };
+    let permille = performance.return_permille();
+    permille.map_or_else(String::new, |permille| format!(" ({permille})"))
+}
+
+fn joined(names: impl Iterator<Item = impl AsRef<str>>) -> String {
     let mut names = names.peekable();
-    let first: Vec<String> = names.by_ref().take(MAX_NAMES).map(cut).collect();
+    let first: Vec<String> = names
+        .by_ref()
+        .take(MAX_NAMES)
+        .map(|name| cut(name.as_ref()))
+        .collect();
     let more = if names.peek().is_some() { ", …" } else { "" };
     format!("{}{more}", first.join(", "))
 }
@@ -432,5 +448,42 @@ fn result_sentence(is_executed: bool, has_order: bool) -> &'static str {
             "The answer to the oldest order without one: a rejection is a message like any other, the stream goes on, \
              and nothing has changed."
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leaderboard_has_the_returns_of_its_players() {
+        let row = |rank, name: &str, profit, dollars_in| Standing {
+            rank,
+            player: Some(casino::Player {
+                name: name.to_owned(),
+                ..casino::Player::default()
+            }),
+            profit,
+            dollars_in,
+            ..Standing::default()
+        };
+        let (bob, ann) = (row(1, "bob", 40, 100), row(2, "ann", -7, 100));
+        // Of an earlier casino, which does not send the profit.
+        let earlier = row(3, "cid", 0, 0);
+        let board = casino::Leaderboard {
+            top: vec![bob, ann.clone(), earlier],
+            own: Some(ann),
+            ranked: 3,
+            ..casino::Leaderboard::default()
+        };
+        let message = GambleInfo {
+            r#type: GambleType::Leaderboard.into(),
+            leaderboard: Some(board),
+            ..GambleInfo::default()
+        };
+        assert_eq!(
+            received(&MessageBytes::new(&message.encode_to_vec())).1,
+            "you 2 of 3 (-1.4 %), top: bob (+8.0 %), ann (-1.4 %), cid"
+        );
     }
 }
