@@ -18,10 +18,10 @@ use crate::{
     },
     cli::{
         args::OneShot,
-        cast::CastArgs,
+        cast::{CastArgs, STANDARD_OUTPUT},
         config::{
-            Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, has_played, local_zone,
-            remember_player,
+            Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, has_played, remember_player,
+            zone::local_zone,
         },
     },
     client::{Client, Endpoint},
@@ -37,7 +37,7 @@ use crate::{
     },
     storage::{
         keyring::Keyring,
-        progress,
+        progress::{self, OrdersShown},
         recording::{self, Recorder},
     },
     ui::{self, Renderer, text::sanitize},
@@ -150,7 +150,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
         ));
     }
     if !has_screen(&config) {
-        return Err(eyre!("{challenge}: needs a terminal, and no --plain"));
+        return Err(eyre!("{challenge}: {NEEDS_TERMINAL}"));
     }
     let run = ChallengeRun::begin(&config.data_dir, challenge, &config.player)?;
     let info = SessionInfo {
@@ -230,6 +230,7 @@ fn read_recording(file: &Path) -> Result<Recording> {
 }
 
 async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faults>>) -> Result<()> {
+    let orders_shown = orders_shown(config);
     if !has_screen(config) {
         for (option, file) in [("record", &config.record), ("cast", &config.cast)] {
             if file.is_some() {
@@ -240,9 +241,16 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
         }
         let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
         let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
-        repl::run_repl(client, config.settings.wire, lines, io::stdout(), stop)
-            .await
-            .wrap_err("cannot write to standard output")
+        repl::run_repl(
+            client,
+            config.settings.wire,
+            orders_shown,
+            lines,
+            io::stdout(),
+            stop,
+        )
+        .await
+        .wrap_err("cannot write to standard output")
     } else {
         let info = SessionInfo {
             player: config.player.clone(),
@@ -250,6 +258,10 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
                 true => "lab".to_owned(),
                 false => config.server.to_string(),
             },
+        };
+        let settings = Settings {
+            orders_shown: orders_shown.as_ref().and_then(OrdersShown::end),
+            ..config.settings.clone()
         };
         let options = PlayOptions {
             recorder: create("record", config.record.as_deref(), Recorder::create)?,
@@ -262,14 +274,25 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
                     .as_ref()
                     .map(|_| config.data_dir.clone()),
                 trades: None,
+                orders_shown,
             },
         };
-        let played = runtime::play(client, info, config.settings.clone(), view(config), options);
+        let played = runtime::play(client, info, settings, view(config), options);
         // Boxed because the future is large.
         let ended = Box::pin(played).await?;
         print_summary(&ended);
         Ok(())
     }
+}
+
+/// Returns which ends of resting orders earlier games have shown; `None` in the lab and without a player.
+fn orders_shown(config: &Config) -> Option<OrdersShown> {
+    let casino = match &config.server {
+        _ if config.settings.lab || config.settings.watch => return None,
+        ServerChoice::Solo(_) => config.server.to_string(),
+        ServerChoice::Shared(shared) => shared.first.normalized.clone(),
+    };
+    Some(OrdersShown::read(&config.data_dir, &casino, &config.player))
 }
 
 /// Returns whether this is the first game of a new player: solo, with a start screen, not recorded, and without a file of
@@ -302,6 +325,9 @@ fn create<T>(
     path: Option<&Path>,
     create: impl Fn(&Path) -> io::Result<T>,
 ) -> Result<Option<T>> {
+    if path == Some(Path::new(STANDARD_OUTPUT)) {
+        return Err(eyre!("{option}: standard output shows the game; name a file"));
+    }
     let created = path.map(|path| {
         create(path).wrap_err_with(|| format!("{option}: cannot create the file {}", path.display()))
     });

@@ -24,8 +24,9 @@ const WRONG: &[(&str, i32, &str)] = &[
     (
         "session.jsonl -o out",
         2,
-        "expected a name that ends with .cast or .svg",
+        "expected a name that ends with .cast or .svg, or - for standard output",
     ),
+    ("session.jsonl -o - --at 1s", 2, "--at draws one picture"),
     (
         "session.jsonl -o out.cast --format v1",
         2,
@@ -175,6 +176,17 @@ fn the_result_depends_on_the_recording_and_the_options_only() {
             first.len()
         );
     }
+}
+
+#[test]
+fn a_dash_is_standard_output() {
+    let home = Home::new();
+    cast(&home, "session.jsonl -o out.cast --format v3", &[]);
+    let written = fs::read(home.path().join("out.cast")).unwrap();
+    let printed = cast(&home, "session.jsonl -o - --format v3", &[]);
+    assert_eq!(printed.status.code(), Some(0), "{}", complaint(&printed));
+    assert!(printed.stdout == written && complaint(&printed).is_empty());
+    assert_eq!(files(&home), ["out.cast", "session.jsonl"]);
 }
 
 #[test]

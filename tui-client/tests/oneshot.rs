@@ -217,7 +217,7 @@ fn an_order_rests_until_it_is_cancelled() {
     let server = ["--user", "anna", "--tick", "1h"];
     assert_eq!(
         run_ok(&home, &server, "orders").trim_end(),
-        "no resting orders yet"
+        "no open orders, and none that have ended"
     );
     run_ok(&home, &server, "buy-tokens 100");
     let placed = json(&home, &server, "buy 5 --limit 9 --rest");
@@ -236,13 +236,15 @@ fn an_order_rests_until_it_is_cancelled() {
     );
     let stdout = run_ok(&home, &server, "buy 2 --stop 11");
     assert!(
-        stdout.starts_with("order rests: buy 2 stop 11; its ID is "),
+        stdout.starts_with(
+            "order rests: buy 2 stop 11, until the price is 11 or more or you cancel it; its ID is "
+        ),
         "{stdout}"
     );
     let id = placed["id"].as_str().unwrap();
     assert_eq!(
         run_ok(&home, &server, &format!("cancel {id}")).trim_end(),
-        "order cancelled: buy 5 @ 9"
+        "order cancelled: buy 5 limit 9"
     );
     assert_eq!(
         json(&home, &server, &format!("cancel {id}"))["state"],
@@ -263,7 +265,10 @@ fn an_order_rests_until_it_is_cancelled() {
     assert!(stderr.contains("you have 0 stocks, not 5"), "{stderr}");
     let (code, _, stderr) = run(&home, &server, "cancel 00000000-0000-0000-0000-000000000001");
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("you have no order with it"), "{stderr}");
+    assert!(
+        stderr.contains("you have no order with the ID 00000000-0000-0000-0000-000000000001"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -291,7 +296,7 @@ fn an_order_that_rests_at_a_shared_casino_is_filled_while_the_player_is_away() {
     let (code, _, stderr) = run(&home, &server, &command);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.contains("not cancelled: order filled: buy 1 @ 9, at "),
+        stderr.contains("not cancelled: order filled: buy 1 limit 9, at "),
         "{stderr}"
     );
     assert_eq!(json(&home, &server, "balance")["stocks"], 1);

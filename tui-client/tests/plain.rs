@@ -62,11 +62,24 @@ fn an_order_rests_and_is_cancelled() {
         game.send_line(line);
     }
     let placed = game.wait_for_line("order rests: ");
-    let id = placed.strip_prefix("order rests: buy 2 @ 9; its ID is ").unwrap();
+    let terms = "order rests: buy 2 limit 9, until the price is 9 or less or you cancel it; its ID is ";
+    let id = placed.strip_prefix(terms).unwrap();
     for (line, expected) in [
-        ("buy 1 stop 11", "order rests: buy 1 stop 11; its ID is "),
+        (
+            "buy 1 stop 11",
+            "order rests: buy 1 stop 11, until the price is 11 or more or you cancel it; its ID is ",
+        ),
+        (
+            "buy 1 @ 20 rest",
+            "order does not rest, as the price meets limit 20 already: operation executed successfully at 10 tokens; \
+             you have 490 tokens and 1 stock",
+        ),
         ("orders", &placed),
-        (&*format!("cancel {id}"), "order cancelled: buy 2 @ 9"),
+        (&*format!("cancel {id}"), "order cancelled: buy 2 limit 9"),
+        (
+            "cancel 00000000-0000-0000-0000-000000000001",
+            "error: you have no order with the ID 00000000-0000-0000-0000-000000000001",
+        ),
         (
             "cancel nine",
             "error: cancel needs the ID of an order, which orders prints: cancel ID",
@@ -74,10 +87,41 @@ fn an_order_rests_and_is_cancelled() {
         ("orders 2", "error: too many words; usage: orders"),
     ] {
         game.send_line(line);
-        game.wait_for_line(expected);
+        // The next line: nothing is printed twice.
+        let shown = game.next_line();
+        assert!(shown.starts_with(expected), "{line}: {shown}");
+        if line == "orders" {
+            game.wait_for_line("order rests: buy 1 stop 11");
+        }
     }
     game.send_line("exit");
-    assert_eq!(game.wait().0, Some(0));
+    assert_eq!(game.wait(), (Some(0), Vec::new()));
+}
+
+#[test]
+fn an_order_that_ended_while_the_player_was_away_is_printed_once() {
+    let home = Home::new();
+    let placed = home.output_lines(&FIXED_PRICE, "gamble\nbuy 2 @ 9 rest\n");
+    let (_, id) = placed[1].split_once("its ID is ").unwrap();
+    let cancelled = home
+        .game(FIXED_PRICE.iter().chain(&["cancel", id]))
+        .output()
+        .unwrap();
+    assert!(cancelled.status.success());
+    for is_news in [true, false] {
+        let mut game = PipedGame::open(&home, &[&FIXED_PRICE[..], &["--wire"]].concat());
+        game.send_line("gamble");
+        // The casino sends it again.
+        game.wait_for_line("BUY 2 limit 9 cancelled, end 1");
+        game.send_line("balance");
+        let lines: Vec<String> = std::iter::repeat_with(|| game.next_line())
+            .filter(|line| !line.starts_with("wire ") && !line.contains("current stock price"))
+            .take(if is_news { 2 } else { 1 })
+            .collect();
+        let expected = ["order cancelled: buy 2 limit 9", "0 tokens and 0 stocks"];
+        assert_eq!(lines, expected[usize::from(!is_news)..]);
+        assert_eq!(game.end().0, Some(0));
+    }
 }
 
 #[test]

@@ -113,12 +113,12 @@ fn an_order_is_sent_with_its_limit() {
     game.type_keys(&format!("t100{ENTER}"));
     game.see("tokens 500");
     game.type_keys("2@9");
-    game.see("@ 9_");
+    game.see("limit 9_");
     game.see("price above limit");
     game.type_keys("b");
-    game.see("✗ BUY 2 @ 9 rejected: buying at 10 tokens is above your");
+    game.see("✗ BUY 2 limit 9 rejected: buying at 10 tokens is above your");
     game.type_keys("@12b");
-    game.see("✓ BUY 2 @ 12 at 10, for 20 tokens");
+    game.see("✓ BUY 2 limit 12 at 10, for 20 tokens");
     game.type_keys("@@1s");
     game.see("✓ SELL 1 at 10");
     game.type_keys("q");
@@ -453,16 +453,18 @@ fn a_daily_game_asks_before_it_ends_and_keeps_its_trades_if_it_is_killed() {
     game.see("end today's game?");
     game.type_keys(ESCAPE);
     game.see_no_more("end today's game?");
-    game.signal(rustix::process::Signal::KILL);
-    drop(game);
     let print = |arguments: &[&str]| {
         let output = home.game(["daily"].iter().chain(arguments)).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
+    let running = print(&["results"]);
+    assert!(running.ends_with("  still running\n"), "{running}");
+    game.signal(rustix::process::Signal::KILL);
+    drop(game);
     let results = print(&["results"]);
     assert!(
-        results.contains("  1 trade\nstreak 1 day; best daily "),
+        results.contains("  1 trade, not finished\nstreak 1 day; best daily "),
         "{results}"
     );
     // The next game of the day is practice, and ends at once.

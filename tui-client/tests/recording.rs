@@ -166,6 +166,12 @@ fn recordings_and_casts_need_a_screen_and_a_new_file() {
         );
         assert_eq!(fs::read_to_string(existing).unwrap(), "original");
 
+        let game = terminal(&home, &["--user", "anna", option, "-"]);
+        let (status, left) = game.end();
+        assert_eq!(status.exit_code(), 1);
+        let error = format!("{name}: standard output shows the game; name a file");
+        assert!(left.contains(&error), "{left}");
+
         let plain = home.game([option, "new"]).output().unwrap();
         assert_eq!(plain.status.code(), Some(1));
         let error = String::from_utf8(plain.stderr).unwrap();

@@ -237,6 +237,40 @@ fn the_lab_leaves_wallet_and_log_beside_the_wire() {
 }
 
 #[test]
+fn a_message_does_not_cover_the_selected_order() {
+    let states = fixtures::all();
+    let (_, state) = states
+        .iter()
+        .find(|(name, _)| *name == "chart_order_selected")
+        .unwrap();
+    for size in SIZES {
+        let screen = text(&draw(state, size));
+        for shown in ["95 → 106  ↑ ↓", "cancelled: BUY 3 limit 50"] {
+            assert!(screen.contains(shown), "{shown} at {size:?}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn orders_without_room_for_a_label_are_counted() {
+    let states = fixtures::all();
+    let (_, state) = states
+        .iter()
+        .find(|(name, _)| *name == "chart_orders_many")
+        .unwrap();
+    for size in &SIZES[1..] {
+        let screen = text(&draw(state, *size));
+        let labels = screen.matches("1,000 limit ").count();
+        let counted = screen.lines().filter_map(|line| {
+            let (_, label) = line.rsplit_once("1,000 limit ")?;
+            let mut words = label.split_whitespace().skip(1).filter(|word| *word != "↑");
+            words.next()?.strip_prefix('+')?.parse::<usize>().ok()
+        });
+        assert_eq!(counted.sum::<usize>(), 32 - labels, "{size:?}: {screen}");
+    }
+}
+
+#[test]
 fn a_pending_order_is_not_shown_as_executed() {
     let screen = text(&draw(&fixtures::playing(), (80, 24)));
     let line = screen.lines().find(|line| line.contains("14:03:22  … BUY 2"));
@@ -331,10 +365,14 @@ fn numbers_are_never_cut() {
     for (name, size, figures) in [
         ("ticket", (80, 24), &["BUY 2.147B", "◂ 2,147,483,647 ▸"][..]),
         ("ticket", (40, 12), &["BUY 2,147,483,647"]),
-        ("limit", (80, 24), &["◂ 2.147B ▸ @ 2.147B"]),
-        ("log", (40, 12), &["SELL 2.147B @ 2.147B"]),
+        ("limit", (80, 24), &["◂ 2.147B ▸ limit 2.147B"]),
+        ("log", (40, 12), &["SELL 2.147B limit 2.147B"]),
         ("lobby", (40, 12), &["+2,147,483,647  +100.0 %"]),
-        ("ticket_rest", (80, 24), &["◂ 2.147B ▸ @ 2.147B_ rest", "or less"]),
+        (
+            "ticket_rest",
+            (80, 24),
+            &["◂ 2.147B ▸ @ 2.147B_ rests", "or less"],
+        ),
         ("ticket_rest", (40, 12), &["at 2.147B or less", "at once"]),
         ("ticket_stop", (80, 24), &["◂ 2.147B ▸ stop 2.147B_"]),
         ("chart_orders", (80, 24), &["SELL 2.147B stop 2.147B ↑"]),

@@ -175,6 +175,45 @@ fn an_unwritable_output_is_a_failure_but_a_closed_pipe_is_not() {
     }
 }
 
+/// They are played on the screen: `--plain=false` overrides a configuration file, `--plain` is an error.
+#[test]
+fn line_mode_is_offered_where_it_exists() {
+    let home = Home::new();
+    let printed = |line: &str| {
+        let output = home.game(line.split(' ')).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    for (line, has_it) in [
+        ("--help", true),
+        ("daily --help", false),
+        ("duel --help", false),
+        ("replay --help", false),
+        ("lab --help", false),
+    ] {
+        assert_eq!(printed(line).1.contains("--plain"), has_it, "{line}");
+    }
+    for line in ["daily --plain", "duel 7 --plain", "lab --plain"] {
+        let (code, error) = printed(line);
+        assert_eq!(code, Some(1), "{line}: {error}");
+        assert!(error.contains("needs a terminal: "), "{line}: {error}");
+    }
+    for option in [
+        "--seed 1",
+        "--tick 1s",
+        "--market news",
+        "--house 1",
+        "--initial-price 9",
+        "--timeout 1s",
+    ] {
+        for command in ["daily", "duel 7"] {
+            let (code, error) = printed(&format!("{command} {option}"));
+            assert_eq!(code, Some(2), "{command} {option}: {error}");
+            assert!(error.contains("has no effect on"), "{command} {option}: {error}");
+        }
+    }
+}
+
 /// Returns the completions that the shell offers after `line`; `None` if the shell is not installed.
 fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
     let scripts = home.path().join(shell);

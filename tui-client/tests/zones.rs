@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::process::Command;
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use support::{
     Home,
@@ -99,6 +102,9 @@ fn printed_times_use_the_zone_of_the_environment() {
         Some("<-03>3"),
         Some("right/Europe/Berlin"),
         Some("ABC3:60"),
+        Some("foo"),
+        Some("Nonsense/Zone"),
+        Some("CET-1cest,nonsense"),
     ] {
         let home = Home::new();
         let printed = |command: &[&str]| {
@@ -111,11 +117,25 @@ fn printed_times_use_the_zone_of_the_environment() {
         };
         let before = now();
         printed(&["buy-tokens", "5"]);
-        let times = times_since(before, zone, "+%F %T");
+        let times = times_since(before, zone, "+%F %T %Z");
         let payments = printed(&["payments"]);
         assert!(
             times.iter().any(|time| payments.contains(time)),
             "TZ={zone:?}: {payments:?} is not at one of {times:?}"
+        );
+        let before = now();
+        let mut game = home.game(["--user=anna", "--plain", "--wire"]);
+        match zone {
+            Some(zone) => game.env("TZ", zone),
+            None => game.env_remove("TZ"),
+        };
+        let mut game = game.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        game.stdin.take().unwrap().write_all(b"gamble\n").unwrap();
+        let rows = String::from_utf8(game.wait_with_output().unwrap().stdout).unwrap();
+        let times = times_since(before, zone, "+wire %H:%M:%S.");
+        assert!(
+            times.iter().any(|time| rows.starts_with(time)),
+            "TZ={zone:?}: {rows:?} does not start at one of {times:?}"
         );
     }
 }

@@ -45,13 +45,13 @@ use prices::PriceHistory;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    commands::{action::Action, keymap::Keymap, lab::Lab},
+    commands::{keymap::Keymap, lab::Lab},
     overlay::{screen::Screen, tour::Tour},
     portfolio::{
         achievements::Achievement,
         alerts::{Alerts, Bell},
         money::UnixMillis,
-        open_orders::OpenOrders,
+        open_orders::{OpenOrders, SeenEnd},
         order_log::ActionLog,
         stats::SessionStats,
         ticket::Ticket,
@@ -103,6 +103,9 @@ pub struct Settings {
     /// Asks before the player leaves: the game is the only one that counts.
     #[serde(skip)]
     pub confirm_quit: bool,
+    /// The newest end of a resting order that earlier games have shown, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orders_shown: Option<SeenEnd>,
     /// Achievements of earlier games; `None`: none can be earned in this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub achievements: Option<Vec<Achievement>>,
@@ -118,16 +121,6 @@ impl Settings {
     /// Returns true for a game that ends at a tick. It is played with its first deposit only.
     pub(crate) fn is_challenge(&self) -> bool {
         self.last_tick.is_some()
-    }
-
-    /// Returns true if the rules of the game reject the action.
-    pub(crate) fn forbids(&self, action: Action) -> bool {
-        self.is_challenge() && matches!(action, Action::BuyTokens | Action::Withdraw)
-    }
-
-    /// Returns true if the action can be performed: without a player only some can.
-    pub(crate) fn offers(&self, action: Action) -> bool {
-        !self.watch || !action.needs_player()
     }
 }
 
@@ -148,7 +141,7 @@ pub struct AppState {
     pub ticket: Ticket,
     /// Past actions and their status.
     pub log: ActionLog,
-    /// Orders that rest at the casino.
+    /// Orders that rest at the casino, and how earlier ones ended.
     pub orders: OpenOrders,
     /// Price alerts and toasts.
     pub alerts: Alerts,
@@ -187,7 +180,7 @@ impl AppState {
             lobby: Lobby::default(),
             ticket: Ticket::default(),
             log: ActionLog::default(),
-            orders: OpenOrders::default(),
+            orders: OpenOrders::new(settings.orders_shown),
             alerts: Alerts::default(),
             screen: Screen::new(size),
             wire: WirePane::default(),

@@ -178,12 +178,14 @@ fn without_effect(
     ))
 }
 
-/// Hides the options without an effect from the help of a command, and `--casino`, where only `solo` is allowed.
+/// Hides the options without an effect from the help of a command, and those of which only one value is allowed:
+/// `--casino solo`, and `--plain false` of what needs a screen.
 fn hide_unused(command: clap::Command, options: &[clap::Arg]) -> clap::Command {
     let used = used_options(command.get_name());
+    let needs_screen = matches!(command.get_name(), "replay" | "daily" | "duel" | "lab");
     let is_unused = |option: &&clap::Arg| {
         let id = option.get_id().as_str();
-        used.is_some_and(|used| id == "casino" || !used.contains(&id))
+        needs_screen && id == "plain" || used.is_some_and(|used| id == "casino" || !used.contains(&id))
     };
     let hidden = options
         .iter()
@@ -353,9 +355,9 @@ pub enum OneShot {
     Trades(Output),
     /// Print all your payments, oldest first
     Payments(Output),
-    /// Print the orders that rest at the casino, after the newest ones that have ended
+    /// Print your open orders with their IDs, after the newest ones that have ended
     Orders(Output),
-    /// Cancel the order that rests with this ID
+    /// Cancel the open order with this ID
     Cancel(CancelArgs),
     /// Print the leaderboard and your own rank
     Leaderboard(Output),
@@ -376,7 +378,8 @@ pub struct OrderArgs {
     /// Let the order rest at the casino until a price meets --limit, or until you cancel it
     #[arg(long, requires = "limit")]
     pub rest: bool,
-    /// Let the order rest until the price is this or worse: a buy at this price or more, a sell at this price or less
+    /// Let the order rest at the casino until the price is this or worse: a buy at this price or more, a sell at this price
+    /// or less
     #[arg(long, value_name = "PRICE", value_parser = parse_count, allow_negative_numbers = true,
         conflicts_with = "limit")]
     pub stop: Option<i32>,

@@ -26,6 +26,9 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 /// Shortest value of `--idle`.
 const MIN_IDLE: Duration = Duration::from_millis(10);
 
+/// Names standard output instead of a file.
+pub(crate) const STANDARD_OUTPUT: &str = "-";
+
 /// Most frames a second of a moving picture.
 const MAX_FPS: u32 = 30;
 
@@ -35,7 +38,8 @@ pub struct CastArgs {
     /// A file written by --record
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// File to write: an asciicast (OUT.cast), or a picture (OUT.svg) that moves, unless --at is given
+    /// File to write: an asciicast (OUT.cast; - for standard output), or a picture (OUT.svg) that moves, unless --at is
+    /// given
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath,
         value_parser = PathBufValueParser::new().try_map(CastOutput::new))]
     pub output: CastOutput,
@@ -72,7 +76,7 @@ pub enum CastFormat {
     V3,
 }
 
-/// The file to write, whose name decides its kind.
+/// The file to write, whose name decides its kind: an asciicast for `-`, standard output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CastOutput {
     pub path: PathBuf,
@@ -90,13 +94,20 @@ pub enum OutputKind {
 
 /// Error for an output whose name does not end with a known suffix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a name that ends with .cast or .svg")]
+#[error("expected a name that ends with .cast or .svg, or - for standard output")]
 pub struct UnknownSuffix;
 
 impl CastOutput {
+    /// Returns the file's path; `None` for standard output.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        Some(self.path.as_path()).filter(|path| *path != Path::new(STANDARD_OUTPUT))
+    }
+
     fn new(path: PathBuf) -> Result<Self, UnknownSuffix> {
         let kind = match path.extension().and_then(OsStr::to_str) {
             Some("cast") => OutputKind::Asciicast,
+            _ if path == Path::new(STANDARD_OUTPUT) => OutputKind::Asciicast,
             Some("svg") => OutputKind::Svg,
             _ => return Err(UnknownSuffix),
         };
@@ -126,7 +137,7 @@ impl CastArgs {
     #[must_use]
     pub fn replaces_recording(&self) -> bool {
         let same = |path: &Path| path.canonicalize().ok();
-        same(&self.file).is_some_and(|file| Some(file) == same(&self.output.path))
+        same(&self.file).is_some_and(|file| Some(file) == self.output.file().and_then(same))
     }
 }
 

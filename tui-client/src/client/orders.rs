@@ -1,9 +1,10 @@
-//! Orders that rest: their messages, and the calls that list and cancel them.
+//! Resting orders: their messages, and the calls that list and cancel them.
 
 use awesomestock_proto::{casino, values::OPEN_ORDERS_MAX};
+use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::{Client, RequestError, convert::resting_order};
+use super::{Client, RequestError, convert::resting_order, error::is_of_transport};
 use crate::app::{event::Response, portfolio::open_orders::MAX_ENDED};
 
 impl Client {
@@ -35,11 +36,26 @@ impl Client {
                 user: Some(self.user()),
                 id: id.into_bytes().to_vec(),
             };
-            async move { casino.cancel_order(request).await }
+            async move {
+                casino
+                    .cancel_order(request)
+                    .await
+                    .map_err(|status| name_order(status, id))
+            }
         });
         resting_order(&answer.await?.into_inner())
             .filter(|order| order.id == id)
             .map(Response::Cancelled)
             .ok_or_else(|| RequestError::invalid_response("an order that was not requested"))
+    }
+}
+
+/// Names the order in the casino's answer that there is none.
+fn name_order(status: Status, id: Uuid) -> Status {
+    match status.code() {
+        Code::NotFound if !is_of_transport(&status) => {
+            Status::not_found(format!("you have no order with the ID {id}"))
+        }
+        _ => status,
     }
 }

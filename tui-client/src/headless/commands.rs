@@ -152,7 +152,7 @@ async fn order<W: Write>(
     if !result.executed {
         return Err(not_done(result.message));
     }
-    let text = messages::order_result(&result);
+    let text = messages::result_of(&order, &result);
     print_one(
         output,
         out,

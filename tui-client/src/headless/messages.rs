@@ -12,7 +12,7 @@ use crate::{
         event::{OrderResult, Response, StreamEvent},
         lobby::{
             Headline, Leaderboard, Standing,
-            round::{Round, RoundPhase},
+            round::{ReceivedRound, RoundPhase},
         },
         overlay::PaymentRow,
         portfolio::{
@@ -22,8 +22,8 @@ use crate::{
             wallet::Wallet,
         },
     },
-    cli::config::local_zone,
-    client::{OrderAnswer, RequestError, SessionEnd},
+    cli::config::zone,
+    client::{Order, OrderAnswer, RequestError, SessionEnd},
     ui::text::format,
 };
 
@@ -32,7 +32,7 @@ pub(crate) const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plai
 
 const OLDER_TRADES: &str = "there are older trades; `awesomestock trades` lists them all";
 pub(crate) const NO_ORDER_ID: &str = "cancel needs the ID of an order, which orders prints: cancel ID";
-pub(crate) const NO_ORDERS: &str = "no resting orders yet";
+pub(crate) const NO_ORDERS: &str = "no open orders, and none that have ended";
 pub(crate) const NOBODY_RANKED: &str = "no ranked players yet";
 
 pub(crate) const LINE_TOO_LONG: &str = "the line is too long";
@@ -136,7 +136,6 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
     match event {
         StreamEvent::Price { price, .. } => Some(format!("{STOCK_NAME} - current stock price: {price}")),
         StreamEvent::News(news) => Some(headline(news, None)),
-        StreamEvent::Round(shown) => round(shown),
         StreamEvent::Result(result) => Some(order_result(result)),
         StreamEvent::Accepted { order, .. }
         | StreamEvent::OrderPlaced { order, .. }
@@ -148,6 +147,8 @@ pub(crate) fn stream_event(event: &StreamEvent) -> Option<String> {
         | StreamEvent::Tape(_)
         | StreamEvent::Players(_)
         | StreamEvent::Leaderboard(_)
+        // Formatted with what is known besides.
+        | StreamEvent::Round(_)
         | StreamEvent::Closed(_)
         | StreamEvent::Rejected(_) => None,
     }
@@ -164,26 +165,29 @@ pub(crate) fn headline(headline: &Headline, tick: Option<i64>) -> String {
     )
 }
 
-/// Formats the round, its podium and the announcement; `None` if there is nothing to say.
-fn round(round: &Round) -> Option<String> {
+/// Formats the round, its podium, the player's rank below it, and the announcement; `None` if there is nothing to say.
+pub(crate) fn round(received: &ReceivedRound) -> Option<String> {
+    let round = &received.round;
     let mut text = round.text(round.left_ms);
     if round.phase == RoundPhase::Ended {
-        text = text.map(|text| format!("{text}: {}", podium(round)));
+        text = text.map(|text| format!("{text}: {}", podium(received)));
     }
     let said = Some(round.announcement.clone()).filter(|said| !said.is_empty());
     let text: Vec<String> = text.into_iter().chain(said).collect();
     (!text.is_empty()).then(|| format!("{STOCK_NAME} - {}", text.join("; ")))
 }
 
-fn podium(round: &Round) -> String {
+fn podium(received: &ReceivedRound) -> String {
     let place = |standing: &Standing| {
         let profit = standing.performance.map_or(0, |performance| performance.profit);
         let (rank, name) = (thousands(standing.rank), &standing.player.name);
         format!("{rank}. {name} {}", format::signed(profit))
     };
-    match round.podium.as_slice() {
-        [] => "nobody has traded".to_owned(),
-        places => places.iter().map(place).collect::<Vec<_>>().join(", "),
+    let places: Vec<String> = received.round.podium.iter().map(place).collect();
+    match (places.is_empty(), received.below()) {
+        (true, _) => "nobody has traded".to_owned(),
+        (false, None) => places.join(", "),
+        (false, Some(own)) => format!("{}; your rank: {}", places.join(", "), thousands(own.rank)),
     }
 }
 
@@ -201,7 +205,7 @@ pub(crate) fn order_result(result: &OrderResult) -> String {
     line
 }
 
-/// Formats a resting order: its state, its terms, and its ID while it is open.
+/// Formats a resting order: its state and its terms; while it is open, also the prices that execute it, and its ID.
 pub(crate) fn resting_order(order: &RestingOrder) -> String {
     let up_to = if order.up_to { "up to " } else { "" };
     let terms = format!(
@@ -211,7 +215,11 @@ pub(crate) fn resting_order(order: &RestingOrder) -> String {
         order.condition
     );
     match order.end.as_ref().map(|end| &end.reason) {
-        None => format!("order rests: {terms}; its ID is {}", order.id),
+        None => {
+            let prices = order.condition.prices(order.side);
+            let id = order.id;
+            format!("order rests: {terms}, until the price is {prices} or you cancel it; its ID is {id}")
+        }
         Some(EndReason::Filled(trade)) => {
             format!("order filled: {terms}, at {}", pluralize(trade.price, "token"))
         }
@@ -220,10 +228,22 @@ pub(crate) fn resting_order(order: &RestingOrder) -> String {
     }
 }
 
-pub(crate) fn order_answer(answer: &OrderAnswer) -> String {
+/// Formats the answer to `order`. One that was to rest says so if it was executed instead.
+pub(crate) fn order_answer(order: &Order, answer: &OrderAnswer) -> String {
     match answer {
-        OrderAnswer::Result(result) => order_result(result),
+        OrderAnswer::Result(result) => result_of(order, result),
         OrderAnswer::Accepted(order) => resting_order(order),
+    }
+}
+
+/// Formats the result of `order`.
+pub(crate) fn result_of(order: &Order, result: &OrderResult) -> String {
+    match order.rest.filter(|_| result.executed) {
+        Some(condition) => {
+            let result = order_result(result);
+            format!("order does not rest, as the price meets {condition} already: {result}")
+        }
+        None => order_result(result),
     }
 }
 
@@ -235,12 +255,21 @@ pub(crate) fn session_end(end: &SessionEnd) -> String {
     }
 }
 
-/// Commands about orders that rest, with what they do. On the screen, keys do the same.
+/// Commands about resting orders, with what they do. On the screen, keys do the same.
 const ORDER_COMMANDS: [(&str, &str); 4] = [
-    ("buy 10 @ 14 rest", "buy once the price is 14 or less"),
-    ("sell 10 stop 14", "sell once the price is 14 or less"),
-    ("orders", "your orders that rest, and how earlier ones ended"),
-    ("cancel ID", "cancel an order that rests"),
+    (
+        "buy 10 @ 14 rest",
+        "limit order that rests until the price is 14 or less",
+    ),
+    (
+        "sell 10 stop 14",
+        "stop order that rests until the price is 14 or less",
+    ),
+    (
+        "orders",
+        "your open orders with their IDs, and how earlier ones ended",
+    ),
+    ("cancel ID", "cancel an open order"),
 ];
 
 pub(crate) fn help() -> impl Iterator<Item = String> {
@@ -288,20 +317,18 @@ pub(crate) fn trade((number, row): &NumberedTrade) -> String {
     )
 }
 
-/// Formats a time in the system's time zone, and names the zone.
+/// Formats a time in the local zone, and names the zone.
 fn timestamp(at: UnixMillis) -> Option<String> {
-    let at = Timestamp::from_millisecond(at.0).ok()?;
-    Some(
-        at.to_zoned_datetime(local_zone())
-            .strftime("%F %T %Z")
-            .to_string(),
-    )
+    Some(zone::text(
+        Timestamp::from_millisecond(at.0).ok()?,
+        &zone::local_zone(),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::lobby::{Performance, Player};
+    use crate::app::lobby::{Performance, Player, round::Round};
 
     #[test]
     fn an_old_headline_has_its_age() {
@@ -363,19 +390,23 @@ mod tests {
                 RoundPhase::Ended,
                 "",
                 podium,
-                Some("round 2 is over: 1. bob +53, 2. ann -7"),
+                Some("round 2 is over: 1. bob +53, 2. ann -7; your rank: 7"),
             ),
         ] {
-            let shown = StreamEvent::Round(Round {
-                number: 2,
-                phase,
-                left_ms: 65_000,
-                announcement: announcement.to_owned(),
-                stake: 100,
-                podium,
-            });
+            let received = ReceivedRound {
+                round: Round {
+                    number: 2,
+                    phase,
+                    left_ms: 65_000,
+                    announcement: announcement.to_owned(),
+                    stake: 100,
+                    podium,
+                },
+                at: UnixMillis(0),
+                own: Some(place(7, "cid", -40)),
+            };
             let line = line.map(|line| format!("AwesomeStock - {line}"));
-            assert_eq!(stream_event(&shown), line);
+            assert_eq!(round(&received), line);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use color_eyre::eyre::{Result, WrapErr};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -92,6 +93,16 @@ impl<W: Write> Printer<W> {
             OutputFormat::Text | OutputFormat::Csv => {}
         }
         self.out.flush()
+    }
+}
+
+/// Returns the error of a write to standard output; a closed pipe is not one.
+pub(crate) fn printed(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).wrap_err("cannot write to standard output")
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -2,12 +2,12 @@
 //! command is answered before the next line is read.
 
 use std::{
+    collections::VecDeque,
     fmt::Display,
     io::{self, Write},
     ops::ControlFlow,
 };
 
-use jiff::tz::TimeZone;
 use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
 
@@ -18,23 +18,33 @@ use crate::{
             command::{self, Command},
             request::Request,
         },
-        event::StreamEvent,
-        portfolio::{money::Side, order::Condition, quantity::Quantity},
+        event::{Response, StreamEvent},
+        lobby::Lobby,
+        portfolio::{
+            money::Side,
+            open_orders::{MAX_ENDED, OrderEnd, RestingOrder, SeenEnd},
+            order::Condition,
+            quantity::Quantity,
+        },
         wire::{WireEvent, WireLog},
     },
+    cli::config::zone::local_zone,
     client::{
         AnsweredOrder, CALL_DEADLINE, Client, GambleSession, NO_LIMITS, NO_RESTING_ORDERS, Order, SessionEnd,
     },
     headless::messages,
     runtime::clock,
+    storage::progress::OrdersShown,
     ui::{panels::wire, text::sanitize},
 };
 
-/// Runs commands from `lines` and prints answers and prices to `out`, and with `shows_wire` every message of the stream, until `exit`, the end of input or a shutdown
-/// signal. Pending orders are answered first. Fails if `out` cannot be written; a closed reader is not an error.
+/// Runs commands from `lines` and prints answers and prices to `out`, and with `shows_wire` every message of the stream,
+/// until `exit`, the end of input or a shutdown signal. Pending orders are answered first. Ends of orders that earlier
+/// games have shown are left out. Fails if `out` cannot be written; a closed reader is not an error.
 pub(crate) async fn run_repl<W: Write>(
     client: Client,
     shows_wire: bool,
+    orders_shown: Option<OrdersShown>,
     mut lines: mpsc::Receiver<InputLine>,
     out: W,
     shutdown: impl Future<Output = ()>,
@@ -49,7 +59,11 @@ pub(crate) async fn run_repl<W: Write>(
         session: None,
         wire,
         wire_log: WireLog::default(),
+        lobby: Lobby::default(),
+        shown_before: orders_shown.as_ref().and_then(OrdersShown::end),
+        orders_shown,
         tick: None,
+        printed_ends: VecDeque::new(),
     };
     let result = tokio::select! {
         result = repl.run(&mut lines) => result,
@@ -82,8 +96,15 @@ struct Repl<W> {
     /// Parts of the stream that are not printed yet.
     wire: Option<mpsc::Receiver<WireEvent>>,
     wire_log: WireLog,
+    /// For the player's rank in a round.
+    lobby: Lobby,
+    /// That of earlier games.
+    shown_before: Option<SeenEnd>,
+    orders_shown: Option<OrdersShown>,
     /// That of the last price, if sent.
     tick: Option<i64>,
+    /// Numbers of ended orders that were printed as answers; the stream may send them later.
+    printed_ends: VecDeque<i64>,
 }
 
 impl<W: Write> Repl<W> {
@@ -150,7 +171,15 @@ impl<W: Write> Repl<W> {
 
     async fn call(&mut self, call: Request) -> io::Result<()> {
         match self.client.call(call).await {
-            Ok(answer) => self.print_all(messages::answer(&answer)),
+            Ok(answer) => {
+                if let Response::Cancelled(RestingOrder { end: Some(end), .. }) = &answer {
+                    self.printed_ends.push_back(end.number);
+                    if self.printed_ends.len() > MAX_ENDED {
+                        self.printed_ends.pop_front();
+                    }
+                }
+                self.print_all(messages::answer(&answer))
+            }
             Err(failure) => self.error(messages::failure(call, &failure)),
         }
     }
@@ -163,6 +192,10 @@ impl<W: Write> Repl<W> {
         match self.client.open_session().await {
             Ok((stream, orders)) => self.session = Some(OpenSession { stream, orders }),
             Err(failure) => return self.error(failure),
+        }
+        // The first game prints all ends, also if there are none yet.
+        if let Some(shown) = self.orders_shown.as_mut().filter(|shown| shown.end().is_none()) {
+            shown.keep(SeenEnd::default());
         }
         let first_price = self.wait_for(|event| matches!(event, StreamEvent::Price { .. }));
         match timeout(CALL_DEADLINE, first_price).await {
@@ -199,7 +232,7 @@ impl<W: Write> Repl<W> {
             self.session = None;
             return self.error(messages::ORDER_NOT_SENT);
         }
-        match timeout(CALL_DEADLINE, self.wait_for_result()).await {
+        match timeout(CALL_DEADLINE, self.wait_for_result(&order)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(WaitError::Unwritable(error))) => return Err(error),
             Ok(Err(WaitError::Lost(end))) if !ids => return self.print_event(Err(end)),
@@ -225,17 +258,22 @@ impl<W: Write> Repl<W> {
                     stream: session,
                     orders,
                 });
-                self.print(messages::order_answer(&answer))
+                self.print(messages::order_answer(&order, &answer))
             }
             Err(_) => self.error(messages::ORDER_UNANSWERED),
         }
     }
 
-    async fn wait_for_result(&mut self) -> Result<(), WaitError> {
+    /// Prints events up to the result of `order`.
+    async fn wait_for_result(&mut self, order: &Order) -> Result<(), WaitError> {
         loop {
             let event = next_event(&mut self.session).await.map_err(WaitError::Lost)?;
             let is_result = matches!(event, StreamEvent::Result(_) | StreamEvent::Accepted { .. });
-            self.print_stream_event(&event).map_err(WaitError::Unwritable)?;
+            let printed = match &event {
+                StreamEvent::Result(result) => self.print(messages::result_of(order, result)),
+                event => self.print_stream_event(event),
+            };
+            printed.map_err(WaitError::Unwritable)?;
             if is_result {
                 return Ok(());
             }
@@ -295,19 +333,38 @@ impl<W: Write> Repl<W> {
 
     /// Prints an event. The casino does not send the end of an order again.
     fn print_stream_event(&mut self, event: &StreamEvent) -> io::Result<()> {
+        let line = match event {
+            StreamEvent::OrderEnded { order, .. } => {
+                let end = order.end.as_ref().filter(|end| self.is_news(end));
+                end.map(|_| messages::resting_order(order))
+            }
+            StreamEvent::News(headline) => Some(messages::headline(headline, self.tick)),
+            StreamEvent::Round(round) => {
+                self.lobby.set_round(round.clone(), clock::now());
+                self.lobby.round.as_ref().and_then(messages::round)
+            }
+            event => messages::stream_event(event),
+        };
         match event {
             StreamEvent::Price { tick, .. } => self.tick = *tick,
+            StreamEvent::Leaderboard(leaderboard) => self.lobby.rank(leaderboard.clone()),
             StreamEvent::OrderEnded { order, .. } => {
                 if let Some(end) = &order.end {
                     self.client.set_orders_seen(end.number);
+                    let shown = self.orders_shown.as_mut();
+                    if let Some(shown) = shown.filter(|_| is_after(self.shown_before, end)) {
+                        shown.keep(end.seen());
+                    }
                 }
             }
             _ => {}
         }
-        self.print_all(match event {
-            StreamEvent::News(headline) => Some(messages::headline(headline, self.tick)),
-            event => messages::stream_event(event),
-        })
+        self.print_all(line)
+    }
+
+    /// Returns true if an end was not printed before.
+    fn is_news(&self, end: &OrderEnd) -> bool {
+        is_after(self.shown_before, end) && !self.printed_ends.contains(&end.number)
     }
 
     fn print_all(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
@@ -337,11 +394,15 @@ impl<W: Write> Repl<W> {
             writeln!(
                 self.out,
                 "wire {}",
-                sanitize(&wire::plain_line(row, &TimeZone::system()))
+                sanitize(&wire::plain_line(row, &local_zone()))
             )?;
         }
         self.out.flush()
     }
+}
+
+fn is_after(shown: Option<SeenEnd>, end: &OrderEnd) -> bool {
+    shown.is_none_or(|shown| shown.is_before(end))
 }
 
 /// Parses `orders` and `cancel ID`, which have windows and keys on the screen; `None` for other commands.

@@ -17,7 +17,7 @@ static LAST: Mutex<Option<LastReading>> = Mutex::new(None);
 
 /// Returns the wall-clock time. It never goes back: after the wall clock was set back, time continues from the last
 /// reading, so that an age is never too small and a missing price becomes stale.
-pub(super) fn now() -> UnixMillis {
+pub(crate) fn now() -> UnixMillis {
     let wall = UnixMillis(jiff::Timestamp::now().as_millisecond());
     let steady = Instant::now();
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);

@@ -38,7 +38,7 @@ use crate::{
     client::Client,
     headless::{cast::live::LiveCast, challenge::TradeFile},
     storage::{
-        progress,
+        progress::{self, OrdersShown},
         recording::{Header, Recorder},
     },
     ui::{FrameInfo, Renderer},
@@ -84,6 +84,8 @@ pub struct KeptIn {
     pub achievements: Option<PathBuf>,
     /// The proof of a challenge that counts.
     pub trades: Option<TradeFile>,
+    /// Which ends of resting orders the player has been shown.
+    pub orders_shown: Option<OrdersShown>,
 }
 
 /// Plays on the screen until the player leaves or a signal ends the process.
@@ -330,7 +332,11 @@ impl Runtime {
         if let Some(recorder) = &mut self.recorder {
             recorder.record(now, self.state.redacted(&event));
         }
-        app::update(&mut self.state, now, event)
+        let effects = app::update(&mut self.state, now, event);
+        if let (Some(kept), Some(end)) = (&mut self.kept_in.orders_shown, self.state.orders.shown()) {
+            kept.keep(end);
+        }
+        effects
     }
 
     /// Runs effects in order. An effect may cause an event at once, and that event more effects.

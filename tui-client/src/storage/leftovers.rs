@@ -26,7 +26,7 @@ pub(crate) fn remove_leftovers(folder: &Path, prefix: &str) {
 }
 
 /// Returns whether a file in the folder is locked, for example by a process in another container.
-fn is_in_use(folder: &Path) -> bool {
+pub(crate) fn is_in_use(folder: &Path) -> bool {
     let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
     files.any(|file| File::open(file.path()).is_ok_and(|file| file.try_lock().is_err()))
 }

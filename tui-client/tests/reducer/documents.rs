@@ -394,13 +394,13 @@ fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
         ),
         (
             ":tour\n",
-            "no tour in a challenge: its ticks do not wait; ? lists the keys",
+            "the tour begins with a deposit, which is not possible now; ? lists the keys",
         ),
     ] {
         assert_eq!(game.keys(keys), [], "{keys}");
         assert_eq!(
             game.last_outcome(),
-            ActionStatus::Rejected(why.to_owned()),
+            ActionStatus::NotSent(why.to_owned()),
             "{keys}"
         );
         assert!(game.state.screen.overlays.is_empty(), "{keys}");

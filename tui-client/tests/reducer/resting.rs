@@ -1,4 +1,4 @@
-//! Orders that rest: placed from the ticket, filled, rejected, cancelled, moved, and listed again after a reconnect.
+//! Resting orders: placed from the ticket, filled, rejected, cancelled, moved, and listed again after a reconnect.
 
 use awesomestock::app::{
     Effect, Event,
@@ -9,7 +9,7 @@ use awesomestock::app::{
     overlay::Overlay,
     portfolio::{
         money::Side,
-        open_orders::{EndReason, OrderEnd, RestingOrder},
+        open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder, SeenEnd},
         order::{ClientOrderId, Condition, Order},
         order_log::{ActionStatus, LoggedAction},
         wallet::Wallet,
@@ -214,17 +214,17 @@ fn an_accepted_order_is_listed_and_its_end_is_reported_once() {
         (
             filled(order(1), 1),
             ActionStatus::Traded { price: Some(7) },
-            "filled: BUY 5 @ 8, at 7",
+            "filled: BUY 5 limit 8, at 7",
         ),
         (
             cancelled(order(1), 1),
             ActionStatus::Done("cancelled".to_owned()),
-            "cancelled: BUY 5 @ 8",
+            "cancelled: BUY 5 limit 8",
         ),
         (
             rejected,
             ActionStatus::Rejected(reason),
-            "rejected: BUY 5 @ 8: you have 3 tokens",
+            "rejected: BUY 5 limit 8: you have 3 tokens",
         ),
     ] {
         let mut game = connected();
@@ -348,7 +348,7 @@ fn a_failed_cancellation_says_so_and_lists_the_orders() {
         let effects = game.event(Event::Failed(Request::CancelOrder(id(1)), error.clone()));
         assert_eq!(effects, [Effect::Call(Request::Orders)]);
         assert!(
-            toasts(&game).contains("BUY 5 @ 8"),
+            toasts(&game).contains("BUY 5 limit 8"),
             "{error:?}: {}",
             toasts(&game)
         );
@@ -387,7 +387,7 @@ fn an_order_that_was_filled_first_is_not_moved() {
     game.key(KeyCode::Down, KeyEventKind::Press);
     game.keys("\n");
     assert_eq!(update(&mut game, filled(order(1), 1)), []);
-    let text = "BUY 5 @ 8 ended before it could be moved; no new order was placed".to_owned();
+    let text = "BUY 5 limit 8 ended before it could be moved; no new order was placed".to_owned();
     assert_eq!(game.last_outcome(), ActionStatus::Rejected(text));
     let answer = Event::Answered(Response::Cancelled(filled(order(1), 1)));
     assert_eq!(game.event(answer), []);
@@ -417,7 +417,7 @@ fn an_order_is_not_moved_to_a_price_that_is_met_or_without_a_connection() {
     game.key(KeyCode::PageUp, KeyEventKind::Press);
     assert_eq!(game.keys("\n"), []);
     assert!(
-        toasts(&game).contains("@ 18 is met already: the price is 10"),
+        toasts(&game).contains("limit 18 is met already: the price is 10"),
         "{}",
         toasts(&game)
     );
@@ -516,6 +516,65 @@ fn ends_before_the_first_list_are_not_news_and_later_ones_are() {
     assert_eq!((open_ids(&game), game.state.orders.seen()), (vec![id(3)], 42));
     assert_eq!(game.state.orders.ended().len(), 3);
     update(&mut game, filled(order(3), 43));
+    assert_eq!(game.log().len(), 1);
+}
+
+/// Those that an earlier game has shown are known by number and time.
+#[test]
+fn ends_while_the_player_was_away_are_news_once() {
+    let shown = SeenEnd {
+        number: 41,
+        at: START,
+    };
+    let later = |mut order: RestingOrder| {
+        let end = order.end.as_mut().unwrap();
+        end.at = START.plus_ms(1);
+        order
+    };
+    for (ended, is_news) in [
+        (cancelled(order(1), 41), false),
+        (filled(order(1), 42), true),
+        // Of another ledger, which counts from 1.
+        (later(filled(order(1), 1)), true),
+    ] {
+        for stream_first in [true, false] {
+            let mut game = Game::connected();
+            game.state.orders = OpenOrders::new(Some(shown));
+            game.stream(capabilities(true));
+            assert_eq!(game.state.orders.shown(), None, "not before the list");
+            if stream_first {
+                update(&mut game, ended.clone());
+            }
+            list(&mut game, vec![], vec![ended.clone()]);
+            update(&mut game, ended.clone());
+            // A list that fails makes nothing news.
+            game.keys("O");
+            game.event(Event::Failed(
+                Request::Orders,
+                RequestError::Unanswered("gone".to_owned()),
+            ));
+            let news = usize::from(is_news);
+            assert_eq!((game.log().len(), game.state.alerts.toasts().len()), (news, news));
+            let end = ended.end.as_ref().unwrap();
+            let now = game.state.orders.shown().unwrap();
+            assert_eq!((now.number, now.at), (end.number, end.at));
+        }
+    }
+    let mut game = Game::connected();
+    game.state.orders = OpenOrders::new(Some(shown));
+    game.stream(capabilities(true));
+    game.event(Event::Failed(
+        Request::Orders,
+        RequestError::Unanswered("gone".to_owned()),
+    ));
+    update(&mut game, cancelled(order(1), 41));
+    assert_eq!((game.log().len(), game.state.orders.shown()), (0, Some(shown)));
+    // A player who has been shown that there is none.
+    let mut game = connected();
+    assert_eq!(game.state.orders.shown(), Some(SeenEnd::default()));
+    game.state.orders = OpenOrders::new(game.state.orders.shown());
+    game.keys("O");
+    list(&mut game, vec![], vec![filled(order(1), 1)]);
     assert_eq!(game.log().len(), 1);
 }
 

@@ -2,9 +2,12 @@
 
 use awesomestock::app::{
     event::StreamEvent,
-    lobby::round::{Round, RoundPhase},
+    lobby::{
+        Capabilities, Leaderboard, Performance, Player, Standing,
+        round::{Round, RoundPhase},
+    },
     overlay::Overlay,
-    portfolio::wallet::Wallet,
+    portfolio::{order_log::ActionStatus, wallet::Wallet},
 };
 
 use crate::game::Game;
@@ -53,6 +56,105 @@ fn each_change_of_a_round_is_logged_once_and_its_end_opens_the_podium() {
         assert_eq!(new, expected, "{phase:?} {said}");
         let shown = matches!(game.state.screen.overlays[..], [Overlay::Podium { .. }]);
         assert_eq!(shown, podium, "{phase:?}");
+    }
+}
+
+#[test]
+fn a_round_takes_no_payment_and_lets_no_order_rest() {
+    let no_payments = "no deposits and no withdrawals during a round";
+    for phase in [RoundPhase::Running, RoundPhase::Paused] {
+        let mut game = Game::connected();
+        game.stream(StreamEvent::Capabilities(Capabilities {
+            orders: true,
+            rounds: true,
+            ..Capabilities::default()
+        }));
+        game.keys("5o8");
+        game.stream(round(1, phase, ""));
+        for (keys, why) in [
+            ("t", no_payments),
+            ("w", no_payments),
+            (":buyTokens 5\n", no_payments),
+            (":withdraw 5\n", no_payments),
+            ("o", "orders do not rest during a round"),
+            (
+                ":tour\n",
+                "the tour begins with a deposit, which is not possible now; ? lists the keys",
+            ),
+        ] {
+            assert_eq!(game.keys(keys), [], "{keys}");
+            let expected = ActionStatus::NotSent(why.to_owned());
+            assert_eq!(game.last_outcome(), expected, "{keys}");
+            assert!(game.state.screen.overlays.is_empty(), "{keys}");
+        }
+        // The ticket no longer rests.
+        assert_eq!(game.state.ticket.limit().map(|limit| limit.rest), Some(None));
+        game.stream(round(1, RoundPhase::Ended, ""));
+        assert_eq!(game.keys("\x1b:buyTokens 5\n").len(), 1);
+    }
+}
+
+fn standing(rank: i32, name: &str, profit: i64, dollars_in: i64) -> Standing {
+    Standing {
+        rank,
+        player: Player {
+            name: name.to_owned(),
+            house: false,
+        },
+        equity: 0,
+        tokens: 0,
+        stocks: 0,
+        performance: Some(Performance { profit, dollars_in }),
+    }
+}
+
+#[test]
+fn a_player_below_the_podium_has_a_rank_at_the_end() {
+    let over = |podium: &[&str]| {
+        let places = (1..).zip(podium);
+        let podium = places.map(|(rank, name)| standing(rank, name, 50, 100)).collect();
+        let StreamEvent::Round(round) = round(1, RoundPhase::Ended, "") else {
+            panic!("not a round");
+        };
+        StreamEvent::Round(Round { podium, ..round })
+    };
+    let board = |own: Standing| {
+        StreamEvent::Leaderboard(Leaderboard {
+            top: Vec::new(),
+            own: Some(own),
+            ranked: 9,
+        })
+    };
+    // The rank of the round, and the one that is shown after its end.
+    for (rank, podium, shown) in [
+        (7, &["bob", "cid", "dan"][..], Some(7)),
+        // Overtaken at the last tick.
+        (3, &["bob", "cid", "dan"], Some(4)),
+        (3, &["bob", "cid", "ann"], None),
+    ] {
+        let mut game = Game::connected();
+        game.stream(round(1, RoundPhase::Running, ""));
+        game.stream(board(standing(rank, "ann", -40, 100)));
+        game.stream(StreamEvent::Wallet(Wallet {
+            tokens: 490,
+            realised_pnl: -10,
+            dollars_in: 100,
+            version: 8,
+            ..Wallet::default()
+        }));
+        // The leaderboard of the own accounts may come before the end of the round.
+        game.stream(board(standing(1, "ann", 9_000, 5_000)));
+        game.stream(over(podium));
+        let below = game
+            .state
+            .lobby
+            .round
+            .as_ref()
+            .and_then(|received| received.below());
+        assert_eq!(below.map(|own| own.rank), shown, "{podium:?}");
+        // That of the wallet at the end, not of the leaderboard before.
+        let profit = below.and_then(|own| own.performance).map(|won| won.profit);
+        assert_eq!(profit, shown.map(|_| -10));
     }
 }
 

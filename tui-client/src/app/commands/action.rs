@@ -204,7 +204,7 @@ pub const BINDINGS: &[Binding] = &[
     row(Action::Limit, "limit", &[Key::char('@')], "limit price: buy at this price or less, sell at this price or more; @ @ removes it")
         .hint("limit", 13),
     row(Action::Rest, "rest", &[Key::char('o')],
-        "the next order rests until the price is met: as a limit; again: as a stop; again: not at all")
+        "the next order rests at the casino until a price meets it: as a limit; again: as a stop; again: not at all")
         .hint("rest", 16),
     row(Action::Erase, "erase", &[Key::new(KeyCode::Backspace)], "delete the quantity's last digit"),
     chart(ChartAction::Kind, "chart", &[Key::char('c')], "chart type: area, line, candlesticks, bars")
@@ -230,10 +230,10 @@ pub const BINDINGS: &[Binding] = &[
         .hint("statement", 11),
     row(Action::Trades, "trades", &[Key::char('T')], "your trades, newest first")
         .hint("trades", 10),
-    row(Action::Orders, "orders", &[Key::char('O')], "your orders that rest, and how earlier ones ended")
+    row(Action::Orders, "orders", &[Key::char('O')], "your open orders, and how earlier ones ended")
         .hint("orders", 17),
     row(Action::NextOrder, "next-order", &[Key::TAB],
-        "select a resting order on the chart; arrows and Enter move it, Del cancels it; mouse: drag its label"),
+        "select an open order on the chart; arrows and Enter move it, Del cancels it; mouse: drag its label"),
     row(Action::Leaderboard, "leaderboard", &[Key::char('l')], "leaderboard, players online and recent trades")
         .hint("lobby", 6),
     row(Action::Wire, "wire", &[Key::char('W')], "the wire: every message of the stream; Enter opens one"),

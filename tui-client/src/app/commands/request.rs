@@ -34,7 +34,7 @@ pub enum Request {
         before: Option<i64>,
     },
     Leaderboard,
-    /// The orders that rest, and how earlier ones ended.
+    /// The open orders, and how earlier ones ended.
     Orders,
     /// Cancels an order that rests.
     CancelOrder(Uuid),

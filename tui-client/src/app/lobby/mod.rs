@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use self::round::{ReceivedRound, RoundPhase};
+use self::round::{ReceivedRound, Round, RoundPhase};
 use super::portfolio::{
-    money::{Permille, TOKENS_PER_DOLLAR},
+    money::{Permille, TOKENS_PER_DOLLAR, UnixMillis},
     rows::TradeRow,
 };
 
@@ -34,7 +34,7 @@ pub struct Capabilities {
     /// Headlines; only on a market that has them.
     #[serde(default)]
     pub news: bool,
-    /// Orders that rest; other casinos would execute them at once.
+    /// Resting orders; other casinos would execute them at once.
     #[serde(default)]
     pub orders: bool,
     /// Rounds.
@@ -183,6 +183,34 @@ impl Lobby {
         self.round.as_ref().filter(shown)
     }
 
+    /// Returns true if a round is open: running or paused.
+    pub fn is_in_round(&self) -> bool {
+        self.round
+            .as_ref()
+            .is_some_and(|received| received.round.is_open())
+    }
+
+    /// Shows the ranks. During a round, the own one is kept for the podium.
+    pub(crate) fn rank(&mut self, leaderboard: Leaderboard) {
+        if let Some(received) = self.round.as_mut().filter(|received| received.round.is_open()) {
+            received.keep_own(&leaderboard);
+        }
+        self.leaderboard = leaderboard;
+    }
+
+    /// Replaces the round. Returns the one before.
+    pub(crate) fn set_round(&mut self, round: Round, at: UnixMillis) -> Option<ReceivedRound> {
+        let before = self.round.as_ref();
+        let own = before.filter(|before| before.round.number == round.number);
+        let mut own = own.and_then(|before| before.own.clone());
+        if let Some(own) = &mut own {
+            // The last places may have changed since.
+            let places = i32::try_from(round.podium.len()).unwrap_or(i32::MAX);
+            own.rank = own.rank.max(places.saturating_add(1));
+        }
+        self.round.replace(ReceivedRound { round, at, own })
+    }
+
     /// Returns the tape, oldest first.
     pub fn tape(&self) -> impl DoubleEndedIterator<Item = &TapeLine> + ExactSizeIterator {
         self.tape.iter()
@@ -222,7 +250,7 @@ impl Lobby {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::portfolio::money::{Side, UnixMillis};
+    use crate::app::portfolio::money::Side;
 
     fn update(rows: usize, trades: i64) -> TapeUpdate {
         let row = TapeRow {

@@ -3,7 +3,7 @@
 use awesomestock_proto::text::thousands;
 use serde::{Deserialize, Serialize};
 
-use super::Standing;
+use super::{Leaderboard, Standing};
 use crate::app::portfolio::money::UnixMillis;
 
 /// The newest round.
@@ -36,6 +36,8 @@ pub enum RoundPhase {
 pub struct ReceivedRound {
     pub round: Round,
     pub at: UnixMillis,
+    /// The player's rank in the round, as last received before its end.
+    pub own: Option<Standing>,
 }
 
 impl Round {
@@ -57,6 +59,23 @@ impl Round {
 }
 
 impl ReceivedRound {
+    /// Keeps the player's rank. Around the start and the end of a round, a leaderboard may be that of the players' own
+    /// accounts: in a round, exactly the stake was paid in.
+    pub(super) fn keep_own(&mut self, leaderboard: &Leaderboard) {
+        let paid_in = |own: &&Standing| own.performance.map(|performance| performance.dollars_in);
+        let stake = i64::from(self.round.stake);
+        if let Some(own) = leaderboard.own.as_ref().filter(|own| paid_in(own) == Some(stake)) {
+            self.own = Some(own.clone());
+        }
+    }
+
+    /// Returns the player's last known rank if it is below the podium.
+    pub fn below(&self) -> Option<&Standing> {
+        let podium = &self.round.podium;
+        let is_below = |own: &&Standing| !podium.iter().any(|place| place.player == own.player);
+        self.own.as_ref().filter(is_below)
+    }
+
     /// Returns the milliseconds left at `now`.
     pub fn left_ms(&self, now: UnixMillis) -> i64 {
         let passed = match self.round.phase {

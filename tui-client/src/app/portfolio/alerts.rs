@@ -94,7 +94,7 @@ impl Alerts {
     }
 
     /// Returns the visible toasts, oldest first.
-    pub fn toasts(&self) -> impl ExactSizeIterator<Item = &Toast> {
+    pub fn toasts(&self) -> impl DoubleEndedIterator<Item = &Toast> + ExactSizeIterator {
         self.toasts.iter()
     }
 

@@ -1,4 +1,4 @@
-//! The player's orders that rest at the casino, and how earlier ones ended. The list is the same in whatever order the
+//! The player's open orders, which rest at the casino, and how earlier ones ended. The list is the same in whatever order the
 //! casino's answers and updates arrive.
 
 use std::{
@@ -54,6 +54,31 @@ pub struct OrderEnd {
     pub reason: EndReason,
 }
 
+impl OrderEnd {
+    pub(crate) fn seen(&self) -> SeenEnd {
+        SeenEnd {
+            number: self.number,
+            at: self.at,
+        }
+    }
+}
+
+/// The newest end that a player has been shown at a casino. By default, the player knows that there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SeenEnd {
+    /// Its number.
+    pub number: i64,
+    /// Its time.
+    pub at: UnixMillis,
+}
+
+impl SeenEnd {
+    /// Returns true if `end` is later. Another ledger of the casino starts its numbers again.
+    pub fn is_before(self, end: &OrderEnd) -> bool {
+        end.number > self.number || end.at > self.at
+    }
+}
+
 /// What ended a resting order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EndReason {
@@ -66,7 +91,7 @@ pub enum EndReason {
 }
 
 impl RestingOrder {
-    /// Describes how it ended: `filled: BUY 5 @ 95, at 94`; `None` while it is open.
+    /// Describes how it ended: `filled: BUY 5 limit 95, at 94`; `None` while it is open.
     pub fn outcome(&self) -> Option<String> {
         Some(match &self.end.as_ref()?.reason {
             EndReason::Filled(trade) => format!("filled: {self}, at {}", thousands(trade.price)),
@@ -80,7 +105,7 @@ impl RestingOrder {
     }
 }
 
-/// `BUY 5 @ 95`.
+/// `BUY 5 limit 95`.
 impl fmt::Display for RestingOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for letter in self.side.word().chars() {
@@ -117,8 +142,10 @@ pub struct OpenOrders {
     open: Vec<RestingOrder>,
     /// By their end number, at most [`MAX_ENDED`].
     ended: VecDeque<RestingOrder>,
-    /// Highest end number known; `None` before the first list: then older ends are not news.
+    /// Highest end number known; `None` before the first list: then only ends after `shown` are news.
     seen: Option<i64>,
+    /// The newest end that an earlier game has shown, if known.
+    shown: Option<SeenEnd>,
     requested: Option<ListRequest>,
     /// Orders that are placed again at this price once they are cancelled.
     moves: Vec<(Uuid, i32)>,
@@ -126,6 +153,14 @@ pub struct OpenOrders {
 }
 
 impl OpenOrders {
+    /// Returns no orders, for a player who has been shown the ends up to `shown`.
+    pub fn new(shown: Option<SeenEnd>) -> Self {
+        Self {
+            shown,
+            ..Self::default()
+        }
+    }
+
     /// Returns the open orders, oldest first.
     pub fn open(&self) -> &[RestingOrder] {
         &self.open
@@ -146,9 +181,23 @@ impl OpenOrders {
         self.open.iter().find(|order| order.id == id)
     }
 
+    /// Returns the newest end that the player has been shown; `None` before the first list.
+    pub fn shown(&self) -> Option<SeenEnd> {
+        self.seen?;
+        let newest = self.ended.back().and_then(|order| order.end.as_ref());
+        newest
+            .map(OrderEnd::seen)
+            .or(self.shown)
+            .or_else(|| Some(SeenEnd::default()))
+    }
+
     /// Returns true if the end of the order is news: it was open, or the earlier ends are known.
-    pub(crate) fn is_news(&self, id: Uuid) -> bool {
-        self.seen.is_some() || self.get(id).is_some()
+    pub(crate) fn is_news(&self, order: &RestingOrder) -> bool {
+        let is_later = match (self.shown, &order.end) {
+            (Some(shown), Some(end)) => shown.is_before(end),
+            (None, _) | (_, None) => self.seen.is_some(),
+        };
+        is_later || self.get(order.id).is_some()
     }
 
     /// Records the number of an end that the stream has sent: it sends them in order.
@@ -233,7 +282,7 @@ impl OpenOrders {
         }
         let mut news = Vec::new();
         for order in ended {
-            let is_news = self.is_news(order.id);
+            let is_news = self.is_news(&order);
             if self.end(order.clone()) && is_news {
                 news.push(order);
             }

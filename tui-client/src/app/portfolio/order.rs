@@ -70,23 +70,15 @@ impl Condition {
         }
     }
 
-    /// Returns the sign before the price: `@` for a limit, `stop` for a stop.
-    pub fn sign(self) -> &'static str {
-        match self.trigger {
-            Trigger::Limit => "@",
-            Trigger::Stop => "stop",
-        }
-    }
-
     fn is_met_below(self, side: Side) -> bool {
         (self.trigger == Trigger::Limit) == (side == Side::Buy)
     }
 }
 
-/// `@ 95` for a limit, `stop 95` for a stop.
+/// `limit 95` or `stop 95`.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.sign(), thousands(self.price))
+        write!(f, "{} {}", self.trigger.word(), thousands(self.price))
     }
 }
 

@@ -18,7 +18,7 @@ pub struct SessionStats {
     pub info: SessionInfo,
     pub settings: Settings,
     pub(crate) has_other_endpoints: bool,
-    started: UnixMillis,
+    pub(crate) started: UnixMillis,
     trades: u64,
     last_bell: Option<UnixMillis>,
     /// Wallet and price when both were first known.

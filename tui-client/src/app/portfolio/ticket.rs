@@ -159,6 +159,13 @@ impl Ticket {
         };
     }
 
+    /// Makes the next order not rest.
+    pub(crate) fn end_rest(&mut self) {
+        if let Some(limit) = &mut self.limit {
+            limit.rest = None;
+        }
+    }
+
     /// Types a character of the quantity, or a digit of the limit. Returns false if it does not fit: it may be another
     /// key.
     pub fn type_char(&mut self, letter: char) -> bool {

@@ -21,7 +21,7 @@ use crate::app::{
     },
     update::{
         orders,
-        send::{NO_RESTING_ORDERS, not_sent, send_order},
+        send::{not_sent, send_order},
         wire,
     },
 };
@@ -33,27 +33,24 @@ const NO_PRICE: &str = "the price is missing";
 
 const NO_MAXIMUM: &str = "the maximum quantity is not known yet";
 
-const NO_PAYMENTS: &str = "a challenge is traded with its 100 $: no deposits, no withdrawals";
-
 const NO_PAUSE: &str = "a challenge is traded to its last tick; exit ends it now";
 
-const NO_TOUR: &str = "no tour in a challenge: its ticks do not wait; ? lists the keys";
-
-fn reject_in_challenge(state: &mut AppState, why: &str) -> Effects {
-    let status = ActionStatus::Rejected(why.to_owned());
-    state.log.notify(state.now, status);
-    Effects::new()
-}
+const NO_TOUR: &str = "the tour begins with a deposit, which is not possible now; ? lists the keys";
 
 pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
-    if !state.session.settings.offers(action) {
-        return Effects::new();
+    if let Some(reason) = state.not_offered(action) {
+        if action == Action::Rest {
+            state.ticket.end_rest();
+        }
+        return match state.session.settings.watch {
+            true => Effects::new(),
+            false => blocked_reason(state, &reason),
+        };
     }
     state.tour = state.tour.and_then(|tour| tour.after(action));
     match action {
         Action::Buy => return order_from_ticket(state, Side::Buy),
         Action::Sell => return order_from_ticket(state, Side::Sell),
-        action if state.session.settings.forbids(action) => return reject_in_challenge(state, NO_PAYMENTS),
         Action::BuyTokens => open(state, Overlay::Amount(AmountEntry::new(AmountKind::BuyTokens))),
         Action::Withdraw => open(state, Overlay::Amount(AmountEntry::new(AmountKind::Withdraw))),
         Action::More => state.ticket.step(1),
@@ -62,10 +59,6 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::ManyFewer => state.ticket.step(-10),
         Action::Max => state.ticket.toggle_max(),
         Action::Limit => state.ticket.begin_limit(),
-        action if action.needs_resting_orders() && !state.lobby.capabilities.orders => {
-            let reason = not_sent(state, 1).unwrap_or_else(|| NO_RESTING_ORDERS.to_owned());
-            return blocked_reason(state, &reason);
-        }
         Action::Rest => state.ticket.next_rest(),
         Action::NextOrder if state.orders.open().is_empty() => {
             state.alerts.toast("no open orders".to_owned(), state.now);
@@ -222,8 +215,8 @@ pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             Effects::new()
         }
         Command::Gamble => connect(state),
-        Command::Stop if state.session.settings.is_challenge() => reject_in_challenge(state, NO_PAUSE),
-        Command::Tour if state.session.settings.is_challenge() => reject_in_challenge(state, NO_TOUR),
+        Command::Stop if state.session.settings.is_challenge() => blocked_reason(state, NO_PAUSE),
+        Command::Tour if state.not_offered(Action::BuyTokens).is_some() => blocked_reason(state, NO_TOUR),
         Command::Stop => leave(state),
         Command::Tour => {
             state.tour = Some(Tour::default());
@@ -329,8 +322,8 @@ fn blocked_reason(state: &mut AppState, why: &str) -> Effects {
 }
 
 fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
-    if state.session.settings.is_challenge() {
-        return reject_in_challenge(state, NO_PAYMENTS);
+    if let Some(reason) = state.not_offered(Action::BuyTokens) {
+        return blocked_reason(state, &reason);
     }
     state.log.push(LogEntry {
         at: state.now,

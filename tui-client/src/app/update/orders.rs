@@ -1,4 +1,4 @@
-//! Orders that rest at the casino: what its answers and updates change, and how they are cancelled and moved.
+//! Resting orders: what its answers and updates change, and how they are cancelled and moved.
 
 use awesomestock_proto::text::thousands;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::app::{
     AppState, Effect, Effects,
-    commands::request::Request,
+    commands::{action::Action, request::Request},
     event::RequestError,
     portfolio::{
         open_orders::{EndReason, RestingOrder},
@@ -67,7 +67,7 @@ pub(super) fn on_placed(state: &mut AppState, order: RestingOrder, wallet: Optio
 
 /// Handles an order that has ended.
 pub(super) fn on_update(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) -> Effects {
-    let is_news = state.orders.is_news(order.id);
+    let is_news = state.orders.is_news(order);
     if let Some(end) = &order.end {
         state.orders.record_seen(end.number);
     }
@@ -158,8 +158,13 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 state.log.push(entry);
             }
             effects.extend(keep_trade(state, *trade));
-            state.session.record_trade();
+            // An order filled while the player was away is not a trade of this session.
+            let is_of_session = end.at >= state.session.started;
+            if is_of_session {
+                state.session.record_trade();
+            }
             match wallet {
+                Some(_) if !is_of_session => {}
                 Some(wallet) => {
                     let earned = record_fill(state, trade.side, trade.count, trade.price, wallet);
                     effects.extend(earned);
@@ -222,10 +227,8 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
     }
     let last = state.market.last().map(|last| last.price);
     let condition = Condition { trigger, price };
-    let round = state.lobby.round.as_ref();
-    let is_closed = round.is_some_and(|received| received.round.is_open());
     let reason = not_sent(state, order.count);
-    let reason = reason.or_else(|| is_closed.then(|| "orders do not rest during a round".to_owned()));
+    let reason = reason.or_else(|| state.not_offered(Action::Rest));
     let reason = reason.or_else(|| {
         let met = last.filter(|last| condition.is_met(side, *last))?;
         Some(format!(

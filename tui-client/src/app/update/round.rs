@@ -2,16 +2,15 @@
 
 use crate::app::{
     AppState, Effects,
-    lobby::round::{ReceivedRound, Round, RoundPhase},
+    lobby::round::{Round, RoundPhase},
     overlay::{Overlay, Scroll},
     portfolio::order_log::ActionStatus,
 };
 
 /// Shows what has changed, and the podium of a round that was open. The wallet of a round that starts or ends follows.
-pub(super) fn on_round(state: &mut AppState, round: Round) -> Effects {
-    let received = ReceivedRound { round, at: state.now };
-    let before = state.lobby.round.replace(received.clone());
-    let (round, before) = (&received.round, before.as_ref().map(|before| &before.round));
+pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
+    let before = state.lobby.set_round(round.clone(), state.now);
+    let before = before.as_ref().map(|before| &before.round);
     let is_same_phase =
         before.is_some_and(|known| (known.number, known.phase) == (round.number, round.phase));
     let phase = round.text(round.left_ms).filter(|_| !is_same_phase);
@@ -31,8 +30,28 @@ pub(super) fn on_round(state: &mut AppState, round: Round) -> Effects {
         state.screen.overlays.retain(is_other);
     }
     if is_over && before.is_some_and(Round::is_open) {
+        update_own(state);
         let scroll = Scroll::default();
         state.screen.overlays.push(Overlay::Podium { scroll });
     }
     effects
+}
+
+/// Computes the player's result at the last price of the round, while the wallet is still that of the round.
+fn update_own(state: &mut AppState) {
+    let wallet = state.holdings.wallet();
+    let last = wallet.zip(state.market.last());
+    let now = last.map(|(wallet, last)| wallet.performance(last.price));
+    let own = state
+        .lobby
+        .round
+        .as_mut()
+        .and_then(|received| received.own.as_mut());
+    if let (Some(now), Some(own)) = (now, own)
+        && own
+            .performance
+            .is_some_and(|known| known.dollars_in == now.dollars_in)
+    {
+        own.performance = Some(now);
+    }
 }

@@ -1,9 +1,10 @@
-//! Sends orders, and says why one is not sent.
+//! Sends orders, and says why one is not sent, or an action is not offered.
 
 use awesomestock_proto::text::thousands;
 
 use crate::app::{
     AppState, Effect, Effects,
+    commands::action::Action,
     connection::ConnectionStatus,
     portfolio::order_log::{ActionStatus, LogEntry, LoggedAction},
 };
@@ -13,7 +14,28 @@ pub const MAX_WAITING_ORDERS: usize = 64;
 
 const NO_LIMITS: &str = "this casino does not support limit orders";
 
-pub(super) const NO_RESTING_ORDERS: &str = "orders cannot rest at this casino";
+const NO_RESTING_ORDERS: &str = "orders cannot rest at this casino";
+
+impl AppState {
+    /// Returns why an action is not offered now; `None` if it is. Footer, help and ticket leave out what is not offered.
+    pub(crate) fn not_offered(&self, action: Action) -> Option<String> {
+        let settings = &self.session.settings;
+        let is_payment = matches!(action, Action::BuyTokens | Action::Withdraw);
+        let reason = match action {
+            action if settings.watch && action.needs_player() => "this view has no player",
+            _ if is_payment && settings.is_challenge() => {
+                "a challenge is traded with its 100 $: no deposits, no withdrawals"
+            }
+            _ if is_payment && self.lobby.is_in_round() => "no deposits and no withdrawals during a round",
+            action if action.needs_resting_orders() && !self.lobby.capabilities.orders => {
+                return not_sent(self, 1).or_else(|| Some(NO_RESTING_ORDERS.to_owned()));
+            }
+            Action::Rest if self.lobby.is_in_round() => "orders do not rest during a round",
+            _ => return None,
+        };
+        Some(reason.to_owned())
+    }
+}
 
 /// Sends an order unless it is blocked. `up_to`: the casino trades as many stocks as possible, at most these.
 pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {

@@ -58,9 +58,9 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         }
         StreamEvent::Tape(update) => state.lobby.apply(update),
         StreamEvent::Players(players) => state.lobby.players = players,
-        StreamEvent::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
+        StreamEvent::Leaderboard(leaderboard) => state.lobby.rank(leaderboard),
         StreamEvent::News(headline) => state.lobby.headline = Some(headline),
-        StreamEvent::Round(round) => return round_update::on_round(state, round),
+        StreamEvent::Round(round) => return round_update::on_round(state, &round),
         StreamEvent::Result(result) => return order_result(state, result),
         StreamEvent::Accepted { order, wallet } => return orders::on_accepted(state, order, wallet),
         StreamEvent::OrderPlaced { order, wallet } => orders::on_placed(state, order, wallet),
@@ -263,7 +263,7 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
             return older(state, before, more, |market| market.insert_candles(&candles));
         }
         Response::TradePage { before, rows, more } => trade_page(state, before, rows, more),
-        Response::Leaderboard(leaderboard) => state.lobby.leaderboard = leaderboard,
+        Response::Leaderboard(leaderboard) => state.lobby.rank(leaderboard),
         Response::Orders { open, ended } => return orders::on_list(state, open, ended),
         Response::Cancelled(order) => return orders::on_cancelled(state, order),
         Response::Trades(mut rows) => {

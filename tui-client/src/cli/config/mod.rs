@@ -6,7 +6,7 @@ mod keys;
 mod player;
 mod server;
 mod template;
-mod zone;
+pub(crate) mod zone;
 
 use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -17,7 +17,6 @@ use etcetera::BaseStrategy;
 pub use player::{has_played, is_player_name, remember_player};
 use serde::Deserialize;
 pub use server::{ServerAddress, SharedServer};
-pub use zone::local_zone;
 
 use crate::{
     app::Settings,

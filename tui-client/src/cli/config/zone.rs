@@ -3,7 +3,7 @@
 
 use std::{env, fs::File, io::Read, path::Path};
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
 /// Folder of the zone files, unless `TZDIR` names another.
 const FOLDER: &str = "/usr/share/zoneinfo";
@@ -12,16 +12,26 @@ const FOLDER: &str = "/usr/share/zoneinfo";
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// Rule of a daylight saving time without one: that of the United States.
-const DEFAULT_RULE: &str = ",M3.2.0,M11.1.0";
+const DEFAULT_RULE: [&str; 2] = [",M3.2.0", ",M11.1.0"];
+
+/// The start of the year, in place of the second part of a rule if it is invalid.
+const INVALID_END: &str = ",0/0";
 
 const HOUR: i32 = 3600;
 
 /// Returns the zone that `TZ` names, UTC for an unknown name, or the system's zone without `TZ`.
-pub fn local_zone() -> TimeZone {
+pub(crate) fn local_zone() -> TimeZone {
     match env::var_os("TZ") {
         None => TimeZone::system(),
         Some(name) => named(&name.to_string_lossy()).unwrap_or(TimeZone::UTC),
     }
+}
+
+/// Formats a time as `2026-11-22 14:03:22 CET`, with the name of the zone as it is: `%Z` of jiff is in upper case.
+pub(crate) fn text(at: Timestamp, zone: &TimeZone) -> String {
+    let name = zone.to_offset_info(at);
+    let local = at.to_zoned_datetime(zone.clone());
+    format!("{} {}", local.strftime("%F %T"), name.abbreviation())
 }
 
 fn named(name: &str) -> Option<TimeZone> {
@@ -117,22 +127,47 @@ fn footer(bytes: &[u8]) -> Option<&str> {
 /// Parses `STD OFFSET [DST [OFFSET] [,RULE]]` of POSIX, as leniently as the C library: offsets are brought into their
 /// bounds, and what follows a valid part is ignored. `leap_seconds` delay the clock.
 fn from_rule(text: &str, leap_seconds: i32) -> Option<TimeZone> {
+    let zone = |name: &str, west: i32| format!("{name}{}", written(west.saturating_add(leap_seconds)));
+    let posix = |rule: &str| TimeZone::posix(rule).ok();
     let (name, rest) = abbreviation(text)?;
     let Some((standard, rest)) = offset(rest) else {
-        return TimeZone::posix(&format!("{name}0")).ok();
+        return posix(&format!("{name}0"));
     };
-    let fixed = format!("{name}{}", written(standard.saturating_add(leap_seconds)));
-    let daylight = abbreviation(rest).and_then(|(name, rest)| {
-        let (offset, rest) = offset(rest).unwrap_or((standard.saturating_sub(HOUR), rest));
-        let rule = if matches!(rest, "" | ",") {
-            DEFAULT_RULE
+    let fixed = zone(name, standard);
+    if rest.is_empty() {
+        return posix(&fixed);
+    }
+    let Some((name, rest)) = abbreviation(rest) else {
+        // For the C library, this is a daylight saving time of UTC, without a name and a rule.
+        return if standard > 0 {
+            Some(TimeZone::UTC)
         } else {
-            rest
+            posix(&fixed)
         };
-        let offset = written(offset.saturating_add(leap_seconds));
-        TimeZone::posix(&format!("{fixed}{name}{offset}{rule}")).ok()
-    });
-    daylight.or_else(|| TimeZone::posix(&fixed).ok())
+    };
+    let (daylight, rest) = offset(rest).unwrap_or((standard.saturating_sub(HOUR), rest));
+    let summer = zone(name, daylight);
+    let rules = rules(rest);
+    let mut zones = rules.iter().map(|rule| format!("{fixed}{summer}{rule}"));
+    // Without a valid rule it is all year, if it is ahead.
+    let all_year = if standard > daylight { &summer } else { &fixed };
+    zones.find_map(|zone| posix(&zone)).or_else(|| posix(all_year))
+}
+
+/// Returns the possible meanings of the rule `text`; the first one that is valid counts.
+fn rules(text: &str) -> [String; 2] {
+    let end = text.find(|letter: char| !letter.is_ascii_digit() && !"MJ,./:+-".contains(letter));
+    let valid = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    let [start, second] = if end.is_none() {
+        DEFAULT_RULE
+    } else {
+        ["", INVALID_END]
+    };
+    let first = match valid.trim_end_matches(',') {
+        "" => start,
+        valid => valid,
+    };
+    [first.to_owned(), format!("{first}{second}")]
 }
 
 /// Splits off three or more letters, or `<` and `>` around letters, digits and signs.
@@ -192,18 +227,11 @@ fn written(seconds: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     /// The time that `date` shows, at a moment in winter and in summer.
     fn shown(zone: &TimeZone) -> [String; 2] {
-        [1_700_000_000, 1_720_000_000].map(|second| {
-            let at = Timestamp::from_second(second).unwrap();
-            at.to_zoned_datetime(zone.clone())
-                .strftime("%F %T %Z")
-                .to_string()
-        })
+        [1_700_000_000, 1_720_000_000].map(|second| text(Timestamp::from_second(second).unwrap(), zone))
     }
 
     #[test]
@@ -231,13 +259,42 @@ mod tests {
                 "2023-11-13 22:13:20 ABC",
                 "2024-07-02 09:46:40 ABC",
             ),
-            // Incomplete.
-            ("ABC", "2023-11-14 22:13:20 ABC", "2024-07-03 09:46:40 ABC"),
-            ("ABC3:", "2023-11-14 19:13:20 ABC", "2024-07-03 06:46:40 ABC"),
+            // Incomplete or invalid.
+            ("foo", "2023-11-14 22:13:20 foo", "2024-07-03 09:46:40 foo"),
+            (
+                "Nonsense/Zone",
+                "2023-11-14 22:13:20 Nonsense",
+                "2024-07-03 09:46:40 Nonsense",
+            ),
+            ("abc3:", "2023-11-14 22:13:20 UTC", "2024-07-03 09:46:40 UTC"),
+            ("abc3x", "2023-11-14 22:13:20 UTC", "2024-07-03 09:46:40 UTC"),
+            ("abc-3x", "2023-11-15 01:13:20 abc", "2024-07-03 12:46:40 abc"),
+            ("abc3xyz", "2023-11-14 19:13:20 abc", "2024-07-03 07:46:40 xyz"),
             (
                 "ABC3DEF,nonsense",
-                "2023-11-14 19:13:20 ABC",
-                "2024-07-03 06:46:40 ABC",
+                "2023-11-14 20:13:20 DEF",
+                "2024-07-03 07:46:40 DEF",
+            ),
+            (
+                "CET-1cest,nonsense",
+                "2023-11-15 00:13:20 cest",
+                "2024-07-03 11:46:40 cest",
+            ),
+            ("abc3DEF4x", "2023-11-14 19:13:20 abc", "2024-07-03 06:46:40 abc"),
+            (
+                "CET-1CEST,M3.5.0",
+                "2023-11-14 23:13:20 CET",
+                "2024-07-03 11:46:40 CEST",
+            ),
+            (
+                "CET-1CEST,M3.5.0,x",
+                "2023-11-15 00:13:20 CEST",
+                "2024-07-03 11:46:40 CEST",
+            ),
+            (
+                "CET-1CEST,M3.5.0,M10.5.0x",
+                "2023-11-14 23:13:20 CET",
+                "2024-07-03 11:46:40 CEST",
             ),
         ] {
             let zone = from_rule(text, 0).unwrap_or_else(|| panic!("{text}"));

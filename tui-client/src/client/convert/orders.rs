@@ -1,4 +1,4 @@
-//! Orders that rest.
+//! Resting orders.
 
 use awesomestock_proto::{
     casino::{self, ActionType, OrderState},

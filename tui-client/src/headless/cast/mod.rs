@@ -22,6 +22,7 @@ use svg::Picture;
 use crate::{
     app::{portfolio::money::UnixMillis, replay::Recording},
     cli::cast::{CastArgs, OutputKind, clamp_size},
+    headless::output::printed,
     runtime::frame_limiter::FRAME_INTERVAL,
     storage::replace::replace_file,
     ui::{self, Renderer, text::sanitize},
@@ -40,8 +41,9 @@ pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -
     if arguments.replaces_recording() {
         return Err(eyre!("output: {} is the recording", arguments.file.display()));
     }
-    let path = &arguments.output.path;
-    if !arguments.replace && path.symlink_metadata().is_ok() {
+    let file = arguments.output.file();
+    let existing = file.filter(|path| !arguments.replace && path.symlink_metadata().is_ok());
+    if let Some(path) = existing {
         return Err(eyre!(
             "output: {} exists; choose another name, or add --replace",
             path.display()
@@ -59,10 +61,10 @@ pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -
         .into_owned(),
     };
     match arguments.output.kind {
-        OutputKind::Asciicast => save(path, |out| cast.write_asciicast(recording, out)),
+        OutputKind::Asciicast => save(file, |out| cast.write_asciicast(recording, out)),
         OutputKind::Svg => {
             let picture = cast.draw_picture(recording)?;
-            save(path, |out| out.write_all(picture.as_bytes()))
+            save(file, |out| out.write_all(picture.as_bytes()))
         }
     }
 }
@@ -77,7 +79,7 @@ struct Cast<'a> {
 
 impl Cast<'_> {
     /// Writes all frames. The last event closes the screen and prints the summary, when the recording ends.
-    fn write_asciicast(&self, recording: Recording, out: &mut impl Write) -> io::Result<()> {
+    fn write_asciicast(&self, recording: Recording, out: impl Write) -> io::Result<()> {
         let (columns, rows) = self.size;
         let header = CastHeader {
             columns,
@@ -126,8 +128,13 @@ impl Cast<'_> {
     }
 }
 
-fn save(path: &Path, write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> io::Result<()>) -> Result<()> {
-    replace_file(path, write).wrap_err_with(|| format!("output: cannot write {}", path.display()))
+/// Writes to the file, or else to standard output.
+fn save(file: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let Some(path) = file else {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        return printed(write(&mut out).and_then(|()| out.flush()));
+    };
+    replace_file(path, |out| write(out)).wrap_err_with(|| format!("output: cannot write {}", path.display()))
 }
 
 #[cfg(test)]

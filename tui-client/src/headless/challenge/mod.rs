@@ -27,7 +27,8 @@ use crate::{
     storage::leftovers::remove_leftovers,
 };
 
-/// Begins the name of the folder of a game; the process ID follows.
+/// Begins the name of the folder of a game; the process ID follows, and `-` and the name of the result of a game that
+/// counts.
 const GAME_PREFIX: &str = "game-";
 
 /// A game of a challenge, with a ledger in a folder of its own, which is deleted when the game ends.
@@ -47,11 +48,16 @@ impl ChallengeRun {
         fs::create_dir_all(&folder)
             .wrap_err_with(|| format!("cannot create the folder {}", folder.display()))?;
         remove_leftovers(&folder, GAME_PREFIX);
-        let ledger = folder.join(format!("{GAME_PREFIX}{}", process::id()));
+        let name = challenge.to_string().replace(' ', "-");
+        let path = folder.join(format!("{name}.json"));
+        let counts = matches!(challenge, Challenge::Duel(_)) || !path.exists();
+        let mut ledger = format!("{GAME_PREFIX}{}", process::id());
+        if counts {
+            ledger = format!("{ledger}-{name}");
+        }
+        let ledger = folder.join(ledger);
         // Left by a killed process that had the same ID.
         let _ = fs::remove_dir_all(&ledger);
-        let path = folder.join(format!("{}.json", challenge.to_string().replace(' ', "-")));
-        let counts = matches!(challenge, Challenge::Duel(_)) || !path.exists();
         if counts {
             let begun = Proof::new(challenge, player, Vec::new()).map_err(|why| eyre!(why))?;
             let begun = Proof {

@@ -10,11 +10,14 @@ use awesomestock_proto::text::{pluralize, thousands};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use super::{
+    GAME_PREFIX,
     proof::{Outcome, Proof},
     rules::{Balance, Challenge},
 };
 use crate::{
     app::portfolio::money::Permille,
+    headless::output::printed,
+    storage::leftovers::is_in_use,
     ui::text::{
         format::{percent, sparkline},
         sanitize,
@@ -79,10 +82,20 @@ pub fn print_verified(file: &Path, mut out: impl Write) -> Result<()> {
     }
     let outcome = proof.verify().map_err(|why| eyre!("{}: {why}", file.display()))?;
     let player = sanitize(&proof.player);
-    printed(writeln!(out, "{}player: {player}", outcome.share(false)))
+    let unfinished = if proof.finished {
+        ""
+    } else {
+        "\nnot finished: with the trades so far"
+    };
+    printed(writeln!(
+        out,
+        "{}player: {player}{unfinished}",
+        outcome.share(false)
+    ))
 }
 
-/// Prints the results of the past days, newest first, then the streak of days and the best one.
+/// Prints the results of the past days, newest first, then the streak of days and the best one. That of a running game is
+/// left out: it would show prices to come.
 ///
 /// # Errors
 ///
@@ -95,6 +108,7 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
             .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
             .wrap_err_with(|| format!("cannot read {}", folder.display()))?,
     };
+    let running = running_games(&files);
     files.retain(|path| {
         let name = path
             .file_name()
@@ -111,25 +125,30 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
     }
     let mut days = Vec::new();
     for path in files.iter().rev() {
-        let outcome = Proof::read(path).and_then(|proof| proof.verify().map_err(|why| eyre!(why)));
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let outcome = Proof::read(path).and_then(|proof| {
+            let outcome = proof.verify().map_err(|why| eyre!(why))?;
+            Ok((proof.finished, outcome))
+        });
         let line = match outcome {
-            Ok(outcome) => {
+            Ok((false, mut outcome)) if running.iter().any(|game| *game == name) => {
+                let line = format!("{}  still running", outcome.challenge);
+                outcome.equity.clear();
+                days.push(outcome);
+                line
+            }
+            Ok((finished, outcome)) => {
                 let (percent, trades) = (outcome.percent(), outcome.trades());
                 let line = format!(
-                    "{}  {percent:>9}  {:SPARK_CELLS$}  {trades}",
+                    "{}  {percent:>9}  {:SPARK_CELLS$}  {trades}{}",
                     outcome.challenge,
-                    outcome.sparkline()
+                    outcome.sparkline(),
+                    if finished { "" } else { ", not finished" },
                 );
                 days.push(outcome);
                 line
             }
-            Err(why) => format!(
-                "{}  {why:#}",
-                path.file_stem()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .replacen('-', " ", 1)
-            ),
+            Err(why) => format!("{}  {why:#}", name.replacen('-', " ", 1)),
         };
         printed(writeln!(out, "{line}"))?;
     }
@@ -139,7 +158,18 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
     }
 }
 
-/// Returns the number of days in a row up to `today` or the day before, and the best day. A copy of a file does not count.
+/// Returns the names of the results of games that run: the folders of their ledgers are in use.
+fn running_games(files: &[PathBuf]) -> Vec<String> {
+    let name_of = |path: &PathBuf| {
+        let folder = path.file_name()?.to_str()?.strip_prefix(GAME_PREFIX)?;
+        let (_, result) = folder.split_once('-')?;
+        is_in_use(path).then(|| result.to_owned())
+    };
+    files.iter().filter_map(name_of).collect()
+}
+
+/// Returns the number of days in a row up to `today` or the day before, and the best day. A copy of a file does not count,
+/// and a game without equity, which still runs, is not the best one.
 pub(super) fn overview(mut days: Vec<Outcome>, today: Challenge) -> Option<String> {
     let date = |outcome: &Outcome| match outcome.challenge {
         Challenge::Daily(date) => Some(date),
@@ -148,7 +178,8 @@ pub(super) fn overview(mut days: Vec<Outcome>, today: Challenge) -> Option<Strin
     days.retain(|day| date(day).is_some());
     days.sort_by_key(|day| date(day));
     days.dedup_by_key(|day| date(day));
-    let best = days.iter().max_by_key(|day| day.last())?;
+    let ended = days.iter().filter(|day| !day.equity.is_empty());
+    let best = ended.max_by_key(|day| day.last())?;
     let played = |on: &Challenge| days.iter().any(|day| day.challenge == *on);
     let begin = if played(&today) {
         Some(today)
@@ -164,14 +195,4 @@ pub(super) fn overview(mut days: Vec<Outcome>, today: Challenge) -> Option<Strin
         best.challenge,
         best.percent()
     ))
-}
-
-/// A closed pipe is not an error.
-fn printed(written: io::Result<()>) -> Result<()> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).wrap_err("cannot write to standard output")
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

@@ -202,7 +202,8 @@ fn only_the_first_game_of_a_day_counts() {
             .contains("daily 2026-11-29 (practice)  0.0 %")
     );
     // Left unfinished. The ledger of an earlier process with the same ID is not played on.
-    let own = folder.path().join(format!("daily/game-{}", process::id()));
+    let own = format!("daily/game-{}-daily-2026-11-30", process::id());
+    let own = folder.path().join(own);
     fs::create_dir(&own).unwrap();
     let unfinished = begin("daily 2026-11-30");
     assert!(!own.exists());
@@ -215,7 +216,7 @@ fn only_the_first_game_of_a_day_counts() {
     assert_eq!(days, ["daily 2026-11-30", "daily 2026-11-29"]);
     let left = printed.lines().next().unwrap();
     assert!(left.starts_with("daily 2026-11-30      0.0 %"), "{printed}");
-    assert!(left.ends_with("  0 trades"), "{printed}");
+    assert!(left.ends_with("  0 trades, not finished"), "{printed}");
 }
 
 /// As after a game that was killed.
@@ -251,9 +252,42 @@ fn each_trade_is_in_the_file_at_once_and_counts() {
     print_results(folder.path(), &mut out).unwrap();
     let printed = String::from_utf8(out).unwrap();
     assert!(
-        printed.lines().next().unwrap().ends_with("  3 trades"),
+        printed
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with("  3 trades, not finished"),
         "{printed}"
     );
+}
+
+/// Its equity to the last tick would show the prices to come.
+#[test]
+fn the_result_of_a_running_game_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = || {
+        let mut out = Vec::new();
+        print_results(folder.path(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let run = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
+    run.trade_file().unwrap().add(row(2, Side::Buy, 3)).unwrap();
+    fs::create_dir(run.ledger()).unwrap();
+    let ledger = fs::File::create(run.ledger().join("solo.db")).unwrap();
+    ledger.lock().unwrap();
+    assert_eq!(printed(), "daily 2026-11-29  still running\n");
+    drop(ledger);
+    assert!(printed().contains("  1 trade, not finished\n"), "{}", printed());
+    let path = folder.path().join("daily/daily-2026-11-29.json");
+    let mut out = Vec::new();
+    print_verified(&path, &mut out).unwrap();
+    let verified = String::from_utf8(out).unwrap();
+    assert!(
+        verified.ends_with("player: ann\nnot finished: with the trades so far\n"),
+        "{verified}"
+    );
+    run.finish(vec![row(2, Side::Buy, 3)], &mut Vec::new()).unwrap();
+    assert!(printed().contains("  1 trade\n"), "{}", printed());
 }
 
 #[test]

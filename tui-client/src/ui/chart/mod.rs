@@ -329,7 +329,7 @@ impl<'a> ChartFrame<'a> {
                 true => Vec::new(),
                 false => (0..height).map(|row| self.scale.price_at(row)).collect(),
             },
-            orders: self.orders.iter().rev().map(OrderTag::label).collect(),
+            orders: self.orders.iter().rev().filter_map(OrderTag::label).collect(),
         }
     }
 }

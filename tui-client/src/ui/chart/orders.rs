@@ -1,11 +1,13 @@
 //! Resting orders on the chart: a line and a label at the price of each. The selected one is at its next price.
 //!
 //! ```text
-//! ╭ Price ─────── BUY 5 @ 30 → 32  arrows change the price  Enter moves ╮
-//! │ SELL 3 @ 60 ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ 60 │
-//! │             ⢀⠔⠢⡀                                                    │
-//! │ BUY 5 @ 30 → 32  ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ 32 │
+//! ╭ Price ── BUY 5 limit 30 → 32  ↑ ↓ change the price  Enter moves ╮
+//! │ SELL 3 limit 60  SELL 1 limit 60  +2 ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ 60 │
+//! │             ⢀⠔⠢⡀                                                │
+//! │ BUY 5 limit 30 → 32  ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ ╌ 32 │
 //! ```
+
+use std::collections::BTreeMap;
 
 use ratatui::{
     buffer::Buffer,
@@ -34,67 +36,82 @@ const NUMBER_COLUMNS: [usize; 2] = [usize::MAX, format::COMPACT_COLUMNS];
 /// Columns of the label of the average cost.
 const AVERAGE_COLUMNS: u16 = 13;
 
-/// The drawn label of an order.
+/// A drawn label: of an order, or the number of orders without room for one.
 pub(super) struct OrderTag {
-    id: Uuid,
+    id: Option<Uuid>,
     area: Rect,
     text: String,
     style: Style,
 }
 
 impl OrderTag {
-    pub(super) fn label(&self) -> OrderLabel {
+    pub(super) fn label(&self) -> Option<OrderLabel> {
         let Rect { x, y, width, height } = self.area;
         let area = Area { x, y, width, height };
-        OrderLabel { area, id: self.id }
+        Some(OrderLabel { area, id: self.id? })
     }
 }
 
 impl ChartFrame<'_> {
-    /// Places the labels that fit side by side at the left end of their rows. Without axes, only the
-    /// selected order has one.
+    /// Places the labels that fit side by side at the left end of their rows, and the number of others. Without axes,
+    /// only the selected order has one.
     pub(super) fn order_tags(&self) -> Vec<OrderTag> {
+        let selected = self.state.orders.selection().map(|selection| selection.id);
+        let shown = self.state.orders.open().iter();
+        let shown = shown.filter(|order| self.gutter > 0 || Some(order.id) == selected);
+        let mut rows: BTreeMap<u16, Vec<&RestingOrder>> = BTreeMap::new();
+        for order in shown {
+            let row = rows.entry(self.scale.row(self.next_price(order))).or_default();
+            match Some(order.id) == selected {
+                true => row.insert(0, order),
+                false => row.push(order),
+            }
+        }
         let average = self
             .average()
-            .map(|average| self.scale.row_of_hundredths(average));
-        let selected = self.state.orders.selection().map(|selection| selection.id);
-        let mut ends = vec![0; usize::from(self.plot.height)];
-        // The average cost has its label there.
-        let first = average.filter(|_| self.gutter > 0).map(usize::from);
-        if let Some(end) = first.and_then(|row| ends.get_mut(row)) {
-            *end = AVERAGE_COLUMNS;
+            .map(|average| self.scale.row_of_hundredths(average))
+            .filter(|_| self.gutter > 0);
+        let mut tags: Vec<OrderTag> = Vec::new();
+        for (row, orders) in rows {
+            // The average cost has its label there.
+            let first = if average == Some(row) { AVERAGE_COLUMNS } else { 0 };
+            tags.extend(self.row_tags(row, first, &orders));
         }
-        let (selected, others): (Vec<_>, Vec<_>) = self
-            .state
-            .orders
-            .open()
-            .iter()
-            .filter(|order| self.gutter > 0 || Some(order.id) == selected)
-            .partition(|order| Some(order.id) == selected);
-        let in_order = selected.into_iter().chain(others);
-        let tags = in_order.filter_map(|order| {
-            let price = self.next_price(order);
-            let row = self.scale.row(price);
-            let end = ends.get_mut(usize::from(row))?;
-            let [text, compact] = NUMBER_COLUMNS.map(|columns| {
-                let text = self.tag_text(order, price, columns);
-                format!(" {text} ")
-            });
-            let x = *end;
-            let room = usize::from(self.plot.width.saturating_sub(x));
-            if x > 0 && text::width(&compact) > room {
-                return None;
-            }
-            let text = text::fit(&[&text, &compact], room).into_owned();
-            let width = text::cells(text::width(&text));
-            *end = x.saturating_add(width);
+        // The selected one is drawn last.
+        tags.sort_by_key(|tag| tag.id.is_some() && tag.id == selected);
+        tags
+    }
+
+    /// Places the labels of a row from the column `x`.
+    fn row_tags(&self, row: u16, mut x: u16, orders: &[&RestingOrder]) -> Vec<OrderTag> {
+        let tag = |id, x: u16, text: String, style| {
             let area = Rect::new(
                 self.plot.x.saturating_add(x),
                 self.plot.y.saturating_add(row),
-                width,
+                text::cells(text::width(&text)),
                 1,
             );
-            let theme = &self.view.theme;
+            OrderTag {
+                id,
+                area,
+                text,
+                style,
+            }
+        };
+        let theme = &self.view.theme;
+        let mut tags = Vec::new();
+        for (index, order) in orders.iter().enumerate() {
+            let [text, compact] = NUMBER_COLUMNS.map(|columns| {
+                let text = self.tag_text(order, self.next_price(order), columns);
+                format!(" {text} ")
+            });
+            let after = orders.len().saturating_sub(index).saturating_sub(1);
+            let reserved = if after > 0 { text::width(&more(after)) } else { 0 };
+            let room = usize::from(self.plot.width.saturating_sub(x)).saturating_sub(reserved);
+            if x > 0 && text::width(&compact) > room {
+                tags.push(tag(None, x, more(after.saturating_add(1)), theme.dim));
+                break;
+            }
             let style = match order.side {
                 _ if self.state.orders.selection().is_some_and(|of| of.id == order.id) => {
                     theme.accent.add_modifier(Modifier::REVERSED)
@@ -102,16 +119,11 @@ impl ChartFrame<'_> {
                 Side::Buy => theme.up,
                 Side::Sell => theme.down,
             };
-            let (id, text) = (order.id, text);
-            Some(OrderTag {
-                id,
-                area,
-                text,
-                style,
-            })
-        });
-        let mut tags: Vec<OrderTag> = tags.collect();
-        tags.reverse();
+            let text = text::fit(&[&text, &compact], room).into_owned();
+            let next = tag(Some(order.id), x, text, style);
+            x = x.saturating_add(next.area.width);
+            tags.push(next);
+        }
         tags
     }
 
@@ -125,7 +137,7 @@ impl ChartFrame<'_> {
             .unwrap_or(order.condition.price)
     }
 
-    /// Returns `BUY 5 @ 30 → 32`, with an arrow if the price is off the scale. Numbers have at most `columns` each.
+    /// Returns `BUY 5 limit 30 → 32`, with an arrow if the price is off the scale. Numbers have at most `columns` each.
     fn tag_text(&self, order: &RestingOrder, price: i32, columns: usize) -> String {
         let side = order.side.word().to_ascii_uppercase();
         let count = format::compact(order.count, columns);
@@ -163,6 +175,8 @@ impl ChartFrame<'_> {
     pub(super) fn order_line(&self, columns: usize) -> Option<Line<'static>> {
         let (order, price) = self.state.orders.selected()?;
         let [what, compact] = NUMBER_COLUMNS.map(|columns| self.tag_text(order, price, columns));
+        // The key of a limit is shorter than its name.
+        let short = compact.replace(" limit ", " @ ");
         let next = panel::key_label(self.state, Action::NextOrder);
         let variants = [
             format!(" {what}  ↑ ↓ change the price  Enter moves  Del cancels  {next} next  Esc "),
@@ -170,6 +184,7 @@ impl ChartFrame<'_> {
             format!(" {what}  ↑ ↓  Enter moves  Del cancels "),
             format!(" {what}  ↑ ↓ Enter Del Esc "),
             format!(" {compact}  ↑ ↓ Enter Del Esc "),
+            format!(" {short}  ↑ ↓ Enter Del Esc "),
             format!(" {what} "),
             format!(" {compact} "),
         ];
@@ -177,4 +192,9 @@ impl ChartFrame<'_> {
         let text = text::fit(&variants, columns).into_owned();
         Some(panel::styled(text, self.view.theme.accent))
     }
+}
+
+/// Returns the number of orders without a label.
+fn more(orders: usize) -> String {
+    format!(" +{orders} ")
 }

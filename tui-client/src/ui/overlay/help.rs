@@ -21,7 +21,7 @@ use crate::{
         AppState,
         commands::{
             action::{Action, BINDINGS},
-            command::COMMANDS,
+            command::{COMMANDS, CommandSpec},
             key::Key,
             lab::FAULTS,
         },
@@ -77,10 +77,8 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
         let quantity = "the ticket's quantity: 10, 2.5k, 50% of the maximum, $500 worth";
         lines.extend(rows(view, "0-9 . k % $", quantity, KEY_COLUMNS, columns));
     }
-    for binding in BINDINGS.iter().filter(|row| settings.offers(row.action)) {
-        if binding.action.needs_resting_orders() && !state.lobby.capabilities.orders {
-            continue;
-        }
+    let is_offered = |action| state.not_offered(action).is_none();
+    for binding in BINDINGS.iter().filter(|row| is_offered(row.action)) {
         let keys = settings.keys.keys(binding.action);
         let keys: Vec<String> = keys.iter().map(Key::label).collect();
         let help = match binding.gesture {
@@ -98,7 +96,8 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
     }
     let heading = format!("COMMANDS, after {}", panel::key_label(state, Action::Palette));
     lines.extend([Line::default(), panel::styled(heading, view.theme.title)]);
-    for word in COMMANDS {
+    let is_offered = |word: &&CommandSpec| word.action().is_none_or(is_offered);
+    for word in COMMANDS.iter().filter(is_offered) {
         let help = match word.aliases {
             [] => word.help.to_owned(),
             aliases => format!("{}; also {}", word.help, aliases.join(", ")),

@@ -1,14 +1,13 @@
-//! Orders that rest at the casino, and how earlier ones ended.
+//! Open orders, oldest first: those that rest at the casino. Then how earlier ones ended.
 //!
 //! ```text
-//! ╭ Orders ─────────────────────────────────────────────────╮
-//! │ OPEN, OLDEST FIRST                                      │
-//! │ ▸ BUY    5  @ 95        8 away     2026-11-22 14:01:02  │
-//! │   SELL   3  stop 80     7 away     2026-11-22 14:02:02  │
-//! │                                                         │
-//! │ ENDED, NEWEST FIRST                                     │
-//! │ 14:01:22  filled: BUY 2 @ 90, at 89                     │
-//! ╰ c cancels  Enter moves on the chart  Esc closes ────────╯
+//! ╭ Open orders ────────────────────────────────────────────────────────╮
+//! │ ▸ BUY    5  limit 95  8 below the price   2026-11-22 14:01:02       │
+//! │   SELL   3  stop 80   23 below the price  2026-11-22 14:02:02       │
+//! │                                                                     │
+//! │ ENDED, NEWEST FIRST                                                 │
+//! │ 14:01:22  filled: BUY 2 limit 90, at 89                             │
+//! ╰ c cancels  Enter moves it on the chart  Esc closes ─────────────────╯
 //! ```
 
 use std::cmp::Ordering;
@@ -40,6 +39,9 @@ use crate::{
 
 const MAX_COLUMNS: usize = 72;
 
+/// Follows a distance where there is room.
+const OF_PRICE: &str = " the price";
+
 /// Most ended orders shown.
 const MAX_ENDED: usize = 20;
 
@@ -52,15 +54,14 @@ pub(crate) fn draw(
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
     let heading = |text: &'static str| panel::styled(text, view.theme.title);
-    let mut lines = vec![heading("OPEN, OLDEST FIRST")];
-    lines.extend(open_lines(view, state, columns));
+    let mut lines = open_lines(view, state, columns);
     if state.orders.ended().len() > 0 {
         lines.extend([Line::default(), heading("ENDED, NEWEST FIRST")]);
         let newest = state.orders.ended().rev().take(MAX_ENDED);
         lines.extend(newest.flat_map(|order| ended_lines(view, state, order, columns)));
     }
     let window = Popup {
-        title: "Orders",
+        title: "Open orders",
         hints: &hints(state),
         columns,
     };
@@ -93,25 +94,32 @@ struct OrderColumns {
     count: usize,
     price: usize,
     distance: usize,
+    /// Follows the distance.
+    of_price: &'static str,
 }
 
 impl OrderColumns {
-    /// Shortens numbers if side, count and price do not fit `columns`.
+    /// Shortens the distance if the time would not fit `columns`, and numbers if side, count and price would not.
     fn new(state: &AppState, columns: usize) -> Self {
         let widest = |text: &dyn Fn(&RestingOrder) -> String| {
             let widths = state.orders.open().iter().map(|order| text::width(&text(order)));
             widths.max().unwrap_or(0)
         };
-        let with = |number| Self {
+        let with = |number, of_price| Self {
             number,
             count: widest(&|order| format::compact(order.count, number)),
             price: widest(&|order| format::condition(order.condition, number)),
-            distance: widest(&|order| distance(state, order, number)),
+            distance: widest(&|order| distance(state, order, number, of_price)),
+            of_price,
         };
-        let whole = with(usize::MAX);
-        match text::width("▸ SELL   ") + whole.count + whole.price <= columns {
-            true => whole,
-            false => with(format::COMPACT_COLUMNS),
+        let [longest, long] = [OF_PRICE, ""].map(|of_price| with(usize::MAX, of_price));
+        let terms = text::width("▸ SELL   ") + long.count + long.price;
+        if terms + longest.distance + text::width("    2026-11-22 14:01:02") <= columns {
+            longest
+        } else if terms <= columns {
+            long
+        } else {
+            with(format::COMPACT_COLUMNS, "")
         }
     }
 }
@@ -119,10 +127,7 @@ impl OrderColumns {
 fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
     let orders = state.orders.open();
     if orders.is_empty() {
-        let limit = panel::key_label(state, Action::Limit);
-        let rest = panel::key_label(state, Action::Rest);
-        let text = format!("none: {limit}, a price and {rest} make the next order rest");
-        let wrapped = text::wrap(&text, columns, 0).into_iter();
+        let wrapped = text::wrap(&introduction(state), columns, 0).into_iter();
         return wrapped.map(|text| panel::styled(text, view.theme.dim)).collect();
     }
     let widths = OrderColumns::new(state, columns);
@@ -132,6 +137,19 @@ fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'st
         open_line(view, state, order, is_selected, widths, columns)
     });
     lines.collect()
+}
+
+/// Explains how to place the first order, or why that is not possible.
+fn introduction(state: &AppState) -> String {
+    if let Some(reason) = state.not_offered(Action::Rest) {
+        return format!("No open orders: {reason}.");
+    }
+    let [rest, buy, sell] =
+        [Action::Rest, Action::Buy, Action::Sell].map(|action| panel::key_label(state, action));
+    format!(
+        "No open orders. To place one, press {rest}, type a price, then press {buy} or {sell}: the order rests at the casino \
+         until a price meets it or you cancel it. A second {rest} makes it a stop order."
+    )
 }
 
 /// Returns side, count and price of an order, and the distance and the time if they fit.
@@ -153,7 +171,7 @@ fn open_line(
     let what = format!("{sign} {side:<4} {count:>count_columns$}  {price:<price_columns$}");
     let distance = match state.orders.moves_to(order.id) {
         Some(price) => format!("moves to {}", format::compact(price, number_columns)),
-        None => distance(state, order, number_columns),
+        None => distance(state, order, number_columns, widths.of_price),
     };
     let distance_columns = widths.distance;
     let distance = format!("  {distance:<distance_columns$}");
@@ -168,17 +186,17 @@ fn open_line(
     line
 }
 
-/// Returns how far the price is from that of an order, with a number of at most `columns`.
-fn distance(state: &AppState, order: &RestingOrder, columns: usize) -> String {
+/// Returns the distance of an order from the price: a number of at most `columns`, and `below` or `above` with `of_price`.
+fn distance(state: &AppState, order: &RestingOrder, columns: usize, of_price: &str) -> String {
     let Some(last) = state.market.last() else {
         return String::new();
     };
     let by = i64::from(order.condition.price).saturating_sub(i64::from(last.price));
     let away = format::compact(by.saturating_abs(), columns);
     match by.cmp(&0) {
-        Ordering::Less => format!("{away} below"),
+        Ordering::Less => format!("{away} below{of_price}"),
         Ordering::Equal => "at the price".to_owned(),
-        Ordering::Greater => format!("{away} above"),
+        Ordering::Greater => format!("{away} above{of_price}"),
     }
 }
 

@@ -13,7 +13,7 @@ use ratatui::{
 
 use crate::{
     app::{
-        AppState, Settings,
+        AppState,
         commands::{
             action::{Action, BINDINGS, Binding},
             keymap::Keymap,
@@ -33,8 +33,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> Vec<ClickTarget> {
     let area = layout.footer.inner(Margin::new(1, 0));
-    let has_orders = state.lobby.capabilities.orders;
-    let hints = hints(&state.session.settings, has_orders, usize::from(area.width));
+    let hints = hints(state, usize::from(area.width));
     let widths = hints.iter().map(|hint| Length(text::cells(hint.columns())));
     let areas = area.layout_vec(&Layout::horizontal(widths).spacing(GAP));
     let mut buttons = Vec::with_capacity(hints.len());
@@ -75,13 +74,12 @@ impl FooterHint {
     }
 }
 
-/// Returns the most important hints that fit `columns`. `has_orders`: orders can rest at the casino.
-fn hints(settings: &Settings, has_orders: bool, columns: usize) -> Vec<FooterHint> {
+/// Returns the most important hints that fit `columns`.
+fn hints(state: &AppState, columns: usize) -> Vec<FooterHint> {
     let offered = BINDINGS
         .iter()
-        .filter(|row| settings.offers(row.action) && !settings.forbids(row.action))
-        .filter(|row| has_orders || !row.action.needs_resting_orders());
-    let all = offered.filter_map(|row| FooterHint::new(row, &settings.keys));
+        .filter(|row| state.not_offered(row.action).is_none());
+    let all = offered.filter_map(|row| FooterHint::new(row, &state.session.settings.keys));
     let mut hints: Vec<FooterHint> = all.collect();
     while used_columns(&hints) > columns {
         let least = hints.iter().enumerate().max_by_key(|(_, hint)| hint.rank);
@@ -101,15 +99,18 @@ fn used_columns(hints: &[FooterHint]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::{
+        SessionInfo, Settings,
+        lobby::round::{Round, RoundPhase},
+        portfolio::money::UnixMillis,
+    };
 
     #[test]
     fn the_least_important_hints_are_dropped_first() {
-        let own = Settings::default();
+        let mut state = state(Settings::default());
         let keys = |columns| -> String {
-            hints(&own, false, columns)
-                .into_iter()
-                .map(|hint| hint.key)
-                .collect()
+            let hints = hints(&state, columns).into_iter();
+            hints.map(|hint| hint.key).collect()
         };
         assert_eq!(keys(0), "");
         assert_eq!(keys(5), "b");
@@ -117,22 +118,55 @@ mod tests {
         assert_eq!(keys(78), "bstwl:?q");
         assert!(keys(200).starts_with("bstw"));
         for columns in 0..200 {
-            assert!(used_columns(&hints(&own, columns % 2 == 0, columns)) <= columns);
+            state.lobby.capabilities.orders = columns % 2 == 0;
+            assert!(used_columns(&hints(&state, columns)) <= columns);
         }
     }
 
     #[test]
-    fn a_challenge_offers_no_payments() {
+    fn what_is_closed_is_not_offered() {
         let daily = Settings {
             last_tick: Some(120),
             ..Settings::default()
         };
-        let hints = hints(&daily, true, 200);
-        assert!(
-            hints
-                .iter()
-                .all(|hint| !["tokens", "withdraw"].contains(&hint.text))
-        );
-        assert!(hints.iter().any(|hint| hint.text == "sell"));
+        let mut in_round = state(Settings::default());
+        in_round.lobby.capabilities.orders = true;
+        let offered = |state: &AppState| -> Vec<&str> {
+            let hints = hints(state, 200);
+            let texts = hints.iter().map(|hint| hint.text);
+            let closed = ["tokens", "withdraw", "rest", "orders"];
+            texts.filter(|text| closed.contains(text)).collect()
+        };
+        assert_eq!(offered(&in_round), ["tokens", "withdraw", "rest", "orders"]);
+        for phase in [RoundPhase::Running, RoundPhase::Paused] {
+            in_round.lobby.set_round(round(phase), UnixMillis(0));
+            assert_eq!(offered(&in_round), ["orders"]);
+        }
+        in_round.lobby.set_round(round(RoundPhase::Ended), UnixMillis(0));
+        assert_eq!(offered(&in_round), ["tokens", "withdraw", "rest", "orders"]);
+        let mut daily = state(daily);
+        daily.lobby.capabilities.orders = true;
+        assert_eq!(offered(&daily), ["rest", "orders"]);
+        daily.lobby.capabilities.orders = false;
+        assert_eq!(offered(&daily), [""; 0]);
+    }
+
+    fn state(settings: Settings) -> AppState {
+        let info = SessionInfo {
+            player: "ann".to_owned(),
+            server: "solo".to_owned(),
+        };
+        AppState::with_settings(settings, info, (80, 24), UnixMillis(0)).0
+    }
+
+    fn round(phase: RoundPhase) -> Round {
+        Round {
+            number: 1,
+            phase,
+            left_ms: 0,
+            announcement: String::new(),
+            stake: 100,
+            podium: Vec::new(),
+        }
     }
 }

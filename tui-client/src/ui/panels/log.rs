@@ -74,7 +74,7 @@ pub(crate) fn reserve_space(view: &Renderer, state: &AppState, layout: &mut Main
     }
 }
 
-/// Returns the number of unanswered orders, or else of those that rest.
+/// Returns the number of unanswered orders, or else of open ones.
 fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
     let waiting = i64::try_from(state.log.waiting()).unwrap_or(i64::MAX);
     let open = i64::try_from(state.orders.open().len()).unwrap_or(i64::MAX);
@@ -95,8 +95,8 @@ fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
 fn introduction(view: &Renderer, state: &AppState) -> Vec<Line<'static>> {
     let dim = |text: &'static str| Span::styled(text, view.theme.dim);
     let key = |action| panel::key(view, state, action);
-    let (first, then) = match state.session.settings.last_tick {
-        Some(_) => (vec![dim("The market is open:")], ""),
+    let (first, then) = match state.not_offered(Action::BuyTokens) {
+        Some(_) => (vec![dim("No activity yet:")], ""),
         None => {
             let deposit = vec![
                 dim("No activity yet: "),
@@ -184,7 +184,7 @@ fn action_label(action: &LoggedAction, columns: usize) -> String {
     match action {
         LoggedAction::Order(side, count, None) => order(*side, *count),
         LoggedAction::Order(side, count, Some(limit)) => {
-            format!("{} @ {}", order(*side, *count), number(*limit))
+            format!("{} limit {}", order(*side, *count), number(*limit))
         }
         LoggedAction::Rest(side, count, condition) => {
             let condition = format::condition(*condition, columns);

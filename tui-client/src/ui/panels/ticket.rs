@@ -71,30 +71,35 @@ pub(crate) fn draw(
 
 fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let theme = &view.theme;
-    let figure = |columns| {
+    let figure = |columns, form: usize| {
         let mut figure = Line::from(vec![
             Span::styled("◂ ", theme.dim),
             Span::styled(quantity_text(state, columns), theme.strong),
             Span::styled(" ▸", theme.dim),
         ]);
         if let Some(limit) = state.ticket.limit() {
-            let limit = format!(" {}", limit_text(limit, columns));
-            figure.push_span(Span::styled(limit, theme.strong));
+            let [long, short, _] = limit_texts(limit, columns);
+            let limit = if form == 0 { long } else { short };
+            figure.push_span(Span::styled(format!(" {limit}"), theme.strong));
         }
         figure
     };
-    let [figure, compact] = [usize::MAX, COMPACT_COLUMNS].map(figure);
+    let figures = [
+        figure(usize::MAX, 0),
+        figure(COMPACT_COLUMNS, 0),
+        figure(COMPACT_COLUMNS, 1),
+    ];
     let [up, down, max, limit] = [Action::More, Action::Fewer, Action::Max, Action::Limit]
         .map(|action| panel::key_label(state, action));
     let long = format!("quantity  0-9 {up} {down} {max}=max");
     let longer = format!("{long} {limit}=limit");
-    let longest = match state.lobby.capabilities.orders {
+    let longest = match state.not_offered(Action::Rest).is_none() {
         true => format!("{longer} {}=rest", panel::key_label(state, Action::Rest)),
         false => longer.clone(),
     };
-    let room = usize::from(area.width).saturating_sub(figure.width() + 1);
-    let label = text::fit(&[&longest, &longer, &long, "quantity"], room);
-    panel::draw_labeled(view, &label, &[figure, compact], area, buf);
+    let room = usize::from(area.width).saturating_sub(figures[0].width() + 1);
+    let label = text::fit(&[&longest, &longer, &long, "quantity", "qty", ""], room);
+    panel::draw_labeled(view, &label, &figures, area, buf);
 }
 
 /// Returns the quantity as typed, or formatted in at most `columns`.
@@ -111,19 +116,24 @@ fn quantity_text(state: &AppState, columns: usize) -> String {
     }
 }
 
-/// Returns `@ 14`, or `@ 14_` while it is typed; `@ 14 rest` or `stop 14` of an order that rests. The price has at most
-/// `columns`.
-fn limit_text(limit: Limit, columns: usize) -> String {
+/// Returns `limit 14`, or `limit 14_` while it is typed, and `limit 14 rests` or `stop 14 rests` of an order that rests; then
+/// short as `@ 14 rests`, and `@ 14`. The price has at most `columns`.
+fn limit_texts(limit: Limit, columns: usize) -> [String; 3] {
     let price = match limit.price {
         0 => String::new(),
         price => format::compact(price, columns),
     };
     let cursor = if limit.is_typing { "_" } else { "" };
-    match limit.rest {
-        None => format!("@ {price}{cursor}"),
-        Some(Trigger::Limit) => format!("@ {price}{cursor} rest"),
-        Some(Trigger::Stop) => format!("stop {price}{cursor}"),
-    }
+    let rests = if limit.rest.is_some() { " rests" } else { "" };
+    let (word, short) = match limit.rest {
+        None | Some(Trigger::Limit) => ("limit", "@"),
+        Some(Trigger::Stop) => ("stop", "stop"),
+    };
+    [
+        format!("{word} {price}{cursor}{rests}"),
+        format!("{short} {price}{cursor}{rests}"),
+        format!("{short} {price}{cursor}"),
+    ]
 }
 
 fn draw_sides(
@@ -262,29 +272,33 @@ fn wrap_fitting(variants: &[String], columns: usize, rows: usize) -> Vec<String>
 }
 
 /// Returns button texts, longest first: key, side, count and limit.
-fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> [String; 6] {
+fn labels(state: &AppState, side: Side, preview: Option<Preview>) -> Vec<String> {
     let word = side.word().to_ascii_uppercase();
     let [count, compact] = [usize::MAX, COMPACT_COLUMNS].map(|columns| {
         let count = preview.map(|preview| format::compact(preview.count, columns));
         count.map_or_else(String::new, |count| format!(" {count}"))
     });
-    let limit = state.ticket.limit();
-    let limit = limit.map_or_else(String::new, |limit| format!(" {}", limit_text(limit, usize::MAX)));
     let key = panel::key_label(state, action_of(side));
-    [
-        format!("{key}  {word}{count}{limit}"),
-        format!("{key} {word}{count}{limit}"),
+    let limits = state.ticket.limit().into_iter();
+    let limits = limits.flat_map(|limit| limit_texts(limit, usize::MAX));
+    let with_limit = limits.flat_map(|limit| {
+        let text = format!("{word}{count} {limit}");
+        [format!("{key}  {text}"), format!("{key} {text}")]
+    });
+    let without = [
         format!("{key}  {word}{count}"),
         format!("{word}{count}"),
         format!("{key} {word}{compact}"),
         format!("{word}{compact}"),
-    ]
+    ];
+    with_limit.chain(without).collect()
 }
 
 /// Returns a hint for a player with too few tokens.
 fn buy_tokens_hint(state: &AppState, side: Side, preview: Option<Preview>) -> Option<String> {
     let lacks_tokens = side == Side::Buy && preview.is_some_and(|preview| !preview.suffices());
-    lacks_tokens.then(|| format!("{} buys tokens", panel::key_label(state, Action::BuyTokens)))
+    let is_offered = lacks_tokens && state.not_offered(Action::BuyTokens).is_none();
+    is_offered.then(|| format!("{} buys tokens", panel::key_label(state, Action::BuyTokens)))
 }
 
 fn owned(text: &[&str]) -> Vec<String> {
@@ -301,8 +315,8 @@ fn limit_problem(state: &AppState, side: Side, price: i32) -> Option<Vec<String>
         });
     }
     if limit.rest.is_some() {
-        let is_supported = state.lobby.capabilities.orders;
-        return (!is_supported).then(|| owned(&["orders cannot rest here", "cannot rest here"]));
+        let reason = state.not_offered(Action::Rest);
+        return reason.map(|reason| vec![reason, "orders cannot rest".to_owned()]);
     }
     if !state.lobby.capabilities.limits {
         return Some(owned(&["no limit orders here", "no limit orders"]));

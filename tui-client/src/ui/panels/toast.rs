@@ -7,13 +7,14 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::{Constraint, Flex, Layout, Margin},
+    layout::{Margin, Rect},
     widgets::{Clear, Widget},
 };
 
 use crate::{
     app::{
         AppState,
+        chart::OrderLabel,
         portfolio::alerts::{Alert, ToastKind},
     },
     ui::{
@@ -24,16 +25,40 @@ use crate::{
     },
 };
 
-/// Draws the toasts, newest first.
-pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
+/// Draws the toasts, newest first, beside the labels of orders if there is a free row.
+pub(crate) fn draw(
+    view: &Renderer,
+    state: &AppState,
+    layout: &MainLayout,
+    labels: &[OrderLabel],
+    buf: &mut Buffer,
+) {
     let border = u16::from(layout.size != LayoutSize::Small);
     let area = layout.chart.inner(Margin::new(border, border));
-    let toasts: Vec<_> = state.alerts.toasts().collect();
-    for (toast, row) in toasts.into_iter().rev().zip(area.rows()) {
+    // Without a border, the selected order or price is in the first row.
+    let has_readout = border == 0 && (state.orders.selection().is_some() || state.chart.crosshair.is_some());
+    let first = usize::from(has_readout && area.height > 1);
+    let mut rows: Vec<Rect> = area.rows().skip(first).collect();
+    for toast in state.alerts.toasts().rev() {
         let text = format!(" {} ", toast_text(&toast.kind));
         let text = text::truncate(&text, usize::from(area.width));
-        let columns = u16::try_from(text::width(&text)).unwrap_or(row.width);
-        let [place] = row.layout(&Layout::horizontal([Constraint::Length(columns)]).flex(Flex::End));
+        let columns = text::cells(text::width(&text));
+        let place = |row: &Rect| Rect {
+            x: row.right().saturating_sub(columns),
+            width: columns,
+            ..*row
+        };
+        let is_free = |row: &Rect| {
+            let place = place(row);
+            !labels.iter().any(|label| {
+                label.area.y == place.y && label.area.x.saturating_add(label.area.width) > place.x
+            })
+        };
+        let index = rows.iter().position(is_free).unwrap_or(0);
+        if index >= rows.len() {
+            return;
+        }
+        let place = place(&rows.remove(index));
         Clear.render(place, buf);
         panel::styled(text, view.theme.alarm).render(place, buf);
     }

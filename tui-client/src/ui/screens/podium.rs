@@ -84,7 +84,7 @@ pub(crate) fn draw(
     Text::from_iter(ranks).render(list, buf);
 }
 
-/// Draws the window with the podium of the round that has ended.
+/// Draws the window with the podium of the round that has ended, and the player's rank.
 pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> FrameInfo {
     let Some(received) = &state.lobby.round else {
         return FrameInfo::default();
@@ -101,7 +101,13 @@ pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout, buf
     // Not computed from the wallet, which is the own one again.
     let performance = |place: &Standing| place.performance;
     let columns = usize::from(popup.inner.width);
-    let mut ranks = lobby::ranks(view, state, round.podium.iter(), performance, columns);
+    let mut ranks = lobby::ranks(
+        view,
+        state,
+        round.podium.iter().chain(received.below()),
+        performance,
+        columns,
+    );
     if ranks.is_empty() {
         ranks = vec![panel::styled("nobody has traded", view.theme.dim)];
     }

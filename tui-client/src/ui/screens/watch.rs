@@ -97,7 +97,7 @@ pub(crate) fn draw(
     }
     panel::round_corners(body, buf);
     footer::draw(view, state, layout, buf);
-    toast::draw(view, state, layout, buf);
+    toast::draw(view, state, layout, &[], buf);
     FrameInfo {
         sight,
         ..FrameInfo::default()

@@ -61,10 +61,14 @@ pub fn compact(number: impl Into<i64>, columns: usize) -> String {
     fitting.unwrap_or_else(|| with(0))
 }
 
-/// Formats as `@ 30` or `stop 60`, with the price in at most `columns`.
+/// Formats as `limit 30` or `stop 60`, with the price in at most `columns`.
 #[must_use]
 pub fn condition(condition: Condition, columns: usize) -> String {
-    format!("{} {}", condition.sign(), compact(condition.price, columns))
+    format!(
+        "{} {}",
+        condition.trigger.word(),
+        compact(condition.price, columns)
+    )
 }
 
 /// Formats as [`signed`], or as [`compact`] with a sign, in at most `columns`.

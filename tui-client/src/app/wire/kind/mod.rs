@@ -191,7 +191,7 @@ fn sent(message: &MessageBytes) -> (RowKind, String, Option<[u8; 16]>) {
     let up_to = if action.up_to { "up to " } else { "" };
     let mut text = format!("{side} {up_to}{}", thousands(action.stocks_count));
     if action.limit_price != 0 {
-        text.push_str(&format!(" @ {}", thousands(action.limit_price)));
+        text.push_str(&format!(" limit {}", thousands(action.limit_price)));
     }
     if action.stop_price != 0 {
         text.push_str(&format!(" stop {}", thousands(action.stop_price)));

@@ -29,11 +29,11 @@ pub(super) fn order_update(update: &OrderUpdate) -> String {
     text
 }
 
-/// Describes a resting order and its state: `BUY 5 @ 95 filled at 94`.
+/// Describes a resting order and its state: `BUY 5 limit 95 filled at 94`.
 pub(super) fn order_text(order: &Order) -> String {
     let price = match (order.limit_price, order.stop_price) {
         (0, stop) => format!("stop {}", thousands(stop)),
-        (limit, _) => format!("@ {}", thousands(limit)),
+        (limit, _) => format!("limit {}", thousands(limit)),
     };
     let state = match (OrderState::try_from(order.state), &order.trade) {
         (Ok(OrderState::OrderOpen), _) => "open".to_owned(),
@@ -98,7 +98,7 @@ mod tests {
         let sent = row(WireFrame::Sent, &action);
         assert_eq!(
             (sent.kind.name(), sent.text.as_str()),
-            ("Action", "SELL 5 @ 95 until cancelled")
+            ("Action", "SELL 5 limit 95 until cancelled")
         );
         let accepted = GambleInfo {
             r#type: GambleType::ActionResult.into(),
