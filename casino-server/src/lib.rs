@@ -37,6 +37,8 @@
 //! # }
 //! ```
 
+// No code path may panic, except in tests.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![warn(
     clippy::arithmetic_side_effects,
     clippy::cast_lossless,

@@ -1,5 +1,8 @@
 //! The `casino-server` program. Exit codes: 0 after a clean shutdown, 1 after a failure, 2 for wrong usage.
 
+// No code path may panic, except in tests.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{
     env,
     ffi::OsString,

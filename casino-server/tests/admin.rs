@@ -1,14 +1,10 @@
 //! The `check` and `backup` commands: on a stopped ledger, during play, and after a kill.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // The load generator of the benchmark needs the same exemptions.
 #![allow(
-    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    clippy::arithmetic_side_effects,
     clippy::large_futures,
     dead_code
 )]

@@ -1,8 +1,5 @@
 //! Administration of a ledger in PostgreSQL while casinos use it: `check` and `release`.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use awesomestock_proto::{

@@ -2,9 +2,6 @@
 //! twice, and there is one sequence of prices. Unanswered actions are resent to another casino with the same ID. Some
 //! orders rest: each ends once, and its end is received once.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::sync::Arc;

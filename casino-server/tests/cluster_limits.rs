@@ -1,8 +1,5 @@
 //! Limits of a player over all casinos on a shared ledger.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::time::Instant;

@@ -1,8 +1,5 @@
 //! The lobby of casinos on a shared ledger: each publishes the trades, players and ranking of all.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::collections::BTreeMap;

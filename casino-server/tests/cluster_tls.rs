@@ -1,8 +1,5 @@
 //! TLS to PostgreSQL, with a server that rejects everything else over TCP.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use awesomestock_proto::casino::ActionOutcome;

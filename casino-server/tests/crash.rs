@@ -1,15 +1,11 @@
 //! The casino killed repeatedly under full load: every answered action is stored, and nothing that was not sent. Orders that
 //! rest end once.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // The load generator of the benchmark needs the same exemptions.
 #![allow(
-    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    clippy::arithmetic_side_effects,
     clippy::large_futures,
     dead_code
 )]

@@ -1,9 +1,6 @@
 //! Damaged, truncated, missing, swapped and outdated ledger files: the casino loses nothing silently, or refuses to
 //! start.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{fs, path::Path};

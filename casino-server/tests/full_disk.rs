@@ -4,18 +4,14 @@
 //! the store's unit tests limit SQLite's pages instead.
 
 #![cfg(target_os = "linux")]
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // The load generator of the benchmark needs the same exemptions.
 #![allow(
-    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    clippy::arithmetic_side_effects,
     clippy::large_futures,
-    clippy::print_stderr,
-    dead_code
+    dead_code,
+    clippy::print_stderr
 )]
 
 #[path = "../benches/load/histogram.rs"]

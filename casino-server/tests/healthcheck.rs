@@ -1,7 +1,5 @@
 //! The program as a process: its `healthcheck` command and its log.
 
-#![allow(clippy::unwrap_used)]
-
 #[path = "../../proto/tests/support/healthcheck.rs"]
 mod healthcheck;
 

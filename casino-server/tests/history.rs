@@ -1,8 +1,5 @@
 //! Price history over the wire: the newest ticks, and candles for older ones, without a gap between them.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use awesomestock_proto::casino::{Candle, CandlesRequest, PriceHistoryRequest};

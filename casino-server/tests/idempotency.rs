@@ -1,8 +1,5 @@
 //! Idempotency: a request with an ID is executed once, however often and at whichever casino it is sent.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use awesomestock_proto::{

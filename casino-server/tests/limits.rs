@@ -1,8 +1,5 @@
 //! Resource limits of the real server against hostile clients, while other players are unaffected.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{

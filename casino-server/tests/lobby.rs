@@ -1,8 +1,5 @@
 //! The lobby over the wire: trade tape, online players, leaderboard and headlines, each only for clients that asked for it.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::collections::BTreeSet;

@@ -1,8 +1,5 @@
 //! The metrics page of the real server: its content, and that it is off by default.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{

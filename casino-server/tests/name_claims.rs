@@ -1,8 +1,5 @@
 //! Names claimed by keys: on every call, on every action of a stream, and after restarts.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{fs, time::Duration};

@@ -1,7 +1,5 @@
 //! A ledger written by commit 5fedfd6 opens with all its data.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::fs;

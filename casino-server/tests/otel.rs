@@ -1,7 +1,5 @@
 //! The export of spans with OpenTelemetry: the binary and a collector on real sockets.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
-
 #[path = "../../proto/tests/support/otlp.rs"]
 mod otlp;
 mod support;

@@ -2,9 +2,6 @@
 //!
 //! Each test starts its own cluster. Without PostgreSQL's programs the tests print a notice and pass.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use awesomestock_proto::{

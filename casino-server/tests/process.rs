@@ -1,8 +1,5 @@
 //! The real server as a process: startup, failures at startup, kills, restarts and shutdown.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #[cfg(target_os = "linux")]
 #[path = "../../proto/tests/support/limited.rs"]
 mod limited;
@@ -57,10 +54,7 @@ fn failure(store: &Path, args: &[&str]) -> String {
 fn the_version_is_printed() {
     let (code, stdout, _) = process::run(&["--version"]);
     assert_eq!(code, Some(0));
-    assert_eq!(
-        stdout,
-        format!("casino-server {}\n", env!("AWESOMESTOCK_VERSION"))
-    );
+    assert_eq!(stdout, format!("casino-server {}\n", awesomestock_proto::VERSION));
     assert!(stdout.starts_with(concat!("casino-server ", env!("CARGO_PKG_VERSION"))));
 }
 

@@ -1,9 +1,7 @@
 //! Resting orders over the wire: accepted, executed by the tick that meets them, rejected, cancelled, listed and sent to
 //! the player's sessions, also after a restart and over several casinos.
 
-// The lint exemption for tests does not cover helper functions.
 #![allow(clippy::cognitive_complexity, reason = "each assertion counts as a branch")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 

@@ -1,8 +1,6 @@
 //! Rounds of the real server: steered over its operator service, played, paused, resumed and ended, also across kills
 //! and over several casinos.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::cognitive_complexity, reason = "each assertion counts as a branch")]
 
 mod support;

@@ -1,8 +1,5 @@
 //! Sessions: all see the same prices, results arrive in order, and every session ends with a status.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -1,8 +1,5 @@
 //! Statements from a scripted payments server on loopback.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::net::SocketAddr;

@@ -1,8 +1,5 @@
 //! TLS over real sockets: accepted and rejected connections, and silent ones that delay no other.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{fs, net::TcpStream, os::unix::fs::PermissionsExt, path::Path};

@@ -1,8 +1,5 @@
 //! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{collections::BTreeSet, fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::Command};

@@ -17,7 +17,7 @@ use crate::{Limits, Options};
 /// Prints `payments-server listening on ADDRESS` on stdout when it is ready, and logs to stderr. SIGINT, SIGTERM and
 /// SIGQUIT stop it; SIGHUP reads the TLS certificate again. Exit codes: 0, 1 failure, 2 usage.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "payments-server", version = env!("AWESOMESTOCK_VERSION"))]
+#[command(name = "payments-server", version = awesomestock_proto::VERSION)]
 pub struct Config {
     /// A task to run instead of serving
     #[command(subcommand)]

@@ -13,6 +13,8 @@
 //! # Ok::<(), payments_server::statement::InvalidPayment>(())
 //! ```
 
+// No code path may panic, except in tests.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(
     not(test),
     warn(

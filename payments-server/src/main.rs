@@ -1,5 +1,8 @@
 //! The `payments-server` binary.
 
+// No code path may panic, except in tests.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::{
     env,
     io::{self, Write},

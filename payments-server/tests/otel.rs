@@ -1,7 +1,5 @@
 //! The export of spans with OpenTelemetry: the binary and a collector on real sockets.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // The lint exemption for tests does not cover helper functions.
-
 mod common;
 #[path = "../../proto/tests/support/otlp.rs"]
 mod otlp;

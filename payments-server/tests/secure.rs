@@ -1,7 +1,5 @@
 //! Access to the server: its secret, its certificate, and its listen address.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
-
 mod common;
 
 use std::{

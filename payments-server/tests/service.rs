@@ -1,7 +1,5 @@
 //! The service and its client in one process, over an in-memory pipe.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // The lint exemption for tests does not cover helper functions.
-
 mod common;
 
 use std::time::Duration;

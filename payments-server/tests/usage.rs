@@ -1,7 +1,5 @@
 //! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
-
 use std::{
     collections::BTreeSet,
     fs::OpenOptions,

@@ -6,7 +6,34 @@ use prost::{
     encoding::{DecodeContext, WireType},
 };
 
-use crate::casino::GambleInfo;
+use crate::casino::{self, GambleInfo, GambleType};
+
+/// Creates the message with a content and its type.
+macro_rules! contents {
+    ($($field:ident: $content:ident, $type:ident;)*) => {$(
+        impl From<casino::$content> for GambleInfo {
+            fn from(content: casino::$content) -> Self {
+                Self {
+                    r#type: GambleType::$type.into(),
+                    $field: Some(content),
+                    ..Self::default()
+                }
+            }
+        }
+    )*};
+}
+
+contents! {
+    info: StockInfo, StockInfo;
+    result: ActionResult, ActionResult;
+    wallet: Wallet, Wallet;
+    tape: Tape, Tape;
+    players: Players, Players;
+    leaderboard: Leaderboard, Leaderboard;
+    news: Headline, News;
+    order: OrderUpdate, Order;
+    round: Round, Round;
+}
 
 /// A [`GambleInfo`] on its way to a client: as a message, or already encoded.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,18 +104,14 @@ impl Message for GambleFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::casino::{GambleType, Leaderboard, Standing};
+    use crate::casino::{Leaderboard, Standing};
 
     #[test]
     fn every_frame_is_decoded_as_one_message() {
-        let shared = GambleInfo {
-            r#type: GambleType::Leaderboard.into(),
-            leaderboard: Some(Leaderboard {
-                ranked: 7,
-                ..Leaderboard::default()
-            }),
-            ..GambleInfo::default()
-        };
+        let shared = GambleInfo::from(Leaderboard {
+            ranked: 7,
+            ..Leaderboard::default()
+        });
         let own = GambleInfo {
             leaderboard: Some(Leaderboard {
                 own: Some(Standing {

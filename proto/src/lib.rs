@@ -12,6 +12,9 @@
 //! assert_eq!(action.encode_to_vec(), b"\x0a\x05\x0a\x03ann\x10\x01\x18\x03");
 //! ```
 
+// No code path may panic, except in tests.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 pub mod auth;
 pub mod codec;
 pub mod command_line;
@@ -74,6 +77,9 @@ mod generated {
             include_bytes!(concat!(env!("OUT_DIR"), "/payment_statements.bin"));
     }
 }
+
+/// The version of all programs, with the commit: `0.1.0 (d9cc67ab1)`.
+pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
 
 /// `StockInfo.name` of the market's only stock.
 pub const STOCK_NAME: &str = "AwesomeStock";

@@ -1,8 +1,6 @@
 //! The span of each call, in a process of its own: tracing decides once whether a span is of interest, and asks only the
 //! thread that comes first.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex},

@@ -1,7 +1,5 @@
 //! The lessons stay short, and each stays close to the one before it.
 
-#![allow(clippy::unwrap_used, reason = "a failing check is a panic")]
-
 use std::{fs, path::Path};
 
 /// The ladder.

@@ -1,8 +1,6 @@
 //! The structure of the workspace, read from the `use` lines of every crate: dependencies between layers, import
 //! cycles, and the number of entries in folders.
 
-#![allow(clippy::unwrap_used, reason = "a failing check is a panic")]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -62,12 +60,13 @@ struct Import {
     path: Vec<String>,
 }
 
+fn source(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../{folder}/src"))
+}
+
 /// Reads the modules of the crate in `folder` and their imports, without tests.
 fn modules(folder: &str, name: &str) -> BTreeMap<Module, Vec<Import>> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .join(folder)
-        .join("src");
+    let source = source(folder);
     let mut files = Vec::new();
     collect(&source, &mut files);
     let files: BTreeMap<Module, PathBuf> = files
@@ -317,15 +316,21 @@ fn no_folder_has_too_many_entries() {
         }
     }
     for (folder, _) in CRATES {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("..")
-            .join(folder)
-            .join("src");
         let max = if folder == "casino-server" {
             CASINO_ENTRIES_MAX
         } else {
             ENTRIES_MAX
         };
-        check(&source, max);
+        check(&source(folder), max);
+    }
+}
+
+#[test]
+fn programs_and_libraries_may_not_panic() {
+    let rule = "#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]";
+    let roots = CRATES.map(|(folder, _)| ["lib.rs", "main.rs"].map(|file| source(folder).join(file)));
+    for root in roots.concat().iter().filter(|root| root.exists()) {
+        let text = fs::read_to_string(root).unwrap();
+        assert!(text.contains(rule), "{}: {rule} is missing", root.display());
     }
 }

@@ -42,6 +42,8 @@
 //! # }
 //! ```
 
+// No code path may panic, except in tests.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Only the programs and tests of this workspace use the library.
 #![allow(missing_docs)]
 

@@ -1,12 +1,5 @@
 //! Viewing the chart by keys and mouse: the visible range before and after.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 mod fixtures;
 
 use awesomestock::app::{
@@ -414,10 +407,8 @@ fn own_trades_have_markers_at_their_ticks() {
         executed: true,
         message: "operation executed successfully".to_owned(),
         price: Some(60),
-        count: None,
         tick: Some(97),
-        at: None,
-        wallet: None,
+        ..OrderResult::default()
     })));
     let trade = |tick| TradeRow {
         tick,

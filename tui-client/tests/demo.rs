@@ -1,7 +1,5 @@
 //! The demonstration in assets/: its files match the recorded session, and it has its size and scenes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{

@@ -1,7 +1,5 @@
 //! `awesomestock doctor`: its findings and exit code, and that it changes nothing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::fs;

@@ -1,7 +1,5 @@
 //! A casino at several addresses: the game fails over, shows the current address, and executes each order once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::path::PathBuf;
@@ -14,7 +12,6 @@ use support::{
     pty::{self, Terminal},
 };
 
-const ENTER: &str = "\r";
 const FIXED_PRICE: [&str; 2] = ["--tick", "1h"];
 
 /// Creates a folder for a ledger.
@@ -27,12 +24,6 @@ fn ledger(home: &Home, name: &str) -> PathBuf {
 fn game(home: &Home, casinos: &str) -> Terminal {
     let arguments = ["--user", "anna", "--casino", casinos];
     Terminal::open(pty::game(home, &arguments), 120, 36)
-}
-
-fn leave(mut game: Terminal) {
-    game.type_keys("q");
-    let (status, text) = game.end();
-    assert!(status.success(), "{text}");
 }
 
 /// Starts a casino with a fixed price of 10 and 500 tokens of anna, behind two proxies. The last value is for
@@ -63,8 +54,7 @@ fn the_game_fails_over_and_shows_the_address() {
     let mut game = game(&home, &both);
     game.see("● live");
     game.see(&format!("anna @ {}", a.address()));
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     // Two different casinos here, so the wallet shows which one is used.
     let address = a.kill();
     game.see(&format!("anna @ {}", b.address()));
@@ -75,7 +65,7 @@ fn the_game_fails_over_and_shows_the_address() {
     game.see(&format!("anna @ {address}"));
     game.see("● live");
     game.see("tokens 500");
-    leave(game);
+    game.quit();
 }
 
 #[test]
@@ -95,7 +85,7 @@ fn an_order_with_a_lost_answer_is_executed_once_through_the_other_address() {
     game.see("tokens 480");
     game.see("stocks 2");
     assert_eq!(balance(&home, &casino), "480 tokens and 2 stocks");
-    leave(game);
+    game.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -107,8 +97,7 @@ async fn an_unanswered_order_is_not_resent_to_a_casino_without_deduplication() {
         let proxy = Proxy::start(casino.address(), vec![]);
         let mut game = game(&home, &format!("{},http://{old}", proxy.url()));
         game.see("● live");
-        game.type_keys(&format!("t100{ENTER}"));
-        game.see("tokens 500");
+        game.buy_500_tokens();
         proxy.drop_responses();
         game.type_keys("b");
         game.see("waiting for the casino");
@@ -116,7 +105,7 @@ async fn an_unanswered_order_is_not_resent_to_a_casino_without_deduplication() {
         game.see(&format!("anna @ {old}"));
         game.see("● live");
         game.see("BUY 1 no answer");
-        leave(game);
+        game.quit();
     });
     session.await.unwrap();
 }
@@ -194,11 +183,10 @@ fn an_error_names_every_address_that_failed() {
             "{text}"
         );
     }
-    let mut game = game(&home, &both);
+    let game = game(&home, &both);
     game.see("reconnecting");
     game.see(&proxies[0].address());
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]

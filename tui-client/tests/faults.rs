@@ -2,8 +2,6 @@
 //! answers, the laptop sleeps, the terminal misbehaves. The game survives or ends cleanly, the wallet is right, and one
 //! press of `b` is one trade.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{
@@ -42,26 +40,11 @@ fn start_casino(home: &Home) -> Casino {
     Casino::start(&ledger(home), "127.0.0.1:0", &["--tick", "1h"])
 }
 
-/// Starts anna's game at `url` and waits until it is live.
-fn game(home: &Home, url: &str) -> Terminal {
-    let game = Terminal::open(pty::game(home, &["--user", "anna", "--casino", url]), 120, 36);
-    game.see("● live");
-    game
-}
-
 /// Starts anna's game with 500 tokens.
 fn funded_game(home: &Home, url: &str) -> Terminal {
-    let mut game = game(home, url);
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    let mut game = Terminal::live(home, &["--user", "anna", "--casino", url]);
+    game.buy_500_tokens();
     game
-}
-
-fn leave(mut game: Terminal) -> String {
-    game.type_keys("q");
-    let (status, summary) = game.end();
-    assert!(status.success(), "{status:?}");
-    summary
 }
 
 /// Returns the number of trades in the summary.
@@ -101,7 +84,7 @@ fn an_order_pending_when_the_casino_is_killed_is_executed_once_after_the_restart
     game.see_no_more("waiting for the casino");
     game.see("tokens 480");
     game.see("stocks 2");
-    leave(game);
+    game.quit();
 }
 
 #[test]
@@ -120,7 +103,7 @@ fn a_hanging_casino_is_abandoned_and_reconnected() {
     game.see("● live");
     game.see("tokens 490");
     game.see("stocks 1");
-    leave(game);
+    game.quit();
 }
 
 #[test]
@@ -140,7 +123,7 @@ fn a_suspended_laptop_reconnects_when_it_wakes_up() {
     game.see("✓ TOKENS 10 $");
     game.see_no_more("waiting for the casino");
     // The order typed while suspended was either rejected or resent; the summary says which.
-    let trades = trades_of(&leave(game));
+    let trades = trades_of(&game.quit());
     assert!((0..=1).contains(&trades), "one press of b");
     assert_eq!(balance_of(&home, &casino), (550 - 10 * trades, trades));
 }
@@ -173,7 +156,7 @@ fn a_casino_replaced_by_an_older_version_is_played_with_the_old_contract() {
     let _casino = Casino::start(&ledger(&home), &address, &["--tick", "1h"]);
     game.see("● live");
     game.see("tokens 500");
-    leave(game);
+    game.quit();
 }
 
 #[test]
@@ -197,7 +180,7 @@ fn a_casino_replaced_by_a_newer_version_is_played_with_the_known_part_of_the_con
     game.see("support it");
     game.type_keys("\u{1b}");
     game.see_no_more("support it");
-    leave(game);
+    game.quit();
 }
 
 /// Each connection breaks in the middle of a frame, some in the first one. Orders are sent all the time; each must be
@@ -231,7 +214,7 @@ fn a_connection_that_breaks_at_any_byte_never_duplicates_an_order() {
         !output.contains("https"),
         "the session was live, so no hint about TLS is shown"
     );
-    let trades = trades_of(&leave(game));
+    let trades = trades_of(&game.quit());
     assert!(trades > 0, "no order was executed between two cuts");
     assert_eq!(balance_of(&home, &casino), (50_005 - 10 * trades, trades));
 }
@@ -367,16 +350,14 @@ fn a_thousand_resizes_are_survived_while_prices_arrive() {
     game.resize(120, 36);
     game.see("Wallet");
     game.see("tokens 500");
-    leave(game);
+    game.quit();
 }
 
 #[test]
 fn a_large_bracketed_paste_sends_no_order() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     let paste = "sbq\r\n\t\u{7}wide 株 text\u{0}".repeat(200 * 1024 / 22);
     for key in ["", ":", "t", "/"] {
         game.type_keys(key);
@@ -387,7 +368,7 @@ fn a_large_bracketed_paste_sends_no_order() {
     game.type_keys("3b");
     game.see("✓ BUY 3 at 10, for 30 tokens");
     game.see("tokens 470");
-    assert_eq!(trades_of(&leave(game)), 1);
+    assert_eq!(trades_of(&game.quit()), 1);
 }
 
 /// A terminal without bracketed paste types the text, so its letters act as keys. The summary must still be right.
@@ -395,9 +376,7 @@ fn a_large_bracketed_paste_sends_no_order() {
 fn a_large_typed_paste_is_survived_and_the_wallet_is_right() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     let paste = "1b 1s\tCamille a dit: 50% de $20?\n".repeat(200 * 1024 / 32);
     game.type_keys(&paste);
     game.type_keys(CTRL_C);

@@ -1,8 +1,6 @@
 //! Hostile text through every input, checked at every output: no control character, escape sequence or bidirectional
 //! override gets out, and no line is wider than the screen.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod fixtures;
 #[path = "../../proto/tests/support/hostile_text.rs"]
 mod hostile_text;
@@ -16,7 +14,7 @@ use awesomestock::{
     app::{
         AppState, Effect, Event, SessionInfo,
         event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
-        lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
+        lobby::{Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
         portfolio::money::Side,
         update,
     },
@@ -24,7 +22,7 @@ use awesomestock::{
 };
 use awesomestock_proto::text::sanitize::{REPLACEMENT, is_unsafe};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use fixtures::{NOW, view, with_news};
+use fixtures::{NOW, lobby_capabilities, view, with_news};
 use hostile_text::hostile_texts;
 use invariants::check_screen;
 use ratatui::{Terminal, backend::TestBackend};
@@ -70,10 +68,7 @@ fn press(state: &mut AppState, code: KeyCode) -> Vec<Effect> {
 
 /// A game in which every name is `text`.
 fn game_with_names(text: &str) -> AppState {
-    let info = SessionInfo {
-        player: text.to_owned(),
-        server: text.to_owned(),
-    };
+    let info = SessionInfo::new(text, text);
     let (mut state, _) = AppState::new(info, (120, 36), NOW);
     let player = Player {
         name: text.to_owned(),
@@ -104,16 +99,7 @@ fn game_with_names(text: &str) -> AppState {
             extended: true,
             ids: true,
         },
-        StreamEvent::Capabilities(Capabilities {
-            tape: true,
-            players: true,
-            leaderboard: true,
-            limits: true,
-            up_to: true,
-            news: false,
-            orders: false,
-            rounds: false,
-        }),
+        StreamEvent::Capabilities(lobby_capabilities()),
         StreamEvent::Price {
             tick: Some(1),
             price: 10,
@@ -148,13 +134,8 @@ fn hostile_messages_are_drawn_safely() {
         check_drawn(&state);
         press(&mut state, KeyCode::Char('b'));
         let rejected = OrderResult {
-            executed: false,
             message: text.clone(),
-            price: None,
-            count: None,
-            tick: None,
-            at: None,
-            wallet: None,
+            ..OrderResult::default()
         };
         update(&mut state, NOW, Event::Stream(StreamEvent::Result(rejected)));
         for error in [

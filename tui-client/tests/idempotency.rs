@@ -1,16 +1,9 @@
 //! Idempotency: one order is one trade, wherever the connection breaks between the real game and the real casino.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use serde_json::Value;
-use support::{
-    Home, PipedGame,
-    casino::Casino,
-    proxy::Proxy,
-    pty::{self, Terminal},
-};
+use support::{Home, PipedGame, casino::Casino, proxy::Proxy, pty::Terminal};
 
 const FIXED_PRICE: [&str; 2] = ["--tick", "1h"];
 
@@ -117,8 +110,7 @@ fn a_press_of_b_with_a_lost_answer_is_one_trade() {
     let casino = start_casino(&home);
     let proxy = start_proxy(&home, &casino, vec![]);
     let url = proxy.url();
-    let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--casino", &url]), 120, 36);
-    game.see("● live");
+    let mut game = Terminal::live(&home, &["--user", "anna", "--casino", &url]);
     game.see("tokens 5,000");
     for trades in [2, 4, 6] {
         proxy.drop_responses();
@@ -132,6 +124,5 @@ fn a_press_of_b_with_a_lost_answer_is_one_trade() {
         assert_eq!(balance_of(&home, &casino), (5_000 - 10 * trades, trades));
     }
     game.see("stocks 6");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }

@@ -15,8 +15,6 @@
 //! wait MS                time passes without events
 //! ```
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod fixtures;
 
 use std::{fs, path::Path};
@@ -356,16 +354,7 @@ fn large_session() -> [StreamEvent; 6] {
         trades,
     };
     [
-        StreamEvent::Capabilities(Capabilities {
-            tape: true,
-            players: true,
-            leaderboard: true,
-            limits: true,
-            up_to: true,
-            news: false,
-            orders: false,
-            rounds: false,
-        }),
+        StreamEvent::Capabilities(fixtures::lobby_capabilities()),
         StreamEvent::Wallet(Wallet {
             tokens: 2_000_000_000,
             stocks: 1_000_000,

@@ -1,7 +1,5 @@
 //! Player keys with the real game and casino: created, stored, moved and never printed; and TLS on every connection.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #[path = "../../casino-server/tests/support/certificates.rs"]
 mod certificates;
 mod support;
@@ -124,17 +122,11 @@ fn a_session_under_a_claimed_name_is_rejected_and_not_retried() {
         proxy.wait_for_connections(connections + 1);
         game.see("rejected");
         assert_eq!(proxy.connections(), connections + 1);
-        game.type_keys("q");
-        assert!(game.end().0.success());
+        game.quit();
     }
     // With the key of the name the session opens.
     laptop.share_key_of(&home, "ann", &casino.url(), &proxy.url());
-    let game = Terminal::open(
-        pty::game(&laptop, &["--user", "ann", "--casino", &proxy.url()]),
-        120,
-        36,
-    );
-    game.see("● live");
+    let game = Terminal::live(&laptop, &["--user", "ann", "--casino", &proxy.url()]);
     game.see("tokens 50");
 }
 
@@ -221,9 +213,7 @@ fn a_key_is_in_no_log_recording_or_screen() {
     game.type_keys("b");
     game.see("✓ BUY 1 at 10");
     let shown = game.bytes();
-    game.type_keys("q");
-    let (status, screen) = game.end();
-    assert!(status.success(), "{screen}");
+    let screen = game.quit();
     let doctor = run_ok(&home, &["doctor", "--casino", &url, "--user", "ann"]);
     let key_line = doctor.lines().find(|line| line.contains("  key "));
     assert!(key_line.unwrap().contains("of ann at localhost:"), "{doctor}");
@@ -311,10 +301,8 @@ fn tls_from_the_client_to_the_casino_and_the_payments_server() {
     let (_, message) = run_failing(&home, &["balance", "--casino", &plain, "--user", "ann"]);
     // A failed handshake can be reported in several ways, so the hint about https is not always there.
     assert!(message.contains("cannot reach the casino"), "{message}");
-    let mut game = Terminal::open(pty::game(&home, &client_args), 120, 36);
-    game.see("● live");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    let game = Terminal::live(&home, &client_args);
+    game.quit();
 
     let other_folder = tempfile::tempdir().unwrap();
     let without_secret = Casino::start(other_folder.path(), "127.0.0.1:0", &to_payments[..4]);

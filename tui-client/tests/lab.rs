@@ -1,7 +1,5 @@
 //! The lab: each fault is real, the desk recovers from it, and every order is executed once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{collections::VecDeque, time::Duration};
@@ -92,10 +90,7 @@ impl Desk {
         };
         let (channel, servers, faults) = lab::start(solo, TIMING).unwrap();
         let (tasks, queue) = DeskTasks::new(Client::new(channel, "ann".to_owned(), None));
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "lab".to_owned(),
-        };
+        let info = SessionInfo::new("ann", "lab");
         let settings = Settings {
             lab: true,
             ..Settings::default()
@@ -453,9 +448,7 @@ fn the_lab_is_played_on_the_screen_and_leaves_no_files() {
     // F4, F6 and F8: faults do not keep the player in the lab.
     game.type_keys("\u{1b}[14~\u{1b}[17~\u{1b}[19~");
     game.see("F4●delay F5 lose F6●disk F7 kill F8●payments");
-    game.type_keys("q");
-    let (status, summary) = game.end();
-    assert!(status.success(), "{status:?} {summary}");
+    let summary = game.quit();
     assert!(summary.contains("anna @ lab"), "{summary}");
     assert_eq!(entries(temporary.path()), [""; 0]);
     let data = home.path().join("data");

@@ -1,8 +1,6 @@
 //! The lessons speak the casino's protocol: the finale's client plays at the real casino, and the real client at the
 //! finale's server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #[path = "../../proto/examples/v6-finale.rs"]
 #[allow(dead_code)]
 mod finale;

@@ -1,7 +1,5 @@
 //! The client at a casino with the old contract.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use awesomestock::{
@@ -82,11 +80,7 @@ async fn a_session_has_prices_and_results_and_ends_cleanly() {
         let expected = OrderResult {
             executed,
             message: message.to_owned(),
-            price: None,
-            count: None,
-            tick: None,
-            at: None,
-            wallet: None,
+            ..OrderResult::default()
         };
         assert_eq!(result, expected);
     }

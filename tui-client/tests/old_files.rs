@@ -1,7 +1,5 @@
 //! A recording, a configuration and a key file written by commit 5fedfd6 are still read.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{

@@ -1,7 +1,5 @@
 //! The one-shot commands of the real binary: solo, at a shared casino, and at an old casino.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #[cfg(target_os = "linux")]
 #[path = "../../proto/tests/support/limited.rs"]
 mod limited;

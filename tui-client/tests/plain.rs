@@ -1,7 +1,5 @@
 //! Plain mode: the real binary, driven line by line over pipes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{fs, net::TcpListener, os::unix::process::ExitStatusExt, process::Stdio};
@@ -341,10 +339,7 @@ fn the_command_line_overrides_the_environment_and_the_file() {
 fn the_version_and_the_help_are_printed() {
     let home = Home::new();
     let version = home.output_lines(&["--version"], "");
-    assert_eq!(
-        version,
-        [format!("awesomestock {}", awesomestock::cli::args::VERSION)]
-    );
+    assert_eq!(version, [format!("awesomestock {}", awesomestock_proto::VERSION)]);
     let help = home.output_lines(&["--help"], "").join("\n");
     for option in [
         "--casino",

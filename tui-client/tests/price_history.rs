@@ -1,12 +1,5 @@
 //! Price history: loaded page by page from ticks back to candles, in any order, and from a real casino.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 mod support;
 
 use awesomestock::{
@@ -149,10 +142,7 @@ struct Game(AppState);
 
 impl Game {
     fn new(prices: std::ops::Range<i64>, more: bool) -> Self {
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "shared".to_owned(),
-        };
+        let info = SessionInfo::new("ann", "shared");
         let (mut state, _) = AppState::new(info, (120, 36), UnixMillis(0));
         update(
             &mut state,

@@ -1,7 +1,5 @@
 //! The real binary in a pseudo-terminal, played by keys and mouse.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use support::{
@@ -19,7 +17,6 @@ const CTRL_C: &str = "\u{3}";
 fn a_game_by_keys_and_the_same_wallet_in_the_next_one() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
     game.see("anna @ solo");
     game.type_keys(&format!("t100{ENTER}"));
     game.see("✓ TOKENS 100 $");
@@ -47,9 +44,7 @@ fn a_game_by_keys_and_the_same_wallet_in_the_next_one() {
     game.see("exported to");
     game.type_keys(ESCAPE);
     game.see_no_more("Esc closes");
-    game.type_keys("q");
-    let (status, left) = game.end();
-    assert!(status.success());
+    let left = game.quit();
     // Only the summary is left on the screen.
     let lines: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(lines.len(), 5, "{left}");
@@ -75,7 +70,6 @@ fn a_game_by_keys_and_the_same_wallet_in_the_next_one() {
 fn a_game_by_the_palette() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
     let cases = [
         ("buyTokens 100", "✓ TOKENS 100 $"),
         ("buy 2", "✓ BUY 2 at 10"),
@@ -109,9 +103,7 @@ fn a_game_by_the_palette() {
 fn an_order_is_sent_with_its_limit() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("2@9");
     game.see("limit 9_");
     game.see("price above limit");
@@ -121,15 +113,13 @@ fn an_order_is_sent_with_its_limit() {
     game.see("✓ BUY 2 limit 12 at 10, for 20 tokens");
     game.type_keys("@@1s");
     game.see("✓ SELL 1 at 10");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
 fn prices_change_without_input() {
     let home = Home::new();
-    let game = Terminal::open(pty::game(&home, &["--tick", "20ms", "--seed", "1"]), 120, 36);
-    game.see("● live");
+    let game = Terminal::live(&home, &["--tick", "20ms", "--seed", "1"]);
     let mut shown = game.contents();
     for _ in 0..5 {
         game.see_change_from(&shown);
@@ -140,8 +130,7 @@ fn prices_change_without_input() {
 #[test]
 fn the_chart_is_controlled_by_keys_and_mouse() {
     let home = Home::new();
-    let mut game = Terminal::open(pty::game(&home, &["--tick", "10ms", "--seed", "1"]), 120, 36);
-    game.see("● live");
+    let mut game = Terminal::live(&home, &["--tick", "10ms", "--seed", "1"]);
     // From here on the chart is full at this size.
     game.see("in 2 s");
     // Cells count from 1. Zero, which some terminals send, is ignored.
@@ -164,8 +153,7 @@ fn the_chart_is_controlled_by_keys_and_mouse() {
     game.see("history");
     game.type_keys("\u{1b}[F");
     game.see_no_more("history");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
@@ -219,8 +207,7 @@ fn a_game_by_mouse() {
 #[test]
 fn a_maximum_order_is_executed_although_the_price_moved() {
     let home = Home::new();
-    let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--tick", "200ms"]), 120, 36);
-    game.see("● live");
+    let mut game = Terminal::live(&home, &["--user", "anna", "--tick", "200ms"]);
     game.type_keys(&format!("t5000{ENTER}"));
     game.see("✓ TOKENS 5,000 $");
     game.see("tokens 25,000");
@@ -232,15 +219,13 @@ fn a_maximum_order_is_executed_although_the_price_moved() {
     game.see("you pay about");
     game.type_keys(ENTER);
     game.see("✓ BUY");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
 fn an_exported_table_equals_the_printed_one() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
     game.type_keys(&format!("t100{ENTER}"));
     game.see("✓ TOKENS 100 $");
     game.type_keys("2b");
@@ -256,8 +241,7 @@ fn an_exported_table_equals_the_printed_one() {
         // It closes the window; an Esc would join the next key.
         game.type_keys("q");
     }
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
     for table in ["trades", "payments"] {
         let printed = home
             .game([table, "--csv", "--user=anna"])
@@ -283,7 +267,6 @@ fn custom_key_bindings_work_and_are_shown() {
     )
     .unwrap();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
     game.see("F1 buy b sell Alt-t tokens");
     game.type_keys(&format!("\u{1b}t100{ENTER}"));
     game.see("tokens 500");
@@ -315,15 +298,12 @@ fn a_game_starts_with_the_start_screen_until_a_key() {
     let mut game = Terminal::open(command.clone(), 80, 24);
     game.see("press any key");
     game.see("t tokens b buy s sell ? help q quit");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
-    game.type_keys("q");
-    assert!(game.end().0.success());
-    let mut untouched = Terminal::open(command, 80, 24);
+    game.buy_500_tokens();
+    game.quit();
+    let untouched = Terminal::open(command, 80, 24);
     untouched.see("press any key");
     untouched.see("tokens 500");
-    untouched.type_keys("q");
-    assert!(untouched.end().0.success());
+    untouched.quit();
 }
 
 /// A solo game as a new player starts it: with the start screen.
@@ -378,12 +358,10 @@ fn the_first_game_begins_with_a_tour_and_the_second_does_not() {
         game.type_keys("q");
         game.see_no_more("KEYS");
         assert!(!game.contents().contains("Tour"), "{}", game.contents());
-        game.type_keys("q");
-        assert!(game.end().0.success());
-        let mut again = first_game(&home, &[], size);
+        game.quit();
+        let again = first_game(&home, &[], size);
         see_no_tour(&again);
-        again.type_keys("q");
-        assert!(again.end().0.success());
+        again.quit();
     }
 }
 
@@ -396,8 +374,7 @@ fn the_tour_ends_with_escape_and_starts_again_by_its_name() {
     game.see_no_more("Tour");
     game.type_keys(&format!(":tour{ENTER}"));
     game.see("Tour 1/7");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
@@ -415,9 +392,7 @@ fn a_recorded_game_has_no_tour_and_a_command_does_not_use_it_up() {
 fn an_achievement_is_shown_once_and_kept() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys(&format!("mb{ENTER}"));
     game.see("✓ BUY 50");
     game.see("achievement: all in");
@@ -436,9 +411,7 @@ fn an_achievement_is_shown_once_and_kept() {
     again.see("✓ SELL 20");
     again.type_keys(&format!("mb{ENTER}"));
     again.see("✓ BUY 20");
-    again.type_keys("q");
-    let (status, left) = again.end();
-    assert!(status.success());
+    let left = again.quit();
     assert!(!left.contains("earned"), "{left}");
 }
 
@@ -468,11 +441,9 @@ fn a_daily_game_asks_before_it_ends_and_keeps_its_trades_if_it_is_killed() {
         "{results}"
     );
     // The next game of the day is practice, and ends at once.
-    let mut again = Terminal::open(pty::game(&home, &["daily"]), 80, 24);
+    let again = Terminal::open(pty::game(&home, &["daily"]), 80, 24);
     again.see("● live");
-    again.type_keys("q");
-    let (status, left) = again.end();
-    assert!(status.success());
+    let left = again.quit();
     assert!(left.contains("(practice)"), "{left}");
     assert_eq!(print(&["results"]), results);
     let mut folder = std::fs::read_dir(home.path().join("data/awesomestock/daily")).unwrap();
@@ -488,13 +459,10 @@ fn a_daily_game_asks_before_it_ends_and_keeps_its_trades_if_it_is_killed() {
 fn own_trades_are_marked_on_the_chart_in_the_next_game_too() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("2bx");
     game.see("bought 2");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
     let mut again = Terminal::solo(&home);
     again.see("tokens 480");
     again.type_keys("x");
@@ -505,17 +473,14 @@ fn own_trades_are_marked_on_the_chart_in_the_next_game_too() {
 fn a_paste_never_trades() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     // More than the paste limit; the excess is not typed either.
     let paste = "b\rs\rq\r".repeat(40_000);
     game.type_keys(&format!("\u{1b}[200~{paste}\u{1b}[201~"));
     game.type_keys("3b");
     game.see("✓ BUY 3 at 10, for 30 tokens");
     game.see("tokens 470");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
@@ -524,15 +489,9 @@ fn a_killed_casino_is_reconnected() {
     let folder = home.path().join("casino");
     std::fs::create_dir_all(&folder).unwrap();
     let casino = Casino::start(&folder, "127.0.0.1:0", &["--tick", "100ms"]);
-    let mut game = Terminal::open(
-        pty::game(&home, &["--user", "anna", "--casino", &casino.url()]),
-        120,
-        36,
-    );
-    game.see("● live");
+    let mut game = Terminal::live(&home, &["--user", "anna", "--casino", &casino.url()]);
     game.see(&format!("anna @ {}", casino.address()));
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("1b");
     game.see("✓ BUY 1 at");
     let address = casino.kill();
@@ -545,8 +504,7 @@ fn a_killed_casino_is_reconnected() {
     game.type_keys("1s");
     game.see("✓ SELL 1 at");
     game.see("stocks 0");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
@@ -555,12 +513,7 @@ fn a_suspended_casino_is_stale_and_accepts_no_orders_until_it_continues() {
     let folder = home.path().join("casino");
     std::fs::create_dir_all(&folder).unwrap();
     let casino = Casino::start(&folder, "127.0.0.1:0", &["--tick", "100ms"]);
-    let mut game = Terminal::open(
-        pty::game(&home, &["--user", "anna", "--casino", &casino.url()]),
-        120,
-        36,
-    );
-    game.see("● live");
+    let mut game = Terminal::live(&home, &["--user", "anna", "--casino", &casino.url()]);
     game.see(" ms");
     casino.signal(rustix::process::Signal::STOP);
     game.see("stale");
@@ -568,21 +521,17 @@ fn a_suspended_casino_is_stale_and_accepts_no_orders_until_it_continues() {
     game.see("not sent: no price for");
     casino.signal(rustix::process::Signal::CONT);
     game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("b");
     game.see("✓ BUY 1 at");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
 fn an_order_is_answered_even_if_the_player_quits_at_once() {
     let home = Home::new();
     let mut game = Terminal::solo(&home);
-    game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("3bq");
     assert!(game.end().0.success());
     let again = Terminal::solo(&home);
@@ -602,8 +551,7 @@ fn an_unreachable_casino_is_retried_and_can_be_quit() {
     game.see("attempt 3");
     game.type_keys(&format!("t100{ENTER}"));
     game.see("✗ TOKENS 100 $ not sent");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
 }
 
 #[test]
@@ -622,8 +570,7 @@ fn two_players_of_one_casino_see_one_price_and_their_own_wallets() {
     let (mut anna, mut bert) = (open_game("anna"), open_game("bert"));
     anna.see("● live");
     bert.see("● live");
-    anna.type_keys(&format!("t100{ENTER}"));
-    anna.see("tokens 500");
+    anna.buy_500_tokens();
     anna.type_keys("1b");
     anna.see("✓ BUY 1 at 23, for 23 tokens");
     bert.type_keys(&format!("t10{ENTER}"));
@@ -649,10 +596,8 @@ fn a_view_without_a_player_shows_two_traders_and_sends_nothing() {
     view.see("no ranked players yet");
     view.see("next tick in");
     let trader = |name: &str, order: &str| {
-        let mut game = Terminal::open(pty::game(&home, &["--user", name, "--casino", &url]), 120, 36);
-        game.see("● live");
-        game.type_keys(&format!("t100{ENTER}"));
-        game.see("tokens 500");
+        let mut game = Terminal::live(&home, &["--user", name, "--casino", &url]);
+        game.buy_500_tokens();
         game.type_keys(order);
         game.see("✓ BUY");
         game
@@ -681,9 +626,7 @@ fn a_view_without_a_player_shows_two_traders_and_sends_nothing() {
     let _casino = Casino::start(&folder, &address, &market);
     view.see("2 players ● live");
     view.see("bert BUY 2 at 23");
-    view.type_keys("q");
-    let (status, left) = view.end();
-    assert!(status.success());
+    let left = view.quit();
     assert_eq!(left.trim(), "", "no summary");
     for file in ["config/awesomestock/keys", "data/awesomestock/player"] {
         assert!(!projector.path().join(file).exists(), "{file}");
@@ -715,17 +658,14 @@ async fn a_game_at_an_old_casino() {
         let view = Terminal::open(pty::game(&home, &["--watch", "--casino", &url]), 80, 24);
         view.see("● live");
         view.see("this casino has no leaderboard");
-        let mut game = Terminal::open(pty::game(&home, &["--user", "anna", "--casino", &url]), 120, 36);
-        game.see("● live");
-        game.type_keys(&format!("t100{ENTER}"));
-        game.see("tokens 500");
+        let mut game = Terminal::live(&home, &["--user", "anna", "--casino", &url]);
+        game.buy_500_tokens();
         game.type_keys("2b");
         game.see("✓ BUY 2");
         game.see("tokens 480");
         game.type_keys("50s");
         game.see("✗ SELL 50 rejected: not enough");
-        game.type_keys("q");
-        assert!(game.end().0.success());
+        game.quit();
     });
     game.await.unwrap();
 }

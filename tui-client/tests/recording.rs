@@ -1,7 +1,5 @@
 //! Sessions recorded and replayed by the real binary, and invalid recordings.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{fs, path::Path};
@@ -33,17 +31,14 @@ fn a_recorded_game_is_replayed_to_the_same_end() {
     let file = file.to_str().unwrap();
     let mut game = terminal(&home, &["--user", "anna", "--tick", "1h", "--record", file]);
     game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("4b");
     game.see("✓ BUY 4 at 10");
     game.type_keys("1s");
     game.see("✓ SELL 1 at 10");
     game.resize(100, 30);
     game.see("anna @ solo");
-    game.type_keys("q");
-    let (status, left) = game.end();
-    assert!(status.success());
+    let left = game.quit();
 
     let recording = read(Path::new(file)).unwrap();
     let text: Vec<String> = summary(&recording.end())
@@ -72,8 +67,7 @@ fn a_recorded_game_is_replayed_to_the_same_end() {
     // Keys show what was bought but trade nothing: a replay has no casino.
     replay.type_keys("b\u{1b}[F");
     replay.see("tokens 470");
-    replay.type_keys("q");
-    assert!(replay.end().0.success());
+    replay.quit();
 }
 
 #[test]
@@ -96,8 +90,7 @@ fn a_paste_outside_a_text_field_is_not_recorded() {
     game.see("balance");
     game.type_keys(ENTER);
     game.see("balance: 0 tokens");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
     let written = fs::read_to_string(&file).unwrap();
     assert!(!written.contains("my-password") && written.contains(r#"{"Paste":"balance"}"#));
     assert!(summary(&read(&file).unwrap().end())[0].contains("anna @ solo"));
@@ -128,8 +121,7 @@ fn a_cast_is_written_during_the_game_and_survives_a_kill() {
     ];
     let mut game = terminal(&home, &[&["--user", "anna", "--tick", "1h"], &files[..]].concat());
     game.see("● live");
-    game.type_keys(&format!("t100{ENTER}"));
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("4b");
     game.see("✓ BUY 4 at 10");
     game.signal(rustix::process::Signal::KILL);
@@ -139,13 +131,12 @@ fn a_cast_is_written_during_the_game_and_survives_a_kill() {
     assert!(!read(&session).unwrap().events.is_empty());
 
     fs::remove_file(&cast).unwrap();
-    let mut game = terminal(
+    let game = terminal(
         &home,
         &["--user", "anna", "--tick", "1h", "--cast", cast.to_str().unwrap()],
     );
     game.see("tokens 460");
-    game.type_keys("q");
-    assert!(game.end().0.success());
+    game.quit();
     assert!(played(&cast).contains("played"));
 }
 
@@ -277,11 +268,9 @@ fn an_incomplete_last_line_is_left_out_and_the_rest_is_played() {
         let recording = read(&path).unwrap();
         assert_eq!((recording.events.len(), recording.is_torn), (1, true), "{cut}");
     }
-    let mut replay = terminal(&home, &["replay", path.to_str().unwrap()]);
+    let replay = terminal(&home, &["replay", path.to_str().unwrap()]);
     replay.see("REPLAY end of recording");
-    replay.type_keys("q");
-    let (status, left) = replay.end();
-    assert!(status.success());
+    let left = replay.quit();
     assert!(left.contains("the last line is incomplete"), "{left}");
 }
 

@@ -1,7 +1,5 @@
 //! Property tests: any sequence of events keeps the reducer's invariants, and equal events give equal states.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 #[path = "../src/testkit/invariants.rs"]
 mod invariants;
 
@@ -416,10 +414,7 @@ fn play(events: &[(i64, Event)]) -> (AppState, Vec<Effect>) {
 fn recorded(events: &[(i64, Event)]) -> (Recording, AppState) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session");
-    let info = SessionInfo {
-        player: "ann".to_owned(),
-        server: "solo".to_owned(),
-    };
+    let info = SessionInfo::new("ann", "solo");
     let mut recorder = Recorder::create(&path).unwrap();
     recorder.start(&Header {
         version: "test".to_owned(),
@@ -463,7 +458,7 @@ proptest! {
     fn no_event_acts_for_a_player_where_there_is_none(
         events in prop::collection::vec((0_i64..1_000_000, any_event()), 0..200),
     ) {
-        let info = SessionInfo { player: String::new(), server: "solo".to_owned() };
+        let info = SessionInfo::new("", "solo");
         let settings = Settings { watch: true, ..Settings::default() };
         let (mut state, first) = AppState::with_settings(settings, info, (80, 24), UnixMillis(0));
         prop_assert_eq!(first, [Effect::Connect { after_ms: 0 }]);

@@ -1,7 +1,5 @@
 //! Orders with a lost answer: resent to a casino that deduplicates by ID, and to no other.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use awesomestock::app::{
     AppState, Effect, Event, SessionInfo,
     event::{OrderResult, Request, StreamEvent},
@@ -31,10 +29,7 @@ struct Game(AppState, UnixMillis);
 impl Game {
     /// Connected to a casino that deduplicates by ID, at price 10.
     fn connected() -> Self {
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        };
+        let info = SessionInfo::new("ann", "solo");
         let now = UnixMillis(1_800_000_000_000);
         let (state, _) = AppState::new(info, (80, 24), now);
         let mut game = Self(state, now);
@@ -85,10 +80,9 @@ impl Game {
             executed,
             message: "no".to_owned(),
             price: executed.then_some(10),
-            count: None,
             tick: executed.then_some(0),
-            at: None,
             wallet: Some(Wallet::default()),
+            ..OrderResult::default()
         }));
     }
 

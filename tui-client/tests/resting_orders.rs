@@ -1,8 +1,6 @@
 //! Resting orders, through the real game and the real casino: placed, moved, filled across a restart of the casino or
 //! while the player is away, and reported once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use support::{

@@ -1,7 +1,5 @@
 //! The summary of a session: its figures and the printed text.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use awesomestock::{
     app::{
         AppState, Effect, Event, SessionInfo,
@@ -16,10 +14,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 
 fn new(player: &str) -> AppState {
-    let info = SessionInfo {
-        player: player.to_owned(),
-        server: "solo".to_owned(),
-    };
+    let info = SessionInfo::new(player, "solo");
     AppState::new(info, (80, 24), START).0
 }
 
@@ -39,13 +34,11 @@ fn price(state: &mut AppState, after_ms: i64, tick: i64, price: i32) {
 
 fn result(state: &mut AppState, after_ms: i64, executed: bool, wallet: Wallet) -> Vec<Effect> {
     let event = OrderResult {
-        tick: None,
         executed,
         message: "words".to_owned(),
         price: Some(10),
-        count: None,
-        at: None,
         wallet: Some(wallet),
+        ..OrderResult::default()
     };
     dispatch(state, after_ms, StreamEvent::Result(event))
 }

@@ -1,7 +1,5 @@
 //! The in-process servers of a solo game: seeded, and closed with the game.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{path::Path, time::Duration};

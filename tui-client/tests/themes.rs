@@ -1,12 +1,5 @@
 //! Themes and markers: meanings stay distinguishable and text stays legible.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::float_arithmetic
-)]
-
 mod fixtures;
 
 use awesomestock::{

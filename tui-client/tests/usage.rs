@@ -1,7 +1,5 @@
 //! Use from scripts and shells: environment variables, completions, unwritable outputs.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod support;
 
 use std::{

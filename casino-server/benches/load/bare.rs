@@ -7,9 +7,9 @@ use std::{pin::Pin, time::Duration};
 
 use awesomestock_proto::{
     casino::{
-        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, GambleType,
-        Leaderboard, Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades,
-        TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, Leaderboard, Order,
+        Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet,
+        WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types,
@@ -68,11 +68,7 @@ fn price() -> GambleInfo {
         price: 10,
         ..Default::default()
     };
-    GambleInfo {
-        r#type: GambleType::StockInfo as i32,
-        info: Some(info),
-        ..Default::default()
-    }
+    GambleInfo::from(info)
 }
 
 fn result() -> GambleInfo {
@@ -80,11 +76,7 @@ fn result() -> GambleInfo {
         msg: "operation executed successfully".to_owned(),
         ..Default::default()
     };
-    GambleInfo {
-        r#type: GambleType::ActionResult as i32,
-        result: Some(result),
-        ..Default::default()
-    }
+    GambleInfo::from(result)
 }
 
 #[tonic::async_trait]

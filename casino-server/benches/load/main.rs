@@ -6,15 +6,9 @@
 
 #![allow(
     missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
-    clippy::arithmetic_side_effects,
-    clippy::float_arithmetic
+    clippy::print_stderr,
+    clippy::print_stdout
 )]
 
 mod bare;

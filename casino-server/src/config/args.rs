@@ -29,7 +29,7 @@ const OPERATOR_SECRET: &str = "operator_secret_file";
 
 /// The casino of AwesomeStock: one market, one ledger, any number of players.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "casino-server", version = env!("AWESOMESTOCK_VERSION"))]
+#[command(name = "casino-server", version = awesomestock_proto::VERSION)]
 pub struct Args {
     /// The task to run instead of serving.
     #[command(subcommand)]

@@ -143,9 +143,10 @@ impl CachedNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testkit::values;
 
     fn player(number: usize) -> PlayerName {
-        PlayerName::new(&format!("p{number}")).unwrap()
+        values::player(&format!("p{number}"))
     }
 
     #[test]

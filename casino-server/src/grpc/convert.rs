@@ -7,7 +7,7 @@ use awesomestock_proto::{
     ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE,
     capabilities::{ORDERS_SEEN_HEADER, USER_HEADER},
     casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, GambleType, OrderUpdate,
+        self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, OrderUpdate,
         PriceHistory, PricePoint, TimeInForce, Trades, Wallet,
     },
     frame::GambleFrame,
@@ -135,12 +135,7 @@ fn optional_price(given: i32) -> Result<Option<Price>, i32> {
 
 /// Returns the message with a wallet.
 pub(crate) fn wallet_update(account: &Account) -> GambleFrame {
-    let info = GambleInfo {
-        r#type: GambleType::Wallet.into(),
-        wallet: Some(wallet(account)),
-        ..GambleInfo::default()
-    };
-    info.into()
+    GambleInfo::from(wallet(account)).into()
 }
 
 /// Returns the result of an action. `present` is the state of the order that it placed, if that was read.
@@ -168,7 +163,7 @@ pub(crate) fn order_result(
         };
         result.wallet = Some(wallet(&decision.account));
     }
-    answer(result).into()
+    GambleInfo::from(result).into()
 }
 
 fn outcome(decision: &Decision, present: Option<OrderState>) -> (ActionOutcome, String) {
@@ -188,15 +183,11 @@ fn outcome(decision: &Decision, present: Option<OrderState>) -> (ActionOutcome, 
 
 /// Returns the message about an order that was placed or has ended; with the wallet, if the client requested it.
 pub(crate) fn order_update(posting: &OrderPosting, account: Option<&Account>) -> GambleFrame {
-    let info = GambleInfo {
-        r#type: GambleType::Order.into(),
-        order: Some(OrderUpdate {
-            order: Some(order(posting)),
-            wallet: account.map(wallet),
-        }),
-        ..GambleInfo::default()
+    let update = OrderUpdate {
+        order: Some(order(posting)),
+        wallet: account.map(wallet),
     };
-    info.into()
+    GambleInfo::from(update).into()
 }
 
 pub(crate) fn order(posting: &OrderPosting) -> casino::Order {
@@ -241,7 +232,7 @@ fn executed() -> GambleFrame {
             msg: EXECUTED_MESSAGE.to_owned(),
             ..ActionResult::default()
         };
-        answer(result).encode_to_vec().leak()
+        GambleInfo::from(result).encode_to_vec().leak()
     });
     GambleFrame::Encoded(Bytes::from_static(&EXECUTED))
 }
@@ -255,15 +246,7 @@ pub(crate) fn rejected(why: &impl std::fmt::Display, capabilities: Capabilities)
     if capabilities.wallet {
         result.set_outcome(ActionOutcome::OutcomeRefused);
     }
-    answer(result).into()
-}
-
-fn answer(result: ActionResult) -> GambleInfo {
-    GambleInfo {
-        r#type: GambleType::ActionResult.into(),
-        result: Some(result),
-        ..GambleInfo::default()
-    }
+    GambleInfo::from(result).into()
 }
 
 pub(crate) fn payment(player: &PlayerName, payment: Payment) -> types::Payment {

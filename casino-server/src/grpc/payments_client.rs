@@ -178,15 +178,12 @@ mod tests {
     use tokio_stream::wrappers::ReceiverStream;
 
     use super::*;
-    use crate::{domain::money::UnixMillis, testkit::memory::FakeStore};
+    use crate::testkit::memory::FakeStore;
+    use crate::testkit::values;
 
     #[tokio::test]
     async fn a_failed_read_is_reported_and_does_not_end_the_stream() {
-        let payment = Payment {
-            number: 1,
-            amount: -1,
-            at: UnixMillis(0),
-        };
+        let payment = values::payment(1, -1, 0);
         let (sender, payments) = tokio::sync::mpsc::channel(2);
         sender.send(Ok(payment)).await.unwrap();
         sender
@@ -226,10 +223,7 @@ mod tests {
     #[tokio::test]
     async fn a_payments_server_that_never_answers_times_out() {
         let (client, _never_accepted) = client(Duration::from_millis(20));
-        let error = client
-            .statement(PlayerName::new("ann").unwrap())
-            .await
-            .unwrap_err();
+        let error = client.statement(values::player("ann")).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "the payments server did not answer within 20ms"

@@ -250,9 +250,10 @@ mod tests {
         money::Stocks,
         order::{AccountId, Command, Decision},
     };
+    use crate::testkit::values;
 
     fn player(number: i64) -> PlayerName {
-        PlayerName::new(&format!("p{number}")).unwrap()
+        values::player(&format!("p{number}"))
     }
 
     fn record(number: i64) -> AccountRecord {

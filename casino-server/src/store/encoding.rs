@@ -26,12 +26,13 @@ mod tests {
         market::Tick,
         money::{Dollars, Price, Stocks, Tokens, UnixMillis},
         order::{
-            Command, Decision, LedgerEntry, Payment, Side, Trade,
+            Command, Decision, LedgerEntry, Side, Trade,
             request::{AnsweredRequest, RequestId},
             resting::{OrderState, RestingOrder, RestingTerms},
         },
         round::{Round, RoundPhase},
     };
+    use crate::testkit::values;
 
     fn answer(command: Command, result: Result<LedgerEntry, Rejection>) -> AnsweredRequest {
         let account = Account {
@@ -48,11 +49,7 @@ mod tests {
     #[test]
     fn the_encoding_of_answers_is_stable() {
         let price = Price::new(10).unwrap();
-        let paid = LedgerEntry::Payment(Payment {
-            number: 1,
-            amount: -10,
-            at: UnixMillis(3),
-        });
+        let paid = LedgerEntry::Payment(values::payment(1, -10, 3));
         let sold = LedgerEntry::Trade(Trade {
             number: 2,
             side: Side::Sell,
@@ -145,11 +142,7 @@ mod tests {
 
     #[test]
     fn the_encoding_of_rounds_is_stable() {
-        let tick = Tick {
-            number: 4,
-            price: Price::new(10).unwrap(),
-            at: UnixMillis(5),
-        };
+        let tick = values::tick(4, 10, 5);
         for (phase, bytes) in [
             (RoundPhase::Never, &[0][..]),
             (RoundPhase::Running(UnixMillis(7)), &[1, 14]),

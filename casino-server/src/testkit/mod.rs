@@ -7,6 +7,8 @@ pub(crate) mod manual_ledger;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod unwired;
+#[cfg(test)]
+pub(crate) mod values;
 
 /// Returns an observer that publishes prices, and a lobby without subscribers.
 #[cfg(test)]

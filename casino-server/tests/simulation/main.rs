@@ -14,8 +14,7 @@
 //!     SIMULATION_FIRST=5000 SIMULATION_SEEDS=1000 cargo test -p casino-server --test simulation
 //!     SIMULATION_SEED=7 SIMULATION_REPEAT=1000 cargo test -p casino-server --test simulation
 
-// The lint exemption for tests does not cover helper functions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::print_stderr)]
 
 mod auditor;
 mod connection;

@@ -1,7 +1,7 @@
 //! A certificate authority for tests; its certificates are PEM files.
 
-// Each test binary uses a part of this; the lint exemption for tests does not cover helper functions.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+// Each test binary uses a part of this.
+#![allow(dead_code, unreachable_pub)]
 
 use std::{fs, path::PathBuf};
 

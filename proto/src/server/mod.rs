@@ -199,9 +199,9 @@ fn bind_socket(address: SocketAddr) -> io::Result<TcpSocket> {
 
 /// Serves `routes`, health and reflection on `incoming` until `shutdown`, with `tls` if it is given.
 ///
-/// At `shutdown` the server stops accepting, health turns
-/// to `NOT_SERVING`, and open calls have [`DRAIN_TIMEOUT`] to end. Services with endless streams must watch
-/// `shutdown` themselves. When this future completes or is dropped, all connections are closed.
+/// At `shutdown` the server stops accepting, health turns to `NOT_SERVING`, and open calls have [`DRAIN_TIMEOUT`] to end.
+/// Services with endless streams must watch `shutdown` themselves. When this future completes or is dropped, all
+/// connections are closed.
 ///
 /// # Errors
 ///
@@ -394,6 +394,7 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         sync::Notify,
+        task::JoinHandle,
         time::Instant,
     };
     use tonic::{
@@ -411,29 +412,26 @@ mod tests {
 
     use super::*;
 
+    /// Serves `incoming` in a task.
+    fn spawn<IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static>(
+        routes: Routes,
+        incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
+        connections: &ConnectionLimiter,
+        shutdown: &CancellationToken,
+    ) -> JoinHandle<Result<(), ServeError>> {
+        let (connections, shutdown) = (connections.clone(), shutdown.clone());
+        let service = ServedService::TEST;
+        tokio::spawn(async move { serve(service, routes, incoming, &connections, None, shutdown).await })
+    }
+
     /// The body is longer than the window of its stream.
     #[tokio::test]
     async fn the_body_of_a_request_that_is_not_grpc_is_read_before_the_answer() {
         let (client, incoming) = tokio::io::duplex(1 << 16);
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn({
-            let shutdown = shutdown.clone();
-            async move {
-                let connections = ConnectionLimiter::new(ConnectionLimits::default());
-                let incoming =
-                    tokio_stream::once(Ok::<_, io::Error>(incoming)).chain(tokio_stream::pending());
-                let routes = Routes::default();
-                serve(
-                    ServedService::TEST,
-                    routes,
-                    incoming,
-                    &connections,
-                    None,
-                    shutdown,
-                )
-                .await
-            }
-        });
+        let connections = ConnectionLimiter::new(ConnectionLimits::default());
+        let incoming = tokio_stream::once(Ok::<_, io::Error>(incoming)).chain(tokio_stream::pending());
+        let serving = spawn(Routes::default(), incoming, &connections, &shutdown);
         let (mut requests, connection) = h2::client::handshake(client).await.unwrap();
         let connection = tokio::spawn(connection);
         let request = http::Request::post("http://casino/unknown").body(()).unwrap();
@@ -459,20 +457,7 @@ mod tests {
         let (channel, incoming) = transport::pipe();
         let shutdown = CancellationToken::new();
         let connections = ConnectionLimiter::new(ConnectionLimits::default());
-        let serving = tokio::spawn({
-            let (connections, shutdown) = (connections.clone(), shutdown.clone());
-            async move {
-                serve(
-                    ServedService::TEST,
-                    Routes::default(),
-                    incoming,
-                    &connections,
-                    None,
-                    shutdown,
-                )
-                .await
-            }
-        });
+        let serving = spawn(Routes::default(), incoming, &connections, &shutdown);
         let mut client = HealthClient::new(channel);
         let mut watches = Vec::new();
         for checked in ["some.Service", ""] {
@@ -538,21 +523,8 @@ mod tests {
             let (channel, incoming) = transport::pipe();
             let connections = ConnectionLimiter::new(ConnectionLimits::default());
             let (called, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
-            let serving = tokio::spawn({
-                let (connections, shutdown) = (connections.clone(), shutdown.clone());
-                let routes = Routes::new(Silent(Arc::clone(&called)));
-                async move {
-                    serve(
-                        ServedService::TEST,
-                        routes,
-                        incoming,
-                        &connections,
-                        None,
-                        shutdown,
-                    )
-                    .await
-                }
-            });
+            let routes = Routes::new(Silent(Arc::clone(&called)));
+            let serving = spawn(routes, incoming, &connections, &shutdown);
             let calling = tokio::spawn(call(channel));
             called.notified().await;
             let began = Instant::now();
@@ -580,18 +552,7 @@ mod tests {
         });
         let incoming = tokio_stream::once(Ok(far)).chain(tokio_stream::pending());
         let shutdown = CancellationToken::new();
-        let (served, stop) = (connections.clone(), shutdown.clone());
-        let serving = tokio::spawn(async move {
-            serve(
-                ServedService::TEST,
-                Routes::default(),
-                incoming,
-                &served,
-                None,
-                stop,
-            )
-            .await
-        });
+        let serving = spawn(Routes::default(), incoming, &connections, &shutdown);
         // The preface and empty settings, then silence, even to pings.
         let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
         near.write_all(opening).await.unwrap();

@@ -2,6 +2,8 @@
 
 pub mod sanitize;
 
+use std::borrow::Cow;
+
 /// Formats as `1,204`, `-1,204`.
 #[must_use]
 pub fn thousands(number: impl Into<i128>) -> String {
@@ -28,9 +30,25 @@ pub fn pluralize(count: impl Into<i64>, unit: &str) -> String {
     format!("{} {unit}{s}", thousands(count))
 }
 
+/// Cuts to `max_chars` characters, with an ellipsis if anything is cut.
+#[must_use]
+pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max_chars) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cut_does_not_split_characters() {
+        assert_eq!(cut("株価株価", 4), "株価株価");
+        assert_eq!(cut("株価株価", 3), "株価株…");
+        assert_eq!(cut("", 0), "");
+    }
 
     #[test]
     fn amounts_have_separators_and_a_plural() {

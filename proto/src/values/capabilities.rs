@@ -205,10 +205,7 @@ mod tests {
                 ticks,
                 wallet,
                 limits,
-                ids: false,
-                up_to: false,
-                orders: false,
-                lobby: LobbyFeeds::default(),
+                ..Capabilities::default()
             };
             assert_eq!(requested, expected, "{values:?}");
             let mut answer = MetadataMap::new();

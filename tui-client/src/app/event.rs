@@ -138,7 +138,7 @@ pub enum StreamEvent {
 }
 
 /// The answer to an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OrderResult {
     /// The order became a trade.
     pub executed: bool,

@@ -13,7 +13,7 @@
 //! use crossterm::event::{KeyCode, KeyEvent};
 //!
 //! let now = UnixMillis(1_700_000_000_000);
-//! let info = SessionInfo { player: "ann".to_owned(), server: "solo".to_owned() };
+//! let info = SessionInfo::new("ann", "solo");
 //! let (mut state, effects) = AppState::new(info, (80, 24), now);
 //! assert_eq!(effects, [Effect::Connect { after_ms: 0 }]);
 //!
@@ -78,6 +78,16 @@ pub struct SessionInfo {
     /// `solo`, or the casino's address.
     #[serde(rename = "table")]
     pub server: String,
+}
+
+impl SessionInfo {
+    /// Creates the information about a session of `player` at `server`.
+    pub fn new(player: impl Into<String>, server: impl Into<String>) -> Self {
+        Self {
+            player: player.into(),
+            server: server.into(),
+        }
+    }
 }
 
 /// The player's preferences.

@@ -40,9 +40,6 @@ fn used_options(command: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Version, with the commit if it is known.
-pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
-
 /// Trade one stock, AwesomeStock, in the terminal.
 ///
 /// Without options, this is a solo game with a casino and a ledger of your own. With --casino you join a
@@ -50,7 +47,7 @@ pub const VERSION: &str = env!("AWESOMESTOCK_VERSION");
 /// configuration file (`initial-price = 10`). The command line overrides the environment, which overrides the
 /// file.
 #[derive(Debug, clap::Parser)]
-#[command(name = "awesomestock", version = VERSION, max_term_width = 100)]
+#[command(name = "awesomestock", version = awesomestock_proto::VERSION, max_term_width = 100)]
 pub struct Cli {
     /// The command; without one, the game starts.
     #[command(subcommand)]

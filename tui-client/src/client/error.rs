@@ -2,11 +2,10 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use awesomestock_proto::tls;
+use awesomestock_proto::{text::cut, tls};
 use tonic::{Code, Status};
 
 pub(crate) use crate::app::event::RequestError;
-use crate::ui::text::cut;
 
 /// Advice for a name that belongs to another key.
 const NOT_YOURS: &str = "use another --user, or run `awesomestock key import`";
@@ -91,11 +90,15 @@ pub(super) fn is_legacy_eof(status: &Status) -> bool {
 }
 
 fn root_cause(status: &Status) -> Option<String> {
-    let mut cause = status.source()?;
+    status.source().map(deepest)
+}
+
+/// Returns the text of the error's first cause.
+pub(super) fn deepest(mut cause: &dyn Error) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Some(cause.to_string())
+    cause.to_string()
 }
 
 /// Returns the message, or the description of the code if it is empty.

@@ -2,7 +2,6 @@
 //! HTTP/2 carries them, below the encoding and decoding of messages.
 
 use std::{
-    error::Error,
     fmt,
     pin::Pin,
     sync::{
@@ -22,6 +21,7 @@ use tonic::{
     transport::{self, Channel},
 };
 
+use super::error::deepest;
 use crate::app::wire::{
     Headers, MAX_MESSAGE_BYTES, MessageBytes, PREFIX_BYTES, WireEvent, WireFrame, is_result,
 };
@@ -148,15 +148,6 @@ fn headers_of(headers: &http::HeaderMap) -> Headers {
         (name.as_str().to_owned(), value)
     };
     headers.iter().take(MAX_HEADERS).map(header).collect()
-}
-
-/// Returns the text of the error's first cause.
-fn deepest(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,7 +34,6 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     app::{self, AppState, Effect, Event, commands::lab::Faults, event::Kept, wire::WireEvent},
-    cli::args::VERSION,
     client::Client,
     headless::{cast::live::LiveCast, challenge::TradeFile},
     storage::{
@@ -115,7 +114,7 @@ pub async fn play(
     let now = clock::now();
     if let Some(recorder) = &mut recorder {
         recorder.start(&Header {
-            version: VERSION.to_owned(),
+            version: awesomestock_proto::VERSION.to_owned(),
             info: info.clone(),
             settings: settings.clone(),
             columns: size.0,

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, Read, Write},
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -13,6 +13,8 @@ use std::{
 use awesomestock_proto::auth::{KEY_BYTES, PlayerKey};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use rand::{TryRng, rngs::SysRng};
+
+use super::read_bounded;
 
 const FILE_NAME: &str = "keys.toml";
 
@@ -192,16 +194,7 @@ fn read_private(path: &Path) -> io::Result<String> {
         );
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
-    let mut text = String::new();
-    let read = file.take(MAX_BYTES.saturating_add(1)).read_to_string(&mut text)?;
-    if u64::try_from(read).is_ok_and(|read| read <= MAX_BYTES) {
-        Ok(text)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it has more than {MAX_BYTES} bytes"),
-        ))
-    }
+    read_bounded(file, MAX_BYTES)
 }
 
 #[cfg(test)]

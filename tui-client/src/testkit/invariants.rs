@@ -32,10 +32,7 @@ fn key(order_id: &ClientOrderId) -> (u32, UnixMillis) {
 
 impl CheckedGame {
     pub(crate) fn new() -> Self {
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        };
+        let info = SessionInfo::new("ann", "solo");
         let (state, _) = AppState::new(info, (80, 24), UnixMillis(0));
         Self {
             state,

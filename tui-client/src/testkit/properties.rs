@@ -70,15 +70,14 @@ fn standing() -> impl Strategy<Value = Standing> {
 
 /// Returns messages of the stream.
 fn message() -> impl Strategy<Value = GambleInfo> {
-    let price = (number(), tick(), tick()).prop_map(|(price, tick, interval_ms)| GambleInfo {
-        info: Some(StockInfo {
+    let price = (number(), tick(), tick()).prop_map(|(price, tick, interval_ms)| {
+        GambleInfo::from(StockInfo {
             price,
             tick,
             at_unix_ms: 1_795_356_202_000,
             interval_ms,
             ..StockInfo::default()
-        }),
-        ..GambleInfo::default()
+        })
     });
     let result = (short_text(), 0..4, trade(), prop::option::of(wallet())).prop_map(
         |(msg, outcome, trade, wallet)| {
@@ -89,53 +88,35 @@ fn message() -> impl Strategy<Value = GambleInfo> {
                 wallet,
                 ..ActionResult::default()
             };
-            GambleInfo {
-                r#type: 1,
-                result: Some(result),
-                ..GambleInfo::default()
-            }
+            GambleInfo::from(result)
         },
     );
-    let wallet = wallet().prop_map(|wallet| GambleInfo {
-        r#type: 2,
-        wallet: Some(wallet),
-        ..GambleInfo::default()
-    });
+    let wallet = wallet().prop_map(GambleInfo::from);
     let tape = (short_text(), trade(), tick()).prop_map(|(name, trade, trades)| {
         let row = TapeRow {
             player: Some(Player { name, house: false }),
             trade: Some(trade),
         };
-        GambleInfo {
-            r#type: 3,
-            tape: Some(Tape {
-                rows: vec![row.clone(), row],
-                trades,
-            }),
-            ..GambleInfo::default()
-        }
+        GambleInfo::from(Tape {
+            rows: vec![row.clone(), row],
+            trades,
+        })
     });
     let players = (short_text(), number(), number()).prop_map(|(name, seated, unnamed)| {
         let online = vec![Player { name, house: true }];
-        GambleInfo {
-            r#type: 4,
-            players: Some(Players {
-                seated,
-                online,
-                unnamed,
-            }),
-            ..GambleInfo::default()
-        }
+        GambleInfo::from(Players {
+            seated,
+            online,
+            unnamed,
+        })
     });
-    let leaderboard = (standing(), standing(), number()).prop_map(|(first, own, ranked)| GambleInfo {
-        r#type: 5,
-        leaderboard: Some(Leaderboard {
+    let leaderboard = (standing(), standing(), number()).prop_map(|(first, own, ranked)| {
+        GambleInfo::from(Leaderboard {
             top: vec![first],
             own: Some(own),
             ranked,
             ..Leaderboard::default()
-        }),
-        ..GambleInfo::default()
+        })
     });
     prop_oneof![4 => price, 4 => result, 2 => wallet, 1 => tape, 1 => players, 1 => leaderboard]
 }

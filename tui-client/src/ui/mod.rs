@@ -21,7 +21,7 @@
 //! use jiff::tz::TimeZone;
 //! use ratatui::{Terminal, backend::TestBackend};
 //!
-//! let info = SessionInfo { player: "ann".to_owned(), server: "solo".to_owned() };
+//! let info = SessionInfo::new("ann", "solo");
 //! let (state, _) = AppState::new(info, (80, 24), UnixMillis(1_700_000_000_000));
 //! let renderer = Renderer { theme: Theme::default(), markers: Markers::default(), zone: TimeZone::UTC };
 //! let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();

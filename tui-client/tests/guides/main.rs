@@ -3,7 +3,7 @@
 //! A link to a source file whose text is code, as in [`Type::method`](path), names something that the file defines. A
 //! fenced block has a language. A block of `sh` is run, as a comment on the line before it says (see [`blocks`]).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::print_stderr)]
 
 mod blocks;
 #[allow(dead_code, unreachable_pub)]

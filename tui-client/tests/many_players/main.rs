@@ -3,8 +3,6 @@
 //!
 //! Skipped without PostgreSQL.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod audit;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../../casino-server/tests/support/cluster.rs"]

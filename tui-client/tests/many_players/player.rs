@@ -111,10 +111,7 @@ impl Player {
         let name = format!("p{number}");
         let key = PlayerKey::from_bytes([u8::try_from(number).unwrap(); 32]);
         let channel = transport::endpoint(url).unwrap().connect_lazy();
-        let info = SessionInfo {
-            player: name.clone(),
-            server: url.to_owned(),
-        };
+        let info = SessionInfo::new(name.clone(), url);
         let (state, effects) = AppState::new(info, (80, 24), now());
         let (desk, queue) = DeskTasks::new(Client::new(channel, name.clone(), Some(&key)));
         let player = Self {

@@ -11,7 +11,7 @@ use awesomestock::app::{
     },
 };
 
-use crate::game::{Game, START, send};
+use crate::game::{Game, START, send, wallet};
 
 #[test]
 fn a_lost_stream_is_retried_and_its_orders_are_unanswered() {
@@ -35,10 +35,7 @@ fn a_lost_stream_is_retried_and_its_orders_are_unanswered() {
         }
     }
     assert_eq!(game.last_outcome(), ActionStatus::Unanswered);
-    let effects = game.stream(StreamEvent::Opened {
-        extended: true,
-        ids: false,
-    });
+    let effects = game.open(true, false);
     assert_eq!(effects, [Effect::Call(Request::History { before: None })]);
     assert!(game.state.connection.live().is_some());
     let effects = game.stream(StreamEvent::Closed("again".to_owned()));
@@ -52,17 +49,9 @@ fn a_lost_stream_is_retried_and_its_orders_are_unanswered() {
 fn a_new_session_never_answers_orders_of_the_previous_one() {
     let mut game = Game::connected();
     game.keys("s:stop\n:gamble\n");
-    game.stream(StreamEvent::Opened {
-        extended: true,
-        ids: false,
-    });
+    game.open(true, false);
     game.keys("9b");
-    let wallet = Wallet {
-        tokens: 410,
-        stocks: 9,
-        version: 2,
-        ..Wallet::default()
-    };
+    let wallet = wallet(410, 9, 2);
     game.result(true, "operation executed successfully", wallet);
     let orders: Vec<_> = game
         .log()
@@ -146,16 +135,8 @@ fn a_session_without_prices_is_stale_and_accepts_no_orders() {
     assert_eq!(game.keys("b"), send(Side::Buy, 1));
     // Without a known interval the price never becomes stale.
     let mut old = Game::new();
-    old.stream(StreamEvent::Opened {
-        extended: false,
-        ids: false,
-    });
-    old.stream(StreamEvent::Price {
-        tick: None,
-        price: 10,
-        at: None,
-        interval_ms: None,
-    });
+    old.open(false, false);
+    old.old_price(10);
     old.now = START.plus_ms(3_600_000);
     assert_eq!(old.keys("b"), send(Side::Buy, 1));
 }
@@ -183,20 +164,14 @@ fn the_latency_is_that_of_the_last_answer() {
     game.event(Event::Answered(Response::Tokens(1)));
     assert_eq!(latency(&game), Some(12));
     game.stream(StreamEvent::Closed("gone".to_owned()));
-    game.stream(StreamEvent::Opened {
-        extended: true,
-        ids: false,
-    });
+    game.open(true, false);
     assert_eq!(latency(&game), None);
 }
 
 #[test]
 fn the_age_of_the_last_message_is_shown_in_steps_without_redraws_in_between() {
     let mut game = Game::new();
-    game.stream(StreamEvent::Opened {
-        extended: true,
-        ids: false,
-    });
+    game.open(true, false);
     game.stream(StreamEvent::Price {
         tick: Some(0),
         price: 10,
@@ -217,26 +192,10 @@ fn the_age_of_the_last_message_is_shown_in_steps_without_redraws_in_between() {
 #[test]
 fn an_old_casino_reports_tokens_only() {
     let mut game = Game::new();
-    assert_eq!(
-        game.stream(StreamEvent::Opened {
-            extended: false,
-            ids: false
-        }),
-        [Effect::Call(Request::Holdings)]
-    );
+    assert_eq!(game.open(false, false), [Effect::Call(Request::Holdings)]);
     game.event(Event::Answered(Response::Tokens(50)));
-    game.stream(StreamEvent::Price {
-        tick: None,
-        price: 15,
-        at: None,
-        interval_ms: None,
-    });
-    game.stream(StreamEvent::Price {
-        tick: None,
-        price: 15,
-        at: None,
-        interval_ms: None,
-    });
+    game.old_price(15);
+    game.old_price(15);
     assert_eq!(
         game.state
             .market
@@ -249,11 +208,7 @@ fn an_old_casino_reports_tokens_only() {
     let result = OrderResult {
         executed: true,
         message: "operation executed successfully".to_owned(),
-        price: None,
-        count: None,
-        tick: None,
-        at: None,
-        wallet: None,
+        ..OrderResult::default()
     };
     assert_eq!(
         game.stream(StreamEvent::Result(result)),

@@ -1,7 +1,7 @@
 //! Documents, the palette, the start screen and alerts.
 
 use awesomestock::app::{
-    AppState, Effect, Event, SessionInfo, Settings,
+    Effect, Event, Settings,
     commands::{action::Action, key::Key, keymap::Keymap},
     event::{Kept, Request, RequestError, Response, StreamEvent, TradeRow},
     overlay::{Overlay, PaymentRow, Remote},
@@ -9,7 +9,7 @@ use awesomestock::app::{
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::game::{Game, START, send};
+use crate::game::{Game, START, send, wallet};
 
 #[test]
 fn documents_are_loaded_scrolled_and_closed() {
@@ -213,9 +213,7 @@ fn key_bindings_do_not_affect_text_entry() {
         keys: Keymap::with_overrides(&changes).unwrap(),
         ..Settings::default()
     };
-    let info = Game::new().state.session.info;
-    let (state, _) = AppState::with_settings(settings, info, (80, 24), START);
-    let mut game = Game { state, now: START };
+    let mut game = Game::with_settings(settings);
     assert_eq!(game.keys("r"), [Effect::Repaint]);
     assert_eq!(game.keys(":r"), []);
     let Some(Overlay::Palette(palette)) = game.state.screen.overlays.last() else {
@@ -233,23 +231,14 @@ fn key_bindings_do_not_affect_text_entry() {
 #[test]
 fn the_start_screen_stays_for_a_moment_and_until_a_price_or_a_key() {
     let start = || {
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        };
-        let settings = Settings {
+        Game::with_settings(Settings {
             splash: true,
             ..Settings::default()
-        };
-        let (state, _) = AppState::with_settings(settings, info, (80, 24), START);
-        Game { state, now: START }
+        })
     };
     let shown = |game: &Game| matches!(game.state.screen.overlays.first(), Some(Overlay::Splash { .. }));
     let mut untouched = start();
-    untouched.stream(StreamEvent::Opened {
-        extended: true,
-        ids: false,
-    });
+    untouched.open(true, false);
     untouched.price(0, 10);
     assert!(shown(&untouched), "a price alone does not close it at once");
     untouched.now = untouched.state.next_wake().unwrap();
@@ -259,10 +248,7 @@ fn the_start_screen_stays_for_a_moment_and_until_a_price_or_a_key() {
     waiting.now = START.plus_ms(60_000);
     waiting.event(Event::Timer);
     assert!(shown(&waiting), "nothing to show yet");
-    waiting.stream(StreamEvent::Opened {
-        extended: true,
-        ids: false,
-    });
+    waiting.open(true, false);
     waiting.price(0, 10);
     assert!(!shown(&waiting));
 
@@ -276,10 +262,7 @@ fn the_start_screen_stays_for_a_moment_and_until_a_price_or_a_key() {
         ("25b", send(Side::Buy, 25), 0),
     ] {
         let mut game = start();
-        game.stream(StreamEvent::Opened {
-            extended: true,
-            ids: false,
-        });
+        game.open(true, false);
         game.price(0, 10);
         assert_eq!(game.keys(keys), effects, "{keys:?}");
         assert!(!shown(&game), "{keys:?}");
@@ -335,24 +318,14 @@ fn a_shutdown_ends_the_game_under_any_overlay() {
     assert_eq!(game.event(Event::Key(interrupt)), [Effect::Quit]);
 }
 
-/// Dispatches a price and returns its effects.
-fn effects_of_price(game: &mut Game, tick: i64, price: i32) -> Vec<Effect> {
-    game.stream(StreamEvent::Price {
-        tick: Some(tick),
-        price,
-        at: None,
-        interval_ms: Some(1000),
-    })
-}
-
 #[test]
 fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
     let mut game = Game::connected();
     game.keys(":alertAbove 12\n:alertAbove 13\nb");
-    assert_eq!(effects_of_price(&mut game, 1, 12), [], "off by default");
+    assert_eq!(game.effects_of_price(1, 12), [], "off by default");
     game.state.session.settings.bell = Bell::Notify;
     let alert = Effect::Ring(Some("price 13 (alert: 13 or more)".to_owned()));
-    assert_eq!(effects_of_price(&mut game, 2, 13), [alert]);
+    assert_eq!(game.effects_of_price(2, 13), [alert]);
     let wallet = Wallet::default();
     assert_eq!(game.result(true, "", wallet), [], "just after another one");
     game.now = game.now.plus_ms(2_000);
@@ -405,8 +378,8 @@ fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
         );
         assert!(game.state.screen.overlays.is_empty(), "{keys}");
     }
-    assert_eq!(effects_of_price(&mut game, 2, 11), []);
-    assert_eq!(effects_of_price(&mut game, 3, 12), [Effect::Quit]);
+    assert_eq!(game.effects_of_price(2, 11), []);
+    assert_eq!(game.effects_of_price(3, 12), [Effect::Quit]);
 }
 
 #[test]
@@ -444,12 +417,7 @@ fn a_trade_of_a_challenge_is_kept_at_once() {
         let mut game = Game::connected();
         game.state.session.settings.last_tick = last_tick;
         game.keys("3b");
-        let wallet = Wallet {
-            tokens: 470,
-            stocks: 3,
-            version: 2,
-            ..Wallet::default()
-        };
+        let wallet = wallet(470, 3, 2);
         let trade = TradeRow {
             tick: 0,
             at: game.now,

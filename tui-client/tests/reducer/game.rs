@@ -1,7 +1,7 @@
 //! A game driven by test code: keys and messages in, effects out.
 
 use awesomestock::app::{
-    AppState, Effect, Event, SessionInfo,
+    AppState, Effect, Event, SessionInfo, Settings,
     event::{OrderResult, StreamEvent},
     portfolio::{
         money::{Side, UnixMillis},
@@ -23,11 +23,12 @@ pub(crate) struct Game {
 
 impl Game {
     pub(crate) fn new() -> Self {
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        };
-        let (state, effects) = AppState::new(info, (80, 24), START);
+        Self::with_settings(Settings::default())
+    }
+
+    pub(crate) fn with_settings(settings: Settings) -> Self {
+        let info = SessionInfo::new("ann", "solo");
+        let (state, effects) = AppState::with_settings(settings, info, (80, 24), START);
         assert_eq!(effects, [Effect::Connect { after_ms: 0 }]);
         Self { state, now: START }
     }
@@ -35,10 +36,7 @@ impl Game {
     /// Connected to a casino with all features, at price 10, with 500 tokens.
     pub(crate) fn connected() -> Self {
         let mut game = Self::new();
-        game.stream(StreamEvent::Opened {
-            extended: true,
-            ids: false,
-        });
+        game.open(true, false);
         game.stream(StreamEvent::Wallet(Wallet {
             tokens: 500,
             dollars_in: 100,
@@ -64,14 +62,31 @@ impl Game {
         self.event(Event::Stream(event))
     }
 
+    pub(crate) fn open(&mut self, extended: bool, ids: bool) -> Vec<Effect> {
+        self.stream(StreamEvent::Opened { extended, ids })
+    }
+
     pub(crate) fn price(&mut self, tick: i64, price: i32) {
-        let price = StreamEvent::Price {
+        assert_eq!(self.effects_of_price(tick, price), []);
+    }
+
+    pub(crate) fn effects_of_price(&mut self, tick: i64, price: i32) -> Vec<Effect> {
+        self.stream(StreamEvent::Price {
             tick: Some(tick),
             price,
             at: None,
             interval_ms: Some(1000),
-        };
-        assert_eq!(self.stream(price), []);
+        })
+    }
+
+    /// A price as an old casino sends it.
+    pub(crate) fn old_price(&mut self, price: i32) {
+        self.stream(StreamEvent::Price {
+            tick: None,
+            price,
+            at: None,
+            interval_ms: None,
+        });
     }
 
     pub(crate) fn result(&mut self, executed: bool, message: &str, wallet: Wallet) -> Vec<Effect> {
@@ -81,10 +96,9 @@ impl Game {
             executed,
             message,
             price,
-            count: None,
             tick: executed.then_some(0),
-            at: None,
             wallet: Some(wallet),
+            ..OrderResult::default()
         }))
     }
 
@@ -112,6 +126,15 @@ impl Game {
 
     pub(crate) fn last_outcome(&self) -> ActionStatus {
         self.log().pop().expect("the log has a line").1
+    }
+}
+
+pub(crate) fn wallet(tokens: i32, stocks: i32, version: i64) -> Wallet {
+    Wallet {
+        tokens,
+        stocks,
+        version,
+        ..Wallet::default()
     }
 }
 

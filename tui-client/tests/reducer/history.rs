@@ -51,10 +51,7 @@ fn history_fills_gaps_and_is_bounded() {
 #[test]
 fn earlier_trades_come_first_in_the_log() {
     let mut game = Game::new();
-    let effects = game.stream(StreamEvent::Opened {
-        extended: true,
-        ids: false,
-    });
+    let effects = game.open(true, false);
     assert_eq!(
         effects,
         [

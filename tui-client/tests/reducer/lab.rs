@@ -1,22 +1,19 @@
 //! The lab: faults by key and by name, in the lab only.
 
 use awesomestock::app::{
-    AppState, Effect, Settings,
+    Effect, Settings,
     commands::lab::{FAULTS, Fault, Faults},
     overlay::Overlay,
 };
 use crossterm::event::{KeyCode, KeyEventKind};
 
-use crate::game::{Game, START};
+use crate::game::Game;
 
 fn lab() -> Game {
-    let settings = Settings {
+    Game::with_settings(Settings {
         lab: true,
         ..Settings::default()
-    };
-    let info = Game::new().state.session.info;
-    let (state, _) = AppState::with_settings(settings, info, (80, 24), START);
-    Game { state, now: START }
+    })
 }
 
 #[test]

@@ -9,11 +9,10 @@ use awesomestock::app::{
         money::Side,
         order::{ClientOrderId, Order},
         order_log::{ActionStatus, LoggedAction},
-        wallet::Wallet,
     },
 };
 
-use crate::game::{Game, START, send};
+use crate::game::{Game, START, send, wallet};
 
 /// [`Game::connected`] at a casino with or without support for limits.
 fn connected(limits: bool) -> Game {
@@ -108,12 +107,7 @@ fn the_log_shows_the_limit_from_sending_to_the_answer() {
     );
     let pending = |action: &LoggedAction| (action.clone(), ActionStatus::Pending);
     assert_eq!(game.log(), [pending(&bought), pending(&sold)]);
-    let wallet = Wallet {
-        tokens: 480,
-        stocks: 2,
-        version: 2,
-        ..Wallet::default()
-    };
+    let wallet = wallet(480, 2, 2);
     game.result(true, "operation executed successfully", wallet);
     let message = "selling 3 stocks needs 3, you have 2";
     game.result(false, message, wallet);

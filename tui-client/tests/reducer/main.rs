@@ -1,12 +1,5 @@
 //! Unit tests of the reducer: a state, keys and messages, and the resulting state.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
-
 mod connection;
 mod documents;
 mod game;

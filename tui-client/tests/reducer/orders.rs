@@ -13,7 +13,7 @@ use awesomestock::app::{
 };
 use crossterm::event::{KeyCode, KeyEventKind};
 
-use crate::game::{Game, send};
+use crate::game::{Game, send, wallet};
 
 #[test]
 fn keys_send_the_orders_the_ticket_shows() {
@@ -97,12 +97,7 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
             up_to,
             ..Capabilities::default()
         }));
-        game.stream(StreamEvent::Wallet(Wallet {
-            tokens: 500,
-            stocks: 3,
-            version: 2,
-            ..Wallet::default()
-        }));
+        game.stream(StreamEvent::Wallet(wallet(500, 3, 2)));
         assert_eq!(game.keys(keys), [], "{keys:?}");
         game.price(1, price);
         assert_eq!(game.keys(then), expected, "{up_to} {keys:?} {price}");
@@ -130,11 +125,7 @@ fn a_quantity_below_one_stock_is_not_sent_and_says_why() {
         ("0s", zero(Side::Sell)),
     ] {
         let mut game = Game::connected();
-        game.stream(StreamEvent::Wallet(Wallet {
-            tokens: 7,
-            version: 2,
-            ..Wallet::default()
-        }));
+        game.stream(StreamEvent::Wallet(wallet(7, 0, 2)));
         assert_eq!(game.keys(keys), [], "{keys:?}");
         assert_eq!(game.log(), [expected], "{keys:?}");
     }
@@ -157,12 +148,7 @@ fn the_log_shows_the_number_of_stocks_traded() {
         count: Some(35),
         tick: Some(1),
         at: None,
-        wallet: Some(Wallet {
-            tokens: 10,
-            stocks: 35,
-            version: 2,
-            ..Wallet::default()
-        }),
+        wallet: Some(wallet(10, 35, 2)),
     }));
     let traded = ActionStatus::Traded { price: Some(14) };
     assert_eq!(game.log(), [(LoggedAction::Order(Side::Buy, 35, None), traded)]);

@@ -1,18 +1,18 @@
 //! The tour: each bubble waits for its action, and every other key works as usual.
 
-use awesomestock::app::{AppState, Settings, overlay::tour::Tour, portfolio::money::Side};
+use awesomestock::app::{Settings, overlay::tour::Tour, portfolio::money::Side};
 use crossterm::event::{KeyCode, KeyEventKind};
 
-use crate::game::{Game, START, send};
+use crate::game::{Game, send};
 
 fn tour(splash: bool) -> Game {
     let mut game = Game::connected();
-    let settings = Settings {
+    let state = Game::with_settings(Settings {
         splash,
         tour: true,
         ..Settings::default()
-    };
-    let (state, _) = AppState::with_settings(settings, game.state.session.info.clone(), (80, 24), START);
+    })
+    .state;
     game.state.tour = state.tour;
     game.state.screen = state.screen;
     game

@@ -17,10 +17,7 @@ use crate::game::{Game, START};
 
 /// Connected at price 10. A wallet, which no casino sends to it, changes nothing.
 fn watching() -> Game {
-    let info = SessionInfo {
-        player: String::new(),
-        server: "solo".to_owned(),
-    };
+    let info = SessionInfo::new("", "solo");
     let settings = Settings {
         watch: true,
         ..Settings::default()

@@ -12,9 +12,9 @@ use std::{
 use awesomestock_proto::{
     capabilities,
     casino::{
-        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, GambleType, Headline,
-        Leaderboard, Order, Orders, Player, Players, PriceHistory, PriceHistoryRequest, Round, RoundState,
-        Standing, StockInfo, Tape, TapeRow, Tokens, Trade, Trades, TradesRequest, Wallet, WithdrawRequest,
+        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, Headline, Leaderboard,
+        Order, Orders, Player, Players, PriceHistory, PriceHistoryRequest, Round, RoundState, Standing,
+        StockInfo, Tape, TapeRow, Tokens, Trade, Trades, TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
     types::{Payment, PaymentStatement, User},
@@ -92,10 +92,6 @@ impl HostileCasino {
 
     /// The first messages of a session, for a client that asks for all feeds.
     fn welcome(&self) -> Vec<GambleInfo> {
-        let message = |kind: GambleType| GambleInfo {
-            r#type: kind.into(),
-            ..GambleInfo::default()
-        };
         let rows = self.names().into_iter().map(|player| TapeRow {
             player: Some(player),
             trade: Some(Trade {
@@ -105,56 +101,35 @@ impl HostileCasino {
             }),
         });
         vec![
-            GambleInfo {
-                info: Some(StockInfo {
-                    name: self.text(1),
-                    price: 10,
-                    interval_ms: 3_600_000,
-                    ..StockInfo::default()
-                }),
-                ..message(GambleType::StockInfo)
-            },
-            GambleInfo {
-                wallet: Some(wallet()),
-                ..message(GambleType::Wallet)
-            },
-            GambleInfo {
-                tape: Some(Tape {
-                    rows: rows.collect(),
-                    trades: 20,
-                }),
-                ..message(GambleType::Tape)
-            },
-            GambleInfo {
-                players: Some(Players {
-                    seated: 20,
-                    online: self.names(),
-                    unnamed: 1,
-                }),
-                ..message(GambleType::Players)
-            },
-            GambleInfo {
-                leaderboard: Some(self.leaderboard()),
-                ..message(GambleType::Leaderboard)
-            },
-            GambleInfo {
-                news: Some(Headline {
-                    text: self.text(1),
-                    tick: 1,
-                }),
-                ..message(GambleType::News)
-            },
-            GambleInfo {
-                round: Some(Round {
-                    number: 1,
-                    state: RoundState::RoundRunning.into(),
-                    left_ms: 60_000,
-                    announcement: self.text(1),
-                    stake: 100,
-                    ..Round::default()
-                }),
-                ..message(GambleType::Round)
-            },
+            GambleInfo::from(StockInfo {
+                name: self.text(1),
+                price: 10,
+                interval_ms: 3_600_000,
+                ..StockInfo::default()
+            }),
+            GambleInfo::from(wallet()),
+            GambleInfo::from(Tape {
+                rows: rows.collect(),
+                trades: 20,
+            }),
+            GambleInfo::from(Players {
+                seated: 20,
+                online: self.names(),
+                unnamed: 1,
+            }),
+            GambleInfo::from(self.leaderboard()),
+            GambleInfo::from(Headline {
+                text: self.text(1),
+                tick: 1,
+            }),
+            GambleInfo::from(Round {
+                number: 1,
+                state: RoundState::RoundRunning.into(),
+                left_ms: 60_000,
+                announcement: self.text(1),
+                stake: 100,
+                ..Round::default()
+            }),
         ]
     }
 }
@@ -211,11 +186,7 @@ impl Casino for HostileCasino {
                     wallet: Some(wallet()),
                     ..ActionResult::default()
                 };
-                let info = GambleInfo {
-                    r#type: GambleType::ActionResult.into(),
-                    result: Some(result),
-                    ..GambleInfo::default()
-                };
+                let info = GambleInfo::from(result);
                 let _ = sender.send(Ok(info)).await;
             }
             let _ = sender.send(Err(casino.rejection(1))).await;

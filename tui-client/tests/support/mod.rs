@@ -1,8 +1,7 @@
 //! Shared test support: a home folder for each test, and games over pipes and pseudo-terminals.
 
-// Each test binary uses a part of this; the lint exemption for tests does not cover helper functions.
+// Each test binary uses a part of this.
 #![allow(dead_code, unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod balancer;
 pub mod casino;

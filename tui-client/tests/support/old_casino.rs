@@ -14,7 +14,7 @@ use awesomestock_proto::{
     capabilities,
     casino::{
         Action, ActionResult, ActionType, CancelOrderRequest, Candles, CandlesRequest, GambleInfo,
-        GambleType, Leaderboard, Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades,
+        Leaderboard, Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades,
         TradesRequest, Wallet, WithdrawRequest,
         casino_server::{Casino, CasinoServer},
     },
@@ -104,26 +104,18 @@ fn name(user: Option<&User>) -> String {
 }
 
 fn price() -> GambleInfo {
-    GambleInfo {
-        r#type: GambleType::StockInfo.into(),
-        info: Some(StockInfo {
-            name: "AwesomeStock".to_owned(),
-            price: PRICE,
-            ..StockInfo::default()
-        }),
-        ..GambleInfo::default()
-    }
+    GambleInfo::from(StockInfo {
+        name: "AwesomeStock".to_owned(),
+        price: PRICE,
+        ..StockInfo::default()
+    })
 }
 
 fn result(message: &str) -> GambleInfo {
-    GambleInfo {
-        r#type: GambleType::ActionResult.into(),
-        result: Some(ActionResult {
-            msg: message.to_owned(),
-            ..ActionResult::default()
-        }),
-        ..GambleInfo::default()
-    }
+    GambleInfo::from(ActionResult {
+        msg: message.to_owned(),
+        ..ActionResult::default()
+    })
 }
 
 #[tonic::async_trait]

@@ -118,9 +118,30 @@ impl Terminal {
         }
     }
 
-    /// A solo game at 120x36 with a fixed price.
+    /// Opens anna's solo game at 120x36 with a fixed price, and waits until it is live.
     pub fn solo(home: &Home) -> Self {
-        Self::open(game(home, &["--user", "anna", "--tick", "1h"]), 120, 36)
+        Self::live(home, &["--user", "anna", "--tick", "1h"])
+    }
+
+    /// Opens a game at 120x36, and waits until it is live.
+    pub fn live(home: &Home, arguments: &[&str]) -> Self {
+        let live = Self::open(game(home, arguments), 120, 36);
+        live.see("● live");
+        live
+    }
+
+    /// Buys 500 tokens for 100 dollars.
+    pub fn buy_500_tokens(&mut self) {
+        self.type_keys("t100\r");
+        self.see("tokens 500");
+    }
+
+    /// Quits by `q`, which must succeed. Returns what is left on the screen.
+    pub fn quit(mut self) -> String {
+        self.type_keys("q");
+        let (status, left) = self.end();
+        assert!(status.success(), "{status:?} {left}");
+        left
     }
 
     /// Sends keys.

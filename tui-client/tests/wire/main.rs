@@ -1,7 +1,5 @@
 //! The wire pane against the bytes on a socket: at the casino, at an old and at a newer one, in line mode and in replays.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 mod capture;
 #[path = "../support/mod.rs"]
 mod support;
@@ -361,10 +359,7 @@ impl Game {
     fn start(file: &Path) -> Self {
         let start = Header {
             version: "test".to_owned(),
-            info: SessionInfo {
-                player: "ann".to_owned(),
-                server: "solo".to_owned(),
-            },
+            info: SessionInfo::new("ann", "solo"),
             settings: Settings::default(),
             columns: 80,
             rows: 24,

@@ -23,6 +23,11 @@ const MAX: i32 = i32::MAX;
 /// Two figures of the account afterwards, or the error text.
 type Expected = Result<(i32, i32), &'static str>;
 
+fn assert_result(got: Result<(i32, i32), Rejection>, expected: Expected, what: &str) {
+    let got = got.map_err(|rejection| rejection.to_string());
+    assert_eq!(got, expected.map_err(str::to_owned), "{what}");
+}
+
 #[test]
 fn deposits() {
     let cases: &[(i32, i32, Expected)] = &[
@@ -48,11 +53,7 @@ fn deposits() {
     for (tokens, dollars, expected) in cases {
         let got = account(*tokens, 0).deposit(Dollars(*dollars));
         let got = got.map(|(after, bought)| (after.tokens.0, bought.0));
-        assert_eq!(
-            got.map_err(|rejection| rejection.to_string()),
-            expected.map_err(str::to_owned),
-            "{dollars}"
-        );
+        assert_result(got, *expected, &format!("{dollars}"));
     }
 }
 
@@ -86,11 +87,7 @@ fn withdrawals() {
     for (tokens, withdrawn, expected) in cases {
         let got = account(*tokens, 0).withdraw(Tokens(*withdrawn));
         let got = got.map(|(after, dollars)| (after.tokens.0, dollars.0));
-        assert_eq!(
-            got.map_err(|rejection| rejection.to_string()),
-            expected.map_err(str::to_owned),
-            "{withdrawn}"
-        );
+        assert_result(got, *expected, &format!("{withdrawn}"));
     }
 }
 
@@ -139,11 +136,7 @@ fn buys() {
     for (tokens, stocks, count, at, expected) in cases {
         let got = account(*tokens, *stocks).buy(Stocks(*count), price(*at));
         let got = got.map(|after| (after.tokens.0, after.stocks.0));
-        assert_eq!(
-            got.map_err(|rejection| rejection.to_string()),
-            expected.map_err(str::to_owned),
-            "{count} at {at}"
-        );
+        assert_result(got, *expected, &format!("{count} at {at}"));
     }
 }
 
@@ -181,11 +174,7 @@ fn sells() {
     for (tokens, stocks, count, at, expected) in cases {
         let got = account(*tokens, *stocks).sell(Stocks(*count), price(*at));
         let got = got.map(|after| (after.tokens.0, after.stocks.0));
-        assert_eq!(
-            got.map_err(|rejection| rejection.to_string()),
-            expected.map_err(str::to_owned),
-            "{count} at {at}"
-        );
+        assert_result(got, *expected, &format!("{count} at {at}"));
     }
 }
 
@@ -209,42 +198,22 @@ fn stocks_are_valued_at_average_cost() {
 
 #[test]
 fn rejections_are_invalid_or_unfunded() {
-    let cases = [
-        (
-            account(0, 0).deposit(Dollars(0)).unwrap_err(),
-            RejectKind::Invalid,
-        ),
-        (
-            account(3, 0).deposit(Dollars(MAX)).unwrap_err(),
-            RejectKind::Unfunded,
-        ),
-        (
-            account(0, 0).withdraw(Tokens(0)).unwrap_err(),
-            RejectKind::Invalid,
-        ),
-        (
-            account(9, 0).withdraw(Tokens(7)).unwrap_err(),
-            RejectKind::Invalid,
-        ),
-        (
-            account(9, 0).withdraw(Tokens(10)).unwrap_err(),
-            RejectKind::Unfunded,
-        ),
-        (
-            account(9, 0).buy(Stocks(1), price(10)).unwrap_err(),
-            RejectKind::Unfunded,
-        ),
-        (
-            account(9, 0).sell(Stocks(0), price(10)).unwrap_err(),
-            RejectKind::Invalid,
-        ),
-        (
-            account(9, 0).sell(Stocks(1), price(10)).unwrap_err(),
-            RejectKind::Unfunded,
-        ),
-    ];
-    for (rejection, kind) in cases {
-        assert_eq!(rejection.kind(), kind, "{rejection}");
+    let ten = price(10);
+    for invalid in [
+        account(0, 0).deposit(Dollars(0)).unwrap_err(),
+        account(0, 0).withdraw(Tokens(0)).unwrap_err(),
+        account(9, 0).withdraw(Tokens(7)).unwrap_err(),
+        account(9, 0).sell(Stocks(0), ten).unwrap_err(),
+    ] {
+        assert_eq!(invalid.kind(), RejectKind::Invalid, "{invalid}");
+    }
+    for unfunded in [
+        account(3, 0).deposit(Dollars(MAX)).unwrap_err(),
+        account(9, 0).withdraw(Tokens(10)).unwrap_err(),
+        account(9, 0).buy(Stocks(1), ten).unwrap_err(),
+        account(9, 0).sell(Stocks(1), ten).unwrap_err(),
+    ] {
+        assert_eq!(unfunded.kind(), RejectKind::Unfunded, "{unfunded}");
     }
 }
 

@@ -2,12 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    market::Tick,
     money::{Dollars, Price, Stocks, UnixMillis},
     order::{AccountId, Command, LedgerEntry, Trade},
     player::PlayerName,
     round::Round,
 };
+use crate::testkit::values;
 
 fn step() -> impl Strategy<Value = (Command, i32)> {
     let command = prop_oneof![
@@ -23,11 +23,7 @@ fn played(steps: &[(Command, i32)]) -> (AccountRecord, Vec<LedgerEntry>) {
     let mut record = AccountRecord::new(AccountId(1));
     let mut entries = Vec::new();
     for (command, price) in steps {
-        let tick = Tick {
-            number: 1,
-            price: Price::new(*price).unwrap(),
-            at: UnixMillis(0),
-        };
+        let tick = values::tick(1, *price, 0);
         if let Ok((after, entry)) = record.execute(*command, tick, UnixMillis(0)) {
             record = after;
             entries.push(entry);
@@ -136,11 +132,7 @@ fn each_figure_that_differs_is_named() {
 #[test]
 fn a_gap_or_broken_page_link_is_reported_once() {
     let mut replay = AccountReplay::default();
-    let payment = |number| Payment {
-        number,
-        amount: -1,
-        at: UnixMillis(0),
-    };
+    let payment = |number| values::payment(number, -1, 0);
     assert_eq!(replay.pay(&payment(2)), Some(("payment number".to_owned(), 1, 2)));
     assert_eq!(replay.pay(&payment(3)), None);
     let mut buy =

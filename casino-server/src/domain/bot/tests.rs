@@ -11,17 +11,20 @@ fn prices(of: &[i32]) -> Vec<Price> {
     of.iter().map(|price| Price::new(*price).unwrap()).collect()
 }
 
-fn account(tokens: i32, stocks: i32, cost_basis: i64) -> Account {
-    Account {
-        tokens: Tokens(tokens),
-        stocks: Stocks(stocks),
-        cost_basis,
-        ..Account::default()
-    }
+fn buys(count: i32, limit: i32) -> Option<Command> {
+    Some(Command::Limited(
+        Side::Buy,
+        Stocks(count),
+        Price::new(limit).unwrap(),
+    ))
 }
 
-fn limited(side: Side, count: i32, limit: i32) -> Option<Command> {
-    Some(Command::Limited(side, Stocks(count), Price::new(limit).unwrap()))
+fn sells(count: i32, limit: i32) -> Option<Command> {
+    Some(Command::Limited(
+        Side::Sell,
+        Stocks(count),
+        Price::new(limit).unwrap(),
+    ))
 }
 
 fn bot(strategy: Strategy) -> Bot {
@@ -31,103 +34,67 @@ fn bot(strategy: Strategy) -> Bot {
     players.find(|player| player.strategy == strategy).unwrap()
 }
 
+/// Returns the decision of a bot with tokens, stocks and their cost basis.
+fn decision(
+    strategy: Strategy,
+    seen: &[i32],
+    (tokens, stocks, cost_basis): (i32, i32, i64),
+) -> Option<Command> {
+    let owns = Account {
+        tokens: Tokens(tokens),
+        stocks: Stocks(stocks),
+        cost_basis,
+        ..Account::default()
+    };
+    bot(strategy).decide(1, 1, &prices(seen), &owns)
+}
+
 #[test]
 fn each_strategy_decides_as_documented() {
-    use Side::{Buy, Sell};
     use Strategy::LongTerm;
     const MOMENTUM: Strategy = Strategy::Momentum(3);
     const CONTRARIAN: Strategy = Strategy::Contrarian(10);
+    let top_up = Some(Command::Deposit(TOP_UP));
     for (strategy, seen, owns, expected) in [
-        (
-            MOMENTUM,
-            &[10, 11, 12, 13][..],
-            account(400, 0, 0),
-            limited(Buy, 7, 13),
-        ),
-        (
-            MOMENTUM,
-            &[13, 12, 11, 10],
-            account(0, 30, 99),
-            limited(Sell, 10, 10),
-        ),
-        (MOMENTUM, &[10, 20, 30, 10], account(400, 0, 0), None),
-        (MOMENTUM, &[10, 11, 12], account(400, 0, 0), None),
-        (
-            CONTRARIAN,
-            &[20, 20, 20, 10],
-            account(400, 0, 0),
-            limited(Buy, 10, 10),
-        ),
-        (
-            CONTRARIAN,
-            &[10, 10, 10, 20],
-            account(0, 2, 20),
-            limited(Sell, 1, 20),
-        ),
-        (CONTRARIAN, &[10, 10, 10, 10], account(400, 2, 20), None),
-        (LongTerm, &[10, 30], account(5, 9, 100), limited(Sell, 3, 30)),
-        (LongTerm, &[10, 20], account(5, 9, 100), None),
-        (
-            MOMENTUM,
-            &[10, 11, 12, 13],
-            account(12, 0, 0),
-            Some(Command::Deposit(TOP_UP)),
-        ),
-        (MOMENTUM, &[10, 11, 12, 1_000], account(200, 0, 0), None),
-        (MOMENTUM, &[10, 11, 12, 13], account(12, 1, 0), None),
-        (MOMENTUM, &[], account(400, 0, 0), None),
+        (MOMENTUM, &[10, 11, 12, 13][..], (400, 0, 0), buys(7, 13)),
+        (MOMENTUM, &[13, 12, 11, 10], (0, 30, 99), sells(10, 10)),
+        (MOMENTUM, &[10, 20, 30, 10], (400, 0, 0), None),
+        (MOMENTUM, &[10, 11, 12], (400, 0, 0), None),
+        (CONTRARIAN, &[20, 20, 20, 10], (400, 0, 0), buys(10, 10)),
+        (CONTRARIAN, &[10, 10, 10, 20], (0, 2, 20), sells(1, 20)),
+        (CONTRARIAN, &[10, 10, 10, 10], (400, 2, 20), None),
+        (LongTerm, &[10, 30], (5, 9, 100), sells(3, 30)),
+        (LongTerm, &[10, 20], (5, 9, 100), None),
+        (MOMENTUM, &[10, 11, 12, 13], (12, 0, 0), top_up),
+        (MOMENTUM, &[10, 11, 12, 1_000], (200, 0, 0), None),
+        (MOMENTUM, &[10, 11, 12, 13], (12, 1, 0), None),
+        (MOMENTUM, &[], (400, 0, 0), None),
     ] {
-        let decided = bot(strategy).decide(1, 1, &prices(seen), &owns);
+        let decided = decision(strategy, seen, owns);
         assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
     }
 }
 
 #[test]
 fn bots_of_moods_and_news_follow_the_trend_or_bet_on_its_reversal() {
-    use Side::{Buy, Sell};
     const TREND: Strategy = Strategy::Momentum(8);
     const REVERSAL: Strategy = Strategy::Contrarian(5);
+    let pays = |dollars| Some(Command::Deposit(Dollars(dollars)));
+    let (rise, fall) = (
+        [50, 90, 90, 90, 90, 90, 90, 90, 60],
+        [60, 50, 50, 50, 50, 50, 50, 50, 50],
+    );
     for (strategy, seen, owns, expected) in [
-        (
-            TREND,
-            &[50, 90, 90, 90, 90, 90, 90, 90, 60][..],
-            account(400, 0, 0),
-            limited(Buy, 1, 60),
-        ),
-        (
-            TREND,
-            &[60, 50, 50, 50, 50, 50, 50, 50, 50],
-            account(0, 9, 500),
-            limited(Sell, 3, 50),
-        ),
-        (TREND, &[50, 60], account(400, 0, 0), None),
-        (
-            TREND,
-            &[50, 500],
-            account(400, 0, 0),
-            Some(Command::Deposit(Dollars(500))),
-        ),
-        (
-            TREND,
-            &[50, 30_000],
-            account(400, 0, 0),
-            Some(Command::Deposit(Dollars(10_000))),
-        ),
-        (
-            REVERSAL,
-            &[100, 100, 100, 90],
-            account(400, 0, 0),
-            limited(Buy, 1, 90),
-        ),
-        (
-            REVERSAL,
-            &[100, 100, 100, 110],
-            account(0, 9, 500),
-            limited(Sell, 3, 110),
-        ),
-        (REVERSAL, &[100, 100, 100, 96], account(400, 9, 500), None),
+        (TREND, &rise[..], (400, 0, 0), buys(1, 60)),
+        (TREND, &fall, (0, 9, 500), sells(3, 50)),
+        (TREND, &[50, 60], (400, 0, 0), None),
+        (TREND, &[50, 500], (400, 0, 0), pays(500)),
+        (TREND, &[50, 30_000], (400, 0, 0), pays(10_000)),
+        (REVERSAL, &[100, 100, 100, 90], (400, 0, 0), buys(1, 90)),
+        (REVERSAL, &[100, 100, 100, 110], (0, 9, 500), sells(3, 110)),
+        (REVERSAL, &[100, 100, 100, 96], (400, 9, 500), None),
     ] {
-        let decided = bot(strategy).decide(1, 1, &prices(seen), &owns);
+        let decided = decision(strategy, seen, owns);
         assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use awesomestock_proto::{
-    casino::{self, ActionType, GambleInfo, GambleType, Leaderboard, Players, RoundState, Tape},
+    casino::{self, ActionType, GambleInfo, Leaderboard, Players, RoundState, Tape},
     frame::GambleFrame,
 };
 use prost::{Message, bytes::Bytes};
@@ -22,54 +22,39 @@ use crate::{
 /// Players on a leaderboard.
 const TOP_MAX: usize = 20;
 
+fn encode(content: impl Into<GambleInfo>) -> Bytes {
+    let info: GambleInfo = content.into();
+    info.encode_to_vec().into()
+}
+
 pub(crate) fn encode_tape(trades: &TradeBatch) -> Bytes {
     let row = |row: &TapeRow| casino::TapeRow {
         player: Some(player(&row.player)),
         trade: Some(trade(&row.trade)),
     };
-    let info = GambleInfo {
-        r#type: GambleType::Tape.into(),
-        tape: Some(Tape {
-            rows: trades.rows.iter().map(row).collect(),
-            trades: trades.trades,
-        }),
-        ..GambleInfo::default()
-    };
-    info.encode_to_vec().into()
+    encode(Tape {
+        rows: trades.rows.iter().map(row).collect(),
+        trades: trades.trades,
+    })
 }
 
 pub(crate) fn encode_players(players: &OnlinePlayers) -> Bytes {
-    let info = GambleInfo {
-        r#type: GambleType::Players.into(),
-        players: Some(Players {
-            seated: count(players.players),
-            online: players.online.iter().map(player).collect(),
-            unnamed: count(players.unnamed),
-        }),
-        ..GambleInfo::default()
-    };
-    info.encode_to_vec().into()
+    encode(Players {
+        seated: count(players.players),
+        online: players.online.iter().map(player).collect(),
+        unnamed: count(players.unnamed),
+    })
 }
 
 pub(crate) fn encode_headline(headline: Headline) -> Bytes {
-    let info = GambleInfo {
-        r#type: GambleType::News.into(),
-        news: Some(casino::Headline {
-            text: headline.text.to_owned(),
-            tick: headline.tick,
-        }),
-        ..GambleInfo::default()
-    };
-    info.encode_to_vec().into()
+    encode(casino::Headline {
+        text: headline.text.to_owned(),
+        tick: headline.tick,
+    })
 }
 
 pub(crate) fn round_update(update: &RoundUpdate) -> GambleFrame {
-    let info = GambleInfo {
-        r#type: GambleType::Round.into(),
-        round: Some(round(&update.round, &update.podium, update.clock.now())),
-        ..GambleInfo::default()
-    };
-    info.into()
+    GambleInfo::from(round(&update.round, &update.podium, update.clock.now())).into()
 }
 
 /// Returns the message about a round that is sent at the time `at`.
@@ -107,12 +92,7 @@ pub(crate) struct EncodedLeaderboard {
 }
 
 pub(crate) fn encode_ranking(snapshot: Arc<LeaderboardSnapshot>) -> EncodedLeaderboard {
-    let info = GambleInfo {
-        r#type: GambleType::Leaderboard.into(),
-        leaderboard: Some(leaderboard(&snapshot, None)),
-        ..GambleInfo::default()
-    };
-    let top = info.encode_to_vec().into();
+    let top = encode(leaderboard(&snapshot, None));
     EncodedLeaderboard { snapshot, top }
 }
 

@@ -248,14 +248,11 @@ impl LeaderboardSnapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::money::{Dollars, UnixMillis};
+    use crate::domain::money::{Dollars, Price};
+    use crate::testkit::values;
 
     fn tick(price: i32) -> Tick {
-        Tick {
-            number: 1,
-            price: Price::new(price).unwrap(),
-            at: UnixMillis(0),
-        }
+        values::tick(1, price, 0)
     }
 
     /// An account of a player who paid nothing in, so that all it holds is profit.
@@ -267,10 +264,6 @@ mod tests {
             version,
             ..Account::default()
         }
-    }
-
-    fn name(name: &str) -> PlayerName {
-        PlayerName::new(name).unwrap()
     }
 
     fn ranks(leaderboard: &mut Leaderboard) -> Vec<(usize, String, i64)> {
@@ -290,7 +283,7 @@ mod tests {
             ("bob", account(50, 0, 1)),
             ("dot", account(1, 0, 1)),
         ] {
-            delta.changed(&name(player), account);
+            delta.changed(&values::player(player), account);
         }
         leaderboard.apply(delta);
         let row = |rank, name: &str, equity| (rank, name.to_owned(), equity);
@@ -308,8 +301,11 @@ mod tests {
         leaderboard.apply(delta);
         assert_eq!(ranks(&mut leaderboard)[0], row(1, "cid", 60));
         let snapshot = leaderboard.snapshot();
-        assert_eq!(snapshot.rank_of(&name("dot")).unwrap().rank, 4);
-        assert_eq!((snapshot.rank_of(&name("eve")), snapshot.len()), (None, 4));
+        assert_eq!(snapshot.rank_of(&values::player("dot")).unwrap().rank, 4);
+        assert_eq!(
+            (snapshot.rank_of(&values::player("eve")), snapshot.len()),
+            (None, 4)
+        );
         assert!(Arc::ptr_eq(&snapshot, &leaderboard.snapshot()), "cached");
     }
 
@@ -328,12 +324,12 @@ mod tests {
             ranks(&mut leaderboard)
         };
         let row = |name: &str, profit| (1, name.to_owned(), profit);
-        assert_eq!(apply(None, &[(name("ann"), 30)]), [row("ann", 30)]);
+        assert_eq!(apply(None, &[(values::player("ann"), 30)]), [row("ann", 30)]);
         assert_eq!(apply(Some(Some(2)), &[]), []);
         let accounts = [
-            (name("bob").in_round(2), 5),
-            (name("ann").in_round(1), 9),
-            (name("cid"), 1),
+            (values::player("bob").in_round(2), 5),
+            (values::player("ann").in_round(1), 9),
+            (values::player("cid"), 1),
         ];
         assert_eq!(apply(None, &accounts), [row("bob", 5)]);
         let after = apply(Some(None), &[]);
@@ -348,8 +344,8 @@ mod tests {
             paid.buy(Stocks(stocks), Price::new(5).unwrap()).unwrap()
         };
         let mut delta = LeaderboardDelta::default();
-        delta.changed(&name("big"), trader(400_000_000, 1));
-        delta.changed(&name("small"), trader(10, 10));
+        delta.changed(&values::player("big"), trader(400_000_000, 1));
+        delta.changed(&values::player("small"), trader(10, 10));
         leaderboard.apply(delta);
         let row = |rank, name: &str, profit| (rank, name.to_owned(), profit);
         assert_eq!(ranks(&mut leaderboard), [row(1, "small", 50), row(2, "big", 5)]);
@@ -360,8 +356,8 @@ mod tests {
         let mut leaderboard = Leaderboard::new(tick(1));
         for (tokens, version) in [(5, 2), (9, 1), (7, 3)] {
             let mut delta = LeaderboardDelta::default();
-            delta.changed(&name("ann"), account(tokens, 0, version));
-            delta.changed(&name("ann"), account(99, 0, 0));
+            delta.changed(&values::player("ann"), account(tokens, 0, version));
+            delta.changed(&values::player("ann"), account(99, 0, 0));
             leaderboard.apply(delta);
         }
         assert_eq!(ranks(&mut leaderboard), [(1, "ann".to_owned(), 7)]);
@@ -372,7 +368,7 @@ mod tests {
         let mut leaderboard = Leaderboard::new(tick(1));
         let mut delta = LeaderboardDelta::default();
         for (number, tokens) in (0..RANKED_MAX + 100).zip(0..) {
-            delta.changed(&name(&format!("p{number}")), account(tokens, 0, 1));
+            delta.changed(&values::player(&format!("p{number}")), account(tokens, 0, 1));
         }
         leaderboard.apply(delta);
         let snapshot = leaderboard.snapshot();
@@ -380,19 +376,19 @@ mod tests {
             (snapshot.len(), leaderboard.accounts.len()),
             (RANKED_MAX, RANKED_MAX)
         );
-        assert_eq!(snapshot.rank_of(&name("p99")), None);
-        assert!(snapshot.rank_of(&name("p100")).is_some());
+        assert_eq!(snapshot.rank_of(&values::player("p99")), None);
+        assert!(snapshot.rank_of(&values::player("p100")).is_some());
     }
 
     #[test]
     fn a_full_snapshot_replaces_the_ranking_and_an_unchanged_one_is_not_an_update() {
         let mut leaderboard = Leaderboard::new(tick(1));
         let mut delta = LeaderboardDelta::default();
-        delta.changed(&name("ann"), account(7, 0, 5));
-        delta.changed(&name("bob"), account(9, 0, 1));
+        delta.changed(&values::player("ann"), account(7, 0, 5));
+        delta.changed(&values::player("bob"), account(9, 0, 1));
         delta.set_snapshot(vec![
-            (name("bob"), account(3, 0, 2)),
-            (name("ann"), account(99, 0, 4)),
+            (values::player("bob"), account(3, 0, 2)),
+            (values::player("ann"), account(99, 0, 4)),
         ]);
         leaderboard.apply(delta);
         assert_eq!(
@@ -401,19 +397,19 @@ mod tests {
         );
         leaderboard.take_update();
         let mut delta = LeaderboardDelta::default();
-        delta.set_snapshot(vec![(name("bob"), account(3, 0, 2))]);
+        delta.set_snapshot(vec![(values::player("bob"), account(3, 0, 2))]);
         delta.ticked(tick(1));
         leaderboard.apply(delta);
         assert!(!leaderboard.has_update());
         let top = (0..RANKED_MAX)
-            .map(|number| (name(&format!("p{number}")), account(1, 0, 1)))
+            .map(|number| (values::player(&format!("p{number}")), account(1, 0, 1)))
             .collect();
         let mut delta = LeaderboardDelta::default();
         delta.set_snapshot(top);
         leaderboard.apply(delta);
         assert!(leaderboard.has_update());
         assert_eq!(
-            leaderboard.snapshot().rank_of(&name("ann")),
+            leaderboard.snapshot().rank_of(&values::player("ann")),
             None,
             "not in the snapshot"
         );

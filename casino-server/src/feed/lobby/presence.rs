@@ -107,6 +107,7 @@ impl Drop for PresenceGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testkit::values;
 
     #[test]
     fn a_player_with_several_sessions_counts_once() {
@@ -115,7 +116,7 @@ mod tests {
             let names = online.online.iter().map(PlayerName::as_str);
             names.map(str::to_owned).collect::<Vec<_>>()
         };
-        let join = |name| presence.join(Some(PlayerName::new(name).unwrap()));
+        let join = |name| presence.join(Some(values::player(name)));
         let bot = presence.join(Some(PlayerName::bot("Momo")));
         let (ann, again, bob) = (join("ann"), join("ann"), join("Ægir"));
         let anonymous = presence.join(None);

@@ -3,6 +3,7 @@
 use std::task::Waker;
 
 use awesomestock_proto::{
+    capabilities::Capabilities,
     casino::{GambleInfo, GambleType},
     frame::GambleFrame,
 };
@@ -15,14 +16,9 @@ use crate::domain::{
     order::{AccountId, AccountRecord, Side, Trade, TradePosting},
     round::RoundPhase,
 };
+use crate::testkit::values;
 
-const ALL: LobbyFeeds = LobbyFeeds {
-    tape: true,
-    players: true,
-    leaderboard: true,
-    news: true,
-    rounds: true,
-};
+const ALL: LobbyFeeds = Capabilities::ALL.lobby;
 
 struct Scene {
     feed: FeedHub,
@@ -48,7 +44,7 @@ impl Scene {
 
     fn subscriber(&self, feeds: LobbyFeeds, player: &str) -> FeedSubscriber {
         self.feed
-            .subscribe(&self.group, feeds, Some(name(player)), None)
+            .subscribe(&self.group, feeds, Some(values::player(player)), None)
             .unwrap()
     }
 
@@ -66,16 +62,8 @@ fn market(model: PriceModel, number: i64) -> Market {
     }
 }
 
-fn name(name: &str) -> PlayerName {
-    PlayerName::new(name).unwrap()
-}
-
 fn tick(number: i64, price: i32) -> Tick {
-    Tick {
-        number,
-        price: Price::new(price).unwrap(),
-        at: UnixMillis(0),
-    }
+    values::tick(number, price, 0)
 }
 
 /// Returns a batch with the `number`th trade of `player`, a buy of `stocks` that leaves `tokens`.
@@ -100,7 +88,7 @@ fn bought(player: &str, stocks: i32, tokens: i32, number: i64) -> Batch {
         previous: None,
     };
     Batch {
-        records: vec![(name(player), record)],
+        records: vec![(values::player(player), record)],
         trades: vec![posting],
         ..Batch::default()
     }
@@ -179,7 +167,10 @@ fn the_tape_of_a_round_has_the_trades_of_the_round() {
     };
     // An order of ann's own account is filled.
     let mut batch = bought("ann", 2, 5, 1);
-    for (account, name) in [(2, name("ann").in_round(1)), (3, PlayerName::bot("Momo"))] {
+    for (account, name) in [
+        (2, values::player("ann").in_round(1)),
+        (3, PlayerName::bot("Momo")),
+    ] {
         let mut other = bought("ann", 3, 5, 1);
         other.records[0].0 = name;
         other.records[0].1.id = AccountId(account);
@@ -203,12 +194,12 @@ fn each_feed_is_published_at_its_own_rate() {
     let mut ann = scene.subscriber(ALL, "ann");
     scene.feed.start_ranking();
     let observer = scene.feed.clone();
-    let _ann = scene.feed.join(Some(name("ann")));
+    let _ann = scene.feed.join(Some(values::player("ann")));
     observer.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     use GambleType::{Leaderboard, Players, Tape};
     assert_eq!(kinds(&updates(&mut ann)), [Tape, Players, Leaderboard]);
-    let bob = scene.feed.join(Some(name("bob")));
+    let bob = scene.feed.join(Some(values::player("bob")));
     observer.on_batch(&bought("ann", 3, 5, 2), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     assert_eq!(kinds(&updates(&mut ann)), [Tape]);
@@ -230,7 +221,7 @@ fn each_subscriber_receives_their_own_rank_and_a_query_consumes_no_update() {
     scene.feed.start_ranking();
     scene.feed.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     let ranking = scene.feed.ranking();
-    assert_eq!(ranking.rank_of(&name("ann")).unwrap().equity, 25);
+    assert_eq!(ranking.rank_of(&values::player("ann")).unwrap().equity, 25);
     scene.publish_after(TAPE_INTERVAL);
     let board = |updates: Vec<GambleInfo>| updates.into_iter().find_map(|info| info.leaderboard).unwrap();
     let (to_ann, to_eve) = (board(updates(&mut ann)), board(updates(&mut eve)));

@@ -117,6 +117,7 @@ fn parse_row(line: &str) -> Option<TapeRow> {
 mod tests {
     use super::*;
     use crate::domain::order::AccountId;
+    use crate::testkit::values;
 
     fn posting(account: i64, number: i64) -> TradePosting {
         TradePosting {
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_batch_contains_the_first_trades_and_the_number_of_all() {
-        let players = ["ann", "bob"].map(|name| PlayerName::new(name).unwrap());
+        let players = ["ann", "bob"].map(values::player);
         let records: Vec<_> = (1..)
             .zip(&players)
             .map(|(id, name)| (name.clone(), AccountRecord::new(AccountId(id))))

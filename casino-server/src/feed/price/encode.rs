@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use awesomestock_proto::{
     STOCK_NAME,
-    casino::{GambleInfo, GambleType, StockInfo},
+    casino::{GambleInfo, StockInfo},
     frame::GambleFrame,
 };
 use prost::{Message, bytes::Bytes};
@@ -48,9 +48,5 @@ fn price(tick: Tick, interval: Duration, with_tick: bool) -> GambleInfo {
         info.at_unix_ms = tick.at.0;
         info.interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
     }
-    GambleInfo {
-        r#type: GambleType::StockInfo.into(),
-        info: Some(info),
-        ..GambleInfo::default()
-    }
+    GambleInfo::from(info)
 }

@@ -1,9 +1,9 @@
 use super::*;
-use crate::domain::player::PlayerName;
+use crate::testkit::values;
 
 fn owner(name: &str) -> SessionOwner {
     SessionOwner {
-        player: PlayerName::new(name).unwrap(),
+        player: values::player(name),
         has_key: true,
     }
 }

@@ -6,6 +6,7 @@ use awesomestock_proto::auth::PlayerKey;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::testkit::values;
 use crate::{
     domain::{
         market::{Market, PriceModel},
@@ -56,17 +57,13 @@ impl Scene {
     }
 }
 
-fn name(name: &str) -> PlayerName {
-    PlayerName::new(name).unwrap()
-}
-
 fn key(byte: u8) -> Credential {
     Some(KeyHash::from_key(&PlayerKey::from_bytes([byte; 32])))
 }
 
 /// Returns the result of an authorization as text.
 async fn authorize(auth: &Auth, player: &str, credential: Credential) -> String {
-    match auth.authorize(name(player), credential).await {
+    match auth.authorize(values::player(player), credential).await {
         Ok(authorization) if authorization.has_key => "with key".to_owned(),
         Ok(_) => "without key".to_owned(),
         Err(error) => error.to_string(),
@@ -77,12 +74,17 @@ async fn authorize(auth: &Auth, player: &str, credential: Credential) -> String 
 async fn the_first_key_claims_a_name_and_other_keys_are_denied() {
     let scene = Scene::new();
     let auth = scene.auth(false);
-    let open = auth.authorize(name("ann"), None).await.unwrap();
+    let open = auth.authorize(values::player("ann"), None).await.unwrap();
     assert!(open.is_valid());
     assert_eq!(authorize(&auth, "ann", key(1)).await, "with key");
     assert!(!open.is_valid(), "the authorization without a key ends");
     assert!(
-        scene.script.owners.lock().unwrap().contains_key(&name("ann")),
+        scene
+            .script
+            .owners
+            .lock()
+            .unwrap()
+            .contains_key(&values::player("ann")),
         "committed"
     );
     let another = "user: this name belongs to another key";
@@ -154,9 +156,9 @@ async fn access_is_denied_while_claims_cannot_be_read() {
 async fn a_cancelled_claim_completes() {
     let scene = Scene::new();
     let auth = scene.auth(false);
-    let open = auth.authorize(name("ann"), None).await.unwrap();
+    let open = auth.authorize(values::player("ann"), None).await.unwrap();
     {
-        let mut call = Box::pin(auth.authorize(name("ann"), key(1)));
+        let mut call = Box::pin(auth.authorize(values::player("ann"), key(1)));
         assert!(futures_util::poll!(&mut call).is_pending());
     }
     while open.is_valid() {

@@ -1,5 +1,6 @@
 //! A session polled manually, over a manually flushed ledger.
 
+use crate::testkit::values;
 use std::{
     sync::{
         Arc,
@@ -26,7 +27,6 @@ use crate::{
         market::{Market, PriceModel},
         money::{Price, Stocks, Tokens, UnixMillis},
         order::{AccountId, AccountRecord},
-        player::PlayerName,
     },
     feed::{
         lobby::FeedHub,
@@ -71,9 +71,7 @@ impl Scene {
         let ledger = ledger(market, prices.clone());
         let mut ann = AccountRecord::new(AccountId(1));
         ann.account.tokens = Tokens(1_000);
-        ledger
-            .handle()
-            .cache_account(&PlayerName::new("ann").unwrap(), Some(ann));
+        ledger.handle().cache_account(&values::player("ann"), Some(ann));
         let relay = prices.subscribe(StallTimeout::DEFAULT);
         let account = Account {
             tokens: Tokens(7),
@@ -420,7 +418,7 @@ fn an_uncommitted_action_is_rejected_and_the_stream_continues() {
     scene
         .ledger
         .handle()
-        .cache_account(&PlayerName::new("ann").unwrap(), Some(ann));
+        .cache_account(&values::player("ann"), Some(ann));
     scene.buy();
     assert_eq!(scene.messages(), [""; 0]);
     assert_eq!(scene.messages_after_flush(), [EXECUTED_MESSAGE]);

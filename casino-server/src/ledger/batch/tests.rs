@@ -4,6 +4,7 @@ use crate::domain::{
     money::{Dollars, Price, Stocks, Tokens},
     order::Side,
 };
+use crate::testkit::values;
 
 pub(super) fn open_batch() -> OpenBatch {
     let market = Market::new(PriceModel::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
@@ -11,7 +12,7 @@ pub(super) fn open_batch() -> OpenBatch {
 }
 
 pub(super) fn insert(open: &mut OpenBatch, name: &str) -> Slot {
-    let player = PlayerName::new(name).unwrap();
+    let player = values::player(name);
     open.insert(player.clone(), None, BatchId::NONE).unwrap();
     open.lookup(&player).unwrap()
 }

@@ -253,9 +253,10 @@ mod tests {
         money::Stocks,
         order::{Command, request::RequestId},
     };
+    use crate::testkit::values;
 
     fn order() -> LedgerOrder {
-        LedgerOrder::Queued(PlayerName::new("ann").unwrap(), Command::Buy(Stocks(1)).into())
+        LedgerOrder::Queued(values::player("ann"), Command::Buy(Stocks(1)).into())
     }
 
     fn order_with_id() -> LedgerOrder {
@@ -263,7 +264,7 @@ mod tests {
             command: Command::Buy(Stocks(1)),
             id: Some(RequestId([1; 16])),
         };
-        LedgerOrder::Queued(PlayerName::new("ann").unwrap(), request)
+        LedgerOrder::Queued(values::player("ann"), request)
     }
 
     fn queue(ledger: &ClusterLedger, orders: &mut [LedgerOrder]) -> Blocked {

@@ -9,6 +9,7 @@ use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
 use proptest::prelude::*;
 
 use super::*;
+use crate::testkit::values;
 use crate::{
     config::environment::Environment,
     domain::{
@@ -35,7 +36,7 @@ fn now() -> UnixMillis {
 }
 
 fn ann() -> PlayerName {
-    PlayerName::new("ann").unwrap()
+    values::player("ann")
 }
 
 fn market() -> Market {
@@ -342,7 +343,7 @@ async fn decisions_on_top_of_a_failed_batch_fail_with_it() {
 #[tokio::test]
 async fn an_account_is_loaded_once_for_all_waiting_orders() {
     let (manual, _) = manual_ledger();
-    let bob = PlayerName::new("bob").unwrap();
+    let bob = values::player("bob");
     let rejected = (0..50).map(|_| manual.handle().submit(bob.clone(), Command::Sell(Stocks(1))));
     let answers = with_timeout(futures_util::future::join_all(rejected)).await;
     assert!(
@@ -390,7 +391,7 @@ async fn play(path: &Path, steps: &[(usize, Option<Command>)], received: &mut [A
             handle.tick().await.unwrap();
             continue;
         };
-        let name = PlayerName::new(&format!("p{player}")).unwrap();
+        let name = values::player(&format!("p{player}"));
         let decision = handle.submit(name.clone(), *command).await.unwrap();
         assert_eq!(
             decision.result.is_err(),
@@ -429,7 +430,7 @@ proptest! {
             let mut again = sqlite::open(&path).unwrap();
             prop_assert_eq!(again.store.load_market().unwrap().unwrap().current, last);
             for (player, account) in received.iter().enumerate() {
-                let name = PlayerName::new(&format!("p{player}")).unwrap();
+                let name = values::player(&format!("p{player}"));
                 prop_assert_eq!(&again.reads.account(&name).unwrap(), account);
             }
         }

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::atomic::AtomicBool};
 use awesomestock_proto::values::Trigger;
 
 use super::*;
+use crate::testkit::values;
 use crate::{
     domain::order::{
         request::{OrderRequest, RequestId},
@@ -127,7 +128,7 @@ fn request(command: Command, number: usize) -> OrderRequest {
 }
 
 fn player(number: usize) -> PlayerName {
-    PlayerName::new(&format!("p{number}")).unwrap()
+    values::player(&format!("p{number}"))
 }
 
 /// Returns the decisions when each command is submitted once, without failures and restarts.

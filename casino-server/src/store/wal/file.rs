@@ -85,19 +85,14 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::{
-            market::Tick,
-            money::{Price, UnixMillis},
-        },
-        store::{
-            Batch, WalPosition,
-            wal::{
-                frame::{self, FrameId},
-                recovery::after,
-            },
+    use crate::store::{
+        Batch, WalPosition,
+        wal::{
+            frame::{self, FrameId},
+            recovery::after,
         },
     };
+    use crate::testkit::values;
 
     const LENGTH: u64 = 200_000;
 
@@ -110,11 +105,7 @@ mod tests {
     }
 
     fn batch(number: i64) -> Batch {
-        let tick = Tick {
-            number,
-            price: Price::MIN,
-            at: UnixMillis(number),
-        };
+        let tick = values::tick(number, 1, number);
         Batch {
             ticks: vec![tick; 10],
             ..Batch::default()

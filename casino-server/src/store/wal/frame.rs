@@ -138,16 +138,15 @@ mod tests {
     use crate::domain::{
         account::Account,
         credential::{Claim, KeyHash},
-        market::Tick,
         money::{Price, Stocks, UnixMillis},
         order::{
-            AccountId, AccountRecord, Command, Decision, LedgerEntry, Payment, Side, Trade, TradePosting,
+            AccountId, AccountRecord, Command, Decision, LedgerEntry, Side, Trade, TradePosting,
             request::{AnsweredRequest, RequestId, StoredAnswer},
             resting::{OrderPosting, RestingOrder, RestingTerms},
         },
-        player::PlayerName,
         round::{Round, RoundPhase},
     };
+    use crate::testkit::values;
 
     const FRAME_ID: FrameId = FrameId {
         epoch: 3,
@@ -163,16 +162,9 @@ mod tests {
             tick: 4,
             at: UnixMillis(1_800_000_000_000),
         };
-        let payment = Payment {
-            number: 1,
-            amount: -10,
-            at: UnixMillis(-1),
-        };
+        let payment = values::payment(1, -10, -1);
         Batch {
-            records: vec![(
-                PlayerName::new("zoë").unwrap(),
-                AccountRecord::new(AccountId(i64::MAX)),
-            )],
+            records: vec![(values::player("zoë"), AccountRecord::new(AccountId(i64::MAX)))],
             payments: vec![(AccountId(1), payment)],
             trades: vec![TradePosting {
                 account: AccountId(1),
@@ -180,13 +172,9 @@ mod tests {
                 page: 8,
                 previous: Some(0),
             }],
-            ticks: vec![Tick {
-                number: 5,
-                price: Price::MIN,
-                at: UnixMillis(5),
-            }],
+            ticks: vec![values::tick(5, 1, 5)],
             claims: vec![Claim {
-                player: PlayerName::new("zoë").unwrap(),
+                player: values::player("zoë"),
                 key: KeyHash::from_bytes([9; 32]),
                 at: UnixMillis(6),
             }],
@@ -224,11 +212,7 @@ mod tests {
             price: Price::MIN,
             up_to: false,
         };
-        let tick = Tick {
-            number: 5,
-            price: Price::MIN,
-            at: UnixMillis(5),
-        };
+        let tick = values::tick(5, 1, 5);
         RestingOrder::new(RequestId([0xab; 16]), terms, tick, UnixMillis(6))
     }
 

@@ -12,6 +12,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::testkit::values;
 use crate::{
     domain::{
         account::Account,
@@ -19,7 +20,7 @@ use crate::{
         market::Tick,
         money::{Dollars, Price, Stocks, UnixMillis},
         order::{
-            AccountId, AccountRecord, Command, Decision, LedgerEntry, Payment, Side, Trade, TradePosting,
+            AccountId, AccountRecord, Command, Decision, LedgerEntry, Side, Trade, TradePosting,
             request::{AnsweredRequest, RequestId, StoredAnswer},
         },
         player::PlayerName,
@@ -37,7 +38,7 @@ fn opened(path: &Path) -> (WalStore, OverlayReads<SqliteReads>) {
 }
 
 fn player(number: i64) -> PlayerName {
-    PlayerName::new(&format!("p{number}")).unwrap()
+    values::player(&format!("p{number}"))
 }
 
 fn tick(number: i64) -> Tick {
@@ -46,11 +47,7 @@ fn tick(number: i64) -> Tick {
 }
 
 fn stored_answer(account: i64, number: i64) -> StoredAnswer {
-    let payment = Payment {
-        number,
-        amount: -1,
-        at: UnixMillis(number),
-    };
+    let payment = values::payment(number, -1, number);
     StoredAnswer {
         account: AccountId(account),
         number,
@@ -77,11 +74,7 @@ fn batch(number: i64) -> Arc<Batch> {
         tick: number,
         at: UnixMillis(number),
     };
-    let payment = Payment {
-        number: nth,
-        amount: -1,
-        at: UnixMillis(number),
-    };
+    let payment = values::payment(nth, -1, number);
     let mut record = AccountRecord::new(AccountId(account));
     (record.payments, record.trades, record.page) = (nth, nth, number);
     record.account.version = 2 * nth;
@@ -106,7 +99,7 @@ fn batch(number: i64) -> Arc<Batch> {
 }
 
 fn claimed_in(number: i64) -> PlayerName {
-    PlayerName::new(&format!("claimed{number}")).unwrap()
+    values::player(&format!("claimed{number}"))
 }
 
 /// Checks everything readable after the batches up to `last`.

@@ -394,14 +394,10 @@ fn answered(frame: &GambleFrame, feeds: Capabilities) -> ActionResult {
     let result = info.result.expect("an answer");
     assert!(!result.msg.contains(sanitize::is_unsafe), "{result:?}");
     if feeds == Capabilities::default() {
-        let old = GambleInfo {
-            r#type: GambleType::ActionResult.into(),
-            result: Some(ActionResult {
-                msg: result.msg.clone(),
-                ..ActionResult::default()
-            }),
-            ..GambleInfo::default()
-        };
+        let old = GambleInfo::from(ActionResult {
+            msg: result.msg.clone(),
+            ..ActionResult::default()
+        });
         assert_eq!(bytes, old.encode_to_vec());
     }
     result

@@ -6,9 +6,7 @@ use std::collections::VecDeque;
 use awesomestock_proto::{
     ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE, STOCK_NAME,
     capabilities::{self, LobbyFeeds},
-    casino::{
-        self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, OrderState, StockInfo, Tape,
-    },
+    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, OrderState, StockInfo, Tape},
     values::Trigger,
 };
 use prost::Message;
@@ -70,54 +68,33 @@ impl Encoder {
                 price,
                 at,
                 interval_ms,
-            } => message(&GambleInfo {
-                info: Some(StockInfo {
-                    name: STOCK_NAME.to_owned(),
-                    price: *price,
-                    tick: tick.unwrap_or(0),
-                    at_unix_ms: at.map_or(0, |at| at.0),
-                    interval_ms: interval_ms.unwrap_or(0),
-                }),
-                ..of_type(GambleType::StockInfo)
+            } => message(StockInfo {
+                name: STOCK_NAME.to_owned(),
+                price: *price,
+                tick: tick.unwrap_or(0),
+                at_unix_ms: at.map_or(0, |at| at.0),
+                interval_ms: interval_ms.unwrap_or(0),
             }),
-            StreamEvent::Wallet(held) => message(&GambleInfo {
-                wallet: Some(wallet(held)),
-                ..of_type(GambleType::Wallet)
+            StreamEvent::Wallet(held) => message(wallet(held)),
+            StreamEvent::Tape(update) => message(tape(update)),
+            StreamEvent::Players(online) => message(players(online)),
+            StreamEvent::Leaderboard(board) => message(leaderboard(board)),
+            StreamEvent::News(headline) => message(casino::Headline {
+                text: headline.text.clone(),
+                tick: headline.tick,
             }),
-            StreamEvent::Tape(update) => message(&GambleInfo {
-                tape: Some(tape(update)),
-                ..of_type(GambleType::Tape)
-            }),
-            StreamEvent::Players(online) => message(&GambleInfo {
-                players: Some(players(online)),
-                ..of_type(GambleType::Players)
-            }),
-            StreamEvent::Leaderboard(board) => message(&GambleInfo {
-                leaderboard: Some(leaderboard(board)),
-                ..of_type(GambleType::Leaderboard)
-            }),
-            StreamEvent::News(headline) => message(&GambleInfo {
-                news: Some(casino::Headline {
-                    text: headline.text.clone(),
-                    tick: headline.tick,
-                }),
-                ..of_type(GambleType::News)
-            }),
-            StreamEvent::Round(shown) => message(&GambleInfo {
-                round: Some(round(shown)),
-                ..of_type(GambleType::Round)
-            }),
+            StreamEvent::Round(shown) => message(round(shown)),
             StreamEvent::Accepted { order, wallet } => {
                 self.open_sides.pop_front();
-                message(&accepted(order, wallet.as_ref()))
+                message(accepted(order, wallet.as_ref()))
             }
             StreamEvent::OrderPlaced { order, wallet } | StreamEvent::OrderEnded { order, wallet } => {
-                message(&order_update(order, wallet.as_ref()))
+                message(casino::OrderUpdate {
+                    order: Some(resting_order(order)),
+                    wallet: wallet.as_ref().map(self::wallet),
+                })
             }
-            StreamEvent::Result(result) => message(&GambleInfo {
-                result: Some(self.result(result)),
-                ..of_type(GambleType::ActionResult)
-            }),
+            StreamEvent::Result(result) => message(self.result(result)),
         };
         Some(wire_event(at, frame))
     }
@@ -210,15 +187,9 @@ fn wire_event(at: UnixMillis, frame: WireFrame) -> WireEvent {
     }
 }
 
-fn message(info: &GambleInfo) -> WireFrame {
+fn message(content: impl Into<GambleInfo>) -> WireFrame {
+    let info: GambleInfo = content.into();
     WireFrame::Received(MessageBytes::new(&info.encode_to_vec()))
-}
-
-fn of_type(kind: GambleType) -> GambleInfo {
-    GambleInfo {
-        r#type: kind.into(),
-        ..GambleInfo::default()
-    }
 }
 
 /// Returns an ID of the usual length. The random part of the recorded one is unknown.
@@ -263,7 +234,7 @@ fn round(round: &Round) -> casino::Round {
 }
 
 /// Returns the result of an order that was accepted to rest, or the same one repeated later.
-fn accepted(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
+fn accepted(order: &RestingOrder, held: Option<&Wallet>) -> ActionResult {
     let wire = resting_order(order);
     let (outcome, msg) = match order.end.as_ref().map(|end| &end.reason) {
         None => (ActionOutcome::OutcomeAccepted, ACCEPTED_MESSAGE),
@@ -271,26 +242,12 @@ fn accepted(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
         Some(EndReason::Cancelled) => (ActionOutcome::OutcomeCancelled, CANCELLED_MESSAGE),
         Some(EndReason::Rejected(why)) => (ActionOutcome::OutcomeRefused, why.as_str()),
     };
-    let result = ActionResult {
+    ActionResult {
         msg: msg.to_owned(),
         outcome: outcome.into(),
         trade: wire.trade,
         wallet: held.map(wallet),
         order: Some(wire),
-    };
-    GambleInfo {
-        result: Some(result),
-        ..of_type(GambleType::ActionResult)
-    }
-}
-
-fn order_update(order: &RestingOrder, held: Option<&Wallet>) -> GambleInfo {
-    GambleInfo {
-        order: Some(casino::OrderUpdate {
-            order: Some(resting_order(order)),
-            wallet: held.map(wallet),
-        }),
-        ..of_type(GambleType::Order)
     }
 }
 

@@ -298,10 +298,7 @@ mod tests {
     fn recording(moments: &[i64]) -> Recording {
         let up = Event::Key(KeyEvent::new(KeyCode::Up, KeyModifiers::NONE));
         Recording {
-            info: SessionInfo {
-                player: "ann".to_owned(),
-                server: "solo".to_owned(),
-            },
+            info: SessionInfo::new("ann", "solo"),
             settings: Settings::default(),
             size: (80, 24),
             start: START,

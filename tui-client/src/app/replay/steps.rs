@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use awesomestock_proto::text::thousands;
+use awesomestock_proto::text::{cut, thousands};
 
 use crate::app::{AppState, Effect, Event, connection::Connection, event::StreamEvent};
 
@@ -51,7 +51,7 @@ impl Facts {
             ("ticket", ticket),
             ("waiting orders", state.log.waiting().to_string()),
             ("open orders", open_orders.join(", ")),
-            ("log", cut(&entry.unwrap_or_default(), MAX_CHARS)),
+            ("log", cut(&entry.unwrap_or_default(), MAX_CHARS).into_owned()),
             ("tape", describe_some(state.lobby.tape().next_back())),
             ("online", state.lobby.players.seated.to_string()),
             ("own rank", describe_some(own.as_ref())),
@@ -87,7 +87,7 @@ pub(crate) fn describe_event(event: &Event) -> (String, String) {
         Event::Failed(request, _) => format!("Failed {}", variant(request)),
         event => variant(event),
     };
-    (short, cut(&format!("{event:?}"), MAX_EVENT_CHARS))
+    (short, cut(&format!("{event:?}"), MAX_EVENT_CHARS).into_owned())
 }
 
 /// Describes effects.
@@ -96,19 +96,12 @@ pub(crate) fn describe_effects(effects: &[Effect]) -> Vec<String> {
 }
 
 fn describe(value: &impl Debug) -> String {
-    cut(&format!("{value:?}"), MAX_CHARS)
+    cut(&format!("{value:?}"), MAX_CHARS).into_owned()
 }
 
 /// Describes what may be missing; empty if it is.
 fn describe_some(value: Option<&impl Debug>) -> String {
     value.map(describe).unwrap_or_default()
-}
-
-fn cut(text: &str, max_chars: usize) -> String {
-    match text.char_indices().nth(max_chars) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 /// Returns the name of an enum's variant.
@@ -124,10 +117,7 @@ mod tests {
 
     #[test]
     fn changes_have_plain_words() {
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        };
+        let info = SessionInfo::new("ann", "solo");
         let (mut state, _) = AppState::new(info, (80, 24), UnixMillis(0));
         let mut changes = |event| {
             let before = Facts::new(&state);

@@ -254,7 +254,7 @@ fn quoted(bytes: &[u8], is_text: bool) -> String {
 #[cfg(test)]
 mod tests {
     use awesomestock_proto::{
-        casino::{Action, ActionType, GambleInfo, GambleType, Wallet},
+        casino::{Action, ActionType, GambleInfo, Wallet},
         types::User,
     };
 
@@ -307,14 +307,10 @@ mod tests {
 
     #[test]
     fn negative_and_unknown_values_are_shown() {
-        let info = GambleInfo {
-            r#type: GambleType::Wallet.into(),
-            wallet: Some(Wallet {
-                realised_pnl: -1,
-                ..Wallet::default()
-            }),
-            ..GambleInfo::default()
-        };
+        let info = GambleInfo::from(Wallet {
+            realised_pnl: -1,
+            ..Wallet::default()
+        });
         let mut bytes = info.encode_to_vec();
         // Field 1000 as a text, as four and as eight bytes, and type 42.
         bytes.extend(b"\xc2\x3e\x03a\"b\xc5\x3e\x01\0\0\0\xc1\x3e\x02\0\0\0\0\0\0\0\x08\x2a");

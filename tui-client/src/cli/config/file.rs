@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
 use super::keys::{self, KeyError};
-use crate::{app::commands::keymap::Keymap, cli::args::Options};
+use crate::{app::commands::keymap::Keymap, cli::args::Options, storage::read_bounded};
 
 const FILE_NAME: &str = "config.toml";
 
@@ -36,7 +36,7 @@ pub(crate) struct Content {
 /// Reads the file at `given`, or the default file, which may be missing; also returns the path.
 pub(super) fn read(given: Option<&Path>, config_dir: &Path) -> Result<(Content, PathBuf)> {
     let path = path(given, config_dir);
-    let text = match read_bounded(&path) {
+    let text = match File::open(&path).and_then(|file| read_bounded(file, MAX_BYTES)) {
         Ok(text) => text,
         Err(error) if given.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => {
@@ -71,21 +71,6 @@ fn expected_type(message: &str) -> String {
         Some((_, "i64")) => "expected a whole number".to_owned(),
         Some((_, expected)) => format!("expected {expected}"),
         None => message.to_owned(),
-    }
-}
-
-fn read_bounded(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let read = File::open(path)?
-        .take(MAX_BYTES.saturating_add(1))
-        .read_to_string(&mut text)?;
-    if u64::try_from(read).is_ok_and(|read| read <= MAX_BYTES) {
-        Ok(text)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("must have at most {MAX_BYTES} bytes"),
-        ))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io,
     path::Path,
 };
 
@@ -10,6 +10,7 @@ use awesomestock_proto::player::{self, MAX_NAME_CHARS};
 use color_eyre::eyre::Result;
 
 use super::option_error;
+use crate::storage::read_bounded;
 
 /// File in the data folder with the last name.
 const FILE_NAME: &str = "player";
@@ -56,12 +57,8 @@ fn sanitize_name(name: &str) -> String {
 
 /// Returns the last name, if it is still valid.
 fn recall(data_dir: &Path) -> Option<String> {
-    let mut text = String::new();
-    File::open(data_dir.join(FILE_NAME))
-        .ok()?
-        .take(MAX_FILE_BYTES)
-        .read_to_string(&mut text)
-        .ok()?;
+    let file = File::open(data_dir.join(FILE_NAME)).ok()?;
+    let text = read_bounded(file, MAX_FILE_BYTES).ok()?;
     let name = text.trim_end();
     is_player_name(name).then(|| name.to_owned())
 }

@@ -13,8 +13,12 @@ fn load(text: &str, arguments: &[&str]) -> Result<Config> {
 }
 
 fn load_at(home: &Path, arguments: &[&str]) -> Result<Config> {
+    load_in(&environment(home), arguments)
+}
+
+fn load_in(environment: &UserEnvironment, arguments: &[&str]) -> Result<Config> {
     let cli = Cli::try_parse_from(std::iter::once(&"awesomestock").chain(arguments)).unwrap();
-    Config::load(&cli, &environment(home))
+    Config::load(&cli, environment)
 }
 
 fn environment(home: &Path) -> UserEnvironment {
@@ -123,62 +127,40 @@ fn every_option_has_an_environment_variable_and_a_key() {
 
 #[test]
 fn values_out_of_bounds_are_rejected_with_the_bounds() {
-    let cases: &[(&[&str], &str)] = &[
-        (&["--tick", "9ms"], "tick: expected a duration from 10ms to 1h"),
+    let url = "must be http://HOST:PORT or https://HOST:PORT";
+    let hidden = &format!("{url}; the value is not shown, as it may hold a secret");
+    for (option, value, rule) in [
+        ("tick", "9ms", "expected a duration from 10ms to 1h"),
+        ("tick", "61m", "expected a duration"),
+        ("tick", "1", "expected a duration"),
+        ("tick", "", "expected a duration"),
+        ("timeout", "99ms", "expected a duration from 100ms to 1h"),
+        ("timeout", "61m", "expected a duration"),
         (
-            &["--timeout", "99ms"],
-            "timeout: expected a duration from 100ms to 1h",
+            "user",
+            "http://u:hunter2@h",
+            "must be 1 to 32 letters, digits or _ - .; the value is not shown, as it may hold a secret",
         ),
-        (&["--timeout", "61m"], "timeout: expected a duration"),
-        (&["--tick", "61m"], "tick: expected a duration"),
-        (&["--tick", "1"], "tick: expected a duration"),
-        (&["--tick", ""], "tick: expected a duration"),
-        (
-            &["--user", "http://u:hunter2@h"],
-            "user: must be 1 to 32 letters, digits or _ - .; the value is not shown, as it may hold a secret",
-        ),
-        (
-            &["--theme", "http://u:hunter2@h"],
-            "theme: unknown theme \"(not shown)\"",
-        ),
-        (
-            &["--market", "bull"],
-            "market: must be classic, moods or news, not \"bull\"",
-        ),
-        (&["--user", ""], "user: must be 1 to 32 letters"),
-        (&["--user", "two words"], "user: must be"),
-        (&["--user", "\u{1b}[31mred"], "user: must be"),
-        (&["--theme", "pink"], "theme: unknown theme"),
-        (&["--up", "blue"], "up: must be green or red, not \"blue\""),
-        (
-            &["--bell", "loud"],
-            "bell: must be off, bell or notify, not \"loud\"",
-        ),
-        (&["--markers", "runes"], "markers: unknown markers"),
-        (
-            &["--casino", "127.0.0.1:10000"],
-            "casino: must be http://HOST:PORT",
-        ),
-        (&["--casino", "ftp://example.org:443"], "casino: must be"),
-        (&["--casino", "https://me@example.org:443"], "casino: must be"),
-        (&["--casino", "http://example.org"], "casino: must be"),
-        (
-            &["--casino", "http://u:hunter2"],
-            "casino: must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret",
-        ),
-        (
-            &["--casino", "http://h:1/?k=hunter2"],
-            "casino: must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret",
-        ),
-        (&["--casino", "http://example.org:80/table"], "casino: must be"),
-        (
-            &["--casino", "http://h:1#hunter2"],
-            "casino: must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret",
-        ),
-    ];
-    for (arguments, expected) in cases {
-        let why = error("", arguments);
-        assert!(why.starts_with(expected), "{arguments:?}: {why}");
+        ("user", "", "must be 1 to 32 letters"),
+        ("user", "two words", "must be"),
+        ("user", "\u{1b}[31mred", "must be"),
+        ("theme", "http://u:hunter2@h", "unknown theme \"(not shown)\""),
+        ("theme", "pink", "unknown theme"),
+        ("market", "bull", "must be classic, moods or news, not \"bull\""),
+        ("up", "blue", "must be green or red, not \"blue\""),
+        ("bell", "loud", "must be off, bell or notify, not \"loud\""),
+        ("markers", "runes", "unknown markers"),
+        ("casino", "127.0.0.1:10000", url),
+        ("casino", "ftp://example.org:443", url),
+        ("casino", "https://me@example.org:443", url),
+        ("casino", "http://example.org", url),
+        ("casino", "http://example.org:80/table", url),
+        ("casino", "http://u:hunter2", hidden),
+        ("casino", "http://h:1/?k=hunter2", hidden),
+        ("casino", "http://h:1#hunter2", hidden),
+    ] {
+        let why = error("", &[&format!("--{option}"), value]);
+        assert!(why.starts_with(&format!("{option}: {rule}")), "{value:?}: {why}");
     }
 }
 
@@ -285,24 +267,20 @@ fn options_without_an_effect_on_a_command_are_rejected_and_not_in_its_help() {
 
 #[test]
 fn errors_of_the_file_include_the_line() {
-    let cases = [
-        (
-            "tick = '1s'\n\nprize = 3\n",
-            "config.toml line 3: unknown field `prize`",
-        ),
-        (
-            "tick = '1s'\nseed = 'x'\n",
-            "config.toml line 2: expected a whole number",
-        ),
+    for (text, expected) in [
+        ("tick = '1s'\n\nprize = 3\n", "line 3: unknown field `prize`"),
+        ("tick = '1s'\nseed = 'x'\n", "line 2: expected a whole number"),
         ("house = 'http://u:hunter2@h'", "line 1: expected a whole number"),
         ("seed = 99999999999999999999", "line 1: expected a whole number"),
         ("plain = 5", "line 1: expected a boolean"),
-        ("tick = \n", "config.toml line 1: "),
-        ("user = 'a'\nuser = 'b'\n", "config.toml line 2: "),
-    ];
-    for (text, expected) in cases {
+        ("tick = \n", "line 1: "),
+        ("user = 'a'\nuser = 'b'\n", "line 2: "),
+    ] {
         let why = error(text, &[]);
-        assert!(why.contains(expected), "{text:?}: {why}");
+        assert!(
+            why.contains(&format!("config.toml {expected}")),
+            "{text:?}: {why}"
+        );
     }
 }
 
@@ -323,40 +301,43 @@ fn the_file_can_rebind_keys() {
 
 #[test]
 fn invalid_keys_are_rejected_with_line_and_both_actions() {
-    let cases = [
+    for (keys, expected) in [
         (
-            "[keys]\n\nbuy = 's'\n",
-            "config.toml line 3: key \"s\" cannot be bound to buy: it is bound to sell",
+            "\nbuy = 's'\n",
+            "line 3: key \"s\" cannot be bound to buy: it is bound to sell",
         ),
         (
-            "[keys]\nsell = [\"f1\",\n  \"f2\"]\nbuy = \"f2\"\n",
-            "config.toml line 4: key \"f2\" cannot be bound to buy: it is bound to sell (line 3)",
+            "sell = [\"f1\",\n  \"f2\"]\nbuy = \"f2\"\n",
+            "line 4: key \"f2\" cannot be bound to buy: it is bound to sell (line 3)",
         ),
         (
-            "[keys]\nbuy = 'ctrl-c'",
+            "buy = 'ctrl-c'",
             "line 2: key \"ctrl-c\" cannot be bound to buy: it is bound to quit",
         ),
         (
-            "[keys]\nbuy = '5'",
+            "buy = '5'",
             "line 2: key \"5\" cannot be bound to buy: it types the ticket's quantity",
         ),
         (
-            "[keys]\nbuy = 'b'\nfly = 'f'",
+            "buy = 'b'\nfly = 'f'",
             "line 3: unknown action \"fly\"; choose one of: buy, sell, ",
         ),
         (
-            "[keys]\nbuy = 'hyper-b'",
+            "buy = 'hyper-b'",
             "line 2: unknown key \"hyper-b\"; keys are written",
         ),
-        ("[keys]\nbuy = 5", "line 2: a key must be"),
-        ("[keys]\nbuy = [\"f1\", 5]", "line 2: a key must be"),
-        ("keys = 5", "line 1: keys must be a table"),
-        ("[keys]\nbuy = 'f1'\nbuy = 'f2'", "line 3: duplicate key"),
-    ];
-    for (text, expected) in cases {
-        let why = error(text, &[]);
-        assert!(why.contains(expected), "{text:?}: {why}");
+        ("buy = 5", "line 2: a key must be"),
+        ("buy = [\"f1\", 5]", "line 2: a key must be"),
+        ("buy = 'f1'\nbuy = 'f2'", "line 3: duplicate key"),
+    ] {
+        let why = error(&format!("[keys]\n{keys}"), &[]);
+        assert!(
+            why.contains(&format!("config.toml {expected}")),
+            "{keys:?}: {why}"
+        );
     }
+    let why = error("keys = 5", &[]);
+    assert!(why.contains("line 1: keys must be a table"), "{why}");
 }
 
 #[test]
@@ -523,12 +504,8 @@ fn a_dumb_terminal_selects_plain_mode_unless_plain_is_given() {
         dumb: true,
         ..environment(Path::new("/nowhere"))
     };
-    for (arguments, plain) in [
-        (&["awesomestock"][..], true),
-        (&["awesomestock", "--plain=false"], false),
-    ] {
-        let cli = Cli::parse_from(arguments);
-        assert_eq!(Config::load(&cli, &dumb).unwrap().plain, plain, "{arguments:?}");
+    for (arguments, plain) in [(&[][..], true), (&["--plain=false"], false)] {
+        assert_eq!(load_in(&dumb, arguments).unwrap().plain, plain, "{arguments:?}");
     }
 }
 
@@ -539,14 +516,9 @@ fn no_color_selects_the_mono_theme_unless_a_theme_is_given() {
         no_color: true,
         ..environment(home.path())
     };
-    let theme = |arguments: &[&str]| {
-        Config::load(&Cli::parse_from(arguments), &colourless)
-            .unwrap()
-            .theme
-            .name
-    };
-    assert_eq!(theme(&["awesomestock"]), "mono");
-    assert_eq!(theme(&["awesomestock", "--theme", "terminal"]), "terminal");
+    let theme = |arguments: &[&str]| load_in(&colourless, arguments).unwrap().theme.name;
+    assert_eq!(theme(&[]), "mono");
+    assert_eq!(theme(&["--theme", "terminal"]), "terminal");
 }
 
 #[test]
@@ -570,12 +542,7 @@ fn the_system_user_name_is_made_valid() {
             system_user: Some(system.to_owned()),
             ..environment(home.path())
         };
-        assert_eq!(
-            Config::load(&Cli::parse_from(["awesomestock"]), &environment)
-                .unwrap()
-                .player,
-            player
-        );
+        assert_eq!(load_in(&environment, &[]).unwrap().player, player);
     }
 }
 
@@ -627,10 +594,7 @@ fn given_markers_override_the_default() {
         markers: Markers::Ascii,
         ..environment(home.path())
     };
-    let markers = |arguments: &[&str]| Config::load(&Cli::parse_from(arguments), &plain).unwrap().markers;
-    assert_eq!(markers(&["awesomestock"]), Markers::Ascii);
-    assert_eq!(
-        markers(&["awesomestock", "--markers", "braille"]),
-        Markers::Braille
-    );
+    let markers = |arguments: &[&str]| load_in(&plain, arguments).unwrap().markers;
+    assert_eq!(markers(&[]), Markers::Ascii);
+    assert_eq!(markers(&["--markers", "braille"]), Markers::Braille);
 }

@@ -7,26 +7,24 @@ use super::{
     RequestError,
     error::{ellipsize, without_field},
 };
-use crate::{
-    app::{
-        event::{OrderResult, StreamEvent},
-        lobby::{
-            Capabilities, Headline, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate,
-            round::{Round, RoundPhase},
-        },
-        overlay::PaymentRow,
-        portfolio::{
-            money::{TOKENS_PER_DOLLAR, UnixMillis},
-            rows::TradeRow,
-            wallet::Wallet,
-        },
-        prices::{Candle, PricePoint},
+use crate::app::{
+    event::{OrderResult, StreamEvent},
+    lobby::{
+        Capabilities, Headline, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate,
+        round::{Round, RoundPhase},
     },
-    ui::text::cut,
+    overlay::PaymentRow,
+    portfolio::{
+        money::{TOKENS_PER_DOLLAR, UnixMillis},
+        rows::TradeRow,
+        wallet::Wallet,
+    },
+    prices::{Candle, PricePoint},
 };
 use awesomestock_proto::{
     EXECUTED_MESSAGE, capabilities,
     casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, RoundState, StockInfo},
+    text::cut,
     types,
 };
 
@@ -329,24 +327,17 @@ mod tests {
     }
 
     fn price_message(price: i32, tick: i64) -> GambleInfo {
-        GambleInfo {
-            info: Some(StockInfo {
-                price,
-                tick,
-                at_unix_ms: 5,
-                interval_ms: -1,
-                ..StockInfo::default()
-            }),
-            ..message(GambleType::StockInfo.into())
-        }
+        GambleInfo::from(StockInfo {
+            price,
+            tick,
+            at_unix_ms: 5,
+            interval_ms: -1,
+            ..StockInfo::default()
+        })
     }
 
     fn result_of(result: ActionResult) -> OrderResult {
-        let info = GambleInfo {
-            result: Some(result),
-            ..message(GambleType::ActionResult.into())
-        };
-        match stream_event(info, ALL) {
+        match stream_event(result.into(), ALL) {
             Some(StreamEvent::Result(result)) => result,
             other => panic!("expected a result, got {other:?}"),
         }

@@ -10,8 +10,6 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
-
 use crate::{app::portfolio::money::UnixMillis, cli::cast::CastFormat};
 
 /// Terminal type of all asciicasts: the colors and sequences that the renderer uses.
@@ -25,37 +23,6 @@ pub(crate) struct CastHeader<'a> {
     /// Start of the recorded session.
     pub(crate) start: UnixMillis,
     pub(crate) title: &'a str,
-}
-
-#[derive(Serialize)]
-struct HeaderV2<'a> {
-    version: u8,
-    width: u16,
-    height: u16,
-    timestamp: i64,
-    title: &'a str,
-    env: Environment,
-}
-
-#[derive(Serialize)]
-struct Environment {
-    #[serde(rename = "TERM")]
-    term: &'static str,
-}
-
-#[derive(Serialize)]
-struct HeaderV3<'a> {
-    version: u8,
-    term: TerminalV3,
-    timestamp: i64,
-    title: &'a str,
-}
-
-#[derive(Serialize)]
-struct TerminalV3 {
-    cols: u16,
-    rows: u16,
-    r#type: &'static str,
 }
 
 /// Writes an asciicast to `out`.
@@ -80,28 +47,16 @@ impl<W: Write> CastWriter<W> {
         let CastHeader {
             columns, rows, title, ..
         } = header;
-        let timestamp = header.start.0.div_euclid(1000);
+        let (title, timestamp) = (serde_json::to_string(title)?, header.start.0.div_euclid(1000));
         let line = match self.format {
-            CastFormat::V2 => serde_json::to_vec(&HeaderV2 {
-                version: 2,
-                width: columns,
-                height: rows,
-                timestamp,
-                title,
-                env: Environment { term: TERM },
-            })?,
-            CastFormat::V3 => serde_json::to_vec(&HeaderV3 {
-                version: 3,
-                term: TerminalV3 {
-                    cols: columns,
-                    rows,
-                    r#type: TERM,
-                },
-                timestamp,
-                title,
-            })?,
+            CastFormat::V2 => format!(
+                r#"{{"version":2,"width":{columns},"height":{rows},"timestamp":{timestamp},"title":{title},"env":{{"TERM":"{TERM}"}}}}"#
+            ),
+            CastFormat::V3 => format!(
+                r#"{{"version":3,"term":{{"cols":{columns},"rows":{rows},"type":"{TERM}"}},"timestamp":{timestamp},"title":{title}}}"#
+            ),
         };
-        self.out.write_all(&[&line[..], b"\n"].concat())
+        self.out.write_all(format!("{line}\n").as_bytes())
     }
 
     /// Writes what the terminal receives at `at` from the start.

@@ -1,12 +1,7 @@
 //! An asciicast that is written during a game. Each frame is one write of one line, so that a game that is killed leaves a
 //! file that plays up to its last frame.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::Path,
-    time::Instant,
-};
+use std::{io, path::Path, time::Instant};
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -14,12 +9,13 @@ use super::{
     ansi::AnsiScreen,
     asciicast::{CastHeader, CastWriter},
     frames::Frame,
+    title,
 };
 use crate::{
     app::AppState,
     cli::cast::CastFormat,
-    storage::create_private,
-    ui::{self, Renderer, text::sanitize},
+    storage::BoundedFile,
+    ui::{self, Renderer},
 };
 
 /// Largest file, in bytes: hours of play.
@@ -28,7 +24,7 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Writes an asciicast of the running game. On failure, only this stops.
 #[derive(Debug)]
 pub struct LiveCast {
-    writer: CastWriter<WholeWrites>,
+    writer: CastWriter<BoundedFile>,
     began: Instant,
     /// `None` before the first frame.
     screen: Option<AnsiScreen>,
@@ -42,11 +38,7 @@ impl LiveCast {
     }
 
     fn bounded(path: &Path, max_bytes: u64) -> io::Result<Self> {
-        let out = WholeWrites {
-            file: create_private(path)?,
-            written_bytes: 0,
-            max_bytes,
-        };
+        let out = BoundedFile::create(path, max_bytes)?;
         Ok(Self {
             writer: CastWriter::new(out, CastFormat::V2),
             began: Instant::now(),
@@ -93,13 +85,11 @@ impl LiveCast {
         let screen = match &mut self.screen {
             Some(screen) => screen,
             None => {
-                let info = &state.session.info;
-                let title = format!("AwesomeStock: {} @ {}", info.player, info.server);
                 self.writer.write_header(CastHeader {
                     columns,
                     rows,
                     start: state.now,
-                    title: &sanitize(&title),
+                    title: &title(&state.session.info),
                 })?;
                 let (screen, opening) = AnsiScreen::enter(columns, rows)?;
                 self.writer.write(at, &opening)?;
@@ -113,36 +103,6 @@ impl LiveCast {
             self.writer.write_resize(at, columns, rows)?;
         }
         self.writer.write(at, &screen.update(&frame)?)
-    }
-}
-
-/// A file of limited length. A write that fails is undone, so that the last line is complete.
-#[derive(Debug)]
-struct WholeWrites {
-    file: File,
-    written_bytes: u64,
-    max_bytes: u64,
-}
-
-impl Write for WholeWrites {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let after = self.written_bytes.saturating_add(length);
-        if after > self.max_bytes {
-            let full = format!("it has reached its limit of {} bytes", self.max_bytes);
-            return Err(io::Error::other(full));
-        }
-        if let Err(error) = self.file.write_all(bytes) {
-            // The first error is the one to report.
-            let _ = self.file.set_len(self.written_bytes);
-            return Err(error);
-        }
-        self.written_bytes = after;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -165,10 +125,7 @@ mod tests {
             markers: Markers::default(),
             zone: TimeZone::UTC,
         };
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        };
+        let info = SessionInfo::new("ann", "solo");
         (
             view,
             AppState::new(info, (80, 24), UnixMillis(1_795_356_202_500)).0,

@@ -20,7 +20,7 @@ use frames::{Frames, Tempo};
 use svg::Picture;
 
 use crate::{
-    app::{portfolio::money::UnixMillis, replay::Recording},
+    app::{SessionInfo, portfolio::money::UnixMillis, replay::Recording},
     cli::cast::{CastArgs, OutputKind, clamp_size},
     headless::output::printed,
     runtime::frame_limiter::FRAME_INTERVAL,
@@ -54,11 +54,7 @@ pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -
         view,
         size: arguments.size.unwrap_or_else(|| clamp_size(recording.size)),
         start: recording.start,
-        title: sanitize(&format!(
-            "AwesomeStock: {} @ {}",
-            recording.info.player, recording.info.server
-        ))
-        .into_owned(),
+        title: title(&recording.info),
     };
     match arguments.output.kind {
         OutputKind::Asciicast => save(file, |out| cast.write_asciicast(recording, out)),
@@ -67,6 +63,11 @@ pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -
             save(file, |out| out.write_all(picture.as_bytes()))
         }
     }
+}
+
+fn title(info: &SessionInfo) -> String {
+    let title = format!("AwesomeStock: {} @ {}", info.player, info.server);
+    sanitize(&title).into_owned()
 }
 
 struct Cast<'a> {

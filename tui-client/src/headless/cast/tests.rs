@@ -55,10 +55,7 @@ fn recording() -> Recording {
     events.push((9_020, key(KeyCode::Char('2'))));
     events.push((20_000, Event::Timer));
     Recording {
-        info: SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        },
+        info: SessionInfo::new("ann", "solo"),
         settings: Settings::default(),
         size: (120, 36),
         start: START,

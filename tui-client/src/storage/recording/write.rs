@@ -1,7 +1,6 @@
 //! Writes recordings. Each event is one write, so it survives a crash. On failure only recording stopped.
 
 use std::{
-    fs::File,
     io::{self, Write},
     path::Path,
 };
@@ -11,18 +10,16 @@ use serde::Serialize;
 use super::{End, FORMAT, FormatTag, Header, MAX_BYTES, Preamble, Record, RecordBody};
 use crate::{
     app::{Event, portfolio::money::UnixMillis},
-    storage::create_private,
+    storage::BoundedFile,
 };
 
 /// Space reserved for the last line of a full recording, in bytes.
-const END_BYTES: u64 = 128;
+const END_BYTES: usize = 128;
 
 /// Writes a recording.
 #[derive(Debug)]
 pub struct Recorder {
-    file: File,
-    written_bytes: u64,
-    max_bytes: u64,
+    file: BoundedFile,
     stopped: Option<String>,
 }
 
@@ -34,9 +31,7 @@ impl Recorder {
 
     fn bounded(path: &Path, max_bytes: u64) -> io::Result<Self> {
         Ok(Self {
-            file: create_private(path)?,
-            written_bytes: 0,
-            max_bytes,
+            file: BoundedFile::create(path, max_bytes)?,
             stopped: None,
         })
     }
@@ -62,41 +57,21 @@ impl Recorder {
         if self.stopped.is_some() {
             return;
         }
-        match self.try_write(line) {
-            Ok(true) => {}
-            Ok(false) => self.end_full(at),
-            Err(error) => self.stop(error.to_string()),
+        if let Err(error) = self.try_write(at, line) {
+            let why = error.to_string();
+            tracing::warn!(%why, "recording stopped");
+            self.stopped = Some(why);
         }
     }
 
-    fn try_write(&mut self, line: &impl Serialize) -> io::Result<bool> {
-        let bytes = to_line(line)?;
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let after = self.written_bytes.saturating_add(length);
-        if after.saturating_add(END_BYTES) > self.max_bytes {
-            return Ok(false);
+    fn try_write(&mut self, at: UnixMillis, line: &impl Serialize) -> io::Result<()> {
+        let line = to_line(line)?;
+        if let Err(full) = self.file.length_with(line.len().saturating_add(END_BYTES)) {
+            let body: RecordBody<&Event> = RecordBody::End(End::Full);
+            self.file.write_all(&to_line(&Record { at, body })?)?;
+            return Err(full);
         }
-        if let Err(error) = self.file.write_all(&bytes) {
-            // Removes a part of the line. The first error is the one to report.
-            let _ = self.file.set_len(self.written_bytes);
-            return Err(error);
-        }
-        self.written_bytes = after;
-        Ok(true)
-    }
-
-    fn end_full(&mut self, at: UnixMillis) {
-        let body: RecordBody<&Event> = RecordBody::End(End::Full);
-        let written = to_line(&Record { at, body }).and_then(|line| self.file.write_all(&line));
-        self.stop(match written {
-            Ok(()) => format!("it has reached its limit of {} bytes", self.max_bytes),
-            Err(error) => error.to_string(),
-        });
-    }
-
-    fn stop(&mut self, why: String) {
-        tracing::warn!(%why, "recording stopped");
-        self.stopped = Some(why);
+        self.file.write_all(&line)
     }
 }
 
@@ -122,10 +97,7 @@ mod tests {
     fn header() -> Header {
         Header {
             version: "test".to_owned(),
-            info: SessionInfo {
-                player: "ann".to_owned(),
-                server: "solo".to_owned(),
-            },
+            info: SessionInfo::new("ann", "solo"),
             settings: Settings::default(),
             columns: 80,
             rows: 24,
@@ -155,9 +127,11 @@ mod tests {
     #[test]
     fn a_full_disk_stops_the_recording_with_a_reason() {
         let mut recorder = Recorder {
-            file: OpenOptions::new().write(true).open("/dev/full").unwrap(),
-            written_bytes: 0,
-            max_bytes: MAX_BYTES,
+            file: BoundedFile {
+                file: OpenOptions::new().write(true).open("/dev/full").unwrap(),
+                written_bytes: 0,
+                max_bytes: MAX_BYTES,
+            },
             stopped: None,
         };
         recorder.start(&header());

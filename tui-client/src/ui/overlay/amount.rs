@@ -14,7 +14,7 @@ use ratatui::{
     buffer::Buffer,
     layout::Position,
     style::Style,
-    text::{Line, Span},
+    text::{Line, Span, Text},
     widgets::Widget,
 };
 
@@ -78,9 +78,7 @@ pub(crate) fn draw(
     };
     let popup = window.place(lines.len().max(5), layout);
     let buttons = window.draw(view, &popup, None, buf);
-    for (line, index) in lines.into_iter().zip(0..) {
-        line.render(panel::row(popup.inner, index), buf);
-    }
+    Text::from_iter(lines).render(popup.inner, buf);
     let typed = text::width(label).saturating_add(text::width(&entry.digits));
     let x = u16::try_from(typed).map(|typed| popup.inner.x.saturating_add(typed));
     FrameInfo::typed(x.ok().map(|x| Position::new(x, popup.inner.y)), buttons)

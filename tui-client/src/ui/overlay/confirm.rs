@@ -9,7 +9,12 @@
 //! ```
 
 use awesomestock_proto::values::Trigger;
-use ratatui::{buffer::Buffer, style::Style, text::Line, widgets::Widget};
+use ratatui::{
+    buffer::Buffer,
+    style::Style,
+    text::{Line, Text},
+    widgets::Widget,
+};
 
 use crate::{
     app::{
@@ -89,9 +94,7 @@ fn place(
     };
     let popup = window.place(lines.len(), layout);
     let buttons = window.draw(view, &popup, None, buf);
-    for (line, index) in lines.into_iter().zip(0..) {
-        line.render(panel::row(popup.inner, index), buf);
-    }
+    Text::from_iter(lines).render(popup.inner, buf);
     FrameInfo::typed(None, buttons)
 }
 

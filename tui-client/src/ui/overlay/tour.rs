@@ -82,10 +82,7 @@ mod tests {
 
     #[test]
     fn every_bubble_takes_at_most_two_lines_on_the_smallest_screen() {
-        let info = SessionInfo {
-            player: "ann".to_owned(),
-            server: "solo".to_owned(),
-        };
+        let info = SessionInfo::new("ann", "solo");
         let (state, _) = AppState::new(info, (40, 12), UnixMillis(0));
         let mut next = Some(Tour::default());
         while let Some(tour) = next {

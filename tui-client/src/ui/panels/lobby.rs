@@ -11,9 +11,9 @@
 use awesomestock_proto::player;
 use ratatui::{
     buffer::Buffer,
-    layout::{Alignment, Rect},
+    layout::Rect,
     style::Style,
-    text::{Line, Span},
+    text::{Line, Span, Text},
     widgets::Widget,
 };
 
@@ -114,31 +114,20 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: 
     if !areas.tape.is_empty() {
         let inner = panel::framed(view, "Tape", None, areas.tape, buf);
         let lines = tape_lines(view, state, usize::from(inner.width));
-        fill(lines.into_iter().map(|line| (line, None)), inner, buf);
+        Text::from_iter(lines).render(inner, buf);
     }
     if !areas.leaderboard.is_empty() {
         let room = usize::from(areas.leaderboard.width).saturating_sub(TITLE_COLUMNS);
         let aside = own_rank(state, room).map(|text| panel::styled(format!(" {text} "), view.theme.dim));
         let inner = panel::framed(view, "Leaderboard", aside, areas.leaderboard, buf);
-        fill(leaderboard_lines(view, state, inner), inner, buf);
+        Text::from_iter(leaderboard_lines(view, state, inner)).render(inner, buf);
     }
     if !areas.players.is_empty() {
         let seated = i64::from(state.lobby.players.seated);
         let aside = panel::styled(format!(" {} ", format::thousands(seated)), view.theme.dim);
         let inner = panel::framed(view, "Online", Some(aside), areas.players, buf);
         let lines = players_lines(view, state, usize::from(inner.width));
-        fill(lines.into_iter().map(|line| (line, None)), inner, buf);
-    }
-}
-
-/// Draws lines with optional text at their right end.
-fn fill<'a>(lines: impl IntoIterator<Item = (Line<'a>, Option<Line<'a>>)>, area: Rect, buf: &mut Buffer) {
-    for ((left, right), index) in lines.into_iter().zip(0..area.height) {
-        let row = panel::row(area, index);
-        left.render(row, buf);
-        if let Some(right) = right {
-            right.alignment(Alignment::Right).render(row, buf);
-        }
+        Text::from_iter(lines).render(inner, buf);
     }
 }
 
@@ -189,11 +178,7 @@ fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Li
 }
 
 /// Returns the top of the leaderboard; the last row is the player's own rank if it is not in the list.
-fn leaderboard_lines(
-    view: &Renderer,
-    state: &AppState,
-    area: Rect,
-) -> Vec<(Line<'static>, Option<Line<'static>>)> {
+fn leaderboard_lines(view: &Renderer, state: &AppState, area: Rect) -> Vec<Line<'static>> {
     let (columns, rows) = (usize::from(area.width), usize::from(area.height));
     let board = &state.lobby.leaderboard;
     let mut shown: Vec<&Standing> = board.top.iter().take(rows).collect();
@@ -204,21 +189,20 @@ fn leaderboard_lines(
         shown.push(own);
     }
     if shown.is_empty() {
-        return vec![(panel::styled("no ranked players yet", view.theme.dim), None)];
+        return vec![panel::styled("no ranked players yet", view.theme.dim)];
     }
-    let line =
-        |standing: &Standing| leaderboard_line(view, state, standing, performance(state, standing), columns);
-    shown.into_iter().map(line).collect()
+    let live = |standing: &Standing| performance(state, standing);
+    ranks(view, state, shown.into_iter(), live, columns)
 }
 
-/// Returns rank and name, and profit and return for the right end; the equity at a casino that ranks by it.
+/// Returns rank and name, and profit and return at the right end; the equity at a casino that ranks by it.
 fn leaderboard_line(
     view: &Renderer,
     state: &AppState,
     standing: &Standing,
     performance: Option<Performance>,
     columns: usize,
-) -> (Line<'static>, Option<Line<'static>>) {
+) -> Line<'static> {
     let rank = format!("{:>2}  ", format::thousands(standing.rank));
     let style = name_style(view, state, &standing.player);
     let right = match performance {
@@ -230,11 +214,13 @@ fn leaderboard_line(
     };
     let room = columns.saturating_sub(text::width(&rank) + right.width() + 1);
     let name = label(state, &standing.player, room);
-    let left = Line::from(vec![
+    let gap = (room + 1).saturating_sub(text::width(&name));
+    let left = [
         Span::styled(rank, view.theme.dim),
         Span::styled(name, style),
-    ]);
-    (left, Some(right))
+        Span::raw(" ".repeat(gap)),
+    ];
+    Line::from_iter(left.into_iter().chain(right.spans))
 }
 
 /// Returns profit and return. Where both and a name do not fit, they are shortened.
@@ -288,14 +274,7 @@ pub(crate) fn ranks<'a>(
     performance: impl Fn(&Standing) -> Option<Performance>,
     columns: usize,
 ) -> Vec<Line<'static>> {
-    let line = |standing: &Standing| {
-        let (mut left, right) = leaderboard_line(view, state, standing, performance(standing), columns);
-        let right = right.unwrap_or_default();
-        let gap = columns.saturating_sub(left.width().saturating_add(right.width()));
-        left.spans.push(Span::raw(" ".repeat(gap)));
-        left.spans.extend(right.spans);
-        left
-    };
+    let line = |standing: &Standing| leaderboard_line(view, state, standing, performance(standing), columns);
     standings.map(line).collect()
 }
 

@@ -86,10 +86,7 @@ mod tests {
     #[test]
     fn the_keys_of_the_wire_are_named_where_there_is_room() {
         let recording = Recording {
-            info: SessionInfo {
-                player: "ann".to_owned(),
-                server: "solo".to_owned(),
-            },
+            info: SessionInfo::new("ann", "solo"),
             settings: Settings::default(),
             size: (80, 24),
             start: UnixMillis(0),

@@ -142,16 +142,6 @@ fn pieces(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Cuts to `max_chars` characters, with an ellipsis if anything is cut.
-#[must_use]
-pub fn cut(text: &str, max_chars: usize) -> Cow<'_, str> {
-    if text.chars().nth(max_chars).is_none() {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(text.chars().take(max_chars).chain(ELLIPSIS.chars()).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,12 +212,5 @@ mod tests {
                 assert!(width(&line) <= columns, "{line:?} in {columns}");
             }
         }
-    }
-
-    #[test]
-    fn cut_does_not_split_characters() {
-        assert_eq!(cut("株価株価", 4), "株価株価");
-        assert_eq!(cut("株価株価", 3), "株価株…");
-        assert_eq!(cut("", 0), "");
     }
 }

@@ -198,13 +198,8 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        domain::{
-            market::Tick,
-            money::{Price, UnixMillis},
-        },
-        feed::price::PriceFeed,
-    };
+    use crate::testkit::values;
+    use crate::{domain::market::Tick, feed::price::PriceFeed};
 
     #[derive(Default)]
     struct Woken(AtomicUsize);
@@ -216,11 +211,7 @@ mod tests {
     }
 
     fn tick(number: i64) -> Tick {
-        Tick {
-            number,
-            price: Price::MIN,
-            at: UnixMillis(0),
-        }
+        values::tick(number, 1, 0)
     }
 
     #[test]

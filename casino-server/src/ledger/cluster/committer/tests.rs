@@ -1,6 +1,7 @@
 use std::num::NonZero;
 
 use super::*;
+use crate::testkit::values;
 use crate::{
     domain::{
         market::PriceModel,
@@ -15,10 +16,6 @@ use crate::{
 
 fn market() -> Market {
     Market::new(PriceModel::Classic, 1, Price::new(10).unwrap(), UnixMillis(0))
-}
-
-fn name(name: &str) -> PlayerName {
-    PlayerName::new(name).unwrap()
 }
 
 fn ann(tokens: i32) -> LoadedAccount {
@@ -61,11 +58,11 @@ fn orders_are_decided_in_order_on_what_was_loaded() {
     let ann = ann(15);
     let queued = QueuedBatch {
         orders: vec![
-            (name("ann"), Command::Buy(Stocks(1)).into()),
-            (name("bob"), Command::Buy(Stocks(1)).into()),
-            (name("ann"), Command::Buy(Stocks(1)).into()),
-            (name("ann"), Command::Deposit(Dollars(1)).into()),
-            (name("ann"), Command::Buy(Stocks(1)).into()),
+            (values::player("ann"), Command::Buy(Stocks(1)).into()),
+            (values::player("bob"), Command::Buy(Stocks(1)).into()),
+            (values::player("ann"), Command::Buy(Stocks(1)).into()),
+            (values::player("ann"), Command::Deposit(Dollars(1)).into()),
+            (values::player("ann"), Command::Buy(Stocks(1)).into()),
         ],
         ..QueuedBatch::new(BatchId::NONE.next())
     };
@@ -107,9 +104,9 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
     let orders = [(1, 1), (2, 1), (1, 1), (2, 1), (1, 2), (3, 1), (4, 1)];
     let mut orders: Vec<_> = orders
         .into_iter()
-        .map(|(id, stocks)| (name("ann"), request(id, stocks)))
+        .map(|(id, stocks)| (values::player("ann"), request(id, stocks)))
         .collect();
-    orders.push((name("eve"), request(1, 1)));
+    orders.push((values::player("eve"), request(1, 1)));
     let queued = QueuedBatch {
         orders,
         ..QueuedBatch::new(BatchId::NONE.next())
@@ -154,7 +151,7 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
 #[test]
 fn the_rate_limit_of_a_player_continues_from_batch_to_batch() {
     let buys = |player, count| {
-        let order = (name(player), Command::Buy(Stocks(1)).into());
+        let order = (values::player(player), Command::Buy(Stocks(1)).into());
         vec![order; count]
     };
     let rejected = |decided: &DecidedBatch| {
@@ -209,7 +206,7 @@ fn only_new_requests_of_an_unwritten_batch_are_reported_as_not_executed() {
             account: ann.record.account,
         },
     });
-    let orders = [Some(1), Some(2), None].map(|id| (name("ann"), request(id)));
+    let orders = [Some(1), Some(2), None].map(|id| (values::player("ann"), request(id)));
     let queued = QueuedBatch {
         orders: orders.into(),
         ..QueuedBatch::new(BatchId::NONE.next())

@@ -23,7 +23,10 @@ fn stored_answer(account: i64, number: i64) -> StoredAnswer {
 fn batch(numbers: std::ops::RangeInclusive<i64>) -> Arc<Batch> {
     let both = numbers.flat_map(|number| [stored_answer(1, number), stored_answer(2, number)]);
     Arc::new(Batch {
-        records: vec![(name("ann"), new_record(1)), (name("bob"), new_record(2))],
+        records: vec![
+            (values::player("ann"), new_record(1)),
+            (values::player("bob"), new_record(2)),
+        ],
         answers: both.collect(),
         ..Batch::default()
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Folder, name, tick};
+use super::{Folder, tick, values};
 use crate::{
     domain::{
         audit::{AuditTotals, Mismatch},
@@ -47,7 +47,7 @@ fn batch() -> Batch {
     }
     // Trades of one page are adjacent.
     batch.trades.sort_by_key(|posting| posting.page);
-    let names = ["ann", "bob", "cyd"].map(name);
+    let names = ["ann", "bob", "cyd"].map(values::player);
     batch.records = names.into_iter().zip(records).collect();
     batch
 }

@@ -12,12 +12,13 @@ fn a_released_name_is_unclaimed() {
     };
     ledger.store.commit(&batch).unwrap();
     assert_eq!(
-        ledger.reads.claim_owner(&name("ann")).unwrap(),
+        ledger.reads.claim_owner(&values::player("ann")).unwrap(),
         Some(claim("ann").key)
     );
-    let releases = ["ann", "ann", "bob"].map(|player| ledger.store.release_claim(&name(player)).unwrap());
+    let releases =
+        ["ann", "ann", "bob"].map(|player| ledger.store.release_claim(&values::player(player)).unwrap());
     assert_eq!(releases, [true, false, false]);
-    assert_eq!(ledger.reads.claim_owner(&name("ann")).unwrap(), None);
+    assert_eq!(ledger.reads.claim_owner(&values::player("ann")).unwrap(), None);
 }
 
 #[test]
@@ -31,5 +32,5 @@ fn a_ledger_without_claims_is_migrated() {
     older.pragma_update(None, "user_version", 1).unwrap();
     drop(older);
     let ledger = folder.open();
-    assert_eq!(ledger.reads.claim_owner(&name("ann")).unwrap(), None);
+    assert_eq!(ledger.reads.claim_owner(&values::player("ann")).unwrap(), None);
 }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::testkit::values;
 use crate::{
     domain::{
         account::Account,
@@ -44,32 +45,20 @@ impl Folder {
     }
 }
 
-fn name(name: &str) -> PlayerName {
-    PlayerName::new(name).unwrap()
-}
-
 fn tick(number: i64) -> Tick {
-    Tick {
-        number,
-        price: Price::new(10).unwrap(),
-        at: UnixMillis(1_000 + number),
-    }
+    values::tick(number, 10, 1_000 + number)
 }
 
 fn claim(player: &str) -> Claim {
     Claim {
-        player: name(player),
+        player: values::player(player),
         key: KeyHash::from_bytes([7; HASH_BYTES]),
         at: UnixMillis(1),
     }
 }
 
 fn payment(number: i64) -> Payment {
-    Payment {
-        number,
-        amount: -10,
-        at: UnixMillis(number),
-    }
+    values::payment(number, -10, number)
 }
 
 fn trade(number: i64) -> Trade {
@@ -133,7 +122,7 @@ fn a_committed_batch_is_read_back() {
         current: tick(0),
     };
     ledger.store.set_market(&market).unwrap();
-    let players = [name("ann"), name("Ægir")];
+    let players = [values::player("ann"), values::player("Ægir")];
     assert_eq!(ledger.store.start_state().unwrap().ids, IdCounters::default());
     let account = Account {
         tokens: Tokens(i32::MAX),
@@ -214,7 +203,7 @@ fn pages_hold_the_newest_entries_below_a_number() {
         ..new_record(1)
     };
     let batch = Batch {
-        records: vec![(name("ann"), ann)],
+        records: vec![(values::player("ann"), ann)],
         payments: (1..=5).map(|number| (ann.id, payment(number))).collect(),
         trades: (1..=5).map(|number| posting(ann.id, number)).collect(),
         ticks: (0..5).map(tick).collect(),
@@ -236,7 +225,7 @@ fn pages_hold_the_newest_entries_below_a_number() {
             more,
         };
         assert_eq!(
-            ledger.reads.trades(&name("ann"), page).unwrap(),
+            ledger.reads.trades(&values::player("ann"), page).unwrap(),
             expected,
             "{page:?}"
         );
@@ -250,7 +239,12 @@ fn pages_hold_the_newest_entries_below_a_number() {
         };
         assert_eq!(ledger.reads.ticks(page).unwrap(), expected, "{page:?}");
     }
-    let payments = |after, limit| ledger.reads.payments(&name("ann"), after, limit).unwrap();
+    let payments = |after, limit| {
+        ledger
+            .reads
+            .payments(&values::player("ann"), after, limit)
+            .unwrap()
+    };
     assert_eq!(payments(0, 2), [payment(1), payment(2)]);
     assert_eq!(payments(3, 9), [payment(4), payment(5)]);
     assert_eq!(payments(5, 9), []);
@@ -262,20 +256,23 @@ fn a_batch_is_written_atomically() {
     let mut ledger = folder.open();
     let ann = new_record(1);
     let good = Batch {
-        records: vec![(name("ann"), ann)],
+        records: vec![(values::player("ann"), ann)],
         payments: vec![(ann.id, payment(1))],
         ..Batch::default()
     };
     ledger.store.commit(&good).unwrap();
     let bad = Batch {
-        records: vec![(name("ann"), AccountRecord { payments: 2, ..ann })],
+        records: vec![(values::player("ann"), AccountRecord { payments: 2, ..ann })],
         payments: vec![(ann.id, payment(2)), (ann.id, payment(1))],
         ..Batch::default()
     };
     let error = ledger.store.commit(&bad).unwrap_err();
     assert!(matches!(error, CommitError::Rejected(_)), "{error}");
-    assert_eq!(ledger.reads.payments(&name("ann"), 0, 9).unwrap(), [payment(1)]);
-    assert_eq!(stored(&ledger, &name("ann")), ann);
+    assert_eq!(
+        ledger.reads.payments(&values::player("ann"), 0, 9).unwrap(),
+        [payment(1)]
+    );
+    assert_eq!(stored(&ledger, &values::player("ann")), ann);
 }
 
 #[test]
@@ -284,7 +281,7 @@ fn a_full_disk_rejects_a_batch_until_there_is_space() {
     let mut ledger = folder.open();
     let ann = new_record(1);
     let batch = Batch {
-        records: vec![(name("ann"), ann)],
+        records: vec![(values::player("ann"), ann)],
         payments: (1..=2_000).map(|number| (ann.id, payment(number))).collect(),
         ..Batch::default()
     };
@@ -302,11 +299,11 @@ fn a_full_disk_rejects_a_batch_until_there_is_space() {
     };
     assert_eq!(error.to_string(), "could not write the ledger");
     assert!(error.source.to_string().contains("full"), "{}", error.source);
-    assert_eq!(ledger.reads.payments(&name("ann"), 0, 9).unwrap(), []);
+    assert_eq!(ledger.reads.payments(&values::player("ann"), 0, 9).unwrap(), []);
     pages(&ledger, now + 1_000);
     ledger.store.commit(&batch).unwrap();
     assert_eq!(
-        ledger.reads.payments(&name("ann"), 1_998, 9).unwrap(),
+        ledger.reads.payments(&values::player("ann"), 1_998, 9).unwrap(),
         [payment(1_999), payment(2_000)]
     );
 }
@@ -358,7 +355,7 @@ proptest! {
     ) {
         let folder = Folder::new();
         let mut ledger = folder.open();
-        let players = [name("ann"), name("bob"), name("cyd")];
+        let players = [values::player("ann"), values::player("bob"), values::player("cyd")];
         let mut records = [1, 2, 3].map(new_record);
         let mut payments = vec![Vec::new(); 3];
         let mut trades = vec![Vec::new(); 3];
@@ -496,7 +493,7 @@ fn a_new_ledger_is_empty_and_has_our_application_id() {
     let mut ledger = folder.open();
     assert_eq!(ledger.store.load_market().unwrap(), None);
     assert_eq!(
-        ledger.reads.account(&PlayerName::new("ann").unwrap()).unwrap(),
+        ledger.reads.account(&values::player("ann")).unwrap(),
         Account::default()
     );
     close(ledger);

@@ -28,7 +28,10 @@ fn ledger_with_trades(each: i64) -> (Folder, SqliteLedger) {
                 previous,
             });
         }
-        batch.records = [name("ann"), name("bob")].into_iter().zip(records).collect();
+        batch.records = [values::player("ann"), values::player("bob")]
+            .into_iter()
+            .zip(records)
+            .collect();
         ledger.store.commit(&batch).unwrap();
     }
     (folder, ledger)
@@ -49,7 +52,7 @@ fn any_page_of_many_trades_is_found() {
         Some(1),
     ] {
         let page = PageRequest { before, limit: 20 };
-        let found = ledger.reads.trades(&name("bob"), page).unwrap();
+        let found = ledger.reads.trades(&values::player("bob"), page).unwrap();
         let numbers: Vec<i64> = found.entries.iter().map(|trade| trade.number).collect();
         let last = before.map_or(3_000, |before| before - 1);
         let expected: Vec<i64> = ((last - 19).max(1)..=last).collect();
@@ -64,7 +67,7 @@ fn sqlite_tools_read_every_trade_after_a_clean_stop() {
         before: None,
         limit: 1_000,
     };
-    let expected = ledger.reads.trades(&name("ann"), page).unwrap().entries;
+    let expected = ledger.reads.trades(&values::player("ann"), page).unwrap().entries;
     assert_eq!(expected.len(), 100);
     close(ledger);
     let tool = Connection::open(folder.ledger()).unwrap();

@@ -2,13 +2,15 @@
 
 mod orders;
 
+use std::borrow::Cow;
+
 use awesomestock_proto::{
     auth,
     casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Standing, Tape,
-        TimeInForce, Trade, Wallet,
+        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Headline, Leaderboard,
+        Players, Standing, StockInfo, Tape, TimeInForce, Trade, Wallet,
     },
-    text::{pluralize, thousands},
+    text::{self, pluralize, thousands},
 };
 use prost::Message;
 
@@ -147,7 +149,7 @@ fn headers_text(headers: &Headers) -> String {
         .into_iter()
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
-    cut(&text.join("; "))
+    cut(&text.join("; ")).into_owned()
 }
 
 /// Returns the status by its name, then all trailers.
@@ -207,52 +209,41 @@ fn received(message: &MessageBytes) -> (RowKind, String) {
         Ok(info) => info,
         Err(why) => return (RowKind::Unknown, why),
     };
-    let missing = || "the field is not set".to_owned();
-    match GambleType::try_from(info.r#type) {
-        Err(_) => (RowKind::Unknown, format!("type {}", info.r#type)),
+    let price = |stock: &StockInfo| match stock.tick {
+        0 => format!("price {}", thousands(stock.price)),
+        tick => format!("price {}, tick {}", thousands(stock.price), thousands(tick)),
+    };
+    let news = |news: &Headline| format!("tick {}: {}", thousands(news.tick), cut(&news.text));
+    let (kind, text) = match GambleType::try_from(info.r#type) {
+        Err(_) => return (RowKind::Unknown, format!("type {}", info.r#type)),
+        Ok(GambleType::ActionResult) => return result(&info.result.unwrap_or_default()),
         Ok(GambleType::StockInfo) => {
-            let text = info.info.map(|stock| match stock.tick {
-                0 => format!("price {}", thousands(stock.price)),
-                tick => format!("price {}, tick {}", thousands(stock.price), thousands(tick)),
-            });
-            (RowKind::Price { is_first: false }, text.unwrap_or_else(missing))
+            let kind = RowKind::Price { is_first: false };
+            (kind, info.info.as_ref().map(price))
         }
-        Ok(GambleType::ActionResult) => result(&info.result.unwrap_or_default()),
-        Ok(GambleType::Wallet) => (RowKind::Wallet, info.wallet.as_ref().map_or_else(missing, wallet)),
-        Ok(GambleType::Tape) => (RowKind::Tape, info.tape.as_ref().map_or_else(missing, tape)),
-        Ok(GambleType::Players) => {
-            let text = info.players.map(|players| {
-                let names = players.online.iter().map(|player| &player.name);
-                format!("{} online: {}", thousands(players.seated), joined(names))
-            });
-            (RowKind::Players, text.unwrap_or_else(missing))
-        }
-        Ok(GambleType::Leaderboard) => {
-            let text = info.leaderboard.map(|board| {
-                let own = board.own.map_or(String::new(), |own| {
-                    let ranked = thousands(board.ranked);
-                    format!("you {} of {ranked}{}, ", thousands(own.rank), return_of(&own))
-                });
-                let name = |row: &Standing| Some(format!("{}{}", row.player.as_ref()?.name, return_of(row)));
-                format!("{own}top: {}", joined(board.top.iter().filter_map(name)))
-            });
-            (RowKind::Leaderboard, text.unwrap_or_else(missing))
-        }
-        Ok(GambleType::News) => {
-            let text = info
-                .news
-                .map(|news| format!("tick {}: {}", thousands(news.tick), cut(&news.text)));
-            (RowKind::News, text.unwrap_or_else(missing))
-        }
-        Ok(GambleType::Round) => {
-            let text = info.round.as_ref().map(round);
-            (RowKind::Round, text.unwrap_or_else(missing))
-        }
-        Ok(GambleType::Order) => {
-            let text = info.order.as_ref().map(order_update);
-            (RowKind::OrderEnded, text.unwrap_or_else(missing))
-        }
-    }
+        Ok(GambleType::Wallet) => (RowKind::Wallet, info.wallet.as_ref().map(wallet)),
+        Ok(GambleType::Tape) => (RowKind::Tape, info.tape.as_ref().map(tape)),
+        Ok(GambleType::Players) => (RowKind::Players, info.players.as_ref().map(players)),
+        Ok(GambleType::Leaderboard) => (RowKind::Leaderboard, info.leaderboard.as_ref().map(leaderboard)),
+        Ok(GambleType::News) => (RowKind::News, info.news.as_ref().map(news)),
+        Ok(GambleType::Round) => (RowKind::Round, info.round.as_ref().map(round)),
+        Ok(GambleType::Order) => (RowKind::OrderEnded, info.order.as_ref().map(order_update)),
+    };
+    (kind, text.unwrap_or_else(|| "the field is not set".to_owned()))
+}
+
+fn players(players: &Players) -> String {
+    let names = players.online.iter().map(|player| player.name.as_str());
+    format!("{} online: {}", thousands(players.seated), joined(names))
+}
+
+fn leaderboard(board: &Leaderboard) -> String {
+    let own = board.own.as_ref().map_or(String::new(), |own| {
+        let ranked = thousands(board.ranked);
+        format!("you {} of {ranked}{}, ", thousands(own.rank), return_of(own))
+    });
+    let name = |row: &Standing| Some(format!("{}{}", row.player.as_ref()?.name, return_of(row)));
+    format!("{own}top: {}", joined(board.top.iter().filter_map(name)))
 }
 
 fn result(result: &ActionResult) -> (RowKind, String) {
@@ -332,7 +323,7 @@ fn joined(names: impl Iterator<Item = impl AsRef<str>>) -> String {
     let first: Vec<String> = names
         .by_ref()
         .take(MAX_NAMES)
-        .map(|name| cut(name.as_ref()))
+        .map(|name| cut(name.as_ref()).into_owned())
         .collect();
     let more = if names.peek().is_some() { ", …" } else { "" };
     format!("{}{more}", first.join(", "))
@@ -352,13 +343,8 @@ fn max_bytes() -> i64 {
     i64::try_from(MAX_MESSAGE_BYTES).unwrap_or(i64::MAX)
 }
 
-fn cut(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut short: String = letters.by_ref().take(MAX_CHARS).collect();
-    if letters.next().is_some() {
-        short.push('…');
-    }
-    short
+fn cut(text: &str) -> Cow<'_, str> {
+    text::cut(text, MAX_CHARS)
 }
 
 impl WireRow {
@@ -470,11 +456,11 @@ mod tests {
         let (bob, ann) = (row(1, "bob", 40, 100), row(2, "ann", -7, 100));
         // Of an earlier casino, which does not send the profit.
         let earlier = row(3, "cid", 0, 0);
-        let board = casino::Leaderboard {
+        let board = Leaderboard {
             top: vec![bob, ann.clone(), earlier],
             own: Some(ann),
             ranked: 3,
-            ..casino::Leaderboard::default()
+            ..Leaderboard::default()
         };
         let message = GambleInfo {
             r#type: GambleType::Leaderboard.into(),

@@ -52,9 +52,7 @@ pub(super) fn order_text(order: &Order) -> String {
 
 #[cfg(test)]
 mod tests {
-    use awesomestock_proto::casino::{
-        Action, ActionResult, ActionType, GambleInfo, GambleType, Trade, Wallet,
-    };
+    use awesomestock_proto::casino::{Action, ActionResult, ActionType, GambleInfo, Trade, Wallet};
     use prost::Message;
 
     use super::*;
@@ -100,14 +98,10 @@ mod tests {
             (sent.kind.name(), sent.text.as_str()),
             ("Action", "SELL 5 limit 95 until cancelled")
         );
-        let accepted = GambleInfo {
-            r#type: GambleType::ActionResult.into(),
-            result: Some(ActionResult {
-                order: Some(order(OrderState::OrderOpen)),
-                ..ActionResult::default()
-            }),
-            ..GambleInfo::default()
-        };
+        let accepted = GambleInfo::from(ActionResult {
+            order: Some(order(OrderState::OrderOpen)),
+            ..ActionResult::default()
+        });
         let accepted = row(WireFrame::Received, &accepted);
         assert_eq!(
             (accepted.kind, accepted.kind.name()),
@@ -133,18 +127,14 @@ mod tests {
                 "BUY 5 stop 1,250 in an unknown state, end 3; 7 tokens, 2 stocks",
             ),
         ] {
-            let update = GambleInfo {
-                r#type: GambleType::Order.into(),
-                order: Some(OrderUpdate {
-                    order: Some(order(state)),
-                    wallet: Some(Wallet {
-                        tokens: 7,
-                        stocks: 2,
-                        ..Wallet::default()
-                    }),
+            let update = GambleInfo::from(OrderUpdate {
+                order: Some(order(state)),
+                wallet: Some(Wallet {
+                    tokens: 7,
+                    stocks: 2,
+                    ..Wallet::default()
                 }),
-                ..GambleInfo::default()
-            };
+            });
             let row = row(WireFrame::Received, &update);
             assert_eq!((row.kind.name(), row.text.as_str()), ("ORDER", text));
             assert!(row.sentence().contains("filled, cancelled or rejected"));

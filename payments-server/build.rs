@@ -1,1 +1,0 @@
-../tui-client/build.rs
