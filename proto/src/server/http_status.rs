@@ -3,6 +3,7 @@
 use std::{future::poll_fn, pin::Pin, time::Duration};
 
 use tokio::time::timeout;
+use tokio_util::bytes::Bytes;
 use tonic::{
     body::Body,
     codegen::{
@@ -38,7 +39,7 @@ pub(super) async fn discard(mut body: Body) {
     let read = async {
         let mut left = DISCARDED_MAX;
         while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-            let bytes = frame.data_ref().map_or(0, |bytes| bytes.len());
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
             match left.checked_sub(bytes) {
                 Some(less) => left = less,
                 None => return,

@@ -133,6 +133,8 @@ impl Terminal {
     /// Buys 500 tokens for 100 dollars.
     pub fn buy_500_tokens(&mut self) {
         self.type_keys("t100\r");
+        // The wallet may come before the answer.
+        self.see("✓ TOKENS 100 $");
         self.see("tokens 500");
     }
 
