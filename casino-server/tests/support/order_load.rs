@@ -207,7 +207,7 @@ impl OrderPlayer {
                         "one price per tick"
                     );
                 }
-                GambleType::Order => self.record_end(info.order.unwrap().order.unwrap()),
+                GambleType::Order => self.record_order(info.order.unwrap().order.unwrap()),
                 GambleType::ActionResult => self.record(&info.result.unwrap()),
                 _ => {}
             }
@@ -298,7 +298,11 @@ impl OrderPlayer {
     }
 
     /// Records an end, which no session has sent before.
-    fn record_end(&mut self, order: Order) {
+    fn record_order(&mut self, order: Order) {
+        if order.state() == OrderState::OrderOpen {
+            // A casino that reads it from the ledger may send it before the answer.
+            return;
+        }
         let last = self.last_end();
         assert!(
             order.end_number > last,
@@ -334,7 +338,7 @@ impl OrderPlayer {
         while self.last_end() < newest {
             let info = session.next().await.unwrap().unwrap();
             if info.r#type() == GambleType::Order {
-                self.record_end(info.order.unwrap().order.unwrap());
+                self.record_order(info.order.unwrap().order.unwrap());
             }
         }
         open.len()

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 use serde::{Deserialize, Serialize};
 
-use super::key::Key;
+use super::{command::CommandSpec, key::Key};
 
 /// An action on the main screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,6 +62,11 @@ impl Action {
     pub fn by_name(name: &str) -> Option<Self> {
         let row = BINDINGS.iter().find(|row| row.name == name);
         row.map(|row| row.action)
+    }
+
+    /// Returns the action that does the same as the command or starts it.
+    pub(crate) fn of(command: &CommandSpec) -> Option<Self> {
+        command.names().find_map(Self::by_name)
     }
 
     /// Returns true if the key also closes documents.

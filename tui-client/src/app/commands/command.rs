@@ -4,7 +4,6 @@ use std::fmt;
 
 use awesomestock_proto::{text::thousands, values::Trigger};
 
-use super::action::Action;
 use crate::app::portfolio::{money::Side, order::Condition, quantity::Quantity};
 
 /// A parsed command.
@@ -70,11 +69,6 @@ impl CommandSpec {
     /// Returns all names, the primary one first.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
-    }
-
-    /// Returns the action that does the same or starts it.
-    pub(crate) fn action(&self) -> Option<Action> {
-        self.names().find_map(Action::by_name)
     }
 
     fn is(&self, typed: &str) -> bool {

@@ -96,7 +96,7 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
     }
     let heading = format!("COMMANDS, after {}", panel::key_label(state, Action::Palette));
     lines.extend([Line::default(), panel::styled(heading, view.theme.title)]);
-    let is_offered = |word: &&CommandSpec| word.action().is_none_or(is_offered);
+    let is_offered = |word: &&CommandSpec| Action::of(word).is_none_or(is_offered);
     for word in COMMANDS.iter().filter(is_offered) {
         let help = match word.aliases {
             [] => word.help.to_owned(),

@@ -59,7 +59,7 @@ impl PaletteItem {
     /// Returns the action that does the same or starts it, and may have a key.
     pub(crate) fn action(self) -> Option<Action> {
         match self {
-            Self::Word(word) => word.action(),
+            Self::Word(word) => Action::of(word),
             Self::Action(row) => Some(row.action),
             Self::Fault(_) => None,
         }
