@@ -8,6 +8,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use tokio::{sync::Semaphore, task, time::sleep};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     domain::{
@@ -83,7 +84,7 @@ impl StoreReader {
 
     /// Returns `None` for an unknown player.
     pub(crate) async fn record(&self, player: PlayerName) -> Result<Option<AccountRecord>, StoreError> {
-        self.read(&self.accounts, move |reads| reads.account_record(&player))
+        self.read_account(move |reads| reads.account_record(&player))
             .await
     }
 
@@ -93,7 +94,7 @@ impl StoreReader {
         &self,
         player: PlayerName,
     ) -> Result<Option<(AccountRecord, Vec<StoredAnswer>)>, StoreError> {
-        self.read(&self.accounts, move |reads| {
+        self.read_account(move |reads| {
             let Some(record) = reads.account_record(&player)? else {
                 return Ok(None);
             };
@@ -103,8 +104,7 @@ impl StoreReader {
     }
 
     pub(crate) async fn claim_owner(&self, player: PlayerName) -> Result<Option<KeyHash>, StoreError> {
-        self.read(&self.accounts, move |reads| reads.claim_owner(&player))
-            .await
+        self.read_account(move |reads| reads.claim_owner(&player)).await
     }
 
     pub(crate) async fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
@@ -150,8 +150,7 @@ impl StoreReader {
         player: PlayerName,
         id: RequestId,
     ) -> Result<Option<OrderPosting>, StoreError> {
-        self.read(&self.accounts, move |reads| reads.order(&player, id))
-            .await
+        self.read_account(move |reads| reads.order(&player, id)).await
     }
 
     pub(crate) async fn accounts_in_round(
@@ -202,36 +201,77 @@ impl StoreReader {
         &self,
         query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _turn = match &self.connection {
-            Some(connection) => Some(connection.turn().await),
-            None => None,
-        };
-        self.read(&self.pages, query).await
+        let reader = self.clone();
+        in_task(async move {
+            let _turn = match &reader.connection {
+                Some(connection) => Some(connection.turn().await),
+                None => None,
+            };
+            reader.read_with(Arc::clone(&reader.pages), query).await
+        })
+        .await
     }
 
-    async fn read<T: Send + 'static>(
+    async fn read_account<T: Send + 'static>(
         &self,
-        permits: &Arc<Semaphore>,
         query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let failed = "read the ledger";
-        let permit = Arc::clone(permits)
-            .acquire_owned()
-            .await
-            .map_err(|error| StoreError::new(failed, error))?;
+        let reader = self.clone();
+        in_task(async move { reader.read_with(Arc::clone(&reader.accounts), query).await }).await
+    }
+
+    async fn read_with<T: Send + 'static>(
+        &self,
+        permits: Arc<Semaphore>,
+        query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = permits.acquire_owned().await.map_err(failed)?;
         let reads = Arc::clone(&self.reads);
         let read = task::spawn_blocking(move || {
             // Held until the read ends, also when the caller is gone.
             let _permit = permit;
             query(&*reads)
         });
-        let read = read
-            .await
-            .unwrap_or_else(|error| Err(StoreError::new(failed, error)));
+        let read = read.await.unwrap_or_else(|error| Err(failed(error)));
         match &read {
             Ok(_) => self.outage.log_success("reads work again"),
             Err(error) => self.outage.log_failure(error, "a read failed"),
         }
         read
+    }
+}
+
+/// Completes `read` in a task, which ends with the caller. A stream that nobody reads is not polled, and must not keep the
+/// turn or the permit of others meanwhile.
+async fn in_task<T: Send + 'static>(
+    read: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    let task = AbortOnDropHandle::new(task::spawn(read));
+    task.await.unwrap_or_else(|error| Err(failed(error)))
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::new("read the ledger", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::testkit::{memory::FakeStore, values};
+
+    #[tokio::test]
+    async fn reads_that_are_not_polled_do_not_delay_others() {
+        let reader = StoreReader::new(Arc::new(FakeStore(Arc::default())));
+        let mut unpolled: Vec<_> = (0..2 * ACCOUNTS_MAX)
+            .map(|_| reader.record(values::player("ann")).boxed())
+            .collect();
+        for read in &mut unpolled {
+            assert!(futures_util::poll!(read).is_pending());
+        }
+        let read = reader.record(values::player("bob"));
+        let read = tokio::time::timeout(Duration::from_secs(30), read).await;
+        assert!(read.expect("the read ends").unwrap().is_none());
     }
 }
