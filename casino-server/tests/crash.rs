@@ -284,7 +284,7 @@ fn check_trades(ledger: &Path, players: &[ResendingPlayer]) {
     }
 }
 
-// On a busy machine it sometimes finds an order that has ended without an acceptance: not understood yet.
+// On a busy machine it sometimes finds an order whose ID was decided again after a restart: not understood yet.
 #[ignore = "run by hand: CRASH_ROUNDS=1000"]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_rests_ends_once_and_at_its_price_across_kills() {
