@@ -208,8 +208,7 @@ fn a_key_is_in_no_log_recording_or_screen() {
     command.env("AWESOMESTOCK_LOG", "trace");
     let mut game = Terminal::open(command, 120, 36);
     game.see("● live");
-    game.type_keys("t100\r");
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("b");
     game.see("✓ BUY 1 at 10");
     let shown = game.bytes();

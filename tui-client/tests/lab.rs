@@ -422,8 +422,7 @@ fn the_lab_is_played_on_the_screen_and_leaves_no_files() {
     game.see("LAB F2 cut F3 freeze F4 delay F5 lose F6 disk F7 kill F8 payments");
     game.see("break something with F2 to F8");
     assert_eq!(entries(temporary.path()).len(), 1);
-    game.type_keys("t100\r");
-    game.see("tokens 500");
+    game.buy_500_tokens();
     game.type_keys("b");
     game.see("stocks 1");
     // F5, then an order whose answer is lost.

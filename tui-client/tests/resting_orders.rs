@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use support::{
     Home,
     casino::Casino,
@@ -20,22 +22,21 @@ fn game(home: &Home, casino: &Casino) -> Terminal {
     Terminal::open(pty::game(home, &arguments), 120, 36)
 }
 
-fn leave(mut game: Terminal) {
-    game.type_keys("q");
-    let (status, text) = game.end();
-    assert!(status.success(), "{text}");
+/// Starts a casino whose price is 10 until it is started again, and a game with 500 tokens.
+fn casino_and_game(home: &Home, folder: &Path) -> (Casino, Terminal) {
+    std::fs::create_dir_all(folder).unwrap();
+    let casino = Casino::start(folder, "127.0.0.1:0", &[&SEED[..], &["--tick", "1h"]].concat());
+    let mut anna = game(home, &casino);
+    anna.see("● live");
+    anna.buy_500_tokens();
+    (casino, anna)
 }
 
 #[test]
 fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     let home = Home::new();
     let folder = home.path().join("casino");
-    std::fs::create_dir_all(&folder).unwrap();
-    let casino = Casino::start(&folder, "127.0.0.1:0", &[&SEED[..], &["--tick", "1h"]].concat());
-    let mut anna = game(&home, &casino);
-    anna.see("● live");
-    anna.type_keys(&format!("t100{ENTER}"));
-    anna.see("tokens 500");
+    let (casino, mut anna) = casino_and_game(&home, &folder);
     anna.type_keys("2o8");
     anna.see("limit 8_ rests");
     anna.see("price is 8");
@@ -59,7 +60,7 @@ fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     let casino = Casino::start(&folder, &address, &[&SEED[..], &["--tick", "50ms"]].concat());
     anna.see("✓ BUY 2 limit 9 at");
     anna.see("stocks 2");
-    leave(anna);
+    anna.quit();
     let mut again = game(&home, &casino);
     again.see("● live");
     again.see("stocks 2");
@@ -69,22 +70,17 @@ fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     again.type_keys("q");
     again.see_no_more("ENDED, NEWEST FIRST");
     assert!(!again.contents().contains("filled:"), "{}", again.contents());
-    leave(again);
+    again.quit();
 }
 
 #[test]
 fn an_order_filled_while_the_player_is_away_is_reported_by_the_next_game_only() {
     let home = Home::new();
     let folder = home.path().join("casino");
-    std::fs::create_dir_all(&folder).unwrap();
-    let casino = Casino::start(&folder, "127.0.0.1:0", &[&SEED[..], &["--tick", "1h"]].concat());
-    let mut anna = game(&home, &casino);
-    anna.see("● live");
-    anna.type_keys(&format!("t100{ENTER}"));
-    anna.see("tokens 500");
+    let (casino, mut anna) = casino_and_game(&home, &folder);
     anna.type_keys("2o8b");
     anna.see("BUY 2 limit 8 rests until cancelled");
-    leave(anna);
+    anna.quit();
     let address = casino.kill();
     let casino = Casino::start(&folder, &address, &[&SEED[..], &["--tick", "50ms"]].concat());
     let orders = || {
@@ -95,7 +91,7 @@ fn an_order_filled_while_the_player_is_away_is_reported_by_the_next_game_only() 
     let back = game(&home, &casino);
     back.see("filled: BUY 2 limit 8, at ");
     back.see("stocks 2");
-    leave(back);
+    back.quit();
     let mut again = game(&home, &casino);
     again.see("stocks 2");
     // The list of orders is there, and the message would be.
@@ -104,5 +100,5 @@ fn an_order_filled_while_the_player_is_away_is_reported_by_the_next_game_only() 
     again.type_keys("q");
     again.see_no_more("ENDED, NEWEST FIRST");
     assert!(!again.contents().contains("filled:"), "{}", again.contents());
-    leave(again);
+    again.quit();
 }

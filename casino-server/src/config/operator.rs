@@ -180,15 +180,15 @@ impl RoundArgs {
             let secret = BearerInterceptor::secret(Some(&secret));
             let client = OperatorClient::with_interceptor(endpoint.connect_lazy(), secret);
             match tokio::time::timeout(DEADLINE, self.call(client)).await {
-                Ok(Ok(Answer::Round(round))) => Ok(describe(&round)),
-                Ok(Ok(Answer::Results(results, file))) => write(to_csv(&results), file),
+                Ok(Ok(RoundAnswer::Round(round))) => Ok(describe(&round)),
+                Ok(Ok(RoundAnswer::Results(results, file))) => write(to_csv(&results), file),
                 Ok(Err(status)) => Err(RoundCallError::Call { url, status }),
                 Err(_) => Err(RoundCallError::Deadline(url)),
             }
         })
     }
 
-    async fn call(&self, mut client: Client) -> Result<Answer<'_>, Status> {
+    async fn call(&self, mut client: Client) -> Result<RoundAnswer<'_>, Status> {
         let round = match &self.task {
             RoundTask::Start { length } => {
                 let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
@@ -201,15 +201,15 @@ impl RoundArgs {
             RoundTask::Say { text } => client.say(SayRequest { text: text.clone() }).await,
             RoundTask::Results { csv } => {
                 let results = client.results(ResultsRequest {}).await?;
-                return Ok(Answer::Results(results.into_inner(), csv.as_ref()));
+                return Ok(RoundAnswer::Results(results.into_inner(), csv.as_ref()));
             }
         };
-        Ok(Answer::Round(round?.into_inner()))
+        Ok(RoundAnswer::Round(round?.into_inner()))
     }
 }
 
 /// An answer of the operator service.
-enum Answer<'a> {
+enum RoundAnswer<'a> {
     Round(casino::Round),
     /// With the file to write them to.
     Results(RoundResults, Option<&'a PathBuf>),
