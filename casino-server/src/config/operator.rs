@@ -56,7 +56,7 @@ pub struct RoundArgs {
     pub url: Option<String>,
 
     /// PEM file with the certificate authority to trust; by default the system's
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, alias = "tls-ca")]
     pub ca: Option<PathBuf>,
 }
 

@@ -17,7 +17,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, metadata::MetadataMap, transport::Channel};
 
-use super::{CasinoClientExt, Client, action, user, with_timeout};
+use super::{CALL_DEADLINE, CasinoClientExt, Client, action, user, with_timeout};
 
 const FEEDS: &str = "ticks,wallet,ids,orders";
 
@@ -255,7 +255,8 @@ impl OrderPlayer {
             user: Some(user(&self.name)),
             id,
         };
-        match with_timeout(client.cancel_order(request)).await {
+        let cancelled = tokio::time::timeout(CALL_DEADLINE, client.cancel_order(request)).await;
+        match cancelled.unwrap_or_else(|_| Err(Status::deadline_exceeded("not cancelled"))) {
             Ok(order) => {
                 let order = order.into_inner();
                 assert_ne!(order.state(), OrderState::OrderOpen, "{order:?}");

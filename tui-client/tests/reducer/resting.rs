@@ -541,9 +541,12 @@ fn ends_while_the_player_was_away_are_news_once() {
             let mut game = Game::connected();
             game.state.orders = OpenOrders::new(Some(shown));
             game.stream(capabilities(true));
-            assert_eq!(game.state.orders.shown(), None, "not before the list");
+            assert_eq!(game.state.orders.shown(), Some(shown));
             if stream_first {
                 update(&mut game, ended.clone());
+                let seen = ended.end.as_ref().unwrap().number;
+                let now = game.state.orders.shown().unwrap();
+                assert_eq!(now.number, seen, "a game that ends before the list has shown it");
             }
             list(&mut game, vec![], vec![ended.clone()]);
             update(&mut game, ended.clone());
@@ -561,6 +564,7 @@ fn ends_while_the_player_was_away_are_news_once() {
         }
     }
     let mut game = Game::connected();
+    assert_eq!(game.state.orders.shown(), None, "it is the first game");
     game.state.orders = OpenOrders::new(Some(shown));
     game.stream(capabilities(true));
     game.event(Event::Failed(

@@ -181,14 +181,13 @@ impl OpenOrders {
         self.open.iter().find(|order| order.id == id)
     }
 
-    /// Returns the newest end that the player has been shown; `None` before the first list.
+    /// Returns the newest end that the player has been shown, also before the first list; `None` if that is not known.
     pub fn shown(&self) -> Option<SeenEnd> {
-        self.seen?;
         let newest = self.ended.back().and_then(|order| order.end.as_ref());
         newest
             .map(OrderEnd::seen)
             .or(self.shown)
-            .or_else(|| Some(SeenEnd::default()))
+            .or_else(|| self.seen.map(|_| SeenEnd::default()))
     }
 
     /// Returns true if the end of the order is news: it was open, or the earlier ends are known.
