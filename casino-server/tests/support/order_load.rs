@@ -59,6 +59,8 @@ struct OrderPlayer {
     executed: BTreeMap<i64, Trade>,
     /// Actions that may rest, by ID.
     resting: HashMap<Vec<u8>, Action>,
+    /// When those were resent, and their answers: an audit that fails prints them.
+    history: HashMap<Vec<u8>, Vec<String>>,
     /// IDs of the orders that were accepted to rest, and those that have not ended yet.
     accepted: HashSet<Vec<u8>>,
     open: BTreeSet<Vec<u8>>,
@@ -145,6 +147,7 @@ impl OrderPlayer {
             prices: BTreeMap::new(),
             executed: BTreeMap::new(),
             resting: HashMap::new(),
+            history: HashMap::new(),
             accepted: HashSet::new(),
             open: BTreeSet::new(),
             cancelling: HashSet::new(),
@@ -177,8 +180,9 @@ impl OrderPlayer {
             .await?;
         assert_eq!(session.capabilities.as_deref(), Some(FEEDS));
         self.resent += self.unanswered.len();
-        for action in &self.unanswered {
-            session.try_send(action.clone()).await;
+        for action in self.unanswered.clone() {
+            self.note(&action.id, || "resent".to_owned());
+            session.try_send(action).await;
         }
         let mut last_tick = -1;
         loop {
@@ -284,6 +288,7 @@ impl OrderPlayer {
     /// Records the answer to the oldest unanswered action.
     fn record(&mut self, result: &ActionResult) {
         let action = self.unanswered.pop_front().expect("an answer to an action");
+        self.note(&action.id, || format!("{:?} {}", result.outcome(), result.msg));
         if let Some(order) = &result.order {
             assert_eq!(order.id, action.id, "{}", self.name);
             self.accepted.insert(action.id.clone());
@@ -295,6 +300,14 @@ impl OrderPlayer {
             assert!(is_met(&action, &trade), "{}: {trade:?} of {action:?}", self.name);
             let previous = self.executed.insert(trade.number, trade);
             assert_eq!(previous, None, "{}: two actions share a trade", self.name);
+        }
+    }
+
+    /// Keeps what happens to an action that may rest.
+    fn note(&mut self, id: &[u8], what: impl FnOnce() -> String) {
+        if self.resting.contains_key(id) {
+            let notes = self.history.entry(id.to_vec()).or_default();
+            notes.push(format!("session {}: {}", self.turn, what()));
         }
     }
 
@@ -349,6 +362,10 @@ impl OrderPlayer {
     /// answered and the fills.
     async fn audit(&self, client: &mut Client, prices: &BTreeMap<i64, i32>) {
         let name = &self.name;
+        for id in self.ended_ids.symmetric_difference(&self.accepted) {
+            let end = self.ended.values().find(|order| order.id == *id);
+            println!("{name}: {:?}, and ended: {end:?}", self.history.get(id));
+        }
         assert_eq!(self.ended_ids, self.accepted, "{name}: accepted and ended orders");
         for order in self.ended.values() {
             self.check_end(order);
