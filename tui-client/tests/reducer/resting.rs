@@ -255,6 +255,28 @@ fn an_accepted_order_is_listed_and_its_end_is_reported_once() {
     }
 }
 
+/// Whichever comes first: the ends, or the list of trades.
+#[test]
+fn equal_fills_at_one_tick_are_two_lines() {
+    for trades_first in [false, true] {
+        let mut game = connected();
+        let fills = [filled(order(1), 1), filled(order(2), 2)];
+        let EndReason::Filled(trade) = fills[0].end.clone().unwrap().reason else {
+            panic!("it was filled");
+        };
+        let trades = Event::Answered(Response::Trades(vec![trade, trade]));
+        if trades_first {
+            game.event(trades.clone());
+        }
+        for fill in fills {
+            update(&mut game, fill);
+        }
+        game.event(trades);
+        assert_eq!(game.log().len(), 2, "{trades_first}");
+        assert_eq!(game.state.chart.markers.iter().count(), 2);
+    }
+}
+
 #[test]
 fn a_fill_of_a_challenge_is_kept_at_once() {
     let mut game = connected();

@@ -171,6 +171,14 @@ impl OpenOrders {
         self.ended.iter()
     }
 
+    /// Returns how many of the ended orders were filled by such a trade.
+    pub(crate) fn fills_like(&self, trade: &TradeRow) -> usize {
+        let reasons = self.ended.iter().filter_map(|order| order.end.as_ref());
+        reasons
+            .filter(|end| matches!(&end.reason, EndReason::Filled(fill) if fill == trade))
+            .count()
+    }
+
     /// Returns the number after which the casino shall send ends when a session opens.
     pub fn seen(&self) -> i64 {
         self.seen.unwrap_or(0)

@@ -151,13 +151,27 @@ impl ActionLog {
         });
     }
 
-    /// Returns true if the log has this trade.
-    pub fn contains(&self, trade: &TradeRow) -> bool {
+    /// Returns how many such trades the log has: orders at one tick may be equal.
+    pub fn count_of(&self, trade: &TradeRow) -> usize {
         let LogEntry { at, status, .. } = LogEntry::from_trade(trade);
         let order = Some((trade.side, trade.count));
         self.entries
             .iter()
-            .any(|entry| entry.at == at && entry.status == status && entry.action.order() == order)
+            .filter(|entry| entry.at == at && entry.status == status && entry.action.order() == order)
+            .count()
+    }
+
+    /// Returns those of `trades` that the log does not have.
+    pub(crate) fn missing(&self, trades: &[TradeRow]) -> Vec<TradeRow> {
+        let is_missing = |index: usize, trade: &TradeRow| {
+            let rest = trades.iter().skip(index).filter(|other| *other == trade);
+            rest.count() > self.count_of(trade)
+        };
+        let missing = trades
+            .iter()
+            .enumerate()
+            .filter(|(index, trade)| is_missing(*index, trade));
+        missing.map(|(_, trade)| *trade).collect()
     }
 
     /// Inserts earlier trades, given oldest first, before all entries.

@@ -153,7 +153,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 price: Some(trade.price),
             };
             // The list of trades may have brought it already.
-            if !state.log.contains(trade) {
+            if state.log.count_of(trade) < state.orders.fills_like(trade) {
                 state.chart.markers.push(trade.marker());
                 state.log.push(entry);
             }

@@ -266,9 +266,9 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
         Response::Leaderboard(leaderboard) => state.lobby.rank(leaderboard),
         Response::Orders { open, ended } => return orders::on_list(state, open, ended),
         Response::Cancelled(order) => return orders::on_cancelled(state, order),
-        Response::Trades(mut rows) => {
+        Response::Trades(rows) => {
             // Results of the stream are in the log already.
-            rows.retain(|row| !state.log.contains(row));
+            let rows = state.log.missing(&rows);
             state
                 .chart
                 .markers
