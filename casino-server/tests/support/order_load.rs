@@ -362,11 +362,15 @@ impl OrderPlayer {
     /// answered and the fills.
     async fn audit(&self, client: &mut Client, prices: &BTreeMap<i64, i32>) {
         let name = &self.name;
-        for id in self.ended_ids.symmetric_difference(&self.accepted) {
+        let different = self.ended_ids.symmetric_difference(&self.accepted).map(|id| {
             let end = self.ended.values().find(|order| order.id == *id);
-            println!("{name}: {:?}, and ended: {end:?}", self.history.get(id));
-        }
-        assert_eq!(self.ended_ids, self.accepted, "{name}: accepted and ended orders");
+            (self.history.get(id), end)
+        });
+        let different: Vec<_> = different.collect();
+        assert!(
+            different.is_empty(),
+            "{name}: accepted and ended orders: {different:#?}"
+        );
         for order in self.ended.values() {
             self.check_end(order);
         }

@@ -3,8 +3,10 @@
 mod book;
 #[cfg(test)]
 mod order_tests;
+mod resting;
 #[cfg(test)]
 mod round_tests;
+mod rounds;
 #[cfg(test)]
 mod tests;
 
@@ -25,11 +27,11 @@ use crate::{
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Trade, TradePosting,
             request::{AnsweredRequest, OrderRequest, RequestId},
-            resting::{DueOrder, OrderPosting, OrderState, RestingOrder, RestingTerms},
+            resting::OrderPosting,
         },
         player::PlayerName,
         rate_limit::{Rate, TokenBucket},
-        round::{Round, RoundCommand, RoundError},
+        round::{Round, RoundCommand},
     },
     store::{Batch, IdCounters},
 };
@@ -211,24 +213,6 @@ impl OpenBatch {
         })
     }
 
-    /// Returns the slot of the account that executes `command` of the player in `slot`; `None` if it is not cached. Request
-    /// IDs and the rate limit are always those of the player's own account.
-    fn account_in_force(&self, slot: Slot, command: Command) -> Option<Slot> {
-        if !self.round.is_open() || command.is_of_own_account() {
-            return Some(slot);
-        }
-        let (player, _) = self.accounts.entry(slot)?;
-        self.lookup(&self.round.account_of(&player))
-    }
-
-    /// Returns the account of `player` that has to be cached next to decide the player's commands.
-    pub(super) fn account_to_load(&self, player: &PlayerName) -> PlayerName {
-        match self.lookup(player) {
-            Some(_) => self.round.account_of(player),
-            None => player.clone(),
-        }
-    }
-
     /// Returns the earlier answer to `id`, if any. The outer `None` means that the slot is stale.
     fn replay(
         &mut self,
@@ -276,51 +260,6 @@ impl OpenBatch {
         }
     }
 
-    /// Checks whether the round executes `command` on `account`, which is not that in `slot`.
-    fn check_round(&self, slot: Slot, account: Slot, command: Command) -> Result<(), Rejection> {
-        let tick = self.market.current;
-        match command {
-            _ if slot == account => Ok(()),
-            Command::Deposit(_) | Command::Withdraw(_) => Err(Rejection::PaymentsClosed),
-            Command::Rest(terms) if !terms.is_met(tick.price) => Err(Rejection::NoRestInRound),
-            _ => self.round.check_open(tick),
-        }
-    }
-
-    /// Deposits the stake, if `account` is new.
-    fn give_stake(&mut self, account: Slot, command: Command, at: UnixMillis) -> Result<(), Rejection> {
-        let cached = self.accounts.get_mut(account).ok_or(Rejection::LedgerFull)?;
-        if cached.record.payments > 0 {
-            return Ok(());
-        }
-        let (player, _) = self.accounts.entry(account).ok_or(Rejection::LedgerFull)?;
-        let stake = match player.round() {
-            Some(_) => Some(self.round.stake),
-            None => self
-                .stake
-                .filter(|_| !player.is_bot() && !command.is_of_own_account()),
-        };
-        if let Some(stake) = stake {
-            self.execute_now(account, Command::Deposit(stake), at)?;
-            self.mark_changed(account);
-        }
-        Ok(())
-    }
-
-    /// Returns the round after `command`.
-    pub(super) fn change_round(
-        &mut self,
-        command: &RoundCommand,
-        at: UnixMillis,
-    ) -> Result<Arc<Round>, RoundError> {
-        if let Some(round) = self.round.apply(command, self.market.current, at)? {
-            self.batch.rounds.push(round.clone());
-            self.round = Arc::new(round);
-            self.market_changed_in = self.sequence;
-        }
-        Ok(Arc::clone(&self.round))
-    }
-
     /// Executes at the current price. The slot must be valid.
     fn execute_now(
         &mut self,
@@ -346,99 +285,6 @@ impl OpenBatch {
         }
         cached.record = record;
         Ok(entry)
-    }
-
-    /// Executes an order that the current price meets, and places any other. One that rests already is neither, though its
-    /// ID may be forgotten.
-    fn rest(
-        &mut self,
-        slot: Slot,
-        terms: RestingTerms,
-        id: Option<RequestId>,
-        at: UnixMillis,
-    ) -> Result<LedgerEntry, Rejection> {
-        let id = id.ok_or(Rejection::MissingId)?;
-        match self.open_order(slot, id) {
-            Some(open) if open.order.terms == terms => Ok(LedgerEntry::Accepted),
-            Some(_) => Err(Rejection::DuplicateId),
-            None if terms.is_met(self.market.current.price) => self.execute_now(slot, terms.immediate(), at),
-            None => self.place(slot, terms, id, at),
-        }
-    }
-
-    /// Accepts an order to rest.
-    fn place(
-        &mut self,
-        slot: Slot,
-        terms: RestingTerms,
-        id: RequestId,
-        at: UnixMillis,
-    ) -> Result<LedgerEntry, Rejection> {
-        let (player, record) = self.accounts.entry(slot).ok_or(Rejection::LedgerFull)?;
-        terms.check(self.book.open(record.id))?;
-        self.numbers.order = next(self.numbers.order)?;
-        let posting = OrderPosting {
-            account: record.id,
-            number: self.numbers.order,
-            ended: None,
-            order: RestingOrder::new(id, terms, self.market.current, at),
-        };
-        self.book.place(player, posting, self.sequence);
-        self.batch.orders.push(posting);
-        Ok(LedgerEntry::Accepted)
-    }
-
-    fn cancel(&mut self, slot: Slot, id: RequestId, at: UnixMillis) -> Result<LedgerEntry, Rejection> {
-        let open = self.open_order(slot, id).ok_or(Rejection::NoOpenOrder)?;
-        self.end(open, OrderState::Cancelled(at))?;
-        Ok(LedgerEntry::Cancelled)
-    }
-
-    /// Executes or rejects an open order that the current price meets. The order ends either way.
-    fn trigger(&mut self, slot: Slot, id: RequestId, at: UnixMillis) -> Option<Decided> {
-        let command = Command::Trigger(id);
-        let price = self.market.current.price;
-        let due = self
-            .open_order(slot, id)
-            .filter(|open| open.order.terms.is_met(price));
-        let Some(open) = due else {
-            return self.reject(slot, command, Rejection::NoOpenOrder);
-        };
-        let executed = self.execute_now(slot, open.order.terms.immediate(), at);
-        let state = match executed {
-            Ok(LedgerEntry::Trade(trade)) => OrderState::Filled(trade),
-            Ok(_) => OrderState::Rejected(Rejection::LedgerFull, at),
-            Err(rejection) => OrderState::Rejected(rejection, at),
-        };
-        match self.end(open, state).and(executed) {
-            Ok(entry) => self.accept(slot, entry),
-            Err(rejection) => {
-                // The end is committed with the account.
-                self.mark_changed(slot);
-                self.reject(slot, command, rejection)
-            }
-        }
-    }
-
-    fn open_order(&mut self, slot: Slot, id: RequestId) -> Option<OrderPosting> {
-        let account = self.accounts.get_mut(slot)?.record.id;
-        self.book.get(account, id).copied()
-    }
-
-    fn end(&mut self, open: OrderPosting, state: OrderState) -> Result<(), Rejection> {
-        self.numbers.ended = next(self.numbers.ended)?;
-        self.book.end(open.number, self.sequence);
-        self.batch.orders.push(OrderPosting {
-            ended: Some(self.numbers.ended),
-            order: RestingOrder { state, ..open.order },
-            ..open
-        });
-        Ok(())
-    }
-
-    /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
-    pub(crate) fn due(&self, after: i64, max: usize) -> Vec<DueOrder> {
-        self.book.due(self.market.current.price, after, max)
     }
 
     fn accept(&mut self, slot: Slot, entry: LedgerEntry) -> Option<Decided> {
@@ -534,11 +380,6 @@ impl OpenBatch {
         self.sequence = self.sequence.next();
         self.page = None;
     }
-}
-
-/// Returns the number after `last`.
-fn next(last: i64) -> Result<i64, Rejection> {
-    last.checked_add(1).ok_or(Rejection::LedgerFull)
 }
 
 /// Places `trade` on `page`, linked to the account's previous page.

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::domain::{
     money::{Dollars, Price, Stocks, Tokens},
-    order::Side,
+    order::{
+        Side,
+        resting::{OrderState, RestingTerms},
+    },
 };
 
 fn rest(side: Side, trigger: Trigger, count: i32, price: i32) -> Command {

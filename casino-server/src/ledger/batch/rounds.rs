@@ -1,0 +1,85 @@
+//! What an open round changes in decisions.
+
+use std::sync::Arc;
+
+use super::OpenBatch;
+use crate::{
+    domain::{
+        account::Rejection,
+        money::UnixMillis,
+        order::Command,
+        player::PlayerName,
+        round::{Round, RoundCommand, RoundError},
+    },
+    ledger::accounts::Slot,
+};
+
+impl OpenBatch {
+    /// Returns the slot of the account that executes `command` of the player in `slot`; `None` if it is not cached. Request
+    /// IDs and the rate limit are always those of the player's own account.
+    pub(super) fn account_in_force(&self, slot: Slot, command: Command) -> Option<Slot> {
+        if !self.round.is_open() || command.is_of_own_account() {
+            return Some(slot);
+        }
+        let (player, _) = self.accounts.entry(slot)?;
+        self.lookup(&self.round.account_of(&player))
+    }
+
+    /// Returns the account of `player` that has to be cached next to decide the player's commands.
+    pub(in crate::ledger) fn account_to_load(&self, player: &PlayerName) -> PlayerName {
+        match self.lookup(player) {
+            Some(_) => self.round.account_of(player),
+            None => player.clone(),
+        }
+    }
+
+    /// Checks whether the round executes `command` on `account`, which is not that in `slot`.
+    pub(super) fn check_round(&self, slot: Slot, account: Slot, command: Command) -> Result<(), Rejection> {
+        let tick = self.market.current;
+        match command {
+            _ if slot == account => Ok(()),
+            Command::Deposit(_) | Command::Withdraw(_) => Err(Rejection::PaymentsClosed),
+            Command::Rest(terms) if !terms.is_met(tick.price) => Err(Rejection::NoRestInRound),
+            _ => self.round.check_open(tick),
+        }
+    }
+
+    /// Deposits the stake, if `account` is new.
+    pub(super) fn give_stake(
+        &mut self,
+        account: Slot,
+        command: Command,
+        at: UnixMillis,
+    ) -> Result<(), Rejection> {
+        let cached = self.accounts.get_mut(account).ok_or(Rejection::LedgerFull)?;
+        if cached.record.payments > 0 {
+            return Ok(());
+        }
+        let (player, _) = self.accounts.entry(account).ok_or(Rejection::LedgerFull)?;
+        let stake = match player.round() {
+            Some(_) => Some(self.round.stake),
+            None => self
+                .stake
+                .filter(|_| !player.is_bot() && !command.is_of_own_account()),
+        };
+        if let Some(stake) = stake {
+            self.execute_now(account, Command::Deposit(stake), at)?;
+            self.mark_changed(account);
+        }
+        Ok(())
+    }
+
+    /// Returns the round after `command`.
+    pub(in crate::ledger) fn change_round(
+        &mut self,
+        command: &RoundCommand,
+        at: UnixMillis,
+    ) -> Result<Arc<Round>, RoundError> {
+        if let Some(round) = self.round.apply(command, self.market.current, at)? {
+            self.batch.rounds.push(round.clone());
+            self.round = Arc::new(round);
+            self.market_changed_in = self.sequence;
+        }
+        Ok(Arc::clone(&self.round))
+    }
+}
