@@ -31,6 +31,8 @@ static ACTIVE: AtomicBool = AtomicBool::new(false);
 /// Standard output without lock and buffer: after a panic the lock may be held and half a frame buffered.
 static OUTPUT: OnceLock<File> = OnceLock::new();
 
+const BELL: &str = "\x07";
+
 /// Holds the terminal in the game's modes until it is dropped.
 #[derive(Debug)]
 pub(super) struct TerminalGuard {
@@ -83,19 +85,15 @@ impl TerminalGuard {
         self.terminal.backend_mut().flush()
     }
 
-    /// Rings the terminal's bell, or asks for a desktop notification: by OSC 777 where it is known, else by OSC 9.
-    /// Terminals ignore what they do not know.
+    /// Rings the terminal's bell, or asks for a desktop notification.
     pub(super) fn ring(&mut self, text: Option<&str>) -> io::Result<()> {
-        let term = std::env::var("TERM").unwrap_or_default();
-        let knows_777 = ["rxvt", "foot", "xterm-ghostty"]
-            .iter()
-            .any(|name| term.starts_with(name));
-        let text = text.map(|text| sanitize(text).replace(';', ","));
         let backend = self.terminal.backend_mut();
         match text {
-            None => write!(backend, "\x07")?,
-            Some(text) if knows_777 => write!(backend, "\x1b]777;notify;AwesomeStock;{text}\x07")?,
-            Some(text) => write!(backend, "\x1b]9;AwesomeStock: {text}\x07")?,
+            None => write!(backend, "{BELL}")?,
+            Some(text) => {
+                let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+                write!(backend, "{}", notification(text, variable))?;
+            }
         }
         backend.flush()
     }
@@ -134,6 +132,26 @@ impl Drop for TerminalGuard {
 /// Returns whether the terminal has hung up because its window was closed.
 pub(super) fn has_hung_up() -> bool {
     !io::stdout().is_terminal()
+}
+
+/// Returns the request of a desktop notification: by OSC 777 where it is known, else by OSC 9. Terminals ignore what they do
+/// not know. tmux passes it on only if its user allows that, and the Linux console shows none: both get the bell.
+fn notification(text: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+    let term = variable("TERM").unwrap_or_default();
+    if term == "linux" {
+        return BELL.to_owned();
+    }
+    let names = ["rxvt", "foot", "xterm-ghostty"];
+    let knows_777 = variable("VTE_VERSION").is_some() || names.iter().any(|name| term.starts_with(name));
+    let text = sanitize(text).replace(';', ",");
+    let request = match knows_777 {
+        true => format!("\x1b]777;notify;AwesomeStock;{text}\x07"),
+        false => format!("\x1b]9;AwesomeStock: {text}\x07"),
+    };
+    match variable("TMUX") {
+        Some(_) => format!("\x1bPtmux;{}\x1b\\{BELL}", request.replace('\x1b', "\x1b\x1b")),
+        None => request,
+    }
 }
 
 fn take_modes() -> io::Result<()> {

@@ -118,3 +118,38 @@ fn a_panic_is_reported_after_the_terminal_is_restored() {
         );
     }
 }
+
+#[test]
+fn a_notification_suits_the_terminal() {
+    for (term, vte, tmux, expected) in [
+        ("xterm-256color", "", "", "\x1b]9;AwesomeStock: filled, 1\x07"),
+        (
+            "xterm-256color",
+            "7600",
+            "",
+            "\x1b]777;notify;AwesomeStock;filled, 1\x07",
+        ),
+        ("foot", "", "", "\x1b]777;notify;AwesomeStock;filled, 1\x07"),
+        ("linux", "", "", "\x07"),
+        (
+            "tmux-256color",
+            "",
+            "/tmp/tmux",
+            "\x1bPtmux;\x1b\x1b]9;AwesomeStock: filled, 1\x07\x1b\\\x07",
+        ),
+    ] {
+        let variable = |name: &str| {
+            let value = match name {
+                "TERM" => term,
+                "VTE_VERSION" => vte,
+                _ => tmux,
+            };
+            Some(value.to_owned()).filter(|value| !value.is_empty())
+        };
+        assert_eq!(
+            notification("filled; 1", variable),
+            expected,
+            "{term} {vte} {tmux}"
+        );
+    }
+}
