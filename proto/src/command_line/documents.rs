@@ -44,13 +44,16 @@ _PROGRAM_words() {
 complete -F _PROGRAM_words PROGRAM
 "#;
     let generated = script.split(REGISTRATION).next().unwrap_or_default();
+    // In the labels of nested commands, `clap_complete` takes a hyphen in the program's name for the end of a command.
+    let [label, command] = ["__subcmd__", "__"].map(|hyphen| name.replace('-', hyphen) + "__");
+    let generated = generated.replace(&label, &command);
     // Not `_PROGRAM`, if that has a hyphen.
     let function = script.split("()").next().unwrap_or_default().trim();
     let complete = COMPLETE
         .replace("GENERATED", function)
         .replace("PROGRAM", name)
         .replace("FILES", &files.join(" "));
-    [generated, &complete].concat().into_bytes()
+    [generated, complete].concat().into_bytes()
 }
 
 /// Adds what `clap_complete` omits for fish: the values of an option before the command. Completes files only after one
@@ -182,17 +185,34 @@ mod tests {
     }
 
     #[test]
-    fn bash_completes_options_of_a_program_with_a_hyphen() {
-        let command = Command::new("some-server").arg(Arg::new("stall").long("stall"));
+    fn bash_completes_all_commands_of_a_program_with_a_hyphen() {
+        let length = Arg::new("length").long("length");
+        let round = Command::new("round").subcommand(Command::new("re-start").arg(length));
+        let command = Command::new("some-server")
+            .arg(Arg::new("stall").long("stall"))
+            .subcommand(Command::new("accept-loss").arg(Arg::new("force").long("force")))
+            .subcommand(round);
         let script = String::from_utf8(completions(command, Shell::Bash, &[])).unwrap();
-        let call = "COMP_WORDS=(some-server --st) COMP_CWORD=1\n\
-                    _some-server_words some-server --st some-server\n\
-                    echo \"${COMPREPLY[*]}\"";
-        let output = std::process::Command::new("bash")
-            .args(["-c", &format!("{script}\n{call}")])
-            .output()
-            .unwrap();
-        let [completed, errors] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-        assert_eq!(completed, "--stall\n", "{errors}");
+        for (line, expected) in [
+            ("--st", "--stall"),
+            ("accept-loss --f", "--force"),
+            ("round re", "re-start"),
+            ("round re-start --l", "--length"),
+            ("help round re", "re-start"),
+        ] {
+            let words = format!("some-server {line}");
+            let call = format!(
+                "COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+                 _some-server_words some-server \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"\n\
+                 echo \"${{COMPREPLY[*]}}\""
+            );
+            let output = std::process::Command::new("bash")
+                .args(["-c", &format!("{script}\n{call}")])
+                .output()
+                .unwrap();
+            let [completed, errors] =
+                [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+            assert_eq!(completed.trim_end(), expected, "{words}: {errors}");
+        }
     }
 }
