@@ -1,5 +1,7 @@
 //! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
 
+#[path = "../../proto/tests/support/completions.rs"]
+mod completions;
 mod support;
 
 use std::{collections::BTreeSet, fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::Command};
@@ -128,7 +130,16 @@ fn an_empty_secret_is_an_error() {
 fn the_manual_and_completions_are_printed() {
     let (code, manual, _) = process::run(&["man"]);
     assert_eq!(code, Some(0));
-    for text in [".TH casino-server", "healthcheck", "accept\\-loss", "CASINO_TICK"] {
+    for text in [
+        ".TH casino-server",
+        "healthcheck",
+        "accept\\-loss",
+        "CASINO_TICK",
+        "\\fBround\\fR [\\-\\-url <URL>] [\\-\\-ca <FILE>]",
+        "\\fBround start\\fR <DURATION>",
+        "\\fBround results\\fR [\\-\\-csv <FILE>]",
+        "\\fBround say\\fR <TEXT>",
+    ] {
         assert!(manual.contains(text), "{text}: {manual}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
@@ -143,6 +154,12 @@ fn the_manual_and_completions_are_printed() {
     }
     let (code, _, stderr) = process::run(&["completions", "csh"]);
     assert_eq!(code, Some(2), "{stderr}");
+}
+
+#[test]
+fn bash_completes_each_command_and_its_options() {
+    let (_, script, _) = process::run(&["completions", "bash"]);
+    completions::assert_bash_completes(&script, Args::definition());
 }
 
 #[test]

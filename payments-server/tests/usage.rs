@@ -1,5 +1,8 @@
 //! Use from scripts and supervisors: environment variables, addresses, unwritable outputs.
 
+#[path = "../../proto/tests/support/completions.rs"]
+mod completions;
+
 use std::{
     collections::BTreeSet,
     fs::OpenOptions,
@@ -129,6 +132,13 @@ fn the_manual_and_completions_are_printed() {
         let offers_value = text.contains("true false") || text.contains("true\\t''");
         assert!(!offers_value, "a value needs a `=`: {arguments:?}: {text}");
     }
+}
+
+#[test]
+fn bash_completes_each_command_and_its_options() {
+    let output = command().args(["completions", "bash"]).output().unwrap();
+    let script = String::from_utf8(output.stdout).unwrap();
+    completions::assert_bash_completes(&script, Config::definition());
 }
 
 /// An unusable secret is not ignored because another one is used.

@@ -137,13 +137,27 @@ fn commands(command: &Command, without: &str) -> Roff {
     let mut page = Roff::new();
     page.control("SH", ["COMMANDS"]);
     page.text([roman(without)]);
-    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
-        let mut usage = vec![bold(command.get_name())];
+    list(command, "", &mut page);
+    page
+}
+
+/// Lists the commands below `parent`, whose words are `path`, and those below them.
+fn list(parent: &Command, path: &str, page: &mut Roff) {
+    let is_listed = |command: &&Command| !command.is_hide_set() && command.get_name() != "help";
+    for command in parent.get_subcommands().filter(is_listed) {
+        let words = format!("{path}{}", command.get_name());
+        let mut usage = vec![bold(words.as_str())];
         for operand in command.get_positionals() {
             usage.push(roman(format!(" {operand}")));
         }
+        let of_parent = |option: &Arg| {
+            option.is_global_set()
+                && parent
+                    .get_arguments()
+                    .any(|known| known.get_id() == option.get_id())
+        };
         let options = command.get_arguments().filter(|option| !option.is_positional());
-        for option in options.filter(|option| !option.is_global_set() && option.get_id() != "help") {
+        for option in options.filter(|option| !of_parent(option) && option.get_id() != "help") {
             let is_required = option.is_required_set();
             usage.push(roman(if is_required {
                 format!(" {option}")
@@ -156,8 +170,8 @@ fn commands(command: &Command, without: &str) -> Roff {
         page.text([roman(
             command.get_about().map(ToString::to_string).unwrap_or_default(),
         )]);
+        list(command, &format!("{words} "), page);
     }
-    page
 }
 
 #[cfg(test)]
