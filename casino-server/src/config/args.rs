@@ -26,6 +26,7 @@ use crate::{
 const STORE: &str = "store";
 const OPERATOR: &str = "operator";
 const OPERATOR_SECRET: &str = "operator_secret_file";
+const ALLOW_PLAINTEXT: &str = "allow_plaintext";
 
 /// The casino of AwesomeStock: one market, one ledger, any number of players.
 #[derive(Debug, Clone, Parser)]
@@ -181,6 +182,8 @@ impl Args {
     #[must_use]
     pub fn definition() -> Command {
         let command = command_line::with_environment(Self::command(), "CASINO");
+        // A call of the operator service may need it too.
+        let command = command.mut_arg(ALLOW_PLAINTEXT, |option| option.global(true));
         let global = command.get_arguments().filter(|option| option.is_global_set());
         let global: Vec<Arg> = global.cloned().collect();
         // The help of a task describes the options for this task.
@@ -196,6 +199,7 @@ impl Args {
                         "Address of the operator service, which the casino was started with"
                     }
                     ("round", OPERATOR_SECRET) => "File with the operator's secret",
+                    ("round", ALLOW_PLAINTEXT) => "Allow to send the secret in plaintext to another machine",
                     _ => return option.hide(true),
                 };
                 option.help(help)
@@ -306,6 +310,18 @@ mod tests {
         assert_eq!(parse(&["backup", "y"]).unwrap().task, Some(Task::Backup { file }));
         assert_eq!(parse(&["backup"]).unwrap_err().exit_code(), 2);
         assert_eq!(parse(&[]).unwrap().task, None);
+    }
+
+    #[test]
+    fn plaintext_is_allowed_before_and_after_a_task() {
+        for args in [
+            &["--allow-plaintext", "round", "status"][..],
+            &["round", "--allow-plaintext", "status"],
+            &["round", "status", "--allow-plaintext"],
+        ] {
+            assert!(parse(args).unwrap().server.allow_plaintext, "{args:?}");
+        }
+        assert!(!parse(&["round", "status"]).unwrap().server.allow_plaintext);
     }
 
     fn assert_rejected(option: &str, value: &str, message: &str) {

@@ -79,7 +79,7 @@ pub enum RoundTask {
     Status,
     /// Print the results of the newest round.
     Results {
-        /// Write them as CSV to a file, which is replaced.
+        /// Write them as CSV to a file, which is replaced; `-` is standard output.
         #[arg(long, value_name = "FILE", value_parser = command_line::file_path)]
         csv: Option<PathBuf>,
     },
@@ -121,6 +121,9 @@ pub enum RoundCallError {
     /// No answer in time.
     #[error("{0} does not answer within {DEADLINE:?}")]
     Deadline(String),
+    /// There are no results before the first round.
+    #[error("no round yet")]
+    NoRound,
     /// The results cannot be written.
     #[error("cannot write {}", .0.display())]
     Write(PathBuf, #[source] io::Error),
@@ -181,7 +184,7 @@ impl RoundArgs {
             let client = OperatorClient::with_interceptor(endpoint.connect_lazy(), secret);
             match tokio::time::timeout(DEADLINE, self.call(client)).await {
                 Ok(Ok(RoundAnswer::Round(round))) => Ok(describe(&round)),
-                Ok(Ok(RoundAnswer::Results(results, file))) => write(to_csv(&results), file),
+                Ok(Ok(RoundAnswer::Results(results, file))) => write(&results, file),
                 Ok(Err(status)) => Err(RoundCallError::Call { url, status }),
                 Err(_) => Err(RoundCallError::Deadline(url)),
             }
@@ -215,9 +218,16 @@ enum RoundAnswer<'a> {
     Results(RoundResults, Option<&'a PathBuf>),
 }
 
-/// Writes `text` to `file`, or returns it.
-fn write(text: String, file: Option<&PathBuf>) -> Result<String, RoundCallError> {
-    let Some(file) = file else { return Ok(text) };
+/// Writes `results` to `file`, or returns them.
+fn write(results: &RoundResults, file: Option<&PathBuf>) -> Result<String, RoundCallError> {
+    let round = results.round.as_ref();
+    if round.is_none_or(|round| round.state() == RoundState::RoundNone) {
+        return Err(RoundCallError::NoRound);
+    }
+    let text = to_csv(results);
+    let Some(file) = file.filter(|file| file.as_os_str() != "-") else {
+        return Ok(text);
+    };
     fs::write(file, text).map_err(|error| RoundCallError::Write(file.clone(), error))?;
     Ok(format!("the results are in {}\n", file.display()))
 }
