@@ -55,7 +55,10 @@ pub(crate) enum LedgerError {
     #[error("not executed: the casino is stopping")]
     Stopping,
     /// The request may or may not have been executed.
-    #[error("the casino stopped before it answered; check after its restart whether this was executed")]
+    #[error(
+        "it is not known whether this was executed: the casino stopped, or lost its database, before the answer; \
+         check before you repeat it"
+    )]
     OutcomeUnknown,
 }
 

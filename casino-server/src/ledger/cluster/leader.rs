@@ -152,9 +152,17 @@ impl<S: ClusterStore> Leader<S> {
                 let _ = reply.send(due.map_err(|error| LedgerError::from(&error)));
             }
             ControlRequest::ChangeRound(command, reply) => {
-                let changed = self.change_round(command).await;
-                // A lost connection may have hidden the commit.
-                let _ = reply.send(changed.map_err(|_| LedgerError::OutcomeUnknown));
+                let changed = match self.catch_up().await {
+                    Ok(()) => self.change_round(command).await.map_err(|error| {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, "it is not known whether the round was changed");
+                        // A lost connection may have hidden the commit.
+                        LedgerError::OutcomeUnknown
+                    }),
+                    // Nothing was written.
+                    Err(error) => Err(LedgerError::from(&error)),
+                };
+                let _ = reply.send(changed);
             }
             ControlRequest::Claim(player, key, reply) => {
                 let claim = Claim {
@@ -178,8 +186,8 @@ impl<S: ClusterStore> Leader<S> {
         }
     }
 
+    /// Changes the round at the published tick, which must be the newest one.
     async fn change_round(&mut self, command: RoundCommand) -> Result<ChangedRound, StoreError> {
-        self.catch_up().await?;
         let (tick, at) = (self.published.market().current, self.clock.now());
         let change = |round: &Round| round.apply(&command, tick, at);
         Ok(match self.store.change_round(change).await? {
@@ -195,6 +203,7 @@ impl<S: ClusterStore> Leader<S> {
     async fn end_round(&mut self) -> Result<(), StoreError> {
         let (round, tick) = (self.published.round(), self.published.market().current);
         if let Ok(Some(_)) = round.apply(&RoundCommand::Tick, tick, tick.at) {
+            self.catch_up().await?;
             // A tick is never rejected.
             let _ = self.change_round(RoundCommand::Tick).await?;
         }
