@@ -38,12 +38,16 @@ struct Casinos {
 
 impl Casinos {
     fn start(folder: TempDir, store: &str, count: usize, tick: &str) -> Self {
+        Self::start_with(folder, store, count, &["--tick", tick])
+    }
+
+    fn start_with(folder: TempDir, store: &str, count: usize, more: &[&str]) -> Self {
         let secret = folder.path().join("secret");
         fs::write(&secret, format!("{SECRET}\n")).unwrap();
         let secret = secret.to_str().unwrap();
-        let args = ["--stake", "100", "--tick", tick, "--seed", "7"];
+        let args = ["--stake", "100", "--seed", "7"];
         let operator = ["--operator", "127.0.0.1:0", "--operator-secret-file", secret];
-        let args = [&args[..], &operator].concat();
+        let args = [&args[..], &operator, more].concat();
         let processes: Vec<_> = (0..count)
             .map(|_| CasinoProcess::start_on(store, &args))
             .collect();
@@ -235,6 +239,10 @@ async fn play(casinos: Casinos) {
     assert_eq!(clients[0].trades_of("ann").await.len(), 0);
     assert_eq!(clients[0].payments_of("ann").await.len(), 2);
 
+    assert_eq!(
+        casinos.round(&["results", "--csv", "-"]),
+        casinos.round(&["results"])
+    );
     let file = casinos.folder.path().join("results.csv");
     casinos.round(&["results", "--csv", file.to_str().unwrap()]);
     let csv = fs::read_to_string(&file).unwrap();
@@ -503,6 +511,72 @@ async fn the_operator_service_uses_the_certificate_of_the_casino() {
         .connect_lazy();
     let missing = with_timeout(OperatorClient::new(channel).status(StatusRequest {})).await;
     assert_eq!(missing.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[test]
+fn there_are_no_results_before_the_first_round() {
+    let casinos = Casinos::on_sqlite("1h");
+    for args in [&["results"][..], &["results", "--csv", "-"]] {
+        let failed = (Some(1), String::new(), "casino-server: no round yet\n".to_owned());
+        assert_eq!(casinos.try_round(args), failed);
+    }
+}
+
+#[test]
+fn a_round_is_not_started_without_the_database() {
+    let Some(cluster) = Cluster::start() else { return };
+    let store = cluster.database("rounds");
+    let casinos = Casinos::start(tempfile::tempdir().unwrap(), &store, 1, "1h");
+    cluster.stop();
+    let (code, stdout, stderr) = casinos.try_round(&["start", "1h"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    let expected = "casino-server: not executed: the casino could not read the prices: ";
+    assert!(stderr.starts_with(expected), "{stderr}");
+    cluster.restart();
+    // The casino connects again.
+    while casinos.try_round(&["start", "1h"]).0 != Some(0) {}
+}
+
+/// Returns the number of trades of house players on the tape during `ticks` ticks, and then up to a trade of ann.
+async fn house_trades(casinos: &Casinos, session: &mut Session, mut ticks: u32) -> usize {
+    let mut trades = 0;
+    loop {
+        let info = session.next().await.unwrap().expect("a tick");
+        let rows = info.tape.as_ref().map_or(&[][..], |tape| &tape.rows);
+        let players: Vec<_> = rows.iter().filter_map(|row| row.player.as_ref()).collect();
+        trades += players.iter().filter(|player| player.house).count();
+        if players.iter().any(|player| player.name == "ann") {
+            return trades;
+        }
+        if ticks > 0 && info.r#type() == GambleType::StockInfo {
+            ticks -= 1;
+            if ticks == 0 {
+                // Fails unless the round is paused.
+                casinos.try_round(&["resume"]);
+                session.send(buy("ann", 1)).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn house_players_do_not_trade_while_a_round_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", folder.path().join("casino.db").display());
+    let casinos = Casinos::start_with(folder, &store, 1, &["--tick", "20ms", "--house", "10"]);
+    let mut session = casinos.client(0).open_session("ann", "ticks,tape,rounds").await;
+    while house_trades(&casinos, &mut session, 5).await == 0 {}
+    casinos.round(&["start", "1h"]);
+    next_round(&mut session, RoundState::RoundRunning).await;
+    // Orders sent before the start may be executed after it.
+    house_trades(&casinos, &mut session, 5).await;
+    assert_eq!(house_trades(&casinos, &mut session, 30).await, 0);
+    casinos.round(&["pause"]);
+    next_round(&mut session, RoundState::RoundPaused).await;
+    assert_eq!(house_trades(&casinos, &mut session, 30).await, 0);
+    casinos.round(&["end"]);
+    next_round(&mut session, RoundState::RoundEnded).await;
+    while house_trades(&casinos, &mut session, 5).await == 0 {}
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use crate::{
         market::{Market, Tick},
         money::Price,
     },
-    feed::lobby::{FeedHub, PresenceGuard},
+    feed::{
+        lobby::{FeedHub, PresenceGuard},
+        rounds::RoundFeed,
+    },
     ledger::{LedgerError, LedgerHandle},
     store::{PageRequest, StoreError, reader::StoreReader},
 };
@@ -84,13 +87,16 @@ impl Bots {
         }
     }
 
-    /// Trades at each queued tick until the ledger stops.
-    pub(crate) async fn run(mut self, ledger: &LedgerHandle) {
+    /// Trades at each queued tick until the ledger stops, except while a round is open: bots take no part in rounds.
+    pub(crate) async fn run(mut self, ledger: &LedgerHandle, rounds: &RoundFeed) {
         while let Some(tick) = self.ticks.recv().await {
             if self.prices.len() >= MEMORY {
                 self.prices.pop_front();
             }
             self.prices.push_back(tick.price);
+            if rounds.current().is_open() {
+                continue;
+            }
             let prices = self.prices.make_contiguous();
             let seed = self.seed;
             let orders = self.bots.iter_mut().filter_map(|entry| {

@@ -267,7 +267,7 @@ impl Casino {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = ticker::run_ticker(&handle, prices.ticks(), tick_sender) => {}
-                () = bots.run(&handle) => {}
+                () = bots.run(&handle, &rounds) => {}
                 never = handle.run_notifier() => match never {},
                 never = feed.run() => match never {},
                 never = feed.load_ranking(&reader) => match never {},
