@@ -122,6 +122,18 @@ fn rests(side: Side, count: i32, condition: Condition) -> Vec<Effect> {
     })]
 }
 
+/// An order to buy 2 at this price or less, now.
+fn limited(price: i32) -> Vec<Effect> {
+    vec![Effect::Send(Order {
+        side: Side::Buy,
+        count: 2,
+        limit: Some(price),
+        up_to: false,
+        rest: None,
+        id: ClientOrderId::default(),
+    })]
+}
+
 fn open_ids(game: &Game) -> Vec<Uuid> {
     game.state.orders.open().iter().map(|order| order.id).collect()
 }
@@ -144,6 +156,16 @@ fn keys_send_orders_that_rest_as_the_ticket_shows() {
         // The key first, then the price.
         ("5o8b", rests(Side::Buy, 5, limit(8))),
         ("5oo12b", rests(Side::Buy, 5, stop(12))),
+        // A price that was sent is not continued: the key starts another one.
+        (
+            "2o8b2oo145b",
+            [rests(Side::Buy, 2, limit(8)), rests(Side::Buy, 2, stop(145))].concat(),
+        ),
+        ("2@8b5o9b", [limited(8), rests(Side::Buy, 5, limit(9))].concat()),
+        (
+            "2o8b@@b",
+            [rests(Side::Buy, 2, limit(8)), send(Side::Buy, 2)].concat(),
+        ),
         // The third press ends it, and the limit stays.
         ("@ooo@b", send(Side::Buy, 1)),
         ("5ob", vec![]),
@@ -196,7 +218,6 @@ fn a_casino_without_resting_orders_is_named() {
         assert_eq!(game.keys(keys), [], "{keys:?}");
         let text = "orders cannot rest at this casino".to_owned();
         assert_eq!(game.last_outcome(), ActionStatus::NotSent(text), "{keys:?}");
-        assert_eq!(game.state.ticket.limit(), None);
     }
     // The casino lost the feature while the ticket was filled in.
     let mut game = connected();
@@ -204,6 +225,45 @@ fn a_casino_without_resting_orders_is_named() {
     game.stream(capabilities(false));
     assert_eq!(game.keys("b"), []);
     assert!(matches!(game.last_outcome(), ActionStatus::NotSent(text) if text.contains("cannot rest")));
+}
+
+/// The digits are a price, as the player means them, and no order is sent at once instead.
+#[test]
+fn an_order_that_cannot_rest_is_not_sent() {
+    let in_round = || {
+        let mut game = connected();
+        game.stream(round(1, RoundPhase::Running, ""));
+        (game, "orders do not rest during a round")
+    };
+    let old_casino = || {
+        let mut game = Game::connected();
+        game.stream(capabilities(false));
+        (game, "orders cannot rest at this casino")
+    };
+    for (mut game, reason) in [in_round(), old_casino()] {
+        for (keys, count) in [("2o3b", 2), ("2@3ob", 2), ("5oo3s", 5), ("99o8b", 99)] {
+            assert_eq!(game.keys(keys), [], "{keys:?}");
+            let order = game.log().last().map(|(action, _)| action.order());
+            let side = if keys.ends_with('s') {
+                Side::Sell
+            } else {
+                Side::Buy
+            };
+            assert_eq!(order, Some(Some((side, count))), "{keys:?}");
+            assert_eq!(
+                game.last_outcome(),
+                ActionStatus::NotSent(reason.to_owned()),
+                "{keys:?}"
+            );
+        }
+        assert_eq!(game.keys("b"), [], "again");
+        assert_eq!(game.keys("@@2b"), send(Side::Buy, 2), "without a price");
+    }
+    // A round that starts refuses the orders of a ticket that rests already.
+    let mut game = connected();
+    game.keys("2o3");
+    game.stream(round(1, RoundPhase::Running, ""));
+    assert_eq!(game.keys("b"), []);
 }
 
 #[test]

@@ -87,8 +87,8 @@ fn a_round_takes_no_payment_and_lets_no_order_rest() {
             assert_eq!(game.last_outcome(), expected, "{keys}");
             assert!(game.state.screen.overlays.is_empty(), "{keys}");
         }
-        // The ticket no longer rests.
-        assert_eq!(game.state.ticket.limit().map(|limit| limit.rest), Some(None));
+        // The ticket still rests: it sends nothing.
+        assert_eq!(game.keys("b"), []);
         game.stream(round(1, RoundPhase::Ended, ""));
         assert_eq!(game.keys("\x1b:buyTokens 5\n").len(), 1);
     }

@@ -145,25 +145,24 @@ impl Ticket {
         });
     }
 
-    /// Makes the next order rest at the limit, then at a stop, then not at all. Starts typing the price if there is none.
+    /// Starts typing a price at which the next orders rest. While a price is typed, makes them rest at a limit, then at a
+    /// stop, then not at all.
     pub fn next_rest(&mut self) {
-        let limit = self.limit.get_or_insert(Limit {
-            price: 0,
-            rest: None,
+        let typed = self.limit.filter(|limit| limit.is_typing);
+        self.limit = Some(Limit {
+            price: typed.map_or(0, |limit| limit.price),
+            rest: match typed.and_then(|limit| limit.rest) {
+                None => Some(Trigger::Limit),
+                Some(Trigger::Limit) => Some(Trigger::Stop),
+                Some(Trigger::Stop) => None,
+            },
             is_typing: true,
         });
-        limit.rest = match limit.rest {
-            None => Some(Trigger::Limit),
-            Some(Trigger::Limit) => Some(Trigger::Stop),
-            Some(Trigger::Stop) => None,
-        };
     }
 
-    /// Makes the next order not rest.
-    pub(crate) fn end_rest(&mut self) {
-        if let Some(limit) = &mut self.limit {
-            limit.rest = None;
-        }
+    /// Returns true if the next order rests.
+    pub(crate) fn rests(&self) -> bool {
+        self.limit.is_some_and(|limit| limit.rest.is_some())
     }
 
     /// Types a character of the quantity, or a digit of the limit. Returns false if it does not fit: it may be another

@@ -21,7 +21,7 @@ use crate::app::{
     },
     update::{
         orders,
-        send::{not_sent, send_order},
+        send::{cannot_rest, not_sent, send_order},
         wire,
     },
 };
@@ -39,13 +39,17 @@ const NO_TOUR: &str = "the tour begins with a deposit, which is not possible now
 
 pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
     if let Some(reason) = state.not_offered(action) {
-        if action == Action::Rest {
-            state.ticket.end_rest();
+        if state.session.settings.watch {
+            return Effects::new();
         }
-        return match state.session.settings.watch {
-            true => Effects::new(),
-            false => blocked_reason(state, &reason),
-        };
+        if action == Action::Rest {
+            // The digits that follow are a price, not a quantity, and the order is refused as well.
+            state.ticket.next_rest();
+            if !state.ticket.rests() {
+                return Effects::new();
+            }
+        }
+        return blocked_reason(state, &reason);
     }
     state.tour = state.tour.and_then(|tour| tour.after(action));
     match action {
@@ -145,6 +149,9 @@ fn needs_confirmation(state: &AppState, command: Command) -> Option<bool> {
     let order = estimate(state, command)?;
     let all_in = order.count > 1 && order.bound.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
     if order.rest.is_some() {
+        if cannot_rest(state).is_some() {
+            return Some(false);
+        }
         // It is not checked before its price is met.
         return Some(order.bound >= LARGE_TOKENS || (order.side == Side::Buy && all_in));
     }

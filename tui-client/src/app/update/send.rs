@@ -30,10 +30,19 @@ impl AppState {
             action if action.needs_resting_orders() && !self.lobby.capabilities.orders => {
                 return not_sent(self, 1).or_else(|| Some(NO_RESTING_ORDERS.to_owned()));
             }
-            Action::Rest if self.lobby.is_in_round() => "orders do not rest during a round",
+            Action::Rest => cannot_rest(self)?,
             _ => return None,
         };
         Some(reason.to_owned())
+    }
+}
+
+/// Returns why no order can rest now.
+pub(super) fn cannot_rest(state: &AppState) -> Option<&'static str> {
+    match (state.lobby.capabilities.orders, state.lobby.is_in_round()) {
+        (false, _) => Some(NO_RESTING_ORDERS),
+        (true, true) => Some("orders do not rest during a round"),
+        (true, false) => None,
     }
 }
 
@@ -41,9 +50,11 @@ impl AppState {
 pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {
     let limit_unsupported = action.limit().is_some() && !state.lobby.capabilities.limits;
     let reason = not_sent(state, action.order().map_or(0, |(_, count)| count));
-    let rest_unsupported = action.condition().is_some() && !state.lobby.capabilities.orders;
     let reason = reason.or_else(|| limit_unsupported.then(|| NO_LIMITS.to_owned()));
-    let reason = reason.or_else(|| rest_unsupported.then(|| NO_RESTING_ORDERS.to_owned()));
+    let reason = reason.or_else(|| {
+        action.condition()?;
+        cannot_rest(state).map(str::to_owned)
+    });
     let Some(reason) = reason else {
         let order = state.log.send(state.now, action, up_to);
         return order.map(Effect::Send).into_iter().collect();
