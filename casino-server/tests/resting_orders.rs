@@ -280,10 +280,13 @@ async fn check_cancellation(engine: &Engine) {
         assert_eq!(sessions[0].execute(action).await, ACCEPTED_MESSAGE);
     }
     assert_eq!(ids(&orders(&mut casino.client).await.open), [1, 2]);
-    let cancelled = cancel(&mut casino.client, &[1; 16]).await.unwrap();
+    let mut cancelled = cancel(&mut casino.client, &[1; 16]).await.unwrap();
     assert_eq!(cancelled.state(), OrderState::OrderCancelled);
     assert!(cancelled.end_number > 0 && cancelled.ended_unix_ms >= cancelled.placed_unix_ms);
-    assert_eq!(cancel(&mut casino.client, &[1; 16]).await.unwrap(), cancelled);
+    assert_eq!(cancelled.cancelled_by_call.take(), Some(true));
+    let mut again = cancel(&mut casino.client, &[1; 16]).await.unwrap();
+    assert_eq!(again.cancelled_by_call.take(), Some(false));
+    assert_eq!(again, cancelled);
     for session in &mut sessions[..2] {
         let update = next_end(session).await;
         assert_eq!(update.order, Some(cancelled.clone()));
@@ -371,7 +374,8 @@ async fn check_execution(engine: &Engine) {
     assert_eq!(ids(&ended)[..3], [1, 2, 4]);
     assert_eq!(ended[1].state(), OrderState::OrderRefused);
     assert_eq!(ended[1].msg, "you have 15 stocks, not 16");
-    let lost = cancel(&mut casino.client, &[1; 16]).await.unwrap();
+    let mut lost = cancel(&mut casino.client, &[1; 16]).await.unwrap();
+    assert_eq!(lost.cancelled_by_call.take(), Some(false));
     assert_eq!(lost, ended[0], "the fill came first");
     let repeated = execute(&mut session, limit(sell("ann", 5), 11, 1)).await;
     assert_eq!(

@@ -130,7 +130,13 @@ fn messages_of_resting_orders_keep_their_bytes() {
         ended_unix_ms: 10,
         trade: Some(casino::Trade::default()),
         msg: "no".to_owned(),
+        cancelled_by_call: None,
     };
+    let by_call = casino::Order {
+        cancelled_by_call: Some(false),
+        ..Default::default()
+    };
+    assert_bytes(&by_call, b"\x68\x00");
     let update = casino::GambleInfo {
         r#type: casino::GambleType::Order as i32,
         order: Some(casino::OrderUpdate {

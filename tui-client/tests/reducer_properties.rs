@@ -120,7 +120,8 @@ fn any_order_event() -> impl Strategy<Value = Event> {
                 None => StreamEvent::OrderPlaced { order, wallet },
             })
         }),
-        any_resting_order().prop_map(|order| Event::Answered(Response::Cancelled(order))),
+        (any_resting_order(), any::<Option<bool>>())
+            .prop_map(|(order, by_call)| Event::Answered(Response::Cancelled { order, by_call })),
         (orders(), orders()).prop_map(|(open, ended)| Event::Answered(Response::Orders { open, ended })),
         (0_u8..6, any::<bool>()).prop_map(|(number, is_rejected)| {
             let why = "no".to_owned();

@@ -315,14 +315,18 @@ impl Casino for CasinoService {
         let player = self.player(&request, request.get_ref().user.as_ref()).await?;
         let id = RequestId::required(&request.get_ref().id)?;
         let cancelled = self.ledger.submit(player.clone(), Command::Cancel(id)).await?;
-        match cancelled.result {
+        let by_call = match cancelled.result {
+            Ok(_) => true,
             // Not open: the stored order has its end.
-            Ok(_) | Err(Rejection::NoOpenOrder) => {}
+            Err(Rejection::NoOpenOrder) => false,
             Err(rejection) => return Err(rejected(rejection).await),
-        }
+        };
         let posting = self.reader.order(player, id).await?;
         let posting = posting.ok_or_else(status::no_such_order)?;
-        Ok(Response::new(convert::order(&posting)))
+        Ok(Response::new(Order {
+            cancelled_by_call: Some(by_call),
+            ..convert::order(&posting)
+        }))
     }
 }
 

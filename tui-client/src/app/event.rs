@@ -224,8 +224,13 @@ pub enum Response {
         /// In the order in which they ended.
         ended: Vec<RestingOrder>,
     },
-    /// The order that was to be cancelled, as it ended.
-    Cancelled(RestingOrder),
+    /// The answer to a cancellation.
+    Cancelled {
+        /// The order as it ended.
+        order: RestingOrder,
+        /// Whether this call cancelled it; `None` from a casino that does not say so.
+        by_call: Option<bool>,
+    },
 }
 
 impl Response {
@@ -242,7 +247,7 @@ impl Response {
             Self::TradePage { before, .. } => Request::TradePage { before: *before },
             Self::Leaderboard(_) => Request::Leaderboard,
             Self::Orders { .. } => Request::Orders,
-            Self::Cancelled(order) => Request::CancelOrder(order.id),
+            Self::Cancelled { order, .. } => Request::CancelOrder(order.id),
         }
     }
 }

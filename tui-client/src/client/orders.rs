@@ -43,9 +43,11 @@ impl Client {
                     .map_err(|status| name_order(status, id))
             }
         });
-        resting_order(&answer.await?.into_inner())
+        let answer = answer.await?.into_inner();
+        let by_call = answer.cancelled_by_call;
+        resting_order(&answer)
             .filter(|order| order.id == id)
-            .map(Response::Cancelled)
+            .map(|order| Response::Cancelled { order, by_call })
             .ok_or_else(|| RequestError::invalid_response("an order that was not requested"))
     }
 }

@@ -191,7 +191,7 @@ async fn call<W: Write>(
         | Response::TradePage { .. }
         | Response::Leaderboard(_)
         | Response::Orders { .. }
-        | Response::Cancelled(_) => {
+        | Response::Cancelled { .. } => {
             return Ok(());
         }
     };
@@ -232,7 +232,7 @@ async fn orders<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> R
 /// Fails if the order ended in another way before.
 async fn cancel<W: Write>(client: &WithTimeout<'_>, id: Uuid, output: Output, out: W) -> Result<(), Stopped> {
     let call = client.client.call(Request::CancelOrder(id));
-    let Response::Cancelled(order) = client.wait(call).await? else {
+    let Response::Cancelled { order, .. } = client.wait(call).await? else {
         return Ok(());
     };
     let text = messages::resting_order(&order);

@@ -22,7 +22,7 @@ use crate::{
         lobby::Lobby,
         portfolio::{
             money::Side,
-            open_orders::{MAX_ENDED, OrderEnd, RestingOrder, SeenEnd},
+            open_orders::{MAX_ENDED, OrderEnd, SeenEnd},
             order::Condition,
             quantity::Quantity,
         },
@@ -172,7 +172,9 @@ impl<W: Write> Repl<W> {
     async fn call(&mut self, call: Request) -> io::Result<()> {
         match self.client.call(call).await {
             Ok(answer) => {
-                if let Response::Cancelled(RestingOrder { end: Some(end), .. }) = &answer {
+                if let Response::Cancelled { order, .. } = &answer
+                    && let Some(end) = &order.end
+                {
                     self.printed_ends.push_back(end.number);
                     if self.printed_ends.len() > MAX_ENDED {
                         self.printed_ends.pop_front();

@@ -131,11 +131,7 @@ fn is_pressed(event: &Event) -> bool {
 
 /// Returns true if the event may confirm that an order was cancelled, which is then placed at another price.
 fn ends_orders(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Answered(Response::Cancelled(_) | Response::Orders { .. })
-            | Event::Stream(StreamEvent::OrderEnded { .. } | StreamEvent::Accepted { .. })
-    )
+    matches!(event, Event::Answered(Response::Cancelled { .. }))
 }
 
 /// Checks that no cell holds terminal control characters and no line is too wide.

@@ -134,6 +134,15 @@ fn limited(price: i32) -> Vec<Effect> {
     })]
 }
 
+/// The answer to a cancellation of a casino that does not say who cancelled the order.
+fn answer(order: RestingOrder) -> Event {
+    answer_by(order, None)
+}
+
+fn answer_by(order: RestingOrder, by_call: Option<bool>) -> Event {
+    Event::Answered(Response::Cancelled { order, by_call })
+}
+
 fn open_ids(game: &Game) -> Vec<Uuid> {
     game.state.orders.open().iter().map(|order| order.id).collect()
 }
@@ -378,7 +387,7 @@ fn a_cancellation_is_confirmed_by_its_answer_or_by_the_update() {
         assert_eq!(game.keys("c"), []);
         assert_eq!(game.keys("jc"), [Effect::Call(Request::CancelOrder(id(1)))]);
         let end = cancelled(order(1), 1);
-        let answer = Event::Answered(Response::Cancelled(end.clone()));
+        let answer = answer(end.clone());
         match update_first {
             true => {
                 update(&mut game, end);
@@ -407,7 +416,7 @@ fn a_fill_before_the_cancellation_wins_and_is_reported_once() {
     let delete = game.key(KeyCode::Delete, KeyEventKind::Press);
     assert_eq!(delete, [Effect::Call(Request::CancelOrder(id(1)))]);
     let end = filled(order(1), 1);
-    let effects = game.event(Event::Answered(Response::Cancelled(end.clone())));
+    let effects = game.event(answer(end.clone()));
     // The answer has no wallet.
     assert_eq!(effects, [Effect::Call(Request::Holdings)]);
     update(&mut game, end);
@@ -456,9 +465,72 @@ fn an_order_is_moved_once_its_cancellation_is_confirmed() {
     assert_eq!(game.key(KeyCode::Enter, KeyEventKind::Repeat), []);
     assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
     assert_eq!(open_ids(&game), [id(1)]);
-    let answer = Event::Answered(Response::Cancelled(cancelled(order(1), 1)));
+    let answer = answer(cancelled(order(1), 1));
     assert_eq!(game.event(answer), rests(Side::Buy, 5, limit(2)));
     assert_eq!(update(&mut game, cancelled(order(1), 1)), [], "placed once");
+}
+
+/// Two sessions of a player move the same order, or one moves it while the other cancels it: both hear that it was cancelled.
+#[test]
+fn only_the_session_that_cancelled_an_order_places_it_again() {
+    let moving = || {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.keys("\t");
+        game.key(KeyCode::Down, KeyEventKind::Press);
+        assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
+        game
+    };
+    let unmoved = "cancelled, not placed again here";
+    for update_first in [false, true] {
+        for (by_call, effects, toast, logged) in [
+            (
+                Some(true),
+                rests(Side::Buy, 5, limit(7)),
+                "moving: BUY 5 limit 8 to 7",
+                "moved to 7",
+            ),
+            (
+                None,
+                rests(Side::Buy, 5, limit(7)),
+                "moving: BUY 5 limit 8 to 7",
+                "moved to 7",
+            ),
+            (
+                Some(false),
+                vec![],
+                "cancelled, not placed again here: BUY 5 limit 8",
+                unmoved,
+            ),
+        ] {
+            let mut game = moving();
+            let end = cancelled(order(1), 1);
+            if update_first {
+                assert_eq!(
+                    update(&mut game, end.clone()),
+                    [],
+                    "it is not known who cancelled it"
+                );
+            }
+            assert_eq!(
+                game.event(answer_by(end.clone(), by_call)),
+                effects,
+                "{by_call:?}"
+            );
+            assert_eq!(update(&mut game, end), []);
+            assert_eq!(game.state.alerts.toasts().len(), 1);
+            assert!(toasts(&game).contains(toast), "{}", toasts(&game));
+            let rest = LoggedAction::Rest(Side::Buy, 5, limit(8));
+            let done = ActionStatus::Done(logged.to_owned());
+            assert!(game.log().contains(&(rest, done)), "{:?}", game.log());
+        }
+    }
+    // No attempt was answered, but the stream says that it was cancelled.
+    let mut game = moving();
+    update(&mut game, cancelled(order(1), 1));
+    let error = RequestError::Unanswered("no answer within 10 s".to_owned());
+    assert_eq!(game.event(Event::Failed(Request::CancelOrder(id(1)), error)), []);
+    assert!(toasts(&game).contains(unmoved), "{}", toasts(&game));
 }
 
 #[test]
@@ -471,7 +543,7 @@ fn an_order_that_was_filled_first_is_not_moved() {
     assert_eq!(update(&mut game, filled(order(1), 1)), []);
     let text = "BUY 5 limit 8 ended before it could be moved; no new order was placed".to_owned();
     assert_eq!(game.last_outcome(), ActionStatus::Rejected(text));
-    let answer = Event::Answered(Response::Cancelled(filled(order(1), 1)));
+    let answer = answer(filled(order(1), 1));
     assert_eq!(game.event(answer), []);
 }
 
@@ -512,7 +584,7 @@ fn an_order_is_not_moved_to_a_price_that_is_met_or_without_a_connection() {
     game.key(KeyCode::Down, KeyEventKind::Press);
     game.keys("\n");
     game.stream(StreamEvent::Closed("gone".to_owned()));
-    let answer = Event::Answered(Response::Cancelled(cancelled(order(1), 1)));
+    let answer = answer(cancelled(order(1), 1));
     assert_eq!(game.event(answer), []);
     assert!(toasts(&game).contains("not placed again"), "{}", toasts(&game));
 }

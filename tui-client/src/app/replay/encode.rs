@@ -275,6 +275,7 @@ fn resting_order(order: &RestingOrder) -> casino::Order {
         ended_unix_ms: order.end.as_ref().map_or(0, |end| end.at.0),
         trade: row.map(trade),
         msg: msg.to_owned(),
+        cancelled_by_call: None,
     }
 }
 

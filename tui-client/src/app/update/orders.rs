@@ -12,7 +12,8 @@ use crate::app::{
     commands::{action::Action, request::Request},
     event::RequestError,
     portfolio::{
-        open_orders::{EndReason, RestingOrder},
+        money::UnixMillis,
+        open_orders::{EndReason, OrderEnd, RestingOrder},
         order::Condition,
         order_log::{ActionStatus, LogEntry, LoggedAction},
         wallet::Wallet,
@@ -82,7 +83,7 @@ pub(super) fn on_list(state: &mut AppState, open: Vec<RestingOrder>, ended: Vec<
     let mut effects = Effects::new();
     for order in news {
         effects.extend(report(state, &order, None));
-        effects.extend(finish_move(state, &order));
+        give_up_move(state, &order);
     }
     effects
 }
@@ -95,10 +96,12 @@ pub(super) fn on_list_failed(state: &mut AppState) -> Effects {
     }
 }
 
-/// Handles the answer to a cancellation: the order as it ended.
-pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder) -> Effects {
+/// Handles the answer to a cancellation: the order as it ended. Continues its move.
+pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder, by_call: Option<bool>) -> Effects {
     if order.end.is_some() {
-        return on_end(state, &order, None, true);
+        let mut effects = on_end(state, &order, None, true);
+        effects.extend(finish_move(state, &order, by_call));
+        return effects;
     }
     state.orders.take_move(order.id);
     notify(state, ActionStatus::Rejected(format!("{order} is still open")));
@@ -108,7 +111,11 @@ pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder) -> Effects
 
 /// Handles a cancellation that failed. The order may have ended nevertheless, but it is not placed again.
 pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestError) -> Effects {
-    state.orders.take_move(id);
+    let is_moved = state.orders.take_move(id).is_some();
+    let ended = state.orders.ended().find(|order| order.id == id).cloned();
+    if let Some(order) = ended.filter(|_| is_moved) {
+        return report_unmoved(state, &order);
+    }
     let order = state.orders.get(id).map(ToString::to_string);
     let what = order.unwrap_or_else(|| "the order".to_owned());
     let status = match error {
@@ -120,10 +127,10 @@ pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestEr
     request(state).into_iter().collect()
 }
 
-/// Removes an order that has ended, and reports it once if it is news. Continues its move.
+/// Removes an order that has ended, and reports it once if it is news.
 fn on_end(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>, is_news: bool) -> Effects {
     let is_new = state.orders.end(order.clone());
-    let mut effects = match (is_new && is_news, wallet) {
+    let effects = match (is_new && is_news, wallet) {
         (true, wallet) => report(state, order, wallet),
         (false, Some(wallet)) => {
             state.holdings.apply(wallet);
@@ -131,20 +138,23 @@ fn on_end(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>, is
         }
         (false, None) => Effects::new(),
     };
-    effects.extend(finish_move(state, order));
+    give_up_move(state, order);
     effects
 }
 
-/// Shows how an order ended: in the log, as a toast, by the bell, and a trade on the chart.
+/// Shows how an order ended: in the log, as a toast, by the bell, and a trade on the chart. An order that was cancelled while
+/// it is moved is reported with the answer to the cancellation, which tells who did it.
 fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) -> Effects {
     let (Some(end), Some(text)) = (&order.end, order.outcome()) else {
         return Effects::new();
     };
-    let mut entry = LogEntry {
-        at: end.at,
-        action: LoggedAction::Rest(order.side, order.count, order.condition),
-        status: ActionStatus::Done("cancelled".to_owned()),
-    };
+    if end.reason == EndReason::Cancelled && state.orders.moves_to(order.id).is_some() {
+        if let Some(wallet) = wallet {
+            state.holdings.apply(wallet);
+        }
+        return Effects::new();
+    }
+    let mut entry = cancelled_entry(order, end.at, "cancelled");
     let mut effects = Effects::new();
     match &end.reason {
         EndReason::Filled(trade) => {
@@ -186,25 +196,57 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
     effects
 }
 
-/// Places a cancelled order again at its new price, if it was cancelled to be moved.
-fn finish_move(state: &mut AppState, order: &RestingOrder) -> Effects {
+fn cancelled_entry(order: &RestingOrder, at: UnixMillis, text: &str) -> LogEntry {
+    LogEntry {
+        at,
+        action: LoggedAction::Rest(order.side, order.count, order.condition),
+        status: ActionStatus::Done(text.to_owned()),
+    }
+}
+
+/// Ends the move of an order that has ended in another way.
+fn give_up_move(state: &mut AppState, order: &RestingOrder) {
+    let is_cancelled = |end: &OrderEnd| end.reason == EndReason::Cancelled;
+    if order.end.as_ref().is_none_or(is_cancelled) || state.orders.take_move(order.id).is_none() {
+        return;
+    }
+    let text = format!("{order} ended before it could be moved; no new order was placed");
+    state.log.notify(state.now, ActionStatus::Rejected(text));
+}
+
+/// Places a cancelled order again at its new price, if this call cancelled it to be moved. Otherwise another session may have
+/// placed it again already. A casino that does not say who cancelled it does not say so to the others either.
+fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>) -> Effects {
     let (Some(price), Some(end)) = (state.orders.take_move(order.id), &order.end) else {
         return Effects::new();
     };
-    if end.reason != EndReason::Cancelled {
-        let text = format!("{order} ended before it could be moved; no new order was placed");
-        state.log.notify(state.now, ActionStatus::Rejected(text));
-        return Effects::new();
+    if by_call == Some(false) {
+        return report_unmoved(state, order);
     }
+    let to = thousands(price);
+    let entry = cancelled_entry(order, end.at, &format!("moved to {to}"));
+    state.log.push(entry);
     let trigger = order.condition.trigger;
     let condition = Condition { trigger, price };
     let action = LoggedAction::Rest(order.side, order.count, condition);
     let sent = send_order(state, action, order.up_to.then_some(order.count));
-    if sent.is_empty() {
-        let text = format!("{order} was cancelled, but not placed again: see the log");
-        state.alerts.toast(text, state.now);
-    }
+    let text = match sent.is_empty() {
+        true => format!("{order} was cancelled, but not placed again: see the log"),
+        false => format!("moving: {order} to {to}"),
+    };
+    state.alerts.toast(text, state.now);
     sent
+}
+
+/// Reports that an order to be moved was cancelled by another session, or by an attempt without an answer.
+fn report_unmoved(state: &mut AppState, order: &RestingOrder) -> Effects {
+    let at = order.end.as_ref().map_or(state.now, |end| end.at);
+    let entry = cancelled_entry(order, at, "cancelled, not placed again here");
+    state.log.push(entry);
+    let text = format!("cancelled, not placed again here: {order}");
+    let rung = state.session.ring(state.now, || text.clone());
+    state.alerts.toast(text, state.now);
+    rung.into_iter().collect()
 }
 
 /// Cancels an order.

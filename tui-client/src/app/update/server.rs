@@ -265,7 +265,7 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
         Response::TradePage { before, rows, more } => trade_page(state, before, rows, more),
         Response::Leaderboard(leaderboard) => state.lobby.rank(leaderboard),
         Response::Orders { open, ended } => return orders::on_list(state, open, ended),
-        Response::Cancelled(order) => return orders::on_cancelled(state, order),
+        Response::Cancelled { order, by_call } => return orders::on_cancelled(state, order, by_call),
         Response::Trades(rows) => {
             // Results of the stream are in the log already.
             let rows = state.log.missing(&rows);
