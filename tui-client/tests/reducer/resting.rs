@@ -346,6 +346,29 @@ fn equal_fills_at_one_tick_are_two_lines() {
     }
 }
 
+/// The wallet shown meanwhile is that of the round.
+#[test]
+fn an_end_during_a_round_is_one_of_the_own_account() {
+    let reason = "you have 0 stocks, not 5".to_owned();
+    for (end, text) in [
+        (filled(order(1), 1), "own account: filled: BUY 5 limit 8, at 7"),
+        (cancelled(order(1), 1), "own account: cancelled: BUY 5 limit 8"),
+        (
+            ended(order(1), 1, EndReason::Rejected(reason)),
+            "own account: rejected: BUY 5 limit 8: you have 0 stocks, not 5",
+        ),
+    ] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.stream(round(1, RoundPhase::Running, ""));
+        update(&mut game, end);
+        let logged = format!("{:?}", game.log());
+        assert!(logged.contains("own account: "), "{logged}");
+        assert!(toasts(&game).contains(text), "{}", toasts(&game));
+        assert_eq!(game.state.chart.markers.iter().len(), 0);
+    }
+}
+
 #[test]
 fn a_fill_of_a_challenge_is_kept_at_once() {
     let mut game = connected();

@@ -154,17 +154,21 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
         }
         return Effects::new();
     }
-    let mut entry = cancelled_entry(order, end.at, "cancelled");
+    let is_in_round = state.lobby.is_in_round();
+    let text = match is_in_round {
+        true => format!("own account: {text}"),
+        false => text,
+    };
+    let entry = end_entry(order, end, is_in_round.then_some(&text));
     let mut effects = Effects::new();
     match &end.reason {
         EndReason::Filled(trade) => {
-            entry.action = LoggedAction::Rest(trade.side, trade.count, order.condition);
-            entry.status = ActionStatus::Traded {
-                price: Some(trade.price),
-            };
             // The list of trades may have brought it already.
             if state.log.count_of(trade) < state.orders.fills_like(trade) {
-                state.chart.markers.push(trade.marker());
+                // The chart of a round shows the trades of the round.
+                if !is_in_round {
+                    state.chart.markers.push(trade.marker());
+                }
                 state.log.push(entry);
             }
             effects.extend(keep_trade(state, *trade));
@@ -174,7 +178,8 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 state.session.record_trade();
             }
             match wallet {
-                Some(_) if !is_of_session => {}
+                // What is earned compares two wallets of one account.
+                Some(_) if !is_of_session || is_in_round => {}
                 Some(wallet) => {
                     let earned = record_fill(state, trade.side, trade.count, trade.price, wallet);
                     effects.extend(earned);
@@ -182,11 +187,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 None => effects.push(Effect::Call(Request::Holdings)),
             }
         }
-        EndReason::Cancelled => state.log.push(entry),
-        EndReason::Rejected(why) => {
-            entry.status = ActionStatus::Rejected(why.clone());
-            state.log.push(entry);
-        }
+        EndReason::Cancelled | EndReason::Rejected(_) => state.log.push(entry),
     }
     if let Some(wallet) = wallet {
         state.holdings.apply(wallet);
@@ -194,6 +195,34 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
     effects.extend(state.session.ring(state.now, || text.clone()));
     state.alerts.toast(text, state.now);
     effects
+}
+
+/// Returns the log entry of an end. `notice`: the text of an order that is not one of the account in use.
+fn end_entry(order: &RestingOrder, end: &OrderEnd, notice: Option<&String>) -> LogEntry {
+    let order_entry = |side, count, status| LogEntry {
+        at: end.at,
+        action: LoggedAction::Rest(side, count, order.condition),
+        status,
+    };
+    match (&end.reason, notice) {
+        (EndReason::Filled(trade), None) => {
+            let price = Some(trade.price);
+            order_entry(trade.side, trade.count, ActionStatus::Traded { price })
+        }
+        (EndReason::Cancelled, None) => cancelled_entry(order, end.at, "cancelled"),
+        (EndReason::Rejected(why), None) => {
+            let status = ActionStatus::Rejected(why.clone());
+            order_entry(order.side, order.count, status)
+        }
+        (reason, Some(text)) => LogEntry {
+            at: end.at,
+            action: LoggedAction::Notice,
+            status: match reason {
+                EndReason::Rejected(why) => ActionStatus::Rejected(format!("own account: {order}: {why}")),
+                _ => ActionStatus::Done(text.clone()),
+            },
+        },
+    }
 }
 
 fn cancelled_entry(order: &RestingOrder, at: UnixMillis, text: &str) -> LogEntry {

@@ -61,7 +61,10 @@ pub(crate) fn draw(
         lines.extend(newest.flat_map(|order| ended_lines(view, state, order, columns)));
     }
     let window = Popup {
-        title: "Open orders",
+        title: match state.lobby.is_in_round() {
+            true => "Open orders of your own account",
+            false => "Open orders",
+        },
         hints: &hints(state),
         columns,
     };

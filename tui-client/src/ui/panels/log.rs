@@ -81,10 +81,13 @@ fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
     if waiting == 0 && open > 0 {
         let key = panel::key_label(state, Action::Orders);
         let listed = if open == 1 { "it" } else { "them" };
-        let text = format!(
-            " {}, {key} lists {listed} ",
-            format::pluralize(open, "open order")
-        );
+        let orders = format::pluralize(open, "open order");
+        let whose = if state.lobby.is_in_round() {
+            " of your own account"
+        } else {
+            ""
+        };
+        let text = format!(" {orders}{whose}, {key} lists {listed} ");
         return Some(panel::styled(text, view.theme.dim));
     }
     let text = format!(" … {} waiting ", format::pluralize(waiting, "order"));
