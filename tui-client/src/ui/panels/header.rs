@@ -13,7 +13,7 @@ use ratatui::{
     buffer::Buffer,
     layout::{
         Constraint::{Fill, Length},
-        HorizontalAlignment, Layout, Margin, Rect,
+        HorizontalAlignment, Layout, Margin, Rect, Size,
     },
     style::{Modifier, Style},
     text::{Line, Span, Text},
@@ -66,13 +66,14 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         LayoutSize::Huge => large(view, state, &status, area.inner(Margin::new(1, 1)), buf),
     }
     news(view, state, layout.news.inner(Margin::new(1, 0)), buf);
-    round(view, state, layout.round.inner(Margin::new(1, 0)), buf);
+    let round_area = layout.round.inner(Margin::new(1, 0));
+    Text::from(round(view, state, round_area.as_size())).render(round_area, buf);
 }
 
-/// Draws the round with its time left, and what fits of the announcement.
-pub(crate) fn round(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+/// Returns the round with its time left, and the announcement: beside it, below it, or else what fits beside it.
+pub(crate) fn round(view: &Renderer, state: &AppState, room: Size) -> Vec<Line<'static>> {
     let Some(received) = state.lobby.shown_round() else {
-        return;
+        return Vec::new();
     };
     let round = &received.round;
     let style = match round.phase {
@@ -82,15 +83,22 @@ pub(crate) fn round(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buf
     };
     let left = round.text(received.left_ms(state.now)).unwrap_or_default();
     let gap = if left.is_empty() { 0 } else { 2 };
-    let room = usize::from(area.width).saturating_sub(text::width(&left) + gap);
+    let columns = usize::from(room.width);
+    let beside = columns.saturating_sub(text::width(&left) + gap);
     let said = text::sanitize(&round.announcement);
-    let said = text::truncate(&said, room).into_owned();
+    let below = text::wrap(&said, columns, 0).into_iter();
+    let below = below.map(|line| panel::styled(line, view.theme.strong));
+    let above = (!left.is_empty()).then(|| panel::styled(left.clone(), style));
+    let wrapped: Vec<_> = above.into_iter().chain(below).collect();
+    if text::width(&said) > beside && wrapped.len() <= usize::from(room.height) {
+        return wrapped;
+    }
     let text = [
         Span::styled(left, style),
         Span::raw(" ".repeat(gap)),
-        Span::styled(said, view.theme.strong),
+        Span::styled(text::truncate(&said, beside).into_owned(), view.theme.strong),
     ];
-    Line::from_iter(text).render(area, buf);
+    vec![Line::from_iter(text)]
 }
 
 /// Draws the newest headline and, if there is room, its age. It is highlighted until the price can follow it.

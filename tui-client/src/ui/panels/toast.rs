@@ -39,10 +39,9 @@ pub(crate) fn draw(
     let has_readout = border == 0 && (state.orders.selection().is_some() || state.chart.crosshair.is_some());
     let first = usize::from(has_readout && area.height > 1);
     let mut rows: Vec<Rect> = area.rows().skip(first).collect();
-    for toast in state.alerts.toasts().rev() {
-        let text = format!(" {} ", toast_text(&toast.kind));
-        let text = text::truncate(&text, usize::from(area.width));
-        let columns = text::cells(text::width(&text));
+    let toasts = state.alerts.toasts().rev();
+    for line in toasts.flat_map(|toast| toast_lines(state, &toast.kind, usize::from(area.width))) {
+        let columns = text::cells(text::width(&line));
         let place = |row: &Rect| Rect {
             x: row.right().saturating_sub(columns),
             width: columns,
@@ -60,8 +59,23 @@ pub(crate) fn draw(
         }
         let place = place(&rows.remove(index));
         Clear.render(place, buf);
-        panel::styled(text, view.theme.alarm).render(place, buf);
+        panel::styled(line, view.theme.alarm).render(place, buf);
     }
+}
+
+/// Returns the text in one line, and with all its words on a projector, where nobody can open the log.
+fn toast_lines(state: &AppState, kind: &ToastKind, columns: usize) -> Vec<String> {
+    let text = toast_text(kind);
+    if !state.session.settings.watch || text::width(&text) + 2 <= columns {
+        return vec![text::truncate(&format!(" {text} "), columns).into_owned()];
+    }
+    let lines = text::wrap(&text, columns.saturating_sub(2), 0);
+    let widest = lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
+    let padded = lines.iter().map(|line| {
+        let missing = widest.saturating_sub(text::width(line));
+        format!(" {line}{} ", " ".repeat(missing))
+    });
+    padded.collect()
 }
 
 fn toast_text(kind: &ToastKind) -> String {

@@ -16,7 +16,7 @@ use ratatui::{
     buffer::Buffer,
     layout::{
         Constraint::{Fill, Length},
-        Flex, Layout, Margin, Rect,
+        Flex, Layout, Margin, Rect, Size,
     },
     style::{Modifier, Style},
     text::{Line, Span, Text},
@@ -53,15 +53,20 @@ pub(crate) fn draw(
     let digits = digits(state, base.area);
     let price_rows = text::cells(digits.len()).max(BESIDE_ROWS);
     let news_rows = base.news.height;
+    let round_room = Size {
+        width: base.area.width.saturating_sub(2),
+        height: base.area.height / 6,
+    };
+    let round = header::round(view, state, round_room);
     let rows = [
         Length(1),
         Length(news_rows),
-        Length(base.round.height),
+        Length(text::cells(round.len())),
         Length(price_rows),
         Fill(1),
         Length(1),
     ];
-    let [title_area, news, round, price_area, body, footer] = base.area.layout(&Layout::vertical(rows));
+    let [title_area, news, round_area, price_area, body, footer] = base.area.layout(&Layout::vertical(rows));
     let [chart, podium, tape] = match base.size {
         LayoutSize::Small => small(body),
         LayoutSize::Medium => framed(body, 42),
@@ -80,7 +85,7 @@ pub(crate) fn draw(
     );
     title(view, state, &status, title_area, buf);
     header::news(view, state, news.inner(Margin::new(1, 0)), buf);
-    header::round(view, state, round.inner(Margin::new(1, 0)), buf);
+    Text::from(round).render(round_area.inner(Margin::new(1, 0)), buf);
     price(view, state, &status, digits, price_area, buf);
     let sight = chart::draw(view, state, layout, buf);
     let [podium, tape] = [("Podium", podium), ("Tape", tape)].map(|(title, area)| match base.size {
