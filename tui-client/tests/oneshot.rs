@@ -255,8 +255,8 @@ fn an_order_rests_until_it_is_cancelled() {
         .iter()
         .map(|row| &row["state"])
         .collect();
-    assert_eq!(states, ["cancelled", "open"]);
-    assert_eq!(csv(&home, &server, "orders")[1][..4], [id, "buy", "5", "0"]);
+    assert_eq!(states, ["open", "cancelled"]);
+    assert_eq!(csv(&home, &server, "orders")[2][..4], [id, "buy", "5", "0"]);
     // The price meets it already.
     let (code, _, stderr) = run(&home, &server, "sell 5 --stop 80");
     assert_eq!(code, Some(1));

@@ -352,7 +352,7 @@ pub enum OneShot {
     Trades(Output),
     /// Print all your payments, oldest first
     Payments(Output),
-    /// Print your open orders with their IDs, after the newest ones that have ended
+    /// Print your open orders with their IDs, then the newest ones that have ended
     Orders(Output),
     /// Cancel the open order with this ID
     Cancel(CancelArgs),

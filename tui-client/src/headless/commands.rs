@@ -223,7 +223,7 @@ async fn orders<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> R
         return Ok(());
     };
     let mut printer = Printer::start(output, Shape::List, columns::RESTING, out)?;
-    for order in ended.iter().chain(&open) {
+    for order in open.iter().chain(&ended) {
         printer.row(&messages::resting_order(order), &columns::resting(order))?;
     }
     Ok(printer.end(messages::NO_ORDERS)?)

@@ -68,7 +68,7 @@ pub(crate) fn answer(answer: &Response) -> Vec<String> {
         }
         Response::Leaderboard(leaderboard) => return standings(leaderboard),
         Response::Orders { open, ended } if open.is_empty() && ended.is_empty() => NO_ORDERS.to_owned(),
-        Response::Orders { open, ended } => return ended.iter().chain(open).map(resting_order).collect(),
+        Response::Orders { open, ended } => return open.iter().chain(ended).map(resting_order).collect(),
         Response::Cancelled { order, .. } => resting_order(order),
         // Not requested in plain mode.
         Response::History { .. } | Response::Candles { .. } | Response::Trades(_) => return Vec::new(),

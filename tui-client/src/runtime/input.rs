@@ -109,6 +109,7 @@ fn is_used(mouse: &MouseEvent) -> bool {
         MouseEventKind::Moved
             | MouseEventKind::Down(MouseButton::Left)
             | MouseEventKind::Drag(MouseButton::Left)
+            | MouseEventKind::Up(MouseButton::Left)
             | MouseEventKind::ScrollUp
             | MouseEventKind::ScrollDown
     )
@@ -137,7 +138,9 @@ mod tests {
             modifiers: event::KeyModifiers::NONE,
         };
         assert!(translate(event::Event::Mouse(mouse(MouseEventKind::ScrollLeft))).is_none());
-        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Up(MouseButton::Left)))).is_none());
+        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Up(MouseButton::Right)))).is_none());
+        // It drops a label.
+        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Up(MouseButton::Left)))).is_some());
         assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Moved))).is_some());
     }
 }

@@ -432,6 +432,25 @@ fn a_cancellation_is_confirmed_by_its_answer_or_by_the_update() {
 }
 
 #[test]
+fn the_list_selects_another_order_after_a_cancellation() {
+    let mut game = connected();
+    for number in 1..=3 {
+        accept(&mut game, order(number));
+    }
+    game.keys("Ojj");
+    for (cancelled_id, then) in [(2, Some(3)), (3, Some(1)), (1, None)] {
+        assert_eq!(
+            game.keys("c"),
+            [Effect::Call(Request::CancelOrder(id(cancelled_id)))]
+        );
+        let number = i64::try_from(cancelled_id).unwrap();
+        update(&mut game, cancelled(order(cancelled_id), number));
+        let selected = game.state.orders.selection().map(|selection| selection.id);
+        assert_eq!(selected, then.map(id));
+    }
+}
+
+#[test]
 fn a_fill_before_the_cancellation_wins_and_is_reported_once() {
     let mut game = connected();
     accept(&mut game, order(1));

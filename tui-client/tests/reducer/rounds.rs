@@ -34,19 +34,19 @@ fn each_change_of_a_round_is_logged_once_and_its_end_opens_the_podium() {
     use RoundPhase::{Ended, Never, Paused, Running};
     let mut game = Game::connected();
     for (number, phase, said, expected, podium) in [
-        (0, Never, "at nine", &["at nine"][..], false),
+        (0, Never, "at nine", &["operator: at nine"][..], false),
         (1, Running, "at nine", &["round 1: 1:00 left"], false),
         (1, Running, "at nine", &[], false),
         (
             1,
             Paused,
             "wait",
-            &["round 1 is paused, 1:00 left", "wait"],
+            &["round 1 is paused, 1:00 left", "operator: wait"],
             false,
         ),
         (1, Running, "", &["round 1: 1:00 left"], false),
         (1, Ended, "", &["round 1 is over"], true),
-        (1, Ended, "bye", &["bye"], true),
+        (1, Ended, "bye", &["operator: bye"], true),
         (2, Running, "bye", &["round 2: 1:00 left"], false),
     ] {
         let before = logged(&game).len();

@@ -377,6 +377,22 @@ impl OpenOrders {
         }
     }
 
+    /// Selects the next order, or the one before the last; `None` if there is no other.
+    pub(crate) fn select_other(&mut self) {
+        let Some(index) = self.selected_index() else {
+            return;
+        };
+        let before = index.checked_sub(1);
+        let other = self
+            .open
+            .get(index.saturating_add(1))
+            .or_else(|| self.open.get(before?));
+        match other.map(|order| order.id) {
+            Some(id) => self.select(id, false),
+            None => self.deselect(),
+        }
+    }
+
     /// Returns the place of the selected order in the list.
     pub fn selected_index(&self) -> Option<usize> {
         let selection = self.selection?;

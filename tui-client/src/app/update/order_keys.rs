@@ -54,8 +54,12 @@ fn window_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> E
         KeyCode::Down | KeyCode::Char('j') => select(state, 1),
         code if scroll.key(code, page, reach) => {}
         KeyCode::Delete | KeyCode::Char('c') if is_press => {
-            let selected = state.orders.selection();
-            return selected.map_or_else(Effects::new, |selection| cancel(state, selection.id));
+            let Some(selection) = state.orders.selection() else {
+                return Effects::new();
+            };
+            let effects = cancel(state, selection.id);
+            state.orders.select_other();
+            return effects;
         }
         // The selected order can then be moved on the chart.
         KeyCode::Enter if is_press => _ = state.screen.overlays.pop(),

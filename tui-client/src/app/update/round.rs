@@ -18,11 +18,13 @@ pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
     let is_news = before.is_some() || round.is_open();
     let is_said = before.is_none_or(|known| known.announcement != round.announcement);
     let said = Some(&round.announcement).filter(|text| is_said && !text.is_empty());
+    let phase = phase.filter(|_| is_news).map(|text| (text.clone(), text));
+    let said = said.map(|text| (text.clone(), format!("operator: {text}")));
     let mut effects = Effects::new();
-    for text in phase.filter(|_| is_news).into_iter().chain(said.cloned()) {
+    for (text, logged) in phase.into_iter().chain(said) {
         state.alerts.toast(text.clone(), state.now);
-        effects.extend(state.session.ring(state.now, || text.clone()));
-        state.log.notify(state.now, ActionStatus::Done(text));
+        effects.extend(state.session.ring(state.now, || text));
+        state.log.notify(state.now, ActionStatus::Done(logged));
     }
     let is_over = round.phase == RoundPhase::Ended;
     if !is_over {
