@@ -93,7 +93,7 @@ fn main() -> ExitCode {
                 Some(Task::Daily { task: None }) => in_runtime(run::challenge(config, Challenge::today())),
                 Some(Task::Daily {
                     task: Some(DailyTask::Verify { file }),
-                }) => challenge::print_verified(&file, io::stdout().lock()),
+                }) => challenge::print_verified(&file, &config.data_dir, io::stdout().lock()),
                 Some(Task::Daily {
                     task: Some(DailyTask::Results),
                 }) => challenge::print_results(&config.data_dir, io::stdout().lock()),

@@ -31,6 +31,16 @@ pub(super) const FOLDER: &str = "daily";
 const SPARK_CELLS: usize = 24;
 
 impl Outcome {
+    /// Returns that of a game that runs, which is not known.
+    fn running(challenge: Challenge) -> Self {
+        Self {
+            challenge,
+            trades: 0,
+            equity: Vec::new(),
+            held: None,
+        }
+    }
+
     pub(super) fn last(&self) -> i64 {
         self.equity.last().copied().unwrap_or_default()
     }
@@ -64,21 +74,20 @@ impl Outcome {
     }
 }
 
-/// Computes the result in `file` again and prints it. That of a day to come is not: its error would show prices.
+/// Computes the result in `file` again and prints it, unless that would show prices to come.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or names a trade that cannot be.
-pub fn print_verified(file: &Path, mut out: impl Write) -> Result<()> {
+/// The file cannot be read, names a trade that cannot be, or is of a game that may not be over.
+pub fn print_verified(file: &Path, data_dir: &Path, mut out: impl Write) -> Result<()> {
     let proof = Proof::read(file)?;
-    if let (Challenge::Daily(date), Challenge::Daily(today)) = (proof.challenge, Challenge::today())
-        && date > today
-    {
-        return Err(eyre!(
-            "{}: {} has not begun; today is {today} (UTC)",
-            file.display(),
-            proof.challenge
-        ));
+    let mut running = running_games(&data_dir.join(FOLDER));
+    if let Some(folder) = fs::canonicalize(file).ok().as_deref().and_then(Path::parent) {
+        running.extend(running_games(folder));
+    }
+    // Before the trades are checked: the error of one that cannot be names the price.
+    if let Some(why) = secret(&proof, &running, Challenge::today()) {
+        return Err(eyre!("{}: {why}", file.display()));
     }
     let outcome = proof.verify().map_err(|why| eyre!("{}: {why}", file.display()))?;
     let player = sanitize(&proof.player);
@@ -92,6 +101,31 @@ pub fn print_verified(file: &Path, mut out: impl Write) -> Result<()> {
         "{}player: {player}{unfinished}",
         outcome.share(false)
     ))
+}
+
+/// Returns why the result of a proof must not be shown yet: it would show prices to come of a game that counts. A copy of
+/// the file of a running game is known by its date only.
+pub(super) fn secret(proof: &Proof, running: &[Challenge], today: Challenge) -> Option<String> {
+    let challenge = proof.challenge;
+    if running.contains(&challenge) {
+        return Some(format!(
+            "{challenge} is still running: its result would show prices to come"
+        ));
+    }
+    not_begun(challenge, today).or_else(|| {
+        (challenge == today && !proof.finished).then(|| {
+            format!("{challenge} is not finished, and may still be played; verify it tomorrow (UTC)")
+        })
+    })
+}
+
+fn not_begun(challenge: Challenge, today: Challenge) -> Option<String> {
+    match (challenge, today) {
+        (Challenge::Daily(date), Challenge::Daily(today)) if date > today => {
+            Some(format!("{challenge} has not begun; today is {today} (UTC)"))
+        }
+        _ => None,
+    }
 }
 
 /// Prints the results of the past days, newest first, then the streak of days and the best one. That of a running game is
@@ -108,7 +142,7 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
             .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
             .wrap_err_with(|| format!("cannot read {}", folder.display()))?,
     };
-    let running = running_games(&files);
+    let running = running_games(&folder);
     files.retain(|path| {
         let name = path
             .file_name()
@@ -123,17 +157,21 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
             "no results yet; `awesomestock daily` plays today's market"
         ));
     }
+    let today = Challenge::today();
     let mut days = Vec::new();
     for path in files.iter().rev() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let outcome = Proof::read(path).and_then(|proof| {
-            let outcome = proof.verify().map_err(|why| eyre!(why))?;
-            Ok((proof.finished, outcome))
+            let outcome = if running.contains(&proof.challenge) {
+                Ok(Outcome::running(proof.challenge))
+            } else {
+                not_begun(proof.challenge, today).map_or_else(|| proof.verify(), Err)
+            };
+            Ok((proof.finished, outcome.map_err(|why| eyre!(why))?))
         });
         let line = match outcome {
-            Ok((false, mut outcome)) if running.iter().any(|game| *game == name) => {
+            Ok((_, outcome)) if outcome.equity.is_empty() => {
                 let line = format!("{}  still running", outcome.challenge);
-                outcome.equity.clear();
                 days.push(outcome);
                 line
             }
@@ -152,20 +190,22 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
         };
         printed(writeln!(out, "{line}"))?;
     }
-    match overview(days, Challenge::today()) {
+    match overview(days, today) {
         Some(line) => printed(writeln!(out, "{line}")),
         None => Ok(()),
     }
 }
 
-/// Returns the names of the results of games that run: the folders of their ledgers are in use.
-fn running_games(files: &[PathBuf]) -> Vec<String> {
-    let name_of = |path: &PathBuf| {
-        let folder = path.file_name()?.to_str()?.strip_prefix(GAME_PREFIX)?;
-        let (_, result) = folder.split_once('-')?;
-        is_in_use(path).then(|| result.to_owned())
+/// Returns the games that count and run: the folders of their ledgers are in use.
+fn running_games(folder: &Path) -> Vec<Challenge> {
+    let game_of = |entry: fs::DirEntry| {
+        let name = entry.file_name();
+        let (_, result) = name.to_str()?.strip_prefix(GAME_PREFIX)?.split_once('-')?;
+        let challenge = result.replacen('-', " ", 1).parse().ok()?;
+        is_in_use(&entry.path()).then_some(challenge)
     };
-    files.iter().filter_map(name_of).collect()
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(game_of).collect()
 }
 
 /// Returns the number of days in a row up to `today` or the day before, and the best day. A copy of a file does not count,

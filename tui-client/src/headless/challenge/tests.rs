@@ -56,7 +56,7 @@ fn a_proof_survives_its_file() {
     );
     assert_eq!(outcome.equity[..3], [500, 500, 500]);
     let mut printed = Vec::new();
-    print_verified(&path, &mut printed).unwrap();
+    print_verified(&path, folder.path(), &mut printed).unwrap();
     let printed = String::from_utf8(printed).unwrap();
     assert_eq!(printed.lines().count(), 4, "{printed}");
     assert_eq!(printed.lines().last(), Some("player: ann"));
@@ -276,11 +276,29 @@ fn the_result_of_a_running_game_is_not_printed() {
     let ledger = fs::File::create(run.ledger().join("solo.db")).unwrap();
     ledger.lock().unwrap();
     assert_eq!(printed(), "daily 2026-11-29  still running\n");
+    // Neither is that of a copy, of a changed file or of another player.
+    let path = folder.path().join("daily/daily-2026-11-29.json");
+    let copy = folder.path().join("daily/daily-copy.json");
+    let mut other = game();
+    other.trades[0].price += 1;
+    other.write(&copy).unwrap();
+    let line = "daily 2026-11-29  still running\n";
+    assert_eq!(printed(), line.repeat(2));
+    for (file, data_dir) in [
+        (&path, folder.path()),
+        (&copy, folder.path()),
+        (&path, Path::new("elsewhere")),
+    ] {
+        let mut out = Vec::new();
+        let why = print_verified(file, data_dir, &mut out).unwrap_err().to_string();
+        assert!(out.is_empty());
+        assert!(why.contains("daily 2026-11-29 is still running: "), "{why}");
+    }
+    fs::remove_file(copy).unwrap();
     drop(ledger);
     assert!(printed().contains("  1 trade, not finished\n"), "{}", printed());
-    let path = folder.path().join("daily/daily-2026-11-29.json");
     let mut out = Vec::new();
-    print_verified(&path, &mut out).unwrap();
+    print_verified(&path, folder.path(), &mut out).unwrap();
     let verified = String::from_utf8(out).unwrap();
     assert!(
         verified.ends_with("player: ann\nnot finished: with the trades so far\n"),
@@ -288,6 +306,29 @@ fn the_result_of_a_running_game_is_not_printed() {
     );
     run.finish(vec![row(2, Side::Buy, 3)], &mut Vec::new()).unwrap();
     assert!(printed().contains("  1 trade\n"), "{}", printed());
+}
+
+#[test]
+fn prices_to_come_are_not_shown() {
+    let [past, today, future]: [Challenge; 3] =
+        ["daily 2026-11-28", "daily 2026-11-29", "daily 2026-11-30"].map(|day| day.parse().unwrap());
+    let duel: Challenge = "duel 7".parse().unwrap();
+    let why = |challenge: Challenge, finished: bool, running: &[Challenge]| {
+        let proof = Proof::new(challenge, "ann", Vec::new()).unwrap();
+        print::secret(&Proof { finished, ..proof }, running, today)
+    };
+    for challenge in [past, today, duel] {
+        assert_eq!(why(challenge, true, &[future]), None);
+        let running = why(challenge, true, &[future, challenge]).unwrap();
+        assert!(running.starts_with(&format!("{challenge} is still running")));
+    }
+    assert_eq!(why(past, false, &[]), None);
+    assert_eq!(why(duel, false, &[]), None);
+    let unfinished = why(today, false, &[]).unwrap();
+    assert!(unfinished.contains("is not finished, and may still be played"));
+    for finished in [false, true] {
+        assert!(why(future, finished, &[]).unwrap().contains("has not begun"));
+    }
 }
 
 #[test]
@@ -305,6 +346,18 @@ fn results_end_with_the_streak_and_the_best_day() {
         let days = days.iter().map(|day| played(day, 0)).collect();
         print::overview(days, today.parse().unwrap())
     };
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("daily")).unwrap();
+    let to_come = Proof::new("daily 9999-12-31".parse().unwrap(), "ann", Vec::new()).unwrap();
+    to_come
+        .write(&folder.path().join("daily/daily-9999-12-31.json"))
+        .unwrap();
+    let mut out = Vec::new();
+    print_results(folder.path(), &mut out).unwrap();
+    let printed = String::from_utf8(out).unwrap();
+    let expected = "daily 9999-12-31  daily 9999-12-31 has not begun; today is ";
+    assert!(printed.starts_with(expected), "{printed}");
+    assert_eq!(printed.lines().count(), 1);
     let [first, second, third] = ["daily 2026-11-28", "daily 2026-11-29", "daily 2026-11-30"];
     for (days, today, streak) in [
         (&[first, second, third][..], third, "3 days"),
