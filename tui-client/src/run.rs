@@ -142,13 +142,8 @@ pub(crate) fn endpoint_for(address: &ServerAddress, shared: &SharedServer) -> Re
 ///
 /// # Errors
 ///
-/// There is no terminal, a shared table is chosen, or a part of the game fails.
+/// There is no terminal, or a part of the game fails.
 pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
-    if let ServerChoice::Shared(_) = &config.server {
-        return Err(eyre!(
-            "casino: {challenge} is played alone; leave out --casino, or set it to solo"
-        ));
-    }
     if !has_screen(&config) {
         return Err(eyre!("{challenge}: {NEEDS_TERMINAL}"));
     }

@@ -30,7 +30,7 @@ fn used_options(command: &str) -> Option<&'static [&'static str]> {
     Some(match command {
         "replay" => &["config", "plain", "wire", "theme", "up", "markers"],
         "cast" => &["config", "theme", "up", "markers"],
-        // Played alone: `--casino solo` replaces the address of a configuration file.
+        // Played alone: of the casinos, only `--casino solo` is accepted.
         "daily" | "duel" => &[
             "config", "casino", "user", "plain", "wire", "theme", "up", "markers", "bell", "data_dir",
         ],

@@ -175,12 +175,18 @@ impl Config {
     }
 
     fn load_unnamed(cli: &Cli, environment: &UserEnvironment) -> Result<Self> {
-        let (content, path) = file::read(cli.config.as_deref(), &environment.config_dir)
+        let (mut content, path) = file::read(cli.config.as_deref(), &environment.config_dir)
             .map_err(|error| name_variable(error, cli, Some("config")))?;
+        let mut given = cli.options.clone();
+        if let Some(Task::Replay { .. } | Task::Cast(_) | Task::Daily { .. } | Task::Duel { .. }) = cli.task {
+            reject_casino(cli)?;
+            content.options = without_casino(content.options);
+            given = without_casino(given);
+        }
         // Checked on its own first, so that the error names the file.
         Self::check(&content.options, environment).wrap_err_with(|| format!("in {}", path.display()))?;
-        require_utf8(&cli.options)?;
-        let options = merge(content.options, &cli.options)?;
+        require_utf8(&given)?;
+        let options = merge(content.options, &given)?;
         let config = Self::check(&options, environment)?;
         let is_lab = matches!(cli.task, Some(Task::Lab(_)));
         let watch = cli.watch == Some(true) && cli.task.is_none();
@@ -278,6 +284,35 @@ fn merge(base: Options, overrides: &Options) -> Result<Options> {
     let mut merged = toml::Table::try_from(base).wrap_err("cannot merge the configuration")?;
     merged.extend(toml::Table::try_from(overrides).wrap_err("cannot merge the options")?);
     Options::deserialize(merged).wrap_err("cannot merge the options")
+}
+
+/// Rejects `--casino` of a command that joins none, unless it is `solo`. In the file and the environment it is allowed, as
+/// other commands use it.
+fn reject_casino(cli: &Cli) -> Result<()> {
+    let is_shared = |casino: &[String]| casino != [SOLO];
+    let is_typed = !cli.variables.contains_key("casino");
+    if is_typed && cli.options.casino.as_deref().is_some_and(is_shared) {
+        return Err(eyre!(
+            "casino: a challenge is played alone, on a casino of its own; leave out --casino"
+        ));
+    }
+    Ok(())
+}
+
+/// Leaves out what only a casino or a connection to one uses.
+fn without_casino(options: Options) -> Options {
+    Options {
+        casino: None,
+        tls_ca: None,
+        allow_plaintext: None,
+        timeout: None,
+        tick: None,
+        initial_price: None,
+        seed: None,
+        market: None,
+        house: None,
+        ..options
+    }
 }
 
 /// Rejects solo options on the command line of a shared game, where they have no effect. In the file they are

@@ -402,6 +402,40 @@ fn solo_options_on_the_command_line_are_rejected_for_a_shared_game() {
     assert_eq!(config.server.to_string(), "[::1]:10000");
 }
 
+/// They are for other commands.
+#[test]
+fn a_command_without_a_casino_ignores_one_of_the_file_and_the_environment() {
+    let file = "casino = 'http://192.0.2.1:10000'\ntimeout = '3s'";
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("config.toml"), file).unwrap();
+    for line in [
+        "daily",
+        "daily --casino solo",
+        "daily verify f",
+        "daily results",
+        "duel 7",
+        "replay f",
+        "cast f -o o.svg",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let mut cli = Cli::parse(["awesomestock"].into_iter().chain(words)).unwrap();
+        if !line.contains("--casino") {
+            cli.options.casino = Some(vec!["https://example.org:1".to_owned()]);
+            cli.options.tick = Some("soon".to_owned());
+            for option in ["casino", "tick"] {
+                let variable = format!("in AWESOMESTOCK_{}", option.to_uppercase());
+                cli.variables.insert(option.to_owned(), variable);
+            }
+        }
+        let config = Config::load(&cli, &environment(home.path()));
+        assert_eq!(config.unwrap().server.to_string(), "solo", "{line}");
+    }
+    for command in [&["daily"][..], &["duel", "7"]] {
+        let why = error(file, &[&["--casino", "http://localhost:1"], command].concat());
+        assert!(why.contains("casino: a challenge is played alone"), "{why}");
+    }
+}
+
 #[test]
 fn casino_solo_overrides_the_casino_of_the_file() {
     let file = "casino = 'https://example.org:10000'";
