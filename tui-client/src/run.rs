@@ -150,7 +150,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     let run = ChallengeRun::begin(&config.data_dir, challenge, &config.player)?;
     let info = SessionInfo {
         player: config.player.clone(),
-        server: challenge.to_string(),
+        server: run.title(),
     };
     let settings = Settings {
         splash: false,

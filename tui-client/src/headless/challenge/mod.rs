@@ -74,6 +74,14 @@ impl ChallengeRun {
         })
     }
 
+    /// Returns the name of the game on the screen.
+    pub(crate) fn title(&self) -> String {
+        match self.result {
+            Some(_) => self.challenge.to_string(),
+            None => format!("practice {}", self.challenge),
+        }
+    }
+
     /// Returns whether the game is the only one that counts.
     pub(crate) fn is_only_try(&self) -> bool {
         self.result.is_some() && matches!(self.challenge, Challenge::Daily(_))

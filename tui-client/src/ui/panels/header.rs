@@ -39,6 +39,12 @@ const CHANGE_COLUMNS: usize = 16;
 /// Columns reserved for player and connection.
 const SESSION_COLUMNS: usize = 26;
 
+/// Columns reserved besides for the ticks of a challenge and its first word, such as `practice…  120/120`.
+const CHALLENGE_COLUMNS: u16 = 12;
+
+/// Least columns of the name of a challenge beside the player.
+const CHALLENGE_NAME: usize = 9;
+
 pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
     let status = Status::new(view, state);
     let area = layout.header.inner(Margin::new(1, 0));
@@ -53,7 +59,8 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             session_and_status(view, state, &status, second, HorizontalAlignment::Left, buf);
         }
         LayoutSize::Medium => {
-            let room = usize::from(area.width).saturating_sub(STOCK.len() + SESSION_COLUMNS);
+            let reserved = STOCK.len() + SESSION_COLUMNS + usize::from(challenge_columns(state));
+            let room = usize::from(area.width).saturating_sub(reserved);
             let mut line = price_line(view, state, &status, room);
             line.spans
                 .insert(0, Span::styled(format!("{STOCK}  "), view.theme.title));
@@ -173,6 +180,7 @@ fn session_and_status(
     buf: &mut Buffer,
 ) {
     let kept = if side == HorizontalAlignment::Left { 8 } else { 14 };
+    let kept = kept + challenge_columns(state);
     let status = status.line(usize::from(area.width.saturating_sub(kept)));
     let columns = Layout::horizontal([Fill(1), Length(text::cells(status.width()))]).spacing(2);
     let [left, right] = area.layout(&columns);
@@ -183,15 +191,28 @@ fn session_and_status(
     status.render(right, buf);
 }
 
-/// Returns `ann @ solo` in at most `columns`; the server is shortened first.
+fn challenge_columns(state: &AppState) -> u16 {
+    match state.session.settings.is_challenge() {
+        true => CHALLENGE_COLUMNS,
+        false => 0,
+    }
+}
+
+/// Returns `ann @ solo` in at most `columns`; the server is shortened first. In a challenge the ticks are kept, and then the
+/// start of its name, which says whether it is practice.
 fn session(state: &AppState, columns: usize) -> String {
     let player = text::sanitize(&state.session.info.player);
     let table = text::sanitize(&state.session.info.server);
     let progress = progress(state).unwrap_or_default();
-    let both = format!("{player} @ {table}{progress}");
-    let shortened = text::width(&player) + 6 <= columns || text::width(&both) <= columns;
-    let text = if shortened { &both } else { &*player };
-    text::truncate(text, columns).into_owned()
+    let room = columns.saturating_sub(text::width(&progress));
+    let both = format!("{player} @ {table}");
+    let (least, alone) = match state.session.settings.is_challenge() {
+        true => (3 + CHALLENGE_NAME, &*table),
+        false => (6, &*player),
+    };
+    let shortened = text::width(&player) + least <= room || text::width(&both) <= room;
+    let text = if shortened { &both } else { alone };
+    format!("{}{progress}", text::truncate(text, room))
 }
 
 /// Returns the tick and the last one, of a game that ends at one.
@@ -258,4 +279,61 @@ fn beside_price(view: &Renderer, state: &AppState, status: &Status) -> Vec<Line<
     }
     lines.push(panel::styled("last tick", view.theme.dim));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use ratatui::{Terminal, backend::TestBackend};
+
+    use super::*;
+    use crate::{
+        app::{self, Event, SessionInfo, Settings, event::StreamEvent, portfolio::money::UnixMillis},
+        ui::{Markers, Theme},
+    };
+
+    #[test]
+    fn a_challenge_shows_its_ticks_and_practice_at_every_size() {
+        let view = Renderer {
+            theme: Theme::default(),
+            markers: Markers::default(),
+            zone: TimeZone::UTC,
+        };
+        let long = "a".repeat(32);
+        for (player, server, first) in [
+            ("kit", "daily 2026-11-30", "daily"),
+            ("kit", "practice daily 2026-11-30", "practice"),
+            (&long, "practice duel 9223372036854775807", "practice"),
+        ] {
+            for (columns, rows) in [(40, 12), (60, 20), (80, 24), (120, 36), (200, 60)] {
+                let settings = Settings {
+                    last_tick: Some(120),
+                    splash: false,
+                    ..Settings::default()
+                };
+                let info = SessionInfo::new(player, server);
+                let mut now = UnixMillis(1_700_000_000_000);
+                let (mut state, _) = AppState::with_settings(settings, info, (columns, rows), now);
+                let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+                for (tick, progress) in [(4, "  4/120"), (120, "  120/120")] {
+                    let price = StreamEvent::Price {
+                        tick: Some(tick),
+                        price: 1_234,
+                        at: None,
+                        interval_ms: Some(1_000),
+                    };
+                    app::update(&mut state, now, Event::Stream(price));
+                    // Also while the price is old, and the status long.
+                    for _ in 0..2 {
+                        terminal.draw(|frame| _ = view.draw(&state, frame)).unwrap();
+                        let shown = terminal.backend().to_string();
+                        assert!(shown.contains(progress), "{shown}");
+                        assert!(shown.contains(first), "{shown}");
+                        now = now.plus_ms(20_000);
+                        app::update(&mut state, now, Event::Timer);
+                    }
+                }
+            }
+        }
+    }
 }
