@@ -63,15 +63,33 @@ impl Write for BoundedFile {
 
 /// Reads a text, which must have at most `max_bytes`.
 pub(crate) fn read_bounded(source: impl Read, max_bytes: u64) -> io::Result<String> {
-    let mut text = String::new();
-    let read = source
-        .take(max_bytes.saturating_add(1))
-        .read_to_string(&mut text)?;
-    match u64::try_from(read) {
-        Ok(read) if read <= max_bytes => Ok(text),
+    let mut bytes = Vec::new();
+    source.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    // Checked first: a text that is cut in a character is not UTF-8.
+    match u64::try_from(bytes.len()) {
+        Ok(read) if read <= max_bytes => String::from_utf8(bytes)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8")),
         _ => Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
             format!("must have at most {max_bytes} bytes"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_a_length_and_is_utf_8() {
+        assert_eq!(read_bounded("株a".as_bytes(), 4).unwrap(), "株a");
+        for (source, limit, kind) in [
+            ("株a".as_bytes(), 3, io::ErrorKind::FileTooLarge),
+            // The limit is inside a character.
+            ("a株".as_bytes(), 2, io::ErrorKind::FileTooLarge),
+            (b"a\xff", 2, io::ErrorKind::InvalidData),
+        ] {
+            assert_eq!(read_bounded(source, limit).unwrap_err().kind(), kind);
+        }
     }
 }

@@ -1,10 +1,6 @@
 //! The file of a game. Its trades prove the result: no trade moves the price, which follows from the seed and the tick.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    path::Path,
-};
+use std::{fs, io::Write, path::Path};
 
 use awesomestock_proto::text::thousands;
 use color_eyre::eyre::{Result, WrapErr};
@@ -16,11 +12,11 @@ use crate::{
         money::{Permille, Side},
         rows::TradeRow,
     },
-    storage::replace::replace_file,
+    storage::{read_bounded, replace::replace_file},
 };
 
 /// Longest file that is read: many times the trades that fit into a game.
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A trade of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,10 +134,12 @@ impl Proof {
     }
 
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let mut text = String::new();
-        let read = fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
-        read.wrap_err_with(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).wrap_err_with(|| format!("{} is not a challenge file", path.display()))
+        let text = fs::File::open(path)
+            .and_then(|file| read_bounded(file, MAX_FILE_BYTES))
+            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        // Editors of some systems add the byte order mark.
+        let text = text.trim_start_matches('\u{feff}');
+        serde_json::from_str(text).wrap_err_with(|| format!("{} is not a challenge file", path.display()))
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<()> {

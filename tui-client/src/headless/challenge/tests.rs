@@ -166,6 +166,19 @@ fn a_changed_file_is_refused_by_name() {
 }
 
 #[test]
+fn a_file_may_have_a_byte_order_mark_but_no_more_than_its_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("game.json");
+    let text = serde_json::to_string(&game()).unwrap();
+    fs::write(&path, format!("\u{feff}{text}")).unwrap();
+    assert_eq!(Proof::read(&path).unwrap(), game());
+    let too_long = proof::MAX_FILE_BYTES + 1;
+    fs::File::create(&path).unwrap().set_len(too_long).unwrap();
+    let why = format!("{:#}", Proof::read(&path).unwrap_err());
+    assert!(why.ends_with("must have at most 16777216 bytes"), "{why}");
+}
+
+#[test]
 fn a_file_with_other_fields_or_names_is_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("game.json");
