@@ -423,9 +423,9 @@ fn a_daily_game_asks_before_it_ends_and_keeps_its_trades_if_it_is_killed() {
     game.type_keys("2b");
     game.see("✓ BUY 2 at");
     game.type_keys("q");
-    game.see("end today's game?");
+    game.see("end the game now?");
     game.type_keys(ESCAPE);
-    game.see_no_more("end today's game?");
+    game.see_no_more("end the game now?");
     let print = |arguments: &[&str]| {
         let output = home.game(["daily"].iter().chain(arguments)).output().unwrap();
         assert!(output.status.success(), "{output:?}");

@@ -42,7 +42,7 @@ pub(crate) struct ChallengeRun {
 }
 
 impl ChallengeRun {
-    /// Begins a game. The first one of a day counts from here on, also if it is not finished; duels are kept each time.
+    /// Begins a game. The first one of a day or a seed counts from here on, also if it is not finished.
     pub(crate) fn begin(data_dir: &Path, challenge: Challenge, player: &str) -> Result<Self> {
         let folder = data_dir.join(FOLDER);
         fs::create_dir_all(&folder)
@@ -50,7 +50,7 @@ impl ChallengeRun {
         remove_leftovers(&folder, GAME_PREFIX);
         let name = challenge.to_string().replace(' ', "-");
         let path = folder.join(format!("{name}.json"));
-        let counts = matches!(challenge, Challenge::Duel(_)) || !path.exists();
+        let counts = !path.exists();
         let mut ledger = format!("{GAME_PREFIX}{}", process::id());
         if counts {
             ledger = format!("{ledger}-{name}");
@@ -84,7 +84,7 @@ impl ChallengeRun {
 
     /// Returns whether the game is the only one that counts.
     pub(crate) fn is_only_try(&self) -> bool {
-        self.result.is_some() && matches!(self.challenge, Challenge::Daily(_))
+        self.result.is_some()
     }
 
     /// Returns the file to which the trades of the game are added; `None`: practice.

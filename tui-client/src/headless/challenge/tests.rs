@@ -197,7 +197,7 @@ fn a_file_with_other_fields_or_names_is_not_read() {
 }
 
 #[test]
-fn only_the_first_game_of_a_day_counts() {
+fn only_the_first_game_of_a_day_or_a_seed_counts() {
     let folder = tempfile::tempdir().unwrap();
     let begin =
         |challenge: &str| ChallengeRun::begin(folder.path(), challenge.parse().unwrap(), "ann").unwrap();
@@ -221,7 +221,21 @@ fn only_the_first_game_of_a_day_counts() {
     let unfinished = begin("daily 2026-11-30");
     assert!(!own.exists());
     drop(unfinished);
-    begin("duel 7").finish(Vec::new(), &mut Vec::new()).unwrap();
+    // So does the first game of a seed.
+    let duel = || fs::read(folder.path().join("daily/duel-7.json")).unwrap();
+    assert!(begin("duel 7").is_only_try());
+    let begun = duel();
+    let again = begin("duel 7");
+    assert!(!again.is_only_try());
+    assert_eq!(again.title(), "practice duel 7");
+    let mut out = Vec::new();
+    again.finish(Vec::new(), &mut out).unwrap();
+    assert!(
+        String::from_utf8(out)
+            .unwrap()
+            .contains("duel 7 (practice)  0.0 %")
+    );
+    assert_eq!(duel(), begun);
     let mut out = Vec::new();
     print_results(folder.path(), &mut out).unwrap();
     let printed = String::from_utf8(out).unwrap();

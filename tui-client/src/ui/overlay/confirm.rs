@@ -127,12 +127,12 @@ fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>,
 /// Returns the question of a challenge that counts.
 fn leave_question(view: &Renderer, columns: usize) -> Vec<Line<'static>> {
     let lines = [
-        ("end today's game?", view.theme.strong),
+        ("end the game now?", view.theme.strong),
         (
             "its result counts, with your stocks held to the last tick",
             view.theme.text,
         ),
-        ("later games today are practice", view.theme.text),
+        ("later games of it are practice", view.theme.text),
     ];
     let wrapped = lines.into_iter().flat_map(|(text, style)| {
         let lines = text::wrap(text, columns, 2).into_iter();
