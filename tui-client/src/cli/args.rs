@@ -271,7 +271,7 @@ pub enum Task {
     /// Play the market of a seed, on the same terms as a friend who plays it too
     Duel {
         /// A whole number that you agree on
-        #[arg(id = "duel_seed", value_name = "SEED", value_parser = parse_seed)]
+        #[arg(id = "duel_seed", value_name = "SEED", value_parser = parse_free_seed)]
         seed: i64,
     },
     /// Play in a lab: keys break the connection, the casino, its disk and the payments server
@@ -448,6 +448,20 @@ pub(super) const INITIAL_PRICES: RangeInclusive<i64> = 1..=i32::MAX as i64;
 /// Bounds of `--seed`.
 pub(super) const SEEDS: RangeInclusive<i64> = 0..=i64::MAX;
 
+/// Seeds of the daily games, which a date is added to.
+pub(crate) const DAILY_SEEDS: RangeInclusive<u64> = 0x6461_696c << 32..=(0x6461_696d << 32) - 1;
+
+/// Checks that the seed of a game is not that of a day, which could then be played beforehand.
+pub(crate) fn check_free_seed(seed: u64) -> Result<(), String> {
+    if DAILY_SEEDS.contains(&seed) {
+        let (first, last) = DAILY_SEEDS.into_inner();
+        return Err(format!(
+            "must not be from {first} to {last}: the daily games have these seeds, and would be known beforehand"
+        ));
+    }
+    Ok(())
+}
+
 /// Bounds of `--house`.
 pub(super) const HOUSES: RangeInclusive<i64> = 0..=casino_server::BOTS_MAX as i64;
 
@@ -461,6 +475,12 @@ fn parse_price(text: &str) -> Result<i64, String> {
 
 fn parse_seed(text: &str) -> Result<i64, String> {
     command_line::number(text, &SEEDS)
+}
+
+fn parse_free_seed(text: &str) -> Result<i64, String> {
+    let seed = parse_seed(text)?;
+    check_free_seed(seed.unsigned_abs())?;
+    Ok(seed)
 }
 
 fn parse_house(text: &str) -> Result<i64, String> {

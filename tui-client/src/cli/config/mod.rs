@@ -20,7 +20,7 @@ pub use server::{ServerAddress, SharedServer};
 
 use crate::{
     app::Settings,
-    cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task},
+    cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task, check_free_seed},
     ui::{Markers, Theme},
 };
 
@@ -336,7 +336,7 @@ fn reject_solo_options(options: &Options) -> Result<()> {
 fn check_solo_options(options: &Options) -> Result<SoloOptions> {
     let price = options.initial_price;
     let initial_price = price.map(|price| check_number("initial-price", price, &INITIAL_PRICES));
-    let seed = options.seed.map(|seed| check_number("seed", seed, &SEEDS));
+    let seed = options.seed.map(check_seed);
     Ok(SoloOptions {
         tick: check_tick(options.tick.as_deref())?,
         initial_price: initial_price.transpose()?,
@@ -344,6 +344,13 @@ fn check_solo_options(options: &Options) -> Result<SoloOptions> {
         market: check_market(options.market.as_deref())?,
         house: check_house(options.house)?,
     })
+}
+
+/// The prices of a day are known with any first price, and a ledger may have its model already.
+fn check_seed(given: i64) -> Result<u64> {
+    let seed = check_number("seed", given, &SEEDS)?;
+    check_free_seed(seed).map_err(|rule| option_error("seed", &rule, given))?;
+    Ok(seed)
 }
 
 fn check_market(market: Option<&str>) -> Result<Option<PriceModel>> {

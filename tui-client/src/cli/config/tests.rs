@@ -402,6 +402,24 @@ fn solo_options_on_the_command_line_are_rejected_for_a_shared_game() {
     assert_eq!(config.server.to_string(), "[::1]:10000");
 }
 
+/// Whoever plays them knows the prices of a day to come.
+#[test]
+fn the_seeds_of_daily_games_are_not_for_other_games() {
+    let seed = ((0x6461_696c_u64 << 32) + 20_261_201).to_string();
+    let rule = "the daily games have these seeds";
+    let duel = Cli::try_parse_from(["awesomestock", "duel", &seed]).unwrap_err();
+    assert!(duel.to_string().contains(rule), "{duel}");
+    for arguments in [vec!["--seed", &seed], vec!["lab", "--seed", &seed]] {
+        let why = error("", &arguments);
+        assert!(
+            why.starts_with("seed: must not be from ") && why.contains(rule),
+            "{why}"
+        );
+    }
+    let file = format!("seed = {seed}");
+    assert!(error(&file, &[]).contains(rule));
+}
+
 /// They are for other commands.
 #[test]
 fn a_command_without_a_casino_ignores_one_of_the_file_and_the_environment() {

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::portfolio::money::{Side, TOKENS_PER_DOLLAR},
-    cli::config::SoloOptions,
+    cli::{
+        args::{DAILY_SEEDS, check_free_seed},
+        config::SoloOptions,
+    },
 };
 
 /// The last tick of a game.
@@ -18,9 +21,6 @@ pub(crate) const TICKS: i64 = 120;
 /// The deposit that a game is played with, in dollars.
 pub(super) const DOLLARS: i32 = 100;
 pub(super) const INITIAL_PRICE: i32 = 50;
-
-/// Added to a date to get the seed of its game.
-const DAILY_SEEDS: u64 = 0x6461_696c << 32;
 
 /// What is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +47,12 @@ impl Challenge {
         }
     }
 
-    /// The seed of a day is its date as a number, such as 20261129, in a range that no duel is likely to use.
+    /// The seed of a day is its date as a number, such as 20261129, in a range that no other game may use.
     fn seed(self) -> u64 {
         match self {
             Self::Daily(date) => {
                 let [year, month, day] = [i64::from(date.year()), date.month().into(), date.day().into()];
-                DAILY_SEEDS + (year * 10_000 + month * 100 + day).unsigned_abs()
+                DAILY_SEEDS.start() + (year * 10_000 + month * 100 + day).unsigned_abs()
             }
             Self::Duel(seed) => seed,
         }
@@ -97,9 +97,15 @@ impl FromStr for Challenge {
             Some(("duel", seed)) => seed.parse().ok().map(Self::Duel),
             Some(_) | None => None,
         };
-        parsed
+        let challenge = parsed
             .filter(|challenge: &Self| challenge.to_string() == text)
-            .ok_or_else(|| format!("challenge: must be \"daily YYYY-MM-DD\" or \"duel SEED\", not {text:?}"))
+            .ok_or_else(|| {
+                format!("challenge: must be \"daily YYYY-MM-DD\" or \"duel SEED\", not {text:?}")
+            })?;
+        if let Self::Duel(seed) = challenge {
+            check_free_seed(seed).map_err(|rule| format!("challenge: the seed of a duel {rule}"))?;
+        }
+        Ok(challenge)
     }
 }
 

@@ -41,6 +41,25 @@ fn a_day_has_the_same_prices_everywhere() {
     assert_ne!(next.prices().take(8).collect::<Vec<_>>(), PRICES);
 }
 
+#[test]
+fn the_seeds_of_days_are_for_no_duel() {
+    for seed in [
+        day().options().seed.unwrap(),
+        0x6461_696c << 32,
+        (0x6461_696d << 32) - 1,
+    ] {
+        let why = format!("duel {seed}").parse::<Challenge>().unwrap_err();
+        assert!(
+            why.starts_with("challenge: the seed of a duel must not be from 72331783"),
+            "{why}"
+        );
+        assert!(why.ends_with("would be known beforehand"), "{why}");
+    }
+    for seed in [(0x6461_696c << 32) - 1, 0x6461_696d_u64 << 32] {
+        assert_eq!(format!("duel {seed}").parse(), Ok(Challenge::Duel(seed)));
+    }
+}
+
 const PRICES: [i32; 8] = [50, 47, 47, 45, 43, 41, 41, 41];
 
 #[test]
