@@ -262,6 +262,7 @@ impl Runtime {
         if !self.pace.is_due(now) {
             return Ok(());
         }
+        self.write_trades();
         self.report_stopped();
         self.pace.mark_drawn(now);
         self.screen
@@ -394,6 +395,15 @@ impl Runtime {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Writes the trades of a challenge that the next frame shows.
+    fn write_trades(&mut self) {
+        let written = self.kept_in.trades.as_mut().map_or(Ok(()), TradeFile::write);
+        if let Err(error) = written {
+            tracing::warn!(error = %format_args!("{error:#}"), "the trades are not kept");
+            self.record_and_update(Event::Notice(format!("cannot keep the trades: {error:#}")));
+        }
     }
 
     /// Keeps something in its file, and says so on the screen if that fails.

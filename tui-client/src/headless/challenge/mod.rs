@@ -94,6 +94,7 @@ impl ChallengeRun {
             player: self.player.clone(),
             path: self.result.clone()?,
             trades: Vec::new(),
+            unwritten: None,
         })
     }
 
@@ -123,13 +124,14 @@ impl ChallengeRun {
     }
 }
 
-/// The proof of a game that is played: it has each trade as soon as it is executed, so that a killed game keeps them.
+/// The proof of a game that is played. It is written before a frame shows its trades, so that a killed game keeps them.
 #[derive(Debug)]
 pub struct TradeFile {
     challenge: Challenge,
     player: String,
     path: PathBuf,
     trades: Vec<TradeRow>,
+    unwritten: Option<Proof>,
 }
 
 impl TradeFile {
@@ -143,7 +145,24 @@ impl TradeFile {
             ..proof.map_err(|why| eyre!(why))?
         };
         self.trades = trades;
-        proof.write(&self.path)
+        self.unwritten = Some(proof);
+        Ok(())
+    }
+
+    /// Writes the trades since the last call, if any.
+    pub(crate) fn write(&mut self) -> Result<()> {
+        match self.unwritten.take() {
+            Some(proof) => proof.write(&self.path),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for TradeFile {
+    fn drop(&mut self) {
+        if let Err(error) = self.write() {
+            tracing::warn!(error = %format_args!("{error:#}"), "the trades are not kept");
+        }
     }
 }
 

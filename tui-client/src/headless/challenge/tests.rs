@@ -267,7 +267,7 @@ fn only_the_first_game_of_a_day_or_a_seed_counts() {
 
 /// As after a game that was killed.
 #[test]
-fn each_trade_is_in_the_file_at_once_and_counts() {
+fn the_trades_are_in_the_file_once_written_and_count() {
     let folder = tempfile::tempdir().unwrap();
     let run = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
     assert!(run.is_only_try());
@@ -280,7 +280,14 @@ fn each_trade_is_in_the_file_at_once_and_counts() {
         row(40, Side::Sell, 1),
         row(20, Side::Sell, 1),
     ] {
+        let before = fs::read(&path).unwrap();
         file.add(trade).unwrap();
+        assert_eq!(
+            fs::read(&path).unwrap(),
+            before,
+            "many trades are written at once"
+        );
+        file.write().unwrap();
         trades.push(trade);
         trades.sort_by_key(|trade| trade.tick);
         let kept = Proof::read(&path).unwrap();
@@ -290,7 +297,14 @@ fn each_trade_is_in_the_file_at_once_and_counts() {
     }
     // A rejected trade is not added, and leaves the file as it is.
     assert!(file.add(row(60, Side::Sell, 3)).is_err());
-    assert_eq!(Proof::read(&path).unwrap().trades.len(), 3);
+    // Without a new trade, nothing is written.
+    fs::remove_file(&path).unwrap();
+    file.write().unwrap();
+    assert!(!path.exists());
+    // The end of a game writes what is left.
+    file.add(row(60, Side::Sell, 1)).unwrap();
+    drop(file);
+    assert_eq!(Proof::read(&path).unwrap().trades.len(), 4);
     drop(run);
     let again = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
     assert!(!again.is_only_try() && again.trade_file().is_none());
@@ -302,7 +316,7 @@ fn each_trade_is_in_the_file_at_once_and_counts() {
             .lines()
             .next()
             .unwrap()
-            .ends_with("  3 trades, not finished"),
+            .ends_with("  4 trades, not finished"),
         "{printed}"
     );
 }
