@@ -110,16 +110,13 @@ impl ChallengeRun {
             proof.write(path)?;
         }
         let text = outcome.share(self.result.is_none());
+        let kept = match &self.result {
+            Some(path) => format!("Its proof: {}", path.display()),
+            None => format!("It is practice: the first game of {} counts.", self.challenge),
+        };
+        // Whether the terminal has put it there is not known.
         let printed = execute!(out, CopyToClipboard::to_clipboard_from(&text))
-            .and_then(|()| write!(out, "{text}"))
-            .and_then(|()| match &self.result {
-                Some(path) => writeln!(
-                    out,
-                    "\nThe result is on the clipboard. Its proof: {}",
-                    path.display()
-                ),
-                None => Ok(()),
-            });
+            .and_then(|()| writeln!(out, "{text}\nThe result was sent to the clipboard. {kept}"));
         printed.wrap_err("cannot print the result")
     }
 }

@@ -226,12 +226,20 @@ fn only_the_first_game_of_a_day_or_a_seed_counts() {
         .unwrap();
     let shared = String::from_utf8(out).unwrap();
     assert!(shared.contains("1 trade: 500 to"), "{shared}");
+    assert!(
+        shared.contains("The result was sent to the clipboard. Its proof: "),
+        "{shared}"
+    );
     let mut out = Vec::new();
     begin("daily 2026-11-29").finish(Vec::new(), &mut out).unwrap();
+    let practice = String::from_utf8(out).unwrap();
     assert!(
-        String::from_utf8(out)
-            .unwrap()
-            .contains("daily 2026-11-29 (practice)  0.0 %")
+        practice.contains("daily 2026-11-29 (practice)  0.0 %"),
+        "{practice}"
+    );
+    assert!(
+        practice.ends_with("It is practice: the first game of daily 2026-11-29 counts.\n"),
+        "{practice}"
     );
     // Left unfinished. The ledger of an earlier process with the same ID is not played on.
     let own = format!("daily/game-{}-daily-2026-11-30", process::id());
