@@ -457,7 +457,7 @@ fn a_daily_game_asks_before_it_ends_and_keeps_its_trades_if_it_is_killed() {
     );
     // The next game of the day is practice, and ends at once.
     let again = Terminal::open(pty::game(&home, &["daily"]), 40, 12);
-    again.see("anna @ practice");
+    again.see(" @ practice");
     again.see("/120");
     again.see("● live");
     let left = again.quit();

@@ -409,7 +409,7 @@ fn the_seeds_of_daily_games_are_not_for_other_games() {
     let rule = "the daily games have these seeds";
     let duel = Cli::try_parse_from(["awesomestock", "duel", &seed]).unwrap_err();
     assert!(duel.to_string().contains(rule), "{duel}");
-    for arguments in [vec!["--seed", &seed], vec!["lab", "--seed", &seed]] {
+    for arguments in [vec!["--seed", &seed], vec!["--seed", &seed, "lab"]] {
         let why = error("", &arguments);
         assert!(
             why.starts_with("seed: must not be from ") && why.contains(rule),
