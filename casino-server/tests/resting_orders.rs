@@ -434,7 +434,8 @@ async fn check_other_session([here, there]: [&mut Client; 2]) {
         assert_eq!((order.state(), order.id), (OrderState::OrderOpen, vec![id; 16]));
         assert_eq!(placed.wallet.unwrap().tokens, 640);
     }
-    let cancelled = cancel(there, &[1; 16]).await.unwrap();
+    let mut cancelled = cancel(there, &[1; 16]).await.unwrap();
+    assert_eq!(cancelled.cancelled_by_call.take(), Some(true));
     for session in [&mut first, &mut second] {
         assert_eq!(next_order(session).await.order.as_ref(), Some(&cancelled));
     }
@@ -535,7 +536,8 @@ async fn an_end_reaches_the_sessions_at_every_casino() {
         sessions[0].execute(limit(buy("ann", 5), 9, 1)).await,
         ACCEPTED_MESSAGE
     );
-    let cancelled = cancel(&mut casinos[1].client, &[1; 16]).await.unwrap();
+    let mut cancelled = cancel(&mut casinos[1].client, &[1; 16]).await.unwrap();
+    assert_eq!(cancelled.cancelled_by_call.take(), Some(true));
     for session in &mut sessions {
         assert_eq!(next_end(session).await.order, Some(cancelled.clone()));
     }

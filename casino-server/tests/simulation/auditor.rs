@@ -263,7 +263,9 @@ impl Account {
     }
 
     /// Records an order that has ended.
-    pub(crate) fn record_end(&mut self, order: Order) {
+    pub(crate) fn record_end(&mut self, mut order: Order) {
+        // Differs from call to call.
+        order.cancelled_by_call = None;
         let answer = match order.state() {
             OrderState::OrderFilled => Answer::Traded(None, order.trade.unwrap()),
             OrderState::OrderCancelled => Answer::Cancelled,
