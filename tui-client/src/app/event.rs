@@ -226,9 +226,11 @@ pub enum Response {
     },
     /// The answer to a cancellation.
     Cancelled {
-        /// The order as it ended.
+        /// The order as it ended. Flat, as in recordings of earlier versions, which had only the order.
+        #[serde(flatten)]
         order: RestingOrder,
         /// Whether this call cancelled it; `None` from a casino that does not say so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         by_call: Option<bool>,
     },
 }

@@ -324,6 +324,22 @@ fn an_accepted_order_is_listed_and_its_end_is_reported_once() {
     }
 }
 
+/// A recording of an earlier version has the order alone.
+#[test]
+fn a_recorded_cancellation_of_an_earlier_version_is_read() {
+    let order = cancelled(order(1), 1);
+    let earlier = serde_json::json!({ "Cancelled": order });
+    for by_call in [None, Some(false), Some(true)] {
+        let response = Response::Cancelled {
+            order: order.clone(),
+            by_call,
+        };
+        let recorded = serde_json::to_value(&response).unwrap();
+        assert_eq!(recorded == earlier, by_call.is_none(), "{recorded}");
+        assert_eq!(serde_json::from_value::<Response>(recorded).unwrap(), response);
+    }
+}
+
 /// Whichever comes first: the ends, or the list of trades.
 #[test]
 fn equal_fills_at_one_tick_are_two_lines() {
