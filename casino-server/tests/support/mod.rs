@@ -50,8 +50,14 @@ pub fn with_timeout<T>(future: impl Future<Output = T>) -> impl Future<Output = 
     }
 }
 
-/// A call to a casino that is killed may have to be given up: rarely, the channel neither sends nor ends it.
-pub const CALL_DEADLINE: Duration = Duration::from_secs(20);
+/// Returns the answer to a call, which is given up after 20 seconds: rarely, the channel neither sends nor ends a call to a
+/// casino that is killed.
+pub async fn within_deadline<T>(
+    call: impl Future<Output = Result<T, tonic::Status>>,
+) -> Result<T, tonic::Status> {
+    let answer = tokio::time::timeout(Duration::from_secs(20), call).await;
+    answer.unwrap_or_else(|_| Err(tonic::Status::deadline_exceeded("no answer")))
+}
 
 pub fn user(name: &str) -> User {
     User { id: name.to_owned() }
@@ -238,8 +244,7 @@ impl CasinoClientExt for Client {
             let user = MetadataValue::from_bytes(name.as_bytes());
             request.metadata_mut().insert_bin(capabilities::USER_HEADER, user);
         }
-        let response = tokio::time::timeout(CALL_DEADLINE, self.gamble(request)).await;
-        let response = response.map_err(|_| tonic::Status::deadline_exceeded("not opened"))??;
+        let response = within_deadline(self.gamble(request)).await?;
         let capabilities = response
             .metadata()
             .get(capabilities::HEADER)

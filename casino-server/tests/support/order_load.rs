@@ -17,7 +17,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, metadata::MetadataMap, transport::Channel};
 
-use super::{CALL_DEADLINE, CasinoClientExt, Client, action, user, with_timeout};
+use super::{CasinoClientExt, Client, action, user, with_timeout, within_deadline};
 
 const FEEDS: &str = "ticks,wallet,ids,orders";
 
@@ -259,8 +259,7 @@ impl OrderPlayer {
             user: Some(user(&self.name)),
             id,
         };
-        let cancelled = tokio::time::timeout(CALL_DEADLINE, client.cancel_order(request)).await;
-        match cancelled.unwrap_or_else(|_| Err(Status::deadline_exceeded("not cancelled"))) {
+        match within_deadline(client.cancel_order(request)).await {
             Ok(order) => {
                 let order = order.into_inner();
                 assert_ne!(order.state(), OrderState::OrderOpen, "{order:?}");

@@ -34,19 +34,13 @@ fn bot(strategy: Strategy) -> Bot {
     players.find(|player| player.strategy == strategy).unwrap()
 }
 
-/// Returns the decision of a bot with tokens, stocks and their cost basis.
-fn decision(
-    strategy: Strategy,
-    seen: &[i32],
-    (tokens, stocks, cost_basis): (i32, i32, i64),
-) -> Option<Command> {
-    let owns = Account {
+fn account(tokens: i32, stocks: i32, cost_basis: i64) -> Account {
+    Account {
         tokens: Tokens(tokens),
         stocks: Stocks(stocks),
         cost_basis,
         ..Account::default()
-    };
-    bot(strategy).decide(1, 1, &prices(seen), &owns)
+    }
 }
 
 #[test]
@@ -70,7 +64,8 @@ fn each_strategy_decides_as_documented() {
         (MOMENTUM, &[10, 11, 12, 13], (12, 1, 0), None),
         (MOMENTUM, &[], (400, 0, 0), None),
     ] {
-        let decided = decision(strategy, seen, owns);
+        let (tokens, stocks, cost_basis) = owns;
+        let decided = bot(strategy).decide(1, 1, &prices(seen), &account(tokens, stocks, cost_basis));
         assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
     }
 }
@@ -94,7 +89,8 @@ fn bots_of_moods_and_news_follow_the_trend_or_bet_on_its_reversal() {
         (REVERSAL, &[100, 100, 100, 110], (0, 9, 500), sells(3, 110)),
         (REVERSAL, &[100, 100, 100, 96], (400, 9, 500), None),
     ] {
-        let decided = decision(strategy, seen, owns);
+        let (tokens, stocks, cost_basis) = owns;
+        let decided = bot(strategy).decide(1, 1, &prices(seen), &account(tokens, stocks, cost_basis));
         assert_eq!(decided, expected, "{strategy:?} {seen:?} {owns:?}");
     }
 }

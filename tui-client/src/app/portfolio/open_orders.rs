@@ -377,19 +377,14 @@ impl OpenOrders {
         }
     }
 
-    /// Selects the next order, or the one before the last; `None` if there is no other.
+    /// Selects the next order, or the one before if the last one is selected; none if there is no other.
     pub(crate) fn select_other(&mut self) {
-        let Some(index) = self.selected_index() else {
-            return;
-        };
-        let before = index.checked_sub(1);
-        let other = self
-            .open
-            .get(index.saturating_add(1))
-            .or_else(|| self.open.get(before?));
-        match other.map(|order| order.id) {
-            Some(id) => self.select(id, false),
-            None => self.deselect(),
+        let last = self.open.len().saturating_sub(1);
+        match self.selected_index() {
+            Some(_) if last == 0 => self.deselect(),
+            Some(index) if index == last => self.select_by(-1),
+            Some(_) => self.select_by(1),
+            None => {}
         }
     }
 

@@ -143,7 +143,7 @@ fn on_end(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>, is
 }
 
 /// Shows how an order ended: in the log, as a toast, by the bell, and a trade on the chart. An order that was cancelled while
-/// it is moved is reported with the answer to the cancellation, which tells who did it.
+/// it is moved is reported with the answer to the cancellation, which says whether this game did it.
 fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) -> Effects {
     let (Some(end), Some(text)) = (&order.end, order.outcome()) else {
         return Effects::new();

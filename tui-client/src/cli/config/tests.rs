@@ -402,7 +402,7 @@ fn solo_options_on_the_command_line_are_rejected_for_a_shared_game() {
     assert_eq!(config.server.to_string(), "[::1]:10000");
 }
 
-/// Whoever plays them knows the prices of a day to come.
+/// Such a game would show the prices of a day to come.
 #[test]
 fn the_seeds_of_daily_games_are_not_for_other_games() {
     let seed = ((0x6461_696c_u64 << 32) + 20_261_201).to_string();
