@@ -92,13 +92,26 @@ fn create(path: &Path) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path).map(drop)
 }
 
-/// Locks the file itself, which covers hard links, and the lock file beside it.
+/// The locks of the file itself, which cover hard links, and of the lock file beside it. SQLite's last only for a
+/// transaction.
 #[derive(Debug)]
 pub(crate) struct Lock {
     /// Must stay open as long as SQLite's: closing any descriptor drops the locks of the process.
-    _file: File,
+    _file: HeldFile,
     /// Taken first, so dropped last.
-    _beside: File,
+    _beside: HeldFile,
+}
+
+/// A locked file. Dropping it unlocks it at once; closing it does not while a child that is being started has a copy of the
+/// descriptor.
+#[derive(Debug)]
+pub(crate) struct HeldFile(File);
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        // The lock goes with the descriptors at the latest.
+        let _ = self.0.unlock();
+    }
 }
 
 fn lock_file(path: &Path) -> PathBuf {
@@ -106,14 +119,13 @@ fn lock_file(path: &Path) -> PathBuf {
 }
 
 /// Locks out servers while the lock is held; `None` if one has the file open.
-pub(crate) fn try_idle(path: &Path) -> Option<Option<File>> {
+pub(crate) fn try_idle(path: &Path) -> Option<Option<HeldFile>> {
     match File::open(lock_file(path)) {
-        Ok(file) => file.try_lock_shared().is_ok().then_some(Some(file)),
+        Ok(file) => file.try_lock_shared().is_ok().then_some(Some(HeldFile(file))),
         Err(error) => (error.kind() == io::ErrorKind::NotFound).then_some(None),
     }
 }
 
-/// Locks the file until it is closed or the process ends. SQLite's locks last only for a transaction.
 fn lock(path: &Path) -> Result<Lock, FileError> {
     let lock_path = lock_file(path);
     let unusable = |source| FileError::Lock {
@@ -123,20 +135,20 @@ fn lock(path: &Path) -> Result<Lock, FileError> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     let beside = options.open(&lock_path).map_err(unusable)?;
-    try_lock(&beside, unusable)?;
+    let beside = try_lock(beside, unusable)?;
     let file = File::open(path).map_err(FileError::Inaccessible)?;
-    try_lock(&file, FileError::Inaccessible)?;
     Ok(Lock {
-        _file: file,
+        _file: try_lock(file, FileError::Inaccessible)?,
         _beside: beside,
     })
 }
 
-fn try_lock(file: &File, failed: impl FnOnce(io::Error) -> FileError) -> Result<(), FileError> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => FileError::InUse,
-        TryLockError::Error(error) => failed(error),
-    })
+fn try_lock(file: File, failed: impl FnOnce(io::Error) -> FileError) -> Result<HeldFile, FileError> {
+    match file.try_lock() {
+        Ok(()) => Ok(HeldFile(file)),
+        Err(TryLockError::WouldBlock) => Err(FileError::InUse),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 /// Checks the file read-only, so that a rejected one is unchanged: a writing connection would checkpoint it.

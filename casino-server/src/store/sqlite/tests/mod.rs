@@ -417,6 +417,21 @@ fn a_second_server_on_the_file_is_rejected() {
 }
 
 #[test]
+fn a_copied_descriptor_does_not_keep_the_lock() {
+    let folder = Folder::new();
+    drop(folder.open());
+    let held = lock(&folder.ledger()).unwrap();
+    // As a child has them between `fork` and `exec`.
+    let _copies = [&held._file, &held._beside].map(|file| file.0.try_clone().unwrap());
+    drop(held);
+    folder.open();
+    let idle = try_idle(&folder.ledger()).flatten().unwrap();
+    let _copy = idle.0.try_clone().unwrap();
+    drop(idle);
+    folder.open();
+}
+
+#[test]
 fn a_file_of_another_program_is_rejected_and_unchanged() {
     let folder = Folder::new();
     let theirs = Connection::open(folder.ledger()).unwrap();
