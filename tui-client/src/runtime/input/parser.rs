@@ -70,7 +70,7 @@ enum State {
     Escape(Before),
     /// In a character of several bytes, held down with these modifiers.
     Character(KeyModifiers),
-    /// After `ESC [` (CSI), `ESC O` (SS3) or ESC and an intermediate byte: parameters, then a final byte.
+    /// After `ESC [` (CSI), `ESC N` (SS2), `ESC O` (SS3) or ESC and an intermediate byte: parameters, then a final byte.
     Sequence(u8),
     /// In an OSC, DCS, APC, PM or SOS string with this introducer, which is dropped.
     String(u8),
@@ -238,7 +238,7 @@ impl Parser {
     fn introduce(&mut self, byte: u8) -> bool {
         self.kept.clear();
         self.state = match byte {
-            b'[' | b'O' | b' '..=b'/' => State::Sequence(byte),
+            b'[' | b'N' | b'O' | b' '..=b'/' => State::Sequence(byte),
             b']' | b'P' | b'X' | b'^' | b'_' => State::String(byte),
             _ => return false,
         };
@@ -305,7 +305,7 @@ impl Parser {
             ESC => return self.start(ESC, KeyModifiers::NONE),
             // The console of Linux says `ESC [ [ A` for F1.
             b'[' if introducer == b'[' && self.kept.is_empty() => self.kept.push(byte),
-            b'0'..=b'~' if introducer < b'0' => self.state = State::Ground,
+            b'0'..=b'~' if introducer < b'0' || introducer == b'N' => self.state = State::Ground,
             0x20..=0x3f if self.kept.len() <= MAX_PARAMETERS => self.kept.push(byte),
             0x40..=0x7e => return self.end_sequence(introducer, byte),
             CAN | SUB => self.state = State::Ground,
