@@ -5,7 +5,6 @@
 
 use std::{
     env,
-    ffi::OsString,
     io::{self, Write},
     path::Path,
     process::ExitCode,
@@ -60,10 +59,10 @@ fn main() -> ExitCode {
         )),
         Some(Task::Round(round)) => steer(&args, round),
         Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
-        None => match log_filter() {
+        None => match command_line::log_filter_of(EnvFilter::DEFAULT_ENV) {
             Ok(filter) => secrets(&args).and_then(|secrets| start(&args, filter, secrets)),
             Err(error) => {
-                let _ = writeln!(io::stderr(), "casino-server: {error:#}");
+                let _ = writeln!(io::stderr(), "casino-server: {error}");
                 return ExitCode::from(EXIT_USAGE);
             }
         },
@@ -115,14 +114,6 @@ fn steer(args: &Args, round: &RoundArgs) -> Result<()> {
             .run(&args.operator_service, args.server.allow_plaintext)?
             .as_bytes(),
     )
-}
-
-/// Parses `RUST_LOG`; the default is `info`.
-fn log_filter() -> Result<EnvFilter> {
-    let set = env::var_os(EnvFilter::DEFAULT_ENV).filter(|set| !set.is_empty());
-    let filter = set.map_or(Ok("info".to_owned()), OsString::into_string);
-    let filter = filter.map_err(|_| eyre!("{} is not valid UTF-8", EnvFilter::DEFAULT_ENV))?;
-    EnvFilter::try_new(filter).wrap_err(EnvFilter::DEFAULT_ENV)
 }
 
 fn start(args: &Args, filter: EnvFilter, secrets: Secrets) -> Result<()> {

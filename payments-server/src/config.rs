@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use awesomestock_proto::{
     auth::{SECRET_VARIABLE, SharedSecret},
     command_line::{self, documents::Shell},
-    server::{ConnectionLimits, EnvFilter, ServerArgs, health::HealthArgs},
+    server::{ConnectionLimits, ServerArgs, health::HealthArgs},
 };
 use clap::{Command, CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Report;
@@ -82,7 +82,8 @@ pub struct Config {
         long,
         value_name = "FILTER",
         default_value = "info",
-        value_parser = log_filter
+        // A filter cannot be cloned.
+        value_parser = |text: &str| command_line::log_filter(text).map(|_| text.to_owned())
     )]
     pub log: String,
 }
@@ -135,14 +136,6 @@ impl Config {
             },
         }
     }
-}
-
-/// Checks the filter, so that an invalid one is a usage error. It stays text because a filter cannot be
-/// cloned.
-fn log_filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

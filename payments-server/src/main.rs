@@ -14,7 +14,7 @@ use awesomestock_proto::{
     auth::SecretError,
     command_line::{self, documents},
     resources,
-    server::{self, EnvFilter, Log, LogError},
+    server::{self, Log, LogError},
 };
 use clap::FromArgMatches;
 use color_eyre::{Report, config::HookBuilder, eyre::WrapErr};
@@ -86,7 +86,7 @@ fn print(text: &[u8]) -> Result<(), Report> {
 fn run(config: &Config, options: Options) -> Result<(), Report> {
     // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
     HookBuilder::default().into_hooks().0.install();
-    let filter = EnvFilter::try_new(&config.log)?;
+    let filter = command_line::log_filter(&config.log).map_err(Report::msg)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -52,7 +52,7 @@ const WRONG: &[(&str, &str, i32)] = &[
     ("PAYMENTS_TLS_KEY", "/nowhere", 2),
     ("PAYMENTS_SECRET_FILE", "/nowhere", 1),
     ("PAYMENTS_ALLOW_PLAINTEXT", "perhaps", 2),
-    ("PAYMENTS_LOG", "==", 2),
+    ("PAYMENTS_LOG", "w!x y", 2),
     ("PAYMENTS_LOG_FORMAT", "xml", 2),
 ];
 

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         | None => {}
     }
     match log_file::filter() {
-        Err(error) => return failed(&error, ExitCode::from(USAGE)),
+        Err(error) => return failed(&Report::msg(error), ExitCode::from(USAGE)),
         Ok(filter) => {
             if let Err(error) = log_file::start(filter) {
                 tracing::debug!(%error, "cannot open the log file");

@@ -33,7 +33,7 @@ const WRONG: &[(&str, &str)] = &[
     ("AWESOMESTOCK_USER", "two words"),
     ("AWESOMESTOCK_WATCH", "perhaps"),
     ("AWESOMESTOCK_WIRE", "perhaps"),
-    ("AWESOMESTOCK_LOG", "=="),
+    ("AWESOMESTOCK_LOG", "w!x y"),
 ];
 
 /// Variables without a wrong value.

@@ -1,6 +1,7 @@
 //! Command-line rules of all programs: environment variables, values within bounds, listen addresses, printed output.
 
 pub mod documents;
+mod log_filter;
 
 use std::{
     any::TypeId,
@@ -24,6 +25,7 @@ use clap::{
 
 use tonic::{codegen::http::uri::Authority, transport::Uri};
 
+pub use self::log_filter::{log_filter, log_filter_of};
 use crate::text::thousands;
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.

@@ -1,14 +1,13 @@
 //! The log file. At its size limit it replaces the previous one.
 
 use std::{
-    env,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::PathBuf,
     sync::Mutex,
 };
 
-use color_eyre::eyre::{Result, WrapErr, eyre};
+use awesomestock_proto::command_line;
 use etcetera::BaseStrategy;
 use tracing_subscriber::EnvFilter;
 
@@ -21,13 +20,8 @@ const FILE_NAME: &str = "awesomestock.log";
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Returns the filter of `AWESOMESTOCK_LOG`; the default is `info`. Fails if it is invalid.
-pub fn filter() -> Result<EnvFilter> {
-    let set = env::var_os(FILTER_VARIABLE).filter(|set| !set.is_empty());
-    let filter = set.unwrap_or_else(|| "info".into());
-    let filter = filter
-        .to_str()
-        .ok_or_else(|| eyre!("{FILTER_VARIABLE} is not valid UTF-8"))?;
-    EnvFilter::try_new(filter).wrap_err(FILTER_VARIABLE)
+pub fn filter() -> Result<EnvFilter, String> {
+    command_line::log_filter_of(FILTER_VARIABLE)
 }
 
 /// Starts logging to `$XDG_STATE_HOME/awesomestock/awesomestock.log`. Fails if the file cannot be opened. The game runs
