@@ -108,6 +108,31 @@ fn names_in_links_are_defined_in_their_files() {
     check(&failures);
 }
 
+/// Each line of the questions' Rust is in a source file that the page links.
+#[test]
+fn snippets_of_the_questions_are_in_the_sources() {
+    let compact = |text: &str| text.split_whitespace().collect::<String>();
+    let questions = pages()
+        .into_iter()
+        .find(|page| page.path.ends_with("docs/questions.md"));
+    let questions = questions.unwrap();
+    let linked: BTreeSet<_> = questions.links().into_iter().map(|link| link.target).collect();
+    let sources = linked
+        .iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let sources: String = sources
+        .map(|path| compact(&fs::read_to_string(root().join(path)).unwrap()))
+        .collect();
+    let mut failures = Vec::new();
+    for block in questions.blocks() {
+        let lines = block.text.lines().filter(|_| block.language == "rust");
+        for line in lines.filter(|line| !sources.contains(&compact(line))) {
+            failures.push(format!("block at line {}: {line}", block.line));
+        }
+    }
+    check(&failures);
+}
+
 #[test]
 fn paths_in_code_exist() {
     let mut failures = Vec::new();
