@@ -174,7 +174,8 @@ async fn a_certificate_can_be_made_for_a_class() {
     let folder = tempfile::tempdir().unwrap();
     let made = folder.path().join("class").join("tls");
     let text = made.to_str().unwrap();
-    let (code, stdout, stderr) = process::run(&["cert", text, "--host", "casino.example", "192.0.2.1"]);
+    let (code, stdout, stderr) =
+        process::run(&["cert", "--host", "casino.example", "--host", "192.0.2.1", text]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.contains("--tls-ca ca.pem"), "{stdout}");
     let files = ["ca.pem", "cert.pem", "key.pem"].map(|name| made.join(name));

@@ -29,8 +29,9 @@ pub struct CertArgs {
     #[arg(value_name = "DIR", value_parser = command_line::file_path)]
     pub folder: PathBuf,
 
-    /// Names or addresses of this machine, as players write them; localhost is always included.
-    #[arg(long = "host", value_name = "NAME", num_args = 1.., value_parser = host_name)]
+    /// Name or address of this machine, as players write it; once for each, localhost is always included.
+    // One value each: more would take DIR for a name if it is last.
+    #[arg(long = "host", value_name = "NAME", value_parser = host_name)]
     pub hosts: Vec<String>,
 
     /// Days for which the certificate is valid, 1 to 3650.
