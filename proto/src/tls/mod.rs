@@ -64,6 +64,11 @@ pub enum TlsError {
     /// TLS cannot be used at all.
     #[error("cannot set up TLS")]
     Setup(#[source] rustls::Error),
+    /// The system has no usable certificate authorities.
+    #[error(
+        "cannot use the system's certificate authorities: install ca-certificates, or name one with --tls-ca FILE"
+    )]
+    Authorities(#[source] tonic::transport::Error),
     /// The URL is invalid or cannot be used.
     #[error("cannot use the URL")]
     Endpoint(#[from] tonic::transport::Error),
@@ -79,7 +84,7 @@ impl TlsError {
                 option,
                 source: Box::new(self),
             },
-            Self::Setup(_) | Self::Endpoint(_) => self,
+            Self::Setup(_) | Self::Authorities(_) | Self::Endpoint(_) => self,
         }
     }
 }
@@ -97,14 +102,15 @@ pub fn endpoint(url: &str, ca: Option<&Path>) -> Result<Endpoint, TlsError> {
         return Ok(endpoint);
     }
     let config = ClientTlsConfig::new().timeout(HANDSHAKE_DEADLINE);
-    let config = match ca {
+    match ca {
         Some(path) => {
             let pem = certificates(path).map_err(|error| error.in_option("--tls-ca"))?;
-            config.ca_certificate(Certificate::from_pem(pem))
+            Ok(endpoint.tls_config(config.ca_certificate(Certificate::from_pem(pem)))?)
         }
-        None => config.with_native_roots(),
-    };
-    Ok(endpoint.tls_config(config)?)
+        None => endpoint
+            .tls_config(config.with_native_roots())
+            .map_err(TlsError::Authorities),
+    }
 }
 
 /// Reads a file with at least one certificate.

@@ -50,6 +50,19 @@ pub(crate) fn assert_follows_server(program: impl Fn() -> Command, options: &[&s
     let (code, text) = check(&["healthcheck", &format!("https://{address}")]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("does not answer"), "{text}");
+    // As on a system without certificate authorities.
+    let mut without_authorities = program();
+    without_authorities
+        .env("SSL_CERT_FILE", "/dev/null")
+        .env_remove("SSL_CERT_DIR");
+    let output = without_authorities
+        .args(["healthcheck", "https://localhost:1"])
+        .output();
+    let text = String::from_utf8(output.unwrap().stderr).unwrap();
+    assert!(
+        text.contains("install ca-certificates") && text.contains("--tls-ca FILE"),
+        "{text}"
+    );
 
     server.kill().unwrap();
     server.wait().unwrap();
