@@ -124,8 +124,7 @@ impl LedgerHandle {
             }
         })
         .await;
-        let committed = poll_fn(|cx| self.poll_committed(&mut submitter, decision.commits_with, cx)).await;
-        if let Err(error) = committed {
+        if let Err(error) = self.committed(decision.commits_with).await {
             decision.revert(error);
         }
         decision.result().copied().map_err(LedgerError::clone)
@@ -142,8 +141,7 @@ impl LedgerHandle {
                 self.execute_due().await?;
                 let (tick, commits_with) = local.tick()?;
                 self.execute_due().await?;
-                let mut submitter = Submitter::default();
-                poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await?;
+                self.committed(commits_with).await?;
                 Ok(Some(tick))
             }
             Backend::Cluster(cluster) => {
@@ -171,9 +169,8 @@ impl LedgerHandle {
             Backend::Cluster(cluster) => return cluster.change_round(command).await,
         };
         let (changed, commits_with) = local.change_round(&command)?;
-        let mut submitter = Submitter::default();
         if changed.is_ok() {
-            poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await?;
+            self.committed(commits_with).await?;
         }
         Ok(changed)
     }
@@ -214,12 +211,13 @@ impl LedgerHandle {
         let mut decided = 0_usize;
         poll_fn(|cx| {
             self.submit_all(&mut submitter, orders.iter_mut().skip(decided), cx);
-            let now_decided = orders.iter().skip(decided);
-            let now_decided = now_decided.take_while(|order| matches!(order, LedgerOrder::Decided(_)));
-            decided = decided.saturating_add(now_decided.count());
-            match decided == orders.len() {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
+            let is_queued = |order: &LedgerOrder| matches!(order, LedgerOrder::Queued(..));
+            match orders.iter().position(is_queued) {
+                Some(first) => {
+                    decided = first;
+                    Poll::Pending
+                }
+                None => Poll::Ready(()),
             }
         })
         .await;
@@ -249,9 +247,13 @@ impl LedgerHandle {
             Backend::Local(local) => local,
             Backend::Cluster(cluster) => return cluster.claim(player, key).await,
         };
-        let commits_with = local.claim(player, key)?;
+        self.committed(local.claim(player, key)?).await
+    }
+
+    /// Waits for the commit of `batch`.
+    async fn committed(&self, batch: BatchId) -> Result<(), LedgerError> {
         let mut submitter = Submitter::default();
-        poll_fn(|cx| self.poll_committed(&mut submitter, commits_with, cx)).await
+        poll_fn(|cx| self.poll_committed(&mut submitter, batch, cx)).await
     }
 
     /// Decides `orders` in turn until an account must be loaded or the batch is full. Wakes the task of `cx` when
