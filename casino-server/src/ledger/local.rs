@@ -95,7 +95,7 @@ impl LocalLedger {
         let at = self.clock.now();
         let blocked = loop {
             if let LedgerOrder::Queued(player, request) = &**order {
-                match self.decide_one(&mut state, submitter, player, *request, at) {
+                match self.decide_or_load(&mut state, submitter, player, *request, at) {
                     Ok(decision) => **order = LedgerOrder::Decided(decision),
                     Err(blocked) => break blocked,
                 }
@@ -108,7 +108,8 @@ impl LocalLedger {
         (blocked, state.committer_waits && !state.batch.is_empty())
     }
 
-    fn decide_one(
+    /// Decides one request, or starts to load the account that it needs.
+    fn decide_or_load(
         self: &Arc<Self>,
         state: &mut LocalState,
         submitter: &mut Submitter,
@@ -122,7 +123,7 @@ impl LocalLedger {
         if state.batch.is_full() {
             return Err(Blocked::BatchFull(state.batch.sequence()));
         }
-        match submitter.decide(&mut state.batch, player, request, at) {
+        match submitter.decide_cached(&mut state.batch, player, request, at) {
             Some(decided) => Ok(PendingDecision::ready(&decided)),
             None => {
                 let account = state.batch.account_to_load(player);

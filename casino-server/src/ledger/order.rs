@@ -101,7 +101,7 @@ impl Submitter {
     }
 
     /// Decides in `batch` if the record is cached; tries the last slot before a lookup.
-    pub(super) fn decide(
+    pub(super) fn decide_cached(
         &mut self,
         batch: &mut OpenBatch,
         player: &PlayerName,
