@@ -153,8 +153,8 @@ impl AccountRecord {
         }
     }
 
-    /// Executes `command` at the price of `tick`. Returns the new record and its entry. Commands about open orders are
-    /// rejected: the record does not hold them.
+    /// Executes `command` at the price of `tick`. Returns the new record and its entry. It has no open orders:
+    /// commands about them are for the ledger.
     pub(crate) fn execute(
         self,
         command: Command,
@@ -206,6 +206,7 @@ impl AccountRecord {
                 let count = count.min(max.max(Stocks(1)));
                 self.execute(Command::order(side, count, limit), tick, at)
             }
+            // Never reached: the ledger handles these in `ledger/batch/resting.rs`.
             Command::Rest(_) | Command::Cancel(_) | Command::Trigger(_) => Err(Rejection::NoOpenOrder),
         }
     }
