@@ -184,6 +184,15 @@ impl Round {
         }
     }
 
+    /// Returns the first payment of the account `name`: in a round the stake of the round, otherwise `outside`, which bots
+    /// do not get.
+    pub(crate) fn stake_for(&self, name: &PlayerName, outside: Option<Dollars>) -> Option<Dollars> {
+        match name.round() {
+            Some(_) => Some(self.stake),
+            None => outside.filter(|_| !name.is_bot()),
+        }
+    }
+
     /// Returns `account` of `player` with a version above those of the player's accounts in force before: for clients,
     /// the newer of two wallets is the one with the higher version, also when a round starts or ends.
     pub(crate) fn versioned(&self, player: &PlayerName, account: Account) -> Account {
@@ -368,6 +377,22 @@ mod tests {
             let names = [ann.clone(), bot.clone(), ann.in_round(3), ann.in_round(2)];
             assert_eq!(names.map(|name| round.is_in_force(&name)), expected);
             assert!(round.is_in_force(&round.account_of(&ann)) && round.is_in_force(&round.account_of(&bot)));
+        }
+    }
+
+    #[test]
+    fn a_player_gets_the_stake_of_the_round_or_the_one_outside_of_rounds() {
+        let ann = PlayerName::new("ann").unwrap();
+        let outside = Some(Dollars(7));
+        for (name, outside, expected) in [
+            (ann.in_round(3), outside, Some(Dollars(100))),
+            (ann.in_round(3), None, Some(Dollars(100))),
+            (ann.clone(), outside, outside),
+            (ann, None, None),
+            (PlayerName::bot("Momo"), outside, None),
+        ] {
+            let round = in_phase(RoundPhase::Paused(9));
+            assert_eq!(round.stake_for(&name, outside), expected, "{name:?} {outside:?}");
         }
     }
 

@@ -50,12 +50,9 @@ impl Accounts {
     async fn read_named(&self, name: PlayerName, round: &Round) -> Result<ReadAccount, StoreError> {
         let record = self.reader.record(name.clone()).await?;
         let account = record.map(|record| record.account).unwrap_or_default();
-        let stake = match name.round() {
-            Some(_) => Some(round.stake),
-            None => self.stake.filter(|_| !name.is_bot()),
-        };
         let is_new = record.is_none_or(|record| record.payments == 0);
-        let staked = stake.filter(|_| is_new).map(|stake| account.deposit(stake));
+        let stake = round.stake_for(&name, self.stake).filter(|_| is_new);
+        let staked = stake.map(|stake| account.deposit(stake));
         let account = match staked {
             Some(Ok((staked, _))) => staked,
             Some(Err(_)) | None => account,

@@ -56,13 +56,8 @@ impl OpenBatch {
             return Ok(());
         }
         let (player, _) = self.accounts.entry(account).ok_or(Rejection::LedgerFull)?;
-        let stake = match player.round() {
-            Some(_) => Some(self.round.stake),
-            None => self
-                .stake
-                .filter(|_| !player.is_bot() && !command.is_of_own_account()),
-        };
-        if let Some(stake) = stake {
+        let outside = self.stake.filter(|_| !command.is_of_own_account());
+        if let Some(stake) = self.round.stake_for(&player, outside) {
             self.execute_now(account, Command::Deposit(stake), at)?;
             self.mark_changed(account);
         }
