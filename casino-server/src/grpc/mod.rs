@@ -1,6 +1,6 @@
 //! The gRPC service: methods, sessions, authorization and the wire format.
 
-pub(crate) mod accounts;
+pub(crate) mod account_reader;
 pub(crate) mod auth;
 pub(crate) mod claims;
 pub(crate) mod convert;

@@ -35,7 +35,7 @@ use crate::{
         sessions::SessionLimit,
     },
     grpc::{
-        accounts::{Accounts, ReadAccount},
+        account_reader::{AccountReader, ReadAccount},
         auth::Auth,
         convert, paging,
         payments_client::PaymentsClient,
@@ -55,7 +55,7 @@ pub(crate) struct CasinoService {
     pub(crate) auth: Auth,
     pub(crate) ledger: LedgerHandle,
     pub(crate) reader: StoreReader,
-    pub(crate) accounts: Accounts,
+    pub(crate) accounts: AccountReader,
     pub(crate) relay: Arc<WorkerRelay>,
     pub(crate) sessions: Arc<SessionLimit>,
     pub(crate) payments: PaymentsClient,
@@ -222,7 +222,7 @@ impl Casino for CasinoService {
             Ok(player) if capabilities.orders => {
                 let subscription = self.changes.orders.subscribe(player.clone());
                 let seen = convert::orders_seen(request.metadata())?;
-                let accounts = Accounts {
+                let accounts = AccountReader {
                     reader: self.reader_for(&request),
                     ..self.accounts.clone()
                 };

@@ -4,7 +4,7 @@
 //! transaction, so batches grow with the load. A batch that fails is rolled back together with all later decisions.
 //! [`cluster`] shares a ledger between servers behind the same [`LedgerHandle`].
 
-pub(crate) mod accounts;
+pub(crate) mod account_cache;
 pub(crate) mod batch;
 mod cluster;
 pub(crate) mod committer;

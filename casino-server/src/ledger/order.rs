@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{
     LedgerError,
-    accounts::Slot,
+    account_cache::Slot,
     batch::{Decided, OpenBatch},
     watermark::BatchId,
 };

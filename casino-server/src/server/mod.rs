@@ -46,7 +46,7 @@ use crate::{
         price::relay::{StallTimeout, WorkerRelay},
     },
     grpc::{
-        accounts::Accounts, auth::Auth, claims::ClaimCache, operator::OperatorService,
+        account_reader::AccountReader, auth::Auth, claims::ClaimCache, operator::OperatorService,
         payments_client::PaymentsClient, service::CasinoService,
     },
     ledger::{LedgerFailure, LedgerHandle},
@@ -218,7 +218,7 @@ impl Casino {
         let service = CasinoService {
             auth: auth.with_names(self.names.clone()),
             ledger: ledger.clone(),
-            accounts: Accounts {
+            accounts: AccountReader {
                 reader: reader.clone(),
                 rounds: opened.rounds.clone(),
                 stake: self.stake,

@@ -11,14 +11,14 @@ use futures_util::{FutureExt, future::BoxFuture};
 use crate::{
     domain::{account::Account, order::resting::OrderPosting, player::PlayerName},
     feed::{accounts::Subscription, capabilities::Capabilities},
-    grpc::{accounts::Accounts, convert},
+    grpc::{account_reader::AccountReader, convert},
     store::{PageRequest, StoreError, reader::until_read},
 };
 
 /// Each order that ended after the last one seen is sent once, in the order in which they ended. So is each order that was
 /// placed since the session opened, unless an answer of the session has it.
 pub(crate) struct OrderUpdates {
-    accounts: Accounts,
+    accounts: AccountReader,
     player: PlayerName,
     subscription: Subscription<()>,
     position: Position,
@@ -53,7 +53,7 @@ struct ReadOrders {
 impl OrderUpdates {
     /// Creates the updates of a session whose client has seen the ends up to the number `seen`.
     pub(crate) fn new(
-        accounts: Accounts,
+        accounts: AccountReader,
         player: PlayerName,
         subscription: Subscription<()>,
         seen: i64,
@@ -145,7 +145,7 @@ impl Position {
 
 /// Reads the open orders, and those that ended after the last one seen.
 async fn read(
-    accounts: &Accounts,
+    accounts: &AccountReader,
     player: &PlayerName,
     position: &Position,
 ) -> Result<ReadOrders, StoreError> {

@@ -7,12 +7,12 @@ use futures_util::{FutureExt, future::BoxFuture};
 use crate::{
     domain::{account::Account, player::PlayerName},
     feed::accounts::{AccountChange, Subscription},
-    grpc::accounts::Accounts,
+    grpc::account_reader::AccountReader,
     store::reader::until_read,
 };
 
 pub(crate) struct WalletUpdates {
-    accounts: Accounts,
+    accounts: AccountReader,
     player: PlayerName,
     /// `None`: only the start and the end of a round change the wallet.
     subscription: Option<Subscription<AccountChange>>,
@@ -32,7 +32,7 @@ struct Reading {
 
 impl WalletUpdates {
     pub(crate) fn new(
-        accounts: Accounts,
+        accounts: AccountReader,
         player: PlayerName,
         subscription: Option<Subscription<AccountChange>>,
     ) -> Self {

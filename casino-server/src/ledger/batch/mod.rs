@@ -14,7 +14,7 @@ use std::{mem, sync::Arc};
 
 use self::book::OrderBook;
 use super::{
-    accounts::{AccountCache, Slot},
+    account_cache::{AccountCache, Slot},
     idempotency::RecentRequests,
     watermark::BatchId,
 };

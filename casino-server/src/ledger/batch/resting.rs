@@ -11,7 +11,7 @@ use crate::{
             resting::{DueOrder, OrderPosting, OrderState, RestingOrder, RestingTerms},
         },
     },
-    ledger::accounts::Slot,
+    ledger::account_cache::Slot,
 };
 
 impl OpenBatch {

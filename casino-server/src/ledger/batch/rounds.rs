@@ -11,7 +11,7 @@ use crate::{
         player::PlayerName,
         round::{Round, RoundCommand, RoundError},
     },
-    ledger::accounts::Slot,
+    ledger::account_cache::Slot,
 };
 
 impl OpenBatch {

@@ -280,7 +280,7 @@ impl Model {
     }
 
     /// Returns the player's slot, loading the stored record if needed.
-    fn slot(&mut self, player: &PlayerName) -> crate::ledger::accounts::Slot {
+    fn slot(&mut self, player: &PlayerName) -> crate::ledger::account_cache::Slot {
         if self.batch.lookup(player).is_none() {
             let stored = self.records.get(player).cloned();
             let stored = stored.map(|(record, answers)| (record, RecentRequests::from_store(answers)));

@@ -8,7 +8,7 @@ use crate::{
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Accounts {
+pub(crate) struct AccountReader {
     pub(crate) reader: StoreReader,
     pub(crate) rounds: RoundFeed,
     /// What a new player begins with outside of rounds.
@@ -25,7 +25,7 @@ pub(crate) struct ReadAccount {
     pub(crate) account: Account,
 }
 
-impl Accounts {
+impl AccountReader {
     /// Returns the name of the player's account in force.
     pub(crate) fn name_in_force(&self, player: &PlayerName) -> PlayerName {
         self.rounds.current().account_of(player)
