@@ -129,7 +129,7 @@ pub(crate) struct FeedSubscriber {
 
 impl FeedSubscriber {
     /// Returns the newest message of a feed that has one not yet received.
-    pub(crate) fn poll_update(&mut self) -> Option<GambleFrame> {
+    pub(crate) fn next_update(&mut self) -> Option<GambleFrame> {
         if let Some(update) = newest(&mut self.rounds) {
             let open = update.round.open_number();
             self.has_other_account |= open != self.round;

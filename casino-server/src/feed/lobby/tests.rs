@@ -95,7 +95,7 @@ fn bought(player: &str, stocks: i32, tokens: i32, number: i64) -> Batch {
 }
 
 fn updates(subscriber: &mut FeedSubscriber) -> Vec<GambleInfo> {
-    let frames = std::iter::from_fn(|| subscriber.poll_update());
+    let frames = std::iter::from_fn(|| subscriber.next_update());
     frames
         .map(|frame| {
             let mut bytes = Vec::new();
@@ -135,7 +135,7 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
     let [
         Some(GambleFrame::Encoded(first)),
         Some(GambleFrame::Encoded(second)),
-    ] = subscribers.each_mut().map(FeedSubscriber::poll_update)
+    ] = subscribers.each_mut().map(FeedSubscriber::next_update)
     else {
         panic!("both receive the trade");
     };
@@ -150,7 +150,7 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
         ),
         (1, "ann", 2)
     );
-    assert!(!subscribers[0].register_waker(&cx) && subscribers[0].poll_update().is_none());
+    assert!(!subscribers[0].register_waker(&cx) && subscribers[0].next_update().is_none());
     drop(subscribers);
     scene.feed.on_batch(&bought("ann", 2, 5, 2), &Round::default());
     assert_eq!(scene.feed.pending.take_tape(), None, "no subscribers are left");

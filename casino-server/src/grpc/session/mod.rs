@@ -144,10 +144,10 @@ impl<In> Session<In> {
     }
 
     /// Records whether the wallet has changed.
-    fn poll_wallet(&mut self, cx: &mut Context<'_>) {
+    fn record_wallet_changes(&mut self, cx: &mut Context<'_>) {
         if let Some(updates) = &mut self.wallet_updates {
             let lobby = self.lobby.as_mut();
-            updates.poll_changes(lobby.is_some_and(|lobby| lobby.take_other_account()), cx);
+            updates.record_changes(lobby.is_some_and(|lobby| lobby.take_other_account()), cx);
         }
     }
 
@@ -162,7 +162,7 @@ impl<In> Session<In> {
         if let Some(wallet) = self.wallet.take() {
             return Some(convert::wallet_update(&wallet));
         }
-        self.lobby.as_mut()?.poll_update()
+        self.lobby.as_mut()?.next_update()
     }
 
     /// Returns the next message, if any.
@@ -171,7 +171,7 @@ impl<In> Session<In> {
     /// the price is always sent before the answer. In the same way, changes of orders and of the wallet are polled before the
     /// answer and sent after it: an order's acceptance is sent before its end, and a wallet only if no answer has it.
     fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
-        self.poll_wallet(cx);
+        self.record_wallet_changes(cx);
         let has_order = self.poll_orders(cx).is_ready();
         let answer = self.pending.poll_answer(cx, self.capabilities);
         if let Some(update) = self.next_update() {
@@ -287,7 +287,7 @@ impl<In: Stream<Item = Result<Action, Status>> + Unpin> Stream for Session<In> {
                 .lobby
                 .as_mut()
                 .is_some_and(|lobby| lobby.register_waker(cx));
-            let has_update = session.prices.poll_changed(cx) || has_lobby_update;
+            let has_update = session.prices.register_waker(cx) || has_lobby_update;
             let is_claimed = session
                 .revocation
                 .as_mut()

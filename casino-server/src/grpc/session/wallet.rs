@@ -53,7 +53,7 @@ impl WalletUpdates {
     }
 
     /// Records what has changed. `has_other_account`: a round has started or ended.
-    pub(super) fn poll_changes(&mut self, has_other_account: bool, cx: &mut Context<'_>) {
+    pub(super) fn record_changes(&mut self, has_other_account: bool, cx: &mut Context<'_>) {
         self.is_due |= has_other_account;
         let Some(subscription) = &mut self.subscription else {
             return;

@@ -174,7 +174,7 @@ impl PriceSubscriber {
     }
 
     /// Registers the task of `cx` for the next price. Returns true if one is available already, which does not wake.
-    pub(crate) fn poll_changed(&mut self, cx: &Context<'_>) -> bool {
+    pub(crate) fn register_waker(&mut self, cx: &Context<'_>) -> bool {
         lock(&self.relay.wakers).register(&mut self.slot, cx.waker());
         self.relay.update.count.load(Ordering::Acquire) != self.seen
     }
@@ -224,11 +224,11 @@ mod tests {
         let mut subscribers: Vec<_> = (0..10).map(|_| relay.subscribe(None)).collect();
         for subscriber in &mut subscribers {
             assert!(
-                subscriber.poll_changed(&cx),
+                subscriber.register_waker(&cx),
                 "the current price is new to a subscriber"
             );
             assert!(subscriber.changed().is_some() && subscriber.changed().is_none());
-            assert!(!subscriber.poll_changed(&cx));
+            assert!(!subscriber.register_waker(&cx));
         }
         prices.publish(tick(1));
         relay.wake();
@@ -236,14 +236,14 @@ mod tests {
         assert!(
             subscribers
                 .iter_mut()
-                .all(|subscriber| subscriber.poll_changed(&cx) && subscriber.changed().is_some())
+                .all(|subscriber| subscriber.register_waker(&cx) && subscriber.changed().is_some())
         );
         subscribers.truncate(3);
         relay.stop();
         assert_eq!(woken.0.load(Ordering::SeqCst), 13);
         assert!(subscribers.iter().all(PriceSubscriber::has_stopped));
         for _ in 0..100 {
-            relay.subscribe(None).poll_changed(&cx);
+            relay.subscribe(None).register_waker(&cx);
         }
         assert_eq!(lock(&relay.wakers).slots(), 10, "freed slots are reused");
     }
