@@ -21,7 +21,7 @@ use crate::{domain::market::Tick, feed::price::encode::EncodedPrice, store::lock
 /// The price feed; cheap to clone. The ledger publishes a price after its commit.
 #[derive(Debug, Clone)]
 pub(crate) struct PriceFeed {
-    update: Arc<PriceState>,
+    state: Arc<PriceState>,
     interval: Duration,
 }
 
@@ -58,19 +58,19 @@ impl PriceFeed {
             tick,
             price: encode::encode_price(tick, interval),
         };
-        let update = Arc::new(PriceState {
+        let state = Arc::new(PriceState {
             count: AtomicU64::new(FIRST),
             newest: Mutex::new(newest),
             relays: Mutex::default(),
             lag: LagMetrics::default(),
         });
-        Self { update, interval }
+        Self { state, interval }
     }
 
     /// Creates the relay of one runtime, which has to [run](WorkerRelay::run) it.
     pub(crate) fn subscribe(&self, stall_timeout: StallTimeout) -> Arc<WorkerRelay> {
-        let relay = Arc::new(WorkerRelay::new(Arc::clone(&self.update), stall_timeout));
-        let mut relays = lock(&self.update.relays);
+        let relay = Arc::new(WorkerRelay::new(Arc::clone(&self.state), stall_timeout));
+        let mut relays = lock(&self.state.relays);
         relays.retain(|relay| relay.strong_count() > 0);
         relays.push(Arc::downgrade(&relay));
         relay
@@ -78,7 +78,7 @@ impl PriceFeed {
 
     /// Returns the number of open sessions.
     pub(crate) fn sessions(&self) -> usize {
-        let relays: Vec<_> = lock(&self.update.relays)
+        let relays: Vec<_> = lock(&self.state.relays)
             .iter()
             .filter_map(Weak::upgrade)
             .collect();
@@ -92,7 +92,7 @@ impl PriceFeed {
             sessions,
             prices,
             closed,
-        } = &self.update.lag;
+        } = &self.state.lag;
         let lagged = "Streams that read too slowly and missed a price, each counted once";
         registry.register("seats_lagged", lagged, sessions.clone());
         registry.register(
@@ -105,7 +105,7 @@ impl PriceFeed {
     }
 
     pub(crate) fn current(&self) -> Tick {
-        lock(&self.update.newest).tick
+        lock(&self.state.newest).tick
     }
 
     /// Returns a stream of tick times, the first one interval from now. A late tick delays the following ones.
@@ -121,12 +121,12 @@ impl PriceFeed {
     pub(crate) fn publish(&self, tick: Tick) {
         let price = encode::encode_price(tick, self.interval);
         {
-            let mut newest = lock(&self.update.newest);
+            let mut newest = lock(&self.state.newest);
             let count = newest.count.wrapping_add(1);
             *newest = LatestPrice { count, tick, price };
-            self.update.count.store(count, Ordering::Release);
+            self.state.count.store(count, Ordering::Release);
         }
-        for relay in lock(&self.update.relays).iter().filter_map(Weak::upgrade) {
+        for relay in lock(&self.state.relays).iter().filter_map(Weak::upgrade) {
             relay.notify();
         }
     }

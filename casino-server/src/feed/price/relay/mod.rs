@@ -35,7 +35,7 @@ const NONE_SEEN: u64 = 0;
 /// The price subscribers of one runtime.
 #[derive(Debug)]
 pub(crate) struct WorkerRelay {
-    update: Arc<PriceState>,
+    state: Arc<PriceState>,
     notify: Notify,
     stopped: AtomicBool,
     wakers: Mutex<WakerSet>,
@@ -56,9 +56,9 @@ pub(crate) struct PriceSubscriber {
 }
 
 impl WorkerRelay {
-    pub(crate) fn new(update: Arc<PriceState>, stall_timeout: StallTimeout) -> Self {
+    pub(crate) fn new(state: Arc<PriceState>, stall_timeout: StallTimeout) -> Self {
         Self {
-            update,
+            state,
             notify: Notify::new(),
             stopped: AtomicBool::new(false),
             wakers: Mutex::default(),
@@ -131,7 +131,7 @@ impl WorkerRelay {
                 StallAction::Nothing | StallAction::Forget => {}
                 StallAction::Probe => probe = true,
                 StallAction::Close => {
-                    self.update.lag.closed.inc();
+                    self.state.lag.closed.inc();
                 }
             }
             action != StallAction::Forget
@@ -155,10 +155,10 @@ impl PriceSubscriber {
 
     /// Returns the newest price if it was not returned before.
     pub(crate) fn changed(&mut self) -> Option<EncodedPrice> {
-        let newest = self.relay.update.newer_than(self.seen)?;
+        let newest = self.relay.state.newer_than(self.seen)?;
         let skipped = newest.count.wrapping_sub(self.seen).saturating_sub(1);
         if self.seen != NONE_SEEN && skipped > 0 {
-            let lag = &self.relay.update.lag;
+            let lag = &self.relay.state.lag;
             lag.prices.inc_by(skipped);
             if !self.lagged {
                 self.lagged = true;
@@ -176,7 +176,7 @@ impl PriceSubscriber {
     /// Registers the task of `cx` for the next price. Returns true if one is available already, which does not wake.
     pub(crate) fn register_waker(&mut self, cx: &Context<'_>) -> bool {
         lock(&self.relay.wakers).register(&mut self.slot, cx.waker());
-        self.relay.update.count.load(Ordering::Acquire) != self.seen
+        self.relay.state.count.load(Ordering::Acquire) != self.seen
     }
 }
 
@@ -252,7 +252,7 @@ mod tests {
     fn a_lagging_session_counts_once_and_each_missed_price_counts() {
         let prices = PriceFeed::new(tick(0), Duration::from_secs(1));
         let relay = prices.subscribe(StallTimeout::DEFAULT);
-        let lag = || (relay.update.lag.sessions.get(), relay.update.lag.prices.get());
+        let lag = || (relay.state.lag.sessions.get(), relay.state.lag.prices.get());
         let mut subscriber = relay.subscribe(None);
         prices.publish(tick(1));
         assert!(subscriber.changed().is_some());
