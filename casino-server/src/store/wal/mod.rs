@@ -79,9 +79,9 @@ pub(crate) struct RecoveredWal {
     pub(crate) has_lost: bool,
 }
 
-/// What the log has after a position.
+/// The batches in the log that the engine has not applied.
 #[derive(Debug)]
-pub(crate) struct LogRest {
+pub(crate) struct UnappliedBatches {
     /// In order.
     pub(crate) batches: Vec<Batch>,
     /// Answered batches are missing.
@@ -109,7 +109,7 @@ pub(crate) fn recover(
     let applied = target
         .position()
         .map_err(|error| WalError::TakeOver(Box::new(error)))?;
-    let LogRest { batches, has_lost } = uncheckpointed(ledger, applied, damage)?;
+    let UnappliedBatches { batches, has_lost } = uncheckpointed(ledger, applied, damage)?;
     let batches: Vec<_> = batches.into_iter().map(Arc::new).collect();
     let unapplied = u64::try_from(batches.len()).unwrap_or(u64::MAX);
     if unapplied > 0 {
@@ -176,7 +176,7 @@ pub(crate) fn uncheckpointed(
     ledger: &Path,
     position: WalPosition,
     damage: Damage,
-) -> Result<LogRest, WalError> {
+) -> Result<UnappliedBatches, WalError> {
     let log = read(&path_of(ledger), position)?;
     let log = log.as_deref();
     if damage != Damage::Ignore && recovery::is_of_another(log, position) {
@@ -189,12 +189,12 @@ pub(crate) fn uncheckpointed(
             if damage == Damage::Accept {
                 tracing::warn!("{loss}");
             }
-            Ok(LogRest {
+            Ok(UnappliedBatches {
                 batches: loss.into_batches(),
                 has_lost: true,
             })
         }
-        (batches, _) => Ok(LogRest {
+        (batches, _) => Ok(UnappliedBatches {
             batches: batches?,
             has_lost: false,
         }),
