@@ -60,7 +60,7 @@ pub(crate) struct CasinoService {
     pub(crate) sessions: Arc<SessionLimit>,
     pub(crate) payments: PaymentsClient,
     pub(crate) lobby: FeedHub,
-    pub(crate) changes: AccountFeed,
+    pub(crate) account_feed: AccountFeed,
     pub(crate) subscribers: Arc<SubscriberGroup>,
     /// Ends the streams.
     pub(crate) shutdown: CancellationToken,
@@ -91,7 +91,7 @@ impl CasinoService {
     fn wallet_updates(&self, player: &PlayerName, capabilities: Capabilities) -> Option<WalletUpdates> {
         let is_sent = capabilities.wallet && (capabilities.orders || capabilities.lobby.rounds);
         is_sent.then(|| {
-            let subscribe = || self.changes.accounts.subscribe(player.clone());
+            let subscribe = || self.account_feed.accounts.subscribe(player.clone());
             let subscription = capabilities.orders.then(subscribe);
             WalletUpdates::new(self.accounts.clone(), player.clone(), subscription)
         })
@@ -220,7 +220,7 @@ impl Casino for CasinoService {
         let initial_wallet = initial_wallet.map(|read| read.account);
         let orders = match &player {
             Ok(player) if capabilities.orders => {
-                let subscription = self.changes.orders.subscribe(player.clone());
+                let subscription = self.account_feed.orders.subscribe(player.clone());
                 let seen = convert::orders_seen(request.metadata())?;
                 let accounts = AccountReader {
                     reader: self.reader_for(&request),

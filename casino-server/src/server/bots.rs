@@ -46,7 +46,7 @@ impl Bots {
         count: u8,
         market: Market,
         reader: &StoreReader,
-        feed: &FeedHub,
+        lobby: &FeedHub,
     ) -> Result<Self, StoreError> {
         let (tick_sender, ticks) = mpsc::channel(QUEUED_TICKS_MAX);
         let mut loaded = Self {
@@ -67,9 +67,9 @@ impl Bots {
         loaded.prices = ticks.iter().map(|tick| tick.price).collect();
         for bot in bots(count, market.model) {
             let record = reader.record(bot.name.clone()).await?;
-            feed.track(&bot.name, record.as_ref());
+            lobby.track(&bot.name, record.as_ref());
             loaded.bots.push(BotAccount {
-                _presence: feed.join(Some(bot.name.clone())),
+                _presence: lobby.join(Some(bot.name.clone())),
                 bot,
                 account: record.map(|record| record.account).unwrap_or_default(),
             });

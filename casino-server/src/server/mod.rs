@@ -1,8 +1,8 @@
 //! Opens, runs and closes a casino.
 
 pub(crate) mod bots;
+pub(crate) mod feeds;
 pub(crate) mod metrics;
-pub(crate) mod observer;
 mod open;
 pub(crate) mod operator;
 #[cfg(test)]
@@ -50,7 +50,7 @@ use crate::{
         payments_client::PaymentsClient, service::CasinoService,
     },
     ledger::{LedgerFailure, LedgerHandle},
-    server::{bots::Bots, metrics::Metrics, operator::OperatorServer, workers::Workers},
+    server::{bots::Bots, feeds::Feeds, metrics::Metrics, operator::OperatorServer, workers::Workers},
     store::{StoreError, reader::StoreReader},
 };
 
@@ -134,7 +134,7 @@ impl Casino {
         opened.ledger.set_rate_limit(limits.actions_per_second);
         let names = opened.reader.names_beyond_ascii().await;
         let names = LegacyNames::from_stored(names.map_err(failed)?);
-        let bots = Bots::load(bots, opened.market, &opened.reader, &opened.feed).await;
+        let bots = Bots::load(bots, opened.market, &opened.reader, &opened.feeds.lobby).await;
         Ok(Self {
             bots: bots.map_err(failed)?,
             payments: PaymentsClient::new(payments.into(), opened.reader.clone()),
@@ -153,7 +153,7 @@ impl Casino {
     pub fn metrics(&self) -> Metrics {
         Metrics::new(
             self.ledger(),
-            self.opened.prices.clone(),
+            self.opened.feeds.prices.clone(),
             self.connections.clone(),
         )
     }
@@ -165,8 +165,8 @@ impl Casino {
             secret,
             ledger: self.ledger(),
             reader: self.opened.reader.clone(),
-            rounds: self.opened.rounds.clone(),
-            prices: self.opened.prices.clone(),
+            rounds: self.opened.feeds.rounds.clone(),
+            prices: self.opened.feeds.prices.clone(),
             stake: self.stake,
             clock: self.opened.clock.clone(),
         })
@@ -203,16 +203,14 @@ impl Casino {
     }
 
     pub(crate) fn price(&self) -> Price {
-        self.opened.prices.current().price
+        self.opened.feeds.prices.current().price
     }
 
     fn worker_service(&self, tls: Option<ServerTls>, stop: CancellationToken) -> WorkerService {
         let opened = &self.opened;
-        let (ledger, relay) = (
-            opened.ledger.handle(),
-            opened.prices.subscribe(self.stall_timeout),
-        );
-        let subscribers = opened.feed.subscriber_group();
+        let feeds = opened.feeds.clone();
+        let (ledger, relay) = (opened.ledger.handle(), feeds.prices.subscribe(self.stall_timeout));
+        let subscribers = feeds.lobby.subscriber_group();
         let (claims, reader) = (Arc::clone(&self.claims), opened.reader.clone());
         let auth = Auth::new(claims, reader.clone(), ledger.clone(), self.key_required);
         let service = CasinoService {
@@ -220,15 +218,15 @@ impl Casino {
             ledger: ledger.clone(),
             accounts: AccountReader {
                 reader: reader.clone(),
-                rounds: opened.rounds.clone(),
+                rounds: feeds.rounds,
                 stake: self.stake,
             },
             reader,
             relay: Arc::clone(&relay),
             sessions: Arc::clone(&opened.sessions),
             payments: self.payments.clone(),
-            lobby: opened.feed.clone(),
-            changes: opened.accounts.clone(),
+            lobby: feeds.lobby,
+            account_feed: feeds.accounts,
             subscribers: Arc::clone(&subscribers),
             shutdown: stop.clone(),
         };
@@ -254,24 +252,28 @@ impl Casino {
         let OpenLedger {
             mut ledger,
             reader,
-            prices,
-            feed,
-            rounds,
+            feeds,
             clock,
             mut cluster,
             ..
         } = self.opened;
+        let Feeds {
+            prices,
+            lobby,
+            rounds,
+            ..
+        } = &feeds;
         let handle = ledger.handle();
         let tick_sender = bots.tick_sender();
         let market = async {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = ticker::run_ticker(&handle, prices.ticks(), tick_sender) => {}
-                () = bots.run(&handle, &rounds) => {}
+                () = bots.run(&handle, rounds) => {}
                 never = handle.run_notifier() => match never {},
-                never = feed.run() => match never {},
-                never = feed.load_ranking(&reader) => match never {},
-                never = rounds.run(&feed, &reader, &clock) => match never {},
+                never = lobby.run() => match never {},
+                never = lobby.load_ranking(&reader) => match never {},
+                never = rounds.run(lobby, &reader, &clock) => match never {},
             }
             // A stopped market does not end the serving.
             future::pending::<Infallible>().await
@@ -279,7 +281,7 @@ impl Casino {
         let (served, failed) = {
             let mut serving = pin!(serving);
             // Runs until the serving ends: open `authorize` calls wait for it.
-            let clustered = run_cluster(cluster.as_mut(), &feed, &claims, &reader);
+            let clustered = run_cluster(cluster.as_mut(), lobby, &claims, &reader);
             tokio::select! {
                 served = &mut serving => (served, None),
                 failure = ledger.failed() => {
@@ -305,13 +307,13 @@ impl Casino {
 
 async fn run_cluster(
     cluster: Option<&mut Cluster>,
-    feed: &FeedHub,
+    lobby: &FeedHub,
     claims: &ClaimCache,
     reader: &StoreReader,
 ) -> Infallible {
     match cluster {
         // Boxed because the future is large.
-        Some(cluster) => Box::pin(cluster.run(feed, claims, reader)).await,
+        Some(cluster) => Box::pin(cluster.run(lobby, claims, reader)).await,
         None => future::pending().await,
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         market::{Market, PriceModel},
         money::{Price, UnixMillis},
     },
-    feed::{accounts::AccountFeed, price::PriceFeed, rounds::RoundFeed, sessions::SessionLimit},
+    feed::sessions::SessionLimit,
     ledger::Ledger,
     store::CommitError,
     testkit::memory::{FakeStore, FakeStoreScript, disk},
@@ -28,28 +28,24 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
     script.failures.lock().unwrap().extend(failures);
     let store = FakeStore(Arc::new(script));
     let market = Market::new(PriceModel::Classic, 1, Price::MIN, UnixMillis(0));
-    let prices = PriceFeed::new(market.current, Duration::from_secs(3600));
+    let feeds = Feeds::new(market, Arc::default(), Duration::from_secs(3600));
     let reader = StoreReader::new(Arc::new(store.clone()));
     let clock = || UnixMillis(1);
     let ledger = Ledger::spawn_local(
         Box::new(store),
         reader.clone(),
         market,
-        crate::testkit::price_observer(prices.clone()),
+        Box::new(feeds.clone()),
         clock,
     )
     .unwrap();
     let payments = PaymentsClient::new(pipe().0.into(), reader.clone());
-    let feed = FeedHub::new(market);
-    let bots = Bots::load(0, market, &reader, &feed).await.unwrap();
+    let bots = Bots::load(0, market, &reader, &feeds.lobby).await.unwrap();
     Casino {
         opened: OpenLedger {
             ledger,
             reader,
-            prices,
-            feed,
-            accounts: AccountFeed::default(),
-            rounds: RoundFeed::default(),
+            feeds,
             clock: clock.into(),
             sessions: SessionLimit::new(1),
             market,

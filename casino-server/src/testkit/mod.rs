@@ -15,17 +15,17 @@ pub(crate) mod values;
 pub(crate) fn price_observer(
     prices: crate::feed::price::PriceFeed,
 ) -> Box<dyn crate::ledger::CommitObserver> {
-    use crate::domain::market::{Market, PriceModel};
+    use std::{sync::Arc, time::Duration};
+
+    use crate::{
+        domain::market::{Market, PriceModel},
+        server::feeds::Feeds,
+    };
     let market = Market {
         model: PriceModel::Classic,
         seed: 0,
         current: prices.current(),
     };
-    let lobby = crate::feed::lobby::FeedHub::new(market);
-    Box::new(crate::server::observer::FeedObserver {
-        prices,
-        lobby,
-        accounts: crate::feed::accounts::AccountFeed::default(),
-        rounds: crate::feed::rounds::RoundFeed::default(),
-    })
+    let feeds = Feeds::new(market, Arc::default(), Duration::ZERO);
+    Box::new(Feeds { prices, ..feeds })
 }

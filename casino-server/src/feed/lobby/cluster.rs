@@ -24,32 +24,32 @@ const LEADERBOARD_BACKOFF: u32 = 19;
 
 /// Exchanges the lobby feeds with other casinos. Trades of other casinos wake the sessions of their players in `accounts`.
 pub(crate) async fn exchange(
-    feed: &FeedHub,
+    lobby: &FeedHub,
     accounts: &AccountFeed,
     store: &impl ClusterStore,
 ) -> Infallible {
     tokio::select! {
-        never = sync_presence(feed, accounts, store) => never,
-        never = sync_leaderboard(feed, store) => never,
+        never = sync_presence(lobby, accounts, store) => never,
+        never = sync_leaderboard(lobby, store) => never,
     }
 }
 
 /// Exchanges online players and trades. Trades are sent only while another casino has tape subscribers.
-async fn sync_presence(feed: &FeedHub, accounts: &AccountFeed, store: &impl ClusterStore) -> Infallible {
+async fn sync_presence(lobby: &FeedHub, accounts: &AccountFeed, store: &impl ClusterStore) -> Infallible {
     let mut sync = interval(PRESENCE_INTERVAL);
     sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut is_watched, mut next_send) = (false, Instant::now());
-    let pending = &feed.pending;
+    let pending = &lobby.pending;
     loop {
         tokio::select! {
             _ = sync.tick() => {
-                let local = feed.presence.local(NAMED_MAX);
+                let local = lobby.presence.local(NAMED_MAX);
                 let synced = store.sync_presence(&local, pending.has_tape_subscribers()).await;
                 // After a failed sync, the remote players are unknown and not listed.
                 let remote = log_error(synced).unwrap_or_default();
                 is_watched = remote.iter().any(|casino| casino.watches_tape);
                 pending.enable_outbox(is_watched);
-                feed.presence.set_remote(remote.into_iter().map(|casino| casino.players).collect());
+                lobby.presence.set_remote(remote.into_iter().map(|casino| casino.players).collect());
             }
             texts = store.notifications().tape() => {
                 let batches = texts.iter().filter_map(|text| TradeBatch::from_text(text));
@@ -74,13 +74,13 @@ async fn sync_presence(feed: &FeedHub, accounts: &AccountFeed, store: &impl Clus
 }
 
 /// Queries the leaderboard of the shared ledger once it has been requested.
-async fn sync_leaderboard(feed: &FeedHub, store: &impl ClusterStore) -> Infallible {
+async fn sync_leaderboard(lobby: &FeedHub, store: &impl ClusterStore) -> Infallible {
     loop {
         let start = Instant::now();
-        if feed.pending.is_ranking()
-            && let Some(top) = log_error(store.top_accounts(RANKED_MAX, feed.round()).await)
+        if lobby.pending.is_ranking()
+            && let Some(top) = log_error(store.top_accounts(RANKED_MAX, lobby.round()).await)
         {
-            feed.pending.set_top_accounts(top);
+            lobby.pending.set_top_accounts(top);
         }
         let backoff = start.elapsed().saturating_mul(LEADERBOARD_BACKOFF);
         sleep(backoff.max(LEADERBOARD_INTERVAL)).await;

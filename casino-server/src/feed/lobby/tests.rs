@@ -21,7 +21,7 @@ use crate::testkit::values;
 const ALL: LobbyFeeds = Capabilities::ALL.lobby;
 
 struct Scene {
-    feed: FeedHub,
+    lobby: FeedHub,
     group: Arc<SubscriberGroup>,
     schedule: PublishSchedule,
     now: Instant,
@@ -33,24 +33,24 @@ impl Scene {
     }
 
     fn with_model(model: PriceModel) -> Self {
-        let feed = FeedHub::new(market(model, 0));
+        let lobby = FeedHub::new(market(model, 0));
         Self {
-            group: feed.subscriber_group(),
-            feed,
+            group: lobby.subscriber_group(),
+            lobby,
             schedule: PublishSchedule::default(),
             now: Instant::now(),
         }
     }
 
     fn subscriber(&self, feeds: LobbyFeeds, player: &str) -> FeedSubscriber {
-        self.feed
+        self.lobby
             .subscribe(&self.group, feeds, Some(values::player(player)), None)
             .unwrap()
     }
 
     fn publish_after(&mut self, interval: Duration) {
         self.now += interval;
-        self.feed.publish(&mut self.schedule, self.now);
+        self.lobby.publish(&mut self.schedule, self.now);
     }
 }
 
@@ -112,11 +112,11 @@ fn kinds(updates: &[GambleInfo]) -> Vec<GambleType> {
 #[test]
 fn updates_are_discarded_without_subscribers() {
     let scene = Scene::new();
-    scene.feed.on_batch(&bought("ann", 2, 5, 1), &Round::default());
-    assert_eq!(scene.feed.pending.take_tape(), None);
-    assert!(scene.feed.pending.take_leaderboard().is_empty());
+    scene.lobby.on_batch(&bought("ann", 2, 5, 1), &Round::default());
+    assert_eq!(scene.lobby.pending.take_tape(), None);
+    assert!(scene.lobby.pending.take_leaderboard().is_empty());
     let none = LobbyFeeds::default();
-    assert!(scene.feed.subscribe(&scene.group, none, None, None).is_none());
+    assert!(scene.lobby.subscribe(&scene.group, none, None, None).is_none());
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
     let mut subscribers = ["ann", "bob"].map(|player| scene.subscriber(tape, player));
     let cx = std::task::Context::from_waker(Waker::noop());
     assert!(!subscribers[0].register_waker(&cx));
-    scene.feed.on_batch(&bought("ann", 2, 5, 1), &Round::default());
+    scene.lobby.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     assert!(subscribers[0].register_waker(&cx));
     let [
@@ -152,8 +152,8 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
     );
     assert!(!subscribers[0].register_waker(&cx) && subscribers[0].next_update().is_none());
     drop(subscribers);
-    scene.feed.on_batch(&bought("ann", 2, 5, 2), &Round::default());
-    assert_eq!(scene.feed.pending.take_tape(), None, "no subscribers are left");
+    scene.lobby.on_batch(&bought("ann", 2, 5, 2), &Round::default());
+    assert_eq!(scene.lobby.pending.take_tape(), None, "no subscribers are left");
 }
 
 #[test]
@@ -178,8 +178,8 @@ fn the_tape_of_a_round_has_the_trades_of_the_round() {
         batch.records.append(&mut other.records);
         batch.trades.append(&mut other.trades);
     }
-    scene.feed.on_batch(&batch, &round);
-    let tape = scene.feed.pending.take_tape().unwrap();
+    scene.lobby.on_batch(&batch, &round);
+    let tape = scene.lobby.pending.take_tape().unwrap();
     let rows: Vec<_> = tape
         .rows
         .iter()
@@ -192,14 +192,14 @@ fn the_tape_of_a_round_has_the_trades_of_the_round() {
 fn each_feed_is_published_at_its_own_rate() {
     let mut scene = Scene::new();
     let mut ann = scene.subscriber(ALL, "ann");
-    scene.feed.start_ranking();
-    let observer = scene.feed.clone();
-    let _ann = scene.feed.join(Some(values::player("ann")));
+    scene.lobby.start_ranking();
+    let observer = scene.lobby.clone();
+    let _ann = scene.lobby.join(Some(values::player("ann")));
     observer.on_batch(&bought("ann", 2, 5, 1), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     use GambleType::{Leaderboard, Players, Tape};
     assert_eq!(kinds(&updates(&mut ann)), [Tape, Players, Leaderboard]);
-    let bob = scene.feed.join(Some(values::player("bob")));
+    let bob = scene.lobby.join(Some(values::player("bob")));
     observer.on_batch(&bought("ann", 3, 5, 2), &Round::default());
     scene.publish_after(TAPE_INTERVAL);
     assert_eq!(kinds(&updates(&mut ann)), [Tape]);
@@ -218,9 +218,9 @@ fn each_feed_is_published_at_its_own_rate() {
 fn each_subscriber_receives_their_own_rank_and_a_query_consumes_no_update() {
     let mut scene = Scene::new();
     let (mut ann, mut eve) = (scene.subscriber(ALL, "ann"), scene.subscriber(ALL, "eve"));
-    scene.feed.start_ranking();
-    scene.feed.on_batch(&bought("ann", 2, 5, 1), &Round::default());
-    let ranking = scene.feed.ranking();
+    scene.lobby.start_ranking();
+    scene.lobby.on_batch(&bought("ann", 2, 5, 1), &Round::default());
+    let ranking = scene.lobby.ranking();
     assert_eq!(ranking.rank_of(&values::player("ann")).unwrap().equity, 25);
     scene.publish_after(TAPE_INTERVAL);
     let board = |updates: Vec<GambleInfo>| updates.into_iter().find_map(|info| info.leaderboard).unwrap();
@@ -228,7 +228,7 @@ fn each_subscriber_receives_their_own_rank_and_a_query_consumes_no_update() {
     assert_eq!((to_ann.ranked, to_ann.price, to_ann.top.len()), (1, 10, 1));
     assert_eq!(to_ann.own.as_ref(), to_ann.top.first());
     assert_eq!((to_eve.own, to_eve.top), (None, to_ann.top));
-    scene.feed.on_tick(tick(1, 20));
+    scene.lobby.on_tick(tick(1, 20));
     scene.publish_after(LOBBY_INTERVAL);
     let moved = board(updates(&mut ann)).own.unwrap();
     assert_eq!((moved.rank, moved.equity), (1, 45));
@@ -245,7 +245,7 @@ fn a_headline_is_published_with_its_tick_and_sent_to_new_subscribers() {
     assert_eq!(updates(&mut subscriber), [], "none before the first");
     let mut newest = None;
     for number in 1..=100 {
-        scene.feed.on_tick(tick(number, 10));
+        scene.lobby.on_tick(tick(number, 10));
         let expected = market(PriceModel::News, number).headline();
         let received = updates(&mut subscriber).pop().and_then(|info| info.news);
         let published = expected.filter(|headline| headline.tick == number);
@@ -268,9 +268,9 @@ fn a_headline_is_published_with_its_tick_and_sent_to_new_subscribers() {
 #[test]
 fn only_a_market_with_headlines_confirms_the_feed() {
     let classic = Scene::new();
-    assert_eq!(classic.feed.available(ALL), LobbyFeeds { news: false, ..ALL });
-    assert_eq!(Scene::with_model(PriceModel::News).feed.available(ALL), ALL);
+    assert_eq!(classic.lobby.available(ALL), LobbyFeeds { news: false, ..ALL });
+    assert_eq!(Scene::with_model(PriceModel::News).lobby.available(ALL), ALL);
     let mut subscriber = classic.subscriber(ALL, "ann");
-    (1..=100).for_each(|number| classic.feed.on_tick(tick(number, 10)));
+    (1..=100).for_each(|number| classic.lobby.on_tick(tick(number, 10)));
     assert!(!kinds(&updates(&mut subscriber)).contains(&GambleType::News));
 }

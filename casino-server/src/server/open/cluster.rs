@@ -10,13 +10,11 @@ use crate::{
     feed::{
         accounts::{self, AccountFeed},
         lobby::{self, FeedHub},
-        price::PriceFeed,
-        rounds::RoundFeed,
         sessions::{ClusterSessionLimit, SessionLimit},
     },
     grpc::{auth, claims::ClaimCache},
     ledger::{Ledger, MarketStart},
-    server::{OpenError, observer::FeedObserver},
+    server::{OpenError, feeds::Feeds},
     store::{
         cluster::ClusterStore,
         postgres::{self, PostgresCluster},
@@ -39,13 +37,13 @@ impl Cluster {
     /// Exchanges name claims, feeds and session counts.
     pub(in crate::server) async fn run(
         &mut self,
-        feed: &FeedHub,
+        lobby: &FeedHub,
         claims: &ClaimCache,
         reader: &StoreReader,
     ) -> Infallible {
         tokio::select! {
             never = auth::follow(claims, reader, self.store.notifications()) => never,
-            never = lobby::cluster::exchange(feed, &self.accounts, &*self.store) => never,
+            never = lobby::cluster::exchange(lobby, &self.accounts, &*self.store) => never,
             never = accounts::follow(&self.accounts, self.store.notifications()) => never,
             never = self.sessions.run() => never,
         }
@@ -77,37 +75,26 @@ pub(in crate::server) async fn open_cluster(
     let (store, reads, market) =
         opened.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let store = Arc::new(store);
-    let prices = PriceFeed::new(market.current, tick_interval);
-    let feed = FeedHub::new(market);
     let (sessions, cluster_sessions) =
         SessionLimit::clustered(options.limits.sessions_per_player, Arc::clone(&store));
-    let accounts = AccountFeed::default();
     let round = store.round().await;
     let round = round.map_err(|error| OpenError::Ledger(options.store.clone(), Box::new(error)))?;
     let round = Arc::new(round);
-    let rounds = RoundFeed::new(Arc::clone(&round));
-    let observer = Box::new(FeedObserver {
-        prices: prices.clone(),
-        lobby: feed.clone(),
-        accounts: accounts.clone(),
-        rounds: rounds.clone(),
-    });
+    let feeds = Feeds::new(market, Arc::clone(&round), tick_interval);
+    let observer = Box::new(feeds.clone());
     let start = MarketStart { market, round, stake };
     let ledger = Ledger::spawn_cluster(Arc::clone(&store), start, tick_interval, observer, clock.clone());
     Ok(OpenLedger {
         ledger,
         reader: StoreReader::new(Arc::new(reads)),
-        prices,
-        feed,
-        accounts: accounts.clone(),
-        rounds,
         clock,
         sessions,
         market,
         cluster: Some(Cluster {
             store,
-            accounts,
+            accounts: feeds.accounts.clone(),
             sessions: cluster_sessions,
         }),
+        feeds,
     })
 }

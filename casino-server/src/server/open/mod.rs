@@ -21,11 +21,9 @@ use crate::{
         market::Market,
         money::{Dollars, Price},
     },
-    feed::{
-        accounts::AccountFeed, lobby::FeedHub, price::PriceFeed, rounds::RoundFeed, sessions::SessionLimit,
-    },
+    feed::sessions::SessionLimit,
     ledger::{Ledger, MarketStart},
-    server::observer::FeedObserver,
+    server::feeds::Feeds,
     store::{
         Damage, OverlayReads, RecoveredWal, StoreError, WalStore,
         reader::StoreReader,
@@ -48,10 +46,7 @@ pub(super) struct MarketOptions {
 pub(super) struct OpenLedger {
     pub(super) ledger: Ledger,
     pub(super) reader: StoreReader,
-    pub(super) prices: PriceFeed,
-    pub(super) feed: FeedHub,
-    pub(super) accounts: AccountFeed,
-    pub(super) rounds: RoundFeed,
+    pub(super) feeds: Feeds,
     pub(super) clock: Clock,
     pub(super) sessions: Arc<SessionLimit>,
     /// The market at the start.
@@ -74,27 +69,16 @@ pub(super) async fn open_single(
     let clock = environment.clock.clone();
     let file = task::spawn_blocking(move || open_sqlite(&path, &options, opening_price, &environment)).await;
     let (store, reads, market) = file.map_err(|error| failed(Box::new(error)))??;
-    let prices = PriceFeed::new(market.current, tick_interval);
     let reader = StoreReader::new(Arc::new(reads));
-    let feed = FeedHub::new(market);
-    let accounts = AccountFeed::default();
     let round = Arc::new(store.start.round.clone());
-    let rounds = RoundFeed::new(Arc::clone(&round));
-    let observer = Box::new(FeedObserver {
-        prices: prices.clone(),
-        lobby: feed.clone(),
-        accounts: accounts.clone(),
-        rounds: rounds.clone(),
-    });
+    let feeds = Feeds::new(market, Arc::clone(&round), tick_interval);
+    let observer = Box::new(feeds.clone());
     let start = MarketStart { market, round, stake };
     let ledger = Ledger::spawn_local(Box::new(store), reader.clone(), start, observer, clock.clone());
     Ok(OpenLedger {
         ledger: ledger.map_err(OpenError::Thread)?,
         reader,
-        prices,
-        feed,
-        accounts,
-        rounds,
+        feeds,
         clock,
         sessions,
         market,
