@@ -97,6 +97,26 @@ impl CasinoService {
         })
     }
 
+    /// Returns the updates of the player's orders, if they are part of a session's `capabilities`.
+    fn order_updates<T>(
+        &self,
+        request: &Request<T>,
+        player: &PlayerName,
+        capabilities: Capabilities,
+    ) -> Result<Option<OrderUpdates>, Status> {
+        if !capabilities.orders {
+            return Ok(None);
+        }
+        let subscription = self.account_feed.orders.subscribe(player.clone());
+        let seen = convert::orders_seen(request.metadata())?;
+        let accounts = AccountReader {
+            reader: self.reader_for(request),
+            ..self.accounts.clone()
+        };
+        let updates = OrderUpdates::new(accounts, player.clone(), subscription, seen);
+        Ok(Some(updates))
+    }
+
     /// Returns the reader for one call: the calls of a connection read one at a time.
     fn reader_for<T>(&self, request: &Request<T>) -> StoreReader {
         self.reader
@@ -206,8 +226,10 @@ impl Casino for CasinoService {
         }
         let auth = SessionAuth::new(self.auth.clone(), credential, Arc::clone(&self.sessions), permit);
         // Before the account is read, so that no change is missed.
-        let wallet_updates = player.as_ref().ok();
-        let wallet_updates = wallet_updates.and_then(|player| self.wallet_updates(player, capabilities));
+        let wallet_updates = player
+            .as_ref()
+            .ok()
+            .and_then(|player| self.wallet_updates(player, capabilities));
         // A session without a player still gets the feeds that are the same for all, but not a wallet.
         let read = match &player {
             Ok(player) if capabilities.wallet || capabilities.lobby.leaderboard => {
@@ -216,21 +238,15 @@ impl Casino for CasinoService {
             Err(error) if capabilities.wallet || capabilities.orders => return Err((*error).into()),
             Ok(_) | Err(_) => None,
         };
-        let initial_wallet = read.as_ref().filter(|_| capabilities.wallet);
-        let initial_wallet = initial_wallet.map(|read| read.account);
-        let orders = match &player {
-            Ok(player) if capabilities.orders => {
-                let subscription = self.account_feed.orders.subscribe(player.clone());
-                let seen = convert::orders_seen(request.metadata())?;
-                let accounts = AccountReader {
-                    reader: self.reader_for(&request),
-                    ..self.accounts.clone()
-                };
-                Some(OrderUpdates::new(accounts, player.clone(), subscription, seen))
-            }
-            Ok(_) | Err(_) => None,
-        };
+        let initial_wallet = read
+            .as_ref()
+            .filter(|_| capabilities.wallet)
+            .map(|read| read.account);
         let player = player.ok();
+        let orders = match &player {
+            Some(player) => self.order_updates(&request, player, capabilities)?,
+            None => None,
+        };
         let (presence, lobby) = self.join_lobby(capabilities.lobby, player.clone(), read.as_ref());
         let prices = self
             .relay
