@@ -306,14 +306,13 @@ impl Casino {
 }
 
 async fn run_cluster(
-    cluster: Option<&mut Cluster>,
+    cluster: Option<&mut Box<dyn Cluster>>,
     lobby: &FeedHub,
     claims: &ClaimCache,
     reader: &StoreReader,
 ) -> Infallible {
     match cluster {
-        // Boxed because the future is large.
-        Some(cluster) => Box::pin(cluster.run(lobby, claims, reader)).await,
+        Some(cluster) => cluster.run(lobby, claims, reader).await,
         None => future::pending().await,
     }
 }

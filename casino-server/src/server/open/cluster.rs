@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use super::{MarketOptions, OpenLedger, new_market, random};
+use super::{Cluster, MarketOptions, OpenLedger, new_market, random};
 use crate::{
     config::{clock::Clock, options::Options, store_url::postgres::DatabaseUrl},
     feed::{
@@ -15,32 +15,23 @@ use crate::{
     grpc::{auth, claims::ClaimCache},
     ledger::{Ledger, MarketStart},
     server::{OpenError, feeds::Feeds},
-    store::{
-        cluster::ClusterStore,
-        postgres::{self, PostgresCluster},
-        reader::StoreReader,
-    },
+    store::{cluster::ClusterStore, postgres, reader::StoreReader},
 };
 
 /// Time limit for notifying the other casinos of a shutdown.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Exchanges data with the casinos that share the ledger.
+/// What is exchanged through a store that casinos share.
 #[derive(Debug)]
-pub(in crate::server) struct Cluster {
-    store: Arc<PostgresCluster>,
+struct StoreCluster<S> {
+    store: Arc<S>,
     accounts: AccountFeed,
-    sessions: ClusterSessionLimit<PostgresCluster>,
+    sessions: ClusterSessionLimit<S>,
 }
 
-impl Cluster {
-    /// Exchanges name claims, feeds and session counts.
-    pub(in crate::server) async fn run(
-        &mut self,
-        lobby: &FeedHub,
-        claims: &ClaimCache,
-        reader: &StoreReader,
-    ) -> Infallible {
+#[tonic::async_trait]
+impl<S: ClusterStore> Cluster for StoreCluster<S> {
+    async fn run(&mut self, lobby: &FeedHub, claims: &ClaimCache, reader: &StoreReader) -> Infallible {
         tokio::select! {
             never = auth::follow(claims, reader, self.store.notifications()) => never,
             never = lobby::cluster::exchange(lobby, &self.accounts, &*self.store) => never,
@@ -49,8 +40,7 @@ impl Cluster {
         }
     }
 
-    /// Announces the shutdown. If that fails, the entry of this casino expires.
-    pub(in crate::server) async fn leave(&self) {
+    async fn leave(&self) {
         let left = timeout(LEAVE_TIMEOUT, self.store.leave()).await;
         if !matches!(left, Ok(Ok(()))) {
             tracing::debug!("cannot announce the shutdown to other casinos");
@@ -90,11 +80,11 @@ pub(in crate::server) async fn open_cluster(
         clock,
         sessions,
         market,
-        cluster: Some(Cluster {
+        cluster: Some(Box::new(StoreCluster {
             store,
             accounts: feeds.accounts.clone(),
             sessions: cluster_sessions,
-        }),
+        })),
         feeds,
     })
 }

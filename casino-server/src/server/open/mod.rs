@@ -4,7 +4,9 @@
 mod cluster;
 
 use std::{
+    convert::Infallible,
     error::Error,
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,7 +15,7 @@ use std::{
 use rand::{TryRng, rngs::SysRng};
 use tokio::task;
 
-pub(super) use self::cluster::{Cluster, open_cluster};
+pub(super) use self::cluster::open_cluster;
 use super::OpenError;
 use crate::{
     config::{clock::Clock, environment::Environment, options::Options, store_url::StoreUrl},
@@ -21,7 +23,8 @@ use crate::{
         market::Market,
         money::{Dollars, Price},
     },
-    feed::sessions::SessionLimit,
+    feed::{lobby::FeedHub, sessions::SessionLimit},
+    grpc::claims::ClaimCache,
     ledger::{Ledger, MarketStart},
     server::feeds::Feeds,
     store::{
@@ -51,7 +54,17 @@ pub(super) struct OpenLedger {
     pub(super) sessions: Arc<SessionLimit>,
     /// The market at the start.
     pub(super) market: Market,
-    pub(super) cluster: Option<Cluster>,
+    pub(super) cluster: Option<Box<dyn Cluster>>,
+}
+
+/// Exchanges data with the casinos that share the ledger.
+#[tonic::async_trait]
+pub(super) trait Cluster: fmt::Debug + Send + Sync {
+    /// Exchanges name claims, feeds and session counts.
+    async fn run(&mut self, lobby: &FeedHub, claims: &ClaimCache, reader: &StoreReader) -> Infallible;
+
+    /// Announces the shutdown. If that fails, the entry of this casino expires.
+    async fn leave(&self);
 }
 
 pub(super) async fn open_single(
