@@ -1,4 +1,4 @@
-//! Data published to sessions: the price and the lobby feeds.
+//! Data sent to sessions: prices, lobby feeds, rounds and account changes.
 
 pub(crate) use awesomestock_proto::capabilities;
 
@@ -6,5 +6,4 @@ pub(crate) mod accounts;
 pub(crate) mod lobby;
 pub(crate) mod price;
 pub(crate) mod rounds;
-pub(crate) mod sessions;
 pub(crate) mod waker_set;

@@ -32,7 +32,6 @@ use crate::{
         capabilities::{Capabilities, LobbyFeeds},
         lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode},
         price::relay::WorkerRelay,
-        sessions::SessionLimit,
     },
     grpc::{
         account_reader::{AccountReader, ReadAccount},
@@ -40,8 +39,8 @@ use crate::{
         convert, paging,
         payments_client::PaymentsClient,
         session::{
-            Session, SessionParts, auth::SessionAuth, backoff::backoff, orders::OrderUpdates,
-            wallet::WalletUpdates,
+            Session, SessionParts, auth::SessionAuth, backoff::backoff, limit::SessionLimit,
+            orders::OrderUpdates, wallet::WalletUpdates,
         },
         status,
     },

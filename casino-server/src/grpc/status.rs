@@ -10,9 +10,9 @@ use crate::{
         credential::AuthDenied,
         order::request::InvalidRequestId,
     },
-    feed::sessions::SessionDenied,
     grpc::{
         auth::AccessError, convert::InvalidOrdersSeen, paging::PageError, payments_client::StatementError,
+        session::limit::SessionDenied,
     },
     ledger::LedgerError,
     store::StoreError,

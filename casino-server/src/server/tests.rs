@@ -16,7 +16,7 @@ use crate::{
         market::{Market, PriceModel},
         money::{Price, UnixMillis},
     },
-    feed::sessions::SessionLimit,
+    grpc::session::limit::SessionLimit,
     ledger::Ledger,
     store::CommitError,
     testkit::memory::{FakeStore, FakeStoreScript, disk},

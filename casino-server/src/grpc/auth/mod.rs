@@ -16,8 +16,10 @@ use crate::{
         credential::{AuthDenied, Grant, KeyHash, access},
         player::{LegacyNames, PlayerName, SessionOwner},
     },
-    feed::sessions::SessionDenied,
-    grpc::claims::{ClaimCache, ClaimEntry},
+    grpc::{
+        claims::{ClaimCache, ClaimEntry},
+        session::limit::SessionDenied,
+    },
     ledger::{LedgerError, LedgerHandle},
     store::{
         StoreError,

@@ -9,8 +9,10 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::{
     domain::player::{LegacyNames, PlayerName},
-    feed::sessions::{SessionLimit, SessionPermit},
-    grpc::auth::{AccessError, Auth, Authorization, Credential},
+    grpc::{
+        auth::{AccessError, Auth, Authorization, Credential},
+        session::limit::{SessionLimit, SessionPermit},
+    },
 };
 
 /// The authorization of one session. A stream has one key, and may act for every name that the key authorizes.

@@ -4,6 +4,7 @@ mod pending;
 
 pub(crate) mod auth;
 pub(crate) mod backoff;
+pub(crate) mod limit;
 pub(crate) mod orders;
 #[cfg(test)]
 mod tests;

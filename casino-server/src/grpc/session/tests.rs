@@ -34,9 +34,8 @@ use crate::{
             PriceFeed,
             relay::{StallTimeout, WorkerRelay},
         },
-        sessions::SessionLimit,
     },
-    grpc::auth::Auth,
+    grpc::{auth::Auth, session::limit::SessionLimit},
     store::{CommitError, reader::StoreReader},
     testkit::{
         manual_ledger::ManualLedger,

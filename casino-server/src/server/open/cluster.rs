@@ -10,9 +10,12 @@ use crate::{
     feed::{
         accounts::{self, AccountFeed},
         lobby::{self, FeedHub},
-        sessions::{ClusterSessionLimit, SessionLimit},
     },
-    grpc::{auth, claims::ClaimCache},
+    grpc::{
+        auth,
+        claims::ClaimCache,
+        session::limit::{ClusterSessionLimit, SessionLimit},
+    },
     ledger::{Ledger, MarketStart},
     server::{OpenError, feeds::Feeds},
     store::{cluster::ClusterStore, postgres, reader::StoreReader},

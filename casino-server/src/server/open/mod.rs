@@ -23,8 +23,8 @@ use crate::{
         market::Market,
         money::{Dollars, Price},
     },
-    feed::{lobby::FeedHub, sessions::SessionLimit},
-    grpc::claims::ClaimCache,
+    feed::lobby::FeedHub,
+    grpc::{claims::ClaimCache, session::limit::SessionLimit},
     ledger::{Ledger, MarketStart},
     server::feeds::Feeds,
     store::{
