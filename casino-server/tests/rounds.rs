@@ -537,7 +537,7 @@ fn a_round_is_not_started_without_the_database() {
     while casinos.try_round(&["start", "1h"]).0 != Some(0) {}
 }
 
-/// Returns the number of trades of house players on the tape during `ticks` ticks, and then up to a trade of ann.
+/// Returns the number of trades of bots on the tape during `ticks` ticks, and then up to a trade of ann.
 async fn house_trades(casinos: &Casinos, session: &mut Session, mut ticks: u32) -> usize {
     let mut trades = 0;
     loop {

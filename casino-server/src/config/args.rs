@@ -83,7 +83,7 @@ pub struct Args {
     #[command(flatten)]
     pub server: ServerArgs,
 
-    /// Maximum number of seats of one player, 1 to 1,000,000.
+    /// Maximum number of sessions of one player, 1 to 1,000,000.
     #[arg(
         long,
         value_name = "N",
@@ -105,7 +105,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub market: Option<PriceModel>,
 
-    /// Number of house players, 0 to 20. They trade with strategies of their own, under the same rules as everybody.
+    /// Number of bots, 0 to 20. They trade with strategies of their own, under the same rules as everybody.
     #[arg(
         long,
         value_name = "N",

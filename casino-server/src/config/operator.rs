@@ -115,7 +115,7 @@ pub enum RoundCallError {
     Call {
         /// The operator service.
         url: String,
-        /// The failure.
+        /// The rejection, or why there is no answer.
         status: Status,
     },
     /// No answer in time.

@@ -4,7 +4,7 @@ use tonic::transport::Channel;
 /// A connection to the payments server.
 #[derive(Debug, Clone)]
 pub struct PaymentsEndpoint {
-    /// The channel.
+    /// Connects again by itself.
     pub channel: Channel,
     /// The secret that the server requires, if any.
     pub secret: Option<SharedSecret>,

@@ -11,7 +11,7 @@ use crate::{
 pub(crate) struct AccountReader {
     pub(crate) reader: StoreReader,
     pub(crate) rounds: RoundFeed,
-    /// What a new player begins with outside of rounds.
+    /// First payment of a new player, outside of rounds.
     pub(crate) stake: Option<Dollars>,
 }
 

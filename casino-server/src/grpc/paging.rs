@@ -47,11 +47,7 @@ impl PageLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PageError {
     #[error("{field}: {given} is below 0")]
-    Number {
-        /// The field.
-        field: &'static str,
-        given: i64,
-    },
+    Number { field: &'static str, given: i64 },
     #[error("limit: {given} is not between 0 and {max}")]
     Limit { given: i32, max: u32 },
 }

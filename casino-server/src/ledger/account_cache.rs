@@ -304,7 +304,7 @@ mod tests {
         for number in 50..60 {
             accounts.add(number, BatchId::NONE.next());
         }
-        assert!(accounts.get_mut(slot).is_none(), "settled by now");
+        assert!(accounts.get_mut(slot).is_none(), "committed");
     }
 
     fn answer(number: i64) -> AnsweredRequest {

@@ -95,7 +95,7 @@ pub(crate) trait CommitObserver: fmt::Debug + Send + Sync {
 pub(crate) struct MarketStart {
     pub(crate) market: Market,
     pub(crate) round: Arc<Round>,
-    /// What a new player begins with outside of rounds.
+    /// First payment of a new player, outside of rounds.
     pub(crate) stake: Option<Dollars>,
 }
 

@@ -241,7 +241,7 @@ impl StoreReader {
     }
 }
 
-/// Completes `read` in a task, which ends with the caller. A stream that nobody reads is not polled, and must not keep the
+/// Completes `read` in a task, which ends with the caller. An unread stream is not polled, and must not keep the
 /// turn or the permit of others meanwhile.
 async fn in_task<T: Send + 'static>(
     read: impl Future<Output = Result<T, StoreError>> + Send + 'static,

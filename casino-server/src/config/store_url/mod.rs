@@ -52,7 +52,7 @@ pub enum StoreUrlError {
     /// A libpq parameter that is supported with other values only.
     #[error("the parameter {name} must be {allowed}")]
     UnsupportedValue {
-        /// The parameter.
+        /// As it is written in the URL.
         name: &'static str,
         /// Its values, and the reason.
         allowed: &'static str,

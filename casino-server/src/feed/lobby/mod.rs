@@ -5,7 +5,7 @@
 //! with their tick. Without subscribers the committer does nothing for the other lobby feeds.
 //!
 //! The leaderboard starts when it is first requested, and contains players who have traded: the top accounts of the ledger,
-//! and those that changed since. In a [cluster], the top accounts are read again and again.
+//! and those that changed since. In a [cluster], the top accounts are read periodically.
 
 mod board;
 pub(crate) mod cluster;
@@ -130,7 +130,7 @@ impl FeedHub {
         self.presence.join(player)
     }
 
-    /// Subscribes a session to `feeds`; `None` if there are none. `round` is the one that its wallet is of.
+    /// Subscribes a session to `feeds`; `None` if there are none. `round` is the open round of the session's wallet.
     pub(crate) fn subscribe(
         &self,
         group: &Arc<SubscriberGroup>,

@@ -56,7 +56,7 @@ pub(crate) struct OpenBatch {
     /// Rejected buys and sells since the start.
     rejected: u64,
     round: Arc<Round>,
-    /// What a new player begins with outside of rounds.
+    /// First payment of a new player, outside of rounds.
     stake: Option<Dollars>,
 }
 

@@ -1,4 +1,4 @@
-//! What an open round changes in decisions.
+//! Round rules that apply to decisions.
 
 use std::sync::Arc;
 

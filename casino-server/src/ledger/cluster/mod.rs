@@ -77,7 +77,7 @@ pub(super) enum ControlRequest {
 /// The round after a command, or why it is the same.
 pub(super) type ChangedRound = Result<Arc<Round>, RoundError>;
 
-/// What became of a request to move the price.
+/// The outcome of a request to move the price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TickOutcome {
     Moved(Tick),

@@ -96,7 +96,7 @@ async fn an_answer_is_sent_after_its_commit() {
     assert_eq!(
         script.batches.lock().unwrap().len(),
         2,
-        "a refusal is nothing to write"
+        "a rejection is nothing to write"
     );
     ledger.close().await.unwrap();
     assert!(script.closed.load(Ordering::SeqCst));
@@ -396,7 +396,7 @@ async fn play(path: &Path, steps: &[(usize, Option<Command>)], received: &mut [A
         assert_eq!(
             decision.result.is_err(),
             decision.account == received[*player],
-            "a refusal changes nothing"
+            "a rejection changes nothing"
         );
         received[*player] = decision.account;
         assert_eq!(

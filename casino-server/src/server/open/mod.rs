@@ -35,12 +35,11 @@ use crate::{
     },
 };
 
-/// The options of a market.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MarketOptions {
     pub(super) opening_price: Price,
     pub(super) tick_interval: Duration,
-    /// What a new player begins with outside of rounds.
+    /// First payment of a new player, outside of rounds.
     pub(super) stake: Option<Dollars>,
 }
 

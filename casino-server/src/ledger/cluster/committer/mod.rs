@@ -40,7 +40,7 @@ pub(in crate::ledger) struct ClusterCommitter<S> {
     published: Arc<PublishedMarket>,
     /// Rate limits of players without an account; counted by this server only.
     unregistered: HashMap<PlayerName, TokenBucket>,
-    /// What a new player begins with outside of rounds.
+    /// First payment of a new player, outside of rounds.
     stake: Option<Dollars>,
     outage: Outage,
 }
@@ -163,7 +163,7 @@ struct Rules {
     round: Arc<Round>,
     /// Applies to a player's commands on all servers together.
     rate: Rate,
-    /// What a new player begins with outside of rounds.
+    /// First payment of a new player, outside of rounds.
     stake: Option<Dollars>,
 }
 
