@@ -1,11 +1,7 @@
 //! The open batch: decisions in memory that count only after the commit.
 
 mod book;
-#[cfg(test)]
-mod order_tests;
 mod resting;
-#[cfg(test)]
-mod round_tests;
 mod rounds;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,7 @@
 
 use awesomestock_proto::values::Trigger;
 
-use super::{
-    tests::{insert, open_batch, with_id},
-    *,
-};
+use super::*;
 use crate::domain::{
     money::{Dollars, Price, Stocks, Tokens},
     order::{

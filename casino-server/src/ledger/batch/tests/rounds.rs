@@ -1,9 +1,6 @@
 //! Rounds in the open batch: the accounts that execute, the stake, and what is discarded with a batch.
 
-use super::{
-    tests::{insert, open_batch, with_id},
-    *,
-};
+use super::*;
 use crate::domain::{
     money::{Stocks, Tokens},
     round::RoundPhase,

@@ -1,3 +1,6 @@
+mod orders;
+mod rounds;
+
 use super::*;
 use crate::domain::{
     market::PriceModel,
@@ -6,12 +9,12 @@ use crate::domain::{
 };
 use crate::testkit::values;
 
-pub(super) fn open_batch() -> OpenBatch {
+fn open_batch() -> OpenBatch {
     let market = Market::new(PriceModel::Classic, 1, Price::new(10).unwrap(), UnixMillis(0));
     OpenBatch::new(market, IdCounters::default())
 }
 
-pub(super) fn insert(open: &mut OpenBatch, name: &str) -> Slot {
+fn insert(open: &mut OpenBatch, name: &str) -> Slot {
     let player = values::player(name);
     open.insert(player.clone(), None, BatchId::NONE).unwrap();
     open.lookup(&player).unwrap()
@@ -103,7 +106,7 @@ fn a_rejection_commits_with_the_balance_and_price_it_contains() {
     assert_eq!(rejected(&mut open, ann), open.sequence());
 }
 
-pub(super) fn with_id(id: u8, command: Command) -> OrderRequest {
+fn with_id(id: u8, command: Command) -> OrderRequest {
     OrderRequest {
         command,
         id: Some(RequestId([id; 16])),
