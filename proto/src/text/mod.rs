@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 /// Formats as `1,204`, `-1,204`.
 #[must_use]
-pub fn thousands(number: impl Into<i128>) -> String {
-    let number = number.into();
+pub fn thousands(number: impl TryInto<i128>) -> String {
+    let number = number.try_into().unwrap_or(i128::MAX);
     let digits = number.unsigned_abs().to_string();
     let mut written = String::with_capacity(digits.len().saturating_mul(2));
     if number < 0 {
@@ -24,8 +24,8 @@ pub fn thousands(number: impl Into<i128>) -> String {
 
 /// Formats as `1 token`, `1,204 tokens`.
 #[must_use]
-pub fn pluralize(count: impl Into<i64>, unit: &str) -> String {
-    let count = count.into();
+pub fn pluralize(count: impl TryInto<i128>, unit: &str) -> String {
+    let count = count.try_into().unwrap_or(i128::MAX);
     let s = if matches!(count, -1 | 1) { "" } else { "s" };
     format!("{} {unit}{s}", thousands(count))
 }

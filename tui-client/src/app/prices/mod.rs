@@ -107,6 +107,11 @@ impl PriceHistory {
         self.prices.back().copied()
     }
 
+    /// Returns the tokens for one stock now.
+    pub fn price(&self) -> Option<i32> {
+        self.last().map(|last| last.price)
+    }
+
     /// Returns the time between two ticks in milliseconds, if known.
     pub fn interval_ms(&self) -> Option<i64> {
         self.interval_ms

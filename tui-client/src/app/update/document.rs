@@ -22,8 +22,7 @@ pub(crate) fn copy(state: &mut AppState) -> Effects {
     let Some(export) = ReadableDocument::top_document(state, ExportFormat::Csv) else {
         return Effects::new();
     };
-    let lines = i64::try_from(export.lines.len()).unwrap_or(i64::MAX);
-    let copied = format!("copied: {}", pluralize(lines, "line"));
+    let copied = format!("copied: {}", pluralize(export.lines.len(), "line"));
     state.alerts.toast(copied, state.now);
     vec![Effect::Copy(text_of(&export.lines, "\n"))]
 }

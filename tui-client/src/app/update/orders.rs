@@ -296,7 +296,7 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
         state.orders.deselect();
         return Effects::new();
     }
-    let last = state.market.last().map(|last| last.price);
+    let last = state.market.price();
     let condition = Condition { trigger, price };
     let reason = not_sent(state, order.count);
     let reason = reason.or_else(|| state.not_offered(Action::Rest));

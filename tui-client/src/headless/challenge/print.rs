@@ -51,7 +51,7 @@ impl Outcome {
     }
 
     fn trades(&self) -> String {
-        pluralize(i64::try_from(self.trades).unwrap_or(i64::MAX), "trade")
+        pluralize(self.trades, "trade")
     }
 
     fn sparkline(&self) -> String {
@@ -229,7 +229,7 @@ pub(super) fn overview(mut days: Vec<Outcome>, today: Challenge) -> Option<Strin
     let streak = std::iter::successors(begin, |day| day.day_before())
         .take_while(played)
         .count();
-    let streak = pluralize(i64::try_from(streak).unwrap_or(i64::MAX), "day");
+    let streak = pluralize(streak, "day");
     Some(format!(
         "streak {streak}; best {} {}",
         best.challenge,

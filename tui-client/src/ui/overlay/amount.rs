@@ -68,14 +68,9 @@ pub(crate) fn draw(
         Some(error) => vec![(format!("✗ {}", text::sanitize(error)), view.theme.warning)],
     };
     for (text, style) in below {
-        let wrapped = text::wrap(&text, columns, 2).into_iter();
-        lines.extend(wrapped.map(|line| panel::styled(line, style)));
+        lines.extend(panel::wrapped(&text, columns, 2, style));
     }
-    let window = Popup {
-        title,
-        hints: &[hints, [CLOSES].into()],
-        columns,
-    };
+    let window = Popup::new(title, [hints, [CLOSES].into()], columns);
     let popup = window.place(lines.len().max(5), layout);
     let buttons = window.draw(view, &popup, None, buf);
     Text::from_iter(lines).render(popup.inner, buf);

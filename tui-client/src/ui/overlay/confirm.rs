@@ -9,12 +9,7 @@
 //! ```
 
 use awesomestock_proto::values::Trigger;
-use ratatui::{
-    buffer::Buffer,
-    style::Style,
-    text::{Line, Text},
-    widgets::Widget,
-};
+use ratatui::{style::Style, text::Line};
 
 use crate::{
     app::{
@@ -26,32 +21,34 @@ use crate::{
         },
     },
     ui::{
-        FrameInfo, Renderer,
+        Renderer,
         layout::MainLayout,
         panels::ticket,
-        text::{self, format},
+        text::format,
         widgets::{
             hint::{CLOSES, Hint},
             panel,
-            window::{Popup, text_columns},
+            window::{Popup, TextWindow, text_columns},
         },
     },
 };
 
 const MAX_COLUMNS: usize = 44;
 
-pub(crate) fn draw(
-    view: &Renderer,
-    state: &AppState,
-    command: Command,
-    layout: &MainLayout,
-    buf: &mut Buffer,
-) -> FrameInfo {
+pub(crate) fn window(view: &Renderer, state: &AppState, command: Command, layout: &MainLayout) -> TextWindow {
     let columns = text_columns(layout, MAX_COLUMNS);
-    if command == Command::Exit {
-        return place(view, layout, columns, leave_question(view, columns), buf);
-    }
-    let price = state.market.last().map(|last| last.price);
+    let does = Hint::new("Enter confirms", Key::ENTER);
+    let popup = Popup::new("Confirm", [[does.clone(), CLOSES].into(), [does].into()], columns);
+    let lines = match command {
+        Command::Exit => leave_question(view, columns),
+        _ => question(view, state, command, columns),
+    };
+    TextWindow { popup, lines }
+}
+
+/// Returns the question about an order or a payment, with what the player has.
+fn question(view: &Renderer, state: &AppState, command: Command, columns: usize) -> Vec<Line<'static>> {
+    let price = state.market.price();
     let order = price.and_then(|price| Estimate::new(command, price, &state.holdings));
     let (question, style) = match (order.zip(price), command) {
         (Some((order, price)), _) => order_question(view, order, price),
@@ -69,33 +66,12 @@ pub(crate) fn draw(
     let held = format!("you have {held}");
     let mut lines: Vec<_> = question
         .iter()
-        .flat_map(|line| text::wrap(line, columns, 2))
-        .map(|line| panel::styled(line, style))
+        .flat_map(|line| panel::wrapped(line, columns, 2, style))
         .collect();
     lines.push(panel::styled(held, view.theme.dim));
     let problem = ticket::connection_problem(state).and_then(|text| text.first());
     lines.extend(problem.map(|text| panel::styled((*text).to_owned(), view.theme.warning)));
-    place(view, layout, columns, lines, buf)
-}
-
-/// Draws the window with its lines.
-fn place(
-    view: &Renderer,
-    layout: &MainLayout,
-    columns: usize,
-    lines: Vec<Line<'static>>,
-    buf: &mut Buffer,
-) -> FrameInfo {
-    let does = Hint::new("Enter confirms", Key::ENTER);
-    let window = Popup {
-        title: "Confirm",
-        hints: &[[does.clone(), CLOSES].into(), [does].into()],
-        columns,
-    };
-    let popup = window.place(lines.len(), layout);
-    let buttons = window.draw(view, &popup, None, buf);
-    Text::from_iter(lines).render(popup.inner, buf);
-    FrameInfo::typed(None, buttons)
+    lines
 }
 
 fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>, Style) {
@@ -134,10 +110,9 @@ fn leave_question(view: &Renderer, columns: usize) -> Vec<Line<'static>> {
         ),
         ("later games of it are practice", view.theme.text),
     ];
-    let wrapped = lines.into_iter().flat_map(|(text, style)| {
-        let lines = text::wrap(text, columns, 2).into_iter();
-        lines.map(move |line| panel::styled(line, style))
-    });
+    let wrapped = lines
+        .into_iter()
+        .flat_map(|(text, style)| panel::wrapped(text, columns, 2, style));
     wrapped.collect()
 }
 

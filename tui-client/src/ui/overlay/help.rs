@@ -11,10 +11,7 @@
 //! ╰ Esc closes ────────────────────────── 1–20 of 34 ──╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    text::{Line, Span},
-};
+use ratatui::text::{Line, Span};
 
 use crate::{
     app::{
@@ -25,16 +22,15 @@ use crate::{
             key::Key,
             lab::FAULTS,
         },
-        overlay::Scroll,
         portfolio::achievements::ACHIEVEMENTS,
     },
     ui::{
-        FrameInfo, Renderer,
+        Renderer,
         layout::MainLayout,
         text,
         widgets::{
             panel,
-            window::{Popup, scroll_hints, scrolled, text_columns},
+            window::{Popup, TextWindow, scroll_hints, text_columns},
         },
     },
 };
@@ -45,21 +41,11 @@ const WORD_COLUMNS: usize = 19;
 
 const MAX_COLUMNS: usize = 76;
 
-pub(crate) fn draw(
-    view: &Renderer,
-    state: &AppState,
-    scroll: Scroll,
-    layout: &MainLayout,
-    buf: &mut Buffer,
-) -> FrameInfo {
+pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout) -> TextWindow {
     let columns = text_columns(layout, MAX_COLUMNS);
     let lines = lines(view, state, columns);
-    let window = Popup {
-        title: "Help",
-        hints: &scroll_hints(),
-        columns,
-    };
-    scrolled(view, &window, lines, scroll, layout, buf)
+    let popup = Popup::new("Help", scroll_hints(), columns);
+    TextWindow { popup, lines }
 }
 
 fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {

@@ -13,30 +13,24 @@
 //! ╰ Esc closes  arrows scroll ────────╯
 //! ```
 
-use ratatui::{buffer::Buffer, text::Line};
+use ratatui::text::Line;
 
 use crate::{
-    app::{AppState, overlay::Scroll},
+    app::AppState,
     ui::{
-        FrameInfo, Renderer,
+        Renderer,
         layout::MainLayout,
         panels::lobby,
         widgets::{
             panel,
-            window::{Popup, scroll_hints, scrolled, text_columns},
+            window::{Popup, TextWindow, scroll_hints, text_columns},
         },
     },
 };
 
 const MAX_COLUMNS: usize = 52;
 
-pub(crate) fn draw(
-    view: &Renderer,
-    state: &AppState,
-    scroll: Scroll,
-    layout: &MainLayout,
-    buf: &mut Buffer,
-) -> FrameInfo {
+pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout) -> TextWindow {
     let columns = text_columns(layout, MAX_COLUMNS);
     let heading = |text: &'static str| panel::styled(text, view.theme.title);
     let mut lines = vec![heading("LEADERBOARD")];
@@ -47,10 +41,7 @@ pub(crate) fn draw(
     lines.extend(lobby::tape_lines(view, state, columns));
     let room = columns.saturating_sub("Lobby ()".len());
     let rank = lobby::own_rank(state, room).map(|rank| format!(" ({rank})"));
-    let window = Popup {
-        title: &format!("Lobby{}", rank.unwrap_or_default()),
-        hints: &scroll_hints(),
-        columns,
-    };
-    scrolled(view, &window, lines, scroll, layout, buf)
+    let title = format!("Lobby{}", rank.unwrap_or_default());
+    let popup = Popup::new(title, scroll_hints(), columns);
+    TextWindow { popup, lines }
 }

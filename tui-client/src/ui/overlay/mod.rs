@@ -20,7 +20,10 @@ use super::{
     screens::{podium, splash},
     widgets::window::dim_background,
 };
-use crate::app::{AppState, overlay::Overlay};
+use crate::app::{
+    AppState,
+    overlay::{Overlay, Scroll},
+};
 
 /// Draws all overlays from bottom to top and returns the facts about the top one.
 pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> FrameInfo {
@@ -31,16 +34,24 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         }
         top = match overlay {
             Overlay::Splash { .. } => splash::draw(view, state, layout, buf),
-            Overlay::Help { scroll } => help::draw(view, state, *scroll, layout, buf),
-            Overlay::Lobby { scroll } => lobby::draw(view, state, *scroll, layout, buf),
+            Overlay::Help { scroll } => help::window(view, state, layout).draw(view, *scroll, layout, buf),
+            Overlay::Lobby { scroll } => lobby::window(view, state, layout).draw(view, *scroll, layout, buf),
             Overlay::Podium { .. } => podium::window(view, state, layout, buf),
-            Overlay::Orders { scroll } => orders::draw(view, state, *scroll, layout, buf),
+            Overlay::Orders { scroll } => {
+                orders::window(view, state, layout).draw(view, *scroll, layout, buf)
+            }
             Overlay::Payments(document) => payments::draw(view, document, layout, buf),
             Overlay::Trades(document) => trades::draw(view, document, layout, buf),
-            Overlay::Statement(document) => statement::draw(view, document, layout, buf),
+            Overlay::Statement(document) => {
+                statement::window(view, document, layout).draw(view, document.scroll, layout, buf)
+            }
             Overlay::Palette(palette) => palette::draw(view, state, palette, layout, buf),
-            Overlay::WireRow { item, scroll } => wire::draw(view, item, *scroll, layout, buf),
-            Overlay::Confirm(command) => confirm::draw(view, state, *command, layout, buf),
+            Overlay::WireRow { item, scroll } => {
+                wire::window(view, item, layout).draw(view, *scroll, layout, buf)
+            }
+            Overlay::Confirm(command) => {
+                confirm::window(view, state, *command, layout).draw(view, Scroll::default(), layout, buf)
+            }
             Overlay::Amount(entry) => amount::draw(view, state, entry, layout, buf),
         };
     }

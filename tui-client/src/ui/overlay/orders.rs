@@ -13,7 +13,6 @@
 use std::cmp::Ordering;
 
 use ratatui::{
-    buffer::Buffer,
     style::Style,
     text::{Line, Span},
 };
@@ -22,17 +21,16 @@ use crate::{
     app::{
         AppState,
         commands::{action::Action, key::Key},
-        overlay::Scroll,
         portfolio::open_orders::{EndReason, OrderEnd, RestingOrder},
     },
     ui::{
-        FrameInfo, Renderer,
+        Renderer,
         layout::MainLayout,
         text::{self, format},
         widgets::{
             hint::{CLOSES, Hint, Hints},
             panel,
-            window::{Popup, scrolled, text_columns},
+            window::{Popup, TextWindow, text_columns},
         },
     },
 };
@@ -45,13 +43,7 @@ const OF_PRICE: &str = " the price";
 /// Most ended orders shown.
 const MAX_ENDED: usize = 20;
 
-pub(crate) fn draw(
-    view: &Renderer,
-    state: &AppState,
-    scroll: Scroll,
-    layout: &MainLayout,
-    buf: &mut Buffer,
-) -> FrameInfo {
+pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout) -> TextWindow {
     let columns = text_columns(layout, MAX_COLUMNS);
     let heading = |text: &'static str| panel::styled(text, view.theme.title);
     let mut lines = open_lines(view, state, columns);
@@ -60,15 +52,12 @@ pub(crate) fn draw(
         let newest = state.orders.ended().rev().take(MAX_ENDED);
         lines.extend(newest.flat_map(|order| ended_lines(view, state, order, columns)));
     }
-    let window = Popup {
-        title: match state.lobby.is_in_round() {
-            true => "Open orders of your own account",
-            false => "Open orders",
-        },
-        hints: &hints(state),
-        columns,
+    let title = match state.lobby.is_in_round() {
+        true => "Open orders of your own account",
+        false => "Open orders",
     };
-    scrolled(view, &window, lines, scroll, layout, buf)
+    let popup = Popup::new(title, hints(state), columns);
+    TextWindow { popup, lines }
 }
 
 fn hints(state: &AppState) -> Vec<Hints> {
@@ -130,8 +119,7 @@ impl OrderColumns {
 fn open_lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>> {
     let orders = state.orders.open();
     if orders.is_empty() {
-        let wrapped = text::wrap(&introduction(state), columns, 0).into_iter();
-        return wrapped.map(|text| panel::styled(text, view.theme.dim)).collect();
+        return panel::wrapped(&introduction(state), columns, 0, view.theme.dim).collect();
     }
     let widths = OrderColumns::new(state, columns);
     let selected = state.orders.selected_index();

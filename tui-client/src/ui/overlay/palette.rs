@@ -76,21 +76,9 @@ pub(crate) fn draw(
         inner.layout(&Layout::vertical([Length(rows), Length(1), Length(error_rows)]));
     let runs = Hint::new("Enter runs", Key::ENTER);
     let completes = Hint::new("Tab completes", Key::TAB);
-    let window = Popup {
-        title: "Command",
-        hints: &[
-            [
-                runs.clone(),
-                Hint::without_key("arrows choose"),
-                completes,
-                CLOSES,
-            ]
-            .into(),
-            [runs, CLOSES].into(),
-            [CLOSES].into(),
-        ],
-        columns,
-    };
+    let choose = Hint::without_key("arrows choose");
+    let all = [runs.clone(), choose, completes, CLOSES].into();
+    let window = Popup::new("Command", [all, [runs, CLOSES].into(), [CLOSES].into()], columns);
     let chosen = palette.chosen();
     let hidden = chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(usize::from(rows)));
     let viewport = Viewport::new(matches.len(), usize::from(rows), hidden);

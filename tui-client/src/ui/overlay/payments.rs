@@ -28,7 +28,7 @@ use crate::{
         text::{self, format},
         widgets::{
             panel,
-            window::{Popup, Viewport, document_hints, found_style, placeholder, scrolled, text_columns},
+            window::{Popup, TextWindow, Viewport, document_hints, found_style, placeholder, text_columns},
         },
     },
 };
@@ -45,14 +45,11 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let window = Popup {
-        title: "Payments",
-        hints: &document_hints(document),
-        columns,
-    };
+    let window = Popup::new("Payments", document_hints(document), columns);
     let Some(payments) = document.ready().filter(|payments| !payments.is_empty()) else {
         let lines = placeholder(view, &document.content, "payments", columns);
-        return scrolled(view, &window, lines, Scroll::default(), layout, buf);
+        let window = TextWindow { popup: window, lines };
+        return window.draw(view, Scroll::default(), layout, buf);
     };
     let popup = window.place(payments.len() + FIXED_ROWS, layout);
     let rows = Layout::vertical([Fill(1), Length(1), Length(1)]);

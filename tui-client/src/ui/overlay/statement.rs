@@ -8,17 +8,17 @@
 //! ╰ Esc closes  arrows scroll ──────── 1–20 of 34 ─╯
 //! ```
 
-use ratatui::{buffer::Buffer, text::Line};
+use ratatui::text::Line;
 
 use crate::{
     app::overlay::{Document, Remote},
     ui::{
-        FrameInfo, Renderer,
+        Renderer,
         layout::MainLayout,
         text,
         widgets::{
             panel,
-            window::{Popup, document_hints, found_style, placeholder, scrolled, text_columns},
+            window::{Popup, TextWindow, document_hints, found_style, placeholder, text_columns},
         },
     },
 };
@@ -28,12 +28,7 @@ const MAX_COLUMNS: usize = 96;
 /// Smallest window width, so that the window does not resize when the text arrives.
 const MIN_COLUMNS: usize = 52;
 
-pub(crate) fn draw(
-    view: &Renderer,
-    document: &Document<Vec<String>>,
-    layout: &MainLayout,
-    buf: &mut Buffer,
-) -> FrameInfo {
+pub(crate) fn window(view: &Renderer, document: &Document<Vec<String>>, layout: &MainLayout) -> TextWindow {
     let most = text_columns(layout, MAX_COLUMNS);
     let lines = match &document.content {
         Remote::Ready(text) if text.is_empty() => {
@@ -52,12 +47,9 @@ pub(crate) fn draw(
         content => placeholder(view, content, "statement", most.min(MIN_COLUMNS)),
     };
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
-    let window = Popup {
-        title: "Statement",
-        hints: &document_hints(document),
-        columns: widest.max(MIN_COLUMNS.min(most)),
-    };
-    scrolled(view, &window, lines, document.scroll, layout, buf)
+    let columns = widest.max(MIN_COLUMNS.min(most));
+    let popup = Popup::new("Statement", document_hints(document), columns);
+    TextWindow { popup, lines }
 }
 
 /// Returns a sanitized and wrapped line.

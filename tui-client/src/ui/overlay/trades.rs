@@ -26,7 +26,7 @@ use crate::{
         text::{self, format},
         widgets::{
             panel,
-            window::{Popup, Viewport, document_hints, found_style, placeholder, scrolled, text_columns},
+            window::{Popup, TextWindow, Viewport, document_hints, found_style, placeholder, text_columns},
         },
     },
 };
@@ -43,14 +43,11 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let window = Popup {
-        title: "Trades, newest first",
-        hints: &document_hints(document),
-        columns,
-    };
+    let window = Popup::new("Trades, newest first", document_hints(document), columns);
     let Some(trades) = document.ready().filter(|trades| !trades.rows().is_empty()) else {
         let lines = placeholder(view, &document.content, "trades", columns);
-        return scrolled(view, &window, lines, Scroll::default(), layout, buf);
+        let window = TextWindow { popup: window, lines };
+        return window.draw(view, Scroll::default(), layout, buf);
     };
     let count = trades.rows().len();
     let popup = window.place(count + 1, layout);

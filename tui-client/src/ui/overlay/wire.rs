@@ -12,25 +12,21 @@
 //! ```
 
 use crossterm::event::KeyCode;
-use ratatui::{
-    buffer::Buffer,
-    text::{Line, Span},
-};
+use ratatui::text::{Line, Span};
 
 use crate::{
     app::{
         commands::key::Key,
-        overlay::Scroll,
         wire::{MessageBytes, PREFIX_BYTES, ReducerStep, WireItem, WireRow, fields, fields::FieldLine},
     },
     ui::{
-        FrameInfo, Renderer,
+        Renderer,
         layout::MainLayout,
         text::{self, format},
         widgets::{
             hint::{CLOSES, Hint, Hints},
             panel,
-            window::{Popup, scrolled, text_columns},
+            window::{Popup, TextWindow, text_columns},
         },
     },
 };
@@ -43,13 +39,7 @@ const SIDE_BY_SIDE: usize = 60;
 /// Columns of number and wire type.
 const FIELD_COLUMNS: usize = 12;
 
-pub(crate) fn draw(
-    view: &Renderer,
-    item: &WireItem,
-    scroll: Scroll,
-    layout: &MainLayout,
-    buf: &mut Buffer,
-) -> FrameInfo {
+pub(crate) fn window(view: &Renderer, item: &WireItem, layout: &MainLayout) -> TextWindow {
     let columns = text_columns(layout, MAX_COLUMNS);
     let (title, lines) = match item {
         WireItem::Row(row) => (
@@ -62,12 +52,8 @@ pub(crate) fn draw(
             vec![panel::styled("no rows yet", view.theme.dim)],
         ),
     };
-    let window = Popup {
-        title: &title,
-        hints: &hints(),
-        columns,
-    };
-    scrolled(view, &window, lines, scroll, layout, buf)
+    let popup = Popup::new(title, hints(), columns);
+    TextWindow { popup, lines }
 }
 
 fn hints() -> Vec<Hints> {
@@ -83,12 +69,7 @@ fn lines(view: &Renderer, row: &WireRow, columns: usize) -> Vec<Line<'static>> {
     if let Some(headers) = row.frame.headers() {
         lines.push(Line::default());
         for (name, value) in headers {
-            let text = format!("{name}: {value}");
-            lines.extend(
-                text::wrap(&text::sanitize(&text), columns, 2)
-                    .into_iter()
-                    .map(Line::from),
-            );
+            lines.extend(part(&format!("{name}: {value}"), columns));
         }
     }
     if let Some(message) = row.frame.message() {
@@ -100,24 +81,26 @@ fn lines(view: &Renderer, row: &WireRow, columns: usize) -> Vec<Line<'static>> {
 
 /// Returns the event, the changed parts of the state before and after, and the effects.
 fn step_lines(view: &Renderer, step: &ReducerStep, columns: usize) -> Vec<Line<'static>> {
-    let part = |text: String| {
-        let lines = text::wrap(&text::sanitize(&text), columns, 2).into_iter();
-        lines.map(Line::from).collect::<Vec<_>>()
-    };
     let heading = |text: &'static str| [Line::default(), panel::styled(text, view.theme.title)];
-    let mut lines = part(step.content.clone());
+    let mut lines = part(&step.content, columns).collect::<Vec<_>>();
     if !step.changes.is_empty() {
         lines.extend(heading("CHANGES"));
     }
     for (name, before, after) in &step.changes {
-        lines.extend(part(format!("{name}: {before}")));
-        lines.extend(part(format!("  → {after}")));
+        lines.extend(part(&format!("{name}: {before}"), columns));
+        lines.extend(part(&format!("  → {after}"), columns));
     }
     if !step.effects.is_empty() {
         lines.extend(heading("EFFECTS"));
     }
-    lines.extend(step.effects.iter().flat_map(|effect| part(effect.clone())));
+    lines.extend(step.effects.iter().flat_map(|effect| part(effect, columns)));
     lines
+}
+
+/// Returns a sanitized and wrapped text.
+fn part(text: &str, columns: usize) -> impl Iterator<Item = Line<'static>> {
+    let lines = text::wrap(&text::sanitize(text), columns, 2).into_iter();
+    lines.map(Line::from)
 }
 
 /// Wraps sentences at spaces only, so that no full stop begins a line.
@@ -148,11 +131,10 @@ fn facts(view: &Renderer, row: &WireRow) -> String {
         text.push_str(&format!(", {} after the row before", format::elapsed(us)));
     }
     if let Some(message) = row.frame.message() {
-        let length = i64::try_from(message.length).unwrap_or(i64::MAX);
         text.push_str(&format!(
             "; {}: {PREFIX_BYTES} of gRPC and {} of the message",
-            format::pluralize(length.saturating_add(5), "byte"),
-            format::thousands(length)
+            format::pluralize(message.length.saturating_add(5), "byte"),
+            format::thousands(message.length)
         ));
     }
     if let Some(order) = row.order {

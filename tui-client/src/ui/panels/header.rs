@@ -93,8 +93,7 @@ pub(crate) fn round(view: &Renderer, state: &AppState, room: Size) -> Vec<Line<'
     let columns = usize::from(room.width);
     let beside = columns.saturating_sub(text::width(&left) + gap);
     let said = text::sanitize(&round.announcement);
-    let below = text::wrap(&said, columns, 0).into_iter();
-    let below = below.map(|line| panel::styled(line, view.theme.strong));
+    let below = panel::wrapped(&said, columns, 0, view.theme.strong);
     let above = (!left.is_empty()).then(|| panel::styled(left.clone(), style));
     let wrapped: Vec<_> = above.into_iter().chain(below).collect();
     if text::width(&said) > beside && wrapped.len() <= usize::from(room.height) {

@@ -237,7 +237,7 @@ fn performance_line(view: &Renderer, performance: Performance, columns: usize) -
 
 /// Returns a player's performance. One's own is computed from the wallet, as the server's is up to a second old.
 fn performance(state: &AppState, standing: &Standing) -> Option<Performance> {
-    let price = state.market.last().map(|last| last.price);
+    let price = state.market.price();
     let own = state
         .holdings
         .wallet()

@@ -76,8 +76,7 @@ pub(crate) fn reserve_space(view: &Renderer, state: &AppState, layout: &mut Main
 
 /// Returns the number of unanswered orders, or else of open ones.
 fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
-    let waiting = i64::try_from(state.log.waiting()).unwrap_or(i64::MAX);
-    let open = i64::try_from(state.orders.open().len()).unwrap_or(i64::MAX);
+    let (waiting, open) = (state.log.waiting(), state.orders.open().len());
     if waiting == 0 && open > 0 {
         let key = panel::key_label(state, Action::Orders);
         let listed = if open == 1 { "it" } else { "them" };

@@ -175,7 +175,7 @@ fn side_lines(
         let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
         panel::styled(text::fit(&variants, columns).into_owned(), style)
     };
-    let price = state.market.last().map(|last| last.price);
+    let price = state.market.price();
     let preview_at = |price| state.ticket.preview(side, price, &state.holdings);
     let now = price.and_then(preview_at);
     let limit = state.ticket.limit().filter(|limit| limit.price > 0);

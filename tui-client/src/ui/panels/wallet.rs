@@ -108,7 +108,7 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     let theme = &view.theme;
     let is_current = Status::new(view, state).is_current;
     let at_price = |lines| at_price(view, is_current, lines);
-    let price = state.market.last().map(|last| last.price);
+    let price = state.market.price();
     let wallet = state.holdings.wallet();
     let plain = |amount: Option<i64>| vec![Line::from(known(amount.map(format::thousands)))];
     let strong =
@@ -222,7 +222,7 @@ fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
         at_average.push_span(Span::styled(text, theme.dim));
     }
     panel::draw_justified(&tokens, &[at_average, stocks], first, buf);
-    let Some(price) = state.market.last().map(|last| last.price) else {
+    let Some(price) = state.market.price() else {
         return;
     };
     let is_current = Status::new(view, state).is_current;

@@ -30,12 +30,7 @@ use crate::{
         layout::MainLayout,
         panels::lobby,
         text::{self, format},
-        widgets::{
-            big_digits,
-            hint::{CLOSES, Hints},
-            panel,
-            window::Popup,
-        },
+        widgets::{big_digits, hint::CLOSES, panel, window::Popup},
     },
 };
 
@@ -90,12 +85,8 @@ pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout, buf
         return FrameInfo::default();
     };
     let round = &received.round;
-    let hints: [Hints; 1] = [[CLOSES].into()];
-    let window = Popup {
-        title: &format!("Round {} is over", format::thousands(round.number)),
-        hints: &hints,
-        columns: COLUMNS,
-    };
+    let title = format!("Round {} is over", format::thousands(round.number));
+    let window = Popup::new(title, [[CLOSES].into()], COLUMNS);
     let popup = window.place(ROWS, layout);
     let buttons = window.draw(view, &popup, None, buf);
     // Not computed from the wallet, which is the own one again.

@@ -61,7 +61,7 @@ pub fn summary(state: &AppState) -> Vec<String> {
 }
 
 fn trades(summary: &SessionSummary) -> String {
-    let trades = format::thousands(i64::try_from(summary.trades).unwrap_or(i64::MAX));
+    let trades = format::thousands(summary.trades);
     let closed = |word: &str, trade: ClosedTrade| {
         let (count, price) = (format::thousands(trade.count), format::thousands(trade.price));
         let sign = if trade.gain > 0 { "+" } else { "" };
@@ -120,7 +120,6 @@ fn wallet(summary: &SessionSummary) -> Option<String> {
 }
 
 fn unanswered(summary: &SessionSummary) -> Option<String> {
-    let orders = i64::try_from(summary.waiting).unwrap_or(i64::MAX);
-    let orders = (orders > 0).then(|| format::pluralize(orders, "order"))?;
+    let orders = (summary.waiting > 0).then(|| format::pluralize(summary.waiting, "order"))?;
     Some(format!("{orders} without an answer: check the wallet"))
 }

@@ -50,6 +50,17 @@ pub(crate) fn styled<'a>(text: impl Into<Cow<'a, str>>, style: Style) -> Line<'a
     Line::from(Span::styled(text, style))
 }
 
+/// Wraps a text in lines of one style; all but the first are indented by `indent`.
+pub(crate) fn wrapped(
+    text: &str,
+    columns: usize,
+    indent: usize,
+    style: Style,
+) -> impl Iterator<Item = Line<'static>> + use<> {
+    let lines = text::wrap(text, columns, indent).into_iter();
+    lines.map(move |line| styled(line, style))
+}
+
 /// Rounds the corners of `area`. Panels cannot do this themselves: a rounded corner has no branch for the
 /// border that adjacent panels share.
 pub(crate) fn round_corners(area: Rect, buf: &mut Buffer) {

@@ -7,7 +7,7 @@
 //! ╰ Esc closes ───── 3–5 of 20 ─╯
 //! ```
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use ratatui::{
     buffer::Buffer,
@@ -79,12 +79,10 @@ pub(crate) fn dim_background(view: &Renderer, area: Rect, buf: &mut Buffer) {
     }
 }
 
-pub(crate) struct Popup<'a> {
-    pub(crate) title: &'a str,
-    /// Longest variant first.
-    pub(crate) hints: &'a [Hints],
-    /// Wanted columns inside the border.
-    pub(crate) columns: usize,
+pub(crate) struct Popup {
+    title: Cow<'static, str>,
+    hints: Vec<Hints>,
+    columns: usize,
 }
 
 pub(crate) struct PopupArea {
@@ -92,7 +90,20 @@ pub(crate) struct PopupArea {
     pub(crate) inner: Rect,
 }
 
-impl Popup<'_> {
+impl Popup {
+    /// Creates a window with the variants of its hints, longest first, and the wanted columns inside the border.
+    pub(crate) fn new(
+        title: impl Into<Cow<'static, str>>,
+        hints: impl Into<Vec<Hints>>,
+        columns: usize,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            hints: hints.into(),
+            columns,
+        }
+    }
+
     /// Centers the window with `rows` inside the border, limited to the available space.
     pub(crate) fn place(&self, rows: usize, layout: &MainLayout) -> PopupArea {
         let room = layout.area.inner(margin(layout));
@@ -112,7 +123,7 @@ impl Popup<'_> {
         clear(popup.outer, buf);
         let position = position.map(|text| format!(" {text} ")).unwrap_or_default();
         let room = usize::from(popup.outer.width).saturating_sub(text::width(&position) + 5);
-        let hints = Hints::first_that_fits(self.hints, room);
+        let hints = Hints::first_that_fits(&self.hints, room);
         Block::bordered()
             .style(view.theme.text)
             .border_type(BorderType::Rounded)
@@ -146,22 +157,29 @@ fn clear(area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Draws a window of lines; scrolling stops at the last one.
-pub(crate) fn scrolled(
-    view: &Renderer,
-    window: &Popup<'_>,
-    lines: Vec<Line<'_>>,
-    scroll: Scroll,
-    layout: &MainLayout,
-    buf: &mut Buffer,
-) -> FrameInfo {
-    let popup = window.place(lines.len(), layout);
-    let viewport = Viewport::new(lines.len(), usize::from(popup.inner.height), scroll.top());
-    let buttons = window.draw(view, &popup, viewport.position(), buf);
-    viewport.bar(view, popup.outer, buf);
-    let shown = lines.into_iter().skip(viewport.first);
-    Text::from_iter(shown).render(popup.inner, buf);
-    FrameInfo::scrolled(viewport.reach(), buttons)
+/// A window of lines.
+pub(crate) struct TextWindow {
+    pub(crate) popup: Popup,
+    pub(crate) lines: Vec<Line<'static>>,
+}
+
+impl TextWindow {
+    /// Draws the window; scrolling stops at the last line.
+    pub(crate) fn draw(
+        self,
+        view: &Renderer,
+        scroll: Scroll,
+        layout: &MainLayout,
+        buf: &mut Buffer,
+    ) -> FrameInfo {
+        let area = self.popup.place(self.lines.len(), layout);
+        let viewport = Viewport::new(self.lines.len(), usize::from(area.inner.height), scroll.top());
+        let buttons = self.popup.draw(view, &area, viewport.position(), buf);
+        viewport.bar(view, area.outer, buf);
+        let shown = self.lines.into_iter().skip(viewport.first);
+        Text::from_iter(shown).render(area.inner, buf);
+        FrameInfo::scrolled(viewport.reach(), buttons)
+    }
 }
 
 /// The visible part of a list.
@@ -196,8 +214,7 @@ impl Viewport {
     pub(crate) fn position(&self) -> Option<String> {
         let last = self.first + self.rows;
         (self.reach() > 0).then(|| {
-            let [first, last, total] = [self.first + 1, last, self.total]
-                .map(|line| format::thousands(i64::try_from(line).unwrap_or(i64::MAX)));
+            let [first, last, total] = [self.first + 1, last, self.total].map(format::thousands);
             format!("{first}–{last} of {total}")
         })
     }
@@ -232,10 +249,7 @@ pub(crate) fn placeholder<T>(
         Remote::Loading => vec![panel::styled(format!("loading the {what} …"), view.theme.dim)],
         Remote::Failed(why) => {
             let text = format!("✗ cannot load the {what}: {}", text::sanitize(why));
-            let wrapped = text::wrap(&text, columns, 2).into_iter();
-            wrapped
-                .map(|line| panel::styled(line, view.theme.warning))
-                .collect()
+            panel::wrapped(&text, columns, 2, view.theme.warning).collect()
         }
     }
 }

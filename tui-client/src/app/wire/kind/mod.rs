@@ -286,13 +286,16 @@ fn wallet(wallet: &Wallet) -> String {
 }
 
 fn tape(tape: &Tape) -> String {
-    let count = i64::try_from(tape.rows.len()).unwrap_or(i64::MAX);
     let last = tape
         .rows
         .last()
         .and_then(|row| row.player.as_ref().zip(row.trade.as_ref()));
     let last = last.map(|(player, trade)| format!(", last: {} {}", cut(&player.name), trade_text(trade)));
-    format!("{}{}", pluralize(count, "trade"), last.unwrap_or_default())
+    format!(
+        "{}{}",
+        pluralize(tape.rows.len(), "trade"),
+        last.unwrap_or_default()
+    )
 }
 
 fn trade_text(trade: &Trade) -> String {
@@ -333,14 +336,10 @@ fn decode<M: Message + Default>(message: &MessageBytes) -> Result<M, String> {
     if message.length > message.kept.len() {
         return Err(format!(
             "longer than {} bytes: not decoded",
-            thousands(max_bytes())
+            thousands(MAX_MESSAGE_BYTES)
         ));
     }
     M::decode(message.kept.as_slice()).map_err(|error| format!("cannot be decoded: {error}"))
-}
-
-fn max_bytes() -> i64 {
-    i64::try_from(MAX_MESSAGE_BYTES).unwrap_or(i64::MAX)
 }
 
 fn cut(text: &str) -> Cow<'_, str> {
