@@ -148,10 +148,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
         return Err(eyre!("{challenge}: {NEEDS_TERMINAL}"));
     }
     let run = ChallengeRun::begin(&config.data_dir, challenge, &config.player)?;
-    let info = SessionInfo {
-        player: config.player.clone(),
-        server: run.title(),
-    };
+    let info = SessionInfo::new(config.player.clone(), run.title());
     let settings = Settings {
         splash: false,
         last_tick: Some(challenge::TICKS),
@@ -236,38 +233,26 @@ async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faul
         }
         let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
         let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
-        repl::run_repl(
-            client,
-            config.settings.wire,
-            orders_shown,
-            lines,
-            io::stdout(),
-            stop,
-        )
-        .await
-        .wrap_err("cannot write to standard output")
+        let wire = config.settings.wire;
+        let ended = repl::run_repl(client, wire, orders_shown, lines, io::stdout(), stop).await;
+        ended.wrap_err("cannot write to standard output")
     } else {
-        let info = SessionInfo {
-            player: config.player.clone(),
-            server: match config.settings.lab {
-                true => "lab".to_owned(),
-                false => config.server.to_string(),
-            },
+        let server = match config.settings.lab {
+            true => "lab".to_owned(),
+            false => config.server.to_string(),
         };
+        let info = SessionInfo::new(config.player.clone(), server);
         let settings = Settings {
             orders_shown: orders_shown.as_ref().and_then(OrdersShown::end),
             ..config.settings.clone()
         };
+        let achievements = config.settings.achievements.as_ref();
         let options = PlayOptions {
             recorder: create("record", config.record.as_deref(), Recorder::create)?,
             cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
             faults,
             kept_in: KeptIn {
-                achievements: config
-                    .settings
-                    .achievements
-                    .as_ref()
-                    .map(|_| config.data_dir.clone()),
+                achievements: achievements.map(|_| config.data_dir.clone()),
                 trades: None,
                 orders_shown,
             },

@@ -70,6 +70,23 @@ pub enum Overlay {
     Confirm(Command),
 }
 
+impl Overlay {
+    /// Returns the scroll position of a window that scrolls.
+    pub(crate) fn scroll_mut(&mut self) -> Option<&mut Scroll> {
+        match self {
+            Self::Help { scroll }
+            | Self::Lobby { scroll }
+            | Self::Podium { scroll }
+            | Self::Orders { scroll }
+            | Self::WireRow { scroll, .. } => Some(scroll),
+            Self::Payments(document) => Some(&mut document.scroll),
+            Self::Trades(document) => Some(&mut document.scroll),
+            Self::Statement(document) => Some(&mut document.scroll),
+            Self::Splash { .. } | Self::Palette(_) | Self::Amount(_) | Self::Confirm(_) => None,
+        }
+    }
+}
+
 /// One payment of the player.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentRow {

@@ -55,8 +55,8 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
     match action {
         Action::Buy => return order_from_ticket(state, Side::Buy),
         Action::Sell => return order_from_ticket(state, Side::Sell),
-        Action::BuyTokens => open(state, Overlay::Amount(AmountEntry::new(AmountKind::BuyTokens))),
-        Action::Withdraw => open(state, Overlay::Amount(AmountEntry::new(AmountKind::Withdraw))),
+        Action::BuyTokens => return open(state, Overlay::Amount(AmountEntry::new(AmountKind::BuyTokens))),
+        Action::Withdraw => return open(state, Overlay::Amount(AmountEntry::new(AmountKind::Withdraw))),
         Action::More => state.ticket.step(1),
         Action::Fewer => state.ticket.step(-1),
         Action::ManyMore => state.ticket.step(10),
@@ -81,7 +81,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::Leaderboard => return execute(state, Command::Leaderboard),
         Action::Wire => return wire::toggle(state),
         Action::Help => return execute(state, Command::Help),
-        Action::Palette => open(state, Overlay::Palette(Palette::new(state.lab.is_some()))),
+        Action::Palette => return open(state, Overlay::Palette(Palette::new(state.lab.is_some()))),
         Action::Repaint => return vec![Effect::Repaint],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Quit => return execute(state, Command::Exit),
@@ -126,8 +126,7 @@ fn chart_action(state: &mut AppState, to: ChartAction) -> Effects {
 
 pub(crate) fn execute(state: &mut AppState, command: Command) -> Effects {
     if needs_confirmation(state, command) == Some(true) {
-        open(state, Overlay::Confirm(command));
-        return Effects::new();
+        return open(state, Overlay::Confirm(command));
     }
     run_confirmed(state, command)
 }
@@ -173,6 +172,7 @@ fn estimate(state: &AppState, command: Command) -> Option<Estimate> {
 }
 
 pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
+    let scroll = Scroll::default();
     match command {
         Command::Order(side, count, limit) => {
             send_order(state, LoggedAction::Order(side, count, limit), None)
@@ -194,32 +194,18 @@ pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             state.log.notify(state.now, balance);
             vec![Effect::Call(Request::Holdings)]
         }
-        Command::Payments => {
-            open(state, Overlay::Payments(Document::default()));
-            vec![Effect::Call(Request::Payments)]
-        }
+        Command::Payments => load(state, Overlay::Payments(Document::default()), Request::Payments),
         Command::Trades => {
-            open(state, Overlay::Trades(Document::default()));
-            vec![Effect::Call(Request::TradePage { before: None })]
+            let newest = Request::TradePage { before: None };
+            load(state, Overlay::Trades(Document::default()), newest)
         }
-        Command::Statement => {
-            open(state, Overlay::Statement(Document::default()));
-            vec![Effect::Call(Request::Statement)]
-        }
-        Command::Leaderboard => {
-            let scroll = Scroll::default();
-            open(state, Overlay::Lobby { scroll });
-            Effects::new()
-        }
+        Command::Statement => load(state, Overlay::Statement(Document::default()), Request::Statement),
+        Command::Leaderboard => open(state, Overlay::Lobby { scroll }),
         Command::AlertAbove(price) => set_alert(state, Alert::Above(price)),
         Command::AlertBelow(price) => set_alert(state, Alert::Below(price)),
         Command::AlertsOff => {
             let removed = state.alerts.clear();
-            state.log.notify(
-                state.now,
-                ActionStatus::Done(format!("alerts removed: {removed}")),
-            );
-            Effects::new()
+            notice(state, ActionStatus::Done(format!("alerts removed: {removed}")))
         }
         Command::Gamble => connect(state),
         Command::Stop if state.session.settings.is_challenge() => blocked_reason(state, NO_PAUSE),
@@ -229,25 +215,29 @@ pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
             state.tour = Some(Tour::default());
             Effects::new()
         }
-        Command::Help => {
-            open(
-                state,
-                Overlay::Help {
-                    scroll: Scroll::default(),
-                },
-            );
-            Effects::new()
-        }
+        Command::Help => open(state, Overlay::Help { scroll }),
         Command::Exit => vec![Effect::Quit],
     }
 }
 
-fn open(state: &mut AppState, overlay: Overlay) {
+fn open(state: &mut AppState, overlay: Overlay) -> Effects {
     state.screen.overlays.push(overlay);
+    Effects::new()
+}
+
+/// Opens a window whose content `call` loads.
+fn load(state: &mut AppState, overlay: Overlay, call: Request) -> Effects {
+    open(state, overlay);
+    vec![Effect::Call(call)]
+}
+
+fn notice(state: &mut AppState, status: ActionStatus) -> Effects {
+    state.log.notify(state.now, status);
+    Effects::new()
 }
 
 fn order_from_ticket(state: &mut AppState, side: Side) -> Effects {
-    let Some(price) = state.market.last().map(|last| last.price) else {
+    let Some(price) = state.market.price() else {
         state.ticket.settle();
         return blocked_reason(state, "no price received yet");
     };
@@ -301,7 +291,7 @@ fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Ef
 /// Returns why a maximum, a share or a worth is less than one stock. `None` for a typed 0.
 fn below_one_stock(state: &AppState, quantity: Quantity, order: Estimate) -> Option<String> {
     let price = order.rest.map(|condition| condition.price).or(order.limit);
-    let price = price.or(state.market.last().map(|last| last.price))?;
+    let price = price.or(state.market.price())?;
     let one = format!("one stock costs {}", pluralize(price, "token"));
     let held = || match order.side {
         Side::Buy => Some(pluralize(state.holdings.tokens()?, "token")),
@@ -324,8 +314,7 @@ fn below_one_stock(state: &AppState, quantity: Quantity, order: Estimate) -> Opt
 }
 
 fn blocked_reason(state: &mut AppState, why: &str) -> Effects {
-    state.log.notify(state.now, ActionStatus::NotSent(why.to_owned()));
-    Effects::new()
+    notice(state, ActionStatus::NotSent(why.to_owned()))
 }
 
 fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
@@ -341,13 +330,12 @@ fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
 }
 
 fn set_alert(state: &mut AppState, alert: Alert) -> Effects {
-    let price = state.market.last().map(|last| last.price);
+    let price = state.market.price();
     let status = match state.alerts.set(alert, price) {
         Err(why) => ActionStatus::Rejected(why),
         Ok(()) => ActionStatus::Done(format!("alert set: {alert}")),
     };
-    state.log.notify(state.now, status);
-    Effects::new()
+    notice(state, status)
 }
 
 fn connect(state: &mut AppState) -> Effects {
@@ -357,8 +345,7 @@ fn connect(state: &mut AppState) -> Effects {
         Connection::Rejected { .. } => {}
         Connection::Connecting { .. } | Connection::Open(_) | Connection::Backoff { .. } => {
             let text = "you are at the table already".to_owned();
-            state.log.notify(state.now, ActionStatus::Done(text));
-            return Effects::new();
+            return notice(state, ActionStatus::Done(text));
         }
     }
     state.connection = Connection::Connecting { attempt: 1 };

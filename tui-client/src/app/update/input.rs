@@ -33,12 +33,8 @@ enum KeyOutcome {
     Close,
     Copy,
     Export(ExportFormat),
-    /// Closes the overlay and runs the command.
-    Run(command::Command),
-    /// Closes the overlay and performs the action.
-    Act(Action),
-    /// Closes the overlay and injects the fault.
-    Inject(Fault),
+    /// Closes the overlay and runs what was typed.
+    Run(Parsed),
     /// Closes the overlay and runs the command without confirmation.
     RunConfirmed(command::Command),
 }
@@ -107,9 +103,9 @@ fn apply(state: &mut AppState, outcome: &KeyOutcome) -> Effects {
         KeyOutcome::Copy => document_update::copy(state),
         KeyOutcome::Export(format) => document_update::export(state, *format),
         KeyOutcome::Close => Effects::new(),
-        KeyOutcome::Run(command) => command_update::execute(state, *command),
-        KeyOutcome::Act(action) => command_update::perform(state, *action),
-        KeyOutcome::Inject(fault) => command_update::inject(state, *fault),
+        KeyOutcome::Run(Parsed::Command(command)) => command_update::execute(state, *command),
+        KeyOutcome::Run(Parsed::Action(action)) => command_update::perform(state, *action),
+        KeyOutcome::Run(Parsed::Fault(fault)) => command_update::inject(state, *fault),
         KeyOutcome::RunConfirmed(command) => command_update::run_confirmed(state, *command),
     }
 }
@@ -196,22 +192,10 @@ fn click_top(state: &mut AppState, mouse: MouseEvent) -> Effects {
 
 fn scroll_top(state: &mut AppState, kind: MouseEventKind) {
     let reach = state.screen.reach;
-    let scroll = match state.screen.overlays.last_mut() {
-        Some(
-            Overlay::Help { scroll }
-            | Overlay::Lobby { scroll }
-            | Overlay::Podium { scroll }
-            | Overlay::Orders { scroll }
-            | Overlay::WireRow { scroll, .. },
-        ) => scroll,
-        Some(Overlay::Payments(document)) => &mut document.scroll,
-        Some(Overlay::Trades(document)) => &mut document.scroll,
-        Some(Overlay::Statement(document)) => &mut document.scroll,
-        _ => return,
-    };
-    match kind {
-        MouseEventKind::ScrollUp => scroll.up(WHEEL_LINES),
-        MouseEventKind::ScrollDown => scroll.down(WHEEL_LINES, reach),
+    let scroll = state.screen.overlays.last_mut().and_then(Overlay::scroll_mut);
+    match (scroll, kind) {
+        (Some(scroll), MouseEventKind::ScrollUp) => scroll.up(WHEEL_LINES),
+        (Some(scroll), MouseEventKind::ScrollDown) => scroll.down(WHEEL_LINES, reach),
         _ => {}
     }
 }
@@ -341,9 +325,7 @@ fn palette_key(palette: &mut Palette, key: &KeyEvent) -> KeyOutcome {
         KeyCode::Enter if key.kind == KeyEventKind::Repeat => return KeyOutcome::Kept,
         KeyCode::Enter => {
             return match palette.enter() {
-                EnterResult::Done(Parsed::Command(command)) => KeyOutcome::Run(command),
-                EnterResult::Done(Parsed::Action(action)) => KeyOutcome::Act(action),
-                EnterResult::Done(Parsed::Fault(fault)) => KeyOutcome::Inject(fault),
+                EnterResult::Done(parsed) => KeyOutcome::Run(parsed),
                 EnterResult::Nothing => KeyOutcome::Close,
                 EnterResult::Typing => KeyOutcome::Kept,
             };
@@ -377,13 +359,12 @@ fn palette_key(palette: &mut Palette, key: &KeyEvent) -> KeyOutcome {
 }
 
 fn amount_key(entry: &mut AmountEntry, key: &KeyEvent, tokens: Option<i32>) -> KeyOutcome {
+    let run = |command| KeyOutcome::Run(Parsed::Command(command));
     match key.code {
         KeyCode::Esc | KeyCode::Char('q') => return KeyOutcome::Close,
         KeyCode::Enter if key.kind == KeyEventKind::Press => match (entry.checked(), entry.kind) {
-            (Ok(dollars), AmountKind::BuyTokens) => {
-                return KeyOutcome::Run(command::Command::BuyTokens(dollars));
-            }
-            (Ok(tokens), AmountKind::Withdraw) => return KeyOutcome::Run(command::Command::Withdraw(tokens)),
+            (Ok(dollars), AmountKind::BuyTokens) => return run(command::Command::BuyTokens(dollars)),
+            (Ok(tokens), AmountKind::Withdraw) => return run(command::Command::Withdraw(tokens)),
             (Err(error), _) => entry.error = Some(error),
         },
         KeyCode::Backspace => entry.erase(),

@@ -243,7 +243,12 @@ impl Config {
                 environment.system_user.as_deref(),
             )?,
             plain: options.plain.unwrap_or(environment.dumb),
-            timeout: check_timeout(options.timeout.as_deref())?,
+            timeout: check_duration(
+                "timeout",
+                options.timeout.as_deref(),
+                DEFAULT_TIMEOUT,
+                &TIMEOUT_BOUNDS,
+            )?,
             theme: appearance::theme(options, environment)?,
             markers: appearance::markers(options, environment)?,
             data_dir,
@@ -337,12 +342,18 @@ fn check_solo_options(options: &Options) -> Result<SoloOptions> {
     let price = options.initial_price;
     let initial_price = price.map(|price| check_number("initial-price", price, &INITIAL_PRICES));
     let seed = options.seed.map(check_seed);
+    let house = options.house.map(|house| check_number("house", house, &HOUSES));
     Ok(SoloOptions {
-        tick: check_tick(options.tick.as_deref())?,
+        tick: check_duration(
+            "tick",
+            options.tick.as_deref(),
+            DEFAULT_TICK,
+            &casino_server::TICK,
+        )?,
         initial_price: initial_price.transpose()?,
         seed: seed.transpose()?,
         market: check_market(options.market.as_deref())?,
-        house: check_house(options.house)?,
+        house: house.transpose()?.unwrap_or(DEFAULT_HOUSE),
     })
 }
 
@@ -358,14 +369,6 @@ fn check_market(market: Option<&str>) -> Result<Option<PriceModel>> {
     market.map(|name| name.parse().map_err(unknown(name))).transpose()
 }
 
-fn check_tick(tick: Option<&str>) -> Result<Duration> {
-    check_duration("tick", tick, DEFAULT_TICK, &casino_server::TICK)
-}
-
-fn check_timeout(timeout: Option<&str>) -> Result<Duration> {
-    check_duration("timeout", timeout, DEFAULT_TIMEOUT, &TIMEOUT_BOUNDS)
-}
-
 fn check_duration(
     option: &str,
     given: Option<&str>,
@@ -374,10 +377,6 @@ fn check_duration(
 ) -> Result<Duration> {
     let Some(given) = given else { return Ok(default) };
     command_line::duration(given, bounds).map_err(|rule| option_error(option, &rule, given))
-}
-
-fn check_house(house: Option<i64>) -> Result<u8> {
-    house.map_or(Ok(DEFAULT_HOUSE), |house| check_number("house", house, &HOUSES))
 }
 
 fn check_number<N: TryFrom<i64>>(option: &str, given: i64, bounds: &RangeInclusive<i64>) -> Result<N> {
