@@ -18,7 +18,7 @@
 //! use awesomestock::{
 //!     app::{commands::request::Request, event::StreamEvent, portfolio::money::Side},
 //!     cli::config::SoloOptions,
-//!     client::{Client, Order},
+//!     client::{Client, Order, Terms},
 //!     solo,
 //! };
 //!
@@ -31,7 +31,7 @@
 //! client.call(Request::BuyTokens(10)).await.unwrap();
 //!
 //! let (mut session, orders) = client.open_session().await.unwrap();
-//! orders.send(Order::new(Side::Buy, 2)).await?;
+//! orders.send(Order::new(Side::Buy, 2, Terms::Market)).await?;
 //! let result = loop {
 //!     if let StreamEvent::Result(result) = session.next().await.unwrap() {
 //!         break result;

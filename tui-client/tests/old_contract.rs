@@ -8,7 +8,7 @@ use awesomestock::{
         lobby::Capabilities,
         portfolio::money::Side,
     },
-    client::{Client, Order, SessionEnd},
+    client::{Client, Order, SessionEnd, Terms},
 };
 use awesomestock_proto::transport;
 use support::{
@@ -73,7 +73,9 @@ async fn a_session_has_prices_and_results_and_ends_cleanly() {
         (2, true, "operation executed successfully"),
         (50, false, HOSTILE_MESSAGE),
     ] {
-        orders.try_send(Order::new(Side::Buy, count)).unwrap();
+        orders
+            .try_send(Order::new(Side::Buy, count, Terms::Market))
+            .unwrap();
         let StreamEvent::Result(result) = session.next().await.unwrap() else {
             panic!("expected a result");
         };

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    app::portfolio::order::Condition,
+    app::portfolio::order::{Condition, Terms},
     cli::cast::{CastArgs, parse_speed},
 };
 
@@ -394,15 +394,15 @@ pub struct CancelArgs {
 }
 
 impl OrderArgs {
-    /// Returns what a resting order waits for; `None` for an immediate one.
+    /// Returns when and at which price the order executes.
     #[must_use]
-    pub fn condition(&self) -> Option<Condition> {
-        let (trigger, price) = match (self.limit, self.stop) {
-            (_, Some(price)) => (Trigger::Stop, price),
-            (Some(price), None) if self.rest => (Trigger::Limit, price),
-            _ => return None,
-        };
-        Some(Condition { trigger, price })
+    pub fn terms(&self) -> Terms {
+        let rest = |trigger, price| Terms::Rest(Condition { trigger, price });
+        match (self.limit, self.stop) {
+            (_, Some(price)) => rest(Trigger::Stop, price),
+            (Some(price), None) if self.rest => rest(Trigger::Limit, price),
+            (limit, None) => Terms::immediate(limit),
+        }
     }
 }
 

@@ -22,13 +22,13 @@ use awesomestock_proto::{auth::PlayerKey, casino, types};
 pub(crate) use endpoints::Endpoint;
 use endpoints::{Casino, Endpoints};
 pub(crate) use error::RequestError;
-pub(crate) use retry::{AnsweredOrder, NO_LIMITS, NO_RESTING_ORDERS, OrderAnswer};
+pub(crate) use retry::{AnsweredOrder, OrderAnswer};
 pub use session::{GambleSession, SessionEnd};
 use tokio::{sync::mpsc, time::timeout};
 use tonic::{Status, transport::Channel};
 use uuid::Uuid;
 
-pub use crate::app::portfolio::order::Order;
+pub use crate::app::portfolio::order::{Order, Terms};
 use crate::app::{
     commands::request::Request, event::Response, lobby::Leaderboard, overlay::PaymentRow, wire::WireEvent,
 };

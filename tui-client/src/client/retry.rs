@@ -21,8 +21,6 @@ use crate::app::{
 /// Time for which an unanswered request is repeated.
 pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
 
-pub(crate) const NO_LIMITS: &str = "this casino does not support limit orders; nothing was sent";
-
 enum Attempt<T> {
     /// Final: the outcome is known, or repeating is unsafe.
     Known(Result<T, RequestError>),
@@ -30,8 +28,6 @@ enum Attempt<T> {
     /// Sent to a casino that deduplicates, but not answered.
     Unanswered(RequestError),
 }
-
-pub(crate) const NO_RESTING_ORDERS: &str = "orders cannot rest at this casino; nothing was sent";
 
 /// The answer to an order.
 #[derive(Debug)]
@@ -101,11 +97,8 @@ impl Client {
         if again && !ids {
             return Attempt::Known(Err(no_dedup()));
         }
-        if order.limit.is_some() && !session.supports_limits() {
-            return Attempt::NotSent(RequestError::Rejected(NO_LIMITS.to_owned()));
-        }
-        if order.rest.is_some() && !session.supports_resting_orders() {
-            return Attempt::NotSent(RequestError::Rejected(NO_RESTING_ORDERS.to_owned()));
+        if let Err(why) = session.check_support(order.terms) {
+            return Attempt::NotSent(RequestError::Rejected(why.to_owned()));
         }
         if orders.try_send(order).is_err() {
             return Attempt::NotSent(RequestError::Unanswered("connection lost".to_owned()));

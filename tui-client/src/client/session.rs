@@ -10,11 +10,15 @@ use tonic::{
     metadata::{MetadataMap, MetadataValue},
 };
 
-use super::{Client, JOIN_DEADLINE, Order, RequestError, convert, endpoints::CurrentEndpoint, error};
+use super::{Client, JOIN_DEADLINE, Order, RequestError, Terms, convert, endpoints::CurrentEndpoint, error};
 use crate::app::{event::StreamEvent, lobby::Capabilities};
 
 /// Capacity of the order queue: more than the game lets wait for answers, so a full queue means a stalled casino.
 const ORDER_QUEUE: usize = 256;
+
+const NO_LIMITS: &str = "this casino does not support limit orders; nothing was sent";
+
+const NO_RESTING_ORDERS: &str = "orders cannot rest at this casino; nothing was sent";
 
 impl Client {
     /// Opens a session, with `JOIN_DEADLINE`. Orders put into the returned sender are sent; dropping it half-closes
@@ -78,12 +82,13 @@ impl GambleSession {
         self.granted.ticks && self.granted.wallet
     }
 
-    pub(crate) fn supports_limits(&self) -> bool {
-        self.granted.limits
-    }
-
-    pub(crate) fn supports_resting_orders(&self) -> bool {
-        self.granted.orders
+    /// Fails with the reason if the casino does not support orders with these terms.
+    pub(crate) fn check_support(&self, terms: Terms) -> Result<(), &'static str> {
+        match terms {
+            Terms::Limit(_) if !self.granted.limits => Err(NO_LIMITS),
+            Terms::Rest(_) if !self.granted.orders => Err(NO_RESTING_ORDERS),
+            Terms::Market | Terms::Limit(_) | Terms::Rest(_) => Ok(()),
+        }
     }
 
     /// Returns the supported lobby feeds.

@@ -132,12 +132,7 @@ async fn order<W: Write>(
     out: W,
 ) -> Result<(), Stopped> {
     let (count, output) = (ordered.amount.count, ordered.amount.output);
-    let rest = ordered.condition();
-    let order = Order {
-        limit: ordered.limit.filter(|_| rest.is_none()),
-        rest,
-        ..Order::new(side, count)
-    };
+    let order = Order::new(side, count, ordered.terms());
     let answered = client.wait(client.client.submit_order(order, false)).await;
     let answer = answered
         .map_err(|why| not_done(messages::order_failure(&why)))?

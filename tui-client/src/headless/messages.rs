@@ -238,7 +238,7 @@ pub(crate) fn order_answer(order: &Order, answer: &OrderAnswer) -> String {
 
 /// Formats the result of `order`.
 pub(crate) fn result_of(order: &Order, result: &OrderResult) -> String {
-    match order.rest.filter(|_| result.executed) {
+    match order.terms.condition().filter(|_| result.executed) {
         Some(condition) => {
             let result = order_result(result);
             format!("order does not rest, as the price meets {condition} already: {result}")

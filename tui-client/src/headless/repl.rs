@@ -21,17 +21,13 @@ use crate::{
         event::{Response, StreamEvent},
         lobby::Lobby,
         portfolio::{
-            money::Side,
             open_orders::{MAX_ENDED, OrderEnd, SeenEnd},
-            order::Condition,
             quantity::Quantity,
         },
         wire::{WireEvent, WireLog},
     },
     cli::config::zone::local_zone,
-    client::{
-        AnsweredOrder, CALL_DEADLINE, Client, GambleSession, NO_LIMITS, NO_RESTING_ORDERS, Order, SessionEnd,
-    },
+    client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, Order, SessionEnd},
     headless::messages,
     runtime::clock,
     storage::progress::OrdersShown,
@@ -148,16 +144,11 @@ impl<W: Write> Repl<W> {
             Command::Statement => self.call(Request::Statement).await?,
             Command::Leaderboard => self.call(Request::Leaderboard).await?,
             Command::Gamble => self.gamble().await?,
-            Command::Order(side, count, limit) => {
-                let order = Order {
-                    limit,
-                    ..Order::new(side, count)
-                };
-                self.order(order).await?;
+            Command::Order(side, Quantity::Count(count), terms) => {
+                self.order(Order::new(side, count, terms)).await?;
             }
             // No typed command: only the ticket on the screen creates it.
-            Command::FromTicket(..) => {}
-            Command::Rest(side, quantity, condition) => self.rest(side, quantity, condition).await?,
+            Command::Order(..) => {}
             Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
                 self.print(messages::ALERTS_NEED_A_SCREEN)?;
             }
@@ -207,27 +198,12 @@ impl<W: Write> Repl<W> {
         }
     }
 
-    /// Places an order that rests. A typed one has a count.
-    async fn rest(&mut self, side: Side, quantity: Quantity, condition: Condition) -> io::Result<()> {
-        let Quantity::Count(count) = quantity else {
-            return Ok(());
-        };
-        let order = Order {
-            rest: Some(condition),
-            ..Order::new(side, count)
-        };
-        self.order(order).await
-    }
-
     async fn order(&mut self, order: Order) -> io::Result<()> {
         let Some(session) = &self.session else {
             return self.error(messages::NOT_JOINED);
         };
-        if order.limit.is_some() && !session.stream.supports_limits() {
-            return self.error(NO_LIMITS);
-        }
-        if order.rest.is_some() && !session.stream.supports_resting_orders() {
-            return self.error(NO_RESTING_ORDERS);
+        if let Err(why) = session.stream.check_support(order.terms) {
+            return self.error(why);
         }
         let ids = session.stream.supports_request_ids();
         if session.orders.try_send(order).is_err() {

@@ -34,11 +34,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::app::portfolio::money::{Side, UnixMillis};
+    use crate::app::portfolio::{
+        money::{Side, UnixMillis},
+        order::Terms,
+    };
 
     fn request_id(ids: &OrderIds, number: u32, at: i64) -> Uuid {
         let at = UnixMillis(at);
-        let order = Order::new(Side::Buy, 1).with_id(ClientOrderId { number, at });
+        let order = Order::new(Side::Buy, 1, Terms::Market).with_id(ClientOrderId { number, at });
         ids.for_order(order).id
     }
 

@@ -121,7 +121,7 @@ mod tests {
     use awesomestock_proto::transport;
 
     use super::*;
-    use crate::{app::portfolio::money::Side, cli::config::SoloOptions, solo};
+    use crate::{app::portfolio::money::Side, cli::config::SoloOptions, client::Terms, solo};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -134,9 +134,9 @@ mod tests {
     #[tokio::test]
     async fn a_session_that_cannot_be_opened_ends_and_drops_orders() {
         let mut session = Session::open(unanswered(), Duration::ZERO);
-        assert!(session.send(Order::new(Side::Buy, 1)).is_none());
+        assert!(session.send(Order::new(Side::Buy, 1, Terms::Market)).is_none());
         assert!(matches!(session.next().await, StreamEvent::Closed(_)));
-        assert!(session.send(Order::new(Side::Buy, 1)).is_none());
+        assert!(session.send(Order::new(Side::Buy, 1, Terms::Market)).is_none());
         session.finish().await;
     }
 
@@ -169,7 +169,7 @@ mod tests {
                 StreamEvent::Opened { .. } => {
                     is_open = true;
                     for _ in 0..ORDERS {
-                        assert!(session.send(Order::new(Side::Sell, 1)).is_none());
+                        assert!(session.send(Order::new(Side::Sell, 1, Terms::Market)).is_none());
                     }
                     session.leave();
                 }

@@ -9,7 +9,11 @@ use awesomestock::app::{
     connection::ConnectionStatus,
     event::{Response, StreamEvent},
     overlay::Overlay,
-    portfolio::{money::UnixMillis, order::ClientOrderId, order_log::MAX_ENTRIES},
+    portfolio::{
+        money::UnixMillis,
+        order::{ClientOrderId, Terms},
+        order_log::MAX_ENTRIES,
+    },
     prices::{Candle, MAX_PRICES},
     update,
     wire::{WireItem, WirePane},
@@ -80,13 +84,16 @@ impl CheckedGame {
         let mut order_ids = Vec::new();
         for effect in effects {
             if let Effect::Send(order) = effect {
-                let price = order.rest.map(|condition| condition.price).or(order.limit);
+                let price = order.terms.price();
                 let is_valid = order.count >= 1 && price.is_none_or(|price| price >= 1);
                 assert!(is_valid, "{effect:?}");
                 let supported = &self.state.lobby.capabilities;
-                let is_supported = (order.limit.is_none() || supported.limits)
-                    && (!order.up_to || supported.up_to)
-                    && (order.rest.is_none() || supported.orders);
+                let are_terms = match order.terms {
+                    Terms::Market => true,
+                    Terms::Limit(_) => supported.limits,
+                    Terms::Rest(_) => supported.orders,
+                };
+                let is_supported = are_terms && (!order.up_to || supported.up_to);
                 assert!(
                     is_supported || self.sent.contains(&key(&order.id)),
                     "an order was sent to a casino that does not support it: {effect:?}"

@@ -28,7 +28,7 @@ use crate::{
         },
         portfolio::{
             money::{Side, UnixMillis},
-            order::Condition,
+            order::{Condition, Terms},
             quantity::{MAX_TYPED_CHARS, Quantity},
             ticket::Ticket,
             wallet::{Wallet, WalletState},
@@ -108,14 +108,14 @@ fn command_line(command: Command) -> String {
     let (name, amount, limit) = match command {
         Command::BuyTokens(dollars) => ("buyTokens", Some(dollars), None),
         Command::Withdraw(tokens) => ("withdraw", Some(tokens), None),
-        Command::Order(side, count, limit) => (side.word(), Some(count), limit),
-        Command::Rest(side, Quantity::Count(count), Condition { trigger, price }) => {
+        Command::Order(side, Quantity::Count(count), Terms::Rest(Condition { trigger, price })) => {
             assert!(count >= 1 && price >= 1, "{command:?}");
             return match trigger {
                 Trigger::Limit => format!("{} {count} @ {price} rest", side.word()),
                 Trigger::Stop => format!("{} {count} stop {price}", side.word()),
             };
         }
+        Command::Order(side, Quantity::Count(count), terms) => (side.word(), Some(count), terms.price()),
         Command::AlertAbove(price) => ("alertAbove", Some(price), None),
         Command::AlertBelow(price) => ("alertBelow", Some(price), None),
         alone => {

@@ -6,6 +6,7 @@ use awesomestock::app::{
     event::{OrderResult, Request, Response, StreamEvent},
     portfolio::{
         money::Side,
+        order::Terms,
         order_log::{ActionStatus, LoggedAction},
         wallet::{Wallet, WalletState},
     },
@@ -59,9 +60,12 @@ fn a_new_session_never_answers_orders_of_the_previous_one() {
         .filter(|(action, _)| *action != LoggedAction::Notice)
         .collect();
     let expected = [
-        (LoggedAction::Order(Side::Sell, 1, None), ActionStatus::Unanswered),
         (
-            LoggedAction::Order(Side::Buy, 9, None),
+            LoggedAction::Order(Side::Sell, 1, Terms::Market),
+            ActionStatus::Unanswered,
+        ),
+        (
+            LoggedAction::Order(Side::Buy, 9, Terms::Market),
             ActionStatus::Traded { price: Some(10) },
         ),
     ];

@@ -5,7 +5,7 @@ use awesomestock::app::{
     event::{OrderResult, StreamEvent},
     portfolio::{
         money::{Side, UnixMillis},
-        order::{ClientOrderId, Order},
+        order::{ClientOrderId, Order, Terms},
         order_log::{ActionStatus, LoggedAction},
         wallet::Wallet,
     },
@@ -152,9 +152,8 @@ pub(crate) fn send(side: Side, count: i32) -> Vec<Effect> {
     vec![Effect::Send(Order {
         side,
         count,
-        limit: None,
+        terms: Terms::Market,
         up_to: false,
-        rest: None,
         id: ClientOrderId::default(),
     })]
 }

@@ -5,6 +5,7 @@ use awesomestock::app::{
     event::{OrderResult, Request, Response, StreamEvent, TradeRow},
     portfolio::{
         money::{Permille, Side},
+        order::Terms,
         order_log::LoggedAction,
         wallet::Wallet,
     },
@@ -89,9 +90,9 @@ fn earlier_trades_come_first_in_the_log() {
     ])));
     let actions: Vec<LoggedAction> = game.log().into_iter().map(|(action, _)| action).collect();
     let expected = [
-        LoggedAction::Order(Side::Sell, 1, None),
-        LoggedAction::Order(Side::Sell, 2, None),
-        LoggedAction::Order(Side::Buy, 1, None),
+        LoggedAction::Order(Side::Sell, 1, Terms::Market),
+        LoggedAction::Order(Side::Sell, 2, Terms::Market),
+        LoggedAction::Order(Side::Buy, 1, Terms::Market),
     ];
     assert_eq!(actions, expected);
     assert_eq!(game.state.chart.markers.iter().len(), 3, "one marker per trade");

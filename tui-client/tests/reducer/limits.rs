@@ -7,7 +7,7 @@ use awesomestock::app::{
     overlay::Overlay,
     portfolio::{
         money::Side,
-        order::{ClientOrderId, Order},
+        order::{ClientOrderId, Order, Terms},
         order_log::{ActionStatus, LoggedAction},
     },
 };
@@ -28,9 +28,8 @@ fn limited(side: Side, count: i32, limit: i32) -> Vec<Effect> {
     vec![Effect::Send(Order {
         side,
         count,
-        limit: Some(limit),
+        terms: Terms::Limit(limit),
         up_to: false,
-        rest: None,
         id: ClientOrderId::default(),
     })]
 }
@@ -80,13 +79,13 @@ fn an_order_blocked_by_its_limit_is_explained() {
         (
             false,
             "2@14b",
-            LoggedAction::Order(Side::Buy, 2, Some(14)),
+            LoggedAction::Order(Side::Buy, 2, Terms::Limit(14)),
             "this casino does not support limit orders",
         ),
         (
             false,
             ":sell 2 @ 14\n",
-            LoggedAction::Order(Side::Sell, 2, Some(14)),
+            LoggedAction::Order(Side::Sell, 2, Terms::Limit(14)),
             "this casino does not support limit orders",
         ),
     ] {
@@ -102,8 +101,8 @@ fn the_log_shows_the_limit_from_sending_to_the_answer() {
     let mut game = connected(true);
     game.keys("2@14b3@9s");
     let (bought, sold) = (
-        LoggedAction::Order(Side::Buy, 2, Some(14)),
-        LoggedAction::Order(Side::Sell, 3, Some(9)),
+        LoggedAction::Order(Side::Buy, 2, Terms::Limit(14)),
+        LoggedAction::Order(Side::Sell, 3, Terms::Limit(9)),
     );
     let pending = |action: &LoggedAction| (action.clone(), ActionStatus::Pending);
     assert_eq!(game.log(), [pending(&bought), pending(&sold)]);

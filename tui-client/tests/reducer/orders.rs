@@ -6,7 +6,7 @@ use awesomestock::app::{
     lobby::Capabilities,
     portfolio::{
         money::Side,
-        order::{ClientOrderId, Order},
+        order::{ClientOrderId, Order, Terms},
         order_log::{ActionStatus, LoggedAction},
         wallet::{Wallet, WalletState},
     },
@@ -66,9 +66,8 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
         vec![Effect::Send(Order {
             side,
             count,
-            limit: None,
+            terms: Terms::Market,
             up_to,
-            rest: None,
             id: ClientOrderId::default(),
         })]
     };
@@ -109,7 +108,10 @@ fn a_quantity_below_one_stock_is_not_sent_and_says_why() {
     let notice = |reason: &str| (LoggedAction::Notice, ActionStatus::NotSent(reason.to_owned()));
     let zero = |side| {
         let reason = "the quantity is 0".to_owned();
-        (LoggedAction::Order(side, 0, None), ActionStatus::NotSent(reason))
+        (
+            LoggedAction::Order(side, 0, Terms::Market),
+            ActionStatus::NotSent(reason),
+        )
     };
     for (keys, expected) in [
         ("mb", notice("one stock costs 10 tokens, you have 7 tokens")),
@@ -139,7 +141,10 @@ fn the_log_shows_the_number_of_stocks_traded() {
         ..Capabilities::default()
     }));
     game.keys("mb\n");
-    let pending = (LoggedAction::Order(Side::Buy, 50, None), ActionStatus::Pending);
+    let pending = (
+        LoggedAction::Order(Side::Buy, 50, Terms::Market),
+        ActionStatus::Pending,
+    );
     assert_eq!(game.log(), [pending]);
     game.stream(StreamEvent::Result(OrderResult {
         executed: true,
@@ -151,7 +156,10 @@ fn the_log_shows_the_number_of_stocks_traded() {
         wallet: Some(wallet(10, 35, 2)),
     }));
     let traded = ActionStatus::Traded { price: Some(14) };
-    assert_eq!(game.log(), [(LoggedAction::Order(Side::Buy, 35, None), traded)]);
+    assert_eq!(
+        game.log(),
+        [(LoggedAction::Order(Side::Buy, 35, Terms::Market), traded)]
+    );
     let markers = game.state.chart.markers.iter().map(|marker| marker.count);
     assert_eq!(markers.collect::<Vec<_>>(), [35]);
 }
@@ -205,8 +213,14 @@ fn an_order_is_pending_until_it_is_answered() {
     let mut game = Game::connected();
     game.keys("2bs");
     let waiting = vec![
-        (LoggedAction::Order(Side::Buy, 2, None), ActionStatus::Pending),
-        (LoggedAction::Order(Side::Sell, 2, None), ActionStatus::Pending),
+        (
+            LoggedAction::Order(Side::Buy, 2, Terms::Market),
+            ActionStatus::Pending,
+        ),
+        (
+            LoggedAction::Order(Side::Sell, 2, Terms::Market),
+            ActionStatus::Pending,
+        ),
     ];
     assert_eq!(game.log(), waiting);
     assert_eq!(game.state.holdings.tokens(), Some(500));
@@ -223,11 +237,11 @@ fn an_order_is_pending_until_it_is_answered() {
     game.result(false, "no", wallet);
     let answered = vec![
         (
-            LoggedAction::Order(Side::Buy, 2, None),
+            LoggedAction::Order(Side::Buy, 2, Terms::Market),
             ActionStatus::Traded { price: Some(10) },
         ),
         (
-            LoggedAction::Order(Side::Sell, 2, None),
+            LoggedAction::Order(Side::Sell, 2, Terms::Market),
             ActionStatus::Rejected("no".to_owned()),
         ),
     ];

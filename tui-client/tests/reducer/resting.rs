@@ -10,7 +10,7 @@ use awesomestock::app::{
     portfolio::{
         money::Side,
         open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder, SeenEnd},
-        order::{ClientOrderId, Condition, Order},
+        order::{ClientOrderId, Condition, Order, Terms},
         order_log::{ActionStatus, LoggedAction},
         wallet::Wallet,
     },
@@ -115,9 +115,8 @@ fn rests(side: Side, count: i32, condition: Condition) -> Vec<Effect> {
     vec![Effect::Send(Order {
         side,
         count,
-        limit: None,
+        terms: Terms::Rest(condition),
         up_to: false,
-        rest: Some(condition),
         id: ClientOrderId::default(),
     })]
 }
@@ -127,9 +126,8 @@ fn limited(price: i32) -> Vec<Effect> {
     vec![Effect::Send(Order {
         side: Side::Buy,
         count: 2,
-        limit: Some(price),
+        terms: Terms::Limit(price),
         up_to: false,
-        rest: None,
         id: ClientOrderId::default(),
     })]
 }
@@ -216,7 +214,10 @@ fn a_maximum_that_rests_is_an_upper_bound() {
     let [Effect::Send(order)] = effects[..] else {
         panic!("no order: {effects:?}");
     };
-    assert_eq!((order.count, order.up_to, order.rest), (62, true, Some(limit(8))));
+    assert_eq!(
+        (order.count, order.up_to, order.terms),
+        (62, true, Terms::Rest(limit(8)))
+    );
 }
 
 #[test]
@@ -300,7 +301,7 @@ fn an_accepted_order_is_listed_and_its_end_is_reported_once() {
         game.keys("5o8b");
         assert_eq!(accept(&mut game, order(1)), []);
         assert_eq!(open_ids(&game), [id(1)]);
-        let rest = LoggedAction::Rest(Side::Buy, 5, limit(8));
+        let rest = LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(8)));
         let accepted = ActionStatus::Done("rests until cancelled".to_owned());
         assert_eq!(game.log(), [(rest.clone(), accepted.clone())]);
         assert_eq!(game.state.log.waiting(), 0);
@@ -410,7 +411,7 @@ fn an_order_that_executes_at_once_never_rests() {
     let mut game = connected();
     game.keys("5@12ob");
     game.result(true, "done", wallet(2).unwrap());
-    let rest = LoggedAction::Rest(Side::Buy, 5, limit(12));
+    let rest = LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(12)));
     assert_eq!(game.log(), [(rest, ActionStatus::Traded { price: Some(10) })]);
     assert_eq!(open_ids(&game), [] as [Uuid; 0]);
 }
@@ -441,7 +442,7 @@ fn a_cancellation_is_confirmed_by_its_answer_or_by_the_update() {
         let reports = game
             .log()
             .into_iter()
-            .filter(|(action, _)| action.condition().is_some());
+            .filter(|(action, _)| matches!(action.terms(), Some(Terms::Rest(_))));
         assert_eq!(reports.count(), 1, "{update_first}");
         assert_eq!(game.keys("c"), [], "nothing is selected");
     }
@@ -578,7 +579,7 @@ fn only_the_session_that_cancelled_an_order_places_it_again() {
             assert_eq!(update(&mut game, end), []);
             assert_eq!(game.state.alerts.toasts().len(), 1);
             assert!(toasts(&game).contains(toast), "{}", toasts(&game));
-            let rest = LoggedAction::Rest(Side::Buy, 5, limit(8));
+            let rest = LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(8)));
             let done = ActionStatus::Done(logged.to_owned());
             assert!(game.log().contains(&(rest, done)), "{:?}", game.log());
         }

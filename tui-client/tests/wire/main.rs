@@ -22,7 +22,7 @@ use awesomestock::{
         wire::{RowKind, WireEvent, WireFrame, WireLog, WireRow, fields::dissect},
     },
     cli::config::SoloOptions,
-    client::{Client, GambleSession, Order, SessionEnd},
+    client::{Client, GambleSession, Order, SessionEnd, Terms},
     solo,
     storage::recording::{Header, Recorder, read},
 };
@@ -115,12 +115,9 @@ async fn a_game_shows_every_message_once_with_the_size_on_the_socket() {
     game.collect_wire();
     let (mut session, queue) = game.open_session().await.unwrap();
     let orders = [
-        Order::new(Side::Buy, 2),
-        Order::new(Side::Sell, 1),
-        Order {
-            limit: Some(1),
-            ..Order::new(Side::Buy, 1_000_000)
-        },
+        Order::new(Side::Buy, 2, Terms::Market),
+        Order::new(Side::Sell, 1, Terms::Market),
+        Order::new(Side::Buy, 1_000_000, Terms::Limit(1)),
     ];
     for order in orders {
         queue.send(order).await.unwrap();
@@ -204,7 +201,7 @@ async fn before_the_pane_is_opened_only_orders_and_the_session_are_reported() {
     let mut events = game.watch_wire(clock);
     let (mut session, queue) = game.open_session().await.unwrap();
     session.next().await.unwrap();
-    queue.send(Order::new(Side::Buy, 1)).await.unwrap();
+    queue.send(Order::new(Side::Buy, 1, Terms::Market)).await.unwrap();
     read_results(&mut session, 1).await;
     drop(queue);
     read_to_end(&mut session).await;
@@ -231,7 +228,7 @@ async fn an_old_casino_is_shown_without_features() {
     let mut events = game.watch_wire(clock);
     game.collect_wire();
     let (mut session, queue) = game.open_session().await.unwrap();
-    queue.send(Order::new(Side::Buy, 1)).await.unwrap();
+    queue.send(Order::new(Side::Buy, 1, Terms::Market)).await.unwrap();
     read_results(&mut session, 1).await;
     drop(queue);
     assert_eq!(read_to_end(&mut session).await, SessionEnd::Closed);
@@ -257,7 +254,7 @@ async fn unknown_fields_of_a_newer_casino_count_and_are_taken_apart() {
     let mut events = game.watch_wire(clock);
     game.collect_wire();
     let (mut session, queue) = game.open_session().await.unwrap();
-    queue.send(Order::new(Side::Buy, 3)).await.unwrap();
+    queue.send(Order::new(Side::Buy, 3, Terms::Market)).await.unwrap();
     read_results(&mut session, 1).await;
     drop(queue);
     read_to_end(&mut session).await;

@@ -4,7 +4,11 @@ use std::fmt;
 
 use awesomestock_proto::{text::thousands, values::Trigger};
 
-use crate::app::portfolio::{money::Side, order::Condition, quantity::Quantity};
+use crate::app::portfolio::{
+    money::Side,
+    order::{Condition, Terms},
+    quantity::Quantity,
+};
 
 /// A parsed command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +21,8 @@ pub enum Command {
     Statement,
     Leaderboard,
     Gamble,
-    /// Side, stocks, limit.
-    Order(Side, i32, Option<i32>),
-    /// An order of the ticket: side, quantity, limit. Its count is computed when it is sent.
-    FromTicket(Side, Quantity, Option<i32>),
-    /// An order that rests: side, quantity, what executes it.
-    Rest(Side, Quantity, Condition),
+    /// Side, stocks, terms. A typed one has a count; that of the ticket may be computed when it is sent.
+    Order(Side, Quantity, Terms),
     AlertAbove(i32),
     AlertBelow(i32),
     AlertsOff,
@@ -88,9 +88,9 @@ pub const COMMANDS: &[CommandSpec] = &[
     spec("leaderboard", &["tape", "players"], Command::Leaderboard,
         "the leaderboard; the full screen also shows players online and recent trades"),
     spec("gamble", &[], Command::Gamble, "join the table: see prices and trade"),
-    amount("buy", &[], "STOCKS", |count| Command::Order(Side::Buy, count, None),
+    amount("buy", &[], "STOCKS", |count| now(Side::Buy, count, None),
         "buy stocks now; buy 10 @ 14: at 14 or less"),
-    amount("sell", &[], "STOCKS", |count| Command::Order(Side::Sell, count, None),
+    amount("sell", &[], "STOCKS", |count| now(Side::Sell, count, None),
         "sell stocks now; sell 10 @ 14: at 14 or more"),
     amount("alertAbove", &["alert-above"], "PRICE", Command::AlertAbove, "alert when the price is this or more"),
     amount("alertBelow", &["alert-below"], "PRICE", Command::AlertBelow, "alert when the price is this or less"),
@@ -186,7 +186,7 @@ pub(crate) fn parse(line: &str) -> Result<Command, CommandError> {
     let command = match (words.next(), command) {
         (None, Command::Order(side, count, _)) => match limit {
             Some((price, true)) => rest(side, count, Trigger::Limit, price),
-            limit => Command::Order(side, count, limit.map(|(price, _)| price)),
+            limit => Command::Order(side, count, Terms::immediate(limit.map(|(price, _)| price))),
         },
         (None, command) => command,
         (Some(stop), Command::Order(side, count, _)) if limit.is_none() && is(stop, STOP) => {
@@ -206,9 +206,14 @@ const PRICE: &str = "PRICE";
 
 const STOP: &str = "stop";
 
+/// Returns an order that does not rest.
+fn now(side: Side, count: i32, limit: Option<i32>) -> Command {
+    Command::Order(side, Quantity::Count(count), Terms::immediate(limit))
+}
+
 /// Returns an order that rests.
-fn rest(side: Side, count: i32, trigger: Trigger, price: i32) -> Command {
-    Command::Rest(side, Quantity::Count(count), Condition { trigger, price })
+fn rest(side: Side, count: Quantity, trigger: Trigger, price: i32) -> Command {
+    Command::Order(side, count, Terms::Rest(Condition { trigger, price }))
 }
 
 /// Parses a price that `rest` may follow.
@@ -247,16 +252,13 @@ mod tests {
 
     #[test]
     fn an_order_may_have_a_limit_or_a_stop_and_nothing_else() {
-        let resting = |side, trigger| {
-            let condition = Condition { trigger, price: 14 };
-            Some(Command::Rest(side, Quantity::Count(10), condition))
-        };
-        let limited = |side| Some(Command::Order(side, 10, Some(14)));
+        let resting = |side, trigger| Some(rest(side, Quantity::Count(10), trigger, 14));
+        let limited = |side| Some(now(side, 10, Some(14)));
         for (line, expected) in [
             ("buy 10 @ 14", limited(Side::Buy)),
             ("buy 10 @14", limited(Side::Buy)),
             ("SELL 10@14", limited(Side::Sell)),
-            ("buy 10", Some(Command::Order(Side::Buy, 10, None))),
+            ("buy 10", Some(now(Side::Buy, 10, None))),
             ("buy 10 @", None),
             ("buy @ 14", None),
             ("buy 10 @ 0", None),

@@ -6,7 +6,7 @@ pub mod money;
 pub mod open_orders;
 pub mod order;
 pub mod order_log;
-pub(crate) mod quantity;
+pub mod quantity;
 pub mod rows;
 pub(crate) mod stats;
 pub(crate) mod ticket;

@@ -20,14 +20,46 @@ pub struct Order<Id = Uuid> {
     pub side: Side,
     /// Stocks.
     pub count: i32,
-    /// Worst price at which it may execute, only for casinos that support limit orders.
-    pub limit: Option<i32>,
+    /// When and at which price it executes.
+    pub terms: Terms,
     /// `count` is an upper bound: the casino trades as many stocks as possible. Only for casinos that support it.
     pub up_to: bool,
-    /// Rests until a price meets this, instead of executing at once. Only for casinos that support it, without a limit.
-    pub rest: Option<Condition>,
     /// Unchanged when the order is resent.
     pub id: Id,
+}
+
+/// When and at which price an order executes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terms {
+    /// At once, at the current price.
+    Market,
+    /// At once, at this price or better. Only for casinos that support limit orders.
+    Limit(i32),
+    /// When a price meets this; until then it rests. Only for casinos that support it.
+    Rest(Condition),
+}
+
+impl Terms {
+    /// Returns the terms of an order that does not rest.
+    pub fn immediate(limit: Option<i32>) -> Self {
+        limit.map_or(Self::Market, Self::Limit)
+    }
+
+    /// Returns the price of the limit or the condition.
+    pub fn price(self) -> Option<i32> {
+        match self {
+            Self::Market => None,
+            Self::Limit(price) | Self::Rest(Condition { price, .. }) => Some(price),
+        }
+    }
+
+    /// Returns what executes an order that rests.
+    pub fn condition(self) -> Option<Condition> {
+        match self {
+            Self::Rest(condition) => Some(condition),
+            Self::Market | Self::Limit(_) => None,
+        }
+    }
 }
 
 /// Identifies an order of the session. The request ID is derived from it.
@@ -88,36 +120,38 @@ impl<Id> Order<Id> {
         Order {
             side: self.side,
             count: self.count,
-            limit: self.limit,
+            terms: self.terms,
             up_to: self.up_to,
-            rest: self.rest,
             id,
         }
     }
 }
 
 impl Order {
-    /// Returns an order without limit, with a new request ID.
-    pub fn new(side: Side, count: i32) -> Self {
+    /// Returns an order with a new request ID.
+    pub fn new(side: Side, count: i32, terms: Terms) -> Self {
         Self {
             side,
             count,
-            limit: None,
+            terms,
             up_to: false,
-            rest: None,
             id: Uuid::now_v7(),
         }
     }
 
     /// Returns the message of the Gamble stream.
     pub(crate) fn action(self, player: &str) -> Action {
-        let price_of = |trigger: Trigger| {
-            let condition = self.rest.filter(|condition| condition.trigger == trigger);
-            condition.map(|condition| condition.price)
+        let price = self.terms.price().unwrap_or(0);
+        let (limit_price, stop_price) = match self.terms.condition() {
+            Some(Condition {
+                trigger: Trigger::Stop,
+                ..
+            }) => (0, price),
+            _ => (price, 0),
         };
-        let time_in_force = match self.rest {
-            Some(_) => TimeInForce::UntilCancelled,
-            None => TimeInForce::Immediate,
+        let time_in_force = match self.terms {
+            Terms::Rest(_) => TimeInForce::UntilCancelled,
+            Terms::Market | Terms::Limit(_) => TimeInForce::Immediate,
         };
         Action {
             user: Some(User {
@@ -125,11 +159,11 @@ impl Order {
             }),
             r#type: ActionType::from(self.side).into(),
             stocks_count: self.count,
-            limit_price: price_of(Trigger::Limit).or(self.limit).unwrap_or(0),
+            limit_price,
             id: self.id.into_bytes().to_vec(),
             up_to: self.up_to,
             time_in_force: time_in_force.into(),
-            stop_price: price_of(Trigger::Stop).unwrap_or(0),
+            stop_price,
         }
     }
 }
@@ -144,11 +178,8 @@ mod tests {
             (Side::Buy, ActionType::Buy, None, true),
             (Side::Sell, ActionType::Sell, Some(7), false),
         ] {
-            let order = Order {
-                limit,
-                up_to,
-                ..Order::new(side, 5)
-            };
+            let mut order = Order::new(side, 5, Terms::immediate(limit));
+            order.up_to = up_to;
             let sent = order.action("ann");
             assert_eq!((sent.r#type(), sent.stocks_count, sent.up_to), (kind, 5, up_to));
             assert_eq!(sent.limit_price, limit.unwrap_or(0));
@@ -159,10 +190,7 @@ mod tests {
             );
         }
         for (trigger, limit_price, stop_price) in [(Trigger::Limit, 95, 0), (Trigger::Stop, 0, 95)] {
-            let order = Order {
-                rest: Some(Condition { trigger, price: 95 }),
-                ..Order::new(Side::Buy, 5)
-            };
+            let order = Order::new(Side::Buy, 5, Terms::Rest(Condition { trigger, price: 95 }));
             let sent = order.action("ann");
             assert_eq!(sent.time_in_force(), TimeInForce::UntilCancelled);
             assert_eq!((sent.limit_price, sent.stop_price), (limit_price, stop_price));

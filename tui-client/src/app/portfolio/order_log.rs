@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::{
     money::{Side, UnixMillis},
-    order::{ClientOrderId, Condition, Order},
+    order::{ClientOrderId, Order, Terms},
 };
 use crate::app::portfolio::rows::TradeRow;
 
@@ -24,7 +24,7 @@ impl LogEntry {
     fn from_trade(trade: &TradeRow) -> Self {
         Self {
             at: trade.at,
-            action: LoggedAction::Order(trade.side, trade.count, None),
+            action: LoggedAction::Order(trade.side, trade.count, Terms::Market),
             status: ActionStatus::Traded {
                 price: Some(trade.price),
             },
@@ -35,10 +35,8 @@ impl LogEntry {
 /// An action of the player.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoggedAction {
-    /// An order: side, stocks, limit.
-    Order(Side, i32, Option<i32>),
-    /// An order that rests: side, stocks, what executes it.
-    Rest(Side, i32, Condition),
+    /// An order: side, stocks, terms.
+    Order(Side, i32, Terms),
     /// Tokens bought for these dollars.
     BuyTokens(i32),
     /// These tokens converted to dollars.
@@ -51,24 +49,16 @@ impl LoggedAction {
     /// Returns side and stocks of an order.
     pub fn order(&self) -> Option<(Side, i32)> {
         match self {
-            Self::Order(side, count, _) | Self::Rest(side, count, _) => Some((*side, *count)),
+            Self::Order(side, count, _) => Some((*side, *count)),
             Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
         }
     }
 
-    /// Returns the limit of a limit order.
-    pub fn limit(&self) -> Option<i32> {
+    /// Returns the terms of an order.
+    pub fn terms(&self) -> Option<Terms> {
         match self {
-            Self::Order(_, _, limit) => *limit,
-            Self::Rest(..) | Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
-        }
-    }
-
-    /// Returns what executes a resting order.
-    pub fn condition(&self) -> Option<Condition> {
-        match self {
-            Self::Rest(_, _, condition) => Some(*condition),
-            Self::Order(..) | Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+            Self::Order(_, _, terms) => Some(*terms),
+            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
         }
     }
 }
@@ -117,14 +107,15 @@ impl ActionLog {
 
     /// Adds an entry. If the log is full, the oldest entry that is not pending is removed.
     pub fn push(&mut self, entry: LogEntry) {
-        if let (Some((side, count)), ActionStatus::Pending) = (entry.action.order(), &entry.status) {
+        if let (&LoggedAction::Order(side, count, terms), ActionStatus::Pending) =
+            (&entry.action, &entry.status)
+        {
             self.last = self.last.wrapping_add(1);
             let order = Order {
                 side,
                 count,
-                limit: entry.action.limit(),
+                terms,
                 up_to: false,
-                rest: entry.action.condition(),
                 id: ClientOrderId {
                     number: self.last,
                     at: entry.at,
@@ -223,7 +214,8 @@ impl ActionLog {
 
     /// Returns true if a pending order rests: a casino without resting orders would execute it at once.
     pub(crate) fn has_resting(&self) -> bool {
-        self.sent.iter().any(|sent| sent.order.rest.is_some())
+        let mut terms = self.sent.iter().map(|sent| sent.order.terms);
+        terms.any(|terms| matches!(terms, Terms::Rest(_)))
     }
 
     /// Resolves the oldest pending order and returns it. Without one, adds a message. `traded`: stocks traded, if known.
@@ -236,7 +228,7 @@ impl ActionLog {
         self.sent.pop_front();
         let waiting = self.entries.iter_mut().find(|entry| is_waiting_order(entry));
         if let (Some(entry), Some(traded)) = (waiting, traded)
-            && let LoggedAction::Order(_, count, _) | LoggedAction::Rest(_, count, _) = &mut entry.action
+            && let LoggedAction::Order(_, count, _) = &mut entry.action
         {
             *count = traded;
         }

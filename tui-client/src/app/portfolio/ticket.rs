@@ -4,7 +4,7 @@ use awesomestock_proto::values::Trigger;
 
 use super::{
     money::Side,
-    order::Condition,
+    order::{Condition, Terms},
     quantity::{MAX_TYPED_CHARS, Quantity},
     wallet::WalletState,
 };
@@ -30,10 +30,11 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// Returns what executes a resting order; `None` for an order that does not rest.
-    pub(crate) fn condition(&self) -> Option<Condition> {
+    fn terms(self) -> Terms {
         let price = self.price;
-        self.rest.map(|trigger| Condition { trigger, price })
+        self.rest.map_or(Terms::Limit(price), |trigger| {
+            Terms::Rest(Condition { trigger, price })
+        })
     }
 
     /// Returns true if an order on `side` may execute at `price`; false without a limit price.
@@ -70,9 +71,7 @@ impl Preview {
 pub(crate) struct Estimate {
     pub(crate) side: Side,
     pub(crate) count: i32,
-    pub(crate) limit: Option<i32>,
-    /// What executes an order that rests.
-    pub(crate) rest: Option<Condition>,
+    pub(crate) terms: Terms,
     /// Tokens at the current price.
     pub(crate) total: i64,
     /// Tokens at the limit or the stop, or else at the current price.
@@ -82,25 +81,16 @@ pub(crate) struct Estimate {
 impl Estimate {
     /// Returns `None` if `command` is not an order, or the wallet it depends on is unknown.
     pub(crate) fn new(command: Command, price: i32, holdings: &WalletState) -> Option<Self> {
-        let (side, count, limit, rest) = match command {
-            Command::Order(side, count, limit) => (side, count, limit, None),
-            Command::FromTicket(side, quantity, limit) => {
-                let count = quantity.count(side, limit.unwrap_or(price), holdings)?;
-                (side, count, limit, None)
-            }
-            Command::Rest(side, quantity, condition) => {
-                let count = quantity.count(side, condition.price, holdings)?;
-                (side, count, None, Some(condition))
-            }
-            _ => return None,
+        let Command::Order(side, quantity, terms) = command else {
+            return None;
         };
-        let bound_price = rest.map(|condition| condition.price).or(limit).unwrap_or(price);
+        let bound_price = terms.price().unwrap_or(price);
+        let count = quantity.count(side, bound_price, holdings)?;
         let at = |price: i32| i64::from(count).saturating_mul(i64::from(price));
         Some(Self {
             side,
             count,
-            limit,
-            rest,
+            terms,
             total: at(price),
             bound: at(bound_price),
         })
@@ -133,6 +123,11 @@ impl Ticket {
 
     pub fn limit(&self) -> Option<Limit> {
         self.limit
+    }
+
+    /// Returns the terms of the next order; the price is 0 until a digit is typed.
+    pub(crate) fn terms(&self) -> Terms {
+        self.limit.map_or(Terms::Market, Limit::terms)
     }
 
     /// Starts typing a new limit, or removes one without digits.

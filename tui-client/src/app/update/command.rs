@@ -15,6 +15,7 @@ use crate::app::{
     portfolio::{
         alerts::Alert,
         money::{Side, TOKENS_PER_DOLLAR},
+        order::Terms,
         order_log::{ActionStatus, LogEntry, LoggedAction},
         quantity::Quantity,
         ticket::Estimate,
@@ -147,7 +148,7 @@ fn needs_confirmation(state: &AppState, command: Command) -> Option<bool> {
     }
     let order = estimate(state, command)?;
     let all_in = order.count > 1 && order.bound.checked_mul(10)? >= i64::from(held).checked_mul(9)?;
-    if order.rest.is_some() {
+    if let Terms::Rest(_) = order.terms {
         if cannot_rest(state).is_some() {
             return Some(false);
         }
@@ -174,12 +175,10 @@ fn estimate(state: &AppState, command: Command) -> Option<Estimate> {
 pub(crate) fn run_confirmed(state: &mut AppState, command: Command) -> Effects {
     let scroll = Scroll::default();
     match command {
-        Command::Order(side, count, limit) => {
-            send_order(state, LoggedAction::Order(side, count, limit), None)
+        Command::Order(side, Quantity::Count(count), terms @ (Terms::Market | Terms::Limit(_))) => {
+            send_order(state, LoggedAction::Order(side, count, terms), None)
         }
-        Command::FromTicket(_, quantity, _) | Command::Rest(_, quantity, _) => {
-            send_ticket(state, command, quantity)
-        }
+        Command::Order(_, quantity, _) => send_ticket(state, command, quantity),
         Command::BuyTokens(dollars) => pay(
             state,
             LoggedAction::BuyTokens(dollars),
@@ -242,22 +241,14 @@ fn order_from_ticket(state: &mut AppState, side: Side) -> Effects {
         return blocked_reason(state, "no price received yet");
     };
     let count = state.ticket.count(side, price, &state.holdings);
-    let (limit, rest) = (
-        state.ticket.limit(),
-        state.ticket.limit().and_then(|limit| limit.condition()),
-    );
-    let limit = limit.map(|limit| limit.price);
-    if limit == Some(0) {
+    let terms = state.ticket.terms();
+    if terms.price() == Some(0) {
         return blocked_reason(state, NO_PRICE);
     }
     state.ticket.settle();
     let quantity = state.ticket.quantity();
-    let command = match rest {
-        Some(condition) => Command::Rest(side, quantity, condition),
-        None => Command::FromTicket(side, quantity, limit),
-    };
     match count {
-        Some(_) => execute(state, command),
+        Some(_) => execute(state, Command::Order(side, quantity, terms)),
         None => blocked_reason(state, NO_MAXIMUM),
     }
 }
@@ -268,8 +259,7 @@ fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Ef
     let Some(order) = estimate(state, command) else {
         return blocked_reason(state, NO_MAXIMUM);
     };
-    let price = order.rest.map(|condition| condition.price).or(order.limit);
-    let up_to = match (quantity, price) {
+    let up_to = match (quantity, order.terms.price()) {
         (Quantity::Max, None) => Some(i32::MAX),
         (Quantity::Max | Quantity::Share(_), _) => Some(order.count),
         (Quantity::Count(_) | Quantity::Worth(_), _) => None,
@@ -281,17 +271,13 @@ fn send_ticket(state: &mut AppState, command: Command, quantity: Quantity) -> Ef
         return blocked_reason(state, &reason);
     }
     let up_to = up_to.filter(|_| state.lobby.capabilities.up_to && order.count > 0);
-    let action = match order.rest {
-        Some(condition) => LoggedAction::Rest(order.side, order.count, condition),
-        None => LoggedAction::Order(order.side, order.count, order.limit),
-    };
+    let action = LoggedAction::Order(order.side, order.count, order.terms);
     send_order(state, action, up_to)
 }
 
 /// Returns why a maximum, a share or a worth is less than one stock. `None` for a typed 0.
 fn below_one_stock(state: &AppState, quantity: Quantity, order: Estimate) -> Option<String> {
-    let price = order.rest.map(|condition| condition.price).or(order.limit);
-    let price = price.or(state.market.price())?;
+    let price = order.terms.price().or(state.market.price())?;
     let one = format!("one stock costs {}", pluralize(price, "token"));
     let held = || match order.side {
         Side::Buy => Some(pluralize(state.holdings.tokens()?, "token")),

@@ -14,7 +14,7 @@ use crate::app::{
     portfolio::{
         money::UnixMillis,
         open_orders::{EndReason, OrderEnd, RestingOrder},
-        order::Condition,
+        order::{Condition, Terms},
         order_log::{ActionStatus, LogEntry, LoggedAction},
         wallet::Wallet,
     },
@@ -201,7 +201,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
 fn end_entry(order: &RestingOrder, end: &OrderEnd, notice: Option<&String>) -> LogEntry {
     let order_entry = |side, count, status| LogEntry {
         at: end.at,
-        action: LoggedAction::Rest(side, count, order.condition),
+        action: LoggedAction::Order(side, count, Terms::Rest(order.condition)),
         status,
     };
     match (&end.reason, notice) {
@@ -228,7 +228,7 @@ fn end_entry(order: &RestingOrder, end: &OrderEnd, notice: Option<&String>) -> L
 fn cancelled_entry(order: &RestingOrder, at: UnixMillis, text: &str) -> LogEntry {
     LogEntry {
         at,
-        action: LoggedAction::Rest(order.side, order.count, order.condition),
+        action: LoggedAction::Order(order.side, order.count, Terms::Rest(order.condition)),
         status: ActionStatus::Done(text.to_owned()),
     }
 }
@@ -257,7 +257,7 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
     state.log.push(entry);
     let trigger = order.condition.trigger;
     let condition = Condition { trigger, price };
-    let action = LoggedAction::Rest(order.side, order.count, condition);
+    let action = LoggedAction::Order(order.side, order.count, Terms::Rest(condition));
     let sent = send_order(state, action, order.up_to.then_some(order.count));
     let text = match sent.is_empty() {
         true => format!("{order} was cancelled, but not placed again: see the log"),

@@ -6,7 +6,10 @@ use crate::app::{
     AppState, Effect, Effects,
     commands::action::Action,
     connection::ConnectionStatus,
-    portfolio::order_log::{ActionStatus, LogEntry, LoggedAction},
+    portfolio::{
+        order::Terms,
+        order_log::{ActionStatus, LogEntry, LoggedAction},
+    },
 };
 
 /// Most orders that may wait for answers.
@@ -48,12 +51,11 @@ pub(super) fn cannot_rest(state: &AppState) -> Option<&'static str> {
 
 /// Sends an order unless it is blocked. `up_to`: the casino trades as many stocks as possible, at most these.
 pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {
-    let limit_unsupported = action.limit().is_some() && !state.lobby.capabilities.limits;
     let reason = not_sent(state, action.order().map_or(0, |(_, count)| count));
-    let reason = reason.or_else(|| limit_unsupported.then(|| NO_LIMITS.to_owned()));
-    let reason = reason.or_else(|| {
-        action.condition()?;
-        cannot_rest(state).map(str::to_owned)
+    let reason = reason.or_else(|| match action.terms()? {
+        Terms::Limit(_) if !state.lobby.capabilities.limits => Some(NO_LIMITS.to_owned()),
+        Terms::Rest(_) => cannot_rest(state).map(str::to_owned),
+        Terms::Market | Terms::Limit(_) => None,
     });
     let Some(reason) = reason else {
         let order = state.log.send(state.now, action, up_to);

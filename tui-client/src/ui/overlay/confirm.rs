@@ -17,6 +17,7 @@ use crate::{
         commands::{command::Command, key::Key},
         portfolio::{
             money::{Side, TOKENS_PER_DOLLAR},
+            order::Terms,
             ticket::Estimate,
         },
     },
@@ -76,25 +77,27 @@ fn question(view: &Renderer, state: &AppState, command: Command, columns: usize)
 
 fn order_question(view: &Renderer, order: Estimate, price: i32) -> (Vec<String>, Style) {
     let stocks = format::pluralize(order.count, "stock");
-    let is_met = order.rest.is_some_and(|rest| rest.is_met(order.side, price));
+    let rest = order.terms.condition();
+    let is_met = rest.is_some_and(|rest| rest.is_met(order.side, price));
     let tokens = format::pluralize(if is_met { order.total } else { order.bound }, "token");
     let (word, effect, bound, style) = match order.side {
         Side::Buy => ("BUY", "you pay", "at most", view.theme.buy),
         Side::Sell => ("SELL", "you get", "at least", view.theme.sell),
     };
-    let is_stop = order.rest.is_some_and(|rest| rest.trigger == Trigger::Stop);
-    let bound = match order.limit {
-        None if order.rest.is_none() || is_stop || is_met => "about",
-        _ => bound,
+    let is_stop = rest.is_some_and(|rest| rest.trigger == Trigger::Stop);
+    let bound = match order.terms {
+        Terms::Market => "about",
+        Terms::Rest(_) if is_stop || is_met => "about",
+        Terms::Limit(_) | Terms::Rest(_) => bound,
     };
-    let first = match (order.rest, order.limit) {
-        (Some(_), _) if is_met => format!("{word} {stocks} at once, at about {}", format::thousands(price)),
-        (Some(condition), _) => format!(
+    let first = match order.terms {
+        Terms::Rest(_) if is_met => format!("{word} {stocks} at once, at about {}", format::thousands(price)),
+        Terms::Rest(condition) => format!(
             "{word} {stocks} when the price is {}, until cancelled",
             condition.prices(order.side)
         ),
-        (None, Some(limit)) => format!("{word} {stocks} limit {}", format::thousands(limit)),
-        (None, None) => format!("{word} {stocks} at about {}", format::thousands(price)),
+        Terms::Limit(limit) => format!("{word} {stocks} limit {}", format::thousands(limit)),
+        Terms::Market => format!("{word} {stocks} at about {}", format::thousands(price)),
     };
     let lines = vec![first, format!("{effect} {bound} {tokens}")];
     (lines, style)

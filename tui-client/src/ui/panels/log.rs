@@ -23,6 +23,7 @@ use crate::{
         commands::action::Action,
         portfolio::{
             money::Side,
+            order::Terms,
             order_log::{ActionStatus, LogEntry, LoggedAction},
         },
     },
@@ -182,15 +183,14 @@ fn wrap_hanging(text: &str, first_columns: usize, rest_columns: usize, rows: usi
 /// Returns the action, with numbers of at most `columns` each.
 fn action_label(action: &LoggedAction, columns: usize) -> String {
     let number = |number: i32| format::compact(number, columns);
-    let order = |side: Side, count| format!("{} {}", side.word().to_ascii_uppercase(), number(count));
     match action {
-        LoggedAction::Order(side, count, None) => order(*side, *count),
-        LoggedAction::Order(side, count, Some(limit)) => {
-            format!("{} limit {}", order(*side, *count), number(*limit))
-        }
-        LoggedAction::Rest(side, count, condition) => {
-            let condition = format::condition(*condition, columns);
-            format!("{} {condition}", order(*side, *count))
+        LoggedAction::Order(side, count, terms) => {
+            let order = format!("{} {}", side.word().to_ascii_uppercase(), number(*count));
+            match terms {
+                Terms::Market => order,
+                Terms::Limit(price) => format!("{order} limit {}", number(*price)),
+                Terms::Rest(condition) => format!("{order} {}", format::condition(*condition, columns)),
+            }
         }
         LoggedAction::BuyTokens(dollars) => format!("TOKENS {} $", number(*dollars)),
         LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", number(*tokens)),

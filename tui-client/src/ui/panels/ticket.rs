@@ -235,7 +235,7 @@ fn side_lines(
 
 /// Returns when an order that rests executes, in at most `rows` lines; `None` for other orders.
 fn rest_text(state: &AppState, side: Side, price: i32, columns: usize, rows: usize) -> Option<Vec<String>> {
-    let condition = state.ticket.limit()?.condition()?;
+    let condition = state.ticket.terms().condition()?;
     let prices = condition.prices(side);
     let compact = format::compact(condition.price, COMPACT_COLUMNS);
     let variants = match condition.is_met(side, price) {
@@ -348,7 +348,7 @@ pub(crate) fn connection_problem(state: &AppState) -> Option<&'static [&'static 
 
 /// Returns true if the order would not rest.
 fn executes_at_once(state: &AppState, side: Side, price: Option<i32>) -> bool {
-    let condition = state.ticket.limit().and_then(|limit| limit.condition());
+    let condition = state.ticket.terms().condition();
     condition.is_none_or(|condition| price.is_some_and(|price| condition.is_met(side, price)))
 }
 

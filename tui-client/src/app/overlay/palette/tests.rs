@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::portfolio::money::Side;
+use crate::app::portfolio::{money::Side, order::Terms, quantity::Quantity};
 
 fn names(line: &str) -> Vec<&'static str> {
     matching(line, false).into_iter().map(PaletteItem::name).collect()
@@ -76,7 +76,7 @@ fn enter_runs_the_best_match_and_never_guesses_an_amount() {
         (
             "buy 2",
             &[][..],
-            done(Command::Order(Side::Buy, 2, None)),
+            done(Command::Order(Side::Buy, Quantity::Count(2), Terms::Market)),
             "buy 2",
             false,
         ),
