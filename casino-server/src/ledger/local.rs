@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::FutureExt;
@@ -166,11 +166,17 @@ impl LocalLedger {
             .ok_or_else(|| LedgerError::not_executed("has no account IDs left"))
     }
 
-    pub(super) fn tick(&self) -> Result<(Tick, BatchId), LedgerError> {
-        let mut state = lock(&self.state);
-        if !state.accepting {
-            return Err(LedgerError::Stopping);
+    /// Locks the state, unless the ledger is closed.
+    fn accepting(&self) -> Result<MutexGuard<'_, LocalState>, LedgerError> {
+        let state = lock(&self.state);
+        match state.accepting {
+            true => Ok(state),
+            false => Err(LedgerError::Stopping),
         }
+    }
+
+    pub(super) fn tick(&self) -> Result<(Tick, BatchId), LedgerError> {
+        let mut state = self.accepting()?;
         let tick = state.batch.tick(self.clock.now());
         let tick = tick.ok_or_else(|| LedgerError::not_executed("has no tick numbers left"))?;
         let batch = state.batch.sequence();
@@ -181,18 +187,11 @@ impl LocalLedger {
 
     /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
     pub(super) fn due(&self, after: i64, max: usize) -> Result<Vec<DueOrder>, LedgerError> {
-        let state = lock(&self.state);
-        match state.accepting {
-            true => Ok(state.batch.due(after, max)),
-            false => Err(LedgerError::Stopping),
-        }
+        Ok(self.accepting()?.batch.due(after, max))
     }
 
     pub(super) fn claim(&self, player: PlayerName, key: KeyHash) -> Result<BatchId, LedgerError> {
-        let mut state = lock(&self.state);
-        if !state.accepting {
-            return Err(LedgerError::Stopping);
-        }
+        let mut state = self.accepting()?;
         let at = self.clock.now();
         state.batch.claim(Claim { player, key, at });
         let batch = state.batch.sequence();
@@ -206,10 +205,7 @@ impl LocalLedger {
         &self,
         command: &RoundCommand,
     ) -> Result<(Result<Arc<Round>, RoundError>, BatchId), LedgerError> {
-        let mut state = lock(&self.state);
-        if !state.accepting {
-            return Err(LedgerError::Stopping);
-        }
+        let mut state = self.accepting()?;
         let changed = state.batch.change_round(command, self.clock.now());
         let batch = match changed {
             Ok(_) => state.batch.sequence(),

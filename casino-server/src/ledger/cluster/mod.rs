@@ -175,43 +175,36 @@ impl ClusterLedger {
     /// Moves the price if this server leads the market; while it meets open orders, only if `skip_due` is set. Returns after
     /// the commit.
     pub(super) async fn tick(&self, skip_due: bool) -> Result<TickOutcome, LedgerError> {
-        let moved = self
-            .request(|reply| ControlRequest::Tick { skip_due, reply })
-            .await?;
-        moved.unwrap_or(Err(LedgerError::Stopping))
+        let request = |reply| ControlRequest::Tick { skip_due, reply };
+        self.request(request, LedgerError::Stopping).await
     }
 
     /// Returns up to `max` open orders with a number above `after` that the current price meets, oldest first.
     pub(super) async fn due(&self, after: i64, max: usize) -> Result<Vec<DueOrder>, LedgerError> {
-        let due = self
-            .request(|reply| ControlRequest::DueOrders { after, max, reply })
-            .await?;
-        due.unwrap_or(Err(LedgerError::Stopping))
+        let request = |reply| ControlRequest::DueOrders { after, max, reply };
+        self.request(request, LedgerError::Stopping).await
     }
 
     pub(super) async fn claim(&self, player: PlayerName, key: KeyHash) -> Result<(), LedgerError> {
-        let claimed = self
-            .request(|reply| ControlRequest::Claim(player, key, reply))
-            .await?;
-        claimed.unwrap_or(Err(LedgerError::OutcomeUnknown))
+        let request = |reply| ControlRequest::Claim(player, key, reply);
+        self.request(request, LedgerError::OutcomeUnknown).await
     }
 
     pub(super) async fn change_round(&self, command: RoundCommand) -> Result<ChangedRound, LedgerError> {
-        let changed = self
-            .request(|reply| ControlRequest::ChangeRound(command, reply))
-            .await?;
-        changed.unwrap_or(Err(LedgerError::OutcomeUnknown))
+        let request = |reply| ControlRequest::ChangeRound(command, reply);
+        self.request(request, LedgerError::OutcomeUnknown).await
     }
 
-    /// Returns `None` if the ledger ended without a reply.
+    /// Returns `lost` if the ledger ended without a reply.
     async fn request<A>(
         &self,
-        build: impl FnOnce(oneshot::Sender<A>) -> ControlRequest,
-    ) -> Result<Option<A>, LedgerError> {
+        build: impl FnOnce(oneshot::Sender<Result<A, LedgerError>>) -> ControlRequest,
+        lost: LedgerError,
+    ) -> Result<A, LedgerError> {
         if !lock(&self.queue).accepting {
             return Err(LedgerError::Stopping);
         }
-        Ok(request(&self.requests, build).await)
+        request(&self.requests, build).await.unwrap_or(Err(lost))
     }
 
     /// Returns `None` when the ledger is closed and the queue is empty.
