@@ -2,11 +2,7 @@
 
 use std::{collections::HashMap, fmt};
 
-use super::{
-    AccountReplay, AuditTotals, Mismatch,
-    orders::{OrderMismatch, OrderReplay},
-    rounds::RoundReplay,
-};
+use super::{AccountReplay, AuditTotals, Mismatch, orders::OrderReplay, rounds::RoundReplay};
 use crate::domain::{
     market::Tick,
     order::{AccountId, AccountRecord, Payment, TradePosting, resting::OrderPosting},
@@ -158,9 +154,8 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             self.mismatch(orphan_entry(account, "payment", payment.number));
             return;
         };
-        if let Some((field, expected, found)) = player.replay.pay(payment) {
-            self.mismatch(Mismatch::new(player.name.escape_debug(), field, expected, found));
-        }
+        let wrong = player.replay.pay(payment);
+        self.mismatches(&player.name, wrong);
     }
 
     /// Checks a resting order, if its account belongs to `chunk`. Orders come before the trades.
@@ -175,11 +170,15 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             return;
         };
         let wrong = player.orders.order(posting);
-        let name = player.name.clone();
-        self.order_mismatches(&name, wrong);
+        self.mismatches(&player.name, wrong);
     }
 
-    fn order_mismatches(&mut self, name: &str, wrong: impl IntoIterator<Item = OrderMismatch>) {
+    /// Reports figures that differ: field, expected, found.
+    fn mismatches<N: fmt::Display, V: fmt::Display>(
+        &mut self,
+        name: &str,
+        wrong: impl IntoIterator<Item = (N, V, V)>,
+    ) {
         for (field, expected, found) in wrong {
             self.mismatch(Mismatch::new(name.escape_debug(), field, expected, found));
         }
@@ -196,21 +195,19 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             self.mismatch(orphan_entry(account, "trade", number));
             return;
         };
-        let (plain, name) = (player.name.clone(), player.name.escape_debug().to_string());
         let fill = player.orders.trade(&posting.trade);
         player.tick = posting.trade.tick;
         match player.replay.trade(posting) {
-            Ok(wrong) => {
-                for (field, expected, found) in wrong {
-                    self.mismatch(Mismatch::new(&name, field, expected, found));
-                }
-            }
+            Ok(wrong) => self.mismatches(&player.name, wrong),
             Err(rejection) => {
                 let field = format!("trade {number}");
-                self.mismatch(Mismatch::new(name, field, "one that can be executed", rejection));
+                self.mismatches(
+                    &player.name,
+                    [(field, "one that can be executed", rejection.as_str())],
+                );
             }
         }
-        self.order_mismatches(&plain, fill);
+        self.mismatches(&player.name, fill);
     }
 
     /// Compares the stored accounts with their replayed entries.
@@ -225,13 +222,10 @@ impl<F: FnMut(Mismatch)> AuditReport<F> {
             tick,
         } in players
         {
-            self.order_mismatches(&name, orders.missing());
-            for (field, expected, found) in replay.differences(&found) {
-                self.mismatch(Mismatch::new(name.escape_debug(), field, expected, found));
-            }
-            for (field, expected, stored) in self.rounds.account(&name, &found, replay.holding(), tick) {
-                self.mismatch(Mismatch::new(name.escape_debug(), field, expected, stored));
-            }
+            self.mismatches(&name, orders.missing());
+            self.mismatches(&name, replay.differences(&found));
+            let wrong = self.rounds.account(&name, &found, replay.holding(), tick);
+            self.mismatches(&name, wrong);
             let account = &found.account;
             let totals = &mut self.totals;
             let is_in_round = PlayerName::from_stored(&name).is_ok_and(|name| name.round().is_some());

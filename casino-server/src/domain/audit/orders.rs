@@ -1,6 +1,6 @@
 //! Checks the resting orders of one account against its trades.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use awesomestock_proto::values::OPEN_ORDERS_MAX;
 
@@ -27,26 +27,20 @@ impl OrderReplay {
             number, ended, order, ..
         } = posting;
         let mut wrong = Vec::new();
-        let mut mismatch = |field: &str, expected: String, found: String| {
-            wrong.push((format!("order {number}: {field}"), expected, found));
+        let mut mismatch = |field: &str, expected: &dyn Display, found: &dyn Display| {
+            let field = format!("order {number}: {field}");
+            wrong.push((field, expected.to_string(), found.to_string()));
         };
         if ended.is_some() == order.is_open() {
             let state = |is_open| if is_open { "open" } else { "ended" };
-            mismatch(
-                "state",
-                state(ended.is_none()).to_owned(),
-                state(order.is_open()).to_owned(),
-            );
+            mismatch("state", &state(ended.is_none()), &state(order.is_open()));
         }
         match order.state {
             OrderState::Open => {
                 self.open = self.open.saturating_add(1);
                 if self.open > OPEN_ORDERS_MAX {
-                    mismatch(
-                        "open orders",
-                        format!("at most {OPEN_ORDERS_MAX}"),
-                        self.open.to_string(),
-                    );
+                    let most = format!("at most {OPEN_ORDERS_MAX}");
+                    mismatch("open orders", &most, &self.open);
                 }
             }
             OrderState::Filled(trade) => {
@@ -57,11 +51,7 @@ impl OrderReplay {
                     } else {
                         "at least"
                     };
-                    mismatch(
-                        "price",
-                        format!("{bound} {}", terms.price),
-                        trade.price.to_string(),
-                    );
+                    mismatch("price", &format!("{bound} {}", terms.price), &trade.price);
                 }
                 let is_count = match terms.up_to {
                     true => trade.count <= terms.count,
@@ -69,22 +59,15 @@ impl OrderReplay {
                 };
                 if trade.side != terms.side || !is_count {
                     let traded = format!("{} {}", trade.side.word(), trade.count);
-                    mismatch("trade", format!("{} {}", terms.side.word(), terms.count), traded);
+                    let ordered = format!("{} {}", terms.side.word(), terms.count);
+                    mismatch("trade", &ordered, &traded);
                 }
                 if trade.tick <= order.placed_tick {
-                    mismatch(
-                        "tick",
-                        format!("above {}", order.placed_tick),
-                        trade.tick.to_string(),
-                    );
+                    mismatch("tick", &format!("above {}", order.placed_tick), &trade.tick);
                 }
                 if let Some((other, _)) = self.fills.insert(trade.number, (*number, trade)) {
                     let field = format!("trade {}", trade.number);
-                    mismatch(
-                        &field,
-                        "a fill of one order".to_owned(),
-                        format!("also of order {other}"),
-                    );
+                    mismatch(&field, &"a fill of one order", &format!("also of order {other}"));
                 }
             }
             OrderState::Cancelled(_) | OrderState::Rejected(..) => {}
