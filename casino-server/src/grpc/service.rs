@@ -294,9 +294,8 @@ impl Casino for CasinoService {
         let request = request.into_inner();
         let page = paging::TRADES.parse(request.before_number, request.limit)?;
         let account = self.accounts.name_in_force(&player);
-        Ok(Response::new(convert::trades(
-            &reader.trades(account, page).await?,
-        )))
+        let trades = reader.read_page(move |reads| reads.trades(&account, page));
+        Ok(Response::new(convert::trades(&trades.await?)))
     }
 
     async fn get_price_history(
@@ -306,14 +305,16 @@ impl Casino for CasinoService {
         let reader = self.reader_for(&request);
         let request = request.into_inner();
         let page = paging::PRICES.parse(request.before_tick, request.limit)?;
-        Ok(Response::new(convert::prices(&reader.ticks(page).await?)))
+        let ticks = reader.read_page(move |reads| reads.ticks(page));
+        Ok(Response::new(convert::prices(&ticks.await?)))
     }
 
     async fn get_candles(&self, request: Request<CandlesRequest>) -> Result<Response<Candles>, Status> {
         let reader = self.reader_for(&request);
         let request = request.into_inner();
         let page = paging::CANDLES.parse(request.before_tick, request.limit)?;
-        Ok(Response::new(convert::candles(&reader.candles(page).await?)))
+        let candles = reader.read_page(move |reads| reads.candles(page));
+        Ok(Response::new(convert::candles(&candles.await?)))
     }
 
     async fn get_orders(&self, request: Request<types::User>) -> Result<Response<Orders>, Status> {

@@ -63,7 +63,7 @@ impl Bots {
             before: None,
             limit: u32::try_from(MEMORY).unwrap_or(u32::MAX),
         };
-        let ticks = reader.ticks(newest).await?.entries;
+        let ticks = reader.read_page(move |reads| reads.ticks(newest)).await?.entries;
         loaded.prices = ticks.iter().map(|tick| tick.price).collect();
         for bot in bots(count, market.model) {
             let record = reader.record(bot.name.clone()).await?;

@@ -132,7 +132,7 @@ impl Casino {
             }
         };
         opened.ledger.set_rate_limit(limits.actions_per_second);
-        let names = opened.reader.names_beyond_ascii().await;
+        let names = opened.reader.read_page(|reads| reads.names_beyond_ascii()).await;
         let names = LegacyNames::from_stored(names.map_err(failed)?);
         let bots = Bots::load(bots, opened.market, &opened.reader, &opened.feeds.lobby).await;
         Ok(Self {

@@ -12,13 +12,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     domain::{
-        account::Account,
-        candles::Candle,
         credential::KeyHash,
-        market::Tick,
-        money::Price,
         order::{
-            AccountRecord, Payment, Trade,
+            AccountRecord, Payment,
             request::{RequestId, StoredAnswer},
             resting::OrderPosting,
         },
@@ -107,18 +103,6 @@ impl StoreReader {
         self.read_account(move |reads| reads.claim_owner(&player)).await
     }
 
-    pub(crate) async fn names_beyond_ascii(&self) -> Result<Vec<String>, StoreError> {
-        self.read_page(|reads| reads.names_beyond_ascii()).await
-    }
-
-    pub(crate) async fn trades(
-        &self,
-        player: PlayerName,
-        page: PageRequest,
-    ) -> Result<Page<Trade>, StoreError> {
-        self.read_page(move |reads| reads.trades(&player, page)).await
-    }
-
     /// Returns the open orders, oldest first, and the newest `limit` ended ones. An order that ends meanwhile is in one
     /// of them, or in neither.
     pub(crate) async fn orders(
@@ -160,23 +144,6 @@ impl StoreReader {
         self.read_page(move |reads| reads.accounts_in_round(number)).await
     }
 
-    /// Returns up to `most` players' own accounts that have traded, by profit at `price`.
-    pub(crate) async fn top_accounts(
-        &self,
-        most: usize,
-        price: Price,
-    ) -> Result<Vec<(PlayerName, Account)>, StoreError> {
-        self.read_page(move |reads| reads.top_accounts(most, price)).await
-    }
-
-    pub(crate) async fn ticks(&self, page: PageRequest) -> Result<Page<Tick>, StoreError> {
-        self.read_page(move |reads| reads.ticks(page)).await
-    }
-
-    pub(crate) async fn candles(&self, page: PageRequest) -> Result<Page<Candle>, StoreError> {
-        self.read_page(move |reads| reads.candles(page)).await
-    }
-
     /// Streams all payments of `player`, oldest first, reading pages on demand.
     pub(crate) fn payments(&self, player: PlayerName) -> BoxStream<'static, Result<Payment, StoreError>> {
         let reader = self.clone();
@@ -197,7 +164,8 @@ impl StoreReader {
         self.reads.close();
     }
 
-    async fn read_page<T: Send + 'static>(
+    /// Runs a query that returns several rows.
+    pub(crate) async fn read_page<T: Send + 'static>(
         &self,
         query: impl FnOnce(&dyn StoreReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -175,7 +175,8 @@ impl FeedHub {
     pub(crate) async fn load_ranking(&self, reader: &StoreReader) -> Infallible {
         self.pending.ranking_started().await;
         let price = self.leaderboard().price();
-        let top = until_read(|| reader.top_accounts(RANKED_MAX, price)).await;
+        let read = || reader.read_page(move |reads| reads.top_accounts(RANKED_MAX, price));
+        let top = until_read(read).await;
         self.pending.set_top_accounts(top);
         future::pending().await
     }
