@@ -32,14 +32,19 @@ const NAMED: &[(KeyCode, &str, &str)] = &[
 
 const LAST_FUNCTION_KEY: u8 = 12;
 
+/// Modifiers, with their names in the configuration and on the screen.
+const MODIFIERS: [(KeyModifiers, &str, &str); 3] = [
+    (KeyModifiers::CONTROL, "ctrl-", "Ctrl-"),
+    (KeyModifiers::ALT, "alt-", "Alt-"),
+    (KeyModifiers::SHIFT, "shift-", "Shift-"),
+];
+
 /// A key with modifiers. Shift with a character is part of the character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Key {
     code: KeyCode,
-    ctrl: bool,
-    alt: bool,
-    shift: bool,
+    modifiers: KeyModifiers,
 }
 
 /// An unknown key name.
@@ -68,9 +73,7 @@ impl Key {
     pub(crate) const fn new(code: KeyCode) -> Self {
         Self {
             code,
-            ctrl: false,
-            alt: false,
-            shift: false,
+            modifiers: KeyModifiers::NONE,
         }
     }
 
@@ -81,55 +84,47 @@ impl Key {
 
     pub(crate) const fn ctrl(letter: char) -> Self {
         Self {
-            ctrl: true,
+            modifiers: KeyModifiers::CONTROL,
             ..Self::char(letter)
         }
     }
 
     /// Returns the key of an event; `None` if it cannot be bound.
     pub(crate) fn from_event(event: &KeyEvent) -> Option<Self> {
-        let held = |modifier| event.modifiers.contains(modifier);
+        let held = event.modifiers;
         let unbound = KeyModifiers::SUPER | KeyModifiers::META | KeyModifiers::HYPER;
-        if event.modifiers.intersects(unbound) {
+        if held.intersects(unbound) {
             return None;
         }
-        let ctrl = held(KeyModifiers::CONTROL);
-        let (code, shift) = match event.code {
-            KeyCode::BackTab => (KeyCode::Tab, true),
-            KeyCode::Char(letter) if ctrl => (KeyCode::Char(letter.to_ascii_lowercase()), false),
-            code @ KeyCode::Char(_) => (code, false),
-            code => (code, held(KeyModifiers::SHIFT)),
+        let unshifted = held.difference(KeyModifiers::SHIFT);
+        let (code, modifiers) = match event.code {
+            KeyCode::BackTab => (KeyCode::Tab, held | KeyModifiers::SHIFT),
+            KeyCode::Char(letter) if held.contains(KeyModifiers::CONTROL) => {
+                (KeyCode::Char(letter.to_ascii_lowercase()), unshifted)
+            }
+            code @ KeyCode::Char(_) => (code, unshifted),
+            code => (code, held),
         };
-        let key = Self {
-            code,
-            ctrl,
-            alt: held(KeyModifiers::ALT),
-            shift,
-        };
+        let key = Self { code, modifiers };
         key.name().is_some().then_some(key)
     }
 
     pub fn press(&self) -> KeyEvent {
-        let held = [
-            (self.ctrl, KeyModifiers::CONTROL),
-            (self.alt, KeyModifiers::ALT),
-            (self.shift, KeyModifiers::SHIFT),
-        ];
-        let held = held.into_iter().filter(|(is_held, _)| *is_held);
-        KeyEvent::new(self.code, held.map(|(_, modifier)| modifier).collect())
+        KeyEvent::new(self.code, self.modifiers)
     }
 
     /// Returns the character it types, if any.
     pub fn letter(&self) -> Option<char> {
         match self.code {
-            KeyCode::Char(letter) if !self.ctrl && !self.alt => Some(letter),
+            KeyCode::Char(letter) if self.modifiers.is_empty() => Some(letter),
             _ => None,
         }
     }
 
     /// Returns true if the key works in overlays too, because it never types, selects or scrolls.
     pub(crate) fn is_global(&self) -> bool {
-        self.ctrl || self.alt || matches!(self.code, KeyCode::F(_))
+        let ctrl_or_alt = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        self.modifiers.intersects(ctrl_or_alt) || matches!(self.code, KeyCode::F(_))
     }
 
     /// Returns the label: `b`, `Ctrl-C`, `Up`.
@@ -137,11 +132,13 @@ impl Key {
         let named = NAMED.iter().find(|(code, ..)| *code == self.code);
         let name = match (self.code, named) {
             (_, Some((_, _, label))) => (*label).to_owned(),
-            (KeyCode::Char(letter), None) if self.ctrl => letter.to_ascii_uppercase().to_string(),
+            (KeyCode::Char(letter), None) if self.modifiers.contains(KeyModifiers::CONTROL) => {
+                letter.to_ascii_uppercase().to_string()
+            }
             (KeyCode::F(number), None) => format!("F{number}"),
             (_, None) => self.name().unwrap_or_default(),
         };
-        self.with_modifiers(&name, ["Ctrl-", "Alt-", "Shift-"])
+        self.held().map(|(_, _, label)| label).collect::<String>() + &name
     }
 
     fn name(&self) -> Option<String> {
@@ -157,21 +154,18 @@ impl Key {
         }
     }
 
-    fn with_modifiers(&self, name: &str, held: [&str; 3]) -> String {
-        let held = [self.ctrl, self.alt, self.shift].into_iter().zip(held);
-        let text: String = held
-            .filter(|(is_held, _)| *is_held)
-            .map(|(_, word)| word)
-            .collect();
-        format!("{text}{name}")
+    fn held(&self) -> impl Iterator<Item = (KeyModifiers, &'static str, &'static str)> {
+        MODIFIERS
+            .into_iter()
+            .filter(|(modifier, ..)| self.modifiers.contains(*modifier))
     }
 }
 
 impl fmt::Display for Key {
     /// Writes the configuration name: `b`, `ctrl-c`, `up`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name().unwrap_or_default();
-        f.write_str(&self.with_modifiers(&name, ["ctrl-", "alt-", "shift-"]))
+        self.held().try_for_each(|(_, name, _)| f.write_str(name))?;
+        f.write_str(&self.name().unwrap_or_default())
     }
 }
 
@@ -209,12 +203,7 @@ impl FromStr for Key {
 }
 
 fn held(name: &str) -> Option<(KeyModifiers, &str)> {
-    let modifiers = [
-        ("ctrl-", KeyModifiers::CONTROL),
-        ("alt-", KeyModifiers::ALT),
-        ("shift-", KeyModifiers::SHIFT),
-    ];
-    modifiers.into_iter().find_map(|(word, modifier)| {
+    MODIFIERS.into_iter().find_map(|(modifier, word, _)| {
         let start = name.get(..word.len())?;
         let behind = name.get(word.len()..)?;
         start.eq_ignore_ascii_case(word).then_some((modifier, behind))
