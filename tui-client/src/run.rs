@@ -224,45 +224,48 @@ fn read_recording(file: &Path) -> Result<Recording> {
 async fn play(config: &Config, client: Client, faults: Option<watch::Sender<Faults>>) -> Result<()> {
     let orders_shown = orders_shown(config);
     if !has_screen(config) {
-        for (option, file) in [("record", &config.record), ("cast", &config.cast)] {
-            if file.is_some() {
-                return Err(eyre!(
-                    "{option}: only a game on the screen can be recorded; leave out --{option} or --plain"
-                ));
-            }
-        }
-        let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
-        let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
-        let wire = config.settings.wire;
-        let ended = repl::run_repl(client, wire, orders_shown, lines, io::stdout(), stop).await;
-        ended.wrap_err("cannot write to standard output")
-    } else {
-        let server = match config.settings.lab {
-            true => "lab".to_owned(),
-            false => config.server.to_string(),
-        };
-        let info = SessionInfo::new(config.player.clone(), server);
-        let settings = Settings {
-            orders_shown: orders_shown.as_ref().and_then(OrdersShown::end),
-            ..config.settings.clone()
-        };
-        let achievements = config.settings.achievements.as_ref();
-        let options = PlayOptions {
-            recorder: create("record", config.record.as_deref(), Recorder::create)?,
-            cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
-            faults,
-            kept_in: KeptIn {
-                achievements: achievements.map(|_| config.data_dir.clone()),
-                trades: None,
-                orders_shown,
-            },
-        };
-        let played = runtime::play(client, info, settings, view(config), options);
-        // Boxed because the future is large.
-        let ended = Box::pin(played).await?;
-        print_summary(&ended);
-        Ok(())
+        return play_line_by_line(config, client, orders_shown).await;
     }
+    let server = match config.settings.lab {
+        true => "lab".to_owned(),
+        false => config.server.to_string(),
+    };
+    let info = SessionInfo::new(config.player.clone(), server);
+    let settings = Settings {
+        orders_shown: orders_shown.as_ref().and_then(OrdersShown::end),
+        ..config.settings.clone()
+    };
+    let achievements = config.settings.achievements.as_ref();
+    let options = PlayOptions {
+        recorder: create("record", config.record.as_deref(), Recorder::create)?,
+        cast: create("cast", config.cast.as_deref(), LiveCast::create)?,
+        faults,
+        kept_in: KeptIn {
+            achievements: achievements.map(|_| config.data_dir.clone()),
+            trades: None,
+            orders_shown,
+        },
+    };
+    let played = runtime::play(client, info, settings, view(config), options);
+    // Boxed because the future is large.
+    let ended = Box::pin(played).await?;
+    print_summary(&ended);
+    Ok(())
+}
+
+async fn play_line_by_line(config: &Config, client: Client, orders_shown: Option<OrdersShown>) -> Result<()> {
+    for (option, file) in [("record", &config.record), ("cast", &config.cast)] {
+        if file.is_some() {
+            return Err(eyre!(
+                "{option}: only a game on the screen can be recorded; leave out --{option} or --plain"
+            ));
+        }
+    }
+    let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
+    let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
+    let wire = config.settings.wire;
+    let ended = repl::run_repl(client, wire, orders_shown, lines, io::stdout(), stop).await;
+    ended.wrap_err("cannot write to standard output")
 }
 
 /// Returns which ends of resting orders earlier games have shown; `None` in the lab and without a player.

@@ -469,10 +469,6 @@ fn parse_count(text: &str) -> Result<i32, String> {
     command_line::number(text, &(1..=i32::MAX))
 }
 
-fn parse_price(text: &str) -> Result<i64, String> {
-    command_line::number(text, &INITIAL_PRICES)
-}
-
 fn parse_seed(text: &str) -> Result<i64, String> {
     command_line::number(text, &SEEDS)
 }
@@ -481,10 +477,6 @@ fn parse_free_seed(text: &str) -> Result<i64, String> {
     let seed = parse_seed(text)?;
     check_free_seed(seed.unsigned_abs())?;
     Ok(seed)
-}
-
-fn parse_house(text: &str) -> Result<i64, String> {
-    command_line::number(text, &HOUSES)
 }
 
 /// The options of one layer; `None` is not set.
@@ -512,7 +504,8 @@ pub struct Options {
     #[arg(long, value_name = "DURATION")]
     pub tick: Option<String>,
     /// Solo: first price of a new market [default: 10; of moods and news 100]
-    #[arg(long, value_name = "TOKENS", value_parser = parse_price, allow_negative_numbers = true)]
+    #[arg(long, value_name = "TOKENS", value_parser = |text: &str| command_line::number(text, &INITIAL_PRICES),
+        allow_negative_numbers = true)]
     pub initial_price: Option<i64>,
     /// Solo: seed of the market, for a reproducible game [default: random]
     #[arg(long, value_name = "NUMBER", value_parser = parse_seed, allow_negative_numbers = true)]
@@ -521,7 +514,8 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     pub market: Option<String>,
     /// Solo: number of built-in players, 0 to 20 [default: 3]
-    #[arg(long, value_name = "N", value_parser = parse_house, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = |text: &str| command_line::number(text, &HOUSES),
+        allow_negative_numbers = true)]
     pub house: Option<i64>,
     /// Play line by line without a screen, for scripts, pipes and screen readers [default: if standard input or output is
     /// not a terminal, or `TERM` is `dumb` or not set]

@@ -40,22 +40,25 @@ pub(crate) async fn run<W: Write>(
             | OneShot::Withdraw(_)
             | OneShot::Cancel(_)
     );
-    let client = &WithTimeout { client, deadline };
+    let print = |output| OneShotRun {
+        client,
+        deadline,
+        output,
+        out,
+    };
     let result = match command {
-        OneShot::Price(output) => price(client, output, out).await,
-        OneShot::Balance(output) => call(client, Request::Holdings, output, out).await,
-        OneShot::Buy(ordered) => order(client, Side::Buy, ordered, out).await,
-        OneShot::Sell(ordered) => order(client, Side::Sell, ordered, out).await,
-        OneShot::BuyTokens(amount) => {
-            call(client, Request::BuyTokens(amount.count), amount.output, out).await
-        }
-        OneShot::Withdraw(amount) => call(client, Request::Withdraw(amount.count), amount.output, out).await,
-        OneShot::Trades(output) => trades(client, output, out).await,
-        OneShot::Payments(output) => payments(client, output, out).await,
-        OneShot::Orders(output) => orders(client, output, out).await,
-        OneShot::Cancel(CancelArgs { id, output }) => cancel(client, id, output, out).await,
-        OneShot::Leaderboard(output) => leaderboard(client, output, out).await,
-        OneShot::Statement(output) => call(client, Request::Statement, output, out).await,
+        OneShot::Price(output) => print(output).price().await,
+        OneShot::Balance(output) => print(output).call(Request::Holdings).await,
+        OneShot::Buy(order) => print(order.amount.output).order(Side::Buy, order).await,
+        OneShot::Sell(order) => print(order.amount.output).order(Side::Sell, order).await,
+        OneShot::BuyTokens(amount) => print(amount.output).call(Request::BuyTokens(amount.count)).await,
+        OneShot::Withdraw(amount) => print(amount.output).call(Request::Withdraw(amount.count)).await,
+        OneShot::Trades(output) => print(output).trades().await,
+        OneShot::Payments(output) => print(output).payments().await,
+        OneShot::Orders(output) => print(output).orders().await,
+        OneShot::Cancel(CancelArgs { id, output }) => print(output).cancel(id).await,
+        OneShot::Leaderboard(output) => print(output).leaderboard().await,
+        OneShot::Statement(output) => print(output).call(Request::Statement).await,
     };
     match result {
         Err(Stopped::Unwritable(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -65,21 +68,6 @@ pub(crate) async fn run<W: Write>(
         Err(Stopped::Unwritable(error)) => Err(error).wrap_err("cannot write to standard output"),
         Err(Stopped::NotDone(why)) => Err(why),
         Ok(()) => Ok(()),
-    }
-}
-
-struct WithTimeout<'a> {
-    client: &'a Client,
-    deadline: Duration,
-}
-
-impl WithTimeout<'_> {
-    async fn wait<T>(
-        &self,
-        answer: impl Future<Output = Result<T, RequestError>>,
-    ) -> Result<T, RequestError> {
-        let answered = timeout(self.deadline, answer).await;
-        answered.unwrap_or_else(|_| Err(RequestError::timeout(self.deadline)))
     }
 }
 
@@ -104,164 +92,160 @@ fn not_done(why: impl Into<String>) -> Stopped {
     Stopped::NotDone(eyre!(why.into()))
 }
 
-async fn price<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {
-    // Old casinos send nothing before the next tick.
-    let first = async {
-        let (mut session, _orders) = client.client.open_session().await?;
-        loop {
-            match session.next().await {
-                Ok(event @ StreamEvent::Price { .. }) => return Ok(event),
-                Ok(_) => {}
-                Err(SessionEnd::Closed) => return Err(not_done("the casino closed the table")),
-                Err(SessionEnd::Lost(why) | SessionEnd::Rejected(why)) => {
-                    return Err(not_done(format!("connection lost: {why}")));
+/// A command with its output. Each answer has until the deadline.
+struct OneShotRun<'a, W> {
+    client: &'a Client,
+    deadline: Duration,
+    output: Output,
+    out: W,
+}
+
+impl<W: Write> OneShotRun<'_, W> {
+    async fn price(self) -> Result<(), Stopped> {
+        // Old casinos send nothing before the next tick.
+        let first = async {
+            let (mut session, _orders) = self.client.open_session().await?;
+            loop {
+                match session.next().await {
+                    Ok(event @ StreamEvent::Price { .. }) => return Ok(event),
+                    Ok(_) => {}
+                    Err(SessionEnd::Closed) => return Err(not_done("the casino closed the table")),
+                    Err(SessionEnd::Lost(why) | SessionEnd::Rejected(why)) => {
+                        return Err(not_done(format!("connection lost: {why}")));
+                    }
                 }
             }
-        }
-    };
-    let first = timeout(client.deadline, first).await;
-    let event = first.unwrap_or_else(|_| Err(RequestError::timeout(client.deadline).into()))?;
-    let text = messages::stream_event(&event).unwrap_or_default();
-    print_one(output, out, columns::PRICE, &text, &columns::price(&event))
-}
-
-async fn order<W: Write>(
-    client: &WithTimeout<'_>,
-    side: Side,
-    ordered: OrderArgs,
-    out: W,
-) -> Result<(), Stopped> {
-    let (count, output) = (ordered.amount.count, ordered.amount.output);
-    let order = Order::new(side, count, ordered.terms());
-    let answered = client.wait(client.client.submit_order(order, false)).await;
-    let answer = answered
-        .map_err(|why| not_done(messages::order_failure(&why)))?
-        .answer;
-    let result = match answer {
-        OrderAnswer::Result(result) => result,
-        OrderAnswer::Accepted(order) => {
-            let text = messages::resting_order(&order);
-            return print_one(output, out, columns::RESTING, &text, &columns::resting(&order));
-        }
-    };
-    if !result.executed {
-        return Err(not_done(result.message));
+        };
+        let event = within(self.deadline, first).await?;
+        let text = messages::stream_event(&event).unwrap_or_default();
+        self.print_one(columns::PRICE, &text, &columns::price(&event))
     }
-    let text = messages::result_of(&order, &result);
-    print_one(
-        output,
-        out,
-        columns::ORDER,
-        &text,
-        &columns::order(side, count, &result),
-    )
-}
 
-async fn call<W: Write>(
-    client: &WithTimeout<'_>,
-    call: Request,
-    output: Output,
-    out: W,
-) -> Result<(), Stopped> {
-    let answer = client.wait(client.client.call(call)).await;
-    let answer = answer.map_err(|failure| not_done(messages::failure(call, &failure)))?;
-    let text = messages::answer(&answer).join("\n");
-    let (columns, cells) = match &answer {
-        Response::TokensBought { dollars, tokens } | Response::Withdrawn { tokens, dollars } => {
-            (columns::EXCHANGE, columns::exchange(*dollars, *tokens))
+    async fn order(self, side: Side, ordered: OrderArgs) -> Result<(), Stopped> {
+        let count = ordered.amount.count;
+        let order = Order::new(side, count, ordered.terms());
+        let answered = within(self.deadline, self.client.submit_order(order, false)).await;
+        let answered = answered.map_err(|why| not_done(messages::order_failure(&why)))?;
+        let result = match answered.answer {
+            OrderAnswer::Result(result) => result,
+            OrderAnswer::Accepted(order) => {
+                let text = messages::resting_order(&order);
+                return self.print_one(columns::RESTING, &text, &columns::resting(&order));
+            }
+        };
+        if !result.executed {
+            return Err(not_done(result.message));
         }
-        Response::Wallet(wallet) => (columns::WALLET, columns::wallet(client.client.player(), wallet)),
-        Response::Tokens(tokens) => (
-            columns::WALLET,
-            columns::tokens_only(client.client.player(), *tokens),
-        ),
-        Response::Statement(text) => (
-            columns::STATEMENT,
-            columns::statement(client.client.player(), text),
-        ),
-        Response::Payments(_)
-        | Response::History { .. }
-        | Response::Candles { .. }
-        | Response::Trades(_)
-        | Response::TradePage { .. }
-        | Response::Leaderboard(_)
-        | Response::Orders { .. }
-        | Response::Cancelled { .. } => {
+        let text = messages::result_of(&order, &result);
+        self.print_one(columns::ORDER, &text, &columns::order(side, count, &result))
+    }
+
+    async fn call(self, call: Request) -> Result<(), Stopped> {
+        let answer = within(self.deadline, self.client.call(call)).await;
+        let answer = answer.map_err(|failure| not_done(messages::failure(call, &failure)))?;
+        let text = messages::answer(&answer).join("\n");
+        let (columns, cells) = match &answer {
+            Response::TokensBought { dollars, tokens } | Response::Withdrawn { tokens, dollars } => {
+                (columns::EXCHANGE, columns::exchange(*dollars, *tokens))
+            }
+            Response::Wallet(wallet) => (columns::WALLET, columns::wallet(self.client.player(), wallet)),
+            Response::Tokens(tokens) => (
+                columns::WALLET,
+                columns::tokens_only(self.client.player(), *tokens),
+            ),
+            Response::Statement(text) => (columns::STATEMENT, columns::statement(self.client.player(), text)),
+            Response::Payments(_)
+            | Response::History { .. }
+            | Response::Candles { .. }
+            | Response::Trades(_)
+            | Response::TradePage { .. }
+            | Response::Leaderboard(_)
+            | Response::Orders { .. }
+            | Response::Cancelled { .. } => {
+                return Ok(());
+            }
+        };
+        self.print_one(columns, &text, &cells)
+    }
+
+    async fn payments(self) -> Result<(), Stopped> {
+        let deadline = self.deadline;
+        let mut payments = within(self.deadline, self.client.all_payments()).await?;
+        let mut printer = self.printer(Shape::List, columns::PAYMENTS)?;
+        while let Some(row) = within(deadline, payments.next()).await? {
+            printer.row(&messages::payment(&row), &columns::payment(&row))?;
+        }
+        Ok(printer.end("no payments yet")?)
+    }
+
+    async fn trades(self) -> Result<(), Stopped> {
+        let deadline = self.deadline;
+        let mut pages = within(self.deadline, self.client.all_trades()).await?;
+        let mut printer = self.printer(Shape::List, columns::TRADES)?;
+        while let Some(page) = within(deadline, pages.next()).await? {
+            for row in page {
+                printer.row(&messages::trade(&row), &columns::trade(&row))?;
+            }
+        }
+        Ok(printer.end("no trades yet")?)
+    }
+
+    async fn orders(self) -> Result<(), Stopped> {
+        let Response::Orders { open, ended } =
+            within(self.deadline, self.client.call(Request::Orders)).await?
+        else {
             return Ok(());
+        };
+        let mut printer = self.printer(Shape::List, columns::RESTING)?;
+        for order in open.iter().chain(&ended) {
+            printer.row(&messages::resting_order(order), &columns::resting(order))?;
         }
-    };
-    print_one(output, out, columns, &text, &cells)
-}
-
-async fn payments<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {
-    let mut payments = client.wait(client.client.all_payments()).await?;
-    let mut printer = Printer::start(output, Shape::List, columns::PAYMENTS, out)?;
-    while let Some(row) = client.wait(payments.next()).await? {
-        printer.row(&messages::payment(&row), &columns::payment(&row))?;
+        Ok(printer.end(messages::NO_ORDERS)?)
     }
-    Ok(printer.end("no payments yet")?)
-}
 
-async fn trades<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {
-    let mut pages = client.wait(client.client.all_trades()).await?;
-    let mut printer = Printer::start(output, Shape::List, columns::TRADES, out)?;
-    while let Some(page) = client.wait(pages.next()).await? {
-        for row in page {
-            printer.row(&messages::trade(&row), &columns::trade(&row))?;
+    /// Fails if the order ended in another way before.
+    async fn cancel(self, id: Uuid) -> Result<(), Stopped> {
+        let call = self.client.call(Request::CancelOrder(id));
+        let Response::Cancelled { order, .. } = within(self.deadline, call).await? else {
+            return Ok(());
+        };
+        let text = messages::resting_order(&order);
+        match order.end.as_ref().map(|end| &end.reason) {
+            Some(EndReason::Cancelled) => self.print_one(columns::RESTING, &text, &columns::resting(&order)),
+            _ => Err(not_done(format!("not cancelled: {text}"))),
         }
     }
-    Ok(printer.end("no trades yet")?)
-}
 
-async fn orders<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {
-    let Response::Orders { open, ended } = client.wait(client.client.call(Request::Orders)).await? else {
-        return Ok(());
-    };
-    let mut printer = Printer::start(output, Shape::List, columns::RESTING, out)?;
-    for order in open.iter().chain(&ended) {
-        printer.row(&messages::resting_order(order), &columns::resting(order))?;
-    }
-    Ok(printer.end(messages::NO_ORDERS)?)
-}
-
-/// Fails if the order ended in another way before.
-async fn cancel<W: Write>(client: &WithTimeout<'_>, id: Uuid, output: Output, out: W) -> Result<(), Stopped> {
-    let call = client.client.call(Request::CancelOrder(id));
-    let Response::Cancelled { order, .. } = client.wait(call).await? else {
-        return Ok(());
-    };
-    let text = messages::resting_order(&order);
-    match order.end.as_ref().map(|end| &end.reason) {
-        Some(EndReason::Cancelled) => {
-            print_one(output, out, columns::RESTING, &text, &columns::resting(&order))
+    async fn leaderboard(self) -> Result<(), Stopped> {
+        let call = Request::Leaderboard;
+        let Response::Leaderboard(leaderboard) = within(self.deadline, self.client.call(call)).await? else {
+            return Ok(());
+        };
+        let mut printer = self.printer(Shape::List, columns::LEADERBOARD)?;
+        for standing in leaderboard.rows() {
+            printer.row(&messages::standing(standing), &columns::standing(standing))?;
         }
-        _ => Err(not_done(format!("not cancelled: {text}"))),
+        if let Some(text) = messages::not_ranked(&leaderboard) {
+            printer.note(text)?;
+        }
+        Ok(printer.end(messages::NOBODY_RANKED)?)
+    }
+
+    fn print_one(self, columns: ColumnSet, text: &str, cells: &[Cell]) -> Result<(), Stopped> {
+        let mut printer = self.printer(Shape::One, columns)?;
+        printer.row(text, cells)?;
+        Ok(printer.end("")?)
+    }
+
+    fn printer(self, shape: Shape, columns: ColumnSet) -> io::Result<Printer<W>> {
+        Printer::start(self.output, shape, columns, self.out)
     }
 }
 
-async fn leaderboard<W: Write>(client: &WithTimeout<'_>, output: Output, out: W) -> Result<(), Stopped> {
-    let call = Request::Leaderboard;
-    let Response::Leaderboard(leaderboard) = client.wait(client.client.call(call)).await? else {
-        return Ok(());
-    };
-    let mut printer = Printer::start(output, Shape::List, columns::LEADERBOARD, out)?;
-    for standing in leaderboard.rows() {
-        printer.row(&messages::standing(standing), &columns::standing(standing))?;
-    }
-    if let Some(text) = messages::not_ranked(&leaderboard) {
-        printer.note(text)?;
-    }
-    Ok(printer.end(messages::NOBODY_RANKED)?)
-}
-
-fn print_one<W: Write>(
-    output: Output,
-    out: W,
-    columns: ColumnSet,
-    text: &str,
-    cells: &[Cell],
-) -> Result<(), Stopped> {
-    let mut printer = Printer::start(output, Shape::One, columns, out)?;
-    printer.row(text, cells)?;
-    Ok(printer.end("")?)
+async fn within<T, E: From<RequestError>>(
+    deadline: Duration,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let answered = timeout(deadline, answer).await;
+    answered.unwrap_or_else(|_| Err(RequestError::timeout(deadline).into()))
 }

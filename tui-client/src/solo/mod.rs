@@ -47,15 +47,12 @@ pub fn has_ledger(data_dir: &Path) -> bool {
 /// The folder cannot be created, or the ledger cannot be opened, for example because another game uses it.
 pub async fn open(solo: SoloOptions, data_dir: &Path) -> Result<(Channel, Servers)> {
     let (to_payments, payments_incoming) = transport::pipe();
-    let (to_casino, casino_incoming) = transport::pipe();
     let casino = open_casino(solo, data_dir.to_owned(), to_payments.clone()).await?;
-    let servers = Servers::start(
+    Ok(Servers::start(
         async { Ok(casino) },
-        casino_incoming,
         to_payments,
         payments_incoming,
-    );
-    Ok((to_casino, servers))
+    ))
 }
 
 /// Starts the servers like [`open`], without waiting for the ledger. Calls wait until it is open; if opening
@@ -63,10 +60,8 @@ pub async fn open(solo: SoloOptions, data_dir: &Path) -> Result<(Channel, Server
 #[must_use]
 pub fn start(solo: SoloOptions, data_dir: &Path) -> (Channel, Servers) {
     let (to_payments, payments_incoming) = transport::pipe();
-    let (to_casino, casino_incoming) = transport::pipe();
     let opening = open_casino(solo, data_dir.to_owned(), to_payments.clone());
-    let servers = Servers::start(opening, casino_incoming, to_payments, payments_incoming);
-    (to_casino, servers)
+    Servers::start(opening, to_payments, payments_incoming)
 }
 
 async fn open_casino(solo: SoloOptions, data_dir: PathBuf, to_payments: Channel) -> Result<Casino> {
@@ -88,13 +83,13 @@ fn options_of(solo: SoloOptions, ledger: PathBuf) -> Options {
 }
 
 impl Servers {
-    /// Starts both servers, the casino as soon as it is open.
+    /// Starts both servers, the casino as soon as it is open, and returns a channel to it.
     fn start(
         opening: impl Future<Output = Result<Casino>> + Send + 'static,
-        casino_incoming: PipeIncoming,
         to_payments: Channel,
         payments_incoming: PipeIncoming,
-    ) -> Self {
+    ) -> (Channel, Self) {
+        let (to_casino, casino_incoming) = transport::pipe();
         let shutdown = CancellationToken::new();
         let mut running = JoinSet::new();
         let token = shutdown.clone();
@@ -107,11 +102,12 @@ impl Servers {
             let served = payments_server::serve(Limits::default(), payments_incoming, token).await;
             served.wrap_err("the payments server of this game failed")
         });
-        Self {
+        let servers = Self {
             running,
             shutdown,
             _to_payments: to_payments,
-        }
+        };
+        (to_casino, servers)
     }
 
     /// Completes with the reason when a server ends unexpectedly.
