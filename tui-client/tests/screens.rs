@@ -4,7 +4,7 @@ mod fixtures;
 
 use awesomestock::{
     app::{AppState, overlay::Overlay},
-    ui::{Renderer, Theme},
+    ui::Theme,
 };
 use jiff::tz::TimeZone;
 use ratatui::{
@@ -58,14 +58,8 @@ const FULL: &[&str] = &[
     "round_watch",
 ];
 
-fn draw_with(view: &Renderer, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
-    let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
-    let Ok(_) = terminal.draw(|frame| _ = view.draw(state, frame));
-    terminal.backend().buffer().clone()
-}
-
 fn draw(state: &AppState, size: (u16, u16)) -> Buffer {
-    draw_with(&fixtures::view(), state, size)
+    fixtures::draw(&fixtures::view(), state, size)
 }
 
 /// The rows of a buffer as text.
@@ -82,22 +76,6 @@ fn text(buffer: &Buffer) -> String {
         rows.push('\n');
     }
     rows
-}
-
-/// The cells of the first occurrence of `text`.
-fn cells<'a>(buffer: &'a Buffer, text: &str) -> Vec<&'a Cell> {
-    let letters: Vec<String> = text.chars().map(String::from).collect();
-    buffer
-        .content
-        .windows(letters.len())
-        .find(|cells| {
-            cells
-                .iter()
-                .zip(&letters)
-                .all(|(cell, letter)| cell.symbol() == letter)
-        })
-        .map(|cells| cells.iter().collect())
-        .unwrap_or_default()
 }
 
 #[test]
@@ -177,7 +155,7 @@ fn rises_are_green_with_an_arrow_and_a_sign_and_falls_are_red() {
         state.market.push(None, to, fixtures::NOW, None);
         for size in SIZES {
             let buffer = draw(&state, size);
-            let cells = cells(&buffer, text);
+            let cells = fixtures::cells(&buffer, text);
             assert!(!cells.is_empty(), "{text} at {size:?}");
             assert!(
                 cells.iter().step_by(2).all(|cell| cell.fg == color),
@@ -209,7 +187,7 @@ fn an_outdated_price_is_never_shown_as_current() {
 fn an_order_that_would_be_rejected_has_no_coloured_button() {
     let label = |state: &AppState, text| {
         let buffer = draw(state, (80, 24));
-        cells(&buffer, text).first().map(|cell| cell.bg)
+        fixtures::cells(&buffer, text).first().map(|cell| cell.bg)
     };
     let playing = fixtures::playing();
     assert_eq!(label(&playing, "b  BUY"), Some(Color::Green));
@@ -392,7 +370,7 @@ fn numbers_are_never_cut() {
 fn times_are_shown_in_the_players_zone() {
     let mut view = fixtures::view();
     view.zone = TimeZone::fixed(jiff::tz::offset(2));
-    let screen = text(&draw_with(&view, &fixtures::playing(), (80, 24)));
+    let screen = text(&fixtures::draw(&view, &fixtures::playing(), (80, 24)));
     assert!(screen.contains("16:03:22  … BUY 2"), "{screen}");
 }
 
@@ -401,12 +379,12 @@ fn the_mono_theme_has_no_colours() {
     let mut view = fixtures::view();
     view.theme = Theme::by_name("mono").unwrap();
     for (name, state) in fixtures::all() {
-        let buffer = draw_with(&view, &state, (120, 36));
+        let buffer = fixtures::draw(&view, &state, (120, 36));
         let plain = |cell: &Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
         assert!(buffer.content.iter().all(plain), "{name}");
     }
-    let buffer = draw_with(&view, &fixtures::playing(), (80, 24));
-    let button = cells(&buffer, "b  BUY");
+    let buffer = fixtures::draw(&view, &fixtures::playing(), (80, 24));
+    let button = fixtures::cells(&buffer, "b  BUY");
     assert!(
         button
             .iter()

@@ -7,21 +7,17 @@ use awesomestock::{
     ui::{Markers, Renderer, Theme},
 };
 use ratatui::{
-    Terminal,
-    backend::TestBackend,
     buffer::{Buffer, Cell},
     style::{Color, Modifier},
 };
 
-fn drawn(theme: &Theme, markers: Markers, state: &AppState, (columns, rows): (u16, u16)) -> Buffer {
+fn drawn(theme: &Theme, markers: Markers, state: &AppState, size: (u16, u16)) -> Buffer {
     let view = Renderer {
         theme: theme.clone(),
         markers,
         ..fixtures::view()
     };
-    let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
-    let Ok(_) = terminal.draw(|frame| _ = view.draw(state, frame));
-    terminal.backend().buffer().clone()
+    fixtures::draw(&view, state, size)
 }
 
 fn text(buffer: &Buffer) -> String {
@@ -43,17 +39,7 @@ fn cell<'a>(buffer: &'a Buffer, label: &str) -> &'a Cell {
 }
 
 fn find<'a>(buffer: &'a Buffer, label: &str) -> Option<&'a Cell> {
-    let letters: Vec<String> = label.chars().map(String::from).collect();
-    buffer
-        .content
-        .windows(letters.len())
-        .find(|cells| {
-            cells
-                .iter()
-                .zip(&letters)
-                .all(|(cell, letter)| cell.symbol() == letter)
-        })
-        .and_then(|cells| cells.first())
+    fixtures::cells(buffer, label).first()
 }
 
 fn themes() -> impl Iterator<Item = Theme> {
