@@ -51,7 +51,7 @@ pub enum Event {
     Failed(Request, RequestError),
     /// An export finished: the file's path, or the error.
     Exported(Result<String, String>),
-    /// A part of the game has stopped, with the reason.
+    /// A message for the player, such as a recording that has stopped.
     Notice(String),
     /// The time of [`AppState::next_wake`](super::AppState::next_wake) was reached.
     #[serde(rename = "Woken")]
@@ -108,7 +108,7 @@ pub enum StreamEvent {
     Round(Round),
     /// The answer to the oldest pending order.
     Result(OrderResult),
-    /// The answer to the oldest pending order: it was accepted to rest. A repeated answer has its present state.
+    /// The answer to the oldest pending order: it was accepted to rest. A repeated answer has its current state.
     Accepted {
         /// The order.
         order: RestingOrder,
@@ -281,7 +281,7 @@ pub enum Effect {
         /// Its content.
         text: String,
     },
-    /// Keeps what must outlive a game that is killed.
+    /// Stores a result at once, so that a killed game keeps it.
     Keep(Kept),
     /// Injects faults into the servers of the lab.
     Inject(Faults),
@@ -304,7 +304,7 @@ impl Effect {
     }
 }
 
-/// What a game brings and must not lose.
+/// A result that is stored at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     /// An achievement.

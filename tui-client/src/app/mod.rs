@@ -227,18 +227,14 @@ impl AppState {
     pub fn next_wake(&self) -> Option<UnixMillis> {
         let connection = self.connection.next_change(self.now, self.market.interval_ms());
         let splash = self.screen.splash_until().filter(|until| *until > self.now);
-        let others = self.alerts.next_change().into_iter().chain(splash);
-        let countdown = self
-            .next_price_ms()
-            .filter(|ms| *ms > 0 && self.session.settings.watch);
+        let price_ms = self.next_price_ms().filter(|_| self.session.settings.watch);
         let round = self.lobby.shown_round();
-        let round = round.filter(|received| received.round.phase == RoundPhase::Running);
-        let round = round
-            .map(|received| received.left_ms(self.now))
-            .filter(|ms| *ms > 0);
-        let countdown = countdown.into_iter().chain(round);
-        let countdown = countdown.map(|ms| connection::next_second(self.now, ms));
-        connection.into_iter().chain(others).chain(countdown).min()
+        let running = round.filter(|received| received.round.phase == RoundPhase::Running);
+        let round_ms = running.map(|received| received.left_ms(self.now));
+        let seconds = [price_ms, round_ms].into_iter().flatten().filter(|ms| *ms > 0);
+        let seconds = seconds.map(|ms| connection::next_second(self.now, ms));
+        let changes = [connection, self.alerts.next_change(), splash];
+        changes.into_iter().flatten().chain(seconds).min()
     }
 
     /// Returns the milliseconds until the next price is due; `None` if prices follow too fast for a countdown.

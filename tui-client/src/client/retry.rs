@@ -1,5 +1,5 @@
-//! Executes orders and payments exactly once, and cancels orders: an unanswered request is repeated with the same ID. This requires a
-//! casino that deduplicates by request ID, which is checked before sending.
+//! Executes orders and payments exactly once: repeats an unanswered request with the same ID. This requires a casino that
+//! deduplicates by request ID, which is checked before sending. Repeats cancellations too.
 
 use std::{mem, ops::ControlFlow, time::Duration};
 
@@ -33,7 +33,7 @@ enum Attempt<T> {
 #[derive(Debug)]
 pub(crate) enum OrderAnswer {
     Result(OrderResult),
-    /// It was accepted to rest. Of a repeated one, the present state.
+    /// It was accepted to rest. If the order is repeated, its current state.
     Accepted(RestingOrder),
 }
 

@@ -63,7 +63,7 @@ pub struct Ended {
     pub cast_stopped: Option<String>,
 }
 
-/// What not every game has.
+/// Optional parts of a game.
 #[derive(Debug, Default)]
 pub struct PlayOptions {
     /// Records the events.
@@ -72,11 +72,11 @@ pub struct PlayOptions {
     pub cast: Option<LiveCast>,
     /// Receives the faults of the lab.
     pub faults: Option<watch::Sender<Faults>>,
-    /// Keeps what the game brings, as it happens.
+    /// Receives the results of the game at once.
     pub kept_in: KeptIn,
 }
 
-/// Where a game keeps what must outlive it.
+/// Files in which a game stores its results.
 #[derive(Debug, Default)]
 pub struct KeptIn {
     /// The data folder of a game with achievements.

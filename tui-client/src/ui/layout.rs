@@ -76,7 +76,7 @@ pub(crate) struct MainLayout {
     pub(super) body: Rect,
     pub(super) chart: Rect,
     pub(super) wallet: Rect,
-    pub(super) order: Rect,
+    pub(super) ticket: Rect,
     /// Empty where there is no room.
     pub(super) ticks: Rect,
     pub(super) log: Rect,
@@ -106,7 +106,7 @@ impl MainLayout {
             Length(1),
         ];
         let [header, news, round, body, footer] = area.layout(&Layout::vertical(rows));
-        let [chart, wallet, order, ticks, log] = match size {
+        let [chart, wallet, ticket, ticks, log] = match size {
             LayoutSize::Small => small(body),
             LayoutSize::Medium => medium(body),
             LayoutSize::Large => large(body, 44, [12, 8], 10),
@@ -121,7 +121,7 @@ impl MainLayout {
             body,
             chart,
             wallet,
-            order,
+            ticket,
             ticks,
             log,
             footer,
@@ -129,12 +129,12 @@ impl MainLayout {
     }
 }
 
-/// Returns the areas of chart, wallet, order, ticks and log.
+/// Returns the areas of chart, wallet, ticket, ticks and log.
 fn small(body: Rect) -> [Rect; 5] {
     let log_rows = (body.height.saturating_sub(7) / 2 + 1).min(MAX_SMALL_LOG_ROWS);
     let rows = Layout::vertical([Fill(1), Length(2), Length(2), Length(log_rows)]);
-    let [chart, wallet, order, log] = body.layout(&rows);
-    [chart, wallet, order, Rect::ZERO, log]
+    let [chart, wallet, ticket, log] = body.layout(&rows);
+    [chart, wallet, ticket, Rect::ZERO, log]
 }
 
 fn medium(body: Rect) -> [Rect; 5] {
@@ -145,19 +145,19 @@ fn medium(body: Rect) -> [Rect; 5] {
         Layout::horizontal([Fill(1), Length(body.width.saturating_mul(2) / 5)]).spacing(SHARED_BORDER);
     let [chart, side] = upper.layout(&columns);
     let panels = Layout::vertical([Fill(1), Length(7)]).spacing(SHARED_BORDER);
-    let [wallet, order] = side.layout(&panels);
-    [chart, wallet, order, Rect::ZERO, log]
+    let [wallet, ticket] = side.layout(&panels);
+    [chart, wallet, ticket, Rect::ZERO, log]
 }
 
 fn large(body: Rect, side_columns: u16, side_rows: [u16; 2], log_rows: u16) -> [Rect; 5] {
-    let [wallet, order] = side_rows;
+    let [wallet, ticket] = side_rows;
     let columns = Layout::horizontal([Fill(1), Length(side_columns)]).spacing(SHARED_BORDER);
     let [main, side] = body.layout(&columns);
-    let panels = Layout::vertical([Length(wallet), Length(order), Fill(1)]).spacing(SHARED_BORDER);
-    let [wallet, order, ticks] = side.layout(&panels);
+    let panels = Layout::vertical([Length(wallet), Length(ticket), Fill(1)]).spacing(SHARED_BORDER);
+    let [wallet, ticket, ticks] = side.layout(&panels);
     let rows = Layout::vertical([Fill(1), Length(log_rows)]).spacing(SHARED_BORDER);
     let [chart, log] = main.layout(&rows);
-    [chart, wallet, order, ticks, log]
+    [chart, wallet, ticket, ticks, log]
 }
 
 #[cfg(test)]
@@ -201,7 +201,7 @@ mod tests {
                 layout.round,
                 layout.chart,
                 layout.wallet,
-                layout.order,
+                layout.ticket,
                 layout.ticks,
                 layout.log,
                 layout.footer,
@@ -224,7 +224,7 @@ mod tests {
                 layout.header,
                 layout.chart,
                 layout.wallet,
-                layout.order,
+                layout.ticket,
                 layout.log,
                 layout.footer,
             ];

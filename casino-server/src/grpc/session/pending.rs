@@ -49,7 +49,7 @@ pub(super) struct PendingOrders {
     ledger: LedgerHandle,
     submitter: Submitter,
     reader: StoreReader,
-    /// The present state of the order that the oldest action placed.
+    /// The current state of the order that the oldest action placed.
     present: Present,
 }
 

@@ -1,5 +1,4 @@
-//! What the casino sends to all players alike: recent trades, players online, leaderboard, headline, round. And what it
-//! supports.
+//! The lobby: recent trades, players online, leaderboard, headline and round; and the capabilities of the casino.
 
 pub mod round;
 

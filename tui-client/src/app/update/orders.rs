@@ -43,7 +43,7 @@ pub(super) fn request(state: &mut AppState) -> Option<Effect> {
     state.orders.request().then_some(Effect::Call(Request::Orders))
 }
 
-/// Handles the answer to an order that was accepted to rest. Of a repeated order, it may have ended since.
+/// Handles the answer to an order that was accepted to rest. A repeated order may have ended since.
 pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) -> Effects {
     record_latency(state);
     let status = ActionStatus::Done("rests until cancelled".to_owned());
@@ -163,7 +163,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
     let mut effects = Effects::new();
     match &end.reason {
         EndReason::Filled(trade) => {
-            // The list of trades may have brought it already.
+            // The list of trades may have had it already.
             if state.log.count_of(trade) < state.orders.fills_like(trade) {
                 // The chart of a round shows the trades of the round.
                 if !is_in_round {
@@ -178,7 +178,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 state.session.record_trade();
             }
             match wallet {
-                // What is earned compares two wallets of one account.
+                // Achievements compare two wallets of one account.
                 Some(_) if !is_of_session || is_in_round => {}
                 Some(wallet) => {
                     let earned = record_fill(state, trade.side, trade.count, trade.price, wallet);
@@ -244,7 +244,7 @@ fn give_up_move(state: &mut AppState, order: &RestingOrder) {
 }
 
 /// Places a cancelled order again at its new price, if this call cancelled it to be moved. Otherwise another session may have
-/// placed it again already. A casino that does not say who cancelled it does not say so to the others either.
+/// placed it again already. A casino that does not say who cancelled it does not tell other sessions either.
 fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>) -> Effects {
     let (Some(price), Some(end)) = (state.orders.take_move(order.id), &order.end) else {
         return Effects::new();

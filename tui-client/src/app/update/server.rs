@@ -66,7 +66,7 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         StreamEvent::OrderPlaced { order, wallet } => orders::on_placed(state, order, wallet),
         StreamEvent::OrderEnded { order, wallet } => return orders::on_update(state, &order, wallet),
         StreamEvent::Closed(why) => return on_disconnect(state, why),
-        // Without a player there is nobody to retry, and no key to guess.
+        // A view without a player retries: it has no key to guess.
         StreamEvent::Rejected(why) if state.session.settings.watch => return on_disconnect(state, why),
         StreamEvent::Rejected(why) => on_rejected(state, why),
     }

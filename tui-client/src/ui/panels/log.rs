@@ -69,7 +69,7 @@ pub(crate) fn reserve_space(view: &Renderer, state: &AppState, layout: &mut Main
         let taken = needed.saturating_sub(layout.log.height);
         layout.chart.height -= taken;
         layout.log.height += taken;
-        for panel in [&mut layout.wallet, &mut layout.order, &mut layout.log] {
+        for panel in [&mut layout.wallet, &mut layout.ticket, &mut layout.log] {
             panel.y -= taken;
         }
     }

@@ -1,6 +1,6 @@
 //! Order ticket: the quantity, and a preview of buy (left) and sell (right). With a limit, amounts are
-//! calculated at the limit, and a limit that would be rejected now is reported. Of an order that rests, the ticket says
-//! when it executes.
+//! calculated at the limit, and a limit that would be rejected now is reported. For a resting order, it shows when the
+//! order executes.
 //!
 //! ```text
 //! ╭ Order ───────────────────────╮
@@ -60,9 +60,9 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> Vec<ClickTarget> {
     if layout.size == LayoutSize::Small {
-        return draw_sides(view, state, layout.order.inner(Margin::new(1, 0)), true, buf);
+        return draw_sides(view, state, layout.ticket.inner(Margin::new(1, 0)), true, buf);
     }
-    let inner = panel::framed(view, "Order", None, layout.order, buf);
+    let inner = panel::framed(view, "Order", None, layout.ticket, buf);
     let gap = u16::from(inner.height > 5);
     let [quantity_area, _, sides] = inner.layout(&Layout::vertical([Length(1), Length(gap), Fill(1)]));
     quantity(view, state, quantity_area, buf);

@@ -66,10 +66,10 @@ pub(crate) fn reserve_space(state: &AppState, layout: &mut MainLayout) -> Rect {
         LayoutSize::Medium => {
             let rows = (body.height * 2 / 5).max(9).min(body.height - 10);
             let upper = body.height - rows + 1;
-            let wallet = upper + 1 - layout.order.height;
+            let wallet = upper + 1 - layout.ticket.height;
             layout.chart.height = upper;
             layout.wallet.height = wallet;
-            layout.order.y = layout.wallet.y + wallet - 1;
+            layout.ticket.y = layout.wallet.y + wallet - 1;
             let log_rows = if state.lab.is_some() && rows >= 8 { 3 } else { 0 };
             layout.log = Rect {
                 y: body.bottom() - log_rows,
