@@ -16,7 +16,7 @@ const CRATES: [(&str, &str); 4] = [
 ];
 
 /// Layers of a crate, and the other layers of the same crate that they must not use.
-const FORBIDDEN: [(&str, &str, &[&str]); 8] = [
+const FORBIDDEN: [(&str, &str, &[&str]); 11] = [
     (
         "casino-server",
         "domain",
@@ -45,6 +45,17 @@ const FORBIDDEN: [(&str, &str, &[&str]); 8] = [
         "ui",
         &["cli", "client", "headless", "runtime", "storage"],
     ),
+    (
+        "tui-client",
+        "client",
+        &["cli", "headless", "runtime", "solo", "storage", "ui"],
+    ),
+    (
+        "tui-client",
+        "solo",
+        &["cli", "client", "headless", "runtime", "ui"],
+    ),
+    ("tui-client", "cli", &["headless", "run"]),
 ];
 
 /// Most entries of a folder below `src`, and of the casino's `src` itself.

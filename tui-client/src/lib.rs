@@ -17,9 +17,8 @@
 //!
 //! use awesomestock::{
 //!     app::{commands::request::Request, event::StreamEvent, portfolio::money::Side},
-//!     cli::config::SoloOptions,
 //!     client::{Client, Order, Terms},
-//!     solo,
+//!     solo::{self, SoloOptions},
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use awesomestock_proto::{command_line, tls, transport::resolve};
+use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -19,10 +19,7 @@ use crate::{
     cli::{
         args::OneShot,
         cast::{CastArgs, STANDARD_OUTPUT},
-        config::{
-            Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, has_played, remember_player,
-            zone::local_zone,
-        },
+        config::{Config, ServerChoice, has_played, remember_player, zone::local_zone},
     },
     client::{Client, Endpoint},
     headless::{
@@ -32,7 +29,7 @@ use crate::{
     },
     runtime::{self, Ended, KeptIn, PlayOptions},
     solo::{
-        self, Servers,
+        self, Servers, SoloOptions,
         lab::{self, Timing},
     },
     storage::{
@@ -115,8 +112,8 @@ async fn with_client(config: &Config, action: impl AsyncFnOnce(Client) -> Result
             with_servers(action(Client::new(channel, player, None)), servers).await
         }
         ServerChoice::Shared(shared) => {
-            let first = endpoint_for(&shared.first, shared)?;
-            let others = shared.others.iter().map(|other| endpoint_for(other, shared));
+            let first = shared.endpoint(&shared.first)?;
+            let others = shared.others.iter().map(|other| shared.endpoint(other));
             let others = others.collect::<Result<Vec<Endpoint>>>()?;
             let key = match config.settings.watch {
                 true => None,
@@ -125,17 +122,6 @@ async fn with_client(config: &Config, action: impl AsyncFnOnce(Client) -> Result
             action(Client::with_endpoints(first, others, player, key.as_ref())).await
         }
     }
-}
-
-/// Creates the endpoint of one address, without connecting.
-pub(crate) fn endpoint_for(address: &ServerAddress, shared: &SharedServer) -> Result<Endpoint> {
-    let endpoint = tls::endpoint(&address.url, shared.tls_ca.as_deref())
-        .wrap_err_with(|| format!("casino: cannot use the address {}", address.name()))?;
-    Ok(Endpoint {
-        name: address.name().to_owned(),
-        in_plaintext: address.is_in_plaintext(),
-        channel: resolve::channel(&endpoint),
-    })
 }
 
 /// Plays a challenge on a ledger of its own, prints its result and copies it to the clipboard.

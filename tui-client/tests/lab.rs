@@ -20,10 +20,9 @@ use awesomestock::{
         },
         update,
     },
-    cli::config::SoloOptions,
     client::Client,
     solo::{
-        Servers,
+        Servers, SoloOptions,
         lab::{self, Timing},
     },
 };

@@ -10,9 +10,8 @@ use awesomestock::{
         event::{Response, StreamEvent},
         prices::PricePoint,
     },
-    cli::config::SoloOptions,
     client::Client,
-    solo::{self, Servers},
+    solo::{self, Servers, SoloOptions},
 };
 
 async fn open(folder: &Path, seed: u64) -> (Client, Servers) {

@@ -121,7 +121,11 @@ mod tests {
     use awesomestock_proto::transport;
 
     use super::*;
-    use crate::{app::portfolio::money::Side, cli::config::SoloOptions, client::Terms, solo};
+    use crate::{
+        app::portfolio::money::Side,
+        client::Terms,
+        solo::{self, SoloOptions},
+    };
 
     const HOUR: Duration = Duration::from_secs(3600);
 

@@ -25,11 +25,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use super::{
-    LEDGER_FILE, Servers,
+    LEDGER_FILE, Servers, SoloOptions,
     link::{Link, until},
     options_of,
 };
-use crate::{app::commands::lab::Faults, cli::config::SoloOptions, storage::leftovers::remove_leftovers};
+use crate::{app::commands::lab::Faults, storage::leftovers::remove_leftovers};
 
 /// Begins the name of the temporary folder; the process ID follows.
 const FOLDER_PREFIX: &str = "awesomestock-lab-";

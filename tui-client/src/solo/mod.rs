@@ -10,19 +10,32 @@ use std::{
 };
 
 use awesomestock_proto::transport::{self, PipeIncoming};
-use casino_server::{Casino, OpenError, Options};
+use casino_server::{Casino, OpenError, Options, PriceModel};
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 use payments_server::Limits;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::cli::config::SoloOptions;
-
 const LEDGER_FILE: &str = "solo.db";
 
 /// Longest wait for the servers to stop: more than the sum of their own deadlines.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Options of a solo server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoloOptions {
+    /// Time between two prices.
+    pub tick: Duration,
+    /// First price of a new market; by default that of the price model.
+    pub initial_price: Option<i32>,
+    /// Seed of the market; by default the ledger's, or a random one for a new ledger.
+    pub seed: Option<u64>,
+    /// How the price moves; by default as in the ledger, `classic` for a new ledger.
+    pub market: Option<PriceModel>,
+    /// Number of bots, at most [`casino_server::BOTS_MAX`].
+    pub house: u8,
+}
 
 /// The running servers of a solo game.
 #[derive(Debug)]

@@ -21,9 +21,8 @@ use awesomestock::{
         update,
         wire::{RowKind, WireEvent, WireFrame, WireLog, WireRow, fields::dissect},
     },
-    cli::config::SoloOptions,
     client::{Client, GambleSession, Order, SessionEnd, Terms},
-    solo,
+    solo::{self, SoloOptions},
     storage::recording::{Header, Recorder, read},
 };
 use awesomestock_proto::{auth::PlayerKey, transport};

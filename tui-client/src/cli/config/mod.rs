@@ -21,6 +21,7 @@ pub use server::{ServerAddress, SharedServer};
 use crate::{
     app::Settings,
     cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task, check_free_seed},
+    solo::SoloOptions,
     ui::{Markers, Theme},
 };
 
@@ -82,21 +83,6 @@ impl fmt::Display for ServerChoice {
             Self::Shared(shared) => f.write_str(shared.first.name()),
         }
     }
-}
-
-/// Options of a solo server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SoloOptions {
-    /// Time between two prices.
-    pub tick: Duration,
-    /// First price of a new market; by default that of the price model.
-    pub initial_price: Option<i32>,
-    /// Seed of the market; by default the ledger's, or a random one for a new ledger.
-    pub seed: Option<u64>,
-    /// How the price moves; by default as in the ledger, `classic` for a new ledger.
-    pub market: Option<PriceModel>,
-    /// Number of bots, at most [`casino_server::BOTS_MAX`].
-    pub house: u8,
 }
 
 /// Facts about the user's system that decide defaults.

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use awesomestock_proto::transport;
-use color_eyre::eyre::{Result, eyre};
+use awesomestock_proto::{
+    tls,
+    transport::{self, resolve},
+};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use tonic::transport::Uri;
 
 use super::{SOLO, option_error};
-use crate::{cli::args::Options, storage::keyring::KeyId};
+use crate::{cli::args::Options, client::Endpoint, storage::keyring::KeyId};
 
 const MAX_ADDRESSES: usize = 16;
 
@@ -76,6 +79,17 @@ impl SharedServer {
     /// Returns all addresses.
     pub fn addresses(&self) -> impl Iterator<Item = &ServerAddress> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Creates the endpoint of one of its addresses, without connecting.
+    pub(crate) fn endpoint(&self, address: &ServerAddress) -> Result<Endpoint> {
+        let endpoint = tls::endpoint(&address.url, self.tls_ca.as_deref())
+            .wrap_err_with(|| format!("casino: cannot use the address {}", address.name()))?;
+        Ok(Endpoint {
+            name: address.name().to_owned(),
+            in_plaintext: address.is_in_plaintext(),
+            channel: resolve::channel(&endpoint),
+        })
     }
 
     /// Returns the ID of the player's key: stored under the first address, and also found under the others.

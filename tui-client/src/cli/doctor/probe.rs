@@ -19,11 +19,10 @@ use crate::{
     },
     cli::{
         args::Cli,
-        config::{Config, ServerAddress, ServerChoice, SharedServer, SoloOptions, UserEnvironment},
+        config::{Config, ServerAddress, ServerChoice, SharedServer, UserEnvironment},
     },
     client::{Client, GambleSession, RequestError},
-    run::endpoint_for,
-    solo,
+    solo::{self, SoloOptions},
     storage::{keyring::Keyring, log_file},
 };
 
@@ -145,7 +144,7 @@ async fn casino(
     player: &str,
     key: Option<&PlayerKey>,
 ) -> Result<(ServerProbe, Option<TickProbe>), String> {
-    let endpoint = endpoint_for(address, shared).map_err(|error| format!("{error:#}"))?;
+    let endpoint = shared.endpoint(address).map_err(|error| format!("{error:#}"))?;
     let client = Client::with_endpoints(endpoint, Vec::new(), player.to_owned(), key);
     let text = |failure: RequestError| failure.to_string();
     // The first call connects, the second one is measured.

@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::portfolio::money::{Side, TOKENS_PER_DOLLAR},
-    cli::{
-        args::{DAILY_SEEDS, check_free_seed},
-        config::SoloOptions,
-    },
+    cli::args::{DAILY_SEEDS, check_free_seed},
+    solo::SoloOptions,
 };
 
 /// The last tick of a game.
