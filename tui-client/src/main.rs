@@ -19,7 +19,7 @@ use awesomestock::{
     },
     headless::challenge::{self, Challenge},
     run,
-    runtime::{self, panic_hook},
+    runtime::{self, report},
     solo,
     storage::log_file,
 };
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    panic_hook::install();
+    report::install_panic_hook();
     match UserEnvironment::current() {
         Err(error) => failed(&error, ExitCode::FAILURE),
         Ok(environment) if matches!(cli.task, Some(Task::Doctor)) => {
@@ -139,6 +139,6 @@ fn exit_code(done: Result<()>) -> ExitCode {
 }
 
 fn failed(error: &Report, code: ExitCode) -> ExitCode {
-    panic_hook::failure(error);
+    report::failure(error);
     code
 }

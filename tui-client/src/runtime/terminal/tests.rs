@@ -33,7 +33,7 @@ fn scenario_in_a_child_process() {
     let Ok(scenario) = env::var(SCENARIO) else {
         return;
     };
-    crate::runtime::panic_hook::install();
+    crate::runtime::report::install_panic_hook();
     let mut screen = TerminalGuard::enter().unwrap();
     screen
         .draw(|frame| frame.render_widget("first", frame.area()))

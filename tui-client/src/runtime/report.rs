@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Restores the terminal and reports the panic when any thread panics.
-pub fn install() {
+pub fn install_panic_hook() {
     // Not the hook for errors: they are reported in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
     let (reporter, _) = HookBuilder::new()
         .theme(Theme::new())
@@ -30,12 +30,12 @@ pub fn install() {
     }));
 }
 
-/// Reports an error in one line.
+/// Reports an error in one line. It may be as ordinary as a rejected order.
 pub fn failure(error: &Report) {
     // It may contain text from a server.
     let text = format!("{error:#}");
     let text = sanitize(&text);
-    tracing::error!(error = %text, "the game ends");
+    tracing::warn!(error = %text, "failed");
     // Fails after a hang-up.
     let _ = writeln!(io::stderr(), "awesomestock: {text}");
 }
