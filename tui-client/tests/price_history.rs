@@ -185,7 +185,7 @@ impl Game {
     fn toast(&self) -> Option<String> {
         match &self.0.alerts.toasts().last()?.kind {
             ToastKind::Info(text) => Some(text.clone()),
-            ToastKind::Reached(..) => None,
+            ToastKind::Reached(..) | ToastKind::Moving(..) => None,
         }
     }
 }

@@ -47,7 +47,7 @@ fn an_order_rests_is_moved_and_filled_once_while_the_casino_restarts() {
     anna.type_keys(UP);
     anna.see("BUY 2 limit 8 → 9");
     anna.type_keys(ENTER);
-    anna.see("moving: BUY 2 limit 8 to 9");
+    anna.see("moved: BUY 2 limit 8 to 9");
     anna.see("BUY 2 limit 9 rests until cancelled");
     // A second one is cancelled from the chart.
     anna.type_keys("@3b");

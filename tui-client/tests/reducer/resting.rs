@@ -8,6 +8,7 @@ use awesomestock::app::{
     lobby::{Capabilities, round::RoundPhase},
     overlay::Overlay,
     portfolio::{
+        alerts::ToastKind,
         money::Side,
         open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder, SeenEnd},
         order::{ClientOrderId, Condition, Order, Terms},
@@ -146,7 +147,12 @@ fn open_ids(game: &Game) -> Vec<Uuid> {
 }
 
 fn toasts(game: &Game) -> String {
-    format!("{:?}", game.state.alerts.toasts().collect::<Vec<_>>())
+    let text = |kind: &ToastKind| match kind {
+        ToastKind::Moving(_, order) => format!("moving: {order}"),
+        ToastKind::Info(_) | ToastKind::Reached(..) => format!("{kind:?}"),
+    };
+    let texts = game.state.alerts.toasts().map(|toast| text(&toast.kind));
+    texts.collect::<Vec<_>>().join("; ")
 }
 
 #[test]
@@ -619,6 +625,58 @@ fn an_order_is_not_moved_during_a_round() {
         let text = "order not moved: orders do not rest during a round".to_owned();
         assert_eq!(game.last_outcome(), ActionStatus::NotSent(text));
         assert_eq!(open_ids(&game), [id(1)]);
+    }
+}
+
+/// The cancellation was sent before the round started: the order is not placed on the account of the round.
+#[test]
+fn a_move_that_a_round_overtakes_places_no_order() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    game.keys("\t");
+    game.key(KeyCode::Down, KeyEventKind::Press);
+    assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
+    game.stream(round(1, RoundPhase::Running, ""));
+    assert_eq!(game.event(answer(cancelled(order(1), 1))), []);
+    let text = "orders do not rest during a round".to_owned();
+    assert_eq!(game.last_outcome(), ActionStatus::NotSent(text));
+    let shown = toasts(&game);
+    assert!(
+        shown.contains("BUY 5 limit 8 was cancelled, but not placed again"),
+        "{shown}"
+    );
+    // Not when the round is over either.
+    assert_eq!(game.stream(round(1, RoundPhase::Ended, "")), []);
+}
+
+#[test]
+fn the_message_of_a_move_is_replaced_by_its_answer() {
+    for (is_accepted, text) in [
+        (true, "moved: BUY 5 limit 8 to 7"),
+        (
+            false,
+            "cancelled, but not placed again: BUY 5 limit 8 to 7: see the log",
+        ),
+    ] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        // An order before it is answered first.
+        game.keys("2b\t");
+        game.key(KeyCode::Down, KeyEventKind::Press);
+        game.keys("\n");
+        game.event(answer(cancelled(order(1), 1)));
+        game.result(true, "done", crate::game::wallet(480, 2, 2));
+        assert!(
+            toasts(&game).contains("moving: BUY 5 limit 8 to 7"),
+            "{}",
+            toasts(&game)
+        );
+        match is_accepted {
+            true => _ = accept(&mut game, order(2)),
+            false => _ = game.result(false, "no", crate::game::wallet(480, 2, 2)),
+        }
+        let shown = toasts(&game);
+        assert!(shown.contains(text) && !shown.contains("moving"), "{shown}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt};
 use awesomestock_proto::text::thousands;
 use serde::{Deserialize, Serialize};
 
-use super::money::UnixMillis;
+use super::{money::UnixMillis, order::ClientOrderId};
 
 pub(crate) const MAX_ALERTS: usize = 16;
 
@@ -78,6 +78,8 @@ pub enum ToastKind {
     Reached(Alert, i32),
     /// Text.
     Info(String),
+    /// An order that was sent to move another one, and what it moves, until it is answered.
+    Moving(ClientOrderId, String),
 }
 
 /// Active alerts and visible toasts.
@@ -149,6 +151,26 @@ impl Alerts {
     /// Shows a text.
     pub fn toast(&mut self, text: String, now: UnixMillis) {
         self.show(ToastKind::Info(text), now);
+    }
+
+    /// Shows a move: `order` has both prices.
+    pub(crate) fn moving(&mut self, id: ClientOrderId, order: String, now: UnixMillis) {
+        self.show(ToastKind::Moving(id, order), now);
+    }
+
+    /// Replaces the message of a move whose order is answered.
+    pub(crate) fn moved(&mut self, id: ClientOrderId, is_accepted: bool, now: UnixMillis) {
+        for toast in &mut self.toasts {
+            if let ToastKind::Moving(moving, order) = &toast.kind
+                && *moving == id
+            {
+                toast.kind = ToastKind::Info(match is_accepted {
+                    true => format!("moved: {order}"),
+                    false => format!("cancelled, but not placed again: {order}: see the log"),
+                });
+                toast.until = now.plus_ms(TOAST_MS);
+            }
+        }
     }
 
     fn show(&mut self, kind: ToastKind, now: UnixMillis) {

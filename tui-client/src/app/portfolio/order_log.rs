@@ -201,6 +201,10 @@ impl ActionLog {
         self.sent.front().map(|sent| sent.since)
     }
 
+    pub(crate) fn oldest_waiting(&self) -> Option<ClientOrderId> {
+        self.sent.front().map(|sent| sent.order.id)
+    }
+
     /// Marks all pending orders as sent at `now`, and returns them, oldest first.
     pub(crate) fn resend_pending(
         &mut self,

@@ -46,6 +46,7 @@ pub(super) fn request(state: &mut AppState) -> Option<Effect> {
 /// Handles the answer to an order that was accepted to rest. A repeated order may have ended since.
 pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) -> Effects {
     record_latency(state);
+    end_move(state, true);
     let status = ActionStatus::Done("rests until cancelled".to_owned());
     state.log.answer_order(state.now, status, None);
     if order.end.is_some() {
@@ -259,12 +260,24 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
     let condition = Condition { trigger, price };
     let action = LoggedAction::Order(order.side, order.count, Terms::Rest(condition));
     let sent = send_order(state, action, order.up_to.then_some(order.count));
-    let text = match sent.is_empty() {
-        true => format!("{order} was cancelled, but not placed again: see the log"),
-        false => format!("moving: {order} to {to}"),
-    };
-    state.alerts.toast(text, state.now);
+    match sent.first() {
+        Some(Effect::Send(sent)) => {
+            let order = format!("{order} to {to}");
+            state.alerts.moving(sent.id, order, state.now);
+        }
+        _ => {
+            let text = format!("{order} was cancelled, but not placed again: see the log");
+            state.alerts.toast(text, state.now);
+        }
+    }
     sent
+}
+
+/// Replaces the message of a move whose new order is the oldest that waits, and is answered.
+pub(super) fn end_move(state: &mut AppState, is_accepted: bool) {
+    if let Some(id) = state.log.oldest_waiting() {
+        state.alerts.moved(id, is_accepted, state.now);
+    }
 }
 
 /// Reports that an order to be moved was cancelled by another session, or by an attempt without an answer.

@@ -189,6 +189,7 @@ fn jitter(state: &AppState, attempt: u32) -> u64 {
 
 fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     record_latency(state);
+    orders::end_move(state, result.executed);
     let status = if result.executed {
         state.session.record_trade();
         ActionStatus::Traded { price: result.price }

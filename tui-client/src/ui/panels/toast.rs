@@ -81,6 +81,7 @@ fn toast_lines(state: &AppState, kind: &ToastKind, columns: usize) -> Vec<String
 fn toast_text(kind: &ToastKind) -> String {
     match kind {
         ToastKind::Info(text) => text::sanitize(text).into_owned(),
+        ToastKind::Moving(_, order) => format!("moving: {order}"),
         ToastKind::Reached(alert, price) => {
             let sign = match alert {
                 Alert::Above(_) => "▲",
