@@ -40,7 +40,10 @@ pub mod wire;
 use chart::ChartView;
 use connection::Connection;
 pub use event::Event;
-use lobby::{Lobby, round::RoundPhase};
+use lobby::{
+    Lobby,
+    round::{ReceivedRound, RoundPhase},
+};
 use prices::PriceHistory;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +66,7 @@ pub use self::{
     update::send::MAX_WAITING_ORDERS,
 };
 use crate::app::{
-    update::{input, server, wire as wire_update},
+    update::{input, round as round_update, server, wire as wire_update},
     wire::WirePane,
 };
 
@@ -228,12 +231,14 @@ impl AppState {
         let connection = self.connection.next_change(self.now, self.market.interval_ms());
         let splash = self.screen.splash_until().filter(|until| *until > self.now);
         let price_ms = self.next_price_ms().filter(|_| self.session.settings.watch);
-        let round = self.lobby.shown_round();
+        let round = self.lobby.round.as_ref();
+        let end_shown = round.and_then(ReceivedRound::end_shown_until);
+        let end_shown = end_shown.filter(|until| *until > self.now);
         let running = round.filter(|received| received.round.phase == RoundPhase::Running);
         let round_ms = running.map(|received| received.left_ms(self.now));
         let seconds = [price_ms, round_ms].into_iter().flatten().filter(|ms| *ms > 0);
         let seconds = seconds.map(|ms| connection::next_second(self.now, ms));
-        let changes = [connection, self.alerts.next_change(), splash];
+        let changes = [connection, self.alerts.next_change(), splash, end_shown];
         changes.into_iter().flatten().chain(seconds).min()
     }
 
@@ -258,6 +263,7 @@ pub fn update(state: &mut AppState, now: UnixMillis, event: Event) -> Effects {
     let mut effects = dispatch(state, event);
     if state.session.settings.watch {
         effects.retain(|effect| !effect.needs_player());
+        round_update::end_podium(state);
     }
     state.screen.end_splash(now, state.market.last().is_some());
     if let Some(live) = state.connection.live_mut() {

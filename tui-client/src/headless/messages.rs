@@ -404,6 +404,7 @@ mod tests {
                 },
                 at: UnixMillis(0),
                 own: Some(place(7, "cid", -40)),
+                ended: None,
             };
             let line = line.map(|line| format!("AwesomeStock - {line}"));
             assert_eq!(round(&received), line);

@@ -162,7 +162,7 @@ impl Renderer {
             size,
             area,
             state.lobby.capabilities.news,
-            state.lobby.shown_round().is_some(),
+            state.lobby.shown_round(state.now).is_some(),
         );
         let main = match state.session.settings.watch {
             true => watch::draw(self, state, &mut layout, buf),

@@ -1,6 +1,7 @@
 //! Rounds: their changes are shown, their end opens the podium, and their wallets replace each other.
 
 use awesomestock::app::{
+    Event,
     event::StreamEvent,
     lobby::{
         Capabilities, Leaderboard, Performance, Player, Standing,
@@ -159,13 +160,42 @@ fn a_player_below_the_podium_has_a_rank_at_the_end() {
 }
 
 #[test]
-fn a_session_that_opens_after_the_end_shows_no_podium() {
+fn a_session_that_opens_after_the_end_shows_neither_podium_nor_end() {
     let mut game = Game::connected();
     let before = logged(&game).len();
     game.stream(round(1, RoundPhase::Ended, ""));
     assert_eq!(logged(&game).len(), before);
     assert!(game.state.screen.overlays.is_empty());
-    assert!(game.state.lobby.shown_round().is_some());
+    assert!(game.state.lobby.shown_round(game.now).is_none());
+    // The announcement is still one.
+    game.stream(round(1, RoundPhase::Ended, "bye"));
+    let shown = game.state.lobby.shown_round(game.now).unwrap();
+    assert_eq!(shown.text(game.now), None);
+}
+
+#[test]
+fn the_end_is_shown_for_a_minute_and_not_again_after_a_reconnect() {
+    let mut game = Game::connected();
+    game.stream(round(1, RoundPhase::Running, ""));
+    let ended = game.now.plus_ms(5_000);
+    game.now = ended;
+    game.stream(round(1, RoundPhase::Ended, ""));
+    let shown = |game: &Game| game.state.lobby.shown_round(game.now).is_some();
+    for (after_ms, expected) in [(0, true), (59_999, true), (60_000, false), (90_000, false)] {
+        game.now = ended.plus_ms(after_ms);
+        game.event(Event::Timer);
+        assert_eq!(shown(&game), expected, "{after_ms}");
+        let wake = game.state.next_wake();
+        assert!(!expected || wake <= Some(ended.plus_ms(60_000)), "{wake:?}");
+        if after_ms == 0 {
+            game.stream(StreamEvent::Closed("gone".to_owned()));
+            game.open(true, false);
+        }
+        game.stream(round(1, RoundPhase::Ended, ""));
+        assert_eq!(shown(&game), expected, "{after_ms}");
+    }
+    // A player keeps the podium until a key closes it.
+    assert!(matches!(game.state.screen.overlays[..], [Overlay::Podium { .. }]));
 }
 
 #[test]

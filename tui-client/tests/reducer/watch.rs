@@ -5,6 +5,7 @@ use awesomestock::app::{
     chart::Area,
     commands::{action::BINDINGS, command::COMMANDS},
     event::{Request, StreamEvent},
+    lobby::round::RoundPhase,
     overlay::{
         Overlay,
         screen::{ClickAction, ClickTarget},
@@ -13,7 +14,10 @@ use awesomestock::app::{
 };
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::game::{Game, START};
+use crate::{
+    game::{Game, START},
+    rounds::round,
+};
 
 /// Connected at price 10. A wallet, which no casino sends to it, changes nothing.
 fn watching() -> Game {
@@ -170,6 +174,23 @@ fn the_next_tick_is_counted_down() {
     assert_eq!(game.state.next_price_ms(), Some(0));
     game.stream(StreamEvent::Closed("gone".to_owned()));
     assert_eq!(game.state.next_price_ms(), None);
+}
+
+#[test]
+fn the_podium_closes_by_itself_after_a_minute() {
+    let mut game = watching();
+    game.stream(round(1, RoundPhase::Running, ""));
+    game.stream(round(1, RoundPhase::Ended, ""));
+    let has_podium = |game: &Game| matches!(game.state.screen.overlays[..], [Overlay::Podium { .. }]);
+    for (after_ms, expected) in [(59_999, true), (60_000, false)] {
+        game.now = START.plus_ms(after_ms);
+        game.event(Event::Timer);
+        assert_eq!(has_podium(&game), expected, "{after_ms}");
+        let shown = game.state.lobby.shown_round(game.now).is_some();
+        assert_eq!(shown, expected, "{after_ms}");
+        let wakes = game.state.next_wake() == Some(START.plus_ms(60_000));
+        assert_eq!(wakes, expected, "{after_ms}");
+    }
 }
 
 #[test]

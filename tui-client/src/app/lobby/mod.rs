@@ -174,19 +174,23 @@ impl Lobby {
         }
     }
 
-    /// Returns the round if the screen shows it.
-    pub fn shown_round(&self) -> Option<&ReceivedRound> {
+    /// Returns the round if the screen shows it at `now`.
+    pub fn shown_round(&self, now: UnixMillis) -> Option<&ReceivedRound> {
         let shown = |received: &&ReceivedRound| {
-            received.round.phase != RoundPhase::Never || !received.round.announcement.is_empty()
+            received.text(now).is_some() || !received.round.announcement.is_empty()
         };
         self.round.as_ref().filter(shown)
     }
 
     /// Returns true if a round is open: running or paused.
     pub fn is_in_round(&self) -> bool {
-        self.round
-            .as_ref()
-            .is_some_and(|received| received.round.is_open())
+        self.open_round().is_some()
+    }
+
+    /// Returns the number of the open round, which has an account of its own.
+    pub(crate) fn open_round(&self) -> Option<i64> {
+        let open = self.round.as_ref().filter(|received| received.round.is_open());
+        open.map(|received| received.round.number)
     }
 
     /// Shows the ranks. During a round, the own one is kept for the podium.
@@ -200,6 +204,11 @@ impl Lobby {
     /// Replaces the round. Returns the one before.
     pub(crate) fn set_round(&mut self, round: Round, at: UnixMillis) -> Option<ReceivedRound> {
         let before = self.round.as_ref();
+        let ended = before.and_then(|before| match before.round.is_open() {
+            true => Some(at),
+            false => before.ended.filter(|_| before.round.number == round.number),
+        });
+        let ended = ended.filter(|_| round.phase == RoundPhase::Ended);
         let own = before.filter(|before| before.round.number == round.number);
         let mut own = own.and_then(|before| before.own.clone());
         if let Some(own) = &mut own {
@@ -207,7 +216,12 @@ impl Lobby {
             let places = i32::try_from(round.podium.len()).unwrap_or(i32::MAX);
             own.rank = own.rank.max(places.saturating_add(1));
         }
-        self.round.replace(ReceivedRound { round, at, own })
+        self.round.replace(ReceivedRound {
+            round,
+            at,
+            own,
+            ended,
+        })
     }
 
     /// Returns the tape, oldest first.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{Leaderboard, Standing};
 use crate::app::portfolio::money::UnixMillis;
 
+/// Time for which the end of a round is shown, in milliseconds.
+const ENDED_MS: i64 = 60_000;
+
 /// The newest round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
@@ -38,6 +41,8 @@ pub struct ReceivedRound {
     pub at: UnixMillis,
     /// The player's rank in the round, as last received before its end.
     pub own: Option<Standing>,
+    /// The time at which this game has seen the round end.
+    pub ended: Option<UnixMillis>,
 }
 
 impl Round {
@@ -74,6 +79,20 @@ impl ReceivedRound {
         let podium = &self.round.podium;
         let is_below = |own: &&Standing| !podium.iter().any(|place| place.player == own.player);
         self.own.as_ref().filter(is_below)
+    }
+
+    /// Returns what the round does at `now`; `None` if there is none, or its end is not news.
+    pub fn text(&self, now: UnixMillis) -> Option<String> {
+        let is_news = self.end_shown_until().is_some_and(|until| now < until);
+        match self.round.phase {
+            RoundPhase::Ended if !is_news => None,
+            _ => self.round.text(self.left_ms(now)),
+        }
+    }
+
+    /// Returns the time up to which the end of the round is shown.
+    pub(crate) fn end_shown_until(&self) -> Option<UnixMillis> {
+        self.ended.map(|ended| ended.plus_ms(ENDED_MS))
     }
 
     /// Returns the milliseconds left at `now`.

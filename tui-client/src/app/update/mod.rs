@@ -6,7 +6,7 @@ mod fills;
 pub(crate) mod input;
 mod order_keys;
 mod orders;
-mod round;
+pub(crate) mod round;
 pub(crate) mod send;
 pub(crate) mod server;
 pub(crate) mod wire;

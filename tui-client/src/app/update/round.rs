@@ -2,10 +2,24 @@
 
 use crate::app::{
     AppState, Effects,
-    lobby::round::{Round, RoundPhase},
+    lobby::round::{ReceivedRound, Round, RoundPhase},
     overlay::{Overlay, Scroll},
     portfolio::order_log::ActionStatus,
 };
+
+/// Closes the podium of a view without a player, where nobody may press a key.
+pub(crate) fn end_podium(state: &mut AppState) {
+    let round = state.lobby.round.as_ref();
+    let until = round.and_then(ReceivedRound::end_shown_until);
+    if until.is_some_and(|until| state.now >= until) {
+        close_podium(state);
+    }
+}
+
+fn close_podium(state: &mut AppState) {
+    let is_other = |overlay: &Overlay| !matches!(overlay, Overlay::Podium { .. });
+    state.screen.overlays.retain(is_other);
+}
 
 /// Shows what has changed, and the podium of a round that was open. The wallet of a round that starts or ends follows.
 pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
@@ -28,8 +42,7 @@ pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
     }
     let is_over = round.phase == RoundPhase::Ended;
     if !is_over {
-        let is_other = |overlay: &Overlay| !matches!(overlay, Overlay::Podium { .. });
-        state.screen.overlays.retain(is_other);
+        close_podium(state);
     }
     if is_over && before.is_some_and(Round::is_open) {
         update_own(state);

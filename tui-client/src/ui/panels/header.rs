@@ -79,7 +79,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
 
 /// Returns the round with its time left, and the announcement: beside it, below it, or else what fits beside it.
 pub(crate) fn round(view: &Renderer, state: &AppState, room: Size) -> Vec<Line<'static>> {
-    let Some(received) = state.lobby.shown_round() else {
+    let Some(received) = state.lobby.shown_round(state.now) else {
         return Vec::new();
     };
     let round = &received.round;
@@ -88,7 +88,7 @@ pub(crate) fn round(view: &Renderer, state: &AppState, room: Size) -> Vec<Line<'
         RoundPhase::Paused => view.theme.warning,
         RoundPhase::Never | RoundPhase::Ended => view.theme.strong,
     };
-    let left = round.text(received.left_ms(state.now)).unwrap_or_default();
+    let left = received.text(state.now).unwrap_or_default();
     let gap = if left.is_empty() { 0 } else { 2 };
     let columns = usize::from(room.width);
     let beside = columns.saturating_sub(text::width(&left) + gap);
