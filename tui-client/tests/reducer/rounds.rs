@@ -1,7 +1,7 @@
 //! Rounds: their changes are shown, their end opens the podium, and their wallets replace each other.
 
 use awesomestock::app::{
-    Event,
+    Event, Settings,
     event::StreamEvent,
     lobby::{
         Capabilities, Leaderboard, Performance, Player, Standing,
@@ -196,6 +196,73 @@ fn the_end_is_shown_for_a_minute_and_not_again_after_a_reconnect() {
     }
     // A player keeps the podium until a key closes it.
     assert!(matches!(game.state.screen.overlays[..], [Overlay::Podium { .. }]));
+}
+
+/// What is typed for one account is never sent for another.
+#[test]
+fn a_window_about_money_closes_when_the_account_changes() {
+    use RoundPhase::{Ended, Never, Paused, Running};
+    let not_sent = |why: &str| format!("{:?}", ActionStatus::NotSent(format!("{why}: enter it again")));
+    for (before, after, why) in [
+        ((0, Never), (1, Running), Some("round 1 has begun")),
+        ((1, Ended), (2, Running), Some("round 2 has begun")),
+        ((1, Running), (1, Ended), Some("round 1 is over")),
+        ((1, Paused), (1, Ended), Some("round 1 is over")),
+        ((1, Running), (2, Running), Some("round 2 has begun")),
+        ((1, Running), (1, Paused), None),
+        ((0, Never), (1, Ended), None),
+    ] {
+        // The order of 50, the withdrawal and the amounts are only possible outside of a round.
+        let in_round = matches!(before.1, Running | Paused);
+        for keys in ["50b", "mb", "w500\n", "w50", "t5"] {
+            if in_round && (keys.starts_with('w') || keys.starts_with('t')) {
+                continue;
+            }
+            let mut game = Game::connected();
+            game.stream(round(before.0, before.1, ""));
+            assert_eq!(game.keys(keys), [], "{keys}");
+            assert_eq!(game.state.screen.overlays.len(), 1, "{keys}");
+            assert_eq!(game.stream(round(after.0, after.1, "")), [], "{keys}");
+            let windows = game.state.screen.overlays.iter();
+            let about_money = windows
+                .filter(|window| matches!(window, Overlay::Confirm(_) | Overlay::Amount(_)))
+                .count();
+            let Some(why) = why else {
+                assert_eq!(about_money, 1, "{keys} {before:?} {after:?}");
+                continue;
+            };
+            assert_eq!(about_money, 0, "{keys} {before:?} {after:?}");
+            assert_eq!(logged(&game).last(), Some(&not_sent(why)), "{keys}");
+            assert_eq!(game.keys("\n"), [], "{keys}");
+        }
+    }
+}
+
+#[test]
+fn other_windows_stay_open_when_the_account_changes() {
+    let settings = Settings {
+        confirm_quit: true,
+        ..Settings::default()
+    };
+    for keys in ["q", ":buy 5", "?"] {
+        let mut game = Game::with_settings(settings.clone());
+        game.open(true, false);
+        game.price(0, 10);
+        game.keys(keys);
+        let before = logged(&game).len();
+        game.stream(round(1, RoundPhase::Running, ""));
+        assert_eq!(game.state.screen.overlays.len(), 1, "{keys}");
+        assert_eq!(logged(&game).len(), before + 1, "{keys}");
+    }
+}
+
+#[test]
+fn a_window_closes_if_another_casino_has_no_rounds() {
+    let mut game = Game::connected();
+    game.stream(round(1, RoundPhase::Running, ""));
+    game.keys("mb");
+    game.stream(StreamEvent::Capabilities(Capabilities::default()));
+    assert!(game.state.screen.overlays.is_empty());
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Starts, pauses, announcements and ends of rounds.
 
+use awesomestock_proto::text::thousands;
+
 use crate::app::{
     AppState, Effects,
+    commands::command::Command,
     lobby::round::{ReceivedRound, Round, RoundPhase},
     overlay::{Overlay, Scroll},
     portfolio::order_log::ActionStatus,
@@ -21,8 +24,36 @@ fn close_podium(state: &mut AppState) {
     state.screen.overlays.retain(is_other);
 }
 
+/// Changes the account if another round is open than `before`. Closes the windows that are about the account before: what
+/// they would send was not meant for this one.
+pub(super) fn on_account(state: &mut AppState, before: Option<i64>) {
+    let open = state.lobby.open_round();
+    if open == before {
+        return;
+    }
+    let is_other = |overlay: &Overlay| match overlay {
+        Overlay::Confirm(command) => *command == Command::Exit,
+        Overlay::Amount(_) => false,
+        _ => true,
+    };
+    let windows = state.screen.overlays.len();
+    state.screen.overlays.retain(is_other);
+    if state.screen.overlays.len() == windows {
+        return;
+    }
+    let why = match (open, before) {
+        (Some(number), _) => format!("round {} has begun", thousands(number)),
+        (None, Some(number)) => format!("round {} is over", thousands(number)),
+        (None, None) => return,
+    };
+    let text = format!("{why}: enter it again");
+    state.alerts.toast(format!("not sent: {text}"), state.now);
+    state.log.notify(state.now, ActionStatus::NotSent(text));
+}
+
 /// Shows what has changed, and the podium of a round that was open. The wallet of a round that starts or ends follows.
 pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
+    let open_before = state.lobby.open_round();
     let before = state.lobby.set_round(round.clone(), state.now);
     let before = before.as_ref().map(|before| &before.round);
     let is_same_phase =
@@ -44,6 +75,7 @@ pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
     if !is_over {
         close_podium(state);
     }
+    on_account(state, open_before);
     if is_over && before.is_some_and(Round::is_open) {
         update_own(state);
         let scroll = Scroll::default();

@@ -53,7 +53,9 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         StreamEvent::Wallet(wallet) => return on_opening_wallet(state, wallet),
         StreamEvent::Endpoint(address) => state.session.set_endpoint(address),
         StreamEvent::Capabilities(capabilities) => {
+            let before = state.lobby.open_round();
             state.lobby.reset(capabilities);
+            round_update::on_account(state, before);
             return orders::on_capabilities(state);
         }
         StreamEvent::Tape(update) => state.lobby.apply(update),
