@@ -3,7 +3,12 @@
 use awesomestock::{
     app::{
         AppState, Effect, Event, SessionInfo,
+        commands::request::Request,
         event::{OrderResult, Response, StreamEvent},
+        lobby::{
+            Capabilities,
+            round::{Round, RoundPhase},
+        },
         portfolio::{achievements::Achievement, money::UnixMillis, wallet::Wallet},
         update,
     },
@@ -187,6 +192,144 @@ fn another_market_starts_the_figures_again() {
         row(&state, "P&L"),
         Some("= 0 tokens, 0.0 %; buy and hold 0.0 %".to_owned())
     );
+}
+
+fn round(state: &mut AppState, after_ms: i64, phase: RoundPhase) {
+    let round = Round {
+        number: 1,
+        phase,
+        left_ms: 60_000,
+        announcement: String::new(),
+        stake: 100,
+        podium: Vec::new(),
+    };
+    dispatch(state, after_ms, StreamEvent::Round(round));
+}
+
+fn with_rounds(state: &mut AppState, after_ms: i64) {
+    let capabilities = Capabilities {
+        rounds: true,
+        ..Capabilities::default()
+    };
+    dispatch(state, after_ms, StreamEvent::Capabilities(capabilities));
+}
+
+/// The wallet of a round at its start.
+fn stake(version: i64) -> Wallet {
+    Wallet {
+        tokens: 500,
+        dollars_in: 100,
+        version,
+        ..Wallet::default()
+    }
+}
+
+#[test]
+fn a_round_counts_apart_from_the_own_account() {
+    let (mut state, wallet) = connected("ann");
+    state.session.settings.achievements = Some(Vec::new());
+    price(&mut state, 2_000, 2, 11);
+    round(&mut state, 2_000, RoundPhase::Running);
+    // The wallet of the round comes after its start, and that of the own account after its end.
+    price(&mut state, 2_500, 3, 12);
+    let mut in_round = stake(1_000);
+    dispatch(&mut state, 3_000, StreamEvent::Wallet(in_round));
+    for after_ms in [4_000, 5_000, 6_000] {
+        assert_eq!(sell(&mut state, after_ms, &mut in_round, 15).len(), 0);
+    }
+    let own = [
+        "AwesomeStock  ann @ solo",
+        "played        6 s",
+        "trades        0",
+        "in rounds     3 trades",
+        "P&L           = 0 tokens, 0.0 %; buy and hold 0.0 %",
+        "equity        ▁▄█▁▁▁",
+        "wallet        1,480 tokens, 2 stocks: 20 tokens at 10",
+    ];
+    assert_eq!(summary(&state), own);
+    // An order that was sent in the round is answered after its end.
+    press(&mut state, 6_000, 's');
+    round(&mut state, 6_000, RoundPhase::Ended);
+    in_round.version += 1;
+    in_round.realised_pnl += 15;
+    let effects = result(&mut state, 6_100, true, in_round);
+    assert_eq!(effects, [Effect::Call(Request::Holdings)]);
+    price(&mut state, 6_200, 6_001, 10);
+    let back = Wallet {
+        version: 2_000,
+        ..wallet
+    };
+    dispatch(&mut state, 6_300, StreamEvent::Wallet(back));
+    assert_eq!(row(&state, "trades"), Some("0".to_owned()));
+    assert_eq!(row(&state, "in rounds"), Some("4 trades".to_owned()));
+    assert_eq!(row(&state, "equity"), Some("▁▄█▁▁▁▁".to_owned()));
+    assert_eq!(
+        row(&state, "wallet"),
+        own[6].strip_prefix("wallet").map(|row| row.trim().to_owned())
+    );
+    // Trades of the own account count again.
+    let mut wallet = back;
+    state.screen.overlays.clear();
+    assert_eq!(sell(&mut state, 7_000, &mut wallet, 3).len(), 1);
+    assert_eq!(
+        row(&state, "trades"),
+        Some("1; sale +3 tokens (1 sold at 10)".to_owned())
+    );
+    assert_eq!(row(&state, "earned"), Some("first profit".to_owned()));
+}
+
+/// A session that opens is sent the wallet of the round before the round.
+#[test]
+fn the_wallet_of_a_round_that_is_joined_is_not_the_own_one() {
+    let mut state = new("ann");
+    with_rounds(&mut state, 5);
+    price(&mut state, 6, 1, 10);
+    dispatch(&mut state, 6, StreamEvent::Wallet(stake(1_000)));
+    round(&mut state, 7, RoundPhase::Running);
+    price(&mut state, 2_000, 2, 20);
+    assert_eq!((state.summary().pnl, state.summary().tokens), (None, None));
+    round(&mut state, 3_000, RoundPhase::Ended);
+    let own = Wallet {
+        tokens: 50,
+        realised_pnl: -450,
+        ..stake(2_000)
+    };
+    dispatch(&mut state, 3_001, StreamEvent::Wallet(own));
+    price(&mut state, 4_000, 3, 30);
+    assert_eq!((state.summary().pnl, state.summary().tokens), (Some(0), Some(50)));
+    assert_eq!(row(&state, "wallet"), Some("50 tokens".to_owned()));
+}
+
+/// A round starts, or ends, while the connection is lost.
+#[test]
+fn the_own_account_is_known_again_after_a_reconnect() {
+    let (mut state, own) = connected("ann");
+    for (phase, wallet, tokens) in [
+        (RoundPhase::Running, stake(1_000), 500),
+        (
+            RoundPhase::Ended,
+            Wallet {
+                version: 2_000,
+                ..own
+            },
+            1_480,
+        ),
+    ] {
+        let after_ms = wallet.version * 10;
+        dispatch(&mut state, after_ms, StreamEvent::Closed("gone".to_owned()));
+        let opened = StreamEvent::Opened {
+            extended: true,
+            ids: false,
+        };
+        dispatch(&mut state, after_ms, opened);
+        with_rounds(&mut state, after_ms);
+        dispatch(&mut state, after_ms, StreamEvent::Wallet(wallet));
+        round(&mut state, after_ms, phase);
+        price(&mut state, after_ms + 2_000, wallet.version, 10);
+        assert_eq!(state.holdings.tokens(), Some(tokens));
+        let summary = state.summary();
+        assert_eq!((summary.pnl, summary.tokens), (Some(0), Some(1_480)), "{phase:?}");
+    }
 }
 
 #[test]

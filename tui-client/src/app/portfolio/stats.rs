@@ -3,7 +3,7 @@
 use super::{
     achievements::{ACHIEVEMENTS, Achievement, AchievementSpec, Fill},
     money::{Permille, TOKENS_PER_DOLLAR, UnixMillis},
-    wallet::{Wallet, WalletState},
+    wallet::{Wallet, WalletState, own_account::OwnAccount},
 };
 use crate::app::{AppState, Effect, SessionInfo, Settings, portfolio::alerts::Bell, prices::PriceHistory};
 
@@ -13,6 +13,10 @@ const BELL_INTERVAL_MS: i64 = 2_000;
 /// Most samples of the profit. When they are reached, every other one is dropped.
 const MAX_SAMPLES: usize = 120;
 
+/// Time within which a session that opens is sent its wallet and then its round, in milliseconds.
+const OPENING_MS: i64 = 1_000;
+
+/// Session statistics. Profit, sales and achievements are those of the player's own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionStats {
     pub info: SessionInfo,
@@ -20,15 +24,26 @@ pub struct SessionStats {
     pub(crate) has_other_endpoints: bool,
     pub(crate) started: UnixMillis,
     trades: u64,
+    round_trades: u64,
     last_bell: Option<UnixMillis>,
+    pub(crate) own: OwnAccount,
     /// Wallet and price when both were first known.
     opening: Option<(Wallet, i32)>,
+    before_session: Option<BeforeSession>,
     curve: ProfitCurve,
     best: Option<ClosedTrade>,
     worst: Option<ClosedTrade>,
     /// Sales with a gain in a row, or with a loss as a negative number.
     pub(crate) streak: i32,
     earned: Vec<Achievement>,
+}
+
+/// What was known when a session with rounds opened: the first wallet may be that of a round that is announced later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct BeforeSession {
+    at: UnixMillis,
+    own: Option<Wallet>,
+    opening: Option<(Wallet, i32)>,
 }
 
 /// A sale and its gain against the average cost.
@@ -75,8 +90,11 @@ impl SessionStats {
             has_other_endpoints: false,
             started: now,
             trades: 0,
+            round_trades: 0,
             last_bell: None,
+            own: OwnAccount::default(),
             opening: None,
+            before_session: None,
             curve: ProfitCurve::default(),
             best: None,
             worst: None,
@@ -105,8 +123,38 @@ impl SessionStats {
         self.has_other_endpoints = true;
     }
 
-    pub(crate) fn record_trade(&mut self) {
-        self.trades = self.trades.saturating_add(1);
+    pub(crate) fn record_trade(&mut self, is_in_round: bool) {
+        let trades = match is_in_round {
+            true => &mut self.round_trades,
+            false => &mut self.trades,
+        };
+        *trades = trades.saturating_add(1);
+    }
+
+    /// Records that a session with rounds has opened.
+    pub(crate) fn begin_session(&mut self, now: UnixMillis, holdings: &WalletState) {
+        self.before_session = Some(BeforeSession {
+            at: now,
+            own: self.own.wallet(holdings),
+            opening: self.opening,
+        });
+    }
+
+    /// Changes the account: from now on, the casino sends the wallet of a round, or the own one again. `waiting`: orders
+    /// without an answer.
+    pub(crate) fn change_account(&mut self, now: UnixMillis, is_in_round: bool, waiting: usize) {
+        let is_opening = |before: &BeforeSession| now.since_ms(before.at) < OPENING_MS;
+        let before = self.before_session.filter(is_opening);
+        // The wallet of a session that opens has arrived before.
+        self.own.change(is_in_round, before.is_none(), waiting);
+        let Some(before) = before.filter(|_| is_in_round) else {
+            return;
+        };
+        self.own.restore(before.own);
+        self.opening = before.opening;
+        if self.opening.is_none() {
+            self.curve = ProfitCurve::default();
+        }
     }
 
     /// Records an executed order. Returns the achievements that it is the first to earn.
@@ -143,14 +191,15 @@ impl SessionStats {
 
     /// Saves wallet and price before the first event after both are known.
     pub(crate) fn capture_baseline(&mut self, holdings: &WalletState, market: &PriceHistory) {
+        self.own.keep(holdings);
         if self.opening.is_none() {
-            self.opening = known(holdings, market);
+            self.opening = known(self.own.wallet(holdings), market);
         }
     }
 
     /// Samples the profit at a price.
     pub(crate) fn sample(&mut self, holdings: &WalletState, market: &PriceHistory) {
-        if let Some((wallet, price)) = known(holdings, market) {
+        if let Some((wallet, price)) = known(self.own.wallet(holdings), market) {
             self.curve.push(wallet.performance(price).profit);
         }
     }
@@ -158,6 +207,9 @@ impl SessionStats {
     /// Forgets the figures of another market.
     pub(crate) fn forget_market(&mut self) {
         self.opening = None;
+        if let Some(before) = &mut self.before_session {
+            before.opening = None;
+        }
         self.curve = ProfitCurve::default();
     }
 }
@@ -166,7 +218,10 @@ impl SessionStats {
 pub struct SessionSummary {
     /// Milliseconds from the start to the last event.
     pub played_ms: i64,
+    /// Trades of the own account.
     pub trades: u64,
+    /// Trades in rounds, which the other figures leave out.
+    pub round_trades: u64,
     /// Profit or negative loss in tokens, if known.
     pub pnl: Option<i64>,
     /// The profit relative to the equity at the start and what was paid in since.
@@ -191,7 +246,8 @@ impl AppState {
     /// Returns the statistics so far.
     pub fn summary(&self) -> SessionSummary {
         let session = &self.session;
-        let wallet = known(&self.holdings, &self.market);
+        let own = session.own.wallet(&self.holdings);
+        let wallet = known(own, &self.market);
         // Before the second event, the session has just begun.
         let span = wallet.map(|now| (session.opening.unwrap_or(now), now));
         let pnl = span.map(|((first, first_price), (last, price))| {
@@ -207,6 +263,7 @@ impl AppState {
         SessionSummary {
             played_ms: self.now.since_ms(session.started),
             trades: session.trades,
+            round_trades: session.round_trades,
             pnl,
             return_permille: pnl
                 .zip(invested)
@@ -216,7 +273,10 @@ impl AppState {
             worst: session.worst,
             equity: session.curve.samples.clone(),
             earned: session.earned.clone(),
-            tokens: self.holdings.tokens(),
+            tokens: match session.own.is_in_use() {
+                true => self.holdings.tokens(),
+                false => own.map(|own| own.tokens),
+            },
             wallet,
             waiting: self.log.waiting(),
         }
@@ -224,9 +284,8 @@ impl AppState {
 }
 
 /// Returns wallet and current price, if both are known.
-fn known(holdings: &WalletState, market: &PriceHistory) -> Option<(Wallet, i32)> {
-    let price = market.last()?.price;
-    holdings.wallet().map(|wallet| (*wallet, price))
+fn known(wallet: Option<Wallet>, market: &PriceHistory) -> Option<(Wallet, i32)> {
+    wallet.zip(market.price())
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub(super) fn request(state: &mut AppState) -> Option<Effect> {
 pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) -> Effects {
     record_latency(state);
     end_move(state, true);
+    state.session.own.answered(state.log.waiting());
     let status = ActionStatus::Done("rests until cancelled".to_owned());
     state.log.answer_order(state.now, status, None);
     if order.end.is_some() {
@@ -176,11 +177,11 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
             // An order filled while the player was away is not a trade of this session.
             let is_of_session = end.at >= state.session.started;
             if is_of_session {
-                state.session.record_trade();
+                state.session.record_trade(false);
             }
             match wallet {
                 // Achievements compare two wallets of one account.
-                Some(_) if !is_of_session || is_in_round => {}
+                Some(_) if !is_of_session || !state.session.own.is_in_use() => {}
                 Some(wallet) => {
                     let earned = record_fill(state, trade.side, trade.count, trade.price, wallet);
                     effects.extend(earned);

@@ -31,6 +31,8 @@ pub(super) fn on_account(state: &mut AppState, before: Option<i64>) {
     if open == before {
         return;
     }
+    let waiting = state.log.waiting();
+    state.session.change_account(state.now, open.is_some(), waiting);
     let is_other = |overlay: &Overlay| match overlay {
         Overlay::Confirm(command) => *command == Command::Exit,
         Overlay::Amount(_) => false,

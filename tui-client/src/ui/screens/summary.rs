@@ -26,6 +26,7 @@ const SPARK_CELLS: usize = 60;
 /// AwesomeStock  anna @ solo
 /// played        12 min
 /// trades        3; best +12 tokens (2 sold at 16), worst -4 tokens (1 sold at 9)
+/// in rounds     5 trades
 /// P&L           ▲ +120 tokens, +24.0 %; buy and hold +3.1 %
 /// equity        ▁▂▂▃▅▅▄▆▇█
 /// wallet        480 tokens, 2 stocks: 32 tokens at 16
@@ -40,6 +41,7 @@ pub fn summary(state: &AppState) -> Vec<String> {
         ("AwesomeStock", Some(format!("{} @ {}", info.player, info.server))),
         ("played", Some(format::age(summary.played_ms))),
         ("trades", Some(trades(&summary))),
+        ("in rounds", round_trades(&summary)),
         ("P&L", pnl(&summary)),
         ("equity", equity(&summary)),
         ("wallet", wallet(&summary)),
@@ -76,6 +78,10 @@ fn trades(summary: &SessionSummary) -> String {
             format!("{trades}; {}, {}", closed("best", best), closed("worst", worst))
         }
     }
+}
+
+fn round_trades(summary: &SessionSummary) -> Option<String> {
+    (summary.round_trades > 0).then(|| format::pluralize(summary.round_trades, "trade"))
 }
 
 fn pnl(summary: &SessionSummary) -> Option<String> {

@@ -1,5 +1,7 @@
 //! The player's wallet, its value and its profit.
 
+pub(super) mod own_account;
+
 use serde::{Deserialize, Serialize};
 
 use super::money::{Centitokens, Permille};
