@@ -48,7 +48,8 @@ fn a_game_with_every_command() {
         "{rest}"
     );
     for word in awesomestock::app::commands::command::COMMANDS {
-        assert!(rest.contains(word.help), "{word:?}");
+        let needs_a_screen = ["alertAbove", "alertBelow", "alertsOff", "tour"].contains(&word.name);
+        assert_eq!(rest.contains(word.help), !needs_a_screen, "{word:?}");
     }
 }
 

@@ -3,8 +3,17 @@
 mod fixtures;
 
 use awesomestock::{
-    app::{AppState, overlay::Overlay},
-    ui::Theme,
+    app::{
+        AppState, Event,
+        chart::{ChartKind, TradeMarker},
+        overlay::Overlay,
+        portfolio::{
+            money::Side,
+            wallet::{Wallet, WalletState},
+        },
+        update,
+    },
+    ui::{Markers, Renderer, Theme},
 };
 use jiff::tz::TimeZone;
 use ratatui::{
@@ -211,6 +220,112 @@ fn the_lab_leaves_wallet_and_log_beside_the_wire() {
         "… BUY 2         waiting",
     ] {
         assert!(screen.contains(text), "{text}: {screen}");
+    }
+}
+
+/// Returns the rows of the plot that show a part of a label, with toasts of these widths.
+fn cut_labels(state: &AppState, toasts: &[usize], size: (u16, u16), markers: Markers) -> Vec<String> {
+    const LABELS: [&str; 10] = [
+        " high 122 ",
+        " low 1 ",
+        "average cost ",
+        " SELL 12 limit 130 ",
+        " SELL 12 limit 130 ↑ ",
+        " BUY 5 limit 95 ",
+        " SELL 4 stop 80 ",
+        " BUY 1,000 stop 1,250 ↑ ",
+        " +1 ",
+        " +2 ",
+    ];
+    let mut state = state.clone();
+    for columns in toasts {
+        state.alerts.toast("■".repeat(*columns), fixtures::NOW);
+    }
+    let view = Renderer {
+        markers,
+        ..fixtures::view()
+    };
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(size.0, size.1));
+    let mut plot = None;
+    let Ok(_) = terminal.draw(|frame| plot = Some(view.draw(&state, frame).sight.area));
+    let plot = plot.unwrap();
+    let buffer = terminal.backend().buffer();
+    let rows = (plot.y..plot.y + plot.height).map(|y| {
+        let cells = (plot.x..plot.x + plot.width).filter_map(|x| buffer.cell((x, y)));
+        cells.map(Cell::symbol).collect::<String>()
+    });
+    let is_cut = |row: &String| {
+        let rest = LABELS
+            .iter()
+            .fold(row.clone(), |row, label| row.replace(label, ""));
+        rest.contains(|letter: char| letter.is_ascii_alphanumeric())
+    };
+    rows.filter(is_cut).collect()
+}
+
+#[test]
+fn labels_of_the_chart_are_whole_or_absent() {
+    let states = fixtures::all();
+    let (_, resting) = states.iter().find(|(name, _)| *name == "chart_orders").unwrap();
+    let mut orders = resting.clone();
+    orders.alerts = Default::default();
+    let mut marked = orders.clone();
+    for tick in 0..239 {
+        let price = i32::try_from(tick * 7 % 130).unwrap();
+        let side = if tick % 2 == 0 { Side::Buy } else { Side::Sell };
+        let count = 1;
+        let marker = TradeMarker {
+            tick,
+            side,
+            count,
+            price,
+        };
+        marked.chart.markers.push(marker);
+    }
+    let mut costly = marked.clone();
+    costly.holdings = WalletState::Known(Wallet {
+        stocks: 12,
+        cost_basis: 12_000,
+        ..Wallet::default()
+    });
+    for state in [orders, marked, costly] {
+        for kind in [ChartKind::Area, ChartKind::Candles] {
+            let mut state = state.clone();
+            state.chart.kind = Some(kind);
+            for size in [(80, 24), (60, 30), (120, 36)] {
+                for columns in (0..80).step_by(3) {
+                    for toasts in [&[columns][..], &[columns, 9, columns / 2]] {
+                        let cut = cut_labels(&state, toasts, size, Markers::Block);
+                        assert_eq!(cut, [""; 0], "{toasts:?} at {size:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_result_of_an_export_is_shown_in_the_window() {
+    let states = fixtures::all();
+    for (name, title) in [
+        ("trades", "╭ Trades"),
+        ("payments", "╭ Payments"),
+        ("statement", "╭ Statement"),
+    ] {
+        let (_, state) = states.iter().find(|(known, _)| *known == name).unwrap();
+        let mut state = state.clone();
+        let path = "/home/ann/awesomestock.csv".to_owned();
+        update(&mut state, fixtures::NOW, Event::Exported(Ok(path)));
+        for (size, shown) in [
+            ((80, 24), "exported to /home/ann/awesomestock.csv"),
+            ((40, 12), "exported to"),
+        ] {
+            let screen = text(&draw(&state, size));
+            let is_border = |line: &str| line.contains(title) && line.contains(shown);
+            let border = screen.lines().find(|line| is_border(line));
+            assert!(border.is_some(), "{name} at {size:?}: {screen}");
+            assert!(screen.contains("╰ Esc"), "the hints at {size:?}: {screen}");
+        }
     }
 }
 

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 
 use crate::{
     app::{
-        commands::{command, request::Request},
+        commands::{
+            command::{self, Command, CommandSpec},
+            request::Request,
+        },
         event::{OrderResult, Response, StreamEvent},
         lobby::{
             Headline, Leaderboard, Standing,
@@ -27,8 +30,8 @@ use crate::{
     ui::text::format,
 };
 
-pub(crate) const TOUR_NEEDS_A_SCREEN: &str = "the tour needs the full screen; help lists the commands";
-pub(crate) const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
+const TOUR_NEEDS_A_SCREEN: &str = "the tour needs the full screen; help lists the commands";
+const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
 
 const OLDER_TRADES: &str = "there are older trades; `awesomestock trades` lists them all";
 pub(crate) const NO_ORDER_ID: &str = "cancel needs the ID of an order, which orders prints: cancel ID";
@@ -272,8 +275,24 @@ const ORDER_COMMANDS: [(&str, &str); 4] = [
     ("cancel ID", "cancel an open order"),
 ];
 
+/// Returns the answer to a command that only the full screen executes.
+pub(crate) fn needs_a_screen(command: Command) -> Option<&'static str> {
+    match command {
+        Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => Some(ALERTS_NEED_A_SCREEN),
+        Command::Tour => Some(TOUR_NEEDS_A_SCREEN),
+        _ => None,
+    }
+}
+
+/// Lists the commands of plain mode.
 pub(crate) fn help() -> impl Iterator<Item = String> {
-    let text = command::COMMANDS.iter().map(|word| (word.usage(), word.help));
+    let works_here = |word: &&CommandSpec| {
+        let amount = word.amount().map_or("", |_| "1");
+        let command = command::parse(&format!("{} {amount}", word.name));
+        !command.is_ok_and(|command| needs_a_screen(command).is_some())
+    };
+    let words = command::COMMANDS.iter().filter(works_here);
+    let text = words.map(|word| (word.usage(), word.help));
     let orders = ORDER_COMMANDS.map(|(usage, help)| (usage.to_owned(), help));
     let rows: Vec<(String, &str)> = text.chain(orders).collect();
     let width = rows.iter().map(|(usage, _)| usage.len()).max().unwrap_or(0);

@@ -135,6 +135,10 @@ impl<W: Write> Repl<W> {
                 (None, Err(error)) => return self.error(error).map(ControlFlow::Continue),
             },
         };
+        if let Some(why) = messages::needs_a_screen(command) {
+            self.print(why)?;
+            return Ok(ControlFlow::Continue(()));
+        }
         match command {
             Command::BuyTokens(dollars) => self.call(Request::BuyTokens(dollars)).await?,
             Command::Withdraw(tokens) => self.call(Request::Withdraw(tokens)).await?,
@@ -147,13 +151,13 @@ impl<W: Write> Repl<W> {
             Command::Order(side, Quantity::Count(count), terms) => {
                 self.order(Order::new(side, count, terms)).await?;
             }
-            // No typed command: only the ticket on the screen creates it.
-            Command::Order(..) => {}
-            Command::AlertAbove(_) | Command::AlertBelow(_) | Command::AlertsOff => {
-                self.print(messages::ALERTS_NEED_A_SCREEN)?;
-            }
+            // No typed commands: only the ticket on the screen creates the first, and the others are answered above.
+            Command::Order(..)
+            | Command::AlertAbove(_)
+            | Command::AlertBelow(_)
+            | Command::AlertsOff
+            | Command::Tour => {}
             Command::Stop => self.stop().await?,
-            Command::Tour => self.print(messages::TOUR_NEEDS_A_SCREEN)?,
             Command::Help => self.print_all(messages::help())?,
             Command::Exit => return Ok(ControlFlow::Break(())),
         }

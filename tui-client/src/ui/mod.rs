@@ -61,7 +61,7 @@ use crate::{
         overlay::screen::{ClickAction, ClickTarget},
     },
     ui::{
-        panels::{footer, header, lab, lobby, log, ticket, ticks, toast, wallet, wire},
+        panels::{footer, header, lab, lobby, log, ticket, ticks, wallet, wire},
         screens::watch,
         theme::ascii,
         widgets::panel,
@@ -197,7 +197,6 @@ impl Renderer {
         wire_rows.iter().for_each(|rows| rows.bar(self, wire_area, buf));
         panel::round_corners(layout.body, buf);
         buttons.extend(footer::draw(self, state, layout, buf));
-        toast::draw(self, state, layout, &sight.orders, buf);
         overlay::tour::draw(self, state, layout, buf);
         match wire::draw_window(self, state, layout, buf) {
             true => FrameInfo::default(),

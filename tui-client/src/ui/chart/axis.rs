@@ -4,11 +4,12 @@ use ratatui::{
     buffer::Buffer,
     layout::Rect,
     style::{Modifier, Style},
+    text::Line,
     widgets::Widget,
 };
 
 use super::{
-    ChartFrame, hundredths,
+    ChartFrame, hundredths, intersects,
     series::{Column, Series},
 };
 use crate::{
@@ -87,11 +88,12 @@ impl ChartFrame<'_> {
                 self.label(row, &text, self.view.theme.dim, buf);
             }
         }
+        let mut taken = self.taken_cells();
         if let Some((average, row)) = average {
-            self.average_label(average, row, price_format, buf);
+            self.average_label(average, row, price_format, &mut taken, buf);
         }
         self.tag(price_format, tag_row, buf);
-        self.high_and_low(price_format, buf);
+        self.high_and_low(price_format, &mut taken, buf);
         self.times(buf);
     }
 
@@ -114,26 +116,60 @@ impl ChartFrame<'_> {
         Rect::new(self.plot.right(), self.plot.y + row, self.gutter, 1)
     }
 
+    pub(super) fn gutter_label(&self, row: u16, line: Line<'_>, buf: &mut Buffer) {
+        let area = self.gutter_row(row);
+        if !self.is_covered(area) {
+            line.render(area, buf);
+        }
+    }
+
     fn label(&self, row: u16, text: &str, style: Style, buf: &mut Buffer) {
         let line = panel::styled(format!("{text} "), style);
-        line.right_aligned().render(self.gutter_row(row), buf);
+        self.gutter_label(row, line.right_aligned(), buf);
+    }
+
+    /// Returns the areas that labels in the plot leave free.
+    fn taken_cells(&self) -> Vec<Rect> {
+        let tags = self.orders.iter().map(|tag| tag.area);
+        let taken = tags.chain(self.marked_cells()).chain(self.crosshair_cell());
+        taken.chain(self.covered.iter().copied()).collect()
     }
 
     /// Labels the average cost at the left end of its line; an arrow points to it where it is off the scale.
-    fn average_label(&self, average: Centitokens, row: u16, price_format: PriceFormat, buf: &mut Buffer) {
+    fn average_label(
+        &self,
+        average: Centitokens,
+        row: u16,
+        price_format: PriceFormat,
+        taken: &mut Vec<Rect>,
+        buf: &mut Buffer,
+    ) {
         let style = self.view.theme.accent;
         self.label(row, &price_format.hundredths(average), style, buf);
-        let mut area = panel::row(self.plot, row);
+        // The space on the left separates it from what is there.
         let text = match row {
-            _ if self.scale.contains(average) => "average cost ",
-            0 => "average cost ↑ ",
-            _ => "average cost ↓ ",
+            _ if self.scale.contains(average) => " average cost ",
+            0 => " average cost ↑ ",
+            _ => " average cost ↓ ",
         };
-        if !self.scale.contains(average) {
-            let columns = text::cells(text::width(text)).min(area.width);
-            area = Rect::new(area.right() - columns, area.y, columns, 1);
+        let row = panel::row(self.plot, row);
+        let columns = text::cells(text::width(text));
+        let end = Rect {
+            x: match self.scale.contains(average) {
+                true => row.x,
+                false => row.right().saturating_sub(columns - 1),
+            },
+            width: columns - 1,
+            ..row
+        };
+        let place = match end.x >= row.x && end.right() <= row.right() && !intersects(taken, end) {
+            true => Some((end, text.trim_start())),
+            false => free_area(row, columns, taken).map(|area| (area, text)),
+        };
+        if let Some((area, text)) = place {
+            panel::draw_over(self.view, panel::styled(text, style), area, buf);
+            taken.push(area);
         }
-        panel::draw_over(self.view, panel::styled(text, style), area, buf);
     }
 
     fn tag(&self, price_format: PriceFormat, row: u16, buf: &mut Buffer) {
@@ -151,10 +187,10 @@ impl ChartFrame<'_> {
         let columns = usize::from(self.gutter).saturating_sub(3);
         let text = format!(" {sign}{:>columns$} ", price_format.price(last.price));
         let style = style.add_modifier(Modifier::BOLD | Modifier::REVERSED);
-        panel::styled(text, style).render(self.gutter_row(row), buf);
+        self.gutter_label(row, panel::styled(text, style), buf);
     }
 
-    fn high_and_low(&self, price_format: PriceFormat, buf: &mut Buffer) {
+    fn high_and_low(&self, price_format: PriceFormat, taken: &mut Vec<Rect>, buf: &mut Buffer) {
         let columns = || self.series.columns.iter();
         let high = columns().max_by_key(|column| column.high);
         let low = columns().min_by_key(|column| column.low);
@@ -166,31 +202,30 @@ impl ChartFrame<'_> {
         }
         let above = self.scale.row(high.high).checked_sub(1);
         let below = Some(self.scale.row(low.low) + 1);
-        let average = self
-            .average()
-            .map(|average| self.scale.row_of_hundredths(average));
         for (word, column, price, row) in [("high", high, high.high, above), ("low", low, low.low, below)] {
-            // The average cost label has priority on its row.
-            if let Some(row) = row.filter(|row| Some(*row) != average) {
+            if let Some(row) = row {
                 let text = format!(" {word} {} ", price_format.price(price));
-                self.name(column, row, &text, buf);
+                self.name(column, row, &text, taken, buf);
             }
         }
     }
 
-    /// Draws a label centred on a column and inside the plot, or beside the column if a trade is marked
-    /// there.
-    fn name(&self, column: &Column, row: u16, text: &str, buf: &mut Buffer) {
+    /// Draws a label centred on a column and inside the plot, or beside the column if cells are taken there.
+    fn name(&self, column: &Column, row: u16, text: &str, taken: &mut Vec<Rect>, buf: &mut Buffer) {
         let row = panel::row(self.plot, row);
-        let width = text::cells(text::width(text)).min(row.width);
+        let width = text::cells(text::width(text));
+        if width > row.width {
+            return;
+        }
         let at = self.across.cell(column);
         let [centered, left] = [width / 2, width].map(|before| at.saturating_sub(before));
         let areas = [centered, at + 1, left].map(|x| {
             let x = row.x + x.min(self.plot.width - width);
             Rect { x, width, ..row }
         });
-        if let Some(area) = areas.into_iter().find(|area| !self.is_marked(*area)) {
+        if let Some(area) = areas.into_iter().find(|area| !intersects(taken, *area)) {
             panel::draw_over(self.view, panel::styled(text, self.view.theme.dim), area, buf);
+            taken.push(area);
         }
     }
 
@@ -211,7 +246,7 @@ impl ChartFrame<'_> {
                 return;
             }
             let label = Rect::new(area.x + next, area.y, width, 1);
-            if selected.is_none_or(|selected| !selected.intersects(label)) {
+            if selected.is_none_or(|selected| !selected.intersects(label)) && !self.is_covered(label) {
                 panel::styled(text, self.view.theme.dim).render(label, buf);
             }
             next += TIME_COLUMNS.max(width + TIME_GAP);
@@ -220,5 +255,45 @@ impl ChartFrame<'_> {
 
     pub(super) fn times_row(&self) -> Rect {
         Rect::new(self.plot.x, self.plot.bottom(), self.plot.width, 1)
+    }
+}
+
+/// Returns the first area of `columns` in a row that is free.
+fn free_area(row: Rect, columns: u16, taken: &[Rect]) -> Option<Rect> {
+    let mut area = Rect {
+        width: columns,
+        ..row
+    };
+    while area.right() <= row.right() {
+        let others = taken.iter().filter(|other| other.intersects(area));
+        match others.map(|other| other.right()).max() {
+            None => return Some(area),
+            Some(right) => area.x = right,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_area_is_whole_and_the_first() {
+        let row = Rect::new(2, 5, 20, 1);
+        let cells = |x, width| Rect::new(x, 5, width, 1);
+        for (taken, place) in [
+            (vec![], Some(2)),
+            (vec![Rect::new(0, 4, 40, 1)], Some(2)),
+            (vec![cells(0, 3)], Some(3)),
+            (vec![cells(6, 1)], Some(7)),
+            (vec![cells(6, 1), cells(12, 4)], None),
+            (vec![cells(14, 30)], Some(2)),
+            (vec![Rect::new(0, 0, 14, 9)], Some(14)),
+            (vec![Rect::new(0, 0, 15, 9)], None),
+        ] {
+            let found = free_area(row, 8, &taken);
+            assert_eq!(found, place.map(|x| Rect::new(x, 5, 8, 1)), "{taken:?}");
+        }
     }
 }

@@ -12,7 +12,6 @@ use ratatui::{
     layout::Rect,
     style::{Modifier, Style},
     text::{Line, Span},
-    widgets::Widget,
 };
 
 use super::{ChartFrame, series::Column};
@@ -118,14 +117,13 @@ impl ChartFrame<'_> {
 
     /// Marks the selected price on its line and on both axes.
     pub(super) fn draw_crosshair(&self, buf: &mut Buffer) {
-        let Some((point, column)) = self.selected() else {
+        let Some((point, _)) = self.selected() else {
             return;
         };
         let accent = self.view.theme.accent;
         let row = self.scale.row(point.price);
-        if self.kind != ChartKind::Candles {
-            let x = self.plot.x + self.across.cell(column);
-            self.draw_cell((x, self.plot.y + row), "◆", accent, buf);
+        if let Some(cell) = self.crosshair_cell() {
+            self.draw_cell((cell.x, cell.y), "◆", accent, buf);
         }
         let Some((below, time)) = self.selected_time() else {
             return;
@@ -133,8 +131,17 @@ impl ChartFrame<'_> {
         let style = accent.add_modifier(Modifier::REVERSED);
         let columns = usize::from(self.gutter).saturating_sub(2);
         let price = self.price_format().price(point.price);
-        panel::styled(format!(" {price:>columns$} "), style).render(self.gutter_row(row), buf);
-        panel::draw_over(self.view, panel::styled(time, style), below, buf);
+        self.gutter_label(row, panel::styled(format!(" {price:>columns$} "), style), buf);
+        if !self.is_covered(below) {
+            panel::draw_over(self.view, panel::styled(time, style), below, buf);
+        }
+    }
+
+    /// Returns the cell of the selected price; candles have none.
+    pub(super) fn crosshair_cell(&self) -> Option<Rect> {
+        let (point, column) = self.selected().filter(|_| self.kind != ChartKind::Candles)?;
+        let x = self.plot.x + self.across.cell(column);
+        Some(Rect::new(x, self.plot.y + self.scale.row(point.price), 1, 1))
     }
 
     /// Returns the time label of the crosshair and its area below the plot; `None` without axes.

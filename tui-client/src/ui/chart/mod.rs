@@ -54,7 +54,11 @@ use crate::{
         prices::PricePoint,
     },
     ui::{
-        panels::connection::{self, Status},
+        overlay::tour,
+        panels::{
+            connection::{self, Status},
+            toast,
+        },
         text::format,
         widgets::panel,
     },
@@ -66,7 +70,7 @@ const MIN_CHART_ROWS: u16 = 6;
 /// Most rows of the connection-lost message.
 const BANNER_ROWS: usize = 4;
 
-/// Draws the chart and returns the positions of its prices.
+/// Draws the chart with the toasts over it, and returns the positions of its prices.
 pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> HitMap {
     let status = Status::new(view, state);
     let framed = layout.size != LayoutSize::Small;
@@ -77,7 +81,24 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         inner.width = inner.width.saturating_sub(1);
     }
     let last = state.market.last();
-    let chart = last.and_then(|last| ChartFrame::new(view, state, &status, inner, last));
+    let mut chart = last.and_then(|last| ChartFrame::new(view, state, &status, inner, last));
+    let banner = banner(state, inner);
+    let banner_areas = || banner.iter().map(|(area, _)| *area);
+    let bubble = tour::bubble(state, layout).map(|bubble| bubble.area);
+    let tags = chart.iter().flat_map(|chart| &chart.orders).map(|tag| tag.area);
+    let taken: Vec<Rect> = tags.chain(banner_areas()).chain(bubble).collect();
+    let toasts = toast::place(state, layout, &taken);
+    let status_line = chart.as_ref().filter(|_| !framed);
+    let status_line = status_line.and_then(|chart| chart.status_line(usize::from(inner.width)));
+    if let Some(chart) = &mut chart {
+        let top = panel::row(inner, 0);
+        let status_area = status_line.as_ref().map(|line| Rect {
+            width: text::cells(line.width()).min(top.width),
+            ..top
+        });
+        let toast_areas = toasts.iter().map(|toast| toast.area);
+        chart.cover(toast_areas.chain(banner_areas()).chain(bubble).chain(status_area));
+    }
     if framed {
         let title = title(state, chart.as_ref());
         // Corners, and the spaces around the title.
@@ -90,12 +111,15 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         None => waiting(view, state, &status, inner, buf),
         Some(chart) => {
             chart.paint(buf);
-            if !framed && let Some(readout) = chart.status_line(usize::from(inner.width)) {
-                panel::draw_over(view, readout, panel::row(inner, 0), buf);
+            if let Some(line) = status_line {
+                panel::draw_over(view, line, panel::row(inner, 0), buf);
             }
         }
     }
-    banner(view, state, inner, buf);
+    for (area, line) in banner {
+        panel::draw_over(view, panel::styled(line, view.theme.alarm), area, buf);
+    }
+    toast::draw(view, toasts, buf);
     chart.map_or_else(HitMap::default, |chart| chart.hit_map())
 }
 
@@ -130,10 +154,10 @@ fn waiting(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: 
     Text::from_iter(lines).centered().render(area, buf);
 }
 
-/// Shows the reason for a lost connection at the top of the chart.
-fn banner(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+/// Returns the reason for a lost connection, for the top of the chart.
+fn banner(state: &AppState, area: Rect) -> Vec<(Rect, String)> {
     let Some((what, why)) = connection::loss_reason(state).filter(|_| area.height >= 3) else {
-        return;
+        return Vec::new();
     };
     let why = text::sanitize(why);
     let columns = usize::from(area.width).saturating_sub(2);
@@ -150,14 +174,12 @@ fn banner(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
             *last = text::truncate(&format!("{last} …"), columns).into_owned();
         }
     }
-    for (line, row) in lines.iter().zip(area.rows()) {
-        panel::draw_over(
-            view,
-            panel::styled(format!(" {line} "), view.theme.alarm),
-            row,
-            buf,
-        );
-    }
+    let lines = lines.iter().map(|line| format!(" {line} "));
+    let placed = area.rows().zip(lines).map(|(row, line)| {
+        let width = text::cells(text::width(&line)).min(row.width);
+        (Rect { width, ..row }, line)
+    });
+    placed.collect()
 }
 
 /// Visible prices and everything needed to paint them.
@@ -174,6 +196,8 @@ struct ChartFrame<'a> {
     across: ColumnSpacing,
     /// Labels of resting orders, from back to front.
     orders: Vec<OrderTag>,
+    /// Areas that something else is drawn over.
+    covered: Vec<Rect>,
 }
 
 impl<'a> ChartFrame<'a> {
@@ -233,9 +257,22 @@ impl<'a> ChartFrame<'a> {
             scale,
             across,
             orders: Vec::new(),
+            covered: Vec::new(),
         };
         chart.orders = chart.order_tags();
         Some(chart)
+    }
+
+    /// Sets the areas that something else is drawn over. Labels there are left out: a part of one would read as another
+    /// price.
+    fn cover(&mut self, areas: impl Iterator<Item = Rect>) {
+        self.covered = areas.collect();
+        let covered = &self.covered;
+        self.orders.retain(|tag| !intersects(covered, tag.area));
+    }
+
+    fn is_covered(&self, area: Rect) -> bool {
+        intersects(&self.covered, area)
     }
 
     /// Paints from back to front.
@@ -260,8 +297,8 @@ impl<'a> ChartFrame<'a> {
             self.draw_axes(buf);
         }
         self.draw_marks(buf);
-        self.draw_order_tags(buf);
         self.draw_crosshair(buf);
+        self.draw_order_tags(buf);
     }
 
     /// Returns the selected order, or else the selected price.
@@ -339,6 +376,10 @@ fn pitch(kind: ChartKind, width: u16, slots: usize) -> u16 {
     let slots = u16::try_from(slots.max(1)).unwrap_or(u16::MAX);
     let least = if kind == ChartKind::Candles { 2 } else { 1 };
     width.checked_div(slots).unwrap_or(least).max(least)
+}
+
+fn intersects(areas: &[Rect], area: Rect) -> bool {
+    areas.iter().any(|other| other.intersects(area))
 }
 
 fn hundredths(price: i32) -> Centitokens {

@@ -39,7 +39,7 @@ const AVERAGE_COLUMNS: u16 = 13;
 /// A drawn label: of an order, or the number of orders without room for one.
 pub(super) struct OrderTag {
     id: Option<Uuid>,
-    area: Rect,
+    pub(super) area: Rect,
     text: String,
     style: Style,
 }

@@ -28,8 +28,8 @@ impl ChartFrame<'_> {
         }
     }
 
-    pub(super) fn is_marked(&self, area: Rect) -> bool {
-        self.marks().any(|(_, place)| area.contains(place))
+    pub(super) fn marked_cells(&self) -> impl Iterator<Item = Rect> {
+        self.marks().map(|(_, place)| Rect::new(place.x, place.y, 1, 1))
     }
 
     fn marks(&self) -> impl Iterator<Item = (&TradeMarker, Position)> {

@@ -40,10 +40,10 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             Overlay::Orders { scroll } => {
                 orders::window(view, state, layout).draw(view, *scroll, layout, buf)
             }
-            Overlay::Payments(document) => payments::draw(view, document, layout, buf),
-            Overlay::Trades(document) => trades::draw(view, document, layout, buf),
+            Overlay::Payments(document) => payments::draw(view, state, document, layout, buf),
+            Overlay::Trades(document) => trades::draw(view, state, document, layout, buf),
             Overlay::Statement(document) => {
-                statement::window(view, document, layout).draw(view, document.scroll, layout, buf)
+                statement::window(view, state, document, layout).draw(view, document.scroll, layout, buf)
             }
             Overlay::Palette(palette) => palette::draw(view, state, palette, layout, buf),
             Overlay::WireRow { item, scroll } => {

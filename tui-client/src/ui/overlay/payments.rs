@@ -21,14 +21,17 @@ use ratatui::{
 };
 
 use crate::{
-    app::overlay::{Document, PaymentRow, Scroll},
+    app::{
+        AppState,
+        overlay::{Document, PaymentRow, Scroll},
+    },
     ui::{
         FrameInfo, Renderer,
         layout::MainLayout,
         text::{self, format},
         widgets::{
             panel,
-            window::{Popup, TextWindow, Viewport, document_hints, found_style, placeholder, text_columns},
+            window::{TextWindow, Viewport, document_popup, found_style, placeholder, text_columns},
         },
     },
 };
@@ -40,12 +43,13 @@ const FIXED_ROWS: usize = 3;
 
 pub(crate) fn draw(
     view: &Renderer,
+    state: &AppState,
     document: &Document<Vec<PaymentRow>>,
     layout: &MainLayout,
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let window = Popup::new("Payments", document_hints(document), columns);
+    let window = document_popup("Payments", state, document, columns);
     let Some(payments) = document.ready().filter(|payments| !payments.is_empty()) else {
         let lines = placeholder(view, &document.content, "payments", columns);
         let window = TextWindow { popup: window, lines };

@@ -28,10 +28,16 @@ const COLUMNS: u16 = 42;
 
 const BORDER: u16 = 2;
 
-pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
-    let Some(tour) = state.tour.filter(|_| state.screen.overlays.is_empty()) else {
-        return;
-    };
+/// The text of a step and its place over the chart.
+pub(crate) struct Bubble {
+    pub(crate) area: Rect,
+    title: String,
+    lines: Vec<String>,
+}
+
+/// Returns `None` without a tour, and while a window covers it.
+pub(crate) fn bubble(state: &AppState, layout: &MainLayout) -> Option<Bubble> {
+    let tour = state.tour.filter(|_| state.screen.overlays.is_empty())?;
     let is_small = layout.size == LayoutSize::Small;
     let (margin, border) = if is_small { (0, 0) } else { (1, BORDER) };
     let chart = layout.chart.inner(Margin::new(margin, margin));
@@ -44,17 +50,27 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     let lines = text::wrap(&text, usize::from(columns.saturating_sub(border + 2)), 0);
     let rows = text::cells(lines.len()) + border;
     let [area] = chart.layout(&Layout::vertical([Constraint::Length(rows)]).flex(Flex::End));
-    let area = Rect {
-        width: columns,
-        ..area
+    Some(Bubble {
+        area: Rect {
+            width: columns,
+            ..area
+        },
+        title: tour.title(),
+        lines,
+    })
+}
+
+pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
+    let Some(Bubble { area, title, lines }) = bubble(state, layout) else {
+        return;
     };
     Clear.render(area, buf);
     buf.set_style(area, view.theme.text);
-    let inner = if is_small {
+    let inner = if layout.size == LayoutSize::Small {
         area.inner(Margin::new(1, 0))
     } else {
         let ends = panel::styled(" Esc ends it ", view.theme.dim);
-        let inner = panel::framed(view, &tour.title(), Some(ends), area, buf);
+        let inner = panel::framed(view, &title, Some(ends), area, buf);
         panel::round_corners(area, buf);
         inner
     };

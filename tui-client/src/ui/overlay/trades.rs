@@ -17,6 +17,7 @@ use ratatui::{
 
 use crate::{
     app::{
+        AppState,
         overlay::{Document, Scroll, trade_list::TradeList},
         portfolio::rows::NumberedTrade,
     },
@@ -26,7 +27,7 @@ use crate::{
         text::{self, format},
         widgets::{
             panel,
-            window::{Popup, TextWindow, Viewport, document_hints, found_style, placeholder, text_columns},
+            window::{TextWindow, Viewport, document_popup, found_style, placeholder, text_columns},
         },
     },
 };
@@ -38,12 +39,13 @@ const GAP: usize = 2;
 
 pub(crate) fn draw(
     view: &Renderer,
+    state: &AppState,
     document: &Document<TradeList>,
     layout: &MainLayout,
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let window = Popup::new("Trades, newest first", document_hints(document), columns);
+    let window = document_popup("Trades, newest first", state, document, columns);
     let Some(trades) = document.ready().filter(|trades| !trades.rows().is_empty()) else {
         let lines = placeholder(view, &document.content, "trades", columns);
         let window = TextWindow { popup: window, lines };

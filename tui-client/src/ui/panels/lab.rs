@@ -70,10 +70,28 @@ pub(crate) fn draw(view: &Renderer, lab: &Lab, area: Rect, buf: &mut Buffer) {
     Paragraph::new(keys)
         .wrap(Wrap { trim: true })
         .render(keys_area, buf);
-    let lines = text::wrap(&lab.explanation(), usize::from(text_area.width), 0);
+    let lines = explanation(&lab.explanation(), text_area.width, text_area.height);
     Text::from_iter(lines)
         .style(view.theme.strong)
         .render(text_area, buf);
+}
+
+/// Returns the lines of a text that fit: all of it, the first and the last sentence, the first sentence or its beginning.
+fn explanation(whole: &str, columns: u16, rows: u16) -> Vec<String> {
+    let (columns, rows) = (usize::from(columns), usize::from(rows));
+    let first = whole.split_once(". ").map_or(whole, |(first, _)| first);
+    let first = first.trim_end_matches('.');
+    let last = whole
+        .rsplit_once(". ")
+        .map(|(_, last)| format!("{first}. {last}"));
+    let ends = first.match_indices([':', ';', ',']).map(|(end, _)| end).rev();
+    let beginnings = std::iter::once(first.len()).chain(ends);
+    let beginnings = beginnings.filter_map(|end| Some(format!("{}.", first.get(..end)?)));
+    let variants = std::iter::once(whole.to_owned()).chain(last).chain(beginnings);
+    let mut wrapped = variants.map(|variant| text::wrap(&variant, columns, 0));
+    wrapped
+        .find(|lines| lines.len() <= rows)
+        .unwrap_or_else(|| vec![text::truncate(whole, columns).into_owned()])
 }
 
 #[cfg(test)]
@@ -81,11 +99,11 @@ mod tests {
     use super::*;
     use crate::app::portfolio::money::UnixMillis;
 
-    #[test]
-    fn every_explanation_fits_the_smallest_screens_of_both_widths() {
+    /// Returns every explanation.
+    fn explanations() -> Vec<String> {
+        let mut texts = vec![Lab::default().explanation()];
         for row in FAULTS {
             let mut lab = Lab::default();
-            let mut texts = vec![lab.explanation()];
             for _ in 0..2 {
                 lab.toggle(row.fault);
                 texts.push(lab.explanation());
@@ -96,11 +114,38 @@ mod tests {
                 lab.on_open(resent, UnixMillis(12_345));
                 texts.push(lab.explanation());
             }
-            for text in texts {
-                for (columns, rows) in [(WIDE, WIDE_ROWS), (40, NARROW_ROWS)] {
-                    let lines = text::wrap(&text, usize::from(columns) - 2, 0);
-                    assert!(lines.len() <= usize::from(rows[1]), "{columns} columns: {text}");
-                }
+        }
+        texts
+    }
+
+    #[test]
+    fn an_explanation_is_whole_sentences_on_every_screen() {
+        for text in explanations() {
+            for (columns, rows) in [(78, 2), (38, 4), (38, 2), (36, 2)] {
+                let lines = explanation(&text, columns, rows);
+                assert!(lines.len() <= usize::from(rows), "{columns}x{rows}: {lines:?}");
+                assert!(lines.concat().ends_with('.'), "{columns}x{rows}: {lines:?}");
+            }
+        }
+        let text = "The casino hangs: no byte passes. The price becomes stale. F3 ends it.";
+        for (columns, rows, lines) in [
+            (80, 1, vec![text]),
+            (60, 1, vec!["The casino hangs: no byte passes. F3 ends it."]),
+            (40, 1, vec!["The casino hangs: no byte passes."]),
+            (30, 1, vec!["The casino hangs."]),
+            (10, 1, vec!["The casin…"]),
+            (25, 2, vec!["The casino hangs: no byte", "passes. F3 ends it."]),
+        ] {
+            assert_eq!(explanation(text, columns, rows), lines, "{columns}x{rows}");
+        }
+    }
+
+    #[test]
+    fn every_explanation_fits_the_smallest_screens_of_both_widths() {
+        for text in explanations() {
+            for (columns, rows) in [(WIDE, WIDE_ROWS), (40, NARROW_ROWS)] {
+                let lines = text::wrap(&text, usize::from(columns) - 2, 0);
+                assert!(lines.len() <= usize::from(rows[1]), "{columns} columns: {text}");
             }
         }
     }

@@ -14,7 +14,6 @@ use ratatui::{
 use crate::{
     app::{
         AppState,
-        chart::OrderLabel,
         portfolio::alerts::{Alert, ToastKind},
     },
     ui::{
@@ -25,14 +24,14 @@ use crate::{
     },
 };
 
-/// Draws the toasts, newest first, beside the labels of orders if there is a free row.
-pub(crate) fn draw(
-    view: &Renderer,
-    state: &AppState,
-    layout: &MainLayout,
-    labels: &[OrderLabel],
-    buf: &mut Buffer,
-) {
+/// A line of a toast.
+pub(crate) struct PlacedLine {
+    pub(crate) area: Rect,
+    text: String,
+}
+
+/// Places the toasts, newest first, beside the areas that are `taken` if there is a free row.
+pub(crate) fn place(state: &AppState, layout: &MainLayout, taken: &[Rect]) -> Vec<PlacedLine> {
     let border = u16::from(layout.size != LayoutSize::Small);
     let area = layout.chart.inner(Margin::new(border, border));
     // Without a border, the selected order or price is in the first row.
@@ -40,8 +39,9 @@ pub(crate) fn draw(
     let first = usize::from(has_readout && area.height > 1);
     let mut rows: Vec<Rect> = area.rows().skip(first).collect();
     let toasts = state.alerts.toasts().rev();
-    for line in toasts.flat_map(|toast| toast_lines(state, &toast.kind, usize::from(area.width))) {
-        let columns = text::cells(text::width(&line));
+    let mut placed = Vec::new();
+    for text in toasts.flat_map(|toast| toast_lines(state, &toast.kind, usize::from(area.width))) {
+        let columns = text::cells(text::width(&text));
         let place = |row: &Rect| Rect {
             x: row.right().saturating_sub(columns),
             width: columns,
@@ -49,18 +49,32 @@ pub(crate) fn draw(
         };
         let is_free = |row: &Rect| {
             let place = place(row);
-            !labels.iter().any(|label| {
-                label.area.y == place.y && label.area.x.saturating_add(label.area.width) > place.x
-            })
+            !taken.iter().any(|other| other.intersects(place))
         };
         let index = rows.iter().position(is_free).unwrap_or(0);
         if index >= rows.len() {
-            return;
+            break;
         }
-        let place = place(&rows.remove(index));
-        Clear.render(place, buf);
-        panel::styled(line, view.theme.alarm).render(place, buf);
+        let area = place(&rows.remove(index));
+        placed.push(PlacedLine { area, text });
     }
+    placed
+}
+
+pub(crate) fn draw(view: &Renderer, lines: Vec<PlacedLine>, buf: &mut Buffer) {
+    for PlacedLine { area, text } in lines {
+        Clear.render(area, buf);
+        panel::styled(text, view.theme.alarm).render(area, buf);
+    }
+}
+
+/// Returns the text of the newest toast, for a window that covers it.
+pub(crate) fn newest(state: &AppState) -> Option<String> {
+    state
+        .alerts
+        .toasts()
+        .next_back()
+        .map(|toast| toast_text(&toast.kind))
 }
 
 /// Returns the text in one line, and with all its words on a projector, where nobody can open the log.

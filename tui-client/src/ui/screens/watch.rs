@@ -29,7 +29,7 @@ use crate::{
     ui::{
         FrameInfo, Renderer, chart,
         layout::{LayoutSize, MainLayout},
-        panels::{connection::Status, footer, header, lobby, toast},
+        panels::{connection::Status, footer, header, lobby},
         text::{self, format},
         widgets::{big_digits, panel},
     },
@@ -102,7 +102,6 @@ pub(crate) fn draw(
     }
     panel::round_corners(body, buf);
     footer::draw(view, state, layout, buf);
-    toast::draw(view, state, layout, &[], buf);
     FrameInfo {
         sight,
         ..FrameInfo::default()

@@ -22,12 +22,14 @@ use ratatui::{
 use super::panel;
 use crate::{
     app::{
+        AppState,
         commands::key::Key,
         overlay::{Document, Remote, Scroll, screen::ClickTarget},
     },
     ui::{
         FrameInfo, Renderer,
         layout::{LayoutSize, MainLayout},
+        panels::toast,
         text::{self, format},
         widgets::hint::{CLOSES, Hint, Hints},
     },
@@ -38,8 +40,22 @@ pub(crate) fn scroll_hints() -> Vec<Hints> {
     vec![[CLOSES, scroll].into(), [CLOSES].into()]
 }
 
+/// Creates the window of a document. It shows the newest toast, such as the result of an export: it may cover the chart
+/// and the log.
+pub(crate) fn document_popup<T>(
+    title: &'static str,
+    state: &AppState,
+    document: &Document<T>,
+    columns: usize,
+) -> Popup {
+    Popup {
+        message: toast::newest(state),
+        ..Popup::new(title, document_hints(document), columns)
+    }
+}
+
 /// Returns the hints of a document window, longest first.
-pub(crate) fn document_hints<T>(document: &Document<T>) -> Vec<Hints> {
+fn document_hints<T>(document: &Document<T>) -> Vec<Hints> {
     let search = &document.search;
     let text = text::sanitize(search.text());
     let looked_for = |after: &str| Hint::without_key(format!("/{text}{after}"));
@@ -82,6 +98,8 @@ pub(crate) fn dim_background(view: &Renderer, area: Rect, buf: &mut Buffer) {
 pub(crate) struct Popup {
     title: Cow<'static, str>,
     hints: Vec<Hints>,
+    /// Shown on the upper border: the hints stay clickable.
+    message: Option<String>,
     columns: usize,
 }
 
@@ -100,6 +118,7 @@ impl Popup {
         Self {
             title: title.into(),
             hints: hints.into(),
+            message: None,
             columns,
         }
     }
@@ -124,12 +143,16 @@ impl Popup {
         let position = position.map(|text| format!(" {text} ")).unwrap_or_default();
         let room = usize::from(popup.outer.width).saturating_sub(text::width(&position) + 5);
         let hints = Hints::first_that_fits(&self.hints, room);
+        let room = usize::from(popup.outer.width).saturating_sub(text::width(&self.title) + 7);
+        let message = self.message.as_deref();
+        let message = message.map(|text| format!(" {} ", text::truncate(text, room)));
         Block::bordered()
             .style(view.theme.text)
             .border_type(BorderType::Rounded)
             .border_style(view.theme.accent.remove_modifier(Modifier::BOLD))
             .title_top(panel::styled(format!(" {} ", self.title), view.theme.title))
             .title_bottom(panel::styled(format!(" {} ", hints.line()), view.theme.dim))
+            .title_top(panel::styled(message.unwrap_or_default(), view.theme.alarm).right_aligned())
             .title_bottom(panel::styled(position, view.theme.dim).right_aligned())
             .render(popup.outer, buf);
         hints.buttons(popup.inner.x, popup.inner.bottom())
