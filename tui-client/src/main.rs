@@ -4,8 +4,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
-    env,
-    io::{self, Write},
+    env, io,
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     time::Duration,
@@ -123,13 +122,9 @@ fn in_runtime<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Prints a generated text; a closed pipe is not an error.
 fn print(text: &[u8]) -> ExitCode {
-    let mut stdout = io::stdout();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(
-            &Report::new(error).wrap_err("cannot write to standard output"),
-            ExitCode::FAILURE,
-        ),
-        Ok(()) | Err(_) => ExitCode::SUCCESS,
+    match command_line::print_text(text).wrap_err("cannot write to standard output") {
+        Err(error) => failed(&error, ExitCode::FAILURE),
+        Ok(()) => ExitCode::SUCCESS,
     }
 }
 

@@ -101,7 +101,7 @@ fn a_variable_that_is_not_utf8_is_named() {
 }
 
 /// Command lines that print.
-const PRINTING: [&str; 26] = [
+const PRINTING: [&str; 27] = [
     "--help",
     "--version",
     "help balance",
@@ -123,6 +123,7 @@ const PRINTING: [&str; 26] = [
     "leaderboard",
     "orders",
     "orders --json",
+    "key path",
     "buy 1 --stop 2147483647",
     "daily results",
     "statement",

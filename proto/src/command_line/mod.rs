@@ -354,7 +354,12 @@ pub fn print_text(text: &[u8]) -> io::Result<()> {
     written(stdout.write_all(text).and_then(|()| stdout.flush()))
 }
 
-fn written(done: io::Result<()>) -> io::Result<()> {
+/// Returns the error of a write to standard output. A closed pipe is not one.
+///
+/// # Errors
+///
+/// Any other error.
+pub fn written(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,

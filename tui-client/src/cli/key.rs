@@ -47,9 +47,8 @@ pub fn run(config: &Config, task: &KeyTask, mut out: impl Write) -> Result<()> {
             format!("stored the key of {id} in {}", keyring.path().display())
         }
     };
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .wrap_err("cannot write to standard output")
+    let printed = writeln!(out, "{line}").and_then(|()| out.flush());
+    command_line::written(printed).wrap_err("cannot write to standard output")
 }
 
 fn key_id(config: &Config) -> Result<KeyId> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr};
 use serde::{Serialize, Serializer};
 
@@ -98,12 +99,7 @@ impl<W: Write> Printer<W> {
 
 /// Returns the error of a write to standard output; a closed pipe is not one.
 pub(crate) fn printed(written: io::Result<()>) -> Result<()> {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).wrap_err("cannot write to standard output")
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
+    command_line::written(written).wrap_err("cannot write to standard output")
 }
 
 struct Object<'a>(ColumnSet, &'a [Cell]);

@@ -3,12 +3,9 @@
 
 mod probe;
 
-use std::{
-    fmt,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{fmt, io::Write, path::PathBuf};
 
+use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
@@ -159,11 +156,7 @@ pub async fn run_checks(cli: &Cli, environment: &UserEnvironment, mut out: impl 
     checks.extend(servers(&probes));
     checks.push(clock(&probes, tick));
     let printed = checks.iter().try_for_each(|check| writeln!(out, "{check}"));
-    if let Err(error) = printed
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        return Err(error).wrap_err("cannot write to standard output");
-    }
+    command_line::written(printed).wrap_err("cannot write to standard output")?;
     Ok(checks.iter().all(|check| check.result != CheckResult::Fail))
 }
 
