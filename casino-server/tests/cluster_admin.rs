@@ -34,6 +34,29 @@ async fn run_admin(command: &[&str], url: &str) -> (Option<i32>, String, String)
     with_timeout(running).await.unwrap()
 }
 
+/// The database repeats a parameter that it rejects.
+#[tokio::test]
+async fn rejected_options_are_not_shown() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database("options");
+    let separator = if url.contains('?') { '&' } else { '?' };
+    for options in [
+        "-cwork_mem%3DSEKRET",
+        "SEKRET",
+        "-c%20SEKRET%3D1",
+        "-cjit%3DSEKRET",
+    ] {
+        let url = format!("{url}{separator}options={options}");
+        let (code, out, error) = run_admin(&["check"], &url).await;
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{options}");
+        assert!(
+            error.contains("it rejects the parameter `options` of the URL"),
+            "{error}"
+        );
+        assert!(!error.contains("SEKRET"), "{error}");
+    }
+}
+
 /// Changes in addition to [those of any engine](tampering::TAMPERING), and the difference that `check` must report.
 const TAMPERING: [(&str, &str); 10] = [
     (

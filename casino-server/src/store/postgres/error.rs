@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::store::StoreError;
 
@@ -80,8 +80,18 @@ const TRANSIENT_CODES: [SqlState; 9] = [
 
 fn describe(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(payload), _) if repeats_parameters(payload) => format!(
+            "it rejects the parameter `options` of the URL, which is not shown, as it may hold a secret (SQLSTATE {})",
+            payload.code().code()
+        ),
         (Some(payload), _) => payload.message().to_owned(),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),
     }
+}
+
+/// Returns whether the database ends the connection because of its parameters, of which its message repeats one.
+fn repeats_parameters(error: &DbError) -> bool {
+    let is_about_a_value = ["22", "42", "55"].contains(&error.code().code().get(..2).unwrap_or_default());
+    error.parsed_severity() == Some(Severity::Fatal) && is_about_a_value
 }
