@@ -286,11 +286,7 @@ pub(crate) fn needs_a_screen(command: Command) -> Option<&'static str> {
 
 /// Lists the commands of plain mode.
 pub(crate) fn help() -> impl Iterator<Item = String> {
-    let works_here = |word: &&CommandSpec| {
-        let amount = word.amount().map_or("", |_| "1");
-        let command = command::parse(&format!("{} {amount}", word.name));
-        !command.is_ok_and(|command| needs_a_screen(command).is_some())
-    };
+    let works_here = |word: &&CommandSpec| needs_a_screen(word.example()).is_none();
     let words = command::COMMANDS.iter().filter(works_here);
     let text = words.map(|word| (word.usage(), word.help));
     let orders = ORDER_COMMANDS.map(|(usage, help)| (usage.to_owned(), help));

@@ -197,7 +197,6 @@ impl Renderer {
         wire_rows.iter().for_each(|rows| rows.bar(self, wire_area, buf));
         panel::round_corners(layout.body, buf);
         buttons.extend(footer::draw(self, state, layout, buf));
-        overlay::tour::draw(self, state, layout, buf);
         match wire::draw_window(self, state, layout, buf) {
             true => FrameInfo::default(),
             false => FrameInfo {

@@ -71,6 +71,14 @@ impl CommandSpec {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 
+    /// Returns the command, with the smallest amount if it has one.
+    pub(crate) fn example(&self) -> Command {
+        match self.form {
+            Arity::NoArgument(command) => command,
+            Arity::Amount(_, command) => command(1),
+        }
+    }
+
     fn is(&self, typed: &str) -> bool {
         self.names().any(|name| name.eq_ignore_ascii_case(typed))
     }

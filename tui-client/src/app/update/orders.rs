@@ -246,7 +246,7 @@ fn give_up_move(state: &mut AppState, order: &RestingOrder) {
 }
 
 /// Places a cancelled order again at its new price, if this call cancelled it to be moved. Otherwise another session may have
-/// placed it again already. A casino that does not say who cancelled it does not tell other sessions either.
+/// placed it again already. A casino that does not say who cancelled it does not say so to other sessions either.
 fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>) -> Effects {
     let (Some(price), Some(end)) = (state.orders.take_move(order.id), &order.end) else {
         return Effects::new();

@@ -70,7 +70,7 @@ const MIN_CHART_ROWS: u16 = 6;
 /// Most rows of the connection-lost message.
 const BANNER_ROWS: usize = 4;
 
-/// Draws the chart with the toasts over it, and returns the positions of its prices.
+/// Draws the chart with toasts and tour over it, and returns the positions of its prices.
 pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> HitMap {
     let status = Status::new(view, state);
     let framed = layout.size != LayoutSize::Small;
@@ -84,9 +84,10 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     let mut chart = last.and_then(|last| ChartFrame::new(view, state, &status, inner, last));
     let banner = banner(state, inner);
     let banner_areas = || banner.iter().map(|(area, _)| *area);
-    let bubble = tour::bubble(state, layout).map(|bubble| bubble.area);
+    let bubble = tour::bubble(state, layout);
+    let bubble_area = bubble.as_ref().map(|bubble| bubble.area);
     let tags = chart.iter().flat_map(|chart| &chart.orders).map(|tag| tag.area);
-    let taken: Vec<Rect> = tags.chain(banner_areas()).chain(bubble).collect();
+    let taken: Vec<Rect> = tags.chain(banner_areas()).chain(bubble_area).collect();
     let toasts = toast::place(state, layout, &taken);
     let status_line = chart.as_ref().filter(|_| !framed);
     let status_line = status_line.and_then(|chart| chart.status_line(usize::from(inner.width)));
@@ -97,7 +98,12 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             ..top
         });
         let toast_areas = toasts.iter().map(|toast| toast.area);
-        chart.cover(toast_areas.chain(banner_areas()).chain(bubble).chain(status_area));
+        chart.cover(
+            toast_areas
+                .chain(banner_areas())
+                .chain(bubble_area)
+                .chain(status_area),
+        );
     }
     if framed {
         let title = title(state, chart.as_ref());
@@ -120,6 +126,9 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         panel::draw_over(view, panel::styled(line, view.theme.alarm), area, buf);
     }
     toast::draw(view, toasts, buf);
+    if let Some(bubble) = bubble {
+        tour::draw(view, bubble, layout, buf);
+    }
     chart.map_or_else(HitMap::default, |chart| chart.hit_map())
 }
 

@@ -28,6 +28,7 @@ use crate::{
     ui::{
         FrameInfo, Renderer,
         layout::MainLayout,
+        panels::toast,
         text::{self, format},
         widgets::{
             panel,
@@ -49,7 +50,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let window = document_popup("Payments", state, document, columns);
+    let window = document_popup("Payments", toast::newest(state), document, columns);
     let Some(payments) = document.ready().filter(|payments| !payments.is_empty()) else {
         let lines = placeholder(view, &document.content, "payments", columns);
         let window = TextWindow { popup: window, lines };

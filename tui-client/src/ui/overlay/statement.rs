@@ -18,6 +18,7 @@ use crate::{
     ui::{
         Renderer,
         layout::MainLayout,
+        panels::toast,
         text,
         widgets::{
             panel,
@@ -57,7 +58,7 @@ pub(crate) fn window(
     };
     let widest = lines.iter().map(Line::width).max().unwrap_or(0);
     let columns = widest.max(MIN_COLUMNS.min(most));
-    let popup = document_popup("Statement", state, document, columns);
+    let popup = document_popup("Statement", toast::newest(state), document, columns);
     TextWindow { popup, lines }
 }
 
@@ -110,25 +111,23 @@ fn is_time(field: &str) -> bool {
 
 /// A table that is narrower than in the text.
 struct Table {
-    columns: Vec<Column>,
+    columns: Vec<TableColumn>,
     gap: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Column {
-    /// 0 hides the column.
-    width: usize,
-    has_times: bool,
     /// Without times of day.
     is_short: bool,
 }
 
-impl Column {
-    fn cell<'a>(&self, field: &'a str) -> &'a str {
-        match self.is_short && is_time(field) {
-            true => text::head(field, DATE_COLUMNS[0]),
-            false => field,
-        }
+struct TableColumn {
+    /// 0 hides the column.
+    width: usize,
+    has_times: bool,
+}
+
+/// Returns the shown part of a field.
+fn cell(field: &str, is_short: bool) -> &str {
+    match is_short && is_time(field) {
+        true => text::head(field, DATE_COLUMNS[0]),
+        false => field,
     }
 }
 
@@ -152,19 +151,19 @@ impl Table {
         let shape = |is_short: bool, has_dates: bool, gap: usize| {
             let columns = (0..count).map(|index| {
                 let cells = || rows.iter().filter_map(|row| row.get(index));
-                let mut column = Column {
-                    width: 0,
-                    has_times: cells().any(|cell| is_time(cell)),
-                    is_short,
-                };
-                if has_dates || !column.has_times {
-                    let widths = cells().map(|cell| text::width(column.cell(cell)));
-                    column.width = widths.max().unwrap_or(0);
+                let has_times = cells().any(|field| is_time(field));
+                let widths = cells().filter(|_| has_dates || !has_times);
+                let widths = widths.map(|field| text::width(cell(field, is_short)));
+                TableColumn {
+                    width: widths.max().unwrap_or(0),
+                    has_times,
                 }
-                column
             });
-            let columns = columns.collect();
-            Self { columns, gap }
+            Self {
+                columns: columns.collect(),
+                gap,
+                is_short,
+            }
         };
         let shapes = [(false, true), (true, true), (true, false)];
         let mut shapes = shapes
@@ -173,7 +172,7 @@ impl Table {
         shapes.find(|table| table.width() <= columns)
     }
 
-    fn shown(&self) -> impl Iterator<Item = (usize, &Column)> {
+    fn shown(&self) -> impl Iterator<Item = (usize, &TableColumn)> {
         let columns = self.columns.iter().enumerate();
         columns.filter(|(_, column)| column.width > 0)
     }
@@ -193,7 +192,7 @@ impl Table {
         let is_rule = is_rule(line);
         let cells = self.shown().map(|(index, column)| {
             let field = fields.get(index).copied().unwrap_or_default();
-            let cell = column.cell(field);
+            let cell = cell(field, self.is_short);
             let padding = " ".repeat(column.width.saturating_sub(text::width(cell)));
             match column.has_times {
                 _ if is_rule => "-".repeat(column.width),

@@ -60,10 +60,8 @@ pub(crate) fn bubble(state: &AppState, layout: &MainLayout) -> Option<Bubble> {
     })
 }
 
-pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
-    let Some(Bubble { area, title, lines }) = bubble(state, layout) else {
-        return;
-    };
+pub(crate) fn draw(view: &Renderer, bubble: Bubble, layout: &MainLayout, buf: &mut Buffer) {
+    let Bubble { area, title, lines } = bubble;
     Clear.render(area, buf);
     buf.set_style(area, view.theme.text);
     let inner = if layout.size == LayoutSize::Small {

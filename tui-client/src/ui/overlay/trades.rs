@@ -24,6 +24,7 @@ use crate::{
     ui::{
         FrameInfo, Renderer,
         layout::MainLayout,
+        panels::toast,
         text::{self, format},
         widgets::{
             panel,
@@ -45,7 +46,7 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = text_columns(layout, MAX_COLUMNS);
-    let window = document_popup("Trades, newest first", state, document, columns);
+    let window = document_popup("Trades, newest first", toast::newest(state), document, columns);
     let Some(trades) = document.ready().filter(|trades| !trades.rows().is_empty()) else {
         let lines = placeholder(view, &document.content, "trades", columns);
         let window = TextWindow { popup: window, lines };

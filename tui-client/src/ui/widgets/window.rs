@@ -22,14 +22,12 @@ use ratatui::{
 use super::panel;
 use crate::{
     app::{
-        AppState,
         commands::key::Key,
         overlay::{Document, Remote, Scroll, screen::ClickTarget},
     },
     ui::{
         FrameInfo, Renderer,
         layout::{LayoutSize, MainLayout},
-        panels::toast,
         text::{self, format},
         widgets::hint::{CLOSES, Hint, Hints},
     },
@@ -40,16 +38,15 @@ pub(crate) fn scroll_hints() -> Vec<Hints> {
     vec![[CLOSES, scroll].into(), [CLOSES].into()]
 }
 
-/// Creates the window of a document. It shows the newest toast, such as the result of an export: it may cover the chart
-/// and the log.
+/// Creates the window of a document, with a message on its border: the window may cover the places of messages.
 pub(crate) fn document_popup<T>(
     title: &'static str,
-    state: &AppState,
+    message: Option<String>,
     document: &Document<T>,
     columns: usize,
 ) -> Popup {
     Popup {
-        message: toast::newest(state),
+        message,
         ..Popup::new(title, document_hints(document), columns)
     }
 }
