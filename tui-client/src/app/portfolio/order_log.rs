@@ -21,6 +21,11 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
+    fn resolve(&mut self, at: UnixMillis, status: ActionStatus) {
+        self.at = at;
+        self.status = status;
+    }
+
     fn from_trade(trade: &TradeRow) -> Self {
         Self {
             at: trade.at,
@@ -229,21 +234,28 @@ impl ActionLog {
         status: ActionStatus,
         traded: Option<i32>,
     ) -> Option<LoggedAction> {
-        self.sent.pop_front();
-        let waiting = self.entries.iter_mut().find(|entry| is_waiting_order(entry));
-        if let (Some(entry), Some(traded)) = (waiting, traded)
-            && let LoggedAction::Order(_, count, _) = &mut entry.action
-        {
+        let sent = self.sent.pop_front();
+        // Without a sent order no entry waits, so that a full log need not be searched.
+        let entry = sent.and_then(|_| self.entries.iter_mut().find(|entry| is_waiting_order(entry)));
+        let Some(entry) = entry else {
+            self.notify(at, status);
+            return None;
+        };
+        if let (LoggedAction::Order(_, count, _), Some(traded)) = (&mut entry.action, traded) {
             *count = traded;
         }
-        self.resolve(at, status, is_waiting_order)
+        entry.resolve(at, status);
+        Some(entry.action.clone())
     }
 
     /// Resolves the oldest pending payment equal to `action`. Without one, adds a message.
     pub(crate) fn answer_payment(&mut self, at: UnixMillis, action: &LoggedAction, status: ActionStatus) {
-        self.resolve(at, status, |entry| {
-            entry.action == *action && entry.status == ActionStatus::Pending
-        });
+        let is_payment =
+            |entry: &&mut LogEntry| entry.action == *action && entry.status == ActionStatus::Pending;
+        match self.entries.iter_mut().find(is_payment) {
+            Some(entry) => entry.resolve(at, status),
+            None => self.notify(at, status),
+        }
     }
 
     /// Marks all pending orders as unanswered: their status stays unknown.
@@ -253,21 +265,6 @@ impl ActionLog {
         for entry in self.entries.iter_mut().filter(|entry| is_waiting_order(entry)) {
             entry.status = ActionStatus::Unanswered;
         }
-    }
-
-    fn resolve(
-        &mut self,
-        at: UnixMillis,
-        status: ActionStatus,
-        waits: impl Fn(&LogEntry) -> bool,
-    ) -> Option<LoggedAction> {
-        let Some(entry) = self.entries.iter_mut().find(|entry| waits(entry)) else {
-            self.notify(at, status);
-            return None;
-        };
-        entry.at = at;
-        entry.status = status;
-        Some(entry.action.clone())
     }
 }
 
