@@ -16,7 +16,7 @@ const CRATES: [(&str, &str); 4] = [
 ];
 
 /// Layers of a crate, and the other layers of the same crate that they must not use.
-const FORBIDDEN: [(&str, &str, &[&str]); 11] = [
+const FORBIDDEN: [(&str, &str, &[&str]); 14] = [
     (
         "casino-server",
         "domain",
@@ -55,6 +55,13 @@ const FORBIDDEN: [(&str, &str, &[&str]); 11] = [
         "solo",
         &["cli", "client", "headless", "runtime", "ui"],
     ),
+    (
+        "tui-client",
+        "storage",
+        &["cli", "client", "headless", "run", "runtime", "solo"],
+    ),
+    ("tui-client", "runtime", &["cli", "headless", "run"]),
+    ("tui-client", "headless", &["run"]),
     ("tui-client", "cli", &["headless", "run"]),
 ];
 

@@ -4,8 +4,8 @@
 //! - [`ui`]: draws the state.
 //! - [`runtime`]: event loop, terminal, tasks and the connection.
 //! - [`client`]: the gRPC client.
-//! - [`headless`]: line mode, one-shot commands, and pictures of recordings.
-//! - [`storage`]: keys, recordings and the log file.
+//! - [`headless`]: line mode, one-shot commands, challenges, and casts of recordings.
+//! - [`storage`]: keys, recordings, casts and the log file.
 //! - [`cli`], [`run`] and [`solo`]: configuration, start, and the servers of a solo game.
 //!
 //! # Example

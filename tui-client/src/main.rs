@@ -16,10 +16,10 @@ use awesomestock::{
         config::{Config, UserEnvironment},
         doctor, key,
     },
-    headless::challenge::{self, Challenge},
+    headless::challenge,
     run,
     runtime::{self, report},
-    solo,
+    solo::{self, challenge::Challenge},
     storage::log_file,
 };
 use awesomestock_proto::{command_line, resources};

@@ -23,17 +23,19 @@ use crate::{
     },
     client::{Client, Endpoint},
     headless::{
-        cast::{self, live::LiveCast},
-        challenge::{self, Challenge, ChallengeRun},
+        cast,
+        challenge::{self, ChallengeRun},
         commands, repl,
     },
     runtime::{self, Ended, KeptIn, PlayOptions},
     solo::{
         self, Servers, SoloOptions,
+        challenge::{Challenge, TICKS},
         lab::{self, Timing},
     },
     storage::{
         keyring::Keyring,
+        live_cast::LiveCast,
         progress::{self, OrdersShown},
         recording::{self, Recorder},
     },
@@ -137,7 +139,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
     let info = SessionInfo::new(config.player.clone(), run.title());
     let settings = Settings {
         splash: false,
-        last_tick: Some(challenge::TICKS),
+        last_tick: Some(TICKS),
         confirm_quit: run.is_only_try(),
         ..config.settings.clone()
     };

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     app::portfolio::order::{Condition, Terms},
     cli::cast::{CastArgs, parse_speed},
+    solo::challenge::check_free_seed,
 };
 
 /// The options for games, which are not for other commands. The lab takes all but the first.
@@ -447,20 +448,6 @@ pub(super) const INITIAL_PRICES: RangeInclusive<i64> = 1..=i32::MAX as i64;
 
 /// Bounds of `--seed`.
 pub(super) const SEEDS: RangeInclusive<i64> = 0..=i64::MAX;
-
-/// Seeds of the daily games, which a date is added to.
-pub(crate) const DAILY_SEEDS: RangeInclusive<u64> = 0x6461_696c << 32..=(0x6461_696d << 32) - 1;
-
-/// Checks that the seed of a game is not that of a day, which could then be played beforehand.
-pub(crate) fn check_free_seed(seed: u64) -> Result<(), String> {
-    if DAILY_SEEDS.contains(&seed) {
-        let (first, last) = DAILY_SEEDS.into_inner();
-        return Err(format!(
-            "must not be from {first} to {last}: the daily games have these seeds, and would be known beforehand"
-        ));
-    }
-    Ok(())
-}
 
 /// Bounds of `--house`.
 pub(super) const HOUSES: RangeInclusive<i64> = 0..=casino_server::BOTS_MAX as i64;

@@ -8,12 +8,13 @@ use std::{
 
 use awesomestock_proto::command_line;
 use clap::{
-    ValueEnum, ValueHint,
+    ValueHint,
     builder::{PathBufValueParser, TypedValueParser},
 };
 
 use crate::{
     app::replay::MAX_SPEED,
+    storage::asciicast::CastFormat,
     ui::{MIN_COLUMNS, MIN_ROWS},
 };
 
@@ -64,16 +65,6 @@ pub struct CastArgs {
     /// Most frames a second in a moving picture, 1 to 30 [default: 8]
     #[arg(long, value_name = "N", value_parser = parse_fps)]
     pub fps: Option<u32>,
-}
-
-/// Versions of the asciicast format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum CastFormat {
-    /// Each event has the time since the start.
-    #[default]
-    V2,
-    /// Each event has the time since the event before.
-    V3,
 }
 
 /// The file to write, whose name decides its kind: an asciicast for `-`, standard output.

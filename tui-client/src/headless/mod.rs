@@ -1,4 +1,4 @@
-//! The game without a screen: typed commands, one-shot commands, pictures of recordings, results of challenges.
+//! The game without a screen: typed commands, one-shot commands, casts of recordings, challenges and their results.
 
 pub(crate) mod cast;
 pub mod challenge;

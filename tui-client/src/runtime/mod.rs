@@ -2,7 +2,6 @@
 //! [`update`](crate::app::update) and runs the effects. It reads the session itself; tasks send it the other events.
 
 pub(crate) mod clock;
-pub(crate) mod frame_limiter;
 mod ids;
 mod input;
 mod replay;
@@ -21,7 +20,6 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, WrapErr};
-use frame_limiter::FrameLimiter;
 use ids::OrderIds;
 pub use replay::replay;
 use session::Session;
@@ -35,12 +33,13 @@ use tokio::sync::{mpsc, watch};
 use crate::{
     app::{self, AppState, Effect, Event, commands::lab::Faults, event::Kept, wire::WireEvent},
     client::Client,
-    headless::{cast::live::LiveCast, challenge::TradeFile},
+    solo::challenge::trade_file::TradeFile,
     storage::{
+        live_cast::LiveCast,
         progress::{self, OrdersShown},
         recording::{Header, Recorder},
     },
-    ui::{FrameInfo, Renderer},
+    ui::{FrameInfo, Renderer, frame_limiter::FrameLimiter},
 };
 
 /// Events that may wait for the loop.

@@ -7,14 +7,13 @@ use tokio::sync::mpsc;
 
 use super::{
     at,
-    frame_limiter::FrameLimiter,
     input::Keys,
     signals::{self, Signal, Signals},
     terminal::TerminalGuard,
 };
 use crate::{
     app::{Event, replay::Replay},
-    ui::{FrameInfo, Renderer},
+    ui::{FrameInfo, Renderer, frame_limiter::FrameLimiter},
 };
 
 /// Events that may wait for the loop.

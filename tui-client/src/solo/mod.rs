@@ -1,6 +1,7 @@
 //! A solo game: both servers run inside the process, connected by in-memory pipes. The client uses the same
 //! protocol as for a remote server.
 
+pub mod challenge;
 pub mod lab;
 mod link;
 

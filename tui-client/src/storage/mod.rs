@@ -1,7 +1,9 @@
-//! Files of the player: keys, recordings, log, progress.
+//! Files of the player: keys, recordings, casts, log, progress.
 
+pub mod asciicast;
 pub(crate) mod keyring;
 pub(crate) mod leftovers;
+pub mod live_cast;
 pub mod log_file;
 pub(crate) mod progress;
 pub mod recording;

@@ -29,7 +29,9 @@
 //! assert!(terminal.backend().to_string().contains("ann @ solo"));
 //! ```
 
+pub(crate) mod cast;
 mod chart;
+pub(crate) mod frame_limiter;
 mod layout;
 pub mod overlay;
 pub mod panels;

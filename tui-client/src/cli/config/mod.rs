@@ -20,8 +20,8 @@ pub use server::{ServerAddress, SharedServer};
 
 use crate::{
     app::Settings,
-    cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task, check_free_seed},
-    solo::SoloOptions,
+    cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task},
+    solo::{SoloOptions, challenge::check_free_seed},
     ui::{Markers, Theme},
 };
 

@@ -1,31 +1,32 @@
 //! Turns a recorded session into an asciicast or an SVG picture. The recording runs through the reducer and the renderer;
 //! there is no terminal, no server and no clock, so that the same recording gives the same bytes.
 
-mod ansi;
-mod asciicast;
-mod frames;
-pub(crate) mod live;
-mod svg;
-
 use std::{
     io::{self, Write},
     path::Path,
     time::Duration,
 };
 
-use ansi::AnsiScreen;
-use asciicast::{CastHeader, CastWriter};
 use color_eyre::eyre::{Result, WrapErr, eyre};
-use frames::{Frames, Tempo};
-use svg::Picture;
 
 use crate::{
-    app::{SessionInfo, portfolio::money::UnixMillis, replay::Recording},
+    app::{portfolio::money::UnixMillis, replay::Recording},
     cli::cast::{CastArgs, OutputKind, clamp_size},
     headless::output::printed,
-    runtime::frame_limiter::FRAME_INTERVAL,
-    storage::replace::replace_file,
-    ui::{self, Renderer, text::sanitize},
+    storage::{
+        asciicast::{CastHeader, CastWriter},
+        replace::replace_file,
+    },
+    ui::{
+        self, Renderer,
+        cast::{
+            ansi::AnsiScreen,
+            frames::{Frames, Tempo},
+            svg::Picture,
+            title,
+        },
+        frame_limiter::FRAME_INTERVAL,
+    },
 };
 
 /// Frames a second of a moving picture without `--fps`.
@@ -63,11 +64,6 @@ pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -
             save(file, |out| out.write_all(picture.as_bytes()))
         }
     }
-}
-
-fn title(info: &SessionInfo) -> String {
-    let title = format!("AwesomeStock: {} @ {}", info.player, info.server);
-    sanitize(&title).into_owned()
 }
 
 struct Cast<'a> {

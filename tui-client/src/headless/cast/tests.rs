@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::*;
 use crate::{
     app::{Event, SessionInfo, Settings, event::StreamEvent, portfolio::wallet::Wallet},
-    cli::cast::{CastFormat, CastOutput},
+    cli::cast::CastOutput,
+    storage::asciicast::CastFormat,
     ui::{Markers, Theme},
 };
 

@@ -1,8 +1,6 @@
-//! The daily challenge and duels: the same market for everybody, and a list of trades that proves the result.
+//! Plays the daily challenge and duels, and prints their results.
 
 mod print;
-mod proof;
-mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +15,11 @@ use color_eyre::eyre::{Result, WrapErr, eyre};
 use crossterm::{clipboard::CopyToClipboard, execute};
 use print::FOLDER;
 pub use print::{print_results, print_verified};
-use proof::Proof;
-pub use rules::Challenge;
-pub(crate) use rules::TICKS;
 
 use crate::{
     app::{commands::request::Request, portfolio::rows::TradeRow},
     client::{Client, RequestError},
+    solo::challenge::{Challenge, DOLLARS, proof::Proof, trade_file::TradeFile},
     storage::leftovers::remove_leftovers,
 };
 
@@ -59,12 +55,8 @@ impl ChallengeRun {
         // Left by a killed process that had the same ID.
         let _ = fs::remove_dir_all(&ledger);
         if counts {
-            let begun = Proof::new(challenge, player, Vec::new()).map_err(|why| eyre!(why))?;
-            let begun = Proof {
-                finished: false,
-                ..begun
-            };
-            begun.write(&path)?;
+            let begun = Proof::unfinished(challenge, player, Vec::new());
+            begun.map_err(|why| eyre!(why))?.write(&path)?;
         }
         Ok(Self {
             challenge,
@@ -89,13 +81,8 @@ impl ChallengeRun {
 
     /// Returns the file to which the trades of the game are added; `None`: practice.
     pub(crate) fn trade_file(&self) -> Option<TradeFile> {
-        Some(TradeFile {
-            challenge: self.challenge,
-            player: self.player.clone(),
-            path: self.result.clone()?,
-            trades: Vec::new(),
-            unwritten: None,
-        })
+        let path = self.result.clone()?;
+        Some(TradeFile::new(self.challenge, self.player.clone(), path))
     }
 
     pub(crate) fn ledger(&self) -> &Path {
@@ -121,48 +108,6 @@ impl ChallengeRun {
     }
 }
 
-/// The proof of a game that is played. It is written before a frame shows its trades, so that a killed game keeps them.
-#[derive(Debug)]
-pub struct TradeFile {
-    challenge: Challenge,
-    player: String,
-    path: PathBuf,
-    trades: Vec<TradeRow>,
-    unwritten: Option<Proof>,
-}
-
-impl TradeFile {
-    /// Adds a trade. Those of orders that rested may arrive after a later one.
-    pub(crate) fn add(&mut self, trade: TradeRow) -> Result<()> {
-        let mut trades = self.trades.clone();
-        trades.insert(trades.partition_point(|row| row.tick <= trade.tick), trade);
-        let proof = Proof::new(self.challenge, &self.player, trades.clone());
-        let proof = Proof {
-            finished: false,
-            ..proof.map_err(|why| eyre!(why))?
-        };
-        self.trades = trades;
-        self.unwritten = Some(proof);
-        Ok(())
-    }
-
-    /// Writes the trades since the last call, if any.
-    pub(crate) fn write(&mut self) -> Result<()> {
-        match self.unwritten.take() {
-            Some(proof) => proof.write(&self.path),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for TradeFile {
-    fn drop(&mut self) {
-        if let Err(error) = self.write() {
-            tracing::warn!(error = %format_args!("{error:#}"), "the trades are not kept");
-        }
-    }
-}
-
 impl Drop for ChallengeRun {
     fn drop(&mut self) {
         // What is left takes space, but is never read again.
@@ -172,7 +117,7 @@ impl Drop for ChallengeRun {
 
 /// Makes the deposit that a game is played with.
 pub(crate) async fn deposit(client: &Client) -> Result<()> {
-    let paid = client.call(Request::BuyTokens(rules::DOLLARS)).await;
+    let paid = client.call(Request::BuyTokens(DOLLARS)).await;
     paid.map(|_| ()).map_err(|error| eyre!(error.to_string()))
 }
 

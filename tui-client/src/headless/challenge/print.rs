@@ -9,14 +9,14 @@ use std::{
 use awesomestock_proto::text::{pluralize, thousands};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
-use super::{
-    GAME_PREFIX,
-    proof::{Outcome, Proof},
-    rules::{Balance, Challenge},
-};
+use super::GAME_PREFIX;
 use crate::{
     app::portfolio::money::Permille,
     headless::output::printed,
+    solo::challenge::{
+        Balance, Challenge,
+        proof::{Outcome, Proof},
+    },
     storage::leftovers::is_in_use,
     ui::text::{
         format::{percent, sparkline},

@@ -6,7 +6,7 @@ use awesomestock_proto::text::thousands;
 use color_eyre::eyre::{Result, WrapErr};
 use serde::{Deserialize, Serialize};
 
-use super::rules::{Balance, Challenge, INITIAL_PRICE, TICKS};
+use super::{Balance, Challenge, INITIAL_PRICE, TICKS};
 use crate::{
     app::portfolio::{
         money::{Permille, Side},
@@ -16,48 +16,48 @@ use crate::{
 };
 
 /// Longest file that is read: many times the trades that fit into a game.
-pub(super) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A trade of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProvenTrade {
-    pub(super) tick: i64,
-    pub(super) side: Side,
-    pub(super) count: i32,
+pub(crate) struct ProvenTrade {
+    pub(crate) tick: i64,
+    pub(crate) side: Side,
+    pub(crate) count: i32,
     /// Tokens per stock.
-    pub(super) price: i32,
+    pub(crate) price: i32,
     /// Tokens after the trade.
-    pub(super) tokens: i64,
+    pub(crate) tokens: i64,
 }
 
 /// The file of a game: its trades, from which the result follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Proof {
-    pub(super) challenge: Challenge,
-    pub(super) player: String,
+pub(crate) struct Proof {
+    pub(crate) challenge: Challenge,
+    pub(crate) player: String,
     /// The game was played to its end, or left. Otherwise it was killed, and has the trades until then.
-    pub(super) finished: bool,
-    pub(super) trades: Vec<ProvenTrade>,
+    pub(crate) finished: bool,
+    pub(crate) trades: Vec<ProvenTrade>,
     /// Tokens at the last tick, with the stocks at its price.
-    pub(super) equity: i64,
+    pub(crate) equity: i64,
 }
 
 /// A result, computed from a [`Proof`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outcome {
-    pub(super) challenge: Challenge,
-    pub(super) trades: usize,
+pub(crate) struct Outcome {
+    pub(crate) challenge: Challenge,
+    pub(crate) trades: usize,
     /// The equity at each tick.
-    pub(super) equity: Vec<i64>,
+    pub(crate) equity: Vec<i64>,
     /// The change of the price over the whole game: the return of buying first and selling last.
-    pub(super) held: Option<Permille>,
+    pub(crate) held: Option<Permille>,
 }
 
 impl Proof {
     /// Returns the proof of `trades`, those at later ticks than the last one left out.
-    pub(super) fn new(challenge: Challenge, player: &str, trades: Vec<TradeRow>) -> Result<Self, String> {
+    pub(crate) fn new(challenge: Challenge, player: &str, trades: Vec<TradeRow>) -> Result<Self, String> {
         let mut balance = Balance::new();
         let mut proven = Vec::new();
         for row in trades.into_iter().filter(|row| row.tick <= TICKS) {
@@ -80,8 +80,18 @@ impl Proof {
         })
     }
 
+    /// Returns the proof of the trades so far of a game that runs.
+    pub(crate) fn unfinished(
+        challenge: Challenge,
+        player: &str,
+        trades: Vec<TradeRow>,
+    ) -> Result<Self, String> {
+        let finished = false;
+        Self::new(challenge, player, trades).map(|proof| Self { finished, ..proof })
+    }
+
     /// Computes the result again. Returns the first trade that cannot be, and why.
-    pub(super) fn verify(&self) -> Result<Outcome, String> {
+    pub(crate) fn verify(&self) -> Result<Outcome, String> {
         let mut balance = Balance::new();
         let mut trades = (1..).zip(&self.trades).peekable();
         let (mut equity, mut last_price) = (Vec::new(), INITIAL_PRICE);
@@ -133,7 +143,7 @@ impl Proof {
         })
     }
 
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = fs::File::open(path)
             .and_then(|file| read_bounded(file, MAX_FILE_BYTES))
             .wrap_err_with(|| format!("cannot read {}", path.display()))?;
@@ -142,7 +152,7 @@ impl Proof {
         serde_json::from_str(text).wrap_err_with(|| format!("{} is not a challenge file", path.display()))
     }
 
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         replace_file(path, |out| {
             serde_json::to_writer_pretty(&mut *out, self)?;
             writeln!(out)

@@ -12,8 +12,7 @@ use crate::{
         AppState,
         replay::{Recording, Replay},
     },
-    runtime::frame_limiter::FrameLimiter,
-    ui::Renderer,
+    ui::{Renderer, frame_limiter::FrameLimiter},
 };
 
 /// A drawn screen.

@@ -1,24 +1,29 @@
-//! The market of a challenge, and what a trade does to the balance.
+//! The daily challenge and duels: the same market for everybody, and a list of trades that proves the result.
 
-use std::{fmt, str::FromStr, time::Duration};
+pub(crate) mod proof;
+#[cfg(test)]
+pub(crate) mod tests;
+pub(crate) mod trade_file;
+
+use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use awesomestock_proto::text::{pluralize, thousands};
 use casino_server::{PriceModel, market_prices};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    app::portfolio::money::{Side, TOKENS_PER_DOLLAR},
-    cli::args::{DAILY_SEEDS, check_free_seed},
-    solo::SoloOptions,
-};
+use super::SoloOptions;
+use crate::app::portfolio::money::{Side, TOKENS_PER_DOLLAR};
 
 /// The last tick of a game.
 pub(crate) const TICKS: i64 = 120;
 
 /// The deposit that a game is played with, in dollars.
-pub(super) const DOLLARS: i32 = 100;
-pub(super) const INITIAL_PRICE: i32 = 50;
+pub(crate) const DOLLARS: i32 = 100;
+pub(crate) const INITIAL_PRICE: i32 = 50;
+
+/// Seeds of the daily games, which a date is added to.
+const DAILY_SEEDS: RangeInclusive<u64> = 0x6461_696c << 32..=(0x6461_696d << 32) - 1;
 
 /// What is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +43,7 @@ impl Challenge {
     }
 
     /// Returns the challenge of the day before; `None` for a duel.
-    pub(super) fn day_before(self) -> Option<Self> {
+    pub(crate) fn day_before(self) -> Option<Self> {
         match self {
             Self::Daily(date) => date.yesterday().ok().map(Self::Daily),
             Self::Duel(_) => None,
@@ -66,7 +71,7 @@ impl Challenge {
         }
     }
 
-    pub(super) fn prices(self) -> impl Iterator<Item = i32> {
+    pub(crate) fn prices(self) -> impl Iterator<Item = i32> {
         market_prices(PriceModel::Moods, self.seed(), INITIAL_PRICE)
     }
 }
@@ -115,14 +120,26 @@ impl TryFrom<String> for Challenge {
     }
 }
 
+/// Checks that the seed of a game is not that of a day, which could then be played beforehand.
+pub(crate) fn check_free_seed(seed: u64) -> Result<(), String> {
+    if DAILY_SEEDS.contains(&seed) {
+        let (first, last) = DAILY_SEEDS.into_inner();
+        return Err(format!(
+            "must not be from {first} to {last}: the daily games have these seeds, and would be known beforehand"
+        ));
+    }
+    Ok(())
+}
+
+/// Tokens and stocks in a game.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Balance {
-    pub(super) tokens: i64,
+pub(crate) struct Balance {
+    pub(crate) tokens: i64,
     stocks: i64,
 }
 
 impl Balance {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             tokens: i64::from(DOLLARS) * TOKENS_PER_DOLLAR,
             stocks: 0,
@@ -130,7 +147,7 @@ impl Balance {
     }
 
     /// Applies a trade, or returns why it is impossible.
-    pub(super) fn trade(self, side: Side, count: i32, price: i32) -> Result<Self, String> {
+    pub(crate) fn trade(self, side: Side, count: i32, price: i32) -> Result<Self, String> {
         if count < 1 {
             return Err(format!("its count is {count}"));
         }
@@ -163,7 +180,7 @@ impl Balance {
         }
     }
 
-    pub(super) fn equity(self, price: i32) -> i64 {
+    pub(crate) fn equity(self, price: i32) -> i64 {
         self.tokens
             .saturating_add(self.stocks.saturating_mul(price.into()))
     }

@@ -6,16 +6,15 @@ use std::{io, path::Path, time::Instant};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    ansi::AnsiScreen,
-    asciicast::{CastHeader, CastWriter},
-    frames::Frame,
-    title,
+    BoundedFile,
+    asciicast::{CastFormat, CastHeader, CastWriter},
 };
 use crate::{
     app::AppState,
-    cli::cast::CastFormat,
-    storage::BoundedFile,
-    ui::{self, Renderer},
+    ui::{
+        self, Renderer,
+        cast::{ansi::AnsiScreen, frames::Frame, title},
+    },
 };
 
 /// Largest file, in bytes: hours of play.

@@ -10,10 +10,22 @@ use std::{
     time::Duration,
 };
 
-use crate::{app::portfolio::money::UnixMillis, cli::cast::CastFormat};
+use clap::ValueEnum;
+
+use crate::app::portfolio::money::UnixMillis;
 
 /// Terminal type of all asciicasts: the colors and sequences that the renderer uses.
 const TERM: &str = "xterm-256color";
+
+/// Versions of the asciicast format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CastFormat {
+    /// Each event has the time since the start.
+    #[default]
+    V2,
+    /// Each event has the time since the event before.
+    V3,
+}
 
 /// Facts about the whole asciicast.
 #[derive(Debug, Clone, Copy)]
