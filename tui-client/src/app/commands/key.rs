@@ -49,15 +49,19 @@ pub struct Key {
 
 /// An unknown key name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownKey(pub String);
+pub struct UnknownKey {
+    name: String,
+    /// The key that terminals send instead.
+    sent: Option<Key>,
+}
 
 impl fmt::Display for UnknownKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "unknown key {:?}; keys are written b, S, space, enter, esc, up, f1, ctrl-l, alt-x, shift-tab",
-            self.0
-        )
+        write!(f, "unknown key {:?}; ", self.name)?;
+        match self.sent {
+            Some(key) => write!(f, "terminals send it as \"{key}\": write that"),
+            None => f.write_str("keys are written b, S, space, enter, esc, up, f1, ctrl-l, alt-x, shift-tab"),
+        }
     }
 }
 
@@ -107,6 +111,37 @@ impl Key {
         };
         let key = Self { code, modifiers };
         key.name().is_some().then_some(key)
+    }
+
+    /// Returns the key that terminals send for this one, mostly itself; `None` if they send nothing that is known. The
+    /// bytes of Ctrl with a character are also those of other keys, and most keys have none for Shift.
+    pub(crate) fn sent(self) -> Option<Self> {
+        let ctrl = self.modifiers.contains(KeyModifiers::CONTROL);
+        let alone = self.modifiers.difference(KeyModifiers::CONTROL);
+        let (code, modifiers) = match self.code {
+            KeyCode::Char(letter) if ctrl => match letter {
+                'c' => (self.code, KeyModifiers::CONTROL),
+                'i' => (KeyCode::Tab, alone),
+                'm' => (KeyCode::Enter, alone),
+                '[' | '3' => (KeyCode::Esc, KeyModifiers::NONE),
+                '?' | '8' => (KeyCode::Backspace, alone),
+                '@' | '2' => (KeyCode::Char(' '), self.modifiers),
+                // crossterm's names of these bytes.
+                '\\' => (KeyCode::Char('4'), self.modifiers),
+                ']' => (KeyCode::Char('5'), self.modifiers),
+                '^' => (KeyCode::Char('6'), self.modifiers),
+                '_' | '/' => (KeyCode::Char('7'), self.modifiers),
+                'a'..='z' | ' ' | '4'..='7' => (self.code, self.modifiers),
+                _ => return None,
+            },
+            KeyCode::Esc => (self.code, KeyModifiers::NONE),
+            KeyCode::Tab if self.modifiers.contains(KeyModifiers::SHIFT) => (self.code, KeyModifiers::SHIFT),
+            KeyCode::Enter | KeyCode::Tab | KeyCode::Backspace => {
+                (self.code, self.modifiers.intersection(KeyModifiers::ALT))
+            }
+            code => (code, self.modifiers),
+        };
+        Some(Self { code, modifiers })
     }
 
     pub fn press(&self) -> KeyEvent {
@@ -187,18 +222,36 @@ impl FromStr for Key {
     type Err = UnknownKey;
 
     fn from_str(name: &str) -> Result<Self, UnknownKey> {
+        let unknown = |sent| UnknownKey {
+            name: ellipsize(name),
+            sent,
+        };
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = name;
         // `ctrl-` alone is not a modifier.
         while let Some((modifier, behind)) = held(rest).filter(|(_, behind)| !behind.is_empty()) {
             if modifiers.contains(modifier) {
-                return Err(UnknownKey(ellipsize(name)));
+                return Err(unknown(None));
             }
             modifiers |= modifier;
             rest = behind;
         }
-        let code = code(rest, modifiers).ok_or_else(|| UnknownKey(ellipsize(name)))?;
-        Self::from_event(&KeyEvent::new(code, modifiers)).ok_or_else(|| UnknownKey(ellipsize(name)))
+        let [shift, ctrl] =
+            [KeyModifiers::SHIFT, KeyModifiers::CONTROL].map(|modifier| modifiers.contains(modifier));
+        let code = match code(rest).ok_or_else(|| unknown(None))? {
+            KeyCode::Char(letter) if shift && !ctrl => KeyCode::Char(letter.to_ascii_uppercase()),
+            code => code,
+        };
+        let key = Self::from_event(&KeyEvent::new(code, modifiers)).ok_or_else(|| unknown(None))?;
+        match code {
+            KeyCode::Char(letter) if shift => match letter {
+                _ if letter.is_uppercase() && !ctrl => Ok(key),
+                ' ' | 'a'..='z' | 'A'..='Z' => Err(unknown(key.sent())),
+                // Shift changes other characters depending on the keyboard layout.
+                _ => Err(unknown(None)),
+            },
+            _ => Ok(key),
+        }
     }
 }
 
@@ -210,22 +263,14 @@ fn held(name: &str) -> Option<(KeyModifiers, &str)> {
     })
 }
 
-fn code(name: &str, modifiers: KeyModifiers) -> Option<KeyCode> {
+fn code(name: &str) -> Option<KeyCode> {
     let mut letters = name.chars();
     if let (Some(letter), None) = (letters.next(), letters.next()) {
-        return match modifiers.contains(KeyModifiers::SHIFT) {
-            false => Some(KeyCode::Char(letter)),
-            // Shift changes other characters depending on the keyboard layout.
-            true if letter.is_ascii_lowercase() && !modifiers.contains(KeyModifiers::CONTROL) => {
-                Some(KeyCode::Char(letter.to_ascii_uppercase()))
-            }
-            true => None,
-        };
+        return Some(KeyCode::Char(letter));
     }
     let name = name.to_ascii_lowercase();
     if let Some((code, ..)) = NAMED.iter().find(|(_, named, _)| *named == name) {
-        let shifted_space = *code == KeyCode::Char(' ') && modifiers.contains(KeyModifiers::SHIFT);
-        return (!shifted_space).then_some(*code);
+        return Some(*code);
     }
     let number = name.strip_prefix('f')?;
     let number: u8 = number.parse().ok().filter(|_| !number.starts_with(['0', '+']))?;
@@ -244,6 +289,10 @@ mod tests {
             ("b", "b", "b"),
             ("S", "S", "S"),
             ("shift-s", "S", "S"),
+            ("shift-S", "S", "S"),
+            ("shift-É", "É", "É"),
+            ("alt-shift-s", "alt-S", "Alt-S"),
+            ("alt-shift-S", "alt-S", "Alt-S"),
             ("?", "?", "?"),
             ("-", "-", "-"),
             ("ctrl--", "ctrl--", "Ctrl--"),
@@ -269,15 +318,26 @@ mod tests {
             "f13",
             "f01",
             "shift-1",
-            "ctrl-shift-a",
+            "shift-é",
             "ctrl-ctrl-a",
             "\t",
-            "shift-space",
             "hyper-x",
             &too_long,
         ] {
-            let refused = name.parse::<Key>();
-            assert_eq!(refused, Err(UnknownKey(ellipsize(name))), "{name:?}");
+            let unknown = UnknownKey {
+                name: ellipsize(name),
+                sent: None,
+            };
+            assert_eq!(name.parse::<Key>(), Err(unknown), "{name:?}");
+        }
+        for (name, sent) in [
+            ("ctrl-shift-a", "ctrl-a"),
+            ("shift-ctrl-I", "tab"),
+            ("shift-space", "space"),
+        ] {
+            let unknown = name.parse::<Key>().unwrap_err().to_string();
+            let expected = format!("unknown key \"{name}\"; terminals send it as \"{sent}\": write that");
+            assert_eq!(unknown, expected);
         }
     }
 

@@ -60,11 +60,23 @@ fn keys(value: &Spanned<DeValue<'_>>) -> Result<Vec<(Key, usize)>, KeyError> {
             ));
         };
         let key: Key = name.parse().map_err(|error| misplaced(value, &error))?;
-        Ok((key, value.span().start))
+        match key.sent() {
+            Some(sent) if sent == key => Ok((key, value.span().start)),
+            sent => Err(misplaced(value, &not_sent(key, sent))),
+        }
     };
     match value.get_ref().as_array() {
         Some(list) => list.iter().map(one).collect(),
         None => one(value).map(|key| vec![key]),
+    }
+}
+
+fn not_sent(key: Key, sent: Option<Key>) -> String {
+    match sent {
+        Some(sent) => {
+            format!("key \"{key}\" cannot be bound: terminals send it as \"{sent}\"; write \"{sent}\"")
+        }
+        None => format!("key \"{key}\" cannot be bound: terminals do not send it"),
     }
 }
 

@@ -326,6 +326,18 @@ fn invalid_keys_are_rejected_with_line_and_both_actions() {
             "buy = 'hyper-b'",
             "line 2: unknown key \"hyper-b\"; keys are written",
         ),
+        (
+            "buy = ['f1', 'ctrl-i']",
+            "line 2: key \"ctrl-i\" cannot be bound: terminals send it as \"tab\"; write \"tab\"",
+        ),
+        (
+            "buy = 'ctrl-shift-b'",
+            "line 2: unknown key \"ctrl-shift-b\"; terminals send it as \"ctrl-b\": write that",
+        ),
+        (
+            "buy = 'ctrl-1'",
+            "line 2: key \"ctrl-1\" cannot be bound: terminals do not send it",
+        ),
         ("buy = 5", "line 2: a key must be"),
         ("buy = [\"f1\", 5]", "line 2: a key must be"),
         ("buy = 'f1'\nbuy = 'f2'", "line 3: duplicate key"),

@@ -6,7 +6,8 @@
 //!
 //! Terminals answer in one piece, but slow lines deliver it byte by byte. So an Esc without a next byte for 100 ms is a
 //! key, and an introducer such as `]` that follows within a second still begins a sequence if its next byte comes within
-//! half a second. A sequence ends with its last byte, after 3 s without a byte, or after 10 s. A Ctrl-C ends it at once.
+//! half a second. A sequence ends with its last byte, before a byte that it cannot contain, after 3 s without a byte, or
+//! after 10 s. A Ctrl-C ends it at once.
 
 use std::{
     mem,
@@ -302,14 +303,15 @@ impl Parser {
 
     fn in_sequence(&mut self, byte: u8, introducer: u8) -> Option<Event> {
         match byte {
-            ESC => return self.start(ESC, KeyModifiers::NONE),
             // The console of Linux says `ESC [ [ A` for F1.
             b'[' if introducer == b'[' && self.kept.is_empty() => self.kept.push(byte),
             b'0'..=b'~' if introducer < b'0' || introducer == b'N' => self.state = State::Ground,
             0x20..=0x3f if self.kept.len() <= MAX_PARAMETERS => self.kept.push(byte),
+            0x20..=0x3f => {}
             0x40..=0x7e => return self.end_sequence(introducer, byte),
             CAN | SUB => self.state = State::Ground,
-            _ => {}
+            // A sequence cannot contain this byte: it was cut off, and a key follows.
+            _ => return self.start(byte, KeyModifiers::NONE),
         }
         None
     }

@@ -2,6 +2,7 @@ use crossterm::event::KeyEventState;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
+use crate::app::commands::key::Key;
 
 /// All events of `bytes`, and of the silence after them.
 fn events(bytes: &[u8]) -> Vec<Event> {
@@ -135,6 +136,28 @@ fn function_keys() {
     ]);
 }
 
+/// The configuration accepts exactly the keys that arrive, of characters and of keys that share their bytes.
+#[test]
+fn every_key_that_arrives_can_be_bound_and_no_other() {
+    let bytes = (0..0x80_u8).flat_map(|byte| [vec![byte], vec![ESC, byte]]);
+    let arriving: Vec<Key> = bytes
+        .chain([b"\x1b[Z".to_vec()])
+        .flat_map(|bytes| events(&bytes))
+        .filter_map(|event| Key::from_event(event.as_key_event().as_ref()?))
+        .collect();
+    let named = [KeyCode::Enter, KeyCode::Tab, KeyCode::Esc, KeyCode::Backspace];
+    for code in (' '..='~').map(KeyCode::Char).chain(named) {
+        for bits in 0..8 {
+            let held = KeyModifiers::from_bits_truncate(bits);
+            let Some(key) = Key::from_event(&KeyEvent::new(code, held)) else {
+                continue;
+            };
+            assert_eq!(key.sent() == Some(key), arriving.contains(&key), "{key}");
+            assert!(key.sent().is_none_or(|sent| arriving.contains(&sent)), "{key}");
+        }
+    }
+}
+
 #[test]
 fn several_keys() {
     for (bytes, expected) in [
@@ -148,6 +171,10 @@ fn several_keys() {
         // A sequence that is cut off by another one, or by a byte that is in none.
         (b"\x1b[1;\x1b[A", &["Up"]),
         (b"\x1b[1;\x18q", &["q"]),
+        ("\u{1b}[éq".as_bytes(), &["é", "q"]),
+        ("\u{1b}[12;株".as_bytes(), &["株"]),
+        (b"\x1b[\r\x7f", &["Enter", "Backspace"]),
+        (b"\x1b[12;\x80b", &["b"]),
         // Nothing but its terminator ends a string.
         (b"\x1b]11;rgb\x1b[A", &[]),
         (b"\x1b]11;rgb\x1b[A\x1b]10;rgb\x07q", &["q"]),
@@ -374,8 +401,6 @@ const REPORTS: &[&str] = &[
     "\u{1b}N5",
     "\u{8e}b",
     "\u{1b}%/b",
-    "\u{1b}[12;\u{7f}b",
-    "\u{1b}[12;\u{80}b",
 ];
 
 fn report() -> impl Strategy<Value = Vec<u8>> {
@@ -506,7 +531,37 @@ fn a_sequence_without_end_is_over_in_time() {
     }
 }
 
+/// The start of a sequence other than a string or a mouse report.
+fn sequence_start() -> impl Strategy<Value = Vec<u8>> {
+    let introducers = vec![&b"\x1b["[..], b"\x1bO", b"\x1bN", b"\x1b(", b"\x9b", b"\xc2\x9b"];
+    let parameters = |introducer: &[u8]| match introducer {
+        b"\x1bN" | b"\x1b(" => 0x20u8..=0x2f,
+        _ => 0x20..=0x3f,
+    };
+    select(introducers).prop_flat_map(move |introducer| {
+        vec(parameters(introducer), 0..50).prop_map(move |parameters| [introducer, &parameters].concat())
+    })
+}
+
 proptest! {
+    /// The byte ends the sequence at once, and is read like the bytes after it.
+    #[test]
+    fn a_byte_that_a_sequence_cannot_contain_is_a_key(
+        start in sequence_start(),
+        foreign in any::<u8>().prop_filter("can be in a sequence", |byte| {
+            !(0x20..=0x7e).contains(byte) && ![CAN, SUB].contains(byte)
+        }),
+        after in vec(any::<u8>(), 0..20),
+    ) {
+        let after = [&[foreign], &after[..]].concat();
+        prop_assert_eq!(names(&[&start, &after[..]].concat()), names(&after));
+    }
+
+    #[test]
+    fn a_character_ends_a_sequence(start in sequence_start(), typed in "[\u{a0}-\u{ffff}]") {
+        prop_assert_eq!(names(&[&start, typed.as_bytes()].concat()), names(typed.as_bytes()));
+    }
+
     /// Holds for a complete report, and for a truncated one, which is dropped after a bounded wait.
     #[test]
     fn a_report_is_ignored_and_the_next_key_is_read(report in report(), cut in any::<prop::sample::Index>()) {
