@@ -52,7 +52,7 @@ const SCENES: &[&str] = &[
     "The network is cut",
     "reconnecting: attempt",
     "1 order waiting",
-    "The desk is connected again",
+    "The game is connected again",
     "✓ SELL 16",
     "▲ +668",
 ];

@@ -29,7 +29,7 @@ fn an_old_recording_ends_with_the_same_summary() {
         [
             "AwesomeStock anna @ solo",
             "played 14 s",
-            "trades 3; sale 0 tokens (1 sold at 10)",
+            "trades 3; sale: 1 at 10, no gain",
             "P&L = 0 tokens, 0.0 %; buy and hold 0.0 %",
             "wallet 450 tokens, 5 stocks: 50 tokens at 10",
         ]

@@ -70,7 +70,7 @@ fn an_order_rests_and_is_cancelled() {
         ),
         (
             "buy 1 @ 20 rest",
-            "order does not rest, as the price meets limit 20 already: operation executed successfully at 10 tokens; \
+            "order does not rest, as the price already meets limit 20: operation executed successfully at 10 tokens; \
              you have 490 tokens and 1 stock",
         ),
         ("orders", &placed),

@@ -53,7 +53,7 @@ fn a_game_by_keys_and_the_same_wallet_in_the_next_one() {
     assert_eq!(
         lines[2..],
         [
-            "trades 2; sale 0 tokens (1 sold at 10)",
+            "trades 2; sale: 1 at 10, no gain",
             "P&L = 0 tokens, 0.0 %; buy and hold 0.0 %",
             "wallet 490 tokens, 1 stock: 10 tokens at 10"
         ]

@@ -111,7 +111,7 @@ fn the_profit_is_that_of_the_session_only() {
         [
             "AwesomeStock  ann @ solo",
             "played        4 min",
-            "trades        2; sale +7 tokens (1 sold at 10)",
+            "trades        2; sale: 1 at 10, gain 7 tokens",
             "P&L           ▲ +30 tokens, +2.0 %; buy and hold +100.0 %",
             "equity        ▁█",
             "wallet        1,490 tokens, 2 stocks: 40 tokens at 20",
@@ -149,14 +149,14 @@ fn the_best_and_the_worst_sale_are_named() {
     sell(&mut state, 1_000, &mut wallet, 0);
     assert_eq!(
         row(&state, "trades"),
-        Some("1; sale 0 tokens (1 sold at 10)".to_owned())
+        Some("1; sale: 1 at 10, no gain".to_owned())
     );
     for (after_ms, gain) in [(2_000, -4), (3_000, 12), (4_000, 12), (5_000, -1)] {
         sell(&mut state, after_ms, &mut wallet, gain);
     }
     assert_eq!(
         row(&state, "trades"),
-        Some("5; best +12 tokens (1 sold at 10), worst -4 tokens (1 sold at 10)".to_owned())
+        Some("5; best: 1 at 10, gain 12 tokens; worst: 1 at 10, loss 4 tokens".to_owned())
     );
 }
 
@@ -273,7 +273,7 @@ fn a_round_counts_apart_from_the_own_account() {
     assert_eq!(sell(&mut state, 7_000, &mut wallet, 3).len(), 1);
     assert_eq!(
         row(&state, "trades"),
-        Some("1; sale +3 tokens (1 sold at 10)".to_owned())
+        Some("1; sale: 1 at 10, gain 3 tokens".to_owned())
     );
     assert_eq!(row(&state, "earned"), Some("first profit".to_owned()));
 }

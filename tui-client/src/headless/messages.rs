@@ -39,7 +39,7 @@ pub(crate) const NO_ORDERS: &str = "no open orders, and none that have ended";
 pub(crate) const NOBODY_RANKED: &str = "no ranked players yet";
 
 pub(crate) const LINE_TOO_LONG: &str = "the line is too long";
-pub(crate) const ALREADY_JOINED: &str = "you are at the table already; stop leaves it";
+pub(crate) const ALREADY_JOINED: &str = "you are already at the table; stop leaves it";
 pub(crate) const NOT_JOINED: &str = "you are not at the table; gamble joins it";
 pub(crate) const ORDER_NOT_SENT: &str = "connection lost; gamble rejoins";
 pub(crate) const ORDER_UNANSWERED: &str =
@@ -244,7 +244,7 @@ pub(crate) fn result_of(order: &Order, result: &OrderResult) -> String {
     match order.terms.condition().filter(|_| result.executed) {
         Some(condition) => {
             let result = order_result(result);
-            format!("order does not rest, as the price meets {condition} already: {result}")
+            format!("order does not rest, as the price already meets {condition}: {result}")
         }
         None => order_result(result),
     }

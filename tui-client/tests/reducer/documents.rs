@@ -278,7 +278,7 @@ fn an_alert_triggers_once_is_shown_for_a_while_and_stays_in_the_log() {
     let expected = [
         ActionStatus::Done("alert set: 12 or more".to_owned()),
         ActionStatus::Done("alert set: 3 or less".to_owned()),
-        ActionStatus::Rejected("alert not set: the price is 10 already".to_owned()),
+        ActionStatus::Rejected("alert not set: the price is already 10".to_owned()),
         ActionStatus::Rejected("this alert is already set".to_owned()),
     ];
     assert_eq!(outcomes, expected);
@@ -355,16 +355,13 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
 fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
     let mut game = Game::connected();
     game.state.session.settings.last_tick = Some(3);
-    let no_payments = "a challenge is traded with its 100 $: no deposits, no withdrawals";
+    let no_payments = "a challenge has its own 100 $: no deposits, no withdrawals";
     for (keys, why) in [
         (":buyTokens 5\n", no_payments),
         (":withdraw 5\n", no_payments),
         ("t", no_payments),
         ("w", no_payments),
-        (
-            ":stop\n",
-            "a challenge is traded to its last tick; exit ends it now",
-        ),
+        (":stop\n", "a challenge runs to its last tick; exit ends it now"),
         (
             ":tour\n",
             "the tour begins with a deposit, which is not possible now; ? lists the keys",

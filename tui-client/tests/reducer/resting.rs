@@ -688,7 +688,7 @@ fn an_order_is_not_moved_to_a_price_that_is_met_or_without_a_connection() {
     game.key(KeyCode::PageUp, KeyEventKind::Press);
     assert_eq!(game.keys("\n"), []);
     assert!(
-        toasts(&game).contains("limit 18 is met already: the price is 10"),
+        toasts(&game).contains("limit 18 would execute at once: the price is 10"),
         "{}",
         toasts(&game)
     );

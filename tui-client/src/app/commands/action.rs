@@ -209,7 +209,7 @@ pub const BINDINGS: &[Binding] = &[
     row(Action::Limit, "limit", &[Key::char('@')], "limit price: buy at this price or less, sell at this price or more; @ @ removes it")
         .hint("limit", 13),
     row(Action::Rest, "rest", &[Key::char('o')],
-        "a price at which the next orders rest: as a limit; again: as a stop; again: not at all; @ @ removes it")
+        "let the next orders rest at a price: as a limit; again: as a stop; again: off; @ @ removes it")
         .hint("rest", 16),
     row(Action::Erase, "erase", &[Key::new(KeyCode::Backspace)], "delete the quantity's last digit"),
     chart(ChartAction::Kind, "chart", &[Key::char('c')], "chart type: area, line, candlesticks, bars")

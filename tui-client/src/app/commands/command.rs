@@ -100,8 +100,8 @@ pub const COMMANDS: &[CommandSpec] = &[
         "buy stocks now; buy 10 @ 14: at 14 or less"),
     amount("sell", &[], "STOCKS", |count| now(Side::Sell, count, None),
         "sell stocks now; sell 10 @ 14: at 14 or more"),
-    amount("alertAbove", &["alert-above"], "PRICE", Command::AlertAbove, "alert when the price is this or more"),
-    amount("alertBelow", &["alert-below"], "PRICE", Command::AlertBelow, "alert when the price is this or less"),
+    amount("alertAbove", &["alert-above"], PRICE, Command::AlertAbove, "alert when the price is this or more"),
+    amount("alertBelow", &["alert-below"], PRICE, Command::AlertBelow, "alert when the price is this or less"),
     spec("alertsOff", &["alerts-off"], Command::AlertsOff, "remove all alerts"),
     spec("stop", &[], Command::Stop, "leave the table"),
     spec("tour", &[], Command::Tour, "a tour of the screen: seven keys to try"),
@@ -156,7 +156,10 @@ impl fmt::Display for CommandError {
         match self {
             Self::Empty => write!(f, "type a command, or help"),
             Self::Unknown(word) => write!(f, "unknown command {word:?}; help lists the commands"),
-            Self::AmountMissing(word, amount) => write!(f, "{word} needs an amount: {word} {amount}"),
+            Self::AmountMissing(word, amount) => {
+                let what = if *amount == PRICE { "a price" } else { "an amount" };
+                write!(f, "{word} needs {what}: {word} {amount}")
+            }
             Self::TooMuch(usage) => write!(f, "too many words; usage: {usage}"),
             Self::BadAmount(amount, typed) => {
                 write!(
@@ -214,6 +217,8 @@ const PRICE: &str = "PRICE";
 
 const STOP: &str = "stop";
 
+const REST: &str = "rest";
+
 /// Returns an order that does not rest.
 fn now(side: Side, count: i32, limit: Option<i32>) -> Command {
     Command::Order(side, Quantity::Count(count), Terms::immediate(limit))
@@ -227,9 +232,12 @@ fn rest(side: Side, count: Quantity, trigger: Trigger, price: i32) -> Command {
 /// Parses a price that `rest` may follow.
 fn parse_limit(typed: &str) -> Result<(i32, bool), CommandError> {
     let (price, rests) = match typed.rsplit_once(char::is_whitespace) {
-        Some((price, last)) if is(last, "rest") => (price.trim_end(), true),
+        Some((price, last)) if is(last, REST) => (price.trim_end(), true),
         _ => (typed, false),
     };
+    if price.is_empty() || is(price, REST) {
+        return Err(CommandError::AmountMissing("@", PRICE));
+    }
     Ok((parse_amount(PRICE, price)?, rests))
 }
 
@@ -257,6 +265,20 @@ pub(super) fn ellipsize(typed: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_argument_is_named() {
+        for (line, expected) in [
+            ("buy", "buy needs an amount: buy STOCKS"),
+            ("buy @ 14", "buy needs an amount: buy STOCKS"),
+            ("buy 10 @", "@ needs a price: @ PRICE"),
+            ("sell 10 @ rest", "@ needs a price: @ PRICE"),
+            ("buy 10 stop", "stop needs a price: stop PRICE"),
+            ("alertAbove", "alertAbove needs a price: alertAbove PRICE"),
+        ] {
+            assert_eq!(parse(line).unwrap_err().to_string(), expected);
+        }
+    }
 
     #[test]
     fn an_order_may_have_a_limit_or_a_stop_and_nothing_else() {

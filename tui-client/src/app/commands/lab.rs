@@ -46,7 +46,7 @@ pub const FAULTS: &[FaultSpec] = &[
     FaultSpec {
         fault: Fault::Freeze, name: "lab-freeze", key: Key::new(KeyCode::F(3)), label: "freeze",
         help: "freeze the casino; again: let it run",
-        begun: "The casino hangs: no byte passes. The price becomes stale, new orders are held back, and after 30 s the desk reconnects. F3 ends it.",
+        begun: "The casino hangs: no byte passes. The price becomes stale, new orders are held back, and after 30 s the game reconnects. F3 ends it.",
         ended: Some("The casino runs again. Delayed prices arrive together, and waiting orders are answered."),
     },
     FaultSpec {
@@ -216,7 +216,7 @@ impl Lab {
             let [seconds, rest] = [after_ms.checked_div(1000), after_ms.checked_rem(1000)];
             let tenths = rest.and_then(|ms| ms.checked_div(100)).unwrap_or(0);
             let seconds = seconds.unwrap_or(0);
-            return format!("The desk is connected again after {seconds}.{tenths} s; {resent}.");
+            return format!("The game is connected again after {seconds}.{tenths} s; {resent}.");
         }
         let Some(spec) = self.last.and_then(Fault::spec) else {
             return WELCOME.to_owned();

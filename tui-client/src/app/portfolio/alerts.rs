@@ -105,7 +105,7 @@ impl Alerts {
     pub fn set(&mut self, alert: Alert, price: Option<i32>) -> Result<(), String> {
         if let Some(price) = price.filter(|price| alert.is_reached(*price)) {
             return Err(format!(
-                "alert not set: the price is {} already",
+                "alert not set: the price is already {}",
                 thousands(price)
             ));
         }
@@ -114,7 +114,7 @@ impl Alerts {
         }
         if self.active.len() >= MAX_ALERTS {
             return Err(format!(
-                "{MAX_ALERTS} alerts are set already; alertsOff removes them"
+                "{MAX_ALERTS} alerts are already set; alertsOff removes them"
             ));
         }
         self.active.push(alert);

@@ -34,7 +34,7 @@ const NO_PRICE: &str = "the price is missing";
 
 const NO_MAXIMUM: &str = "the maximum quantity is not known yet";
 
-const NO_PAUSE: &str = "a challenge is traded to its last tick; exit ends it now";
+const NO_PAUSE: &str = "a challenge runs to its last tick; exit ends it now";
 
 const NO_TOUR: &str = "the tour begins with a deposit, which is not possible now; ? lists the keys";
 
@@ -330,7 +330,7 @@ fn connect(state: &mut AppState) -> Effects {
         Connection::Disconnected => state.log.abandon_pending(),
         Connection::Rejected { .. } => {}
         Connection::Connecting { .. } | Connection::Open(_) | Connection::Backoff { .. } => {
-            let text = "you are at the table already".to_owned();
+            let text = "you are already at the table".to_owned();
             return notice(state, ActionStatus::Done(text));
         }
     }

@@ -317,7 +317,7 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
     let reason = reason.or_else(|| {
         let met = last.filter(|last| condition.is_met(side, *last))?;
         Some(format!(
-            "{condition} is met already: the price is {}",
+            "{condition} would execute at once: the price is {}",
             thousands(met)
         ))
     });

@@ -27,7 +27,7 @@ impl AppState {
         let reason = match action {
             action if settings.watch && action.needs_player() => "this view has no player",
             _ if is_payment && settings.is_challenge() => {
-                "a challenge is traded with its 100 $: no deposits, no withdrawals"
+                "a challenge has its own 100 $: no deposits, no withdrawals"
             }
             _ if is_payment && self.lobby.is_in_round() => "no deposits and no withdrawals during a round",
             action if action.needs_resting_orders() && !self.lobby.capabilities.orders => {
@@ -94,5 +94,5 @@ pub(super) fn not_sent(state: &AppState, count: i32) -> Option<String> {
         return Some("still connecting to the table".to_owned());
     }
     (state.log.waiting() >= MAX_WAITING_ORDERS)
-        .then(|| format!("{MAX_WAITING_ORDERS} orders are waiting for an answer already"))
+        .then(|| format!("{MAX_WAITING_ORDERS} orders are already waiting for an answer"))
 }

@@ -168,12 +168,12 @@ impl Balance {
         ) {
             (Some(tokens), Some(stocks)) => Ok(Self { tokens, stocks }),
             (None, _) => Err(format!(
-                "it costs {}, and there are {}",
+                "it costs {}, but there are {}",
                 pluralize(cost, "token"),
                 thousands(self.tokens)
             )),
             (_, None) => Err(format!(
-                "it sells {}, and there are {}",
+                "it sells {}, but there are {}",
                 pluralize(count, "stock"),
                 thousands(self.stocks)
             )),

@@ -100,7 +100,7 @@ impl Proof {
                 let impossible = |why: String| format!("trade {number} is invalid: {why}");
                 if trade.tick < tick {
                     return Err(impossible(format!(
-                        "tick {} is before that of the trade before it",
+                        "tick {} is earlier than that of the previous trade",
                         trade.tick
                     )));
                 }

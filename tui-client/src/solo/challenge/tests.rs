@@ -100,7 +100,7 @@ const CHANGES: &[(&str, Change, &str)] = &[
     (
         "side",
         |proof| proof.trades[0].side = Side::Sell,
-        "trade 1 is invalid: it sells 3 stocks, and there are 0",
+        "trade 1 is invalid: it sells 3 stocks, but there are 0",
     ),
     (
         "tick",
@@ -110,7 +110,7 @@ const CHANGES: &[(&str, Change, &str)] = &[
     (
         "early tick",
         |proof| proof.trades[3].tick = 3,
-        "trade 4 is invalid: tick 3 is before that of the trade before it",
+        "trade 4 is invalid: tick 3 is earlier than that of the previous trade",
     ),
     (
         "late tick",
@@ -120,12 +120,12 @@ const CHANGES: &[(&str, Change, &str)] = &[
     (
         "negative tick",
         |proof| proof.trades[0].tick = -1,
-        "trade 1 is invalid: tick -1 is before",
+        "trade 1 is invalid: tick -1 is earlier",
     ),
     (
         "order",
         |proof| proof.trades.swap(0, 3),
-        "trade 1 is invalid: it sells 1 stock, and there are 0",
+        "trade 1 is invalid: it sells 1 stock, but there are 0",
     ),
     (
         "order of ticks",

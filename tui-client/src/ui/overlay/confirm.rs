@@ -111,7 +111,7 @@ fn leave_question(view: &Renderer, columns: usize) -> Vec<Line<'static>> {
             "its result counts, with your stocks held to the last tick",
             view.theme.text,
         ),
-        ("later games of it are practice", view.theme.text),
+        ("later games are practice", view.theme.text),
     ];
     let wrapped = lines
         .into_iter()

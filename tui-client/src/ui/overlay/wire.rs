@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ╭ STOCK_INFO, message 12 ──────────────────────────────────────────────────╮
-//! │ Nobody asked: the server may send whenever it likes, …                   │
+//! │ Sent without a request: the casino may send at any time, …               │
 //! │                                                                          │
 //! │ TEXT FORMAT               FIELD     BYTES                                │
 //! │ info {                    2 LEN 28  12 1c                                │

@@ -3,7 +3,7 @@
 //! ```text
 //! LAB  F2 cut  F3●freeze  F4 delay  F5 lose  F6 disk  F7 kill  F8 payments
 //! The casino hangs: no byte passes. The price becomes stale, new orders are held back, and after 30 s
-//! the desk reconnects. F3 ends it.
+//! the game reconnects. F3 ends it.
 //! ```
 
 use ratatui::{

@@ -25,7 +25,7 @@ const SPARK_CELLS: usize = 60;
 /// ```text
 /// AwesomeStock  anna @ solo
 /// played        12 min
-/// trades        3; best +12 tokens (2 sold at 16), worst -4 tokens (1 sold at 9)
+/// trades        3; best: 2 at 16, gain 12 tokens; worst: 1 at 9, loss 4 tokens
 /// in rounds     5 trades
 /// P&L           ▲ +120 tokens, +24.0 %; buy and hold +3.1 %
 /// equity        ▁▂▂▃▅▅▄▆▇█
@@ -66,16 +66,20 @@ fn trades(summary: &SessionSummary) -> String {
     let trades = format::thousands(summary.trades);
     let closed = |word: &str, trade: ClosedTrade| {
         let (count, price) = (format::thousands(trade.count), format::thousands(trade.price));
-        let sign = if trade.gain > 0 { "+" } else { "" };
-        let gain = format::pluralize(trade.gain, "token");
-        format!("{word} {sign}{gain} ({count} sold at {price})")
+        let tokens = || format::pluralize(trade.gain.saturating_abs(), "token");
+        let gain = match trade.gain {
+            0 => "no gain".to_owned(),
+            1.. => format!("gain {}", tokens()),
+            ..0 => format!("loss {}", tokens()),
+        };
+        format!("{word}: {count} at {price}, {gain}")
     };
     let worst = summary.worst.filter(|worst| Some(*worst) != summary.best);
     match (summary.best, worst) {
         (None, _) => trades,
         (Some(only), None) => format!("{trades}; {}", closed("sale", only)),
         (Some(best), Some(worst)) => {
-            format!("{trades}; {}, {}", closed("best", best), closed("worst", worst))
+            format!("{trades}; {}; {}", closed("best", best), closed("worst", worst))
         }
     }
 }

@@ -352,8 +352,8 @@ impl WireRow {
         let is_repeated = self.order.is_some_and(|order| order.is_repeated);
         match self.kind {
             RowKind::Request => {
-                "The game opens the stream with one HTTP/2 request: its headers name the features that the game \
-                 understands, and the key to the name, which is not shown."
+                "The game opens the stream with one HTTP/2 request: its headers list the features that the game \
+                 supports, and contain the player's key, which is not shown."
             }
             RowKind::Response { has_features: true } => {
                 "The casino accepts before any message, and its headers list the features that it will use on this \
@@ -364,7 +364,7 @@ impl WireRow {
                  results only."
             }
             RowKind::Order if is_repeated => {
-                "The same order again, because its result got lost: a casino that knows request IDs executes it once \
+                "The same order again, because its result was lost: a casino that knows request IDs executes it once \
                  and repeats the first answer."
             }
             RowKind::Order => {
@@ -372,37 +372,39 @@ impl WireRow {
                  makes it safe to send it again."
             }
             RowKind::Price { is_first: true } => {
-                "The current price comes first, so that a new player need not wait for the next tick."
+                "The current price comes first, so a new player does not wait for the next tick."
             }
             RowKind::Price { is_first: false } => {
-                "Nobody asked: the server may send whenever it likes, and sends a price at each tick."
+                "Sent without a request: the casino may send at any time, and sends a price at each tick."
             }
             RowKind::Result { is_executed } => result_sentence(is_executed, self.order.is_some()),
             RowKind::Accepted => ACCEPTED_SENTENCE,
             RowKind::OrderEnded => ORDER_ENDED_SENTENCE,
             RowKind::Wallet => {
-                "Nobody asked: the wallet as it is on the casino's disk, sent once when the session opens."
+                "Sent without a request, once when the session opens: the wallet as it is on the casino's disk."
             }
-            RowKind::Tape => "Nobody asked: trades of all players, in one message when there are several.",
+            RowKind::Tape => {
+                "Sent without a request: trades of all players, in one message if there are several."
+            }
             RowKind::Players => {
-                "Nobody asked: the players online, sent after changes, at most once a second."
+                "Sent without a request: the players online, after a change, at most once a second."
             }
             RowKind::Leaderboard => {
-                "Nobody asked: the ranking, whose own rank is the last field, so that the rest is encoded once for \
-                 all players."
+                "Sent without a request: the ranking. The player's own rank is the last field, so the rest is \
+                 encoded once for all players."
             }
             RowKind::News => {
-                "Nobody asked: a headline, which moves the price from the next tick on, unless it is false."
+                "Sent without a request: a headline. It moves the price from the next tick on, unless it is false."
             }
             RowKind::Round => {
-                "Nobody asked: the state of the round, sent when it changes; the wallet of the round follows."
+                "Sent without a request: the state of the round, after a change. The wallet of the round follows."
             }
             RowKind::Unknown => {
                 "This version cannot read the message and ignores it; unknown fields and types let old programs and \
                  new ones work together."
             }
             RowKind::HalfClose => {
-                "The game closes its half of the stream: it sends nothing more, but reads on, and the casino still \
+                "The game closes its half of the stream: it sends nothing more, but keeps reading, and the casino still \
                  answers all orders."
             }
             RowKind::Trailers { is_ok: true } => {
@@ -424,13 +426,13 @@ impl WireRow {
 
 fn result_sentence(is_executed: bool, has_order: bool) -> &'static str {
     match (is_executed, has_order) {
-        (_, false) => "A result without an order: the order was sent before the rows that are kept.",
+        (_, false) => "The row of its order is no longer kept.",
         (true, true) => {
-            "The answer to the oldest order without one, because each order gets exactly one result and in the order \
-             of sending; the trade is on disk."
+            "The answer to the oldest unanswered order: each order gets exactly one result, in the order of sending. \
+             The trade is on disk."
         }
         (false, true) => {
-            "The answer to the oldest order without one: a rejection is a message like any other, the stream goes on, \
+            "The answer to the oldest unanswered order: a rejection is a message like any other. The stream goes on, \
              and nothing has changed."
         }
     }

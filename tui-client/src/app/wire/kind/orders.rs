@@ -8,13 +8,13 @@ use awesomestock_proto::{
 use super::{cut, side, wallet};
 
 /// About the result of an order that was accepted to rest.
-pub(super) const ACCEPTED_SENTENCE: &str = "The answer to the oldest order without one: the order rests at the casino, \
-                                            also while the player is away, and its end is sent later.";
+pub(super) const ACCEPTED_SENTENCE: &str = "The answer to the oldest unanswered order: the order rests at the casino, \
+                                            also while the player is away. Its end is sent later.";
 
 /// About a change of such an order.
-pub(super) const ORDER_ENDED_SENTENCE: &str = "Nobody asked: an order was placed by another session, or one that rested \
-                                               was filled, cancelled or rejected. The ends are numbered, so that a new \
-                                               session can ask for the later ones.";
+pub(super) const ORDER_ENDED_SENTENCE: &str = "Sent without a request: an order was placed by another session, or an \
+                                               open order was filled, cancelled or rejected. The ends are numbered, so \
+                                               a new session can ask for the later ones.";
 
 /// Describes an update: an order that was placed or has ended, and the wallet.
 pub(super) fn order_update(update: &OrderUpdate) -> String {
