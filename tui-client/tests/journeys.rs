@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! connected              to a casino with all features, at price 10, with 500 tokens
-//! keys 2@9b              presses keys; \r Enter, \e Esc, \t Tab, \b Backspace, arrows as <up> <down> <left> <right>
+//! keys 2@9b              presses keys; \r Enter, \e Esc, \t Tab, \b Backspace, others as <up> <down> <left> <right>
+//!                        <pageup> <pagedown>
 //! click Esc closes       clicks on a text of the screen
 //! price 12               a second later
 //! trade 480 2            the oldest order is executed; tokens and stocks afterwards
@@ -77,6 +78,7 @@ impl Journey {
         self.screen = terminal.backend().buffer().clone();
         for event in [
             Event::Reach(frame_info.reach),
+            Event::Page(frame_info.visible),
             Event::Buttons(frame_info.buttons),
             Event::HitMap(frame_info.sight),
         ] {
@@ -222,6 +224,8 @@ fn keys(line: &str) -> Vec<KeyCode> {
         ("<down>", KeyCode::Down),
         ("<left>", KeyCode::Left),
         ("<right>", KeyCode::Right),
+        ("<pageup>", KeyCode::PageUp),
+        ("<pagedown>", KeyCode::PageDown),
     ];
     let mut keys = Vec::new();
     let mut rest = line;
@@ -434,5 +438,61 @@ fn numbers_have_thousands_separators_on_every_screen() {
             check(&journey, keys);
         }
         assert!(checked > 10, "only {checked} large numbers were shown");
+    }
+}
+
+/// The numbers of the first and the last visible line, as in `1–32 of 82`.
+fn visible_lines(screen: &str) -> (usize, usize) {
+    let (before, after) = screen.split_once('–').expect(screen);
+    let first = before.rsplit(' ').next().unwrap();
+    let last = after.split(' ').next().unwrap();
+    (first.parse().expect(screen), last.parse().expect(screen))
+}
+
+#[test]
+fn a_page_is_all_visible_lines_but_one_in_every_window() {
+    for size in [(40, 12), (80, 24), (120, 36), (160, 48)] {
+        let mut journey = Journey::begin(size);
+        journey.connect();
+        for event in large_session() {
+            journey.stream(event);
+        }
+        let statement = vec!["PAYMENT"; 400].join("\n");
+        let windows = [
+            ("keys ?", None),
+            ("keys p", Some(Response::Payments(fixtures::payments(400)))),
+            (
+                "keys T",
+                Some(Response::TradePage {
+                    before: None,
+                    rows: fixtures::trades(1..=400),
+                    more: false,
+                }),
+            ),
+            ("keys S", Some(Response::Statement(statement))),
+        ];
+        for (keys, answer) in windows {
+            journey.step(keys);
+            if let Some(answer) = answer {
+                journey.event(Event::Answered(answer));
+            }
+            let (first, last) = visible_lines(&journey.text());
+            let (page, reach) = (last - first, journey.state.screen.reach);
+            for (key, expected) in [
+                ("keys <pagedown>", first + page.min(reach)),
+                ("keys <pageup>", first + page.min(reach).saturating_sub(page)),
+                ("keys G", first + reach),
+                ("keys <pageup>", first + reach.saturating_sub(page)),
+            ] {
+                journey.step(key);
+                let screen = journey.text();
+                assert_eq!(
+                    visible_lines(&screen).0,
+                    expected,
+                    "{keys} {key} {size:?}\n{screen}"
+                );
+            }
+            journey.step("keys \\e");
+        }
     }
 }

@@ -391,6 +391,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => ".{0,40}".prop_map(Event::Paste),
         1 => (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Event::Resized(columns, rows)),
         1 => any::<usize>().prop_map(Event::Reach),
+        1 => any::<usize>().prop_map(Event::Page),
         2 => any_hit_map(),
         2 => any_mouse(),
         1 => any_click_targets(),

@@ -6,15 +6,17 @@ use awesomestock::{
     app::{
         AppState, Event,
         chart::{ChartKind, TradeMarker},
-        overlay::Overlay,
+        overlay::{Overlay, tour::Tour},
         portfolio::{
             money::Side,
+            order_log::ActionLog,
             wallet::{Wallet, WalletState},
         },
         update,
     },
     ui::{Markers, Renderer, Theme},
 };
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::{
     Terminal,
@@ -531,4 +533,69 @@ fn the_cursor_is_at_the_end_of_the_input() {
     let long = fixtures::with_overlay(fixtures::playing(), fixtures::palette(&"x".repeat(120), None));
     assert_eq!(cursor(&long, (40, 12)).1.x, 37);
     assert!(!cursor(&fixtures::playing(), (80, 24)).0);
+}
+
+/// The chart has few rows on a small screen, which the newest entry of the log also takes.
+#[test]
+fn the_bubble_of_the_tour_is_whole_on_small_screens() {
+    let mut rejected = fixtures::all();
+    rejected.retain(|(name, _)| ["order_rejected", "with_news", "round", "first_start"].contains(name));
+    assert_eq!(rejected.len(), 4);
+    for (name, mut state) in rejected {
+        state.tour = Some(Tour::default());
+        let states = [
+            state.clone(),
+            fixtures::with_news(state, "Regulator opens an inquiry into the books"),
+        ];
+        for state in states {
+            for size in (38..=75).flat_map(|columns| (10..=17).map(move |rows| (columns, rows))) {
+                let screen = text(&draw(&state, size));
+                let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(words.contains("Esc ends it."), "{name} {size:?}\n{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn figures_of_the_ticket_keep_their_labels() {
+    for held in [5_000, 5_000_000, i32::MAX] {
+        let mut state = fixtures::playing();
+        state.holdings = WalletState::Known(Wallet {
+            tokens: held,
+            stocks: held,
+            ..Wallet::default()
+        });
+        // Its entries mention a balance.
+        state.log = ActionLog::default();
+        for size in &SIZES[1..] {
+            let screen = text(&draw(&state, *size));
+            let count = |labels: [&str; 2]| {
+                labels
+                    .map(|label| screen.matches(label).count())
+                    .iter()
+                    .sum::<usize>()
+            };
+            assert_eq!(count(["balance: ", "bal. "]), 2, "{held} at {size:?}\n{screen}");
+            // The wallet has a row of stocks, too.
+            assert!(count([" stocks ", "pos. "]) >= 2, "{held} at {size:?}\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn a_moved_order_shows_the_key_that_applies_the_move() {
+    let mut states = fixtures::all();
+    states.retain(|(name, _)| ["chart_orders", "chart_orders_many"].contains(name));
+    assert_eq!(states.len(), 2);
+    for (name, mut state) in states {
+        for code in [KeyCode::Tab, KeyCode::Up, KeyCode::Up] {
+            let key = KeyEvent::new(code, KeyModifiers::NONE);
+            update(&mut state, fixtures::NOW, Event::Key(key));
+        }
+        for columns in 76..=200 {
+            let screen = text(&draw(&state, (columns, 24)));
+            assert!(screen.contains(" Enter"), "{name} {columns}\n{screen}");
+        }
+    }
 }

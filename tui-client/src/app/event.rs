@@ -38,6 +38,8 @@ pub enum Event {
     Resized(u16, u16),
     /// Highest scroll position of the top overlay, in lines; known after drawing.
     Reach(usize),
+    /// Visible lines of the top overlay or the wire pane; known after drawing. Earlier versions did not record it.
+    Page(usize),
     /// Click targets of the last frame.
     Buttons(Vec<ClickTarget>),
     /// Chart positions of the last frame.

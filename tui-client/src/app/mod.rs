@@ -283,6 +283,7 @@ fn dispatch(state: &mut AppState, event: Event) -> Effects {
         Event::Paste(text) => input::paste(state, &text),
         Event::Resized(columns, rows) => state.screen.size = (columns, rows),
         Event::Reach(lines) => state.screen.reach = lines,
+        Event::Page(lines) => state.screen.visible = lines,
         Event::Buttons(buttons) => state.screen.buttons = buttons,
         Event::HitMap(hit_map) => state.chart.hit_map = hit_map,
         Event::Stream(event) => return server::on_stream(state, event),

@@ -315,6 +315,9 @@ impl Runtime {
             if self.seen.reach != self.state.screen.reach {
                 self.record_and_update(Event::Reach(self.seen.reach));
             }
+            if self.seen.visible != self.state.screen.visible {
+                self.record_and_update(Event::Page(self.seen.visible));
+            }
             if self.seen.buttons != self.state.screen.buttons {
                 self.record_and_update(Event::Buttons(self.seen.buttons.clone()));
             }

@@ -38,7 +38,7 @@ pub async fn replay(mut replay: Replay, view: Renderer) -> Result<()> {
             screen
                 .draw(|frame| seen = view.draw_replay(&replay, frame))
                 .wrap_err("cannot draw on the terminal")?;
-            replay.set_reach(seen.reach);
+            replay.set_scroll_range(seen.reach, seen.visible);
         }
         let change = replay
             .next_change_ms()

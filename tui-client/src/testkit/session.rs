@@ -221,6 +221,7 @@ fn draw(game: &mut CheckedGame, now: UnixMillis, size: &[u8]) {
     check_screen(drawn.expect("a buffer takes anything").buffer);
     if let Some(reported) = reported {
         game.dispatch(now, &Event::Reach(reported.reach));
+        game.dispatch(now, &Event::Page(reported.visible));
         game.dispatch(now, &Event::HitMap(reported.sight));
         game.dispatch(now, &Event::Buttons(reported.buttons));
     }

@@ -129,6 +129,23 @@ impl MainLayout {
     }
 }
 
+impl MainLayout {
+    /// Extends the chart by rows of the headline and the round above it.
+    pub(super) fn extend_chart_up(&mut self, rows: u16) {
+        let mut left = rows;
+        for strip in [&mut self.round, &mut self.news] {
+            let taken = left.min(strip.height);
+            strip.height -= taken;
+            left -= taken;
+        }
+        let taken = rows - left;
+        for area in [&mut self.chart, &mut self.body] {
+            area.y -= taken;
+            area.height += taken;
+        }
+    }
+}
+
 /// Returns the areas of chart, wallet, ticket, ticks and log.
 fn small(body: Rect) -> [Rect; 5] {
     let log_rows = (body.height.saturating_sub(7) / 2 + 1).min(MAX_SMALL_LOG_ROWS);

@@ -66,7 +66,7 @@ use crate::{
         panels::{footer, header, lab, lobby, log, ticket, ticks, wallet, wire},
         screens::watch,
         theme::ascii,
-        widgets::panel,
+        widgets::{panel, window::Viewport},
     },
 };
 
@@ -88,6 +88,8 @@ pub struct FrameInfo {
     pub cursor: Option<Position>,
     /// Largest scroll offset of the top overlay, in lines.
     pub reach: usize,
+    /// Visible lines of the top overlay or the wire pane, if it scrolls.
+    pub visible: usize,
     /// Positions of the chart's prices.
     pub sight: HitMap,
     /// Clickable areas.
@@ -103,9 +105,10 @@ impl FrameInfo {
         }
     }
 
-    fn scrolled(reach: usize, buttons: Vec<ClickTarget>) -> Self {
+    fn scrolled(viewport: &Viewport, buttons: Vec<ClickTarget>) -> Self {
         Self {
-            reach,
+            reach: viewport.reach(),
+            visible: viewport.lines().len(),
             buttons,
             ..Self::default()
         }
@@ -199,11 +202,17 @@ impl Renderer {
         wire_rows.iter().for_each(|rows| rows.bar(self, wire_area, buf));
         panel::round_corners(layout.body, buf);
         buttons.extend(footer::draw(self, state, layout, buf));
-        match wire::draw_window(self, state, layout, buf) {
-            true => FrameInfo::default(),
+        let window_rows = wire::draw_window(self, state, layout, buf);
+        let visible = window_rows.or(wire_rows).map_or(0, |rows| rows.lines().len());
+        match window_rows.is_some() {
+            true => FrameInfo {
+                visible,
+                ..FrameInfo::default()
+            },
             false => FrameInfo {
                 sight,
                 buttons,
+                visible,
                 ..FrameInfo::default()
             },
         }

@@ -50,6 +50,8 @@ pub struct Screen {
     pub overlays: Vec<Overlay>,
     /// Highest scroll position of the top overlay, in lines.
     pub reach: usize,
+    /// Visible lines of the top overlay or the wire pane; 0 if unknown.
+    pub visible: usize,
     /// Click targets of the last frame.
     pub buttons: Vec<ClickTarget>,
     drag: Option<Drag>,
@@ -61,6 +63,7 @@ impl Screen {
             size,
             overlays: Vec::new(),
             reach: 0,
+            visible: 0,
             buttons: Vec::new(),
             drag: None,
         }
@@ -128,8 +131,17 @@ impl Screen {
         }
     }
 
-    /// Returns the lines of a page.
+    /// Returns the lines to scroll by for a page: all that are visible but one.
     pub fn page(&self) -> usize {
-        usize::from(self.size.1.saturating_div(2).max(1))
+        page(self.visible, self.size)
     }
+}
+
+/// Returns the lines to scroll by for a page of `visible` lines. If they are unknown, half of the screen.
+pub(crate) fn page(visible: usize, size: (u16, u16)) -> usize {
+    let lines = match visible {
+        0 => usize::from(size.1.saturating_div(2)),
+        visible => visible.saturating_sub(1),
+    };
+    lines.max(1)
 }

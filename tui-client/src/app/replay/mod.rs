@@ -87,8 +87,9 @@ pub struct Replay {
     /// The viewer has opened a row. The replay is paused meanwhile.
     row_is_open: bool,
     encoder: Encoder,
-    /// Highest scroll position of the open row, in lines; known after drawing.
+    /// Highest scroll position of the open row, and visible lines of it or of the pane; known after drawing.
     reach: usize,
+    visible: usize,
 }
 
 impl Replay {
@@ -110,6 +111,7 @@ impl Replay {
             row_is_open: false,
             encoder: Encoder::default(),
             reach: 0,
+            visible: 0,
             recording,
         };
         replay.restart();

@@ -4,7 +4,7 @@ use crossterm::event::KeyCode;
 
 use super::Replay;
 use crate::app::{
-    overlay::Overlay,
+    overlay::{Overlay, screen::page},
     update::wire,
     wire::{PaneSide, PaneView},
 };
@@ -29,9 +29,14 @@ impl Replay {
         }
     }
 
-    /// Sets the highest scroll position of the open row, in lines, as the last frame shows it.
-    pub fn set_reach(&mut self, reach: usize) {
-        self.reach = reach;
+    /// Sets the highest scroll position of the open row, and the visible lines of it or of the pane, as in the last
+    /// frame.
+    pub fn set_scroll_range(&mut self, reach: usize, visible: usize) {
+        (self.reach, self.visible) = (reach, visible);
+    }
+
+    fn page(&self) -> usize {
+        page(self.visible, self.state.screen.size)
     }
 
     /// Handles a key of the pane, and steps; returns false for other keys.
@@ -68,7 +73,7 @@ impl Replay {
                 wire::open_row(&mut self.state);
             }
             code => {
-                let page = self.state.screen.page();
+                let page = self.page();
                 if !wire::move_key(&mut self.state.wire, code, page) {
                     return false;
                 }
@@ -85,7 +90,7 @@ impl Replay {
             self.viewer = Some(self.state.wire.view);
             return;
         }
-        let (page, reach) = (self.state.screen.page(), self.reach);
+        let (page, reach) = (self.page(), self.reach);
         let Some(Overlay::WireRow { scroll, .. }) = self.state.screen.overlays.last_mut() else {
             return;
         };

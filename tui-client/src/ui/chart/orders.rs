@@ -185,6 +185,9 @@ impl ChartFrame<'_> {
             format!(" {what}  ↑ ↓ Enter Del Esc "),
             format!(" {compact}  ↑ ↓ Enter Del Esc "),
             format!(" {short}  ↑ ↓ Enter Del Esc "),
+            format!(" {short}  Enter Del Esc "),
+            format!(" {short}  Enter Esc "),
+            format!(" {short}  Enter "),
             format!(" {what} "),
             format!(" {compact} "),
         ];

@@ -5,6 +5,7 @@
 //! │ dollars  100█                    │
 //! │ 100 $ → 500 tokens               │
 //! │ balance: 1,704 tokens            │
+//! │ ✗ the error, if there is one     │
 //! ╰ Enter buys  Esc closes ──────────╯
 //! ```
 
@@ -63,13 +64,14 @@ pub(crate) fn draw(
         Span::styled(digits, view.theme.strong),
     ])];
     lines.push(Line::default());
-    let below = match &entry.error {
-        None => preview(view, state, entry),
-        Some(error) => vec![(format!("✗ {}", text::sanitize(error)), view.theme.warning)],
-    };
-    for (text, style) in below {
-        lines.extend(panel::wrapped(&text, columns, 2, style));
-    }
+    let below = iter::once(conversion(view, entry)).chain(balance(view, state, entry));
+    lines.extend(below.map(|(text, style)| panel::styled(text, style)));
+    let problem = problem(state, entry).map(|problem| format!("✗ {}", text::sanitize(&problem)));
+    lines.extend(
+        problem
+            .iter()
+            .flat_map(|text| panel::wrapped(text, columns, 2, view.theme.warning)),
+    );
     let window = Popup::new(title, [hints, [CLOSES].into()], columns);
     let popup = window.place(lines.len().max(5), layout);
     let buttons = window.draw(view, &popup, None, buf);
@@ -79,63 +81,58 @@ pub(crate) fn draw(
     FrameInfo::typed(x.ok().map(|x| Position::new(x, popup.inner.y)), buttons)
 }
 
-/// Returns the converted amount and the balance afterwards.
-fn preview(view: &Renderer, state: &AppState, entry: &AmountEntry) -> Vec<(String, Style)> {
-    let theme = &view.theme;
-    let balance = state.holdings.tokens().map(i64::from);
+/// Returns the converted amount, or an example if none is typed; empty for an invalid one.
+fn conversion(view: &Renderer, entry: &AmountEntry) -> (String, Style) {
     let tokens = |count| format::pluralize(count, "token");
-    let then = |balance| (format!("balance: {}", tokens(balance)), theme.dim);
-    let amount = entry.amount().filter(|amount| *amount > 0).map(i64::from);
-    let (first, second) = match (entry.kind, amount) {
-        (kind, None) => {
-            let text = match (kind, entry.digits.is_empty()) {
-                (AmountKind::BuyTokens, true) => "1 $ → 5 tokens".to_owned(),
-                (AmountKind::Withdraw, true) => "5 tokens → 1 $".to_owned(),
-                (_, false) => format!("must be a whole number from 1 to {}", format::thousands(i32::MAX)),
-            };
-            let have = |balance| (format!("you have {}", tokens(balance)), theme.dim);
-            ((text, theme.dim), balance.map(have))
-        }
-        (AmountKind::BuyTokens, Some(dollars)) => {
+    let text = match (entry.kind, entry.checked()) {
+        (AmountKind::BuyTokens, _) if entry.digits.is_empty() => "1 $ → 5 tokens".to_owned(),
+        (AmountKind::Withdraw, _) if entry.digits.is_empty() => "5 tokens → 1 $".to_owned(),
+        (_, Err(_)) => String::new(),
+        (AmountKind::BuyTokens, Ok(dollars)) => {
+            let dollars = i64::from(dollars);
             let bought = dollars.saturating_mul(TOKENS_PER_DOLLAR);
-            let text = format!("{} → {}", format::dollars(dollars), tokens(bought));
-            let balance = balance.map(|balance| then(balance.saturating_add(bought)));
-            ((text, theme.strong), balance)
+            format!("{} → {}", format::dollars(dollars), tokens(bought))
         }
-        (AmountKind::Withdraw, Some(amount)) => {
-            let balance = balance.map(|balance| match balance.saturating_sub(amount) {
-                left if left < 0 => {
-                    let [lacking, balance] = [left.saturating_neg(), balance].map(format::thousands);
-                    let text = format!("need {lacking} more: you have {balance}");
-                    (text, theme.warning)
-                }
-                left => then(left),
-            });
-            (withdrawal(view, amount), balance)
+        (AmountKind::Withdraw, Ok(amount)) => {
+            let amount = i64::from(amount);
+            let dollars = format::dollars(amount.div_euclid(TOKENS_PER_DOLLAR));
+            format!("{} → {dollars}", tokens(amount))
         }
     };
-    iter::once(first).chain(second).collect()
+    let style = match entry.digits.is_empty() {
+        true => view.theme.dim,
+        false => view.theme.strong,
+    };
+    (text, style)
 }
 
-/// Returns the dollars for `tokens`, or the nearest amounts that can be withdrawn.
-fn withdrawal(view: &Renderer, tokens: i64) -> (String, Style) {
-    let dollars = tokens.div_euclid(TOKENS_PER_DOLLAR);
-    let below = dollars.saturating_mul(TOKENS_PER_DOLLAR);
-    if below == tokens {
-        let text = format!(
-            "{} → {}",
-            format::pluralize(tokens, "token"),
-            format::dollars(dollars)
-        );
-        return (text, view.theme.strong);
-    }
-    let above = format::thousands(below.saturating_add(TOKENS_PER_DOLLAR));
-    let nearest = match below {
-        0 => above,
-        below => format!("{} or {above}", format::thousands(below)),
+/// Returns the balance afterwards, or the one now if the amount is not possible.
+fn balance(view: &Renderer, state: &AppState, entry: &AmountEntry) -> Option<(String, Style)> {
+    let balance = i64::from(state.holdings.tokens()?);
+    let change = entry.checked().ok().map(|amount| match entry.kind {
+        AmountKind::BuyTokens => i64::from(amount).saturating_mul(TOKENS_PER_DOLLAR),
+        AmountKind::Withdraw => i64::from(amount).saturating_neg(),
+    });
+    let after = change.map(|change| balance.saturating_add(change));
+    let text = match after.filter(|after| *after >= 0) {
+        Some(after) => format!("balance: {}", format::pluralize(after, "token")),
+        None => format!("you have {}", format::pluralize(balance, "token")),
     };
-    (
-        format!("must be a multiple of {TOKENS_PER_DOLLAR}: {nearest}"),
-        view.theme.warning,
-    )
+    Some((text, view.theme.dim))
+}
+
+/// Returns the error of the last Enter, or what is wrong with the amount typed so far.
+fn problem(state: &AppState, entry: &AmountEntry) -> Option<String> {
+    if entry.error.is_some() || entry.digits.is_empty() {
+        return entry.error.clone();
+    }
+    match (entry.checked(), entry.kind) {
+        (Err(error), _) => Some(error),
+        (Ok(_), AmountKind::BuyTokens) => None,
+        (Ok(amount), AmountKind::Withdraw) => {
+            let lacking = i64::from(amount).saturating_sub(i64::from(state.holdings.tokens()?));
+            let tokens = format::pluralize(lacking, "more token");
+            (lacking > 0).then(|| format!("need {tokens}"))
+        }
+    }
 }

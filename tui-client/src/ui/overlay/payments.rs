@@ -66,7 +66,7 @@ pub(crate) fn draw(
     table(view, document, payments, &viewport, table_area, buf);
     panel::styled("─".repeat(usize::from(rule.width)), view.theme.border).render(rule, buf);
     totals(view, payments, totals_area, buf);
-    FrameInfo::scrolled(viewport.reach(), buttons)
+    FrameInfo::scrolled(&viewport, buttons)
 }
 
 fn table(

@@ -60,6 +60,11 @@ pub(crate) fn bubble(state: &AppState, layout: &MainLayout) -> Option<Bubble> {
     })
 }
 
+/// Returns the rows that the text of the bubble needs; 0 if there is none.
+pub(crate) fn text_rows(state: &AppState, layout: &MainLayout) -> u16 {
+    bubble(state, layout).map_or(0, |bubble| text::cells(bubble.lines.len()))
+}
+
 pub(crate) fn draw(view: &Renderer, bubble: Bubble, layout: &MainLayout, buf: &mut Buffer) {
     let Bubble { area, title, lines } = bubble;
     Clear.render(area, buf);

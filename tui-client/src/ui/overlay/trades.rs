@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! ╭ Trades, newest first ───────────────────────────────╮
-//! │  No  Date                             Price  Tokens │
-//! │   2  2026-11-22 14:09:10  sell  2        37     +74 │
-//! │   1  2026-11-22 14:03:22  buy   2        16     -32 │
+//! │  No  Date                 Side  Qty   Price  Tokens │
+//! │   2  2026-11-22 14:09:10  sell    2      37     +74 │
+//! │   1  2026-11-22 14:03:22  buy     2      16     -32 │
 //! ╰ Esc closes ─────────────────────────────────────────╯
 //! ```
 
@@ -67,12 +67,12 @@ pub(crate) fn draw(
             .trade(view, trade)
             .style(found_style(view, document, line))
     });
-    let heading = columns.row(["No", "Date", "", "", "Price", "Tokens"].map(Line::from));
+    let heading = columns.row(["No", "Date", "Side", "Qty", "Price", "Tokens"].map(Line::from));
     Table::new(rows, columns.constraints())
         .header(heading.style(view.theme.dim))
         .column_spacing(text::cells(GAP))
         .render(popup.inner, buf);
-    FrameInfo::scrolled(viewport.reach(), buttons)
+    FrameInfo::scrolled(&viewport, buttons)
 }
 
 /// Widths of number, date, side, count, price and tokens; 0 hides a column.
@@ -86,7 +86,7 @@ impl TradeColumns {
             widths.max().unwrap_or(0).max(least)
         };
         let number = widest(|(number, _)| format::thousands(*number), 3);
-        let count = widest(|(_, row)| format::thousands(row.count), 1);
+        let count = widest(|(_, row)| format::thousands(row.count), 3);
         let price = widest(|(_, row)| format::thousands(row.price), 5);
         let tokens = widest(|(_, row)| format::signed(row.tokens()), 6);
         let shape = |date, price| [number, date, 4, count, price, tokens];

@@ -30,6 +30,7 @@ use crate::{
     ui::{
         Renderer,
         layout::{LayoutSize, MainLayout},
+        overlay::tour,
         text::{self, format},
         widgets::panel,
     },
@@ -59,19 +60,32 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     Text::from(lines).render(inner, buf);
 }
 
-/// Takes rows from the chart of a small screen if the newest entry needs them, so that a reason is not cut off.
+/// Takes rows from the chart of a small screen if the newest entry needs them, so that a reason is not cut off. The
+/// chart keeps the rows of the tour's bubble, and takes those of the headline or the round for it.
 pub(crate) fn reserve_space(view: &Renderer, state: &AppState, layout: &mut MainLayout) {
-    if let (LayoutSize::Small, Some(entry)) = (layout.size, state.log.entries().next_back()) {
-        let spare = layout.chart.height.saturating_sub(1);
-        let columns = usize::from(layout.log.width.saturating_sub(2));
-        let rows = usize::from(layout.log.height.saturating_add(spare));
-        let needed = text::cells(entry_lines(view, entry, columns, rows, true).len());
-        let taken = needed.saturating_sub(layout.log.height);
-        layout.chart.height -= taken;
-        layout.log.height += taken;
-        for panel in [&mut layout.wallet, &mut layout.ticket, &mut layout.log] {
-            panel.y -= taken;
-        }
+    if layout.size != LayoutSize::Small {
+        return;
+    }
+    let bubble_rows = tour::text_rows(state, layout);
+    let above = match bubble_rows {
+        0 => 0,
+        _ => layout.news.height.saturating_add(layout.round.height),
+    };
+    let kept = bubble_rows.max(1);
+    let spare = layout.chart.height.saturating_add(above).saturating_sub(kept);
+    let columns = usize::from(layout.log.width.saturating_sub(2));
+    let rows = usize::from(layout.log.height.saturating_add(spare));
+    let entry = state.log.entries().next_back();
+    let needed = entry.map_or(0, |entry| {
+        text::cells(entry_lines(view, entry, columns, rows, true).len())
+    });
+    let taken = needed.saturating_sub(layout.log.height);
+    let lacking = kept.saturating_add(taken).saturating_sub(layout.chart.height);
+    layout.extend_chart_up(lacking.min(above));
+    layout.chart.height -= taken;
+    layout.log.height += taken;
+    for panel in [&mut layout.wallet, &mut layout.ticket, &mut layout.log] {
+        panel.y -= taken;
     }
 }
 

@@ -409,13 +409,17 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
     let tokens = |text: [&str; 2], qualifier: [&str; 2], amount: i64| {
         let ([word, short], [qualifier, qualifier_short]) = (text, qualifier);
         let number = format::thousands(amount);
-        vec![
+        let before = format!("{short} {qualifier_short}");
+        // A qualifier says enough without the word.
+        let qualified = format!("{qualifier_short}{number}");
+        let qualified = Some(qualified).filter(|_| !qualifier_short.is_empty());
+        let exact = [
             format!("{word}: {qualifier}{}", format::pluralize(amount, "token")),
             format!("{word}: {qualifier}{number}"),
-            format!("{short} {qualifier_short}{number}"),
-            format!("{qualifier_short}{number}"),
-            format!("{qualifier_short}{}", within(qualifier_short, amount)),
-        ]
+            format!("{before}{number}"),
+        ];
+        let compact = format!("{before}{}", within(&before, amount));
+        exact.into_iter().chain(qualified).chain([compact]).collect()
     };
     let stocks = |stocks: i64| {
         let counted = format::pluralize(stocks, "stock");
@@ -424,7 +428,7 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
             format!("position: {counted}"),
             counted,
             format!("pos. {number}"),
-            format::compact(stocks, columns),
+            format!("pos. {}", within("pos. ", stocks)),
         ]
     };
     // The total at the limit may exceed the balance where the total at the current price does not.

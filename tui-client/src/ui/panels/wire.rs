@@ -101,19 +101,22 @@ pub(crate) fn reserve_space(state: &AppState, layout: &mut MainLayout) -> Rect {
     }
 }
 
-/// Draws the pane over the main screen if it has no place of its own. Returns true if it does.
-pub(crate) fn draw_window(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> bool {
-    let is_window = state.wire.view.is_open && layout.size == LayoutSize::Small;
-    if is_window {
-        dim_background(view, layout.area, buf);
-        Clear.render(layout.body, buf);
-        let viewport = draw(view, state, layout.body, buf);
-        viewport
-            .iter()
-            .for_each(|viewport| viewport.bar(view, layout.body, buf));
-        panel::round_corners(layout.body, buf);
+/// Draws the pane over the main screen if it has no place of its own. Returns the visible rows if it does.
+pub(crate) fn draw_window(
+    view: &Renderer,
+    state: &AppState,
+    layout: &MainLayout,
+    buf: &mut Buffer,
+) -> Option<Viewport> {
+    if !state.wire.view.is_open || layout.size != LayoutSize::Small {
+        return None;
     }
-    is_window
+    dim_background(view, layout.area, buf);
+    Clear.render(layout.body, buf);
+    let viewport = draw(view, state, layout.body, buf)?;
+    viewport.bar(view, layout.body, buf);
+    panel::round_corners(layout.body, buf);
+    Some(viewport)
 }
 
 /// Draws the pane, and returns the visible rows for the scrollbar, which is drawn after the neighbours of its border.

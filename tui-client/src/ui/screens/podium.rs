@@ -103,7 +103,10 @@ pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout, buf
         ranks = vec![panel::styled("nobody has traded", view.theme.dim)];
     }
     draw(view, state, &round.podium, ranks, popup.inner, buf);
-    FrameInfo::scrolled(0, buttons)
+    FrameInfo {
+        buttons,
+        ..FrameInfo::default()
+    }
 }
 
 /// Draws a player on a step. Equal ranks are on equal steps.

@@ -198,7 +198,7 @@ impl TextWindow {
         viewport.bar(view, area.outer, buf);
         let shown = self.lines.into_iter().skip(viewport.first);
         Text::from_iter(shown).render(area.inner, buf);
-        FrameInfo::scrolled(viewport.reach(), buttons)
+        FrameInfo::scrolled(&viewport, buttons)
     }
 }
 
