@@ -20,7 +20,10 @@ const RETURN: i32 = 8;
 const GOOD: i32 = 1;
 const BAD: i32 = -1;
 
-const HEADLINES: [(i32, &str); 24] = [
+/// Two sets, which take turns. Both have the signs in the same order: so the prices do not depend on the set.
+const HEADLINES: [[(i32, &str); 24]; 2] = [FIRST, SECOND];
+
+const FIRST: [(i32, &str); 24] = [
     (GOOD, "AwesomeStock beats its profit forecast by a third"),
     (GOOD, "AwesomeStock wins a ten-year order from the railways"),
     (GOOD, "Rumour: a rival wants to buy AwesomeStock at a premium"),
@@ -47,7 +50,34 @@ const HEADLINES: [(i32, &str); 24] = [
     (BAD, "Bank says sell AwesomeStock: twice as dear as it should be"),
 ];
 
-/// Number of periods in which each headline appears once.
+const SECOND: [(i32, &str); 24] = [
+    (GOOD, "AwesomeStock sells its millionth umbrella with a radio"),
+    (GOOD, "The army orders boots from AwesomeStock for five years"),
+    (GOOD, "Rumour: AwesomeStock has found a buyer for its old mill"),
+    (GOOD, "Queues at dawn for the new AwesomeStock bicycle"),
+    (GOOD, "Two banks lift their price target for AwesomeStock"),
+    (GOOD, "AwesomeStock pays back its last loan two years early"),
+    (GOOD, "AwesomeStock wins the trial about its best known patent"),
+    (GOOD, "AwesomeStock announces a special dividend"),
+    (GOOD, "Pension fund doubles its stake in AwesomeStock"),
+    (GOOD, "New ovens save AwesomeStock a third of its gas bill"),
+    (GOOD, "AwesomeStock named supplier of the next winter games"),
+    (GOOD, "AwesomeStock opens its hundredth shop, in Lisbon"),
+    (BAD, "AwesomeStock withdraws its forecast for the year"),
+    (BAD, "Flood closes the AwesomeStock warehouse for weeks"),
+    (BAD, "AwesomeStock kettles recalled: the lids may jump"),
+    (BAD, "Chief engineer of AwesomeStock joins a rival"),
+    (BAD, "Tax office searches the headquarters of AwesomeStock"),
+    (BAD, "AwesomeStock loses the railway order to a newcomer"),
+    (BAD, "Fund bets a billion against AwesomeStock"),
+    (BAD, "AwesomeStock tills down on the busiest day of the year"),
+    (BAD, "AwesomeStock shelves its flying lamp after ten years"),
+    (BAD, "Drivers of AwesomeStock vote for a strike"),
+    (BAD, "Two directors of AwesomeStock sell all their shares"),
+    (BAD, "Study: AwesomeStock is dear even for optimists"),
+];
+
+/// Number of periods in which each headline of a set appears once.
 const ROUND: i64 = 24;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +103,11 @@ impl Headline {
     }
 
     fn of_period(seed: u64, period: i64) -> Self {
-        let mut order = rng(seed, HEADLINE_ORDER, period.div_euclid(ROUND));
-        let mut shuffled = HEADLINES.map(|(sign, text)| (order.next_u64(), sign, text));
+        let round = period.div_euclid(ROUND);
+        let mut order = rng(seed, HEADLINE_ORDER, round);
+        let [first, second] = HEADLINES;
+        let set = if round % 2 == 0 { first } else { second };
+        let mut shuffled = set.map(|(sign, text)| (order.next_u64(), sign, text));
         shuffled.sort_unstable();
         let index = usize::try_from(period.rem_euclid(ROUND)).unwrap_or(0);
         let (_, sign, text) = shuffled.get(index).copied().unwrap_or_default();
@@ -130,23 +163,47 @@ mod tests {
     }
 
     fn sign(headline: &Headline) -> i32 {
-        let template = HEADLINES.iter().find(|(_, text)| *text == headline.text);
+        let template = HEADLINES
+            .iter()
+            .flatten()
+            .find(|(_, text)| *text == headline.text);
         template.unwrap().0
     }
 
     #[test]
-    fn headlines_are_short_and_each_appears_once_in_a_round() {
-        for (_, text) in HEADLINES {
+    fn headlines_are_short_and_each_appears_once_in_two_rounds() {
+        for (_, text) in HEADLINES.iter().flatten() {
             assert!(
                 text.len() <= 60 && text.is_ascii() && text.contains("AwesomeStock"),
                 "{text}"
             );
         }
-        let round = headlines(5, ROUND * PERIOD_TICKS);
-        let texts: BTreeSet<_> = round.iter().map(|headline| headline.text).collect();
-        assert_eq!((round.len(), texts.len()), (24, 24));
-        assert_ne!(headlines(6, ROUND * PERIOD_TICKS), round);
+        let rounds = headlines(5, 2 * ROUND * PERIOD_TICKS);
+        let texts: BTreeSet<_> = rounds.iter().map(|headline| headline.text).collect();
+        assert_eq!((rounds.len(), texts.len()), (48, 48));
+        assert_ne!(headlines(6, 2 * ROUND * PERIOD_TICKS), rounds);
     }
+
+    /// The prices of a ledger are the same, whichever set is published.
+    #[test]
+    fn both_sets_move_the_prices_alike() {
+        let signs = HEADLINES.map(|set| set.map(|(sign, _)| sign));
+        assert_eq!(signs[0], signs[1]);
+        assert_eq!(signs[0].iter().sum::<i32>(), 0);
+    }
+
+    /// Computed when there was only one set.
+    #[test]
+    fn prices_of_later_rounds_stay_the_same() {
+        let last = 4 * ROUND * PERIOD_TICKS;
+        let prices = market_prices(PriceModel::News, 7, 100).take(usize::try_from(last).unwrap());
+        let digest = prices.fold(0_i64, |digest, price| {
+            (digest * 31 + i64::from(price)) % 1_000_000_007
+        });
+        assert_eq!(digest, DIGEST_OF_SEED_7);
+    }
+
+    const DIGEST_OF_SEED_7: i64 = 797_466_621;
 
     /// Recorded games must replay the same in later versions.
     #[test]
