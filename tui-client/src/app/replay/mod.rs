@@ -3,6 +3,7 @@
 mod encode;
 mod pane;
 mod steps;
+mod words;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 

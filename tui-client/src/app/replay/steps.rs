@@ -1,10 +1,13 @@
 //! Describes the steps of the reducer for the wire pane: each event, what it changed, and its effects.
 
-use std::fmt::Debug;
+use awesomestock_proto::text::{cut, pluralize, thousands};
 
-use awesomestock_proto::text::{cut, thousands};
-
-use crate::app::{AppState, Effect, Event, connection::Connection, event::StreamEvent};
+use super::words;
+use crate::app::{
+    AppState, Effect, Event,
+    commands::key::Key,
+    event::{Kept, RequestError, Response, StreamEvent},
+};
 
 /// Most characters of a value, and of an event in full.
 const MAX_CHARS: usize = 120;
@@ -16,51 +19,56 @@ pub(crate) struct Facts([(&'static str, String); 15]);
 impl Facts {
     /// Describes a state.
     pub(crate) fn new(state: &AppState) -> Self {
-        let connection = match &state.connection {
-            Connection::Open(_) => "Open".to_owned(),
-            other => describe(other),
-        };
         let last = state.market.last();
         let price = last.map(|last| format!("{}, tick {}", thousands(last.price), thousands(last.tick)));
-        let wallet = state.holdings.wallet();
-        let wallet = wallet.map(|held| format!("{} tokens, {} stocks", held.tokens, held.stocks));
-        let tokens = state.holdings.tokens().map(|tokens| format!("{tokens} tokens"));
-        let entry = state.log.entries().next_back();
-        let entry = entry.map(|entry| format!("{}, {}", describe(&entry.action), describe(&entry.status)));
+        let wallet = state.holdings.wallet().map(words::wallet);
+        let tokens = state.holdings.tokens().map(|tokens| pluralize(tokens, "token"));
+        let entry = state.log.entries().next_back().map(words::log_entry);
         let limit = state.ticket.limit().map(|limit| match limit.rest {
-            None => format!(", limit {}", limit.price),
-            Some(trigger) => format!(", {} {} rests", trigger.word(), limit.price),
+            None => format!(", limit {}", thousands(limit.price)),
+            Some(trigger) => format!(", {} {} rests", trigger.word(), thousands(limit.price)),
         });
-        let ticket = describe(&state.ticket.quantity()) + &limit.unwrap_or_default();
+        let ticket = words::quantity(state.ticket.quantity()) + &limit.unwrap_or_default();
         let chart = &state.chart;
-        let zoom = chart.zoom.map(|prices| format!("{prices} prices"));
         let chart = [
-            describe_some(chart.kind.as_ref()),
-            zoom.unwrap_or_default(),
-            describe_some(chart.crosshair.as_ref()),
+            chart.kind.map(|kind| words::chart_kind(kind).to_owned()),
+            chart.zoom.map(|prices| pluralize(prices, "price")),
+            chart
+                .crosshair
+                .map(|cross| format!("crosshair at tick {}", thousands(cross.tick))),
         ];
+        let chart: Vec<String> = chart.into_iter().flatten().collect();
         let open_orders: Vec<String> = state.orders.open().iter().map(ToString::to_string).collect();
-        let toasts = state.alerts.toasts().map(|toast| describe(&toast.kind));
-        let alerts: Vec<String> = state.alerts.active().iter().map(describe).chain(toasts).collect();
-        let windows: Vec<String> = state.screen.overlays.iter().map(variant).collect();
-        let own = state.lobby.leaderboard.own.as_ref().map(|own| own.rank);
-        Self([
-            ("connection", connection),
+        let toasts = state.alerts.toasts().map(|toast| words::toast(&toast.kind));
+        let alerts = state.alerts.active().iter().map(|alert| words::alert(*alert));
+        let alerts: Vec<String> = alerts.chain(toasts).collect();
+        let windows: Vec<&str> = state.screen.overlays.iter().map(words::window).collect();
+        let own = state
+            .lobby
+            .leaderboard
+            .own
+            .as_ref()
+            .map(|own| thousands(own.rank));
+        let tape = state.lobby.tape().next_back().map(words::tape_line);
+        let (columns, rows) = state.screen.size;
+        let facts = [
+            ("connection", words::connection(&state.connection)),
             ("price", price.unwrap_or_default()),
             ("wallet", wallet.or(tokens).unwrap_or_default()),
             ("ticket", ticket),
             ("waiting orders", state.log.waiting().to_string()),
             ("open orders", open_orders.join(", ")),
-            ("log", cut(&entry.unwrap_or_default(), MAX_CHARS).into_owned()),
-            ("tape", describe_some(state.lobby.tape().next_back())),
-            ("online", state.lobby.players.seated.to_string()),
-            ("own rank", describe_some(own.as_ref())),
-            ("chart", chart.join(" ").trim().to_owned()),
+            ("log", entry.unwrap_or_default()),
+            ("tape", tape.unwrap_or_default()),
+            ("online", thousands(state.lobby.players.seated)),
+            ("own rank", own.unwrap_or_default()),
+            ("chart", chart.join(", ")),
             ("alerts", alerts.join(", ")),
             ("windows", windows.join(", ")),
-            ("tour", describe_some(state.tour.as_ref())),
-            ("screen", describe(&state.screen.size)),
-        ])
+            ("tour", state.tour.map(|tour| tour.title()).unwrap_or_default()),
+            ("screen", format!("{columns} columns, {rows} rows")),
+        ];
+        Self(facts.map(|(name, text)| (name, cut(&text, MAX_CHARS).into_owned())))
     }
 
     /// Returns the parts that differ afterwards.
@@ -79,55 +87,269 @@ impl Facts {
 
 /// Describes an event in a few words, and in full.
 pub(crate) fn describe_event(event: &Event) -> (String, String) {
-    let short = match event {
-        Event::Key(key) => format!("Key {}", key.code),
-        Event::Stream(StreamEvent::Price { price, .. }) => format!("Stream Price {}", thousands(*price)),
-        Event::Stream(event) => format!("Stream {}", variant(event)),
-        Event::Answered(response) => format!("Answered {}", variant(response)),
-        Event::Failed(request, _) => format!("Failed {}", variant(request)),
-        event => variant(event),
+    let (short, more) = match event {
+        Event::Stream(event) => stream_event(event),
+        Event::Answered(response) => {
+            let short = format!("answer: {}", words::request(response.call()));
+            (short, answer(response))
+        }
+        Event::Failed(request, error) => {
+            let short = format!("failed: {}", words::request(*request));
+            let kind = match error {
+                RequestError::Rejected(_) => "rejected",
+                RequestError::NotSent(_) => "not sent",
+                RequestError::Unanswered(_) => "no answer",
+            };
+            (short, format!("{kind}: {error}"))
+        }
+        event => local_event(event),
     };
-    (short, cut(&format!("{event:?}"), MAX_EVENT_CHARS).into_owned())
+    let full = match more.is_empty() {
+        true => short.clone(),
+        false => format!("{short}: {more}"),
+    };
+    (short, cut(&full, MAX_EVENT_CHARS).into_owned())
+}
+
+/// Describes an event of the terminal or the game itself: in a few words, and what there is more to say.
+fn local_event(event: &Event) -> (String, String) {
+    let (short, more) = match event {
+        Event::Key(key) => {
+            let name = Key::from_event(key).map_or_else(|| key.code.to_string(), |key| key.label());
+            return (format!("key {name}"), String::new());
+        }
+        Event::Mouse(mouse) => {
+            let (column, row) = (mouse.column, mouse.row);
+            ("mouse", format!("column {column}, row {row}"))
+        }
+        Event::Paste(text) => ("pasted text", text.clone()),
+        Event::Resized(columns, rows) => ("new size", format!("{columns} columns, {rows} rows")),
+        Event::Reach(lines) => ("frame: scrolling", format!("{lines} lines at most")),
+        Event::Page(lines) => ("frame: page", format!("{lines} visible lines")),
+        Event::Buttons(buttons) => ("frame: buttons", buttons.len().to_string()),
+        Event::HitMap(_) => ("frame: chart", String::new()),
+        Event::Exported(Ok(path)) => ("export", path.clone()),
+        Event::Exported(Err(why)) => ("export failed", why.clone()),
+        Event::Notice(text) => ("message", text.clone()),
+        Event::Timer => ("timer", String::new()),
+        Event::Shutdown => ("shutdown", String::new()),
+        Event::Wire(_) | Event::Stream(_) | Event::Answered(_) | Event::Failed(..) => {
+            ("stream", String::new())
+        }
+    };
+    (short.to_owned(), more)
+}
+
+fn stream_event(event: &StreamEvent) -> (String, String) {
+    let (short, more) = match event {
+        StreamEvent::Opened { ids, .. } => {
+            let again = if *ids { "may" } else { "may not" };
+            ("stream open", format!("orders {again} be sent again"))
+        }
+        StreamEvent::Endpoint(address) => ("address", address.clone()),
+        StreamEvent::Price { tick, price, .. } => {
+            let tick = tick.map(|tick| format!("tick {}", thousands(tick)));
+            return (format!("price {}", thousands(*price)), tick.unwrap_or_default());
+        }
+        StreamEvent::Wallet(wallet) => ("wallet", words::wallet(wallet)),
+        StreamEvent::Capabilities(_) => ("capabilities", String::new()),
+        StreamEvent::Tape(update) => {
+            let rows: Vec<String> = update.rows.iter().map(|row| words::trade(&row.trade)).collect();
+            ("trades", rows.join(", "))
+        }
+        StreamEvent::Players(players) => ("players", words::players(&players.online)),
+        StreamEvent::Leaderboard(board) => ("leaderboard", words::standings(board.rows())),
+        StreamEvent::News(news) => ("headline", news.text.clone()),
+        StreamEvent::Round(round) => {
+            let said = Some(round.announcement.clone()).filter(|said| !said.is_empty());
+            let parts: Vec<String> = round.text(round.left_ms).into_iter().chain(said).collect();
+            ("round", parts.join("; "))
+        }
+        StreamEvent::Result(result) => ("result", words::result(result)),
+        StreamEvent::Accepted { order, .. } => ("order accepted", order.to_string()),
+        StreamEvent::OrderPlaced { order, .. } => ("order placed", order.to_string()),
+        StreamEvent::OrderEnded { order, .. } => ("order ended", order.outcome().unwrap_or_default()),
+        StreamEvent::Closed(why) => ("stream lost", why.clone()),
+        StreamEvent::Rejected(why) => ("session rejected", why.clone()),
+    };
+    (short.to_owned(), more)
+}
+
+/// Describes the answer to a call.
+fn answer(response: &Response) -> String {
+    let rows = |rows: usize| pluralize(rows, "row");
+    match response {
+        Response::TokensBought { dollars, tokens } => {
+            format!("{} for {} $", pluralize(*tokens, "token"), thousands(*dollars))
+        }
+        Response::Withdrawn { tokens, dollars } => {
+            format!("{} $ for {}", thousands(*dollars), pluralize(*tokens, "token"))
+        }
+        Response::Wallet(wallet) => words::wallet(wallet),
+        Response::Tokens(tokens) => pluralize(*tokens, "token"),
+        Response::Payments(payments) => rows(payments.len()),
+        Response::Statement(text) => pluralize(text.lines().count(), "line"),
+        Response::History { prices, .. } => rows(prices.len()),
+        Response::Candles { candles, .. } => rows(candles.len()),
+        Response::Trades(trades) => rows(trades.len()),
+        Response::TradePage { rows: trades, .. } => rows(trades.len()),
+        Response::Leaderboard(board) => words::standings(board.rows()),
+        Response::Orders { open, ended } => {
+            let (open, ended) = (open.len(), ended.len());
+            format!("{open} open, {ended} ended")
+        }
+        Response::Cancelled { order, .. } => order.outcome().unwrap_or_else(|| order.to_string()),
+    }
 }
 
 /// Describes effects.
 pub(crate) fn describe_effects(effects: &[Effect]) -> Vec<String> {
+    let describe = |effect: &Effect| cut(&describe_effect(effect), MAX_CHARS).into_owned();
     effects.iter().map(describe).collect()
 }
 
-fn describe(value: &impl Debug) -> String {
-    cut(&format!("{value:?}"), MAX_CHARS).into_owned()
-}
-
-/// Describes what may be missing; empty if it is.
-fn describe_some(value: Option<&impl Debug>) -> String {
-    value.map(describe).unwrap_or_default()
-}
-
-/// Returns the name of an enum's variant.
-fn variant(value: &impl Debug) -> String {
-    let text = format!("{value:?}");
-    text.chars().take_while(char::is_ascii_alphanumeric).collect()
+fn describe_effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Connect { after_ms: 0 } => "connect".to_owned(),
+        Effect::Connect { after_ms } => format!("connect in {} ms", thousands(*after_ms)),
+        Effect::Send(order) => format!("send {}", words::order(order.side, order.count, order.terms)),
+        Effect::CollectWire => "report every message".to_owned(),
+        Effect::Leave => "half-close the stream".to_owned(),
+        Effect::Call(request) => format!("call: {}", words::request(*request)),
+        Effect::Copy(_) => "copy to the clipboard".to_owned(),
+        Effect::Ring(None) => "ring the bell".to_owned(),
+        Effect::Ring(Some(text)) => format!("notify: {text}"),
+        Effect::Export { file_name, .. } => format!("write {file_name}"),
+        Effect::Keep(Kept::Achievement(_)) => "keep an achievement".to_owned(),
+        Effect::Keep(Kept::Trade(_)) => "keep a trade".to_owned(),
+        Effect::Inject(_) => "inject faults".to_owned(),
+        Effect::Repaint => "draw the whole screen".to_owned(),
+        Effect::Suspend => "suspend the process".to_owned(),
+        Effect::Quit => "end the game".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
     use super::*;
-    use crate::app::{SessionInfo, portfolio::money::UnixMillis, update};
+    use crate::app::{
+        SessionInfo,
+        commands::request::Request,
+        event::OrderResult,
+        portfolio::{money::UnixMillis, wallet::Wallet},
+        update,
+    };
 
     #[test]
-    fn changes_have_plain_words() {
+    fn events_changes_and_effects_have_plain_words() {
         let info = SessionInfo::new("ann", "solo");
-        let (mut state, _) = AppState::new(info, (80, 24), UnixMillis(0));
-        let mut changes = |event| {
+        let (mut state, effects) = AppState::new(info, (80, 24), UnixMillis(0));
+        assert_eq!(describe_effects(&effects), ["connect"]);
+        let mut step = |event| {
+            let (short, full) = describe_event(&event);
             let before = Facts::new(&state);
-            update(&mut state, UnixMillis(1), event);
-            before.changes(Facts::new(&state))
+            let effects = update(&mut state, UnixMillis(1), event);
+            let changes = before.changes(Facts::new(&state)).into_iter();
+            let changes: Vec<_> = changes
+                .map(|(name, before, after)| format!("{name}: {before} -> {after}"))
+                .collect();
+            (
+                short,
+                full,
+                changes.join("; "),
+                describe_effects(&effects).join("; "),
+            )
         };
-        let changed = |name, before: &str, after: &str| [(name, before.to_owned(), after.to_owned())];
-        let help = changes(Event::Key(crossterm::event::KeyCode::Char('?').into()));
-        assert_eq!(help, changed("windows", "none", "Help"));
-        let notice = changes(Event::Notice("recording stopped".to_owned()));
-        assert_eq!(notice, changed("alerts", "none", "Info(\"recording stopped\")"));
+        let stream = Event::Stream;
+        let key = |code| Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+        let wallet = Wallet {
+            tokens: 1_500,
+            stocks: 1,
+            version: 1,
+            ..Wallet::default()
+        };
+        for (event, short, full, changes, effects) in [
+            (
+                stream(StreamEvent::Opened {
+                    extended: true,
+                    ids: true,
+                }),
+                "stream open",
+                "stream open: orders may be sent again",
+                "connection: connecting, attempt 1 -> open",
+                "call: prices; call: trades",
+            ),
+            (
+                stream(StreamEvent::Wallet(wallet)),
+                "wallet",
+                "wallet: 1,500 tokens, 1 stock",
+                "wallet: none -> 1,500 tokens, 1 stock",
+                "",
+            ),
+            (
+                stream(StreamEvent::Price {
+                    tick: Some(7),
+                    price: 10,
+                    at: None,
+                    interval_ms: None,
+                }),
+                "price 10",
+                "price 10: tick 7",
+                "price: none -> 10, tick 7",
+                "",
+            ),
+            (
+                key(KeyCode::Char('b')),
+                "key b",
+                "key b",
+                "waiting orders: 0 -> 1; log: none -> BUY 1, sent",
+                "send BUY 1",
+            ),
+            (
+                stream(StreamEvent::Result(OrderResult {
+                    message: "the round is paused".to_owned(),
+                    ..OrderResult::default()
+                })),
+                "result",
+                "result: rejected: the round is paused",
+                "waiting orders: 1 -> 0; log: BUY 1, sent -> BUY 1, rejected: the round is paused",
+                "call: wallet",
+            ),
+            (
+                Event::Failed(Request::Holdings, RequestError::Unanswered("gone".to_owned())),
+                "failed: wallet",
+                "failed: wallet: no answer: gone",
+                "",
+                "",
+            ),
+            (
+                key(KeyCode::Char('?')),
+                "key ?",
+                "key ?",
+                "windows: none -> help",
+                "",
+            ),
+            (
+                Event::Notice("recording stopped".to_owned()),
+                "message",
+                "message: recording stopped",
+                "alerts: none -> recording stopped",
+                "",
+            ),
+            (
+                stream(StreamEvent::Closed("gone".to_owned())),
+                "stream lost",
+                "stream lost: gone",
+                "connection: open -> lost: gone; attempt 1 follows",
+                "connect in",
+            ),
+        ] {
+            let (found_short, found_full, found_changes, found_effects) = step(event);
+            assert_eq!((found_short.as_str(), found_full.as_str()), (short, full));
+            assert_eq!(found_changes, changes);
+            assert!(found_effects.starts_with(effects), "{found_effects}");
+        }
     }
 }
