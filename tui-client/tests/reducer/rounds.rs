@@ -52,6 +52,9 @@ fn each_change_of_a_round_is_logged_once_and_its_end_opens_the_podium() {
     ] {
         let before = logged(&game).len();
         game.stream(round(number, phase, said));
+        // The header shows an announcement all the time.
+        let toasts = format!("{:?}", game.state.alerts.toasts().collect::<Vec<_>>());
+        assert!(said.is_empty() || !toasts.contains(said), "{toasts}");
         let new = logged(&game).split_off(before);
         let expected: Vec<_> = expected.iter().map(|text| format!("Done({text:?})")).collect();
         assert_eq!(new, expected, "{phase:?} {said}");

@@ -65,12 +65,16 @@ pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
     let is_news = before.is_some() || round.is_open();
     let is_said = before.is_none_or(|known| known.announcement != round.announcement);
     let said = Some(&round.announcement).filter(|text| is_said && !text.is_empty());
-    let phase = phase.filter(|_| is_news).map(|text| (text.clone(), text));
-    let said = said.map(|text| (text.clone(), format!("operator: {text}")));
     let mut effects = Effects::new();
-    for (text, logged) in phase.into_iter().chain(said) {
+    if let Some(text) = phase.filter(|_| is_news) {
         state.alerts.toast(text.clone(), state.now);
-        effects.extend(state.session.ring(state.now, || text));
+        effects.extend(state.session.ring(state.now, || text.clone()));
+        state.log.notify(state.now, ActionStatus::Done(text));
+    }
+    // The header shows it as long as it holds.
+    if let Some(text) = said {
+        effects.extend(state.session.ring(state.now, || text.clone()));
+        let logged = format!("operator: {text}");
         state.log.notify(state.now, ActionStatus::Done(logged));
     }
     let is_over = round.phase == RoundPhase::Ended;
