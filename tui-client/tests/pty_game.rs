@@ -426,6 +426,11 @@ fn a_daily_game_asks_before_it_ends_and_keeps_its_trades_if_it_is_killed() {
     game.see("end the game now?");
     game.type_keys(ESCAPE);
     game.see_no_more("end the game now?");
+    // Its ticks would wait.
+    game.type_keys("\u{1a}");
+    game.see("a challenge runs to its last tick");
+    game.signal(rustix::process::Signal::TSTP);
+    game.see("a challenge cannot be suspended");
     let print = |arguments: &[&str]| {
         let output = home.game(["daily"].iter().chain(arguments)).output().unwrap();
         assert!(output.status.success(), "{output:?}");

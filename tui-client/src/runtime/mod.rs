@@ -432,6 +432,10 @@ impl Runtime {
         match signal {
             Signal::Stop => Ok(Event::Shutdown),
             Signal::Resized => self.resized(),
+            // As the key.
+            Signal::Suspend if self.state.session.settings.is_challenge() => {
+                Ok(Event::Notice("a challenge cannot be suspended".to_owned()))
+            }
             Signal::Continued | Signal::Suspend => self.reclaim_terminal(signal).await,
         }
     }

@@ -352,7 +352,7 @@ fn fills_alerts_and_a_lost_connection_ring_at_most_every_two_seconds() {
 }
 
 #[test]
-fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
+fn a_challenge_ends_at_its_last_tick_without_payments_and_breaks() {
     let mut game = Game::connected();
     game.state.session.settings.last_tick = Some(3);
     let no_payments = "a challenge has its own 100 $: no deposits, no withdrawals";
@@ -375,6 +375,11 @@ fn a_challenge_ends_at_its_last_tick_and_takes_no_payment() {
         );
         assert!(game.state.screen.overlays.is_empty(), "{keys}");
     }
+    // Its ticks would wait for a suspended process.
+    let suspend = KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL);
+    assert_eq!(game.event(Event::Key(suspend)), []);
+    let why = "a challenge runs to its last tick; exit ends it now".to_owned();
+    assert_eq!(game.last_outcome(), ActionStatus::NotSent(why));
     assert_eq!(game.effects_of_price(2, 11), []);
     assert_eq!(game.effects_of_price(3, 12), [Effect::Quit]);
 }

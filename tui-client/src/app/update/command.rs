@@ -22,7 +22,7 @@ use crate::app::{
     },
     update::{
         orders,
-        send::{cannot_rest, not_sent, send_order},
+        send::{NO_PAUSE, cannot_rest, not_sent, send_order},
         wire,
     },
 };
@@ -33,8 +33,6 @@ pub(crate) const LARGE_TOKENS: i64 = 10_000;
 const NO_PRICE: &str = "the price is missing";
 
 const NO_MAXIMUM: &str = "the maximum quantity is not known yet";
-
-const NO_PAUSE: &str = "a challenge runs to its last tick; exit ends it now";
 
 const NO_TOUR: &str = "the tour begins with a deposit, which is not possible now; ? lists the keys";
 

@@ -15,6 +15,8 @@ use crate::app::{
 /// Most orders that may wait for answers.
 pub const MAX_WAITING_ORDERS: usize = 64;
 
+pub(crate) const NO_PAUSE: &str = "a challenge runs to its last tick; exit ends it now";
+
 const NO_LIMITS: &str = "this casino does not support limit orders";
 
 const NO_RESTING_ORDERS: &str = "orders cannot rest at this casino";
@@ -29,6 +31,7 @@ impl AppState {
             _ if is_payment && settings.is_challenge() => {
                 "a challenge has its own 100 $: no deposits, no withdrawals"
             }
+            Action::Suspend if settings.is_challenge() => NO_PAUSE,
             _ if is_payment && self.lobby.is_in_round() => "no deposits and no withdrawals during a round",
             action if action.needs_resting_orders() && !self.lobby.capabilities.orders => {
                 return not_sent(self, 1).or_else(|| Some(NO_RESTING_ORDERS.to_owned()));
