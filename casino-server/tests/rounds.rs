@@ -12,6 +12,7 @@ use awesomestock_proto::{
     casino::{Action, GambleType, Round, RoundState, TimeInForce, Wallet},
     operator::{StatusRequest, operator_client::OperatorClient},
     tls, transport,
+    types::Payment,
 };
 use support::{
     CasinoClientExt, Client, Session, buy,
@@ -346,6 +347,23 @@ async fn a_request_id_is_executed_once_across_start_and_end() {
         let store = cluster.database("rounds");
         check_repeated_ids(Casinos::start(tempfile::tempdir().unwrap(), &store, 1, "1h")).await;
     }
+}
+
+/// The tokens of a new player are explained before the first order.
+#[tokio::test]
+async fn the_stake_of_a_new_player_is_a_payment_at_once() {
+    let casinos = Casinos::on_sqlite("1h");
+    let mut client = casinos.client(0);
+    let rows = |payments: Vec<Payment>| -> Vec<_> {
+        let row = |payment: &Payment| (payment.number, payment.amount, payment.created_unix_ms > 0);
+        payments.iter().map(row).collect()
+    };
+    assert_eq!(client.wallet("ann").await.tokens, 500);
+    assert_eq!(rows(client.payments_of("ann").await), [(1, -100, false)]);
+    client.deposit("ann", 10).await.unwrap();
+    let paid = rows(client.payments_of("ann").await);
+    assert_eq!(paid, [(1, -100, true), (2, -10, true)]);
+    assert!(casinos.check().is_empty());
 }
 
 async fn status_at(address: &str, authorization: Option<&str>) -> Result<(), tonic::Status> {

@@ -1,7 +1,18 @@
 //! Reads the accounts in force: the players' own ones, or those in the open round.
 
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+
 use crate::{
-    domain::{account::Account, money::Dollars, order::AccountRecord, player::PlayerName, round::Round},
+    domain::{
+        account::Account,
+        money::{Dollars, UnixMillis},
+        order::{AccountRecord, Payment},
+        player::PlayerName,
+        round::Round,
+    },
     feed::rounds::RoundFeed,
     store::{StoreError, reader::StoreReader},
 };
@@ -45,6 +56,26 @@ impl AccountReader {
     /// Reads the player's own account.
     pub(crate) async fn own_account(&self, player: PlayerName) -> Result<Account, StoreError> {
         Ok(self.read_named(player, &self.rounds.current()).await?.account)
+    }
+
+    /// Streams the payments of the player's own account, oldest first. The stake of a new player is not recorded before the
+    /// first command: until then it has no time.
+    pub(crate) fn payments(&self, player: PlayerName) -> BoxStream<'static, Result<Payment, StoreError>> {
+        let stake = self.rounds.current().stake_for(&player, self.stake);
+        let stake = stake.map(|stake| Payment {
+            number: 1,
+            amount: stake.0.saturating_neg(),
+            at: UnixMillis(0),
+        });
+        let payments = self.reader.payments(player);
+        let read = stream::unfold((payments, stake), |(mut payments, stake)| async move {
+            match (payments.next().await, stake) {
+                (Some(payment), _) => Some((payment, (payments, None))),
+                (None, Some(stake)) => Some((Ok(stake), (payments, None))),
+                (None, None) => None,
+            }
+        });
+        read.boxed()
     }
 
     async fn read_named(&self, name: PlayerName, round: &Round) -> Result<ReadAccount, StoreError> {

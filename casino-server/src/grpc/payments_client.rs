@@ -27,7 +27,7 @@ use crate::{
     config::payments_endpoint::PaymentsEndpoint,
     domain::{order::Payment, player::PlayerName},
     grpc::{convert, stall},
-    store::{StoreError, outage::Outage, reader::StoreReader},
+    store::{StoreError, outage::Outage},
 };
 
 /// Time limit for a call without progress. Long histories may take longer in total.
@@ -62,34 +62,33 @@ pub(crate) enum StatementError {
 #[derive(Debug, Clone)]
 pub(crate) struct PaymentsClient {
     client: PaymentStatementsClient<InterceptedService<Channel, BearerInterceptor>>,
-    reader: StoreReader,
     stall_timeout: Duration,
     calls: Arc<Semaphore>,
     outage: Arc<Outage>,
 }
 
 impl PaymentsClient {
-    pub(crate) fn new(payments: PaymentsEndpoint, reader: StoreReader) -> Self {
+    pub(crate) fn new(payments: PaymentsEndpoint) -> Self {
         let interceptor = BearerInterceptor::secret(payments.secret.as_ref());
         Self {
             client: PaymentStatementsClient::with_interceptor(payments.channel, interceptor),
-            reader,
             stall_timeout: STALL_TIMEOUT,
             calls: Arc::new(Semaphore::new(OPEN_MAX)),
             outage: Arc::default(),
         }
     }
 
-    /// Requests the statement of `player`. The payments are streamed from the store page by page.
+    /// Requests the statement of `player` with these payments, oldest first.
     pub(crate) async fn statement(
         &self,
         player: PlayerName,
+        payments: BoxStream<'static, Result<Payment, StoreError>>,
     ) -> Result<types::PaymentStatement, StatementError> {
         let Ok(Ok(_call)) = timeout(self.stall_timeout, self.calls.acquire()).await else {
             return Err(StatementError::Busy);
         };
         let (error_sender, read_error) = oneshot::channel();
-        let payments = stop_at_error(self.reader.payments(player.clone()), error_sender);
+        let payments = stop_at_error(payments, error_sender);
         let sent = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&sent);
         let payments = payments.map(move |payment| {
@@ -178,7 +177,6 @@ mod tests {
     use tokio_stream::wrappers::ReceiverStream;
 
     use super::*;
-    use crate::testkit::memory::FakeStore;
     use crate::testkit::values;
 
     #[tokio::test]
@@ -223,7 +221,10 @@ mod tests {
     #[tokio::test]
     async fn a_payments_server_that_never_answers_times_out() {
         let (client, _never_accepted) = client(Duration::from_millis(20));
-        let error = client.statement(values::player("ann")).await.unwrap_err();
+        let error = client
+            .statement(values::player("ann"), stream::empty().boxed())
+            .await
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "the payments server did not answer within 20ms"
@@ -233,11 +234,10 @@ mod tests {
     /// Returns a client of a server that never answers.
     fn client(stall_timeout: Duration) -> (PaymentsClient, transport::PipeIncoming) {
         let (channel, incoming) = transport::pipe();
-        let reader = StoreReader::new(Arc::new(FakeStore(Arc::default())));
         (
             PaymentsClient {
                 stall_timeout,
-                ..PaymentsClient::new(channel.into(), reader)
+                ..PaymentsClient::new(channel.into())
             },
             incoming,
         )

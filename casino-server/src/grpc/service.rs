@@ -108,10 +108,7 @@ impl CasinoService {
         }
         let subscription = self.account_feed.orders.subscribe(player.clone());
         let seen = convert::orders_seen(request.metadata())?;
-        let accounts = AccountReader {
-            reader: self.reader_for(request),
-            ..self.accounts.clone()
-        };
+        let accounts = self.accounts_for(request);
         let updates = OrderUpdates::new(accounts, player.clone(), subscription, seen);
         Ok(Some(updates))
     }
@@ -120,6 +117,14 @@ impl CasinoService {
     fn reader_for<T>(&self, request: &Request<T>) -> StoreReader {
         self.reader
             .on(ConnectionHandle::from_extensions(request.extensions()))
+    }
+
+    /// Returns the reader of accounts for one call.
+    fn accounts_for<T>(&self, request: &Request<T>) -> AccountReader {
+        AccountReader {
+            reader: self.reader_for(request),
+            ..self.accounts.clone()
+        }
     }
 
     /// Returns the player that a call's `user` names, if the caller may act for them.
@@ -187,8 +192,7 @@ impl Casino for CasinoService {
         request: Request<types::User>,
     ) -> Result<Response<Self::GetPaymentsStream>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
-        let reader = self.reader_for(&request);
-        let payments = reader.payments(player.clone());
+        let payments = self.accounts_for(&request).payments(player.clone());
         let payments = payments.map(move |payment| Ok(convert::payment(&player, payment?)));
         let payments = until_shutdown(self.shutdown.clone(), payments);
         Ok(Response::new(payments.boxed()))
@@ -199,8 +203,9 @@ impl Casino for CasinoService {
         request: Request<types::User>,
     ) -> Result<Response<types::PaymentStatement>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
+        let payments = self.accounts.payments(player.clone());
         tokio::select! {
-            statement = self.payments.statement(player) => Ok(Response::new(statement?)),
+            statement = self.payments.statement(player, payments) => Ok(Response::new(statement?)),
             () = self.shutdown.cancelled() => Err(status::shutting_down()),
         }
     }

@@ -137,7 +137,7 @@ impl Casino {
         let bots = Bots::load(bots, opened.market, &opened.reader, &opened.feeds.lobby).await;
         Ok(Self {
             bots: bots.map_err(failed)?,
-            payments: PaymentsClient::new(payments.into(), opened.reader.clone()),
+            payments: PaymentsClient::new(payments.into()),
             opened,
             connections: ConnectionLimiter::new(limits.connections),
             stall_timeout: StallTimeout(limits.connections.stall),

@@ -39,7 +39,7 @@ async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {
         clock,
     )
     .unwrap();
-    let payments = PaymentsClient::new(pipe().0.into(), reader.clone());
+    let payments = PaymentsClient::new(pipe().0.into());
     let bots = Bots::load(0, market, &reader, &feeds.lobby).await.unwrap();
     Casino {
         opened: OpenLedger {
