@@ -8,8 +8,8 @@ mod support;
 use std::{fs, net::TcpListener};
 
 use awesomestock_proto::{
-    EXECUTED_MESSAGE,
-    casino::{Action, GambleType, Round, RoundState, TimeInForce, Wallet},
+    EXECUTED_MESSAGE, capabilities,
+    casino::{Action, GambleType, Round, RoundState, TimeInForce, Wallet, WithdrawRequest},
     operator::{StatusRequest, operator_client::OperatorClient},
     tls, transport,
     types::Payment,
@@ -19,7 +19,7 @@ use support::{
     certificates::Authority,
     cluster::Cluster,
     process::{CasinoProcess, command, run},
-    sell, with_timeout,
+    sell, user, with_timeout,
 };
 use tempfile::TempDir;
 use tonic::{Code, Request};
@@ -346,6 +346,124 @@ async fn a_request_id_is_executed_once_across_start_and_end() {
     if let Some(cluster) = Cluster::start() {
         let store = cluster.database("rounds");
         check_repeated_ids(Casinos::start(tempfile::tempdir().unwrap(), &store, 1, "1h")).await;
+    }
+}
+
+/// Returns the account that the wallet without a session names.
+async fn account_in_use(client: &mut Client) -> Option<i64> {
+    let mut request = Request::new(user("ann"));
+    let header = capabilities::HEADER;
+    request
+        .metadata_mut()
+        .insert(header, "accounts,ids".parse().unwrap());
+    let answer = with_timeout(client.get_wallet(request)).await.unwrap();
+    assert_eq!(answer.metadata().get(header).unwrap(), "ids,accounts");
+    answer.into_inner().round
+}
+
+/// A request that arrives after a round has started or ended is executed on the account it is meant for, or not at all.
+async fn check_meant_accounts(casinos: Casinos) {
+    let mut client = casinos.client(0);
+    let mut session = client.open_session("ann", &format!("{FEEDS},accounts")).await;
+    assert!(
+        session
+            .capabilities
+            .as_ref()
+            .unwrap()
+            .ends_with("accounts,leaderboard,rounds")
+    );
+    let meant = |id, round, action| Action {
+        id: vec![id; 16],
+        round: Some(round),
+        ..action
+    };
+    assert_eq!(next_wallet(&mut session).await.round, Some(0));
+    let answered = meant(1, 0, buy("ann", 2));
+    assert_eq!(session.execute(answered.clone()).await, EXECUTED_MESSAGE);
+    casinos.round(&["start", "1h"]);
+    next_round(&mut session, RoundState::RoundRunning).await;
+    assert_eq!(next_wallet(&mut session).await.round, Some(1));
+    assert_eq!(account_in_use(&mut client).await, Some(1));
+
+    // Sent before the start, as far as the player knows.
+    let began = "round 1 began before this order arrived; nothing was done";
+    let rests = Action {
+        time_in_force: TimeInForce::UntilCancelled.into(),
+        limit_price: 1,
+        ..buy("ann", 1)
+    };
+    for (id, action) in [
+        (2, buy("ann", 1)),
+        (3, sell("ann", 1)),
+        (4, rests),
+        (2, buy("ann", 1)),
+    ] {
+        assert_eq!(session.execute(meant(id, 0, action)).await, began);
+    }
+    session.send(answered).await;
+    let repeated = session.next_result().await;
+    assert_eq!(repeated.msg, EXECUTED_MESSAGE);
+    assert_eq!(repeated.wallet.unwrap().round, Some(0));
+    session.send(meant(5, 1, buy("ann", 1))).await;
+    assert_eq!(session.next_result().await.wallet.unwrap().round, Some(1));
+
+    casinos.round(&["end"]);
+    next_round(&mut session, RoundState::RoundEnded).await;
+    assert_eq!(next_wallet(&mut session).await.round, Some(0));
+    let ended = "round 1 was not open when this arrived; nothing was done";
+    assert_eq!(session.execute(meant(6, 1, buy("ann", 1))).await, ended);
+    let deposit = Payment {
+        user: Some(user("ann")),
+        amount: 1,
+        round: Some(1),
+        ..Payment::default()
+    };
+    let withdrawal = WithdrawRequest {
+        user: Some(user("ann")),
+        tokens_cnt: 5,
+        round: Some(1),
+        ..WithdrawRequest::default()
+    };
+    for rejected in [
+        with_timeout(client.buy_tokens(deposit.clone()))
+            .await
+            .unwrap_err(),
+        with_timeout(client.withdraw(withdrawal)).await.unwrap_err(),
+    ] {
+        assert_eq!(
+            (rejected.code(), rejected.message()),
+            (Code::FailedPrecondition, ended)
+        );
+    }
+    let invalid = Payment {
+        round: Some(-1),
+        ..deposit
+    };
+    let invalid = with_timeout(client.buy_tokens(invalid)).await.unwrap_err();
+    let message = "round: -1 is below 0; 0 is the player's own account";
+    assert_eq!(
+        (invalid.code(), invalid.message()),
+        (Code::InvalidArgument, message)
+    );
+    let invalid = meant(7, -1, buy("ann", 1));
+    assert_eq!(session.execute(invalid).await, message);
+    // Only what was meant for the own account has changed it.
+    let own = client.wallet("ann").await;
+    assert_eq!((own.stocks, own.dollars_in, own.round), (2, 100, None));
+    assert_eq!(
+        session.execute(meant(8, 0, sell("ann", 2))).await,
+        EXECUTED_MESSAGE
+    );
+    drop(session);
+    assert_eq!(casinos.check().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_is_executed_on_the_account_it_is_meant_for_or_rejected() {
+    check_meant_accounts(Casinos::on_sqlite("1h")).await;
+    if let Some(cluster) = Cluster::start() {
+        let store = cluster.database("rounds");
+        check_meant_accounts(Casinos::start(tempfile::tempdir().unwrap(), &store, 1, "1h")).await;
     }
 }
 

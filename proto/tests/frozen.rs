@@ -75,6 +75,27 @@ fn added_fields_of_requests_keep_their_numbers() {
         id,
         ..Default::default()
     };
+    let round = Some(3);
+    let action_in_round = casino::Action {
+        round,
+        ..Default::default()
+    };
+    let withdrawal_in_round = casino::WithdrawRequest {
+        round,
+        ..Default::default()
+    };
+    let payment_of_own_account = types::Payment {
+        round: Some(0),
+        ..Default::default()
+    };
+    assert_bytes(&action_in_round, b"\x48\x03");
+    assert_bytes(&withdrawal_in_round, b"\x20\x03");
+    assert_bytes(&payment_of_own_account, b"\x30\x00");
+    let wallet_of_own_account = casino::Wallet {
+        round: Some(0),
+        ..Default::default()
+    };
+    assert_bytes(&wallet_of_own_account, b"\x40\x00");
     assert_bytes(&action, b"\x2a\x100123456789abcdef");
     assert_bytes(&up_to, b"\x30\x01");
     assert_bytes(&resting, b"\x38\x01\x40\x5f");
@@ -200,6 +221,7 @@ fn an_old_reader_skips_added_fields() {
         number: 3,
         created_unix_ms: 1_700_000_000_000,
         id: vec![7; 16],
+        round: Some(3),
     };
     let old = OldPayment::decode(new.encode_to_vec().as_slice()).unwrap();
     assert_eq!(

@@ -2,8 +2,15 @@
 
 mod support;
 
+use std::{fs, net::TcpListener, process::Command};
+
 use serde_json::Value;
-use support::{Home, PipedGame, casino::Casino, proxy::Proxy, pty::Terminal};
+use support::{
+    Home, PipedGame,
+    casino::{self, Casino},
+    proxy::Proxy,
+    pty::Terminal,
+};
 
 const FIXED_PRICE: [&str; 2] = ["--tick", "1h"];
 
@@ -125,4 +132,43 @@ fn a_press_of_b_with_a_lost_answer_is_one_trade() {
     }
     game.see("stocks 6");
     game.quit();
+}
+
+/// The order never reached the casino, and is sent again after a round has begun: it was meant for the own account.
+#[test]
+fn an_order_is_not_executed_in_a_round_it_was_not_typed_for() {
+    let home = Home::new();
+    let secret = home.path().join("operator");
+    fs::write(&secret, "a-secret-of-the-operator").unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let operator = free.to_string();
+    let service = [
+        "--operator",
+        &operator,
+        "--operator-secret-file",
+        secret.to_str().unwrap(),
+    ];
+    let steer = |args: &[&str]| {
+        let mut command = Command::new(casino::binary("casino-server"));
+        let output = command.arg("round").args(args).args(service).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    let args = [&FIXED_PRICE[..], &["--stake", "100"], &service].concat();
+    let casino = Casino::start(home.path(), "127.0.0.1:0", &args);
+    assert_eq!(run(&home, &casino.url(), &["buy-tokens", "1000"]).0, Some(0));
+    let proxy = start_proxy(&home, &casino, vec![]);
+    let mut game = Terminal::live(&home, &["--user", "anna", "--casino", &proxy.url()]);
+    game.see("tokens 5,500");
+    proxy.drop_requests();
+    game.type_keys("b");
+    game.see("waiting for the casino");
+    steer(&["start", "1h"]);
+    game.see("round 1: ");
+    proxy.disconnect();
+    game.see("round 1 began before");
+    game.see("tokens 500");
+    game.quit();
+    assert_eq!(balance_of(&home, &casino), (500, 0));
+    steer(&["end"]);
+    assert_eq!(balance_of(&home, &casino), (5_500, 0));
 }

@@ -367,6 +367,7 @@ fn large_session() -> [StreamEvent; 6] {
             dollars_in: 1_000_000_000,
             dollars_out: 12_345,
             version: 10,
+            ..Wallet::default()
         }),
         StreamEvent::Tape(tape(1_000)),
         StreamEvent::Tape(tape(9_876_543)),

@@ -46,13 +46,15 @@ fn any_wallet() -> impl Strategy<Value = Wallet> {
         any::<i64>(),
         any::<i64>(),
         any::<i64>(),
+        any::<Option<i64>>(),
     )
-        .prop_map(|(tokens, stocks, cost_basis, realised_pnl, version)| Wallet {
+        .prop_map(|(tokens, stocks, cost_basis, realised_pnl, version, round)| Wallet {
             tokens,
             stocks,
             cost_basis,
             realised_pnl,
             version,
+            round,
             ..Wallet::default()
         })
 }
@@ -182,6 +184,7 @@ fn any_stream_event() -> impl Strategy<Value = Event> {
                 news,
                 orders,
                 rounds: orders,
+                accounts: orders,
             })
         }),
         1 => any_round().prop_map(StreamEvent::Round),

@@ -168,6 +168,16 @@ impl Round {
         }
     }
 
+    /// Returns the reason why a request that is meant for the account of round `meant`, or for the own one if it is 0, is not
+    /// executed.
+    pub(crate) fn check_account(&self, meant: i64) -> Result<(), Rejection> {
+        match self.open_number() {
+            Some(number) if number != meant => Err(Rejection::RoundBegan { number }),
+            None if meant != 0 => Err(Rejection::RoundNotOpen { number: meant }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Returns the name of the account that `player` trades on. Bots take no part in rounds.
     pub(crate) fn account_of(&self, player: &PlayerName) -> PlayerName {
         match self.is_open() && !player.is_bot() {
@@ -205,11 +215,21 @@ impl Round {
         };
         // Nothing precedes the first round.
         let epoch = if epoch == 1 { 0 } else { epoch };
+        // `round_of` reads it.
         let offset = epoch.checked_shl(EPOCH_BIT).unwrap_or(0);
         Account {
             version: account.version.saturating_add(offset),
             ..account
         }
+    }
+}
+
+/// Returns the round of an account with its version for clients; 0: the player's own account.
+pub(crate) fn round_of(versioned: &Account) -> i64 {
+    let epoch = versioned.version >> EPOCH_BIT;
+    match epoch % 2 {
+        0 => epoch / 2,
+        _ => 0,
     }
 }
 
@@ -365,6 +385,34 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_executed_on_the_account_it_is_meant_for() {
+        let (open, ended) = (RoundPhase::Paused(9), RoundPhase::Ended(tick(9)));
+        for (phase, meant, rejected) in [
+            (open, 3, None),
+            (
+                open,
+                0,
+                Some("round 3 began before this order arrived; nothing was done"),
+            ),
+            (
+                open,
+                2,
+                Some("round 3 began before this order arrived; nothing was done"),
+            ),
+            (ended, 0, None),
+            (
+                ended,
+                3,
+                Some("round 3 was not open when this arrived; nothing was done"),
+            ),
+        ] {
+            let checked = in_phase(phase).check_account(meant);
+            let rejected_with = checked.err().map(|rejection| rejection.to_string());
+            assert_eq!(rejected_with.as_deref(), rejected, "{phase:?} {meant}");
+        }
+    }
+
+    #[test]
     fn one_account_of_a_player_is_in_force() {
         let ann = PlayerName::new("ann").unwrap();
         let bot = PlayerName::bot("Momo");
@@ -423,6 +471,8 @@ mod tests {
             versions.is_sorted_by_key(|account| account.version),
             "{versions:?}"
         );
+        let rounds = versions.each_ref().map(round_of);
+        assert_eq!(rounds, [0, 0, 1, 1, 0, 0, 2, 0]);
         assert_eq!(versions[0].version, 900, "no offset without a round");
     }
 

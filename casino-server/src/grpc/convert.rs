@@ -30,6 +30,7 @@ use crate::{
             resting::{OrderPosting, OrderState, RestingTerms},
         },
         player::{LegacyNames, PlayerName},
+        round::round_of,
     },
     feed::{capabilities::Capabilities, lobby::encode::trade},
     store::Page,
@@ -54,6 +55,15 @@ pub(crate) enum InvalidAction {
     ImmediateStop,
     #[error("limit_price, stop_price: an order until cancelled needs one of them")]
     Trigger,
+    #[error(transparent)]
+    Round(#[from] InvalidRound),
+}
+
+/// The round that a request is meant for is below 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("round: {given} is below 0; 0 is the player's own account")]
+pub(crate) struct InvalidRound {
+    given: i64,
 }
 
 pub(crate) fn parse_player(
@@ -122,7 +132,16 @@ pub(crate) fn parse_action(
         (TimeInForce::UntilCancelled, ..) => return Err(InvalidAction::Trigger),
     };
     let id = RequestId::new(&action.id)?;
-    Ok((player, OrderRequest { command, id }))
+    let round = parse_round(action.round)?;
+    Ok((player, OrderRequest { command, id, round }))
+}
+
+/// Parses the round that a request is meant for.
+pub(crate) fn parse_round(round: Option<i64>) -> Result<Option<i64>, InvalidRound> {
+    match round {
+        Some(given @ ..0) => Err(InvalidRound { given }),
+        round => Ok(round),
+    }
 }
 
 /// Returns `None` for 0, and the given price as an error if it is below.
@@ -134,8 +153,8 @@ fn optional_price(given: i32) -> Result<Option<Price>, i32> {
 }
 
 /// Returns the message with a wallet.
-pub(crate) fn wallet_update(account: &Account) -> GambleFrame {
-    GambleInfo::from(wallet(account)).into()
+pub(crate) fn wallet_update(account: &Account, capabilities: Capabilities) -> GambleFrame {
+    GambleInfo::from(wallet(account, capabilities)).into()
 }
 
 /// Returns the result of an action. `present` is the state of the order that it placed, if that was read.
@@ -161,7 +180,7 @@ pub(crate) fn order_result(
             (_, Some(OrderState::Filled(filled))) => Some(trade(&filled)),
             _ => None,
         };
-        result.wallet = Some(wallet(&decision.account));
+        result.wallet = Some(wallet(&decision.account, capabilities));
     }
     GambleInfo::from(result).into()
 }
@@ -182,10 +201,14 @@ fn outcome(decision: &Decision, present: Option<OrderState>) -> (ActionOutcome, 
 }
 
 /// Returns the message about an order that was placed or has ended; with the wallet, if the client requested it.
-pub(crate) fn order_update(posting: &OrderPosting, account: Option<&Account>) -> GambleFrame {
+pub(crate) fn order_update(
+    posting: &OrderPosting,
+    account: &Account,
+    capabilities: Capabilities,
+) -> GambleFrame {
     let update = OrderUpdate {
         order: Some(order(posting)),
-        wallet: account.map(wallet),
+        wallet: capabilities.wallet.then(|| wallet(account, capabilities)),
     };
     GambleInfo::from(update).into()
 }
@@ -258,11 +281,13 @@ pub(crate) fn payment(player: &PlayerName, payment: Payment) -> types::Payment {
         number: payment.number,
         created_unix_ms: payment.at.0,
         id: Vec::new(),
+        round: None,
     }
 }
 
-pub(crate) fn wallet(account: &Account) -> Wallet {
+pub(crate) fn wallet(account: &Account, capabilities: Capabilities) -> Wallet {
     Wallet {
+        round: capabilities.accounts.then(|| round_of(account)),
         tokens: account.tokens.0,
         stocks: account.stocks.0,
         cost_basis: account.cost_basis,

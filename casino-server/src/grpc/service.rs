@@ -138,14 +138,8 @@ impl CasinoService {
         Ok(player)
     }
 
-    async fn execute_payment(
-        &self,
-        player: PlayerName,
-        command: Command,
-        id: &[u8],
-    ) -> Result<Payment, Status> {
-        let id = RequestId::new(id)?;
-        let decision = self.ledger.submit(player, OrderRequest { command, id }).await?;
+    async fn execute_payment(&self, player: PlayerName, request: OrderRequest) -> Result<Payment, Status> {
+        let decision = self.ledger.submit(player, request).await?;
         match decision.result {
             Ok(LedgerEntry::Payment(payment)) => Ok(payment),
             Ok(_) => Err(Status::internal(
@@ -160,10 +154,13 @@ impl CasinoService {
 impl Casino for CasinoService {
     async fn buy_tokens(&self, request: Request<types::Payment>) -> Result<Response<Tokens>, Status> {
         let player = self.player(&request, request.get_ref().user.as_ref()).await?;
-        let types::Payment { amount, id, .. } = request.into_inner();
-        let payment = self
-            .execute_payment(player, Command::Deposit(Dollars(amount)), &id)
-            .await?;
+        let request = request.into_inner();
+        let request = OrderRequest {
+            command: Command::Deposit(Dollars(request.amount)),
+            id: RequestId::new(&request.id)?,
+            round: convert::parse_round(request.round)?,
+        };
+        let payment = self.execute_payment(player, request).await?;
         Ok(Response::new(Tokens {
             count: payment.tokens().0,
         }))
@@ -171,9 +168,13 @@ impl Casino for CasinoService {
 
     async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<types::Payment>, Status> {
         let player = self.player(&request, request.get_ref().user.as_ref()).await?;
-        let WithdrawRequest { tokens_cnt, id, .. } = request.into_inner();
-        let withdrawal = Command::Withdraw(money::Tokens(tokens_cnt));
-        let payment = self.execute_payment(player.clone(), withdrawal, &id).await?;
+        let request = request.into_inner();
+        let request = OrderRequest {
+            command: Command::Withdraw(money::Tokens(request.tokens_cnt)),
+            id: RequestId::new(&request.id)?,
+            round: convert::parse_round(request.round)?,
+        };
+        let payment = self.execute_payment(player.clone(), request).await?;
         Ok(Response::new(convert::payment(&player, payment)))
     }
 
@@ -279,9 +280,10 @@ impl Casino for CasinoService {
 
     async fn get_wallet(&self, request: Request<types::User>) -> Result<Response<Wallet>, Status> {
         let player = self.player(&request, Some(request.get_ref())).await?;
-        let capabilities = Capabilities::from_metadata(request.metadata());
-        let mut response = Response::new(convert::wallet(&self.accounts.account(&player).await?));
-        capabilities.unary_only().write_metadata(response.metadata_mut());
+        let capabilities = Capabilities::from_metadata(request.metadata()).unary_only();
+        let account = self.accounts.account(&player).await?;
+        let mut response = Response::new(convert::wallet(&account, capabilities));
+        capabilities.write_metadata(response.metadata_mut());
         Ok(response)
     }
 

@@ -11,7 +11,10 @@ use crate::{
         order::request::InvalidRequestId,
     },
     grpc::{
-        auth::AccessError, convert::InvalidOrdersSeen, paging::PageError, payments_client::StatementError,
+        auth::AccessError,
+        convert::{InvalidOrdersSeen, InvalidRound},
+        paging::PageError,
+        payments_client::StatementError,
         session::limit::SessionDenied,
     },
     ledger::LedgerError,
@@ -42,6 +45,12 @@ impl From<PageError> for Status {
 
 impl From<InvalidRequestId> for Status {
     fn from(error: InvalidRequestId) -> Self {
+        Self::invalid_argument(error.to_string())
+    }
+}
+
+impl From<InvalidRound> for Status {
+    fn from(error: InvalidRound) -> Self {
         Self::invalid_argument(error.to_string())
     }
 }

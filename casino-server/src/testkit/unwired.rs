@@ -105,6 +105,7 @@ async fn place(ledger: &LedgerHandle, orders: RestingOrders, price: Price) -> Re
             let request = OrderRequest {
                 command: Command::Rest(terms),
                 id: Some(RequestId(u128::from(number).to_be_bytes())),
+                round: None,
             };
             Some(ledger.submit(player.clone(), request))
         });

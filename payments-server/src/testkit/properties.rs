@@ -27,6 +27,7 @@ fn payment() -> impl Strategy<Value = Vec<u8>> {
             number,
             created_unix_ms,
             id: Vec::new(),
+            round: None,
         };
         let message = payment.encode_to_vec();
         let length = u8::try_from(message.len()).unwrap_or(u8::MAX);

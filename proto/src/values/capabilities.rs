@@ -32,6 +32,8 @@ pub const UP_TO: &str = "up-to";
 pub const ORDERS: &str = "orders";
 /// The state of the round, and the wallet when one starts or ends.
 pub const ROUNDS: &str = "rounds";
+/// Each wallet names its account, and the server checks the account that a request names. Adds no messages.
+pub const ACCOUNTS: &str = "accounts";
 /// Metadata key in the request: the highest `Order.end_number` the client knows, in decimal. The server then sends
 /// the later ones.
 pub const ORDERS_SEEN_HEADER: &str = "awesomestock-orders-seen";
@@ -51,6 +53,8 @@ pub struct Capabilities {
     pub up_to: bool,
     /// Orders that rest, and their changes.
     pub orders: bool,
+    /// The account of a wallet and of a request.
+    pub accounts: bool,
     /// Feeds about other players, headlines and rounds.
     pub lobby: LobbyFeeds,
 }
@@ -86,6 +90,7 @@ impl Capabilities {
         ids: true,
         up_to: true,
         orders: true,
+        accounts: true,
         lobby: LobbyFeeds {
             tape: true,
             players: true,
@@ -113,7 +118,7 @@ impl Capabilities {
     }
 
     /// Returns each capability, in the order in which they are confirmed.
-    fn features(&mut self) -> [Feature<'_>; 11] {
+    fn features(&mut self) -> [Feature<'_>; 12] {
         let feature = |name, words, is_enabled| Feature {
             name,
             words,
@@ -126,6 +131,7 @@ impl Capabilities {
             feature(IDS, "orders that may be sent again", &mut self.ids),
             feature(UP_TO, "orders of up to a count", &mut self.up_to),
             feature(ORDERS, "resting orders", &mut self.orders),
+            feature(ACCOUNTS, "orders that name their account", &mut self.accounts),
             feature(TAPE, "trades of all players", &mut self.lobby.tape),
             feature(PLAYERS, "players online", &mut self.lobby.players),
             feature(LEADERBOARD, "the leaderboard", &mut self.lobby.leaderboard),
@@ -147,6 +153,7 @@ impl Capabilities {
     pub fn unary_only(self) -> Self {
         Self {
             ids: self.ids,
+            accounts: self.accounts,
             ..Self::default()
         }
     }
@@ -228,16 +235,17 @@ mod tests {
         };
         (earlier.lobby.rounds, earlier.lobby.news) = (false, false);
         assert_eq!(earlier.missing(), ["resting orders", "rounds"]);
-        assert_eq!(Capabilities::default().missing().len(), 10);
+        assert_eq!(Capabilities::default().missing().len(), 11);
     }
 
     #[test]
-    fn unary_calls_confirm_request_ids_only() {
-        let requested = Capabilities::from_metadata(&metadata(&["ticks,ids,tape"]));
-        assert!(requested.ids && requested.ticks);
-        let mut answer = MetadataMap::new();
-        requested.unary_only().write_metadata(&mut answer);
-        assert_eq!(answer.get(HEADER).unwrap(), IDS);
+    fn unary_calls_confirm_request_ids_and_accounts_only() {
+        for (requested, confirmed) in [("ticks,ids,tape", "ids"), ("accounts,rounds,ids", "ids,accounts")] {
+            let requested = Capabilities::from_metadata(&metadata(&[requested]));
+            let mut answer = MetadataMap::new();
+            requested.unary_only().write_metadata(&mut answer);
+            assert_eq!(answer.get(HEADER).unwrap(), confirmed);
+        }
     }
 
     #[test]
@@ -269,22 +277,22 @@ mod tests {
     fn features_are_read_from_lists_of_names() {
         for (named, granted) in [
             (
-                "ticks,wallet,ids,tape,players,leaderboard,limits,up-to,orders,news,rounds",
+                "ticks,wallet,ids,tape,players,leaderboard,limits,up-to,orders,news,rounds,accounts",
                 Capabilities::ALL,
             ),
             (
-                " leaderboard,wallet ,up-to,limits, tape, news,orders,ticks,players,ids,rounds",
+                " leaderboard,wallet ,accounts,up-to,limits, tape, news,orders,ticks,players,ids,rounds",
                 Capabilities::ALL,
             ),
             (
-                "ticks,tape,players,leaderboard,limits,ids,up-to,orders,news,rounds",
+                "ticks,tape,players,leaderboard,limits,ids,up-to,orders,news,rounds,accounts",
                 Capabilities {
                     wallet: false,
                     ..Capabilities::ALL
                 },
             ),
             (
-                "ticks,wallet,tape,players,leaderboard,limits,up-to,orders,news,rounds",
+                "ticks,wallet,tape,players,leaderboard,limits,up-to,orders,news,rounds,accounts",
                 Capabilities {
                     ids: false,
                     ..Capabilities::ALL

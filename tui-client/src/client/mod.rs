@@ -126,11 +126,18 @@ impl Client {
         Ok(answer)
     }
 
-    async fn buy_tokens(&self, mut casino: Casino, dollars: i32, id: Uuid) -> Result<Response, RequestError> {
+    async fn buy_tokens(
+        &self,
+        mut casino: Casino,
+        dollars: i32,
+        id: Uuid,
+        round: Option<i64>,
+    ) -> Result<Response, RequestError> {
         let payment = types::Payment {
             user: Some(self.user()),
             amount: dollars,
             id: id.into_bytes().to_vec(),
+            round,
             ..types::Payment::default()
         };
         let bought = casino.buy_tokens(payment).await?.into_inner();
@@ -141,11 +148,18 @@ impl Client {
         })
     }
 
-    async fn withdraw(&self, mut casino: Casino, tokens: i32, id: Uuid) -> Result<Response, RequestError> {
+    async fn withdraw(
+        &self,
+        mut casino: Casino,
+        tokens: i32,
+        id: Uuid,
+        round: Option<i64>,
+    ) -> Result<Response, RequestError> {
         let request = casino::WithdrawRequest {
             user: Some(self.user()),
             tokens_cnt: tokens,
             id: id.into_bytes().to_vec(),
+            round,
         };
         let paid = casino.withdraw(request).await?.into_inner();
         convert::exchanged(paid.amount, tokens)?;

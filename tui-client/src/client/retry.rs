@@ -1,7 +1,7 @@
 //! Executes orders and payments exactly once: repeats an unanswered request with the same ID. This requires a casino that
 //! deduplicates by request ID, which is checked before sending. Repeats cancellations too.
 
-use std::{mem, ops::ControlFlow, time::Duration};
+use std::{mem, ops::ControlFlow, sync::OnceLock, time::Duration};
 
 use awesomestock_proto::capabilities::Capabilities;
 use tokio::{
@@ -57,18 +57,21 @@ pub(crate) struct AnsweredOrder {
 
 impl Client {
     /// Opens a session, sends `order` and waits for its answer. Repeats it in another session for `RETRY_FOR`.
-    /// `sent`: the order was sent before, to a casino that deduplicates. Fails if no answer arrives.
-    /// [`RequestError::NotSent`] if nothing was sent.
+    /// `sent`: the order was sent before, to a casino that deduplicates. An order that names no account gets the one in use
+    /// before it is first sent. Fails if no answer arrives. [`RequestError::NotSent`] if nothing was sent.
     pub(crate) async fn submit_order(&self, order: Order, sent: bool) -> Result<AnsweredOrder, RequestError> {
         let why = sent.then(|| RequestError::Unanswered("connection lost".to_owned()));
         let retry = RetryState::new(order.id, why, self.endpoints.has_several(), Instant::now());
-        retry.run(|again| self.try_order(order, again)).await
+        let account = &OnceLock::new();
+        retry.run(|again| self.try_order(order, account, again)).await
     }
 
     pub(super) async fn submit_payment(&self, call: Request) -> Result<Response, RequestError> {
         let id = Uuid::now_v7();
         let retry = RetryState::new(id, None, self.endpoints.has_several(), Instant::now());
-        retry.run(|again| self.try_payment(call, id, again)).await
+        let account = &OnceLock::new();
+        let pay = |again| self.try_payment(call, id, account, again);
+        retry.run(pay).await
     }
 
     /// Cancels a resting order. An unanswered call is repeated for `RETRY_FOR`: that changes nothing.
@@ -83,7 +86,12 @@ impl Client {
         retry.run(cancel).await
     }
 
-    async fn try_order(&self, order: Order, again: bool) -> Attempt<AnsweredOrder> {
+    async fn try_order(
+        &self,
+        order: Order,
+        account: &OnceLock<Option<i64>>,
+        again: bool,
+    ) -> Attempt<AnsweredOrder> {
         let (mut session, orders) = match self.open_session().await {
             Ok(opened) => opened,
             // No answer can be received any more.
@@ -100,7 +108,16 @@ impl Client {
         if let Err(why) = session.check_support(order.terms) {
             return Attempt::NotSent(RequestError::Rejected(why.to_owned()));
         }
-        if orders.try_send(order).is_err() {
+        if !again && order.round.is_none() && session.names_accounts() {
+            match timeout(CALL_DEADLINE, account_of(&mut session)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => return Attempt::NotSent(failure),
+                Err(_) => return Attempt::NotSent(RequestError::timeout(CALL_DEADLINE)),
+            }
+        }
+        // The first attempt decides.
+        let round = *account.get_or_init(|| order.round.or_else(|| session.account().filter(|_| !again)));
+        if orders.try_send(Order { round, ..order }).is_err() {
             return Attempt::NotSent(RequestError::Unanswered("connection lost".to_owned()));
         }
         let failure = match timeout(CALL_DEADLINE, result_of(&mut session)).await {
@@ -120,8 +137,14 @@ impl Client {
         unanswered(failure, ids)
     }
 
-    async fn try_payment(&self, call: Request, id: Uuid, again: bool) -> Attempt<Response> {
-        let (position, ids) = match self.supports_request_ids().await {
+    async fn try_payment(
+        &self,
+        call: Request,
+        id: Uuid,
+        account: &OnceLock<Option<i64>>,
+        again: bool,
+    ) -> Attempt<Response> {
+        let (position, Support { ids, account: in_use }) = match self.supported_requests().await {
             Ok(asked) => asked,
             Err(failure) => return Attempt::NotSent(failure),
         };
@@ -129,10 +152,12 @@ impl Client {
             return Attempt::Known(Err(no_dedup()));
         }
         let casino = self.endpoints.casino(position);
+        // The first attempt decides.
+        let round = *account.get_or_init(|| in_use);
         let payment = async {
             match call {
-                Request::Withdraw(tokens) => self.withdraw(casino, tokens, id).await,
-                Request::BuyTokens(dollars) => self.buy_tokens(casino, dollars, id).await,
+                Request::Withdraw(tokens) => self.withdraw(casino, tokens, id, round).await,
+                Request::BuyTokens(dollars) => self.buy_tokens(casino, dollars, id, round).await,
                 _ => Err(RequestError::invalid_response("no payment")),
             }
         };
@@ -146,8 +171,8 @@ impl Client {
         }
     }
 
-    /// Returns the position of a responding address, and whether the casino deduplicates by request ID.
-    async fn supports_request_ids(&self) -> Result<(usize, bool), RequestError> {
+    /// Returns the position of a responding address, and what its casino supports.
+    async fn supported_requests(&self) -> Result<(usize, Support), RequestError> {
         let wallet = self.endpoints.call(CALL_DEADLINE, |mut casino| {
             let mut request = tonic::Request::new(self.user());
             Capabilities::ALL
@@ -156,9 +181,21 @@ impl Client {
             async move { supported(casino.get_wallet(request).await) }
         });
         let (position, wallet) = wallet.await?;
-        let ids = wallet.is_some_and(|wallet| Capabilities::from_metadata(wallet.metadata()).ids);
-        Ok((position, ids))
+        let support = wallet.map(|wallet| Support {
+            ids: Capabilities::from_metadata(wallet.metadata()).ids,
+            account: wallet.get_ref().round,
+        });
+        Ok((position, support.unwrap_or_default()))
     }
+}
+
+/// What a casino supports for a call that changes something.
+#[derive(Debug, Clone, Copy, Default)]
+struct Support {
+    /// It deduplicates by request ID.
+    ids: bool,
+    /// The account in use, if it checks the one that a request names.
+    account: Option<i64>,
 }
 
 struct RetryState {
@@ -228,20 +265,28 @@ impl RetryState {
     }
 }
 
+/// Waits until the account in use is known.
+async fn account_of(session: &mut GambleSession) -> Result<(), RequestError> {
+    while session.account().is_none() {
+        session.next().await.map_err(lost)?;
+    }
+    Ok(())
+}
+
+fn lost(end: SessionEnd) -> RequestError {
+    match end {
+        SessionEnd::Closed => RequestError::Unanswered("the casino closed the table".to_owned()),
+        SessionEnd::Lost(why) | SessionEnd::Rejected(why) => {
+            RequestError::Unanswered(format!("connection lost: {why}"))
+        }
+    }
+}
+
 async fn result_of(session: &mut GambleSession) -> Result<OrderAnswer, RequestError> {
     loop {
-        match session.next().await {
-            Ok(event) => {
-                if let Some(answer) = OrderAnswer::from_event(event) {
-                    return Ok(answer);
-                }
-            }
-            Err(SessionEnd::Closed) => {
-                return Err(RequestError::Unanswered("the casino closed the table".to_owned()));
-            }
-            Err(SessionEnd::Lost(why) | SessionEnd::Rejected(why)) => {
-                return Err(RequestError::Unanswered(format!("connection lost: {why}")));
-            }
+        let event = session.next().await.map_err(lost)?;
+        if let Some(answer) = OrderAnswer::from_event(event) {
+            return Ok(answer);
         }
     }
 }
@@ -261,10 +306,55 @@ fn no_dedup() -> RequestError {
 
 #[cfg(test)]
 mod tests {
+    use awesomestock_proto::casino::Action;
+    use prost::Message;
+
     use super::*;
+    use crate::{
+        app::{portfolio::money::Side, wire::WireFrame},
+        client::Terms,
+        solo::{self, SoloOptions},
+    };
 
     fn open(why: &str) -> RequestError {
         RequestError::Unanswered(why.to_owned())
+    }
+
+    #[tokio::test]
+    async fn an_order_names_the_account_in_use_before_it_is_first_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SoloOptions {
+            tick: Duration::from_secs(3600),
+            initial_price: Some(10),
+            seed: Some(3),
+            market: None,
+            house: 0,
+        };
+        let (channel, servers) = solo::open(options, folder.path()).await.unwrap();
+        let client = Client::new(channel, "anna".to_owned(), None);
+        let mut wire = client.watch_wire(|| 0);
+        let order = Order::new(Side::Buy, 1, Terms::Market);
+        for (order, sent, expected) in [
+            (order, false, Some(0)),
+            (
+                Order {
+                    round: Some(7),
+                    ..order
+                },
+                false,
+                Some(7),
+            ),
+            (order, true, None),
+        ] {
+            client.submit_order(order, sent).await.unwrap();
+            let action = loop {
+                if let WireFrame::Sent(message) = wire.recv().await.unwrap().frame {
+                    break Action::decode(message.kept.as_slice()).unwrap();
+                }
+            };
+            assert_eq!((action.round, action.stocks_count), (expected, 1));
+        }
+        servers.close().await.unwrap();
     }
 
     #[test]

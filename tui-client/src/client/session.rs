@@ -43,6 +43,8 @@ impl Client {
             granted: capabilities::Capabilities::from_metadata(response.metadata()),
             inbound: response.into_inner(),
             endpoint: CurrentEndpoint::new(&self.endpoints, position),
+            round: None,
+            wallet_round: None,
         };
         Ok((session, orders))
     }
@@ -54,6 +56,10 @@ pub struct GambleSession {
     granted: capabilities::Capabilities,
     inbound: Streaming<GambleInfo>,
     endpoint: CurrentEndpoint,
+    /// The open round as last received, or 0.
+    round: Option<i64>,
+    /// That of the last wallet.
+    wallet_round: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +97,27 @@ impl GambleSession {
         }
     }
 
+    /// Returns true if the casino says which account is in use, and checks the account that an order names.
+    pub(crate) fn names_accounts(&self) -> bool {
+        self.granted.accounts && self.granted.wallet
+    }
+
+    /// Returns the account in use as last received: the number of the round, or 0 for the own account. `None` before it is
+    /// known, and if the casino does not name accounts.
+    pub(crate) fn account(&self) -> Option<i64> {
+        // The first wallet arrives before the round.
+        let known = self.round.or(self.wallet_round);
+        known.filter(|_| self.names_accounts())
+    }
+
+    fn follow_account(&mut self, event: &StreamEvent) {
+        match event {
+            StreamEvent::Round(round) => self.round = Some(if round.is_open() { round.number } else { 0 }),
+            StreamEvent::Wallet(wallet) => self.wallet_round = wallet.round,
+            _ => {}
+        }
+    }
+
     /// Returns the supported lobby feeds.
     pub fn capabilities(&self) -> Capabilities {
         self.granted.into()
@@ -114,7 +141,10 @@ impl GambleSession {
         loop {
             match self.inbound.message().await {
                 Ok(Some(info)) => match convert::stream_event(info, self.granted) {
-                    Some(event) => return Ok(event),
+                    Some(event) => {
+                        self.follow_account(&event);
+                        return Ok(event);
+                    }
                     None => tracing::debug!("ignored an unknown or invalid message"),
                 },
                 Ok(None) => return Err(SessionEnd::Closed),

@@ -194,7 +194,16 @@ impl<W: Write> Repl<W> {
         if let Some(shown) = self.orders_shown.as_mut().filter(|shown| shown.end().is_none()) {
             shown.keep(SeenEnd::default());
         }
-        let first_price = self.wait_for(|event| matches!(event, StreamEvent::Price { .. }));
+        // The wallet, which says which account is in use, follows the price.
+        let names_accounts = self
+            .session
+            .as_ref()
+            .is_some_and(|session| session.stream.names_accounts());
+        let first_price = self.wait_for(|event| match event {
+            StreamEvent::Price { .. } => !names_accounts,
+            StreamEvent::Wallet(_) => names_accounts,
+            _ => false,
+        });
         match timeout(CALL_DEADLINE, first_price).await {
             Ok(result) => result,
             // Old casinos send nothing before the next tick.
@@ -202,13 +211,14 @@ impl<W: Write> Repl<W> {
         }
     }
 
-    async fn order(&mut self, order: Order) -> io::Result<()> {
+    async fn order(&mut self, mut order: Order) -> io::Result<()> {
         let Some(session) = &self.session else {
             return self.error(messages::NOT_JOINED);
         };
         if let Err(why) = session.stream.check_support(order.terms) {
             return self.error(why);
         }
+        order.round = session.stream.account();
         let ids = session.stream.supports_request_ids();
         if session.orders.try_send(order).is_err() {
             self.session = None;

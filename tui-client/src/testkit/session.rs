@@ -88,6 +88,7 @@ fn capabilities(bits: u8) -> Capabilities {
         ids: bit(6),
         up_to: bit(7),
         orders: bit(7),
+        accounts: bit(4),
         lobby: LobbyFeeds {
             tape: bit(2),
             players: bit(3),

@@ -154,6 +154,7 @@ pub(crate) fn send(side: Side, count: i32) -> Vec<Effect> {
         count,
         terms: Terms::Market,
         up_to: false,
+        round: None,
         id: ClientOrderId::default(),
     })]
 }

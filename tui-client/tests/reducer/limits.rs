@@ -30,6 +30,7 @@ fn limited(side: Side, count: i32, limit: i32) -> Vec<Effect> {
         count,
         terms: Terms::Limit(limit),
         up_to: false,
+        round: None,
         id: ClientOrderId::default(),
     })]
 }

@@ -68,6 +68,7 @@ fn a_quantity_that_depends_on_the_price_is_computed_when_the_order_is_sent() {
             count,
             terms: Terms::Market,
             up_to,
+            round: None,
             id: ClientOrderId::default(),
         })]
     };

@@ -118,6 +118,7 @@ fn rests(side: Side, count: i32, condition: Condition) -> Vec<Effect> {
         count,
         terms: Terms::Rest(condition),
         up_to: false,
+        round: None,
         id: ClientOrderId::default(),
     })]
 }
@@ -129,6 +130,7 @@ fn limited(price: i32) -> Vec<Effect> {
         count: 2,
         terms: Terms::Limit(price),
         up_to: false,
+        round: None,
         id: ClientOrderId::default(),
     })]
 }

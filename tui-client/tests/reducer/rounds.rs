@@ -1,7 +1,7 @@
 //! Rounds: their changes are shown, their end opens the podium, and their wallets replace each other.
 
 use awesomestock::app::{
-    Event, Settings,
+    Effect, Event, Settings,
     event::StreamEvent,
     lobby::{
         Capabilities, Leaderboard, Performance, Player, Standing,
@@ -11,7 +11,7 @@ use awesomestock::app::{
     portfolio::{order_log::ActionStatus, wallet::Wallet},
 };
 
-use crate::game::Game;
+use crate::game::{Game, wallet};
 
 pub(crate) fn round(number: i64, phase: RoundPhase, announcement: &str) -> StreamEvent {
     StreamEvent::Round(Round {
@@ -174,6 +174,52 @@ fn a_session_that_opens_after_the_end_shows_neither_podium_nor_end() {
     game.stream(round(1, RoundPhase::Ended, "bye"));
     let shown = game.state.lobby.shown_round(game.now).unwrap();
     assert_eq!(shown.text(game.now), None);
+}
+
+/// A round starts, or ends, before an order reaches the casino: it is sent again for the account it was typed for.
+#[test]
+fn an_order_names_the_account_it_was_typed_for_also_when_it_is_sent_again() {
+    let accounts = |accounts| {
+        StreamEvent::Capabilities(Capabilities {
+            accounts,
+            rounds: true,
+            ..Capabilities::default()
+        })
+    };
+    let named = |effects: &[Effect]| -> Vec<Option<i64>> {
+        let round = |effect: &Effect| match effect {
+            Effect::Send(order) => Some(order.round),
+            _ => None,
+        };
+        effects.iter().filter_map(round).collect()
+    };
+    let mut game = Game::connected();
+    game.open(true, true);
+    assert_eq!(named(&game.keys("b")), [None], "an earlier casino");
+    game.result(true, "done", wallet(40, 1, 2));
+    game.stream(accounts(true));
+    assert_eq!(named(&game.keys("b")), [Some(0)]);
+    game.result(true, "done", wallet(30, 2, 3));
+    // Joined during a round: the wallet comes first.
+    game.stream(StreamEvent::Wallet(Wallet {
+        round: Some(3),
+        ..wallet(500, 0, 4)
+    }));
+    assert_eq!(named(&game.keys("b")), [Some(3)]);
+    game.stream(round(3, RoundPhase::Running, ""));
+    assert_eq!(named(&game.keys("b")), [Some(3)]);
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    assert_eq!(named(&game.open(true, true)), [Some(3), Some(3)]);
+    game.stream(accounts(true));
+    game.stream(round(3, RoundPhase::Ended, ""));
+    game.keys("\x1b");
+    assert_eq!(named(&game.keys("b")), [Some(0)]);
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    game.open(true, true);
+    game.stream(accounts(true));
+    game.stream(round(4, RoundPhase::Running, ""));
+    game.stream(StreamEvent::Closed("gone".to_owned()));
+    assert_eq!(named(&game.open(true, true)), [Some(3), Some(3), Some(0)]);
 }
 
 #[test]

@@ -26,6 +26,8 @@ struct Shared {
     changed: Condvar,
     /// Discards what the casino sends.
     discard: AtomicBool,
+    /// Discards what the game sends.
+    discard_requests: AtomicBool,
     /// Closes new connections at once.
     closed: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
@@ -58,7 +60,7 @@ impl Shared {
 
 impl Proxy {
     /// Forwards to `casino`. Each entry of `cuts` is the number of bytes from the casino after which that connection
-    /// breaks; later connections never break. Everything the game sends is forwarded.
+    /// breaks; later connections never break.
     pub fn start(casino: &str, cuts: Vec<usize>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -117,12 +119,18 @@ impl Proxy {
         self.shared.discard.store(true, Ordering::SeqCst);
     }
 
+    /// Discards everything the game sends from now on.
+    pub fn drop_requests(&self) {
+        self.shared.discard_requests.store(true, Ordering::SeqCst);
+    }
+
     /// Breaks all connections; new ones work again.
     pub fn disconnect(&self) {
         for end in self.shared.streams.lock().unwrap().drain(..) {
             let _ = end.shutdown(Shutdown::Both);
         }
         self.shared.discard.store(false, Ordering::SeqCst);
+        self.shared.discard_requests.store(false, Ordering::SeqCst);
     }
 }
 
@@ -134,8 +142,8 @@ fn forward(game: &TcpStream, casino: &TcpStream, pass: usize, shared: &Arc<Share
         .lock()
         .unwrap()
         .extend([clone(game), clone(casino)]);
-    let (from, to) = (clone(game), clone(casino));
-    thread::spawn(move || copy(from, to, usize::MAX, &AtomicBool::new(false)));
+    let (from, to, requests) = (clone(game), clone(casino), Arc::clone(shared));
+    thread::spawn(move || copy(from, to, usize::MAX, &requests.discard_requests));
     let (from, to, shared) = (clone(casino), clone(game), Arc::clone(shared));
     thread::spawn(move || {
         if copy(from, to, pass, &shared.discard) {

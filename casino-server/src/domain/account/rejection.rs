@@ -71,6 +71,12 @@ pub(crate) enum Rejection {
     PaymentsClosed,
     #[error("orders do not rest during a round")]
     NoRestInRound,
+    /// Meant for another account than that of the round.
+    #[error("round {number} began before this order arrived; nothing was done")]
+    RoundBegan { number: i64 },
+    /// Meant for the account of this round.
+    #[error("round {number} was not open when this arrived; nothing was done")]
+    RoundNotOpen { number: i64 },
 }
 
 impl Rejection {
@@ -109,7 +115,9 @@ impl Rejection {
             | Self::RoundOver
             | Self::RoundStarted
             | Self::PaymentsClosed
-            | Self::NoRestInRound => RejectKind::Unfunded,
+            | Self::NoRestInRound
+            | Self::RoundBegan { .. }
+            | Self::RoundNotOpen { .. } => RejectKind::Unfunded,
         }
     }
 }

@@ -42,11 +42,17 @@ pub(crate) struct OrderRequest {
     pub(crate) command: Command,
     /// Without an ID, each repetition is executed.
     pub(crate) id: Option<RequestId>,
+    /// The round whose account it is meant for; 0: the player's own account; `None`: the account in use.
+    pub(crate) round: Option<i64>,
 }
 
 impl From<Command> for OrderRequest {
     fn from(command: Command) -> Self {
-        Self { command, id: None }
+        Self {
+            command,
+            id: None,
+            round: None,
+        }
     }
 }
 

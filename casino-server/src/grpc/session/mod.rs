@@ -161,7 +161,7 @@ impl<In> Session<In> {
             return Some(price.for_session(self.capabilities));
         }
         if let Some(wallet) = self.wallet.take() {
-            return Some(convert::wallet_update(&wallet));
+            return Some(convert::wallet_update(&wallet, self.capabilities));
         }
         self.lobby.as_mut()?.next_update()
     }
@@ -211,7 +211,7 @@ impl<In> Session<In> {
             return Some(update);
         }
         match self.wallet_updates.as_mut()?.poll_newer(cx) {
-            Poll::Ready(account) => Some(convert::wallet_update(&account)),
+            Poll::Ready(account) => Some(convert::wallet_update(&account, self.capabilities)),
             Poll::Pending => None,
         }
     }

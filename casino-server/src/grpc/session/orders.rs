@@ -127,8 +127,7 @@ impl OrderUpdates {
         if posting.ended.is_none() {
             self.position.open.insert(posting.number);
         }
-        let account = capabilities.wallet.then_some(&self.account);
-        Some(convert::order_update(&posting, account))
+        Some(convert::order_update(&posting, &self.account, capabilities))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
         money::{Dollars, UnixMillis},
         order::{
             AccountId, AccountRecord, Command, Decision, LedgerEntry, Trade, TradePosting,
-            request::{AnsweredRequest, OrderRequest, RequestId},
+            request::{AnsweredRequest, OrderRequest},
             resting::OrderPosting,
         },
         player::PlayerName,
@@ -181,14 +181,25 @@ impl OpenBatch {
         at: UnixMillis,
     ) -> Option<Decided> {
         let request = request.into();
-        let OrderRequest { command, id } = request;
+        let OrderRequest { command, id, .. } = request;
+        let answered = match id {
+            Some(id) => self.accounts.get_mut(slot)?.answer(id),
+            None => None,
+        };
+        // Whatever the account in force is now.
+        if let Some(cached) = answered.filter(|cached| cached.answer.command == command) {
+            return Some(Decided {
+                decision: cached.answer.decision,
+                commits_with: cached.commits_with,
+            });
+        }
         let account = self.account_in_force(slot, command)?;
+        if answered.is_some() {
+            return self.reject(account, command, Rejection::DuplicateId);
+        }
         let Some(id) = id else {
             return self.execute(slot, account, request, at);
         };
-        if let Some(answered) = self.replay(slot, account, id, command)? {
-            return Some(answered);
-        }
         let decided = self.execute(slot, account, request, at)?;
         let decision = decided.decision;
         if matches!(decision.result, Err(Rejection::RateLimited { .. })) {
@@ -209,27 +220,6 @@ impl OpenBatch {
         })
     }
 
-    /// Returns the earlier answer to `id`, if any. The outer `None` means that the slot is stale.
-    fn replay(
-        &mut self,
-        slot: Slot,
-        account: Slot,
-        id: RequestId,
-        command: Command,
-    ) -> Option<Option<Decided>> {
-        let cached = self.accounts.get_mut(slot)?;
-        let Some(cached) = cached.answer(id) else {
-            return Some(None);
-        };
-        if cached.answer.command != command {
-            return self.reject(account, command, Rejection::DuplicateId).map(Some);
-        }
-        Some(Some(Decided {
-            decision: cached.answer.decision,
-            commits_with: cached.commits_with,
-        }))
-    }
-
     /// Executes the request of the player in `slot` on `account`.
     fn execute(
         &mut self,
@@ -238,12 +228,12 @@ impl OpenBatch {
         request: OrderRequest,
         at: UnixMillis,
     ) -> Option<Decided> {
-        let OrderRequest { command, id } = request;
+        let OrderRequest { command, id, .. } = request;
         if let Command::Trigger(order) = command {
             return self.trigger(slot, order, at);
         }
         let allowed = self.accounts.check_rate(slot, at)?;
-        let allowed = allowed.and_then(|()| self.check_round(slot, account, command));
+        let allowed = allowed.and_then(|()| self.check_round(slot, account, request));
         let allowed = allowed.and_then(|()| self.give_stake(account, command, at));
         let executed = allowed.and_then(|()| match command {
             Command::Rest(terms) => self.rest(account, terms, id, at),

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         account::Rejection,
         money::UnixMillis,
-        order::Command,
+        order::{Command, request::OrderRequest},
         player::PlayerName,
         round::{Round, RoundCommand, RoundError},
     },
@@ -33,12 +33,24 @@ impl OpenBatch {
         }
     }
 
-    /// Checks whether the round executes `command` on `account`, which is not that in `slot`.
-    pub(super) fn check_round(&self, slot: Slot, account: Slot, command: Command) -> Result<(), Rejection> {
+    /// Checks whether `request` of the player in `slot` may be executed on `account`.
+    pub(super) fn check_round(
+        &self,
+        slot: Slot,
+        account: Slot,
+        request: OrderRequest,
+    ) -> Result<(), Rejection> {
+        let OrderRequest { command, round, .. } = request;
         let tick = self.market.current;
+        let is_payment = matches!(command, Command::Deposit(_) | Command::Withdraw(_));
+        if is_payment && slot != account {
+            return Err(Rejection::PaymentsClosed);
+        }
+        if let Some(meant) = round.filter(|_| !command.is_of_own_account()) {
+            self.round.check_account(meant)?;
+        }
         match command {
             _ if slot == account => Ok(()),
-            Command::Deposit(_) | Command::Withdraw(_) => Err(Rejection::PaymentsClosed),
             Command::Rest(terms) if !terms.is_met(tick.price) => Err(Rejection::NoRestInRound),
             _ => self.round.check_open(tick),
         }

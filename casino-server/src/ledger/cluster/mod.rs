@@ -256,6 +256,7 @@ mod tests {
         let request = OrderRequest {
             command: Command::Buy(Stocks(1)),
             id: Some(RequestId([1; 16])),
+            round: None,
         };
         LedgerOrder::Queued(values::player("ann"), request)
     }

@@ -115,6 +115,7 @@ async fn rest_two(handle: &LedgerHandle, player: &PlayerName) {
         let request = OrderRequest {
             command: Command::Rest(terms),
             id: Some(RequestId([id; 16])),
+            round: None,
         };
         let placed = handle.submit(player.clone(), request).await.unwrap();
         assert_eq!(placed.result, Ok(LedgerEntry::Accepted));

@@ -124,6 +124,7 @@ fn request(command: Command, number: usize) -> OrderRequest {
     OrderRequest {
         command,
         id: Some(RequestId(number.to_be_bytes())),
+        round: None,
     }
 }
 
@@ -217,6 +218,7 @@ async fn a_repetition_commits_with_the_first_request() {
     let deposit = OrderRequest {
         command: Command::Deposit(Dollars(10)),
         id: Some(RequestId([1; 16])),
+        round: None,
     };
     let mut first = Box::pin(handle.submit(ann(), deposit));
     assert!((&mut first).now_or_never().is_none());
@@ -252,6 +254,7 @@ async fn a_request_with_an_id_that_cannot_be_looked_up_has_an_unknown_outcome() 
             OrderRequest {
                 command: Command::Deposit(Dollars(10)),
                 id: id.map(|id| RequestId([id; 16])),
+                round: None,
             },
         )
     };

@@ -44,28 +44,40 @@ fn id() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// The account that a request is meant for.
+fn round() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![
+        6 => Just(None),
+        3 => Just(Some(0)),
+        1 => any::<i64>().prop_map(Some),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Vec<u8>> {
     let sent = |step: u8, message: Vec<u8>| {
         let length = u8::try_from(message.len()).unwrap_or(u8::MAX);
         [&[step, length], message.as_slice()].concat()
     };
-    let payment = (user(), number(), id()).prop_map(|(user, amount, id)| Payment {
+    let payment = (user(), number(), id(), round()).prop_map(|(user, amount, id, round)| Payment {
         user,
         amount,
         id,
+        round,
         ..Payment::default()
     });
-    let withdrawal = (user(), number(), id()).prop_map(|(user, number, id)| WithdrawRequest {
-        user,
-        tokens_cnt: if number % 3 == 0 { number } else { number / 5 * 5 },
-        id,
-    });
+    let withdrawal =
+        (user(), number(), id(), round()).prop_map(|(user, number, id, round)| WithdrawRequest {
+            user,
+            tokens_cnt: if number % 3 == 0 { number } else { number / 5 * 5 },
+            id,
+            round,
+        });
     let limit = prop_oneof![6 => Just(0), 2 => 1..30, 1 => any::<i32>()];
     let stop = prop_oneof![6 => Just(0), 2 => 1..30, 1 => any::<i32>()];
     let rests = prop_oneof![6 => Just(0), 3 => Just(1), 1 => any::<i32>()];
     let prices = (limit, stop, rests);
-    let action = (user(), -1..4, number(), prices, id(), any::<bool>()).prop_map(
-        |(user, kind, stocks_count, (limit_price, stop_price, time_in_force), id, up_to)| Action {
+    let action = (user(), -1..4, number(), prices, (id(), round()), any::<bool>()).prop_map(
+        |(user, kind, stocks_count, (limit_price, stop_price, time_in_force), (id, round), up_to)| Action {
             user,
             r#type: kind,
             stocks_count,
@@ -74,6 +86,7 @@ fn step() -> impl Strategy<Value = Vec<u8>> {
             up_to,
             time_in_force,
             stop_price,
+            round,
         },
     );
     let pages = (user(), any::<i64>(), number()).prop_map(move |(user, before, limit)| {

@@ -181,7 +181,7 @@ impl Model {
             return;
         };
         let command = Command::Deposit(Dollars(payment.amount));
-        self.pay(payment.user.as_ref(), command, &payment.id);
+        self.pay(payment.user.as_ref(), command, &payment.id, payment.round);
     }
 
     fn withdraw(&mut self, input: &mut &[u8]) {
@@ -189,17 +189,21 @@ impl Model {
             return;
         };
         let command = Command::Withdraw(Tokens(request.tokens_cnt));
-        self.pay(request.user.as_ref(), command, &request.id);
+        self.pay(request.user.as_ref(), command, &request.id, request.round);
     }
 
-    fn pay(&mut self, user: Option<&types::User>, command: Command, id: &[u8]) {
+    fn pay(&mut self, user: Option<&types::User>, command: Command, id: &[u8], round: Option<i64>) {
         let player = match convert::parse_player(&LegacyNames::default(), user) {
             Ok(player) => player,
             Err(error) => return check_status(&error.into()),
         };
+        let round = match convert::parse_round(round) {
+            Ok(round) => round,
+            Err(error) => return check_status(&error.into()),
+        };
         match RequestId::new(id) {
             Err(error) => check_status(&error.into()),
-            Ok(id) => match self.decide(&player, OrderRequest { command, id }).result {
+            Ok(id) => match self.decide(&player, OrderRequest { command, id, round }).result {
                 Err(rejection) => check_status(&rejection.into()),
                 Ok(LedgerEntry::Payment(payment)) => {
                     let answer_sent = convert::payment(&player, payment);

@@ -39,6 +39,9 @@ pub struct Capabilities {
     /// Rounds.
     #[serde(default)]
     pub rounds: bool,
+    /// Orders name their account; other casinos execute them on the account in use.
+    #[serde(default)]
+    pub accounts: bool,
 }
 
 /// A headline, which may be false.

@@ -24,6 +24,8 @@ pub struct Order<Id = Uuid> {
     pub terms: Terms,
     /// `count` is an upper bound: the casino trades as many stocks as possible. Only for casinos that support it.
     pub up_to: bool,
+    /// The account it is meant for: the number of the round, or 0 for the own account. `None`: the casino does not check it.
+    pub round: Option<i64>,
     /// Unchanged when the order is resent.
     pub id: Id,
 }
@@ -122,6 +124,7 @@ impl<Id> Order<Id> {
             count: self.count,
             terms: self.terms,
             up_to: self.up_to,
+            round: self.round,
             id,
         }
     }
@@ -135,6 +138,7 @@ impl Order {
             count,
             terms,
             up_to: false,
+            round: None,
             id: Uuid::now_v7(),
         }
     }
@@ -164,6 +168,7 @@ impl Order {
             up_to: self.up_to,
             time_in_force: time_in_force.into(),
             stop_price,
+            round: self.round,
         }
     }
 }
@@ -180,10 +185,12 @@ mod tests {
         ] {
             let mut order = Order::new(side, 5, Terms::immediate(limit));
             order.up_to = up_to;
+            order.round = limit.map(|_| 3);
             let sent = order.action("ann");
             assert_eq!((sent.r#type(), sent.stocks_count, sent.up_to), (kind, 5, up_to));
             assert_eq!(sent.limit_price, limit.unwrap_or(0));
             assert_eq!(sent.id, order.id.into_bytes());
+            assert_eq!(sent.round, limit.map(|_| 3));
             assert_eq!(
                 (sent.time_in_force(), sent.stop_price),
                 (TimeInForce::Immediate, 0)

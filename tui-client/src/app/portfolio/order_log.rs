@@ -121,6 +121,7 @@ impl ActionLog {
                 count,
                 terms,
                 up_to: false,
+                round: None,
                 id: ClientOrderId {
                     number: self.last,
                     at: entry.at,
@@ -183,12 +184,14 @@ impl ActionLog {
         self.sent.len()
     }
 
-    /// Adds an order sent at `at`, and returns it. `up_to`: the most to trade, if the casino computes the count.
+    /// Adds an order sent at `at`, and returns it. `up_to`: the most to trade, if the casino computes the count. `round`: the
+    /// account it is meant for.
     pub fn send(
         &mut self,
         at: UnixMillis,
         action: LoggedAction,
         up_to: Option<i32>,
+        round: Option<i64>,
     ) -> Option<Order<ClientOrderId>> {
         self.push(LogEntry {
             at,
@@ -196,6 +199,7 @@ impl ActionLog {
             status: ActionStatus::Pending,
         });
         let order = &mut self.sent.back_mut()?.order;
+        order.round = round;
         order.up_to = up_to.is_some();
         order.count = up_to.unwrap_or(order.count);
         Some(*order)

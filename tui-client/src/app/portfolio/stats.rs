@@ -3,7 +3,7 @@
 use super::{
     achievements::{ACHIEVEMENTS, Achievement, AchievementSpec, Fill},
     money::{Permille, TOKENS_PER_DOLLAR, UnixMillis},
-    wallet::{Wallet, WalletState, own_account::OwnAccount},
+    wallet::{Wallet, WalletState},
 };
 use crate::app::{AppState, Effect, SessionInfo, Settings, portfolio::alerts::Bell, prices::PriceHistory};
 
@@ -12,9 +12,6 @@ const BELL_INTERVAL_MS: i64 = 2_000;
 
 /// Most samples of the profit. When they are reached, every other one is dropped.
 const MAX_SAMPLES: usize = 120;
-
-/// Time within which a session that opens is sent its wallet and then its round, in milliseconds.
-const OPENING_MS: i64 = 1_000;
 
 /// Session statistics. Profit, sales and achievements are those of the player's own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,24 +23,16 @@ pub struct SessionStats {
     trades: u64,
     round_trades: u64,
     last_bell: Option<UnixMillis>,
-    pub(crate) own: OwnAccount,
-    /// Wallet and price when both were first known.
+    /// The last known wallet of the own account. During a round, the casino sends the wallet of the round in its place.
+    own: Option<Wallet>,
+    /// Own wallet and price when both were first known.
     opening: Option<(Wallet, i32)>,
-    before_session: Option<BeforeSession>,
     curve: ProfitCurve,
     best: Option<ClosedTrade>,
     worst: Option<ClosedTrade>,
     /// Sales with a gain in a row, or with a loss as a negative number.
     pub(crate) streak: i32,
     earned: Vec<Achievement>,
-}
-
-/// What was known when a session with rounds opened: the first wallet may be that of a round that is announced later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct BeforeSession {
-    at: UnixMillis,
-    own: Option<Wallet>,
-    opening: Option<(Wallet, i32)>,
 }
 
 /// A sale and its gain against the average cost.
@@ -92,9 +81,8 @@ impl SessionStats {
             trades: 0,
             round_trades: 0,
             last_bell: None,
-            own: OwnAccount::default(),
+            own: None,
             opening: None,
-            before_session: None,
             curve: ProfitCurve::default(),
             best: None,
             worst: None,
@@ -131,32 +119,6 @@ impl SessionStats {
         *trades = trades.saturating_add(1);
     }
 
-    /// Records that a session with rounds has opened.
-    pub(crate) fn begin_session(&mut self, now: UnixMillis, holdings: &WalletState) {
-        self.before_session = Some(BeforeSession {
-            at: now,
-            own: self.own.wallet(holdings),
-            opening: self.opening,
-        });
-    }
-
-    /// Changes the account: from now on, the casino sends the wallet of a round, or the own one again. `waiting`: orders
-    /// without an answer.
-    pub(crate) fn change_account(&mut self, now: UnixMillis, is_in_round: bool, waiting: usize) {
-        let is_opening = |before: &BeforeSession| now.since_ms(before.at) < OPENING_MS;
-        let before = self.before_session.filter(is_opening);
-        // The wallet of a session that opens has arrived before.
-        self.own.change(is_in_round, before.is_none(), waiting);
-        let Some(before) = before.filter(|_| is_in_round) else {
-            return;
-        };
-        self.own.restore(before.own);
-        self.opening = before.opening;
-        if self.opening.is_none() {
-            self.curve = ProfitCurve::default();
-        }
-    }
-
     /// Records an executed order. Returns the achievements that it is the first to earn.
     pub(crate) fn record_fill(&mut self, fill: Fill, market: &PriceHistory) -> Vec<&'static AchievementSpec> {
         let (count, price) = (fill.count, fill.price);
@@ -191,15 +153,30 @@ impl SessionStats {
 
     /// Saves wallet and price before the first event after both are known.
     pub(crate) fn capture_baseline(&mut self, holdings: &WalletState, market: &PriceHistory) {
-        self.own.keep(holdings);
+        self.own = self.own_wallet(holdings);
         if self.opening.is_none() {
-            self.opening = known(self.own.wallet(holdings), market);
+            self.opening = known(self.own, market);
+        }
+    }
+
+    /// Records a wallet of the own account that arrives during a round.
+    pub(crate) fn record_own(&mut self, wallet: Wallet) {
+        if wallet.is_own() && self.own.is_none_or(|own| own.version <= wallet.version) {
+            self.own = Some(wallet);
+        }
+    }
+
+    /// Returns the newest wallet of the own account.
+    pub(crate) fn own_wallet(&self, holdings: &WalletState) -> Option<Wallet> {
+        match holdings.wallet() {
+            Some(wallet) if !wallet.is_own() => self.own,
+            known => known.copied(),
         }
     }
 
     /// Samples the profit at a price.
     pub(crate) fn sample(&mut self, holdings: &WalletState, market: &PriceHistory) {
-        if let Some((wallet, price)) = known(self.own.wallet(holdings), market) {
+        if let Some((wallet, price)) = known(self.own_wallet(holdings), market) {
             self.curve.push(wallet.performance(price).profit);
         }
     }
@@ -207,9 +184,6 @@ impl SessionStats {
     /// Forgets the figures of another market.
     pub(crate) fn forget_market(&mut self) {
         self.opening = None;
-        if let Some(before) = &mut self.before_session {
-            before.opening = None;
-        }
         self.curve = ProfitCurve::default();
     }
 }
@@ -246,7 +220,7 @@ impl AppState {
     /// Returns the statistics so far.
     pub fn summary(&self) -> SessionSummary {
         let session = &self.session;
-        let own = session.own.wallet(&self.holdings);
+        let own = session.own_wallet(&self.holdings);
         let wallet = known(own, &self.market);
         // Before the second event, the session has just begun.
         let span = wallet.map(|now| (session.opening.unwrap_or(now), now));
@@ -273,9 +247,9 @@ impl AppState {
             worst: session.worst,
             equity: session.curve.samples.clone(),
             earned: session.earned.clone(),
-            tokens: match session.own.is_in_use() {
-                true => self.holdings.tokens(),
-                false => own.map(|own| own.tokens),
+            tokens: match self.holdings {
+                WalletState::Known(_) => own.map(|own| own.tokens),
+                WalletState::TokensOnly(_) | WalletState::Unknown => self.holdings.tokens(),
             },
             wallet,
             waiting: self.log.waiting(),

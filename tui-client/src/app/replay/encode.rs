@@ -137,6 +137,7 @@ impl Encoder {
             ids: self.ids,
             up_to: granted.up_to,
             orders: granted.orders,
+            accounts: granted.accounts,
             lobby: LobbyFeeds {
                 tape: granted.tape,
                 players: granted.players,
@@ -207,6 +208,7 @@ fn wallet(held: &Wallet) -> casino::Wallet {
         dollars_in: held.dollars_in,
         dollars_out: held.dollars_out,
         version: held.version,
+        round: held.round,
     }
 }
 

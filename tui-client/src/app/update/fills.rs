@@ -19,7 +19,7 @@ pub(super) fn keep_trade(state: &AppState, trade: TradeRow) -> Option<Effect> {
     is_challenge.then_some(Effect::Keep(Kept::Trade(trade)))
 }
 
-/// Records an executed order, and shows and keeps what it earns. `after`: the wallet then, not applied yet.
+/// Records an executed order of the own account, and shows and keeps what it earns. `after`: the wallet then, not applied yet.
 pub(super) fn record_fill(
     state: &mut AppState,
     side: Side,
@@ -31,7 +31,7 @@ pub(super) fn record_fill(
         side,
         count,
         price,
-        before: state.holdings.wallet().copied(),
+        before: state.session.own_wallet(&state.holdings),
         after,
         streak: state.session.streak,
     };

@@ -47,7 +47,6 @@ pub(super) fn request(state: &mut AppState) -> Option<Effect> {
 pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) -> Effects {
     record_latency(state);
     end_move(state, true);
-    state.session.own.answered(state.log.waiting());
     let status = ActionStatus::Done("rests until cancelled".to_owned());
     state.log.answer_order(state.now, status, None);
     if order.end.is_some() {
@@ -180,8 +179,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 state.session.record_trade(false);
             }
             match wallet {
-                // Achievements compare two wallets of one account.
-                Some(_) if !is_of_session || !state.session.own.is_in_use() => {}
+                Some(_) if !is_of_session => {}
                 Some(wallet) => {
                     let earned = record_fill(state, trade.side, trade.count, trade.price, wallet);
                     effects.extend(earned);
@@ -192,6 +190,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
         EndReason::Cancelled | EndReason::Rejected(_) => state.log.push(entry),
     }
     if let Some(wallet) = wallet {
+        state.session.record_own(wallet);
         state.holdings.apply(wallet);
     }
     effects.extend(state.session.ring(state.now, || text.clone()));

@@ -24,15 +24,13 @@ fn close_podium(state: &mut AppState) {
     state.screen.overlays.retain(is_other);
 }
 
-/// Changes the account if another round is open than `before`. Closes the windows that are about the account before: what
-/// they would send was not meant for this one.
+/// Closes the windows that are about the account before, if another round is open than `before`: what they would send was
+/// not meant for this one.
 pub(super) fn on_account(state: &mut AppState, before: Option<i64>) {
     let open = state.lobby.open_round();
     if open == before {
         return;
     }
-    let waiting = state.log.waiting();
-    state.session.change_account(state.now, open.is_some(), waiting);
     let is_other = |overlay: &Overlay| match overlay {
         Overlay::Confirm(command) => *command == Command::Exit,
         Overlay::Amount(_) => false,

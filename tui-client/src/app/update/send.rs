@@ -43,6 +43,16 @@ impl AppState {
     }
 }
 
+/// Returns the account that an order is meant for: that of the round on the screen, or 0 for the own account. `None` if the
+/// casino does not check it.
+fn account_shown(state: &AppState) -> Option<i64> {
+    let lobby = &state.lobby;
+    let shown = lobby.round.as_ref().map(|_| lobby.open_round().unwrap_or(0));
+    // The first wallet arrives before the round.
+    let shown = shown.or_else(|| state.holdings.wallet()?.round);
+    lobby.capabilities.accounts.then(|| shown.unwrap_or(0))
+}
+
 /// Returns why no order can rest now.
 pub(super) fn cannot_rest(state: &AppState) -> Option<&'static str> {
     match (state.lobby.capabilities.orders, state.lobby.is_in_round()) {
@@ -61,7 +71,7 @@ pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Opti
         Terms::Market | Terms::Limit(_) => None,
     });
     let Some(reason) = reason else {
-        let order = state.log.send(state.now, action, up_to);
+        let order = state.log.send(state.now, action, up_to, account_shown(state));
         return order.map(Effect::Send).into_iter().collect();
     };
     state.log.push(LogEntry {

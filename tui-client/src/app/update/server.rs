@@ -55,9 +55,6 @@ pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
         StreamEvent::Capabilities(capabilities) => {
             let before = state.lobby.open_round();
             state.lobby.reset(capabilities);
-            if capabilities.rounds {
-                state.session.begin_session(state.now, &state.holdings);
-            }
             round_update::on_account(state, before);
             return orders::on_capabilities(state);
         }
@@ -86,7 +83,6 @@ fn on_opening_wallet(state: &mut AppState, wallet: Wallet) -> Effects {
         .wallet()
         .is_some_and(|known| known.version > wallet.version);
     state.holdings.replace(wallet);
-    state.session.own.wallet_received();
     match is_older {
         true => vec![Effect::Call(Request::Holdings)],
         false => Effects::new(),
@@ -196,9 +192,9 @@ fn jitter(state: &AppState, attempt: u32) -> u64 {
 fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     record_latency(state);
     orders::end_move(state, result.executed);
-    let account = state.session.own.answered(state.log.waiting());
+    let is_own = result.wallet.is_none_or(|wallet| wallet.is_own());
     let status = if result.executed {
-        state.session.record_trade(account.is_in_round);
+        state.session.record_trade(!is_own);
         ActionStatus::Traded { price: result.price }
     } else {
         ActionStatus::Rejected(result.message)
@@ -225,19 +221,11 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
     });
     let call = match result.wallet {
         Some(wallet) => {
-            let is_own = state.session.own.is_in_use() && !account.is_earlier;
             if let Some(((side, count), price)) = filled.filter(|_| is_own) {
                 effects.extend(record_fill(state, side, count, price, wallet));
             }
             state.holdings.apply(wallet);
-            // The account may have changed before the order was executed, or afterwards.
-            match account.is_earlier {
-                true => Some(Effect::Call(Request::Holdings)),
-                false => {
-                    state.session.own.wallet_received();
-                    None
-                }
-            }
+            None
         }
         None => Some(Effect::Call(Request::Holdings)),
     };
@@ -263,14 +251,8 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
                 .answer_payment(state.now, &LoggedAction::Withdraw(tokens), status);
             return vec![Effect::Call(Request::Holdings)];
         }
-        Response::Wallet(wallet) => {
-            state.holdings.apply(wallet);
-            state.session.own.wallet_received();
-        }
-        Response::Tokens(tokens) => {
-            state.holdings.set_tokens(tokens);
-            state.session.own.wallet_received();
-        }
+        Response::Wallet(wallet) => state.holdings.apply(wallet),
+        Response::Tokens(tokens) => state.holdings.set_tokens(tokens),
         Response::Payments(rows) => fill(payments_document(state), Remote::Ready(rows)),
         Response::Statement(text) => {
             let lines = text.lines().map(str::to_owned).collect();

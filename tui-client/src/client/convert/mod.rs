@@ -45,6 +45,7 @@ impl From<capabilities::Capabilities> for Capabilities {
             news: granted.lobby.news,
             orders: granted.orders,
             rounds: granted.lobby.rounds,
+            accounts: granted.accounts,
         }
     }
 }
@@ -123,7 +124,8 @@ pub(crate) fn wallet(wire: &casino::Wallet) -> Option<Wallet> {
         && wire.cost_basis >= 0
         && wire.dollars_in >= 0
         && wire.dollars_out >= 0
-        && wire.version >= 0;
+        && wire.version >= 0
+        && wire.round.is_none_or(|round| round >= 0);
     is_valid.then_some(Wallet {
         tokens: wire.tokens,
         stocks: wire.stocks,
@@ -132,6 +134,7 @@ pub(crate) fn wallet(wire: &casino::Wallet) -> Option<Wallet> {
         dollars_in: wire.dollars_in,
         dollars_out: wire.dollars_out,
         version: wire.version,
+        round: wire.round,
     })
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::{
     market::PriceModel,
     money::{Dollars, Price, Stocks, Tokens},
-    order::Side,
+    order::{Side, request::RequestId},
 };
 use crate::testkit::values;
 
@@ -110,6 +110,7 @@ fn with_id(id: u8, command: Command) -> OrderRequest {
     OrderRequest {
         command,
         id: Some(RequestId([id; 16])),
+        round: None,
     }
 }
 

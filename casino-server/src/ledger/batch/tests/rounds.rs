@@ -1,8 +1,11 @@
 //! Rounds in the open batch: the accounts that execute, the stake, and what is discarded with a batch.
 
+use awesomestock_proto::values::Trigger;
+
 use super::*;
 use crate::domain::{
     money::{Stocks, Tokens},
+    order::resting::RestingTerms,
     round::RoundPhase,
 };
 
@@ -92,6 +95,65 @@ fn a_repeated_id_gets_its_first_answer_across_start_and_end() {
         decide(&mut open, ann, Command::Buy(Stocks(1)).into()),
         Ok((480, 2))
     );
+}
+
+#[test]
+fn a_request_is_not_executed_on_an_account_it_was_not_meant_for() {
+    let (mut open, ann) = in_round();
+    let meant = |id, command, round| OrderRequest {
+        round: Some(round),
+        ..with_id(id, command)
+    };
+    let buy = Command::Buy(Stocks(1));
+    let began = "round 1 began before this order arrived; nothing was done";
+    let terms = RestingTerms {
+        side: Side::Buy,
+        count: Stocks(1),
+        trigger: Trigger::Limit,
+        price: Price::MIN,
+        up_to: false,
+    };
+    // Also the second time, and after the round.
+    for (id, command) in [
+        (1, buy),
+        (2, Command::Sell(Stocks(1))),
+        (3, Command::Rest(terms)),
+        (1, buy),
+    ] {
+        assert_eq!(decide(&mut open, ann, meant(id, command, 0)).unwrap_err(), began);
+    }
+    let closed = decide(&mut open, ann, meant(4, Command::Withdraw(Tokens(5)), 0));
+    assert_eq!(
+        closed.unwrap_err(),
+        "no tokens are bought or withdrawn during a round"
+    );
+    assert_eq!(decide(&mut open, ann, meant(5, buy, 1)), Ok((90, 1)));
+    change(&mut open, &RoundCommand::End);
+    let ended = "round 1 was not open when this arrived; nothing was done";
+    for (id, command) in [(6, buy), (7, Command::Withdraw(Tokens(5))), (6, buy)] {
+        assert_eq!(decide(&mut open, ann, meant(id, command, 1)).unwrap_err(), ended);
+    }
+    assert_eq!(decide(&mut open, ann, meant(1, buy, 0)).unwrap_err(), began);
+    assert_eq!(
+        decide(&mut open, ann, meant(5, buy, 1)),
+        Ok((90, 1)),
+        "executed before"
+    );
+    assert_eq!(decide(&mut open, ann, meant(8, buy, 0)), Ok((480, 2)));
+}
+
+/// Over several casinos, the account of a round that has just started may be missing.
+#[test]
+fn a_repeated_id_gets_its_first_answer_before_the_account_of_a_round_is_loaded() {
+    let mut open = open_batch();
+    let ann = insert(&mut open, "ann");
+    decide(&mut open, ann, Command::Deposit(Dollars(100)).into()).unwrap();
+    let bought = with_id(1, Command::Buy(Stocks(1)));
+    assert_eq!(decide(&mut open, ann, bought), Ok((490, 1)));
+    change(&mut open, &RoundCommand::Start(1_000, Some(Dollars(20))));
+    assert_eq!(decide(&mut open, ann, bought), Ok((490, 1)));
+    let new = with_id(2, Command::Buy(Stocks(1)));
+    assert_eq!(open.decide(ann, new, AT), None, "not loaded");
 }
 
 #[test]

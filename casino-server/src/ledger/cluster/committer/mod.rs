@@ -203,7 +203,7 @@ fn accounts_needed(queued: &QueuedBatch, last_tick: i64, has_stake: bool) -> Bat
         last_tick,
     };
     let (mut ids_seen, mut with_orders) = (HashSet::new(), HashSet::new());
-    for (player, OrderRequest { command, id }) in &queued.orders {
+    for (player, OrderRequest { command, id, .. }) in &queued.orders {
         if seen.insert(player) {
             inputs.players.push(player.as_str());
         }

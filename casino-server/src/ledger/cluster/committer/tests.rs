@@ -90,6 +90,7 @@ fn repeated_requests_get_their_answer_and_new_ones_the_next_numbers() {
     let request = |id, stocks| OrderRequest {
         command: Command::Buy(Stocks(stocks)),
         id: Some(RequestId([id; 16])),
+        round: None,
     };
     let mut ann = ann(15);
     let answered = AnsweredRequest {
@@ -196,6 +197,7 @@ fn only_new_requests_of_an_unwritten_batch_are_reported_as_not_executed() {
     let request = |id: Option<u8>| OrderRequest {
         command: Command::Buy(Stocks(1)),
         id: id.map(|id| RequestId([id; 16])),
+        round: None,
     };
     let mut ann = ann(15);
     ann.answers.push(AnsweredRequest {

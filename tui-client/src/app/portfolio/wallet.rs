@@ -1,7 +1,5 @@
 //! The player's wallet, its value and its profit.
 
-pub(super) mod own_account;
-
 use serde::{Deserialize, Serialize};
 
 use super::money::{Centitokens, Permille};
@@ -22,9 +20,17 @@ pub struct Wallet {
     pub dollars_out: i64,
     /// Increases with each change: the higher version is newer.
     pub version: i64,
+    /// The number of the round whose account it is; 0: the own account. `None`: an earlier casino.
+    #[serde(default)]
+    pub round: Option<i64>,
 }
 
 impl Wallet {
+    /// Returns true if it is that of the player's own account. An earlier casino does not say so.
+    pub(crate) fn is_own(&self) -> bool {
+        self.round.unwrap_or(0) == 0
+    }
+
     /// Returns the value of the stocks.
     pub fn value(&self, price: i32) -> i64 {
         i64::from(self.stocks).saturating_mul(i64::from(price))
