@@ -9,6 +9,7 @@ use std::{
     str::FromStr,
 };
 
+use awesomestock_proto::text::sanitize::is_unsafe;
 use percent_encoding::percent_decode_str;
 
 use self::postgres::DatabaseUrl;
@@ -118,6 +119,11 @@ fn sqlite_path(path: &str) -> Result<PathBuf, StoreUrlError> {
         _ if path.starts_with(QUOTES) || path.ends_with(QUOTES) => "a quotation mark at the start or end",
         _ if path.starts_with("file:") => "file:",
         _ if path.contains("://") => "a URL",
+        "-" => "- for standard input or output",
+        _ if path.contains(is_unsafe) => "a control or invisible character",
+        _ if path.contains('\\') => "a backslash",
+        _ if has_escape(path) => "a character written as %XX",
+        _ if has_variable(path) => "a variable such as $HOME",
         _ if path.contains('?') => "a query after ?",
         _ if path.contains('#') => "a fragment after #",
         _ if names_parameter(path) => "a parameter such as ;NAME=VALUE",
@@ -125,6 +131,19 @@ fn sqlite_path(path: &str) -> Result<PathBuf, StoreUrlError> {
         path => return Ok(PathBuf::from(path)),
     };
     Err(StoreUrlError::NotAPath(other_notation))
+}
+
+/// Returns whether `path` has a `%XX`, which other programs decode.
+fn has_escape(path: &str) -> bool {
+    percent_decode_str(path).ne(path.bytes())
+}
+
+/// Returns whether `path` has a variable that a shell has not replaced.
+fn has_variable(path: &str) -> bool {
+    let starts_name = |letter: char| letter.is_ascii_alphabetic() || "_{(".contains(letter);
+    path.split('$')
+        .skip(1)
+        .any(|after| after.starts_with(starts_name))
 }
 
 /// Returns whether `path` has a parameter in the notation of another program, which may be a password.
@@ -242,12 +261,70 @@ mod tests {
             "d.db#frag",
             " d.db",
             "d.db ",
+            "%3Amemory%3A",
+            "a%20b.db",
+            "%2Fvar%2Fd.db",
+            "-",
+            "a\nb.db",
+            "a\u{1b}[31m.db",
+            "d.db\0",
+            "a\u{200b}.db",
+            "\u{feff}d.db",
+            "$HOME/d.db",
+            "${HOME}/d.db",
+            "$(pwd)/d.db",
+            "C:\\d.db",
         ] {
             let error = format!("sqlite:{path}")
                 .parse::<StoreUrl>()
                 .unwrap_err()
                 .to_string();
             assert!(error.contains("write sqlite:PATH"), "{path}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unusual_path_is_accepted() {
+        for path in [
+            "100%.db",
+            "a%b",
+            "a$.db",
+            "a$1.db",
+            "-d.db",
+            "./-",
+            "spiel ä.db",
+            "a b.db",
+            "50%zz",
+        ] {
+            let store = format!("sqlite:{path}").parse::<StoreUrl>();
+            assert_eq!(store, Ok(StoreUrl::Sqlite(path.into())), "{path}");
+        }
+    }
+
+    /// Without `USER@`, what looks like host, port and database may be a login.
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn names_are_not_shown_if_they_may_be_a_password() {
+        for (url, is_shown) in [
+            ("postgres://u:12/s3cr3t", false),
+            ("postgres://u:1,s3cr3t:2/d", false),
+            ("postgres://u:1,s3cr3t/d", false),
+            ("postgres://u:/s3cr3t", false),
+            ("postgres://u:12/s3cr3t?sslmode=disable", false),
+            ("postgres://u:12,3/s3cr3t?user=v", false),
+            ("postgres://u:12/s3cr3t?dbname=d", false),
+            ("postgres://u:12/x?dbname=s3cr3t&user=u", false),
+            ("postgres://u@h:12/s3cr3t", true),
+            ("postgres://u:pw@h:12/s3cr3t", true),
+            ("postgres://h/s3cr3t", true),
+            ("postgres://[::1]:12/s3cr3t", true),
+            ("postgres://[::1]/s3cr3t?user=u", true),
+        ] {
+            let store: StoreUrl = url.parse().unwrap();
+            for text in [store.to_string(), format!("{store:?}")] {
+                assert_eq!(text.contains("s3cr3t"), is_shown, "{url}: {text}");
+                assert_eq!(text.contains("USER@"), !is_shown, "{url}: {text}");
+            }
         }
     }
 

@@ -7,11 +7,13 @@ use tokio_postgres::config::{Config, Host, SslMode};
 
 use super::{QUOTES, StoreUrlError, names_parameter};
 
-/// A PostgreSQL database with its login. `Debug` and `Display` show database and hosts only.
+/// A PostgreSQL database with its login. `Debug` and `Display` show database and hosts only, and not even these if they may
+/// be a login.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
     config: Box<Config>,
     verify: TlsVerify,
+    may_be_login: bool,
 }
 
 /// Verification of a database's certificate.
@@ -57,13 +59,22 @@ const IGNORED: [&str; 4] = [
 ];
 
 /// Parameters that cannot be ignored safely.
-const UNSUPPORTED: [&str; 17] = [
+const UNSUPPORTED: [&str; 27] = [
+    "gssdelegation",
     "gsslib",
+    "max_protocol_version",
+    "min_protocol_version",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_issuer",
+    "oauth_scope",
     "passfile",
     "replication",
     "require_auth",
     "requirepeer",
     "requiressl",
+    "scram_client_key",
+    "scram_server_key",
     "service",
     "servicefile",
     "ssl_max_protocol_version",
@@ -73,6 +84,7 @@ const UNSUPPORTED: [&str; 17] = [
     "sslcrl",
     "sslcrldir",
     "sslkey",
+    "sslkeylogfile",
     "sslnegotiation",
     "sslpassword",
 ];
@@ -87,6 +99,8 @@ struct Parameters {
     values: BTreeMap<&'static str, String>,
     /// Any bytes; never shown.
     password: Option<Vec<u8>>,
+    /// Whether host, port and database may be a login without a host: `USER:PASSWORD`, with any `/` and `,` in it.
+    may_be_login: bool,
 }
 
 impl Parameters {
@@ -101,6 +115,8 @@ impl Parameters {
         if let Some(password) = password {
             self.set("password", password)?;
         }
+        let has_port = |host: &str| host.contains(':') && !host.starts_with('[');
+        self.may_be_login = login.is_empty() && hosts.split(',').any(has_port);
         let (mut names, mut ports) = (Vec::new(), Vec::new());
         for host in hosts.split(',') {
             let (name, port) = host_and_port(host).ok_or(StoreUrlError::Malformed)?;
@@ -258,6 +274,7 @@ pub(super) fn parse(url: &str) -> Result<DatabaseUrl, StoreUrlError> {
     parameters.add_address(address)?;
     parameters.add_query(query)?;
     let (mode, verify) = parameters.take_tls()?;
+    let may_be_login = parameters.may_be_login;
     let mut config = parameters.config()?;
     config.ssl_mode(mode);
     let (hosts, addresses) = (config.get_hosts().len(), config.get_hostaddrs().len());
@@ -270,6 +287,7 @@ pub(super) fn parse(url: &str) -> Result<DatabaseUrl, StoreUrlError> {
         Some(_) => Ok(DatabaseUrl {
             config: Box::new(config),
             verify,
+            may_be_login,
         }),
     }
 }
@@ -287,6 +305,9 @@ impl DatabaseUrl {
 impl fmt::Display for DatabaseUrl {
     /// Writes the database and its hosts; neither user nor password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.may_be_login {
+            return f.write_str("(not shown, as without USER@ before its host it may be a password)");
+        }
         let named = self.config.get_hosts().iter().map(|host| match host {
             Host::Tcp(host) => host.clone(),
             #[cfg(unix)]
@@ -398,6 +419,18 @@ mod tests {
                 "the parameter client_encoding must be UTF8, which the casino always uses",
             ),
             ("sslcert=x", "the parameter sslcert is not supported"),
+            ("sslkeylogfile=x", "the parameter sslkeylogfile is not supported"),
+            ("oauth_scope=x", "the parameter oauth_scope is not supported"),
+            (
+                "max_protocol_version=3.2",
+                "the parameter max_protocol_version is not supported",
+            ),
+            (
+                "scram_client_key=x",
+                "the parameter scram_client_key is not supported",
+            ),
+            ("gssdelegation=0", "the parameter gssdelegation is not supported"),
+            ("colour=red", "unknown parameter after ?"),
             ("requiressl=0", "the parameter requiressl is not supported"),
             (
                 "target_session_attrs=prefer-standby",

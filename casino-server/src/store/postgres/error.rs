@@ -38,6 +38,14 @@ impl PgError {
         }
     }
 
+    /// Returns whether the error is about the protocol and comes from the other end: that of a pooler about a command that
+    /// PostgreSQL understands.
+    pub(super) fn is_from_pooler(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        let code = error.as_db_error().map(|error| error.code().code());
+        code.is_some_and(|code| code.starts_with("08"))
+    }
+
     /// Returns whether a retry may succeed.
     pub(super) fn is_transient(&self) -> bool {
         let error = match self {
@@ -84,14 +92,50 @@ fn describe(error: &tokio_postgres::Error) -> String {
             "it rejects the parameter `options` of the URL, which is not shown, as it may hold a secret (SQLSTATE {})",
             payload.code().code()
         ),
+        (Some(payload), _) if payload.code().code().starts_with("28") => without_user(payload.message()),
         (Some(payload), _) => payload.message().to_owned(),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),
     }
 }
 
+/// Removes the user from the message of a failed login, as it may be a password that was written alone before the `@`.
+fn without_user(message: &str) -> String {
+    for before in ["user \"", "role \""] {
+        if let Some((start, named)) = message.split_once(before)
+            && let Some((_, rest)) = named.split_once('"')
+        {
+            return format!("{start}{before}…\"{rest}");
+        }
+    }
+    message.to_owned()
+}
+
 /// Returns whether the database ends the connection because of its parameters, of which its message repeats one.
 fn repeats_parameters(error: &DbError) -> bool {
     let is_about_a_value = ["22", "42", "55"].contains(&error.code().code().get(..2).unwrap_or_default());
     error.parsed_severity() == Some(Severity::Fatal) && is_about_a_value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_login_does_not_name_the_user() {
+        for (message, shown) in [
+            (
+                "password authentication failed for user \"s3cr3t\"",
+                "password authentication failed for user \"…\"",
+            ),
+            ("role \"s3cr3t\" does not exist", "role \"…\" does not exist"),
+            (
+                "no pg_hba.conf entry for host \"::1\", user \"s3cr3t\", database \"d\", no encryption",
+                "no pg_hba.conf entry for host \"::1\", user \"…\", database \"d\", no encryption",
+            ),
+            ("authentication failed", "authentication failed"),
+        ] {
+            assert_eq!(without_user(message), shown);
+        }
+    }
 }

@@ -104,7 +104,10 @@ async fn check_sessions(connections: &ConnectionFactory, client: &Client) -> Res
     let other = connections.open().await.map_err(unreachable)?;
     with_timeout(other.batch_execute("BEGIN"))
         .await
-        .map_err(unreachable)?;
+        .map_err(|error| match error.is_from_pooler() {
+            true => DatabaseError::Pooled,
+            false => unreachable(error),
+        })?;
     let of_other = backend_pid(&other).await.map_err(unreachable)?;
     match backend_pid(client).await {
         Ok(after) if before == after && before != of_other => Ok(()),

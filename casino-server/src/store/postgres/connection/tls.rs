@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use awesomestock_proto::command_line;
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -20,7 +21,7 @@ const PROTOCOL: &[u8] = b"postgresql";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    #[error("cannot read the certificate authorities in {path}", path = path.display())]
+    #[error("cannot read the certificate authorities in {path}", path = command_line::secret_path(path))]
     Authorities { path: Box<Path>, source: pem::Error },
     /// No authority in the file or the system.
     #[error("no trusted certificate authority; name a file with sslrootcert=FILE")]
