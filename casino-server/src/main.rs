@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         )),
         Some(Task::Round(round)) => steer(&args, round),
         Some(Task::Healthcheck(health)) => health.check(&args.listen).map_err(Into::into),
-        None => match command_line::log_filter_of(EnvFilter::DEFAULT_ENV) {
+        None => match command_line::log_filter_of(EnvFilter::DEFAULT_ENV, "casino_server") {
             Ok(filter) => secrets(&args).and_then(|secrets| start(&args, filter, secrets)),
             Err(error) => {
                 let _ = writeln!(io::stderr(), "casino-server: {error}");

@@ -325,8 +325,8 @@ async fn a_claim_survives_kill_9_until_an_administrator_releases_it() {
             "",
         ),
         ("ann", Some(1), "", "casino-server: ann is not claimed\n"),
-        ("a b", Some(1), "", "character 2 is U+0020"),
-        ("~Momo", Some(1), "", "character 1 is U+007E"),
+        ("a b", Some(2), "", "character 2 is U+0020"),
+        ("~Momo", Some(2), "", "character 1 is U+007E"),
     ] {
         let (ended, stdout, stderr) = release(name);
         assert_eq!((ended, stdout.as_str()), (code, expected_stdout), "{stderr}");

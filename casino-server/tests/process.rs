@@ -65,9 +65,20 @@ fn wrong_usage_is_exit_code_2() {
         &["--store", "mysql:x"],
         &["--payments", "nowhere"],
         &["--bet"],
+        &["release", "postgres://u:s3cr3t@h/d"],
+        &["release", "two words"],
+        &["release", ""],
+        &["healthcheck", "s3cr3t"],
+        &["healthcheck", "http://u:s3cr3t"],
+        &["round", "status", "--url", "s3cr3t"],
+        &["round", "status", "--operator", "s3cr3t"],
+        &["cert", "DIR", "--host", "u:s3cr3t"],
+        &["check", "s3cr3t"],
+        &["s3cr3t"],
     ] {
         let (code, stdout, stderr) = process::run(args);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}: {stderr}");
+        assert!(!stderr.contains("s3cr3t"), "{args:?}: {stderr}");
     }
 }
 
@@ -102,6 +113,18 @@ fn an_invalid_store_is_not_echoed() {
         ("--store", "sqlite:memory:"),
         ("--store", "sqlite::"),
         ("--store", "sqlite::memory:"),
+        ("--store", "sqlite:%3Amemory%3A"),
+        ("--store", "sqlite:-"),
+        ("--store", "sqlite:a\nb"),
+        ("--store", "postgres://u@h/d?oauth_client_secret=s3cr3t"),
+        ("--store", "postgres://u@h/d?s3cr3t=1"),
+        ("--listen", "s3cr3t"),
+        ("--listen", "u:s3cr3t"),
+        ("--metrics", "s3cr3t"),
+        ("--operator", "s3cr3t"),
+        ("--payments", "s3cr3t"),
+        ("--payments", "http://u:s3cr3t"),
+        ("--payments", "http://h:1/s3cr3t"),
     ] {
         for by_variable in [false, true] {
             let mut command = process::command(&[]);
@@ -121,6 +144,39 @@ fn an_invalid_store_is_not_echoed() {
         }
     }
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+/// Nor does the casino print a name or a file that may be a password.
+#[test]
+fn an_unusable_value_that_may_be_a_secret_is_not_echoed() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    fs::write(folder.path().join("cert.pem"), certificate).unwrap();
+    for (option, value) in [
+        ("--store", "postgres://127.0.0.1:1/s3cr3t"),
+        (
+            "--store",
+            "postgres://u@127.0.0.1:1/d?sslmode=verify-full&sslrootcert=s3cr3t",
+        ),
+        ("--tls-ca", "s3cr3t"),
+        ("--tls-key", "s3cr3t"),
+        ("--tls-key", "-----BEGIN PRIVATE KEY-----\ns3cr3t/s3cr3t\n"),
+        ("--payments-secret-file", "/s3cr3t"),
+        ("--operator-secret-file", "s3.cr3t"),
+    ] {
+        let mut command = process::command(&["--listen", "127.0.0.1:0", &format!("{option}={value}")]);
+        match option {
+            "--tls-ca" => command.args(["--payments", "https://127.0.0.1:1"]),
+            "--tls-key" => command.args(["--tls-cert", "cert.pem"]),
+            _ => &mut command,
+        };
+        let output = command.current_dir(&folder).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{value}: {text}");
+        assert!(!text.contains("cr3t"), "{value}: {text}");
+        let named = if option == "--store" { "the ledger" } else { option };
+        assert!(text.contains(named), "{value}: {text}");
+    }
 }
 
 #[test]

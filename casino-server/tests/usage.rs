@@ -40,12 +40,12 @@ const WRONG: &[(&str, &str, i32)] = &[
     ("CASINO_HOUSE", "21", 2),
     ("CASINO_STAKE", "0", 2),
     ("CASINO_OPERATOR", "nowhere", 2),
-    ("CASINO_OPERATOR_SECRET_FILE", "/nowhere", 1),
+    ("CASINO_OPERATOR_SECRET_FILE", "/tmp/nowhere", 1),
     ("CASINO_REQUIRE_KEY", "perhaps", 2),
     ("CASINO_TLS_CERT", "/nowhere", 2),
     ("CASINO_TLS_KEY", "/nowhere", 2),
-    ("CASINO_TLS_CA", "/nowhere", 1),
-    ("CASINO_PAYMENTS_SECRET_FILE", "/nowhere", 1),
+    ("CASINO_TLS_CA", "/tmp/nowhere", 1),
+    ("CASINO_PAYMENTS_SECRET_FILE", "/tmp/nowhere", 1),
     ("CASINO_ALLOW_PLAINTEXT", "perhaps", 2),
     ("CASINO_LOG_FORMAT", "xml", 2),
 ];
@@ -75,13 +75,17 @@ fn each_variable_may_be_empty_and_errors_name_it() {
         let named = match *variable {
             "CASINO_TLS_CERT" => "CASINO_TLS_CERT is given without --tls-key or CASINO_TLS_KEY",
             "CASINO_TLS_KEY" => "CASINO_TLS_KEY is given without --tls-cert or CASINO_TLS_CERT",
-            "CASINO_TLS_CA" => "--tls-ca: cannot read /nowhere",
-            "CASINO_PAYMENTS_SECRET_FILE" => "--payments-secret-file: cannot read the secret file /nowhere",
-            "CASINO_OPERATOR_SECRET_FILE" => "--operator-secret-file: cannot read the secret file /nowhere",
+            "CASINO_TLS_CA" => "--tls-ca: cannot read /tmp/nowhere",
+            "CASINO_PAYMENTS_SECRET_FILE" => {
+                "--payments-secret-file: cannot read the secret file /tmp/nowhere"
+            }
+            "CASINO_OPERATOR_SECRET_FILE" => {
+                "--operator-secret-file: cannot read the secret file /tmp/nowhere"
+            }
             variable => variable,
         };
         assert!(stderr.contains(named), "{variable}={wrong}: {stderr}");
-        if variable.ends_with("_SECRET_FILE") || ["CASINO_TLS_KEY", "CASINO_STORE"].contains(variable) {
+        if variable.ends_with("_SECRET_FILE") || *variable == "CASINO_STORE" {
             continue;
         }
         let mut command = process::command(&["check", "--store", &store(&ledger)]);
@@ -106,7 +110,6 @@ fn an_empty_secret_is_an_error() {
         "CASINO_PAYMENTS_SECRET_FILE",
         "OPERATOR_SECRET",
         "CASINO_OPERATOR_SECRET_FILE",
-        "CASINO_TLS_KEY",
     ] {
         let store = store(&ledger_path(&folder));
         let mut command = process::command(&["--listen", "127.0.0.1:0", "--store", &store]);
@@ -180,6 +183,22 @@ fn a_log_in_json_has_one_object_a_line() {
     assert!(messages.contains(&"SIGTERM: stopping"), "{log}");
     let complete = |event: &serde_json::Value| event["level"] == "INFO" && event["timestamp"].is_string();
     assert!(events.iter().all(complete), "{log}");
+}
+
+#[test]
+fn a_log_filter_without_effect_is_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    for filter in ["verbose", "warning", "9", "casino_server="] {
+        let mut command = process::command(&["--listen", "127.0.0.1:0"]);
+        let (code, stderr) = ended(command.current_dir(&folder).env("RUST_LOG", filter));
+        assert_eq!(code, Some(2), "{filter}: {stderr}");
+        assert!(
+            stderr.contains("RUST_LOG: expected a level"),
+            "{filter}: {stderr}"
+        );
+        assert!(stderr.contains("`casino_server=debug,"), "{filter}: {stderr}");
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 /// An unusable secret is not ignored because another one is used.

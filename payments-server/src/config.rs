@@ -83,7 +83,7 @@ pub struct Config {
         value_name = "FILTER",
         default_value = "info",
         // A filter cannot be cloned.
-        value_parser = |text: &str| command_line::log_filter(text).map(|_| text.to_owned())
+        value_parser = |text: &str| command_line::log_filter(text, "payments_server").map(|_| text.to_owned())
     )]
     pub log: String,
 }
@@ -230,6 +230,7 @@ mod tests {
             (["--idle", "61m"], "expected a duration from 10ms to 1h"),
             (["--idle", "10"], "expected a duration from 10ms to 1h"),
             (["--log", "=="], "--log"),
+            (["--log", "verbose"], "`payments_server=debug,h2=warn`"),
             (["--port", "1"], "unexpected argument"),
         ] {
             let error = parse(&arguments).unwrap_err();

@@ -86,7 +86,7 @@ fn print(text: &[u8]) -> Result<(), Report> {
 fn run(config: &Config, options: Options) -> Result<(), Report> {
     // Not the hook for errors: they are printed in one line, and with `RUST_BACKTRACE=1` it resolves a backtrace for each.
     HookBuilder::default().into_hooks().0.install();
-    let filter = command_line::log_filter(&config.log).map_err(Report::msg)?;
+    let filter = command_line::log_filter(&config.log, "payments_server").map_err(Report::msg)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

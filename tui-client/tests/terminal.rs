@@ -486,6 +486,38 @@ fn a_terminal_without_a_screen_gets_line_mode() {
 }
 
 #[test]
+fn help_and_usage_errors_have_colours_where_a_terminal_has_them() {
+    for (term, has_colours) in [
+        (None, false),
+        (Some(""), false),
+        (Some("dumb"), false),
+        (Some("xterm-256color"), true),
+    ] {
+        for arguments in [
+            &["--help"][..],
+            &["balance", "--help"],
+            &["--bet"],
+            &["--watch", "--user", "ann"],
+        ] {
+            let home = Home::new();
+            let mut command = pty::game(&home, arguments);
+            match term {
+                None => command.env_remove("TERM"),
+                Some(term) => command.env("TERM", term),
+            }
+            let terminal = Terminal::open(command, 120, 36);
+            terminal.see_written(&["Usage:"]);
+            assert_eq!(
+                terminal.bytes().contains(&0x1b),
+                has_colours,
+                "{term:?} {arguments:?}"
+            );
+            terminal.end();
+        }
+    }
+}
+
+#[test]
 fn no_color_gives_bold_and_reverse_and_no_colour() {
     let home = Home::new();
     let mut command = pty::game(&home, &["--user", "anna", "--tick", "1h"]);

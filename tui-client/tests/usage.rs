@@ -34,6 +34,8 @@ const WRONG: &[(&str, &str)] = &[
     ("AWESOMESTOCK_WATCH", "perhaps"),
     ("AWESOMESTOCK_WIRE", "perhaps"),
     ("AWESOMESTOCK_LOG", "w!x y"),
+    ("AWESOMESTOCK_LOG", "verbose"),
+    ("AWESOMESTOCK_LOG", "awesomestock="),
 ];
 
 /// Variables without a wrong value.
@@ -67,7 +69,15 @@ fn each_variable_may_be_empty_and_errors_name_it() {
             (Some(2), vec![]),
             "{variable}={wrong}: {said}"
         );
-        assert!(said.contains(variable), "{variable}={wrong}: {said}");
+        assert_eq!(said.matches(variable).count(), 1, "{variable}={wrong}: {said}");
+        let option = variable
+            .replace("AWESOMESTOCK_", "")
+            .to_lowercase()
+            .replace('_', "-");
+        assert!(
+            !said.contains(&format!(": {option}:")),
+            "{variable}={wrong}: {said}"
+        );
     }
     for variable in known.iter().chain(&["AWESOMESTOCK_LOG"]) {
         let home = Home::new();
@@ -75,6 +85,30 @@ fn each_variable_may_be_empty_and_errors_name_it() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{variable}");
         assert_eq!(output.stdout, b"0 tokens and 0 stocks\n", "{variable}");
+    }
+}
+
+#[test]
+fn a_value_that_may_be_a_secret_is_not_echoed() {
+    for (line, code) in [
+        ("--casino s3cr3t price", 2),
+        ("--casino http://u:s3cr3t price", 2),
+        ("--casino http://localhost:1,s3cr3t price", 2),
+        ("--casino http://s3cr3t@h:1 price", 2),
+        ("--user u:s3cr3t price", 2),
+        ("--theme u:s3cr3t price", 2),
+        ("--market u:s3cr3t price", 2),
+        ("--seed u:s3cr3t price", 2),
+        ("--config http://u:s3cr3t@h price", 2),
+        ("--casino https://localhost:1 --tls-ca s3cr3t price", 1),
+        ("--casino http://localhost:1 key import s3cr3t", 1),
+        ("price s3cr3t", 2),
+        ("s3cr3t", 2),
+    ] {
+        let output = Home::new().game(line.split(' ')).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
+        assert!(!said.contains("s3cr3t"), "{line}: {said}");
     }
 }
 
@@ -253,6 +287,8 @@ fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
 fn shells_complete_values_and_complete_files_only_for_files() {
     let home = Home::new();
     std::fs::write(home.path().join("a-file"), "").unwrap();
+    std::fs::create_dir(home.path().join("a-folder")).unwrap();
+    std::fs::create_dir(home.path().join("a folder")).unwrap();
     let set = |text: &[&str]| {
         text.iter()
             .map(|word| (*word).to_owned())
@@ -295,6 +331,24 @@ fn shells_complete_values_and_complete_files_only_for_files() {
                     "{shell}: {flag}: {offered:?}"
                 );
                 assert!(is_value("balance"), "{shell}: {flag}: {offered:?}");
+            }
+        }
+        for line in [
+            "awesomestock --data-dir ",
+            "awesomestock --data-dir a",
+            "awesomestock --data-dir=a",
+            "awesomestock balance --data-dir ",
+        ] {
+            if let Some(offered) = offered(shell, &home, line) {
+                let is_offered = |name: &str| offered.iter().any(|word| word.trim_end_matches('/') == name);
+                assert!(
+                    is_offered("a-folder") && !is_offered("a-file"),
+                    "{shell}: {line}: {offered:?}"
+                );
+                assert!(
+                    shell != "bash" || is_offered("a folder"),
+                    "{shell}: {line}: {offered:?}"
+                );
             }
         }
         for line in [

@@ -7,6 +7,7 @@ use awesomestock_proto::{
         self, BooleanOption,
         documents::{self, Shell},
     },
+    player::InvalidName,
     server::{ServerArgs, health::HealthArgs},
 };
 use clap::{Arg, Command, CommandFactory, Parser, Subcommand, builder::PossibleValuesParser};
@@ -20,7 +21,7 @@ use crate::{
         secrets::PaymentsArgs,
         store_url::StoreUrl,
     },
-    domain::market::PriceModel,
+    domain::{market::PriceModel, player::PlayerName},
 };
 
 const STORE: &str = "store";
@@ -142,6 +143,7 @@ pub enum Task {
     /// Stop a casino with a SQLite ledger first; casinos that share a database can keep running.
     Release {
         /// The player's name.
+        #[arg(value_parser = player_name)]
         name: String,
     },
     /// Recompute every account from its entries and list the differences. The casino can keep running.
@@ -167,6 +169,14 @@ pub enum Task {
     Round(RoundArgs),
     /// Check that a casino is serving: exit code 0 if it is, 1 if it is not or does not answer.
     Healthcheck(HealthArgs),
+}
+
+/// Parses the name of a player, also one that an older rule allowed.
+fn player_name(text: &str) -> Result<String, InvalidName> {
+    if PlayerName::legacy(text).is_none() {
+        PlayerName::new(text)?;
+    }
+    Ok(text.to_owned())
 }
 
 impl Args {
@@ -246,11 +256,12 @@ mod tests {
     }
 
     #[test]
-    fn shells_complete_the_markets() {
+    fn shells_complete_markets_and_folders() {
         for (shell, values) in [
             (Shell::Bash, "compgen -W \"classic moods news\""),
             (Shell::Zsh, "'--market=[Price model"),
             (Shell::Zsh, ":NAME:(classic moods news)'"),
+            (Shell::Zsh, "no file is overwritten:_files -/'"),
             (Shell::Fish, "-l market "),
             (Shell::Fish, "-a \"classic\\t''\nmoods\\t''\nnews\\t''\""),
         ] {

@@ -3,13 +3,14 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
     time::Duration,
 };
 
 use awesomestock_proto::command_line;
+use clap::ValueHint;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
@@ -26,7 +27,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct CertArgs {
     /// Folder for ca.pem, cert.pem and key.pem; no file is overwritten.
-    #[arg(value_name = "DIR", value_parser = command_line::file_path)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = command_line::file_path)]
     pub folder: PathBuf,
 
     /// Name or address of this machine, as players write it; once for each, localhost is always included.
@@ -50,6 +51,11 @@ fn host_name(text: &str) -> Result<String, &'static str> {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    // As in a URL.
+    let in_brackets = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    if let Some(address) = in_brackets.filter(|text| text.parse::<Ipv6Addr>().is_ok()) {
+        return Ok(address.to_owned());
+    }
     match is_name || text.parse::<IpAddr>().is_ok() {
         true => Ok(text.to_owned()),
         false => Err("expected a name or an address without a port, as in casino.example.org or 192.0.2.1"),
@@ -141,4 +147,28 @@ fn make(args: &CertArgs, clock: &Clock) -> Result<[String; 3], CertError> {
     let key = KeyPair::generate()?;
     let certificate = server.signed_by(&key, &issuer)?.pem();
     Ok([authority_pem, certificate, key.serialize_pem()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for (text, host) in [
+            ("casino.example.org", Some("casino.example.org")),
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("::1", Some("::1")),
+            ("[::1]", Some("::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("[192.0.2.1]", None),
+            ("[::1]:10000", None),
+            ("[::1", None),
+            ("[]", None),
+            ("h:1", None),
+            ("", None),
+        ] {
+            assert_eq!(host_name(text).ok().as_deref(), host, "{text}");
+        }
+    }
 }

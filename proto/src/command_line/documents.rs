@@ -23,7 +23,8 @@ pub fn completions(command: Command, shell: Shell, files: &[&str]) -> Vec<u8> {
     }
 }
 
-/// Completes files in bash only where a file is meant, and a value after `--option=`, which bash takes for three words.
+/// Completes files and folders in bash only where they are meant, and a value after `--option=`, which bash takes for
+/// three words.
 #[must_use]
 pub fn with_bash_files(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
     const REGISTRATION: &str = "\nif [[ \"${BASH_VERSINFO[0]}\" -eq 4 ";
@@ -47,6 +48,12 @@ complete -F _PROGRAM_words PROGRAM
     // In the labels of nested commands, `clap_complete` takes a hyphen in the program's name for the end of a command.
     let [label, command] = ["__subcmd__", "__"].map(|hyphen| name.replace('-', hyphen) + "__");
     let generated = generated.replace(&label, &command);
+    let paths = |kind| {
+        format!("compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen {kind} -- \"${{cur}}\")")
+    };
+    let generated = generated
+        .replace("compopt -o plusdirs", &paths("-d"))
+        .replace("COMPREPLY=($(compgen -f \"${cur}\"))", &paths("-f"));
     // Not `_PROGRAM`, if that has a hyphen.
     let function = script.split("()").next().unwrap_or_default().trim();
     let complete = COMPLETE

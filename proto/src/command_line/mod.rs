@@ -6,7 +6,7 @@ mod log_filter;
 use std::{
     any::TypeId,
     env,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fmt::Display,
     io::{self, Write},
     net::Ipv6Addr,
@@ -17,7 +17,7 @@ use std::{
 };
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Command,
+    Arg, ArgAction, ArgMatches, ColorChoice, Command,
     builder::BoolishValueParser,
     error::{ContextKind, ContextValue, ErrorKind},
     parser::ValueSource,
@@ -26,21 +26,21 @@ use clap::{
 use tonic::{codegen::http::uri::Authority, transport::Uri};
 
 pub use self::log_filter::{log_filter, log_filter_of};
-use crate::text::thousands;
+use crate::text::{sanitize::is_unsafe, thousands};
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.
-const SECRETS: [&str; 4] = [
-    "secret_file",
-    "payments_secret_file",
-    "operator_secret_file",
-    "tls_key",
-];
+const SECRETS: [&str; 3] = ["secret_file", "payments_secret_file", "operator_secret_file"];
 
 /// Gives each option with a value an environment variable: `prefix`, `_` and the option's name.
 ///
-/// An empty variable is treated as unset, except those of secrets. A negative number is a value, not an option.
+/// An empty variable is treated as unset, except those of secrets. A negative number is a value, not an option. Help and
+/// errors have no colours if `TERM` is empty, as without it.
 #[must_use]
 pub fn with_environment(command: Command, prefix: &str) -> Command {
+    let command = match env::var_os("TERM").is_some_and(|term| term.is_empty()) {
+        true => command.color(ColorChoice::Never),
+        false => command,
+    };
     command.mut_args(|option| {
         let Some(name) = option.get_long().filter(|_| option.get_action().takes_values()) else {
             return option;
@@ -129,15 +129,21 @@ pub fn duration(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duratio
     })
 }
 
-/// Options whose value may contain a secret.
-const SECRET_VALUES: [&str; 3] = ["--store", "--payments", "--casino"];
+/// Names of the values that are numbers, durations or one of a few words. All others, such as URLs, addresses and paths,
+/// may be a secret in the wrong place.
+const PUBLIC_VALUES: [&str; 15] = [
+    "BOOL", "COLOUR", "DAYS", "DOLLARS", "DURATION", "FORMAT", "ID", "N", "NAME", "NUMBER", "PRICE", "SEED",
+    "SHELL", "TIMES", "TOKENS",
+];
+
+const NOT_SHOWN: &str = "(not shown)";
 
 /// Options of a server that need each other.
 const PAIRS: [[&str; 2]; 2] = [["tls_cert", "tls_key"], ["tls_key", "tls_cert"]];
 
-/// Parses a command line. An error about a value names the environment variable it comes from, and does not show a
-/// value that may contain a secret, such as the password of a URL. Options that need each other are checked for the
-/// command without a subcommand.
+/// Parses a command line. An error about a value names its option and the environment variable it comes from. It shows
+/// the value only if it is a number, a duration or one of a few words, as any other may contain a secret. Options that
+/// need each other are checked for the command without a subcommand.
 ///
 /// # Errors
 ///
@@ -233,48 +239,76 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
         let named = ContextValue::String(format!("{option} from {variable}"));
         error.insert(ContextKind::InvalidArg, named);
     }
-    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
-        if may_hold_secret(&text(&error, kind)) {
-            error.insert(kind, ContextValue::String("(not shown)".to_owned()));
-        }
-    }
-    let name = option.split([' ', '[', '=']).next().unwrap_or_default();
-    if SECRET_VALUES.contains(&name) && !value.is_empty() || may_hold_secret(&value) {
+    hide_misplaced(&mut error);
+    let kind_of_value = option.rsplit(['<', '[']).next().unwrap_or_default();
+    let is_public = PUBLIC_VALUES.contains(&kind_of_value.trim_end_matches(['>', ']', '.']));
+    if !value.is_empty() && !(is_public && shown(&value) == value) {
         error.insert(
             ContextKind::InvalidValue,
-            ContextValue::String("(not shown)".to_owned()),
+            ContextValue::String(NOT_SHOWN.to_owned()),
         );
     }
     error
 }
 
-/// Returns true for text that looks like a URL, which is then in the wrong place.
-fn may_hold_secret(text: &str) -> bool {
-    let has_login = text.split_once('@').is_some_and(|(login, _)| login.contains(':'));
-    text.contains("://") || text.contains("password=") || has_login
+/// Hides an argument that is neither the name of an option nor a command.
+fn hide_misplaced(error: &mut clap::Error) {
+    let kind = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return,
+    };
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    let is_option = match error.get(kind) {
+        Some(ContextValue::String(text)) => text.starts_with('-') && text.chars().all(is_name),
+        _ => false,
+    };
+    if !is_option {
+        error.insert(kind, ContextValue::String(NOT_SHOWN.to_owned()));
+        // It may repeat the argument.
+        error.remove(ContextKind::Suggested);
+    }
 }
 
-/// Returns a value for an error message, unless it looks like a URL, which may hold a secret.
+/// Returns a number or a word for an error message, unless it is something else in the wrong place, such as a URL or
+/// `USER:PASSWORD`.
 #[must_use]
 pub fn shown(value: &str) -> &str {
-    match may_hold_secret(value) {
-        true => "(not shown)",
+    match value.contains([':', '@', '=']) || value.chars().any(is_unsafe) {
+        true => NOT_SHOWN,
         false => value,
     }
+}
+
+/// Returns true for text that looks like a URL, which is then in the wrong place.
+fn looks_like_url(text: &str) -> bool {
+    let has_login = text.split_once('@').is_some_and(|(login, _)| login.contains(':'));
+    text.contains("://") || text.to_lowercase().contains("password=") || has_login
 }
 
 /// Returns `path` for an error message, unless it looks like a URL.
 #[must_use]
 pub fn shown_path(path: &Path) -> String {
-    shown(&path.display().to_string()).to_owned()
+    let path = path.display().to_string();
+    match looks_like_url(&path) {
+        true => NOT_SHOWN.to_owned(),
+        false => path,
+    }
 }
 
-/// Returns `path` for an error message, unless the secret itself may have been given in the place of its file: a path
-/// without a known folder or an extension.
+/// Extensions of the files of secrets and certificates.
+const SECRET_FILES: [&str; 7] = ["cer", "crt", "key", "pem", "secret", "token", "txt"];
+
+/// Returns the path of a secret, a key or a certificate for an error message, unless the secret itself may have been given
+/// in the place of its file: a missing file without a known folder or extension. A secret may begin with `/`.
 #[must_use]
 pub fn secret_path(path: &Path) -> String {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder.is_some_and(Path::exists) || path.extension().is_some() {
+    let folder = path.parent().filter(|folder| folder.file_name().is_some());
+    let extension = path.extension().and_then(OsStr::to_str);
+    let is_file = path.exists()
+        || folder.is_some_and(Path::exists)
+        || extension.is_some_and(|extension| SECRET_FILES.contains(&extension));
+    match is_file {
         true => shown_path(path),
         false => "(name not shown, as it may be the secret itself)".to_owned(),
     }
@@ -394,23 +428,65 @@ mod tests {
     }
 
     #[test]
-    fn a_url_in_the_wrong_place_is_not_shown() {
+    fn a_value_that_may_be_a_secret_is_not_shown() {
         let command = || {
+            let option = |name: &'static str, value| Arg::new(name).long(name).value_name(value);
             Command::new("game")
-                .arg(Arg::new("listen").long("listen").value_parser(listen_address))
-                .subcommand(Command::new("check"))
+                .arg(option("listen", "HOST:PORT").value_parser(listen_address))
+                .arg(option("url", "URL").value_parser(server_url))
+                .arg(option("file", "FILE").value_parser(file_path))
+                .arg(option("size", "N").value_parser(|text: &str| number(text, &(1..=9))))
+                .arg(Arg::new("flag").long("flag").boolean())
+                .subcommand(
+                    Command::new("check").arg(Arg::new("url").value_name("URL").value_parser(server_url)),
+                )
         };
         for arguments in [
-            &["game", "postgres://u:secret@h/db"][..],
-            &["game", "check", "postgres://u:secret@h/db"],
-            &["game", "--listen", "postgres://u:secret@h/db"],
-            &["game", "--listen", "host=h password=secret"],
+            &["postgres://u:secret@h/db"][..],
+            &["secret"],
+            &["--flag", "secret"],
+            &["--flag=u:secret"],
+            &["--listen", "postgres://u:secret@h/db"],
+            &["--listen", "host=h password=secret"],
+            &["--listen", "secret"],
+            &["--listen", "u:secret"],
+            &["--url", "secret"],
+            &["--url=secret"],
+            &["--url", "http://u:secret"],
+            &["--file", "file:secret"],
+            &["--size", "u:secret"],
+            &["--size", "secret\u{1b}"],
+            &["--size", "secret@h"],
+            &["--secrets=secret"],
+            &["--listen:secret"],
+            &["-:secret"],
+            &["check", "secret"],
+            &["check", "http://h:1", "secret"],
+            &["check", "http://h:1", "--at:secret"],
         ] {
-            let error = matches(command(), arguments).unwrap_err().to_string();
-            assert!(
-                !error.contains("secret") && error.contains("(not shown)"),
-                "{error}"
-            );
+            let arguments = [&["game"], arguments].concat();
+            let error = matches(command(), &arguments).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            let error = error.to_string().replace("--secrets", "");
+            assert!(!error.contains("secret"), "{arguments:?}: {error}");
+        }
+        for (arguments, part) in [
+            (
+                &["--size", "10"][..],
+                "'10' for '--size <N>': expected a whole number",
+            ),
+            (
+                &["--listen", "x"],
+                "'(not shown)' for '--listen <HOST:PORT>': expected HOST:PORT",
+            ),
+            (&["chek"], "a similar subcommand exists: 'check'"),
+            (&["--sise", "1"], "unexpected argument '--sise'"),
+            (&["check", "--far"], "unexpected argument '--far'"),
+        ] {
+            let error = matches(command(), [&["game"], arguments].concat())
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(part), "{error}");
         }
     }
 
@@ -436,6 +512,9 @@ mod tests {
             ("/tmp/missing", true),
             ("missing.key", true),
             ("/nowhere/ca.pem", true),
+            ("/missing", false),
+            ("aa.bb", false),
+            ("-----BEGIN PRIVATE KEY-----\nab/cd\n", false),
             ("0123456789abcdef0123456789abcdef", false),
             ("ab/cdEFgh0123", false),
             ("http://user:secret@host.pem", false),

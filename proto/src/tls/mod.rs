@@ -21,7 +21,7 @@ use tonic::{
 
 pub use self::server::ServerTls;
 pub(crate) use self::server::{CertificateWatch, TlsIo};
-use crate::transport;
+use crate::{command_line, transport};
 
 /// Handshake timeout of a client.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file cannot be read.
-    #[error("cannot read {path}", path = path.display())]
+    #[error("cannot read {path}", path = command_line::secret_path(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum TlsError {
         source: io::Error,
     },
     /// The file has no certificate.
-    #[error("{path} has no PEM certificate", path = path.display())]
+    #[error("{path} has no PEM certificate", path = command_line::secret_path(path))]
     NoCertificate {
         /// The file.
         path: PathBuf,

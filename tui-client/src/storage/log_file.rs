@@ -11,7 +11,7 @@ use awesomestock_proto::command_line;
 use etcetera::BaseStrategy;
 use tracing_subscriber::EnvFilter;
 
-/// Log filter in the syntax of `tracing_subscriber`, such as `debug` or `awesomestock=trace`.
+/// Log filter in the syntax of `tracing_subscriber`, such as `debug` or `awesomestock=trace,h2=warn`.
 const FILTER_VARIABLE: &str = "AWESOMESTOCK_LOG";
 
 const FILE_NAME: &str = "awesomestock.log";
@@ -21,7 +21,7 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Returns the filter of `AWESOMESTOCK_LOG`; the default is `info`. Fails if it is invalid.
 pub fn filter() -> Result<EnvFilter, String> {
-    command_line::log_filter_of(FILTER_VARIABLE)
+    command_line::log_filter_of(FILTER_VARIABLE, "awesomestock")
 }
 
 /// Starts logging to `$XDG_STATE_HOME/awesomestock/awesomestock.log`. Fails if the file cannot be opened. The game runs

@@ -251,10 +251,14 @@ impl Config {
     }
 }
 
-/// Adds the variable to the error if the environment has set `option`.
+/// Names the variable in place of `option` if the environment has set it.
 fn name_variable(error: Report, cli: &Cli, option: Option<&str>) -> Report {
-    match option.and_then(|option| cli.variables.get(option)) {
-        Some(variable) => error.wrap_err(variable.clone()),
+    match option.and_then(|option| Some((option, cli.variables.get(option)?))) {
+        Some((option, variable)) => {
+            let text = format!("{error:#}");
+            let rule = text.strip_prefix(option).and_then(|rule| rule.strip_prefix(": "));
+            eyre!("{variable}: {}", rule.unwrap_or(&text))
+        }
         None => error,
     }
 }
