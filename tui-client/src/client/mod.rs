@@ -118,12 +118,33 @@ impl Client {
         }
     }
 
-    async fn ask<T, F>(&self, call: impl Fn(Casino) -> F) -> Result<T, RequestError>
+    /// Makes a call with `request` at each address, up to the first answer.
+    async fn ask<R, T, F>(&self, request: R, call: impl Fn(Casino, R) -> F) -> Result<T, RequestError>
     where
-        F: Future<Output = Result<T, Status>>,
+        R: Clone,
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
     {
+        let call = |casino| call(casino, request.clone());
         let (_, answer) = self.endpoints.call(CALL_DEADLINE, call).await?;
-        Ok(answer)
+        Ok(answer.into_inner())
+    }
+
+    /// Makes a call like [`ask`](Self::ask); `None` if the casino does not know it.
+    async fn ask_if_known<R, T, F>(
+        &self,
+        request: R,
+        call: impl Fn(Casino, R) -> F,
+    ) -> Result<Option<T>, RequestError>
+    where
+        R: Clone,
+        F: Future<Output = Result<tonic::Response<T>, Status>>,
+    {
+        let call = |casino| {
+            let answer = call(casino, request.clone());
+            async { supported(answer.await) }
+        };
+        let (_, answer) = self.endpoints.call(CALL_DEADLINE, call).await?;
+        Ok(answer.map(tonic::Response::into_inner))
     }
 
     async fn buy_tokens(
@@ -170,22 +191,15 @@ impl Client {
     }
 
     async fn holdings(&self) -> Result<Response, RequestError> {
-        let wallet = self.ask(|mut casino| {
-            let user = self.user();
-            async move { supported(casino.get_wallet(user).await) }
-        });
-        match wallet.await? {
-            Some(wallet) => convert::wallet(&wallet.into_inner())
-                .map(Response::Wallet)
-                .ok_or_else(|| RequestError::invalid_response("a wallet below zero")),
-            None => {
-                let tokens = self.ask(|mut casino| {
-                    let user = self.user();
-                    async move { casino.get_token_balance(user).await }
-                });
-                convert::tokens(&tokens.await?.into_inner()).map(Response::Tokens)
-            }
-        }
+        let get_wallet = |mut casino: Casino, user| async move { casino.get_wallet(user).await };
+        let Some(wallet) = self.ask_if_known(self.user(), get_wallet).await? else {
+            let get_tokens = |mut casino: Casino, user| async move { casino.get_token_balance(user).await };
+            let tokens = self.ask(self.user(), get_tokens).await?;
+            return convert::tokens(&tokens).map(Response::Tokens);
+        };
+        convert::wallet(&wallet)
+            .map(Response::Wallet)
+            .ok_or_else(|| RequestError::invalid_response("a wallet below zero"))
     }
 
     async fn payments(&self) -> Result<Response, RequestError> {
@@ -205,11 +219,10 @@ impl Client {
     }
 
     async fn statement(&self) -> Result<Response, RequestError> {
-        let statement = self.ask(|mut casino| {
-            let user = self.user();
-            async move { casino.get_payment_statement(user).await }
-        });
-        Ok(Response::Statement(statement.await?.into_inner().data))
+        let get_statement =
+            |mut casino: Casino, user| async move { casino.get_payment_statement(user).await };
+        let statement = self.ask(self.user(), get_statement).await?;
+        Ok(Response::Statement(statement.data))
     }
 
     async fn trades(&self) -> Result<Response, RequestError> {
@@ -220,13 +233,10 @@ impl Client {
     }
 
     async fn leaderboard(&self) -> Result<Leaderboard, RequestError> {
-        let answer = self.ask(|mut casino| {
-            let user = self.user();
-            async move { supported(casino.get_leaderboard(user).await) }
-        });
-        let answer = answer.await?;
+        let get_leaderboard = |mut casino: Casino, user| async move { casino.get_leaderboard(user).await };
+        let answer = self.ask_if_known(self.user(), get_leaderboard).await?;
         answer
-            .map(|answer| convert::leaderboard(&answer.into_inner()))
+            .map(|answer| convert::leaderboard(&answer))
             .ok_or_else(|| RequestError::Rejected("this casino has no leaderboard".to_owned()))
     }
 

@@ -4,17 +4,14 @@ use awesomestock_proto::{casino, values::OPEN_ORDERS_MAX};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::{Client, RequestError, convert::resting_order, error::is_of_transport};
+use super::{Casino, Client, RequestError, convert::resting_order, error::is_of_transport};
 use crate::app::{event::Response, portfolio::open_orders::MAX_ENDED};
 
 impl Client {
     /// Lists the resting orders. Fails if the casino has none, rejects the call or does not answer.
     pub(super) async fn orders(&self) -> Result<Response, RequestError> {
-        let answer = self.ask(|mut casino| {
-            let user = self.user();
-            async move { casino.get_orders(user).await }
-        });
-        let orders = answer.await?.into_inner();
+        let get_orders = |mut casino: Casino, user| async move { casino.get_orders(user).await };
+        let orders = self.ask(self.user(), get_orders).await?;
         let open = orders.open.iter().filter_map(resting_order);
         let ended = orders.ended.iter().filter_map(resting_order);
         Ok(Response::Orders {
@@ -31,19 +28,15 @@ impl Client {
 
     /// Cancels an order. Returns it as it ended: a repeated call changes nothing.
     pub(super) async fn cancel(&self, id: Uuid) -> Result<Response, RequestError> {
-        let answer = self.ask(|mut casino| {
-            let request = casino::CancelOrderRequest {
-                user: Some(self.user()),
-                id: id.into_bytes().to_vec(),
-            };
-            async move {
-                casino
-                    .cancel_order(request)
-                    .await
-                    .map_err(|status| name_order(status, id))
-            }
-        });
-        let answer = answer.await?.into_inner();
+        let request = casino::CancelOrderRequest {
+            user: Some(self.user()),
+            id: id.into_bytes().to_vec(),
+        };
+        let cancel_order = |mut casino: Casino, request| async move {
+            let answer = casino.cancel_order(request).await;
+            answer.map_err(|status| name_order(status, id))
+        };
+        let answer = self.ask(request, cancel_order).await?;
         let by_call = answer.cancelled_by_call;
         resting_order(&answer)
             .filter(|order| order.id == id)

@@ -3,7 +3,7 @@
 use awesomestock_proto::{casino, types};
 use tonic::Streaming;
 
-use super::{CALL_DEADLINE, Client, RequestError, convert, supported};
+use super::{CALL_DEADLINE, Casino, Client, RequestError, convert};
 use crate::app::{event::Response, overlay::PaymentRow, portfolio::rows::NumberedTrade};
 
 const READ_PAGE: i32 = 100;
@@ -26,12 +26,9 @@ const OLDER_LIMIT: i32 = 5_000;
 impl Client {
     /// Streams all payments. Fails if the casino rejects the call or does not answer.
     pub(crate) async fn all_payments(&self) -> Result<Payments, RequestError> {
-        let answer = self.ask(|mut casino| {
-            let user = self.user();
-            async move { casino.get_payments(user).await }
-        });
+        let get_payments = |mut casino: Casino, user| async move { casino.get_payments(user).await };
         Ok(Payments {
-            inbound: answer.await?.into_inner(),
+            inbound: self.ask(self.user(), get_payments).await?,
             position: 0,
         })
     }
@@ -72,15 +69,13 @@ impl Client {
         before_number: i64,
         limit: i32,
     ) -> Result<Option<casino::Trades>, RequestError> {
-        let page = self.ask(|mut casino| {
-            let request = casino::TradesRequest {
-                user: Some(self.user()),
-                before_number,
-                limit,
-            };
-            async move { supported(casino.get_trades(request).await) }
-        });
-        Ok(page.await?.map(tonic::Response::into_inner))
+        let request = casino::TradesRequest {
+            user: Some(self.user()),
+            before_number,
+            limit,
+        };
+        let get_trades = |mut casino: Casino, request| async move { casino.get_trades(request).await };
+        self.ask_if_known(request, get_trades).await
     }
 
     /// Returns prices below the tick `before`, or the newest ones; none if the casino keeps no history.
@@ -89,8 +84,9 @@ impl Client {
             before_tick: before.unwrap_or(0),
             limit: before.map_or(NEWEST_LIMIT, |_| OLDER_LIMIT),
         };
-        let page = self.ask(|mut casino| async move { supported(casino.get_price_history(request).await) });
-        let page = page.await?.map(tonic::Response::into_inner);
+        let get_history =
+            |mut casino: Casino, request| async move { casino.get_price_history(request).await };
+        let page = self.ask_if_known(request, get_history).await?;
         let casino::PriceHistory { points, more } = page.unwrap_or_default();
         Ok(Response::History {
             before,
@@ -105,11 +101,10 @@ impl Client {
             before_tick: before,
             limit: OLDER_LIMIT,
         };
-        let page = self.ask(|mut casino| async move { supported(casino.get_candles(request).await) });
-        let page = page
-            .await?
-            .ok_or_else(|| RequestError::Rejected("this casino has no price history".to_owned()))?;
-        let casino::Candles { candles, more } = page.into_inner();
+        let get_candles = |mut casino: Casino, request| async move { casino.get_candles(request).await };
+        let page = self.ask_if_known(request, get_candles).await?;
+        let casino::Candles { candles, more } =
+            page.ok_or_else(|| RequestError::Rejected("this casino has no price history".to_owned()))?;
         Ok(Response::Candles {
             before,
             candles: candles.iter().filter_map(convert::candle).collect(),
