@@ -206,11 +206,13 @@ impl Round {
     /// Returns `account` of `player` with a version above those of the player's accounts in force before: for clients,
     /// the newer of two wallets is the one with the higher version, also when a round starts or ends.
     pub(crate) fn versioned(&self, player: &PlayerName, account: Account) -> Account {
+        if self.number == 0 {
+            return account;
+        }
         let rounds = self.number.saturating_mul(2);
         let epoch = match player.round() {
             Some((number, _)) => number.saturating_mul(2),
             None if self.is_open() => rounds.saturating_sub(1),
-            None if self.number == 0 => 0,
             None => rounds.saturating_add(1),
         };
         // Nothing precedes the first round.

@@ -20,12 +20,7 @@ use futures_util::StreamExt;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use self::{
-    auth::SessionAuth,
-    orders::OrderUpdates,
-    pending::{Answer, PendingOrders},
-    wallet::WalletUpdates,
-};
+use self::{auth::SessionAuth, orders::OrderUpdates, pending::PendingOrders, wallet::WalletUpdates};
 use crate::{
     domain::{account::Account, player::PlayerName},
     feed::{
@@ -187,17 +182,18 @@ impl<In> Session<In> {
 
     /// Returns the answer to the oldest action.
     fn next_answer(&mut self) -> Option<Result<GambleFrame, Status>> {
-        let Answer {
-            message,
-            wallet,
-            order,
-        } = self.pending.pop_answer(self.capabilities)?;
-        if let (Some(updates), Some(version)) = (&mut self.wallet_updates, wallet) {
+        // A session without these updates does not need their numbers.
+        if let Some(updates) = &mut self.wallet_updates
+            && let Some(version) = self.pending.wallet_version()
+        {
             updates.record_sent(version);
         }
-        if let (Some(orders), Some(number)) = (&mut self.orders, order) {
+        if let Some(orders) = &mut self.orders
+            && let Some(number) = self.pending.order_number()
+        {
             orders.acknowledge(number);
         }
+        let message = self.pending.pop_answer(self.capabilities)?;
         if message.is_err() {
             self.phase = Phase::Ended;
         }

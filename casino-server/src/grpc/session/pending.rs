@@ -68,26 +68,6 @@ enum PendingAction {
     Order(LedgerOrder, Option<PlacedOrder>, bool),
 }
 
-/// The answer to an action.
-pub(super) struct Answer {
-    /// The status to end with if the outcome is unknown.
-    pub(super) message: Result<GambleFrame, Status>,
-    /// The version of the wallet of the session's player in it.
-    pub(super) wallet: Option<i64>,
-    /// The number of the order in it.
-    pub(super) order: Option<i64>,
-}
-
-impl From<Result<GambleFrame, Status>> for Answer {
-    fn from(message: Result<GambleFrame, Status>) -> Self {
-        Self {
-            message,
-            wallet: None,
-            order: None,
-        }
-    }
-}
-
 /// The player and the ID of an action that may rest.
 type PlacedOrder = Box<(PlayerName, RequestId)>;
 
@@ -239,26 +219,41 @@ impl PendingOrders {
         matches!(self.present, Present::Reading(_))
     }
 
-    /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready, and returns its answer.
-    pub(super) fn pop_answer(&mut self, capabilities: Capabilities) -> Option<Answer> {
+    /// Returns the version of the wallet of the session's player in the next answer.
+    pub(super) fn wallet_version(&self) -> Option<i64> {
+        match self.actions.front() {
+            Some(PendingAction::Order(LedgerOrder::Decided(decision), _, true)) => {
+                decision.result().ok().map(|decision| decision.account.version)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the number of the order in the next answer.
+    pub(super) fn order_number(&self) -> Option<i64> {
+        match &self.present {
+            Present::Read(Some(posting)) => Some(posting.number),
+            Present::Read(None) | Present::Unread | Present::Reading(_) => None,
+        }
+    }
+
+    /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready, and returns its answer, or the status
+    /// to end with if the outcome is unknown.
+    pub(super) fn pop_answer(&mut self, capabilities: Capabilities) -> Option<Result<GambleFrame, Status>> {
         let answer = match self.actions.front()? {
-            PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)).into(),
-            PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)).into(),
-            PendingAction::Order(LedgerOrder::Decided(decision), _, is_own) => {
+            PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)),
+            PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)),
+            PendingAction::Order(LedgerOrder::Decided(decision), ..) => {
                 if self.backoff.is_none() && decision.was_deferred() && decision.is_rate_limited() {
                     self.backoff = Some(Box::pin(backoff()));
                 }
                 match decision.result() {
                     Ok(decision) => {
                         let present = self.present.take();
-                        Answer {
-                            message: Ok(convert::order_result(decision, present.as_ref(), capabilities)),
-                            wallet: is_own.then_some(decision.account.version),
-                            order: present.map(|posting| posting.number),
-                        }
+                        Ok(convert::order_result(decision, present.as_ref(), capabilities))
                     }
-                    Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()).into(),
-                    Err(error) => Ok(convert::rejected(error, capabilities)).into(),
+                    Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
+                    Err(error) => Ok(convert::rejected(error, capabilities)),
                 }
             }
             PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), ..) => return None,

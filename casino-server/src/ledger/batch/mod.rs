@@ -195,7 +195,7 @@ impl OpenBatch {
         }
         let account = self.account_in_force(slot, command)?;
         if answered.is_some() {
-            return self.reject(account, command, Rejection::DuplicateId);
+            return self.decided(account, command, Err(Rejection::DuplicateId));
         }
         let Some(id) = id else {
             return self.execute(slot, account, request, at);
@@ -228,21 +228,29 @@ impl OpenBatch {
         request: OrderRequest,
         at: UnixMillis,
     ) -> Option<Decided> {
-        let OrderRequest { command, id, .. } = request;
+        let command = request.command;
         if let Command::Trigger(order) = command {
             return self.trigger(slot, order, at);
         }
         let allowed = self.accounts.check_rate(slot, at)?;
-        let allowed = allowed.and_then(|()| self.check_round(slot, account, request));
-        let allowed = allowed.and_then(|()| self.give_stake(account, command, at));
-        let executed = allowed.and_then(|()| match command {
-            Command::Rest(terms) => self.rest(account, terms, id, at),
+        let executed = allowed.and_then(|()| self.execute_allowed(slot, account, request, at));
+        self.decided(account, command, executed)
+    }
+
+    /// Executes a request that the rate limit allows.
+    fn execute_allowed(
+        &mut self,
+        slot: Slot,
+        account: Slot,
+        request: OrderRequest,
+        at: UnixMillis,
+    ) -> Result<LedgerEntry, Rejection> {
+        self.check_round(slot, account, request)?;
+        self.give_stake(account, request.command, at)?;
+        match request.command {
+            Command::Rest(terms) => self.rest(account, terms, request.id, at),
             Command::Cancel(order) => self.cancel(account, order, at),
             command => self.execute_now(account, command, at),
-        });
-        match executed {
-            Ok(entry) => self.accept(account, entry),
-            Err(rejection) => self.reject(account, command, rejection),
         }
     }
 
@@ -273,30 +281,28 @@ impl OpenBatch {
         Ok(entry)
     }
 
-    fn accept(&mut self, slot: Slot, entry: LedgerEntry) -> Option<Decided> {
-        self.mark_changed(slot);
-        let decision = Decision {
-            result: Ok(entry),
-            account: self.accounts.versioned(slot, &self.round)?,
+    /// Returns the decision of `command` on the account in `slot`; `None` if the slot is stale.
+    fn decided(
+        &mut self,
+        slot: Slot,
+        command: Command,
+        result: Result<LedgerEntry, Rejection>,
+    ) -> Option<Decided> {
+        let commits_with = match result {
+            Ok(_) => {
+                self.mark_changed(slot);
+                self.sequence
+            }
+            Err(_) => {
+                self.rejected = self.rejected.saturating_add(u64::from(command.is_action()));
+                // The answer contains a balance and a price, so both must be committed first.
+                let changed_in = self.accounts.get_mut(slot)?.changed_in;
+                changed_in.max(self.market_changed_in)
+            }
         };
+        let account = self.accounts.versioned(slot, &self.round)?;
         Some(Decided {
-            decision,
-            commits_with: self.sequence,
-        })
-    }
-
-    fn reject(&mut self, slot: Slot, command: Command, rejection: Rejection) -> Option<Decided> {
-        let rejected = u64::from(command.is_action());
-        self.rejected = self.rejected.saturating_add(rejected);
-        let decision = Decision {
-            result: Err(rejection),
-            account: self.accounts.versioned(slot, &self.round)?,
-        };
-        let cached = self.accounts.get_mut(slot)?;
-        // The answer contains a balance and a price, so both must be committed first.
-        let commits_with = cached.changed_in.max(self.market_changed_in);
-        Some(Decided {
-            decision,
+            decision: Decision { result, account },
             commits_with,
         })
     }

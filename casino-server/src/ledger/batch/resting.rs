@@ -74,7 +74,7 @@ impl OpenBatch {
             .open_order(slot, id)
             .filter(|open| open.order.terms.is_met(price));
         let Some(open) = due else {
-            return self.reject(slot, command, Rejection::NoOpenOrder);
+            return self.decided(slot, command, Err(Rejection::NoOpenOrder));
         };
         let executed = self.execute_now(slot, open.order.terms.immediate(), at);
         let state = match executed {
@@ -82,14 +82,10 @@ impl OpenBatch {
             Ok(_) => OrderState::Rejected(Rejection::LedgerFull, at),
             Err(rejection) => OrderState::Rejected(rejection, at),
         };
-        match self.end(open, state).and(executed) {
-            Ok(entry) => self.accept(slot, entry),
-            Err(rejection) => {
-                // The end is committed with the account.
-                self.mark_changed(slot);
-                self.reject(slot, command, rejection)
-            }
-        }
+        let result = self.end(open, state).and(executed);
+        // The end is committed with the account.
+        self.mark_changed(slot);
+        self.decided(slot, command, result)
     }
 
     fn open_order(&mut self, slot: Slot, id: RequestId) -> Option<OrderPosting> {
