@@ -428,7 +428,7 @@ fn the_lab_is_played_on_the_screen_and_leaves_no_files() {
     game.type_keys("\u{1b}[15~");
     game.see("F5●lose");
     game.type_keys("b");
-    game.see("The desk is connected again after");
+    game.see("The game is connected again after");
     game.see("stocks 2");
     // F8, from the palette.
     game.type_keys(":lab payments\r");

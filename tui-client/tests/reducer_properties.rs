@@ -48,15 +48,17 @@ fn any_wallet() -> impl Strategy<Value = Wallet> {
         any::<i64>(),
         any::<Option<i64>>(),
     )
-        .prop_map(|(tokens, stocks, cost_basis, realised_pnl, version, round)| Wallet {
-            tokens,
-            stocks,
-            cost_basis,
-            realised_pnl,
-            version,
-            round,
-            ..Wallet::default()
-        })
+        .prop_map(
+            |(tokens, stocks, cost_basis, realised_pnl, version, round)| Wallet {
+                tokens,
+                stocks,
+                cost_basis,
+                realised_pnl,
+                version,
+                round,
+                ..Wallet::default()
+            },
+        )
 }
 
 fn any_key() -> impl Strategy<Value = Event> {

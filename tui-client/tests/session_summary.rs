@@ -3,7 +3,6 @@
 use awesomestock::{
     app::{
         AppState, Effect, Event, SessionInfo,
-        commands::request::Request,
         event::{OrderResult, Response, StreamEvent},
         lobby::{
             Capabilities,

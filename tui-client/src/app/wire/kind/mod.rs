@@ -386,16 +386,12 @@ impl WireRow {
             RowKind::Tape => {
                 "Sent without a request: trades of all players, in one message if there are several."
             }
-            RowKind::Players => {
-                "Sent without a request: the players online, after a change, at most once a second."
-            }
+            RowKind::Players => "Sent without a request: the players online, at most once a second.",
             RowKind::Leaderboard => {
                 "Sent without a request: the ranking. The player's own rank is the last field, so the rest is \
                  encoded once for all players."
             }
-            RowKind::News => {
-                "Sent without a request: a headline. It moves the price from the next tick on, unless it is false."
-            }
+            RowKind::News => "Sent without a request: a headline, which moves the price unless it is false.",
             RowKind::Round => {
                 "Sent without a request: the state of the round, after a change. The wallet of the round follows."
             }
