@@ -40,6 +40,7 @@ async fn withdraw(client: &mut Client, tokens_cnt: i32, id: &[u8]) -> Result<Pay
         user: Some(user("ann")),
         tokens_cnt,
         id: id.to_vec(),
+        ..WithdrawRequest::default()
     };
     Ok(with_timeout(client.withdraw(request)).await?.into_inner())
 }

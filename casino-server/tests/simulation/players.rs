@@ -114,6 +114,7 @@ impl Player {
                 user: payer,
                 tokens_cnt: amount,
                 id,
+                ..WithdrawRequest::default()
             };
             let answer = answer(self.client.withdraw(request), &self.connections).await;
             payment_response(answer.map(Answer::Paid))

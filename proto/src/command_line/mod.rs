@@ -242,7 +242,7 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
     hide_misplaced(&mut error);
     let kind_of_value = option.rsplit(['<', '[']).next().unwrap_or_default();
     let is_public = PUBLIC_VALUES.contains(&kind_of_value.trim_end_matches(['>', ']', '.']));
-    if !value.is_empty() && !(is_public && shown(&value) == value) {
+    if !value.is_empty() && (!is_public || shown(&value) != value) {
         error.insert(
             ContextKind::InvalidValue,
             ContextValue::String(NOT_SHOWN.to_owned()),

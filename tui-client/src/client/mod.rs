@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use awesomestock_proto::{auth::PlayerKey, casino, types};
+use awesomestock_proto::{auth::PlayerKey, capabilities::Capabilities, casino, types};
 pub(crate) use endpoints::Endpoint;
 use endpoints::{Casino, Endpoints};
 pub(crate) use error::RequestError;
@@ -191,7 +191,8 @@ impl Client {
     }
 
     async fn holdings(&self) -> Result<Response, RequestError> {
-        let get_wallet = |mut casino: Casino, user| async move { casino.get_wallet(user).await };
+        let get_wallet =
+            |mut casino: Casino, user| async move { casino.get_wallet(wallet_request(user)).await };
         let Some(wallet) = self.ask_if_known(self.user(), get_wallet).await? else {
             let get_tokens = |mut casino: Casino, user| async move { casino.get_token_balance(user).await };
             let tokens = self.ask(self.user(), get_tokens).await?;
@@ -245,6 +246,15 @@ impl Client {
             id: self.player.clone(),
         }
     }
+}
+
+/// Returns a request of the wallet that asks for its account too.
+fn wallet_request(user: types::User) -> tonic::Request<types::User> {
+    let mut request = tonic::Request::new(user);
+    Capabilities::ALL
+        .unary_only()
+        .write_metadata(request.metadata_mut());
+    request
 }
 
 /// Returns `None` if the casino does not know the call.

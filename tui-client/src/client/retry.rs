@@ -10,7 +10,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{CALL_DEADLINE, Client, GambleSession, Order, RequestError, SessionEnd, supported};
+use super::{
+    CALL_DEADLINE, Client, GambleSession, Order, RequestError, SessionEnd, supported, wallet_request,
+};
 use crate::app::{
     commands::request::Request,
     connection::retry_after_ms,
@@ -174,10 +176,7 @@ impl Client {
     /// Returns the position of a responding address, and what its casino supports.
     async fn supported_requests(&self) -> Result<(usize, Support), RequestError> {
         let wallet = self.endpoints.call(CALL_DEADLINE, |mut casino| {
-            let mut request = tonic::Request::new(self.user());
-            Capabilities::ALL
-                .unary_only()
-                .write_metadata(request.metadata_mut());
+            let request = wallet_request(self.user());
             async move { supported(casino.get_wallet(request).await) }
         });
         let (position, wallet) = wallet.await?;
@@ -354,6 +353,10 @@ mod tests {
             };
             assert_eq!((action.round, action.stocks_count), (expected, 1));
         }
+        let Ok(Response::Wallet(wallet)) = client.call(Request::Holdings).await else {
+            panic!("no wallet");
+        };
+        assert_eq!(wallet.round, Some(0));
         servers.close().await.unwrap();
     }
 

@@ -7,6 +7,7 @@ use crate::app::{
     AppState, Effect, Event,
     commands::key::Key,
     event::{Kept, RequestError, Response, StreamEvent},
+    overlay::tour::Tour,
 };
 
 /// Most characters of a value, and of an event in full.
@@ -65,7 +66,7 @@ impl Facts {
             ("chart", chart.join(", ")),
             ("alerts", alerts.join(", ")),
             ("windows", windows.join(", ")),
-            ("tour", state.tour.map(|tour| tour.title()).unwrap_or_default()),
+            ("tour", state.tour.map(Tour::title).unwrap_or_default()),
             ("screen", format!("{columns} columns, {rows} rows")),
         ];
         Self(facts.map(|(name, text)| (name, cut(&text, MAX_CHARS).into_owned())))
