@@ -100,7 +100,7 @@ pub(crate) fn not_ranked(leaderboard: &Leaderboard) -> Option<&'static str> {
 pub(crate) fn standing(standing: &Standing) -> String {
     let house = if standing.player.house { " (house)" } else { "" };
     let performance = standing.performance.map(|performance| {
-        let percent = performance.return_permille().map(format::percent);
+        let percent = performance.return_permille().map(|permille| permille.to_string());
         let percent = percent.map(|percent| format!(" ({percent})")).unwrap_or_default();
         format!("{}{percent}, ", format::signed(performance.profit))
     });

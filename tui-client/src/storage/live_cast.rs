@@ -78,7 +78,7 @@ impl LiveCast {
     fn write_frame(&mut self, view: &Renderer, state: &AppState) -> io::Result<()> {
         let (columns, rows) = state.screen.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
-        let cursor = view.draw_to(state, &mut buffer);
+        let cursor = view.draw_to(state, &mut buffer).cursor;
         let at = self.began.elapsed();
         let frame = Frame { at, buffer, cursor };
         let screen = match &mut self.screen {

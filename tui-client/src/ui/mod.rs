@@ -59,7 +59,6 @@ use crate::{
     app::{
         AppState,
         chart::{Area, HitMap},
-        commands::{action::Action, key::Key},
         overlay::screen::{ClickAction, ClickTarget},
     },
     ui::{
@@ -115,47 +114,39 @@ impl FrameInfo {
     }
 }
 
-fn button(action: Action, area: Rect) -> ClickTarget {
-    clickable(ClickAction::Act(action), area)
+fn clickable(action: ClickAction, area: Rect) -> ClickTarget {
+    let area = area.into();
+    ClickTarget { area, action }
 }
 
-fn key_button(key: Key, area: Rect) -> ClickTarget {
-    clickable(ClickAction::Press(key), area)
-}
-
-fn clickable(does: ClickAction, area: Rect) -> ClickTarget {
-    let Rect { x, y, width, height } = area;
-    let area = Area { x, y, width, height };
-    ClickTarget { area, action: does }
+impl From<Rect> for Area {
+    fn from(Rect { x, y, width, height }: Rect) -> Self {
+        Self { x, y, width, height }
+    }
 }
 
 impl Renderer {
     /// Draws the whole screen.
     pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> FrameInfo {
-        let info = self.draw_into(state, frame.area(), frame.buffer_mut());
+        let info = self.draw_to(state, frame.buffer_mut());
         if let Some(position) = info.cursor {
             frame.set_cursor_position(position);
         }
         info
     }
 
-    /// Draws the whole screen into `buf` without a terminal. Returns the position of the text cursor, if it is shown.
-    pub fn draw_to(&self, state: &AppState, buf: &mut Buffer) -> Option<Position> {
-        self.draw_into(state, buf.area, buf).cursor
-    }
-
-    fn draw_into(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> FrameInfo {
-        let info = self.draw_parts(state, area, buf);
+    /// Draws the whole screen into `buf`, without a terminal.
+    pub fn draw_to(&self, state: &AppState, buf: &mut Buffer) -> FrameInfo {
+        let info = self.draw_parts(state, buf);
         if self.markers == Markers::Ascii {
             ascii::replace(buf);
         }
         info
     }
 
-    fn draw_parts(&self, state: &AppState, area: Rect, buf: &mut Buffer) -> FrameInfo {
-        let area = area.intersection(buf.area);
-        buf.set_style(area, self.theme.text);
-        let [area, lab_area] = lab::reserve(state, area);
+    fn draw_parts(&self, state: &AppState, buf: &mut Buffer) -> FrameInfo {
+        buf.set_style(buf.area, self.theme.text);
+        let [area, lab_area] = lab::reserve(state, buf.area);
         if let Some(lab) = &state.lab {
             lab::draw(self, lab, lab_area, buf);
         }

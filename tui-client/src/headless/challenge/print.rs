@@ -18,10 +18,7 @@ use crate::{
         proof::{Outcome, Proof},
     },
     storage::leftovers::is_in_use,
-    ui::text::{
-        format::{percent, sparkline},
-        sanitize,
-    },
+    ui::text::{format::sparkline, sanitize},
 };
 
 /// The folder of results in the data folder.
@@ -47,7 +44,8 @@ impl Outcome {
 
     pub(super) fn percent(&self) -> String {
         let first = Balance::new().tokens;
-        Permille::from_change(self.last().saturating_sub(first), first).map_or_else(String::new, percent)
+        Permille::from_change(self.last().saturating_sub(first), first)
+            .map_or_else(String::new, |permille| permille.to_string())
     }
 
     fn trades(&self) -> String {
@@ -69,7 +67,8 @@ impl Outcome {
             self.trades(),
             thousands(Balance::new().tokens),
             thousands(self.last()),
-            self.held.map_or_else(String::new, percent),
+            self.held
+                .map_or_else(String::new, |permille| permille.to_string()),
         )
     }
 }
@@ -136,21 +135,8 @@ fn not_begun(challenge: Challenge, today: Challenge) -> Option<String> {
 /// The folder of results cannot be read.
 pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
     let folder = data_dir.join(FOLDER);
-    let mut files: Vec<PathBuf> = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        entries => entries
-            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-            .wrap_err_with(|| format!("cannot read {}", folder.display()))?,
-    };
+    let files = daily_files(&folder).wrap_err_with(|| format!("cannot read {}", folder.display()))?;
     let running = running_games(&folder);
-    files.retain(|path| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        name.starts_with("daily-") && name.ends_with(".json")
-    });
-    files.sort_unstable();
     if files.is_empty() {
         return printed(writeln!(
             out,
@@ -194,6 +180,22 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
         Some(line) => printed(writeln!(out, "{line}")),
         None => Ok(()),
     }
+}
+
+/// Returns the results of days, oldest first.
+fn daily_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with("daily-") && name.ends_with(".json"))
+    });
+    paths.sort_unstable();
+    Ok(paths)
 }
 
 /// Returns the games that count and run: the folders of their ledgers are in use.

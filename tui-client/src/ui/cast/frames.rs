@@ -100,7 +100,7 @@ impl<'a> Frames<'a> {
 
     fn draw(&self) -> Frame {
         let mut buffer = Buffer::empty(self.area);
-        let cursor = self.view.draw_to(self.replay.state(), &mut buffer);
+        let cursor = self.view.draw_to(self.replay.state(), &mut buffer).cursor;
         Frame {
             at: self.now,
             buffer,

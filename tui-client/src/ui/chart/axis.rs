@@ -59,7 +59,7 @@ impl PriceFormat {
         };
         let Centitokens(base) = hundredths(base);
         let ratio = Permille::from_change(price.0.saturating_sub(base), base);
-        ratio.map_or_else(|| format::UNKNOWN.to_owned(), format::percent)
+        ratio.map_or_else(|| format::UNKNOWN.to_owned(), |ratio| ratio.to_string())
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn columns(series: &Series, state: &AppState, last: PricePoint) -> u1
 
 impl ChartFrame<'_> {
     pub(super) fn draw_axes(&self, buf: &mut Buffer) {
-        let price_format = self.price_format();
+        let price_format = PriceFormat::new(&self.series, self.state);
         let tag_row = self.scale.row_of_hundredths(self.last());
         let average = self
             .average()
@@ -106,7 +106,7 @@ impl ChartFrame<'_> {
         let label = |ratio: Permille| {
             let Centitokens(price) = hundredths(base);
             let above = i64::from(base).saturating_mul(ratio.0) / 10;
-            (Centitokens(price.saturating_add(above)), format::percent(ratio))
+            (Centitokens(price.saturating_add(above)), ratio.to_string())
         };
         self.scale.ratios(base, most).into_iter().map(label).collect()
     }
@@ -118,7 +118,7 @@ impl ChartFrame<'_> {
 
     pub(super) fn gutter_label(&self, row: u16, line: Line<'_>, buf: &mut Buffer) {
         let area = self.gutter_row(row);
-        if !self.is_covered(area) {
+        if !intersects(&self.covered, area) {
             line.render(area, buf);
         }
     }
@@ -246,7 +246,9 @@ impl ChartFrame<'_> {
                 return;
             }
             let label = Rect::new(area.x + next, area.y, width, 1);
-            if selected.is_none_or(|selected| !selected.intersects(label)) && !self.is_covered(label) {
+            if selected.is_none_or(|selected| !selected.intersects(label))
+                && !intersects(&self.covered, label)
+            {
                 panel::styled(text, self.view.theme.dim).render(label, buf);
             }
             next += TIME_COLUMNS.max(width + TIME_GAP);

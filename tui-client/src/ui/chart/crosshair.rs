@@ -14,7 +14,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{ChartFrame, series::Column};
+use super::{ChartFrame, axis::PriceFormat, intersects, series::Column};
 use crate::{
     app::{
         chart::ChartKind,
@@ -130,9 +130,9 @@ impl ChartFrame<'_> {
         };
         let style = accent.add_modifier(Modifier::REVERSED);
         let columns = usize::from(self.gutter).saturating_sub(2);
-        let price = self.price_format().price(point.price);
+        let price = PriceFormat::new(&self.series, self.state).price(point.price);
         self.gutter_label(row, panel::styled(format!(" {price:>columns$} "), style), buf);
-        if !self.is_covered(below) {
+        if !intersects(&self.covered, below) {
             panel::draw_over(self.view, panel::styled(time, style), below, buf);
         }
     }

@@ -24,7 +24,6 @@ mod scale;
 mod series;
 mod trade_markers;
 
-use axis::PriceFormat;
 use dot_grid::Layer;
 use line::ColumnSpacing;
 use orders::OrderTag;
@@ -46,7 +45,7 @@ use super::{
 use crate::{
     app::{
         AppState,
-        chart::{Area, ChartKind, ColumnSlot, HitMap},
+        chart::{ChartKind, ColumnSlot, HitMap},
         portfolio::{
             money::{Centitokens, Permille},
             wallet::Wallet,
@@ -280,10 +279,6 @@ impl<'a> ChartFrame<'a> {
         self.orders.retain(|tag| !intersects(covered, tag.area));
     }
 
-    fn is_covered(&self, area: Rect) -> bool {
-        intersects(&self.covered, area)
-    }
-
     /// Paints from back to front.
     fn paint(&self, buf: &mut Buffer) {
         let is_line = matches!(self.kind, ChartKind::Area | ChartKind::Line);
@@ -333,10 +328,6 @@ impl<'a> ChartFrame<'a> {
         self.state.holdings.wallet().and_then(Wallet::average_cost)
     }
 
-    fn price_format(&self) -> PriceFormat {
-        PriceFormat::new(&self.series, self.state)
-    }
-
     /// Returns the price change over the visible range.
     fn change_line(&self) -> Option<Line<'static>> {
         let columns = &self.series.columns;
@@ -361,19 +352,20 @@ impl<'a> ChartFrame<'a> {
     }
 
     fn hit_map(&self) -> HitMap {
-        let Rect { x, y, width, height } = self.plot;
         let slots = self.series.columns.iter().map(|column| ColumnSlot {
-            column: x + self.across.cell(column),
+            column: self.plot.x + self.across.cell(column),
             tick: column.tick,
         });
         HitMap {
             kind: self.kind,
-            area: Area { x, y, width, height },
+            area: self.plot.into(),
             first: self.series.columns.first().map_or(0, |column| column.since),
             slots: slots.collect(),
             row_prices: match self.orders.is_empty() {
                 true => Vec::new(),
-                false => (0..height).map(|row| self.scale.price_at(row)).collect(),
+                false => (0..self.plot.height)
+                    .map(|row| self.scale.price_at(row))
+                    .collect(),
             },
             orders: self.orders.iter().rev().filter_map(OrderTag::label).collect(),
         }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{ChartFrame, dot_grid::Layer, hundredths};
 use crate::{
     app::{
-        chart::{Area, OrderLabel},
+        chart::OrderLabel,
         commands::action::Action,
         portfolio::{money::Side, open_orders::RestingOrder},
     },
@@ -46,8 +46,7 @@ pub(super) struct OrderTag {
 
 impl OrderTag {
     pub(super) fn label(&self) -> Option<OrderLabel> {
-        let Rect { x, y, width, height } = self.area;
-        let area = Area { x, y, width, height };
+        let area = self.area.into();
         Some(OrderLabel { area, id: self.id? })
     }
 }

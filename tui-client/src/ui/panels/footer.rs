@@ -18,9 +18,9 @@ use crate::{
             action::{Action, BINDINGS, Binding},
             keymap::Keymap,
         },
-        overlay::screen::ClickTarget,
+        overlay::screen::{ClickAction, ClickTarget},
     },
-    ui::{Renderer, button, layout::MainLayout, text},
+    ui::{Renderer, clickable, layout::MainLayout, text},
 };
 
 const GAP: u16 = 2;
@@ -38,7 +38,7 @@ pub(crate) fn draw(
     let areas = area.layout_vec(&Layout::horizontal(widths).spacing(GAP));
     let mut buttons = Vec::with_capacity(hints.len());
     for (hint, area) in hints.into_iter().zip(areas) {
-        buttons.push(button(hint.action, area));
+        buttons.push(clickable(ClickAction::Act(hint.action), area));
         Line::from(vec![
             Span::styled(hint.key, view.theme.accent),
             Span::styled(format!(" {}", hint.text), view.theme.dim),

@@ -32,7 +32,7 @@ use crate::{
         AppState,
         commands::action::Action,
         connection::ConnectionStatus,
-        overlay::screen::ClickTarget,
+        overlay::screen::{ClickAction, ClickTarget},
         portfolio::{
             money::Side,
             quantity::Quantity,
@@ -40,7 +40,7 @@ use crate::{
         },
     },
     ui::{
-        Renderer, button,
+        Renderer, clickable,
         layout::{LayoutSize, MainLayout},
         text::{
             self,
@@ -149,7 +149,7 @@ fn draw_sides(
     sides
         .map(|(side, area)| {
             Text::from(side_lines(view, state, side, compact, area)).render(area, buf);
-            button(action_of(side), panel::row(area, 0))
+            clickable(ClickAction::Act(action_of(side)), panel::row(area, 0))
         })
         .collect()
 }
@@ -176,21 +176,8 @@ fn side_lines(
         panel::styled(text::fit(&variants, columns).into_owned(), style)
     };
     let price = state.market.price();
-    let preview_at = |price| state.ticket.preview(side, price, &state.holdings);
-    let now = price.and_then(preview_at);
-    let limit = state.ticket.limit().filter(|limit| limit.price > 0);
-    let is_stop = limit.is_some_and(|limit| limit.rest == Some(Trigger::Stop));
-    let preview = match limit {
-        // A stop that is met executes at the current price.
-        Some(limit) if !(is_stop && executes_at_once(state, side, price)) => preview_at(limit.price),
-        _ => now,
-    };
-    let qualifier = match side {
-        _ if limit.is_none() => [""; 2],
-        _ if is_stop => ["about "; 2],
-        Side::Buy => ["at most ", "max "],
-        Side::Sell => ["at least ", "min "],
-    };
+    let now = price.and_then(|price| state.ticket.preview(side, price, &state.holdings));
+    let (preview, qualifier) = preview_at_limit(state, side, now);
     let problem = problem(state, side, price, now, columns);
     let button = match side {
         _ if problem.is_some() => theme.off,
@@ -231,6 +218,29 @@ fn side_lines(
         }
     }
     lines
+}
+
+/// Returns the preview at the limit, or else that at the current price, `now`, and what qualifies its total, long and short.
+fn preview_at_limit(
+    state: &AppState,
+    side: Side,
+    now: Option<Preview>,
+) -> (Option<Preview>, [&'static str; 2]) {
+    let Some(limit) = state.ticket.limit().filter(|limit| limit.price > 0) else {
+        return (now, [""; 2]);
+    };
+    let is_stop = limit.rest == Some(Trigger::Stop);
+    let qualifier = match side {
+        _ if is_stop => ["about "; 2],
+        Side::Buy => ["at most ", "max "],
+        Side::Sell => ["at least ", "min "],
+    };
+    // A stop that is met executes at the current price.
+    if is_stop && executes_at_once(state, side, state.market.price()) {
+        return (now, qualifier);
+    }
+    let at_limit = state.ticket.preview(side, limit.price, &state.holdings);
+    (at_limit, qualifier)
 }
 
 /// Returns when an order that rests executes, in at most `rows` lines; `None` for other orders.

@@ -170,7 +170,7 @@ fn profit(view: &Renderer, profit: Option<(i64, Option<Permille>)>) -> Vec<Line<
     };
     let style = view.theme.change_style(tokens);
     let amount = format!("{} {}", format::arrow(tokens), format::signed(tokens));
-    let percent = permille.map(|permille| format!("{amount}  {}", format::percent(permille)));
+    let percent = permille.map(|permille| format!("{amount}  {permille}"));
     let compact = format!(
         "{} {}",
         format::arrow(tokens),

@@ -26,9 +26,10 @@ use crate::{
             action::{Action, BINDINGS},
             key::Key,
         },
+        overlay::screen::ClickAction,
     },
     ui::{
-        FrameInfo, Renderer, key_button,
+        FrameInfo, Renderer, clickable,
         layout::{LayoutSize, MainLayout},
         panels::connection::{self, Status},
         text,
@@ -112,7 +113,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     let mut buttons = Vec::with_capacity(hints.len());
     for ((key, hint), area) in hints.into_iter().zip(areas) {
         hint.render(area, buf);
-        buttons.push(key_button(key, area));
+        buttons.push(clickable(ClickAction::Press(key), area));
     }
     title.style(view.theme.title).render(title_area, buf);
     FrameInfo::typed(None, buttons)

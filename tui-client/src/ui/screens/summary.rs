@@ -91,9 +91,9 @@ fn round_trades(summary: &SessionSummary) -> Option<String> {
 fn pnl(summary: &SessionSummary) -> Option<String> {
     let tokens = summary.pnl?;
     let sign = if tokens > 0 { "+" } else { "" };
-    let relative = summary.return_permille.map(format::percent);
+    let relative = summary.return_permille.map(|permille| permille.to_string());
     let relative = relative.map(|percent| format!(", {percent}")).unwrap_or_default();
-    let held = summary.held.map(format::percent);
+    let held = summary.held.map(|permille| permille.to_string());
     let held = held
         .map(|percent| format!("; buy and hold {percent}"))
         .unwrap_or_default();

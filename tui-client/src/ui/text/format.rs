@@ -78,20 +78,14 @@ pub fn compact_signed(number: i64, columns: usize) -> String {
     format!("{sign}{}", compact(number, columns.saturating_sub(sign.len())))
 }
 
-/// Formats as [`percent`], without the tenth and as [`compact`] if it is wider than `columns`.
+/// Formats a percentage as it is, or without the tenth and as [`compact`] if it is wider than `columns`.
 #[must_use]
 pub fn compact_percent(permille: Permille, columns: usize) -> String {
-    let whole = percent(permille);
+    let whole = permille.to_string();
     match whole.len() <= columns {
         true => whole,
         false => format!("{} %", compact_signed(permille.0 / 10, columns.saturating_sub(2))),
     }
-}
-
-/// Formats as `+7.7 %`, `-0.5 %`, `0.0 %`.
-#[must_use]
-pub fn percent(permille: Permille) -> String {
-    permille.to_string()
 }
 
 /// Formats values as a row of at most `cells` bars, between the lowest and the highest.
@@ -116,7 +110,7 @@ pub fn change(tokens: i64, permille: Option<Permille>) -> (String, String) {
     if tokens == 0 {
         return (format!("{arrow} unchanged"), String::new());
     }
-    let percent = permille.map(percent).unwrap_or_default();
+    let percent = permille.map(|permille| permille.to_string()).unwrap_or_default();
     (format!("{arrow} {}", signed(tokens)), percent)
 }
 
@@ -311,7 +305,7 @@ mod tests {
             (i64::MIN, "-922,337,203,685,477,580.8 %"),
         ];
         for (permille, shown) in cases {
-            assert_eq!(percent(Permille(permille)), shown);
+            assert_eq!(Permille(permille).to_string(), shown);
         }
     }
 

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use ratatui::layout::Rect;
 
 use crate::{
-    app::{commands::key::Key, overlay::screen::ClickTarget},
-    ui::{key_button, text},
+    app::{
+        commands::key::Key,
+        overlay::screen::{ClickAction, ClickTarget},
+    },
+    ui::{clickable, text},
 };
 
 const GAP: u16 = 2;
@@ -72,7 +75,7 @@ impl Hints {
         let mut buttons = Vec::new();
         for hint in &self.0 {
             let area = Rect::new(x, y, text::cells(text::width(&hint.text)), 1);
-            buttons.extend(hint.key.map(|key| key_button(key, area)));
+            buttons.extend(hint.key.map(|key| clickable(ClickAction::Press(key), area)));
             x = area.right() + GAP;
         }
         buttons
