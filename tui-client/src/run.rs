@@ -98,7 +98,8 @@ pub async fn run_command(config: Config, command: OneShot) -> Result<()> {
     with_client(&config, async |client| {
         let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
         tokio::select! {
-            done = commands::run(&client, command, config.timeout, io::stdout()) => done,
+            // Boxed because the future is large.
+            done = Box::pin(commands::run(&client, command, config.timeout, io::stdout())) => done,
             () = stop => Err(eyre!("interrupted before the command was done")),
         }
     })
@@ -143,7 +144,7 @@ pub async fn challenge(config: Config, challenge: Challenge) -> Result<()> {
         confirm_quit: run.is_only_try(),
         ..config.settings.clone()
     };
-    let (channel, servers) = solo::open(challenge.options(), run.ledger()).await?;
+    let (channel, servers) = solo::open(challenge.options(), &run.ledger).await?;
     let client = Client::new(channel, config.player.clone(), None);
     let mut trades = Vec::new();
     let options = PlayOptions {

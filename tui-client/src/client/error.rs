@@ -53,6 +53,8 @@ impl fmt::Display for RequestError {
     }
 }
 
+impl Error for RequestError {}
+
 impl From<Status> for RequestError {
     fn from(status: Status) -> Self {
         // A status with a source comes from the transport, not from the casino, so it is never a rejection.

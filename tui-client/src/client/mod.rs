@@ -215,8 +215,7 @@ impl Client {
             }
             Ok(Response::Payments(rows.into()))
         };
-        let on_timeout = |_| Err(RequestError::timeout(CALL_DEADLINE));
-        timeout(CALL_DEADLINE, read).await.unwrap_or_else(on_timeout)
+        within(CALL_DEADLINE, read).await
     }
 
     async fn statement(&self) -> Result<Response, RequestError> {
@@ -255,6 +254,15 @@ fn wallet_request(user: types::User) -> tonic::Request<types::User> {
         .unary_only()
         .write_metadata(request.metadata_mut());
     request
+}
+
+/// Returns the answer, or an error after `deadline`.
+pub(crate) async fn within<T, E: From<RequestError>>(
+    deadline: Duration,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let answered = timeout(deadline, answer).await;
+    answered.unwrap_or_else(|_| Err(RequestError::timeout(deadline).into()))
 }
 
 /// Returns `None` if the casino does not know the call.

@@ -3,7 +3,7 @@
 use awesomestock_proto::{casino, types};
 use tonic::Streaming;
 
-use super::{CALL_DEADLINE, Casino, Client, RequestError, convert};
+use super::{CALL_DEADLINE, Casino, Client, RequestError, convert, within};
 use crate::app::{event::Response, overlay::PaymentRow, portfolio::rows::NumberedTrade};
 
 const READ_PAGE: i32 = 100;
@@ -122,9 +122,8 @@ pub(crate) struct Payments {
 impl Payments {
     /// Returns the next payment; `None` at the end. Fails if the stream fails.
     pub(crate) async fn next(&mut self) -> Result<Option<PaymentRow>, RequestError> {
-        let inbound = &mut self.inbound;
-        let payment = within_deadline(async move { Ok(inbound.message().await?) }).await?;
-        let Some(payment) = payment else {
+        let read = async { self.inbound.message().await.map_err(RequestError::from) };
+        let Some(payment) = within(CALL_DEADLINE, read).await? else {
             return Ok(None);
         };
         self.position = within_bound(self.position, 1, MAX_PAYMENTS)?;
@@ -164,13 +163,6 @@ fn within_bound(entries: i64, more: i32, max: i64) -> Result<i64, RequestError> 
         true => Ok(sum),
         false => Err(RequestError::invalid_response("an endless list")),
     }
-}
-
-async fn within_deadline<T>(
-    answer: impl Future<Output = Result<T, RequestError>>,
-) -> Result<T, RequestError> {
-    let answered = tokio::time::timeout(CALL_DEADLINE, answer).await;
-    answered.unwrap_or(Err(RequestError::timeout(CALL_DEADLINE)))
 }
 
 #[cfg(test)]

@@ -10,9 +10,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{
-    CALL_DEADLINE, Client, GambleSession, Order, RequestError, SessionEnd, supported, wallet_request,
-};
+use super::{CALL_DEADLINE, Client, GambleSession, Order, RequestError, supported, wallet_request, within};
 use crate::app::{
     commands::request::Request,
     connection::retry_after_ms,
@@ -163,8 +161,7 @@ impl Client {
                 _ => Err(RequestError::invalid_response("no payment")),
             }
         };
-        let paid = timeout(CALL_DEADLINE, payment).await;
-        match paid.unwrap_or_else(|_| Err(RequestError::timeout(CALL_DEADLINE))) {
+        match within(CALL_DEADLINE, payment).await {
             Err(failure @ RequestError::Unanswered(_)) => {
                 self.endpoints.rotate(position);
                 unanswered(failure, ids)
@@ -267,23 +264,16 @@ impl RetryState {
 /// Waits until the account in use is known.
 async fn account_of(session: &mut GambleSession) -> Result<(), RequestError> {
     while session.account().is_none() {
-        session.next().await.map_err(lost)?;
+        let event = session.next().await;
+        event.map_err(|end| RequestError::Unanswered(end.reason()))?;
     }
     Ok(())
 }
 
-fn lost(end: SessionEnd) -> RequestError {
-    match end {
-        SessionEnd::Closed => RequestError::Unanswered("the casino closed the table".to_owned()),
-        SessionEnd::Lost(why) | SessionEnd::Rejected(why) => {
-            RequestError::Unanswered(format!("connection lost: {why}"))
-        }
-    }
-}
-
 async fn result_of(session: &mut GambleSession) -> Result<OrderAnswer, RequestError> {
     loop {
-        let event = session.next().await.map_err(lost)?;
+        let event = session.next().await;
+        let event = event.map_err(|end| RequestError::Unanswered(end.reason()))?;
         if let Some(answer) = OrderAnswer::from_event(event) {
             return Ok(answer);
         }

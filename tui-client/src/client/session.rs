@@ -11,7 +11,10 @@ use tonic::{
 };
 
 use super::{Client, JOIN_DEADLINE, Order, RequestError, Terms, convert, endpoints::CurrentEndpoint, error};
-use crate::app::{event::StreamEvent, lobby::Capabilities};
+use crate::app::{
+    event::{CLOSED_IN_ORDER, StreamEvent},
+    lobby::Capabilities,
+};
 
 /// Capacity of the order queue: more than the game lets wait for answers, so a full queue means a stalled casino.
 const ORDER_QUEUE: usize = 256;
@@ -70,6 +73,16 @@ pub enum SessionEnd {
     Lost(String),
     /// Ended for good: the name now belongs to another key. Holds the reason.
     Rejected(String),
+}
+
+impl SessionEnd {
+    /// Returns why an answer is missing.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Closed => CLOSED_IN_ORDER.to_owned(),
+            Self::Lost(why) | Self::Rejected(why) => format!("connection lost: {why}"),
+        }
+    }
 }
 
 impl GambleSession {

@@ -6,18 +6,20 @@ use std::{
 };
 
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
-use tokio::time::timeout;
-use uuid::Uuid;
 
 use crate::{
     app::{
         commands::request::Request,
         event::{Response, StreamEvent},
+        lobby::Leaderboard,
         overlay::csv::{Cell, ColumnSet},
-        portfolio::{money::Side, open_orders::EndReason},
+        portfolio::{
+            money::Side,
+            open_orders::{EndReason, RestingOrder},
+        },
     },
     cli::args::{CancelArgs, OneShot, OrderArgs, Output},
-    client::{Client, Order, OrderAnswer, RequestError, SessionEnd},
+    client::{Client, Order, OrderAnswer, RequestError, within},
     headless::{
         columns, messages,
         output::{Printer, Shape},
@@ -55,9 +57,9 @@ pub(crate) async fn run<W: Write>(
         OneShot::Withdraw(amount) => print(amount.output).call(Request::Withdraw(amount.count)).await,
         OneShot::Trades(output) => print(output).trades().await,
         OneShot::Payments(output) => print(output).payments().await,
-        OneShot::Orders(output) => print(output).orders().await,
-        OneShot::Cancel(CancelArgs { id, output }) => print(output).cancel(id).await,
-        OneShot::Leaderboard(output) => print(output).leaderboard().await,
+        OneShot::Orders(output) => print(output).call(Request::Orders).await,
+        OneShot::Cancel(CancelArgs { id, output }) => print(output).call(Request::CancelOrder(id)).await,
+        OneShot::Leaderboard(output) => print(output).call(Request::Leaderboard).await,
         OneShot::Statement(output) => print(output).call(Request::Statement).await,
     };
     match result {
@@ -109,10 +111,7 @@ impl<W: Write> OneShotRun<'_, W> {
                 match session.next().await {
                     Ok(event @ StreamEvent::Price { .. }) => return Ok(event),
                     Ok(_) => {}
-                    Err(SessionEnd::Closed) => return Err(not_done("the casino closed the table")),
-                    Err(SessionEnd::Lost(why) | SessionEnd::Rejected(why)) => {
-                        return Err(not_done(format!("connection lost: {why}")));
-                    }
+                    Err(end) => return Err(not_done(end.reason())),
                 }
             }
         };
@@ -154,16 +153,18 @@ impl<W: Write> OneShotRun<'_, W> {
                 columns::tokens_only(self.client.player(), *tokens),
             ),
             Response::Statement(text) => (columns::STATEMENT, columns::statement(self.client.player(), text)),
+            Response::Orders { open, ended } => return self.orders(open.iter().chain(ended)),
+            Response::Leaderboard(leaderboard) => return self.leaderboard(leaderboard),
+            Response::Cancelled { order, .. } => match order.end.as_ref().map(|end| &end.reason) {
+                Some(EndReason::Cancelled) => (columns::RESTING, columns::resting(order)),
+                // It ended in another way before.
+                _ => return Err(not_done(format!("not cancelled: {text}"))),
+            },
             Response::Payments(_)
             | Response::History { .. }
             | Response::Candles { .. }
             | Response::Trades(_)
-            | Response::TradePage { .. }
-            | Response::Leaderboard(_)
-            | Response::Orders { .. }
-            | Response::Cancelled { .. } => {
-                return Ok(());
-            }
+            | Response::TradePage { .. } => return Ok(()),
         };
         self.print_one(columns, &text, &cells)
     }
@@ -190,42 +191,20 @@ impl<W: Write> OneShotRun<'_, W> {
         Ok(printer.end("no trades yet")?)
     }
 
-    async fn orders(self) -> Result<(), Stopped> {
-        let Response::Orders { open, ended } =
-            within(self.deadline, self.client.call(Request::Orders)).await?
-        else {
-            return Ok(());
-        };
+    fn orders<'a>(self, orders: impl Iterator<Item = &'a RestingOrder>) -> Result<(), Stopped> {
         let mut printer = self.printer(Shape::List, columns::RESTING)?;
-        for order in open.iter().chain(&ended) {
+        for order in orders {
             printer.row(&messages::resting_order(order), &columns::resting(order))?;
         }
         Ok(printer.end(messages::NO_ORDERS)?)
     }
 
-    /// Fails if the order ended in another way before.
-    async fn cancel(self, id: Uuid) -> Result<(), Stopped> {
-        let call = self.client.call(Request::CancelOrder(id));
-        let Response::Cancelled { order, .. } = within(self.deadline, call).await? else {
-            return Ok(());
-        };
-        let text = messages::resting_order(&order);
-        match order.end.as_ref().map(|end| &end.reason) {
-            Some(EndReason::Cancelled) => self.print_one(columns::RESTING, &text, &columns::resting(&order)),
-            _ => Err(not_done(format!("not cancelled: {text}"))),
-        }
-    }
-
-    async fn leaderboard(self) -> Result<(), Stopped> {
-        let call = Request::Leaderboard;
-        let Response::Leaderboard(leaderboard) = within(self.deadline, self.client.call(call)).await? else {
-            return Ok(());
-        };
+    fn leaderboard(self, leaderboard: &Leaderboard) -> Result<(), Stopped> {
         let mut printer = self.printer(Shape::List, columns::LEADERBOARD)?;
         for standing in leaderboard.rows() {
             printer.row(&messages::standing(standing), &columns::standing(standing))?;
         }
-        if let Some(text) = messages::not_ranked(&leaderboard) {
+        if let Some(text) = messages::not_ranked(leaderboard) {
             printer.note(text)?;
         }
         Ok(printer.end(messages::NOBODY_RANKED)?)
@@ -240,12 +219,4 @@ impl<W: Write> OneShotRun<'_, W> {
     fn printer(self, shape: Shape, columns: ColumnSet) -> io::Result<Printer<W>> {
         Printer::start(self.output, shape, columns, self.out)
     }
-}
-
-async fn within<T, E: From<RequestError>>(
-    deadline: Duration,
-    answer: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let answered = timeout(deadline, answer).await;
-    answered.unwrap_or_else(|_| Err(RequestError::timeout(deadline).into()))
 }

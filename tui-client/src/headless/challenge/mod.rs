@@ -18,7 +18,7 @@ pub use print::{print_results, print_verified};
 
 use crate::{
     app::{commands::request::Request, portfolio::rows::TradeRow},
-    client::{Client, RequestError},
+    client::Client,
     solo::challenge::{Challenge, DOLLARS, proof::Proof, trade_file::TradeFile},
     storage::leftovers::remove_leftovers,
 };
@@ -34,7 +34,7 @@ pub(crate) struct ChallengeRun {
     player: String,
     /// The file of the result; `None`: practice.
     result: Option<PathBuf>,
-    ledger: PathBuf,
+    pub(crate) ledger: PathBuf,
 }
 
 impl ChallengeRun {
@@ -85,10 +85,6 @@ impl ChallengeRun {
         Some(TradeFile::new(self.challenge, self.player.clone(), path))
     }
 
-    pub(crate) fn ledger(&self) -> &Path {
-        &self.ledger
-    }
-
     /// Writes the file, prints the result to `out` and copies it to the clipboard.
     pub(crate) fn finish(self, trades: Vec<TradeRow>, out: &mut impl Write) -> Result<()> {
         let proof = Proof::new(self.challenge, &self.player, trades).map_err(|why| eyre!(why))?;
@@ -117,16 +113,15 @@ impl Drop for ChallengeRun {
 
 /// Makes the deposit that a game is played with.
 pub(crate) async fn deposit(client: &Client) -> Result<()> {
-    let paid = client.call(Request::BuyTokens(DOLLARS)).await;
-    paid.map(|_| ()).map_err(|error| eyre!(error.to_string()))
+    client.call(Request::BuyTokens(DOLLARS)).await?;
+    Ok(())
 }
 
 /// Returns all trades of the game, oldest first.
 pub(crate) async fn trades(client: &Client) -> Result<Vec<TradeRow>> {
-    let failed = |error: RequestError| eyre!(error.to_string());
-    let mut pages = client.all_trades().await.map_err(failed)?;
+    let mut pages = client.all_trades().await?;
     let mut trades = Vec::new();
-    while let Some(page) = pages.next().await.map_err(failed)? {
+    while let Some(page) = pages.next().await? {
         trades.extend(page.into_iter().map(|(_, row)| row));
     }
     Ok(trades)

@@ -153,8 +153,8 @@ fn the_result_of_a_running_game_is_not_printed() {
     };
     let run = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
     run.trade_file().unwrap().add(row(2, Side::Buy, 3)).unwrap();
-    fs::create_dir(run.ledger()).unwrap();
-    let ledger = fs::File::create(run.ledger().join("solo.db")).unwrap();
+    fs::create_dir(&run.ledger).unwrap();
+    let ledger = fs::File::create(run.ledger.join("solo.db")).unwrap();
     ledger.lock().unwrap();
     assert_eq!(printed(), "daily 2026-11-29  still running\n");
     // Neither is that of a copy, of a changed file or of another player.
