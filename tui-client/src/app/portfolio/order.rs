@@ -3,7 +3,8 @@
 use std::fmt;
 
 use awesomestock_proto::{
-    casino::{Action, ActionType, TimeInForce},
+    EXECUTED_MESSAGE,
+    casino::{Action, ActionOutcome, ActionResult, ActionType, TimeInForce},
     text::thousands,
     types::User,
     values::Trigger,
@@ -170,6 +171,15 @@ impl Order {
             stop_price,
             round: self.round,
         }
+    }
+}
+
+/// Returns whether an order became a trade. An earlier casino says so by its message only.
+pub(crate) fn is_executed(result: &ActionResult) -> bool {
+    match ActionOutcome::try_from(result.outcome) {
+        Ok(ActionOutcome::OutcomeExecuted) => true,
+        Ok(ActionOutcome::OutcomeRefused) => false,
+        Ok(_) | Err(_) => result.msg == EXECUTED_MESSAGE,
     }
 }
 

@@ -102,14 +102,4 @@ impl WalletState {
             *self = Self::Known(wallet);
         }
     }
-
-    /// Replaces the wallet on opening, because the market may be another one.
-    pub fn replace(&mut self, wallet: Wallet) {
-        *self = Self::Known(wallet);
-    }
-
-    /// Replaces the wallet by a token balance of a casino without the wallet call.
-    pub(crate) fn set_tokens(&mut self, tokens: i32) {
-        *self = Self::TokensOnly(tokens);
-    }
 }

@@ -13,7 +13,7 @@ use crate::app::{
     portfolio::{
         order_log::{ActionStatus, LoggedAction},
         rows::{NumberedTrade, TradeRow},
-        wallet::Wallet,
+        wallet::{Wallet, WalletState},
     },
     prices::{PriceHistory, PricePoint},
     update::{
@@ -82,7 +82,7 @@ fn on_opening_wallet(state: &mut AppState, wallet: Wallet) -> Effects {
         .holdings
         .wallet()
         .is_some_and(|known| known.version > wallet.version);
-    state.holdings.replace(wallet);
+    state.holdings = WalletState::Known(wallet);
     match is_older {
         true => vec![Effect::Call(Request::Holdings)],
         false => Effects::new(),
@@ -252,7 +252,7 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
             return vec![Effect::Call(Request::Holdings)];
         }
         Response::Wallet(wallet) => state.holdings.apply(wallet),
-        Response::Tokens(tokens) => state.holdings.set_tokens(tokens),
+        Response::Tokens(tokens) => state.holdings = WalletState::TokensOnly(tokens),
         Response::Payments(rows) => fill(payments_document(state), Remote::Ready(rows)),
         Response::Statement(text) => {
             let lines = text.lines().map(str::to_owned).collect();

@@ -16,14 +16,15 @@ use crate::app::{
     overlay::PaymentRow,
     portfolio::{
         money::{TOKENS_PER_DOLLAR, UnixMillis},
+        order::is_executed,
         rows::TradeRow,
         wallet::Wallet,
     },
     prices::{Candle, PricePoint},
 };
 use awesomestock_proto::{
-    EXECUTED_MESSAGE, capabilities,
-    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, RoundState, StockInfo},
+    capabilities,
+    casino::{self, ActionResult, ActionType, GambleInfo, GambleType, RoundState, StockInfo},
     text::cut,
     types,
 };
@@ -97,18 +98,13 @@ fn action_result(result: &ActionResult, granted: capabilities::Capabilities) -> 
 }
 
 fn order_result(result: &ActionResult) -> OrderResult {
-    let executed = match ActionOutcome::try_from(result.outcome) {
-        Ok(ActionOutcome::OutcomeExecuted) => true,
-        Ok(ActionOutcome::OutcomeRefused) => false,
-        Ok(_) | Err(_) => result.msg == EXECUTED_MESSAGE,
-    };
     let message = match result.msg.trim() {
         "" => "the casino sent an empty message".to_owned(),
         text => ellipsize(without_field(text)),
     };
     let trade = result.trade.as_ref().filter(|trade| trade.price >= 1);
     OrderResult {
-        executed,
+        executed: is_executed(result),
         message,
         price: trade.map(|trade| trade.price),
         count: trade.map(|trade| trade.stocks_count).filter(|count| *count >= 1),
@@ -318,6 +314,8 @@ fn player(player: &casino::Player) -> Player {
 
 #[cfg(test)]
 mod tests {
+    use awesomestock_proto::{EXECUTED_MESSAGE, casino::ActionOutcome};
+
     use super::*;
 
     const ALL: capabilities::Capabilities = capabilities::Capabilities::ALL;

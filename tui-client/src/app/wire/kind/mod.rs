@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use awesomestock_proto::{
     auth,
     casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, GambleInfo, GambleType, Headline, Leaderboard,
-        Players, Standing, StockInfo, Tape, TimeInForce, Trade, Wallet,
+        self, Action, ActionResult, ActionType, GambleInfo, GambleType, Headline, Leaderboard, Players,
+        Standing, StockInfo, Tape, TimeInForce, Trade, Wallet,
     },
     text::{self, pluralize, thousands},
 };
@@ -16,7 +16,7 @@ use prost::Message;
 
 use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, order_text, order_update};
 use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
-use crate::app::lobby::Performance;
+use crate::app::{lobby::Performance, portfolio::order::is_executed};
 
 /// Most characters of a text in a row.
 const MAX_CHARS: usize = 200;
@@ -252,11 +252,7 @@ fn result(result: &ActionResult) -> (RowKind, String) {
         let text = format!("accepted: {}{}", order_text(order), held.unwrap_or_default());
         return (RowKind::Accepted, text);
     }
-    let is_executed = match ActionOutcome::try_from(result.outcome) {
-        Ok(ActionOutcome::OutcomeExecuted) => true,
-        Ok(ActionOutcome::OutcomeRefused) => false,
-        _ => result.msg == awesomestock_proto::EXECUTED_MESSAGE,
-    };
+    let is_executed = is_executed(result);
     let mut text = match (is_executed, &result.trade) {
         (true, Some(trade)) => format!("executed: {}", trade_text(trade)),
         (true, None) => "executed".to_owned(),
