@@ -124,7 +124,8 @@ async fn an_earlier_version_is_recognized() {
             (old, "with the old protocol"),
             (
                 earlier,
-                "an earlier version without orders of up to a count, resting orders, rounds",
+                "an earlier version without orders of up to a count, resting orders, orders that name their \
+                 account, rounds",
             ),
         ] {
             let (lines, code) = run_doctor(&home, &["--casino", &format!("http://{address}")]);

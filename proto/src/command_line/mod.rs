@@ -129,11 +129,28 @@ pub fn duration(text: &str, bounds: &RangeInclusive<Duration>) -> Result<Duratio
     })
 }
 
-/// Names of the values that are numbers, durations or one of a few words. All others, such as URLs, addresses and paths,
-/// may be a secret in the wrong place.
-const PUBLIC_VALUES: [&str; 15] = [
-    "BOOL", "COLOUR", "DAYS", "DOLLARS", "DURATION", "FORMAT", "ID", "N", "NAME", "NUMBER", "PRICE", "SEED",
-    "SHELL", "TIMES", "TOKENS",
+/// Names of the values that are numbers, durations, one of a few words, or files to write. All others, such as URLs,
+/// addresses and other paths, may be a secret in the wrong place.
+const PUBLIC_VALUES: [&str; 19] = [
+    "BOOL",
+    "COLOUR",
+    "COLUMNSxROWS",
+    "DAYS",
+    "DOLLARS",
+    "DURATION",
+    "FORMAT",
+    "ID",
+    "N",
+    "NAME",
+    "NUMBER",
+    "OUT",
+    "PRICE",
+    "SECONDS",
+    "SEED",
+    "SHELL",
+    "TIMES",
+    "TOKENS",
+    "VERSION",
 ];
 
 const NOT_SHOWN: &str = "(not shown)";
