@@ -361,22 +361,21 @@ async fn account_in_use(client: &mut Client) -> Option<i64> {
     answer.into_inner().round
 }
 
+/// Returns the action with an ID, for the account of this round.
+fn meant(id: u8, round: i64, action: Action) -> Action {
+    Action {
+        id: vec![id; 16],
+        round: Some(round),
+        ..action
+    }
+}
+
 /// A request that arrives after a round has started or ended is executed on the account it is meant for, or not at all.
 async fn check_meant_accounts(casinos: Casinos) {
     let mut client = casinos.client(0);
     let mut session = client.open_session("ann", &format!("{FEEDS},accounts")).await;
-    assert!(
-        session
-            .capabilities
-            .as_ref()
-            .unwrap()
-            .ends_with("accounts,leaderboard,rounds")
-    );
-    let meant = |id, round, action| Action {
-        id: vec![id; 16],
-        round: Some(round),
-        ..action
-    };
+    let confirmed = session.capabilities.as_deref();
+    assert_eq!(confirmed, Some("ticks,wallet,ids,accounts,leaderboard,rounds"));
     assert_eq!(next_wallet(&mut session).await.round, Some(0));
     let answered = meant(1, 0, buy("ann", 2));
     assert_eq!(session.execute(answered.clone()).await, EXECUTED_MESSAGE);
@@ -410,43 +409,7 @@ async fn check_meant_accounts(casinos: Casinos) {
     casinos.round(&["end"]);
     next_round(&mut session, RoundState::RoundEnded).await;
     assert_eq!(next_wallet(&mut session).await.round, Some(0));
-    let ended = "round 1 was not open when this arrived; nothing was done";
-    assert_eq!(session.execute(meant(6, 1, buy("ann", 1))).await, ended);
-    let deposit = Payment {
-        user: Some(user("ann")),
-        amount: 1,
-        round: Some(1),
-        ..Payment::default()
-    };
-    let withdrawal = WithdrawRequest {
-        user: Some(user("ann")),
-        tokens_cnt: 5,
-        round: Some(1),
-        ..WithdrawRequest::default()
-    };
-    for rejected in [
-        with_timeout(client.buy_tokens(deposit.clone()))
-            .await
-            .unwrap_err(),
-        with_timeout(client.withdraw(withdrawal)).await.unwrap_err(),
-    ] {
-        assert_eq!(
-            (rejected.code(), rejected.message()),
-            (Code::FailedPrecondition, ended)
-        );
-    }
-    let invalid = Payment {
-        round: Some(-1),
-        ..deposit
-    };
-    let invalid = with_timeout(client.buy_tokens(invalid)).await.unwrap_err();
-    let message = "round: -1 is below 0; 0 is the player's own account";
-    assert_eq!(
-        (invalid.code(), invalid.message()),
-        (Code::InvalidArgument, message)
-    );
-    let invalid = meant(7, -1, buy("ann", 1));
-    assert_eq!(session.execute(invalid).await, message);
+    check_late_requests(&mut client, &mut session).await;
     // Only what was meant for the own account has changed it.
     let own = client.wallet("ann").await;
     assert_eq!((own.stocks, own.dollars_in, own.round), (2, 100, None));
@@ -456,6 +419,37 @@ async fn check_meant_accounts(casinos: Casinos) {
     );
     drop(session);
     assert_eq!(casinos.check().len(), 1);
+}
+
+/// Tries requests that were meant for round 1 after its end, and for no account.
+async fn check_late_requests(client: &mut Client, session: &mut Session) {
+    let ended = "round 1 was not open when this arrived; nothing was done";
+    assert_eq!(session.execute(meant(6, 1, buy("ann", 1))).await, ended);
+    let invalid = "round: -1 is below 0; 0 is the player's own account";
+    assert_eq!(session.execute(meant(7, -1, buy("ann", 1))).await, invalid);
+    for (round, code, message) in [
+        (1, Code::FailedPrecondition, ended),
+        (-1, Code::InvalidArgument, invalid),
+    ] {
+        let deposit = Payment {
+            user: Some(user("ann")),
+            amount: 1,
+            round: Some(round),
+            ..Payment::default()
+        };
+        let withdrawal = WithdrawRequest {
+            user: Some(user("ann")),
+            tokens_cnt: 5,
+            round: Some(round),
+            ..WithdrawRequest::default()
+        };
+        let deposited = with_timeout(client.buy_tokens(deposit)).await.map(drop);
+        let withdrawn = with_timeout(client.withdraw(withdrawal)).await.map(drop);
+        for answer in [deposited, withdrawn] {
+            let rejected = answer.unwrap_err();
+            assert_eq!((rejected.code(), rejected.message()), (code, message));
+        }
+    }
 }
 
 #[tokio::test]

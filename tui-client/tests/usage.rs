@@ -287,8 +287,6 @@ fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
 fn shells_complete_values_and_complete_files_only_for_files() {
     let home = Home::new();
     std::fs::write(home.path().join("a-file"), "").unwrap();
-    std::fs::create_dir(home.path().join("a-folder")).unwrap();
-    std::fs::create_dir(home.path().join("a folder")).unwrap();
     let set = |text: &[&str]| {
         text.iter()
             .map(|word| (*word).to_owned())
@@ -334,6 +332,32 @@ fn shells_complete_values_and_complete_files_only_for_files() {
             }
         }
         for line in [
+            "awesomestock --config ",
+            "awesomestock --record ",
+            "awesomestock --record=a",
+            "awesomestock --cast ",
+            "awesomestock lab --record ",
+            "awesomestock replay ",
+            "awesomestock replay a-",
+            "awesomestock key import ",
+            "awesomestock cast a-",
+            "awesomestock cast session.jsonl -o a-",
+        ] {
+            if let Some(offered) = offered(shell, &home, line) {
+                assert!(offered.contains("a-file"), "{shell}: {line}: {offered:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn shells_complete_folders_for_folders() {
+    let home = Home::new();
+    std::fs::write(home.path().join("a-file"), "").unwrap();
+    std::fs::create_dir(home.path().join("a-folder")).unwrap();
+    std::fs::create_dir(home.path().join("a folder")).unwrap();
+    for shell in ["bash", "fish"] {
+        for line in [
             "awesomestock --data-dir ",
             "awesomestock --data-dir a",
             "awesomestock --data-dir=a",
@@ -349,22 +373,6 @@ fn shells_complete_values_and_complete_files_only_for_files() {
                     shell != "bash" || is_offered("a folder"),
                     "{shell}: {line}: {offered:?}"
                 );
-            }
-        }
-        for line in [
-            "awesomestock --config ",
-            "awesomestock --record ",
-            "awesomestock --record=a",
-            "awesomestock --cast ",
-            "awesomestock lab --record ",
-            "awesomestock replay ",
-            "awesomestock replay a-",
-            "awesomestock key import ",
-            "awesomestock cast a-",
-            "awesomestock cast session.jsonl -o a-",
-        ] {
-            if let Some(offered) = offered(shell, &home, line) {
-                assert!(offered.contains("a-file"), "{shell}: {line}: {offered:?}");
             }
         }
     }

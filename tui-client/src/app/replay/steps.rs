@@ -243,114 +243,117 @@ mod tests {
         update,
     };
 
-    #[test]
-    fn events_changes_and_effects_have_plain_words() {
-        let info = SessionInfo::new("ann", "solo");
-        let (mut state, effects) = AppState::new(info, (80, 24), UnixMillis(0));
-        assert_eq!(describe_effects(&effects), ["connect"]);
-        let mut step = |event| {
-            let (short, full) = describe_event(&event);
-            let before = Facts::new(&state);
-            let effects = update(&mut state, UnixMillis(1), event);
-            let changes = before.changes(Facts::new(&state)).into_iter();
+    /// An event, its words, what it changes, and its effects, or how they begin.
+    type Case = (Event, &'static str, &'static str, &'static str);
+
+    /// Applies the events in turn and compares what they say, change and cause.
+    fn check(state: &mut AppState, cases: impl IntoIterator<Item = Case>) {
+        for (event, words, expected_changes, expected_effects) in cases {
+            let (_, full) = describe_event(&event);
+            assert_eq!(full, words);
+            let before = Facts::new(state);
+            let effects = describe_effects(&update(state, UnixMillis(1), event)).join("; ");
+            let changes = before.changes(Facts::new(state)).into_iter();
             let changes: Vec<_> = changes
                 .map(|(name, before, after)| format!("{name}: {before} -> {after}"))
                 .collect();
-            (
-                short,
-                full,
-                changes.join("; "),
-                describe_effects(&effects).join("; "),
-            )
-        };
-        let stream = Event::Stream;
-        let key = |code| Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+            assert_eq!(changes.join("; "), expected_changes, "{words}");
+            assert!(effects.starts_with(expected_effects), "{words}: {effects}");
+        }
+    }
+
+    fn key(letter: char) -> Event {
+        Event::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE))
+    }
+
+    fn game() -> AppState {
+        let info = SessionInfo::new("ann", "solo");
+        let (state, effects) = AppState::new(info, (80, 24), UnixMillis(0));
+        assert_eq!(describe_effects(&effects), ["connect"]);
+        state
+    }
+
+    #[test]
+    fn the_steps_of_an_order_have_plain_words() {
         let wallet = Wallet {
             tokens: 1_500,
             stocks: 1,
             version: 1,
             ..Wallet::default()
         };
-        for (event, short, full, changes, effects) in [
+        let opened = StreamEvent::Opened {
+            extended: true,
+            ids: true,
+        };
+        let price = StreamEvent::Price {
+            tick: Some(7),
+            price: 10,
+            at: None,
+            interval_ms: None,
+        };
+        let result = StreamEvent::Result(OrderResult {
+            message: "the round is paused".to_owned(),
+            ..OrderResult::default()
+        });
+        let cases: [Case; 5] = [
             (
-                stream(StreamEvent::Opened {
-                    extended: true,
-                    ids: true,
-                }),
-                "stream open",
+                Event::Stream(opened),
                 "stream open: orders may be sent again",
                 "connection: connecting, attempt 1 -> open",
                 "call: prices; call: trades",
             ),
             (
-                stream(StreamEvent::Wallet(wallet)),
-                "wallet",
+                Event::Stream(StreamEvent::Wallet(wallet)),
                 "wallet: 1,500 tokens, 1 stock",
                 "wallet: none -> 1,500 tokens, 1 stock",
                 "",
             ),
             (
-                stream(StreamEvent::Price {
-                    tick: Some(7),
-                    price: 10,
-                    at: None,
-                    interval_ms: None,
-                }),
-                "price 10",
+                Event::Stream(price),
                 "price 10: tick 7",
                 "price: none -> 10, tick 7",
                 "",
             ),
             (
-                key(KeyCode::Char('b')),
-                "key b",
+                key('b'),
                 "key b",
                 "waiting orders: 0 -> 1; log: none -> BUY 1, sent",
                 "send BUY 1",
             ),
             (
-                stream(StreamEvent::Result(OrderResult {
-                    message: "the round is paused".to_owned(),
-                    ..OrderResult::default()
-                })),
-                "result",
+                Event::Stream(result),
                 "result: rejected: the round is paused",
                 "waiting orders: 1 -> 0; log: BUY 1, sent -> BUY 1, rejected: the round is paused",
                 "call: wallet",
             ),
+        ];
+        check(&mut game(), cases);
+    }
+
+    #[test]
+    fn other_steps_have_plain_words() {
+        let failure = RequestError::Unanswered("gone".to_owned());
+        let cases: [Case; 4] = [
             (
-                Event::Failed(Request::Holdings, RequestError::Unanswered("gone".to_owned())),
-                "failed: wallet",
+                Event::Failed(Request::Holdings, failure),
                 "failed: wallet: no answer: gone",
                 "",
                 "",
             ),
-            (
-                key(KeyCode::Char('?')),
-                "key ?",
-                "key ?",
-                "windows: none -> help",
-                "",
-            ),
+            (key('?'), "key ?", "windows: none -> help", ""),
             (
                 Event::Notice("recording stopped".to_owned()),
-                "message",
                 "message: recording stopped",
                 "alerts: none -> recording stopped",
                 "",
             ),
             (
-                stream(StreamEvent::Closed("gone".to_owned())),
-                "stream lost",
+                Event::Stream(StreamEvent::Closed("gone".to_owned())),
                 "stream lost: gone",
-                "connection: open -> lost: gone; attempt 1 follows",
+                "connection: connecting, attempt 1 -> lost: gone; attempt 2 follows",
                 "connect in",
             ),
-        ] {
-            let (found_short, found_full, found_changes, found_effects) = step(event);
-            assert_eq!((found_short.as_str(), found_full.as_str()), (short, full));
-            assert_eq!(found_changes, changes);
-            assert!(found_effects.starts_with(effects), "{found_effects}");
-        }
+        ];
+        check(&mut game(), cases);
     }
 }
