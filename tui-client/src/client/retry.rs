@@ -144,7 +144,7 @@ impl Client {
         account: &OnceLock<Option<i64>>,
         again: bool,
     ) -> Attempt<Response> {
-        let (position, Support { ids, account: in_use }) = match self.supported_requests().await {
+        let (position, PaymentSupport { ids, account: in_use }) = match self.supported_requests().await {
             Ok(asked) => asked,
             Err(failure) => return Attempt::NotSent(failure),
         };
@@ -171,13 +171,13 @@ impl Client {
     }
 
     /// Returns the position of a responding address, and what its casino supports.
-    async fn supported_requests(&self) -> Result<(usize, Support), RequestError> {
+    async fn supported_requests(&self) -> Result<(usize, PaymentSupport), RequestError> {
         let wallet = self.endpoints.call(CALL_DEADLINE, |mut casino| {
             let request = wallet_request(self.user());
             async move { supported(casino.get_wallet(request).await) }
         });
         let (position, wallet) = wallet.await?;
-        let support = wallet.map(|wallet| Support {
+        let support = wallet.map(|wallet| PaymentSupport {
             ids: Capabilities::from_metadata(wallet.metadata()).ids,
             account: wallet.get_ref().round,
         });
@@ -187,7 +187,7 @@ impl Client {
 
 /// What a casino supports for a call that changes something.
 #[derive(Debug, Clone, Copy, Default)]
-struct Support {
+struct PaymentSupport {
     /// It deduplicates by request ID.
     ids: bool,
     /// The account in use, if it checks the one that a request names.
