@@ -259,7 +259,10 @@ pub fn update(state: &mut AppState, now: UnixMillis, event: Event) -> Effects {
     }
     state.now = now;
     state.alerts.expire(now);
-    state.session.capture_baseline(&state.holdings, &state.market);
+    // Only these change the wallet or the price.
+    if let Event::Stream(_) | Event::Answered(_) = event {
+        state.session.capture_baseline(&state.holdings, &state.market);
+    }
     let mut effects = dispatch(state, event);
     if state.session.settings.watch {
         effects.retain(|effect| !effect.needs_player());

@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crossterm::event::KeyEvent;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -125,8 +124,7 @@ impl Keymap {
         by.map_or(Ok(()), |(by, _)| Err(KeyConflict::Taken { key, action, by: *by }))
     }
 
-    pub fn action(&self, event: &KeyEvent) -> Option<Action> {
-        let pressed = Key::from_event(event)?;
+    pub fn action(&self, pressed: Key) -> Option<Action> {
         let row = self.rows.iter().find(|(_, keys)| keys.contains(&pressed));
         row.map(|(action, _)| *action)
     }
@@ -170,16 +168,12 @@ impl TryFrom<BTreeMap<String, Vec<Key>>> for Keymap {
 
 #[cfg(test)]
 mod tests {
-    use crossterm::event::{KeyCode, KeyModifiers};
+    use crossterm::event::KeyCode;
 
     use super::*;
 
     fn keys(names: &[&str]) -> Vec<Key> {
         names.iter().map(|name| name.parse().unwrap()).collect()
-    }
-
-    fn press(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
-        KeyEvent::new(code, modifiers)
     }
 
     #[test]
@@ -196,7 +190,7 @@ mod tests {
     fn an_overridden_key_has_only_the_new_action() {
         let changes = [(Action::Buy, keys(&["f1", "f1"])), (Action::Sell, keys(&["b"]))];
         let keymap = Keymap::with_overrides(&changes).unwrap();
-        let of = |code| keymap.action(&press(code, KeyModifiers::NONE));
+        let of = |code| keymap.action(Key::new(code));
         assert_eq!(of(KeyCode::F(1)), Some(Action::Buy));
         assert_eq!(of(KeyCode::Char('b')), Some(Action::Sell));
         assert_eq!(of(KeyCode::Char('s')), None);
@@ -206,7 +200,7 @@ mod tests {
 
     #[test]
     fn ctrl_c_always_quits() {
-        let ctrl_c = press(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        let ctrl_c: Key = "ctrl-c".parse().unwrap();
         for changed in [&[][..], &["x"], &["f10", "ctrl-c"]] {
             // `x` belongs to the crosshair by default.
             let changes = [
@@ -214,7 +208,7 @@ mod tests {
                 (Action::by_name("crosshair").unwrap(), keys(&["f2"])),
             ];
             let keymap = Keymap::with_overrides(&changes).unwrap();
-            assert_eq!(keymap.action(&ctrl_c), Some(Action::Quit), "{changed:?}");
+            assert_eq!(keymap.action(ctrl_c), Some(Action::Quit), "{changed:?}");
         }
         let taken = Keymap::with_overrides(&[(Action::Buy, keys(&["ctrl-c"]))]).unwrap_err();
         assert!(matches!(taken, KeyConflict::Taken { by: Action::Quit, .. }));

@@ -1,6 +1,6 @@
 //! The lab: faults of the player's own casino, and the sentences that explain them.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::KeyCode;
 
 use super::key::Key;
 use crate::app::portfolio::money::UnixMillis;
@@ -91,8 +91,7 @@ impl Fault {
     }
 
     /// Returns the fault of a fresh key press.
-    pub(crate) fn by_key(event: &KeyEvent) -> Option<Self> {
-        let key = Key::from_event(event).filter(|_| event.kind == KeyEventKind::Press)?;
+    pub(crate) fn by_key(key: Key) -> Option<Self> {
         let row = FAULTS.iter().find(|row| row.key == key);
         row.map(|row| row.fault)
     }

@@ -43,8 +43,9 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     if key.kind == KeyEventKind::Release {
         return Effects::new();
     }
-    let action = state.session.settings.keys.action(key);
-    let is_global = Key::from_event(key).is_some_and(|key| key.is_global());
+    let pressed = Key::from_event(key);
+    let action = pressed.and_then(|pressed| state.session.settings.keys.action(pressed));
+    let is_global = pressed.is_some_and(|pressed| pressed.is_global());
     if action == Some(Action::Quit) && key.code == KeyCode::Char('c') && is_global {
         return vec![Effect::Quit];
     }
@@ -53,7 +54,10 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     {
         return run_action(state, action);
     }
-    if let Some(fault) = Fault::by_key(key).filter(|_| state.lab.is_some()) {
+    if state.lab.is_some()
+        && key.kind == KeyEventKind::Press
+        && let Some(fault) = pressed.and_then(Fault::by_key)
+    {
         return command_update::inject(state, fault);
     }
     if let Some(Overlay::Splash { .. }) = state.screen.overlays.last() {
