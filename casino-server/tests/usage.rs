@@ -276,6 +276,19 @@ fn the_help_of_a_task_describes_its_own_options() {
 }
 
 #[test]
+fn a_value_that_looks_like_an_option_is_not_shown() {
+    for (arguments, is_shown) in [
+        (&["--store", "--s3cr3t"][..], false),
+        (&["--listen", "127.0.0.1:0", "--store", "--s3cr3t"], false),
+        (&["--s3cr3t"], true),
+    ] {
+        let (code, stderr) = ended(&mut process::command(arguments));
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert_eq!(stderr.contains("s3cr3t"), is_shown, "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
 fn a_copy_is_not_written_to_a_url() {
     let folder = tempfile::tempdir().unwrap();
     drop(CasinoProcess::start(&ledger_path(&folder), &[]));

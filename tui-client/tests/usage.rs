@@ -254,11 +254,12 @@ fn offered(shell: &str, home: &Home, line: &str) -> Option<BTreeSet<String>> {
     std::fs::write(&scripts, script).unwrap();
     let (path, text) = (scripts.to_str().unwrap(), line);
     let script = match shell {
-        // As readline calls it: `=` is a word of its own, and the value after it may be empty.
+        // As readline calls it: `=` and `:` are words of their own, and the value after them may be empty.
         "bash" => format!(
-            "source {path}; COMP_LINE='{text}'; read -ra COMP_WORDS <<<\"${{COMP_LINE//=/ = }}\"; \
+            "source {path}; COMP_LINE='{text}'; words=\"${{COMP_LINE//=/ = }}\"; \
+             read -ra COMP_WORDS <<<\"${{words//:/ : }}\"; \
              [[ $COMP_LINE == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); \
-             cur=\"${{COMP_WORDS[COMP_CWORD]}}\"; [[ $cur == = ]] && cur=; \
+             cur=\"${{COMP_WORDS[COMP_CWORD]}}\"; [[ $cur == [=:] ]] && cur=; \
              spec=$(complete -p awesomestock); [[ $spec == *default* ]] && compgen -f -- \"$cur\"; \
              $(sed 's/.*-F \\([^ ]*\\).*/\\1/' <<<\"$spec\") awesomestock \"$cur\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
              printf '%s\\n' \"${{COMPREPLY[@]}}\""
@@ -347,6 +348,25 @@ fn shells_complete_values_and_complete_files_only_for_files() {
                 assert!(offered.contains("a-file"), "{shell}: {line}: {offered:?}");
             }
         }
+    }
+}
+
+#[test]
+fn shells_complete_nothing_where_nothing_is_possible() {
+    let home = Home::new();
+    std::fs::write(home.path().join("a-file"), "").unwrap();
+    for (shell, line) in [
+        ("bash", "awesomestock --wire=t"),
+        ("bash", "awesomestock --plain="),
+        ("bash", "awesomestock --casino http:"),
+        ("bash", "awesomestock --casino=http:"),
+        ("bash", "awesomestock --casino http://127.0.0.1:"),
+        ("fish", "awesomestock key export "),
+        ("fish", "awesomestock key path a-"),
+        ("fish", "awesomestock daily results "),
+    ] {
+        let offered = offered(shell, &home, line).unwrap_or_default();
+        assert!(offered.is_empty(), "{shell}: {line}: {offered:?}");
     }
 }
 

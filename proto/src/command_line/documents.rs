@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clap::{Arg, ArgAction, Command, ValueHint};
+use clap::{Arg, ArgAction, Command, ValueEnum, ValueHint};
 pub use clap_complete::Shell;
 use clap_mangen::{
     Man,
@@ -24,14 +24,24 @@ pub fn completions(command: Command, shell: Shell, files: &[&str]) -> Vec<u8> {
 }
 
 /// Completes files and folders in bash only where they are meant, and a value after `--option=`, which bash takes for
-/// three words.
+/// three words. Completes nothing in a URL or an address, which it takes for several, or after a flag and `=`.
 #[must_use]
 pub fn with_bash_files(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
     const REGISTRATION: &str = "\nif [[ \"${BASH_VERSINFO[0]}\" -eq 4 ";
     const COMPLETE: &str = r#"
 _PROGRAM_words() {
-    local cur="$2" prev="$3" word
-    [[ "$prev" == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
+    local cur="$2" prev="$3" word values
+    [[ "$prev" == ":" || "${COMP_WORDS[COMP_CWORD]}" == ":" ]] && return
+    [[ "${COMP_WORDS[COMP_CWORD]}" == "=" ]] && prev="="
+    if [[ "$prev" == "=" ]]; then
+        GENERATED "$1" "$cur" ""
+        values="${COMPREPLY[*]}"
+        prev="${COMP_WORDS[COMP_CWORD-1]}"
+        [[ "$prev" == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
+        GENERATED "$1" "$cur" "$prev"
+        [[ "${COMPREPLY[*]}" == "$values" ]] && COMPREPLY=()
+        return
+    fi
     GENERATED "$1" "$cur" "$prev"
     [[ "$cur" == -* || "$prev" == -* ]] && return
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -63,7 +73,7 @@ complete -F _PROGRAM_words PROGRAM
     [generated, complete].concat().into_bytes()
 }
 
-/// Adds what `clap_complete` omits for fish: the values of an option before the command. Completes files only after one
+/// Adds what `clap_complete` omits for fish: the values of an option before the command, and the shells. Completes files only after one
 /// of the commands `files`, or as values of options that are paths.
 #[must_use]
 pub fn with_fish_values(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
@@ -77,6 +87,10 @@ pub fn with_fish_values(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
         }
     }
     let function = name.replace('-', "_");
+    let shells = Shell::value_variants().iter().map(ToString::to_string);
+    let shells = shells.collect::<Vec<_>>().join(" ");
+    let command = format!("__fish_{function}_using_subcommand completions");
+    completed.push_str(&format!("complete -c {name} -n '{command}' -a '{shells}'\n"));
     completed.push_str(&match files {
         [] => format!("complete -c {name} -f\n"),
         files => {

@@ -176,7 +176,7 @@ pub fn matches<A: Into<OsString> + Clone>(
             let rule = not_unicode(&command, &arguments);
             return Err(command.error(ErrorKind::InvalidUtf8, rule));
         }
-        Err(error) => return Err(explain(error, &command)),
+        Err(error) => return Err(explain(error, &command, &arguments)),
     };
     let is_given = |id| matches.try_contains_id(id).is_ok_and(|given| given);
     let half = PAIRS
@@ -231,7 +231,7 @@ fn not_unicode(command: &Command, arguments: &[OsString]) -> String {
     format!("{named} is not valid UTF-8")
 }
 
-fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
+fn explain(mut error: clap::Error, command: &Command, arguments: &[OsString]) -> clap::Error {
     if error.kind() == ErrorKind::MissingRequiredArgument
         && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
     {
@@ -256,7 +256,7 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
         let named = ContextValue::String(format!("{option} from {variable}"));
         error.insert(ContextKind::InvalidArg, named);
     }
-    hide_misplaced(&mut error);
+    hide_misplaced(&mut error, command, arguments);
     let kind_of_value = option.rsplit(['<', '[']).next().unwrap_or_default();
     let is_public = PUBLIC_VALUES.contains(&kind_of_value.trim_end_matches(['>', ']', '.']));
     if !value.is_empty() && (!is_public || shown(&value) != value) {
@@ -268,16 +268,28 @@ fn explain(mut error: clap::Error, command: &Command) -> clap::Error {
     error
 }
 
-/// Hides an argument that is neither the name of an option nor a command.
-fn hide_misplaced(error: &mut clap::Error) {
+/// Hides an argument that is neither the name of an option nor a command, and one in the place of an option's value.
+fn hide_misplaced(error: &mut clap::Error, command: &Command, arguments: &[OsString]) {
     let kind = match error.kind() {
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
         _ => return,
     };
     let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    let takes_value = |before: &OsString| {
+        let name = before.to_str().and_then(|before| before.strip_prefix("--"));
+        let mut options = command.get_arguments();
+        options
+            .any(|option| option.get_long() == name && name.is_some() && option.get_action().takes_values())
+    };
+    let is_value = |text: &String| {
+        let mut pairs = arguments.windows(2);
+        pairs.any(|pair| matches!(pair, [before, after] if *after == **text && takes_value(before)))
+    };
     let is_option = match error.get(kind) {
-        Some(ContextValue::String(text)) => text.starts_with('-') && text.chars().all(is_name),
+        Some(ContextValue::String(text)) => {
+            text.starts_with('-') && text.chars().all(is_name) && !is_value(text)
+        }
         _ => false,
     };
     if !is_option {

@@ -194,14 +194,13 @@ fn hide_unused(command: clap::Command, options: &[clap::Arg]) -> clap::Command {
         .mut_subcommands(|inner| hide_unused(inner, options))
 }
 
-/// Adds the values of an argument, which `clap_complete` omits for fish.
+/// Completes no files after the commands of `key` and `daily` that take none.
 fn with_fish_values(script: &str) -> Vec<u8> {
-    const ARGUMENTS: &str = "complete -c awesomestock -n '__fish_awesomestock_using_subcommand completions' -a \
-                             'bash elvish fish powershell zsh'\n";
+    const NO_FILES: &str =
+        "complete -c awesomestock -n '__fish_seen_subcommand_from export path results' -f\n";
     let files = ["key", "replay", "cast", "daily"];
-    let mut script = documents::with_fish_values(script, "awesomestock", &files);
-    script.extend_from_slice(ARGUMENTS.as_bytes());
-    script
+    let script = documents::with_fish_values(script, "awesomestock", &files);
+    [&script, NO_FILES.as_bytes()].concat()
 }
 
 fn with_completions(command: clap::Command) -> clap::Command {
@@ -364,6 +363,10 @@ pub enum OneShot {
     Statement(Output),
 }
 
+fn order_id(text: &str) -> Result<Uuid, &'static str> {
+    text.parse().map_err(|_| "expected an ID as `orders` prints it")
+}
+
 /// Arguments of an order.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct OrderArgs {
@@ -387,7 +390,7 @@ pub struct OrderArgs {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct CancelArgs {
     /// The ID that `orders` prints
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = order_id)]
     pub id: Uuid,
     /// Output format.
     #[command(flatten)]
@@ -525,8 +528,8 @@ pub struct Options {
     /// Characters of the chart: braille, block or ascii (the whole screen) [default: by locale and terminal]
     #[arg(long, value_name = "NAME")]
     pub markers: Option<String>,
-    /// What a fill, an alert or a lost connection does: off, bell (the terminal's), or notify (a desktop notification,
-    /// if the terminal can) [default: `off`]
+    /// What a fill, an alert, an announcement or a lost connection does: off, bell (the terminal's), or notify (a desktop
+    /// notification, if the terminal can) [default: `off`]
     #[arg(long, value_name = "NAME")]
     pub bell: Option<String>,
     /// Folder of the solo ledger, your last name and your achievements [default: `$XDG_DATA_HOME/awesomestock`]
