@@ -250,6 +250,14 @@ async fn play_line_by_line(config: &Config, client: Client, orders_shown: Option
             ));
         }
     }
+    // A script reads and writes no greeting.
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        let greeted = writeln!(
+            io::stdout(),
+            "AwesomeStock, line by line: type a command; help lists them"
+        );
+        greeted.wrap_err("cannot write to standard output")?;
+    }
     let lines = repl::read_lines(|| io::stdin().lock()).wrap_err("cannot read standard input")?;
     let stop = runtime::stop_requested().wrap_err("cannot listen to signals")?;
     let wire = config.settings.wire;

@@ -374,10 +374,14 @@ fn a_stop_from_outside_works_like_ctrl_z_in_every_shell() {
             }
             resume(&mut shell, tokens);
         }
+        // Continued from outside, and taken to the foreground before it stops again, or after.
+        stop(&shell, game, Signal::STOP, stopped);
+        support::send_signal(game, Signal::CONT);
+        resume(&mut shell, 6);
         shell.clear();
         shell.type_keys("q");
         // The prompt after the session's summary, not an earlier one.
-        shell.see_written(&["75 tokens", "ready>"]);
+        shell.see_written(&["105 tokens", "ready>"]);
         shell.type_keys("exit\n");
         assert!(shell.end().0.success(), "{name}");
     }
@@ -474,6 +478,7 @@ fn a_terminal_without_a_screen_gets_line_mode() {
             }
         }
         let mut game = Terminal::open(command, 120, 36);
+        game.see("line by line: type a command");
         game.type_keys("buyTokens 3\nbalance\n");
         game.see("15 tokens and 0 stocks");
         assert!(!game.bytes().contains(&0x1b), "{term:?}");

@@ -113,7 +113,12 @@ impl Signals {
                 return Ok(signal);
             }
             let next = timeout(CONTINUED_GRACE, self.next()).await;
-            signal = next.unwrap_or(Signal::Suspend);
+            signal = match next {
+                Ok(next) => next,
+                // A shell's `fg` sends no signal to a process that runs.
+                Err(_) if is_foreground() => Signal::Continued,
+                Err(_) => Signal::Suspend,
+            };
         }
     }
 }
