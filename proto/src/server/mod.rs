@@ -166,7 +166,8 @@ pub async fn bind(address: &str, allow_remote: bool) -> Result<BoundPort, Listen
         .await
         .map_err(bind_error)?
         .collect();
-    let exposed = resolved.iter().find(|address| !address.ip().is_loopback());
+    let is_exposed = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+    let exposed = resolved.iter().find(is_exposed);
     if let Some(&address) = exposed
         && !allow_remote
     {
