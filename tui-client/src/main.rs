@@ -89,13 +89,7 @@ fn main() -> ExitCode {
                 Some(Task::OneShot(command)) => in_runtime(run::run_command(config, command)),
                 Some(Task::Replay { file, speed }) => in_runtime(run::replay(config, &file, speed)),
                 Some(Task::Cast(arguments)) => run::cast(config, &arguments),
-                Some(Task::Daily { task: None }) => in_runtime(run::challenge(config, Challenge::today())),
-                Some(Task::Daily {
-                    task: Some(DailyTask::Verify { file }),
-                }) => challenge::print_verified(&file, &config.data_dir, io::stdout().lock()),
-                Some(Task::Daily {
-                    task: Some(DailyTask::Results),
-                }) => challenge::print_results(&config.data_dir, io::stdout().lock()),
+                Some(Task::Daily { task }) => daily(config, task),
                 Some(Task::Duel { seed }) => {
                     in_runtime(run::challenge(config, Challenge::Duel(seed.unsigned_abs())))
                 }
@@ -105,6 +99,17 @@ fn main() -> ExitCode {
                 | None => in_runtime(run::run_game(config)),
             }),
         },
+    }
+}
+
+fn daily(config: Config, task: Option<DailyTask>) -> Result<()> {
+    let (today, out) = (Challenge::today(), io::stdout());
+    match task {
+        None => in_runtime(run::challenge(config, today)),
+        Some(DailyTask::Verify { file }) => {
+            challenge::print_verified(&file, &config.data_dir, today, out.lock())
+        }
+        Some(DailyTask::Results) => challenge::print_results(&config.data_dir, today, out.lock()),
     }
 }
 

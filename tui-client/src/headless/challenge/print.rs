@@ -28,8 +28,8 @@ pub(super) const FOLDER: &str = "daily";
 const SPARK_CELLS: usize = 24;
 
 impl Outcome {
-    /// Returns that of a game that runs, which is not known.
-    fn running(challenge: Challenge) -> Self {
+    /// Returns that of a game that would show prices to come.
+    fn unknown(challenge: Challenge) -> Self {
         Self {
             challenge,
             trades: 0,
@@ -78,14 +78,14 @@ impl Outcome {
 /// # Errors
 ///
 /// The file cannot be read, names a trade that cannot be, or is of a game that may not be over.
-pub fn print_verified(file: &Path, data_dir: &Path, mut out: impl Write) -> Result<()> {
+pub fn print_verified(file: &Path, data_dir: &Path, today: Challenge, mut out: impl Write) -> Result<()> {
     let proof = Proof::read(file)?;
     let mut running = running_games(&data_dir.join(FOLDER));
     if let Some(folder) = fs::canonicalize(file).ok().as_deref().and_then(Path::parent) {
         running.extend(running_games(folder));
     }
     // Before the trades are checked: the error of one that cannot be names the price.
-    if let Some(why) = secret(&proof, &running, Challenge::today()) {
+    if let Some(why) = secret(&proof, &running, today) {
         return Err(eyre!("{}: {why}", file.display()));
     }
     let outcome = proof.verify().map_err(|why| eyre!("{}: {why}", file.display()))?;
@@ -127,13 +127,13 @@ fn not_begun(challenge: Challenge, today: Challenge) -> Option<String> {
     }
 }
 
-/// Prints the results of the past days, newest first, then the streak of days and the best one. That of a running game is
-/// left out: it would show prices to come.
+/// Prints the results of the past days, newest first, then the streak of days and the best one. That of a game that runs, or
+/// of today's if it is not finished, is left out: it would show prices to come.
 ///
 /// # Errors
 ///
 /// The folder of results cannot be read.
-pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
+pub fn print_results(data_dir: &Path, today: Challenge, mut out: impl Write) -> Result<()> {
     let folder = data_dir.join(FOLDER);
     let files = daily_files(&folder).wrap_err_with(|| format!("cannot read {}", folder.display()))?;
     let running = running_games(&folder);
@@ -143,21 +143,25 @@ pub fn print_results(data_dir: &Path, mut out: impl Write) -> Result<()> {
             "no results yet; `awesomestock daily` plays today's market"
         ));
     }
-    let today = Challenge::today();
     let mut days = Vec::new();
     for path in files.iter().rev() {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let outcome = Proof::read(path).and_then(|proof| {
-            let outcome = if running.contains(&proof.challenge) {
-                Ok(Outcome::running(proof.challenge))
-            } else {
-                not_begun(proof.challenge, today).map_or_else(|| proof.verify(), Err)
+            let is_begun = not_begun(proof.challenge, today).is_none();
+            let outcome = match secret(&proof, &running, today) {
+                Some(_) if is_begun => Ok(Outcome::unknown(proof.challenge)),
+                Some(why) => Err(why),
+                None => proof.verify(),
             };
             Ok((proof.finished, outcome.map_err(|why| eyre!(why))?))
         });
         let line = match outcome {
             Ok((_, outcome)) if outcome.equity.is_empty() => {
-                let line = format!("{}  still running", outcome.challenge);
+                let why = match running.contains(&outcome.challenge) {
+                    true => "still running",
+                    false => "not finished; its result is shown tomorrow (UTC)",
+                };
+                let line = format!("{}  {why}", outcome.challenge);
                 days.push(outcome);
                 line
             }

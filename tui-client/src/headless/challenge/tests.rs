@@ -4,6 +4,11 @@ use crate::{
     solo::challenge::tests::{day, game, row},
 };
 
+/// A day after those of the games.
+fn later() -> Challenge {
+    "daily 2026-12-02".parse().unwrap()
+}
+
 #[test]
 fn a_proof_survives_its_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -17,7 +22,7 @@ fn a_proof_survives_its_file() {
     );
     assert_eq!(outcome.equity[..3], [500, 500, 500]);
     let mut printed = Vec::new();
-    print_verified(&path, folder.path(), &mut printed).unwrap();
+    print_verified(&path, folder.path(), later(), &mut printed).unwrap();
     let printed = String::from_utf8(printed).unwrap();
     assert_eq!(printed.lines().count(), 4, "{printed}");
     assert_eq!(printed.lines().last(), Some("player: ann"));
@@ -77,7 +82,7 @@ fn only_the_first_game_of_a_day_or_a_seed_counts() {
     );
     assert_eq!(duel(), begun);
     let mut out = Vec::new();
-    print_results(folder.path(), &mut out).unwrap();
+    print_results(folder.path(), later(), &mut out).unwrap();
     let printed = String::from_utf8(out).unwrap();
     let days: Vec<&str> = printed.lines().map(|line| &line[..16]).take(2).collect();
     assert_eq!(days, ["daily 2026-11-30", "daily 2026-11-29"]);
@@ -130,7 +135,7 @@ fn the_trades_are_in_the_file_once_written_and_count() {
     let again = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
     assert!(!again.is_only_try() && again.trade_file().is_none());
     let mut out = Vec::new();
-    print_results(folder.path(), &mut out).unwrap();
+    print_results(folder.path(), later(), &mut out).unwrap();
     let printed = String::from_utf8(out).unwrap();
     assert!(
         printed
@@ -148,7 +153,7 @@ fn the_result_of_a_running_game_is_not_printed() {
     let folder = tempfile::tempdir().unwrap();
     let printed = || {
         let mut out = Vec::new();
-        print_results(folder.path(), &mut out).unwrap();
+        print_results(folder.path(), later(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
     let run = ChallengeRun::begin(folder.path(), day(), "ann").unwrap();
@@ -171,15 +176,24 @@ fn the_result_of_a_running_game_is_not_printed() {
         (&path, Path::new("elsewhere")),
     ] {
         let mut out = Vec::new();
-        let why = print_verified(file, data_dir, &mut out).unwrap_err().to_string();
+        let why = print_verified(file, data_dir, later(), &mut out)
+            .unwrap_err()
+            .to_string();
         assert!(out.is_empty());
         assert!(why.contains("daily 2026-11-29 is still running: "), "{why}");
     }
     fs::remove_file(copy).unwrap();
     drop(ledger);
     assert!(printed().contains("  1 trade, not finished\n"), "{}", printed());
+    // Today's may be played elsewhere.
+    let mut today = Vec::new();
+    print_results(folder.path(), day(), &mut today).unwrap();
+    assert_eq!(
+        String::from_utf8(today).unwrap(),
+        "daily 2026-11-29  not finished; its result is shown tomorrow (UTC)\n"
+    );
     let mut out = Vec::new();
-    print_verified(&path, folder.path(), &mut out).unwrap();
+    print_verified(&path, folder.path(), later(), &mut out).unwrap();
     let verified = String::from_utf8(out).unwrap();
     assert!(
         verified.ends_with("player: ann\nnot finished: with the trades so far\n"),
@@ -234,7 +248,7 @@ fn results_end_with_the_streak_and_the_best_day() {
         .write(&folder.path().join("daily/daily-9999-12-31.json"))
         .unwrap();
     let mut out = Vec::new();
-    print_results(folder.path(), &mut out).unwrap();
+    print_results(folder.path(), later(), &mut out).unwrap();
     let printed = String::from_utf8(out).unwrap();
     let expected = "daily 9999-12-31  daily 9999-12-31 has not begun; today is ";
     assert!(printed.starts_with(expected), "{printed}");
