@@ -11,7 +11,7 @@ const STEPS: [(Action, &str); 7] = [
         "changes the chart; Left and Right move it.",
     ),
     (Action::Sell, "sells the ticket's quantity."),
-    (Action::More, "adds one stock; digits type any number."),
+    (Action::More, "adds one stock; Down takes one off."),
     (Action::Leaderboard, "shows the leaderboard, players and trades."),
     (Action::Help, "shows all keys and commands, also tour."),
 ];

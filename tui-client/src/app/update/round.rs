@@ -71,7 +71,9 @@ pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
     }
     // The header shows it as long as it holds.
     if let Some(text) = said {
-        effects.extend(state.session.ring(state.now, || text.clone()));
+        if before.is_some() {
+            effects.extend(state.session.ring(state.now, || text.clone()));
+        }
         let logged = format!("operator: {text}");
         state.log.notify(state.now, ActionStatus::Done(logged));
     }
