@@ -261,17 +261,19 @@ async fn health_and_reflection_answer() {
         .unwrap();
     assert_eq!(health.into_inner().status(), ServingStatus::Serving);
 
-    let request = ServerReflectionRequest {
-        message_request: Some(MessageRequest::ListServices(String::new())),
-        ..ServerReflectionRequest::default()
-    };
     let mut reflection = ServerReflectionClient::new(server.channel());
-    let answers = reflection.server_reflection_info(tokio_stream::once(request));
-    let answer = with_timeout(with_timeout(answers).await.unwrap().into_inner().message())
-        .await
-        .unwrap()
-        .unwrap();
-    let Some(MessageResponse::ListServicesResponse(services)) = answer.message_response else {
+    let mut ask = async |request| {
+        let request = ServerReflectionRequest {
+            message_request: Some(request),
+            ..ServerReflectionRequest::default()
+        };
+        let answers = reflection.server_reflection_info(tokio_stream::once(request));
+        let mut answers = with_timeout(answers).await.unwrap().into_inner();
+        let answer = with_timeout(answers.message()).await.unwrap().unwrap();
+        answer.message_response
+    };
+    let listed = ask(MessageRequest::ListServices(String::new())).await;
+    let Some(MessageResponse::ListServicesResponse(services)) = listed else {
         panic!()
     };
     let listed: BTreeSet<_> = services
@@ -286,6 +288,11 @@ async fn health_and_reflection_answer() {
         "grpc.reflection.v1alpha.ServerReflection",
     ];
     assert_eq!(listed, BTreeSet::from(served));
+    for service in served {
+        let described = ask(MessageRequest::FileContainingSymbol(service.to_owned())).await;
+        let is_described = matches!(described, Some(MessageResponse::FileDescriptorResponse(_)));
+        assert!(is_described, "{service}");
+    }
 }
 
 #[tokio::test]

@@ -273,6 +273,9 @@ fn reflection(service: ServedService) -> tonic_reflection::server::Builder<'stat
         )
         .register_encoded_file_descriptor_set(service.descriptors)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        // Each version describes the other too, as it lists it.
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)
 }
 
 /// Returns the accepted connections with `TCP_NODELAY`, as messages are small. A failed accept is retried
