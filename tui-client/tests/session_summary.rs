@@ -376,9 +376,14 @@ fn the_largest_figures_fit_80_columns() {
     }
     press(&mut state, 3_200, 'b');
     assert!(row(&state, "unanswered").is_some());
+    for (width, most) in [(0, 80), (40, 40), (66, 66), (200, 80)] {
+        state.screen.size = (width, 24);
+        let lines = summary(&state);
+        let mut widths = lines.iter().map(|line| line.chars().count());
+        assert!(widths.all(|columns| columns <= most), "{width}: {lines:#?}");
+    }
+    state.screen.size = (0, 0);
     let lines = summary(&state);
-    let widths: Vec<usize> = lines.iter().map(|line| line.chars().count()).collect();
-    assert!(widths.iter().all(|columns| *columns <= 80), "{lines:#?}");
     assert!(row(&state, "equity").unwrap().chars().count() <= 60, "{lines:#?}");
 }
 

@@ -14,13 +14,16 @@ use crate::{
 /// Columns of a name and the space after it.
 const NAME_COLUMNS: usize = 14;
 
-/// Columns of the words after it.
-const COLUMNS: usize = 66;
+/// Most columns of the words after it.
+const MAX_COLUMNS: usize = 66;
+
+/// Fewest columns of the words, also in a narrower terminal.
+const MIN_COLUMNS: usize = 20;
 
 /// Most cells of the sparkline.
 const SPARK_CELLS: usize = 60;
 
-/// Returns the summary in lines of at most 80 columns, with sanitized names.
+/// Returns the summary in lines of at most 80 columns and the width of the terminal, with sanitized names.
 ///
 /// ```text
 /// AwesomeStock  anna @ solo
@@ -37,13 +40,20 @@ const SPARK_CELLS: usize = 60;
 pub fn summary(state: &AppState) -> Vec<String> {
     let summary = state.summary();
     let info = &state.session.info;
+    let columns = match state.screen.size.0 {
+        // Not known.
+        0 => MAX_COLUMNS,
+        width => usize::from(width)
+            .saturating_sub(NAME_COLUMNS)
+            .clamp(MIN_COLUMNS, MAX_COLUMNS),
+    };
     let rows = [
         ("AwesomeStock", Some(format!("{} @ {}", info.player, info.server))),
         ("played", Some(format::age(summary.played_ms))),
         ("trades", Some(trades(&summary))),
         ("in rounds", round_trades(&summary)),
         ("P&L", pnl(&summary)),
-        ("equity", equity(&summary)),
+        ("equity", equity(&summary, columns)),
         ("wallet", wallet(&summary)),
         ("earned", earned(&summary)),
         ("unanswered", unanswered(&summary)),
@@ -51,7 +61,7 @@ pub fn summary(state: &AppState) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, text) in rows {
         let text = text.map(|text| sanitize(&text).into_owned());
-        let wrapped = text.map(|text| wrap(&text, COLUMNS, 0)).unwrap_or_default();
+        let wrapped = text.map(|text| wrap(&text, columns, 0)).unwrap_or_default();
         let names = std::iter::once(name).chain(std::iter::repeat(""));
         lines.extend(
             names
@@ -104,8 +114,9 @@ fn pnl(summary: &SessionSummary) -> Option<String> {
     ))
 }
 
-fn equity(summary: &SessionSummary) -> Option<String> {
-    (summary.equity.len() > 1).then(|| format::sparkline(&summary.equity, SPARK_CELLS))
+fn equity(summary: &SessionSummary, columns: usize) -> Option<String> {
+    let cells = SPARK_CELLS.min(columns);
+    (summary.equity.len() > 1).then(|| format::sparkline(&summary.equity, cells))
 }
 
 fn earned(summary: &SessionSummary) -> Option<String> {
