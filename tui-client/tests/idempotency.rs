@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{fs, net::TcpListener, process::Command};
+use std::{fs, process::Command};
 
 use serde_json::Value;
 use support::{
@@ -140,21 +140,16 @@ fn an_order_is_not_executed_in_a_round_it_was_not_typed_for() {
     let home = Home::new();
     let secret = home.path().join("operator");
     fs::write(&secret, "a-secret-of-the-operator").unwrap();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let operator = free.to_string();
-    let service = [
-        "--operator",
-        &operator,
-        "--operator-secret-file",
-        secret.to_str().unwrap(),
-    ];
+    let secret = secret.to_str().unwrap();
+    let args = [&FIXED_PRICE[..], &["--stake", "100"]].concat();
+    let (casino, operator) = Casino::start_with_operator(home.path(), secret, &args);
     let steer = |args: &[&str]| {
         let mut command = Command::new(casino::binary("casino-server"));
-        let output = command.arg("round").args(args).args(service).output().unwrap();
+        command.arg("round").args(args);
+        command.args(["--operator", &operator, "--operator-secret-file", secret]);
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{output:?}");
     };
-    let args = [&FIXED_PRICE[..], &["--stake", "100"], &service].concat();
-    let casino = Casino::start(home.path(), "127.0.0.1:0", &args);
     assert_eq!(run(&home, &casino.url(), &["buy-tokens", "1000"]).0, Some(0));
     let proxy = start_proxy(&home, &casino, vec![]);
     let mut game = Terminal::live(&home, &["--user", "anna", "--casino", &proxy.url()]);

@@ -1,6 +1,7 @@
 //! The real casino as a child process that can be killed and restarted.
 
 use std::{
+    fs::{self, File},
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -63,24 +64,43 @@ impl Casino {
         let mut command = Command::new(casino_binary());
         command
             .args(["--listen", address, "--store", store])
-            .args(arguments);
+            .args(arguments)
+            .stderr(Stdio::null());
         Self::wait_until_ready(command)
+    }
+
+    /// Starts a casino with a ledger in `folder` and an operator service with the secret in `secret`. Also returns the
+    /// service's address.
+    pub fn start_with_operator(folder: &Path, secret: &str, arguments: &[&str]) -> (Self, String) {
+        let log = folder.join("casino.log");
+        let store = format!("sqlite:{}", folder.join("casino.db").display());
+        let mut command = Command::new(casino_binary());
+        command
+            .args(["--listen", "127.0.0.1:0", "--store", &store])
+            .args(["--operator", "127.0.0.1:0", "--operator-secret-file", secret])
+            .args(arguments)
+            .stderr(File::create(&log).unwrap());
+        let casino = Self::wait_until_ready(command);
+        // Written before the ready line.
+        let log = fs::read_to_string(log).unwrap();
+        let (_, address) = log.split_once("serving the operator on ").unwrap();
+        let address = address.split_whitespace().next().unwrap().to_owned();
+        (casino, address)
     }
 
     /// Starts a payments server, which is controlled in the same way.
     pub fn start_payments(arguments: &[&str]) -> Self {
         let mut command = Command::new(binary("payments-server"));
-        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        command
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stderr(Stdio::null());
         Self::wait_until_ready(command)
     }
 
     /// Waits for the ready line.
     fn wait_until_ready(mut command: Command) -> Self {
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut ready)
