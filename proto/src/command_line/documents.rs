@@ -30,18 +30,19 @@ pub fn with_bash_files(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
     const REGISTRATION: &str = "\nif [[ \"${BASH_VERSINFO[0]}\" -eq 4 ";
     const COMPLETE: &str = r#"
 _PROGRAM_words() {
-    local cur="$2" prev="$3" word values
-    [[ "$prev" == ":" || "${COMP_WORDS[COMP_CWORD]}" == ":" ]] && return
-    [[ "${COMP_WORDS[COMP_CWORD]}" == "=" ]] && prev="="
-    if [[ "$prev" == "=" ]]; then
+    local cur="$2" prev="$3" word values at=$COMP_CWORD
+    [[ "${COMP_WORDS[at]}" == [=:] ]] || at=$((at - 1))
+    case "${COMP_WORDS[at]}" in
+    :) return ;;
+    =)
         GENERATED "$1" "$cur" ""
         values="${COMPREPLY[*]}"
-        prev="${COMP_WORDS[COMP_CWORD-1]}"
-        [[ "$prev" == "=" ]] && prev="${COMP_WORDS[COMP_CWORD-2]}"
-        GENERATED "$1" "$cur" "$prev"
+        GENERATED "$1" "$cur" "${COMP_WORDS[at-1]}"
+        # After a flag, it is what may follow any word.
         [[ "${COMPREPLY[*]}" == "$values" ]] && COMPREPLY=()
         return
-    fi
+        ;;
+    esac
     GENERATED "$1" "$cur" "$prev"
     [[ "$cur" == -* || "$prev" == -* ]] && return
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -73,8 +74,8 @@ complete -F _PROGRAM_words PROGRAM
     [generated, complete].concat().into_bytes()
 }
 
-/// Adds what `clap_complete` omits for fish: the values of an option before the command, and the shells. Completes files only after one
-/// of the commands `files`, or as values of options that are paths.
+/// Adds what `clap_complete` omits for fish: the values of an option before the command, and the shells. Completes files
+/// only after one of the commands `files`, or as values of options that are paths.
 #[must_use]
 pub fn with_fish_values(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
     let mut completed = String::new();
