@@ -18,9 +18,9 @@ pub(crate) enum Rejection {
     #[error("tokens_cnt: {} is below 1", thousands(tokens.0))]
     WithdrawalTooSmall { tokens: Tokens },
     #[error(
-        "tokens_cnt: {} is not a multiple of {TOKENS_PER_DOLLAR}; the nearest amounts: {}",
+        "tokens_cnt: {} is not a multiple of {TOKENS_PER_DOLLAR}; {}",
         thousands(tokens.0),
-        describe(*below, *above)
+        nearest(*below, *above)
     )]
     NotAMultiple {
         tokens: Tokens,
@@ -130,10 +130,16 @@ pub(crate) enum RejectKind {
     Unfunded,
 }
 
-fn describe(below: Option<Tokens>, above: Option<Tokens>) -> String {
+fn nearest(below: Option<Tokens>, above: Option<Tokens>) -> String {
     match (below, above) {
-        (Some(below), Some(above)) => format!("{} or {}", thousands(below.0), thousands(above.0)),
-        (Some(only), None) | (None, Some(only)) => thousands(only.0),
-        (None, None) => "none".to_owned(),
+        (Some(below), Some(above)) => {
+            format!(
+                "the nearest amounts: {} or {}",
+                thousands(below.0),
+                thousands(above.0)
+            )
+        }
+        (Some(only), None) | (None, Some(only)) => format!("the nearest amount: {}", thousands(only.0)),
+        (None, None) => "there is no other amount".to_owned(),
     }
 }

@@ -74,12 +74,12 @@ fn withdrawals() {
         (
             50,
             1,
-            Err("tokens_cnt: 1 is not a multiple of 5; the nearest amounts: 5"),
+            Err("tokens_cnt: 1 is not a multiple of 5; the nearest amount: 5"),
         ),
         (
             50,
             MAX,
-            Err("tokens_cnt: 2,147,483,647 is not a multiple of 5; the nearest amounts: 2,147,483,645"),
+            Err("tokens_cnt: 2,147,483,647 is not a multiple of 5; the nearest amount: 2,147,483,645"),
         ),
         (50, 55, Err("you have 50 tokens, not 55")),
         (0, 5, Err("you have 0 tokens, not 5")),
