@@ -258,10 +258,15 @@ fn describe(round: &casino::Round) -> String {
         RoundState::RoundPaused => format!("round {}: paused, {left} left", round.number),
         RoundState::RoundEnded => format!("round {}: ended", round.number),
     };
-    match round.announcement.as_str() {
-        "" => format!("{state}\n"),
-        text => format!("{state}; announcement: {}\n", sanitize(text)),
-    }
+    let announcement = match round.announcement.as_str() {
+        "" => String::new(),
+        text => format!("; announcement: {}", sanitize(text)),
+    };
+    let warning = match round.warning.as_str() {
+        "" => String::new(),
+        text => format!("note: {}\n", sanitize(text)),
+    };
+    format!("{state}{announcement}\n{warning}")
 }
 
 #[cfg(test)]

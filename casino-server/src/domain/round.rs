@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
+use awesomestock_proto::text::pluralize;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -238,6 +239,36 @@ pub(crate) fn round_of(versioned: &Account) -> i64 {
 /// The result of a player in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RoundResult {
+/// Returns the tokens that `stake` buys.
+fn tokens_of(stake: Dollars) -> i64 {
+    stake.wide().saturating_mul(i64::from(TOKENS_PER_DOLLAR))
+}
+
+/// A stake that buys no stock at the price. A round may start with it all the same: the price may fall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SmallStake {
+    stake: Dollars,
+    price: Price,
+}
+
+impl SmallStake {
+    /// Returns `None` if `stake` buys a stock.
+    pub(crate) fn new(stake: Dollars, price: Price) -> Option<Self> {
+        (tokens_of(stake) < i64::from(price.get())).then_some(Self { stake, price })
+    }
+}
+
+impl fmt::Display for SmallStake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stake, price } = self;
+        let tokens = pluralize(tokens_of(*stake), "token");
+        write!(
+            f,
+            "one stock costs {price} now, more than the stake of {stake} buys ({tokens}): nobody can buy until the price falls"
+        )
+    }
+}
+
     /// 1 for the highest profit; players with equal profit share a place.
     pub(crate) place: usize,
     pub(crate) player: PlayerName,
@@ -290,7 +321,7 @@ struct Return(i64, Dollars);
 
 impl fmt::Display for Return {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tokens = self.1.wide().saturating_mul(i64::from(TOKENS_PER_DOLLAR));
+        let tokens = tokens_of(self.1);
         let hundredths = self.0.unsigned_abs().saturating_mul(10_000);
         let hundredths = hundredths.checked_div(tokens.unsigned_abs()).unwrap_or(0);
         let sign = if self.0 < 0 && hundredths > 0 { "-" } else { "" };
@@ -383,6 +414,35 @@ mod tests {
                 checked.err().map(|rejection| rejection.to_string()).as_deref(),
                 rejected
             );
+    #[test]
+    fn a_stake_that_buys_no_stock_is_named_with_the_price() {
+        for (stake, price, expected) in [
+            (1, 5, None),
+            (100, 1, None),
+            (100, 500, None),
+            (
+                1,
+                6,
+                Some(
+                    "one stock costs 6 tokens now, more than the stake of 1 dollar buys (5 tokens): nobody can buy until the \
+                     price falls",
+                ),
+            ),
+            (
+                200,
+                i32::MAX,
+                Some(
+                    "one stock costs 2,147,483,647 tokens now, more than the stake of 200 dollars buys (1,000 tokens): nobody \
+                     can buy until the price falls",
+                ),
+            ),
+            (i32::MAX, i32::MAX, None),
+        ] {
+            let small = SmallStake::new(Dollars(stake), Price::new(price).unwrap());
+            assert_eq!(small.map(|small| small.to_string()).as_deref(), expected);
+        }
+    }
+
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     config::clock::Clock,
     domain::{
         money::Dollars,
-        round::{RoundCommand, RoundPhase},
+        round::{RoundCommand, RoundPhase, SmallStake},
     },
     feed::{
         lobby::encode,
@@ -56,7 +56,11 @@ impl OperatorService {
 impl Operator for OperatorService {
     async fn start(&self, request: Request<StartRequest>) -> Result<Response<casino::Round>, Status> {
         let StartRequest { length_ms } = self.authenticate(request)?;
-        self.change(RoundCommand::Start(length_ms, self.stake)).await
+        let mut answer = self.change(RoundCommand::Start(length_ms, self.stake)).await?;
+        let price = self.prices.current().price;
+        let small = self.stake.and_then(|stake| SmallStake::new(stake, price));
+        answer.get_mut().warning = small.map(|small| small.to_string()).unwrap_or_default();
+        Ok(answer)
     }
 
     async fn pause(&self, request: Request<PauseRequest>) -> Result<Response<casino::Round>, Status> {

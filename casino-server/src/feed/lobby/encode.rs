@@ -72,6 +72,7 @@ pub(crate) fn round(round: &Round, podium: &[RoundResult], at: UnixMillis) -> ca
         announcement: round.announcement.clone(),
         stake: round.stake.0,
         podium: podium.iter().map(round_result).collect(),
+        warning: String::new(),
     }
 }
 

@@ -232,6 +232,7 @@ fn round(round: &Round) -> casino::Round {
         announcement: round.announcement.clone(),
         stake: round.stake,
         podium: round.podium.iter().map(place).collect(),
+        warning: String::new(),
     }
 }
 
