@@ -255,8 +255,34 @@ async fn play(casinos: Casinos) {
         rows[0].starts_with(&format!("round 1: 1,{},{},", first.name, podium[0].profit)),
         "{rows:?}"
     );
+    let rows = [rows, play_another(&casinos, &mut sessions).await].concat();
+    assert_eq!(casinos.round(&["results", "--round", "1"]), csv);
+    casinos.round(&["results", "--round", "1", "--csv", file.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), csv);
     drop(sessions);
     assert_eq!(casinos.check(), rows);
+}
+
+/// Plays round 2 with other results. Returns the lines of `check` about them.
+async fn play_another(casinos: &Casinos, sessions: &mut [Session]) -> Vec<String> {
+    let unknown = "casino-server: round: there is no round 2; the newest is round 1\n";
+    let asked = casinos.try_round(&["results", "--round", "2"]);
+    assert_eq!(asked, (Some(2), String::new(), unknown.to_owned()));
+    casinos.round(&["start", "1h"]);
+    for session in &mut *sessions {
+        next_round(session, RoundState::RoundRunning).await;
+    }
+    assert_eq!(sessions[1].execute(buy("bob", 4)).await, EXECUTED_MESSAGE);
+    let open = casinos.round(&["results", "--round", "2"]);
+    assert!(open.lines().nth(1).unwrap().starts_with("1,bob,"), "{open}");
+    casinos.round(&["end"]);
+    for session in sessions {
+        next_round(session, RoundState::RoundEnded).await;
+    }
+    let csv = casinos.round(&["results", "--round", "2"]);
+    assert_eq!(csv, casinos.round(&["results"]));
+    let rows = csv.lines().skip(1);
+    rows.map(|row| format!("round 2: {row}")).collect()
 }
 
 #[tokio::test]
@@ -646,10 +672,40 @@ async fn the_operator_service_uses_the_certificate_of_the_casino() {
 #[test]
 fn there_are_no_results_before_the_first_round() {
     let casinos = Casinos::on_sqlite("1h");
-    for args in [&["results"][..], &["results", "--csv", "-"]] {
-        let failed = (Some(1), String::new(), "casino-server: no round yet\n".to_owned());
+    for (args, code) in [
+        (&["results"][..], 1),
+        (&["results", "--csv", "-"], 1),
+        (&["results", "--round", "1"], 2),
+    ] {
+        let failed = (
+            Some(code),
+            String::new(),
+            "casino-server: no round yet\n".to_owned(),
+        );
         assert_eq!(casinos.try_round(args), failed);
     }
+    let (code, _, stderr) = casinos.try_round(&["results", "--round", "0"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.contains("1 to 9,223,372,036,854,775,807"),
+        "the bounds: {stderr}"
+    );
+}
+
+#[test]
+fn a_stake_that_buys_no_stock_is_noted_and_the_round_starts() {
+    let start = |price: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}", folder.path().join("casino.db").display());
+        let casinos = Casinos::start_with(folder, &store, 1, &["--tick", "1h", "--initial-price", price]);
+        casinos.round(&["start", "1h"])
+    };
+    assert_eq!(start("500"), "round 1: 1h left\n");
+    assert_eq!(
+        start("501"),
+        "round 1: 1h left\nnote: one stock costs 501 tokens now, more than the stake of 100 dollars buys (500 tokens): \
+         nobody can buy until the price falls\n"
+    );
 }
 
 #[test]

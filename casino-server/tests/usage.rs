@@ -140,7 +140,7 @@ fn the_manual_and_completions_are_printed() {
         "CASINO_TICK",
         "\\fBround\\fR [\\-\\-url <URL>] [\\-\\-ca <FILE>]",
         "\\fBround start\\fR <DURATION>",
-        "\\fBround results\\fR [\\-\\-csv <FILE>]",
+        "\\fBround results\\fR [\\-\\-round <N>] [\\-\\-csv <FILE>]",
         "\\fBround say\\fR <TEXT>",
     ] {
         assert!(manual.contains(text), "{text}: {manual}");

@@ -77,17 +77,25 @@ pub enum RoundTask {
     End,
     /// Print the state of the round.
     Status,
-    /// Print the results of the newest round.
-    Results {
-        /// Write them as CSV to a file, which is replaced; `-` is standard output.
-        #[arg(long, value_name = "FILE", value_parser = command_line::file_path)]
-        csv: Option<PathBuf>,
-    },
+    /// Print the results of a round.
+    Results(ResultsArgs),
     /// Show an announcement on every desk; an empty TEXT removes it.
     Say {
         /// One line of at most 100 characters.
         text: String,
     },
+}
+
+/// Arguments of the command `round results`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ResultsArgs {
+    /// Number of the round, from 1; by default the newest.
+    #[arg(long, value_name = "N", value_parser = |text: &str| command_line::number(text, &(1..=i64::MAX)))]
+    pub round: Option<i64>,
+
+    /// Write them as CSV to a file, which is replaced; `-` is standard output.
+    #[arg(long, value_name = "FILE", value_parser = command_line::file_path)]
+    pub csv: Option<PathBuf>,
 }
 
 /// Why the command `round` failed.
@@ -124,6 +132,11 @@ pub enum RoundCallError {
     /// There are no results before the first round.
     #[error("no round yet")]
     NoRound,
+    /// An earlier casino, which knows the results of the newest round only.
+    #[error(
+        "this casino has the results of the newest round only, round {0}; `check` prints those of all rounds"
+    )]
+    NewestOnly(i64),
     /// The results cannot be written.
     #[error("cannot write {}", .0.display())]
     Write(PathBuf, #[source] io::Error),
@@ -133,12 +146,13 @@ pub enum RoundCallError {
 }
 
 impl RoundCallError {
-    /// Returns whether an argument or a variable is missing or not valid.
+    /// Returns whether an argument or a variable is missing or not valid, also if only the casino knows.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
             Self::NoAddress | Self::NoSecret => true,
             Self::Secret(error) => error.is_from_variable(),
+            Self::Call { status, .. } => matches!(status.code(), Code::InvalidArgument | Code::OutOfRange),
             _ => false,
         }
     }
@@ -184,7 +198,7 @@ impl RoundArgs {
             let client = OperatorClient::with_interceptor(endpoint.connect_lazy(), secret);
             match tokio::time::timeout(DEADLINE, self.call(client)).await {
                 Ok(Ok(RoundAnswer::Round(round))) => Ok(describe(&round)),
-                Ok(Ok(RoundAnswer::Results(results, file))) => write(&results, file),
+                Ok(Ok(RoundAnswer::Results(results, args))) => args.write(&results),
                 Ok(Err(status)) => Err(RoundCallError::Call { url, status }),
                 Err(_) => Err(RoundCallError::Deadline(url)),
             }
@@ -202,9 +216,10 @@ impl RoundArgs {
             RoundTask::End => client.end(EndRequest {}).await,
             RoundTask::Status => client.status(StatusRequest {}).await,
             RoundTask::Say { text } => client.say(SayRequest { text: text.clone() }).await,
-            RoundTask::Results { csv } => {
-                let results = client.results(ResultsRequest {}).await?;
-                return Ok(RoundAnswer::Results(results.into_inner(), csv.as_ref()));
+            RoundTask::Results(args) => {
+                let round = args.round.unwrap_or(0);
+                let results = client.results(ResultsRequest { round }).await?;
+                return Ok(RoundAnswer::Results(results.into_inner(), args));
             }
         };
         Ok(RoundAnswer::Round(round?.into_inner()))
@@ -214,22 +229,25 @@ impl RoundArgs {
 /// An answer of the operator service.
 enum RoundAnswer<'a> {
     Round(casino::Round),
-    /// With the file to write them to.
-    Results(RoundResults, Option<&'a PathBuf>),
+    Results(RoundResults, &'a ResultsArgs),
 }
 
-/// Writes `results` to `file`, or returns them.
-fn write(results: &RoundResults, file: Option<&PathBuf>) -> Result<String, RoundCallError> {
-    let round = results.round.as_ref();
-    if round.is_none_or(|round| round.state() == RoundState::RoundNone) {
-        return Err(RoundCallError::NoRound);
+impl ResultsArgs {
+    /// Writes `results` to the file, or returns them.
+    fn write(&self, results: &RoundResults) -> Result<String, RoundCallError> {
+        let round = results.round.as_ref();
+        let round = round.filter(|round| round.state() != RoundState::RoundNone);
+        let number = round.ok_or(RoundCallError::NoRound)?.number;
+        if self.round.is_some_and(|asked| asked != number) {
+            return Err(RoundCallError::NewestOnly(number));
+        }
+        let text = to_csv(results);
+        let Some(file) = self.csv.as_ref().filter(|file| file.as_os_str() != "-") else {
+            return Ok(text);
+        };
+        fs::write(file, text).map_err(|error| RoundCallError::Write(file.clone(), error))?;
+        Ok(format!("the results are in {}\n", file.display()))
     }
-    let text = to_csv(results);
-    let Some(file) = file.filter(|file| file.as_os_str() != "-") else {
-        return Ok(text);
-    };
-    fs::write(file, text).map_err(|error| RoundCallError::Write(file.clone(), error))?;
-    Ok(format!("the results are in {}\n", file.display()))
 }
 
 fn to_csv(results: &RoundResults) -> String {
@@ -283,6 +301,33 @@ mod tests {
             };
             round.set_state(RoundState::RoundRunning);
             assert_eq!(describe(&round), format!("round 1: {expected} left\n"));
+        }
+    }
+
+    #[test]
+    fn an_earlier_casino_has_the_results_of_the_newest_round_only() {
+        let mut newest = casino::Round {
+            number: 2,
+            ..casino::Round::default()
+        };
+        newest.set_state(RoundState::RoundEnded);
+        let results = RoundResults {
+            round: Some(newest),
+            results: Vec::new(),
+        };
+        let head = format!("{CSV_HEAD}\n");
+        let earlier = "this casino has the results of the newest round only, round 2; `check` prints those of all rounds";
+        for (round, expected) in [
+            (None, Ok(head.clone())),
+            (Some(2), Ok(head)),
+            (Some(1), Err(earlier.to_owned())),
+        ] {
+            let args = ResultsArgs { round, csv: None };
+            assert_eq!(
+                args.write(&results).map_err(|error| error.to_string()),
+                expected,
+                "{round:?}"
+            );
         }
     }
 }

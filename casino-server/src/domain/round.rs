@@ -76,9 +76,21 @@ pub(crate) enum RoundError {
     Paused(i64),
     #[error("round {0} is not paused")]
     NotPaused(i64),
+    #[error("round: there is no round {asked}; the newest is round {newest}")]
+    Unknown { asked: i64, newest: i64 },
+    #[error("no round yet")]
+    None,
 }
 
 impl RoundError {
+    /// Returns the reason why there is no round `asked` if this is the newest one.
+    pub(crate) fn unknown(asked: i64, newest: &Round) -> Self {
+        match newest.number {
+            0 => Self::None,
+            newest => Self::Unknown { asked, newest },
+        }
+    }
+
     /// Returns whether the command is invalid in every state.
     pub(crate) fn is_invalid(&self) -> bool {
         matches!(self, Self::Length | Self::Text)
@@ -227,18 +239,6 @@ impl Round {
     }
 }
 
-/// Returns the round of an account with its version for clients; 0: the player's own account.
-pub(crate) fn round_of(versioned: &Account) -> i64 {
-    let epoch = versioned.version >> EPOCH_BIT;
-    match epoch % 2 {
-        0 => epoch / 2,
-        _ => 0,
-    }
-}
-
-/// The result of a player in a round.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RoundResult {
 /// Returns the tokens that `stake` buys.
 fn tokens_of(stake: Dollars) -> i64 {
     stake.wide().saturating_mul(i64::from(TOKENS_PER_DOLLAR))
@@ -269,6 +269,18 @@ impl fmt::Display for SmallStake {
     }
 }
 
+/// Returns the round of an account with its version for clients; 0: the player's own account.
+pub(crate) fn round_of(versioned: &Account) -> i64 {
+    let epoch = versioned.version >> EPOCH_BIT;
+    match epoch % 2 {
+        0 => epoch / 2,
+        _ => 0,
+    }
+}
+
+/// The result of a player in a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RoundResult {
     /// 1 for the highest profit; players with equal profit share a place.
     pub(crate) place: usize,
     pub(crate) player: PlayerName,
@@ -403,18 +415,6 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_executed_while_the_time_runs() {
-        for (phase, rejected) in [
-            (RoundPhase::Running(UnixMillis(61)), None),
-            (RoundPhase::Running(UnixMillis(60)), Some("the round is over")),
-            (RoundPhase::Paused(9), Some("the round is paused")),
-        ] {
-            let checked = in_phase(phase).check_open(tick(60));
-            assert_eq!(
-                checked.err().map(|rejection| rejection.to_string()).as_deref(),
-                rejected
-            );
-    #[test]
     fn a_stake_that_buys_no_stock_is_named_with_the_price() {
         for (stake, price, expected) in [
             (1, 5, None),
@@ -443,6 +443,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn orders_are_executed_while_the_time_runs() {
+        for (phase, rejected) in [
+            (RoundPhase::Running(UnixMillis(61)), None),
+            (RoundPhase::Running(UnixMillis(60)), Some("the round is over")),
+            (RoundPhase::Paused(9), Some("the round is paused")),
+        ] {
+            let checked = in_phase(phase).check_open(tick(60));
+            assert_eq!(
+                checked.err().map(|rejection| rejection.to_string()).as_deref(),
+                rejected
+            );
         }
     }
 

@@ -1,5 +1,7 @@
 //! The operator service: steers the rounds of a running casino.
 
+use std::sync::Arc;
+
 use awesomestock_proto::{
     auth::SharedSecret,
     casino,
@@ -14,7 +16,7 @@ use crate::{
     config::clock::Clock,
     domain::{
         money::Dollars,
-        round::{RoundCommand, RoundPhase, SmallStake},
+        round::{Round, RoundCommand, RoundError, RoundPhase, SmallStake},
     },
     feed::{
         lobby::encode,
@@ -49,6 +51,17 @@ impl OperatorService {
             Err(error) if error.is_invalid() => Err(Status::invalid_argument(error.to_string())),
             Err(error) => Err(Status::failed_precondition(error.to_string())),
         }
+    }
+
+    /// Returns the round `number`, or the newest one for 0.
+    async fn round(&self, number: i64) -> Result<Arc<Round>, Status> {
+        let newest = self.rounds.current();
+        if [0, newest.number].contains(&number) {
+            return Ok(newest);
+        }
+        let round = self.reader.round(number).await?;
+        let unknown = || Status::out_of_range(RoundError::unknown(number, &newest).to_string());
+        round.map(Arc::new).ok_or_else(unknown)
     }
 }
 
@@ -90,8 +103,8 @@ impl Operator for OperatorService {
     }
 
     async fn results(&self, request: Request<ResultsRequest>) -> Result<Response<RoundResults>, Status> {
-        self.authenticate(request)?;
-        let round = self.rounds.current();
+        let ResultsRequest { round } = self.authenticate(request)?;
+        let round = self.round(round).await?;
         let price = match round.phase {
             RoundPhase::Ended(tick) => tick.price,
             _ => self.prices.current().price,

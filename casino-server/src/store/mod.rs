@@ -125,6 +125,8 @@ pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
     /// Returns the newest order that the request `id` placed.
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError>;
 
+    fn round(&self, number: i64) -> Result<Option<Round>, StoreError>;
+
     /// Returns the accounts in the round `number`.
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError>;
 

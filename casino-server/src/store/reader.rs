@@ -19,6 +19,7 @@ use crate::{
             resting::OrderPosting,
         },
         player::PlayerName,
+        round::Round,
     },
     store::{Page, PageRequest, StoreError, StoreReads, outage::Outage},
 };
@@ -135,6 +136,10 @@ impl StoreReader {
         id: RequestId,
     ) -> Result<Option<OrderPosting>, StoreError> {
         self.read_account(move |reads| reads.order(&player, id)).await
+    }
+
+    pub(crate) async fn round(&self, number: i64) -> Result<Option<Round>, StoreError> {
+        self.read_account(move |reads| reads.round(number)).await
     }
 
     pub(crate) async fn accounts_in_round(

@@ -20,6 +20,7 @@ use crate::{
             resting::OrderPosting,
         },
         player::PlayerName,
+        round::Round,
     },
     store::{Batch, CommitError, Page, PageRequest, StartState, Store, StoreError, StoreReads},
 };
@@ -153,6 +154,12 @@ impl StoreReads for FakeStore {
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
         let mut postings = self.orders(player).into_values();
         Ok(postings.rfind(|posting| posting.order.id == id))
+    }
+
+    fn round(&self, number: i64) -> Result<Option<Round>, StoreError> {
+        let batches = self.0.batches.lock().unwrap();
+        let mut rounds = batches.iter().flat_map(|batch| &batch.rounds);
+        Ok(rounds.rfind(|round| round.number == number).cloned())
     }
 
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {

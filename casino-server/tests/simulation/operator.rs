@@ -148,6 +148,6 @@ pub(crate) async fn end_round(client: &mut Client) -> RoundResults {
         Ok(_) => {}
         Err(status) => assert_eq!(status.message(), "no round is open"),
     }
-    let results = client.results(ResultsRequest {}).await;
+    let results = client.results(ResultsRequest::default()).await;
     results.map(Response::into_inner).unwrap()
 }

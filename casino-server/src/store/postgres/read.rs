@@ -20,6 +20,7 @@ use crate::{
             resting::OrderPosting,
         },
         player::PlayerName,
+        round::Round,
     },
     store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round},
 };
@@ -139,6 +140,12 @@ impl StoreReads for PostgresReads {
         let (name, id) = (player.as_str(), id.0.as_slice());
         let orders = self.list(READ_ORDERS, &sql, &[&name, &id], rows::order)?;
         Ok(orders.into_iter().next())
+    }
+
+    fn round(&self, number: i64) -> Result<Option<Round>, StoreError> {
+        let sql = "SELECT details FROM rounds WHERE number = $1";
+        let rounds = self.list("read a round", sql, &[&number], rows::round)?;
+        Ok(rounds.into_iter().next())
     }
 
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {

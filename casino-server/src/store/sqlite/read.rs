@@ -18,6 +18,7 @@ use crate::{
             resting::OrderPosting,
         },
         player::PlayerName,
+        round::Round,
     },
     store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round, sqlite::BUSY_TIMEOUT},
 };
@@ -140,6 +141,12 @@ impl StoreReads for SqliteReads {
                    ORDER BY number DESC LIMIT 1";
         let orders = self.list(READ_ORDERS, sql, params![player.as_str(), id.0], rows::order)?;
         Ok(orders.into_iter().next())
+    }
+
+    fn round(&self, number: i64) -> Result<Option<Round>, StoreError> {
+        let sql = "SELECT details FROM rounds WHERE number = ?";
+        let rounds = self.list("read a round", sql, [number], rows::round)?;
+        Ok(rounds.into_iter().next())
     }
 
     fn accounts_in_round(&self, number: i64) -> Result<Vec<(PlayerName, AccountRecord)>, StoreError> {

@@ -19,6 +19,7 @@ use crate::{
             resting::OrderPosting,
         },
         player::PlayerName,
+        round::Round,
     },
     store::{Page, PageRequest, StoreError, StoreReads},
 };
@@ -164,6 +165,17 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
         match newest_orders(&pending, account).find(|posting| posting.order.id == id) {
             Some(posting) => Ok(Some(*posting)),
             None => self.engine.order(player, id),
+        }
+    }
+
+    fn round(&self, number: i64) -> Result<Option<Round>, StoreError> {
+        let pending = self.pending();
+        let mut newer = pending
+            .iter()
+            .flat_map(|pending| pending.batch.rounds.iter().rev());
+        match newer.find(|round| round.number == number) {
+            Some(round) => Ok(Some(round.clone())),
+            None => self.engine.round(number),
         }
     }
 

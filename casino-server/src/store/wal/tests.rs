@@ -24,6 +24,7 @@ use crate::{
             request::{AnsweredRequest, RequestId, StoredAnswer},
         },
         player::PlayerName,
+        round::{Round, RoundPhase},
     },
     store::{
         Page, PageRequest,
@@ -62,7 +63,20 @@ fn stored_answer(account: i64, number: i64) -> StoredAnswer {
     }
 }
 
-/// Two players; each batch has a payment, a trade, a tick, a claim and an answer.
+/// A round of two batches.
+fn round(number: i64) -> Round {
+    Round {
+        number: (number + 1) / 2,
+        stake: Dollars(5),
+        phase: match number.rem_euclid(2) {
+            0 => RoundPhase::Ended(tick(number)),
+            _ => RoundPhase::Paused(number),
+        },
+        announcement: String::new(),
+    }
+}
+
+/// Two players; each batch has a payment, a trade, a tick, a claim, an answer and a change of a round.
 fn batch(number: i64) -> Arc<Batch> {
     let account = number.rem_euclid(2) + 1;
     let nth = (number + 1) / 2;
@@ -94,6 +108,7 @@ fn batch(number: i64) -> Arc<Batch> {
             at: UnixMillis(number),
         }],
         answers: vec![stored_answer(account, nth)],
+        rounds: vec![round(number)],
         ..Batch::default()
     })
 }
@@ -111,7 +126,10 @@ fn check(reads: &impl StoreReads, last: i64) {
             Some(KeyHash::from_bytes([7; 32])),
             "claimed in batch {number}"
         );
+        let changed = round(last.min(number + number.rem_euclid(2)));
+        assert_eq!(reads.round(round(number).number).unwrap(), Some(changed));
     }
+    assert_eq!(reads.round(round(last + 2).number).unwrap(), None);
     assert_eq!(reads.claim_owner(&claimed_in(last + 1)).unwrap(), None);
     for account in [1, 2] {
         let own: Vec<i64> = (1..=last)
