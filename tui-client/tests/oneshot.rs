@@ -5,10 +5,17 @@
 mod limited;
 mod support;
 
-use std::process::Stdio;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
-use support::{Home, PipedGame, casino::Casino, old_casino::OldCasino};
+use support::{
+    Home, PipedGame,
+    casino::{self, Casino},
+    old_casino::OldCasino,
+};
 
 /// Runs a command. Returns exit code, stdout and stderr.
 fn run(home: &Home, server: &[&str], command: &str) -> (Option<i32>, String, String) {
@@ -269,6 +276,48 @@ fn an_order_rests_until_it_is_cancelled() {
     );
 }
 
+/// As the window of the screen does.
+#[test]
+fn orders_listed_during_a_round_are_named_as_those_of_the_own_account() {
+    let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
+    let secret = home.path().join("operator");
+    fs::write(&secret, "a-secret-of-the-operator").unwrap();
+    let secret = secret.to_str().unwrap();
+    let args = ["--tick", "1h", "--stake", "100"];
+    let (casino, operator) = Casino::start_with_operator(folder.path(), secret, &args);
+    let steer = |args: &[&str]| {
+        let mut command = Command::new(casino::binary("casino-server"));
+        command.arg("round").args(args);
+        command.args(["--operator", &operator, "--operator-secret-file", secret]);
+        assert!(command.status().unwrap().success());
+    };
+    let url = casino.url();
+    let server = ["--user", "anna", "--casino", &url];
+    let typed = || {
+        let mut game = PipedGame::open(&home, &[&server[..], &["--plain"]].concat());
+        game.send_line("orders");
+        let (code, lines) = game.end();
+        assert_eq!(code, Some(0));
+        lines.iter().map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let none = "no open orders, and none that have ended";
+    let title = "Open orders of your own account";
+    assert_eq!(run_ok(&home, &server, "orders"), format!("{none}\n"));
+    steer(&["start", "1h"]);
+    assert_eq!(run_ok(&home, &server, "orders"), format!("{title}\n{none}\n"));
+    steer(&["end"]);
+    run_ok(&home, &server, "buy 1 --limit 9 --rest");
+    let own = run_ok(&home, &server, "orders");
+    assert!(own.starts_with("order rests: buy 1 limit 9"), "{own}");
+    assert_eq!(typed(), own);
+    steer(&["start", "1h"]);
+    assert_eq!(run_ok(&home, &server, "orders"), format!("{title}\n{own}"));
+    assert_eq!(typed(), format!("{title}\n{own}"));
+    // Not a row.
+    assert_eq!(csv(&home, &server, "orders").len(), 2);
+    assert_eq!(json(&home, &server, "orders").as_array().unwrap().len(), 1);
+}
+
 #[test]
 fn an_order_that_rests_at_a_shared_casino_is_filled_while_the_player_is_away() {
     let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
@@ -461,7 +510,7 @@ fn a_command_fails_while_a_solo_game_is_open() {
 #[test]
 fn completions_the_manual_and_the_version_work_with_a_broken_configuration() {
     let home = Home::new();
-    std::fs::write(home.config_file(), "this is no configuration").unwrap();
+    fs::write(home.config_file(), "this is no configuration").unwrap();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = run_ok(&home, &[], &format!("completions {shell}"));
         assert!(

@@ -203,6 +203,12 @@ impl Client {
             .ok_or_else(|| RequestError::invalid_response("a wallet below zero"))
     }
 
+    /// Returns true if the player trades on the account of a round, false also if that is not known. An earlier casino does
+    /// not say so.
+    pub(crate) async fn is_in_round(&self) -> bool {
+        matches!(self.holdings().await, Ok(Response::Wallet(wallet)) if !wallet.is_own())
+    }
+
     async fn payments(&self) -> Result<Response, RequestError> {
         let read = async {
             let mut payments = self.all_payments().await?;

@@ -15,7 +15,7 @@ use crate::{
         overlay::csv::{Cell, ColumnSet},
         portfolio::{
             money::Side,
-            open_orders::{EndReason, RestingOrder},
+            open_orders::{EndReason, OF_OWN_ACCOUNT, RestingOrder},
         },
     },
     cli::args::{CancelArgs, OneShot, OrderArgs, Output},
@@ -153,7 +153,7 @@ impl<W: Write> OneShotRun<'_, W> {
                 columns::tokens_only(self.client.player(), *tokens),
             ),
             Response::Statement(text) => (columns::STATEMENT, columns::statement(self.client.player(), text)),
-            Response::Orders { open, ended } => return self.orders(open.iter().chain(ended)),
+            Response::Orders { open, ended } => return self.orders(open.iter().chain(ended)).await,
             Response::Leaderboard(leaderboard) => return self.leaderboard(leaderboard),
             Response::Cancelled { order, .. } => match order.end.as_ref().map(|end| &end.reason) {
                 Some(EndReason::Cancelled) => (columns::RESTING, columns::resting(order)),
@@ -191,8 +191,13 @@ impl<W: Write> OneShotRun<'_, W> {
         Ok(printer.end("no trades yet")?)
     }
 
-    fn orders<'a>(self, orders: impl Iterator<Item = &'a RestingOrder>) -> Result<(), Stopped> {
+    async fn orders<'a>(self, orders: impl Iterator<Item = &'a RestingOrder>) -> Result<(), Stopped> {
+        let is_text = !self.output.json && !self.output.csv;
+        let is_in_round = is_text && self.client.is_in_round().await;
         let mut printer = self.printer(Shape::List, columns::RESTING)?;
+        if is_in_round {
+            printer.note(OF_OWN_ACCOUNT)?;
+        }
         for order in orders {
             printer.row(&messages::resting_order(order), &columns::resting(order))?;
         }

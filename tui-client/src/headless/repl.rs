@@ -21,7 +21,7 @@ use crate::{
         event::{Response, StreamEvent},
         lobby::Lobby,
         portfolio::{
-            open_orders::{MAX_ENDED, OrderEnd, SeenEnd},
+            open_orders::{MAX_ENDED, OF_OWN_ACCOUNT, OrderEnd, SeenEnd},
             quantity::Quantity,
         },
         wire::{WireEvent, WireLog},
@@ -174,6 +174,9 @@ impl<W: Write> Repl<W> {
                     if self.printed_ends.len() > MAX_ENDED {
                         self.printed_ends.pop_front();
                     }
+                }
+                if matches!(answer, Response::Orders { .. }) && self.client.is_in_round().await {
+                    self.print(OF_OWN_ACCOUNT)?;
                 }
                 self.print_all(messages::answer(&answer))
             }

@@ -22,6 +22,9 @@ use super::{
 /// Ended orders kept: as many as the casino lists.
 pub const MAX_ENDED: usize = ENDED_ORDERS_MAX as usize;
 
+/// The title of the orders during a round, in which the player trades on another account.
+pub(crate) const OF_OWN_ACCOUNT: &str = "Open orders of your own account";
+
 /// An order that was accepted to rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestingOrder {

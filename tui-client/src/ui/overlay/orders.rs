@@ -21,7 +21,7 @@ use crate::{
     app::{
         AppState,
         commands::{action::Action, key::Key},
-        portfolio::open_orders::{EndReason, OrderEnd, RestingOrder},
+        portfolio::open_orders::{self, EndReason, OrderEnd, RestingOrder},
     },
     ui::{
         Renderer,
@@ -53,7 +53,7 @@ pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout) -> 
         lines.extend(newest.flat_map(|order| ended_lines(view, state, order, columns)));
     }
     let title = match state.lobby.is_in_round() {
-        true => "Open orders of your own account",
+        true => open_orders::OF_OWN_ACCOUNT,
         false => "Open orders",
     };
     let popup = Popup::new(title, hints(state), columns);
