@@ -154,6 +154,7 @@ pub fn ticket(data: &[u8]) {
             '\u{8}' => ticket.erase(),
             'm' => ticket.toggle_max(),
             '@' => ticket.begin_limit(),
+            'o' => ticket.next_rest(),
             '\n' => ticket.settle(),
             '>' => ticket.step(1),
             '<' => ticket.step(-10),

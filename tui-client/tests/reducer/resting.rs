@@ -183,6 +183,17 @@ fn keys_send_orders_that_rest_as_the_ticket_shows() {
         ),
         // The third press ends it, and the limit stays.
         ("@ooo@b", send(Side::Buy, 1)),
+        // The price of the order that rests.
+        ("5o@8b", rests(Side::Buy, 5, limit(8))),
+        ("5oo@12b", rests(Side::Buy, 5, stop(12))),
+        ("5@o@8b", rests(Side::Buy, 5, limit(8))),
+        // Two presses of @ remove the limit, whatever came before.
+        ("5o@@b", send(Side::Buy, 5)),
+        ("5oo@@b", send(Side::Buy, 5)),
+        ("5@o@@b", send(Side::Buy, 5)),
+        ("5o8@@b", send(Side::Buy, 5)),
+        ("5o8\x08@@b", send(Side::Buy, 5)),
+        ("2o8b@@@8b", [rests(Side::Buy, 2, limit(8)), limited(8)].concat()),
         ("5ob", vec![]),
         // It stays for the next order, also with another price.
         (

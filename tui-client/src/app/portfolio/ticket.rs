@@ -27,6 +27,8 @@ pub struct Limit {
     pub rest: Option<Trigger>,
     /// Digits go to the limit.
     pub(crate) is_typing: bool,
+    /// [`Ticket::begin_limit`] was the last to start typing: without digits, the next one removes the limit.
+    is_removed_next: bool,
 }
 
 impl Limit {
@@ -130,13 +132,17 @@ impl Ticket {
         self.limit.map_or(Terms::Market, Limit::terms)
     }
 
-    /// Starts typing a new limit, or removes one without digits.
+    /// Starts typing a new limit, or removes one without digits. The first call after [`next_rest`](Self::next_rest) keeps
+    /// it: two calls remove it in any case.
     pub fn begin_limit(&mut self) {
-        let is_empty = self.limit.is_some_and(|limit| limit.price == 0);
-        self.limit = (!is_empty).then_some(Limit {
+        let is_removed = self
+            .limit
+            .is_some_and(|limit| limit.price == 0 && (limit.rest.is_none() || limit.is_removed_next));
+        self.limit = (!is_removed).then_some(Limit {
             price: 0,
             rest: self.limit.and_then(|limit| limit.rest),
             is_typing: true,
+            is_removed_next: true,
         });
     }
 
@@ -152,6 +158,7 @@ impl Ticket {
                 Some(Trigger::Stop) => None,
             },
             is_typing: true,
+            is_removed_next: false,
         });
     }
 
