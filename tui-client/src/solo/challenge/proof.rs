@@ -40,8 +40,10 @@ pub(crate) struct Proof {
     /// The game was played to its end, or left. Otherwise it was killed, and has the trades until then.
     pub(crate) finished: bool,
     pub(crate) trades: Vec<ProvenTrade>,
-    /// Tokens at the last tick, with the stocks at its price.
-    pub(crate) equity: i64,
+    /// Tokens at the last tick, with the stocks at its price. Only a finished game has it: it would show the prices to come.
+    /// Earlier versions wrote it from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) equity: Option<i64>,
 }
 
 /// A result, computed from a [`Proof`].
@@ -76,7 +78,7 @@ impl Proof {
             player: player.to_owned(),
             finished: true,
             trades: proven,
-            equity: balance.equity(last_price.unwrap_or(INITIAL_PRICE)),
+            equity: Some(balance.equity(last_price.unwrap_or(INITIAL_PRICE))),
         })
     }
 
@@ -86,8 +88,11 @@ impl Proof {
         player: &str,
         trades: Vec<TradeRow>,
     ) -> Result<Self, String> {
-        let finished = false;
-        Self::new(challenge, player, trades).map(|proof| Self { finished, ..proof })
+        Self::new(challenge, player, trades).map(|proof| Self {
+            finished: false,
+            equity: None,
+            ..proof
+        })
     }
 
     /// Computes the result again. Returns the first trade that cannot be, and why.
@@ -128,9 +133,13 @@ impl Proof {
             ));
         }
         let last = equity.last().copied().unwrap_or_default();
-        if self.equity != last {
-            let (last, given) = (thousands(last), thousands(self.equity));
-            return Err(format!("equity: the trades end with {last} tokens, not {given}"));
+        match self.equity {
+            Some(given) if given != last => {
+                let (last, given) = (thousands(last), thousands(given));
+                return Err(format!("equity: the trades end with {last} tokens, not {given}"));
+            }
+            None if self.finished => return Err("equity: that of a finished game is missing".to_owned()),
+            Some(_) | None => {}
         }
         Ok(Outcome {
             challenge: self.challenge,

@@ -147,7 +147,16 @@ const CHANGES: &[(&str, Change, &str)] = &[
         |proof| _ = proof.trades.pop(),
         "equity: the trades end with",
     ),
-    ("equity", |proof| proof.equity += 1, "equity: the trades end with"),
+    (
+        "equity",
+        |proof| proof.equity = proof.equity.map(|equity| equity + 1),
+        "equity: the trades end with",
+    ),
+    (
+        "missing equity",
+        |proof| proof.equity = None,
+        "equity: that of a finished game is missing",
+    ),
     (
         "date",
         |proof| proof.challenge = "daily 2026-11-28".parse().unwrap(),
