@@ -583,6 +583,35 @@ fn figures_of_the_ticket_keep_their_labels() {
     }
 }
 
+/// The unit is not alone in the next line.
+#[test]
+fn the_missing_tokens_and_stocks_are_one_line_of_the_ticket() {
+    for lacking in ["1", "528", "5280", "528000"] {
+        let mut state = fixtures::playing();
+        state.holdings = WalletState::Known(Wallet::default());
+        state.market.push(Some(9_000), 1, fixtures::NOW, None);
+        lacking
+            .chars()
+            .for_each(|digit| assert!(state.ticket.type_char(digit)));
+        for size in (76..=200).flat_map(|columns| [24, 36, 60].map(|rows| (columns, rows))) {
+            let screen = text(&draw(&state, size));
+            let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
+            let is_word = |line: &[char], at: usize, word: &str| {
+                word.chars().zip(&line[at..]).filter(|(a, b)| a == *b).count() == word.len()
+            };
+            let mut found = 0;
+            for (line, next) in lines.iter().zip(&lines[1..]) {
+                for at in (0..line.len()).filter(|at| is_word(line, *at, "need ")) {
+                    let is_broken = ["token", "stock"].iter().any(|unit| is_word(next, at, unit));
+                    assert!(!is_broken, "{lacking} at {size:?}\n{screen}");
+                    found += 1;
+                }
+            }
+            assert_eq!(found, 2, "{lacking} at {size:?}\n{screen}");
+        }
+    }
+}
+
 #[test]
 fn a_moved_order_shows_the_key_that_applies_the_move() {
     let mut states = fixtures::all();

@@ -393,11 +393,15 @@ fn problem(
             let number = format::compact(lacking, columns.saturating_sub("need  more".len()));
             let more = format!("need {} more {unit}", format::thousands(lacking));
             let plural = if lacking == 1 { "" } else { "s" };
-            return Some(vec![
+            let mut texts = vec![
                 more + plural,
                 format!("need {number} more"),
                 format!("not enough {unit}s"),
-            ]);
+            ];
+            // In one line, as the figures are: not with the unit alone in the next one.
+            let fits = |text: &String| text::width(text) <= columns;
+            texts.drain(..texts.iter().position(fits).unwrap_or(0));
+            return Some(texts);
         }
     }
     match (state.ticket.quantity(), side) {
