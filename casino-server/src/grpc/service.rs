@@ -51,7 +51,7 @@ use crate::{
 /// The casino's gRPC service: one for each worker.
 #[derive(Debug)]
 pub(crate) struct CasinoService {
-    pub(crate) auth: Auth,
+    pub(crate) auth: Arc<Auth>,
     pub(crate) ledger: LedgerHandle,
     pub(crate) reader: StoreReader,
     pub(crate) accounts: AccountReader,
@@ -229,7 +229,12 @@ impl Casino for CasinoService {
             let owner = authorization.session_owner(player.clone());
             permit = Some(self.sessions.acquire(owner).await?);
         }
-        let auth = SessionAuth::new(self.auth.clone(), credential, Arc::clone(&self.sessions), permit);
+        let auth = SessionAuth::new(
+            Arc::clone(&self.auth),
+            credential,
+            Arc::clone(&self.sessions),
+            permit,
+        );
         // Before the account is read, so that no change is missed.
         let wallet_updates = player
             .as_ref()
@@ -260,7 +265,6 @@ impl Casino for CasinoService {
             inbound: request.into_inner(),
             prices,
             ledger: self.ledger.clone(),
-            reader: self.reader.clone(),
             auth,
             player,
             revocation,

@@ -1,6 +1,6 @@
 //! Cache of recently used account records.
 
-use std::{collections::HashMap, num::NonZero};
+use std::{collections::HashMap, mem, num::NonZero};
 
 use super::{
     idempotency::{CachedAnswer, RecentRequests},
@@ -50,6 +50,16 @@ pub(super) struct CachedAccount {
 impl CachedAccount {
     pub(super) fn answer(&self, id: RequestId) -> Option<CachedAnswer> {
         self.answers.as_ref()?.get(id)
+    }
+
+    /// Records a change in `batch`. Returns whether it is the first one there.
+    pub(super) fn change_in(&mut self, batch: BatchId) -> bool {
+        mem::replace(&mut self.changed_in, batch) != batch
+    }
+
+    /// Returns the account with its version for clients during `round`.
+    pub(super) fn versioned(&self, round: &Round) -> Account {
+        round.versioned(&self.name, self.record.account)
     }
 
     fn answers(&self) -> usize {
@@ -119,12 +129,6 @@ impl AccountCache {
     pub(super) fn entry(&self, slot: Slot) -> Option<(PlayerName, AccountRecord)> {
         let cached = self.accounts.get(slot.index)?;
         (cached.key == slot.key).then(|| (cached.name.clone(), cached.record))
-    }
-
-    /// Returns the account with its version for clients during `round`; `None` if the slot is stale.
-    pub(super) fn versioned(&self, slot: Slot, round: &Round) -> Option<Account> {
-        let cached = self.accounts.get(slot.index)?;
-        (cached.key == slot.key).then(|| round.versioned(&cached.name, cached.record.account))
     }
 
     /// Caches an answer that is committed with `batch`.

@@ -116,14 +116,10 @@ impl LedgerHandle {
     ) -> Result<Decision, LedgerError> {
         let mut submitter = Submitter::default();
         let mut order = LedgerOrder::Queued(player, request.into());
-        let mut decision = poll_fn(|cx| {
-            self.submit_all(&mut submitter, iter::once(&mut order), cx);
-            match &order {
-                LedgerOrder::Queued(..) => Poll::Pending,
-                LedgerOrder::Decided(decision) => Poll::Ready(decision.clone()),
-            }
-        })
-        .await;
+        poll_fn(|cx| self.submit_all(&mut submitter, iter::once(&mut order), cx)).await;
+        let LedgerOrder::Decided(mut decision) = order else {
+            return Err(LedgerError::OutcomeUnknown);
+        };
         if let Err(error) = self.committed(decision.commits_with).await {
             decision.revert(error);
         }
@@ -208,17 +204,9 @@ impl LedgerHandle {
             .map(|due| LedgerOrder::Queued(due.player, Command::Trigger(due.id).into()));
         let mut orders: Vec<LedgerOrder> = queued.collect();
         let mut submitter = Submitter::default();
-        let mut decided = 0_usize;
         poll_fn(|cx| {
-            self.submit_all(&mut submitter, orders.iter_mut().skip(decided), cx);
-            let is_queued = |order: &LedgerOrder| matches!(order, LedgerOrder::Queued(..));
-            match orders.iter().position(is_queued) {
-                Some(first) => {
-                    decided = first;
-                    Poll::Pending
-                }
-                None => Poll::Ready(()),
-            }
+            let queued = orders.iter_mut().filter(|order| order.is_queued());
+            self.submit_all(&mut submitter, queued, cx)
         })
         .await;
         let mut unreadable = None;
@@ -256,24 +244,26 @@ impl LedgerHandle {
         poll_fn(|cx| self.poll_committed(&mut submitter, batch, cx)).await
     }
 
-    /// Decides `orders` in turn until an account must be loaded or the batch is full. Wakes the task of `cx` when
-    /// more can be decided.
+    /// Decides `orders` in turn; ready when all are decided. Wakes the task of `cx` after an account was loaded or a full
+    /// batch committed, when more can be decided.
     pub(crate) fn submit_all<'a>(
         &self,
         submitter: &mut Submitter,
         mut orders: impl Iterator<Item = &'a mut LedgerOrder>,
         cx: &mut Context<'_>,
-    ) {
-        let Some(mut order) = orders.next() else { return };
+    ) -> Poll<()> {
+        let Some(mut order) = orders.next() else {
+            return Poll::Ready(());
+        };
         loop {
             match submitter.poll_account(cx) {
-                Poll::Pending => return,
+                Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
                     order.fail(error);
                     match orders.next() {
                         Some(next) => order = next,
-                        None => return,
+                        None => return Poll::Ready(()),
                     }
                 }
             }
@@ -286,11 +276,11 @@ impl LedgerHandle {
                 self.notifier.flush_signal.notify_one();
             }
             match blocked {
-                Blocked::None => return,
+                Blocked::None => return Poll::Ready(()),
                 Blocked::AccountNotLoaded(loading) => submitter.loading = Some(loading),
                 Blocked::BatchFull(batch) => {
                     if self.poll_committed(submitter, batch, cx).is_pending() {
-                        return;
+                        return Poll::Pending;
                     }
                 }
             }
@@ -316,7 +306,7 @@ impl LedgerHandle {
         }
         if !submitter.will_be_woken(batch, watermark.resolved(), cx.waker()) {
             self.notifier.wait(batch, cx.waker());
-            submitter.waiting = Some((batch, cx.waker().clone()));
+            submitter.wait_for(batch, cx.waker());
         }
         // It may have been resolved before the waker was registered.
         watermark.status(batch).map_or(Poll::Pending, Poll::Ready)

@@ -17,7 +17,7 @@ use super::{
 use crate::domain::{
     account::Rejection,
     money::UnixMillis,
-    order::{Decision, request::OrderRequest},
+    order::{Decision, LedgerEntry, request::OrderRequest},
     player::PlayerName,
 };
 
@@ -29,6 +29,10 @@ pub(crate) enum LedgerOrder {
 }
 
 impl LedgerOrder {
+    pub(crate) fn is_queued(&self) -> bool {
+        matches!(self, Self::Queued(..))
+    }
+
     /// Ends a queued order with `error`. With a request ID the outcome is unknown.
     pub(crate) fn fail(&mut self, error: LedgerError) {
         if let Self::Queued(_, request) = self {
@@ -56,7 +60,7 @@ enum DecisionSource {
 pub(crate) struct Submitter {
     known: Option<(PlayerName, Slot)>,
     pub(super) loading: Option<AccountLoad>,
-    pub(super) waiting: Option<(BatchId, Waker)>,
+    waiting: Option<(BatchId, Waker)>,
     /// The latest committed batch seen; most answers wait for the same one.
     pub(super) committed: Option<BatchId>,
 }
@@ -98,6 +102,17 @@ impl Submitter {
         self.waiting.as_ref().is_some_and(|(waited_for, woken)| {
             *waited_for <= batch && *waited_for > resolved && woken.will_wake(waker)
         })
+    }
+
+    /// Records that the task of `waker` is woken when `batch` is resolved.
+    pub(super) fn wait_for(&mut self, batch: BatchId, waker: &Waker) {
+        match &mut self.waiting {
+            Some((waited_for, woken)) => {
+                *waited_for = batch;
+                woken.clone_from(waker);
+            }
+            None => self.waiting = Some((batch, waker.clone())),
+        }
     }
 
     /// Decides in `batch` if the record is cached; tries the last slot before a lookup.
@@ -157,6 +172,12 @@ impl PendingDecision {
                 answer.map_or(Err(&LedgerError::OutcomeUnknown), Result::as_ref)
             }
         }
+    }
+
+    /// Returns whether an order was placed or rests already.
+    pub(crate) fn is_accepted(&self) -> bool {
+        let decision = self.result();
+        decision.is_ok_and(|decision| matches!(decision.result, Ok(LedgerEntry::Accepted)))
     }
 
     /// Returns whether it is a known rate-limit rejection.

@@ -214,7 +214,7 @@ impl Casino {
         let (claims, reader) = (Arc::clone(&self.claims), opened.reader.clone());
         let auth = Auth::new(claims, reader.clone(), ledger.clone(), self.key_required);
         let service = CasinoService {
-            auth: auth.with_names(self.names.clone()),
+            auth: Arc::new(auth.with_names(self.names.clone())),
             ledger: ledger.clone(),
             accounts: AccountReader {
                 reader: reader.clone(),

@@ -2,7 +2,6 @@
 
 use std::{
     future::poll_fn,
-    task::Poll,
     thread,
     time::{Duration, Instant},
 };
@@ -153,17 +152,15 @@ async fn trade(ledger: LedgerHandle, player: PlayerName, window: usize, until: O
         let mut orders: Vec<_> = commands_due
             .map(|command| LedgerOrder::Queued(player.clone(), (*command).into()))
             .collect();
-        let last = poll_fn(|cx| {
-            let waiting = orders
-                .iter_mut()
-                .filter(|order| matches!(order, LedgerOrder::Queued(..)));
-            ledger.submit_all(&mut submitter, waiting, cx);
-            match orders.last() {
-                Some(LedgerOrder::Decided(decision)) => Poll::Ready(decision.commits_with),
-                _ => Poll::Pending,
-            }
+        poll_fn(|cx| {
+            let queued = orders.iter_mut().filter(|order| order.is_queued());
+            ledger.submit_all(&mut submitter, queued, cx)
         })
         .await;
+        let Some(LedgerOrder::Decided(last)) = orders.last() else {
+            return 0;
+        };
+        let last = last.commits_with;
         // Batches commit in order, so the last one is enough.
         if poll_fn(|cx| ledger.poll_committed(&mut submitter, last, cx))
             .await

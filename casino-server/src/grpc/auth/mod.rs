@@ -31,8 +31,8 @@ use crate::{
 /// Pause before a failed reload of a claim is retried.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Authorizes calls; cheap to clone.
-#[derive(Debug, Clone)]
+/// Authorizes calls.
+#[derive(Debug)]
 pub(crate) struct Auth {
     claims: Arc<ClaimCache>,
     reader: StoreReader,

@@ -17,7 +17,7 @@ use crate::{
 
 /// The authorization of one session. A stream has one key, and may act for every name that the key authorizes.
 pub(crate) struct SessionAuth {
-    auth: Auth,
+    auth: Arc<Auth>,
     credential: Credential,
     limit: Arc<SessionLimit>,
     /// Counts the session for the first authorized player. Unauthorized names are not counted, so that nobody can use up
@@ -32,7 +32,7 @@ type PendingAuth = BoxFuture<'static, Result<(Authorization, Option<SessionPermi
 impl SessionAuth {
     /// Creates the authorization of a session; `permit` is set if its player is known already.
     pub(crate) fn new(
-        auth: Auth,
+        auth: Arc<Auth>,
         credential: Credential,
         limit: Arc<SessionLimit>,
         permit: Option<SessionPermit>,
@@ -70,7 +70,7 @@ impl SessionAuth {
         let pending = match &mut self.pending {
             Some((name, pending)) if name == player => pending,
             other => {
-                let (auth, credential, name) = (self.auth.clone(), self.credential, player.clone());
+                let (auth, credential, name) = (Arc::clone(&self.auth), self.credential, player.clone());
                 let limit = self.permit.is_none().then(|| Arc::clone(&self.limit));
                 let pending = async move {
                     let authorization = auth.authorize(name.clone(), credential).await?;

@@ -30,7 +30,6 @@ use crate::{
     },
     grpc::{auth::Revocation, convert, status},
     ledger::LedgerHandle,
-    store::reader::StoreReader,
 };
 
 /// Maximum number of actions read in one poll, so that other sessions of the worker get their turn.
@@ -67,7 +66,6 @@ pub(crate) struct SessionParts<In> {
     pub(crate) inbound: In,
     pub(crate) prices: PriceSubscriber,
     pub(crate) ledger: LedgerHandle,
-    pub(crate) reader: StoreReader,
     pub(crate) auth: SessionAuth,
     /// The player of the wallet and the orders.
     pub(crate) player: Option<PlayerName>,
@@ -101,7 +99,7 @@ impl<In> Session<In> {
         }
         Self {
             inbound: Some(parts.inbound),
-            pending: PendingOrders::new(parts.auth, parts.ledger, parts.reader, parts.player),
+            pending: PendingOrders::new(parts.auth, parts.ledger, parts.player),
             last_player: None,
             prices: parts.prices,
             capabilities: parts.capabilities,
@@ -169,7 +167,8 @@ impl<In> Session<In> {
     fn next_message(&mut self, cx: &mut Context<'_>) -> Option<Result<GambleFrame, Status>> {
         self.record_wallet_changes(cx);
         let has_order = self.poll_orders(cx).is_ready();
-        let answer = self.pending.poll_answer(cx, self.capabilities);
+        let orders = self.orders.as_ref().map(|orders| orders.reader());
+        let answer = self.pending.poll_answer(cx, orders);
         if let Some(update) = self.next_update() {
             return Some(Ok(update));
         }

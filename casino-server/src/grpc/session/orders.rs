@@ -12,7 +12,10 @@ use crate::{
     domain::{account::Account, order::resting::OrderPosting, player::PlayerName},
     feed::{accounts::Subscription, capabilities::Capabilities},
     grpc::{account_reader::AccountReader, convert},
-    store::{PageRequest, StoreError, reader::until_read},
+    store::{
+        PageRequest, StoreError,
+        reader::{StoreReader, until_read},
+    },
 };
 
 /// Each order that ended after the last one seen is sent once, in the order in which they ended. So is each order that was
@@ -71,6 +74,10 @@ impl OrderUpdates {
             unsent: VecDeque::new(),
             account: Account::default(),
         }
+    }
+
+    pub(super) fn reader(&self) -> &StoreReader {
+        &self.accounts.reader
     }
 
     /// Records that an answer has the order with this number.

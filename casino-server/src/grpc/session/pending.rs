@@ -15,7 +15,7 @@ use tonic::Status;
 use crate::{
     domain::{
         order::{
-            Command, Decision, LedgerEntry,
+            Command,
             request::{OrderRequest, RequestId},
             resting::OrderPosting,
         },
@@ -48,7 +48,6 @@ pub(super) struct PendingOrders {
     player: Option<PlayerName>,
     ledger: LedgerHandle,
     submitter: Submitter,
-    reader: StoreReader,
     /// The current state of the order that the oldest action placed.
     present: Present,
 }
@@ -57,7 +56,7 @@ enum Present {
     Unread,
     Reading(BoxFuture<'static, Result<Option<OrderPosting>, StoreError>>),
     /// `None` if it cannot be read.
-    Read(Option<OrderPosting>),
+    Read(Option<Box<OrderPosting>>),
 }
 
 enum PendingAction {
@@ -79,12 +78,7 @@ fn placed_order(player: &PlayerName, request: OrderRequest) -> Option<PlacedOrde
 }
 
 impl PendingOrders {
-    pub(super) fn new(
-        auth: SessionAuth,
-        ledger: LedgerHandle,
-        reader: StoreReader,
-        player: Option<PlayerName>,
-    ) -> Self {
+    pub(super) fn new(auth: SessionAuth, ledger: LedgerHandle, player: Option<PlayerName>) -> Self {
         Self {
             actions: VecDeque::new(),
             checked: 0,
@@ -94,7 +88,6 @@ impl PendingOrders {
             player,
             ledger,
             submitter: Submitter::default(),
-            reader,
             present: Present::Unread,
         }
     }
@@ -169,12 +162,15 @@ impl PendingOrders {
             PendingAction::Order(order, ..) => Some(order),
             PendingAction::Malformed(_) | PendingAction::Denied(_) | PendingAction::Unchecked(..) => None,
         });
-        self.ledger.submit_all(&mut self.submitter, orders, cx);
-        let now_decided = self
-            .actions
-            .range(self.decided..self.checked)
-            .take_while(|action| !matches!(action, PendingAction::Order(LedgerOrder::Queued(..), ..)));
-        self.decided = self.decided.saturating_add(now_decided.count());
+        self.decided = match self.ledger.submit_all(&mut self.submitter, orders, cx) {
+            Poll::Ready(()) => self.checked,
+            Poll::Pending => {
+                let checked = self.actions.range(self.decided..self.checked);
+                let is_queued = |action: &PendingAction| matches!(action, PendingAction::Order(order, ..) if order.is_queued());
+                self.decided
+                    .saturating_add(checked.take_while(|action| !is_queued(action)).count())
+            }
+        };
         let last = self
             .decided
             .checked_sub(1)
@@ -186,8 +182,9 @@ impl PendingOrders {
         }
     }
 
-    /// Ready when [`pop_answer`](Self::pop_answer) can return the answer to the oldest action.
-    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>, capabilities: Capabilities) -> Poll<()> {
+    /// Ready when [`pop_answer`](Self::pop_answer) can return the answer to the oldest action: with the current state of the
+    /// order that it placed, if that can be read from `orders`.
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>, orders: Option<&StoreReader>) -> Poll<()> {
         match self.actions.front_mut() {
             Some(PendingAction::Order(LedgerOrder::Decided(decision), placed, _)) => {
                 let committed = self
@@ -196,14 +193,10 @@ impl PendingOrders {
                 if let Err(error) = ready!(committed) {
                     decision.revert(error);
                 }
-                match (placed, decision.result()) {
-                    (
-                        Some(placed),
-                        Ok(Decision {
-                            result: Ok(LedgerEntry::Accepted),
-                            ..
-                        }),
-                    ) if capabilities.orders => self.present.poll(&self.reader, placed, cx),
+                match (placed, orders) {
+                    (Some(placed), Some(orders)) if decision.is_accepted() => {
+                        self.present.poll(orders, placed, cx)
+                    }
                     _ => Poll::Ready(()),
                 }
             }
@@ -250,7 +243,7 @@ impl PendingOrders {
                 match decision.result() {
                     Ok(decision) => {
                         let present = self.present.take();
-                        Ok(convert::order_result(decision, present.as_ref(), capabilities))
+                        Ok(convert::order_result(decision, present.as_deref(), capabilities))
                     }
                     Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
                     Err(error) => Ok(convert::rejected(error, capabilities)),
@@ -276,14 +269,17 @@ impl Present {
                     *self = Self::Reading(async move { reader.order(player, id).await }.boxed());
                 }
                 // The reader has logged the error.
-                Self::Reading(reading) => *self = Self::Read(ready!(reading.poll_unpin(cx)).ok().flatten()),
+                Self::Reading(reading) => {
+                    let read = ready!(reading.poll_unpin(cx)).ok().flatten();
+                    *self = Self::Read(read.map(Box::new));
+                }
                 Self::Read(_) => return Poll::Ready(()),
             }
         }
     }
 
     /// Returns the state that was read, for the answer to its action.
-    fn take(&mut self) -> Option<OrderPosting> {
+    fn take(&mut self) -> Option<Box<OrderPosting>> {
         match mem::replace(self, Self::Unread) {
             Self::Read(posting) => posting,
             Self::Unread | Self::Reading(_) => None,

@@ -288,19 +288,21 @@ impl OpenBatch {
         command: Command,
         result: Result<LedgerEntry, Rejection>,
     ) -> Option<Decided> {
+        let cached = self.accounts.get_mut(slot)?;
         let commits_with = match result {
             Ok(_) => {
-                self.mark_changed(slot);
+                if cached.change_in(self.sequence) {
+                    self.changed.push(slot);
+                }
                 self.sequence
             }
             Err(_) => {
                 self.rejected = self.rejected.saturating_add(u64::from(command.is_action()));
                 // The answer contains a balance and a price, so both must be committed first.
-                let changed_in = self.accounts.get_mut(slot)?.changed_in;
-                changed_in.max(self.market_changed_in)
+                cached.changed_in.max(self.market_changed_in)
             }
         };
-        let account = self.accounts.versioned(slot, &self.round)?;
+        let account = cached.versioned(&self.round);
         Some(Decided {
             decision: Decision { result, account },
             commits_with,
@@ -309,9 +311,8 @@ impl OpenBatch {
 
     pub(super) fn mark_changed(&mut self, slot: Slot) {
         if let Some(cached) = self.accounts.get_mut(slot)
-            && cached.changed_in != self.sequence
+            && cached.change_in(self.sequence)
         {
-            cached.changed_in = self.sequence;
             self.changed.push(slot);
         }
     }
