@@ -39,9 +39,9 @@ impl Game {
         terminal
             .draw(|frame| frame_info = Some(fixtures::view().draw(&self.0, frame)))
             .unwrap();
-        let frame_info = frame_info.unwrap();
-        update(&mut self.0, fixtures::NOW, Event::HitMap(frame_info.sight));
-        update(&mut self.0, fixtures::NOW, Event::Buttons(frame_info.buttons));
+        if let Some(change) = frame_info.unwrap().change(&self.0) {
+            update(&mut self.0, fixtures::NOW, change);
+        }
     }
 
     fn event(&mut self, event: Event) -> Vec<Effect> {
@@ -390,7 +390,6 @@ fn a_click_on_a_hint_or_a_button_acts_like_its_key() {
 fn the_wheel_scrolls_the_top_overlay() {
     let mut game = Game::new(0..=99);
     game.keys("?");
-    game.event(Event::Reach(40));
     game.mouse(MouseEventKind::ScrollDown, 10, 10);
     game.keys("k");
     assert_eq!(game.0.chart.zoom, None);

@@ -13,7 +13,7 @@ use std::{fs, path::Path};
 use awesomestock::{
     app::{
         AppState, Effect, Event, SessionInfo,
-        event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
+        event::{FrameChange, OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
         lobby::{Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
         portfolio::money::Side,
         update,
@@ -188,7 +188,14 @@ fn a_hostile_statement_is_drawn_copied_and_exported_safely() {
     }
     check_drawn_at(&state, (120, 36));
     press(&mut state, KeyCode::Esc);
-    update(&mut state, NOW, Event::Reach(2_000));
+    update(
+        &mut state,
+        NOW,
+        Event::Rendered(FrameChange {
+            reach: Some(2_000),
+            ..FrameChange::default()
+        }),
+    );
     for _ in 0..4 {
         press(&mut state, KeyCode::PageDown);
         check_drawn_at(&state, (80, 24));

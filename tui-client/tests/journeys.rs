@@ -74,15 +74,9 @@ impl Journey {
         terminal
             .draw(|frame| frame_info = Some(fixtures::view().draw(&self.state, frame)))
             .unwrap();
-        let frame_info = frame_info.unwrap();
         self.screen = terminal.backend().buffer().clone();
-        for event in [
-            Event::Reach(frame_info.reach),
-            Event::Page(frame_info.visible),
-            Event::Buttons(frame_info.buttons),
-            Event::HitMap(frame_info.sight),
-        ] {
-            update(&mut self.state, self.now, event);
+        if let Some(change) = frame_info.unwrap().change(&self.state) {
+            update(&mut self.state, self.now, change);
         }
         effects
     }

@@ -8,7 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use awesomestock::{storage::recording::read, ui::screens::summary::summary};
+use awesomestock::{
+    app::{Event, commands::action::Action, overlay::screen::ClickAction},
+    storage::recording::read,
+    ui::screens::summary::summary,
+};
 use support::Home;
 
 fn old_file(name: &str) -> PathBuf {
@@ -34,6 +38,33 @@ fn an_old_recording_ends_with_the_same_summary() {
             "wallet 450 tokens, 5 stocks: 50 tokens at 10",
         ]
     );
+}
+
+/// Up to format 4, each part of a frame was an event of its own.
+#[test]
+fn the_frames_of_an_old_recording_are_replayed() {
+    let recording = read(&old_file("session.jsonl")).unwrap();
+    let changes = recording.events.iter().filter_map(|(_, event)| match event {
+        Event::Rendered(change) => Some(change),
+        _ => None,
+    });
+    let reaches: Vec<usize> = changes.clone().filter_map(|change| change.reach).collect();
+    let buttons: Vec<usize> = changes
+        .clone()
+        .filter_map(|change| change.buttons.as_ref().map(Vec::len))
+        .collect();
+    let widths: Vec<u16> = changes
+        .clone()
+        .filter_map(|change| change.hit_map.as_ref().map(|hit_map| hit_map.area.width))
+        .collect();
+    assert_eq!(reaches, [23, 0]);
+    assert_eq!(buttons, [14, 2, 14, 1, 14, 5, 12]);
+    assert_eq!(widths, [68, 67, 51]);
+    assert_eq!(changes.count(), 12, "one part each");
+    let end = recording.end();
+    assert_eq!((end.screen.reach, end.screen.visible), (0, 0));
+    assert_eq!(end.chart.hit_map.area.width, 51);
+    assert_eq!(end.screen.clicked(62, 15), Some(ClickAction::Act(Action::Buy)));
 }
 
 #[test]

@@ -4,7 +4,11 @@ mod support;
 
 use std::{fs, path::Path};
 
-use awesomestock::{storage::recording::read, ui::screens::summary::summary};
+use awesomestock::{
+    app::{Event, chart::HitMap},
+    storage::recording::read,
+    ui::screens::summary::summary,
+};
 use support::{
     GAME, Home,
     pty::{self, Terminal},
@@ -13,7 +17,7 @@ use support::{
 const ENTER: &str = "\r";
 
 /// A recording that is only a header.
-const HEADER: &str = r#"{"awesomestock-recording":4,"version":"test","seat":{"player":"ann","table":"solo"},"columns":80,"rows":24,"at":1000}"#;
+const HEADER: &str = r#"{"awesomestock-recording":5,"version":"test","seat":{"player":"ann","table":"solo"},"columns":80,"rows":24,"at":1000}"#;
 
 fn terminal(home: &Home, arguments: &[&str]) -> Terminal {
     Terminal::open(pty::game(home, arguments), 120, 36)
@@ -47,6 +51,16 @@ fn a_recorded_game_is_replayed_to_the_same_end() {
         .collect();
     let shown: Vec<&str> = left.lines().filter(|line| !line.is_empty()).collect();
     assert_eq!(text, shown);
+    // Only what a frame has changed is recorded.
+    let hit_maps: Vec<&HitMap> = recording
+        .events
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::Rendered(change) => change.hit_map.as_ref(),
+            _ => None,
+        })
+        .collect();
+    assert!(!hit_maps.is_empty() && hit_maps.windows(2).all(|pair| pair[0] != pair[1]));
     assert_eq!(
         (recording.size, recording.end().screen.size),
         ((120, 36), (100, 30))
@@ -186,7 +200,7 @@ fn recordings_and_casts_need_a_screen_and_a_new_file() {
 fn invalid_recordings() -> Vec<(&'static str, String, &'static str)> {
     let woken = r#"{"at":1001,"event":"Woken"}"#;
     let full = r#"{"at":1002,"end":"Full"}"#;
-    let newer = HEADER.replace(":4,", ":5,");
+    let [older, newer] = [3, 6].map(|format| HEADER.replace(":5,", &format!(":{format},")));
     let half = HEADER.replace(r#","rows":24"#, "");
     let line = "line 1: not an AwesomeStock recording";
     vec![
@@ -199,7 +213,12 @@ fn invalid_recordings() -> Vec<(&'static str, String, &'static str)> {
         ),
         ("bytes", "\u{0}\u{7f}\u{1b}[2J\n".to_owned(), line),
         ("a header cut off", HEADER.to_owned(), line),
-        ("newer", format!("{newer}\n"), "line 1: recorded in format 5"),
+        (
+            "older",
+            format!("{older}\n"),
+            "line 1: recorded in format 3; this version supports formats 4 to 5",
+        ),
+        ("newer", format!("{newer}\n"), "line 1: recorded in format 6"),
         (
             "half a header",
             format!("{half}\n"),
@@ -219,6 +238,11 @@ fn invalid_recordings() -> Vec<(&'static str, String, &'static str)> {
             "an unknown event",
             format!("{HEADER}\n{{\"at\":1,\"event\":\"Hacked\"}}\n"),
             "line 2 is damaged: unknown variant",
+        ),
+        (
+            "an event of format 4",
+            format!("{HEADER}\n{{\"at\":1,\"event\":{{\"Reach\":3}}}}\n"),
+            "line 2 is damaged: unknown variant `Reach`",
         ),
         (
             "no time",

@@ -8,7 +8,7 @@ use awesomestock::{
         AppState, Effect, Event, SessionInfo, Settings,
         chart::{Area, ChartKind, ColumnSlot, HitMap, OrderLabel},
         commands::action::BINDINGS,
-        event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
+        event::{FrameChange, OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
         lobby::{
             Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate,
             round::{Round, RoundPhase},
@@ -315,7 +315,7 @@ fn any_answer() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn any_hit_map() -> impl Strategy<Value = Event> {
+fn any_hit_map() -> impl Strategy<Value = HitMap> {
     let area = (0_u16..200, 0_u16..80, any::<u16>(), any::<u16>()).prop_map(|(x, y, width, height)| Area {
         x,
         y,
@@ -332,22 +332,20 @@ fn any_hit_map() -> impl Strategy<Value = Event> {
         slots,
         row_prices,
     )
-        .prop_map(|(kind, area, first, slots, row_prices)| {
-            Event::HitMap(HitMap {
-                kind,
+        .prop_map(|(kind, area, first, slots, row_prices)| HitMap {
+            kind,
+            area,
+            first,
+            slots,
+            orders: vec![OrderLabel {
                 area,
-                first,
-                slots,
-                orders: vec![OrderLabel {
-                    area,
-                    id: Uuid::from_u128(u128::from(area.x % 6)),
-                }],
-                row_prices,
-            })
+                id: Uuid::from_u128(u128::from(area.x % 6)),
+            }],
+            row_prices,
         })
 }
 
-fn any_click_targets() -> impl Strategy<Value = Event> {
+fn any_click_targets() -> impl Strategy<Value = Vec<ClickTarget>> {
     let bindings = BINDINGS.iter().map(|row| ClickAction::Act(row.action));
     let keys = ["esc", "enter", "tab", "/", "n", "N", "y", "e", "E", "m", "b"];
     let keys = keys.iter().map(|name| ClickAction::Press(name.parse().unwrap()));
@@ -362,7 +360,25 @@ fn any_click_targets() -> impl Strategy<Value = Event> {
             },
             action,
         });
-    prop::collection::vec(button, 0..8).prop_map(Event::Buttons)
+    prop::collection::vec(button, 0..8)
+}
+
+fn any_frame_change() -> impl Strategy<Value = Event> {
+    let (reach, visible) = (prop::option::of(any::<usize>()), prop::option::of(any::<usize>()));
+    (
+        reach,
+        visible,
+        prop::option::of(any_click_targets()),
+        prop::option::of(any_hit_map()),
+    )
+        .prop_map(|(reach, visible, buttons, hit_map)| {
+            Event::Rendered(FrameChange {
+                reach,
+                visible,
+                buttons,
+                hit_map,
+            })
+        })
 }
 
 fn any_mouse() -> impl Strategy<Value = Event> {
@@ -395,11 +411,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => any_order_event(),
         1 => ".{0,40}".prop_map(Event::Paste),
         1 => (any::<u16>(), any::<u16>()).prop_map(|(columns, rows)| Event::Resized(columns, rows)),
-        1 => any::<usize>().prop_map(Event::Reach),
-        1 => any::<usize>().prop_map(Event::Page),
-        2 => any_hit_map(),
+        4 => any_frame_change(),
         2 => any_mouse(),
-        1 => any_click_targets(),
         1 => any::<Result<String, String>>().prop_map(Event::Exported),
         1 => any::<String>().prop_map(Event::Notice),
         1 => Just(Event::Timer),

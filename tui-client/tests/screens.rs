@@ -249,7 +249,7 @@ fn cut_labels(state: &AppState, toasts: &[usize], size: (u16, u16), markers: Mar
     };
     let Ok(mut terminal) = Terminal::new(TestBackend::new(size.0, size.1));
     let mut plot = None;
-    let Ok(_) = terminal.draw(|frame| plot = Some(view.draw(&state, frame).sight.area));
+    let Ok(_) = terminal.draw(|frame| plot = Some(view.draw(&state, frame).hit_map.area));
     let plot = plot.unwrap();
     let buffer = terminal.backend().buffer();
     let rows = (plot.y..plot.y + plot.height).map(|y| {

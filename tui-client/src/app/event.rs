@@ -36,15 +36,8 @@ pub enum Event {
     Paste(String),
     /// New terminal size: columns, rows.
     Resized(u16, u16),
-    /// Highest scroll position of the top overlay, in lines; known after drawing.
-    Reach(usize),
-    /// Visible lines of the top overlay or the wire pane; known after drawing. Earlier versions did not record it.
-    Page(usize),
-    /// Click targets of the last frame.
-    Buttons(Vec<ClickTarget>),
-    /// Chart positions of the last frame.
-    #[serde(rename = "Sight")]
-    HitMap(HitMap),
+    /// The frame that the player saw differs from the one before. Sent before the key or click that it matters for.
+    Rendered(FrameChange),
     /// A message of the Gamble stream.
     Stream(StreamEvent),
     /// A call succeeded.
@@ -64,6 +57,25 @@ pub enum Event {
     /// The process received a shutdown signal.
     #[serde(rename = "ToldToStop")]
     Shutdown,
+}
+
+/// The facts about a frame that are known only after drawing; `None`: as in the frame before. In recordings up to format 4,
+/// each was an event of its own, with the name in `alias`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FrameChange {
+    /// Highest scroll position of the top overlay, in lines.
+    #[serde(alias = "Reach", skip_serializing_if = "Option::is_none")]
+    pub reach: Option<usize>,
+    /// Visible lines of the top overlay or the wire pane.
+    #[serde(alias = "Page", skip_serializing_if = "Option::is_none")]
+    pub visible: Option<usize>,
+    /// Click targets.
+    #[serde(alias = "Buttons", skip_serializing_if = "Option::is_none")]
+    pub buttons: Option<Vec<ClickTarget>>,
+    /// Chart positions.
+    #[serde(alias = "Sight", skip_serializing_if = "Option::is_none")]
+    pub hit_map: Option<HitMap>,
 }
 
 /// The reason of [`StreamEvent::Closed`] when the casino ended the stream with the status OK.

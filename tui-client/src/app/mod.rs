@@ -49,6 +49,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     commands::{keymap::Keymap, lab::Lab},
+    event::FrameChange,
     overlay::{screen::Screen, tour::Tour},
     portfolio::{
         achievements::Achievement,
@@ -226,6 +227,17 @@ impl AppState {
         }
     }
 
+    fn on_frame(&mut self, change: FrameChange) {
+        self.screen.reach = change.reach.unwrap_or(self.screen.reach);
+        self.screen.visible = change.visible.unwrap_or(self.screen.visible);
+        if let Some(buttons) = change.buttons {
+            self.screen.buttons = buttons;
+        }
+        if let Some(hit_map) = change.hit_map {
+            self.chart.hit_map = hit_map;
+        }
+    }
+
     /// Returns the time at which the screen changes next without an event.
     pub fn next_wake(&self) -> Option<UnixMillis> {
         let connection = self.connection.next_change(self.now, self.market.interval_ms());
@@ -285,10 +297,7 @@ fn dispatch(state: &mut AppState, event: Event) -> Effects {
         Event::Mouse(mouse) => return input::mouse(state, mouse),
         Event::Paste(text) => input::paste(state, &text),
         Event::Resized(columns, rows) => state.screen.size = (columns, rows),
-        Event::Reach(lines) => state.screen.reach = lines,
-        Event::Page(lines) => state.screen.visible = lines,
-        Event::Buttons(buttons) => state.screen.buttons = buttons,
-        Event::HitMap(hit_map) => state.chart.hit_map = hit_map,
+        Event::Rendered(change) => state.on_frame(change),
         Event::Stream(event) => return server::on_stream(state, event),
         Event::Answered(response) => return server::on_response(state, response),
         Event::Failed(request, error) => return server::on_error(state, request, error),

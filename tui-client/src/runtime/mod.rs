@@ -311,19 +311,10 @@ impl Runtime {
 
     /// Updates the state. Before a key or a click it updates the layout of the frame that the player saw.
     fn update(&mut self, event: Event) -> Vec<Effect> {
-        if matches!(event, Event::Key(_) | Event::Mouse(_)) {
-            if self.seen.reach != self.state.screen.reach {
-                self.record_and_update(Event::Reach(self.seen.reach));
-            }
-            if self.seen.visible != self.state.screen.visible {
-                self.record_and_update(Event::Page(self.seen.visible));
-            }
-            if self.seen.buttons != self.state.screen.buttons {
-                self.record_and_update(Event::Buttons(self.seen.buttons.clone()));
-            }
-            if self.seen.sight != self.state.chart.hit_map {
-                self.record_and_update(Event::HitMap(self.seen.sight.clone()));
-            }
+        if let Event::Key(_) | Event::Mouse(_) = event
+            && let Some(frame) = self.seen.change(&self.state)
+        {
+            self.record_and_update(frame);
         }
         self.record_and_update(event)
     }

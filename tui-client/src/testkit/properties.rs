@@ -281,6 +281,7 @@ const RECORDED: &[&str] = &[
     "{\"at\":1795356204041,\"event\":{\"Resized\":[80,24]}}\n",
     "{\"at\":1795356204041,\"event\":{\"Answered\":{\"Statement\":\"PAID \\u202e\\n\\tIN\"}}}\n",
     "{\"at\":1795356204042,\"event\":\"Woken\"}\n",
+    "{\"at\":1795356204042,\"event\":{\"Reach\":3}}\n",
     "{\"at\":1795356261000,\"end\":\"Full\"}\n",
 ];
 

@@ -220,10 +220,7 @@ fn draw(game: &mut CheckedGame, now: UnixMillis, size: &[u8]) {
     let mut reported = None;
     let drawn = terminal.draw(|frame| reported = Some(view.draw(&game.state, frame)));
     check_screen(drawn.expect("a buffer takes anything").buffer);
-    if let Some(reported) = reported {
-        game.dispatch(now, &Event::Reach(reported.reach));
-        game.dispatch(now, &Event::Page(reported.visible));
-        game.dispatch(now, &Event::HitMap(reported.sight));
-        game.dispatch(now, &Event::Buttons(reported.buttons));
+    if let Some(change) = reported.and_then(|reported| reported.change(&game.state)) {
+        game.dispatch(now, &change);
     }
 }

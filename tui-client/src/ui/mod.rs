@@ -57,8 +57,9 @@ pub use self::{
 };
 use crate::{
     app::{
-        AppState,
+        AppState, Event,
         chart::{Area, HitMap},
+        event::FrameChange,
         overlay::screen::{ClickAction, ClickTarget},
     },
     ui::{
@@ -90,7 +91,7 @@ pub struct FrameInfo {
     /// Visible lines of the top overlay or the wire pane, if it scrolls.
     pub visible: usize,
     /// Positions of the chart's prices.
-    pub sight: HitMap,
+    pub hit_map: HitMap,
     /// Clickable areas.
     pub buttons: Vec<ClickTarget>,
 }
@@ -111,6 +112,18 @@ impl FrameInfo {
             buttons,
             ..Self::default()
         }
+    }
+
+    /// Returns what differs from the last frame that `state` knows; `None` if nothing does.
+    pub fn change(&self, state: &AppState) -> Option<Event> {
+        let screen = &state.screen;
+        let change = FrameChange {
+            reach: (self.reach != screen.reach).then_some(self.reach),
+            visible: (self.visible != screen.visible).then_some(self.visible),
+            buttons: (self.buttons != screen.buttons).then(|| self.buttons.clone()),
+            hit_map: (self.hit_map != state.chart.hit_map).then(|| self.hit_map.clone()),
+        };
+        (change != FrameChange::default()).then_some(Event::Rendered(change))
     }
 }
 
@@ -168,7 +181,7 @@ impl Renderer {
         match state.screen.overlays.is_empty() {
             true => main,
             false => FrameInfo {
-                sight: main.sight,
+                hit_map: main.hit_map,
                 ..overlay
             },
         }
@@ -180,7 +193,7 @@ impl Renderer {
         let lobby_layout = lobby::reserve_space(state, layout);
         let wire_area = wire::reserve_space(state, layout);
         header::draw(self, state, layout, buf);
-        let sight = chart::draw(self, state, layout, buf);
+        let hit_map = chart::draw(self, state, layout, buf);
         wallet::draw(self, state, layout, buf);
         let mut buttons = ticket::draw(self, state, layout, buf);
         ticks::draw(self, state, layout, buf);
@@ -201,7 +214,7 @@ impl Renderer {
                 ..FrameInfo::default()
             },
             false => FrameInfo {
-                sight,
+                hit_map,
                 buttons,
                 visible,
                 ..FrameInfo::default()

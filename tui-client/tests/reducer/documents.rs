@@ -21,7 +21,7 @@ fn documents_are_loaded_scrolled_and_closed() {
         dollars: -1,
     };
     game.event(Event::Answered(Response::Payments((1..=100).map(row).collect())));
-    game.event(Event::Reach(82));
+    game.set_reach(82);
     let top = |game: &Game| match game.state.screen.overlays.last() {
         Some(Overlay::Payments(document)) => document.scroll.top(),
         other => panic!("{other:?}"),
@@ -74,7 +74,7 @@ fn a_document_is_searched_copied_and_exported() {
         row(1, -100),
         row(2, 60),
     ])));
-    game.event(Event::Reach(1));
+    game.set_reach(1);
     assert_eq!(game.keys("/b60\n"), [], "letters are search text, not orders");
     assert_eq!(game.keys("/60\n"), []);
     let Some(Overlay::Payments(document)) = game.state.screen.overlays.last() else {
@@ -119,7 +119,7 @@ fn older_trades_are_loaded_page_by_page_while_scrolling() {
     assert_eq!(game.keys("T"), requested(None));
     game.event(page_event(None, page(101..=200), true));
     // 20 of 100 rows are visible.
-    game.event(Event::Reach(80));
+    game.set_reach(80);
     assert_eq!(game.keys("jjj"), []);
     assert_eq!(game.keys("G"), requested(Some(101)));
     assert_eq!(game.keys("kGG"), [], "once");
@@ -127,7 +127,7 @@ fn older_trades_are_loaded_page_by_page_while_scrolling() {
     game.event(Event::Failed(call, RequestError::Unanswered("no".to_owned())));
     assert_eq!(game.keys("G"), requested(Some(101)), "it may be requested again");
     game.event(page_event(Some(101), page(1..=100), false));
-    game.event(Event::Reach(180));
+    game.set_reach(180);
     assert_eq!(game.keys("G"), [], "no older trades");
     let Some(Overlay::Trades(document)) = game.state.screen.overlays.last() else {
         panic!("closed")

@@ -2,7 +2,7 @@
 
 use awesomestock::app::{
     AppState, Effect, Event, SessionInfo, Settings,
-    event::{OrderResult, StreamEvent},
+    event::{FrameChange, OrderResult, StreamEvent},
     portfolio::{
         money::{Side, UnixMillis},
         order::{ClientOrderId, Order, Terms},
@@ -45,6 +45,14 @@ impl Game {
         }));
         game.price(0, 10);
         game
+    }
+
+    /// Reports a frame whose top overlay scrolls by at most these lines.
+    pub(crate) fn set_reach(&mut self, lines: usize) {
+        self.event(Event::Rendered(FrameChange {
+            reach: Some(lines),
+            ..FrameChange::default()
+        }));
     }
 
     /// Dispatches an event. Returns its effects with neutral order IDs.

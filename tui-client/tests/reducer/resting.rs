@@ -4,7 +4,7 @@ use awesomestock::app::{
     Effect, Event,
     chart::{Area, HitMap, OrderLabel},
     commands::request::Request,
-    event::{Kept, RequestError, Response, StreamEvent, TradeRow},
+    event::{FrameChange, Kept, RequestError, Response, StreamEvent, TradeRow},
     lobby::{Capabilities, round::RoundPhase},
     overlay::Overlay,
     portfolio::{
@@ -742,7 +742,7 @@ fn a_label_is_dragged_to_a_price() {
         height: 1,
         ..area
     };
-    game.event(Event::HitMap(HitMap {
+    let hit_map = HitMap {
         area,
         row_prices: vec![12, 10, 8, 6],
         orders: vec![OrderLabel {
@@ -750,6 +750,10 @@ fn a_label_is_dragged_to_a_price() {
             id: id(1),
         }],
         ..HitMap::default()
+    };
+    game.event(Event::Rendered(FrameChange {
+        hit_map: Some(hit_map),
+        ..FrameChange::default()
     }));
     let left = MouseButton::Left;
     // A click selects the order, and shows no crosshair.

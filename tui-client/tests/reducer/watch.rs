@@ -4,7 +4,7 @@ use awesomestock::app::{
     AppState, Effect, Event, SessionInfo, Settings,
     chart::Area,
     commands::{action::BINDINGS, command::COMMANDS},
-    event::{Request, StreamEvent},
+    event::{FrameChange, Request, StreamEvent},
     lobby::round::RoundPhase,
     overlay::{
         Overlay,
@@ -98,10 +98,14 @@ fn no_click_performs_an_action_of_a_player() {
             height: 9,
             ..Area::default()
         };
-        game.event(Event::Buttons(vec![ClickTarget {
+        let target = ClickTarget {
             area,
             action: ClickAction::Act(row.action),
-        }]));
+        };
+        game.event(Event::Rendered(FrameChange {
+            buttons: Some(vec![target]),
+            ..FrameChange::default()
+        }));
         let effects = game.event(Event::Mouse(MouseEvent {
             kind: MouseEventKind::Down(MouseButton::Left),
             column: 1,

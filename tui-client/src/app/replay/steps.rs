@@ -6,7 +6,7 @@ use super::words;
 use crate::app::{
     AppState, Effect, Event,
     commands::key::Key,
-    event::{Kept, RequestError, Response, StreamEvent},
+    event::{FrameChange, Kept, RequestError, Response, StreamEvent},
     overlay::tour::Tour,
 };
 
@@ -125,10 +125,7 @@ fn local_event(event: &Event) -> (String, String) {
         }
         Event::Paste(text) => ("pasted text", text.clone()),
         Event::Resized(columns, rows) => ("new size", format!("{columns} columns, {rows} rows")),
-        Event::Reach(lines) => ("frame: scrolling", format!("{lines} lines at most")),
-        Event::Page(lines) => ("frame: page", format!("{lines} visible lines")),
-        Event::Buttons(buttons) => ("frame: buttons", buttons.len().to_string()),
-        Event::HitMap(_) => ("frame: chart", String::new()),
+        Event::Rendered(change) => ("frame", frame_change(change)),
         Event::Exported(Ok(path)) => ("export", path.clone()),
         Event::Exported(Err(why)) => ("export failed", why.clone()),
         Event::Notice(text) => ("message", text.clone()),
@@ -139,6 +136,19 @@ fn local_event(event: &Event) -> (String, String) {
         }
     };
     (short.to_owned(), more)
+}
+
+fn frame_change(change: &FrameChange) -> String {
+    let parts = [
+        change.hit_map.as_ref().map(|_| "chart".to_owned()),
+        change
+            .buttons
+            .as_ref()
+            .map(|buttons| pluralize(buttons.len(), "button")),
+        change.visible.map(|lines| pluralize(lines, "visible line")),
+        change.reach.map(|lines| format!("scrolling by {lines} at most")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn stream_event(event: &StreamEvent) -> (String, String) {

@@ -1,7 +1,7 @@
 //! Recordings: JSON lines of a header and events. The state is not stored, because replaying gives the same.
 //!
 //! ```text
-//! {"awesomestock-recording":4,"version":"0.1.0","seat":{..},"columns":120,"rows":36,"at":1795356202000}
+//! {"awesomestock-recording":5,"version":"0.1.0","seat":{..},"columns":120,"rows":36,"at":1795356202000}
 //! {"at":1795356202040,"event":{"Stream":{"Joined":{"extended":true,"ids":true}}}}
 //! {"at":1795356261000,"end":"Full"}
 //! ```
@@ -15,8 +15,11 @@ pub use write::Recorder;
 
 use crate::app::{SessionInfo, Settings, portfolio::money::UnixMillis};
 
-/// Format version, increased with every change of the event types.
-pub(crate) const FORMAT: u32 = 4;
+/// Format version, increased with every change of the event types that an earlier version cannot read.
+pub(crate) const FORMAT: u32 = 5;
+
+/// The oldest format that is read: each part of a frame was an event of its own.
+const OLDEST_FORMAT: u32 = 4;
 
 /// Largest recording, in bytes: a day of prices, one a second.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;

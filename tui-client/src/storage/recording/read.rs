@@ -8,7 +8,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use super::{FORMAT, FormatTag, Header, MAX_BYTES, Record, RecordBody};
+use super::{FORMAT, FormatTag, Header, MAX_BYTES, OLDEST_FORMAT, Record, RecordBody};
 use crate::app::{Event, replay::Recording};
 
 /// A recording that cannot be read.
@@ -20,7 +20,7 @@ pub enum RecordingError {
     TooLarge,
     #[error("line 1: not an AwesomeStock recording")]
     NotARecording,
-    #[error("line 1: recorded in format {0}; this version supports format {FORMAT}")]
+    #[error("line 1: recorded in format {0}; this version supports formats {OLDEST_FORMAT} to {FORMAT}")]
     UnsupportedFormat(u32),
     /// An invalid line: its number and the reason.
     #[error("line {0} is damaged: {1}")]
@@ -38,7 +38,7 @@ pub(crate) fn read_from(input: impl Read) -> Result<Recording, RecordingError> {
     let mut input = BufReader::new(input.take(MAX_BYTES.saturating_add(1)));
     let mut line = Vec::new();
     input.read_until(b'\n', &mut line)?;
-    let header = header_of(&line)?;
+    let (format, header) = header_of(&line)?;
     let mut recording = Recording {
         info: header.info,
         settings: header.settings,
@@ -64,7 +64,11 @@ pub(crate) fn read_from(input: impl Read) -> Result<Recording, RecordingError> {
             (recording.cut_off, recording.is_torn) = (true, true);
             break;
         }
-        let record: Record<Event> = parse(&line).map_err(damaged)?;
+        let record = parse(&line).or_else(|why| match format {
+            OLDEST_FORMAT => part_of_frame(&line).ok_or(why),
+            _ => Err(why),
+        });
+        let record: Record<Event> = record.map_err(damaged)?;
         match record.body {
             RecordBody::Event(event) => recording.events.push((record.at, event)),
             RecordBody::End(_) => recording.cut_off = true,
@@ -73,12 +77,24 @@ pub(crate) fn read_from(input: impl Read) -> Result<Recording, RecordingError> {
     Ok(recording)
 }
 
-fn header_of(line: &[u8]) -> Result<Header, RecordingError> {
-    let tag: FormatTag = parse(line).map_err(|_| RecordingError::NotARecording)?;
-    if tag.format != FORMAT {
-        return Err(RecordingError::UnsupportedFormat(tag.format));
+/// Returns the format and the header.
+fn header_of(line: &[u8]) -> Result<(u32, Header), RecordingError> {
+    let FormatTag { format } = parse(line).map_err(|_| RecordingError::NotARecording)?;
+    if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
+        return Err(RecordingError::UnsupportedFormat(format));
     }
-    parse(line).map_err(|why| RecordingError::Damaged(1, why))
+    let header = parse(line).map_err(|why| RecordingError::Damaged(1, why))?;
+    Ok((format, header))
+}
+
+/// Parses a part of a frame as the change of a frame. `None` for another event.
+fn part_of_frame(line: &[u8]) -> Option<Record<Event>> {
+    let Record { at, body } = parse(line).ok()?;
+    let RecordBody::Event(change) = body else {
+        return None;
+    };
+    let body = RecordBody::Event(Event::Rendered(change));
+    Some(Record { at, body })
 }
 
 /// Parses a complete line.

@@ -87,7 +87,7 @@ pub(crate) fn draw(
     header::news(view, state, news.inner(Margin::new(1, 0)), buf);
     Text::from(round).render(round_area.inner(Margin::new(1, 0)), buf);
     price(view, state, &status, digits, price_area, buf);
-    let sight = chart::draw(view, state, layout, buf);
+    let hit_map = chart::draw(view, state, layout, buf);
     let [podium, tape] = [("Podium", podium), ("Tape", tape)].map(|(title, area)| match base.size {
         LayoutSize::Small => area.inner(Margin::new(1, 0)),
         LayoutSize::Medium | LayoutSize::Large | LayoutSize::Huge => {
@@ -103,7 +103,7 @@ pub(crate) fn draw(
     panel::round_corners(body, buf);
     footer::draw(view, state, layout, buf);
     FrameInfo {
-        sight,
+        hit_map,
         ..FrameInfo::default()
     }
 }
