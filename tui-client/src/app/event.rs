@@ -26,7 +26,7 @@ use crate::app::{
 };
 
 /// An input of the reducer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A key press, repeat or release.
     Key(KeyEvent),
@@ -82,7 +82,7 @@ pub struct FrameChange {
 pub const CLOSED_IN_ORDER: &str = "the casino closed the table";
 
 /// A message of the Gamble stream, or a change of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StreamEvent {
     /// The stream is open.
     #[serde(rename = "Joined")]

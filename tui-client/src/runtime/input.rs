@@ -6,8 +6,7 @@ mod parser;
 use std::{io, thread};
 
 use color_eyre::eyre::{Result, eyre};
-use crossterm::event::{self, MouseButton, MouseEvent, MouseEventKind};
-use parser::{MAX_PASTE_BYTES, Parser};
+use parser::Parser;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -82,65 +81,10 @@ fn read_until_gone(events: &mpsc::Sender<Event>) -> io::Result<()> {
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         };
-        for event in read.into_iter().filter_map(translate) {
+        for event in read {
             if events.blocking_send(event).is_err() {
                 return Ok(());
             }
         }
-    }
-}
-
-fn translate(read: event::Event) -> Option<Event> {
-    match read {
-        event::Event::Key(key) => Some(Event::Key(key)),
-        event::Event::Paste(mut text) => {
-            text.truncate(text.floor_char_boundary(MAX_PASTE_BYTES));
-            Some(Event::Paste(text))
-        }
-        event::Event::Mouse(mouse) => is_used(&mouse).then_some(Event::Mouse(mouse)),
-        // The size is read after SIGWINCH.
-        event::Event::Resize(..) | event::Event::FocusGained | event::Event::FocusLost => None,
-    }
-}
-
-fn is_used(mouse: &MouseEvent) -> bool {
-    matches!(
-        mouse.kind,
-        MouseEventKind::Moved
-            | MouseEventKind::Down(MouseButton::Left)
-            | MouseEventKind::Drag(MouseButton::Left)
-            | MouseEventKind::Up(MouseButton::Left)
-            | MouseEventKind::ScrollUp
-            | MouseEventKind::ScrollDown
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_paste_is_cut_between_characters() {
-        let Some(Event::Paste(kept)) = translate(event::Event::Paste("株".repeat(100_000))) else {
-            panic!("a paste is a paste");
-        };
-        assert!(kept.len() <= MAX_PASTE_BYTES && kept.len() > MAX_PASTE_BYTES - 4);
-        assert!(kept.chars().all(|char| char == '株'));
-    }
-
-    #[test]
-    fn events_that_the_game_does_not_use_are_ignored() {
-        assert!(translate(event::Event::FocusLost).is_none());
-        let mouse = |kind| MouseEvent {
-            kind,
-            column: 0,
-            row: 7,
-            modifiers: event::KeyModifiers::NONE,
-        };
-        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::ScrollLeft))).is_none());
-        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Up(MouseButton::Right)))).is_none());
-        // It drops a label.
-        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Up(MouseButton::Left)))).is_some());
-        assert!(translate(event::Event::Mouse(mouse(MouseEventKind::Moved))).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Parses the bytes of the terminal into crossterm's events.
+//! Parses the bytes of the terminal into events: keys, pastes, and what the game uses of the mouse.
 //!
 //! crossterm's own reader takes an OSC string for typed keys, and waits without end for the rest of a `CSI ?` report
 //! that it does not know. Parsers of a program's output, such as vte, do not know the lone Esc, Alt with any character,
@@ -15,11 +15,13 @@ use std::{
 };
 
 use crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
+use crate::app::Event;
+
 /// Bytes of a paste that are kept: more than any line of words takes.
-pub(super) const MAX_PASTE_BYTES: usize = 4096;
+const MAX_PASTE_BYTES: usize = 4096;
 
 /// Bytes of a paste that are held back: its end, and a character that crosses the bound.
 const PASTE_TAIL: usize = PASTE_END.len() + 4;
@@ -363,7 +365,9 @@ impl Parser {
 }
 
 fn pasted(bytes: &[u8]) -> Event {
-    Event::Paste(String::from_utf8_lossy(bytes).into_owned())
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    text.truncate(text.floor_char_boundary(MAX_PASTE_BYTES));
+    Event::Paste(text)
 }
 
 fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
@@ -473,24 +477,18 @@ fn click(parameters: &str, last: u8) -> Option<Event> {
     mouse(buttons, next()?, next()?, last == b'm')
 }
 
-/// A mouse report. Columns and rows count from 1; some terminals say 0 at the edge.
+/// A mouse report; `None` for a gesture that the game does not use. Columns and rows count from 1; some terminals say 0 at
+/// the edge.
 fn mouse(buttons: u8, column: u16, row: u16, released: bool) -> Option<Event> {
-    let button = match buttons & 0b11 {
-        0 => MouseButton::Left,
-        1 => MouseButton::Middle,
-        _ => MouseButton::Right,
-    };
     let moves = buttons & 32 != 0;
     let kind = match (buttons & 0b11) | (buttons & 0b1100_0000) >> 4 {
-        0..=2 if moves => MouseEventKind::Drag(button),
-        0..=2 if released => MouseEventKind::Up(button),
-        0..=2 => MouseEventKind::Down(button),
+        0 if moves => MouseEventKind::Drag(MouseButton::Left),
+        0 if released => MouseEventKind::Up(MouseButton::Left),
+        0 => MouseEventKind::Down(MouseButton::Left),
         3..=5 if moves => MouseEventKind::Moved,
         3 => MouseEventKind::Up(MouseButton::Left),
         4 => MouseEventKind::ScrollUp,
         5 => MouseEventKind::ScrollDown,
-        6 if !moves => MouseEventKind::ScrollLeft,
-        7 if !moves => MouseEventKind::ScrollRight,
         _ => return None,
     };
     Some(Event::Mouse(MouseEvent {

@@ -143,7 +143,10 @@ fn every_key_that_arrives_can_be_bound_and_no_other() {
     let arriving: Vec<Key> = bytes
         .chain([b"\x1b[Z".to_vec()])
         .flat_map(|bytes| events(&bytes))
-        .filter_map(|event| Key::from_event(event.as_key_event().as_ref()?))
+        .filter_map(|event| match event {
+            Event::Key(key) => Key::from_event(&key),
+            _ => None,
+        })
         .collect();
     let named = [KeyCode::Enter, KeyCode::Tab, KeyCode::Esc, KeyCode::Backspace];
     for code in (' '..='~').map(KeyCode::Char).chain(named) {
@@ -236,16 +239,11 @@ fn mouse_events() {
             "\u{1b}[<0;300;100m",
             event(MouseEventKind::Up(left), 299, 99, none),
         ),
-        (
-            "\u{1b}[<2;4;5M",
-            event(MouseEventKind::Down(MouseButton::Right), 3, 4, none),
-        ),
         ("\u{1b}[<32;4;5M", event(MouseEventKind::Drag(left), 3, 4, none)),
         ("\u{1b}[<35;4;5M", event(MouseEventKind::Moved, 3, 4, none)),
         ("\u{1b}[<35;4;5m", event(MouseEventKind::Moved, 3, 4, none)),
         ("\u{1b}[<64;4;5M", event(MouseEventKind::ScrollUp, 3, 4, none)),
         ("\u{1b}[<65;4;5M", event(MouseEventKind::ScrollDown, 3, 4, none)),
-        ("\u{1b}[<66;4;5M", event(MouseEventKind::ScrollLeft, 3, 4, none)),
         (
             "\u{1b}[<16;4;5M",
             event(MouseEventKind::Down(left), 3, 4, KeyModifiers::CONTROL),
@@ -258,6 +256,11 @@ fn mouse_events() {
         assert_eq!(events(bytes.as_bytes()), [expected], "{bytes:?}");
     }
     for bytes in [
+        // The right button, the middle one, and the wheel to the left.
+        "\u{1b}[<2;4;5M",
+        "\u{1b}[<2;4;5m",
+        "\u{1b}[<33;4;5M",
+        "\u{1b}[<66;4;5M",
         "\u{1b}[<128;4;5M",
         "\u{1b}[<0;4M",
         "\u{1b}[<0;4; M",
@@ -337,9 +340,8 @@ fn a_paste_without_end_takes_little_memory() {
     let [Event::Paste(kept)] = events.as_slice() else {
         panic!("a paste is a paste");
     };
-    assert!(kept.len() >= MAX_PASTE_BYTES);
-    let bound = kept.floor_char_boundary(MAX_PASTE_BYTES);
-    assert!(kept[..bound].chars().all(|char| char == '株'));
+    assert!(kept.len() <= MAX_PASTE_BYTES && kept.len() > MAX_PASTE_BYTES - 4);
+    assert!(kept.chars().all(|char| char == '株'));
 }
 
 /// Answers of terminals, and what others send.
