@@ -18,7 +18,7 @@ use awesomestock::app::{
 use crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::{buffer::Buffer, layout::Rect};
 
 /// A game at 120x36 that draws a frame after each event, like the event loop.
 struct Game(AppState);
@@ -33,13 +33,14 @@ impl Game {
         game
     }
 
+    /// Draws a frame, and returns what it has changed.
+    fn frame_change(&self) -> Option<Event> {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 36));
+        fixtures::view().draw_to(&self.0, &mut buffer).change(&self.0)
+    }
+
     fn draw(&mut self) {
-        let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
-        let mut frame_info = None;
-        terminal
-            .draw(|frame| frame_info = Some(fixtures::view().draw(&self.0, frame)))
-            .unwrap();
-        if let Some(change) = frame_info.unwrap().change(&self.0) {
+        if let Some(change) = self.frame_change() {
             update(&mut self.0, fixtures::NOW, change);
         }
     }
@@ -384,6 +385,19 @@ fn a_click_on_a_hint_or_a_button_acts_like_its_key() {
     assert_eq!(game.0.screen.overlays.len(), 1);
     // A button under an overlay is not clicked.
     assert_eq!(game.mouse(down, buy.area.x, buy.area.y), []);
+}
+
+#[test]
+fn a_frame_reports_only_what_it_has_changed() {
+    let mut game = Game::new(0..=99);
+    assert_eq!(game.frame_change(), None);
+    let help = Event::Key(KeyEvent::new(KeyCode::Char('?'), KeyModifiers::NONE));
+    update(&mut game.0, fixtures::NOW, help);
+    let Some(Event::Rendered(change)) = game.frame_change() else {
+        panic!("a window has opened");
+    };
+    assert!(change.reach.is_some() && change.visible.is_some() && change.buttons.is_some());
+    assert_eq!(change.hit_map, None);
 }
 
 #[test]
