@@ -275,7 +275,21 @@ pub fn update(state: &mut AppState, now: UnixMillis, event: Event) -> Effects {
     if let Event::Stream(_) | Event::Answered(_) = event {
         state.session.capture_baseline(&state.holdings, &state.market);
     }
-    let mut effects = dispatch(state, event);
+    let mut effects = Effects::new();
+    match event {
+        Event::Key(key) => effects = input::key(state, &key),
+        Event::Mouse(mouse) => effects = input::mouse(state, mouse),
+        Event::Paste(text) => input::paste(state, &text),
+        Event::Resized(columns, rows) => state.screen.size = (columns, rows),
+        Event::Rendered(change) => state.on_frame(change),
+        Event::Stream(event) => effects = server::on_stream(state, event),
+        Event::Answered(response) => effects = server::on_response(state, response),
+        Event::Failed(request, error) => effects = server::on_error(state, request, error),
+        Event::Exported(result) => server::exported(state, result),
+        Event::Notice(text) => state.alerts.toast(text, now),
+        Event::Timer | Event::Wire(_) => {}
+        Event::Shutdown => effects.push(Effect::Quit),
+    }
     if state.session.settings.watch {
         effects.retain(|effect| !effect.needs_player());
         round_update::end_podium(state);
@@ -289,22 +303,4 @@ pub fn update(state: &mut AppState, now: UnixMillis, event: Event) -> Effects {
         }
     }
     effects
-}
-
-fn dispatch(state: &mut AppState, event: Event) -> Effects {
-    match event {
-        Event::Key(key) => return input::key(state, &key),
-        Event::Mouse(mouse) => return input::mouse(state, mouse),
-        Event::Paste(text) => input::paste(state, &text),
-        Event::Resized(columns, rows) => state.screen.size = (columns, rows),
-        Event::Rendered(change) => state.on_frame(change),
-        Event::Stream(event) => return server::on_stream(state, event),
-        Event::Answered(response) => return server::on_response(state, response),
-        Event::Failed(request, error) => return server::on_error(state, request, error),
-        Event::Exported(result) => server::exported(state, result),
-        Event::Notice(text) => state.alerts.toast(text, state.now),
-        Event::Timer | Event::Wire(_) => {}
-        Event::Shutdown => return vec![Effect::Quit],
-    }
-    Effects::new()
 }

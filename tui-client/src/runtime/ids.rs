@@ -3,7 +3,7 @@
 
 use uuid::{Builder, Uuid};
 
-use crate::app::portfolio::order::{ClientOrderId, Order};
+use crate::app::portfolio::order::ClientOrderId;
 
 #[derive(Debug)]
 pub(super) struct OrderIds {
@@ -19,13 +19,12 @@ impl OrderIds {
         }
     }
 
-    /// Returns the order with its request ID, a UUID of version 7.
-    pub(super) fn for_order(&self, order: Order<ClientOrderId>) -> Order {
-        let at = u64::try_from(order.id.at.0).unwrap_or(0);
+    /// Returns the request ID of an order, a UUID of version 7.
+    pub(super) fn request_id(&self, id: ClientOrderId) -> Uuid {
+        let at = u64::try_from(id.at.0).unwrap_or(0);
         let [a, b, c, d, e, f] = self.random;
-        let [g, h, i, j] = order.id.number.to_be_bytes();
-        let id = Builder::from_unix_timestamp_millis(at, &[a, b, c, d, e, f, g, h, i, j]);
-        order.with_id(id.into_uuid())
+        let [g, h, i, j] = id.number.to_be_bytes();
+        Builder::from_unix_timestamp_millis(at, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
     }
 }
 
@@ -34,15 +33,11 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::app::portfolio::{
-        money::{Side, UnixMillis},
-        order::Terms,
-    };
+    use crate::app::portfolio::money::UnixMillis;
 
     fn request_id(ids: &OrderIds, number: u32, at: i64) -> Uuid {
         let at = UnixMillis(at);
-        let order = Order::new(Side::Buy, 1, Terms::Market).with_id(ClientOrderId { number, at });
-        ids.for_order(order).id
+        ids.request_id(ClientOrderId { number, at })
     }
 
     #[test]

@@ -202,41 +202,42 @@ impl Runtime {
         })
     }
 
+    /// Draws if a frame is due, waits for the next events, and passes them to the reducer, up to one that ends the game.
     async fn run(&mut self, first: Vec<Effect>, events: &mut mpsc::Receiver<Event>) -> Result<()> {
         let mut batch = Vec::with_capacity(EVENT_BATCH);
         let mut flow = self.run_effects(first).await?;
         while flow.is_continue() {
             self.draw_if_due()?;
-            self.next(events, &mut batch).await?;
-            flow = self.dispatch(&mut batch).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits, and adds the next events to the batch; none if a frame is due.
-    async fn next(&mut self, events: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>) -> Result<()> {
-        let now = Instant::now();
-        let frame = self.pace.next_frame(now);
-        let wake = self
-            .state
-            .next_wake()
-            .map(|at| now + clock::until(at, clock::now()));
-        tokio::select! {
-            biased;
-            signal = self.signals.next() => batch.push(self.on_signal(signal).await?),
-            _ = events.recv_many(batch, EVENT_BATCH) => {}
-            Some(event) = self.wire.recv() => self.show_wire(event),
-            event = self.session.next() => {
-                batch.push(Event::Stream(event));
-                self.read_ready(batch).await;
+            let now = Instant::now();
+            let frame = self.pace.next_frame(now);
+            let wake = self
+                .state
+                .next_wake()
+                .map(|at| now + clock::until(at, clock::now()));
+            tokio::select! {
+                biased;
+                signal = self.signals.next() => batch.push(self.on_signal(signal).await?),
+                _ = events.recv_many(&mut batch, EVENT_BATCH) => {}
+                Some(event) = self.wire.recv() => self.show_wire(event),
+                event = self.session.next() => {
+                    batch.push(Event::Stream(event));
+                    self.read_ready(&mut batch).await;
+                }
+                gone = self.tasks.terminal_gone() => {
+                    gone?;
+                    signals::end_by_hangup();
+                    batch.push(Event::Shutdown);
+                }
+                () = at(frame) => {}
+                () = at(wake) => batch.push(Event::Timer),
             }
-            gone = self.tasks.terminal_gone() => {
-                gone?;
-                signals::end_by_hangup();
-                batch.push(Event::Shutdown);
+            for event in batch.drain(..) {
+                let effects = self.update(event);
+                flow = self.run_effects(effects).await?;
+                if flow.is_break() {
+                    break;
+                }
             }
-            () = at(frame) => {}
-            () = at(wake) => batch.push(Event::Timer),
         }
         Ok(())
     }
@@ -284,21 +285,9 @@ impl Runtime {
         self.is_reported = reasons.each_ref().map(Option::is_some);
         for (text, was_reported) in reasons.into_iter().zip(was_reported) {
             if let Some(text) = text.filter(|_| !was_reported) {
-                self.record_and_update(Event::Notice(text));
+                self.update(Event::Notice(text));
             }
         }
-    }
-
-    /// Passes the events to the reducer, up to one that ends the game.
-    async fn dispatch(&mut self, batch: &mut Vec<Event>) -> Result<ControlFlow<()>> {
-        for event in batch.drain(..) {
-            self.pace.mark_changed();
-            let effects = self.update(event);
-            if self.run_effects(effects).await?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
     }
 
     /// Adds a row to the wire pane. It is not recorded: a replay encodes the messages again.
@@ -309,18 +298,15 @@ impl Runtime {
         app::update(&mut self.state, clock::now(), Event::Wire(event));
     }
 
-    /// Updates the state. Before a key or a click it updates the layout of the frame that the player saw.
+    /// Updates the state. Every event passes here, so that a recording is complete. Before a key or a click comes the frame
+    /// that the player saw, if it has changed.
     fn update(&mut self, event: Event) -> Vec<Effect> {
         if let Event::Key(_) | Event::Mouse(_) = event
             && let Some(frame) = self.seen.change(&self.state)
         {
-            self.record_and_update(frame);
+            self.update(frame);
         }
-        self.record_and_update(event)
-    }
-
-    /// Every event passes here, so that a recording is complete.
-    fn record_and_update(&mut self, event: Event) -> Vec<Effect> {
+        self.pace.mark_changed();
         let now = clock::now();
         if let Some(recorder) = &mut self.recorder {
             recorder.record(now, self.state.redacted(&event));
@@ -344,8 +330,8 @@ impl Runtime {
                     None
                 }
                 Effect::Send(order) => {
-                    let ended = self.session.send(self.ids.for_order(order));
-                    ended.map(Event::Stream)
+                    let order = order.with_id(self.ids.request_id(order.id));
+                    self.session.send(order).map(Event::Stream)
                 }
                 Effect::CollectWire => {
                     self.client.collect_wire();
@@ -395,7 +381,7 @@ impl Runtime {
         let written = self.kept_in.trades.as_mut().map_or(Ok(()), TradeFile::write);
         if let Err(error) = written {
             tracing::warn!(error = %format_args!("{error:#}"), "the trades are not kept");
-            self.record_and_update(Event::Notice(format!("cannot keep the trades: {error:#}")));
+            self.update(Event::Notice(format!("cannot keep the trades: {error:#}")));
         }
     }
 

@@ -150,41 +150,37 @@ impl Renderer {
 
     /// Draws the whole screen into `buf`, without a terminal.
     pub fn draw_to(&self, state: &AppState, buf: &mut Buffer) -> FrameInfo {
-        let info = self.draw_parts(state, buf);
-        if self.markers == Markers::Ascii {
-            ascii::replace(buf);
-        }
-        info
-    }
-
-    fn draw_parts(&self, state: &AppState, buf: &mut Buffer) -> FrameInfo {
         buf.set_style(buf.area, self.theme.text);
         let [area, lab_area] = lab::reserve(state, buf.area);
         if let Some(lab) = &state.lab {
             lab::draw(self, lab, lab_area, buf);
         }
-        let Some(size) = LayoutSize::for_area(area) else {
-            self.draw_too_small(area, buf);
-            return FrameInfo::default();
+        let info = match LayoutSize::for_area(area) {
+            None => {
+                self.draw_too_small(area, buf);
+                FrameInfo::default()
+            }
+            Some(size) => {
+                let has_round = state.lobby.shown_round(state.now).is_some();
+                let mut layout = MainLayout::new(size, area, state.lobby.capabilities.news, has_round);
+                let main = match state.session.settings.watch {
+                    true => watch::draw(self, state, &mut layout, buf),
+                    false => self.draw_game(state, &mut layout, buf),
+                };
+                let overlay = overlay::draw(self, state, &layout, buf);
+                match state.screen.overlays.is_empty() {
+                    true => main,
+                    false => FrameInfo {
+                        hit_map: main.hit_map,
+                        ..overlay
+                    },
+                }
+            }
         };
-        let mut layout = MainLayout::new(
-            size,
-            area,
-            state.lobby.capabilities.news,
-            state.lobby.shown_round(state.now).is_some(),
-        );
-        let main = match state.session.settings.watch {
-            true => watch::draw(self, state, &mut layout, buf),
-            false => self.draw_game(state, &mut layout, buf),
-        };
-        let overlay = overlay::draw(self, state, &layout, buf);
-        match state.screen.overlays.is_empty() {
-            true => main,
-            false => FrameInfo {
-                hit_map: main.hit_map,
-                ..overlay
-            },
+        if self.markers == Markers::Ascii {
+            ascii::replace(buf);
         }
+        info
     }
 
     /// Draws the main screen of a player. Nothing can be clicked if a window covers it.

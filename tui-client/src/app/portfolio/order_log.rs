@@ -21,11 +21,6 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    fn resolve(&mut self, at: UnixMillis, status: ActionStatus) {
-        self.at = at;
-        self.status = status;
-    }
-
     fn from_trade(trade: &TradeRow) -> Self {
         Self {
             at: trade.at,
@@ -110,26 +105,9 @@ impl ActionLog {
         self.entries.iter()
     }
 
-    /// Adds an entry. If the log is full, the oldest entry that is not pending is removed.
+    /// Adds an entry, but not of an order that is sent: see [`send`](Self::send). If the log is full, the oldest entry that
+    /// is not pending is removed.
     pub fn push(&mut self, entry: LogEntry) {
-        if let (&LoggedAction::Order(side, count, terms), ActionStatus::Pending) =
-            (&entry.action, &entry.status)
-        {
-            self.last = self.last.wrapping_add(1);
-            let order = Order {
-                side,
-                count,
-                terms,
-                up_to: false,
-                round: None,
-                id: ClientOrderId {
-                    number: self.last,
-                    at: entry.at,
-                },
-            };
-            let since = entry.at;
-            self.sent.push_back(PendingOrder { order, since });
-        }
         self.entries.push_back(entry);
         if self.entries.len() > MAX_ENTRIES {
             let answered = self
@@ -184,8 +162,8 @@ impl ActionLog {
         self.sent.len()
     }
 
-    /// Adds an order sent at `at`, and returns it. `up_to`: the most to trade, if the casino computes the count. `round`: the
-    /// account it is meant for.
+    /// Adds an order sent at `at`, and returns it; `None` for another action. `up_to`: the most to trade, if the casino
+    /// computes the count. `round`: the account it is meant for.
     pub fn send(
         &mut self,
         at: UnixMillis,
@@ -193,16 +171,28 @@ impl ActionLog {
         up_to: Option<i32>,
         round: Option<i64>,
     ) -> Option<Order<ClientOrderId>> {
+        let LoggedAction::Order(side, count, terms) = action else {
+            return None;
+        };
+        self.last = self.last.wrapping_add(1);
+        let order = Order {
+            side,
+            count: up_to.unwrap_or(count),
+            terms,
+            up_to: up_to.is_some(),
+            round,
+            id: ClientOrderId {
+                number: self.last,
+                at,
+            },
+        };
+        self.sent.push_back(PendingOrder { order, since: at });
         self.push(LogEntry {
             at,
             action,
             status: ActionStatus::Pending,
         });
-        let order = &mut self.sent.back_mut()?.order;
-        order.round = round;
-        order.up_to = up_to.is_some();
-        order.count = up_to.unwrap_or(order.count);
-        Some(*order)
+        Some(order)
     }
 
     /// Returns the time at which the oldest pending order was sent last.
@@ -248,7 +238,7 @@ impl ActionLog {
         if let (LoggedAction::Order(_, count, _), Some(traded)) = (&mut entry.action, traded) {
             *count = traded;
         }
-        entry.resolve(at, status);
+        (entry.at, entry.status) = (at, status);
         Some(entry.action.clone())
     }
 
@@ -257,7 +247,7 @@ impl ActionLog {
         let is_payment =
             |entry: &&mut LogEntry| entry.action == *action && entry.status == ActionStatus::Pending;
         match self.entries.iter_mut().find(is_payment) {
-            Some(entry) => entry.resolve(at, status),
+            Some(entry) => (entry.at, entry.status) = (at, status),
             None => self.notify(at, status),
         }
     }

@@ -49,10 +49,10 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     if action == Some(Action::Quit) && key.code == KeyCode::Char('c') && is_global {
         return vec![Effect::Quit];
     }
-    if let Some(Action::Repaint | Action::Suspend | Action::Quit) = action
+    if let Some(action @ (Action::Repaint | Action::Suspend | Action::Quit)) = action
         && is_global
     {
-        return run_action(state, action);
+        return command_update::perform(state, action);
     }
     if state.lab.is_some()
         && key.kind == KeyEventKind::Press
@@ -74,7 +74,8 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     }
     let Some(top) = state.screen.overlays.last_mut() else {
         return match wire_update::key(state, key, action) {
-            Some(action) => run_action(state, action),
+            Some(Some(action)) => command_update::perform(state, action),
+            Some(None) => Effects::new(),
             None if key.code == KeyCode::Esc && state.tour.take().is_some() => Effects::new(),
             None => main_key(state, key, action),
         };
@@ -179,7 +180,10 @@ pub(crate) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
         MouseEventKind::ScrollDown if over_chart => Some(MouseGesture::WheelDown),
         _ => None,
     };
-    run_action(state, gesture.and_then(action::for_gesture))
+    match gesture.and_then(action::for_gesture) {
+        Some(action) => command_update::perform(state, action),
+        None => Effects::new(),
+    }
 }
 
 /// Presses the key of the target. Any other click closes the start screen.
@@ -243,22 +247,24 @@ fn drag(state: &mut AppState, column: u16) -> Option<MouseGesture> {
 
 fn main_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Effects {
     let has_ticket = !state.session.settings.watch;
-    match key.code {
-        KeyCode::Char(letter) if has_ticket && is_typed(key) && state.ticket.type_char(letter) => {
-            Effects::new()
-        }
+    if let KeyCode::Char(letter) = key.code
+        && has_ticket
+        && is_typed(key)
+        && state.ticket.type_char(letter)
+    {
+        return Effects::new();
+    }
+    match action {
         // Held keys may change the ticket, but never trade twice.
-        _ if key.kind == KeyEventKind::Repeat && !action.is_some_and(Action::may_repeat) => Effects::new(),
-        _ => run_action(state, action),
+        Some(action) if key.kind == KeyEventKind::Press || action.may_repeat() => {
+            command_update::perform(state, action)
+        }
+        _ => Effects::new(),
     }
 }
 
 fn is_typed(key: &KeyEvent) -> bool {
     key.modifiers.difference(KeyModifiers::SHIFT).is_empty()
-}
-
-fn run_action(state: &mut AppState, action: Option<Action>) -> Effects {
-    action.map_or_else(Effects::new, |action| command_update::perform(state, action))
 }
 
 /// Confirms on a fresh press only, not on a key held since before the dialog.

@@ -87,31 +87,25 @@ fn order_update(update: &casino::OrderUpdate) -> Option<StreamEvent> {
 }
 
 fn action_result(result: &ActionResult, granted: capabilities::Capabilities) -> StreamEvent {
+    let wallet = result.wallet.as_ref().and_then(wallet);
     let order = result.order.as_ref().and_then(resting_order);
-    match order.filter(|_| granted.orders) {
-        Some(order) => StreamEvent::Accepted {
-            order,
-            wallet: result.wallet.as_ref().and_then(wallet),
-        },
-        None => StreamEvent::Result(order_result(result)),
+    if let Some(order) = order.filter(|_| granted.orders) {
+        return StreamEvent::Accepted { order, wallet };
     }
-}
-
-fn order_result(result: &ActionResult) -> OrderResult {
     let message = match result.msg.trim() {
         "" => "the casino sent an empty message".to_owned(),
         text => ellipsize(without_field(text)),
     };
     let trade = result.trade.as_ref().filter(|trade| trade.price >= 1);
-    OrderResult {
+    StreamEvent::Result(OrderResult {
         executed: is_executed(result),
         message,
         price: trade.map(|trade| trade.price),
         count: trade.map(|trade| trade.stocks_count).filter(|count| *count >= 1),
         tick: trade.map(|trade| trade.tick).filter(|tick| *tick >= 0),
         at: trade.and_then(|trade| unix_millis(trade.at_unix_ms)),
-        wallet: result.wallet.as_ref().and_then(wallet),
-    }
+        wallet,
+    })
 }
 
 pub(crate) fn wallet(wire: &casino::Wallet) -> Option<Wallet> {
