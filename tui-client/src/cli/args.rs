@@ -72,11 +72,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Parses a command line and the environment.
-    ///
-    /// # Errors
-    ///
-    /// Invalid arguments, and requests for help or the version.
+    /// Parses a command line and the environment. Fails for invalid arguments, and requests for help or the version.
     pub fn parse<A: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, clap::Error> {
@@ -120,7 +116,6 @@ impl Cli {
 
     /// Returns the definition of all commands and options. Options of commands may be before or after the
     /// command.
-    #[must_use]
     pub fn definition() -> clap::Command {
         let definition = command_line::with_environment(Self::command(), "AWESOMESTOCK").mut_args(|option| {
             let is_global = !GAME.contains(&option.get_id().as_str());
@@ -132,13 +127,11 @@ impl Cli {
     }
 
     /// Returns the manual page in roff.
-    #[must_use]
     pub fn manual() -> Vec<u8> {
         documents::manual(Self::definition(), "Without a command, the game starts.")
     }
 
     /// Returns a completion script for `shell`.
-    #[must_use]
     pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
         let mut script = Vec::new();
         let mut definition = with_completions(Self::definition());
@@ -399,7 +392,6 @@ pub struct CancelArgs {
 
 impl OrderArgs {
     /// Returns when and at which price the order executes.
-    #[must_use]
     pub fn terms(&self) -> Terms {
         let rest = |trigger, price| Terms::Rest(Condition { trigger, price });
         match (self.limit, self.stop) {

@@ -71,7 +71,6 @@ pub struct CastArgs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CastOutput {
     pub path: PathBuf,
-    /// The kind of file.
     pub kind: OutputKind,
 }
 
@@ -90,7 +89,6 @@ pub struct UnknownSuffix;
 
 impl CastOutput {
     /// Returns the file's path; `None` for standard output.
-    #[must_use]
     pub fn file(&self) -> Option<&Path> {
         Some(self.path.as_path()).filter(|path| *path != Path::new(STANDARD_OUTPUT))
     }
@@ -108,7 +106,6 @@ impl CastOutput {
 
 impl CastArgs {
     /// Returns the rule that a combination of options breaks; `None` if all can be used together.
-    #[must_use]
     pub fn conflict(&self) -> Option<&'static str> {
         let (is_still, is_cast) = (self.at.is_some(), self.output.kind == OutputKind::Asciicast);
         if is_still && is_cast {
@@ -124,8 +121,6 @@ impl CastArgs {
         }
     }
 
-    /// Returns whether the recording would be overwritten.
-    #[must_use]
     pub fn replaces_recording(&self) -> bool {
         let same = |path: &Path| path.canonicalize().ok();
         same(&self.file).is_some_and(|file| Some(file) == self.output.file().and_then(same))
@@ -146,7 +141,6 @@ fn parse_size(text: &str) -> Result<(u16, u16), String> {
 }
 
 /// Brings a recorded terminal size into the bounds of `--size`.
-#[must_use]
 pub fn clamp_size(size: (u16, u16)) -> (u16, u16) {
     let (columns, rows) = size;
     (

@@ -20,11 +20,8 @@ use crate::{
 /// Largest import that is read: a key and surrounding white space.
 const MAX_BYTES: u64 = 256;
 
-/// Runs `task` on the key that `config` selects, and prints to `out`.
-///
-/// # Errors
-///
-/// A missing or unreadable key, a key that cannot be stored, or an error of `out`.
+/// Runs `task` on the key that `config` selects, and prints to `out`. Fails if there is no readable key, it cannot be
+/// stored, or `out` cannot be written.
 pub fn run(config: &Config, task: &KeyTask, mut out: impl Write) -> Result<()> {
     let keyring = Keyring::new(&config.keys_dir);
     let line = match task {

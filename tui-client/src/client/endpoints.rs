@@ -25,7 +25,6 @@ const FAILOVER_AFTER: Duration = Duration::from_secs(3);
 
 pub(super) type Casino = CasinoClient<InterceptedService<TappedChannel, BearerInterceptor>>;
 
-/// An address of a casino.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     /// HOST:PORT.
@@ -71,7 +70,6 @@ impl EndpointState {
 pub(super) struct Endpoints {
     first: EndpointState,
     others: Vec<EndpointState>,
-    /// Position of the current address.
     current: AtomicUsize,
     tap: Arc<WireTap>,
 }

@@ -95,7 +95,6 @@ impl Client {
         self.endpoints.tap().report_all();
     }
 
-    /// Returns the player's name.
     pub fn player(&self) -> &str {
         &self.player
     }

@@ -29,7 +29,6 @@ enum Attempt<T> {
     Unanswered(RequestError),
 }
 
-/// The answer to an order.
 #[derive(Debug)]
 pub(crate) enum OrderAnswer {
     Result(OrderResult),

@@ -131,7 +131,6 @@ impl GambleSession {
         }
     }
 
-    /// Returns the supported lobby feeds.
     pub fn capabilities(&self) -> Capabilities {
         self.granted.into()
     }
@@ -141,15 +140,11 @@ impl GambleSession {
         self.granted.missing()
     }
 
-    /// Returns true if the casino deduplicates by request ID.
     pub fn supports_request_ids(&self) -> bool {
         self.granted.ids
     }
 
-    /// Returns the next event and ignores unknown messages. Cancel safe.
-    ///
-    /// # Errors
-    /// If the stream has ended.
+    /// Returns the next event and ignores unknown messages. Cancel safe. Fails if the stream has ended.
     pub async fn next(&mut self) -> Result<StreamEvent, SessionEnd> {
         loop {
             match self.inbound.message().await {

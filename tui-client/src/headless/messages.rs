@@ -239,7 +239,6 @@ pub(crate) fn order_answer(order: &Order, answer: &OrderAnswer) -> String {
     }
 }
 
-/// Formats the result of `order`.
 pub(crate) fn result_of(order: &Order, result: &OrderResult) -> String {
     match order.terms.condition().filter(|_| result.executed) {
         Some(condition) => {
@@ -284,7 +283,6 @@ pub(crate) fn needs_a_screen(command: Command) -> Option<&'static str> {
     }
 }
 
-/// Lists the commands of plain mode.
 pub(crate) fn help() -> impl Iterator<Item = String> {
     let works_here = |word: &&CommandSpec| needs_a_screen(word.example()).is_none();
     let words = command::COMMANDS.iter().filter(works_here);

@@ -43,7 +43,6 @@ const PIPE_BYTES: usize = 64 * 1024;
 /// Pause before a casino that cannot be opened is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(100);
 
-/// Times of the lab.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
     /// Delay of each byte on a slow connection.
@@ -61,12 +60,8 @@ impl Default for Timing {
     }
 }
 
-/// Starts the servers on a new ledger, without waiting for it. Calls wait until it is open. Returns the faults to inject,
-/// none at first.
-///
-/// # Errors
-///
-/// The temporary folder cannot be created.
+/// Starts the servers on a new ledger, without waiting for it. Calls wait until it is open. Returns the faults to
+/// inject, none at first. Fails if the temporary folder cannot be created.
 pub fn start(solo: SoloOptions, timing: Timing) -> Result<(Channel, Servers, watch::Sender<Faults>)> {
     remove_leftovers(&env::temp_dir(), FOLDER_PREFIX);
     let prefix = format!("{FOLDER_PREFIX}{}-", process::id());

@@ -35,7 +35,6 @@ const MESSAGE_HEADER: usize = 5;
 /// First bytes of the answer to an order, a `GambleInfo`: field 1, `type`, is `ACTION_RESULT`; field 3, `result`, follows.
 const ANSWER: [u8; 3] = [0x08, 1, 0x1a];
 
-/// The faults of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Link {
     pub(super) faults: watch::Receiver<Faults>,
@@ -70,7 +69,6 @@ impl Link {
         }
     }
 
-    /// Returns the time since the last cut, if there was one.
     pub(super) fn since_cut(&self) -> Option<Duration> {
         let cut_at = *self.cut_at.lock().unwrap_or_else(PoisonError::into_inner);
         cut_at.map(|cut_at| cut_at.elapsed())

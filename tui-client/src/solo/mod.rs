@@ -23,7 +23,6 @@ const LEDGER_FILE: &str = "solo.db";
 /// Longest wait for the servers to stop: more than the sum of their own deadlines.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Options of a solo server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SoloOptions {
     /// Time between two prices.
@@ -48,17 +47,12 @@ pub struct Servers {
     _to_payments: Channel,
 }
 
-/// Returns whether the data folder has a solo ledger.
-#[must_use]
 pub fn has_ledger(data_dir: &Path) -> bool {
     data_dir.join(LEDGER_FILE).exists()
 }
 
-/// Opens the ledger in `data_dir` and starts the servers. Returns a channel to the casino.
-///
-/// # Errors
-///
-/// The folder cannot be created, or the ledger cannot be opened, for example because another game uses it.
+/// Opens the ledger in `data_dir` and starts the servers. Returns a channel to the casino. Fails if the folder cannot
+/// be created, or the ledger cannot be opened, for example because another game uses it.
 pub async fn open(solo: SoloOptions, data_dir: &Path) -> Result<(Channel, Servers)> {
     let (to_payments, payments_incoming) = transport::pipe();
     let casino = open_casino(solo, data_dir.to_owned(), to_payments.clone()).await?;
@@ -71,7 +65,6 @@ pub async fn open(solo: SoloOptions, data_dir: &Path) -> Result<(Channel, Server
 
 /// Starts the servers like [`open`], without waiting for the ledger. Calls wait until it is open; if opening
 /// fails, [`Servers::failed`] completes.
-#[must_use]
 pub fn start(solo: SoloOptions, data_dir: &Path) -> (Channel, Servers) {
     let (to_payments, payments_incoming) = transport::pipe();
     let opening = open_casino(solo, data_dir.to_owned(), to_payments.clone());
@@ -133,11 +126,7 @@ impl Servers {
         }
     }
 
-    /// Stops both servers and closes the ledger.
-    ///
-    /// # Errors
-    ///
-    /// A server fails, or does not stop in time.
+    /// Stops both servers and closes the ledger. Fails if a server fails, or does not stop in time.
     pub async fn close(mut self) -> Result<()> {
         self.shutdown.cancel();
         let all_ended = async {
@@ -160,12 +149,8 @@ fn outcome(ended: Result<Result<()>, JoinError>) -> Result<()> {
     ended.wrap_err("a server of this game panicked")?
 }
 
-/// Opens a ledger whose commit log is damaged, without the lost data, and closes it, so that a game can open
-/// it.
-///
-/// # Errors
-///
-/// There is no ledger, it is in use, or it cannot be opened or written.
+/// Opens a ledger whose commit log is damaged, without the lost data, and closes it, so that a game can open it. Fails
+/// if there is no ledger, it is in use, or it cannot be opened or written.
 pub fn accept_loss(data_dir: &Path) -> Result<()> {
     casino_server::accept_loss(&data_dir.join(LEDGER_FILE))
         .wrap_err("cannot open the ledger of the solo game")?;

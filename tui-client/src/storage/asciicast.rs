@@ -17,7 +17,6 @@ use crate::app::portfolio::money::UnixMillis;
 /// Terminal type of all asciicasts: the colors and sequences that the renderer uses.
 const TERM: &str = "xterm-256color";
 
-/// Versions of the asciicast format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum CastFormat {
     /// Each event has the time since the start.
@@ -37,7 +36,6 @@ pub(crate) struct CastHeader<'a> {
     pub(crate) title: &'a str,
 }
 
-/// Writes an asciicast to `out`.
 #[derive(Debug)]
 pub(crate) struct CastWriter<W> {
     out: W,
@@ -76,7 +74,6 @@ impl<W: Write> CastWriter<W> {
         self.write_event(at, "o", text)
     }
 
-    /// Writes a new size of the terminal.
     pub(crate) fn write_resize(&mut self, at: Duration, columns: u16, rows: u16) -> io::Result<()> {
         self.write_event(at, "r", &format!("{columns}x{rows}"))
     }

@@ -20,7 +20,6 @@ const ORDERS_FILE: &str = "orders-shown";
 /// Largest file that is read: many times all achievements.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// Returns the achievements of earlier games.
 pub(crate) fn achievements(data_dir: &Path) -> Vec<Achievement> {
     rows(&data_dir.join(FILE_NAME))
 }
@@ -34,7 +33,6 @@ fn rows<T: DeserializeOwned>(path: &Path) -> Vec<T> {
     lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Adds an achievement to the file.
 pub(crate) fn add_achievement(data_dir: &Path, earned: Achievement) -> io::Result<()> {
     let mut line = serde_json::to_vec(&earned)?;
     line.push(b'\n');
@@ -43,7 +41,6 @@ pub(crate) fn add_achievement(data_dir: &Path, earned: Achievement) -> io::Resul
     file.write_all(&line)
 }
 
-/// A line of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ShownRow {
     casino: String,
@@ -62,7 +59,6 @@ pub struct OrdersShown {
 }
 
 impl OrdersShown {
-    /// Reads it from the data folder.
     pub(crate) fn read(data_dir: &Path, casino: &str, player: &str) -> Self {
         let mut shown = Self {
             path: data_dir.join(ORDERS_FILE),

@@ -21,10 +21,8 @@ use ratatui::layout::{
 
 use crate::app::wire::MIN_PANE_SCREEN;
 
-/// Smallest supported terminal width in columns.
 pub const MIN_COLUMNS: u16 = 38;
 
-/// Smallest supported terminal height in rows.
 pub const MIN_ROWS: u16 = 10;
 
 /// Most rows of the log in the small layout.

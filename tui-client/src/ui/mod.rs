@@ -73,7 +73,6 @@ use crate::{
 /// Display settings that are not part of the state.
 #[derive(Debug, Clone)]
 pub struct Renderer {
-    /// Colors and text styles.
     pub theme: Theme,
     /// Characters of the chart.
     pub markers: Markers,
@@ -92,7 +91,6 @@ pub struct FrameInfo {
     pub visible: usize,
     /// Positions of the chart's prices.
     pub hit_map: HitMap,
-    /// Clickable areas.
     pub buttons: Vec<ClickTarget>,
 }
 
@@ -139,7 +137,6 @@ impl From<Rect> for Area {
 }
 
 impl Renderer {
-    /// Draws the whole screen.
     pub fn draw(&self, state: &AppState, frame: &mut Frame<'_>) -> FrameInfo {
         let info = self.draw_to(state, frame.buffer_mut());
         if let Some(position) = info.cursor {

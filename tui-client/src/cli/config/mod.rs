@@ -43,7 +43,6 @@ const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Du
 /// The checked configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The server to play on.
     pub server: ServerChoice,
     /// The player's name; empty without a player.
     pub player: String,
@@ -51,28 +50,22 @@ pub struct Config {
     pub plain: bool,
     /// Timeout of a one-shot command.
     pub timeout: Duration,
-    /// The screen's theme.
     pub theme: Theme,
     /// Characters of the chart.
     pub markers: Markers,
     /// Folder of the solo ledger, the last player name and the achievements.
     pub data_dir: PathBuf,
-    /// Folder of the keys.
     pub keys_dir: PathBuf,
-    /// File of the session recording.
     pub record: Option<PathBuf>,
     /// File of the asciicast that is written during the game.
     pub cast: Option<PathBuf>,
-    /// Settings of the game.
     pub settings: Settings,
 }
 
-/// The server to play on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerChoice {
     /// A server inside the process.
     Solo(SoloOptions),
-    /// A remote server.
     Shared(SharedServer),
 }
 
@@ -88,13 +81,9 @@ impl fmt::Display for ServerChoice {
 /// Facts about the user's system that decide defaults.
 #[derive(Debug, Clone)]
 pub struct UserEnvironment {
-    /// Folder of the configuration file.
     pub config_dir: PathBuf,
-    /// Folder of the ledger.
     pub data_dir: PathBuf,
-    /// The system's user name.
     pub system_user: Option<String>,
-    /// Whether `NO_COLOR` is set.
     pub no_color: bool,
     /// Whether `TERM` is `dumb`, empty or missing: the terminal cannot move its cursor.
     pub dumb: bool,
@@ -103,11 +92,7 @@ pub struct UserEnvironment {
 }
 
 impl UserEnvironment {
-    /// Reads the system's settings.
-    ///
-    /// # Errors
-    ///
-    /// The user has no home folder.
+    /// Reads the system's settings. Fails if the user has no home folder.
     pub fn current() -> Result<Self> {
         let folders = etcetera::choose_base_strategy().wrap_err("cannot find the home folder; set HOME")?;
         Ok(Self {
@@ -121,7 +106,6 @@ impl UserEnvironment {
     }
 
     /// Returns the facts that count for `task`: a file does not depend on the terminal in which it is written.
-    #[must_use]
     pub fn for_task(self, task: Option<&Task>) -> Self {
         match task {
             Some(Task::Cast(_)) => Self {
@@ -136,22 +120,17 @@ impl UserEnvironment {
 
 impl Config {
     /// Returns a configuration file with every key and its default as comments.
-    #[must_use]
     pub fn template() -> String {
         template::text()
     }
 
     /// Returns the path of the configuration file, which may not exist.
-    #[must_use]
     pub fn path(cli: &Cli, environment: &UserEnvironment) -> PathBuf {
         file::path(cli.config.as_deref(), &environment.config_dir)
     }
 
-    /// Merges the command line and environment (`cli`) with the configuration file, and checks all values.
-    ///
-    /// # Errors
-    ///
-    /// A file that cannot be read or parsed (with its line), or a value out of bounds (with its option).
+    /// Merges the command line and environment (`cli`) with the configuration file, and checks all values. Fails for a
+    /// file that cannot be read or parsed (with its line), and a value out of bounds (with its option).
     pub fn load(cli: &Cli, environment: &UserEnvironment) -> Result<Self> {
         Self::load_unnamed(cli, environment).map_err(|error| {
             // An error about an option begins with its name.

@@ -23,7 +23,6 @@ const DEFAULT_NAME: &str = "player";
 
 /// Checks a name: 1 to 32 letters, digits and `_ - .`. Names that were valid under an older rule pass too, as
 /// the server decides.
-#[must_use]
 pub fn is_player_name(name: &str) -> bool {
     player::normalize(name).is_ok() || player::check_stored(name).is_ok()
 }
@@ -41,7 +40,6 @@ pub(super) fn choose(given: Option<&str>, data_dir: &Path, system_user: Option<&
     }
 }
 
-/// Removes invalid characters.
 fn sanitize_name(name: &str) -> String {
     let kept: String = name
         .chars()
@@ -63,11 +61,7 @@ fn recall(data_dir: &Path) -> Option<String> {
     is_player_name(name).then(|| name.to_owned())
 }
 
-/// Stores the name for the next game.
-///
-/// # Errors
-///
-/// The data folder cannot be created or written.
+/// Stores the name for the next game. Fails if the data folder cannot be created or written.
 pub fn remember_player(data_dir: &Path, name: &str) -> io::Result<()> {
     fs::create_dir_all(data_dir)?;
     fs::write(data_dir.join(FILE_NAME), format!("{name}\n"))

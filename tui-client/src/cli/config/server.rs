@@ -14,7 +14,6 @@ use crate::{cli::args::Options, client::Endpoint, storage::keyring::KeyId};
 
 const MAX_ADDRESSES: usize = 16;
 
-/// A remote server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedServer {
     pub first: ServerAddress,
@@ -34,15 +33,12 @@ pub struct ServerAddress {
 
 impl ServerAddress {
     /// Returns HOST:PORT as the user wrote it.
-    #[must_use]
     pub fn name(&self) -> &str {
         let url = self.url.as_str();
         let name = url.split_once("://").map_or(url, |(_, name)| name);
         name.trim_end_matches('/')
     }
 
-    /// Returns whether the connection is not encrypted.
-    #[must_use]
     pub fn is_in_plaintext(&self) -> bool {
         !self.url.to_ascii_lowercase().starts_with("https:")
     }
@@ -76,7 +72,6 @@ impl ServerAddress {
 }
 
 impl SharedServer {
-    /// Returns all addresses.
     pub fn addresses(&self) -> impl Iterator<Item = &ServerAddress> {
         std::iter::once(&self.first).chain(&self.others)
     }
@@ -93,7 +88,6 @@ impl SharedServer {
     }
 
     /// Returns the ID of the player's key: stored under the first address, and also found under the others.
-    #[must_use]
     pub fn key_id(&self, player: &str) -> KeyId {
         KeyId {
             casino: self.first.normalized.clone(),

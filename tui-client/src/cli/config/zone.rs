@@ -213,7 +213,6 @@ fn offset(text: &str) -> Option<(i32, &str)> {
     Some((seconds.checked_mul(sign)?, rest))
 }
 
-/// Formats seconds as an offset.
 fn written(seconds: i32) -> String {
     let sign = if seconds < 0 { "-" } else { "" };
     let seconds = seconds.unsigned_abs();

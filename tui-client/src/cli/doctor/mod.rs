@@ -133,11 +133,7 @@ struct TickProbe {
     now: UnixMillis,
 }
 
-/// Runs all checks and prints them. Returns whether none failed.
-///
-/// # Errors
-///
-/// `out` cannot be written to.
+/// Runs all checks and prints them. Returns whether none failed. Fails if `out` cannot be written to.
 pub async fn run_checks(cli: &Cli, environment: &UserEnvironment, mut out: impl Write) -> Result<bool> {
     let mut checks = terminal(&probe::terminal(environment));
     let config = probe::config(cli, environment);

@@ -32,12 +32,9 @@ use crate::{
 /// Frames a second of a moving picture without `--fps`.
 const DEFAULT_FPS: u32 = 8;
 
-/// Writes the file that `arguments` describe, drawn by `view`.
-///
-/// # Errors
-///
-/// The time of a still is after the end of the recording, the picture is too large, or the file exists or cannot be
-/// written. A file that was there before is then unchanged.
+/// Writes the file that `arguments` describe, drawn by `view`. Fails if the time of a still is after the end of the
+/// recording, the picture is too large, or the file exists or cannot be written. A file that was there before is then
+/// unchanged.
 pub(crate) fn run(recording: Recording, arguments: &CastArgs, view: &Renderer) -> Result<()> {
     if arguments.replaces_recording() {
         return Err(eyre!("output: {} is the recording", arguments.file.display()));

@@ -66,7 +66,6 @@ impl ChallengeRun {
         })
     }
 
-    /// Returns the name of the game on the screen.
     pub(crate) fn title(&self) -> String {
         match self.result {
             Some(_) => self.challenge.to_string(),

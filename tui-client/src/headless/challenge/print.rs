@@ -21,10 +21,8 @@ use crate::{
     ui::text::{format::sparkline, sanitize},
 };
 
-/// The folder of results in the data folder.
 pub(super) const FOLDER: &str = "daily";
 
-/// Cells of the sparkline of the equity.
 const SPARK_CELLS: usize = 24;
 
 impl Outcome {
@@ -73,11 +71,8 @@ impl Outcome {
     }
 }
 
-/// Computes the result in `file` again and prints it, unless that would show prices to come.
-///
-/// # Errors
-///
-/// The file cannot be read, names a trade that cannot be, or is of a game that may not be over.
+/// Computes the result in `file` again and prints it, unless that would show prices to come. Fails if the file cannot
+/// be read, names a trade that cannot be, or is of a game that may not be over.
 pub fn print_verified(file: &Path, data_dir: &Path, today: Challenge, mut out: impl Write) -> Result<()> {
     let proof = Proof::read(file)?;
     let mut running = running_games(&data_dir.join(FOLDER));
@@ -127,12 +122,9 @@ fn not_begun(challenge: Challenge, today: Challenge) -> Option<String> {
     }
 }
 
-/// Prints the results of the past days, newest first, then the streak of days and the best one. That of a game that runs, or
-/// of today's if it is not finished, is left out: it would show prices to come.
-///
-/// # Errors
-///
-/// The folder of results cannot be read.
+/// Prints the results of the past days, newest first, then the streak of days and the best one. That of a game that
+/// runs, or of today's if it is not finished, is left out: it would show prices to come. Fails if the folder of results
+/// cannot be read.
 pub fn print_results(data_dir: &Path, today: Challenge, mut out: impl Write) -> Result<()> {
     let folder = data_dir.join(FOLDER);
     let files = daily_files(&folder).wrap_err_with(|| format!("cannot read {}", folder.display()))?;

@@ -25,7 +25,6 @@ pub(crate) const INITIAL_PRICE: i32 = 50;
 /// Seeds of the daily games, which a date is added to.
 const DAILY_SEEDS: RangeInclusive<u64> = 0x6461_696c << 32..=(0x6461_696d << 32) - 1;
 
-/// What is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Challenge {
@@ -36,8 +35,6 @@ pub enum Challenge {
 }
 
 impl Challenge {
-    /// Returns the challenge of the current day.
-    #[must_use]
     pub fn today() -> Self {
         Self::Daily(Timestamp::now().to_zoned_datetime(TimeZone::UTC).date())
     }

@@ -18,7 +18,6 @@ use crate::{
 /// Longest file that is read: many times the trades that fit into a game.
 pub(crate) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// A trade of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProvenTrade {

@@ -33,17 +33,12 @@ struct FormatTag {
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// Version of the game.
     pub version: String,
-    /// The player and the server.
     #[serde(rename = "seat")]
     pub info: SessionInfo,
-    /// The player's preferences.
     #[serde(default)]
     pub settings: Settings,
-    /// Terminal columns at the start.
     pub columns: u16,
-    /// Terminal rows at the start.
     pub rows: u16,
     /// Time of the start.
     pub at: UnixMillis,

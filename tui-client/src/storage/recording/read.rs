@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use super::{FORMAT, FormatTag, Header, MAX_BYTES, OLDEST_FORMAT, Record, RecordBody};
 use crate::app::{Event, replay::Recording};
 
-/// A recording that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     #[error("cannot be read")]

@@ -16,7 +16,6 @@ use crate::{
 /// Space reserved for the last line of a full recording, in bytes.
 const END_BYTES: usize = 128;
 
-/// Writes a recording.
 #[derive(Debug)]
 pub struct Recorder {
     file: BoundedFile,

@@ -41,7 +41,6 @@ impl AnsiScreen {
         self.shown == frame.buffer && self.cursor == frame.cursor
     }
 
-    /// Returns the area of the last frame.
     pub(crate) fn area(&self) -> Rect {
         self.shown.area
     }

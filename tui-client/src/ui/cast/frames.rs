@@ -15,14 +15,11 @@ use crate::{
     ui::{Renderer, frame_limiter::FrameLimiter},
 };
 
-/// A drawn screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     /// Time since the start of the recording.
     pub(crate) at: Duration,
-    /// The cells.
     pub(crate) buffer: Buffer,
-    /// The text cursor, if it is shown.
     pub(crate) cursor: Option<Position>,
 }
 
@@ -56,7 +53,6 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// Returns the state at the last frame.
     pub(crate) fn state(&self) -> &AppState {
         self.replay.state()
     }

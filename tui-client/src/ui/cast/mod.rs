@@ -6,7 +6,6 @@ pub(crate) mod svg;
 
 use crate::{app::SessionInfo, ui::text::sanitize};
 
-/// Returns the title of a cast.
 pub(crate) fn title(info: &SessionInfo) -> String {
     let title = format!("AwesomeStock: {} @ {}", info.player, info.server);
     sanitize(&title).into_owned()

@@ -111,7 +111,6 @@ impl ChartFrame<'_> {
         self.scale.ratios(base, most).into_iter().map(label).collect()
     }
 
-    /// Returns a row of the price axis.
     pub(super) fn gutter_row(&self, row: u16) -> Rect {
         Rect::new(self.plot.right(), self.plot.y + row, self.gutter, 1)
     }

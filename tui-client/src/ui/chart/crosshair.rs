@@ -93,7 +93,6 @@ impl ChartFrame<'_> {
         text("bought", count(Side::Buy)) + &text("sold", count(Side::Sell))
     }
 
-    /// Draws the vertical line behind the prices.
     pub(super) fn draw_crosshair_line(&self, buf: &mut Buffer) {
         let Some((_, column)) = self.selected() else {
             return;

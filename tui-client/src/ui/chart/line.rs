@@ -73,7 +73,6 @@ impl ChartFrame<'_> {
         dots.paint(line.iter().copied(), Layer::Line, self.line_style(), buf);
     }
 
-    /// Draws the area below a line.
     pub(super) fn draw_fill(&self, line: &[Dot], buf: &mut Buffer) {
         let (markers, style) = (self.view.markers, self.view.theme.border);
         let mut dots = DotGrid::new(markers, self.plot);

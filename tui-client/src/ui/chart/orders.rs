@@ -151,7 +151,6 @@ impl ChartFrame<'_> {
         text
     }
 
-    /// Draws the lines behind the prices.
     pub(super) fn draw_order_lines(&self, buf: &mut Buffer) {
         for order in self.state.orders.open() {
             let price = hundredths(self.next_price(order));

@@ -20,7 +20,6 @@ pub(super) struct Scale {
     bottom: i64,
     top: i64,
     dots: i64,
-    /// Dots per row.
     per_row: u16,
 }
 

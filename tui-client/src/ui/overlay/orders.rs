@@ -40,7 +40,6 @@ const MAX_COLUMNS: usize = 72;
 /// Follows a distance where there is room.
 const OF_PRICE: &str = " the price";
 
-/// Most ended orders shown.
 const MAX_ENDED: usize = 20;
 
 pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout) -> TextWindow {
@@ -78,7 +77,6 @@ fn hints(state: &AppState) -> Vec<Hints> {
     }
 }
 
-/// Columns of the list of open orders.
 #[derive(Debug, Clone, Copy)]
 struct OrderColumns {
     /// Most columns of a number.

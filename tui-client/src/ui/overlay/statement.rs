@@ -79,7 +79,6 @@ fn shown_lines(text: &[String], columns: usize) -> Vec<Vec<String>> {
     shown.collect()
 }
 
-/// Returns a wrapped line.
 fn shown(line: &str, columns: usize) -> Vec<String> {
     if text::width(line) <= columns {
         return vec![line.to_owned()];

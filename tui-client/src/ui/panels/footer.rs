@@ -25,7 +25,6 @@ use crate::{
 
 const GAP: u16 = 2;
 
-/// Draws the footer and returns its clickable areas.
 pub(crate) fn draw(
     view: &Renderer,
     state: &AppState,

@@ -108,7 +108,6 @@ fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
     (waiting > 0).then(|| panel::styled(text, view.theme.warning))
 }
 
-/// Returns the introduction for new players.
 fn introduction(view: &Renderer, state: &AppState) -> Vec<Line<'static>> {
     let dim = |text: &'static str| Span::styled(text, view.theme.dim);
     let key = |action| panel::key(view, state, action);

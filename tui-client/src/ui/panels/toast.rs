@@ -24,7 +24,6 @@ use crate::{
     },
 };
 
-/// A line of a toast.
 pub(crate) struct PlacedLine {
     pub(crate) area: Rect,
     text: String,

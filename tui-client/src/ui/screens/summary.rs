@@ -36,7 +36,6 @@ const SPARK_CELLS: usize = 60;
 /// earned        first profit, all in
 /// unanswered    1 order without an answer: check the wallet
 /// ```
-#[must_use]
 pub fn summary(state: &AppState) -> Vec<String> {
     let summary = state.summary();
     let info = &state.session.info;

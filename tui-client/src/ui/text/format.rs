@@ -12,14 +12,12 @@ use crate::app::portfolio::{
 pub const UNKNOWN: &str = "–";
 
 /// Formats as `+3`, `-3`, `0`.
-#[must_use]
 pub fn signed(number: i64) -> String {
     let sign = if number > 0 { "+" } else { "" };
     format!("{sign}{}", thousands(number))
 }
 
 /// Returns the symbol for a rise, a fall or no change.
-#[must_use]
 pub fn arrow(number: i64) -> &'static str {
     match number {
         1.. => "▲",
@@ -41,7 +39,6 @@ const UNITS: [(u64, char); 4] = [
 
 /// Formats as [`thousands`] in at most `columns`. A wider number is rounded toward zero and has a letter, with as many of
 /// three decimals as fit: `2.147B`, `2.1B`, `2B`.
-#[must_use]
 pub fn compact(number: impl Into<i64>, columns: usize) -> String {
     let number = number.into();
     let whole = thousands(number);
@@ -62,7 +59,6 @@ pub fn compact(number: impl Into<i64>, columns: usize) -> String {
 }
 
 /// Formats as `limit 30` or `stop 60`, with the price in at most `columns`.
-#[must_use]
 pub fn condition(condition: Condition, columns: usize) -> String {
     format!(
         "{} {}",
@@ -72,14 +68,12 @@ pub fn condition(condition: Condition, columns: usize) -> String {
 }
 
 /// Formats as [`signed`], or as [`compact`] with a sign, in at most `columns`.
-#[must_use]
 pub fn compact_signed(number: i64, columns: usize) -> String {
     let sign = if number > 0 { "+" } else { "" };
     format!("{sign}{}", compact(number, columns.saturating_sub(sign.len())))
 }
 
 /// Formats a percentage as it is, or without the tenth and as [`compact`] if it is wider than `columns`.
-#[must_use]
 pub fn compact_percent(permille: Permille, columns: usize) -> String {
     let whole = permille.to_string();
     match whole.len() <= columns {
@@ -89,7 +83,6 @@ pub fn compact_percent(permille: Permille, columns: usize) -> String {
 }
 
 /// Formats values as a row of at most `cells` bars, between the lowest and the highest.
-#[must_use]
 pub fn sparkline(values: &[i64], cells: usize) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let low = values.iter().min().copied().unwrap_or_default();
@@ -104,7 +97,6 @@ pub fn sparkline(values: &[i64], cells: usize) -> String {
 }
 
 /// Formats a price change as `▲ +3` and `+8.8 %`, or `= unchanged` and an empty string.
-#[must_use]
 pub fn change(tokens: i64, permille: Option<Permille>) -> (String, String) {
     let arrow = arrow(tokens);
     if tokens == 0 {
@@ -115,7 +107,6 @@ pub fn change(tokens: i64, permille: Option<Permille>) -> (String, String) {
 }
 
 /// Formats as `10.50`, `1,204.00`.
-#[must_use]
 pub fn hundredths(Centitokens(hundredths): Centitokens) -> String {
     let sign = if hundredths < 0 { "-" } else { "" };
     let (whole, rest) = ((hundredths / 100).abs(), (hundredths % 100).abs());
@@ -123,19 +114,16 @@ pub fn hundredths(Centitokens(hundredths): Centitokens) -> String {
 }
 
 /// Formats as `100 $`.
-#[must_use]
 pub fn dollars(dollars: i64) -> String {
     format!("{} $", thousands(dollars))
 }
 
 /// Formats as `+100 $`, `-100 $`.
-#[must_use]
 pub fn signed_dollars(dollars: i64) -> String {
     format!("{} $", signed(dollars))
 }
 
 /// Formats a duration as `3 s`, `2 min`, `5 h`, `3 d`, rounded down.
-#[must_use]
 pub fn age(ms: i64) -> String {
     let seconds = ms.max(0) / 1000;
     match seconds {
@@ -147,7 +135,6 @@ pub fn age(ms: i64) -> String {
 }
 
 /// Formats as `3 ms`, or `<1 ms` for 0.
-#[must_use]
 pub fn latency(ms: i64) -> String {
     match ms {
         ..1 => "<1 ms".to_owned(),
@@ -157,25 +144,21 @@ pub fn latency(ms: i64) -> String {
 }
 
 /// Formats as [`age`], but rounds up to whole seconds, so that it shows 0 only at the end.
-#[must_use]
 pub fn countdown(ms: i64) -> String {
     age(ms.max(0).saturating_add(999))
 }
 
 /// Formats as `14:03:22`.
-#[must_use]
 pub fn clock(at: UnixMillis, zone: &TimeZone) -> String {
     written(at, zone, "%T")
 }
 
 /// Formats a time in microseconds since the Unix epoch as `14:03:22.120`.
-#[must_use]
 pub fn clock_micros(at_us: i64, zone: &TimeZone) -> String {
     written(UnixMillis(at_us.div_euclid(1_000)), zone, "%T%.3f")
 }
 
 /// Formats a duration in microseconds as `0.31 ms`, `412 ms`, `1.02 s`, `3 min`, rounded down.
-#[must_use]
 pub fn elapsed(us: i64) -> String {
     match us.max(0) {
         us @ 0..10_000 => format!("{}.{:02} ms", us / 1_000, us % 1_000 / 10),
@@ -186,25 +169,21 @@ pub fn elapsed(us: i64) -> String {
 }
 
 /// Formats as `14:03`.
-#[must_use]
 pub fn clock_minutes(at: UnixMillis, zone: &TimeZone) -> String {
     written(at, zone, "%H:%M")
 }
 
 /// Formats as `2026-11-22 14:03:22`.
-#[must_use]
 pub fn date_time(at: UnixMillis, zone: &TimeZone) -> String {
     written(at, zone, "%F %T")
 }
 
 /// Formats as `2026-11-22`.
-#[must_use]
 pub fn date(at: UnixMillis, zone: &TimeZone) -> String {
     written(at, zone, "%F")
 }
 
 /// Formats as `14:03:22` on the day of `now`, otherwise as `2026-11-20 14:03:22`.
-#[must_use]
 pub fn timestamp(at: UnixMillis, now: UnixMillis, zone: &TimeZone) -> String {
     if date(at, zone) == date(now, zone) {
         clock(at, zone)
@@ -219,7 +198,6 @@ const SHORT_SPAN_MS: i64 = 2 * 86_400_000;
 /// Formats a time label of a chart that spans `span_ms`, in at most 16 columns: `14:03:22` on the day of
 /// `now`, `11-20 14:03` in the same year, otherwise `2025-11-20`, with the time if the chart spans less than
 /// two days.
-#[must_use]
 pub fn time_label(at: UnixMillis, now: UnixMillis, span_ms: i64, zone: &TimeZone) -> String {
     let (day, today) = (date(at, zone), date(now, zone));
     if day == today {

@@ -10,8 +10,6 @@ use unicode_width::UnicodeWidthStr;
 
 const ELLIPSIS: &str = "…";
 
-/// Returns the display width in columns.
-#[must_use]
 pub fn width(text: &str) -> usize {
     text.width()
 }
@@ -23,7 +21,6 @@ pub(crate) fn cells(width: usize) -> u16 {
 
 /// Truncates to at most `columns`, ending with `…` if anything is cut. A number is left out rather than cut: a part of
 /// it would be another number.
-#[must_use]
 pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
@@ -74,7 +71,6 @@ pub(crate) fn head(text: &str, columns: usize) -> &str {
 }
 
 /// Returns the first of `candidates` that fits `columns`, or the last one truncated.
-#[must_use]
 pub fn fit<'a>(candidates: &[&'a str], columns: usize) -> Cow<'a, str> {
     let fitting = candidates.iter().find(|text| width(text) <= columns);
     match (fitting, candidates.last()) {
@@ -86,7 +82,6 @@ pub fn fit<'a>(candidates: &[&'a str], columns: usize) -> Cow<'a, str> {
 
 /// Wraps at spaces where possible, and indents lines after the first. Leading spaces stay; an empty text is
 /// one empty line.
-#[must_use]
 pub fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     let indent = if indent < columns { indent } else { 0 };
     let mut lines = Vec::new();

@@ -12,7 +12,6 @@ pub enum Markers {
     Ascii,
 }
 
-/// Error for an unknown name of markers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown markers {0:?}; use one of: {names}", names = Markers::ALL.map(Markers::name).join(", "))]
 pub struct UnknownMarkers(pub String);
@@ -21,8 +20,6 @@ impl Markers {
     /// All sets; the first one is the default.
     pub const ALL: [Self; 3] = [Self::Braille, Self::Block, Self::Ascii];
 
-    /// Returns the option value.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Braille => "braille",
@@ -31,11 +28,7 @@ impl Markers {
         }
     }
 
-    /// Parses a name of markers.
-    ///
-    /// # Errors
-    ///
-    /// Unknown names; the error lists the valid ones.
+    /// Parses a name of markers. Fails for an unknown name; the error lists the valid ones.
     pub fn by_name(name: &str) -> Result<Self, UnknownMarkers> {
         let found = Self::ALL.into_iter().find(|markers| markers.name() == name);
         found.ok_or_else(|| UnknownMarkers(name.chars().take(32).collect()))

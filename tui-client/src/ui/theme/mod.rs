@@ -7,7 +7,6 @@ mod palettes;
 
 use ratatui::style::Style;
 
-/// The styles of one theme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Theme {
@@ -47,7 +46,6 @@ pub struct Theme {
     pub average: Style,
 }
 
-/// Error for an unknown theme name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown theme {0:?}; use one of: {names}", names = Theme::NAMES.join(", "))]
 pub struct UnknownTheme(pub String);
@@ -63,11 +61,7 @@ impl Theme {
     pub const NAMES: &'static [&'static str] =
         &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"];
 
-    /// Returns the theme called `name`.
-    ///
-    /// # Errors
-    ///
-    /// Unknown names; the error lists the valid ones.
+    /// Returns the theme called `name`. Fails for an unknown name; the error lists the valid ones.
     pub fn by_name(name: &str) -> Result<Self, UnknownTheme> {
         match name {
             "terminal" => Ok(Self::terminal()),
@@ -81,7 +75,6 @@ impl Theme {
     }
 
     /// Swaps the colors of gain and loss, and of buy and sell, as is usual in East Asia.
-    #[must_use]
     pub fn red_up(self) -> Self {
         Self {
             up: self.down,
@@ -93,7 +86,6 @@ impl Theme {
     }
 
     /// Returns the style of a gain, a loss or no change.
-    #[must_use]
     pub fn change_style(&self, by: i64) -> Style {
         match by {
             1.. => self.up,

@@ -177,7 +177,6 @@ fn clear(area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// A window of lines.
 pub(crate) struct TextWindow {
     pub(crate) popup: Popup,
     pub(crate) lines: Vec<Line<'static>>,
@@ -202,7 +201,6 @@ impl TextWindow {
     }
 }
 
-/// The visible part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Viewport {
     pub(crate) first: usize,
@@ -220,7 +218,6 @@ impl Viewport {
         }
     }
 
-    /// Returns the numbers of the visible lines.
     pub(crate) fn lines(&self) -> Range<usize> {
         self.first..self.first + self.rows
     }

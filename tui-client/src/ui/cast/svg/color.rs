@@ -108,7 +108,6 @@ impl ColorTable {
         class_name(index)
     }
 
-    /// Returns the rules of all classes.
     pub(super) fn css(&self) -> String {
         let rules = self.colors.iter().enumerate();
         rules

@@ -2,7 +2,6 @@
 
 use super::{CELL_HEIGHT, CELL_WIDTH};
 
-/// The way to draw a symbol.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Glyph {
     Blank,

@@ -26,10 +26,8 @@ const CELL_WIDTH: i32 = 12;
 
 const CELL_HEIGHT: i32 = 24;
 
-/// Space around the screen.
 const MARGIN: i32 = 18;
 
-/// Height of the bar above the screen.
 const BAR: i32 = 36;
 
 /// Time that a moving picture shows its last frame before it starts again.
@@ -52,7 +50,6 @@ const FONTS: &str =
 )]
 pub(crate) struct TooLarge;
 
-/// A picture of one or more frames.
 #[derive(Debug)]
 pub(crate) struct Picture {
     size: (u16, u16),
@@ -227,14 +224,12 @@ fn offset(index: usize, pitch: i32) -> i32 {
     i32::try_from(index).unwrap_or(0).saturating_mul(-pitch)
 }
 
-/// Draws the text cursor as a reversed cell.
 fn draw_cursor(buffer: &mut Buffer, frame: &Frame) {
     if let Some(cell) = frame.cursor.and_then(|position| buffer.cell_mut(position)) {
         cell.modifier.toggle(Modifier::REVERSED);
     }
 }
 
-/// Draws the three lights of a window.
 fn lights() -> String {
     let lights = [(25, "#ff5f57"), (48, "#febc2e"), (71, "#28c840")];
     let light = |(x, fill)| format!("<circle cx=\"{x}\" cy=\"18\" r=\"7\" fill=\"{fill}\"/>");

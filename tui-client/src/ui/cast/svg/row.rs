@@ -25,7 +25,6 @@ pub(super) const CSS: &str = "text,path{fill:currentColor}path{shape-rendering:c
     .D,.L,.T{shape-rendering:auto;fill:none;stroke:currentColor;stroke-width:1.5}.T{stroke-width:3}\
     .D{stroke-width:4;stroke-linecap:round;stroke-dasharray:0 6}";
 
-/// Color and brightness of what is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Ink {
     color: Rgb,
@@ -121,7 +120,6 @@ pub(super) fn draw(
     row
 }
 
-/// Returns the ink and the background of a cell.
 fn colors(cell: &Cell) -> (Ink, Rgb) {
     let (mut color, mut background) = (Rgb::text(cell.fg), Rgb::background(cell.bg));
     if cell.modifier.contains(Modifier::REVERSED) {
