@@ -25,8 +25,7 @@ pub fn completions(command: Command, shell: Shell, files: &[&str]) -> Vec<u8> {
 
 /// Completes files and folders in bash only where they are meant, and a value after `--option=`, which bash takes for
 /// three words. Completes nothing in a URL or an address, which it takes for several, or after a flag and `=`.
-#[must_use]
-pub fn with_bash_files(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
+fn with_bash_files(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
     const REGISTRATION: &str = "\nif [[ \"${BASH_VERSINFO[0]}\" -eq 4 ";
     const COMPLETE: &str = r#"
 _PROGRAM_words() {
@@ -76,8 +75,7 @@ complete -F _PROGRAM_words PROGRAM
 
 /// Adds what `clap_complete` omits for fish: the values of an option before the command, and the shells. Completes files
 /// only after one of the commands `files`, or as values of options that are paths.
-#[must_use]
-pub fn with_fish_values(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
+fn with_fish_values(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
     let mut completed = String::new();
     for line in script.lines() {
         completed.extend([line, "\n"]);
@@ -103,8 +101,10 @@ pub fn with_fish_values(script: &str, name: &str, files: &[&str]) -> Vec<u8> {
 }
 
 fn without_files(command: Command) -> Command {
-    let is_text =
-        |option: &Arg| option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown;
+    let is_text = |option: &Arg| {
+        let is_unknown = option.get_value_hint() == ValueHint::Unknown;
+        is_unknown && option.get_action().takes_values() && option.get_possible_values().is_empty()
+    };
     let hinted = command.mut_args(without_flag_value);
     // zsh ends the name of a value at a colon.
     let hinted = hinted.mut_args(|option| match option.get_value_names() {
@@ -119,8 +119,7 @@ fn without_files(command: Command) -> Command {
 }
 
 /// Returns a boolean option as a flag, so that shells complete no value after it: one needs `=`, as in `--plain=false`.
-#[must_use]
-pub fn without_flag_value(option: Arg) -> Arg {
+fn without_flag_value(option: Arg) -> Arg {
     match option.is_require_equals_set() {
         true => option
             .require_equals(false)

@@ -147,17 +147,10 @@ pub fn tls_cause(status: &Status) -> Option<String> {
 
 /// Returns the first explanation of an error or its sources.
 fn find_in_chain(
-    mut next: Option<&(dyn Error + 'static)>,
+    first: Option<&(dyn Error + 'static)>,
     text: fn(&(dyn Error + 'static)) -> Option<String>,
 ) -> Option<String> {
-    while let Some(error) = next {
-        let found = text(error);
-        if found.is_some() {
-            return found;
-        }
-        next = error.source();
-    }
-    None
+    std::iter::successors(first, |&error| error.source()).find_map(text)
 }
 
 fn tls_error(error: &(dyn Error + 'static)) -> Option<String> {

@@ -18,6 +18,7 @@ use crate::{
     app::portfolio::order::{Condition, Terms},
     cli::cast::{CastArgs, parse_speed},
     solo::challenge::check_free_seed,
+    ui::{Markers, Theme},
 };
 
 /// The options for games, which are not for other commands. The lab takes all but the first.
@@ -133,16 +134,15 @@ impl Cli {
 
     /// Returns a completion script for `shell`.
     pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
-        let mut script = Vec::new();
-        let mut definition = with_completions(Self::definition());
-        clap_complete::generate(shell, &mut definition, "awesomestock", &mut script);
+        // The commands of `key` and `daily` that take no files.
+        const NO_FILES: &str =
+            "complete -c awesomestock -n '__fish_seen_subcommand_from export path results' -f\n";
+        let script = |files| documents::completions(with_values(Self::definition()), shell, files);
         match shell {
-            clap_complete::Shell::Bash => {
-                let files = ["replay", "cast", "verify", "import"];
-                documents::with_bash_files(&String::from_utf8_lossy(&script), "awesomestock", &files)
+            clap_complete::Shell::Fish => {
+                [&script(&["key", "replay", "cast", "daily"]), NO_FILES.as_bytes()].concat()
             }
-            clap_complete::Shell::Fish => with_fish_values(&String::from_utf8_lossy(&script)),
-            _ => script,
+            _ => script(&["replay", "cast", "verify", "import"]),
         }
     }
 }
@@ -187,37 +187,20 @@ fn hide_unused(command: clap::Command, options: &[clap::Arg]) -> clap::Command {
         .mut_subcommands(|inner| hide_unused(inner, options))
 }
 
-/// Completes no files after the commands of `key` and `daily` that take none.
-fn with_fish_values(script: &str) -> Vec<u8> {
-    const NO_FILES: &str =
-        "complete -c awesomestock -n '__fish_seen_subcommand_from export path results' -f\n";
-    let files = ["key", "replay", "cast", "daily"];
-    let script = documents::with_fish_values(script, "awesomestock", &files);
-    [&script, NO_FILES.as_bytes()].concat()
-}
-
-fn with_completions(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(documents::without_flag_value)
-        .mut_args(with_completion)
-        .mut_subcommands(with_completions)
-}
-
-/// Adds the values or hints that shells complete.
-fn with_completion(option: clap::Arg) -> clap::Arg {
-    let values: &[&str] = match option.get_id().as_str() {
-        "theme" => &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"],
-        "up" => &["green", "red"],
-        "bell" => &["off", "bell", "notify"],
-        "markers" => &["braille", "block", "ascii"],
-        "market" => &["classic", "moods", "news"],
-        // Shells complete files for an unknown hint.
-        _ if option.get_action().takes_values() && option.get_value_hint() == ValueHint::Unknown => {
-            return option.value_hint(ValueHint::Other);
-        }
-        _ => return option,
+/// Adds the values that shells complete.
+fn with_values(command: clap::Command) -> clap::Command {
+    let with_values_of = |option: clap::Arg| {
+        let values: &[&str] = match option.get_id().as_str() {
+            "theme" => Theme::NAMES,
+            "up" => &["green", "red"],
+            "bell" => &["off", "bell", "notify"],
+            "markers" => &Markers::ALL.map(Markers::name),
+            "market" => &["classic", "moods", "news"],
+            _ => return option,
+        };
+        option.value_parser(PossibleValuesParser::new(values))
     };
-    option.value_parser(PossibleValuesParser::new(values))
+    command.mut_args(with_values_of).mut_subcommands(with_values)
 }
 
 /// Files that are written during a game.

@@ -57,13 +57,13 @@ pub struct CastArgs {
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = parse_speed)]
     pub speed: u32,
     /// Shorten pauses of the recording to this many seconds, such as 1.5 or 800ms [default: as recorded]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_idle)]
+    #[arg(long, value_name = "SECONDS", value_parser = |text: &str| parse_seconds(text, MIN_IDLE))]
     pub idle: Option<Duration>,
     /// Draw one picture: the screen after this many seconds of the recording, such as 12s
-    #[arg(long, value_name = "SECONDS", value_parser = parse_time)]
+    #[arg(long, value_name = "SECONDS", value_parser = |text: &str| parse_seconds(text, Duration::ZERO))]
     pub at: Option<Duration>,
     /// Most frames a second in a moving picture, 1 to 30 [default: 8]
-    #[arg(long, value_name = "N", value_parser = parse_fps)]
+    #[arg(long, value_name = "N", value_parser = |text: &str| command_line::number(text, &(1..=MAX_FPS)))]
     pub fps: Option<u32>,
 }
 
@@ -82,23 +82,18 @@ pub enum OutputKind {
     Svg,
 }
 
-/// Error for an output whose name does not end with a known suffix.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a name that ends with .cast or .svg, or - for standard output")]
-pub struct UnknownSuffix;
-
 impl CastOutput {
     /// Returns the file's path; `None` for standard output.
     pub fn file(&self) -> Option<&Path> {
         Some(self.path.as_path()).filter(|path| *path != Path::new(STANDARD_OUTPUT))
     }
 
-    fn new(path: PathBuf) -> Result<Self, UnknownSuffix> {
+    fn new(path: PathBuf) -> Result<Self, &'static str> {
         let kind = match path.extension().and_then(OsStr::to_str) {
             Some("cast") => OutputKind::Asciicast,
             _ if path == Path::new(STANDARD_OUTPUT) => OutputKind::Asciicast,
             Some("svg") => OutputKind::Svg,
-            _ => return Err(UnknownSuffix),
+            _ => return Err("expected a name that ends with .cast or .svg, or - for standard output"),
         };
         Ok(Self { path, kind })
     }
@@ -153,18 +148,6 @@ pub(super) fn parse_speed(text: &str) -> Result<u32, String> {
     command_line::number(text, &(1..=MAX_SPEED))
 }
 
-fn parse_fps(text: &str) -> Result<u32, String> {
-    command_line::number(text, &(1..=MAX_FPS))
-}
-
-fn parse_idle(text: &str) -> Result<Duration, String> {
-    parse_seconds(text, MIN_IDLE)
-}
-
-fn parse_time(text: &str) -> Result<Duration, String> {
-    parse_seconds(text, Duration::ZERO)
-}
-
 /// Parses seconds such as `12`, `1.5` or `1.5s`, and durations with other units such as `800ms`.
 fn parse_seconds(text: &str, least: Duration) -> Result<Duration, String> {
     let bounds = least..=MAX_TIME;
@@ -195,15 +178,19 @@ mod tests {
             ("1m 30s", 90_000),
             ("0", 0),
         ] {
-            assert_eq!(parse_time(text), Ok(Duration::from_millis(ms)), "{text}");
+            assert_eq!(
+                parse_seconds(text, Duration::ZERO),
+                Ok(Duration::from_millis(ms)),
+                "{text}"
+            );
         }
         for text in [
             "", "s", ".", "-1", "1e3", "inf", "NaN", "25h", "90000", "soon", "1,5",
         ] {
-            let error = parse_time(text).unwrap_err();
+            let error = parse_seconds(text, Duration::ZERO).unwrap_err();
             assert_eq!(error, "expected a duration from 0s to 1day", "{text}");
         }
-        assert!(parse_idle("0").is_err() && parse_idle("0.01").is_ok());
+        assert!(parse_seconds("0", MIN_IDLE).is_err() && parse_seconds("0.01", MIN_IDLE).is_ok());
     }
 
     #[test]

@@ -49,12 +49,9 @@ use ratatui::{
     layout::{Position, Rect},
     widgets::{Paragraph, Widget, Wrap},
 };
-pub use theme::{Theme, UnknownTheme};
+pub use theme::Theme;
 
-pub use self::{
-    screens::summary::summary,
-    theme::markers::{Markers, UnknownMarkers},
-};
+pub use self::{screens::summary::summary, theme::markers::Markers};
 use crate::{
     app::{
         AppState, Event,
@@ -201,16 +198,16 @@ impl Renderer {
         buttons.extend(footer::draw(self, state, layout, buf));
         let window_rows = wire::draw_window(self, state, layout, buf);
         let visible = window_rows.or(wire_rows).map_or(0, |rows| rows.lines().len());
-        match window_rows.is_some() {
-            true => FrameInfo {
-                visible,
-                ..FrameInfo::default()
-            },
-            false => FrameInfo {
+        let info = FrameInfo {
+            visible,
+            ..FrameInfo::default()
+        };
+        match window_rows {
+            Some(_) => info,
+            None => FrameInfo {
                 hit_map,
                 buttons,
-                visible,
-                ..FrameInfo::default()
+                ..info
             },
         }
     }

@@ -1,7 +1,7 @@
 //! Theme, color of a rising price, chart markers and the bell, with their defaults.
 
 use awesomestock_proto::command_line::shown;
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, eyre};
 
 use super::{UserEnvironment, option_error};
 use crate::{
@@ -21,7 +21,7 @@ pub(super) fn theme(options: &Options, environment: &UserEnvironment) -> Result<
         DEFAULT_THEME
     };
     let name = options.theme.as_deref().map_or(default, shown);
-    let theme = Theme::by_name(name).wrap_err("theme")?;
+    let theme = Theme::by_name(name).map_err(|why| eyre!("theme: {why}"))?;
     match options.up.as_deref() {
         None | Some("green") => Ok(theme),
         Some("red") => Ok(theme.red_up()),
@@ -30,11 +30,10 @@ pub(super) fn theme(options: &Options, environment: &UserEnvironment) -> Result<
 }
 
 pub(super) fn markers(options: &Options, environment: &UserEnvironment) -> Result<Markers> {
-    let named = options.markers.as_deref().map(shown).map(Markers::by_name);
-    Ok(named
-        .transpose()
-        .wrap_err("markers")?
-        .unwrap_or(environment.markers))
+    match options.markers.as_deref().map(shown) {
+        Some(name) => Markers::by_name(name).map_err(|why| eyre!("markers: {why}")),
+        None => Ok(environment.markers),
+    }
 }
 
 pub(super) fn bell(options: &Options) -> Result<Bell> {

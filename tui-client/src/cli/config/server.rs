@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use awesomestock_proto::{
-    tls,
+    command_line, tls,
     transport::{self, resolve},
 };
 use color_eyre::eyre::{Result, WrapErr, eyre};
@@ -44,29 +44,18 @@ impl ServerAddress {
     }
 
     fn parse(url: &str) -> Result<Self> {
-        let url = url.trim();
-        // Any part of another URL may be a password.
-        let bad_url = || {
-            eyre!(
-                "casino: must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret"
-            )
+        let normalized = |url: &str| {
+            let uri: Uri = command_line::server_url(url).ok()?.parse().ok()?;
+            let port = uri.port_u16().filter(|port| *port > 0)?;
+            Some(normalize(uri.host()?, port))
         };
-        let uri: Uri = url.parse().map_err(|_| bad_url())?;
-        // Parsing drops a fragment.
-        let whole = !url.contains('#')
-            && matches!(uri.scheme_str(), Some("http" | "https"))
-            && uri.path_and_query().is_none_or(|path| path.as_str() == "/")
-            && uri
-                .authority()
-                .is_some_and(|authority| !authority.as_str().contains('@'));
-        let host = uri.host().filter(|host| !host.is_empty());
-        let port = uri.port_u16().filter(|port| *port > 0);
-        match (host, port) {
-            (Some(host), Some(port)) if whole => Ok(Self {
-                url: url.to_owned(),
-                normalized: normalize(host, port),
-            }),
-            _ => Err(bad_url()),
+        let url = url.trim().to_owned();
+        match normalized(&url) {
+            Some(normalized) => Ok(Self { url, normalized }),
+            // Any part of another URL may be a password.
+            None => Err(eyre!(
+                "casino: must be http://HOST:PORT or https://HOST:PORT; the value is not shown, as it may hold a secret"
+            )),
         }
     }
 }

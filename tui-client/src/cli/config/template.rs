@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use clap::{Args, Command};
 
-use crate::{app::commands::action::BINDINGS, cli::args::Options};
+use crate::{app::commands::action::BINDINGS, cli::args::Options, ui::text};
 
-/// Longest line of an explanation, in characters.
-const WIDTH: usize = 100;
+/// Columns of an explanation, without the `#`.
+const COLUMNS: usize = 98;
 
 /// The default of each key, or an example if the system decides.
 const VALUES: [(&str, &str); 18] = [
@@ -54,15 +54,6 @@ pub(crate) fn text() -> String {
 
 /// Returns `text` as comment lines.
 fn comment(text: &str) -> String {
-    let mut lines = vec![String::from("#")];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.len() + word.len() < WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(format!("# {word}")),
-        }
-    }
-    lines.join("\n") + "\n"
+    let lines = text::wrap(text, COLUMNS, 0).into_iter();
+    lines.map(|line| format!("# {line}\n")).collect()
 }

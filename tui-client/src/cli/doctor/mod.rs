@@ -1,5 +1,4 @@
-//! `awesomestock doctor`: one line for each thing that the game depends on. Checks are pure functions of
-//! probe results.
+//! `awesomestock doctor`: one line for each thing that the game depends on.
 
 mod probe;
 
@@ -52,6 +51,11 @@ impl Check {
         let text = text.into();
         Self { result, topic, text }
     }
+
+    fn at_most_warn(self) -> Self {
+        let result = self.result.min(CheckResult::Warn);
+        Self { result, ..self }
+    }
 }
 
 fn ok(topic: &'static str, text: impl Into<String>) -> Check {
@@ -75,24 +79,6 @@ struct TerminalProbe {
     no_color: bool,
     /// The first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
     locale: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum PathProbe {
-    Usable(PathBuf),
-    /// Does not exist yet, and can be created.
-    Missing(PathBuf),
-    /// With the reason.
-    Unusable(PathBuf, String),
-}
-
-/// The player's key on a shared server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum KeyProbe {
-    /// Key ID and file.
-    Found(String, PathBuf),
-    Missing(String),
-    Unusable(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,11 +126,11 @@ pub async fn run_checks(cli: &Cli, environment: &UserEnvironment, mut out: impl 
     checks.push(configuration(&config));
     let config = config.ok().map(|(config, _)| config);
     if let Some(config) = &config {
-        checks.push(folder("data", &probe::folder(&config.data_dir)));
+        checks.push(probe::folder("data", &config.data_dir));
     }
-    checks.push(log(&probe::log()));
-    let key_probe = config.as_ref().and_then(probe::key);
-    checks.extend(key_probe.as_ref().map(key));
+    // A missing log does not prevent a game.
+    checks.push(probe::log().at_most_warn());
+    checks.extend(config.as_ref().and_then(probe::key));
     let (probes, tick) = match &config {
         Some(config) => probe::servers(config).await,
         None => (vec![ServerProbe::Unknown], None),
@@ -232,43 +218,13 @@ fn configuration<C>(read: &Result<(C, PathBuf), String>) -> Check {
     }
 }
 
-fn folder(topic: &'static str, probe: &PathProbe) -> Check {
-    match probe {
-        PathProbe::Usable(path) => ok(topic, path.display().to_string()),
-        PathProbe::Missing(path) => ok(topic, format!("{}: not created yet", path.display())),
-        PathProbe::Unusable(path, why) => fail(topic, format!("{}: {why}", path.display())),
-    }
-}
-
-/// A missing log does not prevent a game.
-fn log(probe: &PathProbe) -> Check {
-    let check = folder("log", probe);
-    match check.result {
-        CheckResult::Fail => Check {
-            result: CheckResult::Warn,
-            ..check
-        },
-        CheckResult::Ok | CheckResult::Warn => check,
-    }
-}
-
-fn key(probe: &KeyProbe) -> Check {
-    match probe {
-        KeyProbe::Found(id, path) => ok("key", format!("of {id}, in {}", path.display())),
-        KeyProbe::Missing(id) => ok("key", format!("of {id}: none yet, the first game creates it")),
-        KeyProbe::Unusable(why) => fail("key", why),
-    }
-}
-
 /// Checks all addresses. An unreachable one is only a warning if another can be reached.
 fn servers(probes: &[ServerProbe]) -> Vec<Check> {
-    let mut checks: Vec<Check> = probes.iter().map(server).collect();
-    if checks.iter().any(|check| check.result != CheckResult::Fail) {
-        for check in &mut checks {
-            check.result = check.result.min(CheckResult::Warn);
-        }
+    let checks: Vec<Check> = probes.iter().map(server).collect();
+    match checks.iter().all(|check| check.result == CheckResult::Fail) {
+        true => checks,
+        false => checks.into_iter().map(Check::at_most_warn).collect(),
     }
-    checks
 }
 
 fn server(probe: &ServerProbe) -> Check {

@@ -10,7 +10,7 @@ use awesomestock_proto::auth::PlayerKey;
 use rustix::fs::{Access, access};
 use tokio::time::{Duration, Instant, timeout};
 
-use super::{KeyProbe, PathProbe, ServerProbe, Support, TerminalProbe, TickProbe};
+use super::{Check, ServerProbe, Support, TerminalProbe, TickProbe, fail, ok};
 use crate::{
     app::{
         commands::request::Request,
@@ -48,17 +48,17 @@ pub(super) fn config(cli: &Cli, environment: &UserEnvironment) -> Result<(Config
     Ok((config, path))
 }
 
-/// Probes a folder that is written to or will be created.
-pub(super) fn folder(path: &Path) -> PathProbe {
-    let unusable = |why: &str| PathProbe::Unusable(path.to_owned(), why.to_owned());
+/// Checks a folder that is written to or will be created.
+pub(super) fn folder(topic: &'static str, path: &Path) -> Check {
+    let shown = path.display();
     if path.is_dir() {
         return match access(path, Access::WRITE_OK | Access::EXEC_OK) {
-            Ok(()) => PathProbe::Usable(path.to_owned()),
-            Err(error) => unusable(&io::Error::from(error).to_string()),
+            Ok(()) => ok(topic, shown.to_string()),
+            Err(error) => fail(topic, format!("{shown}: {}", io::Error::from(error))),
         };
     }
     if path.exists() {
-        return unusable("not a folder");
+        return fail(topic, format!("{shown}: not a folder"));
     }
     let parent = path.ancestors().skip(1).find(|parent| parent.exists());
     // The parent of a relative name is the current folder.
@@ -66,37 +66,37 @@ pub(super) fn folder(path: &Path) -> PathProbe {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     match access(parent, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) if parent.is_dir() => PathProbe::Missing(path.to_owned()),
-        Ok(()) => unusable(&format!("{} is not a folder", parent.display())),
-        Err(error) => unusable(&format!("{}: {}", parent.display(), io::Error::from(error))),
+        Ok(()) if parent.is_dir() => ok(topic, format!("{shown}: not created yet")),
+        Ok(()) => fail(topic, format!("{shown}: {} is not a folder", parent.display())),
+        Err(error) => {
+            let (parent, why) = (parent.display(), io::Error::from(error));
+            fail(topic, format!("{shown}: {parent}: {why}"))
+        }
     }
 }
 
-/// Probes the log file, or its folder if there is none.
-pub(super) fn log() -> PathProbe {
-    let path = match log_file::path() {
-        Ok(path) => path,
-        Err(error) => return PathProbe::Unusable(PathBuf::new(), error.to_string()),
-    };
-    if path.exists() {
-        return match access(&path, Access::WRITE_OK) {
-            Ok(()) => PathProbe::Usable(path),
-            Err(error) => PathProbe::Unusable(path, io::Error::from(error).to_string()),
-        };
+/// Checks the log file, or its folder if there is none.
+pub(super) fn log() -> Check {
+    match log_file::path() {
+        Err(error) => fail("log", format!(": {error}")),
+        Ok(path) if path.exists() => match access(&path, Access::WRITE_OK) {
+            Ok(()) => ok("log", path.display().to_string()),
+            Err(error) => fail("log", format!("{}: {}", path.display(), io::Error::from(error))),
+        },
+        Ok(path) => folder("log", path.parent().unwrap_or(Path::new("."))),
     }
-    folder(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// Probes the key for a shared server; solo games have none.
-pub(super) fn key(config: &Config) -> Option<KeyProbe> {
+/// Checks the key for a shared server; solo games have none.
+pub(super) fn key(config: &Config) -> Option<Check> {
     let ServerChoice::Shared(shared) = &config.server else {
         return None;
     };
     let (keyring, id) = (Keyring::new(&config.keys_dir), shared.key_id(&config.player));
     Some(match keyring.find(&id) {
-        Ok(Some(_)) => KeyProbe::Found(id.to_string(), keyring.path()),
-        Ok(None) => KeyProbe::Missing(id.to_string()),
-        Err(error) => KeyProbe::Unusable(format!("{error:#}")),
+        Ok(Some(_)) => ok("key", format!("of {id}, in {}", keyring.path().display())),
+        Ok(None) => ok("key", format!("of {id}: none yet, the first game creates it")),
+        Err(error) => fail("key", format!("{error:#}")),
     })
 }
 
@@ -204,24 +204,21 @@ mod tests {
             home.path().join("file/below"),
         );
         fs::write(&file, "").unwrap();
-        assert_eq!(folder(home.path()), PathProbe::Usable(home.path().to_owned()));
-        assert_eq!(folder(&new), PathProbe::Missing(new.clone()));
+        let probed = |path: &Path| {
+            let line = folder("data", path).to_string();
+            line.replace(home.path().to_str().unwrap(), "HOME")
+        };
+        assert_eq!(probed(home.path()), "ok    data      HOME");
+        assert_eq!(probed(&new), "ok    data      HOME/a/b/c: not created yet");
         assert!(!home.path().join("a").exists());
-        for path in [&file, &below] {
-            assert!(
-                matches!(folder(path), PathProbe::Unusable(..)),
-                "{}",
-                path.display()
-            );
-        }
-        assert_eq!(
-            folder(Path::new("a-missing-folder")),
-            PathProbe::Missing("a-missing-folder".into())
-        );
+        assert_eq!(probed(&file), "fail  data      HOME/file: not a folder");
+        assert!(probed(&below).starts_with("fail  data      HOME/file/below: HOME/file"));
+        let relative = probed(Path::new("a-missing-folder"));
+        assert_eq!(relative, "ok    data      a-missing-folder: not created yet");
         // The superuser may write anywhere.
         if !rustix::process::geteuid().is_root() {
             fs::set_permissions(home.path(), fs::Permissions::from_mode(0o500)).unwrap();
-            assert!(matches!(folder(&new), PathProbe::Unusable(..)));
+            assert!(probed(&new).starts_with("fail  data      HOME/a/b/c: HOME: "));
         }
     }
 }

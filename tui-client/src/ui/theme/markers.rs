@@ -1,5 +1,7 @@
 //! Character sets for the chart, by terminal and font.
 
+use super::unknown;
+
 /// A character set for the dots of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Markers {
@@ -11,10 +13,6 @@ pub enum Markers {
     /// ASCII only, on the whole screen: 1 by 2 dots per cell.
     Ascii,
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown markers {0:?}; use one of: {names}", names = Markers::ALL.map(Markers::name).join(", "))]
-pub struct UnknownMarkers(pub String);
 
 impl Markers {
     /// All sets; the first one is the default.
@@ -28,10 +26,10 @@ impl Markers {
         }
     }
 
-    /// Parses a name of markers. Fails for an unknown name; the error lists the valid ones.
-    pub fn by_name(name: &str) -> Result<Self, UnknownMarkers> {
+    /// Fails for an unknown name; the error lists the valid ones.
+    pub fn by_name(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|markers| markers.name() == name);
-        found.ok_or_else(|| UnknownMarkers(name.chars().take(32).collect()))
+        found.ok_or_else(|| unknown("markers", name, &Self::ALL.map(Self::name)))
     }
 
     /// Returns the dots per cell: horizontal, vertical.

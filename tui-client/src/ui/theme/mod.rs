@@ -46,9 +46,11 @@ pub struct Theme {
     pub average: Style,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown theme {0:?}; use one of: {names}", names = Theme::NAMES.join(", "))]
-pub struct UnknownTheme(pub String);
+/// Returns the error for an unknown name, with the valid ones.
+fn unknown(what: &str, name: &str, valid: &[&str]) -> String {
+    let name: String = name.chars().take(32).collect();
+    format!("unknown {what} {name:?}; use one of: {}", valid.join(", "))
+}
 
 impl Default for Theme {
     fn default() -> Self {
@@ -61,8 +63,8 @@ impl Theme {
     pub const NAMES: &'static [&'static str] =
         &["terminal", "dark", "light", "mono", "blue-orange", "teal-magenta"];
 
-    /// Returns the theme called `name`. Fails for an unknown name; the error lists the valid ones.
-    pub fn by_name(name: &str) -> Result<Self, UnknownTheme> {
+    /// Fails for an unknown name; the error lists the valid ones.
+    pub fn by_name(name: &str) -> Result<Self, String> {
         match name {
             "terminal" => Ok(Self::terminal()),
             "dark" => Ok(Self::dark()),
@@ -70,7 +72,7 @@ impl Theme {
             "mono" => Ok(Self::mono()),
             "blue-orange" => Ok(Self::blue_orange()),
             "teal-magenta" => Ok(Self::teal_magenta()),
-            unknown => Err(UnknownTheme(unknown.chars().take(32).collect())),
+            _ => Err(unknown("theme", name, Self::NAMES)),
         }
     }
 
