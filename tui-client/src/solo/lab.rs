@@ -2,7 +2,6 @@
 //! so that faults cannot reach a real ledger and each lab starts empty; it is removed at the end.
 
 use std::{
-    convert::Infallible,
     env,
     fs::File,
     io::{self, Write},
@@ -20,7 +19,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use payments_server::Limits;
 use tempfile::TempDir;
 use tokio::{io::DuplexStream, sync::watch, task::JoinSet};
-use tokio_stream::{Stream, StreamExt};
+use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
@@ -176,16 +175,12 @@ async fn refuse(
     end: impl Future<Output = ()>,
     shutdown: &CancellationToken,
 ) -> bool {
+    let close_all = async { while incoming.next().await.is_some() {} };
+    let stop = async { tokio::join!(close_all, shutdown.cancelled()) };
     tokio::select! {
         () = end => true,
-        () = shutdown.cancelled() => false,
-        never = close_all(incoming) => match never {},
+        _ = stop => false,
     }
-}
-
-async fn close_all(incoming: &mut (impl Stream<Item = io::Result<DuplexStream>> + Unpin)) -> Infallible {
-    while incoming.next().await.is_some() {}
-    std::future::pending().await
 }
 
 /// Serves statements, except while the payments server is down.

@@ -11,7 +11,10 @@
 //! ╰ Esc closes ────────────────────────── 1–20 of 34 ──╯
 //! ```
 
-use ratatui::text::{Line, Span};
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
 
 use crate::{
     app::{
@@ -104,20 +107,12 @@ fn lines(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'static>
 /// Returns a name and its wrapped explanation; a long name gets a line of its own.
 fn rows(view: &Renderer, name: &str, help: &str, name_columns: usize, columns: usize) -> Vec<Line<'static>> {
     let hang = name_columns.min(columns / 2);
-    let line = |name: &str, text: String| {
-        let name = Span::styled(format!("{name:<hang$}"), view.theme.accent);
-        Line::from(vec![name, text.into()])
+    let (own_line, beside) = match text::width(name) >= hang {
+        true => (Some(panel::styled(name.to_owned(), view.theme.accent)), ""),
+        false => (None, name),
     };
-    let (own_line, beside) = if text::width(name) >= hang {
-        (Some(name), "")
-    } else {
-        (None, name)
-    };
-    let own_line = own_line.map(|name| panel::styled(name.to_owned(), view.theme.accent));
-    let names = std::iter::once(beside).chain(std::iter::repeat(""));
-    let wrapped = text::wrap(help, columns.saturating_sub(hang), 0).into_iter();
-    own_line
-        .into_iter()
-        .chain(names.zip(wrapped).map(|(name, text)| line(name, text)))
-        .collect()
+    let beside = Span::styled(format!("{beside:<hang$}"), view.theme.accent);
+    let wrapped = text::wrap(help, columns.saturating_sub(hang), 0);
+    let beside = panel::hanging(beside, wrapped, Style::default());
+    own_line.into_iter().chain(beside).collect()
 }

@@ -12,10 +12,7 @@
 
 use std::cmp::Ordering;
 
-use ratatui::{
-    style::Style,
-    text::{Line, Span},
-};
+use ratatui::text::{Line, Span};
 
 use crate::{
     app::{
@@ -198,22 +195,13 @@ fn ended_lines(
     let (Some(OrderEnd { at, reason, .. }), Some(outcome)) = (&order.end, order.outcome()) else {
         return Vec::new();
     };
-    let style: Style = match reason {
+    let style = match reason {
         EndReason::Filled(_) => view.theme.text,
         EndReason::Cancelled => view.theme.dim,
         EndReason::Rejected(_) => view.theme.warning,
     };
     let time = format!("{}  ", format::timestamp(*at, state.now, &view.zone));
-    let indent = text::width(&time);
-    let wrapped = text::wrap(&text::sanitize(&outcome), columns.saturating_sub(indent), 2);
-    let times = std::iter::once(time).chain(std::iter::repeat(" ".repeat(indent)));
-    let lines = times.zip(wrapped);
-    lines
-        .map(|(time, text)| {
-            Line::from(vec![
-                Span::styled(time, view.theme.dim),
-                Span::styled(text, style),
-            ])
-        })
-        .collect()
+    let room = columns.saturating_sub(text::width(&time));
+    let wrapped = text::wrap(&text::sanitize(&outcome), room, 2);
+    panel::hanging(Span::styled(time, view.theme.dim), wrapped, style).collect()
 }

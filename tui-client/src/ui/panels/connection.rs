@@ -56,22 +56,13 @@ impl Status {
                     theme.alarm,
                 )
             }
-            ConnectionStatus::Reconnecting {
-                attempt,
-                retry_in_ms: 0,
-            } => {
-                let short = format!("attempt {attempt}");
-                ("○", vec![format!("reconnecting: {short}"), short], theme.alarm)
-            }
             ConnectionStatus::Reconnecting { attempt, retry_in_ms } => {
-                let left = format::countdown(retry_in_ms);
-                let short = format!("attempt {attempt} in {left}");
-                let text = vec![
-                    format!("reconnecting: {short}"),
-                    format!("reconnecting in {left}"),
-                    short,
-                ];
-                ("○", text, theme.alarm)
+                let left = (retry_in_ms > 0).then(|| format!(" in {}", format::countdown(retry_in_ms)));
+                let short = format!("attempt {attempt}{}", left.as_deref().unwrap_or_default());
+                let long = format!("reconnecting: {short}");
+                let without_number = left.map(|left| format!("reconnecting{left}"));
+                let text = [long].into_iter().chain(without_number).chain([short]);
+                ("○", text.collect(), theme.alarm)
             }
         };
         let is_current = status == ConnectionStatus::Live;

@@ -9,6 +9,7 @@
 //!                            ▄▄█   █  last move          tick every 1 s
 //! ```
 
+use awesomestock_proto::STOCK_NAME;
 use ratatui::{
     buffer::Buffer,
     layout::{
@@ -31,8 +32,6 @@ use crate::{
     },
 };
 
-pub(crate) const STOCK: &str = "AwesomeStock";
-
 /// Columns reserved for the price change.
 const CHANGE_COLUMNS: usize = 16;
 
@@ -51,19 +50,19 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     match layout.size {
         LayoutSize::Small => {
             let [first, second] = area.layout(&Layout::vertical([Length(1), Length(1)]));
-            panel::styled(STOCK, view.theme.title).render(first, buf);
-            let room = usize::from(first.width).saturating_sub(STOCK.len() + 1);
+            panel::styled(STOCK_NAME, view.theme.title).render(first, buf);
+            let room = usize::from(first.width).saturating_sub(STOCK_NAME.len() + 1);
             price_line(view, state, &status, room)
                 .right_aligned()
                 .render(first, buf);
             session_and_status(view, state, &status, second, HorizontalAlignment::Left, buf);
         }
         LayoutSize::Medium => {
-            let reserved = STOCK.len() + SESSION_COLUMNS + usize::from(challenge_columns(state));
+            let reserved = STOCK_NAME.len() + SESSION_COLUMNS + usize::from(challenge_columns(state));
             let room = usize::from(area.width).saturating_sub(reserved);
             let mut line = price_line(view, state, &status, room);
             line.spans
-                .insert(0, Span::styled(format!("{STOCK}  "), view.theme.title));
+                .insert(0, Span::styled(format!("{STOCK_NAME}  "), view.theme.title));
             let columns = Layout::horizontal([Length(text::cells(line.width())), Fill(1)]).spacing(2);
             let [left, right] = area.layout(&columns);
             line.render(left, buf);
@@ -233,7 +232,7 @@ fn large(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &m
     let columns = [Length(17), Length(text::cells(price.width())), Fill(1)];
     let [name, price_area, rest] = area.layout(&Layout::horizontal(columns).spacing(2));
     let stock = [
-        panel::styled(STOCK, theme.title),
+        panel::styled(STOCK_NAME, theme.title),
         panel::styled("tokens per stock", theme.dim),
     ];
     Text::from_iter(stock).render(name, buf);

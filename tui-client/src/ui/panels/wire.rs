@@ -34,7 +34,6 @@ use crate::{
         layout::{LayoutSize, MainLayout},
         text::{self, format},
         widgets::{
-            hint::{Hint, Hints},
             panel,
             window::{Viewport, dim_background},
         },
@@ -131,19 +130,14 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
     };
     let title = panel::styled(format!(" {} ", title(state)), view.theme.title);
     let room = usize::from(area.width).saturating_sub(title.width() + 5);
-    let hints = Hints::first_that_fits(&hints(state), room).line();
-    let aside = if hints.is_empty() {
-        hints
-    } else {
-        format!(" {hints} ")
-    };
+    let aside = hints(state, room).map(|hints| format!(" {hints} "));
     let block = Block::bordered()
         .style(view.theme.text)
         .border_style(border)
         .merge_borders(MergeStrategy::Exact)
         .title_style(Style::reset().patch(view.theme.text))
         .title(title)
-        .title(panel::styled(aside, view.theme.dim).right_aligned())
+        .title(panel::styled(aside.unwrap_or_default(), view.theme.dim).right_aligned())
         .padding(Padding::horizontal(u16::from(area.width >= WIDE_COLUMNS)));
     let inner = block.inner(area);
     block.render(area, buf);
@@ -198,34 +192,22 @@ fn title(state: &AppState) -> &'static str {
     }
 }
 
-fn hints(state: &AppState) -> Vec<Hints> {
-    let key = panel::key_label(state, Action::Wire);
-    let closes = || Hint::without_key(format!("{key} closes"));
-    let (select, opens) = (
-        || Hint::without_key("arrows select"),
-        || Hint::without_key("Enter opens"),
-    );
-    if state.wire.is_replay {
-        let (step, reducer) = (
-            || Hint::without_key(". , step"),
-            || Hint::without_key("r reducer"),
-        );
-        return vec![
-            [select(), opens(), step(), reducer(), closes()].into(),
-            [opens(), step(), reducer()].into(),
-            [opens(), step()].into(),
-        ];
-    }
-    if !state.wire.view.is_focused {
-        return vec![
-            [Hint::without_key("Enter selects"), closes()].into(),
-            [closes()].into(),
-        ];
-    }
-    vec![
-        [select(), opens(), Hint::without_key("Esc back"), closes()].into(),
-        [opens(), closes()].into(),
-    ]
+/// Returns the keys that fit `columns`.
+fn hints(state: &AppState, columns: usize) -> Option<String> {
+    let closes = format!("{} closes", panel::key_label(state, Action::Wire));
+    let variants = match (state.wire.is_replay, state.wire.view.is_focused) {
+        (true, _) => vec![
+            format!("arrows select  Enter opens  . , step  r reducer  {closes}"),
+            "Enter opens  . , step  r reducer".to_owned(),
+            "Enter opens  . , step".to_owned(),
+        ],
+        (false, false) => vec![format!("Enter selects  {closes}"), closes],
+        (false, true) => vec![
+            format!("arrows select  Enter opens  Esc back  {closes}"),
+            format!("Enter opens  {closes}"),
+        ],
+    };
+    variants.into_iter().find(|hints| text::width(hints) <= columns)
 }
 
 fn heading(view: &Renderer) -> Row<'static> {

@@ -12,6 +12,7 @@
 //!  c chart  l lobby  ? help  q quit
 //! ```
 
+use awesomestock_proto::STOCK_NAME;
 use ratatui::{
     buffer::Buffer,
     layout::{
@@ -88,12 +89,11 @@ pub(crate) fn draw(
     Text::from(round).render(round_area.inner(Margin::new(1, 0)), buf);
     price(view, state, &status, digits, price_area, buf);
     let hit_map = chart::draw(view, state, layout, buf);
-    let [podium, tape] = [("Podium", podium), ("Tape", tape)].map(|(title, area)| match base.size {
-        LayoutSize::Small => area.inner(Margin::new(1, 0)),
-        LayoutSize::Medium | LayoutSize::Large | LayoutSize::Huge => {
-            panel::framed(view, title, None, area, buf)
-        }
-    });
+    let mut inner = |title, area: Rect| match base.size == LayoutSize::Small {
+        true => area.inner(Margin::new(1, 0)),
+        false => panel::framed(view, title, None, area, buf),
+    };
+    let [podium, tape] = [inner("Podium", podium), inner("Tape", tape)];
     // The feeds begin with the first price.
     if state.market.last().is_some() {
         let ranks = lobby::full_leaderboard_lines(view, state, usize::from(podium.width));
@@ -144,7 +144,7 @@ fn digits(state: &AppState, area: Rect) -> Vec<String> {
 
 /// Draws the server, the number of players and the connection.
 fn title(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
-    let stock = panel::styled(header::STOCK, view.theme.title);
+    let stock = panel::styled(STOCK_NAME, view.theme.title);
     let server = text::sanitize(&state.session.info.server);
     let mut with_server = stock.clone();
     with_server.push_span(Span::styled(format!("  {server}"), view.theme.dim));

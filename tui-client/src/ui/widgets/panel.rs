@@ -61,6 +61,18 @@ pub(crate) fn wrapped(
     lines.map(move |line| styled(line, style))
 }
 
+/// Puts `name` before the first line, and as many spaces before the others.
+pub(crate) fn hanging(
+    name: Span<'static>,
+    lines: Vec<String>,
+    style: Style,
+) -> impl Iterator<Item = Line<'static>> {
+    let blank = Span::styled(" ".repeat(name.width()), name.style);
+    let names = std::iter::once(name).chain(std::iter::repeat(blank));
+    let lines = names.zip(lines);
+    lines.map(move |(name, text)| Line::from_iter([name, Span::styled(text, style)]))
+}
+
 /// Rounds the corners of `area`. Panels cannot do this themselves: a rounded corner has no branch for the
 /// border that adjacent panels share.
 pub(crate) fn round_corners(area: Rect, buf: &mut Buffer) {

@@ -157,9 +157,9 @@ impl Popup {
 }
 
 fn margin(layout: &MainLayout) -> Margin {
-    match layout.size {
-        LayoutSize::Small => Margin::default(),
-        LayoutSize::Medium | LayoutSize::Large | LayoutSize::Huge => Margin::new(4, 1),
+    match layout.size == LayoutSize::Small {
+        true => Margin::default(),
+        false => Margin::new(4, 1),
     }
 }
 
