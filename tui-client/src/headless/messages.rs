@@ -303,16 +303,8 @@ fn wallet(wallet: &Wallet) -> String {
 }
 
 pub(crate) fn payment(row: &PaymentRow) -> String {
-    let at = row
-        .at
-        .and_then(timestamp)
-        .map(|at| format!(", {at}"))
-        .unwrap_or_default();
-    format!(
-        "payment {}: {}{at}",
-        thousands(row.number),
-        pluralize(row.dollars, "dollar")
-    )
+    let (number, dollars) = (thousands(row.number), pluralize(row.dollars, "dollar"));
+    format!("payment {number}: {dollars}{}", time(row.at))
 }
 
 pub(crate) fn trade((number, row): &NumberedTrade) -> String {
@@ -320,22 +312,22 @@ pub(crate) fn trade((number, row): &NumberedTrade) -> String {
         Side::Buy => "bought",
         Side::Sell => "sold",
     };
-    let at = timestamp(row.at).map(|at| format!(", {at}")).unwrap_or_default();
     format!(
-        "trade {}: {verb} {} at {}: {}{at}",
+        "trade {}: {verb} {} at {}: {}{}",
         thousands(*number),
         pluralize(row.count, "stock"),
         pluralize(row.price, "token"),
-        pluralize(row.total(), "token")
+        pluralize(row.total(), "token"),
+        time(Some(row.at))
     )
 }
 
-/// Formats a time in the local zone, and names the zone.
-fn timestamp(at: UnixMillis) -> Option<String> {
-    Some(zone::text(
-        Timestamp::from_millisecond(at.0).ok()?,
-        &zone::local_zone(),
-    ))
+/// Formats a comma and a time in the local zone, with the name of the zone.
+fn time(at: Option<UnixMillis>) -> String {
+    let at = at.and_then(|at| Timestamp::from_millisecond(at.0).ok());
+    at.map_or_else(String::new, |at| {
+        format!(", {}", zone::text(at, &zone::local_zone()))
+    })
 }
 
 #[cfg(test)]

@@ -147,30 +147,26 @@ pub fn print_results(data_dir: &Path, today: Challenge, mut out: impl Write) -> 
             };
             Ok((proof.finished, outcome.map_err(|why| eyre!(why))?))
         });
-        let line = match outcome {
+        let line = match &outcome {
             Ok((_, outcome)) if outcome.equity.is_empty() => {
                 let why = match running.contains(&outcome.challenge) {
                     true => "still running",
                     false => "not finished; its result is shown tomorrow (UTC)",
                 };
-                let line = format!("{}  {why}", outcome.challenge);
-                days.push(outcome);
-                line
+                format!("{}  {why}", outcome.challenge)
             }
-            Ok((finished, outcome)) => {
-                let (percent, trades) = (outcome.percent(), outcome.trades());
-                let line = format!(
-                    "{}  {percent:>9}  {:SPARK_CELLS$}  {trades}{}",
-                    outcome.challenge,
-                    outcome.sparkline(),
-                    if finished { "" } else { ", not finished" },
-                );
-                days.push(outcome);
-                line
-            }
+            Ok((finished, outcome)) => format!(
+                "{}  {:>9}  {:SPARK_CELLS$}  {}{}",
+                outcome.challenge,
+                outcome.percent(),
+                outcome.sparkline(),
+                outcome.trades(),
+                if *finished { "" } else { ", not finished" },
+            ),
             Err(why) => format!("{}  {why:#}", name.replacen('-', " ", 1)),
         };
         printed(writeln!(out, "{line}"))?;
+        days.extend(outcome.ok().map(|(_, outcome)| outcome));
     }
     match overview(days, today) {
         Some(line) => printed(writeln!(out, "{line}")),

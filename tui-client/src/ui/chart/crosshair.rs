@@ -158,9 +158,8 @@ impl ChartFrame<'_> {
 
 /// Returns a candle's four prices, long and abbreviated.
 fn candle(column: &Column) -> [String; 2] {
-    let price = |price: i32| format::thousands(price);
-    let (open, high) = (price(column.first), price(column.high));
-    let (low, close) = (price(column.low), price(column.last));
+    let prices = [column.first, column.high, column.low, column.last];
+    let [open, high, low, close] = prices.map(format::thousands);
     [
         format!("open {open} high {high} low {low} close {close}"),
         format!("O {open} H {high} L {low} C {close}"),

@@ -96,13 +96,8 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             width: text::cells(line.width()).min(top.width),
             ..top
         });
-        let toast_areas = toasts.iter().map(|toast| toast.area);
-        chart.cover(
-            toast_areas
-                .chain(banner_areas())
-                .chain(bubble_area)
-                .chain(status_area),
-        );
+        let covered = toasts.iter().map(|toast| toast.area).chain(banner_areas());
+        chart.cover(covered.chain(bubble_area).chain(status_area));
     }
     if framed {
         let title = title(state, chart.as_ref());

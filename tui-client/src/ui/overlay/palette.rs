@@ -55,13 +55,9 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> FrameInfo {
     let columns = usize::from(layout.area.width).saturating_sub(4);
-    let error = palette
-        .error
-        .as_deref()
-        .map(|error| format!("✗ {}", text::sanitize(error)));
-    let errors = error
-        .map(|error| text::wrap(&error, columns, 2))
-        .unwrap_or_default();
+    let errors = palette.error.as_deref().map_or_else(Vec::new, |error| {
+        text::wrap(&format!("✗ {}", text::sanitize(error)), columns, 2)
+    });
     let error_rows = text::cells(errors.len()).min(2);
     let matches = palette.matching();
     let fixed_rows = error_rows + 3;
@@ -140,11 +136,7 @@ fn match_line(
     } else {
         ("  ", view.theme.accent)
     };
-    let key_columns = if columns >= KEY_FROM_COLUMNS {
-        KEY_COLUMNS
-    } else {
-        0
-    };
+    let key_columns = usize::from(columns >= KEY_FROM_COLUMNS) * KEY_COLUMNS;
     let key = match entry {
         _ if key_columns == 0 => String::new(),
         PaletteItem::Fault(row) => row.key.label(),

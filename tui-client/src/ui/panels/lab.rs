@@ -27,28 +27,19 @@ use crate::{
 /// Columns from which the keys fit on one row and each explanation on two.
 const WIDE: u16 = 76;
 
-const WIDE_ROWS: [u16; 2] = [1, 2];
-
-const NARROW_ROWS: [u16; 2] = [2, 4];
-
 /// Splits the screen into the game and, in the lab, the rows of the lab.
 pub(crate) fn reserve(state: &AppState, area: Rect) -> [Rect; 2] {
     let free = area.height.saturating_sub(MIN_ROWS);
-    let rows = if state.lab.is_some() {
-        rows(area).iter().sum::<u16>().min(free)
-    } else {
-        0
-    };
+    let rows = state
+        .lab
+        .as_ref()
+        .map_or(0, |_| rows(area).iter().sum::<u16>().min(free));
     area.layout(&Layout::vertical([Fill(1), Length(rows)]))
 }
 
 /// Returns the rows for keys and explanation.
 fn rows(area: Rect) -> [u16; 2] {
-    if area.width >= WIDE {
-        WIDE_ROWS
-    } else {
-        NARROW_ROWS
-    }
+    if area.width >= WIDE { [1, 2] } else { [2, 4] }
 }
 
 pub(crate) fn draw(view: &Renderer, lab: &Lab, area: Rect, buf: &mut Buffer) {
@@ -143,9 +134,9 @@ mod tests {
     #[test]
     fn every_explanation_fits_the_smallest_screens_of_both_widths() {
         for text in explanations() {
-            for (columns, rows) in [(WIDE, WIDE_ROWS), (40, NARROW_ROWS)] {
+            for (columns, rows) in [(WIDE, 2), (40, 4)] {
                 let lines = text::wrap(&text, usize::from(columns) - 2, 0);
-                assert!(lines.len() <= usize::from(rows[1]), "{columns} columns: {text}");
+                assert!(lines.len() <= rows, "{columns} columns: {text}");
             }
         }
     }

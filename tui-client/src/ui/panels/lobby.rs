@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Rows of the leaderboard panel with borders, on large and huge layouts.
-const LEADERBOARD_ROWS: (u16, u16) = (7, 13);
+const LEADERBOARD_ROWS: [u16; 2] = [7, 13];
 
 /// Columns of rank and name on the leaderboard that are kept free for them, with the gap.
 const NAME_COLUMNS: usize = 12;
@@ -69,11 +69,7 @@ pub(crate) fn reserve_space(state: &AppState, layout: &mut MainLayout) -> LobbyL
         return areas;
     }
     let huge = layout.size == LayoutSize::Huge;
-    let board_rows = if huge {
-        LEADERBOARD_ROWS.1
-    } else {
-        LEADERBOARD_ROWS.0
-    };
+    let board_rows = LEADERBOARD_ROWS[usize::from(huge)];
     if layout.ticks.height < board_rows.saturating_add(4) {
         return areas;
     }
@@ -238,14 +234,10 @@ fn performance_line(view: &Renderer, performance: Performance, columns: usize) -
 /// Returns a player's performance. One's own is computed from the wallet, as the server's is up to a second old.
 fn performance(state: &AppState, standing: &Standing) -> Option<Performance> {
     let price = state.market.price();
-    let own = state
-        .holdings
-        .wallet()
-        .zip(price)
-        .filter(|_| is_own(state, &standing.player));
-    standing
-        .performance
-        .map(|received| own.map_or(received, |(wallet, price)| wallet.performance(price)))
+    let own = state.holdings.wallet().zip(price);
+    let own = own.filter(|_| is_own(state, &standing.player));
+    let received = standing.performance?;
+    Some(own.map_or(received, |(wallet, price)| wallet.performance(price)))
 }
 
 /// Returns the whole leaderboard, or a text why there is none.

@@ -95,7 +95,7 @@ impl Theme {
 
     /// 24-bit colors on a dark background.
     pub(super) fn dark() -> Self {
-        let palette = Palette24 {
+        Palette24 {
             background: rgb(0x10_14_1c),
             raised: rgb(0x23_2a_36),
             text: rgb(0xd5_da_e3),
@@ -107,13 +107,13 @@ impl Theme {
             gain: rgb(0x3d_d6_8c),
             loss: rgb(0xff_5f_6d),
             warning: rgb(0xf2_b8_4b),
-        };
-        palette.theme("dark")
+        }
+        .theme("dark")
     }
 
     /// 24-bit colors on a white background.
     pub(super) fn light() -> Self {
-        let palette = Palette24 {
+        Palette24 {
             background: rgb(0xfa_fa_f7),
             raised: rgb(0xe4_e6_ea),
             text: rgb(0x24_2a_33),
@@ -125,34 +125,34 @@ impl Theme {
             gain: rgb(0x0b_7a_44),
             loss: rgb(0xc4_1f_30),
             warning: rgb(0x9a_5b_00),
-        };
-        palette.theme("light")
+        }
+        .theme("light")
     }
 
     /// For red-green color blindness (protan, deutan): sky blue rises, orange falls. Based on the Okabe-Ito
     /// palette.
     pub(super) fn blue_orange() -> Self {
-        let palette = Palette24 {
+        Palette24 {
             accent: rgb(0xcc_79_a7),
             gain: rgb(0x56_b4_e9),
             loss: rgb(0xe6_9f_00),
             warning: rgb(0xf0_e4_42),
             ..NEUTRAL_DARK
-        };
-        palette.theme("blue-orange")
+        }
+        .theme("blue-orange")
     }
 
     /// For blue-yellow color blindness (tritan): teal rises, magenta falls. Based on Paul Tol's vibrant
     /// scheme, with a brighter teal for the dark background.
     pub(super) fn teal_magenta() -> Self {
-        let palette = Palette24 {
+        Palette24 {
             accent: rgb(0xbb_bb_bb),
             gain: rgb(0x2f_c4_b2),
             loss: rgb(0xee_33_77),
             warning: rgb(0xee_77_33),
             ..NEUTRAL_DARK
-        };
-        palette.theme("teal-magenta")
+        }
+        .theme("teal-magenta")
     }
 
     /// Bold, dim and reverse only.
