@@ -31,7 +31,7 @@ pub(crate) struct Frames<'a> {
     area: Rect,
     limiter: FrameLimiter<Duration>,
     now: Duration,
-    shown: Option<(Buffer, Option<Position>)>,
+    shown: Option<Frame>,
 }
 
 impl<'a> Frames<'a> {
@@ -112,10 +112,9 @@ impl Iterator for Frames<'_> {
         loop {
             self.advance()?;
             let frame = self.draw();
-            let is_shown =
-                |(buffer, cursor): &(Buffer, _)| *buffer == frame.buffer && *cursor == frame.cursor;
+            let is_shown = |shown: &Frame| shown.buffer == frame.buffer && shown.cursor == frame.cursor;
             if !self.shown.as_ref().is_some_and(is_shown) {
-                self.shown = Some((frame.buffer.clone(), frame.cursor));
+                self.shown = Some(frame.clone());
                 return Some(frame);
             }
         }

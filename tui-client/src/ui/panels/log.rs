@@ -110,7 +110,7 @@ fn aside(view: &Renderer, state: &AppState) -> Option<Line<'static>> {
 
 fn introduction(view: &Renderer, state: &AppState) -> Vec<Line<'static>> {
     let dim = |text: &'static str| Span::styled(text, view.theme.dim);
-    let key = |action| panel::key(view, state, action);
+    let key = |action| Span::styled(panel::key_label(state, action), view.theme.accent);
     let (first, then) = match state.not_offered(Action::BuyTokens) {
         Some(_) => (vec![dim("No activity yet:")], ""),
         None => {

@@ -147,10 +147,6 @@ pub(crate) fn centered(area: Rect, columns: usize, rows: usize) -> Rect {
     Rect::new(area.x + x, area.y + y, width, height)
 }
 
-pub(crate) fn key(view: &Renderer, state: &AppState, action: Action) -> Span<'static> {
-    Span::styled(key_label(state, action), view.theme.accent)
-}
-
 pub(crate) fn key_label(state: &AppState, action: Action) -> String {
     state.session.settings.keys.label(action)
 }

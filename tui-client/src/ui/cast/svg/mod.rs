@@ -11,10 +11,7 @@ mod row;
 use std::{collections::HashMap, fmt::Write as _, ops::Range, time::Duration};
 
 use color::{ColorTable, Rgb};
-use ratatui::{
-    buffer::Buffer,
-    style::{Color, Modifier},
-};
+use ratatui::style::{Color, Modifier};
 
 use super::frames::Frame;
 
@@ -94,7 +91,9 @@ impl Picture {
     /// Adds a frame that is shown from `at` on. The first one begins at zero; times must increase.
     pub(crate) fn add(&mut self, at: Duration, frame: &Frame) -> Result<(), TooLarge> {
         let mut buffer = frame.buffer.clone();
-        draw_cursor(&mut buffer, frame);
+        if let Some(cell) = frame.cursor.and_then(|position| buffer.cell_mut(position)) {
+            cell.modifier.toggle(Modifier::REVERSED);
+        }
         for strip in &mut self.strips {
             let columns = strip.columns.clone();
             let content = row::draw(&buffer, strip.row, columns, self.paper, &mut self.palette);
@@ -122,7 +121,7 @@ impl Picture {
             strip.write_animation(number, pitch, length, &mut animations);
         }
         if !animations.is_empty() {
-            let seconds = seconds(length);
+            let seconds = decimal(length.as_millis());
             animations = format!(
                 "@media(prefers-reduced-motion:no-preference){{.M{{animation:{seconds}s step-end infinite}}{animations}}}"
             );
@@ -224,21 +223,10 @@ fn offset(index: usize, pitch: i32) -> i32 {
     i32::try_from(index).unwrap_or(0).saturating_mul(-pitch)
 }
 
-fn draw_cursor(buffer: &mut Buffer, frame: &Frame) {
-    if let Some(cell) = frame.cursor.and_then(|position| buffer.cell_mut(position)) {
-        cell.modifier.toggle(Modifier::REVERSED);
-    }
-}
-
 fn lights() -> String {
     let lights = [(25, "#ff5f57"), (48, "#febc2e"), (71, "#28c840")];
     let light = |(x, fill)| format!("<circle cx=\"{x}\" cy=\"18\" r=\"7\" fill=\"{fill}\"/>");
     lights.map(light).concat()
-}
-
-/// Formats seconds with up to three decimals.
-fn seconds(time: Duration) -> String {
-    decimal(time.as_millis())
 }
 
 /// Formats the share of `length` in percent, with up to three decimals.

@@ -1,4 +1,5 @@
 use ratatui::{
+    buffer::Buffer,
     layout::{Position, Rect},
     style::{Color, Style},
 };
