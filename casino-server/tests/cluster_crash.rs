@@ -25,6 +25,7 @@ use awesomestock_proto::{
 use support::{
     CasinoClientExt, buy,
     cluster::{Cluster, connect, listen},
+    order_load::kills,
     process::CasinoProcess,
     sell, with_timeout,
 };
@@ -353,7 +354,7 @@ async fn killed_casinos_and_a_database_crash_lose_and_repeat_nothing() {
     }
     let ledger = listen(&url).await;
     wait_for_ticks(&ledger, 5).await;
-    for round in 0..6 {
+    for round in 0..kills(6) {
         // One after the other, so that the leader is killed too.
         let started = with_timeout(start(url.clone())).await;
         let killed = std::mem::replace(&mut servers.lock().unwrap()[round % 3], started);

@@ -323,6 +323,38 @@ async fn check_cancellation(engine: &Engine) {
     engine.check(casino).await;
 }
 
+/// More orders end while the player is away than are listed.
+async fn check_many_ends(engine: &Engine) {
+    const ENDS: u8 = 210;
+    let mut casino = engine.open_new().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut session = casino.client.open_session("ann", "ticks,wallet,ids").await;
+    let mut numbers = Vec::new();
+    for id in 1..=ENDS {
+        assert_eq!(
+            session.execute(limit(buy("ann", 5), 9, id)).await,
+            ACCEPTED_MESSAGE
+        );
+        numbers.push(cancel(&mut casino.client, &[id; 16]).await.unwrap().end_number);
+    }
+    let (newest, listed) = (*numbers.last().unwrap(), orders(&mut casino.client).await.ended);
+    let listed: Vec<i64> = listed.iter().map(|order| order.end_number).collect();
+    assert_eq!(listed, numbers[numbers.len() - 100..]);
+    for (seen, expected) in [(0, listed.as_slice()), (numbers[0], &numbers[1..]), (newest, &[])] {
+        let mut session = session_after(&mut casino.client, seen).await;
+        let mut received = Vec::new();
+        while received.len() < expected.len() {
+            received.push(next_end(&mut session).await.order.unwrap().end_number);
+        }
+        assert_eq!(received, expected, "after {seen}");
+        session.half_close();
+        while let Some(info) = session.next().await.unwrap() {
+            assert_ne!(info.r#type(), GambleType::Order, "after {seen}: {info:?}");
+        }
+    }
+    engine.check(casino).await;
+}
+
 /// Returns the tick that meets an order which `is_met`, by the market's prices, and its price.
 fn first_tick(is_met: impl Fn(i32) -> bool) -> (i64, i32) {
     let mut ticks = (0..).zip(market_prices(PriceModel::Classic, 7, 10)).skip(1);
@@ -479,6 +511,11 @@ async fn a_cancelled_order_is_sent_to_each_session_of_the_player() {
 }
 
 #[tokio::test]
+async fn a_session_gets_all_ends_that_the_player_has_not_seen() {
+    check_many_ends(&Engine(None)).await;
+}
+
+#[tokio::test]
 async fn the_first_tick_that_meets_an_order_executes_it_after_a_restart_too() {
     check_execution(&Engine(None)).await;
 }
@@ -489,6 +526,7 @@ async fn orders_rest_on_a_shared_ledger() {
     let engine = |name| Engine(Some(cluster.database(name)));
     check_acceptance(&engine("acceptance")).await;
     check_cancellation(&engine("cancellation")).await;
+    check_many_ends(&engine("ends")).await;
     check_execution(&engine("execution")).await;
 }
 

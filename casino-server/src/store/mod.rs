@@ -122,6 +122,14 @@ pub(crate) trait StoreReads: fmt::Debug + Send + Sync {
     /// Returns a page of the ended orders, selected by [`OrderPosting::ended`].
     fn ended_orders(&self, player: &PlayerName, page: PageRequest) -> Result<Page<OrderPosting>, StoreError>;
 
+    /// Returns up to `limit` orders that ended after the end `after`, in the order in which they ended.
+    fn orders_ended_after(
+        &self,
+        player: &PlayerName,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<OrderPosting>, StoreError>;
+
     /// Returns the newest order that the request `id` placed.
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError>;
 

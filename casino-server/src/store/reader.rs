@@ -21,7 +21,7 @@ use crate::{
         player::PlayerName,
         round::Round,
     },
-    store::{Page, PageRequest, StoreError, StoreReads, outage::Outage},
+    store::{PageRequest, StoreError, StoreReads, outage::Outage},
 };
 
 /// Concurrent reads of pages.
@@ -121,12 +121,14 @@ impl StoreReader {
         .await
     }
 
-    pub(crate) async fn ended_orders(
+    /// Returns up to `limit` orders that ended after the end `after`, in the order in which they ended.
+    pub(crate) async fn orders_ended_after(
         &self,
         player: PlayerName,
-        page: PageRequest,
-    ) -> Result<Page<OrderPosting>, StoreError> {
-        self.read_page(move |reads| reads.ended_orders(&player, page))
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<OrderPosting>, StoreError> {
+        self.read_page(move |reads| reads.orders_ended_after(&player, after, limit))
             .await
     }
 

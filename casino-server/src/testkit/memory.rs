@@ -151,6 +151,19 @@ impl StoreReads for FakeStore {
         Ok(Page { entries, more })
     }
 
+    fn orders_ended_after(
+        &self,
+        player: &PlayerName,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<OrderPosting>, StoreError> {
+        let postings = self.orders(player).into_values();
+        let mut ended: Vec<_> = postings.filter(|posting| posting.ended > Some(after)).collect();
+        ended.sort_by_key(|posting| posting.ended);
+        ended.truncate(usize::try_from(limit).unwrap());
+        Ok(ended)
+    }
+
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
         let mut postings = self.orders(player).into_values();
         Ok(postings.rfind(|posting| posting.order.id == id))

@@ -13,13 +13,14 @@ use crate::{
     feed::{accounts::Subscription, capabilities::Capabilities},
     grpc::{account_reader::AccountReader, convert},
     store::{
-        PageRequest, StoreError,
+        StoreError,
         reader::{StoreReader, until_read},
     },
 };
 
-/// Each order that ended after the last one seen is sent once, in the order in which they ended. So is each order that was
-/// placed since the session opened, unless an answer of the session has it.
+/// Each order that ended after the last one seen is sent once, in the order in which they ended: for a client that has seen
+/// none, from the newest [`ENDED_ORDERS_MAX`] on. So is each order that was placed since the session opened, unless an answer
+/// of the session has it.
 pub(crate) struct OrderUpdates {
     accounts: AccountReader,
     player: PlayerName,
@@ -28,7 +29,10 @@ pub(crate) struct OrderUpdates {
     /// Orders of answers that were sent since the last read began.
     answered: Vec<i64>,
     reading: Option<BoxFuture<'static, ReadOrders>>,
+    /// At most the open orders and [`ENDED_ORDERS_MAX`] ended ones.
     unsent: VecDeque<OrderPosting>,
+    /// The last read has left out later ends.
+    has_more: bool,
     /// The account at the last read.
     account: Account,
 }
@@ -38,7 +42,7 @@ pub(crate) struct OrderUpdates {
 struct Position {
     /// The last end.
     seen: i64,
-    /// Set after the first read, which skips all but the newest ends, and the orders that are open already.
+    /// Set after the first read, which skips the orders that are open already.
     is_following: bool,
     /// Numbers of open orders.
     open: HashSet<i64>,
@@ -48,7 +52,8 @@ struct Position {
 struct ReadOrders {
     open: Vec<OrderPosting>,
     /// Those to send, in the order in which they ended.
-    ended: VecDeque<OrderPosting>,
+    ended: Vec<OrderPosting>,
+    has_more: bool,
     /// Set if an order is to be sent.
     account: Account,
 }
@@ -72,6 +77,7 @@ impl OrderUpdates {
             answered: Vec::new(),
             reading: None,
             unsent: VecDeque::new(),
+            has_more: false,
             account: Account::default(),
         }
     }
@@ -101,7 +107,9 @@ impl OrderUpdates {
                 self.reading = None;
                 self.apply(read);
             } else {
-                ready!(self.subscription.poll_newest(cx));
+                if !self.has_more {
+                    ready!(self.subscription.poll_newest(cx));
+                }
                 self.answered.clear();
                 let (accounts, player) = (self.accounts.clone(), self.player.clone());
                 let position = self.position.clone();
@@ -112,10 +120,16 @@ impl OrderUpdates {
     }
 
     fn apply(&mut self, read: ReadOrders) {
-        let ReadOrders { open, ended, account } = read;
+        let ReadOrders {
+            open,
+            ended,
+            has_more,
+            account,
+        } = read;
         let position = &mut self.position;
-        let last = ended.back().and_then(|posting| posting.ended);
+        let last = ended.last().and_then(|posting| posting.ended);
         position.seen = last.unwrap_or(position.seen);
+        self.has_more = has_more;
         let numbers: HashSet<i64> = open.iter().map(|posting| posting.number).collect();
         if position.is_following {
             position.open.retain(|number| numbers.contains(number));
@@ -149,34 +163,31 @@ impl Position {
     }
 }
 
-/// Reads the open orders, and those that ended after the last one seen.
+/// Reads the open orders, and the first ones that ended after the last one seen.
 async fn read(
     accounts: &AccountReader,
     player: &PlayerName,
     position: &Position,
 ) -> Result<ReadOrders, StoreError> {
-    let (open, mut page) = accounts.reader.orders(player.clone(), ENDED_ORDERS_MAX).await?;
-    let is_new = |posting: &OrderPosting| posting.ended.is_some_and(|ended| ended > position.seen);
-    let mut ended = VecDeque::new();
-    loop {
-        let is_full = page.len() >= usize::try_from(ENDED_ORDERS_MAX).unwrap_or(usize::MAX);
-        let oldest = page.first().copied().filter(is_new);
-        for posting in page.into_iter().rev().filter(is_new) {
-            ended.push_front(posting);
-        }
-        // There may be older ones that are new.
-        let Some(before) = oldest.filter(|_| is_full && position.is_following) else {
-            break;
-        };
-        let older = PageRequest {
-            before: before.ended,
-            limit: ENDED_ORDERS_MAX,
-        };
-        page = accounts.reader.ended_orders(player.clone(), older).await?.entries;
+    const PAGE: usize = ENDED_ORDERS_MAX as usize;
+    let (open, mut ended) = accounts.reader.orders(player.clone(), ENDED_ORDERS_MAX).await?;
+    ended.retain(|posting| posting.ended > Some(position.seen));
+    // There may be earlier ones.
+    let has_more = ended.len() == PAGE && (position.is_following || position.seen > 0);
+    if has_more {
+        let after = accounts
+            .reader
+            .orders_ended_after(player.clone(), position.seen, ENDED_ORDERS_MAX);
+        ended = after.await?;
     }
     let account = match ended.is_empty() && !position.has_new(&open) {
         true => Account::default(),
         false => accounts.own_account(player.clone()).await?,
     };
-    Ok(ReadOrders { open, ended, account })
+    Ok(ReadOrders {
+        open,
+        ended,
+        has_more,
+        account,
+    })
 }

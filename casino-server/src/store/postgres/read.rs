@@ -133,6 +133,19 @@ impl StoreReads for PostgresReads {
         Ok(page.with_limit(self.list(READ_ORDERS, &sql, &[&name, &below, &most], rows::order)?))
     }
 
+    fn orders_ended_after(
+        &self,
+        player: &PlayerName,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<OrderPosting>, StoreError> {
+        let sql = format!(
+            "SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND ended > $2 ORDER BY ended LIMIT $3"
+        );
+        let (name, limit) = (player.as_str(), i64::from(limit));
+        self.list(READ_ORDERS, &sql, &[&name, &after, &limit], rows::order)
+    }
+
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
         let sql = format!(
             "SELECT {ORDER_COLUMNS} FROM orders WHERE {OF_PLAYER} AND id = $2 ORDER BY number DESC LIMIT 1"

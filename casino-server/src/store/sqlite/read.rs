@@ -135,6 +135,18 @@ impl StoreReads for SqliteReads {
         Ok(page.with_limit(self.list(READ_ORDERS, sql, params, rows::order)?))
     }
 
+    fn orders_ended_after(
+        &self,
+        player: &PlayerName,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<OrderPosting>, StoreError> {
+        let sql = "SELECT number, account, ended, details FROM orders
+                   WHERE account = (SELECT id FROM accounts WHERE name = ?) AND ended > ? ORDER BY ended LIMIT ?";
+        let params = params![player.as_str(), after, limit];
+        self.list(READ_ORDERS, sql, params, rows::order)
+    }
+
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
         let sql = "SELECT number, account, ended, details FROM orders
                    WHERE account = (SELECT id FROM accounts WHERE name = ?) AND id = ?

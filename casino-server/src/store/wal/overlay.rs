@@ -157,6 +157,27 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
         )
     }
 
+    fn orders_ended_after(
+        &self,
+        player: &PlayerName,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<OrderPosting>, StoreError> {
+        let pending = self.pending();
+        let mut ended = self.engine.orders_ended_after(player, after, limit)?;
+        let Some(account) = self.account_id(&pending, player)? else {
+            return Ok(ended);
+        };
+        let last = ended.last().and_then(|posting| posting.ended).unwrap_or(after);
+        let newer = pending.iter().rev().flat_map(|pending| &pending.batch.orders);
+        let newer = newer.filter(|posting| posting.account == account && posting.ended > Some(last));
+        let room = usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(ended.len());
+        ended.extend(newer.take(room));
+        Ok(ended)
+    }
+
     fn order(&self, player: &PlayerName, id: RequestId) -> Result<Option<OrderPosting>, StoreError> {
         let pending = self.pending();
         let Some(account) = self.account_id(&pending, player)? else {
