@@ -161,54 +161,53 @@ impl AccountRecord {
         tick: Tick,
         at: UnixMillis,
     ) -> Result<(Self, LedgerEntry), Rejection> {
-        match command {
+        let price = tick.price;
+        let (side, count, limit) = match command {
             Command::Deposit(dollars) => {
                 let (account, _) = self.account.deposit(dollars)?;
-                self.with_payment(account, dollars.0.checked_neg(), at)
+                return self.with_payment(account, dollars.0.checked_neg(), at);
             }
             Command::Withdraw(tokens) => {
                 let (account, dollars) = self.account.withdraw(tokens)?;
-                self.with_payment(account, Some(dollars.0), at)
+                return self.with_payment(account, Some(dollars.0), at);
             }
-            Command::Buy(count) => {
-                let account = self.account.buy(count, tick.price)?;
-                self.with_trade(account, Side::Buy, count, tick, at)
-            }
-            Command::Sell(count) => {
-                let account = self.account.sell(count, tick.price)?;
-                self.with_trade(account, Side::Sell, count, tick, at)
-            }
-            Command::Limited(side, count, limit) => {
-                let command = match side {
-                    Side::Buy if tick.price > limit => {
-                        return Err(Rejection::AboveLimit {
-                            price: tick.price,
-                            limit,
-                        });
-                    }
-                    Side::Sell if tick.price < limit => {
-                        return Err(Rejection::BelowLimit {
-                            price: tick.price,
-                            limit,
-                        });
-                    }
-                    Side::Buy => Command::Buy(count),
-                    Side::Sell => Command::Sell(count),
-                };
-                self.execute(command, tick, at)
-            }
+            Command::Buy(count) => (Side::Buy, count, None),
+            Command::Sell(count) => (Side::Sell, count, None),
+            Command::Limited(side, count, limit) => (side, count, Some(limit)),
             Command::UpTo(side, count, limit) => {
                 let max = match side {
-                    Side::Buy => self.account.max_buy(tick.price),
-                    Side::Sell => self.account.max_sell(tick.price),
+                    Side::Buy => self.account.max_buy(price),
+                    Side::Sell => self.account.max_sell(price),
                 };
                 // At least 1, so that the rejection states price and balance.
-                let count = count.min(max.max(Stocks(1)));
-                self.execute(Command::order(side, count, limit), tick, at)
+                (side, count.min(max.max(Stocks(1))), limit)
             }
             // Never reached: the ledger handles these in `ledger/batch/resting.rs`.
-            Command::Rest(_) | Command::Cancel(_) | Command::Trigger(_) => Err(Rejection::NoOpenOrder),
-        }
+            Command::Rest(_) | Command::Cancel(_) | Command::Trigger(_) => {
+                return Err(Rejection::NoOpenOrder);
+            }
+        };
+        let account = match (side, limit) {
+            (Side::Buy, Some(limit)) if price > limit => return Err(Rejection::AboveLimit { price, limit }),
+            (Side::Sell, Some(limit)) if price < limit => return Err(Rejection::BelowLimit { price, limit }),
+            (Side::Buy, _) => self.account.buy(count, price)?,
+            (Side::Sell, _) => self.account.sell(count, price)?,
+        };
+        let number = self.trades.checked_add(1).ok_or(Rejection::LedgerFull)?;
+        let record = Self {
+            account,
+            trades: number,
+            ..self
+        };
+        let trade = Trade {
+            number,
+            side,
+            count,
+            price,
+            tick: tick.number,
+            at,
+        };
+        Ok((record, LedgerEntry::Trade(trade)))
     }
 
     fn with_payment(
@@ -225,31 +224,6 @@ impl AccountRecord {
             ..self
         };
         Ok((record, LedgerEntry::Payment(Payment { number, amount, at })))
-    }
-
-    fn with_trade(
-        self,
-        account: Account,
-        side: Side,
-        count: Stocks,
-        tick: Tick,
-        at: UnixMillis,
-    ) -> Result<(Self, LedgerEntry), Rejection> {
-        let number = self.trades.checked_add(1).ok_or(Rejection::LedgerFull)?;
-        let record = Self {
-            account,
-            trades: number,
-            ..self
-        };
-        let trade = Trade {
-            number,
-            side,
-            count,
-            price: tick.price,
-            tick: tick.number,
-            at,
-        };
-        Ok((record, LedgerEntry::Trade(trade)))
     }
 }
 
