@@ -118,12 +118,13 @@ impl AccountCache {
         self.rate = rate;
     }
 
-    /// Returns whether the rate limit allows a command at `at`; `None` if the slot is stale.
-    pub(super) fn check_rate(&mut self, slot: Slot, at: UnixMillis) -> Option<Result<(), Rejection>> {
+    /// Checks whether the rate limit allows a command at `at`. The slot must be valid.
+    pub(super) fn check_rate(&mut self, slot: Slot, at: UnixMillis) -> Result<(), Rejection> {
         let rate = self.rate;
         let per_second = rate.map_or(0, NonZero::get);
-        let allowed = self.get_mut(slot)?.bucket.try_take(rate, at);
-        Some(allowed.then_some(()).ok_or(Rejection::RateLimited { per_second }))
+        let cached = self.get_mut(slot).ok_or(Rejection::LedgerFull)?;
+        let allowed = cached.bucket.try_take(rate, at);
+        allowed.then_some(()).ok_or(Rejection::RateLimited { per_second })
     }
 
     pub(super) fn entry(&self, slot: Slot) -> Option<(PlayerName, AccountRecord)> {

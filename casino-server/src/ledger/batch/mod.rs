@@ -21,7 +21,7 @@ use crate::{
         market::{Market, Tick},
         money::{Dollars, UnixMillis},
         order::{
-            AccountId, AccountRecord, Command, Decision, LedgerEntry, Trade, TradePosting,
+            AccountId, AccountRecord, Command, Decision, LedgerEntry, TradePosting,
             request::{AnsweredRequest, OrderRequest},
             resting::OrderPosting,
         },
@@ -197,14 +197,13 @@ impl OpenBatch {
         if answered.is_some() {
             return self.decided(account, command, Err(Rejection::DuplicateId));
         }
-        let Some(id) = id else {
-            return self.execute(slot, account, request, at);
-        };
-        let decided = self.execute(slot, account, request, at)?;
+        let executed = self.execute(slot, account, request, at);
+        let decided = self.decided(account, command, executed)?;
         let decision = decided.decision;
-        if matches!(decision.result, Err(Rejection::RateLimited { .. })) {
+        let is_limited = matches!(decision.result, Err(Rejection::RateLimited { .. }));
+        let Some(id) = id.filter(|_| !is_limited) else {
             return Some(decided);
-        }
+        };
         let answer = AnsweredRequest {
             id,
             command,
@@ -215,36 +214,23 @@ impl OpenBatch {
         // Also after a rejection: a stored answer needs a stored account.
         self.mark_changed(slot);
         Some(Decided {
-            decision,
             commits_with: self.sequence,
+            ..decided
         })
     }
 
-    /// Executes the request of the player in `slot` on `account`.
+    /// Executes the request of the player in `slot` on `account`. The slots must be valid.
     fn execute(
         &mut self,
         slot: Slot,
         account: Slot,
         request: OrderRequest,
         at: UnixMillis,
-    ) -> Option<Decided> {
-        let command = request.command;
-        if let Command::Trigger(order) = command {
+    ) -> Result<LedgerEntry, Rejection> {
+        if let Command::Trigger(order) = request.command {
             return self.trigger(slot, order, at);
         }
-        let allowed = self.accounts.check_rate(slot, at)?;
-        let executed = allowed.and_then(|()| self.execute_allowed(slot, account, request, at));
-        self.decided(account, command, executed)
-    }
-
-    /// Executes a request that the rate limit allows.
-    fn execute_allowed(
-        &mut self,
-        slot: Slot,
-        account: Slot,
-        request: OrderRequest,
-        at: UnixMillis,
-    ) -> Result<LedgerEntry, Rejection> {
+        self.accounts.check_rate(slot, at)?;
         self.check_round(slot, account, request)?;
         self.give_stake(account, request.command, at)?;
         match request.command {
@@ -271,9 +257,14 @@ impl OpenBatch {
                     self.numbers.page = self.numbers.page.saturating_add(1);
                     self.page = Some((tick, at));
                 }
-                self.batch
-                    .trades
-                    .push(append_trade(&mut record, trade, self.numbers.page));
+                let page = self.numbers.page;
+                let previous = mem::replace(&mut record.page, page);
+                self.batch.trades.push(TradePosting {
+                    account: record.id,
+                    trade,
+                    page,
+                    previous: (previous != page).then_some(previous),
+                });
             }
             LedgerEntry::Accepted | LedgerEntry::Cancelled => {}
         }
@@ -372,17 +363,5 @@ impl OpenBatch {
     fn begin_next(&mut self) {
         self.sequence = self.sequence.next();
         self.page = None;
-    }
-}
-
-/// Places `trade` on `page`, linked to the account's previous page.
-fn append_trade(record: &mut AccountRecord, trade: Trade, page: i64) -> TradePosting {
-    let previous = (record.page != page).then_some(record.page);
-    record.page = page;
-    TradePosting {
-        account: record.id,
-        trade,
-        page,
-        previous,
     }
 }

@@ -1,12 +1,12 @@
 //! Orders that rest, from their placing to their end.
 
-use super::{Decided, OpenBatch};
+use super::OpenBatch;
 use crate::{
     domain::{
         account::Rejection,
         money::UnixMillis,
         order::{
-            Command, LedgerEntry,
+            LedgerEntry,
             request::RequestId,
             resting::{DueOrder, OrderPosting, OrderState, RestingOrder, RestingTerms},
         },
@@ -67,15 +67,17 @@ impl OpenBatch {
     }
 
     /// Executes or rejects an open order that the current price meets. The order ends either way.
-    pub(super) fn trigger(&mut self, slot: Slot, id: RequestId, at: UnixMillis) -> Option<Decided> {
-        let command = Command::Trigger(id);
+    pub(super) fn trigger(
+        &mut self,
+        slot: Slot,
+        id: RequestId,
+        at: UnixMillis,
+    ) -> Result<LedgerEntry, Rejection> {
         let price = self.market.current.price;
         let due = self
             .open_order(slot, id)
             .filter(|open| open.order.terms.is_met(price));
-        let Some(open) = due else {
-            return self.decided(slot, command, Err(Rejection::NoOpenOrder));
-        };
+        let open = due.ok_or(Rejection::NoOpenOrder)?;
         let executed = self.execute_now(slot, open.order.terms.immediate(), at);
         let state = match executed {
             Ok(LedgerEntry::Trade(trade)) => OrderState::Filled(trade),
@@ -85,7 +87,7 @@ impl OpenBatch {
         let result = self.end(open, state).and(executed);
         // The end is committed with the account.
         self.mark_changed(slot);
-        self.decided(slot, command, result)
+        result
     }
 
     fn open_order(&mut self, slot: Slot, id: RequestId) -> Option<OrderPosting> {

@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::{
     market::PriceModel,
     money::{Dollars, Price, Stocks, Tokens},
-    order::{Side, request::RequestId},
+    order::{Side, Trade, request::RequestId},
 };
 use crate::testkit::values;
 
