@@ -79,11 +79,11 @@ impl LedgerHandle {
     /// Wakes the tasks that wait with this handle or its clones, and the committer for them. Must be polled in their
     /// runtime.
     pub(crate) async fn run_notifier(&self) -> Infallible {
-        let watermark = &self.ledger.progress().watermark;
+        let progress = self.ledger.progress();
         loop {
             tokio::select! {
                 () = self.notifier.resolved_signal.notified() => {
-                    self.notifier.wake_up_to(watermark.notify_up_to());
+                    self.notifier.wake_up_to(progress.notify_up_to());
                 }
                 () = self.notifier.flush_signal.notified() => match &self.ledger {
                     Backend::Local(local) => local.notify_committer(),
@@ -297,19 +297,19 @@ impl LedgerHandle {
         if submitter.committed == Some(batch) {
             return Poll::Ready(Ok(()));
         }
-        let watermark = &self.ledger.progress().watermark;
-        if let Some(outcome) = watermark.status(batch) {
+        let progress = self.ledger.progress();
+        if let Some(outcome) = progress.status(batch) {
             if outcome.is_ok() {
                 submitter.committed = Some(batch);
             }
             return Poll::Ready(outcome);
         }
-        if !submitter.will_be_woken(batch, watermark.resolved(), cx.waker()) {
+        if !submitter.will_be_woken(batch, progress.resolved(), cx.waker()) {
             self.notifier.wait(batch, cx.waker());
             submitter.wait_for(batch, cx.waker());
         }
         // It may have been resolved before the waker was registered.
-        watermark.status(batch).map_or(Poll::Pending, Poll::Ready)
+        progress.status(batch).map_or(Poll::Pending, Poll::Ready)
     }
 
     #[cfg(test)]
@@ -327,7 +327,6 @@ impl LedgerHandle {
 
     #[cfg(test)]
     pub(crate) fn wake(&self) {
-        self.notifier
-            .wake_up_to(self.ledger.progress().watermark.notify_up_to());
+        self.notifier.wake_up_to(self.ledger.progress().notify_up_to());
     }
 }

@@ -13,7 +13,7 @@ use super::{
     batch::{OpenBatch, SealedBatch},
     idempotency::RecentRequests,
     metrics::LedgerGauges,
-    order::{AccountLoad, Blocked, LedgerOrder, PendingDecision, Submitter},
+    order::{AccountLoad, Blocked, LedgerOrder, Submitter},
     watermark::{BatchId, CommitProgress},
 };
 use crate::{
@@ -21,12 +21,7 @@ use crate::{
     domain::{
         credential::{Claim, KeyHash},
         market::{Market, Tick},
-        money::UnixMillis,
-        order::{
-            AccountRecord,
-            request::{OrderRequest, StoredAnswer},
-            resting::DueOrder,
-        },
+        order::{AccountRecord, request::StoredAnswer, resting::DueOrder},
         player::PlayerName,
         rate_limit::Rate,
         round::{Round, RoundCommand, RoundError},
@@ -94,10 +89,20 @@ impl LocalLedger {
         let mut state = lock(&self.state);
         let at = self.clock.now();
         let blocked = loop {
-            if let LedgerOrder::Queued(player, request) = &**order {
-                match self.decide_or_load(&mut state, submitter, player, *request, at) {
-                    Ok(decision) => **order = LedgerOrder::Decided(decision),
-                    Err(blocked) => break blocked,
+            match &**order {
+                LedgerOrder::Decided(_) => {}
+                LedgerOrder::Queued(..) if !state.accepting => order.fail(LedgerError::Stopping),
+                LedgerOrder::Queued(..) if state.batch.is_full() => {
+                    break Blocked::BatchFull(state.batch.sequence());
+                }
+                LedgerOrder::Queued(player, request) => {
+                    match submitter.decide_cached(&mut state.batch, player, *request, at) {
+                        Some(decision) => **order = LedgerOrder::Decided(decision),
+                        None => {
+                            let account = state.batch.account_to_load(player);
+                            break Blocked::AccountNotLoaded(self.load(&mut state, &account));
+                        }
+                    }
                 }
             }
             match orders.next() {
@@ -106,30 +111,6 @@ impl LocalLedger {
             }
         };
         (blocked, state.committer_waits && !state.batch.is_empty())
-    }
-
-    /// Decides one request, or starts to load the account that it needs.
-    fn decide_or_load(
-        self: &Arc<Self>,
-        state: &mut LocalState,
-        submitter: &mut Submitter,
-        player: &PlayerName,
-        request: OrderRequest,
-        at: UnixMillis,
-    ) -> Result<PendingDecision, Blocked> {
-        if !state.accepting {
-            return Ok(PendingDecision::unknown(request, LedgerError::Stopping));
-        }
-        if state.batch.is_full() {
-            return Err(Blocked::BatchFull(state.batch.sequence()));
-        }
-        match submitter.decide_cached(&mut state.batch, player, request, at) {
-            Some(decided) => Ok(PendingDecision::ready(&decided)),
-            None => {
-                let account = state.batch.account_to_load(player);
-                Err(Blocked::AccountNotLoaded(self.load(state, &account)))
-            }
-        }
     }
 
     /// Loads an account, unless it is being loaded. One task per account: an account that is not cached cannot
@@ -162,7 +143,7 @@ impl LocalLedger {
         let stored = read.map(|(record, stored)| (record, RecentRequests::from_store(stored)));
         state
             .batch
-            .insert(player, stored, self.progress.watermark.resolved())
+            .insert(player, stored, self.progress.resolved())
             .ok_or_else(|| LedgerError::not_executed("has no account IDs left"))
     }
 
@@ -232,16 +213,17 @@ impl LocalLedger {
     /// Returns `None` when the ledger is closed and everything is taken.
     pub(super) fn next_batch(&self) -> Option<SealedBatch> {
         let mut state = lock(&self.state);
-        loop {
-            if let Some(sealed) = self.take(&mut state) {
-                return Some(sealed);
-            }
+        while state.batch.is_empty() {
             if !state.accepting {
                 return None;
             }
             state.committer_waits = true;
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        let sealed = state.batch.seal();
+        self.progress.metrics.sealed(&sealed.batch);
+        state.batch.evict(self.progress.resolved());
+        Some(sealed)
     }
 
     #[cfg(test)]
@@ -251,17 +233,10 @@ impl LocalLedger {
 
     #[cfg(test)]
     pub(crate) fn batch_if_any(&self) -> Option<SealedBatch> {
-        self.take(&mut lock(&self.state))
-    }
-
-    fn take(&self, state: &mut LocalState) -> Option<SealedBatch> {
-        if state.batch.is_empty() {
+        if lock(&self.state).batch.is_empty() {
             return None;
         }
-        let sealed = state.batch.seal();
-        self.progress.metrics.sealed(&sealed.batch);
-        state.batch.evict(self.progress.watermark.resolved());
-        Some(sealed)
+        self.next_batch()
     }
 
     /// Discards the batch and everything decided on top of it.

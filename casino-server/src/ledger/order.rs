@@ -8,12 +8,7 @@ use std::{
 use futures_util::{FutureExt, future};
 use tokio::sync::oneshot;
 
-use super::{
-    LedgerError,
-    account_cache::Slot,
-    batch::{Decided, OpenBatch},
-    watermark::BatchId,
-};
+use super::{LedgerError, account_cache::Slot, batch::OpenBatch, watermark::BatchId};
 use crate::domain::{
     account::Rejection,
     money::UnixMillis,
@@ -36,7 +31,7 @@ impl LedgerOrder {
     /// Ends a queued order with `error`. With a request ID the outcome is unknown.
     pub(crate) fn fail(&mut self, error: LedgerError) {
         if let Self::Queued(_, request) = self {
-            *self = Self::Decided(PendingDecision::unknown(*request, error));
+            *self = Self::Decided(PendingDecision::failed(without_lookup(*request, error)));
         }
     }
 }
@@ -122,27 +117,27 @@ impl Submitter {
         player: &PlayerName,
         request: OrderRequest,
         at: UnixMillis,
-    ) -> Option<Decided> {
-        if let Some((known, slot)) = &self.known
-            && known == player
-            && let Some(decided) = batch.decide(*slot, request, at)
-        {
-            return Some(decided);
-        }
-        let slot = batch.lookup(player)?;
-        self.known = Some((player.clone(), slot));
-        batch.decide(slot, request, at)
+    ) -> Option<PendingDecision> {
+        let known = match &self.known {
+            Some((known, slot)) if known == player => batch.decide(*slot, request, at),
+            _ => None,
+        };
+        let decided = match known {
+            Some(decided) => decided,
+            None => {
+                let slot = batch.lookup(player)?;
+                self.known = Some((player.clone(), slot));
+                batch.decide(slot, request, at)?
+            }
+        };
+        Some(PendingDecision {
+            source: DecisionSource::Ready(Ok(decided.decision)),
+            commits_with: decided.commits_with,
+        })
     }
 }
 
 impl PendingDecision {
-    pub(super) fn ready(decided: &Decided) -> Self {
-        Self {
-            source: DecisionSource::Ready(Ok(decided.decision)),
-            commits_with: decided.commits_with,
-        }
-    }
-
     pub(super) fn deferred(batch: BatchId, answers: BatchAnswers, slot: usize) -> Self {
         Self {
             source: DecisionSource::Deferred(answers, slot),
@@ -150,12 +145,7 @@ impl PendingDecision {
         }
     }
 
-    /// Rejects a request that could not be looked up.
-    pub(super) fn unknown(request: OrderRequest, error: LedgerError) -> Self {
-        Self::failed(without_lookup(request, error))
-    }
-
-    pub(super) fn failed(error: LedgerError) -> Self {
+    fn failed(error: LedgerError) -> Self {
         Self {
             source: DecisionSource::Ready(Err(error)),
             commits_with: BatchId::NONE,

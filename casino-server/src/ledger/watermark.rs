@@ -35,14 +35,18 @@ impl BatchId {
     }
 }
 
+/// Progress of a ledger's batches, shared by its committer and its handles.
 #[derive(Debug, Default)]
-pub(super) struct Watermark {
+pub(crate) struct CommitProgress {
     /// All batches up to this one are resolved.
     last_resolved: AtomicU64,
     /// Batches above it need no lookup.
     last_failed: AtomicU64,
     ended: AtomicBool,
     failures: Mutex<FailedRanges>,
+    pub(super) notifiers: Notifiers,
+    pub(super) metrics: LedgerMetrics,
+    pub(super) due_orders: Outage,
 }
 
 /// Ranges of failed batches, oldest first.
@@ -60,7 +64,7 @@ struct BatchRange {
     error: LedgerError,
 }
 
-impl Watermark {
+impl CommitProgress {
     /// Returns the last resolved batch.
     pub(super) fn resolved(&self) -> BatchId {
         BatchId(self.last_resolved.load(Ordering::Acquire))
@@ -90,17 +94,24 @@ impl Watermark {
 
     /// Marks everything up to `batch` as resolved; earlier failures remain.
     pub(super) fn commit(&self, batch: BatchId) {
+        self.metrics.resolved();
         self.last_resolved.store(batch.0, Ordering::Release);
+        self.notifiers.notify();
     }
 
+    /// Marks the batches from `first` to `last` as failed, or as unknown.
     pub(super) fn fail(&self, first: BatchId, last: BatchId, error: &LedgerError) {
+        self.metrics.failed();
         lock(&self.failures).add(first.0, last.0, error);
         self.last_failed.store(last.0, Ordering::Release);
         self.last_resolved.store(last.0, Ordering::Release);
+        self.notifiers.notify();
     }
 
+    /// Ends all waiting.
     pub(super) fn close(&self) {
         self.ended.store(true, Ordering::Release);
+        self.notifiers.notify();
     }
 }
 
@@ -132,89 +143,6 @@ impl FailedRanges {
             last,
             error: error.clone(),
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failure(reason: &str) -> LedgerError {
-        LedgerError::NotExecuted {
-            reason: reason.to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_batch_is_pending_then_committed_or_failed() {
-        let watermark = Watermark::default();
-        assert_eq!(watermark.status(BatchId::NONE), Some(Ok(())));
-        assert_eq!(watermark.status(BatchId(1)), None);
-        watermark.commit(BatchId(1));
-        watermark.fail(BatchId(2), BatchId(3), &failure("full"));
-        watermark.commit(BatchId(4));
-        let statuses = [1, 2, 3, 4, 5].map(|batch| watermark.status(BatchId(batch)));
-        let failed = Some(Err(failure("full")));
-        assert_eq!(
-            statuses,
-            [Some(Ok(())), failed.clone(), failed, Some(Ok(())), None]
-        );
-        watermark.close();
-        assert_eq!(watermark.status(BatchId(4)), Some(Ok(())));
-        assert_eq!(
-            watermark.status(BatchId(5)),
-            Some(Err(LedgerError::OutcomeUnknown))
-        );
-    }
-
-    #[test]
-    fn failures_use_bounded_memory_and_never_read_as_committed() {
-        let watermark = Watermark::default();
-        for batch in 1..100_000 {
-            watermark.fail(BatchId(batch), BatchId(batch), &failure("full"));
-        }
-        assert_eq!(lock(&watermark.failures).ranges.len(), 1, "one long run");
-        for batch in (100_001..110_000).step_by(2) {
-            watermark.commit(BatchId(batch - 1));
-            watermark.fail(BatchId(batch), BatchId(batch), &failure("full"));
-        }
-        assert_eq!(lock(&watermark.failures).ranges.len(), FAILURES_MAX);
-        assert_eq!(watermark.status(BatchId(109_999)), Some(Err(failure("full"))));
-        assert_eq!(watermark.status(BatchId(109_998)), Some(Ok(())));
-        assert_eq!(
-            watermark.status(BatchId(50_000)),
-            Some(Err(LedgerError::OutcomeUnknown))
-        );
-    }
-}
-
-/// Progress of a ledger's batches, shared by its committer and its handles.
-#[derive(Debug, Default)]
-pub(crate) struct CommitProgress {
-    pub(super) watermark: Watermark,
-    pub(super) notifiers: Notifiers,
-    pub(super) metrics: LedgerMetrics,
-    pub(super) due_orders: Outage,
-}
-
-impl CommitProgress {
-    pub(super) fn commit(&self, batch: BatchId) {
-        self.metrics.resolved();
-        self.watermark.commit(batch);
-        self.notifiers.notify();
-    }
-
-    /// Marks the batches from `first` to `last` as failed, or as unknown.
-    pub(super) fn fail(&self, first: BatchId, last: BatchId, error: &LedgerError) {
-        self.metrics.failed();
-        self.watermark.fail(first, last, error);
-        self.notifiers.notify();
-    }
-
-    /// Ends all waiting.
-    pub(super) fn close(&self) {
-        self.watermark.close();
-        self.notifiers.notify();
     }
 }
 
@@ -269,7 +197,7 @@ impl Notifier {
 }
 
 #[cfg(test)]
-mod notify_tests {
+mod tests {
     use std::{
         pin::pin,
         sync::atomic::{AtomicUsize, Ordering},
@@ -277,6 +205,54 @@ mod notify_tests {
     };
 
     use super::*;
+
+    fn failure(reason: &str) -> LedgerError {
+        LedgerError::NotExecuted {
+            reason: reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_batch_is_pending_then_committed_or_failed() {
+        let progress = CommitProgress::default();
+        assert_eq!(progress.status(BatchId::NONE), Some(Ok(())));
+        assert_eq!(progress.status(BatchId(1)), None);
+        progress.commit(BatchId(1));
+        progress.fail(BatchId(2), BatchId(3), &failure("full"));
+        progress.commit(BatchId(4));
+        let statuses = [1, 2, 3, 4, 5].map(|batch| progress.status(BatchId(batch)));
+        let failed = Some(Err(failure("full")));
+        assert_eq!(
+            statuses,
+            [Some(Ok(())), failed.clone(), failed, Some(Ok(())), None]
+        );
+        progress.close();
+        assert_eq!(progress.status(BatchId(4)), Some(Ok(())));
+        assert_eq!(
+            progress.status(BatchId(5)),
+            Some(Err(LedgerError::OutcomeUnknown))
+        );
+    }
+
+    #[test]
+    fn failures_use_bounded_memory_and_never_read_as_committed() {
+        let progress = CommitProgress::default();
+        for batch in 1..100_000 {
+            progress.fail(BatchId(batch), BatchId(batch), &failure("full"));
+        }
+        assert_eq!(lock(&progress.failures).ranges.len(), 1, "one long run");
+        for batch in (100_001..110_000).step_by(2) {
+            progress.commit(BatchId(batch - 1));
+            progress.fail(BatchId(batch), BatchId(batch), &failure("full"));
+        }
+        assert_eq!(lock(&progress.failures).ranges.len(), FAILURES_MAX);
+        assert_eq!(progress.status(BatchId(109_999)), Some(Err(failure("full"))));
+        assert_eq!(progress.status(BatchId(109_998)), Some(Ok(())));
+        assert_eq!(
+            progress.status(BatchId(50_000)),
+            Some(Err(LedgerError::OutcomeUnknown))
+        );
+    }
 
     /// Counts wake-ups.
     #[derive(Debug, Default)]

@@ -149,7 +149,7 @@ impl ClusterLedger {
         loop {
             if let LedgerOrder::Queued(player, request) = &**order {
                 if !queue.accepting {
-                    **order = LedgerOrder::Decided(PendingDecision::unknown(*request, LedgerError::Stopping));
+                    order.fail(LedgerError::Stopping);
                 } else if queue.batch.orders.len() < BATCH_MAX {
                     let batch = &mut queue.batch;
                     let index = batch.orders.len();
