@@ -173,14 +173,10 @@ impl<In> Session<In> {
             return Some(Ok(update));
         }
         match answer {
-            Poll::Ready(()) => self.next_answer(),
-            Poll::Pending if self.pending.is_reading() || self.phase != Phase::Open => None,
-            Poll::Pending => self.next_change(has_order, cx).map(Ok),
+            Poll::Ready(()) => {}
+            Poll::Pending if self.pending.is_reading() || self.phase != Phase::Open => return None,
+            Poll::Pending => return self.next_change(has_order, cx).map(Ok),
         }
-    }
-
-    /// Returns the answer to the oldest action.
-    fn next_answer(&mut self) -> Option<Result<GambleFrame, Status>> {
         // A session without these updates does not need their numbers.
         if let Some(updates) = &mut self.wallet_updates
             && let Some(version) = self.pending.wallet_version()
