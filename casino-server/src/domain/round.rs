@@ -123,8 +123,14 @@ impl Round {
             (RoundCommand::Resume, RoundPhase::Paused(left)) => RoundPhase::Running(at.plus_ms(left)),
             (RoundCommand::End, _) => RoundPhase::Ended(tick),
         };
+        // What was said in a round is of no use after it.
+        let announcement = match phase {
+            RoundPhase::Ended(_) => String::new(),
+            _ => self.announcement.clone(),
+        };
         Ok(Some(Self {
             phase,
+            announcement,
             ..self.clone()
         }))
     }
@@ -411,6 +417,25 @@ mod tests {
                 expected,
                 "{phase:?} {command:?}"
             );
+        }
+    }
+
+    #[test]
+    fn an_announcement_is_shown_until_the_round_ends() {
+        let mut round = in_phase(RoundPhase::Never);
+        for (command, expected) in [
+            (RoundCommand::Say(" Welcome ".to_owned()), "Welcome"),
+            (RoundCommand::Start(5_000, Some(Dollars(1))), "Welcome"),
+            (
+                RoundCommand::Say("Five minutes left".to_owned()),
+                "Five minutes left",
+            ),
+            (RoundCommand::Pause, "Five minutes left"),
+            (RoundCommand::End, ""),
+            (RoundCommand::Say("Well done".to_owned()), "Well done"),
+        ] {
+            round = round.apply(&command, tick(60), UnixMillis(50)).unwrap().unwrap();
+            assert_eq!(round.announcement, expected, "{command:?}");
         }
     }
 
