@@ -355,6 +355,27 @@ async fn check_many_ends(engine: &Engine) {
     engine.check(casino).await;
 }
 
+/// A cancel may overtake the order, which then comes to rest after it or is unknown.
+async fn check_overtaking_cancel(engine: &Engine) {
+    let mut casino = engine.open_new().await;
+    casino.client.deposit("ann", 100).await.unwrap();
+    let mut session = casino.client.open_session("ann", "ticks,wallet,ids").await;
+    for id in 1..=100 {
+        session.send(limit(buy("ann", 5), 9, id)).await;
+        match cancel(&mut casino.client, &[id; 16]).await {
+            Ok(order) => assert_eq!(order.state(), OrderState::OrderCancelled),
+            Err(status) => {
+                assert_eq!(status.code(), Code::NotFound);
+                session.next_result().await;
+                cancel(&mut casino.client, &[id; 16]).await.unwrap();
+                continue;
+            }
+        }
+        session.next_result().await;
+    }
+    engine.check(casino).await;
+}
+
 /// Returns the tick that meets an order which `is_met`, by the market's prices, and its price.
 fn first_tick(is_met: impl Fn(i32) -> bool) -> (i64, i32) {
     let mut ticks = (0..).zip(market_prices(PriceModel::Classic, 7, 10)).skip(1);
@@ -513,6 +534,13 @@ async fn a_cancelled_order_is_sent_to_each_session_of_the_player() {
 #[tokio::test]
 async fn a_session_gets_all_ends_that_the_player_has_not_seen() {
     check_many_ends(&Engine(None)).await;
+}
+
+#[tokio::test]
+async fn a_cancel_never_answers_an_open_order() {
+    check_overtaking_cancel(&Engine(None)).await;
+    let Some(cluster) = Cluster::start() else { return };
+    check_overtaking_cancel(&Engine(Some(cluster.database("overtaken")))).await;
 }
 
 #[tokio::test]

@@ -341,19 +341,24 @@ impl Casino for CasinoService {
     async fn cancel_order(&self, request: Request<CancelOrderRequest>) -> Result<Response<Order>, Status> {
         let player = self.player(&request, request.get_ref().user.as_ref()).await?;
         let id = RequestId::required(&request.get_ref().id)?;
-        let cancelled = self.ledger.submit(player.clone(), Command::Cancel(id)).await?;
-        let by_call = match cancelled.result {
-            Ok(_) => true,
-            // Not open: the stored order has its end.
-            Err(Rejection::NoOpenOrder) => false,
-            Err(rejection) => return Err(rejected(rejection).await),
-        };
-        let posting = self.reader.order(player, id).await?;
-        let posting = posting.ok_or_else(status::no_such_order)?;
-        Ok(Response::new(Order {
-            cancelled_by_call: Some(by_call),
-            ..convert::order(&posting)
-        }))
+        loop {
+            let cancelled = self.ledger.submit(player.clone(), Command::Cancel(id)).await?;
+            let by_call = match cancelled.result {
+                Ok(_) => true,
+                // Not open: the stored order has its end.
+                Err(Rejection::NoOpenOrder) => false,
+                Err(rejection) => return Err(rejected(rejection).await),
+            };
+            let posting = self.reader.order(player.clone(), id).await?;
+            let posting = posting.ok_or_else(status::no_such_order)?;
+            // It may have been placed between the two, and is cancelled then.
+            if posting.ended.is_some() {
+                return Ok(Response::new(Order {
+                    cancelled_by_call: Some(by_call),
+                    ..convert::order(&posting)
+                }));
+            }
+        }
     }
 }
 
