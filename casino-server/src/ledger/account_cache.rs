@@ -48,7 +48,7 @@ pub(super) struct CachedAccount {
 }
 
 impl CachedAccount {
-    pub(super) fn answer(&self, id: RequestId) -> Option<CachedAnswer> {
+    pub(super) fn answer(&self, id: RequestId) -> Option<&CachedAnswer> {
         self.answers.as_ref()?.get(id)
     }
 
@@ -103,6 +103,12 @@ impl AccountCache {
         let index = *self.by_name.get(player)?;
         let key = self.accounts.get(index)?.key;
         Some(Slot { index, key })
+    }
+
+    /// Returns whether `slot` is that of a cached account.
+    pub(super) fn contains(&self, slot: Slot) -> bool {
+        let cached = self.accounts.get(slot.index);
+        cached.is_some_and(|cached| cached.key == slot.key)
     }
 
     pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut CachedAccount> {

@@ -46,14 +46,11 @@ impl RecentRequests {
         self.answers.len()
     }
 
-    pub(super) fn get(&self, id: RequestId) -> Option<CachedAnswer> {
+    pub(super) fn get(&self, id: RequestId) -> Option<&CachedAnswer> {
         let nth = *self.by_id.get(&id)?;
         let back = self.added.checked_sub(nth)?;
         let index = self.answers.len().checked_sub(back)?.checked_sub(1)?;
-        self.answers
-            .get(index)
-            .copied()
-            .filter(|cached| cached.answer.id == id)
+        self.answers.get(index).filter(|cached| cached.answer.id == id)
     }
 
     /// Adds the newest answer, evicting the oldest at the limit. Returns its number.

@@ -118,18 +118,15 @@ impl Submitter {
         request: OrderRequest,
         at: UnixMillis,
     ) -> Option<PendingDecision> {
-        let known = match &self.known {
-            Some((known, slot)) if known == player => batch.decide(*slot, request, at),
-            _ => None,
-        };
-        let decided = match known {
-            Some(decided) => decided,
-            None => {
+        let slot = match &self.known {
+            Some((known, slot)) if known == player && batch.is_cached(*slot) => *slot,
+            _ => {
                 let slot = batch.lookup(player)?;
                 self.known = Some((player.clone(), slot));
-                batch.decide(slot, request, at)?
+                slot
             }
         };
+        let decided = batch.decide(slot, request, at)?;
         Some(PendingDecision {
             source: DecisionSource::Ready(Ok(decided.decision)),
             commits_with: decided.commits_with,

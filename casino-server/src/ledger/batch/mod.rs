@@ -139,6 +139,10 @@ impl OpenBatch {
         self.batch.entries() >= self.batch_max
     }
 
+    pub(super) fn is_cached(&self, slot: Slot) -> bool {
+        self.accounts.contains(slot)
+    }
+
     pub(crate) fn lookup(&self, player: &PlayerName) -> Option<Slot> {
         self.accounts.lookup(player)
     }
@@ -182,41 +186,37 @@ impl OpenBatch {
     ) -> Option<Decided> {
         let request = request.into();
         let OrderRequest { command, id, .. } = request;
-        let answered = match id {
-            Some(id) => self.accounts.get_mut(slot)?.answer(id),
-            None => None,
+        let is_used = match id.and_then(|id| self.accounts.get_mut(slot)?.answer(id)) {
+            // Whatever the account in force is now.
+            Some(cached) if cached.answer.command == command => {
+                return Some(Decided {
+                    decision: cached.answer.decision,
+                    commits_with: cached.commits_with,
+                });
+            }
+            answered => answered.is_some(),
         };
-        // Whatever the account in force is now.
-        if let Some(cached) = answered.filter(|cached| cached.answer.command == command) {
-            return Some(Decided {
-                decision: cached.answer.decision,
-                commits_with: cached.commits_with,
-            });
-        }
         let account = self.account_in_force(slot, command)?;
-        if answered.is_some() {
+        if is_used {
             return self.decided(account, command, Err(Rejection::DuplicateId));
         }
         let executed = self.execute(slot, account, request, at);
-        let decided = self.decided(account, command, executed)?;
-        let decision = decided.decision;
-        let is_limited = matches!(decision.result, Err(Rejection::RateLimited { .. }));
-        let Some(id) = id.filter(|_| !is_limited) else {
-            return Some(decided);
-        };
-        let answer = AnsweredRequest {
-            id,
-            command,
-            decision,
-        };
-        let stored = self.accounts.remember(slot, answer, self.sequence)?;
-        self.batch.answers.push(stored);
-        // Also after a rejection: a stored answer needs a stored account.
-        self.mark_changed(slot);
-        Some(Decided {
-            commits_with: self.sequence,
-            ..decided
-        })
+        let mut decided = self.decided(account, command, executed)?;
+        if let Some(id) = id
+            && !matches!(decided.decision.result, Err(Rejection::RateLimited { .. }))
+        {
+            let answer = AnsweredRequest {
+                id,
+                command,
+                decision: decided.decision,
+            };
+            let stored = self.accounts.remember(slot, answer, self.sequence)?;
+            self.batch.answers.push(stored);
+            // Also after a rejection: a stored answer needs a stored account.
+            self.mark_changed(slot);
+            decided.commits_with = self.sequence;
+        }
+        Some(decided)
     }
 
     /// Executes the request of the player in `slot` on `account`. The slots must be valid.
