@@ -586,10 +586,16 @@ fn figures_of_the_ticket_keep_their_labels() {
 /// The unit is not alone in the next line.
 #[test]
 fn the_missing_tokens_and_stocks_are_one_line_of_the_ticket() {
-    for lacking in ["1", "528", "5280", "528000"] {
+    for (lacking, price) in [
+        ("1", 1),
+        ("1", 9_000),
+        ("528", 9_000),
+        ("5280", 9_000),
+        ("528000", 9_000),
+    ] {
         let mut state = fixtures::playing();
         state.holdings = WalletState::Known(Wallet::default());
-        state.market.push(Some(9_000), 1, fixtures::NOW, None);
+        state.market.push(Some(9_000), price, fixtures::NOW, None);
         lacking
             .chars()
             .for_each(|digit| assert!(state.ticket.type_char(digit)));
@@ -601,13 +607,43 @@ fn the_missing_tokens_and_stocks_are_one_line_of_the_ticket() {
             };
             let mut found = 0;
             for (line, next) in lines.iter().zip(&lines[1..]) {
-                for at in (0..line.len()).filter(|at| is_word(line, *at, "need ")) {
-                    let is_broken = ["token", "stock"].iter().any(|unit| is_word(next, at, unit));
+                for at in 0..line.len() {
+                    let is_need = is_word(line, at, "need ");
+                    let is_short = is_word(line, at, " short");
+                    let is_broken = match is_need {
+                        true => ["token", "stock"].iter().any(|unit| is_word(next, at, unit)),
+                        false => is_short && !line[at - 1].is_alphanumeric(),
+                    };
                     assert!(!is_broken, "{lacking} at {size:?}\n{screen}");
-                    found += 1;
+                    found += usize::from(is_need || is_short);
                 }
             }
             assert_eq!(found, 2, "{lacking} at {size:?}\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn missing_tokens_and_stocks_are_not_understated() {
+    for (keys, price, tokens, shown) in [
+        ("1", 1, 0, ["1 token short", "1 stock short"]),
+        ("1", 10, 0, ["need 10 more", "1 stock short"]),
+        ("5", 600, 500, ["2,500 short", "need 5 more"]),
+        ("11", 5_051, 6, ["55,555 short", "need 11 more"]),
+        ("33333", 1_000, 500, ["33.333M short", "33,333 short"]),
+        ("2147483647", i32::MAX, 0, ["4,611,687T", "2.148B short"]),
+    ] {
+        let mut state = fixtures::playing();
+        state.holdings = WalletState::Known(Wallet {
+            tokens,
+            ..Wallet::default()
+        });
+        state.market.push(Some(9_000), price, fixtures::NOW, None);
+        keys.chars()
+            .for_each(|digit| assert!(state.ticket.type_char(digit)));
+        let screen = text(&draw(&state, (80, 24)));
+        for shown in shown {
+            assert!(screen.contains(shown), "{keys} at {price}: {shown}\n{screen}");
         }
     }
 }

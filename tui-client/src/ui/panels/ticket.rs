@@ -390,12 +390,15 @@ fn problem(
     let rests = !executes_at_once(state, side, Some(price));
     for (left, unit) in [(preview.tokens_after, "token"), (preview.stocks_after, "stock")] {
         if let Some(lacking) = left.filter(|left| *left < 0 && !rests).map(i64::saturating_neg) {
-            let number = format::compact(lacking, columns.saturating_sub("need  more".len()));
-            let more = format!("need {} more {unit}", format::thousands(lacking));
+            let number = format::thousands(lacking);
             let plural = if lacking == 1 { "" } else { "s" };
+            let compact = format::compact_up(lacking, columns.saturating_sub(" short".len()));
             let mut texts = vec![
-                more + plural,
+                format!("need {number} more {unit}{plural}"),
+                format!("{number} {unit}{plural} short"),
                 format!("need {number} more"),
+                format!("{number} short"),
+                format!("{compact} short"),
                 format!("not enough {unit}s"),
             ];
             // In one line, as the figures are: not with the unit alone in the next one.
@@ -413,14 +416,26 @@ fn problem(
     }
 }
 
+/// Formats an amount in at most some columns.
+type CompactFormat = fn(i64, usize) -> String;
+
+/// Returns the format of a total: a cost is not less than shown, and proceeds are not more.
+fn compact_total(side: Side) -> CompactFormat {
+    match side {
+        Side::Buy => format::compact_up,
+        Side::Sell => format::compact,
+    }
+}
+
 /// Returns total, tokens and stocks after the order, longest first. `qualifier`, long and short, qualifies the total.
 fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) -> Vec<Vec<String>> {
     let text = match side {
         Side::Buy => ["cost", "cost"],
         Side::Sell => ["proceeds", "get"],
     };
-    let within = |before: &str, amount| format::compact(amount, columns.saturating_sub(before.len()));
-    let tokens = |text: [&str; 2], qualifier: [&str; 2], amount: i64| {
+    let within =
+        |before: &str, amount, compact: CompactFormat| compact(amount, columns.saturating_sub(before.len()));
+    let tokens = |text: [&str; 2], qualifier: [&str; 2], amount: i64, compact| {
         let ([word, short], [qualifier, qualifier_short]) = (text, qualifier);
         let number = format::thousands(amount);
         let before = format!("{short} {qualifier_short}");
@@ -432,7 +447,7 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
             format!("{word}: {qualifier}{number}"),
             format!("{before}{number}"),
         ];
-        let compact = format!("{before}{}", within(&before, amount));
+        let compact = format!("{before}{}", within(&before, amount, compact));
         exact.into_iter().chain(qualified).chain([compact]).collect()
     };
     let stocks = |stocks: i64| {
@@ -442,13 +457,13 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
             format!("position: {counted}"),
             counted,
             format!("pos. {number}"),
-            format!("pos. {}", within("pos. ", stocks)),
+            format!("pos. {}", within("pos. ", stocks, format::compact)),
         ]
     };
     // The total at the limit may exceed the balance where the total at the current price does not.
     let balance = preview.tokens_after.filter(|tokens| *tokens >= 0);
-    let total = tokens(text, qualifier, preview.total);
-    let balance = balance.map(|amount| tokens(["balance", "bal."], [""; 2], amount));
+    let total = tokens(text, qualifier, preview.total, compact_total(side));
+    let balance = balance.map(|amount| tokens(["balance", "bal."], [""; 2], amount, format::compact));
     std::iter::once(total)
         .chain(balance)
         .chain(preview.stocks_after.map(stocks))
@@ -465,7 +480,7 @@ fn compact_effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: u
     let number = format::thousands(preview.total);
     let alone = format!("{word} {qualifier}{number}");
     let room = columns.saturating_sub(word.len() + 1 + shorter.len());
-    let compact = format!("{word} {shorter}{}", format::compact(preview.total, room));
+    let compact = format!("{word} {shorter}{}", compact_total(side)(preview.total, room));
     let after = preview.tokens_after.filter(|tokens| *tokens >= 0);
     let both = after.map(|after| {
         let after = format::thousands(after);

@@ -58,6 +58,21 @@ pub fn compact(number: impl Into<i64>, columns: usize) -> String {
     fitting.unwrap_or_else(|| with(0))
 }
 
+/// Formats a number that a player has to have as [`compact`], rounded up: `2.15B`.
+pub(crate) fn compact_up(number: i64, columns: usize) -> String {
+    let steps = std::iter::successors(Some(1_i64), |step| step.checked_mul(10));
+    let rounded = steps.filter_map(|step| {
+        let missing = number.checked_neg()?.rem_euclid(step);
+        number.checked_add(missing)
+    });
+    // A number that is rounded down looks like the one before it.
+    let mut exact = rounded.filter(|number| {
+        let before = number.saturating_sub(1);
+        compact(*number, columns) != compact(before, columns)
+    });
+    compact(exact.next().unwrap_or(number), columns)
+}
+
 /// Formats as `limit 30` or `stop 60`, with the price in at most `columns`.
 pub fn condition(condition: Condition, columns: usize) -> String {
     format!(
@@ -264,6 +279,22 @@ mod tests {
             (i64::MIN, 24, "-9,223,372.036T"),
         ] {
             assert_eq!(compact(number, columns), shown, "{number} in {columns}");
+        }
+        for (number, columns, shown) in [
+            (2_500, 5, "2,500"),
+            (2_500, 3, "3k"),
+            (2_000, 3, "2k"),
+            (55_555, 5, "55.6k"),
+            (33_332_500, 5, "33.4M"),
+            (99_999, 5, "100k"),
+            (999_999, 6, "1.000M"),
+            (999_999, 2, "1M"),
+            (2_147_483_647, 5, "2.15B"),
+            (4_294_967_294, 8, "4.295B"),
+            (0, 0, "0"),
+            (i64::MAX, 24, "9,223,372.036T"),
+        ] {
+            assert_eq!(compact_up(number, columns), shown, "{number} in {columns}");
         }
         assert_eq!(compact_signed(4_294_967_294, 8), "+4.294B");
         assert_eq!(compact_signed(-4_294_967_294, 8), "-4.294B");
