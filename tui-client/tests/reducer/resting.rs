@@ -786,6 +786,57 @@ fn keys_of_the_ticket_work_again_without_a_selection() {
     assert!(game.state.orders.selection().is_some() && game.state.screen.overlays.is_empty());
 }
 
+/// The player may press them before the end is noticed.
+#[test]
+fn keys_of_a_selected_order_that_has_ended_leave_the_ticket_alone() {
+    let keys = [
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::Enter,
+        KeyCode::Delete,
+    ];
+    let by_update = |game: &mut Game| _ = update(game, filled(order(1), 1));
+    let by_list = |game: &mut Game| {
+        game.stream(capabilities(true));
+        list(game, vec![], vec![cancelled(order(1), 1)]);
+    };
+    let by_casino = |game: &mut Game| _ = game.stream(capabilities(false));
+    let ends: [&dyn Fn(&mut Game); 3] = [&by_update, &by_list, &by_casino];
+    for end in ends {
+        for (other, quantity) in [("\x1b", 3), ("b", 3), ("\t", 3), ("2", 23)] {
+            let mut game = connected();
+            accept(&mut game, order(1));
+            game.keys("2\t");
+            game.key(KeyCode::Up, KeyEventKind::Press);
+            end(&mut game);
+            assert_eq!(game.state.orders.selection(), None);
+            for code in keys {
+                for kind in [KeyEventKind::Press, KeyEventKind::Repeat] {
+                    assert_eq!(game.key(code, kind), [], "{code:?}");
+                }
+            }
+            let sent = if other == "b" { send(Side::Buy, 2) } else { vec![] };
+            assert_eq!(game.keys(other), sent);
+            game.key(KeyCode::Up, KeyEventKind::Press);
+            let count = game.state.ticket.count(Side::Buy, 10, &game.state.holdings);
+            assert_eq!(count, Some(quantity), "after {other:?}");
+        }
+    }
+    // The player ended the selection: nothing is left to be noticed.
+    for key in [KeyCode::Enter, KeyCode::Delete] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.keys("2\t");
+        game.key(KeyCode::Down, KeyEventKind::Press);
+        game.key(key, KeyEventKind::Press);
+        update(&mut game, cancelled(order(1), 1));
+        game.key(KeyCode::Up, KeyEventKind::Press);
+        assert_eq!(game.keys("b"), send(Side::Buy, 3));
+    }
+}
+
 #[test]
 fn ends_before_the_first_list_are_not_news_and_later_ones_are() {
     let mut game = Game::connected();

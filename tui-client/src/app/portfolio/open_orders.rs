@@ -153,6 +153,8 @@ pub struct OpenOrders {
     /// Orders that are placed again at this price once they are cancelled.
     moves: Vec<(Uuid, i32)>,
     selection: Option<Selection>,
+    /// The order ended that was selected, and nothing was selected since.
+    selected_ended: bool,
 }
 
 impl OpenOrders {
@@ -232,7 +234,7 @@ impl OpenOrders {
     pub fn end(&mut self, order: RestingOrder) -> bool {
         let number = order.end_number();
         self.open.retain(|open| open.id != order.id);
-        self.selection = self.selection.filter(|selection| selection.id != order.id);
+        self.end_selection();
         let position = self.ended.partition_point(|ended| ended.end_number() < number);
         let is_known = self
             .ended
@@ -301,9 +303,7 @@ impl OpenOrders {
         let is_listed = |id| open.iter().any(|listed| listed.id == id);
         self.open
             .retain(|order| !request.open.contains(&order.id) || is_listed(order.id));
-        self.selection = self
-            .selection
-            .filter(|selection| self.get(selection.id).is_some());
+        self.end_selection();
         open.into_iter().for_each(|order| self.add(order));
         Some(news)
     }
@@ -311,14 +311,14 @@ impl OpenOrders {
     /// Forgets the open orders: the casino has no such orders.
     pub(crate) fn clear_open(&mut self) {
         self.open.clear();
-        self.selection = None;
+        self.end_selection();
     }
 
     /// Remembers to place an order again at `price` once it is cancelled.
     pub(crate) fn begin_move(&mut self, id: Uuid, price: i32) {
         self.moves.retain(|(moved, _)| *moved != id);
         self.moves.push((id, price));
-        self.selection = None;
+        self.deselect();
     }
 
     /// Returns the price to which an order is being moved.
@@ -347,6 +347,7 @@ impl OpenOrders {
 
     /// Selects an order.
     pub(crate) fn select(&mut self, id: Uuid, is_dragged: bool) {
+        self.deselect();
         self.selection = self.get(id).map(|order| Selection {
             id,
             price: order.condition.price,
@@ -354,9 +355,23 @@ impl OpenOrders {
         });
     }
 
+    /// Ends the selection of an order that is not open any more.
+    fn end_selection(&mut self) {
+        if self.selection.is_some_and(|of| self.get(of.id).is_none()) {
+            self.selection = None;
+            self.selected_ended = true;
+        }
+    }
+
+    /// Returns true if the selection ended with its order. The player may not have seen that yet.
+    pub fn selected_ended(&self) -> bool {
+        self.selected_ended
+    }
+
     /// Selects nothing.
     pub(crate) fn deselect(&mut self) {
         self.selection = None;
+        self.selected_ended = false;
     }
 
     /// Selects the order `by` places later in the list, or the first one; stops at the ends.

@@ -26,7 +26,9 @@ pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) 
 
 /// Handles a key while an order is selected on the chart; `None` if it is not for the order.
 fn chart_key(state: &mut AppState, key: &KeyEvent) -> Option<Effects> {
-    let selection = state.orders.selection()?;
+    let Some(selection) = state.orders.selection() else {
+        return key_after_end(state, key);
+    };
     match key.code {
         KeyCode::Up => state.orders.nudge(1),
         KeyCode::Down => state.orders.nudge(-1),
@@ -36,8 +38,29 @@ fn chart_key(state: &mut AppState, key: &KeyEvent) -> Option<Effects> {
         // A held key never trades.
         KeyCode::Enter | KeyCode::Delete if key.kind != KeyEventKind::Press => {}
         KeyCode::Enter => return Some(apply_move(state)),
-        KeyCode::Delete => return Some(cancel(state, selection.id)),
+        KeyCode::Delete => {
+            state.orders.deselect();
+            return Some(cancel(state, selection.id));
+        }
         _ => return None,
+    }
+    Some(Effects::new())
+}
+
+/// Ignores the keys of an order that ended while it was selected, until another key is pressed: they would change the ticket.
+fn key_after_end(state: &mut AppState, key: &KeyEvent) -> Option<Effects> {
+    if !state.orders.selected_ended() {
+        return None;
+    }
+    match key.code {
+        KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {}
+        KeyCode::Enter | KeyCode::Delete => {}
+        code => {
+            state.orders.deselect();
+            if code != KeyCode::Esc {
+                return None;
+            }
+        }
     }
     Some(Effects::new())
 }

@@ -169,8 +169,15 @@ impl ChartFrame<'_> {
         }
     }
 
-    /// Returns the selected order and those of its keys that fit `columns`.
+    /// Returns the selected order and those of its keys that fit `columns`, or that it has ended.
     pub(super) fn order_line(&self, columns: usize) -> Option<Line<'static>> {
+        if self.state.orders.selected_ended() {
+            let variants = [" the selected order has ended  Esc ", " it has ended  Esc "];
+            return Some(panel::styled(
+                text::fit(&variants, columns),
+                self.view.theme.accent,
+            ));
+        }
         let (order, price) = self.state.orders.selected()?;
         let [what, compact] = NUMBER_COLUMNS.map(|columns| self.tag_text(order, price, columns));
         // The key of a limit is shorter than its name.

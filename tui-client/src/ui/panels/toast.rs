@@ -34,7 +34,8 @@ pub(crate) fn place(state: &AppState, layout: &MainLayout, taken: &[Rect]) -> Ve
     let border = u16::from(layout.size != LayoutSize::Small);
     let area = layout.chart.inner(Margin::new(border, border));
     // Without a border, the selected order or price is in the first row.
-    let has_readout = border == 0 && (state.orders.selection().is_some() || state.chart.crosshair.is_some());
+    let has_order = state.orders.selection().is_some() || state.orders.selected_ended();
+    let has_readout = border == 0 && (has_order || state.chart.crosshair.is_some());
     let first = usize::from(has_readout && area.height > 1);
     let mut rows: Vec<Rect> = area.rows().skip(first).collect();
     let toasts = state.alerts.toasts().rev();
