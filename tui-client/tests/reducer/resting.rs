@@ -559,27 +559,26 @@ fn only_the_session_that_cancelled_an_order_places_it_again() {
         assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
         game
     };
-    let unmoved = "cancelled, not placed again here";
+    let order_at = |price| LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(price)));
+    let moved = (order_at(8), ActionStatus::Done("moved to 7".to_owned()));
+    let why = "BUY 5 limit 8 was cancelled before; place this order again if no open order replaces it";
+    let unmoved = (order_at(7), ActionStatus::NotSent(why.to_owned()));
+    let not_placed = "cancelled, not placed again: BUY 5 limit 8";
     for update_first in [false, true] {
         for (by_call, effects, toast, logged) in [
             (
                 Some(true),
                 rests(Side::Buy, 5, limit(7)),
                 "moving: BUY 5 limit 8 to 7",
-                "moved to 7",
+                &moved,
             ),
             (
                 None,
                 rests(Side::Buy, 5, limit(7)),
                 "moving: BUY 5 limit 8 to 7",
-                "moved to 7",
+                &moved,
             ),
-            (
-                Some(false),
-                vec![],
-                "cancelled, not placed again here: BUY 5 limit 8",
-                unmoved,
-            ),
+            (Some(false), vec![], not_placed, &unmoved),
         ] {
             let mut game = moving();
             let end = cancelled(order(1), 1);
@@ -598,9 +597,7 @@ fn only_the_session_that_cancelled_an_order_places_it_again() {
             assert_eq!(update(&mut game, end), []);
             assert_eq!(game.state.alerts.toasts().len(), 1);
             assert!(toasts(&game).contains(toast), "{}", toasts(&game));
-            let rest = LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(8)));
-            let done = ActionStatus::Done(logged.to_owned());
-            assert!(game.log().contains(&(rest, done)), "{:?}", game.log());
+            assert!(game.log().contains(logged), "{:?}", game.log());
         }
     }
     // No attempt was answered, but the stream says that it was cancelled.
@@ -608,7 +605,8 @@ fn only_the_session_that_cancelled_an_order_places_it_again() {
     update(&mut game, cancelled(order(1), 1));
     let error = RequestError::Unanswered("no answer within 10 s".to_owned());
     assert_eq!(game.event(Event::Failed(Request::CancelOrder(id(1)), error)), []);
-    assert!(toasts(&game).contains(unmoved), "{}", toasts(&game));
+    assert!(toasts(&game).contains(not_placed), "{}", toasts(&game));
+    assert_eq!(game.log().last(), Some(&unmoved));
 }
 
 #[test]
@@ -655,7 +653,7 @@ fn a_move_that_a_round_overtakes_places_no_order() {
     assert_eq!(game.last_outcome(), ActionStatus::NotSent(text));
     let shown = toasts(&game);
     assert!(
-        shown.contains("BUY 5 limit 8 was cancelled, but not placed again"),
+        shown.contains("cancelled, not placed again: BUY 5 limit 8"),
         "{shown}"
     );
     // Not when the round is over either.
@@ -666,10 +664,7 @@ fn a_move_that_a_round_overtakes_places_no_order() {
 fn the_message_of_a_move_is_replaced_by_its_answer() {
     for (is_accepted, text) in [
         (true, "moved: BUY 5 limit 8 to 7"),
-        (
-            false,
-            "cancelled, but not placed again: BUY 5 limit 8 to 7: see the log",
-        ),
+        (false, "cancelled, not placed again: BUY 5 limit 8 to 7"),
     ] {
         let mut game = connected();
         accept(&mut game, order(1));

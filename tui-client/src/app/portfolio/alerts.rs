@@ -166,7 +166,7 @@ impl Alerts {
             {
                 toast.kind = ToastKind::Info(match is_accepted {
                     true => format!("moved: {order}"),
-                    false => format!("cancelled, but not placed again: {order}: see the log"),
+                    false => not_placed_again(order),
                 });
                 toast.until = now.plus_ms(TOAST_MS);
             }
@@ -182,4 +182,9 @@ impl Alerts {
             until: now.plus_ms(TOAST_MS),
         });
     }
+}
+
+/// Returns the message of a move that has only cancelled its order. The order is last: a small screen cuts it off.
+pub(crate) fn not_placed_again(order: impl fmt::Display) -> String {
+    format!("cancelled, not placed again: {order}")
 }

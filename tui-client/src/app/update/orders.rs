@@ -12,6 +12,7 @@ use crate::app::{
     commands::{action::Action, request::Request},
     event::RequestError,
     portfolio::{
+        alerts,
         money::UnixMillis,
         open_orders::{EndReason, OrderEnd, RestingOrder},
         order::{Condition, Terms},
@@ -112,10 +113,10 @@ pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder, by_call: O
 
 /// Handles a cancellation that failed. The order may have ended nevertheless, but it is not placed again.
 pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestError) -> Effects {
-    let is_moved = state.orders.take_move(id).is_some();
+    let moved_to = state.orders.take_move(id);
     let ended = state.orders.ended().find(|order| order.id == id).cloned();
-    if let Some(order) = ended.filter(|_| is_moved) {
-        return report_unmoved(state, &order);
+    if let Some((order, price)) = ended.zip(moved_to) {
+        return report_unmoved(state, &order, price);
     }
     let order = state.orders.get(id).map(ToString::to_string);
     let what = order.unwrap_or_else(|| "the order".to_owned());
@@ -251,23 +252,23 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
         return Effects::new();
     };
     if by_call == Some(false) {
-        return report_unmoved(state, order);
+        return report_unmoved(state, order, price);
     }
     let to = thousands(price);
     let entry = cancelled_entry(order, end.at, &format!("moved to {to}"));
     state.log.push(entry);
-    let trigger = order.condition.trigger;
-    let condition = Condition { trigger, price };
-    let action = LoggedAction::Order(order.side, order.count, Terms::Rest(condition));
-    let sent = send_order(state, action, order.up_to.then_some(order.count));
+    let sent = send_order(
+        state,
+        moved_action(order, price),
+        order.up_to.then_some(order.count),
+    );
     match sent.first() {
         Some(Effect::Send(sent)) => {
             let order = format!("{order} to {to}");
             state.alerts.moving(sent.id, order, state.now);
         }
         _ => {
-            let text = format!("{order} was cancelled, but not placed again: see the log");
-            state.alerts.toast(text, state.now);
+            state.alerts.toast(alerts::not_placed_again(order), state.now);
         }
     }
     sent
@@ -280,12 +281,23 @@ pub(super) fn end_move(state: &mut AppState, is_accepted: bool) {
     }
 }
 
-/// Reports that an order to be moved was cancelled by another session, or by an attempt without an answer.
-fn report_unmoved(state: &mut AppState, order: &RestingOrder) -> Effects {
-    let at = order.end.as_ref().map_or(state.now, |end| end.at);
-    let entry = cancelled_entry(order, at, "cancelled, not placed again here");
-    state.log.push(entry);
-    let text = format!("cancelled, not placed again here: {order}");
+/// Returns the order that takes the place of a cancelled one.
+fn moved_action(order: &RestingOrder, price: i32) -> LoggedAction {
+    let trigger = order.condition.trigger;
+    let terms = Terms::Rest(Condition { trigger, price });
+    LoggedAction::Order(order.side, order.count, terms)
+}
+
+/// Reports that an order to be moved was cancelled by another session, or by an attempt without an answer: which of them, the
+/// casino does not say.
+fn report_unmoved(state: &mut AppState, order: &RestingOrder, price: i32) -> Effects {
+    let why = format!("{order} was cancelled before; place this order again if no open order replaces it");
+    state.log.push(LogEntry {
+        at: order.end.as_ref().map_or(state.now, |end| end.at),
+        action: moved_action(order, price),
+        status: ActionStatus::NotSent(why),
+    });
+    let text = alerts::not_placed_again(order);
     let rung = state.session.ring(state.now, || text.clone());
     state.alerts.toast(text, state.now);
     rung.into_iter().collect()
