@@ -487,6 +487,25 @@ fn the_list_selects_another_order_after_a_cancellation() {
 }
 
 #[test]
+fn only_a_selected_order_of_the_list_is_cancelled() {
+    for code in [KeyCode::Char('c'), KeyCode::Delete] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.keys("O");
+        for code in [code, KeyCode::PageDown, code, KeyCode::End, code] {
+            game.key(code, KeyEventKind::Press);
+            assert_eq!(open_ids(&game), [id(1)]);
+        }
+        assert!(toasts(&game).contains("select an order first"), "{code:?}");
+        // Without orders, there is nothing to select.
+        let mut game = connected();
+        game.keys("O");
+        game.key(code, KeyEventKind::Press);
+        assert_eq!(toasts(&game), "", "{code:?}");
+    }
+}
+
+#[test]
 fn a_fill_before_the_cancellation_wins_and_is_reported_once() {
     let mut game = connected();
     accept(&mut game, order(1));

@@ -78,6 +78,9 @@ fn window_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> E
         code if scroll.key(code, page, reach) => {}
         KeyCode::Delete | KeyCode::Char('c') if is_press => {
             let Some(selection) = state.orders.selection() else {
+                if !state.orders.open().is_empty() {
+                    state.alerts.toast("select an order first".to_owned(), state.now);
+                }
                 return Effects::new();
             };
             let effects = cancel(state, selection.id);

@@ -23,6 +23,7 @@ use crate::{
     ui::{
         Renderer,
         layout::MainLayout,
+        panels::toast,
         text::{self, format},
         widgets::{
             hint::{CLOSES, Hint, Hints},
@@ -52,7 +53,7 @@ pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout) -> 
         true => open_orders::OF_OWN_ACCOUNT,
         false => "Open orders",
     };
-    let popup = Popup::new(title, hints(state), columns);
+    let popup = Popup::new(title, hints(state), columns).with_message(toast::newest(state));
     TextWindow { popup, lines }
 }
 

@@ -38,6 +38,9 @@ pub(crate) fn scroll_hints() -> Vec<Hints> {
     vec![[CLOSES, scroll].into(), [CLOSES].into()]
 }
 
+/// Fewest columns in which a message can be read.
+const MIN_MESSAGE_COLUMNS: usize = 8;
+
 /// Creates the window of a document, with a message on its border: the window may cover the places of messages.
 pub(crate) fn document_popup<T>(
     title: &'static str,
@@ -45,10 +48,7 @@ pub(crate) fn document_popup<T>(
     document: &Document<T>,
     columns: usize,
 ) -> Popup {
-    Popup {
-        message,
-        ..Popup::new(title, document_hints(document), columns)
-    }
+    Popup::new(title, document_hints(document), columns).with_message(message)
 }
 
 /// Returns the hints of a document window, longest first.
@@ -120,6 +120,11 @@ impl Popup {
         }
     }
 
+    /// Shows a message on the border.
+    pub(crate) fn with_message(self, message: Option<String>) -> Self {
+        Self { message, ..self }
+    }
+
     /// Centers the window with `rows` inside the border, limited to the available space.
     pub(crate) fn place(&self, rows: usize, layout: &MainLayout) -> PopupArea {
         let room = layout.area.inner(margin(layout));
@@ -141,7 +146,7 @@ impl Popup {
         let room = usize::from(popup.outer.width).saturating_sub(text::width(&position) + 5);
         let hints = Hints::first_that_fits(&self.hints, room);
         let room = usize::from(popup.outer.width).saturating_sub(text::width(&self.title) + 7);
-        let message = self.message.as_deref();
+        let message = self.message.as_deref().filter(|_| room >= MIN_MESSAGE_COLUMNS);
         let message = message.map(|text| format!(" {} ", text::truncate(text, room)));
         Block::bordered()
             .style(view.theme.text)
