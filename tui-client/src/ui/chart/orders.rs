@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::{Modifier, Style},
     text::Line,
 };
@@ -53,9 +53,14 @@ impl OrderTag {
 
 impl ChartFrame<'_> {
     /// Places the labels that fit side by side at the left end of their rows, and the number of others. Without axes,
-    /// only the selected order has one.
+    /// only the selected order has one, and without a selection only the number is shown.
     pub(super) fn order_tags(&self) -> Vec<OrderTag> {
         let selected = self.state.orders.selection().map(|selection| selection.id);
+        let open = self.state.orders.open().len();
+        if self.gutter == 0 && selected.is_none() && open > 0 {
+            let text = format!(" {open} open ");
+            return vec![self.order_tag(None, Position::ORIGIN, text, self.view.theme.dim)];
+        }
         let shown = self.state.orders.open().iter();
         let shown = shown.filter(|order| self.gutter > 0 || Some(order.id) == selected);
         let mut rows: BTreeMap<u16, Vec<&RestingOrder>> = BTreeMap::new();
@@ -81,25 +86,28 @@ impl ChartFrame<'_> {
         tags
     }
 
+    /// Places a label at this column and row of the plot.
+    fn order_tag(&self, id: Option<Uuid>, at: Position, text: String, style: Style) -> OrderTag {
+        let area = Rect::new(
+            self.plot.x.saturating_add(at.x),
+            self.plot.y.saturating_add(at.y),
+            text::cells(text::width(&text)),
+            1,
+        );
+        OrderTag {
+            id,
+            area,
+            text,
+            style,
+        }
+    }
+
     /// Places the labels of a row from the column `x`.
     fn row_tags(&self, row: u16, mut x: u16, orders: &[&RestingOrder]) -> Vec<OrderTag> {
-        let tag = |id, x: u16, text: String, style| {
-            let area = Rect::new(
-                self.plot.x.saturating_add(x),
-                self.plot.y.saturating_add(row),
-                text::cells(text::width(&text)),
-                1,
-            );
-            OrderTag {
-                id,
-                area,
-                text,
-                style,
-            }
-        };
         let theme = &self.view.theme;
         let mut tags = Vec::new();
         for (index, order) in orders.iter().enumerate() {
+            let at = Position::new(x, row);
             let [text, compact] = NUMBER_COLUMNS.map(|columns| {
                 let text = self.tag_text(order, self.next_price(order), columns);
                 format!(" {text} ")
@@ -108,7 +116,8 @@ impl ChartFrame<'_> {
             let reserved = if after > 0 { text::width(&more(after)) } else { 0 };
             let room = usize::from(self.plot.width.saturating_sub(x)).saturating_sub(reserved);
             if x > 0 && text::width(&compact) > room {
-                tags.push(tag(None, x, more(after.saturating_add(1)), theme.dim));
+                let text = more(after.saturating_add(1));
+                tags.push(self.order_tag(None, at, text, theme.dim));
                 break;
             }
             let style = match order.side {
@@ -119,7 +128,7 @@ impl ChartFrame<'_> {
                 Side::Sell => theme.down,
             };
             let text = text::fit(&[&text, &compact], room).into_owned();
-            let next = tag(Some(order.id), x, text, style);
+            let next = self.order_tag(Some(order.id), at, text, style);
             x = x.saturating_add(next.area.width);
             tags.push(next);
         }
