@@ -204,11 +204,11 @@ pub(crate) fn parse(line: &str) -> Result<Command, CommandError> {
             let price = words.next().ok_or(CommandError::AmountMissing(STOP, PRICE))?;
             rest(side, count, Trigger::Stop, parse_amount(PRICE, price)?)
         }
-        (Some(_), _) => return Err(CommandError::TooMuch(word.usage())),
+        (Some(_), _) => return Err(CommandError::TooMuch(full_usage(word))),
     };
     match words.next() {
         None => Ok(command),
-        Some(_) => Err(CommandError::TooMuch(word.usage())),
+        Some(_) => Err(CommandError::TooMuch(full_usage(word))),
     }
 }
 
@@ -245,6 +245,16 @@ fn is(typed: &str, word: &str) -> bool {
     typed.eq_ignore_ascii_case(word)
 }
 
+/// Returns the usage with the terms of an order.
+fn full_usage(word: &CommandSpec) -> String {
+    let terms = if takes_limit(word) {
+        " [@ PRICE [rest] | stop PRICE]"
+    } else {
+        ""
+    };
+    format!("{}{terms}", word.usage())
+}
+
 fn takes_limit(word: &CommandSpec) -> bool {
     matches!(word.form, Arity::Amount(_, command) if matches!(command(1), Command::Order(..)))
 }
@@ -267,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_argument_is_named() {
+    fn an_error_names_what_is_missing_or_too_much() {
         for (line, expected) in [
             ("buy", "buy needs an amount: buy STOCKS"),
             ("buy @ 14", "buy needs an amount: buy STOCKS"),
@@ -275,6 +285,15 @@ mod tests {
             ("sell 10 @ rest", "@ needs a price: @ PRICE"),
             ("buy 10 stop", "stop needs a price: stop PRICE"),
             ("alertAbove", "alertAbove needs a price: alertAbove PRICE"),
+            (
+                "buy 1 rest",
+                "too many words; usage: buy STOCKS [@ PRICE [rest] | stop PRICE]",
+            ),
+            (
+                "sell 1 stop 2 rest",
+                "too many words; usage: sell STOCKS [@ PRICE [rest] | stop PRICE]",
+            ),
+            ("withdraw 10 @ 14", "too many words; usage: withdraw TOKENS"),
         ] {
             assert_eq!(parse(line).unwrap_err().to_string(), expected);
         }
