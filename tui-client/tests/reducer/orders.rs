@@ -4,6 +4,7 @@ use awesomestock::app::{
     Effect, Event, MAX_WAITING_ORDERS,
     event::{OrderResult, StreamEvent},
     lobby::Capabilities,
+    overlay::Overlay,
     portfolio::{
         money::Side,
         order::{ClientOrderId, Order, Terms},
@@ -207,6 +208,35 @@ fn a_paste_never_trades() {
     assert_eq!(game.event(Event::Paste("buy 3\n".to_owned())), []);
     assert_eq!(game.state.log.entries().len(), 0);
     assert_eq!(game.keys("\n"), send(Side::Buy, 3));
+}
+
+#[test]
+fn pasted_lines_become_words_and_an_amount_is_one_line() {
+    for (pasted, line) in [
+        ("buy 1\nbuy 2\n", "buy 1 buy 2"),
+        ("\r\nbuy 10\r\n@ 14\r\n", "buy 10 @ 14"),
+        ("sell 3\rstop 2", "sell 3 stop 2"),
+        ("buy\t1", "buy 1"),
+        ("\n \n", ""),
+        (" 5", " 5"),
+    ] {
+        let mut game = Game::connected();
+        game.keys(":");
+        game.event(Event::Paste(pasted.to_owned()));
+        let Some(Overlay::Palette(palette)) = game.state.screen.overlays.last() else {
+            panic!("{pasted:?}: no palette");
+        };
+        assert_eq!(palette.input.value(), line);
+    }
+    for (pasted, digits) in [("\n100\n200\n", "100"), ("1,000 $", "1000")] {
+        let mut game = Game::connected();
+        game.keys("t");
+        game.event(Event::Paste(pasted.to_owned()));
+        let Some(Overlay::Amount(entry)) = game.state.screen.overlays.last() else {
+            panic!("{pasted:?}: no amount");
+        };
+        assert_eq!(entry.digits, digits);
+    }
 }
 
 #[test]

@@ -134,11 +134,19 @@ pub(crate) fn takes_paste(state: &AppState) -> bool {
     )
 }
 
-/// Types pasted text where text is typed, without Enter: a paste never trades.
+/// Types pasted text where text is typed, without Enter: a paste never trades. Lines become words of a command, since one of
+/// them alone may be another order. An amount is one line.
 pub(crate) fn paste(state: &mut AppState, text: &str) {
+    let mut lines = text.split(['\r', '\n']).filter(|line| !line.trim().is_empty());
     match state.screen.overlays.last_mut() {
-        Some(Overlay::Palette(palette)) => text.chars().for_each(|c| palette.type_char(c)),
-        Some(Overlay::Amount(entry)) => text.chars().for_each(|c| entry.type_char(c)),
+        Some(Overlay::Palette(palette)) => {
+            let line = lines.collect::<Vec<_>>().join(" ").replace('\t', " ");
+            line.chars().for_each(|c| palette.type_char(c));
+        }
+        Some(Overlay::Amount(entry)) => {
+            let amount = lines.next().unwrap_or_default();
+            amount.chars().for_each(|c| entry.type_char(c));
+        }
         _ => {}
     }
 }
