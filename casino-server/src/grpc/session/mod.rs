@@ -99,8 +99,9 @@ impl<In> Session<In> {
         }
         Self {
             inbound: Some(parts.inbound),
+            // The same allocation as in most orders, so that the names are compared by their address.
+            last_player: parts.player.clone(),
             pending: PendingOrders::new(parts.auth, parts.ledger, parts.player),
-            last_player: None,
             prices: parts.prices,
             capabilities: parts.capabilities,
             wallet: parts.initial_wallet.map(Box::new),

@@ -70,7 +70,7 @@ enum PendingAction {
 /// The player and the ID of an action that may rest.
 type PlacedOrder = Box<(PlayerName, RequestId)>;
 
-fn placed_order(player: &PlayerName, request: OrderRequest) -> Option<PlacedOrder> {
+fn placed_order(player: &PlayerName, request: &OrderRequest) -> Option<PlacedOrder> {
     let id = request
         .id
         .filter(|_| matches!(request.command, Command::Rest(_)))?;
@@ -113,7 +113,7 @@ impl PendingOrders {
         self.actions.push_back(match action {
             Ok((player, request)) if all_checked && self.auth.is_known(&player) => {
                 self.checked = self.checked.saturating_add(1);
-                let placed = placed_order(&player, request);
+                let placed = placed_order(&player, &request);
                 let is_own = self.player.as_ref() == Some(&player);
                 PendingAction::Order(LedgerOrder::Queued(player, request), placed, is_own)
             }
@@ -129,7 +129,7 @@ impl PendingOrders {
     fn authorize(&mut self, cx: &mut Context<'_>) {
         while let Some(action) = self.actions.get_mut(self.checked) {
             if let PendingAction::Unchecked(player, request) = action {
-                let placed = placed_order(player, *request);
+                let placed = placed_order(player, request);
                 let is_own = self.player.as_ref() == Some(player);
                 let mut order = LedgerOrder::Queued(player.clone(), *request);
                 *action = match self.auth.poll(player, cx) {
