@@ -97,10 +97,7 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
         let last = payments.last().map_or(after, |payment| payment.number);
         let newer = pending.iter().rev().flat_map(|pending| &pending.batch.payments);
         let newer = newer.filter(|(of, payment)| *of == account && payment.number > last);
-        let room = usize::try_from(limit)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(payments.len());
-        payments.extend(newer.map(|(_, payment)| *payment).take(room));
+        extend_to(&mut payments, newer.map(|(_, payment)| *payment), limit);
         Ok(payments)
     }
 
@@ -171,10 +168,7 @@ impl<R: StoreReads> StoreReads for OverlayReads<R> {
         let last = ended.last().and_then(|posting| posting.ended).unwrap_or(after);
         let newer = pending.iter().rev().flat_map(|pending| &pending.batch.orders);
         let newer = newer.filter(|posting| posting.account == account && posting.ended > Some(last));
-        let room = usize::try_from(limit)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(ended.len());
-        ended.extend(newer.take(room));
+        extend_to(&mut ended, newer.copied(), limit);
         Ok(ended)
     }
 
@@ -256,6 +250,13 @@ fn newest(pending: &[PendingBatch], player: &PlayerName) -> Option<AccountRecord
     records
         .find(|(name, _)| name == player)
         .map(|(_, record)| *record)
+}
+
+/// Adds entries that are `newer`, oldest first, up to `limit` in all.
+fn extend_to<T>(entries: &mut Vec<T>, newer: impl Iterator<Item = T>, limit: u32) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let room = limit.saturating_sub(entries.len());
+    entries.extend(newer.take(room));
 }
 
 /// Combines entries that are `newer`, newest first, with a page from the engine.
