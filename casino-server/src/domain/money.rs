@@ -41,6 +41,13 @@ quantity!(
     Dollars, "dollar"
 );
 
+impl Dollars {
+    /// Returns the tokens that they buy.
+    pub(crate) fn in_tokens(self) -> i64 {
+        self.wide().saturating_mul(i64::from(TOKENS_PER_DOLLAR))
+    }
+}
+
 /// Tokens per stock, at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "i32")]

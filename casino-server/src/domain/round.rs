@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     account::{Account, Rejection},
     market::Tick,
-    money::{Dollars, Price, TOKENS_PER_DOLLAR, UnixMillis},
+    money::{Dollars, Price, UnixMillis},
     player::PlayerName,
 };
 
@@ -245,11 +245,6 @@ impl Round {
     }
 }
 
-/// Returns the tokens that `stake` buys.
-fn tokens_of(stake: Dollars) -> i64 {
-    stake.wide().saturating_mul(i64::from(TOKENS_PER_DOLLAR))
-}
-
 /// A stake that buys no stock at the price. A round may start with it all the same: the price may fall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SmallStake {
@@ -260,14 +255,14 @@ pub(crate) struct SmallStake {
 impl SmallStake {
     /// Returns `None` if `stake` buys a stock.
     pub(crate) fn new(stake: Dollars, price: Price) -> Option<Self> {
-        (tokens_of(stake) < i64::from(price.get())).then_some(Self { stake, price })
+        (stake.in_tokens() < i64::from(price.get())).then_some(Self { stake, price })
     }
 }
 
 impl fmt::Display for SmallStake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stake, price } = self;
-        let tokens = pluralize(tokens_of(*stake), "token");
+        let tokens = pluralize(stake.in_tokens(), "token");
         write!(
             f,
             "one stock costs {price} now, more than the stake of {stake} buys ({tokens}): nobody can buy until the price falls"
@@ -339,7 +334,7 @@ struct Return(i64, Dollars);
 
 impl fmt::Display for Return {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tokens = tokens_of(self.1);
+        let tokens = self.1.in_tokens();
         let hundredths = self.0.unsigned_abs().saturating_mul(10_000);
         let hundredths = hundredths.checked_div(tokens.unsigned_abs()).unwrap_or(0);
         let sign = if self.0 < 0 && hundredths > 0 { "-" } else { "" };

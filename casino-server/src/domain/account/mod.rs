@@ -31,7 +31,7 @@ impl Account {
         if dollars.0 < 1 {
             return Err(Rejection::AmountTooSmall { dollars });
         }
-        let bought = dollars.wide().saturating_mul(i64::from(TOKENS_PER_DOLLAR));
+        let bought = dollars.in_tokens();
         let tokens = self.checked_credit(bought)?;
         let after = Self {
             tokens,
