@@ -96,8 +96,9 @@ impl LocalLedger {
                     break Blocked::BatchFull(state.batch.sequence());
                 }
                 LedgerOrder::Queued(player, request) => {
-                    match submitter.decide_cached(&mut state.batch, player, *request, at) {
-                        Some(decision) => **order = LedgerOrder::Decided(decision),
+                    let slot = submitter.slot(&state.batch, player);
+                    match slot.and_then(|slot| state.batch.decide(slot, *request, at)) {
+                        Some(decided) => **order = LedgerOrder::Decided(decided.into()),
                         None => {
                             let account = state.batch.account_to_load(player);
                             break Blocked::AccountNotLoaded(self.load(&mut state, &account));

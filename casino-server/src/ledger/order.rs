@@ -8,10 +8,9 @@ use std::{
 use futures_util::{FutureExt, future};
 use tokio::sync::oneshot;
 
-use super::{LedgerError, account_cache::Slot, batch::OpenBatch, watermark::BatchId};
+use super::{LedgerError, account_cache::Slot, batch::{Decided, OpenBatch}, watermark::BatchId};
 use crate::domain::{
     account::Rejection,
-    money::UnixMillis,
     order::{Decision, LedgerEntry, request::OrderRequest},
     player::PlayerName,
 };
@@ -110,27 +109,25 @@ impl Submitter {
         }
     }
 
-    /// Decides in `batch` if the record is cached; tries the last slot before a lookup.
-    pub(super) fn decide_cached(
-        &mut self,
-        batch: &mut OpenBatch,
-        player: &PlayerName,
-        request: OrderRequest,
-        at: UnixMillis,
-    ) -> Option<PendingDecision> {
-        let slot = match &self.known {
-            Some((known, slot)) if known == player && batch.is_cached(*slot) => *slot,
+    /// Returns the slot of `player` in `batch`, if it is cached; tries the last one before a lookup.
+    pub(super) fn slot(&mut self, batch: &OpenBatch, player: &PlayerName) -> Option<Slot> {
+        match &self.known {
+            Some((known, slot)) if known == player && batch.is_cached(*slot) => Some(*slot),
             _ => {
                 let slot = batch.lookup(player)?;
                 self.known = Some((player.clone(), slot));
-                slot
+                Some(slot)
             }
-        };
-        let decided = batch.decide(slot, request, at)?;
-        Some(PendingDecision {
+        }
+    }
+}
+
+impl From<Decided> for PendingDecision {
+    fn from(decided: Decided) -> Self {
+        Self {
             source: DecisionSource::Ready(Ok(decided.decision)),
             commits_with: decided.commits_with,
-        })
+        }
     }
 }
 

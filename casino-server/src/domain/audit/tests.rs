@@ -24,10 +24,7 @@ fn played(steps: &[(Command, i32)]) -> (AccountRecord, Vec<LedgerEntry>) {
     let mut entries = Vec::new();
     for (command, price) in steps {
         let tick = values::tick(1, *price, 0);
-        if let Ok((after, entry)) = record.execute(*command, tick, UnixMillis(0)) {
-            record = after;
-            entries.push(entry);
-        }
+        entries.extend(record.execute(*command, tick, UnixMillis(0)));
     }
     (record, entries)
 }

@@ -126,8 +126,7 @@ fn game(model: PriceModel, seed: u64, count: u8, ticks: usize) -> Played {
         for (player, record) in &mut accounts {
             let tick = market.current;
             if let Some(command) = player.decide(seed, tick.number, window, &record.account) {
-                let (after, _) = record.execute(command, tick, UnixMillis(0)).unwrap();
-                *record = after;
+                record.execute(command, tick, UnixMillis(0)).unwrap();
                 commands.push((player.name.clone(), command));
             }
         }

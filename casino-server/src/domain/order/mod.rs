@@ -153,14 +153,14 @@ impl AccountRecord {
         }
     }
 
-    /// Executes `command` at the price of `tick`. Returns the new record and its entry. It has no open orders:
-    /// commands about them are for the ledger.
+    /// Executes `command` at the price of `tick`, or changes nothing. Returns the entry. It has no open orders: commands
+    /// about them are for the ledger.
     pub(crate) fn execute(
-        self,
+        &mut self,
         command: Command,
         tick: Tick,
         at: UnixMillis,
-    ) -> Result<(Self, LedgerEntry), Rejection> {
+    ) -> Result<LedgerEntry, Rejection> {
         let price = tick.price;
         let (side, count, limit) = match command {
             Command::Deposit(dollars) => {
@@ -194,36 +194,29 @@ impl AccountRecord {
             (Side::Sell, _) => self.account.sell(count, price)?,
         };
         let number = self.trades.checked_add(1).ok_or(Rejection::LedgerFull)?;
-        let record = Self {
-            account,
-            trades: number,
-            ..self
-        };
-        let trade = Trade {
+        self.account = account;
+        self.trades = number;
+        Ok(LedgerEntry::Trade(Trade {
             number,
             side,
             count,
             price,
             tick: tick.number,
             at,
-        };
-        Ok((record, LedgerEntry::Trade(trade)))
+        }))
     }
 
     fn with_payment(
-        self,
+        &mut self,
         account: Account,
         amount: Option<i32>,
         at: UnixMillis,
-    ) -> Result<(Self, LedgerEntry), Rejection> {
+    ) -> Result<LedgerEntry, Rejection> {
         let number = self.payments.checked_add(1).ok_or(Rejection::LedgerFull)?;
         let amount = amount.ok_or(Rejection::LedgerFull)?;
-        let record = Self {
-            account,
-            payments: number,
-            ..self
-        };
-        Ok((record, LedgerEntry::Payment(Payment { number, amount, at })))
+        self.account = account;
+        self.payments = number;
+        Ok(LedgerEntry::Payment(Payment { number, amount, at }))
     }
 }
 
@@ -261,9 +254,7 @@ mod tests {
             (Command::Sell(Stocks(2)), trade(2, Side::Sell, 2, 3)),
         ];
         for (at, (command, expected)) in (0..).zip(steps) {
-            let (after, entry) = record.execute(command, TICK, UnixMillis(at)).unwrap();
-            assert_eq!(entry, expected);
-            record = after;
+            assert_eq!(record.execute(command, TICK, UnixMillis(at)), Ok(expected));
         }
         assert_eq!(
             (record.payments, record.trades, record.account.version),
@@ -313,11 +304,13 @@ mod tests {
                 Side::Buy => Command::Buy(Stocks(2)),
                 Side::Sell => Command::Sell(Stocks(2)),
             };
-            let decided = rich.execute(limited, tick, UnixMillis(0));
+            let (mut after, mut expected) = (rich, rich);
+            let executed = after.execute(limited, tick, UnixMillis(0));
             match rejected {
-                None => assert_eq!(decided, rich.execute(unlimited, tick, UnixMillis(0))),
-                Some(text) => assert_eq!(decided.unwrap_err().to_string(), text),
+                None => assert_eq!(executed, expected.execute(unlimited, tick, UnixMillis(0))),
+                Some(text) => assert_eq!(executed.unwrap_err().to_string(), text),
             }
+            assert_eq!(after, expected);
         }
     }
 
@@ -374,31 +367,30 @@ mod tests {
             };
             let (side, count, limit) = command;
             let command = Command::UpTo(side, Stocks(count), limit.and_then(Price::new));
+            let before = record;
             let traded = match record.execute(command, tick, UnixMillis(0)) {
-                Ok((after, LedgerEntry::Trade(trade))) => {
-                    let exact = Command::order(side, trade.count, None);
-                    assert_eq!(record.execute(exact, tick, UnixMillis(0)).unwrap().0, after);
+                Ok(LedgerEntry::Trade(trade)) => {
+                    let (exact, mut after) = (Command::order(side, trade.count, None), before);
+                    after.execute(exact, tick, UnixMillis(0)).unwrap();
+                    assert_eq!(after, record);
                     Ok(trade.count.0)
                 }
-                Ok((_, entry)) => panic!("{entry:?} is not a trade"),
-                Err(rejection) => Err(rejection.to_string()),
+                Ok(entry) => panic!("{entry:?} is not a trade"),
+                Err(rejection) => {
+                    assert_eq!(record, before);
+                    Err(rejection.to_string())
+                }
             };
             assert_eq!(traded, expected.map_err(str::to_owned), "{command:?} at {price}");
         }
     }
 
     #[test]
-    fn a_rejected_command_creates_no_entry() {
-        let record = AccountRecord::new(AccountId(1));
-        assert!(
-            record
-                .execute(Command::Sell(Stocks(1)), TICK, UnixMillis(0))
-                .is_err()
-        );
-        assert!(
-            record
-                .execute(Command::Withdraw(Tokens(5)), TICK, UnixMillis(0))
-                .is_err()
-        );
+    fn a_rejected_command_changes_nothing() {
+        let mut record = AccountRecord::new(AccountId(1));
+        for command in [Command::Sell(Stocks(1)), Command::Withdraw(Tokens(5))] {
+            assert!(record.execute(command, TICK, UnixMillis(0)).is_err());
+            assert_eq!(record, AccountRecord::new(AccountId(1)));
+        }
     }
 }

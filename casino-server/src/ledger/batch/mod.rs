@@ -197,26 +197,31 @@ impl OpenBatch {
             answered => answered.is_some(),
         };
         let account = self.account_in_force(slot, command)?;
-        if is_used {
-            return self.decided(account, command, Err(Rejection::DuplicateId));
-        }
-        let executed = self.execute(slot, account, request, at);
-        let mut decided = self.decided(account, command, executed)?;
-        if let Some(id) = id
-            && !matches!(decided.decision.result, Err(Rejection::RateLimited { .. }))
+        let result = match is_used {
+            true => Err(Rejection::DuplicateId),
+            false => self.execute(slot, account, request, at),
+        };
+        let mut commits_with = self.record_outcome(account, command, result.is_ok())?;
+        let account = self.accounts.get_mut(account)?.versioned(&self.round);
+        let decision = Decision { result, account };
+        if let Some(id) = id.filter(|_| !is_used)
+            && !matches!(result, Err(Rejection::RateLimited { .. }))
         {
             let answer = AnsweredRequest {
                 id,
                 command,
-                decision: decided.decision,
+                decision,
             };
             let stored = self.accounts.remember(slot, answer, self.sequence)?;
             self.batch.answers.push(stored);
             // Also after a rejection: a stored answer needs a stored account.
             self.mark_changed(slot);
-            decided.commits_with = self.sequence;
+            commits_with = self.sequence;
         }
-        Some(decided)
+        Some(Decided {
+            decision,
+            commits_with,
+        })
     }
 
     /// Executes the request of the player in `slot` on `account`. The slots must be valid.
@@ -249,7 +254,8 @@ impl OpenBatch {
     ) -> Result<LedgerEntry, Rejection> {
         let tick = self.market.current;
         let cached = self.accounts.get_mut(slot).ok_or(Rejection::LedgerFull)?;
-        let (mut record, entry) = cached.record.execute(command, tick, at)?;
+        let record = &mut cached.record;
+        let entry = record.execute(command, tick, at)?;
         match entry {
             LedgerEntry::Payment(payment) => self.batch.payments.push((record.id, payment)),
             LedgerEntry::Trade(trade) => {
@@ -268,36 +274,22 @@ impl OpenBatch {
             }
             LedgerEntry::Accepted | LedgerEntry::Cancelled => {}
         }
-        cached.record = record;
         Ok(entry)
     }
 
-    /// Returns the decision of `command` on the account in `slot`; `None` if the slot is stale.
-    fn decided(
-        &mut self,
-        slot: Slot,
-        command: Command,
-        result: Result<LedgerEntry, Rejection>,
-    ) -> Option<Decided> {
+    /// Records whether `command` was executed on the account in `slot`. Returns the batch that the answer depends on; `None`
+    /// if the slot is stale.
+    fn record_outcome(&mut self, slot: Slot, command: Command, is_executed: bool) -> Option<BatchId> {
         let cached = self.accounts.get_mut(slot)?;
-        let commits_with = match result {
-            Ok(_) => {
-                if cached.change_in(self.sequence) {
-                    self.changed.push(slot);
-                }
-                self.sequence
-            }
-            Err(_) => {
-                self.rejected = self.rejected.saturating_add(u64::from(command.is_action()));
-                // The answer contains a balance and a price, so both must be committed first.
-                cached.changed_in.max(self.market_changed_in)
-            }
-        };
-        let account = cached.versioned(&self.round);
-        Some(Decided {
-            decision: Decision { result, account },
-            commits_with,
-        })
+        if !is_executed {
+            self.rejected = self.rejected.saturating_add(u64::from(command.is_action()));
+            // The answer contains a balance and a price, so both must be committed first.
+            return Some(cached.changed_in.max(self.market_changed_in));
+        }
+        if cached.change_in(self.sequence) {
+            self.changed.push(slot);
+        }
+        Some(self.sequence)
     }
 
     pub(super) fn mark_changed(&mut self, slot: Slot) {

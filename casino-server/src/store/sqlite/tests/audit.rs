@@ -21,28 +21,25 @@ fn batch() -> Batch {
     let mut records: Vec<_> = (1..=3).map(|id| AccountRecord::new(AccountId(id))).collect();
     let now = UnixMillis(0);
     for record in &mut records {
-        let (after, entry) = record
-            .execute(Command::Deposit(Dollars(100)), tick(1), now)
-            .unwrap();
-        let LedgerEntry::Payment(payment) = entry else {
-            panic!()
+        let entry = record.execute(Command::Deposit(Dollars(100)), tick(1), now);
+        let Ok(LedgerEntry::Payment(payment)) = entry else {
+            panic!("{entry:?}")
         };
         batch.payments.push((record.id, payment));
-        *record = after;
     }
     for page in 1..=5 {
         for record in &mut records {
-            let (after, entry) = record.execute(Command::Buy(Stocks(2)), tick(1), now).unwrap();
-            let LedgerEntry::Trade(trade) = entry else {
-                panic!()
+            let entry = record.execute(Command::Buy(Stocks(2)), tick(1), now);
+            let Ok(LedgerEntry::Trade(trade)) = entry else {
+                panic!("{entry:?}")
             };
+            record.page = page;
             batch.trades.push(TradePosting {
                 account: record.id,
                 trade,
                 page,
                 previous: Some(page - 1),
             });
-            *record = AccountRecord { page, ..after };
         }
     }
     // Trades of one page are adjacent.

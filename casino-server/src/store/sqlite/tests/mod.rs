@@ -363,7 +363,8 @@ proptest! {
             let mut batch = Batch::default();
             for (player, command) in batch_of {
                 let shared = Tick { at: UnixMillis(page), ..tick(page) };
-                let Ok((mut after, entry)) = records[*player].execute(*command, shared, shared.at) else {
+                let after = &mut records[*player];
+                let Ok(entry) = after.execute(*command, shared, shared.at) else {
                     continue;
                 };
                 match entry {
@@ -379,7 +380,6 @@ proptest! {
                     }
                     LedgerEntry::Accepted | LedgerEntry::Cancelled => panic!("no order rests"),
                 }
-                records[*player] = after;
             }
             batch.records = players.iter().cloned().zip(records).collect();
             ledger.store.commit(&batch).unwrap();
