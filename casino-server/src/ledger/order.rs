@@ -8,7 +8,12 @@ use std::{
 use futures_util::{FutureExt, future};
 use tokio::sync::oneshot;
 
-use super::{LedgerError, account_cache::Slot, batch::{Decided, OpenBatch}, watermark::BatchId};
+use super::{
+    LedgerError,
+    account_cache::Slot,
+    batch::{Decided, OpenBatch},
+    watermark::BatchId,
+};
 use crate::domain::{
     account::Rejection,
     order::{Decision, LedgerEntry, request::OrderRequest},

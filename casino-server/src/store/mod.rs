@@ -27,7 +27,8 @@ use crate::domain::{
     market::Tick,
     money::Price,
     order::{
-        AccountId, AccountRecord, Payment, Trade, TradePosting,
+        AccountId, AccountRecord, Payment, Trade,
+        page::PagedTrades,
         request::{RequestId, StoredAnswer},
         resting::OrderPosting,
     },
@@ -224,8 +225,7 @@ pub(crate) struct Batch {
     /// Changed records as of the end of the batch, at most one for each player.
     pub(crate) records: Vec<(PlayerName, AccountRecord)>,
     pub(crate) payments: Vec<(AccountId, Payment)>,
-    /// Trades of one page are adjacent.
-    pub(crate) trades: Vec<TradePosting>,
+    pub(crate) trades: PagedTrades,
     pub(crate) ticks: Vec<Tick>,
     /// Names that were unclaimed before.
     pub(crate) claims: Vec<Claim>,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt};
 use super::{AccountReplay, AuditTotals, Mismatch, orders::OrderReplay, rounds::RoundReplay};
 use crate::domain::{
     market::Tick,
-    order::{AccountId, AccountRecord, Payment, TradePosting, resting::OrderPosting},
+    order::{AccountId, AccountRecord, Payment, page::TradePosting, resting::OrderPosting},
     player::PlayerName,
     round::Round,
 };

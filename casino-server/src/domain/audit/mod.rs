@@ -12,7 +12,7 @@ pub(crate) use self::chunk::{AuditReport, CHUNK_PLAYERS, Chunk, price_mismatch};
 use crate::domain::{
     account::Account,
     money::{TOKENS_PER_DOLLAR, Tokens},
-    order::{AccountRecord, Payment, Side, TradePosting},
+    order::{AccountRecord, Payment, Side, page::TradePosting},
 };
 
 /// A stored figure that differs from the expected one.

@@ -1,5 +1,6 @@
 //! Account records, commands and the entries that executed commands create.
 
+pub(crate) mod page;
 pub(crate) mod request;
 pub(crate) mod resting;
 
@@ -92,19 +93,6 @@ pub(crate) struct Trade {
     /// Number of the tick that set the price.
     pub(crate) tick: i64,
     pub(crate) at: UnixMillis,
-}
-
-/// A trade on its page.
-///
-/// A page holds the trades of one batch, tick and time. Each account's pages form a list from the newest to the
-/// first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TradePosting {
-    pub(crate) account: AccountId,
-    pub(crate) trade: Trade,
-    pub(crate) page: i64,
-    /// On the account's first trade of the page: its previous page, 0 if none.
-    pub(crate) previous: Option<i64>,
 }
 
 /// The entry of an executed command. It is stored: add variants at the end only.

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::{leaderboard::LeaderboardDelta, trades::TradeBatch};
 use crate::{
-    domain::{account::Account, market::Tick, order::TradePosting, player::PlayerName, round::Round},
+    domain::{account::Account, market::Tick, order::page::PagedTrades, player::PlayerName, round::Round},
     store::{Batch, lock},
 };
 
@@ -172,17 +172,15 @@ impl PendingUpdates {
 
 /// Returns the trades on accounts in force: during a round, fills of orders of the players' own accounts are not among
 /// them.
-fn trades_in_force<'a>(batch: &'a Batch, round: &Round) -> Cow<'a, [TradePosting]> {
+fn trades_in_force<'a>(batch: &'a Batch, round: &Round) -> Cow<'a, PagedTrades> {
     if !round.is_open() {
         return Cow::Borrowed(&batch.trades);
     }
     let in_force = batch.records.iter().filter(|(name, _)| round.is_in_force(name));
     let in_force: HashSet<_> = in_force.map(|(_, record)| record.id).collect();
     let trades = batch.trades.iter();
-    trades
-        .filter(|posting| in_force.contains(&posting.account))
-        .copied()
-        .collect()
+    let trades = trades.filter(|posting| in_force.contains(&posting.account));
+    Cow::Owned(trades.collect())
 }
 
 impl Drop for TapeSubscription {

@@ -13,7 +13,10 @@ use super::*;
 use crate::domain::{
     market::PriceModel,
     money::{Price, Stocks, Tokens, UnixMillis},
-    order::{AccountId, AccountRecord, Side, Trade, TradePosting},
+    order::{
+        AccountId, AccountRecord, Side, Trade,
+        page::{PagedTrades, TradePosting},
+    },
     round::RoundPhase,
 };
 use crate::testkit::values;
@@ -89,7 +92,7 @@ fn bought(player: &str, stocks: i32, tokens: i32, number: i64) -> Batch {
     };
     Batch {
         records: vec![(values::player(player), record)],
-        trades: vec![posting],
+        trades: PagedTrades::from_iter([posting]),
         ..Batch::default()
     }
 }
@@ -174,9 +177,13 @@ fn the_tape_of_a_round_has_the_trades_of_the_round() {
         let mut other = bought("ann", 3, 5, 1);
         other.records[0].0 = name;
         other.records[0].1.id = AccountId(account);
-        other.trades[0].account = AccountId(account);
         batch.records.append(&mut other.records);
-        batch.trades.append(&mut other.trades);
+        for posting in other.trades.iter() {
+            batch.trades.push(TradePosting {
+                account: AccountId(account),
+                ..posting
+            });
+        }
     }
     scene.lobby.on_batch(&batch, &round);
     let tape = scene.lobby.pending.take_tape().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     money::{Price, Stocks, UnixMillis},
-    order::{AccountRecord, Side, Trade, TradePosting},
+    order::{AccountRecord, Side, Trade, page::PagedTrades},
     player::PlayerName,
 };
 
@@ -25,7 +25,7 @@ pub(crate) struct TradeBatch {
 
 impl TradeBatch {
     /// Adds the trades of a ledger batch. Names are looked up only for the trades that get a row.
-    pub(super) fn extend(&mut self, trades: &[TradePosting], records: &[(PlayerName, AccountRecord)]) {
+    pub(super) fn extend(&mut self, trades: &PagedTrades, records: &[(PlayerName, AccountRecord)]) {
         let more = i64::try_from(trades.len()).unwrap_or(i64::MAX);
         self.trades = self.trades.saturating_add(more);
         let room = ROWS_MAX.saturating_sub(self.rows.len());
@@ -116,7 +116,7 @@ fn parse_row(line: &str) -> Option<TapeRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::order::AccountId;
+    use crate::domain::order::{AccountId, page::TradePosting};
     use crate::testkit::values;
 
     fn posting(account: i64, number: i64) -> TradePosting {
@@ -144,12 +144,12 @@ mod tests {
             .collect();
         let mut batch = TradeBatch::default();
         assert_eq!(batch.take(), None);
-        batch.extend(&[posting(2, 1), posting(1, 1)], &records);
+        batch.extend(&PagedTrades::from_iter([posting(2, 1), posting(1, 1)]), &records);
         let first = batch.take().unwrap();
         let names: Vec<&str> = first.rows.iter().map(|row| row.player.as_str()).collect();
         assert_eq!((names, first.trades), (vec!["bob", "ann"], 2));
         assert_eq!(batch.take(), None, "each trade is taken once");
-        let many: Vec<TradePosting> = (1..=15).map(|number| posting(1, number)).collect();
+        let many: PagedTrades = (1..=15).map(|number| posting(1, number)).collect();
         (0..100).for_each(|_| batch.extend(&many, &records));
         let sampled = batch.take().unwrap();
         assert_eq!((sampled.rows.len(), sampled.trades), (ROWS_MAX, 1_502));
@@ -162,7 +162,10 @@ mod tests {
         let long = "\u{20000}".repeat(32);
         for player in [&*long, "~Momo", "Ægir"] {
             let records = [(name(player), AccountRecord::new(AccountId(1)))];
-            (0..9).for_each(|number| collected.extend(&[posting(1, i64::MAX - number)], &records));
+            (0..9).for_each(|number| {
+                let trades = PagedTrades::from_iter([posting(1, i64::MAX - number)]);
+                collected.extend(&trades, &records);
+            });
         }
         let batch = collected.take_and_reset().unwrap();
         let text = batch.to_text("0123456789abcdef");

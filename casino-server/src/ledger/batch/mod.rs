@@ -21,7 +21,8 @@ use crate::{
         market::{Market, Tick},
         money::{Dollars, UnixMillis},
         order::{
-            AccountId, AccountRecord, Command, Decision, LedgerEntry, TradePosting,
+            AccountId, AccountRecord, Command, Decision, LedgerEntry,
+            page::TradePosting,
             request::{AnsweredRequest, OrderRequest},
             resting::OrderPosting,
         },

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch},
         candles::RETENTION,
-        order::{AccountId, TradePosting, request::REQUESTS_KEPT},
+        order::{AccountId, page::TradePosting, request::REQUESTS_KEPT},
     },
     store::postgres::DatabaseError,
 };

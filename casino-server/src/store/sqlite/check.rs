@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{rows, snapshot::Snapshot, trade_page::TradeLine, write::INDEX_EVERY};
+use super::{rows, snapshot::Snapshot, write::INDEX_EVERY};
 use crate::{
     domain::{
         audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch},
         candles::RETENTION,
-        market::Tick,
-        order::{AccountId, AccountRecord, TradePosting, resting::OrderPosting},
+        order::{
+            AccountId, AccountRecord,
+            page::{TradePage, TradePosting},
+            resting::OrderPosting,
+        },
     },
     store::{Batch, StoreError},
 };
@@ -170,42 +173,34 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
         )?;
         let mut rows = pages.query([])?;
         while let Some(row) = rows.next()? {
-            let (page, (shared, lines)) = (row.get(4)?, rows::page(row)?);
+            let page = rows::page(row)?;
             if chunk.is_first() {
-                self.price(row, page, shared)?;
+                self.price(row, &page)?;
             }
-            for line in &lines {
-                if !chunk.contains(line.account.0) {
-                    continue;
+            for posting in page.postings() {
+                if chunk.contains(posting.account.0) {
+                    self.report.trade(chunk, &posting);
+                    self.index_entry(chunk, &posting)?;
                 }
-                let trade = rows::trade(line, shared);
-                let posting = TradePosting {
-                    account: line.account,
-                    trade: trade.ok_or(rusqlite::Error::IntegralValueOutOfRange(3, line.stocks))?,
-                    page,
-                    previous: line.previous,
-                };
-                self.report.trade(chunk, &posting);
-                self.index_entry(chunk, line, page)?;
             }
         }
         Ok(())
     }
 
     /// Checks that a page's price is that of its tick, or in the range of its candle.
-    fn price(&mut self, row: &Row<'_>, page: i64, shared: Tick) -> rusqlite::Result<()> {
+    fn price(&mut self, row: &Row<'_>, page: &TradePage) -> rusqlite::Result<()> {
         let kept: Option<i64> = row.get(5)?;
         let range = match kept {
             Some(price) => Some((price, price)),
-            None => self.candle(shared.number)?,
+            None => self.candle(page.tick)?,
         };
-        let found = i64::from(shared.price.get());
+        let found = i64::from(page.price.get());
         let Some(expected) = price_mismatch(range, found) else {
             return Ok(());
         };
-        let field = format!("price of tick {}", shared.number);
-        self.report
-            .mismatch(Mismatch::new(format!("sheet {page}"), field, expected, found));
+        let field = format!("price of tick {}", page.tick);
+        let of = format!("sheet {}", page.number);
+        self.report.mismatch(Mismatch::new(of, field, expected, found));
         Ok(())
     }
 
@@ -225,18 +220,19 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
     }
 
     /// Checks that every [`INDEX_EVERY`]th trade has an index entry.
-    fn index_entry(&mut self, chunk: &Chunk, line: &TradeLine, page: i64) -> rusqlite::Result<()> {
-        if line.number.checked_rem(INDEX_EVERY) != Some(0) {
+    fn index_entry(&mut self, chunk: &Chunk, posting: &TradePosting) -> rusqlite::Result<()> {
+        let (account, number, page) = (posting.account.0, posting.trade.number, posting.page);
+        if number.checked_rem(INDEX_EVERY) != Some(0) {
             return Ok(());
         }
         let found: Option<i64> = self
             .connection
             .prepare_cached("SELECT sheet FROM bookmarks WHERE account = ? AND number = ?")?
-            .query_row([line.account.0, line.number], |row| row.get(0))
+            .query_row([account, number], |row| row.get(0))
             .optional()?;
         if found != Some(page) {
-            let name = chunk.name(line.account.0).unwrap_or_default();
-            let field = format!("bookmark of trade {}", line.number);
+            let name = chunk.name(account).unwrap_or_default();
+            let field = format!("bookmark of trade {number}");
             let found = found.map_or("none".to_owned(), |found| found.to_string());
             self.report
                 .mismatch(Mismatch::new(name.escape_debug(), field, page, found));
@@ -251,8 +247,8 @@ impl<F: FnMut(Mismatch)> SqliteCheck<'_, F> {
             for (account, payment) in &batch.payments {
                 self.report.payment(chunk, *account, payment);
             }
-            for posting in &batch.trades {
-                self.report.trade(chunk, posting);
+            for posting in batch.trades.iter() {
+                self.report.trade(chunk, &posting);
             }
         }
     }

@@ -235,19 +235,24 @@ fn trades_before(
         .query_row(params![record.id.0, page.below()], |row| row.get(0))
         .optional()?;
     let mut pages =
-        connection.prepare_cached("SELECT tick, price, at_unix_ms, trades FROM sheets WHERE id = ?")?;
+        connection.prepare_cached("SELECT tick, price, at_unix_ms, trades, id FROM sheets WHERE id = ?")?;
     let enough = usize::try_from(page.one_more()).unwrap_or(usize::MAX);
     let mut trades = Vec::new();
     let mut next = index_entry.unwrap_or(record.page);
     while next != 0 && trades.len() < enough {
-        let (shared, mut lines) = pages.query_row([next], rows::page)?;
-        lines.retain(|line| line.account == record.id);
-        for line in lines.iter().rev().filter(|line| line.number < page.below()) {
-            let trade = rows::trade(line, shared);
-            trades.push(trade.ok_or(rusqlite::Error::IntegralValueOutOfRange(3, line.stocks))?);
+        let stored = pages.query_row([next], rows::page)?;
+        let mut previous = None;
+        for posting in stored
+            .postings()
+            .rev()
+            .filter(|posting| posting.account == record.id)
+        {
+            previous = posting.previous;
+            if posting.trade.number < page.below() {
+                trades.push(posting.trade);
+            }
         }
         // Prevents an endless loop.
-        let previous = lines.first().and_then(|line| line.previous);
         next = previous.filter(|previous| *previous < next).unwrap_or(0);
     }
     trades.truncate(enough);

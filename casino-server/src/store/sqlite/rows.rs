@@ -3,14 +3,14 @@
 use rusqlite::{Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::trade_page::{self, TradeLine};
+use super::trade_page;
 use crate::{
     domain::{
         account::Account,
         candles::Candle,
         market::{Market, Tick},
         money::{Price, Stocks, Tokens, UnixMillis},
-        order::{AccountId, AccountRecord, Payment, Side, Trade, resting::OrderPosting},
+        order::{AccountId, AccountRecord, Payment, page::TradePage, resting::OrderPosting},
         player::PlayerName,
         round::Round,
     },
@@ -68,21 +68,16 @@ pub(super) fn payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
     })
 }
 
-/// Reads `tick, price, at_unix_ms, trades`. Returns the shared values and the lines.
-pub(super) fn page(row: &Row<'_>) -> rusqlite::Result<(Tick, Vec<TradeLine>)> {
+/// Reads `tick, price, at_unix_ms, trades, id`.
+pub(super) fn page(row: &Row<'_>) -> rusqlite::Result<TradePage> {
+    let Tick { number, price, at } = tick(row)?;
     let lines = trade_page::read(row.get_ref(3)?.as_str()?);
-    Ok((tick(row)?, lines.ok_or_else(|| invalid(row, 3, Type::Text))?))
-}
-
-pub(super) fn trade(line: &TradeLine, shared: Tick) -> Option<Trade> {
-    let side = if line.stocks < 0 { Side::Sell } else { Side::Buy };
-    Some(Trade {
-        number: line.number,
-        side,
-        count: Stocks(i32::try_from(line.stocks.checked_abs()?).ok()?),
-        price: shared.price,
-        tick: shared.number,
-        at: shared.at,
+    Ok(TradePage {
+        number: row.get(4)?,
+        tick: number,
+        price,
+        at,
+        lines: lines.ok_or_else(|| invalid(row, 3, Type::Text))?,
     })
 }
 

@@ -3,41 +3,24 @@
 //! `[[account,number,stocks,previous],...]`: sales have negative stocks; `previous` is the account's page before
 //! this one, on its first trade of the page only.
 
-use crate::domain::order::{AccountId, Side, TradePosting};
-
-/// A trade without the values shared by its page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TradeLine {
-    pub(super) account: AccountId,
-    pub(super) number: i64,
-    /// Negative for a sell.
-    pub(super) stocks: i64,
-    pub(super) previous: Option<i64>,
-}
-
-impl From<&TradePosting> for TradeLine {
-    fn from(posting: &TradePosting) -> Self {
-        let count = posting.trade.count.wide();
-        Self {
-            account: posting.account,
-            number: posting.trade.number,
-            stocks: match posting.trade.side {
-                Side::Buy => count,
-                Side::Sell => count.saturating_neg(),
-            },
-            previous: posting.previous,
-        }
-    }
-}
+use crate::domain::{
+    money::Stocks,
+    order::{AccountId, Side, page::TradeLine},
+};
 
 /// Replaces the content of `text`.
-pub(super) fn write(lines: impl Iterator<Item = TradeLine>, text: &mut Vec<u8>) {
+pub(super) fn write(lines: &[TradeLine], text: &mut Vec<u8>) {
     text.clear();
     text.push(b'[');
     for line in lines {
         text.extend_from_slice(if text.len() == 1 { b"[" } else { b",[" });
         push_number(text, line.account.0);
-        for number in [Some(line.number), Some(line.stocks), line.previous]
+        let count = line.count.wide();
+        let stocks = match line.side {
+            Side::Buy => count,
+            Side::Sell => count.saturating_neg(),
+        };
+        for number in [Some(line.number), Some(stocks), line.previous]
             .into_iter()
             .flatten()
         {
@@ -57,10 +40,13 @@ pub(super) fn read(text: &str) -> Option<Vec<TradeLine>> {
 
 fn read_line(text: &str) -> Option<TradeLine> {
     let mut numbers = text.split(',').map(|number| number.parse().ok());
+    let (account, number): (_, _) = (AccountId(numbers.next()??), numbers.next()??);
+    let stocks: i64 = numbers.next()??;
     let line = TradeLine {
-        account: AccountId(numbers.next()??),
-        number: numbers.next()??,
-        stocks: numbers.next()??,
+        account,
+        number,
+        side: if stocks < 0 { Side::Sell } else { Side::Buy },
+        count: Stocks(i32::try_from(stocks.checked_abs()?).ok()?),
         previous: match numbers.next() {
             Some(previous) => Some(previous?),
             None => None,
@@ -79,11 +65,12 @@ mod tests {
 
     use super::*;
 
-    fn line(account: i64, number: i64, stocks: i64, previous: Option<i64>) -> TradeLine {
+    fn line(account: i64, number: i64, side: Side, count: i32, previous: Option<i64>) -> TradeLine {
         TradeLine {
             account: AccountId(account),
             number,
-            stocks,
+            side,
+            count: Stocks(count),
             previous,
         }
     }
@@ -91,12 +78,12 @@ mod tests {
     #[test]
     fn a_page_is_encoded_as_json() {
         let lines = [
-            line(1, 20, 3, Some(0)),
-            line(12, 7, -4, Some(9)),
-            line(1, 21, 1, None),
+            line(1, 20, Side::Buy, 3, Some(0)),
+            line(12, 7, Side::Sell, 4, Some(9)),
+            line(1, 21, Side::Buy, 1, None),
         ];
         let mut text = b"what was there before".to_vec();
-        write(lines.into_iter(), &mut text);
+        write(&lines, &mut text);
         let text = String::from_utf8(text).unwrap();
         assert_eq!(text, "[[1,20,3,0],[12,7,-4,9],[1,21,1]]");
         assert_eq!(read(&text).unwrap(), lines);
@@ -111,6 +98,7 @@ mod tests {
             "[[1,2]]",
             "[[1,2,3,4,5]]",
             "[[1,2,x]]",
+            "[[1,2,2147483648]]",
             "[[1,2,3]",
             "[[1,2,3],]",
         ] {

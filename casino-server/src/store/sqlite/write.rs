@@ -4,17 +4,11 @@ use std::{collections::HashSet, sync::Arc};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::{
-    candles,
-    checkpoint::Checkpointer,
-    requests, rows,
-    trade_page::{self, TradeLine},
-};
+use super::{candles, checkpoint::Checkpointer, requests, rows, trade_page};
 use crate::{
     domain::{
         candles::{RETENTION, Retention},
         market::Market,
-        order::TradePosting,
         player::PlayerName,
     },
     store::{Batch, CommitError, IdCounters, StartState, StoreError, WalPosition, WalTarget, sqlite::Lock},
@@ -309,19 +303,16 @@ fn write_payments(connection: &Connection, batch: &Batch) -> rusqlite::Result<()
 fn write_trades(connection: &Connection, batch: &Batch, text: &mut Vec<u8>) -> rusqlite::Result<()> {
     let mut pages = connection
         .prepare_cached("INSERT INTO sheets (id, tick, price, at_unix_ms, trades) VALUES (?, ?, ?, ?, ?)")?;
-    for postings in batch.trades.chunk_by(|a, b| a.page == b.page) {
-        let Some(TradePosting { trade, page, .. }) = postings.first() else {
-            continue;
-        };
-        trade_page::write(postings.iter().map(TradeLine::from), text);
-        let text = std::str::from_utf8(text)?;
-        pages.execute(params![page, trade.tick, trade.price.get(), trade.at.0, text])?;
-    }
     let mut index =
         connection.prepare_cached("INSERT INTO bookmarks (account, number, sheet) VALUES (?, ?, ?)")?;
-    for posting in &batch.trades {
-        if posting.trade.number.checked_rem(INDEX_EVERY) == Some(0) {
-            index.execute(params![posting.account.0, posting.trade.number, posting.page])?;
+    for page in batch.trades.pages() {
+        trade_page::write(&page.lines, text);
+        let text = std::str::from_utf8(text)?;
+        pages.execute(params![page.number, page.tick, page.price.get(), page.at.0, text])?;
+        for line in &page.lines {
+            if line.number.checked_rem(INDEX_EVERY) == Some(0) {
+                index.execute(params![line.account.0, line.number, page.number])?;
+            }
         }
     }
     Ok(())

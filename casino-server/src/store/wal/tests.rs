@@ -20,7 +20,8 @@ use crate::{
         market::Tick,
         money::{Dollars, Price, Stocks, UnixMillis},
         order::{
-            AccountId, AccountRecord, Command, Decision, LedgerEntry, Side, Trade, TradePosting,
+            AccountId, AccountRecord, Command, Decision, LedgerEntry, Side, Trade,
+            page::{PagedTrades, TradePosting},
             request::{AnsweredRequest, RequestId, StoredAnswer},
         },
         player::PlayerName,
@@ -95,12 +96,12 @@ fn batch(number: i64) -> Arc<Batch> {
     Arc::new(Batch {
         records: vec![(player(account), record)],
         payments: vec![(AccountId(account), payment)],
-        trades: vec![TradePosting {
+        trades: PagedTrades::from_iter([TradePosting {
             account: AccountId(account),
             trade,
             page: number,
             previous: Some((number - 2).max(0)),
-        }],
+        }]),
         ticks: vec![tick(number)],
         claims: vec![Claim {
             player: claimed_in(number),

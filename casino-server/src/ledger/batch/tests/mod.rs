@@ -207,7 +207,7 @@ fn a_page_holds_the_trades_of_one_batch_tick_and_time() {
     let mut buy = |open: &mut OpenBatch, slot, at| {
         open.decide(slot, Command::Buy(Stocks(1)), UnixMillis(at))
             .unwrap();
-        let posting = *open.batch.trades.last().unwrap();
+        let posting = open.batch.trades.iter().last().unwrap();
         pages.push((posting.page, posting.previous));
     };
     for slot in [ann, bob] {

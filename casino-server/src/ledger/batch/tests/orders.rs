@@ -77,7 +77,7 @@ fn the_first_tick_that_meets_an_order_executes_it_at_its_price() {
             (trade.side, trade.count, trade.price.get(), trade.tick),
             (side, Stocks(5), met, 2)
         );
-        assert_eq!(sealed.batch.trades.last().unwrap().trade, trade);
+        assert_eq!(sealed.batch.trades.iter().last().unwrap().trade, trade);
         assert_eq!(tick_to(&mut open, ann, met), [0_u8; 0], "it is executed once");
     }
 }

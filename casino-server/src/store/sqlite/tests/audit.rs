@@ -7,7 +7,7 @@ use crate::{
     domain::{
         audit::{AuditTotals, Mismatch},
         money::{Dollars, Stocks, Tokens, UnixMillis},
-        order::{AccountId, AccountRecord, Command, LedgerEntry, TradePosting},
+        order::{AccountId, AccountRecord, Command, LedgerEntry, page::TradePosting},
     },
     store::{Batch, WalPosition, WalTarget, sqlite::Snapshot},
 };
@@ -42,8 +42,6 @@ fn batch() -> Batch {
             });
         }
     }
-    // Trades of one page are adjacent.
-    batch.trades.sort_by_key(|posting| posting.page);
     let names = ["ann", "bob", "cyd"].map(values::player);
     batch.records = names.into_iter().zip(records).collect();
     batch
@@ -86,11 +84,15 @@ fn a_valid_ledger_passes_with_any_chunk_size() {
 fn a_mismatch_is_reported_once_with_any_chunk_size() {
     let mut batch = batch();
     batch.records[1].1.account.tokens = Tokens(401);
-    batch.trades.push(TradePosting {
-        account: AccountId(70),
-        ..batch.trades[0]
-    });
-    batch.trades.sort_by_key(|posting| posting.page);
+    let mut postings: Vec<_> = batch.trades.iter().collect();
+    postings.insert(
+        1,
+        TradePosting {
+            account: AccountId(70),
+            ..postings[0]
+        },
+    );
+    batch.trades = postings.into_iter().collect();
     for players in [1, 2, 3, 1_000] {
         let (totals, mut mismatches) = audited(batch.clone(), players);
         mismatches.sort_by(|a, b| a.of.cmp(&b.of));

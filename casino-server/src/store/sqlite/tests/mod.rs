@@ -19,7 +19,10 @@ use crate::{
         credential::{Claim, HASH_BYTES, KeyHash},
         market::{Market, PriceModel, Tick},
         money::{Dollars, Price, Stocks, Tokens, UnixMillis},
-        order::{AccountId, AccountRecord, Command, LedgerEntry, Payment, Side, Trade, TradePosting},
+        order::{
+            AccountId, AccountRecord, Command, LedgerEntry, Payment, Side, Trade,
+            page::{PagedTrades, TradePosting},
+        },
         player::PlayerName,
     },
     store::{Batch, CommitError, IdCounters, Page, PageRequest, StoreReads, WalPosition, WalTarget},
@@ -143,7 +146,7 @@ fn a_committed_batch_is_read_back() {
     let batch = Batch {
         records: vec![(players[0].clone(), ann)],
         payments: vec![(ann.id, payment(1))],
-        trades: vec![posting(ann.id, 1), posting(ann.id, 2)],
+        trades: PagedTrades::from_iter([posting(ann.id, 1), posting(ann.id, 2)]),
         ticks: vec![tick(1), tick(2)],
         claims: vec![claim("Ægir")],
         ..Batch::default()

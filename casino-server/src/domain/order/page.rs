@@ -1,0 +1,121 @@
+//! Trades in pages, as they are committed and stored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    money::{Price, Stocks, UnixMillis},
+    order::{AccountId, Side, Trade},
+};
+
+/// A trade on its page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TradePosting {
+    pub(crate) account: AccountId,
+    pub(crate) trade: Trade,
+    pub(crate) page: i64,
+    /// On the account's first trade of the page: its previous page, 0 if none.
+    pub(crate) previous: Option<i64>,
+}
+
+/// The trades of one batch, tick and time.
+///
+/// Each account's pages form a list from the newest to the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TradePage {
+    pub(crate) number: i64,
+    /// Number of the tick that set the price.
+    pub(crate) tick: i64,
+    pub(crate) price: Price,
+    pub(crate) at: UnixMillis,
+    pub(crate) lines: Vec<TradeLine>,
+}
+
+/// A trade without what the trades of its page share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TradeLine {
+    pub(crate) account: AccountId,
+    /// Position among the player's trades, from 1.
+    pub(crate) number: i64,
+    pub(crate) side: Side,
+    pub(crate) count: Stocks,
+    /// On the account's first trade of the page: its previous page, 0 if none.
+    pub(crate) previous: Option<i64>,
+}
+
+/// Trades in order; those of one page are adjacent.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PagedTrades {
+    pages: Vec<TradePage>,
+    /// Number of trades on all pages.
+    len: usize,
+}
+
+impl TradePage {
+    pub(crate) fn postings(&self) -> impl DoubleEndedIterator<Item = TradePosting> {
+        self.lines.iter().map(|line| self.posting(line))
+    }
+
+    fn posting(&self, line: &TradeLine) -> TradePosting {
+        TradePosting {
+            account: line.account,
+            trade: Trade {
+                number: line.number,
+                side: line.side,
+                count: line.count,
+                price: self.price,
+                tick: self.tick,
+                at: self.at,
+            },
+            page: self.number,
+            previous: line.previous,
+        }
+    }
+}
+
+impl PagedTrades {
+    pub(crate) fn push(&mut self, posting: TradePosting) {
+        let TradePosting { trade, page, .. } = posting;
+        let line = TradeLine {
+            account: posting.account,
+            number: trade.number,
+            side: trade.side,
+            count: trade.count,
+            previous: posting.previous,
+        };
+        self.len = self.len.saturating_add(1);
+        match self.pages.last_mut().filter(|last| last.number == page) {
+            Some(last) => last.lines.push(line),
+            None => self.pages.push(TradePage {
+                number: page,
+                tick: trade.tick,
+                price: trade.price,
+                at: trade.at,
+                lines: vec![line],
+            }),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn pages(&self) -> &[TradePage] {
+        &self.pages
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = TradePosting> {
+        self.pages.iter().flat_map(TradePage::postings)
+    }
+}
+
+impl FromIterator<TradePosting> for PagedTrades {
+    fn from_iter<I: IntoIterator<Item = TradePosting>>(postings: I) -> Self {
+        let mut trades = Self::default();
+        postings.into_iter().for_each(|posting| trades.push(posting));
+        trades
+    }
+}
