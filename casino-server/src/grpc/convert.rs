@@ -15,7 +15,7 @@ use awesomestock_proto::{
     types,
     values::Trigger,
 };
-use prost::{Message, bytes::Bytes};
+use prost::Message;
 use tonic::metadata::MetadataMap;
 
 use crate::{
@@ -95,6 +95,7 @@ pub(crate) fn orders_seen(metadata: &MetadataMap) -> Result<i64, InvalidOrdersSe
 }
 
 /// Converts an action. `known` caches the last player of the stream, whose name is not validated again.
+#[inline]
 pub(crate) fn parse_action(
     action: &Action,
     known: &mut Option<PlayerName>,
@@ -250,14 +251,14 @@ pub(crate) fn order(posting: &OrderPosting) -> casino::Order {
 
 /// The result of an executed action for a client of the first contract: always the same bytes.
 fn executed() -> GambleFrame {
-    static EXECUTED: LazyLock<&[u8]> = LazyLock::new(|| {
+    static EXECUTED: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let result = ActionResult {
             msg: EXECUTED_MESSAGE.to_owned(),
             ..ActionResult::default()
         };
-        GambleInfo::from(result).encode_to_vec().leak()
+        GambleInfo::from(result).encode_to_vec()
     });
-    GambleFrame::Encoded(Bytes::from_static(&EXECUTED))
+    GambleFrame::Constant(&EXECUTED)
 }
 
 /// Returns the result of an action that did not reach the ledger.

@@ -97,7 +97,7 @@ impl LocalLedger {
                 }
                 LedgerOrder::Queued(player, request) => {
                     let slot = submitter.slot(&state.batch, player);
-                    match slot.and_then(|slot| state.batch.decide(slot, *request, at)) {
+                    match slot.and_then(|slot| state.batch.decide(slot, request, at)) {
                         Some(decided) => **order = LedgerOrder::Decided(decided.into()),
                         None => {
                             let account = state.batch.account_to_load(player);

@@ -51,6 +51,17 @@ pub(crate) struct PagedTrades {
 }
 
 impl TradePage {
+    /// Returns the page of `posting`, without it.
+    fn empty(posting: &TradePosting) -> Self {
+        Self {
+            number: posting.page,
+            tick: posting.trade.tick,
+            price: posting.trade.price,
+            at: posting.trade.at,
+            lines: Vec::new(),
+        }
+    }
+
     pub(crate) fn postings(&self) -> impl DoubleEndedIterator<Item = TradePosting> {
         self.lines.iter().map(|line| self.posting(line))
     }
@@ -72,26 +83,28 @@ impl TradePage {
     }
 }
 
-impl PagedTrades {
-    pub(crate) fn push(&mut self, posting: TradePosting) {
-        let TradePosting { trade, page, .. } = posting;
-        let line = TradeLine {
+impl From<&TradePosting> for TradeLine {
+    fn from(posting: &TradePosting) -> Self {
+        Self {
             account: posting.account,
-            number: trade.number,
-            side: trade.side,
-            count: trade.count,
+            number: posting.trade.number,
+            side: posting.trade.side,
+            count: posting.trade.count,
             previous: posting.previous,
-        };
-        self.len = self.len.saturating_add(1);
-        match self.pages.last_mut().filter(|last| last.number == page) {
-            Some(last) => last.lines.push(line),
-            None => self.pages.push(TradePage {
-                number: page,
-                tick: trade.tick,
-                price: trade.price,
-                at: trade.at,
-                lines: vec![line],
-            }),
+        }
+    }
+}
+
+impl PagedTrades {
+    // Inlined for the ledger, which would wait for a posting in memory.
+    #[inline]
+    pub(crate) fn push(&mut self, posting: TradePosting) {
+        if self.pages.last().is_none_or(|last| last.number != posting.page) {
+            self.pages.push(TradePage::empty(&posting));
+        }
+        if let Some(page) = self.pages.last_mut() {
+            page.lines.push(TradeLine::from(&posting));
+            self.len = self.len.saturating_add(1);
         }
     }
 

@@ -7,8 +7,7 @@ use std::{
     task::Context,
 };
 
-use awesomestock_proto::frame::GambleFrame;
-use prost::bytes::Bytes;
+use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use tokio::sync::{Notify, watch};
 
 use super::pending::TapeSubscription;
@@ -38,10 +37,10 @@ pub(crate) struct RoundUpdate {
 /// The newest message of each feed; `None` before the first.
 #[derive(Debug, Default)]
 pub(super) struct FeedBoard {
-    pub(super) tape: watch::Sender<Option<Bytes>>,
-    pub(super) players: watch::Sender<Option<Bytes>>,
+    pub(super) tape: watch::Sender<Option<SharedEncoding>>,
+    pub(super) players: watch::Sender<Option<SharedEncoding>>,
     pub(super) leaderboard: watch::Sender<Option<EncodedLeaderboard>>,
-    pub(super) news: watch::Sender<Option<Bytes>>,
+    pub(super) news: watch::Sender<Option<SharedEncoding>>,
     pub(super) rounds: watch::Sender<Option<RoundUpdate>>,
     groups: Mutex<Vec<Weak<SubscriberGroup>>>,
 }
@@ -112,10 +111,10 @@ impl SubscriberGroup {
 #[derive(Debug)]
 pub(crate) struct FeedSubscriber {
     group: Arc<SubscriberGroup>,
-    tape: Option<watch::Receiver<Option<Bytes>>>,
-    players: Option<watch::Receiver<Option<Bytes>>>,
+    tape: Option<watch::Receiver<Option<SharedEncoding>>>,
+    players: Option<watch::Receiver<Option<SharedEncoding>>>,
     leaderboard: Option<watch::Receiver<Option<EncodedLeaderboard>>>,
-    news: Option<watch::Receiver<Option<Bytes>>>,
+    news: Option<watch::Receiver<Option<SharedEncoding>>>,
     rounds: Option<watch::Receiver<Option<RoundUpdate>>>,
     /// The open round last sent.
     round: Option<i64>,

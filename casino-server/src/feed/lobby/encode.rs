@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use awesomestock_proto::{
     casino::{self, ActionType, GambleInfo, Leaderboard, Players, RoundState, Tape},
-    frame::GambleFrame,
+    frame::{GambleFrame, SharedEncoding},
 };
-use prost::{Message, bytes::Bytes};
+use prost::Message;
 
 use crate::{
     domain::{
@@ -22,12 +22,12 @@ use crate::{
 /// Players on a leaderboard.
 const TOP_MAX: usize = 20;
 
-fn encode(content: impl Into<GambleInfo>) -> Bytes {
+fn encode(content: impl Into<GambleInfo>) -> SharedEncoding {
     let info: GambleInfo = content.into();
-    info.encode_to_vec().into()
+    Arc::new(info.encode_to_vec())
 }
 
-pub(crate) fn encode_tape(trades: &TradeBatch) -> Bytes {
+pub(crate) fn encode_tape(trades: &TradeBatch) -> SharedEncoding {
     let row = |row: &TapeRow| casino::TapeRow {
         player: Some(player(&row.player)),
         trade: Some(trade(&row.trade)),
@@ -38,7 +38,7 @@ pub(crate) fn encode_tape(trades: &TradeBatch) -> Bytes {
     })
 }
 
-pub(crate) fn encode_players(players: &OnlinePlayers) -> Bytes {
+pub(crate) fn encode_players(players: &OnlinePlayers) -> SharedEncoding {
     encode(Players {
         seated: count(players.players),
         online: players.online.iter().map(player).collect(),
@@ -46,7 +46,7 @@ pub(crate) fn encode_players(players: &OnlinePlayers) -> Bytes {
     })
 }
 
-pub(crate) fn encode_headline(headline: Headline) -> Bytes {
+pub(crate) fn encode_headline(headline: Headline) -> SharedEncoding {
     encode(casino::Headline {
         text: headline.text.to_owned(),
         tick: headline.tick,
@@ -89,7 +89,7 @@ pub(crate) fn round_result(result: &RoundResult) -> casino::RoundResult {
 #[derive(Debug, Clone)]
 pub(crate) struct EncodedLeaderboard {
     snapshot: Arc<LeaderboardSnapshot>,
-    top: Bytes,
+    top: SharedEncoding,
 }
 
 pub(crate) fn encode_ranking(snapshot: Arc<LeaderboardSnapshot>) -> EncodedLeaderboard {
@@ -101,7 +101,7 @@ impl EncodedLeaderboard {
     /// Returns the frame for a session of `player`.
     pub(crate) fn for_session(&self, player: Option<&PlayerName>) -> GambleFrame {
         let Some(own) = player.and_then(|player| self.snapshot.rank_of(player)) else {
-            return GambleFrame::Encoded(self.top.clone());
+            return GambleFrame::Encoded(Arc::clone(&self.top));
         };
         let own = Leaderboard {
             own: Some(standing(own)),
@@ -111,7 +111,7 @@ impl EncodedLeaderboard {
             leaderboard: Some(own),
             ..GambleInfo::default()
         };
-        GambleFrame::Extended(self.top.clone(), Box::new(own))
+        GambleFrame::Extended(Box::new((Arc::clone(&self.top), own)))
     }
 }
 

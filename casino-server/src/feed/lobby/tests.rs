@@ -143,7 +143,7 @@ fn a_committed_trade_is_encoded_once_for_all_subscribers() {
         panic!("both receive the trade");
     };
     assert_eq!(first.as_ptr(), second.as_ptr(), "encoded once");
-    let tape = GambleInfo::decode(first).unwrap().tape.unwrap();
+    let tape = GambleInfo::decode(first.as_slice()).unwrap().tape.unwrap();
     let row = &tape.rows[0];
     assert_eq!(
         (

@@ -1,21 +1,21 @@
 //! The price as a message: encoded once for all sessions, not once a session.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use awesomestock_proto::{
     STOCK_NAME,
     casino::{GambleInfo, StockInfo},
-    frame::GambleFrame,
+    frame::{GambleFrame, SharedEncoding},
 };
-use prost::{Message, bytes::Bytes};
+use prost::Message;
 
 use crate::{domain::market::Tick, feed::capabilities::Capabilities};
 
 /// A price, encoded once for all sessions.
 #[derive(Debug, Clone)]
 pub(crate) struct EncodedPrice {
-    plain: Bytes,
-    with_tick: Bytes,
+    plain: SharedEncoding,
+    with_tick: SharedEncoding,
 }
 
 impl EncodedPrice {
@@ -30,7 +30,7 @@ impl EncodedPrice {
 }
 
 pub(crate) fn encode_price(tick: Tick, interval: Duration) -> EncodedPrice {
-    let encoded = |ticks| Bytes::from(price(tick, interval, ticks).encode_to_vec());
+    let encoded = |ticks| Arc::new(price(tick, interval, ticks).encode_to_vec());
     EncodedPrice {
         plain: encoded(false),
         with_tick: encoded(true),

@@ -189,11 +189,10 @@ impl<In> Session<In> {
         {
             orders.acknowledge(number);
         }
-        let message = self.pending.pop_answer(self.capabilities)?;
-        if message.is_err() {
+        if self.pending.is_unknown() {
             self.phase = Phase::Ended;
         }
-        Some(message)
+        self.pending.pop_answer(self.capabilities)
     }
 
     /// Returns an order that has changed, if it `has_order`, else a newer wallet.

@@ -108,6 +108,7 @@ impl PendingOrders {
         Poll::Ready(())
     }
 
+    #[inline]
     pub(super) fn push(&mut self, action: Result<(PlayerName, OrderRequest), InvalidAction>) {
         let all_checked = self.checked == self.actions.len();
         self.actions.push_back(match action {
@@ -230,31 +231,49 @@ impl PendingOrders {
         }
     }
 
+    /// Returns true if the outcome of the oldest action is unknown, after which no more answers are sent.
+    pub(super) fn is_unknown(&self) -> bool {
+        match self.actions.front() {
+            Some(PendingAction::Order(LedgerOrder::Decided(decision), ..)) => {
+                matches!(decision.result(), Err(LedgerError::OutcomeUnknown))
+            }
+            _ => false,
+        }
+    }
+
     /// Removes the oldest action, after [`poll_answer`](Self::poll_answer) was ready, and returns its answer, or the status
     /// to end with if the outcome is unknown.
     pub(super) fn pop_answer(&mut self, capabilities: Capabilities) -> Option<Result<GambleFrame, Status>> {
-        let answer = match self.actions.front()? {
-            PendingAction::Malformed(error) => Ok(convert::rejected(error, capabilities)),
-            PendingAction::Denied(error) => Ok(convert::rejected(error, capabilities)),
-            PendingAction::Order(LedgerOrder::Decided(decision), ..) => {
-                if self.backoff.is_none() && decision.was_deferred() && decision.is_rate_limited() {
-                    self.backoff = Some(Box::pin(backoff()));
-                }
-                match decision.result() {
-                    Ok(decision) => {
-                        let present = self.present.take();
-                        Ok(convert::order_result(decision, present.as_deref(), capabilities))
-                    }
-                    Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
-                    Err(error) => Ok(convert::rejected(error, capabilities)),
-                }
-            }
-            PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), ..) => return None,
-        };
-        self.actions.pop_front();
+        let action = self.actions.pop_front_if(|action| action.is_ready())?;
         self.checked = self.checked.saturating_sub(1);
         self.decided = self.decided.saturating_sub(1);
-        Some(answer)
+        let decision = match &action {
+            PendingAction::Malformed(error) => return Some(Ok(convert::rejected(error, capabilities))),
+            PendingAction::Denied(error) => return Some(Ok(convert::rejected(error, capabilities))),
+            PendingAction::Order(LedgerOrder::Decided(decision), ..) => decision,
+            PendingAction::Unchecked(..) | PendingAction::Order(LedgerOrder::Queued(..), ..) => return None,
+        };
+        if self.backoff.is_none() && decision.was_deferred() && decision.is_rate_limited() {
+            self.backoff = Some(Box::pin(backoff()));
+        }
+        Some(match decision.result() {
+            Ok(decision) => {
+                let present = self.present.take();
+                Ok(convert::order_result(decision, present.as_deref(), capabilities))
+            }
+            Err(error @ LedgerError::OutcomeUnknown) => Err(error.clone().into()),
+            Err(error) => Ok(convert::rejected(error, capabilities)),
+        })
+    }
+}
+
+impl PendingAction {
+    /// Returns whether it has an answer.
+    fn is_ready(&self) -> bool {
+        match self {
+            Self::Malformed(_) | Self::Denied(_) | Self::Order(LedgerOrder::Decided(_), ..) => true,
+            Self::Unchecked(..) | Self::Order(LedgerOrder::Queued(..), ..) => false,
+        }
     }
 }
 

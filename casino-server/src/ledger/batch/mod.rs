@@ -179,14 +179,8 @@ impl OpenBatch {
 
     /// Decides a request; `None` if the slot is stale. A repeated ID gets its first answer, with the same batch.
     /// Only rate-limit rejections are not remembered, so that a flood costs no writes.
-    pub(crate) fn decide(
-        &mut self,
-        slot: Slot,
-        request: impl Into<OrderRequest>,
-        at: UnixMillis,
-    ) -> Option<Decided> {
-        let request = request.into();
-        let OrderRequest { command, id, .. } = request;
+    pub(crate) fn decide(&mut self, slot: Slot, request: &OrderRequest, at: UnixMillis) -> Option<Decided> {
+        let OrderRequest { command, id, .. } = *request;
         let is_used = match id.and_then(|id| self.accounts.get_mut(slot)?.answer(id)) {
             // Whatever the account in force is now.
             Some(cached) if cached.answer.command == command => {
@@ -230,7 +224,7 @@ impl OpenBatch {
         &mut self,
         slot: Slot,
         account: Slot,
-        request: OrderRequest,
+        request: &OrderRequest,
         at: UnixMillis,
     ) -> Result<LedgerEntry, Rejection> {
         if let Command::Trigger(order) = request.command {

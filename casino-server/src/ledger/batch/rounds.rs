@@ -38,9 +38,9 @@ impl OpenBatch {
         &self,
         slot: Slot,
         account: Slot,
-        request: OrderRequest,
+        request: &OrderRequest,
     ) -> Result<(), Rejection> {
-        let OrderRequest { command, round, .. } = request;
+        let OrderRequest { command, round, .. } = *request;
         let tick = self.market.current;
         let is_payment = matches!(command, Command::Deposit(_) | Command::Withdraw(_));
         if is_payment && slot != account {

@@ -246,7 +246,7 @@ impl Model {
         let before = self.batch.account(slot).expect("inserted above");
         let decided = self
             .batch
-            .decide(slot, request, self.at)
+            .decide(slot, &request, self.at)
             .expect("the account is loaded");
         let after = self.batch.account(slot).expect("no account is evicted");
         let decision = decided.decision;

@@ -32,7 +32,7 @@ fn a_command_sees_earlier_decisions_and_the_current_price() {
     let mut open = open_batch();
     let (ann, bob) = (insert(&mut open, "ann"), insert(&mut open, "bob"));
     let market = open.market;
-    let mut decide = |slot, command| open.decide(slot, command, UnixMillis(5)).unwrap();
+    let mut decide = |slot, command: Command| open.decide(slot, &command.into(), UnixMillis(5)).unwrap();
     let rejected = decide(ann, Command::Buy(Stocks(1)));
     assert!(rejected.decision.result.is_err());
     assert_eq!(
@@ -49,7 +49,9 @@ fn a_command_sees_earlier_decisions_and_the_current_price() {
     let before = decide(ann, Command::Buy(Stocks(1)));
     assert!(decide(bob, Command::Sell(Stocks(1))).decision.result.is_err());
     let tick = open.tick(UnixMillis(6)).unwrap();
-    let after = open.decide(ann, Command::Buy(Stocks(1)), UnixMillis(7)).unwrap();
+    let after = open
+        .decide(ann, &Command::Buy(Stocks(1)).into(), UnixMillis(7))
+        .unwrap();
     let (before, bought) = (trade(&before), trade(&after));
     assert_eq!((before.price, before.tick), (market.current.price, 0));
     assert_eq!((bought.price, bought.tick), (tick.price, 1));
@@ -80,7 +82,7 @@ fn rejected_buys_and_sells_are_counted_but_not_payments() {
         (Command::Withdraw(Tokens(5)), 5),
         (Command::Deposit(Dollars(0)), 5),
     ] {
-        let decided = open.decide(ann, command, UnixMillis(0)).unwrap();
+        let decided = open.decide(ann, &command.into(), UnixMillis(0)).unwrap();
         assert!(decided.decision.result.is_err(), "{command:?}");
         assert_eq!(open.rejected(), counted, "{command:?}");
     }
@@ -90,13 +92,15 @@ fn rejected_buys_and_sells_are_counted_but_not_payments() {
 fn a_rejection_commits_with_the_balance_and_price_it_contains() {
     let mut open = open_batch();
     let (ann, bob) = (insert(&mut open, "ann"), insert(&mut open, "bob"));
-    open.decide(ann, Command::Deposit(Dollars(1)), UnixMillis(0))
+    open.decide(ann, &Command::Deposit(Dollars(1)).into(), UnixMillis(0))
         .unwrap();
     let paid_in = open.seal().sequence;
-    open.decide(bob, Command::Deposit(Dollars(1)), UnixMillis(0))
+    open.decide(bob, &Command::Deposit(Dollars(1)).into(), UnixMillis(0))
         .unwrap();
     let rejected = |open: &mut OpenBatch, slot| {
-        let decided = open.decide(slot, Command::Buy(Stocks(9)), UnixMillis(0)).unwrap();
+        let decided = open
+            .decide(slot, &Command::Buy(Stocks(9)).into(), UnixMillis(0))
+            .unwrap();
         assert!(decided.decision.result.is_err());
         decided.commits_with
     };
@@ -119,7 +123,7 @@ fn a_repeated_id_gets_the_first_answer_and_its_batch() {
     let mut open = open_batch();
     let ann = insert(&mut open, "ann");
     let decide =
-        |open: &mut OpenBatch, request: OrderRequest, at| open.decide(ann, request, UnixMillis(at)).unwrap();
+        |open: &mut OpenBatch, request: OrderRequest, at| open.decide(ann, &request, UnixMillis(at)).unwrap();
     let deposit = with_id(1, Command::Deposit(Dollars(10)));
     let rejected = with_id(2, Command::Buy(Stocks(9)));
     let (paid, no) = (decide(&mut open, deposit, 1), decide(&mut open, rejected, 2));
@@ -142,7 +146,7 @@ fn a_rejection_with_an_id_is_written_with_its_record() {
     let mut open = open_batch();
     let ann = insert(&mut open, "ann");
     let rejected = with_id(1, Command::Sell(Stocks(1)));
-    let decided = open.decide(ann, rejected, UnixMillis(0)).unwrap();
+    let decided = open.decide(ann, &rejected, UnixMillis(0)).unwrap();
     assert_eq!(decided.commits_with, open.sequence());
     assert!(!open.is_empty());
     let batch = open.seal().batch;
@@ -157,19 +161,19 @@ fn an_id_belongs_to_one_request() {
     let mut open = open_batch();
     let (ann, bob) = (insert(&mut open, "ann"), insert(&mut open, "bob"));
     let deposit = Command::Deposit(Dollars(10));
-    open.decide(ann, with_id(1, deposit), UnixMillis(0)).unwrap();
+    open.decide(ann, &with_id(1, deposit), UnixMillis(0)).unwrap();
     let before = open.batch.clone();
     for other in [
         Command::Deposit(Dollars(11)),
         Command::Withdraw(Tokens(10)),
         Command::Buy(Stocks(1)),
     ] {
-        let rejected = open.decide(ann, with_id(1, other), UnixMillis(0)).unwrap();
+        let rejected = open.decide(ann, &with_id(1, other), UnixMillis(0)).unwrap();
         assert_eq!(rejected.decision.result, Err(Rejection::DuplicateId));
         assert_eq!(rejected.decision.account.tokens, Tokens(50));
     }
     assert_eq!(open.batch, before, "nothing has changed");
-    let anothers = open.decide(bob, with_id(1, deposit), UnixMillis(0)).unwrap();
+    let anothers = open.decide(bob, &with_id(1, deposit), UnixMillis(0)).unwrap();
     assert!(
         anothers.decision.result.is_ok(),
         "each player has ids of their own"
@@ -182,11 +186,11 @@ fn a_rolled_back_request_id_can_be_used_again() {
     let market = open.market;
     let ann = insert(&mut open, "ann");
     let deposit = with_id(1, Command::Deposit(Dollars(10)));
-    open.decide(ann, deposit, UnixMillis(0)).unwrap();
+    open.decide(ann, &deposit, UnixMillis(0)).unwrap();
     let failed = open.seal().sequence;
     open.roll_back(failed, market, Arc::default());
     let ann = insert(&mut open, "ann");
-    open.decide(ann, deposit, UnixMillis(0)).unwrap();
+    open.decide(ann, &deposit, UnixMillis(0)).unwrap();
     let batch = open.seal().batch;
     assert_eq!((batch.payments.len(), batch.answers.len()), (1, 1));
 }
@@ -195,7 +199,8 @@ fn a_rolled_back_request_id_can_be_used_again() {
 fn a_batch_of_rejections_is_empty() {
     let mut open = open_batch();
     let ann = insert(&mut open, "ann");
-    open.decide(ann, Command::Buy(Stocks(1)), UnixMillis(0)).unwrap();
+    open.decide(ann, &Command::Buy(Stocks(1)).into(), UnixMillis(0))
+        .unwrap();
     assert!(open.is_empty() && open.seal().batch.records.is_empty());
 }
 
@@ -205,13 +210,13 @@ fn a_page_holds_the_trades_of_one_batch_tick_and_time() {
     let (ann, bob) = (insert(&mut open, "ann"), insert(&mut open, "bob"));
     let mut pages = Vec::new();
     let mut buy = |open: &mut OpenBatch, slot, at| {
-        open.decide(slot, Command::Buy(Stocks(1)), UnixMillis(at))
+        open.decide(slot, &Command::Buy(Stocks(1)).into(), UnixMillis(at))
             .unwrap();
         let posting = open.batch.trades.iter().last().unwrap();
         pages.push((posting.page, posting.previous));
     };
     for slot in [ann, bob] {
-        open.decide(slot, Command::Deposit(Dollars(100)), UnixMillis(0))
+        open.decide(slot, &Command::Deposit(Dollars(100)).into(), UnixMillis(0))
             .unwrap();
     }
     buy(&mut open, ann, 1);
@@ -238,7 +243,7 @@ fn a_rollback_discards_all_decisions() {
     let mut open = open_batch();
     let market = open.market;
     let ann = insert(&mut open, "ann");
-    open.decide(ann, Command::Deposit(Dollars(1)), UnixMillis(0))
+    open.decide(ann, &Command::Deposit(Dollars(1)).into(), UnixMillis(0))
         .unwrap();
     open.seal();
     open.tick(UnixMillis(0)).unwrap();
@@ -246,10 +251,13 @@ fn a_rollback_discards_all_decisions() {
     assert_eq!(open.roll_back(discarded, market, Arc::default()), discarded);
     assert!(open.is_empty() && open.sequence() > discarded);
     assert_eq!(open.market, market);
-    assert_eq!(open.decide(ann, Command::Buy(Stocks(1)), UnixMillis(0)), None);
+    assert_eq!(
+        open.decide(ann, &Command::Buy(Stocks(1)).into(), UnixMillis(0)),
+        None
+    );
     let again = insert(&mut open, "ann");
     let bought = open
-        .decide(again, Command::Buy(Stocks(1)), UnixMillis(0))
+        .decide(again, &Command::Buy(Stocks(1)).into(), UnixMillis(0))
         .unwrap();
     assert!(bought.decision.result.is_err());
 }

@@ -31,7 +31,10 @@ fn with_ann() -> (OpenBatch, Slot) {
 }
 
 fn decide(open: &mut OpenBatch, slot: Slot, request: OrderRequest) -> Result<LedgerEntry, Rejection> {
-    open.decide(slot, request, UnixMillis(7)).unwrap().decision.result
+    open.decide(slot, &request, UnixMillis(7))
+        .unwrap()
+        .decision
+        .result
 }
 
 /// Moves the price to `price` and executes what is due. Returns the IDs in the order of execution.
@@ -123,7 +126,7 @@ fn an_order_is_cancelled_or_executed_whichever_comes_first() {
     assert_eq!(decide(&mut open, ann, cancel(1)), Ok(LedgerEntry::Cancelled));
     assert_eq!(decide(&mut open, ann, cancel(1)), Err(Rejection::NoOpenOrder));
     assert_eq!(tick_to(&mut open, ann, 9), [2]);
-    let late = open.decide(ann, cancel(2), UnixMillis(9)).unwrap();
+    let late = open.decide(ann, &cancel(2), UnixMillis(9)).unwrap();
     assert_eq!(late.decision.result, Err(Rejection::NoOpenOrder));
     assert_eq!(
         late.commits_with,

@@ -20,7 +20,11 @@ fn in_round() -> (OpenBatch, Slot) {
     }
     change(&mut open, &RoundCommand::Start(1_000, Some(Dollars(20))));
     let player = PlayerName::new("ann").unwrap();
-    assert_eq!(open.decide(ann, Command::Buy(Stocks(1)), AT), None, "not cached");
+    assert_eq!(
+        open.decide(ann, &Command::Buy(Stocks(1)).into(), AT),
+        None,
+        "not cached"
+    );
     let account = open.account_to_load(&player);
     assert_eq!(account, player.in_round(1));
     open.insert(account, None, BatchId::NONE).unwrap();
@@ -32,7 +36,7 @@ fn change(open: &mut OpenBatch, command: &RoundCommand) {
 }
 
 fn decide(open: &mut OpenBatch, slot: Slot, request: OrderRequest) -> Result<(i32, i32), String> {
-    let decision = open.decide(slot, request, AT).unwrap().decision;
+    let decision = open.decide(slot, &request, AT).unwrap().decision;
     let account = decision.account;
     match decision.result {
         Ok(_) => Ok((account.tokens.0, account.stocks.0)),
@@ -153,7 +157,7 @@ fn a_repeated_id_gets_its_first_answer_before_the_account_of_a_round_is_loaded()
     change(&mut open, &RoundCommand::Start(1_000, Some(Dollars(20))));
     assert_eq!(decide(&mut open, ann, bought), Ok((490, 1)));
     let new = with_id(2, Command::Buy(Stocks(1)));
-    assert_eq!(open.decide(ann, new, AT), None, "not loaded");
+    assert_eq!(open.decide(ann, &new, AT), None, "not loaded");
 }
 
 #[test]
@@ -166,7 +170,7 @@ fn a_discarded_batch_takes_its_round_with_it() {
     open.roll_back(failed, market, Arc::clone(&round));
     assert_eq!(open.round, round);
     assert_eq!(
-        open.decide(ann, Command::Buy(Stocks(1)), AT),
+        open.decide(ann, &Command::Buy(Stocks(1)).into(), AT),
         None,
         "no account is cached"
     );

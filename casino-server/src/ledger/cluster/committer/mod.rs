@@ -260,7 +260,7 @@ fn decide(
         let is_repeated = account.is_some_and(|account| account.answers.iter().any(is_answer));
         decided.repeated.push(is_repeated);
         let before = open.token_bucket(slot).copied();
-        let decided_now = open.decide(slot, *request, loaded.at).map(|made| made.decision);
+        let decided_now = open.decide(slot, request, loaded.at).map(|made| made.decision);
         // The round started after its accounts were selected.
         let decision = decided_now.unwrap_or_else(|| Decision {
             result: Err(Rejection::RoundStarted),
