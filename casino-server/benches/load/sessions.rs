@@ -50,7 +50,7 @@ struct Measured {
 /// Runs every scenario whose name contains `filter`.
 pub(crate) async fn run_all(rounds: usize, length: Duration, filter: &str, folder: &Path) -> io::Result<()> {
     for (sessions, connections) in SESSION_COUNTS {
-        let name = format!("a tick to {sessions} seats on {connections} connections");
+        let name = format!("a tick to {sessions} sessions on {connections} connections");
         if !name.contains(filter) {
             continue;
         }
@@ -72,7 +72,7 @@ fn print(name: &str, bare: &[Measured], casino: &[Measured]) {
     println!("{name}");
     println!(
         "{:<18} {:>15} {:>12} {:>15} {:>10}",
-        "", "cpu us/delivery", "last seat ms", "RSS kB/seat", "delivered"
+        "", "cpu us/delivery", "last one ms", "RSS kB/each", "delivered"
     );
     let of = |rounds: &[Measured], field: fn(&Measured) -> f64| {
         median(&mut rounds.iter().map(field).collect::<Vec<_>>())
@@ -94,7 +94,7 @@ fn print(name: &str, bare: &[Measured], casino: &[Measured]) {
         median(&mut ratios.collect::<Vec<_>>())
     };
     println!(
-        "casino / broadcast, medians of rounds: cpu {:.2}, last seat {:.2}, RSS {:.2}\n",
+        "casino / broadcast, medians of rounds: cpu {:.2}, last session {:.2}, RSS {:.2}\n",
         ratio(|m| m.us_per_delivery),
         ratio(|m| m.to_last_ms),
         ratio(|m| m.rss_kb_per_session),
