@@ -64,6 +64,7 @@ const FULL: &[&str] = &[
     "ticket_rest",
     "chart_orders",
     "chart_order_selected",
+    "chart_selected_order_ended",
     "round",
     "round_paused",
     "round_watch",
