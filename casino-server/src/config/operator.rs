@@ -272,6 +272,9 @@ fn describe(round: &casino::Round) -> String {
     let left = humantime::format_duration(left);
     let state = match round.state() {
         RoundState::RoundNone => "no round yet".to_owned(),
+        RoundState::RoundRunning if round.left_ms == 0 => {
+            format!("round {}: ends with the next tick", round.number)
+        }
         RoundState::RoundRunning => format!("round {}: {left} left", round.number),
         RoundState::RoundPaused => format!("round {}: paused, {left} left", round.number),
         RoundState::RoundEnded => format!("round {}: ended", round.number),
@@ -293,14 +296,20 @@ mod tests {
 
     #[test]
     fn the_time_left_is_rounded_up_to_seconds() {
-        for (left_ms, expected) in [(600_000, "10m"), (599_001, "10m"), (599_000, "9m 59s"), (1, "1s")] {
+        for (left_ms, expected) in [
+            (600_000, "10m left"),
+            (599_001, "10m left"),
+            (599_000, "9m 59s left"),
+            (1, "1s left"),
+            (0, "ends with the next tick"),
+        ] {
             let mut round = casino::Round {
                 number: 1,
                 left_ms,
                 ..casino::Round::default()
             };
             round.set_state(RoundState::RoundRunning);
-            assert_eq!(describe(&round), format!("round 1: {expected} left\n"));
+            assert_eq!(describe(&round), format!("round 1: {expected}\n"));
         }
     }
 

@@ -49,10 +49,13 @@ impl OpenBatch {
         if let Some(meant) = round.filter(|_| !command.is_of_own_account()) {
             self.round.check_account(meant)?;
         }
+        if slot == account {
+            return Ok(());
+        }
+        self.round.check_open(tick)?;
         match command {
-            _ if slot == account => Ok(()),
             Command::Rest(terms) if !terms.is_met(tick.price) => Err(Rejection::NoRestInRound),
-            _ => self.round.check_open(tick),
+            _ => Ok(()),
         }
     }
 

@@ -60,8 +60,17 @@ fn orders_of_a_round_are_executed_on_its_accounts_and_its_phase_rejects_them() {
         );
     }
     change(&mut open, &RoundCommand::Pause);
-    let paused = decide(&mut open, ann, Command::Sell(Stocks(1)).into());
-    assert_eq!(paused.unwrap_err(), "the round is paused");
+    let rests = Command::Rest(RestingTerms {
+        side: Side::Buy,
+        count: Stocks(1),
+        trigger: Trigger::Limit,
+        price: Price::MIN,
+        up_to: false,
+    });
+    for command in [Command::Sell(Stocks(1)), rests] {
+        let paused = decide(&mut open, ann, command.into());
+        assert_eq!(paused.unwrap_err(), "the round is paused");
+    }
     change(&mut open, &RoundCommand::Resume);
     // The time is over at this tick, which ends the round.
     open.tick(UnixMillis(2_000)).unwrap();
