@@ -19,11 +19,10 @@ use ratatui::layout::{
     Layout, Rect,
 };
 
-use crate::app::wire::MIN_PANE_SCREEN;
-
-pub const MIN_COLUMNS: u16 = 38;
-
-pub const MIN_ROWS: u16 = 10;
+use crate::app::{
+    overlay::screen::{MIN_COLUMNS, MIN_ROWS},
+    wire::MIN_PANE_SCREEN,
+};
 
 /// Most rows of the log in the small layout.
 const MAX_SMALL_LOG_ROWS: u16 = 12;

@@ -42,7 +42,6 @@ pub mod widgets;
 
 use jiff::tz::TimeZone;
 use layout::{LayoutSize, MainLayout};
-pub use layout::{MIN_COLUMNS, MIN_ROWS};
 use ratatui::{
     Frame,
     buffer::Buffer,
@@ -52,6 +51,7 @@ use ratatui::{
 pub use theme::Theme;
 
 pub use self::{screens::summary::summary, theme::markers::Markers};
+pub use crate::app::overlay::screen::{MIN_COLUMNS, MIN_ROWS};
 use crate::{
     app::{
         AppState, Event,

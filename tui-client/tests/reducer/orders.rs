@@ -313,3 +313,17 @@ fn pending_orders_are_limited() {
     assert!(matches!(game.last_outcome(), ActionStatus::NotSent(reason) if reason.contains("64")));
     assert_eq!(game.state.log.waiting(), MAX_WAITING_ORDERS);
 }
+
+#[test]
+fn nothing_is_traded_while_the_terminal_is_too_small() {
+    for (size, expected) in [
+        ((38, 10), send(Side::Buy, 1)),
+        ((37, 10), vec![]),
+        ((38, 9), vec![]),
+    ] {
+        let mut game = Game::connected();
+        game.event(Event::Resized(size.0, size.1));
+        assert_eq!(game.keys("b"), expected, "{size:?}");
+        assert_eq!(game.keys("q"), [Effect::Quit], "{size:?}");
+    }
+}

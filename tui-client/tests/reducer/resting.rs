@@ -181,8 +181,8 @@ fn keys_send_orders_that_rest_as_the_ticket_shows() {
             "2o8b@@b",
             [rests(Side::Buy, 2, limit(8)), send(Side::Buy, 2)].concat(),
         ),
-        // The third press ends it, and the limit stays.
-        ("@ooo@b", send(Side::Buy, 1)),
+        // The third press ends it, and removes a price without digits.
+        ("@ooob", send(Side::Buy, 1)),
         // The price of the order that rests.
         ("5o@8b", rests(Side::Buy, 5, limit(8))),
         ("5oo@12b", rests(Side::Buy, 5, stop(12))),
@@ -579,8 +579,12 @@ fn only_the_session_that_cancelled_an_order_places_it_again() {
         game
     };
     let order_at = |price| LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(price)));
-    let moved = (order_at(8), ActionStatus::Done("moved to 7".to_owned()));
-    let why = "BUY 5 limit 8 was cancelled before; place this order again if no open order replaces it";
+    let moved = (
+        order_at(8),
+        ActionStatus::Done("cancelled, moves to 7".to_owned()),
+    );
+    let why = "BUY 5 limit 8 was cancelled, perhaps by another session; place this order again if no open order \
+               replaces it";
     let unmoved = (order_at(7), ActionStatus::NotSent(why.to_owned()));
     let not_placed = "cancelled, not placed again: BUY 5 limit 8";
     for update_first in [false, true] {
@@ -626,6 +630,95 @@ fn only_the_session_that_cancelled_an_order_places_it_again() {
     assert_eq!(game.event(Event::Failed(Request::CancelOrder(id(1)), error)), []);
     assert!(toasts(&game).contains(not_placed), "{}", toasts(&game));
     assert_eq!(game.log().last(), Some(&unmoved));
+}
+
+#[test]
+fn an_order_cancelled_to_be_moved_is_placed_again_after_a_reconnect() {
+    for is_reopened in [false, true] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.keys("\t");
+        game.key(KeyCode::Down, KeyEventKind::Press);
+        assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
+        game.stream(StreamEvent::Closed("reset".to_owned()));
+        if is_reopened {
+            game.stream(StreamEvent::Opened {
+                extended: true,
+                ids: true,
+            });
+            game.stream(capabilities(true));
+        }
+        let sent = game.event(answer(cancelled(order(1), 1)));
+        assert!(toasts(&game).contains("moving: BUY 5 limit 8 to 7"));
+        let sent = match is_reopened {
+            true => sent,
+            false => {
+                assert_eq!(sent, [], "it waits for the connection");
+                game.stream(StreamEvent::Opened {
+                    extended: true,
+                    ids: true,
+                });
+                game.stream(capabilities(true))
+            }
+        };
+        let sends = sent
+            .into_iter()
+            .filter(|effect| matches!(effect, Effect::Send(_)));
+        assert_eq!(sends.collect::<Vec<_>>(), rests(Side::Buy, 5, limit(7)));
+        accept(
+            &mut game,
+            RestingOrder {
+                condition: limit(7),
+                ..order(2)
+            },
+        );
+        assert_eq!(open_ids(&game), [id(2)]);
+        assert!(
+            toasts(&game).contains("moved: BUY 5 limit 8 to 7"),
+            "{}",
+            toasts(&game)
+        );
+    }
+}
+
+#[test]
+fn a_key_that_cancels_asks_for_a_selection() {
+    let mut game = connected();
+    assert_eq!(game.key(KeyCode::Delete, KeyEventKind::Press), []);
+    assert_eq!(toasts(&game), "");
+    accept(&mut game, order(1));
+    assert_eq!(game.key(KeyCode::Delete, KeyEventKind::Press), []);
+    assert!(toasts(&game).contains("select an order first"));
+    assert_eq!(open_ids(&game), [id(1)]);
+}
+
+/// `o`: a limit, a stop, off.
+#[test]
+fn the_third_press_removes_a_price_without_digits() {
+    for (keys, expected) in [
+        ("o", Some((0, Some(Trigger::Limit)))),
+        ("oo", Some((0, Some(Trigger::Stop)))),
+        ("ooo", None),
+        ("oooo", Some((0, Some(Trigger::Limit)))),
+        ("oo7o", Some((7, None))),
+    ] {
+        let mut game = connected();
+        game.keys(keys);
+        let limit = game.state.ticket.limit();
+        assert_eq!(limit.map(|limit| (limit.price, limit.rest)), expected, "{keys}");
+    }
+}
+
+#[test]
+fn an_order_is_not_cancelled_without_a_connection() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    game.stream(StreamEvent::Closed("reset".to_owned()));
+    game.keys("\t");
+    assert_eq!(game.key(KeyCode::Delete, KeyEventKind::Press), []);
+    let why = "order not cancelled: connection lost, reconnecting";
+    assert!(toasts(&game).contains(why), "{}", toasts(&game));
+    assert_eq!(open_ids(&game), [id(1)]);
 }
 
 #[test]
@@ -723,11 +816,11 @@ fn an_order_is_not_moved_to_a_price_that_is_met_or_without_a_connection() {
     game.key(KeyCode::PageDown, KeyEventKind::Press);
     assert_eq!(game.keys("\n"), []);
     assert_eq!(game.state.orders.selection(), None);
-    // Cancelled, but the connection is lost before it is placed again.
+    // Cancelled, but the casino rejects the session before it is placed again.
     game.keys("\t");
     game.key(KeyCode::Down, KeyEventKind::Press);
     game.keys("\n");
-    game.stream(StreamEvent::Closed("gone".to_owned()));
+    game.stream(StreamEvent::Rejected("no".to_owned()));
     let answer = answer(cancelled(order(1), 1));
     assert_eq!(game.event(answer), []);
     assert!(toasts(&game).contains("not placed again"), "{}", toasts(&game));

@@ -12,6 +12,12 @@ use crate::app::{
     portfolio::money::UnixMillis,
 };
 
+/// Fewest columns in which the game is drawn.
+pub const MIN_COLUMNS: u16 = 38;
+
+/// Fewest rows in which the game is drawn.
+pub const MIN_ROWS: u16 = 10;
+
 /// Shortest time for the start screen, in milliseconds.
 const SPLASH_MS: i64 = 800;
 
@@ -67,6 +73,12 @@ impl Screen {
             buttons: Vec::new(),
             drag: None,
         }
+    }
+
+    /// Returns true if the game is not drawn for lack of room.
+    pub(crate) fn is_too_small(&self) -> bool {
+        let (columns, rows) = self.size;
+        columns < MIN_COLUMNS || rows < MIN_ROWS
     }
 
     /// Returns the action of a click on a cell.

@@ -147,16 +147,18 @@ impl Ticket {
     }
 
     /// Starts typing a price at which the next orders rest. While a price is typed, makes them rest at a limit, then at a
-    /// stop, then not at all.
+    /// stop, then not at all: a price without digits is removed.
     pub fn next_rest(&mut self) {
         let typed = self.limit.filter(|limit| limit.is_typing);
-        self.limit = Some(Limit {
-            price: typed.map_or(0, |limit| limit.price),
-            rest: match typed.and_then(|limit| limit.rest) {
-                None => Some(Trigger::Limit),
-                Some(Trigger::Limit) => Some(Trigger::Stop),
-                Some(Trigger::Stop) => None,
-            },
+        let price = typed.map_or(0, |limit| limit.price);
+        let rest = match typed.and_then(|limit| limit.rest) {
+            None => Some(Trigger::Limit),
+            Some(Trigger::Limit) => Some(Trigger::Stop),
+            Some(Trigger::Stop) => None,
+        };
+        self.limit = (rest.is_some() || price > 0).then_some(Limit {
+            price,
+            rest,
             is_typing: true,
             is_removed_next: false,
         });

@@ -54,6 +54,15 @@ pub(crate) fn key(state: &mut AppState, key: &KeyEvent) -> Effects {
     {
         return command_update::perform(state, action);
     }
+    if state.screen.is_too_small() {
+        // Nobody sees what a key would do.
+        return match (action, state.screen.overlays.last()) {
+            (Some(Action::Quit), None | Some(Overlay::Splash { .. })) => {
+                command_update::perform(state, Action::Quit)
+            }
+            _ => Effects::new(),
+        };
+    }
     if state.lab.is_some()
         && key.kind == KeyEventKind::Press
         && let Some(fault) = pressed.and_then(Fault::by_key)

@@ -19,15 +19,18 @@ const LINES_ABOVE: usize = 4;
 pub(super) fn key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Option<Effects> {
     match state.screen.overlays.last() {
         Some(Overlay::Orders { .. }) => Some(window_key(state, key, action)),
-        None if !wire::takes_keys(state) => chart_key(state, key),
+        None if !wire::takes_keys(state) => chart_key(state, key, action),
         _ => None,
     }
 }
 
 /// Handles a key while an order is selected on the chart; `None` if it is not for the order.
-fn chart_key(state: &mut AppState, key: &KeyEvent) -> Option<Effects> {
+fn chart_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> Option<Effects> {
     let Some(selection) = state.orders.selection() else {
-        return key_after_end(state, key);
+        return key_after_end(state, key).or_else(|| {
+            let is_delete = key.code == KeyCode::Delete && action.is_none();
+            is_delete.then(|| ask_for_selection(state))
+        });
     };
     match key.code {
         KeyCode::Up => state.orders.nudge(1),
@@ -78,10 +81,7 @@ fn window_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> E
         code if scroll.key(code, page, reach) => {}
         KeyCode::Delete | KeyCode::Char('c') if is_press => {
             let Some(selection) = state.orders.selection() else {
-                if !state.orders.open().is_empty() {
-                    state.alerts.toast("select an order first".to_owned(), state.now);
-                }
-                return Effects::new();
+                return ask_for_selection(state);
             };
             let effects = cancel(state, selection.id);
             state.orders.select_other();
@@ -92,6 +92,14 @@ fn window_key(state: &mut AppState, key: &KeyEvent, action: Option<Action>) -> E
         KeyCode::Esc => close(state),
         _ if action.is_some_and(Action::closes_documents) => close(state),
         _ => {}
+    }
+    Effects::new()
+}
+
+/// Answers a key that cancels the selected order, if there is none.
+fn ask_for_selection(state: &mut AppState) -> Effects {
+    if !state.orders.open().is_empty() {
+        state.alerts.toast("select an order first".to_owned(), state.now);
     }
     Effects::new()
 }

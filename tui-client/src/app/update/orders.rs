@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     fills::{keep_trade, record_fill, record_latency},
-    send::{not_sent, send_order},
+    send::{disconnected, not_sent, send_moved},
 };
 use crate::app::{
     AppState, Effect, Effects,
@@ -255,23 +255,15 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
         return report_unmoved(state, order, price);
     }
     let to = thousands(price);
-    let entry = cancelled_entry(order, end.at, &format!("moved to {to}"));
+    let entry = cancelled_entry(order, end.at, &format!("cancelled, moves to {to}"));
     state.log.push(entry);
-    let sent = send_order(
-        state,
-        moved_action(order, price),
-        order.up_to.then_some(order.count),
-    );
-    match sent.first() {
-        Some(Effect::Send(sent)) => {
-            let order = format!("{order} to {to}");
-            state.alerts.moving(sent.id, order, state.now);
-        }
-        _ => {
-            state.alerts.toast(alerts::not_placed_again(order), state.now);
-        }
-    }
-    sent
+    let up_to = order.up_to.then_some(order.count);
+    let Some((id, sent)) = send_moved(state, moved_action(order, price), up_to) else {
+        state.alerts.toast(alerts::not_placed_again(order), state.now);
+        return Effects::new();
+    };
+    state.alerts.moving(id, format!("{order} to {to}"), state.now);
+    sent.into_iter().collect()
 }
 
 /// Replaces the message of a move whose new order is the oldest that waits, and is answered.
@@ -291,7 +283,9 @@ fn moved_action(order: &RestingOrder, price: i32) -> LoggedAction {
 /// Reports that an order to be moved was cancelled by another session, or by an attempt without an answer: which of them, the
 /// casino does not say.
 fn report_unmoved(state: &mut AppState, order: &RestingOrder, price: i32) -> Effects {
-    let why = format!("{order} was cancelled before; place this order again if no open order replaces it");
+    let why = format!(
+        "{order} was cancelled, perhaps by another session; place this order again if no open order replaces it"
+    );
     state.log.push(LogEntry {
         at: order.end.as_ref().map_or(state.now, |end| end.at),
         action: moved_action(order, price),
@@ -303,12 +297,19 @@ fn report_unmoved(state: &mut AppState, order: &RestingOrder, price: i32) -> Eff
     rung.into_iter().collect()
 }
 
-/// Cancels an order.
+/// Cancels an open order.
 pub(super) fn cancel(state: &mut AppState, id: Uuid) -> Effects {
-    match state.orders.get(id) {
-        Some(_) => vec![Effect::Call(Request::CancelOrder(id))],
-        None => Effects::new(),
+    if state.orders.get(id).is_none() {
+        return Effects::new();
     }
+    if let Some(reason) = disconnected(state) {
+        notify(
+            state,
+            ActionStatus::NotSent(format!("order not cancelled: {reason}")),
+        );
+        return Effects::new();
+    }
+    vec![Effect::Call(Request::CancelOrder(id))]
 }
 
 /// Moves the selected order to its next price: cancels it, and places it again once that is confirmed.

@@ -5,9 +5,9 @@ use awesomestock_proto::text::thousands;
 use crate::app::{
     AppState, Effect, Effects,
     commands::action::Action,
-    connection::ConnectionStatus,
+    connection::{Connection, ConnectionStatus},
     portfolio::{
-        order::Terms,
+        order::{ClientOrderId, Terms},
         order_log::{ActionStatus, LogEntry, LoggedAction},
     },
 };
@@ -18,6 +18,8 @@ pub const MAX_WAITING_ORDERS: usize = 64;
 pub(crate) const NO_PAUSE: &str = "a challenge runs to its last tick; exit ends it now";
 
 const NO_LIMITS: &str = "this casino does not support limit orders";
+
+const CONNECTING: &str = "still connecting to the table";
 
 const NO_RESTING_ORDERS: &str = "orders cannot rest at this casino";
 
@@ -70,42 +72,76 @@ pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Opti
         Terms::Rest(_) => cannot_rest(state).map(str::to_owned),
         Terms::Market | Terms::Limit(_) => None,
     });
-    let Some(reason) = reason else {
-        let order = state.log.send(state.now, action, up_to, account_shown(state));
-        return order.map(Effect::Send).into_iter().collect();
+    if let Some(reason) = reason {
+        log_not_sent(state, action, reason);
+        return Effects::new();
+    }
+    let order = state.log.send(state.now, action, up_to, account_shown(state));
+    order.map(Effect::Send).into_iter().collect()
+}
+
+/// Sends an order that takes the place of a cancelled one, unless it is blocked: returns its ID. While the connection is lost,
+/// it waits with the orders that are resent, as the cancelled one is gone already.
+pub(super) fn send_moved(
+    state: &mut AppState,
+    action: LoggedAction,
+    up_to: Option<i32>,
+) -> Option<(ClientOrderId, Option<Effect>)> {
+    let is_sent_later = match &state.connection {
+        Connection::Open(_) => state.log.is_resend_due,
+        Connection::Connecting { .. } | Connection::Backoff { .. } => true,
+        Connection::Rejected { .. } | Connection::Disconnected => false,
     };
+    let has_left = || disconnected(state).filter(|_| !is_sent_later);
+    let reason = has_left().or_else(|| cannot_rest(state)).map(str::to_owned);
+    if let Some(reason) = reason.or_else(|| too_many(state)) {
+        log_not_sent(state, action, reason);
+        return None;
+    }
+    let order = state.log.send(state.now, action, up_to, account_shown(state))?;
+    Some((order.id, (!is_sent_later).then_some(Effect::Send(order))))
+}
+
+fn log_not_sent(state: &mut AppState, action: LoggedAction, reason: String) {
     state.log.push(LogEntry {
         at: state.now,
         action,
         status: ActionStatus::NotSent(reason),
     });
-    Effects::new()
 }
 
 pub(super) fn not_sent(state: &AppState, count: i32) -> Option<String> {
+    if let Some(reason) = disconnected(state) {
+        return Some(reason.to_owned());
+    }
     let status = state.connection.status(state.now, state.market.interval_ms());
-    match status {
-        ConnectionStatus::Live => {}
-        ConnectionStatus::Stale { age_ms } => {
-            let seconds = age_ms.checked_div(1000).unwrap_or(0);
-            return Some(format!(
-                "no price for {} s; orders resume with the next one",
-                thousands(seconds)
-            ));
-        }
-        ConnectionStatus::Connecting => return Some("still connecting to the table".to_owned()),
-        ConnectionStatus::Reconnecting { .. } => return Some("connection lost, reconnecting".to_owned()),
-        ConnectionStatus::Rejected => {
-            return Some("the casino rejected the session; :gamble retries".to_owned());
-        }
-        ConnectionStatus::Disconnected => return Some("you left the table; :gamble rejoins".to_owned()),
+    if let ConnectionStatus::Stale { age_ms } = status {
+        let seconds = thousands(age_ms.checked_div(1000).unwrap_or(0));
+        return Some(format!(
+            "no price for {seconds} s; orders resume with the next one"
+        ));
     }
     if count < 1 {
         return Some("the quantity is 0".to_owned());
     }
     if state.log.is_resend_due {
-        return Some("still connecting to the table".to_owned());
+        return Some(CONNECTING.to_owned());
     }
+    too_many(state)
+}
+
+/// Returns why there is no stream.
+pub(super) fn disconnected(state: &AppState) -> Option<&'static str> {
+    match state.connection.status(state.now, state.market.interval_ms()) {
+        ConnectionStatus::Live | ConnectionStatus::Stale { .. } => None,
+        ConnectionStatus::Connecting => Some(CONNECTING),
+        ConnectionStatus::Reconnecting { .. } => Some("connection lost, reconnecting"),
+        ConnectionStatus::Rejected => Some("the casino rejected the session; :gamble retries"),
+        ConnectionStatus::Disconnected => Some("you left the table; :gamble rejoins"),
+    }
+}
+
+fn too_many(state: &AppState) -> Option<String> {
     (state.log.waiting() >= MAX_WAITING_ORDERS)
         .then(|| format!("{MAX_WAITING_ORDERS} orders are already waiting for an answer"))
 }
