@@ -1,18 +1,18 @@
 //! Replaces `otel` without the feature: nothing is exported.
 
-use std::convert::Infallible;
+/// Cannot fail.
+pub(super) use std::convert::Infallible as ExportError;
 
 use tonic::{codegen::http::HeaderMap, metadata::MetadataMap};
 use tracing::Span;
 use tracing_subscriber::layer::Identity;
 
-/// Cannot fail.
-pub(super) type ExportError = Infallible;
+pub(super) use self::NoExporter as Exporter;
 
 #[derive(Debug)]
-pub(super) struct Exporter;
+pub(super) struct NoExporter;
 
-impl Exporter {
+impl NoExporter {
     pub(super) fn from_environment(_program: &'static str) -> Result<Option<Self>, ExportError> {
         Ok(None)
     }
