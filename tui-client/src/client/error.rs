@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 pub(crate) use crate::app::event::RequestError;
 
 /// Advice for a name that belongs to another key.
-const NOT_YOURS: &str = "use another --user, or run `awesomestock key import`";
+const NOT_YOURS: &str = "use another --user, or run `awesomestock key import --replace` and start again";
 
 /// Fields of requests, at the start of the casino's messages.
 const FIELDS: [&str; 7] = [

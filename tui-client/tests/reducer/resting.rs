@@ -681,6 +681,32 @@ fn an_order_cancelled_to_be_moved_is_placed_again_after_a_reconnect() {
     }
 }
 
+/// The order is cancelled once, whatever follows before the answer.
+#[test]
+fn a_second_move_or_cancellation_replaces_the_first_move() {
+    for (second, expected) in [
+        ("\t\n", rests(Side::Buy, 5, limit(7))),
+        ("\tdd\n", rests(Side::Buy, 5, limit(6))),
+        ("\tx", vec![]),
+    ] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        game.keys("\t");
+        game.key(KeyCode::Down, KeyEventKind::Press);
+        assert_eq!(game.keys("\n"), [Effect::Call(Request::CancelOrder(id(1)))]);
+        assert_eq!(game.state.summary().waiting, 1);
+        for key in second.chars() {
+            let effects = match key {
+                'd' => game.key(KeyCode::Down, KeyEventKind::Press),
+                'x' => game.key(KeyCode::Delete, KeyEventKind::Press),
+                other => game.keys(&other.to_string()),
+            };
+            assert_eq!(effects, [], "{second:?}");
+        }
+        assert_eq!(game.event(answer(cancelled(order(1), 1))), expected, "{second:?}");
+    }
+}
+
 #[test]
 fn a_key_that_cancels_asks_for_a_selection() {
     let mut game = connected();
@@ -868,6 +894,12 @@ fn a_label_is_dragged_to_a_price() {
     assert_eq!(mouse(&mut game, MouseEventKind::Up(left), 7), []);
     assert_eq!(game.state.chart.crosshair, None);
     assert_eq!(game.state.orders.selected().map(|(_, price)| price), Some(8));
+    // A drag ends when the terminal becomes too small.
+    mouse(&mut game, MouseEventKind::Down(left), 7);
+    mouse(&mut game, MouseEventKind::Drag(left), 30);
+    game.event(Event::Resized(30, 8));
+    assert_eq!(mouse(&mut game, MouseEventKind::Up(left), 30), []);
+    game.event(Event::Resized(80, 24));
     mouse(&mut game, MouseEventKind::Down(left), 7);
     mouse(&mut game, MouseEventKind::Drag(left), 30);
     assert_eq!(game.state.orders.selected().map(|(_, price)| price), Some(6));

@@ -78,7 +78,8 @@ impl Screen {
     /// Returns true if the game is not drawn for lack of room.
     pub(crate) fn is_too_small(&self) -> bool {
         let (columns, rows) = self.size;
-        columns < MIN_COLUMNS || rows < MIN_ROWS
+        let is_known = columns > 0;
+        is_known && (columns < MIN_COLUMNS || rows < MIN_ROWS)
     }
 
     /// Returns the action of a click on a cell.

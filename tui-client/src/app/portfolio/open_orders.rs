@@ -327,6 +327,11 @@ impl OpenOrders {
         moved.map(|(_, price)| *price)
     }
 
+    /// Returns how many orders wait for their cancellation to be placed again.
+    pub(crate) fn moving(&self) -> usize {
+        self.moves.len()
+    }
+
     /// Ends a move. Returns its price.
     pub(crate) fn take_move(&mut self, id: Uuid) -> Option<i32> {
         let price = self.moves_to(id);

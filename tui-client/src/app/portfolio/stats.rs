@@ -252,7 +252,7 @@ impl AppState {
                 WalletState::TokensOnly(_) | WalletState::Unknown => self.holdings.tokens(),
             },
             wallet,
-            waiting: self.log.waiting(),
+            waiting: self.log.waiting().saturating_add(self.orders.moving()),
         }
     }
 }

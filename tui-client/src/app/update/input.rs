@@ -162,6 +162,11 @@ pub(crate) fn paste(state: &mut AppState, text: &str) {
 
 /// Clicks work like the key of their target, the wheel scrolls the overlay, and the chart handles the rest.
 pub(crate) fn mouse(state: &mut AppState, mouse: MouseEvent) -> Effects {
+    if state.screen.is_too_small() {
+        state.screen.end_drag();
+        state.orders.end_drag();
+        return Effects::new();
+    }
     if !state.screen.overlays.is_empty() {
         if mouse.kind == MouseEventKind::Down(MouseButton::Left) {
             return click_top(state, mouse);

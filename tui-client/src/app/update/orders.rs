@@ -309,7 +309,11 @@ pub(super) fn cancel(state: &mut AppState, id: Uuid) -> Effects {
         );
         return Effects::new();
     }
-    vec![Effect::Call(Request::CancelOrder(id))]
+    match state.orders.take_move(id) {
+        // Its cancellation is on its way.
+        Some(_) => Effects::new(),
+        None => vec![Effect::Call(Request::CancelOrder(id))],
+    }
 }
 
 /// Moves the selected order to its next price: cancels it, and places it again once that is confirmed.
@@ -337,8 +341,13 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
         notify(state, ActionStatus::NotSent(format!("order not moved: {reason}")));
         return Effects::new();
     }
+    let is_moving = state.orders.moves_to(id).is_some();
     state.orders.begin_move(id, price);
-    vec![Effect::Call(Request::CancelOrder(id))]
+    match is_moving {
+        // Its cancellation is on its way: it is placed at the new price.
+        true => Effects::new(),
+        false => vec![Effect::Call(Request::CancelOrder(id))],
+    }
 }
 
 /// Reports in the log and as a toast.
