@@ -1,13 +1,12 @@
 //! Replaces `otel` without the feature: nothing is exported.
 
-/// Cannot fail.
-pub(super) use std::convert::Infallible as ExportError;
-
 use tonic::{codegen::http::HeaderMap, metadata::MetadataMap};
 use tracing::Span;
 use tracing_subscriber::layer::Identity;
 
 pub(super) use self::NoExporter as Exporter;
+/// Cannot fail.
+pub(super) use std::convert::Infallible as ExportError;
 
 #[derive(Debug)]
 pub(super) struct NoExporter;

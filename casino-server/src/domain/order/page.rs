@@ -46,7 +46,7 @@ pub(crate) struct TradeLine {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PagedTrades {
     pages: Vec<TradePage>,
-    /// Number of trades on all pages.
+    /// Number of trades on all pages, which the ledger needs before each order.
     len: usize,
 }
 

@@ -272,19 +272,17 @@ impl OpenBatch {
         Ok(entry)
     }
 
-    /// Records whether `command` was executed on the account in `slot`. Returns the batch that the answer depends on; `None`
-    /// if the slot is stale.
+    /// Records whether `command` was executed on the account in `slot`, which must be valid. Returns the batch that the answer
+    /// depends on.
     fn record_outcome(&mut self, slot: Slot, command: Command, is_executed: bool) -> Option<BatchId> {
+        if is_executed {
+            self.mark_changed(slot);
+            return Some(self.sequence);
+        }
         let cached = self.accounts.get_mut(slot)?;
-        if !is_executed {
-            self.rejected = self.rejected.saturating_add(u64::from(command.is_action()));
-            // The answer contains a balance and a price, so both must be committed first.
-            return Some(cached.changed_in.max(self.market_changed_in));
-        }
-        if cached.change_in(self.sequence) {
-            self.changed.push(slot);
-        }
-        Some(self.sequence)
+        self.rejected = self.rejected.saturating_add(u64::from(command.is_action()));
+        // The answer contains a balance and a price, so both must be committed first.
+        Some(cached.changed_in.max(self.market_changed_in))
     }
 
     pub(super) fn mark_changed(&mut self, slot: Slot) {

@@ -6,7 +6,6 @@
 use std::{mem, ops::Range};
 
 use postcard::ser_flavors::Flavor;
-
 use serde::Deserialize;
 
 use crate::{

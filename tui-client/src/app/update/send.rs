@@ -92,8 +92,8 @@ pub(super) fn send_moved(
         Connection::Connecting { .. } | Connection::Backoff { .. } => true,
         Connection::Rejected { .. } | Connection::Disconnected => false,
     };
-    let has_left = || disconnected(state).filter(|_| !is_sent_later);
-    let reason = has_left().or_else(|| cannot_rest(state)).map(str::to_owned);
+    let reason = disconnected(state).filter(|_| !is_sent_later);
+    let reason = reason.or_else(|| cannot_rest(state)).map(str::to_owned);
     if let Some(reason) = reason.or_else(|| too_many(state)) {
         log_not_sent(state, action, reason);
         return None;

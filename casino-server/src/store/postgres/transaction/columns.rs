@@ -94,8 +94,7 @@ pub(super) async fn insert_trades(
     statement: &Statement,
     batch: &Batch,
 ) -> Result<u64, Error> {
-    let trades: Vec<_> = batch.trades.iter().collect();
-    let trades = trades.as_slice();
+    let trades = &batch.trades.iter().collect::<Vec<_>>();
     let columns: Columns<'_> = &[
         &column(trades, |posting| posting.account.0),
         &column(trades, |posting| posting.trade.number),
