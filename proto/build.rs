@@ -1,13 +1,10 @@
 //! Compiles the contract with protox, in Rust alone, and keeps the file descriptors for gRPC reflection. Names the commit
 //! that is built.
 
-use std::{
-    env,
-    error::Error,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
 
 use tonic_prost_build::FileDescriptorSet;
 

@@ -68,23 +68,20 @@ mod store;
 #[doc(hidden)]
 pub mod testkit;
 
-pub use self::{
-    admin::{
-        AdminError, backup, check,
-        release::{ReleaseOutcome, accept_loss, release},
-    },
-    config::{
-        clock::Clock,
-        environment::{Disk, Environment},
-        limits::Limits,
-        options::{BOTS_MAX, OptionError, Options, STAKE_MAX, TICK, TICK_DEFAULT, validate_tick},
-        payments_endpoint::PaymentsEndpoint,
-        store_url::{StoreUrl, StoreUrlError},
-    },
-    domain::{
-        audit::{AuditTotals, Mismatch},
-        market::{PriceModel, UnknownModel, market_prices},
-    },
-    ledger::LedgerFailure,
-    server::{Casino, OpenError, ServeError, metrics::Metrics, operator::OperatorServer, workers::Workers},
+pub use self::admin::release::{ReleaseOutcome, accept_loss, release};
+pub use self::admin::{AdminError, backup, check};
+pub use self::config::clock::Clock;
+pub use self::config::environment::{Disk, Environment};
+pub use self::config::limits::Limits;
+pub use self::config::options::{
+    BOTS_MAX, OptionError, Options, STAKE_MAX, TICK, TICK_DEFAULT, validate_tick,
 };
+pub use self::config::payments_endpoint::PaymentsEndpoint;
+pub use self::config::store_url::{StoreUrl, StoreUrlError};
+pub use self::domain::audit::{AuditTotals, Mismatch};
+pub use self::domain::market::{PriceModel, UnknownModel, market_prices};
+pub use self::ledger::LedgerFailure;
+pub use self::server::metrics::Metrics;
+pub use self::server::operator::OperatorServer;
+pub use self::server::workers::Workers;
+pub use self::server::{Casino, OpenError, ServeError};

@@ -3,29 +3,21 @@
 // No code path may panic, except in tests.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    env,
-    io::{self, Write},
-    path::Path,
-    process::ExitCode,
-};
+use std::env;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
 
-use awesomestock_proto::{
-    auth::{SecretError, SharedSecret},
-    command_line::{self, documents},
-    resources,
-    server::{self, BoundPort, EnvFilter, Log, LogError},
-    text::{pluralize, sanitize},
-};
-use casino_server::{
-    AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers,
-    config::{self, Args, CertArgs, RoundArgs, RoundCallError, Task},
-};
+use awesomestock_proto::auth::{SecretError, SharedSecret};
+use awesomestock_proto::command_line::{self, documents};
+use awesomestock_proto::resources;
+use awesomestock_proto::server::{self, BoundPort, EnvFilter, Log, LogError};
+use awesomestock_proto::text::{pluralize, sanitize};
+use casino_server::config::{self, Args, CertArgs, RoundArgs, RoundCallError, Task};
+use casino_server::{AuditTotals, Casino, Mismatch, ReleaseOutcome, Workers};
 use clap::FromArgMatches;
-use color_eyre::{
-    config::HookBuilder,
-    eyre::{Report, Result, WrapErr, bail, ensure, eyre},
-};
+use color_eyre::config::HookBuilder;
+use color_eyre::eyre::{Report, Result, WrapErr, bail, ensure, eyre};
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 

@@ -17,15 +17,13 @@ mod http2;
 mod load;
 mod support;
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use load::{LoadPlayers, names};
 use rusqlite::Connection as Sqlite;
-use support::{
-    CasinoClientExt, ledger_path,
-    process::{CasinoProcess, run},
-    tampering,
-};
+use support::process::{CasinoProcess, run};
+use support::{CasinoClientExt, ledger_path, tampering};
 
 /// Runs `check` on the ledger at `store`. Returns exit code, stdout and stderr.
 fn check(store: &Path) -> (Option<i32>, String, String) {

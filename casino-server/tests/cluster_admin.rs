@@ -2,16 +2,12 @@
 
 mod support;
 
-use awesomestock_proto::{
-    auth::{BearerInterceptor, PlayerKey},
-    casino::{ActionOutcome, casino_client::CasinoClient},
-};
-use support::{
-    CasinoClientExt, TestCasino, buy,
-    cluster::{Cluster, connect},
-    process::{CasinoProcess, run},
-    sell, tampering, unreachable_payments, user, with_timeout,
-};
+use awesomestock_proto::auth::{BearerInterceptor, PlayerKey};
+use awesomestock_proto::casino::ActionOutcome;
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use support::cluster::{Cluster, connect};
+use support::process::{CasinoProcess, run};
+use support::{CasinoClientExt, TestCasino, buy, sell, tampering, unreachable_payments, user, with_timeout};
 use tonic::Code;
 
 async fn open_casino(url: &str) -> TestCasino {

@@ -7,29 +7,22 @@
 
 mod support;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use awesomestock_proto::{
-    capabilities::ORDERS_SEEN_HEADER,
-    casino::{
-        Action, ActionOutcome, ActionResult, CancelOrderRequest, GambleInfo, GambleType, Order, OrderState,
-        TimeInForce, casino_client::CasinoClient,
-    },
+use awesomestock_proto::capabilities::ORDERS_SEEN_HEADER;
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::{
+    Action, ActionOutcome, ActionResult, CancelOrderRequest, GambleInfo, GambleType, Order, OrderState,
+    TimeInForce,
 };
-use support::{
-    CasinoClientExt, buy,
-    cluster::{Cluster, connect, listen},
-    order_load::kills,
-    process::CasinoProcess,
-    sell, with_timeout,
-};
-use tokio::{sync::Notify, task::JoinSet};
+use support::cluster::{Cluster, connect, listen};
+use support::order_load::kills;
+use support::process::CasinoProcess;
+use support::{CasinoClientExt, buy, sell, with_timeout};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tonic::metadata::MetadataMap;
 
 /// The running casinos, which are replaced one by one.

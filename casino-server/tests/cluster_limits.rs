@@ -7,13 +7,13 @@ use std::time::Instant;
 use awesomestock_proto::EXECUTED_MESSAGE;
 use casino_server::Options;
 use futures_util::future::join_all;
+use support::cluster::{Cluster, connect};
+use support::process::CasinoProcess;
 use support::{
-    CasinoClientExt, Client, FIXED_PRICE_TICK, Session, TestCasino, buy,
-    cluster::{Cluster, connect},
-    process::CasinoProcess,
-    unreachable_payments, with_timeout,
+    CasinoClientExt, Client, FIXED_PRICE_TICK, Session, TestCasino, buy, unreachable_payments, with_timeout,
 };
-use tonic::{Code, Status, metadata::MetadataMap};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
 
 fn start_two(url: &str, limit: [&str; 2]) -> [CasinoProcess; 2] {
     let args = [&["--tick", "1h"], &limit[..]].concat();

@@ -4,16 +4,12 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE, capabilities,
-    casino::{GambleInfo, Leaderboard},
-};
+use awesomestock_proto::casino::{GambleInfo, Leaderboard};
+use awesomestock_proto::{EXECUTED_MESSAGE, capabilities};
 use casino_server::{PriceModel, market_prices};
 use futures_util::future::join_all;
-use support::{
-    CasinoClientExt, Session, TestCasino, buy, cluster::Cluster, sell, unreachable_payments, user,
-    with_timeout,
-};
+use support::cluster::Cluster;
+use support::{CasinoClientExt, Session, TestCasino, buy, sell, unreachable_payments, user, with_timeout};
 
 const LOBBY: &str = "tape,players,leaderboard";
 

@@ -3,12 +3,10 @@
 mod support;
 
 use awesomestock_proto::casino::ActionOutcome;
-use support::{
-    ALL_FEEDS, CasinoClientExt, buy,
-    certificates::Authority,
-    cluster::{Cluster, connect},
-    process::{CasinoProcess, run},
-};
+use support::certificates::Authority;
+use support::cluster::{Cluster, connect};
+use support::process::{CasinoProcess, run};
+use support::{ALL_FEEDS, CasinoClientExt, buy};
 use tokio_postgres::Client;
 
 /// Returns the number of the casino's connections, and how many of them use TLS.

@@ -2,11 +2,11 @@
 
 mod support;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE, STOCK_NAME,
-    casino::{ActionOutcome, ActionType, GambleType, PriceHistoryRequest, TradesRequest, WithdrawRequest},
-    types::{Payment, User},
+use awesomestock_proto::casino::{
+    ActionOutcome, ActionType, GambleType, PriceHistoryRequest, TradesRequest, WithdrawRequest,
 };
+use awesomestock_proto::types::{Payment, User};
+use awesomestock_proto::{EXECUTED_MESSAGE, STOCK_NAME};
 use support::{CasinoClientExt, TestCasino, buy, sell, user, with_timeout};
 use tonic::Code;
 

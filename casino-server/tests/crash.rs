@@ -18,24 +18,20 @@ mod http2;
 mod load;
 mod support;
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use awesomestock_proto::casino::Action;
 use casino_server::StoreUrl;
 use load::{LoadPlayers, PlayerTotals, names};
-use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use rusqlite::Connection as Sqlite;
-use support::{
-    CasinoClientExt, Client, Session, buy, ledger_path,
-    order_load::{OrderLoad, kills},
-    process::CasinoProcess,
-    with_timeout,
-};
+use support::order_load::{OrderLoad, kills};
+use support::process::CasinoProcess;
+use support::{CasinoClientExt, Client, Session, buy, ledger_path, with_timeout};
 use tokio::task::JoinSet;
 use tonic::metadata::MetadataMap;
 

@@ -3,13 +3,12 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use rusqlite::Connection as Sqlite;
-use support::{
-    CasinoClientExt,
-    process::{CasinoProcess, run},
-};
+use support::CasinoClientExt;
+use support::process::{CasinoProcess, run};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 

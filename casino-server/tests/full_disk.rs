@@ -22,12 +22,10 @@ mod http2;
 mod load;
 mod support;
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Lines, Write},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-};
+use std::fs;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use casino_server::StoreUrl;
 use load::{LoadPlayers, PlayerTotals, names};

@@ -5,11 +5,8 @@ mod support;
 use awesomestock_proto::casino::{Candle, CandlesRequest, PriceHistoryRequest};
 use casino_server::Options;
 use rusqlite::{Connection, params};
-use support::{
-    TestCasino,
-    cluster::{Cluster, connect},
-    ledger_path, with_timeout,
-};
+use support::cluster::{Cluster, connect};
+use support::{TestCasino, ledger_path, with_timeout};
 use tonic::Code;
 
 /// Ticks of the history that the tests insert.

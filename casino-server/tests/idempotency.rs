@@ -2,16 +2,14 @@
 
 mod support;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE, capabilities,
-    casino::{Action, ActionResult, WithdrawRequest},
-    types::Payment,
-};
+use awesomestock_proto::casino::{Action, ActionResult, WithdrawRequest};
+use awesomestock_proto::types::Payment;
+use awesomestock_proto::{EXECUTED_MESSAGE, capabilities};
 use casino_server::Options;
+use support::cluster::{Cluster, connect};
 use support::{
-    CasinoClientExt, Client, FIXED_PRICE_TICK, TestCasino, buy,
-    cluster::{Cluster, connect},
-    sell, unreachable_payments, user, with_timeout,
+    CasinoClientExt, Client, FIXED_PRICE_TICK, TestCasino, buy, sell, unreachable_payments, user,
+    with_timeout,
 };
 use tempfile::TempDir;
 use tonic::{Code, Request, Status};

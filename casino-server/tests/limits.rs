@@ -2,34 +2,23 @@
 
 mod support;
 
-use std::{
-    net::SocketAddr,
-    num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE,
-    casino::{PriceHistoryRequest, casino_client::CasinoClient},
-    server, transport,
-};
+use awesomestock_proto::casino::PriceHistoryRequest;
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::{EXECUTED_MESSAGE, server, transport};
 use casino_server::{Casino, Limits, Metrics, Options, ServeError};
 use prost::Message;
-use support::{
-    ALL_FEEDS, CasinoClientExt, Client, buy,
-    http2::{self, CONTINUATION, Connection, DATA, END_HEADERS, GOAWAY, HEADERS, RST_STREAM},
-    process::CasinoProcess,
-    with_timeout,
-};
+use support::http2::{self, CONTINUATION, Connection, DATA, END_HEADERS, GOAWAY, HEADERS, RST_STREAM};
+use support::process::CasinoProcess;
+use support::{ALL_FEEDS, CasinoClientExt, Client, buy, with_timeout};
 use tempfile::TempDir;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 

@@ -4,10 +4,8 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE, capabilities,
-    casino::{GambleInfo, GambleType, Headline, Leaderboard, Players, Tape},
-};
+use awesomestock_proto::casino::{GambleInfo, GambleType, Headline, Leaderboard, Players, Tape};
+use awesomestock_proto::{EXECUTED_MESSAGE, capabilities};
 use casino_server::{Options, PriceModel, TICK, market_prices};
 use support::{
     CasinoClientExt, FIXED_PRICE_TICK, Session, TestCasino, buy, sell, unreachable_payments, user,

@@ -2,25 +2,18 @@
 
 mod support;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    io::Write,
-    net::TcpListener,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use awesomestock_proto::EXECUTED_MESSAGE;
-use support::{
-    CasinoClientExt, buy, ledger_path,
-    process::{self, CasinoProcess},
-    sell, with_timeout,
-};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use support::process::{self, CasinoProcess};
+use support::{CasinoClientExt, buy, ledger_path, sell, with_timeout};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Starts a casino with a fixed price and returns the address of its metrics.
 fn server(folder: &tempfile::TempDir) -> (CasinoProcess, String) {

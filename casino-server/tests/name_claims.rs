@@ -2,28 +2,23 @@
 
 mod support;
 
-use std::{fs, time::Duration};
+use std::fs;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE,
-    auth::{BearerInterceptor, PlayerKey},
-    casino::{TradesRequest, WithdrawRequest, casino_client::CasinoClient},
-    types::Payment,
-};
-use support::{
-    ALL_FEEDS, CasinoClientExt, Client, TestCasino, buy,
-    cluster::Cluster,
-    ledger_path,
-    process::{self, CasinoProcess},
-    user, with_timeout,
-};
+use awesomestock_proto::EXECUTED_MESSAGE;
+use awesomestock_proto::auth::{BearerInterceptor, PlayerKey};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::{TradesRequest, WithdrawRequest};
+use awesomestock_proto::types::Payment;
+use support::cluster::Cluster;
+use support::process::{self, CasinoProcess};
+use support::{ALL_FEEDS, CasinoClientExt, Client, TestCasino, buy, ledger_path, user, with_timeout};
 use tokio::task::spawn_blocking;
-use tonic::{
-    Code, Request, Status,
-    metadata::MetadataMap,
-    service::{Interceptor, interceptor::InterceptedService},
-    transport::Channel,
-};
+use tonic::metadata::MetadataMap;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
 
 type KeyedClient = CasinoClient<InterceptedService<Channel, BearerInterceptor>>;
 

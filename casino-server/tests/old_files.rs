@@ -4,15 +4,11 @@ mod support;
 
 use std::fs;
 
-use awesomestock_proto::{
-    auth::{BearerInterceptor, PlayerKey},
-    casino::{TradesRequest, Wallet, casino_client::CasinoClient},
-};
-use support::{
-    ledger_path,
-    process::{CasinoProcess, run},
-    user,
-};
+use awesomestock_proto::auth::{BearerInterceptor, PlayerKey};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::{TradesRequest, Wallet};
+use support::process::{CasinoProcess, run};
+use support::{ledger_path, user};
 
 /// The key that claimed ann's name.
 const ANNS_KEY: &str = "mt0eLoxHbueknXGLFJGo9j3L5CBvPjhHtbjvqdyGKD4";

@@ -4,23 +4,22 @@
 mod otlp;
 mod support;
 
-use std::{
-    io::{BufRead, BufReader},
-    process::Stdio,
-};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
-use awesomestock_proto::{
-    casino::casino_client::CasinoClient,
-    payment_statements::payment_statements_server::{PaymentStatements, PaymentStatementsServer},
-    transport,
-    types::{Payment, PaymentStatement},
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::payment_statements::payment_statements_server::{
+    PaymentStatements, PaymentStatementsServer,
 };
+use awesomestock_proto::transport;
+use awesomestock_proto::types::{Payment, PaymentStatement};
 use otlp::Collector;
 use rustix::process::{Pid, Signal, kill_process};
 use support::{ALL_FEEDS, CasinoClientExt, buy, process, user};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use tonic::transport::Server;
+use tonic::{Request, Response, Status, Streaming};
 
 /// A payments server whose statement is the `traceparent` of the call.
 struct Traceparent;

@@ -4,19 +4,16 @@
 
 mod support;
 
-use awesomestock_proto::{
-    auth::{BearerInterceptor, PlayerKey},
-    casino::{Action, WithdrawRequest, casino_client::CasinoClient},
-};
+use awesomestock_proto::auth::{BearerInterceptor, PlayerKey};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::{Action, WithdrawRequest};
 use casino_server::{Options, StoreUrl};
-use support::{
-    CasinoClientExt, Client, TestCasino, buy,
-    cluster::{Cluster, connect},
-    process::CasinoProcess,
-    sell, unreachable_payments, user, with_timeout,
-};
+use support::cluster::{Cluster, connect};
+use support::process::CasinoProcess;
+use support::{CasinoClientExt, Client, TestCasino, buy, sell, unreachable_payments, user, with_timeout};
 use tokio::task::{JoinSet, spawn_blocking};
-use tonic::{Code, metadata::MetadataMap};
+use tonic::Code;
+use tonic::metadata::MetadataMap;
 
 /// Opens a casino over a pipe, with a fixed price of 10, on the ledger at `url` or on a SQLite file.
 async fn open_casino(url: Option<&str>) -> TestCasino {

@@ -5,41 +5,33 @@
 mod limited;
 mod support;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, future,
-    io::ErrorKind,
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::Stdio,
-    thread,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Stdio;
+use std::{fs, future, thread};
 
-use awesomestock_proto::{
-    casino::{ActionOutcome, ActionType, Trade},
-    server,
-};
+use awesomestock_proto::casino::{ActionOutcome, ActionType, Trade};
+use awesomestock_proto::server;
 use casino_server::config::Args;
 use clap::CommandFactory;
 use rustix::process::Signal;
-use support::{
-    ALL_FEEDS, CasinoClientExt, Client, Session, buy, ledger_path,
-    process::{self, CasinoProcess},
-    sell, user, with_timeout,
-};
-use tokio::{net::TcpSocket, sync::mpsc, task::JoinSet};
-use tonic::{
-    Code,
-    body::Body,
-    codegen::{Service, http},
-};
-use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
-use tonic_reflection::pb::v1::{
-    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
-    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
-};
+use support::process::{self, CasinoProcess};
+use support::{ALL_FEEDS, CasinoClientExt, Client, Session, buy, ledger_path, sell, user, with_timeout};
+use tokio::net::TcpSocket;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tonic::Code;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 /// Runs the command on the ledger at `store`, which must fail. Returns its stderr.
 fn failure(store: &Path, args: &[&str]) -> String {

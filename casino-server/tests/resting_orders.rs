@@ -7,22 +7,21 @@ mod support;
 
 use std::time::Duration;
 
-use awesomestock_proto::{
-    ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE,
-    capabilities::ORDERS_SEEN_HEADER,
-    casino::{
-        Action, ActionOutcome, ActionResult, CancelOrderRequest, GambleType, Order, OrderState, OrderUpdate,
-        Orders, TimeInForce, Wallet,
-    },
+use awesomestock_proto::capabilities::ORDERS_SEEN_HEADER;
+use awesomestock_proto::casino::{
+    Action, ActionOutcome, ActionResult, CancelOrderRequest, GambleType, Order, OrderState, OrderUpdate,
+    Orders, TimeInForce, Wallet,
 };
+use awesomestock_proto::{ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE};
 use casino_server::{Options, PriceModel, StoreUrl, market_prices};
+use support::cluster::{Cluster, connect};
 use support::{
-    CasinoClientExt, Client, FIXED_PRICE_TICK, Session, TestCasino, buy,
-    cluster::{Cluster, connect},
-    ledger_path, sell, unreachable_payments, user, with_timeout,
+    CasinoClientExt, Client, FIXED_PRICE_TICK, Session, TestCasino, buy, ledger_path, sell,
+    unreachable_payments, user, with_timeout,
 };
 use tempfile::TempDir;
-use tonic::{Code, Status, metadata::MetadataMap};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
 
 const FEEDS: &str = "ticks,wallet,ids,orders";
 

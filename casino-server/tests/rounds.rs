@@ -5,22 +5,20 @@
 
 mod support;
 
-use std::{fs, net::TcpListener};
+use std::fs;
+use std::net::TcpListener;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE, capabilities,
-    casino::{Action, GambleType, Round, RoundState, TimeInForce, Wallet, WithdrawRequest},
-    operator::{StatusRequest, operator_client::OperatorClient},
-    tls, transport,
-    types::Payment,
+use awesomestock_proto::casino::{
+    Action, GambleType, Round, RoundState, TimeInForce, Wallet, WithdrawRequest,
 };
-use support::{
-    CasinoClientExt, Client, Session, buy,
-    certificates::Authority,
-    cluster::Cluster,
-    process::{CasinoProcess, command, run},
-    sell, user, with_timeout,
-};
+use awesomestock_proto::operator::StatusRequest;
+use awesomestock_proto::operator::operator_client::OperatorClient;
+use awesomestock_proto::types::Payment;
+use awesomestock_proto::{EXECUTED_MESSAGE, capabilities, tls, transport};
+use support::certificates::Authority;
+use support::cluster::Cluster;
+use support::process::{CasinoProcess, command, run};
+use support::{CasinoClientExt, Client, Session, buy, sell, user, with_timeout};
 use tempfile::TempDir;
 use tonic::{Code, Request};
 

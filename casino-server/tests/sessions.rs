@@ -2,9 +2,11 @@
 
 mod support;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use awesomestock_proto::{EXECUTED_MESSAGE, capabilities, text::thousands};
+use awesomestock_proto::text::thousands;
+use awesomestock_proto::{EXECUTED_MESSAGE, capabilities};
 use prost::Message;
 use support::{ALL_FEEDS, CasinoClientExt, Session, TestCasino, buy, raw, sell, with_timeout};
 use tokio_stream::wrappers::ReceiverStream;

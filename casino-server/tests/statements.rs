@@ -4,15 +4,17 @@ mod support;
 
 use std::net::SocketAddr;
 
-use awesomestock_proto::{
-    payment_statements::payment_statements_server::{PaymentStatements, PaymentStatementsServer},
-    transport,
-    types::{Payment, PaymentStatement},
+use awesomestock_proto::payment_statements::payment_statements_server::{
+    PaymentStatements, PaymentStatementsServer,
 };
+use awesomestock_proto::transport;
+use awesomestock_proto::types::{Payment, PaymentStatement};
 use casino_server::Options;
 use support::{CasinoClientExt, TestCasino, user, with_timeout};
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 

@@ -2,17 +2,17 @@
 
 mod support;
 
-use std::{fs, net::TcpStream, os::unix::fs::PermissionsExt, path::Path};
+use std::fs;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
-use awesomestock_proto::{EXECUTED_MESSAGE, casino::casino_client::CasinoClient, tls, transport};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::{EXECUTED_MESSAGE, tls, transport};
 use rustix::process::Signal;
-use support::{
-    ALL_FEEDS, CasinoClientExt, Client, buy,
-    certificates::{Authority, SignedCert},
-    ledger_path,
-    process::{self, CasinoProcess},
-    user, with_timeout,
-};
+use support::certificates::{Authority, SignedCert};
+use support::process::{self, CasinoProcess};
+use support::{ALL_FEEDS, CasinoClientExt, Client, buy, ledger_path, user, with_timeout};
 use tempfile::TempDir;
 use tonic::Status;
 

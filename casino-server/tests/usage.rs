@@ -4,13 +4,15 @@
 mod completions;
 mod support;
 
-use std::{collections::BTreeSet, fs::OpenOptions, os::unix::ffi::OsStrExt, path::Path, process::Command};
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Command;
 
 use casino_server::config::Args;
-use support::{
-    ledger_path,
-    process::{self, CasinoProcess},
-};
+use support::ledger_path;
+use support::process::{self, CasinoProcess};
 
 /// Runs `command` to its end. Returns its exit code and stderr.
 fn ended(command: &mut Command) -> (Option<i32>, String) {

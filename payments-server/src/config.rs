@@ -1,12 +1,13 @@
 //! Command line and environment of `payments-server`.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    auth::{SECRET_VARIABLE, SharedSecret},
-    command_line::{self, documents::Shell},
-    server::{ConnectionLimits, ServerArgs, health::HealthArgs},
-};
+use awesomestock_proto::auth::{SECRET_VARIABLE, SharedSecret};
+use awesomestock_proto::command_line;
+use awesomestock_proto::command_line::documents::Shell;
+use awesomestock_proto::server::health::HealthArgs;
+use awesomestock_proto::server::{ConnectionLimits, ServerArgs};
 use clap::{Command, CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Report;
 

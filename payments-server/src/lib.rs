@@ -38,22 +38,21 @@ pub mod testkit;
 
 use std::io;
 
-use awesomestock_proto::{
-    auth::SharedSecret,
-    payment_statements::{
-        FILE_DESCRIPTOR_SET,
-        payment_statements_server::{PaymentStatementsServer, SERVICE_NAME},
-    },
-    server::{self, ConnectionLimiter, ConnectionLimits, ServeError, ServedService},
-    tls::ServerTls,
-    transport,
+use awesomestock_proto::auth::SharedSecret;
+use awesomestock_proto::payment_statements::FILE_DESCRIPTOR_SET;
+use awesomestock_proto::payment_statements::payment_statements_server::{
+    PaymentStatementsServer, SERVICE_NAME,
 };
+use awesomestock_proto::server::{self, ConnectionLimiter, ConnectionLimits, ServeError, ServedService};
+use awesomestock_proto::tls::ServerTls;
+use awesomestock_proto::transport;
 pub use limits::Limits;
 use service::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport::server::Connected};
+use tonic::service::Routes;
+use tonic::transport::server::Connected;
 
 /// Options of the server.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,7 @@
 //! Limits of one call and of all calls, with their defaults and bounds.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use awesomestock_proto::server::ConnectionLimits;
 

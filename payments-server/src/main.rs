@@ -3,25 +3,20 @@
 // No code path may panic, except in tests.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    env,
-    io::{self, Write},
-    process::ExitCode,
-    thread,
-};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::{env, thread};
 
-use awesomestock_proto::{
-    auth::SecretError,
-    command_line::{self, documents},
-    resources,
-    server::{self, Log, LogError},
-};
+use awesomestock_proto::auth::SecretError;
+use awesomestock_proto::command_line::{self, documents};
+use awesomestock_proto::resources;
+use awesomestock_proto::server::{self, Log, LogError};
 use clap::FromArgMatches;
-use color_eyre::{Report, config::HookBuilder, eyre::WrapErr};
-use payments_server::{
-    Options,
-    config::{Config, Task},
-};
+use color_eyre::Report;
+use color_eyre::config::HookBuilder;
+use color_eyre::eyre::WrapErr;
+use payments_server::Options;
+use payments_server::config::{Config, Task};
 use tokio::net::TcpListener;
 
 /// Exit code for an invalid value.

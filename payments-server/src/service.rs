@@ -1,20 +1,21 @@
 //! The `PaymentStatements` service: converts between wire messages and [`Statement`], and limits time and
 //! memory of a call.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    auth::SharedSecret, payment_statements::payment_statements_server::PaymentStatements, server::UntilRead,
-    types,
-};
-use tokio::{sync::Semaphore, time::timeout};
+use awesomestock_proto::auth::SharedSecret;
+use awesomestock_proto::payment_statements::payment_statements_server::PaymentStatements;
+use awesomestock_proto::server::UntilRead;
+use awesomestock_proto::types;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status, Streaming, metadata::MetadataMap};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Request, Response, Status, Streaming};
 
-use crate::{
-    Limits,
-    statement::{InvalidPayment, Payment, Reason, Statement},
-};
+use crate::Limits;
+use crate::statement::{InvalidPayment, Payment, Reason, Statement};
 
 #[derive(Debug)]
 pub(crate) struct Service {

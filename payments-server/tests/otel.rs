@@ -4,18 +4,17 @@ mod common;
 #[path = "../../proto/tests/support/otlp.rs"]
 mod otlp;
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Child, Command, Stdio},
-};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
 
-use awesomestock_proto::{
-    payment_statements::payment_statements_client::PaymentStatementsClient, transport, types::Payment,
-};
+use awesomestock_proto::payment_statements::payment_statements_client::PaymentStatementsClient;
+use awesomestock_proto::transport;
+use awesomestock_proto::types::Payment;
 use common::payment;
 use otlp::{Collector, hex};
 use rustix::process::{Pid, Signal, kill_process};
-use tonic::{Code, Request, Status, transport::Channel};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
 
 const METHOD: &str = "payment_statements.PaymentStatements/CreateStatement";
 

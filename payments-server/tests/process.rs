@@ -5,13 +5,11 @@ mod common;
 #[path = "../../proto/tests/support/limited.rs"]
 mod limited;
 
-use std::{
-    collections::BTreeSet,
-    future,
-    io::{BufRead, BufReader, Read},
-    net::{SocketAddr, TcpListener},
-    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
-};
+use std::collections::BTreeSet;
+use std::future;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use awesomestock_proto::transport;
 use clap::CommandFactory;
@@ -19,17 +17,15 @@ use common::{OpenStatement, SERVICE, health, open_statement, payment, statement_
 use payments_server::config::Config;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_stream::StreamExt;
-use tonic::{
-    Code, Request,
-    body::Body,
-    codegen::{Service, http},
-    transport::Channel,
-};
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::transport::Channel;
+use tonic::{Code, Request};
 use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_reflection::pb::v1::{
-    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
-    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
-};
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payments-server"));

@@ -2,21 +2,18 @@
 
 mod common;
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    process::{Child, Command, Output, Stdio},
-};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Output, Stdio};
 
-use awesomestock_proto::{
-    auth::{BearerInterceptor, SharedSecret},
-    payment_statements::payment_statements_client::PaymentStatementsClient,
-    tls, transport,
-};
+use awesomestock_proto::auth::{BearerInterceptor, SharedSecret};
+use awesomestock_proto::payment_statements::payment_statements_client::PaymentStatementsClient;
+use awesomestock_proto::{tls, transport};
 use common::{health, payment, statement_of};
 use rcgen::generate_simple_self_signed;
-use tonic::{Code, Status, transport::Channel};
+use tonic::transport::Channel;
+use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 
 const SECRET: &str = "0123456789abcdefghij";

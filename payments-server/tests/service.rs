@@ -4,20 +4,18 @@ mod common;
 
 use std::time::Duration;
 
-use awesomestock_proto::{
-    payment_statements::payment_statements_client::PaymentStatementsClient,
-    server::{self, ServeError},
-    transport::{self, MAX_REQUEST_BYTES},
-    types::{Payment, User},
-};
+use awesomestock_proto::payment_statements::payment_statements_client::PaymentStatementsClient;
+use awesomestock_proto::server::{self, ServeError};
+use awesomestock_proto::transport::{self, MAX_REQUEST_BYTES};
+use awesomestock_proto::types::{Payment, User};
 use common::{open_statement, payment, statement_of};
-use payments_server::{
-    Limits,
-    statement::{Dollars, MAX_LISTED},
-};
-use tokio::{task::JoinHandle, time::Instant};
+use payments_server::Limits;
+use payments_server::statement::{Dollars, MAX_LISTED};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, transport::Channel};
+use tonic::Code;
+use tonic::transport::Channel;
 
 struct Server {
     channel: Channel,

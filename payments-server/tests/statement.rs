@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use awesomestock_proto::player::{InvalidName, normalize};
-use payments_server::{
-    Limits,
-    statement::{Dollars, InvalidPayment, MAX_LINE_COLUMNS, MAX_LISTED, Payment, Reason, Statement},
+use payments_server::Limits;
+use payments_server::statement::{
+    Dollars, InvalidPayment, MAX_LINE_COLUMNS, MAX_LISTED, Payment, Reason, Statement,
 };
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;

@@ -3,13 +3,11 @@
 #[path = "../../proto/tests/support/completions.rs"]
 mod completions;
 
-use std::{
-    collections::BTreeSet,
-    fs::OpenOptions,
-    io::{BufRead, BufReader},
-    os::unix::ffi::OsStrExt,
-    process::{Command, Stdio},
-};
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
 
 use payments_server::config::Config;
 

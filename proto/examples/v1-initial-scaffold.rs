@@ -11,9 +11,8 @@ mod game;
 
 use std::io;
 
-use awesomestock_proto::casino::{
-    Action, ActionType, GambleInfo, Tokens, WithdrawRequest, casino_server::Casino,
-};
+use awesomestock_proto::casino::casino_server::Casino;
+use awesomestock_proto::casino::{Action, ActionType, GambleInfo, Tokens, WithdrawRequest};
 use awesomestock_proto::types::{Payment, PaymentStatement, User};
 use game::{Messages, Reply};
 use prost::Message;

@@ -9,20 +9,17 @@
 mod game;
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::{io, time::Duration};
+use std::time::Duration;
 
-use awesomestock_proto::casino::{
-    Action, ActionType, GambleInfo,
-    casino_client::CasinoClient,
-    casino_server::{Casino, CasinoServer},
-};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{Action, ActionType, GambleInfo};
 use game::{Messages, Reply, Table};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-    time::sleep,
-};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::{Endpoint, Server};
 use tonic::{Code, Request, Response, Status, Streaming};

@@ -11,11 +11,9 @@ mod game;
 
 use std::io;
 
-use awesomestock_proto::casino::{
-    Action, GambleInfo, Tokens, WithdrawRequest,
-    casino_client::CasinoClient,
-    casino_server::{Casino, CasinoServer},
-};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{Action, GambleInfo, Tokens, WithdrawRequest};
 use awesomestock_proto::types::{Payment, PaymentStatement, User};
 use game::{Messages, Reply, Table};
 use tokio::net::TcpListener;

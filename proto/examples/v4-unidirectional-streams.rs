@@ -11,11 +11,9 @@ mod game;
 
 use std::io;
 
-use awesomestock_proto::casino::{
-    Action, GambleInfo,
-    casino_client::CasinoClient,
-    casino_server::{Casino, CasinoServer},
-};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{Action, GambleInfo};
 use awesomestock_proto::payment_statements::payment_statements_client::PaymentStatementsClient;
 use awesomestock_proto::types::{Payment, PaymentStatement, User};
 use game::{Messages, Reply, Table};

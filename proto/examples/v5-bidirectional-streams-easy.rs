@@ -11,11 +11,9 @@ mod game;
 
 use std::io;
 
-use awesomestock_proto::casino::{
-    Action, ActionType, GambleInfo,
-    casino_client::CasinoClient,
-    casino_server::{Casino, CasinoServer},
-};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{Action, ActionType, GambleInfo};
 use game::{Messages, Reply, Table};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;

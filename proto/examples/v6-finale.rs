@@ -9,18 +9,15 @@
 #[macro_use]
 mod game;
 
-use std::{io, time::Duration};
+use std::io;
+use std::time::Duration;
 
-use awesomestock_proto::casino::{
-    Action, ActionType, GambleInfo,
-    casino_client::CasinoClient,
-    casino_server::{Casino, CasinoServer},
-};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{Action, ActionType, GambleInfo};
 use game::{Messages, Reply, Table};
-use tokio::{
-    net::TcpListener,
-    sync::{broadcast, mpsc},
-};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::{Endpoint, Server};
 use tonic::{Request, Response, Streaming};

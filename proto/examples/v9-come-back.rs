@@ -8,19 +8,16 @@
 #[macro_use]
 mod game;
 
-use std::{io, time::Duration};
+use std::io;
+use std::time::Duration;
 
-use awesomestock_proto::casino::{
-    Action, GambleInfo,
-    casino_client::CasinoClient,
-    casino_server::{Casino, CasinoServer},
-};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{Action, GambleInfo};
 use game::{Messages, Reply, Table};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-    time::sleep,
-};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Endpoint, Server};

@@ -1,18 +1,15 @@
 //! Bearer tokens: a player's key, and the secret shared by two servers. Neither is ever part of a `Debug`
 //! text, an error or a log.
 
-use std::{
-    env, fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+use std::{env, fmt, fs, io};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
-use tonic::{
-    Code, Request, Status,
-    metadata::{Ascii, MetadataMap, MetadataValue},
-    service::Interceptor,
-};
+use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::{Code, Request, Status};
 
 use crate::command_line;
 

@@ -2,11 +2,10 @@
 
 use std::marker::PhantomData;
 
-use prost::{Message, bytes::Buf};
-use tonic::{
-    Status,
-    codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-};
+use prost::Message;
+use prost::bytes::Buf;
+use tonic::Status;
+use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 /// Bytes of an encoder's first buffer: two prices. tonic's default is 8 KiB.
 const ENCODE_BUFFER_BYTES: usize = 64;

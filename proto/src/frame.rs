@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use prost::{
-    DecodeError, Message,
-    bytes::{Buf, BufMut},
-    encoding::{DecodeContext, WireType},
-};
+use prost::bytes::{Buf, BufMut};
+use prost::encoding::{DecodeContext, WireType};
+use prost::{DecodeError, Message};
 
 use crate::casino::{self, GambleInfo, GambleType};
 

@@ -4,7 +4,8 @@
 //! # Example
 //!
 //! ```
-//! use awesomestock_proto::{casino::{Action, ActionType}, types::User};
+//! use awesomestock_proto::casino::{Action, ActionType};
+//! use awesomestock_proto::types::User;
 //! use prost::Message;
 //!
 //! let user = Some(User { id: "ann".to_owned() });

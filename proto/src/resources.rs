@@ -1,12 +1,9 @@
 //! Memory and threads at the start of a program. Without them, what lacks them later would abort or panic.
 
-use std::{
-    collections::TryReserveError,
-    io,
-    sync::{Mutex, mpsc},
-    thread,
-    time::Duration,
-};
+use std::collections::TryReserveError;
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+use std::{io, thread};
 
 use tokio::runtime::{self, Runtime};
 

@@ -1,32 +1,26 @@
 //! The span of each call, in a process of its own: tracing decides once whether a span is of interest, and asks only the
 //! thread that comes first.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use awesomestock_proto::{
-    server::{ConnectionLimiter, ConnectionLimits, ServedService, serve},
-    transport,
-};
+use awesomestock_proto::server::{ConnectionLimiter, ConnectionLimits, ServedService, serve};
+use awesomestock_proto::transport;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    Status,
-    body::Body,
-    client::Grpc,
-    codegen::{
-        Service,
-        http::{self, Request},
-    },
-    service::Routes,
-    transport::Channel,
-};
-use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_client::HealthClient};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::client::Grpc;
+use tonic::codegen::Service;
+use tonic::codegen::http::{self, Request};
+use tonic::service::Routes;
+use tonic::transport::Channel;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_prost::ProstCodec;
 use tower::ServiceExt;
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 const SERVICE: ServedService = ServedService {
     name: "some.Service",

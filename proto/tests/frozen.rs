@@ -3,7 +3,8 @@
 //! Each expectation is written by hand from the wire format (`field << 3 | type`, then the value), so that a changed
 //! field number or type fails here, independently of the generated code.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use awesomestock_proto::{casino, payment_statements, types};
 use prost::Message;

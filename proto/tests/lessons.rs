@@ -1,6 +1,7 @@
 //! The lessons stay short, and each stays close to the one before it.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 /// The ladder.
 const LESSONS: [&str; 11] = [

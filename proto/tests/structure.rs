@@ -1,11 +1,9 @@
 //! The structure of the workspace, read from the `use` lines of every crate: dependencies between layers, import
-//! cycles, and the number of entries in folders.
+//! cycles, one module per `use`, and the number of entries in folders.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Each crate's folder and its name in paths.
 const CRATES: [(&str, &str); 4] = [
@@ -314,6 +312,25 @@ fn modules_have_no_import_cycles() {
             lines.join("\n")
         );
     }
+}
+
+/// So that a search for a path finds every import of it, and an error above prints the import alone.
+#[test]
+fn each_import_names_one_module() {
+    let imports = CRATES.map(|(folder, name)| modules(folder, name));
+    let nested: BTreeSet<_> = imports
+        .iter()
+        .flat_map(BTreeMap::values)
+        .flatten()
+        .filter(|import| import.location.matches('{').count() > 1)
+        .map(|import| import.location.as_str())
+        .collect();
+    let nested: Vec<_> = nested.into_iter().collect();
+    assert!(
+        nested.is_empty(),
+        "nested imports, write one `use` per module:\n{}",
+        nested.join("\n")
+    );
 }
 
 #[test]

@@ -4,20 +4,19 @@
 //! prices, so the chart scrolls. The reference is a screen of plain text that changes completely, drawn in turn with
 //! the main screen: it shows what ratatui and the escape sequences cost alone. Compare ratios, not times.
 
-use std::{
-    cell::Cell,
-    io::{self, Write},
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::cell::Cell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use awesomestock::{
-    app::{AppState, Event, chart::ChartKind, event::StreamEvent, update},
-    ui::Renderer,
-};
-use ratatui::{
-    Frame, Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, layout::Rect, widgets::Paragraph,
-};
+use awesomestock::app::chart::ChartKind;
+use awesomestock::app::event::StreamEvent;
+use awesomestock::app::{AppState, Event, update};
+use awesomestock::ui::Renderer;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::widgets::Paragraph;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
 #[path = "../tests/fixtures/mod.rs"]
 mod fixtures;

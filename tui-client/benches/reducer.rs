@@ -3,18 +3,13 @@
 //! `cargo bench -p awesomestock --bench reducer` prints a table with medians of several rounds. The game has 10,000
 //! prices and a full log, as after hours of play. Compare the kinds, not the times.
 
-use std::{
-    hint::black_box,
-    io::{self, Write},
-    time::{Duration, Instant},
-};
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
-use awesomestock::app::{
-    AppState, Event,
-    event::{OrderResult, Response, StreamEvent},
-    portfolio::wallet::Wallet,
-    update,
-};
+use awesomestock::app::event::{OrderResult, Response, StreamEvent};
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{AppState, Event, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 
 #[path = "../tests/fixtures/mod.rs"]

@@ -3,25 +3,19 @@
 // No code path may panic, except in tests.
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    env, io,
-    panic::{self, AssertUnwindSafe},
-    process::ExitCode,
-    time::Duration,
-};
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, io};
 
-use awesomestock::{
-    cli::{
-        args::{Cli, DailyTask, Task},
-        config::{Config, UserEnvironment},
-        doctor, key,
-    },
-    headless::challenge,
-    run,
-    runtime::{self, report},
-    solo::{self, challenge::Challenge},
-    storage::log_file,
-};
+use awesomestock::cli::args::{Cli, DailyTask, Task};
+use awesomestock::cli::config::{Config, UserEnvironment};
+use awesomestock::cli::{doctor, key};
+use awesomestock::headless::challenge;
+use awesomestock::runtime::{self, report};
+use awesomestock::solo::challenge::Challenge;
+use awesomestock::storage::log_file;
+use awesomestock::{run, solo};
 use awesomestock_proto::{command_line, resources};
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 

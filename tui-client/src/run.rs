@@ -1,46 +1,33 @@
 //! Runs a game, a replay or a one-shot command: selects the mode, and starts and stops its parts in order.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    path::Path,
-};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-use crate::{
-    app::{
-        SessionInfo, Settings,
-        commands::lab::Faults,
-        replay::{Recording, Replay},
-    },
-    cli::{
-        args::OneShot,
-        cast::{CastArgs, STANDARD_OUTPUT},
-        config::{Config, ServerChoice, has_played, remember_player, zone::local_zone},
-    },
-    client::{Client, Endpoint},
-    headless::{
-        cast,
-        challenge::{self, ChallengeRun},
-        commands, repl,
-    },
-    runtime::{self, Ended, KeptIn, PlayOptions},
-    solo::{
-        self, Servers, SoloOptions,
-        challenge::{Challenge, TICKS},
-        lab::{self, Timing},
-    },
-    storage::{
-        keyring::Keyring,
-        live_cast::LiveCast,
-        progress::{self, OrdersShown},
-        recording::{self, Recorder},
-    },
-    ui::{self, Renderer, text::sanitize},
-};
+use crate::app::commands::lab::Faults;
+use crate::app::replay::{Recording, Replay};
+use crate::app::{SessionInfo, Settings};
+use crate::cli::args::OneShot;
+use crate::cli::cast::{CastArgs, STANDARD_OUTPUT};
+use crate::cli::config::zone::local_zone;
+use crate::cli::config::{Config, ServerChoice, has_played, remember_player};
+use crate::client::{Client, Endpoint};
+use crate::headless::challenge::{self, ChallengeRun};
+use crate::headless::{cast, commands, repl};
+use crate::runtime::{self, Ended, KeptIn, PlayOptions};
+use crate::solo::challenge::{Challenge, TICKS};
+use crate::solo::lab::{self, Timing};
+use crate::solo::{self, Servers, SoloOptions};
+use crate::storage::keyring::Keyring;
+use crate::storage::live_cast::LiveCast;
+use crate::storage::progress::{self, OrdersShown};
+use crate::storage::recording::{self, Recorder};
+use crate::ui::text::sanitize;
+use crate::ui::{self, Renderer};
 
 const NEEDS_TERMINAL: &str = "needs a terminal: standard input or output is not a terminal, TERM is dumb or not set, or plain is chosen";
 

@@ -2,11 +2,9 @@
 
 mod support;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Output,
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use support::Home;
 

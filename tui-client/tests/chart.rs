@@ -2,23 +2,19 @@
 
 mod fixtures;
 
-use awesomestock::app::{
-    AppState, Effect, Event,
-    chart::{ChartKind, Crosshair, MAX_MARKERS, TradeMarker, TradeMarkers},
-    commands::action::Action,
-    event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
-    overlay::screen::ClickAction,
-    portfolio::{
-        money::{Side, UnixMillis},
-        order::Order,
-    },
-    prices::PricePoint,
-    update,
-};
+use awesomestock::app::chart::{ChartKind, Crosshair, MAX_MARKERS, TradeMarker, TradeMarkers};
+use awesomestock::app::commands::action::Action;
+use awesomestock::app::event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow};
+use awesomestock::app::overlay::screen::ClickAction;
+use awesomestock::app::portfolio::money::{Side, UnixMillis};
+use awesomestock::app::portfolio::order::Order;
+use awesomestock::app::prices::PricePoint;
+use awesomestock::app::{AppState, Effect, Event, update};
 use crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 /// A game at 120x36 that draws a frame after each event, like the event loop.
 struct Game(AppState);

@@ -2,20 +2,15 @@
 
 mod support;
 
-use std::{
-    fs,
-    num::NonZeroU16,
-    path::{Path, PathBuf},
-    process::Command,
-    thread,
-    time::Duration,
-};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use std::{fs, thread};
 
 use serde_json::Value;
-use support::{
-    GAME, Home,
-    pty::{self, Terminal},
-};
+use support::pty::{self, Terminal};
+use support::{GAME, Home};
 
 const COLUMNS: u16 = 120;
 const ROWS: u16 = 36;

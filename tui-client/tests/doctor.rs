@@ -4,7 +4,10 @@ mod support;
 
 use std::fs;
 
-use support::{Home, PipedGame, casino::Casino, old_casino::OldCasino, pty, pty::Terminal};
+use support::casino::Casino;
+use support::old_casino::OldCasino;
+use support::pty::Terminal;
+use support::{Home, PipedGame, pty};
 
 /// Runs the doctor and returns its lines and the exit code.
 fn run_doctor(home: &Home, arguments: &[&str]) -> (Vec<String>, Option<i32>) {

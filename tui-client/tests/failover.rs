@@ -4,13 +4,11 @@ mod support;
 
 use std::path::PathBuf;
 
-use support::{
-    Home, PipedGame,
-    casino::Casino,
-    old_casino::OldCasino,
-    proxy::Proxy,
-    pty::{self, Terminal},
-};
+use support::casino::Casino;
+use support::old_casino::OldCasino;
+use support::proxy::Proxy;
+use support::pty::{self, Terminal};
+use support::{Home, PipedGame};
 
 const FIXED_PRICE: [&str; 2] = ["--tick", "1h"];
 

@@ -4,22 +4,18 @@
 
 mod support;
 
-use std::{
-    io::{Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
-    path::PathBuf,
-    thread,
-};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::thread;
 
 use rustix::process::Signal;
-use support::{
-    Home,
-    casino::Casino,
-    new_casino::NewCasino,
-    old_casino::OldCasino,
-    proxy::Proxy,
-    pty::{self, Terminal},
-};
+use support::Home;
+use support::casino::Casino;
+use support::new_casino::NewCasino;
+use support::old_casino::OldCasino;
+use support::proxy::Proxy;
+use support::pty::{self, Terminal};
 use tokio::runtime::Runtime;
 
 /// A peer that does what no casino does to a connection.

@@ -8,29 +8,26 @@ mod hostile_text;
 mod invariants;
 mod support;
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
-use awesomestock::{
-    app::{
-        AppState, Effect, Event, SessionInfo,
-        event::{FrameChange, OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
-        lobby::{Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate},
-        portfolio::money::Side,
-        update,
-    },
-    ui::screens::summary::summary,
+use awesomestock::app::event::{
+    FrameChange, OrderResult, Request, RequestError, Response, StreamEvent, TradeRow,
 };
+use awesomestock::app::lobby::{Leaderboard, Player, Players, Standing, TapeRow, TapeUpdate};
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, update};
+use awesomestock::ui::screens::summary::summary;
 use awesomestock_proto::text::sanitize::{REPLACEMENT, is_unsafe};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use fixtures::{NOW, lobby_capabilities, view, with_news};
 use hostile_text::hostile_texts;
 use invariants::check_screen;
-use ratatui::{Terminal, backend::TestBackend};
-use support::{
-    Home,
-    hostile_casino::HostileCasino,
-    pty::{self, Terminal as Pty},
-};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use support::Home;
+use support::hostile_casino::HostileCasino;
+use support::pty::{self, Terminal as Pty};
 
 /// Asserts that each line of `text` is safe for a terminal.
 fn check_lines(text: &str) {

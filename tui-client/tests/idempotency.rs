@@ -2,15 +2,14 @@
 
 mod support;
 
-use std::{fs, process::Command};
+use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
-use support::{
-    Home, PipedGame,
-    casino::{self, Casino},
-    proxy::Proxy,
-    pty::Terminal,
-};
+use support::casino::{self, Casino};
+use support::proxy::Proxy;
+use support::pty::Terminal;
+use support::{Home, PipedGame};
 
 const FIXED_PRICE: [&str; 2] = ["--tick", "1h"];
 

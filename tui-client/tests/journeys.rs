@@ -18,26 +18,22 @@
 
 mod fixtures;
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
-use awesomestock::app::{
-    AppState, Effect, Event,
-    event::{OrderResult, Response, StreamEvent, TradeRow},
-    lobby::{Capabilities, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate},
-    overlay::PaymentRow,
-    portfolio::{
-        money::{Side, UnixMillis},
-        order::ClientOrderId,
-        wallet::Wallet,
-    },
-    update,
+use awesomestock::app::event::{OrderResult, Response, StreamEvent, TradeRow};
+use awesomestock::app::lobby::{
+    Capabilities, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate,
 };
+use awesomestock::app::overlay::PaymentRow;
+use awesomestock::app::portfolio::money::{Side, UnixMillis};
+use awesomestock::app::portfolio::order::ClientOrderId;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{AppState, Effect, Event, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::{
-    Terminal,
-    backend::TestBackend,
-    buffer::{Buffer, Cell},
-};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 
 /// A game that draws a frame after each event, like the event loop.
 struct Journey {

@@ -4,20 +4,16 @@
 mod certificates;
 mod support;
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Output, Stdio},
-};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 
 use certificates::Authority;
-use support::{
-    Home,
-    casino::Casino,
-    proxy::Proxy,
-    pty::{self, Terminal},
-};
+use support::Home;
+use support::casino::Casino;
+use support::proxy::Proxy;
+use support::pty::{self, Terminal};
 
 fn keys_file(home: &Home) -> PathBuf {
     home.path().join("config/awesomestock/keys/keys.toml")

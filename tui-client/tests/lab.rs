@@ -2,41 +2,28 @@
 
 mod support;
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
+use std::time::Duration;
 
-use awesomestock::{
-    app::{
-        AppState, Effect, Event, SessionInfo, Settings,
-        commands::{
-            lab::{FAULTS, Fault, Faults},
-            request::Request,
-        },
-        connection::ConnectionStatus,
-        event::{OrderResult, RequestError, Response, StreamEvent},
-        portfolio::{
-            money::{Side, UnixMillis},
-            order_log::ActionStatus,
-            wallet::Wallet,
-        },
-        update,
-    },
-    client::Client,
-    solo::{
-        Servers, SoloOptions,
-        lab::{self, Timing},
-    },
-};
+use awesomestock::app::commands::lab::{FAULTS, Fault, Faults};
+use awesomestock::app::commands::request::Request;
+use awesomestock::app::connection::ConnectionStatus;
+use awesomestock::app::event::{OrderResult, RequestError, Response, StreamEvent};
+use awesomestock::app::portfolio::money::{Side, UnixMillis};
+use awesomestock::app::portfolio::order_log::ActionStatus;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, Settings, update};
+use awesomestock::client::Client;
+use awesomestock::solo::lab::{self, Timing};
+use awesomestock::solo::{Servers, SoloOptions};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
-use support::{
-    Home,
-    desk::DeskTasks,
-    pty::{self, Terminal},
-};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{sleep, timeout},
-};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use support::Home;
+use support::desk::DeskTasks;
+use support::pty::{self, Terminal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
 
 /// Longest wait for a condition, far longer than needed.
 const DEADLINE: Duration = Duration::from_secs(120);

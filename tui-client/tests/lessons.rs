@@ -6,7 +6,8 @@
 mod finale;
 mod support;
 
-use support::{Home, casino::Casino};
+use support::Home;
+use support::casino::Casino;
 use tokio::net::TcpListener;
 
 /// Plays with the finale's client at `url`. Returns what it printed.

@@ -2,19 +2,13 @@
 
 mod support;
 
-use awesomestock::{
-    app::{
-        event::{OrderResult, Request, Response, StreamEvent},
-        lobby::Capabilities,
-        portfolio::money::Side,
-    },
-    client::{Client, Order, SessionEnd, Terms},
-};
+use awesomestock::app::event::{OrderResult, Request, Response, StreamEvent};
+use awesomestock::app::lobby::Capabilities;
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::client::{Client, Order, SessionEnd, Terms};
 use awesomestock_proto::transport;
-use support::{
-    Home,
-    old_casino::{HOSTILE_MESSAGE, OldCasino},
-};
+use support::Home;
+use support::old_casino::{HOSTILE_MESSAGE, OldCasino};
 
 async fn client() -> Client {
     let address = OldCasino::serve().await;

@@ -2,17 +2,15 @@
 
 mod support;
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use awesomestock::{
-    app::{Event, commands::action::Action, overlay::screen::ClickAction},
-    storage::recording::read,
-    ui::screens::summary::summary,
-};
+use awesomestock::app::Event;
+use awesomestock::app::commands::action::Action;
+use awesomestock::app::overlay::screen::ClickAction;
+use awesomestock::storage::recording::read;
+use awesomestock::ui::screens::summary::summary;
 use support::Home;
 
 fn old_file(name: &str) -> PathBuf {

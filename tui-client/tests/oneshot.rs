@@ -5,17 +5,13 @@
 mod limited;
 mod support;
 
-use std::{
-    fs,
-    process::{Command, Stdio},
-};
+use std::fs;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::{
-    Home, PipedGame,
-    casino::{self, Casino},
-    old_casino::OldCasino,
-};
+use support::casino::{self, Casino};
+use support::old_casino::OldCasino;
+use support::{Home, PipedGame};
 
 /// Runs a command. Returns exit code, stdout and stderr.
 fn run(home: &Home, server: &[&str], command: &str) -> (Option<i32>, String, String) {

@@ -2,10 +2,14 @@
 
 mod support;
 
-use std::{fs, net::TcpListener, os::unix::process::ExitStatusExt, process::Stdio};
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
 
 use rustix::process::Signal;
-use support::{Home, PipedGame, casino::Casino, text_of};
+use support::casino::Casino;
+use support::{Home, PipedGame, text_of};
 
 /// A solo game with a fixed price.
 const FIXED_PRICE: [&str; 4] = ["--user", "anna", "--tick", "1h"];

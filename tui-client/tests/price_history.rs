@@ -2,16 +2,12 @@
 
 mod support;
 
-use awesomestock::{
-    app::{
-        AppState, Effect, Event, SessionInfo,
-        event::{Request, RequestError, Response, StreamEvent},
-        portfolio::{alerts::ToastKind, money::UnixMillis},
-        prices::{Candle, MAX_CANDLES, PriceHistory, PricePoint},
-        update,
-    },
-    client::Client,
-};
+use awesomestock::app::event::{Request, RequestError, Response, StreamEvent};
+use awesomestock::app::portfolio::alerts::ToastKind;
+use awesomestock::app::portfolio::money::UnixMillis;
+use awesomestock::app::prices::{Candle, MAX_CANDLES, PriceHistory, PricePoint};
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, update};
+use awesomestock::client::Client;
 use awesomestock_proto::transport;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;

@@ -2,12 +2,10 @@
 
 mod support;
 
-use support::{
-    Home,
-    casino::Casino,
-    old_casino::OldCasino,
-    pty::{self, Terminal},
-};
+use support::Home;
+use support::casino::Casino;
+use support::old_casino::OldCasino;
+use support::pty::{self, Terminal};
 
 const ENTER: &str = "\r";
 const ESCAPE: &str = "\u{1b}";

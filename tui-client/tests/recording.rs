@@ -2,17 +2,15 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
-use awesomestock::{
-    app::{Event, chart::HitMap},
-    storage::recording::read,
-    ui::screens::summary::summary,
-};
-use support::{
-    GAME, Home,
-    pty::{self, Terminal},
-};
+use awesomestock::app::Event;
+use awesomestock::app::chart::HitMap;
+use awesomestock::storage::recording::read;
+use awesomestock::ui::screens::summary::summary;
+use support::pty::{self, Terminal};
+use support::{GAME, Home};
 
 const ENTER: &str = "\r";
 

@@ -3,38 +3,32 @@
 #[path = "../src/testkit/invariants.rs"]
 mod invariants;
 
-use awesomestock::{
-    app::{
-        AppState, Effect, Event, SessionInfo, Settings,
-        chart::{Area, ChartKind, ColumnSlot, HitMap, OrderLabel},
-        commands::action::BINDINGS,
-        event::{FrameChange, OrderResult, Request, RequestError, Response, StreamEvent, TradeRow},
-        lobby::{
-            Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate,
-            round::{Round, RoundPhase},
-        },
-        overlay::{
-            Overlay, PaymentRow,
-            screen::{ClickAction, ClickTarget},
-        },
-        portfolio::{
-            money::{Side, UnixMillis},
-            open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder},
-            order::Condition,
-            wallet::Wallet,
-        },
-        prices::{Candle, PricePoint},
-        replay::{Recording, Replay},
-        update,
-    },
-    storage::recording::{Header, Recorder, read},
-    ui::{Markers, Renderer, Theme},
+use awesomestock::app::chart::{Area, ChartKind, ColumnSlot, HitMap, OrderLabel};
+use awesomestock::app::commands::action::BINDINGS;
+use awesomestock::app::event::{
+    FrameChange, OrderResult, Request, RequestError, Response, StreamEvent, TradeRow,
 };
+use awesomestock::app::lobby::round::{Round, RoundPhase};
+use awesomestock::app::lobby::{
+    Capabilities, Headline, Leaderboard, Performance, Player, Standing, TapeRow, TapeUpdate,
+};
+use awesomestock::app::overlay::screen::{ClickAction, ClickTarget};
+use awesomestock::app::overlay::{Overlay, PaymentRow};
+use awesomestock::app::portfolio::money::{Side, UnixMillis};
+use awesomestock::app::portfolio::open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder};
+use awesomestock::app::portfolio::order::Condition;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::prices::{Candle, PricePoint};
+use awesomestock::app::replay::{Recording, Replay};
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, Settings, update};
+use awesomestock::storage::recording::{Header, Recorder, read};
+use awesomestock::ui::{Markers, Renderer, Theme};
 use awesomestock_proto::values::Trigger;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use uuid::Uuid;
 
 use self::invariants::{CheckedGame, check_screen, without_wire};

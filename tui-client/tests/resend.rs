@@ -1,16 +1,11 @@
 //! Orders with a lost answer: resent to a casino that deduplicates by ID, and to no other.
 
-use awesomestock::app::{
-    AppState, Effect, Event, SessionInfo,
-    event::{OrderResult, Request, StreamEvent},
-    portfolio::{
-        money::{Side, UnixMillis},
-        order::ClientOrderId,
-        order_log::{ActionStatus, LoggedAction},
-        wallet::Wallet,
-    },
-    update,
-};
+use awesomestock::app::event::{OrderResult, Request, StreamEvent};
+use awesomestock::app::portfolio::money::{Side, UnixMillis};
+use awesomestock::app::portfolio::order::ClientOrderId;
+use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 const LIVE: StreamEvent = StreamEvent::Opened {

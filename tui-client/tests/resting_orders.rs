@@ -5,11 +5,9 @@ mod support;
 
 use std::path::Path;
 
-use support::{
-    Home,
-    casino::Casino,
-    pty::{self, Terminal},
-};
+use support::Home;
+use support::casino::Casino;
+use support::pty::{self, Terminal};
 
 const ENTER: &str = "\r";
 const UP: &str = "\x1b[A";

@@ -2,28 +2,20 @@
 
 mod fixtures;
 
-use awesomestock::{
-    app::{
-        AppState, Event,
-        chart::{ChartKind, TradeMarker},
-        overlay::{Overlay, tour::Tour},
-        portfolio::{
-            money::Side,
-            order_log::ActionLog,
-            wallet::{Wallet, WalletState},
-        },
-        update,
-    },
-    ui::{Markers, Renderer, Theme},
-};
+use awesomestock::app::chart::{ChartKind, TradeMarker};
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::overlay::tour::Tour;
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::app::portfolio::order_log::ActionLog;
+use awesomestock::app::portfolio::wallet::{Wallet, WalletState};
+use awesomestock::app::{AppState, Event, update};
+use awesomestock::ui::{Markers, Renderer, Theme};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
-use ratatui::{
-    Terminal,
-    backend::TestBackend,
-    buffer::{Buffer, Cell},
-    style::{Color, Modifier},
-};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 36), (200, 60)];

@@ -1,18 +1,13 @@
 //! The summary of a session: its figures and the printed text.
 
-use awesomestock::{
-    app::{
-        AppState, Effect, Event, SessionInfo,
-        event::{OrderResult, Response, StreamEvent},
-        lobby::{
-            Capabilities,
-            round::{Round, RoundPhase},
-        },
-        portfolio::{achievements::Achievement, money::UnixMillis, wallet::Wallet},
-        update,
-    },
-    ui::screens::summary::summary,
-};
+use awesomestock::app::event::{OrderResult, Response, StreamEvent};
+use awesomestock::app::lobby::Capabilities;
+use awesomestock::app::lobby::round::{Round, RoundPhase};
+use awesomestock::app::portfolio::achievements::Achievement;
+use awesomestock::app::portfolio::money::UnixMillis;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, update};
+use awesomestock::ui::screens::summary::summary;
 use crossterm::event::{KeyCode, KeyEvent};
 
 const START: UnixMillis = UnixMillis(1_700_000_000_000);

@@ -2,17 +2,14 @@
 
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
+use std::time::Duration;
 
-use awesomestock::{
-    app::{
-        commands::request::Request,
-        event::{Response, StreamEvent},
-        prices::PricePoint,
-    },
-    client::Client,
-    solo::{self, Servers, SoloOptions},
-};
+use awesomestock::app::commands::request::Request;
+use awesomestock::app::event::{Response, StreamEvent};
+use awesomestock::app::prices::PricePoint;
+use awesomestock::client::Client;
+use awesomestock::solo::{self, Servers, SoloOptions};
 
 async fn open(folder: &Path, seed: u64) -> (Client, Servers) {
     let options = SoloOptions {

@@ -2,18 +2,14 @@
 
 mod support;
 
-use std::{
-    io::Read,
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use portable_pty::{PtySize, native_pty_system};
 use rustix::process::Signal;
-use support::{
-    Home, casino,
-    pty::{self, Terminal},
-};
+use support::pty::{self, Terminal};
+use support::{Home, casino};
 
 const ENTER: &str = "\r";
 /// The open command palette.

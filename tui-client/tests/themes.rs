@@ -2,14 +2,11 @@
 
 mod fixtures;
 
-use awesomestock::{
-    app::{AppState, chart::ChartKind},
-    ui::{Markers, Renderer, Theme},
-};
-use ratatui::{
-    buffer::{Buffer, Cell},
-    style::{Color, Modifier},
-};
+use awesomestock::app::AppState;
+use awesomestock::app::chart::ChartKind;
+use awesomestock::ui::{Markers, Renderer, Theme};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
 
 fn drawn(theme: &Theme, markers: Markers, state: &AppState, size: (u16, u16)) -> Buffer {
     let view = Renderer {

@@ -2,13 +2,11 @@
 
 mod support;
 
-use std::{
-    collections::BTreeSet,
-    ffi::OsStr,
-    fs::OpenOptions,
-    os::unix::ffi::OsStrExt,
-    process::{Command, Stdio},
-};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
 
 use awesomestock::cli::args::Cli;
 use support::Home;

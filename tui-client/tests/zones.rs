@@ -2,15 +2,11 @@
 
 mod support;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::io::Write;
+use std::process::{Command, Stdio};
 
-use support::{
-    Home,
-    pty::{self, Terminal},
-};
+use support::Home;
+use support::pty::{self, Terminal};
 
 /// Runs `date` and returns its output.
 fn date(zone: Option<&str>, arguments: &[&str]) -> String {

@@ -3,23 +3,22 @@
 //! `actions`: bare tonic on `#[tokio::main]` that answers each action with a constant. `ticks`: a shared price sent
 //! through a tokio broadcast channel to tonic response streams.
 
-use std::{pin::Pin, time::Duration};
+use std::pin::Pin;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    casino::{
-        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, Leaderboard, Order,
-        Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet,
-        WithdrawRequest,
-        casino_server::{Casino, CasinoServer},
-    },
-    types,
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{
+    Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, Leaderboard, Order,
+    Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet,
+    WithdrawRequest,
 };
-use tokio::{net::TcpListener, sync::broadcast};
-use tokio_stream::{
-    Stream, StreamExt,
-    wrappers::{BroadcastStream, TcpListenerStream},
-};
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use awesomestock_proto::types;
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::{BroadcastStream, TcpListenerStream};
+use tokio_stream::{Stream, StreamExt};
+use tonic::transport::Server;
+use tonic::{Request, Response, Status, Streaming};
 
 type Answers = Pin<Box<dyn Stream<Item = Result<GambleInfo, Status>> + Send>>;
 

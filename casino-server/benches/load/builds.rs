@@ -1,13 +1,12 @@
 //! Compares several builds of the casino on SQLite.
 
-use std::{io, path::Path};
+use std::io;
+use std::path::Path;
 
-use crate::{
-    drive::{Measured, measure},
-    loads::{LOADS, Load, Plan, command_for_build, median},
-    process::Server,
-    report::{print_head, print_row},
-};
+use crate::drive::{Measured, measure};
+use crate::loads::{LOADS, Load, Plan, command_for_build, median};
+use crate::process::Server;
+use crate::report::{print_head, print_row};
 
 /// Measures every build under every selected load, in turn, and prints medians and ratios to the first build.
 pub(crate) async fn run(plan: &Plan, folder: &Path) -> io::Result<()> {

@@ -3,15 +3,16 @@
 //! The cluster is temporary and syncs its commits. Disk writes include checkpoints of earlier rounds, so the figures
 //! per action mean nothing where there are few actions.
 
-use std::{io, net::TcpListener, process::Command, time::Duration};
+use std::io;
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::Duration;
 
-use crate::{
-    cluster::Cluster,
-    drive::{Measured, Target, measure},
-    loads::{LOADS, Load, median},
-    process::Server,
-    report::median_of,
-};
+use crate::cluster::Cluster;
+use crate::drive::{Measured, Target, measure};
+use crate::loads::{LOADS, Load, median};
+use crate::process::Server;
+use crate::report::median_of;
 
 const NAME: &str = "casinos on one PostgreSQL";
 

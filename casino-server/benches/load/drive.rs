@@ -1,21 +1,18 @@
 //! Applies a load to one or several casinos and measures resource usage.
 
-use std::{
-    cell::Cell,
-    io,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use awesomestock_proto::{casino::casino_client::CasinoClient, transport, types};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::{transport, types};
 use tokio::task::JoinSet;
 
-use crate::{
-    histogram::Histogram,
-    http2::Connection,
-    loads::Load,
-    process::{Batches, ChildProcesses, Server, own_cpu},
-};
+use crate::histogram::Histogram;
+use crate::http2::Connection;
+use crate::loads::Load;
+use crate::process::{Batches, ChildProcesses, Server, own_cpu};
 
 /// The servers under load.
 pub(crate) struct Target<'a> {

@@ -3,22 +3,19 @@
 //! The flood comes from a separate process at the lowest priority: on one machine it would otherwise take processor
 //! time from the server and the measuring process, which a remote attacker does not.
 
-use std::{
-    io::{self, BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::{
-    drive::buy_tokens,
-    histogram::Histogram,
-    http2::{Connection, Counters},
-    loads::{default_build_command, median},
-    process::Server,
-};
+use crate::drive::buy_tokens;
+use crate::histogram::Histogram;
+use crate::http2::{Connection, Counters};
+use crate::loads::{default_build_command, median};
+use crate::process::Server;
 
 /// First argument that makes this program the flooding client.
 pub(crate) const FLOOD: &str = "flood";

@@ -3,12 +3,12 @@
 //! A client library would cost more than the server under test. Here one read serves many streams, answers are counted
 //! without decoding, and all actions that a batch of answers allows go out in one write.
 
-use std::{collections::VecDeque, io, time::Instant};
+use std::collections::VecDeque;
+use std::io;
+use std::time::Instant;
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::histogram::Histogram;
 

@@ -1,19 +1,15 @@
 //! A casino with a large history: its startup time, and its speed compared with an empty ledger.
 
-use std::{
-    fmt::Write,
-    io,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-use crate::{
-    drive::measure,
-    loads::{LOADS, default_build_command, median},
-    process::Server,
-};
+use crate::drive::measure;
+use crate::loads::{LOADS, default_build_command, median};
+use crate::process::Server;
 
 const NAME: &str = "a store of 1000000 accounts and 10000000 entries";
 const ACCOUNTS: i64 = 1_000_000;

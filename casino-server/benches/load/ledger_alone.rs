@@ -1,14 +1,13 @@
 //! The ledger without gRPC, in its own process: the limit set by the disk and the ledger itself.
 
-use std::{
-    io,
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use awesomestock_proto::transport;
-use casino_server::{Casino, Options, testkit::unwired};
+use casino_server::testkit::unwired;
+use casino_server::{Casino, Options};
 
 use crate::loads::Load;
 

@@ -1,11 +1,9 @@
 //! The loads, the commands of the measured servers, and the median.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 /// First argument that makes this program a reference server.
 pub(crate) const SERVE_BARE: &str = "serve-bare";

@@ -30,7 +30,9 @@ mod resting;
 mod scenario;
 mod sessions;
 
-use std::{io, path::PathBuf, time::Duration};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use loads::{Plan, SERVE_BARE};
 

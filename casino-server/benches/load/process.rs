@@ -1,13 +1,11 @@
 //! A server as a child process, and its resource usage.
 
-use std::{
-    fs,
-    io::{self, BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    ops::{AddAssign, Sub},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::ops::{AddAssign, Sub};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A running server.
 pub(crate) struct Server {

@@ -1,6 +1,7 @@
 //! The table of results.
 
-use crate::{drive::Measured, loads::median};
+use crate::drive::Measured;
+use crate::loads::median;
 
 pub(crate) fn print_head() {
     println!(

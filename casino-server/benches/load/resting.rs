@@ -1,12 +1,12 @@
 //! Ticks of a market beside orders that rest, without gRPC.
 
-use std::{io, path::Path, time::Duration};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
 
 use awesomestock_proto::transport;
-use casino_server::{
-    Casino, Options,
-    testkit::unwired::{RestingOrders, tick_times},
-};
+use casino_server::testkit::unwired::{RestingOrders, tick_times};
+use casino_server::{Casino, Options};
 
 use crate::loads::median;
 

@@ -1,21 +1,15 @@
 //! Runs the scenarios and compares the casino with the reference server.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use crate::{
-    builds, clustered,
-    drive::{Measured, measure},
-    flood, large_store, ledger_alone,
-    loads::{LOADS, Load, Plan, bare_command, default_build_command, median},
-    process::Server,
-    report::{print_head, print_row},
-    resting, sessions,
-};
+use crate::drive::{Measured, measure};
+use crate::loads::{LOADS, Load, Plan, bare_command, default_build_command, median};
+use crate::process::Server;
+use crate::report::{print_head, print_row};
+use crate::{builds, clustered, flood, large_store, ledger_alone, resting, sessions};
 
 /// Runs every scenario whose name contains the filter, `rounds` times each, `length` each time.
 pub(crate) async fn run_all(plan: &Plan) -> io::Result<()> {

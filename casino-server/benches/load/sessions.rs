@@ -1,20 +1,16 @@
 //! Idle sessions: processor time and latency of a tick to all of them, and memory per session.
 
-use std::{
-    cell::RefCell,
-    io,
-    path::Path,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::cell::RefCell;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::{
-    http2::Connection,
-    loads::{bare_command, default_build_command, median},
-    process::Server,
-};
+use crate::http2::Connection;
+use crate::loads::{bare_command, default_build_command, median};
+use crate::process::Server;
 
 /// Time between two ticks, far longer than the delivery to all sessions.
 const TICK: Duration = Duration::from_millis(1000);

@@ -4,22 +4,20 @@
 
 pub(crate) mod release;
 
-use std::{
-    error::Error,
-    fs::{self, File, OpenOptions},
-    io,
-    path::{Path, PathBuf},
-};
+use std::error::Error;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
 
-use awesomestock_proto::{player::InvalidName, resources};
+use awesomestock_proto::player::InvalidName;
+use awesomestock_proto::resources;
 use tokio::runtime::Runtime;
 
-use crate::{
-    config::store_url::StoreUrl,
-    domain::audit::{AuditTotals, Mismatch},
-    server::OpenError,
-    store::{postgres, sqlite::Snapshot},
-};
+use crate::config::store_url::StoreUrl;
+use crate::domain::audit::{AuditTotals, Mismatch};
+use crate::server::OpenError;
+use crate::store::postgres;
+use crate::store::sqlite::Snapshot;
 
 type Cause = Box<dyn Error + Send + Sync>;
 

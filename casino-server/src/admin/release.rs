@@ -5,13 +5,13 @@
 
 use std::path::Path;
 
-use crate::{
-    admin::{self, AdminError},
-    config::{environment::Environment, store_url::StoreUrl},
-    domain::player::PlayerName,
-    server::open_file,
-    store::{Damage, RecoveredWal, Store, StoreError, WalStore, postgres, sqlite::SqliteLedger},
-};
+use crate::admin::{self, AdminError};
+use crate::config::environment::Environment;
+use crate::config::store_url::StoreUrl;
+use crate::domain::player::PlayerName;
+use crate::server::open_file;
+use crate::store::sqlite::SqliteLedger;
+use crate::store::{Damage, RecoveredWal, Store, StoreError, WalStore, postgres};
 
 /// The outcome of [`release`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,28 +1,25 @@
 //! The command line of `casino-server`; each option is also an environment variable `CASINO_*`.
 
-use std::{num::NonZero, path::PathBuf, time::Duration};
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    command_line::{
-        self, BooleanOption,
-        documents::{self, Shell},
-    },
-    player::InvalidName,
-    server::{ServerArgs, health::HealthArgs},
-};
-use clap::{Arg, Command, CommandFactory, Parser, Subcommand, builder::PossibleValuesParser};
+use awesomestock_proto::command_line::documents::{self, Shell};
+use awesomestock_proto::command_line::{self, BooleanOption};
+use awesomestock_proto::player::InvalidName;
+use awesomestock_proto::server::ServerArgs;
+use awesomestock_proto::server::health::HealthArgs;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, Command, CommandFactory, Parser, Subcommand};
 
-use crate::{
-    config::{
-        certificate::CertArgs,
-        limits::Limits,
-        operator::{OperatorArgs, RoundArgs},
-        options::{self, Options},
-        secrets::PaymentsArgs,
-        store_url::StoreUrl,
-    },
-    domain::{market::PriceModel, player::PlayerName},
-};
+use crate::config::certificate::CertArgs;
+use crate::config::limits::Limits;
+use crate::config::operator::{OperatorArgs, RoundArgs};
+use crate::config::options::{self, Options};
+use crate::config::secrets::PaymentsArgs;
+use crate::config::store_url::StoreUrl;
+use crate::domain::market::PriceModel;
+use crate::domain::player::PlayerName;
 
 const STORE: &str = "store";
 const OPERATOR: &str = "operator";
@@ -241,7 +238,8 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
-    use clap::{FromArgMatches, error::ErrorKind};
+    use clap::FromArgMatches;
+    use clap::error::ErrorKind;
 
     use super::*;
 

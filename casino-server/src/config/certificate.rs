@@ -1,13 +1,11 @@
 //! A server's certificate with an authority of its own, made by `casino-server cert`.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    net::{IpAddr, Ipv6Addr},
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-    time::Duration,
-};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use awesomestock_proto::command_line;
 use clap::ValueHint;

@@ -1,6 +1,8 @@
 //! The only place that reads the system clock; all other code receives a [`Clock`].
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::domain::money::UnixMillis;
 

@@ -1,11 +1,9 @@
 //! The clock and the disk of a casino. Simulations replace them to inject time jumps and disk failures.
 
-use std::{
-    fmt::Debug,
-    fs::File,
-    io::{self, Write},
-    sync::Arc,
-};
+use std::fmt::Debug;
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use crate::config::clock::Clock;
 

@@ -16,9 +16,10 @@ mod secrets;
 pub(crate) mod store_url;
 
 #[cfg(feature = "server")]
-pub use self::{
-    args::{Args, Task},
-    certificate::{CertArgs, CertError, create},
-    operator::{OperatorArgs, RoundArgs, RoundCallError, RoundTask},
-    secrets::{PaymentsArgs, SecurityError},
-};
+pub use self::args::{Args, Task};
+#[cfg(feature = "server")]
+pub use self::certificate::{CertArgs, CertError, create};
+#[cfg(feature = "server")]
+pub use self::operator::{OperatorArgs, RoundArgs, RoundCallError, RoundTask};
+#[cfg(feature = "server")]
+pub use self::secrets::{PaymentsArgs, SecurityError};

@@ -1,31 +1,29 @@
 //! The operator service, and the command `round` that calls it.
 
-use std::{error::Error, fs, io, path::PathBuf, time::Duration};
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fs, io};
 
-use awesomestock_proto::{
-    auth::{BearerInterceptor, OPERATOR_SECRET_VARIABLE, SecretError, SharedSecret},
-    casino::{self, RoundState},
-    command_line,
-    operator::{
-        EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
-        StatusRequest, operator_client::OperatorClient,
-    },
-    resources,
-    server::health::local_url,
-    text::sanitize::sanitize,
-    tls::{self, TlsError},
-    transport,
+use awesomestock_proto::auth::{BearerInterceptor, OPERATOR_SECRET_VARIABLE, SecretError, SharedSecret};
+use awesomestock_proto::casino::{self, RoundState};
+use awesomestock_proto::operator::operator_client::OperatorClient;
+use awesomestock_proto::operator::{
+    EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
+    StatusRequest,
 };
-use tonic::{Code, Status, service::interceptor::InterceptedService, transport::Channel};
+use awesomestock_proto::server::health::local_url;
+use awesomestock_proto::text::sanitize::sanitize;
+use awesomestock_proto::tls::{self, TlsError};
+use awesomestock_proto::{command_line, resources, transport};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
 
-use crate::{
-    config::secrets::SecurityError,
-    domain::{
-        money::Dollars,
-        player::PlayerName,
-        round::{self, RoundResult},
-    },
-};
+use crate::config::secrets::SecurityError;
+use crate::domain::money::Dollars;
+use crate::domain::player::PlayerName;
+use crate::domain::round::{self, RoundResult};
 
 /// Time for connection and answer together.
 const DEADLINE: Duration = Duration::from_secs(10);

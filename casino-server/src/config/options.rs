@@ -1,14 +1,13 @@
 //! The options of a casino and their bounds.
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::{
-    config::{limits::Limits, store_url::StoreUrl},
-    domain::{
-        market::PriceModel,
-        money::{Dollars, Price},
-    },
-};
+use crate::config::limits::Limits;
+use crate::config::store_url::StoreUrl;
+use crate::domain::market::PriceModel;
+use crate::domain::money::{Dollars, Price};
 
 /// Bounds of [`Options::tick`].
 pub const TICK: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);

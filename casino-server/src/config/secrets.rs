@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-use awesomestock_proto::{
-    auth::{SECRET_VARIABLE, SecretError, SharedSecret},
-    command_line,
-    tls::{self, TlsError},
-    transport,
-};
+use awesomestock_proto::auth::{SECRET_VARIABLE, SecretError, SharedSecret};
+use awesomestock_proto::tls::{self, TlsError};
+use awesomestock_proto::{command_line, transport};
 
 use crate::config::payments_endpoint::PaymentsEndpoint;
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{money::UnixMillis, player::PlayerName};
+use crate::domain::money::UnixMillis;
+use crate::domain::player::PlayerName;
 
 pub(crate) const HASH_BYTES: usize = 32;
 

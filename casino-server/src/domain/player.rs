@@ -1,11 +1,9 @@
 //! Player names.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashSet},
-    fmt, iter,
-    sync::Arc,
-};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::{fmt, iter};
 
 use awesomestock_proto::player::{self, InvalidName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

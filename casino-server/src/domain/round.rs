@@ -1,16 +1,16 @@
 //! A round: a game with a start, an end and a winner, in which each player trades on an account of the round.
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use awesomestock_proto::text::pluralize;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    account::{Account, Rejection},
-    market::Tick,
-    money::{Dollars, Price, UnixMillis},
-    player::PlayerName,
-};
+use crate::domain::account::{Account, Rejection};
+use crate::domain::market::Tick;
+use crate::domain::money::{Dollars, Price, UnixMillis};
+use crate::domain::player::PlayerName;
 
 /// Bounds of the length of a round.
 pub(crate) const LENGTH: RangeInclusive<Duration> =

@@ -1,23 +1,18 @@
 //! Wakes the sessions of a player when an account or an order of the player changes. They read the change from the ledger.
 
-use std::{
-    collections::{HashMap, HashSet},
-    convert::Infallible,
-    sync::{Arc, Mutex},
-    task::{Context, Poll},
-};
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 
-use crate::{
-    domain::{player::PlayerName, round::Round},
-    store::{
-        Batch, lock,
-        notifications::{ChangedNames, Notifications},
-    },
-};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::notifications::{ChangedNames, Notifications};
+use crate::store::{Batch, lock};
 
 /// Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -182,16 +177,12 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::domain::{
-        market::Tick,
-        money::{Price, Stocks, UnixMillis},
-        order::{
-            AccountId, AccountRecord, Side,
-            request::RequestId,
-            resting::{OrderPosting, RestingOrder, RestingTerms},
-        },
-        round::RoundPhase,
-    };
+    use crate::domain::market::Tick;
+    use crate::domain::money::{Price, Stocks, UnixMillis};
+    use crate::domain::order::request::RequestId;
+    use crate::domain::order::resting::{OrderPosting, RestingOrder, RestingTerms};
+    use crate::domain::order::{AccountId, AccountRecord, Side};
+    use crate::domain::round::RoundPhase;
 
     fn batch(player: &PlayerName, version: i64) -> Batch {
         let mut record = AccountRecord::new(AccountId(1));

@@ -1,21 +1,17 @@
 //! The newest round: for calls, and published to sessions with its podium.
 
-use std::{convert::Infallible, future, sync::Arc};
+use std::convert::Infallible;
+use std::future;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use super::lobby::{FeedHub, RoundUpdate};
-use crate::{
-    config::clock::Clock,
-    domain::{
-        money::Price,
-        round::{self, Round, RoundPhase, RoundResult},
-    },
-    store::{
-        StoreError,
-        reader::{StoreReader, until_read},
-    },
-};
+use crate::config::clock::Clock;
+use crate::domain::money::Price;
+use crate::domain::round::{self, Round, RoundPhase, RoundResult};
+use crate::store::StoreError;
+use crate::store::reader::{StoreReader, until_read};
 
 /// Places on a podium, and its maximum length.
 const PODIUM_PLACES: usize = 3;

@@ -1,21 +1,16 @@
 //! Reads the accounts in force: the players' own ones, or those in the open round.
 
-use futures_util::{
-    StreamExt,
-    stream::{self, BoxStream},
-};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 
-use crate::{
-    domain::{
-        account::Account,
-        money::{Dollars, UnixMillis},
-        order::{AccountRecord, Payment},
-        player::PlayerName,
-        round::Round,
-    },
-    feed::rounds::RoundFeed,
-    store::{StoreError, reader::StoreReader},
-};
+use crate::domain::account::Account;
+use crate::domain::money::{Dollars, UnixMillis};
+use crate::domain::order::{AccountRecord, Payment};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::feed::rounds::RoundFeed;
+use crate::store::StoreError;
+use crate::store::reader::StoreReader;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]

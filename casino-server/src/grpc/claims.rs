@@ -1,16 +1,14 @@
 //! Cache of name claims, shared by all sessions and calls.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard, OnceCell, SetOnce};
 
-use crate::{
-    domain::{credential::KeyHash, player::PlayerName},
-    store::{StoreError, lock, reader::StoreReader},
-};
+use crate::domain::credential::KeyHash;
+use crate::domain::player::PlayerName;
+use crate::store::reader::StoreReader;
+use crate::store::{StoreError, lock};
 
 /// Number of cached names above which unused ones are evicted.
 const CAPACITY: usize = 64 * 1024;

@@ -3,38 +3,30 @@
 
 use std::sync::LazyLock;
 
-use awesomestock_proto::{
-    ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE,
-    capabilities::{ORDERS_SEEN_HEADER, USER_HEADER},
-    casino::{
-        self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, OrderUpdate,
-        PriceHistory, PricePoint, TimeInForce, Trades, Wallet,
-    },
-    frame::GambleFrame,
-    player::InvalidName,
-    types,
-    values::Trigger,
+use awesomestock_proto::capabilities::{ORDERS_SEEN_HEADER, USER_HEADER};
+use awesomestock_proto::casino::{
+    self, Action, ActionOutcome, ActionResult, ActionType, Candles, GambleInfo, OrderUpdate, PriceHistory,
+    PricePoint, TimeInForce, Trades, Wallet,
 };
+use awesomestock_proto::frame::GambleFrame;
+use awesomestock_proto::player::InvalidName;
+use awesomestock_proto::values::Trigger;
+use awesomestock_proto::{ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE, types};
 use prost::Message;
 use tonic::metadata::MetadataMap;
 
-use crate::{
-    domain::{
-        account::Account,
-        candles::Candle,
-        market::Tick,
-        money::{Price, Stocks},
-        order::{
-            Command, Decision, LedgerEntry, Payment, Side, Trade,
-            request::{InvalidRequestId, OrderRequest, RequestId},
-            resting::{OrderPosting, OrderState, RestingTerms},
-        },
-        player::{LegacyNames, PlayerName},
-        round::round_of,
-    },
-    feed::{capabilities::Capabilities, lobby::encode::trade},
-    store::Page,
-};
+use crate::domain::account::Account;
+use crate::domain::candles::Candle;
+use crate::domain::market::Tick;
+use crate::domain::money::{Price, Stocks};
+use crate::domain::order::request::{InvalidRequestId, OrderRequest, RequestId};
+use crate::domain::order::resting::{OrderPosting, OrderState, RestingTerms};
+use crate::domain::order::{Command, Decision, LedgerEntry, Payment, Side, Trade};
+use crate::domain::player::{LegacyNames, PlayerName};
+use crate::domain::round::round_of;
+use crate::feed::capabilities::Capabilities;
+use crate::feed::lobby::encode::trade;
+use crate::store::Page;
 
 /// Why an action is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,30 +2,23 @@
 
 use std::sync::Arc;
 
-use awesomestock_proto::{
-    auth::SharedSecret,
-    casino,
-    operator::{
-        EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
-        StatusRequest, operator_server::Operator,
-    },
+use awesomestock_proto::auth::SharedSecret;
+use awesomestock_proto::casino;
+use awesomestock_proto::operator::operator_server::Operator;
+use awesomestock_proto::operator::{
+    EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
+    StatusRequest,
 };
 use tonic::{Code, Request, Response, Status};
 
-use crate::{
-    config::clock::Clock,
-    domain::{
-        money::Dollars,
-        round::{Round, RoundCommand, RoundError, RoundPhase, SmallStake},
-    },
-    feed::{
-        lobby::encode,
-        price::PriceFeed,
-        rounds::{self, RoundFeed},
-    },
-    ledger::LedgerHandle,
-    store::reader::StoreReader,
-};
+use crate::config::clock::Clock;
+use crate::domain::money::Dollars;
+use crate::domain::round::{Round, RoundCommand, RoundError, RoundPhase, SmallStake};
+use crate::feed::lobby::encode;
+use crate::feed::price::PriceFeed;
+use crate::feed::rounds::{self, RoundFeed};
+use crate::ledger::LedgerHandle;
+use crate::store::reader::StoreReader;
 
 #[derive(Debug)]
 pub(crate) struct OperatorService {

@@ -1,34 +1,28 @@
 //! The client of the payments server. Its channel connects on demand, so a restarted server is used at once.
 
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use awesomestock_proto::{
-    auth::BearerInterceptor, payment_statements::payment_statements_client::PaymentStatementsClient,
-    server::continue_trace, tls, types,
-};
-use futures_util::{
-    Stream, StreamExt, future,
-    stream::{self, BoxStream},
-};
-use tokio::{
-    sync::{Semaphore, oneshot},
-    time::timeout,
-};
-use tonic::{Code, Request, Status, service::interceptor::InterceptedService, transport::Channel};
+use awesomestock_proto::auth::BearerInterceptor;
+use awesomestock_proto::payment_statements::payment_statements_client::PaymentStatementsClient;
+use awesomestock_proto::server::continue_trace;
+use awesomestock_proto::{tls, types};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt, future};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
 
-use crate::{
-    config::payments_endpoint::PaymentsEndpoint,
-    domain::{order::Payment, player::PlayerName},
-    grpc::{convert, stall},
-    store::{StoreError, outage::Outage},
-};
+use crate::config::payments_endpoint::PaymentsEndpoint;
+use crate::domain::order::Payment;
+use crate::domain::player::PlayerName;
+use crate::grpc::{convert, stall};
+use crate::store::StoreError;
+use crate::store::outage::Outage;
 
 /// Time limit for a call without progress. Long histories may take longer in total.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,52 +1,42 @@
 //! The casino's gRPC service: each method checks names and bounds, asks the ledger or the reader, and converts the answer.
 
-use std::{pin::Pin, sync::Arc};
+use std::pin::Pin;
+use std::sync::Arc;
 
-use awesomestock_proto::{
-    casino::{
-        Action, CancelOrderRequest, Candles, CandlesRequest, Leaderboard, Order, Orders, PriceHistory,
-        PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
-    },
-    framed::casino_server::Casino,
-    server::{ConnectionHandle, DetectsStall},
-    types,
-    values::ENDED_ORDERS_MAX,
+use awesomestock_proto::casino::{
+    Action, CancelOrderRequest, Candles, CandlesRequest, Leaderboard, Order, Orders, PriceHistory,
+    PriceHistoryRequest, Tokens, Trades, TradesRequest, Wallet, WithdrawRequest,
 };
+use awesomestock_proto::framed::casino_server::Casino;
+use awesomestock_proto::server::{ConnectionHandle, DetectsStall};
+use awesomestock_proto::types;
+use awesomestock_proto::values::ENDED_ORDERS_MAX;
 use futures_util::{StreamExt, stream};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::{
-    domain::{
-        account::Rejection,
-        money::{self, Dollars},
-        order::{
-            Command, LedgerEntry, Payment,
-            request::{OrderRequest, RequestId},
-        },
-        player::PlayerName,
-    },
-    feed::{
-        accounts::AccountFeed,
-        capabilities::{Capabilities, LobbyFeeds},
-        lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode},
-        price::relay::WorkerRelay,
-    },
-    grpc::{
-        account_reader::{AccountReader, ReadAccount},
-        auth::Auth,
-        convert, paging,
-        payments_client::PaymentsClient,
-        session::{
-            Session, SessionParts, auth::SessionAuth, backoff::backoff, limit::SessionLimit,
-            orders::OrderUpdates, wallet::WalletUpdates,
-        },
-        status,
-    },
-    ledger::LedgerHandle,
-    store::reader::StoreReader,
-};
+use crate::domain::account::Rejection;
+use crate::domain::money::{self, Dollars};
+use crate::domain::order::request::{OrderRequest, RequestId};
+use crate::domain::order::{Command, LedgerEntry, Payment};
+use crate::domain::player::PlayerName;
+use crate::feed::accounts::AccountFeed;
+use crate::feed::capabilities::{Capabilities, LobbyFeeds};
+use crate::feed::lobby::{FeedHub, FeedSubscriber, PresenceGuard, SubscriberGroup, encode};
+use crate::feed::price::relay::WorkerRelay;
+use crate::grpc::account_reader::{AccountReader, ReadAccount};
+use crate::grpc::auth::Auth;
+use crate::grpc::payments_client::PaymentsClient;
+use crate::grpc::session::auth::SessionAuth;
+use crate::grpc::session::backoff::backoff;
+use crate::grpc::session::limit::SessionLimit;
+use crate::grpc::session::orders::OrderUpdates;
+use crate::grpc::session::wallet::WalletUpdates;
+use crate::grpc::session::{Session, SessionParts};
+use crate::grpc::{convert, paging, status};
+use crate::ledger::LedgerHandle;
+use crate::store::reader::StoreReader;
 
 /// The casino's gRPC service: one for each worker.
 #[derive(Debug)]

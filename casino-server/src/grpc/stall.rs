@@ -1,12 +1,8 @@
 //! Detects a request stream whose receiver stopped reading.
 
-use std::{
-    sync::{
-        Weak,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::time::sleep;
 

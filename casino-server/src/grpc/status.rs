@@ -4,22 +4,16 @@ use std::time::Duration;
 
 use tonic::Status;
 
-use crate::{
-    domain::{
-        account::{RejectKind, Rejection},
-        credential::AuthDenied,
-        order::request::InvalidRequestId,
-    },
-    grpc::{
-        auth::AccessError,
-        convert::{InvalidOrdersSeen, InvalidRound},
-        paging::PageError,
-        payments_client::StatementError,
-        session::limit::SessionDenied,
-    },
-    ledger::LedgerError,
-    store::StoreError,
-};
+use crate::domain::account::{RejectKind, Rejection};
+use crate::domain::credential::AuthDenied;
+use crate::domain::order::request::InvalidRequestId;
+use crate::grpc::auth::AccessError;
+use crate::grpc::convert::{InvalidOrdersSeen, InvalidRound};
+use crate::grpc::paging::PageError;
+use crate::grpc::payments_client::StatementError;
+use crate::grpc::session::limit::SessionDenied;
+use crate::ledger::LedgerError;
+use crate::store::StoreError;
 
 impl From<AccessError> for Status {
     fn from(error: AccessError) -> Self {

@@ -1,22 +1,18 @@
 //! Cache of recently used account records.
 
-use std::{collections::HashMap, mem, num::NonZero};
+use std::collections::HashMap;
+use std::mem;
+use std::num::NonZero;
 
-use super::{
-    idempotency::{CachedAnswer, RecentRequests},
-    watermark::BatchId,
-};
-use crate::domain::{
-    account::{Account, Rejection},
-    money::UnixMillis,
-    order::{
-        AccountRecord,
-        request::{AnsweredRequest, RequestId, StoredAnswer},
-    },
-    player::PlayerName,
-    rate_limit::{Rate, TokenBucket},
-    round::Round,
-};
+use super::idempotency::{CachedAnswer, RecentRequests};
+use super::watermark::BatchId;
+use crate::domain::account::{Account, Rejection};
+use crate::domain::money::UnixMillis;
+use crate::domain::order::AccountRecord;
+use crate::domain::order::request::{AnsweredRequest, RequestId, StoredAnswer};
+use crate::domain::player::PlayerName;
+use crate::domain::rate_limit::{Rate, TokenBucket};
+use crate::domain::round::Round;
 
 /// Far more than one batch can change, so there is always one to evict.
 const ACCOUNTS_MAX: usize = 64 * 1024;
@@ -257,10 +253,8 @@ impl AccountCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        money::Stocks,
-        order::{AccountId, Command, Decision},
-    };
+    use crate::domain::money::Stocks;
+    use crate::domain::order::{AccountId, Command, Decision};
     use crate::testkit::values;
 
     fn player(number: i64) -> PlayerName {

@@ -1,13 +1,16 @@
 //! The thread that commits batches.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use super::{LedgerError, LedgerFailure, batch::SealedBatch, local::LocalLedger};
-use crate::{
-    domain::{market::Market, round::Round},
-    ledger::CommitObserver,
-    store::{CommitError, OnDrop, Store, outage::Outage},
-};
+use super::batch::SealedBatch;
+use super::local::LocalLedger;
+use super::{LedgerError, LedgerFailure};
+use crate::domain::market::Market;
+use crate::domain::round::Round;
+use crate::ledger::CommitObserver;
+use crate::store::outage::Outage;
+use crate::store::{CommitError, OnDrop, Store};
 
 pub(crate) struct Committer {
     ledger: Arc<LocalLedger>,

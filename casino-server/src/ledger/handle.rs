@@ -1,31 +1,27 @@
 //! Handles to the ledger: submit orders and wait for their commit.
 
-use std::{
-    convert::Infallible,
-    future::poll_fn,
-    iter,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::iter;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use prometheus_client::registry::Registry;
 
-use super::{
-    LedgerError,
-    cluster::{ClusterLedger, TickOutcome},
-    local::LocalLedger,
-    metrics::LedgerGauges,
-    order::{Blocked, LedgerOrder, Submitter},
-    watermark::{BatchId, CommitProgress, Notifier},
-};
-use crate::domain::{
-    credential::KeyHash,
-    market::Tick,
-    order::{Command, Decision, request::OrderRequest, resting::DueOrder},
-    player::PlayerName,
-    rate_limit::Rate,
-    round::{Round, RoundCommand, RoundError},
-};
+use super::LedgerError;
+use super::cluster::{ClusterLedger, TickOutcome};
+use super::local::LocalLedger;
+use super::metrics::LedgerGauges;
+use super::order::{Blocked, LedgerOrder, Submitter};
+use super::watermark::{BatchId, CommitProgress, Notifier};
+use crate::domain::credential::KeyHash;
+use crate::domain::market::Tick;
+use crate::domain::order::request::OrderRequest;
+use crate::domain::order::resting::DueOrder;
+use crate::domain::order::{Command, Decision};
+use crate::domain::player::PlayerName;
+use crate::domain::rate_limit::Rate;
+use crate::domain::round::{Round, RoundCommand, RoundError};
 
 /// Most resting orders that are executed at a time.
 const DUE_MAX: usize = 1_024;

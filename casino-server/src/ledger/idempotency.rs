@@ -72,11 +72,9 @@ impl RecentRequests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        account::{Account, Rejection},
-        money::Stocks,
-        order::{AccountId, Command, Decision},
-    };
+    use crate::domain::account::{Account, Rejection};
+    use crate::domain::money::Stocks;
+    use crate::domain::order::{AccountId, Command, Decision};
 
     fn answer(number: u128) -> AnsweredRequest {
         let count = Stocks(0);

@@ -1,33 +1,28 @@
 //! In-memory state of a single-server ledger, under one lock that is never held during I/O.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::{
-    LedgerError,
-    batch::{OpenBatch, SealedBatch},
-    idempotency::RecentRequests,
-    metrics::LedgerGauges,
-    order::{AccountLoad, Blocked, LedgerOrder, Submitter},
-    watermark::{BatchId, CommitProgress},
-};
-use crate::{
-    config::clock::Clock,
-    domain::{
-        credential::{Claim, KeyHash},
-        market::{Market, Tick},
-        order::{AccountRecord, request::StoredAnswer, resting::DueOrder},
-        player::PlayerName,
-        rate_limit::Rate,
-        round::{Round, RoundCommand, RoundError},
-    },
-    store::{StoreError, lock, reader::StoreReader},
-};
+use super::LedgerError;
+use super::batch::{OpenBatch, SealedBatch};
+use super::idempotency::RecentRequests;
+use super::metrics::LedgerGauges;
+use super::order::{AccountLoad, Blocked, LedgerOrder, Submitter};
+use super::watermark::{BatchId, CommitProgress};
+use crate::config::clock::Clock;
+use crate::domain::credential::{Claim, KeyHash};
+use crate::domain::market::{Market, Tick};
+use crate::domain::order::AccountRecord;
+use crate::domain::order::request::StoredAnswer;
+use crate::domain::order::resting::DueOrder;
+use crate::domain::player::PlayerName;
+use crate::domain::rate_limit::Rate;
+use crate::domain::round::{Round, RoundCommand, RoundError};
+use crate::store::reader::StoreReader;
+use crate::store::{StoreError, lock};
 
 /// State shared between handles and the committer.
 #[derive(Debug)]

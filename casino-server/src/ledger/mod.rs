@@ -18,31 +18,28 @@ pub(crate) mod watermark;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, io, sync::Arc, thread, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io, thread};
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-use self::{
-    batch::OpenBatch,
-    cluster::{ClusterCommitter, ClusterLedger, Leader, PublishedMarket},
-    committer::Committer,
-    handle::Backend,
-    local::LocalLedger,
-};
-pub(crate) use self::{
-    handle::LedgerHandle,
-    order::{LedgerOrder, Submitter},
-};
-use crate::{
-    config::clock::Clock,
-    domain::{
-        market::{Market, Tick},
-        money::Dollars,
-        rate_limit::Rate,
-        round::Round,
-    },
-    store::{Batch, Store, StoreError, cluster::ClusterStore, reader::StoreReader},
-};
+use self::batch::OpenBatch;
+use self::cluster::{ClusterCommitter, ClusterLedger, Leader, PublishedMarket};
+use self::committer::Committer;
+use self::handle::Backend;
+pub(crate) use self::handle::LedgerHandle;
+use self::local::LocalLedger;
+pub(crate) use self::order::{LedgerOrder, Submitter};
+use crate::config::clock::Clock;
+use crate::domain::market::{Market, Tick};
+use crate::domain::money::Dollars;
+use crate::domain::rate_limit::Rate;
+use crate::domain::round::Round;
+use crate::store::cluster::ClusterStore;
+use crate::store::reader::StoreReader;
+use crate::store::{Batch, Store, StoreError};
 
 const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 

@@ -1,24 +1,19 @@
 //! Orders on their way through the ledger.
 
-use std::{
-    sync::{Arc, OnceLock},
-    task::{Context, Poll, Waker, ready},
-};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker, ready};
 
 use futures_util::{FutureExt, future};
 use tokio::sync::oneshot;
 
-use super::{
-    LedgerError,
-    account_cache::Slot,
-    batch::{Decided, OpenBatch},
-    watermark::BatchId,
-};
-use crate::domain::{
-    account::Rejection,
-    order::{Decision, LedgerEntry, request::OrderRequest},
-    player::PlayerName,
-};
+use super::LedgerError;
+use super::account_cache::Slot;
+use super::batch::{Decided, OpenBatch};
+use super::watermark::BatchId;
+use crate::domain::account::Rejection;
+use crate::domain::order::request::OrderRequest;
+use crate::domain::order::{Decision, LedgerEntry};
+use crate::domain::player::PlayerName;
 
 #[derive(Debug)]
 pub(crate) enum LedgerOrder {

@@ -4,19 +4,17 @@
 //! Batches are resolved in order, so one number covers them all. It is read by every session and written once per
 //! batch.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    task::Waker,
-};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::Waker;
 
 use tokio::sync::Notify;
 
-use super::{LedgerError, metrics::LedgerMetrics};
-use crate::store::{lock, outage::Outage};
+use super::LedgerError;
+use super::metrics::LedgerMetrics;
+use crate::store::lock;
+use crate::store::outage::Outage;
 
 /// Maximum failed ranges remembered.
 const FAILURES_MAX: usize = 1024;
@@ -198,11 +196,9 @@ impl Notifier {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        pin::pin,
-        sync::atomic::{AtomicUsize, Ordering},
-        task::{Context, Wake},
-    };
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake};
 
     use super::*;
 

@@ -5,20 +5,15 @@ use std::collections::VecDeque;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::{
-    domain::{
-        account::Account,
-        bot::{Bot, MEMORY, bots},
-        market::{Market, Tick},
-        money::Price,
-    },
-    feed::{
-        lobby::{FeedHub, PresenceGuard},
-        rounds::RoundFeed,
-    },
-    ledger::{LedgerError, LedgerHandle},
-    store::{PageRequest, StoreError, reader::StoreReader},
-};
+use crate::domain::account::Account;
+use crate::domain::bot::{Bot, MEMORY, bots};
+use crate::domain::market::{Market, Tick};
+use crate::domain::money::Price;
+use crate::feed::lobby::{FeedHub, PresenceGuard};
+use crate::feed::rounds::RoundFeed;
+use crate::ledger::{LedgerError, LedgerHandle};
+use crate::store::reader::StoreReader;
+use crate::store::{PageRequest, StoreError};
 
 /// Maximum number of queued ticks; more are skipped.
 const QUEUED_TICKS_MAX: usize = 64;

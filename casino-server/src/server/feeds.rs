@@ -1,16 +1,16 @@
 //! The feeds of a casino, which publish what the ledger commits.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{
-    domain::{
-        market::{Market, Tick},
-        round::Round,
-    },
-    feed::{accounts::AccountFeed, lobby::FeedHub, price::PriceFeed, rounds::RoundFeed},
-    ledger::CommitObserver,
-    store::Batch,
-};
+use crate::domain::market::{Market, Tick};
+use crate::domain::round::Round;
+use crate::feed::accounts::AccountFeed;
+use crate::feed::lobby::FeedHub;
+use crate::feed::price::PriceFeed;
+use crate::feed::rounds::RoundFeed;
+use crate::ledger::CommitObserver;
+use crate::store::Batch;
 
 /// Publishes each committed price and batch; cheap to clone.
 #[derive(Debug, Clone)]

@@ -10,49 +10,50 @@ mod tests;
 pub(crate) mod ticker;
 pub(crate) mod workers;
 
-use std::{convert::Infallible, error::Error, future, io, path::PathBuf, pin::pin, sync::Arc};
+use std::convert::Infallible;
+use std::error::Error;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::{future, io};
 
-use awesomestock_proto::{
-    auth::SharedSecret,
-    casino::FILE_DESCRIPTOR_SET,
-    framed::casino_server::{CasinoServer, SERVICE_NAME},
-    server::{self, ConnectionLimiter, ServedService},
-    tls::ServerTls,
-    transport,
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-};
+use awesomestock_proto::auth::SharedSecret;
+use awesomestock_proto::casino::FILE_DESCRIPTOR_SET;
+use awesomestock_proto::framed::casino_server::{CasinoServer, SERVICE_NAME};
+use awesomestock_proto::server::{self, ConnectionLimiter, ServedService};
+use awesomestock_proto::tls::ServerTls;
+use awesomestock_proto::transport;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport::server::Connected};
+use tonic::service::Routes;
+use tonic::transport::server::Connected;
 
 pub(crate) use self::open::open_file;
 use self::open::{Cluster, MarketOptions, OpenLedger, open_cluster, open_single};
-use crate::{
-    config::{
-        environment::Environment,
-        options::{self, OptionError, Options},
-        payments_endpoint::PaymentsEndpoint,
-        store_url::StoreUrl,
-    },
-    domain::{
-        money::{Dollars, Price},
-        player::LegacyNames,
-    },
-    feed::{
-        lobby::{FeedHub, SubscriberGroup},
-        price::relay::{StallTimeout, WorkerRelay},
-    },
-    grpc::{
-        account_reader::AccountReader, auth::Auth, claims::ClaimCache, operator::OperatorService,
-        payments_client::PaymentsClient, service::CasinoService,
-    },
-    ledger::{LedgerFailure, LedgerHandle},
-    server::{bots::Bots, feeds::Feeds, metrics::Metrics, operator::OperatorServer, workers::Workers},
-    store::{StoreError, reader::StoreReader},
-};
+use crate::config::environment::Environment;
+use crate::config::options::{self, OptionError, Options};
+use crate::config::payments_endpoint::PaymentsEndpoint;
+use crate::config::store_url::StoreUrl;
+use crate::domain::money::{Dollars, Price};
+use crate::domain::player::LegacyNames;
+use crate::feed::lobby::{FeedHub, SubscriberGroup};
+use crate::feed::price::relay::{StallTimeout, WorkerRelay};
+use crate::grpc::account_reader::AccountReader;
+use crate::grpc::auth::Auth;
+use crate::grpc::claims::ClaimCache;
+use crate::grpc::operator::OperatorService;
+use crate::grpc::payments_client::PaymentsClient;
+use crate::grpc::service::CasinoService;
+use crate::ledger::{LedgerFailure, LedgerHandle};
+use crate::server::bots::Bots;
+use crate::server::feeds::Feeds;
+use crate::server::metrics::Metrics;
+use crate::server::operator::OperatorServer;
+use crate::server::workers::Workers;
+use crate::store::StoreError;
+use crate::store::reader::StoreReader;
 
 /// Why a casino could not be opened.
 #[derive(Debug, thiserror::Error)]

@@ -2,19 +2,16 @@
 
 use std::io;
 
-use awesomestock_proto::{
-    operator::{
-        FILE_DESCRIPTOR_SET,
-        operator_server::{OperatorServer as GeneratedServer, SERVICE_NAME},
-    },
-    server::{self, ConnectionLimiter, ConnectionLimits, ServeError, ServedService},
-    tls::ServerTls,
-    transport,
-};
+use awesomestock_proto::operator::FILE_DESCRIPTOR_SET;
+use awesomestock_proto::operator::operator_server::{OperatorServer as GeneratedServer, SERVICE_NAME};
+use awesomestock_proto::server::{self, ConnectionLimiter, ConnectionLimits, ServeError, ServedService};
+use awesomestock_proto::tls::ServerTls;
+use awesomestock_proto::transport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport::server::Connected};
+use tonic::service::Routes;
+use tonic::transport::server::Connected;
 
 use crate::grpc::operator::OperatorService;
 

@@ -1,26 +1,22 @@
 //! A casino with a failing disk.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    casino::{Action, casino_client::CasinoClient},
-    transport::pipe,
-    types::{Payment, User},
-};
+use awesomestock_proto::casino::Action;
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::transport::pipe;
+use awesomestock_proto::types::{Payment, User};
 use tokio_stream::StreamExt;
 use tonic::Code;
 
 use super::*;
-use crate::{
-    domain::{
-        market::{Market, PriceModel},
-        money::{Price, UnixMillis},
-    },
-    grpc::session::limit::SessionLimit,
-    ledger::Ledger,
-    store::CommitError,
-    testkit::memory::{FakeStore, FakeStoreScript, disk},
-};
+use crate::domain::market::{Market, PriceModel};
+use crate::domain::money::{Price, UnixMillis};
+use crate::grpc::session::limit::SessionLimit;
+use crate::ledger::Ledger;
+use crate::store::CommitError;
+use crate::testkit::memory::{FakeStore, FakeStoreScript, disk};
 
 /// Returns a casino whose next commits fail with `failures`.
 async fn casino(failures: impl IntoIterator<Item = CommitError>) -> Casino {

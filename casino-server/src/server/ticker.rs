@@ -4,10 +4,8 @@ use std::pin::pin;
 
 use tokio_stream::{Stream, StreamExt};
 
-use crate::{
-    domain::market::Tick,
-    ledger::{LedgerError, LedgerHandle},
-};
+use crate::domain::market::Tick;
+use crate::ledger::{LedgerError, LedgerHandle};
 
 /// Commits a tick for each item of `ticks`, and passes those that this server committed to `on_tick`, which must not
 /// block. Ends when the ledger stops.

@@ -1,17 +1,15 @@
 //! Worker threads: one single-threaded runtime per core. A connection and its streams stay on one worker, because moving
 //! data between cores costs more than an uneven load.
 
-use std::{io, net, num::NonZero, thread};
+use std::num::NonZero;
+use std::{io, net, thread};
 
-use awesomestock_proto::{
-    resources,
-    server::{self, ServeError},
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{mpsc, oneshot},
-};
-use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+use awesomestock_proto::resources;
+use awesomestock_proto::server::{self, ServeError};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::WorkerService;

@@ -1,22 +1,22 @@
 //! The ledger of several servers: what they share, and what they exchange.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Batch, CommitError, StoreError, notifications::Notifications};
-use crate::domain::{
-    account::Account,
-    credential::Claim,
-    market::Tick,
-    money::UnixMillis,
-    order::{
-        AccountId, AccountRecord,
-        request::{AnsweredRequest, RequestId},
-        resting::{DueOrder, OrderPosting},
-    },
-    player::{OnlinePlayers, PlayerName, RemotePresence, SessionOwner},
-    rate_limit::TokenBucket,
-    round::{Round, RoundError},
-};
+use super::notifications::Notifications;
+use super::{Batch, CommitError, StoreError};
+use crate::domain::account::Account;
+use crate::domain::credential::Claim;
+use crate::domain::market::Tick;
+use crate::domain::money::UnixMillis;
+use crate::domain::order::request::{AnsweredRequest, RequestId};
+use crate::domain::order::resting::{DueOrder, OrderPosting};
+use crate::domain::order::{AccountId, AccountRecord};
+use crate::domain::player::{OnlinePlayers, PlayerName, RemotePresence, SessionOwner};
+use crate::domain::rate_limit::TokenBucket;
+use crate::domain::round::{Round, RoundError};
 
 /// A store shared by several servers. Batches, the market, the feeds, the leaderboard and the session counts do not
 /// wait for each other.

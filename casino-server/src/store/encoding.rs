@@ -1,6 +1,7 @@
 //! Encoding of answers, resting orders and rounds for all engines: a format byte, then postcard, about 45 bytes each.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 const FORMAT: u8 = 1;
 
@@ -21,17 +22,13 @@ mod tests {
     use awesomestock_proto::values::Trigger;
 
     use super::*;
-    use crate::domain::{
-        account::{Account, Rejection},
-        market::Tick,
-        money::{Dollars, Price, Stocks, Tokens, UnixMillis},
-        order::{
-            Command, Decision, LedgerEntry, Side, Trade,
-            request::{AnsweredRequest, RequestId},
-            resting::{OrderState, RestingOrder, RestingTerms},
-        },
-        round::{Round, RoundPhase},
-    };
+    use crate::domain::account::{Account, Rejection};
+    use crate::domain::market::Tick;
+    use crate::domain::money::{Dollars, Price, Stocks, Tokens, UnixMillis};
+    use crate::domain::order::request::{AnsweredRequest, RequestId};
+    use crate::domain::order::resting::{OrderState, RestingOrder, RestingTerms};
+    use crate::domain::order::{Command, Decision, LedgerEntry, Side, Trade};
+    use crate::domain::round::{Round, RoundPhase};
     use crate::testkit::values;
 
     fn answer(command: Command, result: Result<LedgerEntry, Rejection>) -> AnsweredRequest {

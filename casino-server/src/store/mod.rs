@@ -12,29 +12,23 @@ pub(crate) mod reader;
 pub(crate) mod sqlite;
 mod wal;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::wal::{Damage, OverlayReads, RecoveredWal, WalError, WalStore, recover, uncheckpointed};
-use crate::domain::{
-    account::Account,
-    candles::Candle,
-    credential::{Claim, KeyHash},
-    market::Tick,
-    money::Price,
-    order::{
-        AccountId, AccountRecord, Payment, Trade,
-        page::PagedTrades,
-        request::{RequestId, StoredAnswer},
-        resting::OrderPosting,
-    },
-    player::PlayerName,
-    round::Round,
-};
+use crate::domain::account::Account;
+use crate::domain::candles::Candle;
+use crate::domain::credential::{Claim, KeyHash};
+use crate::domain::market::Tick;
+use crate::domain::money::Price;
+use crate::domain::order::page::PagedTrades;
+use crate::domain::order::request::{RequestId, StoredAnswer};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
 
 /// Locks `mutex` and ignores poisoning: the guarded values are valid after a panic too.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,10 +2,8 @@
 
 use std::convert::Infallible;
 
-use crate::domain::{
-    audit::{AuditTotals, Mismatch},
-    player::PlayerName,
-};
+use crate::domain::audit::{AuditTotals, Mismatch};
+use crate::domain::player::PlayerName;
 
 pub(crate) async fn check_ledger(
     database: &Infallible,

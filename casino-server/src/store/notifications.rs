@@ -1,14 +1,13 @@
 //! Notifications of the other servers.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    mem,
-    sync::Mutex,
-};
+use std::collections::{HashSet, VecDeque};
+use std::mem;
+use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
-use crate::{domain::player::PlayerName, store::lock};
+use crate::domain::player::PlayerName;
+use crate::store::lock;
 
 /// Maximum number of names kept. Above it, all names count as changed.
 const NAMES_MAX: usize = 1_024;

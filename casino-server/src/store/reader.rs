@@ -1,28 +1,24 @@
 //! Async access to the blocking reads of a store, with limited concurrency.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use awesomestock_proto::server::ConnectionHandle;
-use futures_util::{
-    StreamExt, TryStreamExt,
-    stream::{self, BoxStream},
-};
-use tokio::{sync::Semaphore, task, time::sleep};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
+use tokio::sync::Semaphore;
+use tokio::task;
+use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{
-    domain::{
-        credential::KeyHash,
-        order::{
-            AccountRecord, Payment,
-            request::{RequestId, StoredAnswer},
-            resting::OrderPosting,
-        },
-        player::PlayerName,
-        round::Round,
-    },
-    store::{PageRequest, StoreError, StoreReads, outage::Outage},
-};
+use crate::domain::credential::KeyHash;
+use crate::domain::order::request::{RequestId, StoredAnswer};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountRecord, Payment};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::outage::Outage;
+use crate::store::{PageRequest, StoreError, StoreReads};
 
 /// Concurrent reads of pages.
 const PAGES_MAX: usize = 4;
@@ -234,7 +230,8 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::testkit::{memory::FakeStore, values};
+    use crate::testkit::memory::FakeStore;
+    use crate::testkit::values;
 
     #[tokio::test]
     async fn reads_that_are_not_polled_do_not_delay_others() {

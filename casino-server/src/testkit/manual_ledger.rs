@@ -1,20 +1,19 @@
 //! A ledger that commits only when the test calls `flush`.
 
-use std::{num::NonZero, sync::Arc};
+use std::num::NonZero;
+use std::sync::Arc;
 
-use crate::{
-    domain::{market::Market, money::UnixMillis},
-    feed::price::PriceFeed,
-    ledger::{
-        LedgerFailure, LedgerHandle,
-        batch::{BATCH_MAX, OpenBatch},
-        committer::Committer,
-        handle::Backend,
-        local::LocalLedger,
-    },
-    store::{IdCounters, reader::StoreReader},
-    testkit::memory::{FakeStore, FakeStoreScript},
-};
+use crate::domain::market::Market;
+use crate::domain::money::UnixMillis;
+use crate::feed::price::PriceFeed;
+use crate::ledger::batch::{BATCH_MAX, OpenBatch};
+use crate::ledger::committer::Committer;
+use crate::ledger::handle::Backend;
+use crate::ledger::local::LocalLedger;
+use crate::ledger::{LedgerFailure, LedgerHandle};
+use crate::store::IdCounters;
+use crate::store::reader::StoreReader;
+use crate::testkit::memory::{FakeStore, FakeStoreScript};
 
 pub(crate) struct ManualLedger {
     ledger: Arc<LocalLedger>,

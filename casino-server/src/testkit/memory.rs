@@ -1,29 +1,19 @@
 //! An in-memory store with injected failures.
 
-use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use crate::{
-    domain::{
-        account::Account,
-        candles::Candle,
-        credential::KeyHash,
-        market::Tick,
-        order::{
-            AccountId, AccountRecord, Payment, Trade,
-            request::{RequestId, StoredAnswer},
-            resting::OrderPosting,
-        },
-        player::PlayerName,
-        round::Round,
-    },
-    store::{Batch, CommitError, Page, PageRequest, StartState, Store, StoreError, StoreReads},
-};
+use crate::domain::account::Account;
+use crate::domain::candles::Candle;
+use crate::domain::credential::KeyHash;
+use crate::domain::market::Tick;
+use crate::domain::order::request::{RequestId, StoredAnswer};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::{Batch, CommitError, Page, PageRequest, StartState, Store, StoreError, StoreReads};
 
 #[derive(Debug, Default)]
 pub(crate) struct FakeStoreScript {

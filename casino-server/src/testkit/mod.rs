@@ -15,12 +15,11 @@ pub(crate) mod values;
 pub(crate) fn price_observer(
     prices: crate::feed::price::PriceFeed,
 ) -> Box<dyn crate::ledger::CommitObserver> {
-    use std::{sync::Arc, time::Duration};
+    use std::sync::Arc;
+    use std::time::Duration;
 
-    use crate::{
-        domain::market::{Market, PriceModel},
-        server::feeds::Feeds,
-    };
+    use crate::domain::market::{Market, PriceModel};
+    use crate::server::feeds::Feeds;
     let market = Market {
         model: PriceModel::Classic,
         seed: 0,

@@ -1,28 +1,21 @@
 //! The ledger without gRPC, for the benchmark.
 
-use std::{
-    future::poll_fn,
-    thread,
-    time::{Duration, Instant},
-};
+use std::future::poll_fn;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use awesomestock_proto::values::Trigger;
 use futures_util::future::try_join_all;
-use tokio::{runtime, task::JoinSet};
+use tokio::runtime;
+use tokio::task::JoinSet;
 
-use crate::{
-    Casino,
-    domain::{
-        money::{Dollars, Price, Stocks},
-        order::{
-            Command, Side,
-            request::{OrderRequest, RequestId},
-            resting::RestingTerms,
-        },
-        player::PlayerName,
-    },
-    ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter},
-};
+use crate::Casino;
+use crate::domain::money::{Dollars, Price, Stocks};
+use crate::domain::order::request::{OrderRequest, RequestId};
+use crate::domain::order::resting::RestingTerms;
+use crate::domain::order::{Command, Side};
+use crate::domain::player::PlayerName;
+use crate::ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter};
 
 const DEPOSIT: Dollars = Dollars(100_000_000);
 

@@ -1,11 +1,9 @@
 //! Short constructors of domain values.
 
-use crate::domain::{
-    market::Tick,
-    money::{Price, UnixMillis},
-    order::Payment,
-    player::PlayerName,
-};
+use crate::domain::market::Tick;
+use crate::domain::money::{Price, UnixMillis};
+use crate::domain::order::Payment;
+use crate::domain::player::PlayerName;
 
 pub(crate) fn player(name: &str) -> PlayerName {
     PlayerName::new(name).unwrap()

@@ -5,11 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use awesomestock_proto::{
-    casino::{ActionType, Order, OrderState, Orders, Trade, Wallet},
-    types::Payment,
-    values::{ENDED_ORDERS_MAX, Trigger},
-};
+use awesomestock_proto::casino::{ActionType, Order, OrderState, Orders, Trade, Wallet};
+use awesomestock_proto::types::Payment;
+use awesomestock_proto::values::{ENDED_ORDERS_MAX, Trigger};
 
 /// Dollars of a deposit in addition to its request number; pays for the trades before the next deposit.
 const DEPOSIT_DOLLARS: i32 = 2_000;

@@ -1,16 +1,13 @@
 //! The simulated environment: a lifetime that ends at a given step, a failing disk and a jumping clock.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use casino_server::{Clock, Disk, Environment};
-use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use tokio::sync::Notify;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;

@@ -24,30 +24,28 @@ mod players;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    env, fs, io,
-    num::NonZero,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs, io};
 
 use auditor::{Account, RoundAccount, STAKE, StoredAccount};
-use awesomestock_proto::{casino::Trade, transport};
+use awesomestock_proto::casino::Trade;
+use awesomestock_proto::transport;
 use casino_server::{Casino, Environment, OpenError, Options, ServeError, StoreUrl};
 use connection::{FaultyConnection, OpenConnections};
 use environment::{DiskFaults, Lifetime, faulty_environment};
 use futures_util::{Stream, StreamExt, stream};
 use operator::{KnownRound, SimulatedOperator};
 use players::Player;
-use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use rusqlite::Connection as Sqlite;
 use support::{CasinoClientExt, Client, FIXED_PRICE_TICK, user, with_timeout};
-use tokio::{
-    runtime::{self, Runtime},
-    task::{self, JoinHandle, JoinSet},
-};
+use tokio::runtime::{self, Runtime};
+use tokio::task::{self, JoinHandle, JoinSet};
 use tokio_stream::StreamMap;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;

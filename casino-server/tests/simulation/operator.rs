@@ -2,22 +2,22 @@
 
 use std::sync::{Arc, Mutex};
 
-use awesomestock_proto::{
-    auth::{BearerInterceptor, SharedSecret},
-    casino::{Round, RoundState},
-    operator::{
-        EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
-        StatusRequest, operator_client::OperatorClient,
-    },
+use awesomestock_proto::auth::{BearerInterceptor, SharedSecret};
+use awesomestock_proto::casino::{Round, RoundState};
+use awesomestock_proto::operator::operator_client::OperatorClient;
+use awesomestock_proto::operator::{
+    EndRequest, PauseRequest, ResultsRequest, ResumeRequest, RoundResults, SayRequest, StartRequest,
+    StatusRequest,
 };
-use rand::{RngExt, rngs::ChaCha8Rng};
-use tonic::{Code, Response, Status, service::interceptor::InterceptedService, transport::Channel};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
 
-use crate::{
-    auditor::{self, Answer},
-    connection::OpenConnections,
-    players::answer,
-};
+use crate::auditor::{self, Answer};
+use crate::connection::OpenConnections;
+use crate::players::answer;
 
 type Client = OperatorClient<InterceptedService<Channel, BearerInterceptor>>;
 

@@ -1,27 +1,28 @@
 //! A simulated player: sends random requests over an unreliable connection and resends unanswered ones by ID.
 
-use std::{collections::VecDeque, future::Future, time::Duration};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    capabilities,
-    casino::{
-        Action, ActionOutcome, ActionResult, ActionType, CancelOrderRequest, OrderState, TimeInForce,
-        WithdrawRequest,
-    },
-    types::Payment,
-    values::Trigger,
+use awesomestock_proto::capabilities;
+use awesomestock_proto::casino::{
+    Action, ActionOutcome, ActionResult, ActionType, CancelOrderRequest, OrderState, TimeInForce,
+    WithdrawRequest,
 };
-use rand::{RngExt, rngs::ChaCha8Rng};
-use tokio::{sync::mpsc, time::timeout};
+use awesomestock_proto::types::Payment;
+use awesomestock_proto::values::Trigger;
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Response as GrpcResponse, Status, metadata::MetadataValue};
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Response as GrpcResponse, Status};
 
-use crate::{
-    auditor::{Account, Answer, RequestKind, Response, round_of},
-    connection::OpenConnections,
-    operator::KnownRound,
-    support::{Client, Session, action, user},
-};
+use crate::auditor::{Account, Answer, RequestKind, Response, round_of};
+use crate::connection::OpenConnections;
+use crate::operator::KnownRound;
+use crate::support::{Client, Session, action, user};
 
 const FEEDS: &str = "ticks,wallet,ids,limits,orders,rounds";
 /// Deadline of a call. Every client needs one: hyper loses a request that is sent at the moment when its connection ends,

@@ -3,7 +3,8 @@
 // Each test binary uses a part of this.
 #![allow(dead_code, unreachable_pub)]
 
-use std::{fs, path::PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;

@@ -1,19 +1,14 @@
 //! A temporary PostgreSQL cluster.
 
-use std::{
-    fs,
-    future::poll_fn,
-    io::{self, Write},
-    net::TcpListener,
-    os::unix::{
-        fs::{PermissionsExt, chown},
-        process::CommandExt,
-    },
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Once},
-    thread,
-};
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Once};
+use std::{fs, thread};
 
 use tempfile::TempDir;
 use tokio::sync::Notify;

@@ -10,27 +10,27 @@ pub mod process;
 pub mod raw;
 pub mod tampering;
 
-use std::{future::Future, panic::Location, path::PathBuf, time::Duration};
+use std::future::Future;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    capabilities,
-    casino::{
-        Action, ActionResult, ActionType, GambleInfo, GambleType, PriceHistoryRequest, StockInfo,
-        TradesRequest, Wallet, casino_client::CasinoClient,
-    },
-    transport,
-    types::{Payment, User},
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::{
+    Action, ActionResult, ActionType, GambleInfo, GambleType, PriceHistoryRequest, StockInfo, TradesRequest,
+    Wallet,
 };
+use awesomestock_proto::types::{Payment, User};
+use awesomestock_proto::{capabilities, transport};
 use casino_server::{Casino, Options, ServeError};
 use tempfile::TempDir;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    Request, Streaming,
-    metadata::{MetadataMap, MetadataValue},
-    transport::Channel,
-};
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::transport::Channel;
+use tonic::{Request, Streaming};
 
 pub type Client = CasinoClient<Channel>;
 

@@ -5,17 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use awesomestock_proto::{
-    capabilities::ORDERS_SEEN_HEADER,
-    casino::{
-        Action, ActionOutcome, ActionResult, ActionType, CancelOrderRequest, GambleType, Order, OrderState,
-        TimeInForce, Trade, casino_client::CasinoClient,
-    },
+use awesomestock_proto::capabilities::ORDERS_SEEN_HEADER;
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::casino::{
+    Action, ActionOutcome, ActionResult, ActionType, CancelOrderRequest, GambleType, Order, OrderState,
+    TimeInForce, Trade,
 };
-use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
-use tokio::{sync::watch, task::JoinSet};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, metadata::MetadataMap, transport::Channel};
+use tonic::metadata::MetadataMap;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
 
 use super::{CasinoClientExt, Client, action, user, with_timeout, within_deadline};
 

@@ -1,15 +1,14 @@
 //! The real `casino-server` binary as a child process.
 
-use std::{
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
-    thread::{self, JoinHandle},
-};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
 
-use awesomestock_proto::{casino::casino_client::CasinoClient, transport};
+use awesomestock_proto::casino::casino_client::CasinoClient;
+use awesomestock_proto::transport;
 use rustix::process::{Pid, Signal, kill_process};
 use tonic::transport::Channel;
 

@@ -2,13 +2,11 @@
 
 use prost::bytes::{Buf, BufMut};
 use tokio_stream::Stream;
-use tonic::{
-    Request, Response, Status, Streaming,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::http::uri::PathAndQuery,
-    transport::Channel,
-};
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status, Streaming};
 
 /// A codec that passes messages as bytes.
 #[derive(Default)]

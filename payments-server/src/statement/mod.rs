@@ -8,10 +8,8 @@ mod table;
 
 use std::collections::VecDeque;
 
-use awesomestock_proto::{
-    player::{self, InvalidName},
-    text::sanitize::sanitize,
-};
+use awesomestock_proto::player::{self, InvalidName};
+use awesomestock_proto::text::sanitize::sanitize;
 pub use dollars::Dollars;
 use jiff::Timestamp;
 use table::{Align, COLUMNS, Table};

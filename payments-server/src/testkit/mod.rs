@@ -7,15 +7,14 @@
     reason = "a check fails by a panic"
 )]
 
-use awesomestock_proto::{text::sanitize, types};
+use awesomestock_proto::text::sanitize;
+use awesomestock_proto::types;
 use prost::Message;
 use tonic::Status;
 use unicode_width::UnicodeWidthStr;
 
-use crate::{
-    service,
-    statement::{Dollars, MAX_LINE_COLUMNS, Statement},
-};
+use crate::service;
+use crate::statement::{Dollars, MAX_LINE_COLUMNS, Statement};
 
 #[cfg(test)]
 mod properties;

@@ -2,16 +2,16 @@
 
 #![allow(dead_code)] // Each test binary uses a part of this.
 
-use awesomestock_proto::{
-    payment_statements::payment_statements_client::PaymentStatementsClient,
-    types::{Payment, User},
-};
-use tokio::{sync::mpsc, task::JoinHandle};
+use awesomestock_proto::payment_statements::payment_statements_client::PaymentStatementsClient;
+use awesomestock_proto::types::{Payment, User};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, transport::Channel};
-use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 /// Full name of the service for health checks and reflection.
 pub(crate) const SERVICE: &str = "payment_statements.PaymentStatements";

@@ -11,25 +11,21 @@ mod methods;
 mod run;
 mod statements;
 
-use std::{
-    collections::HashMap,
-    error::Error,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE, STOCK_NAME,
-    casino::{Action, ActionResult, ActionType, GambleInfo, GambleType, StockInfo, Tokens, WithdrawRequest},
-    types::{Payment, PaymentStatement, User},
+use awesomestock_proto::casino::{
+    Action, ActionResult, ActionType, GambleInfo, GambleType, StockInfo, Tokens, WithdrawRequest,
 };
+use awesomestock_proto::types::{Payment, PaymentStatement, User};
+use awesomestock_proto::{EXECUTED_MESSAGE, STOCK_NAME};
 use tokio_stream::Stream;
 use tonic::{Response, Status};
 
-pub(crate) use self::{
-    run::{every, run, run_until, transcript, transcript_until},
-    statements::statements,
-};
+pub(crate) use self::run::{every, run, run_until, transcript, transcript_until};
+pub(crate) use self::statements::statements;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

@@ -1,8 +1,12 @@
 //! The two sides of a lesson, in two processes or in one.
 
-use std::{convert::Infallible, env, io, iter, time::Duration};
+use std::convert::Infallible;
+use std::time::Duration;
+use std::{env, io, iter};
 
-use tokio::{net::TcpListener, signal, time::interval};
+use tokio::net::TcpListener;
+use tokio::signal;
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use super::Result;

@@ -2,10 +2,10 @@
 //!
 //! The big one is [payments-server/src/service.rs](../../../payments-server/src/service.rs) `create_statement`.
 
-use awesomestock_proto::{
-    payment_statements::payment_statements_server::{PaymentStatements, PaymentStatementsServer},
-    types::{Payment, PaymentStatement},
+use awesomestock_proto::payment_statements::payment_statements_server::{
+    PaymentStatements, PaymentStatementsServer,
 };
+use awesomestock_proto::types::{Payment, PaymentStatement};
 use tonic::{Request, Response, Streaming};
 
 use super::Reply;

@@ -4,10 +4,8 @@ use std::io;
 
 use clap::{Arg, ArgAction, Command, ValueEnum, ValueHint};
 pub use clap_complete::Shell;
-use clap_mangen::{
-    Man,
-    roff::{Roff, bold, roman},
-};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
 /// Returns a completion script for `shell`. Files are completed only where a path is meant: as values of options, and
 /// after one of the commands `files`.

@@ -1,8 +1,10 @@
 //! The filter of a log.
 
-use std::{env, ffi::OsString};
+use std::env;
+use std::ffi::OsString;
 
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// The crates whose events a program can log.
 const CRATES: [&str; 15] = [

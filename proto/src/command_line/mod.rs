@@ -3,30 +3,28 @@
 pub mod documents;
 mod log_filter;
 
-use std::{
-    any::TypeId,
-    env,
-    ffi::{OsStr, OsString},
-    fmt::Display,
-    io::{self, Write},
-    net::Ipv6Addr,
-    ops::RangeInclusive,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
+use std::any::TypeId;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::net::Ipv6Addr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
-use clap::{
-    Arg, ArgAction, ArgMatches, ColorChoice, Command,
-    builder::BoolishValueParser,
-    error::{ContextKind, ContextValue, ErrorKind},
-    parser::ValueSource,
-};
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, ColorChoice, Command};
 
-use tonic::{codegen::http::uri::Authority, transport::Uri};
+use tonic::codegen::http::uri::Authority;
+use tonic::transport::Uri;
 
 pub use self::log_filter::{log_filter, log_filter_of};
-use crate::text::{sanitize::is_unsafe, thousands};
+use crate::text::sanitize::is_unsafe;
+use crate::text::thousands;
 
 /// Options whose empty variable is an error: treating it as unset would turn protection off.
 const SECRETS: [&str; 3] = ["secret_file", "payments_secret_file", "operator_secret_file"];

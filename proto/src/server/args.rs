@@ -1,12 +1,12 @@
 //! Command-line options that both servers have.
 
-use std::{num::NonZero, path::PathBuf, time::Duration};
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use super::ConnectionLimits;
-use crate::{
-    command_line::{self, BooleanOption},
-    tls::{ServerTls, TlsError},
-};
+use crate::command_line::{self, BooleanOption};
+use crate::tls::{ServerTls, TlsError};
 
 /// Limits of connections, and TLS.
 #[derive(Debug, Clone, clap::Args)]

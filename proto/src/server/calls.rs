@@ -1,31 +1,23 @@
 //! Tower layer that counts each call on its connection until the last byte of its response, limits unread responses,
 //! and keeps the call's span.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use http_body::{Frame, SizeHint};
-use tonic::{
-    Status,
-    body::Body,
-    codegen::{Body as HttpBody, Bytes, Service, http},
-};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::{Body as HttpBody, Bytes, Service, http};
 use tower::Layer;
 use tracing::{Instrument, Span};
 
-use super::{
-    connections::{
-        ActiveCall, ConnectionHandle,
-        response_bodies::{CHUNK_BYTES, DetectsStall, ResponseBody, UntilRead},
-    },
-    http_status,
-    span::CallSpan,
-};
+use super::connections::response_bodies::{CHUNK_BYTES, DetectsStall, ResponseBody, UntilRead};
+use super::connections::{ActiveCall, ConnectionHandle};
+use super::http_status;
+use super::span::CallSpan;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ActiveCallLayer;
@@ -185,17 +177,17 @@ impl HttpBody for ActiveCallBody {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZero, time::Duration};
+    use std::num::NonZero;
+    use std::time::Duration;
 
-    use tokio::{
-        io::DuplexStream,
-        sync::{OwnedSemaphorePermit, Semaphore},
-        task::JoinHandle,
-        time::{Instant, sleep},
-    };
+    use tokio::io::DuplexStream;
+    use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+    use tokio::task::JoinHandle;
+    use tokio::time::{Instant, sleep};
     use tokio_stream::StreamExt;
     use tokio_util::sync::CancellationToken;
-    use tonic::{server::NamedService, service::Routes};
+    use tonic::server::NamedService;
+    use tonic::service::Routes;
 
     use super::*;
     use crate::server::{ConnectionLimiter, ConnectionLimits, ServedService, serve};

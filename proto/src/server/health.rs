@@ -1,16 +1,16 @@
 //! A client of the gRPC health service, for the servers' `healthcheck` commands.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use tonic::Status;
-use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
-use crate::{
-    command_line,
-    tls::{self, TlsError},
-};
+use crate::command_line;
+use crate::tls::{self, TlsError};
 
 /// Time for connection and answer together.
 const DEADLINE: Duration = Duration::from_secs(3);

@@ -1,16 +1,14 @@
 //! HTTP status codes for requests that are not gRPC, as specified by gRPC over HTTP/2.
 
-use std::{future::poll_fn, pin::Pin, time::Duration};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_util::bytes::Bytes;
-use tonic::{
-    body::Body,
-    codegen::{
-        Body as _,
-        http::{self, HeaderValue, Method, StatusCode, header},
-    },
-};
+use tonic::body::Body;
+use tonic::codegen::Body as _;
+use tonic::codegen::http::{self, HeaderValue, Method, StatusCode, header};
 
 /// Most bytes of a body that are read and discarded, and the time for it.
 const DISCARDED_MAX: usize = 1 << 20;

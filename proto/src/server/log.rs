@@ -2,19 +2,14 @@
 
 use std::io;
 
-use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::{LevelFilter, Targets},
-    fmt,
-    layer::SubscriberExt,
-    util::{SubscriberInitExt, TryInitError},
-};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-use super::{
-    args::LogFormat,
-    otel::{ExportError, Exporter},
-    span,
-};
+use super::args::LogFormat;
+use super::otel::{ExportError, Exporter};
+use super::span;
 
 /// A log that was started.
 #[derive(Debug)]

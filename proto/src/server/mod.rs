@@ -11,37 +11,30 @@ mod otel;
 mod span;
 mod unvectored;
 
-use std::{
-    io::{self, IsTerminal},
-    net::SocketAddr,
-    time::Duration,
-};
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpSocket, TcpStream},
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_stream::{Stream, StreamExt, wrappers::TcpListenerStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport::server::Connected};
+use tonic::service::Routes;
+use tonic::transport::server::Connected;
 use tonic_health::ServingStatus;
 pub use tracing_subscriber::EnvFilter;
 
-pub use self::{
-    args::{LogFormat, ServerArgs},
-    connections::{
-        ConnectionHandle, ConnectionLimiter, ConnectionLimits, LimitedIo,
-        response_bodies::{DetectsStall, UntilRead},
-    },
-    log::{Log, LogError},
-    otel::continue_trace,
-};
-use self::{calls::ActiveCallLayer, unvectored::UnvectoredIo};
-use crate::{
-    tls::{CertificateWatch, ServerTls, TlsIo},
-    transport,
-};
+pub use self::args::{LogFormat, ServerArgs};
+use self::calls::ActiveCallLayer;
+pub use self::connections::response_bodies::{DetectsStall, UntilRead};
+pub use self::connections::{ConnectionHandle, ConnectionLimiter, ConnectionLimits, LimitedIo};
+pub use self::log::{Log, LogError};
+pub use self::otel::continue_trace;
+use self::unvectored::UnvectoredIo;
+use crate::tls::{CertificateWatch, ServerTls, TlsIo};
+use crate::transport;
 
 /// Time for open calls to end after the shutdown signal.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -388,30 +381,23 @@ pub fn hangup_is_ignored() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        convert::Infallible,
-        future,
-        sync::Arc,
-        task::{Context, Poll},
-    };
+    use std::convert::Infallible;
+    use std::future;
+    use std::sync::Arc;
+    use std::task::{Context, Poll};
 
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        sync::Notify,
-        task::JoinHandle,
-        time::Instant,
-    };
-    use tonic::{
-        body::Body,
-        client::Grpc,
-        codegen::{Service, http},
-        server::NamedService,
-        transport::Channel,
-    };
-    use tonic_health::pb::{
-        HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus as Health,
-        health_client::HealthClient,
-    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Notify;
+    use tokio::task::JoinHandle;
+    use tokio::time::Instant;
+    use tonic::body::Body;
+    use tonic::client::Grpc;
+    use tonic::codegen::{Service, http};
+    use tonic::server::NamedService;
+    use tonic::transport::Channel;
+    use tonic_health::pb::health_check_response::ServingStatus as Health;
+    use tonic_health::pb::health_client::HealthClient;
+    use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
     use tonic_prost::ProstCodec;
 
     use super::*;

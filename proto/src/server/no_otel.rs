@@ -1,6 +1,7 @@
 //! Replaces `otel` without the feature: nothing is exported.
 
-use tonic::{codegen::http::HeaderMap, metadata::MetadataMap};
+use tonic::codegen::http::HeaderMap;
+use tonic::metadata::MetadataMap;
 use tracing::Span;
 use tracing_subscriber::layer::Identity;
 

@@ -1,32 +1,25 @@
 //! Export of spans with OpenTelemetry, configured by the environment variables of its specification.
 
-use std::{
-    env,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::env;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use opentelemetry::{
-    propagation::{Extractor, Injector, TextMapPropagator},
-    trace::TracerProvider,
-};
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{
     ExporterBuildError, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, WithExportConfig,
 };
-use opentelemetry_sdk::{
-    Resource,
-    error::OTelSdkResult,
-    propagation::TraceContextPropagator,
-    resource::{EnvResourceDetector, TelemetryResourceDetector},
-    trace::{SdkTracerProvider, SpanData, SpanExporter},
-};
-use tonic::{
-    codegen::http::{HeaderMap, HeaderName},
-    metadata::{AsciiMetadataKey, MetadataMap},
-};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use tonic::codegen::http::{HeaderMap, HeaderName};
+use tonic::metadata::{AsciiMetadataKey, MetadataMap};
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{Layer, registry::LookupSpan};
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::command_line;
 

@@ -1,10 +1,9 @@
 //! The `tracing` span of a call, with the attributes that OpenTelemetry defines for gRPC.
 
-use tonic::{
-    Code, Status,
-    codegen::http::{HeaderMap, Request},
-};
-use tracing::{Span, field::Empty};
+use tonic::codegen::http::{HeaderMap, Request};
+use tonic::{Code, Status};
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::otel;
 

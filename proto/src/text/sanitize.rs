@@ -92,7 +92,8 @@ mod hostile_text;
 mod tests {
     use proptest::prelude::*;
 
-    use super::{hostile_text::hostile_texts, *};
+    use super::hostile_text::hostile_texts;
+    use super::*;
 
     #[test]
     fn visible_text_stays() {

@@ -3,21 +3,16 @@
 
 mod server;
 
-use std::{
-    error::Error,
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
 
-use rustls::{
-    CertificateError, InvalidMessage,
-    pki_types::{CertificateDer, pem::PemObject},
-};
-use tonic::{
-    Status,
-    transport::{Certificate, ClientTlsConfig, Endpoint},
-};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, InvalidMessage};
+use tonic::Status;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 pub use self::server::ServerTls;
 pub(crate) use self::server::{CertificateWatch, TlsIo};

@@ -1,29 +1,24 @@
 //! TLS of a server. Its certificate is read again when the files change, without closing a connection.
 
-use std::{
-    error::Error,
-    fmt, fs,
-    future::Future,
-    io, mem,
-    path::Path,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::SystemTime,
-};
+use std::error::Error;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+use std::{fmt, fs, io, mem};
 
-use rustls::{
-    ServerConfig,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
-    sign::CertifiedKey,
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
-};
-use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{Accept, TlsAcceptor};
 use tonic::transport::server::Connected;
 
 use super::{TlsError, certificates, read};

@@ -2,19 +2,15 @@
 
 pub mod resolve;
 
-use std::{
-    io,
-    net::IpAddr,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::DuplexStream,
-    sync::{mpsc, oneshot},
-};
+use tokio::io::DuplexStream;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 use tonic::transport::{Channel, Endpoint, Server, Uri};
 

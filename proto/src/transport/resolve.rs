@@ -1,19 +1,15 @@
 //! Connects to a name with several addresses. The first attempt is the address after the last one used, which
 //! may have hung; a slow address does not delay the next attempt.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use tokio::{
-    net::{TcpStream, lookup_host},
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 /// Delay before the next address is tried in parallel.

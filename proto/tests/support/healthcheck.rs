@@ -1,9 +1,7 @@
 //! A server's program as a process: its `healthcheck` command and its log.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 

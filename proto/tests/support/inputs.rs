@@ -1,6 +1,7 @@
 //! Inputs for checks of bytes. Included with `#[path]`.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 

@@ -3,27 +3,21 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    chart::HitMap,
-    lobby::{Capabilities, Headline, Leaderboard, Players, TapeUpdate, round::Round},
-    overlay::PaymentRow,
-    prices::{Candle, PricePoint},
-};
-pub use crate::app::{
-    commands::{lab::Faults, request::Request},
-    portfolio::rows::{NumberedTrade, TradeRow},
-};
-use crate::app::{
-    overlay::screen::ClickTarget,
-    portfolio::{
-        achievements::Achievement,
-        money::UnixMillis,
-        open_orders::RestingOrder,
-        order::{ClientOrderId, Order},
-        wallet::Wallet,
-    },
-    wire::WireEvent,
-};
+use super::chart::HitMap;
+use super::lobby::round::Round;
+use super::lobby::{Capabilities, Headline, Leaderboard, Players, TapeUpdate};
+use super::overlay::PaymentRow;
+use super::prices::{Candle, PricePoint};
+pub use crate::app::commands::lab::Faults;
+pub use crate::app::commands::request::Request;
+use crate::app::overlay::screen::ClickTarget;
+use crate::app::portfolio::achievements::Achievement;
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::portfolio::open_orders::RestingOrder;
+use crate::app::portfolio::order::{ClientOrderId, Order};
+pub use crate::app::portfolio::rows::{NumberedTrade, TradeRow};
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::wire::WireEvent;
 
 /// An input of the reducer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

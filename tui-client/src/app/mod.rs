@@ -40,36 +40,28 @@ pub mod wire;
 use chart::ChartView;
 use connection::Connection;
 pub use event::Event;
-use lobby::{
-    Lobby,
-    round::{ReceivedRound, RoundPhase},
-};
+use lobby::Lobby;
+use lobby::round::{ReceivedRound, RoundPhase};
 use prices::PriceHistory;
 use serde::{Deserialize, Serialize};
 
-use self::{
-    commands::{keymap::Keymap, lab::Lab},
-    event::FrameChange,
-    overlay::{screen::Screen, tour::Tour},
-    portfolio::{
-        achievements::Achievement,
-        alerts::{Alerts, Bell},
-        money::UnixMillis,
-        open_orders::{OpenOrders, SeenEnd},
-        order_log::ActionLog,
-        stats::SessionStats,
-        ticket::Ticket,
-        wallet::WalletState,
-    },
-};
-pub use self::{
-    event::{Effect, Effects},
-    update::send::MAX_WAITING_ORDERS,
-};
-use crate::app::{
-    update::{input, round as round_update, server, wire as wire_update},
-    wire::WirePane,
-};
+use self::commands::keymap::Keymap;
+use self::commands::lab::Lab;
+use self::event::FrameChange;
+pub use self::event::{Effect, Effects};
+use self::overlay::screen::Screen;
+use self::overlay::tour::Tour;
+use self::portfolio::achievements::Achievement;
+use self::portfolio::alerts::{Alerts, Bell};
+use self::portfolio::money::UnixMillis;
+use self::portfolio::open_orders::{OpenOrders, SeenEnd};
+use self::portfolio::order_log::ActionLog;
+use self::portfolio::stats::SessionStats;
+use self::portfolio::ticket::Ticket;
+use self::portfolio::wallet::WalletState;
+pub use self::update::send::MAX_WAITING_ORDERS;
+use crate::app::update::{input, round as round_update, server, wire as wire_update};
+use crate::app::wire::WirePane;
 
 /// Shortest time between two prices for a countdown, in milliseconds.
 const MIN_COUNTDOWN_MS: i64 = 2_000;

@@ -1,25 +1,24 @@
 //! Commands and options of `awesomestock`. [`Options`] is at once the command line, the environment and the
 //! configuration file; [`config`](crate::cli::config) checks values and precedence.
 
-use std::{collections::BTreeMap, ffi::OsString, ops::RangeInclusive, path::PathBuf};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
-use awesomestock_proto::{
-    command_line::{self, BooleanOption, documents},
-    values::Trigger,
-};
-use clap::{
-    CommandFactory, FromArgMatches, ValueHint, builder::PossibleValuesParser, error::ErrorKind,
-    parser::ValueSource,
-};
+use awesomestock_proto::command_line::{self, BooleanOption, documents};
+use awesomestock_proto::values::Trigger;
+use clap::builder::PossibleValuesParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, ValueHint};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    app::portfolio::order::{Condition, Terms},
-    cli::cast::{CastArgs, parse_speed},
-    solo::challenge::check_free_seed,
-    ui::{Markers, Theme},
-};
+use crate::app::portfolio::order::{Condition, Terms};
+use crate::cli::cast::{CastArgs, parse_speed};
+use crate::solo::challenge::check_free_seed;
+use crate::ui::{Markers, Theme};
 
 /// The options for games, which are not for other commands. The lab takes all but the first.
 const GAME: [&str; 3] = ["watch", "record", "cast"];

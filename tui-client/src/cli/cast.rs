@@ -1,22 +1,16 @@
 //! Arguments of `awesomestock cast`.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use awesomestock_proto::command_line;
-use clap::{
-    ValueHint,
-    builder::{PathBufValueParser, TypedValueParser},
-};
+use clap::ValueHint;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 
-use crate::{
-    app::replay::MAX_SPEED,
-    storage::asciicast::CastFormat,
-    ui::{MIN_COLUMNS, MIN_ROWS},
-};
+use crate::app::replay::MAX_SPEED;
+use crate::storage::asciicast::CastFormat;
+use crate::ui::{MIN_COLUMNS, MIN_ROWS};
 
 /// Largest picture: columns and rows.
 const MAX_SIZE: (u16, u16) = (500, 200);

@@ -1,21 +1,16 @@
 //! `awesomestock key`: shows, exports and imports player keys. Only `export` prints a key.
 
-use std::{
-    fs::File,
-    io::{self, Read, Write},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
-use awesomestock_proto::{auth::PlayerKey, command_line};
+use awesomestock_proto::auth::PlayerKey;
+use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
-use crate::{
-    cli::{
-        args::KeyTask,
-        config::{Config, ServerChoice},
-    },
-    storage::keyring::{KeyId, Keyring},
-};
+use crate::cli::args::KeyTask;
+use crate::cli::config::{Config, ServerChoice};
+use crate::storage::keyring::{KeyId, Keyring};
 
 /// Largest import that is read: a key and surrounding white space.
 const MAX_BYTES: u64 = 256;

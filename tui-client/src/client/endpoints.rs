@@ -1,24 +1,18 @@
 //! The endpoints of one casino, tried in turn from the current one.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use awesomestock_proto::{
-    auth::{BearerInterceptor, PlayerKey},
-    casino::casino_client::CasinoClient,
-};
+use awesomestock_proto::auth::{BearerInterceptor, PlayerKey};
+use awesomestock_proto::casino::casino_client::CasinoClient;
 use tokio::time::timeout;
-use tonic::{Status, service::interceptor::InterceptedService, transport::Channel};
+use tonic::Status;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
 
-use super::{
-    error::{self, RequestError},
-    wire::{TappedChannel, WireTap},
-};
+use super::error::{self, RequestError};
+use super::wire::{TappedChannel, WireTap};
 
 /// Longest wait for one of several endpoints before trying the next.
 const FAILOVER_AFTER: Duration = Duration::from_secs(3);

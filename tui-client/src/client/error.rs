@@ -1,8 +1,11 @@
 //! Maps gRPC statuses to request errors.
 
-use std::{error::Error, fmt, time::Duration};
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
 
-use awesomestock_proto::{text::cut, tls};
+use awesomestock_proto::text::cut;
+use awesomestock_proto::tls;
 use tonic::{Code, Status};
 
 pub(crate) use crate::app::event::RequestError;

@@ -9,29 +9,31 @@ mod retry;
 mod session;
 mod wire;
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use awesomestock_proto::{auth::PlayerKey, capabilities::Capabilities, casino, types};
+use awesomestock_proto::auth::PlayerKey;
+use awesomestock_proto::capabilities::Capabilities;
+use awesomestock_proto::{casino, types};
 pub(crate) use endpoints::Endpoint;
 use endpoints::{Casino, Endpoints};
 pub(crate) use error::RequestError;
 pub(crate) use retry::{AnsweredOrder, OrderAnswer};
 pub use session::{GambleSession, SessionEnd};
-use tokio::{sync::mpsc, time::timeout};
-use tonic::{Status, transport::Channel};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tonic::Status;
+use tonic::transport::Channel;
 use uuid::Uuid;
 
+use crate::app::commands::request::Request;
+use crate::app::event::Response;
+use crate::app::lobby::Leaderboard;
+use crate::app::overlay::PaymentRow;
 pub use crate::app::portfolio::order::{Order, Terms};
-use crate::app::{
-    commands::request::Request, event::Response, lobby::Leaderboard, overlay::PaymentRow, wire::WireEvent,
-};
+use crate::app::wire::WireEvent;
 
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(10);
 

@@ -1,11 +1,15 @@
 //! Resting orders: their messages, and the calls that list and cancel them.
 
-use awesomestock_proto::{casino, values::OPEN_ORDERS_MAX};
+use awesomestock_proto::casino;
+use awesomestock_proto::values::OPEN_ORDERS_MAX;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::{Casino, Client, RequestError, convert::resting_order, error::is_of_transport};
-use crate::app::{event::Response, portfolio::open_orders::MAX_ENDED};
+use super::convert::resting_order;
+use super::error::is_of_transport;
+use super::{Casino, Client, RequestError};
+use crate::app::event::Response;
+use crate::app::portfolio::open_orders::MAX_ENDED;
 
 impl Client {
     /// Lists the resting orders. Fails if the casino has none, rejects the call or does not answer.

@@ -4,7 +4,9 @@ use awesomestock_proto::{casino, types};
 use tonic::Streaming;
 
 use super::{CALL_DEADLINE, Casino, Client, RequestError, convert, within};
-use crate::app::{event::Response, overlay::PaymentRow, portfolio::rows::NumberedTrade};
+use crate::app::event::Response;
+use crate::app::overlay::PaymentRow;
+use crate::app::portfolio::rows::NumberedTrade;
 
 const READ_PAGE: i32 = 100;
 

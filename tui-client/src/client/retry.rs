@@ -1,22 +1,21 @@
 //! Executes orders and payments exactly once: repeats an unanswered request with the same ID. This requires a casino that
 //! deduplicates by request ID, which is checked before sending. Repeats cancellations too.
 
-use std::{mem, ops::ControlFlow, sync::OnceLock, time::Duration};
+use std::mem;
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use awesomestock_proto::capabilities::Capabilities;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep, timeout},
-};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{CALL_DEADLINE, Client, GambleSession, Order, RequestError, supported, wallet_request, within};
-use crate::app::{
-    commands::request::Request,
-    connection::retry_after_ms,
-    event::{OrderResult, Response, StreamEvent},
-    portfolio::open_orders::RestingOrder,
-};
+use crate::app::commands::request::Request;
+use crate::app::connection::retry_after_ms;
+use crate::app::event::{OrderResult, Response, StreamEvent};
+use crate::app::portfolio::open_orders::RestingOrder;
 
 /// Time for which an unanswered request is repeated.
 pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
@@ -298,11 +297,10 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::{
-        app::{portfolio::money::Side, wire::WireFrame},
-        client::Terms,
-        solo::{self, SoloOptions},
-    };
+    use crate::app::portfolio::money::Side;
+    use crate::app::wire::WireFrame;
+    use crate::client::Terms;
+    use crate::solo::{self, SoloOptions};
 
     fn open(why: &str) -> RequestError {
         RequestError::Unanswered(why.to_owned())

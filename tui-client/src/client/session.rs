@@ -2,19 +2,18 @@
 
 use std::sync::atomic::Ordering;
 
-use awesomestock_proto::{capabilities, casino::GambleInfo};
+use awesomestock_proto::capabilities;
+use awesomestock_proto::casino::GambleInfo;
 use tokio::sync::mpsc;
-use tokio_stream::{StreamExt, wrappers::ReceiverStream};
-use tonic::{
-    Code, Request, Status, Streaming,
-    metadata::{MetadataMap, MetadataValue},
-};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::{Code, Request, Status, Streaming};
 
-use super::{Client, JOIN_DEADLINE, Order, RequestError, Terms, convert, endpoints::CurrentEndpoint, error};
-use crate::app::{
-    event::{CLOSED_IN_ORDER, StreamEvent},
-    lobby::Capabilities,
-};
+use super::endpoints::CurrentEndpoint;
+use super::{Client, JOIN_DEADLINE, Order, RequestError, Terms, convert, error};
+use crate::app::event::{CLOSED_IN_ORDER, StreamEvent};
+use crate::app::lobby::Capabilities;
 
 /// Capacity of the order queue: more than the game lets wait for answers, so a full queue means a stalled casino.
 const ORDER_QUEUE: usize = 256;

@@ -1,25 +1,19 @@
 //! Reports what a Gamble stream carries. A service around the channel sees headers, bodies and trailers exactly as
 //! HTTP/2 carries them, below the encoding and decoding of messages.
 
-use std::{
-    fmt,
-    pin::Pin,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, ready},
-};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 
 use awesomestock_proto::auth;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
-use tonic::{
-    Status,
-    body::Body,
-    codegen::{Bytes, Service, http},
-    transport::{self, Channel},
-};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::{Bytes, Service, http};
+use tonic::transport::{self, Channel};
 
 use super::error::deepest;
 use crate::app::wire::{

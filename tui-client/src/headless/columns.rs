@@ -2,17 +2,13 @@
 
 use awesomestock_proto::STOCK_NAME;
 
+use crate::app::event::{OrderResult, StreamEvent};
+use crate::app::lobby::Standing;
+use crate::app::overlay::csv::{Cell, ColumnSet};
 pub(crate) use crate::app::overlay::csv::{PAYMENTS, TRADES, payment, trade};
-use crate::app::{
-    event::{OrderResult, StreamEvent},
-    lobby::Standing,
-    overlay::csv::{Cell, ColumnSet},
-    portfolio::{
-        money::{Permille, Side},
-        open_orders::{EndReason, RestingOrder},
-        wallet::Wallet,
-    },
-};
+use crate::app::portfolio::money::{Permille, Side};
+use crate::app::portfolio::open_orders::{EndReason, RestingOrder};
+use crate::app::portfolio::wallet::Wallet;
 
 pub(crate) const PRICE: ColumnSet = &["stock", "price", "tick", "at"];
 pub(crate) const WALLET: ColumnSet = &[

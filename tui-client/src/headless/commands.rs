@@ -1,30 +1,20 @@
 //! One-shot commands for scripts. Lists are printed as they arrive, so their length is not bounded by memory.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
+use std::time::Duration;
 
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
 
-use crate::{
-    app::{
-        commands::request::Request,
-        event::{Response, StreamEvent},
-        lobby::Leaderboard,
-        overlay::csv::{Cell, ColumnSet},
-        portfolio::{
-            money::Side,
-            open_orders::{EndReason, OF_OWN_ACCOUNT, RestingOrder},
-        },
-    },
-    cli::args::{CancelArgs, OneShot, OrderArgs, Output},
-    client::{Client, Order, OrderAnswer, RequestError, within},
-    headless::{
-        columns, messages,
-        output::{Printer, Shape},
-    },
-};
+use crate::app::commands::request::Request;
+use crate::app::event::{Response, StreamEvent};
+use crate::app::lobby::Leaderboard;
+use crate::app::overlay::csv::{Cell, ColumnSet};
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::open_orders::{EndReason, OF_OWN_ACCOUNT, RestingOrder};
+use crate::cli::args::{CancelArgs, OneShot, OrderArgs, Output};
+use crate::client::{Client, Order, OrderAnswer, RequestError, within};
+use crate::headless::output::{Printer, Shape};
+use crate::headless::{columns, messages};
 
 /// Runs one command and prints its result to `out`; a closed reader is not an error. `deadline` applies to each answer
 /// and each page. Fails if the casino rejects the command or does not answer, or `out` cannot be written.

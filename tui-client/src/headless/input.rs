@@ -1,9 +1,7 @@
 //! Reads lines on a thread, because reading a pipe blocks.
 
-use std::{
-    io::{self, BufRead, Read},
-    thread,
-};
+use std::io::{self, BufRead, Read};
+use std::thread;
 
 use tokio::sync::mpsc;
 

@@ -1,34 +1,22 @@
 //! Texts of plain mode and the one-shot commands. The casino's texts in them are sanitized on printing.
 
-use awesomestock_proto::{
-    STOCK_NAME,
-    text::{pluralize, thousands},
-};
+use awesomestock_proto::STOCK_NAME;
+use awesomestock_proto::text::{pluralize, thousands};
 use jiff::Timestamp;
 
-use crate::{
-    app::{
-        commands::{
-            command::{self, Command, CommandSpec},
-            request::Request,
-        },
-        event::{OrderResult, Response, StreamEvent},
-        lobby::{
-            Headline, Leaderboard, Standing,
-            round::{ReceivedRound, RoundPhase},
-        },
-        overlay::PaymentRow,
-        portfolio::{
-            money::{Side, UnixMillis},
-            open_orders::{EndReason, RestingOrder},
-            rows::NumberedTrade,
-            wallet::Wallet,
-        },
-    },
-    cli::config::zone,
-    client::{Order, OrderAnswer, RequestError, SessionEnd},
-    ui::text::format,
-};
+use crate::app::commands::command::{self, Command, CommandSpec};
+use crate::app::commands::request::Request;
+use crate::app::event::{OrderResult, Response, StreamEvent};
+use crate::app::lobby::round::{ReceivedRound, RoundPhase};
+use crate::app::lobby::{Headline, Leaderboard, Standing};
+use crate::app::overlay::PaymentRow;
+use crate::app::portfolio::money::{Side, UnixMillis};
+use crate::app::portfolio::open_orders::{EndReason, RestingOrder};
+use crate::app::portfolio::rows::NumberedTrade;
+use crate::app::portfolio::wallet::Wallet;
+use crate::cli::config::zone;
+use crate::client::{Order, OrderAnswer, RequestError, SessionEnd};
+use crate::ui::text::format;
 
 const TOUR_NEEDS_A_SCREEN: &str = "the tour needs the full screen; help lists the commands";
 const ALERTS_NEED_A_SCREEN: &str = "alerts need the full screen: plain mode prints every price";
@@ -333,7 +321,8 @@ fn time(at: Option<UnixMillis>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::lobby::{Performance, Player, round::Round};
+    use crate::app::lobby::round::Round;
+    use crate::app::lobby::{Performance, Player};
 
     #[test]
     fn an_old_headline_has_its_age() {

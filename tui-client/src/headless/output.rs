@@ -6,11 +6,9 @@ use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr};
 use serde::{Serialize, Serializer};
 
-use crate::{
-    app::overlay::csv::{self, Cell, ColumnSet},
-    cli::args::Output,
-    ui::text::{sanitize, sanitize_lines},
-};
+use crate::app::overlay::csv::{self, Cell, ColumnSet};
+use crate::cli::args::Output;
+use crate::ui::text::{sanitize, sanitize_lines};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {

@@ -1,38 +1,30 @@
 //! Plain mode: commands and answers line by line, without escape sequences. For scripts, pipes and screen readers. A
 //! command is answered before the next line is read.
 
-use std::{
-    collections::VecDeque,
-    fmt::Display,
-    io::{self, Write},
-    ops::ControlFlow,
-};
+use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
 
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::app::commands::command::{self, Command};
+use crate::app::commands::request::Request;
+use crate::app::event::{Response, StreamEvent};
+use crate::app::lobby::Lobby;
+use crate::app::portfolio::open_orders::{MAX_ENDED, OF_OWN_ACCOUNT, OrderEnd, SeenEnd};
+use crate::app::portfolio::quantity::Quantity;
+use crate::app::wire::{WireEvent, WireLog};
+use crate::cli::config::zone::local_zone;
+use crate::client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, Order, SessionEnd};
 pub(crate) use crate::headless::input::{InputLine, read_lines};
-use crate::{
-    app::{
-        commands::{
-            command::{self, Command},
-            request::Request,
-        },
-        event::{Response, StreamEvent},
-        lobby::Lobby,
-        portfolio::{
-            open_orders::{MAX_ENDED, OF_OWN_ACCOUNT, OrderEnd, SeenEnd},
-            quantity::Quantity,
-        },
-        wire::{WireEvent, WireLog},
-    },
-    cli::config::zone::local_zone,
-    client::{AnsweredOrder, CALL_DEADLINE, Client, GambleSession, Order, SessionEnd},
-    headless::messages,
-    runtime::clock,
-    storage::progress::OrdersShown,
-    ui::{panels::wire, text::sanitize},
-};
+use crate::headless::messages;
+use crate::runtime::clock;
+use crate::storage::progress::OrdersShown;
+use crate::ui::panels::wire;
+use crate::ui::text::sanitize;
 
 /// Runs commands from `lines` and prints answers and prices to `out`, and with `shows_wire` every message of the stream,
 /// until `exit`, the end of input or a shutdown signal. Pending orders are answered first. Ends of orders that earlier

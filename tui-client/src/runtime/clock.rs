@@ -1,9 +1,7 @@
 //! The only clock of the client.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::app::portfolio::money::UnixMillis;
 

@@ -7,10 +7,8 @@ use std::{io, thread};
 
 use color_eyre::eyre::{Result, eyre};
 use parser::Parser;
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot};
 
 use super::signals::is_foreground;

@@ -11,13 +11,11 @@ mod signals;
 mod tasks;
 mod terminal;
 
-use std::{
-    collections::VecDeque,
-    future,
-    ops::ControlFlow,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::collections::VecDeque;
+use std::future;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use color_eyre::eyre::{Result, WrapErr};
 use ids::OrderIds;
@@ -30,17 +28,17 @@ use terminal::TerminalGuard;
 pub use terminal::restore;
 use tokio::sync::{mpsc, watch};
 
-use crate::{
-    app::{self, AppState, Effect, Event, commands::lab::Faults, event::Kept, wire::WireEvent},
-    client::Client,
-    solo::challenge::trade_file::TradeFile,
-    storage::{
-        live_cast::LiveCast,
-        progress::{self, OrdersShown},
-        recording::{Header, Recorder},
-    },
-    ui::{FrameInfo, Renderer, frame_limiter::FrameLimiter},
-};
+use crate::app::commands::lab::Faults;
+use crate::app::event::Kept;
+use crate::app::wire::WireEvent;
+use crate::app::{self, AppState, Effect, Event};
+use crate::client::Client;
+use crate::solo::challenge::trade_file::TradeFile;
+use crate::storage::live_cast::LiveCast;
+use crate::storage::progress::{self, OrdersShown};
+use crate::storage::recording::{Header, Recorder};
+use crate::ui::frame_limiter::FrameLimiter;
+use crate::ui::{FrameInfo, Renderer};
 
 /// Events that may wait for the loop.
 const EVENT_QUEUE: usize = 1024;

@@ -5,16 +5,14 @@ use std::time::{Duration, Instant};
 use color_eyre::eyre::{Result, WrapErr};
 use tokio::sync::mpsc;
 
-use super::{
-    at,
-    input::Keys,
-    signals::{self, Signal, Signals},
-    terminal::TerminalGuard,
-};
-use crate::{
-    app::{Event, replay::Replay},
-    ui::{FrameInfo, Renderer, frame_limiter::FrameLimiter},
-};
+use super::at;
+use super::input::Keys;
+use super::signals::{self, Signal, Signals};
+use super::terminal::TerminalGuard;
+use crate::app::Event;
+use crate::app::replay::Replay;
+use crate::ui::frame_limiter::FrameLimiter;
+use crate::ui::{FrameInfo, Renderer};
 
 /// Events that may wait for the loop.
 const EVENT_QUEUE: usize = 64;

@@ -1,19 +1,13 @@
 //! Reports panics and errors on standard error, after restoring the terminal, and in the log.
 
-use std::{
-    io::{self, Write},
-    panic,
-};
+use std::io::{self, Write};
+use std::panic;
 
-use color_eyre::{
-    Report,
-    config::{HookBuilder, Theme},
-};
+use color_eyre::Report;
+use color_eyre::config::{HookBuilder, Theme};
 
-use crate::{
-    runtime,
-    ui::text::{sanitize, sanitize_lines},
-};
+use crate::runtime;
+use crate::ui::text::{sanitize, sanitize_lines};
 
 /// Restores the terminal and reports the panic when any thread panics.
 pub fn install_panic_hook() {

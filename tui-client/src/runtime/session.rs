@@ -1,14 +1,15 @@
 //! The session of the game. The loop polls it, so there is no task and no queue between the stream and the reducer, which
 //! decides whether to reconnect.
 
-use std::{collections::VecDeque, future, pin::Pin, time::Duration};
+use std::collections::VecDeque;
+use std::future;
+use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::{
-    app::event::{CLOSED_IN_ORDER, StreamEvent},
-    client::{Client, GambleSession, Order, RequestError, SessionEnd},
-};
+use crate::app::event::{CLOSED_IN_ORDER, StreamEvent};
+use crate::client::{Client, GambleSession, Order, RequestError, SessionEnd};
 
 /// A session, from the decision to connect to its last event. Dropping it closes the stream.
 pub(super) enum Session {
@@ -121,11 +122,9 @@ mod tests {
     use awesomestock_proto::transport;
 
     use super::*;
-    use crate::{
-        app::portfolio::money::Side,
-        client::Terms,
-        solo::{self, SoloOptions},
-    };
+    use crate::app::portfolio::money::Side;
+    use crate::client::Terms;
+    use crate::solo::{self, SoloOptions};
 
     const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,23 +1,17 @@
 //! The signals of the process, and how it stops and ends by them.
 
-use std::{
-    future::poll_fn,
-    io,
-    process::ExitCode,
-    sync::atomic::{AtomicI32, Ordering},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::future::poll_fn;
+use std::io;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use rustix::{
-    process::{Signal as Raw, getpgrp, getsid, kill_current_process_group},
-    termios::tcgetpgrp,
-};
+use rustix::process::{Signal as Raw, getpgrp, getsid, kill_current_process_group};
+use rustix::termios::tcgetpgrp;
 use signal_hook::low_level::emulate_default_handler;
-use tokio::{
-    signal::unix::{self, SignalKind},
-    time::timeout,
-};
+use tokio::signal::unix::{self, SignalKind};
+use tokio::time::timeout;
 
 /// The signals that end a process by default. A fault (SIGSEGV, SIGBUS) is not among them: its handler must not return.
 const ENDING: &[Raw] = &[

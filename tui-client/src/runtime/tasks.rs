@@ -1,24 +1,20 @@
 //! The tasks beside the loop: unary calls, exports and the reader of keys. They send events to the loop; a task that fails
 //! ends the game.
 
-use std::{
-    fs::File,
-    future,
-    io::{self, Write},
-    path::Path,
-};
+use std::fs::File;
+use std::future;
+use std::io::{self, Write};
+use std::path::Path;
 
 use color_eyre::eyre::{Result, WrapErr};
-use tokio::{
-    sync::mpsc,
-    task::{JoinError, JoinSet},
-};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
 
 use super::input::Keys;
-use crate::{
-    app::{Event, commands::request::Request, event::RequestError},
-    client::Client,
-};
+use crate::app::Event;
+use crate::app::commands::request::Request;
+use crate::app::event::RequestError;
+use crate::client::Client;
 
 /// Unary calls that may be open.
 const MAX_CALLS: usize = 16;

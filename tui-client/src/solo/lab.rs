@@ -1,34 +1,29 @@
 //! The servers of the lab: those of a solo game, with faults that the player injects. The ledger is in a temporary folder,
 //! so that faults cannot reach a real ledger and each lab starts empty; it is removed at the end.
 
-use std::{
-    env,
-    fs::File,
-    io::{self, Write},
-    process,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{env, process};
 
 use awesomestock_proto::transport::{self, PipeIncoming};
 use casino_server::{Casino, Disk, Environment, Options};
 use color_eyre::eyre::{Result, WrapErr};
 use payments_server::Limits;
 use tempfile::TempDir;
-use tokio::{io::DuplexStream, sync::watch, task::JoinSet};
+use tokio::io::DuplexStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use super::{
-    LEDGER_FILE, Servers, SoloOptions,
-    link::{Link, until},
-    options_of,
-};
-use crate::{app::commands::lab::Faults, storage::leftovers::remove_leftovers};
+use super::link::{Link, until};
+use super::{LEDGER_FILE, Servers, SoloOptions, options_of};
+use crate::app::commands::lab::Faults;
+use crate::storage::leftovers::remove_leftovers;
 
 /// Begins the name of the temporary folder; the process ID follows.
 const FOLDER_PREFIX: &str = "awesomestock-lab-";

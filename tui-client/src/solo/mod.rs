@@ -5,10 +5,8 @@ pub mod challenge;
 pub mod lab;
 mod link;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use awesomestock_proto::transport::{self, PipeIncoming};
 use casino_server::{Casino, OpenError, Options, PriceModel};

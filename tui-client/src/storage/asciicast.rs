@@ -5,10 +5,8 @@
 //! [1.250,"o","text"]    time since the start                                  [0.250,"o","text"]    since the event before
 //! ```
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::ValueEnum;
 

@@ -1,18 +1,17 @@
 //! The player's keys: one per name and casino, in a private file. A key is the only proof of owning a name, so it is
 //! never overwritten silently and never used before it is saved.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use awesomestock_proto::auth::{KEY_BYTES, PlayerKey};
 use color_eyre::eyre::{Result, WrapErr, eyre};
-use rand::{TryRng, rngs::SysRng};
+use rand::TryRng;
+use rand::rngs::SysRng;
 
 use super::read_bounded;
 

@@ -1,14 +1,10 @@
 //! Temporary folders of games that were killed.
 
-use std::{
-    fs::{self, File},
-    path::Path,
-};
+use std::fs::{self, File};
+use std::path::Path;
 
-use rustix::{
-    io::Errno,
-    process::{Pid, test_kill_process},
-};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 /// Removes the folders `PREFIX`, process ID, and perhaps `-` and more, in `folder`, whose process is gone and whose files
 /// are not locked. What cannot be removed only takes space.

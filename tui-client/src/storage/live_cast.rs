@@ -1,21 +1,20 @@
 //! An asciicast that is written during a game. Each frame is one write of one line, so that a game that is killed leaves a
 //! file that plays up to its last frame.
 
-use std::{io, path::Path, time::Instant};
+use std::io;
+use std::path::Path;
+use std::time::Instant;
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
-use super::{
-    BoundedFile,
-    asciicast::{CastFormat, CastHeader, CastWriter},
-};
-use crate::{
-    app::AppState,
-    ui::{
-        self, Renderer,
-        cast::{ansi::AnsiScreen, frames::Frame, title},
-    },
-};
+use super::BoundedFile;
+use super::asciicast::{CastFormat, CastHeader, CastWriter};
+use crate::app::AppState;
+use crate::ui::cast::ansi::AnsiScreen;
+use crate::ui::cast::frames::Frame;
+use crate::ui::cast::title;
+use crate::ui::{self, Renderer};
 
 /// Largest file, in bytes: hours of play.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -113,10 +112,9 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{
-        app::{Event, SessionInfo, portfolio::money::UnixMillis, update},
-        ui::{Markers, Theme},
-    };
+    use crate::app::portfolio::money::UnixMillis;
+    use crate::app::{Event, SessionInfo, update};
+    use crate::ui::{Markers, Theme};
 
     fn game() -> (Renderer, AppState) {
         let view = Renderer {

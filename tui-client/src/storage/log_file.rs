@@ -1,11 +1,9 @@
 //! The log file. At its size limit it replaces the previous one.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    path::PathBuf,
-    sync::Mutex,
-};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 use awesomestock_proto::command_line;
 use etcetera::BaseStrategy;

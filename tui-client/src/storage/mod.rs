@@ -9,12 +9,10 @@ pub(crate) mod progress;
 pub mod recording;
 pub(crate) mod replace;
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 /// A file of limited length, written in whole lines: a write that fails is undone.
 #[derive(Debug)]

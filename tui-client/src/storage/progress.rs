@@ -1,15 +1,15 @@
 //! What a player has earned and has been shown, in files of the data folder.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::replace::replace_file;
-use crate::app::portfolio::{achievements::Achievement, open_orders::SeenEnd};
+use crate::app::portfolio::achievements::Achievement;
+use crate::app::portfolio::open_orders::SeenEnd;
 
 /// File in the data folder with the achievements, one a line.
 const FILE_NAME: &str = "achievements";

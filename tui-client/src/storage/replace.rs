@@ -1,12 +1,10 @@
 //! Writes a file that is complete or not there.
 
-use std::{
-    ffi::OsString,
-    fs::{self, File},
-    io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
-    process,
-};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process;
 
 /// Writes a file with `write`, under another name until it is complete, and replaces the one at `path`. After an error
 /// the file at `path` is unchanged.

@@ -2,20 +2,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a check fails by a panic")]
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use crate::{
-    app::commands::key::Key,
-    cli::{
-        args::Options,
-        config::{
-            Config, ServerChoice, UserEnvironment,
-            file::{self, Content},
-            is_player_name,
-        },
-    },
-    ui::Markers,
-};
+use crate::app::commands::key::Key;
+use crate::cli::args::Options;
+use crate::cli::config::file::{self, Content};
+use crate::cli::config::{Config, ServerChoice, UserEnvironment, is_player_name};
+use crate::ui::Markers;
 
 /// Parses `data` as a configuration file.
 ///

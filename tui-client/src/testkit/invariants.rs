@@ -3,21 +3,16 @@
 #![allow(dead_code, reason = "not every user draws")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a check fails by a panic")]
 
-use awesomestock::app::{
-    AppState, Effect, Effects, Event, MAX_WAITING_ORDERS, SessionInfo,
-    commands::request::Request,
-    connection::ConnectionStatus,
-    event::{Response, StreamEvent},
-    overlay::Overlay,
-    portfolio::{
-        money::UnixMillis,
-        order::{ClientOrderId, Terms},
-        order_log::MAX_ENTRIES,
-    },
-    prices::{Candle, MAX_PRICES},
-    update,
-    wire::{WireItem, WirePane},
-};
+use awesomestock::app::commands::request::Request;
+use awesomestock::app::connection::ConnectionStatus;
+use awesomestock::app::event::{Response, StreamEvent};
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::money::UnixMillis;
+use awesomestock::app::portfolio::order::{ClientOrderId, Terms};
+use awesomestock::app::portfolio::order_log::MAX_ENTRIES;
+use awesomestock::app::prices::{Candle, MAX_PRICES};
+use awesomestock::app::wire::{WireItem, WirePane};
+use awesomestock::app::{AppState, Effect, Effects, Event, MAX_WAITING_ORDERS, SessionInfo, update};
 use awesomestock_proto::text::sanitize;
 use crossterm::event::{MouseButton, MouseEventKind};
 use ratatui::buffer::Buffer;

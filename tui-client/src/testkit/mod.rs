@@ -14,30 +14,24 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub(crate) use invariants::without_wire;
 use invariants::{CheckedGame, check_screen};
 use jiff::tz::TimeZone;
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 
-pub use self::{config::config, session::session};
-use crate::{
-    app::{
-        Event,
-        commands::command::{self, COMMANDS, Command},
-        event::StreamEvent,
-        overlay::{
-            Overlay,
-            palette::{MAX_PALETTE_CHARS, matching},
-        },
-        portfolio::{
-            money::{Side, UnixMillis},
-            order::{Condition, Terms},
-            quantity::{MAX_TYPED_CHARS, Quantity},
-            ticket::Ticket,
-            wallet::{Wallet, WalletState},
-        },
-        replay::Replay,
-    },
-    storage::recording::read::read_from,
-    ui::{Markers, Renderer, Theme},
-};
+pub use self::config::config;
+pub use self::session::session;
+use crate::app::Event;
+use crate::app::commands::command::{self, COMMANDS, Command};
+use crate::app::event::StreamEvent;
+use crate::app::overlay::Overlay;
+use crate::app::overlay::palette::{MAX_PALETTE_CHARS, matching};
+use crate::app::portfolio::money::{Side, UnixMillis};
+use crate::app::portfolio::order::{Condition, Terms};
+use crate::app::portfolio::quantity::{MAX_TYPED_CHARS, Quantity};
+use crate::app::portfolio::ticket::Ticket;
+use crate::app::portfolio::wallet::{Wallet, WalletState};
+use crate::app::replay::Replay;
+use crate::storage::recording::read::read_from;
+use crate::ui::{Markers, Renderer, Theme};
 
 mod config;
 pub(crate) mod invariants;

@@ -7,10 +7,8 @@ use awesomestock_proto::casino::{
 use proptest::prelude::*;
 use prost::Message;
 
-use self::{
-    hostile_text::hostile_texts,
-    inputs::{check_seeds, mutated},
-};
+use self::hostile_text::hostile_texts;
+use self::inputs::{check_seeds, mutated};
 
 #[path = "../../../proto/tests/support/hostile_text.rs"]
 mod hostile_text;

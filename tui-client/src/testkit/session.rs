@@ -2,28 +2,23 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a check fails by a panic")]
 
-use awesomestock_proto::{
-    capabilities::{Capabilities, LobbyFeeds},
-    casino::{Candles, GambleInfo, Leaderboard, PriceHistory, Trades, Wallet},
-    types,
-};
+use awesomestock_proto::capabilities::{Capabilities, LobbyFeeds};
+use awesomestock_proto::casino::{Candles, GambleInfo, Leaderboard, PriceHistory, Trades, Wallet};
+use awesomestock_proto::types;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use prost::Message;
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use tonic::{Code, Status};
 
-use crate::{
-    app::{
-        Event,
-        commands::request::Request,
-        event::{Response, StreamEvent},
-        portfolio::money::UnixMillis,
-    },
-    client::{RequestError, convert},
-    testkit::invariants::{CheckedGame, check_screen},
-    ui::{Markers, Renderer, Theme},
-};
+use crate::app::Event;
+use crate::app::commands::request::Request;
+use crate::app::event::{Response, StreamEvent};
+use crate::app::portfolio::money::UnixMillis;
+use crate::client::{RequestError, convert};
+use crate::testkit::invariants::{CheckedGame, check_screen};
+use crate::ui::{Markers, Renderer, Theme};
 
 const KEYS: [KeyCode; 12] = [
     KeyCode::Enter,

@@ -1,9 +1,7 @@
 //! Limits the frame rate, and draws only after a change. The time is passed in.
 
-use std::{
-    ops::Add,
-    time::{Duration, Instant},
-};
+use std::ops::Add;
+use std::time::{Duration, Instant};
 
 /// 30 frames a second.
 pub(crate) const FRAME_INTERVAL: Duration = Duration::from_millis(33);

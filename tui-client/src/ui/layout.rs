@@ -14,15 +14,11 @@
 //!
 //! Adjacent bordered panels share a line: their areas overlap by one cell.
 
-use ratatui::layout::{
-    Constraint::{Fill, Length},
-    Layout, Rect,
-};
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{Layout, Rect};
 
-use crate::app::{
-    overlay::screen::{MIN_COLUMNS, MIN_ROWS},
-    wire::MIN_PANE_SCREEN,
-};
+use crate::app::overlay::screen::{MIN_COLUMNS, MIN_ROWS};
+use crate::app::wire::MIN_PANE_SCREEN;
 
 /// Most rows of the log in the small layout.
 const MAX_SMALL_LOG_ROWS: u16 = 12;

@@ -42,30 +42,24 @@ pub mod widgets;
 
 use jiff::tz::TimeZone;
 use layout::{LayoutSize, MainLayout};
-use ratatui::{
-    Frame,
-    buffer::Buffer,
-    layout::{Position, Rect},
-    widgets::{Paragraph, Widget, Wrap},
-};
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Paragraph, Widget, Wrap};
 pub use theme::Theme;
 
-pub use self::{screens::summary::summary, theme::markers::Markers};
+pub use self::screens::summary::summary;
+pub use self::theme::markers::Markers;
+use crate::app::chart::{Area, HitMap};
+use crate::app::event::FrameChange;
+use crate::app::overlay::screen::{ClickAction, ClickTarget};
 pub use crate::app::overlay::screen::{MIN_COLUMNS, MIN_ROWS};
-use crate::{
-    app::{
-        AppState, Event,
-        chart::{Area, HitMap},
-        event::FrameChange,
-        overlay::screen::{ClickAction, ClickTarget},
-    },
-    ui::{
-        panels::{footer, header, lab, lobby, log, ticket, ticks, wallet, wire},
-        screens::watch,
-        theme::ascii,
-        widgets::{panel, window::Viewport},
-    },
-};
+use crate::app::{AppState, Event};
+use crate::ui::panels::{footer, header, lab, lobby, log, ticket, ticks, wallet, wire};
+use crate::ui::screens::watch;
+use crate::ui::theme::ascii;
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::Viewport;
 
 /// Display settings that are not part of the state.
 #[derive(Debug, Clone)]

@@ -9,31 +9,23 @@
 //! - `needs: TOOL`: skips the block without the tool.
 //! - `not run: REASON`: skips it always.
 
-use std::{
-    env,
-    ffi::OsString,
-    fs::{self, File},
-    io::{BufRead, BufReader},
-    net::TcpListener,
-    os::unix::fs::{PermissionsExt, symlink},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::{
-        Once,
-        atomic::{AtomicU16, Ordering},
-        mpsc,
-    },
-    thread,
-    time::Duration,
-};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Once, mpsc};
+use std::time::Duration;
+use std::{env, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{
-    cluster::Cluster,
-    markdown::{Block, root},
-};
+use crate::cluster::Cluster;
+use crate::markdown::{Block, root};
 
 const GAME: &str = env!("CARGO_BIN_EXE_awesomestock");
 const SERVERS: [&str; 2] = ["casino-server", "payments-server"];

@@ -12,12 +12,9 @@ mod cluster;
 mod markdown;
 mod symbols;
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    process::{Command, Stdio},
-    thread,
-};
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::{fs, thread};
 
 use awesomestock_proto::EXECUTED_MESSAGE;
 use blocks::{Checkout, Directive, program};

@@ -1,9 +1,7 @@
 //! The guides, and the parts of Markdown that the tests read: links, code and fenced blocks.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// The guides, from the root of the repository.
 pub(crate) const GUIDES: [&str; 8] = [

@@ -11,20 +11,19 @@ mod player;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{
-    mem,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cluster::{Cluster, connect};
 use player::Signals;
 use rustix::process::Signal;
-use support::{balancer::Balancer, casino::Casino};
-use tokio::{task, task::JoinSet, time::timeout};
+use support::balancer::Balancer;
+use support::casino::Casino;
+use tokio::task;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 const PLAYERS: usize = 200;
 

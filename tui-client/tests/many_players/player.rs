@@ -1,32 +1,23 @@
 //! A player without a screen: the game's reducer and client, and a loop that presses keys.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use awesomestock::{
-    app::{
-        AppState, Effect, Event, SessionInfo,
-        commands::request::Request,
-        connection::ConnectionStatus,
-        event::{RequestError, Response, StreamEvent},
-        portfolio::{money::UnixMillis, wallet::Wallet},
-        prices::PricePoint,
-        update,
-    },
-    client::Client,
-};
-use awesomestock_proto::{auth::PlayerKey, transport};
+use awesomestock::app::commands::request::Request;
+use awesomestock::app::connection::ConnectionStatus;
+use awesomestock::app::event::{RequestError, Response, StreamEvent};
+use awesomestock::app::portfolio::money::UnixMillis;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::prices::PricePoint;
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, update};
+use awesomestock::client::Client;
+use awesomestock_proto::auth::PlayerKey;
+use awesomestock_proto::transport;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use tokio::{
-    sync::{Notify, mpsc},
-    time::sleep,
-};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::sleep;
 
 use crate::support::desk::DeskTasks;
 

@@ -1,16 +1,12 @@
 //! Losing, retrying and judging the connection.
 
-use awesomestock::app::{
-    Effect, Event,
-    connection::{Connection, ConnectionStatus, retry_after_ms},
-    event::{OrderResult, Request, Response, StreamEvent},
-    portfolio::{
-        money::Side,
-        order::Terms,
-        order_log::{ActionStatus, LoggedAction},
-        wallet::{Wallet, WalletState},
-    },
-};
+use awesomestock::app::connection::{Connection, ConnectionStatus, retry_after_ms};
+use awesomestock::app::event::{OrderResult, Request, Response, StreamEvent};
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::app::portfolio::order::Terms;
+use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use awesomestock::app::portfolio::wallet::{Wallet, WalletState};
+use awesomestock::app::{Effect, Event};
 
 use crate::game::{Game, START, send, wallet};
 

@@ -1,12 +1,15 @@
 //! Documents, the palette, the start screen and alerts.
 
-use awesomestock::app::{
-    Effect, Event, Settings,
-    commands::{action::Action, key::Key, keymap::Keymap},
-    event::{Kept, Request, RequestError, Response, StreamEvent, TradeRow},
-    overlay::{Overlay, PaymentRow, Remote},
-    portfolio::{alerts::Bell, money::Side, order_log::ActionStatus, wallet::Wallet},
-};
+use awesomestock::app::commands::action::Action;
+use awesomestock::app::commands::key::Key;
+use awesomestock::app::commands::keymap::Keymap;
+use awesomestock::app::event::{Kept, Request, RequestError, Response, StreamEvent, TradeRow};
+use awesomestock::app::overlay::{Overlay, PaymentRow, Remote};
+use awesomestock::app::portfolio::alerts::Bell;
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::app::portfolio::order_log::ActionStatus;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{Effect, Event, Settings};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::game::{Game, START, send, wallet};

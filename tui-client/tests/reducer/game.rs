@@ -1,16 +1,11 @@
 //! A game driven by test code: keys and messages in, effects out.
 
-use awesomestock::app::{
-    AppState, Effect, Event, SessionInfo, Settings,
-    event::{FrameChange, OrderResult, StreamEvent},
-    portfolio::{
-        money::{Side, UnixMillis},
-        order::{ClientOrderId, Order, Terms},
-        order_log::{ActionStatus, LoggedAction},
-        wallet::Wallet,
-    },
-    update,
-};
+use awesomestock::app::event::{FrameChange, OrderResult, StreamEvent};
+use awesomestock::app::portfolio::money::{Side, UnixMillis};
+use awesomestock::app::portfolio::order::{ClientOrderId, Order, Terms};
+use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, Settings, update};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 pub(crate) const START: UnixMillis = UnixMillis(1_700_000_000_000);

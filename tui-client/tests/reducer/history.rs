@@ -1,16 +1,12 @@
 //! Prices and trades from before the session.
 
-use awesomestock::app::{
-    Effect, Event,
-    event::{OrderResult, Request, Response, StreamEvent, TradeRow},
-    portfolio::{
-        money::{Permille, Side},
-        order::Terms,
-        order_log::LoggedAction,
-        wallet::Wallet,
-    },
-    prices::{MAX_PRICES, PricePoint},
-};
+use awesomestock::app::event::{OrderResult, Request, Response, StreamEvent, TradeRow};
+use awesomestock::app::portfolio::money::{Permille, Side};
+use awesomestock::app::portfolio::order::Terms;
+use awesomestock::app::portfolio::order_log::LoggedAction;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::prices::{MAX_PRICES, PricePoint};
+use awesomestock::app::{Effect, Event};
 
 use crate::game::{Game, START};
 

@@ -1,10 +1,8 @@
 //! The lab: faults by key and by name, in the lab only.
 
-use awesomestock::app::{
-    Effect, Settings,
-    commands::lab::{FAULTS, Fault, Faults},
-    overlay::Overlay,
-};
+use awesomestock::app::commands::lab::{FAULTS, Fault, Faults};
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::{Effect, Settings};
 use crossterm::event::{KeyCode, KeyEventKind};
 
 use crate::game::Game;

@@ -1,16 +1,12 @@
 //! Limit orders: entered on the ticket or as a command, sent, blocked, and shown in the log.
 
-use awesomestock::app::{
-    Effect, Event,
-    event::{Response, StreamEvent, TradeRow},
-    lobby::Capabilities,
-    overlay::Overlay,
-    portfolio::{
-        money::Side,
-        order::{ClientOrderId, Order, Terms},
-        order_log::{ActionStatus, LoggedAction},
-    },
-};
+use awesomestock::app::event::{Response, StreamEvent, TradeRow};
+use awesomestock::app::lobby::Capabilities;
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::app::portfolio::order::{ClientOrderId, Order, Terms};
+use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use awesomestock::app::{Effect, Event};
 
 use crate::game::{Game, START, send, wallet};
 

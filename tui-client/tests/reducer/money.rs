@@ -1,15 +1,11 @@
 //! The wallet, payments and valuations.
 
-use awesomestock::app::{
-    Effect, Event,
-    event::{Request, RequestError, Response, StreamEvent},
-    overlay::Overlay,
-    portfolio::{
-        money::{Centitokens, Permille},
-        order_log::{ActionStatus, LoggedAction},
-        wallet::{Wallet, WalletState},
-    },
-};
+use awesomestock::app::event::{Request, RequestError, Response, StreamEvent};
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::money::{Centitokens, Permille};
+use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use awesomestock::app::portfolio::wallet::{Wallet, WalletState};
+use awesomestock::app::{Effect, Event};
 
 use crate::game::Game;
 

@@ -1,17 +1,13 @@
 //! Orders: what keys and commands send, what is blocked, and how answers are matched.
 
-use awesomestock::app::{
-    Effect, Event, MAX_WAITING_ORDERS,
-    event::{OrderResult, StreamEvent},
-    lobby::Capabilities,
-    overlay::Overlay,
-    portfolio::{
-        money::Side,
-        order::{ClientOrderId, Order, Terms},
-        order_log::{ActionStatus, LoggedAction},
-        wallet::{Wallet, WalletState},
-    },
-};
+use awesomestock::app::event::{OrderResult, StreamEvent};
+use awesomestock::app::lobby::Capabilities;
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::app::portfolio::order::{ClientOrderId, Order, Terms};
+use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use awesomestock::app::portfolio::wallet::{Wallet, WalletState};
+use awesomestock::app::{Effect, Event, MAX_WAITING_ORDERS};
 use crossterm::event::{KeyCode, KeyEventKind};
 
 use crate::game::{Game, send, wallet};

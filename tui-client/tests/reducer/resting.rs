@@ -1,29 +1,24 @@
 //! Resting orders: placed from the ticket, filled, rejected, cancelled, moved, and listed again after a reconnect.
 
-use awesomestock::app::{
-    Effect, Event,
-    chart::{Area, HitMap, OrderLabel},
-    commands::request::Request,
-    event::{FrameChange, Kept, RequestError, Response, StreamEvent, TradeRow},
-    lobby::{Capabilities, round::RoundPhase},
-    overlay::Overlay,
-    portfolio::{
-        alerts::ToastKind,
-        money::Side,
-        open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder, SeenEnd},
-        order::{ClientOrderId, Condition, Order, Terms},
-        order_log::{ActionStatus, LoggedAction},
-        wallet::Wallet,
-    },
-};
+use awesomestock::app::chart::{Area, HitMap, OrderLabel};
+use awesomestock::app::commands::request::Request;
+use awesomestock::app::event::{FrameChange, Kept, RequestError, Response, StreamEvent, TradeRow};
+use awesomestock::app::lobby::Capabilities;
+use awesomestock::app::lobby::round::RoundPhase;
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::alerts::ToastKind;
+use awesomestock::app::portfolio::money::Side;
+use awesomestock::app::portfolio::open_orders::{EndReason, OpenOrders, OrderEnd, RestingOrder, SeenEnd};
+use awesomestock::app::portfolio::order::{ClientOrderId, Condition, Order, Terms};
+use awesomestock::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{Effect, Event};
 use awesomestock_proto::values::Trigger;
 use crossterm::event::{KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use uuid::Uuid;
 
-use crate::{
-    game::{Game, START, send},
-    rounds::round,
-};
+use crate::game::{Game, START, send};
+use crate::rounds::round;
 
 fn capabilities(orders: bool) -> StreamEvent {
     StreamEvent::Capabilities(Capabilities {

@@ -1,15 +1,12 @@
 //! Rounds: their changes are shown, their end opens the podium, and their wallets replace each other.
 
-use awesomestock::app::{
-    Effect, Event, Settings,
-    event::StreamEvent,
-    lobby::{
-        Capabilities, Leaderboard, Performance, Player, Standing,
-        round::{Round, RoundPhase},
-    },
-    overlay::Overlay,
-    portfolio::{order_log::ActionStatus, wallet::Wallet},
-};
+use awesomestock::app::event::StreamEvent;
+use awesomestock::app::lobby::round::{Round, RoundPhase};
+use awesomestock::app::lobby::{Capabilities, Leaderboard, Performance, Player, Standing};
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::order_log::ActionStatus;
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{Effect, Event, Settings};
 
 use crate::game::{Game, wallet};
 

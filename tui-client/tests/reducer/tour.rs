@@ -1,6 +1,8 @@
 //! The tour: each bubble waits for its action, and every other key works as usual.
 
-use awesomestock::app::{Settings, overlay::tour::Tour, portfolio::money::Side};
+use awesomestock::app::Settings;
+use awesomestock::app::overlay::tour::Tour;
+use awesomestock::app::portfolio::money::Side;
 use crossterm::event::{KeyCode, KeyEventKind};
 
 use crate::game::{Game, send};

@@ -1,23 +1,18 @@
 //! A game without a player: nothing that needs one is sent.
 
-use awesomestock::app::{
-    AppState, Effect, Event, SessionInfo, Settings,
-    chart::Area,
-    commands::{action::BINDINGS, command::COMMANDS},
-    event::{FrameChange, Request, StreamEvent},
-    lobby::round::RoundPhase,
-    overlay::{
-        Overlay,
-        screen::{ClickAction, ClickTarget},
-    },
-    portfolio::wallet::Wallet,
-};
+use awesomestock::app::chart::Area;
+use awesomestock::app::commands::action::BINDINGS;
+use awesomestock::app::commands::command::COMMANDS;
+use awesomestock::app::event::{FrameChange, Request, StreamEvent};
+use awesomestock::app::lobby::round::RoundPhase;
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::overlay::screen::{ClickAction, ClickTarget};
+use awesomestock::app::portfolio::wallet::Wallet;
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, Settings};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::{
-    game::{Game, START},
-    rounds::round,
-};
+use crate::game::{Game, START};
+use crate::rounds::round;
 
 /// Connected at price 10. A wallet, which no casino sends to it, changes nothing.
 fn watching() -> Game {

@@ -1,11 +1,9 @@
 //! The wire pane: its keys, its selection and its bound.
 
-use awesomestock::app::{
-    Effect, Event,
-    overlay::Overlay,
-    portfolio::order::Order,
-    wire::{MAX_ROWS, MessageBytes, WireEvent, WireFrame, WireItem},
-};
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::order::Order;
+use awesomestock::app::wire::{MAX_ROWS, MessageBytes, WireEvent, WireFrame, WireItem};
+use awesomestock::app::{Effect, Event};
 use crossterm::event::{KeyCode, KeyEventKind};
 
 use crate::game::Game;

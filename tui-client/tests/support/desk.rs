@@ -1,21 +1,16 @@
 //! The tasks of a game without a screen: what the runtime does with the effects of the reducer.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
+use std::time::Duration;
 
-use awesomestock::{
-    app::{
-        Event,
-        commands::request::Request,
-        event::StreamEvent,
-        portfolio::order::{ClientOrderId, Order},
-    },
-    client::{Client, SessionEnd},
-};
-use tokio::{
-    sync::mpsc,
-    task::{AbortHandle, JoinSet},
-    time::sleep,
-};
+use awesomestock::app::Event;
+use awesomestock::app::commands::request::Request;
+use awesomestock::app::event::StreamEvent;
+use awesomestock::app::portfolio::order::{ClientOrderId, Order};
+use awesomestock::client::{Client, SessionEnd};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 /// Events and orders that may wait.

@@ -1,27 +1,23 @@
 //! A casino that sends hostile text wherever the contract has text.
 
-use std::{
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use awesomestock_proto::{
-    capabilities,
-    casino::{
-        Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, Headline, Leaderboard,
-        Order, Orders, Player, Players, PriceHistory, PriceHistoryRequest, Round, RoundState, Standing,
-        StockInfo, Tape, TapeRow, Tokens, Trade, Trades, TradesRequest, Wallet, WithdrawRequest,
-        casino_server::{Casino, CasinoServer},
-    },
-    types::{Payment, PaymentStatement, User},
+use awesomestock_proto::capabilities;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{
+    Action, ActionResult, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, Headline, Leaderboard,
+    Order, Orders, Player, Players, PriceHistory, PriceHistoryRequest, Round, RoundState, Standing,
+    StockInfo, Tape, TapeRow, Tokens, Trade, Trades, TradesRequest, Wallet, WithdrawRequest,
 };
+use awesomestock_proto::types::{Payment, PaymentStatement, User};
 use tokio::sync::mpsc;
-use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::transport::Server;
+use tonic::{Request, Response, Status, Streaming};
 
 /// Names in a list, the most that a client accepts.
 const NAMES: usize = 20;

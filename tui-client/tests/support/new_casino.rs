@@ -3,24 +3,19 @@
 //! Its messages have unknown fields, and it announces unknown capabilities, message types and outcomes, but still sends
 //! everything that the current contract has.
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicI32, Ordering},
-    },
-    task::{Context, Poll},
-};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::task::{Context, Poll};
 
 use awesomestock_proto::{casino, types};
 use tokio::sync::mpsc;
-use tokio_stream::{StreamExt, wrappers::ReceiverStream};
-use tonic::{
-    Request, Response, Status, Streaming,
-    codegen::{Body, BoxFuture, Service, StdError, http},
-    server::{Grpc, NamedService, StreamingService, UnaryService},
-    transport::Server,
-};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::codegen::{Body, BoxFuture, Service, StdError, http};
+use tonic::server::{Grpc, NamedService, StreamingService, UnaryService};
+use tonic::transport::Server;
+use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 /// The price, which never changes.

@@ -3,26 +3,25 @@
 //! It ignores metadata, fills in only the old fields, does not implement the newer methods, and ends a session after
 //! the half-close with UNKNOWN "EOF".
 
-use std::{
-    collections::HashMap,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{Arc, Mutex},
-};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 
-use awesomestock_proto::{
-    capabilities,
-    casino::{
-        Action, ActionResult, ActionType, CancelOrderRequest, Candles, CandlesRequest, GambleInfo,
-        Leaderboard, Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades,
-        TradesRequest, Wallet, WithdrawRequest,
-        casino_server::{Casino, CasinoServer},
-    },
-    types::{Payment, PaymentStatement, User},
+use awesomestock_proto::capabilities;
+use awesomestock_proto::casino::casino_server::{Casino, CasinoServer};
+use awesomestock_proto::casino::{
+    Action, ActionResult, ActionType, CancelOrderRequest, Candles, CandlesRequest, GambleInfo, Leaderboard,
+    Order, Orders, PriceHistory, PriceHistoryRequest, StockInfo, Tokens, Trades, TradesRequest, Wallet,
+    WithdrawRequest,
 };
+use awesomestock_proto::types::{Payment, PaymentStatement, User};
 use tokio::sync::mpsc;
-use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
-use tonic::{Request, Response, Status, Streaming, metadata::MetadataValue, transport::Server};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::metadata::MetadataValue;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status, Streaming};
 
 /// The price, which never changes.
 const PRICE: i32 = 10;

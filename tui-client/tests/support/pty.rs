@@ -1,12 +1,10 @@
 //! The real game in a pseudo-terminal, with a terminal emulator that reads the screen.
 
-use std::{
-    io::{Read, Write},
-    num::NonZeroU16,
-    sync::{Arc, Condvar, Mutex, mpsc},
-    thread,
-    time::{Duration, Instant},
-};
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 

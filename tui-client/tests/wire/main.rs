@@ -4,31 +4,29 @@ mod capture;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{
-    path::Path,
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
-};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use awesomestock::{
-    app::{
-        AppState, Effect, Event, SessionInfo, Settings,
-        commands::request::Request,
-        event::StreamEvent,
-        overlay::Overlay,
-        portfolio::money::{Side, UnixMillis},
-        replay::Replay,
-        update,
-        wire::{RowKind, WireEvent, WireFrame, WireLog, WireRow, fields::dissect},
-    },
-    client::{Client, GambleSession, Order, SessionEnd, Terms},
-    solo::{self, SoloOptions},
-    storage::recording::{Header, Recorder, read},
-};
-use awesomestock_proto::{auth::PlayerKey, transport};
+use awesomestock::app::commands::request::Request;
+use awesomestock::app::event::StreamEvent;
+use awesomestock::app::overlay::Overlay;
+use awesomestock::app::portfolio::money::{Side, UnixMillis};
+use awesomestock::app::replay::Replay;
+use awesomestock::app::wire::fields::dissect;
+use awesomestock::app::wire::{RowKind, WireEvent, WireFrame, WireLog, WireRow};
+use awesomestock::app::{AppState, Effect, Event, SessionInfo, Settings, update};
+use awesomestock::client::{Client, GambleSession, Order, SessionEnd, Terms};
+use awesomestock::solo::{self, SoloOptions};
+use awesomestock::storage::recording::{Header, Recorder, read};
+use awesomestock_proto::auth::PlayerKey;
+use awesomestock_proto::transport;
 use capture::Capture;
 use crossterm::event::{KeyCode, KeyEvent};
-use support::{Home, casino::Casino, new_casino::NewCasino, old_casino::OldCasino};
+use support::Home;
+use support::casino::Casino;
+use support::new_casino::NewCasino;
+use support::old_casino::OldCasino;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 

@@ -3,11 +3,9 @@
 #[cfg_attr(not(feature = "postgres"), path = "no_postgres.rs")]
 pub(crate) mod postgres;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use awesomestock_proto::text::sanitize::is_unsafe;
 use percent_encoding::percent_decode_str;

@@ -1,6 +1,8 @@
 //! PostgreSQL URLs with libpq's parameters.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::config::{Config, Host, SslMode};

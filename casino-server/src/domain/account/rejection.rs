@@ -1,9 +1,7 @@
 //! Why a command is rejected, with figures.
 
-use awesomestock_proto::{
-    text::{pluralize, thousands},
-    values::OPEN_ORDERS_MAX,
-};
+use awesomestock_proto::text::{pluralize, thousands};
+use awesomestock_proto::values::OPEN_ORDERS_MAX;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::money::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens};

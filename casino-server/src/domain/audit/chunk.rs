@@ -1,14 +1,17 @@
 //! Checks the accounts of one chunk of players against their entries.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
+use std::fmt;
 
-use super::{AccountReplay, AuditTotals, Mismatch, orders::OrderReplay, rounds::RoundReplay};
-use crate::domain::{
-    market::Tick,
-    order::{AccountId, AccountRecord, Payment, page::TradePosting, resting::OrderPosting},
-    player::PlayerName,
-    round::Round,
-};
+use super::orders::OrderReplay;
+use super::rounds::RoundReplay;
+use super::{AccountReplay, AuditTotals, Mismatch};
+use crate::domain::market::Tick;
+use crate::domain::order::page::TradePosting;
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
 
 /// Players per chunk; bounds the memory of an audit.
 pub(crate) const CHUNK_PLAYERS: u32 = 200_000;

@@ -9,11 +9,10 @@ use std::fmt;
 use awesomestock_proto::text::{pluralize, thousands};
 
 pub(crate) use self::chunk::{AuditReport, CHUNK_PLAYERS, Chunk, price_mismatch};
-use crate::domain::{
-    account::Account,
-    money::{TOKENS_PER_DOLLAR, Tokens},
-    order::{AccountRecord, Payment, Side, page::TradePosting},
-};
+use crate::domain::account::Account;
+use crate::domain::money::{TOKENS_PER_DOLLAR, Tokens};
+use crate::domain::order::page::TradePosting;
+use crate::domain::order::{AccountRecord, Payment, Side};
 
 /// A stored figure that differs from the expected one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,12 @@
 //! Checks the resting orders of one account against its trades.
 
-use std::{collections::BTreeMap, fmt::Display};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use awesomestock_proto::values::OPEN_ORDERS_MAX;
 
-use crate::domain::order::{
-    Trade,
-    resting::{OrderPosting, OrderState},
-};
+use crate::domain::order::Trade;
+use crate::domain::order::resting::{OrderPosting, OrderState};
 
 /// `(field, expected, found)` of a figure that differs.
 pub(super) type OrderMismatch = (String, String, String);
@@ -110,15 +109,11 @@ mod tests {
     use awesomestock_proto::values::Trigger;
 
     use super::*;
-    use crate::domain::{
-        market::Tick,
-        money::{Price, Stocks, UnixMillis},
-        order::{
-            AccountId, Side,
-            request::RequestId,
-            resting::{RestingOrder, RestingTerms},
-        },
-    };
+    use crate::domain::market::Tick;
+    use crate::domain::money::{Price, Stocks, UnixMillis};
+    use crate::domain::order::request::RequestId;
+    use crate::domain::order::resting::{RestingOrder, RestingTerms};
+    use crate::domain::order::{AccountId, Side};
 
     fn posting(number: i64, state: OrderState) -> OrderPosting {
         let price = Price::new(95).unwrap();

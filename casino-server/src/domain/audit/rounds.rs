@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{
-    account::Account,
-    order::AccountRecord,
-    player::PlayerName,
-    round::{self, Round, RoundPhase},
-};
+use crate::domain::account::Account;
+use crate::domain::order::AccountRecord;
+use crate::domain::player::PlayerName;
+use crate::domain::round::{self, Round, RoundPhase};
 
 /// `(field, expected, found)` of a figure that differs.
 pub(super) type RoundMismatch = (&'static str, String, String);
@@ -87,11 +85,9 @@ impl RoundReplay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        market::Tick,
-        money::{Dollars, Price, UnixMillis},
-        order::AccountId,
-    };
+    use crate::domain::market::Tick;
+    use crate::domain::money::{Dollars, Price, UnixMillis};
+    use crate::domain::order::AccountId;
 
     #[test]
     fn an_account_in_a_round_has_one_stake_and_no_trade_after_the_end() {

@@ -1,12 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{
-    money::{Dollars, Price, Stocks, UnixMillis},
-    order::{AccountId, Command, LedgerEntry, Trade},
-    player::PlayerName,
-    round::Round,
-};
+use crate::domain::money::{Dollars, Price, Stocks, UnixMillis};
+use crate::domain::order::{AccountId, Command, LedgerEntry, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
 use crate::testkit::values;
 
 fn step() -> impl Strategy<Value = (Command, i32)> {

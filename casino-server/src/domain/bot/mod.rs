@@ -5,15 +5,14 @@
 #[cfg(test)]
 mod tests;
 
-use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 
-use crate::domain::{
-    account::Account,
-    market::PriceModel,
-    money::{Dollars, Price, Stocks, Tokens},
-    order::{Command, Side},
-    player::PlayerName,
-};
+use crate::domain::account::Account;
+use crate::domain::market::PriceModel;
+use crate::domain::money::{Dollars, Price, Stocks, Tokens};
+use crate::domain::order::{Command, Side};
+use crate::domain::player::PlayerName;
 
 /// Prices that a bot looks back on.
 pub(crate) const MEMORY: usize = 16;

@@ -1,11 +1,9 @@
 use proptest::prelude::*;
 
 use super::{Strategy, *};
-use crate::domain::{
-    market::{Market, PriceModel},
-    money::UnixMillis,
-    order::{AccountId, AccountRecord},
-};
+use crate::domain::market::{Market, PriceModel};
+use crate::domain::money::UnixMillis;
+use crate::domain::order::{AccountId, AccountRecord};
 
 fn prices(of: &[i32]) -> Vec<Price> {
     of.iter().map(|price| Price::new(*price).unwrap()).collect()

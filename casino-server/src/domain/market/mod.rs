@@ -5,7 +5,8 @@ mod news;
 
 use std::str::FromStr;
 
-use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
+use rand::rngs::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::news::Headline;

@@ -7,12 +7,11 @@ pub(crate) mod resting;
 pub(crate) use awesomestock_proto::values::Side;
 use serde::{Deserialize, Serialize};
 
-use self::{request::RequestId, resting::RestingTerms};
-use crate::domain::{
-    account::{Account, Rejection},
-    market::Tick,
-    money::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens, UnixMillis},
-};
+use self::request::RequestId;
+use self::resting::RestingTerms;
+use crate::domain::account::{Account, Rejection};
+use crate::domain::market::Tick;
+use crate::domain::money::{Dollars, Price, Stocks, TOKENS_PER_DOLLAR, Tokens, UnixMillis};
 
 /// A player's command. It is stored: add variants at the end only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    money::{Price, Stocks, UnixMillis},
-    order::{AccountId, Side, Trade},
-};
+use crate::domain::money::{Price, Stocks, UnixMillis};
+use crate::domain::order::{AccountId, Side, Trade};
 
 /// A trade on its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,13 +5,12 @@
 use awesomestock_proto::values::{OPEN_ORDERS_MAX, Trigger};
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Command, Side, Trade, request::RequestId};
-use crate::domain::{
-    account::Rejection,
-    market::Tick,
-    money::{Price, Stocks, UnixMillis},
-    player::PlayerName,
-};
+use super::request::RequestId;
+use super::{AccountId, Command, Side, Trade};
+use crate::domain::account::Rejection;
+use crate::domain::market::Tick;
+use crate::domain::money::{Price, Stocks, UnixMillis};
+use crate::domain::player::PlayerName;
 
 /// What a resting order asks for. It is stored: keep its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

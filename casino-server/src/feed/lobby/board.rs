@@ -1,29 +1,21 @@
 //! The newest message of each lobby feed, and its subscribers. An update wakes subscribers of the lobby feeds only.
 
-use std::{
-    convert::Infallible,
-    mem,
-    sync::{Arc, Mutex, Weak},
-    task::Context,
-};
+use std::convert::Infallible;
+use std::mem;
+use std::sync::{Arc, Mutex, Weak};
+use std::task::Context;
 
 use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use tokio::sync::{Notify, watch};
 
 use super::pending::TapeSubscription;
-use crate::{
-    config::clock::Clock,
-    domain::{
-        player::PlayerName,
-        round::{Round, RoundResult},
-    },
-    feed::{
-        capabilities::LobbyFeeds,
-        lobby::encode::{self, EncodedLeaderboard},
-        waker_set::WakerSet,
-    },
-    store::lock,
-};
+use crate::config::clock::Clock;
+use crate::domain::player::PlayerName;
+use crate::domain::round::{Round, RoundResult};
+use crate::feed::capabilities::LobbyFeeds;
+use crate::feed::lobby::encode::{self, EncodedLeaderboard};
+use crate::feed::waker_set::WakerSet;
+use crate::store::lock;
 
 /// The state of the round, encoded when it is sent: the time left differs.
 #[derive(Debug, Clone)]

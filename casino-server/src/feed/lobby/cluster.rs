@@ -1,15 +1,17 @@
 //! Exchanges lobby data between casinos that share a ledger. While the database is unavailable, each casino publishes only
 //! its own data.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
+use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
-use super::{FeedHub, TAPE_INTERVAL, leaderboard::RANKED_MAX, trades::TradeBatch};
-use crate::{
-    feed::accounts::AccountFeed,
-    store::{StoreError, cluster::ClusterStore},
-};
+use super::leaderboard::RANKED_MAX;
+use super::trades::TradeBatch;
+use super::{FeedHub, TAPE_INTERVAL};
+use crate::feed::accounts::AccountFeed;
+use crate::store::StoreError;
+use crate::store::cluster::ClusterStore;
 
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(2);
 

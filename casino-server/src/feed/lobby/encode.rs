@@ -2,22 +2,16 @@
 
 use std::sync::Arc;
 
-use awesomestock_proto::{
-    casino::{self, ActionType, GambleInfo, Leaderboard, Players, RoundState, Tape},
-    frame::{GambleFrame, SharedEncoding},
-};
+use awesomestock_proto::casino::{self, ActionType, GambleInfo, Leaderboard, Players, RoundState, Tape};
+use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use prost::Message;
 
-use crate::{
-    domain::{
-        market::Headline,
-        money::UnixMillis,
-        order::Trade,
-        player::{OnlinePlayers, PlayerName},
-        round::{Round, RoundPhase, RoundResult},
-    },
-    feed::lobby::{LeaderboardSnapshot, Rank, RoundUpdate, TapeRow, TradeBatch},
-};
+use crate::domain::market::Headline;
+use crate::domain::money::UnixMillis;
+use crate::domain::order::Trade;
+use crate::domain::player::{OnlinePlayers, PlayerName};
+use crate::domain::round::{Round, RoundPhase, RoundResult};
+use crate::feed::lobby::{LeaderboardSnapshot, Rank, RoundUpdate, TapeRow, TradeBatch};
 
 /// Players on a leaderboard.
 const TOP_MAX: usize = 20;

@@ -1,16 +1,13 @@
 //! The ranking of players by profit. Pure.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
-use crate::domain::{
-    account::Account,
-    market::Tick,
-    money::{Price, Stocks, Tokens},
-    player::PlayerName,
-};
+use crate::domain::account::Account;
+use crate::domain::market::Tick;
+use crate::domain::money::{Price, Stocks, Tokens};
+use crate::domain::player::PlayerName;
 
 /// Maximum number of ranked players. Players with less profit are dropped until their account changes again.
 pub(super) const RANKED_MAX: usize = 16 * 1024;

@@ -18,40 +18,28 @@ pub(crate) mod encode;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    convert::Infallible,
-    future,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::convert::Infallible;
+use std::future;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use self::{
-    board::FeedBoard,
-    leaderboard::{Leaderboard, RANKED_MAX},
-    pending::PendingUpdates,
-    presence::PresenceMap,
-};
-pub(crate) use self::{
-    board::{FeedSubscriber, RoundUpdate, SubscriberGroup},
-    leaderboard::{LeaderboardSnapshot, Rank},
-    presence::PresenceGuard,
-    trades::{TapeRow, TradeBatch},
-};
-use crate::{
-    domain::{
-        market::{Headline, Market, Tick},
-        order::AccountRecord,
-        player::PlayerName,
-        round::Round,
-    },
-    feed::capabilities::LobbyFeeds,
-    store::{
-        Batch, lock,
-        reader::{StoreReader, until_read},
-    },
-};
+use self::board::FeedBoard;
+pub(crate) use self::board::{FeedSubscriber, RoundUpdate, SubscriberGroup};
+use self::leaderboard::{Leaderboard, RANKED_MAX};
+pub(crate) use self::leaderboard::{LeaderboardSnapshot, Rank};
+use self::pending::PendingUpdates;
+pub(crate) use self::presence::PresenceGuard;
+use self::presence::PresenceMap;
+pub(crate) use self::trades::{TapeRow, TradeBatch};
+use crate::domain::market::{Headline, Market, Tick};
+use crate::domain::order::AccountRecord;
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::feed::capabilities::LobbyFeeds;
+use crate::store::reader::{StoreReader, until_read};
+use crate::store::{Batch, lock};
 
 /// Maximum number of names in a message of online players.
 const ONLINE_MAX: usize = 20;

@@ -1,22 +1,21 @@
 //! Committed updates that are not yet published. Bounded, and filled without waiting.
 
-use std::{
-    borrow::Cow,
-    collections::HashSet,
-    mem,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-use super::{leaderboard::LeaderboardDelta, trades::TradeBatch};
-use crate::{
-    domain::{account::Account, market::Tick, order::page::PagedTrades, player::PlayerName, round::Round},
-    store::{Batch, lock},
-};
+use super::leaderboard::LeaderboardDelta;
+use super::trades::TradeBatch;
+use crate::domain::account::Account;
+use crate::domain::market::Tick;
+use crate::domain::order::page::PagedTrades;
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::{Batch, lock};
 
 #[derive(Debug, Default)]
 pub(super) struct PendingUpdates {

@@ -1,15 +1,11 @@
 //! Online players. A player with several sessions counts once.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use super::pending::PendingUpdates;
-use crate::{
-    domain::player::{OnlinePlayers, PlayerName, first_names},
-    store::lock,
-};
+use crate::domain::player::{OnlinePlayers, PlayerName, first_names};
+use crate::store::lock;
 
 #[derive(Debug)]
 pub(super) struct PresenceMap {

@@ -2,23 +2,17 @@
 
 use std::task::Waker;
 
-use awesomestock_proto::{
-    capabilities::Capabilities,
-    casino::{GambleInfo, GambleType},
-    frame::GambleFrame,
-};
+use awesomestock_proto::capabilities::Capabilities;
+use awesomestock_proto::casino::{GambleInfo, GambleType};
+use awesomestock_proto::frame::GambleFrame;
 use prost::Message;
 
 use super::*;
-use crate::domain::{
-    market::PriceModel,
-    money::{Price, Stocks, Tokens, UnixMillis},
-    order::{
-        AccountId, AccountRecord, Side, Trade,
-        page::{PagedTrades, TradePosting},
-    },
-    round::RoundPhase,
-};
+use crate::domain::market::PriceModel;
+use crate::domain::money::{Price, Stocks, Tokens, UnixMillis};
+use crate::domain::order::page::{PagedTrades, TradePosting};
+use crate::domain::order::{AccountId, AccountRecord, Side, Trade};
+use crate::domain::round::RoundPhase;
 use crate::testkit::values;
 
 const ALL: LobbyFeeds = Capabilities::ALL.lobby;

@@ -1,10 +1,9 @@
 //! The trades between two messages of the tape: the first ones, and the number of all.
 
-use crate::domain::{
-    money::{Price, Stocks, UnixMillis},
-    order::{AccountRecord, Side, Trade, page::PagedTrades},
-    player::PlayerName,
-};
+use crate::domain::money::{Price, Stocks, UnixMillis};
+use crate::domain::order::page::PagedTrades;
+use crate::domain::order::{AccountRecord, Side, Trade};
+use crate::domain::player::PlayerName;
 
 /// Maximum number of trades in one message.
 pub(super) const ROWS_MAX: usize = 20;
@@ -116,7 +115,8 @@ fn parse_row(line: &str) -> Option<TapeRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::order::{AccountId, page::TradePosting};
+    use crate::domain::order::AccountId;
+    use crate::domain::order::page::TradePosting;
     use crate::testkit::values;
 
     fn posting(account: i64, number: i64) -> TradePosting {

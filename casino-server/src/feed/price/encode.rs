@@ -1,15 +1,15 @@
 //! The price as a message: encoded once for all sessions, not once a session.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use awesomestock_proto::{
-    STOCK_NAME,
-    casino::{GambleInfo, StockInfo},
-    frame::{GambleFrame, SharedEncoding},
-};
+use awesomestock_proto::STOCK_NAME;
+use awesomestock_proto::casino::{GambleInfo, StockInfo};
+use awesomestock_proto::frame::{GambleFrame, SharedEncoding};
 use prost::Message;
 
-use crate::{domain::market::Tick, feed::capabilities::Capabilities};
+use crate::domain::market::Tick;
+use crate::feed::capabilities::Capabilities;
 
 /// A price, encoded once for all sessions.
 #[derive(Debug, Clone)]

@@ -3,20 +3,20 @@
 mod encode;
 pub(crate) mod relay;
 
-use std::{
-    sync::{
-        Arc, Mutex, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
-use prometheus_client::{metrics::counter::Counter, registry::Registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
-use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
+use tokio_stream::wrappers::IntervalStream;
+use tokio_stream::{Stream, StreamExt};
 
 use self::relay::{StallTimeout, WorkerRelay};
-use crate::{domain::market::Tick, feed::price::encode::EncodedPrice, store::lock};
+use crate::domain::market::Tick;
+use crate::feed::price::encode::EncodedPrice;
+use crate::store::lock;
 
 /// The price feed; cheap to clone. The ledger publishes a price after its commit.
 #[derive(Debug, Clone)]
@@ -146,14 +146,11 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::{
-        domain::{
-            market::{Market, PriceModel},
-            money::{Price, UnixMillis},
-        },
-        store::CommitError,
-        testkit::{manual_ledger::ManualLedger, memory::disk},
-    };
+    use crate::domain::market::{Market, PriceModel};
+    use crate::domain::money::{Price, UnixMillis};
+    use crate::store::CommitError;
+    use crate::testkit::manual_ledger::ManualLedger;
+    use crate::testkit::memory::disk;
 
     /// Returns the last tick after `ticks` tries, the first `failures` of which find the disk full.
     async fn last_tick(ticks: usize, failures: usize, end: fn(&ManualLedger)) -> i64 {

@@ -4,29 +4,23 @@ mod revocation;
 #[cfg(test)]
 mod tests;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use awesomestock_proto::auth::{CredentialError, PlayerKey};
 use tokio::time::sleep;
 use tonic::metadata::MetadataMap;
 
 pub(crate) use self::revocation::Revocation;
-use crate::{
-    domain::{
-        credential::{AuthDenied, Grant, KeyHash, access},
-        player::{LegacyNames, PlayerName, SessionOwner},
-    },
-    grpc::{
-        claims::{ClaimCache, ClaimEntry},
-        session::limit::SessionDenied,
-    },
-    ledger::{LedgerError, LedgerHandle},
-    store::{
-        StoreError,
-        notifications::{ChangedNames, Notifications},
-        reader::StoreReader,
-    },
-};
+use crate::domain::credential::{AuthDenied, Grant, KeyHash, access};
+use crate::domain::player::{LegacyNames, PlayerName, SessionOwner};
+use crate::grpc::claims::{ClaimCache, ClaimEntry};
+use crate::grpc::session::limit::SessionDenied;
+use crate::ledger::{LedgerError, LedgerHandle};
+use crate::store::StoreError;
+use crate::store::notifications::{ChangedNames, Notifications};
+use crate::store::reader::StoreReader;
 
 /// Pause before a failed reload of a claim is retried.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);

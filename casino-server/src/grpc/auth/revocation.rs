@@ -1,16 +1,13 @@
 //! Revocation of an authorization that was granted without a key.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use crate::{
-    domain::credential::access,
-    grpc::{auth::AccessError, claims::ClaimEntry},
-};
+use crate::domain::credential::access;
+use crate::grpc::auth::AccessError;
+use crate::grpc::claims::ClaimEntry;
 
 /// Waits until a name that is used without a key is claimed.
 pub(crate) struct Revocation {

@@ -1,22 +1,19 @@
 //! Claims over a scripted store.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use awesomestock_proto::auth::PlayerKey;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::domain::market::{Market, PriceModel};
+use crate::domain::money::{Price, UnixMillis};
+use crate::feed::price::PriceFeed;
+use crate::ledger::Ledger;
+use crate::store::CommitError;
+use crate::testkit::memory::{FakeStore, FakeStoreScript, disk};
 use crate::testkit::values;
-use crate::{
-    domain::{
-        market::{Market, PriceModel},
-        money::{Price, UnixMillis},
-    },
-    feed::price::PriceFeed,
-    ledger::Ledger,
-    store::CommitError,
-    testkit::memory::{FakeStore, FakeStoreScript, disk},
-};
 
 /// A running ledger on a scripted store.
 struct Scene {

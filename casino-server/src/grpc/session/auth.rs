@@ -1,19 +1,13 @@
 //! Authorization of the players that a session acts for, checked once per name.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use crate::{
-    domain::player::{LegacyNames, PlayerName},
-    grpc::{
-        auth::{AccessError, Auth, Authorization, Credential},
-        session::limit::{SessionLimit, SessionPermit},
-    },
-};
+use crate::domain::player::{LegacyNames, PlayerName};
+use crate::grpc::auth::{AccessError, Auth, Authorization, Credential};
+use crate::grpc::session::limit::{SessionLimit, SessionPermit};
 
 /// The authorization of one session. A stream has one key, and may act for every name that the key authorizes.
 pub(crate) struct SessionAuth {

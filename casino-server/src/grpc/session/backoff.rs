@@ -1,9 +1,7 @@
 //! Backoff of rate-limited sessions, so that a flood of rejected actions does not slow down other players.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 

@@ -10,27 +10,27 @@ pub(crate) mod orders;
 mod tests;
 pub(crate) mod wallet;
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use awesomestock_proto::{casino::Action, frame::GambleFrame};
+use awesomestock_proto::casino::Action;
+use awesomestock_proto::frame::GambleFrame;
 use futures_util::StreamExt;
 use tokio_stream::Stream;
 use tonic::Status;
 
-use self::{auth::SessionAuth, orders::OrderUpdates, pending::PendingOrders, wallet::WalletUpdates};
-use crate::{
-    domain::{account::Account, player::PlayerName},
-    feed::{
-        capabilities::Capabilities,
-        lobby::{FeedSubscriber, PresenceGuard},
-        price::relay::PriceSubscriber,
-    },
-    grpc::{auth::Revocation, convert, status},
-    ledger::LedgerHandle,
-};
+use self::auth::SessionAuth;
+use self::orders::OrderUpdates;
+use self::pending::PendingOrders;
+use self::wallet::WalletUpdates;
+use crate::domain::account::Account;
+use crate::domain::player::PlayerName;
+use crate::feed::capabilities::Capabilities;
+use crate::feed::lobby::{FeedSubscriber, PresenceGuard};
+use crate::feed::price::relay::PriceSubscriber;
+use crate::grpc::auth::Revocation;
+use crate::grpc::{convert, status};
+use crate::ledger::LedgerHandle;
 
 /// Maximum number of actions read in one poll, so that other sessions of the worker get their turn.
 const READ_BURST: usize = 32;

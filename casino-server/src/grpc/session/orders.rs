@@ -1,22 +1,22 @@
 //! The orders of a session's player that another session has placed or that have ended, read from the ledger.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    task::{Context, Poll, ready},
-};
+use std::collections::{HashSet, VecDeque};
+use std::task::{Context, Poll, ready};
 
-use awesomestock_proto::{frame::GambleFrame, values::ENDED_ORDERS_MAX};
-use futures_util::{FutureExt, future::BoxFuture};
+use awesomestock_proto::frame::GambleFrame;
+use awesomestock_proto::values::ENDED_ORDERS_MAX;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
-use crate::{
-    domain::{account::Account, order::resting::OrderPosting, player::PlayerName},
-    feed::{accounts::Subscription, capabilities::Capabilities},
-    grpc::{account_reader::AccountReader, convert},
-    store::{
-        StoreError,
-        reader::{StoreReader, until_read},
-    },
-};
+use crate::domain::account::Account;
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::player::PlayerName;
+use crate::feed::accounts::Subscription;
+use crate::feed::capabilities::Capabilities;
+use crate::grpc::account_reader::AccountReader;
+use crate::grpc::convert;
+use crate::store::StoreError;
+use crate::store::reader::{StoreReader, until_read};
 
 /// Each order that ended after the last one seen is sent once, in the order in which they ended: for a client that has seen
 /// none, from the newest [`ENDED_ORDERS_MAX`] on. So is each order that was placed since the session opened, unless an answer

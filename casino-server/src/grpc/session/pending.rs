@@ -1,35 +1,28 @@
 //! The bounded queue of a session's unanswered actions.
 
-use std::{
-    collections::VecDeque,
-    mem,
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
+use std::collections::VecDeque;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use awesomestock_proto::frame::GambleFrame;
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::time::Sleep;
 use tonic::Status;
 
-use crate::{
-    domain::{
-        order::{
-            Command,
-            request::{OrderRequest, RequestId},
-            resting::OrderPosting,
-        },
-        player::{LegacyNames, PlayerName},
-    },
-    feed::capabilities::Capabilities,
-    grpc::{
-        auth::AccessError,
-        convert::{self, InvalidAction},
-        session::{auth::SessionAuth, backoff::backoff},
-    },
-    ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter},
-    store::{StoreError, reader::StoreReader},
-};
+use crate::domain::order::Command;
+use crate::domain::order::request::{OrderRequest, RequestId};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::player::{LegacyNames, PlayerName};
+use crate::feed::capabilities::Capabilities;
+use crate::grpc::auth::AccessError;
+use crate::grpc::convert::{self, InvalidAction};
+use crate::grpc::session::auth::SessionAuth;
+use crate::grpc::session::backoff::backoff;
+use crate::ledger::{LedgerError, LedgerHandle, LedgerOrder, Submitter};
+use crate::store::StoreError;
+use crate::store::reader::StoreReader;
 
 /// Maximum number of unanswered actions of a session. At the limit it stops reading, which applies backpressure.
 pub(super) const PENDING_MAX: usize = 1024;

@@ -1,47 +1,34 @@
 //! A session polled manually, over a manually flushed ledger.
 
 use crate::testkit::values;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Wake, Waker},
-    time::Duration,
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE,
-    casino::{ActionOutcome, ActionType, GambleInfo, GambleType},
-    types::User,
-};
+use awesomestock_proto::EXECUTED_MESSAGE;
+use awesomestock_proto::casino::{ActionOutcome, ActionType, GambleInfo, GambleType};
+use awesomestock_proto::types::User;
 use futures_util::FutureExt;
 use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
-use super::{pending::PENDING_MAX, *};
-use crate::{
-    domain::{
-        market::{Market, PriceModel},
-        money::{Price, Stocks, Tokens, UnixMillis},
-        order::{AccountId, AccountRecord},
-    },
-    feed::{
-        lobby::FeedHub,
-        price::{
-            PriceFeed,
-            relay::{StallTimeout, WorkerRelay},
-        },
-    },
-    grpc::{auth::Auth, session::limit::SessionLimit},
-    store::{CommitError, reader::StoreReader},
-    testkit::{
-        manual_ledger::ManualLedger,
-        memory::{FakeStore, disk},
-    },
-};
+use super::pending::PENDING_MAX;
+use super::*;
+use crate::domain::market::{Market, PriceModel};
+use crate::domain::money::{Price, Stocks, Tokens, UnixMillis};
+use crate::domain::order::{AccountId, AccountRecord};
+use crate::feed::lobby::FeedHub;
+use crate::feed::price::PriceFeed;
+use crate::feed::price::relay::{StallTimeout, WorkerRelay};
+use crate::grpc::auth::Auth;
+use crate::grpc::session::limit::SessionLimit;
+use crate::store::CommitError;
+use crate::store::reader::StoreReader;
+use crate::testkit::manual_ledger::ManualLedger;
+use crate::testkit::memory::{FakeStore, disk};
 
 struct Scene {
     session: Session<ReceiverStream<Result<Action, Status>>>,

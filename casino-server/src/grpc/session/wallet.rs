@@ -2,14 +2,14 @@
 
 use std::task::{Context, Poll, ready};
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
-use crate::{
-    domain::{account::Account, player::PlayerName},
-    feed::accounts::{AccountChange, Subscription},
-    grpc::account_reader::AccountReader,
-    store::reader::until_read,
-};
+use crate::domain::account::Account;
+use crate::domain::player::PlayerName;
+use crate::feed::accounts::{AccountChange, Subscription};
+use crate::grpc::account_reader::AccountReader;
+use crate::store::reader::until_read;
 
 pub(crate) struct WalletUpdates {
     accounts: AccountReader,

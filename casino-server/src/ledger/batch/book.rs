@@ -1,22 +1,14 @@
 //! The open orders of all players, sorted by the price that meets them.
 
-use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    ops::RangeInclusive,
-};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::RangeInclusive;
 
-use crate::{
-    domain::{
-        money::Price,
-        order::{
-            AccountId,
-            request::RequestId,
-            resting::{DueOrder, OrderPosting, RestingOrder},
-        },
-        player::PlayerName,
-    },
-    ledger::watermark::BatchId,
-};
+use crate::domain::money::Price;
+use crate::domain::order::AccountId;
+use crate::domain::order::request::RequestId;
+use crate::domain::order::resting::{DueOrder, OrderPosting, RestingOrder};
+use crate::domain::player::PlayerName;
+use crate::ledger::watermark::BatchId;
 
 /// As decided, committed or not.
 #[derive(Debug, Default)]
@@ -155,11 +147,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{
-        market::Tick,
-        money::{Stocks, UnixMillis},
-        order::{Side, resting::RestingTerms},
-    };
+    use crate::domain::market::Tick;
+    use crate::domain::money::{Stocks, UnixMillis};
+    use crate::domain::order::Side;
+    use crate::domain::order::resting::RestingTerms;
 
     fn posting(number: i64, account: i64, terms: RestingTerms) -> OrderPosting {
         let tick = Tick {

@@ -6,32 +6,25 @@ mod rounds;
 #[cfg(test)]
 mod tests;
 
-use std::{mem, sync::Arc};
+use std::mem;
+use std::sync::Arc;
 
 use self::book::OrderBook;
-use super::{
-    account_cache::{AccountCache, Slot},
-    idempotency::RecentRequests,
-    watermark::BatchId,
-};
-use crate::{
-    domain::{
-        account::Rejection,
-        credential::Claim,
-        market::{Market, Tick},
-        money::{Dollars, UnixMillis},
-        order::{
-            AccountId, AccountRecord, Command, Decision, LedgerEntry,
-            page::TradePosting,
-            request::{AnsweredRequest, OrderRequest},
-            resting::OrderPosting,
-        },
-        player::PlayerName,
-        rate_limit::{Rate, TokenBucket},
-        round::{Round, RoundCommand},
-    },
-    store::{Batch, IdCounters},
-};
+use super::account_cache::{AccountCache, Slot};
+use super::idempotency::RecentRequests;
+use super::watermark::BatchId;
+use crate::domain::account::Rejection;
+use crate::domain::credential::Claim;
+use crate::domain::market::{Market, Tick};
+use crate::domain::money::{Dollars, UnixMillis};
+use crate::domain::order::page::TradePosting;
+use crate::domain::order::request::{AnsweredRequest, OrderRequest};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Command, Decision, LedgerEntry};
+use crate::domain::player::PlayerName;
+use crate::domain::rate_limit::{Rate, TokenBucket};
+use crate::domain::round::{Round, RoundCommand};
+use crate::store::{Batch, IdCounters};
 
 /// Maximum entries of a batch.
 pub(crate) const BATCH_MAX: usize = 16 * 1024;

@@ -1,18 +1,12 @@
 //! Orders that rest, from their placing to their end.
 
 use super::OpenBatch;
-use crate::{
-    domain::{
-        account::Rejection,
-        money::UnixMillis,
-        order::{
-            LedgerEntry,
-            request::RequestId,
-            resting::{DueOrder, OrderPosting, OrderState, RestingOrder, RestingTerms},
-        },
-    },
-    ledger::account_cache::Slot,
-};
+use crate::domain::account::Rejection;
+use crate::domain::money::UnixMillis;
+use crate::domain::order::LedgerEntry;
+use crate::domain::order::request::RequestId;
+use crate::domain::order::resting::{DueOrder, OrderPosting, OrderState, RestingOrder, RestingTerms};
+use crate::ledger::account_cache::Slot;
 
 impl OpenBatch {
     /// Executes an order that the current price meets, and places any other. One that rests already is neither, though its

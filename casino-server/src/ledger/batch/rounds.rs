@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use super::OpenBatch;
-use crate::{
-    domain::{
-        account::Rejection,
-        money::UnixMillis,
-        order::{Command, request::OrderRequest},
-        player::PlayerName,
-        round::{Round, RoundCommand, RoundError},
-    },
-    ledger::account_cache::Slot,
-};
+use crate::domain::account::Rejection;
+use crate::domain::money::UnixMillis;
+use crate::domain::order::Command;
+use crate::domain::order::request::OrderRequest;
+use crate::domain::player::PlayerName;
+use crate::domain::round::{Round, RoundCommand, RoundError};
+use crate::ledger::account_cache::Slot;
 
 impl OpenBatch {
     /// Returns the slot of the account that executes `command` of the player in `slot`; `None` if it is not cached. Request

@@ -1,29 +1,20 @@
 //! Ticks of a clustered market: one server moves the price, all publish it in order.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::{ChangedRound, ClusterLedger, ControlRequest, TickOutcome};
-use crate::{
-    config::clock::Clock,
-    domain::{
-        credential::Claim,
-        market::{Market, Tick},
-        round::{Round, RoundCommand},
-    },
-    ledger::{CommitObserver, LedgerError},
-    store::{
-        StoreError,
-        cluster::{ClusterStore, LeaseOutcome},
-        lock,
-        outage::Outage,
-    },
-};
+use crate::config::clock::Clock;
+use crate::domain::credential::Claim;
+use crate::domain::market::{Market, Tick};
+use crate::domain::round::{Round, RoundCommand};
+use crate::ledger::{CommitObserver, LedgerError};
+use crate::store::cluster::{ClusterStore, LeaseOutcome};
+use crate::store::outage::Outage;
+use crate::store::{StoreError, lock};
 
 /// Publishes each tick once, in order.
 #[derive(Debug)]
@@ -261,13 +252,9 @@ impl<S: ClusterStore> Leader<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::{
-            market::PriceModel,
-            money::{Price, UnixMillis},
-        },
-        feed::price::PriceFeed,
-    };
+    use crate::domain::market::PriceModel;
+    use crate::domain::money::{Price, UnixMillis};
+    use crate::feed::price::PriceFeed;
 
     #[test]
     fn each_tick_is_published_once_and_in_order() {

@@ -6,38 +6,27 @@
 mod committer;
 mod leader;
 
-use std::{
-    mem,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use awesomestock_proto::request::request;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-pub(super) use self::{
-    committer::ClusterCommitter,
-    leader::{Leader, PublishedMarket},
-};
-use super::{
-    LedgerError,
-    metrics::LedgerGauges,
-    order::{BatchAnswers, Blocked, LedgerOrder, PendingDecision},
-    watermark::{BatchId, CommitProgress},
-};
-use crate::{
-    domain::{
-        credential::KeyHash,
-        market::Tick,
-        order::{request::OrderRequest, resting::DueOrder},
-        player::PlayerName,
-        rate_limit::Rate,
-        round::{Round, RoundCommand, RoundError},
-    },
-    store::lock,
-};
+pub(super) use self::committer::ClusterCommitter;
+pub(super) use self::leader::{Leader, PublishedMarket};
+use super::LedgerError;
+use super::metrics::LedgerGauges;
+use super::order::{BatchAnswers, Blocked, LedgerOrder, PendingDecision};
+use super::watermark::{BatchId, CommitProgress};
+use crate::domain::credential::KeyHash;
+use crate::domain::market::Tick;
+use crate::domain::order::request::OrderRequest;
+use crate::domain::order::resting::DueOrder;
+use crate::domain::player::PlayerName;
+use crate::domain::rate_limit::Rate;
+use crate::domain::round::{Round, RoundCommand, RoundError};
+use crate::store::lock;
 
 /// Maximum orders of a batch. Their accounts stay locked during the transaction.
 const BATCH_MAX: usize = 4 * 1024;
@@ -242,10 +231,9 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::domain::{
-        money::Stocks,
-        order::{Command, request::RequestId},
-    };
+    use crate::domain::money::Stocks;
+    use crate::domain::order::Command;
+    use crate::domain::order::request::RequestId;
     use crate::testkit::values;
 
     fn order() -> LedgerOrder {

@@ -2,34 +2,29 @@
 
 mod repeats;
 
-use std::{iter, path::Path, sync::atomic::Ordering};
+use std::iter;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use awesomestock_proto::values::Trigger;
-use futures_util::{FutureExt, StreamExt, stream::FuturesOrdered};
+use futures_util::stream::FuturesOrdered;
+use futures_util::{FutureExt, StreamExt};
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::environment::Environment;
+use crate::domain::account::Account;
+use crate::domain::market::{PriceModel, Tick};
+use crate::domain::money::{Dollars, Price, Stocks, Tokens, UnixMillis};
+use crate::domain::order::request::{OrderRequest, RequestId};
+use crate::domain::order::resting::{OrderPosting, OrderState, RestingTerms};
+use crate::domain::order::{Command, Decision, LedgerEntry, Side};
+use crate::domain::player::PlayerName;
+use crate::feed::price::PriceFeed;
+use crate::store::{CommitError, Damage, StoreReads, WalStore, recover, sqlite};
+use crate::testkit::manual_ledger::ManualLedger;
+use crate::testkit::memory::{FakeStore, FakeStoreScript, disk};
 use crate::testkit::values;
-use crate::{
-    config::environment::Environment,
-    domain::{
-        account::Account,
-        market::{PriceModel, Tick},
-        money::{Dollars, Price, Stocks, Tokens, UnixMillis},
-        order::{
-            Command, Decision, LedgerEntry, Side,
-            request::{OrderRequest, RequestId},
-            resting::{OrderPosting, OrderState, RestingTerms},
-        },
-        player::PlayerName,
-    },
-    feed::price::PriceFeed,
-    store::{CommitError, Damage, StoreReads, WalStore, recover, sqlite},
-    testkit::{
-        manual_ledger::ManualLedger,
-        memory::{FakeStore, FakeStoreScript, disk},
-    },
-};
 
 fn now() -> UnixMillis {
     UnixMillis(42)

@@ -1,18 +1,16 @@
 //! Retries, failures and restarts: the result is as if each order had been submitted once.
 
-use std::{path::PathBuf, sync::atomic::AtomicBool};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use awesomestock_proto::values::Trigger;
 
 use super::*;
+use crate::domain::order::request::{OrderRequest, RequestId};
+use crate::domain::order::resting::RestingTerms;
+use crate::store::sqlite::Snapshot;
+use crate::store::{Batch, Damage, StartState, Store, StoreError};
 use crate::testkit::values;
-use crate::{
-    domain::order::{
-        request::{OrderRequest, RequestId},
-        resting::RestingTerms,
-    },
-    store::{Batch, Damage, StartState, Store, StoreError, sqlite::Snapshot},
-};
 
 /// A log that sometimes has no room for a batch.
 struct FlakyStore {

@@ -3,17 +3,19 @@
 #[cfg(feature = "server")]
 mod page;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+use std::sync::Arc;
 
 use awesomestock_proto::server::ConnectionLimiter;
-use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric, text},
-    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
-    registry::Registry,
-};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
 
-use crate::{feed::price::PriceFeed, ledger::LedgerHandle};
+use crate::feed::price::PriceFeed;
+use crate::ledger::LedgerHandle;
 
 const PREFIX: &str = "casino";
 

@@ -1,21 +1,20 @@
 //! Serves the metrics over HTTP/1. Each connection serves one request. Above [`CONNECTIONS_MAX`] the oldest connection is
 //! closed, so that unfinished requests cannot block a scrape.
 
-use std::{collections::VecDeque, convert::Infallible, future::ready, time::Duration};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::ready;
+use std::time::Duration;
 
-use hyper::{
-    Method, Request, Response, StatusCode,
-    body::Incoming,
-    header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, VARY},
-    server::conn::http1,
-    service::service_fn,
-};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 use super::Metrics;
 

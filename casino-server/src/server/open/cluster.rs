@@ -1,25 +1,26 @@
 //! Opens a ledger in PostgreSQL, shared with other casinos.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::{Cluster, MarketOptions, OpenLedger, new_market, random};
-use crate::{
-    config::{clock::Clock, options::Options, store_url::postgres::DatabaseUrl},
-    feed::{
-        accounts::{self, AccountFeed},
-        lobby::{self, FeedHub},
-    },
-    grpc::{
-        auth,
-        claims::ClaimCache,
-        session::limit::{ClusterSessionLimit, SessionLimit},
-    },
-    ledger::{Ledger, MarketStart},
-    server::{OpenError, feeds::Feeds},
-    store::{cluster::ClusterStore, postgres, reader::StoreReader},
-};
+use crate::config::clock::Clock;
+use crate::config::options::Options;
+use crate::config::store_url::postgres::DatabaseUrl;
+use crate::feed::accounts::{self, AccountFeed};
+use crate::feed::lobby::{self, FeedHub};
+use crate::grpc::auth;
+use crate::grpc::claims::ClaimCache;
+use crate::grpc::session::limit::{ClusterSessionLimit, SessionLimit};
+use crate::ledger::{Ledger, MarketStart};
+use crate::server::OpenError;
+use crate::server::feeds::Feeds;
+use crate::store::cluster::ClusterStore;
+use crate::store::postgres;
+use crate::store::reader::StoreReader;
 
 /// Time limit for notifying the other casinos of a shutdown.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -3,37 +3,33 @@
 #[cfg_attr(not(feature = "postgres"), path = "no_cluster.rs")]
 mod cluster;
 
-use std::{
-    convert::Infallible,
-    error::Error,
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use rand::{TryRng, rngs::SysRng};
+use rand::TryRng;
+use rand::rngs::SysRng;
 use tokio::task;
 
 pub(super) use self::cluster::open_cluster;
 use super::OpenError;
-use crate::{
-    config::{clock::Clock, environment::Environment, options::Options, store_url::StoreUrl},
-    domain::{
-        market::Market,
-        money::{Dollars, Price},
-    },
-    feed::lobby::FeedHub,
-    grpc::{claims::ClaimCache, session::limit::SessionLimit},
-    ledger::{Ledger, MarketStart},
-    server::feeds::Feeds,
-    store::{
-        Damage, OverlayReads, RecoveredWal, StoreError, WalStore,
-        reader::StoreReader,
-        recover,
-        sqlite::{self, FileError, SqliteReads},
-    },
-};
+use crate::config::clock::Clock;
+use crate::config::environment::Environment;
+use crate::config::options::Options;
+use crate::config::store_url::StoreUrl;
+use crate::domain::market::Market;
+use crate::domain::money::{Dollars, Price};
+use crate::feed::lobby::FeedHub;
+use crate::grpc::claims::ClaimCache;
+use crate::grpc::session::limit::SessionLimit;
+use crate::ledger::{Ledger, MarketStart};
+use crate::server::feeds::Feeds;
+use crate::store::reader::StoreReader;
+use crate::store::sqlite::{self, FileError, SqliteReads};
+use crate::store::{Damage, OverlayReads, RecoveredWal, StoreError, WalStore, recover};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MarketOptions {

@@ -3,10 +3,9 @@
 use std::convert::Infallible;
 
 use super::{MarketOptions, OpenLedger};
-use crate::{
-    config::{clock::Clock, options::Options},
-    server::OpenError,
-};
+use crate::config::clock::Clock;
+use crate::config::options::Options;
+use crate::server::OpenError;
 
 pub(in crate::server) async fn open_cluster(
     _options: &Options,

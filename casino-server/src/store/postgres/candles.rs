@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use tokio_postgres::Client;
 
-use super::{connection::with_timeout, error::PgError};
+use super::connection::with_timeout;
+use super::error::PgError;
 use crate::domain::candles::Retention;
 
 /// Maximum groups per call: catches up gradually with a long history.

@@ -3,23 +3,20 @@
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use tokio_postgres::{Client, Row, types::ToSql};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
 
-use super::{
-    connection::ConnectionFactory,
-    error::PgError,
-    rows::{self, ORDER_COLUMNS, RECORD_COLUMNS},
-    schema,
-};
-use crate::{
-    config::store_url::postgres::DatabaseUrl,
-    domain::{
-        audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch},
-        candles::RETENTION,
-        order::{AccountId, page::TradePosting, request::REQUESTS_KEPT},
-    },
-    store::postgres::DatabaseError,
-};
+use super::connection::ConnectionFactory;
+use super::error::PgError;
+use super::rows::{self, ORDER_COLUMNS, RECORD_COLUMNS};
+use super::schema;
+use crate::config::store_url::postgres::DatabaseUrl;
+use crate::domain::audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch};
+use crate::domain::candles::RETENTION;
+use crate::domain::order::AccountId;
+use crate::domain::order::page::TradePosting;
+use crate::domain::order::request::REQUESTS_KEPT;
+use crate::store::postgres::DatabaseError;
 
 /// Without time limits.
 const BEGIN: &str = "

@@ -7,38 +7,33 @@
 //!
 //! Presence and sessions are in unlogged tables: after a crash of the database each server writes them again.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
-use super::{
-    candles,
-    connection::{BY_KEY, ConnectionFactory, LazyConnection, with_timeout},
-    error::PgError,
-    rows,
-    statements::{
-        AFTER, CLAIM, DUE, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, NEWEST_ROUND, ONE_CORE, RESERVE, SET_ROUND,
-        SYNC, TOP_ACCOUNTS,
-    },
-    transaction::BatchWriter,
+use super::connection::{BY_KEY, ConnectionFactory, LazyConnection, with_timeout};
+use super::error::PgError;
+use super::statements::{
+    AFTER, CLAIM, DUE, HEARTBEAT, LEAD, LEAVE, LOCK_PLAYERS, NEWEST_ROUND, ONE_CORE, RESERVE, SET_ROUND,
+    SYNC, TOP_ACCOUNTS,
 };
-use crate::{
-    domain::{
-        account::Account,
-        candles::RETENTION,
-        credential::Claim,
-        market::Tick,
-        order::resting::DueOrder,
-        player::{OnlinePlayers, PlayerName, RemotePresence},
-        round::{Round, RoundError},
-    },
-    store::{
-        Batch, CommitError, StoreError,
-        cluster::{BatchInputs, ClusterStore, LeaseOutcome, LoadedAccounts, LocalSessions, RateLimits},
-        notifications::Notifications,
-    },
+use super::transaction::BatchWriter;
+use super::{candles, rows};
+use crate::domain::account::Account;
+use crate::domain::candles::RETENTION;
+use crate::domain::credential::Claim;
+use crate::domain::market::Tick;
+use crate::domain::order::resting::DueOrder;
+use crate::domain::player::{OnlinePlayers, PlayerName, RemotePresence};
+use crate::domain::round::{Round, RoundError};
+use crate::store::cluster::{
+    BatchInputs, ClusterStore, LeaseOutcome, LoadedAccounts, LocalSessions, RateLimits,
 };
+use crate::store::notifications::Notifications;
+use crate::store::{Batch, CommitError, StoreError};
 
 /// Lifetime of a server's presence row, in milliseconds.
 const PRESENCE_TTL: i64 = 7_000;

@@ -1,6 +1,7 @@
 //! Errors of the database and their classification.
 
-use std::{io, time::Duration};
+use std::io;
+use std::time::Duration;
 
 use tokio_postgres::error::{DbError, Severity, SqlState};
 

@@ -15,19 +15,16 @@ mod transaction;
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-pub(crate) use self::{check::check_ledger, cluster::PostgresCluster, read::PostgresReads};
-use self::{
-    connection::{ConnectionFactory, tls::TlsError, with_timeout},
-    error::PgError,
-    schema::{migrate, newest},
-};
-use crate::{
-    config::store_url::postgres::DatabaseUrl,
-    domain::{
-        market::{Market, PriceModel},
-        player::PlayerName,
-    },
-};
+pub(crate) use self::check::check_ledger;
+pub(crate) use self::cluster::PostgresCluster;
+use self::connection::tls::TlsError;
+use self::connection::{ConnectionFactory, with_timeout};
+use self::error::PgError;
+pub(crate) use self::read::PostgresReads;
+use self::schema::{migrate, newest};
+use crate::config::store_url::postgres::DatabaseUrl;
+use crate::domain::market::{Market, PriceModel};
+use crate::domain::player::PlayerName;
 
 /// Why a database cannot be opened as a ledger.
 #[derive(Debug, thiserror::Error)]

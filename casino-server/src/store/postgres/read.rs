@@ -2,28 +2,21 @@
 
 use std::sync::Mutex;
 
-use tokio_postgres::{Client, Row, types::ToSql};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
 
-use super::{
-    connection::{ConnectionFactory, with_timeout},
-    error::PgError,
-    rows::{self, ORDER_COLUMNS, RECORD_COLUMNS},
-};
-use crate::{
-    domain::{
-        candles::{Candle, RETENTION},
-        credential::KeyHash,
-        market::Tick,
-        order::{
-            AccountId, AccountRecord, Payment, Trade,
-            request::{RequestId, StoredAnswer},
-            resting::OrderPosting,
-        },
-        player::PlayerName,
-        round::Round,
-    },
-    store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round},
-};
+use super::connection::{ConnectionFactory, with_timeout};
+use super::error::PgError;
+use super::rows::{self, ORDER_COLUMNS, RECORD_COLUMNS};
+use crate::domain::candles::{Candle, RETENTION};
+use crate::domain::credential::KeyHash;
+use crate::domain::market::Tick;
+use crate::domain::order::request::{RequestId, StoredAnswer};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round};
 
 /// Idle connections kept; the caller bounds those in use.
 const MAX_IDLE: usize = 4;

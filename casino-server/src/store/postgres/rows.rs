@@ -4,24 +4,18 @@ use serde::Serialize;
 use tokio_postgres::Row;
 
 use super::error::PgError;
-use crate::{
-    domain::{
-        account::Account,
-        candles::Candle,
-        credential::KeyHash,
-        market::{Market, Tick},
-        money::{Price, Stocks, Tokens, UnixMillis},
-        order::{
-            AccountId, AccountRecord, Payment, Side, Trade,
-            request::{AnsweredRequest, RequestId, StoredAnswer},
-            resting::{DueOrder, OrderPosting},
-        },
-        player::PlayerName,
-        rate_limit::TokenBucket,
-        round::Round,
-    },
-    store::encoding::{from_bytes, to_bytes},
-};
+use crate::domain::account::Account;
+use crate::domain::candles::Candle;
+use crate::domain::credential::KeyHash;
+use crate::domain::market::{Market, Tick};
+use crate::domain::money::{Price, Stocks, Tokens, UnixMillis};
+use crate::domain::order::request::{AnsweredRequest, RequestId, StoredAnswer};
+use crate::domain::order::resting::{DueOrder, OrderPosting};
+use crate::domain::order::{AccountId, AccountRecord, Payment, Side, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::rate_limit::TokenBucket;
+use crate::domain::round::Round;
+use crate::store::encoding::{from_bytes, to_bytes};
 
 pub(super) const RECORD_COLUMNS: &str = "id, tokens, stocks, cost_basis, realised_pnl, dollars_in, dollars_out, \
                                          version, payments, trades, name, receipts";

@@ -2,7 +2,8 @@
 
 use tokio_postgres::Client;
 
-use super::{connection::with_timeout, error::PgError};
+use super::connection::with_timeout;
+use super::error::PgError;
 use crate::store::postgres::DatabaseError;
 
 const MIGRATIONS: [&str; 7] = [

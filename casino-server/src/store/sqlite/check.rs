@@ -4,19 +4,15 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{rows, snapshot::Snapshot, write::INDEX_EVERY};
-use crate::{
-    domain::{
-        audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch},
-        candles::RETENTION,
-        order::{
-            AccountId, AccountRecord,
-            page::{TradePage, TradePosting},
-            resting::OrderPosting,
-        },
-    },
-    store::{Batch, StoreError},
-};
+use super::rows;
+use super::snapshot::Snapshot;
+use super::write::INDEX_EVERY;
+use crate::domain::audit::{AuditReport, AuditTotals, CHUNK_PLAYERS, Chunk, Mismatch, price_mismatch};
+use crate::domain::candles::RETENTION;
+use crate::domain::order::page::{TradePage, TradePosting};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord};
+use crate::store::{Batch, StoreError};
 
 pub(crate) struct SqliteCheck<'a, F> {
     connection: &'a Connection,

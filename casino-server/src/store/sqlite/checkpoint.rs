@@ -3,15 +3,11 @@
 //! A thread alone never catches up with a busy writer. So after the thread has done most of the work, the writer
 //! moves the rest and the WAL starts over. A growing WAL is slow, since each sync includes its new length.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
-    thread::{self, JoinHandle},
-};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 

@@ -16,21 +16,18 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use self::{
-    checkpoint::Checkpointer,
-    schema::{APPLICATION_ID, migrate, newest},
-    write::SqliteStore,
-};
-pub(crate) use self::{read::SqliteReads, snapshot::Snapshot};
+use self::checkpoint::Checkpointer;
+pub(crate) use self::read::SqliteReads;
+use self::schema::{APPLICATION_ID, migrate, newest};
+pub(crate) use self::snapshot::Snapshot;
+use self::write::SqliteStore;
 
 /// Time that a statement waits for a lock of another program.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

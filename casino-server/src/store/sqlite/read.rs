@@ -1,27 +1,23 @@
 //! Reads, on read-only connections that are opened on demand and reused.
 
-use std::{path::PathBuf, sync::Mutex};
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 
 use super::{requests, rows};
-use crate::{
-    domain::{
-        account::Account,
-        candles::{Candle, RETENTION, Retention},
-        credential::KeyHash,
-        market::Tick,
-        money::Price,
-        order::{
-            AccountId, AccountRecord, Payment, Trade,
-            request::{RequestId, StoredAnswer},
-            resting::OrderPosting,
-        },
-        player::PlayerName,
-        round::Round,
-    },
-    store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round, sqlite::BUSY_TIMEOUT},
-};
+use crate::domain::account::Account;
+use crate::domain::candles::{Candle, RETENTION, Retention};
+use crate::domain::credential::KeyHash;
+use crate::domain::market::Tick;
+use crate::domain::money::Price;
+use crate::domain::order::request::{RequestId, StoredAnswer};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::sqlite::BUSY_TIMEOUT;
+use crate::store::{Page, PageRequest, StoreError, StoreReads, lock, names_in_round};
 
 /// Idle connections kept; the caller bounds those in use.
 const MAX_IDLE: usize = 4;

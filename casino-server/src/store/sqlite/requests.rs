@@ -1,16 +1,14 @@
 //! Rows of answers: one for each account and transaction, named by its last number.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
-use crate::{
-    domain::order::{
-        AccountId,
-        request::{REQUESTS_KEPT, StoredAnswer},
-    },
-    store::{Batch, sqlite::rows},
-};
+use crate::domain::order::AccountId;
+use crate::domain::order::request::{REQUESTS_KEPT, StoredAnswer};
+use crate::store::Batch;
+use crate::store::sqlite::rows;
 
 type RequestGroup = Vec<StoredAnswer>;
 

@@ -1,21 +1,21 @@
 //! Conversion between rows and domain values. Invalid values are errors.
 
-use rusqlite::{Row, types::Type};
-use serde::{Serialize, de::DeserializeOwned};
+use rusqlite::Row;
+use rusqlite::types::Type;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::trade_page;
-use crate::{
-    domain::{
-        account::Account,
-        candles::Candle,
-        market::{Market, Tick},
-        money::{Price, Stocks, Tokens, UnixMillis},
-        order::{AccountId, AccountRecord, Payment, page::TradePage, resting::OrderPosting},
-        player::PlayerName,
-        round::Round,
-    },
-    store::encoding::{from_bytes, to_bytes},
-};
+use crate::domain::account::Account;
+use crate::domain::candles::Candle;
+use crate::domain::market::{Market, Tick};
+use crate::domain::money::{Price, Stocks, Tokens, UnixMillis};
+use crate::domain::order::page::TradePage;
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::encoding::{from_bytes, to_bytes};
 
 /// Encodes answers, an order or a round.
 pub(super) fn encoded(value: &(impl Serialize + ?Sized)) -> rusqlite::Result<Vec<u8>> {

@@ -1,18 +1,17 @@
 //! A consistent view of a ledger file and its log, while a server may be writing.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, backup::Backup};
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags};
 
-use super::{schema::newest, write};
-use crate::{
-    domain::candles::RETENTION,
-    store::{
-        Batch, Damage, StoreError, WalError, WalPosition,
-        sqlite::{FileError, check_format, connect, failed, try_idle},
-        uncheckpointed,
-    },
-};
+use super::schema::newest;
+use super::write;
+use crate::domain::candles::RETENTION;
+use crate::store::sqlite::{FileError, check_format, connect, failed, try_idle};
+use crate::store::{Batch, Damage, StoreError, WalError, WalPosition, uncheckpointed};
 
 /// Pages copied at once.
 const PAGES: i32 = 1024;

@@ -3,10 +3,9 @@
 //! `[[account,number,stocks,previous],...]`: sales have negative stocks; `previous` is the account's page before
 //! this one, on its first trade of the page only.
 
-use crate::domain::{
-    money::Stocks,
-    order::{AccountId, Side, page::TradeLine},
-};
+use crate::domain::money::Stocks;
+use crate::domain::order::page::TradeLine;
+use crate::domain::order::{AccountId, Side};
 
 /// Replaces the content of `text`.
 pub(super) fn write(lines: &[TradeLine], text: &mut Vec<u8>) {

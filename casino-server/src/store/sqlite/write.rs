@@ -1,18 +1,17 @@
 //! Writes: one transaction for all batches applied together.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::{candles, checkpoint::Checkpointer, requests, rows, trade_page};
-use crate::{
-    domain::{
-        candles::{RETENTION, Retention},
-        market::Market,
-        player::PlayerName,
-    },
-    store::{Batch, CommitError, IdCounters, StartState, StoreError, WalPosition, WalTarget, sqlite::Lock},
-};
+use super::checkpoint::Checkpointer;
+use super::{candles, requests, rows, trade_page};
+use crate::domain::candles::{RETENTION, Retention};
+use crate::domain::market::Market;
+use crate::domain::player::PlayerName;
+use crate::store::sqlite::Lock;
+use crate::store::{Batch, CommitError, IdCounters, StartState, StoreError, WalPosition, WalTarget};
 
 /// An account's trades per index entry: the maximum read over to find an old one.
 pub(super) const INDEX_EVERY: i64 = 512;

@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{
-    apply_batches,
-    pending::{PendingBatch, PendingBatches},
-};
-use crate::{
-    config::environment::Disk,
-    store::{CommitError, OnDrop, StoreError, WalPosition, WalTarget},
-};
+use super::apply_batches;
+use super::pending::{PendingBatch, PendingBatches};
+use crate::config::environment::Disk;
+use crate::store::{CommitError, OnDrop, StoreError, WalPosition, WalTarget};
 
 pub(super) struct WalApplier {
     pub(super) target: Box<dyn WalTarget>,

@@ -1,11 +1,9 @@
 //! The log file: preallocated, so that a commit changes only data.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Seek, SeekFrom, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::header::WalHeader;
 use crate::config::environment::{Disk, Environment};
@@ -85,13 +83,9 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{
-        Batch, WalPosition,
-        wal::{
-            frame::{self, FrameId},
-            recovery::after,
-        },
-    };
+    use crate::store::wal::frame::{self, FrameId};
+    use crate::store::wal::recovery::after;
+    use crate::store::{Batch, WalPosition};
     use crate::testkit::values;
 
     const LENGTH: u64 = 200_000;

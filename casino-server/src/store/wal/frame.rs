@@ -3,24 +3,21 @@
 //! A header of 24 bytes, little-endian, precedes the batch in postcard's format: checksum of everything after it
 //! (4), length of the batch (3), format (1), epoch (8), batch number (8).
 
-use std::{mem, ops::Range};
+use std::mem;
+use std::ops::Range;
 
 use postcard::ser_flavors::Flavor;
 use serde::Deserialize;
 
-use crate::{
-    domain::{
-        credential::Claim,
-        market::Tick,
-        order::{
-            AccountId, AccountRecord, Payment, page::TradePosting, request::StoredAnswer,
-            resting::OrderPosting,
-        },
-        player::PlayerName,
-        round::Round,
-    },
-    store::Batch,
-};
+use crate::domain::credential::Claim;
+use crate::domain::market::Tick;
+use crate::domain::order::page::TradePosting;
+use crate::domain::order::request::StoredAnswer;
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::Batch;
 
 /// Length of the header in bytes.
 pub(super) const HEADER: usize = 24;
@@ -200,17 +197,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{
-        account::Account,
-        credential::KeyHash,
-        money::{Price, Stocks, UnixMillis},
-        order::{
-            Command, Decision, LedgerEntry, Side, Trade,
-            request::{AnsweredRequest, RequestId},
-            resting::{RestingOrder, RestingTerms},
-        },
-        round::RoundPhase,
-    };
+    use crate::domain::account::Account;
+    use crate::domain::credential::KeyHash;
+    use crate::domain::money::{Price, Stocks, UnixMillis};
+    use crate::domain::order::request::{AnsweredRequest, RequestId};
+    use crate::domain::order::resting::{RestingOrder, RestingTerms};
+    use crate::domain::order::{Command, Decision, LedgerEntry, Side, Trade};
+    use crate::domain::round::RoundPhase;
     use crate::testkit::values;
 
     const FRAME_ID: FrameId = FrameId {

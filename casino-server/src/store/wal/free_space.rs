@@ -3,7 +3,8 @@
 //! Frames are adjacent; one that does not fit before the end goes to the start. Readers look for the next frame in
 //! the same way.
 
-use std::{collections::VecDeque, ops::Range};
+use std::collections::VecDeque;
+use std::ops::Range;
 
 #[derive(Debug)]
 pub(super) struct RingAllocator {

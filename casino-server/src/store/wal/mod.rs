@@ -17,30 +17,25 @@ mod recovery;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    mem,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread::{self, JoinHandle},
-};
+use std::fs::File;
+use std::io::{self, Read};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
-use rand::{TryRng, rngs::SysRng};
+use rand::TryRng;
+use rand::rngs::SysRng;
 
+use self::applier::WalApplier;
+use self::file::WalFile;
+use self::frame::{FrameId, UnknownFormat};
+use self::header::{FRAMES, WalHeader};
 pub(crate) use self::overlay::OverlayReads;
-use self::{
-    applier::WalApplier,
-    file::WalFile,
-    frame::{FrameId, UnknownFormat},
-    header::{FRAMES, WalHeader},
-    pending::{PendingBatch, PendingBatches},
-    recovery::Loss,
-};
-use crate::{
-    config::environment::{Disk, Environment},
-    store::{Batch, CommitError, StartState, Store, StoreError, StoreReads, WalPosition, WalTarget},
-};
+use self::pending::{PendingBatch, PendingBatches};
+use self::recovery::Loss;
+use crate::config::environment::{Disk, Environment};
+use crate::store::{Batch, CommitError, StartState, Store, StoreError, StoreReads, WalPosition, WalTarget};
 
 /// Why a log cannot be used. The ledger is left unchanged.
 #[derive(Debug, thiserror::Error)]

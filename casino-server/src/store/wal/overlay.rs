@@ -3,26 +3,21 @@
 //! Pending batches are read first. Those applied meanwhile are seen twice and recognized by their numbers, but
 //! never missed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::pending::{PendingBatch, PendingBatches};
-use crate::{
-    domain::{
-        account::Account,
-        candles::Candle,
-        credential::KeyHash,
-        market::Tick,
-        money::Price,
-        order::{
-            AccountId, AccountRecord, Payment, Trade,
-            request::{RequestId, StoredAnswer},
-            resting::OrderPosting,
-        },
-        player::PlayerName,
-        round::Round,
-    },
-    store::{Page, PageRequest, StoreError, StoreReads},
-};
+use crate::domain::account::Account;
+use crate::domain::candles::Candle;
+use crate::domain::credential::KeyHash;
+use crate::domain::market::Tick;
+use crate::domain::money::Price;
+use crate::domain::order::request::{RequestId, StoredAnswer};
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::order::{AccountId, AccountRecord, Payment, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::round::Round;
+use crate::store::{Page, PageRequest, StoreError, StoreReads};
 
 #[derive(Debug)]
 pub(crate) struct OverlayReads<R> {

@@ -1,13 +1,12 @@
 //! Batches in the log that are not applied yet.
 
-use std::{
-    collections::VecDeque,
-    ops::Range,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{free_space::RingAllocator, header::FRAMES};
+use super::free_space::RingAllocator;
+use super::header::FRAMES;
 use crate::store::{Batch, CommitError, StoreError, lock};
 
 /// Time to collect batches for one transaction.

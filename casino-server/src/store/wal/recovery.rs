@@ -4,11 +4,9 @@
 //! never answered, unless a later frame of the same epoch is complete: then the log is damaged. Damage of the last
 //! frame alone cannot be distinguished from a torn write.
 
-use super::{
-    WalError,
-    frame::{self, FrameId, HEADER, UnknownFormat},
-    header::{FRAMES, WalHeader},
-};
+use super::WalError;
+use super::frame::{self, FrameId, HEADER, UnknownFormat};
+use super::header::{FRAMES, WalHeader};
 use crate::store::{Batch, WalPosition};
 
 /// Answered batches that are lost.

@@ -1,37 +1,25 @@
 //! The log with a file, and with engines that reject and fail.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{
-        Mutex,
-        mpsc::{Receiver, Sender, channel},
-    },
-};
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::account::Account;
+use crate::domain::credential::{Claim, KeyHash};
+use crate::domain::market::Tick;
+use crate::domain::money::{Dollars, Price, Stocks, UnixMillis};
+use crate::domain::order::page::{PagedTrades, TradePosting};
+use crate::domain::order::request::{AnsweredRequest, RequestId, StoredAnswer};
+use crate::domain::order::{AccountId, AccountRecord, Command, Decision, LedgerEntry, Side, Trade};
+use crate::domain::player::PlayerName;
+use crate::domain::round::{Round, RoundPhase};
+use crate::store::sqlite::{self, SqliteReads};
+use crate::store::{Page, PageRequest};
 use crate::testkit::values;
-use crate::{
-    domain::{
-        account::Account,
-        credential::{Claim, KeyHash},
-        market::Tick,
-        money::{Dollars, Price, Stocks, UnixMillis},
-        order::{
-            AccountId, AccountRecord, Command, Decision, LedgerEntry, Side, Trade,
-            page::{PagedTrades, TradePosting},
-            request::{AnsweredRequest, RequestId, StoredAnswer},
-        },
-        player::PlayerName,
-        round::{Round, RoundPhase},
-    },
-    store::{
-        Page, PageRequest,
-        sqlite::{self, SqliteReads},
-    },
-};
 
 fn opened(path: &Path) -> (WalStore, OverlayReads<SqliteReads>) {
     let mut file = sqlite::open(path).unwrap();

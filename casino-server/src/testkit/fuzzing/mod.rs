@@ -10,24 +10,18 @@
 
 use std::time::Duration;
 
-use awesomestock_proto::{
-    auth::{PlayerKey, SharedSecret},
-    capabilities::{HEADER, USER_HEADER},
-    text::sanitize,
-};
-use tonic::{
-    Code, Status,
-    codegen::http::{HeaderMap, HeaderName, HeaderValue},
-    metadata::MetadataMap,
-};
+use awesomestock_proto::auth::{PlayerKey, SharedSecret};
+use awesomestock_proto::capabilities::{HEADER, USER_HEADER};
+use awesomestock_proto::text::sanitize;
+use tonic::codegen::http::{HeaderMap, HeaderName, HeaderValue};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
 
 use self::requests::check_status;
 pub use self::requests::requests;
-use crate::{
-    domain::player::{LegacyNames, PlayerName},
-    feed::capabilities::Capabilities,
-    grpc::{convert, payments_client},
-};
+use crate::domain::player::{LegacyNames, PlayerName};
+use crate::feed::capabilities::Capabilities;
+use crate::grpc::{convert, payments_client};
 
 #[cfg(test)]
 mod properties;

@@ -1,16 +1,14 @@
 //! Properties on stable Rust: mostly valid inputs with some bytes changed, and random bytes.
 
-use awesomestock_proto::{
-    casino::{Action, CandlesRequest, PriceHistoryRequest, TradesRequest, WithdrawRequest},
-    types::{Payment, User},
+use awesomestock_proto::casino::{
+    Action, CandlesRequest, PriceHistoryRequest, TradesRequest, WithdrawRequest,
 };
+use awesomestock_proto::types::{Payment, User};
 use proptest::prelude::*;
 use prost::Message;
 
-use self::{
-    hostile_text::hostile_texts,
-    inputs::{check_seeds, mutated},
-};
+use self::hostile_text::hostile_texts;
+use self::inputs::{check_seeds, mutated};
 
 #[path = "../../../../proto/tests/support/hostile_text.rs"]
 mod hostile_text;

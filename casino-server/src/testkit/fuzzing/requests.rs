@@ -7,37 +7,32 @@
     reason = "a check fails by a panic"
 )]
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use awesomestock_proto::{
-    casino::{
-        Action, ActionResult, CandlesRequest, GambleInfo, GambleType, PriceHistoryRequest, TradesRequest,
-        WithdrawRequest,
-    },
-    frame::GambleFrame,
-    text::sanitize,
-    types,
+use awesomestock_proto::casino::{
+    Action, ActionResult, CandlesRequest, GambleInfo, GambleType, PriceHistoryRequest, TradesRequest,
+    WithdrawRequest,
 };
+use awesomestock_proto::frame::GambleFrame;
+use awesomestock_proto::text::sanitize;
+use awesomestock_proto::types;
 use prost::Message;
 use tonic::Status;
 
-use crate::{
-    domain::{
-        account::{Account, Rejection},
-        market::{Market, PriceModel},
-        money::{Dollars, Price, TOKENS_PER_DOLLAR, Tokens, UnixMillis},
-        order::{
-            AccountRecord, Command, Decision, LedgerEntry, Side,
-            request::{OrderRequest, RequestId, StoredAnswer},
-            resting::DueOrder,
-        },
-        player::{LegacyNames, PlayerName},
-    },
-    feed::capabilities::Capabilities,
-    grpc::{convert, paging},
-    ledger::{batch::OpenBatch, idempotency::RecentRequests, watermark::BatchId},
-    store::{IdCounters, PageRequest},
-};
+use crate::domain::account::{Account, Rejection};
+use crate::domain::market::{Market, PriceModel};
+use crate::domain::money::{Dollars, Price, TOKENS_PER_DOLLAR, Tokens, UnixMillis};
+use crate::domain::order::request::{OrderRequest, RequestId, StoredAnswer};
+use crate::domain::order::resting::DueOrder;
+use crate::domain::order::{AccountRecord, Command, Decision, LedgerEntry, Side};
+use crate::domain::player::{LegacyNames, PlayerName};
+use crate::feed::capabilities::Capabilities;
+use crate::grpc::{convert, paging};
+use crate::ledger::batch::OpenBatch;
+use crate::ledger::idempotency::RecentRequests;
+use crate::ledger::watermark::BatchId;
+use crate::store::{IdCounters, PageRequest};
 
 /// Executes `data` as steps of one byte, most of them followed by a message with a length of one byte. The first
 /// byte is the rate limit per second; 0: unlimited.

@@ -4,31 +4,23 @@
 
 pub(super) mod response_bodies;
 
-use std::{
-    any::Any,
-    collections::HashMap,
-    fmt, io,
-    net::{IpAddr, Ipv6Addr},
-    num::NonZero,
-    ops::RangeInclusive,
-    pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::any::Any;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZero;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::{fmt, io};
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tonic::{
-    codegen::http::Extensions,
-    transport::server::{Connected, TcpConnectInfo},
-};
+use tonic::codegen::http::Extensions;
+use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use self::response_bodies::{CheckLimits, ResponseBodies};
 

@@ -4,14 +4,10 @@
 //! window has taken the last. So a peer makes progress only by reading whole chunks: a window that grows by
 //! single bytes does not count.
 
-use std::{
-    any::Any,
-    fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-};
+use std::any::Any;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tonic::codegen::Bytes;
 

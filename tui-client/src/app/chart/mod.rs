@@ -15,7 +15,8 @@ pub use hit_map::{Area, ColumnSlot, HitMap, OrderLabel};
 use serde::{Deserialize, Serialize};
 pub use trade_markers::{MAX_MARKERS, TradeMarker, TradeMarkers};
 
-use super::{commands::request::Request, prices::PriceHistory};
+use super::commands::request::Request;
+use super::prices::PriceHistory;
 use crate::app::prices::backfill::Backfill;
 
 /// Zoom levels in visible prices; older prices count per candle.

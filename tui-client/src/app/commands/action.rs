@@ -3,7 +3,8 @@
 use crossterm::event::KeyCode;
 use serde::{Deserialize, Serialize};
 
-use super::{command::CommandSpec, key::Key};
+use super::command::CommandSpec;
+use super::key::Key;
 
 /// An action on the main screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

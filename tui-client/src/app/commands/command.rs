@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use awesomestock_proto::{text::thousands, values::Trigger};
+use awesomestock_proto::text::thousands;
+use awesomestock_proto::values::Trigger;
 
-use crate::app::portfolio::{
-    money::Side,
-    order::{Condition, Terms},
-    quantity::Quantity,
-};
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::order::{Condition, Terms};
+use crate::app::portfolio::quantity::Quantity;
 
 /// A parsed command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

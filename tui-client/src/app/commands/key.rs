@@ -1,6 +1,7 @@
 //! Key names in the configuration and on the screen. Every name parses back to the same key.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde::{Deserialize, Serialize};

@@ -1,14 +1,13 @@
 //! Key bindings: defaults and overrides. A key has one action, keys that type a quantity have no other, and Ctrl-C
 //! always quits.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    action::{Action, BINDINGS, Binding},
-    key::Key,
-};
+use super::action::{Action, BINDINGS, Binding};
+use super::key::Key;
 
 const ALWAYS_QUITS: Key = Key::ctrl('c');
 

@@ -7,10 +7,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use self::round::{ReceivedRound, Round, RoundPhase};
-use super::portfolio::{
-    money::{Permille, TOKENS_PER_DOLLAR, UnixMillis},
-    rows::TradeRow,
-};
+use super::portfolio::money::{Permille, TOKENS_PER_DOLLAR, UnixMillis};
+use super::portfolio::rows::TradeRow;
 
 /// Lines of the tape kept: several screens.
 pub(crate) const MAX_TAPE_LINES: usize = 200;

@@ -3,10 +3,9 @@
 
 use awesomestock_proto::text::sanitize::sanitize_lines;
 
-use crate::app::{
-    overlay::PaymentRow,
-    portfolio::{money::UnixMillis, rows::NumberedTrade},
-};
+use crate::app::overlay::PaymentRow;
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::portfolio::rows::NumberedTrade;
 
 pub(crate) type ColumnSet = &'static [&'static str];
 

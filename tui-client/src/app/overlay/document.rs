@@ -2,13 +2,9 @@
 
 use crossterm::event::KeyCode;
 
-use crate::app::{
-    overlay::{
-        PaymentRow,
-        csv::{self, ColumnSet},
-    },
-    portfolio::money::UnixMillis,
-};
+use crate::app::overlay::PaymentRow;
+use crate::app::overlay::csv::{self, ColumnSet};
+use crate::app::portfolio::money::UnixMillis;
 
 pub(crate) const MAX_SEARCH_CHARS: usize = 40;
 

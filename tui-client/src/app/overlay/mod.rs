@@ -10,16 +10,12 @@ pub mod trade_list;
 use awesomestock_proto::text::thousands;
 use serde::{Deserialize, Serialize};
 
+pub use self::document::{Document, Remote, Scroll};
+pub use self::palette::Palette;
 use self::trade_list::TradeList;
-pub use self::{
-    document::{Document, Remote, Scroll},
-    palette::Palette,
-};
-use crate::app::{
-    commands::command::Command,
-    portfolio::money::{TOKENS_PER_DOLLAR, UnixMillis},
-    wire::WireItem,
-};
+use crate::app::commands::command::Command;
+use crate::app::portfolio::money::{TOKENS_PER_DOLLAR, UnixMillis};
+use crate::app::wire::WireItem;
 
 /// Longest amount, in digits: those of an int32.
 pub(crate) const MAX_AMOUNT_DIGITS: usize = 10;

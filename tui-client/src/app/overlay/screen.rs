@@ -2,15 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::{
-    chart::Area,
-    commands::{
-        action::{Action, MouseGesture},
-        key::Key,
-    },
-    overlay::Overlay,
-    portfolio::money::UnixMillis,
-};
+use crate::app::chart::Area;
+use crate::app::commands::action::{Action, MouseGesture};
+use crate::app::commands::key::Key;
+use crate::app::overlay::Overlay;
+use crate::app::portfolio::money::UnixMillis;
 
 /// Fewest columns in which the game is drawn.
 pub const MIN_COLUMNS: u16 = 38;

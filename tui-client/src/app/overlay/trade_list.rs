@@ -1,9 +1,7 @@
 //! The player's trades, newest first. Older pages are loaded on scrolling.
 
-use super::{
-    csv::{self, ColumnSet},
-    document::{DocumentLines, utc},
-};
+use super::csv::{self, ColumnSet};
+use super::document::{DocumentLines, utc};
 use crate::app::portfolio::rows::NumberedTrade;
 
 /// Most trades kept; the one-shot command `trades` lists all.
@@ -88,10 +86,8 @@ impl DocumentLines for TradeList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::portfolio::{
-        money::{Side, UnixMillis},
-        rows::TradeRow,
-    };
+    use crate::app::portfolio::money::{Side, UnixMillis};
+    use crate::app::portfolio::rows::TradeRow;
 
     fn page(numbers: std::ops::RangeInclusive<i64>) -> Vec<NumberedTrade> {
         let row = TradeRow {

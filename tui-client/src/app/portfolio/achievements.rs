@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{money::Side, wallet::Wallet};
+use super::money::Side;
+use super::wallet::Wallet;
 use crate::app::prices::PriceHistory;
 
 /// Time over which a price is the highest or the lowest.

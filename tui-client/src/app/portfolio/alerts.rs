@@ -1,11 +1,13 @@
 //! Price alerts and toasts. Toasts never take keys.
 
-use std::{collections::VecDeque, fmt};
+use std::collections::VecDeque;
+use std::fmt;
 
 use awesomestock_proto::text::thousands;
 use serde::{Deserialize, Serialize};
 
-use super::{money::UnixMillis, order::ClientOrderId};
+use super::money::UnixMillis;
+use super::order::ClientOrderId;
 
 pub(crate) const MAX_ALERTS: usize = 16;
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use awesomestock_proto::text::thousands;
+use awesomestock_proto::values;
 pub use awesomestock_proto::values::{Side, UnixMillis};
-use awesomestock_proto::{text::thousands, values};
 
 /// Fixed exchange rate, in both directions.
 pub(crate) const TOKENS_PER_DOLLAR: i64 = values::TOKENS_PER_DOLLAR as i64;

@@ -1,23 +1,17 @@
 //! The player's open orders, which rest at the casino, and how earlier ones ended. The list is the same in whatever order the
 //! casino's answers and updates arrive.
 
-use std::{
-    collections::VecDeque,
-    fmt::{self, Write as _},
-};
+use std::collections::VecDeque;
+use std::fmt::{self, Write as _};
 
-use awesomestock_proto::{
-    text::thousands,
-    values::{ENDED_ORDERS_MAX, OPEN_ORDERS_MAX},
-};
+use awesomestock_proto::text::thousands;
+use awesomestock_proto::values::{ENDED_ORDERS_MAX, OPEN_ORDERS_MAX};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    money::{Side, UnixMillis},
-    order::Condition,
-    rows::TradeRow,
-};
+use super::money::{Side, UnixMillis};
+use super::order::Condition;
+use super::rows::TradeRow;
 
 /// Ended orders kept: as many as the casino lists.
 pub const MAX_ENDED: usize = ENDED_ORDERS_MAX as usize;

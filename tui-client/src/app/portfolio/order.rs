@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use awesomestock_proto::{
-    EXECUTED_MESSAGE,
-    casino::{Action, ActionOutcome, ActionResult, ActionType, TimeInForce},
-    text::thousands,
-    types::User,
-    values::Trigger,
-};
+use awesomestock_proto::EXECUTED_MESSAGE;
+use awesomestock_proto::casino::{Action, ActionOutcome, ActionResult, ActionType, TimeInForce};
+use awesomestock_proto::text::thousands;
+use awesomestock_proto::types::User;
+use awesomestock_proto::values::Trigger;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -3,10 +3,8 @@
 
 use std::collections::VecDeque;
 
-use super::{
-    money::{Side, UnixMillis},
-    order::{ClientOrderId, Order, Terms},
-};
+use super::money::{Side, UnixMillis};
+use super::order::{ClientOrderId, Order, Terms};
 use crate::app::portfolio::rows::TradeRow;
 
 /// Most entries kept.

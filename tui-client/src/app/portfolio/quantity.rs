@@ -1,9 +1,7 @@
 //! Order quantities as traders type them: `10`, `2.5k`, `50%`, `$500`, or the maximum. Fractions are rounded down.
 
-use super::{
-    money::{Side, TOKENS_PER_DOLLAR},
-    wallet::WalletState,
-};
+use super::money::{Side, TOKENS_PER_DOLLAR};
+use super::wallet::WalletState;
 
 pub(crate) const MAX_TYPED_CHARS: usize = 12;
 

@@ -1,11 +1,11 @@
 //! Session statistics, shown after leaving.
 
-use super::{
-    achievements::{ACHIEVEMENTS, Achievement, AchievementSpec, Fill},
-    money::{Permille, TOKENS_PER_DOLLAR, UnixMillis},
-    wallet::{Wallet, WalletState},
-};
-use crate::app::{AppState, Effect, SessionInfo, Settings, portfolio::alerts::Bell, prices::PriceHistory};
+use super::achievements::{ACHIEVEMENTS, Achievement, AchievementSpec, Fill};
+use super::money::{Permille, TOKENS_PER_DOLLAR, UnixMillis};
+use super::wallet::{Wallet, WalletState};
+use crate::app::portfolio::alerts::Bell;
+use crate::app::prices::PriceHistory;
+use crate::app::{AppState, Effect, SessionInfo, Settings};
 
 /// Minimum time between two bells or notifications, in milliseconds.
 const BELL_INTERVAL_MS: i64 = 2_000;

@@ -2,12 +2,10 @@
 
 use awesomestock_proto::values::Trigger;
 
-use super::{
-    money::Side,
-    order::{Condition, Terms},
-    quantity::{MAX_TYPED_CHARS, Quantity},
-    wallet::WalletState,
-};
+use super::money::Side;
+use super::order::{Condition, Terms};
+use super::quantity::{MAX_TYPED_CHARS, Quantity};
+use super::wallet::WalletState;
 use crate::app::commands::command::Command;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,31 +3,25 @@
 
 use std::collections::VecDeque;
 
-use awesomestock_proto::{
-    ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE, STOCK_NAME,
-    capabilities::{self, LobbyFeeds},
-    casino::{self, ActionOutcome, ActionResult, ActionType, GambleInfo, OrderState, StockInfo, Tape},
-    values::Trigger,
+use awesomestock_proto::capabilities::{self, LobbyFeeds};
+use awesomestock_proto::casino::{
+    self, ActionOutcome, ActionResult, ActionType, GambleInfo, OrderState, StockInfo, Tape,
 };
+use awesomestock_proto::values::Trigger;
+use awesomestock_proto::{ACCEPTED_MESSAGE, CANCELLED_MESSAGE, EXECUTED_MESSAGE, STOCK_NAME};
 use prost::Message;
 use uuid::Uuid;
 
-use crate::app::{
-    Effect, Event,
-    event::{CLOSED_IN_ORDER, OrderResult, StreamEvent},
-    lobby::{
-        Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate,
-        round::{Round, RoundPhase},
-    },
-    portfolio::{
-        money::{Side, UnixMillis},
-        open_orders::{EndReason, RestingOrder},
-        order::ClientOrderId,
-        rows::TradeRow,
-        wallet::Wallet,
-    },
-    wire::{Headers, MessageBytes, WireEvent, WireFrame},
-};
+use crate::app::event::{CLOSED_IN_ORDER, OrderResult, StreamEvent};
+use crate::app::lobby::round::{Round, RoundPhase};
+use crate::app::lobby::{Capabilities, Leaderboard, Player, Players, Standing, TapeUpdate};
+use crate::app::portfolio::money::{Side, UnixMillis};
+use crate::app::portfolio::open_orders::{EndReason, RestingOrder};
+use crate::app::portfolio::order::ClientOrderId;
+use crate::app::portfolio::rows::TradeRow;
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::wire::{Headers, MessageBytes, WireEvent, WireFrame};
+use crate::app::{Effect, Event};
 
 /// Note in place of headers that are not recorded.
 const NOT_RECORDED: &str = "(not in a recording)";

@@ -7,15 +7,11 @@ mod words;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use self::{
-    encode::Encoder,
-    steps::{Facts, describe_effects, describe_event},
-};
+use self::encode::Encoder;
+use self::steps::{Facts, describe_effects, describe_event};
 use super::{AppState, Effect, Event, SessionInfo, Settings, update};
-use crate::app::{
-    portfolio::money::UnixMillis,
-    wire::{MAX_ROWS, PaneView, ReducerStep, WireEvent, WireFrame, is_result},
-};
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::wire::{MAX_ROWS, PaneView, ReducerStep, WireEvent, WireFrame, is_result};
 
 pub(crate) const MAX_SPEED: u32 = 1000;
 
@@ -293,7 +289,8 @@ impl Replay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{app::event::StreamEvent, testkit::without_wire};
+    use crate::app::event::StreamEvent;
+    use crate::testkit::without_wire;
 
     const START: UnixMillis = UnixMillis(1_700_000_000_000);
 

@@ -3,11 +3,10 @@
 use crossterm::event::KeyCode;
 
 use super::Replay;
-use crate::app::{
-    overlay::{Overlay, screen::page},
-    update::wire,
-    wire::{PaneSide, PaneView},
-};
+use crate::app::overlay::Overlay;
+use crate::app::overlay::screen::page;
+use crate::app::update::wire;
+use crate::app::wire::{PaneSide, PaneView};
 
 impl Replay {
     /// Opens the wire pane for the viewer, with all messages so far.

@@ -3,12 +3,10 @@
 use awesomestock_proto::text::{cut, pluralize, thousands};
 
 use super::words;
-use crate::app::{
-    AppState, Effect, Event,
-    commands::key::Key,
-    event::{FrameChange, Kept, RequestError, Response, StreamEvent},
-    overlay::tour::Tour,
-};
+use crate::app::commands::key::Key;
+use crate::app::event::{FrameChange, Kept, RequestError, Response, StreamEvent};
+use crate::app::overlay::tour::Tour;
+use crate::app::{AppState, Effect, Event};
 
 /// Most characters of a value, and of an event in full.
 const MAX_CHARS: usize = 120;
@@ -245,13 +243,11 @@ mod tests {
     use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     use super::*;
-    use crate::app::{
-        SessionInfo,
-        commands::request::Request,
-        event::OrderResult,
-        portfolio::{money::UnixMillis, wallet::Wallet},
-        update,
-    };
+    use crate::app::commands::request::Request;
+    use crate::app::event::OrderResult;
+    use crate::app::portfolio::money::UnixMillis;
+    use crate::app::portfolio::wallet::Wallet;
+    use crate::app::{SessionInfo, update};
 
     /// An event, its words, what it changes, and its effects, or how they begin.
     type Case = (Event, &'static str, &'static str, &'static str);

@@ -2,23 +2,19 @@
 
 use awesomestock_proto::text::{pluralize, thousands};
 
-use crate::app::{
-    chart::ChartKind,
-    commands::request::Request,
-    connection::Connection,
-    event::OrderResult,
-    lobby::{Player, Standing, TapeLine},
-    overlay::Overlay,
-    portfolio::{
-        alerts::{Alert, ToastKind},
-        money::Side,
-        order::Terms,
-        order_log::{ActionStatus, LogEntry, LoggedAction},
-        quantity::Quantity,
-        rows::TradeRow,
-        wallet::Wallet,
-    },
-};
+use crate::app::chart::ChartKind;
+use crate::app::commands::request::Request;
+use crate::app::connection::Connection;
+use crate::app::event::OrderResult;
+use crate::app::lobby::{Player, Standing, TapeLine};
+use crate::app::overlay::Overlay;
+use crate::app::portfolio::alerts::{Alert, ToastKind};
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::order::Terms;
+use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::app::portfolio::quantity::Quantity;
+use crate::app::portfolio::rows::TradeRow;
+use crate::app::portfolio::wallet::Wallet;
 
 pub(super) fn connection(connection: &Connection) -> String {
     match connection {

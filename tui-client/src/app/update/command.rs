@@ -2,30 +2,22 @@
 
 use awesomestock_proto::text::{pluralize, thousands};
 
-use crate::app::{
-    AppState, Effect, Effects,
-    commands::{
-        action::{Action, ChartAction},
-        command::Command,
-        lab::Fault,
-        request::Request,
-    },
-    connection::Connection,
-    overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, Scroll, tour::Tour},
-    portfolio::{
-        alerts::Alert,
-        money::{Side, TOKENS_PER_DOLLAR},
-        order::Terms,
-        order_log::{ActionStatus, LogEntry, LoggedAction},
-        quantity::Quantity,
-        ticket::Estimate,
-    },
-    update::{
-        orders,
-        send::{NO_PAUSE, cannot_rest, not_sent, send_order},
-        wire,
-    },
-};
+use crate::app::commands::action::{Action, ChartAction};
+use crate::app::commands::command::Command;
+use crate::app::commands::lab::Fault;
+use crate::app::commands::request::Request;
+use crate::app::connection::Connection;
+use crate::app::overlay::tour::Tour;
+use crate::app::overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, Scroll};
+use crate::app::portfolio::alerts::Alert;
+use crate::app::portfolio::money::{Side, TOKENS_PER_DOLLAR};
+use crate::app::portfolio::order::Terms;
+use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::app::portfolio::quantity::Quantity;
+use crate::app::portfolio::ticket::Estimate;
+use crate::app::update::send::{NO_PAUSE, cannot_rest, not_sent, send_order};
+use crate::app::update::{orders, wire};
+use crate::app::{AppState, Effect, Effects};
 
 /// Tokens from which an order needs confirmation.
 pub(crate) const LARGE_TOKENS: i64 = 10_000;

@@ -1,15 +1,12 @@
 //! Copying, exporting and loading of the document on top.
 
-use awesomestock_proto::text::{pluralize, sanitize::sanitize};
+use awesomestock_proto::text::pluralize;
+use awesomestock_proto::text::sanitize::sanitize;
 
-use crate::app::{
-    AppState, Effect, Effects,
-    commands::request::Request,
-    overlay::{
-        Overlay, csv,
-        document::{Document, DocumentLines, Remote},
-    },
-};
+use crate::app::commands::request::Request;
+use crate::app::overlay::document::{Document, DocumentLines, Remote};
+use crate::app::overlay::{Overlay, csv};
+use crate::app::{AppState, Effect, Effects};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExportFormat {

@@ -1,10 +1,11 @@
 //! What an answered order changes besides the wallet.
 
-use crate::app::{
-    AppState, Effect, Effects,
-    event::Kept,
-    portfolio::{achievements::Fill, money::Side, rows::TradeRow, wallet::Wallet},
-};
+use crate::app::event::Kept;
+use crate::app::portfolio::achievements::Fill;
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::rows::TradeRow;
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::{AppState, Effect, Effects};
 
 /// Records the time since the oldest pending order was sent.
 pub(super) fn record_latency(state: &mut AppState) {

@@ -5,25 +5,19 @@ use crossterm::event::{
 };
 use tui_input::InputRequest;
 
-use crate::app::{
-    AppState, Effect, Effects,
-    commands::{
-        action::{self, Action, MouseGesture},
-        command,
-        key::Key,
-        lab::Fault,
-    },
-    overlay::{
-        AmountEntry, AmountKind, Document, Overlay, Palette, Scroll,
-        document::DocumentLines,
-        palette::{EnterResult, Parsed},
-        screen::ClickAction,
-    },
-    update::{
-        command as command_update, document as document_update, document::ExportFormat, order_keys, orders,
-        wire as wire_update,
-    },
+use crate::app::commands::action::{self, Action, MouseGesture};
+use crate::app::commands::command;
+use crate::app::commands::key::Key;
+use crate::app::commands::lab::Fault;
+use crate::app::overlay::document::DocumentLines;
+use crate::app::overlay::palette::{EnterResult, Parsed};
+use crate::app::overlay::screen::ClickAction;
+use crate::app::overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, Scroll};
+use crate::app::update::document::ExportFormat;
+use crate::app::update::{
+    command as command_update, document as document_update, order_keys, orders, wire as wire_update,
 };
+use crate::app::{AppState, Effect, Effects};
 
 /// Lines scrolled by one step of the mouse wheel.
 const WHEEL_LINES: usize = 3;

@@ -2,15 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use crate::app::{
-    AppState, Effects,
-    commands::action::Action,
-    overlay::{Overlay, Scroll},
-    update::{
-        orders::{apply_move, cancel},
-        wire,
-    },
-};
+use crate::app::commands::action::Action;
+use crate::app::overlay::{Overlay, Scroll};
+use crate::app::update::orders::{apply_move, cancel};
+use crate::app::update::wire;
+use crate::app::{AppState, Effects};
 
 /// Lines of the window above the selected order.
 const LINES_ABOVE: usize = 4;

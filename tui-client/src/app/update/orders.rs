@@ -3,23 +3,18 @@
 use awesomestock_proto::text::thousands;
 use uuid::Uuid;
 
-use super::{
-    fills::{keep_trade, record_fill, record_latency},
-    send::{disconnected, not_sent, send_moved},
-};
-use crate::app::{
-    AppState, Effect, Effects,
-    commands::{action::Action, request::Request},
-    event::RequestError,
-    portfolio::{
-        alerts,
-        money::UnixMillis,
-        open_orders::{EndReason, OrderEnd, RestingOrder},
-        order::{Condition, Terms},
-        order_log::{ActionStatus, LogEntry, LoggedAction},
-        wallet::Wallet,
-    },
-};
+use super::fills::{keep_trade, record_fill, record_latency};
+use super::send::{disconnected, not_sent, send_moved};
+use crate::app::commands::action::Action;
+use crate::app::commands::request::Request;
+use crate::app::event::RequestError;
+use crate::app::portfolio::alerts;
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::portfolio::open_orders::{EndReason, OrderEnd, RestingOrder};
+use crate::app::portfolio::order::{Condition, Terms};
+use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::{AppState, Effect, Effects};
 
 /// Resends orders that waited for the capabilities, and requests the open orders.
 pub(super) fn on_capabilities(state: &mut AppState) -> Effects {

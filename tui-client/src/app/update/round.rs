@@ -2,13 +2,11 @@
 
 use awesomestock_proto::text::thousands;
 
-use crate::app::{
-    AppState, Effects,
-    commands::command::Command,
-    lobby::round::{ReceivedRound, Round, RoundPhase},
-    overlay::{Overlay, Scroll},
-    portfolio::order_log::ActionStatus,
-};
+use crate::app::commands::command::Command;
+use crate::app::lobby::round::{ReceivedRound, Round, RoundPhase};
+use crate::app::overlay::{Overlay, Scroll};
+use crate::app::portfolio::order_log::ActionStatus;
+use crate::app::{AppState, Effects};
 
 /// Closes the podium of a view without a player, where nobody may press a key.
 pub(crate) fn end_podium(state: &mut AppState) {

@@ -2,15 +2,11 @@
 
 use awesomestock_proto::text::thousands;
 
-use crate::app::{
-    AppState, Effect, Effects,
-    commands::action::Action,
-    connection::{Connection, ConnectionStatus},
-    portfolio::{
-        order::{ClientOrderId, Terms},
-        order_log::{ActionStatus, LogEntry, LoggedAction},
-    },
-};
+use crate::app::commands::action::Action;
+use crate::app::connection::{Connection, ConnectionStatus};
+use crate::app::portfolio::order::{ClientOrderId, Terms};
+use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::app::{AppState, Effect, Effects};
 
 /// Most orders that may wait for answers.
 pub const MAX_WAITING_ORDERS: usize = 64;

@@ -4,23 +4,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use awesomestock_proto::text::{pluralize, thousands};
 
-use crate::app::{
-    AppState, Effect, Effects,
-    commands::request::Request,
-    connection::{self, Connection, OpenConnection},
-    event::{OrderResult, RequestError, Response, StreamEvent},
-    overlay::{Document, Overlay, PaymentRow, Remote, trade_list::TradeList},
-    portfolio::{
-        order_log::{ActionStatus, LoggedAction},
-        rows::{NumberedTrade, TradeRow},
-        wallet::{Wallet, WalletState},
-    },
-    prices::{PriceHistory, PricePoint},
-    update::{
-        fills::{keep_trade, record_fill, record_latency},
-        orders, round as round_update,
-    },
-};
+use crate::app::commands::request::Request;
+use crate::app::connection::{self, Connection, OpenConnection};
+use crate::app::event::{OrderResult, RequestError, Response, StreamEvent};
+use crate::app::overlay::trade_list::TradeList;
+use crate::app::overlay::{Document, Overlay, PaymentRow, Remote};
+use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use crate::app::portfolio::rows::{NumberedTrade, TradeRow};
+use crate::app::portfolio::wallet::{Wallet, WalletState};
+use crate::app::prices::{PriceHistory, PricePoint};
+use crate::app::update::fills::{keep_trade, record_fill, record_latency};
+use crate::app::update::{orders, round as round_update};
+use crate::app::{AppState, Effect, Effects};
 
 pub(crate) fn on_stream(state: &mut AppState, event: StreamEvent) -> Effects {
     if let Some(live) = state.connection.live_mut() {

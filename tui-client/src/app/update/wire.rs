@@ -3,12 +3,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use crate::app::{
-    AppState, Effect, Effects,
-    commands::action::Action,
-    overlay::{Overlay, Scroll},
-    wire::{MIN_PANE_SCREEN, PaneSide, PaneView, WirePane},
-};
+use crate::app::commands::action::Action;
+use crate::app::overlay::{Overlay, Scroll};
+use crate::app::wire::{MIN_PANE_SCREEN, PaneSide, PaneView, WirePane};
+use crate::app::{AppState, Effect, Effects};
 
 /// Opens the pane, with the newest row selected, or closes it.
 pub(crate) fn toggle(state: &mut AppState) -> Effects {

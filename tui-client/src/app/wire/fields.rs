@@ -1,14 +1,14 @@
 //! Takes an encoded message apart: field numbers, wire types, bytes and text format. Names come from the protocol's own
 //! descriptors.
 
-use std::{collections::HashMap, ops::Range, sync::LazyLock};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::LazyLock;
 
 use awesomestock_proto::casino::FILE_DESCRIPTOR_SET;
 use prost::Message;
-use prost_types::{
-    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet,
-    field_descriptor_proto::Type,
-};
+use prost_types::field_descriptor_proto::Type;
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
 
 use super::{MessageBytes, WireFrame};
 
@@ -253,10 +253,8 @@ fn quoted(bytes: &[u8], is_text: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use awesomestock_proto::{
-        casino::{Action, ActionType, GambleInfo, Wallet},
-        types::User,
-    };
+    use awesomestock_proto::casino::{Action, ActionType, GambleInfo, Wallet};
+    use awesomestock_proto::types::User;
 
     use super::*;
 

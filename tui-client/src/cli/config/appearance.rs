@@ -4,11 +4,9 @@ use awesomestock_proto::command_line::shown;
 use color_eyre::eyre::{Result, eyre};
 
 use super::{UserEnvironment, option_error};
-use crate::{
-    app::portfolio::alerts::Bell,
-    cli::args::Options,
-    ui::{Markers, Theme},
-};
+use crate::app::portfolio::alerts::Bell;
+use crate::cli::args::Options;
+use crate::ui::{Markers, Theme};
 
 const DEFAULT_THEME: &str = "terminal";
 

@@ -1,10 +1,8 @@
 //! Reads the configuration file; errors include the line.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use awesomestock_proto::command_line::shown_path;
 use color_eyre::eyre::{Result, WrapErr, eyre};
@@ -12,7 +10,9 @@ use serde::Deserialize;
 use toml::de::{DeTable, Deserializer};
 
 use super::keys::{self, KeyError};
-use crate::{app::commands::keymap::Keymap, cli::args::Options, storage::read_bounded};
+use crate::app::commands::keymap::Keymap;
+use crate::cli::args::Options;
+use crate::storage::read_bounded;
 
 const FILE_NAME: &str = "config.toml";
 

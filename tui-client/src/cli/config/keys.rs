@@ -7,13 +7,12 @@
 //! percent = []
 //! ```
 
-use toml::{Spanned, de::DeValue};
+use toml::Spanned;
+use toml::de::DeValue;
 
-use crate::app::commands::{
-    action::{Action, BINDINGS},
-    key::Key,
-    keymap::{KeyConflict, Keymap},
-};
+use crate::app::commands::action::{Action, BINDINGS};
+use crate::app::commands::key::Key;
+use crate::app::commands::keymap::{KeyConflict, Keymap};
 
 /// An error in the table, with its byte offset in the file.
 #[derive(Debug, PartialEq, Eq)]

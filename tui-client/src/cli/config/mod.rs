@@ -8,7 +8,10 @@ mod server;
 mod template;
 pub(crate) mod zone;
 
-use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use awesomestock_proto::command_line;
 use casino_server::PriceModel;
@@ -18,12 +21,11 @@ pub use player::{has_played, is_player_name, remember_player};
 use serde::Deserialize;
 pub use server::{ServerAddress, SharedServer};
 
-use crate::{
-    app::Settings,
-    cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task},
-    solo::{SoloOptions, challenge::check_free_seed},
-    ui::{Markers, Theme},
-};
+use crate::app::Settings;
+use crate::cli::args::{Cli, HOUSES, INITIAL_PRICES, Options, SEEDS, Task};
+use crate::solo::SoloOptions;
+use crate::solo::challenge::check_free_seed;
+use crate::ui::{Markers, Theme};
 
 const KEYS_FOLDER: &str = "keys";
 

@@ -1,10 +1,8 @@
 //! The player name: its rule, its default, and the file with the last name.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
 use awesomestock_proto::player::{self, MAX_NAME_CHARS};
 use color_eyre::eyre::Result;

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use awesomestock_proto::{
-    command_line, tls,
-    transport::{self, resolve},
-};
+use awesomestock_proto::transport::{self, resolve};
+use awesomestock_proto::{command_line, tls};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use tonic::transport::Uri;
 
 use super::{SOLO, option_error};
-use crate::{cli::args::Options, client::Endpoint, storage::keyring::KeyId};
+use crate::cli::args::Options;
+use crate::client::Endpoint;
+use crate::storage::keyring::KeyId;
 
 const MAX_ADDRESSES: usize = 16;
 

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use clap::{Args, Command};
 
-use crate::{app::commands::action::BINDINGS, cli::args::Options, ui::text};
+use crate::app::commands::action::BINDINGS;
+use crate::cli::args::Options;
+use crate::ui::text;
 
 /// Columns of an explanation, without the `#`.
 const COLUMNS: usize = 98;

@@ -1,9 +1,13 @@
 //! The local time zone. `TZ` is read here as the C library reads it, so that times equal those of `date`. jiff does not count
 //! the leap seconds of `right/` zones, ignores case in names, and takes no daylight saving time without its rule.
 
-use std::{env, fs::File, io::Read, path::Path};
+use std::env;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Folder of the zone files, unless `TZDIR` names another.
 const FOLDER: &str = "/usr/share/zoneinfo";

@@ -2,19 +2,18 @@
 
 mod probe;
 
-use std::{fmt, io::Write, path::PathBuf};
+use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
 
 use awesomestock_proto::command_line;
 use color_eyre::eyre::{Result, WrapErr};
 
-use crate::{
-    app::portfolio::money::UnixMillis,
-    cli::{
-        args::Cli,
-        config::{UserEnvironment, is_dumb},
-    },
-    ui::{MIN_COLUMNS, MIN_ROWS, text::sanitize},
-};
+use crate::app::portfolio::money::UnixMillis;
+use crate::cli::args::Cli;
+use crate::cli::config::{UserEnvironment, is_dumb};
+use crate::ui::text::sanitize;
+use crate::ui::{MIN_COLUMNS, MIN_ROWS};
 
 /// Largest ignored difference of two clocks, in milliseconds: a slow network is not a wrong clock.
 const CLOCK_SLACK_MS: i64 = 2_000;

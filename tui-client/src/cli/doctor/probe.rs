@@ -1,30 +1,23 @@
 //! Probes the system without changing it: creates no file, and opens a ledger only if it exists.
 
-use std::{
-    env,
-    io::{self, IsTerminal},
-    path::{Path, PathBuf},
-};
+use std::env;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use awesomestock_proto::auth::PlayerKey;
 use rustix::fs::{Access, access};
 use tokio::time::{Duration, Instant, timeout};
 
 use super::{Check, ServerProbe, Support, TerminalProbe, TickProbe, fail, ok};
-use crate::{
-    app::{
-        commands::request::Request,
-        event::{Response, StreamEvent},
-        portfolio::money::UnixMillis,
-    },
-    cli::{
-        args::Cli,
-        config::{Config, ServerAddress, ServerChoice, SharedServer, UserEnvironment},
-    },
-    client::{Client, GambleSession, RequestError},
-    solo::{self, SoloOptions},
-    storage::{keyring::Keyring, log_file},
-};
+use crate::app::commands::request::Request;
+use crate::app::event::{Response, StreamEvent};
+use crate::app::portfolio::money::UnixMillis;
+use crate::cli::args::Cli;
+use crate::cli::config::{Config, ServerAddress, ServerChoice, SharedServer, UserEnvironment};
+use crate::client::{Client, GambleSession, RequestError};
+use crate::solo::{self, SoloOptions};
+use crate::storage::keyring::Keyring;
+use crate::storage::log_file;
 
 const PRICE_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -191,7 +184,8 @@ async fn newest_tick(session: &mut GambleSession) -> Option<TickProbe> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

@@ -3,31 +3,24 @@
 mod orders;
 
 pub(crate) use self::orders::resting_order;
-use super::{
-    RequestError,
-    error::{ellipsize, without_field},
+use super::RequestError;
+use super::error::{ellipsize, without_field};
+use crate::app::event::{OrderResult, StreamEvent};
+use crate::app::lobby::round::{Round, RoundPhase};
+use crate::app::lobby::{
+    Capabilities, Headline, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate,
 };
-use crate::app::{
-    event::{OrderResult, StreamEvent},
-    lobby::{
-        Capabilities, Headline, Leaderboard, Performance, Player, Players, Standing, TapeRow, TapeUpdate,
-        round::{Round, RoundPhase},
-    },
-    overlay::PaymentRow,
-    portfolio::{
-        money::{TOKENS_PER_DOLLAR, UnixMillis},
-        order::is_executed,
-        rows::TradeRow,
-        wallet::Wallet,
-    },
-    prices::{Candle, PricePoint},
+use crate::app::overlay::PaymentRow;
+use crate::app::portfolio::money::{TOKENS_PER_DOLLAR, UnixMillis};
+use crate::app::portfolio::order::is_executed;
+use crate::app::portfolio::rows::TradeRow;
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::prices::{Candle, PricePoint};
+use awesomestock_proto::casino::{
+    self, ActionResult, ActionType, GambleInfo, GambleType, RoundState, StockInfo,
 };
-use awesomestock_proto::{
-    capabilities,
-    casino::{self, ActionResult, ActionType, GambleInfo, GambleType, RoundState, StockInfo},
-    text::cut,
-    types,
-};
+use awesomestock_proto::text::cut;
+use awesomestock_proto::{capabilities, types};
 
 /// Most entries read from a list, by the contract.
 const LIST_MAX: usize = 20;
@@ -308,7 +301,8 @@ fn player(player: &casino::Player) -> Player {
 
 #[cfg(test)]
 mod tests {
-    use awesomestock_proto::{EXECUTED_MESSAGE, casino::ActionOutcome};
+    use awesomestock_proto::EXECUTED_MESSAGE;
+    use awesomestock_proto::casino::ActionOutcome;
 
     use super::*;
 

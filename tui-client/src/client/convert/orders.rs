@@ -1,20 +1,14 @@
 //! Resting orders.
 
-use awesomestock_proto::{
-    casino::{self, ActionType, OrderState},
-    values::Trigger,
-};
+use awesomestock_proto::casino::{self, ActionType, OrderState};
+use awesomestock_proto::values::Trigger;
 use uuid::Uuid;
 
 use super::trade_row;
-use crate::{
-    app::portfolio::{
-        money::UnixMillis,
-        open_orders::{EndReason, OrderEnd, RestingOrder},
-        order::Condition,
-    },
-    client::error::{ellipsize, without_field},
-};
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::portfolio::open_orders::{EndReason, OrderEnd, RestingOrder};
+use crate::app::portfolio::order::Condition;
+use crate::client::error::{ellipsize, without_field};
 
 /// Converts a resting order; `None` if it is invalid.
 pub(crate) fn resting_order(wire: &casino::Order) -> Option<RestingOrder> {

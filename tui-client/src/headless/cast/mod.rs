@@ -1,33 +1,24 @@
 //! Turns a recorded session into an asciicast or an SVG picture. The recording runs through the reducer and the renderer;
 //! there is no terminal, no server and no clock, so that the same recording gives the same bytes.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-    time::Duration,
-};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
-use crate::{
-    app::{portfolio::money::UnixMillis, replay::Recording},
-    cli::cast::{CastArgs, OutputKind, clamp_size},
-    headless::output::printed,
-    storage::{
-        asciicast::{CastHeader, CastWriter},
-        replace::replace_file,
-    },
-    ui::{
-        self, Renderer,
-        cast::{
-            ansi::AnsiScreen,
-            frames::{Frames, Tempo},
-            svg::Picture,
-            title,
-        },
-        frame_limiter::FRAME_INTERVAL,
-    },
-};
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::replay::Recording;
+use crate::cli::cast::{CastArgs, OutputKind, clamp_size};
+use crate::headless::output::printed;
+use crate::storage::asciicast::{CastHeader, CastWriter};
+use crate::storage::replace::replace_file;
+use crate::ui::cast::ansi::AnsiScreen;
+use crate::ui::cast::frames::{Frames, Tempo};
+use crate::ui::cast::svg::Picture;
+use crate::ui::cast::title;
+use crate::ui::frame_limiter::FRAME_INTERVAL;
+use crate::ui::{self, Renderer};
 
 /// Frames a second of a moving picture without `--fps`.
 const DEFAULT_FPS: u32 = 8;

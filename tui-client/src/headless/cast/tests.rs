@@ -2,20 +2,18 @@ use std::num::NonZeroU16;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
-use ratatui::{
-    buffer::{Buffer, Cell},
-    layout::Position,
-    style::Color,
-};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Position;
+use ratatui::style::Color;
 use serde_json::Value;
 
 use super::*;
-use crate::{
-    app::{Event, SessionInfo, Settings, event::StreamEvent, portfolio::wallet::Wallet},
-    cli::cast::CastOutput,
-    storage::asciicast::CastFormat,
-    ui::{Markers, Theme},
-};
+use crate::app::event::StreamEvent;
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::{Event, SessionInfo, Settings};
+use crate::cli::cast::CastOutput;
+use crate::storage::asciicast::CastFormat;
+use crate::ui::{Markers, Theme};
 
 const START: UnixMillis = UnixMillis(1_795_356_202_500);
 

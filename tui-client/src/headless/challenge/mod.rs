@@ -4,24 +4,23 @@ mod print;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process,
-};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::{fs, process};
 
 use color_eyre::eyre::{Result, WrapErr, eyre};
-use crossterm::{clipboard::CopyToClipboard, execute};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::execute;
 use print::FOLDER;
 pub use print::{print_results, print_verified};
 
-use crate::{
-    app::{commands::request::Request, portfolio::rows::TradeRow},
-    client::Client,
-    solo::challenge::{Challenge, DOLLARS, proof::Proof, trade_file::TradeFile},
-    storage::leftovers::remove_leftovers,
-};
+use crate::app::commands::request::Request;
+use crate::app::portfolio::rows::TradeRow;
+use crate::client::Client;
+use crate::solo::challenge::proof::Proof;
+use crate::solo::challenge::trade_file::TradeFile;
+use crate::solo::challenge::{Challenge, DOLLARS};
+use crate::storage::leftovers::remove_leftovers;
 
 /// Begins the name of the folder of a game; the process ID follows, and `-` and the name of the result of a game that
 /// counts.

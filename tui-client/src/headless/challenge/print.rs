@@ -1,25 +1,20 @@
 //! Prints results.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use awesomestock_proto::text::{pluralize, thousands};
 use color_eyre::eyre::{Result, WrapErr, eyre};
 
 use super::GAME_PREFIX;
-use crate::{
-    app::portfolio::money::Permille,
-    headless::output::printed,
-    solo::challenge::{
-        Balance, Challenge,
-        proof::{Outcome, Proof},
-    },
-    storage::leftovers::is_in_use,
-    ui::text::{format::sparkline, sanitize},
-};
+use crate::app::portfolio::money::Permille;
+use crate::headless::output::printed;
+use crate::solo::challenge::proof::{Outcome, Proof};
+use crate::solo::challenge::{Balance, Challenge};
+use crate::storage::leftovers::is_in_use;
+use crate::ui::text::format::sparkline;
+use crate::ui::text::sanitize;
 
 pub(super) const FOLDER: &str = "daily";
 

@@ -1,8 +1,6 @@
 use super::*;
-use crate::{
-    app::portfolio::money::Side,
-    solo::challenge::tests::{day, game, row},
-};
+use crate::app::portfolio::money::Side;
+use crate::solo::challenge::tests::{day, game, row};
 
 /// A day after those of the games.
 fn later() -> Challenge {

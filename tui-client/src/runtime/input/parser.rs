@@ -9,10 +9,8 @@
 //! half a second. A sequence ends with its last byte, before a byte that it cannot contain, after 3 s without a byte, or
 //! after 10 s. A Ctrl-C ends it at once.
 
-use std::{
-    mem,
-    time::{Duration, Instant},
-};
+use std::mem;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,

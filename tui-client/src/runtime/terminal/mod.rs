@@ -1,26 +1,24 @@
 //! The modes of the terminal. However the game ends, [`restore`] undoes all of them once; after that nothing is drawn.
 
-use std::{
-    fs::File,
-    io::{self, IsTerminal, Write},
-    os::fd::AsFd,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossterm::{
-    clipboard::CopyToClipboard,
-    cursor::{Hide, Show},
-    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
-    queue,
-    style::{ResetColor, force_color_output},
-    terminal::{
-        self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    },
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
-use ratatui::{Frame, Terminal, backend::CrosstermBackend, layout::Rect};
+use crossterm::queue;
+use crossterm::style::{ResetColor, force_color_output};
+use crossterm::terminal::{
+    self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal};
 
 use super::signals::{Signal, Signals, is_foreground};
 use crate::ui::text::sanitize;

@@ -1,6 +1,7 @@
 //! The terminal guard in a pseudo-terminal, in which this test binary runs itself.
 
-use std::{env, io::Read, panic, thread};
+use std::io::Read;
+use std::{env, panic, thread};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 

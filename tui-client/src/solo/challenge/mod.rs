@@ -5,11 +5,16 @@ pub(crate) mod proof;
 pub(crate) mod tests;
 pub(crate) mod trade_file;
 
-use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
 
 use awesomestock_proto::text::{pluralize, thousands};
 use casino_server::{PriceModel, market_prices};
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::SoloOptions;

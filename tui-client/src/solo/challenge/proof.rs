@@ -1,19 +1,18 @@
 //! The file of a game. Its trades prove the result: no trade moves the price, which follows from the seed and the tick.
 
-use std::{fs, io::Write, path::Path};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
 
 use awesomestock_proto::text::thousands;
 use color_eyre::eyre::{Result, WrapErr};
 use serde::{Deserialize, Serialize};
 
 use super::{Balance, Challenge, INITIAL_PRICE, TICKS};
-use crate::{
-    app::portfolio::{
-        money::{Permille, Side},
-        rows::TradeRow,
-    },
-    storage::{read_bounded, replace::replace_file},
-};
+use crate::app::portfolio::money::{Permille, Side};
+use crate::app::portfolio::rows::TradeRow;
+use crate::storage::read_bounded;
+use crate::storage::replace::replace_file;
 
 /// Longest file that is read: many times the trades that fit into a game.
 pub(crate) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;

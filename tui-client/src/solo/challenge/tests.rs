@@ -1,10 +1,9 @@
 use std::fs;
 
-use super::{
-    proof::{MAX_FILE_BYTES, Proof},
-    *,
-};
-use crate::app::portfolio::{money::UnixMillis, rows::TradeRow};
+use super::proof::{MAX_FILE_BYTES, Proof};
+use super::*;
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::portfolio::rows::TradeRow;
 
 pub(crate) fn day() -> Challenge {
     "daily 2026-11-29".parse().unwrap()

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use color_eyre::eyre::{Result, eyre};
 
-use super::{Challenge, proof::Proof};
+use super::Challenge;
+use super::proof::Proof;
 use crate::app::portfolio::rows::TradeRow;
 
 /// The proof of a game that is played. It is written before a frame shows its trades, so that a killed game keeps them.

@@ -13,7 +13,8 @@ pub use read::read;
 use serde::{Deserialize, Serialize};
 pub use write::Recorder;
 
-use crate::app::{SessionInfo, Settings, portfolio::money::UnixMillis};
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::{SessionInfo, Settings};
 
 /// Format version, increased with every change of the event types that an earlier version cannot read.
 pub(crate) const FORMAT: u32 = 5;

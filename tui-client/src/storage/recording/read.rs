@@ -1,15 +1,14 @@
 //! Reads recordings. Invalid files are rejected with the line number.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
 use super::{FORMAT, FormatTag, Header, MAX_BYTES, OLDEST_FORMAT, Record, RecordBody};
-use crate::app::{Event, replay::Recording};
+use crate::app::Event;
+use crate::app::replay::Recording;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {

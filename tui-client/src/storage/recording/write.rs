@@ -1,17 +1,14 @@
 //! Writes recordings. Each event is one write, so it survives a crash. On failure only recording stopped.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::{End, FORMAT, FormatTag, Header, MAX_BYTES, Preamble, Record, RecordBody};
-use crate::{
-    app::{Event, portfolio::money::UnixMillis},
-    storage::BoundedFile,
-};
+use crate::app::Event;
+use crate::app::portfolio::money::UnixMillis;
+use crate::storage::BoundedFile;
 
 /// Space reserved for the last line of a full recording, in bytes.
 const END_BYTES: usize = 128;
@@ -82,16 +79,12 @@ fn to_line(value: &impl Serialize) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        fs::{self, OpenOptions},
-        os::unix::fs::MetadataExt,
-    };
+    use std::fs::{self, OpenOptions};
+    use std::os::unix::fs::MetadataExt;
 
     use super::*;
-    use crate::{
-        app::{SessionInfo, Settings},
-        storage::recording::read,
-    };
+    use crate::app::{SessionInfo, Settings};
+    use crate::storage::recording::read;
 
     fn header() -> Header {
         Header {

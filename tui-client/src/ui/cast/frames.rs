@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Position, Rect},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 
-use crate::{
-    app::{
-        AppState,
-        replay::{Recording, Replay},
-    },
-    ui::{Renderer, frame_limiter::FrameLimiter},
-};
+use crate::app::AppState;
+use crate::app::replay::{Recording, Replay};
+use crate::ui::Renderer;
+use crate::ui::frame_limiter::FrameLimiter;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {

@@ -4,7 +4,8 @@ pub(crate) mod ansi;
 pub(crate) mod frames;
 pub(crate) mod svg;
 
-use crate::{app::SessionInfo, ui::text::sanitize};
+use crate::app::SessionInfo;
+use crate::ui::text::sanitize;
 
 pub(crate) fn title(info: &SessionInfo) -> String {
     let title = format!("AwesomeStock: {} @ {}", info.player, info.server);

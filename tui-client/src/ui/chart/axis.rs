@@ -1,31 +1,19 @@
 //! Chart labels: price axis and last-price tag on the right, times below, high and low.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Modifier, Style},
-    text::Line,
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
+use ratatui::widgets::Widget;
 
-use super::{
-    ChartFrame, hundredths, intersects,
-    series::{Column, Series},
-};
-use crate::{
-    app::{
-        AppState,
-        portfolio::{
-            money::{Centitokens, Permille},
-            wallet::Wallet,
-        },
-        prices::PricePoint,
-    },
-    ui::{
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use super::series::{Column, Series};
+use super::{ChartFrame, hundredths, intersects};
+use crate::app::AppState;
+use crate::app::portfolio::money::{Centitokens, Permille};
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::prices::PricePoint;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 /// Columns from one time label to the next, and the smallest gap between two.
 const TIME_COLUMNS: u16 = 16;

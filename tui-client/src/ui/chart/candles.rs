@@ -7,7 +7,9 @@
 
 use ratatui::buffer::Buffer;
 
-use super::{ChartFrame, scale::Scale, series::Column};
+use super::ChartFrame;
+use super::scale::Scale;
+use super::series::Column;
 use crate::ui::Markers;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,26 +7,20 @@
 //! │         14:02:31                                                 │
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::{Modifier, Style},
-    text::{Line, Span},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
 
-use super::{ChartFrame, axis::PriceFormat, intersects, series::Column};
-use crate::{
-    app::{
-        chart::ChartKind,
-        portfolio::money::{Permille, Side},
-        prices::{Candle, PricePoint},
-    },
-    ui::{
-        Markers,
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use super::axis::PriceFormat;
+use super::series::Column;
+use super::{ChartFrame, intersects};
+use crate::app::chart::ChartKind;
+use crate::app::portfolio::money::{Permille, Side};
+use crate::app::prices::{Candle, PricePoint};
+use crate::ui::Markers;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 impl ChartFrame<'_> {
     /// Returns the selected price and its column. For an aggregated candle, this is its last price.

@@ -1,8 +1,11 @@
 //! Sub-cell dots, rendered with the characters of each marker set.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use crate::{app::portfolio::money::Side, ui::Markers};
+use crate::app::portfolio::money::Side;
+use crate::ui::Markers;
 
 /// x from the left, y from the top.
 pub(super) type Dot = (usize, usize);

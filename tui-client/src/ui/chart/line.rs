@@ -2,15 +2,11 @@
 
 use ratatui::buffer::Buffer;
 
-use super::{
-    ChartFrame,
-    dot_grid::{Dot, DotGrid, Layer},
-    series::Column,
-};
-use crate::{
-    app::portfolio::money::{Centitokens, Side},
-    ui::{Markers, text},
-};
+use super::ChartFrame;
+use super::dot_grid::{Dot, DotGrid, Layer};
+use super::series::Column;
+use crate::app::portfolio::money::{Centitokens, Side};
+use crate::ui::{Markers, text};
 
 /// Horizontal positions of the columns.
 #[derive(Debug, Clone, Copy)]

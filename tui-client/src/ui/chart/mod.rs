@@ -27,41 +27,26 @@ mod trade_markers;
 use dot_grid::Layer;
 use line::ColumnSpacing;
 use orders::OrderTag;
-use ratatui::{
-    buffer::Buffer,
-    layout::{Margin, Rect},
-    style::Style,
-    text::{Line, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Text};
+use ratatui::widgets::Widget;
 use scale::Scale;
 use series::Series;
 
-use super::{
-    Renderer,
-    layout::{LayoutSize, MainLayout},
-    text,
-};
-use crate::{
-    app::{
-        AppState,
-        chart::{ChartKind, ColumnSlot, HitMap},
-        portfolio::{
-            money::{Centitokens, Permille},
-            wallet::Wallet,
-        },
-        prices::PricePoint,
-    },
-    ui::{
-        overlay::tour,
-        panels::{
-            connection::{self, Status},
-            toast,
-        },
-        text::format,
-        widgets::panel,
-    },
-};
+use super::layout::{LayoutSize, MainLayout};
+use super::{Renderer, text};
+use crate::app::AppState;
+use crate::app::chart::{ChartKind, ColumnSlot, HitMap};
+use crate::app::portfolio::money::{Centitokens, Permille};
+use crate::app::portfolio::wallet::Wallet;
+use crate::app::prices::PricePoint;
+use crate::ui::overlay::tour;
+use crate::ui::panels::connection::{self, Status};
+use crate::ui::panels::toast;
+use crate::ui::text::format;
+use crate::ui::widgets::panel;
 
 /// Fewest rows for a chart with axes.
 const MIN_CHART_ROWS: u16 = 6;

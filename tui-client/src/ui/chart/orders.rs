@@ -9,26 +9,20 @@
 
 use std::collections::BTreeMap;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Position, Rect},
-    style::{Modifier, Style},
-    text::Line,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
 use uuid::Uuid;
 
-use super::{ChartFrame, dot_grid::Layer, hundredths};
-use crate::{
-    app::{
-        chart::OrderLabel,
-        commands::action::Action,
-        portfolio::{money::Side, open_orders::RestingOrder},
-    },
-    ui::{
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use super::dot_grid::Layer;
+use super::{ChartFrame, hundredths};
+use crate::app::chart::OrderLabel;
+use crate::app::commands::action::Action;
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::open_orders::RestingOrder;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 /// Columns of a number in a label: whole, or else short.
 const NUMBER_COLUMNS: [usize; 2] = [usize::MAX, format::COMPACT_COLUMNS];

@@ -1,10 +1,8 @@
 //! Maps prices to rows of dots and selects round prices for labels. Integer arithmetic only.
 
 use super::hundredths;
-use crate::{
-    app::portfolio::money::{Centitokens, Permille},
-    ui::text,
-};
+use crate::app::portfolio::money::{Centitokens, Permille};
+use crate::ui::text;
 
 /// Margin above the highest and below the lowest price, in quarters of a row; labels use it.
 const MARGIN_QUARTERS: i64 = 5;

@@ -1,10 +1,8 @@
 //! Reduces the price history to the columns of a chart.
 
-use crate::app::{
-    chart::{ChartKind, ChartView},
-    portfolio::money::UnixMillis,
-    prices::{Candle, PriceHistory},
-};
+use crate::app::chart::{ChartKind, ChartView};
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::prices::{Candle, PriceHistory};
 
 /// Most ticks per column with automatic zoom; with more, the chart scrolls.
 const MAX_TICKS_PER_COLUMN: usize = 2;

@@ -7,13 +7,12 @@
 //!   ▲
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Position, Rect},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 
 use super::ChartFrame;
-use crate::app::{chart::TradeMarker, portfolio::money::Side};
+use crate::app::chart::TradeMarker;
+use crate::app::portfolio::money::Side;
 
 impl ChartFrame<'_> {
     /// Marks all visible trades; a later trade replaces an earlier one in the same cell.

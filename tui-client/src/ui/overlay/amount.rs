@@ -11,32 +11,22 @@
 
 use std::iter;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Position,
-    style::Style,
-    text::{Line, Span, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget;
 
-use crate::{
-    app::{
-        AppState,
-        commands::key::Key,
-        overlay::{AmountEntry, AmountKind},
-        portfolio::money::TOKENS_PER_DOLLAR,
-    },
-    ui::{
-        FrameInfo, Renderer,
-        layout::MainLayout,
-        text::{self, format},
-        widgets::{
-            hint::{CLOSES, Hint},
-            panel,
-            window::{Popup, text_columns},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::key::Key;
+use crate::app::overlay::{AmountEntry, AmountKind};
+use crate::app::portfolio::money::TOKENS_PER_DOLLAR;
+use crate::ui::layout::MainLayout;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::hint::{CLOSES, Hint};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Popup, text_columns};
+use crate::ui::{FrameInfo, Renderer};
 
 const MAX_COLUMNS: usize = 44;
 

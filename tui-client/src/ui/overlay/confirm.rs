@@ -9,30 +9,22 @@
 //! ```
 
 use awesomestock_proto::values::Trigger;
-use ratatui::{style::Style, text::Line};
+use ratatui::style::Style;
+use ratatui::text::Line;
 
-use crate::{
-    app::{
-        AppState,
-        commands::{command::Command, key::Key},
-        portfolio::{
-            money::{Side, TOKENS_PER_DOLLAR},
-            order::Terms,
-            ticket::Estimate,
-        },
-    },
-    ui::{
-        Renderer,
-        layout::MainLayout,
-        panels::ticket,
-        text::format,
-        widgets::{
-            hint::{CLOSES, Hint},
-            panel,
-            window::{Popup, TextWindow, text_columns},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::command::Command;
+use crate::app::commands::key::Key;
+use crate::app::portfolio::money::{Side, TOKENS_PER_DOLLAR};
+use crate::app::portfolio::order::Terms;
+use crate::app::portfolio::ticket::Estimate;
+use crate::ui::Renderer;
+use crate::ui::layout::MainLayout;
+use crate::ui::panels::ticket;
+use crate::ui::text::format;
+use crate::ui::widgets::hint::{CLOSES, Hint};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Popup, TextWindow, text_columns};
 
 const MAX_COLUMNS: usize = 44;
 

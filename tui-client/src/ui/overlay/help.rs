@@ -11,32 +11,19 @@
 //! ╰ Esc closes ────────────────────────── 1–20 of 34 ──╯
 //! ```
 
-use ratatui::{
-    style::Style,
-    text::{Line, Span},
-};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
-use crate::{
-    app::{
-        AppState,
-        commands::{
-            action::{Action, BINDINGS},
-            command::{COMMANDS, CommandSpec},
-            key::Key,
-            lab::FAULTS,
-        },
-        portfolio::achievements::ACHIEVEMENTS,
-    },
-    ui::{
-        Renderer,
-        layout::MainLayout,
-        text,
-        widgets::{
-            panel,
-            window::{Popup, TextWindow, scroll_hints, text_columns},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::action::{Action, BINDINGS};
+use crate::app::commands::command::{COMMANDS, CommandSpec};
+use crate::app::commands::key::Key;
+use crate::app::commands::lab::FAULTS;
+use crate::app::portfolio::achievements::ACHIEVEMENTS;
+use crate::ui::layout::MainLayout;
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Popup, TextWindow, scroll_hints, text_columns};
+use crate::ui::{Renderer, text};
 
 const KEY_COLUMNS: usize = 13;
 

@@ -15,18 +15,12 @@
 
 use ratatui::text::Line;
 
-use crate::{
-    app::AppState,
-    ui::{
-        Renderer,
-        layout::MainLayout,
-        panels::lobby,
-        widgets::{
-            panel,
-            window::{Popup, TextWindow, scroll_hints, text_columns},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::ui::Renderer;
+use crate::ui::layout::MainLayout;
+use crate::ui::panels::lobby;
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Popup, TextWindow, scroll_hints, text_columns};
 
 const MAX_COLUMNS: usize = 52;
 

@@ -14,16 +14,12 @@ mod wire;
 
 use ratatui::buffer::Buffer;
 
-use super::{
-    FrameInfo, Renderer,
-    layout::MainLayout,
-    screens::{podium, splash},
-    widgets::window::dim_background,
-};
-use crate::app::{
-    AppState,
-    overlay::{Overlay, Scroll},
-};
+use super::layout::MainLayout;
+use super::screens::{podium, splash};
+use super::widgets::window::dim_background;
+use super::{FrameInfo, Renderer};
+use crate::app::AppState;
+use crate::app::overlay::{Overlay, Scroll};
 
 /// Draws all overlays from bottom to top and returns the facts about the top one.
 pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> FrameInfo {

@@ -14,24 +14,17 @@ use std::cmp::Ordering;
 
 use ratatui::text::{Line, Span};
 
-use crate::{
-    app::{
-        AppState,
-        commands::{action::Action, key::Key},
-        portfolio::open_orders::{self, EndReason, OrderEnd, RestingOrder},
-    },
-    ui::{
-        Renderer,
-        layout::MainLayout,
-        panels::toast,
-        text::{self, format},
-        widgets::{
-            hint::{CLOSES, Hint, Hints},
-            panel,
-            window::{Popup, TextWindow, text_columns},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::action::Action;
+use crate::app::commands::key::Key;
+use crate::app::portfolio::open_orders::{self, EndReason, OrderEnd, RestingOrder};
+use crate::ui::Renderer;
+use crate::ui::layout::MainLayout;
+use crate::ui::panels::toast;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::hint::{CLOSES, Hint, Hints};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Popup, TextWindow, text_columns};
 
 const MAX_COLUMNS: usize = 72;
 

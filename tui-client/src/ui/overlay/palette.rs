@@ -9,34 +9,21 @@
 //! ╰ Enter runs  Esc closes ───────────────────────────────╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{Fill, Length},
-        Layout, Margin, Position, Rect,
-    },
-    text::{Line, Span, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{Layout, Margin, Position, Rect};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::{
-    app::{
-        AppState,
-        commands::key::Key,
-        overlay::palette::{Palette, PaletteItem},
-    },
-    ui::{
-        FrameInfo, Renderer,
-        layout::{LayoutSize, MainLayout},
-        text,
-        widgets::{
-            hint::{CLOSES, Hint},
-            panel,
-            window::{Popup, PopupArea, Viewport},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::key::Key;
+use crate::app::overlay::palette::{Palette, PaletteItem};
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::widgets::hint::{CLOSES, Hint};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Popup, PopupArea, Viewport};
+use crate::ui::{FrameInfo, Renderer, text};
 
 const WORD_COLUMNS: usize = 19;
 

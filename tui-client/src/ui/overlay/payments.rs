@@ -10,32 +10,22 @@
 //! ╰ Esc closes ─────────────────────────╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{Fill, Length},
-        Layout, Rect,
-    },
-    text::Line,
-    widgets::{Row, Table, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Row, Table, Widget};
 
-use crate::{
-    app::{
-        AppState,
-        overlay::{Document, PaymentRow, Scroll},
-    },
-    ui::{
-        FrameInfo, Renderer,
-        layout::MainLayout,
-        panels::toast,
-        text::{self, format},
-        widgets::{
-            panel,
-            window::{TextWindow, Viewport, document_popup, found_style, placeholder, text_columns},
-        },
-    },
+use crate::app::AppState;
+use crate::app::overlay::{Document, PaymentRow, Scroll};
+use crate::ui::layout::MainLayout;
+use crate::ui::panels::toast;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{
+    TextWindow, Viewport, document_popup, found_style, placeholder, text_columns,
 };
+use crate::ui::{FrameInfo, Renderer};
 
 const MAX_COLUMNS: usize = 52;
 

@@ -10,22 +10,13 @@
 
 use ratatui::text::Line;
 
-use crate::{
-    app::{
-        AppState,
-        overlay::{Document, Remote},
-    },
-    ui::{
-        Renderer,
-        layout::MainLayout,
-        panels::toast,
-        text,
-        widgets::{
-            panel,
-            window::{TextWindow, document_popup, found_style, placeholder, text_columns},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::app::overlay::{Document, Remote};
+use crate::ui::layout::MainLayout;
+use crate::ui::panels::toast;
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{TextWindow, document_popup, found_style, placeholder, text_columns};
+use crate::ui::{Renderer, text};
 
 const MAX_COLUMNS: usize = 96;
 

@@ -6,22 +6,16 @@
 //! ╰───────────────────────────────────────╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Constraint, Flex, Layout, Margin, Rect},
-    text::Text,
-    widgets::{Clear, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Flex, Layout, Margin, Rect};
+use ratatui::text::Text;
+use ratatui::widgets::{Clear, Widget};
 
-use crate::{
-    app::{AppState, overlay::tour::Tour},
-    ui::{
-        Renderer,
-        layout::{LayoutSize, MainLayout},
-        text,
-        widgets::panel,
-    },
-};
+use crate::app::AppState;
+use crate::app::overlay::tour::Tour;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::widgets::panel;
+use crate::ui::{Renderer, text};
 
 /// Columns of a bubble with a border.
 const COLUMNS: u16 = 42;
@@ -94,10 +88,9 @@ fn step_text(state: &AppState, tour: Tour) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        app::{SessionInfo, portfolio::money::UnixMillis},
-        ui::MIN_COLUMNS,
-    };
+    use crate::app::SessionInfo;
+    use crate::app::portfolio::money::UnixMillis;
+    use crate::ui::MIN_COLUMNS;
 
     #[test]
     fn every_bubble_takes_at_most_two_lines_on_the_smallest_screen() {

@@ -8,30 +8,23 @@
 //! ╰ Esc closes ─────────────────────────────────────────╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Constraint::{self, Fill, Length},
-    text::Line,
-    widgets::{Row, Table, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{self, Fill, Length};
+use ratatui::text::Line;
+use ratatui::widgets::{Row, Table, Widget};
 
-use crate::{
-    app::{
-        AppState,
-        overlay::{Document, Scroll, trade_list::TradeList},
-        portfolio::rows::NumberedTrade,
-    },
-    ui::{
-        FrameInfo, Renderer,
-        layout::MainLayout,
-        panels::toast,
-        text::{self, format},
-        widgets::{
-            panel,
-            window::{TextWindow, Viewport, document_popup, found_style, placeholder, text_columns},
-        },
-    },
+use crate::app::AppState;
+use crate::app::overlay::trade_list::TradeList;
+use crate::app::overlay::{Document, Scroll};
+use crate::app::portfolio::rows::NumberedTrade;
+use crate::ui::layout::MainLayout;
+use crate::ui::panels::toast;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{
+    TextWindow, Viewport, document_popup, found_style, placeholder, text_columns,
 };
+use crate::ui::{FrameInfo, Renderer};
 
 const MAX_COLUMNS: usize = 64;
 

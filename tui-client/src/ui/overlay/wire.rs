@@ -14,22 +14,15 @@
 use crossterm::event::KeyCode;
 use ratatui::text::{Line, Span};
 
-use crate::{
-    app::{
-        commands::key::Key,
-        wire::{MessageBytes, PREFIX_BYTES, ReducerStep, WireItem, WireRow, fields, fields::FieldLine},
-    },
-    ui::{
-        Renderer,
-        layout::MainLayout,
-        text::{self, format},
-        widgets::{
-            hint::{CLOSES, Hint, Hints},
-            panel,
-            window::{Popup, TextWindow, text_columns},
-        },
-    },
-};
+use crate::app::commands::key::Key;
+use crate::app::wire::fields::FieldLine;
+use crate::app::wire::{MessageBytes, PREFIX_BYTES, ReducerStep, WireItem, WireRow, fields};
+use crate::ui::Renderer;
+use crate::ui::layout::MainLayout;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::hint::{CLOSES, Hint, Hints};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Popup, TextWindow, text_columns};
 
 const MAX_COLUMNS: usize = 110;
 

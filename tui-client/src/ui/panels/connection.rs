@@ -1,21 +1,13 @@
 //! The connection status as text, symbol and style, shared by all panels that show it.
 
-use ratatui::{
-    style::{Modifier, Style},
-    text::Line,
-};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Line;
 
-use crate::{
-    app::{
-        AppState,
-        connection::{Connection, ConnectionStatus},
-    },
-    ui::{
-        Renderer,
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use crate::app::AppState;
+use crate::app::connection::{Connection, ConnectionStatus};
+use crate::ui::Renderer;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 pub(crate) struct Status {
     /// Symbol that is different for each status, independent of color.

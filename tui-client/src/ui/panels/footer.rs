@@ -4,24 +4,18 @@
 //! b buy  s sell  t tokens  w withdraw  p payments  S statement  : command  ? help  q quit
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Constraint::Length, Layout, Margin},
-    text::{Line, Span},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::Length;
+use ratatui::layout::{Layout, Margin};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
 
-use crate::{
-    app::{
-        AppState,
-        commands::{
-            action::{Action, BINDINGS, Binding},
-            keymap::Keymap,
-        },
-        overlay::screen::{ClickAction, ClickTarget},
-    },
-    ui::{Renderer, clickable, layout::MainLayout, text},
-};
+use crate::app::AppState;
+use crate::app::commands::action::{Action, BINDINGS, Binding};
+use crate::app::commands::keymap::Keymap;
+use crate::app::overlay::screen::{ClickAction, ClickTarget};
+use crate::ui::layout::MainLayout;
+use crate::ui::{Renderer, clickable, text};
 
 const GAP: u16 = 2;
 
@@ -98,11 +92,9 @@ fn used_columns(hints: &[FooterHint]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{
-        SessionInfo, Settings,
-        lobby::round::{Round, RoundPhase},
-        portfolio::money::UnixMillis,
-    };
+    use crate::app::lobby::round::{Round, RoundPhase};
+    use crate::app::portfolio::money::UnixMillis;
+    use crate::app::{SessionInfo, Settings};
 
     #[test]
     fn the_least_important_hints_are_dropped_first() {

@@ -10,27 +10,20 @@
 //! ```
 
 use awesomestock_proto::STOCK_NAME;
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{Fill, Length},
-        HorizontalAlignment, Layout, Margin, Rect, Size,
-    },
-    style::{Modifier, Style},
-    text::{Line, Span, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{HorizontalAlignment, Layout, Margin, Rect, Size};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget;
 
 use super::connection::Status;
-use crate::{
-    app::{AppState, lobby::round::RoundPhase},
-    ui::{
-        Renderer,
-        layout::{LayoutSize, MainLayout},
-        text::{self, format},
-        widgets::{big_digits, panel},
-    },
-};
+use crate::app::AppState;
+use crate::app::lobby::round::RoundPhase;
+use crate::ui::Renderer;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::text::{self, format};
+use crate::ui::widgets::{big_digits, panel};
 
 /// Columns reserved for the price change.
 const CHANGE_COLUMNS: usize = 16;
@@ -282,13 +275,14 @@ fn beside_price(view: &Renderer, state: &AppState, status: &Status) -> Vec<Line<
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
-    use ratatui::{Terminal, backend::TestBackend};
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::{
-        app::{self, Event, SessionInfo, Settings, event::StreamEvent, portfolio::money::UnixMillis},
-        ui::{Markers, Theme},
-    };
+    use crate::app::event::StreamEvent;
+    use crate::app::portfolio::money::UnixMillis;
+    use crate::app::{self, Event, SessionInfo, Settings};
+    use crate::ui::{Markers, Theme};
 
     #[test]
     fn a_challenge_shows_its_ticks_and_practice_at_every_size() {

@@ -6,23 +6,15 @@
 //! the game reconnects. F3 ends it.
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{Fill, Length},
-        Layout, Margin, Rect,
-    },
-    text::{Line, Span, Text},
-    widgets::{Paragraph, Widget, Wrap},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{Layout, Margin, Rect};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Paragraph, Widget, Wrap};
 
-use crate::{
-    app::{
-        AppState,
-        commands::lab::{FAULTS, Lab},
-    },
-    ui::{MIN_ROWS, Renderer, text},
-};
+use crate::app::AppState;
+use crate::app::commands::lab::{FAULTS, Lab};
+use crate::ui::{MIN_ROWS, Renderer, text};
 
 /// Columns from which the keys fit on one row and each explanation on two.
 const WIDE: u16 = 76;

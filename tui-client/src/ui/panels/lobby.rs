@@ -9,27 +9,19 @@
 //! ```
 
 use awesomestock_proto::player;
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::Style,
-    text::{Line, Span, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget;
 
-use crate::{
-    app::{
-        AppState,
-        lobby::{Performance, Player, Standing, TapeLine, TapeRow},
-        portfolio::money::Side,
-    },
-    ui::{
-        Renderer,
-        layout::{LayoutSize, MainLayout},
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use crate::app::AppState;
+use crate::app::lobby::{Performance, Player, Standing, TapeLine, TapeRow};
+use crate::app::portfolio::money::Side;
+use crate::ui::Renderer;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 /// Rows of the leaderboard panel with borders, on large and huge layouts.
 const LEADERBOARD_ROWS: [u16; 2] = [7, 13];

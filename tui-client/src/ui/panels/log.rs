@@ -9,32 +9,22 @@
 //! ╰──────────────────────────────────────────────────────────────╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Margin,
-    style::{Modifier, Style},
-    text::{Line, Span, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Margin;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget;
 
-use crate::{
-    app::{
-        AppState,
-        commands::action::Action,
-        portfolio::{
-            money::Side,
-            order::Terms,
-            order_log::{ActionStatus, LogEntry, LoggedAction},
-        },
-    },
-    ui::{
-        Renderer,
-        layout::{LayoutSize, MainLayout},
-        overlay::tour,
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::action::Action;
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::order::Terms;
+use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::ui::Renderer;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::overlay::tour;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 /// Width of the action column, so that statuses are aligned.
 const ACTION_COLUMNS: usize = 13;

@@ -15,40 +15,25 @@
 use std::borrow::Cow;
 
 use awesomestock_proto::values::Trigger;
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{Fill, Length},
-        Flex, Layout, Margin, Rect,
-    },
-    style::Style,
-    text::{Line, Span, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{Flex, Layout, Margin, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget;
 
 use super::connection::Status;
-use crate::{
-    app::{
-        AppState,
-        commands::action::Action,
-        connection::ConnectionStatus,
-        overlay::screen::{ClickAction, ClickTarget},
-        portfolio::{
-            money::Side,
-            quantity::Quantity,
-            ticket::{Limit, Preview},
-        },
-    },
-    ui::{
-        Renderer, clickable,
-        layout::{LayoutSize, MainLayout},
-        text::{
-            self,
-            format::{self, COMPACT_COLUMNS},
-        },
-        widgets::panel,
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::action::Action;
+use crate::app::connection::ConnectionStatus;
+use crate::app::overlay::screen::{ClickAction, ClickTarget};
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::quantity::Quantity;
+use crate::app::portfolio::ticket::{Limit, Preview};
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::text::format::{self, COMPACT_COLUMNS};
+use crate::ui::widgets::panel;
+use crate::ui::{Renderer, clickable, text};
 
 const GAP: u16 = 2;
 

@@ -7,16 +7,15 @@
 //! ╰──────────────────────────╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    text::{Line, Span},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
 
-use crate::{
-    app::AppState,
-    ui::{Renderer, layout::MainLayout, text::format, widgets::panel},
-};
+use crate::app::AppState;
+use crate::ui::Renderer;
+use crate::ui::layout::MainLayout;
+use crate::ui::text::format;
+use crate::ui::widgets::panel;
 
 pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) {
     if layout.ticks.height < 3 {

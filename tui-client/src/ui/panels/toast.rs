@@ -5,24 +5,16 @@
 //! │              ▲ price 52: above 50 │
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Margin, Rect},
-    widgets::{Clear, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::widgets::{Clear, Widget};
 
-use crate::{
-    app::{
-        AppState,
-        portfolio::alerts::{Alert, ToastKind},
-    },
-    ui::{
-        Renderer,
-        layout::{LayoutSize, MainLayout},
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use crate::app::AppState;
+use crate::app::portfolio::alerts::{Alert, ToastKind};
+use crate::ui::Renderer;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 pub(crate) struct PlacedLine {
     pub(crate) area: Rect,

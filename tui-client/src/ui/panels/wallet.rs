@@ -13,29 +13,20 @@
 //! ╰──────────────────────────╯
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Constraint::Length, Layout, Margin, Rect},
-    text::{Line, Span},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::Length;
+use ratatui::layout::{Layout, Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
 
 use super::connection::Status;
-use crate::{
-    app::{
-        AppState,
-        portfolio::{
-            money::{Permille, ratio},
-            wallet::{Wallet, WalletState},
-        },
-    },
-    ui::{
-        Renderer,
-        layout::{LayoutSize, MainLayout},
-        text::{self, format},
-        widgets::panel,
-    },
-};
+use crate::app::AppState;
+use crate::app::portfolio::money::{Permille, ratio};
+use crate::app::portfolio::wallet::{Wallet, WalletState};
+use crate::ui::Renderer;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
 
 const TOKENS_ONLY: &str = "this casino reports tokens only: stocks, cost and profit are unknown";
 

@@ -10,35 +10,23 @@
 //! ```
 
 use jiff::tz::TimeZone;
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{self, Length},
-        Rect,
-    },
-    style::{Modifier, Style},
-    symbols::merge::MergeStrategy,
-    text::{Line, Span},
-    widgets::{Block, Cell, Clear, Padding, Row, Table, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{self, Length};
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::symbols::merge::MergeStrategy;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Cell, Clear, Padding, Row, Table, Widget};
 
-use crate::{
-    app::{
-        AppState,
-        commands::action::Action,
-        portfolio::money::UnixMillis,
-        wire::{OrderLink, PREFIX_BYTES, PaneSide, ReducerStep, RowKind, WireRow},
-    },
-    ui::{
-        Renderer,
-        layout::{LayoutSize, MainLayout},
-        text::{self, format},
-        widgets::{
-            panel,
-            window::{Viewport, dim_background},
-        },
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::action::Action;
+use crate::app::portfolio::money::UnixMillis;
+use crate::app::wire::{OrderLink, PREFIX_BYTES, PaneSide, ReducerStep, RowKind, WireRow};
+use crate::ui::Renderer;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::text::{self, format};
+use crate::ui::widgets::panel;
+use crate::ui::widgets::window::{Viewport, dim_background};
 
 /// Columns of the chart from which it shares them with the pane.
 const BESIDE_COLUMNS: u16 = 120;

@@ -11,28 +11,23 @@
 //! │    █▀▀    │             │     ▀▀█     │
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{Fill, Length},
-        Flex, Layout, Margin, Rect,
-    },
-    style::Modifier,
-    symbols::merge::MergeStrategy,
-    text::{Line, Text},
-    widgets::{Block, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{Flex, Layout, Margin, Rect};
+use ratatui::style::Modifier;
+use ratatui::symbols::merge::MergeStrategy;
+use ratatui::text::{Line, Text};
+use ratatui::widgets::{Block, Widget};
 
-use crate::{
-    app::{AppState, lobby::Standing},
-    ui::{
-        FrameInfo, Renderer,
-        layout::MainLayout,
-        panels::lobby,
-        text::{self, format},
-        widgets::{big_digits, hint::CLOSES, panel, window::Popup},
-    },
-};
+use crate::app::AppState;
+use crate::app::lobby::Standing;
+use crate::ui::layout::MainLayout;
+use crate::ui::panels::lobby;
+use crate::ui::text::{self, format};
+use crate::ui::widgets::hint::CLOSES;
+use crate::ui::widgets::window::Popup;
+use crate::ui::widgets::{big_digits, panel};
+use crate::ui::{FrameInfo, Renderer};
 
 /// Players on steps.
 const PLACES: usize = 3;

@@ -4,19 +4,13 @@
 //! REPLAY > 0:12 of 1:30 x4   space pause  arrows seek  ., step  +- speed  W wire  r reducer  q quit
 //! ```
 
-use ratatui::{
-    Frame,
-    layout::{
-        Constraint::{Fill, Length},
-        Layout,
-    },
-    widgets::{Clear, Paragraph},
-};
+use ratatui::Frame;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::Layout;
+use ratatui::widgets::{Clear, Paragraph};
 
-use crate::{
-    app::replay::{Position, Replay},
-    ui::{FrameInfo, Renderer, text},
-};
+use crate::app::replay::{Position, Replay};
+use crate::ui::{FrameInfo, Renderer, text};
 
 /// The keys, as many as there is room for.
 const KEYS: [&str; 5] = [
@@ -78,10 +72,10 @@ fn minutes(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        app::{SessionInfo, Settings, portfolio::money::UnixMillis, replay::Recording},
-        ui::text::width,
-    };
+    use crate::app::portfolio::money::UnixMillis;
+    use crate::app::replay::Recording;
+    use crate::app::{SessionInfo, Settings};
+    use crate::ui::text::width;
 
     #[test]
     fn the_keys_of_the_wire_are_named_where_there_is_room() {

@@ -12,30 +12,20 @@
 //!          t tokens   b buy   s sell   ? help   q quit
 //! ```
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Constraint::Length, Layout, Margin},
-    text::{Line, Span, Text},
-    widgets::{Clear, Sparkline, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::Length;
+use ratatui::layout::{Layout, Margin};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Clear, Sparkline, Widget};
 
-use crate::{
-    app::{
-        AppState,
-        commands::{
-            action::{Action, BINDINGS},
-            key::Key,
-        },
-        overlay::screen::ClickAction,
-    },
-    ui::{
-        FrameInfo, Renderer, clickable,
-        layout::{LayoutSize, MainLayout},
-        panels::connection::{self, Status},
-        text,
-        widgets::{big_digits, panel},
-    },
-};
+use crate::app::AppState;
+use crate::app::commands::action::{Action, BINDINGS};
+use crate::app::commands::key::Key;
+use crate::app::overlay::screen::ClickAction;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::panels::connection::{self, Status};
+use crate::ui::widgets::{big_digits, panel};
+use crate::ui::{FrameInfo, Renderer, clickable, text};
 
 /// Most important first.
 const KEYS: [Action; 5] = [

@@ -1,15 +1,9 @@
 //! The session summary that is printed after the screen is closed.
 
-use crate::{
-    app::{
-        AppState,
-        portfolio::{
-            achievements::ACHIEVEMENTS,
-            stats::{ClosedTrade, SessionSummary},
-        },
-    },
-    ui::text::{format, sanitize, wrap},
-};
+use crate::app::AppState;
+use crate::app::portfolio::achievements::ACHIEVEMENTS;
+use crate::app::portfolio::stats::{ClosedTrade, SessionSummary};
+use crate::ui::text::{format, sanitize, wrap};
 
 /// Columns of a name and the space after it.
 const NAME_COLUMNS: usize = 14;

@@ -13,28 +13,22 @@
 //! ```
 
 use awesomestock_proto::STOCK_NAME;
-use ratatui::{
-    buffer::Buffer,
-    layout::{
-        Constraint::{Fill, Length},
-        Flex, Layout, Margin, Rect, Size,
-    },
-    style::{Modifier, Style},
-    text::{Line, Span, Text},
-    widgets::Widget,
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::{Fill, Length};
+use ratatui::layout::{Flex, Layout, Margin, Rect, Size};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Widget;
 
 use super::podium;
-use crate::{
-    app::{AppState, prices::Change},
-    ui::{
-        FrameInfo, Renderer, chart,
-        layout::{LayoutSize, MainLayout},
-        panels::{connection::Status, footer, header, lobby},
-        text::{self, format},
-        widgets::{big_digits, panel},
-    },
-};
+use crate::app::AppState;
+use crate::app::prices::Change;
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::panels::connection::Status;
+use crate::ui::panels::{footer, header, lobby};
+use crate::ui::text::{self, format};
+use crate::ui::widgets::{big_digits, panel};
+use crate::ui::{FrameInfo, Renderer, chart};
 
 /// Lines beside the price.
 const BESIDE_ROWS: u16 = 3;

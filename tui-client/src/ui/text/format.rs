@@ -1,12 +1,11 @@
 //! Formats of numbers, amounts, ages and times. A minus is the ASCII hyphen.
 
 pub use awesomestock_proto::text::{pluralize, thousands};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::app::portfolio::{
-    money::{Centitokens, Permille, UnixMillis},
-    order::Condition,
-};
+use crate::app::portfolio::money::{Centitokens, Permille, UnixMillis};
+use crate::app::portfolio::order::Condition;
 
 /// Placeholder for an unknown value.
 pub const UNKNOWN: &str = "–";

@@ -4,13 +4,9 @@ use std::borrow::Cow;
 
 use ratatui::layout::Rect;
 
-use crate::{
-    app::{
-        commands::key::Key,
-        overlay::screen::{ClickAction, ClickTarget},
-    },
-    ui::{clickable, text},
-};
+use crate::app::commands::key::Key;
+use crate::app::overlay::screen::{ClickAction, ClickTarget};
+use crate::ui::{clickable, text};
 
 const GAP: u16 = 2;
 

@@ -8,19 +8,16 @@
 
 use std::borrow::Cow;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    style::Style,
-    symbols::merge::MergeStrategy,
-    text::{Line, Span},
-    widgets::{Block, Clear, Padding, Widget},
-};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::symbols::merge::MergeStrategy;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Padding, Widget};
 
-use crate::{
-    app::{AppState, commands::action::Action},
-    ui::{Renderer, text},
-};
+use crate::app::AppState;
+use crate::app::commands::action::Action;
+use crate::ui::{Renderer, text};
 
 /// Draws a bordered panel and returns its inner area, with one column of padding.
 pub(crate) fn framed(

@@ -7,31 +7,25 @@
 //! ╰ Esc closes ───── 3–5 of 20 ─╯
 //! ```
 
-use std::{borrow::Cow, ops::Range};
+use std::borrow::Cow;
+use std::ops::Range;
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Margin, Rect},
-    style::{Color, Modifier, Style},
-    text::{Line, Text},
-    widgets::{
-        Block, BorderType, Clear, Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget, Widget,
-    },
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Text};
+use ratatui::widgets::{
+    Block, BorderType, Clear, Scrollbar, ScrollbarOrientation, ScrollbarState, StatefulWidget, Widget,
 };
 
 use super::panel;
-use crate::{
-    app::{
-        commands::key::Key,
-        overlay::{Document, Remote, Scroll, screen::ClickTarget},
-    },
-    ui::{
-        FrameInfo, Renderer,
-        layout::{LayoutSize, MainLayout},
-        text::{self, format},
-        widgets::hint::{CLOSES, Hint, Hints},
-    },
-};
+use crate::app::commands::key::Key;
+use crate::app::overlay::screen::ClickTarget;
+use crate::app::overlay::{Document, Remote, Scroll};
+use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::text::{self, format};
+use crate::ui::widgets::hint::{CLOSES, Hint, Hints};
+use crate::ui::{FrameInfo, Renderer};
 
 pub(crate) fn scroll_hints() -> Vec<Hints> {
     let scroll = Hint::without_key("arrows scroll");

@@ -2,32 +2,23 @@
 
 mod stall;
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::Context,
-    time::Duration,
-};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Context;
+use std::time::Duration;
 
 use awesomestock_proto::server::ConnectionHandle;
-use tokio::{
-    sync::Notify,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::stall::StallTimeout;
 use self::stall::{Heartbeat, StallAction, StallDetector};
-use crate::{
-    feed::{
-        price::{PriceState, encode::EncodedPrice},
-        waker_set::WakerSet,
-    },
-    store::lock,
-};
+use crate::feed::price::PriceState;
+use crate::feed::price::encode::EncodedPrice;
+use crate::feed::waker_set::WakerSet;
+use crate::store::lock;
 
 /// A price number below the first.
 const NONE_SEEN: u64 = 0;
@@ -191,15 +182,14 @@ impl Drop for PriceSubscriber {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::AtomicUsize,
-        task::{Wake, Waker},
-        time::Duration,
-    };
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Wake, Waker};
+    use std::time::Duration;
 
     use super::*;
+    use crate::domain::market::Tick;
+    use crate::feed::price::PriceFeed;
     use crate::testkit::values;
-    use crate::{domain::market::Tick, feed::price::PriceFeed};
 
     #[derive(Default)]
     struct Woken(AtomicUsize);

@@ -4,13 +4,9 @@
 //! updates its [`Heartbeat`]. A sweep probes quiet sessions by waking them, marks those without a heartbeat within the
 //! timeout as stalled, and finally closes their connection if they are still not polled.
 
-use std::{
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use awesomestock_proto::server::ConnectionHandle;
 

@@ -3,28 +3,20 @@
 //! Requests that arrive during a write are written together. A closed session counts until its removal is written, so
 //! the limit is never exceeded.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    convert::Infallible,
-    mem,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
+use std::mem;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use awesomestock_proto::request::request;
-use tokio::{
-    sync::{Notify, mpsc, oneshot},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{SessionDenied, SessionLimit, SessionPermit};
-use crate::{
-    domain::player::SessionOwner,
-    store::{
-        cluster::{ClusterStore, LocalSessions},
-        lock,
-    },
-};
+use crate::domain::player::SessionOwner;
+use crate::store::cluster::{ClusterStore, LocalSessions};
+use crate::store::lock;
 
 /// Maximum number of queued requests; more wait to be queued.
 const REQUESTS_MAX: usize = 1_024;

@@ -5,17 +5,14 @@ mod cluster;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 pub(crate) use self::cluster::ClusterSessionLimit;
 use self::cluster::SessionCounter;
-use crate::{
-    domain::player::SessionOwner,
-    store::{cluster::ClusterStore, lock},
-};
+use crate::domain::player::SessionOwner;
+use crate::store::cluster::ClusterStore;
+use crate::store::lock;
 
 #[derive(Debug)]
 pub(crate) struct SessionLimit {

@@ -2,11 +2,10 @@ mod orders;
 mod rounds;
 
 use super::*;
-use crate::domain::{
-    market::PriceModel,
-    money::{Dollars, Price, Stocks, Tokens},
-    order::{Side, Trade, request::RequestId},
-};
+use crate::domain::market::PriceModel;
+use crate::domain::money::{Dollars, Price, Stocks, Tokens};
+use crate::domain::order::request::RequestId;
+use crate::domain::order::{Side, Trade};
 use crate::testkit::values;
 
 fn open_batch() -> OpenBatch {

@@ -3,13 +3,9 @@
 use awesomestock_proto::values::Trigger;
 
 use super::*;
-use crate::domain::{
-    money::{Dollars, Price, Stocks, Tokens},
-    order::{
-        Side,
-        resting::{OrderState, RestingTerms},
-    },
-};
+use crate::domain::money::{Dollars, Price, Stocks, Tokens};
+use crate::domain::order::Side;
+use crate::domain::order::resting::{OrderState, RestingTerms};
 
 fn rest(side: Side, trigger: Trigger, count: i32, price: i32) -> Command {
     Command::Rest(RestingTerms {

@@ -3,11 +3,9 @@
 use awesomestock_proto::values::Trigger;
 
 use super::*;
-use crate::domain::{
-    money::{Stocks, Tokens},
-    order::resting::RestingTerms,
-    round::RoundPhase,
-};
+use crate::domain::money::{Stocks, Tokens};
+use crate::domain::order::resting::RestingTerms;
+use crate::domain::round::RoundPhase;
 
 const AT: UnixMillis = UnixMillis(1_000);
 

@@ -1,35 +1,29 @@
 //! Commits queued orders: decides them on the accounts locked by the database transaction.
 
-use std::{
-    collections::{HashMap, HashSet},
-    mem,
-    sync::{Arc, atomic::Ordering},
-    time::Instant,
-};
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
-use super::{ClusterLedger, QueuedBatch, leader::PublishedMarket};
-use crate::{
-    domain::{
-        account::Rejection,
-        market::{Market, Tick},
-        money::Dollars,
-        order::{
-            AccountId, AccountRecord, Decision,
-            request::{AnsweredRequest, OrderRequest},
-        },
-        player::PlayerName,
-        rate_limit::{Rate, TokenBucket},
-        round::{Round, RoundPhase},
-    },
-    ledger::{
-        LedgerError, batch::OpenBatch, idempotency::RecentRequests, order::without_lookup, watermark::BatchId,
-    },
-    store::{
-        Batch, CommitError, IdCounters, OnDrop,
-        cluster::{BatchInputs, ClusterStore, LoadedAccount, LoadedAccounts, RateLimits},
-        outage::Outage,
-    },
-};
+use super::leader::PublishedMarket;
+use super::{ClusterLedger, QueuedBatch};
+use crate::domain::account::Rejection;
+use crate::domain::market::{Market, Tick};
+use crate::domain::money::Dollars;
+use crate::domain::order::request::{AnsweredRequest, OrderRequest};
+use crate::domain::order::{AccountId, AccountRecord, Decision};
+use crate::domain::player::PlayerName;
+use crate::domain::rate_limit::{Rate, TokenBucket};
+use crate::domain::round::{Round, RoundPhase};
+use crate::ledger::LedgerError;
+use crate::ledger::batch::OpenBatch;
+use crate::ledger::idempotency::RecentRequests;
+use crate::ledger::order::without_lookup;
+use crate::ledger::watermark::BatchId;
+use crate::store::cluster::{BatchInputs, ClusterStore, LoadedAccount, LoadedAccounts, RateLimits};
+use crate::store::outage::Outage;
+use crate::store::{Batch, CommitError, IdCounters, OnDrop};
 
 /// Players without an account whose rate limits are remembered. Above that, the map is cleared.
 const UNREGISTERED_MAX: usize = 64 * 1024;

@@ -1,18 +1,12 @@
 use std::num::NonZero;
 
 use super::*;
+use crate::domain::market::PriceModel;
+use crate::domain::money::{Dollars, Price, Stocks, Tokens, UnixMillis};
+use crate::domain::order::request::{AnsweredRequest, RequestId};
+use crate::domain::order::{Command, LedgerEntry};
+use crate::store::cluster::LoadedAccount;
 use crate::testkit::values;
-use crate::{
-    domain::{
-        market::PriceModel,
-        money::{Dollars, Price, Stocks, Tokens, UnixMillis},
-        order::{
-            Command, LedgerEntry,
-            request::{AnsweredRequest, RequestId},
-        },
-    },
-    store::cluster::LoadedAccount,
-};
 
 fn market() -> Market {
     Market::new(PriceModel::Classic, 1, Price::new(10).unwrap(), UnixMillis(0))

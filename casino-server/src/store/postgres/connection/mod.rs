@@ -2,24 +2,23 @@
 
 pub(crate) mod tls;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::poll_fn;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    runtime::Handle,
-    sync::Mutex,
-    time::timeout,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::tls::TlsError;
 use super::error::PgError;
-use crate::{
-    config::store_url::postgres::DatabaseUrl,
-    store::{StoreError, notifications::Notifications},
-};
+use crate::config::store_url::postgres::DatabaseUrl;
+use crate::store::StoreError;
+use crate::store::notifications::Notifications;
 
 /// Time to connect, log in and set up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,23 +1,18 @@
 //! Writes the parts of a batch: one statement per table, one array per column.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    slice,
-};
+use std::collections::{BTreeMap, HashSet};
+use std::slice;
 
-use tokio_postgres::{Client, Error, Statement, types::ToSql};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Statement};
 
-use crate::{
-    domain::{
-        order::{request::REQUESTS_KEPT, resting::OrderPosting},
-        rate_limit::TokenBucket,
-    },
-    store::{
-        Batch,
-        cluster::RateLimits,
-        postgres::{error::PgError, rows},
-    },
-};
+use crate::domain::order::request::REQUESTS_KEPT;
+use crate::domain::order::resting::OrderPosting;
+use crate::domain::rate_limit::TokenBucket;
+use crate::store::Batch;
+use crate::store::cluster::RateLimits;
+use crate::store::postgres::error::PgError;
+use crate::store::postgres::rows;
 
 type Columns<'a> = &'a [&'a (dyn ToSql + Sync)];
 

@@ -6,18 +6,12 @@ use futures_util::future::{join, join3, join5};
 use tokio_postgres::{Client, Row, Statement};
 
 use super::columns;
-use crate::{
-    domain::money::UnixMillis,
-    store::{
-        Batch,
-        cluster::{BatchInputs, LoadedAccount, LoadedAccounts, RateLimits},
-        postgres::{
-            connection::{BY_KEY, with_timeout},
-            error::PgError,
-            rows::{self, BUCKET_COLUMNS, RECORD_COLUMNS},
-        },
-    },
-};
+use crate::domain::money::UnixMillis;
+use crate::store::Batch;
+use crate::store::cluster::{BatchInputs, LoadedAccount, LoadedAccounts, RateLimits};
+use crate::store::postgres::connection::{BY_KEY, with_timeout};
+use crate::store::postgres::error::PgError;
+use crate::store::postgres::rows::{self, BUCKET_COLUMNS, RECORD_COLUMNS};
 
 #[derive(Debug)]
 pub(super) struct WriterConnection {

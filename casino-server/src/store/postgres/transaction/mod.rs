@@ -7,18 +7,15 @@
 //! its marker row in `batches` decides: inserting the same row waits for the transaction to end. Transaction IDs
 //! would not do, since the server may reuse them after a crash.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{
-    connection::{ConnectionFactory, with_timeout},
-    error::PgError,
-};
-use crate::store::{
-    Batch, CommitError,
-    cluster::{BatchInputs, LoadedAccounts, RateLimits},
-};
+use super::connection::{ConnectionFactory, with_timeout};
+use super::error::PgError;
+use crate::store::cluster::{BatchInputs, LoadedAccounts, RateLimits};
+use crate::store::{Batch, CommitError};
 
 mod columns;
 mod connection;

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use super::{Folder, tick, values};
-use crate::{
-    domain::{
-        audit::{AuditTotals, Mismatch},
-        money::{Dollars, Stocks, Tokens, UnixMillis},
-        order::{AccountId, AccountRecord, Command, LedgerEntry, page::TradePosting},
-    },
-    store::{Batch, WalPosition, WalTarget, sqlite::Snapshot},
-};
+use crate::domain::audit::{AuditTotals, Mismatch};
+use crate::domain::money::{Dollars, Stocks, Tokens, UnixMillis};
+use crate::domain::order::page::TradePosting;
+use crate::domain::order::{AccountId, AccountRecord, Command, LedgerEntry};
+use crate::store::sqlite::Snapshot;
+use crate::store::{Batch, WalPosition, WalTarget};
 
 /// Three players, each with a trade on each of five pages.
 fn batch() -> Batch {

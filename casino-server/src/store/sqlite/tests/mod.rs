@@ -6,27 +6,23 @@ mod candles;
 mod claims;
 mod trades;
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::account::Account;
+use crate::domain::credential::{Claim, HASH_BYTES, KeyHash};
+use crate::domain::market::{Market, PriceModel, Tick};
+use crate::domain::money::{Dollars, Price, Stocks, Tokens, UnixMillis};
+use crate::domain::order::page::{PagedTrades, TradePosting};
+use crate::domain::order::{AccountId, AccountRecord, Command, LedgerEntry, Payment, Side, Trade};
+use crate::domain::player::PlayerName;
+use crate::store::{Batch, CommitError, IdCounters, Page, PageRequest, StoreReads, WalPosition, WalTarget};
 use crate::testkit::values;
-use crate::{
-    domain::{
-        account::Account,
-        credential::{Claim, HASH_BYTES, KeyHash},
-        market::{Market, PriceModel, Tick},
-        money::{Dollars, Price, Stocks, Tokens, UnixMillis},
-        order::{
-            AccountId, AccountRecord, Command, LedgerEntry, Payment, Side, Trade,
-            page::{PagedTrades, TradePosting},
-        },
-        player::PlayerName,
-    },
-    store::{Batch, CommitError, IdCounters, Page, PageRequest, StoreReads, WalPosition, WalTarget},
-};
 
 pub(super) struct Folder(pub(super) TempDir);
 

@@ -2,11 +2,9 @@
 
 use tui_input::{Input, InputRequest};
 
-use crate::app::commands::{
-    action::{Action, BINDINGS, Binding},
-    command::{self, COMMANDS, Command, CommandError, CommandSpec},
-    lab::{FAULTS, Fault, FaultSpec},
-};
+use crate::app::commands::action::{Action, BINDINGS, Binding};
+use crate::app::commands::command::{self, COMMANDS, Command, CommandError, CommandSpec};
+use crate::app::commands::lab::{FAULTS, Fault, FaultSpec};
 
 /// Longest line, in characters.
 pub(crate) const MAX_PALETTE_CHARS: usize = 120;

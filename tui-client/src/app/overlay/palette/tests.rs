@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::portfolio::{money::Side, order::Terms, quantity::Quantity};
+use crate::app::portfolio::money::Side;
+use crate::app::portfolio::order::Terms;
+use crate::app::portfolio::quantity::Quantity;
 
 fn names(line: &str) -> Vec<&'static str> {
     matching(line, false).into_iter().map(PaletteItem::name).collect()

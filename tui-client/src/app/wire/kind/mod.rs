@@ -4,19 +4,18 @@ mod orders;
 
 use std::borrow::Cow;
 
-use awesomestock_proto::{
-    auth,
-    casino::{
-        self, Action, ActionResult, ActionType, GambleInfo, GambleType, Headline, Leaderboard, Players,
-        Standing, StockInfo, Tape, TimeInForce, Trade, Wallet,
-    },
-    text::{self, pluralize, thousands},
+use awesomestock_proto::auth;
+use awesomestock_proto::casino::{
+    self, Action, ActionResult, ActionType, GambleInfo, GambleType, Headline, Leaderboard, Players, Standing,
+    StockInfo, Tape, TimeInForce, Trade, Wallet,
 };
+use awesomestock_proto::text::{self, pluralize, thousands};
 use prost::Message;
 
 use self::orders::{ACCEPTED_SENTENCE, ORDER_ENDED_SENTENCE, order_text, order_update};
 use super::{Headers, MAX_MESSAGE_BYTES, MessageBytes, WireFrame, WireRow};
-use crate::app::{lobby::Performance, portfolio::order::is_executed};
+use crate::app::lobby::Performance;
+use crate::app::portfolio::order::is_executed;
 
 /// Most characters of a text in a row.
 const MAX_CHARS: usize = 200;

@@ -1,9 +1,7 @@
 //! Resting orders in words.
 
-use awesomestock_proto::{
-    casino::{Order, OrderState, OrderUpdate},
-    text::thousands,
-};
+use awesomestock_proto::casino::{Order, OrderState, OrderUpdate};
+use awesomestock_proto::text::thousands;
 
 use super::{cut, side, wallet};
 

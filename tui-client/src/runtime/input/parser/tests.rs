@@ -1,5 +1,7 @@
 use crossterm::event::KeyEventState;
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::*;
 use crate::app::commands::key::Key;

@@ -8,7 +8,10 @@ mod color;
 mod glyph;
 mod row;
 
-use std::{collections::HashMap, fmt::Write as _, ops::Range, time::Duration};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::time::Duration;
 
 use color::{ColorTable, Rgb};
 use ratatui::style::{Color, Modifier};

@@ -2,19 +2,17 @@
 //! looks the same with every font.
 //! The origin is the left end of the row's baseline.
 
-use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::Range;
 
-use ratatui::{
-    buffer::{Buffer, Cell},
-    style::Modifier,
-};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
-use super::{
-    CELL_HEIGHT, CELL_WIDTH,
-    color::{ColorTable, Rgb},
-    glyph::{self, CellShape, Glyph},
-};
+use super::color::{ColorTable, Rgb};
+use super::glyph::{self, CellShape, Glyph};
+use super::{CELL_HEIGHT, CELL_WIDTH};
 
 /// Distance of the baseline from the top of the cell.
 pub(super) const BASELINE: i32 = 18;
