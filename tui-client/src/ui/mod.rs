@@ -208,18 +208,14 @@ impl Renderer {
 
     /// Shows the required terminal size, as long as it fits.
     fn draw_too_small(&self, area: Rect, buf: &mut Buffer) {
-        let text = text::fit(
-            &[
-                &format!(
-                    "AwesomeStock needs {}x{}; this terminal is {}x{}",
-                    MIN_COLUMNS, MIN_ROWS, area.width, area.height
-                ),
-                &format!("needs {MIN_COLUMNS}x{MIN_ROWS}"),
-                &format!("{MIN_COLUMNS}x{MIN_ROWS}"),
-            ],
-            usize::from(area.width).saturating_mul(usize::from(area.height.min(3))),
-        )
-        .into_owned();
+        let needed = format!("{MIN_COLUMNS}x{MIN_ROWS}");
+        let (columns, rows) = (area.width, area.height);
+        let variants = [
+            format!("AwesomeStock needs {needed}; this terminal is {columns}x{rows}"),
+            format!("needs {needed}"),
+            needed,
+        ];
+        let text = text::fit(&variants, usize::from(columns) * usize::from(rows.min(3)));
         Paragraph::new(text)
             .style(self.theme.strong)
             .wrap(Wrap { trim: true })

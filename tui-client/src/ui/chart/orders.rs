@@ -163,12 +163,8 @@ impl ChartFrame<'_> {
 
     pub(super) fn draw_order_tags(&self, buf: &mut Buffer) {
         for tag in &self.orders {
-            panel::draw_over(
-                self.view,
-                panel::styled(tag.text.as_str(), tag.style),
-                tag.area,
-                buf,
-            );
+            let line = panel::styled(tag.text.as_str(), tag.style);
+            panel::draw_over(self.view, line, tag.area, buf);
         }
     }
 
@@ -176,10 +172,7 @@ impl ChartFrame<'_> {
     pub(super) fn order_line(&self, columns: usize) -> Option<Line<'static>> {
         if self.state.orders.selected_ended() {
             let variants = [" the selected order has ended  Esc ", " it has ended  Esc "];
-            return Some(panel::styled(
-                text::fit(&variants, columns),
-                self.view.theme.accent,
-            ));
+            return Some(panel::fitted(&variants, columns, self.view.theme.accent));
         }
         let (order, price) = self.state.orders.selected()?;
         let [what, compact] = NUMBER_COLUMNS.map(|columns| self.tag_text(order, price, columns));
@@ -199,9 +192,7 @@ impl ChartFrame<'_> {
             format!(" {what} "),
             format!(" {compact} "),
         ];
-        let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
-        let text = text::fit(&variants, columns).into_owned();
-        Some(panel::styled(text, self.view.theme.accent))
+        Some(panel::fitted(&variants, columns, self.view.theme.accent))
     }
 }
 

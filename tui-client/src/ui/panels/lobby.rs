@@ -132,7 +132,7 @@ pub(crate) fn tape_lines(view: &Renderer, state: &AppState, columns: usize) -> V
         TapeLine::Trade(row) => trade(view, state, row, columns),
         TapeLine::Skipped(more) => {
             let text = format!("… {} not shown", format::pluralize(*more, "more trade"));
-            panel::styled(text::truncate(&text, columns).into_owned(), view.theme.dim)
+            panel::fitted(&[text], columns, view.theme.dim)
         }
     };
     lobby.tape().rev().map(line).collect()
@@ -157,7 +157,7 @@ fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Li
         false => order(NUMBER_COLUMNS),
     };
     let room = room(&order);
-    let name = padded(&label(state, &row.player, room), room);
+    let name = text::pad(&label(state, &row.player, room), room);
     Line::from(vec![
         Span::styled(time, view.theme.dim),
         Span::styled(name, name_style(view, state, &row.player)),
@@ -272,7 +272,7 @@ pub(crate) fn players_lines(view: &Renderer, state: &AppState, columns: usize) -
         let style = name_style(view, state, player);
         panel::styled(label(state, player, columns), style)
     });
-    let dim = |text: String| panel::styled(text::truncate(&text, columns).into_owned(), view.theme.dim);
+    let dim = |text: String| panel::fitted(&[text], columns, view.theme.dim);
     let more = i64::from(players.seated).saturating_sub(i64::try_from(players.online.len()).unwrap_or(0));
     let more = (more > 0).then(|| dim(format!("and {} more", format::thousands(more))));
     let unnamed = i64::from(players.unnamed);
@@ -311,11 +311,7 @@ pub(crate) fn label(state: &AppState, player: &Player, columns: usize) -> String
         ""
     };
     let whole = format!("{name}{about}");
-    if text::width(&whole) <= columns {
-        whole
-    } else {
-        text::truncate(&name, columns).into_owned()
-    }
+    text::fit(&[whole.as_str(), &name], columns).into_owned()
 }
 
 fn is_own(state: &AppState, player: &Player) -> bool {
@@ -332,9 +328,4 @@ fn name_style(view: &Renderer, state: &AppState, player: &Player) -> Style {
     } else {
         view.theme.text
     }
-}
-
-fn padded(text: &str, columns: usize) -> String {
-    let gap = columns.saturating_sub(text::width(text));
-    format!("{text}{}", " ".repeat(gap))
 }

@@ -12,13 +12,10 @@
 //! ╰──────────────────────────────╯
 //! ```
 
-use std::borrow::Cow;
-
 use awesomestock_proto::values::Trigger;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Constraint::{Fill, Length};
 use ratatui::layout::{Flex, Layout, Margin, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Widget;
 
@@ -83,7 +80,8 @@ fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
         false => longer.clone(),
     };
     let room = usize::from(area.width).saturating_sub(figures[0].width() + 1);
-    let label = text::fit(&[&longest, &longer, &long, "quantity", "qty", ""], room);
+    let labels = [longest.as_str(), &longer, &long, "quantity", "qty", ""];
+    let label = text::fit(&labels, room);
     panel::draw_labeled(view, &label, &figures, area, buf);
 }
 
@@ -156,10 +154,7 @@ fn side_lines(
 ) -> Vec<Line<'static>> {
     let theme = &view.theme;
     let columns = usize::from(area.width);
-    let fit = |variants: &[String], style: Style| {
-        let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
-        panel::styled(text::fit(&variants, columns).into_owned(), style)
-    };
+    let fit = |variants: &[String], style| panel::fitted(variants, columns, style);
     let price = state.market.price();
     let now = price.and_then(|price| state.ticket.preview(side, price, &state.holdings));
     let (preview, qualifier) = preview_at_limit(state, side, now);
@@ -172,7 +167,8 @@ fn side_lines(
     // The preview uses the last price, but the server executes at the current one.
     let is_current = Status::new(view, state).is_current;
     let figures = if is_current { theme.text } else { theme.dim };
-    let label = fit(&labels(state, side, now), button).to_string();
+    let labels = labels(state, side, now);
+    let label = text::fit(&labels, columns);
     let mut lines = vec![panel::styled(format!("{label:^columns$}"), button)];
     if area.height > 4 {
         lines.push(Line::default());
@@ -259,11 +255,7 @@ fn wrap_fitting(variants: &[String], columns: usize, rows: usize) -> Vec<String>
     let fitting = whole
         .map(|text| text::wrap(text, columns, 0))
         .find(|lines| lines.len() <= rows);
-    let truncated = || {
-        let shortest = variants.last().map(|text| text::truncate(text, columns));
-        shortest.map(Cow::into_owned).into_iter().collect()
-    };
-    fitting.unwrap_or_else(truncated)
+    fitting.unwrap_or_else(|| vec![text::fit(variants, columns).into_owned()])
 }
 
 /// Returns button texts, longest first: key, side, count and limit.

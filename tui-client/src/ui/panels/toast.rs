@@ -77,11 +77,8 @@ fn toast_lines(state: &AppState, kind: &ToastKind, columns: usize) -> Vec<String
     }
     let lines = text::wrap(&text, columns.saturating_sub(2), 0);
     let widest = lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
-    let padded = lines.iter().map(|line| {
-        let missing = widest.saturating_sub(text::width(line));
-        format!(" {line}{} ", " ".repeat(missing))
-    });
-    padded.collect()
+    let padded = lines.iter().map(|line| text::pad(line, widest));
+    padded.map(|line| format!(" {line} ")).collect()
 }
 
 fn toast_text(kind: &ToastKind) -> String {

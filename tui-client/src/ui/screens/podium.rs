@@ -23,7 +23,7 @@ use crate::app::AppState;
 use crate::app::lobby::Standing;
 use crate::ui::layout::MainLayout;
 use crate::ui::panels::lobby;
-use crate::ui::text::{self, format};
+use crate::ui::text::format;
 use crate::ui::widgets::hint::CLOSES;
 use crate::ui::widgets::window::Popup;
 use crate::ui::widgets::{big_digits, panel};
@@ -132,7 +132,7 @@ fn step(view: &Renderer, state: &AppState, standing: &Standing, area: Rect, buf:
     let share = share.map(|share| format::compact_percent(share, columns));
     let share = share.unwrap_or_default();
     let name = lobby::label(state, &standing.player, columns);
-    let line = |text: String, style| panel::styled(text::truncate(&text, columns).into_owned(), style);
+    let line = |text: String, style| panel::fitted(&[text], columns, style);
     let gain = view.theme.change_style(by);
     let lines = [line(name, view.theme.strong), line(won, gain), line(share, gain)];
     Text::from_iter(lines).centered().render(text, buf);

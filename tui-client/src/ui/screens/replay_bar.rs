@@ -49,7 +49,7 @@ fn bar_text(replay: &Replay, columns: usize) -> String {
         false => KEYS,
     };
     let candidates = keys.map(|keys| format!(" {place}{keys}"));
-    text::fit(&candidates.each_ref().map(String::as_str), columns).into_owned()
+    text::fit(&candidates, columns).into_owned()
 }
 
 fn place(position: Position) -> String {

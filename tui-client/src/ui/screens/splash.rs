@@ -90,7 +90,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     let bar_area = panel::centered(bar_area, title.width(), bar_rows);
     let bars = Sparkline::default().data(bars(title.width())).max(8);
     bars.style(view.theme.up).render(bar_area, buf);
-    let tagline = panel::styled(text::fit(&TAGLINE, columns), view.theme.strong);
+    let tagline = panel::fitted(&TAGLINE, columns, view.theme.strong);
     tagline.centered().render(tagline_area, buf);
     let prompt = panel::styled("press any key", view.theme.dim);
     prompt.centered().render(prompt_area, buf);
@@ -144,7 +144,7 @@ fn connection(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'st
     line.spans.extend(status.spans);
     let why = connection::loss_reason(state).map(|(_, why)| {
         let why = text::sanitize(why);
-        panel::styled(text::truncate(&why, columns).into_owned(), view.theme.warning)
+        panel::fitted(&[why], columns, view.theme.warning)
     });
     std::iter::once(line).chain(why).collect()
 }

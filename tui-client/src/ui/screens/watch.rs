@@ -204,5 +204,5 @@ fn change_line(change: Change, about: &str, style: Style, columns: usize) -> Lin
     let both = format!("{moved}  {percent}");
     let both = both.trim_end();
     let whole = format!("{both}  {about}");
-    panel::styled(text::fit(&[&whole, both, &moved], columns).into_owned(), style)
+    panel::fitted(&[whole.as_str(), both, &moved], columns, style)
 }

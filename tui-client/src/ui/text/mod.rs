@@ -40,6 +40,12 @@ pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
+/// Adds spaces up to `columns`.
+pub(crate) fn pad(text: &str, columns: usize) -> String {
+    let gap = columns.saturating_sub(width(text));
+    format!("{text}{}", " ".repeat(gap))
+}
+
 /// Returns whether `rest` can be the end of a number.
 fn goes_on(rest: &str) -> bool {
     let mut letters = rest.chars();
@@ -71,13 +77,11 @@ pub(crate) fn head(text: &str, columns: usize) -> &str {
 }
 
 /// Returns the first of `candidates` that fits `columns`, or the last one truncated.
-pub fn fit<'a>(candidates: &[&'a str], columns: usize) -> Cow<'a, str> {
-    let fitting = candidates.iter().find(|text| width(text) <= columns);
-    match (fitting, candidates.last()) {
-        (Some(text), _) => Cow::Borrowed(text),
-        (None, Some(last)) => truncate(last, columns),
-        (None, None) => Cow::Borrowed(""),
-    }
+pub fn fit(candidates: &[impl AsRef<str>], columns: usize) -> Cow<'_, str> {
+    let mut texts = candidates.iter().map(AsRef::<str>::as_ref);
+    let last = texts.clone().next_back().unwrap_or_default();
+    let fitting = texts.find(|text| width(text) <= columns);
+    fitting.map_or_else(|| truncate(last, columns), Cow::Borrowed)
 }
 
 /// Wraps at spaces where possible, and indents lines after the first. Leading spaces stay; an empty text is
@@ -176,7 +180,7 @@ mod tests {
         for (columns, shown) in cases {
             assert_eq!(fit(&["leaves 100 tokens", "100 tokens", "100"], columns), shown);
         }
-        assert_eq!(fit(&[], 5), "");
+        assert_eq!(fit(&[""; 0], 5), "");
     }
 
     #[test]

@@ -47,6 +47,11 @@ pub(crate) fn styled<'a>(text: impl Into<Cow<'a, str>>, style: Style) -> Line<'a
     Line::from(Span::styled(text, style))
 }
 
+/// Creates a line of the first variant that fits `columns`, or of the last one truncated.
+pub(crate) fn fitted(variants: &[impl AsRef<str>], columns: usize, style: Style) -> Line<'static> {
+    styled(text::fit(variants, columns).into_owned(), style)
+}
+
 /// Wraps a text in lines of one style; all but the first are indented by `indent`.
 pub(crate) fn wrapped(
     text: &str,
@@ -100,7 +105,7 @@ pub(crate) fn draw_labeled(view: &Renderer, label: &str, value: &[Line<'_>], are
         Some(value) => value.clone(),
         None => {
             let shortest = value.last().map(ToString::to_string).unwrap_or_default();
-            styled(text::truncate(&shortest, columns).into_owned(), view.theme.text)
+            fitted(&[shortest], columns, view.theme.text)
         }
     };
     let room = columns.saturating_sub(value.width() + 1);
