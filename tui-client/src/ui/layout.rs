@@ -120,9 +120,7 @@ impl MainLayout {
             footer,
         }
     }
-}
 
-impl MainLayout {
     /// Extends the chart by rows of the headline and the round above it.
     pub(super) fn extend_chart_up(&mut self, rows: u16) {
         let mut left = rows;
@@ -149,25 +147,29 @@ fn small(body: Rect) -> [Rect; 5] {
 
 fn medium(body: Rect) -> [Rect; 5] {
     let log_rows = body.height.saturating_sub(16) / 2 + 4;
-    let rows = Layout::vertical([Fill(1), Length(log_rows)]).spacing(SHARED_BORDER);
-    let [upper, log] = body.layout(&rows);
-    let columns =
-        Layout::horizontal([Fill(1), Length(body.width.saturating_mul(2) / 5)]).spacing(SHARED_BORDER);
-    let [chart, side] = upper.layout(&columns);
-    let panels = Layout::vertical([Fill(1), Length(7)]).spacing(SHARED_BORDER);
-    let [wallet, ticket] = side.layout(&panels);
+    let [upper, log] = split_rows(body, log_rows);
+    let [chart, side] = split_columns(upper, body.width.saturating_mul(2) / 5);
+    let [wallet, ticket] = split_rows(side, 7);
     [chart, wallet, ticket, Rect::ZERO, log]
 }
 
 fn large(body: Rect, side_columns: u16, side_rows: [u16; 2], log_rows: u16) -> [Rect; 5] {
     let [wallet, ticket] = side_rows;
-    let columns = Layout::horizontal([Fill(1), Length(side_columns)]).spacing(SHARED_BORDER);
-    let [main, side] = body.layout(&columns);
+    let [main, side] = split_columns(body, side_columns);
     let panels = Layout::vertical([Length(wallet), Length(ticket), Fill(1)]).spacing(SHARED_BORDER);
     let [wallet, ticket, ticks] = side.layout(&panels);
-    let rows = Layout::vertical([Fill(1), Length(log_rows)]).spacing(SHARED_BORDER);
-    let [chart, log] = main.layout(&rows);
+    let [chart, log] = split_rows(main, log_rows);
     [chart, wallet, ticket, ticks, log]
+}
+
+/// Cuts off `rows` at the bottom; both parts share a line.
+pub(super) fn split_rows(area: Rect, rows: u16) -> [Rect; 2] {
+    area.layout(&Layout::vertical([Fill(1), Length(rows)]).spacing(SHARED_BORDER))
+}
+
+/// Cuts off `columns` on the right; both parts share a line.
+pub(super) fn split_columns(area: Rect, columns: u16) -> [Rect; 2] {
+    area.layout(&Layout::horizontal([Fill(1), Length(columns)]).spacing(SHARED_BORDER))
 }
 
 #[cfg(test)]

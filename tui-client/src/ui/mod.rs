@@ -1,14 +1,5 @@
 //! The view: draws [`AppState`] and never changes it.
 //!
-//! ```text
-//! header    name, price, move         player @ table, connection
-//! news, round   a line each, if there are any
-//! chart                                               | wallet
-//!                                                     | order
-//! log                                                 | ticks
-//! footer    keys
-//! ```
-//!
 //! # Example
 //!
 //! Draws a frame to a buffer:

@@ -19,7 +19,7 @@ use crate::app::AppState;
 use crate::app::lobby::{Performance, Player, Standing, TapeLine, TapeRow};
 use crate::app::portfolio::money::Side;
 use crate::ui::Renderer;
-use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::layout::{LayoutSize, MainLayout, split_columns, split_rows};
 use crate::ui::text::{self, format};
 use crate::ui::widgets::panel;
 
@@ -65,37 +65,17 @@ pub(crate) fn reserve_space(state: &AppState, layout: &mut MainLayout) -> LobbyL
     if layout.ticks.height < board_rows.saturating_add(4) {
         return areas;
     }
-    let (rest, board) = above(layout.ticks, board_rows);
+    let [rest, board] = split_rows(layout.ticks, board_rows);
     areas.leaderboard = board;
-    (layout.ticks, areas.tape) = if huge && rest.height > TAPE_ROWS.saturating_add(4) {
-        above(rest, TAPE_ROWS)
+    [layout.ticks, areas.tape] = if huge && rest.height > TAPE_ROWS.saturating_add(4) {
+        split_rows(rest, TAPE_ROWS)
     } else {
-        (Rect::ZERO, rest)
+        [Rect::ZERO, rest]
     };
     if huge && feeds.players && layout.log.width > PLAYERS_COLUMNS.saturating_mul(3) {
-        let columns = layout.log.width.saturating_sub(PLAYERS_COLUMNS);
-        areas.players = Rect {
-            x: layout.log.x.saturating_add(columns),
-            width: PLAYERS_COLUMNS,
-            ..layout.log
-        };
-        layout.log.width = columns.saturating_add(1);
+        [layout.log, areas.players] = split_columns(layout.log, PLAYERS_COLUMNS);
     }
     areas
-}
-
-/// Cuts off `rows` at the bottom; both parts share a line.
-fn above(area: Rect, rows: u16) -> (Rect, Rect) {
-    let upper = Rect {
-        height: area.height.saturating_sub(rows).saturating_add(1),
-        ..area
-    };
-    let lower = Rect {
-        y: upper.bottom().saturating_sub(1),
-        height: rows,
-        ..area
-    };
-    (upper, lower)
 }
 
 pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: &mut Buffer) {

@@ -23,7 +23,7 @@ use crate::app::commands::action::Action;
 use crate::app::portfolio::money::UnixMillis;
 use crate::app::wire::{OrderLink, PREFIX_BYTES, PaneSide, ReducerStep, RowKind, WireRow};
 use crate::ui::Renderer;
-use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::layout::{LayoutSize, MainLayout, split_columns, split_rows};
 use crate::ui::text::{self, format};
 use crate::ui::widgets::panel;
 use crate::ui::widgets::window::{Viewport, dim_background};
@@ -52,38 +52,26 @@ pub(crate) fn reserve_space(state: &AppState, layout: &mut MainLayout) -> Rect {
         // entry if the pane has room for four rows and its heading besides.
         LayoutSize::Medium => {
             let rows = (body.height * 2 / 5).max(9).min(body.height - 10);
-            let upper = body.height - rows + 1;
-            let wallet = upper + 1 - layout.ticket.height;
-            layout.chart.height = upper;
-            layout.wallet.height = wallet;
-            layout.ticket.y = layout.wallet.y + wallet - 1;
-            let log_rows = if state.lab.is_some() && rows >= 8 { 3 } else { 0 };
-            layout.log = Rect {
-                y: body.bottom() - log_rows,
-                height: log_rows,
-                ..body
+            let [upper, lower] = split_rows(body, rows);
+            layout.chart.height = upper.height;
+            layout.wallet.height = upper.height + 1 - layout.ticket.height;
+            layout.ticket.y = layout.wallet.bottom() - 1;
+            let [pane, log] = match state.lab.is_some() && rows >= 8 {
+                true => split_rows(lower, 3),
+                false => [lower, Rect::ZERO],
             };
-            Rect {
-                y: body.y + upper - 1,
-                height: rows - log_rows.saturating_sub(1),
-                ..body
-            }
+            layout.log = log;
+            pane
         }
         LayoutSize::Large | LayoutSize::Huge if chart.width >= BESIDE_COLUMNS => {
-            layout.chart.width = chart.width * 2 / 5;
-            Rect {
-                x: layout.chart.right() - 1,
-                width: chart.width - layout.chart.width + 1,
-                ..chart
-            }
+            let [chart, pane] = split_columns(chart, chart.width - chart.width * 2 / 5 + 1);
+            layout.chart = chart;
+            pane
         }
         LayoutSize::Large | LayoutSize::Huge => {
-            layout.chart.height = chart.height / 2;
-            Rect {
-                y: layout.chart.bottom() - 1,
-                height: chart.height - layout.chart.height + 1,
-                ..chart
-            }
+            let [chart, pane] = split_rows(chart, chart.height - chart.height / 2 + 1);
+            layout.chart = chart;
+            pane
         }
     }
 }

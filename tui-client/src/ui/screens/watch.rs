@@ -23,7 +23,7 @@ use ratatui::widgets::Widget;
 use super::podium;
 use crate::app::AppState;
 use crate::app::prices::Change;
-use crate::ui::layout::{LayoutSize, MainLayout};
+use crate::ui::layout::{LayoutSize, MainLayout, split_columns};
 use crate::ui::panels::connection::Status;
 use crate::ui::panels::{footer, header, lobby};
 use crate::ui::text::{self, format};
@@ -110,8 +110,7 @@ fn small(body: Rect) -> [Rect; 3] {
 }
 
 fn framed(body: Rect, side_columns: u16) -> [Rect; 3] {
-    let columns = Layout::horizontal([Fill(1), Length(side_columns)]).spacing(-1);
-    let [chart, side] = body.layout(&columns);
+    let [chart, side] = split_columns(body, side_columns);
     let podium_rows = body.height.saturating_mul(4) / 7;
     let [podium, tape] = side.layout(&Layout::vertical([Length(podium_rows), Fill(1)]).spacing(-1));
     [chart, podium, tape]
