@@ -28,7 +28,7 @@ pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout) -> 
     let columns = text_columns(layout, MAX_COLUMNS);
     let heading = |text: &'static str| panel::styled(text, view.theme.title);
     let mut lines = vec![heading("LEADERBOARD")];
-    lines.extend(lobby::full_leaderboard_lines(view, state, columns));
+    lines.extend(lobby::leaderboard_lines(view, state, columns, usize::MAX));
     lines.extend([Line::default(), heading("ONLINE")]);
     lines.extend(lobby::players_lines(view, state, columns));
     lines.extend([Line::default(), heading("TAPE")]);

@@ -88,7 +88,9 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, areas: &LobbyLayout, buf: 
         let room = usize::from(areas.leaderboard.width).saturating_sub(TITLE_COLUMNS);
         let aside = own_rank(state, room).map(|text| panel::styled(format!(" {text} "), view.theme.dim));
         let inner = panel::framed(view, "Leaderboard", aside, areas.leaderboard, buf);
-        Text::from_iter(leaderboard_lines(view, state, inner)).render(inner, buf);
+        let (columns, rows) = (usize::from(inner.width), usize::from(inner.height));
+        let lines = leaderboard_lines(view, state, columns, rows);
+        Text::from_iter(lines).render(inner, buf);
     }
     if !areas.players.is_empty() {
         let seated = i64::from(state.lobby.players.seated);
@@ -145,9 +147,16 @@ fn trade(view: &Renderer, state: &AppState, row: &TapeRow, columns: usize) -> Li
     ])
 }
 
-/// Returns the top of the leaderboard; the last row is the player's own rank if it is not in the list.
-fn leaderboard_lines(view: &Renderer, state: &AppState, area: Rect) -> Vec<Line<'static>> {
-    let (columns, rows) = (usize::from(area.width), usize::from(area.height));
+/// Returns the top of the leaderboard, or a text why there is none. The last row is the player's own rank if it is lower.
+pub(crate) fn leaderboard_lines(
+    view: &Renderer,
+    state: &AppState,
+    columns: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    if !state.lobby.capabilities.leaderboard {
+        return vec![panel::styled("this casino has no leaderboard", view.theme.dim)];
+    }
     let board = &state.lobby.leaderboard;
     let mut shown: Vec<&Standing> = board.top.iter().take(rows).collect();
     if let Some(own) = &board.own
@@ -159,12 +168,12 @@ fn leaderboard_lines(view: &Renderer, state: &AppState, area: Rect) -> Vec<Line<
     if shown.is_empty() {
         return vec![panel::styled("no ranked players yet", view.theme.dim)];
     }
-    let live = |standing: &Standing| performance(state, standing);
-    ranks(view, state, shown.into_iter(), live, columns)
+    let line = |standing| rank_line(view, state, standing, performance(state, standing), columns);
+    shown.into_iter().map(line).collect()
 }
 
 /// Returns rank and name, and profit and return at the right end; the equity at a casino that ranks by it.
-fn leaderboard_line(
+pub(crate) fn rank_line(
     view: &Renderer,
     state: &AppState,
     standing: &Standing,
@@ -210,36 +219,6 @@ fn performance(state: &AppState, standing: &Standing) -> Option<Performance> {
     let own = own.filter(|_| is_own(state, &standing.player));
     let received = standing.performance?;
     Some(own.map_or(received, |(wallet, price)| wallet.performance(price)))
-}
-
-/// Returns the whole leaderboard, or a text why there is none.
-pub(crate) fn full_leaderboard_lines(
-    view: &Renderer,
-    state: &AppState,
-    columns: usize,
-) -> Vec<Line<'static>> {
-    let lobby = &state.lobby;
-    if !lobby.capabilities.leaderboard {
-        return vec![panel::styled("this casino has no leaderboard", view.theme.dim)];
-    }
-    let live = |standing: &Standing| performance(state, standing);
-    let ranks = ranks(view, state, lobby.leaderboard.rows(), live, columns);
-    match ranks.is_empty() {
-        true => vec![panel::styled("no ranked players yet", view.theme.dim)],
-        false => ranks,
-    }
-}
-
-/// Returns a line for each standing with its `performance`.
-pub(crate) fn ranks<'a>(
-    view: &Renderer,
-    state: &AppState,
-    standings: impl Iterator<Item = &'a Standing>,
-    performance: impl Fn(&Standing) -> Option<Performance>,
-    columns: usize,
-) -> Vec<Line<'static>> {
-    let line = |standing: &Standing| leaderboard_line(view, state, standing, performance(standing), columns);
-    standings.map(line).collect()
 }
 
 /// Returns the online players, one per line, and the number of unnamed ones.

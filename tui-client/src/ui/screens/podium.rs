@@ -84,24 +84,15 @@ pub(crate) fn window(view: &Renderer, state: &AppState, layout: &MainLayout, buf
     let window = Popup::new(title, [[CLOSES].into()], COLUMNS);
     let popup = window.place(ROWS, layout);
     let buttons = window.draw(view, &popup, None, buf);
-    // Not computed from the wallet, which is the own one again.
-    let performance = |place: &Standing| place.performance;
     let columns = usize::from(popup.inner.width);
-    let mut ranks = lobby::ranks(
-        view,
-        state,
-        round.podium.iter().chain(received.below()),
-        performance,
-        columns,
-    );
+    // The performance is not computed from the wallet, which is the own one again.
+    let rank = |place: &Standing| lobby::rank_line(view, state, place, place.performance, columns);
+    let mut ranks: Vec<_> = round.podium.iter().chain(received.below()).map(rank).collect();
     if ranks.is_empty() {
         ranks = vec![panel::styled("nobody has traded", view.theme.dim)];
     }
     draw(view, state, &round.podium, ranks, popup.inner, buf);
-    FrameInfo {
-        buttons,
-        ..FrameInfo::default()
-    }
+    FrameInfo::typed(None, buttons)
 }
 
 /// Draws a player on a step. Equal ranks are on equal steps.

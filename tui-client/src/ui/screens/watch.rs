@@ -90,7 +90,7 @@ pub(crate) fn draw(
     let [podium, tape] = [inner("Podium", podium), inner("Tape", tape)];
     // The feeds begin with the first price.
     if state.market.last().is_some() {
-        let ranks = lobby::full_leaderboard_lines(view, state, usize::from(podium.width));
+        let ranks = lobby::leaderboard_lines(view, state, usize::from(podium.width), usize::MAX);
         podium::draw(view, state, &state.lobby.leaderboard.top, ranks, podium, buf);
         Text::from_iter(lobby::tape_lines(view, state, usize::from(tape.width))).render(tape, buf);
     }
