@@ -5,17 +5,15 @@
 //! ```
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Constraint::Length;
-use ratatui::layout::{Layout, Margin};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
+use ratatui::layout::Margin;
 
 use crate::app::AppState;
 use crate::app::commands::action::{Action, BINDINGS, Binding};
 use crate::app::commands::keymap::Keymap;
 use crate::app::overlay::screen::{ClickAction, ClickTarget};
 use crate::ui::layout::MainLayout;
-use crate::ui::{Renderer, clickable, text};
+use crate::ui::widgets::hint;
+use crate::ui::{Renderer, text};
 
 const GAP: u16 = 2;
 
@@ -26,19 +24,12 @@ pub(crate) fn draw(
     buf: &mut Buffer,
 ) -> Vec<ClickTarget> {
     let area = layout.footer.inner(Margin::new(1, 0));
-    let hints = hints(state, usize::from(area.width));
-    let widths = hints.iter().map(|hint| Length(text::cells(hint.columns())));
-    let areas = area.layout_vec(&Layout::horizontal(widths).spacing(GAP));
-    let mut buttons = Vec::with_capacity(hints.len());
-    for (hint, area) in hints.into_iter().zip(areas) {
-        buttons.push(clickable(ClickAction::Act(hint.action), area));
-        Line::from(vec![
-            Span::styled(hint.key, view.theme.accent),
-            Span::styled(format!(" {}", hint.text), view.theme.dim),
-        ])
-        .render(area, buf);
-    }
-    buttons
+    let hints = hints(state, usize::from(area.width)).into_iter();
+    let lines = hints.map(|hint| {
+        let line = hint::key_line(view, hint.key, hint.text);
+        (ClickAction::Act(hint.action), line)
+    });
+    hint::draw_row(lines.collect(), GAP, area, buf)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,8 +76,9 @@ fn hints(state: &AppState, columns: usize) -> Vec<FooterHint> {
 }
 
 fn used_columns(hints: &[FooterHint]) -> usize {
-    let gaps = hints.len().saturating_sub(1).saturating_mul(usize::from(GAP));
-    hints.iter().map(FooterHint::columns).sum::<usize>() + gaps
+    let gap = usize::from(GAP);
+    let columns = hints.iter().map(|hint| hint.columns() + gap);
+    columns.sum::<usize>().saturating_sub(gap)
 }
 
 #[cfg(test)]

@@ -15,17 +15,16 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Constraint::Length;
 use ratatui::layout::{Layout, Margin};
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Text};
 use ratatui::widgets::{Clear, Sparkline, Widget};
 
 use crate::app::AppState;
 use crate::app::commands::action::{Action, BINDINGS};
-use crate::app::commands::key::Key;
 use crate::app::overlay::screen::ClickAction;
 use crate::ui::layout::{LayoutSize, MainLayout};
 use crate::ui::panels::connection::{self, Status};
-use crate::ui::widgets::{big_digits, panel};
-use crate::ui::{FrameInfo, Renderer, clickable, text};
+use crate::ui::widgets::{big_digits, hint, panel};
+use crate::ui::{FrameInfo, Renderer, text};
 
 /// Most important first.
 const KEYS: [Action; 5] = [
@@ -96,15 +95,9 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
     prompt.centered().render(prompt_area, buf);
     connection.render(connection_area, buf);
     let hints = keys(view, state, columns);
-    let widths = hints.iter().map(|(_, hint)| hint.width());
-    let total = widths.clone().sum::<usize>() + hints.len().saturating_sub(1) * GAP;
-    let widths = Layout::horizontal(widths.map(|width| Length(text::cells(width))));
-    let areas = panel::centered(key_area, total, 1).layout_vec(&widths.spacing(text::cells(GAP)));
-    let mut buttons = Vec::with_capacity(hints.len());
-    for ((key, hint), area) in hints.into_iter().zip(areas) {
-        hint.render(area, buf);
-        buttons.push(clickable(ClickAction::Press(key), area));
-    }
+    let total = hints.iter().map(|(_, hint)| hint.width() + GAP).sum::<usize>();
+    let key_area = panel::centered(key_area, total.saturating_sub(GAP), 1);
+    let buttons = hint::draw_row(hints, text::cells(GAP), key_area, buf);
     title.style(view.theme.title).render(title_area, buf);
     FrameInfo::typed(None, buttons)
 }
@@ -150,7 +143,7 @@ fn connection(view: &Renderer, state: &AppState, columns: usize) -> Vec<Line<'st
 }
 
 /// Returns the first keys and their descriptions, as many as fit.
-fn keys(view: &Renderer, state: &AppState, columns: usize) -> Vec<(Key, Line<'static>)> {
+fn keys(view: &Renderer, state: &AppState, columns: usize) -> Vec<(ClickAction, Line<'static>)> {
     let mut hints = Vec::new();
     let mut used_columns = 0;
     for action in KEYS {
@@ -159,13 +152,10 @@ fn keys(view: &Renderer, state: &AppState, columns: usize) -> Vec<(Key, Line<'st
         let Some((key, (text, _))) = key.zip(row.and_then(|row| row.hint)) else {
             continue;
         };
-        let hint = Line::from(vec![
-            Span::styled(key.label(), view.theme.accent),
-            Span::styled(format!(" {text}"), view.theme.dim),
-        ]);
+        let hint = hint::key_line(view, key.label(), text);
         if used_columns + hint.width() <= columns {
             used_columns += hint.width() + GAP;
-            hints.push((*key, hint));
+            hints.push((ClickAction::Press(*key), hint));
         }
     }
     hints

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 
-use ratatui::layout::Rect;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Constraint::Length;
+use ratatui::layout::{Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
 
 use crate::app::commands::key::Key;
 use crate::app::overlay::screen::{ClickAction, ClickTarget};
-use crate::ui::{clickable, text};
+use crate::ui::{Renderer, clickable, text};
 
 const GAP: u16 = 2;
 
@@ -36,46 +40,53 @@ impl Hint {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Hints(Vec<Hint>);
+pub(crate) type Hints = Vec<Hint>;
 
-impl<const N: usize> From<[Hint; N]> for Hints {
-    fn from(hints: [Hint; N]) -> Self {
-        Self(hints.into())
-    }
+/// Returns the first variant that fits `columns`, or no hints.
+pub(crate) fn first_that_fits(variants: &[Hints], columns: usize) -> &[Hint] {
+    let fitting = variants.iter().find(|hints| text::width(&line(hints)) <= columns);
+    fitting.map_or(&[], Vec::as_slice)
 }
 
-impl FromIterator<(&'static str, Key)> for Hints {
-    fn from_iter<T: IntoIterator<Item = (&'static str, Key)>>(hints: T) -> Self {
-        let hints = hints.into_iter().map(|(text, key)| Hint::new(text, key));
-        Self(hints.collect())
-    }
+pub(crate) fn line(hints: &[Hint]) -> String {
+    let texts: Vec<&str> = hints.iter().map(|hint| hint.text.as_ref()).collect();
+    texts.join(&" ".repeat(usize::from(GAP)))
 }
 
-impl Hints {
-    /// Returns the first variant that fits `columns`, or no hints.
-    pub(crate) fn first_that_fits(variants: &[Self], columns: usize) -> Self {
-        let fitting = variants
-            .iter()
-            .find(|hints| text::width(&hints.line()) <= columns);
-        fitting.cloned().unwrap_or_default()
+/// Returns the clickable areas; the first one is at `x`, `y`.
+pub(crate) fn buttons(hints: &[Hint], mut x: u16, y: u16) -> Vec<ClickTarget> {
+    let mut buttons = Vec::new();
+    for hint in hints {
+        let area = Rect::new(x, y, text::cells(text::width(&hint.text)), 1);
+        buttons.extend(hint.key.map(|key| clickable(ClickAction::Press(key), area)));
+        x = area.right() + GAP;
     }
+    buttons
+}
 
-    pub(crate) fn line(&self) -> String {
-        let text: Vec<&str> = self.0.iter().map(|hint| hint.text.as_ref()).collect();
-        text.join(&" ".repeat(usize::from(GAP)))
-    }
+/// Draws clickable hints side by side, `gap` columns apart.
+pub(crate) fn draw_row(
+    hints: Vec<(ClickAction, Line<'_>)>,
+    gap: u16,
+    area: Rect,
+    buf: &mut Buffer,
+) -> Vec<ClickTarget> {
+    let widths = hints.iter().map(|(_, line)| Length(text::cells(line.width())));
+    let areas = area.layout_vec(&Layout::horizontal(widths).spacing(gap));
+    let hints = hints.into_iter().zip(areas);
+    let buttons = hints.map(|((action, line), area)| {
+        line.render(area, buf);
+        clickable(action, area)
+    });
+    buttons.collect()
+}
 
-    /// Returns the clickable areas; the first one is at `x`, `y`.
-    pub(crate) fn buttons(&self, mut x: u16, y: u16) -> Vec<ClickTarget> {
-        let mut buttons = Vec::new();
-        for hint in &self.0 {
-            let area = Rect::new(x, y, text::cells(text::width(&hint.text)), 1);
-            buttons.extend(hint.key.map(|key| clickable(ClickAction::Press(key), area)));
-            x = area.right() + GAP;
-        }
-        buttons
-    }
+/// Returns a key and what it does.
+pub(crate) fn key_line(view: &Renderer, key: String, text: &str) -> Line<'static> {
+    Line::from_iter([
+        Span::styled(key, view.theme.accent),
+        Span::styled(format!(" {text}"), view.theme.dim),
+    ])
 }
 
 #[cfg(test)]
@@ -84,14 +95,13 @@ mod tests {
 
     #[test]
     fn each_hint_is_clickable_at_its_text() {
-        let hints = Hints::from([
+        let hints = [
             Hint::without_key("…"),
             Hint::new("Enter finds", Key::ENTER),
             CLOSES,
-        ]);
-        let line = hints.line();
-        let areas: Vec<(u16, u16)> = hints
-            .buttons(10, 3)
+        ];
+        let line = line(&hints);
+        let areas: Vec<(u16, u16)> = buttons(&hints, 10, 3)
             .iter()
             .map(|button| (button.area.x, button.area.width))
             .collect();
@@ -101,21 +111,15 @@ mod tests {
 
     #[test]
     fn the_first_variant_that_fits_is_used() {
-        let variants = [
-            Hints::from([CLOSES, Hint::without_key("arrows scroll")]),
-            Hints::from([CLOSES]),
-        ];
+        let variants = [vec![CLOSES, Hint::without_key("arrows scroll")], vec![CLOSES]];
         for (columns, expected) in [
             (25, "Esc closes  arrows scroll"),
             (24, "Esc closes"),
             (10, "Esc closes"),
             (9, ""),
         ] {
-            assert_eq!(
-                Hints::first_that_fits(&variants, columns).line(),
-                expected,
-                "{columns}"
-            );
+            let hints = first_that_fits(&variants, columns);
+            assert_eq!(line(hints), expected, "{columns}");
         }
     }
 }

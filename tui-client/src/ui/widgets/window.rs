@@ -24,7 +24,7 @@ use crate::app::overlay::screen::ClickTarget;
 use crate::app::overlay::{Document, Remote, Scroll};
 use crate::ui::layout::{LayoutSize, MainLayout};
 use crate::ui::text::{self, format};
-use crate::ui::widgets::hint::{CLOSES, Hint, Hints};
+use crate::ui::widgets::hint::{self, CLOSES, Hint, Hints};
 use crate::ui::{FrameInfo, Renderer};
 
 pub(crate) fn scroll_hints() -> Vec<Hints> {
@@ -69,7 +69,8 @@ fn document_hints<T>(document: &Document<T>) -> Vec<Hints> {
         ["Esc", "/ find", "y copy", "e CSV", "E text"],
         ["Esc", "/", "y", "e", "E"],
     ];
-    let hints = |text: [&'static str; 5]| Hints::from_iter(text.into_iter().zip(keys()));
+    let hint = |(text, key)| Hint::new(text, key);
+    let hints = |texts: [&'static str; 5]| texts.into_iter().zip(keys()).map(hint).collect();
     variants.map(hints).into()
 }
 
@@ -138,7 +139,7 @@ impl Popup {
         clear(popup.outer, buf);
         let position = position.map(|text| format!(" {text} ")).unwrap_or_default();
         let room = usize::from(popup.outer.width).saturating_sub(text::width(&position) + 5);
-        let hints = Hints::first_that_fits(&self.hints, room);
+        let hints = hint::first_that_fits(&self.hints, room);
         let room = usize::from(popup.outer.width).saturating_sub(text::width(&self.title) + 7);
         let message = self.message.as_deref().filter(|_| room >= MIN_MESSAGE_COLUMNS);
         let message = message.map(|text| format!(" {} ", text::truncate(text, room)));
@@ -147,11 +148,11 @@ impl Popup {
             .border_type(BorderType::Rounded)
             .border_style(view.theme.accent.remove_modifier(Modifier::BOLD))
             .title_top(panel::styled(format!(" {} ", self.title), view.theme.title))
-            .title_bottom(panel::styled(format!(" {} ", hints.line()), view.theme.dim))
+            .title_bottom(panel::styled(format!(" {} ", hint::line(hints)), view.theme.dim))
             .title_top(panel::styled(message.unwrap_or_default(), view.theme.alarm).right_aligned())
             .title_bottom(panel::styled(position, view.theme.dim).right_aligned())
             .render(popup.outer, buf);
-        hints.buttons(popup.inner.x, popup.inner.bottom())
+        hint::buttons(hints, popup.inner.x, popup.inner.bottom())
     }
 }
 
