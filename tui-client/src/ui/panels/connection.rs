@@ -15,8 +15,8 @@ pub(crate) struct Status {
     /// Longest text first.
     text: Vec<String>,
     style: Style,
-    /// Whether the status is shown as a color block.
-    badge: bool,
+    /// Whether the style is that of a color block.
+    is_badge: bool,
     /// Whether the displayed price is current.
     pub(crate) is_current: bool,
     /// Age of the displayed price, if it is not current.
@@ -57,7 +57,6 @@ impl Status {
                 ("○", text.collect(), theme.alarm)
             }
         };
-        let is_current = status == ConnectionStatus::Live;
         let age_ms = match status {
             ConnectionStatus::Live => None,
             ConnectionStatus::Stale { age_ms } => price_age.map(|_| age_ms),
@@ -67,23 +66,22 @@ impl Status {
             sign,
             text,
             style,
-            badge: matches!(
-                status,
-                ConnectionStatus::Stale { .. }
-                    | ConnectionStatus::Reconnecting { .. }
-                    | ConnectionStatus::Rejected
-            ),
-            is_current,
+            is_badge: style == theme.alarm,
+            is_current: status == ConnectionStatus::Live,
             age: age_ms.map(format::age),
         }
     }
 
     pub(crate) fn line(&self, columns: usize) -> Line<'static> {
-        let around = if self.badge { " " } else { "" };
-        let variants: Vec<&str> = self.text.iter().map(String::as_str).collect();
-        let text = text::fit(&variants, columns.saturating_sub(if self.badge { 4 } else { 2 }));
+        let around = if self.is_badge { " " } else { "" };
+        let text = text::fit(&self.text, columns.saturating_sub(2 + 2 * around.len()));
         panel::styled(format!("{around}{} {text}{around}", self.sign), self.style)
     }
+}
+
+/// Returns true if the displayed price is current.
+pub(crate) fn is_current(state: &AppState) -> bool {
+    state.connection.status(state.now, state.market.interval_ms()) == ConnectionStatus::Live
 }
 
 /// Returns the event and the reason why no session is open, while the client waits to retry.
@@ -101,20 +99,15 @@ fn live_texts(state: &AppState) -> Vec<String> {
         return vec!["live".to_owned()];
     }
     let live = state.connection.live();
-    let latency = live.and_then(|live| live.latency_ms).map(format::latency);
-    let age = live
-        .and_then(|live| live.shown_age_ms(state.now))
-        .map(format::age);
     let shortest = "live".to_owned();
-    let with_latency = latency.map(|latency| format!("live {latency}"));
-    let mut text = Vec::new();
-    if let Some(age) = age {
-        let short = with_latency.as_ref().unwrap_or(&shortest);
-        text = vec![
-            format!("{short}, last message {age} ago"),
-            format!("{short}, {age} ago"),
-        ];
+    let age_ms = live.and_then(|live| live.shown_age_ms(state.now));
+    let latency = live.and_then(|live| live.latency_ms);
+    let short = latency.map_or_else(|| shortest.clone(), |ms| format!("live {}", format::latency(ms)));
+    let mut texts = Vec::new();
+    if let Some(age) = age_ms.map(format::age) {
+        texts.push(format!("{short}, last message {age} ago"));
+        texts.push(format!("{short}, {age} ago"));
     }
-    text.extend(with_latency.into_iter().chain([shortest]));
-    text
+    texts.extend([short, shortest]);
+    texts
 }

@@ -19,7 +19,7 @@ use ratatui::layout::{Flex, Layout, Margin, Rect};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Widget;
 
-use super::connection::Status;
+use super::connection;
 use crate::app::AppState;
 use crate::app::commands::action::Action;
 use crate::app::connection::ConnectionStatus;
@@ -165,7 +165,7 @@ fn side_lines(
         Side::Sell => theme.sell,
     };
     // The preview uses the last price, but the server executes at the current one.
-    let is_current = Status::new(view, state).is_current;
+    let is_current = connection::is_current(state);
     let figures = if is_current { theme.text } else { theme.dim };
     let labels = labels(state, side, now);
     let label = text::fit(&labels, columns);

@@ -19,7 +19,7 @@ use ratatui::layout::{Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use super::connection::Status;
+use super::connection;
 use crate::app::AppState;
 use crate::app::portfolio::money::{Permille, ratio};
 use crate::app::portfolio::wallet::{Wallet, WalletState};
@@ -97,7 +97,7 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
 
 fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     let theme = &view.theme;
-    let is_current = Status::new(view, state).is_current;
+    let is_current = connection::is_current(state);
     let at_price = |lines| at_price(view, is_current, lines);
     let price = state.market.price();
     let wallet = state.holdings.wallet();
@@ -216,7 +216,7 @@ fn small(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
     let Some(price) = state.market.price() else {
         return;
     };
-    let is_current = Status::new(view, state).is_current;
+    let is_current = connection::is_current(state);
     let equity = [usize::MAX, COMPACT_COLUMNS].map(|columns| {
         let equity = format::compact(wallet.equity(price), columns).into();
         Line::from(vec![Span::styled("equity ", theme.dim), equity])
