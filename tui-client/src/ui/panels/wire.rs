@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Constraint::{self, Length};
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Modifier, Style, Stylize};
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Clear, Padding, Row, Table, Widget};
@@ -127,30 +127,26 @@ pub(crate) fn draw(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buff
         _ => total,
     };
     let viewport = Viewport::new(total, rows, first);
-    let style = |position: usize, style: Style| match Some(position) == selected && pane.view.is_focused {
-        true => style.add_modifier(Modifier::REVERSED),
-        false => style,
-    };
-    let shown = viewport.lines();
     let columns = Columns::for_width(inner.width);
     let changes = inner.width.saturating_sub(12 + EVENT_COLUMNS + 2);
-    let rows: Vec<Row<'_>> = match pane.view.side {
+    let shown = viewport.lines();
+    let mut rows: Vec<Row<'_>> = match pane.view.side {
         PaneSide::Wire => {
-            let rows = shown.clone().zip(pane.log.rows().skip(viewport.first));
-            rows.map(|(line, row)| {
-                columns
-                    .row(view, row)
-                    .style(style(line, row_style(view, row.kind)))
-            })
-            .collect()
+            let rows = pane.log.rows().skip(shown.start).take(shown.len());
+            let row = |row: &WireRow| columns.row(view, row).style(row_style(view, row.kind));
+            rows.map(row).collect()
         }
         PaneSide::Reducer => {
-            let steps = shown.clone().zip(pane.steps.iter().skip(viewport.first));
-            steps
-                .map(|(line, step)| step_row(view, step, changes).style(style(line, view.theme.text)))
-                .collect()
+            let steps = pane.steps.iter().skip(shown.start).take(shown.len());
+            let row = |step| step_row(view, step, changes).style(view.theme.text);
+            steps.map(row).collect()
         }
     };
+    let selected = selected.filter(|_| pane.view.is_focused);
+    let index = selected.and_then(|position| position.checked_sub(shown.start));
+    if let Some(row) = index.and_then(|index| rows.get_mut(index)) {
+        *row = std::mem::take(row).reversed();
+    }
     let table = match (pane.view.side, has_heading) {
         (PaneSide::Wire, true) => Table::new(rows, columns.widths()).header(heading(view)),
         (PaneSide::Wire, false) => Table::new(rows, columns.widths()),
@@ -187,16 +183,9 @@ fn hints(state: &AppState, columns: usize) -> Option<String> {
 }
 
 fn heading(view: &Renderer) -> Row<'static> {
-    let right = |text: &'static str| Line::from(text).right_aligned();
-    let cells = [
-        "time".into(),
-        "".into(),
-        "type".into(),
-        "message".into(),
-        right("bytes"),
-        right("since"),
-    ];
-    Row::new(cells).style(view.theme.dim)
+    let left = ["time", "", "type", "message"].map(Line::from);
+    let right = ["bytes", "since"].map(|text| Line::from(text).right_aligned());
+    Row::new(left.into_iter().chain(right)).style(view.theme.dim)
 }
 
 fn row_style(view: &Renderer, kind: RowKind) -> Style {
