@@ -183,18 +183,14 @@ impl Renderer {
         buttons.extend(footer::draw(self, state, layout, buf));
         let window_rows = wire::draw_window(self, state, layout, buf);
         let visible = window_rows.or(wire_rows).map_or(0, |rows| rows.lines().len());
-        let info = FrameInfo {
+        let mut info = FrameInfo {
             visible,
             ..FrameInfo::default()
         };
-        match window_rows {
-            Some(_) => info,
-            None => FrameInfo {
-                hit_map,
-                buttons,
-                ..info
-            },
+        if window_rows.is_none() {
+            (info.hit_map, info.buttons) = (hit_map, buttons);
         }
+        info
     }
 
     /// Shows the required terminal size, as long as it fits.

@@ -11,7 +11,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Margin;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Widget;
 
@@ -203,14 +203,11 @@ fn action_label(action: &LoggedAction, columns: usize) -> String {
 
 /// Colors an executed order by its side; other actions have no color.
 fn action_style(view: &Renderer, entry: &LogEntry) -> Style {
-    let is_traded = matches!(entry.status, ActionStatus::Traded { .. });
-    let done = is_traded || matches!(entry.status, ActionStatus::Done(_));
-    let bold = Modifier::BOLD;
-    match entry.action.order().filter(|_| is_traded) {
-        Some((Side::Buy, _)) => view.theme.up.add_modifier(bold),
-        Some((Side::Sell, _)) => view.theme.down.add_modifier(bold),
-        None if done => view.theme.text.add_modifier(bold),
-        None => view.theme.text,
+    match (&entry.status, entry.action.order()) {
+        (ActionStatus::Traded { .. }, Some((Side::Buy, _))) => view.theme.up.bold(),
+        (ActionStatus::Traded { .. }, Some((Side::Sell, _))) => view.theme.down.bold(),
+        (ActionStatus::Traded { .. } | ActionStatus::Done(_), _) => view.theme.text.bold(),
+        _ => view.theme.text,
     }
 }
 

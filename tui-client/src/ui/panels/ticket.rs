@@ -60,8 +60,7 @@ fn quantity(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
             Span::styled(" ▸", theme.dim),
         ]);
         if let Some(limit) = state.ticket.limit() {
-            let [long, short, _] = limit_texts(limit, columns);
-            let limit = if form == 0 { long } else { short };
+            let limit = &limit_texts(limit, columns)[form];
             figure.push_span(Span::styled(format!(" {limit}"), theme.strong));
         }
         figure
@@ -393,11 +392,8 @@ fn problem(
     }
 }
 
-/// Formats an amount in at most some columns.
-type CompactFormat = fn(i64, usize) -> String;
-
 /// Returns the format of a total: a cost is not less than shown, and proceeds are not more.
-fn compact_total(side: Side) -> CompactFormat {
+fn compact_total(side: Side) -> fn(i64, usize) -> String {
     match side {
         Side::Buy => format::compact_up,
         Side::Sell => format::compact,
@@ -410,9 +406,8 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
         Side::Buy => ["cost", "cost"],
         Side::Sell => ["proceeds", "get"],
     };
-    let within =
-        |before: &str, amount, compact: CompactFormat| compact(amount, columns.saturating_sub(before.len()));
-    let tokens = |text: [&str; 2], qualifier: [&str; 2], amount: i64, compact| {
+    let room = |before: &str| columns.saturating_sub(before.len());
+    let tokens = |text: [&str; 2], qualifier: [&str; 2], amount: i64, compact: fn(i64, usize) -> String| {
         let ([word, short], [qualifier, qualifier_short]) = (text, qualifier);
         let number = format::thousands(amount);
         let before = format!("{short} {qualifier_short}");
@@ -424,7 +419,7 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
             format!("{word}: {qualifier}{number}"),
             format!("{before}{number}"),
         ];
-        let compact = format!("{before}{}", within(&before, amount, compact));
+        let compact = format!("{before}{}", compact(amount, room(&before)));
         exact.into_iter().chain(qualified).chain([compact]).collect()
     };
     let stocks = |stocks: i64| {
@@ -434,7 +429,7 @@ fn effect(side: Side, preview: Preview, qualifier: [&str; 2], columns: usize) ->
             format!("position: {counted}"),
             counted,
             format!("pos. {number}"),
-            format!("pos. {}", within("pos. ", stocks, format::compact)),
+            format!("pos. {}", format::compact(stocks, room("pos. "))),
         ]
     };
     // The total at the limit may exceed the balance where the total at the current price does not.

@@ -99,14 +99,10 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     let theme = &view.theme;
     let is_current = connection::is_current(state);
     let at_price = |lines| at_price(view, is_current, lines);
-    let price = state.market.price();
     let wallet = state.holdings.wallet();
-    let plain = |amount: Option<i64>| vec![Line::from(known(amount.map(format::thousands)))];
     let strong =
         |amount: Option<i64>| vec![panel::styled(known(amount.map(format::thousands)), theme.strong)];
     let text = |text: Option<String>| vec![Line::from(known(text))];
-    let valued =
-        |compute: fn(&Wallet, i32) -> i64| wallet.zip(price).map(|(wallet, price)| compute(wallet, price));
     let tokens = state.holdings.tokens().map(i64::from);
     let mut rows = vec![WalletRow::new("tokens", strong(tokens), 0)];
     if matches!(state.holdings, WalletState::TokensOnly(_)) {
@@ -114,22 +110,23 @@ fn rows(view: &Renderer, state: &AppState, size: LayoutSize) -> Vec<WalletRow> {
     }
     let stocks = wallet.map(|wallet| i64::from(wallet.stocks));
     let average = wallet.and_then(Wallet::average_cost).map(format::hundredths);
-    let unrealised = wallet
-        .zip(price)
-        .and_then(|(wallet, price)| unrealised(wallet, price));
+    let at_last = wallet.zip(state.market.price());
+    let value = at_last.map(|(wallet, price)| wallet.value(price));
+    let equity = at_last.map(|(wallet, price)| wallet.equity(price));
+    let unrealised = at_last.and_then(|(wallet, price)| unrealised(wallet, price));
     let realised = wallet.map(|wallet| (wallet.realised_pnl, None));
     rows.extend([
         WalletRow::new("stocks", strong(stocks), 0),
         WalletRow::new("average cost", text(average), 2),
-        WalletRow::new("value", at_price(plain(valued(Wallet::value))), 3),
+        WalletRow::new("value", at_price(text(value.map(format::thousands))), 3),
         WalletRow::new("unrealised", at_price(profit(view, unrealised)), 1).begins_group(),
         WalletRow::new("realised", profit(view, realised), 2),
-        WalletRow::new("equity", at_price(strong(valued(Wallet::equity))), 0).begins_group(),
+        WalletRow::new("equity", at_price(strong(equity)), 0).begins_group(),
     ]);
     let dollars_in = wallet.map(|wallet| format::dollars(wallet.dollars_in));
     let dollars_out = wallet.map(|wallet| format::dollars(wallet.dollars_out));
     if size >= LayoutSize::Large {
-        let share = share_bar(view, valued(Wallet::value).zip(valued(Wallet::equity)));
+        let share = share_bar(view, value.zip(equity));
         rows.extend([
             WalletRow::new("in stocks", at_price(vec![share]), 5),
             WalletRow::new("dollars in", text(dollars_in), 4).begins_group(),

@@ -94,16 +94,14 @@ fn round_trades(summary: &SessionSummary) -> Option<String> {
 fn pnl(summary: &SessionSummary) -> Option<String> {
     let tokens = summary.pnl?;
     let sign = if tokens > 0 { "+" } else { "" };
-    let relative = summary.return_permille.map(|permille| permille.to_string());
-    let relative = relative.map(|percent| format!(", {percent}")).unwrap_or_default();
-    let held = summary.held.map(|permille| permille.to_string());
-    let held = held
-        .map(|percent| format!("; buy and hold {percent}"))
-        .unwrap_or_default();
+    let relative = summary.return_permille.map(|permille| format!(", {permille}"));
+    let held = summary.held.map(|permille| format!("; buy and hold {permille}"));
     Some(format!(
-        "{} {sign}{}{relative}{held}",
+        "{} {sign}{}{}{}",
         format::arrow(tokens),
-        format::pluralize(tokens, "token")
+        format::pluralize(tokens, "token"),
+        relative.unwrap_or_default(),
+        held.unwrap_or_default(),
     ))
 }
 

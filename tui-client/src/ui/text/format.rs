@@ -12,8 +12,7 @@ pub const UNKNOWN: &str = "–";
 
 /// Formats as `+3`, `-3`, `0`.
 pub fn signed(number: i64) -> String {
-    let sign = if number > 0 { "+" } else { "" };
-    format!("{sign}{}", thousands(number))
+    compact_signed(number, usize::MAX)
 }
 
 /// Returns the symbol for a rise, a fall or no change.

@@ -119,10 +119,8 @@ pub(crate) fn draw_justified(left: &[Line<'_>], right: &[Line<'_>], area: Rect, 
     let pairs = right
         .iter()
         .flat_map(|right| left.iter().map(move |left| (left, right)));
-    let fitting = pairs
-        .into_iter()
-        .find(|(left, right)| left.width() + right.width() < columns);
-    if let Some((left, right)) = fitting {
+    let fits = |(left, right): &(&Line<'_>, &Line<'_>)| left.width() + right.width() < columns;
+    if let Some((left, right)) = pairs.into_iter().find(fits) {
         left.render(area, buf);
         right.clone().right_aligned().render(area, buf);
     } else if let Some(left) = left.iter().find(|left| left.width() <= columns).or(left.last()) {
