@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::symbols::braille::BRAILLE;
 
 use crate::app::portfolio::money::Side;
 use crate::ui::Markers;
@@ -21,24 +22,12 @@ pub(super) enum Layer {
     Order(Side),
 }
 
-#[derive(Debug)]
 pub(super) struct DotGrid {
-    markers: Markers,
-    area: Rect,
-    /// One byte per cell, one bit per dot, row by row.
-    cells: Vec<u8>,
+    pub(super) markers: Markers,
+    pub(super) area: Rect,
 }
 
 impl DotGrid {
-    pub(super) fn new(markers: Markers, area: Rect) -> Self {
-        let cells = usize::from(area.width) * usize::from(area.height);
-        Self {
-            markers,
-            area,
-            cells: vec![0; cells],
-        }
-    }
-
     /// Returns the width and height in dots.
     pub(super) fn size(&self) -> (usize, usize) {
         let (across, down) = self.markers.dots();
@@ -50,47 +39,36 @@ impl DotGrid {
 
     /// Paints dots and clips those outside. A cell with a new dot drops all earlier ones.
     pub(super) fn paint(
-        &mut self,
+        &self,
         dots: impl Iterator<Item = Dot>,
         layer: Layer,
         style: Style,
         buf: &mut Buffer,
     ) {
-        self.cells.fill(0);
         let (across, down) = self.markers.dots();
         let (across, down) = (usize::from(across), usize::from(down));
-        let width = usize::from(self.area.width);
+        let (width, height) = (usize::from(self.area.width), usize::from(self.area.height));
+        // One byte per cell, one bit per dot, both row by row.
+        let mut cells = vec![0_u8; width * height];
         for (x, y) in dots.filter(|(x, _)| x / across < width) {
             let index = (y / down).saturating_mul(width).saturating_add(x / across);
-            if let Some(cell) = self.cells.get_mut(index) {
-                *cell |= bit(x % across, y % down, across);
+            if let Some(cell) = cells.get_mut(index) {
+                *cell |= 1 << (y % down * across + x % across);
             }
         }
-        for (position, bits) in self.area.positions().zip(&self.cells) {
-            if *bits != 0 {
+        for (position, bits) in self.area.positions().zip(cells) {
+            if bits != 0 {
                 buf[position]
-                    .set_char(glyph(self.markers, layer, *bits))
+                    .set_char(glyph(self.markers, layer, bits))
                     .set_style(style);
             }
         }
     }
 }
 
-/// Returns a dot's bit: the Unicode Braille order, or upper and lower half.
-fn bit(x: usize, y: usize, across: usize) -> u8 {
-    match (across, x, y) {
-        (1, _, 0) => 0b01,
-        (1, ..) => 0b10,
-        (_, 0, 3) => 0x40,
-        (_, _, 3) => 0x80,
-        (_, 0, y) => 1 << y,
-        (_, _, y) => 8 << y,
-    }
-}
-
 fn glyph(markers: Markers, layer: Layer, bits: u8) -> char {
     match (markers, layer, bits) {
-        (Markers::Braille, ..) => char::from_u32(0x2800 | u32::from(bits)).unwrap_or(' '),
+        (Markers::Braille, ..) => BRAILLE[usize::from(bits)],
         (Markers::Block, Layer::Line, 0b01) => '▀',
         (Markers::Block, Layer::Line, 0b10) => '▄',
         (Markers::Block, Layer::Line, _) => '█',
@@ -114,7 +92,7 @@ mod tests {
     fn painted(markers: Markers, layer: Layer, dots: &[Dot]) -> String {
         let area = Rect::new(0, 0, 3, 1);
         let mut buf = Buffer::empty(area);
-        DotGrid::new(markers, area).paint(dots.iter().copied(), layer, Style::new(), &mut buf);
+        DotGrid { markers, area }.paint(dots.iter().copied(), layer, Style::new(), &mut buf);
         buf.content.iter().map(ratatui::buffer::Cell::symbol).collect()
     }
 

@@ -65,20 +65,26 @@ impl ChartFrame<'_> {
     }
 
     pub(super) fn draw_line(&self, line: &[Dot], buf: &mut Buffer) {
-        let mut dots = DotGrid::new(self.view.markers, self.plot);
-        dots.paint(line.iter().copied(), Layer::Line, self.line_style(), buf);
+        let dots = line.iter().copied();
+        self.dots().paint(dots, Layer::Line, self.line_style(), buf);
     }
 
     pub(super) fn draw_fill(&self, line: &[Dot], buf: &mut Buffer) {
-        let (markers, style) = (self.view.markers, self.view.theme.border);
-        let mut dots = DotGrid::new(markers, self.plot);
+        let (dots, style) = (self.dots(), self.view.theme.border);
         let (across, down) = dots.size();
         let tops = tops(line, across);
-        match markers {
+        match dots.markers {
             Markers::Braille => dots.paint(dotted_fill(&tops, down), Layer::Fill, style, buf),
             Markers::Block | Markers::Ascii => {
                 dots.paint(checkered_fill(&tops, down), Layer::Fill, style, buf);
             }
+        }
+    }
+
+    fn dots(&self) -> DotGrid {
+        DotGrid {
+            markers: self.view.markers,
+            area: self.plot,
         }
     }
 
@@ -89,23 +95,18 @@ impl ChartFrame<'_> {
         let Some(price) = price.filter(|price| self.scale.contains(*price)) else {
             return;
         };
-        let (theme, markers) = (&self.view.theme, self.view.markers);
-        let style = match layer {
-            Layer::Average => theme.average,
-            Layer::Order(Side::Buy) => theme.up,
-            Layer::Order(Side::Sell) => theme.down,
-            Layer::Line | Layer::Fill | Layer::Level => theme.old,
-        };
-        let (per_column, per_row) = markers.dots();
+        let (theme, dots) = (&self.view.theme, self.dots());
+        let (per_column, per_row) = dots.markers.dots();
         let (per_column, per_row) = (usize::from(per_column), usize::from(per_row));
+        let (style, dash, period) = match layer {
+            Layer::Average => (theme.average, 2 * per_column, 4 * per_column),
+            Layer::Order(Side::Buy) => (theme.up, per_column, 2 * per_column),
+            Layer::Order(Side::Sell) => (theme.down, per_column, 2 * per_column),
+            Layer::Line | Layer::Fill | Layer::Level => (theme.old, 1, per_column),
+        };
         // Rows of these lines are rows of the scale, whatever the chart kind.
-        let y = self.scale.dot_of_hundredths(price) * per_row / usize::from(self.scale.per_row());
-        let mut dots = DotGrid::new(markers, self.plot);
-        let dashes = (0..dots.size().0).filter(|x| match layer {
-            Layer::Average => x / per_column % 4 < 2,
-            Layer::Order(_) => x / per_column % 2 == 0,
-            Layer::Line | Layer::Fill | Layer::Level => x % per_column == 0,
-        });
+        let y = self.scale.dot_of_hundredths(price) * per_row / usize::from(self.scale.per_row);
+        let dashes = (0..dots.size().0).filter(|x| x % period < dash);
         dots.paint(dashes.map(|x| (x, y)), layer, style, buf);
     }
 }

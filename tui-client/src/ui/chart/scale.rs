@@ -18,7 +18,8 @@ pub(super) struct Scale {
     bottom: i64,
     top: i64,
     dots: i64,
-    per_row: u16,
+    /// Dots per row.
+    pub(super) per_row: u16,
 }
 
 fn dots(rows: u16, per_row: u16) -> i64 {
@@ -61,7 +62,7 @@ impl Scale {
 
     /// Returns the row of a price; 0 is the topmost.
     pub(super) fn row(&self, price: i32) -> u16 {
-        self.row_of(self.dot(price))
+        self.row_of_hundredths(hundredths(price))
     }
 
     /// Returns the price in the middle of a row, at least 1.
@@ -73,15 +74,7 @@ impl Scale {
     }
 
     pub(super) fn row_of_hundredths(&self, price: Centitokens) -> u16 {
-        self.row_of(self.dot_of_hundredths(price))
-    }
-
-    pub(super) fn per_row(&self) -> u16 {
-        self.per_row
-    }
-
-    fn row_of(&self, dot: usize) -> u16 {
-        text::cells(dot / usize::from(self.per_row))
+        text::cells(self.dot_of_hundredths(price) / usize::from(self.per_row))
     }
 
     /// Returns the dot row of a price, clamped to the scale; 0 is the topmost.
