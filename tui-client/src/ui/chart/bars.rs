@@ -3,11 +3,10 @@
 use ratatui::buffer::Buffer;
 
 use super::ChartFrame;
+use crate::ui::text::format::BARS;
 
 /// Heights per cell.
 pub(super) const STEPS: u16 = 8;
-
-const GLYPHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 impl ChartFrame<'_> {
     /// Draws the bars. Not a `Sparkline`: that would erase the lines behind the chart.
@@ -18,8 +17,8 @@ impl ChartFrame<'_> {
             let top = self.scale.dot(column.last);
             for row in self.scale.row(column.last)..plot.height {
                 let filled = usize::from((row + 1) * STEPS) - top;
-                let glyph = GLYPHS[filled.min(GLYPHS.len()) - 1];
-                for x in first..(first + self.across.width()).min(plot.right()) {
+                let glyph = BARS[filled.min(BARS.len()) - 1];
+                for x in first..(first + self.across.bar_width()).min(plot.right()) {
                     buf[(x, plot.y + row)].set_char(glyph).set_style(style);
                 }
             }

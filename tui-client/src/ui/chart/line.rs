@@ -10,39 +10,26 @@ use crate::ui::{Markers, text};
 
 /// Horizontal positions of the columns.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum ColumnSpacing {
-    /// Evenly spread over all dots.
-    Spread { slots: usize, dots: u16, per_cell: u16 },
-    /// A fixed number of cells per column.
-    Pitch(u16),
+pub(super) struct ColumnSpacing {
+    /// Dots that `slots` take.
+    pub(super) dots: u16,
+    pub(super) slots: usize,
+    pub(super) dots_per_cell: u16,
 }
 
 impl ColumnSpacing {
-    /// Returns a column's dot, or its cell with a fixed pitch.
     pub(super) fn dot(&self, column: &Column) -> usize {
-        match self {
-            Self::Spread { slots, dots, .. } => {
-                let dots = column.slot * usize::from(dots.saturating_sub(1));
-                dots.checked_div(slots.saturating_sub(1)).unwrap_or(0)
-            }
-            Self::Pitch(cells) => column.slot * usize::from(*cells),
-        }
+        let dots = column.slot * usize::from(self.dots);
+        dots.checked_div(self.slots).unwrap_or(0)
     }
 
-    /// Returns the cells that a column may fill: wide columns leave the last one free.
-    pub(super) fn width(&self) -> u16 {
-        match self {
-            Self::Spread { .. } | Self::Pitch(0 | 1) => 1,
-            Self::Pitch(cells) => cells - 1,
-        }
+    /// Returns the cells that a bar fills: a wide one leaves the last one of its slot free.
+    pub(super) fn bar_width(&self) -> u16 {
+        self.dots.saturating_sub(1).max(1)
     }
 
     pub(super) fn cell(&self, column: &Column) -> u16 {
-        let cell = match self {
-            Self::Spread { per_cell, .. } => self.dot(column) / usize::from(*per_cell),
-            Self::Pitch(_) => self.dot(column),
-        };
-        text::cells(cell)
+        text::cells(self.dot(column) / usize::from(self.dots_per_cell))
     }
 }
 

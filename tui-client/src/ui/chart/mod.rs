@@ -224,15 +224,17 @@ impl<'a> ChartFrame<'a> {
         } else {
             Scale::exact(low, high, plot.height, per_row)
         };
-        let across = match kind {
-            ChartKind::Area | ChartKind::Line => ColumnSpacing::Spread {
-                slots: series.slots,
-                dots: room(plot.width),
-                per_cell: per_column,
-            },
-            ChartKind::Candles | ChartKind::Bars => {
-                ColumnSpacing::Pitch(pitch(kind, plot.width, series.slots))
+        let (dots, slots) = match kind {
+            // The first and the last slot are at the edges.
+            ChartKind::Area | ChartKind::Line => {
+                (room(plot.width).saturating_sub(1), series.slots.saturating_sub(1))
             }
+            ChartKind::Candles | ChartKind::Bars => (pitch(kind, plot.width, series.slots), 1),
+        };
+        let across = ColumnSpacing {
+            dots,
+            slots,
+            dots_per_cell: per_column,
         };
         let mut chart = Self {
             view,

@@ -95,9 +95,11 @@ pub fn compact_percent(permille: Permille, columns: usize) -> String {
     }
 }
 
+/// Bars of one to eight eighths of a cell.
+pub(crate) const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
 /// Formats values as a row of at most `cells` bars, between the lowest and the highest.
 pub fn sparkline(values: &[i64], cells: usize) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let low = values.iter().min().copied().unwrap_or_default();
     let high = values.iter().max().copied().unwrap_or_default();
     let range = (i128::from(high) - i128::from(low)).max(1);
