@@ -64,13 +64,12 @@ pub(super) fn columns(series: &Series, state: &AppState, last: PricePoint) -> u1
 
 impl ChartFrame<'_> {
     pub(super) fn draw_axes(&self, buf: &mut Buffer) {
-        let price_format = PriceFormat::new(&self.series, self.state);
-        let tag_row = self.scale.row_of_hundredths(self.last());
+        let tag_row = self.scale.row(self.last.price);
         let average = self
             .average()
             .map(|average| (average, self.scale.row_of_hundredths(average)));
         let average = average.filter(|(_, row)| *row != tag_row);
-        for (price, text) in self.labels(price_format) {
+        for (price, text) in self.labels() {
             let row = self.scale.row_of_hundredths(price);
             if row != tag_row && average.is_none_or(|(_, average_row)| row != average_row) {
                 self.label(row, &text, self.view.theme.dim, buf);
@@ -78,17 +77,17 @@ impl ChartFrame<'_> {
         }
         let mut taken = self.taken_cells();
         if let Some((average, row)) = average {
-            self.average_label(average, row, price_format, &mut taken, buf);
+            self.average_label(average, row, &mut taken, buf);
         }
-        self.tag(price_format, tag_row, buf);
-        self.high_and_low(price_format, &mut taken, buf);
+        self.tag(tag_row, buf);
+        self.high_and_low(&mut taken, buf);
         self.times(buf);
     }
 
-    fn labels(&self, price_format: PriceFormat) -> Vec<(Centitokens, String)> {
+    fn labels(&self) -> Vec<(Centitokens, String)> {
         let most = (self.plot.height.saturating_mul(2) / 5).clamp(2, 16);
-        let Some(base) = price_format.base else {
-            let label = |price| (hundredths(price), price_format.price(price));
+        let Some(base) = self.price_format.base else {
+            let label = |price| (hundredths(price), self.price_format.price(price));
             return self.scale.labels(most).into_iter().map(label).collect();
         };
         let label = |ratio: Permille| {
@@ -99,12 +98,8 @@ impl ChartFrame<'_> {
         self.scale.ratios(base, most).into_iter().map(label).collect()
     }
 
-    pub(super) fn gutter_row(&self, row: u16) -> Rect {
-        Rect::new(self.plot.right(), self.plot.y + row, self.gutter, 1)
-    }
-
     pub(super) fn gutter_label(&self, row: u16, line: Line<'_>, buf: &mut Buffer) {
-        let area = self.gutter_row(row);
+        let area = Rect::new(self.plot.right(), self.plot.y + row, self.gutter, 1);
         if !intersects(&self.covered, area) {
             line.render(area, buf);
         }
@@ -123,16 +118,9 @@ impl ChartFrame<'_> {
     }
 
     /// Labels the average cost at the left end of its line; an arrow points to it where it is off the scale.
-    fn average_label(
-        &self,
-        average: Centitokens,
-        row: u16,
-        price_format: PriceFormat,
-        taken: &mut Vec<Rect>,
-        buf: &mut Buffer,
-    ) {
+    fn average_label(&self, average: Centitokens, row: u16, taken: &mut Vec<Rect>, buf: &mut Buffer) {
         let style = self.view.theme.accent;
-        self.label(row, &price_format.hundredths(average), style, buf);
+        self.label(row, &self.price_format.hundredths(average), style, buf);
         // The space on the left separates it from what is there.
         let text = match row {
             _ if self.scale.contains(average) => " average cost ",
@@ -159,25 +147,24 @@ impl ChartFrame<'_> {
         }
     }
 
-    fn tag(&self, price_format: PriceFormat, row: u16, buf: &mut Buffer) {
-        let Some(last) = self.state.market.last() else {
-            return;
-        };
+    fn tag(&self, row: u16, buf: &mut Buffer) {
         let theme = &self.view.theme;
+        let is_on_scale = self.scale.contains(hundredths(self.last.price));
         let moved = self.state.market.change().map_or(0, |change| change.tokens);
-        let (style, sign) = match (self.status.is_current, self.scale.contains(self.last())) {
+        let (style, sign) = match (self.is_current, is_on_scale) {
             (false, _) => (theme.dim, "?"),
             // A price off the scale is shown at the edge, and dim: it does not belong there.
             (true, false) => (theme.dim, format::arrow(moved)),
             (true, true) => (theme.change_style(moved), format::arrow(moved)),
         };
         let columns = usize::from(self.gutter).saturating_sub(3);
-        let text = format!(" {sign}{:>columns$} ", price_format.price(last.price));
+        let price = self.price_format.price(self.last.price);
+        let text = format!(" {sign}{price:>columns$} ");
         let style = style.add_modifier(Modifier::BOLD | Modifier::REVERSED);
         self.gutter_label(row, panel::styled(text, style), buf);
     }
 
-    fn high_and_low(&self, price_format: PriceFormat, taken: &mut Vec<Rect>, buf: &mut Buffer) {
+    fn high_and_low(&self, taken: &mut Vec<Rect>, buf: &mut Buffer) {
         let columns = || self.series.columns.iter();
         let high = columns().max_by_key(|column| column.high);
         let low = columns().min_by_key(|column| column.low);
@@ -191,7 +178,7 @@ impl ChartFrame<'_> {
         let below = Some(self.scale.row(low.low) + 1);
         for (word, column, price, row) in [("high", high, high.high, above), ("low", low, low.low, below)] {
             if let Some(row) = row {
-                let text = format!(" {word} {} ", price_format.price(price));
+                let text = format!(" {word} {} ", self.price_format.price(price));
                 self.name(column, row, &text, taken, buf);
             }
         }

@@ -25,7 +25,7 @@ impl ChartFrame<'_> {
         for column in &self.series.columns {
             let rises = column.last >= column.first;
             let style = match rises {
-                _ if !self.status.is_current => theme.old,
+                _ if !self.is_current => theme.old,
                 true => theme.up,
                 false => theme.down,
             };

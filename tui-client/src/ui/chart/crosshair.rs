@@ -12,7 +12,6 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::axis::PriceFormat;
 use super::series::Column;
 use super::{ChartFrame, intersects};
 use crate::app::chart::ChartKind;
@@ -43,8 +42,7 @@ impl ChartFrame<'_> {
         let time = format::timestamp(point.at, self.state.now, &self.view.zone);
         let tick = format!("tick {}", format::thousands(point.tick));
         let price = format::thousands(point.price);
-        let last = self.state.market.last()?;
-        let by = i64::from(last.price) - i64::from(point.price);
+        let by = i64::from(self.last.price) - i64::from(point.price);
         let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(point.price)));
         let is_aggregated = self.selected_candle().is_some_and(|candle| candle.ticks() > 1);
         let [what, short] = if self.kind == ChartKind::Candles || is_aggregated {
@@ -123,7 +121,7 @@ impl ChartFrame<'_> {
         };
         let style = accent.add_modifier(Modifier::REVERSED);
         let columns = usize::from(self.gutter).saturating_sub(2);
-        let price = PriceFormat::new(&self.series, self.state).price(point.price);
+        let price = self.price_format.price(point.price);
         self.gutter_label(row, panel::styled(format!(" {price:>columns$} "), style), buf);
         if !intersects(&self.covered, below) {
             panel::draw_over(self.view, panel::styled(time, style), below, buf);

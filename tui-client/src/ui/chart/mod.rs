@@ -24,6 +24,7 @@ mod scale;
 mod series;
 mod trade_markers;
 
+use axis::PriceFormat;
 use dot_grid::Layer;
 use line::ColumnSpacing;
 use orders::OrderTag;
@@ -44,7 +45,7 @@ use crate::app::portfolio::wallet::Wallet;
 use crate::app::prices::PricePoint;
 use crate::ui::overlay::tour;
 use crate::ui::panels::connection::{self, Status};
-use crate::ui::panels::toast;
+use crate::ui::panels::toast::{self, PlacedLine};
 use crate::ui::text::format;
 use crate::ui::widgets::panel;
 
@@ -56,7 +57,6 @@ const BANNER_ROWS: usize = 4;
 
 /// Draws the chart with toasts and tour over it, and returns the positions of its prices.
 pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: &mut Buffer) -> HitMap {
-    let status = Status::new(view, state);
     let framed = layout.size != LayoutSize::Small;
     let mut inner = layout.chart.inner(Margin::new(1, u16::from(framed)));
     if framed {
@@ -64,15 +64,14 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         inner.x += 1;
         inner.width = inner.width.saturating_sub(1);
     }
-    let last = state.market.last();
-    let mut chart = last.and_then(|last| ChartFrame::new(view, state, &status, inner, last));
-    let banner = banner(state, inner);
-    let banner_areas = || banner.iter().map(|(area, _)| *area);
+    let mut chart = ChartFrame::new(view, state, inner);
     let bubble = tour::bubble(state, layout);
     let bubble_area = bubble.as_ref().map(|bubble| bubble.area);
+    let mut messages = banner(state, inner);
     let tags = chart.iter().flat_map(|chart| &chart.orders).map(|tag| tag.area);
-    let taken: Vec<Rect> = tags.chain(banner_areas()).chain(bubble_area).collect();
-    let toasts = toast::place(state, layout, &taken);
+    let banner_areas = messages.iter().map(|line| line.area);
+    let taken: Vec<Rect> = tags.chain(banner_areas).chain(bubble_area).collect();
+    messages.extend(toast::place(state, layout, &taken));
     let status_line = chart.as_ref().filter(|_| !framed);
     let status_line = status_line.and_then(|chart| chart.status_line(usize::from(inner.width)));
     if let Some(chart) = &mut chart {
@@ -81,7 +80,7 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             width: text::cells(line.width()).min(top.width),
             ..top
         });
-        let covered = toasts.iter().map(|toast| toast.area).chain(banner_areas());
+        let covered = messages.iter().map(|line| line.area);
         chart.cover(covered.chain(bubble_area).chain(status_area));
     }
     if framed {
@@ -93,7 +92,7 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
         panel::framed(view, &title, aside, layout.chart, buf);
     }
     match &chart {
-        None => waiting(view, state, &status, inner, buf),
+        None => waiting(view, state, inner, buf),
         Some(chart) => {
             chart.paint(buf);
             if let Some(line) = status_line {
@@ -101,10 +100,7 @@ pub(super) fn draw(view: &Renderer, state: &AppState, layout: &MainLayout, buf: 
             }
         }
     }
-    for (area, line) in banner {
-        panel::draw_over(view, panel::styled(line, view.theme.alarm), area, buf);
-    }
-    toast::draw(view, toasts, buf);
+    toast::draw(view, messages, buf);
     if let Some(bubble) = bubble {
         tour::draw(view, bubble, layout, buf);
     }
@@ -127,7 +123,8 @@ fn title(state: &AppState, chart: Option<&ChartFrame<'_>>) -> String {
     title
 }
 
-fn waiting(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: &mut Buffer) {
+fn waiting(view: &Renderer, state: &AppState, area: Rect, buf: &mut Buffer) {
+    let status = Status::new(view, state);
     let connection = if status.is_current {
         let server = text::sanitize(&state.session.info.server);
         panel::styled(format!("connected to {server}"), view.theme.dim)
@@ -143,7 +140,7 @@ fn waiting(view: &Renderer, state: &AppState, status: &Status, area: Rect, buf: 
 }
 
 /// Returns the reason for a lost connection, for the top of the chart.
-fn banner(state: &AppState, area: Rect) -> Vec<(Rect, String)> {
+fn banner(state: &AppState, area: Rect) -> Vec<PlacedLine> {
     let Some((what, why)) = connection::loss_reason(state).filter(|_| area.height >= 3) else {
         return Vec::new();
     };
@@ -163,9 +160,10 @@ fn banner(state: &AppState, area: Rect) -> Vec<(Rect, String)> {
         }
     }
     let lines = lines.iter().map(|line| format!(" {line} "));
-    let placed = area.rows().zip(lines).map(|(row, line)| {
-        let width = text::cells(text::width(&line)).min(row.width);
-        (Rect { width, ..row }, line)
+    let placed = area.rows().zip(lines).map(|(row, text)| {
+        let width = text::cells(text::width(&text)).min(row.width);
+        let area = Rect { width, ..row };
+        PlacedLine { area, text }
     });
     placed.collect()
 }
@@ -174,12 +172,15 @@ fn banner(state: &AppState, area: Rect) -> Vec<(Rect, String)> {
 struct ChartFrame<'a> {
     view: &'a Renderer,
     state: &'a AppState,
-    status: &'a Status,
+    /// Whether the last price is current.
+    is_current: bool,
+    last: PricePoint,
     kind: ChartKind,
     plot: Rect,
     /// Columns of the price axis, right of the plot; 0 without axes.
     gutter: u16,
     series: Series,
+    price_format: PriceFormat,
     scale: Scale,
     across: ColumnSpacing,
     /// Labels of resting orders, from back to front.
@@ -190,13 +191,8 @@ struct ChartFrame<'a> {
 
 impl<'a> ChartFrame<'a> {
     /// Returns `None` without prices.
-    fn new(
-        view: &'a Renderer,
-        state: &'a AppState,
-        status: &'a Status,
-        area: Rect,
-        last: PricePoint,
-    ) -> Option<Self> {
+    fn new(view: &'a Renderer, state: &'a AppState, area: Rect) -> Option<Self> {
+        let last = state.market.last()?;
         let axes = area.height >= MIN_CHART_ROWS;
         let usual = if axes { ChartKind::Area } else { ChartKind::Bars };
         let kind = state.chart.kind.unwrap_or(usual);
@@ -239,10 +235,12 @@ impl<'a> ChartFrame<'a> {
         let mut chart = Self {
             view,
             state,
-            status,
+            is_current: connection::is_current(state),
+            last,
             kind,
             plot,
             gutter,
+            price_format: PriceFormat::new(&series, state),
             series,
             scale,
             across,
@@ -269,7 +267,7 @@ impl<'a> ChartFrame<'a> {
             self.draw_fill(&line, buf);
         }
         if self.gutter > 0 {
-            self.draw_level(Some(self.last()), Layer::Level, buf);
+            self.draw_level(Some(hundredths(self.last.price)), Layer::Level, buf);
             self.draw_level(self.average(), Layer::Average, buf);
             self.draw_order_lines(buf);
         }
@@ -296,14 +294,10 @@ impl<'a> ChartFrame<'a> {
         let theme = &self.view.theme;
         let ends = self.series.columns.first().zip(self.series.columns.last());
         match ends {
-            _ if !self.status.is_current => theme.old,
+            _ if !self.is_current => theme.old,
             Some((first, last)) if last.last < first.first => theme.down,
             _ => theme.up,
         }
-    }
-
-    fn last(&self) -> Centitokens {
-        hundredths(self.state.market.last().map_or(1, |last| last.price))
     }
 
     fn average(&self) -> Option<Centitokens> {
@@ -325,7 +319,7 @@ impl<'a> ChartFrame<'a> {
             "" => format!(" {moved} in {span} "),
             percent => format!(" {moved}  {percent}  in {span} "),
         };
-        let style = if self.status.is_current {
+        let style = if self.is_current {
             self.view.theme.change_style(by)
         } else {
             self.view.theme.dim

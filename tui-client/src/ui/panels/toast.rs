@@ -7,7 +7,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
-use ratatui::widgets::{Clear, Widget};
 
 use crate::app::AppState;
 use crate::app::portfolio::alerts::{Alert, ToastKind};
@@ -16,9 +15,10 @@ use crate::ui::layout::{LayoutSize, MainLayout};
 use crate::ui::text::{self, format};
 use crate::ui::widgets::panel;
 
+/// A message over the chart.
 pub(crate) struct PlacedLine {
     pub(crate) area: Rect,
-    text: String,
+    pub(crate) text: String,
 }
 
 /// Places the toasts, newest first, beside the areas that are `taken` if there is a free row.
@@ -55,18 +55,14 @@ pub(crate) fn place(state: &AppState, layout: &MainLayout, taken: &[Rect]) -> Ve
 
 pub(crate) fn draw(view: &Renderer, lines: Vec<PlacedLine>, buf: &mut Buffer) {
     for PlacedLine { area, text } in lines {
-        Clear.render(area, buf);
-        panel::styled(text, view.theme.alarm).render(area, buf);
+        panel::draw_over(view, panel::styled(text, view.theme.alarm), area, buf);
     }
 }
 
 /// Returns the text of the newest toast, for a window that covers it.
 pub(crate) fn newest(state: &AppState) -> Option<String> {
-    state
-        .alerts
-        .toasts()
-        .next_back()
-        .map(|toast| toast_text(&toast.kind))
+    let newest = state.alerts.toasts().next_back();
+    newest.map(|toast| toast_text(&toast.kind))
 }
 
 /// Returns the text in one line, and with all its words on a projector, where nobody can open the log.
