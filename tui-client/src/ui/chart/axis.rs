@@ -28,7 +28,7 @@ pub(super) struct PriceFormat {
 impl PriceFormat {
     /// Percent mode uses the first visible price as the base.
     pub(super) fn new(series: &Series, state: &AppState) -> Self {
-        let first = series.columns.first().map(|column| column.first);
+        let first = series.columns.first().map(|column| column.candle.open);
         Self {
             base: first.filter(|_| state.chart.percent),
         }
@@ -166,17 +166,18 @@ impl ChartFrame<'_> {
 
     fn high_and_low(&self, taken: &mut Vec<Rect>, buf: &mut Buffer) {
         let columns = || self.series.columns.iter();
-        let high = columns().max_by_key(|column| column.high);
-        let low = columns().min_by_key(|column| column.low);
+        let high = columns().max_by_key(|column| column.candle.high);
+        let low = columns().min_by_key(|column| column.candle.low);
         let Some((high, low)) = high.zip(low) else {
             return;
         };
-        if high.high == low.low || self.plot.height < 8 {
+        let (highest, lowest) = (high.candle.high, low.candle.low);
+        if highest == lowest || self.plot.height < 8 {
             return;
         }
-        let above = self.scale.row(high.high).checked_sub(1);
-        let below = Some(self.scale.row(low.low) + 1);
-        for (word, column, price, row) in [("high", high, high.high, above), ("low", low, low.low, below)] {
+        let above = self.scale.row(highest).checked_sub(1);
+        let below = Some(self.scale.row(lowest) + 1);
+        for (word, column, price, row) in [("high", high, highest, above), ("low", low, lowest, below)] {
             if let Some(row) = row {
                 let text = format!(" {word} {} ", self.price_format.price(price));
                 self.name(column, row, &text, taken, buf);
@@ -208,13 +209,13 @@ impl ChartFrame<'_> {
         let area = self.times_row();
         let selected = self.selected_time().map(|(area, _)| area);
         let ends = self.series.columns.first().zip(self.series.columns.last());
-        let span_ms = ends.map_or(0, |(first, last)| last.at.since_ms(first.at));
+        let span_ms = ends.map_or(0, |(first, last)| last.candle.until.since_ms(first.candle.until));
         let mut next = 0;
         for column in &self.series.columns {
             if self.across.cell(column) < next {
                 continue;
             }
-            let text = format::time_label(column.at, self.state.now, span_ms, &self.view.zone);
+            let text = format::time_label(column.candle.until, self.state.now, span_ms, &self.view.zone);
             let width = text::cells(text::width(&text));
             if next + width > area.width {
                 return;

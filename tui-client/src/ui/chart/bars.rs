@@ -14,8 +14,8 @@ impl ChartFrame<'_> {
         let (plot, style) = (self.plot, self.line_style());
         for column in &self.series.columns {
             let first = plot.x + self.across.cell(column);
-            let top = self.scale.dot(column.last);
-            for row in self.scale.row(column.last)..plot.height {
+            let top = self.scale.dot(column.candle.close);
+            for row in self.scale.row(column.candle.close)..plot.height {
                 let filled = usize::from((row + 1) * STEPS) - top;
                 let glyph = BARS[filled.min(BARS.len()) - 1];
                 for x in first..(first + self.across.bar_width()).min(plot.right()) {

@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 
 use super::ChartFrame;
 use super::scale::Scale;
-use super::series::Column;
+use crate::app::prices::Candle;
 use crate::ui::Markers;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,8 @@ impl ChartFrame<'_> {
     pub(super) fn draw_candles(&self, buf: &mut Buffer) {
         let (plot, theme) = (self.plot, &self.view.theme);
         for column in &self.series.columns {
-            let rises = column.last >= column.first;
+            let candle = &column.candle;
+            let rises = candle.close >= candle.open;
             let style = match rises {
                 _ if !self.is_current => theme.old,
                 true => theme.up,
@@ -33,9 +34,9 @@ impl ChartFrame<'_> {
             if x >= plot.right() {
                 continue;
             }
-            let last = self.scale.row(column.low).min(plot.height - 1);
-            for row in self.scale.row(column.high)..=last {
-                let halves = [0, 1].map(|half| part(column, &self.scale, usize::from(row) * 2 + half));
+            let last = self.scale.row(candle.low).min(plot.height - 1);
+            for row in self.scale.row(candle.high)..=last {
+                let halves = [0, 1].map(|half| part(candle, &self.scale, usize::from(row) * 2 + half));
                 let glyph = glyph(halves, rises, self.view.markers);
                 buf[(x, plot.y + row)].set_char(glyph).set_style(style);
             }
@@ -43,9 +44,9 @@ impl ChartFrame<'_> {
     }
 }
 
-fn part(column: &Column, scale: &Scale, dot: usize) -> CandlePart {
-    let body = scale.dot(column.first.max(column.last))..=scale.dot(column.first.min(column.last));
-    let wick = scale.dot(column.high)..=scale.dot(column.low);
+fn part(candle: &Candle, scale: &Scale, dot: usize) -> CandlePart {
+    let body = scale.dot(candle.open.max(candle.close))..=scale.dot(candle.open.min(candle.close));
+    let wick = scale.dot(candle.high)..=scale.dot(candle.low);
     if body.contains(&dot) {
         CandlePart::Body
     } else if wick.contains(&dot) {

@@ -16,37 +16,32 @@ use super::series::Column;
 use super::{ChartFrame, intersects};
 use crate::app::chart::ChartKind;
 use crate::app::portfolio::money::{Permille, Side};
-use crate::app::prices::{Candle, PricePoint};
+use crate::app::prices::Candle;
 use crate::ui::Markers;
 use crate::ui::text::{self, format};
 use crate::ui::widgets::panel;
 
 impl ChartFrame<'_> {
-    /// Returns the selected price and its column. For an aggregated candle, this is its last price.
-    fn selected(&self) -> Option<(PricePoint, &Column)> {
-        let candle = self.selected_candle()?;
-        let column = self.series.column_of(candle.last_tick)?;
-        Some((candle.end(), column))
-    }
-
-    fn selected_candle(&self) -> Option<Candle> {
+    /// Returns the selected candle, whose last price is the selected one, and its column.
+    fn selected(&self) -> Option<(Candle, &Column)> {
         let tick = self.state.chart.crosshair?.tick;
         let candle = self.state.market.at(self.state.market.index_of(tick))?;
-        (candle.first_tick <= tick).then_some(candle)
+        let column = self.series.column_of(candle.last_tick)?;
+        (candle.first_tick <= tick).then_some((candle, column))
     }
 
     /// Returns the longest description of the selected price that fits `columns`.
     pub(super) fn readout(&self, columns: usize) -> Option<Line<'static>> {
-        let (point, column) = self.selected()?;
+        let (selected, column) = self.selected()?;
+        let point = selected.end();
         let theme = &self.view.theme;
         let time = format::timestamp(point.at, self.state.now, &self.view.zone);
         let tick = format!("tick {}", format::thousands(point.tick));
         let price = format::thousands(point.price);
         let by = i64::from(self.last.price) - i64::from(point.price);
         let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(point.price)));
-        let is_aggregated = self.selected_candle().is_some_and(|candle| candle.ticks() > 1);
-        let [what, short] = if self.kind == ChartKind::Candles || is_aggregated {
-            candle(column)
+        let [what, short] = if self.kind == ChartKind::Candles || selected.ticks() > 1 {
+            candle(&column.candle)
         } else {
             [format!("price {price}"), price.clone()]
         };
@@ -75,7 +70,8 @@ impl ChartFrame<'_> {
     fn trades(&self, column: &Column) -> String {
         let count = |side: Side| -> i64 {
             let marks = self.state.chart.markers.iter().filter(|mark| mark.side == side);
-            let here = marks.filter(|mark| (column.since..=column.tick).contains(&mark.tick));
+            let ticks = column.candle.first_tick..=column.candle.last_tick;
+            let here = marks.filter(|mark| ticks.contains(&mark.tick));
             here.fold(0_i64, |sum, mark| sum.saturating_add(i64::from(mark.count)))
         };
         let text = |word: &str, count: i64| match count {
@@ -108,11 +104,10 @@ impl ChartFrame<'_> {
 
     /// Marks the selected price on its line and on both axes.
     pub(super) fn draw_crosshair(&self, buf: &mut Buffer) {
-        let Some((point, _)) = self.selected() else {
+        let Some((candle, _)) = self.selected() else {
             return;
         };
         let accent = self.view.theme.accent;
-        let row = self.scale.row(point.price);
         if let Some(cell) = self.crosshair_cell() {
             self.draw_cell((cell.x, cell.y), "◆", accent, buf);
         }
@@ -121,7 +116,8 @@ impl ChartFrame<'_> {
         };
         let style = accent.add_modifier(Modifier::REVERSED);
         let columns = usize::from(self.gutter).saturating_sub(2);
-        let price = self.price_format.price(point.price);
+        let price = self.price_format.price(candle.close);
+        let row = self.scale.row(candle.close);
         self.gutter_label(row, panel::styled(format!(" {price:>columns$} "), style), buf);
         if !intersects(&self.covered, below) {
             panel::draw_over(self.view, panel::styled(time, style), below, buf);
@@ -130,15 +126,15 @@ impl ChartFrame<'_> {
 
     /// Returns the cell of the selected price; candles have none.
     pub(super) fn crosshair_cell(&self) -> Option<Rect> {
-        let (point, column) = self.selected().filter(|_| self.kind != ChartKind::Candles)?;
+        let (candle, column) = self.selected().filter(|_| self.kind != ChartKind::Candles)?;
         let x = self.plot.x + self.across.cell(column);
-        Some(Rect::new(x, self.plot.y + self.scale.row(point.price), 1, 1))
+        Some(Rect::new(x, self.plot.y + self.scale.row(candle.close), 1, 1))
     }
 
     /// Returns the time label of the crosshair and its area below the plot; `None` without axes.
     pub(super) fn selected_time(&self) -> Option<(Rect, String)> {
-        let (point, column) = self.selected().filter(|_| self.gutter > 0)?;
-        let time = format::timestamp(point.at, self.state.now, &self.view.zone);
+        let (candle, column) = self.selected().filter(|_| self.gutter > 0)?;
+        let time = format::timestamp(candle.until, self.state.now, &self.view.zone);
         let text = format!(" {time} ");
         let below = self.times_row();
         let width = text::cells(text::width(&text)).min(below.width);
@@ -149,8 +145,8 @@ impl ChartFrame<'_> {
 }
 
 /// Returns a candle's four prices, long and abbreviated.
-fn candle(column: &Column) -> [String; 2] {
-    let prices = [column.first, column.high, column.low, column.last];
+fn candle(candle: &Candle) -> [String; 2] {
+    let prices = [candle.open, candle.high, candle.low, candle.close];
     let [open, high, low, close] = prices.map(format::thousands);
     [
         format!("open {open} high {high} low {low} close {close}"),

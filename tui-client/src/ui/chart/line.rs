@@ -43,10 +43,10 @@ impl ChartFrame<'_> {
         for column in &self.series.columns {
             let x = self.across.dot(column);
             if let Some(before) = before.filter(|_| !column.after_gap) {
-                join(before, (x, down(column.first)), &mut dots);
+                join(before, (x, down(column.candle.open)), &mut dots);
             }
-            dots.extend((down(column.high)..=down(column.low)).map(|y| (x, y)));
-            before = Some((x, down(column.last)));
+            dots.extend((down(column.candle.high)..=down(column.candle.low)).map(|y| (x, y)));
+            before = Some((x, down(column.candle.close)));
         }
         dots
     }

@@ -295,7 +295,7 @@ impl<'a> ChartFrame<'a> {
         let ends = self.series.columns.first().zip(self.series.columns.last());
         match ends {
             _ if !self.is_current => theme.old,
-            Some((first, last)) if last.last < first.first => theme.down,
+            Some((first, last)) if last.candle.close < first.candle.open => theme.down,
             _ => theme.up,
         }
     }
@@ -307,13 +307,13 @@ impl<'a> ChartFrame<'a> {
     /// Returns the price change over the visible range.
     fn change_line(&self) -> Option<Line<'static>> {
         let columns = &self.series.columns;
-        let (first, last) = (columns.first()?, columns.last()?);
-        let ms = last.at.since_ms(first.since_at);
+        let (first, last) = (columns.first()?.candle, columns.last()?.candle);
+        let ms = last.until.since_ms(first.since);
         if columns.len() < 3 || ms < 1000 {
             return None;
         }
-        let by = i64::from(last.last).saturating_sub(i64::from(first.first));
-        let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(first.first)));
+        let by = i64::from(last.close).saturating_sub(i64::from(first.open));
+        let (moved, percent) = format::change(by, Permille::from_change(by, i64::from(first.open)));
         let span = format::age(ms);
         let text = match percent.as_str() {
             "" => format!(" {moved} in {span} "),
@@ -328,14 +328,15 @@ impl<'a> ChartFrame<'a> {
     }
 
     fn hit_map(&self) -> HitMap {
-        let slots = self.series.columns.iter().map(|column| ColumnSlot {
+        let columns = &self.series.columns;
+        let slots = columns.iter().map(|column| ColumnSlot {
             column: self.plot.x + self.across.cell(column),
-            tick: column.tick,
+            tick: column.candle.last_tick,
         });
         HitMap {
             kind: self.kind,
             area: self.plot.into(),
-            first: self.series.columns.first().map_or(0, |column| column.since),
+            first: columns.first().map_or(0, |column| column.candle.first_tick),
             slots: slots.collect(),
             row_prices: match self.orders.is_empty() {
                 true => Vec::new(),

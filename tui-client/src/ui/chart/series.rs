@@ -1,14 +1,13 @@
 //! Reduces the price history to the columns of a chart.
 
 use crate::app::chart::{ChartKind, ChartView};
-use crate::app::portfolio::money::UnixMillis;
 use crate::app::prices::{Candle, PriceHistory};
 
 /// Most ticks per column with automatic zoom; with more, the chart scrolls.
 const MAX_TICKS_PER_COLUMN: usize = 2;
 
 /// Ticks per candle; automatic zoom uses the first.
-const CANDLES: &[usize] = &[5, 10, 15, 30, 60, 120, 300, 600, 1_200];
+const CANDLES: [usize; 9] = [5, 10, 15, 30, 60, 120, 300, 600, 1_200];
 
 /// Fewest slots: a new chart grows from the left until it fills them.
 const MIN_SLOTS: usize = 30;
@@ -20,42 +19,21 @@ const GAP_COLUMNS: usize = 4;
 pub(super) struct Column {
     /// Position in the chart; 0 is the oldest.
     pub(super) slot: usize,
-    pub(super) first: i32,
-    pub(super) last: i32,
-    pub(super) low: i32,
-    pub(super) high: i32,
-    /// Tick number of the first price.
-    pub(super) since: i64,
-    /// Tick number of the last price.
-    pub(super) tick: i64,
-    pub(super) since_at: UnixMillis,
-    pub(super) at: UnixMillis,
+    pub(super) candle: Candle,
     /// Whether ticks are missing before this column.
     pub(super) after_gap: bool,
 }
 
 impl Column {
-    fn from_candle(candle: &Candle) -> Self {
-        Self {
-            slot: 0,
-            first: candle.open,
-            last: candle.close,
-            low: candle.low,
-            high: candle.high,
-            since: candle.first_tick,
-            tick: candle.last_tick,
-            since_at: candle.since,
-            at: candle.until,
-            after_gap: false,
-        }
-    }
-
-    fn prepend(&mut self, candle: &Candle) {
-        self.first = candle.open;
-        self.low = self.low.min(candle.low);
-        self.high = self.high.max(candle.high);
-        self.since = candle.first_tick;
-        self.since_at = candle.since;
+    fn prepend(&mut self, older: &Candle) {
+        self.candle = Candle {
+            first_tick: older.first_tick,
+            open: older.open,
+            low: self.candle.low.min(older.low),
+            high: self.candle.high.max(older.high),
+            since: older.since,
+            ..self.candle
+        };
     }
 }
 
@@ -71,44 +49,32 @@ pub(super) struct Series {
 
 impl Series {
     pub(super) fn column_of(&self, tick: i64) -> Option<&Column> {
-        let index = self.columns.partition_point(|column| column.tick < tick);
-        self.columns.get(index).filter(|column| column.since <= tick)
+        let ends_before = |column: &Column| column.candle.last_tick < tick;
+        let column = self.columns.get(self.columns.partition_point(ends_before));
+        column.filter(|column| column.candle.first_tick <= tick)
     }
 
     pub(super) fn price_range(&self) -> Option<(i32, i32)> {
-        let low = self.columns.iter().map(|column| column.low).min()?;
-        let high = self.columns.iter().map(|column| column.high).max()?;
+        let low = self.columns.iter().map(|column| column.candle.low).min()?;
+        let high = self.columns.iter().map(|column| column.candle.high).max()?;
         Some((low, high))
     }
 }
 
-/// Ticks per column and the largest number of columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Plan {
-    shared: usize,
-    room: usize,
-}
-
-impl Plan {
-    fn new(kind: ChartKind, view: &ChartView, prices: usize, room: usize) -> Self {
-        let zoom = view.zoom;
-        let fits = |shared: usize, count: usize| count.div_ceil(shared) <= room;
-        let shared = match (kind, zoom) {
-            // With a chosen interval, the visible range is cut to the columns that fit.
-            (ChartKind::Candles, _) if view.interval.is_some() => view.interval.unwrap_or(1),
-            (ChartKind::Candles, None) => CANDLES.first().copied().unwrap_or(1),
-            (ChartKind::Candles, Some(count)) => CANDLES
-                .iter()
-                .copied()
-                .find(|shared| fits(*shared, count))
-                .unwrap_or_else(|| count.div_ceil(room.max(1))),
-            (_, None) => prices.div_ceil(room.max(1)).clamp(1, MAX_TICKS_PER_COLUMN),
-            (_, Some(count)) => count.div_ceil(room.max(1)).max(1),
-        };
-        // Candles are narrow: show more of them rather than leave wide gaps.
-        let least = if kind == ChartKind::Candles { room / 2 } else { 1 };
-        let room = zoom.map_or(room, |count| count.div_ceil(shared).max(least).min(room));
-        Self { shared, room }
+/// Returns the ticks per column with which the visible range, or one of `prices`, fits `room` columns.
+fn ticks_per_column(kind: ChartKind, view: &ChartView, prices: usize, room: usize) -> usize {
+    let count = view.zoom.unwrap_or(prices);
+    let fitting = count.div_ceil(room.max(1));
+    match (kind, view.interval, view.zoom) {
+        // The visible range is cut to the columns that fit.
+        (ChartKind::Candles, Some(interval), _) => interval,
+        (ChartKind::Candles, None, None) => CANDLES[0],
+        (ChartKind::Candles, None, Some(_)) => {
+            let mut candles = CANDLES.into_iter();
+            candles.find(|ticks| *ticks >= fitting).unwrap_or(fitting)
+        }
+        (_, _, None) => fitting.clamp(1, MAX_TICKS_PER_COLUMN),
+        (_, _, Some(_)) => fitting.max(1),
     }
 }
 
@@ -119,13 +85,19 @@ impl Plan {
 /// tick numbers, so that their prices do not change when the chart scrolls. A stored candle is never
 /// split: with a chosen interval, a column has as many as fit, at least one.
 pub(super) fn series(market: &PriceHistory, view: &ChartView, kind: ChartKind, room: usize) -> Series {
-    let Plan { shared, room } = Plan::new(kind, view, market.kept(), room);
+    let shared = ticks_per_column(kind, view, market.kept(), room);
+    // Candles are narrow: show more of them rather than leave wide gaps.
+    let least = if kind == ChartKind::Candles { room / 2 } else { 1 };
+    let room = view
+        .zoom
+        .map_or(room, |count| count.div_ceil(shared).max(least).min(room));
     let shared = i64::try_from(shared).unwrap_or(i64::MAX);
     let by_ticks = kind == ChartKind::Candles && view.interval.is_some();
     let visible = view
         .right
         .map_or(market.kept(), |tick| market.index_of(tick).saturating_add(1));
     let mut columns: Vec<Column> = Vec::with_capacity(room);
+    // Slots from the newest to the oldest column.
     let mut used = 0;
     let mut key = None;
     let mut full = false;
@@ -157,24 +129,27 @@ pub(super) fn series(market: &PriceHistory, view: &ChartView, kind: ChartKind, r
         if let Some(column) = columns.last_mut() {
             column.after_gap = gap;
         }
-        columns.push(Column::from_candle(&candle));
+        columns.push(Column {
+            slot: needed,
+            candle,
+            after_gap: false,
+        });
         used = needed;
         key = Some(key_of(candle.first_tick));
         let span = span.max(ticks);
         let (least, most) = spans.unwrap_or((span, span));
         spans = Some((least.min(span), most.max(span)));
     }
+    if full && view.right.is_none() {
+        let newest = market.last().map_or(0, |last| last.tick.div_euclid(shared));
+        used = used.min(room.saturating_sub(free_slots(newest, room)));
+    }
+    columns.retain(|column| column.slot <= used);
     columns.reverse();
-    assign_slots(&mut columns);
-    let slots = match (full, view.right) {
-        (false, _) => reserve(used, room),
-        (true, Some(_)) => room,
-        (true, None) => {
-            let newest = market.last().map_or(0, |last| last.tick.div_euclid(shared));
-            scroll(&mut columns, used, room.saturating_sub(free_slots(newest, room)));
-            room
-        }
-    };
+    for column in &mut columns {
+        column.slot = used - column.slot;
+    }
+    let slots = if full { room } else { reserve(used, room) };
     Series {
         columns,
         slots,
@@ -197,30 +172,10 @@ fn free_slots(newest: i64, room: usize) -> usize {
     usize::try_from(step - 1 - newest.rem_euclid(step)).unwrap_or(0)
 }
 
-/// Drops the oldest columns until the rest fits `room`.
-fn scroll(columns: &mut Vec<Column>, used: usize, room: usize) {
-    let gone = used.saturating_sub(room);
-    columns.retain(|column| column.slot >= gone);
-    for column in columns {
-        column.slot -= gone;
-    }
-}
-
-fn assign_slots(columns: &mut [Column]) {
-    if let Some(first) = columns.first_mut() {
-        first.after_gap = false;
-    }
-    let mut next = 0;
-    for column in columns {
-        next += if column.after_gap { GAP_COLUMNS } else { 0 };
-        column.slot = next;
-        next += 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::portfolio::money::UnixMillis;
 
     fn market(points: &[(i64, i32)]) -> PriceHistory {
         let mut market = PriceHistory::default();
@@ -238,7 +193,13 @@ mod tests {
         series(market, room)
             .columns
             .iter()
-            .map(|column| (column.slot, column.low, column.high, column.after_gap))
+            .map(
+                |Column {
+                     slot,
+                     candle,
+                     after_gap,
+                 }| (*slot, candle.low, candle.high, *after_gap),
+            )
             .collect()
     }
 
@@ -265,7 +226,7 @@ mod tests {
             [(0, 10, 30, false), (1, 5, 7, false), (2, 8, 8, false)]
         );
         let shared = series(&market, 3).columns;
-        assert_eq!((shared[0].first, shared[0].last), (10, 30));
+        assert_eq!((shared[0].candle.open, shared[0].candle.close), (10, 30));
     }
 
     #[test]
@@ -274,7 +235,7 @@ mod tests {
         let series = series(&market(&points), 10);
         assert_eq!((series.columns.len(), series.slots), (10, 10));
         assert_eq!(
-            series.columns.last().map(|column| column.at),
+            series.columns.last().map(|column| column.candle.until),
             Some(UnixMillis(99))
         );
     }
