@@ -2,7 +2,7 @@
 
 mod fixtures;
 
-use awesomestock::app::chart::{ChartKind, Crosshair, MAX_MARKERS, TradeMarker, TradeMarkers};
+use awesomestock::app::chart::{ChartKind, Crosshair, MAX_MARKERS, TradeMarkers};
 use awesomestock::app::commands::action::Action;
 use awesomestock::app::event::{OrderResult, Request, RequestError, Response, StreamEvent, TradeRow};
 use awesomestock::app::overlay::screen::ClickAction;
@@ -419,34 +419,29 @@ fn own_trades_have_markers_at_their_ticks() {
         tick: Some(97),
         ..OrderResult::default()
     })));
-    let trade = |tick| TradeRow {
+    let trade = |tick, side, count, price| TradeRow {
         tick,
         at: fixtures::NOW,
-        side: Side::Buy,
-        count: 5,
-        price: 7,
-    };
-    game.event(Event::Answered(Response::Trades(vec![trade(3), trade(4)])));
-    let markers: Vec<_> = game.0.chart.markers.iter().copied().collect();
-    let marker = |tick, side, count, price| TradeMarker {
-        tick,
         side,
         count,
         price,
     };
     let expected = [
-        marker(3, Side::Buy, 5, 7),
-        marker(4, Side::Buy, 5, 7),
-        marker(97, Side::Sell, 2, 60),
+        trade(3, Side::Buy, 5, 7),
+        trade(4, Side::Buy, 5, 7),
+        trade(97, Side::Sell, 2, 60),
     ];
+    game.event(Event::Answered(Response::Trades(expected[..2].to_vec())));
+    let markers: Vec<_> = game.0.chart.markers.iter().copied().collect();
     assert_eq!(markers, expected);
 }
 
 #[test]
 fn markers_are_bounded_and_the_oldest_are_removed() {
     let mut markers = TradeMarkers::default();
-    let marker = |tick| TradeMarker {
+    let marker = |tick| TradeRow {
         tick,
+        at: fixtures::NOW,
         side: Side::Buy,
         count: 1,
         price: 1,
@@ -454,7 +449,7 @@ fn markers_are_bounded_and_the_oldest_are_removed() {
     (0..1_500).for_each(|tick| markers.push(marker(tick)));
     assert_eq!(markers.iter().len(), MAX_MARKERS);
     assert_eq!(markers.iter().next().map(|marker| marker.tick), Some(500));
-    markers.take_earlier([marker(1)].into_iter());
+    markers.take_earlier(&[marker(1)]);
     assert_eq!(markers.iter().next().map(|marker| marker.tick), Some(500));
 }
 

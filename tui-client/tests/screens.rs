@@ -2,7 +2,8 @@
 
 mod fixtures;
 
-use awesomestock::app::chart::{ChartKind, TradeMarker};
+use awesomestock::app::chart::ChartKind;
+use awesomestock::app::event::TradeRow;
 use awesomestock::app::overlay::Overlay;
 use awesomestock::app::overlay::tour::Tour;
 use awesomestock::app::portfolio::money::Side;
@@ -269,8 +270,9 @@ fn labels_of_the_chart_are_whole_or_absent() {
         let price = i32::try_from(tick * 7 % 130).unwrap();
         let side = if tick % 2 == 0 { Side::Buy } else { Side::Sell };
         let count = 1;
-        let marker = TradeMarker {
+        let marker = TradeRow {
             tick,
+            at: fixtures::NOW,
             side,
             count,
             price,

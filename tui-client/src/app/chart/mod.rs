@@ -13,7 +13,7 @@ mod trade_markers;
 
 pub use hit_map::{Area, ColumnSlot, HitMap, OrderLabel};
 use serde::{Deserialize, Serialize};
-pub use trade_markers::{MAX_MARKERS, TradeMarker, TradeMarkers};
+pub use trade_markers::{MAX_MARKERS, TradeMarkers};
 
 use super::commands::request::Request;
 use super::prices::PriceHistory;
@@ -207,7 +207,7 @@ impl ChartView {
         self.right = None;
         self.crosshair = None;
         self.backfill = Backfill::default();
-        self.markers.clear();
+        self.markers = TradeMarkers::default();
     }
 
     pub(super) fn visible_range(&self, market: &PriceHistory) -> usize {

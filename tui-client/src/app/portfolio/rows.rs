@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::money::{Side, UnixMillis};
-use crate::app::chart::TradeMarker;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeRow {
@@ -30,16 +29,6 @@ impl TradeRow {
         match self.side {
             Side::Buy => self.total().saturating_neg(),
             Side::Sell => self.total(),
-        }
-    }
-
-    /// Returns the chart marker of the trade.
-    pub fn marker(&self) -> TradeMarker {
-        TradeMarker {
-            tick: self.tick,
-            side: self.side,
-            count: self.count,
-            price: self.price,
         }
     }
 }

@@ -164,7 +164,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
             if state.log.count_of(trade) < state.orders.fills_like(trade) {
                 // The chart of a round shows the trades of the round.
                 if !is_in_round {
-                    state.chart.markers.push(trade.marker());
+                    state.chart.markers.push(*trade);
                 }
                 state.log.push(entry);
             }

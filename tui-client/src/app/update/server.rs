@@ -206,7 +206,7 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
             count,
             price,
         };
-        state.chart.markers.push(trade.marker());
+        state.chart.markers.push(trade);
         effects.extend(keep_trade(state, trade).filter(|_| result.executed));
     }
     let filled = order.zip(result.price).filter(|_| result.executed);
@@ -268,10 +268,7 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
         Response::Trades(rows) => {
             // Results of the stream are in the log already.
             let rows = state.log.missing(&rows);
-            state
-                .chart
-                .markers
-                .take_earlier(rows.iter().map(TradeRow::marker));
+            state.chart.markers.take_earlier(&rows);
             state.log.take_trades(&rows);
         }
     }

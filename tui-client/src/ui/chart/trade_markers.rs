@@ -11,8 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::ChartFrame;
-use crate::app::chart::TradeMarker;
 use crate::app::portfolio::money::Side;
+use crate::app::portfolio::rows::TradeRow;
 
 impl ChartFrame<'_> {
     /// Marks all visible trades; a later trade replaces an earlier one in the same cell.
@@ -31,7 +31,7 @@ impl ChartFrame<'_> {
         self.marks().map(|(_, place)| Rect::new(place.x, place.y, 1, 1))
     }
 
-    fn marks(&self) -> impl Iterator<Item = (&TradeMarker, Position)> {
+    fn marks(&self) -> impl Iterator<Item = (&TradeRow, Position)> {
         self.state.chart.markers.iter().filter_map(|mark| {
             let column = self.series.column_of(mark.tick)?;
             let row = self.scale.row(mark.price);
