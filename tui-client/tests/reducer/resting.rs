@@ -456,7 +456,7 @@ fn a_cancellation_is_confirmed_by_its_answer_or_by_the_update() {
         let reports = game
             .log()
             .into_iter()
-            .filter(|(action, _)| matches!(action.terms(), Some(Terms::Rest(_))));
+            .filter(|(action, _)| matches!(action, LoggedAction::Order(_, _, Terms::Rest(_))));
         assert_eq!(reports.count(), 1, "{update_first}");
         assert_eq!(game.keys("c"), [], "nothing is selected");
     }

@@ -51,14 +51,6 @@ impl LoggedAction {
             Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
         }
     }
-
-    /// Returns the terms of an order.
-    pub fn terms(&self) -> Option<Terms> {
-        match self {
-            Self::Order(_, _, terms) => Some(*terms),
-            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,8 +97,8 @@ impl ActionLog {
 
     /// Adds an entry, but not of an order that is sent: see [`send`](Self::send). If the log is full, the oldest entry that
     /// is not pending is removed.
-    pub fn push(&mut self, entry: LogEntry) {
-        self.entries.push_back(entry);
+    pub fn push(&mut self, at: UnixMillis, action: LoggedAction, status: ActionStatus) {
+        self.entries.push_back(LogEntry { at, action, status });
         if self.entries.len() > MAX_ENTRIES {
             let answered = self
                 .entries
@@ -117,11 +109,7 @@ impl ActionLog {
     }
 
     pub(crate) fn notify(&mut self, at: UnixMillis, status: ActionStatus) {
-        self.push(LogEntry {
-            at,
-            action: LoggedAction::Notice,
-            status,
-        });
+        self.push(at, LoggedAction::Notice, status);
     }
 
     /// Returns how many such trades the log has: orders at one tick may be equal.
@@ -185,11 +173,7 @@ impl ActionLog {
             },
         };
         self.sent.push_back(PendingOrder { order, since: at });
-        self.push(LogEntry {
-            at,
-            action,
-            status: ActionStatus::Pending,
-        });
+        self.push(at, action, ActionStatus::Pending);
         Some(order)
     }
 

@@ -12,7 +12,7 @@ use crate::app::overlay::{AmountEntry, AmountKind, Document, Overlay, Palette, S
 use crate::app::portfolio::alerts::Alert;
 use crate::app::portfolio::money::{Side, TOKENS_PER_DOLLAR};
 use crate::app::portfolio::order::Terms;
-use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
 use crate::app::portfolio::quantity::Quantity;
 use crate::app::portfolio::ticket::Estimate;
 use crate::app::update::send::{NO_PAUSE, cannot_rest, not_sent, send_order};
@@ -297,11 +297,7 @@ fn pay(state: &mut AppState, action: LoggedAction, call: Request) -> Effects {
     if let Some(reason) = state.not_offered(Action::BuyTokens) {
         return blocked_reason(state, &reason);
     }
-    state.log.push(LogEntry {
-        at: state.now,
-        action,
-        status: ActionStatus::Pending,
-    });
+    state.log.push(state.now, action, ActionStatus::Pending);
     vec![Effect::Call(call)]
 }
 

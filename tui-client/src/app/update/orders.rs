@@ -9,10 +9,9 @@ use crate::app::commands::action::Action;
 use crate::app::commands::request::Request;
 use crate::app::event::RequestError;
 use crate::app::portfolio::alerts;
-use crate::app::portfolio::money::UnixMillis;
 use crate::app::portfolio::open_orders::{EndReason, OrderEnd, RestingOrder};
 use crate::app::portfolio::order::{Condition, Terms};
-use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
 use crate::app::portfolio::wallet::Wallet;
 use crate::app::{AppState, Effect, Effects};
 
@@ -156,7 +155,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
         true => format!("own account: {text}"),
         false => text,
     };
-    let entry = end_entry(order, end, is_in_round.then_some(&text));
+    let (action, status) = log_end(order, &end.reason, is_in_round.then_some(&text));
     let mut effects = Effects::new();
     match &end.reason {
         EndReason::Filled(trade) => {
@@ -166,7 +165,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 if !is_in_round {
                     state.chart.markers.push(*trade);
                 }
-                state.log.push(entry);
+                state.log.push(end.at, action, status);
             }
             effects.extend(keep_trade(state, *trade));
             // An order filled while the player was away is not a trade of this session.
@@ -183,7 +182,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 None => effects.push(Effect::Call(Request::Holdings)),
             }
         }
-        EndReason::Cancelled | EndReason::Rejected(_) => state.log.push(entry),
+        EndReason::Cancelled | EndReason::Rejected(_) => state.log.push(end.at, action, status),
     }
     if let Some(wallet) = wallet {
         state.session.record_own(wallet);
@@ -194,40 +193,34 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
     effects
 }
 
-/// Returns the log entry of an end. `notice`: the text of an order that is not one of the account in use.
-fn end_entry(order: &RestingOrder, end: &OrderEnd, notice: Option<&String>) -> LogEntry {
-    let order_entry = |side, count, status| LogEntry {
-        at: end.at,
-        action: LoggedAction::Order(side, count, Terms::Rest(order.condition)),
-        status,
-    };
-    match (&end.reason, notice) {
+/// Returns how an end is logged. `notice`: the text of an order that is not one of the account in use.
+fn log_end(
+    order: &RestingOrder,
+    reason: &EndReason,
+    notice: Option<&String>,
+) -> (LoggedAction, ActionStatus) {
+    let placed = order_at(order, order.condition.price);
+    match (reason, notice) {
         (EndReason::Filled(trade), None) => {
+            let filled = LoggedAction::Order(trade.side, trade.count, Terms::Rest(order.condition));
             let price = Some(trade.price);
-            order_entry(trade.side, trade.count, ActionStatus::Traded { price })
+            (filled, ActionStatus::Traded { price })
         }
-        (EndReason::Cancelled, None) => cancelled_entry(order, end.at, "cancelled"),
-        (EndReason::Rejected(why), None) => {
-            let status = ActionStatus::Rejected(why.clone());
-            order_entry(order.side, order.count, status)
+        (EndReason::Cancelled, None) => (placed, ActionStatus::Done("cancelled".to_owned())),
+        (EndReason::Rejected(why), None) => (placed, ActionStatus::Rejected(why.clone())),
+        (EndReason::Rejected(why), Some(_)) => {
+            let text = format!("own account: {order}: {why}");
+            (LoggedAction::Notice, ActionStatus::Rejected(text))
         }
-        (reason, Some(text)) => LogEntry {
-            at: end.at,
-            action: LoggedAction::Notice,
-            status: match reason {
-                EndReason::Rejected(why) => ActionStatus::Rejected(format!("own account: {order}: {why}")),
-                _ => ActionStatus::Done(text.clone()),
-            },
-        },
+        (_, Some(text)) => (LoggedAction::Notice, ActionStatus::Done(text.clone())),
     }
 }
 
-fn cancelled_entry(order: &RestingOrder, at: UnixMillis, text: &str) -> LogEntry {
-    LogEntry {
-        at,
-        action: LoggedAction::Order(order.side, order.count, Terms::Rest(order.condition)),
-        status: ActionStatus::Done(text.to_owned()),
-    }
+/// Returns `order` as it was placed, but at this price.
+fn order_at(order: &RestingOrder, price: i32) -> LoggedAction {
+    let trigger = order.condition.trigger;
+    let terms = Terms::Rest(Condition { trigger, price });
+    LoggedAction::Order(order.side, order.count, terms)
 }
 
 /// Ends the move of an order that has ended in another way.
@@ -250,10 +243,11 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
         return report_unmoved(state, order, price);
     }
     let to = thousands(price);
-    let entry = cancelled_entry(order, end.at, &format!("cancelled, moves to {to}"));
-    state.log.push(entry);
+    let cancelled = ActionStatus::Done(format!("cancelled, moves to {to}"));
+    let placed = order_at(order, order.condition.price);
+    state.log.push(end.at, placed, cancelled);
     let up_to = order.up_to.then_some(order.count);
-    let Some((id, sent)) = send_moved(state, moved_action(order, price), up_to) else {
+    let Some((id, sent)) = send_moved(state, order_at(order, price), up_to) else {
         state.alerts.toast(alerts::not_placed_again(order), state.now);
         return Effects::new();
     };
@@ -268,24 +262,16 @@ pub(super) fn end_move(state: &mut AppState, is_accepted: bool) {
     }
 }
 
-/// Returns the order that takes the place of a cancelled one.
-fn moved_action(order: &RestingOrder, price: i32) -> LoggedAction {
-    let trigger = order.condition.trigger;
-    let terms = Terms::Rest(Condition { trigger, price });
-    LoggedAction::Order(order.side, order.count, terms)
-}
-
 /// Reports that an order to be moved was cancelled by another session, or by an attempt without an answer: which of them, the
 /// casino does not say.
 fn report_unmoved(state: &mut AppState, order: &RestingOrder, price: i32) -> Effects {
     let why = format!(
         "{order} was cancelled, perhaps by another session; place this order again if no open order replaces it"
     );
-    state.log.push(LogEntry {
-        at: order.end.as_ref().map_or(state.now, |end| end.at),
-        action: moved_action(order, price),
-        status: ActionStatus::NotSent(why),
-    });
+    let at = order.end.as_ref().map_or(state.now, |end| end.at);
+    state
+        .log
+        .push(at, order_at(order, price), ActionStatus::NotSent(why));
     let text = alerts::not_placed_again(order);
     let rung = state.session.ring(state.now, || text.clone());
     state.alerts.toast(text, state.now);

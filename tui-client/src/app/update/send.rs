@@ -5,7 +5,7 @@ use awesomestock_proto::text::thousands;
 use crate::app::commands::action::Action;
 use crate::app::connection::{Connection, ConnectionStatus};
 use crate::app::portfolio::order::{ClientOrderId, Terms};
-use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
+use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
 use crate::app::{AppState, Effect, Effects};
 
 /// Most orders that may wait for answers.
@@ -62,14 +62,16 @@ pub(super) fn cannot_rest(state: &AppState) -> Option<&'static str> {
 
 /// Sends an order unless it is blocked. `up_to`: the casino trades as many stocks as possible, at most these.
 pub(super) fn send_order(state: &mut AppState, action: LoggedAction, up_to: Option<i32>) -> Effects {
-    let reason = not_sent(state, action.order().map_or(0, |(_, count)| count));
-    let reason = reason.or_else(|| match action.terms()? {
+    let LoggedAction::Order(_, count, terms) = action else {
+        return Effects::new();
+    };
+    let reason = not_sent(state, count).or_else(|| match terms {
         Terms::Limit(_) if !state.lobby.capabilities.limits => Some(NO_LIMITS.to_owned()),
         Terms::Rest(_) => cannot_rest(state).map(str::to_owned),
         Terms::Market | Terms::Limit(_) => None,
     });
     if let Some(reason) = reason {
-        log_not_sent(state, action, reason);
+        state.log.push(state.now, action, ActionStatus::NotSent(reason));
         return Effects::new();
     }
     let order = state.log.send(state.now, action, up_to, account_shown(state));
@@ -91,19 +93,11 @@ pub(super) fn send_moved(
     let reason = disconnected(state).filter(|_| !is_sent_later);
     let reason = reason.or_else(|| cannot_rest(state)).map(str::to_owned);
     if let Some(reason) = reason.or_else(|| too_many(state)) {
-        log_not_sent(state, action, reason);
+        state.log.push(state.now, action, ActionStatus::NotSent(reason));
         return None;
     }
     let order = state.log.send(state.now, action, up_to, account_shown(state))?;
     Some((order.id, (!is_sent_later).then_some(Effect::Send(order))))
-}
-
-fn log_not_sent(state: &mut AppState, action: LoggedAction, reason: String) {
-    state.log.push(LogEntry {
-        at: state.now,
-        action,
-        status: ActionStatus::NotSent(reason),
-    });
 }
 
 pub(super) fn not_sent(state: &AppState, count: i32) -> Option<String> {
