@@ -96,9 +96,10 @@ impl WalletState {
         }
     }
 
-    /// Applies a wallet unless a newer one is known: stream and calls may overtake each other.
-    pub(crate) fn apply(&mut self, wallet: Wallet) {
-        if self.wallet().is_none_or(|known| known.version <= wallet.version) {
+    /// Applies a wallet, if one was sent, unless a newer one is known: stream and calls may overtake each other.
+    pub(crate) fn apply(&mut self, wallet: Option<Wallet>) {
+        let known = self.wallet().map(|known| known.version);
+        if let Some(wallet) = wallet.filter(|wallet| known.is_none_or(|known| known <= wallet.version)) {
             *self = Self::Known(wallet);
         }
     }

@@ -62,7 +62,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
         Action::Orders => {
             let scroll = Scroll::default();
             open(state, Overlay::Orders { scroll });
-            return orders::request(state).into_iter().collect();
+            return orders::request(state);
         }
         Action::Erase => state.ticket.erase(),
         Action::Chart(to) => return chart_action(state, to),
@@ -83,7 +83,7 @@ pub(crate) fn perform(state: &mut AppState, action: Action) -> Effects {
 /// Injects a fault or ends it. Outside of the lab, nothing happens.
 pub(crate) fn inject(state: &mut AppState, fault: Fault) -> Effects {
     let faults = state.lab.as_mut().map(|lab| lab.toggle(fault));
-    faults.map(Effect::Inject).into_iter().collect()
+    Effects::from_iter(faults.map(Effect::Inject))
 }
 
 /// Changes the chart view and requests older prices if it shows more than is kept.
@@ -108,11 +108,7 @@ fn chart_action(state: &mut AppState, to: ChartAction) -> Effects {
     ) {
         return Effects::new();
     }
-    chart
-        .request_older(market)
-        .map(Effect::Call)
-        .into_iter()
-        .collect()
+    Effects::from_iter(chart.request_older(market).map(Effect::Call))
 }
 
 pub(crate) fn execute(state: &mut AppState, command: Command) -> Effects {
@@ -226,21 +222,16 @@ fn notice(state: &mut AppState, status: ActionStatus) -> Effects {
 }
 
 fn order_from_ticket(state: &mut AppState, side: Side) -> Effects {
-    let Some(price) = state.market.price() else {
+    if state.market.last().is_none() {
         state.ticket.settle();
         return blocked_reason(state, "no price received yet");
-    };
-    let count = state.ticket.count(side, price, &state.holdings);
+    }
     let terms = state.ticket.terms();
     if terms.price() == Some(0) {
         return blocked_reason(state, NO_PRICE);
     }
     state.ticket.settle();
-    let quantity = state.ticket.quantity();
-    match count {
-        Some(_) => execute(state, Command::Order(side, quantity, terms)),
-        None => blocked_reason(state, NO_MAXIMUM),
-    }
+    execute(state, Command::Order(side, state.ticket.quantity(), terms))
 }
 
 /// Computes the count of a ticket order and sends it. Where supported, the casino recomputes a maximum or a share at
@@ -329,9 +320,7 @@ fn leave(state: &mut AppState) -> Effects {
         return Effects::new();
     }
     state.connection = Connection::Disconnected;
-    state.log.notify(
-        state.now,
-        ActionStatus::Done("you left the table; :gamble rejoins".to_owned()),
-    );
+    let text = "you left the table; :gamble rejoins".to_owned();
+    state.log.notify(state.now, ActionStatus::Done(text));
     vec![Effect::Leave]
 }

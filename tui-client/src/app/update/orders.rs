@@ -34,8 +34,9 @@ pub(super) fn on_capabilities(state: &mut AppState) -> Effects {
 }
 
 /// Requests the list, unless a request is on its way.
-pub(super) fn request(state: &mut AppState) -> Option<Effect> {
-    state.orders.request().then_some(Effect::Call(Request::Orders))
+pub(super) fn request(state: &mut AppState) -> Effects {
+    let call = Effect::Call(Request::Orders);
+    Effects::from_iter(state.orders.request().then_some(call))
 }
 
 /// Handles the answer to an order that was accepted to rest. A repeated order may have ended since.
@@ -47,18 +48,13 @@ pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Opt
     if order.end.is_some() {
         return on_end(state, &order, wallet, true);
     }
-    if let Some(wallet) = wallet {
-        state.holdings.apply(wallet);
-    }
-    state.orders.add(order);
+    on_placed(state, order, wallet);
     Effects::new()
 }
 
-/// Adds an order that another session has placed.
+/// Adds an open order, which another session may have placed.
 pub(super) fn on_placed(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) {
-    if let Some(wallet) = wallet {
-        state.holdings.apply(wallet);
-    }
+    state.holdings.apply(wallet);
     state.orders.add(order);
 }
 
@@ -74,7 +70,7 @@ pub(super) fn on_update(state: &mut AppState, order: &RestingOrder, wallet: Opti
 /// Merges the list of orders.
 pub(super) fn on_list(state: &mut AppState, open: Vec<RestingOrder>, ended: Vec<RestingOrder>) -> Effects {
     let Some(news) = state.orders.merge(open, ended) else {
-        return request(state).into_iter().collect();
+        return request(state);
     };
     let mut effects = Effects::new();
     for order in news {
@@ -87,7 +83,7 @@ pub(super) fn on_list(state: &mut AppState, open: Vec<RestingOrder>, ended: Vec<
 /// Ends a failed request of the list: the next session or the window repeats it.
 pub(super) fn on_list_failed(state: &mut AppState) -> Effects {
     match state.orders.request_failed() {
-        true => request(state).into_iter().collect(),
+        true => request(state),
         false => Effects::new(),
     }
 }
@@ -120,20 +116,17 @@ pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestEr
         RequestError::Unanswered(why) => ActionStatus::Rejected(format!("{what}: no answer: {why}")),
     };
     notify(state, status);
-    request(state).into_iter().collect()
+    request(state)
 }
 
 /// Removes an order that has ended, and reports it once if it is news.
 fn on_end(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>, is_news: bool) -> Effects {
     let is_new = state.orders.end(order.clone());
-    let effects = match (is_new && is_news, wallet) {
-        (true, wallet) => report(state, order, wallet),
-        (false, Some(wallet)) => {
-            state.holdings.apply(wallet);
-            Effects::new()
-        }
-        (false, None) => Effects::new(),
+    let effects = match is_new && is_news {
+        true => report(state, order, wallet),
+        false => Effects::new(),
     };
+    state.holdings.apply(wallet);
     give_up_move(state, order);
     effects
 }
@@ -145,9 +138,6 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
         return Effects::new();
     };
     if end.reason == EndReason::Cancelled && state.orders.moves_to(order.id).is_some() {
-        if let Some(wallet) = wallet {
-            state.holdings.apply(wallet);
-        }
         return Effects::new();
     }
     let is_in_round = state.lobby.is_in_round();
@@ -186,7 +176,6 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
     }
     if let Some(wallet) = wallet {
         state.session.record_own(wallet);
-        state.holdings.apply(wallet);
     }
     effects.extend(state.session.ring(state.now, || text.clone()));
     state.alerts.toast(text, state.now);
@@ -332,8 +321,8 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
 }
 
 /// Reports in the log and as a toast.
-fn notify(state: &mut AppState, status: ActionStatus) {
-    if let ActionStatus::Rejected(text) | ActionStatus::NotSent(text) = &status {
+pub(super) fn notify(state: &mut AppState, status: ActionStatus) {
+    if let ActionStatus::Done(text) | ActionStatus::Rejected(text) | ActionStatus::NotSent(text) = &status {
         state.alerts.toast(text.clone(), state.now);
     }
     state.log.notify(state.now, status);

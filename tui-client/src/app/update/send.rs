@@ -53,11 +53,11 @@ fn account_shown(state: &AppState) -> Option<i64> {
 
 /// Returns why no order can rest now.
 pub(super) fn cannot_rest(state: &AppState) -> Option<&'static str> {
-    match (state.lobby.capabilities.orders, state.lobby.is_in_round()) {
-        (false, _) => Some(NO_RESTING_ORDERS),
-        (true, true) => Some("orders do not rest during a round"),
-        (true, false) => None,
+    if !state.lobby.capabilities.orders {
+        return Some(NO_RESTING_ORDERS);
     }
+    let is_in_round = state.lobby.is_in_round();
+    is_in_round.then_some("orders do not rest during a round")
 }
 
 /// Sends an order unless it is blocked. `up_to`: the casino trades as many stocks as possible, at most these.

@@ -142,17 +142,18 @@ fn on_disconnect(state: &mut AppState, why: String) -> Effects {
     } else {
         connection::retry_after_ms(attempt, jitter(state, attempt))
     };
+    let mut effects = vec![Effect::Connect { after_ms }];
     // Once for each loss, not for each attempt.
-    let text = || format!("connection lost: {why}");
-    let rung = (attempt == 1)
-        .then(|| state.session.ring(state.now, text))
-        .flatten();
+    if attempt == 1 {
+        let text = || format!("connection lost: {why}");
+        effects.extend(state.session.ring(state.now, text));
+    }
     state.connection = Connection::Backoff {
         attempt,
         retry_at: state.now.plus_ms(after_ms),
         why,
     };
-    [Effect::Connect { after_ms }].into_iter().chain(rung).collect()
+    effects
 }
 
 /// A rejection would repeat, and retrying looks like guessing keys. So only the player retries.
@@ -210,21 +211,18 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
         effects.extend(keep_trade(state, trade).filter(|_| result.executed));
     }
     let filled = order.zip(result.price).filter(|_| result.executed);
-    let rung = filled.and_then(|((side, count), price)| {
+    if let (Some(((side, count), price)), Some(wallet)) = (filled, result.wallet.filter(Wallet::is_own)) {
+        effects.extend(record_fill(state, side, count, price, wallet));
+    }
+    match result.wallet {
+        Some(_) => state.holdings.apply(result.wallet),
+        None => effects.push(Effect::Call(Request::Holdings)),
+    }
+    if let Some(((side, count), price)) = filled {
         let text = || format!("{} {} at {}", side.word(), thousands(count), thousands(price));
-        state.session.ring(state.now, text)
-    });
-    let call = match result.wallet {
-        Some(wallet) => {
-            if let Some(((side, count), price)) = filled.filter(|_| is_own) {
-                effects.extend(record_fill(state, side, count, price, wallet));
-            }
-            state.holdings.apply(wallet);
-            None
-        }
-        None => Some(Effect::Call(Request::Holdings)),
-    };
-    effects.into_iter().chain(call).chain(rung).collect()
+        effects.extend(state.session.ring(state.now, text));
+    }
+    effects
 }
 
 pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
@@ -233,20 +231,17 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
     }
     match answer {
         Response::TokensBought { dollars, tokens } => {
-            let status = ActionStatus::Done(pluralize(tokens, "token"));
-            state
-                .log
-                .answer_payment(state.now, &LoggedAction::BuyTokens(dollars), status);
-            return vec![Effect::Call(Request::Holdings)];
+            return paid(
+                state,
+                &LoggedAction::BuyTokens(dollars),
+                pluralize(tokens, "token"),
+            );
         }
         Response::Withdrawn { tokens, dollars } => {
-            let status = ActionStatus::Done(format!("{} $ paid out", thousands(dollars)));
-            state
-                .log
-                .answer_payment(state.now, &LoggedAction::Withdraw(tokens), status);
-            return vec![Effect::Call(Request::Holdings)];
+            let text = format!("{} $ paid out", thousands(dollars));
+            return paid(state, &LoggedAction::Withdraw(tokens), text);
         }
-        Response::Wallet(wallet) => state.holdings.apply(wallet),
+        Response::Wallet(wallet) => state.holdings.apply(Some(wallet)),
         Response::Tokens(tokens) => state.holdings = WalletState::TokensOnly(tokens),
         Response::Payments(rows) => fill(payments_document(state), Remote::Ready(rows)),
         Response::Statement(text) => {
@@ -273,6 +268,13 @@ pub(crate) fn on_response(state: &mut AppState, answer: Response) -> Effects {
         }
     }
     Effects::new()
+}
+
+fn paid(state: &mut AppState, action: &LoggedAction, text: String) -> Effects {
+    state
+        .log
+        .answer_payment(state.now, action, ActionStatus::Done(text));
+    vec![Effect::Call(Request::Holdings)]
 }
 
 fn history(state: &mut AppState, before: Option<i64>, prices: &[PricePoint], more: bool) -> Effects {
@@ -314,12 +316,11 @@ fn older_failed(state: &mut AppState, before: i64, failure: RequestError) {
 }
 
 pub(crate) fn exported(state: &mut AppState, exported: Result<String, String>) {
-    let (text, status): (String, fn(String) -> ActionStatus) = match exported {
-        Ok(path) => (format!("exported to {path}"), ActionStatus::Done),
-        Err(why) => (format!("export failed: {why}"), ActionStatus::Rejected),
+    let status = match exported {
+        Ok(path) => ActionStatus::Done(format!("exported to {path}")),
+        Err(why) => ActionStatus::Rejected(format!("export failed: {why}")),
     };
-    state.alerts.toast(text.clone(), state.now);
-    state.log.notify(state.now, status(text));
+    orders::notify(state, status);
 }
 
 pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestError) -> Effects {
@@ -334,14 +335,11 @@ pub(crate) fn on_error(state: &mut AppState, request: Request, error: RequestErr
             fill(trades_document(state), Remote::Failed(error.to_string()));
         }
         Request::TradePage { before: Some(_) } => {
-            if let Some(Remote::Ready(trades)) = trades_document(state).map(|document| &mut document.content)
-            {
+            if let Some(trades) = loaded_trades(state) {
                 trades.older_failed();
             }
-            let why = error.to_string();
-            state
-                .alerts
-                .toast(format!("cannot load older trades: {why}"), state.now);
+            let text = format!("cannot load older trades: {error}");
+            state.alerts.toast(text, state.now);
         }
         Request::History { before: Some(before) } | Request::Candles { before } => {
             older_failed(state, before, error);
@@ -391,19 +389,19 @@ fn trades_document(state: &mut AppState) -> Option<&mut Document<TradeList>> {
     })
 }
 
+fn loaded_trades(state: &mut AppState) -> Option<&mut TradeList> {
+    match &mut trades_document(state)?.content {
+        Remote::Ready(trades) => Some(trades),
+        Remote::Loading | Remote::Failed(_) => None,
+    }
+}
+
 /// Starts the open trade list with the newest page, or extends it.
 fn trade_page(state: &mut AppState, before: Option<i64>, rows: Vec<NumberedTrade>, more: bool) {
-    let document = trades_document(state);
-    match (before, document) {
-        (None, document) => fill(document, Remote::Ready(TradeList::new(rows, more))),
-        (
-            Some(_),
-            Some(Document {
-                content: Remote::Ready(trades),
-                ..
-            }),
-        ) => trades.take_older(rows, more),
-        (Some(_), _) => {}
+    if before.is_none() {
+        fill(trades_document(state), Remote::Ready(TradeList::new(rows, more)));
+    } else if let Some(trades) = loaded_trades(state) {
+        trades.take_older(rows, more);
     }
 }
 
