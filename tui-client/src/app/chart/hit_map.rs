@@ -96,25 +96,19 @@ impl HitMap {
         past.saturating_sub(market.index_of(self.first))
     }
 
-    /// Returns the tick of the previous slot, or the previous tick if none is visible.
-    pub(super) fn previous(&self, tick: i64, market: &PriceHistory) -> Option<i64> {
-        let index = self.slots.partition_point(|slot| slot.tick < tick);
-        let slot = index.checked_sub(1).and_then(|index| self.slots.get(index));
-        let older = || {
-            market
-                .at(market.index_of(tick).checked_sub(1)?)
-                .map(|candle| candle.last_tick)
+    /// Returns the tick of the next slot, or of the previous one. If none is visible, that of the market.
+    pub(super) fn neighbour(&self, tick: i64, is_later: bool, market: &PriceHistory) -> Option<i64> {
+        let mut slots = self.slots.iter().map(|slot| slot.tick);
+        let (visible, index) = match is_later {
+            true => (
+                slots.find(|slot| *slot > tick),
+                market.index_of(tick).checked_add(1),
+            ),
+            false => (
+                slots.rfind(|slot| *slot < tick),
+                market.index_of(tick).checked_sub(1),
+            ),
         };
-        slot.map(|slot| slot.tick).or_else(older)
-    }
-
-    /// Returns the tick of the next slot, or the next tick if none is visible.
-    pub(super) fn next(&self, tick: i64, market: &PriceHistory) -> Option<i64> {
-        let index = self.slots.partition_point(|slot| slot.tick <= tick);
-        let newer = || {
-            let next = market.index_of(tick).saturating_add(1);
-            market.at(next).map(|candle| candle.last_tick)
-        };
-        self.slots.get(index).map(|slot| slot.tick).or_else(newer)
+        visible.or_else(|| market.at(index?).map(|candle| candle.last_tick))
     }
 }

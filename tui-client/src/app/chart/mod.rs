@@ -117,26 +117,18 @@ impl ChartView {
         }
     }
 
-    /// Moves the crosshair left if there is one, else scrolls by `by` prices (`None`: a part of the range).
-    pub fn left(&mut self, by: Option<usize>, market: &PriceHistory) {
-        match self.crosshair {
-            Some(crosshair) => self.set_crosshair(self.hit_map.previous(crosshair.tick, market), market),
-            None => {
-                let by = by.unwrap_or_else(|| self.step(market));
-                self.go_to(self.right_index(market).saturating_sub(by), market);
-            }
+    /// Moves the crosshair if there is one, else scrolls by `by` prices (`None`: a part of the range).
+    pub(crate) fn pan(&mut self, is_later: bool, by: Option<usize>, market: &PriceHistory) {
+        if let Some(Crosshair { tick, .. }) = self.crosshair {
+            return self.set_crosshair(self.hit_map.neighbour(tick, is_later, market), market);
         }
-    }
-
-    /// Like [`left`](Self::left), in the other direction.
-    pub fn right(&mut self, by: Option<usize>, market: &PriceHistory) {
-        match self.crosshair {
-            Some(crosshair) => self.set_crosshair(self.hit_map.next(crosshair.tick, market), market),
-            None => {
-                let by = by.unwrap_or_else(|| self.step(market));
-                self.go_to(self.right_index(market).saturating_add(by), market);
-            }
-        }
+        let by = by.unwrap_or_else(|| self.step(market));
+        let right = self.right_index(market);
+        let index = match is_later {
+            true => right.saturating_add(by),
+            false => right.saturating_sub(by),
+        };
+        self.go_to(index, market);
     }
 
     pub(crate) fn scroll_to_start(&mut self, market: &PriceHistory) {
@@ -159,12 +151,8 @@ impl ChartView {
 
     /// Shows the crosshair at the newest visible price, pins it, or hides it.
     pub(crate) fn toggle_crosshair(&mut self, market: &PriceHistory) {
-        let newest = self
-            .hit_map
-            .slots
-            .last()
-            .map(|slot| slot.tick)
-            .or_else(|| market.last().map(|last| last.tick));
+        let visible = self.hit_map.slots.last().map(|slot| slot.tick);
+        let newest = visible.or(market.last().map(|last| last.tick));
         self.crosshair = match self.crosshair {
             Some(Crosshair { pinned: true, .. }) => None,
             Some(Crosshair { tick, .. }) => Some(Crosshair { tick, pinned: true }),
