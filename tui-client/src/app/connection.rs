@@ -71,11 +71,11 @@ impl OpenConnection {
         (whole > 0).then_some(whole)
     }
 
+    /// Returns the time at which the displayed age changes next.
     fn next_age(&self, now: UnixMillis) -> UnixMillis {
-        let age_ms = now.since_ms(self.last_message).max(0);
-        let step = age_step_ms(age_ms);
-        let steps = age_ms.checked_div(step).unwrap_or(0).saturating_add(1);
-        self.last_message.plus_ms(steps.saturating_mul(step))
+        let step = age_step_ms(now.since_ms(self.last_message));
+        let shown_ms = self.shown_age_ms(now).unwrap_or(0);
+        self.last_message.plus_ms(shown_ms.saturating_add(step))
     }
 
     pub(super) fn record_call(&mut self, call: Request, now: UnixMillis) {
@@ -93,7 +93,7 @@ impl OpenConnection {
     }
 
     pub(super) fn record_latency(&mut self, since: UnixMillis, now: UnixMillis) {
-        self.latency_ms = Some(now.since_ms(since).max(0));
+        self.latency_ms = Some(now.since_ms(since));
     }
 }
 
@@ -247,7 +247,7 @@ impl Connection {
                 if age_ms < overdue {
                     return Some(next_age.min(live.last_price.plus_ms(overdue)));
                 }
-                let next_second = age_ms.checked_div(1000)?.saturating_add(1).saturating_mul(1000);
+                let next_second = (age_ms / 1000).saturating_add(1).saturating_mul(1000);
                 Some(live.last_price.plus_ms(next_second))
             }
         }
@@ -267,12 +267,8 @@ pub fn retry_after_ms(attempt: u32, jitter: u64) -> i64 {
     let full = FIRST_RETRY_MS
         .saturating_mul(1_i64 << doublings)
         .min(LONGEST_RETRY_MS);
-    let half = full.checked_div(2).unwrap_or(0);
-    let off = u64::try_from(half)
-        .ok()
-        .and_then(|half| jitter.checked_rem(half))
-        .unwrap_or(0);
-    full.saturating_sub(i64::try_from(off).unwrap_or(0))
+    let half = (full / 2).unsigned_abs();
+    full.saturating_sub_unsigned(jitter.checked_rem(half).unwrap_or(0))
 }
 
 fn overdue_after_ms(interval_ms: i64) -> i64 {

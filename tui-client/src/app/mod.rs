@@ -198,14 +198,11 @@ impl AppState {
         if shows_splash {
             state.screen.begin(now);
         }
-        let mut effects = match shows_wire {
-            true => {
-                let effects = wire_update::toggle(&mut state);
-                state.wire.view.is_focused = false;
-                effects
-            }
-            false => Effects::new(),
-        };
+        let mut effects = Effects::new();
+        if shows_wire {
+            effects = wire_update::toggle(&mut state);
+            state.wire.view.is_focused = false;
+        }
         effects.push(Effect::Connect { after_ms: 0 });
         (state, effects)
     }
@@ -233,17 +230,17 @@ impl AppState {
     /// Returns the time at which the screen changes next without an event.
     pub fn next_wake(&self) -> Option<UnixMillis> {
         let connection = self.connection.next_change(self.now, self.market.interval_ms());
-        let splash = self.screen.splash_until().filter(|until| *until > self.now);
         let price_ms = self.next_price_ms().filter(|_| self.session.settings.watch);
         let round = self.lobby.round.as_ref();
         let end_shown = round.and_then(ReceivedRound::end_shown_until);
-        let end_shown = end_shown.filter(|until| *until > self.now);
         let running = round.filter(|received| received.round.phase == RoundPhase::Running);
         let round_ms = running.map(|received| received.left_ms(self.now));
         let seconds = [price_ms, round_ms].into_iter().flatten().filter(|ms| *ms > 0);
         let seconds = seconds.map(|ms| connection::next_second(self.now, ms));
+        let splash = self.screen.splash_until();
         let changes = [connection, self.alerts.next_change(), splash, end_shown];
-        changes.into_iter().flatten().chain(seconds).min()
+        let changes = changes.into_iter().flatten().chain(seconds);
+        changes.filter(|at| *at > self.now).min()
     }
 
     /// Returns the milliseconds until the next price is due; `None` if prices follow too fast for a countdown.
