@@ -67,7 +67,7 @@ use crate::app::wire::WirePane;
 const MIN_COUNTDOWN_MS: i64 = 2_000;
 
 /// The player and the server of a session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SessionInfo {
     /// The player's name; empty without a player.
     pub player: String,

@@ -240,11 +240,9 @@ impl Lobby {
         for row in update.rows {
             self.push(TapeLine::Trade(row));
         }
-        let grown = before.map(|before| update.trades.saturating_sub(before));
-        if let Some(skipped) = grown
-            .map(|grown| grown.saturating_sub(received))
-            .filter(|more| *more > 0)
-        {
+        let grown = before.map_or(0, |before| update.trades.saturating_sub(before));
+        let skipped = grown.saturating_sub(received);
+        if skipped > 0 {
             self.push(TapeLine::Skipped(skipped));
         }
     }

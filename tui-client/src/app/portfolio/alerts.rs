@@ -80,7 +80,7 @@ pub enum ToastKind {
     Reached(Alert, i32),
     /// Text.
     Info(String),
-    /// An order that was sent to move another one, and what it moves, until it is answered.
+    /// An order that was sent to move another one, and the other one with both prices, until it is answered.
     Moving(ClientOrderId, String),
 }
 
@@ -130,11 +130,10 @@ impl Alerts {
 
     /// Removes and returns the alerts that `price` triggers, and shows a toast for each.
     pub fn trigger(&mut self, price: i32, now: UnixMillis) -> Vec<Alert> {
-        let (reached, active) = self
+        let reached: Vec<_> = self
             .active
-            .drain(..)
-            .partition(|alert: &Alert| alert.is_reached(price));
-        self.active = active;
+            .extract_if(.., |alert| alert.is_reached(price))
+            .collect();
         for alert in &reached {
             self.show(ToastKind::Reached(*alert, price), now);
         }
@@ -155,11 +154,6 @@ impl Alerts {
         self.show(ToastKind::Info(text), now);
     }
 
-    /// Shows a move: `order` has both prices.
-    pub(crate) fn moving(&mut self, id: ClientOrderId, order: String, now: UnixMillis) {
-        self.show(ToastKind::Moving(id, order), now);
-    }
-
     /// Replaces the message of a move whose order is answered.
     pub(crate) fn moved(&mut self, id: ClientOrderId, is_accepted: bool, now: UnixMillis) {
         for toast in &mut self.toasts {
@@ -175,7 +169,7 @@ impl Alerts {
         }
     }
 
-    fn show(&mut self, kind: ToastKind, now: UnixMillis) {
+    pub(crate) fn show(&mut self, kind: ToastKind, now: UnixMillis) {
         if self.toasts.len() >= MAX_TOASTS {
             self.toasts.pop_front();
         }

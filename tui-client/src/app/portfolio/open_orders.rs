@@ -1,7 +1,7 @@
 //! The player's open orders, which rest at the casino, and how earlier ones ended. The list is the same in whatever order the
 //! casino's answers and updates arrive.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::{self, Write as _};
 
 use awesomestock_proto::text::thousands;
@@ -145,7 +145,7 @@ pub struct OpenOrders {
     shown: Option<SeenEnd>,
     requested: Option<ListRequest>,
     /// Orders that are placed again at this price once they are cancelled.
-    moves: Vec<(Uuid, i32)>,
+    moves: HashMap<Uuid, i32>,
     selection: Option<Selection>,
     /// The order ended that was selected, and nothing was selected since.
     selected_ended: bool,
@@ -172,9 +172,8 @@ impl OpenOrders {
 
     /// Returns how many of the ended orders were filled by such a trade.
     pub(crate) fn fills_like(&self, trade: &TradeRow) -> usize {
-        let reasons = self.ended.iter().filter_map(|order| order.end.as_ref());
-        reasons
-            .filter(|end| matches!(&end.reason, EndReason::Filled(fill) if fill == trade))
+        let ends = self.ended.iter().filter_map(|order| order.end.as_ref());
+        ends.filter(|end| matches!(&end.reason, EndReason::Filled(fill) if fill == trade))
             .count()
     }
 
@@ -310,15 +309,13 @@ impl OpenOrders {
 
     /// Remembers to place an order again at `price` once it is cancelled.
     pub(crate) fn begin_move(&mut self, id: Uuid, price: i32) {
-        self.moves.retain(|(moved, _)| *moved != id);
-        self.moves.push((id, price));
+        self.moves.insert(id, price);
         self.deselect();
     }
 
     /// Returns the price to which an order is being moved.
     pub fn moves_to(&self, id: Uuid) -> Option<i32> {
-        let moved = self.moves.iter().find(|(moved, _)| *moved == id);
-        moved.map(|(_, price)| *price)
+        self.moves.get(&id).copied()
     }
 
     /// Returns how many orders wait for their cancellation to be placed again.
@@ -328,9 +325,7 @@ impl OpenOrders {
 
     /// Ends a move. Returns its price.
     pub(crate) fn take_move(&mut self, id: Uuid) -> Option<i32> {
-        let price = self.moves_to(id);
-        self.moves.retain(|(moved, _)| *moved != id);
-        price
+        self.moves.remove(&id)
     }
 
     /// Returns the selection.

@@ -144,18 +144,14 @@ impl Order {
 
     /// Returns the message of the Gamble stream.
     pub(crate) fn action(self, player: &str) -> Action {
-        let price = self.terms.price().unwrap_or(0);
-        let (limit_price, stop_price) = match self.terms.condition() {
-            Some(Condition {
-                trigger: Trigger::Stop,
-                ..
-            }) => (0, price),
-            _ => (price, 0),
-        };
         let time_in_force = match self.terms {
             Terms::Rest(_) => TimeInForce::UntilCancelled,
             Terms::Market | Terms::Limit(_) => TimeInForce::Immediate,
         };
+        let price = self.terms.price().unwrap_or(0);
+        let condition = self.terms.condition();
+        let is_stop = condition.is_some_and(|condition| condition.trigger == Trigger::Stop);
+        let (limit_price, stop_price) = if is_stop { (0, price) } else { (price, 0) };
         Action {
             user: Some(User {
                 id: player.to_owned(),

@@ -124,14 +124,10 @@ impl ActionLog {
 
     /// Returns those of `trades` that the log does not have.
     pub(crate) fn missing(&self, trades: &[TradeRow]) -> Vec<TradeRow> {
-        let is_missing = |index: usize, trade: &TradeRow| {
-            let rest = trades.iter().skip(index).filter(|other| *other == trade);
+        let missing = trades.iter().enumerate().filter(|(index, trade)| {
+            let rest = trades.iter().skip(*index).filter(|other| other == trade);
             rest.count() > self.count_of(trade)
-        };
-        let missing = trades
-            .iter()
-            .enumerate()
-            .filter(|(index, trade)| is_missing(*index, trade));
+        });
         missing.map(|(_, trade)| *trade).collect()
     }
 

@@ -14,7 +14,7 @@ const BELL_INTERVAL_MS: i64 = 2_000;
 const MAX_SAMPLES: usize = 120;
 
 /// Session statistics. Profit, sales and achievements are those of the player's own account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionStats {
     pub info: SessionInfo,
     pub settings: Settings,
@@ -76,18 +76,8 @@ impl SessionStats {
         Self {
             info,
             settings,
-            has_other_endpoints: false,
             started: now,
-            trades: 0,
-            round_trades: 0,
-            last_bell: None,
-            own: None,
-            opening: None,
-            curve: ProfitCurve::default(),
-            best: None,
-            worst: None,
-            streak: 0,
-            earned: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -137,8 +127,8 @@ impl SessionStats {
         if self.settings.achievements.is_none() {
             return Vec::new();
         }
-        let rows = ACHIEVEMENTS.iter();
-        let new: Vec<_> = rows
+        let new: Vec<_> = ACHIEVEMENTS
+            .iter()
             .filter(|row| !self.has_earned(row.achievement) && (row.is_earned)(&fill, market))
             .collect();
         self.earned.extend(new.iter().map(|row| row.achievement));
@@ -154,9 +144,7 @@ impl SessionStats {
     /// Saves wallet and price before the first event after both are known.
     pub(crate) fn capture_baseline(&mut self, holdings: &WalletState, market: &PriceHistory) {
         self.own = self.own_wallet(holdings);
-        if self.opening.is_none() {
-            self.opening = known(self.own, market);
-        }
+        self.opening = self.opening.or_else(|| known(self.own, market));
     }
 
     /// Records a wallet of the own account that arrives during a round.
@@ -223,7 +211,7 @@ impl AppState {
         let own = session.own_wallet(&self.holdings);
         let wallet = known(own, &self.market);
         // Before the second event, the session has just begun.
-        let span = wallet.map(|now| (session.opening.unwrap_or(now), now));
+        let span = session.opening.or(wallet).zip(wallet);
         let pnl = span.map(|((first, first_price), (last, price))| {
             let before = first.performance(first_price).profit;
             last.performance(price).profit.saturating_sub(before)

@@ -8,7 +8,7 @@ use super::send::{disconnected, not_sent, send_moved};
 use crate::app::commands::action::Action;
 use crate::app::commands::request::Request;
 use crate::app::event::RequestError;
-use crate::app::portfolio::alerts;
+use crate::app::portfolio::alerts::{self, ToastKind};
 use crate::app::portfolio::open_orders::{EndReason, OrderEnd, RestingOrder};
 use crate::app::portfolio::order::{Condition, Terms};
 use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
@@ -240,7 +240,8 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
         state.alerts.toast(alerts::not_placed_again(order), state.now);
         return Effects::new();
     };
-    state.alerts.moving(id, format!("{order} to {to}"), state.now);
+    let moving = ToastKind::Moving(id, format!("{order} to {to}"));
+    state.alerts.show(moving, state.now);
     sent.into_iter().collect()
 }
 

@@ -90,19 +90,12 @@ pub(super) fn on_round(state: &mut AppState, round: &Round) -> Effects {
 
 /// Computes the player's result at the last price of the round, while the wallet is still that of the round.
 fn update_own(state: &mut AppState) {
-    let wallet = state.holdings.wallet();
-    let last = wallet.zip(state.market.last());
-    let now = last.map(|(wallet, last)| wallet.performance(last.price));
-    let own = state
-        .lobby
-        .round
-        .as_mut()
-        .and_then(|received| received.own.as_mut());
-    if let (Some(now), Some(own)) = (now, own)
-        && own
-            .performance
-            .is_some_and(|known| known.dollars_in == now.dollars_in)
+    let known = state.holdings.wallet().zip(state.market.price());
+    let now = known.map(|(wallet, price)| wallet.performance(price));
+    let own = state.lobby.round.as_mut().and_then(|round| round.own.as_mut());
+    if let (Some(now), Some(known)) = (now, own.and_then(|own| own.performance.as_mut()))
+        && known.dollars_in == now.dollars_in
     {
-        own.performance = Some(now);
+        *known = now;
     }
 }
