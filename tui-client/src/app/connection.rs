@@ -31,7 +31,6 @@ const LONG_AGE_MS: i64 = 120_000;
 /// Calls whose latency is measured at once.
 const MAX_TIMED_CALLS: usize = 16;
 
-/// An open stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenConnection {
     /// The casino sends ticks, wallet and outcome.
@@ -113,20 +112,17 @@ pub enum Connection {
         /// 1 for the first.
         attempt: u32,
     },
-    /// The stream is open.
     Open(OpenConnection),
     /// Waiting for the next attempt.
     Backoff {
         /// The next attempt.
         attempt: u32,
-        /// Time of the next attempt.
         retry_at: UnixMillis,
         /// Reason of the loss.
         why: String,
     },
     /// The casino rejected the player; nothing is retried automatically.
     Rejected {
-        /// The casino's reason.
         why: String,
     },
     /// The player left.
@@ -152,7 +148,6 @@ pub enum ConnectionStatus {
         /// Milliseconds until the attempt; 0 while it is in progress.
         retry_in_ms: i64,
     },
-    /// The casino rejected the player.
     Rejected,
     /// The player left.
     Disconnected,

@@ -26,7 +26,6 @@ pub enum Event {
     Key(KeyEvent),
     /// A mouse move, click, drag or scroll.
     Mouse(MouseEvent),
-    /// Pasted text.
     Paste(String),
     /// New terminal size: columns, rows.
     Resized(u16, u16),
@@ -64,10 +63,8 @@ pub struct FrameChange {
     /// Visible lines of the top overlay or the wire pane.
     #[serde(alias = "Page", skip_serializing_if = "Option::is_none")]
     pub visible: Option<usize>,
-    /// Click targets.
     #[serde(alias = "Buttons", skip_serializing_if = "Option::is_none")]
     pub buttons: Option<Vec<ClickTarget>>,
-    /// Chart positions.
     #[serde(alias = "Sight", skip_serializing_if = "Option::is_none")]
     pub hit_map: Option<HitMap>,
 }
@@ -78,7 +75,6 @@ pub const CLOSED_IN_ORDER: &str = "the casino closed the table";
 /// A message of the Gamble stream, or a change of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StreamEvent {
-    /// The stream is open.
     #[serde(rename = "Joined")]
     Opened {
         /// The casino sends ticks, wallet and outcome.
@@ -106,33 +102,26 @@ pub enum StreamEvent {
     Capabilities(Capabilities),
     /// Recent trades of all players.
     Tape(TapeUpdate),
-    /// Players online.
     Players(Players),
-    /// Ranking by profit.
     Leaderboard(Leaderboard),
-    /// The newest headline.
     News(Headline),
-    /// The state of the round.
     Round(Round),
     /// The answer to the oldest pending order.
     Result(OrderResult),
     /// The answer to the oldest pending order: it was accepted to rest. A repeated answer has its current state.
     Accepted {
-        /// The order.
         order: RestingOrder,
         /// The wallet, if sent.
         wallet: Option<Wallet>,
     },
     /// An order that another session of the player has placed.
     OrderPlaced {
-        /// The order.
         order: RestingOrder,
         /// The wallet then or later, if sent.
         wallet: Option<Wallet>,
     },
     /// An order that rested has ended.
     OrderEnded {
-        /// The order.
         order: RestingOrder,
         /// The wallet then or later, if sent.
         wallet: Option<Wallet>,
@@ -180,12 +169,10 @@ pub enum RequestError {
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
-    /// Tokens were bought.
     TokensBought {
         dollars: i32,
         tokens: i32,
     },
-    /// Tokens were converted to dollars.
     Withdrawn {
         tokens: i32,
         dollars: i32,
@@ -196,7 +183,6 @@ pub enum Response {
     /// The payments, oldest first.
     Payments(Vec<PaymentRow>),
     Statement(String),
-    /// A page of prices.
     History {
         /// As requested.
         before: Option<i64>,
@@ -205,7 +191,6 @@ pub enum Response {
         /// Older prices exist.
         more: bool,
     },
-    /// A page of candles.
     Candles {
         /// As requested.
         before: i64,
@@ -225,7 +210,6 @@ pub enum Response {
         more: bool,
     },
     Leaderboard(Leaderboard),
-    /// The resting orders.
     Orders {
         /// Oldest first.
         open: Vec<RestingOrder>,
@@ -267,7 +251,6 @@ impl Response {
 pub enum Effect {
     /// Opens the Gamble stream.
     Connect {
-        /// Delay in milliseconds.
         after_ms: i64,
     },
     /// Sends an order on the Gamble stream.
@@ -284,9 +267,7 @@ pub enum Effect {
     Ring(Option<String>),
     /// Writes text to a new file in the working directory; the result returns as an event.
     Export {
-        /// The file's name.
         file_name: String,
-        /// Its content.
         text: String,
     },
     /// Stores a result at once, so that a killed game keeps it.
@@ -297,7 +278,6 @@ pub enum Effect {
     Repaint,
     /// Restores the terminal and suspends the process.
     Suspend,
-    /// Ends the game.
     Quit,
 }
 
@@ -315,7 +295,6 @@ impl Effect {
 /// A result that is stored at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// An achievement.
     Achievement(Achievement),
     /// A trade of a challenge, which proves its result.
     Trade(TradeRow),

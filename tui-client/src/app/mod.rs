@@ -77,7 +77,6 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    /// Creates the information about a session of `player` at `server`.
     pub fn new(player: impl Into<String>, server: impl Into<String>) -> Self {
         Self {
             player: player.into(),
@@ -90,7 +89,6 @@ impl SessionInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Key bindings.
     pub keys: Keymap,
     /// Shows the start screen first.
     pub splash: bool,
@@ -133,13 +131,10 @@ impl Settings {
 /// The state of the game.
 #[derive(Debug, Clone)]
 pub struct AppState {
-    /// The Gamble stream.
     pub connection: Connection,
-    /// Prices received.
     pub market: PriceHistory,
     /// Chart view: kind, zoom, scroll position, crosshair.
     pub chart: ChartView,
-    /// The player's wallet.
     pub holdings: WalletState,
     /// Tape, online players, leaderboard, headline and round, and what the casino supports.
     pub lobby: Lobby,
@@ -149,9 +144,7 @@ pub struct AppState {
     pub log: ActionLog,
     /// Orders that rest at the casino, and how earlier ones ended.
     pub orders: OpenOrders,
-    /// Price alerts and toasts.
     pub alerts: Alerts,
-    /// Terminal size and open overlays.
     pub screen: Screen,
     pub wire: WirePane,
     /// The tour, while it goes on.

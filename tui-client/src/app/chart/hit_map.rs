@@ -9,18 +9,13 @@ use crate::app::prices::PriceHistory;
 /// A rectangle of cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Area {
-    /// Left column.
     pub x: u16,
-    /// Top row.
     pub y: u16,
-    /// Number of columns.
     pub width: u16,
-    /// Number of rows.
     pub height: u16,
 }
 
 impl Area {
-    /// Returns true if the cell is inside.
     pub fn contains(&self, column: u16, row: u16) -> bool {
         let inside = |at: u16, first: u16, count: u16| at >= first && at < first.saturating_add(count);
         inside(column, self.x, self.width) && inside(row, self.y, self.height)
@@ -30,18 +25,14 @@ impl Area {
 /// A drawn column or candle and its ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnSlot {
-    /// Screen column.
     pub column: u16,
     /// The last tick drawn there.
     pub tick: i64,
 }
 
-/// The label of a resting order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLabel {
-    /// The cells of the label.
     pub area: Area,
-    /// The order.
     pub id: Uuid,
 }
 
@@ -60,7 +51,6 @@ pub struct HitMap {
     /// The price in the middle of each row, from top to bottom; empty without labels of orders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub row_prices: Vec<i32>,
-    /// Labels of orders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<OrderLabel>,
 }

@@ -28,7 +28,6 @@ pub(crate) const INTERVALS: &[usize] = &[5, 15, 60];
 /// Part of the visible range that one step scrolls by: a quarter.
 const PAN_PART: usize = 4;
 
-/// Chart type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ChartKind {
     /// A line with the area below.
@@ -74,11 +73,9 @@ pub struct ChartView {
     pub zoom: Option<usize>,
     /// The rightmost tick; `None`: follows the newest.
     pub right: Option<i64>,
-    /// The crosshair, if shown.
     pub crosshair: Option<Crosshair>,
     /// Scale in percent of the first visible price.
     pub percent: bool,
-    /// Markers of the player's trades.
     pub markers: TradeMarkers,
     /// Chart positions of the last frame; empty before the first.
     pub hit_map: HitMap,

@@ -18,9 +18,7 @@ pub(crate) const MAX_TAPE_LINES: usize = 200;
 pub struct Capabilities {
     /// Recent trades of all players.
     pub tape: bool,
-    /// Players online.
     pub players: bool,
-    /// Ranking by profit.
     pub leaderboard: bool,
     /// Limit orders; other casinos would ignore the limit.
     #[serde(default)]
@@ -34,7 +32,6 @@ pub struct Capabilities {
     /// Resting orders; other casinos would execute them at once.
     #[serde(default)]
     pub orders: bool,
-    /// Rounds.
     #[serde(default)]
     pub rounds: bool,
     /// Orders name their account; other casinos execute them on the account in use.
@@ -62,7 +59,6 @@ pub struct Player {
 /// A trade of any player.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TapeRow {
-    /// The trader.
     pub player: Player,
     pub trade: TradeRow,
 }
@@ -145,14 +141,11 @@ pub enum TapeLine {
     Skipped(i64),
 }
 
-/// State of the lobby feeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lobby {
     /// The casino's capabilities; all `false` until they are received.
     pub capabilities: Capabilities,
-    /// Players online.
     pub players: Players,
-    /// Ranking by profit.
     pub leaderboard: Leaderboard,
     /// The newest one.
     pub headline: Option<Headline>,

@@ -95,7 +95,6 @@ impl ReceivedRound {
         self.ended.map(|ended| ended.plus_ms(ENDED_MS))
     }
 
-    /// Returns the milliseconds left at `now`.
     pub fn left_ms(&self, now: UnixMillis) -> i64 {
         let passed = match self.round.phase {
             RoundPhase::Running => now.since_ms(self.at),

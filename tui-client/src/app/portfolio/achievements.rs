@@ -57,7 +57,6 @@ impl Fill {
     }
 }
 
-/// A row of the table of achievements.
 #[derive(Debug, Clone, Copy)]
 pub struct AchievementSpec {
     pub achievement: Achievement,
@@ -82,7 +81,6 @@ const fn row(
     }
 }
 
-/// All achievements.
 #[rustfmt::skip] // one row a line
 pub const ACHIEVEMENTS: &[AchievementSpec] = &[
     row(Achievement::FirstProfit, "first profit", "sell above your average cost", |fill, _| fill.gains(1)),

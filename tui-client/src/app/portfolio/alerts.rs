@@ -19,7 +19,6 @@ const TOAST_MS: i64 = 6_000;
 /// Notification method for a player who does not look at the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Bell {
-    /// Not at all.
     #[default]
     Off,
     /// By the terminal's bell.
@@ -29,7 +28,6 @@ pub enum Bell {
 }
 
 impl Bell {
-    /// Returns true for [`Bell::Off`].
     #[must_use]
     pub fn is_off(&self) -> bool {
         *self == Self::Off
@@ -46,7 +44,6 @@ pub enum Alert {
 }
 
 impl Alert {
-    /// Returns true if `price` triggers the alert.
     pub(crate) fn is_reached(self, price: i32) -> bool {
         match self {
             Self::Above(bound) => price >= bound,
@@ -67,18 +64,15 @@ impl fmt::Display for Alert {
 /// A temporary message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toast {
-    /// The content.
     pub kind: ToastKind,
     /// Time of removal.
     pub until: UnixMillis,
 }
 
-/// The content of a toast.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToastKind {
     /// A triggered alert and the price.
     Reached(Alert, i32),
-    /// Text.
     Info(String),
     /// An order that was sent to move another one, and the other one with both prices, until it is answered.
     Moving(ClientOrderId, String),

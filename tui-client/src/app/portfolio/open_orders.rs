@@ -24,7 +24,6 @@ pub(crate) const OF_OWN_ACCOUNT: &str = "Open orders of your own account";
 pub struct RestingOrder {
     /// The request ID it was placed with.
     pub id: Uuid,
-    /// Buy or sell.
     pub side: Side,
     /// Stocks.
     pub count: i32,
@@ -40,14 +39,12 @@ pub struct RestingOrder {
     pub end: Option<OrderEnd>,
 }
 
-/// The end of a resting order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderEnd {
     /// Number among the ended orders of the player, from 1.
     pub number: i64,
     /// Time of the end.
     pub at: UnixMillis,
-    /// What happened.
     pub reason: EndReason,
 }
 
@@ -63,9 +60,7 @@ impl OrderEnd {
 /// The newest end that a player has been shown at a casino. By default, the player knows that there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SeenEnd {
-    /// Its number.
     pub number: i64,
-    /// Its time.
     pub at: UnixMillis,
 }
 
@@ -76,12 +71,10 @@ impl SeenEnd {
     }
 }
 
-/// What ended a resting order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EndReason {
     /// It became this trade.
     Filled(TradeRow),
-    /// It was cancelled.
     Cancelled,
     /// It was rejected when a price met it, with the reason.
     Rejected(String),
@@ -115,7 +108,6 @@ impl fmt::Display for RestingOrder {
 /// The order that keys and the mouse change, and its next price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selection {
-    /// The order.
     pub id: Uuid,
     /// The price to which it is moved.
     pub price: i32,
@@ -182,7 +174,6 @@ impl OpenOrders {
         self.seen.unwrap_or(0)
     }
 
-    /// Returns the open order with this ID.
     pub fn get(&self, id: Uuid) -> Option<&RestingOrder> {
         self.open.iter().find(|order| order.id == id)
     }
@@ -328,7 +319,6 @@ impl OpenOrders {
         self.moves.remove(&id)
     }
 
-    /// Returns the selection.
     pub fn selection(&self) -> Option<Selection> {
         self.selection
     }
@@ -339,7 +329,6 @@ impl OpenOrders {
         Some((self.get(selection.id)?, selection.price))
     }
 
-    /// Selects an order.
     pub(crate) fn select(&mut self, id: Uuid, is_dragged: bool) {
         self.deselect();
         self.selection = self.get(id).map(|order| Selection {
@@ -362,7 +351,6 @@ impl OpenOrders {
         self.selected_ended
     }
 
-    /// Selects nothing.
     pub(crate) fn deselect(&mut self) {
         self.selection = None;
         self.selected_ended = false;

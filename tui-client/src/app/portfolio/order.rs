@@ -15,7 +15,6 @@ use super::money::{Side, UnixMillis};
 /// An order: of the game with a [`ClientOrderId`], on the wire with a request ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Order<Id = Uuid> {
-    /// Buy or sell.
     pub side: Side,
     /// Stocks.
     pub count: i32,

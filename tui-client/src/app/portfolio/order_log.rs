@@ -30,7 +30,6 @@ impl LogEntry {
     }
 }
 
-/// An action of the player.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoggedAction {
     /// An order: side, stocks, terms.
@@ -57,7 +56,6 @@ impl LoggedAction {
 pub enum ActionStatus {
     /// Sent, not answered yet.
     Pending,
-    /// Executed.
     Traded {
         /// Tokens for one stock, if known.
         price: Option<i32>,
@@ -139,7 +137,6 @@ impl ActionLog {
         }
     }
 
-    /// Returns the number of pending orders.
     pub fn waiting(&self) -> usize {
         self.sent.len()
     }

@@ -10,7 +10,6 @@ pub struct TradeRow {
     pub tick: i64,
     /// Execution time.
     pub at: UnixMillis,
-    /// Buy or sell.
     pub side: Side,
     /// Stocks.
     pub count: i32,

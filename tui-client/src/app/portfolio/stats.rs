@@ -162,7 +162,6 @@ impl SessionStats {
         }
     }
 
-    /// Samples the profit at a price.
     pub(crate) fn sample(&mut self, holdings: &WalletState, market: &PriceHistory) {
         if let Some((wallet, price)) = known(self.own_wallet(holdings), market) {
             self.curve.push(wallet.performance(price).profit);
@@ -197,7 +196,6 @@ pub struct SessionSummary {
     pub equity: Vec<i64>,
     /// What was earned in this session.
     pub earned: Vec<Achievement>,
-    /// Token balance, if known.
     pub tokens: Option<i32>,
     /// Wallet and current price, if known.
     pub wallet: Option<(Wallet, i32)>,
@@ -205,7 +203,6 @@ pub struct SessionSummary {
 }
 
 impl AppState {
-    /// Returns the statistics so far.
     pub fn summary(&self) -> SessionSummary {
         let session = &self.session;
         let own = session.own_wallet(&self.holdings);

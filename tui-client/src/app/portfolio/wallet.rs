@@ -14,9 +14,7 @@ pub struct Wallet {
     pub cost_basis: i64,
     /// Realised profit, or negative loss.
     pub realised_pnl: i64,
-    /// Dollars paid in.
     pub dollars_in: i64,
-    /// Dollars paid out.
     pub dollars_out: i64,
     /// Increases with each change: the higher version is newer.
     pub version: i64,
@@ -31,7 +29,6 @@ impl Wallet {
         self.round.unwrap_or(0) == 0
     }
 
-    /// Returns the value of the stocks.
     pub fn value(&self, price: i32) -> i64 {
         i64::from(self.stocks).saturating_mul(i64::from(price))
     }
@@ -74,12 +71,10 @@ pub enum WalletState {
     Unknown,
     /// The casino sends only the token balance.
     TokensOnly(i32),
-    /// The whole wallet.
     Known(Wallet),
 }
 
 impl WalletState {
-    /// Returns the tokens, if known.
     pub fn tokens(&self) -> Option<i32> {
         match self {
             Self::Unknown => None,
@@ -88,7 +83,6 @@ impl WalletState {
         }
     }
 
-    /// Returns the wallet, if known.
     pub fn wallet(&self) -> Option<&Wallet> {
         match self {
             Self::Known(wallet) => Some(wallet),

@@ -16,9 +16,7 @@ pub struct Candle {
     pub last_tick: i64,
     /// Price of the first tick.
     pub open: i32,
-    /// Highest price.
     pub high: i32,
-    /// Lowest price.
     pub low: i32,
     /// Price of the last tick.
     pub close: i32,

@@ -34,7 +34,6 @@ pub struct PricePoint {
     pub at: UnixMillis,
 }
 
-/// Prices and candles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PriceHistory {
     /// All before the oldest of `prices`.
