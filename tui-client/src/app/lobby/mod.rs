@@ -198,13 +198,13 @@ impl Lobby {
     /// Replaces the round. Returns the one before.
     pub(crate) fn set_round(&mut self, round: Round, at: UnixMillis) -> Option<ReceivedRound> {
         let before = self.round.as_ref();
-        let ended = before.and_then(|before| match before.round.is_open() {
-            true => Some(at),
-            false => before.ended.filter(|_| before.round.number == round.number),
-        });
+        let same = before.filter(|before| before.round.number == round.number);
+        let ended = match before {
+            Some(before) if before.round.is_open() => Some(at),
+            _ => same.and_then(|before| before.ended),
+        };
         let ended = ended.filter(|_| round.phase == RoundPhase::Ended);
-        let own = before.filter(|before| before.round.number == round.number);
-        let mut own = own.and_then(|before| before.own.clone());
+        let mut own = same.and_then(|before| before.own.clone());
         if let Some(own) = &mut own {
             // The last places may have changed since.
             let places = i32::try_from(round.podium.len()).unwrap_or(i32::MAX);

@@ -170,13 +170,9 @@ impl ActionLog {
         Some(order)
     }
 
-    /// Returns the time at which the oldest pending order was sent last.
-    pub(crate) fn waiting_since(&self) -> Option<UnixMillis> {
-        self.sent.front().map(|sent| sent.since)
-    }
-
-    pub(crate) fn oldest_waiting(&self) -> Option<ClientOrderId> {
-        self.sent.front().map(|sent| sent.order.id)
+    /// Returns the oldest pending order, and the time at which it was sent last.
+    pub(crate) fn oldest_waiting(&self) -> Option<(ClientOrderId, UnixMillis)> {
+        self.sent.front().map(|sent| (sent.order.id, sent.since))
     }
 
     /// Marks all pending orders as sent at `now`, and returns them, oldest first.

@@ -84,15 +84,16 @@ impl SessionStats {
     /// Returns the effect that reports an event outside of the screen, unless one was reported just before.
     pub(crate) fn ring(&mut self, now: UnixMillis, text: impl FnOnce() -> String) -> Option<Effect> {
         let is_recent = |last: UnixMillis| now.since_ms(last) < BELL_INTERVAL_MS;
-        if self.settings.bell.is_off() || self.last_bell.is_some_and(is_recent) {
+        if self.last_bell.is_some_and(is_recent) {
             return None;
         }
+        let notification = match self.settings.bell {
+            Bell::Off => return None,
+            Bell::Bell => None,
+            Bell::Notify => Some(text()),
+        };
         self.last_bell = Some(now);
-        match self.settings.bell {
-            Bell::Off => None,
-            Bell::Bell => Some(Effect::Ring(None)),
-            Bell::Notify => Some(Effect::Ring(Some(text()))),
-        }
+        Some(Effect::Ring(notification))
     }
 
     /// Sets the address in use, one of several.

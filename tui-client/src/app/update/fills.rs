@@ -2,16 +2,27 @@
 
 use crate::app::event::Kept;
 use crate::app::portfolio::achievements::Fill;
-use crate::app::portfolio::money::Side;
+use crate::app::portfolio::money::{Side, UnixMillis};
+use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
 use crate::app::portfolio::rows::TradeRow;
 use crate::app::portfolio::wallet::Wallet;
 use crate::app::{AppState, Effect, Effects};
 
-/// Records the time since the oldest pending order was sent.
-pub(super) fn record_latency(state: &mut AppState) {
-    if let Some((live, since)) = state.connection.live_mut().zip(state.log.waiting_since()) {
-        live.record_latency(since, state.now);
+/// Resolves the oldest pending order and returns it. Records its latency, and replaces the message of its move.
+pub(super) fn answer_order(
+    state: &mut AppState,
+    at: UnixMillis,
+    status: ActionStatus,
+    traded: Option<i32>,
+) -> Option<LoggedAction> {
+    if let Some((id, since)) = state.log.oldest_waiting() {
+        let is_accepted = !matches!(status, ActionStatus::Rejected(_));
+        state.alerts.moved(id, is_accepted, state.now);
+        if let Some(live) = state.connection.live_mut() {
+            live.record_latency(since, state.now);
+        }
     }
+    state.log.answer_order(at, status, traded)
 }
 
 /// Keeps a trade of a challenge: its result is computed from them.

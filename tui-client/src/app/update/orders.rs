@@ -3,7 +3,7 @@
 use awesomestock_proto::text::thousands;
 use uuid::Uuid;
 
-use super::fills::{keep_trade, record_fill, record_latency};
+use super::fills::{answer_order, keep_trade, record_fill};
 use super::send::{disconnected, not_sent, send_moved};
 use crate::app::commands::action::Action;
 use crate::app::commands::request::Request;
@@ -41,10 +41,8 @@ pub(super) fn request(state: &mut AppState) -> Effects {
 
 /// Handles the answer to an order that was accepted to rest. A repeated order may have ended since.
 pub(super) fn on_accepted(state: &mut AppState, order: RestingOrder, wallet: Option<Wallet>) -> Effects {
-    record_latency(state);
-    end_move(state, true);
     let status = ActionStatus::Done("rests until cancelled".to_owned());
-    state.log.answer_order(state.now, status, None);
+    answer_order(state, state.now, status, None);
     if order.end.is_some() {
         return on_end(state, &order, wallet, true);
     }
@@ -243,13 +241,6 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
     let moving = ToastKind::Moving(id, format!("{order} to {to}"));
     state.alerts.show(moving, state.now);
     sent.into_iter().collect()
-}
-
-/// Replaces the message of a move whose new order is the oldest that waits, and is answered.
-pub(super) fn end_move(state: &mut AppState, is_accepted: bool) {
-    if let Some(id) = state.log.oldest_waiting() {
-        state.alerts.moved(id, is_accepted, state.now);
-    }
 }
 
 /// Reports that an order to be moved was cancelled by another session, or by an attempt without an answer: which of them, the

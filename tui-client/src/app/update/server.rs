@@ -13,7 +13,7 @@ use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
 use crate::app::portfolio::rows::{NumberedTrade, TradeRow};
 use crate::app::portfolio::wallet::{Wallet, WalletState};
 use crate::app::prices::{PriceHistory, PricePoint};
-use crate::app::update::fills::{keep_trade, record_fill, record_latency};
+use crate::app::update::fills::{answer_order, keep_trade, record_fill};
 use crate::app::update::{orders, round as round_update};
 use crate::app::{AppState, Effect, Effects};
 
@@ -186,8 +186,6 @@ fn jitter(state: &AppState, attempt: u32) -> u64 {
 }
 
 fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
-    record_latency(state);
-    orders::end_move(state, result.executed);
     let is_own = result.wallet.is_none_or(|wallet| wallet.is_own());
     let status = if result.executed {
         state.session.record_trade(!is_own);
@@ -196,7 +194,7 @@ fn order_result(state: &mut AppState, result: OrderResult) -> Effects {
         ActionStatus::Rejected(result.message)
     };
     let at = result.at.unwrap_or(state.now);
-    let answered = state.log.answer_order(at, status, result.count);
+    let answered = answer_order(state, at, status, result.count);
     let order = answered.and_then(|action| action.order());
     let mut effects = Effects::new();
     if let (Some((side, count)), Some(tick), Some(price)) = (order, result.tick, result.price) {
