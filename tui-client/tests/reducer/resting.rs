@@ -766,8 +766,12 @@ fn an_order_is_not_moved_during_a_round() {
         game.keys("\t");
         game.key(KeyCode::Down, KeyEventKind::Press);
         assert_eq!(game.keys("\n"), []);
-        let text = "order not moved: orders do not rest during a round".to_owned();
-        assert_eq!(game.last_outcome(), ActionStatus::NotSent(text));
+        let why = "orders do not rest during a round";
+        let shown = toasts(&game);
+        assert!(shown.contains(&format!("order not moved: {why}")), "{shown}");
+        let moved = LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(7)));
+        let not_sent = ActionStatus::NotSent(why.to_owned());
+        assert_eq!(game.log().pop(), Some((moved, not_sent)), "it says it once");
         assert_eq!(open_ids(&game), [id(1)]);
     }
 }

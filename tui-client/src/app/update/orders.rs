@@ -300,7 +300,10 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
         ))
     });
     if let Some(reason) = reason {
-        notify(state, ActionStatus::NotSent(format!("order not moved: {reason}")));
+        let moved = order_at(order, price);
+        let text = format!("order not moved: {reason}");
+        state.alerts.toast(text, state.now);
+        state.log.push(state.now, moved, ActionStatus::NotSent(reason));
         return Effects::new();
     }
     let is_moving = state.orders.moves_to(id).is_some();
