@@ -737,9 +737,74 @@ fn an_order_is_not_cancelled_without_a_connection() {
     game.stream(StreamEvent::Closed("reset".to_owned()));
     game.keys("\t");
     assert_eq!(game.key(KeyCode::Delete, KeyEventKind::Press), []);
-    let why = "order not cancelled: connection lost, reconnecting";
-    assert!(toasts(&game).contains(why), "{}", toasts(&game));
+    let why = "connection lost, reconnecting";
+    let text = format!("order not cancelled: {why}");
+    assert!(toasts(&game).contains(&text), "{}", toasts(&game));
+    let not_sent = ActionStatus::NotSent(why.to_owned());
+    let logged = (LoggedAction::Cancel(order(1)), not_sent);
+    assert_eq!(game.log().pop(), Some(logged), "it says it once");
     assert_eq!(open_ids(&game), [id(1)]);
+}
+
+#[test]
+fn a_cancellation_has_a_line_in_the_log_until_it_is_answered() {
+    let rest = LoggedAction::Order(Side::Buy, 5, Terms::Rest(limit(8)));
+    let cancel = LoggedAction::Cancel(order(1));
+    let done = ActionStatus::Done("cancelled".to_owned());
+    let rejected = |why: &str| ActionStatus::Rejected(why.to_owned());
+    let failed = |error| Event::Failed(Request::CancelOrder(id(1)), error);
+    for (event, line) in [
+        (answer(cancelled(order(1), 1)), (&rest, done)),
+        (
+            answer(filled(order(1), 1)),
+            (&rest, ActionStatus::Traded { price: Some(7) }),
+        ),
+        (answer(order(1)), (&cancel, rejected("the order is still open"))),
+        (
+            failed(RequestError::Rejected("busy".to_owned())),
+            (&cancel, rejected("busy")),
+        ),
+        (
+            failed(RequestError::NotSent("no address".to_owned())),
+            (&cancel, ActionStatus::NotSent("no address".to_owned())),
+        ),
+        (
+            failed(RequestError::Unanswered("timeout".to_owned())),
+            (&cancel, rejected("no answer: timeout")),
+        ),
+    ] {
+        let mut game = connected();
+        accept(&mut game, order(1));
+        let lines = game.log().len();
+        game.keys("\t");
+        let call = [Effect::Call(Request::CancelOrder(id(1)))];
+        assert_eq!(game.key(KeyCode::Delete, KeyEventKind::Press), call);
+        assert_eq!(game.log().pop(), Some((cancel.clone(), ActionStatus::Pending)));
+        // The same order is not cancelled twice.
+        game.keys("\t");
+        assert_eq!(game.key(KeyCode::Delete, KeyEventKind::Press), []);
+        game.event(event);
+        let (action, status) = line;
+        assert_eq!(game.log().pop(), Some((action.clone(), status)));
+        assert_eq!(game.log().len(), lines + 1);
+    }
+}
+
+/// The trade is in the log before the answer: the list of trades had it.
+#[test]
+fn a_cancellation_that_came_too_late_ends_its_line() {
+    let mut game = connected();
+    accept(&mut game, order(1));
+    game.keys("\t");
+    game.key(KeyCode::Delete, KeyEventKind::Press);
+    let end = filled(order(1), 1);
+    let Some(EndReason::Filled(trade)) = end.end.clone().map(|end| end.reason) else {
+        panic!("not filled: {end:?}");
+    };
+    game.event(Event::Answered(Response::Trades(vec![trade])));
+    game.event(answer(end));
+    let ended = ActionStatus::Rejected("the order had ended before".to_owned());
+    assert_eq!(game.log().pop(), Some((LoggedAction::Cancel(order(1)), ended)));
 }
 
 #[test]

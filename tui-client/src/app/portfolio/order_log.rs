@@ -3,7 +3,10 @@
 
 use std::collections::VecDeque;
 
+use uuid::Uuid;
+
 use super::money::{Side, UnixMillis};
+use super::open_orders::RestingOrder;
 use super::order::{ClientOrderId, Order, Terms};
 use crate::app::portfolio::rows::TradeRow;
 
@@ -38,6 +41,8 @@ pub enum LoggedAction {
     BuyTokens(i32),
     /// These tokens converted to dollars.
     Withdraw(i32),
+    /// The cancellation of this order. The end of the order takes its place.
+    Cancel(RestingOrder),
     /// A message of the client.
     Notice,
 }
@@ -47,7 +52,7 @@ impl LoggedAction {
     pub fn order(&self) -> Option<(Side, i32)> {
         match self {
             Self::Order(side, count, _) => Some((*side, *count)),
-            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Notice => None,
+            Self::BuyTokens(_) | Self::Withdraw(_) | Self::Cancel(_) | Self::Notice => None,
         }
     }
 }
@@ -213,13 +218,30 @@ impl ActionLog {
         Some(entry.action.clone())
     }
 
+    /// Returns the oldest entry of such an action that is pending.
+    fn pending(&mut self, is_such: impl Fn(&LoggedAction) -> bool) -> Option<&mut LogEntry> {
+        let mut pending = self.entries.iter_mut();
+        pending.find(|entry| entry.status == ActionStatus::Pending && is_such(&entry.action))
+    }
+
     /// Resolves the oldest pending payment equal to `action`. Without one, adds a message.
     pub(crate) fn answer_payment(&mut self, at: UnixMillis, action: &LoggedAction, status: ActionStatus) {
-        let is_payment =
-            |entry: &&mut LogEntry| entry.action == *action && entry.status == ActionStatus::Pending;
-        match self.entries.iter_mut().find(is_payment) {
+        match self.pending(|pending| pending == action) {
             Some(entry) => (entry.at, entry.status) = (at, status),
             None => self.notify(at, status),
+        }
+    }
+
+    /// Returns the pending cancellation of the order with this ID.
+    pub(crate) fn cancellation(&mut self, id: Uuid) -> Option<&mut LogEntry> {
+        self.pending(|action| matches!(action, LoggedAction::Cancel(order) if order.id == id))
+    }
+
+    /// Adds an entry about the end of an order, in place of its pending cancellation if there is one.
+    pub(crate) fn end_order(&mut self, id: Uuid, entry: LogEntry) {
+        match self.cancellation(id) {
+            Some(cancellation) => *cancellation = entry,
+            None => self.push(entry.at, entry.action, entry.status),
         }
     }
 

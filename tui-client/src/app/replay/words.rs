@@ -52,6 +52,7 @@ pub(super) fn log_entry(entry: &LogEntry) -> String {
         LoggedAction::Order(side, count, terms) => order(side, count, terms),
         LoggedAction::BuyTokens(dollars) => format!("deposit of {} $", thousands(dollars)),
         LoggedAction::Withdraw(tokens) => format!("withdrawal of {}", pluralize(tokens, "token")),
+        LoggedAction::Cancel(ref order) => format!("cancellation of {order}"),
         LoggedAction::Notice => return status,
     };
     format!("{action}, {status}")

@@ -11,7 +11,7 @@ use crate::app::event::RequestError;
 use crate::app::portfolio::alerts::{self, ToastKind};
 use crate::app::portfolio::open_orders::{EndReason, OrderEnd, RestingOrder};
 use crate::app::portfolio::order::{Condition, Terms};
-use crate::app::portfolio::order_log::{ActionStatus, LoggedAction};
+use crate::app::portfolio::order_log::{ActionStatus, LogEntry, LoggedAction};
 use crate::app::portfolio::wallet::Wallet;
 use crate::app::{AppState, Effect, Effects};
 
@@ -91,10 +91,15 @@ pub(super) fn on_cancelled(state: &mut AppState, order: RestingOrder, by_call: O
     if order.end.is_some() {
         let mut effects = on_end(state, &order, None, true);
         effects.extend(finish_move(state, &order, by_call));
+        if let Some(cancellation) = state.log.cancellation(order.id) {
+            // Another entry has the end.
+            cancellation.status = ActionStatus::Rejected("the order had ended before".to_owned());
+        }
         return effects;
     }
     state.orders.take_move(order.id);
-    notify(state, ActionStatus::Rejected(format!("{order} is still open")));
+    let status = ActionStatus::Rejected("the order is still open".to_owned());
+    report_uncancelled(state, order.id, status, format!("{order} is still open"));
     state.orders.add(order);
     Effects::new()
 }
@@ -108,13 +113,26 @@ pub(super) fn on_cancel_failed(state: &mut AppState, id: Uuid, error: &RequestEr
     }
     let order = state.orders.get(id).map(ToString::to_string);
     let what = order.unwrap_or_else(|| "the order".to_owned());
-    let status = match error {
-        RequestError::Rejected(why) => ActionStatus::Rejected(format!("{what} not cancelled: {why}")),
-        RequestError::NotSent(why) => ActionStatus::NotSent(format!("{what} not cancelled: {why}")),
-        RequestError::Unanswered(why) => ActionStatus::Rejected(format!("{what}: no answer: {why}")),
+    let text = match error {
+        RequestError::Rejected(why) | RequestError::NotSent(why) => format!("{what} not cancelled: {why}"),
+        RequestError::Unanswered(why) => format!("{what}: no answer: {why}"),
     };
-    notify(state, status);
+    let status = match error {
+        RequestError::Rejected(why) => ActionStatus::Rejected(why.clone()),
+        RequestError::NotSent(why) => ActionStatus::NotSent(why.clone()),
+        RequestError::Unanswered(why) => ActionStatus::Rejected(format!("no answer: {why}")),
+    };
+    report_uncancelled(state, id, status, text);
     request(state)
+}
+
+/// Resolves the cancellation of an order that has not ended by it, and shows `text`.
+fn report_uncancelled(state: &mut AppState, id: Uuid, status: ActionStatus, text: String) {
+    match state.log.cancellation(id) {
+        Some(cancellation) => (cancellation.at, cancellation.status) = (state.now, status),
+        None => state.log.notify(state.now, ActionStatus::Rejected(text.clone())),
+    }
+    state.alerts.toast(text, state.now);
 }
 
 /// Removes an order that has ended, and reports it once if it is news.
@@ -143,7 +161,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
         true => format!("own account: {text}"),
         false => text,
     };
-    let (action, status) = log_end(order, &end.reason, is_in_round.then_some(&text));
+    let entry = end_entry(order, end, is_in_round.then_some(&text));
     let mut effects = Effects::new();
     match &end.reason {
         EndReason::Filled(trade) => {
@@ -153,7 +171,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 if !is_in_round {
                     state.chart.markers.push(*trade);
                 }
-                state.log.push(end.at, action, status);
+                state.log.end_order(order.id, entry);
             }
             effects.extend(keep_trade(state, *trade));
             // An order filled while the player was away is not a trade of this session.
@@ -170,7 +188,7 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
                 None => effects.push(Effect::Call(Request::Holdings)),
             }
         }
-        EndReason::Cancelled | EndReason::Rejected(_) => state.log.push(end.at, action, status),
+        EndReason::Cancelled | EndReason::Rejected(_) => state.log.end_order(order.id, entry),
     }
     if let Some(wallet) = wallet {
         state.session.record_own(wallet);
@@ -180,14 +198,10 @@ fn report(state: &mut AppState, order: &RestingOrder, wallet: Option<Wallet>) ->
     effects
 }
 
-/// Returns how an end is logged. `notice`: the text of an order that is not one of the account in use.
-fn log_end(
-    order: &RestingOrder,
-    reason: &EndReason,
-    notice: Option<&String>,
-) -> (LoggedAction, ActionStatus) {
+/// Returns the log entry of an end. `notice`: the text of an order that is not one of the account in use.
+fn end_entry(order: &RestingOrder, end: &OrderEnd, notice: Option<&String>) -> LogEntry {
     let placed = order_at(order, order.condition.price);
-    match (reason, notice) {
+    let (action, status) = match (&end.reason, notice) {
         (EndReason::Filled(trade), None) => {
             let filled = LoggedAction::Order(trade.side, trade.count, Terms::Rest(order.condition));
             let price = Some(trade.price);
@@ -200,7 +214,9 @@ fn log_end(
             (LoggedAction::Notice, ActionStatus::Rejected(text))
         }
         (_, Some(text)) => (LoggedAction::Notice, ActionStatus::Done(text.clone())),
-    }
+    };
+    let at = end.at;
+    LogEntry { at, action, status }
 }
 
 /// Returns `order` as it was placed, but at this price.
@@ -230,9 +246,12 @@ fn finish_move(state: &mut AppState, order: &RestingOrder, by_call: Option<bool>
         return report_unmoved(state, order, price);
     }
     let to = thousands(price);
-    let cancelled = ActionStatus::Done(format!("cancelled, moves to {to}"));
-    let placed = order_at(order, order.condition.price);
-    state.log.push(end.at, placed, cancelled);
+    let entry = LogEntry {
+        at: end.at,
+        action: order_at(order, order.condition.price),
+        status: ActionStatus::Done(format!("cancelled, moves to {to}")),
+    };
+    state.log.end_order(order.id, entry);
     let up_to = order.up_to.then_some(order.count);
     let Some((id, sent)) = send_moved(state, order_at(order, price), up_to) else {
         state.alerts.toast(alerts::not_placed_again(order), state.now);
@@ -249,33 +268,43 @@ fn report_unmoved(state: &mut AppState, order: &RestingOrder, price: i32) -> Eff
     let why = format!(
         "{order} was cancelled, perhaps by another session; place this order again if no open order replaces it"
     );
-    let at = order.end.as_ref().map_or(state.now, |end| end.at);
-    state
-        .log
-        .push(at, order_at(order, price), ActionStatus::NotSent(why));
+    let entry = LogEntry {
+        at: order.end.as_ref().map_or(state.now, |end| end.at),
+        action: order_at(order, price),
+        status: ActionStatus::NotSent(why),
+    };
+    state.log.end_order(order.id, entry);
     let text = alerts::not_placed_again(order);
     let rung = state.session.ring(state.now, || text.clone());
     state.alerts.toast(text, state.now);
     rung.into_iter().collect()
 }
 
-/// Cancels an open order.
+/// Cancels an open order, and does not place it again if it is being moved.
 pub(super) fn cancel(state: &mut AppState, id: Uuid) -> Effects {
-    if state.orders.get(id).is_none() {
+    let Some(order) = state.orders.get(id).cloned() else {
         return Effects::new();
-    }
+    };
     if let Some(reason) = disconnected(state) {
-        notify(
-            state,
-            ActionStatus::NotSent(format!("order not cancelled: {reason}")),
-        );
+        let text = format!("order not cancelled: {reason}");
+        state.alerts.toast(text, state.now);
+        let status = ActionStatus::NotSent(reason.to_owned());
+        state.log.push(state.now, LoggedAction::Cancel(order), status);
         return Effects::new();
     }
-    match state.orders.take_move(id) {
-        // Its cancellation is on its way.
-        Some(_) => Effects::new(),
-        None => vec![Effect::Call(Request::CancelOrder(id))],
+    state.orders.take_move(id);
+    request_cancellation(state, order)
+}
+
+/// Sends the cancellation of an order, unless one is on its way.
+fn request_cancellation(state: &mut AppState, order: RestingOrder) -> Effects {
+    let id = order.id;
+    if state.log.cancellation(id).is_some() {
+        return Effects::new();
     }
+    let action = LoggedAction::Cancel(order);
+    state.log.push(state.now, action, ActionStatus::Pending);
+    vec![Effect::Call(Request::CancelOrder(id))]
 }
 
 /// Moves the selected order to its next price: cancels it, and places it again once that is confirmed.
@@ -283,36 +312,32 @@ pub(super) fn apply_move(state: &mut AppState) -> Effects {
     let Some((order, price)) = state.orders.selected() else {
         return Effects::new();
     };
-    let (id, side, trigger) = (order.id, order.side, order.condition.trigger);
     if price == order.condition.price {
         state.orders.deselect();
         return Effects::new();
     }
-    let last = state.market.price();
-    let condition = Condition { trigger, price };
+    let order = order.clone();
     let reason = not_sent(state, order.count);
     let reason = reason.or_else(|| state.not_offered(Action::Rest));
     let reason = reason.or_else(|| {
-        let met = last.filter(|last| condition.is_met(side, *last))?;
+        let trigger = order.condition.trigger;
+        let condition = Condition { trigger, price };
+        let last = state.market.price();
+        let met = last.filter(|last| condition.is_met(order.side, *last))?;
         Some(format!(
             "{condition} would execute at once: the price is {}",
             thousands(met)
         ))
     });
     if let Some(reason) = reason {
-        let moved = order_at(order, price);
         let text = format!("order not moved: {reason}");
         state.alerts.toast(text, state.now);
-        state.log.push(state.now, moved, ActionStatus::NotSent(reason));
+        let status = ActionStatus::NotSent(reason);
+        state.log.push(state.now, order_at(&order, price), status);
         return Effects::new();
     }
-    let is_moving = state.orders.moves_to(id).is_some();
-    state.orders.begin_move(id, price);
-    match is_moving {
-        // Its cancellation is on its way: it is placed at the new price.
-        true => Effects::new(),
-        false => vec![Effect::Call(Request::CancelOrder(id))],
-    }
+    state.orders.begin_move(order.id, price);
+    request_cancellation(state, order)
 }
 
 /// Reports in the log and as a toast.

@@ -195,6 +195,10 @@ fn action_label(action: &LoggedAction, columns: usize) -> String {
                 Terms::Rest(condition) => format!("{order} {}", format::condition(*condition, columns)),
             }
         }
+        LoggedAction::Cancel(order) => {
+            let side = order.side.word().to_ascii_uppercase();
+            format!("CANCEL {side} {}", format::condition(order.condition, columns))
+        }
         LoggedAction::BuyTokens(dollars) => format!("TOKENS {} $", number(*dollars)),
         LoggedAction::Withdraw(tokens) => format!("WITHDRAW {}", number(*tokens)),
         LoggedAction::Notice => String::new(),
