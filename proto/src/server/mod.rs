@@ -9,7 +9,6 @@ mod log;
 #[cfg_attr(not(feature = "otel"), path = "no_otel.rs")]
 mod otel;
 mod span;
-mod unvectored;
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -29,10 +28,9 @@ pub use tracing_subscriber::EnvFilter;
 pub use self::args::{LogFormat, ServerArgs};
 use self::calls::ActiveCallLayer;
 pub use self::connections::response_bodies::{DetectsStall, UntilRead};
-pub use self::connections::{ConnectionHandle, ConnectionLimiter, ConnectionLimits, LimitedIo};
+pub use self::connections::{ConnectionHandle, ConnectionLimiter, ConnectionLimits};
 pub use self::log::{Log, LogError};
 pub use self::otel::continue_trace;
-use self::unvectored::UnvectoredIo;
 use crate::tls::{CertificateWatch, ServerTls, TlsIo};
 use crate::transport;
 
@@ -224,10 +222,7 @@ where
     // The transport's tasks outlive this one; their connections close with this token.
     let closed = CancellationToken::new();
     let _close_guard = closed.clone().drop_guard();
-    let accept = |io| {
-        let io = connections.accept(io, &closed)?;
-        Some(UnvectoredIo(TlsIo::new(io, tls)))
-    };
+    let accept = |io| Some(TlsIo::new(connections.accept(io, &closed)?, tls));
     let incoming = incoming.filter_map(|accepted| accepted.map(accept).transpose());
     let mut server = transport::server().layer(ActiveCallLayer);
     let server = server

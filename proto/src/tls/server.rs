@@ -152,6 +152,10 @@ impl CertificateWatch {
 
 /// An accepted connection, with TLS or without. The handshake is part of the first read or write, so that it runs in the
 /// task of the connection.
+///
+/// Writes are not vectored: with vectored writes, HTTP/2 writes each frame of more than 256 bytes by a system call of its
+/// own, to avoid a copy, and responses are larger than that. Copied into one buffer, the frames of all streams are written
+/// together.
 pub(crate) struct TlsIo<IO: Connected> {
     info: IO::ConnectInfo,
     state: TlsState<IO>,
