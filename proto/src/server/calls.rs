@@ -1,4 +1,4 @@
-//! Tower layer that counts each call on its connection until the last byte of its response, limits unread responses,
+//! Tower service that counts each call on its connection until the last byte of its response, limits unread responses,
 //! and keeps the call's span.
 
 use std::convert::Infallible;
@@ -11,7 +11,6 @@ use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{Body as HttpBody, Bytes, Service, http};
-use tower::Layer;
 use tracing::{Instrument, Span};
 
 use super::connections::response_bodies::{CHUNK_BYTES, DetectsStall, ResponseBody, UntilRead};
@@ -19,11 +18,8 @@ use super::connections::{ActiveCall, ConnectionHandle};
 use super::http_status;
 use super::span::CallSpan;
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ActiveCallLayer;
-
 #[derive(Debug, Clone)]
-pub(super) struct ActiveCallService<S>(S);
+pub(super) struct ActiveCallService<S>(pub(super) S);
 
 #[derive(Debug)]
 pub(super) struct ActiveCallBody {
@@ -36,14 +32,6 @@ pub(super) struct ActiveCallBody {
     remaining: Bytes,
     /// Whether `body` is no longer read.
     rejected: bool,
-}
-
-impl<S> Layer<S> for ActiveCallLayer {
-    type Service = ActiveCallService<S>;
-
-    fn layer(&self, service: S) -> ActiveCallService<S> {
-        ActiveCallService(service)
-    }
 }
 
 impl<S> Service<http::Request<Body>> for ActiveCallService<S>

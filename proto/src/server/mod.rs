@@ -16,17 +16,18 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::server::Connected;
 use tonic_health::ServingStatus;
+use tower::layer::layer_fn;
 pub use tracing_subscriber::EnvFilter;
 
 pub use self::args::{LogFormat, ServerArgs};
-use self::calls::ActiveCallLayer;
+use self::calls::ActiveCallService;
 pub use self::connections::response_bodies::{DetectsStall, UntilRead};
 pub use self::connections::{ConnectionHandle, ConnectionLimiter, ConnectionLimits};
 pub use self::log::{Log, LogError};
@@ -224,7 +225,7 @@ where
     let _close_guard = closed.clone().drop_guard();
     let accept = |io| Some(TlsIo::new(connections.accept(io, &closed)?, tls));
     let incoming = incoming.filter_map(|accepted| accepted.map(accept).transpose());
-    let mut server = transport::server().layer(ActiveCallLayer);
+    let mut server = transport::server().layer(layer_fn(ActiveCallService));
     let server = server
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, async {
@@ -311,10 +312,9 @@ pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<CancellationToken> 
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut quit = signal(SignalKind::quit())?;
-    let mut hangup = match hangup_is_ignored() {
-        true => None,
-        false => Some(signal(SignalKind::hangup())?),
-    };
+    let mut hangup = (!hangup_is_ignored())
+        .then(|| signal(SignalKind::hangup()))
+        .transpose()?;
     // A signal with a handler no longer ends the process.
     for ignored in [
         SignalKind::user_defined1(),
@@ -334,7 +334,7 @@ pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<CancellationToken> 
             tokio::select! {
                 // In the order in which a script sends them.
                 biased;
-                () = next(&mut hangup) => match &mut certificate {
+                Some(()) = async { hangup.as_mut()?.recv().await } => match &mut certificate {
                     _ if had_terminal && !has_terminal() => return tracing::info!("SIGHUP: stopping, as the terminal was closed"),
                     Some(certificate) => certificate.reload(),
                     None => tracing::info!("SIGHUP: no effect, as there is no certificate to read again"),
@@ -349,14 +349,6 @@ pub fn shutdown_signal(tls: Option<ServerTls>) -> io::Result<CancellationToken> 
         }
     });
     Ok(shutdown)
-}
-
-/// Waits for a signal, or forever if it is ignored.
-async fn next(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
-    }
 }
 
 /// Returns whether the process has a terminal. A terminal that was closed no longer counts.

@@ -6,6 +6,7 @@ pub(super) mod response_bodies;
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZero;
 use std::ops::RangeInclusive;
@@ -14,7 +15,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
@@ -72,12 +72,11 @@ struct OpenConnections {
 
 /// An open connection with its limits.
 #[derive(Debug)]
-pub struct LimitedIo<IO> {
+pub(super) struct LimitedIo<IO> {
     io: IO,
     connection: ConnectionHandle,
     /// Completes when the connection must close.
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
-    limits: ConnectionLimits,
     /// Time of the next check.
     check: Pin<Box<Sleep>>,
     /// Number of started calls, and the time of the last check that found a call.
@@ -87,9 +86,10 @@ pub struct LimitedIo<IO> {
 }
 
 /// Handle of a connection for its calls. Cheap to clone.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct ConnectionHandle(Arc<State>);
 
+#[derive(Debug)]
 struct State {
     all: Arc<OpenConnections>,
     limits: ConnectionLimits,
@@ -194,7 +194,6 @@ impl ConnectionLimiter {
             io,
             closed: Box::pin(connection.0.closed.clone().cancelled_owned()),
             connection,
-            limits: self.limits,
             check: Box::pin(sleep(first_check)),
             last_active: (0, Instant::now()),
             stalled: None,
@@ -226,16 +225,12 @@ impl OpenConnections {
     }
 }
 
-/// Returns the address under which `io` is counted; `None` for this machine and transports without addresses.
+/// Returns the address under which `io` is counted, for IPv6 its network, as a host has a whole /64; `None` for this
+/// machine and transports without addresses.
 fn address(io: &impl Connected) -> Option<IpAddr> {
     let info = io.connect_info();
     let tcp = (&info as &dyn Any).downcast_ref::<TcpConnectInfo>()?;
-    counted_address(tcp.remote_addr()?.ip())
-}
-
-/// An IPv6 host has a whole /64.
-fn counted_address(address: IpAddr) -> Option<IpAddr> {
-    match address.to_canonical() {
+    match tcp.remote_addr()?.ip().to_canonical() {
         address if address.is_loopback() => None,
         IpAddr::V6(address) => {
             let network = address.to_bits() & (u128::MAX << 64);
@@ -292,15 +287,6 @@ impl ConnectionHandle {
     }
 }
 
-impl fmt::Debug for ConnectionHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionHandle")
-            .field("open_calls", &self.0.open_calls)
-            .field("closed", &self.0.closed.is_cancelled())
-            .finish_non_exhaustive()
-    }
-}
-
 impl Drop for State {
     fn drop(&mut self) {
         self.all.open.fetch_sub(1, Ordering::Relaxed);
@@ -331,20 +317,20 @@ impl<IO> LimitedIo<IO> {
             ready!(self.check.as_mut().poll(cx));
             let now = Instant::now();
             let state = &self.connection.0;
-            if let Some(reason) = state.bodies.check(self.limits.checks()) {
+            if let Some(reason) = state.bodies.check(state.limits.checks()) {
                 return Poll::Ready(reason);
             }
             let calls_started = state.calls_started.load(Ordering::Relaxed);
-            let mut next = after(now, self.limits.check_interval());
+            let mut next = after(now, state.limits.check_interval());
             if calls_started != self.last_active.0 || state.open_calls.load(Ordering::Relaxed) > 0 {
                 self.last_active = (calls_started, now);
             } else if calls_started == 0 {
-                let deadline = after(self.last_active.1, self.limits.first_call);
+                let deadline = after(self.last_active.1, state.limits.first_call);
                 if now >= deadline {
                     return Poll::Ready("no call was made");
                 }
                 next = next.min(deadline);
-            } else if now.duration_since(self.last_active.1) >= self.limits.idle {
+            } else if now.duration_since(self.last_active.1) >= state.limits.idle {
                 return Poll::Ready("no call for too long");
             }
             self.check.as_mut().reset(next);
@@ -370,7 +356,7 @@ impl<IO> LimitedIo<IO> {
         if let Poll::Ready(reason) = self.poll_end(cx) {
             return Poll::Ready(Err(ended(reason)));
         }
-        let stall = self.limits.stall;
+        let stall = self.connection.0.limits.stall;
         let (deadline, _) = self.stalled.get_or_insert_with(|| (Box::pin(sleep(stall)), 0));
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(ended("the peer read too little")))

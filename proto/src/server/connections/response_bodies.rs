@@ -5,7 +5,6 @@
 //! single bytes does not count.
 
 use std::any::Any;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -20,7 +19,7 @@ pub(in crate::server) const CHUNK_BYTES: usize = 16 * 1024;
 pub(in crate::server) const SMALL_BYTES: usize = 1024;
 
 /// Holds a value, such as a permit, until the response is written or dropped; a response extension.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct UntilRead(pub Arc<dyn Any + Send + Sync>);
 
 /// Marks a response whose service detects stalls itself; a response extension.
@@ -38,6 +37,7 @@ struct Slots {
 }
 
 /// A call and its response, until the last byte is written or dropped.
+#[derive(Debug)]
 pub(in crate::server) struct ResponseBody {
     connection: ConnectionHandle,
     slot: usize,
@@ -177,21 +177,5 @@ impl Drop for Counted {
         self.body.connection.release(self.bytes.len());
         self.body.unread.fetch_sub(1, Ordering::Relaxed);
         self.body.progress.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl fmt::Debug for UntilRead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UntilRead")
-    }
-}
-
-impl fmt::Debug for ResponseBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseBody")
-            .field("progress", &self.progress)
-            .field("chunk_pending", &self.chunk_pending)
-            .field("unread", &self.unread)
-            .finish_non_exhaustive()
     }
 }
