@@ -4,11 +4,12 @@
 //! # Example
 //!
 //! ```
-//! use payments_server::statement::{Payment, Statement};
+//! use awesomestock_proto::types::{Payment, User};
+//! use payments_server::statement::Statement;
 //!
 //! let mut statement = Statement::new(100);
-//! let player = Some("ann".to_owned());
-//! statement.push(Payment { player, amount: -10, number: 1, created_unix_ms: 1_700_000_000_000 })?;
+//! let user = Some(User { id: "ann".to_owned() });
+//! statement.push(Payment { user, amount: -10, number: 1, ..Payment::default() })?;
 //! assert!(statement.render().contains("FINAL BALANCE"));
 //! # Ok::<(), payments_server::statement::InvalidPayment>(())
 //! ```

@@ -1,5 +1,4 @@
-//! The `PaymentStatements` service: converts between wire messages and [`Statement`], and limits time and
-//! memory of a call.
+//! The `PaymentStatements` service: passes payments to a [`Statement`], and limits time and memory of a call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::Limits;
-use crate::statement::{InvalidPayment, Payment, Reason, Statement};
+use crate::statement::{InvalidPayment, Reason, Statement};
 
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -90,18 +89,9 @@ async fn collect(mut payments: Streaming<types::Payment>, limits: Limits) -> Res
             .await
             .map_err(|_| idle_timeout(limits.idle))?;
         match next? {
-            Some(payment) => statement.push(from_wire(payment))?,
+            Some(payment) => statement.push(payment)?,
             None => return Ok(statement),
         }
-    }
-}
-
-pub(crate) fn from_wire(payment: types::Payment) -> Payment {
-    Payment {
-        player: payment.user.map(|user| user.id),
-        amount: payment.amount,
-        number: payment.number,
-        created_unix_ms: payment.created_unix_ms,
     }
 }
 

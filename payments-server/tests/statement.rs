@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use awesomestock_proto::player::{InvalidName, normalize};
+use awesomestock_proto::types::{Payment, User};
 use payments_server::Limits;
-use payments_server::statement::{
-    Dollars, InvalidPayment, MAX_LINE_COLUMNS, MAX_LISTED, Payment, Reason, Statement,
-};
+use payments_server::statement::{Dollars, InvalidPayment, MAX_LINE_COLUMNS, MAX_LISTED, Reason, Statement};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
@@ -15,10 +14,13 @@ const CLIENTS_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
 fn payment(player: &str, amount: i32, number: i64, created_unix_ms: i64) -> Payment {
     Payment {
-        player: Some(player.to_owned()),
+        user: Some(User {
+            id: player.to_owned(),
+        }),
         amount,
         number,
         created_unix_ms,
+        ..Payment::default()
     }
 }
 
@@ -172,7 +174,7 @@ Balance: paid out less paid in; below 0, more went in than came out.
 #[test]
 fn an_invalid_payment_is_rejected_with_its_field_and_changes_nothing() {
     let anonymous = Payment {
-        player: None,
+        user: None,
         ..payment("", -1, 0, 0)
     };
     let name = Reason::Name;
@@ -421,7 +423,8 @@ proptest! {
         for (player, amount, number, created_unix_ms) in payments {
             let before = statement.render();
             let accepted = statement.payments();
-            let pushed = statement.push(Payment { player, amount, number, created_unix_ms });
+            let user = player.map(|id| User { id });
+            let pushed = statement.push(Payment { user, amount, number, created_unix_ms, ..Payment::default() });
             match pushed {
                 Ok(()) => prop_assert_eq!(statement.payments(), accepted + 1),
                 Err(_) => prop_assert_eq!(statement.render(), before),

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use awesomestock_proto::player::{self, InvalidName};
 use awesomestock_proto::text::sanitize::sanitize;
+use awesomestock_proto::types::{Payment, User};
 pub use dollars::Dollars;
 use jiff::Timestamp;
 use table::{Align, COLUMNS, Table};
@@ -39,19 +40,6 @@ Older payments are brought forward as sums; the totals count every payment.
 
 /// Lines of the carried-forward section.
 const FORWARD_LINES: usize = 4;
-
-/// An unvalidated payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payment {
-    /// The player's name, if it was sent.
-    pub player: Option<String>,
-    /// Dollars: negative if paid in by the player, positive if paid out.
-    pub amount: i32,
-    /// Position among the player's payments, from 1; 0 if the sender does not number them.
-    pub number: i64,
-    /// Time of recording in milliseconds since the Unix epoch, UTC; 0 if unknown.
-    pub created_unix_ms: i64,
-}
 
 /// A payment that a statement rejects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,10 +83,12 @@ pub enum Reason {
 /// One player's payments, from which the statement is rendered.
 ///
 /// ```
-/// use payments_server::statement::{Payment, Statement};
+/// use awesomestock_proto::types::{Payment, User};
+/// use payments_server::statement::Statement;
 ///
 /// let mut statement = Statement::new(100);
-/// statement.push(Payment { player: Some("ann".to_owned()), amount: -20, number: 1, created_unix_ms: 0 })?;
+/// let user = Some(User { id: "ann".to_owned() });
+/// statement.push(Payment { user, amount: -20, number: 1, ..Payment::default() })?;
 /// assert!(statement.render().contains("FINAL BALANCE"));
 /// # Ok::<(), payments_server::statement::InvalidPayment>(())
 /// ```
@@ -206,7 +196,7 @@ impl Statement {
                 max: self.max_payments,
             });
         }
-        let new_player = self.check_player(payment.player)?;
+        let new_player = self.check_player(payment.user)?;
         if payment.amount == 0 {
             return Err(Reason::ZeroAmount);
         }
@@ -246,9 +236,9 @@ impl Statement {
     }
 
     /// Returns the name of a new player, or `None` if the player is known.
-    fn check_player(&self, player: Option<String>) -> Result<Option<String>, Reason> {
-        let player = player.ok_or(Reason::NoUser)?;
-        let name = player::normalize(&player)?;
+    fn check_player(&self, user: Option<User>) -> Result<Option<String>, Reason> {
+        let user = user.ok_or(Reason::NoUser)?;
+        let name = player::normalize(&user.id)?;
         match &self.player {
             None => Ok(Some(name.into_owned())),
             Some(known) if **known == name => Ok(None),

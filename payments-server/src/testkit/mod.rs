@@ -13,7 +13,6 @@ use prost::Message;
 use tonic::Status;
 use unicode_width::UnicodeWidthStr;
 
-use crate::service;
 use crate::statement::{Dollars, MAX_LINE_COLUMNS, Statement};
 
 #[cfg(test)]
@@ -53,7 +52,7 @@ pub fn statement(data: &[u8]) {
 
 fn push(statement: &mut Statement, payment: types::Payment, sums: &mut Sums) {
     let (accepted, amount) = (statement.payments(), i64::from(payment.amount));
-    match statement.push(service::from_wire(payment)) {
+    match statement.push(payment) {
         Ok(()) => {
             assert_eq!(statement.payments(), accepted + 1);
             sums.paid_in += amount.min(0);
