@@ -13,7 +13,7 @@ use awesomestock_proto::text::sanitize::sanitize;
 use awesomestock_proto::types::{Payment, User};
 pub use dollars::Dollars;
 use jiff::Timestamp;
-use table::{Align, COLUMNS, Table};
+use table::{COLUMNS, Table};
 
 /// Widest line of a statement of up to ten million payments, in terminal columns. It needs numbers of 19
 /// digits, which a casino does not send.
@@ -27,7 +27,6 @@ pub const MAX_LISTED: usize = 50_000;
 
 const TITLE: &str = "AwesomeStock payment statement";
 const HEADINGS: [&str; COLUMNS] = ["NUMBER", "DATE (UTC)", "DOLLARS", "BALANCE"];
-const ALIGNMENT: [Align; COLUMNS] = [Align::Right, Align::Left, Align::Right, Align::Right];
 
 const LEGEND: &str = "\
 Dollars: - was paid in by the player, + was paid out to the player.
@@ -145,6 +144,14 @@ impl Totals {
             balance,
         })
     }
+
+    fn summary(&self) -> [(&'static str, String); 3] {
+        [
+            ("PAID IN", self.paid_in.to_string()),
+            ("PAID OUT", self.paid_out.to_string()),
+            ("FINAL BALANCE", self.balance.to_string()),
+        ]
+    }
 }
 
 impl Statement {
@@ -257,24 +264,21 @@ impl Statement {
 
     fn render_empty(&self) -> String {
         let mut text = format!("{TITLE}\n\nNo payments.\n\n");
-        for (label, amount) in self.summary() {
-            text.push_str(&format!("{label:13}  {amount}\n"));
+        for (label, value) in self.totals.summary() {
+            text.push_str(&format!("{label:13}  {value}\n"));
         }
         text
     }
 
     fn render_payments(&self, player: &str) -> String {
-        let summary = self.summary();
+        let summary = self.totals.summary();
         let forward = self.forward.summary();
-        let mut table = Table::new(ALIGNMENT);
+        let mut table = Table::default();
         table.fit(&HEADINGS);
         for cells in self.rows.iter().map(Row::cells) {
             table.fit(&cells);
         }
-        for (_, amount) in &summary {
-            table.fit_summary(&amount.to_string());
-        }
-        for (_, value) in forward.iter().flatten() {
+        for (_, value) in summary.iter().chain(forward.iter().flatten()) {
             table.fit_summary(value);
         }
 
@@ -301,8 +305,8 @@ impl Statement {
             table.line(&mut text, &cells);
         }
         table.rule(&mut text);
-        for (label, amount) in &summary {
-            table.summary(&mut text, label, &amount.to_string());
+        for (label, value) in &summary {
+            table.summary(&mut text, label, value);
         }
         text.push('\n');
         text.push_str(LEGEND);
@@ -310,14 +314,6 @@ impl Statement {
             text.push_str(CARRIED_FORWARD_LEGEND);
         }
         text
-    }
-
-    fn summary(&self) -> [(&'static str, Dollars); 3] {
-        [
-            ("PAID IN", self.totals.paid_in),
-            ("PAID OUT", self.totals.paid_out),
-            ("FINAL BALANCE", self.totals.balance),
-        ]
     }
 }
 

@@ -1,16 +1,10 @@
-//! A text table, aligned by display width.
+//! A text table of four columns. All text in it is ASCII.
 
-use unicode_width::UnicodeWidthStr;
+use std::fmt::Write;
 
 pub(super) const COLUMNS: usize = 4;
 
 const GAP: &str = "  ";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
-    Left,
-    Right,
-}
 
 /// Column widths.
 ///
@@ -22,88 +16,54 @@ pub(super) enum Align {
 ///      1  -                -5       -5    line
 /// PAID IN                           -5    summary
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Table {
-    columns: [(Align, usize); COLUMNS],
+    widths: [usize; COLUMNS],
 }
 
 impl Table {
-    pub(super) fn new(alignment: [Align; COLUMNS]) -> Self {
-        Self {
-            columns: alignment.map(|align| (align, 0)),
-        }
-    }
-
     /// Widens the columns for `cells`.
-    pub(super) fn fit<C: AsRef<str>>(&mut self, cells: &[C; COLUMNS]) {
-        for ((_, width), cell) in self.columns.iter_mut().zip(cells) {
-            *width = (*width).max(cell.as_ref().width());
+    pub(super) fn fit(&mut self, cells: &[impl AsRef<str>; COLUMNS]) {
+        for (width, cell) in self.widths.iter_mut().zip(cells) {
+            *width = (*width).max(cell.as_ref().len());
         }
     }
 
     /// Widens the last column for the value of a summary line; its label is in the columns before.
     pub(super) fn fit_summary(&mut self, value: &str) {
-        if let Some((_, width)) = self.columns.last_mut() {
-            *width = (*width).max(value.width());
-        }
+        self.fit(&["", "", "", value]);
     }
 
-    /// Returns the bytes of an ASCII line, including `\n`.
+    /// Returns the bytes of a line, including `\n`.
     pub(super) fn line_bytes(&self) -> usize {
         self.width().saturating_add(1)
     }
 
     fn width(&self) -> usize {
-        let gaps = GAP.width().saturating_mul(COLUMNS.saturating_sub(1));
-        self.columns
-            .iter()
-            .fold(gaps, |sum, (_, width)| sum.saturating_add(*width))
+        let gaps = GAP.len().saturating_mul(COLUMNS.saturating_sub(1));
+        self.widths.into_iter().fold(gaps, usize::saturating_add)
     }
 
-    pub(super) fn line<C: AsRef<str>>(&self, text: &mut String, cells: &[C; COLUMNS]) {
-        for (index, ((align, width), cell)) in self.columns.iter().zip(cells).enumerate() {
-            if index > 0 {
-                text.push_str(GAP);
-            }
-            let cell = cell.as_ref();
-            let padding = width.saturating_sub(cell.width());
-            match align {
-                Align::Left => {
-                    text.push_str(cell);
-                    repeat(text, ' ', padding);
-                }
-                Align::Right => {
-                    repeat(text, ' ', padding);
-                    text.push_str(cell);
-                }
-            }
-        }
-        text.push('\n');
+    /// Writes a line: the second cell at the left of its column, the others at the right.
+    pub(super) fn line(&self, text: &mut String, cells: &[impl AsRef<str>; COLUMNS]) {
+        let [a, b, c, d] = self.widths;
+        let [number, date, dollars, balance] = cells.each_ref().map(AsRef::as_ref);
+        // Writing to memory cannot fail.
+        let _ = writeln!(
+            text,
+            "{number:>a$}{GAP}{date:<b$}{GAP}{dollars:>c$}{GAP}{balance:>d$}"
+        );
     }
 
     pub(super) fn rule(&self, text: &mut String) {
-        for (index, (_, width)) in self.columns.iter().enumerate() {
-            if index > 0 {
-                text.push_str(GAP);
-            }
-            repeat(text, '-', *width);
-        }
+        text.push_str(&self.widths.map(|width| "-".repeat(width)).join(GAP));
         text.push('\n');
     }
 
     /// Writes a line with `label` at its left end and `value` at its right end.
     pub(super) fn summary(&self, text: &mut String, label: &str, value: &str) {
-        let padding = self
-            .width()
-            .saturating_sub(label.width())
-            .saturating_sub(value.width());
-        text.push_str(label);
-        repeat(text, ' ', padding);
-        text.push_str(value);
-        text.push('\n');
+        let rest = self.width().saturating_sub(label.len());
+        // Writing to memory cannot fail.
+        let _ = writeln!(text, "{label}{value:>rest$}");
     }
-}
-
-fn repeat(text: &mut String, c: char, times: usize) {
-    text.extend(std::iter::repeat_n(c, times));
 }
