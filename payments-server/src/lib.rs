@@ -66,15 +66,6 @@ pub struct Options {
     pub tls: Option<ServerTls>,
 }
 
-impl From<Limits> for Options {
-    fn from(limits: Limits) -> Self {
-        Self {
-            limits,
-            ..Self::default()
-        }
-    }
-}
-
 /// Serves `PaymentStatements`, health and reflection on `incoming` until `shutdown`.
 ///
 /// At `shutdown`, calls that are still receiving payments end with `UNAVAILABLE`; see [`server::serve`] for
@@ -84,7 +75,7 @@ impl From<Limits> for Options {
 ///
 /// The transport fails.
 pub async fn serve<I, IO>(
-    options: impl Into<Options>,
+    options: Options,
     incoming: I,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError>
@@ -92,7 +83,7 @@ where
     I: Stream<Item = io::Result<IO>>,
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let Options { limits, secret, tls } = options.into();
+    let Options { limits, secret, tls } = options;
     let routes = PaymentStatementsServer::new(Service::new(limits, secret, shutdown.clone()))
         .max_decoding_message_size(transport::MAX_REQUEST_BYTES);
     let connections = ConnectionLimiter::new(ConnectionLimits {

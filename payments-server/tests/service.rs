@@ -9,8 +9,8 @@ use awesomestock_proto::server::{self, ServeError};
 use awesomestock_proto::transport::{self, MAX_REQUEST_BYTES};
 use awesomestock_proto::types::{Payment, User};
 use common::{open_statement, payment, statement_of};
-use payments_server::Limits;
 use payments_server::statement::{Dollars, MAX_LISTED};
+use payments_server::{Limits, Options};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,11 @@ struct Server {
 fn start_server(limits: Limits) -> Server {
     let (channel, incoming) = transport::pipe();
     let shutdown = CancellationToken::new();
-    let ended = tokio::spawn(payments_server::serve(limits, incoming, shutdown.clone()));
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let ended = tokio::spawn(payments_server::serve(options, incoming, shutdown.clone()));
     Server {
         channel,
         shutdown,
@@ -255,15 +259,17 @@ async fn too_many_open_statements_are_rejected_as_unavailable() {
 
 #[tokio::test]
 async fn an_unread_statement_counts_as_open_until_its_connection_is_closed() {
-    let mut limits = Limits {
-        max_open: 1,
-        ..Limits::default()
-    };
-    limits.connections.stall = Duration::from_secs(2);
+    let mut options = Options::default();
+    options.limits.max_open = 1;
+    options.limits.connections.stall = Duration::from_secs(2);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let incoming = server::incoming(listener);
-    let _ended = tokio::spawn(payments_server::serve(limits, incoming, CancellationToken::new()));
+    let _ended = tokio::spawn(payments_server::serve(
+        options,
+        incoming,
+        CancellationToken::new(),
+    ));
     let endpoint = transport::endpoint(&format!("http://{address}")).unwrap();
     let unread_channel = endpoint.clone().initial_stream_window_size(0).connect_lazy();
     let unread = tokio::spawn(async move {

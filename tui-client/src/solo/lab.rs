@@ -11,7 +11,6 @@ use std::{env, process};
 use awesomestock_proto::transport::{self, PipeIncoming};
 use casino_server::{Casino, Disk, Environment, Options};
 use color_eyre::eyre::{Result, WrapErr};
-use payments_server::Limits;
 use tempfile::TempDir;
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
@@ -185,8 +184,9 @@ async fn run_payments(
     shutdown: CancellationToken,
 ) -> Result<()> {
     loop {
+        let options = payments_server::Options::default();
         tokio::select! {
-            served = payments_server::serve(Limits::default(), &mut incoming, shutdown.clone()) => {
+            served = payments_server::serve(options, &mut incoming, shutdown.clone()) => {
                 return served.wrap_err("the payments server of the lab failed");
             }
             () = until(&mut faults, |faults| faults.payments_down) => {}

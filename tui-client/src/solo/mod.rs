@@ -11,7 +11,6 @@ use std::time::Duration;
 use awesomestock_proto::transport::{self, PipeIncoming};
 use casino_server::{Casino, OpenError, Options, PriceModel};
 use color_eyre::eyre::{Report, Result, WrapErr, eyre};
-use payments_server::Limits;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -104,7 +103,8 @@ impl Servers {
         });
         let token = shutdown.clone();
         running.spawn(async move {
-            let served = payments_server::serve(Limits::default(), payments_incoming, token).await;
+            let options = payments_server::Options::default();
+            let served = payments_server::serve(options, payments_incoming, token).await;
             served.wrap_err("the payments server of this game failed")
         });
         let servers = Self {
