@@ -42,31 +42,26 @@ fn main() -> ExitCode {
             Config::definition(),
             "Without a command, the server serves.",
         )),
-        None => match config.options() {
-            Ok(options) => run(&config, options),
-            Err(report) => {
-                let _ = writeln!(io::stderr(), "payments-server: {report:#}");
-                // An invalid variable is a usage error; an invalid file is a failure.
-                let secret = report.downcast_ref::<SecretError>();
-                return match secret.is_some_and(SecretError::is_from_variable) {
-                    true => ExitCode::from(USAGE),
-                    false => ExitCode::FAILURE,
-                };
-            }
-        },
+        None => config.options().and_then(|options| run(&config, options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
             // If stderr is closed, the exit code remains.
             let _ = writeln!(io::stderr(), "payments-server: {report:#}");
-            let log = report.downcast_ref::<LogError>();
-            match log.is_some_and(LogError::is_from_variable) {
+            match is_usage_error(&report) {
                 true => ExitCode::from(USAGE),
                 false => ExitCode::FAILURE,
             }
         }
     }
+}
+
+/// Returns whether a variable is invalid; an invalid file is a failure.
+fn is_usage_error(report: &Report) -> bool {
+    let secret = report.downcast_ref::<SecretError>();
+    let log = report.downcast_ref::<LogError>();
+    secret.is_some_and(SecretError::is_from_variable) || log.is_some_and(LogError::is_from_variable)
 }
 
 fn parse() -> Result<Config, clap::Error> {
