@@ -37,7 +37,7 @@ pub struct Config {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = Limits::DEFAULT_MAX_PAYMENTS,
+        default_value_t = Limits::default().max_payments,
         value_parser = |text: &str| command_line::number(text, &Limits::MAX_PAYMENTS)
     )]
     pub max_payments: usize,
@@ -46,7 +46,7 @@ pub struct Config {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = Limits::DEFAULT_MAX_OPEN,
+        default_value_t = Limits::default().max_open,
         value_parser = |text: &str| command_line::number(text, &Limits::MAX_OPEN)
     )]
     pub max_open: usize,

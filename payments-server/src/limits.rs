@@ -22,27 +22,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Ten million payments.
-    pub const DEFAULT_MAX_PAYMENTS: usize = 10_000_000;
-
     /// Bounds of [`max_payments`](Self::max_payments). The numbers of the largest statement still fit their
     /// columns.
     pub const MAX_PAYMENTS: RangeInclusive<usize> = 1..=10_000_000;
 
-    /// 256 open statements: 500 MB if each has the largest number of listed payments.
-    pub const DEFAULT_MAX_OPEN: usize = 256;
-
     /// Bounds of [`max_open`](Self::max_open).
     pub const MAX_OPEN: RangeInclusive<usize> = 1..=100_000;
 
-    /// 10 s: a casino reads payments from its disk, which is never silent for so long.
-    pub const DEFAULT_IDLE: Duration = Duration::from_secs(10);
-
     /// Bounds of [`idle`](Self::idle).
     pub const IDLE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);
-
-    /// 5 minutes: several times what ten million payments need.
-    pub const DEFAULT_MAX_TIME: Duration = Duration::from_secs(5 * 60);
 
     /// Bounds of [`max_time`](Self::max_time).
     pub const MAX_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60 * 60);
@@ -55,10 +43,13 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_payments: Self::DEFAULT_MAX_PAYMENTS,
-            max_open: Self::DEFAULT_MAX_OPEN,
-            idle: Self::DEFAULT_IDLE,
-            max_time: Self::DEFAULT_MAX_TIME,
+            max_payments: 10_000_000,
+            // 500 MB if each has the largest number of listed payments.
+            max_open: 256,
+            // A casino reads payments from its disk, which is never silent for so long.
+            idle: Duration::from_secs(10),
+            // Several times what ten million payments need.
+            max_time: Duration::from_secs(5 * 60),
             connections: ConnectionLimits {
                 unread: Self::UNREAD,
                 ..ConnectionLimits::default()

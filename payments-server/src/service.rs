@@ -10,7 +10,6 @@ use awesomestock_proto::types;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use crate::Limits;
@@ -34,14 +33,6 @@ impl Service {
             shutdown,
         }
     }
-
-    /// Rejects callers without the secret, if there is one.
-    fn authenticate(&self, metadata: &MetadataMap) -> Result<(), Status> {
-        let Some(secret) = &self.secret else {
-            return Ok(());
-        };
-        secret.check(metadata, Code::PermissionDenied)
-    }
 }
 
 #[tonic::async_trait]
@@ -50,7 +41,11 @@ impl PaymentStatements for Service {
         &self,
         request: Request<Streaming<types::Payment>>,
     ) -> Result<Response<types::PaymentStatement>, Status> {
-        self.authenticate(request.metadata()).inspect_err(log_rejection)?;
+        if let Some(secret) = &self.secret {
+            secret
+                .check(request.metadata(), Code::PermissionDenied)
+                .inspect_err(log_rejection)?;
+        }
         // Does not wait for a permit: the number of waiting calls would have no limit.
         let permit = Arc::clone(&self.open)
             .try_acquire_owned()
@@ -58,7 +53,7 @@ impl PaymentStatements for Service {
         let receiving = collect(request.into_inner(), self.limits);
         let statement = tokio::select! {
             biased;
-            () = self.shutdown.cancelled() => return Err(shutting_down()),
+            () = self.shutdown.cancelled() => return Err(Status::unavailable("the payments server is shutting down")),
             received = timeout(self.limits.max_time, receiving) => {
                 let received = received.unwrap_or_else(|_| Err(total_timeout(self.limits.max_time)));
                 received.inspect_err(log_rejection)?
@@ -99,13 +94,8 @@ impl From<InvalidPayment> for Status {
     fn from(rejection: InvalidPayment) -> Self {
         let message = rejection.to_string();
         match rejection.reason {
-            Reason::NoUser
-            | Reason::Name(_)
-            | Reason::OtherPlayer
-            | Reason::ZeroAmount
-            | Reason::Number(_)
-            | Reason::TotalTooLarge => Self::invalid_argument(message),
             Reason::TooMany { .. } => Self::resource_exhausted(message),
+            _ => Self::invalid_argument(message),
         }
     }
 }
@@ -133,8 +123,4 @@ fn too_many_streams(max_open: usize) -> Status {
     Status::unavailable(format!(
         "too many open statements: the limit is {max_open}; try again"
     ))
-}
-
-fn shutting_down() -> Status {
-    Status::unavailable("the payments server is shutting down")
 }
