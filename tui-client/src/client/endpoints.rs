@@ -90,10 +90,6 @@ impl Endpoints {
         !self.others.is_empty()
     }
 
-    pub(super) fn casino(&self, position: usize) -> Casino {
-        self.get(position).casino.clone()
-    }
-
     /// Calls the current address and, if there is no answer, each other address once. `deadline` applies to each. Returns
     /// the position that answered, which becomes the current one. Fails if a casino rejects the call, because all share
     /// the same state, or if none answers.

@@ -46,6 +46,8 @@ const MAX_PAYMENTS: usize = 10_000;
 /// Trades requested for log and chart.
 const TRADES_LIMIT: i32 = 100;
 
+type WalletAnswer = tonic::Response<casino::Wallet>;
+
 /// A player's connection to a casino.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -191,15 +193,28 @@ impl Client {
         })
     }
 
+    /// Asks for the wallet, and for its account too. Returns the position of the address that answered, and its casino. There
+    /// is no wallet if the casino does not know the call.
+    async fn wallet(&self) -> Result<(usize, (Casino, Option<WalletAnswer>)), RequestError> {
+        let get_wallet = |mut casino: Casino| {
+            let mut request = tonic::Request::new(self.user());
+            let capabilities = Capabilities::ALL.unary_only();
+            capabilities.write_metadata(request.metadata_mut());
+            async move {
+                let wallet = supported(casino.get_wallet(request).await)?;
+                Ok((casino, wallet))
+            }
+        };
+        self.endpoints.call(CALL_DEADLINE, get_wallet).await
+    }
+
     async fn holdings(&self) -> Result<Response, RequestError> {
-        let get_wallet =
-            |mut casino: Casino, user| async move { casino.get_wallet(wallet_request(user)).await };
-        let Some(wallet) = self.ask_if_known(self.user(), get_wallet).await? else {
+        let (_, (_, Some(wallet))) = self.wallet().await? else {
             let get_tokens = |mut casino: Casino, user| async move { casino.get_token_balance(user).await };
             let tokens = self.ask(self.user(), get_tokens).await?;
             return convert::tokens(&tokens).map(Response::Tokens);
         };
-        convert::wallet(&wallet)
+        convert::wallet(wallet.get_ref())
             .map(Response::Wallet)
             .ok_or_else(|| RequestError::invalid_response("a wallet below zero"))
     }
@@ -252,15 +267,6 @@ impl Client {
             id: self.player.clone(),
         }
     }
-}
-
-/// Returns a request of the wallet that asks for its account too.
-fn wallet_request(user: types::User) -> tonic::Request<types::User> {
-    let mut request = tonic::Request::new(user);
-    Capabilities::ALL
-        .unary_only()
-        .write_metadata(request.metadata_mut());
-    request
 }
 
 /// Returns the answer, or an error after `deadline`.

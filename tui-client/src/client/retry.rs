@@ -2,7 +2,6 @@
 //! deduplicates by request ID, which is checked before sending. Repeats cancellations too.
 
 use std::mem;
-use std::ops::ControlFlow;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use super::{CALL_DEADLINE, Client, GambleSession, Order, RequestError, supported, wallet_request, within};
+use super::{CALL_DEADLINE, Client, GambleSession, Order, RequestError, within};
 use crate::app::commands::request::Request;
 use crate::app::connection::retry_after_ms;
 use crate::app::event::{OrderResult, Response, StreamEvent};
@@ -20,12 +19,23 @@ use crate::app::portfolio::open_orders::RestingOrder;
 /// Time for which an unanswered request is repeated.
 pub(crate) const RETRY_FOR: Duration = Duration::from_secs(60);
 
-enum Attempt<T> {
-    /// Final: the outcome is known, or repeating is unsafe.
-    Known(Result<T, RequestError>),
+/// A failed attempt.
+enum Failure {
+    /// The outcome is known, or repeating is unsafe.
+    Final(RequestError),
     NotSent(RequestError),
     /// Sent to a casino that deduplicates, but not answered.
     Unanswered(RequestError),
+}
+
+impl Failure {
+    /// Returns the failure of a request that was sent to a casino, which deduplicates if `ids` is set.
+    fn after_send(why: RequestError, ids: bool) -> Self {
+        match why {
+            RequestError::Unanswered(_) if ids => Self::Unanswered(why),
+            known => Self::Final(known),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -76,10 +86,8 @@ impl Client {
     pub(super) async fn cancel_order(&self, id: Uuid) -> Result<Response, RequestError> {
         let retry = RetryState::new(id, None, self.endpoints.has_several(), Instant::now());
         let cancel = |_| async move {
-            match self.cancel(id).await {
-                Err(failure @ RequestError::Unanswered(_)) => Attempt::Unanswered(failure),
-                known => Attempt::Known(known),
-            }
+            let cancelled = self.cancel(id).await;
+            cancelled.map_err(|why| Failure::after_send(why, true))
         };
         retry.run(cancel).await
     }
@@ -89,50 +97,44 @@ impl Client {
         order: Order,
         account: &OnceLock<Option<i64>>,
         again: bool,
-    ) -> Attempt<AnsweredOrder> {
-        let (mut session, orders) = match self.open_session().await {
-            Ok(opened) => opened,
+    ) -> Result<AnsweredOrder, Failure> {
+        let opened = self.open_session().await;
+        let (mut session, orders) = opened.map_err(|failure| match failure {
             // No answer can be received any more.
-            Err(RequestError::Rejected(why)) if again => {
+            RequestError::Rejected(why) if again => {
                 let why = format!("no answer, and the session was rejected: {why}");
-                return Attempt::Known(Err(RequestError::Unanswered(why)));
+                Failure::Final(RequestError::Unanswered(why))
             }
-            Err(failure) => return Attempt::NotSent(failure),
-        };
+            failure => Failure::NotSent(failure),
+        })?;
         let ids = session.supports_request_ids();
         if again && !ids {
-            return Attempt::Known(Err(no_dedup()));
+            return Err(no_dedup());
         }
-        if let Err(why) = session.check_support(order.terms) {
-            return Attempt::NotSent(RequestError::Rejected(why.to_owned()));
-        }
+        session
+            .check_support(order.terms)
+            .map_err(|why| Failure::NotSent(RequestError::Rejected(why.to_owned())))?;
         if !again && order.round.is_none() && session.names_accounts() {
-            match timeout(CALL_DEADLINE, account_of(&mut session)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(failure)) => return Attempt::NotSent(failure),
-                Err(_) => return Attempt::NotSent(RequestError::timeout(CALL_DEADLINE)),
-            }
+            let known = within(CALL_DEADLINE, account_of(&mut session)).await;
+            known.map_err(Failure::NotSent)?;
         }
         // The first attempt decides.
         let round = *account.get_or_init(|| order.round.or_else(|| session.account().filter(|_| !again)));
-        if orders.try_send(Order { round, ..order }).is_err() {
-            return Attempt::NotSent(RequestError::Unanswered("connection lost".to_owned()));
-        }
-        let failure = match timeout(CALL_DEADLINE, result_of(&mut session)).await {
-            Ok(Ok(answer)) => {
-                return Attempt::Known(Ok(AnsweredOrder {
-                    answer,
-                    session,
-                    orders,
-                }));
-            }
-            Ok(Err(failure)) => failure,
+        orders
+            .try_send(Order { round, ..order })
+            .map_err(|_| Failure::NotSent(RequestError::Unanswered("connection lost".to_owned())))?;
+        let answer = match timeout(CALL_DEADLINE, result_of(&mut session)).await {
+            Ok(answer) => answer,
             Err(_) => {
                 session.abandon();
-                RequestError::timeout(CALL_DEADLINE)
+                Err(RequestError::timeout(CALL_DEADLINE))
             }
         };
-        unanswered(failure, ids)
+        Ok(AnsweredOrder {
+            answer: answer.map_err(|why| Failure::after_send(why, ids))?,
+            session,
+            orders,
+        })
     }
 
     async fn try_payment(
@@ -141,17 +143,15 @@ impl Client {
         id: Uuid,
         account: &OnceLock<Option<i64>>,
         again: bool,
-    ) -> Attempt<Response> {
-        let (position, PaymentSupport { ids, account: in_use }) = match self.supported_requests().await {
-            Ok(asked) => asked,
-            Err(failure) => return Attempt::NotSent(failure),
-        };
+    ) -> Result<Response, Failure> {
+        let (position, (casino, wallet)) = self.wallet().await.map_err(Failure::NotSent)?;
+        let metadata = wallet.as_ref().map(tonic::Response::metadata);
+        let ids = metadata.is_some_and(|metadata| Capabilities::from_metadata(metadata).ids);
         if again && !ids {
-            return Attempt::Known(Err(no_dedup()));
+            return Err(no_dedup());
         }
-        let casino = self.endpoints.casino(position);
-        // The first attempt decides.
-        let round = *account.get_or_init(|| in_use);
+        // The first attempt decides. A casino that names no account in use does not check that of a request.
+        let round = *account.get_or_init(|| wallet?.get_ref().round);
         let payment = async {
             match call {
                 Request::Withdraw(tokens) => self.withdraw(casino, tokens, id, round).await,
@@ -159,37 +159,13 @@ impl Client {
                 _ => Err(RequestError::invalid_response("no payment")),
             }
         };
-        match within(CALL_DEADLINE, payment).await {
-            Err(failure @ RequestError::Unanswered(_)) => {
+        within(CALL_DEADLINE, payment).await.map_err(|why| {
+            if matches!(why, RequestError::Unanswered(_)) {
                 self.endpoints.rotate(position);
-                unanswered(failure, ids)
             }
-            known => Attempt::Known(known),
-        }
+            Failure::after_send(why, ids)
+        })
     }
-
-    /// Returns the position of a responding address, and what its casino supports.
-    async fn supported_requests(&self) -> Result<(usize, PaymentSupport), RequestError> {
-        let wallet = self.endpoints.call(CALL_DEADLINE, |mut casino| {
-            let request = wallet_request(self.user());
-            async move { supported(casino.get_wallet(request).await) }
-        });
-        let (position, wallet) = wallet.await?;
-        let support = wallet.map(|wallet| PaymentSupport {
-            ids: Capabilities::from_metadata(wallet.metadata()).ids,
-            account: wallet.get_ref().round,
-        });
-        Ok((position, support.unwrap_or_default()))
-    }
-}
-
-/// What a casino supports for a call that changes something.
-#[derive(Debug, Clone, Copy, Default)]
-struct PaymentSupport {
-    /// It deduplicates by request ID.
-    ids: bool,
-    /// The account in use, if it checks the one that a request names.
-    account: Option<i64>,
 }
 
 struct RetryState {
@@ -216,13 +192,12 @@ impl RetryState {
 
     async fn run<T, F>(mut self, attempt: impl Fn(bool) -> F) -> Result<T, RequestError>
     where
-        F: Future<Output = Attempt<T>>,
+        F: Future<Output = Result<T, Failure>>,
     {
         loop {
-            let result = attempt(self.was_sent()).await;
-            match self.after(result, Instant::now()) {
-                ControlFlow::Break(known) => return known,
-                ControlFlow::Continue(pause) => sleep(pause).await,
+            match attempt(self.was_sent()).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => sleep(self.pause_after(failure, Instant::now())?).await,
             }
         }
     }
@@ -231,68 +206,58 @@ impl RetryState {
         self.last_error.is_some()
     }
 
-    /// Returns the result after an attempt, or the delay before the next.
-    fn after<T>(
-        &mut self,
-        attempt: Attempt<T>,
-        now: Instant,
-    ) -> ControlFlow<Result<T, RequestError>, Duration> {
-        let why = match (attempt, self.last_error.take()) {
-            (Attempt::Known(known), _) => return ControlFlow::Break(known),
-            (Attempt::NotSent(why), None) => {
-                return ControlFlow::Break(Err(RequestError::NotSent(why.to_string())));
-            }
-            (Attempt::NotSent(_), Some(why)) | (Attempt::Unanswered(why), _) => why,
+    /// Returns the delay before the next attempt, or the failure of the request.
+    fn pause_after(&mut self, failure: Failure, now: Instant) -> Result<Duration, RequestError> {
+        let why = match (failure, self.last_error.take()) {
+            (Failure::Final(why), _) => return Err(why),
+            (Failure::NotSent(why), None) => return Err(RequestError::NotSent(why.to_string())),
+            (Failure::NotSent(_), Some(why)) | (Failure::Unanswered(why), _) => why,
         };
         if mem::take(&mut self.switch_endpoint) {
             self.last_error = Some(why);
-            return ControlFlow::Continue(Duration::ZERO);
+            return Ok(Duration::ZERO);
         }
         self.attempt = self.attempt.saturating_add(1);
         let pause = u64::try_from(retry_after_ms(self.attempt, self.jitter)).unwrap_or(0);
         let pause = Duration::from_millis(pause);
         if now.checked_add(pause) >= self.deadline {
-            return ControlFlow::Break(Err(why));
+            return Err(why);
         }
         self.last_error = Some(why);
-        ControlFlow::Continue(pause)
+        Ok(pause)
     }
 }
 
 /// Waits until the account in use is known.
 async fn account_of(session: &mut GambleSession) -> Result<(), RequestError> {
     while session.account().is_none() {
-        let event = session.next().await;
-        event.map_err(|end| RequestError::Unanswered(end.reason()))?;
+        next_event(session).await?;
     }
     Ok(())
 }
 
 async fn result_of(session: &mut GambleSession) -> Result<OrderAnswer, RequestError> {
     loop {
-        let event = session.next().await;
-        let event = event.map_err(|end| RequestError::Unanswered(end.reason()))?;
-        if let Some(answer) = OrderAnswer::from_event(event) {
+        if let Some(answer) = OrderAnswer::from_event(next_event(session).await?) {
             return Ok(answer);
         }
     }
 }
 
-fn unanswered<T>(why: RequestError, ids: bool) -> Attempt<T> {
-    if ids {
-        Attempt::Unanswered(why)
-    } else {
-        Attempt::Known(Err(why))
-    }
+async fn next_event(session: &mut GambleSession) -> Result<StreamEvent, RequestError> {
+    let event = session.next().await;
+    event.map_err(|end| RequestError::Unanswered(end.reason()))
 }
 
-fn no_dedup() -> RequestError {
+fn no_dedup() -> Failure {
     let why = "no answer, and the casino now reached does not deduplicate requests";
-    RequestError::Unanswered(why.to_owned())
+    Failure::Final(RequestError::Unanswered(why.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future;
+
     use awesomestock_proto::casino::Action;
     use prost::Message;
 
@@ -350,30 +315,29 @@ mod tests {
     #[test]
     fn an_unsent_request_is_not_repeated() {
         let mut retry = RetryState::new(Uuid::nil(), None, true, Instant::now());
-        let result = retry.after::<()>(Attempt::NotSent(open("no route")), Instant::now());
-        let expected = Err(RequestError::NotSent("no route".to_owned()));
-        assert_eq!(result, ControlFlow::Break(expected));
+        let result = retry.pause_after(Failure::NotSent(open("no route")), Instant::now());
+        assert_eq!(result, Err(RequestError::NotSent("no route".to_owned())));
     }
 
-    #[test]
-    fn a_known_outcome_is_final() {
+    #[tokio::test]
+    async fn a_known_outcome_is_final() {
         for known in [
             Ok(7),
             Err(RequestError::Rejected("no".to_owned())),
             Err(open("old")),
         ] {
-            let mut retry = RetryState::new(Uuid::nil(), Some(open("lost")), true, Instant::now());
-            let result = retry.after(Attempt::Known(known.clone()), Instant::now());
-            assert_eq!(result, ControlFlow::Break(known));
+            let retry = RetryState::new(Uuid::nil(), Some(open("lost")), true, Instant::now());
+            let attempt = |_| future::ready(known.clone().map_err(Failure::Final));
+            assert_eq!(retry.run(attempt).await, known);
         }
     }
 
     #[test]
     fn an_unanswered_request_is_first_repeated_elsewhere_at_once() {
         let mut retry = RetryState::new(Uuid::nil(), None, true, Instant::now());
-        let mut after = || retry.after::<()>(Attempt::Unanswered(open("lost")), Instant::now());
-        assert_eq!(after(), ControlFlow::Continue(Duration::ZERO));
-        assert!(matches!(after(), ControlFlow::Continue(pause) if pause > Duration::from_millis(100)));
+        let mut pause = || retry.pause_after(Failure::Unanswered(open("lost")), Instant::now());
+        assert_eq!(pause(), Ok(Duration::ZERO));
+        assert!(matches!(pause(), Ok(pause) if pause > Duration::from_millis(100)));
     }
 
     #[test]
@@ -382,21 +346,21 @@ mod tests {
         let mut retry = RetryState::new(Uuid::nil(), None, false, start);
         let (mut now, mut pauses) = (start, Vec::new());
         let why = loop {
-            let attempt: Attempt<()> = if pauses.is_empty() {
-                Attempt::Unanswered(open("lost"))
+            let failure = if pauses.is_empty() {
+                Failure::Unanswered(open("lost"))
             } else {
-                Attempt::NotSent(open("no route"))
+                Failure::NotSent(open("no route"))
             };
-            match retry.after(attempt, now) {
-                ControlFlow::Continue(pause) => pauses.push(pause),
-                ControlFlow::Break(known) => break known,
+            match retry.pause_after(failure, now) {
+                Ok(pause) => pauses.push(pause),
+                Err(why) => break why,
             }
             assert!(retry.was_sent());
             now += pauses[pauses.len() - 1];
         };
         assert_eq!(
             why,
-            Err(open("lost")),
+            open("lost"),
             "the request's failure counts, not that of the last attempt"
         );
         assert!(pauses.is_sorted() && pauses.len() > 5, "{pauses:?}");
