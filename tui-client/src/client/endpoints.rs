@@ -1,5 +1,6 @@
 //! The endpoints of one casino, tried in turn from the current one.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -62,8 +63,7 @@ impl EndpointState {
 /// The endpoints of a casino, at least one.
 #[derive(Debug)]
 pub(super) struct Endpoints {
-    first: EndpointState,
-    others: Vec<EndpointState>,
+    all: Vec<EndpointState>,
     current: AtomicUsize,
     tap: Arc<WireTap>,
 }
@@ -72,9 +72,8 @@ impl Endpoints {
     pub(super) fn new(first: Endpoint, others: Vec<Endpoint>, key: Option<&PlayerKey>) -> Self {
         let tap = Arc::default();
         Self {
-            first: EndpointState::new(first, key, &tap),
-            others: others
-                .into_iter()
+            all: iter::once(first)
+                .chain(others)
                 .map(|endpoint| EndpointState::new(endpoint, key, &tap))
                 .collect(),
             current: AtomicUsize::new(0),
@@ -87,7 +86,13 @@ impl Endpoints {
     }
 
     pub(super) fn has_several(&self) -> bool {
-        !self.others.is_empty()
+        self.all.len() > 1
+    }
+
+    /// Returns the name of the address at `position`, if there are several.
+    pub(super) fn name(&self, position: usize) -> Option<&str> {
+        let address = self.all.get(position).filter(|_| self.has_several());
+        address.map(|address| address.name.as_str())
     }
 
     /// Calls the current address and, if there is no answer, each other address once. `deadline` applies to each. Returns
@@ -103,8 +108,9 @@ impl Endpoints {
     {
         let deadline = self.timeout_each(deadline);
         let mut unanswered = Vec::new();
-        for position in self.iter_from_current() {
-            let address = self.get(position);
+        let current = self.current.load(Ordering::Relaxed);
+        let from_current = self.all.iter().enumerate().cycle().skip(current);
+        for (position, address) in from_current.take(self.all.len()) {
             let failure = match timeout(deadline, call(address.casino.clone())).await {
                 Ok(Ok(answer)) => {
                     address.record_answer();
@@ -135,56 +141,14 @@ impl Endpoints {
 
     /// Moves on from the address at `position`, unless another task already has.
     pub(super) fn rotate(&self, position: usize) {
-        let next = self.after(position, 1);
+        let next = position
+            .saturating_add(1)
+            .checked_rem(self.all.len())
+            .unwrap_or(0);
         // On failure another task has moved on.
         let _ = self
             .current
             .compare_exchange(position, next, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    fn iter_from_current(&self) -> impl Iterator<Item = usize> + use<'_> {
-        let at = self.current.load(Ordering::Relaxed);
-        (0..self.count()).map(move |steps| self.after(at, steps))
-    }
-
-    fn after(&self, position: usize, steps: usize) -> usize {
-        let count = self.count();
-        position.saturating_add(steps).checked_rem(count).unwrap_or(0)
-    }
-
-    fn count(&self) -> usize {
-        self.others.len().saturating_add(1)
-    }
-
-    fn get(&self, position: usize) -> &EndpointState {
-        let other = position.checked_sub(1).and_then(|index| self.others.get(index));
-        other.unwrap_or(&self.first)
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct CurrentEndpoint {
-    endpoints: Arc<Endpoints>,
-    position: usize,
-}
-
-impl CurrentEndpoint {
-    pub(super) fn new(endpoints: &Arc<Endpoints>, position: usize) -> Self {
-        Self {
-            endpoints: Arc::clone(endpoints),
-            position,
-        }
-    }
-
-    /// Returns the address, if there are several.
-    pub(super) fn name(&self) -> Option<&str> {
-        let address = self.endpoints.get(self.position);
-        self.endpoints.has_several().then_some(address.name.as_str())
-    }
-
-    /// Makes the next session start at another address.
-    pub(super) fn rotate(&self) {
-        self.endpoints.rotate(self.position);
     }
 }
 
@@ -278,10 +242,10 @@ mod tests {
             )))
         };
         let one = endpoints(1);
-        let error = one.first.failure(cut()).to_string();
+        let error = one.all[0].failure(cut()).to_string();
         assert!(error.contains("https://"), "{error}");
-        one.first.record_answer();
-        let error = one.first.failure(cut()).to_string();
+        one.all[0].record_answer();
+        let error = one.all[0].failure(cut()).to_string();
         assert!(!error.contains("https"), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! A Gamble session: opening, receiving, and its end.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use awesomestock_proto::capabilities;
@@ -10,7 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Request, Status, Streaming};
 
-use super::endpoints::CurrentEndpoint;
+use super::endpoints::Endpoints;
 use super::{Client, JOIN_DEADLINE, Order, RequestError, Terms, convert, error};
 use crate::app::event::{CLOSED_IN_ORDER, StreamEvent};
 use crate::app::lobby::Capabilities;
@@ -44,7 +45,8 @@ impl Client {
         let session = GambleSession {
             granted: capabilities::Capabilities::from_metadata(response.metadata()),
             inbound: response.into_inner(),
-            endpoint: CurrentEndpoint::new(&self.endpoints, position),
+            endpoints: Arc::clone(&self.endpoints),
+            position,
             round: None,
             wallet_round: None,
         };
@@ -57,7 +59,9 @@ impl Client {
 pub struct GambleSession {
     granted: capabilities::Capabilities,
     inbound: Streaming<GambleInfo>,
-    endpoint: CurrentEndpoint,
+    endpoints: Arc<Endpoints>,
+    /// That of its address in `endpoints`.
+    position: usize,
     /// The open round as last received, or 0.
     round: Option<i64>,
     /// That of the last wallet.
@@ -87,12 +91,12 @@ impl SessionEnd {
 impl GambleSession {
     /// Returns the address, if the casino has several.
     pub fn address(&self) -> Option<&str> {
-        self.endpoint.name()
+        self.endpoints.name(self.position)
     }
 
     /// Makes the next session start at another address, if there is one.
     pub(crate) fn abandon(&self) {
-        self.endpoint.rotate();
+        self.endpoints.rotate(self.position);
     }
 
     /// Returns true if the casino sends ticks, wallet and outcome.
