@@ -37,7 +37,7 @@ impl RequestError {
 
     /// Maps the failure of a first call: the address or TLS may be wrong.
     pub(super) fn on_connect(status: Status) -> Self {
-        match root_cause(&status).and_then(|_| tls::explain(&status)) {
+        match tls::explain(&status) {
             Some(why) => unreachable(&why),
             None => status.into(),
         }

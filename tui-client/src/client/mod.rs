@@ -210,7 +210,7 @@ impl Client {
 
     async fn holdings(&self) -> Result<Response, RequestError> {
         let (_, (_, Some(wallet))) = self.wallet().await? else {
-            let get_tokens = |mut casino: Casino, user| async move { casino.get_token_balance(user).await };
+            let get_tokens = async |mut casino: Casino, user| casino.get_token_balance(user).await;
             let tokens = self.ask(self.user(), get_tokens).await?;
             return convert::tokens(&tokens).map(Response::Tokens);
         };
@@ -241,8 +241,7 @@ impl Client {
     }
 
     async fn statement(&self) -> Result<Response, RequestError> {
-        let get_statement =
-            |mut casino: Casino, user| async move { casino.get_payment_statement(user).await };
+        let get_statement = async |mut casino: Casino, user| casino.get_payment_statement(user).await;
         let statement = self.ask(self.user(), get_statement).await?;
         Ok(Response::Statement(statement.data))
     }
@@ -255,7 +254,7 @@ impl Client {
     }
 
     async fn leaderboard(&self) -> Result<Leaderboard, RequestError> {
-        let get_leaderboard = |mut casino: Casino, user| async move { casino.get_leaderboard(user).await };
+        let get_leaderboard = async |mut casino: Casino, user| casino.get_leaderboard(user).await;
         let answer = self.ask_if_known(self.user(), get_leaderboard).await?;
         answer
             .map(|answer| convert::leaderboard(&answer))

@@ -14,7 +14,7 @@ use crate::app::portfolio::open_orders::MAX_ENDED;
 impl Client {
     /// Lists the resting orders. Fails if the casino has none, rejects the call or does not answer.
     pub(super) async fn orders(&self) -> Result<Response, RequestError> {
-        let get_orders = |mut casino: Casino, user| async move { casino.get_orders(user).await };
+        let get_orders = async |mut casino: Casino, user| casino.get_orders(user).await;
         let orders = self.ask(self.user(), get_orders).await?;
         let open = orders.open.iter().filter_map(resting_order);
         let ended = orders.ended.iter().filter_map(resting_order);
@@ -36,7 +36,7 @@ impl Client {
             user: Some(self.user()),
             id: id.into_bytes().to_vec(),
         };
-        let cancel_order = |mut casino: Casino, request| async move {
+        let cancel_order = async |mut casino: Casino, request| {
             let answer = casino.cancel_order(request).await;
             answer.map_err(|status| name_order(status, id))
         };

@@ -28,7 +28,7 @@ const OLDER_LIMIT: i32 = 5_000;
 impl Client {
     /// Streams all payments. Fails if the casino rejects the call or does not answer.
     pub(crate) async fn all_payments(&self) -> Result<Payments, RequestError> {
-        let get_payments = |mut casino: Casino, user| async move { casino.get_payments(user).await };
+        let get_payments = async |mut casino: Casino, user| casino.get_payments(user).await;
         Ok(Payments {
             inbound: self.ask(self.user(), get_payments).await?,
             position: 0,
@@ -76,7 +76,7 @@ impl Client {
             before_number,
             limit,
         };
-        let get_trades = |mut casino: Casino, request| async move { casino.get_trades(request).await };
+        let get_trades = async |mut casino: Casino, request| casino.get_trades(request).await;
         self.ask_if_known(request, get_trades).await
     }
 
@@ -86,8 +86,7 @@ impl Client {
             before_tick: before.unwrap_or(0),
             limit: before.map_or(NEWEST_LIMIT, |_| OLDER_LIMIT),
         };
-        let get_history =
-            |mut casino: Casino, request| async move { casino.get_price_history(request).await };
+        let get_history = async |mut casino: Casino, request| casino.get_price_history(request).await;
         let page = self.ask_if_known(request, get_history).await?;
         let casino::PriceHistory { points, more } = page.unwrap_or_default();
         Ok(Response::History {
@@ -103,7 +102,7 @@ impl Client {
             before_tick: before,
             limit: OLDER_LIMIT,
         };
-        let get_candles = |mut casino: Casino, request| async move { casino.get_candles(request).await };
+        let get_candles = async |mut casino: Casino, request| casino.get_candles(request).await;
         let page = self.ask_if_known(request, get_candles).await?;
         let casino::Candles { candles, more } =
             page.ok_or_else(|| RequestError::Rejected("this casino has no price history".to_owned()))?;

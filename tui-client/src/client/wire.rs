@@ -1,7 +1,6 @@
 //! Reports what a Gamble stream carries. A service around the channel sees headers, bodies and trailers exactly as
 //! HTTP/2 carries them, below the encoding and decoding of messages.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -231,14 +230,6 @@ impl Drop for TappedBody {
         if self.direction == Direction::Received {
             self.end(WireFrame::Reset);
         }
-    }
-}
-
-impl fmt::Debug for TappedBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TappedBody")
-            .field("direction", &self.direction)
-            .finish_non_exhaustive()
     }
 }
 
