@@ -4,8 +4,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use awesomestock_proto::EXECUTED_MESSAGE;
 use awesomestock_proto::casino::{GambleInfo, Leaderboard};
-use awesomestock_proto::{EXECUTED_MESSAGE, capabilities};
 use casino_server::{PriceModel, market_prices};
 use futures_util::future::join_all;
 use support::cluster::Cluster;
@@ -72,7 +72,7 @@ async fn online_players_are_listed_at_all_casinos_until_they_leave() {
     let [mut here, mut there] = open_two(&cluster.database("seated")).await;
     let mut ann = here.client.open_session("ann", LOBBY).await;
     let mut bob = there.client.open_session("bob", LOBBY).await;
-    let again = there.client.open_session("ann", capabilities::TICKS).await;
+    let again = there.client.open_session("ann", "ticks").await;
     let old = there.client.open_session("cid", "").await;
     wait_for_players(&mut ann, 2, 1, &["ann", "bob"]).await;
     wait_for_players(&mut bob, 2, 1, &["ann", "bob"]).await;
@@ -90,7 +90,7 @@ async fn trades_at_one_casino_are_on_the_tape_of_the_other() {
     let Some(cluster) = Cluster::start() else { return };
     let [mut here, mut there] = open_two(&cluster.database("tape")).await;
     there.client.deposit("bob", 1_000_000).await.unwrap();
-    let mut observer = here.client.open_session("eve", capabilities::TAPE).await;
+    let mut observer = here.client.open_session("eve", "tape").await;
     // The other session of the player gets the wallet.
     let mut other = here.client.open_session("bob", "wallet,orders").await;
     let mut session = there.client.open_session("bob", "").await;

@@ -34,8 +34,8 @@ async fn prices_until(session: &mut Session, last: i64) -> BTreeMap<i64, i32> {
 #[tokio::test]
 async fn all_sessions_see_the_same_prices_and_each_tick_is_stored() {
     let mut casino = TestCasino::with_options(fast).await;
-    let mut ann = casino.client.open_session("ann", capabilities::TICKS).await;
-    let mut bob = casino.client.open_session("bob", capabilities::TICKS).await;
+    let mut ann = casino.client.open_session("ann", "ticks").await;
+    let mut bob = casino.client.open_session("bob", "ticks").await;
     let (ann, bob) = tokio::join!(prices_until(&mut ann, 20), prices_until(&mut bob, 20));
     let history: BTreeMap<i64, i32> = casino.client.prices().await.into_iter().collect();
     for (tick, price) in ann.iter().chain(&bob) {
@@ -56,7 +56,7 @@ async fn players_do_not_move_the_price() {
     for number in 0..20 {
         let name = format!("p{number}");
         casino.client.deposit(&name, 10).await.unwrap();
-        let mut session = casino.client.open_session(&name, capabilities::TICKS).await;
+        let mut session = casino.client.open_session(&name, "ticks").await;
         assert_eq!(session.next_price().await.tick, 0);
         sessions.push((name, session));
     }
@@ -80,8 +80,8 @@ async fn players_do_not_move_the_price() {
 async fn an_order_is_executed_at_its_limit_or_better_or_not_at_all() {
     let mut casino = TestCasino::with_fixed_price().await;
     casino.client.deposit("ann", 100).await.unwrap();
-    let mut session = casino.client.open_session("ann", capabilities::LIMITS).await;
-    assert_eq!(session.capabilities.as_deref(), Some(capabilities::LIMITS));
+    let mut session = casino.client.open_session("ann", "limits").await;
+    assert_eq!(session.capabilities.as_deref(), Some("limits"));
     let above = "buying at 10 tokens is above your limit of 9 tokens";
     let below = "selling at 10 tokens is below your limit of 11 tokens";
     for (action, limit_price, message) in [
@@ -105,8 +105,8 @@ async fn an_order_is_executed_at_its_limit_or_better_or_not_at_all() {
 async fn an_up_to_order_is_executed_as_far_as_the_account_allows() {
     let mut casino = TestCasino::with_fixed_price().await;
     casino.client.deposit("ann", 11).await.unwrap();
-    let mut session = casino.client.open_session("ann", capabilities::UP_TO).await;
-    assert_eq!(session.capabilities.as_deref(), Some(capabilities::UP_TO));
+    let mut session = casino.client.open_session("ann", "up-to").await;
+    assert_eq!(session.capabilities.as_deref(), Some("up-to"));
     let too_many = "buying 90 stocks at 10 tokens costs 900 tokens, you have 55 tokens";
     let not_one = "buying 1 stock at 10 tokens costs 10 tokens, you have 5 tokens";
     for (action, up_to, message, (tokens, stocks)) in [
@@ -134,11 +134,7 @@ async fn the_same_seed_produces_the_same_prices() {
             options.seed = Some(seed);
         })
         .await;
-        prices_until(
-            &mut casino.client.open_session("ann", capabilities::TICKS).await,
-            10,
-        )
-        .await;
+        prices_until(&mut casino.client.open_session("ann", "ticks").await, 10).await;
         let prices = casino.client.prices().await;
         casino.close().await.0.unwrap();
         prices.into_iter().take(11).collect::<Vec<_>>()
@@ -156,7 +152,7 @@ async fn a_restarted_market_continues_with_its_price_and_seed() {
     })
     .await;
     let mut client = casino.client.clone();
-    prices_until(&mut client.open_session("ann", capabilities::TICKS).await, 8).await;
+    prices_until(&mut client.open_session("ann", "ticks").await, 8).await;
     let (closed, folder) = casino.close().await;
     closed.unwrap();
 
@@ -166,11 +162,7 @@ async fn a_restarted_market_continues_with_its_price_and_seed() {
         options.initial_price = Some(999);
     };
     let mut casino = TestCasino::open(folder, reopen, support::unreachable_payments()).await;
-    prices_until(
-        &mut casino.client.open_session("ann", capabilities::TICKS).await,
-        16,
-    )
-    .await;
+    prices_until(&mut casino.client.open_session("ann", "ticks").await, 16).await;
     let interrupted = casino.client.prices().await;
 
     let mut uninterrupted = TestCasino::with_options(|options| {
@@ -178,14 +170,7 @@ async fn a_restarted_market_continues_with_its_price_and_seed() {
         options.seed = Some(5);
     })
     .await;
-    prices_until(
-        &mut uninterrupted
-            .client
-            .open_session("ann", capabilities::TICKS)
-            .await,
-        16,
-    )
-    .await;
+    prices_until(&mut uninterrupted.client.open_session("ann", "ticks").await, 16).await;
     assert_eq!(interrupted[..17], uninterrupted.client.prices().await[..17]);
 }
 

@@ -9,31 +9,6 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 pub const HEADER: &str = "awesomestock-feeds";
 /// Metadata key in the request: the session's player in UTF-8. Binary, as names contain any letter.
 pub const USER_HEADER: &str = "awesomestock-user-bin";
-/// Tick number, time and interval with each price.
-pub const TICKS: &str = "ticks";
-/// The wallet at the start and, with outcome and trade, in each result.
-pub const WALLET: &str = "wallet";
-/// Trades of all players.
-pub const TAPE: &str = "tape";
-/// Online players.
-pub const PLAYERS: &str = "players";
-/// Top of the leaderboard, and the player's own rank.
-pub const LEADERBOARD: &str = "leaderboard";
-/// Headlines. Confirmed only by a server whose market has them.
-pub const NEWS: &str = "news";
-/// The server supports limit orders. Adds no messages.
-pub const LIMITS: &str = "limits";
-/// The server executes a request ID once. Adds no messages.
-pub const IDS: &str = "ids";
-/// The server supports orders of up to a count. Adds no messages.
-pub const UP_TO: &str = "up-to";
-/// Resting orders. The server sends those that another session places, and how they ended; with [`WALLET`], also the wallet
-/// when a call or another session has changed it.
-pub const ORDERS: &str = "orders";
-/// The state of the round, and the wallet when one starts or ends.
-pub const ROUNDS: &str = "rounds";
-/// Each wallet names its account, and the server checks the account that a request names. Adds no messages.
-pub const ACCOUNTS: &str = "accounts";
 /// Metadata key in the request: the highest `Order.end_number` the client knows, in decimal. The server then sends
 /// the later ones.
 pub const ORDERS_SEEN_HEADER: &str = "awesomestock-orders-seen";
@@ -41,19 +16,20 @@ pub const ORDERS_SEEN_HEADER: &str = "awesomestock-orders-seen";
 /// Optional features of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Number, time and interval of each price.
+    /// Tick number, time and interval with each price.
     pub ticks: bool,
-    /// The wallet on opening the stream and in each result, with outcome and trade.
+    /// The wallet at the start and, with outcome and trade, in each result.
     pub wallet: bool,
-    /// Limit orders.
+    /// The server supports limit orders. Adds no messages.
     pub limits: bool,
-    /// Deduplication by request ID.
+    /// The server executes a request ID once. Adds no messages.
     pub ids: bool,
-    /// Orders of up to a count.
+    /// The server supports orders of up to a count. Adds no messages.
     pub up_to: bool,
-    /// Orders that rest, and their changes.
+    /// Resting orders. The server sends those that another session places, and how they ended; with `wallet`, also the wallet
+    /// when a call or another session has changed it.
     pub orders: bool,
-    /// The account of a wallet and of a request.
+    /// Each wallet names its account, and the server checks the account that a request names. Adds no messages.
     pub accounts: bool,
     /// Feeds about other players, headlines and rounds.
     pub lobby: LobbyFeeds,
@@ -68,9 +44,9 @@ pub struct LobbyFeeds {
     pub players: bool,
     /// Top of the leaderboard, and the player's own rank.
     pub leaderboard: bool,
-    /// Headlines; confirmed only on a market that has them.
+    /// Headlines. Confirmed only by a server whose market has them.
     pub news: bool,
-    /// The state of the round, and its podium.
+    /// The state of the round, its podium, and the wallet when one starts or ends.
     pub rounds: bool,
 }
 
@@ -125,18 +101,18 @@ impl Capabilities {
             is_enabled,
         };
         [
-            feature(TICKS, "the time of prices", &mut self.ticks),
-            feature(WALLET, "the wallet after an order", &mut self.wallet),
-            feature(LIMITS, "limit orders", &mut self.limits),
-            feature(IDS, "orders that may be sent again", &mut self.ids),
-            feature(UP_TO, "orders of up to a count", &mut self.up_to),
-            feature(ORDERS, "resting orders", &mut self.orders),
-            feature(ACCOUNTS, "orders that name their account", &mut self.accounts),
-            feature(TAPE, "trades of all players", &mut self.lobby.tape),
-            feature(PLAYERS, "players online", &mut self.lobby.players),
-            feature(LEADERBOARD, "the leaderboard", &mut self.lobby.leaderboard),
-            feature(NEWS, "headlines", &mut self.lobby.news),
-            feature(ROUNDS, "rounds", &mut self.lobby.rounds),
+            feature("ticks", "the time of prices", &mut self.ticks),
+            feature("wallet", "the wallet after an order", &mut self.wallet),
+            feature("limits", "limit orders", &mut self.limits),
+            feature("ids", "orders that may be sent again", &mut self.ids),
+            feature("up-to", "orders of up to a count", &mut self.up_to),
+            feature("orders", "resting orders", &mut self.orders),
+            feature("accounts", "orders that name their account", &mut self.accounts),
+            feature("tape", "trades of all players", &mut self.lobby.tape),
+            feature("players", "players online", &mut self.lobby.players),
+            feature("leaderboard", "the leaderboard", &mut self.lobby.leaderboard),
+            feature("news", "headlines", &mut self.lobby.news),
+            feature("rounds", "rounds", &mut self.lobby.rounds),
         ]
     }
 
