@@ -131,43 +131,33 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 /// answer use [`tls_cause`], as a closed connection then has other causes.
 #[must_use]
 pub fn explain(status: &Status) -> Option<String> {
-    tls_cause(status).or_else(|| find_in_chain(status.source(), plaintext_hint))
+    tls_cause(status).or_else(|| find_in_chain(status, plaintext_hint))
 }
 
 /// Returns the TLS error of a failed call, if there is one.
 #[must_use]
 pub fn tls_cause(status: &Status) -> Option<String> {
-    find_in_chain(status.source(), tls_error)
+    find_in_chain(status, |error| error.downcast_ref().map(describe))
 }
 
-/// Returns the first explanation of an error or its sources.
-fn find_in_chain(
-    first: Option<&(dyn Error + 'static)>,
-    text: fn(&(dyn Error + 'static)) -> Option<String>,
-) -> Option<String> {
-    std::iter::successors(first, |&error| error.source()).find_map(text)
+/// Returns the first explanation of a cause of `status`.
+fn find_in_chain(status: &Status, text: fn(&(dyn Error + 'static)) -> Option<String>) -> Option<String> {
+    std::iter::successors(status.source(), |&error| cause(error)).find_map(text)
 }
 
-fn tls_error(error: &(dyn Error + 'static)) -> Option<String> {
-    if let Some(error) = error.downcast_ref::<rustls::Error>() {
-        return Some(describe(error));
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        // Its inner error is not among its sources.
+        Some(error) => Some(error.get_ref()?),
+        None => error.source(),
     }
-    // The inner error of an I/O error is not among its sources.
-    let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
-    tls_error(inner)
 }
 
 fn plaintext_hint(error: &(dyn Error + 'static)) -> Option<String> {
-    let io = error.downcast_ref::<io::Error>();
-    let looks_like_tls = io.is_some_and(is_gone)
+    let looks_like_tls = error.downcast_ref().is_some_and(is_gone)
         || error.downcast_ref().is_some_and(looks_like_tls)
         || CLOSED.contains(&error.to_string().as_str());
-    if looks_like_tls {
-        return Some(format!(
-            "{error}; if the server uses TLS, the URL must begin with https://"
-        ));
-    }
-    plaintext_hint(io?.get_ref()?)
+    looks_like_tls.then(|| format!("{error}; if the server uses TLS, the URL must begin with https://"))
 }
 
 /// Returns whether HTTP/2 may have failed because the peer expects TLS. It sends an alert, which is not an
