@@ -6,7 +6,6 @@ mod log_filter;
 use std::any::TypeId;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
@@ -75,7 +74,7 @@ impl BooleanOption for Arg {
 /// # Errors
 ///
 /// Any other text. The message states the bounds.
-pub fn number<N: FromStr + PartialOrd + Display>(
+pub fn number<N: FromStr + PartialOrd + Copy + TryInto<i128>>(
     text: &str,
     bounds: &RangeInclusive<N>,
 ) -> Result<N, String> {
@@ -84,12 +83,8 @@ pub fn number<N: FromStr + PartialOrd + Display>(
 }
 
 /// Returns the rule of a whole number within `bounds`, for an error message.
-pub fn number_rule<N: Display>(bounds: &RangeInclusive<N>) -> String {
-    let grouped = |bound: &N| {
-        let digits = bound.to_string();
-        digits.parse::<i128>().map_or(digits, thousands)
-    };
-    let (least, most) = (grouped(bounds.start()), grouped(bounds.end()));
+pub fn number_rule<N: Copy + TryInto<i128>>(bounds: &RangeInclusive<N>) -> String {
+    let (least, most) = (thousands(*bounds.start()), thousands(*bounds.end()));
     format!("expected a whole number from {least} to {most}")
 }
 
@@ -180,24 +175,16 @@ pub fn matches<A: Into<OsString> + Clone>(
     let half = PAIRS
         .iter()
         .find(|[given, missing]| is_given(given) && !is_given(missing) && matches.subcommand().is_none());
-    match half {
-        Some([given, missing]) => {
-            let by_variable = matches.value_source(given) == Some(ValueSource::EnvVariable);
-            let [given, missing] = [given, missing].map(|id| names(&command, id));
-            let given = if by_variable { given.1 } else { given.0 };
-            let rule = format!("{given} is given without {} or {}", missing.0, missing.1);
-            Err(command.error(ErrorKind::MissingRequiredArgument, rule))
-        }
-        None => Ok(matches),
-    }
-}
-
-/// Returns the option and the variable of the argument `id`.
-fn names(command: &Command, id: &str) -> (String, String) {
-    let argument = command.get_arguments().find(|argument| argument.get_id() == id);
-    let variable = argument.and_then(Arg::get_env).unwrap_or_default();
-    let option = argument.and_then(Arg::get_long).unwrap_or_default();
-    (format!("--{option}"), variable.to_string_lossy().into_owned())
+    let Some([given, missing]) = half else {
+        return Ok(matches);
+    };
+    let by_variable = matches.value_source(given) == Some(ValueSource::EnvVariable);
+    let [given, missing] = [given, missing].map(|id| format!("--{}", id.replace('_', "-")));
+    let variable_of = |option| variable(&command, option).unwrap_or_default();
+    let missing_variable = variable_of(&missing);
+    let given = if by_variable { variable_of(&given) } else { given };
+    let rule = format!("{given} is given without {missing} or {missing_variable}");
+    Err(command.error(ErrorKind::MissingRequiredArgument, rule))
 }
 
 /// Returns whether a value is not UTF-8, also one of a few that are possible.
@@ -221,10 +208,10 @@ fn not_unicode(command: &Command, arguments: &[OsString]) -> String {
         names.flatten().find(|name| name.starts_with("--"))
     });
     let named = match (option, variable) {
-        (Some(option), _) if wrong.is_some() => format!("the value of {option}"),
+        (Some(option), _) => format!("the value of {option}"),
         (None, _) if wrong.is_some() => "an argument".to_owned(),
-        (_, Some(variable)) => variable.to_owned(),
-        (_, None) => "a value".to_owned(),
+        (None, Some(variable)) => variable.to_owned(),
+        (None, None) => "a value".to_owned(),
     };
     format!("{named} is not valid UTF-8")
 }
@@ -241,12 +228,11 @@ fn explain(mut error: clap::Error, command: &Command, arguments: &[OsString]) ->
         error.insert(ContextKind::InvalidArg, named);
         return error;
     }
-    let text = |error: &clap::Error, kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.clone(),
-        _ => String::new(),
-    };
-    let option = text(&error, ContextKind::InvalidArg);
-    let value = text(&error, ContextKind::InvalidValue);
+    let [option, value] =
+        [ContextKind::InvalidArg, ContextKind::InvalidValue].map(|kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => text.clone(),
+            _ => String::new(),
+        });
     if let Some(variable) = variable(command, &option)
         && error.kind() != ErrorKind::ArgumentConflict
         && env::var_os(&variable).is_some_and(|set| *set == *value)
