@@ -23,7 +23,7 @@ const SCHEME: &str = "Bearer";
 pub const KEY_BYTES: usize = 32;
 
 /// Characters of an encoded player's key.
-pub const KEY_CHARS: usize = 43;
+const KEY_CHARS: usize = 43;
 
 /// Characters of a shared secret: enough not to be guessed, few enough for a header.
 const SECRET_CHARS: std::ops::RangeInclusive<usize> = 16..=512;
@@ -205,11 +205,7 @@ impl SharedSecret {
     }
 
     /// Returns whether `metadata` has this secret, compared in constant time; `None` without a token.
-    ///
-    /// # Errors
-    ///
-    /// A malformed token.
-    pub fn matches(&self, metadata: &MetadataMap) -> Result<Option<bool>, CredentialError> {
+    fn matches(&self, metadata: &MetadataMap) -> Result<Option<bool>, CredentialError> {
         let shown = token(metadata)?;
         Ok(shown.map(|shown| self.0.as_bytes().ct_eq(shown.as_bytes()).into()))
     }

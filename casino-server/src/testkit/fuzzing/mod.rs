@@ -68,7 +68,7 @@ pub fn metadata(data: &[u8]) {
         Err(error) => assert!(!error.to_string().contains(sanitize::is_unsafe)),
     }
     let secret = SharedSecret::parse(SECRET).expect("a secret");
-    if secret.matches(&metadata) == Ok(Some(true)) {
+    if secret.check(&metadata, Code::PermissionDenied).is_ok() {
         assert!(shows(SECRET), "{authorization:?}");
     }
 }
