@@ -37,9 +37,6 @@ const CARRIED_FORWARD_LEGEND: &str = "\
 Older payments are brought forward as sums; the totals count every payment.
 ";
 
-/// Lines of the carried-forward section.
-const FORWARD_LINES: usize = 4;
-
 /// A payment that a statement rejects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("payment {position}: {reason}")]
@@ -130,19 +127,16 @@ struct Totals {
 
 impl Totals {
     /// Adds `amount`, or returns `None` if a sum overflows.
-    fn with(self, amount: i32) -> Option<Self> {
+    fn with(mut self, amount: i32) -> Option<Self> {
         let amount = Dollars::from(amount);
-        let (paid_in, paid_out) = if amount < Dollars::ZERO {
-            (self.paid_in.checked_add(amount)?, self.paid_out)
+        let paid = if amount < Dollars::ZERO {
+            &mut self.paid_in
         } else {
-            (self.paid_in, self.paid_out.checked_add(amount)?)
+            &mut self.paid_out
         };
-        let balance = self.balance.checked_add(amount)?;
-        Some(Self {
-            paid_in,
-            paid_out,
-            balance,
-        })
+        *paid = paid.checked_add(amount)?;
+        self.balance = self.balance.checked_add(amount)?;
+        Some(self)
     }
 
     fn summary(&self) -> [(&'static str, String); 3] {
@@ -284,9 +278,11 @@ impl Statement {
 
         // The name has its own line, so that right-to-left letters cannot reorder numbers.
         let heading = format!("{TITLE}\nPlayer: {}\n\n", sanitize(player));
-        let others = summary.len().saturating_add(FORWARD_LINES).saturating_add(4);
-        let lines = self.rows.len().saturating_add(others);
-        let capacity = lines
+        // The headings, three rules, an empty line, and the two summaries.
+        let capacity = self
+            .rows
+            .len()
+            .saturating_add(12)
             .saturating_mul(table.line_bytes())
             .saturating_add(heading.len())
             .saturating_add(LEGEND.len())
@@ -319,7 +315,7 @@ impl Statement {
 
 impl CarriedForward {
     /// Returns `None` if every payment is listed.
-    fn summary(&self) -> Option<[(&'static str, String); FORWARD_LINES]> {
+    fn summary(&self) -> Option<[(&'static str, String); 4]> {
         (self.payments > 0).then(|| {
             [
                 ("OLDER PAYMENTS", self.payments.to_string()),
