@@ -141,11 +141,7 @@ impl Keyring {
         names.insert(id.player.clone(), key.expose());
         let text = toml::to_string(keys).wrap_err("cannot write the keys")?;
         // Replaces the target of a symlink, not the link.
-        let path = match fs::canonicalize(self.path()) {
-            Ok(path) => path,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => follow(self.path()),
-            Err(_) => self.path(),
-        };
+        let path = fs::canonicalize(self.path()).unwrap_or_else(|_| follow(self.path()));
         let new = path.with_extension("toml.new");
         let write = || {
             let mut file = private().truncate(true).open(&new)?;
