@@ -154,32 +154,20 @@ impl Balance {
             return Err(format!("its count is {count}"));
         }
         let cost = i64::from(price).saturating_mul(count.into());
-        let (tokens, stocks) = match side {
-            Side::Buy => (
-                self.tokens.checked_sub(cost),
-                self.stocks.checked_add(count.into()),
-            ),
-            Side::Sell => (
-                self.tokens.checked_add(cost),
-                self.stocks.checked_sub(count.into()),
-            ),
+        let (paid, received) = match side {
+            Side::Buy => (cost, i64::from(count)),
+            Side::Sell => (-cost, -i64::from(count)),
         };
-        match (
-            tokens.filter(|tokens| *tokens >= 0),
-            stocks.filter(|stocks| *stocks >= 0),
-        ) {
-            (Some(tokens), Some(stocks)) => Ok(Self { tokens, stocks }),
-            (None, _) => Err(format!(
-                "it costs {}, but there are {}",
-                pluralize(cost, "token"),
-                thousands(self.tokens)
-            )),
-            (_, None) => Err(format!(
-                "it sells {}, but there are {}",
-                pluralize(count, "stock"),
-                thousands(self.stocks)
-            )),
-        }
+        let not_negative = |left: &i64| *left >= 0;
+        let tokens = self.tokens.checked_sub(paid).filter(not_negative);
+        let stocks = self.stocks.checked_add(received).filter(not_negative);
+        let but_has = |left| format!("but there are {}", thousands(left));
+        let too_dear = || format!("it costs {}, {}", pluralize(cost, "token"), but_has(self.tokens));
+        let too_many = || format!("it sells {}, {}", pluralize(count, "stock"), but_has(self.stocks));
+        Ok(Self {
+            tokens: tokens.ok_or_else(too_dear)?,
+            stocks: stocks.ok_or_else(too_many)?,
+        })
     }
 
     pub(crate) fn equity(self, price: i32) -> i64 {
