@@ -88,8 +88,7 @@ pub fn visible(name: &str) -> Cow<'_, str> {
 }
 
 /// Returns whether a name may contain `char`, if it is visible.
-#[must_use]
-pub fn is_name_char(char: char) -> bool {
+fn is_name_char(char: char) -> bool {
     char.is_alphanumeric() || matches!(char, '_' | '-' | '.')
 }
 
