@@ -155,7 +155,8 @@ pub struct OrderResult {
 }
 
 /// A failed [`Request`], with the reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{0}")]
 pub enum RequestError {
     /// The casino rejected it; nothing changed.
     #[serde(rename = "Refused")]

@@ -1,7 +1,6 @@
 //! Maps gRPC statuses to request errors.
 
 use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
 use awesomestock_proto::text::cut;
@@ -47,16 +46,6 @@ impl RequestError {
         Self::Unanswered(format!("the casino sent an invalid answer: {what}"))
     }
 }
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rejected(why) | Self::NotSent(why) | Self::Unanswered(why) => f.write_str(why),
-        }
-    }
-}
-
-impl Error for RequestError {}
 
 impl From<Status> for RequestError {
     fn from(status: Status) -> Self {
