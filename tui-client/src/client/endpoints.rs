@@ -38,7 +38,10 @@ struct EndpointState {
 
 impl EndpointState {
     fn new(endpoint: Endpoint, key: Option<&PlayerKey>, tap: &Arc<WireTap>) -> Self {
-        let channel = TappedChannel::new(endpoint.channel, Arc::clone(tap));
+        let channel = TappedChannel {
+            channel: endpoint.channel,
+            tap: Arc::clone(tap),
+        };
         Self {
             name: endpoint.name,
             casino: CasinoClient::with_interceptor(channel, BearerInterceptor::player_key(key)),

@@ -60,11 +60,11 @@ pub struct GambleSession {
     granted: capabilities::Capabilities,
     inbound: Streaming<GambleInfo>,
     endpoints: Arc<Endpoints>,
-    /// That of its address in `endpoints`.
+    /// Index of its address in `endpoints`.
     position: usize,
     /// The open round as last received, or 0.
     round: Option<i64>,
-    /// That of the last wallet.
+    /// The round of the last wallet, or 0.
     wallet_round: Option<i64>,
 }
 

@@ -83,14 +83,8 @@ impl WireTap {
 /// A channel whose Gamble calls are reported.
 #[derive(Debug, Clone)]
 pub(super) struct TappedChannel {
-    channel: Channel,
-    tap: Arc<WireTap>,
-}
-
-impl TappedChannel {
-    pub(super) fn new(channel: Channel, tap: Arc<WireTap>) -> Self {
-        Self { channel, tap }
-    }
+    pub(super) channel: Channel,
+    pub(super) tap: Arc<WireTap>,
 }
 
 impl Service<http::Request<Body>> for TappedChannel {
